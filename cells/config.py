@@ -1,0 +1,329 @@
+"""The typed configuration of a region: `config/regions/<name>.toml`.
+
+Every key has a default; an unknown key, a wrong type or a value out of range raises `ConfigError`, which names the
+file, the key and what would be right. This module imports neither Ray nor a database driver, so that anything may
+read the config: the router, tests, a shell.
+"""
+
+import os
+import tomllib
+import zoneinfo
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from cells.errors import ConfigError
+
+PROJECT = Path(__file__).resolve().parent.parent
+CONFIG_FOLDER = PROJECT / "config" / "regions"
+
+# Every cell takes this many ports from `[ray] port_base` on; see cells/ports.py for what they are.
+RAY_PORT_SPAN = 1000
+
+Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9]{0,15}$", description="lower-case letters and digits")]
+Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217")]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Port = Annotated[int, Meta(ge=1024, le=65535)]
+Positive = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of the config's sections: frozen, and no key that we do not know."""
+
+
+class Region(Section):
+    """`[region]`: who is served here, and what may leave.
+
+    `residency` "strict" means that personal data never leaves the region, hence no failover.
+    `default` marks the one region that takes callers whose place is unknown.
+    """
+
+    name: Name = "us"
+    title: str = ""
+    default: bool = False
+    lat: Latitude = 0.0
+    lon: Longitude = 0.0
+    countries: tuple[Country, ...] = ()
+    residency: Literal["strict", "open"] = "open"
+    failover: tuple[Name, ...] = ()
+    currencies: Annotated[tuple[Currency, ...], Meta(min_length=1)] = ("USD",)
+    timezone: str = "UTC"
+
+
+class Api(Section):
+    """`[api]`: the cell's two doors and their limits.
+
+    `port` is the uvicorn door of the Serve replicas, `serve_port` is Serve's own ingress.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 8101
+    serve_port: Port = 8111
+    replicas: Annotated[int, Meta(ge=1, le=64)] = 1
+    max_body_bytes: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_048_576
+    placement_wait_ms: Annotated[int, Meta(ge=0, le=60_000)] = 1000
+    request_timeout_ms: Annotated[int, Meta(ge=100, le=120_000)] = 8000
+    occurred_at_max_age_days: Positive = 400
+    occurred_at_max_ahead_s: Count = 300
+
+
+class Runtime(Section):
+    """`[runtime]`: hosts, shards and every limit of the actor runtime."""
+
+    shards: Annotated[int, Meta(ge=1, le=4096)] = 64
+    hosts: Annotated[int, Meta(ge=1, le=256)] = 2
+    batch_max: Positive = 1024
+    mailbox_max: Positive = 1000
+    inbox_max: Positive = 20_000
+    tail_max_turns: Positive = 500_000
+    drain_interval_ms: Annotated[int, Meta(ge=1, le=60_000)] = 250
+    drain_max_turns: Positive = 20_000
+    idle_passivate_s: Positive = 900
+    memory_cap_mb: Annotated[int, Meta(ge=64)] = 1024
+    remember_hours: Annotated[int, Meta(ge=24)] = 24
+    outbox_retry_max: Positive = 20
+
+
+class Postgres(Section):
+    """`[postgres]`: only for the embedded server; `OCEFS_<REGION>_POSTGRES_URL` wins over it.
+
+    `bin_dir` is a folder with `initdb` and `postgres` 15-18; empty: the one that comes with the Python packages.
+    """
+
+    bin_dir: str = ""
+
+
+class Redis(Section):
+    """`[redis]`: only for the embedded server; `OCEFS_<REGION>_REDIS_URL` wins over it.
+
+    `bin` is a `redis-server`; empty: the one on PATH when it is 7 or newer, else the one in the Python packages.
+    """
+
+    bin: str = ""
+
+
+class Ray(Section):
+    """`[ray]`: the cell's Ray cluster.
+
+    `num_cpus` is what Ray may place, not what the machine has. `port_base` is the first of `RAY_PORT_SPAN` ports.
+    `memory_min_mb` is how much memory must be available before the cell is started.
+    """
+
+    num_cpus: Annotated[int, Meta(ge=1, le=1024)] = 4
+    object_store_mb: Annotated[int, Meta(ge=80)] = 128
+    dashboard_port: Port = 8121
+    port_base: Annotated[int, Meta(ge=1024, le=65535 - RAY_PORT_SPAN)] = 21_000
+    memory_min_mb: Count = 1500
+
+
+class RegionConfig(Section):
+    """The whole of one `config/regions/<name>.toml`."""
+
+    region: Region = Region()
+    api: Api = Api()
+    runtime: Runtime = Runtime()
+    postgres: Postgres = Postgres()
+    redis: Redis = Redis()
+    ray: Ray = Ray()
+
+    @property
+    def name(self) -> str:
+        """The region's name, as it stands at the head of every id: `us-…`."""
+        return self.region.name
+
+
+class StoreAddresses(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the cell's stores answer, as handed to `cells.deploy.deploy`.
+
+    Attributes:
+        postgres_url: libpq URL, `postgresql://user@/database?host=/socket/folder` or with host and port.
+        redis_url: `unix:///path/of/redis.sock` or `redis://host:port/db`.
+    """
+
+    postgres_url: str
+    redis_url: str
+
+
+def region_names(folder: Path | None = None) -> list[str]:
+    """Names of the regions that have a file in `folder` (default: `config/regions`), in alphabetical order."""
+    return sorted(path.stem for path in _folder(folder).glob("*.toml"))
+
+
+def load_region(name: str, folder: Path | None = None) -> RegionConfig:
+    """Read and check one region's file.
+
+    Args:
+        name: the region, e.g. "us".
+        folder: where the files are; default `OCEFS_CONFIG` or `config/regions` of the project.
+
+    Raises:
+        ConfigError: no such file, not TOML, unknown key, wrong type or value, or it contradicts itself.
+    """
+    path = _folder(folder) / f"{name}.toml"
+    known = region_names(folder)
+    if name not in known:
+        raise ConfigError(
+            f"there is no region {name!r}: {path} does not exist",
+            f"{_closest(name, known)}known regions: {', '.join(known) or 'none'}",
+        )
+    config = _typed(_parsed(path), path)
+    if config.region.name != name:
+        raise ConfigError(
+            f"{path}: region.name is {config.region.name!r}, but the file is named {path.name}",
+            f'write name = "{name}" or rename the file to {config.region.name}.toml',
+        )
+    _check_alone(config, path)
+    return config
+
+
+def load_all(names: Iterable[str] | None = None, folder: Path | None = None) -> list[RegionConfig]:
+    """Read all regions, check them against each other, and give back those in `names` (default: all, by API port).
+
+    Raises:
+        ConfigError: as `load_region`, or two regions share a port or a country, or not exactly one is the default.
+    """
+    known = region_names(folder)
+    if not known:
+        raise ConfigError(f"{_folder(folder)} has no region", "put a <name>.toml there, as in config/regions/us.toml")
+    wanted = known if names is None else list(dict.fromkeys(names))
+    every = {name: load_region(name, folder) for name in [*known, *(n for n in wanted if n not in known)]}
+    _check_together(list(every.values()), _folder(folder))
+    if names is None:
+        return sorted(every.values(), key=lambda config: config.api.port)
+    return [every[name] for name in wanted]
+
+
+def _folder(folder: Path | None) -> Path:
+    return folder or Path(os.environ.get("OCEFS_CONFIG") or CONFIG_FOLDER)
+
+
+def _closest(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}? " if near else ""
+
+
+def _parsed(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}", "correct the file at that place") from None
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}", "correct the file's permissions") from None
+
+
+def _typed(raw: dict[str, object], path: Path) -> RegionConfig:
+    sections = {field.name: field.type for field in msgspec.structs.fields(RegionConfig)}
+    _known_keys(raw, sections, path, "section")
+    for section, struct in sections.items():
+        table = raw.get(section, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"{path}: {section} is a value, not a section", f"write [{section}] on a line of its own")
+        _known_keys(table, [field.name for field in msgspec.structs.fields(struct)], path, f"{section}.")
+    try:
+        return msgspec.convert(raw, RegionConfig)
+    except msgspec.ValidationError as error:
+        reason, _, place = str(error).partition(" - at `$.")
+        key = place.rstrip("`")
+        raise ConfigError(f"{path}: {key}: {reason[:1].lower()}{reason[1:]}", _right(key, sections)) from None
+
+
+def _known_keys(table: dict[str, object], known: Iterable[str], path: Path, prefix: str) -> None:
+    known = list(known)
+    for key in table:
+        if key not in known:
+            what = f"section [{key}]" if prefix == "section" else f"key {prefix}{key}"
+            raise ConfigError(f"{path}: unknown {what}", f"{_closest(key, known)}known here: {', '.join(known)}")
+
+
+def _right(key: str, sections: dict[str, type]) -> str:
+    """What a correct value of `section.key` looks like, from its default."""
+    section, _, rest = key.partition(".")
+    name = rest.split("[")[0]
+    default = getattr(sections[section](), name, None) if section in sections else None
+    return f"an example of a right value: {name} = {msgspec.json.encode(default).decode()}" if name else "see README.md"
+
+
+def _check_alone(config: RegionConfig, path: Path) -> None:
+    region = config.region
+    if region.residency == "strict" and region.failover:
+        raise ConfigError(
+            f'{path}: region.failover is {list(region.failover)}, but residency is "strict": nothing may leave',
+            'write failover = [] or residency = "open"',
+        )
+    if region.name in region.failover:
+        raise ConfigError(f"{path}: region.failover names the region itself", f"take {region.name!r} out of the list")
+    for key in ("countries", "currencies", "failover"):
+        values: Sequence[str] = getattr(region, key)
+        twice = sorted({value for value in values if values.count(value) > 1})
+        if twice:
+            raise ConfigError(f"{path}: region.{key} names {', '.join(twice)} twice", "keep one of them")
+    timezones = zoneinfo.available_timezones()
+    if timezones and region.timezone not in timezones:  # empty on a machine without a time zone database
+        raise ConfigError(
+            f"{path}: region.timezone: unknown time zone {region.timezone!r}",
+            f"{_closest(region.timezone, timezones)}write an IANA name such as Europe/Amsterdam",
+        )
+    if config.runtime.hosts > config.runtime.shards:
+        raise ConfigError(
+            f"{path}: runtime.hosts is {config.runtime.hosts}, more than runtime.shards ({config.runtime.shards})",
+            "a host without a shard has no work: lower hosts, or raise shards before the first start",
+        )
+    if config.api.placement_wait_ms >= config.api.request_timeout_ms:
+        raise ConfigError(
+            f"{path}: api.placement_wait_ms must be below api.request_timeout_ms ({config.api.request_timeout_ms})",
+            "lower placement_wait_ms",
+        )
+
+
+def _check_together(configs: list[RegionConfig], folder: Path) -> None:
+    defaults = [config.name for config in configs if config.region.default]
+    if len(defaults) != 1:
+        raise ConfigError(
+            f"{folder}: region.default is true in {', '.join(defaults) or 'no region'}; exactly one must have it",
+            "write default = true in the region that takes callers whose place is unknown, default = false elsewhere",
+        )
+    names = [config.name for config in configs]
+    ports: dict[int, str] = {}
+    countries: dict[str, str] = {}
+    for config in configs:
+        for other in config.region.failover:
+            if other not in names:
+                raise ConfigError(
+                    f"{folder / config.name}.toml: region.failover names {other!r}, which is no region",
+                    f"{_closest(other, names)}known regions: {', '.join(names)}",
+                )
+        for country in config.region.countries:
+            if country in countries:
+                raise ConfigError(
+                    f"{folder / config.name}.toml: region.countries has {country}, which {countries[country]} serves",
+                    "a country is served by one region: take it out of one of the two",
+                )
+            countries[country] = config.name
+        _check_ports(config, folder, ports)
+
+
+def _check_ports(config: RegionConfig, folder: Path, taken: dict[int, str]) -> None:
+    named = {
+        "api.port": config.api.port,
+        "api.serve_port": config.api.serve_port,
+        "ray.dashboard_port": config.ray.dashboard_port,
+    }
+    spans = {key: range(port, port + 1) for key, port in named.items()}
+    spans["ray.port_base"] = range(config.ray.port_base, config.ray.port_base + RAY_PORT_SPAN)
+    for key, span in spans.items():
+        for port in span:
+            if port in taken:
+                width = f" (takes {RAY_PORT_SPAN} ports from there on)" if key == "ray.port_base" else ""
+                raise ConfigError(
+                    f"{folder / config.name}.toml: {key} = {span.start}{width} meets {taken[port]}, at port {port}",
+                    "give it a port that no key of any region uses",
+                )
+            taken[port] = f"{key} of {config.name}"

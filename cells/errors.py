@@ -1,0 +1,53 @@
+"""What can go wrong around a cell, each with the next step for the person who reads it.
+
+    CellError
+    ├── ConfigError        a key or a value in config/regions/*.toml is wrong
+    ├── PortTaken          another process listens where the cell wants to
+    ├── MemoryTooLow       the machine has less memory available than the cell needs
+    ├── StoreFailed        PostgreSQL or Redis did not start, or went away for good
+    ├── RayFailed          the cell's Ray cluster did not start
+    ├── AlreadyRunning     a keeper of this region runs
+    └── StepFailed         a step of `up` did not finish (the keeper or the router says why)
+"""
+
+
+class CellError(Exception):
+    """A failure that the operator can act on.
+
+    Args:
+        problem: what happened, one sentence.
+        next_step: what to do about it, one sentence.
+    """
+
+    def __init__(self, problem: str, next_step: str = "") -> None:
+        super().__init__(problem if not next_step else f"{problem}\n  Next: {next_step}")
+        self.problem = problem
+        self.next_step = next_step
+
+
+class ConfigError(CellError):
+    """A key or value in a config file is wrong; names the file, the key and what would be right."""
+
+
+class PortTaken(CellError):
+    """A port that the cell needs is in use by another process."""
+
+
+class MemoryTooLow(CellError):
+    """Less memory is available than `[ray] memory_min_mb` asks for."""
+
+
+class StoreFailed(CellError):
+    """A store did not start or does not answer; carries the last lines of its log."""
+
+
+class RayFailed(CellError):
+    """The cell's Ray head did not start; carries the last lines of its log."""
+
+
+class AlreadyRunning(CellError):
+    """The region's keeper already runs."""
+
+
+class StepFailed(CellError):
+    """A step of starting a cell or the router did not finish."""
