@@ -1,0 +1,57 @@
+"""Ids of entities. Anyone who reads one knows its cell.
+
+Order:     us-01jd3k8v9r7h3k2m9qk4t1x0ab    region, 10 characters of time (ms), 16 of the idempotency key's hash
+Location:  us-wh-seattle                    region, then whatever the retailer calls it
+Catalogue: us-catalogue                     one per cell
+
+The last 16 characters of an order id come from the key of the call that placed it, so that a repeated placement goes to the same
+shard (`routing_part`) whatever time it is repeated at, and meets the memory of the first one there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+ORDER_UNIQUE_CHARS = 16
+ORDER_TIME_CHARS = 10
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts as its value does, no i, l, o, u
+REGION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}$")
+ORDER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[0-9a-hjkmnp-tv-z]{26}$")
+LOCATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$")
+
+
+def _base32(value: int, chars: int) -> str:
+    out = []
+    for _ in range(chars):
+        value, digit = divmod(value, 32)
+        out.append(_ALPHABET[digit])
+    return "".join(reversed(out))
+
+
+def new_order_id(region: str, now_ms: int, idempotency_key: str) -> str:
+    """An order id: sorts by `now_ms` (UTC ms), unique by the key."""
+    unique = int.from_bytes(hashlib.blake2b(idempotency_key.encode(), digest_size=10).digest(), "big")
+    return f"{region}-{_base32(now_ms, ORDER_TIME_CHARS)}{_base32(unique, ORDER_UNIQUE_CHARS)}"
+
+
+def claim_id(region: str, idempotency_key: str) -> str:
+    """The id of the entity that remembers a request of many parts."""
+    unique = int.from_bytes(hashlib.blake2b(idempotency_key.encode(), digest_size=10).digest(), "big")
+    return f"{region}-req-{_base32(unique, ORDER_UNIQUE_CHARS)}"
+
+
+def catalogue_id(region: str) -> str:
+    """The id of the cell's one catalogue."""
+    return f"{region}-catalogue"
+
+
+def region_of(entity_id: str) -> str:
+    """The region that an id names (the text before the first `-`), "" when there is none."""
+    head, dash, _ = entity_id.partition("-")
+    return head if dash else ""
+
+
+def routing_part(kind: str, entity_id: str) -> str:
+    """The part of an id that decides its shard. Stable for ever."""
+    return entity_id[-ORDER_UNIQUE_CHARS:] if kind == "order" else entity_id

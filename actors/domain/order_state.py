@@ -1,0 +1,229 @@
+"""The state of an order, its status, and what callers and the read model see of it. The rules are in `order.py`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+from actors.domain.allocation import Need, Place, need_of
+from actors.domain.money import Money
+from actors.domain.rows import OrderRow
+
+Channel = Literal["online", "store", "marketplace"]
+FulfilmentStatus = Literal["reserving", "allocated", "picking", "packed", "shipped", "delivered", "cancelled"]
+OrderStatus = Literal[
+    "placed", "allocated", "partly_allocated", "backordered", "picking", "packed", "partly_shipped", "shipped",
+    "delivered", "cancelled",
+]  # fmt: skip
+# How far a fulfilment is; an order is as far as the least of its fulfilments.
+_PROGRESS = {"reserving": 0, "allocated": 1, "picking": 2, "packed": 3, "shipped": 4, "delivered": 5}
+
+
+class ShipTo(msgspec.Struct, frozen=True, gc=False):
+    """Where the order goes. lat, lon: degrees, None when unknown."""
+
+    country: str
+    postcode: str = ""
+    city: str = ""
+    lat: float | None = None
+    lon: float | None = None
+
+
+class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One line as ordered. `amount`: minor units of one unit, in the order's currency."""
+
+    sku: str
+    quantity: int
+    amount: int
+
+
+class Fulfilment(msgspec.Struct, array_like=True, gc=False):
+    """The part of an order that one location serves. `lines`: (sku, units) asked for while reserving, then reserved."""
+
+    number: int
+    location_id: str
+    status: FulfilmentStatus
+    lines: list[tuple[str, int]]
+
+
+class Order(msgspec.Struct, array_like=True, gc=False):
+    """Times in UTC ms. `candidates`: places that this round of allocation may still ask, nearest first. `place_command`: the
+    command whose final answer is still owed. `served`: locations that served in this round."""
+
+    order_ref: str
+    channel: Channel
+    customer_ref: str
+    country: str
+    ship_to: ShipTo
+    currency: str
+    lines: list[Line]
+    fulfilments: list[Fulfilment]
+    placed_at_ms: int
+    updated_at_ms: int
+    place_command: str = ""
+    candidates: list[Place] = []
+    retry_places: list[str] = []
+    retry_at_ms: int | None = None
+    retries: int = 0
+    served: int = 0
+    next_number: int = 1
+    cancelled: bool = False
+
+
+def missing_of(order: Order) -> Need:
+    """Units per SKU that no fulfilment covers. What was cancelled by itself is not missed."""
+    missing = need_of((line.sku, line.quantity) for line in order.lines)
+    for fulfilment in order.fulfilments:
+        for sku, units in fulfilment.lines:
+            missing[sku] -= units
+    return {sku: units for sku, units in missing.items() if units > 0}
+
+
+def status_of(order: Order) -> OrderStatus:
+    """The status of the whole order; see the picture in `order.py`."""
+    if order.cancelled:
+        return "cancelled"
+    active = [f.status for f in order.fulfilments if f.status != "cancelled"]
+    steps = [_PROGRESS[status] for status in active]
+    if not active:
+        if order.place_command:
+            return "placed"
+        return "backordered" if missing_of(order) else "cancelled"
+    least, most = min(steps), max(steps)
+    if most <= 1:
+        if order.place_command and least == 0:
+            return "placed"
+        served = most == 1
+        complete = least == 1 and not missing_of(order)
+        return "allocated" if complete else "partly_allocated" if served else "backordered"
+    if most >= 4 and (least < 4 or missing_of(order)):
+        return "partly_shipped"
+    if least >= 4:
+        return "delivered" if least == 5 else "shipped"
+    return "packed" if least == 3 else "picking"
+
+
+# --- what callers see -----------------------------------------------------------------------------------------------
+class ViewOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The query for one whole order."""
+
+    order_id: str
+
+
+class OrderStatusView(msgspec.Struct, frozen=True, gc=False):
+    """The answer to an update."""
+
+    order_id: str
+    version: int
+    status: OrderStatus
+
+
+class UnitsView(msgspec.Struct, frozen=True, gc=False):
+    """Units of a SKU."""
+
+    sku: str
+    quantity: int
+
+
+class FulfilmentView(msgspec.Struct, frozen=True, gc=False):
+    """One fulfilment."""
+
+    fulfilment_id: str
+    location_id: str
+    status: FulfilmentStatus
+    lines: list[UnitsView]
+
+
+class LineView(msgspec.Struct, frozen=True, gc=False):
+    """One line as ordered; `line` counts from 1."""
+
+    line: int
+    sku: str
+    quantity: int
+    unit_price: Money
+
+
+class CustomerView(msgspec.Struct, frozen=True, gc=False):
+    """Who ordered."""
+
+    customer_ref: str
+    country: str
+
+
+class OrderView(msgspec.Struct, frozen=True, gc=False):
+    """A whole order."""
+
+    order_id: str
+    version: int
+    status: OrderStatus
+    order_ref: str
+    channel: Channel
+    customer: CustomerView
+    ship_to: ShipTo
+    fulfilments: list[FulfilmentView]
+    backordered: list[UnitsView]
+    lines: list[LineView]
+    total: Money
+    placed_at: datetime
+    updated_at: datetime
+
+
+def fulfilment_id(order_id: str, number: int) -> str:
+    """`<order id>.<number>`: tells the order, and so the cell."""
+    return f"{order_id}.{number}"
+
+
+def _units(lines: list[tuple[str, int]]) -> list[UnitsView]:
+    return [UnitsView(sku, units) for sku, units in lines]
+
+
+def _time(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def order_view(order_id: str, order: Order, version: int) -> OrderView:
+    """The whole order as callers see it. What is being asked for right now is neither served nor backordered yet."""
+    asked = [f for f in order.fulfilments if f.status == "reserving"]
+    missing = {} if asked or order.cancelled else missing_of(order)
+    return OrderView(
+        order_id=order_id,
+        version=version,
+        status=status_of(order),
+        order_ref=order.order_ref,
+        channel=order.channel,
+        customer=CustomerView(order.customer_ref, order.country),
+        ship_to=order.ship_to,
+        fulfilments=[
+            FulfilmentView(fulfilment_id(order_id, f.number), f.location_id, f.status, _units(f.lines))
+            for f in order.fulfilments
+        ],
+        backordered=[UnitsView(sku, units) for sku, units in missing.items()],
+        lines=[
+            LineView(number, line.sku, line.quantity, Money(line.amount, order.currency))
+            for number, line in enumerate(order.lines, 1)
+        ],
+        total=Money(sum(line.quantity * line.amount for line in order.lines), order.currency),
+        placed_at=_time(order.placed_at_ms),
+        updated_at=_time(order.updated_at_ms),
+    )
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Order).decode
+
+
+def order_row(order_id: str, order: Order, version: int) -> OrderRow:
+    """The order's row in the read model, with its state for the next activation."""
+    return OrderRow(
+        order_id, version, status_of(order), order.channel, order.order_ref, order.customer_ref, order.country,
+        order.currency, len(order.lines), sum(line.quantity for line in order.lines),
+        sum(line.quantity * line.amount for line in order.lines), order.placed_at_ms, order.updated_at_ms,
+        None if order.cancelled else order.retry_at_ms, _encode(order),
+    )  # fmt: skip
+
+
+def restored(state: bytes) -> Order:
+    """The order from the state of its row."""
+    return _decode(state)

@@ -1,0 +1,41 @@
+"""Faults of the runtime, as opposed to refusals of the domain.
+
+    RuntimeFault
+    ├─ Unavailable            try again later, with the same command id
+    │  ├─ JournalUnavailable  an append failed: it may have happened or not
+    │  ├─ StoreUnavailable    Postgres can't be reached
+    │  └─ HostUnreachable     a call to a host failed: it may have happened or not
+    └─ Fenced                 a newer owner has these shards; nothing was written
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class RuntimeFault(Exception):
+    """The root."""
+
+
+class Unavailable(RuntimeFault):
+    """Something needed is away."""
+
+
+class JournalUnavailable(Unavailable):
+    """The journal did not confirm: the outcome is in doubt."""
+
+
+class StoreUnavailable(Unavailable):
+    """The store did not confirm; its transactions are atomic, but whether the last one committed is in doubt."""
+
+
+class HostUnreachable(Unavailable):
+    """A host did not answer: whether it did what it was asked is in doubt."""
+
+
+class Fenced(RuntimeFault):
+    """The writer's epoch for `shards` is stale. Nothing of the write happened."""
+
+    def __init__(self, shards: Iterable[int]) -> None:
+        self.shards = frozenset(shards)
+        super().__init__(f"stale epoch for shards {sorted(self.shards)}")

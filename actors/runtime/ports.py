@@ -1,0 +1,232 @@
+"""What the runtime needs from outside: clock, journal, store, transport. Adapters are in `actors/storage/` and `actors/ray_*.py`,
+fakes in `tests/fakes/`; the same contract tests hold for both (`tests/integration/storage/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from actors.domain.kind import Kind, Row, StoredRows
+from actors.domain.rows import LedgerRow
+from actors.runtime.wire import Turn
+
+
+class Clock(Protocol):
+    """Time. The simulation has its own."""
+
+    def now_ms(self) -> int:
+        """UTC, milliseconds since 1970."""
+
+    def monotonic(self) -> float:
+        """Seconds, for durations."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits."""
+
+
+class Append(msgspec.Struct, frozen=True):
+    """Turns of one shard to be appended as one entry at `position`, which is one past the shard's last."""
+
+    shard: int
+    epoch: int
+    position: int
+    turns: list[Turn]
+
+
+class Journal(Protocol):
+    """The durable, ordered log of each shard's turns (the tail), fenced by epoch.
+
+    Positions count entries from 1, per shard, without gaps. Trimmed entries are gone; positions go on.
+    """
+
+    async def append(self, appends: Sequence[Append]) -> list[int]:
+        """Appends each shard's entry: all in one round trip, each shard by itself. On return they are on disk (fsync).
+
+        Returns the shards that were refused (their epoch is stale, or the position is not one past the last): of those nothing was
+        written. The fingerprints of the turns are remembered together with them.
+        Raises JournalUnavailable: any of them may have been written or not.
+        """
+
+    async def open(self, shards: Mapping[int, tuple[int, int]]) -> None:
+        """Sets each shard's epoch to the first of the pair: from then on appends under a lower one are refused.
+
+        The second is the store's watermark: positions go on after it when the journal knows of none higher.
+        Raises Fenced for shards that already have a higher epoch (of those nothing is changed; the others are opened).
+        """
+
+    async def read(self, shard: int, after: int) -> list[tuple[int, list[Turn]]]:
+        """The entries past position `after`, in order."""
+
+    async def last(self, shards: Sequence[int]) -> dict[int, int]:
+        """The last position of each shard; 0 when there never was one."""
+
+    async def fingerprints(self, shard: int, since_ms: int) -> Sequence[int]:
+        """Fingerprints (63 bits) of all turns appended at or after `since_ms`, perhaps of some older ones, with repetitions."""
+
+    async def trim(self, marks: Mapping[int, int]) -> None:
+        """Forgets entries up to and including each shard's position. Fingerprints stay."""
+
+    async def ping(self) -> None:
+        """Raises JournalUnavailable when the journal does not answer."""
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """The right to a shard: `epoch` is higher than any before, `watermark` the last position in the store."""
+
+    shard: int
+    epoch: int
+    watermark: int
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """An entity as stored: its version and its rows by table (struct instances of the kind's `tables`)."""
+
+    rows: StoredRows
+
+
+class OutboxEntry(msgspec.Struct, frozen=True):
+    """A message that was not acknowledged when its event was drained. message: MessagePack of (kind, entity_id, on_reply, command)."""
+
+    message_id: str
+    shard: int
+    sender_kind: str
+    sender_id: str
+    message: bytes
+    at_ms: int
+    attempts: int = 0
+    parked: bool = False
+    error: str = ""
+
+
+class DrainedTurn(msgspec.Struct, frozen=True):
+    """A turn with its place in the journal: `line` counts turns within the entry from 0."""
+
+    shard: int
+    position: int
+    line: int
+    turn: Turn
+
+
+class DrainBatch(msgspec.Struct, frozen=True):
+    """One transaction of write-behind. marks: shard → (epoch, new watermark). rows: already only the last of each key, except
+    append-only ones. outbox_put: new or changed entries. outbox_remove: ids of acknowledged ones (unknown ids are fine)."""
+
+    host: str
+    marks: dict[int, tuple[int, int]]
+    turns: list[DrainedTurn]
+    rows: dict[str, list[Row]]
+    outbox_put: list[OutboxEntry] = []
+    outbox_remove: list[str] = []
+
+
+class RememberedCommand(msgspec.Struct, frozen=True):
+    """What the history says of a command: who it was for, the body's digest, and its answer (the final one if there is one)."""
+
+    entity_id: str
+    digest: int
+    status: int
+    reply: bytes
+    provisional: bool
+
+
+class HistoryTurn(msgspec.Struct, frozen=True):
+    """One turn of an entity's history."""
+
+    version: int
+    at_ms: int
+    command_id: str
+    cause: str
+    events: bytes
+    status: int
+
+
+class Store(Protocol):
+    """Postgres behind the actors. Every method raises StoreUnavailable when it can't be reached."""
+
+    async def lease(self, host: str, shards: Sequence[int]) -> dict[int, Lease]:
+        """Raises the epochs of `shards` and writes down `host` as their owner. Creates rows for shards that were never owned."""
+
+    async def release(self, host: str, shards: Mapping[int, int]) -> None:
+        """Gives up shards (shard → epoch) that are drained; stale epochs are ignored."""
+
+    async def owners(self) -> dict[int, str]:
+        """shard → host; only shards that have an owner."""
+
+    async def drain(self, batch: DrainBatch) -> None:
+        """Everything in the batch in one transaction: history, rows, outbox, watermarks. Raises Fenced, and then nothing was written,
+        when the store's epoch of any shard in `marks` is not the batch's."""
+
+    async def load(self, kind: Kind, entity_ids: Sequence[str]) -> dict[str, Snapshot]:
+        """Rows of the entities that have any."""
+
+    async def resident(self, kind: Kind) -> list[str]:
+        """Ids of all stored entities of a resident kind (the first key column of its first table)."""
+
+    async def due(self, shards: Sequence[int]) -> list[tuple[int, str, str]]:
+        """(due_at UTC ms, kind, entity_id) of all stored entities of these shards that want to be woken."""
+
+    async def outbox(self, shards: Sequence[int]) -> list[OutboxEntry]:
+        """Entries not yet acknowledged, parked ones too."""
+
+    async def remembered(self, kind: str, fingerprints: Sequence[int], since_ms: int) -> dict[int, RememberedCommand]:
+        """What the history since `since_ms` knows of commands with these fingerprints."""
+
+    async def history(self, kind: str, entity_id: str, after: int, limit: int) -> list[HistoryTurn]:
+        """Turns of one entity with events, versions past `after`, in order."""
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable when the store does not answer."""
+
+
+class OrderSummary(msgspec.Struct, frozen=True):
+    """One order in a list. Times: UTC ms."""
+
+    order_id: str
+    version: int
+    status: str
+    channel: str
+    order_ref: str
+    customer_ref: str
+    country: str
+    currency: str
+    line_count: int
+    units: int
+    total_minor: int
+    placed_at: int
+    updated_at: int
+
+
+class ReadModel(Protocol):
+    """Lists and searches over what was written behind; always a little late. Raises StoreUnavailable."""
+
+    async def orders(
+        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int
+    ) -> list[OrderSummary]:
+        """Newest first (by order id), older than the order id `before`."""
+
+    async def ledger(self, location_id: str, *, sku: str | None, before: tuple[int, int] | None, limit: int) -> list[LedgerRow]:
+        """Newest first, older than (version, line) `before`."""
+
+
+class Transport(Protocol):
+    """Calls to hosts by name. Both raise HostUnreachable."""
+
+    async def call(self, host: str, payload: bytes) -> bytes:
+        """`Call` in MessagePack → list of `Reply`, one for each envelope, in order."""
+
+    async def listen(self, host: str, gateway_id: str, cursor: int, live: bool) -> bytes:
+        """Waits until the host has something for this gateway (or ~10 s) → `Downlink`. cursor -1: from the beginning."""
+
+
+class ShardMap(msgspec.Struct, frozen=True, array_like=True):
+    """Which host owns which shard. `version` rises with every change; `owners[shard]` is "" while nobody does."""
+
+    version: int
+    owners: list[str]
+
+
+# Gives the present map; called again when a host says that it is not the owner or can't be reached.
+MapSource = Callable[[], Awaitable[ShardMap]]

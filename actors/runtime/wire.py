@@ -1,0 +1,129 @@
+"""What crosses processes: envelopes to hosts, replies back, and the journal's turns. MessagePack, arrays without field names.
+
+All structs stand in this importable module: a struct defined in `__main__` can't cross a process.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+# Reply.status
+OK = 0  # body: the answer as JSON
+REFUSED = 1  # body: RefusalBody as JSON; remembered with the command id
+NOT_OWNER = 2  # the host does not own the shard (any more): refresh the map and ask again
+UNAVAILABLE = 3  # try again with the same command id; body: RefusalBody as JSON
+BUSY = 4  # a limit was reached; body: RefusalBody as JSON
+PENDING = 5  # the final answer follows by the downlink
+KEY_REUSED = 6  # the command id is known with another digest
+
+# Envelope.mode
+COMMAND = 0
+VIEW = 1  # body: a query of the kind; answered in mailbox order with what is durable
+HISTORY = 2  # body: (after version, limit) as MessagePack; answered with the events of the entity
+
+# Codes of `RefusalBody.code` that the runtime itself gives.
+CODE_UNAVAILABLE = "cell.unavailable"
+CODE_BUSY = "cell.busy"
+CODE_TAIL_FULL = "cell.write_behind_full"
+CODE_KEY_REUSED = "idempotency.key_reused"
+
+
+class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One command or query on its way to an entity.
+
+    ticket: the asking gateway's number for the reply. command_id: "" for queries. digest: 63 bits of the body, so that a
+    reused key is noticed. creates: the entity is new, so its id may differ from that of an earlier delivery; the memory of
+    commands is then kept by kind and command id alone. wait: the final answer is wanted when the first one is provisional.
+    body: the command or query in MessagePack. cause: the request id, for history and logs.
+    """
+
+    ticket: int
+    kind: str
+    entity_id: str
+    command_id: str
+    digest: int
+    body: bytes
+    creates: bool = False
+    wait: bool = False
+    cause: str = ""
+    mode: int = COMMAND
+
+
+class Reply(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The outcome for one envelope; `body` is JSON, ready for the caller."""
+
+    status: int
+    body: bytes = b""
+
+
+class Call(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Many envelopes for one host."""
+
+    gateway_id: str
+    envelopes: list[Envelope]
+
+
+class Turn(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What one command did to one entity: the journal's unit.
+
+    version: the entity's after the turn. at_ms: UTC ms. events: a JSON array, empty (`[]`) for a remembered refusal.
+    status, reply: what the command is answered (for ever). provisional: a later turn's `answers` hold the final one.
+    answers: (command id, reply) of earlier commands of this entity that are now final. fingerprint: 63 bits that stand for
+    the command in the memory of commands (`memory.py`).
+    """
+
+    kind: str
+    entity_id: str
+    version: int
+    at_ms: int
+    command_id: str
+    fingerprint: int
+    digest: int
+    cause: str
+    events: bytes
+    status: int
+    reply: bytes
+    provisional: bool = False
+    answers: list[tuple[str, bytes]] = []
+
+
+class LiveEvent(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A change of an entity, for screens: its events are in `events` (JSON)."""
+
+    kind: str
+    entity_id: str
+    version: int
+    at_ms: int
+    events: bytes
+
+
+class HostStats(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """How a host is. lag_ms: age of the oldest turn that is not yet in the store. journal, store: "ok" or what is wrong."""
+
+    name: str
+    pid: int
+    shards: int
+    entities: int
+    updates_per_s: float
+    lag_ms: int
+    tail_turns: int
+    outbox: int
+    parked: int
+    rss_mb: float
+    journal: str
+    store: str
+
+
+class Downlink(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What a host has for a gateway since `cursor`: final answers, changed rows of the feed tables, live events.
+
+    reset: rows hold everything that the host has (first call, or the cursor was too old). rows: (table, row as MessagePack
+    array).
+    """
+
+    cursor: int
+    reset: bool
+    answers: list[tuple[int, Reply]]
+    rows: list[tuple[str, bytes]]
+    live: list[LiveEvent]
+    stats: HostStats | None = None
