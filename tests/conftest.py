@@ -1,0 +1,81 @@
+"""Real stores for the tests that are about them: one PostgreSQL and one Redis for the whole run.
+
+`postgres_url` gives each test module a database of its own, `redis_url` an empty Redis for each test. The servers are
+started on first use, so a run without such tests starts nothing.
+"""
+
+import itertools
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from cells.postgres import EmbeddedPostgres
+from cells.redis import EmbeddedRedis, answer
+
+_database_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def short_tmp() -> Iterator[Path]:
+    """A folder with a short path (sockets) that the server's user may pass through (root runs)."""
+    folder = Path(tempfile.mkdtemp(prefix="ocefs-t-", dir="/tmp"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(short_tmp: Path) -> Iterator[EmbeddedPostgres]:
+    """The run's PostgreSQL; take `postgres_url` unless the test is about the server."""
+    server = EmbeddedPostgres(short_tmp / "postgres", short_tmp / "pg")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def postgres_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """URL of an empty database that is this module's alone; it is dropped afterwards."""
+    name = f"test_{os.getpid()}_{next(_database_numbers)}"
+    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    yield f"postgresql://ocefs@/{name}?host={postgres_server.socket_dir}"
+    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def redis_server(short_tmp: Path) -> Iterator[EmbeddedRedis]:
+    """The run's Redis; take `redis_url` unless the test is about the server."""
+    server = EmbeddedRedis(short_tmp / "redis", short_tmp / "rs")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_socket(redis_server: EmbeddedRedis) -> Path:
+    """Path of the socket of an empty Redis."""
+    assert answer(redis_server.socket, b"FLUSHALL\r\n").startswith(b"+OK")
+    return redis_server.socket
+
+
+@pytest.fixture
+def redis_url(redis_socket: Path) -> str:
+    """URL of an empty Redis."""
+    return f"unix://{redis_socket}"
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,117 @@
+"""Embedded stores: what was acknowledged is there after SIGKILL, and a restart takes less than a second or two."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from cells.errors import StoreFailed
+from cells.postgres import EmbeddedPostgres, reachable, server_user
+from cells.processes import wait_until
+from cells.redis import EmbeddedRedis, answer
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def redis(short_tmp: Path) -> Iterator[EmbeddedRedis]:
+    server = EmbeddedRedis(short_tmp / "redis-k", short_tmp / "rk")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgres(short_tmp: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(short_tmp / "postgres-k", short_tmp / "pk")
+    server.start()
+    yield server
+    server.stop()
+
+
+def _kill(server: EmbeddedRedis | EmbeddedPostgres) -> None:
+    assert server.mark is not None
+    os.kill(server.mark.pid, signal.SIGKILL)
+    assert wait_until(server.exited, 5)
+
+
+def test_redis_loses_an_acknowledged_write_when_killed(redis):
+    for number in range(50):
+        assert answer(redis.socket, f"XADD tail * turn {number}\r\n".encode()).startswith(b"$")
+    _kill(redis)
+    redis.start()
+    assert answer(redis.socket, b"XLEN tail\r\n") == b":50\r\n"
+
+
+def test_redis_listens_on_tcp_or_forgets_fsync(redis):
+    assert b"\r\nno\r\n" not in answer(redis.socket, b"CONFIG GET appendonly\r\n")
+    assert b"always" in answer(redis.socket, b"CONFIG GET appendfsync\r\n")
+    assert b"noeviction" in answer(redis.socket, b"CONFIG GET maxmemory-policy\r\n")
+    assert b"$1\r\n0\r\n" in answer(redis.socket, b"CONFIG GET port\r\n")
+
+
+def test_a_second_redis_writes_into_the_same_journal(redis):
+    with pytest.raises(StoreFailed, match=f"process {redis.mark.pid}"):
+        EmbeddedRedis(redis.home, redis.socket.parent).start()
+
+
+def test_postgres_loses_a_commit_when_killed(postgres):
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS kept (n int)")
+        connection.execute("INSERT INTO kept VALUES (7)")
+    _kill(postgres)
+    started = time.monotonic()
+    postgres.start()
+    assert time.monotonic() - started < 10
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            assert connection.execute(f"SHOW {setting}").fetchone() == ("on",)
+        assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
+
+
+def test_postgres_refuses_to_start_after_its_process_id_went_to_another_program(postgres):
+    _kill(postgres)
+    lock = (postgres.home.resolve()) / "postmaster.pid"
+    lines = lock.read_text().splitlines()
+    lock.write_text("\n".join([str(os.getppid()), *lines[1:]]) + "\n")
+    postgres.start()
+    assert postgres.ready()
+
+
+def test_a_store_that_cannot_start_does_not_say_why(short_tmp):
+    broken = EmbeddedPostgres(short_tmp / "postgres-b", short_tmp / "pb", settings={"shared_buffers": "nonsense"})
+    with pytest.raises(StoreFailed, match="shared_buffers"):
+        broken.start()
+
+
+def test_postgres_takes_a_folder_that_holds_something_else_for_its_own(short_tmp):
+    home = short_tmp / "postgres-o"
+    home.mkdir()
+    (home / "letter.txt").write_text("mine")
+    with pytest.raises(StoreFailed, match="holds something that is no PostgreSQL data"):
+        EmbeddedPostgres(home, short_tmp / "po").start()
+    assert (home / "letter.txt").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to hand PostgreSQL to another user")
+def test_root_cannot_start_postgres_in_a_home_that_others_may_not_enter(short_tmp):
+    closed = short_tmp / "closed"
+    closed.mkdir(mode=0o700)
+    assert not reachable(closed / "postgres", server_user())
+    server = EmbeddedPostgres(closed / "postgres", short_tmp / "pc")
+    server.start()
+    try:
+        assert (closed / "postgres").is_symlink()
+        assert closed.stat().st_mode & 0o777 == 0o700
+    finally:
+        server.stop()
+        data = (closed / "postgres").resolve()
+        assert str(data).startswith("/var/lib/ocefs-")
+        import shutil
+
+        shutil.rmtree(data.parent)
