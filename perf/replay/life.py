@@ -1,0 +1,124 @@
+"""Takes placed orders through their lives: many at once in bodies of updates, or one by one in trace time.
+
+An order's steps are sent one after the other, each after the answer to the one before, so their sequence is kept. An
+`order.illegal_transition` is no failure where the order already is what the trace says: so it is when a run was
+interrupted between a step and its answer, and the next one groups its bodies differently.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import zip_longest
+from typing import Any, Final, NamedTuple
+
+from perf.replay.client import RETRIED_STATUSES, CellClient, CellUnreachable, encode
+from perf.replay.keys import content_key, step_key
+from perf.replay.placing import LiveOrder, read_status
+from perf.replay.plan import STATUS_AFTER
+from perf.replay.tally import Tally
+
+UPDATES_PER_BODY_MAX: Final = 1_000
+ITEM_TRIES_MAX: Final = 20
+ITEM_PAUSE_S: Final = 0.25
+ILLEGAL: Final = "order.illegal_transition"
+_PATH: Final = "/v1/order-updates"
+
+Step = tuple[LiveOrder, str]
+Result = dict[str, Any]
+
+
+class Halt(NamedTuple):
+    """An order that can't go on from this step: refused (and counted), or `illegal` and still to be checked."""
+
+    live: LiveOrder
+    step: str
+    illegal: bool
+
+
+class Life:
+    """Sends updates; counts in `tally`. Raises CellUnreachable where the cell stays away."""
+
+    def __init__(self, client: CellClient, tally: Tally) -> None:
+        self._client = client
+        self._tally = tally
+
+    def is_due(self, live: LiveOrder) -> bool:
+        """Whether the order can go on; one that got no stock can only be cancelled and is counted as left."""
+        if not live.plan.steps:
+            return False
+        if live.can_be_picked or live.plan.steps == ("cancel",):
+            self._tally.shipped_in_part += live.status == "partly_allocated" and "ship" in live.plan.steps
+            return True
+        self._tally.left_unallocated += 1
+        return False
+
+    async def together(self, orders: Sequence[LiveOrder]) -> None:
+        """Takes all of them to their last status, the n-th steps of all in the same bodies."""
+        due = [live for live in orders if self.is_due(live)]
+        illegal: list[Step] = []
+        out: set[int] = set()
+        for steps in zip_longest(*(live.plan.steps for live in due)):
+            round_ = [(live, step) for live, step in zip(due, steps, strict=True) if step and id(live) not in out]
+            for start in range(0, len(round_), UPDATES_PER_BODY_MAX):
+                halts = await self._send_body(round_[start : start + UPDATES_PER_BODY_MAX])
+                out.update(id(halt.live) for halt in halts)
+                illegal.extend((halt.live, halt.step) for halt in halts if halt.illegal)
+        await asyncio.gather(*(self._check(live, step) for live, step in illegal))
+
+    async def _send_body(self, steps: list[Step]) -> list[Halt]:
+        """Sends one body, its items that ask for patience again; returns the orders that can't go on."""
+        halts: list[Halt] = []
+        for attempt in range(ITEM_TRIES_MAX):
+            items = [{"order_id": live.order_id, "update": step} for live, step in steps]
+            body = encode({"updates": items})
+            # The attempt is in the key: under the same one the cell would repeat its answer, "not now", for ever.
+            answer = await self._client.post(_PATH, body, content_key(f"POST {_PATH} {attempt}", body))
+            results = answer.body.get("results") if answer.ok and isinstance(answer.body, dict) else None
+            if not isinstance(results, list) or len(results) != len(steps):
+                for live, step in steps:
+                    self._tally.refuse(live.plan.reference, step, answer.code, answer.detail)
+                return [*halts, *(Halt(live, step, illegal=False) for live, step in steps)]
+            again: list[Step] = []
+            for (live, step), result in zip(steps, results, strict=True):
+                self._take(live, step, result, again, halts)
+            if not again:
+                return halts
+            steps = again
+            await asyncio.sleep(ITEM_PAUSE_S)
+        raise CellUnreachable(f"{len(steps)} updates were put off {ITEM_TRIES_MAX} times")
+
+    def _take(self, live: LiveOrder, step: str, result: Result, again: list[Step], halts: list[Halt]) -> None:
+        code = result.get("code")
+        if not code:
+            live.status = str(result.get("status", ""))
+            self._tally.updates += 1
+        elif result.get("status") in RETRIED_STATUSES:
+            again.append((live, step))
+        else:
+            halts.append(Halt(live, step, illegal=code == ILLEGAL))
+            if code != ILLEGAL:
+                self._tally.refuse(live.plan.reference, step, str(code), str(result.get("detail", ""))[:200])
+
+    async def alone(self, live: LiveOrder, until: Callable[[str], Awaitable[None]]) -> None:
+        """Takes one order to its last status; `until` waits for the time of a step."""
+        if not self.is_due(live):
+            return
+        path = f"/v1/orders/{live.order_id}/updates"
+        for step in live.plan.steps:
+            await until(step)
+            answer = await self._client.post(path, encode({"update": step}), step_key(live.plan.reference, step))
+            if answer.ok:
+                self._tally.updates += 1
+            elif answer.code == ILLEGAL:
+                await self._check(live, step)
+                return
+            else:
+                self._tally.refuse(live.plan.reference, step, answer.code, answer.detail)
+                return
+
+    async def _check(self, live: LiveOrder, step: str) -> None:
+        """After an illegal step: fine where the order is at its last status already."""
+        present = await read_status(self._client, live.order_id)
+        if present == STATUS_AFTER[live.plan.steps[-1]]:
+            self._tally.already_so += 1
+        else:
+            self._tally.refuse(live.plan.reference, step, ILLEGAL, f"the order is {present or 'unknown'}")

@@ -1,0 +1,164 @@
+"""Reads the figures back from Postgres: what the cell really wrote about this trace's orders, and nothing else.
+
+The trace's references go into a temporary table with what the trace says of them; orders join it by `order_ref`, ledger entries by
+`reference`. Orders of a demo, of other traces, or of a longer part of the same trace are so left out.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+import psycopg
+
+from perf.replay.figures import Figures, Revenue
+from perf.replay.orders import OrderEntry
+
+CONNECT_S_MAX: Final = 10
+STATEMENT_MS_MAX: Final = 60_000
+# Write-behind drains every 250 ms at most: figures that stand still this long, with all that was acknowledged in them, stay.
+QUIET_S: Final = 1.5
+# Figures that miss something and stand still this long won't become complete.
+STUCK_S: Final = 20.0
+POLL_S: Final = 0.5
+
+_ORDERS = """
+    SELECT split_part(o.order_ref, ':', 1), r.final_status, o.status, o.currency,
+           count(*), sum(o.line_count)::bigint, sum(o.units)::bigint, sum(o.total_minor)::bigint
+    FROM orders o JOIN replay_refs r ON r.reference = o.order_ref
+    GROUP BY 1, 2, 3, 4
+"""
+_LEDGER = """
+    SELECT split_part(l.reference, ':', 1), r.final_status, l.reason, l.currency,
+           count(*), sum(abs(l.quantity))::bigint, sum(abs(l.value_minor))::bigint,
+           count(DISTINCT l.reference) FILTER (WHERE NOT EXISTS (SELECT FROM orders o WHERE o.order_ref = l.reference))
+    FROM ledger l JOIN replay_refs r ON r.reference = l.reference
+    WHERE l.reason IN ('return', 'write_off')
+    GROUP BY 1, 2, 3, 4
+"""
+
+
+class ReadbackError(Exception):
+    """Postgres could not be reached or read; the message says where it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readback:
+    """The figures by trace, and how many orders and adjustment lines they stand on."""
+
+    by_trace: dict[str, Figures]
+    orders: int
+    adjusted_lines: int
+
+
+class PostgresFigures:
+    """One connection to a cell's Postgres. Raises ReadbackError from every method."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._connection = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_S_MAX)
+            self._connection.execute(f"SET statement_timeout = {STATEMENT_MS_MAX}".encode())
+        except psycopg.Error as error:
+            raise ReadbackError(f"the cell's Postgres can't be reached: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def name_orders(self, entries: Mapping[str, OrderEntry]) -> None:
+        """Says which orders are meant, and what the trace says of each."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute("DROP TABLE IF EXISTS replay_refs")
+                cursor.execute("CREATE TEMPORARY TABLE replay_refs (reference text PRIMARY KEY, final_status text)")
+                with cursor.copy("COPY replay_refs FROM STDIN") as copy:
+                    for reference, entry in entries.items():
+                        copy.write_row((reference, entry.final_status))
+                cursor.execute("ANALYZE replay_refs")
+        except psycopg.Error as error:
+            raise ReadbackError(f"the cell's Postgres refused: {error}") from error
+
+    def read(self) -> Readback:
+        """The figures as they are now."""
+        try:
+            # One snapshot for both queries: else an order could be in neither or in both.
+            with self._connection.transaction(), self._connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                orders = cursor.execute(_ORDERS).fetchall()
+                ledger = cursor.execute(_LEDGER).fetchall()
+        except psycopg.Error as error:
+            raise ReadbackError(f"the cell's Postgres can't be read: {error}") from error
+        return figures_of(orders, ledger)
+
+
+def figures_of(orders: list[tuple[Any, ...]], ledger: list[tuple[Any, ...]]) -> Readback:
+    """The grouped rows of both queries as figures."""
+    by_trace: dict[str, Figures] = {}
+    for trace, wanted, status, currency, count, lines, units, total_minor in orders:
+        figures = by_trace.setdefault(trace, Figures())
+        figures.orders += count
+        figures.lines += lines
+        figures.units_sold += units
+        _count_status(figures, _final_status(wanted, status), count)
+        money = figures.revenue.setdefault(currency, Revenue())
+        money.gross += total_minor
+        if status == "cancelled":
+            money.cancelled += total_minor
+            figures.cancelled_orders_with_positive_lines += count
+    for trace, wanted, reason, currency, lines, units, value_minor, credit_notes in ledger:
+        figures = by_trace.setdefault(trace, Figures())
+        figures.orders += credit_notes
+        figures.lines += lines
+        if reason == "return":
+            figures.units_returned += units
+        else:
+            figures.units_written_off += units
+        _count_status(figures, wanted, credit_notes)
+        if currency is not None:
+            figures.revenue.setdefault(currency, Revenue()).negative -= value_minor
+    return Readback(by_trace, sum(row[4] for row in orders), sum(row[4] for row in ledger))
+
+
+def _count_status(figures: Figures, status: str, count: int) -> None:
+    figures.orders_by_final_status[status] = figures.orders_by_final_status.get(status, 0) + count
+    if status == "cancelled":
+        figures.cancelled_orders += count
+
+
+def _final_status(wanted: str, status: str) -> str:
+    """The trace's word for a cell's status. The cell has none for goods that came back or got lost on their way."""
+    if (wanted, status) == ("returned", "delivered") or (wanted, status) == ("lost", "shipped"):
+        return wanted
+    return status if status in ("shipped", "delivered", "cancelled") else "processing"
+
+
+def read_settled(
+    source: PostgresFigures,
+    orders: int,
+    adjusted_lines: int,
+    deadline_s: float,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> tuple[Readback, bool]:
+    """Reads until write-behind has caught up: everything acknowledged is there and the figures stand still.
+
+    Returns the figures and whether they are so; False at the deadline (seconds), or where they stand still incomplete.
+    """
+    start = since = clock()
+    found = source.read()
+    while True:
+        quiet_s = clock() - since
+        complete = found.orders >= orders and found.adjusted_lines >= adjusted_lines
+        if complete and quiet_s >= QUIET_S:
+            return found, True
+        if quiet_s >= STUCK_S or clock() - start >= deadline_s:
+            return found, False
+        sleep(POLL_S)
+        latest = source.read()
+        if latest != found:
+            found, since = latest, clock()

@@ -1,0 +1,87 @@
+"""What is shown at the end: the figures beside those that they should equal, what happened on the way, what was refused."""
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from perf.replay.figures import Difference, Figures, compare, total
+from perf.replay.survey import Survey
+from perf.replay.tally import Tally
+
+LISTED_MAX = 20
+
+
+def show_figures(
+    console: Console, wanted: Mapping[str, Figures], found: Mapping[str, Figures], title: str, scarce: bool
+) -> bool:
+    """One table for all together and, where there are several traces, one for each. Returns whether all figures are equal."""
+    equal = _show_table(console, f"{title}: all", compare(total(wanted), total(found), scarce))
+    names = sorted({*wanted, *found})
+    if len(names) > 1:
+        for name in names:
+            differences = compare(wanted.get(name, Figures()), found.get(name, Figures()), scarce)
+            equal &= _show_table(console, f"{title}: {name}", differences)
+    return equal
+
+
+def _show_table(console: Console, title: str, differences: list[Difference]) -> bool:
+    table = Table(title=title, title_justify="left")
+    table.add_column("figure")
+    table.add_column("expected", justify="right")
+    table.add_column("in Postgres", justify="right")
+    table.add_column("")
+    for difference in differences:
+        if not difference.compared:
+            verdict = "not compared (scarce)"
+        else:
+            verdict = "[green]equal[/]" if difference.equal else "[bold red]different[/]"
+        table.add_row(difference.name, f"{difference.wanted:,}", f"{difference.found:,}", verdict)
+    console.print(table)
+    return all(difference.equal for difference in differences if difference.compared)
+
+
+def show_rejected(console: Console, found: Survey) -> None:
+    """The rows that could not be taken: counts by reason, then the first ones with their row numbers."""
+    if not found.rejected:
+        console.print("Rows that could not be taken: 0")
+        return
+    table = Table(title=f"Rows that could not be taken: {sum(found.rejected.values()):,}", title_justify="left")
+    table.add_column("reason", overflow="fold")
+    table.add_column("rows", justify="right")
+    table.add_column("row numbers (the first row of data is 1)", overflow="fold")
+    for reason, count in found.rejected.most_common():
+        numbers = [str(rejection.row) for rejection in found.rejections if rejection.reason == reason][:LISTED_MAX]
+        table.add_row(reason, f"{count:,}", ", ".join(numbers) + (" …" if count > len(numbers) else ""))
+    console.print(table)
+
+
+def show_tally(console: Console, tally: Tally, retries: int) -> None:
+    """What happened on the way, and what the cell refused for good."""
+    table = Table(title="On the way", title_justify="left")
+    table.add_column("what")
+    table.add_column("count", justify="right")
+    for what, count in (
+        ("orders acknowledged", tally.placed),
+        ("updates acknowledged", tally.updates),
+        ("adjustment lines acknowledged", tally.adjusted_lines),
+        ("country substituted: none given", tally.country_missing),
+        ("country substituted: outside the region", tally.country_foreign),
+        ("allocated only when asked again", tally.allocated_late),
+        ("left without stock", tally.left_unallocated),
+        ("shipped in part, the rest left open", tally.shipped_in_part),
+        ("already at their last status", tally.already_so),
+        ("requests sent again", retries),
+        ("refused", sum(tally.refused.values())),
+    ):
+        table.add_row(what, f"{count:,}")
+    console.print(table)
+    if not tally.refused:
+        return
+    refused = Table(title="Refused", title_justify="left")
+    for column in ("step", "code", "count", "first"):
+        refused.add_column(column, overflow="fold")
+    for (step, code), count in tally.refused.most_common():
+        first = next((r for r in tally.refusals if (r.step, r.code) == (step, code)), None)
+        refused.add_row(step, code, f"{count:,}", f"{first.reference} {first.detail}" if first else "")
+    console.print(refused)

@@ -1,0 +1,147 @@
+"""One replay from the trace to the verdict."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from perf.replay.client import CellClient, CellError, CellUnreachable
+from perf.replay.figures import load_expected
+from perf.replay.life import Life
+from perf.replay.orders import read_orders
+from perf.replay.places import PlacesError, open_places, receiving
+from perf.replay.placing import Placer
+from perf.replay.plan import OrderPlan, plan_order
+from perf.replay.play import play_fast, play_paced
+from perf.replay.prepare import define_skus, receive_stock
+from perf.replay.readback import PostgresFigures, Readback, ReadbackError, read_settled
+from perf.replay.report import show_figures, show_rejected, show_tally
+from perf.replay.stores import PostgresUnknown, postgres_url
+from perf.replay.supply import receipts
+from perf.replay.survey import Survey, survey
+from perf.replay.tally import Tally
+from perf.replay.trace import TraceError
+
+EQUAL: Final = 0
+DIFFERENT: Final = 1
+COULD_NOT_RUN: Final = 2
+FIRST_ANSWER_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What was asked for. `speed` None: as fast as possible. `patience_s`: how long one request is sent again."""
+
+    trace: Path
+    base: str
+    region: str
+    scarce: Fraction | None = None
+    speed: float | None = None
+    concurrency: int = 64
+    locations: Path | None = None
+    home_country: str = ""
+    home: Path = Path(".ocefs")
+    patience_s: float = 120.0
+    readback_s: float = 300.0
+
+
+class _Rate(ProgressColumn):
+    """Finished things per second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed else "", style="progress.data.speed")
+
+
+def replay(settings: Settings, console: Console, environment: Mapping[str, str] = os.environ) -> int:
+    """Runs one replay and shows its outcome. Returns the exit code: EQUAL, DIFFERENT or COULD_NOT_RUN."""
+    try:
+        found = survey(settings.trace)
+        lines = sum(figures.lines for figures in found.by_trace.values())
+        console.print(f"{settings.trace}: {len(found.entries):,} orders, {lines:,} lines, {len(found.needs):,} SKUs")
+        # Before anything is sent: a replay that can't be read back proves nothing.
+        with PostgresFigures(postgres_url(settings.region, environment, settings.home)) as source:
+            tally = Tally()
+            with _progress(console) as progress:
+                retries = asyncio.run(_send(settings, found, tally, progress))
+            source.name_orders(found.entries)
+            with console.status("waiting for write-behind"):
+                back, settled = read_settled(source, tally.placed, tally.adjusted_lines, settings.readback_s)
+    except (TraceError, PlacesError, PostgresUnknown, ReadbackError, CellError) as error:
+        console.print(f"[bold red]{type(error).__name__}[/]: ", end="")
+        console.print(str(error), markup=False, highlight=False)
+        if isinstance(error, CellUnreachable):
+            console.print("What was acknowledged is kept. Run the same command again: it goes on where it was.")
+        return COULD_NOT_RUN
+    return _verdict(settings, console, found, tally, retries, back, settled)
+
+
+def _progress(console: Console) -> Progress:
+    text = TextColumn("{task.description:<9}")
+    return Progress(text, BarColumn(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn(), console=console)
+
+
+async def _send(settings: Settings, found: Survey, tally: Tally, progress: Progress) -> int:
+    """Everything that goes to the cell; returns how many requests were sent again. Raises CellError, PlacesError."""
+    async with CellClient(settings.base, settings.region, settings.concurrency, settings.patience_s) as client:
+        await client.get("/v1/locations", {"limit": "1"}, patience_s=min(FIRST_ANSWER_S, settings.patience_s))
+        places = receiving(await open_places(client, settings.region, settings.locations))
+        warehouses = [place.location_id for place in places]
+        await define_skus(client, found, _bar(progress, "SKUs", len(found.needs)))
+        bodies = sum(1 for _ in receipts(found.needs, warehouses, settings.scarce))
+        bar = _bar(progress, "receipts", bodies)
+        await receive_stock(client, found, warehouses, settings.scarce, bar)
+        home_country = settings.home_country or found.home_country or places[0].country
+        placer = Placer(client, tally, home_country, warehouses[0], settings.scarce is not None)
+        life = Life(client, tally)
+        bar = _bar(progress, "orders", len(found.entries))
+        try:
+            if settings.speed is None:
+                await play_fast(_plans(found), placer, life, bar)
+            else:
+                await play_paced(_plans(found), placer, life, bar, settings.speed)
+        except BaseExceptionGroup as group:
+            raise _first_leaf(group) from group
+        return client.retries
+
+
+def _bar(progress: Progress, what: str, count: int) -> Callable[[int], None]:
+    task = progress.add_task(what, total=count)
+    return lambda done: progress.advance(task, done)
+
+
+def _plans(found: Survey) -> Iterator[OrderPlan]:
+    return (plan_order(order) for order in read_orders(found.path, found.entries))
+
+
+def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Why a group of tasks stopped: the first exception in it that is no group."""
+    first = group.exceptions[0]
+    return _first_leaf(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _verdict(
+    settings: Settings, console: Console, found: Survey, tally: Tally, retries: int, back: Readback, settled: bool
+) -> int:
+    show_rejected(console, found)
+    show_tally(console, tally, retries)
+    expectation = load_expected(settings.trace, found.sha256)
+    console.print(expectation.note, markup=False, highlight=False)
+    wanted = expectation.by_trace if expectation.by_trace is not None else found.by_trace
+    equal = show_figures(console, wanted, back.by_trace, "Read back from Postgres", settings.scarce is not None)
+    if not settled:
+        console.print(
+            "[bold red]Write-behind did not catch up[/] with what the cell acknowledged, see the figures above."
+        )
+    if equal and settled and not tally.refused:
+        console.print("[bold green]equal[/]: Postgres holds exactly this trace.")
+        return EQUAL
+    console.print("[bold red]different[/]" if not equal or not settled else "[bold red]refused steps, see above[/]")
+    return DIFFERENT

@@ -1,0 +1,31 @@
+"""Where a cell's Postgres is: the environment says it, or the state file of a cell that runs on this machine."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+
+class PostgresUnknown(Exception):
+    """Neither the environment nor a running cell's state file names the Postgres; the message says what to set."""
+
+
+class _State(msgspec.Struct):
+    postgres_url: str = ""
+
+
+def postgres_url(region: str, environment: Mapping[str, str], home: Path) -> str:
+    """A libpq address of the region's Postgres. `home` is OCEFS_HOME. Raises PostgresUnknown."""
+    name = f"OCEFS_{region.upper()}_POSTGRES_URL"
+    state_file = home / region / "run" / "state.json"
+    url = environment.get(name, "")
+    if not url:
+        try:
+            url = msgspec.json.decode(state_file.read_bytes(), type=_State).postgres_url
+        except (OSError, msgspec.MsgspecError) as error:
+            raise PostgresUnknown(f"set {name}, or start the cell ({state_file}: {error})") from error
+    if not url:
+        raise PostgresUnknown(f"set {name}: {state_file} names no postgres_url")
+    scheme, separator, rest = url.partition("://")
+    # SQLAlchemy's addresses name the driver behind a plus sign; libpq does not know that.
+    return f"{scheme.partition('+')[0]}{separator}{rest}"

@@ -1,0 +1,328 @@
+"""A small cell for the replay's tests: same HTTP, same tables, all in one process; write-behind goes to a real Postgres.
+
+It keeps what matters to an importer: idempotency keys, 421 for foreign countries, limits of bodies, whole-first allocation over
+three places at most, legal steps only, the ledger's signs. Faults can be planted with `put_off`.
+"""
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import psycopg
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+Json = dict[str, Any]
+# Country codes, two letters each.
+COUNTRIES = {
+    "us": "US CA",
+    "eu": "GB FR DE IT ES NL AT IE UA SE BE RU PL CH PT RO NO FI DK CZ BY BG LT MD HU CY HR BA GR AL IS MT ME LU SI SK EE MK",
+    "latam": "BR MX DO SV CU HN NI GT AR PA CO VE PE CL HT EC BO JM UY MQ BB TT PY CR GP GY BZ SR GF",
+}
+STEPS = {
+    "start_picking": (("allocated",), "picking"),
+    "pack": (("picking",), "packed"),
+    "ship": (("packed",), "shipped"),
+    "deliver": (("shipped",), "delivered"),
+}
+PROGRESS = ("allocated", "picking", "packed", "shipped", "delivered")
+TABLES = """
+    DROP TABLE IF EXISTS orders, ledger;
+    CREATE TABLE orders (order_id text PRIMARY KEY, version bigint, status text, channel text, order_ref text,
+        customer_ref text, country text, currency text, line_count int, units bigint, total_minor bigint);
+    CREATE TABLE ledger (location_id text, version bigint, line int, sku text, reason text, quantity bigint,
+        reference text, value_minor bigint, currency text, PRIMARY KEY (location_id, version, line));
+"""
+
+
+class Problem(Exception):
+    """A refusal."""
+
+    def __init__(self, status: int, code: str, detail: str = "") -> None:
+        super().__init__(code)
+        self.status, self.code, self.detail = status, code, detail
+
+    def body(self) -> Json:
+        return {"title": self.code, "status": self.status, "code": self.code, "detail": self.detail}
+
+
+@dataclass
+class Order:
+    order_id: str
+    body: Json
+    fulfilments: list[Json]
+    cancelled: bool = False
+    version: int = 1
+
+    def missing(self) -> dict[str, int]:
+        missing: dict[str, int] = {}
+        for line in self.body["lines"]:
+            missing[line["sku"]] = missing.get(line["sku"], 0) + line["quantity"]
+        for fulfilment in self.fulfilments:
+            for line in fulfilment["lines"]:
+                missing[line["sku"]] -= line["quantity"]
+        return {sku: units for sku, units in missing.items() if units}
+
+    @property
+    def status(self) -> str:
+        if self.cancelled:
+            return "cancelled"
+        if not self.fulfilments:
+            return "backordered"
+        steps = [PROGRESS.index(f["status"]) for f in self.fulfilments]
+        if max(steps) == 0:
+            return "partly_allocated" if self.missing() else "allocated"
+        if max(steps) >= 3 and (min(steps) < 3 or self.missing()):
+            return "partly_shipped"
+        return PROGRESS[min(steps)]
+
+    def row(self) -> tuple[Any, ...]:
+        lines = self.body["lines"]
+        return (
+            self.order_id, self.version, self.status, self.body["channel"], self.body["order_ref"],
+            self.body["customer"].get("customer_ref", ""), self.body["ship_to"]["country"],
+            lines[0]["unit_price"]["currency"], len(lines), sum(line["quantity"] for line in lines),
+            sum(line["quantity"] * line["unit_price"]["amount"] for line in lines),
+        )  # fmt: skip
+
+
+@dataclass
+class FakeCell:
+    """The state of the cell. `put_off` holds answers given instead of doing anything: (status, Retry-After)."""
+
+    region: str
+    drain_s: float = 0.05
+    locations: dict[str, Json] = field(default_factory=dict)
+    skus: dict[str, str] = field(default_factory=dict)
+    available: dict[str, dict[str, int]] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    ledger: list[tuple[Any, ...]] = field(default_factory=list)
+    answered: dict[str, tuple[bytes, int, bytes]] = field(default_factory=dict)
+    keys_seen: list[str] = field(default_factory=list)
+    put_off: list[tuple[int, str]] = field(default_factory=list)
+    put_off_items: int = 0
+    repeated: int = 0
+
+    def __post_init__(self) -> None:
+        self._ids = itertools.count(1)
+        self._dirty: set[str] = set()
+        self._drained = 0
+        self._stop = threading.Event()
+        self._drain: threading.Thread | None = None
+
+    # --- HTTP ---------------------------------------------------------------------------------------------------
+    def app(self) -> Starlette:
+        return Starlette(routes=[Route("/{path:path}", self._handle, methods=["GET", "PUT", "POST"])])
+
+    async def _handle(self, request: Request) -> Response:
+        path = request.url.path
+        if request.headers.get("X-OCEFS-Region") != self.region:
+            return _answer(404, {"code": "test.wrong_region"})
+        try:
+            if request.method == "GET":
+                return _answer(200, self._read(path, request.query_params.get("cursor", "")))
+            key = request.headers.get("Idempotency-Key", "")
+            body = await request.body()
+            return self._once(request.method, path, key, body)
+        except Problem as problem:
+            return _answer(problem.status, problem.body())
+
+    def _once(self, method: str, path: str, key: str, body: bytes) -> Response:
+        if not 1 <= len(key) <= 255 or not key.isascii():
+            raise Problem(400, "idempotency.key_required")
+        if len(body) > 1_048_576:
+            raise Problem(413, "body.too_large")
+        self.keys_seen.append(key)
+        if self.put_off:
+            status, retry_after = self.put_off.pop(0)
+            return Response(b"{}", status, {"Retry-After": retry_after})
+        fingerprint = hashlib.sha256(f"{method} {path}".encode() + body).digest()
+        known = self.answered.get(key)
+        if known:
+            if known[0] != fingerprint:
+                raise Problem(422, "idempotency.key_reused")
+            self.repeated += 1
+            return Response(known[2], known[1])
+        status, answer = self._write(path, msgspec.json.decode(body))
+        encoded = msgspec.json.encode(answer)
+        self.answered[key] = (fingerprint, status, encoded)
+        return Response(encoded, status)
+
+    def _read(self, path: str, cursor: str) -> Json:
+        if path == "/v1/locations":
+            ids = sorted(self.locations)
+            page = [location for location in ids if location > cursor][:2]  # small pages: the cursor is used
+            more = bool(page) and page[-1] != ids[-1]
+            rows = [{"location_id": location, **self.locations[location]} for location in page]
+            return {"locations": rows, "next_cursor": page[-1] if more else None}
+        if path.startswith("/v1/orders/"):
+            return self._view(self._order(path.split("/")[3]))
+        raise Problem(404, "path.unknown")
+
+    def _write(self, path: str, body: Json) -> tuple[int, Json]:
+        parts = path.split("/")[2:]
+        if parts == ["skus"]:
+            _limit(body["skus"])
+            self.skus.update({row["sku"]: row["description"] for row in body["skus"]})
+            return 200, {"defined": len(body["skus"])}
+        if parts[0] == "locations" and len(parts) == 2:
+            self.locations[parts[1]] = body
+            return 200, {"location_id": parts[1], "version": 1}
+        if parts[0] == "locations":
+            return 200, self._change_stock(parts[1], parts[2], body)
+        if parts == ["orders"]:
+            return 201, self._place(body)
+        if parts == ["order-updates"]:
+            _limit(body["updates"])
+            return 200, {"results": [self._update_item(item) for item in body["updates"]]}
+        return 200, self._update(parts[1], body["update"])
+
+    # --- domain -------------------------------------------------------------------------------------------------
+    def _change_stock(self, location_id: str, what: str, body: Json) -> Json:
+        if location_id not in self.locations:
+            raise Problem(404, "location.unknown")
+        _limit(body["lines"])
+        stock = self.available.setdefault(location_id, {})
+        version = len(self.ledger) + 1
+        for number, line in enumerate(body["lines"]):
+            sku, quantity = line["sku"], line["quantity"]
+            if sku not in self.skus or not quantity or abs(quantity) > 1_000_000:
+                raise Problem(422, "body.invalid", sku)
+            if stock.get(sku, 0) + quantity < 0:
+                raise Problem(409, "stock.insufficient", sku)
+            stock[sku] = stock.get(sku, 0) + quantity
+            value = line.get("unit_value") or {}
+            amount = value.get("amount")
+            self.ledger.append((
+                location_id, version, number, sku, "receipt" if what == "receipts" else line["reason"], quantity,
+                body.get("reference", ""), None if amount is None else amount * quantity, value.get("currency"),
+            ))  # fmt: skip
+        return {"location_id": location_id, "version": version}
+
+    def _place(self, body: Json) -> Json:
+        country = body["ship_to"]["country"]
+        if len(country) != 2 or country not in COUNTRIES[self.region].split():
+            raise Problem(421, "order.wrong_region", country)
+        if not 1 <= len(body["lines"]) <= 2000 or len(body["order_ref"]) > 64:
+            raise Problem(422, "body.invalid")
+        if len({line["unit_price"]["currency"] for line in body["lines"]}) != 1:
+            raise Problem(422, "order.currencies")
+        for line in body["lines"]:
+            if line["sku"] not in self.skus or not 1 <= line["quantity"] <= 1_000_000:
+                raise Problem(422, "sku.unknown", line["sku"])
+        order = Order(f"{self.region}-{next(self._ids):026d}", body, [])
+        self.orders[order.order_id] = order
+        self._allocate(order)
+        return self._view(order)
+
+    def _allocate(self, order: Order) -> None:
+        need = order.missing()
+        whole = [p for p in sorted(self.available) if all(self.available[p].get(s, 0) >= n for s, n in need.items())]
+        for location_id in whole[:1] or sorted(self.available):
+            stock = self.available[location_id]
+            part = {sku: min(units, stock.get(sku, 0)) for sku, units in need.items() if stock.get(sku, 0) > 0}
+            if not part or len(order.fulfilments) == 3:
+                continue
+            for sku, units in part.items():
+                stock[sku] -= units
+                need[sku] -= units
+            need = {sku: units for sku, units in need.items() if units}
+            order.fulfilments.append({
+                "fulfilment_id": f"{order.order_id}.{len(order.fulfilments) + 1}", "location_id": location_id,
+                "status": "allocated", "lines": [{"sku": sku, "quantity": units} for sku, units in part.items()],
+            })  # fmt: skip
+        self._dirty.add(order.order_id)
+
+    def _update_item(self, item: Json) -> Json:
+        if self.put_off_items:
+            self.put_off_items -= 1
+            return Problem(503, "cell.busy").body()
+        try:
+            return self._update(item["order_id"], item["update"])
+        except Problem as problem:
+            return problem.body()
+
+    def _update(self, order_id: str, update: str) -> Json:
+        order = self._order(order_id)
+        if update == "allocate":
+            self._allocate(order)
+        elif update == "cancel":
+            if order.cancelled or any(f["status"] in ("shipped", "delivered") for f in order.fulfilments):
+                raise Problem(409, "order.illegal_transition")
+            order.cancelled = True
+            for fulfilment in order.fulfilments:
+                for line in fulfilment["lines"]:
+                    self.available[fulfilment["location_id"]][line["sku"]] += line["quantity"]
+        else:
+            legal, status = STEPS[update]
+            moving = [f for f in order.fulfilments if f["status"] in legal]
+            if order.cancelled or not moving:
+                raise Problem(409, "order.illegal_transition", f"{update} while {order.status}")
+            for fulfilment in moving:
+                fulfilment["status"] = status
+        order.version += 1
+        self._dirty.add(order_id)
+        return {"order_id": order_id, "version": order.version, "status": order.status}
+
+    def _order(self, order_id: str) -> Order:
+        if order_id not in self.orders:
+            raise Problem(404, "order.unknown")
+        return self.orders[order_id]
+
+    def _view(self, order: Order) -> Json:
+        return {
+            "order_id": order.order_id, "version": order.version, "status": order.status,
+            "fulfilments": order.fulfilments, "lines": order.body["lines"],
+        }  # fmt: skip
+
+    # --- write-behind -------------------------------------------------------------------------------------------
+    def start_drain(self, url: str) -> None:
+        """Creates the tables anew and writes behind from now on."""
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(TABLES)
+
+        def run() -> None:
+            with psycopg.connect(url) as connection:
+                while not self._stop.wait(self.drain_s):
+                    self._drain_once(connection)
+                self._drain_once(connection)
+
+        self._drain = threading.Thread(target=run)
+        self._drain.start()
+
+    def stop_drain(self) -> None:
+        self._stop.set()
+        if self._drain is not None:
+            self._drain.join()
+
+    def _drain_once(self, connection: psycopg.Connection[Any]) -> None:
+        changed, self._dirty = self._dirty, set()
+        rows = [self.orders[order_id].row() for order_id in changed]
+        entries = self.ledger[self._drained :]
+        self._drained += len(entries)
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.executemany(
+                f"INSERT INTO orders VALUES ({_marks(11)}) ON CONFLICT (order_id) DO UPDATE SET"
+                " version = excluded.version, status = excluded.status",
+                rows,
+            )
+            cursor.executemany(f"INSERT INTO ledger VALUES ({_marks(9)})", entries)
+
+
+def _marks(count: int) -> str:
+    return ", ".join(["%s"] * count)
+
+
+def _limit(items: Iterable[Any]) -> None:
+    if not 1 <= len(list(items)) <= 1000:
+        raise Problem(422, "body.too_many")
+
+
+def _answer(status: int, body: Json) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json")
