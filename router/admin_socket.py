@@ -1,0 +1,111 @@
+"""Talks to a running HAProxy over its admin socket: server states, maps, versions of maps.
+
+One command a connection. Every call has a time limit and raises `AdminError` when HAProxy is away or refuses.
+"""
+
+import re
+import socket
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from cells.errors import CellError
+
+ServerState = Literal["ready", "drain", "maint"]
+
+_TIMEOUT_S = 5.0
+_ANSWER_BYTES_MAX = 16 * 1024 * 1024
+# A command with its payload must fit into one of HAProxy's buffers (tune.bufsize is at least twice this).
+_PAYLOAD_BYTES_MAX = 2048
+
+
+class AdminError(CellError):
+    """HAProxy does not answer on its admin socket, or refused a command; the message says which."""
+
+
+class AdminSocket:
+    """The admin socket at `path`. Holds no connection between calls."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def ask(self, command: str) -> str:
+        """Send one command (a payload may follow after `<<`), return the answer. Raises `AdminError`."""
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(_TIMEOUT_S)
+                connection.connect(str(self._path))
+                connection.sendall(command.encode() + b"\n")
+                return _whole_answer(connection)
+        except OSError as error:
+            raise AdminError(f"HAProxy does not answer at {self._path}: {error}") from error
+
+    def do(self, command: str) -> None:
+        """Send a command that answers nothing when it worked. Raises `AdminError` with HAProxy's words otherwise."""
+        answer = self.ask(command).strip()
+        if answer:
+            raise AdminError(f"HAProxy refused {command.splitlines()[0]!r}: {answer}")
+
+    def set_server(self, backend: str, state: ServerState) -> None:
+        """Set the administrative state of a backend's only server."""
+        self.do(f"set server {backend}/cell state {state}")
+
+    def servers(self) -> dict[str, str]:
+        """Backend name → state as HAProxy reports it: UP, DOWN, DRAIN, MAINT, or a state on the way (`UP 1/2`)."""
+        rows = self.ask("show stat -1 4 -1").splitlines()  # all proxies, servers only
+        header = rows[0].removeprefix("# ").split(",") if rows else []
+        if "status" not in header:
+            raise AdminError("HAProxy's statistics have no column status")
+        column = header.index("status")
+        cells = [row.split(",") for row in rows[1:] if row]
+        return {cell[0]: cell[column] for cell in cells if len(cell) > column}
+
+    def map_id(self, file: Path) -> str:
+        """HAProxy's number of the map that was loaded from `file`, as `#2`. Raises `AdminError`."""
+        for line in self.ask("show map").splitlines():
+            found = re.match(r"(\d+) \((.*?)\) ", line)
+            if found and found[2] == str(file):
+                return f"#{found[1]}"
+        raise AdminError(f"HAProxy has no map {file}")
+
+    def look_up(self, file: Path, key: str) -> str | None:
+        """What the map gives for a key as requests would see it, or None."""
+        found = re.search(r'value="([^"]*)"', self.ask(f"get map {self.map_id(file)} {key}"))
+        return found[1] if found else None
+
+    def replace_map(self, file: Path, lines: Iterable[str]) -> int:
+        """Put new content into a map at once: requests see all of the old or all of the new. Returns the entries."""
+        map_id = self.map_id(file)
+        found = re.search(r"New version created: (\d+)", self.ask(f"prepare map {map_id}"))
+        if not found:
+            raise AdminError(f"HAProxy did not prepare a new version of {file}")
+        count = 0
+        for batch in _batches(line for line in lines if not line.startswith("#")):
+            self.do(f"add map @{found[1]} {map_id} <<\n{''.join(batch)}")
+            count += len(batch)
+        self.do(f"commit map @{found[1]} {map_id}")
+        return count
+
+
+def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        if size + len(line) > _PAYLOAD_BYTES_MAX:
+            yield batch
+            batch, size = [], 0
+        batch.append(line)
+        size += len(line)
+    if batch:
+        yield batch
+
+
+def _whole_answer(connection: socket.socket) -> str:
+    parts: list[bytes] = []
+    size = 0
+    while part := connection.recv(65_536):
+        parts.append(part)
+        size += len(part)
+        if size > _ANSWER_BYTES_MAX:
+            raise AdminError("HAProxy's answer is longer than expected")
+    return b"".join(parts).decode("utf-8", "replace")

@@ -1,0 +1,127 @@
+"""Changes a running router: drains a cell, moves a country, takes a new address database; and watches over HAProxy.
+
+Each change goes to HAProxy's admin socket (effective at once, nothing restarts) and is recorded, so that it outlives
+a restart or reload of HAProxy; it ends with `stop`. Without this part, existing routes go on.
+"""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+
+from cells.errors import CellError
+from cells.processes import is_alive, mark_of
+from router.admin_socket import AdminSocket
+from router.haproxy_rules import countries_map
+from router.process import launch, record_control, refresh_addresses
+from router.state import Plan, RouterBusy, RouterFolder
+
+_WATCH_S = 0.5
+
+
+class Control:
+    """Changes to the router of one home. Methods raise `CellError` when the router doesn't run or refuses."""
+
+    def __init__(self, home: Path) -> None:
+        self._router = RouterFolder(home)
+        self._admin = AdminSocket(self._router.places.socket)
+
+    def drain(self, region: str) -> None:
+        """Give the cell no new requests; those in flight finish. Its callers get 503 until `resume`."""
+        with self._router.locked():
+            self._known(region)
+            self._admin.set_server(f"cell_{region}", "drain")
+            changes = self._router.changes()
+            drained = tuple(dict.fromkeys((*changes.drained, region)))
+            self._router.save(msgspec.structs.replace(changes, drained=drained))
+
+    def resume(self, region: str) -> None:
+        """End a drain."""
+        with self._router.locked():
+            self._known(region)
+            self._admin.set_server(f"cell_{region}", "ready")
+            changes = self._router.changes()
+            drained = tuple(name for name in changes.drained if name != region)
+            self._router.save(msgspec.structs.replace(changes, drained=drained))
+
+    def set_country(self, country: str, region: str) -> None:
+        """Send callers of an ISO country to `region`; "" leaves them to the later rules."""
+        if not (len(country) == 2 and country.isascii() and country.isalpha() and country.isupper()):
+            raise CellError(f"{country!r} is no country", "write two capital letters (ISO 3166-1 alpha-2)")
+        with self._router.locked():
+            plan = self._known(region) if region else self._plan()
+            changes = self._router.changes()
+            changes = msgspec.structs.replace(changes, countries={**changes.countries, country: region})
+            lines = countries_map(plan.regions, changes.countries).splitlines(keepends=True)
+            self._admin.replace_map(self._router.folder / "countries.map", lines)
+            self._router.save(changes)
+            self._refresh_addresses(plan)
+
+    def reload_addresses(self) -> bool:
+        """Take the address database again if it changed; True if it did."""
+        with self._router.locked():
+            return self._refresh_addresses(self._plan())
+
+    def watch(self) -> None:
+        """Until SIGTERM or SIGINT: start HAProxy again if it dies, follow the address database, bound the logs."""
+        ended = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ended.set())
+        problem = ""
+        while not ended.wait(_WATCH_S):
+            try:
+                self._look_after()
+                problem = ""
+            except RouterBusy:
+                continue  # a command is at work: look again later
+            except (CellError, OSError) as error:
+                if str(error) != problem:  # say it once, not twice a second
+                    print(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {error}", flush=True)
+                problem = str(error)
+
+    def take_over(self) -> None:
+        """Record this process as the control part."""
+        with self._router.locked():
+            record_control(self._router, mark_of(os.getpid()))
+
+    def _look_after(self) -> None:
+        with self._router.locked(wait_s=0):
+            plan, state = self._router.plan(), self._router.state()
+            if plan is None or state.haproxy is None:
+                return
+            if not is_alive(state.haproxy):
+                print("HAProxy was gone and is started again", flush=True)
+                launch(self._router, plan)
+            self._refresh_addresses(plan)
+        self._bound_log(plan.config.log_bytes_max)
+
+    def _refresh_addresses(self, plan: Plan) -> bool:
+        if not refresh_addresses(self._router, plan):
+            return False
+        file = self._router.folder / "addresses.map"
+        with file.open(encoding="ascii") as lines:
+            self._admin.replace_map(file, lines)
+        return True
+
+    def _bound_log(self, bytes_max: int) -> None:
+        """Keep one older log; HAProxy appends, so the file may be emptied under it."""
+        for log in (self._router.log, self._router.control_log):
+            if log.exists() and log.stat().st_size > bytes_max:
+                log.with_suffix(".log.1").write_bytes(log.read_bytes()[-bytes_max:])
+                os.truncate(log, 0)
+
+    def _plan(self) -> Plan:
+        plan, state = self._router.plan(), self._router.state()
+        if plan is None or not is_alive(state.haproxy):
+            raise CellError("the router does not run", "start it with: make up, or python -m router start")
+        return plan
+
+    def _known(self, region: str) -> Plan:
+        plan = self._plan()
+        names = [known.name for known in plan.regions]
+        if region not in names:
+            raise CellError(f"there is no region {region!r}", f"the router knows: {', '.join(names)}")
+        return plan

