@@ -17,11 +17,9 @@ from perf.replay.orders import OrderEntry
 
 CONNECT_S_MAX: Final = 10
 STATEMENT_MS_MAX: Final = 60_000
-# Write-behind drains every 250 ms at most: figures that stand still this long, with all that was acknowledged in them, stay.
-QUIET_S: Final = 1.5
 # Figures that miss something and stand still this long won't become complete.
 STUCK_S: Final = 20.0
-POLL_S: Final = 0.5
+POLL_S: Final = 0.25
 
 _ORDERS = """
     SELECT split_part(o.order_ref, ':', 1), r.final_status, o.status, o.currency,
@@ -38,9 +36,27 @@ _LEDGER = """
     GROUP BY 1, 2, 3, 4
 """
 
+# How much of the trace is there already, and since when.
+_PRESENT = """
+    SELECT count(*), coalesce(extract(epoch FROM now() - min(at)), 0)::bigint FROM (
+        SELECT r.reference, min(p.at) AS at FROM replay_refs r JOIN (
+            SELECT order_ref AS reference, placed_at AS at FROM orders
+            UNION ALL SELECT reference, at FROM ledger WHERE reason IN ('return', 'write_off')
+        ) p ON p.reference = r.reference GROUP BY 1
+    ) present
+"""
+
 
 class ReadbackError(Exception):
     """Postgres could not be reached or read; the message says where it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """How many orders of the trace are in Postgres, and how long ago the first of them came."""
+
+    orders: int
+    age_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +98,14 @@ class PostgresFigures:
                 cursor.execute("ANALYZE replay_refs")
         except psycopg.Error as error:
             raise ReadbackError(f"the cell's Postgres refused: {error}") from error
+
+    def present(self) -> Present:
+        """What is there of the named orders, whoever sent it."""
+        try:
+            row = self._connection.execute(_PRESENT).fetchone()
+        except psycopg.Error as error:
+            raise ReadbackError(f"the cell's Postgres can't be read: {error}") from error
+        return Present(*row) if row else Present(0, 0)
 
     def read(self) -> Readback:
         """The figures as they are now."""
@@ -142,21 +166,22 @@ def read_settled(
     orders: int,
     adjusted_lines: int,
     deadline_s: float,
+    quiet_s: float,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Readback, bool]:
-    """Reads until write-behind has caught up: everything acknowledged is there and the figures stand still.
+    """Reads until write-behind has caught up: everything acknowledged is there and the figures stand still for `quiet_s` seconds.
 
     Returns the figures and whether they are so; False at the deadline (seconds), or where they stand still incomplete.
     """
     start = since = clock()
     found = source.read()
     while True:
-        quiet_s = clock() - since
+        still_s = clock() - since
         complete = found.orders >= orders and found.adjusted_lines >= adjusted_lines
-        if complete and quiet_s >= QUIET_S:
+        if complete and still_s >= quiet_s:
             return found, True
-        if quiet_s >= STUCK_S or clock() - start >= deadline_s:
+        if still_s >= STUCK_S or clock() - start >= deadline_s:
             return found, False
         sleep(POLL_S)
         latest = source.read()

@@ -21,7 +21,7 @@ from perf.replay.placing import Placer
 from perf.replay.plan import OrderPlan, plan_order
 from perf.replay.play import play_fast, play_paced
 from perf.replay.prepare import define_skus, receive_stock
-from perf.replay.readback import PostgresFigures, Readback, ReadbackError, read_settled
+from perf.replay.readback import PostgresFigures, Present, Readback, ReadbackError, read_settled
 from perf.replay.report import show_figures, show_rejected, show_tally
 from perf.replay.stores import PostgresUnknown, postgres_url
 from perf.replay.supply import receipts
@@ -33,11 +33,13 @@ EQUAL: Final = 0
 DIFFERENT: Final = 1
 COULD_NOT_RUN: Final = 2
 FIRST_ANSWER_S: Final = 10.0
+KEYS_REMEMBERED_S: Final = 23 * 3600  # a cell remembers them for 24 h at least; one hour for the replay itself
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What was asked for. `speed` None: as fast as possible. `patience_s`: how long one request is sent again."""
+    """What was asked for. `speed` None: as fast as possible. `patience_s`: how long one request is sent again.
+    `readback_s`: how long write-behind may take to catch up; `quiet_s`: its figures must stand still this long, several drains."""
 
     trace: Path
     base: str
@@ -50,6 +52,11 @@ class Settings:
     home: Path = Path(".ocefs")
     patience_s: float = 120.0
     readback_s: float = 300.0
+    quiet_s: float = 1.5
+
+
+class KeysForgotten(Exception):
+    """Part of the trace was sent so long ago that sending it again could place its orders twice."""
 
 
 class _Rate(ProgressColumn):
@@ -68,19 +75,36 @@ def replay(settings: Settings, console: Console, environment: Mapping[str, str] 
         console.print(f"{settings.trace}: {len(found.entries):,} orders, {lines:,} lines, {len(found.needs):,} SKUs")
         # Before anything is sent: a replay that can't be read back proves nothing.
         with PostgresFigures(postgres_url(settings.region, environment, settings.home)) as source:
-            tally = Tally()
-            with _progress(console) as progress:
-                retries = asyncio.run(_send(settings, found, tally, progress))
             source.name_orders(found.entries)
+            tally, retries = Tally(), 0
+            if _is_to_be_sent(source.present(), len(found.entries), console):
+                with _progress(console) as progress:
+                    retries = asyncio.run(_send(settings, found, tally, progress))
             with console.status("waiting for write-behind"):
-                back, settled = read_settled(source, tally.placed, tally.adjusted_lines, settings.readback_s)
-    except (TraceError, PlacesError, PostgresUnknown, ReadbackError, CellError) as error:
+                back, settled = read_settled(
+                    source, tally.placed, tally.adjusted_lines, settings.readback_s, settings.quiet_s
+                )
+    except (TraceError, PlacesError, PostgresUnknown, ReadbackError, CellError, KeysForgotten) as error:
         console.print(f"[bold red]{type(error).__name__}[/]: ", end="")
         console.print(str(error), markup=False, highlight=False)
         if isinstance(error, CellUnreachable):
             console.print("What was acknowledged is kept. Run the same command again: it goes on where it was.")
         return COULD_NOT_RUN
     return _verdict(settings, console, found, tally, retries, back, settled)
+
+
+def _is_to_be_sent(present: Present, orders: int, console: Console) -> bool:
+    """Whether sending is safe and needed: cells remember keys for 24 h only. Raises KeysForgotten."""
+    if present.age_s < KEYS_REMEMBERED_S:
+        return True
+    age = f"{present.age_s / 3600:,.0f} h"
+    if present.orders < orders:
+        raise KeysForgotten(
+            f"{present.orders:,} of the trace's {orders:,} orders were placed up to {age} ago and the cell may have forgotten"
+            " their keys: sending the trace again could place them twice. Use a cell without them."
+        )
+    console.print(f"All of this trace was sent {age} ago: nothing is sent again, it is only read back.")
+    return False
 
 
 def _progress(console: Console) -> Progress:

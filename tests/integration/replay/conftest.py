@@ -34,7 +34,11 @@ class Bench:
     home: Path
 
     def replay(self, trace: Path, **changes: Any) -> tuple[int, str]:
-        settings = Settings(trace=trace, base=self.base, region=self.cell.region, home=self.home, patience_s=20.0)
+        # Still for several drains of the fake, whatever drain it was given.
+        quiet_s = max(0.3, 1.5 * self.cell.drain_s)
+        settings = Settings(
+            trace=trace, base=self.base, region=self.cell.region, home=self.home, patience_s=20.0, quiet_s=quiet_s
+        )
         console = Console(file=io.StringIO(), width=160)
         environment = {f"OCEFS_{self.cell.region.upper()}_POSTGRES_URL": self.postgres_url}
         code = replay(replace(settings, **changes), console, environment)

@@ -35,9 +35,10 @@ PROGRESS = ("allocated", "picking", "packed", "shipped", "delivered")
 TABLES = """
     DROP TABLE IF EXISTS orders, ledger;
     CREATE TABLE orders (order_id text PRIMARY KEY, version bigint, status text, channel text, order_ref text,
-        customer_ref text, country text, currency text, line_count int, units bigint, total_minor bigint);
+        customer_ref text, country text, currency text, line_count int, units bigint, total_minor bigint,
+        placed_at timestamptz DEFAULT now());
     CREATE TABLE ledger (location_id text, version bigint, line int, sku text, reason text, quantity bigint,
-        reference text, value_minor bigint, currency text, PRIMARY KEY (location_id, version, line));
+        reference text, value_minor bigint, currency text, at timestamptz DEFAULT now(), PRIMARY KEY (location_id, version, line));
 """
 
 
