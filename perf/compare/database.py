@@ -6,10 +6,9 @@ from importlib.resources import files
 import psycopg
 
 from perf.compare import rules
+from perf.goods import PLACES
 
 SQL_FILES = ("schema.sql", "tuned.sql", "batched.sql")
-PLACES = (("us-wh-bench-east", 40.7, -74.0), ("us-wh-bench-west", 34.0, -118.2))
-"""The two locations of the placement work: id, latitude, longitude (degrees)."""
 
 
 def install(url: str) -> None:
@@ -22,7 +21,10 @@ def install(url: str) -> None:
                 "INSERT INTO compare.transition VALUES (%s, %s, %s)",
                 [(present, update, after) for (present, update), after in rules.LEGAL.items()],
             )
-            cursor.executemany("INSERT INTO compare.locations VALUES (%s, %s, %s)", PLACES)
+            cursor.executemany(
+                "INSERT INTO compare.locations VALUES (%s, %s, %s)",
+                [(place, lat, lon) for place, _, lat, lon, _ in PLACES],
+            )
 
 
 def fill(url: str, order_ids: Sequence[str], stock: dict[str, int]) -> None:

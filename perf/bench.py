@@ -1,0 +1,148 @@
+"""`python -m perf.bench`: all systems one after another in one run, on one machine, with the same load generator.
+
+While a comparison runs, nothing else of ours runs; the cell is started after them and stopped at the end, unless
+`--base` gives a running one.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from cells.errors import CellError
+from cells.paths import home_folder
+from perf import machine, rows
+from perf.cell import answers
+from perf.closed_loop import GeneratorError, require_wrk
+from perf.comparison import StartFailed
+from perf.measure import Bench, Options
+from perf.orders import PreparationFailed
+from perf.rows import Check, Row, SteadyExtras
+
+SYSTEMS = ("noop", "usual", "tuned", "batched-fastapi", "batched", "ocefs")
+WORKS = ("updates", "bodies", "placements", "availability", "router", "steady")
+COMPARED_WORKS = ("updates", "bodies", "placements", "availability")
+
+
+class Report(msgspec.Struct, frozen=True):
+    """`.ocefs/bench-report.json`: what a row can't carry."""
+
+    machine: dict[str, str]
+    options: Options
+    rows: list[Row]
+    notes: dict[str, str]
+    checks: list[Check]
+    steady: SteadyExtras | None
+
+
+def _names(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
+    def split(text: str) -> tuple[str, ...]:
+        chosen = tuple(name.strip() for name in text.split(",") if name.strip())
+        wrong = sorted(set(chosen) - set(known))
+        if wrong or not chosen:
+            raise argparse.ArgumentTypeError(f"{', '.join(wrong) or 'nothing'} is unknown; known: {', '.join(known)}")
+        return tuple(name for name in known if name in chosen)
+
+    return split
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m perf.bench", description=__doc__)
+    add = parser.add_argument
+    add("--systems", type=_names(SYSTEMS), default=SYSTEMS, help=f"of {','.join(SYSTEMS)}")
+    add("--only", type=_names(WORKS), default=WORKS, metavar="WORKS", help=f"of {','.join(WORKS)}")
+    add("--base", help="address of a running cell; by default one is started and stopped")
+    add("--router", help="address of a running router; by default one is started and stopped, unless --base is given")
+    add("--seconds", type=int, default=10, help="of each measurement (default: %(default)s)")
+    add("--probe-seconds", type=int, default=3, help="of the try with one worker and with two (default: %(default)s)")
+    add("--orders", type=int, default=20_000, help="orders that are updated (default: %(default)s)")
+    add("--connections", type=int, default=128, help="of the load generator (default: %(default)s)")
+    add("--steady-seconds", type=int, default=300, help="of the steady run (default: %(default)s)")
+    add("--steady-rate", type=int, default=3000, help="updates/s of the steady run (default: %(default)s)")
+    add("--postgres-url", help="PostgreSQL for the comparisons; by default one is started as a cell's is")
+    add("--out", type=Path, default=home_folder(), help="folder of bench.json (default: %(default)s)")
+    return parser
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    return Options(
+        works=arguments.only,
+        base=arguments.base and arguments.base.rstrip("/"),
+        router=arguments.router and arguments.router.rstrip("/"),
+        postgres_url=arguments.postgres_url,
+        seconds=arguments.seconds,
+        probe_seconds=arguments.probe_seconds,
+        orders=arguments.orders,
+        connections=arguments.connections,
+        steady_seconds=arguments.steady_seconds,
+        steady_rate=arguments.steady_rate,
+    )
+
+
+def _show_machine(console: Console, facts: dict[str, str]) -> None:
+    table = Table(title="machine", title_justify="left", title_style="bold", show_header=False)
+    for name, value in facts.items():
+        table.add_row(name, value)
+    console.print(table)
+
+
+def _measure(console: Console, bench: Bench, systems: tuple[str, ...]) -> None:
+    """Comparisons first, each alone; then OCEFS. What one of them lacks doesn't keep the others from running."""
+    compared = [name for name in systems if name != rows.OURS]
+    options = bench.options
+    if compared and set(options.works) & set(COMPARED_WORKS):
+        if options.base and answers(options.base, "/healthz"):
+            console.print(
+                "[yellow]A cell runs beside the comparisons: they get less of the machine than alone.[/yellow]"
+            )
+        with ExitStack() as stack:
+            url = stack.enter_context(bench.database())
+            for system in compared:
+                bench.compare(system, url)
+    if rows.OURS in systems:
+        bench.ocefs()
+
+
+def main() -> int:
+    """Runs what was asked for; 0 when every measured target is met, 2 when one falls short, 1 when it can't run."""
+    arguments = _parser().parse_args()
+    console = Console()
+    # A SIGTERM must stop what was started, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        require_wrk()
+    except GeneratorError as error:
+        console.print(f"[red]{error}[/red]")
+        return 1
+    options = _options(arguments)
+    bench = Bench(options, console)
+    facts = machine.describe()
+    failed = False
+    try:
+        _measure(console, bench, arguments.systems)
+    except (GeneratorError, StartFailed, PreparationFailed, CellError, OSError) as error:
+        console.print(f"[red]{type(error).__name__}: {error}[/red]", markup=True, highlight=False)
+        failed = True
+    facts |= bench.facts
+    _show_machine(console, facts)
+    rows.show_rows(console, bench.rows, bench.notes)
+    checks = rows.checks(bench.rows, bench.steady, bench.promises)
+    rows.show_checks(console, checks)
+    notes = {f"{work} / {system}": note for (work, system), note in bench.notes.items()}
+    report = Report(facts, options, bench.rows, notes, checks, bench.steady)
+    rows.write_rows(bench.rows, arguments.out / "bench.json")
+    (arguments.out / "bench-report.json").write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2))
+    console.print(f"rows: {arguments.out / 'bench.json'}; all of it: {arguments.out / 'bench-report.json'}")
+    if failed:
+        return 1
+    return 2 if any(check.met is False for check in checks) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""Prepares orders and stock over the API, and reads back what was promised: what the wrk scripts can't do."""
+
+import json
+import random
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from perf.goods import COLD_SKUS, PLACES, SCARCE_SKUS, bench_stock
+from perf.http_pool import HttpPool, Reply, post, request
+
+CONNECTIONS = 64
+BODY_ITEMS = 500
+RECEIPT_LINES_MAX = 1000
+SCARCE_ORDERS = 2000
+STOCK_PAGES_MAX = 100
+SETTLE_ROUNDS_MAX = 20
+
+
+class PreparationFailed(Exception):
+    """The system under test refused what the benchmark needs; the message says what it answered."""
+
+
+def _expect(reply: Reply, *statuses: int) -> Reply:
+    if reply.status not in statuses:
+        raise PreparationFailed(f"answered {reply.status}: {reply.body[:500].decode(errors='replace')}")
+    return reply
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+async def prepare_places(pool: HttpPool, order_count: int) -> None:
+    """Defines the two locations and the SKUs, and receives their stock. Only OCEFS needs it; comparisons use SQL.
+
+    Repeating it adds stock, which does no harm, but not twice for one run.
+    """
+    run = secrets.token_hex(6)
+    stock = bench_stock()
+    skus = [{"sku": sku, "description": "benchmark"} for sku in stock]
+    for n, (place, city, lat, lon, timezone) in enumerate(PLACES):
+        body = {"type": "warehouse", "name": place, "city": city, "country": "US", "lat": lat, "lon": lon}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": f"bench-{run}-place-{n}"}
+        content = _json(body | {"timezone": timezone})
+        _expect(await pool.ask(request("PUT", pool.host, f"/v1/locations/{place}", content, headers)), 200, 201)
+    _expect(await pool.ask(post(pool.host, "/v1/skus", f"bench-{run}-skus", _json({"skus": skus}))), 200, 201)
+    lines = [{"sku": sku, "quantity": units} for sku, units in stock.items()]
+    assert len(lines) <= RECEIPT_LINES_MAX, "one receipt holds all SKUs"
+    assert order_count < stock[COLD_SKUS[0]], "the stock suffices for the orders"
+    for place, *_ in PLACES:
+        path = f"/v1/locations/{place}/receipts"
+        _expect(await pool.ask(post(pool.host, path, f"bench-{run}-{place}", _json({"lines": lines}))), 200, 201)
+
+
+def placement(order_ref: str, lines: Iterable[tuple[str, int]], lat: float = 40.71, lon: float = -74.01) -> bytes:
+    """Body of `POST /v1/orders`."""
+    return _json(
+        {
+            "order_ref": order_ref,
+            "channel": "online",
+            "customer": {"customer_ref": f"c-{order_ref[-4:]}", "country": "US"},
+            "ship_to": {"country": "US", "postcode": "10001", "city": "New York", "lat": lat, "lon": lon},
+            "lines": [
+                {"sku": sku, "quantity": quantity, "unit_price": {"amount": 1999, "currency": "USD"}}
+                for sku, quantity in lines
+            ],
+        }
+    )
+
+
+async def place_orders(pool: HttpPool, count: int) -> list[str]:
+    """Places orders of one line, waits until each is allocated, and returns their ids in a mixed order."""
+    run = secrets.token_hex(6)
+    requests = []
+    for n in range(count):
+        body = placement(f"{run}-{n:06d}", [(COLD_SKUS[n % len(COLD_SKUS)], 1)])
+        requests.append(post(pool.host, "/v1/orders", f"bench-{run}-{n}", body))
+    replies = await pool.ask_all(requests)
+    orders = [_expect(reply, 201).json() for reply in replies]
+    await _settled(pool, orders)
+    ids = [order["order_id"] for order in orders]
+    random.Random(7).shuffle(ids)  # neighbours in time shall not be neighbours in the run
+    return ids
+
+
+async def _settled(pool: HttpPool, orders: list[dict[str, Any]]) -> None:
+    """Asks again for the orders whose allocation was not known at the reply, until it is; changes them in place."""
+    for _ in range(SETTLE_ROUNDS_MAX):
+        open_orders = [order for order in orders if order["status"] == "placed"]
+        if not open_orders:
+            return
+        replies = await pool.ask_all([request("GET", pool.host, f"/v1/orders/{o['order_id']}") for o in open_orders])
+        for order, reply in zip(open_orders, replies, strict=True):
+            order.update(_expect(reply, 200).json())
+    left = sum(order["status"] == "placed" for order in orders)
+    raise PreparationFailed(f"{left} orders are still `placed` after {SETTLE_ROUNDS_MAX} rounds of asking")
+
+
+def write_ids(ids: Sequence[str], path: Path) -> None:
+    """One id a line, for the Lua scripts."""
+    path.write_text("\n".join(ids) + "\n", encoding="ascii")
+
+
+async def bring_to_allocated(pool: HttpPool, ids: Sequence[str]) -> None:
+    """Pauses the orders that an earlier run left in picking; the others refuse, which is as good."""
+    run = secrets.token_hex(6)
+    requests = []
+    for start in range(0, len(ids), BODY_ITEMS):
+        items = [{"order_id": order_id, "update": "pause_picking"} for order_id in ids[start : start + BODY_ITEMS]]
+        requests.append(post(pool.host, "/v1/order-updates", f"bench-{run}-{start}", _json({"updates": items})))
+    for reply in await pool.ask_all(requests):
+        _expect(reply, 200)
+
+
+async def place_scarce(pool: HttpPool) -> Counter[tuple[str, str]]:
+    """Orders more of the scarce SKUs than there are, from many connections at once.
+
+    Returns how many units were promised to the callers per (location, SKU), by the replies themselves.
+    """
+    run, rng = secrets.token_hex(6), random.Random(11)
+    requests = []
+    for n in range(SCARCE_ORDERS):
+        lines = [(sku, rng.randint(1, 3)) for sku in rng.sample(SCARCE_SKUS, rng.randint(1, 3))]
+        east = rng.random() < 0.5
+        body = placement(f"{run}-{n:06d}", lines, *((40.71, -74.01) if east else (34.05, -118.24)))
+        requests.append(post(pool.host, "/v1/orders", f"bench-{run}-{n}", body))
+    orders = [_expect(reply, 201).json() for reply in await pool.ask_all(requests)]
+    await _settled(pool, orders)
+    promised: Counter[tuple[str, str]] = Counter()
+    for order in orders:
+        for fulfilment in order["fulfilments"]:
+            for line in fulfilment["lines"]:
+                promised[fulfilment["location_id"], line["sku"]] += line["quantity"]
+    return promised
+
+
+async def read_stock(pool: HttpPool, place: str) -> dict[str, tuple[int, int]]:
+    """SKU → (on hand, reserved) of a location, all pages."""
+    stock: dict[str, tuple[int, int]] = {}
+    cursor: str | None = None
+    for _ in range(STOCK_PAGES_MAX):
+        query = "" if cursor is None else f"?cursor={cursor}"
+        page = _expect(await pool.ask(request("GET", pool.host, f"/v1/locations/{place}/stock{query}")), 200).json()
+        rows = next((v for v in page.values() if isinstance(v, list)), [])
+        stock |= {row["sku"]: (row["on_hand"], row["reserved"]) for row in rows}
+        cursor = page.get("next_cursor")
+        if not cursor:
+            return stock
+    raise PreparationFailed(f"the stock of {place} has more than {STOCK_PAGES_MAX} pages")
+
+
+def wrongly_promised(
+    before: dict[tuple[str, str], tuple[int, int]],
+    after: dict[tuple[str, str], tuple[int, int]],
+    promised: Counter[tuple[str, str]],
+) -> list[str]:
+    """What is wrong, one sentence each. The maps have (location, SKU) → (on hand, reserved).
+
+    Never more reserved than on hand; and what callers were told is just what was reserved meanwhile.
+    """
+    wrong = []
+    for (place, sku), (on_hand, reserved) in after.items():
+        if not 0 <= reserved <= on_hand:
+            wrong.append(f"{sku} at {place}: reserved {reserved} of {on_hand} on hand")
+    for place, sku in sorted(promised.keys() | {key for key in after if key[1] in SCARCE_SKUS}):
+        grown = after.get((place, sku), (0, 0))[1] - before.get((place, sku), (0, 0))[1]
+        if grown != promised[place, sku]:
+            told = promised[place, sku]
+            wrong.append(f"{sku} at {place}: {told} units promised to callers, {grown} reserved")
+    return wrong
+
+
+async def check_promises(pool: HttpPool) -> list[str]:
+    """Places scarce orders and compares what callers were told with the locations' stock."""
+    before = await _all_stock(pool)
+    promised = await place_scarce(pool)
+    return wrongly_promised(before, await _all_stock(pool), promised)
+
+
+async def _all_stock(pool: HttpPool) -> dict[tuple[str, str], tuple[int, int]]:
+    return {(place, sku): row for place, *_ in PLACES for sku, row in (await read_stock(pool, place)).items()}
