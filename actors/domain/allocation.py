@@ -53,7 +53,8 @@ def plan(need: Need, places: Sequence[Place], splits: int = SPLIT_MAX) -> Plan:
 
 def _most(need: Need, places: Sequence[Place], splits: int) -> list[Place]:
     """Greedily the places that add most units; the nearer one wins a draw. Sorted as given, i.e. nearest first."""
-    rest, left, chosen = dict(need), list(places), []
+    rest, left = dict(need), list(places)
+    chosen: list[Place] = []
     while left and len(chosen) < splits:
         gains = [sum(min(rest[sku], max(0, place.available.get(sku, 0))) for sku in rest) for place in left]
         best = gains.index(max(gains))

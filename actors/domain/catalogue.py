@@ -80,6 +80,11 @@ def rows(state: Catalogue, version: int, events: Sequence[SkusDefined], context:
     return [SkuRow(context.entity_id, sku, state.descriptions[sku], version) for sku in skus]
 
 
+def feed(catalogue_id: str, state: Catalogue, version: int) -> list[Row]:
+    """All SKUs."""
+    return [SkuRow(catalogue_id, sku, description, version) for sku, description in state.descriptions.items()]
+
+
 def restore(entity_id: str, stored: StoredRows) -> tuple[Catalogue, int] | None:
     """The state and version from its stored rows: the newest SKU carries the catalogue's version."""
     skus = stored.get("skus")
@@ -99,5 +104,6 @@ CATALOGUE = Kind(
     tables=(SkuRow,),
     restore=restore,
     rows=rows,
+    feed=feed,
     resident=True,
 )

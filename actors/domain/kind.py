@@ -14,7 +14,7 @@ and is still a pure function of its arguments in every way that a replay can see
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -64,11 +64,16 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     on_reply: bool = False
 
 
-def _no_messages(entity_id: str, event: Any) -> Iterable[Message]:
+def no_messages(entity_id: str, event: Any) -> Iterable[Message]:
+    """A noun that tells nobody anything."""
     return ()
 
 
 def _no_rows(state: Any, version: int, events: Sequence[Any], context: Context) -> list[Row]:
+    return []
+
+
+def _no_feed(entity_id: str, state: Any, version: int) -> list[Row]:
     return []
 
 
@@ -96,12 +101,12 @@ class Kind:
     # Builds (state, version) from the rows of `tables`, or None when there are none.
     restore: Callable[[str, StoredRows], tuple[Any, int] | None] = lambda entity_id, rows: None
     rows: Callable[[Any, int, Sequence[Any], Context], list[Row]] = _no_rows
-    messages: Callable[[str, Any], Iterable[Message]] = _no_messages
+    messages: Callable[[str, Any], Iterable[Message]] = no_messages
     # The command by which an entity learns the outcome of a message that it sent; None when it need not know.
     on_reply: Callable[[Message, bytes, bool], msgspec.Struct | None] = _no_command
     due: Callable[[Any], int | None] = _never
     wake: Callable[[], msgspec.Struct] | None = None
+    # Rows of the whole entity for the in-memory indexes of the API (resident kinds only).
+    feed: Callable[[str, Any, int], list[Row]] = _no_feed
     # Kept in memory from the activation of its shard on, never passivated (locations, the catalogue).
     resident: bool = False
-    # Entities that leave no row (request claims) are forgotten once drained.
-    aliases: tuple[str, ...] = field(default=())

@@ -371,23 +371,33 @@ def view(state: Location | None, query: ViewStock, version: int) -> msgspec.Stru
 
 def rows(state: Location, version: int, events: Sequence[Event], context: Context) -> list[Row]:
     """The location's row, the changed SKUs' rows, and the ledger. `version` is that after all `events`."""
-    place, out, touched = state.particulars, list[Row](), dict[str, None]()
-    out.append(
-        LocationRow(
-            context.entity_id, version, place.location_type, place.name, place.city, place.country, place.lat,
-            place.lon, place.timezone,
-        )  # fmt: skip
-    )
+    out, touched = list[Row](), dict[str, None]()
+    out.append(_place_row(context.entity_id, state, version))
     for event in events:
         if type(event) is StockChanged:
             out.extend(_ledger(state, version, event, context))
             touched.update((entry.sku, None) for entry in event.entries)
         elif type(event) is SafetyStockSet:
             touched.update((sku, None) for sku, _ in event.levels)
-    for sku in touched:
-        stock = state.stock[sku]
-        out.append(StockRow(context.entity_id, sku, stock.on_hand, stock.reserved, stock.safety_stock))
+    out.extend(_stock_row(context.entity_id, sku, state.stock[sku]) for sku in touched)
     return out
+
+
+def feed(location_id: str, state: Location, version: int) -> list[Row]:
+    """Everything that the API's index of availability needs."""
+    stock = [_stock_row(location_id, sku, stock) for sku, stock in state.stock.items()]
+    return [_place_row(location_id, state, version), *stock]
+
+
+def _place_row(location_id: str, state: Location, version: int) -> LocationRow:
+    at = state.particulars
+    return LocationRow(
+        location_id, version, at.location_type, at.name, at.city, at.country, at.lat, at.lon, at.timezone
+    )  # fmt: skip
+
+
+def _stock_row(location_id: str, sku: str, stock: Stock) -> StockRow:
+    return StockRow(location_id, sku, stock.on_hand, stock.reserved, stock.safety_stock)
 
 
 def _ledger(state: Location, version: int, event: StockChanged, context: Context) -> list[LedgerRow]:
@@ -434,5 +444,6 @@ LOCATION = Kind(
     tables=(LocationRow, StockRow),
     restore=restore,
     rows=rows,
+    feed=feed,
     resident=True,
 )

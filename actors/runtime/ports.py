@@ -81,6 +81,15 @@ class Lease(msgspec.Struct, frozen=True):
     watermark: int
 
 
+class ShardRecord(msgspec.Struct, frozen=True):
+    """A shard as the store knows it; `host` "" when nobody owns it."""
+
+    shard: int
+    host: str
+    epoch: int
+    watermark: int
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """An entity as stored: its version and its rows by table (struct instances of the kind's `tables`)."""
 
@@ -152,8 +161,8 @@ class Store(Protocol):
     async def release(self, host: str, shards: Mapping[int, int]) -> None:
         """Gives up shards (shard → epoch) that are drained; stale epochs are ignored."""
 
-    async def owners(self) -> dict[int, str]:
-        """shard → host; only shards that have an owner."""
+    async def shards(self) -> dict[int, ShardRecord]:
+        """All shards that were ever leased. Also how a host learns whether a drain whose outcome was in doubt has happened."""
 
     async def drain(self, batch: DrainBatch) -> None:
         """Everything in the batch in one transaction: history, rows, outbox, watermarks. Raises Fenced, and then nothing was written,

@@ -15,16 +15,19 @@ UNAVAILABLE = 3  # try again with the same command id; body: RefusalBody as JSON
 BUSY = 4  # a limit was reached; body: RefusalBody as JSON
 PENDING = 5  # the final answer follows by the downlink
 KEY_REUSED = 6  # the command id is known with another digest
+FAULT = 7  # a fault of ours; nothing was changed
 
 # Envelope.mode
 COMMAND = 0
 VIEW = 1  # body: a query of the kind; answered in mailbox order with what is durable
 HISTORY = 2  # body: (after version, limit) as MessagePack; answered with the events of the entity
+WAKE = 3  # a timer of the entity went off (within a host)
 
 # Codes of `RefusalBody.code` that the runtime itself gives.
 CODE_UNAVAILABLE = "cell.unavailable"
 CODE_BUSY = "cell.busy"
 CODE_TAIL_FULL = "cell.write_behind_full"
+CODE_FAULT = "cell.fault"
 CODE_KEY_REUSED = "idempotency.key_reused"
 
 

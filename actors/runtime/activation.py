@@ -1,0 +1,187 @@
+"""How a host gets its shards, gets them back, and gives them up.
+
+    take over    lease (epoch + 1, in the store) → open the journal under it → read tail and fingerprints → serve;
+                 then fold the tail, load residents, outbox and timers behind the callers' backs
+    recover      an append was in doubt: the same, without a lease; a newer owner is noticed by `open`
+    hand over    stop intake → let what was decided become durable → drain → release
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from actors.runtime.codec import Codec
+from actors.runtime.drain import Drain
+from actors.runtime.errors import Fenced, JournalUnavailable, StoreUnavailable
+from actors.runtime.limits import Limits
+from actors.runtime.loader import Loader
+from actors.runtime.memory import HOUR_MS, CommandMemory, Remembered
+from actors.runtime.outbox import Outbox
+from actors.runtime.ports import Clock, Journal, Lease, Store
+from actors.runtime.shard import Shard, TailEntry
+from actors.runtime.sharding import shard_of
+from actors.runtime.timers import Timers
+from actors.runtime.wire import Turn
+
+
+class Activation:
+    """Changes `shards`, the shards that the host serves."""
+
+    def __init__(
+        self, host: str, codecs: Mapping[str, Codec], shards: dict[int, Shard], journal: Journal, store: Store,
+        clock: Clock, limits: Limits, loader: Loader, drain: Drain, outbox: Outbox, timers: Timers,
+        flushed: Callable[[], Awaitable[None]],
+    ) -> None:  # fmt: skip
+        self._host = host
+        self._codecs = codecs
+        self._shards = shards
+        self._journal = journal
+        self._store = store
+        self._clock = clock
+        self._limits = limits
+        self._loader = loader
+        self._drain = drain
+        self._outbox = outbox
+        self._timers = timers
+        self._flushed = flushed
+        # Shards whose residents, outbox and timers are still to be read.
+        self._unsettled: set[int] = set()
+
+    # --- taking over ------------------------------------------------------------------------------------------------
+    async def take_over(self, numbers: Sequence[int]) -> list[int]:
+        """Owns `numbers` from now on. Returns those that serve; raises StoreUnavailable or JournalUnavailable when none can."""
+        wanted = [n for n in numbers if n not in self._shards]
+        if not wanted:
+            return list(numbers)
+        leases = await self._store.lease(self._host, wanted)
+        await self._serve(leases.values())
+        self._unsettled.update(n for n in wanted if n in self._shards)
+        return [n for n in numbers if n in self._shards]
+
+    async def _serve(self, leases: Iterable[Lease]) -> None:
+        by_shard = {lease.shard: lease for lease in leases}
+        try:
+            await self._journal.open({n: (lease.epoch, lease.watermark) for n, lease in by_shard.items()})
+        except Fenced as fenced:
+            for number in fenced.shards:
+                by_shard.pop(number, None)
+        fresh = [self._build(lease) for lease in by_shard.values()]
+        last = await self._journal.last([shard.number for shard in fresh])
+        await asyncio.gather(*(self._read(shard, last[shard.number]) for shard in fresh))
+        for shard in fresh:
+            self._shards[shard.number] = shard
+            self._loader.want(shard, list(shard.unfolded))
+
+    def _build(self, lease: Lease) -> Shard:
+        memory = CommandMemory(self._limits.recent_commands_max, self._limits.remember_hours)
+        return Shard(lease.shard, lease.epoch, lease.watermark, memory)
+
+    async def _read(self, shard: Shard, last: int) -> None:
+        now_ms = self._clock.now_ms()
+        since_ms = now_ms - (self._limits.remember_hours + 1) * HOUR_MS
+        entries, prints = await asyncio.gather(
+            self._journal.read(shard.number, shard.drained), self._journal.fingerprints(shard.number, since_ms)
+        )
+        shard.memory.seen.load(prints, now_ms)
+        for position, turns in entries:
+            for line, turn in enumerate(turns):
+                entry = TailEntry(position, line, turn, None)
+                shard.tail.append(entry)
+                shard.unfolded.setdefault((turn.kind, turn.entity_id), []).append(entry)
+                self._remember(shard, position, turn, now_ms)
+        shard.position = shard.durable = max(shard.drained, last)
+        for entry in shard.tail:
+            self._messages(shard, entry)
+
+    def _remember(self, shard: Shard, position: int, turn: Turn, now_ms: int) -> None:
+        command = Remembered(
+            turn.entity_id, turn.command_id, position, turn.digest, turn.status, turn.reply, turn.provisional
+        )  # fmt: skip
+        shard.memory.put(turn.fingerprint, command, now_ms)
+        for command_id, final in turn.answers:
+            shard.memory.finish(turn.entity_id, command_id, final)
+
+    def _messages(self, shard: Shard, entry: TailEntry) -> None:
+        turn = entry.turn
+        codec = self._codecs[turn.kind]
+        if codec.sends and turn.events != b"[]":
+            sender = (turn.kind, turn.entity_id)
+            events = codec.events(turn.events)
+            self._outbox.add(shard.number, entry.position, sender, turn.version, turn.at_ms, events)
+
+    async def settle(self) -> None:
+        """Called by the host's tick until it has worked: residents, outbox and timers of shards that were taken over. They need
+        the store, which may be away."""
+        numbers = sorted(n for n in self._unsettled if n in self._shards)
+        if not numbers:
+            self._unsettled.clear()
+            return
+        mine = set(numbers)
+        try:
+            for codec in self._codecs.values():
+                if codec.kind.resident:
+                    ids = await self._store.resident(codec.kind)
+                    for entity_id in ids:
+                        shard = self._shards.get(shard_of(codec.kind.name, entity_id, self._limits.shards))
+                        if shard is not None and shard.number in mine:
+                            self._loader.want(shard, [(codec.kind.name, entity_id)])
+            for entry in await self._store.outbox(numbers):
+                if entry.shard in self._shards:
+                    self._outbox.restore(entry)
+            for due_ms, kind, entity_id in await self._store.due(numbers):
+                self._timers.set(shard_of(kind, entity_id, self._limits.shards), (kind, entity_id), due_ms)
+        except StoreUnavailable:
+            return
+        self._unsettled -= mine
+
+    def want_unfolded(self) -> None:
+        """Asks again for what the loader could not load because the store was away."""
+        for shard in self._shards.values():
+            if shard.unfolded:
+                self._loader.want(shard, list(shard.unfolded))
+
+    # --- losing and getting back ------------------------------------------------------------------------------------
+    def lose(self, shard: Shard) -> None:
+        """What is in memory is not what is durable: nothing of it may be used or told any more."""
+        shard.lost = True
+        if self._shards.get(shard.number) is shard:
+            del self._shards[shard.number]
+            self._outbox.drop(shard.number)
+            self._timers.drop(shard.number)
+
+    async def recover(self, shards: Iterable[Shard]) -> None:
+        """Builds lost shards again from what is durable, under their epochs; those of which there is a newer owner are gone."""
+        leases = {shard.number: Lease(shard.number, shard.epoch, shard.drained) for shard in shards}
+        while leases:
+            try:
+                # A drain under way may still move the watermark of the old shard.
+                async with self._drain.lock:
+                    current = {s.number: s.drained for s in shards}
+                    wanted = [Lease(n, lease.epoch, current[n]) for n, lease in leases.items() if n not in self._shards]
+                    await self._serve(wanted)
+                self._unsettled.update(n for n in leases if n in self._shards)
+                return
+            except (JournalUnavailable, StoreUnavailable):
+                await self._clock.sleep(self._limits.retry_pause_s)
+
+    # --- giving up --------------------------------------------------------------------------------------------------
+    async def hand_over(self, numbers: Sequence[int]) -> list[int]:
+        """Gives up shards, drained. Returns those that were; the others are still served."""
+        closing = [self._shards[n] for n in numbers if n in self._shards]
+        for shard in closing:
+            shard.closing = True
+        await self._flushed()
+        try:
+            while any(shard.tail for shard in closing if not shard.lost):
+                if not await self._drain.once():
+                    await self._clock.sleep(0.01)
+            await self._drain.once()
+            await self._store.release(self._host, {s.number: s.epoch for s in closing if not s.lost})
+        except StoreUnavailable:
+            for shard in closing:
+                shard.closing = False
+            return []
+        for shard in closing:
+            self.lose(shard)
+        return [shard.number for shard in closing]

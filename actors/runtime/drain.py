@@ -1,0 +1,186 @@
+"""Write-behind: what is durable in the journal goes to the store, once, in order, some hundred milliseconds later.
+
+One transaction carries history, rows, outbox and watermarks; only then is the tail trimmed. When its outcome is in doubt the
+watermarks in the store tell whether it happened, and nothing more is drained before they have been read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from operator import attrgetter
+from typing import Any
+
+from actors.domain.kind import Row
+from actors.runtime.codec import Codec
+from actors.runtime.errors import Fenced, JournalUnavailable, StoreUnavailable
+from actors.runtime.limits import Limits
+from actors.runtime.outbox import Outbox
+from actors.runtime.ports import Clock, DrainBatch, DrainedTurn, Journal, Store
+from actors.runtime.shard import Shard, TailEntry
+
+_KEY_OF: dict[type, Callable[[Any], Any]] = {}
+
+
+def _key_of(row: Row) -> Any:
+    getter = _KEY_OF.get(type(row))
+    if getter is None:
+        getter = _KEY_OF[type(row)] = attrgetter(*row.key)  # type: ignore[attr-defined]
+    return getter(row)
+
+
+class Drain:
+    """The write-behind of a host."""
+
+    def __init__(
+        self, host: str, codecs: Mapping[str, Codec], shards: Mapping[int, Shard], journal: Journal, store: Store,
+        clock: Clock, limits: Limits, outbox: Outbox, fenced: Callable[[Iterable[int]], None],
+    ) -> None:  # fmt: skip
+        self._host = host
+        self._codecs = codecs
+        self._shards = shards
+        self._journal = journal
+        self._store = store
+        self._clock = clock
+        self._limits = limits
+        self._outbox = outbox
+        self._fenced = fenced
+        self._in_doubt = False
+        self.lock = asyncio.Lock()
+        self.store_state = "ok"
+        self.drained_turns = 0
+        self.last_drain_s = 0.0
+
+    def waiting(self) -> int:
+        """Turns that are not in the store."""
+        return sum(len(shard.tail) for shard in self._shards.values())
+
+    def lag_ms(self, now_ms: int) -> int:
+        """Age of the oldest turn that is not in the store; 0 when there is none."""
+        oldest = min((shard.tail[0].turn.at_ms for shard in self._shards.values() if shard.tail), default=now_ms)
+        return max(0, now_ms - oldest)
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            began = self._clock.monotonic()
+            try:
+                drained = await self.once()
+            except StoreUnavailable as away:
+                self.store_state = str(away) or "away"
+                drained = 0
+            took = self._clock.monotonic() - began
+            if drained < self._limits.drain_max_turns:
+                await self._clock.sleep(max(0.01, self._limits.drain_interval_ms / 1000 - took))
+
+    async def once(self) -> int:
+        """One transaction. Returns the number of turns in it; raises StoreUnavailable."""
+        async with self.lock:
+            if self._in_doubt:
+                await self._reconcile()
+            chosen = self._choose()
+            batch = self._batch(chosen)
+            if not batch.marks and not batch.outbox_put and not batch.outbox_remove:
+                self.store_state = "ok"
+                return 0
+            began = self._clock.monotonic()
+            try:
+                await self._store.drain(batch)
+            except Fenced as fenced:
+                self._fenced(fenced.shards)
+                return 0
+            except StoreUnavailable:
+                self._in_doubt = True
+                raise
+            self.store_state, self.last_drain_s = "ok", self._clock.monotonic() - began
+            self._outbox.stored(batch.outbox_put, batch.outbox_remove)
+            for shard, entries in chosen:
+                self._advance(shard, len(entries), entries[-1].position)
+            self.drained_turns += len(batch.turns)
+            await self._trim({shard.number: shard.drained for shard, _ in chosen if not shard.lost})
+            return len(batch.turns)
+
+    async def _trim(self, marks: Mapping[int, int]) -> None:
+        # A tail that could not be trimmed is trimmed by the next drain: positions past the mark are all that counts.
+        try:
+            await self._journal.trim(marks)
+        except JournalUnavailable:
+            return
+
+    def _choose(self) -> list[tuple[Shard, list[TailEntry]]]:
+        """The oldest entries of each shard that have their rows, whole positions only."""
+        busy = [shard for shard in self._shards.values() if shard.tail and not shard.lost]
+        if not busy:
+            return []
+        share = max(1, self._limits.drain_max_turns // len(busy))
+        chosen = []
+        for shard in busy:
+            entries: list[TailEntry] = []
+            for entry in shard.tail:
+                if entry.rows is None:
+                    entries = [e for e in entries if e.position != entry.position]
+                    break
+                if len(entries) >= share and entry.position != entries[-1].position:
+                    break
+                entries.append(entry)
+            if entries:
+                chosen.append((shard, entries))
+        return chosen
+
+    def _batch(self, chosen: list[tuple[Shard, list[TailEntry]]]) -> DrainBatch:
+        marks, turns = {}, []
+        latest: dict[str, dict[Any, Row]] = {}
+        added: dict[str, list[Row]] = {}
+        for shard, entries in chosen:
+            marks[shard.number] = (shard.epoch, entries[-1].position)
+            for entry in entries:
+                turns.append(DrainedTurn(shard.number, entry.position, entry.line, entry.turn))
+                for row in entry.rows or ():
+                    if row.append_only:  # type: ignore[attr-defined]
+                        added.setdefault(row.table, []).append(row)  # type: ignore[attr-defined]
+                    else:
+                        latest.setdefault(row.table, {})[_key_of(row)] = row  # type: ignore[attr-defined]
+        rows = {table: list(by_key.values()) for table, by_key in latest.items()} | added
+        put, remove = self._outbox.unstored({n: mark for n, (_, mark) in marks.items()})
+        # Outbox entries of shards that have nothing to drain need their epochs checked as well.
+        for message in put:
+            owned = self._shards.get(message.shard)
+            if owned is not None:
+                marks.setdefault(message.shard, (owned.epoch, owned.drained))
+        return DrainBatch(self._host, marks, turns, rows, put, remove)
+
+    def _advance(self, shard: Shard, count: int, mark: int) -> None:
+        for _ in range(count):
+            entry = shard.tail.popleft()
+            key = (entry.turn.kind, entry.turn.entity_id)
+            entity = shard.entities.get(key)
+            if entity is not None:
+                entity.dirty -= 1
+                if not entity.dirty and not self._codecs[entry.turn.kind].kind.tables:
+                    del shard.entities[key]
+        shard.drained = mark
+        shard.memory.forget(mark)
+
+    async def _reconcile(self) -> None:
+        """After a drain in doubt: what the watermarks in the store cover is drained."""
+        for record in (await self._store.shards()).values():
+            shard = self._shards.get(record.shard)
+            if shard is None or record.watermark <= shard.drained:
+                continue
+            covered = sum(1 for entry in shard.tail if entry.position <= record.watermark)
+            for entry in islice(shard.tail, covered):
+                if entry.rows is None:
+                    self._fold_away(shard, entry)
+            self._advance(shard, covered, record.watermark)
+        self._outbox.in_doubt()
+        self._in_doubt = False
+
+    def _fold_away(self, shard: Shard, entry: TailEntry) -> None:
+        """A turn of the tail that turns out to be in the store needs no folding."""
+        key = (entry.turn.kind, entry.turn.entity_id)
+        left = [other for other in shard.unfolded.get(key, ()) if other is not entry]
+        if left:
+            shard.unfolded[key] = left
+        else:
+            shard.unfolded.pop(key, None)

@@ -1,0 +1,355 @@
+"""The one way to ask an entity. Concurrent asks are coalesced: one call to a host carries all that gathered while the last one was
+under way, for all its shards. There is no timer: the wait is the call in flight.
+
+A host that does not own the shard, does not answer, or is busy activating is asked again with the same command ids, by a fresh
+map, until the deadline: a takeover is a delay to callers, not an error. The hosts' memory of commands makes that safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from actors.domain.kind import Row
+from actors.domain.rows import LocationRow, SkuRow, StockRow
+from actors.runtime import wire
+from actors.runtime.codec import to_msgpack
+from actors.runtime.errors import HostUnreachable
+from actors.runtime.limits import Limits
+from actors.runtime.mailbox import INBOX_FULL, UNAVAILABLE
+from actors.runtime.ports import Clock, MapSource, ShardMap, Transport
+from actors.runtime.sharding import shard_of
+from actors.runtime.wire import Call, Downlink, Envelope, HostStats, LiveEvent, Reply
+
+_REPLIES = msgspec.msgpack.Decoder(list[Reply]).decode
+_DOWNLINK = msgspec.msgpack.Decoder(Downlink).decode
+_ROWS: dict[str, msgspec.msgpack.Decoder[Row]] = {
+    row.table: msgspec.msgpack.Decoder(row) for row in (StockRow, LocationRow, SkuRow)
+}
+_NOWHERE = ShardMap(0, [])
+
+
+class Ask(msgspec.Struct, frozen=True, gc=False):
+    """One command of many for `Gateway.ask_many`."""
+
+    kind: str
+    entity_id: str
+    command: msgspec.Struct
+    command_id: str
+    digest: int
+    creates: bool = False
+
+
+class FeedListener(Protocol):
+    """Who wants to know what the hosts publish."""
+
+    def reset(self, host: str) -> None:
+        """Everything that the host has follows."""
+
+    def rows(self, rows: list[Row]) -> None:
+        """Changed rows (StockRow, LocationRow, SkuRow); upserts by key."""
+
+    def live(self, event: LiveEvent) -> None:
+        """A change of an entity; only while screens are wanted."""
+
+
+class _Asked:
+    """An envelope on its way. `done` is called exactly once."""
+
+    __slots__ = ("deadline", "done", "envelope")
+
+    def __init__(self, envelope: Envelope, deadline: float, done: Callable[[Reply], None]) -> None:
+        self.envelope = envelope
+        self.deadline = deadline
+        self.done = done
+
+
+class _Lane:
+    """What waits for one host."""
+
+    __slots__ = ("busy", "queue")
+
+    def __init__(self) -> None:
+        self.queue: deque[_Asked] = deque()
+        self.busy = False
+
+
+class Gateway:
+    """See the module's docstring. `name` is unique among the gateways of a cell. `listens`: take final answers and feeds."""
+
+    def __init__(
+        self, name: str, transport: Transport, source: MapSource, clock: Clock, limits: Limits, *, listens: bool = True
+    ) -> None:  # fmt: skip
+        self.name = name
+        self._listens = listens
+        self._transport = transport
+        self._source = source
+        self._clock = clock
+        self._limits = limits
+        self._map = _NOWHERE
+        self._map_read_at = -1e9
+        self._refreshing: asyncio.Task[None] | None = None
+        self._lanes: dict[str, _Lane] = {}
+        self._homeless: deque[_Asked] = deque()
+        self._waiting = 0
+        self._ticket = 0
+        self._final: dict[int, asyncio.Future[Reply]] = {}
+        self._listeners: list[FeedListener] = []
+        self._listening: dict[str, asyncio.Task[None]] = {}
+        self._live = False
+        self._stats: dict[str, HostStats] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.calls = 0
+        self.envelopes = 0
+
+    # --- asking -----------------------------------------------------------------------------------------------------
+    async def ask(
+        self, kind: str, entity_id: str, command: msgspec.Struct, *, command_id: str, digest: int, creates: bool = False,
+        wait_ms: int = 0, cause: str = "",
+    ) -> Reply:  # fmt: skip
+        """The reply to one command. With `wait_ms` a provisional one waits so long for the final one."""
+        self._ticket = ticket = self._ticket + 1
+        envelope = Envelope(
+            ticket, kind, entity_id, command_id, digest, to_msgpack(command), creates, wait_ms > 0, cause
+        )
+        if not wait_ms:
+            return await self._one(envelope)
+        final = self._final[ticket] = asyncio.get_running_loop().create_future()
+        try:
+            reply = await self._one(envelope)
+            if reply.status != wire.PENDING:
+                return reply
+            try:
+                return await asyncio.wait_for(final, wait_ms / 1000)
+            except TimeoutError:
+                return Reply(wire.OK, reply.body)
+        finally:
+            del self._final[ticket]
+
+    async def ask_many(self, asks: Sequence[Ask], *, cause: str = "") -> list[Reply]:
+        """The replies to many commands, in the same order."""
+        envelopes = [
+            Envelope(0, a.kind, a.entity_id, a.command_id, a.digest, to_msgpack(a.command), a.creates, cause=cause)
+            for a in asks
+        ]
+        replies: list[Reply] = [UNAVAILABLE] * len(envelopes)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        missing = len(envelopes)
+
+        def slot(index: int) -> Callable[[Reply], None]:
+            def done(reply: Reply) -> None:
+                nonlocal missing
+                replies[index] = reply
+                missing -= 1
+                if not missing and not future.done():
+                    future.set_result(None)
+
+            return done
+
+        for index, envelope in enumerate(envelopes):
+            self.submit(envelope, slot(index))
+        if envelopes:
+            await future
+        return replies
+
+    async def view(self, kind: str, entity_id: str, query: msgspec.Struct, *, cause: str = "") -> Reply:
+        """The entity's answer to a query of its kind: fresh, and durable."""
+        return await self._one(
+            Envelope(0, kind, entity_id, "", 0, to_msgpack(query), cause=cause, mode=wire.VIEW)
+        )  # fmt: skip
+
+    async def history(self, kind: str, entity_id: str, after: int, limit: int) -> Reply:
+        """The entity's events past the version `after`, as JSON."""
+        body = to_msgpack((after, limit))
+        return await self._one(Envelope(0, kind, entity_id, "", 0, body, mode=wire.HISTORY))
+
+    async def _one(self, envelope: Envelope) -> Reply:
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def done(reply: Reply) -> None:
+            if not future.done():
+                future.set_result(reply)
+
+        self.submit(envelope, done)
+        return await future
+
+    def submit(self, envelope: Envelope, done: Callable[[Reply], None]) -> None:
+        """Sends an envelope; `done` is called with its reply, once."""
+        if self._waiting >= self._limits.inbox_max:
+            done(INBOX_FULL)
+            return
+        self._waiting += 1
+        self._route(_Asked(envelope, self._clock.monotonic() + self._limits.request_timeout_s, done))
+
+    def _finish(self, asked: _Asked, reply: Reply) -> None:
+        self._waiting -= 1
+        asked.done(reply)
+
+    # --- routing ----------------------------------------------------------------------------------------------------
+    def _route(self, asked: _Asked) -> None:
+        envelope, owners = asked.envelope, self._map.owners
+        host = owners[shard_of(envelope.kind, envelope.entity_id, len(owners))] if owners else ""
+        if not host:
+            self._homeless.append(asked)
+            self._refresh()
+            return
+        lane = self._lanes.get(host)
+        if lane is None:
+            lane = self._lanes[host] = _Lane()
+        lane.queue.append(asked)
+        if not lane.busy:
+            lane.busy = True
+            self._spawn(self._drive(host, lane))
+
+    async def _drive(self, host: str, lane: _Lane) -> None:
+        # One turn of the loop, so that all that is asked in this turn goes with the first call.
+        await asyncio.sleep(0)
+        try:
+            while lane.queue:
+                most = min(len(lane.queue), self._limits.batch_max)
+                await self._call(host, [lane.queue.popleft() for _ in range(most)])
+        finally:
+            lane.busy = False
+
+    async def _call(self, host: str, batch: list[_Asked]) -> None:
+        self.calls += 1
+        self.envelopes += len(batch)
+        payload = to_msgpack(Call(self.name, [asked.envelope for asked in batch]))
+        try:
+            async with asyncio.timeout(self._limits.call_timeout_s):
+                replies = _REPLIES(await self._transport.call(host, payload))
+        except (HostUnreachable, TimeoutError):
+            self._again(batch)
+            return
+        again = []
+        for asked, reply in zip(batch, replies, strict=True):
+            if reply.status == wire.NOT_OWNER or reply.status == wire.UNAVAILABLE:
+                again.append(asked)
+            else:
+                self._finish(asked, reply)
+        if again:
+            self._again(again)
+
+    def _again(self, batch: Sequence[_Asked]) -> None:
+        now = self._clock.monotonic()
+        for asked in batch:
+            if now >= asked.deadline:
+                self._finish(asked, UNAVAILABLE)
+            else:
+                self._homeless.append(asked)
+        if self._homeless:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        if self._refreshing is None:
+            self._refreshing = self._spawn(self._read_map())
+
+    async def _read_map(self) -> None:
+        """Reads the map (at most once in a pause) and routes again what found no owner."""
+        try:
+            pause = self._map_read_at + self._limits.retry_pause_s - self._clock.monotonic()
+            if pause > 0:
+                await self._clock.sleep(pause)
+            try:
+                async with asyncio.timeout(self._limits.call_timeout_s):
+                    latest = await self._source()
+                if latest.version >= self._map.version:
+                    self._map = latest
+            except (HostUnreachable, TimeoutError):
+                pass
+            self._map_read_at = self._clock.monotonic()
+        finally:
+            self._refreshing = None
+        self._listen_to_hosts()
+        waiting, self._homeless = self._homeless, deque()
+        now = self._clock.monotonic()
+        for asked in waiting:
+            if now >= asked.deadline:
+                self._finish(asked, UNAVAILABLE)
+            else:
+                self._route(asked)
+
+    # --- listening --------------------------------------------------------------------------------------------------
+    async def start(self) -> None:
+        """Reads the map; listens to the hosts from now on."""
+        self._refresh()
+        self._spawn(self._watch())
+
+    async def close(self) -> None:
+        """Stops everything; waiting callers get UNAVAILABLE."""
+        for task in list(self._tasks):
+            task.cancel()
+        left = [*self._homeless, *(asked for lane in self._lanes.values() for asked in lane.queue)]
+        self._homeless.clear()
+        for asked in left:
+            self._finish(asked, UNAVAILABLE)
+
+    def subscribe(self, listener: FeedListener) -> None:
+        """From `start` on the listener is told everything."""
+        self._listeners.append(listener)
+
+    def want_live(self, wanted: bool) -> None:
+        """Are there screens? Takes effect with the next poll."""
+        self._live = wanted
+
+    def stats(self) -> list[HostStats]:
+        """The latest of each host in the map."""
+        names = sorted({name for name in self._map.owners if name})
+        return [self._stats[name] for name in names if name in self._stats]
+
+    def unowned_shards(self) -> int:
+        """How many shards nobody owns; all of them while there is no map."""
+        return sum(not owner for owner in self._map.owners) if self._map.owners else self._limits.shards
+
+    async def _watch(self) -> None:
+        # New hosts are noticed even when nobody asks anything.
+        while True:
+            await self._clock.sleep(1.0)
+            self._refresh()
+
+    def _listen_to_hosts(self) -> None:
+        hosts = {name for name in self._map.owners if name} if self._listens else set[str]()
+        for host in sorted(hosts - self._listening.keys()):
+            self._listening[host] = self._spawn(self._listen(host))
+        for host in sorted(self._listening.keys() - hosts):
+            self._listening.pop(host).cancel()
+            self._stats.pop(host, None)
+
+    async def _listen(self, host: str) -> None:
+        cursor = -1
+        while True:
+            try:
+                async with asyncio.timeout(2 * self._limits.listen_max_s):
+                    link = _DOWNLINK(await self._transport.listen(host, self.name, cursor, self._live))
+            except (HostUnreachable, TimeoutError):
+                cursor = -1
+                await self._clock.sleep(self._limits.retry_pause_s * 4)
+                continue
+            cursor = link.cursor
+            self._received(host, link)
+
+    def _received(self, host: str, link: Downlink) -> None:
+        if link.stats is not None:
+            self._stats[host] = link.stats
+        for ticket, reply in link.answers:
+            final = self._final.get(ticket)
+            if final is not None and not final.done():
+                final.set_result(reply)
+        rows = [_ROWS[table].decode(row) for table, row in link.rows]
+        for listener in self._listeners:
+            if link.reset:
+                listener.reset(host)
+            if rows:
+                listener.rows(rows)
+            for event in link.live:
+                listener.live(event)
+
+    def _spawn(self, work: object) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

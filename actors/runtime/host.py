@@ -1,0 +1,314 @@
+"""A host: the process that keeps some shards' entities alive. One loop decides, one append is in flight, one drain writes behind.
+
+    call ──▶ inbox ──▶ take turns (decide → evolve) ──▶ append, one group at a time ──▶ publish: replies, rows, messages
+               ▲            │ not in memory                      │ in doubt
+               └── loader ◀─┘                                    └──▶ lose the shards, recover them from the journal
+
+While an append is under way the next group is decided on top of it; it is appended only after the first has succeeded, so nothing
+ever leaves (no reply, no read, no message) that rests on what is not durable. All order comes from the inbox: one item after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from actors.domain.kind import Kind
+from actors.runtime import history, wire
+from actors.runtime.activation import Activation
+from actors.runtime.codec import codecs, to_msgpack
+from actors.runtime.drain import Drain
+from actors.runtime.errors import JournalUnavailable
+from actors.runtime.feed import Feed
+from actors.runtime.gateway import Gateway
+from actors.runtime.limits import Limits
+from actors.runtime.loader import Loader
+from actors.runtime.mailbox import FAULT, INBOX_FULL, NOT_OWNER, TAIL_FULL, Barrier, Batch, Group, Item
+from actors.runtime.outbox import Outbox
+from actors.runtime.passivation import passivate, resident_rows
+from actors.runtime.ports import Append, Clock, Journal, MapSource, Store, Transport
+from actors.runtime.publish import Publisher
+from actors.runtime.shard import Entity, Key, Shard
+from actors.runtime.sharding import shard_of
+from actors.runtime.timers import Timers
+from actors.runtime.turns import EvolveFault, NeedsStore, TurnTaker
+from actors.runtime.wire import Call, Downlink, Envelope, HostStats, Reply
+
+log = logging.getLogger("ocefs.host")
+_CALL = msgspec.msgpack.Decoder(Call).decode
+TICK_S = 0.05
+
+
+class Host:
+    """See the module's docstring. Everything from outside is a parameter, so that the simulation runs this very code."""
+
+    def __init__(
+        self, name: str, kinds: Mapping[str, Kind], journal: Journal, store: Store, transport: Transport,
+        source: MapSource, clock: Clock, limits: Limits, *, pid: int = 0, rss_mb: Callable[[], float] = lambda: 0.0,
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.limits = limits
+        self.shards: dict[int, Shard] = {}
+        self._codecs = codecs(kinds)
+        self._journal = journal
+        self._store = store
+        self._clock = clock
+        self._pid, self._rss_mb = pid, rss_mb
+        self._inbox: deque[Item] = deque()
+        self._wake = asyncio.Event()
+        self._appending: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.turns = TurnTaker(self._codecs)
+        self.gateway = Gateway(f"{name}/outbox", transport, source, clock, limits, listens=False)
+        self.outbox = Outbox(self._codecs, clock, limits, self.gateway.submit, self._tell)
+        self.timers = Timers()
+        self.feed = Feed(limits)
+        self.loader = Loader(self._codecs, store, clock, limits, self.turns, self._put_back, self._installed)
+        self.drain = Drain(
+            name, self._codecs, self.shards, journal, store, clock, limits, self.outbox, self._fenced
+        )  # fmt: skip
+        self.activation = Activation(
+            name, self._codecs, self.shards, journal, store, clock, limits, self.loader, self.drain, self.outbox,
+            self.timers, self._flushed,
+        )  # fmt: skip
+        self._publisher = Publisher(self._codecs, self.feed, self.outbox, self.timers)
+        self.journal_state = "ok"
+        self.groups = 0
+        self._rate_mark = (0.0, 0)
+        self._rate = 0.0
+
+    # --- life -------------------------------------------------------------------------------------------------------
+    async def start(self) -> None:
+        """Starts the loops; shards come by `take_over`."""
+        await self.gateway.start()
+        for loop in (self._run(), self.loader.run(), self.drain.run(), self._tick()):
+            self._spawn(loop)
+
+    async def close(self) -> None:
+        """Stops at once. What was acknowledged is in the journal; `hand_over` first for a clean end."""
+        await self.gateway.close()
+        for task in list(self._tasks):
+            task.cancel()
+
+    async def take_over(self, shards: Sequence[int]) -> list[int]:
+        """See Activation.take_over."""
+        return await self.activation.take_over(shards)
+
+    async def hand_over(self, shards: Sequence[int]) -> list[int]:
+        """See Activation.hand_over."""
+        return await self.activation.hand_over(shards)
+
+    # --- calls ------------------------------------------------------------------------------------------------------
+    async def call(self, payload: bytes) -> bytes:
+        """`Call` → list of `Reply`, in MessagePack; one for each envelope, in order."""
+        call = _CALL(payload)
+        batch = Batch(len(call.envelopes))
+        room = self.limits.inbox_max - len(self._inbox)
+        full = self.drain.waiting() >= self.limits.tail_max_turns
+        for index, envelope in enumerate(call.envelopes):
+            item = Item(envelope, call.gateway_id, batch.slot(index))
+            if index >= room:
+                item.done(INBOX_FULL)
+            elif full and envelope.mode == wire.COMMAND:
+                item.done(TAIL_FULL)
+            else:
+                self._inbox.append(item)
+        self._wake.set()
+        return to_msgpack(await batch.future)
+
+    async def listen(self, gateway_id: str, cursor: int, live: bool) -> bytes:
+        """`Downlink` in MessagePack: waits until there is something for the gateway, a second at most for fresh figures."""
+        now = self._clock.monotonic()
+        listener = self.feed.listener(gateway_id, cursor, live, now)
+        if not listener.complete:
+            # Through the inbox, so that the snapshot rests on what is durable and what follows it comes after it.
+            rows = await self._at_next_group(lambda: resident_rows(self._codecs, self.shards))
+            self.feed.fill(listener, rows)
+        try:
+            async with asyncio.timeout(min(1.0, self.limits.listen_max_s)):
+                await listener.wake.wait()
+        except TimeoutError:
+            pass
+        link: Downlink = self.feed.take(listener, self.stats())
+        return to_msgpack(link)
+
+    def stats(self) -> HostStats:
+        """How the host is now."""
+        unacknowledged, parked = self.outbox.counts()
+        return HostStats(
+            self.name, self._pid, len(self.shards), sum(len(s.entities) for s in self.shards.values()),
+            round(self._rate, 1), self.drain.lag_ms(self._clock.now_ms()), self.drain.waiting(), unacknowledged, parked,
+            round(self._rss_mb(), 1), self.journal_state, self.drain.store_state,
+        )  # fmt: skip
+
+    # --- the loop ---------------------------------------------------------------------------------------------------
+    async def _run(self) -> None:
+        group = Group()
+        while True:
+            self._take_turns(group)
+            if group.size and (self._appending is None or self._appending.done()):
+                self._appending = self._spawn(self._append(group))
+                group = Group()
+                # Callers who were answered may ask again before the next group is decided.
+                await asyncio.sleep(0)
+            elif not self._inbox or group.size >= self.limits.batch_max:
+                await self._wake.wait()
+                self._wake.clear()
+
+    def _take_turns(self, group: Group) -> None:
+        """Decides what is in the inbox, on top of what is being appended; what arrives meanwhile joins the same group."""
+        inbox = self._inbox
+        now_ms, now = self._clock.now_ms(), self._clock.monotonic()
+        for _ in range(min(len(inbox), self.limits.batch_max - group.size)):
+            group.size += 1
+            self._take(inbox.popleft(), group, now_ms, now)
+
+    def _take(self, item: Item, group: Group, now_ms: int, now: float) -> None:
+        if type(item) is Barrier:
+            # Read now, with all that was decided before; told when that is durable.
+            group.after.append(partial(item.reached, item.read()))
+            return
+        envelope = item.envelope
+        shard = self.shards.get(shard_of(envelope.kind, envelope.entity_id, self.limits.shards))
+        if shard is None or shard.closing:
+            item.done(NOT_OWNER)
+            return
+        if envelope.mode == wire.HISTORY:
+            group.after.append(lambda: self._read_history(shard, item))
+            return
+        key = (envelope.kind, envelope.entity_id)
+        if item.absent is not shard and self.loader.waits(key):
+            self.loader.put(shard, item, None)
+            return
+        if envelope.mode == wire.WAKE and not self._is_due(shard, key, now_ms, item):
+            item.done(Reply(wire.OK))
+            return
+        try:
+            self.turns.take(shard, item, group, now_ms, now)
+        except NeedsStore as needs:
+            self.loader.put(shard, item, needs.fingerprint)
+        except EvolveFault:
+            log.exception("an event could not be applied; the shard is built again", extra={"entity": key})
+            item.done(FAULT)
+            self._lose([shard])
+        except Exception:
+            self.turns.faults += 1
+            log.exception("a command could not be decided", extra={"entity": key})
+            item.done(FAULT)
+
+    def _is_due(self, shard: Shard, key: Key, now_ms: int, item: Item) -> bool:
+        entity = shard.entities.get(key)
+        if entity is None:
+            return item.absent is not shard  # it has to be loaded to know
+        due = self._codecs[key[0]].kind.due(entity.state)
+        return due is not None and due <= now_ms
+
+    async def _append(self, group: Group) -> None:
+        self.groups += 1
+        parts = [part for part in group.parts.values() if not part.shard.lost]
+        if parts:
+            appends = [Append(p.shard.number, p.shard.epoch, p.position, p.turns) for p in parts]
+            try:
+                refused = await self._journal.append(appends)
+                self.journal_state = "ok"
+            except JournalUnavailable as away:
+                self.journal_state = str(away) or "away"
+                refused = [part.shard.number for part in parts]
+            if refused:
+                self._lose([part.shard for part in parts if part.shard.number in refused])
+        self._publisher.durable(group)
+        self._wake.set()
+
+    def _lose(self, shards: Iterable[Shard]) -> None:
+        lost = [shard for shard in shards if not shard.lost]
+        for shard in lost:
+            self.activation.lose(shard)
+        if lost:
+            self._spawn(self.activation.recover(lost))
+
+    def _fenced(self, numbers: Iterable[int]) -> None:
+        self._lose([self.shards[n] for n in numbers if n in self.shards])
+
+    # --- what comes back into the inbox -----------------------------------------------------------------------------
+    def _put_back(self, items: list[Item]) -> None:
+        self._inbox.extendleft(reversed(items))
+        self._wake.set()
+
+    def _tell(self, envelope: Envelope, done: Callable[[Reply], None]) -> None:
+        self._inbox.append(Item(envelope, "", done))
+        self._wake.set()
+
+    def _at_next_group(self, read: Callable[[], Any]) -> asyncio.Future[Any]:
+        """The result of `read`, when all that it can have seen is durable."""
+        barrier = Barrier(read)
+        self._inbox.append(barrier)
+        self._wake.set()
+        return barrier.future
+
+    async def _flushed(self) -> None:
+        """Returns when everything that was decided before is durable (or lost)."""
+        await self._at_next_group(lambda: None)
+
+    def _installed(self, shard: Shard, key: Key, entity: Entity) -> None:
+        codec = self._codecs[key[0]]
+        if codec.kind.resident:
+            self.feed.publish(codec.kind.feed(key[1], entity.state, entity.version))
+        if codec.has_due:
+            self.timers.set(shard.number, key, codec.kind.due(entity.state))
+
+    def _read_history(self, shard: Shard, item: Item) -> None:
+        self._spawn(history.answer(self._store, self._codecs, shard, item))
+
+    # --- the tick ---------------------------------------------------------------------------------------------------
+    async def _tick(self) -> None:
+        ticks = 0
+        while True:
+            await self._clock.sleep(TICK_S)
+            ticks += 1
+            self.outbox.tick()
+            self._fire_timers()
+            if ticks % 5 == 0:
+                await self.activation.settle()
+                self.activation.want_unfolded()
+            if ticks % 20 == 0:
+                self._housekeeping()
+
+    def _fire_timers(self) -> None:
+        for due_ms, _, (kind, entity_id) in self.timers.due(self._clock.now_ms(), self.limits.batch_max):
+            wake = self._codecs[kind].kind.wake
+            assert wake is not None
+            envelope = Envelope(0, kind, entity_id, f"wake-{due_ms}", 0, to_msgpack(wake()), mode=wire.WAKE)
+            self._tell(envelope, lambda reply, again=(due_ms, kind, entity_id): self._woken(reply, *again))  # type: ignore[misc]
+
+    def _woken(self, reply: Reply, due_ms: int, kind: str, entity_id: str) -> None:
+        if reply.status in (wire.UNAVAILABLE, wire.BUSY):
+            shard = shard_of(kind, entity_id, self.limits.shards)
+            if shard in self.shards:
+                self.timers.set(shard, (kind, entity_id), self._clock.now_ms() + 1000)
+
+    def _housekeeping(self) -> None:
+        now = self._clock.monotonic()
+        self.feed.prune(now)
+        passivate(self._codecs, self.shards, self.limits, now)
+        at, turns = self._rate_mark
+        if now > at:
+            self._rate = (self.turns.turns - turns) / (now - at)
+        self._rate_mark = (now, self.turns.turns)
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a loop of host %s ended", self.name, exc_info=task.exception())
+

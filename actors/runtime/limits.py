@@ -1,0 +1,32 @@
+"""Every limit of a host and of a gateway in one place. A cell's config gives the values."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Counts are of envelopes, turns or entities; durations carry their unit."""
+
+    shards: int = 64
+    batch_max: int = 1024
+    mailbox_max: int = 1000
+    inbox_max: int = 20_000
+    tail_max_turns: int = 500_000
+    drain_interval_ms: int = 250
+    drain_max_turns: int = 20_000
+    idle_passivate_s: float = 900.0
+    memory_cap_mb: int = 1024
+    remember_hours: int = 24
+    recent_commands_max: int = 4096  # per shard; older ones are looked up in the history
+    outbox_retry_max: int = 20
+    outbox_retry_first_ms: int = 100
+    outbox_retry_interval_max_ms: int = 30_000
+    listen_max_s: float = 10.0
+    feed_rows_max: int = 200_000  # per gateway; past it the gateway starts again from a snapshot
+    feed_live_max: int = 10_000
+    load_max: int = 2_000  # entities in one query
+    call_timeout_s: float = 2.0
+    request_timeout_s: float = 8.0
+    retry_pause_s: float = 0.05
+    warm_chunk: int = 2_000

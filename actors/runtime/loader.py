@@ -1,0 +1,148 @@
+"""Brings entities into memory, and old answers back, in batches. Items that need them wait here, in order, and go back to the inbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from actors.runtime.codec import Codec
+from actors.runtime.errors import StoreUnavailable
+from actors.runtime.limits import Limits
+from actors.runtime.mailbox import MAILBOX_FULL, UNAVAILABLE, Item
+from actors.runtime.memory import HOUR_MS, Remembered
+from actors.runtime.ports import Clock, Store
+from actors.runtime.shard import Entity, Key, Shard
+from actors.runtime.turns import TurnTaker
+
+
+class Waiting:
+    """What waits for one entity. `fingerprints`: commands for which the history has to be asked."""
+
+    __slots__ = ("fingerprints", "items", "shard")
+
+    def __init__(self, shard: Shard) -> None:
+        self.shard = shard
+        self.items: list[Item] = []
+        self.fingerprints: dict[int, None] = {}
+
+
+class Loader:
+    """One round of queries at a time; what comes meanwhile goes into the next."""
+
+    def __init__(
+        self, codecs: Mapping[str, Codec], store: Store, clock: Clock, limits: Limits, turns: TurnTaker,
+        back: Callable[[list[Item]], None], installed: Callable[[Shard, Key, Entity], None],
+    ) -> None:  # fmt: skip
+        self._codecs = codecs
+        self._store = store
+        self._clock = clock
+        self._limits = limits
+        self._turns = turns
+        self._back = back
+        self._installed = installed
+        self._waiting: dict[Key, Waiting] = {}
+        self._round: dict[Key, Waiting] = {}
+        self._wake = asyncio.Event()
+        self.activations = 0
+
+    def waits(self, key: Key) -> bool:
+        """Must an item for this entity queue up behind others?"""
+        return key in self._waiting or key in self._round
+
+    def put(self, shard: Shard, item: Item, fingerprint: int | None) -> None:
+        """The item waits for its entity (or its command's old answer)."""
+        key = (item.envelope.kind, item.envelope.entity_id)
+        waiting = self._round.get(key) or self._waiting.get(key)
+        if waiting is None or (fingerprint is not None and key in self._round):
+            waiting = self._waiting.setdefault(key, Waiting(shard))
+        if len(waiting.items) >= self._limits.mailbox_max:
+            item.done(MAILBOX_FULL)
+            return
+        waiting.items.append(item)
+        if fingerprint is not None:
+            waiting.fingerprints[fingerprint] = None
+        self._wake.set()
+
+    def want(self, shard: Shard, keys: Sequence[Key]) -> None:
+        """Load these although nobody asks."""
+        for key in keys:
+            if not self.waits(key) and key not in shard.entities:
+                self._waiting[key] = Waiting(shard)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                self._round = dict(list(self._waiting.items())[: self._limits.load_max])
+                for key in self._round:
+                    del self._waiting[key]
+                ok = await self._load(self._round)
+                done, self._round = self._round, {}
+                self._give_back(done, ok)
+                if not ok:
+                    # Whatever nobody waits for is asked again by the next tick; callers retry.
+                    await self._clock.sleep(self._limits.retry_pause_s)
+
+    def _give_back(self, done: Mapping[Key, Waiting], ok: bool) -> None:
+        for key, waiting in done.items():
+            if ok:
+                shard = waiting.shard
+                for item in waiting.items:
+                    item.looked_up = shard
+                    item.absent = shard if key not in shard.entities else None
+                self._back(waiting.items)
+            else:
+                for item in waiting.items:
+                    item.done(UNAVAILABLE)
+
+    async def _load(self, round_: Mapping[Key, Waiting]) -> bool:
+        by_kind: dict[str, list[str]] = {}
+        prints: dict[str, dict[int, Shard]] = {}
+        for (kind, entity_id), waiting in round_.items():
+            if (kind, entity_id) not in waiting.shard.entities:
+                by_kind.setdefault(kind, []).append(entity_id)
+            for fingerprint in waiting.fingerprints:
+                prints.setdefault(kind, {})[fingerprint] = waiting.shard
+        try:
+            for kind, wanted in prints.items():
+                await self._recall(kind, wanted)
+            for kind, ids in by_kind.items():
+                await self._install(kind, ids, round_)
+        except StoreUnavailable:
+            return False
+        return True
+
+    async def _recall(self, kind: str, wanted: Mapping[int, Shard]) -> None:
+        now_ms = self._clock.now_ms()
+        since_ms = now_ms - (self._limits.remember_hours + 1) * HOUR_MS
+        for fingerprint, found in (await self._store.remembered(kind, list(wanted), since_ms)).items():
+            shard = wanted[fingerprint]
+            if shard.memory.recall(fingerprint) is None:
+                # Its command id is not needed any more: whoever asks has it, and it is found by the fingerprint.
+                command = Remembered(
+                    found.entity_id, "", shard.drained, found.digest, found.status, found.reply, found.provisional
+                )
+                shard.memory.put(fingerprint, command, now_ms)
+
+    async def _install(self, kind: str, ids: list[str], round_: Mapping[Key, Waiting]) -> None:
+        codec = self._codecs[kind]
+        snapshots = await self._store.load(codec.kind, ids) if codec.kind.tables else {}
+        now = self._clock.monotonic()
+        for entity_id in ids:
+            key = (kind, entity_id)
+            shard = round_[key].shard
+            if shard.lost or key in shard.entities:
+                continue
+            snapshot = snapshots.get(entity_id)
+            restored = codec.kind.restore(entity_id, snapshot.rows) if snapshot is not None else None
+            entity = Entity(*restored, now) if restored is not None else Entity(None, 0, now)
+            for entry in shard.unfolded.pop(key, ()):
+                entry.rows = self._turns.fold(codec, entity, entry.turn)
+                entity.dirty += 1
+            if entity.version:
+                self.activations += 1
+                shard.entities[key] = entity
+                self._installed(shard, key, entity)

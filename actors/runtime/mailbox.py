@@ -1,0 +1,111 @@
+"""What waits in a host: one item an envelope, answered exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from actors.domain.kind import Row
+from actors.runtime import wire
+from actors.runtime.codec import refusal
+from actors.runtime.shard import Shard
+from actors.runtime.wire import Envelope, Reply, Turn
+
+NOT_OWNER = Reply(wire.NOT_OWNER)
+UNAVAILABLE = Reply(wire.UNAVAILABLE, refusal(wire.CODE_UNAVAILABLE, "This part of the cell is not available right now."))
+INBOX_FULL = Reply(wire.BUSY, refusal(wire.CODE_BUSY, "Too many requests are waiting."))
+MAILBOX_FULL = Reply(wire.BUSY, refusal(wire.CODE_BUSY, "Too many requests are waiting for this entity."))
+TAIL_FULL = Reply(wire.BUSY, refusal(wire.CODE_TAIL_FULL, "Too much is waiting to be written to the store."))
+KEY_REUSED = Reply(
+    wire.KEY_REUSED, refusal(wire.CODE_KEY_REUSED, "This idempotency key was used before with another request.")
+)
+FAULT = Reply(wire.FAULT, refusal(wire.CODE_FAULT, "The request could not be processed."))
+
+
+class Item:
+    """An envelope in the inbox. `looked_up`: the shard for which the history was asked for its command; `absent`: the shard for
+    which the store said that there is no such entity. Both hold for that activation of the shard only."""
+
+    __slots__ = ("absent", "done", "envelope", "gateway_id", "looked_up")
+
+    def __init__(self, envelope: Envelope, gateway_id: str, done: Callable[[Reply], None]) -> None:
+        self.envelope = envelope
+        self.gateway_id = gateway_id
+        self.done = done
+        self.looked_up: Shard | None = None
+        self.absent: Shard | None = None
+
+
+class Batch:
+    """The envelopes of one call; `future` is done when each has its reply."""
+
+    def __init__(self, size: int) -> None:
+        self.replies: list[Reply] = [UNAVAILABLE] * size
+        self.future: asyncio.Future[list[Reply]] = asyncio.get_running_loop().create_future()
+        self._missing = size
+        if not size:
+            self.future.set_result([])
+
+    def slot(self, index: int) -> Callable[[Reply], None]:
+        """Where the reply of the envelope at `index` goes."""
+
+        def done(reply: Reply) -> None:
+            self.replies[index] = reply
+            self._missing -= 1
+            if not self._missing and not self.future.done():
+                self.future.set_result(self.replies)
+
+        return done
+
+
+class Part:
+    """The turns of one shard in a group, to be appended as its entry at `position`."""
+
+    __slots__ = ("events", "position", "rows", "shard", "turns")
+
+    def __init__(self, shard: Shard, position: int) -> None:
+        self.shard = shard
+        self.position = position
+        self.turns: list[Turn] = []
+        # For each turn: its rows of the read model, and its events (for the messages in them).
+        self.rows: list[list[Row]] = []
+        self.events: list[list[Any]] = []
+
+
+class Group:
+    """What is decided together and becomes durable together. Replies wait in it, each with its shard: an answer about a shard whose
+    append failed must not get out, nor may a read."""
+
+    __slots__ = ("after", "parts", "replies", "size")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.parts: dict[int, Part] = {}
+        self.replies: list[tuple[Shard, Item, Reply]] = []
+        # Called once everything that was decided up to here is durable.
+        self.after: list[Callable[[], None]] = []
+
+    def part(self, shard: Shard) -> Part:
+        """The shard's part; made, with the next position, when there is none yet."""
+        part = self.parts.get(shard.number)
+        if part is None or part.shard is not shard:
+            shard.position += 1
+            part = self.parts[shard.number] = Part(shard, shard.position)
+        return part
+
+
+class Barrier(Item):
+    """Reads something in the inbox's order; `future` has the result once everything decided before is durable."""
+
+    __slots__ = ("future", "read")
+
+    def __init__(self, read: Callable[[], Any]) -> None:
+        super().__init__(Envelope(0, "", "", "", 0, b""), "", lambda reply: None)
+        self.read = read
+        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def reached(self, result: Any) -> None:
+        """All that `read` can have seen is durable now."""
+        if not self.future.done():
+            self.future.set_result(result)

@@ -1,0 +1,113 @@
+"""The memory of commands of one shard: the same command id gives the first answer again, for 24 hours and across failover.
+
+Three layers, so that the hot path needs neither Postgres nor much memory:
+
+    recent       answers of the latest turns, and of all turns that are not yet in the store
+    seen         64-bit fingerprints of everything else of the last hours: "never seen" is certain and needs no I/O
+    the history  in Postgres: asked for a fingerprint that was seen but is not recent
+
+Fingerprints come back after a failover from the journal, which keeps them in hour buckets beside the tail.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+
+import msgspec
+
+HOUR_MS = 3_600_000
+
+
+class Remembered(msgspec.Struct, gc=False):
+    """What is known of a command. `position`: of its turn in the journal. `durable`: may be told."""
+
+    entity_id: str
+    command_id: str
+    position: int
+    digest: int
+    status: int
+    reply: bytes
+    provisional: bool
+
+
+class Seen:
+    """A set of fingerprints by hour. Two hours are sets, older ones sorted arrays (8 bytes a command)."""
+
+    def __init__(self, hours: int) -> None:
+        self._hours = hours
+        self._open: dict[int, set[int]] = {}
+        self._sealed: dict[int, array[int]] = {}
+
+    def add(self, fingerprint: int, now_ms: int) -> None:
+        """Remembers it from `now_ms` on for `hours`."""
+        hour = now_ms // HOUR_MS
+        bucket = self._open.get(hour)
+        if bucket is None:
+            bucket = self._open[hour] = set()
+            self._roll(hour)
+        bucket.add(fingerprint)
+
+    def load(self, fingerprints: Iterable[int], now_ms: int) -> None:
+        """Takes over what the journal remembers, as if of this hour: it is kept a little longer than needed."""
+        self._sealed[now_ms // HOUR_MS] = array("Q", sorted(set(fingerprints)))
+
+    def _roll(self, hour: int) -> None:
+        for old in [h for h in self._open if h < hour - 1]:
+            merged = set(self._open.pop(old)).union(self._sealed.get(old, ()))
+            self._sealed[old] = array("Q", sorted(merged))
+        for old in [h for h in self._sealed if h < hour - self._hours]:
+            del self._sealed[old]
+
+    def __contains__(self, fingerprint: int) -> bool:
+        if any(fingerprint in bucket for bucket in self._open.values()):
+            return True
+        for bucket in self._sealed.values():
+            at = bisect_left(bucket, fingerprint)
+            if at < len(bucket) and bucket[at] == fingerprint:
+                return True
+        return False
+
+
+class CommandMemory:
+    """`recent` and `seen` of a shard."""
+
+    def __init__(self, recent_max: int, hours: int) -> None:
+        self._recent_max = recent_max
+        self._recent: dict[int, Remembered] = {}
+        self._provisional: dict[tuple[str, str], int] = {}
+        self.seen = Seen(hours)
+
+    def recall(self, fingerprint: int) -> Remembered | None:
+        """The command if it is recent."""
+        return self._recent.get(fingerprint)
+
+    def put(self, fingerprint: int, command: Remembered, now_ms: int) -> None:
+        """Remembers a command that was decided (it becomes known to callers only when its turn is durable)."""
+        self._recent[fingerprint] = command
+        self.seen.add(fingerprint, now_ms)
+        if command.provisional:
+            self._provisional[command.entity_id, command.command_id] = fingerprint
+
+    def finish(self, entity_id: str, command_id: str, reply: bytes) -> None:
+        """The final answer of a provisional command."""
+        fingerprint = self._provisional.pop((entity_id, command_id), None)
+        command = self._recent.get(fingerprint) if fingerprint is not None else None
+        if command is not None:
+            command.reply, command.provisional = reply, False
+
+    def forget(self, drained: int) -> None:
+        """Drops the oldest answers over the limit whose turns are in the store (position ≤ `drained`)."""
+        excess = len(self._recent) - self._recent_max
+        if excess <= 0:
+            return
+        old: list[int] = []
+        for fingerprint, command in self._recent.items():
+            if len(old) >= excess or command.position > drained:
+                break
+            old.append(fingerprint)
+        for fingerprint in old:
+            command = self._recent.pop(fingerprint)
+            if command.provisional:
+                self._provisional.pop((command.entity_id, command.command_id), None)

@@ -1,0 +1,215 @@
+"""Messages to other entities: part of the events, sent once these are durable, until acknowledged.
+
+A message's command id is made from its event (`<entity>/<version>.<n>`), so that the receiver applies it once however often it
+comes. The reply to a message that wants one goes back into the sender as a command of its own (`<message id>:reply`); the message is
+acknowledged when that command's turn is durable. Nothing of this is journalled: after a crash the messages of the tail are sent
+again, and those that were drained before they were acknowledged are in the store's outbox.
+
+What the receiver refuses without the sender having asked for a reply, and what still fails after many tries, is parked: it stays
+in the outbox, is counted, and waits for an operator (`retry_parked`).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Mapping
+from itertools import count
+
+import msgspec
+
+from actors.domain.kind import Message
+from actors.runtime import wire
+from actors.runtime.codec import Codec, from_refusal, to_msgpack
+from actors.runtime.limits import Limits
+from actors.runtime.ports import Clock, OutboxEntry
+from actors.runtime.sharding import digest_of
+from actors.runtime.wire import Envelope, Reply
+
+Send = Callable[[Envelope, Callable[[Reply], None]], None]
+_ENTRY = msgspec.msgpack.Decoder(tuple[str, str, bool, bytes]).decode
+
+
+class Pending:
+    """A message that is not acknowledged."""
+
+    __slots__ = ("at_ms", "attempts", "error", "id", "message", "parked", "position", "sender", "shard", "stale", "stored")
+
+    def __init__(self, id_: str, shard: int, position: int, sender: tuple[str, str], message: Message, at_ms: int) -> None:
+        self.id = id_
+        self.shard = shard
+        self.position = position
+        self.sender = sender
+        self.message = message
+        self.at_ms = at_ms
+        self.attempts = 0
+        self.error = ""
+        self.parked = False
+        self.stored = False  # there is a row in the store
+        self.stale = False  # …which no longer tells the truth
+
+
+class Outbox:
+    """The unacknowledged messages of a host's shards. `send` is the host's gateway, `tell` its own inbox."""
+
+    def __init__(self, codecs: Mapping[str, Codec], clock: Clock, limits: Limits, send: Send, tell: Send) -> None:
+        self._codecs = codecs
+        self._clock = clock
+        self._limits = limits
+        self._send = send
+        self._tell = tell
+        self._shards: dict[int, dict[str, Pending]] = {}
+        self._acknowledged: dict[str, None] = {}
+        self._retries: list[tuple[float, int, Pending]] = []
+        self._order = count()
+        self.sent = 0
+
+    # --- life of a message ------------------------------------------------------------------------------------------
+    def add(self, shard: int, position: int, sender: tuple[str, str], version: int, at_ms: int, events: list) -> None:  # type: ignore[type-arg]
+        """The messages of a durable turn whose last event has `version`."""
+        messages = self._codecs[sender[0]].kind.messages
+        first = version - len(events) + 1
+        for offset, event in enumerate(events):
+            for n, message in enumerate(messages(sender[1], event)):
+                self._put(Pending(f"{sender[1]}/{first + offset}.{n}", shard, position, sender, message, at_ms))
+
+    def restore(self, entry: OutboxEntry) -> None:
+        """A message that an earlier owner of the shard had drained."""
+        kind, entity_id, on_reply, command = _ENTRY(entry.message)
+        message = Message(kind, entity_id, self._codecs[kind].command(command), on_reply)
+        sender = (entry.sender_kind, entry.sender_id)
+        pending = Pending(entry.message_id, entry.shard, 0, sender, message, entry.at_ms)
+        pending.stored, pending.attempts, pending.parked, pending.error = True, entry.attempts, entry.parked, entry.error
+        self._put(pending)
+
+    def _put(self, pending: Pending) -> None:
+        shard = self._shards.setdefault(pending.shard, {})
+        if pending.id in shard:
+            return
+        shard[pending.id] = pending
+        if not pending.parked:
+            self._deliver(pending)
+
+    def _owned(self, pending: Pending) -> bool:
+        return self._shards.get(pending.shard, {}).get(pending.id) is pending
+
+    def _deliver(self, pending: Pending) -> None:
+        self.sent += 1
+        message = pending.message
+        body = to_msgpack(message.command)
+        envelope = Envelope(0, message.kind, message.entity_id, pending.id, digest_of(body), body, cause=pending.id)
+        self._send(envelope, lambda reply: self._replied(pending, reply))
+
+    def _replied(self, pending: Pending, reply: Reply) -> None:
+        if not self._owned(pending):
+            return
+        if reply.status not in (wire.OK, wire.REFUSED):
+            self._failed(pending, reply)
+        elif pending.message.on_reply:
+            self._tell_sender(pending, reply)
+        elif reply.status == wire.REFUSED:
+            self._park(pending, from_refusal(reply.body).code)
+        else:
+            self._acknowledge(pending)
+
+    def _tell_sender(self, pending: Pending, reply: Reply) -> None:
+        kind, entity_id = pending.sender
+        command = self._codecs[kind].kind.on_reply(pending.message, reply.body, reply.status == wire.REFUSED)
+        if command is None:
+            self._acknowledge(pending)
+            return
+        body = to_msgpack(command)
+        envelope = Envelope(0, kind, entity_id, f"{pending.id}:reply", digest_of(body), body, cause=pending.id)
+        self._tell(envelope, lambda told: self._told(pending, told))
+
+    def _told(self, pending: Pending, reply: Reply) -> None:
+        if not self._owned(pending):
+            return
+        if reply.status in (wire.OK, wire.REFUSED):
+            self._acknowledge(pending)
+        else:
+            self._failed(pending, reply)
+
+    def _failed(self, pending: Pending, reply: Reply) -> None:
+        pending.attempts += 1
+        code = from_refusal(reply.body).code if reply.body else "not_owner"
+        if reply.status in (wire.FAULT, wire.KEY_REUSED) or pending.attempts >= self._limits.outbox_retry_max:
+            self._park(pending, code)
+            return
+        first, most = self._limits.outbox_retry_first_ms, self._limits.outbox_retry_interval_max_ms
+        pause_s = min(most, first << min(pending.attempts, 16)) / 1000
+        heapq.heappush(self._retries, (self._clock.monotonic() + pause_s, next(self._order), pending))
+
+    def _park(self, pending: Pending, error: str) -> None:
+        pending.parked, pending.error, pending.stale = True, error, True
+
+    def _acknowledge(self, pending: Pending) -> None:
+        del self._shards[pending.shard][pending.id]
+        if pending.stored:
+            self._acknowledged[pending.id] = None
+
+    def tick(self) -> None:
+        """Sends again what is due."""
+        now = self._clock.monotonic()
+        while self._retries and self._retries[0][0] <= now:
+            pending = heapq.heappop(self._retries)[2]
+            if self._owned(pending) and not pending.parked:
+                self._deliver(pending)
+
+    # --- write-behind -----------------------------------------------------------------------------------------------
+    def unstored(self, marks: Mapping[int, int]) -> tuple[list[OutboxEntry], list[str]]:
+        """What the next drain has to write and to remove: messages of turns up to the marks that are still not acknowledged."""
+        put = []
+        for number, shard in self._shards.items():
+            mark = marks.get(number, -1)
+            for pending in shard.values():
+                if pending.stale or (not pending.stored and pending.position <= mark):
+                    put.append(self._entry(pending))
+        return put, list(self._acknowledged)
+
+    def _entry(self, pending: Pending) -> OutboxEntry:
+        message = pending.message
+        body = to_msgpack((message.kind, message.entity_id, message.on_reply, to_msgpack(message.command)))
+        return OutboxEntry(
+            pending.id, pending.shard, *pending.sender, body, pending.at_ms, pending.attempts, pending.parked,
+            pending.error,
+        )  # fmt: skip
+
+    def stored(self, put: list[OutboxEntry], removed: list[str]) -> None:
+        """The drain committed."""
+        for message_id in removed:
+            self._acknowledged.pop(message_id, None)
+        for entry in put:
+            pending = self._shards.get(entry.shard, {}).get(entry.message_id)
+            if pending is None:
+                # Acknowledged while the drain was under way.
+                self._acknowledged[entry.message_id] = None
+            else:
+                pending.stored, pending.stale = True, pending.parked != entry.parked
+
+    def in_doubt(self) -> None:
+        """A drain may have happened: whatever it may have put is put again (an upsert)."""
+        for shard in self._shards.values():
+            for pending in shard.values():
+                pending.stored, pending.stale = True, True
+
+    # --- shards and operators ---------------------------------------------------------------------------------------
+    def drop(self, shard: int) -> None:
+        """The shard is not ours any more; its new owner sends what is left."""
+        self._shards.pop(shard, None)
+
+    def parked(self) -> list[OutboxEntry]:
+        """What waits for an operator."""
+        return [self._entry(p) for shard in self._shards.values() for p in shard.values() if p.parked]
+
+    def retry_parked(self) -> int:
+        """Tries all parked messages again; returns how many."""
+        parked = [p for shard in self._shards.values() for p in shard.values() if p.parked]
+        for pending in parked:
+            pending.parked, pending.attempts, pending.stale = False, 0, True
+            self._deliver(pending)
+        return len(parked)
+
+    def counts(self) -> tuple[int, int]:
+        """(unacknowledged, of these parked)."""
+        pending = [p for shard in self._shards.values() for p in shard.values()]
+        return len(pending), sum(p.parked for p in pending)

@@ -1,0 +1,66 @@
+"""What happens with a group once its append is known: everything that leaves a shard leaves here, and only here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from actors.runtime import wire
+from actors.runtime.codec import Codec
+from actors.runtime.feed import Feed
+from actors.runtime.mailbox import UNAVAILABLE, Group, Part
+from actors.runtime.outbox import Outbox
+from actors.runtime.shard import Shard, TailEntry
+from actors.runtime.timers import Timers
+from actors.runtime.wire import LiveEvent, Reply
+
+
+class Publisher:
+    """Releases replies, rows, live events, messages and timers of durable turns."""
+
+    def __init__(self, codecs: Mapping[str, Codec], feed: Feed, outbox: Outbox, timers: Timers) -> None:
+        self._codecs = codecs
+        self._feed = feed
+        self._outbox = outbox
+        self._timers = timers
+
+    def durable(self, group: Group) -> None:
+        """Every part whose shard is not lost is on disk; replies of lost shards turn into UNAVAILABLE."""
+        for part in group.parts.values():
+            if not part.shard.lost:
+                self._part(part)
+        for shard, item, reply in group.replies:
+            item.done(UNAVAILABLE if shard.lost else reply)
+        for after in group.after:
+            after()
+
+    def _part(self, part: Part) -> None:
+        shard, live = part.shard, self._feed.live_wanted
+        shard.durable = part.position
+        for line, turn in enumerate(part.turns):
+            codec = self._codecs[turn.kind]
+            shard.tail.append(TailEntry(part.position, line, turn, part.rows[line]))
+            events = part.events[line]
+            if events:
+                if codec.sends:
+                    sender = (turn.kind, turn.entity_id)
+                    self._outbox.add(shard.number, part.position, sender, turn.version, turn.at_ms, events)
+                if codec.has_due:
+                    self._due(shard, turn.kind, turn.entity_id)
+                if codec.kind.resident:
+                    self._feed.publish(part.rows[line])
+                if live:
+                    self._feed.publish_live(
+                        LiveEvent(turn.kind, turn.entity_id, turn.version, turn.at_ms, turn.events)
+                    )  # fmt: skip
+            for command_id, final in turn.answers:
+                self._answer(shard, turn.entity_id, command_id, final)
+
+    def _due(self, shard: Shard, kind: str, entity_id: str) -> None:
+        # The state may be ahead of what is durable: a timer only wakes the entity, which then decides for itself.
+        entity = shard.entities.get((kind, entity_id))
+        if entity is not None:
+            self._timers.set(shard.number, (kind, entity_id), self._codecs[kind].kind.due(entity.state))
+
+    def _answer(self, shard: Shard, entity_id: str, command_id: str, final: bytes) -> None:
+        for gateway_id, ticket in shard.waiters.pop((entity_id, command_id), ()):
+            self._feed.answer(gateway_id, ticket, Reply(wire.OK, final))

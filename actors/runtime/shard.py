@@ -1,0 +1,74 @@
+"""A shard in memory: its entities, its memory of commands, and what is on its way to the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from actors.domain.kind import Row
+from actors.runtime.memory import CommandMemory
+from actors.runtime.wire import Turn
+
+Key = tuple[str, str]  # (kind, entity id)
+
+
+class Entity:
+    """One live entity. `dirty`: its turns that are not in the store yet; only a clean one may be passivated."""
+
+    __slots__ = ("dirty", "state", "used_at", "version", "weight")
+
+    def __init__(self, state: Any, version: int, used_at: float) -> None:
+        self.state = state
+        self.version = version
+        self.used_at = used_at
+        self.dirty = 0
+        self.weight = 0
+
+
+class TailEntry:
+    """A turn past the watermark. `rows` is None while nobody has folded the turn into its entity after a takeover."""
+
+    __slots__ = ("line", "position", "rows", "turn")
+
+    def __init__(self, position: int, line: int, turn: Turn, rows: list[Row] | None) -> None:
+        self.position = position
+        self.line = line
+        self.turn = turn
+        self.rows = rows
+
+
+class Shard:
+    """A shard that this host owns under `epoch`. A `Shard` object lives for one activation: when an append is in doubt it is
+    marked `lost` and a new one is built from what is durable.
+
+    position: the last one given to a turn (durable or about to be). durable: the last one known to be on disk.
+    drained: the last one in the store.
+    """
+
+    def __init__(self, number: int, epoch: int, watermark: int, memory: CommandMemory) -> None:
+        self.number = number
+        self.epoch = epoch
+        self.position = watermark
+        self.durable = watermark
+        self.drained = watermark
+        self.memory = memory
+        self.lost = False
+        self.closing = False
+        # Least recently used first.
+        self.entities: dict[Key, Entity] = {}
+        # Durable turns that are not in the store, oldest first.
+        self.tail: deque[TailEntry] = deque()
+        # Of those, the ones that their entity (not in memory) has not been folded with.
+        self.unfolded: dict[Key, list[TailEntry]] = {}
+        # (entity id, command id) → callers that wait for a final answer: (gateway, ticket).
+        self.waiters: dict[Key, list[tuple[str, int]]] = {}
+        self.idle = asyncio.Event()
+
+    def use(self, key: Key, now: float) -> Entity | None:
+        """The entity when it is in memory, now the most recently used."""
+        entity = self.entities.pop(key, None)
+        if entity is not None:
+            self.entities[key] = entity
+            entity.used_at = now
+        return entity
