@@ -80,6 +80,8 @@ class Host:
         self._publisher = Publisher(self._codecs, self.feed, self.outbox, self.timers)
         self.journal_state = "ok"
         self.groups = 0
+        # The latest appends, for meters: (ms, envelopes).
+        self.appends: deque[tuple[float, int]] = deque(maxlen=2000)
         self._rate_mark = (0.0, 0)
         self._rate = 0.0
 
@@ -137,6 +139,10 @@ class Host:
             pass
         link: Downlink = self.feed.take(listener, self.stats())
         return to_msgpack(link)
+
+    def waiting(self) -> int:
+        """Envelopes in the inbox."""
+        return len(self._inbox)
 
     def stats(self) -> HostStats:
         """How the host is now."""
@@ -214,9 +220,11 @@ class Host:
         parts = [part for part in group.parts.values() if not part.shard.lost]
         if parts:
             appends = [Append(p.shard.number, p.shard.epoch, p.position, p.turns) for p in parts]
+            began = self._clock.monotonic()
             try:
                 refused = await self._journal.append(appends)
                 self.journal_state = "ok"
+                self.appends.append(((self._clock.monotonic() - began) * 1000, group.size))
             except JournalUnavailable as away:
                 self.journal_state = str(away) or "away"
                 refused = [part.shard.number for part in parts]

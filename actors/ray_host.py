@@ -1,0 +1,126 @@
+"""A host as a Ray actor: `us/host-0`. Thin: it wires the runtime's `Host` with clock, journal, store and the gateway over Ray."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from pathlib import Path
+
+import msgspec
+import ray
+
+from actors.clock import SystemClock
+from actors.domain.kinds import KINDS
+from actors.logs import configure_logs
+from actors.ray_gateway import NAMESPACE, ActorHandles, RayTransport, SupervisorMap
+from actors.ray_meters import HostMeters
+from actors.runtime.host import Host
+from actors.runtime.limits import Limits
+from actors.storage.postgres_store import PostgresStore
+from actors.storage.redis_journal import RedisJournal
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class CellSettings(msgspec.Struct, frozen=True):
+    """What actors of a cell need to know. Crosses processes as MessagePack; holds addresses, so it is never logged."""
+
+    region: str
+    hosts: int
+    limits: Limits
+    postgres_url: str
+    redis_url: str
+    log_folder: str = ""
+
+
+def rss_mb() -> float:
+    """Resident memory of this process in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * _PAGE_BYTES / 1e6
+
+
+class HostActor:
+    """Async: Ray runs its calls concurrently; all order comes from the host's inbox."""
+
+    def __init__(self, name: str, settings: bytes) -> None:
+        self.name = name
+        self._settings = msgspec.msgpack.decode(settings, type=CellSettings)
+        self._host: Host | None = None
+        self._meters: HostMeters | None = None
+        self._starting = asyncio.Lock()
+        configure_logs(self._settings.log_folder, name)
+
+    async def start(self) -> int:
+        """Connects and starts the loops; returns the process id."""
+        async with self._starting:
+            if self._host is None:
+                await self._start()
+        return os.getpid()
+
+    async def _start(self) -> None:
+        settings = self._settings
+        handles = ActorHandles()
+        host = Host(
+            self.name, KINDS, RedisJournal(settings.redis_url, settings.region),
+            PostgresStore(settings.postgres_url, shards=settings.limits.shards), RayTransport(handles),
+            SupervisorMap(settings.region, handles), SystemClock(), settings.limits, pid=os.getpid(), rss_mb=rss_mb,
+        )  # fmt: skip
+        await host.start()
+        self._host = host
+        self._meters = HostMeters(settings.region, host)
+        self._meters.start()
+        # What is loaded by now lives for ever; young garbage is rare (structs without cycles are not tracked), and a full
+        # collection over a million entities would be a pause of seconds.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 1000)
+
+    def _ready(self) -> Host:
+        if self._host is None:
+            raise RuntimeError(f"{self.name} is not started")
+        return self._host
+
+    async def ping(self) -> int:
+        """How many shards it owns: an answer says that the loop turns."""
+        return len(self._ready().shards)
+
+    async def call(self, payload: bytes) -> bytes:
+        """See Host.call."""
+        return await self._ready().call(payload)
+
+    async def listen(self, gateway_id: str, cursor: int, live: bool) -> bytes:
+        """See Host.listen."""
+        return await self._ready().listen(gateway_id, cursor, live)
+
+    async def take_over(self, shards: list[int]) -> list[int]:
+        """See Host.take_over."""
+        return await self._ready().take_over(shards)
+
+    async def hand_over(self, shards: list[int]) -> list[int]:
+        """See Host.hand_over."""
+        return await self._ready().hand_over(shards)
+
+    async def owned(self) -> list[int]:
+        """The shards that it serves."""
+        return sorted(self._ready().shards)
+
+    async def parked(self) -> bytes:
+        """Parked messages as JSON, for operators."""
+        return msgspec.json.encode(self._ready().outbox.parked())
+
+    async def retry_parked(self) -> int:
+        """Tries them again."""
+        return self._ready().outbox.retry_parked()
+
+
+def start_host(name: str, settings: bytes) -> object:
+    """Makes the actor `name`; it lives until it is killed. Ray never restarts it: the supervisor does, with a fresh epoch."""
+    return (
+        ray.remote(HostActor)
+        .options(
+            name=name, namespace=NAMESPACE, lifetime="detached", num_cpus=0, max_concurrency=10_000, max_restarts=0,
+            max_task_retries=0, enable_task_events=False,
+        )
+        .remote(name, settings)
+    )  # fmt: skip

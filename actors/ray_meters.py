@@ -1,0 +1,95 @@
+"""A host's figures as Ray metrics (Prometheus through Ray's exporter). Read from the host's counters once a second, so that a
+turn costs nothing. Labels: region and host only, never an id of an order, a customer or a device."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypeVar
+
+from ray.util.metrics import Counter, Gauge, Histogram
+
+from actors.runtime.host import Host
+
+M = TypeVar("M", Counter, Gauge, Histogram)
+INTERVAL_S = 1.0
+_TAGS = ("region", "host")
+_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000]
+_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
+
+
+class HostMeters:
+    """Exports one host."""
+
+    def __init__(self, region: str, host: Host) -> None:
+        self._host = host
+        tags = {"region": region, "host": host.name}
+        self._counters = {
+            name: self._tagged(Counter(f"ocefs_{name}", description=text, tag_keys=_TAGS), tags)
+            for name, text in (
+                ("turns_total", "commands that changed or were remembered by an entity"),
+                ("refusals_total", "commands refused by the domain"),
+                ("repeats_total", "commands answered from memory"),
+                ("faults_total", "commands that crashed"),
+                ("activations_total", "entities loaded from the store"),
+                ("messages_total", "messages sent to other entities"),
+                ("drained_turns_total", "turns written behind"),
+            )
+        }
+        self._gauges = {
+            name: self._tagged(Gauge(f"ocefs_{name}", description=text, tag_keys=_TAGS), tags)
+            for name, text in (
+                ("shards", "shards owned"),
+                ("entities", "entities in memory"),
+                ("inbox", "envelopes waiting"),
+                ("tail_turns", "turns that are not in the store"),
+                ("write_behind_lag_ms", "age of the oldest of these"),
+                ("outbox", "messages not acknowledged"),
+                ("outbox_parked", "messages that wait for an operator"),
+                ("rss_mb", "resident memory"),
+            )
+        }
+        self._append_ms = self._tagged(
+            Histogram("ocefs_append_ms", description="journal append", boundaries=_MS, tag_keys=_TAGS), tags
+        )
+        self._group_size = self._tagged(
+            Histogram("ocefs_group_turns", description="envelopes an append", boundaries=_SIZES, tag_keys=_TAGS), tags
+        )
+        self._last = dict.fromkeys(self._counters, 0)
+        self._task: asyncio.Task[None] | None = None
+
+    @staticmethod
+    def _tagged(metric: M, tags: dict[str, str]) -> M:
+        metric.set_default_tags(tags)
+        return metric
+
+    def start(self) -> None:
+        """Exports from now on."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL_S)
+            self._export()
+
+    def _export(self) -> None:
+        host, stats = self._host, self._host.stats()
+        totals = {
+            "turns_total": host.turns.turns, "refusals_total": host.turns.refusals, "repeats_total": host.turns.repeats,
+            "faults_total": host.turns.faults, "activations_total": host.loader.activations,
+            "messages_total": host.outbox.sent, "drained_turns_total": host.drain.drained_turns,
+        }  # fmt: skip
+        for name, total in totals.items():
+            if total > self._last[name]:
+                self._counters[name].inc(total - self._last[name])
+                self._last[name] = total
+        values = {
+            "shards": stats.shards, "entities": stats.entities, "inbox": host.waiting(), "tail_turns": stats.tail_turns,
+            "write_behind_lag_ms": stats.lag_ms, "outbox": stats.outbox, "outbox_parked": stats.parked,
+            "rss_mb": stats.rss_mb,
+        }  # fmt: skip
+        for name, value in values.items():
+            self._gauges[name].set(value)
+        while host.appends:
+            took_ms, size = host.appends.popleft()
+            self._append_ms.observe(took_ms)
+            self._group_size.observe(size)

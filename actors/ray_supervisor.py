@@ -1,0 +1,222 @@
+"""The supervisor of a cell, a Ray actor: `us/supervisor`. It decides which host owns which shard, and is the only one that does.
+
+    every PING_S: ping all hosts ──▶ dead, or silent for SILENCE_S ──▶ its shards go to the others at once (new epochs fence the old
+    owner, alive or not), a replacement is started, and gets its share back by a live hand-over
+
+It keeps no state of its own: after a restart it reads owners from the store and asks the hosts. While it is away, everything that
+has an owner goes on. The plan itself (who should own what) is pure: `actors/runtime/placement.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+import msgspec
+import ray
+from ray.exceptions import ActorDiedError, RayError
+
+from actors.logs import configure_logs
+from actors.ray_gateway import NAMESPACE, supervisor_name
+from actors.ray_host import CellSettings, start_host
+from actors.runtime.placement import balanced, moves
+from actors.runtime.ports import ShardMap
+
+log = logging.getLogger("ocefs.supervisor")
+PING_S = 0.2
+SILENCE_S = 1.2
+START_DEADLINE_S = 60.0
+TAKE_OVER_DEADLINE_S = 20.0
+# Shards that move in one step of a live hand-over: few, so that their callers wait only for a moment.
+MOVE_CHUNK = 8
+
+
+class HostRecord:
+    """A host as the supervisor sees it."""
+
+    def __init__(self, name: str, handle: Any) -> None:
+        self.name = name
+        self.handle = handle
+        self.heard_at = time.monotonic()
+        self.ping: asyncio.Task[Any] | None = None
+        self.dead = False
+
+
+class Supervisor:
+    """See the module's docstring."""
+
+    def __init__(self, settings: bytes) -> None:
+        self._packed = settings
+        self._settings = msgspec.msgpack.decode(settings, type=CellSettings)
+        self._wanted = self._settings.hosts
+        self._owners = [""] * self._settings.limits.shards
+        self._version = 0
+        self._hosts: dict[str, HostRecord] = {}
+        self._starting: dict[str, asyncio.Task[None]] = {}
+        self._loop: asyncio.Task[None] | None = None
+        self._error = ""
+        configure_logs(self._settings.log_folder, supervisor_name(self._settings.region))
+
+    # --- what others ask --------------------------------------------------------------------------------------------
+    async def shard_map(self) -> bytes:
+        """The present map. Also what wakes the supervisor after a restart: gateways ask all the time."""
+        self._ensure_running()
+        return msgspec.msgpack.encode(ShardMap(self._version, self._owners))
+
+    async def scale(self, hosts: int) -> None:
+        """From now on the cell has so many hosts; shards move live. Returns at once: `status` tells how far it is."""
+        if not 1 <= hosts <= self._settings.limits.shards:
+            raise ValueError(f"hosts must be between 1 and {self._settings.limits.shards}")
+        self._wanted = hosts
+        self._ensure_running()
+
+    async def status(self) -> dict[str, Any]:
+        """Hosts, shards, and what is still to be done."""
+        self._ensure_running()
+        counts = {name: self._owners.count(name) for name in self._hosts}
+        settled = (
+            not self._starting and len(self._hosts) == self._wanted
+            and not moves(self._owners, sorted(self._hosts))
+        )  # fmt: skip
+        return {
+            "hosts": counts, "wanted": self._wanted, "unowned": self._owners.count(""), "settled": settled,
+            "version": self._version, "error": self._error,
+        }  # fmt: skip
+
+    def _ensure_running(self) -> None:
+        if self._loop is None or self._loop.done():
+            self._loop = asyncio.get_running_loop().create_task(self._run())
+
+    # --- the loop ---------------------------------------------------------------------------------------------------
+    async def _run(self) -> None:
+        await self._find()
+        while True:
+            try:
+                self._watch()
+                await self._assign()
+                self._start_missing()
+                await self._rebalance()
+                self._error = ""
+            except Exception as fault:
+                # The supervisor goes on whatever happens: the next round sees the world as it is then.
+                self._error = f"{type(fault).__name__}: {fault}"
+                log.exception("a round of the supervisor failed")
+            await asyncio.sleep(PING_S)
+
+    async def _find(self) -> None:
+        """After a (re)start: which hosts live, and what do they own?"""
+        prefix = f"{self._settings.region}/host-"
+        named = await asyncio.to_thread(ray.util.list_named_actors, True)
+        for actor in named:
+            if actor["namespace"] == NAMESPACE and actor["name"].startswith(prefix):
+                try:
+                    handle = await asyncio.to_thread(ray.get_actor, actor["name"], NAMESPACE)
+                    owned = await asyncio.wait_for(handle.owned.remote(), SILENCE_S)
+                except (RayError, ValueError, TimeoutError):
+                    continue
+                self._hosts[actor["name"]] = HostRecord(actor["name"], handle)
+                for shard in owned:
+                    self._owners[shard] = actor["name"]
+        self._wanted = max(self._wanted, len(self._hosts))
+        # Higher than whatever an earlier supervisor gave out.
+        self._version = time.time_ns() // 1_000_000
+
+    def _watch(self) -> None:
+        now = time.monotonic()
+        for host in list(self._hosts.values()):
+            if host.ping is None or host.ping.done():
+                host.ping = asyncio.get_running_loop().create_task(self._ping(host))
+            if host.dead or now - host.heard_at > SILENCE_S:
+                log.warning("host %s is %s", host.name, "dead" if host.dead else "silent")
+                self._bury(host)
+
+    async def _ping(self, host: HostRecord) -> None:
+        try:
+            await host.handle.ping.remote()
+            host.heard_at = time.monotonic()
+        except ActorDiedError:
+            host.dead = True
+        except RayError as fault:
+            log.warning("ping of %s: %s", host.name, type(fault).__name__)
+
+    def _bury(self, host: HostRecord) -> None:
+        del self._hosts[host.name]
+        # A silent one may still run: its epochs are fenced by the new owners, the process is only tidied away.
+        ray.kill(host.handle, no_restart=True)
+        self._owners = ["" if owner == host.name else owner for owner in self._owners]
+        self._version += 1
+
+    async def _assign(self) -> None:
+        """Gives shards without an owner to the hosts that have least."""
+        if "" not in self._owners or not self._hosts:
+            return
+        plan = balanced(self._owners, sorted(self._hosts))
+        await asyncio.gather(*(self._take_over(name, shards) for name, shards in plan.items()))
+
+    async def _take_over(self, name: str, shards: list[int]) -> None:
+        host = self._hosts[name]
+        began = time.monotonic()
+        try:
+            served = await asyncio.wait_for(host.handle.take_over.remote(shards), TAKE_OVER_DEADLINE_S)
+        except (RayError, TimeoutError) as fault:
+            self._error = f"{name} could not take over {len(shards)} shards: {type(fault).__name__}: {fault}"[:500]
+            log.warning("%s", self._error)
+            return
+        host.heard_at = time.monotonic()
+        for shard in served:
+            self._owners[shard] = name
+        self._version += 1
+        log.info("%s took over %d shards in %.0f ms", name, len(served), (time.monotonic() - began) * 1000)
+
+    def _start_missing(self) -> None:
+        for number in range(self._wanted):
+            name = f"{self._settings.region}/host-{number}"
+            if name not in self._hosts and name not in self._starting:
+                self._starting[name] = asyncio.get_running_loop().create_task(self._start(name))
+
+    async def _start(self, name: str) -> None:
+        try:
+            handle: Any = await asyncio.to_thread(start_host, name, self._packed)
+            await asyncio.wait_for(handle.start.remote(), START_DEADLINE_S)
+            self._hosts[name] = HostRecord(name, handle)
+            log.info("%s started", name)
+        except (RayError, ValueError, TimeoutError) as fault:
+            self._error = f"{name} could not be started: {fault}"[:500]
+            log.warning("%s", self._error)
+            await asyncio.sleep(1.0)
+        finally:
+            del self._starting[name]
+
+    async def _rebalance(self) -> None:
+        """Moves a few shards towards the wanted distribution; a host that is too many is emptied, then stopped."""
+        staying = sorted(name for name in self._hosts if int(name.rsplit("-", 1)[1]) < self._wanted)
+        if self._starting or "" in self._owners or len(staying) < self._wanted:
+            return
+        plan = moves(self._owners, staying)
+        for (source, target), shards in plan.items():
+            chunk = shards[:MOVE_CHUNK]
+            given = await asyncio.wait_for(self._hosts[source].handle.hand_over.remote(chunk), TAKE_OVER_DEADLINE_S)
+            for shard in given:
+                self._owners[shard] = ""
+            await self._take_over(target, given)
+            self._watch()
+        if not plan:
+            for name in sorted(set(self._hosts) - set(staying)):
+                ray.kill(self._hosts.pop(name).handle, no_restart=True)
+                self._version += 1
+
+
+def start_supervisor(settings: CellSettings) -> Any:
+    """Makes the cell's supervisor (or finds it); Ray restarts it for ever."""
+    return (
+        ray.remote(Supervisor)
+        .options(
+            name=supervisor_name(settings.region), namespace=NAMESPACE, lifetime="detached", num_cpus=0,
+            max_concurrency=1000, max_restarts=-1, max_task_retries=-1, get_if_exists=True,
+        )
+        .remote(msgspec.msgpack.encode(settings))
+    )  # fmt: skip
+
+
