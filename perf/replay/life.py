@@ -17,8 +17,9 @@ from perf.replay.plan import STATUS_AFTER
 from perf.replay.tally import Tally
 
 UPDATES_PER_BODY_MAX: Final = 1_000
-ITEM_TRIES_MAX: Final = 20
-ITEM_PAUSE_S: Final = 0.25
+ITEM_TRIES_MAX: Final = 30
+ITEM_PAUSE_S_FIRST: Final = 0.1
+ITEM_PAUSE_S_MAX: Final = 5.0
 ILLEGAL: Final = "order.illegal_transition"
 _PATH: Final = "/v1/order-updates"
 
@@ -65,38 +66,33 @@ class Life:
         await asyncio.gather(*(self._check(live, step) for live, step in illegal))
 
     async def _send_body(self, steps: list[Step]) -> list[Halt]:
-        """Sends one body, its items that ask for patience again; returns the orders that can't go on."""
-        halts: list[Halt] = []
-        for attempt in range(ITEM_TRIES_MAX):
-            items = [{"order_id": live.order_id, "update": step} for live, step in steps]
-            body = encode({"updates": items})
-            # The attempt is in the key: under the same one the cell would repeat its answer, "not now", for ever.
-            answer = await self._client.post(_PATH, body, content_key(f"POST {_PATH} {attempt}", body))
+        """Sends one body, again while the cell puts items off; returns the orders that can't go on."""
+        body = encode({"updates": [{"order_id": live.order_id, "update": step} for live, step in steps]})
+        key, pause_s = content_key(f"POST {_PATH}", body), ITEM_PAUSE_S_FIRST
+        for _ in range(ITEM_TRIES_MAX):
+            answer = await self._client.post(_PATH, body, key)
             results = answer.body.get("results") if answer.ok and isinstance(answer.body, dict) else None
             if not isinstance(results, list) or len(results) != len(steps):
                 for live, step in steps:
                     self._tally.refuse(live.plan.reference, step, answer.code, answer.detail)
-                return [*halts, *(Halt(live, step, illegal=False) for live, step in steps)]
-            again: list[Step] = []
-            for (live, step), result in zip(steps, results, strict=True):
-                self._take(live, step, result, again, halts)
-            if not again:
-                return halts
-            steps = again
-            await asyncio.sleep(ITEM_PAUSE_S)
-        raise CellUnreachable(f"{len(steps)} updates were put off {ITEM_TRIES_MAX} times")
+                return [Halt(live, step, illegal=False) for live, step in steps]
+            # The whole body under its key: what was done is answered as before, what was put off is done now.
+            if not any(result.get("code") and result.get("status") in RETRIED_STATUSES for result in results):
+                halts = (self._take(live, step, result) for (live, step), result in zip(steps, results, strict=True))
+                return [halt for halt in halts if halt is not None]
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, ITEM_PAUSE_S_MAX)
+        raise CellUnreachable(f"updates were put off {ITEM_TRIES_MAX} times")
 
-    def _take(self, live: LiveOrder, step: str, result: Result, again: list[Step], halts: list[Halt]) -> None:
+    def _take(self, live: LiveOrder, step: str, result: Result) -> Halt | None:
         code = result.get("code")
         if not code:
             live.status = str(result.get("status", ""))
             self._tally.updates += 1
-        elif result.get("status") in RETRIED_STATUSES:
-            again.append((live, step))
-        else:
-            halts.append(Halt(live, step, illegal=code == ILLEGAL))
-            if code != ILLEGAL:
-                self._tally.refuse(live.plan.reference, step, str(code), str(result.get("detail", ""))[:200])
+            return None
+        if code != ILLEGAL:
+            self._tally.refuse(live.plan.reference, step, str(code), str(result.get("detail", ""))[:200])
+        return Halt(live, step, illegal=code == ILLEGAL)
 
     async def alone(self, live: LiveOrder, until: Callable[[str], Awaitable[None]]) -> None:
         """Takes one order to its last status; `until` waits for the time of a step."""

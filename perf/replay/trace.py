@@ -39,7 +39,7 @@ PRICE_MINOR_MAX: Final = 10**12
 # Ours: they bound the memory of the reader.
 LINE_NO_MAX: Final = 10_000
 ROW_CHARS_MAX: Final = 65_536
-DESCRIPTION_CHARS_MAX: Final = 200
+DESCRIPTION_CHARS_MAX: Final = 150  # so that 1,000 SKUs fit in the 1 MiB of one body, whatever the script
 PLACE_CHARS_MAX: Final = 100
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"

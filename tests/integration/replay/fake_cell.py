@@ -150,6 +150,8 @@ class FakeCell:
                 raise Problem(422, "idempotency.key_reused")
             self.repeated += 1
             return Response(known[2], known[1])
+        if path == "/v1/order-updates":
+            return _answer(200, self._update_many(key, msgspec.json.decode(body)["updates"]))
         status, answer = self._write(path, msgspec.json.decode(body))
         encoded = msgspec.json.encode(answer)
         self.answered[key] = (fingerprint, status, encoded)
@@ -179,9 +181,6 @@ class FakeCell:
             return 200, self._change_stock(parts[1], parts[2], body)
         if parts == ["orders"]:
             return 201, self._place(body)
-        if parts == ["order-updates"]:
-            _limit(body["updates"])
-            return 200, {"results": [self._update_item(item) for item in body["updates"]]}
         return 200, self._update(parts[1], body["update"])
 
     # --- domain -------------------------------------------------------------------------------------------------
@@ -240,14 +239,25 @@ class FakeCell:
             })  # fmt: skip
         self._dirty.add(order.order_id)
 
-    def _update_item(self, item: Json) -> Json:
-        if self.put_off_items:
-            self.put_off_items -= 1
-            return Problem(503, "cell.busy").body()
-        try:
-            return self._update(item["order_id"], item["update"])
-        except Problem as problem:
-            return problem.body()
+    def _update_many(self, key: str, items: list[Json]) -> Json:
+        """Each part has a key of its own, made from the body's; what was put off is not remembered."""
+        _limit(items)
+        known = [f"{key}/{index}" in self.answered for index in range(len(items))]
+        self.repeated += all(known)
+        return {"results": [self._update_part(f"{key}/{index}", item) for index, item in enumerate(items)]}
+
+    def _update_part(self, key: str, item: Json) -> Json:
+        if key not in self.answered:
+            if self.put_off_items:
+                self.put_off_items -= 1
+                return Problem(503, "cell.busy").body()
+            try:
+                answer = self._update(item["order_id"], item["update"])
+            except Problem as problem:
+                answer = problem.body()
+            self.answered[key] = (b"", 200, msgspec.json.encode(answer))
+        answered: Json = msgspec.json.decode(self.answered[key][2])
+        return answered
 
     def _update(self, order_id: str, update: str) -> Json:
         order = self._order(order_id)

@@ -79,6 +79,16 @@ def test_a_busy_cell_is_not_asked_again_or_under_another_key(bench: Start, write
     assert here.cell.keys_seen[4] != here.cell.keys_seen[0]
 
 
+def test_a_cell_that_forgets_its_keys_is_believed(bench: Start, write_trace: Write) -> None:
+    here = bench("us")
+    assert here.replay(write_trace(*AWKWARD))[0] == 0
+    here.cell.answered.clear()
+    code, shown = here.replay(write_trace(*AWKWARD))
+    assert code == 1
+    assert "different" in shown
+    assert len(here.cell.orders) == 14
+
+
 def test_slow_write_behind_is_read_before_it_has_caught_up(bench: Start, write_trace: Write) -> None:
     code, shown = bench("us", drain_s=2.5).replay(write_trace(*AWKWARD))
     assert code == 0, shown
