@@ -38,7 +38,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Base of the config's sections: frozen, and no key that we do not know."""
 
 
-class Region(Section):
+class Region(Section, frozen=True):
     """`[region]`: who is served here, and what may leave.
 
     `residency` "strict" means that personal data never leaves the region, hence no failover.
@@ -57,7 +57,7 @@ class Region(Section):
     timezone: str = "UTC"
 
 
-class Api(Section):
+class Api(Section, frozen=True):
     """`[api]`: the cell's two doors and their limits.
 
     `port` is the uvicorn door of the Serve replicas, `serve_port` is Serve's own ingress.
@@ -74,7 +74,7 @@ class Api(Section):
     occurred_at_max_ahead_s: Count = 300
 
 
-class Runtime(Section):
+class Runtime(Section, frozen=True):
     """`[runtime]`: hosts, shards and every limit of the actor runtime."""
 
     shards: Annotated[int, Meta(ge=1, le=4096)] = 64
@@ -91,7 +91,7 @@ class Runtime(Section):
     outbox_retry_max: Positive = 20
 
 
-class Postgres(Section):
+class Postgres(Section, frozen=True):
     """`[postgres]`: only for the embedded server; `OCEFS_<REGION>_POSTGRES_URL` wins over it.
 
     `bin_dir` is a folder with `initdb` and `postgres` 15-18; empty: the one that comes with the Python packages.
@@ -100,7 +100,7 @@ class Postgres(Section):
     bin_dir: str = ""
 
 
-class Redis(Section):
+class Redis(Section, frozen=True):
     """`[redis]`: only for the embedded server; `OCEFS_<REGION>_REDIS_URL` wins over it.
 
     `bin` is a `redis-server`; empty: the one on PATH when it is 7 or newer, else the one in the Python packages.
@@ -109,7 +109,7 @@ class Redis(Section):
     bin: str = ""
 
 
-class Ray(Section):
+class Ray(Section, frozen=True):
     """`[ray]`: the cell's Ray cluster.
 
     `num_cpus` is what Ray may place, not what the machine has. `port_base` is the first of `RAY_PORT_SPAN` ports.
@@ -123,7 +123,7 @@ class Ray(Section):
     memory_min_mb: Count = 1500
 
 
-class RegionConfig(Section):
+class RegionConfig(Section, frozen=True):
     """The whole of one `config/regions/<name>.toml`."""
 
     region: Region = Region()

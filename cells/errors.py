@@ -1,13 +1,13 @@
 """What can go wrong around a cell, each with the next step for the person who reads it.
 
-    CellError
-    ├── ConfigError        a key or a value in config/regions/*.toml is wrong
-    ├── PortTaken          another process listens where the cell wants to
-    ├── MemoryTooLow       the machine has less memory available than the cell needs
-    ├── StoreFailed        PostgreSQL or Redis did not start, or went away for good
-    ├── RayFailed          the cell's Ray cluster did not start
-    ├── AlreadyRunning     a keeper of this region runs
-    └── StepFailed         a step of `up` did not finish (the keeper or the router says why)
+CellError
+├── ConfigError        a key or a value in config/regions/*.toml is wrong
+├── PortTaken          another process listens where the cell wants to
+├── MemoryTooLow       the machine has less memory available than the cell needs
+├── StoreFailed        PostgreSQL or Redis did not start, or went away for good
+├── RayFailed          the cell's Ray cluster did not start
+├── AlreadyRunning     a keeper of this region runs
+└── StepFailed         a step of `up` did not finish (the keeper or the router says why)
 """
 
 

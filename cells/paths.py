@@ -46,7 +46,8 @@ class CellPaths:
         self.postgres_socket = self.short / "pg"
         self.redis_socket = self.short / "redis"
         self.ray_temp = self.short / "ray"
-        self.haproxy = self.short / "haproxy"
+        # Serve adds 70 characters for the node and HAProxy takes at most 97, whatever the region is named.
+        self.haproxy = self.short.parent / f"h{hashlib.sha256(region.encode()).hexdigest()[:4]}"
 
     def create(self) -> None:
         """Make the folders. Raises `CellError` if the short folder belongs to somebody else."""

@@ -20,7 +20,7 @@ import psutil
 
 from cells.errors import StoreFailed
 from cells.paths import own_folder
-from cells.processes import Child, ProcessMark, as_user, last_lines, mark_of, stop, wait_until
+from cells.processes import RUN_TOKEN, Child, ProcessMark, as_user, last_lines, mark_of, stop, wait_until
 
 USER = "ocefs"  # of the operating system (as root) and of the database
 DATABASE = "ocefs"
@@ -88,6 +88,7 @@ class EmbeddedPostgres:
         binaries: folder of `initdb` and `postgres`; default as `postgres_binaries` finds it.
         log: default `postgres.log` beside `home`.
         settings: more server settings, they win over ours.
+        run: token that the server carries in its environment (see `cells.processes`).
     """
 
     name = "PostgreSQL"
@@ -100,11 +101,13 @@ class EmbeddedPostgres:
         binaries: Path | None = None,
         log: Path | None = None,
         settings: dict[str, str] | None = None,
+        run: str = "",
     ) -> None:
         self.home = home
         self.socket_dir = socket_dir
         self.log = log or home.with_name(home.name + ".log")
         self._binaries = binaries
+        self._environment = {**os.environ, RUN_TOKEN: run}
         self._settings = {**_SETTINGS, **(settings or {})}
         self._child: Child | None = None
         self._user: pwd.struct_passwd | None = None
@@ -136,9 +139,11 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + _START_S
         while True:
             self._drop_stale_lock()
-            self._child = child = Child(command, log=self.log, user=self._user, folder=self._data)
-            left_s = max(1.0, deadline - time.monotonic())
-            if wait_until(lambda: child.exit_code is not None or self.ready(), left_s) and child.exit_code is None:
+            self._child = Child(
+                command, log=self.log, environment=self._environment, user=self._user, folder=self._data
+            )
+            wait_until(lambda: self.exited() or self.ready(), max(1.0, deadline - time.monotonic()))
+            if self.ready() and not self.exited():
                 return self.url
             # After a SIGKILL of the server its last children may still be ending: that passes within moments.
             if _MEMORY_BUSY not in last_lines(self.log, 6) or time.monotonic() >= deadline:
@@ -217,7 +222,7 @@ class EmbeddedPostgres:
             timeout=120,
             check=False,
             cwd=self._data,
-            **as_user(self._user),  # type: ignore[call-overload]
+            **as_user(self._user),
         )
         if done.returncode != 0:
             raise StoreFailed(

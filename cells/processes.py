@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psutil
@@ -90,7 +91,7 @@ class Child:
         folder: Path | None = None,
     ) -> None:
         with log.open("ab") as output:
-            self._popen = subprocess.Popen(
+            self._popen: subprocess.Popen[bytes] = subprocess.Popen(
                 [str(part) for part in command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -116,7 +117,7 @@ class Child:
             return None
 
 
-def as_user(user: pwd.struct_passwd | None) -> dict[str, int | list[int]]:
+def as_user(user: pwd.struct_passwd | None) -> dict[str, Any]:
     """Arguments for `subprocess` that drop root for `user`; none if `user` is None."""
     return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
@@ -170,44 +171,60 @@ def _reap(mark: ProcessMark | None) -> None:
         return
 
 
-def with_token(token: str) -> list[ProcessMark]:
-    """Every live process that carries the run token in its environment, this process left out."""
-    if not token:
-        return []
-    marks: list[ProcessMark] = []
-    for process in psutil.process_iter():
-        if process.pid == os.getpid():
-            continue
-        try:
-            carries = process.environ().get(RUN_TOKEN) == token
-        except (psutil.Error, OSError):
-            continue
-        mark = mark_of(process.pid) if carries else None
-        if mark is not None:
-            marks.append(mark)
-    return marks
+class ProcessTree:
+    """Everything that descends from programs started with one run token, wherever it moved in the process tree.
 
+    Some programs overwrite their environment when they set their title; those are found by their session, in which
+    a process with the token was seen. A session whose leader lives without the token is not ours.
 
-def stop_all(find: Callable[[], Iterable[ProcessMark]], *, grace_s: float) -> int:
-    """Ask all processes that `find` gives to end, kill those that remain after `grace_s`; how many there were.
-
-    `find` is asked again until it gives none: a process may start another one while we stop it.
+    Args:
+        token: the run token; empty finds nothing.
     """
-    seen: set[ProcessMark] = set()
-    deadline = time.monotonic() + grace_s
-    give_up = deadline + _KILL_WAIT_S
-    while time.monotonic() < give_up:
-        marks = set(find())
-        if not marks:
-            break
-        late = time.monotonic() >= deadline
-        for mark in marks if late else marks - seen:
-            send(mark, signal.SIGKILL if late else signal.SIGTERM)
-        seen |= marks
-        for mark in marks:
-            _reap(mark)
-        time.sleep(0.1)
-    return len(seen)
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._sessions: set[int] = set()
+
+    def find(self) -> list[ProcessMark]:
+        """Marks of all that live now, this process left out."""
+        if not self._token:
+            return []
+        sessions: dict[int, int] = {}
+        carriers: set[int] = set()
+        for process in psutil.process_iter():
+            if process.pid == os.getpid():
+                continue
+            try:
+                sessions[process.pid] = os.getsid(process.pid)
+                if process.environ().get(RUN_TOKEN) == self._token:
+                    carriers.add(process.pid)
+            except (psutil.Error, OSError):
+                continue
+        self._sessions |= {sessions[pid] for pid in carriers}
+        ours = {sid for sid in self._sessions if sid in carriers or sid not in sessions}
+        self._sessions &= ours & set(sessions.values())
+        found = carriers | {pid for pid, sid in sessions.items() if sid in self._sessions}
+        return [mark for mark in map(mark_of, sorted(found)) if mark is not None]
+
+    def stop(self, grace_s: float) -> int:
+        """Ask all to end, kill those that remain after `grace_s`; how many there were.
+
+        The tree is searched again until it is empty: a process may start another one while it is being stopped.
+        """
+        seen: set[ProcessMark] = set()
+        deadline = time.monotonic() + grace_s
+        while time.monotonic() < deadline + _KILL_WAIT_S:
+            marks = set(self.find())
+            if not marks:
+                break
+            late = time.monotonic() >= deadline
+            for mark in marks if late else marks - seen:
+                send(mark, signal.SIGKILL if late else signal.SIGTERM)
+            seen |= marks
+            for mark in marks:
+                _reap(mark)
+            time.sleep(0.1)
+        return len(seen)
 
 
 def last_lines(log: Path, count: int = 12) -> str:

@@ -4,6 +4,7 @@
 folder of our own. At its memory limit Redis refuses writes (noeviction) rather than forgetting journal entries.
 """
 
+import os
 import re
 import shutil
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from cells.errors import StoreFailed
 from cells.paths import own_folder
-from cells.processes import Child, ProcessMark, last_lines, mark_of, stop, wait_until
+from cells.processes import RUN_TOKEN, Child, ProcessMark, last_lines, mark_of, stop, wait_until
 
 _START_S = 30.0
 _SETTINGS = {
@@ -76,15 +77,19 @@ class EmbeddedRedis:
         socket_dir: folder of the socket, made if missing, only ours; its path must be short.
         binary: `redis-server`; default as `redis_binary` finds it.
         log: default `redis.log` in `home`.
+        run: token that the server carries in its environment (see `cells.processes`).
     """
 
     name = "Redis"
 
-    def __init__(self, home: Path, socket_dir: Path, *, binary: Path | None = None, log: Path | None = None) -> None:
+    def __init__(
+        self, home: Path, socket_dir: Path, *, binary: Path | None = None, log: Path | None = None, run: str = ""
+    ) -> None:
         self.home = home
         self.socket = socket_dir / "redis.sock"
         self.log = log or home / "redis.log"
         self._binary = binary
+        self._environment = {**os.environ, RUN_TOKEN: run}
         self._child: Child | None = None
 
     @property
@@ -117,7 +122,7 @@ class EmbeddedRedis:
         command = [str(self._binary or redis_binary())]
         for key, value in settings.items():
             command += [f"--{key}", value]
-        self._child = child = Child(command, log=self.log, folder=self.home)
+        self._child = child = Child(command, log=self.log, environment=self._environment, folder=self.home)
         if not wait_until(lambda: child.exit_code is not None or self.ready(), _START_S) or not self.ready():
             self.stop()
             raise StoreFailed(

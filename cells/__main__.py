@@ -1,0 +1,94 @@
+"""The cells' command line.
+
+python -m cells up [regions…]        start cells and the router, fill them with demo data
+python -m cells down [regions…]      end what up started
+python -m cells status [regions…]    tables of cells, hosts, stores and the router
+python -m cells logs [regions…]      the last lines of the logs
+python -m cells scale us --hosts 4   move shards to more or fewer hosts, live
+python -m cells keep us              the keeper itself, in the foreground
+"""
+
+import argparse
+import logging
+import sys
+
+from rich.console import Console
+
+from cells.config import load_all, region_names
+from cells.errors import CellError
+from cells.paths import CellPaths
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code. An expected failure is told in words with its next step, without a traceback."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    console = Console(highlight=False, stderr=False)
+    try:
+        if arguments[:1] == ["scale"]:  # its options are its own affair
+            from cells import scale
+
+            return int(scale.main(arguments[1:]) or 0)
+        return _run(_parser().parse_args(arguments), console)
+    except CellError as error:
+        console.print(error.problem, style="red", markup=False, soft_wrap=True)
+        if error.next_step:
+            console.print(f"  Next: {error.next_step}", style="yellow", markup=False, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m cells", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name in ("up", "down", "status", "logs"):
+        command = commands.add_parser(name)
+        command.add_argument("regions", nargs="*", help="default: all")
+        if name == "up":
+            command.add_argument("--empty", action="store_true", help="without demo data")
+        if name == "logs":
+            command.add_argument("--lines", type=int, default=20, help="how many of each log")
+    for name in ("keep", "deploy", "withdraw"):
+        commands.add_parser(name).add_argument("region")
+    commands.add_parser("scale", help="see: python -m cells scale --help")
+    return parser
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
+    if options.command in {"keep", "deploy", "withdraw"}:
+        return _inside(options.command, options.region)
+    names: list[str] | None = options.regions or None
+    if options.command == "up":
+        from cells.up import up
+
+        return up(names, console, demo=not options.empty)
+    if options.command == "down":
+        from cells.down import down
+
+        return down(names, console)
+    from cells import show
+
+    if options.command == "logs":
+        return show.logs(names or region_names(), console, options.lines)
+    return show.status(load_all(names), console)
+
+
+def _inside(command: str, name: str) -> int:
+    """What the keeper is and runs: one region, logs to standard output."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
+    (config,) = load_all([name])
+    paths = CellPaths(name)
+    if command == "keep":
+        from cells.keeper import Keeper
+
+        return Keeper(config, paths).run()
+    from cells import connection
+
+    (connection.deploy if command == "deploy" else connection.withdraw)(config, paths)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

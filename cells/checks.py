@@ -1,0 +1,93 @@
+"""What is looked at before a cell is started: each finding says what to do."""
+
+import socket
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+from cells.config import RegionConfig
+from cells.errors import CellError, MemoryTooLow, PortTaken
+from cells.ports import ray_ports
+
+PYTHON_MIN = (3, 11)
+
+
+def check_python(version: tuple[int, int] | None = None) -> None:
+    """Raises `CellError` if this Python is too old."""
+    found = version or sys.version_info[:2]
+    if found < PYTHON_MIN:
+        raise CellError(
+            f"this is Python {found[0]}.{found[1]}; {PYTHON_MIN[0]}.{PYTHON_MIN[1]} or newer is needed",
+            "remove .venv and run: make up PYTHON=python3.12 (or another new one that is installed)",
+        )
+
+
+def check_memory(configs: Iterable[RegionConfig], meminfo: Path = Path("/proc/meminfo")) -> None:
+    """Raises `MemoryTooLow` if less is available than the cells ask for together; silent where it can't be told."""
+    configs = list(configs)
+    needed_mb = sum(config.ray.memory_min_mb for config in configs)
+    available_mb = _available_mb(meminfo)
+    if available_mb is None or available_mb >= needed_mb:
+        return
+    names = ", ".join(config.name for config in configs)
+    each = f"; start fewer regions, e.g. make up REGIONS={configs[0].name}" if len(configs) > 1 else ""
+    raise MemoryTooLow(
+        f"{available_mb} MB of memory are available, {names} needs {needed_mb} MB (ray.memory_min_mb)",
+        f"end other programs{each}; or lower ray.memory_min_mb in config/regions/{configs[0].name}.toml at your risk",
+    )
+
+
+def _available_mb(meminfo: Path) -> int | None:
+    """What the machine has, or the container's limit leaves, whichever is less."""
+    try:
+        lines = meminfo.read_text(encoding="ascii").splitlines()
+        available_mb = next(int(line.split()[1]) // 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError, IndexError):
+        return None
+    try:
+        group = Path("/sys/fs/cgroup")
+        limit, used = (group / "memory.max").read_text().strip(), (group / "memory.current").read_text().strip()
+        return available_mb if limit == "max" else min(available_mb, (int(limit) - int(used)) // 1024 // 1024)
+    except (OSError, ValueError):
+        return available_mb
+
+
+def check_ports(config: RegionConfig) -> None:
+    """Raises `PortTaken` if another process listens on a port that the cell takes at its start."""
+    ports = {f"api.port in config/regions/{config.name}.toml": (config.api.host, config.api.port)}
+    ports[f"api.serve_port in config/regions/{config.name}.toml"] = (config.api.host, config.api.serve_port)
+    for name, port in ray_ports(config).single().items():
+        key = "dashboard_port" if name == "dashboard" else "port_base"
+        ports[f"ray.{key} in config/regions/{config.name}.toml ({name.replace('_', ' ')})"] = ("127.0.0.1", port)
+    for key, (host, port) in ports.items():
+        if not _can_listen(host, port):
+            raise PortTaken(
+                f"port {port} of {host}, which {config.name} needs, is taken by {port_owner(port)}",
+                f"end that process, or set another {key}",
+            )
+
+
+def _can_listen(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: closed connections don't matter
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+def port_owner(port: int) -> str:
+    """The process that listens on a port, as far as we may see it."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            if listens and connection.pid:
+                process = psutil.Process(connection.pid)
+                return f"process {connection.pid} ({' '.join(process.cmdline())[:80] or process.name()})"
+    except (psutil.Error, OSError):
+        pass
+    return "a process of another user"

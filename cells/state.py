@@ -1,0 +1,131 @@
+"""What a keeper writes down about its cell, so that `up`, `status`, `down` and the next keeper know it.
+
+The file is replaced as a whole: a reader sees the old or the new state, never half of one. It holds no secret:
+addresses of outside stores are written without their password.
+"""
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from cells.errors import CellError
+from cells.processes import ProcessMark, is_alive
+
+PROBLEMS_MAX = 50
+
+Phase = Literal["starting", "running", "recovering", "stopping", "stopped", "failed"]
+
+
+class Step(msgspec.Struct):
+    """One step of a start: `state` is running, done or failed; `seconds` how long it took (so far)."""
+
+    name: str
+    state: Literal["running", "done", "failed"] = "running"
+    seconds: float = 0.0
+    note: str = ""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something that went wrong: `at` in seconds UTC since 1970, and what to do about it."""
+
+    at: float
+    problem: str
+    next_step: str = ""
+
+
+class KeeperState(msgspec.Struct, kw_only=True):
+    """The state of one cell as its keeper sees it.
+
+    Attributes:
+        run: token in the environment of everything of this run (see `cells.processes`).
+        processes: what the keeper started itself, by name.
+        restarts: how often each of them was started again.
+    """
+
+    region: str
+    phase: Phase = "starting"
+    keeper: ProcessMark | None = None
+    run: str = ""
+    started_at: float = 0.0
+    updated_at: float = 0.0
+    steps: list[Step] = msgspec.field(default_factory=list)
+    processes: dict[str, ProcessMark] = msgspec.field(default_factory=dict)
+    restarts: dict[str, int] = msgspec.field(default_factory=dict)
+    problems: list[Problem] = msgspec.field(default_factory=list)
+    addresses: dict[str, str] = msgspec.field(default_factory=dict)
+
+    @property
+    def keeper_lives(self) -> bool:
+        """Whether the keeper that wrote this still runs."""
+        return is_alive(self.keeper)
+
+    def leftovers(self) -> dict[str, ProcessMark]:
+        """Processes of a dead keeper that still run, by name."""
+        return {name: mark for name, mark in self.processes.items() if is_alive(mark)}
+
+
+def read_state(path: Path) -> KeeperState | None:
+    """The state in a file; None if there is none, or if it is not one of this version."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=KeeperState)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def write_state(path: Path, state: KeeperState) -> None:
+    """Replace the file by this state, in one go, readable by its owner only."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    with open(fresh, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(state), indent=1))
+    fresh.replace(path)
+
+
+class Journal:
+    """The keeper's own record: every change is on disk before the next thing is done. Safe from several threads."""
+
+    def __init__(self, path: Path, state: KeeperState) -> None:
+        self.state = state
+        self._path = path
+        self._lock = threading.RLock()
+
+    @contextlib.contextmanager
+    def change(self) -> Iterator[KeeperState]:
+        """Change the state; it is written when the block ends."""
+        with self._lock:
+            yield self.state
+            self.state.updated_at = time.time()
+            write_state(self._path, self.state)
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Time a step; an error inside marks it as failed and is recorded with its next step."""
+        step = Step(name)
+        started = time.monotonic()
+        with self.change() as state:
+            state.steps.append(step)
+        try:
+            yield step
+        except BaseException as error:
+            with self.change() as state:
+                step.state, step.seconds = "failed", round(time.monotonic() - started, 2)
+                if isinstance(error, Exception):
+                    self.problem(error)
+            raise
+        with self.change():
+            step.state, step.seconds = "done", round(time.monotonic() - started, 2)
+
+    def problem(self, error: Exception) -> None:
+        """Record what went wrong; the oldest of more than `PROBLEMS_MAX` is dropped."""
+        if isinstance(error, CellError):
+            entry = Problem(time.time(), error.problem, error.next_step)
+        else:
+            entry = Problem(time.time(), f"{type(error).__name__}: {error}", "see keeper.log")
+        with self.change() as state:
+            if not state.problems or state.problems[-1].problem != entry.problem:
+                state.problems = [*state.problems, entry][-PROBLEMS_MAX:]

@@ -1,0 +1,186 @@
+"""`python -m cells up`: start cells side by side, then the router, then the demo data; a line a step with its seconds."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from rich.console import Console
+
+from cells import checks
+from cells.config import PROJECT, RegionConfig, load_all
+from cells.demo import seed
+from cells.errors import CellError, StepFailed
+from cells.paths import CellPaths
+from cells.processes import Child, is_alive, last_lines
+from cells.show import where_to_look
+from cells.state import KeeperState, read_state
+
+_START_S = 240.0
+_POLL_S = 0.1
+
+
+def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
+    """Start the regions (default: all), the router, and fill them. The exit code: 0 if everything runs."""
+    started = time.monotonic()
+    checks.check_python()
+    configs = load_all(names)
+    starting = [config for config in configs if not _running(config, console)]
+    if starting:
+        console.print(f"starting {', '.join(config.name for config in starting)}", style="bold")
+        _check_before(starting)
+        with console.status("starting…"):
+            watchers = [StepWatcher(config, _spawn(config), console) for config in starting]
+            _follow(watchers)
+        failed = [watcher.name for watcher in watchers if not watcher.fine]
+    else:
+        failed = []
+    running = [config for config in configs if config.name not in failed]
+    if not running:
+        return 1
+    address = timed(console, "router", "start", _start_router)
+    if demo and starting:
+        failed += _seed_all([config for config in starting if config in running], address, console)
+    where_to_look(running, address, console)
+    console.print(f"{len(running)} of {len(configs)} cells run after {time.monotonic() - started:.0f} s")
+    return 1 if failed else 0
+
+
+def _running(config: RegionConfig, console: Console) -> bool:
+    state = read_state(CellPaths(config.name).state_file)
+    if state is None or not state.keeper_lives or state.phase not in {"running", "recovering"}:
+        return False
+    assert state.keeper is not None
+    since = time.strftime("%H:%M:%S", time.localtime(state.started_at))
+    console.print(f"{config.name} runs already, since {since} (keeper: process {state.keeper.pid})")
+    return True
+
+
+def _check_before(configs: list[RegionConfig]) -> None:
+    """What would only fail later, or for all: memory and ports. A crashed cell's ports are freed by its keeper."""
+    checks.check_memory(configs)
+    for config in configs:
+        state = read_state(CellPaths(config.name).state_file)
+        if state is None or state.phase in {"stopped", "failed"}:
+            checks.check_ports(config)
+
+
+def _spawn(config: RegionConfig) -> Child | None:
+    """The region's keeper as a process of its own; None if one is starting already."""
+    paths = CellPaths(config.name)
+    paths.create()
+    state = read_state(paths.state_file)
+    if state is not None and state.keeper_lives and state.phase == "starting":
+        return None
+    environment = {**os.environ, "OCEFS_HOME": str(paths.home)}
+    return Child(
+        [sys.executable, "-m", "cells", "keep", config.name],
+        log=paths.keeper_log,
+        environment=environment,
+        folder=PROJECT,
+    )
+
+
+class StepWatcher:
+    """Prints the steps of one keeper as they end.
+
+    Args:
+        config: the region.
+        keeper: its keeper, if this process started it: an older state file is not mistaken for its own.
+        console: where to print.
+    """
+
+    def __init__(self, config: RegionConfig, keeper: Child | None, console: Console) -> None:
+        self.name = config.name
+        self.fine = False
+        self.done = False
+        self._keeper = keeper
+        self._paths = CellPaths(config.name)
+        self._console = console
+        self._printed = 0
+
+    def look(self) -> None:
+        """Read the state once, print what is new."""
+        ended = self._keeper is not None and self._keeper.exit_code is not None
+        state = read_state(self._paths.state_file)
+        if state is not None and (self._keeper is None or state.keeper == self._keeper.mark):
+            self._print_steps(state)
+            if state.phase == "running":
+                self.fine = self.done = True
+            elif state.phase == "failed" or not is_alive(state.keeper):
+                self._fail(state)
+        elif ended:
+            self.done = True
+            self._console.print(f"{self.name}: the keeper ended:\n{last_lines(self._paths.keeper_log)}", style="red")
+
+    def _print_steps(self, state: KeeperState) -> None:
+        finished = [step for step in state.steps if step.state != "running"]
+        for step in finished[self._printed :]:
+            print_step(self._console, self.name, step.name, step.seconds, failed=step.state == "failed", note=step.note)
+        self._printed = len(finished)
+
+    def _fail(self, state: KeeperState) -> None:
+        self.done = True
+        for problem in state.problems or []:
+            self._console.print(f"{self.name}: {problem.problem}", style="red", markup=False)
+            if problem.next_step:
+                self._console.print(f"  Next: {problem.next_step}", style="yellow", markup=False)
+        if not state.problems:
+            self._console.print(f"{self.name}: ended; see {self._paths.keeper_log}", style="red")
+
+
+def _follow(watchers: list[StepWatcher]) -> None:
+    deadline = time.monotonic() + _START_S
+    while not all(watcher.done for watcher in watchers):
+        if time.monotonic() > deadline:
+            late = ", ".join(watcher.name for watcher in watchers if not watcher.done)
+            raise StepFailed(f"{late} did not come up within {_START_S:.0f} s", "see: python -m cells logs")
+        for watcher in watchers:
+            if not watcher.done:
+                watcher.look()
+        time.sleep(_POLL_S)
+
+
+def print_step(console: Console, who: str, what: str, seconds: float, *, failed: bool = False, note: str = "") -> None:
+    """One line: who, what, how long."""
+    mark = "[red]✗[/]" if failed else "[green]✓[/]"
+    tail = f"  [yellow]{note}[/]" if note else ""
+    console.print(f" {mark} [bold]{who:<7}[/] {what:<22} {seconds:6.1f} s{tail}", highlight=False)
+
+
+def timed(console: Console, who: str, what: str, action: Callable[[], str]) -> str:
+    """Run a step of our own and print its line; what the action gives."""
+    started = time.monotonic()
+    try:
+        result = action()
+    except CellError:
+        print_step(console, who, what, time.monotonic() - started, failed=True)
+        raise
+    print_step(console, who, what, time.monotonic() - started)
+    return result
+
+
+def _start_router() -> str:
+    """Start the router over all regions, also those that don't run: their callers get a clear 503."""
+    from router import config, process, regions
+
+    return process.start(CellPaths("router").home, config.load(), regions.load_regions()).address
+
+
+def _seed_all(configs: list[RegionConfig], address: str, console: Console) -> list[str]:
+    """Fill the cells side by side; names of those that refused."""
+
+    def one(config: RegionConfig) -> str | None:
+        started = time.monotonic()
+        try:
+            note = seed(config, address)
+        except CellError as error:
+            print_step(console, config.name, "demo data", time.monotonic() - started, failed=True)
+            console.print(str(error), style="red", markup=False)
+            return config.name
+        print_step(console, config.name, "demo data", time.monotonic() - started, note=note)
+        return None
+
+    with ThreadPoolExecutor(max(1, len(configs))) as pool:
+        return [name for name in pool.map(one, configs) if name is not None]
