@@ -1,0 +1,262 @@
+"""What must hold after a run, once faults are over and everything has settled. Each check gives sentences about what is wrong.
+
+The yardstick is `world.log`: what the journal accepted, in order. Everything that anybody was told, and everything that the store
+holds, is compared with a replay of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from actors.runtime import wire
+from actors.runtime.sharding import fingerprint
+from actors.runtime.wire import Turn
+from tests.simulation.history import Folded, History, fold
+from tests.simulation.told import Told
+
+# Refusals about something that does not exist are not remembered: there is nothing to remember them with.
+UNREMEMBERED = {"order.unknown", "location.unknown"}
+
+
+def check_all(world) -> list[str]:
+    """Every check; at most some sentences of each."""
+    turns = [turn for entry in ordered(world.log) for turn in entry.turns]
+    history = fold(turns)
+    checks = (
+        history.errors,
+        epochs(world.log),
+        once(turns),
+        answers(world.evidence.told, turns),
+        reads(world.evidence.told, history),
+        monotone(world.evidence.told),
+        live(world.evidence.live, history),
+        shown(world.evidence.shown, history),
+        stored_history(world.stored_turns, turns),
+        stored_rows(world.stored_rows, history),
+        stock(history),
+        orders(history),
+    )
+    out: list[str] = list(world.complaints)
+    for check in checks:
+        found = list(check)
+        out.extend(found[:5])
+        if len(found) > 5:
+            out.append(f"… and {len(found) - 5} more like this")
+    return out
+
+
+def ordered(log) -> list:
+    """The log's entries by shard and position."""
+    return sorted(log.entries, key=lambda entry: (entry.shard, entry.position))
+
+
+def epochs(log) -> Iterator[str]:
+    """No shard's entry follows one of a newer owner, and no position is written twice or left out."""
+    newest: dict[int, int] = defaultdict(int)
+    last: dict[int, int] = defaultdict(int)
+    for entry in log.entries:
+        if entry.epoch < newest[entry.shard]:
+            yield f"shard {entry.shard}: {entry.host} wrote position {entry.position} in epoch {entry.epoch}, after epoch {newest[entry.shard]}"
+        if entry.position != last[entry.shard] + 1:
+            yield f"shard {entry.shard}: position {entry.position} of {entry.host} follows {last[entry.shard]}"
+        newest[entry.shard] = max(newest[entry.shard], entry.epoch)
+        last[entry.shard] = entry.position
+
+
+def once(turns: Iterable[Turn]) -> Iterator[str]:
+    """A command id has one turn. Wake-ups, which the runtime makes itself, have no fingerprint and are told by entity and id."""
+    first: dict[Any, Turn] = {}
+    for turn in turns:
+        other = first.setdefault(turn.fingerprint or (turn.entity_id, turn.command_id), turn)
+        if other is not turn:
+            yield f"{turn.command_id} was applied twice: {other.entity_id} version {other.version}, {turn.entity_id} version {turn.version}"
+
+
+def answers(told: Iterable[Told], turns: Iterable[Turn]) -> Iterator[str]:
+    """Who was told something finds it in the history, and the same command id got the same answer, or was refused as reused."""
+    by_print = {turn.fingerprint: turn for turn in turns}
+    finals = {(turn.entity_id, command_id): reply for turn in turns for command_id, reply in turn.answers}
+    final_told: set[int] = set()
+    for one in told:
+        if one.mode != "command" or one.status not in (wire.OK, wire.REFUSED, wire.KEY_REUSED):
+            continue
+        mark = fingerprint(_scope(one), one.command_id)
+        turn = by_print.get(mark)
+        who = f"{one.client} was told {_status(one)} to {one.command_id} (attempt {one.attempt})"
+        if turn is None:
+            if one.status == wire.REFUSED and one.fields()["code"] in UNREMEMBERED:
+                continue
+            yield f"{who}, but the history knows nothing of it: {_short(one.body)}"
+            continue
+        if (one.status == wire.KEY_REUSED) != (one.digest != turn.digest):
+            yield f"{who}, though its body is {'another' if one.digest != turn.digest else 'the same'}"
+            continue
+        if one.status == wire.KEY_REUSED:
+            continue
+        final = finals.get((turn.entity_id, turn.command_id)) if turn.provisional else None
+        if one.body not in (turn.reply, final) or one.status != turn.status:
+            yield f"{who}: {_short(one.body)}, but the history answers {_short(turn.reply)}"
+        elif final is not None and final != turn.reply:
+            if one.body == final:
+                final_told.add(mark)
+            elif mark in final_told and one.asked > 0 and one.attempt >= 0:
+                yield f"{who}: the provisional answer, though the final one had been told before"
+
+
+def reads(told: Iterable[Told], history: History) -> Iterator[str]:
+    """What a read showed is what the history says about that version: nothing that was lost later, and nothing half."""
+    for one in told:
+        if one.mode == "command" or one.status != wire.OK:
+            continue
+        entity = history.entities.get((one.kind, one.entity_id))
+        fields = one.fields()
+        if one.mode == "history":
+            yield from _read_history(one, fields, entity)
+        elif entity is None or entity.views.get(fields["version"]) != one.body:
+            known = entity.version if entity is not None else "none"
+            yield f"{one.client} saw {one.entity_id} at version {fields['version']} as the history (last version {known}) does not know it"
+
+
+def _read_history(one: Told, fields: dict, entity: Folded | None) -> Iterator[str]:
+    known = dict(entity.events) if entity is not None else {}
+    sequences = [event["sequence"] for event in fields["events"]]
+    for event in fields["events"]:
+        theirs = known.get(event["sequence"])
+        if theirs is None or type(theirs).__name__ != event["type"]:
+            yield f"{one.client} read event {event['sequence']} {event['type']} of {one.entity_id}, the history has {type(theirs).__name__}"
+    if sequences and sequences != list(range(sequences[0], sequences[0] + len(sequences))):
+        yield f"{one.client} read a history of {one.entity_id} with gaps: {sequences}"
+
+
+def monotone(told: Iterable[Told]) -> Iterator[str]:
+    """Nobody sees an entity go back: a question asked after an answer is answered from that version on."""
+    newest: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    first_ask: dict[tuple[str, str], int] = {}
+    for one in told:
+        first_ask.setdefault((_scope(one), one.command_id), one.asked)
+    for one in told:
+        if one.status != wire.OK or one.mode == "history":
+            continue
+        fields = one.fields()
+        if "version" not in fields:
+            continue
+        entity_id = fields.get("order_id") or fields.get("location_id")
+        # A command that was repeated may have been done at its first attempt.
+        asked = one.asked if one.mode == "view" else first_ask[_scope(one), one.command_id]
+        seen = newest[one.kind, entity_id]
+        for order, version in reversed(seen):
+            if order < asked:
+                if fields["version"] < version:
+                    yield f"{one.client} was told version {fields['version']} of {entity_id}, after version {version} had been told"
+                break
+        # Kept as a rising list: (when told, highest version told by then).
+        seen.append((one.order, max(fields["version"], seen[-1][1] if seen else 0)))
+
+
+def live(events, history: History) -> Iterator[str]:
+    """Screens show only what is in the history."""
+    for event in events:
+        entity = history.entities.get((event.kind, event.entity_id))
+        turn = next((t for t in entity.turns if t.version == event.version and t.events != b"[]"), None) if entity else None
+        if turn is None or turn.events != event.events:
+            yield f"a screen showed {event.entity_id} version {event.version}, which the history does not know"
+
+
+def shown(rows, history: History) -> Iterator[str]:
+    """The availability index shows only stock that was so at some time."""
+    known: dict[str, set[tuple[int, int]]] = defaultdict(set)
+    for (kind, entity_id), entity in history.entities.items():
+        if kind != "location":
+            continue
+        for view in entity.views.values():
+            for stock_ in msgspec.json.decode(view)["stock"]:
+                known[f"{entity_id} {stock_['sku']}"].add((stock_["on_hand"], stock_["reserved"]))
+    for gateway, what, on_hand, reserved, _ in rows:
+        if (on_hand, reserved) not in known[what]:
+            yield f"{gateway} showed {what} with {on_hand} on hand, {reserved} reserved, which never was"
+
+
+def stored_history(stored: list[Turn], turns: list[Turn]) -> Iterator[str]:
+    """The store's history is the journal's log: nothing lost, nothing twice, in order."""
+    theirs, ours = defaultdict(list), defaultdict(list)
+    for turn in stored:
+        theirs[turn.kind, turn.entity_id].append((turn.version, turn.command_id, turn.events, turn.status))
+    for turn in turns:
+        ours[turn.kind, turn.entity_id].append((turn.version, turn.command_id, turn.events, turn.status))
+    for key in sorted(ours.keys() | theirs.keys()):
+        if theirs[key] != ours[key]:
+            yield f"{key[0]} {key[1]}: the store has turns {[t[:2] for t in theirs[key]]}, the journal accepted {[t[:2] for t in ours[key]]}"
+
+
+def stored_rows(stored: dict[str, dict[tuple, msgspec.Struct]], history: History) -> Iterator[str]:
+    """The read model is what a replay of the history gives."""
+    for table in sorted(stored.keys() | history.rows.keys()):
+        theirs, ours = stored.get(table, {}), history.rows.get(table, {})
+        for key in sorted(ours.keys() | theirs.keys()):
+            if theirs.get(key) != ours.get(key):
+                yield f"{table} {key}: stored {theirs.get(key)}, replayed {ours.get(key)}"
+
+
+def stock(history: History) -> Iterator[str]:
+    """on_hand = Σ ledger, reserved = Σ what open fulfilments hold, and each fulfilment's units were taken once."""
+    held: dict[tuple[str, str], int] = defaultdict(int)
+    by_cause: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for (kind, order_id), entity in history.entities.items():
+        if kind != "order" or entity.state is None:
+            continue
+        for fulfilment in entity.state.fulfilments:
+            for sku, units in fulfilment.lines:
+                if fulfilment.status in ("allocated", "picking", "packed"):
+                    held[fulfilment.location_id, sku] += units
+                    by_cause[f"{order_id}.{fulfilment.number}", sku]["held"] += units
+    for (kind, location_id), entity in history.entities.items():
+        if kind == "location":
+            yield from _location(location_id, entity, held, by_cause, history)
+    for (cause, sku), units in sorted(by_cause.items()):
+        if units["held"] != units["reserved"]:
+            yield f"{cause} holds {units['held']} units of {sku}, its locations have {units['reserved']} reserved for it"
+
+
+def _location(location_id: str, entity: Folded, held, by_cause, history: History) -> Iterator[str]:
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for row in history.rows.get("ledger", {}).values():
+        if row.location_id != location_id:
+            continue
+        sums[row.sku][0] += row.on_hand_delta
+        sums[row.sku][1] += row.reserved_delta
+        if row.cause:
+            by_cause[row.cause, row.sku]["reserved"] += row.reserved_delta
+        if not 0 <= row.reserved <= row.on_hand:
+            yield f"{location_id} {row.sku} version {row.version}: {row.reserved} reserved of {row.on_hand}"
+    for sku, stock_ in sorted(entity.state.stock.items()):
+        if [stock_.on_hand, stock_.reserved] != sums[sku]:
+            yield f"{location_id} {sku}: on hand and reserved {stock_}, the ledger adds up to {sums[sku]}"
+        if stock_.reserved != held[location_id, sku]:
+            yield f"{location_id} {sku}: {stock_.reserved} reserved, open fulfilments hold {held[location_id, sku]}"
+
+
+def orders(history: History) -> Iterator[str]:
+    """Every order ends in a state that can be explained: no question to a location is still open."""
+    for (kind, order_id), entity in history.entities.items():
+        if kind != "order" or entity.state is None:
+            continue
+        open_ = [f.number for f in entity.state.fulfilments if f.status == "reserving" and not entity.state.cancelled]
+        if open_ or (entity.state.place_command and not entity.state.cancelled):
+            yield f"{order_id}: fulfilments {open_} are still reserving, final answer owed to {entity.state.place_command!r}"
+
+
+def _scope(one: Told) -> str:
+    return one.kind if one.creates else one.entity_id
+
+
+def _status(one: Told) -> str:
+    return {wire.OK: "OK", wire.REFUSED: "REFUSED", wire.KEY_REUSED: "KEY_REUSED"}[one.status]
+
+
+def _short(body: bytes) -> str:
+    text = body.decode()
+    return text if len(text) < 160 else text[:157] + "…"

@@ -1,0 +1,236 @@
+"""One seeded world: hosts, gateways, a supervisor, clients, faults; how it runs, settles and is judged."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from actors.runtime.errors import HostUnreachable, JournalUnavailable, StoreUnavailable
+from actors.runtime.gateway import Gateway
+from actors.runtime.host import Host
+from actors.runtime.limits import Limits
+from actors.runtime.ports import ShardMap
+from actors.runtime.wire import Turn
+from tests.simulation.cell import BEGAN_MS, Door, HostSlot
+from tests.simulation.checks import check_all
+from tests.simulation.clients import Client, furnish
+from tests.simulation.disks import MemoryJournal, MemoryStore
+from tests.simulation.faults import Faults
+from tests.simulation.loop import SimulatedLoop, Stuck
+from tests.simulation.storage import Log
+from tests.simulation.supervisor import Supervisor
+from tests.simulation.told import Evidence
+from tests.simulation.trace import Trace
+from tests.simulation.wire import Line, Odds
+
+SHARDS = 8
+SETTLE_S = 90.0
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a world is made of. A test plants a fault by putting a worse part in."""
+
+    host: type[Host] = Host
+    gateway: type[Gateway] = Gateway
+    journal: Callable[[], Any] = MemoryJournal
+    store: Callable[[], Any] = lambda: MemoryStore(SHARDS)
+
+
+@dataclass(slots=True)
+class Verdict:
+    """How a run ended. `digest`: the hash of its trace."""
+
+    seed: int
+    digest: str
+    wrong: list[str]
+    tail: list[str]
+    counted: dict[str, int] = field(default_factory=dict)
+
+
+class World:
+    """Everything in one place, so that faults and checks can reach it."""
+
+    def __init__(self, seed: int, trace: Trace, parts: Parts, loop: SimulatedLoop) -> None:
+        self.seed, self.trace, self.loop = seed, trace, loop
+        self.host_class, self.gateway_class = parts.host, parts.gateway
+        self.rng = random.Random(f"world {seed}")
+        self.evidence, self.log = Evidence(), Log()
+        self.complaints: list[str] = []
+        self.stock_seen: dict[tuple[str, str], int] = {}
+        self.faulty = False
+        self.limits = self._limits()
+        self.journal, self.store = parts.journal(), parts.store()
+        self.net = self._line("network", HostUnreachable, Odds())
+        self.journal_line = self._line("journal", JournalUnavailable, Odds(timeout=0.8))
+        self.store_line = self._line("store", StoreUnavailable, Odds(delay_min=0.001, delay_max=0.01, timeout=1.5))
+        self.hosts = {f"us/host-{n}": HostSlot(self, f"us/host-{n}") for n in range(self.rng.choice((2, 2, 3, 4)))}
+        self.supervisor = Supervisor(self, SHARDS)
+        self.doors: list[Door] = []
+        self.stored_turns: list[Turn] = []
+        self.stored_rows: dict[str, dict[tuple, msgspec.Struct]] = {}
+
+    def _line(self, name: str, fault: type[Exception], odds: Odds) -> Line:
+        return Line(name, self.loop, self.trace, random.Random(f"{name} {self.seed}"), odds, fault)
+
+    def _limits(self) -> Limits:
+        rng = self.rng
+        return Limits(
+            shards=SHARDS, batch_max=rng.choice((3, 64, 1024)), mailbox_max=rng.choice((50, 1000)), inbox_max=20_000,
+            tail_max_turns=rng.choice((40, 500_000)), drain_interval_ms=rng.choice((50, 250, 400)),
+            drain_max_turns=rng.choice((8, 200, 20_000)), idle_passivate_s=rng.choice((0.3, 2.0, 900.0)),
+            recent_commands_max=rng.choice((0, 5, 4096)), load_max=rng.choice((2, 2000)),
+            listen_max_s=rng.choice((0.5, 10.0)), feed_rows_max=rng.choice((10, 200_000)), call_timeout_s=rng.choice((0.7, 2.0)),
+            request_timeout_s=rng.choice((3.0, 8.0)), outbox_retry_max=200,
+        )  # fmt: skip
+
+    # --- what the parts of the world ask of it ------------------------------------------------------------------------
+    def note(self, who: str, what: str) -> None:
+        """A line of the trace."""
+        self.trace(self.loop.time(), who, what)
+
+    def detail(self, who: str, what: Callable[[], str]) -> None:
+        """A line of the trace that costs something to write."""
+        self.trace(self.loop.time(), who, what())
+
+    def complain(self, what: str) -> None:
+        """Something that must not be."""
+        self.note("world", f"WRONG {what}")
+        self.complaints.append(what)
+
+    def now_ms(self) -> int:
+        """UTC ms."""
+        return BEGAN_MS + int(self.loop.time() * 1000)
+
+    def seen_stock(self) -> dict[tuple[str, str], int]:
+        """Units available by (location, sku) as the feed showed them."""
+        return self.stock_seen
+
+    def gateway(self, rng: random.Random) -> Door:
+        """Some gateway."""
+        return rng.choice(self.doors)
+
+    def map_source(self, caller: str) -> Callable[[], Awaitable[ShardMap]]:
+        """A `MapSource` for a process."""
+
+        async def there() -> ShardMap:
+            return self.supervisor.map()
+
+        return lambda: self.net.remote(caller, "map", there)
+
+    # --- the run ------------------------------------------------------------------------------------------------------
+    async def run(self) -> None:
+        """From the first process to the last check's evidence."""
+        for slot in self.hosts.values():
+            slot.boot()
+        self.doors = [Door(self, n) for n in range(2)]
+        watch = asyncio.ensure_future(self.supervisor.run())
+        await furnish(self)
+        self.faulty = True
+        faults = Faults(self, random.Random(f"faults {self.seed}"), self.rng.choice((3.0, 6.0)))
+        clients = [Client(self, f"c{n}", f"client {self.seed} {n}", self.rng.randint(10, 22)) for n in range(self.rng.randint(3, 5))]
+        await asyncio.gather(faults.run(), *(client.run() for client in clients))
+        if self.rng.random() < 0.15:
+            await asyncio.sleep(65.0)  # backorders ask again after a minute
+        await self._settle()
+        await self._last_look(clients)
+        watch.cancel()
+        await self._collect()
+
+    async def _settle(self) -> None:
+        deadline = self.loop.time() + SETTLE_S
+        while unsettled := self._unsettled():
+            if self.loop.time() > deadline:
+                self.complain(f"not settled after {SETTLE_S} s: {'; '.join(unsettled)}")
+                return
+            await asyncio.sleep(0.25)
+        self.note("world", "has settled")
+
+    def _unsettled(self) -> list[str]:
+        out = [f"shard {s} has no owner" for s, owner in enumerate(self.supervisor.owners) if not owner]
+        for slot in self.hosts.values():
+            host = slot.host
+            if host is None:
+                out.append(f"{slot.name} has not started")
+                continue
+            waiting, parked = host.outbox.counts()
+            if waiting > parked:
+                out.append(f"{slot.name} has {waiting} messages to send")
+            if host.drain.waiting():
+                out.append(f"{slot.name} has {host.drain.waiting()} turns to drain")
+        for shard, disk in self.journal.disks.items():
+            record = self.store.records.get(shard)
+            if record is None or record.watermark < disk.last:
+                out.append(f"shard {shard} is drained to {record and record.watermark} of {disk.last}")
+        left = [entry.message_id for entry in self.store.outbox_.values() if not entry.parked]
+        if left:
+            out.append(f"the store's outbox still has {left[:3]} of {len(left)}")
+        return out
+
+    async def _last_look(self, clients: list[Client]) -> None:
+        # Everybody asks for every order once more: it is there, and as the history says.
+        for client in clients:
+            from actors.domain.order_state import ViewOrder
+
+            for order_id in client.orders:
+                told = await self.doors[0].view(client, "order", order_id, ViewOrder(order_id))
+                if told is None or told.status != 0:
+                    self.complain(f"{order_id} can't be read at the end: {told}")
+
+    async def _collect(self) -> None:
+        self.stored_turns = [turn for _, _, _, turn in sorted(self.store.history_, key=lambda entry: entry[:3])]
+        self.stored_rows = {name: dict(rows) for name, rows in self.store.tables.items()}
+        parked = [entry for entry in self.store.outbox_.values() if entry.parked]
+        for entry in parked:
+            self.complain(f"message {entry.message_id} is parked: {entry.error}")
+        self.trace.tally("turns", len(self.stored_turns))
+        self.trace.tally("told", len(self.evidence.told))
+        self.trace.tally("stale appends refused", self.log.refused)
+
+
+class _Ear(logging.Handler):
+    """Errors that the runtime logs are things that must not happen here."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(logging.ERROR)
+        self._world = world
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        self._world.complain(f"{record.getMessage()}: {error!r}")
+
+
+def run_seed(seed: int, parts: Parts | None = None, *, aloud: bool = False) -> Verdict:
+    """Runs one world to its end and judges it."""
+    collecting = gc.isenabled()
+    gc.disable()  # when finalizers run must not depend on what ran before
+    loop, trace = SimulatedLoop(seed), Trace(aloud=aloud)
+    asyncio.set_event_loop(loop)
+    world = World(seed, trace, parts or Parts(), loop)
+    ear, logger = _Ear(world), logging.getLogger("ocefs")
+    logger.addHandler(ear)
+    propagated, logger.propagate = logger.propagate, False
+    try:
+        try:
+            loop.run_until_complete(world.run())
+            wrong = check_all(world)
+        except Stuck as stuck:
+            wrong = [str(stuck), *world.complaints]
+        wrong += loop.unhandled()
+    finally:
+        logger.removeHandler(ear)
+        logger.propagate = propagated
+        loop.end()
+        asyncio.set_event_loop(None)
+        if collecting:
+            gc.enable()
+    for sentence in wrong:
+        trace(loop.time(), "judge", sentence)
+    return Verdict(seed, trace.digest(), wrong, list(trace.lines), trace.counted)
