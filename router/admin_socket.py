@@ -7,11 +7,8 @@ import re
 import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
 
 from cells.errors import CellError
-
-ServerState = Literal["ready", "drain", "maint"]
 
 _TIMEOUT_S = 5.0
 _ANSWER_BYTES_MAX = 16 * 1024 * 1024
@@ -46,19 +43,22 @@ class AdminSocket:
         if answer:
             raise AdminError(f"HAProxy refused {command.splitlines()[0]!r}: {answer}")
 
-    def set_server(self, backend: str, state: ServerState) -> None:
-        """Set the administrative state of a backend's only server."""
-        self.do(f"set server {backend}/cell state {state}")
+    def set_drained(self, backend: str, drained: bool) -> None:
+        """Give a backend's cell no new requests, or new ones again. Requests in flight go on."""
+        self.do(f"set server {backend}/cell weight {0 if drained else 1}")
 
-    def servers(self) -> dict[str, str]:
-        """Backend name → state as HAProxy reports it: UP, DOWN, DRAIN, MAINT, or a state on the way (`UP 1/2`)."""
+    def cells(self) -> dict[str, str]:
+        """Backend → how its cell is: `up`, `down` or `drained`. Raises `AdminError`."""
         rows = self.ask("show stat -1 4 -1").splitlines()  # all proxies, servers only
-        header = rows[0].removeprefix("# ").split(",") if rows else []
-        if "status" not in header:
-            raise AdminError("HAProxy's statistics have no column status")
-        column = header.index("status")
-        cells = [row.split(",") for row in rows[1:] if row]
-        return {cell[0]: cell[column] for cell in cells if len(cell) > column}
+        names = rows[0].removeprefix("# ").split(",") if rows else []
+        found: dict[str, str] = {}
+        for row in rows[1:]:
+            server = dict(zip(names, row.split(","), strict=False))
+            if server.get("svname") == "cell":
+                # on the way from one state to the other HAProxy adds a count: "UP 1/2"
+                alive = server["status"].startswith("UP")
+                found[server["pxname"]] = "drained" if server["weight"] == "0" else "up" if alive else "down"
+        return found
 
     def map_id(self, file: Path) -> str:
         """HAProxy's number of the map that was loaded from `file`, as `#2`. Raises `AdminError`."""

@@ -33,7 +33,7 @@ class Control:
         """Give the cell no new requests; those in flight finish. Its callers get 503 until `resume`."""
         with self._router.locked():
             self._known(region)
-            self._admin.set_server(f"cell_{region}", "drain")
+            self._admin.set_drained(f"cell_{region}", drained=True)
             changes = self._router.changes()
             drained = tuple(dict.fromkeys((*changes.drained, region)))
             self._router.save(msgspec.structs.replace(changes, drained=drained))
@@ -42,7 +42,7 @@ class Control:
         """End a drain."""
         with self._router.locked():
             self._known(region)
-            self._admin.set_server(f"cell_{region}", "ready")
+            self._admin.set_drained(f"cell_{region}", drained=False)
             changes = self._router.changes()
             drained = tuple(name for name in changes.drained if name != region)
             self._router.save(msgspec.structs.replace(changes, drained=drained))

@@ -14,7 +14,7 @@ import msgspec
 
 from router import haproxy_rules
 from router.config import RouterConfig
-from router.problems import HAPROXY_ERRORS, error, quoted
+from router.problems import CELL_UNAVAILABLE, HAPROXY_ERRORS, answer, error, quoted
 from router.topology import Region, check_regions
 
 LUA_FILE = Path(__file__).resolve().parent / "nearest.lua"
@@ -29,6 +29,10 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
 
     folder: Path
     socket: Path
+
+    def away(self, region: str) -> Path:
+        """The socket between a region's backend and what answers while its cell is away."""
+        return self.socket.parent / f"away_{region}.sock"
 
     @property
     def config(self) -> Path:
@@ -88,7 +92,8 @@ def haproxy_config(config: RouterConfig, regions: Sequence[Region], places: Plac
         ("global", _global(config, regions, places, connections)),
         ("defaults", _defaults(config)),
         ("frontend public", _public(config, regions, places, connections)),
-        *((f"backend cell_{region.name}", _backend(config, region)) for region in regions),
+        *((f"backend cell_{region.name}", _backend(config, region, places)) for region in regions),
+        *((f"frontend away_{region.name}", _away(config, region, places)) for region in regions),
         ("frontend statistics", _statistics(config)),
     ]
     text = "# Computed by router/ from the regions and config/router.toml: edits here are lost.\n"
@@ -120,6 +125,9 @@ def _defaults(config: RouterConfig) -> list[str]:
         "mode http",
         "log global",
         "option http-keep-alive",
+        # the cell is asked once the body is here (or a buffer of it): a slow sender holds none of its connections,
+        # and a request that the cell broke off on can be sent once more with its body
+        "option http-buffer-request",
         "option dontlognull",
         f"timeout connect {config.connect_timeout_ms}ms",
         f"timeout client {config.client_timeout_ms}ms",
@@ -149,15 +157,17 @@ def _public(config: RouterConfig, regions: Sequence[Region], places: Places, con
         lines.append(
             f"http-after-response set-header Strict-Transport-Security max-age={config.hsts_max_age_s}"  # RFC 6797
         )
-    lines += [error(problem, {}, config.retry_after_s) for problem in HAPROXY_ERRORS.values()]
+    lines += [error(problem, {}, config.retry_after_s) for problem in HAPROXY_ERRORS]
     return lines + haproxy_rules.rules(config, regions, places.folder)
 
 
-def _backend(config: RouterConfig, region: Region) -> list[str]:
+def _backend(config: RouterConfig, region: Region, places: Places) -> list[str]:
     """One cell: found dead by checks, and sooner by failing requests; its callers get a problem at once.
 
     A request on which the cell broke off before any answer is sent once more, if it may be (see the rules): so a
-    replica that restarts is not seen. `fall`, the interval and the timeout keep the promise of 3 s.
+    replica that restarts is not seen. `fall`, the interval and the timeout keep the promise of 3 s. While the cell is
+    dead or drained, the server `away` answers in its place, also to requests that were in flight to a cell that hangs
+    (HAProxy alone would close those connections without a word).
     """
     interval, address = config.check_interval_ms, _address(region.host, region.port)
     checks = (
@@ -176,12 +186,24 @@ def _backend(config: RouterConfig, region: Region) -> list[str]:
         f"http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host {address} hdr Connection close",
         "http-check expect status 200",
         "http-reuse always",
-        "retries 1",
+        "retries 3",
+        "option redispatch 1",  # else the second try is tied to the server even after it was found dead, and hangs
         "retry-on conn-failure empty-response",
-        f"http-response set-header X-OCEFS-Cell {region.name}",
-        "http-response set-header X-OCEFS-Failover-From %[var(txn.failed)] if { var(txn.failed) -m found }",
-        *(error(problem, extra, config.retry_after_s) for problem in HAPROXY_ERRORS.values() if problem.status >= 500),
+        f"http-response set-header X-OCEFS-Cell {region.name} if {{ srv_name cell }}",
+        "http-response set-header X-OCEFS-Failover-From %[var(txn.away)] if { var(txn.away) -m found } { srv_name cell }",
+        *(error(problem, extra, config.retry_after_s) for problem in HAPROXY_ERRORS),
         f"server cell {address} check {checks} {limits} init-addr last,libc,none",
+        f"server away unix@{quoted(str(places.away(region.name)))} backup",
+    ]
+
+
+def _away(config: RouterConfig, region: Region, places: Places) -> list[str]:
+    """Answers in the place of a cell that is dead or drained."""
+    return [
+        f"bind unix@{quoted(str(places.away(region.name)))} mode 600",
+        "no log",
+        "http-request set-var(txn.request_id) req.fhdr(X-Request-Id)",
+        f"http-request {answer(CELL_UNAVAILABLE, {'region': region.name})} hdr Retry-After {config.retry_after_s}",
     ]
 
 

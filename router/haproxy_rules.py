@@ -91,20 +91,33 @@ def failover(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
     names = {region.name for region in regions}
     lines: list[str] = []
     for region in regions:
-        if region.residency == "strict":
+        others = [other for other in region.failover if other in names]
+        if region.residency == "strict" or not others:
             continue
-        for other in region.failover:
-            if other not in names:
-                continue
-            when = (
-                f"if {{ var(txn.region) -m str {region.name} }} {{ nbsrv(cell_{region.name}) lt 1 }} shared_read METH_GET "
-                f"!{{ var(txn.named) -m found }} !{{ url_param(cursor) -m found }} {{ nbsrv(cell_{other}) ge 1 }}"
-            )
-            lines.append(f"http-request set-var(txn.failed) str({region.name}) {when}")
-            lines.append(f"http-request set-var(txn.region) str({other}) {when}")
+        may = f"if shared_read METH_GET !region_named !cursor_given {{ var(txn.region) -m str {region.name} }}"
+        lines += [
+            f"http-request set-var(txn.away) str({region.name}) {may} !{{ srv_is_up(cell_{region.name}/cell) }}",
+            f"http-request set-var(txn.away) str({region.name}) {may} {{ srv_weight(cell_{region.name}/cell) eq 0 }}",
+            # once one of the others is chosen, txn.region is no longer this one
+            *(
+                f"http-request set-var(txn.region) str({other}) if {{ var(txn.region) -m str {region.name} }} "
+                f"{{ var(txn.away) -m found }} {up(other)}"
+                for other in others
+            ),
+        ]
     if not lines or not config.failover_paths:
         return []
-    return [f"acl shared_read path {' '.join(config.failover_paths)}", *lines]
+    return [
+        f"acl shared_read path {' '.join(config.failover_paths)}",
+        "acl region_named var(txn.named) -m found",
+        "acl cursor_given url_param(cursor) -m found",
+        *lines,
+    ]
+
+
+def up(region: str) -> str:
+    """The condition that a cell takes requests: its checks pass, and it is not drained (weight 0)."""
+    return f"{{ srv_is_up(cell_{region}/cell) }} {{ srv_weight(cell_{region}/cell) gt 0 }}"
 
 
 def _identity(config: RouterConfig, folder: Path) -> list[str]:
@@ -129,15 +142,16 @@ def _identity(config: RouterConfig, folder: Path) -> list[str]:
 
 def _own_answers(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
     """What the router answers without a cell: its health, its limits, what is not public."""
-    up = ",".join(f'"{region.name}":%[nbsrv(cell_{region.name})]' for region in regions)
+    states = ",".join(f'"{region.name}":%[srv_is_up(cell_{region.name}/cell)]' for region in regions)
     ok = "return status 200 content-type application/json"
     lines = [
         f'http-request {ok} string \'{{"status":"ok"}}\' if {{ path /healthz }}',
-        # lines of the same name are alternatives
-        *(f"acl any_cell_up nbsrv(cell_{region.name}) ge 1" for region in regions),
-        f'http-request {ok} string \'{{"status":"ready"}}\' if {{ path /readyz }} any_cell_up',
+        *(
+            f'http-request {ok} string \'{{"status":"ready"}}\' if {{ path /readyz }} {up(region.name)}'
+            for region in regions
+        ),
         f"http-request {answer(NO_CELL)} hdr Retry-After {config.retry_after_s} if {{ path /readyz }}",
-        f"http-request {ok} lf-string '{{\"cells_up\":{{{up}}}}}' if {{ path /router/status }}",
+        f"http-request {ok} lf-string '{{\"cells_up\":{{{states}}}}}' if {{ path /router/status }}",
     ]
     if config.private_paths:
         paths = " ".join(config.private_paths)

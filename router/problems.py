@@ -58,41 +58,42 @@ NO_CELL = Problem(
     detail="No region's cell answers at the moment.",
 )
 
-# What HAProxy itself finds, by status. After 502 and 504 the cell may have done the work.
+# What HAProxy itself finds on a request, by status. After 502 and 504 the cell may have done the work. (What is not
+# HTTP at all, or has headers beyond HAProxy's buffer, never becomes a request: it gets HAProxy's own bare 400.)
 _UNKNOWN_OUTCOME = "The outcome is not known: repeat a write with the same Idempotency-Key."
-HAPROXY_ERRORS: dict[int, Problem] = {
-    400: Problem(
+HAPROXY_ERRORS: tuple[Problem, ...] = (
+    Problem(
         status=400,
         code="router.bad_request",
         title="Bad request",
-        detail="The request is not valid HTTP, or its headers are too large.",
+        detail="The request is not valid HTTP.",
     ),
-    408: Problem(
+    Problem(
         status=408,
         code="router.request_timeout",
         title="Request too slow",
         detail="The request did not arrive whole in time.",
     ),
-    500: Problem(
+    Problem(
         status=500,
         code="router.internal",
         title="Router error",
         detail="The router could not handle the request.",
     ),
-    502: Problem(
+    Problem(
         status=502,
         code="router.cell_broke_off",
         title="Region broke off",
         detail=f"The region's cell broke the connection off. {_UNKNOWN_OUTCOME}",
     ),
-    503: CELL_UNAVAILABLE,
-    504: Problem(
+    CELL_UNAVAILABLE,
+    Problem(
         status=504,
         code="router.cell_timeout",
         title="Region too slow",
         detail=f"The region's cell did not answer in time. {_UNKNOWN_OUTCOME}",
     ),
-}
+)
 
 
 def quoted(text: str) -> str:
@@ -104,6 +105,11 @@ def quoted(text: str) -> str:
 
 def body(problem: Problem, extra: dict[str, str | list[str]]) -> str:
     """The problem's JSON as a quoted log-format string; `extra` are further members."""
+    text = _json(problem, extra).replace("%", "%%")
+    return quoted(f'{text[:-1]},"request_id":"%[{REQUEST_ID},json(utf8s)]"}}')
+
+
+def _json(problem: Problem, extra: dict[str, str | list[str]]) -> str:
     members: dict[str, object] = {
         "type": f"urn:ocefs:problem:{problem.code}",
         "title": problem.title,
@@ -112,8 +118,7 @@ def body(problem: Problem, extra: dict[str, str | list[str]]) -> str:
         "code": problem.code,
         **extra,
     }
-    text = json.dumps(members, separators=(",", ":")).replace("%", "%%")
-    return quoted(f'{text[:-1]},"request_id":"%[{REQUEST_ID},json(utf8s)]"}}')
+    return json.dumps(members, separators=(",", ":"))
 
 
 def answer(problem: Problem, extra: dict[str, str | list[str]] | None = None) -> str:

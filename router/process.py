@@ -116,14 +116,11 @@ def status(home: Path) -> RouterStatus:
 
 
 def _cells(router: RouterFolder, plan: Plan) -> dict[str, str]:
-    # HAProxy adds a count on the way from one to the other: "UP 1/2"
-    words = {"UP": "up", "no": "unchecked", "DOWN": "down", "DRAIN": "drained", "MAINT": "drained"}
     try:
-        servers = AdminSocket(router.places.socket).servers()
+        found = AdminSocket(router.places.socket).cells()
     except AdminError:
-        return {region.name: "unknown" for region in plan.regions}
-    found = {region.name: servers.get(f"cell_{region.name}", "") for region in plan.regions}
-    return {name: words.get(state.partition(" ")[0], "unknown") for name, state in found.items()}
+        found = {}
+    return {region.name: found.get(f"cell_{region.name}", "unknown") for region in plan.regions}
 
 
 def launch(router: RouterFolder, plan: Plan) -> None:
@@ -149,7 +146,7 @@ def launch(router: RouterFolder, plan: Plan) -> None:
     router.save(plan)
     router.save(msgspec.structs.replace(state, haproxy=child.mark, retiring=retiring, connections_max=connections))
     for region in changes.drained:
-        admin.set_server(f"cell_{region}", "drain")
+        admin.set_drained(f"cell_{region}", drained=True)
 
 
 def render(router: RouterFolder, plan: Plan, changes: Changes, connections: int) -> None:

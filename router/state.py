@@ -114,7 +114,7 @@ class RouterFolder:
     def write(self, name: str, text: str) -> None:
         """Write a file beside the others, whole or not at all."""
         fresh = self.folder / f"{name}.new"
-        fresh.write_text(text, encoding="utf-8")
+        fresh.write_bytes(text.encode())
         os.replace(fresh, self.folder / name)
 
     def _read(self, name: str, kind: type[T]) -> T | None:

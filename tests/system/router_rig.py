@@ -1,0 +1,123 @@
+"""The real router in front of three fake cells, each a process that a test may kill or pause."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from cells.processes import wait_until
+from router import process
+from router.config import RouterConfig
+from router.control import Control
+from router.state import RouterFolder
+from router.topology import Region
+
+FAKE_CELL = Path(__file__).with_name("router_fake_cell.py")
+# An address that the rig trusts as a proxy; every client that doesn't come from there is a stranger.
+PROXY = "127.0.0.2"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class FakeCell:
+    def __init__(self, name: str) -> None:
+        self.name, self.port = name, free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen([sys.executable, str(FAKE_CELL), self.name, str(self.port)])
+        assert wait_until(self._listens, 10)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+class Rig:
+    def __init__(self, **settings: object) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="ocefs-router-"))
+        self.config = RouterConfig(
+            port=free_port(), stats_port=free_port(), trusted_proxies=(f"{PROXY}/32",), connections_max=2000
+        )
+        self.config = msgspec.structs.replace(self.config, **settings)
+        self.cells = {name: FakeCell(name) for name in ("us", "eu", "latam")}
+        self.url = f"http://127.0.0.1:{self.config.port}"
+        self.client = httpx.Client(base_url=self.url, timeout=10)
+        self.control = Control(self.home)
+
+    def regions(self) -> tuple[Region, ...]:
+        port = {name: cell.port for name, cell in self.cells.items()}
+        return (
+            Region(
+                name="us", countries=("US", "CA"), lat=39.8, lon=-98.6, default=True, residency="open",
+                failover=("latam",), host="127.0.0.1", port=port["us"],
+            ),
+            Region(name="eu", countries=("DE", "FR", "GB"), lat=50.1, lon=8.7, residency="strict", host="127.0.0.1", port=port["eu"]),
+            Region(name="latam", countries=("BR", "MX"), lat=-8.8, lon=-55.5, residency="open", host="127.0.0.1", port=port["latam"]),
+        )  # fmt: skip
+
+    def start(self) -> process.RouterStatus:
+        return process.start(self.home, self.config, self.regions())
+
+    def cell_of(self, path: str, headers: dict[str, str] | None = None, source: str = "127.0.0.1") -> str:
+        """The cell that answered."""
+        with httpx.Client(transport=httpx.HTTPTransport(local_address=source), timeout=10) as client:
+            answer = client.get(self.url + path, headers=headers or {})
+        assert answer.status_code == 200, answer.text
+        cell = answer.json()["cell"]
+        assert answer.headers["x-ocefs-cell"] == cell
+        return str(cell)
+
+    def until(self, condition: Callable[[], bool], within_s: float) -> float:
+        """Wait for a condition; how many seconds it took."""
+        began = time.monotonic()
+        assert wait_until(condition, within_s), f"did not happen within {within_s} s"
+        return time.monotonic() - began
+
+    def state_of(self, cell: str) -> str:
+        return process.status(self.home).cells[cell]
+
+    def log(self) -> str:
+        return RouterFolder(self.home).log.read_text()
+
+
+@contextmanager
+def running(**settings: object) -> Iterator[Rig]:
+    rig = Rig(**settings)
+    try:
+        for cell in rig.cells.values():
+            cell.start()
+        rig.start()
+        yield rig
+    finally:
+        process.stop(rig.home)
+        for cell in rig.cells.values():
+            cell.stop()
+        rig.client.close()
+        shutil.rmtree(RouterFolder(rig.home).places.socket.parent.parent, ignore_errors=True)
+        shutil.rmtree(rig.home, ignore_errors=True)
+        assert not os.path.exists(rig.home)

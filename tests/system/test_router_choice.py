@@ -1,0 +1,244 @@
+"""Which cell gets a request: the real HAProxy, three fake cells, each rule and the order among them."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.system.router_rig import PROXY, Rig, running
+from tests.unit.router.mmdb_file import write_mmdb
+
+BERLIN = "lat=52.5&lon=13.4"
+IN_BRAZIL = "127.0.1.9"  # loopback addresses that the test's database places in countries
+IN_GERMANY = "127.0.2.9"
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    database = tmp_path_factory.mktemp("geo") / "test.mmdb"
+    write_mmdb(
+        database,
+        {
+            "127.0.1.0/24": {"country": {"iso_code": "BR"}},
+            "127.0.2.0/24": {"country": {"iso_code": "DE"}},
+            "2001:db8:55::/48": {"country": {"iso_code": "BR"}},
+            "2001:db8:49::/48": {"country": {"iso_code": "DE"}},
+            "127.0.3.0/24": {"country": {"iso_code": "JP"}},
+        },
+    )
+    with running(mmdb=str(database)) as rig:
+        yield rig
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/orders/eu-01jd0000000000000000000000",
+        "/v1/orders/eu-01jd0000000000000000000000/updates",
+        "/v1/orders/eu-01jd/events?limit=5",
+        "/v1/locations/eu-wh-berlin/stock",
+        "/v1/orders/eu%2D01jd",  # the cell decodes it to the same id
+    ],
+)
+def test_an_id_in_the_path_leaves_its_region_whatever_else_is_said(rig: Rig, path: str) -> None:
+    query = "&" if "?" in path else "?"
+    headers = {"X-OCEFS-Region": "us", "X-OCEFS-Country": "BR"}
+    assert rig.cell_of(f"{path}{query}lat=-8.8&lon=-55.5", headers, source=IN_BRAZIL) == "eu"
+
+
+def test_the_region_header_is_overruled_by_a_country(rig: Rig) -> None:
+    headers = {"X-OCEFS-Region": "latam", "X-OCEFS-Country": "DE"}
+    assert rig.cell_of(f"/v1/orders?{BERLIN}", headers, source=IN_GERMANY) == "latam"
+    assert rig.cell_of("/v1/skus", {"X-OCEFS-Region": "EU"}) == "eu"
+
+
+def test_the_country_header_is_overruled_by_an_address(rig: Rig) -> None:
+    assert rig.cell_of(f"/v1/skus?{BERLIN}", {"X-OCEFS-Country": "us"}, source=IN_BRAZIL) == "us"
+
+
+def test_a_country_without_a_region_stops_the_search(rig: Rig) -> None:
+    assert rig.cell_of("/v1/skus", {"X-OCEFS-Country": "JP"}, source=IN_BRAZIL) == "latam"
+    assert rig.cell_of("/v1/skus", {"X-OCEFS-Country": "JP"}) == "us"
+    assert rig.cell_of(f"/v1/skus?{BERLIN}", source="127.0.3.1") == "eu"
+
+
+def test_the_address_is_overruled_by_a_place(rig: Rig) -> None:
+    assert rig.cell_of(f"/v1/skus?{BERLIN}", source=IN_BRAZIL) == "latam"
+    assert rig.cell_of("/v1/skus", source=IN_GERMANY) == "eu"
+
+
+@pytest.mark.parametrize(
+    ("query", "cell"),
+    [
+        (BERLIN, "eu"),
+        ("lat=-23.5&lon=-46.6", "latam"),
+        ("lat=47.6&lon=-122.3", "us"),
+        ("lon=%2D46.6&sku=A&lat=%2D23.5", "latam"),
+        ("lat=%2B52.5&lon=13", "eu"),
+        ("lat=66&lon=-179.9", "us"),  # nearest across the pole and the date line, not on a flat map
+        ("lat=66&lon=179.9", "us"),
+    ],
+)
+def test_a_place_goes_to_a_region_that_is_not_the_nearest(rig: Rig, query: str, cell: str) -> None:
+    assert rig.cell_of(f"/v1/availability?{query}") == cell
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "", "lat=&lon=", "lat=52.5", "lon=13.4", "lat=north&lon=east", "lat=nan&lon=inf", "lat=91&lon=13", "lat=52&lon=181",
+        "lat=0x34&lon=0xd", "lat=1e1&lon=1", "lat=.&lon=.", "lat=-&lon=-", "lat=52,5&lon=13,4", "lat=%00&lon=%ff", "lat=" + "5" * 5000 + "&lon=1",
+    ],
+)  # fmt: skip
+def test_a_place_that_is_none_breaks_the_request(rig: Rig, query: str) -> None:
+    assert rig.cell_of(f"/v1/availability?{query}") == "us"
+
+
+@pytest.mark.parametrize(
+    ("headers", "path", "status"),
+    [
+        ([("X-OCEFS-Region", "mars")], "/v1/orders", 400),
+        ([("X-OCEFS-Region", "")], "/v1/orders", 400),
+        ([("X-OCEFS-Region", "us, eu")], "/v1/orders", 400),
+        ([("X-OCEFS-Region", "us"), ("X-OCEFS-Region", "eu")], "/v1/orders", 400),
+        ([], "/v1/orders/mars-01jd", 404),
+        ([], "/v1/orders/01jd", 404),
+        ([("X-OCEFS-Region", "us")], "/v1/locations/EU-wh-1/stock", 404),
+        ([], "/v1/orders/%22%0d%0aeu-1/updates", 404),
+    ],
+)
+def test_an_unknown_region_is_guessed(rig: Rig, headers: list[tuple[str, str]], path: str, status: int) -> None:
+    answer = rig.client.get(path, headers=[*headers, ("X-Request-Id", "abc-1")])
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["code"] == "router.region_unknown"
+    assert problem["type"] == "urn:ocefs:problem:router.region_unknown"
+    assert problem["status"] == status
+    assert problem["regions"] == ["us", "eu", "latam"]
+    assert problem["request_id"] == answer.headers["x-request-id"] == "abc-1"
+
+
+def test_a_stranger_chooses_its_address(rig: Rig) -> None:
+    for forwarded in (IN_BRAZIL, f"{IN_BRAZIL}, {PROXY}", "2001:db8:55::1"):
+        assert rig.cell_of("/v1/skus", {"X-Forwarded-For": forwarded}) == "us"
+    # what a caller wrote itself stands left of what the trusted proxy saw
+    assert rig.cell_of("/v1/skus", {"X-Forwarded-For": f"{IN_BRAZIL}, {IN_GERMANY}"}, source=PROXY) == "eu"
+    assert rig.cell_of("/v1/skus", {"X-Forwarded-For": f"{IN_BRAZIL}, {IN_GERMANY}, {PROXY}"}, source=PROXY) == "eu"
+
+
+def test_an_ipv6_client_is_not_found(rig: Rig) -> None:
+    assert rig.cell_of("/v1/skus", {"X-Forwarded-For": "2001:db8:55:7::1"}, source=PROXY) == "latam"
+    assert rig.cell_of("/v1/skus", {"X-Forwarded-For": "2001:db8:49::"}, source=PROXY) == "eu"
+    assert rig.cell_of("/v1/skus", {"X-Forwarded-For": "2001:db8:50::"}, source=PROXY) == "us"
+    assert rig.cell_of("/v1/skus", {"X-Forwarded-For": f"::ffff:{IN_BRAZIL}"}, source=PROXY) == "latam"
+
+
+def test_the_address_of_one_request_sticks_to_the_next_on_its_connection(rig: Rig) -> None:
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=PROXY)) as proxy:
+        seen = []
+        for address in (IN_BRAZIL, IN_GERMANY, IN_BRAZIL):
+            answer = proxy.get(f"{rig.url}/v1/skus", headers={"X-Forwarded-For": address}).json()
+            seen.append((answer["cell"], answer["headers"]["x-forwarded-for"]))
+        assert seen == [("latam", IN_BRAZIL), ("eu", IN_GERMANY), ("latam", IN_BRAZIL)]
+
+
+def test_the_cell_hears_of_the_caller_what_the_caller_says(rig: Rig) -> None:
+    lies = {"X-Forwarded-For": "8.8.8.8", "X-Forwarded-Proto": "https", "Forwarded": "for=8.8.8.8"}
+    heard = rig.client.get("/v1/skus", headers=lies).json()["headers"]
+    assert heard["x-forwarded-for"] == "127.0.0.1"
+    assert heard["x-forwarded-proto"] == "http"
+    assert "forwarded" not in heard
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=PROXY)) as proxy:
+        heard = proxy.get(f"{rig.url}/v1/skus", headers=lies).json()["headers"]
+    assert (heard["x-forwarded-for"], heard["x-forwarded-proto"]) == ("8.8.8.8", "https")
+
+
+def test_a_request_reaches_the_cell_without_an_id(rig: Rig) -> None:
+    first, second = (rig.client.get("/v1/skus").json()["headers"]["x-request-id"] for _ in range(2))
+    assert len(first) >= 32
+    assert first != second
+    assert rig.client.get("/v1/skus", headers={"X-Request-Id": "mine-7"}).json()["headers"]["x-request-id"] == "mine-7"
+    for bad in ('a"b', "x" * 129, "a b", ""):
+        assert rig.client.get("/v1/skus", headers={"X-Request-Id": bad}).json()["headers"]["x-request-id"] != bad
+
+
+def test_an_answer_of_the_cell_is_replaced(rig: Rig) -> None:
+    for status in (421, 503):
+        answer = rig.client.get(f"/v1/{status}")
+        assert answer.status_code == status
+        assert answer.json() == {"code": "cell.own", "region": "eu"}
+        assert answer.headers["retry-after"] == "9"
+        assert answer.headers["x-ocefs-cell"] == "us"
+
+
+def test_large_input_passes(rig: Rig) -> None:
+    assert rig.client.post("/v1/orders", content=b"x" * 1_048_576).json()["body_bytes"] == 1_048_576
+    answer = rig.client.post("/v1/orders", content=b"x" * 1_048_577)
+    assert (answer.status_code, answer.json()["code"]) == (413, "router.body_too_large")
+    chunked = rig.client.post("/v1/orders", content=iter([b"x" * 10_000] * 3))  # its limit is the cell's to keep
+    assert chunked.json()["body_bytes"] == 30_000
+    assert rig.client.get("/v1/skus", headers={"Idempotency-Key": "k" * 12_000}).status_code == 200
+    for size in (16_384, 1_000_000):
+        assert _raw(rig, b"GET /v1/skus HTTP/1.1\r\nHost: x\r\nIdempotency-Key: " + b"k" * size + b"\r\n\r\n") == 400
+    assert _raw(rig, b"GET /v1/skus HTTP/1.1\r\nHost: x\r\n\x00: y\r\n\r\n") == 400
+    assert rig.cell_of("/v1/skus") == "us"
+
+
+def _raw(rig: Rig, request: bytes) -> int:
+    with socket.create_connection(("127.0.0.1", rig.config.port), timeout=10) as connection:
+        try:
+            connection.sendall(request)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it need not read what it refuses
+        answer = b""
+        try:
+            while part := connection.recv(65_536):
+                answer += part
+        except ConnectionResetError:
+            pass
+    return int(answer.split(b" ")[1])
+
+
+def test_the_metrics_of_a_cell_are_public(rig: Rig) -> None:
+    for path in ("/metrics", "/%6Detrics"):
+        answer = rig.client.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (404, "router.not_public")
+    statistics = httpx.get(f"http://127.0.0.1:{rig.config.stats_port}/metrics")
+    assert 'haproxy_server_status{proxy="cell_us",server="cell",state="UP"} 1' in statistics.text
+
+
+def test_the_router_says_that_it_is_well_through_a_cell(rig: Rig) -> None:
+    assert rig.client.get("/healthz").json() == {"status": "ok"}
+    assert rig.client.get("/readyz").json() == {"status": "ready"}
+    assert rig.client.get("/router/status").json() == {"cells_up": {"us": 1, "eu": 1, "latam": 1}}
+
+
+def test_a_country_can_be_moved_only_by_a_restart(rig: Rig) -> None:
+    def cell() -> str:
+        return rig.cell_of("/v1/skus", {"X-OCEFS-Country": "JP"})
+
+    before = rig.start()  # the same configuration again changes nothing
+    assert cell() == "us"
+    rig.control.set_country("JP", "eu")
+    assert cell() == "eu"
+    assert rig.cell_of("/v1/skus", source="127.0.3.1") == "eu"  # by address, too
+    rig.control.set_country("JP", "")
+    assert cell() == "us"
+    assert rig.start() == before
+
+
+def test_a_new_address_database_needs_a_restart(rig: Rig) -> None:
+    pid = rig.start().pid
+    database = Path(rig.config.mmdb)
+    kept = database.read_bytes()
+    write_mmdb(database, {"127.0.9.0/24": {"country": {"iso_code": "DE"}}})
+    try:
+        rig.until(lambda: rig.cell_of("/v1/skus", source="127.0.9.1") == "eu", 10)  # the control part notices
+        assert rig.cell_of("/v1/skus", source=IN_BRAZIL) == "us"
+    finally:
+        database.write_bytes(kept)
+    rig.until(lambda: rig.cell_of("/v1/skus", source=IN_BRAZIL) == "latam", 10)
+    assert rig.start().pid == pid

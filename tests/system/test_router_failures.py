@@ -1,0 +1,252 @@
+"""What happens when cells, the control part or HAProxy die: the real router, three fake cells, real signals."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cells.errors import CellError, PortTaken
+from cells.processes import ProcessMark, mark_of
+from router import process
+from router.state import RouterFolder, State
+from tests.system.router_rig import Rig, running
+
+ORDER = {name: f"/v1/orders/{name}-01jd" for name in ("us", "eu", "latam")}
+FOUND_WITHIN_S = 3.0
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    with running() as rig:
+        yield rig
+
+
+class Neighbour:
+    """Asks the other cells all the time, and remembers what went wrong."""
+
+    def __init__(self, rig: Rig, *cells: str) -> None:
+        self._rig, self._cells = rig, cells
+        self.asked, self.slowest_s = 0, 0.0
+        self.wrong: list[str] = []
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+
+    def __enter__(self) -> "Neighbour":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        with httpx.Client(base_url=self._rig.url, timeout=10) as client:
+            while not self._end.wait(0.02):
+                for cell in self._cells:
+                    began = time.monotonic()
+                    try:
+                        answer = client.get(ORDER[cell])
+                        if answer.headers.get("x-ocefs-cell") != cell:
+                            self.wrong.append(answer.text)
+                    except httpx.HTTPError as error:
+                        self.wrong.append(repr(error))
+                    self.asked += 1
+                    self.slowest_s = max(self.slowest_s, time.monotonic() - began)
+
+
+def assert_unavailable(answer: httpx.Response, region: str) -> None:
+    assert answer.status_code == 503, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["retry-after"]) >= 1
+    problem = answer.json()
+    assert (problem["code"], problem["region"]) == ("router.cell_unavailable", region)
+    assert problem["request_id"] == answer.headers["x-request-id"]
+
+
+def test_a_killed_cell_takes_others_with_it_or_stays_lost(rig: Rig) -> None:
+    rig.until(lambda: rig.state_of("eu") == "up", 5)
+    with Neighbour(rig, "us", "latam") as neighbour:
+        rig.cells["eu"].stop()
+        began = time.monotonic()
+        assert_unavailable(rig.client.get(ORDER["eu"]), "eu")  # at once, even before it is known to be dead
+        rig.until(lambda: rig.state_of("eu") == "down", FOUND_WITHIN_S - (time.monotonic() - began))
+        asked_s = time.monotonic()
+        assert_unavailable(rig.client.post(ORDER["eu"] + "/updates", json={}), "eu")
+        assert time.monotonic() - asked_s < 0.5
+        assert rig.client.get("/router/status").json() == {"cells_up": {"us": 1, "eu": 0, "latam": 1}}
+        assert rig.client.get("/readyz").status_code == 200
+        rig.cells["eu"].start()
+        rig.until(lambda: rig.client.get(ORDER["eu"]).status_code == 200, FOUND_WITHIN_S)
+    assert neighbour.wrong == []
+    assert neighbour.asked > 20
+    assert neighbour.slowest_s < 1
+
+
+def test_a_cell_that_hangs_holds_its_callers(rig: Rig) -> None:
+    rig.until(lambda: rig.state_of("eu") == "up", 5)
+    with Neighbour(rig, "us", "latam") as neighbour:
+        rig.cells["eu"].signal(signal.SIGSTOP)
+        began = time.monotonic()
+        answer = rig.client.get(ORDER["eu"])  # in flight while it is found
+        assert time.monotonic() - began < FOUND_WITHIN_S + 0.3
+        assert_unavailable(answer, "eu")
+        assert_unavailable(rig.client.get(ORDER["eu"]), "eu")
+        rig.cells["eu"].signal(signal.SIGCONT)
+        rig.until(lambda: rig.client.get(ORDER["eu"]).status_code == 200, FOUND_WITHIN_S)
+    assert neighbour.wrong == []
+
+
+def test_a_request_in_flight_to_a_hung_cell_ends_without_a_word(rig: Rig) -> None:
+    region = {"X-OCEFS-Region": "eu"}
+    assert (
+        rig.client.get("/v1/skus", headers=region).status_code == 200
+    )  # so that the next one's connection is a used one
+    freeze = threading.Timer(0.3, rig.cells["eu"].signal, (signal.SIGSTOP,))
+    freeze.start()
+    began = time.monotonic()
+    assert_unavailable(rig.client.get("/v1/slow", headers=region), "eu")
+    assert time.monotonic() - began < FOUND_WITHIN_S + 0.3
+
+
+def test_data_of_a_strict_region_fails_over(rig: Rig) -> None:
+    rig.cells["eu"].stop()
+    for path in (ORDER["eu"], "/v1/availability?sku=A", "/v1/skus", "/v1/orders", "/v1/live"):
+        for headers in ({"X-OCEFS-Region": "eu"}, {"X-OCEFS-Country": "DE"}):
+            assert_unavailable(rig.client.get(path, headers=headers), "eu")
+
+
+def test_only_shared_reads_of_an_open_region_fail_over(rig: Rig) -> None:
+    rig.cells["us"].stop()
+    rig.until(lambda: rig.state_of("us") == "down", FOUND_WITHIN_S)
+    for path in ("/v1/availability?sku=A&sku=B", "/v1/skus?limit=5", "/v1/locations"):
+        answer = rig.client.get(path)
+        assert (answer.json()["cell"], answer.headers["x-ocefs-failover-from"]) == ("latam", "us")
+    for path in (
+        ORDER["us"], "/v1/orders?customer_ref=c", "/v1/live", "/v1/locations/us-wh-1/stock", "/v1/skus?cursor=abc",
+    ):  # fmt: skip
+        assert_unavailable(rig.client.get(path), "us")
+    assert_unavailable(rig.client.get("/v1/availability", headers={"X-OCEFS-Region": "us"}), "us")
+    for path in ("/v1/orders", "/v1/skus", "/v1/order-updates"):
+        assert_unavailable(rig.client.post(path, json={}, headers={"Idempotency-Key": "k"}), "us")
+    rig.cells["latam"].stop()
+    rig.until(lambda: rig.state_of("latam") == "down", FOUND_WITHIN_S)
+    assert_unavailable(rig.client.get("/v1/skus"), "us")
+    assert rig.client.get("/v1/skus", headers={"X-OCEFS-Country": "DE"}).json()["cell"] == "eu"
+
+
+def test_a_broken_off_write_without_a_key_is_sent_twice(rig: Rig) -> None:
+    lost = rig.client.post("/v1/break-once", json={})
+    assert (lost.status_code, lost.json()["code"]) == (502, "router.cell_broke_off")
+    assert lost.json()["region"] == "us"
+    keyed = rig.client.post("/v1/break-once", json={}, headers={"Idempotency-Key": "k", "X-OCEFS-Region": "eu"})
+    assert keyed.json()["cell"] == "eu"
+
+
+def test_a_drain_cuts_requests_off_or_is_forgotten(rig: Rig) -> None:
+    with httpx.stream("GET", f"{rig.url}/v1/live") as stream:
+        lines = stream.iter_lines()
+        assert next(lines) == "data: one"
+        rig.control.drain("us")
+        rig.until(lambda: rig.state_of("us") == "drained", 2)
+        assert_unavailable(rig.client.get(ORDER["us"]), "us")
+        assert "data: two" in list(lines)
+    haproxy = process.status(rig.home).pid
+    os.kill(haproxy, signal.SIGKILL)
+    rig.until(lambda: process.status(rig.home).pid not in (0, haproxy), 10)  # the control part starts it again
+    rig.until(lambda: rig.state_of("us") == "drained", 2)
+    rig.control.resume("us")
+    rig.until(lambda: rig.client.get(ORDER["us"]).status_code == 200, 3)
+    with pytest.raises(CellError, match="there is no region 'mars'"):
+        rig.control.drain("mars")
+
+
+def test_a_live_stream_waits_in_a_buffer_or_is_cut() -> None:
+    # the silence of the fake cell is longer than both timeouts
+    with running(client_timeout_ms=500, cell_timeout_ms=700) as rig:
+        began = time.monotonic()
+        with httpx.stream("GET", f"{rig.url}/v1/live") as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "data: one"
+            assert time.monotonic() - began < 0.5
+            assert "data: two" in list(lines)
+        slow = rig.client.get("/v1/slow")
+        assert (slow.status_code, slow.json()["code"]) == (504, "router.cell_timeout")
+
+
+def test_a_dead_control_part_stops_the_routes(rig: Rig) -> None:
+    before = process.status(rig.home)
+    assert before.control_pid
+    os.kill(before.control_pid, signal.SIGKILL)
+    rig.until(lambda: process.status(rig.home).control_pid == 0, 5)
+    for cell, path in ORDER.items():
+        assert rig.cell_of(path) == cell
+    rig.cells["eu"].stop()
+    rig.until(lambda: rig.client.get(ORDER["eu"]).status_code == 503, FOUND_WITHIN_S)
+    after = rig.start()
+    assert after.pid == before.pid
+    assert after.control_pid not in (0, before.control_pid)
+
+
+def test_a_new_configuration_refuses_connections(rig: Rig) -> None:
+    with Neighbour(rig, "us", "eu", "latam") as neighbour:
+        pid = process.status(rig.home).pid
+        changed = process.start(rig.home, rig.config, rig.regions()[:2])
+        assert changed.pid != pid
+        assert set(changed.cells) == {"us", "eu"}
+        assert rig.client.get(ORDER["latam"]).status_code == 404
+        rig.start()
+        assert rig.cell_of(ORDER["latam"]) == "latam"
+    assert [problem for problem in neighbour.wrong if "router.region_unknown" not in problem] == []
+
+
+def test_a_second_router_shares_the_port_in_silence(rig: Rig) -> None:
+    with running() as other:
+        process.stop(other.home)
+        with pytest.raises(PortTaken, match=str(rig.config.port)):
+            process.start(other.home, rig.config, other.regions())
+        assert rig.cell_of(ORDER["us"]) == "us"
+
+
+def test_stop_leaves_something_behind_or_ends_another_process(rig: Rig) -> None:
+    status = process.status(rig.home)
+    assert process.stop(rig.home) is True
+    for pid in (status.pid, status.control_pid):
+        assert mark_of(pid) is None
+    assert not process.status(rig.home).running
+    assert process.stop(rig.home) is False
+    with subprocess.Popen(["sleep", "60"]) as bystander:
+        # a recycled process id: the same number, another start time
+        RouterFolder(rig.home).save(State(haproxy=ProcessMark(bystander.pid, "earlier")))
+        assert process.stop(rig.home) is False
+        assert bystander.poll() is None
+        bystander.kill()
+
+
+def test_the_log_names_customers() -> None:
+    with running(request_log="all") as rig:
+        rig.client.get("/v1/orders?customer_ref=ada-lovelace", headers={"X-Request-Id": "r-77", "Cookie": "ada"})
+        rig.until(lambda: "request_id=r-77" in rig.log(), 3)
+        line = next(line for line in rig.log().splitlines() if "r-77" in line)
+        assert "cell_us status=200" in line
+        assert "ada" not in line
+        assert "127.0.0.1" not in line
+
+
+def test_tls_is_offered_without_strict_transport(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+         "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    certificate.write_text(certificate.read_text() + key.read_text())
+    with running(tls_certificate=str(certificate)) as rig:
+        answer = httpx.get(rig.url.replace("http", "https", 1) + "/v1/skus", verify=False)
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
+        assert answer.json()["headers"]["x-forwarded-proto"] == "https"
