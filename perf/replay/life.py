@@ -77,7 +77,7 @@ class Life:
                     self._tally.refuse(live.plan.reference, step, answer.code, answer.detail)
                 return [Halt(live, step, illegal=False) for live, step in steps]
             # The whole body under its key: what was done is answered as before, what was put off is done now.
-            if not any(result.get("code") and result.get("status") in RETRIED_STATUSES for result in results):
+            if not any(_problem(result).get("status") in RETRIED_STATUSES for result in results):
                 halts = (self._take(live, step, result) for (live, step), result in zip(steps, results, strict=True))
                 return [halt for halt in halts if halt is not None]
             await asyncio.sleep(pause_s)
@@ -85,13 +85,14 @@ class Life:
         raise CellUnreachable(f"updates were put off {ITEM_TRIES_MAX} times")
 
     def _take(self, live: LiveOrder, step: str, result: Result) -> Halt | None:
-        code = result.get("code")
-        if not code:
+        problem = _problem(result)
+        if not problem:
             live.status = str(result.get("status", ""))
             self._tally.updates += 1
             return None
+        code = problem.get("code")
         if code != ILLEGAL:
-            self._tally.refuse(live.plan.reference, step, str(code), str(result.get("detail", ""))[:200])
+            self._tally.refuse(live.plan.reference, step, str(code), str(problem.get("detail", ""))[:200])
         return Halt(live, step, illegal=code == ILLEGAL)
 
     async def alone(self, live: LiveOrder, until: Callable[[str], Awaitable[None]]) -> None:
@@ -118,3 +119,9 @@ class Life:
             self._tally.already_so += 1
         else:
             self._tally.refuse(live.plan.reference, step, ILLEGAL, f"the order is {present or 'unknown'}")
+
+
+def _problem(result: Result) -> Result:
+    """The problem that an item was answered with; empty where it was done."""
+    error = result.get("error")
+    return error if isinstance(error, dict) else {}

@@ -14,7 +14,6 @@ SETTLE_POLLS_MAX: Final = 40
 SETTLE_S_FIRST: Final = 0.05
 SETTLE_S_MAX: Final = 1.0
 ALLOCATE_TRIES_MAX: Final = 6
-SKU_TRIES_MAX: Final = 6
 SHORT_STATUSES: Final = ("backordered", "partly_allocated")
 
 
@@ -63,14 +62,7 @@ class Placer:
 
     async def _post_order(self, plan: OrderPlan, country: str, step: str) -> Answer:
         body, key = encode(plan.body_for(country)), step_key(plan.reference, step)
-        answer = await self._client.post("/v1/orders", body, key)
-        # Every SKU was defined before the first order: a door that doesn't know one yet will in a moment.
-        for attempt in range(SKU_TRIES_MAX):
-            if answer.ok or not answer.code.startswith("sku."):
-                break
-            await asyncio.sleep(SETTLE_S_FIRST * 2**attempt)
-            answer = await self._client.post("/v1/orders", body, key)
-        return answer
+        return await self._client.post("/v1/orders", body, key)
 
     async def _settle(self, live: LiveOrder) -> None:
         """`placed` means that the cell is still asking its locations; short stock is asked for again unless meant."""

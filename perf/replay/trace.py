@@ -35,12 +35,14 @@ QUANTITY_MAX: Final = 1_000_000
 SKU_CHARS_MAX: Final = 64
 REFERENCE_CHARS_MAX: Final = 64
 CUSTOMER_CHARS_MAX: Final = 64
+POSTCODE_CHARS_MAX: Final = 64
+CITY_CHARS_MAX: Final = 100
 PRICE_MINOR_MAX: Final = 10**12
 # Ours: they bound the memory of the reader.
 LINE_NO_MAX: Final = 10_000
 ROW_CHARS_MAX: Final = 65_536
 DESCRIPTION_CHARS_MAX: Final = 150  # so that 1,000 SKUs fit in the 1 MiB of one body, whatever the script
-PLACE_CHARS_MAX: Final = 100
+RAW_STATUS_CHARS_MAX: Final = 100
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -224,8 +226,8 @@ def _line(row: int, fields: dict[str, str]) -> TraceLine:
         channel=_one_of(fields, "channel", CHANNELS, CHANNELS[0]),
         customer_ref=_text(fields, "customer_ref", CUSTOMER_CHARS_MAX),
         country=_code(fields, "country", _COUNTRY, "an ISO 3166 alpha-2 code") if fields.get("country") else "",
-        city=_text(fields, "city", PLACE_CHARS_MAX),
-        postcode=_text(fields, "postcode", PLACE_CHARS_MAX),
+        city=_text(fields, "city", CITY_CHARS_MAX),
+        postcode=_text(fields, "postcode", POSTCODE_CHARS_MAX),
         lat=_degrees(fields, "lat", 90),
         lon=_degrees(fields, "lon", 180),
         sku=_text(fields, "sku", SKU_CHARS_MAX, required=True),
@@ -234,7 +236,7 @@ def _line(row: int, fields: dict[str, str]) -> TraceLine:
         unit_price_minor=_integer(fields, "unit_price_minor", 0, PRICE_MINOR_MAX),
         currency=_code(fields, "currency", _CURRENCY, "an ISO 4217 code"),
         final_status=_one_of(fields, "final_status", FINAL_STATUSES),
-        raw_status=_text(fields, "raw_status", PLACE_CHARS_MAX),
+        raw_status=_text(fields, "raw_status", RAW_STATUS_CHARS_MAX),
         shipped_at=_time(fields, "shipped_at"),
         delivered_at=_time(fields, "delivered_at"),
     )

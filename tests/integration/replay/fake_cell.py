@@ -208,7 +208,8 @@ class FakeCell:
     def _place(self, body: Json) -> Json:
         country = body["ship_to"]["country"]
         if len(country) != 2 or country not in COUNTRIES[self.region].split():
-            raise Problem(421, "order.wrong_region", country)
+            elsewhere = any(country in countries.split() for countries in COUNTRIES.values())
+            raise Problem(421, "region.misdirected") if elsewhere else Problem(422, "country.not_served")
         if not 1 <= len(body["lines"]) <= 2000 or len(body["order_ref"]) > 64:
             raise Problem(422, "body.invalid")
         if len({line["unit_price"]["currency"] for line in body["lines"]}) != 1:
@@ -250,11 +251,11 @@ class FakeCell:
         if key not in self.answered:
             if self.put_off_items:
                 self.put_off_items -= 1
-                return Problem(503, "cell.busy").body()
+                return {"order_id": item["order_id"], "error": Problem(429, "cell.busy").body()}
             try:
                 answer = self._update(item["order_id"], item["update"])
             except Problem as problem:
-                answer = problem.body()
+                answer = {"order_id": item["order_id"], "error": problem.body()}
             self.answered[key] = (b"", 200, msgspec.json.encode(answer))
         answered: Json = msgspec.json.decode(self.answered[key][2])
         return answered
