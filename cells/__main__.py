@@ -22,7 +22,7 @@ from cells.paths import CellPaths
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit code. An expected failure is told in words with its next step, without a traceback."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    console = Console(highlight=False, stderr=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     try:
         if arguments[:1] == ["scale"]:  # its options are its own affair
             from cells import scale

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.panel import Panel
 from rich.table import Table
 
 from cells.calls import Answer, call
@@ -20,14 +19,15 @@ from cells.state import KeeperState, read_state
 
 def where_to_look(configs: list[RegionConfig], router: str, console: Console) -> None:
     """Print the addresses, the dashboards with their tokens, and two calls to try."""
-    lines = [f"[bold]router[/]          {router}"]
+    console.rule("where to look", align="left")
+    lines = [f"[bold]router [/] {router}"]
     for config in configs:
         token = _read(CellPaths(config.name).ray_token)
         lines += [
-            f"[bold]{config.name:<7}[/] API      http://{config.api.host}:{config.api.port}/docs",
-            f"        Ray      http://127.0.0.1:{config.ray.dashboard_port}  token {token}",
+            f"[bold]{config.name:<7}[/] API docs       http://{config.api.host}:{config.api.port}/docs",
+            f"        Ray dashboard  http://127.0.0.1:{config.ray.dashboard_port}  token: {token}",
         ]
-    console.print(Panel("\n".join(lines), title="where to look", expand=False), highlight=False, soft_wrap=True)
+    console.print("\n".join(lines), highlight=False, soft_wrap=True)
     sample = next((config for config in configs if places(config.name)), None)
     if sample is not None:
         body = json.dumps(demo_orders(sample, 2)[1], ensure_ascii=True)
@@ -38,8 +38,10 @@ def where_to_look(configs: list[RegionConfig], router: str, console: Console) ->
         for text in (place, follow):
             console.print(text, markup=False, highlight=False, soft_wrap=True)
     console.print(
-        "Everything listens on loopback (127.0.0.1) only until identity is built: no one else can reach it.",
+        "Until identity is built, everything listens on loopback (127.0.0.1) only, so nobody else can reach it. One\n"
+        "exception that Ray leaves no choice about: a port between Serve replicas, closed to all without the cell's token.",
         style="yellow",
+        soft_wrap=True,
     )
 
 

@@ -98,7 +98,7 @@ class StepWatcher:
         self._keeper = keeper
         self._paths = CellPaths(config.name)
         self._console = console
-        self._printed = 0
+        self._printed: set[int] = set()
 
     def look(self) -> None:
         """Read the state once, print what is new."""
@@ -115,10 +115,11 @@ class StepWatcher:
             self._console.print(f"{self.name}: the keeper ended:\n{last_lines(self._paths.keeper_log)}", style="red")
 
     def _print_steps(self, state: KeeperState) -> None:
-        finished = [step for step in state.steps if step.state != "running"]
-        for step in finished[self._printed :]:
-            print_step(self._console, self.name, step.name, step.seconds, failed=step.state == "failed", note=step.note)
-        self._printed = len(finished)
+        for number, step in enumerate(state.steps):  # some run at the same time, and end in another order
+            if step.state != "running" and number not in self._printed:
+                failed = step.state == "failed"
+                print_step(self._console, self.name, step.name, step.seconds, failed=failed, note=step.note)
+                self._printed.add(number)
 
     def _fail(self, state: KeeperState) -> None:
         self.done = True
@@ -146,7 +147,7 @@ def print_step(console: Console, who: str, what: str, seconds: float, *, failed:
     """One line: who, what, how long."""
     mark = "[red]✗[/]" if failed else "[green]✓[/]"
     tail = f"  [yellow]{note}[/]" if note else ""
-    console.print(f" {mark} [bold]{who:<7}[/] {what:<22} {seconds:6.1f} s{tail}", highlight=False)
+    console.print(f" {mark} [bold]{who:<7}[/] {what:<22} {seconds:6.1f} s{tail}", highlight=False, soft_wrap=True)
 
 
 def timed(console: Console, who: str, what: str, action: Callable[[], str]) -> str:

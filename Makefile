@@ -1,0 +1,123 @@
+# Everything that one does with this project. `make` alone lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+
+# Any Python from 3.11 on that our dependencies have binaries for; the first that fits is taken.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; \
+	then echo $$python; break; fi; done)
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+# what one may set: make up REGIONS="us eu", make replay TRACE=… SCARCE=0.9 SPEED=100, make simulate SEEDS=10000
+REGIONS ?=
+TRACE ?=
+SCARCE ?=
+SPEED ?=
+SEEDS ?= 1000
+WEB ?=
+ARGS ?=
+
+.PHONY: help
+help: ## list what make can do
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: venv
+venv: $(READY) ## make the virtual environment (every other target does it on demand)
+
+$(READY): requirements-dev.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then
+		echo "No Python 3.11, 3.12 or 3.13 was found." >&2
+		echo "  Next: install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/of/python3.12" >&2
+		exit 1
+	fi
+	if [ ! -x $(RUN) ]; then
+		echo "making $(VENV) with $(PYTHON)"
+		if ! $(PYTHON) -m venv $(VENV); then
+			rm -rf $(VENV)
+			echo "  Next: this Python can't make virtual environments; on Debian: apt install python3-venv" >&2
+			exit 1
+		fi
+	fi
+	echo "installing the pinned dependencies"
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--config-settings editable_mode=compat -e .
+	touch $@
+
+.PHONY: up
+up: $(READY) ## start the cells and the router with demo data (REGIONS="us eu": only these)
+	@$(RUN) -m cells up $(REGIONS) $(ARGS)
+
+.PHONY: down
+down: $(READY) ## end exactly what `make up` started
+	@$(RUN) -m cells down $(REGIONS)
+
+.PHONY: status
+status: $(READY) ## cells, hosts, shards, update rates, write-behind lag, health of the stores
+	@$(RUN) -m cells status $(REGIONS)
+
+.PHONY: logs
+logs: $(READY) ## the last lines of every log
+	@$(RUN) -m cells logs $(REGIONS)
+
+.PHONY: test
+test: lint types imports ## lint, types, import rules and all tests
+	$(RUN) -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(READY) ## ruff: rules and format
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+.PHONY: types
+types: $(READY) ## mypy --strict
+	$(RUN) -m mypy
+
+.PHONY: imports
+imports: $(READY) ## who may import whom
+	$(VENV)/bin/lint-imports
+
+.PHONY: format
+format: $(READY) ## let ruff format and correct what it can
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+.PHONY: bench
+bench: $(READY) ## our speed beside that of the usual ways to build it (needs wrk)
+	@$(RUN) -m perf.bench $(ARGS)
+
+.PHONY: replay
+replay: $(READY) ## send a real order trace through the router: TRACE=file [SCARCE=0.9] [SPEED=100]
+	@if [ -z "$(TRACE)" ]; then echo "which trace? e.g. make replay TRACE=traces/us.csv.gz" >&2; exit 1; fi
+	$(RUN) -m perf.replay --trace $(TRACE) $(if $(SCARCE),--scarce $(SCARCE)) $(if $(SPEED),--speed $(SPEED)) $(ARGS)
+
+.PHONY: load
+load: $(READY) ## customers, associates and warehouse staff of a Black Friday (WEB=1: with the web page)
+	@$(VENV)/bin/locust -f perf/locustfile.py $(if $(WEB),,--headless) $(ARGS)
+
+.PHONY: chaos
+chaos: $(READY) ## kill and pause parts of a real cell under load, then compare what was told with what is there
+	@$(RUN) -m perf.chaos $(ARGS)
+
+.PHONY: simulate
+simulate: $(READY) ## the seeded simulation, longer: SEEDS=10000
+	@$(RUN) -m tests.simulation --seeds $(SEEDS) $(ARGS)
+
+.PHONY: lock
+lock: $(READY) ## renew requirements.lock and requirements-dev.lock from pyproject.toml
+	@rm -rf .lock-tools && $(RUN) -m venv .lock-tools
+	trap 'rm -rf .lock-tools' EXIT
+	.lock-tools/bin/pip install --quiet --disable-pip-version-check uv
+	compile=".lock-tools/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --upgrade"
+	$$compile --python-version 3.11 pyproject.toml -o requirements.lock
+	$$compile --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock
+
+.PHONY: clean
+clean: ## remove the environment and caches; data in .ocefs stays, and nothing is removed while a cell runs
+	@if [ -x $(RUN) ] && compgen -G ".ocefs/*/run/state.json" > /dev/null; then $(RUN) -m cells down; fi
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
