@@ -81,9 +81,9 @@ class HostActor:
             raise RuntimeError(f"{self.name} is not started")
         return self._host
 
-    async def ping(self) -> int:
-        """How many shards it owns: an answer says that the loop turns."""
-        return len(self._ready().shards)
+    async def ping(self) -> list[int]:
+        """The shards that it owns: an answer says that the loop turns."""
+        return self._ready().owned()
 
     async def call(self, payload: bytes) -> bytes:
         """See Host.call."""
@@ -101,10 +101,6 @@ class HostActor:
         """See Host.hand_over."""
         return await self._ready().hand_over(shards)
 
-    async def owned(self) -> list[int]:
-        """The shards that it serves."""
-        return sorted(self._ready().shards)
-
     async def parked(self) -> bytes:
         """Parked messages as JSON, for operators."""
         return msgspec.json.encode(self._ready().outbox.parked())
@@ -115,12 +111,12 @@ class HostActor:
 
 
 def start_host(name: str, settings: bytes) -> object:
-    """Makes the actor `name`; it lives until it is killed. Ray never restarts it: the supervisor does, with a fresh epoch."""
+    """Makes the actor `name`, or finds it; it lives until it is killed. Ray never restarts it: the supervisor does, with a fresh epoch."""
     return (
         ray.remote(HostActor)
         .options(
             name=name, namespace=NAMESPACE, lifetime="detached", num_cpus=0, max_concurrency=10_000, max_restarts=0,
-            max_task_retries=0, enable_task_events=False,
+            max_task_retries=0, enable_task_events=False, get_if_exists=True,
         )
         .remote(name, settings)
     )  # fmt: skip

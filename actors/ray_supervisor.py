@@ -40,6 +40,7 @@ class HostRecord:
         self.name = name
         self.handle = handle
         self.heard_at = time.monotonic()
+        self.changed_at = self.heard_at
         self.ping: asyncio.Task[Any] | None = None
         self.dead = False
 
@@ -57,6 +58,7 @@ class Supervisor:
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
         self._error = ""
+        self._retired = False
         configure_logs(self._settings.log_folder, supervisor_name(self._settings.region))
 
     # --- what others ask --------------------------------------------------------------------------------------------
@@ -85,7 +87,35 @@ class Supervisor:
             "version": self._version, "error": self._error,
         }  # fmt: skip
 
+    async def retire(self) -> None:
+        """The end of the cell: every host hands its shards over to nobody, drained, and is stopped."""
+        self._retired = True
+        if self._loop is not None:
+            self._loop.cancel()
+        held = {
+            name: [shard for shard, owner in enumerate(self._owners) if owner == name] for name in self._hosts
+        }  # fmt: skip
+        self._owners = [""] * len(self._owners)
+        self._version += 1
+        ends = (self._hosts[name].handle.hand_over.remote(shards) for name, shards in held.items())
+        for ended in await asyncio.gather(*ends, return_exceptions=True):
+            if isinstance(ended, BaseException):
+                log.warning("a host did not end in order: %s", ended)
+        for host in self._hosts.values():
+            ray.kill(host.handle, no_restart=True)
+        self._hosts.clear()
+
+    async def parked(self) -> list[bytes]:
+        """Parked messages of all hosts, JSON arrays."""
+        return list(await asyncio.gather(*(host.handle.parked.remote() for host in self._hosts.values())))
+
+    async def retry_parked(self) -> int:
+        """Tries all parked messages again; how many."""
+        return sum(await asyncio.gather(*(host.handle.retry_parked.remote() for host in self._hosts.values())))
+
     def _ensure_running(self) -> None:
+        if self._retired:
+            return
         if self._loop is None or self._loop.done():
             self._loop = asyncio.get_running_loop().create_task(self._run())
 
@@ -113,7 +143,7 @@ class Supervisor:
             if actor["namespace"] == NAMESPACE and actor["name"].startswith(prefix):
                 try:
                     handle = await asyncio.to_thread(ray.get_actor, actor["name"], NAMESPACE)
-                    owned = await asyncio.wait_for(handle.owned.remote(), SILENCE_S)
+                    owned = await asyncio.wait_for(handle.ping.remote(), SILENCE_S)
                 except (RayError, ValueError, TimeoutError):
                     continue
                 self._hosts[actor["name"]] = HostRecord(actor["name"], handle)
@@ -133,13 +163,25 @@ class Supervisor:
                 self._bury(host)
 
     async def _ping(self, host: HostRecord) -> None:
+        asked_at = time.monotonic()
         try:
-            await host.handle.ping.remote()
+            owned = set(await host.handle.ping.remote())
             host.heard_at = time.monotonic()
+            if asked_at > host.changed_at:
+                self._compare(host, owned)
         except ActorDiedError:
             host.dead = True
         except RayError as fault:
             log.warning("ping of %s: %s", host.name, type(fault).__name__)
+
+    def _compare(self, host: HostRecord, owned: set[int]) -> None:
+        """A host that gave a shard up, or lost it to a newer epoch, is not its owner whatever the map says."""
+        gone = [shard for shard, owner in enumerate(self._owners) if owner == host.name and shard not in owned]
+        if gone:
+            log.warning("%s does not own %s any more", host.name, gone)
+            for shard in gone:
+                self._owners[shard] = ""
+            self._version += 1
 
     def _bury(self, host: HostRecord) -> None:
         del self._hosts[host.name]
@@ -164,7 +206,7 @@ class Supervisor:
             self._error = f"{name} could not take over {len(shards)} shards: {type(fault).__name__}: {fault}"[:500]
             log.warning("%s", self._error)
             return
-        host.heard_at = time.monotonic()
+        host.heard_at = host.changed_at = time.monotonic()
         for shard in served:
             self._owners[shard] = name
         self._version += 1

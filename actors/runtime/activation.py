@@ -47,6 +47,8 @@ class Activation:
         self._flushed = flushed
         # Shards whose residents, outbox and timers are still to be read.
         self._unsettled: set[int] = set()
+        # Lost shards that are being built again.
+        self.recovering: set[int] = set()
 
     # --- taking over ------------------------------------------------------------------------------------------------
     async def take_over(self, numbers: Sequence[int]) -> list[int]:
@@ -152,18 +154,21 @@ class Activation:
 
     async def recover(self, shards: Iterable[Shard]) -> None:
         """Builds lost shards again from what is durable, under their epochs; those of which there is a newer owner are gone."""
-        leases = {shard.number: Lease(shard.number, shard.epoch, shard.drained) for shard in shards}
-        while leases:
-            try:
-                # A drain under way may still move the watermark of the old shard.
-                async with self._drain.lock:
-                    current = {s.number: s.drained for s in shards}
-                    wanted = [Lease(n, lease.epoch, current[n]) for n, lease in leases.items() if n not in self._shards]
-                    await self._serve(wanted)
-                self._unsettled.update(n for n in leases if n in self._shards)
-                return
-            except (JournalUnavailable, StoreUnavailable):
-                await self._clock.sleep(self._limits.retry_pause_s)
+        lost = {shard.number: shard for shard in shards}
+        self.recovering |= lost.keys()
+        try:
+            while True:
+                try:
+                    # A drain under way may still move the watermark of the old shard.
+                    async with self._drain.lock:
+                        left = [shard for number, shard in lost.items() if number not in self._shards]
+                        await self._serve([Lease(s.number, s.epoch, s.drained) for s in left])
+                    self._unsettled.update(n for n in lost if n in self._shards)
+                    return
+                except JournalUnavailable:
+                    await self._clock.sleep(self._limits.retry_pause_s)
+        finally:
+            self.recovering -= lost.keys()
 
     # --- giving up --------------------------------------------------------------------------------------------------
     async def hand_over(self, numbers: Sequence[int]) -> list[int]:

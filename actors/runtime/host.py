@@ -106,6 +106,10 @@ class Host:
         """See Activation.hand_over."""
         return await self.activation.hand_over(shards)
 
+    def owned(self) -> list[int]:
+        """The shards that it serves, or will serve again as soon as the journal answers."""
+        return sorted(self.shards.keys() | self.activation.recovering)
+
     # --- calls ------------------------------------------------------------------------------------------------------
     async def call(self, payload: bytes) -> bytes:
         """`Call` → list of `Reply`, in MessagePack; one for each envelope, in order."""

@@ -1,0 +1,82 @@
+"""Puts a cell's actors and API into its running Ray cluster, and takes them out again.
+
+    migrate the store ──▶ supervisor ──▶ it starts hosts and gives them all shards ──▶ Serve with two doors
+
+Every step may be repeated: what is there already is kept. The calling process is connected to the cluster (`ray.init`).
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any
+
+import msgspec
+import ray
+from ray import serve
+
+from actors.ray_gateway import NAMESPACE, supervisor_name
+from actors.ray_supervisor import start_supervisor
+from actors.storage.migrate import migrate
+from cells.config import RegionConfig, StoreAddresses
+from cells.errors import CellError
+from cells.paths import CellPaths
+from cells.wiring import api_settings, cell_settings, make_services
+from serve.ray_door import deployment
+
+SHARDS_DEADLINE_S = 60.0
+APP_NAME = "ocefs"
+
+
+def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
+    """Brings the cell to the state that its configuration describes; returns when it serves.
+
+    Raises CellError with the next step when the hosts do not come up.
+    """
+    paths = CellPaths(config.name)
+    settings = cell_settings(config, addresses, paths.logs)
+    migrate(addresses.postgres_url)
+    supervisor = start_supervisor(settings)
+    wait_settled(supervisor, config.name)
+    api = api_settings(config, paths.run / "cell.secret")
+    serve.start(
+        http_options={"host": config.api.host, "port": config.api.serve_port, "location": "HeadOnly"},
+    )  # fmt: skip
+    app = deployment(
+        partial(make_services, msgspec.msgpack.encode(settings), msgspec.msgpack.encode(api)),
+        name=f"{config.name}-api", replicas=config.api.replicas, settings=api,
+    )  # fmt: skip
+    serve.run(app, name=APP_NAME, route_prefix="/")
+
+
+def wait_settled(supervisor: Any, region: str, deadline_s: float = SHARDS_DEADLINE_S) -> dict[str, Any]:
+    """Waits until every shard is served by the wanted hosts; gives the supervisor's last status."""
+    until = time.monotonic() + deadline_s
+    while True:
+        status: dict[str, Any] = ray.get(supervisor.status.remote(), timeout=deadline_s)
+        if status["settled"] and not status["unowned"]:
+            return status
+        if time.monotonic() > until:
+            reason = status["error"] or f"{status['unowned']} shards have no host"
+            raise CellError(
+                f"the hosts of {region} did not come up: {reason}",
+                f"see the logs of {region} (make logs REGIONS={region}), then make down and make up",
+            )
+        time.sleep(0.1)
+
+
+def withdraw(config: RegionConfig, addresses: StoreAddresses) -> None:
+    """Ends hosts and supervisor in order, so that the next start finds nothing to catch up with. The API is gone by now."""
+    try:
+        supervisor = ray.get_actor(supervisor_name(config.name), NAMESPACE)
+    except ValueError:
+        return
+    ray.get(supervisor.retire.remote(), timeout=SHARDS_DEADLINE_S)
+    ray.kill(supervisor, no_restart=True)
+
+
+def scale(region: str, hosts: int, deadline_s: float = SHARDS_DEADLINE_S) -> dict[str, Any]:
+    """Changes the number of hosts live; returns when shards are where they belong."""
+    supervisor = ray.get_actor(supervisor_name(region), NAMESPACE)
+    ray.get(supervisor.scale.remote(hosts), timeout=deadline_s)
+    return wait_settled(supervisor, region, deadline_s)

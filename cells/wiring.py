@@ -1,0 +1,88 @@
+"""The composition root: which parts a cell's processes are made of, from its configuration."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from actors.clock import SystemClock
+from actors.logs import configure_logs
+from actors.ray_gateway import ActorHandles, RayTransport, SupervisorMap
+from actors.ray_host import CellSettings
+from actors.runtime.gateway import Gateway
+from actors.runtime.limits import Limits
+from actors.storage.reader import PostgresReadModel
+from cells.config import RegionConfig, StoreAddresses, load_all
+from serve.services import Services
+from serve.settings import ApiSettings
+
+
+def limits_of(config: RegionConfig) -> Limits:
+    """The runtime's limits as the region configures them."""
+    runtime = config.runtime
+    return Limits(
+        shards=runtime.shards, batch_max=runtime.batch_max, mailbox_max=runtime.mailbox_max,
+        inbox_max=runtime.inbox_max, tail_max_turns=runtime.tail_max_turns,
+        drain_interval_ms=runtime.drain_interval_ms, drain_max_turns=runtime.drain_max_turns,
+        idle_passivate_s=runtime.idle_passivate_s, memory_cap_mb=runtime.memory_cap_mb,
+        remember_hours=runtime.remember_hours, outbox_retry_max=runtime.outbox_retry_max,
+        request_timeout_s=config.api.request_timeout_ms / 1000,
+    )  # fmt: skip
+
+
+def cell_settings(config: RegionConfig, addresses: StoreAddresses, log_folder: Path) -> CellSettings:
+    """What the cell's actors have to know."""
+    return CellSettings(
+        config.name, config.runtime.hosts, limits_of(config), addresses.postgres_url, addresses.redis_url,
+        str(log_folder),
+    )  # fmt: skip
+
+
+def cursor_key(secret_file: Path) -> bytes:
+    """The cell's secret, made at the first start and kept (0600); page cursors are signed with a key of it."""
+    if not secret_file.exists():
+        secret_file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = secret_file.with_suffix(f".{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(secrets.token_bytes(32))
+        try:
+            os.link(fresh, secret_file)
+        except FileExistsError:
+            pass
+        fresh.unlink()
+    return hmac.digest(secret_file.read_bytes(), b"page cursors", hashlib.sha256)
+
+
+def api_settings(config: RegionConfig, secret_file: Path) -> ApiSettings:
+    """What the region's API has to know; the other regions are named so that callers can be sent there."""
+    others = [other for other in load_all() if other.name != config.name]
+    return ApiSettings(
+        region=config.name, title=config.region.title, lat=config.region.lat, lon=config.region.lon,
+        countries=frozenset(config.region.countries), currencies=frozenset(config.region.currencies),
+        other_countries={country: other.name for other in others for country in other.region.countries},
+        other_regions=frozenset(other.name for other in others),
+        cursor_key=cursor_key(secret_file), host=config.api.host, port=config.api.port,
+        max_body_bytes=config.api.max_body_bytes, placement_wait_ms=config.api.placement_wait_ms,
+        occurred_at_max_age_days=config.api.occurred_at_max_age_days,
+        occurred_at_max_ahead_s=config.api.occurred_at_max_ahead_s,
+    )  # fmt: skip
+
+
+async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
+    """Runs inside each Serve replica: everything that its handlers work with."""
+    cell = msgspec.msgpack.decode(packed_cell, type=CellSettings)
+    settings = msgspec.msgpack.decode(packed_api, type=ApiSettings)
+    configure_logs(cell.log_folder, f"{cell.region}/api-{os.getpid()}")
+    handles = ActorHandles()
+    gateway = Gateway(
+        f"{cell.region}/api-{os.getpid()}-{secrets.token_hex(4)}", RayTransport(handles),
+        SupervisorMap(cell.region, handles), SystemClock(), cell.limits,
+    )  # fmt: skip
+    services = Services(settings, gateway, PostgresReadModel(cell.postgres_url), SystemClock())
+    await gateway.start()
+    return services
