@@ -27,15 +27,16 @@ _ORDERS = """
     FROM orders o JOIN replay_refs r ON r.reference = o.order_ref
     GROUP BY 1, 2, 3, 4
 """
+# An order with positive and negative lines is in `orders` already; the last column counts the references that are not.
 _LEDGER = """
     SELECT split_part(l.reference, ':', 1), r.final_status, l.reason, l.currency,
-           count(*), sum(abs(l.quantity))::bigint, sum(abs(l.value_minor))::bigint,
-           count(DISTINCT l.reference) FILTER (WHERE NOT EXISTS (SELECT FROM orders o WHERE o.order_ref = l.reference))
+           count(*), sum(abs(l.quantity))::bigint, coalesce(sum(abs(l.value_minor)), 0)::bigint,
+           count(DISTINCT l.reference) FILTER (WHERE o.order_ref IS NULL)
     FROM ledger l JOIN replay_refs r ON r.reference = l.reference
+    LEFT JOIN (SELECT DISTINCT order_ref FROM orders) o ON o.order_ref = l.reference
     WHERE l.reason IN ('return', 'write_off')
     GROUP BY 1, 2, 3, 4
 """
-
 # How much of the trace is there already, and since when.
 _PRESENT = """
     SELECT count(*), coalesce(extract(epoch FROM now() - min(at)), 0)::bigint FROM (
