@@ -404,7 +404,7 @@ def evolve(state: Order | None, event: Event, context: Context) -> Order:
         fulfilment, short = _numbered(state, event.number), dict(event.lines)
         left = [(sku, units - short.get(sku, 0)) for sku, units in fulfilment.lines]
         fulfilment.lines = [(sku, units) for sku, units in left if units]
-        state.retry_at_ms = event.retry_at_ms
+        state.retry_at_ms, state.short = event.retry_at_ms, True
     elif type(event) is OrderCancelled:
         state.cancelled, state.place_command, state.candidates, state.retry_at_ms = True, "", [], None
         for fulfilment in state.fulfilments:
@@ -419,12 +419,16 @@ def _placed(event: OrderPlaced, context: Context) -> Order:
         event.order_ref, event.channel, event.customer_ref, event.country, event.ship_to, event.currency, event.lines, [],
         context.now_ms, context.now_ms, place_command=event.command_id if event.retry_at_ms is None else "",
         candidates=[], retry_places=[place.location_id for place in event.places[:RETRY_PLACES_MAX]],
-        retry_at_ms=event.retry_at_ms,
+        retry_at_ms=event.retry_at_ms, units=sum(line.quantity for line in event.lines),
+        total_minor=sum(line.quantity * line.amount for line in event.lines),
     )  # fmt: skip
 
 
 def _numbered(order: Order, number: int) -> Fulfilment:
-    return next(f for f in order.fulfilments if f.number == number)
+    for fulfilment in order.fulfilments:
+        if fulfilment.number == number:
+            return fulfilment
+    raise AssertionError(f"no fulfilment {number}")
 
 
 def _evolve_asked(order: Order, event: AllocationAsked) -> None:
@@ -435,6 +439,7 @@ def _evolve_asked(order: Order, event: AllocationAsked) -> None:
     order.retries += event.retry
     known = [*order.retry_places, *(a.location_id for a in event.asks), *(p.location_id for p in event.places)]
     order.retry_places = list(dict.fromkeys(known))[:RETRY_PLACES_MAX]
+    order.short = bool(missing_of(order))
 
 
 def _evolve_settled(order: Order, event: ReservationSettled) -> None:
@@ -444,6 +449,7 @@ def _evolve_settled(order: Order, event: ReservationSettled) -> None:
         order.served += 1
     else:
         order.fulfilments.remove(fulfilment)
+    order.short = bool(missing_of(order))
     if event.over:
         order.place_command, order.candidates, order.served = "", [], 0
         order.retry_at_ms = event.retry_at_ms

@@ -70,6 +70,10 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     served: int = 0
     next_number: int = 1
     cancelled: bool = False
+    # No fulfilment covers some of it; kept, because the status hangs on it and it changes rarely (see `missing_of`).
+    short: bool = True
+    units: int = 0
+    total_minor: int = 0
 
 
 def missing_of(order: Order) -> Need:
@@ -85,20 +89,19 @@ def status_of(order: Order) -> OrderStatus:
     """The status of the whole order; see the picture in `order.py`."""
     if order.cancelled:
         return "cancelled"
-    active = [f.status for f in order.fulfilments if f.status != "cancelled"]
-    steps = [_PROGRESS[status] for status in active]
-    if not active:
+    steps = [_PROGRESS[f.status] for f in order.fulfilments if f.status != "cancelled"]
+    if not steps:
         if order.place_command:
             return "placed"
-        return "backordered" if missing_of(order) else "cancelled"
+        return "backordered" if order.short else "cancelled"
     least, most = min(steps), max(steps)
     if most <= 1:
         if order.place_command and least == 0:
             return "placed"
         served = most == 1
-        complete = least == 1 and not missing_of(order)
+        complete = least == 1 and not order.short
         return "allocated" if complete else "partly_allocated" if served else "backordered"
-    if most >= 4 and (least < 4 or missing_of(order)):
+    if most >= 4 and (least < 4 or order.short):
         return "partly_shipped"
     if least >= 4:
         return "delivered" if least == 5 else "shipped"
@@ -204,7 +207,7 @@ def order_view(order_id: str, order: Order, version: int) -> OrderView:
             LineView(number, line.sku, line.quantity, Money(line.amount, order.currency))
             for number, line in enumerate(order.lines, 1)
         ],
-        total=Money(sum(line.quantity * line.amount for line in order.lines), order.currency),
+        total=Money(order.total_minor, order.currency),
         placed_at=_time(order.placed_at_ms),
         updated_at=_time(order.updated_at_ms),
     )
@@ -218,8 +221,7 @@ def order_row(order_id: str, order: Order, version: int) -> OrderRow:
     """The order's row in the read model, with its state for the next activation."""
     return OrderRow(
         order_id, version, status_of(order), order.channel, order.order_ref, order.customer_ref, order.country,
-        order.currency, len(order.lines), sum(line.quantity for line in order.lines),
-        sum(line.quantity * line.amount for line in order.lines), order.placed_at_ms, order.updated_at_ms,
+        order.currency, len(order.lines), order.units, order.total_minor, order.placed_at_ms, order.updated_at_ms,
         None if order.cancelled else order.retry_at_ms, _encode(order),
     )  # fmt: skip
 

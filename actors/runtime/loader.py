@@ -22,7 +22,7 @@ class Waiting:
 
     def __init__(self, shard: Shard) -> None:
         self.shard = shard
-        self.items: list[Item] = []
+        self.items: list[tuple[Item, int | None]] = []
         self.fingerprints: dict[int, None] = {}
 
 
@@ -58,7 +58,7 @@ class Loader:
         if len(waiting.items) >= self._limits.mailbox_max:
             item.done(MAILBOX_FULL)
             return
-        waiting.items.append(item)
+        waiting.items.append((item, fingerprint))
         if fingerprint is not None:
             waiting.fingerprints[fingerprint] = None
         self._wake.set()
@@ -90,12 +90,14 @@ class Loader:
         for key, waiting in done.items():
             if ok:
                 shard = waiting.shard
-                for item in waiting.items:
-                    item.looked_up = shard
+                for item, fingerprint in waiting.items:
+                    # Only who asked for it has been looked up: an item that queued up behind others still has to ask.
+                    if fingerprint is not None:
+                        item.looked_up, item.recalled = shard, shard.memory.recall(fingerprint)
                     item.absent = shard if key not in shard.entities else None
-                self._back(waiting.items)
+                self._back([item for item, _ in waiting.items])
             else:
-                for item in waiting.items:
+                for item, _ in waiting.items:
                     item.done(UNAVAILABLE)
 
     async def _load(self, round_: Mapping[Key, Waiting]) -> bool:

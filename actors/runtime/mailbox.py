@@ -9,6 +9,7 @@ from typing import Any
 from actors.domain.kind import Row
 from actors.runtime import wire
 from actors.runtime.codec import refusal
+from actors.runtime.memory import Remembered
 from actors.runtime.shard import Shard
 from actors.runtime.wire import Envelope, Reply, Turn
 
@@ -24,16 +25,18 @@ FAULT = Reply(wire.FAULT, refusal(wire.CODE_FAULT, "The request could not be pro
 
 
 class Item:
-    """An envelope in the inbox. `looked_up`: the shard for which the history was asked for its command; `absent`: the shard for
-    which the store said that there is no such entity. Both hold for that activation of the shard only."""
+    """An envelope in the inbox. `looked_up`: the shard for which the history was asked for its command, `recalled`: what it
+    answered; `absent`: the shard for which the store said that there is no such entity. All hold for that activation of the shard
+    only."""
 
-    __slots__ = ("absent", "done", "envelope", "gateway_id", "looked_up")
+    __slots__ = ("absent", "done", "envelope", "gateway_id", "looked_up", "recalled")
 
     def __init__(self, envelope: Envelope, gateway_id: str, done: Callable[[Reply], None]) -> None:
         self.envelope = envelope
         self.gateway_id = gateway_id
         self.done = done
         self.looked_up: Shard | None = None
+        self.recalled: Remembered | None = None
         self.absent: Shard | None = None
 
 

@@ -52,7 +52,8 @@ class TurnTaker:
         mark = 0
         if envelope.mode == wire.COMMAND:
             mark = fingerprint(scope_of(envelope), envelope.command_id)
-            known = shard.memory.recall(mark)
+            # What the history told this item counts even when the memory has forgotten it again meanwhile.
+            known = shard.memory.recall(mark) or (item.recalled if item.looked_up is shard else None)
             if known is not None:
                 self._repeat(shard, item, known, group)
                 return

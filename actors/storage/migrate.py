@@ -1,0 +1,59 @@
+"""Brings a database to the present schema: `python -m actors.storage.migrate <url>`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from actors.storage.connections import CONNECT_TIMEOUT_S, engine_url
+
+# Any number, the same for ever: whoever migrates holds this advisory lock.
+_MIGRATION_LOCK = 0x0CEF5
+
+
+def migrate(url: str) -> None:
+    """Runs the missing steps, all in one transaction, and makes the partitions of this month and the next.
+
+    Two starters at once take turns; the second finds nothing to do. Raises sqlalchemy.exc.OperationalError when the
+    database can't be reached.
+    """
+    from actors.storage.partitions import ensure_partitions_now
+
+    engine = sa.create_engine(
+        engine_url(url), poolclass=sa.NullPool, connect_args={"connect_timeout": CONNECT_TIMEOUT_S}
+    )
+    with engine.connect() as connection, connection.begin():
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        command.upgrade(alembic_config(connection), "head")
+        ensure_partitions_now(connection)
+    engine.dispose()
+
+
+def alembic_config(connection: sa.Connection | None = None) -> Config:
+    """Alembic's settings; `connection` is what the steps run on."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; gives the exit code."""
+    if len(arguments) != 1:
+        print("usage: python -m actors.storage.migrate <postgresql URL>", file=sys.stderr)
+        return 2
+    try:
+        migrate(arguments[0])
+    except sa.exc.OperationalError as fault:
+        print(f"The database can't be reached or refused the change: {fault.orig}", file=sys.stderr)
+        return 1
+    print("The schema is up to date.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,224 @@
+"""The journal on Redis streams: one stream a shard, fenced by epoch and position in one Lua call.
+
+    ocefs:{us}:state:7        hash    epoch, last (position)
+    ocefs:{us}:turns:7        stream  entry `<position>-0`, field `turns`: MessagePack of list[Turn]
+    ocefs:{us}:marks:7:49210  string  fingerprints appended in that hour (hours since 1970), 8 bytes each, little endian
+
+The braces put all keys of a cell into one slot, so that a Redis Cluster takes the call too. An entry is acknowledged when
+Redis has it on disk: `appendfsync always`, which `verify` checks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import sys
+import time
+from array import array
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from hashlib import sha1
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from actors.runtime.errors import Fenced, JournalUnavailable
+from actors.runtime.ports import Append
+from actors.runtime.wire import Turn
+
+# One shard's entry may not be larger; Redis itself ends at 512 MB for one value.
+ENTRY_BYTES_MAX = 128 * 1024 * 1024
+# Appends of one call beyond this go in further round trips: the script holds Redis up while it copies.
+ROUND_TRIP_BYTES = 16 * 1024 * 1024
+READ_ENTRIES = 256
+READ_BYTES = 8 * 1024 * 1024
+CONNECTIONS_MAX = 8
+_HOUR_MS = 3_600_000
+_HOUR_S = 3_600
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Turn]).decode
+
+
+class JournalUnsafe(Exception):
+    """This Redis would acknowledge what is not yet on disk."""
+
+
+class _Script:
+    """A Lua script and the digest under which Redis keeps it."""
+
+    def __init__(self, name: str) -> None:
+        self.source = Path(__file__).with_name(name).read_bytes()
+        self.digest = sha1(self.source, usedforsecurity=False).hexdigest()
+
+
+class RedisJournal:
+    """`Journal` (see `actors/runtime/ports.py`) on Redis 6.2 or newer.
+
+    Args:
+        url: `redis://`, `rediss://` or `unix://` URL, or the path of a unix socket.
+        cell: the region's name; keeps the keys of cells apart that share a Redis.
+        remember_hours: fingerprints are kept at least that long.
+        timeout_s: of each round trip; then its connection is dropped, so that a late answer is never taken for another's.
+        ours: the Redis runs for us alone: `verify` insists on its settings. A managed one may hide them.
+    """
+
+    def __init__(
+        self, url: str | Path, cell: str, *, remember_hours: int = 24, timeout_s: float = 5.0, ours: bool = True
+    ) -> None:
+        address = f"unix://{url}" if str(url).startswith("/") else str(url)
+        # No retries: an append that is sent again by the driver would find itself done, and be refused.
+        self._redis: Redis = Redis.from_url(
+            address, protocol=2, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0),
+            max_connections=CONNECTIONS_MAX,
+        )  # fmt: skip
+        self._keys = f"ocefs:{{{cell}}}"
+        self._ours = ours
+        self._remember_hours = remember_hours
+        # An hour more because a bucket expires from its beginning, one more for clocks that differ.
+        self._bucket_ttl_s = (remember_hours + 2) * _HOUR_S
+        self._append = _Script("append.lua")
+        self._open = _Script("open.lua")
+
+    async def close(self) -> None:
+        """Gives the connections back."""
+        await self._redis.aclose()
+
+    async def verify(self) -> None:
+        """Checks once, at start, that what Redis acknowledges is on disk.
+
+        Raises JournalUnsafe: its settings say otherwise, or (for one of ours) can't be read. Raises JournalUnavailable.
+        """
+        wanted = {"appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rewrite": "no"}
+        try:
+            found = {}
+            for name in wanted:
+                found.update(await self._redis.config_get(name))
+        except (OSError, TimeoutError, RedisError) as fault:
+            if "unknown command" not in str(fault).lower() and "NOPERM" not in str(fault):
+                raise JournalUnavailable(f"Redis: {fault}") from fault
+            if self._ours:
+                raise JournalUnsafe("Redis hides its settings (CONFIG GET), so its durability can't be checked.") from fault
+            return
+        settings = {_text(name): _text(value) for name, value in found.items()}
+        wrong = [f"{name} is {settings.get(name)!r}, must be {value!r}" for name, value in wanted.items()
+                 if settings.get(name) != value]  # fmt: skip
+        if wrong:
+            raise JournalUnsafe(f"Redis would acknowledge what is not on disk: {'; '.join(wrong)}.")
+
+    async def append(self, appends: Sequence[Append]) -> list[int]:
+        """See `Journal.append`. More than ROUND_TRIP_BYTES take several round trips.
+
+        Raises ValueError: an entry is larger than ENTRY_BYTES_MAX (of the whole call nothing was written).
+        """
+        bodies = [_encode(one.turns) for one in appends]
+        for one, body in zip(appends, bodies, strict=True):
+            if len(body) > ENTRY_BYTES_MAX:
+                raise ValueError(f"an entry of shard {one.shard} has {len(body)} bytes, at most are {ENTRY_BYTES_MAX}")
+        refused: list[int] = []
+        first, size = 0, 0
+        for number, body in enumerate(bodies):
+            if size and size + len(body) > ROUND_TRIP_BYTES:
+                refused += await self._append_some(appends[first:number], bodies[first:number])
+                first, size = number, 0
+            size += len(body)
+        if first < len(bodies):
+            refused += await self._append_some(appends[first:], bodies[first:])
+        return refused
+
+    async def _append_some(self, appends: Sequence[Append], bodies: Sequence[bytes]) -> list[int]:
+        keys: list[str] = []
+        values: list[Any] = [self._bucket_ttl_s]
+        for one, body in zip(appends, bodies, strict=True):
+            turns, shard = one.turns, one.shard
+            hour = turns[-1].at_ms // _HOUR_MS if turns else 0
+            keys += (f"{self._keys}:state:{shard}", f"{self._keys}:turns:{shard}", f"{self._keys}:marks:{shard}:{hour}")
+            marks = struct.pack(f"<{len(turns)}Q", *[turn.fingerprint for turn in turns])
+            values += (one.epoch, one.position, body, marks)
+        refused = await self._run(self._append, keys, values)
+        return [appends[number - 1].shard for number in refused]
+
+    async def open(self, shards: Mapping[int, tuple[int, int]]) -> None:
+        """See `Journal.open`."""
+        numbers = list(shards)
+        values = [value for shard in numbers for value in shards[shard]]
+        refused = await self._run(self._open, [f"{self._keys}:state:{shard}" for shard in numbers], values)
+        if refused:
+            raise Fenced(numbers[number - 1] for number in refused)
+
+    async def _run(self, script: _Script, keys: list[str], values: list[Any]) -> list[int]:
+        async with _answering():
+            try:
+                done: list[int] = await self._redis.evalsha(script.digest, len(keys), *keys, *values)
+            except NoScriptError:  # a Redis that was started anew; nothing was done
+                await self._redis.script_load(script.source)
+                done = await self._redis.evalsha(script.digest, len(keys), *keys, *values)
+        return done
+
+    async def read(self, shard: int, after: int) -> list[tuple[int, list[Turn]]]:
+        """See `Journal.read`. Read in pages of about READ_BYTES, so that no answer gets huge."""
+        entries: list[tuple[int, list[Turn]]] = []
+        count = 1  # how large the entries are shows with the first
+        while True:
+            start = f"{entries[-1][0] + 1 if entries else after + 1}-0"
+            async with _answering():
+                page = await self._redis.xrange(f"{self._keys}:turns:{shard}", min=start, count=count)
+            entries += [(int(entry_id.split(b"-")[0]), _decode(fields[b"turns"])) for entry_id, fields in page]
+            if len(page) < count:
+                return entries
+            mean = 1 + sum(len(fields[b"turns"]) for _, fields in page) // len(page)
+            count = max(1, min(READ_ENTRIES, count * 4, READ_BYTES // mean))
+            await asyncio.sleep(0)  # a long tail is decoded in slices; others want the loop too
+
+    async def last(self, shards: Sequence[int]) -> dict[int, int]:
+        """See `Journal.last`."""
+        async with _answering(), self._redis.pipeline(transaction=False) as pipe:
+            for shard in shards:
+                pipe.hget(f"{self._keys}:state:{shard}", "last")
+            found = await pipe.execute()
+        return {shard: int(last or 0) for shard, last in zip(shards, found, strict=True)}
+
+    async def fingerprints(self, shard: int, since_ms: int) -> Sequence[int]:
+        """See `Journal.fingerprints`. What is older than `remember_hours` may be gone."""
+        now_hour = int(time.time()) // _HOUR_S
+        # One hour more at both ends: a turn's time is its host's, and a little before its append.
+        first = max(since_ms // _HOUR_MS - 1, now_hour - self._remember_hours - 2)
+        marks: array[int] = array("Q")
+        for hour in range(first, now_hour + 2):
+            async with _answering():
+                bucket = await self._redis.get(f"{self._keys}:marks:{shard}:{hour}")
+            if bucket:
+                marks.frombytes(bucket)
+        if sys.byteorder == "big":
+            marks.byteswap()
+        return marks
+
+    async def trim(self, marks: Mapping[int, int]) -> None:
+        """See `Journal.trim`."""
+        async with _answering(), self._redis.pipeline(transaction=False) as pipe:
+            for shard, position in marks.items():
+                pipe.execute_command("XTRIM", f"{self._keys}:turns:{shard}", "MINID", "=", f"{position + 1}-0")
+            await pipe.execute()
+
+    async def ping(self) -> None:
+        """See `Journal.ping`."""
+        async with _answering():
+            await self._redis.ping()
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+@asynccontextmanager
+async def _answering() -> AsyncIterator[None]:
+    """Whatever keeps Redis from answering is one fault; the driver has dropped a connection that timed out or broke."""
+    try:
+        yield
+    except (OSError, TimeoutError, RedisError) as fault:
+        raise JournalUnavailable(f"Redis: {fault}") from fault
