@@ -86,7 +86,7 @@ def own_cell(home: Path) -> Iterator[str]:
                 f"cell with --base {base}."
             )
     try:
-        _run(["cells", "up", REGION], home, START_S)
+        _run(["cells", "up", "--empty", REGION], home, START_S)
         wait_ready(base)
         yield base
     finally:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cells.postgres import EmbeddedPostgres
 from perf.compare import database
+from perf.machine import listeners
 
 START_S = 30.0
 STOP_S = 15.0
@@ -76,26 +77,17 @@ def workers(system: str, count: int, url: str) -> Iterator[str]:
 def _wait(base: str, started: list[subprocess.Popen[bytes]], count: int) -> None:
     """Until each worker listens: the kernel spreads new connections over those that do."""
     deadline = time.monotonic() + START_S
+    port = int(base.rsplit(":", 1)[1])
     while time.monotonic() < deadline:
         if any(process.poll() is not None for process in started):
             break
-        if _listeners(base) >= count:
+        if len(listeners(port)) >= count:
             # Listening comes before the app's start; an answer comes after it.
             for _ in range(8 * count):
                 _answers(base)
             return
         time.sleep(POLL_S)
     raise TimeoutError(base)
-
-
-def _listeners(base: str) -> int:
-    """How many sockets listen on the address's port (state 0A in the kernel's table)."""
-    suffix = f":{int(base.rsplit(':', 1)[1]):04X}"
-    table = Path("/proc/net/tcp")
-    if not table.exists():
-        return 1 << 16 if _answers(base) else 0
-    fields = (line.split() for line in table.read_text(encoding="ascii").splitlines()[1:])
-    return sum(1 for field in fields if field[1].endswith(suffix) and field[3] == "0A")
 
 
 def _answers(base: str) -> bool:

@@ -1,11 +1,13 @@
 """What a figure was measured on: processor, kernel and versions. A rate without these means nothing."""
 
+import contextlib
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("ray", "fastapi", "uvicorn", "uvloop", "msgspec", "sqlalchemy", "asyncpg", "psycopg", "redis")
+LISTEN = "0A"  # in /proc/net/tcp
 
 
 def cpu_model() -> str:
@@ -33,6 +35,33 @@ def resident_mb(pid: int) -> float | None:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     return None
+
+
+def listeners(port: int) -> list[str]:
+    """Inodes of the IPv4 sockets that listen on a port of this machine; empty where there is no /proc."""
+    try:
+        table = Path("/proc/net/tcp").read_text(encoding="ascii")
+    except OSError:
+        return []
+    fields = (line.split() for line in table.splitlines()[1:])
+    return [field[9] for field in fields if field[1].endswith(f":{port:04X}") and field[3] == LISTEN]
+
+
+def listening_pids(port: int) -> list[int]:
+    """Processes of this machine that listen on a port, as far as we may look into them."""
+    inodes = {f"socket:[{inode}]" for inode in listeners(port)}
+    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if inodes & _open_files(folder)]
+
+
+def _open_files(process: Path) -> set[str]:
+    found = set()
+    try:
+        for entry in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.add(os.readlink(entry))
+    except OSError:
+        return set()
+    return found
 
 
 def describe() -> dict[str, str]:

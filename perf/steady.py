@@ -5,11 +5,12 @@ import itertools
 import json
 import secrets
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 from perf import open_loop
 from perf.http_pool import HttpPool, post, request
 from perf.latency import percentile
-from perf.machine import resident_mb
+from perf.machine import listening_pids, resident_mb
 from perf.rows import SteadyExtras
 
 BODY_ITEMS = 20
@@ -44,9 +45,13 @@ def shots(host: str, ids: Sequence[str]) -> Iterator[open_loop.Shot]:
 
 
 class Watch:
-    """Asks `/readyz` every second for the hosts' write-behind lag and memory."""
+    """Asks `/readyz` every second for the hosts' write-behind lag and memory, and sees the replicas' memory itself.
 
-    def __init__(self) -> None:
+    `replicas` are the processes behind the cell's door, when it stands on this machine.
+    """
+
+    def __init__(self, replicas: Sequence[int] = ()) -> None:
+        self._replicas = replicas
         self.lags_ms: list[float] = []
         self.memory_mb: list[float] = []
 
@@ -67,13 +72,12 @@ class Watch:
         hosts = state.get("hosts") if isinstance(state, dict) else None
         if not isinstance(hosts, list):
             return
-        parts = hosts + [part for part in state.get("replicas", ()) if isinstance(part, dict)]
         lags = [float(host["lag_ms"]) for host in hosts if isinstance(host.get("lag_ms"), int | float)]
         if lags:
             self.lags_ms.append(max(lags))
-        sizes = [size for part in parts if (size := _size_mb(part)) is not None]
+        sizes = [size for host in hosts if (size := _size_mb(host)) is not None]
         if sizes:
-            self.memory_mb.append(sum(sizes))
+            self.memory_mb.append(sum(sizes) + sum(resident_mb(pid) or 0.0 for pid in self._replicas))
 
     def extras(self, error_kinds: dict[str, int]) -> SteadyExtras:
         """The watch's figures; memory at start is after the settling share of the run."""
@@ -92,8 +96,8 @@ class Watch:
         )
 
 
-def _size_mb(part: dict[str, object]) -> float | None:
-    said, pid = part.get("rss_mb"), part.get("pid")
+def _size_mb(host: dict[str, object]) -> float | None:
+    said, pid = host.get("rss_mb"), host.get("pid")
     if isinstance(said, int | float):
         return float(said)
     return resident_mb(pid) if isinstance(pid, int) else None
@@ -103,7 +107,7 @@ async def run(
     base: str, ids: Sequence[str], *, updates_per_s: float, seconds: float, connections: int
 ) -> tuple[open_loop.OpenLoopFigures, SteadyExtras]:
     """The whole steady run against one address; the orders must be `allocated`."""
-    watch = Watch()
+    watch = Watch(listening_pids(urlsplit(base).port or 80))
     async with HttpPool(base, connections) as pool, HttpPool(base, 1) as aside:
         watching = asyncio.create_task(watch.run(aside))
         try:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 
@@ -64,7 +65,7 @@ async def place(system: wire.Backend, *lines: tuple[str, int], key: str | None =
 
 
 def reserved(placed: wire.Placed) -> list[tuple[str, str, int]]:
-    order = wire.msgspec.json.decode(placed.reply)
+    order = msgspec.json.decode(placed.reply)
     return sorted((f["location_id"], ln["sku"], ln["quantity"]) for f in order["fulfilments"] for ln in f["lines"])
 
 
@@ -142,7 +143,7 @@ async def test_no_unit_is_promised_twice_under_concurrent_demand(system: wire.Ba
 async def test_a_repeated_placement_gives_the_first_order_again(system: wire.Backend) -> None:
     first = await place(system, ("A", 2), key="p")
     again, other = await asyncio.gather(place(system, ("A", 2), key="p"), place(system, ("A", 1)))
-    order, repeated = wire.msgspec.json.decode(first.reply), wire.msgspec.json.decode(again.reply)
+    order, repeated = msgspec.json.decode(first.reply), msgspec.json.decode(again.reply)
     assert (repeated["order_id"], repeated["status"]) == (order["order_id"], "allocated")
     assert reserved(again) == reserved(first)
     assert other.code == rules.OK

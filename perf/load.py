@@ -1,0 +1,40 @@
+"""`python -m perf.load`: the Locust suite against the router; headless, or with `WEB=1` in the browser.
+
+Environment: WEB=1, USERS (at the peak, default 60), MINUTES (default 3), REGIONS (default us,eu,latam), HOST (the
+router's address). Ends with code 1 when a request failed.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from perf.cell import answers
+from perf.scenarios.shape import setting
+
+WEB_HOST = "127.0.0.1"
+WEB_PORT = "8089"
+STOP_S = "10"
+
+
+def main() -> int:
+    """Runs Locust and gives its exit code."""
+    host = setting("HOST", "http://127.0.0.1:8080").rstrip("/")
+    if not answers(host, "/v1/locations"):
+        print(
+            f"Nothing that serves orders answers at {host}. Next step: `make up`, or HOST=http://… for another router."
+        )
+        return 1
+    file = str(Path(__file__).with_name("locustfile.py"))
+    command = [sys.executable, "-m", "locust", "-f", file, "--host", host, "--stop-timeout", STOP_S]
+    if setting("WEB", "0") == "1":
+        command += ["--web-host", WEB_HOST, "--web-port", WEB_PORT]
+    else:
+        command += ["--headless", "--only-summary"]
+    try:
+        return subprocess.run(command, check=False).returncode
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""The shape of a Black Friday: a quiet morning, a ramp, a peak of twice the ramp's end, a long tail. Pure."""
+
+import itertools
+import os
+
+STAGES = ((0.0, 0.15), (0.10, 0.20), (0.45, 0.50), (0.50, 1.00), (0.70, 1.00), (1.00, 0.10))
+"""(share of the time, share of the users); straight lines between."""
+
+USERS_DEFAULT = 60
+MINUTES_DEFAULT = 3.0
+
+
+def setting(name: str, default: str) -> str:
+    """An environment variable, or the default when it is unset or empty (as make passes it)."""
+    return os.environ.get(name) or default
+
+
+def positive(name: str, default: float) -> float:
+    """An environment variable as a number above zero. Ends with a clear message when it is none."""
+    text = setting(name, str(default))
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise SystemExit(f"{name}={text}: a number above zero is wanted, for example {name}={default:g}")
+    return value
+
+
+def users_at(share: float, users_peak: int) -> int | None:
+    """How many users there are when this share of the time has passed; None when it is over."""
+    if share >= 1:
+        return None
+    for (start, below), (end, above) in itertools.pairwise(STAGES):
+        if start <= share < end:
+            part = below + (above - below) * (share - start) / (end - start)
+            return max(1, round(part * users_peak))
+    return None
