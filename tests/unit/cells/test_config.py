@@ -1,0 +1,122 @@
+"""A wrong key or value in a region's file says which, where, and what would be right."""
+
+from pathlib import Path
+
+import pytest
+
+from cells.config import CONFIG_FOLDER, RegionConfig, load_all, load_region
+from cells.errors import ConfigError
+
+
+def _file(folder: Path, name: str, text: str) -> None:
+    (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+
+
+def _ports(number: int) -> str:
+    api = f"[api]\nport = {8101 + number}\nserve_port = {8111 + number}\n"
+    return f"{api}[ray]\ndashboard_port = {8121 + number}\nport_base = {21000 + 1000 * number}\n"
+
+
+def test_a_region_that_we_ship_does_not_load():
+    configs = load_all(folder=CONFIG_FOLDER)
+    assert [config.name for config in configs] == ["us", "eu", "latam"]
+    assert [config.api.port for config in configs] == [8101, 8102, 8103]
+    assert [config.region.default for config in configs] == [True, False, False]
+
+
+def test_eu_data_may_leave_eu():
+    eu = load_region("eu", CONFIG_FOLDER)
+    assert eu.region.residency == "strict"
+    assert eu.region.failover == ()
+
+
+@pytest.mark.parametrize(
+    ("country", "region"),
+    [("US", "us"), ("CA", "us"), ("PR", "us"), ("GB", "eu"), ("CH", "eu"), ("NO", "eu"), ("UA", "eu"), ("DE", "eu")]
+    + [("MX", "latam"), ("BR", "latam"), ("AR", "latam"), ("JM", "latam"), ("CL", "latam")],
+)
+def test_a_country_is_served_by_the_wrong_cell(country, region):
+    serving = [config.name for config in load_all(folder=CONFIG_FOLDER) if country in config.region.countries]
+    assert serving == [region]
+
+
+def test_a_setting_has_no_default(tmp_path):
+    _file(tmp_path, "us", "")
+    config = load_region("us", tmp_path)
+    assert config == RegionConfig()
+    assert (config.runtime.shards, config.runtime.hosts, config.api.max_body_bytes) == (64, 2, 1_048_576)
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "right"),
+    [
+        ("[api]\nprot = 8101\n", "api.prot", "did you mean 'port'"),
+        ("[runtime]\nshard = 64\n", "runtime.shard", "did you mean 'shards'"),
+        ("[rutnime]\n", "section [rutnime]", "did you mean 'runtime'"),
+        ('[api]\nport = "8101"\n', "api.port", "port = 8101"),
+        ("[api]\nport = 80\n", "api.port", "port = 8101"),
+        ("[api]\nport = 99999\n", "api.port", "port = 8101"),
+        ("[runtime]\nshards = 0\n", "runtime.shards", "shards = 64"),
+        ("[runtime]\nhosts = 65\n", "runtime.hosts", "lower hosts"),
+        ('[region]\nresidency = "loose"\n', "region.residency", 'residency = "open"'),
+        ('[region]\ncountries = ["usa"]\n', "region.countries[0]", "countries"),
+        ('[region]\ncountries = ["US", "US"]\n', "names US twice", "keep one"),
+        ('[region]\ntimezone = "Europe/Amsterdm"\n', "region.timezone", "Europe/Amsterdam"),
+        ('[region]\nresidency = "strict"\nfailover = ["eu"]\n', "region.failover", "failover = []"),
+        ('[region]\nfailover = ["us"]\n', "region.failover", "take 'us' out"),
+        ('[region]\nname = "eu"\n', "us.toml", "eu.toml"),
+        ("[api]\nplacement_wait_ms = 9000\n", "api.placement_wait_ms", "lower placement_wait_ms"),
+        ("api = 3\n", "api is a value", "[api]"),
+        ("[region\n", "is not TOML", "correct the file"),
+        ("\xff", "is not TOML", "correct the file"),
+    ],
+)
+def test_a_wrong_file_is_taken_or_not_explained(tmp_path, text, where, right):
+    (tmp_path / "us.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ConfigError) as caught:
+        load_region("us", tmp_path)
+    assert "us.toml" in caught.value.problem
+    assert where in caught.value.problem
+    assert right in caught.value.problem + caught.value.next_step
+
+
+def test_an_unknown_region_is_not_told_from_known_ones(tmp_path):
+    _file(tmp_path, "latam", "")
+    with pytest.raises(ConfigError, match="did you mean 'latam'"):
+        load_region("latm", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("us", "eu", "message"),
+    [
+        ("", "[region]\ndefault = true\n", "api.port = 8101 meets api.port of eu"),
+        (
+            "",
+            "[region]\ndefault = true\n[api]\nport = 8102\nserve_port = 8101\n",
+            "api.port = 8101 meets api.serve_port",
+        ),
+        (_ports(0), "[region]\ndefault = true\n" + _ports(1).replace("22000", "21500"), "ray.port_base"),
+        (_ports(0), _ports(1), "region.default is true in no region"),
+        ("[region]\ndefault = true\n" + _ports(0), "[region]\ndefault = true\n" + _ports(1), "in eu, us"),
+        (
+            '[region]\ndefault = true\ncountries = ["US"]\n' + _ports(0),
+            '[region]\ncountries = ["US"]\n' + _ports(1),
+            "US",
+        ),
+        ('[region]\ndefault = true\nfailover = ["latam"]\n' + _ports(0), _ports(1), "'latam', which is no region"),
+    ],
+)
+def test_regions_that_contradict_each_other_start(tmp_path, us, eu, message):
+    _file(tmp_path, "us", us)
+    name = '[region]\nname = "eu"\n'
+    _file(tmp_path, "eu", eu.replace("[region]\n", name) if "[region]" in eu else name + eu)
+    with pytest.raises(ConfigError) as caught:
+        load_all(folder=tmp_path)
+    assert message in caught.value.problem
+
+
+def test_one_region_is_checked_without_the_others(tmp_path):
+    _file(tmp_path, "us", "[region]\ndefault = true\n" + _ports(0))
+    _file(tmp_path, "eu", '[region]\nname = "eu"\n[api]\nprot = 1\n')
+    with pytest.raises(ConfigError, match=r"api\.prot"):
+        load_all(["us"], tmp_path)

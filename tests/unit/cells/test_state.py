@@ -1,0 +1,55 @@
+"""The keeper's state file: never half of one, never without its reason, never with a password."""
+
+import os
+import stat
+
+import pytest
+
+from cells.errors import StoreFailed
+from cells.processes import ProcessMark, mark_of
+from cells.state import PROBLEMS_MAX, Journal, KeeperState, read_state, write_state
+from cells.stores import without_password
+
+
+def test_a_broken_or_missing_state_file_stops_the_next_start(tmp_path):
+    assert read_state(tmp_path / "none") is None
+    (tmp_path / "state").write_text('{"region": "us", "phase"')
+    assert read_state(tmp_path / "state") is None
+
+
+def test_others_may_read_the_state_or_a_half_file_stays(tmp_path):
+    file = tmp_path / "state.json"
+    write_state(file, KeeperState(region="us", keeper=mark_of(os.getpid())))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [file]
+    found = read_state(file)
+    assert found is not None
+    assert found.keeper_lives
+
+
+def test_a_keeper_whose_process_id_was_recycled_counts_as_running():
+    assert not KeeperState(region="us", keeper=ProcessMark(os.getpid(), "00000000-1")).keeper_lives
+
+
+def test_a_failed_step_loses_its_reason(tmp_path):
+    journal = Journal(tmp_path / "state.json", KeeperState(region="us"))
+    with pytest.raises(StoreFailed), journal.step("Redis"):
+        raise StoreFailed("it is broken", "mend it")
+    found = read_state(tmp_path / "state.json")
+    assert found is not None
+    assert [(step.name, step.state) for step in found.steps] == [("Redis", "failed")]
+    assert [(problem.problem, problem.next_step) for problem in found.problems] == [("it is broken", "mend it")]
+
+
+def test_problems_pile_up_without_end(tmp_path):
+    journal = Journal(tmp_path / "state.json", KeeperState(region="us"))
+    for number in range(PROBLEMS_MAX + 30):
+        journal.problem(StoreFailed(f"number {number // 2}"))
+    assert len(journal.state.problems) <= PROBLEMS_MAX
+    assert journal.state.problems[-1].problem == f"number {(PROBLEMS_MAX + 29) // 2}"
+
+
+def test_a_password_is_shown():
+    assert without_password("postgresql://me:secret@db:5432/o?x=1") == "postgresql://me:***@db:5432/o?x=1"
+    assert without_password("redis://:secret@db/0") == "redis://:***@db/0"
+    assert without_password("unix:///tmp/x.sock") == "unix:///tmp/x.sock"
