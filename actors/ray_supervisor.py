@@ -260,5 +260,3 @@ def start_supervisor(settings: CellSettings) -> Any:
         )
         .remote(msgspec.msgpack.encode(settings))
     )  # fmt: skip
-
-

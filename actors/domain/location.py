@@ -241,7 +241,13 @@ def decide(state: Location | None, command: Command, context: Context) -> Decisi
     """See the module's docstring for the rules."""
     if type(command) is OpenLocation:
         opened = LocationOpened(
-            command.location_type, command.name, command.city, command.country, command.lat, command.lon, command.timezone
+            command.location_type,
+            command.name,
+            command.city,
+            command.country,
+            command.lat,
+            command.lon,
+            command.timezone,
         )
         same = state is not None and state.particulars == opened
         return _changed(context) if same else _changed(context, opened)
@@ -410,10 +416,22 @@ def _ledger(state: Location, version: int, event: StockChanged, context: Context
         value, currency = entry.value if entry.value is not None else (None, None)
         out.append(
             LedgerRow(
-                context.entity_id, version, line, context.now_ms, entry.sku, entry.reason, entry.quantity, entry.on_hand,
-                entry.reserved, on_hand, reserved, event.cause, event.reference,
-                value * entry.quantity if value is not None else None, currency,
-            )  # fmt: skip
+                context.entity_id,
+                version,
+                line,
+                context.now_ms,
+                entry.sku,
+                entry.reason,
+                entry.quantity,
+                entry.on_hand,
+                entry.reserved,
+                on_hand,
+                reserved,
+                event.cause,
+                event.reference,
+                value * entry.quantity if value is not None else None,
+                currency,
+            )
         )
         balance[entry.sku] = [on_hand - entry.on_hand, reserved - entry.reserved]
     out.reverse()

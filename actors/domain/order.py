@@ -270,7 +270,9 @@ def _answered(order: Order, command: ReservationAnswered, context: Context) -> D
         missing[sku] -= units
     missing = {sku: units for sku, units in missing.items() if units > 0}
     splits = SPLIT_MAX - order.served - bool(command.lines)
-    asks = _asks(allocation.plan(missing, order.candidates, splits), order.next_number) if missing and splits > 0 else []
+    asks = (
+        _asks(allocation.plan(missing, order.candidates, splits), order.next_number) if missing and splits > 0 else []
+    )
     if asks:
         settled = ReservationSettled(command.number, command.lines, over=False)
         return _status(context, settled, AllocationAsked(asks, _others(order.candidates, asks)))

@@ -1,9 +1,9 @@
 """How a host gets its shards, gets them back, and gives them up.
 
-    take over    lease (epoch + 1, in the store) → open the journal under it → read tail and fingerprints → serve;
-                 then fold the tail, load residents, outbox and timers behind the callers' backs
-    recover      an append was in doubt: the same, without a lease; a newer owner is noticed by `open`
-    hand over    stop intake → let what was decided become durable → drain → release
+take over    lease (epoch + 1, in the store) → open the journal under it → read tail and fingerprints → serve;
+             then fold the tail, load residents, outbox and timers behind the callers' backs
+recover      an append was in doubt: the same, without a lease; a newer owner is noticed by `open`
+hand over    stop intake → let what was decided become durable → drain → release
 """
 
 from __future__ import annotations

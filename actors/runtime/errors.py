@@ -1,11 +1,11 @@
 """Faults of the runtime, as opposed to refusals of the domain.
 
-    RuntimeFault
-    ├─ Unavailable            try again later, with the same command id
-    │  ├─ JournalUnavailable  an append failed: it may have happened or not
-    │  ├─ StoreUnavailable    Postgres can't be reached
-    │  └─ HostUnreachable     a call to a host failed: it may have happened or not
-    └─ Fenced                 a newer owner has these shards; nothing was written
+RuntimeFault
+├─ Unavailable            try again later, with the same command id
+│  ├─ JournalUnavailable  an append failed: it may have happened or not
+│  ├─ StoreUnavailable    Postgres can't be reached
+│  └─ HostUnreachable     a call to a host failed: it may have happened or not
+└─ Fenced                 a newer owner has these shards; nothing was written
 """
 
 from __future__ import annotations

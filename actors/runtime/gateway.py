@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -20,7 +21,7 @@ from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
 from actors.runtime.errors import HostUnreachable
 from actors.runtime.limits import Limits
-from actors.runtime.mailbox import INBOX_FULL, UNAVAILABLE
+from actors.runtime.mailbox import INBOX_FULL, UNAVAILABLE, Batch
 from actors.runtime.ports import Clock, MapSource, ShardMap, Transport
 from actors.runtime.sharding import shard_of
 from actors.runtime.wire import Call, Downlink, Envelope, HostStats, LiveEvent, Reply
@@ -136,25 +137,10 @@ class Gateway:
             Envelope(0, a.kind, a.entity_id, a.command_id, a.digest, to_msgpack(a.command), a.creates, cause=cause)
             for a in asks
         ]
-        replies: list[Reply] = [UNAVAILABLE] * len(envelopes)
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        missing = len(envelopes)
-
-        def slot(index: int) -> Callable[[Reply], None]:
-            def done(reply: Reply) -> None:
-                nonlocal missing
-                replies[index] = reply
-                missing -= 1
-                if not missing and not future.done():
-                    future.set_result(None)
-
-            return done
-
+        batch = Batch(len(envelopes))
         for index, envelope in enumerate(envelopes):
-            self.submit(envelope, slot(index))
-        if envelopes:
-            await future
-        return replies
+            self.submit(envelope, partial(batch.put, index))
+        return await batch.future
 
     async def view(self, kind: str, entity_id: str, query: msgspec.Struct, *, cause: str = "") -> Reply:
         """The entity's answer to a query of its kind: fresh, and durable."""

@@ -29,7 +29,7 @@ from actors.runtime.feed import Feed
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
 from actors.runtime.loader import Loader
-from actors.runtime.mailbox import FAULT, INBOX_FULL, NOT_OWNER, TAIL_FULL, Barrier, Batch, Group, Item
+from actors.runtime.mailbox import FAULT, INBOX_FULL, NOT_OWNER, TAIL_FULL, Barrier, Batch, Called, Group, Item, Told
 from actors.runtime.outbox import Outbox
 from actors.runtime.passivation import passivate, resident_rows
 from actors.runtime.ports import Append, Clock, Journal, MapSource, Store, Transport
@@ -118,7 +118,7 @@ class Host:
         room = self.limits.inbox_max - len(self._inbox)
         full = self.drain.waiting() >= self.limits.tail_max_turns
         for index, envelope in enumerate(call.envelopes):
-            item = Item(envelope, call.gateway_id, batch.slot(index))
+            item = Called(envelope, call.gateway_id, batch, index)
             if index >= room:
                 item.done(INBOX_FULL)
             elif full and envelope.mode == wire.COMMAND:
@@ -253,7 +253,7 @@ class Host:
         self._wake.set()
 
     def _tell(self, envelope: Envelope, done: Callable[[Reply], None]) -> None:
-        self._inbox.append(Item(envelope, "", done))
+        self._inbox.append(Told(envelope, done))
         self._wake.set()
 
     def _at_next_group(self, read: Callable[[], Any]) -> asyncio.Future[Any]:
@@ -323,4 +323,3 @@ class Host:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a loop of host %s ended", self.name, exc_info=task.exception())
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,9 @@ from actors.runtime.shard import Shard
 from actors.runtime.wire import Envelope, Reply, Turn
 
 NOT_OWNER = Reply(wire.NOT_OWNER)
-UNAVAILABLE = Reply(wire.UNAVAILABLE, refusal(wire.CODE_UNAVAILABLE, "This part of the cell is not available right now."))
+UNAVAILABLE = Reply(
+    wire.UNAVAILABLE, refusal(wire.CODE_UNAVAILABLE, "This part of the cell is not available right now.")
+)
 INBOX_FULL = Reply(wire.BUSY, refusal(wire.CODE_BUSY, "Too many requests are waiting."))
 MAILBOX_FULL = Reply(wire.BUSY, refusal(wire.CODE_BUSY, "Too many requests are waiting for this entity."))
 TAIL_FULL = Reply(wire.BUSY, refusal(wire.CODE_TAIL_FULL, "Too much is waiting to be written to the store."))
@@ -24,20 +27,52 @@ KEY_REUSED = Reply(
 FAULT = Reply(wire.FAULT, refusal(wire.CODE_FAULT, "The request could not be processed."))
 
 
-class Item:
+class Item(ABC):
     """An envelope in the inbox. `looked_up`: the shard for which the history was asked for its command, `recalled`: what it
     answered; `absent`: the shard for which the store said that there is no such entity. All hold for that activation of the shard
     only."""
 
-    __slots__ = ("absent", "done", "envelope", "gateway_id", "looked_up", "recalled")
+    __slots__ = ("absent", "envelope", "gateway_id", "looked_up", "recalled")
 
-    def __init__(self, envelope: Envelope, gateway_id: str, done: Callable[[Reply], None]) -> None:
+    def __init__(self, envelope: Envelope, gateway_id: str) -> None:
         self.envelope = envelope
         self.gateway_id = gateway_id
-        self.done = done
         self.looked_up: Shard | None = None
         self.recalled: Remembered | None = None
         self.absent: Shard | None = None
+
+    @abstractmethod
+    def done(self, reply: Reply) -> None:
+        """Answers it."""
+
+
+class Called(Item):
+    """One of the envelopes of a call."""
+
+    __slots__ = ("batch", "index")
+
+    def __init__(self, envelope: Envelope, gateway_id: str, batch: Batch, index: int) -> None:
+        super().__init__(envelope, gateway_id)
+        self.batch = batch
+        self.index = index
+
+    def done(self, reply: Reply) -> None:
+        """Its place among the replies."""
+        self.batch.put(self.index, reply)
+
+
+class Told(Item):
+    """An envelope from within the host; `then` is called with the reply."""
+
+    __slots__ = ("then",)
+
+    def __init__(self, envelope: Envelope, then: Callable[[Reply], None]) -> None:
+        super().__init__(envelope, "")
+        self.then = then
+
+    def done(self, reply: Reply) -> None:
+        """Tells who sent it."""
+        self.then(reply)
 
 
 class Batch:
@@ -50,16 +85,12 @@ class Batch:
         if not size:
             self.future.set_result([])
 
-    def slot(self, index: int) -> Callable[[Reply], None]:
-        """Where the reply of the envelope at `index` goes."""
-
-        def done(reply: Reply) -> None:
-            self.replies[index] = reply
-            self._missing -= 1
-            if not self._missing and not self.future.done():
-                self.future.set_result(self.replies)
-
-        return done
+    def put(self, index: int, reply: Reply) -> None:
+        """The reply of the envelope at `index`."""
+        self.replies[index] = reply
+        self._missing -= 1
+        if not self._missing and not self.future.done():
+            self.future.set_result(self.replies)
 
 
 class Part:
@@ -104,9 +135,12 @@ class Barrier(Item):
     __slots__ = ("future", "read")
 
     def __init__(self, read: Callable[[], Any]) -> None:
-        super().__init__(Envelope(0, "", "", "", 0, b""), "", lambda reply: None)
+        super().__init__(Envelope(0, "", "", "", 0, b""), "")
         self.read = read
         self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def done(self, reply: Reply) -> None:
+        """Not answered by a reply, but by `reached`."""
 
     def reached(self, result: Any) -> None:
         """All that `read` can have seen is durable now."""

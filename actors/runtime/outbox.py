@@ -32,9 +32,23 @@ _ENTRY = msgspec.msgpack.Decoder(tuple[str, str, bool, bytes]).decode
 class Pending:
     """A message that is not acknowledged."""
 
-    __slots__ = ("at_ms", "attempts", "error", "id", "message", "parked", "position", "sender", "shard", "stale", "stored")
+    __slots__ = (
+        "at_ms",
+        "attempts",
+        "error",
+        "id",
+        "message",
+        "parked",
+        "position",
+        "sender",
+        "shard",
+        "stale",
+        "stored",
+    )
 
-    def __init__(self, id_: str, shard: int, position: int, sender: tuple[str, str], message: Message, at_ms: int) -> None:
+    def __init__(
+        self, id_: str, shard: int, position: int, sender: tuple[str, str], message: Message, at_ms: int
+    ) -> None:
         self.id = id_
         self.shard = shard
         self.position = position
@@ -78,7 +92,12 @@ class Outbox:
         message = Message(kind, entity_id, self._codecs[kind].command(command), on_reply)
         sender = (entry.sender_kind, entry.sender_id)
         pending = Pending(entry.message_id, entry.shard, 0, sender, message, entry.at_ms)
-        pending.stored, pending.attempts, pending.parked, pending.error = True, entry.attempts, entry.parked, entry.error
+        pending.stored, pending.attempts, pending.parked, pending.error = (
+            True,
+            entry.attempts,
+            entry.parked,
+            entry.error,
+        )
         self._put(pending)
 
     def _put(self, pending: Pending) -> None:

@@ -31,7 +31,7 @@ def passivate(codecs: Mapping[str, Codec], shards: Mapping[int, Shard], limits: 
         gone: list[Key] = []
         for key, entity in shard.entities.items():
             idle = now - entity.used_at >= limits.idle_passivate_s
-            if not idle and len(gone) >= share or len(gone) >= EVICT_MAX:
+            if (not idle and len(gone) >= share) or len(gone) >= EVICT_MAX:
                 break
             if not entity.dirty and not codecs[key[0]].kind.resident:
                 gone.append(key)

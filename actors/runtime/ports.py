@@ -216,7 +216,9 @@ class ReadModel(Protocol):
     ) -> list[OrderSummary]:
         """Newest first (by order id), older than the order id `before`."""
 
-    async def ledger(self, location_id: str, *, sku: str | None, before: tuple[int, int] | None, limit: int) -> list[LedgerRow]:
+    async def ledger(
+        self, location_id: str, *, sku: str | None, before: tuple[int, int] | None, limit: int
+    ) -> list[LedgerRow]:
         """Newest first, older than (version, line) `before`."""
 
 
