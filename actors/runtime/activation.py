@@ -102,7 +102,7 @@ class Activation:
         )  # fmt: skip
         shard.memory.put(turn.fingerprint, command, now_ms)
         for command_id, final in turn.answers:
-            shard.memory.finish(turn.entity_id, command_id, final)
+            shard.memory.finish(turn.entity_id, command_id, final, position)
 
     def _messages(self, shard: Shard, entry: TailEntry) -> None:
         turn = entry.turn

@@ -16,14 +16,16 @@ from actors.runtime.turns import TurnTaker
 
 
 class Waiting:
-    """What waits for one entity. `fingerprints`: commands for which the history has to be asked."""
+    """What waits for one entity. `fingerprints`: commands (with their ids) for which the history has to be asked; `found`: what it
+    said."""
 
-    __slots__ = ("fingerprints", "items", "shard")
+    __slots__ = ("fingerprints", "found", "items", "shard")
 
     def __init__(self, shard: Shard) -> None:
         self.shard = shard
         self.items: list[tuple[Item, int | None]] = []
-        self.fingerprints: dict[int, None] = {}
+        self.fingerprints: dict[int, str] = {}
+        self.found: dict[int, Remembered] = {}
 
 
 class Loader:
@@ -60,7 +62,7 @@ class Loader:
             return
         waiting.items.append((item, fingerprint))
         if fingerprint is not None:
-            waiting.fingerprints[fingerprint] = None
+            waiting.fingerprints[fingerprint] = item.envelope.command_id
         self._wake.set()
 
     def want(self, shard: Shard, keys: Sequence[Key]) -> None:
@@ -93,7 +95,7 @@ class Loader:
                 for item, fingerprint in waiting.items:
                     # Only who asked for it has been looked up: an item that queued up behind others still has to ask.
                     if fingerprint is not None:
-                        item.looked_up, item.recalled = shard, shard.memory.recall(fingerprint)
+                        item.looked_up, item.recalled = shard, waiting.found.get(fingerprint)
                     item.absent = shard if key not in shard.entities else None
                 self._back([item for item, _ in waiting.items])
             else:
@@ -102,14 +104,14 @@ class Loader:
 
     async def _load(self, round_: Mapping[Key, Waiting]) -> bool:
         by_kind: dict[str, list[str]] = {}
-        prints: dict[str, dict[int, Shard]] = {}
+        asked: dict[str, dict[int, Waiting]] = {}
         for (kind, entity_id), waiting in round_.items():
             if (kind, entity_id) not in waiting.shard.entities:
                 by_kind.setdefault(kind, []).append(entity_id)
             for fingerprint in waiting.fingerprints:
-                prints.setdefault(kind, {})[fingerprint] = waiting.shard
+                asked.setdefault(kind, {})[fingerprint] = waiting
         try:
-            for kind, wanted in prints.items():
+            for kind, wanted in asked.items():
                 await self._recall(kind, wanted)
             for kind, ids in by_kind.items():
                 await self._install(kind, ids, round_)
@@ -117,17 +119,27 @@ class Loader:
             return False
         return True
 
-    async def _recall(self, kind: str, wanted: Mapping[int, Shard]) -> None:
+    async def _recall(self, kind: str, wanted: Mapping[int, Waiting]) -> None:
         now_ms = self._clock.now_ms()
         since_ms = now_ms - (self._limits.remember_hours + 1) * HOUR_MS
+        again: dict[int, Waiting] = {}
+        drained = {fingerprint: waiting.shard.drained for fingerprint, waiting in wanted.items()}
         for fingerprint, found in (await self._store.remembered(kind, list(wanted), since_ms)).items():
-            shard = wanted[fingerprint]
-            if shard.memory.recall(fingerprint) is None:
-                # Its command id is not needed any more: whoever asks has it, and it is found by the fingerprint.
+            waiting = wanted[fingerprint]
+            shard = waiting.shard
+            command = shard.memory.recall(fingerprint)
+            if command is None and found.provisional and shard.drained != drained[fingerprint]:
+                again[fingerprint] = waiting  # its final answer may have been drained just now
+                continue
+            if command is None:
                 command = Remembered(
-                    found.entity_id, "", shard.drained, found.digest, found.status, found.reply, found.provisional
-                )
+                    found.entity_id, waiting.fingerprints[fingerprint], shard.drained, found.digest, found.status,
+                    found.reply, found.provisional,
+                )  # fmt: skip
                 shard.memory.put(fingerprint, command, now_ms)
+            waiting.found[fingerprint] = command
+        if again:
+            await self._recall(kind, again)
 
     async def _install(self, kind: str, ids: list[str], round_: Mapping[Key, Waiting]) -> None:
         codec = self._codecs[kind]

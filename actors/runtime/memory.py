@@ -77,6 +77,8 @@ class CommandMemory:
         self._recent_max = recent_max
         self._recent: dict[int, Remembered] = {}
         self._provisional: dict[tuple[str, str], int] = {}
+        # Final answers whose turns are not in the store yet: (position, reply) by (entity id, command id).
+        self._finals: dict[tuple[str, str], tuple[int, bytes]] = {}
         self.seen = Seen(hours)
 
     def recall(self, fingerprint: int) -> Remembered | None:
@@ -87,11 +89,16 @@ class CommandMemory:
         """Remembers a command that was decided (it becomes known to callers only when its turn is durable)."""
         self._recent[fingerprint] = command
         self.seen.add(fingerprint, now_ms)
+        final = self._finals.get((command.entity_id, command.command_id)) if command.provisional else None
+        if final is not None:
+            # The history, where the command was looked up, does not know of its final answer yet.
+            command.reply, command.provisional = final[1], False
         if command.provisional:
             self._provisional[command.entity_id, command.command_id] = fingerprint
 
-    def finish(self, entity_id: str, command_id: str, reply: bytes) -> None:
-        """The final answer of a provisional command."""
+    def finish(self, entity_id: str, command_id: str, reply: bytes, position: int) -> None:
+        """The final answer of a provisional command, given by the turn at `position`."""
+        self._finals[entity_id, command_id] = (position, reply)
         fingerprint = self._provisional.pop((entity_id, command_id), None)
         command = self._recent.get(fingerprint) if fingerprint is not None else None
         if command is not None:
@@ -99,6 +106,11 @@ class CommandMemory:
 
     def forget(self, drained: int) -> None:
         """Drops the oldest answers over the limit whose turns are in the store (position ≤ `drained`)."""
+        while self._finals:
+            key = next(iter(self._finals))
+            if self._finals[key][0] > drained:
+                break
+            del self._finals[key]
         excess = len(self._recent) - self._recent_max
         if excess <= 0:
             return

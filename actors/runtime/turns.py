@@ -143,7 +143,7 @@ class TurnTaker:
         )  # fmt: skip
         shard.memory.put(mark, command, now_ms)
         for command_id, final in answers:
-            shard.memory.finish(envelope.entity_id, command_id, final)
+            shard.memory.finish(envelope.entity_id, command_id, final, part.position)
         if provisional and envelope.wait:
             self._wait(shard, item, envelope.entity_id, group)
             group.replies.append((shard, item, Reply(wire.PENDING, reply)))
