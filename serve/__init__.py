@@ -1,0 +1,1 @@
+"""The cell's HTTP API: one ASGI app (`app.py`) behind two doors (`ray_door.py`). A folder for each noun."""

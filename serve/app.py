@@ -1,0 +1,236 @@
+"""The cell's one ASGI app. `build(services)` gives it; both doors serve the same object.
+
+    request ──▶ Api ──┬─ hot routes: plain handlers with msgspec      updates, placements, one order, availability
+                      └─ FastAPI: everything else                     lists, locations, catalogue, live, health, docs
+
+`Api` gives every request its id, counts it, bounds how many run at once, and turns a crash into a 500 that tells nothing but the
+id. Hot or not, bodies are read by `requests.py`, problems are told by `problems.py`, replies become answers in `replies.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+import serve.catalogue.endpoints
+import serve.health.endpoints
+import serve.live.endpoints
+import serve.locations.endpoints
+import serve.orders.reading
+from serve import openapi
+from serve.availability.endpoints import Availability
+from serve.catalogue.known import KnownSkuCheck
+from serve.context import REQUEST_ID, ASGIApp, Receive, Scope, Send, current, request_id_of
+from serve.logs import log
+from serve.orders.documents import hot_paths
+from serve.orders.places import PlacesOfOrders
+from serve.orders.placing import OrderPlacing
+from serve.orders.reading import OrderReading
+from serve.orders.updates import OrderUpdating
+from serve.problems import Answer, Problem
+from serve.regions import Territory
+from serve.requests import ClientGone
+from serve.responses import AnswerResponse, send_answer
+from serve.services import Services
+
+VERSION = "1.0"
+DESCRIPTION = (
+    "Orders, stock and availability of one region. Every write needs an `Idempotency-Key`; errors are RFC 9457 problem details "
+    "with a stable `code`. Money is in minor units, times are UTC."
+)
+_ORDERS = "/v1/orders/"
+_UPDATES = "/updates"
+Handler = Callable[[Scope, Receive], Awaitable[Answer]]
+OrderHandler = Callable[[str, Scope, Receive], Awaitable[Answer]]
+
+
+class Api:
+    """See the module's docstring."""
+
+    def __init__(self, services: Services) -> None:
+        territory = Territory(services.settings)
+        known = KnownSkuCheck(services.index, services.gateway, services.settings.region)
+        places = PlacesOfOrders(services.index, services.gateway)
+        updating = OrderUpdating(services, territory, places)
+        self._metrics = services.metrics
+        self._requests_max = services.settings.requests_max
+        self._place: Handler = OrderPlacing(services, territory, places, known).place
+        self._update_one: OrderHandler = updating.update_one
+        self._update_many: Handler = updating.update_many
+        self._read_order: OrderHandler = OrderReading(services, territory).read
+        self._availability: Handler = Availability(services.index, known).read
+        self._rest = _fastapi(services, territory, known)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._rest(scope, receive, send)
+            return
+        started = perf_counter()
+        request_id = scope[REQUEST_ID] = request_id_of(scope)
+        current.set(scope)
+        metrics = self._metrics
+        method = scope["method"]
+        route = "unmatched"
+        metrics.in_flight += 1
+        try:
+            if metrics.in_flight > self._requests_max:
+                answer: Answer | None = _busy(request_id)
+            else:
+                route, answering = self._hot(method, scope["path"], scope, receive)
+                if answering is None:
+                    status = await self._cold(scope, receive, send, request_id)
+                    route = getattr(scope.get("route"), "path", route)
+                    metrics.count(method, route, status, perf_counter() - started)
+                    return
+                answer = await self._answered(answering, request_id)
+            if answer is not None:
+                await send_answer(send, answer, request_id)
+                metrics.count(method, route, answer[0], perf_counter() - started)
+        finally:
+            metrics.in_flight -= 1
+
+    def _hot(self, method: str, path: str, scope: Scope, receive: Receive) -> tuple[str, Awaitable[Answer] | None]:
+        """The hot route that serves this and its answer to be; None when FastAPI serves it."""
+        if method == "POST":
+            if path.startswith(_ORDERS) and path.endswith(_UPDATES):
+                order_id = path[len(_ORDERS) : -len(_UPDATES)]
+                if order_id and "/" not in order_id:
+                    return "/v1/orders/{order_id}/updates", self._update_one(order_id, scope, receive)
+            elif path == "/v1/order-updates":
+                return path, self._update_many(scope, receive)
+            elif path == "/v1/orders":
+                return path, self._place(scope, receive)
+        elif method == "GET":
+            if path == "/v1/availability":
+                return path, self._availability(scope, receive)
+            if path.startswith(_ORDERS):
+                order_id = path[len(_ORDERS) :]
+                if order_id and "/" not in order_id:
+                    return "/v1/orders/{order_id}", self._read_order(order_id, scope, receive)
+        return "unmatched", None
+
+    async def _answered(self, answering: Awaitable[Answer], request_id: str) -> Answer | None:
+        """The answer, whatever happens; None when the caller is gone."""
+        try:
+            return await answering
+        except Problem as problem:
+            return problem.answer(request_id)
+        except ClientGone:
+            return None
+        except Exception:
+            self._metrics.faults += 1
+            log.exception("a handler crashed")
+            return _fault(request_id)
+
+    async def _cold(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
+        """FastAPI's routes; gives the status. The request id goes with every answer."""
+        status = 0
+
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._rest(scope, receive, sending)
+        except ClientGone:
+            pass
+        except Exception:
+            # The answer, if none had begun, was given by `_crashed`; Starlette raises again so that it can be logged once.
+            self._metrics.faults += 1
+            log.exception("a handler crashed")
+        return status
+
+
+def build(services: Services) -> ASGIApp:
+    """The app. `services` are ready; the app neither starts nor closes them."""
+    return Api(services)
+
+
+def _busy(request_id: str) -> Answer:
+    return Problem("cell.busy", "This replica has too many requests in flight.").answer(request_id)
+
+
+def _fault(request_id: str) -> Answer:
+    return Problem("request.fault", "Something went wrong. Tell us the request id.").answer(request_id)
+
+
+def _fastapi(services: Services, territory: Territory, known: KnownSkuCheck) -> FastAPI:
+    region = services.settings.region
+    app: FastAPI = FastAPIOffline(
+        title=f"OCEFS {region}", version=VERSION, description=DESCRIPTION, redirect_slashes=False, redoc_url=None,
+    )  # fmt: skip
+    app.include_router(serve.orders.reading.router(services, territory))
+    app.include_router(serve.locations.endpoints.router(services, territory, known))
+    app.include_router(serve.catalogue.endpoints.router(services))
+    app.include_router(serve.live.endpoints.router(services))
+    app.include_router(serve.health.endpoints.router(services))
+    openapi.install(app, hot_paths())
+    app.add_exception_handler(Problem, _told)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _crashed)
+
+    async def unrouted(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return _unrouted(app, request, error)
+
+    app.add_exception_handler(HTTPException, unrouted)
+    return app
+
+
+def _respond(request: Request, problem: Problem) -> Response:
+    return AnswerResponse(problem.answer(request.scope[REQUEST_ID]))
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return _respond(request, error)
+
+
+async def _crashed(request: Request, error: Exception) -> Response:
+    return AnswerResponse(_fault(request.scope[REQUEST_ID]))
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """Parameters of the path, the query and headers; bodies are read by `requests.py`."""
+    assert isinstance(error, RequestValidationError)
+    places = []
+    for found in error.errors():
+        where, name = found["loc"][0], str(found["loc"][-1])
+        places.append({"header" if where == "header" else "parameter": name, "detail": str(found["msg"])})
+    detail = "; ".join(f"{place.get('parameter') or place.get('header')}: {place['detail']}" for place in places)
+    return _respond(request, Problem("request.parameter_invalid", detail, errors=places))
+
+
+def _unrouted(app: FastAPI, request: Request, error: HTTPException) -> Response:
+    """404, or 405 with all methods that the path has."""
+    path, allowed = request.url.path, set[str]()
+    for template, operations in app.openapi()["paths"].items():
+        if _fits(template, path):
+            allowed |= {method.upper() for method in operations}
+    if error.status_code == 405 and error.headers and not allowed:
+        # What the document does not tell of: the pages of the documentation.
+        allowed = set(error.headers.get("Allow", "GET").split(", "))
+    if allowed:
+        methods = ", ".join(sorted(allowed))
+        problem = Problem(
+            "request.method_not_allowed", f"This resource knows {methods}.", headers=((b"allow", methods.encode()),)
+        )
+        return _respond(request, problem)
+    return _respond(request, Problem("request.route_unknown", "There is no such resource; see /docs."))
+
+
+def _fits(template: str, path: str) -> bool:
+    wanted, given = template.split("/"), path.split("/")
+    return len(wanted) == len(given) and all(w == g or (w[:1] == "{" and g) for w, g in zip(wanted, given, strict=True))

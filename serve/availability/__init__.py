@@ -1,0 +1,1 @@
+"""Product availability for many customers, from memory."""

@@ -1,0 +1,71 @@
+"""`GET /v1/availability`: hot, from memory, no actor call."""
+
+from __future__ import annotations
+
+import msgspec
+
+from serve.availability.index import AvailabilityIndex, SkuAvailability
+from serve.catalogue.known import KnownSkuCheck
+from serve.context import REQUEST_ID, Receive, Scope
+from serve.limits import SKUS_PER_QUERY_MAX
+from serve.problems import Answer, Problem
+from serve.queries import number, pairs
+
+LOCATIONS_DEFAULT = 10
+LOCATIONS_MAX = 100
+
+
+class AvailabilityView(msgspec.Struct, frozen=True):
+    """Availability in the order of the SKUs asked for."""
+
+    skus: list[SkuAvailability]
+
+
+def _wrong(name: str, detail: str) -> Problem:
+    return Problem("request.parameter_invalid", f"{name}: {detail}", errors=[{"parameter": name, "detail": detail}])
+
+
+class Availability:
+    """The handler."""
+
+    def __init__(self, index: AvailabilityIndex, known: KnownSkuCheck) -> None:
+        self._index = index
+        self._known = known
+
+    async def read(self, scope: Scope, receive: Receive) -> Answer:
+        """Per SKU: the total, and the nearest locations that have any."""
+        skus: list[str] = []
+        lat = lon = None
+        limit = LOCATIONS_DEFAULT
+        for name, value in pairs(scope["query_string"]):
+            if name == "sku":
+                skus.append(value)
+            elif name == "lat":
+                lat = number(name, value, -90, 90)
+            elif name == "lon":
+                lon = number(name, value, -180, 180)
+            elif name == "limit":
+                if not (value.isascii() and value.isdigit() and len(value) <= 4 and 1 <= int(value) <= LOCATIONS_MAX):
+                    raise _wrong("limit", f"must be a number from 1 to {LOCATIONS_MAX}.")
+                limit = int(value)
+        if not 1 <= len(skus) <= SKUS_PER_QUERY_MAX:
+            raise _wrong("sku", f"name 1 to {SKUS_PER_QUERY_MAX} SKUs (sku=A&sku=B).")
+        if (lat is None) != (lon is None):
+            raise _wrong("lat" if lat is None else "lon", "lat and lon go together.")
+        index = self._index
+        if index.unknown(skus):
+            await self._refuse_unknown(skus, scope[REQUEST_ID])
+        # Without a point: as seen from the region's centre, and without distances.
+        view = index.places.seen_from_country("") if lat is None or lon is None else index.places.seen_from(lat, lon)
+        return 200, b'{"skus":[%b]}' % b",".join([index.encoded(sku, view, limit) for sku in skus]), ()
+
+    async def _refuse_unknown(self, skus: list[str], cause: str) -> None:
+        for sku in skus:
+            if not 1 <= len(sku) <= 64:
+                raise _wrong("sku", "a SKU has 1 to 64 characters.")
+        try:
+            await self._known.require(skus, "{}", cause)
+        except Problem as problem:
+            if problem.code == "sku.unknown":
+                problem.errors = [{"parameter": "sku", "detail": problem.detail}]
+            raise

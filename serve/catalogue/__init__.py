@@ -1,0 +1,1 @@
+"""The catalogue: which SKUs the region sells."""

@@ -1,0 +1,35 @@
+"""How fresh lists are: what is read from Postgres is behind the actors by the write-behind lag."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from actors.runtime.errors import StoreUnavailable
+from serve.problems import Problem
+from serve.services import Services
+
+T = TypeVar("T")
+
+
+def moment(ms: int) -> datetime:
+    """UTC ms as a time."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def as_of(services: Services) -> datetime | None:
+    """Everything acknowledged before this moment is in lists; None while no host has told its lag. To be taken before reading."""
+    stats = services.gateway.stats()
+    if not stats:
+        return None
+    return moment(services.clock.now_ms() - max(host.lag_ms for host in stats))
+
+
+async def from_store(reading: Awaitable[T]) -> T:
+    """A read of the read model. Raises Problem 503 when Postgres is away; orders go on without it."""
+    try:
+        return await reading
+    except StoreUnavailable:
+        detail = "Lists can't be read at the moment. Orders themselves are not concerned."
+        raise Problem("cell.store_unavailable", detail) from None

@@ -1,0 +1,74 @@
+"""The cell's actors as the API sees them: the port that `actors/runtime/gateway.py` fills, and fakes in tests do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from actors.domain.kind import Row
+from actors.runtime.wire import HostStats, LiveEvent, Reply
+
+
+class Ask(msgspec.Struct, frozen=True, gc=False):
+    """One command of a body of many. `digest`: 63 bits of the request's body, so that a reused key is noticed."""
+
+    kind: str
+    entity_id: str
+    command: msgspec.Struct
+    command_id: str
+    digest: int
+    creates: bool = False
+
+
+class FeedListener(Protocol):
+    """Who wants the rows of stock, places and SKUs as they change, and live events."""
+
+    def reset(self, host: str) -> None:
+        """Everything from this host follows; rows are upserts by key."""
+
+    def rows(self, rows: list[Row]) -> None:
+        """Changed `StockRow`, `LocationRow` and `SkuRow`, mixed, in order."""
+
+    def live(self, event: LiveEvent) -> None:
+        """A change of an entity; only while someone wants them."""
+
+
+class Gateway(Protocol):
+    """Asks entities. Never raises for faults of the cell: they are `Reply.status`."""
+
+    async def ask(
+        self,
+        kind: str,
+        entity_id: str,
+        command: msgspec.Struct,
+        *,
+        command_id: str,
+        digest: int,
+        creates: bool = False,
+        wait_ms: int = 0,
+        cause: str = "",
+    ) -> Reply:
+        """One command. `wait_ms` > 0: wait so long for the final answer when the first is provisional."""
+
+    async def ask_many(self, asks: Sequence[Ask], *, cause: str = "") -> list[Reply]:
+        """Many commands; answers in the same order."""
+
+    async def view(self, kind: str, entity_id: str, query: msgspec.Struct, *, cause: str = "") -> Reply:
+        """A query, answered by the entity with what is durable."""
+
+    async def history(self, kind: str, entity_id: str, after: int, limit: int) -> Reply:
+        """Events of one entity past the sequence `after`: JSON `{"events": […], "next_after": …}`."""
+
+    def subscribe(self, listener: FeedListener) -> None:
+        """From now on the listener gets rows and live events."""
+
+    def want_live(self, wanted: bool, /) -> None:
+        """Says whether anyone listens to live events here."""
+
+    def stats(self) -> list[HostStats]:
+        """The latest of each host."""
+
+    def unowned_shards(self) -> int:
+        """Shards without an owner in the latest map."""

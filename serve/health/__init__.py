@@ -1,0 +1,1 @@
+"""Is it alive, can it serve, and how is it."""

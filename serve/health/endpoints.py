@@ -1,0 +1,103 @@
+"""`GET /healthz`, `/readyz`, `/metrics`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from serve.metrics import CONTENT_TYPE
+from serve.openapi import documented
+from serve.responses import AnswerResponse, encode, ok
+from serve.services import Services
+
+OK = "ok"
+
+
+class Alive(msgspec.Struct, frozen=True):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class HostReadiness(msgspec.Struct, frozen=True):
+    """One host. lag_ms: age of the oldest turn that is not yet in Postgres; parked: messages that ops have to look at."""
+
+    name: str
+    pid: int
+    shards: int
+    entities: int
+    updates_per_s: float
+    lag_ms: int
+    tail_turns: int
+    outbox: int
+    parked: int
+    rss_mb: float
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """`down`: some shard has no owner or the journal is away. `degraded`: orders go on, but Postgres is away. `journal`, `store`:
+    "ok" or what is wrong."""
+
+    status: Literal["ok", "degraded", "down"]
+    region: str
+    unowned_shards: int
+    hosts: list[HostReadiness]
+    journal: str
+    store: str
+
+
+def readiness(services: Services) -> Readiness:
+    """How the cell is, from what the hosts told last."""
+    stats = sorted(services.gateway.stats(), key=lambda host: host.name)
+    unowned = services.gateway.unowned_shards()
+    # Without any host nobody knows how the stores are.
+    journal = next((host.journal for host in stats if host.journal != OK), OK if stats else "unknown")
+    store = next((host.store for host in stats if host.store != OK), OK if stats else "unknown")
+    status: Literal["ok", "degraded", "down"] = "ok"
+    if unowned or journal != OK:
+        status = "down"
+    elif store != OK:
+        status = "degraded"
+    hosts = [
+        HostReadiness(
+            h.name, h.pid, h.shards, h.entities, h.updates_per_s, h.lag_ms, h.tail_turns, h.outbox, h.parked, h.rss_mb
+        )
+        for h in stats
+    ]
+    return Readiness(status, services.settings.region, unowned, hosts, journal, store)
+
+
+def router(services: Services) -> APIRouter:
+    """The routes with their services."""
+    api = APIRouter(tags=["health"])
+
+    @api.get("/healthz", summary="Is the process alive?", **documented(Alive))
+    async def healthz() -> Response:
+        """200 as long as this replica's process answers."""
+        return ok(Alive())
+
+    @api.get("/readyz", summary="Can the cell serve?", **documented(Readiness, also={503: Readiness}))
+    async def readyz() -> Response:
+        """200 when orders can be served (`ok`, `degraded`), 503 when not (`down`)."""
+        ready = readiness(services)
+        if ready.status != "down":
+            return ok(ready)
+        answer = AnswerResponse((503, encode(ready), ((b"retry-after", b"1"),)))
+        # It is the same document as with 200, not a problem.
+        answer.headers["content-type"] = "application/json"
+        return answer
+
+    @api.get("/metrics", summary="Figures of this replica", **documented(None, media_type="text/plain"))
+    async def metrics() -> Response:
+        """Prometheus' text format; each replica answers for itself (label `replica`)."""
+        services.metrics.live_clients = services.live.clients
+        response = Response(services.metrics.text())
+        response.raw_headers = [
+            (b"content-type", CONTENT_TYPE), (b"content-length", b"%d" % len(response.body)), (b"cache-control", b"no-store")
+        ]  # fmt: skip
+        return response
+
+    return api

@@ -1,0 +1,34 @@
+"""Types of fields that several nouns share, with their limits. OpenAPI gets its schemas from these very types."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+# No control characters (NUL above all: PostgreSQL's text can't hold it). `$` alone would let a final line feed pass.
+_END = r"(?![\s\S])"
+TEXT = r"^[^\u0000-\u001f\u007f-\u009f]*" + _END
+SKUS_PER_QUERY_MAX = 50
+PAGE_DEFAULT = 50
+PAGE_MAX = 500
+ITEMS_MAX = 1_000
+LINES_MAX = 2_000
+UNITS_MAX = 1_000_000
+
+Sku = Annotated[
+    str,
+    Meta(
+        min_length=1, max_length=64, pattern=TEXT, description="stock keeping unit, case sensitive", examples=["85123A"]
+    ),
+]
+Reference = Annotated[str, Meta(max_length=64, pattern=TEXT)]
+Text = Annotated[str, Meta(max_length=200, pattern=TEXT)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=TEXT)]
+Country = Annotated[
+    str, Meta(min_length=2, max_length=2, pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["US"])
+]
+Quantity = Annotated[int, Meta(ge=1, le=UNITS_MAX, description="base units of the SKU", examples=[2])]
+SignedQuantity = Annotated[int, Meta(ge=-UNITS_MAX, le=UNITS_MAX, description="base units, may be negative")]
+Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees", examples=[47.61])]
+Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees", examples=[-122.33])]

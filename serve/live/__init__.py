@@ -1,0 +1,1 @@
+"""Live streams (server-sent events) of order and stock changes, for screens."""

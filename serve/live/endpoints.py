@@ -1,0 +1,57 @@
+"""`GET /v1/live`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from starlette.responses import StreamingResponse
+
+from serve.context import Receive, Scope, Send
+from serve.live.hub import KINDS, LiveChange, LiveHub, LiveStream
+from serve.openapi import documented
+from serve.problems import Problem
+from serve.services import Services
+
+
+class _LiveResponse(StreamingResponse):
+    """Leaves the hub however the response ends."""
+
+    def __init__(self, hub: LiveHub, stream: LiveStream) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(hub.frames(stream), media_type="text/event-stream", headers=headers)
+        self._hub = hub
+        self._live_stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._hub.leave(self._live_stream)
+
+
+def router(services: Services) -> APIRouter:
+    """The route with its services."""
+    api = APIRouter(tags=["live"])
+
+    @api.get(
+        "/v1/live",
+        summary="Follow changes of orders and stock",
+        **documented(LiveChange, media_type="text/event-stream", problems=(422, 429)),
+    )
+    async def follow(
+        kinds: Annotated[str, Query(max_length=100, description="comma-separated: order, location")] = "order,location",
+        last_event_id: Annotated[str | None, Header(max_length=200)] = None,
+    ) -> StreamingResponse:
+        """Server-sent events: `order` and `location`, a comment every 15 seconds, and `reconnect` after 10 minutes.
+
+        A stream begins with what happens next. `Last-Event-ID` is taken but nothing is repeated: read what you follow once after
+        connecting. A client that reads too slowly is dropped.
+        """
+        wanted = frozenset(kind.strip() for kind in kinds.split(","))
+        if not wanted <= KINDS:
+            detail = f"kinds may be {' and '.join(sorted(KINDS))}."
+            raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "kinds", "detail": detail}])
+        return _LiveResponse(services.live, services.live.join(wanted))
+
+    return api

@@ -1,0 +1,196 @@
+"""Hands changes to the live streams that are open here. A slow client is dropped rather than waited for or buffered without end.
+
+What is told of a change is that it happened and to what. Who ordered, and where it goes, is not told: anyone may look at a screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from actors.domain.kind import Row
+from actors.runtime.wire import LiveEvent
+from serve.problems import Problem
+
+LiveKind = Literal["order", "location"]
+KINDS: frozenset[str] = frozenset({"order", "location"})
+CHANGES_MAX = 100
+
+
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that happened. `type`: the event's. Of orders, `to`: the status that fulfilments reached. Of stock: the SKU, why,
+    and by how many units."""
+
+    type: str
+    to: str = ""
+    sku: str = ""
+    reason: str = ""
+    on_hand_delta: int = 0
+    reserved_delta: int = 0
+
+
+class LiveChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The data of one server-sent event. `at`: UTC ms. `more`: changes left out of a very long list."""
+
+    kind: LiveKind
+    entity_id: str
+    version: int
+    at: int
+    changes: list[Change]
+    more: int = 0
+
+
+class _Event(msgspec.Struct):
+    """What we read of a domain event, whatever its type."""
+
+    type: str
+    to: str = ""
+    entries: list[tuple[Any, ...]] = []
+
+
+_events_decoder = msgspec.json.Decoder(list[_Event])
+_encode = msgspec.json.Encoder().encode
+RECONNECT = b"event: reconnect\ndata: {}\n\n"
+HEARTBEAT = b": heartbeat\n\n"
+DROPPED = b": dropped, this client reads too slowly; connect again\n\n"
+
+
+class LiveStream:
+    """One client: what it has not read yet, bounded. `last_words`: why the stream ends, set when it is to end."""
+
+    __slots__ = ("_pending", "_queue_max", "_wake", "kinds", "last_words")
+
+    def __init__(self, kinds: frozenset[str], queue_max: int) -> None:
+        self.kinds = kinds
+        self.last_words = b""
+        self._queue_max = queue_max
+        self._pending: list[bytes] = []
+        self._wake = asyncio.Event()
+
+    def put(self, text: bytes) -> None:
+        """One event more; a client that has too many unread is dropped."""
+        if self.last_words:
+            return
+        if len(self._pending) >= self._queue_max:
+            self.end(DROPPED)
+            return
+        self._pending.append(text)
+        self._wake.set()
+
+    def end(self, last_words: bytes) -> None:
+        """Ends the stream; what is unread is not sent any more."""
+        if not self.last_words:
+            self.last_words = last_words
+            self._pending.clear()
+            self._wake.set()
+
+    async def frames(self, heartbeat_s: float, stream_max_s: float) -> AsyncIterator[bytes]:
+        """What to send, until the end."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + stream_max_s
+        yield b"retry: 2000\n\n"
+        while not self.last_words:
+            left_s = ends - loop.time()
+            if left_s <= 0:
+                break
+            try:
+                async with asyncio.timeout(min(left_s, heartbeat_s)):
+                    await self._wake.wait()
+            except TimeoutError:
+                yield HEARTBEAT
+                continue
+            self._wake.clear()
+            if self._pending:
+                text = b"".join(self._pending)
+                self._pending.clear()
+                yield text
+        yield self.last_words or RECONNECT
+
+
+class LiveHub:
+    """The open streams of this replica. `want_live` is told when the first comes and the last leaves."""
+
+    def __init__(
+        self,
+        want_live: Callable[[bool], None],
+        *,
+        clients_max: int,
+        queue_max: int,
+        heartbeat_s: float,
+        stream_max_s: float,
+    ) -> None:
+        self._want_live = want_live
+        self._clients: set[LiveStream] = set()
+        self._clients_max = clients_max
+        self._queue_max = queue_max
+        self._heartbeat_s = heartbeat_s
+        self._stream_max_s = stream_max_s
+
+    @property
+    def clients(self) -> int:
+        """Open streams."""
+        return len(self._clients)
+
+    # --- feed
+    def reset(self, host: str) -> None:
+        """Streams tell what happens from now on."""
+
+    def rows(self, rows: Sequence[Row]) -> None:
+        """Rows are for the index."""
+
+    def live(self, event: LiveEvent) -> None:
+        """Gives the change to every stream that wants its kind; encoded once."""
+        text = b""
+        for client in self._clients:
+            if event.kind in client.kinds:
+                text = text or _frame(event)
+                client.put(text)
+
+    # --- streams
+    def join(self, kinds: frozenset[str]) -> LiveStream:
+        """A stream of the kinds asked for, to be left with `leave`. Raises Problem 429 when there are too many."""
+        if len(self._clients) >= self._clients_max:
+            detail = f"This replica serves at most {self._clients_max} live streams."
+            raise Problem("live.too_many", detail, extra={"limit": self._clients_max})
+        stream = LiveStream(kinds, self._queue_max)
+        self._clients.add(stream)
+        if len(self._clients) == 1:
+            self._want_live(True)
+        return stream
+
+    def leave(self, stream: LiveStream) -> None:
+        """The client is gone."""
+        if stream in self._clients:
+            self._clients.discard(stream)
+            if not self._clients:
+                self._want_live(False)
+
+    def frames(self, stream: LiveStream) -> AsyncIterator[bytes]:
+        """What to send to the client."""
+        return stream.frames(self._heartbeat_s, self._stream_max_s)
+
+    def close(self) -> None:
+        """Ends all streams: the clients are told to come back, to another replica."""
+        for client in self._clients:
+            client.end(RECONNECT)
+
+
+def _frame(event: LiveEvent) -> bytes:
+    changes: list[Change] = []
+    for change in _events_decoder.decode(event.events):
+        if event.kind == "order":
+            changes.append(Change(change.type, change.to))
+        for sku, _quantity, on_hand, reserved, reason, *_ in change.entries:
+            changes.append(Change(change.type, "", sku, reason, on_hand, reserved))
+    left_out = max(0, len(changes) - CHANGES_MAX)
+    kind: LiveKind = "order" if event.kind == "order" else "location"
+    data = LiveChange(kind, event.entity_id, event.version, event.at_ms, changes[:CHANGES_MAX], left_out)
+    return b"id: %s.%d\nevent: %s\ndata: %s\n\n" % (
+        event.entity_id.encode(),
+        event.version,
+        kind.encode(),
+        _encode(data),
+    )

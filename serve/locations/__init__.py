@@ -1,0 +1,1 @@
+"""Warehouses and stores: particulars, receipts, adjustments, stock, ledger."""

@@ -1,0 +1,178 @@
+"""The OpenAPI document: one truth, the msgspec structs by which bodies are decoded and encoded.
+
+Routes of FastAPI say what they take and give by `documented`; the hot routes, which FastAPI does not serve, by `operation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import Response
+
+JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
+REF = "#/components/schemas/{name}"
+# What any route may be answered.
+ALWAYS = (429, 500, 503)
+# What any write may be answered besides.
+WRITE_PROBLEMS = (400, 408, 413, 415, 422)
+
+
+class ProblemPlace(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where something is wrong: a JSON pointer into the body, a parameter, or a header."""
+
+    detail: str
+    pointer: str = ""
+    parameter: str = ""
+    header: str = ""
+
+
+class ProblemBody(msgspec.Struct, frozen=True):
+    """RFC 9457. `code` is stable; further members are facts that belong to it (`region`, `allowed`, `limit_bytes`, …)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[ProblemPlace] = []
+
+
+KEY_PARAMETER: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "Chosen by the caller, the same when the call is repeated: then it gets the first answer again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "example": "9b7a2c1e-place-1001",
+}
+# Types named by any route so far; the document's components are made from them.
+_types: dict[str, Any] = {"ProblemBody": ProblemBody}
+
+
+def _ref(view: Any) -> dict[str, Any]:
+    _types[view.__name__] = view
+    return {"$ref": REF.format(name=view.__name__)}
+
+
+def _content(view: Any, media_type: str, example: Any = None) -> dict[str, Any]:
+    if view is None or media_type == "text/event-stream":
+        if view is not None:
+            _ref(view)
+        return {media_type: {"schema": {"type": "string"}}}
+    content: dict[str, Any] = {"schema": _ref(view)}
+    if example is not None:
+        content["example"] = example
+    return {media_type: content}
+
+
+def _responses(
+    view: Any, status: int, media_type: str, problems: Iterable[int], also: Mapping[int, Any], example: Any
+) -> dict[int | str, dict[str, Any]]:
+    found: dict[int | str, dict[str, Any]] = {
+        status: {"description": HTTPStatus(status).phrase, "content": _content(view, media_type, example)}
+    }
+    for code in sorted({*problems, *ALWAYS}):
+        content = {PROBLEM_JSON: {"schema": _ref(ProblemBody)}}
+        if code in also:
+            content |= _content(also[code], JSON)
+        found[code] = {"description": HTTPStatus(code).phrase, "content": content}
+    return found
+
+
+def _body(request: Any, example: Any) -> dict[str, Any]:
+    return {"required": True, "content": _content(request, JSON, example)}
+
+
+def documented(
+    view: Any,
+    *,
+    request: Any = None,
+    request_example: Any = None,
+    status: int = 200,
+    media_type: str = JSON,
+    problems: Iterable[int] = (),
+    also: Mapping[int, Any] | None = None,
+    example: Any = None,
+) -> dict[str, Any]:
+    """Arguments for a route of FastAPI: what it gives (`view`), what it takes (`request`; makes it a write)."""
+    wanted = (*WRITE_PROBLEMS, *problems) if request is not None else tuple(problems)
+    arguments: dict[str, Any] = {
+        "status_code": status,
+        "response_class": Response,
+        "responses": _responses(view, status, media_type, wanted, also or {}, example),
+    }
+    if request is not None:
+        arguments["openapi_extra"] = {
+            "requestBody": _body(request, request_example), "parameters": [KEY_PARAMETER],
+        }  # fmt: skip
+    return arguments
+
+
+def operation(
+    operation_id: str,
+    summary: str,
+    description: str,
+    tag: str,
+    view: Any,
+    *,
+    parameters: Iterable[dict[str, Any]] = (),
+    request: Any = None,
+    request_example: Any = None,
+    status: int = 200,
+    problems: Iterable[int] = (),
+    example: Any = None,
+) -> dict[str, Any]:
+    """One operation of a route that FastAPI does not serve."""
+    made: dict[str, Any] = {"tags": [tag], "summary": summary, "description": description, "operationId": operation_id}
+    wanted = tuple(problems)
+    found = list(parameters)
+    if request is not None:
+        wanted = (*WRITE_PROBLEMS, *wanted)
+        found.append(KEY_PARAMETER)
+        made["requestBody"] = _body(request, request_example)
+    if found:
+        made["parameters"] = found
+    responses = _responses(view, status, JSON, wanted, {}, example)
+    made["responses"] = {str(code): response for code, response in responses.items()}
+    return made
+
+
+def parameter(name: str, where: str, schema: dict[str, Any], description: str, **more: Any) -> dict[str, Any]:
+    """A parameter of such a route."""
+    return {
+        "name": name,
+        "in": where,
+        "required": where == "path",
+        "schema": schema,
+        "description": description,
+        **more,
+    }
+
+
+def install(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]]) -> None:
+    """Makes `app.openapi()` tell of all routes, hot ones too."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app, hot_paths)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    paths: dict[str, dict[str, Any]] = document.setdefault("paths", {})
+    for path, operations in hot_paths.items():
+        paths[path] = {**operations, **paths.get(path, {})}
+    document["paths"] = dict(sorted(paths.items()))
+    _, components = msgspec.json.schema_components(list(_types.values()), ref_template=REF)
+    document["components"] = {"schemas": dict(sorted(components.items()))}
+    return document

@@ -1,0 +1,1 @@
+"""Orders: placing, updating one by one and in bodies, reading, listing."""

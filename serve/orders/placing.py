@@ -1,0 +1,94 @@
+"""`POST /v1/orders`: a new order, with the places where stock was seen; the locations themselves decide."""
+
+from __future__ import annotations
+
+import msgspec
+
+from actors.domain.allocation import need_of
+from actors.domain.ids import new_order_id
+from actors.domain.order import PlaceOrder
+from actors.domain.order_state import Line, ShipTo
+from serve.catalogue.known import KnownSkuCheck
+from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope
+from serve.orders.places import PlacesOfOrders
+from serve.orders.schemas import NewOrder
+from serve.problems import Answer, field_problem
+from serve.regions import Territory
+from serve.replies import body_of
+from serve.requests import decode, read_write
+from serve.services import Services
+
+
+class _Placed(msgspec.Struct):
+    """The one thing of the answer that is needed here: a repeated call is answered with the first one's id."""
+
+    order_id: str
+
+
+_order_decoder = msgspec.json.Decoder(NewOrder)
+_placed_decoder = msgspec.json.Decoder(_Placed)
+
+
+class OrderPlacing:
+    """The handler of placements."""
+
+    def __init__(self, services: Services, territory: Territory, places: PlacesOfOrders, known: KnownSkuCheck) -> None:
+        self._gateway = services.gateway
+        self._clock = services.clock
+        self._settings = services.settings
+        self._territory = territory
+        self._places = places
+        self._known = known
+
+    async def place(self, scope: Scope, receive: Receive) -> Answer:
+        """201 with the order, allocated if the locations answered in time, else `placed`."""
+        settings = self._settings
+        write = await read_write(scope, receive, settings.max_body_bytes, settings.body_timeout_s)
+        order = decode(_order_decoder, write.body)
+        self._check(order)
+        cause = scope[REQUEST_ID]
+        await self._known.require([line.sku for line in order.lines], "/lines/{}/sku", cause)
+        order_id = new_order_id(settings.region, self._clock.now_ms(), write.key)
+        scope[ENTITY_ID] = order_id
+        reply = await self._gateway.ask(
+            "order", order_id, self._command(order),
+            command_id=write.key, digest=write.digest, creates=True, wait_ms=settings.placement_wait_ms, cause=cause,
+        )  # fmt: skip
+        body = body_of(reply)
+        location = f"/v1/orders/{_placed_decoder.decode(body).order_id}".encode()
+        return 201, body, ((b"location", location),)
+
+    def _check(self, order: NewOrder) -> None:
+        to = order.ship_to
+        self._territory.check_country(to.country, "/ship_to/country")
+        if (to.lat is None) != (to.lon is None):
+            missing = "lat" if to.lat is None else "lon"
+            raise field_problem(
+                "order.coordinates_incomplete", "Give both lat and lon, or neither.", f"/ship_to/{missing}"
+            )
+        currency = order.lines[0].unit_price.currency
+        if not self._territory.accepts(currency):
+            raise field_problem(
+                "order.currency_not_accepted",
+                f"{currency} is not accepted here.",
+                "/lines/0/unit_price/currency",
+                accepted=self._territory.currencies,
+            )
+        for position, line in enumerate(order.lines):
+            if line.unit_price.currency != currency:
+                detail = f"The order is in {currency}."
+                raise field_problem("order.mixed_currencies", detail, f"/lines/{position}/unit_price/currency")
+
+    def _command(self, order: NewOrder) -> PlaceOrder:
+        to = order.ship_to
+        need = need_of((line.sku, line.quantity) for line in order.lines)
+        return PlaceOrder(
+            order.order_ref,
+            order.channel,
+            order.customer.customer_ref,
+            order.customer.country or to.country,
+            ShipTo(to.country, to.postcode, to.city, to.lat, to.lon),
+            order.lines[0].unit_price.currency,
+            [Line(line.sku, line.quantity, line.unit_price.amount) for line in order.lines],
+            self._places.near(need, to),
+        )

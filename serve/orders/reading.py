@@ -1,0 +1,95 @@
+"""Reading orders: one from its actor (hot), its history, and lists from the read model."""
+
+from __future__ import annotations
+
+from typing import Annotated, get_args
+
+import msgspec
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+
+from actors.domain.order_state import OrderStatus, ViewOrder
+from actors.runtime.ports import OrderSummary
+from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope
+from serve.freshness import as_of, from_store, moment
+from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.openapi import documented
+from serve.orders.schemas import HistoryPage, ListedOrder, OrderPage
+from serve.problems import Answer, Problem
+from serve.regions import Territory
+from serve.replies import answer, body_of
+from serve.responses import AnswerResponse, ok
+from serve.services import Services
+
+SEQUENCE_MAX = 2**62
+_STATUSES = frozenset(get_args(OrderStatus))
+_history_decoder = msgspec.json.Decoder(HistoryPage)
+
+
+class OrderReading:
+    """The hot handler: one order, fresh."""
+
+    def __init__(self, services: Services, territory: Territory) -> None:
+        self._gateway = services.gateway
+        self._territory = territory
+
+    async def read(self, order_id: str, scope: Scope, receive: Receive) -> Answer:
+        """The order as its actor has it."""
+        self._territory.check_order(order_id)
+        scope[ENTITY_ID] = order_id
+        return answer(await self._gateway.view("order", order_id, ViewOrder(order_id), cause=scope[REQUEST_ID]))
+
+
+def _listed(order: OrderSummary) -> ListedOrder:
+    return ListedOrder(
+        order.order_id, order.version, order.status, order.channel, order.order_ref, order.customer_ref,  # type: ignore[arg-type]
+        order.country, order.currency, order.line_count, order.units, order.total_minor,
+        moment(order.placed_at), moment(order.updated_at),
+    )  # fmt: skip
+
+
+def router(services: Services, territory: Territory) -> APIRouter:
+    """The other routes with their services."""
+    api = APIRouter(tags=["orders"])
+
+    @api.get(
+        "/v1/orders/{order_id}/events",
+        summary="The history of an order",
+        **documented(HistoryPage, problems=(404, 421, 422)),
+    )
+    async def events(
+        order_id: Annotated[str, Path(max_length=64)],
+        after: Annotated[int, Query(ge=0, le=SEQUENCE_MAX, description="a sequence: what comes after it")] = 0,
+        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+    ) -> Response:
+        """Every change with sequence, time, cause (the request's id) and what it was, oldest first."""
+        territory.check_order(order_id)
+        body = body_of(await services.gateway.history("order", order_id, after, limit))
+        if after == 0 and not _history_decoder.decode(body).events:
+            raise Problem("order.unknown", f"There is no order {order_id}.", extra={"order_id": order_id})
+        return AnswerResponse((200, body, ()))
+
+    @api.get("/v1/orders", summary="Find orders", **documented(OrderPage, problems=(400, 422)))
+    async def find(
+        customer_ref: Annotated[
+            str | None, Query(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
+        ] = None,
+        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
+        cursor: Annotated[str | None, Query(max_length=512)] = None,
+        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+    ) -> Response:
+        """Newest first, from the read model, which is a moment behind (`as_of`)."""
+        if status is not None and status not in _STATUSES:
+            detail = f"status must be one of {', '.join(sorted(_STATUSES))}."
+            raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "status", "detail": detail}])
+        scope = f"orders\0{customer_ref or ''}\0{status or ''}"
+        before = services.cursors.open(scope, cursor)
+        fresh = as_of(services)
+        found = await from_store(
+            services.read_model.orders(customer_ref=customer_ref, status=status, before=before, limit=limit + 1)
+        )
+        page = found[:limit]
+        more = services.cursors.seal(scope, page[-1].order_id) if len(found) > limit else None
+        return ok(OrderPage([_listed(order) for order in page], fresh, more))
+
+    return api

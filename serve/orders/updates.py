@@ -1,0 +1,210 @@
+"""`POST /v1/orders/{order_id}/updates` and `POST /v1/order-updates`: the hottest routes of the cell.
+
+One JSON decode into a struct, one command, the actor's own bytes back. Bodies of many are one claim (the memory of the key with
+the whole body's digest), then all parts in one call of the gateway; their answers are joined as they are, never decoded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import msgspec
+
+from actors.domain import claim
+from actors.domain.ids import claim_id
+from actors.domain.order import UpdateOrder
+from actors.runtime.wire import OK, Reply
+from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope
+from serve.gateway import Ask
+from serve.orders.places import PlacesOfOrders
+from serve.orders.schemas import OrderUpdate, OrderUpdateItem, OrderUpdates, RawOrderUpdates
+from serve.problems import Answer, Problem, field_problem, of_refusal
+from serve.regions import Territory
+from serve.replies import answer
+from serve.requests import decode, read_write
+from serve.services import Services
+
+_MS_PER_DAY = 86_400_000
+_update_decoder = msgspec.json.Decoder(OrderUpdate)
+_item_decoder = msgspec.json.Decoder(OrderUpdateItem)
+_items_decoder = msgspec.json.Decoder(OrderUpdates)
+_raw_items_decoder = msgspec.json.Decoder(RawOrderUpdates)
+_encode = msgspec.json.Encoder().encode
+
+# Commands without a moment, place or line: by far the most frequent, and equal values may be shared.
+_PLAIN = {name: UpdateOrder(name) for name in ("start_picking", "pause_picking", "pack", "ship", "deliver", "cancel")}
+
+
+class OrderUpdating:
+    """Handlers of updates."""
+
+    def __init__(self, services: Services, territory: Territory, places: PlacesOfOrders) -> None:
+        settings = services.settings
+        self._gateway = services.gateway
+        self._clock = services.clock
+        self._territory = territory
+        self._places = places
+        self._region = settings.region
+        self._body_max = settings.max_body_bytes
+        self._body_timeout_s = settings.body_timeout_s
+        self._age_max_ms = settings.occurred_at_max_age_days * _MS_PER_DAY
+        self._ahead_max_ms = settings.occurred_at_max_ahead_s * 1000
+
+    async def update_one(self, order_id: str, scope: Scope, receive: Receive) -> Answer:
+        """One update of one order."""
+        write = await read_write(scope, receive, self._body_max, self._body_timeout_s)
+        scope[ENTITY_ID] = order_id
+        self._territory.check_order(order_id)
+        command = self._command(order_id, decode(_update_decoder, write.body), "")
+        cause = scope[REQUEST_ID]
+        if command.update == "allocate":
+            command = await self._places.added_to(order_id, command, cause)
+        reply = await self._gateway.ask(
+            "order", order_id, command, command_id=write.key, digest=write.digest, cause=cause
+        )
+        return answer(reply)
+
+    async def update_many(self, scope: Scope, receive: Receive) -> Answer:
+        """Up to 1,000 updates; one bad item does not harm the others."""
+        write = await read_write(scope, receive, self._body_max, self._body_timeout_s)
+        cause = scope[REQUEST_ID]
+        items = self._items(write.body)
+        claimed = await self._gateway.ask(
+            "claim", claim_id(self._region, write.key), claim.Take(len(items)),
+            command_id=write.key, digest=write.digest, cause=cause,
+        )  # fmt: skip
+        if claimed.status != OK:
+            raise of_refusal(claimed.body)
+        results: list[bytes] = [b""] * len(items)
+        asks, positions = await self._asks(items, write.key, write.digest, cause, results)
+        replies = await self._gateway.ask_many(asks, cause=cause)
+        for position, ask, reply in zip(positions, asks, replies, strict=True):
+            results[position] = reply.body if reply.status == OK else _failed_reply(ask.entity_id, reply, cause)
+        return 200, b'{"results":[%b]}' % b",".join(results), ()
+
+    async def _asks(
+        self, items: list[OrderUpdateItem | _BadItem], key: str, digest: int, cause: str, results: list[bytes]
+    ) -> tuple[list[Ask], list[int]]:
+        """The good items as commands, with their positions; `results` of the bad ones are filled in."""
+        asks: list[Ask] = []
+        positions: list[int] = []
+        waiting: list[int] = []
+        check, command_of = self._territory.check_order, self._command
+        for position, item in enumerate(items):
+            if type(item) is not OrderUpdateItem:
+                assert isinstance(item, _BadItem)
+                results[position] = _failed(item.order_id, item.problem, cause)
+                continue
+            try:
+                check(item.order_id)
+                command = command_of(item.order_id, item, f"/updates/{position}")
+            except Problem as problem:
+                results[position] = _failed(item.order_id, problem, cause)
+                continue
+            if command.update == "allocate":
+                waiting.append(len(asks))
+            asks.append(Ask("order", item.order_id, command, f"{key}/{position}", digest))
+            positions.append(position)
+        if waiting:
+            await self._add_places(asks, waiting, cause)
+        return asks, positions
+
+    async def _add_places(self, asks: list[Ask], waiting: list[int], cause: str) -> None:
+        # An order that can't be read now gets its command as it is: the order itself then says what is wrong.
+        async def placed(at: int) -> None:
+            ask = asks[at]
+            assert isinstance(ask.command, UpdateOrder)
+            try:
+                command = await self._places.added_to(ask.entity_id, ask.command, cause)
+            except Problem:
+                return
+            asks[at] = msgspec.structs.replace(ask, command=command)
+
+        await asyncio.gather(*(placed(at) for at in waiting))
+
+    def _items(self, body: bytes) -> list[OrderUpdateItem | _BadItem]:
+        try:
+            return list(_items_decoder.decode(body).updates)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            # Somewhere it is wrong: read it item by item. What is wrong with the whole (no JSON, too many) is raised here.
+            raws = decode(_raw_items_decoder, body).updates
+        items: list[OrderUpdateItem | _BadItem] = []
+        for position, raw in enumerate(raws):
+            try:
+                items.append(decode(_item_decoder, raw, f"/updates/{position}"))
+            except Problem as problem:
+                items.append(_BadItem(_named_order(raw), problem))
+        return items
+
+    def _command(self, order_id: str, sent: OrderUpdate | OrderUpdateItem, base: str) -> UpdateOrder:
+        """The domain's command. Raises Problem 422 with pointers below `base`."""
+        update = sent.update
+        if sent.fulfilment_id is None and sent.occurred_at is None and sent.lines is None:
+            plain = _PLAIN.get(update)
+            if plain is not None:
+                return plain
+        if update == "short_pick":
+            if not sent.lines:
+                raise field_problem(
+                    "update.lines_required", "short_pick needs the lines that are missing.", f"{base}/lines"
+                )
+        elif sent.lines is not None:
+            detail = f"Lines belong to short_pick, not to {update}."
+            raise field_problem("update.lines_not_allowed", detail, f"{base}/lines")
+        fulfilment = None if sent.fulfilment_id is None else _number(order_id, sent.fulfilment_id, base)
+        at_ms = None if sent.occurred_at is None else self._occurred_at_ms(sent.occurred_at, base)
+        lines = [(line.sku, line.quantity) for line in sent.lines] if sent.lines else []
+        return UpdateOrder(update, fulfilment, at_ms, lines)
+
+    def _occurred_at_ms(self, at: datetime, base: str) -> int:
+        at_ms = int(at.timestamp() * 1000)
+        now_ms = self._clock.now_ms()
+        if now_ms - self._age_max_ms <= at_ms <= now_ms + self._ahead_max_ms:
+            return at_ms
+        raise field_problem(
+            "update.occurred_at_out_of_range",
+            f"occurred_at may be at most {self._age_max_ms // _MS_PER_DAY} days old and {self._ahead_max_ms // 1000} s ahead.",
+            f"{base}/occurred_at",
+            age_max_days=self._age_max_ms // _MS_PER_DAY,
+            ahead_max_s=self._ahead_max_ms // 1000,
+        )
+
+
+class _BadItem(msgspec.Struct, frozen=True):
+    """An item that could not be read."""
+
+    order_id: str
+    problem: Problem
+
+
+class _Named(msgspec.Struct):
+    order_id: str = ""
+
+
+_named_decoder = msgspec.json.Decoder(_Named)
+
+
+def _named_order(raw: msgspec.Raw) -> str:
+    """The order that a bad item names, as far as that can be read; "" if not."""
+    try:
+        return _named_decoder.decode(raw).order_id[:64]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
+def _number(order_id: str, fulfilment_id: str, base: str) -> int:
+    """The number of a fulfilment of this order from its id `<order id>.<number>`."""
+    head, dot, number = fulfilment_id.rpartition(".")
+    if dot and head == order_id and number.isascii() and number.isdigit() and len(number) <= 6 and number[0] != "0":
+        return int(number)
+    detail = "The order has no such fulfilment."
+    raise field_problem("order.fulfilment_unknown", detail, f"{base}/fulfilment_id")
+
+
+def _failed(order_id: str, problem: Problem, request_id: str) -> bytes:
+    return _encode({"order_id": order_id, "error": problem.members(request_id)})
+
+
+def _failed_reply(order_id: str, reply: Reply, request_id: str) -> bytes:
+    return _failed(order_id, of_refusal(reply.body), request_id)

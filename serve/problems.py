@@ -1,0 +1,161 @@
+"""Problem details (RFC 9457): the one table of codes, and how a refusal becomes an HTTP answer.
+
+    Problem            anything that a caller is told with a 4xx or 5xx, by its code in TABLE
+      (raised by handlers; refusals of the domain and the runtime become one by `of_refusal`)
+
+A body is `{"type":"urn:ocefs:problem:<code>","title","status","detail","code","request_id", …facts…, "errors":[{"pointer","detail"}]}`.
+`errors` name the places: `pointer` (RFC 6901) in the body, `parameter` in the query or path, or `header`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from actors.domain.errors import RefusalBody
+
+CONTENT_TYPE = b"application/problem+json"
+RETRY_AFTER_S = 1
+# An HTTP answer: status, body, headers besides content type and length.
+Answer = tuple[int, bytes, tuple[tuple[bytes, bytes], ...]]
+
+
+class Entry(NamedTuple):
+    """How a code is answered."""
+
+    status: int
+    title: str
+
+
+TABLE: dict[str, Entry] = {
+    # The request itself
+    "request.route_unknown": Entry(404, "No such resource"),
+    "request.method_not_allowed": Entry(405, "Method not allowed"),
+    "request.content_type": Entry(415, "Body must be JSON"),
+    "request.header_invalid": Entry(400, "Header is not valid"),
+    "request.parameter_invalid": Entry(422, "Parameter is not valid"),
+    "request.fault": Entry(500, "Internal error"),
+    "body.too_large": Entry(413, "Body is too large"),
+    "body.too_slow": Entry(408, "Body did not arrive in time"),
+    "body.not_utf8": Entry(400, "Body is not UTF-8"),
+    "body.malformed_json": Entry(400, "Body is not JSON"),
+    "body.unknown_field": Entry(422, "Unknown field"),
+    "body.missing_field": Entry(422, "Field is missing"),
+    "body.invalid": Entry(422, "Field is not valid"),
+    "idempotency.key_missing": Entry(400, "Idempotency-Key is missing"),
+    "idempotency.key_invalid": Entry(400, "Idempotency-Key is not valid"),
+    "idempotency.key_reused": Entry(422, "Idempotency-Key was used for another request"),
+    "cursor.invalid": Entry(400, "Cursor is not valid"),
+    # Where
+    "region.misdirected": Entry(421, "Another region serves this"),
+    "country.not_served": Entry(422, "Country is not served"),
+    # Orders
+    "order.unknown": Entry(404, "No such order"),
+    "order.exists": Entry(409, "Order exists already"),
+    "order.illegal_transition": Entry(409, "Step is not allowed now"),
+    "order.fulfilment_unknown": Entry(422, "No such fulfilment"),
+    "order.fulfilment_required": Entry(422, "Fulfilment must be named"),
+    "order.short_pick_too_much": Entry(422, "More is missing than was to be picked"),
+    "order.currency_not_accepted": Entry(422, "Currency is not accepted"),
+    "order.mixed_currencies": Entry(422, "An order has one currency"),
+    "order.coordinates_incomplete": Entry(422, "lat and lon go together"),
+    "update.occurred_at_out_of_range": Entry(422, "occurred_at is too old or in the future"),
+    "update.lines_required": Entry(422, "Lines must be given"),
+    "update.lines_not_allowed": Entry(422, "Lines are not part of this update"),
+    # Stock and catalogue
+    "location.unknown": Entry(404, "No such location"),
+    "location.id_invalid": Entry(422, "Location id is not valid"),
+    "sku.unknown": Entry(422, "No such SKU"),
+    "stock.insufficient": Entry(409, "Not enough stock"),
+    "stock.too_much": Entry(422, "More stock than can be kept"),
+    "stock.not_reserved": Entry(409, "Units are not reserved"),
+    "stock.change_empty": Entry(422, "Line changes nothing"),
+    "stock.currency_not_accepted": Entry(422, "Currency is not accepted"),
+    "catalogue.full": Entry(422, "Catalogue is full"),
+    "catalogue.sku_repeated": Entry(422, "SKU is named twice"),
+    "claim.unreadable": Entry(404, "A request's claim can't be read"),
+    # The cell
+    "cell.busy": Entry(429, "Too many requests"),
+    "cell.unavailable": Entry(503, "Not available at the moment"),
+    "cell.write_behind_full": Entry(503, "Writing behind has no room left"),
+    "cell.store_unavailable": Entry(503, "Lists are not available at the moment"),
+    "cell.fault": Entry(500, "Internal error"),
+    "live.too_many": Entry(429, "Too many live streams"),
+}
+_RETRYABLE = frozenset({429, 503})
+_encode = msgspec.json.Encoder().encode
+_decode_refusal = msgspec.json.Decoder(RefusalBody).decode
+
+
+class Problem(Exception):
+    """An answer other than success. `extra` become members of the body; `errors` say where."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        errors: Iterable[Mapping[str, str]] = (),
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.extra = dict(extra) if extra else {}
+        self.errors = list(errors)
+        self.headers = headers
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return TABLE[self.code].status
+
+    def members(self, request_id: str) -> dict[str, Any]:
+        """The body as a JSON object. A fact with a standard member's name is told with its noun: `order_status`."""
+        status, title = TABLE[self.code]
+        members: dict[str, Any] = {
+            "type": f"urn:ocefs:problem:{self.code}",
+            "title": title,
+            "status": status,
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": request_id,
+        }
+        if self.errors:
+            members["errors"] = self.errors
+        for name, value in self.extra.items():
+            members[f"{self.code.partition('.')[0]}_{name}" if name in members else name] = value
+        return members
+
+    def body(self, request_id: str) -> bytes:
+        """The body as JSON."""
+        return _encode(self.members(request_id))
+
+    def answer(self, request_id: str) -> Answer:
+        """The whole answer."""
+        headers = self.headers
+        status = self.status
+        if status in _RETRYABLE:
+            headers = (*headers, (b"retry-after", b"%d" % RETRY_AFTER_S))
+        return status, self.body(request_id), headers
+
+
+def field_problem(code: str, detail: str, pointer: str, **extra: Any) -> Problem:
+    """A problem of one field of the body."""
+    return Problem(code, detail, extra=extra, errors=[{"pointer": pointer, "detail": detail}])
+
+
+def of_refusal(body: bytes) -> Problem:
+    """The problem that a reply other than OK tells of. A code that the table lacks is a fault of ours."""
+    refusal = _decode_refusal(body)
+    if refusal.code not in TABLE:
+        return Problem("request.fault", "The cell refused for a reason that the API does not know.")
+    return Problem(refusal.code, refusal.detail, extra=refusal.extra)
+
+
+def escaped(token: str) -> str:
+    """One token of a JSON pointer."""
+    return token.replace("~", "~0").replace("/", "~1")

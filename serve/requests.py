@@ -1,0 +1,161 @@
+"""Reading a write: content type, Idempotency-Key, body within its limit, JSON into typed structs, errors with their place.
+
+Digest: 63 bits of the body's bytes as they were sent. So "same key and body" means the same bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from actors.runtime.sharding import digest_of
+from serve.context import Receive, Scope
+from serve.problems import Problem, escaped
+
+KEY_CHARS_MAX = 255
+T = TypeVar("T")
+
+
+class ClientGone(Exception):
+    """The caller closed the connection before its body was complete; there is nobody to answer."""
+
+
+class Write(NamedTuple):
+    """What every write carries."""
+
+    key: str
+    body: bytes
+    digest: int
+
+
+def _header_problem(code: str, detail: str, header: str) -> Problem:
+    return Problem(code, detail, errors=[{"header": header, "detail": detail}])
+
+
+def _key(value: bytes | None) -> str:
+    if value is None:
+        detail = "Every write needs an Idempotency-Key header: 1 to 255 visible ASCII characters, the same when it is repeated."
+        raise _header_problem("idempotency.key_missing", detail, "Idempotency-Key")
+    if 0 < len(value) <= KEY_CHARS_MAX and value.isascii():
+        key = value.decode("ascii")
+        if key.isprintable() and " " not in key:
+            return key
+    detail = "Idempotency-Key must be 1 to 255 visible ASCII characters, given once."
+    raise _header_problem("idempotency.key_invalid", detail, "Idempotency-Key")
+
+
+def _check_type(value: bytes) -> None:
+    if value != b"application/json":
+        media, _, parameters = value.partition(b";")
+        charset = parameters.strip().lower()
+        if media.strip().lower() != b"application/json" or charset not in (b"", b"charset=utf-8", b'charset="utf-8"'):
+            detail = "Content-Type must be application/json (UTF-8)."
+            raise _header_problem("request.content_type", detail, "Content-Type")
+
+
+def _too_large(limit: int) -> Problem:
+    # The rest of the body would have to be read to keep the connection.
+    close = ((b"connection", b"close"),)
+    return Problem(
+        "body.too_large", f"A body may have at most {limit} bytes.", extra={"limit_bytes": limit}, headers=close
+    )
+
+
+async def read_write(scope: Scope, receive: Receive, body_max: int, timeout_s: float) -> Write:
+    """The key, the body and its digest. Raises Problem 400, 408, 413 or 415, and ClientGone."""
+    key: bytes | None = None
+    media, encoding, length = b"", b"", b""
+    for name, value in scope["headers"]:
+        if name == b"idempotency-key":
+            # Two keys are no key: empty is refused below.
+            key = value if key is None else b""
+        elif name == b"content-type":
+            media = value
+        elif name == b"content-length":
+            length = value
+        elif name == b"content-encoding":
+            encoding = value
+    checked = _key(key)
+    _check_type(media)
+    if encoding and encoding.lower() != b"identity":
+        raise _header_problem("request.content_type", "Compressed bodies are not taken.", "Content-Encoding")
+    if length and (len(length) > 18 or not length.isdigit() or int(length) > body_max):
+        raise _too_large(body_max)
+    try:
+        async with asyncio.timeout(timeout_s):
+            body = await _read(receive, body_max)
+    except TimeoutError:
+        close = ((b"connection", b"close"),)
+        detail = f"The body did not arrive within {timeout_s:g} seconds."
+        raise Problem("body.too_slow", detail, headers=close) from None
+    return Write(checked, body, digest_of(body))
+
+
+async def _read(receive: Receive, body_max: int) -> bytes:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        if len(body) > body_max:
+            raise _too_large(body_max)
+        return body
+    parts, total = [body], len(body)
+    while message.get("more_body", False):
+        if total > body_max:
+            raise _too_large(body_max)
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        parts.append(message.get("body", b""))
+        total += len(parts[-1])
+    if total > body_max:
+        raise _too_large(body_max)
+    return b"".join(parts)
+
+
+def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, base: str = "") -> T:
+    """The body as a struct. Raises Problem 400 (no JSON) or 422 (wrong); `base` is the pointer of what is decoded."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error), base) from None
+    except UnicodeDecodeError:
+        raise Problem("body.not_utf8", "The body is not UTF-8.", errors=[_place(base, "not UTF-8")]) from None
+    except msgspec.DecodeError as error:
+        try:
+            bytes(body).decode()
+        except UnicodeDecodeError:
+            raise Problem("body.not_utf8", "The body is not UTF-8.", errors=[_place(base, "not UTF-8")]) from None
+        raise Problem("body.malformed_json", f"{error}.", errors=[_place(base, str(error))]) from None
+    except RecursionError:
+        detail = "The body is nested too deeply."
+        raise Problem("body.malformed_json", detail, errors=[_place(base, detail)]) from None
+
+
+def _place(pointer: str, detail: str) -> dict[str, str]:
+    return {"pointer": pointer, "detail": detail}
+
+
+_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]|\[\.\.\.\]")
+_FIELD = re.compile(r"^Object (contains unknown|missing required) field `(.*)`$", re.DOTALL)
+_NAME_CHARS_MAX = 100
+
+
+def _invalid(message: str, base: str) -> Problem:
+    """What msgspec says as "… - at `$.lines[0].sku`"; that becomes a code, a detail and a JSON pointer."""
+    what, at, path = message.rpartition(" - at `$")
+    if not at:
+        what, path = message, ""
+    pointer = base + "".join(f"/{name or number}" for name, number in _STEP.findall(path.removesuffix("`")))
+    code = "body.invalid"
+    field = _FIELD.match(what)
+    if field is not None:
+        code = "body.unknown_field" if field[1].startswith("contains") else "body.missing_field"
+        name = field[2][:_NAME_CHARS_MAX]
+        pointer += "/" + escaped(name)
+        what = f"Unknown field `{name}`" if code == "body.unknown_field" else f"Field `{name}` is required"
+    return Problem(code, f"{what}.", errors=[_place(pointer, what)])

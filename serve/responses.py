@@ -1,0 +1,47 @@
+"""Answers on their way out: bytes with their headers. Nothing here is to be kept by caches: most of it is personal or changes."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.responses import Response
+
+from serve.context import Send
+from serve.problems import CONTENT_TYPE, Answer
+
+_JSON = (b"content-type", b"application/json")
+_PROBLEM = (b"content-type", CONTENT_TYPE)
+_NO_STORE = (b"cache-control", b"no-store")
+encode = msgspec.json.Encoder().encode
+
+
+async def send_answer(send: Send, answer: Answer, request_id: str) -> None:
+    """The whole answer in two messages."""
+    status, body, more = answer
+    headers = [
+        _JSON if status < 400 else _PROBLEM,
+        (b"content-length", b"%d" % len(body)),
+        _NO_STORE,
+        (b"x-request-id", request_id.encode()),
+        *more,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class AnswerResponse(Response):
+    """An answer for Starlette, which sends it as it is. The request id is added on the way out (`app.py`)."""
+
+    def __init__(self, answer: Answer) -> None:
+        status, body, more = answer
+        super().__init__(content=body, status_code=status)
+        self.raw_headers = [
+            _JSON if status < 400 else _PROBLEM,
+            (b"content-length", b"%d" % len(body)),
+            _NO_STORE,
+            *more,
+        ]
+
+
+def ok(view: msgspec.Struct) -> AnswerResponse:
+    """200 with a struct as JSON."""
+    return AnswerResponse((200, encode(view), ()))

@@ -1,0 +1,45 @@
+"""What the API has to know of its region, and its limits. The cell fills it from `config/regions/<name>.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One region's API.
+
+    lat, lon: the region's centre in degrees. `other_countries`: country → region that serves it. `other_regions`: names of all
+    other regions. `cursor_key`: secret of the cell, the same in all its replicas, that page cursors are signed with.
+    `port` 0: any free port (tests).
+    """
+
+    region: str
+    title: str = ""
+    lat: float = 0.0
+    lon: float = 0.0
+    countries: frozenset[str]
+    currencies: frozenset[str]
+    other_countries: Mapping[str, str] = {}
+    other_regions: frozenset[str] = frozenset()
+    cursor_key: bytes
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    connections_max: int = 10_000
+    header_bytes_max: int = 32_768
+    keep_alive_s: int = 30
+    drain_s: int = 10
+
+    max_body_bytes: int = 1_048_576
+    body_timeout_s: float = 10.0
+    requests_max: int = 20_000
+    placement_wait_ms: int = 1000
+    occurred_at_max_age_days: int = 400
+    occurred_at_max_ahead_s: int = 300
+
+    live_clients_max: int = 200
+    live_queue_max: int = 1000
+    live_heartbeat_s: float = 15.0
+    live_max_s: float = 600.0

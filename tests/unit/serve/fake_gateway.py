@@ -1,0 +1,226 @@
+"""A gateway in one process that runs the real, pure domain: decide, evolve, messages and their answers, the memory of commands.
+
+Faithful in what the API can see. Not here: shards, journal, mailboxes, other processes (`tests/simulation/` has those).
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from actors.domain.errors import RefusalBody, Refused
+from actors.domain.kind import Context, Message
+from actors.domain.kinds import KINDS
+from actors.domain.rows import LedgerRow, LocationRow, OrderRow, SkuRow, StockRow
+from actors.runtime.errors import StoreUnavailable
+from actors.runtime.ports import OrderSummary
+from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, REFUSED, HostStats, LiveEvent, Reply
+from serve.gateway import Ask, FeedListener
+
+encode = msgspec.json.encode
+FEED = (StockRow, LocationRow, SkuRow)
+
+
+def refusal(code: str, detail: str = "", **extra: Any) -> bytes:
+    return encode(RefusalBody(code, detail, extra))
+
+
+class FakeClock:
+    """Stands still until it is moved."""
+
+    def __init__(self, now_ms: int = 1_767_225_600_000) -> None:
+        self.now = now_ms
+
+    def now_ms(self) -> int:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now / 1000
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += int(seconds * 1000)
+
+
+class FakeGateway:
+    """`deliver` False keeps messages back, so that placements stay provisional. `fault`: the reply to everything."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.entities: dict[tuple[str, str], tuple[Any, int]] = {}
+        self.remembered: dict[tuple[str, str, str], tuple[int, Reply]] = {}
+        self.events: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self.orders: dict[str, OrderRow] = {}
+        self.ledger: list[LedgerRow] = []
+        self.listeners: list[FeedListener] = []
+        self.outbox: deque[tuple[str, str, Message]] = deque()
+        self.live_wanted = False
+        self.deliver = True
+        self.feeding = True
+        self.fault: Reply | None = None
+        self.crash: Exception | None = None
+        self.calls: list[tuple[str, str]] = []
+        self.turns = 0
+        self.unowned = 0
+        self.host = HostStats("us/host-0", 4711, 64, 3, 12.5, 250, 7, 0, 0, 101.5, "ok", "ok")
+        self.hosts = [self.host]
+
+    # --- the port
+    async def ask(
+        self, kind: str, entity_id: str, command: msgspec.Struct, *,
+        command_id: str, digest: int, creates: bool = False, wait_ms: int = 0, cause: str = "",
+    ) -> Reply:  # fmt: skip
+        self._trouble()
+        self.calls.append((kind, entity_id))
+        if self.fault is not None:
+            return self.fault
+        scope = (kind, "" if creates else entity_id, command_id)
+        if scope in self.remembered:
+            known_digest, reply = self.remembered[scope]
+            if known_digest != digest:
+                return Reply(KEY_REUSED, refusal(CODE_KEY_REUSED, "The key was used for another request."))
+            return reply
+        reply = self._turn(kind, entity_id, command, command_id, cause)
+        self.remembered[scope] = (digest, reply)
+        if self.deliver:
+            self.run_outbox()
+        return self.remembered[scope][1] if wait_ms else reply
+
+    async def ask_many(self, asks: Sequence[Ask], *, cause: str = "") -> list[Reply]:
+        return [
+            await self.ask(
+                a.kind, a.entity_id, a.command, command_id=a.command_id, digest=a.digest, creates=a.creates, cause=cause
+            )
+            for a in asks
+        ]
+
+    async def view(self, kind: str, entity_id: str, query: msgspec.Struct, *, cause: str = "") -> Reply:
+        self._trouble()
+        self.calls.append((kind, entity_id))
+        if self.fault is not None:
+            return self.fault
+        state, version = self.entities.get((kind, entity_id), (None, 0))
+        try:
+            return Reply(OK, encode(KINDS[kind].view(state, query, version)))
+        except Refused as refused:
+            return Reply(REFUSED, encode(refused.body))
+
+    async def history(self, kind: str, entity_id: str, after: int, limit: int) -> Reply:
+        found = [e for e in self.events.get((kind, entity_id), []) if e["sequence"] > after]
+        page = found[:limit]
+        return Reply(OK, encode({"events": page, "next_after": page[-1]["sequence"] if len(found) > limit else None}))
+
+    def subscribe(self, listener: FeedListener) -> None:
+        self.listeners.append(listener)
+
+    def want_live(self, wanted: bool, /) -> None:
+        self.live_wanted = wanted
+
+    def stats(self) -> list[HostStats]:
+        return self.hosts
+
+    def unowned_shards(self) -> int:
+        return self.unowned
+
+    # --- what a host does
+    def _trouble(self) -> None:
+        if self.crash is not None:
+            raise self.crash
+
+    def _turn(self, kind_name: str, entity_id: str, command: Any, command_id: str, cause: str) -> Reply:
+        kind, key = KINDS[kind_name], (kind_name, entity_id)
+        # What crosses processes must survive the wire.
+        command = msgspec.msgpack.decode(msgspec.msgpack.encode(command), type=kind.commands)
+        state, version = self.entities.get(key, (None, 0))
+        self.turns += 1
+        context = Context(entity_id, command_id, self.clock.now_ms())
+        try:
+            decision = kind.decide(state, command, context)
+        except Refused as refused:
+            return Reply(REFUSED, encode(refused.body))
+        for event in decision.events:
+            state = kind.evolve(state, event, context)
+            version += 1
+            self._written_down(key, version, event, cause)
+            self.outbox.extend((kind_name, entity_id, message) for message in kind.messages(entity_id, event))
+        if decision.events:
+            self.entities[key] = (state, version)
+            self._changed(kind_name, entity_id, version, decision.events, state, context)
+        for answer in decision.answers:
+            scope = (kind_name, "", answer.command_id)
+            if scope in self.remembered:
+                digest, _ = self.remembered[scope]
+                self.remembered[scope] = (digest, Reply(OK, encode(answer.reply(state, version))))
+        return Reply(OK, encode(decision.reply(state, version)))
+
+    def run_outbox(self) -> None:
+        while self.outbox:
+            sender_kind, sender_id, message = self.outbox.popleft()
+            number = self.turns
+            reply = self._turn(message.kind, message.entity_id, message.command, f"m{number}", "")
+            if message.on_reply:
+                command = KINDS[sender_kind].on_reply(message, reply.body, reply.status == REFUSED)
+                assert command is not None
+                self._turn(sender_kind, sender_id, command, f"r{number}", "")
+
+    def _written_down(self, key: tuple[str, str], version: int, event: Any, cause: str) -> None:
+        at = datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).isoformat().replace("+00:00", "Z")
+        entry = {"sequence": version, "at": at, "cause": cause, **msgspec.json.decode(encode(event))}
+        self.events.setdefault(key, []).append(entry)
+
+    def _changed(
+        self, kind: str, entity_id: str, version: int, events: list[Any], state: Any, context: Context
+    ) -> None:
+        rows = KINDS[kind].rows(state, version, events, context)
+        self.ledger.extend(row for row in rows if isinstance(row, LedgerRow))
+        self.orders.update((row.order_id, row) for row in rows if isinstance(row, OrderRow))
+        if self.feeding:
+            self.feed([row for row in rows if isinstance(row, FEED)])
+        if self.live_wanted:
+            event = LiveEvent(kind, entity_id, version, context.now_ms, encode(events))
+            for listener in self.listeners:
+                listener.live(event)
+
+    def feed(self, rows: list[Any]) -> None:
+        for listener in self.listeners:
+            listener.rows(rows)
+
+
+class FakeReadModel:
+    """Lists from what the gateway's entities would have written behind."""
+
+    def __init__(self, gateway: FakeGateway) -> None:
+        self.gateway = gateway
+        self.away = False
+
+    async def orders(
+        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int
+    ) -> list[OrderSummary]:
+        if self.away:
+            raise StoreUnavailable
+        names = OrderSummary.__struct_fields__
+        rows = sorted(self.gateway.orders.values(), key=lambda row: row.order_id, reverse=True)
+        found = [
+            row
+            for row in rows
+            if (customer_ref is None or row.customer_ref == customer_ref)
+            and (status is None or row.status == status)
+            and (before is None or row.order_id < before)
+        ]
+        return [OrderSummary(**{name: getattr(row, name) for name in names}) for row in found[:limit]]
+
+    async def ledger(
+        self, location_id: str, *, sku: str | None, before: tuple[int, int] | None, limit: int
+    ) -> list[LedgerRow]:
+        if self.away:
+            raise StoreUnavailable
+        rows = sorted(self.gateway.ledger, key=lambda row: (row.version, row.line), reverse=True)
+        found = [
+            row
+            for row in rows
+            if row.location_id == location_id
+            and (sku is None or row.sku == sku)
+            and (before is None or (row.version, row.line) < before)
+        ]
+        return found[:limit]
