@@ -60,25 +60,20 @@ class AdminSocket:
                 found[server["pxname"]] = "drained" if server["weight"] == "0" else "up" if alive else "down"
         return found
 
-    def map_id(self, file: Path) -> str:
-        """HAProxy's number of the map that was loaded from `file`, as `#2`. Raises `AdminError`."""
+    def map_id(self, name: str) -> str:
+        """HAProxy's number of the map of this name, as `#2`. Raises `AdminError`."""
         for line in self.ask("show map").splitlines():
             found = re.match(r"(\d+) \((.*?)\) ", line)
-            if found and found[2] == str(file):
+            if found and found[2] == name:
                 return f"#{found[1]}"
-        raise AdminError(f"HAProxy has no map {file}")
+        raise AdminError(f"HAProxy has no map {name}")
 
-    def look_up(self, file: Path, key: str) -> str | None:
-        """What the map gives for a key as requests would see it, or None."""
-        found = re.search(r'value="([^"]*)"', self.ask(f"get map {self.map_id(file)} {key}"))
-        return found[1] if found else None
-
-    def replace_map(self, file: Path, lines: Iterable[str]) -> int:
+    def replace_map(self, name: str, lines: Iterable[str]) -> int:
         """Put new content into a map at once: requests see all of the old or all of the new. Returns the entries."""
-        map_id = self.map_id(file)
+        map_id = self.map_id(name)
         found = re.search(r"New version created: (\d+)", self.ask(f"prepare map {map_id}"))
         if not found:
-            raise AdminError(f"HAProxy did not prepare a new version of {file}")
+            raise AdminError(f"HAProxy did not prepare a new version of {name}")
         count = 0
         for batch in _batches(line for line in lines if not line.startswith("#")):
             self.do(f"add map @{found[1]} {map_id} <<\n{''.join(batch)}")

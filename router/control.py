@@ -56,7 +56,7 @@ class Control:
             changes = self._router.changes()
             changes = msgspec.structs.replace(changes, countries={**changes.countries, country: region})
             lines = countries_map(plan.regions, changes.countries).splitlines(keepends=True)
-            self._admin.replace_map(self._router.folder / "countries.map", lines)
+            self._admin.replace_map("countries.map", lines)
             self._router.save(changes)
             self._refresh_addresses(plan)
 
@@ -103,7 +103,7 @@ class Control:
             return False
         file = self._router.folder / "addresses.map"
         with file.open(encoding="ascii") as lines:
-            self._admin.replace_map(file, lines)
+            self._admin.replace_map("addresses.map", lines)
         return True
 
     def _bound_log(self, bytes_max: int) -> None:

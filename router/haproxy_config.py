@@ -91,7 +91,7 @@ def haproxy_config(config: RouterConfig, regions: Sequence[Region], places: Plac
     sections = [
         ("global", _global(config, regions, places, connections)),
         ("defaults", _defaults(config)),
-        ("frontend public", _public(config, regions, places, connections)),
+        ("frontend public", _public(config, regions, connections)),
         *((f"backend cell_{region.name}", _backend(config, region, places)) for region in regions),
         *((f"frontend away_{region.name}", _away(config, region, places)) for region in regions),
         ("frontend statistics", _statistics(config)),
@@ -105,6 +105,7 @@ def haproxy_config(config: RouterConfig, regions: Sequence[Region], places: Plac
 def _global(config: RouterConfig, regions: Sequence[Region], places: Places, connections: int) -> list[str]:
     centres = " ".join(f"{region.name}={region.lat!r},{region.lon!r}" for region in regions)
     return [
+        "default-path config",  # maps are named without a folder: a path inside a rule could not be quoted
         f"maxconn {connections}",
         f"nbthread {config.threads}",
         f"tune.bufsize {config.header_bytes_max + _REWRITE_BYTES}",
@@ -140,7 +141,7 @@ def _defaults(config: RouterConfig) -> list[str]:
     ]
 
 
-def _public(config: RouterConfig, regions: Sequence[Region], places: Places, connections: int) -> list[str]:
+def _public(config: RouterConfig, regions: Sequence[Region], connections: int) -> list[str]:
     tls = f" ssl crt {quoted(config.tls_certificate)} alpn h2,http/1.1" if config.tls_certificate else ""
     lines = [f"bind {_address(config.host, config.port)}{tls}", f"maxconn {connections}"]
     if config.request_log == "off":
@@ -158,7 +159,7 @@ def _public(config: RouterConfig, regions: Sequence[Region], places: Places, con
             f"http-after-response set-header Strict-Transport-Security max-age={config.hsts_max_age_s}"  # RFC 6797
         )
     lines += [error(problem, {}, config.retry_after_s) for problem in HAPROXY_ERRORS]
-    return lines + haproxy_rules.rules(config, regions, places.folder)
+    return lines + haproxy_rules.rules(config, regions)
 
 
 def _backend(config: RouterConfig, region: Region, places: Places) -> list[str]:

@@ -14,7 +14,6 @@ apart, because the cell decodes it before it routes: both must see the same id.
 
 import ipaddress
 from collections.abc import Sequence
-from pathlib import Path
 
 from router.config import RouterConfig
 from router.problems import (
@@ -24,7 +23,6 @@ from router.problems import (
     REGION_UNKNOWN_HEADER,
     REGION_UNKNOWN_ID,
     answer,
-    quoted,
 )
 from router.topology import Region, default_region
 
@@ -33,22 +31,20 @@ REGION_HEADER = "X-OCEFS-Region"
 _PROXY_HOPS = 3
 
 
-def rules(config: RouterConfig, regions: Sequence[Region], folder: Path) -> list[str]:
-    """All rules of the public frontend, in order; `folder` holds the maps."""
+def rules(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
+    """All rules of the public frontend, in order. Maps are named as files beside haproxy.cfg."""
     return [
-        *_identity(config, folder),
+        *_identity(config),
         *_own_answers(config, regions),
-        *choice(config, regions, folder),
+        *choice(config, regions),
         *failover(config, regions),
         *_for_the_cell(),
         "use_backend cell_%[var(txn.region)]",
     ]
 
 
-def choice(config: RouterConfig, regions: Sequence[Region], folder: Path) -> list[str]:
+def choice(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
     """The rules that set `txn.region`, in the order of the module's docstring."""
-    known = quoted(str(folder / "regions.map"))
-    countries = quoted(str(folder / "countries.map"))
     names: dict[str, str | list[str]] = {"regions": [region.name for region in regions]}
     given = f"req.fhdr_cnt({REGION_HEADER})"
     choose = "http-request set-var(txn.region)"
@@ -59,20 +55,19 @@ def choice(config: RouterConfig, regions: Sequence[Region], folder: Path) -> lis
             f"acl id_noun path,url_dec,field(3,/) -m str {' '.join(config.id_nouns)}",
             "http-request set-var(txn.id) path,url_dec,field(4,/) if id_path id_noun",
             "acl id_given var(txn.id) -m len gt 0",
-            f"{choose} var(txn.id),field(1,-),map_str({known}) if id_given",
+            f"{choose} var(txn.id),field(1,-),map_str(regions.map) if id_given",
             f"http-request {answer(REGION_UNKNOWN_ID, names)} if id_given !chosen",
         ]
     lines += [
         f"acl region_given {given} gt 0",
         f"acl region_given_once {given} eq 1",
-        f"{choose} req.fhdr({REGION_HEADER}),lower,map_str({known}) if !chosen region_given_once",
+        f"{choose} req.fhdr({REGION_HEADER}),lower,map_str(regions.map) if !chosen region_given_once",
         f"http-request {answer(REGION_UNKNOWN_HEADER, names)} if !chosen region_given",
         "http-request set-var(txn.named) bool(true) if chosen",
-        f"{choose} req.fhdr({config.country_header}),upper,map_str({countries}) if !chosen",
+        f"{choose} req.fhdr({config.country_header}),upper,map_str(countries.map) if !chosen",
     ]
     if config.mmdb:
-        addresses = quoted(str(folder / "addresses.map"))
-        lines.append(f"{choose} src,map_ip({addresses}) if !chosen")
+        lines.append(f"{choose} src,map_ip(addresses.map) if !chosen")
     return [
         *lines,
         "acl place_given url_param(lat) -m found",
@@ -120,7 +115,7 @@ def up(region: str) -> str:
     return f"{{ srv_is_up(cell_{region}/cell) }} {{ srv_weight(cell_{region}/cell) gt 0 }}"
 
 
-def _identity(config: RouterConfig, folder: Path) -> list[str]:
+def _identity(config: RouterConfig) -> list[str]:
     """Who asks: the request id and the client's address, from others only when we trust them."""
     lines = [
         # 1 to 128 characters of a log-safe alphabet, else a new one: ids go into logs and answers
@@ -130,7 +125,7 @@ def _identity(config: RouterConfig, folder: Path) -> list[str]:
     scheme = "https" if config.tls_certificate else "http"
     if not config.trusted_proxies:
         return [*lines, f"http-request set-header X-Forwarded-Proto {scheme}"]
-    trusted = f"src -f {quoted(str(folder / 'trusted.lst'))}"
+    trusted = "src -f trusted.lst"
     lines.append(
         f"http-request set-header X-Forwarded-Proto {scheme} "
         f"unless {{ {trusted} }} {{ req.fhdr(X-Forwarded-Proto) -m str http https }}"
