@@ -1,8 +1,10 @@
 """Prepares orders and stock over the API, and reads back what was promised: what the wrk scripts can't do."""
 
+import asyncio
 import json
 import random
 import secrets
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,7 +17,10 @@ CONNECTIONS = 64
 BODY_ITEMS = 500
 RECEIPT_LINES_MAX = 1000
 SCARCE_ORDERS = 2000
+STOCK_PAGE = 500
 STOCK_PAGES_MAX = 100
+SEEN_S = 30.0
+POLL_S = 0.1
 SETTLE_ROUNDS_MAX = 20
 
 
@@ -53,6 +58,21 @@ async def prepare_places(pool: HttpPool, order_count: int) -> None:
     for place, *_ in PLACES:
         path = f"/v1/locations/{place}/receipts"
         _expect(await pool.ask(post(pool.host, path, f"bench-{run}-{place}", _json({"lines": lines}))), 200, 201)
+    await _seen(pool, list(stock)[-1])
+
+
+async def _seen(pool: HttpPool, sku: str) -> None:
+    """Until availability tells of a SKU at both places: it is fed in the background, and orders go where it points."""
+    deadline = time.monotonic() + SEEN_S
+    while True:
+        path = f"/v1/availability?sku={sku}&lat=40.71&lon=-74.01"
+        reply = await pool.ask(request("GET", pool.host, path))
+        if reply.status == 200 and all(place.encode() in reply.body for place, *_ in PLACES):
+            return
+        if time.monotonic() > deadline:
+            told = reply.body[:300].decode(errors="replace")
+            raise PreparationFailed(f"availability of {sku} does not tell of both places after {SEEN_S:.0f} s: {told}")
+        await asyncio.sleep(POLL_S)
 
 
 def placement(order_ref: str, lines: Iterable[tuple[str, int]], lat: float = 40.71, lon: float = -74.01) -> bytes:
@@ -81,6 +101,9 @@ async def place_orders(pool: HttpPool, count: int) -> list[str]:
     replies = await pool.ask_all(requests)
     orders = [_expect(reply, 201).json() for reply in replies]
     await _settled(pool, orders)
+    lacking = [order for order in orders if order["status"] != "allocated"]
+    if lacking:
+        raise PreparationFailed(f"{len(lacking)} of {count} orders are not allocated, the first: {lacking[0]}")
     ids = [order["order_id"] for order in orders]
     random.Random(7).shuffle(ids)  # neighbours in time shall not be neighbours in the run
     return ids
@@ -115,11 +138,8 @@ async def bring_to_allocated(pool: HttpPool, ids: Sequence[str]) -> None:
         _expect(reply, 200)
 
 
-async def place_scarce(pool: HttpPool) -> Counter[tuple[str, str]]:
-    """Orders more of the scarce SKUs than there are, from many connections at once.
-
-    Returns how many units were promised to the callers per (location, SKU), by the replies themselves.
-    """
+async def place_scarce(pool: HttpPool) -> list[dict[str, Any]]:
+    """Orders more of the scarce SKUs than there are, from many connections at once; the orders as answered."""
     run, rng = secrets.token_hex(6), random.Random(11)
     requests = []
     for n in range(SCARCE_ORDERS):
@@ -127,8 +147,11 @@ async def place_scarce(pool: HttpPool) -> Counter[tuple[str, str]]:
         east = rng.random() < 0.5
         body = placement(f"{run}-{n:06d}", lines, *((40.71, -74.01) if east else (34.05, -118.24)))
         requests.append(post(pool.host, "/v1/orders", f"bench-{run}-{n}", body))
-    orders = [_expect(reply, 201).json() for reply in await pool.ask_all(requests)]
-    await _settled(pool, orders)
+    return [_expect(reply, 201).json() for reply in await pool.ask_all(requests)]
+
+
+def units_promised(orders: Iterable[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    """(location, SKU) → units that the orders hold there, by what their own answers say."""
     promised: Counter[tuple[str, str]] = Counter()
     for order in orders:
         for fulfilment in order["fulfilments"]:
@@ -142,7 +165,7 @@ async def read_stock(pool: HttpPool, place: str) -> dict[str, tuple[int, int]]:
     stock: dict[str, tuple[int, int]] = {}
     cursor: str | None = None
     for _ in range(STOCK_PAGES_MAX):
-        query = "" if cursor is None else f"?cursor={cursor}"
+        query = f"?limit={STOCK_PAGE}" + ("" if cursor is None else f"&cursor={cursor}")
         page = _expect(await pool.ask(request("GET", pool.host, f"/v1/locations/{place}/stock{query}")), 200).json()
         rows = next((v for v in page.values() if isinstance(v, list)), [])
         stock |= {row["sku"]: (row["on_hand"], row["reserved"]) for row in rows}
@@ -174,9 +197,13 @@ def wrongly_promised(
 
 
 async def check_promises(pool: HttpPool) -> list[str]:
-    """Places scarce orders and compares what callers were told with the locations' stock."""
+    """Places scarce orders, then compares what each order says that it holds with the locations' stock."""
     before = await _all_stock(pool)
-    promised = await place_scarce(pool)
+    orders = await place_scarce(pool)
+    await _settled(pool, orders)
+    # Asked again: what an order holds at the end counts, should it have got more after its answer.
+    replies = await pool.ask_all([request("GET", pool.host, f"/v1/orders/{o['order_id']}") for o in orders])
+    promised = units_promised(_expect(reply, 200).json() for reply in replies)
     return wrongly_promised(before, await _all_stock(pool), promised)
 
 
