@@ -81,13 +81,15 @@ def _can_listen(host: str, port: int) -> bool:
 
 
 def port_owner(port: int) -> str:
-    """The process that listens on a port, as far as we may see it."""
+    """The process that has a port, as far as we may see it: one that listens before one that is connected."""
     try:
-        for connection in psutil.net_connections("tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-            if listens and connection.pid:
-                process = psutil.Process(connection.pid)
-                return f"process {connection.pid} ({' '.join(process.cmdline())[:80] or process.name()})"
+        users = [found for found in psutil.net_connections("tcp") if found.laddr and found.laddr.port == port]
+        users.sort(key=lambda found: found.status != psutil.CONN_LISTEN)
+        for found in users:
+            if found.pid:
+                process = psutil.Process(found.pid)
+                how = "" if found.status == psutil.CONN_LISTEN else ", for a connection of its own"
+                return f"process {found.pid} ({' '.join(process.cmdline())[:80] or process.name()}){how}"
     except (psutil.Error, OSError):
         pass
-    return "a process of another user"
+    return "a process that we may not see"

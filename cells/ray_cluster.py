@@ -128,7 +128,9 @@ class RayCluster:
 
     def _program(self, name: str, timeout_s: float) -> int | None:
         command = [sys.executable, "-m", "cells", name, self._config.name]
-        child = Child(command, log=self._paths.logs / "deploy.log", environment=self._environment)
+        log = self._paths.logs / f"{name}.log"
+        log.unlink(missing_ok=True)  # only the last one matters; an older error would mislead
+        child = Child(command, log=log, environment=self._environment)
         try:
             wait_until(lambda: child.exit_code is not None or self.exited(), timeout_s, 0.05)
             return child.exit_code

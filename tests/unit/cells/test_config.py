@@ -32,8 +32,11 @@ def test_eu_data_may_leave_eu():
 
 @pytest.mark.parametrize(
     ("country", "region"),
-    [("US", "us"), ("CA", "us"), ("PR", "us"), ("GB", "eu"), ("CH", "eu"), ("NO", "eu"), ("UA", "eu"), ("DE", "eu")]
-    + [("MX", "latam"), ("BR", "latam"), ("AR", "latam"), ("JM", "latam"), ("CL", "latam")],
+    [
+        *((country, "us") for country in ("US", "CA", "PR")),
+        *((country, "eu") for country in ("GB", "CH", "NO", "UA", "DE")),
+        *((country, "latam") for country in ("MX", "BR", "AR", "JM", "CL")),
+    ],
 )
 def test_a_country_is_served_by_the_wrong_cell(country, region):
     serving = [config.name for config in load_all(folder=CONFIG_FOLDER) if country in config.region.countries]

@@ -1,0 +1,229 @@
+"""The keeper brings back what dies, ends exactly what it started, and cleans up after one that was killed."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import psycopg
+import pytest
+
+from cells.config import Api, Ray, Redis, RegionConfig
+from cells.paths import CellPaths, short_folder
+from cells.processes import ProcessMark, is_alive, mark_of, send, stop, wait_until
+from cells.redis import answer
+from cells.state import KeeperState, read_state
+
+pytestmark = pytest.mark.real
+
+PROGRAM = Path(__file__).with_name("light_keeper.py")
+
+
+class KeptCell:
+    """A keeper in a process of its own, with what a test asks about it."""
+
+    def __init__(self, home: Path, config: RegionConfig) -> None:
+        self.home = home
+        self.config = config
+        self.paths = CellPaths(config.name, home)
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.seen: set[ProcessMark] = set()
+
+    def start(self, **environment: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, str(PROGRAM), str(self.home), msgspec.json.encode(self.config).decode()]
+        with (self.home / "keeper.log").open("ab") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **environment})
+        self.processes.append(process)
+        return process
+
+    def state(self) -> KeeperState:
+        state = read_state(self.paths.state_file)
+        assert state is not None
+        self.seen |= set(state.processes.values())
+        return state
+
+    def reaches(self, condition: Callable[[KeeperState], bool], timeout_s: float = 30) -> None:
+        def holds() -> bool:
+            state = read_state(self.paths.state_file)
+            return state is not None and condition(state)
+
+        assert wait_until(holds, timeout_s), (self.home / "keeper.log").read_text()
+
+    def runs(self, keeper: subprocess.Popen[bytes]) -> None:
+        def running(state: KeeperState) -> bool:
+            return state.phase == "running" and state.keeper == mark_of(keeper.pid)
+
+        self.reaches(lambda state: keeper.poll() is not None or running(state))
+        assert keeper.poll() is None, (self.home / "keeper.log").read_text()
+        self.state()
+
+    @property
+    def redis(self) -> Path:
+        return self.paths.redis_socket / "redis.sock"
+
+    def postgres(self) -> str:
+        return f"postgresql://ocefs@/ocefs?host={self.paths.postgres_socket}&connect_timeout=2"
+
+    def deployments(self) -> int:
+        return len((self.home / "deployments").read_text().splitlines())
+
+    def clean_up(self) -> None:
+        for process in self.processes:
+            process.send_signal(signal.SIGTERM) if process.poll() is None else None
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for mark in self.seen:
+            stop(mark, ask=signal.SIGKILL)
+
+
+@pytest.fixture
+def cell() -> Iterator[KeptCell]:
+    home = Path(tempfile.mkdtemp(prefix="ocefs-k-", dir="/tmp"))
+    home.chmod(0o711)
+    # below the ports that Linux gives to outgoing connections; only the first few of the span are really looked at
+    base = 25_000 + os.getpid() % 250 * 20
+    config = RegionConfig(
+        api=Api(port=base + 15, serve_port=base + 16), ray=Ray(port_base=base, dashboard_port=base + 17)
+    )
+    kept = KeptCell(home, config)
+    yield kept
+    kept.clean_up()
+    shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(short_folder(home), ignore_errors=True)
+
+
+def test_a_killed_redis_stays_away_or_forgets(cell):
+    cell.runs(cell.start())
+    assert answer(cell.redis, b"SET kept 1\r\n") == b"+OK\r\n"
+    assert send(cell.state().processes["Redis"], signal.SIGKILL)
+    started = time.monotonic()
+    assert wait_until(lambda: answer(cell.redis, b"GET kept\r\n") == b"$1\r\n1\r\n", 10)
+    assert time.monotonic() - started < 3  # a fraction of a second where nothing else runs
+    cell.reaches(lambda state: state.restarts == {"Redis": 1})
+    assert cell.deployments() == 1
+
+
+def test_a_killed_postgres_stays_away_or_forgets(cell):
+    cell.runs(cell.start())
+    with psycopg.connect(cell.postgres(), autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
+    before = cell.state().processes["PostgreSQL"]
+    assert send(before, signal.SIGKILL)
+    cell.reaches(lambda state: state.restarts == {"PostgreSQL": 1}, 10)
+    with psycopg.connect(cell.postgres()) as connection:
+        assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
+    assert cell.state().processes["PostgreSQL"] != before
+
+
+def test_a_killed_ray_head_leaves_the_cell_without_actors(cell):
+    cell.runs(cell.start())
+    before = cell.state().processes
+    assert send(before["Ray"], signal.SIGKILL)
+    cell.reaches(lambda state: state.restarts == {"Ray": 1} and state.phase == "running")
+    after = cell.state().processes
+    assert cell.deployments() == 2
+    assert after["Ray"] != before["Ray"]
+    assert (after["Redis"], after["PostgreSQL"]) == (before["Redis"], before["PostgreSQL"])
+
+
+def test_an_ended_cell_leaves_a_process_or_loses_the_last_writes(cell):
+    keeper = cell.start()
+    cell.runs(keeper)
+    marks = cell.state().processes
+    assert set(marks) == {"PostgreSQL", "Redis", "Ray"}
+    keeper.send_signal(signal.SIGTERM)
+    assert keeper.wait(30) == 0
+    assert not any(is_alive(mark) for mark in marks.values())
+    state = cell.state()
+    assert (state.phase, state.processes) == ("stopped", {})
+    assert (cell.home / "withdrawn").exists()
+    ends = [step.name for step in state.steps if step.name.endswith(("ends", "finish"))]
+    assert ends == ["API and hosts finish", "Ray ends", "Redis ends", "PostgreSQL ends"]
+
+
+def test_a_cell_that_is_ended_while_it_starts_leaves_a_process(cell):
+    keeper = cell.start()
+    cell.reaches(lambda state: any(step.name == "PostgreSQL" for step in state.steps))
+    keeper.send_signal(signal.SIGTERM)
+    assert keeper.wait(60) == 0
+    assert answer(cell.redis, b"PING\r\n") == b""
+    assert not (cell.paths.postgres / "postmaster.pid").exists()
+
+
+def test_a_killed_keeper_takes_the_cell_with_it_or_blocks_the_next_one(cell):
+    first = cell.start()
+    cell.runs(first)
+    answer(cell.redis, b"SET kept 1\r\n")
+    left = cell.state().processes
+    first.kill()
+    first.wait()
+    assert all(is_alive(mark) for mark in left.values())
+    second = cell.start()
+    cell.runs(second)
+    assert not any(is_alive(mark) for mark in left.values())
+    note = cell.state().steps[0].note
+    assert "crashed" in note
+    assert all(str(mark.pid) in note for mark in left.values())
+    assert answer(cell.redis, b"GET kept\r\n") == b"$1\r\n1\r\n"
+
+
+def test_a_leftover_whose_process_id_was_recycled_is_ended(cell):
+    first = cell.start()
+    cell.runs(first)
+    first.terminate()
+    first.wait(30)
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        state = cell.state()
+        state.phase = "running"
+        state.processes = {"Redis": ProcessMark(bystander.pid, "00000000-1")}
+        cell.paths.state_file.write_bytes(msgspec.json.encode(state))
+        cell.runs(cell.start())
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_two_keepers_share_a_cell(cell):
+    cell.runs(cell.start())
+    second = cell.start()
+    assert second.wait(20) == 3
+    assert "runs already" in (cell.home / "keeper.log").read_text()
+    assert cell.state().phase == "running"
+
+
+def test_a_store_that_cannot_start_is_not_explained(cell):
+    cell.config = msgspec.structs.replace(cell.config, redis=Redis(bin="/bin/false"))
+    assert cell.start().wait(30) == 1
+    state = cell.state()
+    assert state.phase == "failed"
+    assert "redis.bin" in state.problems[-1].problem
+    assert "correct it" in state.problems[-1].next_step
+
+
+def test_a_store_of_the_environment_that_is_away_is_not_explained(cell, free_port):
+    url = f"postgresql://me:secret@127.0.0.1:{free_port}/db"
+    assert cell.start(OCEFS_US_POSTGRES_URL=url).wait(30) == 1
+    problem = cell.state().problems[-1]
+    assert "OCEFS_US_POSTGRES_URL" in problem.next_step
+    assert "secret" not in cell.paths.state_file.read_text()
+
+
+def test_a_refused_deployment_leaves_processes(cell):
+    (cell.home / "refuse").touch()
+    assert cell.start().wait(30) == 1
+    state = cell.state()
+    assert state.phase == "failed"
+    assert [problem.problem for problem in state.problems] == ["the deployment was refused"]
+    assert answer(cell.redis, b"PING\r\n") == b""
+    assert not (cell.paths.postgres / "postmaster.pid").exists()
