@@ -110,7 +110,7 @@ def _measure(console: Console, bench: Bench, systems: tuple[str, ...]) -> None:
 
 
 def main() -> int:
-    """Runs what was asked for; 0 when every measured target is met, 2 when one falls short, 1 when it can't run."""
+    """Runs what was asked for; 0 when no measured target falls short, 2 when one does, 1 when it could not run to its end."""
     arguments = _parser().parse_args()
     console = Console()
     # A SIGTERM must stop what was started, as Ctrl-C does.
@@ -127,7 +127,10 @@ def main() -> int:
     try:
         _measure(console, bench, arguments.systems)
     except (GeneratorError, StartFailed, PreparationFailed, CellError, OSError) as error:
-        console.print(f"[red]{type(error).__name__}: {error}[/red]", markup=True, highlight=False)
+        console.print(f"{type(error).__name__}: {error}", style="red", markup=False, highlight=False)
+        failed = True
+    except (KeyboardInterrupt, SystemExit):
+        console.print("[yellow]stopped: what was measured until then follows[/yellow]")
         failed = True
     facts |= bench.facts
     _show_machine(console, facts)

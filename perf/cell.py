@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cells.config import load_region
+from cells.paths import short_folder
 from perf.comparison import StartFailed
 
 REGION = "us"
@@ -72,6 +73,7 @@ def own_home() -> Iterator[Path]:
         yield home
     finally:
         shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(short_folder(home), ignore_errors=True)
 
 
 @contextmanager
