@@ -72,7 +72,14 @@ class Activation:
         last = await self._journal.last([shard.number for shard in fresh])
         await asyncio.gather(*(self._read(shard, last[shard.number]) for shard in fresh))
         for shard in fresh:
+            present = self._shards.get(shard.number)
+            if present is not None and present.epoch >= shard.epoch:
+                continue  # taken over anew while this was read
+            if present is not None:
+                self.lose(present)
             self._shards[shard.number] = shard
+            for entry in shard.tail:
+                self._messages(shard, entry)
             self._loader.want(shard, list(shard.unfolded))
 
     def _build(self, lease: Lease) -> Shard:
@@ -93,8 +100,6 @@ class Activation:
                 shard.unfolded.setdefault((turn.kind, turn.entity_id), []).append(entry)
                 self._remember(shard, position, turn, now_ms)
         shard.position = shard.durable = max(shard.drained, last)
-        for entry in shard.tail:
-            self._messages(shard, entry)
 
     def _remember(self, shard: Shard, position: int, turn: Turn, now_ms: int) -> None:
         command = Remembered(

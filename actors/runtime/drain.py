@@ -35,7 +35,7 @@ class Drain:
 
     def __init__(
         self, host: str, codecs: Mapping[str, Codec], shards: Mapping[int, Shard], journal: Journal, store: Store,
-        clock: Clock, limits: Limits, outbox: Outbox, fenced: Callable[[Iterable[int]], None],
+        clock: Clock, limits: Limits, outbox: Outbox, fenced: Callable[[Iterable[Shard]], None],
     ) -> None:  # fmt: skip
         self._host = host
         self._codecs = codecs
@@ -88,7 +88,8 @@ class Drain:
             try:
                 await self._store.drain(batch)
             except Fenced as fenced:
-                self._fenced(fenced.shards)
+                held = (self._shards.get(number) for number in fenced.shards)
+                self._fenced(shard for shard in held if shard is not None and shard.epoch == batch.marks[shard.number][0])
                 return 0
             except StoreUnavailable:
                 self._in_doubt = True

@@ -135,7 +135,8 @@ class Host:
         if not listener.complete:
             # Through the inbox, so that the snapshot rests on what is durable and what follows it comes after it.
             rows = await self._at_next_group(lambda: resident_rows(self._codecs, self.shards))
-            self.feed.fill(listener, rows)
+            # A shard whose append failed meanwhile was read as it never became.
+            self.feed.fill(listener, (row for shard, row in rows if not shard.lost))
         try:
             async with asyncio.timeout(min(1.0, self.limits.listen_max_s)):
                 await listener.wake.wait()
@@ -244,8 +245,10 @@ class Host:
         if lost:
             self._spawn(self.activation.recover(lost))
 
-    def _fenced(self, numbers: Iterable[int]) -> None:
-        self._lose([self.shards[n] for n in numbers if n in self.shards])
+    def _fenced(self, shards: Iterable[Shard]) -> None:
+        # The store knows of a newer lease: these are not ours any more, even if their new owner never got as far as the journal.
+        for shard in shards:
+            self.activation.lose(shard)
 
     # --- what comes back into the inbox -----------------------------------------------------------------------------
     def _put_back(self, items: list[Item]) -> None:

@@ -51,11 +51,11 @@ def _excess(shards: Mapping[int, Shard], limits: Limits, count: int) -> int:
     return max(0, count - room)
 
 
-def resident_rows(codecs: Mapping[str, Codec], shards: Mapping[int, Shard]) -> list[Row]:
-    """Rows of all residents in memory: the snapshot for the API's indexes."""
-    rows: list[Row] = []
+def resident_rows(codecs: Mapping[str, Codec], shards: Mapping[int, Shard]) -> list[tuple[Shard, Row]]:
+    """Rows of all residents in memory, each with its shard: the snapshot for the API's indexes."""
+    rows: list[tuple[Shard, Row]] = []
     for shard in shards.values():
         for (kind, entity_id), entity in shard.entities.items():
             if codecs[kind].kind.resident:
-                rows.extend(codecs[kind].kind.feed(entity_id, entity.state, entity.version))
+                rows.extend((shard, row) for row in codecs[kind].kind.feed(entity_id, entity.state, entity.version))
     return rows

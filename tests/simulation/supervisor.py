@@ -43,7 +43,7 @@ class Supervisor:
 
     async def _look(self, slot: Any) -> None:
         try:
-            serves = await slot.ask("look at", lambda host: sorted(host.shards), 0.3)
+            serves = await slot.ask("look at", lambda host: host.owned(), 0.3)
         except HostUnreachable:
             serves = None
         if serves is None:

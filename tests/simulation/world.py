@@ -162,7 +162,8 @@ class World:
                 continue
             waiting, parked = host.outbox.counts()
             if waiting > parked:
-                out.append(f"{slot.name} has {waiting} messages to send")
+                ids = [p.id for held in host.outbox._shards.values() for p in held.values() if not p.parked]
+                out.append(f"{slot.name} has {waiting} messages to send: {ids[:3]}")
             if host.drain.waiting():
                 out.append(f"{slot.name} has {host.drain.waiting()} turns to drain")
         for shard, disk in self.journal.disks.items():
