@@ -1,0 +1,107 @@
+"""What `up`, `down` and `status` say to a person, and that nothing is started when something stands in the way."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from cells.__main__ import main
+from cells.config import RegionConfig, load_all
+from cells.errors import MemoryTooLow, PortTaken
+from cells.paths import CellPaths, short_folder
+from cells.processes import ProcessMark
+from cells.show import status, where_to_look
+from cells.state import KeeperState, write_state
+from cells.up import up
+
+
+@pytest.fixture
+def home(monkeypatch):
+    folder = Path(tempfile.mkdtemp(prefix="ocefs-c-", dir="/tmp"))
+    monkeypatch.setenv("OCEFS_HOME", str(folder))
+    monkeypatch.setenv("OCEFS_CONFIG", str(folder / "regions"))
+    (folder / "regions").mkdir()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(short_folder(folder), ignore_errors=True)
+
+
+def _region(home: Path, port: int, ray: str = "") -> None:
+    text = f"[region]\ndefault = true\n[api]\nport = {port}\n[ray]\nport_base = 30000\n{ray}\n"
+    (home / "regions" / "us.toml").write_text(text)
+
+
+def _text(console: Console) -> str:
+    return console.export_text()
+
+
+def _console() -> Console:
+    return Console(record=True, width=160, quiet=False)
+
+
+def test_up_starts_something_although_a_port_is_taken(home, free_port):
+    _region(home, free_port)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", free_port))
+        other.listen()
+        with pytest.raises(PortTaken, match=f"port {free_port} .* is taken by process"):
+            up(["us"], _console())
+    assert not (home / "us").exists()
+
+
+def test_up_starts_something_although_memory_is_short(home, free_port):
+    _region(home, free_port, "memory_min_mb = 1000000000")
+    with pytest.raises(MemoryTooLow, match="lower ray.memory_min_mb"):
+        up(["us"], _console())
+    assert not (home / "us").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["up", "uss"], "did you mean 'us'"),
+        (["down", "uss"], "known regions: us"),
+        (["status", "uss"], "did you mean 'us'"),
+        (["keep", "uss"], "did you mean 'us'"),
+    ],
+)
+def test_a_misspelt_region_ends_in_a_traceback(home, free_port, capsys, command, told):
+    _region(home, free_port)
+    assert main(command) == 1
+    output = capsys.readouterr().out
+    assert told in output
+    assert "Traceback" not in output
+
+
+def test_down_without_anything_running_fails(home, free_port, capsys):
+    _region(home, free_port)
+    assert main(["down"]) == 0
+    assert "nothing runs" in capsys.readouterr().out
+
+
+def test_status_hides_a_crashed_keeper(home, free_port):
+    _region(home, free_port)
+    paths = CellPaths("us")
+    paths.create()
+    gone = KeeperState(region="us", phase="running", keeper=ProcessMark(os.getpid(), "00000000-1"))
+    write_state(paths.state_file, gone)
+    console = _console()
+    assert status(load_all(), console) == 1
+    assert "keeper crashed" in _text(console)
+
+
+def test_the_printed_order_call_is_no_valid_json(home):
+    console = _console()
+    where_to_look([RegionConfig()], "http://127.0.0.1:8080", console)
+    text = _text(console)
+    for expected in ("http://127.0.0.1:8101/docs", "http://127.0.0.1:8121", "loopback", "Idempotency-Key"):
+        assert expected in text
+    body = re.search(r"-d '(.*)'", text)
+    assert body is not None
+    assert json.loads(body.group(1))["ship_to"]["country"] == "US"
