@@ -9,6 +9,7 @@ import hashlib
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import maxminddb
 
@@ -31,39 +32,52 @@ def country_of(record: object) -> str | None:
     return found.upper() if isinstance(found, str) and len(found) == 2 else None
 
 
+class _Block(NamedTuple):
+    """A network as numbers: databases have millions, and `ipaddress` arithmetic would take minutes."""
+
+    region: str
+    bits: int  # of an address: 32 or 128
+    first: int
+    prefix: int
+
+
 def joined(networks: Iterable[tuple[Network, str]]) -> Iterator[tuple[Network, str]]:
     """Join neighbours of the same region; `networks` must come in address order, without overlap, as databases do.
 
-    Keeps a stack: two halves of one network with the same region become that network, again and again. The stack
-    holds at most one network per prefix length that may still grow.
+    Keeps a stack: two halves of one network with the same region become that network, again and again. Each block on
+    it is the beginning of the other half of the one below, so there is at most one per prefix length.
     """
-    stack: list[tuple[Network, str]] = []
+    stack: list[_Block] = []
     for network, region in networks:
-        stack.append((network, region))
+        stack.append(_Block(region, network.max_prefixlen, int(network.network_address), network.prefixlen))
         while len(stack) > 1 and (whole := _whole(stack[-2], stack[-1])):
             stack[-2:] = [whole]
-        while len(stack) > 1 and not _may_grow(stack[0], stack[-1]):
-            yield stack.pop(0)
-    yield from stack
+        if len(stack) > 1 and not _begins_other_half(stack[-2], stack[-1]):
+            yield from map(_network, stack[:-1])
+            del stack[:-1]
+    yield from map(_network, stack)
 
 
-def _whole(left: tuple[Network, str], right: tuple[Network, str]) -> tuple[Network, str] | None:
-    (one, region), (other, other_region) = left, right
-    if region != other_region or one.version != other.version or one.prefixlen != other.prefixlen or not one.prefixlen:
+def _whole(left: _Block, right: _Block) -> _Block | None:
+    if left.prefix != right.prefix or not _begins_other_half(left, right):
         return None
-    above = one.supernet()
-    return (above, region) if one != other and above == other.supernet() else None
+    return left._replace(prefix=left.prefix - 1)
 
 
-def _may_grow(first: tuple[Network, str], last: tuple[Network, str]) -> bool:
-    """Whether what comes after `last` can still be the other half of `first`."""
-    network, after = first[0], last[0]
-    if network.version != after.version or not network.prefixlen:
-        return False
-    above = network.supernet()
-    return above.network_address == network.network_address and int(after.network_address) <= int(
-        above.broadcast_address
+def _begins_other_half(left: _Block, right: _Block) -> bool:
+    size = 1 << (left.bits - left.prefix)
+    return (
+        left.region == right.region
+        and left.bits == right.bits
+        and left.prefix <= right.prefix
+        and not left.first & size
+        and right.first == left.first + size
     )
+
+
+def _network(block: _Block) -> tuple[Network, str]:
+    kind = ipaddress.IPv4Network if block.bits == 32 else ipaddress.IPv6Network
+    return kind((block.first, block.prefix)), block.region
 
 
 def networks(file: Path, region_of: Mapping[str, str]) -> Iterator[tuple[Network, str]]:
