@@ -97,7 +97,7 @@ replay: $(READY) ## send a real order trace through the router: TRACE=file [SCAR
 
 .PHONY: load
 load: $(READY) ## customers, associates and warehouse staff of a Black Friday (WEB=1: with the web page)
-	@$(VENV)/bin/locust -f perf/locustfile.py $(if $(WEB),,--headless) $(ARGS)
+	@$(RUN) -m perf.load $(ARGS)
 
 .PHONY: chaos
 chaos: $(READY) ## kill and pause parts of a real cell under load, then compare what was told with what is there

@@ -1,7 +1,7 @@
 """`python -m perf.load`: the Locust suite against the router; headless, or with `WEB=1` in the browser.
 
 Environment: WEB=1, USERS (at the peak, default 60), MINUTES (default 3), REGIONS (default us,eu,latam), HOST (the
-router's address). Ends with code 1 when a request failed.
+router's address). Further arguments go to Locust. Ends with code 1 when a request failed.
 """
 
 import subprocess
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from perf.cell import answers
-from perf.scenarios.shape import setting
+from perf.scenarios.shape import router_address, setting
 
 WEB_HOST = "127.0.0.1"
 WEB_PORT = "8089"
@@ -18,14 +18,14 @@ STOP_S = "10"
 
 def main() -> int:
     """Runs Locust and gives its exit code."""
-    host = setting("HOST", "http://127.0.0.1:8080").rstrip("/")
+    host = router_address()
     if not answers(host, "/v1/locations"):
         print(
             f"Nothing that serves orders answers at {host}. Next step: `make up`, or HOST=http://… for another router."
         )
         return 1
     file = str(Path(__file__).with_name("locustfile.py"))
-    command = [sys.executable, "-m", "locust", "-f", file, "--host", host, "--stop-timeout", STOP_S]
+    command = [sys.executable, "-m", "locust", "-f", file, "--host", host, "--stop-timeout", STOP_S, *sys.argv[1:]]
     if setting("WEB", "0") == "1":
         command += ["--web-host", WEB_HOST, "--web-port", WEB_PORT]
     else:

@@ -1,4 +1,4 @@
-"""The shape of a Black Friday: a quiet morning, a ramp, a peak of twice the ramp's end, a long tail. Pure."""
+"""The settings of the load test, and the shape of a Black Friday: quiet, ramp, a peak of twice the ramp's end, tail."""
 
 import itertools
 import os
@@ -13,6 +13,11 @@ MINUTES_DEFAULT = 3.0
 def setting(name: str, default: str) -> str:
     """An environment variable, or the default when it is unset or empty (as make passes it)."""
     return os.environ.get(name) or default
+
+
+def router_address() -> str:
+    """Where the load goes: HOST, by default the router that `make up` starts."""
+    return setting("HOST", "http://127.0.0.1:8080").rstrip("/")
 
 
 def positive(name: str, default: float) -> float:

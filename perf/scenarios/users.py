@@ -6,6 +6,7 @@ from typing import Any
 from locust import FastHttpUser
 from locust.contrib.fasthttp import FastResponse
 
+from perf.scenarios.shape import router_address
 from perf.scenarios.world import REGIONS, Region, key
 
 TIMEOUT_S = 10.0
@@ -15,6 +16,7 @@ class RegionalUser(FastHttpUser):
     """Somebody in one of the regions. All requests go to the router, which picks the cell by the country header."""
 
     abstract = True
+    host = router_address()
     connection_timeout = TIMEOUT_S
     network_timeout = TIMEOUT_S
     region: Region
