@@ -93,6 +93,7 @@ class Drain:
                 return 0
             except StoreUnavailable:
                 self._in_doubt = True
+                self._outbox.in_doubt(batch.outbox_put)
                 raise
             self.store_state, self.last_drain_s = "ok", self._clock.monotonic() - began
             self._outbox.stored(batch.outbox_put, batch.outbox_remove)
@@ -174,7 +175,6 @@ class Drain:
                 if entry.rows is None:
                     self._fold_away(shard, entry)
             self._advance(shard, covered, record.watermark)
-        self._outbox.in_doubt()
         self._in_doubt = False
 
     def _fold_away(self, shard: Shard, entry: TailEntry) -> None:

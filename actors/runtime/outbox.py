@@ -88,6 +88,10 @@ class Outbox:
 
     def restore(self, entry: OutboxEntry) -> None:
         """A message that an earlier owner of the shard had drained."""
+        known = self._shards.get(entry.shard, {}).get(entry.message_id)
+        if known is not None:
+            known.stored = True  # from the tail of a shard that was lost while its drain was in doubt
+            return
         kind, entity_id, on_reply, command = _ENTRY(entry.message)
         message = Message(kind, entity_id, self._codecs[kind].command(command), on_reply)
         sender = (entry.sender_kind, entry.sender_id)
@@ -205,10 +209,13 @@ class Outbox:
             else:
                 pending.stored, pending.stale = True, pending.parked != entry.parked
 
-    def in_doubt(self) -> None:
-        """A drain may have happened: whatever it may have put is put again (an upsert)."""
-        for shard in self._shards.values():
-            for pending in shard.values():
+    def in_doubt(self, put: list[OutboxEntry]) -> None:
+        """The drain may have committed: what it may have put is put again (an upsert), or removed once it is acknowledged."""
+        for entry in put:
+            pending = self._shards.get(entry.shard, {}).get(entry.message_id)
+            if pending is None:
+                self._acknowledged[entry.message_id] = None
+            else:
                 pending.stored, pending.stale = True, True
 
     # --- shards and operators ---------------------------------------------------------------------------------------
