@@ -7,32 +7,10 @@ from typing import Protocol
 
 import msgspec
 
-from actors.domain.kind import Row
-from actors.runtime.wire import HostStats, LiveEvent, Reply
+from actors.runtime.gateway import Ask, FeedListener
+from actors.runtime.wire import HostStats, Reply
 
-
-class Ask(msgspec.Struct, frozen=True, gc=False):
-    """One command of a body of many. `digest`: 63 bits of the request's body, so that a reused key is noticed."""
-
-    kind: str
-    entity_id: str
-    command: msgspec.Struct
-    command_id: str
-    digest: int
-    creates: bool = False
-
-
-class FeedListener(Protocol):
-    """Who wants the rows of stock, places and SKUs as they change, and live events."""
-
-    def reset(self, host: str) -> None:
-        """Everything from this host follows; rows are upserts by key."""
-
-    def rows(self, rows: list[Row]) -> None:
-        """Changed `StockRow`, `LocationRow` and `SkuRow`, mixed, in order."""
-
-    def live(self, event: LiveEvent) -> None:
-        """A change of an entity; only while someone wants them."""
+__all__ = ["Ask", "FeedListener", "Gateway"]
 
 
 class Gateway(Protocol):
@@ -64,7 +42,7 @@ class Gateway(Protocol):
     def subscribe(self, listener: FeedListener) -> None:
         """From now on the listener gets rows and live events."""
 
-    def want_live(self, wanted: bool, /) -> None:
+    def want_live(self, wanted: bool) -> None:
         """Says whether anyone listens to live events here."""
 
     def stats(self) -> list[HostStats]:

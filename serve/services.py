@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from actors.runtime.ports import Clock, ReadModel
@@ -13,14 +14,20 @@ from serve.metrics import Metrics
 from serve.settings import ApiSettings
 
 
+async def _nothing() -> None:
+    pass
+
+
 @dataclass(slots=True)
 class Services:
-    """`index` and `live` are fed by the gateway: construction subscribes them."""
+    """`index` and `live` are fed by the gateway: construction subscribes them. `close` ends what the replica's composition opened
+    (the gateway, connections); it is called once, when nothing is being served any more."""
 
     settings: ApiSettings
     gateway: Gateway
     read_model: ReadModel
     clock: Clock
+    close: Callable[[], Awaitable[None]] = _nothing
     index: AvailabilityIndex = field(init=False)
     live: LiveHub = field(init=False)
     cursors: Cursors = field(init=False)

@@ -12,7 +12,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     lat, lon: the region's centre in degrees. `other_countries`: country → region that serves it. `other_regions`: names of all
     other regions. `cursor_key`: secret of the cell, the same in all its replicas, that page cursors are signed with.
-    `port` 0: any free port (tests).
+    `port` 0: any free port (tests). `drain_s`: how long the door waits for requests in flight; `serve_drain_s`: how long Serve keeps
+    its own ingress open before that (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S).
     """
 
     region: str
@@ -31,6 +32,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     header_bytes_max: int = 32_768
     keep_alive_s: int = 30
     drain_s: int = 10
+    serve_drain_s: int = 30
 
     max_body_bytes: int = 1_048_576
     body_timeout_s: float = 10.0

@@ -1,0 +1,150 @@
+"""The cell's own door: a uvicorn inside the process that serves, on the cell's port.
+
+Several replicas listen on the same port (SO_REUSEPORT); the kernel spreads connections over them. The door is opened when the
+replica is ready and closed before anything else of it: it takes no new connections, ends live streams with the advice to come
+back, lets requests in flight finish for `drain_s` seconds, and is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from serve.context import ASGIApp
+from serve.problems import Problem
+from serve.settings import ApiSettings
+
+_REASONS = {400: b"Bad Request", 431: b"Request Header Fields Too Large"}
+
+
+class DoorTaken(Exception):
+    """The port can't be listened on; the message says what to do."""
+
+
+class _HeadersTooLarge(Exception):
+    """More bytes of headers than a request may have."""
+
+
+def _protocol(header_bytes_max: int) -> type[asyncio.Protocol]:
+    """Uvicorn's HTTP with a limit for the request line and headers, and problem details for what is no HTTP."""
+
+    class LimitedHttp(HttpToolsProtocol):
+        header_bytes = 0
+
+        def on_message_begin(self) -> None:
+            self.header_bytes = 0
+            super().on_message_begin()
+
+        def _count(self, more: int) -> None:
+            self.header_bytes += more
+            if self.header_bytes > header_bytes_max:
+                raise _HeadersTooLarge
+
+        def on_url(self, url: bytes) -> None:
+            self._count(len(url))
+            super().on_url(url)
+
+        def on_header(self, name: bytes, value: bytes) -> None:
+            self._count(len(name) + len(value))
+            super().on_header(name, value)
+
+        def send_400_response(self, msg: str) -> None:
+            if self.header_bytes > header_bytes_max:
+                detail = f"Request line and headers may have {header_bytes_max} bytes."
+                problem = Problem("request.headers_too_large", detail)
+            else:
+                problem = Problem("request.malformed", "This is not valid HTTP.")
+            body = problem.body("")
+            head = b"HTTP/1.1 %d %s\r\ncontent-type: application/problem+json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+            self.transport.write(head % (problem.status, _REASONS[problem.status], len(body)) + body)
+            self.transport.close()
+
+    return LimitedHttp
+
+
+class _Server(uvicorn.Server):
+    """Without signal handlers (they are the process's, not ours), and it says when it has started."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+class Door:
+    """`open` once, `close` once. `ending`: called first when it closes (ends live streams)."""
+
+    def __init__(self, app: ASGIApp, settings: ApiSettings, ending: Callable[[], None]) -> None:
+        self._settings = settings
+        self._ending = ending
+        config: Any = uvicorn.Config(
+            app,
+            loop="none",
+            http=_protocol(settings.header_bytes_max),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=settings.connections_max,
+            timeout_keep_alive=settings.keep_alive_s,
+            timeout_graceful_shutdown=settings.drain_s,
+        )
+        self._server = _Server(config)
+        self._task: asyncio.Task[None] | None = None
+        self.port = settings.port
+
+    async def open(self) -> None:
+        """Listens from when it returns. Raises DoorTaken."""
+        listener = _listener(self._settings.host, self._settings.port)
+        self.port = listener.getsockname()[1]
+        self._task = asyncio.create_task(self._server.serve(sockets=[listener]), name="door")
+        ready = asyncio.create_task(self._server.ready.wait())
+        await asyncio.wait({self._task, ready}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        self.check()
+
+    def check(self) -> None:
+        """Raises RuntimeError when the door is not open though it should be."""
+        if self._task is None or self._task.done():
+            raise RuntimeError(f"the door on port {self.port} is closed")
+
+    async def close(self) -> None:
+        """Returns when all requests are answered, or after `drain_s`."""
+        self._ending()
+        if self._task is None:
+            return
+        self._server.should_exit = True
+        await asyncio.wait({self._task})
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise DoorTaken(
+            f"can't listen on {host}:{port} ({error.strerror}): another program has the port, or it needs rights that this "
+            "process lacks; set [api] port of the region to a free one"
+        ) from error
+    return listener

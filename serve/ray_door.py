@@ -1,0 +1,80 @@
+"""Ray Serve around the app: places, scales, checks and drains the replicas. The only file here that imports Ray.
+
+    Serve's HTTP (HAProxy) ─┐
+                            ├─▶ one ASGI app in each replica
+    the cell's port (Door) ─┘
+
+A replica builds its services in its own process (`make_services`), then the app, then opens the door. Serve has no hook for the
+beginning of a drain: it first lets its own ingress drain while the door goes on serving as before, then calls `__del__`, which
+closes the door before all else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ray import serve as ray_serve
+from ray.serve.schema import LoggingConfig
+
+from serve import logs
+from serve.app import build
+from serve.context import ASGIApp
+from serve.door import Door
+from serve.services import Services
+from serve.settings import ApiSettings
+
+MakeServices = Callable[[], Awaitable[Services]]
+# What Serve may wait for a replica beyond the drain of its door: closing the gateway.
+_CLOSE_S = 10
+
+
+class ApiReplica:
+    """One replica. `make_services` must be importable: it is called in the replica's process."""
+
+    def __init__(self, make_services: MakeServices) -> None:
+        logs.configure()
+        self._make_services = make_services
+        self._services: Services | None = None
+        self._door: Door | None = None
+
+    async def __serve_build_asgi_app__(self) -> ASGIApp:
+        """Called by Serve once after construction; gives the app for Serve's own door and opens ours."""
+        services = self._services = await self._make_services()
+        app = build(services)
+        self._door = Door(app, services.settings, services.live.close)
+        await self._door.open()
+        return app
+
+    def check_health(self) -> None:
+        """Serve replaces the replica when this raises. How the cell is does not matter here: see `/readyz`."""
+        if self._door is not None:
+            self._door.check()
+
+    async def __del__(self) -> None:
+        """Called by Serve at the end of a drain."""
+        if self._door is not None:
+            await self._door.close()
+        if self._services is not None:
+            await self._services.close()
+
+
+def deployment(
+    make_services: MakeServices, *, name: str, replicas: int, settings: ApiSettings
+) -> ray_serve.Application:
+    """The Serve application: `ray.serve.run(deployment(…), name=…, route_prefix="/")`."""
+    ingress: Any = ray_serve.ingress()(ApiReplica)
+    deployed = ray_serve.deployment(
+        name=name,
+        num_replicas=replicas,
+        # The door takes most of the traffic and has its own limit; this one is for Serve's ingress.
+        max_ongoing_requests=settings.requests_max,
+        # A replica waits for input and output most of the time: Ray must not reserve a core for it.
+        ray_actor_options={"num_cpus": 0},
+        health_check_period_s=5,
+        health_check_timeout_s=10,
+        graceful_shutdown_wait_loop_s=0.5,
+        graceful_shutdown_timeout_s=settings.serve_drain_s + settings.drain_s + _CLOSE_S,
+        logging_config=LoggingConfig(enable_access_log=False),
+    )(ingress)
+    return deployed.bind(make_services)

@@ -1,0 +1,113 @@
+import msgspec
+import pytest
+
+from actors.domain.rows import LocationRow, SkuRow, StockRow
+from serve.availability.index import CANDIDATES_MAX, FRAGMENTS_MAX, AvailabilityIndex
+from serve.availability.places import VIEWPOINTS_MAX, distance_km
+
+
+def place(name: str, lat: float, lon: float, country: str = "US", version: int = 1) -> LocationRow:
+    return LocationRow(name, version, "warehouse", name, "", country, lat, lon, "UTC")
+
+
+@pytest.fixture
+def index() -> AvailabilityIndex:
+    made = AvailabilityIndex("us", 40.0, -98.0)
+    made.rows([place("us-a", 40.0, -98.0), place("us-b", 41.0, -98.0), place("us-c", 50.0, -98.0, "CA")])
+    return made
+
+
+def read(index: AvailabilityIndex, sku: str, lat: float, lon: float, limit: int = 10):
+    return msgspec.json.decode(index.encoded(sku, index.places.seen_from(lat, lon), limit))
+
+
+def test_safety_stock_and_reserved_units_are_not_offered(index):
+    index.rows([StockRow("us-a", "x", 10, 3, 2), StockRow("us-b", "x", 5, 3, 4)])
+    assert read(index, "x", 40, -98) == {
+        "sku": "x", "available": 5, "locations": [{"location_id": "us-a", "available": 5, "distance_km": 0}],
+    }  # fmt: skip
+
+
+def test_a_changed_row_replaces_the_remembered_answer(index):
+    index.rows([StockRow("us-a", "x", 10, 0, 0)])
+    assert read(index, "x", 40, -98)["available"] == 10
+    index.rows([StockRow("us-a", "x", 10, 4, 0)])
+    assert read(index, "x", 40, -98)["available"] == 6
+    index.rows([StockRow("us-a", "x", 10, 10, 0)])
+    assert read(index, "x", 40, -98) == {"sku": "x", "available": 0, "locations": []}
+
+
+def test_a_place_that_moves_is_ordered_anew(index):
+    index.rows([StockRow("us-a", "x", 1, 0, 0), StockRow("us-c", "x", 1, 0, 0)])
+    assert [at["location_id"] for at in read(index, "x", 40, -98)["locations"]] == ["us-a", "us-c"]
+    index.rows([place("us-c", 40.0, -98.1, version=2), place("us-a", 60.0, -98.0, version=2)])
+    assert [at["location_id"] for at in read(index, "x", 40, -98)["locations"]] == ["us-c", "us-a"]
+
+
+def test_an_older_row_of_a_place_is_ignored(index):
+    index.rows([place("us-a", 45.0, -98.0, version=5), place("us-a", 40.0, -98.0, version=4)])
+    assert next(row.lat for row in index.places.all() if row.location_id == "us-a") == 45.0
+
+
+def test_stock_of_a_place_that_is_not_known_yet_does_not_break_the_answer(index):
+    index.rows([StockRow("us-z", "x", 7, 0, 0)])
+    assert read(index, "x", 40, -98) == {"sku": "x", "available": 7, "locations": []}
+
+
+def test_candidates_come_nearest_first_and_only_where_there_is_something(index):
+    index.rows([StockRow("us-c", "x", 5, 0, 0), StockRow("us-b", "x", 5, 0, 0), StockRow("us-a", "y", 5, 0, 0)])
+    found = index.candidates({"x": 5}, index.places.seen_from(40, -98))
+    assert [(at.location_id, at.available) for at in found] == [("us-b", {"x": 5}), ("us-c", {"x": 5})]
+
+
+def test_without_a_point_the_own_country_serves_first(index):
+    index.rows([StockRow(name, "x", 5, 0, 0) for name in ("us-a", "us-b", "us-c")])
+    found = index.candidates({"x": 1}, index.places.seen_from_country("CA"))
+    assert [at.location_id for at in found] == ["us-c", "us-a", "us-b"]
+
+
+def test_a_backorder_learns_of_places_to_ask_again(index):
+    index.rows([StockRow("us-a", "x", 1, 0, 0)])
+    found = index.candidates({"x": 5}, index.places.seen_from(40, -98))
+    assert [(at.location_id, at.available) for at in found] == [("us-a", {"x": 1}), ("us-b", {}), ("us-c", {})]
+
+
+def test_a_far_place_that_has_all_is_not_crowded_out_by_near_ones_that_have_some():
+    index = AvailabilityIndex("us", 0, 0)
+    near = [f"us-n{number:02}" for number in range(20)]
+    index.rows([place(name, number / 10, 0) for number, name in enumerate(near)] + [place("us-far", 60, 0)])
+    index.rows([StockRow(name, "x", 1, 0, 0) for name in near])
+    index.rows([StockRow("us-far", "x", 50, 0, 0), StockRow("us-far", "y", 50, 0, 0)])
+    found = index.candidates({"x": 3, "y": 1}, index.places.seen_from(0, 0))
+    assert len(found) == CANDIDATES_MAX
+    assert found[0].location_id == "us-n00"
+    assert found[-1].location_id == "us-far"
+
+
+def test_views_and_remembered_answers_are_bounded(index):
+    index.rows([StockRow("us-a", "x", 1, 0, 0)])
+    for step in range(VIEWPOINTS_MAX + 500):
+        index.places.seen_from(-90 + step % 1800 / 10, step // 1800)
+    assert len(index.places._viewpoints) == VIEWPOINTS_MAX
+    view = index.places.seen_from(0, 0)
+    for limit in range(FRAGMENTS_MAX + 500):
+        index.encoded("x", view, limit)
+    assert len(index._fragments) == FRAGMENTS_MAX
+
+
+def test_catalogue_pages_meet_each_sku_once(index):
+    skus = [f"s{number:03}" for number in range(25)]
+    index.rows([SkuRow("us-catalogue", sku, sku.upper(), 1) for sku in reversed(skus)])
+    index.rows([SkuRow("us-catalogue", "s003", "again", 2)])
+    seen, after, more = [], "", True
+    while more:
+        page, more = index.page_of_skus(after, 10)
+        seen += page
+        after = page[-1][0]
+    assert [sku for sku, _ in seen] == skus
+    assert dict(seen)["s003"] == "again"
+
+
+def test_distance_is_the_great_circle():
+    # Seattle-Tacoma to Newark, 3,862 km by airport tables; the sphere is within half a per cent.
+    assert distance_km(47.449, -122.309, 40.6925, -74.1687) == pytest.approx(3862, rel=0.005)

@@ -1,0 +1,92 @@
+import asyncio
+
+import msgspec
+import pytest
+
+from actors.runtime.wire import LiveEvent
+from serve.live.hub import DROPPED, HEARTBEAT, RECONNECT, LiveHub
+from serve.problems import Problem
+
+BOTH = frozenset({"order", "location"})
+
+
+class Hub(LiveHub):
+    def __init__(self, **limits) -> None:
+        self.wanted: list[bool] = []
+        defaults = {"clients_max": 2, "queue_max": 3, "heartbeat_s": 5.0, "stream_max_s": 60.0}
+        super().__init__(self.wanted.append, **(defaults | limits))
+
+
+def event(kind: str = "order", version: int = 1, events: object = ()) -> LiveEvent:
+    return LiveEvent(kind, "us-1", version, 17, msgspec.json.encode(events))
+
+
+async def test_nobody_is_told_who_ordered_or_where_it_goes():
+    hub = Hub()
+    stream = hub.join(BOTH)
+    frames = hub.frames(stream)
+    await anext(frames)
+    hub.live(
+        event(events=[{"type": "OrderPlaced", "customer_ref": "c-17", "ship_to": {"city": "Paris"}, "order_ref": "w1"}])
+    )
+    text = await anext(frames)
+    assert text.startswith(b"id: us-1.1\nevent: order\ndata: ")
+    assert b"OrderPlaced" in text
+    assert b"c-17" not in text
+    assert b"Paris" not in text
+    assert b"w1" not in text
+
+
+async def test_stock_changes_tell_sku_and_units():
+    hub = Hub()
+    frames = hub.frames(hub.join(frozenset({"location"})))
+    await anext(frames)
+    hub.live(event())
+    hub.live(event("location", 2, [{"type": "StockChanged", "entries": [["A1", 2, -2, -2, "ship", None]]}]))
+    text = (await anext(frames)).decode()
+    assert text.count("event:") == 1
+    data = msgspec.json.decode(text.split("data: ")[1])
+    assert data["changes"] == [
+        {"type": "StockChanged", "sku": "A1", "reason": "ship", "on_hand_delta": -2, "reserved_delta": -2}
+    ]
+
+
+async def test_a_slow_client_is_dropped_and_told_so():
+    hub = Hub()
+    frames = hub.frames(hub.join(BOTH))
+    await anext(frames)
+    for version in range(5):
+        hub.live(event(version=version))
+    assert [frame async for frame in frames] == [DROPPED]
+
+
+async def test_a_quiet_stream_beats_and_ends_with_reconnect():
+    hub = Hub(heartbeat_s=0.01, stream_max_s=0.05)
+    frames = [frame async for frame in hub.frames(hub.join(BOTH))]
+    assert HEARTBEAT in frames
+    assert frames[-1] == RECONNECT
+
+
+async def test_a_closing_replica_sends_its_clients_away():
+    hub = Hub()
+    frames = hub.frames(hub.join(BOTH))
+    await anext(frames)
+    waiting = asyncio.ensure_future(anext(frames))
+    await asyncio.sleep(0)
+    hub.close()
+    assert await waiting == RECONNECT
+
+
+async def test_too_many_clients_are_refused_and_places_become_free():
+    hub = Hub()
+    first, second = hub.join(BOTH), hub.join(BOTH)
+    with pytest.raises(Problem) as caught:
+        hub.join(BOTH)
+    assert caught.value.status == 429
+    hub.leave(first)
+    hub.leave(first)
+    third = hub.join(BOTH)
+    hub.leave(second)
+    hub.leave(third)
+    assert hub.clients == 0
+    assert hub.wanted == [True, False]
