@@ -1,0 +1,199 @@
+"""What the tests of the runtime share: a clock that stands still, a host over stores in memory, and shorthands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from actors.clock import SystemClock
+from actors.domain.kinds import KINDS
+from actors.runtime import wire
+from actors.runtime.codec import codecs, to_msgpack
+from actors.runtime.errors import HostUnreachable
+from actors.runtime.host import Host
+from actors.runtime.limits import Limits
+from actors.runtime.mailbox import Called, Group
+from actors.runtime.memory import CommandMemory
+from actors.runtime.ports import ShardMap
+from actors.runtime.shard import Shard
+from actors.runtime.sharding import digest_of
+from actors.runtime.wire import Call, Downlink, Envelope, Reply, Turn
+from tests.simulation.disks import MemoryJournal, MemoryStore
+from tests.unit.runtime.counter import COUNTER, Total
+
+CODECS = codecs({**KINDS, "counter": COUNTER})
+# Short intervals: the tests wait for conditions on the real loop.
+QUICK = Limits(
+    shards=4, drain_interval_ms=5, outbox_retry_first_ms=5, outbox_retry_max=3, call_timeout_s=0.2, request_timeout_s=2.0,
+    retry_pause_s=0.005, listen_max_s=0.05,
+)  # fmt: skip
+
+
+class StoppedClock:
+    """A clock that the test moves. `sleep` gives the loop one turn."""
+
+    def __init__(self) -> None:
+        self.ms = 1_700_000_000_000
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def monotonic(self) -> float:
+        return self.ms / 1000
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+async def until(condition: Callable[[], Any], within_s: float = 5.0) -> None:
+    """Waits for a condition; fails at the deadline."""
+    async with asyncio.timeout(within_s):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+def envelope(entity_id: str, command: msgspec.Struct, command_id: str = "c1", **options) -> Envelope:
+    body = to_msgpack(command)
+    return Envelope(
+        options.pop("ticket", 0),
+        options.pop("kind", "counter"),
+        entity_id,
+        command_id,
+        digest_of(body),
+        body,
+        **options,
+    )
+
+
+def query(entity_id: str) -> Envelope:
+    return Envelope(0, "counter", entity_id, "", 0, to_msgpack(Total()), mode=wire.VIEW)
+
+
+def called(one: Envelope, replies: list[Reply], gateway_id: str = "g") -> Called:
+    """An item whose replies are collected."""
+
+    class Collector:
+        def put(self, index: int, reply: Reply) -> None:
+            replies.append(reply)
+
+    return Called(one, gateway_id, Collector(), 0)
+
+
+def shard(number: int = 0, *, recent: int = 100, epoch: int = 1, watermark: int = 0) -> Shard:
+    return Shard(number, epoch, watermark, CommandMemory(recent, 24))
+
+
+def turn(entity_id: str, version: int, events: bytes = b'[{"type":"Added","number":1}]', **options) -> Turn:
+    return Turn(
+        options.pop("kind", "counter"), entity_id, version, options.pop("at_ms", 0), f"c{version}", version, 0, "", events, wire.OK,
+        b"{}", **options,
+    )  # fmt: skip
+
+
+def code_of(reply: Reply) -> str:
+    return msgspec.json.decode(reply.body)["code"]
+
+
+def total_of(reply: Reply) -> int:
+    assert reply.status in (wire.OK, wire.PENDING), reply
+    return msgspec.json.decode(reply.body)["total"]
+
+
+def group() -> Group:
+    return Group()
+
+
+class FaultyJournal(MemoryJournal):
+    """A journal whose appends can hang, fail, or fail after they were done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.faults: list[tuple[bool, Exception]] = []  # (write nevertheless, what to raise) for the next appends
+        self.appended: list[list] = []
+
+    async def append(self, appends) -> list[int]:
+        self.appended.append(list(appends))
+        await self.gate.wait()
+        if self.faults:
+            write, fault = self.faults.pop(0)
+            if write:
+                await super().append(appends)
+            raise fault
+        return await super().append(appends)
+
+
+class FaultyStore(MemoryStore):
+    """A store that can be away, or lose its answer to a drain."""
+
+    def __init__(self, shards: int) -> None:
+        super().__init__(shards)
+        self.faults: list[tuple[bool, Exception]] = []  # the same for drains
+        self.batches: list = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def drain(self, batch) -> None:
+        self.batches.append(batch)
+        await self.gate.wait()
+        if self.faults:
+            write, fault = self.faults.pop(0)
+            if write:
+                await super().drain(batch)
+            raise fault
+        await super().drain(batch)
+
+
+class Cell:
+    """Hosts by name over one journal and one store; the transport is a method call."""
+
+    def __init__(self, limits: Limits = QUICK) -> None:
+        self.limits = limits
+        self.journal = FaultyJournal()
+        self.store = FaultyStore(limits.shards)
+        self.hosts: dict[str, Host] = {}
+        self.version = 1
+
+    async def call(self, host: str, payload: bytes) -> bytes:
+        if host not in self.hosts:
+            raise HostUnreachable(host)
+        return await self.hosts[host].call(payload)
+
+    async def listen(self, host: str, gateway_id: str, cursor: int, live: bool) -> bytes:
+        if host not in self.hosts:
+            raise HostUnreachable(host)
+        return await self.hosts[host].listen(gateway_id, cursor, live)
+
+    async def map(self) -> ShardMap:
+        owners = [""] * self.limits.shards
+        for name, host in self.hosts.items():
+            for number in host.owned():
+                owners[number] = name
+        self.version += 1
+        return ShardMap(self.version, owners)
+
+    async def host(self, name: str = "h0", shards: list[int] | None = None) -> Host:
+        host = Host(
+            name, {**KINDS, "counter": COUNTER}, self.journal, self.store, self, self.map, SystemClock(), self.limits
+        )  # fmt: skip
+        self.hosts[name] = host
+        await host.start()
+        await host.take_over(list(range(self.limits.shards)) if shards is None else shards)
+        return host
+
+    async def close(self) -> None:
+        for host in self.hosts.values():
+            await host.close()
+
+
+async def ask(host: Host, *envelopes: Envelope, gateway_id: str = "g") -> list[Reply]:
+    """The replies of one call."""
+    return msgspec.msgpack.decode(await host.call(to_msgpack(Call(gateway_id, list(envelopes)))), type=list[Reply])
+
+
+async def listen(host: Host, cursor: int = -1, *, live: bool = False, gateway_id: str = "g") -> Downlink:
+    return msgspec.msgpack.decode(await host.listen(gateway_id, cursor, live), type=Downlink)
