@@ -77,6 +77,8 @@ def _configured(options: argparse.Namespace) -> tuple[RouterConfig, tuple[Region
 
 
 def _serve(options: argparse.Namespace) -> None:
+    if process.status(options.home).running:
+        raise CellError("the router runs already", "stop it first: python -m router stop")
     config, regions = _configured(options)
     _print(process.start(options.home, config, regions, with_control=False))
     control = Control(options.home)

@@ -40,18 +40,14 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
         return self.folder / "haproxy.cfg"
 
 
-def descriptors_for(connections: int, config: RouterConfig, cells: int) -> int:
-    """The file descriptors that so many client connections need.
-
-    Each may need a second one to its cell, but a cell takes no more than `cell_connections_max`.
-    """
-    return connections + min(connections, cells * config.cell_connections_max) + _SPARE_DESCRIPTORS
+def descriptors_for(connections: int) -> int:
+    """The file descriptors that so many client connections need: HAProxy insists on a second one each, to the cell."""
+    return 2 * connections + _SPARE_DESCRIPTORS
 
 
-def affordable_connections(descriptors: int, config: RouterConfig, cells: int) -> int:
-    """How many client connections fit into a limit of file descriptors, at most `connections_max`."""
-    room = descriptors - _SPARE_DESCRIPTORS
-    return max(100, min(config.connections_max, max(room // 2, room - cells * config.cell_connections_max)))
+def affordable_connections(wanted: int, descriptors: int) -> int:
+    """How many client connections fit into a limit of file descriptors, at most `wanted`."""
+    return max(100, min(wanted, (descriptors - _SPARE_DESCRIPTORS) // 2))
 
 
 def files(

@@ -129,9 +129,8 @@ def launch(router: RouterFolder, plan: Plan) -> None:
     old = state.haproxy if is_alive(state.haproxy) else None
     if old is None:
         _check_ports(plan.config)
-    cells = len(plan.regions)
-    wanted = descriptors_for(plan.config.connections_max, plan.config, cells)
-    connections = affordable_connections(_descriptors(wanted), plan.config, cells)
+    wanted = plan.config.connections_max
+    connections = affordable_connections(wanted, _descriptors(descriptors_for(wanted)))
     render(router, plan, changes, connections)
     command = [binary(), "-db", "-f", str(router.places.config)]
     if old is not None:

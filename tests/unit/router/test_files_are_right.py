@@ -144,13 +144,10 @@ def test_a_country_moved_at_run_time_is_lost() -> None:
 
 
 def test_more_connections_are_promised_than_descriptors_allow() -> None:
-    config = RouterConfig(connections_max=20_000, cell_connections_max=8_000)
-    assert affordable_connections(1_000_000, config, 3) == 20_000
-    assert affordable_connections(20_000, config, 3) == 9_900
-    assert affordable_connections(20_000, config, 1) == 11_800  # no more than 8,000 can be on their way to the one cell
-    for descriptors in (5_000, 20_000, 30_000):
-        for cells in (1, 2, 3):
-            assert descriptors_for(affordable_connections(descriptors, config, cells), config, cells) <= descriptors
+    assert affordable_connections(20_000, 1_000_000) == 20_000
+    assert affordable_connections(20_000, 20_000) == 9_900
+    for descriptors in (1_024, 5_000, 20_000, 65_536):
+        assert descriptors_for(affordable_connections(20_000, descriptors)) <= descriptors
 
 
 def test_text_breaks_out_of_a_configuration_line() -> None:
