@@ -35,7 +35,8 @@ def configure_logs(folder: str, actor: str, level: int = logging.INFO) -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            lambda _, __, event: {"actor": actor, **event},
+            # Ray adds its own time to every record.
+            lambda _, __, event: {"actor": actor, **{k: v for k, v in event.items() if not k.startswith("_ray")}},
             structlog.processors.JSONRenderer(),
         ],
     )

@@ -33,6 +33,12 @@ TAKE_OVER_DEADLINE_S = 20.0
 MOVE_CHUNK = 8
 
 
+def _reason(fault: BaseException) -> str:
+    """What went wrong, in one line: what the actor raised, not how Ray carried it here."""
+    cause = getattr(fault, "cause", None) or fault
+    return f"{type(cause).__name__}: {str(cause).strip().splitlines()[-1] if str(cause).strip() else ''}"[:500]
+
+
 class HostRecord:
     """A host as the supervisor sees it."""
 
@@ -203,7 +209,7 @@ class Supervisor:
         try:
             served = await asyncio.wait_for(host.handle.take_over.remote(shards), TAKE_OVER_DEADLINE_S)
         except (RayError, TimeoutError) as fault:
-            self._error = f"{name} could not take over {len(shards)} shards: {type(fault).__name__}: {fault}"[:500]
+            self._error = f"{name} could not take over {len(shards)} shards: {_reason(fault)}"
             log.warning("%s", self._error)
             return
         host.heard_at = host.changed_at = time.monotonic()
@@ -225,7 +231,7 @@ class Supervisor:
             self._hosts[name] = HostRecord(name, handle)
             log.info("%s started", name)
         except (RayError, ValueError, TimeoutError) as fault:
-            self._error = f"{name} could not be started: {fault}"[:500]
+            self._error = f"{name} could not be started: {_reason(fault)}"
             log.warning("%s", self._error)
             await asyncio.sleep(1.0)
         finally:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
@@ -73,10 +73,12 @@ class RedisJournal:
     ) -> None:
         address = f"unix://{url}" if str(url).startswith("/") else str(url)
         # No retries: an append that is sent again by the driver would find itself done, and be refused.
-        self._redis: Redis = Redis.from_url(
+        # A takeover reads many shards at once: they wait for a connection instead of failing for want of one.
+        pool = BlockingConnectionPool.from_url(
             address, protocol=2, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0),
-            max_connections=CONNECTIONS_MAX,
+            max_connections=CONNECTIONS_MAX, timeout=timeout_s,
         )  # fmt: skip
+        self._redis: Redis = Redis.from_pool(pool)
         self._keys = f"ocefs:{{{cell}}}"
         self._ours = ours
         self._remember_hours = remember_hours
@@ -96,18 +98,20 @@ class RedisJournal:
         """
         wanted = {"appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rewrite": "no"}
         try:
-            found = {}
+            found: dict[str, str] = {}
             for name in wanted:
-                found.update(await self._redis.config_get(name))
+                found.update({_text(key): _text(value) for key, value in (await self._redis.config_get(name)).items()})
         except (OSError, TimeoutError, RedisError) as fault:
             if "unknown command" not in str(fault).lower() and "NOPERM" not in str(fault):
                 raise JournalUnavailable(f"Redis: {fault}") from fault
             if self._ours:
                 raise JournalUnsafe("Redis hides its settings (CONFIG GET), so its durability can't be checked.") from fault
             return
-        settings = {_text(name): _text(value) for name, value in found.items()}
-        wrong = [f"{name} is {settings.get(name)!r}, must be {value!r}" for name, value in wanted.items()
-                 if settings.get(name) != value]  # fmt: skip
+        wrong = [
+            f"{name} is {found.get(name)!r}, must be {value!r}"
+            for name, value in wanted.items()
+            if found.get(name) != value
+        ]
         if wrong:
             raise JournalUnsafe(f"Redis would acknowledge what is not on disk: {'; '.join(wrong)}.")
 
@@ -167,7 +171,8 @@ class RedisJournal:
         while True:
             start = f"{entries[-1][0] + 1 if entries else after + 1}-0"
             async with _answering():
-                page = await self._redis.xrange(f"{self._keys}:turns:{shard}", min=start, count=count)
+                # Without decode_responses everything is bytes; the driver's annotations allow for more.
+                page: Any = await self._redis.xrange(f"{self._keys}:turns:{shard}", min=start, count=count)
             entries += [(int(entry_id.split(b"-")[0]), _decode(fields[b"turns"])) for entry_id, fields in page]
             if len(page) < count:
                 return entries
@@ -189,9 +194,10 @@ class RedisJournal:
         # One hour more at both ends: a turn's time is its host's, and a little before its append.
         first = max(since_ms // _HOUR_MS - 1, now_hour - self._remember_hours - 2)
         marks: array[int] = array("Q")
-        for hour in range(first, now_hour + 2):
-            async with _answering():
-                bucket = await self._redis.get(f"{self._keys}:marks:{shard}:{hour}")
+        names = [f"{self._keys}:marks:{shard}:{hour}" for hour in range(first, now_hour + 2)]
+        async with _answering():
+            buckets: Any = await self._redis.mget(names)
+        for bucket in buckets:
             if bucket:
                 marks.frombytes(bucket)
         if sys.byteorder == "big":
@@ -211,8 +217,8 @@ class RedisJournal:
             await self._redis.ping()
 
 
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+def _text(value: bytes | str | None) -> str:
+    return value.decode() if isinstance(value, bytes) else value or ""
 
 
 @asynccontextmanager
