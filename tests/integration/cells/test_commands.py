@@ -57,7 +57,7 @@ def test_up_starts_something_although_a_port_is_taken(home, free_port):
 
 def test_up_starts_something_although_memory_is_short(home, free_port):
     _region(home, free_port, "memory_min_mb = 1000000000")
-    with pytest.raises(MemoryTooLow, match="lower ray.memory_min_mb"):
+    with pytest.raises(MemoryTooLow, match=r"lower ray\.memory_min_mb"):
         up(["us"], _console())
     assert not (home / "us").exists()
 
