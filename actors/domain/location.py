@@ -329,8 +329,9 @@ def _settle(location: Location, command: Release | Pick | ShortPick | Ship, cont
     entries = []
     for sku, quantity in command.lines:
         stock = location.stock.get(sku)
-        # An order only settles what it reserved here. Anything else is a fault of ours and must not bend the books.
-        if stock is None or stock.reserved < quantity:
+        # An order only settles what it reserved here. Anything else is a fault of ours and must not bend the books. A pick changes
+        # no count, and its message may come after that of its shipment: messages keep no order.
+        if reserved and (stock is None or stock.reserved < quantity):
             raise Refused(
                 "stock.not_reserved",
                 f"{quantity} units of {sku} are to be settled ({reason}), fewer are reserved.",
