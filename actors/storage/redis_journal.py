@@ -105,7 +105,9 @@ class RedisJournal:
             if "unknown command" not in str(fault).lower() and "NOPERM" not in str(fault):
                 raise JournalUnavailable(f"Redis: {fault}") from fault
             if self._ours:
-                raise JournalUnsafe("Redis hides its settings (CONFIG GET), so its durability can't be checked.") from fault
+                raise JournalUnsafe(
+                    "Redis hides its settings (CONFIG GET), so its durability can't be checked."
+                ) from fault
             return
         wrong = [
             f"{name} is {found.get(name)!r}, must be {value!r}"

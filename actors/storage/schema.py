@@ -63,7 +63,8 @@ def _instant(name: str) -> sa.Column[int]:
 
 
 metadata = sa.MetaData()
-_ROOM = {"postgresql_with": {"fillfactor": 70}}  # updates stay on their page (HOT) and leave the indexes alone
+# Updates stay on their page (HOT) and leave the indexes alone.
+_ROOM: dict[str, Any] = {"postgresql_with": {"fillfactor": 70}}
 
 shards = sa.Table(
     "shards", metadata,

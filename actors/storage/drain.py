@@ -1,0 +1,239 @@
+"""One transaction of write-behind.
+
+    BEGIN ─ read epochs and watermarks ─ COPY history, ledger ─┬─ MERGE rows ─ outbox ─ move_watermarks ─ COMMIT
+                                                               └─ sent together, built beforehand
+
+Rows that another owner could want are locked only in the last part, and its statements are on their way before the first
+of them runs: a host that is paused in the middle holds up nobody. `move_watermarks` (see the first migration) checks the
+epochs; whatever came before it in the transaction is undone when they are stale.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import psycopg
+import sqlalchemy as sa
+from psycopg import AsyncConnection
+
+from actors.domain.kind import Row
+from actors.runtime.errors import Fenced, StoreUnavailable
+from actors.runtime.ports import DrainBatch, OutboxEntry
+from actors.storage.binary import HISTORY_COLUMNS, array_of, copied_rows, copied_turns, register, type_of
+from actors.storage.connections import CONNECT_TIMEOUT_S, bounded, driver_url, session_options
+from actors.storage.partitions import Month, month_of
+from actors.storage.schema import ROW_TYPES, metadata, outbox
+from actors.storage.storable import storable
+
+DRAIN_TIMEOUT_S = 15.0
+_DAY_MS = 86_400_000
+_STALE_EPOCH = "OCF01"
+_WATERMARK_MOVED = "OCF02"
+_encode_answers = msgspec.msgpack.Encoder().encode
+# (statement, parameters)
+_Statement = tuple[str, list[Any]]
+_COPY_TURNS = f"COPY history ({', '.join(HISTORY_COLUMNS)}) FROM STDIN (FORMAT binary)"
+
+
+def drain_session(host: str) -> str:
+    """The application name of a host's drain: by it the next owner of its shards ends a session that was left behind."""
+    return f"ocefs drain {host}"
+
+
+def merge_statement(table: sa.Table, columns: Sequence[sa.Column[Any]], on_insert: str = "") -> str:
+    """Inserts or updates rows given as one array a column. `on_insert`: ", column = expression" only for new rows.
+
+    MERGE writes an update once, INSERT … ON CONFLICT locks the row first and writes that down too: a quarter dearer.
+    """
+    names = [column.name for column in columns]
+    keys = [column.name for column in table.primary_key.columns]
+    arrays = ", ".join(f"%b::{type_of(column).name}[]" for column in columns)
+    matches = " AND ".join(f"old.{key} = new.{key}" for key in keys)
+    changes = ", ".join(f"{name} = new.{name}" for name in names if name not in keys)
+    extra_name, _, extra_value = on_insert.partition("=")
+    return (
+        f"MERGE INTO {table.name} old USING unnest({arrays}) AS new ({', '.join(names)}) ON {matches} "
+        f"WHEN MATCHED THEN UPDATE SET {changes} "
+        f"WHEN NOT MATCHED THEN INSERT ({', '.join(names)}{extra_name}) "
+        f"VALUES ({', '.join('new.' + name for name in names)}{', ' + extra_value if extra_value else ''})"
+    )
+
+
+class _Target:
+    """Where the rows of one struct type go."""
+
+    def __init__(self, row_type: type[Row]) -> None:
+        self.table = metadata.tables[row_type.table]  # type: ignore[attr-defined]
+        self.columns = [self.table.columns[name] for name in row_type.__struct_fields__]
+        self.append_only: bool = row_type.append_only  # type: ignore[attr-defined]
+        names = ", ".join(column.name for column in self.columns)
+        self.copy = f"COPY {self.table.name} ({names}) FROM STDIN (FORMAT binary)"
+        self.merge = "" if self.append_only else merge_statement(self.table, self.columns)
+
+    def merged(self, rows: Sequence[Row]) -> _Statement:
+        return self.merge, [array_of(column, [*map(attrgetter(column.name), rows)]) for column in self.columns]
+
+
+_TARGETS = {row_type.table: _Target(row_type) for row_type in ROW_TYPES}  # type: ignore[attr-defined]
+_OUTBOX_FIELDS = {"at": "at_ms"}  # the others are named as their columns
+_OUTBOX_COLUMNS = [column for column in outbox.columns if column.name != "number"]
+_MERGE_OUTBOX = merge_statement(outbox, _OUTBOX_COLUMNS, ", number = nextval('outbox_number')")
+_REMOVE_OUTBOX = "DELETE FROM outbox WHERE message_id = ANY (%s::text[])"
+_MOVE_WATERMARKS = "SELECT move_watermarks(%s::integer[], %s::bigint[], %s::bigint[], %s::bigint[])"
+
+
+def _merged_outbox(entries: Iterable[OutboxEntry]) -> _Statement:
+    last = list({entry.message_id: entry for entry in entries}.values())
+    arrays = [
+        array_of(column, [getattr(entry, _OUTBOX_FIELDS.get(column.name, column.name)) for entry in last])
+        for column in _OUTBOX_COLUMNS
+    ]
+    return _MERGE_OUTBOX, arrays
+
+
+class Drainer:
+    """The drains of one host, one at a time, on a connection of their own. `ensure_months` makes missing partitions."""
+
+    def __init__(
+        self, url: str, ensure_months: Callable[[set[Month]], Awaitable[None]], timeout_s: float = DRAIN_TIMEOUT_S
+    ) -> None:
+        self._url = driver_url(url)
+        self._ensure_months = ensure_months
+        self._timeout_s = timeout_s
+        self._connection: AsyncConnection[Any] | None = None
+        self._host = ""
+        self._months: set[Month] = set()
+        self._committing = False
+        self._one = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Ends the session."""
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    async def drain(self, batch: DrainBatch) -> None:
+        """See `Store.drain`."""
+        async with self._one:
+            try:
+                await bounded(self._drain(batch), self._timeout_s)
+            except BaseException:
+                self._drop()
+                raise
+
+    def _drop(self) -> None:
+        """After a fault the session's state is unknown, and making another is cheap. The server undoes what is open."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.pgconn.finish()
+
+    async def _drain(self, batch: DrainBatch) -> None:
+        reused = self._connection is not None
+        try:
+            await self._transaction(batch)
+        except (UnicodeEncodeError, psycopg.errors.CharacterNotInRepertoire):
+            self._drop()
+            await self._transaction(storable(batch))
+        except psycopg.OperationalError:
+            # The session was ended since the last drain: the server was restarted, or another host took shards over. As
+            # long as no COMMIT was sent, nothing is in doubt.
+            if not reused or self._committing:
+                raise
+            self._drop()
+            await self._transaction(batch)
+
+    async def _connected(self, host: str) -> AsyncConnection[Any]:
+        connection = self._connection
+        if connection is not None and not connection.broken and not connection.closed and self._host == host:
+            return connection
+        await self.close()
+        connection = await AsyncConnection.connect(
+            self._url,
+            autocommit=True,  # BEGIN and COMMIT are sent where they belong, not by the driver
+            connect_timeout=CONNECT_TIMEOUT_S,
+            application_name=drain_session(host),
+            options=session_options(
+                self._timeout_s,
+                # A commit must be on disk before the journal's tail is trimmed.
+                synchronous_commit="on",
+                # However many rows come, they are looked up one by one: never by reading the whole table.
+                enable_hashjoin="off",
+                enable_mergejoin="off",
+                enable_seqscan="off",
+                jit="off",
+            ),
+        )
+        register(connection)
+        self._connection, self._host = connection, host
+        return connection
+
+    async def _transaction(self, batch: DrainBatch) -> None:
+        self._committing = False
+        await self._make_months(batch)
+        connection = await self._connected(batch.host)
+        await connection.execute("BEGIN")
+        befores = await self._befores(connection, batch)
+        if batch.turns:
+            await _copy(connection, _COPY_TURNS, copied_turns(batch.turns, _encode_answers))
+        statements: list[_Statement] = []
+        for name, rows in batch.rows.items():
+            target = _TARGETS[name]
+            if rows and target.append_only:
+                await _copy(connection, target.copy, copied_rows(target.columns, rows))
+            elif rows:
+                statements.append(target.merged(rows))
+                await asyncio.sleep(0)  # building them takes milliseconds; others want the loop too
+        if batch.outbox_put:
+            statements.append(_merged_outbox(batch.outbox_put))
+        if batch.outbox_remove:
+            statements.append((_REMOVE_OUTBOX, [batch.outbox_remove]))
+        numbers = list(batch.marks)
+        epochs, afters = [batch.marks[n][0] for n in numbers], [batch.marks[n][1] for n in numbers]
+        statements.append((_MOVE_WATERMARKS, [numbers, epochs, [befores[n] for n in numbers], afters]))
+        self._committing = True
+        try:
+            async with connection.pipeline():
+                for statement, parameters in statements:
+                    await connection.execute(statement, parameters)
+                await connection.execute("COMMIT")
+        except psycopg.Error as fault:
+            if fault.sqlstate == _STALE_EPOCH:
+                detail = fault.diag.message_detail or ""
+                raise Fenced(int(number) for number in detail.split(",")) from None
+            if fault.sqlstate == _WATERMARK_MOVED:
+                raise StoreUnavailable("an earlier drain was committed meanwhile: read the watermarks") from None
+            raise
+
+    async def _befores(self, connection: AsyncConnection[Any], batch: DrainBatch) -> dict[int, int]:
+        """The watermarks that the drain begins from. Finds out cheaply what would be refused at the end."""
+        found = await connection.execute(
+            "SELECT shard, epoch, watermark FROM shards WHERE shard = ANY (%s::integer[])", [list(batch.marks)]
+        )
+        known = {shard: (epoch, watermark) async for shard, epoch, watermark in found}
+        stale = [shard for shard, (epoch, _) in batch.marks.items() if known.get(shard, (0, 0))[0] != epoch]
+        if stale:
+            raise Fenced(stale)
+        befores = {shard: watermark for shard, (_, watermark) in known.items()}
+        if any(drained.position <= befores[drained.shard] for drained in batch.turns):
+            raise StoreUnavailable("some turns of this drain are in the store already: read the watermarks")
+        return befores
+
+    async def _make_months(self, batch: DrainBatch) -> None:
+        days = {drained.turn.at_ms // _DAY_MS for drained in batch.turns}
+        for name, rows in batch.rows.items():
+            if _TARGETS[name].append_only:
+                days.update(row.at // _DAY_MS for row in rows)  # type: ignore[attr-defined]
+        missing = {month_of(day * _DAY_MS) for day in days} - self._months
+        if missing:
+            await self._ensure_months(missing)
+            self._months |= missing
+
+
+async def _copy(connection: AsyncConnection[Any], statement: str, blocks: Iterable[bytes]) -> None:
+    async with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for block in blocks:
+            await copy.write(block)

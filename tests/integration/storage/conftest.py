@@ -1,0 +1,92 @@
+"""Each contract test runs against the fake and the real thing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from actors.runtime.ports import Journal, ReadModel, Store
+from actors.storage.migrate import migrate
+from actors.storage.postgres_store import PostgresStore
+from actors.storage.reader import PostgresReadModel
+from actors.storage.redis_journal import RedisJournal
+from tests.fakes.journal import JournalDisk, MemoryJournal
+from tests.fakes.store import MemoryReadModel, MemoryStore, StoreDisk
+
+BOTH = [pytest.param("fake"), pytest.param("real", marks=pytest.mark.real)]
+# Several writers to one disk, as several hosts are.
+NewJournal = Callable[[], Journal]
+NewStore = Callable[[], Store]
+
+
+@pytest.fixture(params=BOTH)
+async def new_journal(request: pytest.FixtureRequest) -> AsyncIterator[NewJournal]:
+    if request.param == "fake":
+        disk = JournalDisk()
+        yield lambda: MemoryJournal(disk)
+        return
+    socket: Path = request.getfixturevalue("redis_socket")
+    opened: list[RedisJournal] = []
+
+    def make() -> RedisJournal:
+        opened.append(RedisJournal(socket, "us"))
+        return opened[-1]
+
+    yield make
+    for journal in opened:
+        await journal.close()
+
+
+@pytest.fixture
+async def journal(new_journal: NewJournal) -> Journal:
+    return new_journal()
+
+
+@pytest.fixture(scope="module")
+def migrated_url(postgres_url: str) -> str:
+    migrate(postgres_url)
+    return postgres_url
+
+
+@pytest.fixture
+def clean_url(migrated_url: str) -> str:
+    with psycopg.connect(migrated_url, autocommit=True) as connection:
+        connection.execute("TRUNCATE shards, history, outbox, orders, locations, stock, ledger, skus")
+    return migrated_url
+
+
+@pytest.fixture(params=BOTH)
+async def stores(request: pytest.FixtureRequest) -> AsyncIterator[tuple[NewStore, Callable[[], ReadModel]]]:
+    if request.param == "fake":
+        disk = StoreDisk()
+        yield lambda: MemoryStore(disk), lambda: MemoryReadModel(disk)
+        return
+    url: str = request.getfixturevalue("clean_url")
+    opened: list[Any] = []
+
+    def keep(made: Any) -> Any:
+        opened.append(made)
+        return made
+
+    yield lambda: keep(PostgresStore(url)), lambda: keep(PostgresReadModel(url))
+    for one in opened:
+        await one.close()
+
+
+@pytest.fixture
+async def new_store(stores: tuple[NewStore, Callable[[], ReadModel]]) -> NewStore:
+    return stores[0]
+
+
+@pytest.fixture
+async def store(new_store: NewStore) -> Store:
+    return new_store()
+
+
+@pytest.fixture
+async def read_model(stores: tuple[NewStore, Callable[[], ReadModel]]) -> ReadModel:
+    return stores[1]()

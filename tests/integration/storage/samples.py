@@ -1,0 +1,58 @@
+"""Turns, rows and batches for the tests of the storage."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from actors.domain.rows import LedgerRow, OrderRow
+from actors.runtime.ports import DrainBatch, DrainedTurn
+from actors.runtime.sharding import fingerprint
+from actors.runtime.wire import OK, Turn
+
+NOW_MS = int(time.time() * 1000)
+
+
+def turn(number: int, entity_id: str = "us-order", **changed: Any) -> Turn:
+    """The turn of command `key-<number>`."""
+    fields: dict[str, Any] = {
+        "kind": "order", "entity_id": entity_id, "version": number, "at_ms": NOW_MS + number,
+        "command_id": f"key-{number}", "fingerprint": fingerprint(entity_id, f"key-{number}"), "digest": number,
+        "cause": f"request-{number}", "events": b'[{"number":%d}]' % number, "status": OK, "reply": b'{"done":%d}' % number,
+    }  # fmt: skip
+    return Turn(**(fields | changed))
+
+
+def drained(shard: int, position: int, *turns: Turn) -> list[DrainedTurn]:
+    """The turns of one entry."""
+    return [DrainedTurn(shard, position, line, one) for line, one in enumerate(turns)]
+
+
+def batch(
+    marks: dict[int, tuple[int, int]],
+    turns: list[DrainedTurn] | None = None,
+    rows: dict[str, list[Any]] | None = None,
+    **outbox: Any,
+) -> DrainBatch:
+    """A drain of host-0."""
+    return DrainBatch("host-0", marks, turns or [], rows or {}, **outbox)
+
+
+def order_row(order_id: str, **changed: Any) -> OrderRow:
+    """A row of `orders`."""
+    fields: dict[str, Any] = {
+        "order_id": order_id, "version": 1, "status": "allocated", "channel": "online", "order_ref": "ref",
+        "customer_ref": "cust-1", "country": "US", "currency": "USD", "line_count": 1, "units": 2,
+        "total_minor": 1_999, "placed_at": NOW_MS, "updated_at": NOW_MS + 1, "due_at": None, "state": b"\x00\xff state",
+    }  # fmt: skip
+    return OrderRow(**(fields | changed))
+
+
+def ledger_row(version: int, line: int = 0, **changed: Any) -> LedgerRow:
+    """A row of `ledger`."""
+    fields: dict[str, Any] = {
+        "location_id": "us-wh", "version": version, "line": line, "at": NOW_MS, "sku": "A", "reason": "receive",
+        "quantity": 5, "on_hand_delta": 5, "reserved_delta": 0, "on_hand": 5, "reserved": 0, "cause": "key",
+        "reference": "ref", "value_minor": None, "currency": None,
+    }  # fmt: skip
+    return LedgerRow(**(fields | changed))
