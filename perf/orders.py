@@ -12,6 +12,7 @@ from typing import Any
 
 from perf.goods import COLD_SKUS, PLACES, SCARCE_SKUS, bench_stock
 from perf.http_pool import HttpPool, Reply, post, request
+from perf.open_loop import PROBLEM_MARK
 
 CONNECTIONS = 64
 BODY_ITEMS = 500
@@ -128,14 +129,20 @@ def write_ids(ids: Sequence[str], path: Path) -> None:
 
 
 async def bring_to_allocated(pool: HttpPool, ids: Sequence[str]) -> None:
-    """Pauses the orders that an earlier run left in picking; the others refuse, which is as good."""
-    run = secrets.token_hex(6)
-    requests = []
-    for start in range(0, len(ids), BODY_ITEMS):
-        items = [{"order_id": order_id, "update": "pause_picking"} for order_id in ids[start : start + BODY_ITEMS]]
-        requests.append(post(pool.host, "/v1/order-updates", f"bench-{run}-{start}", _json({"updates": items})))
-    for reply in await pool.ask_all(requests):
-        _expect(reply, 200)
+    """Pauses the orders that an earlier run left in picking; the others refuse, which is as good.
+
+    Again until a round changes nothing: requests of the earlier run may still be under way when its generator has left.
+    """
+    for _ in range(SETTLE_ROUNDS_MAX):
+        run = secrets.token_hex(6)
+        requests = []
+        for start in range(0, len(ids), BODY_ITEMS):
+            items = [{"order_id": order_id, "update": "pause_picking"} for order_id in ids[start : start + BODY_ITEMS]]
+            requests.append(post(pool.host, "/v1/order-updates", f"bench-{run}-{start}", _json({"updates": items})))
+        replies = [_expect(reply, 200) for reply in await pool.ask_all(requests)]
+        if sum(reply.body.count(PROBLEM_MARK) for reply in replies) == len(ids):
+            return
+    raise PreparationFailed(f"the orders don't come to rest within {SETTLE_ROUNDS_MAX} rounds")
 
 
 async def place_scarce(pool: HttpPool) -> list[dict[str, Any]]:

@@ -1,28 +1,46 @@
--- Updates in bodies: each takes the next OCEFS_BENCH_BODY orders, round robin, and alternates start_picking and
--- pause_picking pass by pass, as updates.lua does. A body answers 200 though some items failed, so the replies are
--- read: a problem has a "code".
+-- Updates in bodies: the orders are cut into groups of OCEFS_BENCH_BODY; a body moves one group, and the group's next
+-- body is sent only after its last one was answered (the answer names its first order), so every update is legal
+-- however long a body takes. A body answers 200 though some items failed, so replies are read: a problem has a "code".
 local common = require("common")
 local size = tonumber(os.getenv("OCEFS_BENCH_BODY") or "100")
-local ids, n
+-- A queue with its own ends: `#` is not defined for a table whose first places were cleared.
+local by_first, free, head, tail = {}, {}, 1, 0
+local n = 0
 items_failed = 0
 
 function init(args)
-  ids, n = common.orders(thread_index, thread_count), 0
+  local ids = common.orders(thread_index, thread_count)
+  for start = 1, #ids - size + 1, size do
+    local group = { pass = 0, first = ids[start], bodies = {} }
+    for pass, update in pairs({ [0] = "start_picking", [1] = "pause_picking" }) do
+      local items = {}
+      for i = 0, size - 1 do items[i + 1] = '{"order_id":"' .. ids[start + i] .. '","update":"' .. update .. '"}' end
+      group.bodies[pass] = '{"updates":[' .. table.concat(items, ",") .. "]}"
+    end
+    by_first[group.first] = group
+    tail = tail + 1
+    free[tail] = group
+  end
 end
 
 function request()
-  local items, at = {}, n
-  for i = 1, size do
-    local update = math.floor(at / #ids) % 2 == 0 and "start_picking" or "pause_picking"
-    items[i] = '{"order_id":"' .. ids[at % #ids + 1] .. '","update":"' .. update .. '"}'
-    at = at + 1
+  local group = free[head]
+  if not group then error("too few orders for so many connections, or too many bodies without an answer") end
+  if unsent then unsent = false else
+    free[head] = nil
+    head = head + 1
+    n = n + 1
   end
-  if unsent then unsent = false else n = at end
-  local key = "b-" .. common.run .. "-" .. thread_index .. "-" .. at
-  return common.post("/v1/order-updates", key, '{"updates":[' .. table.concat(items, ",") .. "]}")
+  return common.post("/v1/order-updates", "b-" .. common.run .. "-" .. thread_index .. "-" .. n, group.bodies[group.pass])
 end
 
 function response(status, headers, body)
+  local group = by_first[string.match(body, '"order_id":"([^"]+)"') or ""]
+  if group then
+    group.pass = 1 - group.pass
+    tail = tail + 1
+    free[tail] = group
+  end
   local from = 1
   while true do
     local found = string.find(body, '"code":', from, true)
