@@ -89,7 +89,8 @@ class Api:
                 if answering is None:
                     status = await self._cold(scope, receive, send, request_id)
                     route = getattr(scope.get("route"), "path", route)
-                    metrics.count(method, route, status, perf_counter() - started)
+                    if status:
+                        metrics.count(method, route, status, perf_counter() - started)
                     return
                 answer = await self._answered(answering, request_id)
             if answer is not None:
@@ -144,8 +145,6 @@ class Api:
 
         try:
             await self._rest(scope, receive, sending)
-        except ClientGone:
-            pass
         except Exception:
             # The answer, if none had begun, was given by `_crashed`; Starlette raises again so that it can be logged once.
             self._metrics.faults += 1
@@ -178,6 +177,7 @@ def _fastapi(services: Services, territory: Territory, known: KnownSkuCheck) -> 
     app.include_router(serve.health.endpoints.router(services))
     openapi.install(app, hot_paths())
     app.add_exception_handler(Problem, _told)
+    app.add_exception_handler(ClientGone, _gone)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _crashed)
 
@@ -196,6 +196,17 @@ def _respond(request: Request, problem: Problem) -> Response:
 async def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     return _respond(request, error)
+
+
+class _Nothing(Response):
+    """For a caller who is gone."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        pass
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    return _Nothing()
 
 
 async def _crashed(request: Request, error: Exception) -> Response:

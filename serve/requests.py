@@ -17,6 +17,7 @@ from serve.problems import Problem, escaped
 
 KEY_CHARS_MAX = 255
 T = TypeVar("T")
+_json_decoder = msgspec.json.Decoder()
 
 
 class ClientGone(Exception):
@@ -122,14 +123,26 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, base: st
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
+        # It stopped at the first thing that is wrong for us; what is no JSON at all is told as that, wherever it breaks.
+        _check_json(body, base)
         raise _invalid(str(error), base) from None
-    except UnicodeDecodeError:
-        raise Problem("body.not_utf8", "The body is not UTF-8.", errors=[_place(base, "not UTF-8")]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        _check_json(body, base)
+        raise Problem("body.malformed_json", "The body can't be read.", errors=[_place(base, "unreadable")]) from None
+
+
+def _check_json(body: bytes | msgspec.Raw, base: str) -> None:
+    """Raises Problem 400 when it is not UTF-8 or not JSON."""
+    try:
+        bytes(body).decode()
+        _json_decoder.decode(body)
+    except msgspec.ValidationError:
+        # A number too large for any type of ours: that is JSON.
+        return
+    except UnicodeDecodeError as error:
+        detail = f"not UTF-8 (byte {error.start})"
+        raise Problem("body.not_utf8", f"The body is {detail}.", errors=[_place(base, detail)]) from None
     except msgspec.DecodeError as error:
-        try:
-            bytes(body).decode()
-        except UnicodeDecodeError:
-            raise Problem("body.not_utf8", "The body is not UTF-8.", errors=[_place(base, "not UTF-8")]) from None
         raise Problem("body.malformed_json", f"{error}.", errors=[_place(base, str(error))]) from None
     except RecursionError:
         detail = "The body is nested too deeply."

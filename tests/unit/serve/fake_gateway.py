@@ -3,6 +3,7 @@
 Faithful in what the API can see. Not here: shards, journal, mailboxes, other processes (`tests/simulation/` has those).
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -56,6 +57,7 @@ class FakeGateway:
         self.listeners: list[FeedListener] = []
         self.outbox: deque[tuple[str, str, Message]] = deque()
         self.live_wanted = False
+        self.live_changed = asyncio.Event()
         self.deliver = True
         self.feeding = True
         self.fault: Reply | None = None
@@ -116,6 +118,7 @@ class FakeGateway:
 
     def want_live(self, wanted: bool, /) -> None:
         self.live_wanted = wanted
+        self.live_changed.set()
 
     def stats(self) -> list[HostStats]:
         return self.hosts

@@ -1,0 +1,188 @@
+"""What holds for every request: its id, crashes, limits, faults of the cell, unknown methods."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from actors.domain.errors import RefusalBody
+from actors.runtime import wire
+from serve import logs
+from serve.context import current
+from tests.unit.serve.fake_gateway import encode
+from tests.unit.serve.small_cell import SETTINGS, Cell, furnish, order
+
+UNKNOWN = "us-" + "0" * 26
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", f"/v1/orders/{UNKNOWN}", "/v1/nothing", "/v1/orders", "/v1/availability", "/docs"]
+)
+async def test_the_callers_request_id_comes_back_if_sane(cell, path):
+    answer = await cell.http.get(path, headers={"X-Request-Id": "abc-1.Z_9"})
+    assert answer.headers.get_list("x-request-id") == ["abc-1.Z_9"]
+    for id_ in ("", "a" * 65, "a b", "a\\b", "é".encode()):
+        made = (await cell.http.get(path, headers={"X-Request-Id": id_})).headers.get_list("x-request-id")
+        assert len(made) == 1
+        assert made[0].startswith("r-")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"/v1/orders/{UNKNOWN}"),
+        ("GET", "/v1/locations/us-wh-seattle/stock"),
+        ("POST", f"/v1/orders/{UNKNOWN}/updates"),
+    ],
+)
+async def test_a_crash_tells_the_caller_nothing_but_the_request_id(cell, capsys, method, path):
+    cell.gateway.crash = ZeroDivisionError("secret c-17")
+    answer = await cell.write(method, path, {"update": "ship"} if method == "POST" else b"")
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "request.fault"
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert "secret" not in answer.text
+    assert "Zero" not in answer.text
+    entry = msgspec.json.decode(capsys.readouterr().out.splitlines()[-1])
+    assert entry["message"] == "a handler crashed"
+    assert entry["request_id"] == answer.headers["x-request-id"]
+    assert "ZeroDivisionError" in entry["exception"]
+    assert 'ocefs_http_faults_total{region="us"' in (await cell.get("/metrics")).text
+
+
+async def test_successes_are_not_logged(cell, capsys):
+    await cell.placed()
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "http"),
+    [
+        (wire.UNAVAILABLE, wire.CODE_UNAVAILABLE, 503),
+        (wire.BUSY, wire.CODE_BUSY, 429),
+        (wire.BUSY, wire.CODE_TAIL_FULL, 503),
+    ],
+)
+async def test_faults_of_the_cell_ask_for_patience(cell, status, code, http):
+    order_id = (await cell.placed())["order_id"]
+    cell.gateway.fault = wire.Reply(status, encode(RefusalBody(code, "Later.")))
+    for answer in (
+        await cell.get(f"/v1/orders/{order_id}"),
+        await cell.post(f"/v1/orders/{order_id}/updates", {"update": "ship"}),
+        await cell.post("/v1/orders", order()),
+        await cell.post("/v1/order-updates", {"updates": [{"order_id": order_id, "update": "ship"}]}),
+        await cell.get("/v1/locations/us-wh-seattle/stock"),
+        await cell.post("/v1/locations/us-wh-seattle/receipts", {"lines": [{"sku": "A1", "quantity": 1}]}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (http, code)
+        assert answer.headers["retry-after"] == "1"
+    # What is in memory is still told.
+    assert (await cell.get("/v1/availability", sku="A1")).status_code == 200
+
+
+async def test_lists_say_so_when_postgres_is_away_and_orders_go_on(cell):
+    cell.read_model.away = True
+    for path in ("/v1/orders", "/v1/locations/us-wh-seattle/ledger"):
+        answer = await cell.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (503, "cell.store_unavailable")
+        assert "retry-after" in answer.headers
+    await cell.placed()
+
+
+async def test_freshness_is_unknown_while_no_host_has_told(cell):
+    cell.gateway.hosts = []
+    assert (await cell.get("/v1/orders")).json()["as_of"] is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("DELETE", "/v1/orders", "GET, POST"),
+        ("PUT", f"/v1/orders/{UNKNOWN}", "GET"),
+        ("GET", f"/v1/orders/{UNKNOWN}/updates", "POST"),
+        ("GET", "/v1/order-updates", "POST"),
+        ("POST", "/v1/availability", "GET"),
+        ("PATCH", "/v1/locations/us-wh-seattle", "PUT"),
+        ("POST", "/healthz", "GET"),
+        ("POST", "/docs", "GET"),
+    ],
+)
+async def test_a_wrong_method_is_told_the_right_ones(cell, method, path, allow):
+    answer = await cell.write(method, path, {})
+    assert (answer.status_code, answer.json()["code"]) == (405, "request.method_not_allowed")
+    assert answer.headers["allow"] == allow
+
+
+async def test_too_many_requests_at_once_are_refused_and_places_become_free():
+    cell = Cell(msgspec.structs.replace(SETTINGS, requests_max=2))
+    await furnish(cell)
+    gate, entered = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def slow(*args, **more):
+        entered.release()
+        await gate.wait()
+        return wire.Reply(wire.OK, b"{}")
+
+    cell.gateway.view = slow
+    waiting = [asyncio.ensure_future(cell.get(f"/v1/orders/{UNKNOWN}")) for _ in range(2)]
+    for _ in range(2):
+        await entered.acquire()
+    refused = await cell.get(f"/v1/orders/{UNKNOWN}")
+    assert (refused.status_code, refused.json()["code"]) == (429, "cell.busy")
+    gate.set()
+    assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [200, 200]
+    assert cell.services.metrics.in_flight == 0
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for():
+    cell = Cell(msgspec.structs.replace(SETTINGS, body_timeout_s=0.02))
+
+    async def trickle():
+        yield b"{"
+        await asyncio.sleep(30)
+
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "k"}
+    scope = {
+        "type": "http", "method": "POST", "path": "/v1/order-updates", "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+    sent = []
+    pieces = trickle()
+
+    async def receive():
+        return {"type": "http.request", "body": await anext(pieces), "more_body": True}
+
+    async def send(message):
+        sent.append(message)
+
+    await cell.app(scope, receive, send)
+    assert sent[0]["status"] == 408
+
+
+async def test_a_caller_who_leaves_is_not_answered_and_nothing_is_done(cell):
+    before = cell.state()
+    for path in ("/v1/orders", "/v1/skus"):
+        scope = {
+            "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"",
+            "headers": [(b"content-type", b"application/json"), (b"idempotency-key", b"k"), (b"host", b"cell")],
+            "server": ("cell", 80), "client": ("127.0.0.1", 1), "scheme": "http", "http_version": "1.1", "root_path": "",
+        }  # fmt: skip
+        sent = []
+
+        async def receive():
+            return {"type": "http.disconnect"}
+
+        async def send(message, sent=sent):
+            sent.append(message)
+
+        await cell.app(scope, receive, send)
+        assert sent == []
+    assert cell.state() == before
+
+
+def test_logs_carry_no_personal_data():
+    current.set({"ocefs.request_id": "r-1", "ocefs.entity_id": "us-1"})
+    event = logs.drop_personal(
+        None, "", logs.add_request(None, "", {"event": "x", "customer_ref": "c-17", "city": "Paris"})
+    )
+    assert event == {"event": "x", "request_id": "r-1", "entity_id": "us-1"}
