@@ -167,7 +167,10 @@ class Activation:
                     # A drain under way may still move the watermark of the old shard.
                     async with self._drain.lock:
                         left = [shard for number, shard in lost.items() if number not in self._shards]
-                        await self._serve([Lease(s.number, s.epoch, s.drained) for s in left])
+                        stored = self._drain.watermarks
+                        await self._serve(
+                            [Lease(s.number, s.epoch, max(s.drained, stored.get(s.number, 0))) for s in left]
+                        )
                     self._unsettled.update(n for n in lost if n in self._shards)
                     return
                 except JournalUnavailable:

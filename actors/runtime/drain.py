@@ -47,6 +47,8 @@ class Drain:
         self._outbox = outbox
         self._fenced = fenced
         self._in_doubt = False
+        # Watermarks of the store as the last reconciliation found them: shards that were lost just then are built again from these.
+        self.watermarks: dict[int, int] = {}
         self.lock = asyncio.Lock()
         self.store_state = "ok"
         self.drained_turns = 0
@@ -167,6 +169,7 @@ class Drain:
     async def _reconcile(self) -> None:
         """After a drain in doubt: what the watermarks in the store cover is drained."""
         for record in (await self._store.shards()).values():
+            self.watermarks[record.shard] = record.watermark
             shard = self._shards.get(record.shard)
             if shard is None or record.watermark <= shard.drained:
                 continue
