@@ -205,6 +205,7 @@ class Host:
         except NeedsStore as needs:
             self.loader.put(shard, item, needs.fingerprint)
         except EvolveFault:
+            self.turns.faults += 1
             log.exception("an event could not be applied; the shard is built again", extra={"entity": key})
             item.done(FAULT)
             self._lose([shard])

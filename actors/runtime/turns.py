@@ -19,7 +19,8 @@ from actors.runtime.wire import Envelope, Reply, Turn
 
 
 class EvolveFault(Exception):
-    """An event could not be applied: the shard's memory can't be trusted any more."""
+    """An event could not be applied, or what follows from it not be told: the shard's memory is ahead of what will ever be durable
+    and can't be trusted any more."""
 
 
 class NeedsStore(Exception):
@@ -108,21 +109,23 @@ class TurnTaker:
             status, reply, events = wire.REFUSED, to_json(refused.body), b"[]"
         else:
             happened = decision.events
-            if happened:
-                state = entity.state
-                try:
+            try:
+                if happened:
+                    state = entity.state
                     for event in happened:
                         state = kind.evolve(state, event, context)
-                except Exception as fault:
-                    raise EvolveFault(f"{envelope.kind} {envelope.entity_id}") from fault
-                entity.state = state
-                entity.version += len(happened)
-                rows = kind.rows(state, entity.version, happened, context)
-                entity.weight = max(entity.weight, len(getattr(rows[0], "state", b"")) if rows else 0)
-            status, events = wire.OK, to_json(happened)
-            reply = to_json(decision.reply(entity.state, entity.version))
-            provisional = decision.provisional
-            answers = [(a.command_id, to_json(a.reply(entity.state, entity.version))) for a in decision.answers]
+                    entity.state = state
+                    entity.version += len(happened)
+                    rows = kind.rows(state, entity.version, happened, context)
+                    entity.weight = max(entity.weight, len(getattr(rows[0], "state", b"")) if rows else 0)
+                status, events = wire.OK, to_json(happened)
+                reply = to_json(decision.reply(entity.state, entity.version))
+                provisional = decision.provisional
+                answers = [(a.command_id, to_json(a.reply(entity.state, entity.version))) for a in decision.answers]
+            except Exception as fault:
+                if not happened:
+                    raise  # nothing was changed
+                raise EvolveFault(f"{envelope.kind} {envelope.entity_id}") from fault
         if not entity.version:
             # Nothing exists under this id, so there is nothing to remember it with. It may be asked again at no harm.
             group.replies.append((shard, item, Reply(status, reply)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from actors.clock import SystemClock
+from actors.domain.kind import Kind
 from actors.domain.kinds import KINDS
 from actors.runtime import wire
 from actors.runtime.codec import codecs, to_msgpack
@@ -17,11 +18,12 @@ from actors.runtime.host import Host
 from actors.runtime.limits import Limits
 from actors.runtime.mailbox import Called, Group
 from actors.runtime.memory import CommandMemory
-from actors.runtime.ports import ShardMap
+from actors.runtime.ports import Append, DrainBatch, ShardMap, Snapshot
 from actors.runtime.shard import Shard
 from actors.runtime.sharding import digest_of
 from actors.runtime.wire import Call, Downlink, Envelope, Reply, Turn
-from tests.simulation.disks import MemoryJournal, MemoryStore
+from tests.fakes.journal import JournalDisk, MemoryJournal
+from tests.fakes.store import MemoryStore, StoreDisk
 from tests.unit.runtime.counter import COUNTER, Total
 
 CODECS = codecs({**KINDS, "counter": COUNTER})
@@ -51,7 +53,7 @@ class StoppedClock:
 async def until(condition: Callable[[], Any], within_s: float = 5.0) -> None:
     """Waits for a condition; fails at the deadline."""
     async with asyncio.timeout(within_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - a condition of the code under test, which has no event to wait for
             await asyncio.sleep(0.001)
 
 
@@ -106,46 +108,42 @@ def group() -> Group:
     return Group()
 
 
-class FaultyJournal(MemoryJournal):
-    """A journal whose appends can hang, fail, or fail after they were done."""
+class GatedJournal(MemoryJournal):
+    """Appends wait until `gate` is open. `appended`: what was asked for."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, disk: JournalDisk) -> None:
+        super().__init__(disk)
         self.gate = asyncio.Event()
         self.gate.set()
-        self.faults: list[tuple[bool, Exception]] = []  # (write nevertheless, what to raise) for the next appends
-        self.appended: list[list] = []
+        self.appended: list[list[Append]] = []
 
-    async def append(self, appends) -> list[int]:
+    async def append(self, appends: Sequence[Append]) -> list[int]:
         self.appended.append(list(appends))
         await self.gate.wait()
-        if self.faults:
-            write, fault = self.faults.pop(0)
-            if write:
-                await super().append(appends)
-            raise fault
         return await super().append(appends)
 
 
-class FaultyStore(MemoryStore):
-    """A store that can be away, or lose its answer to a drain."""
+class GatedStore(MemoryStore):
+    """Drains and loads wait until their gates are open. `batches`: drains that were asked for."""
 
-    def __init__(self, shards: int) -> None:
-        super().__init__(shards)
-        self.faults: list[tuple[bool, Exception]] = []  # the same for drains
-        self.batches: list = []
-        self.gate = asyncio.Event()
+    def __init__(self, disk: StoreDisk, shards: int) -> None:
+        super().__init__(disk, shards)
+        self.gate, self.load_gate = asyncio.Event(), asyncio.Event()
         self.gate.set()
+        self.load_gate.set()
+        self.loads = 0
+        self.batches: list[DrainBatch] = []
 
-    async def drain(self, batch) -> None:
+    async def drain(self, batch: DrainBatch) -> None:
         self.batches.append(batch)
         await self.gate.wait()
-        if self.faults:
-            write, fault = self.faults.pop(0)
-            if write:
-                await super().drain(batch)
-            raise fault
         await super().drain(batch)
+
+    async def load(self, kind: Kind, entity_ids: Sequence[str]) -> dict[str, Snapshot]:
+        self.loads += 1
+        found = await super().load(kind, entity_ids)
+        await self.load_gate.wait()
+        return found
 
 
 class Cell:
@@ -153,8 +151,8 @@ class Cell:
 
     def __init__(self, limits: Limits = QUICK) -> None:
         self.limits = limits
-        self.journal = FaultyJournal()
-        self.store = FaultyStore(limits.shards)
+        self.journal = GatedJournal(JournalDisk())
+        self.store = GatedStore(StoreDisk(), limits.shards)
         self.hosts: dict[str, Host] = {}
         self.version = 1
 
