@@ -11,6 +11,7 @@ from serve.cursors import Cursors
 from serve.gateway import Gateway
 from serve.live.hub import LiveHub
 from serve.metrics import Metrics
+from serve.requests import BodyReader
 from serve.settings import ApiSettings
 
 
@@ -32,6 +33,7 @@ class Services:
     live: LiveHub = field(init=False)
     cursors: Cursors = field(init=False)
     metrics: Metrics = field(init=False)
+    bodies: BodyReader = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -45,5 +47,6 @@ class Services:
         )
         self.cursors = Cursors(settings.cursor_key)
         self.metrics = Metrics(settings.region)
+        self.bodies = BodyReader(settings.max_body_bytes, settings.body_timeout_s)
         self.gateway.subscribe(self.index)
         self.gateway.subscribe(self.live)

@@ -16,7 +16,7 @@ from serve.limits import ITEMS_MAX, PAGE_DEFAULT, PAGE_MAX, Sku, Text
 from serve.openapi import documented
 from serve.problems import field_problem
 from serve.replies import answer
-from serve.requests import decode, read_write
+from serve.requests import decode
 from serve.responses import AnswerResponse, ok
 from serve.services import Services
 
@@ -64,7 +64,7 @@ def router(services: Services) -> APIRouter:
     )
     async def define(request: Request) -> Response:
         """Adds SKUs or changes their descriptions, up to 1,000 a call."""
-        write = await read_write(request.scope, request.receive, settings.max_body_bytes, settings.body_timeout_s)
+        write = await services.bodies.read(request.scope, request.receive)
         skus = decode(_definitions_decoder, write.body).skus
         seen: set[str] = set()
         for position, entry in enumerate(skus):

@@ -42,7 +42,7 @@ from serve.openapi import documented
 from serve.problems import Problem, field_problem
 from serve.regions import Territory
 from serve.replies import answer, body_of
-from serve.requests import Write, decode, read_write
+from serve.requests import Write, decode
 from serve.responses import AnswerResponse, ok
 from serve.services import Services
 
@@ -82,8 +82,7 @@ class _Locations:
         self.known = known
 
     async def write(self, request: Request, location_id: str) -> Write:
-        settings = self.services.settings
-        write = await read_write(request.scope, request.receive, settings.max_body_bytes, settings.body_timeout_s)
+        write = await self.services.bodies.read(request.scope, request.receive)
         self.territory.check_location(location_id)
         request.scope[ENTITY_ID] = location_id
         return write

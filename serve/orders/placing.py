@@ -15,7 +15,7 @@ from serve.orders.schemas import NewOrder
 from serve.problems import Answer, field_problem
 from serve.regions import Territory
 from serve.replies import body_of
-from serve.requests import decode, read_write
+from serve.requests import decode
 from serve.services import Services
 
 
@@ -36,6 +36,7 @@ class OrderPlacing:
         self._gateway = services.gateway
         self._clock = services.clock
         self._settings = services.settings
+        self._bodies = services.bodies
         self._territory = territory
         self._places = places
         self._known = known
@@ -43,7 +44,7 @@ class OrderPlacing:
     async def place(self, scope: Scope, receive: Receive) -> Answer:
         """201 with the order, allocated if the locations answered in time, else `placed`."""
         settings = self._settings
-        write = await read_write(scope, receive, settings.max_body_bytes, settings.body_timeout_s)
+        write = await self._bodies.read(scope, receive)
         order = decode(_order_decoder, write.body)
         self._check(order)
         cause = scope[REQUEST_ID]

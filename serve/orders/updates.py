@@ -22,7 +22,7 @@ from serve.orders.schemas import OrderUpdate, OrderUpdateItem, OrderUpdates, Raw
 from serve.problems import Answer, Problem, field_problem, of_refusal
 from serve.regions import Territory
 from serve.replies import answer
-from serve.requests import decode, read_write
+from serve.requests import decode
 from serve.services import Services
 
 _MS_PER_DAY = 86_400_000
@@ -46,14 +46,13 @@ class OrderUpdating:
         self._territory = territory
         self._places = places
         self._region = settings.region
-        self._body_max = settings.max_body_bytes
-        self._body_timeout_s = settings.body_timeout_s
+        self._bodies = services.bodies
         self._age_max_ms = settings.occurred_at_max_age_days * _MS_PER_DAY
         self._ahead_max_ms = settings.occurred_at_max_ahead_s * 1000
 
     async def update_one(self, order_id: str, scope: Scope, receive: Receive) -> Answer:
         """One update of one order."""
-        write = await read_write(scope, receive, self._body_max, self._body_timeout_s)
+        write = await self._bodies.read(scope, receive)
         scope[ENTITY_ID] = order_id
         self._territory.check_order(order_id)
         command = self._command(order_id, decode(_update_decoder, write.body), "")
@@ -67,7 +66,7 @@ class OrderUpdating:
 
     async def update_many(self, scope: Scope, receive: Receive) -> Answer:
         """Up to 1,000 updates; one bad item does not harm the others."""
-        write = await read_write(scope, receive, self._body_max, self._body_timeout_s)
+        write = await self._bodies.read(scope, receive)
         cause = scope[REQUEST_ID]
         items = self._items(write.body)
         claimed = await self._gateway.ask(
