@@ -7,6 +7,7 @@ watermarks in the store tell whether it happened, and nothing more is drained be
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from operator import attrgetter
@@ -20,6 +21,7 @@ from actors.runtime.outbox import Outbox
 from actors.runtime.ports import Clock, DrainBatch, DrainedTurn, Journal, Store
 from actors.runtime.shard import Shard, TailEntry
 
+log = logging.getLogger("ocefs.drain")
 _KEY_OF: dict[type, Callable[[Any], Any]] = {}
 
 
@@ -47,6 +49,7 @@ class Drain:
         self._outbox = outbox
         self._fenced = fenced
         self._in_doubt = False
+        self._more = False  # the last choice left some out for the limit
         # Watermarks of the store as the last reconciliation found them: shards that were lost just then are built again from these.
         self.watermarks: dict[int, int] = {}
         self.lock = asyncio.Lock()
@@ -72,8 +75,13 @@ class Drain:
             except StoreUnavailable as away:
                 self.store_state = str(away) or "away"
                 drained = 0
+            except Exception as fault:
+                # Not foreseen, but without write-behind the cell stops when the tail is full: it is told, and tried again.
+                log.exception("a drain failed")
+                self.store_state = f"fault: {type(fault).__name__}"
+                drained = 0
             took = self._clock.monotonic() - began
-            if drained < self._limits.drain_max_turns:
+            if not drained or not self._more:
                 await self._clock.sleep(max(0.01, self._limits.drain_interval_ms / 1000 - took))
 
     async def once(self) -> int:
@@ -91,9 +99,11 @@ class Drain:
                 await self._store.drain(batch)
             except Fenced as fenced:
                 held = (self._shards.get(number) for number in fenced.shards)
-                self._fenced(shard for shard in held if shard is not None and shard.epoch == batch.marks[shard.number][0])
+                self._fenced(
+                    shard for shard in held if shard is not None and shard.epoch == batch.marks[shard.number][0]
+                )
                 return 0
-            except StoreUnavailable:
+            except Exception:
                 self._in_doubt = True
                 self._outbox.in_doubt(batch.outbox_put)
                 raise
@@ -114,6 +124,7 @@ class Drain:
 
     def _choose(self) -> list[tuple[Shard, list[TailEntry]]]:
         """The oldest entries of each shard that have their rows, whole positions only."""
+        self._more = False
         busy = [shard for shard in self._shards.values() if shard.tail and not shard.lost]
         if not busy:
             return []
@@ -126,6 +137,7 @@ class Drain:
                     entries = [e for e in entries if e.position != entry.position]
                     break
                 if len(entries) >= share and entry.position != entries[-1].position:
+                    self._more = True
                     break
                 entries.append(entry)
             if entries:

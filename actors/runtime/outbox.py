@@ -12,6 +12,7 @@ in the outbox, is counted, and waits for an operator (`retry_parked`).
 from __future__ import annotations
 
 import heapq
+import logging
 from collections.abc import Callable, Mapping
 from itertools import count
 
@@ -25,6 +26,7 @@ from actors.runtime.ports import Clock, OutboxEntry
 from actors.runtime.sharding import digest_of
 from actors.runtime.wire import Envelope, Reply
 
+log = logging.getLogger("ocefs.outbox")
 Send = Callable[[Envelope, Callable[[Reply], None]], None]
 _ENTRY = msgspec.msgpack.Decoder(tuple[str, str, bool, bytes]).decode
 
@@ -33,6 +35,7 @@ class Pending:
     """A message that is not acknowledged."""
 
     __slots__ = (
+        "acknowledged",
         "at_ms",
         "attempts",
         "error",
@@ -58,6 +61,7 @@ class Pending:
         self.attempts = 0
         self.error = ""
         self.parked = False
+        self.acknowledged = False
         self.stored = False  # there is a row in the store
         self.stale = False  # …which no longer tells the truth
 
@@ -73,6 +77,8 @@ class Outbox:
         self._tell = tell
         self._shards: dict[int, dict[str, Pending]] = {}
         self._acknowledged: dict[str, None] = {}
+        # What the drain under way writes.
+        self._storing: dict[str, Pending] = {}
         self._retries: list[tuple[float, int, Pending]] = []
         self._order = count()
         self.sent = 0
@@ -136,7 +142,12 @@ class Outbox:
 
     def _tell_sender(self, pending: Pending, reply: Reply) -> None:
         kind, entity_id = pending.sender
-        command = self._codecs[kind].kind.on_reply(pending.message, reply.body, reply.status == wire.REFUSED)
+        try:
+            command = self._codecs[kind].kind.on_reply(pending.message, reply.body, reply.status == wire.REFUSED)
+        except Exception:
+            log.exception("a reply to a message could not be taken", extra={"message_id": pending.id})
+            self._park(pending, wire.CODE_FAULT)
+            return
         if command is None:
             self._acknowledge(pending)
             return
@@ -159,7 +170,7 @@ class Outbox:
             self._park(pending, code)
             return
         first, most = self._limits.outbox_retry_first_ms, self._limits.outbox_retry_interval_max_ms
-        pause_s = min(most, first << min(pending.attempts, 16)) / 1000
+        pause_s = min(most, first << min(pending.attempts - 1, 16)) / 1000
         heapq.heappush(self._retries, (self._clock.monotonic() + pause_s, next(self._order), pending))
 
     def _park(self, pending: Pending, error: str) -> None:
@@ -167,6 +178,7 @@ class Outbox:
 
     def _acknowledge(self, pending: Pending) -> None:
         del self._shards[pending.shard][pending.id]
+        pending.acknowledged = True
         if pending.stored:
             self._acknowledged[pending.id] = None
 
@@ -181,13 +193,14 @@ class Outbox:
     # --- write-behind -----------------------------------------------------------------------------------------------
     def unstored(self, marks: Mapping[int, int]) -> tuple[list[OutboxEntry], list[str]]:
         """What the next drain has to write and to remove: messages of turns up to the marks that are still not acknowledged."""
-        put = []
-        for number, shard in self._shards.items():
-            mark = marks.get(number, -1)
-            for pending in shard.values():
-                if pending.stale or (not pending.stored and pending.position <= mark):
-                    put.append(self._entry(pending))
-        return put, list(self._acknowledged)
+        storing = [
+            pending
+            for number, shard in self._shards.items()
+            for pending in shard.values()
+            if pending.stale or (not pending.stored and pending.position <= marks.get(number, -1))
+        ]
+        self._storing = {pending.id: pending for pending in storing}
+        return [self._entry(pending) for pending in storing], list(self._acknowledged)
 
     def _entry(self, pending: Pending) -> OutboxEntry:
         message = pending.message
@@ -202,21 +215,21 @@ class Outbox:
         for message_id in removed:
             self._acknowledged.pop(message_id, None)
         for entry in put:
-            pending = self._shards.get(entry.shard, {}).get(entry.message_id)
-            if pending is None:
-                # Acknowledged while the drain was under way.
-                self._acknowledged[entry.message_id] = None
-            else:
-                pending.stored, pending.stale = True, pending.parked != entry.parked
+            self._in_store(entry, doubt=False)
 
     def in_doubt(self, put: list[OutboxEntry]) -> None:
         """The drain may have committed: what it may have put is put again (an upsert), or removed once it is acknowledged."""
         for entry in put:
-            pending = self._shards.get(entry.shard, {}).get(entry.message_id)
-            if pending is None:
-                self._acknowledged[entry.message_id] = None
-            else:
-                pending.stored, pending.stale = True, True
+            self._in_store(entry, doubt=True)
+
+    def _in_store(self, entry: OutboxEntry, *, doubt: bool) -> None:
+        written = self._storing.pop(entry.message_id, None)
+        pending = self._shards.get(entry.shard, {}).get(entry.message_id)
+        if pending is not None:
+            pending.stored, pending.stale = True, doubt or pending.parked != entry.parked
+        elif written is not None and written.acknowledged:
+            # While the drain was under way. If its shard was lost meanwhile it is not acknowledged: the row stays for the next owner.
+            self._acknowledged[entry.message_id] = None
 
     # --- shards and operators ---------------------------------------------------------------------------------------
     def drop(self, shard: int) -> None:

@@ -44,7 +44,7 @@ class StoppedClock:
         return self.ms
 
     def monotonic(self) -> float:
-        return self.ms / 1000
+        return (self.ms - 1_700_000_000_000) / 1000
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
