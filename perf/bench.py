@@ -25,7 +25,7 @@ from perf.measure import Bench, Options
 from perf.orders import PreparationFailed
 from perf.rows import Check, Row, SteadyExtras
 
-SYSTEMS = ("noop", "usual", "tuned", "batched-fastapi", "batched", "ocefs")
+SYSTEMS = ("noop", "usual", "tuned", "batched", "batched-asgi", "ocefs")
 WORKS = ("updates", "bodies", "placements", "availability", "router", "steady")
 COMPARED_WORKS = ("updates", "bodies", "placements", "availability")
 

@@ -88,7 +88,7 @@ def checks(rows: Sequence[Row], steady: SteadyExtras | None, promises: dict[str,
     """Every target with what was measured. `promises` maps a system to what is wrong with its stock."""
     found = [
         _against(rows, UPDATES, "batched", 1.2),
-        _against(rows, UPDATES, "batched-fastapi", 1.2),
+        _against(rows, UPDATES, "batched-asgi", 1.2),
         _against(rows, UPDATES, "tuned", 3),
         _against(rows, UPDATES, "usual", 8),
     ]
@@ -98,7 +98,7 @@ def checks(rows: Sequence[Row], steady: SteadyExtras | None, promises: dict[str,
     found += [
         _against(rows, PLACEMENTS, "tuned", 3),
         _against(rows, PLACEMENTS, "batched", 1.0),
-        _against(rows, PLACEMENTS, "batched-fastapi", 1.0),
+        _against(rows, PLACEMENTS, "batched-asgi", 1.0),
     ]
     for system, wrong in promises.items():
         said = "none" if not wrong else f"{len(wrong)} wrong, first: {wrong[0]}"

@@ -21,8 +21,8 @@ APPS: Mapping[str, Callable[[str], Any]] = {
     "noop": lambda _: doors.RawDoor(doors.NoBackend()),
     "usual": lambda url: doors.fastapi_door(Usual(url)),
     "tuned": lambda url: doors.fastapi_door(Tuned(url)),
-    "batched": lambda url: doors.RawDoor(Batched(url)),
-    "batched-fastapi": lambda url: doors.fastapi_door(Batched(url)),
+    "batched": lambda url: doors.fastapi_door(Batched(url)),
+    "batched-asgi": lambda url: doors.RawDoor(Batched(url)),
 }
 
 
