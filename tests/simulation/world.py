@@ -18,10 +18,11 @@ from actors.runtime.host import Host
 from actors.runtime.limits import Limits
 from actors.runtime.ports import ShardMap
 from actors.runtime.wire import Turn
+from tests.fakes.journal import JournalDisk, MemoryJournal
+from tests.fakes.store import MemoryStore, StoreDisk
 from tests.simulation.cell import BEGAN_MS, Door, HostSlot
 from tests.simulation.checks import check_all
 from tests.simulation.clients import Client, furnish
-from tests.simulation.disks import MemoryJournal, MemoryStore
 from tests.simulation.faults import Faults
 from tests.simulation.loop import SimulatedLoop, Stuck
 from tests.simulation.storage import Log
@@ -40,8 +41,8 @@ class Parts:
 
     host: type[Host] = Host
     gateway: type[Gateway] = Gateway
-    journal: Callable[[], Any] = MemoryJournal
-    store: Callable[[], Any] = lambda: MemoryStore(SHARDS)
+    journal: type[MemoryJournal] = MemoryJournal
+    store: type[MemoryStore] = MemoryStore
 
 
 @dataclass(slots=True)
@@ -67,7 +68,8 @@ class World:
         self.stock_seen: dict[tuple[str, str], int] = {}
         self.faulty = False
         self.limits = self._limits()
-        self.journal, self.store = parts.journal(), parts.store()
+        self.journal_disk, self.store_disk = JournalDisk(), StoreDisk()
+        self.journal, self.store = parts.journal(self.journal_disk), parts.store(self.store_disk, SHARDS)
         self.net = self._line("network", HostUnreachable, Odds())
         self.journal_line = self._line("journal", JournalUnavailable, Odds(timeout=0.8))
         self.store_line = self._line("store", StoreUnavailable, Odds(delay_min=0.001, delay_max=0.01, timeout=1.5))
@@ -166,11 +168,11 @@ class World:
                 out.append(f"{slot.name} has {waiting} messages to send: {ids[:3]}")
             if host.drain.waiting():
                 out.append(f"{slot.name} has {host.drain.waiting()} turns to drain")
-        for shard, disk in self.journal.disks.items():
-            record = self.store.records.get(shard)
-            if record is None or record.watermark < disk.last:
-                out.append(f"shard {shard} is drained to {record and record.watermark} of {disk.last}")
-        left = [entry.message_id for entry in self.store.outbox_.values() if not entry.parked]
+        for shard, tail in sorted(self.journal_disk.shards.items()):
+            watermark = self.store_disk.record(shard).watermark
+            if watermark < tail.last:
+                out.append(f"shard {shard} is drained to {watermark} of {tail.last}")
+        left = [entry.message_id for entry in self.store_disk.outbox.values() if not entry.parked]
         if left:
             out.append(f"the store's outbox still has {left[:3]} of {len(left)}")
         return out
@@ -186,9 +188,11 @@ class World:
                     self.complain(f"{order_id} can't be read at the end: {told}")
 
     async def _collect(self) -> None:
-        self.stored_turns = [turn for _, _, _, turn in sorted(self.store.history_, key=lambda entry: entry[:3])]
-        self.stored_rows = {name: dict(rows) for name, rows in self.store.tables.items()}
-        parked = [entry for entry in self.store.outbox_.values() if entry.parked]
+        disk = self.store_disk
+        drained = sorted(disk.history, key=lambda one: (one.shard, one.position, one.line))
+        self.stored_turns = [one.turn for one in drained]
+        self.stored_rows = {name: dict(rows) for name, rows in disk.rows.items()}
+        parked = [entry for entry in disk.outbox.values() if entry.parked]
         for entry in parked:
             self.complain(f"message {entry.message_id} is parked: {entry.error}")
         self.trace.tally("turns", len(self.stored_turns))
