@@ -17,9 +17,11 @@ def turn(number: int, entity_id: str = "us-order", **changed: Any) -> Turn:
     """The turn of command `key-<number>`."""
     fields: dict[str, Any] = {
         "kind": "order", "entity_id": entity_id, "version": number, "at_ms": NOW_MS + number,
-        "command_id": f"key-{number}", "fingerprint": fingerprint(entity_id, f"key-{number}"), "digest": number,
+        "command_id": f"key-{number}", "digest": number,
         "cause": f"request-{number}", "events": b'[{"number":%d}]' % number, "status": OK, "reply": b'{"done":%d}' % number,
     }  # fmt: skip
+    if "fingerprint" not in changed:
+        fields["fingerprint"] = fingerprint(entity_id, fields["command_id"])
     return Turn(**(fields | changed))
 
 

@@ -1,0 +1,289 @@
+"""What only a real PostgreSQL can show."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from actors.domain.order import ORDER
+from actors.domain.rows import OrderRow
+from actors.runtime.errors import Fenced, StoreUnavailable
+from actors.storage.connections import engine_url
+from actors.storage.drain import Drainer, drain_session
+from actors.storage.migrate import migrate
+from actors.storage.postgres_store import PostgresStore
+from actors.storage.reader import ledger_query, orders_query
+from actors.storage.schema import metadata
+from cells.postgres import EmbeddedPostgres
+from tests.integration.storage.samples import NOW_MS, batch, drained, ledger_row, order_row, turn
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+async def store(clean_url: str) -> AsyncIterator[PostgresStore]:
+    store = PostgresStore(clean_url)
+    yield store
+    await store.close()
+
+
+# --- the schema ---------------------------------------------------------------------------------------------------------
+def test_starters_at_once_migrate_once_and_lead_to_the_schema(postgres_server: EmbeddedPostgres):
+    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE together")
+    url = f"postgresql://ocefs@/together?host={postgres_server.socket_dir}"
+    with ThreadPoolExecutor(3) as starters:
+        for done in [starters.submit(migrate, url) for _ in range(3)]:
+            done.result()
+    engine = sa.create_engine(engine_url(url), poolclass=sa.NullPool)
+
+    def ours(name: str | None, kind: str, parents: Any) -> bool:
+        return kind != "table" or name in metadata.tables
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_name": ours, "compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, metadata) == []
+        partitions = connection.execute(
+            sa.text("SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE c.relkind = 'r'")
+        )
+        assert partitions.scalar() == 4
+    engine.dispose()
+
+
+# --- what may be in a text ----------------------------------------------------------------------------------------------
+_NASTY = st.text(st.sampled_from("\0\t\n\r\\N\\.\"',{}\x1b\x7f\u2028\ufeff\ud800\udfff😀é a"), max_size=12)
+
+
+async def test_no_text_stops_the_drain(store: PostgresStore):
+    await store.lease("host-0", [1])
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(st.tuples(_NASTY, _NASTY, st.binary(max_size=9)), max_size=5))
+    def collect(found: list[tuple[str, str, bytes]]) -> None:
+        examples.append(found)
+
+    examples: list[list[tuple[str, str, bytes]]] = []
+    collect()
+    for position, found in enumerate(examples, 1):
+        rows = list(
+            {f"us-{key}": order_row(f"us-{key}", order_ref=text, state=state) for key, text, state in found}.values()
+        )
+        entity_id, cause = (f"us-{found[0][0]}", found[0][1]) if found else ("us-none", "")
+        one = turn(position, entity_id=entity_id, fingerprint=position, cause=cause)
+        await store.drain(batch({1: (1, position)}, drained(1, position, one), {"orders": rows}))
+        clean = [row for row in rows if not set(row.order_id + row.order_ref) & set("\0\ud800\udfff")]
+        if len(clean) == len(rows):
+            loaded = await store.load(ORDER, [row.order_id for row in rows])
+            assert {key: one.rows["orders"] for key, one in loaded.items()} == {row.order_id: [row] for row in rows}
+        assert (await store.history("order", one.entity_id, position - 1, 1))[0].version == position
+
+
+async def test_events_come_back_byte_for_byte(store: PostgresStore):
+    await store.lease("host-0", [1])
+    events = b'[ {"b":1,"a":"\\u0000 \\ud800","b":2.50,"e":1e400} ]'
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1, events=events))))
+    assert (await store.history("order", "us-order", 0, 1))[0].events == events
+
+
+async def test_an_id_that_can_not_be_stored_is_not_found_rather_than_a_fault(store: PostgresStore):
+    assert await store.load(ORDER, ["us-\0", "us-\ud800"]) == {}
+    assert await store.history("order", "us-\0", 0, 10) == []
+
+
+# --- faults -------------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def own_postgres(short_tmp: Path) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL that the test may kill."""
+    folder = short_tmp / f"own-{time.monotonic_ns()}"
+    folder.mkdir(mode=0o711)
+    server = EmbeddedPostgres(folder / "postgres", folder / "pg")
+    server.start()
+    migrate(server.url)
+    yield server
+    server.stop()
+
+
+async def test_a_restarted_postgres_is_used_again_and_a_frozen_one_does_not_hang(own_postgres: EmbeddedPostgres):
+    store = PostgresStore(own_postgres.url, timeout_s=1.0, drain_timeout_s=1.0)
+    await store.lease("host-0", [1])
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1))))
+    os.kill(own_postgres.mark.pid, signal.SIGKILL)
+    with pytest.raises(StoreUnavailable):
+        while True:  # its children notice within moments
+            await store.ping()
+    with pytest.raises(StoreUnavailable):
+        await store.drain(batch({1: (1, 2)}, drained(1, 2, turn(2))))
+    own_postgres.start()
+    await store.ping()
+    assert (await store.shards())[1].watermark == 1
+    await store.drain(batch({1: (1, 2)}, drained(1, 2, turn(2))))
+    backend = store._drainer._connection.info.backend_pid
+    os.kill(backend, signal.SIGSTOP)
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable):
+        await store.drain(batch({1: (1, 3)}, drained(1, 3, turn(3))))
+    assert time.monotonic() - began < 3
+    os.kill(backend, signal.SIGCONT)
+    await store.drain(batch({1: (1, 3)}, drained(1, 3, turn(3))))
+    assert [one.version for one in await store.history("order", "us-order", 0, 9)] == [1, 2, 3]
+    await store.close()
+
+
+async def test_an_owner_that_is_paused_in_a_drain_holds_up_nobody(
+    clean_url: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+):
+    await store.lease("host-0", [1])
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"orders": [order_row("us-1")]}))
+    paused, go_on = asyncio.Event(), asyncio.Event()
+    befores = Drainer._befores
+
+    async def pausing(self: Drainer, connection: Any, drain: Any) -> dict[int, int]:
+        found = await befores(self, connection, drain)
+        if drain.rows:
+            # As if it had been stopped between its updates and its commit: the worst place.
+            await connection.execute("UPDATE orders SET version = 99 WHERE order_id = 'us-1'")
+            await connection.execute("UPDATE shards SET watermark = 1 WHERE shard = 1")
+            paused.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(Drainer, "_befores", pausing)
+    old = asyncio.ensure_future(
+        store.drain(batch({1: (1, 2)}, drained(1, 2, turn(2)), {"orders": [order_row("us-1", version=2)]}))
+    )
+    await paused.wait()
+    monkeypatch.setattr(Drainer, "_befores", befores)
+    successor = PostgresStore(clean_url)
+    began = time.monotonic()
+    assert (await successor.lease("host-1", [1]))[1].epoch == 2
+    after = batch({1: (2, 2)}, drained(1, 2, turn(2, cause="new")), {"orders": [order_row("us-1", version=3)]})
+    await successor.drain(after)
+    assert time.monotonic() - began < 2
+    go_on.set()
+    with pytest.raises(Fenced):
+        await old
+    loaded = await successor.load(ORDER, ["us-1"])
+    assert loaded["us-1"].rows["orders"][0].version == 3
+    assert [one.cause for one in await successor.history("order", "us-order", 1, 9)] == ["new"]
+    await successor.close()
+
+
+async def test_a_drain_that_lost_its_epoch_on_the_way_is_undone(
+    clean_url: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+):
+    await store.lease("host-0", [1, 2])
+    befores = Drainer._befores
+
+    async def overtaken(self: Drainer, connection: Any, drain: Any) -> dict[int, int]:
+        found = await befores(self, connection, drain)
+        with psycopg.connect(clean_url, autocommit=True) as other:
+            other.execute("UPDATE shards SET epoch = epoch + 1 WHERE shard = 2")
+        return found
+
+    monkeypatch.setattr(Drainer, "_befores", overtaken)
+    with pytest.raises(Fenced) as fenced:
+        await store.drain(
+            batch(
+                {1: (1, 1), 2: (1, 1)},
+                drained(1, 1, turn(1)),
+                {"orders": [order_row("us-1")], "ledger": [ledger_row(1)]},
+            )
+        )
+    assert fenced.value.shards == {2}
+    with psycopg.connect(clean_url) as connection:
+        for table in ("history", "orders", "ledger"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+    assert (await store.shards())[1].watermark == 0
+
+
+async def test_an_earlier_drain_that_commits_meanwhile_is_noticed(
+    clean_url: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+):
+    await store.lease("host-0", [1])
+    befores = Drainer._befores
+
+    async def overtaken(self: Drainer, connection: Any, drain: Any) -> dict[int, int]:
+        found = await befores(self, connection, drain)
+        with psycopg.connect(clean_url, autocommit=True) as other:
+            other.execute("UPDATE shards SET watermark = 1 WHERE shard = 1")
+        return found
+
+    monkeypatch.setattr(Drainer, "_befores", overtaken)
+    with pytest.raises(StoreUnavailable, match="meanwhile"):
+        await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1))))
+    assert await store.history("order", "us-order", 0, 9) == []
+
+
+async def test_a_drain_waits_for_the_disk(store: PostgresStore):
+    await store.lease("host-0", [1])
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1))))
+    found = await store._drainer._connection.execute(
+        "SELECT current_setting('synchronous_commit'), current_setting('application_name')"
+    )
+    assert await found.fetchone() == ("on", drain_session("host-0"))
+
+
+# --- plans --------------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def filled_url(migrated_url: str) -> str:
+    store = PostgresStore(migrated_url)
+
+    async def fill() -> None:
+        await store.lease("filler", [0])
+        rows: list[OrderRow] = [
+            order_row(f"us-{n:06d}", customer_ref=f"cust-{n % 20}", status="delivered" if n % 50 else "backordered",
+                      due_at=None if n % 500 else NOW_MS, state=b"s" * 200)
+            for n in range(20_000)
+        ]  # fmt: skip
+        ledger = [ledger_row(n, location_id=f"us-wh-{n % 5}", sku=f"sku-{n % 20}") for n in range(20_000)]
+        await store.drain(batch({0: (1, 1)}, drained(0, 1, turn(1)), {"orders": rows, "ledger": ledger}))
+        await store.close()
+
+    asyncio.run(fill())
+    with psycopg.connect(migrated_url, autocommit=True) as connection:
+        connection.execute("ANALYZE orders, ledger")
+    return migrated_url
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (orders_query(None, None, "us-010000", 50), "orders_pkey"),
+        (orders_query("cust-77", None, "us-010000", 50), "orders_customer"),
+        (orders_query(None, "backordered", "us-010000", 50), "orders_open"),
+        (orders_query(None, "delivered", None, 50), "orders_pkey"),
+        (ledger_query("us-wh-1", None, (10_000, 0), 50), "location_id_version_line"),
+        (ledger_query("us-wh-1", "sku-1", (10_000, 0), 50), "location_id_sku_version_line"),
+    ],
+    ids=["all", "customer", "open status", "closed status", "ledger", "ledger of a SKU"],
+)
+def test_a_page_is_read_along_an_index_without_sorting(filled_url: str, query: sa.Select[Any], index: str):
+    engine = sa.create_engine(engine_url(filled_url), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        compiled = query.compile(connection, compile_kwargs={"render_postcompile": True})
+        plan = "\n".join(connection.exec_driver_sql("EXPLAIN " + str(compiled), _bound(compiled)).scalars())
+    engine.dispose()
+    assert index in plan, plan
+    assert "Sort" not in plan.replace("Sort Key", ""), plan
+    assert "Seq Scan" not in plan, plan
+
+
+def _bound(compiled: Any) -> dict[str, Any]:
+    """Parameters as the driver takes them."""
+    return compiled.construct_params()

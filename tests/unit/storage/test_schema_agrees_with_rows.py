@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import types
+import typing
+
+import pytest
+import sqlalchemy as sa
+
+from actors.domain import rows as domain_rows
+from actors.storage.binary import HISTORY_COLUMNS, type_of
+from actors.storage.schema import PARTITIONED, ROW_TYPES, Instant, history, metadata
+
+# What the structs' annotations may be in a column.
+FITS = {str: (sa.Text,), int: (sa.Integer, sa.BigInteger, Instant), float: (sa.Double,), bytes: (sa.LargeBinary,)}
+# Columns that the database computes.
+COMPUTED = {"orders": ["is_open"]}
+
+
+def test_no_row_type_is_without_a_table():
+    named = {one.table for one in vars(domain_rows).values() if isinstance(one, type) and hasattr(one, "table")}
+    assert {row_type.table for row_type in ROW_TYPES} == named
+
+
+@pytest.mark.parametrize("row_type", ROW_TYPES, ids=lambda row_type: row_type.table)
+def test_a_field_and_its_column_agree(row_type):
+    table = metadata.tables[row_type.table]
+    assert [column.name for column in table.columns] == [
+        *row_type.__struct_fields__,
+        *COMPUTED.get(row_type.table, ()),
+    ]
+    for name, annotation in typing.get_type_hints(row_type).items():
+        if name not in row_type.__struct_fields__:
+            continue
+        optional = isinstance(annotation, types.UnionType)
+        (plain,) = [
+            part for part in (typing.get_args(annotation) if optional else (annotation,)) if part is not type(None)
+        ]
+        assert isinstance(table.columns[name].type, FITS[plain]), name
+        assert table.columns[name].nullable == optional, name
+        assert type_of(table.columns[name])
+
+
+@pytest.mark.parametrize("row_type", ROW_TYPES, ids=lambda row_type: row_type.table)
+def test_a_row_that_is_replaced_is_found_by_its_primary_key(row_type):
+    table = metadata.tables[row_type.table]
+    keys = tuple(column.name for column in table.primary_key.columns)
+    assert keys == (() if row_type.append_only else row_type.key)
+    assert (table in PARTITIONED) == row_type.append_only
+
+
+def test_the_history_is_copied_with_all_its_columns():
+    assert sorted(HISTORY_COLUMNS) == sorted(column.name for column in history.columns)
+
+
+def test_ids_are_compared_bytewise_whatever_the_database_thinks():
+    for row_type in ROW_TYPES:
+        table = metadata.tables[row_type.table]
+        for name in row_type.key:
+            column = table.columns[name]
+            assert not isinstance(column.type, sa.Text) or column.type.collation == "C"
