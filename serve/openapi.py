@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
+EVENT_STREAM = "text/event-stream"
 REF = "#/components/schemas/{name}"
 # What any route may be answered.
 ALWAYS = (429, 500, 503)
@@ -61,11 +62,19 @@ def _ref(view: Any) -> dict[str, Any]:
     return {"$ref": REF.format(name=view.__name__)}
 
 
+def _event(view: Any) -> dict[str, Any]:
+    """One server-sent event; its data is `view` as JSON."""
+    data = {"type": "string", "contentMediaType": JSON, "description": f"{view.__name__} as JSON"}
+    text = {"type": "string"}
+    return {"type": "object", "properties": {"id": text, "event": text, "data": data}}
+
+
 def _content(view: Any, media_type: str, example: Any = None) -> dict[str, Any]:
-    if view is None or media_type == "text/event-stream":
-        if view is not None:
-            _ref(view)
+    if view is None:
         return {media_type: {"schema": {"type": "string"}}}
+    if media_type == EVENT_STREAM:
+        _ref(view)
+        return {media_type: {"schema": _event(view)}}
     content: dict[str, Any] = {"schema": _ref(view)}
     if example is not None:
         content["example"] = example

@@ -9,7 +9,7 @@ from starlette.responses import StreamingResponse
 
 from serve.context import Receive, Scope, Send
 from serve.live.hub import KINDS, LiveChange, LiveHub, LiveStream
-from serve.openapi import documented
+from serve.openapi import EVENT_STREAM, documented
 from serve.problems import Problem
 from serve.services import Services
 
@@ -19,7 +19,7 @@ class _LiveResponse(StreamingResponse):
 
     def __init__(self, hub: LiveHub, stream: LiveStream) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(hub.frames(stream), media_type="text/event-stream", headers=headers)
+        super().__init__(hub.frames(stream), media_type=EVENT_STREAM, headers=headers)
         self._hub = hub
         self._live_stream = stream
 
@@ -37,7 +37,7 @@ def router(services: Services) -> APIRouter:
     @api.get(
         "/v1/live",
         summary="Follow changes of orders and stock",
-        **documented(LiveChange, media_type="text/event-stream", problems=(422, 429)),
+        **documented(LiveChange, media_type=EVENT_STREAM, problems=(422, 429)),
     )
     async def follow(
         kinds: Annotated[str, Query(max_length=100, description="comma-separated: order, location")] = "order,location",

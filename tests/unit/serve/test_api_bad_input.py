@@ -1,13 +1,22 @@
 """The issue's list of bad input: each is a 4xx problem with a stable code and the field's place, and nothing is changed."""
 
+import asyncio
 import copy
 
 import pytest
 
-from tests.unit.serve.small_cell import order
+from tests.unit.serve.small_cell import Cell, furnish, order
 
 UNKNOWN = "us-" + "0" * 26
 MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def cell():
+    """One for all: no test here may change anything that another sees."""
+    made = Cell()
+    asyncio.run(furnish(made))
+    return made
 
 
 def changed(path: str, value: object) -> dict:
