@@ -8,6 +8,7 @@ map, until the deadline: a takeover is a delay to callers, not an error. The hos
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -26,6 +27,7 @@ from actors.runtime.ports import Clock, MapSource, ShardMap, Transport
 from actors.runtime.sharding import shard_of
 from actors.runtime.wire import Call, Downlink, Envelope, HostStats, LiveEvent, Reply
 
+log = logging.getLogger("ocefs.gateway")
 _REPLIES = msgspec.msgpack.Decoder(list[Reply]).decode
 _DOWNLINK = msgspec.msgpack.Decoder(Downlink).decode
 _ROWS: dict[str, msgspec.msgpack.Decoder[Row]] = {
@@ -208,7 +210,18 @@ class Gateway:
         try:
             async with asyncio.timeout(self._limits.call_timeout_s):
                 replies = _REPLIES(await self._transport.call(host, payload))
+            if len(replies) != len(batch):
+                raise HostUnreachable(f"{host} gave {len(replies)} replies to {len(batch)} envelopes")
+        except asyncio.CancelledError:
+            # The gateway is being closed: whether the host does it is in doubt, as at any other end of a call.
+            for asked in batch:
+                self._finish(asked, UNAVAILABLE)
+            raise
         except (HostUnreachable, TimeoutError):
+            self._again(batch)
+            return
+        except Exception:
+            log.exception("a call to a host failed", extra={"host": host})
             self._again(batch)
             return
         again = []
@@ -247,6 +260,8 @@ class Gateway:
                     self._map = latest
             except (HostUnreachable, TimeoutError):
                 pass
+            except Exception:
+                log.exception("the map could not be read")
             self._map_read_at = self._clock.monotonic()
         finally:
             self._refreshing = None
@@ -311,12 +326,16 @@ class Gateway:
             try:
                 async with asyncio.timeout(2 * self._limits.listen_max_s):
                     link = _DOWNLINK(await self._transport.listen(host, self.name, cursor, self._live))
-            except (HostUnreachable, TimeoutError):
-                cursor = -1
-                await self._clock.sleep(self._limits.retry_pause_s * 4)
+                self._received(host, link)
+                cursor = link.cursor
                 continue
-            cursor = link.cursor
-            self._received(host, link)
+            except (HostUnreachable, TimeoutError):
+                pass
+            except Exception:
+                log.exception("what a host told could not be taken", extra={"host": host})
+            # What was missed is unknown: from the beginning.
+            cursor = -1
+            await self._clock.sleep(self._limits.retry_pause_s * 4)
 
     def _received(self, host: str, link: Downlink) -> None:
         if link.stats is not None:
