@@ -36,6 +36,7 @@ _WATERMARK_MOVED = "OCF02"
 _encode_answers = msgspec.msgpack.Encoder().encode
 # (statement, parameters)
 _Statement = tuple[str, list[Any]]
+_Connection = AsyncConnection[Any]
 _COPY_TURNS = f"COPY history ({', '.join(HISTORY_COLUMNS)}) FROM STDIN (FORMAT binary)"
 
 
@@ -104,10 +105,8 @@ class Drainer:
         self._url = driver_url(url)
         self._ensure_months = ensure_months
         self._timeout_s = timeout_s
-        self._connection: AsyncConnection[Any] | None = None
-        self._host = ""
+        self._connection: _Connection | None = None
         self._months: set[Month] = set()
-        self._committing = False
         self._one = asyncio.Lock()
 
     async def close(self) -> None:
@@ -119,38 +118,37 @@ class Drainer:
     async def drain(self, batch: DrainBatch) -> None:
         """See `Store.drain`."""
         async with self._one:
-            try:
-                await bounded(self._drain(batch), self._timeout_s)
-            except BaseException:
-                self._drop()
-                raise
+            # Taken out, and put back only when all went well: after a fault a session's state is unknown.
+            connection, self._connection = self._connection, None
+            self._connection = await bounded(self._drain(connection, batch), self._timeout_s)
 
-    def _drop(self) -> None:
-        """After a fault the session's state is unknown, and making another is cheap. The server undoes what is open."""
-        connection, self._connection = self._connection, None
+    async def _drain(self, connection: _Connection | None, batch: DrainBatch) -> _Connection:
+        await self._make_months(batch)
         if connection is not None:
-            connection.pgconn.finish()
-
-    async def _drain(self, batch: DrainBatch) -> None:
-        reused = self._connection is not None
+            try:
+                return await self._attempt(connection, batch)
+            except psycopg.OperationalError:
+                # The session was ended since the last drain: the server was restarted, or another host took shards over.
+                # No COMMIT was sent yet, so nothing is in doubt.
+                pass
+            except (UnicodeEncodeError, psycopg.errors.CharacterNotInRepertoire):
+                batch = storable(batch)
         try:
-            await self._transaction(batch)
+            return await self._attempt(await self._connected(batch.host), batch)
         except (UnicodeEncodeError, psycopg.errors.CharacterNotInRepertoire):
-            self._drop()
-            await self._transaction(storable(batch))
-        except psycopg.OperationalError:
-            # The session was ended since the last drain: the server was restarted, or another host took shards over. As
-            # long as no COMMIT was sent, nothing is in doubt.
-            if not reused or self._committing:
-                raise
-            self._drop()
-            await self._transaction(batch)
+            return await self._attempt(await self._connected(batch.host), storable(batch))
 
-    async def _connected(self, host: str) -> AsyncConnection[Any]:
-        connection = self._connection
-        if connection is not None and not connection.broken and not connection.closed and self._host == host:
-            return connection
-        await self.close()
+    async def _attempt(self, connection: _Connection, batch: DrainBatch) -> _Connection:
+        """One transaction. Raises psycopg.OperationalError only before its COMMIT; the connection is closed then."""
+        try:
+            await self._transaction(connection, batch)
+        except BaseException:
+            # Here and not where the drain is given up: whoever waits for the socket must be done with it first.
+            connection.pgconn.finish()
+            raise
+        return connection
+
+    async def _connected(self, host: str) -> _Connection:
         connection = await AsyncConnection.connect(
             self._url,
             autocommit=True,  # BEGIN and COMMIT are sent where they belong, not by the driver
@@ -168,13 +166,9 @@ class Drainer:
             ),
         )
         register(connection)
-        self._connection, self._host = connection, host
         return connection
 
-    async def _transaction(self, batch: DrainBatch) -> None:
-        self._committing = False
-        await self._make_months(batch)
-        connection = await self._connected(batch.host)
+    async def _transaction(self, connection: _Connection, batch: DrainBatch) -> None:
         await connection.execute("BEGIN")
         befores = await self._befores(connection, batch)
         if batch.turns:
@@ -194,7 +188,6 @@ class Drainer:
         numbers = list(batch.marks)
         epochs, afters = [batch.marks[n][0] for n in numbers], [batch.marks[n][1] for n in numbers]
         statements.append((_MOVE_WATERMARKS, [numbers, epochs, [befores[n] for n in numbers], afters]))
-        self._committing = True
         try:
             async with connection.pipeline():
                 for statement, parameters in statements:
@@ -206,9 +199,11 @@ class Drainer:
                 raise Fenced(int(number) for number in detail.split(",")) from None
             if fault.sqlstate == _WATERMARK_MOVED:
                 raise StoreUnavailable("an earlier drain was committed meanwhile: read the watermarks") from None
+            if isinstance(fault, psycopg.OperationalError):
+                raise StoreUnavailable(f"PostgreSQL: {fault}") from fault
             raise
 
-    async def _befores(self, connection: AsyncConnection[Any], batch: DrainBatch) -> dict[int, int]:
+    async def _befores(self, connection: _Connection, batch: DrainBatch) -> dict[int, int]:
         """The watermarks that the drain begins from. Finds out cheaply what would be refused at the end."""
         found = await connection.execute(
             "SELECT shard, epoch, watermark FROM shards WHERE shard = ANY (%s::integer[])", [list(batch.marks)]
@@ -233,7 +228,7 @@ class Drainer:
             self._months |= missing
 
 
-async def _copy(connection: AsyncConnection[Any], statement: str, blocks: Iterable[bytes]) -> None:
+async def _copy(connection: _Connection, statement: str, blocks: Iterable[bytes]) -> None:
     async with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for block in blocks:
             await copy.write(block)

@@ -29,6 +29,7 @@ from actors.storage.postgres_store import PostgresStore
 from actors.storage.reader import ledger_query, orders_query
 from actors.storage.schema import metadata
 from cells.postgres import EmbeddedPostgres
+from cells.processes import wait_until
 from tests.integration.storage.samples import NOW_MS, batch, drained, ledger_row, order_row, turn
 
 pytestmark = pytest.mark.real
@@ -127,6 +128,7 @@ async def test_a_restarted_postgres_is_used_again_and_a_frozen_one_does_not_hang
     with pytest.raises(StoreUnavailable):
         while True:  # its children notice within moments
             await store.ping()
+    assert wait_until(own_postgres.exited, 10)
     with pytest.raises(StoreUnavailable):
         await store.drain(batch({1: (1, 2)}, drained(1, 2, turn(2))))
     own_postgres.start()
