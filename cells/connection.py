@@ -1,6 +1,7 @@
 """Connect a program to a cell's Ray cluster: what deploys, scales, measures or breaks it on purpose."""
 
 import os
+import threading
 
 from cells.config import RegionConfig
 from cells.errors import RayFailed
@@ -10,6 +11,7 @@ from cells.ray_cluster import cell_environment
 from cells.stores import store_addresses
 
 NAMESPACE = "ocefs"
+_API_FINISHES_S = 8.0
 
 
 def connect(config: RegionConfig, paths: CellPaths | None = None) -> None:
@@ -43,13 +45,13 @@ def deploy(config: RegionConfig, paths: CellPaths) -> None:
 
 
 def withdraw(config: RegionConfig, paths: CellPaths) -> None:
-    """Let API and hosts finish what they have: the API first, then what `cells.deploy.withdraw` does, if it is there."""
+    """Let API and hosts finish what they have: the API first, so that nothing new arrives at the hosts."""
     connect(config, paths)
     from ray import serve
 
-    serve.shutdown()
-    import cells.deploy
+    from cells.deploy import withdraw as withdraw_cell
 
-    finish = getattr(cells.deploy, "withdraw", None)
-    if finish is not None:
-        finish(config, store_addresses(config, paths))
+    closing = threading.Thread(target=serve.shutdown, daemon=True)
+    closing.start()
+    closing.join(_API_FINISHES_S)  # what is left of Serve then ends with Ray
+    withdraw_cell(config, store_addresses(config, paths))

@@ -3,7 +3,7 @@
 Several Ray clusters run on one machine only if they share no port, no session folder and no HAProxy file. The span of
 a cell (`RAY_PORT_SPAN` ports) is divided so:
 
-    +0 … +11     GCS, node manager, object manager, agents, metrics, client server, HAProxy's metrics and statistics
+    +0 … +10     GCS, node manager, object manager, agents, metrics, client server, HAProxy's metrics and statistics
     +100 … +199  Serve replicas' HTTP (behind Serve's own HAProxy)
     +200 … +299  Serve replicas' gRPC
     +300 … +999  Ray workers
@@ -31,7 +31,6 @@ class RayPorts(msgspec.Struct, frozen=True, kw_only=True):
     haproxy_metrics: int
     haproxy_stats: int
     dashboard_metrics: int
-    autoscaler_metrics: int
     dashboard: int
     replica_http: tuple[int, int]
     replica_grpc: tuple[int, int]
@@ -63,7 +62,6 @@ def ray_ports(config: RegionConfig) -> RayPorts:
         haproxy_metrics=base + 8,
         haproxy_stats=base + 9,
         dashboard_metrics=base + 10,
-        autoscaler_metrics=base + 11,
         dashboard=config.ray.dashboard_port,
         replica_http=(base + 100, base + 199),
         replica_grpc=(base + 200, base + 299),
@@ -95,6 +93,7 @@ def head_command(config: RegionConfig, paths: CellPaths, python: str) -> list[st
         "object-store-memory": config.ray.object_store_mb * 1024 * 1024,
     }
     command = [python, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats"]
+    command.append("--no-monitor")  # the autoscaler's: a cell's nodes are not its affair
     return command + [f"--{key}={value}" for key, value in options.items()]
 
 
@@ -130,7 +129,6 @@ def ray_environment(config: RegionConfig, paths: CellPaths, open_files_max: int 
         # otherwise it looks for an address that others reach, and every part of it listens on all interfaces.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "DASHBOARD_METRIC_PORT": str(ports.dashboard_metrics),
-        "AUTOSCALER_METRIC_PORT": str(ports.autoscaler_metrics),
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_HAPROXY_MAXCONN": str(haproxy_connections(open_files_max)),
