@@ -33,6 +33,9 @@ class Stuck(Exception):
     """Nothing can happen any more, or too much happens. Carries a readable list of what waits where."""
 
 
+PROCESS: contextvars.ContextVar[Process] = contextvars.ContextVar("PROCESS")
+
+
 class Process:
     """A simulated process: who its callbacks belong to, and whether they may run."""
 
@@ -41,19 +44,19 @@ class Process:
         self.state = "running"
         self.held: list[asyncio.Handle] = []
         self.on_death: dict[int, Callable[[], None]] = {}
+        self._context = contextvars.Context()
+        self._context.run(lambda: PROCESS.set(self))
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.state}>"
 
     def context(self) -> contextvars.Context:
-        """A fresh context in which whatever is made belongs to this process."""
-        context = contextvars.Context()
-        context.run(PROCESS.set, self)
-        return context
+        """The context in which whatever is made belongs to this process. Callbacks never nest, so one is enough."""
+        return self._context
 
 
+# Whatever was made outside of every process: network, disks, supervisor, clients.
 WORLD = Process("world")
-PROCESS: contextvars.ContextVar[Process] = contextvars.ContextVar("PROCESS", default=WORLD)
 
 
 class _Future(asyncio.Future):
@@ -75,17 +78,6 @@ class _Task(asyncio.Task):
         return self.number
 
 
-class _Timer(asyncio.TimerHandle):
-    __slots__ = ("_draw",)
-
-    def __init__(self, draw: float, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._draw = draw
-
-    def __lt__(self, other: _Timer) -> bool:
-        return (self._when, self._draw) < (other._when, other._draw)
-
-
 class SimulatedLoop(asyncio.BaseEventLoop):
     """See the module. `random` belongs to the loop alone, so that other draws don't move the order of timers."""
 
@@ -94,6 +86,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._now = 0.0
         self._random = random.Random(f"loop {seed}")
         self._numbers = 0
+        self._timers: list[tuple[float, float, int, asyncio.TimerHandle]] = []
         self._over = False
         self.steps = 0
         self.tasks: list[_Task] = []
@@ -114,23 +107,22 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def call_at(self, when, callback, *args, context=None):
         """As asyncio's, with equal times in an order drawn from the seed."""
-        timer = _Timer(self._random.random(), when, callback, args, self, context)
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
         if not self._over:
-            heapq.heappush(self._scheduled, timer)
-            timer._scheduled = True
+            self._numbers += 1
+            heapq.heappush(self._timers, (when, self._random.random(), self._numbers, timer))
         return timer
 
     def _run_once(self) -> None:
-        ready, timers = self._ready, self._scheduled
+        ready, timers = self._ready, self._timers
         if not ready:
-            while timers and timers[0]._cancelled:
-                heapq.heappop(timers)._scheduled = False
+            while timers and timers[0][3]._cancelled:
+                heapq.heappop(timers)
             if not timers:
                 raise Stuck("nothing is ready and no timer runs\n" + self.waiting())
-            self._now = max(self._now, timers[0]._when)
-        while timers and timers[0]._when <= self._now:
-            timer = heapq.heappop(timers)
-            timer._scheduled = False
+            self._now = max(self._now, timers[0][0])
+        while timers and timers[0][0] <= self._now:
+            timer = heapq.heappop(timers)[3]
             if not timer._cancelled:
                 ready.append(timer)
         for _ in range(len(ready)):
@@ -224,7 +216,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 except (RuntimeError, ValueError, asyncio.CancelledError):
                     pass  # it awaited in a `finally`: there is nobody left to answer
         self._ready.clear()
-        self._scheduled.clear()
+        self._timers.clear()
         self._buried.clear()
         self.close()
 
