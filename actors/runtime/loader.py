@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from actors.runtime.codec import Codec
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.limits import Limits
-from actors.runtime.mailbox import MAILBOX_FULL, UNAVAILABLE, Item
+from actors.runtime.mailbox import FAULT, MAILBOX_FULL, UNAVAILABLE, Item
 from actors.runtime.memory import HOUR_MS, Remembered
-from actors.runtime.ports import Clock, Store
+from actors.runtime.ports import Clock, Snapshot, Store
 from actors.runtime.shard import Entity, Key, Shard
 from actors.runtime.turns import TurnTaker
+
+log = logging.getLogger("ocefs.loader")
 
 
 class Waiting:
     """What waits for one entity. `fingerprints`: commands (with their ids) for which the history has to be asked; `found`: what it
-    said."""
+    said; `failed`: the entity can't be loaded for a fault of ours."""
 
-    __slots__ = ("fingerprints", "found", "items", "shard")
+    __slots__ = ("failed", "fingerprints", "found", "items", "shard")
 
     def __init__(self, shard: Shard) -> None:
         self.shard = shard
         self.items: list[tuple[Item, int | None]] = []
         self.fingerprints: dict[int, str] = {}
         self.found: dict[int, Remembered] = {}
+        self.failed = False
 
 
 class Loader:
@@ -85,12 +89,20 @@ class Loader:
                 done, self._round = self._round, {}
                 self._give_back(done, ok)
                 if not ok:
-                    # Whatever nobody waits for is asked again by the next tick; callers retry.
+                    # Callers ask again by themselves; what is wanted though nobody waits for it (residents) is kept.
+                    self._waiting.update(
+                        (key, waiting)
+                        for key, waiting in done.items()
+                        if not waiting.items and not waiting.shard.lost and key not in self._waiting
+                    )
                     await self._clock.sleep(self._limits.retry_pause_s)
 
     def _give_back(self, done: Mapping[Key, Waiting], ok: bool) -> None:
         for key, waiting in done.items():
-            if ok:
+            if waiting.failed:
+                for item, _ in waiting.items:
+                    item.done(FAULT)
+            elif ok:
                 shard = waiting.shard
                 for item, fingerprint in waiting.items:
                     # Only who asked for it has been looked up: an item that queued up behind others still has to ask.
@@ -116,6 +128,9 @@ class Loader:
             for kind, ids in by_kind.items():
                 await self._install(kind, ids, round_)
         except StoreUnavailable:
+            return False
+        except Exception:
+            log.exception("a load failed")
             return False
         return True
 
@@ -143,20 +158,38 @@ class Loader:
 
     async def _install(self, kind: str, ids: list[str], round_: Mapping[Key, Waiting]) -> None:
         codec = self._codecs[kind]
+        keys = [(kind, entity_id) for entity_id in ids]
+        before = {key: len(round_[key].shard.unfolded.get(key, ())) for key in keys}
         snapshots = await self._store.load(codec.kind, ids) if codec.kind.tables else {}
-        now = self._clock.monotonic()
-        for entity_id in ids:
-            key = (kind, entity_id)
-            shard = round_[key].shard
+        outdated = []
+        for key in keys:
+            waiting = round_[key]
+            shard = waiting.shard
             if shard.lost or key in shard.entities:
                 continue
-            snapshot = snapshots.get(entity_id)
-            restored = codec.kind.restore(entity_id, snapshot.rows) if snapshot is not None else None
-            entity = Entity(*restored, now) if restored is not None else Entity(None, 0, now)
-            for entry in shard.unfolded.pop(key, ()):
-                entry.rows = self._turns.fold(codec, entity, entry.turn)
-                entity.dirty += 1
-            if entity.version:
-                self.activations += 1
-                shard.entities[key] = entity
-                self._installed(shard, key, entity)
+            if len(shard.unfolded.get(key, ())) < before[key]:
+                # A drain in doubt turned out to have happened meanwhile; what was read may be from before it.
+                outdated.append(key[1])
+                continue
+            try:
+                self._enter(codec, shard, key, snapshots.get(key[1]))
+            except Exception:
+                log.exception("an entity could not be loaded", extra={"entity": key})
+                waiting.failed = True
+        if outdated:
+            await self._install(kind, outdated, round_)
+
+    def _enter(self, codec: Codec, shard: Shard, key: Key, snapshot: Snapshot | None) -> None:
+        now = self._clock.monotonic()
+        restored = codec.kind.restore(key[1], snapshot.rows) if snapshot is not None else None
+        entity = Entity(*restored, now) if restored is not None else Entity(None, 0, now)
+        unfolded = shard.unfolded.get(key, [])
+        rows = [self._turns.fold(codec, entity, entry.turn) for entry in unfolded]
+        for entry, folded in zip(unfolded, rows, strict=True):
+            entry.rows = folded
+            entity.dirty += 1
+        shard.unfolded.pop(key, None)
+        if entity.version:
+            self.activations += 1
+            shard.entities[key] = entity
+            self._installed(shard, key, entity)
