@@ -11,7 +11,7 @@ class PostgresUnknown(Exception):
 
 
 class _State(msgspec.Struct):
-    postgres_url: str = ""
+    addresses: dict[str, str] = {}
 
 
 def postgres_url(region: str, environment: Mapping[str, str], home: Path) -> str:
@@ -21,11 +21,11 @@ def postgres_url(region: str, environment: Mapping[str, str], home: Path) -> str
     url = environment.get(name, "")
     if not url:
         try:
-            url = msgspec.json.decode(state_file.read_bytes(), type=_State).postgres_url
+            url = msgspec.json.decode(state_file.read_bytes(), type=_State).addresses.get("PostgreSQL", "")
         except (OSError, msgspec.MsgspecError) as error:
             raise PostgresUnknown(f"set {name}, or start the cell ({state_file}: {error})") from error
     if not url:
-        raise PostgresUnknown(f"set {name}: {state_file} names no postgres_url")
+        raise PostgresUnknown(f"set {name}: {state_file} names no PostgreSQL")
     scheme, separator, rest = url.partition("://")
     # SQLAlchemy's addresses name the driver behind a plus sign; libpq does not know that.
     return f"{scheme.partition('+')[0]}{separator}{rest}"

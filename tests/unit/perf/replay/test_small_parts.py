@@ -87,9 +87,9 @@ def test_the_address_of_postgres_is_not_found(tmp_path: Path) -> None:
         postgres_url("us", {}, tmp_path)
     state.parent.mkdir(parents=True)
     state.write_text('{"pid": 1}')
-    with pytest.raises(PostgresUnknown, match="names no postgres_url"):
+    with pytest.raises(PostgresUnknown, match="names no PostgreSQL"):
         postgres_url("us", {}, tmp_path)
-    state.write_text('{"pid": 1, "postgres_url": "postgresql+psycopg://u@/ocefs?host=/tmp/x"}')
+    state.write_text('{"region": "us", "addresses": {"PostgreSQL": "postgresql+psycopg://u@/ocefs?host=/tmp/x"}}')
     assert postgres_url("us", {}, tmp_path) == "postgresql://u@/ocefs?host=/tmp/x"
     assert postgres_url("us", {"OCEFS_US_POSTGRES_URL": "postgresql://a/b"}, tmp_path) == "postgresql://a/b"
 
