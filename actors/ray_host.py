@@ -32,6 +32,8 @@ class CellSettings(msgspec.Struct, frozen=True):
     postgres_url: str
     redis_url: str
     log_folder: str = ""
+    # The Redis is the cell's own, so its settings must be readable and right; a managed one may hide them.
+    redis_ours: bool = True
 
 
 def rss_mb() -> float:
@@ -61,8 +63,12 @@ class HostActor:
     async def _start(self) -> None:
         settings = self._settings
         handles = ActorHandles()
+        journal = RedisJournal(
+            settings.redis_url, settings.region, remember_hours=settings.limits.remember_hours, ours=settings.redis_ours
+        )  # fmt: skip
+        await journal.verify()
         host = Host(
-            self.name, KINDS, RedisJournal(settings.redis_url, settings.region),
+            self.name, KINDS, journal,
             PostgresStore(settings.postgres_url, shards=settings.limits.shards), RayTransport(handles),
             SupervisorMap(settings.region, handles), SystemClock(), settings.limits, pid=os.getpid(), rss_mb=rss_mb,
         )  # fmt: skip

@@ -39,7 +39,7 @@ def cell_settings(config: RegionConfig, addresses: StoreAddresses, log_folder: P
     """What the cell's actors have to know."""
     return CellSettings(
         config.name, config.runtime.hosts, limits_of(config), addresses.postgres_url, addresses.redis_url,
-        str(log_folder),
+        str(log_folder), redis_ours=f"OCEFS_{config.name.upper()}_REDIS_URL" not in os.environ,
     )  # fmt: skip
 
 
