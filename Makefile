@@ -14,11 +14,12 @@ READY := $(VENV)/.ready
 
 # what one may set: make up REGIONS="us eu", make replay TRACE=… SCARCE=0.9 SPEED=100, make simulate SEEDS=10000
 REGIONS ?=
+comma := ,
+NAMES = $(subst $(comma), ,$(REGIONS))
 TRACE ?=
 SCARCE ?=
 SPEED ?=
 SEEDS ?= 1000
-WEB ?=
 ARGS ?=
 
 .PHONY: help
@@ -50,19 +51,19 @@ $(READY): requirements-dev.lock pyproject.toml
 
 .PHONY: up
 up: $(READY) ## start the cells and the router with demo data (REGIONS="us eu": only these)
-	@$(RUN) -m cells up $(REGIONS) $(ARGS)
+	@$(RUN) -m cells up $(NAMES) $(ARGS)
 
 .PHONY: down
 down: $(READY) ## end exactly what `make up` started
-	@$(RUN) -m cells down $(REGIONS)
+	@$(RUN) -m cells down $(NAMES)
 
 .PHONY: status
 status: $(READY) ## cells, hosts, shards, update rates, write-behind lag, health of the stores
-	@$(RUN) -m cells status $(REGIONS)
+	@$(RUN) -m cells status $(NAMES)
 
 .PHONY: logs
 logs: $(READY) ## the last lines of every log
-	@$(RUN) -m cells logs $(REGIONS)
+	@$(RUN) -m cells logs $(NAMES)
 
 .PHONY: test
 test: lint types imports ## lint, types, import rules and all tests
