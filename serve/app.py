@@ -28,8 +28,8 @@ import serve.orders.reading
 from serve import openapi
 from serve.availability.endpoints import Availability
 from serve.catalogue.known import KnownSkuCheck
-from serve.context import REQUEST_ID, ASGIApp, Receive, Scope, Send, current, request_id_of
-from serve.logs import log
+from serve.context import REQUEST_ID, ASGIApp, Receive, Scope, Send, request_id_of
+from serve.logs import crashed
 from serve.orders.documents import hot_paths
 from serve.orders.places import PlacesOfOrders
 from serve.orders.placing import OrderPlacing
@@ -76,7 +76,6 @@ class Api:
             return
         started = perf_counter()
         request_id = scope[REQUEST_ID] = request_id_of(scope)
-        current.set(scope)
         metrics = self._metrics
         method = scope["method"]
         route = "unmatched"
@@ -92,7 +91,7 @@ class Api:
                     if status:
                         metrics.count(method, route, status, perf_counter() - started)
                     return
-                answer = await self._answered(answering, request_id)
+                answer = await self._answered(answering, scope, request_id)
             if answer is not None:
                 await send_answer(send, answer, request_id)
                 metrics.count(method, route, answer[0], perf_counter() - started)
@@ -119,7 +118,7 @@ class Api:
                     return "/v1/orders/{order_id}", self._read_order(order_id, scope, receive)
         return "unmatched", None
 
-    async def _answered(self, answering: Awaitable[Answer], request_id: str) -> Answer | None:
+    async def _answered(self, answering: Awaitable[Answer], scope: Scope, request_id: str) -> Answer | None:
         """The answer, whatever happens; None when the caller is gone."""
         try:
             return await answering
@@ -129,7 +128,7 @@ class Api:
             return None
         except Exception:
             self._metrics.faults += 1
-            log.exception("a handler crashed")
+            crashed(scope)
             return _fault(request_id)
 
     async def _cold(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
@@ -148,7 +147,7 @@ class Api:
         except Exception:
             # The answer, if none had begun, was given by `_crashed`; Starlette raises again so that it can be logged once.
             self._metrics.faults += 1
-            log.exception("a handler crashed")
+            crashed(scope)
         return status
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextvars import ContextVar
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -17,9 +16,6 @@ REQUEST_ID_MAX = 64
 # Keys that we add to the ASGI scope.
 REQUEST_ID = "ocefs.request_id"
 ENTITY_ID = "ocefs.entity_id"
-
-# The scope of the request that this task serves. One pointer to set for each request; logs read it when there is something to say.
-current: ContextVar[Scope | None] = ContextVar("current", default=None)
 
 _SANE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 _prefix = f"r-{secrets.token_hex(5)}-"

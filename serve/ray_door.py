@@ -17,7 +17,6 @@ from typing import Any
 from ray import serve as ray_serve
 from ray.serve.schema import LoggingConfig
 
-from serve import logs
 from serve.app import build
 from serve.context import ASGIApp
 from serve.door import Door
@@ -30,10 +29,9 @@ _CLOSE_S = 10
 
 
 class ApiReplica:
-    """One replica. `make_services` must be importable: it is called in the replica's process."""
+    """One replica. `make_services` must be importable: it is called in the replica's process, and sets up its logs."""
 
     def __init__(self, make_services: MakeServices) -> None:
-        logs.configure()
         self._make_services = make_services
         self._services: Services | None = None
         self._door: Door | None = None

@@ -6,13 +6,11 @@ from typing import Any
 import httpx
 import msgspec
 
-from serve import logs
 from serve.app import build
 from serve.services import Services
 from serve.settings import ApiSettings
 from tests.unit.serve.fake_gateway import FakeClock, FakeGateway, FakeReadModel
 
-logs.configure()
 SETTINGS = ApiSettings(
     region="us",
     lat=39.83,
@@ -105,3 +103,10 @@ async def furnish(cell: Cell) -> None:
         lines = [{"sku": sku, "quantity": units} for sku, units in STOCK[location_id].items()]
         answer = await cell.post(f"/v1/locations/{location_id}/receipts", {"reference": "asn-1", "lines": lines})
         assert answer.status_code == 200, answer.text
+
+
+async def make_services(port: int) -> Services:
+    """For a Serve replica: its own small cell."""
+    cell = Cell(msgspec.structs.replace(SETTINGS, port=port, drain_s=2))
+    await furnish(cell)
+    return cell.services
