@@ -123,6 +123,7 @@ class Api:
         try:
             return await answering
         except Problem as problem:
+            self._metrics.refused(problem.code)
             return problem.answer(request_id)
         except ClientGone:
             return None
@@ -165,17 +166,27 @@ def _fault(request_id: str) -> Answer:
 
 
 def _fastapi(services: Services, territory: Territory, known: KnownSkuCheck) -> FastAPI:
-    region = services.settings.region
+    settings = services.settings
     app: FastAPI = FastAPIOffline(
-        title=f"OCEFS {region}", version=VERSION, description=DESCRIPTION, redirect_slashes=False, redoc_url=None,
-    )  # fmt: skip
+        title=f"OCEFS {settings.region}: {settings.title or settings.region}",
+        version=VERSION,
+        description=DESCRIPTION,
+        redirect_slashes=False,
+        redoc_url=None,
+    )
     app.include_router(serve.orders.reading.router(services, territory))
     app.include_router(serve.locations.endpoints.router(services, territory, known))
     app.include_router(serve.catalogue.endpoints.router(services))
     app.include_router(serve.live.endpoints.router(services))
     app.include_router(serve.health.endpoints.router(services))
     openapi.install(app, hot_paths())
-    app.add_exception_handler(Problem, _told)
+
+    async def told(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        services.metrics.refused(error.code)
+        return _respond(request, error)
+
+    app.add_exception_handler(Problem, told)
     app.add_exception_handler(ClientGone, _gone)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _crashed)
@@ -190,11 +201,6 @@ def _fastapi(services: Services, territory: Territory, known: KnownSkuCheck) -> 
 
 def _respond(request: Request, problem: Problem) -> Response:
     return AnswerResponse(problem.answer(request.scope[REQUEST_ID]))
-
-
-async def _told(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    return _respond(request, error)
 
 
 class _Nothing(Response):

@@ -41,6 +41,7 @@ class Metrics(Collector):
         self.in_flight = 0
         self.live_clients = 0
         self.faults = 0
+        self._refusals: dict[str, int] = {}
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -54,6 +55,10 @@ class Metrics(Collector):
         found.buckets[bisect_left(BUCKETS_S, seconds)] += 1
         found.seconds += seconds
         found.statuses[status] = found.statuses.get(status, 0) + 1
+
+    def refused(self, code: str) -> None:
+        """A caller, or one item of a body of many, was told a problem. Codes come from our own table."""
+        self._refusals[code] = self._refusals.get(code, 0) + 1
 
     def collect(self) -> Iterator[Metric]:
         """Prometheus' families of the present figures."""
@@ -84,6 +89,10 @@ class Metrics(Collector):
         faults = CounterMetricFamily("ocefs_http_faults", "Crashes of handlers", labels=own)
         faults.add_metric(self._labels, self.faults)
         yield faults
+        refusals = CounterMetricFamily("ocefs_http_refusals", "Problems told, by code", labels=[*own, "code"])
+        for code, count in self._refusals.items():
+            refusals.add_metric([*self._labels, code], count)
+        yield refusals
 
     def text(self) -> bytes:
         """The figures in Prometheus' text format."""

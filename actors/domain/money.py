@@ -18,3 +18,10 @@ class Money(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
     amount: MinorUnits
     currency: Currency
+
+
+class Total(msgspec.Struct, frozen=True, gc=False):
+    """A sum in minor units of `currency`: of one order at most 2,000 lines x 1,000,000 units x `AMOUNT_MAX`."""
+
+    amount: int
+    currency: Currency

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from actors.domain.allocation import Need, Place, need_of
-from actors.domain.money import Money
+from actors.domain.money import Money, Total
 from actors.domain.rows import OrderRow
 
 Channel = Literal["online", "store", "marketplace"]
@@ -168,7 +168,7 @@ class OrderView(msgspec.Struct, frozen=True, gc=False):
     fulfilments: list[FulfilmentView]
     backordered: list[UnitsView]
     lines: list[LineView]
-    total: Money
+    total: Total
     placed_at: datetime
     updated_at: datetime
 
@@ -207,7 +207,7 @@ def order_view(order_id: str, order: Order, version: int) -> OrderView:
             LineView(number, line.sku, line.quantity, Money(line.amount, order.currency))
             for number, line in enumerate(order.lines, 1)
         ],
-        total=Money(order.total_minor, order.currency),
+        total=Total(order.total_minor, order.currency),
         placed_at=_time(order.placed_at_ms),
         updated_at=_time(order.updated_at_ms),
     )

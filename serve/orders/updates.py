@@ -47,6 +47,7 @@ class OrderUpdating:
         self._places = places
         self._region = settings.region
         self._bodies = services.bodies
+        self._metrics = services.metrics
         self._age_max_ms = settings.occurred_at_max_age_days * _MS_PER_DAY
         self._ahead_max_ms = settings.occurred_at_max_ahead_s * 1000
 
@@ -79,7 +80,7 @@ class OrderUpdating:
         asks, positions = await self._asks(items, write.key, write.digest, cause, results)
         replies = await self._gateway.ask_many(asks, cause=cause)
         for position, ask, reply in zip(positions, asks, replies, strict=True):
-            results[position] = reply.body if reply.status == OK else _failed_reply(ask.entity_id, reply, cause)
+            results[position] = reply.body if reply.status == OK else self._failed_reply(ask.entity_id, reply, cause)
         return 200, b'{"results":[%b]}' % b",".join(results), ()
 
     async def _asks(
@@ -93,13 +94,13 @@ class OrderUpdating:
         for position, item in enumerate(items):
             if type(item) is not OrderUpdateItem:
                 assert isinstance(item, _BadItem)
-                results[position] = _failed(item.order_id, item.problem, cause)
+                results[position] = self._failed(item.order_id, item.problem, cause)
                 continue
             try:
                 check(item.order_id)
                 command = command_of(item.order_id, item, f"/updates/{position}")
             except Problem as problem:
-                results[position] = _failed(item.order_id, problem, cause)
+                results[position] = self._failed(item.order_id, problem, cause)
                 continue
             if command.update == "allocate":
                 waiting.append(len(asks))
@@ -169,6 +170,13 @@ class OrderUpdating:
             ahead_max_s=self._ahead_max_ms // 1000,
         )
 
+    def _failed(self, order_id: str, problem: Problem, request_id: str) -> bytes:
+        self._metrics.refused(problem.code)
+        return _encode({"order_id": order_id, "error": problem.members(request_id)})
+
+    def _failed_reply(self, order_id: str, reply: Reply, request_id: str) -> bytes:
+        return self._failed(order_id, of_refusal(reply.body), request_id)
+
 
 class _BadItem(msgspec.Struct, frozen=True):
     """An item that could not be read."""
@@ -199,11 +207,3 @@ def _number(order_id: str, fulfilment_id: str, base: str) -> int:
         return int(number)
     detail = "The order has no such fulfilment."
     raise field_problem("order.fulfilment_unknown", detail, f"{base}/fulfilment_id")
-
-
-def _failed(order_id: str, problem: Problem, request_id: str) -> bytes:
-    return _encode({"order_id": order_id, "error": problem.members(request_id)})
-
-
-def _failed_reply(order_id: str, reply: Reply, request_id: str) -> bytes:
-    return _failed(order_id, of_refusal(reply.body), request_id)

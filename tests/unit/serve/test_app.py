@@ -180,3 +180,27 @@ async def test_a_caller_who_leaves_is_not_answered_and_nothing_is_done(cell):
         await cell.app(scope, receive, send)
         assert sent == []
     assert cell.state() == before
+
+
+async def test_refusals_are_counted_by_code(cell):
+    await cell.get("/v1/orders/x")
+    await cell.get("/v1/skus", cursor="x")
+    await cell.post("/v1/order-updates", {"updates": [{"order_id": "x", "update": "ship"}]})
+    text = (await cell.get("/metrics")).text
+    assert 'ocefs_http_refusals_total{code="order.unknown",region="us"' in text
+    counts = {
+        line.split('"')[1]: line.split()[-1]
+        for line in text.splitlines()
+        if line.startswith("ocefs_http_refusals_total")
+    }
+    assert counts == {"order.unknown": "2.0", "cursor.invalid": "1.0"}
+
+
+async def test_a_total_may_be_larger_than_any_price(cell):
+    line = {"sku": "A1", "quantity": 1_000_000, "unit_price": {"amount": 1_000_000_000, "currency": "USD"}}
+    answer = await cell.post("/v1/orders", order(lines=[line] * 2_000))
+    assert answer.status_code == 201
+    assert answer.json()["total"]["amount"] == 2 * 10**18
+    document = (await cell.get("/openapi.json")).json()
+    total = document["components"]["schemas"]["OrderView"]["properties"]["total"]
+    assert "maximum" not in document["components"]["schemas"][total["$ref"].rsplit("/", 1)[1]]["properties"]["amount"]
