@@ -1,9 +1,96 @@
-"""Faults planted on purpose, to see that the checks bite."""
+"""Faults planted on purpose, one for each promise, to see that the checks bite. They replace parts of the world: nothing in the
+product knows of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from actors.runtime import wire
+from actors.runtime.errors import StoreUnavailable
+from actors.runtime.host import Host
+from actors.runtime.mailbox import Group, Item
+from actors.runtime.ports import DrainBatch, ShardRecord
+from tests.fakes.journal import JournalDisk, MemoryJournal
+from tests.fakes.store import MemoryStore, StoreDisk
 from tests.simulation.world import Parts
 
-PLANTS: dict[str, Callable[[], Parts]] = {}
+
+class _Mute:
+    def durable(self, group: Group) -> None:
+        """Everything has been told already."""
+
+
+class AcknowledgesFirst(Host):
+    """Replies, and only then appends."""
+
+    async def _append(self, group: Group) -> None:
+        publisher: Any = self._publisher
+        publisher.durable(group)
+        self._publisher = _Mute()  # type: ignore[assignment]
+        try:
+            await super()._append(group)
+        finally:
+            self._publisher = publisher
+
+
+class ShowsTooEarly(Host):
+    """Answers reads from memory at once, though what they show may not be durable yet."""
+
+    def _take(self, item: Item, group: Group, now_ms: int, now: float) -> None:
+        known = len(group.replies)
+        super()._take(item, group, now_ms, now)
+        if item.envelope.mode == wire.VIEW and len(group.replies) > known:
+            _, asked, reply = group.replies.pop()
+            asked.done(reply)
+
+
+class ForgetfulJournal(MemoryJournal):
+    """Keeps no memory of commands for the next owner."""
+
+    async def fingerprints(self, shard: int, since_ms: int) -> Sequence[int]:
+        return []
+
+
+class LooseJournal(MemoryJournal):
+    """Lets anybody write."""
+
+    def __init__(self, disk: JournalDisk) -> None:
+        super().__init__(disk, check_epoch=False)
+
+    async def open(self, shards: Mapping[int, tuple[int, int]]) -> None:
+        for shard, (epoch, watermark) in shards.items():
+            tail = self.disk.tail(shard)
+            tail.epoch, tail.last = max(tail.epoch, epoch), max(tail.last, watermark)
+
+
+class LooseStore(MemoryStore):
+    """Lets anybody drain."""
+
+    def __init__(self, disk: StoreDisk, shards: int) -> None:
+        super().__init__(disk, shards, check_epoch=False)
+
+
+class HastyStore(MemoryStore):
+    """Moves the watermarks in a transaction of their own, before the one with everything else. Now and then the connection breaks
+    in between."""
+
+    drains = 0
+
+    async def drain(self, batch: DrainBatch) -> None:
+        self.drains += 1
+        before = {shard: self.disk.record(shard) for shard in batch.marks}
+        if self.drains % 20 == 0 and all(before[shard].epoch == epoch for shard, (epoch, _) in batch.marks.items()):
+            for shard, (epoch, mark) in batch.marks.items():
+                self.disk.shards[shard] = ShardRecord(shard, before[shard].host, epoch, max(before[shard].watermark, mark))
+            raise StoreUnavailable("the connection broke between the two transactions")
+        await super().drain(batch)
+
+
+PLANTS: dict[str, Callable[[], Parts]] = {
+    "ack before append": lambda: Parts(host=AcknowledgesFirst),
+    "no epoch check": lambda: Parts(journal=LooseJournal, store=LooseStore),
+    "no dedupe on failover": lambda: Parts(journal=ForgetfulJournal),
+    "read before durable": lambda: Parts(host=ShowsTooEarly),
+    "watermark moved before commit": lambda: Parts(store=HastyStore),
+}

@@ -8,7 +8,6 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
@@ -41,8 +40,8 @@ class Parts:
 
     host: type[Host] = Host
     gateway: type[Gateway] = Gateway
-    journal: type[MemoryJournal] = MemoryJournal
-    store: type[MemoryStore] = MemoryStore
+    journal: Callable[[JournalDisk], MemoryJournal] = MemoryJournal
+    store: Callable[[StoreDisk, int], MemoryStore] = MemoryStore
 
 
 @dataclass(slots=True)

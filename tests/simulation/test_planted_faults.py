@@ -1,0 +1,32 @@
+"""Checks that find nothing prove nothing: with each of these faults in the runtime they must fail, and soon."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.plants import PLANTS
+from tests.simulation.test_simulation import _digest, simulate
+
+SEEDS_MAX = 60
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("fault", sorted(PLANTS))
+def test_a_planted_fault_goes_unnoticed(fault):
+    done = simulate("--seeds", str(SEEDS_MAX), "--failures", "1", "--plant", fault)
+    assert done.returncode == 1, f"{SEEDS_MAX} seeds did not find it: {done.stdout[-2000:]}"
+    assert "FAILED; again: python -m tests.simulation --seed" in done.stdout
+    assert "Traceback" not in done.stderr, done.stderr[-3000:]
+
+
+@pytest.mark.timeout(300)
+def test_a_failing_seed_can_not_be_replayed_by_the_command_that_is_printed():
+    done = simulate("--seeds", "20", "--failures", "1", "--plant", "ack before append")
+    arguments = done.stdout.split("python -m tests.simulation ")[1].splitlines()[0].replace("'ack before append'", "ack_before_append")
+    replayed = [part.replace("_", " ") for part in arguments.split()]
+    first, second = simulate(*replayed), simulate(*replayed)
+    assert first.returncode == second.returncode == 1
+    assert _digest(first.stdout) == _digest(second.stdout)
+    wrong = [line for line in done.stdout.splitlines() if line.startswith("    ")]
+    assert wrong
+    assert all(line in first.stdout for line in wrong)
