@@ -1,0 +1,130 @@
+"""A dashboard of metrics that nobody exports shows a healthy cell for ever; so does an alert."""
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from actors import ray_meters
+from cells.config import load_all
+from cells.ports import ray_ports
+from serve.metrics import Metrics
+
+DEPLOY = Path(__file__).parents[3] / "deploy"
+NAME = re.compile(r"\b(?:ray_)?ocefs_[a-z0-9_]+")
+HISTOGRAM = ("_bucket", "_sum", "_count")
+
+
+@pytest.fixture
+def exported(monkeypatch) -> dict[str, str]:
+    """Kind of each metric by its name in Prometheus."""
+    found: dict[str, str] = {}
+
+    def metric(kind: str):
+        def make(name: str, **options):
+            found[f"ray_{name}"] = kind  # Ray's prefix: ray/_private/telemetry/open_telemetry_metric_recorder.py
+            return SimpleNamespace(set_default_tags=lambda tags: None)
+
+        return make
+
+    for kind in ("Counter", "Gauge", "Histogram"):
+        monkeypatch.setattr(ray_meters, kind, metric(kind.lower()))
+    ray_meters.HostMeters("us", SimpleNamespace(name="us/host-0"))
+    api = Metrics("us")
+    api.count("GET", "/v1/orders", 200, 0.01)
+    for family in api.collect():
+        found[family.name + ("_total" if family.type == "counter" else "")] = family.type
+    return found
+
+
+def expressions() -> dict[str, str]:
+    """PromQL by where it stands."""
+    panels = json.loads((DEPLOY / "grafana/ocefs-cell.json").read_text())["panels"]
+    shown = {f"panel {p['title']} {t['refId']}": t["expr"] for p in panels for t in p.get("targets", ())}
+    groups = yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text())["groups"]
+    return shown | {f"alert {rule['alert']}": rule["expr"] for group in groups for rule in group["rules"]}
+
+
+def base(name: str, exported: dict[str, str]) -> str:
+    for suffix in HISTOGRAM:
+        stem = name.removesuffix(suffix)
+        if stem != name and exported.get(stem) == "histogram":
+            return stem
+    return name
+
+
+@pytest.mark.parametrize("where", expressions())
+def test_nothing_is_watched_that_no_code_exports(where, exported):
+    expression = expressions()[where]
+    names = NAME.findall(expression)
+    assert names or "up{" in expression, "it watches nothing of ours"
+    assert {base(name, exported) for name in names} <= exported.keys()
+
+
+@pytest.mark.parametrize("where", expressions())
+def test_a_rate_is_never_taken_of_a_gauge_nor_a_counter_shown_bare(where, exported):
+    expression = expressions()[where]
+    for name in NAME.findall(expression):
+        rated = re.search(rf"(rate|increase)\({name}\b", expression) is not None
+        assert rated == (exported[base(name, exported)] != "gauge"), name
+
+
+def test_no_metric_is_exported_that_nobody_can_see(exported):
+    seen = {
+        base(name, exported)
+        for where, e in expressions().items()
+        if where.startswith("panel")
+        for name in NAME.findall(e)
+    }
+    assert exported.keys() - seen == set()
+
+
+def test_no_cell_is_left_unwatched():
+    def targets(name: str) -> dict[str, list[str]]:
+        groups = json.loads((DEPLOY / f"prometheus/targets/{name}.json").read_text())
+        return {group["labels"]["cell"]: group["targets"] for group in groups}
+
+    cells = load_all()
+    assert targets("hosts") == {c.name: [f"127.0.0.1:{ray_ports(c).metrics_export}"] for c in cells}
+    assert targets("api") == {c.name: [f"{c.api.host}:{c.api.port}"] for c in cells}
+
+
+def test_alerts_are_set_by_the_limits_that_the_cells_have():
+    rules = {
+        rule["alert"]: rule["expr"]
+        for rule in yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text())["groups"][0]["rules"]
+    }
+    for cell in load_all():
+        assert rules["OcefsShardsUnowned"].endswith(f"< {cell.runtime.shards}")
+        assert rules["OcefsTailFilling"].endswith(f"> {cell.runtime.tail_max_turns // 2}")
+        assert rules["OcefsInboxLong"].endswith(f"> {cell.runtime.inbox_max // 2}")
+
+
+def test_every_alert_says_how_urgent_it_is_and_what_to_do():
+    for group in yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text())["groups"]:
+        for rule in group["rules"]:
+            assert rule["labels"]["severity"] in {"page", "ticket"}
+            assert rule["annotations"]["action"], rule["alert"]
+
+
+def test_the_files_that_prometheus_reads_are_there():
+    config = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())
+    named = [
+        *config["rule_files"],
+        *(f for job in config["scrape_configs"] for sd in job["file_sd_configs"] for f in sd["files"]),
+    ]
+    assert all((DEPLOY / "prometheus" / name).is_file() for name in named)
+
+
+def test_panels_neither_overlap_nor_share_an_id():
+    panels = json.loads((DEPLOY / "grafana/ocefs-cell.json").read_text())["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken, panel["title"]
+        taken |= cells
