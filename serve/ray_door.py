@@ -40,8 +40,14 @@ class ApiReplica:
         """Called by Serve once after construction; gives the app for Serve's own door and opens ours."""
         services = self._services = await self._make_services()
         app = build(services)
-        self._door = Door(app, services.settings, services.live.close)
-        await self._door.open()
+        door = Door(app, services.settings, services.live.close)
+        try:
+            await door.open()
+        except BaseException:
+            # Serve tries again with a new replica; this one must leave nothing behind.
+            await services.close()
+            raise
+        self._door = door
         return app
 
     def check_health(self) -> None:
