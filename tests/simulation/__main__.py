@@ -42,12 +42,18 @@ def main(arguments: list[str]) -> int:
         if done % 500 == 0:
             print(f"{done} seeds, {len(failed)} failed", flush=True)
     took = time.perf_counter() - began
-    print(f"{done} seeds, {len(failed)} failed, {took:.1f} s; " + ", ".join(f"{n} {c}" for n, c in sorted(totals.items())))
+    print(
+        f"{done} seeds, {len(failed)} failed, {took:.1f} s; " + ", ".join(f"{n} {c}" for n, c in sorted(totals.items()))
+    )
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
     if os.environ.get("PYTHONHASHSEED") != "0":
         # The order of sets of strings must be the same in every process.
-        os.execve(sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:]], os.environ | {"PYTHONHASHSEED": "0"})
+        os.execve(
+            sys.executable,
+            [sys.executable, "-m", "tests.simulation", *sys.argv[1:]],
+            os.environ | {"PYTHONHASHSEED": "0"},
+        )
     sys.exit(main(sys.argv[1:]))

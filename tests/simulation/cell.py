@@ -128,7 +128,9 @@ class HostSlot:
             outcome = work(self.host)
             return await outcome if asyncio.iscoroutine(outcome) else outcome
 
-        return await self.world.net.remote("supervisor", f"{what} {self.name}", there, server=lambda: self.process, timeout=timeout)
+        return await self.world.net.remote(
+            "supervisor", f"{what} {self.name}", there, server=lambda: self.process, timeout=timeout
+        )
 
 
 class Feeling:
@@ -147,7 +149,9 @@ class Feeling:
             if type(row) is StockRow:
                 available = max(0, row.on_hand - row.reserved - row.safety_stock)
                 self._world.stock_seen[row.location_id, row.sku] = available
-                evidence.shown.append((self._name, f"{row.location_id} {row.sku}", row.on_hand, row.reserved, evidence.tick()))
+                evidence.shown.append(
+                    (self._name, f"{row.location_id} {row.sku}", row.on_hand, row.reserved, evidence.tick())
+                )
 
     def live(self, event: LiveEvent) -> None:
         """Writes down what screens show."""
@@ -175,7 +179,9 @@ class Door:
             self.gateway.want_live(self.number == 0)
             await self.gateway.start()
 
-        self.gateway: Gateway = world.gateway_class(name, NetTransport(world, name), world.map_source(name), clock, world.limits)
+        self.gateway: Gateway = world.gateway_class(
+            name, NetTransport(world, name), world.map_source(name), clock, world.limits
+        )
         world.note(name, "starts")
         world.loop.create_task(begin(), context=self.process.context())
 
@@ -187,7 +193,7 @@ class Door:
 
     async def ask(self, client: Any, ask: Any, *, wait_ms: int = 0, attempt: int = 1) -> Told | None:
         """One command; None when the connection broke."""
-        asked = self.world.evidence.tick()
+        asked = self.world.evidence.ask([ask])
         reply = await self._run(
             self.gateway.ask(
                 ask.kind, ask.entity_id, ask.command, command_id=ask.command_id, digest=ask.digest, creates=ask.creates,
@@ -198,7 +204,7 @@ class Door:
 
     async def ask_many(self, client: Any, asks: list) -> list[Told | None]:
         """Many commands in one body."""
-        asked = self.world.evidence.tick()
+        asked = self.world.evidence.ask(asks)
         replies = await self._run(self.gateway.ask_many(asks, cause=client.name))
         if replies is None:
             return [None] * len(asks)
@@ -227,7 +233,10 @@ class Door:
             client.name, mode, kind, entity_id, command_id, digest, creates, asked, evidence.tick(), reply.status, reply.body, attempt
         )  # fmt: skip
         evidence.told.append(told)
-        self.world.note(client.name, f"is told by {self.process.name}: {mode} {entity_id} {command_id} → {told.status} {told.body[:90].decode()}")
+        self.world.note(
+            client.name,
+            f"is told by {self.process.name}: {mode} {entity_id} {command_id} → {told.status} {told.body[:90].decode()}",
+        )
         return told
 
     async def _run(self, work: Any) -> Any:

@@ -7,7 +7,7 @@ holds, is compared with a replay of it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -32,7 +32,7 @@ def check_all(world) -> list[str]:
         once(turns),
         answers(world.evidence.told, turns),
         reads(world.evidence.told, history),
-        monotone(world.evidence.told),
+        monotone(world.evidence.told, world.evidence.first_asked),
         live(world.evidence.live, history),
         shown(world.evidence.shown, history),
         stored_history(world.stored_turns, turns),
@@ -84,7 +84,7 @@ def answers(told: Iterable[Told], turns: Iterable[Turn]) -> Iterator[str]:
     for one in told:
         if one.mode != "command" or one.status not in (wire.OK, wire.REFUSED, wire.KEY_REUSED):
             continue
-        mark = fingerprint(_scope(one), one.command_id)
+        mark = fingerprint(one.scope, one.command_id)
         turn = by_print.get(mark)
         who = f"{one.client} was told {_status(one)} to {one.command_id} (attempt {one.attempt})"
         if turn is None:
@@ -103,7 +103,7 @@ def answers(told: Iterable[Told], turns: Iterable[Turn]) -> Iterator[str]:
         elif final is not None and final != turn.reply:
             if one.body == final:
                 final_told.add(mark)
-            elif mark in final_told and one.asked > 0 and one.attempt >= 0:
+            elif mark in final_told:
                 yield f"{who}: the provisional answer, though the final one had been told before"
 
 
@@ -132,12 +132,9 @@ def _read_history(one: Told, fields: dict, entity: Folded | None) -> Iterator[st
         yield f"{one.client} read a history of {one.entity_id} with gaps: {sequences}"
 
 
-def monotone(told: Iterable[Told]) -> Iterator[str]:
+def monotone(told: Iterable[Told], first_asked: Mapping[tuple[str, str], int]) -> Iterator[str]:
     """Nobody sees an entity go back: a question asked after an answer is answered from that version on."""
     newest: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-    first_ask: dict[tuple[str, str], int] = {}
-    for one in told:
-        first_ask.setdefault((_scope(one), one.command_id), one.asked)
     for one in told:
         if one.status != wire.OK or one.mode == "history":
             continue
@@ -146,7 +143,7 @@ def monotone(told: Iterable[Told]) -> Iterator[str]:
             continue
         entity_id = fields.get("order_id") or fields.get("location_id")
         # A command that was repeated may have been done at its first attempt.
-        asked = one.asked if one.mode == "view" else first_ask[_scope(one), one.command_id]
+        asked = one.asked if one.mode == "view" else first_asked[one.scope, one.command_id]
         seen = newest[one.kind, entity_id]
         for order, version in reversed(seen):
             if order < asked:
@@ -161,7 +158,11 @@ def live(events, history: History) -> Iterator[str]:
     """Screens show only what is in the history."""
     for event in events:
         entity = history.entities.get((event.kind, event.entity_id))
-        turn = next((t for t in entity.turns if t.version == event.version and t.events != b"[]"), None) if entity else None
+        turn = (
+            next((t for t in entity.turns if t.version == event.version and t.events != b"[]"), None)
+            if entity
+            else None
+        )
         if turn is None or turn.events != event.events:
             yield f"a screen showed {event.entity_id} version {event.version}, which the history does not know"
 
@@ -247,10 +248,6 @@ def orders(history: History) -> Iterator[str]:
         open_ = [f.number for f in entity.state.fulfilments if f.status == "reserving" and not entity.state.cancelled]
         if open_ or (entity.state.place_command and not entity.state.cancelled):
             yield f"{order_id}: fulfilments {open_} are still reserving, final answer owed to {entity.state.place_command!r}"
-
-
-def _scope(one: Told) -> str:
-    return one.kind if one.creates else one.entity_id
 
 
 def _status(one: Told) -> str:

@@ -70,7 +70,10 @@ class Client:
     async def place(self) -> None:
         """Orders 1–4 lines from what the gateway's feed shows."""
         rng = self.rng
-        lines = [Line(sku, rng.choice((1, 1, 2, 3, 8)), 100 * rng.randint(1, 9)) for sku in rng.choices(SKUS, (5, 3, 2, 1, 1), k=rng.randint(1, 4))]
+        lines = [
+            Line(sku, rng.choice((1, 1, 2, 3, 8)), 100 * rng.randint(1, 9))
+            for sku in rng.choices(SKUS, (5, 3, 2, 1, 1), k=rng.randint(1, 4))
+        ]
         wanted = {line.sku for line in lines}
         near = rng.sample(LOCATIONS, len(LOCATIONS))
         seen = self.world.seen_stock()
@@ -82,7 +85,9 @@ class Client:
         await self._place_with(key, command)
 
     async def _place_with(self, key: str, command: PlaceOrder) -> None:
-        ask = Ask("order", ids.new_order_id(REGION, self.world.now_ms(), key), command, key, _digest(command), creates=True)
+        ask = Ask(
+            "order", ids.new_order_id(REGION, self.world.now_ms(), key), command, key, _digest(command), creates=True
+        )
         told = await self.ask(ask, wait_ms=self.rng.choice((0, 300, 1000)))
         if told is not None and told.status == wire.OK:
             self._learn(told.fields())

@@ -33,7 +33,10 @@ class Faults:
         store.slow = rng.choice((0.0, 0.05))
         store.lose_request = rng.choice((0.0, 0.0, 0.05))
         store.lose_reply = rng.choice((0.0, 0.0, 0.1))
-        world.note("faults", f"{', '.join(self.blows)} about every {self.every_s} s; network {net}; journal {journal}; store {store}")
+        world.note(
+            "faults",
+            f"{', '.join(self.blows)} about every {self.every_s} s; network {net}; journal {journal}; store {store}",
+        )
 
     async def run(self) -> None:
         """One blow after another."""
@@ -72,7 +75,7 @@ class Faults:
             slot = rng.choice(running)
             paused = slot.process
             slot.pause()
-            await asyncio.sleep(rng.choice((0.2, 1.0, 2.5)) * rng.uniform(0.5, 1.5))
+            await asyncio.sleep(rng.choice((0.2, 1.0, 1.8, 2.5)) * rng.uniform(0.5, 1.5))
             if slot.process is paused and slot.state == "paused":
                 slot.wake()
         elif blow == "gateway":

@@ -69,7 +69,9 @@ class _Future(asyncio.Future):
 
 
 class _Task(asyncio.Task):
-    def __init__(self, number: int, coro: Coroutine[Any, Any, Any], *, context: contextvars.Context, **options: Any) -> None:
+    def __init__(
+        self, number: int, coro: Coroutine[Any, Any, Any], *, context: contextvars.Context, **options: Any
+    ) -> None:
         self.number = number  # before the base class puts the task into a set
         self.process = context.get(PROCESS, WORLD)
         super().__init__(coro, context=context, **options)

@@ -82,7 +82,9 @@ class HastyStore(MemoryStore):
         before = {shard: self.disk.record(shard) for shard in batch.marks}
         if self.drains % 20 == 0 and all(before[shard].epoch == epoch for shard, (epoch, _) in batch.marks.items()):
             for shard, (epoch, mark) in batch.marks.items():
-                self.disk.shards[shard] = ShardRecord(shard, before[shard].host, epoch, max(before[shard].watermark, mark))
+                self.disk.shards[shard] = ShardRecord(
+                    shard, before[shard].host, epoch, max(before[shard].watermark, mark)
+                )
             raise StoreUnavailable("the connection broke between the two transactions")
         await super().drain(batch)
 

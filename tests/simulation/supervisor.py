@@ -59,7 +59,9 @@ class Supervisor:
         alive = self.alive()
         if not alive:
             return
-        homeless = [s for s, owner in enumerate(self.owners) if owner not in alive or self.missing.get(s, 0) > MISSING_MAX]
+        homeless = [
+            s for s, owner in enumerate(self.owners) if owner not in alive or self.missing.get(s, 0) > MISSING_MAX
+        ]
         if not homeless:
             return
         load = {name: self.owners.count(name) for name in alive}

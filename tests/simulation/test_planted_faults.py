@@ -22,7 +22,11 @@ def test_a_planted_fault_goes_unnoticed(fault):
 @pytest.mark.timeout(300)
 def test_a_failing_seed_can_not_be_replayed_by_the_command_that_is_printed():
     done = simulate("--seeds", "20", "--failures", "1", "--plant", "ack before append")
-    arguments = done.stdout.split("python -m tests.simulation ")[1].splitlines()[0].replace("'ack before append'", "ack_before_append")
+    arguments = (
+        done.stdout.split("python -m tests.simulation ")[1]
+        .splitlines()[0]
+        .replace("'ack before append'", "ack_before_append")
+    )
     replayed = [part.replace("_", " ") for part in arguments.split()]
     first, second = simulate(*replayed), simulate(*replayed)
     assert first.returncode == second.returncode == 1

@@ -39,7 +39,9 @@ def test_a_seed_that_played_differently_the_second_time_could_not_be_debugged():
 @pytest.mark.timeout(120)
 def test_a_world_does_not_depend_on_those_that_ran_before_it_in_the_process():
     alone = _digest(simulate("--seed", "12").stdout)
-    code = "from tests.simulation.world import run_seed; run_seed(5); run_seed(11); print(f'trace {run_seed(12).digest}')"
+    code = (
+        "from tests.simulation.world import run_seed; run_seed(5); run_seed(11); print(f'trace {run_seed(12).digest}')"
+    )
     after_others = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120, env={"PYTHONHASHSEED": "0"}
     )  # fmt: skip

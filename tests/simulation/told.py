@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
 
-from actors.runtime import wire
+from actors.runtime.gateway import Ask
 from actors.runtime.wire import LiveEvent
 
 
@@ -29,9 +30,9 @@ class Told:
     attempt: int = 1
 
     @property
-    def settled(self) -> bool:
-        """Is it an answer that stands for ever?"""
-        return self.status in (wire.OK, wire.REFUSED)
+    def scope(self) -> str:
+        """Within what its command id is unique."""
+        return self.kind if self.creates else self.entity_id
 
     def fields(self) -> dict:
         """The JSON body."""
@@ -44,8 +45,19 @@ class Evidence:
 
     told: list[Told] = field(default_factory=list)
     live: list[LiveEvent] = field(default_factory=list)
-    shown: list[tuple[str, str, int, int, int]] = field(default_factory=list)  # gateway, location/sku, on_hand, reserved, order
+    shown: list[tuple[str, str, int, int, int]] = field(
+        default_factory=list
+    )  # gateway, location/sku, on_hand, reserved, order
     clock: int = 0
+    # When each command was asked for the first time, answered or not: (scope, command id) → running number.
+    first_asked: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def ask(self, asks: Iterable[Ask]) -> int:
+        """Commands are asked: the running number of that."""
+        number = self.tick()
+        for ask in asks:
+            self.first_asked.setdefault((ask.kind if ask.creates else ask.entity_id, ask.command_id), number)
+        return number
 
     def tick(self) -> int:
         """The next running number."""

@@ -54,7 +54,13 @@ class Line:
     """A line to some server. `fault` makes the error that a caller gets when the outcome is in doubt."""
 
     def __init__(
-        self, name: str, loop: SimulatedLoop, trace: Trace, rng: random.Random, odds: Odds, fault: Callable[[str], Exception]
+        self,
+        name: str,
+        loop: SimulatedLoop,
+        trace: Trace,
+        rng: random.Random,
+        odds: Odds,
+        fault: Callable[[str], Exception],
     ) -> None:
         self.name, self._loop, self._trace, self._rng, self.odds, self._fault = name, loop, trace, rng, odds, fault
 
@@ -63,7 +69,9 @@ class Line:
         delay = self._rng.uniform(odds.delay_min, odds.delay_max)
         return delay * self._rng.uniform(10, 100) if self._rng.random() < odds.slow else delay
 
-    async def remote(self, caller: str, what: str, there: Work, *, server: Find = lambda: WORLD, timeout: float | None = None) -> Any:
+    async def remote(
+        self, caller: str, what: str, there: Work, *, server: Find = lambda: WORLD, timeout: float | None = None
+    ) -> Any:
         """Runs `there` in the process that `server` finds when the request arrives, and gives its outcome. Raises the line's fault
         when nobody is there, and when the outcome is in doubt."""
         odds, rng = self.odds, self._rng

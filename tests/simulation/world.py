@@ -136,7 +136,10 @@ class World:
         await furnish(self)
         self.faulty = True
         faults = Faults(self, random.Random(f"faults {self.seed}"), self.rng.choice((3.0, 6.0)))
-        clients = [Client(self, f"c{n}", f"client {self.seed} {n}", self.rng.randint(10, 22)) for n in range(self.rng.randint(3, 5))]
+        clients = [
+            Client(self, f"c{n}", f"client {self.seed} {n}", self.rng.randint(10, 22))
+            for n in range(self.rng.randint(3, 5))
+        ]
         await asyncio.gather(faults.run(), *(client.run() for client in clients))
         if self.rng.random() < 0.15:
             await asyncio.sleep(65.0)  # backorders ask again after a minute
