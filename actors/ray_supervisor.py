@@ -63,6 +63,7 @@ class Supervisor:
         self._hosts: dict[str, HostRecord] = {}
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
+        self._watched_at = 0.0
         self._error = ""
         self._retired = False
         configure_logs(self._settings.log_folder, supervisor_name(self._settings.region))
@@ -161,6 +162,11 @@ class Supervisor:
 
     def _watch(self) -> None:
         now = time.monotonic()
+        if now - self._watched_at > SILENCE_S / 2:
+            # It was this process that paused (or was busy with a long take-over): nobody listened, so nobody was silent.
+            for host in self._hosts.values():
+                host.heard_at = now
+        self._watched_at = now
         for host in list(self._hosts.values()):
             if host.ping is None or host.ping.done():
                 host.ping = asyncio.get_running_loop().create_task(self._ping(host))
