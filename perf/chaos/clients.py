@@ -247,10 +247,12 @@ class Shopper(Client):
 class Probe(Client):
     """One order that never gets further than picking. `shard`: where it lives."""
 
-    def __init__(self, shard: int, shards: int, base: str, notebook: Notebook, seed: int, per_s: float) -> None:
-        super().__init__(f"probe-{shard}", base, notebook, seed, per_s)
+    def __init__(
+        self, shard: int, shards: int, tag: str, base: str, notebook: Notebook, seed: int, per_s: float
+    ) -> None:
+        super().__init__(f"{tag}probe-{shard}", base, notebook, seed, per_s)
         self.shard = shard
-        self._place_key = world.key_in_shard(shard, shards, "home")
+        self._place_key = world.key_in_shard(shard, shards, f"{tag}home")
 
     async def run(self) -> None:
         order = await self.place({world.PROBE: 1}, self._place_key)
@@ -266,8 +268,8 @@ class Probe(Client):
 class Clerk(Client):
     """Receives goods at one location, little by little."""
 
-    def __init__(self, location_id: str, base: str, notebook: Notebook, seed: int, per_s: float) -> None:
-        super().__init__(f"clerk-{location_id}", base, notebook, seed, per_s)
+    def __init__(self, location_id: str, tag: str, base: str, notebook: Notebook, seed: int, per_s: float) -> None:
+        super().__init__(f"{tag}clerk-{location_id}", base, notebook, seed, per_s)
         self.location_id = location_id
 
     async def open(self) -> None:

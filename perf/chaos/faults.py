@@ -15,7 +15,7 @@ import msgspec
 import psutil
 import psycopg
 
-from cells.processes import ProcessMark, mark_of, send
+from cells.processes import ProcessMark, is_alive, mark_of, send
 from perf.chaos.own_cell import OwnCell
 
 KINDS = ("host", "replica", "redis", "postgres", "supervisor")
@@ -72,7 +72,7 @@ def find(cell: OwnCell, kind: str) -> list[ProcessMark]:
     assert state is not None, "a cell that was started has a state"
     if kind in _STORES:
         mark = state.processes.get(_STORES[kind])
-        return [mark] if mark is not None else []
+        return [mark] if mark is not None and is_alive(mark) else []
     return [mark for mark in cell.marks() if _title(mark.pid).startswith(_TITLES[kind])]
 
 
@@ -125,17 +125,21 @@ async def strike(cell: OwnCell, step: Step, chance: random.Random) -> Fault | No
     return fault
 
 
-def is_whole(cell: OwnCell, pids_before: dict[str, int]) -> str:
+def is_whole(cell: OwnCell, counts: dict[str, int]) -> str:
     """What is still missing after a fault; empty when the cell has all its parts and says that it is well."""
     ready = cell.ready()
     if ready.get("status") != "ok":
         return f"/readyz says {ready.get('status', 'nothing')}: {ready}"[:300]
-    for kind, count in pids_before.items():
+    for kind, count in counts.items():
         found = len(find(cell, kind))
         if found < count:
             return f"{found} of {count} processes of {kind}"
-    if len(ready["hosts"]) < pids_before["host"]:
-        return f"{len(ready['hosts'])} of {pids_before['host']} hosts own shards"
+    if len(ready["hosts"]) < counts["host"]:
+        return f"{len(ready['hosts'])} of {counts['host']} hosts own shards"
+    try:  # the hosts notice that Postgres is away only when they want to write
+        psycopg.connect(cell.postgres_url, connect_timeout=3).close()
+    except psycopg.Error as error:
+        return f"PostgreSQL: {error}"
     return ""
 
 

@@ -10,6 +10,7 @@ import msgspec
 from actors.runtime.sharding import shard_of
 from perf.chaos import faults, found, world
 from perf.chaos.clients import GIVE_UP_S, Clerk, Client, Probe, Shopper
+from perf.chaos.door import Door
 from perf.chaos.faults import Fault, Havoc
 from perf.chaos.own_cell import OwnCell
 from perf.chaos.told import Notebook
@@ -26,13 +27,18 @@ CALM_AFTER_S = 5.0
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """Of a run. `per_s`: updates a second of all clients together, when nothing is wrong."""
+    """Of a run. `per_s`: updates a second of all clients together, when nothing is wrong.
+
+    `tag`: head of all names and keys; another one for each run on the same cell.
+    """
 
     seconds: float = 120.0
     seed: int = 1
     kinds: tuple[str, ...] = faults.KINDS
     per_s: float = 400.0
     kill_all: bool = False
+    shoppers: int = SHOPPERS
+    tag: str = ""
 
 
 class Outcome(msgspec.Struct):
@@ -55,17 +61,15 @@ class Outcome(msgspec.Struct):
 
 def make_clients(cell: OwnCell, notebook: Notebook, settings: Settings) -> list[Client]:
     """All clients; the clerks first."""
-    shards, seed = cell.config.runtime.shards, settings.seed
+    shards, seed, tag = cell.config.runtime.shards, settings.seed, settings.tag
     probes_per_s = settings.per_s * PROBE_SHARE / shards
-    shoppers_per_s = settings.per_s * (1 - PROBE_SHARE) / SHOPPERS
-    clients: list[Client] = [
-        Clerk(location_id, cell.base, notebook, seed, RECEIPTS_PER_S / len(world.PLACES))
-        for location_id in world.PLACES
-    ]
-    clients += [Probe(shard, shards, cell.base, notebook, seed, probes_per_s) for shard in range(shards)]
-    for number in range(SHOPPERS):
+    shoppers_per_s = settings.per_s * (1 - PROBE_SHARE) / settings.shoppers
+    clerks_per_s = RECEIPTS_PER_S / len(world.PLACES)
+    clients: list[Client] = [Clerk(place, tag, cell.base, notebook, seed, clerks_per_s) for place in world.PLACES]
+    clients += [Probe(shard, shards, tag, cell.base, notebook, seed, probes_per_s) for shard in range(shards)]
+    for number in range(settings.shoppers):
         base = cell.base if number % INGRESS_EVERY else cell.ingress
-        clients.append(Shopper(f"shopper-{number}", base, notebook, seed, shoppers_per_s))
+        clients.append(Shopper(f"{tag}shopper-{number}", base, notebook, seed, shoppers_per_s))
     return clients
 
 
@@ -85,8 +89,6 @@ async def fill(cell: OwnCell, clients: Sequence[Client]) -> None:
 
 
 async def _is_available(clerk: Client, base: str) -> bool:
-    from perf.chaos.door import Door
-
     door = Door(base)
     reply = await door.ask("GET", f"/v1/availability?sku={world.PROBE}")
     door.close()
@@ -111,6 +113,12 @@ async def load(
         havoc = Havoc(cell, steps, settings.seed, say)
         await havoc.run(began + settings.seconds)
     await asyncio.sleep(CALM_AFTER_S)
+    await end(clients, work, notebook)
+    return havoc.faults, killed, time.monotonic() - began
+
+
+async def end(clients: Sequence[Client], work: Sequence[asyncio.Task[None]], notebook: Notebook) -> None:
+    """Lets the clients finish what they are at; a call that hangs, or a client that crashed, is wrong."""
     for client in clients:
         client.ending = True
     _, late = await asyncio.wait(work, timeout=GIVE_UP_S + 30)
@@ -120,7 +128,6 @@ async def load(
     for task in work:
         if task.done() and not task.cancelled() and (fault := task.exception()) is not None:
             notebook.wrong.append(f"{task.get_name()}: {type(fault).__name__}: {fault}")
-    return havoc.faults, killed, time.monotonic() - began
 
 
 async def _kill_all(cell: OwnCell, say: Callable[[str], None]) -> int:
