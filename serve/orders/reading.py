@@ -23,7 +23,7 @@ from serve.services import Services
 
 SEQUENCE_MAX = 2**62
 _STATUSES = frozenset(get_args(OrderStatus))
-_history_decoder = msgspec.json.Decoder(HistoryPage)
+_history_decoder = msgspec.json.Decoder(HistoryPage | None)
 
 
 class OrderReading:
@@ -65,7 +65,8 @@ def router(services: Services, territory: Territory) -> APIRouter:
         """Every change with sequence, time, cause (the request's id) and what it was, oldest first."""
         territory.check_order(order_id)
         body = body_of(await services.gateway.history("order", order_id, after, limit))
-        if after == 0 and not _history_decoder.decode(body).events:
+        if after == 0 and not ((page := _history_decoder.decode(body)) and page.events):
+            # Every order has at least the event by which it was placed.
             raise Problem("order.unknown", f"There is no order {order_id}.", extra={"order_id": order_id})
         return AnswerResponse((200, body, ()))
 

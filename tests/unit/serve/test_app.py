@@ -204,3 +204,20 @@ async def test_a_total_may_be_larger_than_any_price(cell):
     document = (await cell.get("/openapi.json")).json()
     total = document["components"]["schemas"]["OrderView"]["properties"]["total"]
     assert "maximum" not in document["components"]["schemas"][total["$ref"].rsplit("/", 1)[1]]["properties"]["amount"]
+
+
+async def test_an_order_without_any_history_is_unknown(cell):
+    for body in (b"null", b'{"events":[],"next_after":null}'):
+
+        async def history(*args, body=body):
+            return wire.Reply(wire.OK, body)
+
+        cell.gateway.history = history
+        answer = await cell.get(f"/v1/orders/{UNKNOWN}/events")
+        assert (answer.status_code, answer.json()["code"]) == (404, "order.unknown")
+
+
+async def test_a_fault_of_a_host_tells_no_more_than_that(cell):
+    cell.gateway.fault = wire.Reply(wire.FAULT, encode(RefusalBody(wire.CODE_FAULT, "Something went wrong.")))
+    answer = await cell.get(f"/v1/orders/{UNKNOWN}")
+    assert (answer.status_code, answer.json()["code"]) == (500, "cell.fault")
