@@ -11,6 +11,7 @@ import argparse
 import gc
 import multiprocessing
 import os
+import queue
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -129,9 +130,15 @@ def measure(build: Callable[[int], Any], count: int, *, traced: bool) -> tuple[f
     out = context.Queue()
     process = context.Process(target=_measured, args=(build, count, traced, out))
     process.start()
-    figures: tuple[float, int] = out.get(timeout=600)
-    process.join()
-    return figures
+    while True:
+        try:
+            figures: tuple[float, int] = out.get(timeout=1)
+        except queue.Empty:
+            if process.exitcode is not None:
+                raise SystemExit(f"the measurement ended with exit code {process.exitcode}") from None
+        else:
+            process.join()
+            return figures
 
 
 def main() -> None:
