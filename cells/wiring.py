@@ -83,6 +83,12 @@ async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
         f"{cell.region}/api-{os.getpid()}-{secrets.token_hex(4)}", RayTransport(handles),
         SupervisorMap(cell.region, handles), SystemClock(), cell.limits,
     )  # fmt: skip
-    services = Services(settings, gateway, PostgresReadModel(cell.postgres_url), SystemClock())
+    read_model = PostgresReadModel(cell.postgres_url)
+
+    async def close() -> None:
+        await gateway.close()
+        await read_model.close()
+
+    services = Services(settings, gateway, read_model, SystemClock(), close=close)
     await gateway.start()
     return services
