@@ -307,6 +307,8 @@ def _adjust(location: Location, command: AdjustStock, context: Context) -> Decis
             )  # fmt: skip
         if after > ON_HAND_MAX:
             raise Refused("stock.too_much", f"More than {ON_HAND_MAX} units of {sku}.", sku=sku)
+    # Gains first: with losses first the books would pass through less on hand than is reserved.
+    entries.sort(key=lambda entry: entry.on_hand < 0)
     events: list[Event] = []
     if entries:
         events.append(StockChanged(entries, "", command.reference))

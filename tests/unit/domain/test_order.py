@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from actors.domain import location, order
+from actors.domain.allocation import Place
+from actors.domain.errors import Refused
+from actors.domain.kind import Context
+from actors.domain.order import PlaceOrder, ReservationAnswered, RetryAllocation, UpdateOrder
+from actors.domain.order_state import Line, ShipTo, ViewOrder, missing_of, order_row, restored, status_of
+
+NOW_MS = 1_767_225_600_000
+SKUS = ("a", "b")
+
+
+class Cell:
+    """One order and its locations; messages between them lie in `post` until somebody delivers them, in any order."""
+
+    def __init__(self, **stock) -> None:
+        self.order, self.version, self.post = None, 0, []
+        self.places = {}
+        for name, units in stock.items():
+            opened = location.LocationOpened("store", name, "", "US", 0.0, 0.0, "UTC")
+            self.places[name] = location.Location(opened, {sku: location.Stock(n) for sku, n in units.items()})
+
+    def tell(self, command):
+        context = Context("us-o", "key", NOW_MS)
+        decision = order.decide(self.order, command, context)
+        for event in decision.events:
+            self.order = order.evolve(self.order, event, context)
+            self.post.extend(order.messages("us-o", event))
+        self.version += len(decision.events)
+        return decision
+
+    def place(self, lines, *seen):
+        known = [Place(name, {sku: stock.available for sku, stock in self.places[name].stock.items()}) for name in seen]
+        priced = [Line(sku, units, 100) for sku, units in lines]
+        return self.tell(PlaceOrder("ref", "online", "c", "US", ShipTo("US"), "USD", priced, known))
+
+    def deliver(self, which=0):
+        message = self.post.pop(which)
+        context = Context(message.entity_id, "message", NOW_MS)
+        state = self.places[message.entity_id]
+        decision = location.decide(state, message.command, context)
+        for event in decision.events:
+            location.evolve(state, event, context)
+        if message.on_reply:
+            reserved = decision.reply(state, 1)
+            self.tell(ReservationAnswered(message.command.fulfilment, message.entity_id, reserved.lines))
+
+    def deliver_all(self):
+        while self.post:
+            self.deliver()
+        return self
+
+    @property
+    def status(self):
+        return status_of(self.order)
+
+    def reserved(self, name, sku="a"):
+        return self.places[name].stock[sku].reserved
+
+
+def update(name, **more):
+    return UpdateOrder(name, **more)
+
+
+def test_an_order_can_not_live_to_its_end():
+    cell = Cell(near={"a": 5})
+    assert cell.place([("a", 2)], "near").provisional
+    assert cell.status == "placed"
+    assert cell.deliver_all().status == "allocated"
+    for step, status in (
+        ("start_picking", "picking"), ("pause_picking", "allocated"), ("start_picking", "picking"),
+        ("pack", "packed"), ("ship", "shipped"), ("deliver", "delivered"),
+    ):  # fmt: skip
+        cell.tell(update(step))
+        assert cell.deliver_all().status == status
+    assert (cell.places["near"].stock["a"].on_hand, cell.reserved("near")) == (3, 0)
+
+
+@pytest.mark.parametrize("step", ["pack", "ship", "deliver", "pause_picking", "short_pick", "allocate"])
+def test_an_illegal_step_is_taken_or_refused_without_saying_what_is_allowed(step):
+    cell = Cell(near={"a": 5})
+    cell.place([("a", 2)], "near")
+    cell.deliver_all()
+    with pytest.raises(Refused) as refused:
+        cell.tell(update(step, lines=[("a", 1)]))
+    body = refused.value.body
+    assert body.code == "order.illegal_transition"
+    assert body.extra["status"] == "allocated"
+    assert sorted(body.extra["allowed"]) == ["cancel", "start_picking"]
+
+
+def test_a_cancelled_order_keeps_stock():
+    cell = Cell(near={"a": 5})
+    cell.place([("a", 2)], "near")
+    cell.deliver_all()
+    cell.tell(update("cancel"))
+    assert cell.deliver_all().status == "cancelled"
+    assert cell.reserved("near") == 0
+    with pytest.raises(Refused):
+        cell.tell(update("cancel"))
+
+
+def test_a_reservation_that_comes_after_the_cancellation_is_kept():
+    cell = Cell(near={"a": 5})
+    cell.place([("a", 2)], "near")
+    cell.tell(update("cancel"))
+    cell.deliver_all()
+    assert (cell.status, cell.reserved("near")) == ("cancelled", 0)
+
+
+def test_the_caller_never_hears_the_end_of_a_placement():
+    cell = Cell(near={"a": 5})
+    cell.place([("a", 2)], "near")
+    message = cell.post[0]
+    decision = cell.tell(ReservationAnswered(message.command.fulfilment, "near", [("a", 2)]))
+    assert [answer.command_id for answer in decision.answers] == ["key"]
+
+
+def test_stock_that_was_gone_is_not_asked_for_elsewhere():
+    cell = Cell(near={"a": 5}, far={"a": 5})
+    cell.place([("a", 4)], "near", "far")
+    cell.places["near"].stock["a"].reserved = 5
+    cell.deliver_all()
+    assert (cell.status, cell.reserved("far")) == ("allocated", 4)
+
+
+def test_what_nobody_has_is_forgotten():
+    cell = Cell(near={"a": 1})
+    cell.place([("a", 3)], "near")
+    assert cell.deliver_all().status == "partly_allocated"
+    assert missing_of(cell.order) == {"a": 2}
+    assert cell.order.retry_at_ms > NOW_MS
+    cell.places["near"].stock["a"].on_hand += 2
+    cell.tell(RetryAllocation())
+    assert cell.deliver_all().status == "allocated"
+
+
+def test_a_short_pick_is_not_replaced_from_another_place():
+    cell = Cell(near={"a": 2}, far={"a": 5})
+    cell.place([("a", 2)], "near", "far")
+    cell.deliver_all().tell(update("start_picking"))
+    cell.tell(update("short_pick", lines=[("a", 1)]))
+    cell.deliver_all()
+    assert (cell.places["near"].stock["a"].on_hand, cell.reserved("near"), cell.reserved("far")) == (1, 1, 1)
+    with pytest.raises(Refused) as refused:
+        cell.tell(update("short_pick", lines=[("a", 2)], fulfilment=1))
+    assert refused.value.body.code == "order.short_pick_too_much"
+
+
+STEPS = st.one_of(
+    st.sampled_from(sorted(order.STEPS)).map(lambda name: ("step", name)),
+    st.sampled_from(("allocate", "retry")).map(lambda name: (name, "")),
+    st.integers(0, 5).map(lambda which: ("deliver", which)),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.tuples(st.sampled_from(SKUS), st.integers(1, 4)), min_size=1, max_size=3),
+    st.lists(st.dictionaries(st.sampled_from(SKUS), st.integers(0, 5)), min_size=1, max_size=4),
+    st.lists(STEPS, max_size=30),
+)
+def test_stock_and_orders_disagree_after_some_order_of_steps_and_messages(lines, stocks, steps):
+    cell = Cell(**{f"l{n}": {"a": 0, "b": 0} | stock for n, stock in enumerate(stocks)})
+    # The order sees more than there is: what it proposes is not always what it gets.
+    known = [Place(name, {"a": 3, "b": 3}) for name in cell.places]
+    cell.tell(PlaceOrder("", "online", "", "US", ShipTo("US"), "USD", [Line(s, n, 1) for s, n in lines], known))
+    for kind, which in steps:
+        if kind == "deliver":
+            if cell.post:
+                cell.deliver(which % len(cell.post))
+            continue
+        try:
+            if kind == "retry":
+                cell.tell(RetryAllocation())
+            elif kind == "allocate":
+                cell.tell(update("allocate", places=known))
+            else:
+                cell.tell(update(which, lines=[("a", 1)] if which == "short_pick" else []))
+        except Refused:
+            continue
+        assert status_of(restored(order_row("us-o", cell.order, cell.version).state)) == cell.status
+        order.view(cell.order, ViewOrder("us-o"), cell.version)
+    cell.deliver_all()
+    held = {}
+    for fulfilment in cell.order.fulfilments:
+        assert fulfilment.status != "reserving" or cell.order.cancelled
+        if fulfilment.status in ("allocated", "picking", "packed"):
+            for sku, units in fulfilment.lines:
+                held[fulfilment.location_id, sku] = held.get((fulfilment.location_id, sku), 0) + units
+    for name, place in cell.places.items():
+        for sku, stock in place.stock.items():
+            assert stock.reserved == held.get((name, sku), 0)
+    ordered = {sku: sum(n for s, n in lines if s == sku) for sku in SKUS}
+    assert all(sum(n for (_, s), n in held.items() if s == sku) <= ordered[sku] for sku in SKUS)
