@@ -52,14 +52,15 @@ class Activation:
 
     # --- taking over ------------------------------------------------------------------------------------------------
     async def take_over(self, numbers: Sequence[int]) -> list[int]:
-        """Owns `numbers` from now on. Returns those that serve; raises StoreUnavailable or JournalUnavailable when none can."""
-        wanted = [n for n in numbers if n not in self._shards]
-        if not wanted:
-            return list(numbers)
-        leases = await self._store.lease(self._host, wanted)
+        """Owns `numbers` from now on. Returns those that serve; raises StoreUnavailable or JournalUnavailable when none can.
+
+        Shards that it believes to own are leased anew, too: it may have been paused while another host had them.
+        """
+        leases = await self._store.lease(self._host, numbers)
         await self._serve(leases.values())
-        self._unsettled.update(n for n in wanted if n in self._shards)
-        return [n for n in numbers if n in self._shards]
+        taken = [n for n in numbers if n in self._shards and self._shards[n].epoch >= leases[n].epoch]
+        self._unsettled.update(taken)
+        return taken
 
     async def _serve(self, leases: Iterable[Lease]) -> None:
         by_shard = {lease.shard: lease for lease in leases}
@@ -195,6 +196,8 @@ class Activation:
             for shard in closing:
                 shard.closing = False
             return []
-        for shard in closing:
+        # One that was lost meanwhile has been built again and is still ours.
+        given = [shard for shard in closing if not shard.lost]
+        for shard in given:
             self.lose(shard)
-        return [shard.number for shard in closing]
+        return [shard.number for shard in given]

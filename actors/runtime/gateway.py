@@ -1,5 +1,6 @@
 """The one way to ask an entity. Concurrent asks are coalesced: one call to a host carries all that gathered while the last one was
-under way, for all its shards. There is no timer: the wait is the call in flight.
+under way, for all its shards. The wait is the call in flight; only one that takes unusually long (something in it has to be loaded, or the
+host hangs) is overtaken by further calls.
 
 A host that does not own the shard, does not answer, or is busy activating is asked again with the same command ids, by a fresh
 map, until the deadline: a takeover is a delay to callers, not an error. The hosts' memory of commands makes that safe.
@@ -196,10 +197,13 @@ class Gateway:
     async def _drive(self, host: str, lane: _Lane) -> None:
         # One turn of the loop, so that all that is asked in this turn goes with the first call.
         await asyncio.sleep(0)
+        under_way: set[asyncio.Task[None]] = set()
         try:
             while lane.queue:
                 most = min(len(lane.queue), self._limits.batch_max)
-                await self._call(host, [lane.queue.popleft() for _ in range(most)])
+                under_way.add(self._spawn(self._call(host, [lane.queue.popleft() for _ in range(most)])))
+                patience = self._limits.call_patience_s if len(under_way) < self._limits.calls_max else None
+                _, under_way = await asyncio.wait(under_way, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         finally:
             lane.busy = False
 

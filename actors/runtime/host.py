@@ -24,7 +24,7 @@ from actors.runtime import history, wire
 from actors.runtime.activation import Activation
 from actors.runtime.codec import codecs, to_msgpack
 from actors.runtime.drain import Drain
-from actors.runtime.errors import JournalUnavailable
+from actors.runtime.errors import JournalUnavailable, RuntimeFault
 from actors.runtime.feed import Feed
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
@@ -80,6 +80,8 @@ class Host:
         self._publisher = Publisher(self._codecs, self.feed, self.outbox, self.timers)
         self.journal_state = "ok"
         self.groups = 0
+        self._loops: list[asyncio.Task[Any]] = []
+        self.broken = False
         # The latest appends, for meters: (ms, envelopes).
         self.appends: deque[tuple[float, int]] = deque(maxlen=2000)
         self._rate_mark = (0.0, 0)
@@ -90,7 +92,7 @@ class Host:
         """Starts the loops; shards come by `take_over`."""
         await self.gateway.start()
         for loop in (self._run(), self.loader.run(), self.drain.run(), self._tick()):
-            self._spawn(loop)
+            self._loops.append(self._spawn(loop))
 
     async def close(self) -> None:
         """Stops at once. What was acknowledged is in the journal; `hand_over` first for a clean end."""
@@ -107,7 +109,10 @@ class Host:
         return await self.activation.hand_over(shards)
 
     def owned(self) -> list[int]:
-        """The shards that it serves, or will serve again as soon as the journal answers."""
+        """The shards that it serves, or will serve again as soon as the journal answers. Raises RuntimeFault when one of its loops
+        has ended by a fault: whoever supervises it gives its shards to another."""
+        if self.broken:
+            raise RuntimeFault(f"a loop of {self.name} has ended; see its log")
         return sorted(self.shards.keys() | self.activation.recovering)
 
     # --- calls ------------------------------------------------------------------------------------------------------
@@ -326,4 +331,5 @@ class Host:
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            log.error("a loop of host %s ended", self.name, exc_info=task.exception())
+            log.error("a task of host %s failed", self.name, exc_info=task.exception())
+            self.broken = self.broken or task in self._loops

@@ -27,6 +27,9 @@ class Limits(msgspec.Struct, frozen=True):
     feed_live_max: int = 10_000
     load_max: int = 2_000  # entities in one query
     call_timeout_s: float = 2.0
+    # A call that takes longer does not hold up what is asked meanwhile: that goes in a further call, of at most so many.
+    call_patience_s: float = 0.05
+    calls_max: int = 8
     request_timeout_s: float = 8.0
     retry_pause_s: float = 0.05
     warm_chunk: int = 2_000

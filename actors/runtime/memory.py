@@ -14,10 +14,12 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
+from heapq import merge
 
 import msgspec
 
 HOUR_MS = 3_600_000
+NEWEST_MAX = 8192
 
 
 class Remembered(msgspec.Struct, gc=False):
@@ -33,40 +35,53 @@ class Remembered(msgspec.Struct, gc=False):
 
 
 class Seen:
-    """A set of fingerprints by hour. Two hours are sets, older ones sorted arrays (8 bytes a command)."""
+    """A set of fingerprints by hour. Only the newest few thousand are a Python set (some 140 bytes each); the others are sorted
+    arrays of 8 bytes each: runs within the hour, one array for each hour that is over."""
 
     def __init__(self, hours: int) -> None:
         self._hours = hours
-        self._open: dict[int, set[int]] = {}
-        self._sealed: dict[int, array[int]] = {}
+        self._hour = 0
+        self._newest: set[int] = set()
+        self._runs: dict[int, list[array[int]]] = {}
 
     def add(self, fingerprint: int, now_ms: int) -> None:
         """Remembers it from `now_ms` on for `hours`."""
         hour = now_ms // HOUR_MS
-        bucket = self._open.get(hour)
-        if bucket is None:
-            bucket = self._open[hour] = set()
-            self._roll(hour)
-        bucket.add(fingerprint)
+        if hour != self._hour:
+            self._turn(hour)
+        self._newest.add(fingerprint)
+        if len(self._newest) >= NEWEST_MAX:
+            self._seal()
 
     def load(self, fingerprints: Iterable[int], now_ms: int) -> None:
         """Takes over what the journal remembers, as if of this hour: it is kept a little longer than needed."""
-        self._sealed[now_ms // HOUR_MS] = array("Q", sorted(set(fingerprints)))
+        run = array("Q", sorted(set(fingerprints)))
+        if run:
+            self._runs.setdefault(now_ms // HOUR_MS, []).append(run)
 
-    def _roll(self, hour: int) -> None:
-        for old in [h for h in self._open if h < hour - 1]:
-            merged = set(self._open.pop(old)).union(self._sealed.get(old, ()))
-            self._sealed[old] = array("Q", sorted(merged))
-        for old in [h for h in self._sealed if h < hour - self._hours]:
-            del self._sealed[old]
+    def _seal(self) -> None:
+        self._runs.setdefault(self._hour, []).append(array("Q", sorted(self._newest)))
+        self._newest = set()
+
+    def _turn(self, hour: int) -> None:
+        """Another hour begins: the one before becomes one array, those past the window go."""
+        if self._newest:
+            self._seal()
+        for old, runs in list(self._runs.items()):
+            if old < hour - self._hours:
+                del self._runs[old]
+            elif len(runs) > 1:
+                self._runs[old] = [array("Q", merge(*runs))]
+        self._hour = hour
 
     def __contains__(self, fingerprint: int) -> bool:
-        if any(fingerprint in bucket for bucket in self._open.values()):
+        if fingerprint in self._newest:
             return True
-        for bucket in self._sealed.values():
-            at = bisect_left(bucket, fingerprint)
-            if at < len(bucket) and bucket[at] == fingerprint:
-                return True
+        for runs in self._runs.values():
+            for run in runs:
+                at = bisect_left(run, fingerprint)
+                if at < len(run) and run[at] == fingerprint:
+                    return True
         return False
 
 

@@ -11,7 +11,7 @@ from actors.runtime.limits import Limits
 from actors.runtime.shard import Entity, Key, Shard
 
 # Memory of an entity beside its state, and of a state relative to its encoding (measured: perf/README.md).
-ENTITY_BYTES = 700
+ENTITY_BYTES = 1300
 STATE_FACTOR = 5
 EVICT_MAX = 20_000
 
