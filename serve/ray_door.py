@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ray import serve as ray_serve
+from ray.serve._private import replica as ray_replica
 from ray.serve.schema import LoggingConfig
 
 from serve.app import build
@@ -26,6 +27,13 @@ from serve.settings import ApiSettings
 MakeServices = Callable[[], Awaitable[Services]]
 # What Serve may wait for a replica beyond the drain of its door: closing the gateway.
 _CLOSE_S = 10
+
+
+def _stay_on_loopback() -> None:
+    """Serve binds each replica's inner gRPC server to "[::]:0", whatever the node's address is, and that server unpickles what it
+    is sent. Nobody but this machine may reach it. A Ray without this name fails here, loudly, rather than open a port."""
+    bind = ray_replica.add_port_to_grpc_server
+    ray_replica.add_port_to_grpc_server = lambda server, address: bind(server, address.replace("[::]", "127.0.0.1"))
 
 
 class ApiReplica:
