@@ -24,6 +24,7 @@ GIVE_UP_S = 120.0
 PAUSE_FIRST_S = 0.05
 PAUSE_MAX_S = 0.5
 REPEAT_SHARE = 0.03
+CATCH_UP_S = 0.5
 # What an order that was just placed may wait for its stock before its client cancels it.
 ALLOCATION_PATIENCE_S = 15.0
 
@@ -76,6 +77,7 @@ class Client:
         self.chance = random.Random(f"{seed}-{name}")
         self._per_s = per_s
         self._keys = 0
+        self._next_at = 0.0
         self.ending = False
 
     def key(self) -> str:
@@ -84,8 +86,10 @@ class Client:
         return f"{self.name}-{self._keys}"
 
     async def pace(self, updates: int = 1) -> None:
-        """Waits so that the client's rate comes out on average."""
-        await asyncio.sleep(self.chance.expovariate(self._per_s / updates))
+        """Waits so that the client's rate comes out on average; what a long call cost it catches up within reason."""
+        now = time.monotonic()
+        self._next_at = max(now - CATCH_UP_S, self._next_at + self.chance.expovariate(self._per_s / updates))
+        await asyncio.sleep(max(0.0, self._next_at - now))
 
     async def run(self) -> None:
         """Works until `ending`."""
