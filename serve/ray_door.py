@@ -86,6 +86,8 @@ def deployment(
         health_check_period_s=5,
         health_check_timeout_s=10,
         graceful_shutdown_wait_loop_s=0.5,
+        # Each deploy replaces all replicas: the new ones listen before the old ones drain, even when there is only one.
+        max_surge_percent=100,
         graceful_shutdown_timeout_s=settings.serve_drain_s + settings.drain_s + _CLOSE_S,
         logging_config=LoggingConfig(enable_access_log=False),
     )(ingress)
