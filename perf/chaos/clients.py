@@ -49,6 +49,8 @@ class Caller:
             tries += 1
             reply = await self._door.ask(method, path, raw, key)
             self._notebook.answers[str(reply.status or "none")] += 1
+            if reply.status == NO_ANSWER:
+                self._notebook.broken[reply.body.decode()[:100]] += 1
             if reply.status not in {NO_ANSWER, 429} and reply.status < 500:
                 return reply, began, tries
             if time.monotonic() - began > self._give_up_s:

@@ -24,6 +24,8 @@ def report(outcome: Outcome, console: Console) -> None:
         console.print(f"does not settle: {outcome.unsettled}", style="red", markup=False)
     answers = ", ".join(f"{status}: {count}" for status, count in sorted(outcome.notebook.answers.items()))
     console.print(f"answers by status, repeated tries counted: {answers}", style="dim", markup=False)
+    for reason, count in outcome.notebook.broken.most_common(SHOWN):
+        console.print(f"  no answer: {count} × {reason}", style="dim", markup=False)
 
 
 def _some(console: Console, name: str, lines: Sequence[str]) -> None:

@@ -98,7 +98,9 @@ def away_s(notebook: Notebook, shards: frozenset[int], of: Callable[[str], int],
         if shards <= first.keys():
             return max(first[shard] for shard in shards) - killed_at
         time.sleep(0.05)
-    raise CellFailed(f"shards {sorted(shards - first.keys())} do not serve {SERVES_S:.0f} s after their host was killed")
+    raise CellFailed(
+        f"shards {sorted(shards - first.keys())} do not serve {SERVES_S:.0f} s after their host was killed"
+    )
 
 
 def measure(cell: OwnCell, events: int, times: int, say: Callable[[str], None]) -> list[float]:
@@ -140,7 +142,9 @@ def _wait_whole(cell: OwnCell, counts: dict[str, int]) -> None:
             if max(shares) - min(shares) <= 1:
                 return
         if time.monotonic() > deadline:
-            raise CellFailed(f"the cell is not whole {WHOLE_S:.0f} s after a host was killed: {msgspec.json.encode(ready)!r}")
+            raise CellFailed(
+                f"the cell is not whole {WHOLE_S:.0f} s after a host was killed: {msgspec.json.encode(ready)!r}"
+            )
         time.sleep(0.2)
 
 

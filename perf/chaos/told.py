@@ -37,13 +37,17 @@ class ToldOrder(msgspec.Struct):
 
 
 class Notebook:
-    """One for all clients of a run (they share a thread)."""
+    """One for all clients of a run (they share a thread).
+
+    `answers`: all tries by status, "none" for those without an answer; `broken`: why those had none. `refused`: by code.
+    """
 
     def __init__(self) -> None:
         self.acknowledged: list[Acknowledged] = []
         self.orders: dict[str, ToldOrder] = {}
         self.received: dict[tuple[str, str], int] = defaultdict(int)
         self.answers: Counter[str] = Counter()
+        self.broken: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.given_up: list[str] = []
         self.wrong: list[str] = []
