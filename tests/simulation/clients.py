@@ -196,6 +196,17 @@ class Client:
             self.orders[order_id] = told.fields()["extra"].get("status", self.orders[order_id])
 
 
+class Onlooker(Client):
+    """Looks at stock all the time: if anything is shown before it is durable, somebody has to be there to see it."""
+
+    async def run(self) -> None:
+        """Reads, more often than others act."""
+        for _ in range(self.actions):
+            await asyncio.sleep(self.rng.expovariate(1 / 0.05))
+            place = self.rng.choice(LOCATIONS)
+            await self.world.gateway(self.rng).view(self, "location", place, ViewStock(place, "", 100))
+
+
 async def furnish(world) -> None:
     """Opens the locations, defines the SKUs and receives the first stock, before any fault."""
     setup = Client(world, "setup", "setup", 0)

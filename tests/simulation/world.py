@@ -21,7 +21,7 @@ from tests.fakes.journal import JournalDisk, MemoryJournal
 from tests.fakes.store import MemoryStore, StoreDisk
 from tests.simulation.cell import BEGAN_MS, Door, HostSlot
 from tests.simulation.checks import check_all
-from tests.simulation.clients import Client, furnish
+from tests.simulation.clients import Client, Onlooker, furnish
 from tests.simulation.faults import Faults
 from tests.simulation.loop import SimulatedLoop, Stuck
 from tests.simulation.storage import Log
@@ -140,6 +140,7 @@ class World:
             Client(self, f"c{n}", f"client {self.seed} {n}", self.rng.randint(10, 22))
             for n in range(self.rng.randint(3, 5))
         ]
+        clients.append(Onlooker(self, "onlooker", f"onlooker {self.seed}", self.rng.randint(30, 80)))
         await asyncio.gather(faults.run(), *(client.run() for client in clients))
         if self.rng.random() < 0.15:
             await asyncio.sleep(65.0)  # backorders ask again after a minute
