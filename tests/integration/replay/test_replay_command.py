@@ -20,7 +20,11 @@ ROW = "2020-01-01T10:00:00,shop,1,1,online,c1,US,A,Apple,2,100,USD,delivered,,,"
 def start(here: Bench, trace: Path, *options: str) -> "subprocess.Popen[str]":
     environment = {**os.environ, "OCEFS_US_POSTGRES_URL": here.postgres_url}
     command = [sys.executable, "-m", "perf.replay", "--trace", str(trace), "--base", here.base, *options]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # Tests that run in the background inherit an ignored SIGINT; the command shall get the ordinary one.
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (no threads in the child)
+    )  # fmt: skip
 
 
 def test_the_command_tells_success_from_failure_by_words_only(
