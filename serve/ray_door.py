@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from grpc.aio import _server as grpc_server  # type: ignore[import-untyped]
 from ray import serve as ray_serve
-from ray.serve._private import replica as ray_replica
 from ray.serve.schema import LoggingConfig
 
 from serve.app import build
@@ -31,9 +31,14 @@ _CLOSE_S = 10
 
 def _stay_on_loopback() -> None:
     """Serve binds each replica's inner gRPC server to "[::]:0", whatever the node's address is, and that server unpickles what it
-    is sent. Nobody but this machine may reach it. A Ray without this name fails here, loudly, rather than open a port."""
-    bind = ray_replica.add_port_to_grpc_server
-    ray_replica.add_port_to_grpc_server = lambda server, address: bind(server, address.replace("[::]", "127.0.0.1"))
+    is sent. Nobody but this machine may reach it. (Serve's own code comes to the replica by value, with its names bound: only
+    what it calls last can be changed.)"""
+    bind = grpc_server.Server.add_insecure_port
+
+    def on_loopback(server: Any, address: str) -> Any:
+        return bind(server, address.replace("[::]", "127.0.0.1"))
+
+    grpc_server.Server.add_insecure_port = on_loopback
 
 
 class ApiReplica:
