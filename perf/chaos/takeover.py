@@ -87,6 +87,13 @@ class Filler:
         return tail
 
 
+def refuse(cell: OwnCell, *, refused: bool) -> None:
+    """Whether Postgres refuses to write the history down."""
+    what = "ENABLE" if refused else "DISABLE"
+    with psycopg.connect(cell.postgres_url, autocommit=True) as connection:
+        connection.execute(f"ALTER TABLE history {what} TRIGGER refuse_writing")
+
+
 def away_s(notebook: Notebook, shards: frozenset[int], of: Callable[[str], int], killed_at: float) -> float:
     """Seconds from the kill until the last of the shards acknowledged something. Raises CellFailed after SERVES_S."""
     first: dict[int, float] = {}
@@ -117,6 +124,7 @@ def measure(cell: OwnCell, events: int, times: int, say: Callable[[str], None]) 
     gaps: list[float] = []
     with Background([client for client in clients if isinstance(client, Probe)], notebook):
         for number in range(times):
+            refuse(cell, refused=True)
             tail = asyncio.run(filler.fill(events))
             time.sleep(REST_S + chance.random())
             mark = chance.choice(faults.find(cell, "host"))
@@ -125,6 +133,7 @@ def measure(cell: OwnCell, events: int, times: int, say: Callable[[str], None]) 
             send(mark, signal.SIGKILL)
             gaps.append(away_s(notebook, owned, lambda order_id: shard_of("order", order_id, shards), killed_at))
             say(f"{number + 1:3}: {len(owned)} shards, {tail:,} turns in the tails: away for {gaps[-1]:.2f} s")
+            refuse(cell, refused=False)  # shards are handed to the new host only when they are written down
             _wait_whole(cell, counts)
     if notebook.wrong:
         raise CellFailed("\n".join(notebook.wrong[:5]))

@@ -1,0 +1,71 @@
+"""Hosts and replicas come and go under load: no update fails, and none is lost."""
+
+import time
+
+import psutil
+import pytest
+
+from perf.chaos import faults
+from tests.system.test_cell_faults import load, until_more
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
+
+FINE = {"200", "201"}
+
+
+def assert_none_failed(cell, before):
+    failed = {status: count - before[status] for status, count in cell.notebook.answers.items() if status not in FINE}
+    assert {status: count for status, count in failed.items() if count} == {}, cell.notebook.broken
+
+
+def test_an_update_fails_while_shards_move_to_more_hosts_and_back(cell):
+    before = cell.notebook.answers.copy()
+    with load(cell, "scale"):
+        until_more(cell, 100)
+        cell.cell.command("scale", "us", "--hosts", "3")
+        assert sorted(host["name"] for host in cell.cell.ready()["hosts"]) == ["us/host-0", "us/host-1", "us/host-2"]
+        until_more(cell, 100)
+        cell.cell.command("scale", "us", "--hosts", "2")
+        until_more(cell, 100)
+    assert_none_failed(cell, before)
+    cell.wait_whole()
+    cell.check_promises()
+
+
+def listeners(cell):
+    """Process ids of replicas that listen on the cell's own port."""
+    port = cell.cell.config.api.port
+    pids = []
+    for mark in faults.find(cell.cell, "replica"):
+        try:
+            connections = psutil.Process(mark.pid).net_connections("tcp")
+        except psutil.Error:
+            continue
+        if any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in connections):
+            pids.append(mark.pid)
+    return pids
+
+
+def until_listening(cell, count, deadline_s=60.0):
+    deadline = time.monotonic() + deadline_s
+    while len(found := listeners(cell)) != count:
+        assert time.monotonic() < deadline, f"{found} listen, not {count}"
+        time.sleep(0.1)
+
+
+def test_a_request_fails_while_a_replica_drains(cell):
+    try:
+        cell.cell.change({"api": {"replicas": 2}})
+        cell.cell.command("deploy", "us")
+        until_listening(cell, 2)
+        before = cell.notebook.answers.copy()
+        with load(cell, "drain"):
+            until_more(cell, 100)
+            cell.cell.change({"api": {"replicas": 1}})
+            cell.cell.command("deploy", "us")
+            until_listening(cell, 1)
+            until_more(cell, 100)
+        assert_none_failed(cell, before)
+    finally:
+        cell.cell.change({"api": {"replicas": 1}})
+    cell.check_promises()
