@@ -24,7 +24,7 @@ from actors.runtime import history, wire
 from actors.runtime.activation import Activation
 from actors.runtime.codec import codecs, to_msgpack
 from actors.runtime.drain import Drain
-from actors.runtime.errors import JournalUnavailable, RuntimeFault
+from actors.runtime.errors import Fenced, JournalUnavailable, RuntimeFault
 from actors.runtime.feed import Feed
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
@@ -43,6 +43,8 @@ from actors.runtime.wire import Call, Downlink, Envelope, HostStats, Reply
 log = logging.getLogger("ocefs.host")
 _CALL = msgspec.msgpack.Decoder(Call).decode
 TICK_S = 0.05
+# Shorter than the silence after which a supervisor gives the shards away.
+PAUSE_S = 0.8
 
 
 class Host:
@@ -82,6 +84,7 @@ class Host:
         self.groups = 0
         self._loops: list[asyncio.Task[Any]] = []
         self.broken = False
+        self._beat_at = clock.monotonic()
         # The latest appends, for meters: (ms, envelopes).
         self.appends: deque[tuple[float, int]] = deque(maxlen=2000)
         self._rate_mark = (0.0, 0)
@@ -91,7 +94,7 @@ class Host:
     async def start(self) -> None:
         """Starts the loops; shards come by `take_over`."""
         await self.gateway.start()
-        for loop in (self._run(), self.loader.run(), self.drain.run(), self._tick()):
+        for loop in (self._beat(), self._run(), self.loader.run(), self.drain.run(), self._tick()):
             self._loops.append(self._spawn(loop))
 
     async def close(self) -> None:
@@ -167,6 +170,8 @@ class Host:
     async def _run(self) -> None:
         group = Group()
         while True:
+            if self._inbox and self._clock.monotonic() - self._beat_at > PAUSE_S:
+                await self._confirm()
             self._take_turns(group)
             if group.size and (self._appending is None or self._appending.done()):
                 self._appending = self._spawn(self._append(group))
@@ -176,6 +181,26 @@ class Host:
             elif not self._inbox or group.size >= self.limits.batch_max:
                 await self._wake.wait()
                 self._wake.clear()
+
+    async def _beat(self) -> None:
+        while True:
+            self._beat_at = self._clock.monotonic()
+            await self._clock.sleep(TICK_S)
+
+    async def _confirm(self) -> None:
+        """The process stood still for so long that others may have taken its shards. It could write nothing, but it could still
+        answer reads from what it remembers: the journal is asked first whose the shards are."""
+        log.warning("host %s stood still; it asks who owns its shards", self.name)
+        while True:
+            try:
+                await self._journal.open({s.number: (s.epoch, s.drained) for s in self.shards.values()})
+            except Fenced as fenced:
+                self._fenced([self.shards[n] for n in fenced.shards if n in self.shards])
+            except JournalUnavailable:
+                await self._clock.sleep(self.limits.retry_pause_s)
+                continue
+            self._beat_at = self._clock.monotonic()
+            return
 
     def _take_turns(self, group: Group) -> None:
         """Decides what is in the inbox, on top of what is being appended; what arrives meanwhile joins the same group."""
