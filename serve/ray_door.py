@@ -31,8 +31,7 @@ _CLOSE_S = 10
 
 def _stay_on_loopback() -> None:
     """Serve binds each replica's inner gRPC server to "[::]:0", whatever the node's address is, and that server unpickles what it
-    is sent. Nobody but this machine may reach it. (Serve's own code comes to the replica by value, with its names bound: only
-    what it calls last can be changed.)"""
+    is sent. Nobody but this machine may reach it. To be called in the replica's process before Serve starts that server."""
     bind = grpc_server.Server.add_insecure_port
 
     def on_loopback(server: Any, address: str) -> Any:
@@ -45,6 +44,7 @@ class ApiReplica:
     """One replica. `make_services` must be importable: it is called in the replica's process, and sets up its logs."""
 
     def __init__(self, make_services: MakeServices) -> None:
+        _stay_on_loopback()
         self._make_services = make_services
         self._services: Services | None = None
         self._door: Door | None = None
