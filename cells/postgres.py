@@ -245,8 +245,12 @@ class EmbeddedPostgres:
         if not lines or not lines[0].lstrip("-").isdigit():
             return
         pid = abs(int(lines[0]))
-        if mark_of(pid) is None:
+        if not psutil.pid_exists(pid):
             return  # PostgreSQL sees that by itself
+        if mark_of(pid) is None:
+            # A zombie: killed, and not yet taken away by its new parent. For PostgreSQL, which asks kill(), it still runs.
+            (self._data / "postmaster.pid").unlink(missing_ok=True)
+            return
         try:
             program = psutil.Process(pid).name()
         except psutil.Error:
