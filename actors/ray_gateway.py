@@ -10,6 +10,7 @@ import ray
 from ray.exceptions import RayError
 
 from actors.runtime.errors import HostUnreachable
+from actors.runtime.host import Host
 from actors.runtime.ports import ShardMap
 
 NAMESPACE = "ocefs"
@@ -64,6 +65,25 @@ class RayTransport:
         """The host's long-poll."""
         link: bytes = await self._handles.call(host, "listen", gateway_id, cursor, live)
         return link
+
+
+class NearTransport:
+    """A host's own transport: messages among its own entities do not go through Ray."""
+
+    def __init__(self, name: str, far: RayTransport) -> None:
+        self._name = name
+        self._far = far
+        self.own: Host | None = None
+
+    async def call(self, host: str, payload: bytes) -> bytes:
+        """See RayTransport.call."""
+        if host == self._name and self.own is not None:
+            return await self.own.call(payload)
+        return await self._far.call(host, payload)
+
+    async def listen(self, host: str, gateway_id: str, cursor: int, live: bool) -> bytes:
+        """See RayTransport.listen."""
+        return await self._far.listen(host, gateway_id, cursor, live)
 
 
 class SupervisorMap:

@@ -13,7 +13,7 @@ import ray
 from actors.clock import SystemClock
 from actors.domain.kinds import KINDS
 from actors.logs import configure_logs
-from actors.ray_gateway import NAMESPACE, ActorHandles, RayTransport, SupervisorMap
+from actors.ray_gateway import NAMESPACE, ActorHandles, NearTransport, RayTransport, SupervisorMap
 from actors.ray_meters import HostMeters
 from actors.runtime.host import Host
 from actors.runtime.limits import Limits
@@ -67,11 +67,13 @@ class HostActor:
             settings.redis_url, settings.region, remember_hours=settings.limits.remember_hours, ours=settings.redis_ours
         )  # fmt: skip
         await journal.verify()
+        transport = NearTransport(self.name, RayTransport(handles))
         host = Host(
             self.name, KINDS, journal,
-            PostgresStore(settings.postgres_url, shards=settings.limits.shards), RayTransport(handles),
+            PostgresStore(settings.postgres_url, shards=settings.limits.shards), transport,
             SupervisorMap(settings.region, handles), SystemClock(), settings.limits, pid=os.getpid(), rss_mb=rss_mb,
         )  # fmt: skip
+        transport.own = host
         await host.start()
         self._host = host
         self._meters = HostMeters(settings.region, host)

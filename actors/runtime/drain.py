@@ -32,6 +32,9 @@ def _key_of(row: Row) -> Any:
     return getter(row)
 
 
+TRIM_INTERVAL_S = 1.0
+
+
 class Drain:
     """The write-behind of a host."""
 
@@ -49,6 +52,9 @@ class Drain:
         self._outbox = outbox
         self._fenced = fenced
         self._in_doubt = False
+        # shard → position up to which the journal may forget.
+        self._untrimmed: dict[int, int] = {}
+        self._trimmed_at = -TRIM_INTERVAL_S
         self._more = False  # the last choice left some out for the limit
         # Watermarks of the store as the last reconciliation found them: shards that were lost just then are built again from these.
         self.watermarks: dict[int, int] = {}
@@ -93,6 +99,7 @@ class Drain:
             batch = self._batch(chosen)
             if not batch.marks and not batch.outbox_put and not batch.outbox_remove:
                 self.store_state = "ok"
+                await self._trim()
                 return 0
             began = self._clock.monotonic()
             try:
@@ -112,15 +119,21 @@ class Drain:
             for shard, entries in chosen:
                 self._advance(shard, len(entries), entries[-1].position)
             self.drained_turns += len(batch.turns)
-            await self._trim({shard.number: shard.drained for shard, _ in chosen if not shard.lost})
+            self._untrimmed.update({shard.number: shard.drained for shard, _ in chosen if not shard.lost})
+            await self._trim()
             return len(batch.turns)
 
-    async def _trim(self, marks: Mapping[int, int]) -> None:
-        # A tail that could not be trimmed is trimmed by the next drain: positions past the mark are all that counts.
+    async def _trim(self) -> None:
+        """Forgets in the journal what is in the store: for many drains together, since a round trip for every shard costs as much as
+        a small drain. What could not be trimmed is trimmed later: positions past the mark are all that counts."""
+        now = self._clock.monotonic()
+        if not self._untrimmed or now - self._trimmed_at < TRIM_INTERVAL_S:
+            return
+        marks, self._untrimmed, self._trimmed_at = self._untrimmed, {}, now
         try:
             await self._journal.trim(marks)
         except JournalUnavailable:
-            return
+            self._untrimmed = marks | self._untrimmed
 
     def _choose(self) -> list[tuple[Shard, list[TailEntry]]]:
         """The oldest entries of each shard that have their rows, whole positions only."""

@@ -1,5 +1,6 @@
 """The one way to ask an entity. Concurrent asks are coalesced: one call to a host carries all that gathered while the last one was
-under way, for all its shards. The wait is the call in flight; only one that takes unusually long (something in it has to be loaded, or the
+under way, for all its shards. The wait is the call in flight, or a few milliseconds when calls would follow
+each other faster than that; only one that takes unusually long (something in it has to be loaded, or the
 host hangs) is overtaken by further calls.
 
 A host that does not own the shard, does not answer, or is busy activating is asked again with the same command ids, by a fresh
@@ -75,21 +76,24 @@ class _Asked:
 class _Lane:
     """What waits for one host."""
 
-    __slots__ = ("busy", "queue")
+    __slots__ = ("busy", "called_at", "queue")
 
     def __init__(self) -> None:
+        self.called_at = -1e9
         self.queue: deque[_Asked] = deque()
         self.busy = False
 
 
 class Gateway:
-    """See the module's docstring. `name` is unique among the gateways of a cell. `listens`: take final answers and feeds."""
+    """See the module's docstring. `name` is unique among the gateways of a cell. `listens`: take final answers and feeds; one that does not is a
+    host's, whose messages nobody waits for: it calls a host no more often than `call_spacing_s`."""
 
     def __init__(
         self, name: str, transport: Transport, source: MapSource, clock: Clock, limits: Limits, *, listens: bool = True
     ) -> None:  # fmt: skip
         self.name = name
         self._listens = listens
+        self._spacing_s = 0.0 if listens else limits.call_spacing_s
         self._transport = transport
         self._source = source
         self._clock = clock
@@ -200,6 +204,10 @@ class Gateway:
         under_way: set[asyncio.Task[None]] = set()
         try:
             while lane.queue:
+                early = lane.called_at + self._spacing_s - self._clock.monotonic()
+                if early > 0 and len(lane.queue) < self._limits.batch_max:
+                    await self._clock.sleep(early)
+                lane.called_at = self._clock.monotonic()
                 most = min(len(lane.queue), self._limits.batch_max)
                 under_way.add(self._spawn(self._call(host, [lane.queue.popleft() for _ in range(most)])))
                 patience = self._limits.call_patience_s if len(under_way) < self._limits.calls_max else None

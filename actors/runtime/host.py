@@ -148,6 +148,7 @@ class Host:
         try:
             async with asyncio.timeout(min(1.0, self.limits.listen_max_s)):
                 await listener.wake.wait()
+                await self._clock.sleep(self.limits.call_spacing_s)  # what follows at once goes with it
         except TimeoutError:
             pass
         link: Downlink = self.feed.take(listener, self.stats())
