@@ -10,8 +10,11 @@ import psutil
 from cells.config import RegionConfig
 from cells.errors import CellError, MemoryTooLow, PortTaken
 from cells.ports import ray_ports
+from cells.processes import wait_until
 
 PYTHON_MIN = (3, 11)
+_UNSEEN = "a process that we may not see"
+_DYING_S = 3.0
 
 
 def check_python(version: tuple[int, int] | None = None) -> None:
@@ -62,7 +65,7 @@ def check_ports(config: RegionConfig) -> None:
         key = "dashboard_port" if name == "dashboard" else "port_base"
         ports[f"ray.{key} in config/regions/{config.name}.toml ({name.replace('_', ' ')})"] = ("127.0.0.1", port)
     for key, (host, port) in ports.items():
-        if not _can_listen(host, port):
+        if not _can_listen(host, port) and not _is_given_up(host, port):
             raise PortTaken(
                 f"port {port} of {host}, which {config.name} needs, is taken by {port_owner(port)}",
                 f"end that process, or set another {key}",
@@ -80,6 +83,11 @@ def _can_listen(host: str, port: int) -> bool:
         return True
 
 
+def _is_given_up(host: str, port: int) -> bool:
+    """Whether a port without a visible owner is free within moments: its process was killed, and its threads still end."""
+    return port_owner(port) == _UNSEEN and wait_until(lambda: _can_listen(host, port), _DYING_S)
+
+
 def port_owner(port: int) -> str:
     """The process that has a port, as far as we may see it: one that listens before one that is connected."""
     try:
@@ -92,4 +100,4 @@ def port_owner(port: int) -> str:
                 return f"process {found.pid} ({' '.join(process.cmdline())[:80] or process.name()}){how}"
     except (psutil.Error, OSError):
         pass
-    return "a process that we may not see"
+    return _UNSEEN

@@ -237,26 +237,29 @@ class EmbeddedPostgres:
             return []
 
     def _drop_stale_lock(self) -> None:
-        """Remove the lock file of a server that was killed, if its process id now belongs to another program.
+        """Remove the lock files of a server that was killed, if its process id now belongs to another program or to a zombie.
 
         PostgreSQL itself only looks whether a process with that id exists. A live PostgreSQL is never overruled.
         """
-        lines = self._lock_lines()
-        if not lines or not lines[0].lstrip("-").isdigit():
-            return
-        pid = abs(int(lines[0]))
-        if not psutil.pid_exists(pid):
-            return  # PostgreSQL sees that by itself
-        if mark_of(pid) is None:
-            # A zombie: killed, and not yet taken away by its new parent. For PostgreSQL, which asks kill(), it still runs.
-            (self._data / "postmaster.pid").unlink(missing_ok=True)
-            return
-        try:
-            program = psutil.Process(pid).name()
-        except psutil.Error:
-            return
-        if not program.startswith("postgres"):
-            (self._data / "postmaster.pid").unlink(missing_ok=True)
+        for lock in (self._data / "postmaster.pid", self.socket_dir / ".s.PGSQL.5432.lock"):
+            try:
+                first = lock.read_text(encoding="utf-8").partition("\n")[0].strip().lstrip("-")
+            except OSError:
+                continue
+            if first.isdigit() and _is_no_server(int(first)):
+                lock.unlink(missing_ok=True)
+
+
+def _is_no_server(pid: int) -> bool:
+    """Whether a process with this id exists, but is no PostgreSQL that lives. (Without any, PostgreSQL sees that by itself.)"""
+    if not psutil.pid_exists(pid):
+        return False
+    if mark_of(pid) is None:
+        return True  # killed, and not yet taken away by its new parent
+    try:
+        return not psutil.Process(pid).name().startswith("postgres")
+    except psutil.Error:
+        return False
 
 
 def server_user() -> pwd.struct_passwd:
