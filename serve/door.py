@@ -31,11 +31,43 @@ class _HeadersTooLarge(Exception):
     """More bytes of headers than a request may have."""
 
 
-def _protocol(header_bytes_max: int) -> type[asyncio.Protocol]:
+class _OneWrite:
+    """A transport that writes what it is given in one turn of the loop at once. Uvicorn writes an answer's head and its body apart:
+    a second system call for us, a second wake-up for the caller, a tenth of what a hot route costs."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._gathered: list[bytes] = []
+        self._call_soon = asyncio.get_running_loop().call_soon
+        # What does not write goes straight through.
+        self.is_closing = transport.is_closing
+        self.get_extra_info = transport.get_extra_info
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
+
+    def write(self, data: bytes) -> None:
+        if not self._gathered:
+            self._call_soon(self._flush)
+        self._gathered.append(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._gathered:
+            data, self._gathered = b"".join(self._gathered), []
+            self._transport.write(data)
+
+
+def protocol(header_bytes_max: int) -> type[asyncio.Protocol]:
     """Uvicorn's HTTP with a limit for the request line and headers, and problem details for what is no HTTP."""
 
     class LimitedHttp(HttpToolsProtocol):
         header_bytes = 0
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(_OneWrite(transport))  # type: ignore[arg-type]
 
         def on_message_begin(self) -> None:
             self.header_bytes = 0
@@ -93,7 +125,7 @@ class Door:
         config: Any = uvicorn.Config(
             app,
             loop="none",
-            http=_protocol(settings.header_bytes_max),
+            http=protocol(settings.header_bytes_max),
             ws="none",
             lifespan="off",
             log_config=None,

@@ -101,7 +101,8 @@ class Gateway:
         self._map = _NOWHERE
         self._map_read_at = -1e9
         self._refreshing: asyncio.Task[None] | None = None
-        self._lanes: dict[str, _Lane] = {}
+        # By host; those who wait for final answers have a lane of their own, because their calls take several rounds.
+        self._lanes: dict[tuple[str, bool], _Lane] = {}
         self._homeless: deque[_Asked] = deque()
         self._waiting = 0
         self._ticket = 0
@@ -190,9 +191,9 @@ class Gateway:
             self._homeless.append(asked)
             self._refresh()
             return
-        lane = self._lanes.get(host)
+        lane = self._lanes.get((host, envelope.wait))
         if lane is None:
-            lane = self._lanes[host] = _Lane()
+            lane = self._lanes[host, envelope.wait] = _Lane()
         lane.queue.append(asked)
         if not lane.busy:
             lane.busy = True

@@ -134,6 +134,10 @@ class Host:
             else:
                 self._inbox.append(item)
         self._wake.set()
+        if any(envelope.wait for envelope in call.envelopes):
+            # Final answers go with the call if they come soon; else by the downlink.
+            await asyncio.wait((batch.future,), timeout=self.limits.answer_hold_s)
+            batch.release()
         return to_msgpack(await batch.future)
 
     async def listen(self, gateway_id: str, cursor: int, live: bool) -> bytes:
@@ -148,7 +152,7 @@ class Host:
         try:
             async with asyncio.timeout(min(1.0, self.limits.listen_max_s)):
                 await listener.wake.wait()
-                await self._clock.sleep(self.limits.call_spacing_s)  # what follows at once goes with it
+                await self._clock.sleep(self.limits.feed_spacing_s)  # what follows soon goes with it
         except TimeoutError:
             pass
         link: Downlink = self.feed.take(listener, self.stats())

@@ -45,6 +45,10 @@ class Item(ABC):
     def done(self, reply: Reply) -> None:
         """Answers it."""
 
+    def final(self, reply: Reply) -> bool:
+        """Its final answer, after a provisional one; False when it can't be handed over here."""
+        return False
+
 
 class Called(Item):
     """One of the envelopes of a call."""
@@ -58,7 +62,14 @@ class Called(Item):
 
     def done(self, reply: Reply) -> None:
         """Its place among the replies."""
-        self.batch.put(self.index, reply)
+        if reply.status == wire.PENDING:
+            self.batch.hold(self.index, reply)
+        else:
+            self.batch.put(self.index, reply)
+
+    def final(self, reply: Reply) -> bool:
+        """The final answer to what was, or is about to be, answered PENDING; False when its call has returned without."""
+        return self.batch.final(self.index, reply)
 
 
 class Told(Item):
@@ -76,12 +87,16 @@ class Told(Item):
 
 
 class Batch:
-    """The envelopes of one call; `future` is done when each has its reply."""
+    """The envelopes of one call; `future` is done when each has its reply. Provisional ones are held until `release`: most of the
+    time the final answers are there before, and go with the call."""
 
     def __init__(self, size: int) -> None:
         self.replies: list[Reply] = [UNAVAILABLE] * size
         self.future: asyncio.Future[list[Reply]] = asyncio.get_running_loop().create_future()
         self._missing = size
+        self._held: set[int] = set()
+        self._early: dict[int, Reply] = {}  # final answers that came before the provisional ones
+        self._released = False
         if not size:
             self.future.set_result([])
 
@@ -91,6 +106,33 @@ class Batch:
         self._missing -= 1
         if not self._missing and not self.future.done():
             self.future.set_result(self.replies)
+
+    def hold(self, index: int, reply: Reply) -> None:
+        """A provisional reply of the envelope at `index`."""
+        final = self._early.pop(index, None)
+        if final is not None or self._released:
+            self.put(index, final or reply)
+        else:
+            self.replies[index] = reply
+            self._held.add(index)
+
+    def final(self, index: int, reply: Reply) -> bool:
+        """The final answer of the envelope at `index`; False when nothing more can go with this call."""
+        if self._released:
+            return False
+        if index in self._held:
+            self._held.remove(index)
+            self.put(index, reply)
+        else:
+            self._early[index] = reply
+        return True
+
+    def release(self) -> None:
+        """Provisional replies are as good as any from now on."""
+        self._released = True
+        for index in sorted(self._held):
+            self.put(index, self.replies[index])
+        self._held.clear()
 
 
 class Part:

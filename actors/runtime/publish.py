@@ -62,5 +62,7 @@ class Publisher:
             self._timers.set(shard.number, (kind, entity_id), self._codecs[kind].kind.due(entity.state))
 
     def _answer(self, shard: Shard, entity_id: str, command_id: str, final: bytes) -> None:
-        for gateway_id, ticket in shard.waiters.pop((entity_id, command_id), ()):
-            self._feed.answer(gateway_id, ticket, Reply(wire.OK, final))
+        reply = Reply(wire.OK, final)
+        for waiter in shard.waiters.pop((entity_id, command_id), ()):
+            if not waiter.final(reply):
+                self._feed.answer(waiter.gateway_id, waiter.envelope.ticket, reply)

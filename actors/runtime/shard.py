@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, Protocol
 
 from actors.domain.kind import Row
 from actors.runtime.memory import CommandMemory
-from actors.runtime.wire import Turn
+from actors.runtime.wire import Envelope, Reply, Turn
 
 Key = tuple[str, str]  # (kind, entity id)
+
+
+class Waiter(Protocol):
+    """A caller who wants the final answer."""
+
+    gateway_id: str
+    envelope: Envelope
+
+    def final(self, reply: Reply) -> bool:
+        """Hands it over; False when it has to go by the downlink."""
 
 
 class Entity:
@@ -61,8 +71,8 @@ class Shard:
         self.tail: deque[TailEntry] = deque()
         # Of those, the ones that their entity (not in memory) has not been folded with.
         self.unfolded: dict[Key, list[TailEntry]] = {}
-        # (entity id, command id) → callers that wait for a final answer: (gateway, ticket).
-        self.waiters: dict[Key, list[tuple[str, int]]] = {}
+        # (entity id, command id) → callers that wait for a final answer.
+        self.waiters: dict[Key, list[Waiter]] = {}
         self.idle = asyncio.Event()
 
     def use(self, key: Key, now: float) -> Entity | None:

@@ -90,8 +90,7 @@ class TurnTaker:
         group.replies.append((shard, item, reply))
 
     def _wait(self, shard: Shard, item: Item, entity_id: str, group: Group) -> None:
-        caller = (item.gateway_id, item.envelope.ticket)
-        shard.waiters.setdefault((entity_id, item.envelope.command_id), []).append(caller)
+        shard.waiters.setdefault((entity_id, item.envelope.command_id), []).append(item)
 
     def _command(
         self, shard: Shard, codec: Codec, entity: Entity, item: Item, mark: int, group: Group, now_ms: int

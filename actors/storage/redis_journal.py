@@ -30,6 +30,7 @@ from redis.exceptions import NoScriptError, RedisError
 from actors.runtime.errors import Fenced, JournalUnavailable
 from actors.runtime.ports import Append
 from actors.runtime.wire import Turn
+from actors.storage.redis_line import RedisLine
 
 # One shard's entry may not be larger; Redis itself ends at 512 MB for one value.
 ENTRY_BYTES_MAX = 128 * 1024 * 1024
@@ -47,14 +48,6 @@ _decode = msgspec.msgpack.Decoder(list[Turn]).decode
 
 class JournalUnsafe(Exception):
     """This Redis would acknowledge what is not yet on disk."""
-
-
-class _Script:
-    """A Lua script and the digest under which Redis keeps it."""
-
-    def __init__(self, name: str) -> None:
-        self.source = Path(__file__).with_name(name).read_bytes()
-        self.digest = sha1(self.source, usedforsecurity=False).hexdigest()
 
 
 class RedisJournal:
@@ -79,16 +72,21 @@ class RedisJournal:
             max_connections=CONNECTIONS_MAX, timeout=timeout_s,
         )  # fmt: skip
         self._redis: Redis = Redis.from_pool(pool)
+        self._line = RedisLine(address, timeout_s)
         self._keys = f"ocefs:{{{cell}}}"
+        self._names: dict[int, tuple[str, str, str]] = {}
         self._ours = ours
         self._remember_hours = remember_hours
         # An hour more because a bucket expires from its beginning, one more for clocks that differ.
         self._bucket_ttl_s = (remember_hours + 2) * _HOUR_S
-        self._append = _Script("append.lua")
-        self._open = _Script("open.lua")
+        self._append_script = Path(__file__).with_name("append.lua").read_bytes()
+        # Under which Redis keeps the script.
+        self._append_digest = sha1(self._append_script, usedforsecurity=False).hexdigest()
+        self._open_script = Path(__file__).with_name("open.lua").read_text()
 
     async def close(self) -> None:
         """Gives the connections back."""
+        await self._line.close()
         await self._redis.aclose()
 
     async def verify(self) -> None:
@@ -143,28 +141,36 @@ class RedisJournal:
         for one, body in zip(appends, bodies, strict=True):
             turns, shard = one.turns, one.shard
             hour = turns[-1].at_ms // _HOUR_MS if turns else 0
-            keys += (f"{self._keys}:state:{shard}", f"{self._keys}:turns:{shard}", f"{self._keys}:marks:{shard}:{hour}")
+            state, stream, buckets = self._keys_of(shard)
+            keys += (state, stream, f"{buckets}{hour}")
             marks = struct.pack(f"<{len(turns)}Q", *[turn.fingerprint for turn in turns])
             values += (one.epoch, one.position, body, marks)
-        refused = await self._run(self._append, keys, values)
+        call = (b"EVALSHA", self._append_digest, len(keys), *keys, *values)
+        async with _answering():
+            try:
+                refused = await self._line.call(call)
+            except NoScriptError:  # a Redis that was started anew; nothing was done
+                await self._redis.script_load(self._append_script)
+                refused = await self._line.call(call)
         return [appends[number - 1].shard for number in refused]
+
+    def _keys_of(self, shard: int) -> tuple[str, str, str]:
+        """A shard's state, its stream, and the beginning of its buckets' names."""
+        names = self._names.get(shard)
+        if names is None:
+            keys = self._keys
+            names = self._names[shard] = (f"{keys}:state:{shard}", f"{keys}:turns:{shard}", f"{keys}:marks:{shard}:")
+        return names
 
     async def open(self, shards: Mapping[int, tuple[int, int]]) -> None:
         """See `Journal.open`."""
         numbers = list(shards)
         values = [value for shard in numbers for value in shards[shard]]
-        refused = await self._run(self._open, [f"{self._keys}:state:{shard}" for shard in numbers], values)
+        keys = [f"{self._keys}:state:{shard}" for shard in numbers]
+        async with _answering():
+            refused = await self._redis.eval(self._open_script, len(keys), *keys, *values)
         if refused:
             raise Fenced(numbers[number - 1] for number in refused)
-
-    async def _run(self, script: _Script, keys: list[str], values: list[Any]) -> list[int]:
-        async with _answering():
-            try:
-                done: list[int] = await self._redis.evalsha(script.digest, len(keys), *keys, *values)
-            except NoScriptError:  # a Redis that was started anew; nothing was done
-                await self._redis.script_load(script.source)
-                done = await self._redis.evalsha(script.digest, len(keys), *keys, *values)
-        return done
 
     async def read(self, shard: int, after: int) -> list[tuple[int, list[Turn]]]:
         """See `Journal.read`. Read in pages of about READ_BYTES, so that no answer gets huge."""

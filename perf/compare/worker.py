@@ -14,8 +14,10 @@ from perf.compare import doors
 from perf.compare.batched import Batched
 from perf.compare.tuned import Tuned
 from perf.compare.usual import Usual
+from serve.door import protocol
 
 BACKLOG = 2048
+HEADER_BYTES_MAX = 16_384
 
 APPS: Mapping[str, Callable[[str], Any]] = {
     "noop": lambda _: doors.RawDoor(doors.NoBackend()),
@@ -35,8 +37,10 @@ def main() -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.bind(("127.0.0.1", port))
     listener.listen(BACKLOG)
+    # The no-op stands behind the cell's own door; the others are served as one would serve them.
+    http: Any = protocol(HEADER_BYTES_MAX) if system == "noop" else "httptools"
     config = uvicorn.Config(
-        APPS[system](url), loop="uvloop", http="httptools", log_level="error", access_log=False, lifespan="on"
+        APPS[system](url), loop="uvloop", http=http, log_level="error", access_log=False, lifespan="on"
     )
     uvicorn.Server(config).run(sockets=[listener])
 

@@ -75,11 +75,16 @@ def query(entity_id: str) -> Envelope:
 
 
 def called(one: Envelope, replies: list[Reply], gateway_id: str = "g") -> Called:
-    """An item whose replies are collected."""
+    """An item whose replies are collected; provisional ones are not held."""
 
     class Collector:
         def put(self, index: int, reply: Reply) -> None:
             replies.append(reply)
+
+        hold = put
+
+        def final(self, index: int, reply: Reply) -> bool:
+            return False
 
     return Called(one, gateway_id, Collector(), 0)
 

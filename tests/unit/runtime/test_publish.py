@@ -40,7 +40,8 @@ class Stage:
             self.take(name, one, query(f"us-{name}"))
             skus = envelope(f"us-{name}", DefineSkus([(name, "")]), "s", kind="catalogue", creates=True)
             self.take(name, one, skus)
-            one.waiters[f"us-{name}", "begun"] = [("g", ord(name))]
+            waiter = envelope(f"us-{name}", counter.Begin(), "begun", wait=True, ticket=ord(name))
+            one.waiters[f"us-{name}", "begun"] = [called(waiter, [])]
 
     def take(self, name, one, envelope_) -> None:
         self.taker.take(one, called(envelope_, self.replies[name]), self.group, 0, 0.0)

@@ -140,14 +140,19 @@ def test_a_fingerprint_that_collides_does_not_block_a_command_for_ever(table):
     assert total_of(table.take(command, asked=True)) == 11  # the history was asked and knows of none
 
 
+def waiting_tickets(table) -> list[int]:
+    assert table.shard.waiters.keys() == {("us-1", "place")}
+    return [waiter.envelope.ticket for waiter in table.shard.waiters["us-1", "place"]]
+
+
 def test_a_provisional_answer_says_pending_only_to_who_waits(table):
     waiting = table.take(envelope("us-1", counter.Begin(), "place", wait=True, ticket=3))
     assert waiting.status == wire.PENDING
-    assert table.shard.waiters == {("us-1", "place"): [("g", 3)]}
+    assert waiting_tickets(table) == [3]
     again = table.take(envelope("us-1", counter.Begin(), "place"))
     assert (again.status, again.body) == (wire.OK, waiting.body)
     assert table.take(envelope("us-1", counter.Begin(), "place", wait=True, ticket=4)).status == wire.PENDING
-    assert table.shard.waiters == {("us-1", "place"): [("g", 3), ("g", 4)]}
+    assert waiting_tickets(table) == [3, 4]
 
 
 def test_the_final_answer_replaces_the_provisional_one_for_repetitions(table):

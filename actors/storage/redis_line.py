@@ -1,0 +1,52 @@
+"""A Redis connection of its own for the one call that every update waits for.
+
+The driver's pool, retries and packing in Python cost as much as all decisions of a batch: here a call is packed by hiredis and
+written at once, under a single deadline. A call that fails or is given up closes the connection, so that a late answer is never
+taken for another's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import hiredis
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ResponseError
+
+
+class RedisLine:
+    """One call at a time, each within `timeout_s`."""
+
+    def __init__(self, address: str, timeout_s: float) -> None:
+        pool: ConnectionPool[Any] = ConnectionPool.from_url(
+            address, protocol=2, socket_timeout=None, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
+        )  # fmt: skip
+        self._connection: AbstractConnection = pool.make_connection()
+        self._timeout_s = timeout_s
+        self._one = asyncio.Lock()
+
+    async def call(self, parts: Iterable[str | bytes | int]) -> Any:
+        """The answer to a command. Raises redis.exceptions.RedisError (a ResponseError leaves the connection open), OSError and
+        TimeoutError."""
+        packed = hiredis.pack_command(tuple(parts))
+        connection = self._connection
+        async with self._one:
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    await connection.send_packed_command(packed, check_health=False)
+                    return await connection.read_response(timeout=math.inf)
+            except ResponseError:
+                raise
+            except BaseException:
+                await connection.disconnect(nowait=True)
+                raise
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        await self._connection.disconnect()
