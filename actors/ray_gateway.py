@@ -9,12 +9,23 @@ import msgspec
 import ray
 from ray.exceptions import RayError
 
+from actors.link import HostLink, connected
 from actors.runtime.errors import HostUnreachable
 from actors.runtime.host import Host
 from actors.runtime.ports import ShardMap
 
 NAMESPACE = "ocefs"
 _MAP = msgspec.msgpack.Decoder(ShardMap).decode
+
+
+class HostAddress(msgspec.Struct, frozen=True):
+    """Where a host is: Ray's id of its machine, and its door there ("" when it has none)."""
+
+    node_id: str
+    path: str
+
+
+_ADDRESS = msgspec.msgpack.Decoder(HostAddress).decode
 
 
 def supervisor_name(region: str) -> str:
@@ -50,39 +61,74 @@ class ActorHandles:
             raise HostUnreachable(f"{name}: {type(fault).__name__}") from fault
 
 
-class RayTransport:
-    """`actors.runtime.ports.Transport` over Ray."""
+class HostTransport:
+    """`actors.runtime.ports.Transport`: hosts on this machine by a link that stays open, others by Ray calls. Neither is ever repeated
+    here: the gateway does, with the same command ids."""
 
     def __init__(self, handles: ActorHandles | None = None) -> None:
         self._handles = handles or ActorHandles()
+        self._links: dict[str, HostLink] = {}
+        self._far: set[str] = set()
+        self._connecting: dict[str, asyncio.Lock] = {}
 
     async def call(self, host: str, payload: bytes) -> bytes:
-        """One Ray call with many envelopes. It is never repeated by Ray: the gateway does, with the same command ids."""
-        reply: bytes = await self._handles.call(host, "call", payload)
+        """Many envelopes."""
+        link = await self._link(host)
+        if link is not None:
+            return await link.call(payload)
+        reply: bytes = await self._by_ray(host, "call", payload)
         return reply
 
     async def listen(self, host: str, gateway_id: str, cursor: int, live: bool) -> bytes:
         """The host's long-poll."""
-        link: bytes = await self._handles.call(host, "listen", gateway_id, cursor, live)
+        link = await self._link(host)
+        if link is not None:
+            return await link.listen(gateway_id, cursor, live)
+        downlink: bytes = await self._by_ray(host, "listen", gateway_id, cursor, live)
+        return downlink
+
+    async def _by_ray(self, host: str, method: str, *args: Any) -> Any:
+        try:
+            return await self._handles.call(host, method, *args)
+        except HostUnreachable:
+            self._far.discard(host)  # its successor may be nearer
+            raise
+
+    async def _link(self, host: str) -> HostLink | None:
+        """The link to a host; None when it is on another machine. Raises HostUnreachable."""
+        link = self._links.get(host)
+        if link is not None and not link.lost:
+            return link
+        if host in self._far:
+            return None
+        async with self._connecting.setdefault(host, asyncio.Lock()):
+            link = self._links.get(host)
+            if link is None or link.lost:
+                self._links.pop(host, None)
+                address = _ADDRESS(await self._handles.call(host, "address"))
+                if not address.path or address.node_id != ray.get_runtime_context().get_node_id():
+                    self._far.add(host)
+                    return None
+                link = self._links[host] = await connected(address.path)
         return link
 
 
 class NearTransport:
-    """A host's own transport: messages among its own entities do not go through Ray."""
+    """A host's own transport: messages among its own entities leave no process."""
 
-    def __init__(self, name: str, far: RayTransport) -> None:
+    def __init__(self, name: str, far: HostTransport) -> None:
         self._name = name
         self._far = far
         self.own: Host | None = None
 
     async def call(self, host: str, payload: bytes) -> bytes:
-        """See RayTransport.call."""
+        """See HostTransport.call."""
         if host == self._name and self.own is not None:
             return await self.own.call(payload)
         return await self._far.call(host, payload)
 
     async def listen(self, host: str, gateway_id: str, cursor: int, live: bool) -> bytes:
-        """See RayTransport.listen."""
+        """See HostTransport.listen."""
         return await self._far.listen(host, gateway_id, cursor, live)
 
 

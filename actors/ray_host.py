@@ -12,8 +12,9 @@ import ray
 
 from actors.clock import SystemClock
 from actors.domain.kinds import KINDS
+from actors.link import HostDoor
 from actors.logs import configure_logs
-from actors.ray_gateway import NAMESPACE, ActorHandles, NearTransport, RayTransport, SupervisorMap
+from actors.ray_gateway import NAMESPACE, ActorHandles, HostAddress, HostTransport, NearTransport, SupervisorMap
 from actors.ray_meters import HostMeters
 from actors.runtime.host import Host
 from actors.runtime.limits import Limits
@@ -32,6 +33,8 @@ class CellSettings(msgspec.Struct, frozen=True):
     postgres_url: str
     redis_url: str
     log_folder: str = ""
+    # Where hosts open the doors for gateways on their machine; "" for none: then all calls go through Ray.
+    door_folder: str = ""
     # The Redis is the cell's own, so its settings must be readable and right; a managed one may hide them.
     redis_ours: bool = True
 
@@ -51,6 +54,7 @@ class HostActor:
         self._host: Host | None = None
         self._meters: HostMeters | None = None
         self._starting = asyncio.Lock()
+        self._door: HostDoor | None = None
         configure_logs(self._settings.log_folder, name)
 
     async def start(self) -> int:
@@ -67,7 +71,7 @@ class HostActor:
             settings.redis_url, settings.region, remember_hours=settings.limits.remember_hours, ours=settings.redis_ours
         )  # fmt: skip
         await journal.verify()
-        transport = NearTransport(self.name, RayTransport(handles))
+        transport = NearTransport(self.name, HostTransport(handles))
         host = Host(
             self.name, KINDS, journal,
             PostgresStore(settings.postgres_url, shards=settings.limits.shards), transport,
@@ -75,6 +79,8 @@ class HostActor:
         )  # fmt: skip
         transport.own = host
         await host.start()
+        if settings.door_folder:
+            await self._open_door(host, Path(settings.door_folder))
         self._host = host
         self._meters = HostMeters(settings.region, host)
         self._meters.start()
@@ -84,6 +90,14 @@ class HostActor:
         gc.freeze()
         gc.set_threshold(100_000, 50, 1000)
 
+    async def _open_door(self, host: Host, folder: Path) -> None:
+        name = self.name.replace("/", "-")
+        for left in folder.glob(f"{name}.*.sock"):  # of a killed predecessor
+            left.unlink(missing_ok=True)
+        door = HostDoor(folder / f"{name}.{os.getpid()}.sock", host)
+        await door.open()
+        self._door = door
+
     def _ready(self) -> Host:
         if self._host is None:
             raise RuntimeError(f"{self.name} is not started")
@@ -92,6 +106,12 @@ class HostActor:
     async def ping(self) -> list[int]:
         """The shards that it owns: an answer says that the loop turns."""
         return self._ready().owned()
+
+    async def address(self) -> bytes:
+        """Where gateways on the same machine reach it: a `HostAddress` in MessagePack."""
+        self._ready()
+        path = str(self._door.path) if self._door is not None else ""
+        return msgspec.msgpack.encode(HostAddress(ray.get_runtime_context().get_node_id(), path))
 
     async def call(self, payload: bytes) -> bytes:
         """See Host.call."""

@@ -34,7 +34,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     Raises CellError with the next step when the hosts do not come up.
     """
     paths = CellPaths(config.name)
-    settings = cell_settings(config, addresses, paths.logs)
+    settings = cell_settings(config, addresses, paths.logs, paths.doors)
     migrate(addresses.postgres_url)
     supervisor = start_supervisor(settings)
     wait_settled(supervisor, config.name)

@@ -46,6 +46,8 @@ class CellPaths:
         self.postgres_socket = self.short / "pg"
         self.redis_socket = self.short / "redis"
         self.ray_temp = self.short / "ray"
+        # Where hosts open their doors for the gateways beside them; they make it, for their user alone.
+        self.doors = self.short / "doors"
         # Serve adds 70 characters for the node and HAProxy takes at most 97, whatever the region is named.
         self.haproxy = self.short.parent / f"h{hashlib.sha256(region.encode()).hexdigest()[:4]}"
 

@@ -124,6 +124,7 @@ def ray_environment(config: RegionConfig, paths: CellPaths, open_files_max: int 
         "RAY_AUTH_TOKEN_PATH": str(paths.ray_token),
         "RAY_TMPDIR": str(paths.ray_temp),
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",  # 15 by default: hosts and the API would wait for everything else on the machine
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",  # the keeper has let Serve and the hosts finish before
         # Ray takes the loopback address as a node's own only where it is told that there is just this one node;
         # otherwise it looks for an address that others reach, and every part of it listens on all interfaces.

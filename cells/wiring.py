@@ -12,7 +12,7 @@ import msgspec
 
 from actors.clock import SystemClock
 from actors.logs import configure_logs
-from actors.ray_gateway import ActorHandles, RayTransport, SupervisorMap
+from actors.ray_gateway import ActorHandles, HostTransport, SupervisorMap
 from actors.ray_host import CellSettings
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
@@ -35,11 +35,11 @@ def limits_of(config: RegionConfig) -> Limits:
     )  # fmt: skip
 
 
-def cell_settings(config: RegionConfig, addresses: StoreAddresses, log_folder: Path) -> CellSettings:
+def cell_settings(config: RegionConfig, addresses: StoreAddresses, log_folder: Path, door_folder: Path) -> CellSettings:
     """What the cell's actors have to know."""
     return CellSettings(
         config.name, config.runtime.hosts, limits_of(config), addresses.postgres_url, addresses.redis_url,
-        str(log_folder), redis_ours=f"OCEFS_{config.name.upper()}_REDIS_URL" not in os.environ,
+        str(log_folder), str(door_folder), redis_ours=f"OCEFS_{config.name.upper()}_REDIS_URL" not in os.environ,
     )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
     configure_logs(cell.log_folder, f"{cell.region}/api-{os.getpid()}")
     handles = ActorHandles()
     gateway = Gateway(
-        f"{cell.region}/api-{os.getpid()}-{secrets.token_hex(4)}", RayTransport(handles),
+        f"{cell.region}/api-{os.getpid()}-{secrets.token_hex(4)}", HostTransport(handles),
         SupervisorMap(cell.region, handles), SystemClock(), cell.limits,
     )  # fmt: skip
     read_model = PostgresReadModel(cell.postgres_url)

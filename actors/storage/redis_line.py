@@ -24,17 +24,17 @@ class RedisLine:
     """One call at a time, each within `timeout_s`."""
 
     def __init__(self, address: str, timeout_s: float) -> None:
-        pool: ConnectionPool[Any] = ConnectionPool.from_url(
+        pool = ConnectionPool.from_url(
             address, protocol=2, socket_timeout=None, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
         )  # fmt: skip
-        self._connection: AbstractConnection = pool.make_connection()
+        self._connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call]
         self._timeout_s = timeout_s
         self._one = asyncio.Lock()
 
     async def call(self, parts: Iterable[str | bytes | int]) -> Any:
         """The answer to a command. Raises redis.exceptions.RedisError (a ResponseError leaves the connection open), OSError and
         TimeoutError."""
-        packed = hiredis.pack_command(tuple(parts))
+        packed = hiredis.pack_command(tuple(parts))  # type: ignore[arg-type]
         connection = self._connection
         async with self._one:
             try:
