@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -37,7 +38,7 @@ class Callee(Protocol):
     async def listen(self, gateway_id: str, cursor: int, live: bool) -> bytes: ...
 
 
-class _Frames(asyncio.Protocol):
+class _Frames(ABC, asyncio.Protocol):
     """Cuts what arrives into frames."""
 
     def __init__(self) -> None:
@@ -65,8 +66,9 @@ class _Frames(asyncio.Protocol):
         if at:
             del buffer[:at]
 
+    @abstractmethod
     def received(self, ticket: int, kind: int, body: bytes) -> None:
-        raise NotImplementedError
+        """A whole frame came."""
 
     def send(self, ticket: int, kind: int, body: bytes) -> bool:
         """False when nobody is there any more."""

@@ -66,7 +66,7 @@ class Api(Section, frozen=True):
     host: str = "127.0.0.1"
     port: Port = 8101
     serve_port: Port = 8111
-    replicas: Annotated[int, Meta(ge=1, le=64)] = 1
+    replicas: Annotated[int, Meta(ge=1, le=64)] = 2
     max_body_bytes: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_048_576
     placement_wait_ms: Annotated[int, Meta(ge=0, le=60_000)] = 1000
     request_timeout_ms: Annotated[int, Meta(ge=100, le=120_000)] = 8000

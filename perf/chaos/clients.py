@@ -11,6 +11,7 @@ one sees of an update that was done twice, or lost.
 import asyncio
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,6 +20,7 @@ import msgspec
 from perf.chaos import world
 from perf.chaos.door import NO_ANSWER, Door, Reply
 from perf.chaos.told import Acknowledged, Notebook, ToldOrder
+from perf.open_loop import PROBLEM_MARK
 
 GIVE_UP_S = 120.0
 PAUSE_FIRST_S = 0.05
@@ -51,7 +53,7 @@ class Caller:
             self._notebook.answers[str(reply.status or "none")] += 1
             if reply.status == NO_ANSWER:
                 self._notebook.broken[reply.body.decode()[:100]] += 1
-            if reply.status not in {NO_ANSWER, 429} and reply.status < 500:
+            if answered(reply):
                 return reply, began, tries
             if time.monotonic() - began > self._give_up_s:
                 self._notebook.given_up.append(f"{method} {path} {key}: {reply.status} {reply.body[:200]!r}")
@@ -65,11 +67,14 @@ class Caller:
 
 
 def answered(reply: Reply) -> bool:
-    """Whether the cell said yes or no; otherwise nobody knows what happened."""
-    return reply.status not in {NO_ANSWER, 429} and reply.status < 500
+    """Whether the cell said yes or no; otherwise nobody knows what happened. While no application is deployed, Serve's own ingress
+    answers a 404 of its own: only a problem with a code is a no of the cell."""
+    if reply.status in {NO_ANSWER, 429} or reply.status >= 500:
+        return False
+    return reply.status < 400 or PROBLEM_MARK in reply.body
 
 
-class Client:
+class Client(ABC):
     """What all clients have. `name` is unique in the run; its keys begin with it. `per_s`: updates a second."""
 
     def __init__(self, name: str, base: str, notebook: Notebook, seed: int, per_s: float) -> None:
@@ -93,9 +98,9 @@ class Client:
         self._next_at = max(now - CATCH_UP_S, self._next_at + self.chance.expovariate(self._per_s / updates))
         await asyncio.sleep(max(0.0, self._next_at - now))
 
+    @abstractmethod
     async def run(self) -> None:
         """Works until `ending`."""
-        raise NotImplementedError
 
     # --- orders
     async def place(self, units: dict[str, int], key: str) -> ToldOrder | None:
