@@ -121,11 +121,11 @@ class Activation:
     async def settle(self) -> None:
         """Called by the host's tick until it has worked: residents, outbox and timers of shards that were taken over. They need
         the store, which may be away."""
-        numbers = sorted(n for n in self._unsettled if n in self._shards)
-        if not numbers:
+        mine = {n: self._shards[n] for n in sorted(self._unsettled) if n in self._shards}
+        if not mine:
             self._unsettled.clear()
             return
-        mine = set(numbers)
+        numbers = list(mine)
         try:
             for codec in self._codecs.values():
                 if codec.kind.resident:
@@ -141,7 +141,8 @@ class Activation:
                 self._timers.set(shard_of(kind, entity_id, self._limits.shards), (kind, entity_id), due_ms)
         except StoreUnavailable:
             return
-        self._unsettled -= mine
+        # One that was lost and built again meanwhile may have missed what was found: it is settled anew.
+        self._unsettled -= {n for n, shard in mine.items() if self._shards.get(n) is shard}
 
     def want_unfolded(self) -> None:
         """Asks again for what the loader could not load because the store was away."""
