@@ -132,6 +132,8 @@ def ray_environment(config: RegionConfig, paths: CellPaths, open_files_max: int 
         "DASHBOARD_METRIC_PORT": str(ports.dashboard_metrics),
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
+        # 5 s by default: three cells that start on two cores from a cold disk take longer, and Serve would give up its ingress
+        "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "45",
         "RAY_SERVE_HAPROXY_MAXCONN": str(haproxy_connections(open_files_max)),
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "3",  # its health checks see an end within 250 ms
