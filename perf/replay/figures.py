@@ -5,13 +5,15 @@ lines whatever became of them; negative lines are returned units where the order
 returned, written off otherwise; money is quantity × unit price in minor units, before discount and freight.
 """
 
-from collections.abc import Iterator, Mapping
+import copy
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from perf.replay.tally import Lacking
 from perf.replay.trace import TraceLine
 
 RETURN_STATUSES: Final = ("cancelled", "returned")
@@ -80,6 +82,21 @@ class Figures:
 
 
 STATUS_PREFIX: Final = "orders "
+
+
+def without(by_trace: Mapping[str, Figures], lacking: Iterable[Lacking]) -> dict[str, Figures]:
+    """The figures that remain when what could not be written off for want of stock is taken out."""
+    left = copy.deepcopy(dict(by_trace))
+    for one in lacking:
+        figures = left[one.reference.partition(":")[0]]
+        figures.lines -= one.lines
+        figures.units_written_off -= one.units
+        for currency, value in one.value_minor.items():
+            figures.revenue[currency].negative -= value
+        if one.whole:
+            figures.orders -= 1
+            figures.orders_by_final_status[one.final_status] -= 1
+    return left
 
 
 def total(by_trace: Mapping[str, Figures]) -> Figures:

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from perf.replay.client import Answer, CellClient, encode
 from perf.replay.keys import step_key
-from perf.replay.plan import OrderPlan
-from perf.replay.tally import Tally
+from perf.replay.plan import Adjustment, OrderPlan
+from perf.replay.tally import Lacking, Tally
 
 SETTLE_POLLS_MAX: Final = 40
 SETTLE_S_FIRST: Final = 0.05
@@ -92,13 +92,29 @@ class Placer:
     async def adjust(self, plan: OrderPlan) -> None:
         """Books the order's negative lines, one body after the other."""
         path = f"/v1/locations/{self._returns_at}/adjustments"
+        lacking: list[Adjustment] = []
         for adjustment in plan.adjustments:
             step = f"{adjustment.reason}-{adjustment.part}"
             answer = await self._client.post(path, encode(adjustment.body), step_key(plan.reference, step))
             if answer.ok:
                 self._tally.adjusted_lines += len(adjustment.body["lines"])
+            elif self._scarce and adjustment.reason == "write_off" and answer.code == "stock.insufficient":
+                lacking.append(adjustment)  # what was to be written off is promised to orders
             else:
                 self._tally.refuse(plan.reference, adjustment.reason, answer.code, answer.detail)
+        if lacking:
+            whole = plan.order is None and len(lacking) == len(plan.adjustments)
+            self._tally.lacking.append(_lacking(plan, lacking, whole=whole))
+
+
+def _lacking(plan: OrderPlan, adjustments: list[Adjustment], *, whole: bool) -> Lacking:
+    entries = [entry for adjustment in adjustments for entry in adjustment.body["lines"]]
+    value: dict[str, int] = {}
+    for entry in entries:
+        price = entry["unit_value"]
+        value[price["currency"]] = value.get(price["currency"], 0) + entry["quantity"] * price["amount"]
+    units = -sum(entry["quantity"] for entry in entries)
+    return Lacking(plan.reference, plan.final_status, units, len(entries), value, whole)
 
 
 async def read_status(client: CellClient, order_id: str) -> str:

@@ -72,6 +72,7 @@ def show_tally(console: Console, tally: Tally, retries: int) -> None:
         ("shipped in part, the rest left open", tally.shipped_in_part),
         ("already at their last status", tally.already_so),
         ("requests sent again", retries),
+        ("orders with write-offs of units that were not there", len(tally.lacking)),
         ("refused", sum(tally.refused.values())),
     ):
         table.add_row(what, f"{count:,}")

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from perf.replay.client import CellClient, CellError, CellUnreachable
-from perf.replay.figures import load_expected
+from perf.replay.figures import load_expected, without
 from perf.replay.life import Life
 from perf.replay.orders import read_orders
 from perf.replay.places import PlacesError, open_places, receiving
@@ -159,6 +159,7 @@ def _verdict(
     expectation = load_expected(settings.trace, found.sha256)
     console.print(expectation.note, markup=False, highlight=False)
     wanted = expectation.by_trace if expectation.by_trace is not None else found.by_trace
+    wanted = without(wanted, tally.lacking)
     equal = show_figures(console, wanted, back.by_trace, "Read back from Postgres", settings.scarce is not None)
     if not settled:
         console.print(

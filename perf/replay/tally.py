@@ -17,6 +17,18 @@ class Refusal:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """Write-offs of units that were not there (under --scarce). `whole`: nothing else of their order was taken."""
+
+    reference: str
+    final_status: str
+    units: int
+    lines: int
+    value_minor: dict[str, int]
+    whole: bool
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts of one run. `placed` and `adjusted_lines` are acknowledged by the cell, now or in an earlier run."""
@@ -30,6 +42,7 @@ class Tally:
     left_unallocated: int = 0
     shipped_in_part: int = 0
     already_so: int = 0
+    lacking: list[Lacking] = field(default_factory=list)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     refusals: list[Refusal] = field(default_factory=list)
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from perf.replay.figures import FigureCounter, Figures, Revenue, compare, load_expected, total
+from perf.replay.figures import FigureCounter, Figures, Revenue, compare, load_expected, total, without
 from perf.replay.readback import Readback, figures_of, read_settled
 from perf.replay.survey import survey
+from perf.replay.tally import Lacking
 from tests.unit.perf.replay.traces import csv_of, line, row
 
 TRACES = Path(__file__).parents[4].parent / "shared" / "data" / "traces"
@@ -138,3 +139,17 @@ def test_orders_that_never_come_are_waited_for_without_end() -> None:
     assert (orders, settled) == (19, False)
     assert waited_s < 30
     assert _settle(_Growing(*range(10_000)), orders=99_999, deadline_s=5.0)[1] is False
+
+
+def test_write_offs_of_units_that_were_not_there_are_still_expected():
+    known = {"uci": Figures(orders=2, lines=5, units_written_off=30, orders_by_final_status={"lost": 2})}
+    known["uci"].revenue["GBP"] = Revenue(gross=900, negative=-70)
+    lacking = [
+        Lacking("uci:1", "lost", 20, 2, {"GBP": -60}, whole=True),
+        Lacking("uci:2", "lost", 4, 1, {"GBP": 0}, whole=False),
+    ]
+    left = without(known, lacking)["uci"]
+    assert (left.orders, left.lines, left.units_written_off) == (1, 2, 6)
+    assert left.orders_by_final_status == {"lost": 1}
+    assert left.revenue["GBP"] == Revenue(gross=900, negative=-10)
+    assert known["uci"].lines == 5, "what was known is not changed"
