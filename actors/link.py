@@ -173,8 +173,7 @@ class HostLink(_Frames):
         except asyncio.CancelledError:
             if self._heard == heard:
                 # Not a word since: it may be a process that stands still and whose name another has by now. Ask where it is.
-                self.lost = True
-                self.end()
+                self.abandon()
             raise
         else:
             return answer
@@ -190,6 +189,12 @@ class HostLink(_Frames):
             future.set_result(body)
         else:
             future.set_exception(HostUnreachable(body.decode(errors="replace")))
+
+    def abandon(self) -> None:
+        """Ends the link without waiting for what is still to be written."""
+        self.lost = True
+        if self._transport is not None:
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

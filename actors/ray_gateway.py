@@ -15,6 +15,10 @@ from actors.runtime.host import Host
 from actors.runtime.ports import ShardMap
 
 NAMESPACE = "ocefs"
+# A host says something to each listener every second, if only how it is: one that is silent for longer stands still.
+LISTEN_TIMEOUT_S = 4.0
+# To learn where a host is and to connect; others who want the same host wait meanwhile.
+CONNECT_TIMEOUT_S = 1.5
 _MAP = msgspec.msgpack.Decoder(ShardMap).decode
 
 
@@ -51,6 +55,10 @@ class ActorHandles:
             self._handles[name] = handle
         return handle
 
+    def forget(self, name: str) -> None:
+        """The next call asks anew who has the name."""
+        self._handles.pop(name, None)
+
     async def call(self, name: str, method: str, *args: Any) -> Any:
         """The result of a method of the actor; raises HostUnreachable for whatever goes wrong on the way or there."""
         handle = await self.get(name)
@@ -83,7 +91,11 @@ class HostTransport:
         """The host's long-poll."""
         link = await self._link(host)
         if link is not None:
-            return await link.listen(gateway_id, cursor, live)
+            try:
+                async with asyncio.timeout(LISTEN_TIMEOUT_S):
+                    return await link.listen(gateway_id, cursor, live)
+            except TimeoutError:
+                raise HostUnreachable(f"{host} tells nothing") from None
         downlink: bytes = await self._by_ray(host, "listen", gateway_id, cursor, live)
         return downlink
 
@@ -105,12 +117,22 @@ class HostTransport:
             link = self._links.get(host)
             if link is None or link.lost:
                 self._links.pop(host, None)
-                address = _ADDRESS(await self._handles.call(host, "address"))
-                if not address.path or address.node_id != ray.get_runtime_context().get_node_id():
-                    self._far.add(host)
-                    return None
-                link = self._links[host] = await connected(address.path)
+                try:
+                    async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                        link = await self._connect(host)
+                except TimeoutError:
+                    self._handles.forget(host)
+                    raise HostUnreachable(f"{host} does not say where it is") from None
+                if link is not None:
+                    self._links[host] = link
         return link
+
+    async def _connect(self, host: str) -> HostLink | None:
+        address = _ADDRESS(await self._handles.call(host, "address"))
+        if not address.path or address.node_id != ray.get_runtime_context().get_node_id():
+            self._far.add(host)
+            return None
+        return await connected(address.path)
 
 
 class NearTransport:

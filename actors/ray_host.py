@@ -78,9 +78,10 @@ class HostActor:
             SupervisorMap(settings.region, handles), SystemClock(), settings.limits, pid=os.getpid(), rss_mb=rss_mb,
         )  # fmt: skip
         transport.own = host
-        await host.start()
         if settings.door_folder:
+            # Before the loops start: if it fails, nothing is left running. Nobody learns of it before `_host` is set.
             await self._open_door(host, Path(settings.door_folder))
+        await host.start()
         self._host = host
         self._meters = HostMeters(settings.region, host)
         self._meters.start()

@@ -32,6 +32,7 @@ def limits_of(config: RegionConfig) -> Limits:
         idle_passivate_s=runtime.idle_passivate_s, memory_cap_mb=runtime.memory_cap_mb,
         remember_hours=runtime.remember_hours, outbox_retry_max=runtime.outbox_retry_max,
         request_timeout_s=config.api.request_timeout_ms / 1000,
+        answer_hold_s=min(0.1, config.api.placement_wait_ms / 1000),
     )  # fmt: skip
 
 

@@ -57,7 +57,8 @@ class _OneWrite:
     def _flush(self) -> None:
         if self._gathered:
             data, self._gathered = b"".join(self._gathered), []
-            self._transport.write(data)
+            if not self._transport.is_closing():  # the caller may have gone in the same turn
+                self._transport.write(data)
 
 
 def protocol(header_bytes_max: int) -> type[asyncio.Protocol]:

@@ -136,8 +136,10 @@ class Host:
         self._wake.set()
         if any(envelope.wait for envelope in call.envelopes):
             # Final answers go with the call if they come soon; else by the downlink.
-            await asyncio.wait((batch.future,), timeout=self.limits.answer_hold_s)
-            batch.release()
+            try:
+                await asyncio.wait((batch.future,), timeout=self.limits.answer_hold_s)
+            finally:
+                batch.release()
         return to_msgpack(await batch.future)
 
     async def listen(self, gateway_id: str, cursor: int, live: bool) -> bytes:

@@ -8,7 +8,6 @@ taken for another's.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,7 +16,7 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 
 class RedisLine:
@@ -39,13 +38,29 @@ class RedisLine:
         async with self._one:
             try:
                 async with asyncio.timeout(self._timeout_s):
+                    await self._heal()
                     await connection.send_packed_command(packed, check_health=False)
-                    return await connection.read_response(timeout=math.inf)
+                    return await connection.read_response()
             except ResponseError:
                 raise
+            except TimeoutError:
+                await connection.disconnect(nowait=True)
+                raise TimeoutError(f"no answer within {self._timeout_s:g} s") from None
             except BaseException:
                 await connection.disconnect(nowait=True)
                 raise
+
+    async def _heal(self) -> None:
+        """Leaves a connection that was closed from the other side while nothing was asked: nothing is in doubt yet."""
+        connection = self._connection
+        if not connection.is_connected:
+            return
+        try:
+            stale = await connection.can_read()
+        except (OSError, RedisError):
+            stale = True
+        if stale:
+            await connection.disconnect(nowait=True)
 
     async def close(self) -> None:
         """Ends the connection."""

@@ -54,6 +54,17 @@ async def test_redis_killed_right_after_an_append_loses_nothing(own_redis: Embed
     assert await journal.append([Append(0, 1, 51, [turn(51)])]) == []
 
 
+async def test_a_connection_that_redis_closed_while_idle_puts_no_append_in_doubt(
+    own_redis: EmbeddedRedis, journal: RedisJournal
+):
+    await journal.open({1: (1, 0)})
+    assert await journal.append([Append(1, 1, 1, [turn(1)])]) == []
+    async with Redis(unix_socket_path=str(own_redis.socket)) as operator:
+        assert await operator.client_kill_filter(_type="normal", skipme=True)
+    assert await journal.append([Append(1, 1, 2, [turn(2)])]) == []
+    assert await journal.last([1]) == {1: 2}
+
+
 async def test_a_late_answer_is_not_taken_for_another_ones(own_redis: EmbeddedRedis, journal: RedisJournal):
     await journal.open({1: (1, 0), 2: (1, 0)})
     assert await journal.append([Append(1, 1, 1, [turn(1)])]) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -98,6 +99,20 @@ async def test_a_host_that_stands_still_is_looked_for_anew(echo: Echo, link: Hos
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(link.call(b"slow"), 0.05)
     assert link.lost
+
+
+async def test_a_process_that_stands_still_keeps_nobody_waiting_however_much_is_on_its_way(short_tmp: Path):
+    path = short_tmp / "deaf.sock"
+    deaf = socket.socket(socket.AF_UNIX)
+    deaf.bind(str(path))
+    deaf.listen()
+    link = await connected(str(path))
+    listening = asyncio.create_task(link.listen("us/api", -1, live=False))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(link.call(b"x" * 5_000_000), 0.05)
+    with pytest.raises(HostUnreachable):
+        await asyncio.wait_for(listening, 5)
+    deaf.close()
 
 
 async def test_one_slow_call_does_not_end_a_link_that_others_hear_from(echo: Echo, link: HostLink):
