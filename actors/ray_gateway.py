@@ -65,7 +65,7 @@ class ActorHandles:
         try:
             return await getattr(handle, method).remote(*args)
         except RayError as fault:
-            self._handles.pop(name, None)
+            self.forget(name)
             raise HostUnreachable(f"{name}: {type(fault).__name__}") from fault
 
 

@@ -271,6 +271,12 @@ class Host:
             except JournalUnavailable as away:
                 self.journal_state = str(away) or "away"
                 refused = [part.shard.number for part in parts]
+            except Exception as fault:
+                # Not foreseen, so nobody knows what was written: as much in doubt as an append that got no answer. Left alone, the
+                # memory would answer repetitions with what may never be durable.
+                log.exception("an append failed")
+                self.journal_state = f"fault: {type(fault).__name__}"
+                refused = [part.shard.number for part in parts]
             if refused:
                 self._lose([part.shard for part in parts if part.shard.number in refused])
         self._publisher.durable(group)

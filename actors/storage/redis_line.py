@@ -43,11 +43,10 @@ class RedisLine:
                     return await connection.read_response()
             except ResponseError:
                 raise
-            except TimeoutError:
+            except BaseException as fault:
                 await connection.disconnect(nowait=True)
-                raise TimeoutError(f"no answer within {self._timeout_s:g} s") from None
-            except BaseException:
-                await connection.disconnect(nowait=True)
+                if isinstance(fault, TimeoutError):  # asyncio's says nothing
+                    raise TimeoutError(f"no answer within {self._timeout_s:g} s") from None
                 raise
 
     async def _heal(self) -> None:

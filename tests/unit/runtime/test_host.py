@@ -102,6 +102,25 @@ async def test_after_an_append_in_doubt_the_retried_command_gives_the_one_answer
     assert total_of((await ask(host, query("us-1")))[0]) == 6
 
 
+async def test_an_append_that_fails_by_a_fault_of_ours_is_not_answered_from_memory_as_if_it_were_durable(
+    cell, monkeypatch
+):
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1)))
+    append = cell.journal.append
+
+    async def faulty(appends):
+        monkeypatch.setattr(cell.journal, "append", append)
+        raise ValueError("an entry is too large")
+
+    monkeypatch.setattr(cell.journal, "append", faulty)
+    [reply] = await asyncio.wait_for(ask(host, envelope("us-1", counter.Add(5), "c2")), 5)
+    assert reply.status == wire.UNAVAILABLE
+    await until(lambda: len(host.shards) == QUICK.shards)
+    assert total_of((await ask(host, query("us-1")))[0]) == 1
+    assert total_of((await ask(host, envelope("us-1", counter.Add(5), "c2")))[0]) == 6
+
+
 async def test_what_was_decided_on_top_of_a_failed_append_is_not_told_either(cell):
     host = await cell.host()
     await ask(host, envelope("us-1", counter.Add(1)))
