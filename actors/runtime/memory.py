@@ -14,12 +14,14 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
-from heapq import merge
 
 import msgspec
 
 HOUR_MS = 3_600_000
-NEWEST_MAX = 8192
+NEWEST_MAX = 8192  # a power of two
+# A layer of fingerprints goes at once, when its newest is old enough: so it may not span long.
+LAYER_HOURS = 6
+_SECOND_PROBE = 31
 
 
 class Remembered(msgspec.Struct, gc=False):
@@ -35,53 +37,92 @@ class Remembered(msgspec.Struct, gc=False):
 
 
 class Seen:
-    """A set of fingerprints by hour. Only the newest few thousand are a Python set (some 140 bytes each); the others are sorted
-    arrays of 8 bytes each: runs within the hour, one array for each hour that is over."""
+    """A set of fingerprints of the last hours. Only the newest few thousand are a Python set (some 140 bytes each); the others are
+    sorted arrays of 8 bytes each, in layers with a filter before them, so that "never seen" costs the same however many there are."""
 
     def __init__(self, hours: int) -> None:
         self._hours = hours
-        self._hour = 0
         self._newest: set[int] = set()
-        self._runs: dict[int, list[array[int]]] = {}
+        self._newest_since = 0
+        self.layers: list[Layer] = []
 
     def add(self, fingerprint: int, now_ms: int) -> None:
-        """Remembers it from `now_ms` on for `hours`."""
+        """Remembers it from `now_ms` on for `hours`, or a few more."""
         hour = now_ms // HOUR_MS
-        if hour != self._hour:
-            self._turn(hour)
+        if len(self._newest) >= NEWEST_MAX or hour - self._newest_since >= LAYER_HOURS:
+            self._seal(array("Q", sorted(self._newest)), hour)
+            self._newest, self._newest_since = set(), hour
         self._newest.add(fingerprint)
-        if len(self._newest) >= NEWEST_MAX:
-            self._seal()
 
     def load(self, fingerprints: Iterable[int], now_ms: int) -> None:
         """Takes over what the journal remembers, as if of this hour: it is kept a little longer than needed."""
         run = array("Q", sorted(set(fingerprints)))
+        for first in range(0, len(run), NEWEST_MAX):
+            self._seal(run[first : first + NEWEST_MAX], now_ms // HOUR_MS)
+
+    def _seal(self, run: array[int], hour: int) -> None:
+        layers = self.layers = [layer for layer in self.layers if layer.last_hour >= hour - self._hours]
         if run:
-            self._runs.setdefault(now_ms // HOUR_MS, []).append(run)
-
-    def _seal(self) -> None:
-        self._runs.setdefault(self._hour, []).append(array("Q", sorted(self._newest)))
-        self._newest = set()
-
-    def _turn(self, hour: int) -> None:
-        """Another hour begins: the one before becomes one array, those past the window go."""
-        if self._newest:
-            self._seal()
-        for old, runs in list(self._runs.items()):
-            if old < hour - self._hours:
-                del self._runs[old]
-            elif len(runs) > 1:
-                self._runs[old] = [array("Q", merge(*runs))]
-        self._hour = hour
+            if not layers or layers[-1].full or hour - layers[-1].first_hour >= LAYER_HOURS:
+                # As large as all that came lately: so there are few layers, whatever the rate.
+                lately = sum(layer.size for layer in layers if layer.last_hour > hour - LAYER_HOURS)
+                layers.append(Layer(1 << max(lately, len(run)).bit_length(), hour))
+            layers[-1].add(run, hour)
 
     def __contains__(self, fingerprint: int) -> bool:
         if fingerprint in self._newest:
             return True
-        for runs in self._runs.values():
-            for run in runs:
-                at = bisect_left(run, fingerprint)
-                if at < len(run) and run[at] == fingerprint:
-                    return True
+        for layer in self.layers:  # noqa: SIM110 -- for every command: a generator would cost more than the look-up
+            if fingerprint in layer:
+                return True
+        return False
+
+
+class Layer:
+    """Sorted runs behind a Bloom filter: two probes into 16 bits for each of `capacity` fingerprints, so that when it is full one
+    negative answer in seventy needs a look into the runs. Fingerprints are hashes already: their own bits are the probes."""
+
+    def __init__(self, capacity: int, hour: int) -> None:
+        self.first_hour = self.last_hour = hour
+        self.size = 0
+        self._capacity = capacity
+        self._mask = capacity * 16 - 1
+        self._bits = bytearray(capacity * 2)
+        self._runs: list[array[int]] = []
+
+    @property
+    def full(self) -> bool:
+        """Nothing more goes in."""
+        return self.size >= self._capacity
+
+    def add(self, run: array[int], hour: int) -> None:
+        """Takes a sorted run of at most NEWEST_MAX."""
+        bits, mask = self._bits, self._mask
+        for fingerprint in run:
+            probe = fingerprint & mask
+            bits[probe >> 3] |= 1 << (probe & 7)
+            probe = fingerprint >> _SECOND_PROBE & mask
+            bits[probe >> 3] |= 1 << (probe & 7)
+        self._runs.append(run)
+        self.size += len(run)
+        self.last_hour = hour
+
+    def may_hold(self, fingerprint: int) -> bool:
+        """What the filter says: False is certain."""
+        bits, mask = self._bits, self._mask
+        probe = fingerprint & mask
+        if not bits[probe >> 3] >> (probe & 7) & 1:
+            return False
+        probe = fingerprint >> _SECOND_PROBE & mask
+        return bool(bits[probe >> 3] >> (probe & 7) & 1)
+
+    def __contains__(self, fingerprint: int) -> bool:
+        if not self.may_hold(fingerprint):
+            return False
+        for run in self._runs:
+            at = bisect_left(run, fingerprint)
+            if at < len(run) and run[at] == fingerprint:
+                return True
         return False
 
 
