@@ -41,6 +41,7 @@ from actors.domain.order_state import (
     ViewOrder,
     fulfilment_id,
     missing_of,
+    order_change,
     order_row,
     order_view,
     restored,
@@ -496,8 +497,10 @@ def view(state: Order | None, query: ViewOrder, version: int) -> msgspec.Struct:
 
 
 def rows(state: Order, version: int, events: Sequence[Event], context: Context) -> list[Row]:
-    """The order's one row."""
-    return [order_row(context.entity_id, state, version)]
+    """The order's one row, whole when it is new."""
+    if type(events[0]) is OrderPlaced:
+        return [order_row(context.entity_id, state, version)]
+    return [order_change(context.entity_id, state, version)]
 
 
 def restore(entity_id: str, stored: StoredRows) -> tuple[Order, int] | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from actors.domain.allocation import Need, Place, need_of
 from actors.domain.money import Money, Total
-from actors.domain.rows import OrderRow
+from actors.domain.rows import OrderChange, OrderRow
 
 Channel = Literal["online", "store", "marketplace"]
 FulfilmentStatus = Literal["reserving", "allocated", "picking", "packed", "shipped", "delivered", "cancelled"]
@@ -224,6 +224,12 @@ def order_row(order_id: str, order: Order, version: int) -> OrderRow:
         order.currency, len(order.lines), order.units, order.total_minor, order.placed_at_ms, order.updated_at_ms,
         None if order.cancelled else order.retry_at_ms, _encode(order),
     )  # fmt: skip
+
+
+def order_change(order_id: str, order: Order, version: int) -> OrderChange:
+    """What has changed in that row."""
+    due_at = None if order.cancelled else order.retry_at_ms
+    return OrderChange(order_id, version, status_of(order), order.updated_at_ms, due_at, _encode(order))
 
 
 def restored(state: bytes) -> Order:

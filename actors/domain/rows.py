@@ -1,6 +1,7 @@
 """Rows of the read model, as they are written behind. Field order is the tables' column order (`actors/storage/schema.py`).
 
 `table` is the table's name, `key` its primary key, `append_only` rows are only ever added (the watermark keeps them single).
+A `change` holds only some columns of a row that exists: what stays as it was need not be written again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ class OrderRow(msgspec.Struct, array_like=True, gc=False):
     table: ClassVar[str] = "orders"
     key: ClassVar[tuple[str, ...]] = ("order_id",)
     append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
 
     order_id: str
     version: int
@@ -34,12 +36,29 @@ class OrderRow(msgspec.Struct, array_like=True, gc=False):
     state: bytes
 
 
+class OrderChange(msgspec.Struct, array_like=True, gc=False):
+    """What the life of an order changes of its row."""
+
+    table: ClassVar[str] = "orders"
+    key: ClassVar[tuple[str, ...]] = ("order_id",)
+    append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = True
+
+    order_id: str
+    version: int
+    status: str
+    updated_at: int
+    due_at: int | None
+    state: bytes
+
+
 class LocationRow(msgspec.Struct, array_like=True, gc=False):
     """One place with stock. `version` counts all events of the location, those of its stock too."""
 
     table: ClassVar[str] = "locations"
     key: ClassVar[tuple[str, ...]] = ("location_id",)
     append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
 
     location_id: str
     version: int
@@ -58,6 +77,7 @@ class StockRow(msgspec.Struct, array_like=True, gc=False):
     table: ClassVar[str] = "stock"
     key: ClassVar[tuple[str, ...]] = ("location_id", "sku")
     append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
 
     location_id: str
     sku: str
@@ -72,6 +92,7 @@ class LedgerRow(msgspec.Struct, array_like=True, gc=False):
     table: ClassVar[str] = "ledger"
     key: ClassVar[tuple[str, ...]] = ("location_id", "version", "line", "at")
     append_only: ClassVar[bool] = True
+    change: ClassVar[bool] = False
 
     location_id: str
     version: int
@@ -96,6 +117,7 @@ class SkuRow(msgspec.Struct, array_like=True, gc=False):
     table: ClassVar[str] = "skus"
     key: ClassVar[tuple[str, ...]] = ("catalogue_id", "sku")
     append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
 
     catalogue_id: str
     sku: str

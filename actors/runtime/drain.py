@@ -13,6 +13,8 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any
 
+import msgspec
+
 from actors.domain.kind import Row
 from actors.runtime.codec import Codec
 from actors.runtime.errors import Fenced, JournalUnavailable, StoreUnavailable
@@ -30,6 +32,16 @@ def _key_of(row: Row) -> Any:
     if getter is None:
         getter = _KEY_OF[type(row)] = attrgetter(*row.key)  # type: ignore[attr-defined]
     return getter(row)
+
+
+def _put_latest(by_key: dict[Any, Row], row: Row) -> None:
+    key = _key_of(row)
+    if row.change:  # type: ignore[attr-defined]
+        whole = by_key.get(key)
+        if whole is not None and not whole.change:  # type: ignore[attr-defined]
+            # The store does not have it yet: it goes there as it is by now. A copy, because the drain may have to be done again.
+            row = msgspec.structs.replace(whole, **msgspec.structs.asdict(row))
+    by_key[key] = row
 
 
 TRIM_INTERVAL_S = 1.0
@@ -169,15 +181,18 @@ class Drain:
                     if row.append_only:  # type: ignore[attr-defined]
                         added.setdefault(row.table, []).append(row)  # type: ignore[attr-defined]
                     else:
-                        latest.setdefault(row.table, {})[_key_of(row)] = row  # type: ignore[attr-defined]
-        rows = {table: list(by_key.values()) for table, by_key in latest.items()} | added
+                        _put_latest(latest.setdefault(row.table, {}), row)  # type: ignore[attr-defined]
+        rows, changes = dict[str, list[Row]](added), dict[str, list[Row]]()
+        for table, by_key in latest.items():
+            rows[table] = [row for row in by_key.values() if not row.change]  # type: ignore[attr-defined]
+            changes[table] = [row for row in by_key.values() if row.change]  # type: ignore[attr-defined]
         put, remove = self._outbox.unstored({n: mark for n, (_, mark) in marks.items()})
         # Outbox entries of shards that have nothing to drain need their epochs checked as well.
         for message in put:
             owned = self._shards.get(message.shard)
             if owned is not None:
                 marks.setdefault(message.shard, (owned.epoch, owned.drained))
-        return DrainBatch(self._host, marks, turns, rows, put, remove)
+        return DrainBatch(self._host, marks, turns, rows, put, remove, changes)
 
     def _advance(self, shard: Shard, count: int, mark: int) -> None:
         for _ in range(count):

@@ -121,7 +121,7 @@ class DrainedTurn(msgspec.Struct, frozen=True):
 
 class DrainBatch(msgspec.Struct, frozen=True):
     """One transaction of write-behind. marks: shard → (epoch, new watermark). rows: already only the last of each key, except
-    append-only ones. outbox_put: new or changed entries. outbox_remove: ids of acknowledged ones (unknown ids are fine)."""
+    append-only ones. changes: some columns of rows that the store has. outbox_put: new or changed entries. outbox_remove: ids of acknowledged ones (unknown ids are fine)."""
 
     host: str
     marks: dict[int, tuple[int, int]]
@@ -129,6 +129,7 @@ class DrainBatch(msgspec.Struct, frozen=True):
     rows: dict[str, list[Row]]
     outbox_put: list[OutboxEntry] = []
     outbox_remove: list[str] = []
+    changes: dict[str, list[Row]] = {}
 
 
 class RememberedCommand(msgspec.Struct, frozen=True):

@@ -31,12 +31,10 @@ _POSTGRES_EPOCH_MS = 946_684_800_000
 
 _length = struct.Struct("!i").pack
 _fields = struct.Struct("!h").pack
-_int2 = struct.Struct("!ih").pack
-_int4 = struct.Struct("!ii").pack
 _int8 = struct.Struct("!iq").pack
-_float8 = struct.Struct("!id").pack
-_flag = struct.Struct("!i?").pack
 _array_head = struct.Struct("!iiIii").pack
+# Cells of one column that are packed by one call.
+_RUN = 64
 
 
 def _put_bytes(value: bytes) -> bytes:
@@ -52,13 +50,54 @@ def _put_instant(value: int) -> bytes:
     return _int8(8, (value - _POSTGRES_EPOCH_MS) * 1000)
 
 
-class _Type:
-    """A type's name in SQL, its oid and its array's, and how a value is written with its length before it."""
+def _column_of_bytes(values: Sequence[bytes]) -> bytes:
+    cells = [b""] * (2 * len(values))
+    cells[::2] = map(_length, map(len, values))
+    cells[1::2] = values
+    return b"".join(cells)
 
-    def __init__(self, name: str, oid: int, array_oid: int, put: Callable[[Any], bytes]) -> None:
+
+def _column_of_text(values: Sequence[str]) -> bytes:
+    return _column_of_bytes([value.encode() for value in values])
+
+
+def _column_of_instants(values: Sequence[int]) -> bytes:
+    return _INSTANTS([(value - _POSTGRES_EPOCH_MS) * 1000 for value in values])
+
+
+class _Numbers:
+    """Writes numbers of `size` bytes, each after its length: a whole run of a column with one call."""
+
+    def __init__(self, code: str, size: int) -> None:
+        self._one = struct.Struct(f"!i{code}").pack
+        self._run = struct.Struct("!" + f"i{code}" * _RUN).pack
+        self._size = size
+
+    def put(self, value: Any) -> bytes:
+        return self._one(self._size, value)
+
+    def __call__(self, values: Sequence[Any]) -> bytes:
+        flat = [self._size] * (2 * len(values))
+        flat[1::2] = values
+        whole = len(values) // _RUN * _RUN
+        runs = [self._run(*flat[2 * at : 2 * (at + _RUN)]) for at in range(0, whole, _RUN)]
+        return b"".join(runs) + b"".join([self._one(self._size, value) for value in values[whole:]])
+
+
+_INSTANTS = _Numbers("q", 8)
+
+
+class _Type:
+    """A type's name in SQL, its oid and its array's, and how a value, or a whole column without nulls, is written with its length
+    before it."""
+
+    def __init__(
+        self, name: str, oid: int, array_oid: int, put: Callable[[Any], bytes], column: Callable[[Sequence[Any]], bytes]
+    ) -> None:
         self.name = name
         self.oid = oid
         self.put = put
+        self.column = column
         self.array = type(f"{name.title().replace(' ', '')}Array", (bytes,), {})
         self.dumper = type(f"{name}_dumper", (_Packed,), {"oid": array_oid})
 
@@ -74,15 +113,18 @@ class _Packed(Dumper):
 
 # oids are fixed for ever in PostgreSQL's pg_type.dat.
 _TYPES: dict[type[sa.types.TypeEngine[Any]], _Type] = {
-    Instant: _Type("timestamptz", 1184, 1185, _put_instant),
-    sa.SmallInteger: _Type("smallint", 21, 1005, lambda value: _int2(2, value)),
-    sa.BigInteger: _Type("bigint", 20, 1016, lambda value: _int8(8, value)),
-    sa.Integer: _Type("integer", 23, 1007, lambda value: _int4(4, value)),
-    sa.Double: _Type("double precision", 701, 1022, lambda value: _float8(8, value)),
-    sa.Boolean: _Type("boolean", 16, 1000, lambda value: _flag(1, value)),
-    sa.LargeBinary: _Type("bytea", 17, 1001, _put_bytes),
-    sa.Text: _Type("text", 25, 1009, _put_text),
+    Instant: _Type("timestamptz", 1184, 1185, _put_instant, _column_of_instants),
+    sa.LargeBinary: _Type("bytea", 17, 1001, _put_bytes, _column_of_bytes),
+    sa.Text: _Type("text", 25, 1009, _put_text, _column_of_text),
 }
+for _sql, _name, _oid, _array_oid, _numbers in (
+    (sa.SmallInteger, "smallint", 21, 1005, _Numbers("h", 2)),
+    (sa.BigInteger, "bigint", 20, 1016, _Numbers("q", 8)),
+    (sa.Integer, "integer", 23, 1007, _Numbers("i", 4)),
+    (sa.Double, "double precision", 701, 1022, _Numbers("d", 8)),
+    (sa.Boolean, "boolean", 16, 1000, _Numbers("?", 1)),
+):
+    _TYPES[_sql] = _Type(_name, _oid, _array_oid, _numbers.put, _numbers)
 
 
 def type_of(column: sa.Column[Any]) -> _Type:
@@ -100,12 +142,12 @@ def register(context: AsyncConnection[Any]) -> None:
 def array_of(column: sa.Column[Any], values: Sequence[Any]) -> bytes:
     """One column's values as an array parameter."""
     kind = type_of(column)
-    put = kind.put
-    if column.nullable:
-        cells = [NULL if value is None else put(value) for value in values]
+    if column.nullable and None in values:
+        put = kind.put
+        cells = b"".join([NULL if value is None else put(value) for value in values])
     else:
-        cells = [put(value) for value in values]
-    packed: bytes = kind.array(_array_head(1, 1, kind.oid, len(cells), 1) + b"".join(cells))
+        cells = kind.column(values)
+    packed: bytes = kind.array(_array_head(1, 1, kind.oid, len(values), 1) + cells)
     return packed
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -26,7 +25,7 @@ from actors.runtime.ports import DrainBatch, OutboxEntry
 from actors.storage.binary import HISTORY_COLUMNS, array_of, copied_rows, copied_turns, register, type_of
 from actors.storage.connections import CONNECT_TIMEOUT_S, bounded, driver_url, session_options
 from actors.storage.partitions import Month, month_of
-from actors.storage.schema import ROW_TYPES, metadata, outbox
+from actors.storage.schema import CHANGE_TYPES, ROW_TYPES, metadata, outbox
 from actors.storage.storable import storable
 
 DRAIN_TIMEOUT_S = 15.0
@@ -51,16 +50,30 @@ def merge_statement(table: sa.Table, columns: Sequence[sa.Column[Any]], on_inser
     MERGE writes an update once, INSERT … ON CONFLICT locks the row first and writes that down too: a quarter dearer.
     """
     names = [column.name for column in columns]
+    extra_name, _, extra_value = on_insert.partition("=")
+    return (
+        f"{_update_statement(table, columns)} WHEN NOT MATCHED THEN INSERT ({', '.join(names)}{extra_name}) "
+        f"VALUES ({', '.join('new.' + name for name in names)}{', ' + extra_value if extra_value else ''})"
+    )
+
+
+def change_statement(table: sa.Table, columns: Sequence[sa.Column[Any]]) -> str:
+    """Changes some columns of rows that are there, given as `merge_statement`'s are. One that is not there fails the statement, for
+    want of the other columns: it must not be passed over in silence."""
+    keys = [column.name for column in table.primary_key.columns]
+    values = ", ".join(f"new.{key}" for key in keys)
+    return f"{_update_statement(table, columns)} WHEN NOT MATCHED THEN INSERT ({', '.join(keys)}) VALUES ({values})"
+
+
+def _update_statement(table: sa.Table, columns: Sequence[sa.Column[Any]]) -> str:
+    names = [column.name for column in columns]
     keys = [column.name for column in table.primary_key.columns]
     arrays = ", ".join(f"%b::{type_of(column).name}[]" for column in columns)
     matches = " AND ".join(f"old.{key} = new.{key}" for key in keys)
     changes = ", ".join(f"{name} = new.{name}" for name in names if name not in keys)
-    extra_name, _, extra_value = on_insert.partition("=")
     return (
         f"MERGE INTO {table.name} old USING unnest({arrays}) AS new ({', '.join(names)}) ON {matches} "
-        f"WHEN MATCHED THEN UPDATE SET {changes} "
-        f"WHEN NOT MATCHED THEN INSERT ({', '.join(names)}{extra_name}) "
-        f"VALUES ({', '.join('new.' + name for name in names)}{', ' + extra_value if extra_value else ''})"
+        f"WHEN MATCHED THEN UPDATE SET {changes}"
     )
 
 
@@ -73,13 +86,16 @@ class _Target:
         self.append_only: bool = row_type.append_only  # type: ignore[attr-defined]
         names = ", ".join(column.name for column in self.columns)
         self.copy = f"COPY {self.table.name} ({names}) FROM STDIN (FORMAT binary)"
-        self.merge = "" if self.append_only else merge_statement(self.table, self.columns)
+        statement = change_statement if row_type.change else merge_statement  # type: ignore[attr-defined]
+        self.merge = "" if self.append_only else statement(self.table, self.columns)
 
     def merged(self, rows: Sequence[Row]) -> _Statement:
-        return self.merge, [array_of(column, [*map(attrgetter(column.name), rows)]) for column in self.columns]
+        values = zip(*map(msgspec.structs.astuple, rows), strict=True)
+        return self.merge, [array_of(column, cells) for column, cells in zip(self.columns, values, strict=True)]
 
 
 _TARGETS = {row_type.table: _Target(row_type) for row_type in ROW_TYPES}  # type: ignore[attr-defined]
+_CHANGES = {row_type.table: _Target(row_type) for row_type in CHANGE_TYPES}  # type: ignore[attr-defined]
 _OUTBOX_FIELDS = {"at": "at_ms"}  # the others are named as their columns
 _OUTBOX_COLUMNS = [column for column in outbox.columns if column.name != "number"]
 _MERGE_OUTBOX = merge_statement(outbox, _OUTBOX_COLUMNS, ", number = nextval('outbox_number')")
@@ -181,6 +197,10 @@ class Drainer:
             elif rows:
                 statements.append(target.merged(rows))
                 await asyncio.sleep(0)  # building them takes milliseconds; others want the loop too
+        for name, rows in batch.changes.items():
+            if rows:
+                statements.append(_CHANGES[name].merged(rows))
+                await asyncio.sleep(0)
         if batch.outbox_put:
             statements.append(_merged_outbox(batch.outbox_put))
         if batch.outbox_remove:

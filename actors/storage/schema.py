@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from actors.domain.kind import Row
-from actors.domain.rows import LedgerRow, LocationRow, OrderRow, SkuRow, StockRow
+from actors.domain.rows import LedgerRow, LocationRow, OrderChange, OrderRow, SkuRow, StockRow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Orders of these statuses are done with: few look for them, and nearly all orders end as one.
@@ -200,3 +200,4 @@ skus = sa.Table(
 
 PARTITIONED: Sequence[sa.Table] = (history, ledger)
 ROW_TYPES: Sequence[type[Row]] = (OrderRow, LocationRow, StockRow, LedgerRow, SkuRow)
+CHANGE_TYPES: Sequence[type[Row]] = (OrderChange,)

@@ -34,6 +34,7 @@ def storable(batch: DrainBatch) -> DrainBatch:
         {table: _single([_cleaned(row) for row in rows]) for table, rows in batch.rows.items()},
         [_cleaned(entry) for entry in batch.outbox_put],
         [storable_text(message_id) for message_id in batch.outbox_remove],
+        {table: _single([_cleaned(row) for row in rows]) for table, rows in batch.changes.items()},
     )
 
 

@@ -41,6 +41,10 @@ class StoreDisk:
         return self.shards.get(shard, ShardRecord(shard, "", 0, 0))
 
 
+def _key_of(row: Any) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in row.key)
+
+
 def _copied(row: Any) -> Any:
     """Nobody shares objects with the disk."""
     return msgspec.structs.replace(row)
@@ -123,11 +127,19 @@ class MemoryStore:
             raise Fenced(stale)
         if any(one.position <= disk.record(one.shard).watermark for one in batch.turns) and self._check_epoch:
             raise StoreUnavailable("some turns of this drain are in the store already: read the watermarks")
+        for table, changes in batch.changes.items():
+            there = disk.rows.get(table, {}).keys() | {_key_of(row) for row in batch.rows.get(table, ())}
+            if not there.issuperset(map(_key_of, changes)):
+                raise LookupError(f"a change of a row of {table} that is not there")
         disk.history.extend(batch.turns)
         for table, rows in batch.rows.items():
             kept = disk.rows.setdefault(table, {})
             for row in rows:
-                kept[tuple(getattr(row, name) for name in row.key)] = _copied(row)  # type: ignore[attr-defined]
+                kept[_key_of(row)] = _copied(row)
+        for table, changes in batch.changes.items():
+            for change in changes:
+                key = _key_of(change)
+                disk.rows[table][key] = msgspec.structs.replace(disk.rows[table][key], **msgspec.structs.asdict(change))
         for entry in batch.outbox_put:
             disk.outbox[entry.message_id] = entry
         for message_id in batch.outbox_remove:

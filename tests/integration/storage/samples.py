@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from actors.domain.rows import LedgerRow, OrderRow
+from actors.domain.rows import LedgerRow, OrderChange, OrderRow
 from actors.runtime.ports import DrainBatch, DrainedTurn
 from actors.runtime.sharding import fingerprint
 from actors.runtime.wire import OK, Turn
@@ -48,6 +48,14 @@ def order_row(order_id: str, **changed: Any) -> OrderRow:
         "total_minor": 1_999, "placed_at": NOW_MS, "updated_at": NOW_MS + 1, "due_at": None, "state": b"\x00\xff state",
     }  # fmt: skip
     return OrderRow(**(fields | changed))
+
+
+def order_change(order_id: str, **changed: Any) -> OrderChange:
+    """What changes in a row of `orders`."""
+    fields: dict[str, Any] = {
+        "order_id": order_id, "version": 2, "status": "picking", "updated_at": NOW_MS + 2, "due_at": None, "state": b"later",
+    }  # fmt: skip
+    return OrderChange(**(fields | changed))
 
 
 def ledger_row(version: int, line: int = 0, **changed: Any) -> LedgerRow:

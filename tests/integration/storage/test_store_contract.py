@@ -16,7 +16,7 @@ from actors.domain.rows import LocationRow, SkuRow, StockRow
 from actors.runtime.errors import Fenced, StoreUnavailable
 from actors.runtime.ports import HistoryTurn, OutboxEntry, ReadModel, ShardRecord, Store
 from actors.runtime.sharding import shard_of
-from tests.integration.storage.samples import NOW_MS, batch, drained, ledger_row, order_row, turn
+from tests.integration.storage.samples import NOW_MS, batch, drained, ledger_row, order_change, order_row, turn
 
 DAY_MS = 86_400_000
 
@@ -102,6 +102,32 @@ async def test_rows_are_replaced_by_their_newer_ones(store: Store):
     assert stored["stock"] == [StockRow("us-wh", "B", 1_000_000_000_000, 5, 3), StockRow("us-wh", "a b", 7, 2, 1)]
     skus = (await store.load(CATALOGUE, ["us-catalogue"]))["us-catalogue"].rows["skus"]
     assert skus == [SkuRow("us-catalogue", "A", "new", 2), SkuRow("us-catalogue", "C", "", 2)]
+
+
+async def test_a_change_leaves_the_other_columns_as_they_were(store: Store):
+    await store.lease("host-0", [1])
+    rows = [order_row("us-1", total_minor=5), order_row("us-2")]
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"orders": rows}))
+    changes = [order_change("us-1", due_at=NOW_MS), order_change("us-3")]
+    new = {"orders": [order_row("us-3", country="CA")]}
+    await store.drain(batch({1: (1, 2)}, drained(1, 2, turn(2)), new, changes={"orders": changes}))
+    changed = {"version": 2, "status": "picking", "updated_at": NOW_MS + 2, "state": b"later"}
+    loaded = await store.load(ORDER, ["us-1", "us-2", "us-3"])
+    assert [one.rows["orders"] for one in loaded.values()] == [
+        [order_row("us-1", total_minor=5, due_at=NOW_MS, **changed)],
+        [order_row("us-2")],
+        [order_row("us-3", country="CA", **changed)],
+    ]
+
+
+async def test_a_change_of_a_row_that_is_not_there_is_not_passed_over(store: Store):
+    await store.lease("host-0", [1])
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"orders": [order_row("us-1")]}))
+    changes = [order_change("us-1"), order_change("us-2")]
+    with pytest.raises(Exception, match=r"us-2|not there"):
+        await store.drain(batch({1: (1, 2)}, drained(1, 2, turn(2)), changes={"orders": changes}))
+    assert (await store.shards())[1].watermark == 1
+    assert (await store.load(ORDER, ["us-1"]))["us-1"].rows["orders"] == [order_row("us-1")]
 
 
 async def test_a_fenced_drain_leaves_nothing(store: Store, read_model: ReadModel):

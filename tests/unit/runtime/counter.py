@@ -91,6 +91,7 @@ class CounterRow(msgspec.Struct, array_like=True):
     table: ClassVar[str] = "counters"
     key: ClassVar[tuple[str, ...]] = ("counter_id",)
     append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
 
     counter_id: str
     version: int

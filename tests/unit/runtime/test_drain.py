@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from actors.domain.rows import LedgerRow
@@ -16,6 +17,7 @@ from actors.runtime.shard import Entity, Shard, TailEntry
 from actors.runtime.wire import Reply
 from tests.fakes.journal import JournalDisk
 from tests.fakes.store import StoreDisk
+from tests.integration.storage.samples import order_change, order_row
 from tests.unit.runtime.counter import Counter, CounterRow, Telling
 from tests.unit.runtime.rig import CODECS, GatedJournal, GatedStore, StoppedClock, shard, turn, until
 
@@ -96,6 +98,23 @@ async def test_only_the_last_row_of_each_key_is_written_but_every_row_of_a_ledge
     [batch] = yard.store.batches
     assert [row.version for row in batch.rows["counters"]] == [3]
     assert [row.version for row in batch.rows["ledger"]] == [1, 2, 3]
+
+
+async def test_a_change_becomes_part_of_a_row_that_goes_to_the_store_with_it_and_stays_a_change_of_one_that_is_there(
+    yard,
+):
+    one = await yard.own()
+    await yard.fill(one, 1, 1, 1)
+    new, change = order_row("us-new", country="CA"), order_change("us-new")
+    rows = [[new], [change, order_change("us-old")], [order_change("us-old", version=3)]]
+    for entry, more in zip(one.tail, rows, strict=True):
+        entry.rows.extend(more)
+    yard.store.disk.rows["orders"] = {("us-old",): order_row("us-old")}
+    await yard.drain.once()
+    [batch] = yard.store.batches
+    assert batch.rows["orders"] == [msgspec.structs.replace(new, **msgspec.structs.asdict(change))]
+    assert batch.changes["orders"] == [order_change("us-old", version=3)]
+    assert new == order_row("us-new", country="CA")  # the drain might have to be done again
 
 
 async def test_a_position_is_never_drained_in_parts():

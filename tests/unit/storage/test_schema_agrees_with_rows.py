@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from actors.domain import rows as domain_rows
 from actors.storage.binary import HISTORY_COLUMNS, type_of
-from actors.storage.schema import PARTITIONED, ROW_TYPES, Instant, history, metadata
+from actors.storage.schema import CHANGE_TYPES, PARTITIONED, ROW_TYPES, Instant, history, metadata
 
 # What the structs' annotations may be in a column.
 FITS = {str: (sa.Text,), int: (sa.Integer, sa.BigInteger, Instant), float: (sa.Double,), bytes: (sa.LargeBinary,)}
@@ -38,6 +38,17 @@ def test_a_field_and_its_column_agree(row_type):
         assert isinstance(table.columns[name].type, FITS[plain]), name
         assert table.columns[name].nullable == optional, name
         assert type_of(table.columns[name])
+
+
+@pytest.mark.parametrize("change_type", CHANGE_TYPES, ids=lambda change_type: change_type.__name__)
+def test_a_change_has_the_key_and_some_fields_of_its_row(change_type):
+    (row_type,) = [row_type for row_type in ROW_TYPES if row_type.table == change_type.table]
+    assert change_type.key == row_type.key
+    whole, some = typing.get_type_hints(row_type), typing.get_type_hints(change_type)
+    assert set(change_type.key) < set(change_type.__struct_fields__) < set(row_type.__struct_fields__)
+    assert all(whole[name] == some[name] for name in change_type.__struct_fields__)
+    assert not row_type.change
+    assert change_type.change
 
 
 @pytest.mark.parametrize("row_type", ROW_TYPES, ids=lambda row_type: row_type.table)
