@@ -96,7 +96,7 @@ class Activation:
         shard.memory.seen.load(prints, now_ms)
         for position, turns in entries:
             for line, turn in enumerate(turns):
-                entry = TailEntry(position, line, turn, None)
+                entry = TailEntry(position, line, turn)
                 shard.tail.append(entry)
                 shard.unfolded.setdefault((turn.kind, turn.entity_id), []).append(entry)
                 self._remember(shard, position, turn, now_ms)

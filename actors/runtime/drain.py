@@ -197,12 +197,11 @@ class Drain:
     def _advance(self, shard: Shard, count: int, mark: int) -> None:
         for _ in range(count):
             entry = shard.tail.popleft()
-            key = (entry.turn.kind, entry.turn.entity_id)
-            entity = shard.entities.get(key)
+            entity = entry.entity
             if entity is not None:
                 entity.dirty -= 1
                 if not entity.dirty and not self._codecs[entry.turn.kind].kind.tables:
-                    del shard.entities[key]
+                    del shard.entities[entry.turn.kind, entry.turn.entity_id]
         shard.drained = mark
         shard.memory.forget(mark)
 

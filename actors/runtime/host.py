@@ -62,7 +62,7 @@ class Host:
         self._store = store
         self._clock = clock
         self._pid, self._rss_mb = pid, rss_mb
-        self._inbox: deque[Item] = deque()
+        self._inbox: deque[Item | Barrier] = deque()
         self._wake = asyncio.Event()
         self._appending: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -217,8 +217,8 @@ class Host:
             group.size += 1
             self._take(inbox.popleft(), group, now_ms, now)
 
-    def _take(self, item: Item, group: Group, now_ms: int, now: float) -> None:
-        if type(item) is Barrier:
+    def _take(self, item: Item | Barrier, group: Group, now_ms: int, now: float) -> None:
+        if isinstance(item, Barrier):
             # Read now, with all that was decided before; told when that is durable.
             group.after.append(partial(item.reached, item.read()))
             return

@@ -186,7 +186,7 @@ class Loader:
         unfolded = shard.unfolded.get(key, [])
         rows = [self._turns.fold(codec, entity, entry.turn) for entry in unfolded]
         for entry, folded in zip(unfolded, rows, strict=True):
-            entry.rows = folded
+            entry.rows, entry.entity = folded, entity
             entity.dirty += 1
         shard.unfolded.pop(key, None)
         if entity.version:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
+
+import msgspec
 
 from actors.domain.kind import Row
 from actors.runtime import wire
 from actors.runtime.codec import refusal
 from actors.runtime.memory import Remembered
-from actors.runtime.shard import Shard
+from actors.runtime.shard import Entity, Shard, TailEntry
 from actors.runtime.wire import Envelope, Reply, Turn
 
 NOT_OWNER = Reply(wire.NOT_OWNER)
@@ -27,38 +28,34 @@ KEY_REUSED = Reply(
 FAULT = Reply(wire.FAULT, refusal(wire.CODE_FAULT, "The request could not be processed."))
 
 
-class Item(ABC):
+class Item(Protocol):
     """An envelope in the inbox. `looked_up`: the shard for which the history was asked for its command, `recalled`: what it
     answered; `absent`: the shard for which the store said that there is no such entity. All hold for that activation of the shard
     only."""
 
-    __slots__ = ("absent", "envelope", "gateway_id", "looked_up", "recalled")
+    envelope: Envelope
+    gateway_id: str
+    looked_up: Shard | None
+    recalled: Remembered | None
+    absent: Shard | None
 
-    def __init__(self, envelope: Envelope, gateway_id: str) -> None:
-        self.envelope = envelope
-        self.gateway_id = gateway_id
-        self.looked_up: Shard | None = None
-        self.recalled: Remembered | None = None
-        self.absent: Shard | None = None
-
-    @abstractmethod
     def done(self, reply: Reply) -> None:
         """Answers it."""
 
     def final(self, reply: Reply) -> bool:
         """Its final answer, after a provisional one; False when it can't be handed over here."""
-        return False
 
 
-class Called(Item):
+class Called(msgspec.Struct, eq=False):
     """One of the envelopes of a call."""
 
-    __slots__ = ("batch", "index")
-
-    def __init__(self, envelope: Envelope, gateway_id: str, batch: Batch, index: int) -> None:
-        super().__init__(envelope, gateway_id)
-        self.batch = batch
-        self.index = index
+    envelope: Envelope
+    gateway_id: str
+    batch: Batch
+    index: int
+    looked_up: Shard | None = None
+    recalled: Remembered | None = None
+    absent: Shard | None = None
 
     def done(self, reply: Reply) -> None:
         """Its place among the replies."""
@@ -72,18 +69,23 @@ class Called(Item):
         return self.batch.final(self.index, reply)
 
 
-class Told(Item):
+class Told(msgspec.Struct, eq=False):
     """An envelope from within the host; `then` is called with the reply."""
 
-    __slots__ = ("then",)
-
-    def __init__(self, envelope: Envelope, then: Callable[[Reply], None]) -> None:
-        super().__init__(envelope, "")
-        self.then = then
+    envelope: Envelope
+    then: Callable[[Reply], None]
+    gateway_id: str = ""
+    looked_up: Shard | None = None
+    recalled: Remembered | None = None
+    absent: Shard | None = None
 
     def done(self, reply: Reply) -> None:
         """Tells who sent it."""
         self.then(reply)
+
+    def final(self, reply: Reply) -> bool:
+        """Nobody within the host waits for a final answer."""
+        return False
 
 
 class Batch:
@@ -136,17 +138,25 @@ class Batch:
 
 
 class Part:
-    """The turns of one shard in a group, to be appended as its entry at `position`."""
+    """The turns of one shard in a group, to be appended as its entry at `position`. `events`: of each turn, for the messages in them."""
 
-    __slots__ = ("events", "position", "rows", "shard", "turns")
+    __slots__ = ("entries", "events", "position", "shard")
 
     def __init__(self, shard: Shard, position: int) -> None:
         self.shard = shard
         self.position = position
-        self.turns: list[Turn] = []
-        # For each turn: its rows of the read model, and its events (for the messages in them).
-        self.rows: list[list[Row]] = []
+        self.entries: list[TailEntry] = []
         self.events: list[list[Any]] = []
+
+    def add(self, entity: Entity, turn: Turn, rows: list[Row], events: list[Any]) -> None:
+        """One more turn."""
+        self.entries.append(TailEntry(self.position, len(self.entries), turn, rows, entity))
+        self.events.append(events)
+
+    @property
+    def turns(self) -> list[Turn]:
+        """What goes into the journal."""
+        return [entry.turn for entry in self.entries]
 
 
 class Group:
@@ -171,18 +181,14 @@ class Group:
         return part
 
 
-class Barrier(Item):
+class Barrier:
     """Reads something in the inbox's order; `future` has the result once everything decided before is durable."""
 
     __slots__ = ("future", "read")
 
     def __init__(self, read: Callable[[], Any]) -> None:
-        super().__init__(Envelope(0, "", "", "", 0, b""), "")
         self.read = read
         self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-    def done(self, reply: Reply) -> None:
-        """Not answered by a reply, but by `reached`."""
 
     def reached(self, result: Any) -> None:
         """All that `read` can have seen is durable now."""

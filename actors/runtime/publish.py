@@ -9,7 +9,7 @@ from actors.runtime.codec import Codec
 from actors.runtime.feed import Feed
 from actors.runtime.mailbox import UNAVAILABLE, Group, Part
 from actors.runtime.outbox import Outbox
-from actors.runtime.shard import Shard, TailEntry
+from actors.runtime.shard import Shard
 from actors.runtime.timers import Timers
 from actors.runtime.wire import LiveEvent, Reply
 
@@ -36,18 +36,18 @@ class Publisher:
     def _part(self, part: Part) -> None:
         shard, live = part.shard, self._feed.live_wanted
         shard.durable = part.position
-        for line, turn in enumerate(part.turns):
-            codec = self._codecs[turn.kind]
-            shard.tail.append(TailEntry(part.position, line, turn, part.rows[line]))
-            events = part.events[line]
+        shard.tail.extend(part.entries)
+        for entry, events in zip(part.entries, part.events, strict=True):
+            turn = entry.turn
             if events:
+                codec = self._codecs[turn.kind]
                 if codec.sends:
                     sender = (turn.kind, turn.entity_id)
                     self._outbox.add(shard.number, part.position, sender, turn.version, turn.at_ms, events)
                 if codec.has_due:
                     self._due(shard, turn.kind, turn.entity_id)
                 if codec.kind.resident:
-                    self._feed.publish(part.rows[line])
+                    self._feed.publish(entry.rows or ())
                 if live:
                     self._feed.publish_live(
                         LiveEvent(turn.kind, turn.entity_id, turn.version, turn.at_ms, turn.events)

@@ -6,6 +6,8 @@ import asyncio
 from collections import deque
 from typing import Any, Protocol
 
+import msgspec
+
 from actors.domain.kind import Row
 from actors.runtime.memory import CommandMemory
 from actors.runtime.wire import Envelope, Reply, Turn
@@ -23,29 +25,25 @@ class Waiter(Protocol):
         """Hands it over; False when it has to go by the downlink."""
 
 
-class Entity:
+class Entity(msgspec.Struct, eq=False):
     """One live entity. `dirty`: its turns that are not in the store yet; only a clean one may be passivated."""
 
-    __slots__ = ("dirty", "state", "used_at", "version", "weight")
-
-    def __init__(self, state: Any, version: int, used_at: float) -> None:
-        self.state = state
-        self.version = version
-        self.used_at = used_at
-        self.dirty = 0
-        self.weight = 0
+    state: Any
+    version: int
+    used_at: float
+    dirty: int = 0
+    weight: int = 0
 
 
-class TailEntry:
-    """A turn past the watermark. `rows` is None while nobody has folded the turn into its entity after a takeover."""
+class TailEntry(msgspec.Struct, eq=False):
+    """A turn past the watermark, with its place in the journal. `rows` and `entity` are None while nobody has folded the turn into its
+    entity after a takeover."""
 
-    __slots__ = ("line", "position", "rows", "turn")
-
-    def __init__(self, position: int, line: int, turn: Turn, rows: list[Row] | None) -> None:
-        self.position = position
-        self.line = line
-        self.turn = turn
-        self.rows = rows
+    position: int
+    line: int
+    turn: Turn
+    rows: list[Row] | None = None
+    entity: Entity | None = None
 
 
 class Shard:

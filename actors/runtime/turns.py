@@ -137,9 +137,7 @@ class TurnTaker:
             envelope.cause, events, status, reply, provisional, answers,
         )  # fmt: skip
         part = group.part(shard)
-        part.turns.append(turn)
-        part.rows.append(rows)
-        part.events.append(happened)
+        part.add(entity, turn, rows, happened)
         command = Remembered(
             envelope.entity_id, envelope.command_id, part.position, envelope.digest, status, reply, provisional
         )  # fmt: skip

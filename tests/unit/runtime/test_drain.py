@@ -62,7 +62,7 @@ class Yard:
                 entity.dirty += 1
                 turns.append(turn("us-1", entity.version, at_ms=self.clock.ms))
                 rows = [CounterRow("us-1", entity.version, entity.version, None)]
-                one.tail.append(TailEntry(one.position, line, turns[-1], rows if folded else None))
+                one.tail.append(TailEntry(one.position, line, turns[-1], *((rows, entity) if folded else ())))
             assert await self.journal.append([Append(one.number, one.epoch, one.position, turns)]) == []
 
     def stored(self) -> list[tuple[int, int, int]]:

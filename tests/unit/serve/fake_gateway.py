@@ -14,7 +14,7 @@ import msgspec
 from actors.domain.errors import RefusalBody, Refused
 from actors.domain.kind import Context, Message
 from actors.domain.kinds import KINDS
-from actors.domain.rows import LedgerRow, LocationRow, OrderRow, SkuRow, StockRow
+from actors.domain.rows import LedgerRow, LocationRow, OrderChange, OrderRow, SkuRow, StockRow
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import OrderSummary
 from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, REFUSED, HostStats, LiveEvent, Reply
@@ -177,7 +177,13 @@ class FakeGateway:
     ) -> None:
         rows = KINDS[kind].rows(state, version, events, context)
         self.ledger.extend(row for row in rows if isinstance(row, LedgerRow))
-        self.orders.update((row.order_id, row) for row in rows if isinstance(row, OrderRow))
+        for row in rows:
+            if isinstance(row, OrderChange):
+                self.orders[row.order_id] = msgspec.structs.replace(
+                    self.orders[row.order_id], **msgspec.structs.asdict(row)
+                )
+            elif isinstance(row, OrderRow):
+                self.orders[row.order_id] = row
         if self.feeding:
             self.feed([row for row in rows if isinstance(row, FEED)])
         if self.live_wanted:
