@@ -6,7 +6,7 @@ A `change` holds only some columns of a row that exists: what stays as it was ne
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -123,3 +123,8 @@ class SkuRow(msgspec.Struct, array_like=True, gc=False):
     sku: str
     description: str
     version: int
+
+
+def changed(row: Any, change: Any) -> Any:
+    """A copy of the row with what the change says."""
+    return msgspec.structs.replace(row, **msgspec.structs.asdict(change))

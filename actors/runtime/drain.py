@@ -13,9 +13,8 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any
 
-import msgspec
-
 from actors.domain.kind import Row
+from actors.domain.rows import changed
 from actors.runtime.codec import Codec
 from actors.runtime.errors import Fenced, JournalUnavailable, StoreUnavailable
 from actors.runtime.limits import Limits
@@ -40,7 +39,7 @@ def _put_latest(by_key: dict[Any, Row], row: Row) -> None:
         whole = by_key.get(key)
         if whole is not None and not whole.change:  # type: ignore[attr-defined]
             # The store does not have it yet: it goes there as it is by now. A copy, because the drain may have to be done again.
-            row = msgspec.structs.replace(whole, **msgspec.structs.asdict(row))
+            row = changed(whole, row)
     by_key[key] = row
 
 

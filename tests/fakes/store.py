@@ -9,7 +9,7 @@ import msgspec
 
 from actors.domain.kind import Kind
 from actors.domain.kinds import KINDS
-from actors.domain.rows import LedgerRow, OrderRow
+from actors.domain.rows import LedgerRow, OrderRow, changed
 from actors.runtime.errors import Fenced, StoreUnavailable
 from actors.runtime.ports import (
     DrainBatch,
@@ -139,7 +139,7 @@ class MemoryStore:
         for table, changes in batch.changes.items():
             for change in changes:
                 key = _key_of(change)
-                disk.rows[table][key] = msgspec.structs.replace(disk.rows[table][key], **msgspec.structs.asdict(change))
+                disk.rows[table][key] = changed(disk.rows[table][key], change)
         for entry in batch.outbox_put:
             disk.outbox[entry.message_id] = entry
         for message_id in batch.outbox_remove:

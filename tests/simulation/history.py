@@ -10,6 +10,7 @@ import msgspec
 
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
+from actors.domain.rows import changed
 from actors.runtime.codec import codecs
 from actors.runtime.wire import Turn
 
@@ -72,7 +73,8 @@ def _fold_turn(history: History, turn: Turn) -> None:
         entity.views[turn.version] = msgspec.json.encode(codec.kind.view(entity.state, query, entity.version))
     for row in codec.kind.rows(entity.state, entity.version, events, context):
         table = history.rows.setdefault(row.table, {})
-        table[tuple(getattr(row, column) for column in row.key)] = row
+        key = tuple(getattr(row, column) for column in row.key)
+        table[key] = changed(table[key], row) if row.change else row
 
 
 def _query(kind: str, entity_id: str) -> msgspec.Struct:

@@ -87,6 +87,7 @@ class StoreLine:
         kept = DrainBatch(
             batch.host, dict(batch.marks), list(batch.turns), {table: list(rows) for table, rows in batch.rows.items()},
             list(batch.outbox_put), list(batch.outbox_remove),
+            {table: list(changes) for table, changes in batch.changes.items()},
         )  # fmt: skip
 
         async def there():

@@ -14,7 +14,7 @@ import msgspec
 from actors.domain.errors import RefusalBody, Refused
 from actors.domain.kind import Context, Message
 from actors.domain.kinds import KINDS
-from actors.domain.rows import LedgerRow, LocationRow, OrderChange, OrderRow, SkuRow, StockRow
+from actors.domain.rows import LedgerRow, LocationRow, OrderChange, OrderRow, SkuRow, StockRow, changed
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import OrderSummary
 from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, REFUSED, HostStats, LiveEvent, Reply
@@ -179,9 +179,7 @@ class FakeGateway:
         self.ledger.extend(row for row in rows if isinstance(row, LedgerRow))
         for row in rows:
             if isinstance(row, OrderChange):
-                self.orders[row.order_id] = msgspec.structs.replace(
-                    self.orders[row.order_id], **msgspec.structs.asdict(row)
-                )
+                self.orders[row.order_id] = changed(self.orders[row.order_id], row)
             elif isinstance(row, OrderRow):
                 self.orders[row.order_id] = row
         if self.feeding:
