@@ -6,6 +6,13 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+CHUNK = 20
+# Below that many seeds a second process costs more than it saves.
+SHARED_FROM = 200
 
 
 def main(arguments: list[str]) -> int:
@@ -17,26 +24,24 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--verbose", action="store_true", help="tell every event")
     parser.add_argument("--plant", default="", help="plant a fault in the runtime: the checks must find it")
     parser.add_argument("--failures", type=int, default=3, help="stop after so many failing seeds")
+    parser.add_argument("--workers", type=int, default=0, help="processes; 0: one a core when there are many seeds")
     options = parser.parse_args(arguments)
 
-    from tests.simulation.plants import PLANTS
-    from tests.simulation.world import run_seed
-
     seeds = [options.seed] if options.seed is not None else range(options.first, options.first + options.seeds)
-    began, failed, totals, done = time.perf_counter(), [], {}, 0
-    for seed in seeds:
-        verdict = run_seed(seed, PLANTS[options.plant]() if options.plant else None, aloud=options.verbose)
+    workers = options.workers or (os.cpu_count() or 1 if len(seeds) >= SHARED_FROM else 1)
+    began, failed, totals, done = time.perf_counter(), [], dict[str, int](), 0
+    for seed, digest, wrong, counted in _verdicts(seeds, options.plant, options.verbose, workers):
         done += 1
-        for name, count in verdict.counted.items():
+        for name, count in counted.items():
             totals[name] = totals.get(name, 0) + count
-        if verdict.wrong:
+        if wrong:
             failed.append(seed)
             planted = f" --plant '{options.plant}'" if options.plant else ""
             print(f"seed {seed} FAILED; again: python -m tests.simulation --seed {seed} --verbose{planted}")
-            for sentence in verdict.wrong:
+            for sentence in wrong:
                 print(f"    {sentence}")
         if options.seed is not None:
-            print(f"seed {seed}: trace {verdict.digest}")
+            print(f"seed {seed}: trace {digest}")
         if len(failed) >= options.failures:
             break
         if done % 500 == 0:
@@ -46,6 +51,34 @@ def main(arguments: list[str]) -> int:
         f"{done} seeds, {len(failed)} failed, {took:.1f} s; " + ", ".join(f"{n} {c}" for n, c in sorted(totals.items()))
     )
     return 1 if failed else 0
+
+
+# seed, digest of its trace, what is wrong, what was counted
+Outcome = tuple[int, str, list[str], dict[str, int]]
+
+
+def _verdicts(seeds: list[int] | range, plant: str, aloud: bool, workers: int) -> Iterator[Outcome]:
+    """The seeds' outcomes, in their order."""
+    chunks = [list(seeds[at : at + CHUNK]) for at in range(0, len(seeds), CHUNK)]
+    run = partial(_run, plant=plant, aloud=aloud)
+    if workers == 1:
+        for seed in seeds:
+            yield from run([seed])
+        return
+    pool = ProcessPoolExecutor(workers)
+    try:
+        for outcomes in pool.map(run, chunks):
+            yield from outcomes
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _run(seeds: list[int], plant: str, aloud: bool) -> list[Outcome]:
+    from tests.simulation.plants import PLANTS
+    from tests.simulation.world import run_seed
+
+    verdicts = [run_seed(seed, PLANTS[plant]() if plant else None, aloud=aloud) for seed in seeds]
+    return [(verdict.seed, verdict.digest, verdict.wrong, verdict.counted) for verdict in verdicts]
 
 
 if __name__ == "__main__":
