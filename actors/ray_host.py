@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import time
 from pathlib import Path
 
 import msgspec
@@ -39,10 +40,20 @@ class CellSettings(msgspec.Struct, frozen=True):
     redis_ours: bool = True
 
 
-def rss_mb() -> float:
-    """Resident memory of this process in MB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * _PAGE_BYTES / 1e6
+class ResidentMemory:
+    """Resident memory of this process in MB, read at most once a second: figures are told far more often."""
+
+    def __init__(self) -> None:
+        self._read_at = -1e9
+        self._mb = 0.0
+
+    def __call__(self) -> float:
+        """The latest figure."""
+        now = time.monotonic()
+        if now - self._read_at >= 1:
+            self._read_at = now
+            self._mb = int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE_BYTES / 1e6
+        return self._mb
 
 
 class HostActor:
@@ -75,7 +86,7 @@ class HostActor:
         host = Host(
             self.name, KINDS, journal,
             PostgresStore(settings.postgres_url, shards=settings.limits.shards), transport,
-            SupervisorMap(settings.region, handles), SystemClock(), settings.limits, pid=os.getpid(), rss_mb=rss_mb,
+            SupervisorMap(settings.region, handles), SystemClock(), settings.limits, pid=os.getpid(), rss_mb=ResidentMemory(),
         )  # fmt: skip
         transport.own = host
         if settings.door_folder:

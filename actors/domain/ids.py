@@ -21,12 +21,13 @@ ORDER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[0-9a-hjkmnp-tv-z]{26}$")
 LOCATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$")
 
 
+# Two characters at a time.
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+
+
 def _base32(value: int, chars: int) -> str:
-    out = []
-    for _ in range(chars):
-        value, digit = divmod(value, 32)
-        out.append(_ALPHABET[digit])
-    return "".join(reversed(out))
+    """The last `chars` (an even number) digits of the value."""
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(5 * chars - 10, -1, -10)])
 
 
 def new_order_id(region: str, now_ms: int, idempotency_key: str) -> str:

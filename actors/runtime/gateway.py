@@ -62,15 +62,12 @@ class FeedListener(Protocol):
         """A change of an entity; only while screens are wanted."""
 
 
-class _Asked:
+class _Asked(msgspec.Struct, eq=False):
     """An envelope on its way. `done` is called exactly once."""
 
-    __slots__ = ("deadline", "done", "envelope")
-
-    def __init__(self, envelope: Envelope, deadline: float, done: Callable[[Reply], None]) -> None:
-        self.envelope = envelope
-        self.deadline = deadline
-        self.done = done
+    envelope: Envelope
+    deadline: float
+    done: Callable[[Reply], None]
 
 
 class _Lane:

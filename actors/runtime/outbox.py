@@ -31,39 +31,21 @@ Send = Callable[[Envelope, Callable[[Reply], None]], None]
 _ENTRY = msgspec.msgpack.Decoder(tuple[str, str, bool, bytes]).decode
 
 
-class Pending:
-    """A message that is not acknowledged."""
+class Pending(msgspec.Struct, eq=False):
+    """A message that is not acknowledged. `stored`: there is a row in the store, `stale`: which no longer tells the truth."""
 
-    __slots__ = (
-        "acknowledged",
-        "at_ms",
-        "attempts",
-        "error",
-        "id",
-        "message",
-        "parked",
-        "position",
-        "sender",
-        "shard",
-        "stale",
-        "stored",
-    )
-
-    def __init__(
-        self, id_: str, shard: int, position: int, sender: tuple[str, str], message: Message, at_ms: int
-    ) -> None:
-        self.id = id_
-        self.shard = shard
-        self.position = position
-        self.sender = sender
-        self.message = message
-        self.at_ms = at_ms
-        self.attempts = 0
-        self.error = ""
-        self.parked = False
-        self.acknowledged = False
-        self.stored = False  # there is a row in the store
-        self.stale = False  # …which no longer tells the truth
+    id: str
+    shard: int
+    position: int
+    sender: tuple[str, str]
+    message: Message
+    at_ms: int
+    attempts: int = 0
+    error: str = ""
+    parked: bool = False
+    acknowledged: bool = False
+    stored: bool = False
+    stale: bool = False
 
 
 class Outbox:
