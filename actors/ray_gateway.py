@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
+import time
 from typing import Any
 
 import msgspec
@@ -14,11 +17,14 @@ from actors.runtime.errors import HostUnreachable
 from actors.runtime.host import Host
 from actors.runtime.ports import ShardMap
 
+log = logging.getLogger("ocefs.gateway")
 NAMESPACE = "ocefs"
 # A host says something to each listener every second, if only how it is: one that is silent for longer stands still.
 LISTEN_TIMEOUT_S = 4.0
 # To learn where a host is and to connect; others who want the same host wait meanwhile.
 CONNECT_TIMEOUT_S = 1.5
+# A door that could not be opened is tried again after that.
+DOOR_PAUSE_S = 10.0
 _MAP = msgspec.msgpack.Decoder(ShardMap).decode
 
 
@@ -76,7 +82,8 @@ class HostTransport:
     def __init__(self, handles: ActorHandles | None = None) -> None:
         self._handles = handles or ActorHandles()
         self._links: dict[str, HostLink] = {}
-        self._far: set[str] = set()
+        # host → until when it is called through Ray
+        self._far: dict[str, float] = {}
         self._connecting: dict[str, asyncio.Lock] = {}
 
     async def call(self, host: str, payload: bytes) -> bytes:
@@ -103,7 +110,7 @@ class HostTransport:
         try:
             return await self._handles.call(host, method, *args)
         except HostUnreachable:
-            self._far.discard(host)  # its successor may be nearer
+            self._far.pop(host, None)  # its successor may be nearer
             raise
 
     async def _link(self, host: str) -> HostLink | None:
@@ -111,7 +118,7 @@ class HostTransport:
         link = self._links.get(host)
         if link is not None and not link.lost:
             return link
-        if host in self._far:
+        if self._far.get(host, 0.0) > time.monotonic():
             return None
         async with self._connecting.setdefault(host, asyncio.Lock()):
             link = self._links.get(host)
@@ -130,9 +137,15 @@ class HostTransport:
     async def _connect(self, host: str) -> HostLink | None:
         address = _ADDRESS(await self._handles.call(host, "address"))
         if not address.path or address.node_id != ray.get_runtime_context().get_node_id():
-            self._far.add(host)
+            self._far[host] = math.inf
             return None
-        return await connected(address.path)
+        try:
+            return await connected(address.path)
+        except HostUnreachable as closed:
+            # The host itself has just answered through Ray: so it is called that way until its door opens.
+            log.warning("a door can't be opened, the host is called through Ray: %s", closed)
+            self._far[host] = time.monotonic() + DOOR_PAUSE_S
+            return None
 
 
 class NearTransport:
