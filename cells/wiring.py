@@ -18,6 +18,7 @@ from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
 from actors.storage.reader import PostgresReadModel
 from cells.config import RegionConfig, StoreAddresses, load_all
+from serve.noticeboard import Noticeboard
 from serve.services import Services
 from serve.settings import ApiSettings
 
@@ -87,9 +88,13 @@ async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
     read_model = PostgresReadModel(cell.postgres_url)
 
     async def close() -> None:
+        board.close()
         await gateway.close()
         await read_model.close()
 
     services = Services(settings, gateway, read_model, SystemClock(), close=close)
+    board = Noticeboard(Path(cell.door_folder).parent / "figures", services.metrics.figures)
+    services.metrics.others = board.others
+    board.start()
     await gateway.start()
     return services

@@ -1,16 +1,17 @@
-"""This replica's own figures for Prometheus. What the hosts do is exported by Ray.
+"""The API's figures for Prometheus. What the hosts do is exported by Ray.
 
 Counting must cost next to nothing on the hot routes, so counts are kept in plain lists and become Prometheus' families only when
-someone asks. Several replicas answer on one port: each answers for itself, told apart by the label `replica` (its process id).
-No label carries an id of an order, customer, device or SKU.
+someone asks. Several replicas answer on one port: whoever is asked answers for all of them (`noticeboard.py`), told apart by the
+label `replica` (a process id). No label carries an id of an order, customer, device or SKU.
 """
 
 from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -23,25 +24,45 @@ ROUTES_MAX = 200
 OTHER = "other"
 
 
-class _Route:
-    __slots__ = ("buckets", "seconds", "statuses")
+class RouteFigures(msgspec.Struct, array_like=True):
+    """One route's requests: counts by `BUCKETS_S` (and one past them), seconds in all, counts by status."""
 
-    def __init__(self) -> None:
-        self.buckets = [0] * (len(BUCKETS_S) + 1)
-        self.seconds = 0.0
-        self.statuses: dict[int, int] = {}
+    method: str
+    route: str
+    buckets: list[int]
+    seconds: float = 0.0
+    statuses: dict[int, int] = {}
+
+
+class Figures(msgspec.Struct, array_like=True):
+    """What one replica has counted since it began. `refusals`: problems told, by code."""
+
+    replica: str
+    in_flight: int
+    live_clients: int
+    faults: int
+    routes: list[RouteFigures]
+    refusals: dict[str, int]
+
+
+def nobody() -> Sequence[Figures]:
+    """There are no other replicas."""
+    return ()
 
 
 class Metrics(Collector):
-    """Requests by route, method and status, their seconds, those in flight, live streams."""
+    """Requests by route, method and status, their seconds, those in flight, live streams. `live_clients`: counts
+    the streams that are open, `others`: gives the figures of the cell's other replicas."""
 
     def __init__(self, region: str) -> None:
-        self._labels = [region, str(os.getpid())]
-        self._routes: dict[tuple[str, str], _Route] = {}
+        self._region = region
+        self._replica = str(os.getpid())
+        self._routes: dict[tuple[str, str], RouteFigures] = {}
         self.in_flight = 0
-        self.live_clients = 0
+        self.live_clients: Callable[[], int] = int
         self.faults = 0
         self._refusals: dict[str, int] = {}
+        self.others: Callable[[], Sequence[Figures]] = nobody
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -51,7 +72,8 @@ class Metrics(Collector):
         if found is None:
             if len(self._routes) >= ROUTES_MAX:
                 method, route = OTHER, OTHER
-            found = self._routes.setdefault((method, route), _Route())
+            fresh = RouteFigures(method, route, [0] * (len(BUCKETS_S) + 1))
+            found = self._routes.setdefault((method, route), fresh)
         found.buckets[bisect_left(BUCKETS_S, seconds)] += 1
         found.seconds += seconds
         found.statuses[status] = found.statuses.get(status, 0) + 1
@@ -59,6 +81,11 @@ class Metrics(Collector):
     def refused(self, code: str) -> None:
         """A caller, or one item of a body of many, was told a problem. Codes come from our own table."""
         self._refusals[code] = self._refusals.get(code, 0) + 1
+
+    def figures(self) -> Figures:
+        """This replica's, as they are now."""
+        routes = list(self._routes.values())
+        return Figures(self._replica, self.in_flight, self.live_clients(), self.faults, routes, self._refusals)
 
     def collect(self) -> Iterator[Metric]:
         """Prometheus' families of the present figures."""
@@ -69,31 +96,31 @@ class Metrics(Collector):
         seconds = HistogramMetricFamily(
             "ocefs_http_request_seconds", "Time to answer", labels=[*own, "method", "route"]
         )
-        for (method, route), figures in self._routes.items():
-            for status, count in figures.statuses.items():
-                requests.add_metric([*self._labels, method, route, str(status)], count)
-            total, buckets = 0, []
-            for bound, count in zip((*BUCKETS_S, float("inf")), figures.buckets, strict=True):
-                total += count
-                buckets.append(("+Inf" if bound == float("inf") else str(bound), float(total)))
-            seconds.add_metric([*self._labels, method, route], buckets, figures.seconds)
-        yield requests
-        yield seconds
-        for name, text, value in (
-            ("ocefs_http_in_flight", "Requests being served", self.in_flight),
-            ("ocefs_live_clients", "Live streams that are open", self.live_clients),
-        ):
-            gauge = GaugeMetricFamily(name, text, labels=own)
-            gauge.add_metric(self._labels, value)
-            yield gauge
+        in_flight = GaugeMetricFamily("ocefs_http_in_flight", "Requests being served", labels=own)
+        live_clients = GaugeMetricFamily("ocefs_live_clients", "Live streams that are open", labels=own)
         faults = CounterMetricFamily("ocefs_http_faults", "Crashes of handlers", labels=own)
-        faults.add_metric(self._labels, self.faults)
-        yield faults
         refusals = CounterMetricFamily("ocefs_http_refusals", "Problems told, by code", labels=[*own, "code"])
-        for code, count in self._refusals.items():
-            refusals.add_metric([*self._labels, code], count)
-        yield refusals
+        for figures in (self.figures(), *self.others()):
+            labels = [self._region, figures.replica]
+            for one in figures.routes:
+                for status, count in one.statuses.items():
+                    requests.add_metric([*labels, one.method, one.route, str(status)], count)
+                seconds.add_metric([*labels, one.method, one.route], _cumulative(one.buckets), one.seconds)
+            in_flight.add_metric(labels, figures.in_flight)
+            live_clients.add_metric(labels, figures.live_clients)
+            faults.add_metric(labels, figures.faults)
+            for code, count in figures.refusals.items():
+                refusals.add_metric([*labels, code], count)
+        yield from (requests, seconds, in_flight, live_clients, faults, refusals)
 
     def text(self) -> bytes:
         """The figures in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+def _cumulative(buckets: Sequence[int]) -> list[tuple[str, float]]:
+    total, out = 0, []
+    for bound, count in zip((*map(str, BUCKETS_S), "+Inf"), buckets, strict=True):
+        total += count
+        out.append((bound, float(total)))
+    return out

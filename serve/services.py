@@ -47,6 +47,7 @@ class Services:
         )
         self.cursors = Cursors(settings.cursor_key)
         self.metrics = Metrics(settings.region)
+        self.metrics.live_clients = lambda: self.live.clients
         self.bodies = BodyReader(settings.max_body_bytes, settings.body_timeout_s)
         self.gateway.subscribe(self.index)
         self.gateway.subscribe(self.live)

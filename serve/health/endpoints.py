@@ -90,10 +90,9 @@ def router(services: Services) -> APIRouter:
         answer.headers["content-type"] = "application/json"
         return answer
 
-    @api.get("/metrics", summary="Figures of this replica", **documented(None, media_type="text/plain"))
+    @api.get("/metrics", summary="Figures of the API's replicas", **documented(None, media_type="text/plain"))
     async def metrics() -> Response:
-        """Prometheus' text format; each replica answers for itself (label `replica`)."""
-        services.metrics.live_clients = services.live.clients
+        """Prometheus' text format, of all replicas (label `replica`)."""
         response = Response(services.metrics.text())
         response.raw_headers = [
             (b"content-type", CONTENT_TYPE), (b"content-length", b"%d" % len(response.body)), (b"cache-control", b"no-store")

@@ -1,0 +1,70 @@
+"""Where the replicas of a machine leave their figures for each other: a file each, in a folder of the cell's.
+
+They share one port, so a scrape reaches any of them; only all figures together are the API's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from serve.metrics import Figures
+
+POST_S = 1.0
+# Whoever has not been heard of for so long is gone, or stands still: what it last said may mislead.
+STALE_S = 10.0
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Figures).decode
+
+
+class Noticeboard:
+    """One replica's access. `figures`: gives its own."""
+
+    def __init__(self, folder: Path, figures: Callable[[], Figures]) -> None:
+        self._folder = folder
+        self._figures = figures
+        self._own = folder / f"{figures().replica}.figures"
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Posts every `POST_S` from now on."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            with contextlib.suppress(OSError):  # a full disk must not end it
+                self.post()
+            await asyncio.sleep(POST_S)
+
+    def post(self) -> None:
+        """Leaves the figures of now. Readers see the old ones or these."""
+        fresh = self._own.with_suffix(".fresh")
+        fresh.write_bytes(_encode(self._figures()))
+        fresh.replace(self._own)
+
+    def others(self) -> list[Figures]:
+        """What the others left; files of those that are gone are cleared away."""
+        found: list[Figures] = []
+        for path in sorted(self._folder.glob("*.figures")):
+            if path == self._own:
+                continue
+            try:
+                if time.time() - path.stat().st_mtime > STALE_S:
+                    path.unlink()
+                else:
+                    found.append(_decode(path.read_bytes()))
+            except (OSError, msgspec.MsgspecError):
+                continue  # it went away meanwhile, or is of another release
+        return found
+
+    def close(self) -> None:
+        """Takes its own away."""
+        if self._task is not None:
+            self._task.cancel()
+        self._own.unlink(missing_ok=True)

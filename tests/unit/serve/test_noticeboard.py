@@ -1,0 +1,62 @@
+"""A scrape reaches any replica: it must tell of all of them, and of none that is gone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from serve.metrics import Figures, Metrics, RouteFigures
+from serve.noticeboard import STALE_S, Noticeboard
+
+
+def figures(replica: str, count: int = 3) -> Figures:
+    route = RouteFigures("GET", "/v1/orders", [count] + [0] * 13, 0.5, {200: count})
+    return Figures(replica, 2, 1, 0, [route], {"order.unknown": 4})
+
+
+def board(folder: Path, replica: str, count: int = 3) -> Noticeboard:
+    made = Noticeboard(folder, lambda: figures(replica, count))
+    made.post()
+    return made
+
+
+def test_one_replica_tells_the_figures_of_all(tmp_path: Path):
+    board(tmp_path, "7001")
+    metrics = Metrics("us")
+    metrics.count("GET", "/v1/orders", 200, 0.2)
+    metrics.others = Noticeboard(tmp_path, metrics.figures).others
+    text = metrics.text().decode()
+    assert (
+        'ocefs_http_requests_total{method="GET",region="us",replica="7001",route="/v1/orders",status="200"} 3.0' in text
+    )
+    own = f'method="GET",region="us",replica="{os.getpid()}",route="/v1/orders"'
+    assert f'ocefs_http_requests_total{{{own},status="200"}} 1.0' in text
+    assert f'ocefs_http_request_seconds_bucket{{le="0.25",{own}}} 1.0' in text
+    assert f'ocefs_http_request_seconds_bucket{{le="0.1",{own}}} 0.0' in text
+    assert text.count("# TYPE ocefs_http_requests_total counter") == 1
+
+
+def test_no_replica_tells_its_own_figures_twice(tmp_path: Path):
+    one, other = board(tmp_path, "1"), board(tmp_path, "2")
+    assert [found.replica for found in one.others()] == ["2"]
+    assert [found.replica for found in other.others()] == ["1"]
+
+
+def test_a_replica_that_ended_or_was_killed_is_not_told_of_for_ever(tmp_path: Path):
+    one, ended, killed = board(tmp_path, "1"), board(tmp_path, "2"), board(tmp_path, "3")
+    ended.close()
+    assert [found.replica for found in one.others()] == ["3"]
+    long_ago = os.stat(killed._own).st_mtime - STALE_S - 1
+    os.utime(killed._own, (long_ago, long_ago))
+    assert one.others() == []
+    assert not killed._own.exists()
+
+
+@pytest.mark.parametrize("left", [b"", b"\xc1", b"\x93\x01\x02\x03"])
+def test_what_another_release_left_does_not_keep_figures_from_being_told(tmp_path: Path, left: bytes):
+    one = board(tmp_path, "1")
+    board(tmp_path, "2")
+    (tmp_path / "3.figures").write_bytes(left)
+    assert [found.replica for found in one.others()] == ["2"]
