@@ -1,6 +1,7 @@
 """The journal on Redis streams: one stream a shard, fenced by epoch and position in one Lua call.
 
-    ocefs:{us}:state:7        hash    epoch, last (position)
+    ocefs:{us}:state          hash    shard → "epoch last", last being a position; one for all shards, so that a batch reads and
+                                      writes it once
     ocefs:{us}:turns:7        stream  entry `<position>-0`, field `turns`: MessagePack of list[Turn]
     ocefs:{us}:marks:7:49210  string  fingerprints appended in that hour (hours since 1970), 8 bytes each, little endian
 
@@ -36,6 +37,7 @@ from actors.storage.redis_line import RedisLine
 ENTRY_BYTES_MAX = 128 * 1024 * 1024
 # Appends of one call beyond this go in further round trips: the script holds Redis up while it copies.
 ROUND_TRIP_BYTES = 16 * 1024 * 1024
+ROUND_TRIP_SHARDS = 1024  # Lua takes at most some 8,000 values at once
 READ_ENTRIES = 256
 READ_BYTES = 8 * 1024 * 1024
 CONNECTIONS_MAX = 8
@@ -74,7 +76,8 @@ class RedisJournal:
         self._redis: Redis = Redis.from_pool(pool)
         self._line = RedisLine(address, timeout_s)
         self._keys = f"ocefs:{{{cell}}}"
-        self._names: dict[int, tuple[str, str, str]] = {}
+        self._state = f"{self._keys}:state"
+        self._names: dict[int, tuple[str, str]] = {}
         self._ours = ours
         self._remember_hours = remember_hours
         # An hour more because a bucket expires from its beginning, one more for clocks that differ.
@@ -116,7 +119,7 @@ class RedisJournal:
             raise JournalUnsafe(f"Redis would acknowledge what is not on disk: {'; '.join(wrong)}.")
 
     async def append(self, appends: Sequence[Append]) -> list[int]:
-        """See `Journal.append`. More than ROUND_TRIP_BYTES take several round trips.
+        """See `Journal.append`. More than ROUND_TRIP_BYTES or ROUND_TRIP_SHARDS take several round trips.
 
         Raises ValueError: an entry is larger than ENTRY_BYTES_MAX (of the whole call nothing was written).
         """
@@ -127,7 +130,7 @@ class RedisJournal:
         refused: list[int] = []
         first, size = 0, 0
         for number, body in enumerate(bodies):
-            if size and size + len(body) > ROUND_TRIP_BYTES:
+            if size and (size + len(body) > ROUND_TRIP_BYTES or number - first >= ROUND_TRIP_SHARDS):
                 refused += await self._append_some(appends[first:number], bodies[first:number])
                 first, size = number, 0
             size += len(body)
@@ -136,15 +139,15 @@ class RedisJournal:
         return refused
 
     async def _append_some(self, appends: Sequence[Append], bodies: Sequence[bytes]) -> list[int]:
-        keys: list[str] = []
+        keys = [self._state]
         values: list[Any] = [self._bucket_ttl_s]
         for one, body in zip(appends, bodies, strict=True):
-            turns, shard = one.turns, one.shard
+            turns, shard, epoch, position = one.turns, one.shard, one.epoch, one.position
             hour = turns[-1].at_ms // _HOUR_MS if turns else 0
-            state, stream, buckets = self._keys_of(shard)
-            keys += (state, stream, f"{buckets}{hour}")
+            stream, buckets = self._keys_of(shard)
+            keys += (stream, f"{buckets}{hour}")
             marks = struct.pack(f"<{len(turns)}Q", *[turn.fingerprint for turn in turns])
-            values += (one.epoch, one.position, body, marks)
+            values += (shard, f"{epoch} {position - 1}", f"{epoch} {position}", f"{position}-0", body, marks)
         call = (b"EVALSHA", self._append_digest, len(keys), *keys, *values)
         async with _answering():
             try:
@@ -154,21 +157,20 @@ class RedisJournal:
                 refused = await self._line.call(call)
         return [appends[number - 1].shard for number in refused]
 
-    def _keys_of(self, shard: int) -> tuple[str, str, str]:
-        """A shard's state, its stream, and the beginning of its buckets' names."""
+    def _keys_of(self, shard: int) -> tuple[str, str]:
+        """A shard's stream, and the beginning of its buckets' names."""
         names = self._names.get(shard)
         if names is None:
             keys = self._keys
-            names = self._names[shard] = (f"{keys}:state:{shard}", f"{keys}:turns:{shard}", f"{keys}:marks:{shard}:")
+            names = self._names[shard] = (f"{keys}:turns:{shard}", f"{keys}:marks:{shard}:")
         return names
 
     async def open(self, shards: Mapping[int, tuple[int, int]]) -> None:
         """See `Journal.open`."""
         numbers = list(shards)
-        values = [value for shard in numbers for value in shards[shard]]
-        keys = [f"{self._keys}:state:{shard}" for shard in numbers]
+        values = [value for shard in numbers for value in (shard, *shards[shard])]
         async with _answering():
-            refused = await self._redis.eval(self._open_script, len(keys), *keys, *values)
+            refused = await self._redis.eval(self._open_script, 1, self._state, *values)
         if refused:
             raise Fenced(numbers[number - 1] for number in refused)
 
@@ -190,11 +192,11 @@ class RedisJournal:
 
     async def last(self, shards: Sequence[int]) -> dict[int, int]:
         """See `Journal.last`."""
-        async with _answering(), self._redis.pipeline(transaction=False) as pipe:
-            for shard in shards:
-                pipe.hget(f"{self._keys}:state:{shard}", "last")
-            found = await pipe.execute()
-        return {shard: int(last or 0) for shard, last in zip(shards, found, strict=True)}
+        if not shards:
+            return {}
+        async with _answering():
+            found: Any = await self._redis.hmget(self._state, [str(shard) for shard in shards])
+        return {shard: int(known.split()[1]) if known else 0 for shard, known in zip(shards, found, strict=True)}
 
     async def fingerprints(self, shard: int, since_ms: int) -> Sequence[int]:
         """See `Journal.fingerprints`. What is older than `remember_hours` may be gone."""

@@ -184,6 +184,20 @@ async def test_what_is_too_large_for_one_round_trip_goes_in_several(redis_url: s
         await journal.close()
 
 
+async def test_a_host_of_very_many_shards_can_append_to_all_at_once(redis_url: str):
+    journal = RedisJournal(redis_url, "us")
+    try:
+        await journal.open(dict.fromkeys(range(4096), (1, 0)))
+        assert await journal.append([Append(shard, 1, 1, [turn(1)]) for shard in range(4096)]) == []
+        assert await journal.append([Append(shard, 1 + (shard == 3000), 2, [turn(2)]) for shard in range(4096)]) == [
+            3000
+        ]
+        last = await journal.last(range(4096))
+        assert (last[0], last[3000], last[4095]) == (2, 1, 2)
+    finally:
+        await journal.close()
+
+
 async def test_a_redis_that_is_not_there_is_unavailable(tmp_path: Path):
     journal = RedisJournal(tmp_path / "none.sock", "us")
     with pytest.raises(JournalUnavailable):
