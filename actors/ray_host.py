@@ -133,9 +133,9 @@ class HostActor:
         """See Host.listen."""
         return await self._ready().listen(gateway_id, cursor, live)
 
-    async def take_over(self, shards: list[int]) -> list[int]:
+    async def take_over(self, shards: list[int], epoch: int) -> list[int]:
         """See Host.take_over."""
-        return await self._ready().take_over(shards)
+        return await self._ready().take_over(shards, epoch)
 
     async def hand_over(self, shards: list[int]) -> list[int]:
         """See Host.hand_over."""

@@ -21,6 +21,7 @@ from ray.exceptions import ActorDiedError, RayError
 from actors.logs import configure_logs
 from actors.ray_gateway import NAMESPACE, supervisor_name
 from actors.ray_host import CellSettings, start_host
+from actors.runtime.errors import Outdated
 from actors.runtime.placement import balanced, moves
 from actors.runtime.ports import ShardMap
 
@@ -60,6 +61,7 @@ class Supervisor:
         self._wanted = self._settings.hosts
         self._owners = [""] * self._settings.limits.shards
         self._version = 0
+        self._epoch = 0
         self._hosts: dict[str, HostRecord] = {}
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
@@ -207,14 +209,23 @@ class Supervisor:
         if "" not in self._owners or not self._hosts:
             return
         plan = balanced(self._owners, sorted(self._hosts))
-        await asyncio.gather(*(self._take_over(name, shards) for name, shards in plan.items()))
+        epoch = self._next_epoch()
+        await asyncio.gather(*(self._take_over(name, shards, epoch) for name, shards in plan.items()))
 
-    async def _take_over(self, name: str, shards: list[int]) -> None:
+    def _next_epoch(self) -> int:
+        """The number of a decision: higher than that of any before, those of earlier supervisors too."""
+        self._epoch = max(self._epoch + 1, time.time_ns() // 1_000_000)
+        return self._epoch
+
+    async def _take_over(self, name: str, shards: list[int], epoch: int) -> None:
         host = self._hosts[name]
         began = time.monotonic()
         try:
-            served = await asyncio.wait_for(host.handle.take_over.remote(shards), TAKE_OVER_DEADLINE_S)
+            served = await asyncio.wait_for(host.handle.take_over.remote(shards, epoch), TAKE_OVER_DEADLINE_S)
         except (RayError, TimeoutError) as fault:
+            cause = getattr(fault, "cause", None)
+            if isinstance(cause, Outdated):
+                self._epoch = cause.newest  # the clock went back since they were last given away
             self._error = f"{name} could not take over {len(shards)} shards: {_reason(fault)}"
             log.warning("%s", self._error)
             return
@@ -254,7 +265,7 @@ class Supervisor:
             given = await asyncio.wait_for(self._hosts[source].handle.hand_over.remote(chunk), TAKE_OVER_DEADLINE_S)
             for shard in given:
                 self._owners[shard] = ""
-            await self._take_over(target, given)
+            await self._take_over(target, given, self._next_epoch())
             self._watch()
         if not plan:
             for name in sorted(set(self._hosts) - set(staying)):

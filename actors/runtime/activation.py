@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from actors.runtime.codec import Codec
 from actors.runtime.drain import Drain
-from actors.runtime.errors import Fenced, JournalUnavailable, StoreUnavailable
+from actors.runtime.errors import Fenced, JournalUnavailable, Outdated, StoreUnavailable
 from actors.runtime.limits import Limits
 from actors.runtime.loader import Loader
 from actors.runtime.memory import HOUR_MS, CommandMemory, Remembered
@@ -51,16 +51,33 @@ class Activation:
         self.recovering: set[int] = set()
 
     # --- taking over ------------------------------------------------------------------------------------------------
-    async def take_over(self, numbers: Sequence[int]) -> list[int]:
-        """Owns `numbers` from now on. Returns those that serve; raises StoreUnavailable or JournalUnavailable when none can.
+    async def take_over(self, numbers: Sequence[int], epoch: int) -> list[int]:
+        """Owns `numbers` from now on, under `epoch`: the number of the decision that gives them to it. Returns those that serve; raises
+        StoreUnavailable or JournalUnavailable when none can, and Outdated when all were given away anew meanwhile: a request that
+        comes late (it was on its way for long, or this process stood still) must not take them from their newer owner, who would go on
+        answering reads until it notices.
 
         Shards that it believes to own are leased anew, too: it may have been paused while another host had them.
         """
-        leases = await self._store.lease(self._host, numbers)
+        leases = await self._store.lease(self._host, numbers, epoch)
         await self._serve(leases.values())
-        taken = [n for n in numbers if n in self._shards and self._shards[n].epoch >= leases[n].epoch]
+        taken = {n for n in leases if n in self._shards and self._shards[n].epoch >= epoch}
         self._unsettled.update(taken)
-        return taken
+        left = [n for n in numbers if n not in leases]
+        newest = await self._compare(left) if left else 0
+        taken.update(n for n in left if n in self._shards)
+        if newest and not taken:
+            raise Outdated(newest)
+        return [n for n in numbers if n in taken]
+
+    async def _compare(self, numbers: Sequence[int]) -> int:
+        """Loses those shards of which the store knows a newer owner. Gives the highest epoch of all."""
+        records = await self._store.shards()
+        for number in numbers:
+            held = self._shards.get(number)
+            if held is not None and records[number].epoch > held.epoch:
+                self.lose(held)
+        return max(records[number].epoch for number in numbers)
 
     async def _serve(self, leases: Iterable[Lease]) -> None:
         by_shard = {lease.shard: lease for lease in leases}

@@ -5,7 +5,8 @@ RuntimeFault
 │  ├─ JournalUnavailable  an append failed: it may have happened or not
 │  ├─ StoreUnavailable    Postgres can't be reached
 │  └─ HostUnreachable     a call to a host failed: it may have happened or not
-└─ Fenced                 a newer owner has these shards; nothing was written
+├─ Fenced                 a newer owner has these shards; nothing was written
+└─ Outdated               a newer decision about these shards has been carried out; nothing was done
 """
 
 from __future__ import annotations
@@ -39,3 +40,14 @@ class Fenced(RuntimeFault):
     def __init__(self, shards: Iterable[int]) -> None:
         self.shards = frozenset(shards)
         super().__init__(f"stale epoch for shards {sorted(self.shards)}")
+
+
+class Outdated(RuntimeFault):
+    """Who should own these shards was decided anew meanwhile. `newest`: the highest epoch that any of them has."""
+
+    def __init__(self, newest: int) -> None:
+        self.newest = newest
+        super().__init__(f"the shards have been given away under the epoch {newest} meanwhile")
+
+    def __reduce__(self) -> tuple[type[Outdated], tuple[int]]:
+        return Outdated, (self.newest,)

@@ -85,6 +85,7 @@ class Host:
         self._loops: list[asyncio.Task[Any]] = []
         self.broken = False
         self._beat_at = clock.monotonic()
+        self._stood_still = False
         # The latest appends, for meters: (ms, envelopes).
         self.appends: deque[tuple[float, int]] = deque(maxlen=2000)
         self._rate_mark = (0.0, 0)
@@ -103,9 +104,9 @@ class Host:
         for task in list(self._tasks):
             task.cancel()
 
-    async def take_over(self, shards: Sequence[int]) -> list[int]:
+    async def take_over(self, shards: Sequence[int], epoch: int) -> list[int]:
         """See Activation.take_over."""
-        return await self.activation.take_over(shards)
+        return await self.activation.take_over(shards, epoch)
 
     async def hand_over(self, shards: Sequence[int]) -> list[int]:
         """See Activation.hand_over."""
@@ -177,7 +178,7 @@ class Host:
     async def _run(self) -> None:
         group = Group()
         while True:
-            if self._inbox and self._clock.monotonic() - self._beat_at > PAUSE_S:
+            if self._inbox and self._has_stood_still():
                 await self._confirm()
             self._take_turns(group)
             if group.size and (self._appending is None or self._appending.done()):
@@ -191,23 +192,30 @@ class Host:
 
     async def _beat(self) -> None:
         while True:
-            self._beat_at = self._clock.monotonic()
+            # After a pause this may run before anything else does: it must not hide it.
+            self._has_stood_still()
             await self._clock.sleep(TICK_S)
+
+    def _has_stood_still(self) -> bool:
+        """Has there been a pause since the last `_confirm`?"""
+        now = self._clock.monotonic()
+        self._stood_still = self._stood_still or now - self._beat_at > PAUSE_S
+        self._beat_at = now
+        return self._stood_still
 
     async def _confirm(self) -> None:
         """The process stood still for so long that others may have taken its shards. It could write nothing, but it could still
         answer reads from what it remembers: the journal is asked first whose the shards are."""
         log.warning("host %s stood still; it asks who owns its shards", self.name)
-        while True:
+        while self._has_stood_still():
+            self._stood_still = False  # it may stand still again while it asks
             try:
                 await self._journal.open({s.number: (s.epoch, s.drained) for s in self.shards.values()})
             except Fenced as fenced:
                 self._fenced([self.shards[n] for n in fenced.shards if n in self.shards])
             except JournalUnavailable:
+                self._stood_still = True
                 await self._clock.sleep(self.limits.retry_pause_s)
-                continue
-            self._beat_at = self._clock.monotonic()
-            return
 
     def _take_turns(self, group: Group) -> None:
         """Decides what is in the inbox, on top of what is being appended; what arrives meanwhile joins the same group."""

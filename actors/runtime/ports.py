@@ -74,7 +74,7 @@ class Journal(Protocol):
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """The right to a shard: `epoch` is higher than any before, `watermark` the last position in the store."""
+    """The right to a shard: `epoch` is higher than any before it, `watermark` the last position in the store."""
 
     shard: int
     epoch: int
@@ -156,8 +156,9 @@ class HistoryTurn(msgspec.Struct, frozen=True):
 class Store(Protocol):
     """Postgres behind the actors. Every method raises StoreUnavailable when it can't be reached."""
 
-    async def lease(self, host: str, shards: Sequence[int]) -> dict[int, Lease]:
-        """Raises the epochs of `shards` and writes down `host` as their owner. Creates rows for shards that were never owned."""
+    async def lease(self, host: str, shards: Sequence[int], epoch: int) -> dict[int, Lease]:
+        """Raises the epochs of `shards` to `epoch` and writes down `host` as their owner. Creates rows for shards that were never owned.
+        Those whose epoch is as high already are left as they are, and out: so of two owners one is always the newer."""
 
     async def release(self, host: str, shards: Mapping[int, int]) -> None:
         """Gives up shards (shard → epoch) that are drained; stale epochs are ignored."""

@@ -88,11 +88,11 @@ class PostgresStore:
         await self._all(sa.select(sa.literal(1)))
 
     # --- ownership ------------------------------------------------------------------------------------------------
-    async def lease(self, host: str, shards: Sequence[int]) -> dict[int, Lease]:
+    async def lease(self, host: str, shards: Sequence[int], epoch: int) -> dict[int, Lease]:
         """See `Store.lease`."""
-        return await self._bounded(self._lease(host, sorted(set(shards)))) if shards else {}
+        return await self._bounded(self._lease(host, sorted(set(shards)), epoch)) if shards else {}
 
-    async def _lease(self, host: str, shards: list[int]) -> dict[int, Lease]:
+    async def _lease(self, host: str, shards: list[int], epoch: int) -> dict[int, Lease]:
         async with self._engine.connect() as connection:
             async with connection.begin():
                 await self._end_drains_of_others(connection, host, shards)
@@ -103,8 +103,8 @@ class PostgresStore:
                 await connection.execute(new.on_conflict_do_nothing())
                 await _lock(connection, shards)
                 raised = await connection.execute(
-                    sa.update(shard_table).where(_in(shard_table.c.shard, shards))
-                    .values(host=host, epoch=shard_table.c.epoch + 1)
+                    sa.update(shard_table).where(_in(shard_table.c.shard, shards), shard_table.c.epoch < epoch)
+                    .values(host=host, epoch=epoch)
                     .returning(shard_table.c.shard, shard_table.c.epoch, shard_table.c.watermark)
                 )  # fmt: skip
                 return {row.shard: Lease(row.shard, row.epoch, row.watermark) for row in raised}

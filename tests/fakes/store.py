@@ -85,13 +85,14 @@ class MemoryStore:
         self._reach()
 
     # --- ownership ------------------------------------------------------------------------------------------------
-    async def lease(self, host: str, shards: Sequence[int]) -> dict[int, Lease]:
+    async def lease(self, host: str, shards: Sequence[int], epoch: int) -> dict[int, Lease]:
         await self._arrive()
         leases = {}
         for shard in sorted(set(shards)):
             known = self.disk.record(shard)
-            self.disk.shards[shard] = ShardRecord(shard, host, known.epoch + 1, known.watermark)
-            leases[shard] = Lease(shard, known.epoch + 1, known.watermark)
+            if known.epoch < epoch:
+                self.disk.shards[shard] = ShardRecord(shard, host, epoch, known.watermark)
+                leases[shard] = Lease(shard, epoch, known.watermark)
         await self._return()
         return leases
 

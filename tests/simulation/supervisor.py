@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from actors.runtime.errors import HostUnreachable, Unavailable
+from actors.runtime.errors import HostUnreachable, Outdated, Unavailable
 from actors.runtime.ports import ShardMap
 
 ROUND_S = 0.2
@@ -21,6 +21,7 @@ class Supervisor:
         self.world = world
         self.owners = [""] * shards
         self.version = 1
+        self.epoch = 0
         self.silent: dict[str, int] = {}
         self.missing: dict[int, int] = {}
         self.moving = False
@@ -73,10 +74,11 @@ class Supervisor:
         await asyncio.gather(*(self._give(name, shards) for name, shards in wanted.items()))
 
     async def _give(self, name: str, shards: list[int]) -> None:
-        self.world.note("supervisor", f"gives {shards} to {name}")
+        self.epoch = epoch = self.epoch + 1
+        self.world.note("supervisor", f"gives {shards} to {name} under {epoch}")
         try:
-            taken = await self.world.hosts[name].ask("give shards to", lambda host: host.take_over(shards), 3.0)
-        except (HostUnreachable, Unavailable) as failed:
+            taken = await self.world.hosts[name].ask("give shards to", lambda host: host.take_over(shards, epoch), 3.0)
+        except (HostUnreachable, Unavailable, Outdated) as failed:
             self.world.note("supervisor", f"{name} did not take {shards}: {failed}")
             return
         self._put(taken or [], name)

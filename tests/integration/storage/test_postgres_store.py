@@ -72,7 +72,7 @@ _NASTY = st.text(st.sampled_from("\0\t\n\r\\N\\.\"',{}\x1b\x7f\u2028\ufeff\ud800
 
 
 async def test_no_text_stops_the_drain(store: PostgresStore):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
 
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.tuples(_NASTY, _NASTY, st.binary(max_size=9)), max_size=5))
@@ -96,7 +96,7 @@ async def test_no_text_stops_the_drain(store: PostgresStore):
 
 
 async def test_events_come_back_byte_for_byte(store: PostgresStore):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     events = b'[ {"b":1,"a":"\\u0000 \\ud800","b":2.50,"e":1e400} ]'
     await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1, events=events))))
     assert (await store.history("order", "us-order", 0, 1))[0].events == events
@@ -130,7 +130,7 @@ async def answers(store: PostgresStore) -> bool:
 
 async def test_a_restarted_postgres_is_used_again_and_a_frozen_one_does_not_hang(own_postgres: EmbeddedPostgres):
     store = PostgresStore(own_postgres.url, timeout_s=1.0, drain_timeout_s=1.0)
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1))))
     os.kill(own_postgres.mark.pid, signal.SIGKILL)
     assert wait_until(own_postgres.exited, 10)
@@ -158,7 +158,7 @@ async def test_a_restarted_postgres_is_used_again_and_a_frozen_one_does_not_hang
 async def test_an_owner_that_is_paused_in_a_drain_holds_up_nobody(
     clean_url: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"orders": [order_row("us-1")]}))
     paused, go_on = asyncio.Event(), asyncio.Event()
     befores = Drainer._befores
@@ -181,7 +181,7 @@ async def test_an_owner_that_is_paused_in_a_drain_holds_up_nobody(
     monkeypatch.setattr(Drainer, "_befores", befores)
     successor = PostgresStore(clean_url)
     began = time.monotonic()
-    assert (await successor.lease("host-1", [1]))[1].epoch == 2
+    assert (await successor.lease("host-1", [1], 2))[1].epoch == 2
     after = batch({1: (2, 2)}, drained(1, 2, turn(2, cause="new")), {"orders": [order_row("us-1", version=3)]})
     await successor.drain(after)
     assert time.monotonic() - began < 2
@@ -197,7 +197,7 @@ async def test_an_owner_that_is_paused_in_a_drain_holds_up_nobody(
 async def test_a_drain_that_lost_its_epoch_on_the_way_is_undone(
     clean_url: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ):
-    await store.lease("host-0", [1, 2])
+    await store.lease("host-0", [1, 2], 1)
     befores = Drainer._befores
 
     async def overtaken(self: Drainer, connection: Any, drain: Any) -> dict[int, int]:
@@ -225,7 +225,7 @@ async def test_a_drain_that_lost_its_epoch_on_the_way_is_undone(
 async def test_an_earlier_drain_that_commits_meanwhile_is_noticed(
     clean_url: str, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     befores = Drainer._befores
 
     async def overtaken(self: Drainer, connection: Any, drain: Any) -> dict[int, int]:
@@ -241,7 +241,7 @@ async def test_an_earlier_drain_that_commits_meanwhile_is_noticed(
 
 
 async def test_a_drain_waits_for_the_disk(store: PostgresStore):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1))))
     found = await store._drainer._connection.execute(
         "SELECT current_setting('synchronous_commit'), current_setting('application_name')"
@@ -255,7 +255,7 @@ def filled_url(migrated_url: str) -> str:
     store = PostgresStore(migrated_url)
 
     async def fill() -> None:
-        await store.lease("filler", [0])
+        await store.lease("filler", [0], 1)
         rows: list[OrderRow] = [
             order_row(f"us-{n:06d}", customer_ref=f"cust-{n % 20}", status="delivered" if n % 50 else "backordered",
                       due_at=None if n % 500 else NOW_MS, state=b"s" * 200)

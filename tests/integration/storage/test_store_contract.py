@@ -28,36 +28,53 @@ def seen(number: int) -> HistoryTurn:
 
 # --- ownership ----------------------------------------------------------------------------------------------------------
 async def test_every_lease_raises_the_epoch(store: Store):
-    first = await store.lease("host-0", [1, 2])
+    first = await store.lease("host-0", [1, 2], 1)
     assert {shard: (lease.epoch, lease.watermark) for shard, lease in first.items()} == {1: (1, 0), 2: (1, 0)}
-    second = await store.lease("host-1", [2, 3])
-    assert {shard: lease.epoch for shard, lease in second.items()} == {2: 2, 3: 1}
+    second = await store.lease("host-1", [2, 3], 2)
+    assert {shard: lease.epoch for shard, lease in second.items()} == {2: 2, 3: 2}
     assert await store.shards() == {
-        1: ShardRecord(1, "host-0", 1, 0), 2: ShardRecord(2, "host-1", 2, 0), 3: ShardRecord(3, "host-1", 1, 0),
+        1: ShardRecord(1, "host-0", 1, 0), 2: ShardRecord(2, "host-1", 2, 0), 3: ShardRecord(3, "host-1", 2, 0),
     }  # fmt: skip
 
 
-async def test_two_hosts_that_lease_at_once_get_different_epochs(new_store: Callable[[], Store]):
+async def test_a_lease_that_comes_late_takes_nothing_from_a_newer_owner(store: Store):
+    await store.lease("host-0", [1], 7)
+    for epoch in (6, 7):
+        granted = await store.lease("host-1", [1, 2], epoch)
+        assert 1 not in granted
+    assert (await store.shards())[1] == ShardRecord(1, "host-0", 7, 0)
+    assert (await store.lease("host-1", [1], 8))[1].epoch == 8
+
+
+async def test_of_hosts_that_lease_at_once_no_two_get_the_same_epoch(new_store: Callable[[], Store]):
     shards = list(range(16))
     stores = [new_store() for _ in range(3)]
+    # Two of them for each epoch, as two supervisors might decide in the same millisecond.
     leases = await asyncio.gather(
-        *(one.lease(f"host-{n}", shards[:: -1 if n % 2 else 1]) for n in range(6) for one in [stores[n % 3]])
+        *(
+            one.lease(f"host-{n}", shards[:: -1 if n % 2 else 1], 1 + n // 2)
+            for n in range(6)
+            for one in [stores[n % 3]]
+        )
     )
+    records = await stores[0].shards()
     for shard in shards:
-        assert sorted(lease[shard].epoch for lease in leases) == [1, 2, 3, 4, 5, 6]
+        granted = [lease[shard].epoch for lease in leases if shard in lease]
+        assert len(granted) == len(set(granted))
+        assert (max(granted), records[shard].epoch) == (3, 3)
 
 
 async def test_only_the_owner_can_release(store: Store):
-    await store.lease("host-0", [1, 2])
-    await store.lease("host-1", [2])
+    await store.lease("host-0", [1, 2], 1)
+    await store.lease("host-1", [2], 2)
     await store.release("host-0", {1: 1, 2: 1, 7: 1})
     assert {shard: record.host for shard, record in (await store.shards()).items()} == {1: "", 2: "host-1"}
-    assert (await store.lease("host-2", [1]))[1].epoch == 2
+    assert (await store.lease("host-2", [1], 3))[1].epoch == 3
 
 
 # --- write-behind -------------------------------------------------------------------------------------------------------
 async def test_a_drain_writes_everything_and_moves_the_watermark(store: Store, read_model: ReadModel):
-    await store.lease("host-0", [1, 2])
+    await store.lease("host-0", [1, 2], 1)
     entry = OutboxEntry("m-1", 1, "order", "us-order", b"\0message", NOW_MS)
     await store.drain(
         batch(
@@ -75,11 +92,11 @@ async def test_a_drain_writes_everything_and_moves_the_watermark(store: Store, r
     }  # fmt: skip
     assert await store.outbox([1]) == [entry]
     assert await read_model.ledger("us-wh", sku=None, before=None, limit=10) == [ledger_row(1)]
-    assert (await store.lease("host-1", [1]))[1].watermark == 2
+    assert (await store.lease("host-1", [1], 2))[1].watermark == 2
 
 
 async def test_rows_are_replaced_by_their_newer_ones(store: Store):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     place = LocationRow("us-wh", 1, "warehouse", "Seattle", "Seattle", "US", 47.6, -122.3, "America/Los_Angeles")
     await store.drain(
         batch({1: (1, 1)}, drained(1, 1, turn(1)), {
@@ -105,7 +122,7 @@ async def test_rows_are_replaced_by_their_newer_ones(store: Store):
 
 
 async def test_a_change_leaves_the_other_columns_as_they_were(store: Store):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     rows = [order_row("us-1", total_minor=5), order_row("us-2")]
     await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"orders": rows}))
     changes = [order_change("us-1", due_at=NOW_MS), order_change("us-3")]
@@ -121,7 +138,7 @@ async def test_a_change_leaves_the_other_columns_as_they_were(store: Store):
 
 
 async def test_a_change_of_a_row_that_is_not_there_is_not_passed_over(store: Store):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"orders": [order_row("us-1")]}))
     changes = [order_change("us-1"), order_change("us-2")]
     with pytest.raises(Exception, match=r"us-2|not there"):
@@ -131,8 +148,8 @@ async def test_a_change_of_a_row_that_is_not_there_is_not_passed_over(store: Sto
 
 
 async def test_a_fenced_drain_leaves_nothing(store: Store, read_model: ReadModel):
-    await store.lease("host-0", [1, 2])
-    await store.lease("host-1", [2])
+    await store.lease("host-0", [1, 2], 1)
+    await store.lease("host-1", [2], 2)
     entry = OutboxEntry("m-1", 1, "order", "us-order", b"message", NOW_MS)
     with pytest.raises(Fenced) as fenced:
         await store.drain(
@@ -160,7 +177,7 @@ async def test_a_shard_that_was_never_leased_takes_no_drain(store: Store):
 
 
 async def test_a_drain_that_is_repeated_is_not_done_twice(store: Store, read_model: ReadModel):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     first = batch({1: (1, 1)}, drained(1, 1, turn(1)), {"ledger": [ledger_row(1)]})
     await store.drain(first)
     longer = batch(
@@ -176,7 +193,7 @@ async def test_a_drain_that_is_repeated_is_not_done_twice(store: Store, read_mod
 
 
 async def test_turns_of_two_months_go_into_one_drain(store: Store, read_model: ReadModel):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     midnight = int(datetime(2031, 1, 1, tzinfo=UTC).timestamp()) * 1000
     old, new = turn(1, at_ms=midnight - 1), turn(2, at_ms=midnight)
     rows = [ledger_row(1, at=midnight - 1), ledger_row(2, at=midnight)]
@@ -187,7 +204,7 @@ async def test_turns_of_two_months_go_into_one_drain(store: Store, read_model: R
 
 
 async def test_a_turn_of_a_megabyte_is_drained(store: Store):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     large = turn(1, events=b'["' + b"x" * 1_048_576 + b'"]', reply=b"\0" * 1_048_576)
     await store.drain(batch({1: (1, 1)}, drained(1, 1, large), {"orders": [order_row("us-1", state=b"s" * 1_048_576)]}))
     assert (await store.history("order", "us-order", 0, 1))[0].events == large.events
@@ -196,10 +213,10 @@ async def test_a_turn_of_a_megabyte_is_drained(store: Store):
 
 
 async def test_a_drain_of_nothing_but_the_outbox_checks_the_epoch(store: Store):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     entry = OutboxEntry("m-1", 1, "order", "us-1", b"message", NOW_MS)
     await store.drain(batch({1: (1, 0)}, outbox_put=[entry]))
-    await store.lease("host-1", [1])
+    await store.lease("host-1", [1], 2)
     with pytest.raises(Fenced):
         await store.drain(batch({1: (1, 0)}, outbox_remove=["m-1"]))
     assert await store.outbox([1]) == [entry]
@@ -207,7 +224,7 @@ async def test_a_drain_of_nothing_but_the_outbox_checks_the_epoch(store: Store):
 
 # --- outbox -------------------------------------------------------------------------------------------------------------
 async def test_outbox_entries_come_back_in_the_order_in_which_they_came(store: Store):
-    await store.lease("host-0", [1, 2])
+    await store.lease("host-0", [1, 2], 1)
     entries = [OutboxEntry(f"m-{n}", 1 + n % 2, "order", "us-1", b"%d" % n, NOW_MS) for n in (5, 3, 4, 1, 2)]
     await store.drain(batch({1: (1, 0), 2: (1, 0)}, outbox_put=entries[:3]))
     await store.drain(batch({1: (1, 0), 2: (1, 0)}, outbox_put=entries[3:]))
@@ -217,7 +234,7 @@ async def test_outbox_entries_come_back_in_the_order_in_which_they_came(store: S
 
 
 async def test_a_parked_entry_stays_where_it_was_and_a_removed_one_is_gone(store: Store):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     first, second = (OutboxEntry(f"m-{n}", 1, "order", "us-1", b"message", NOW_MS) for n in (1, 2))
     await store.drain(batch({1: (1, 0)}, outbox_put=[first, second]))
     parked = OutboxEntry("m-1", 1, "order", "us-1", b"message", NOW_MS, 20, True, "location.unknown")
@@ -231,7 +248,7 @@ async def test_a_parked_entry_stays_where_it_was_and_a_removed_one_is_gone(store
 # --- back to memory -----------------------------------------------------------------------------------------------------
 async def test_due_entities_of_the_asked_shards_are_found(store: Store):
     ids = [f"us-01jd3k8v9r7h3k2m9qk4t1x{n:03d}" for n in range(40)]
-    await store.lease("host-0", [0])
+    await store.lease("host-0", [0], 1)
     rows = [order_row(order_id, due_at=NOW_MS - n if n % 2 else None) for n, order_id in enumerate(ids)]
     await store.drain(batch({0: (1, 1)}, drained(0, 1, turn(1)), {"orders": rows}))
     due = sorted((NOW_MS - n, "order", order_id) for n, order_id in enumerate(ids) if n % 2)
@@ -244,7 +261,7 @@ async def test_due_entities_of_the_asked_shards_are_found(store: Store):
 
 async def test_all_entities_of_a_resident_kind_are_found(store: Store):
     assert await store.resident(LOCATION) == []
-    await store.lease("host-0", [0])
+    await store.lease("host-0", [0], 1)
     places = [LocationRow(f"us-wh-{n}", 1, "store", "n", "c", "US", 0.0, 0.0, "UTC") for n in (2, 1, 3)]
     skus = [SkuRow(f"us-catalogue-{n % 2}", f"sku {n}", "", 1) for n in range(50)]
     await store.drain(batch({0: (1, 1)}, drained(0, 1, turn(1)), {"locations": places, "skus": skus}))
@@ -254,7 +271,7 @@ async def test_all_entities_of_a_resident_kind_are_found(store: Store):
 
 
 async def test_many_entities_are_loaded_at_once(store: Store):
-    await store.lease("host-0", [0])
+    await store.lease("host-0", [0], 1)
     rows = [order_row(f"us-{n}", version=n) for n in range(6_000)]
     await store.drain(batch({0: (1, 1)}, drained(0, 1, turn(1)), {"orders": rows}))
     loaded = await store.load(ORDER, [f"us-{n}" for n in range(6_500)])
@@ -266,7 +283,7 @@ async def test_many_entities_are_loaded_at_once(store: Store):
 
 # --- the long memory ----------------------------------------------------------------------------------------------------
 async def test_a_command_is_remembered_with_its_answer(store: Store):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     refusal = turn(2, events=b"[]", status=1, reply=b'{"code":"no"}')
     await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1), refusal)))
     known = await store.remembered("order", [turn(1).fingerprint, refusal.fingerprint, 12345], 0)
@@ -280,7 +297,7 @@ async def test_a_command_is_remembered_with_its_answer(store: Store):
 
 
 async def test_the_final_answer_is_remembered_not_the_provisional_one(store: Store):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     placed = turn(1, provisional=True)
     await store.drain(batch({1: (1, 1)}, drained(1, 1, placed)))
     assert (await store.remembered("order", [placed.fingerprint], 0))[placed.fingerprint].provisional
@@ -293,7 +310,7 @@ async def test_the_final_answer_is_remembered_not_the_provisional_one(store: Sto
 
 
 async def test_the_newest_of_two_turns_with_the_same_command_is_remembered(store: Store):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     first = turn(1)
     again = turn(1, version=9, at_ms=NOW_MS + DAY_MS, reply=b'"newer"')
     await store.drain(batch({1: (1, 1)}, drained(1, 1, first, again)))
@@ -301,7 +318,7 @@ async def test_the_newest_of_two_turns_with_the_same_command_is_remembered(store
 
 
 async def test_history_comes_in_pages_without_refusals(store: Store):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     turns = [turn(n) for n in range(1, 8)]
     turns.insert(3, turn(3, command_id="refused", events=b"[]", status=1))
     await store.drain(batch({1: (1, 1)}, drained(1, 1, *turns, turn(1, "us-other"))))
@@ -315,7 +332,7 @@ async def test_history_comes_in_pages_without_refusals(store: Store):
 
 # --- the read model -----------------------------------------------------------------------------------------------------
 async def test_orders_are_listed_newest_first_by_customer_and_status(store: Store, read_model: ReadModel):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     rows = [
         order_row(
             f"us-{n:03d}", customer_ref=f"cust-{n % 3}" if n % 5 else "", status="shipped" if n % 2 else "picking"
@@ -344,7 +361,7 @@ async def test_orders_are_listed_newest_first_by_customer_and_status(store: Stor
 
 
 async def test_the_ledger_is_listed_newest_first_by_sku(store: Store, read_model: ReadModel):
-    await store.lease("host-0", [1])
+    await store.lease("host-0", [1], 1)
     rows = [
         ledger_row(v, line, sku="AB"[(v + line) % 2], value_minor=5, currency="USD")
         for v in range(5)

@@ -50,6 +50,16 @@ class StoppedClock:
         await asyncio.sleep(0)
 
 
+class JumpingClock(SystemClock):
+    """The real clock, and as if the process had stood still for `stood_still_s` in all."""
+
+    def __init__(self) -> None:
+        self.stood_still_s = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.stood_still_s
+
+
 async def until(condition: Callable[[], Any], within_s: float = 5.0) -> None:
     """Waits for a condition; fails at the deadline."""
     async with asyncio.timeout(within_s):
@@ -160,6 +170,7 @@ class Cell:
         self.store = GatedStore(StoreDisk(), limits.shards)
         self.hosts: dict[str, Host] = {}
         self.version = 1
+        self.epoch = 0
 
     async def call(self, host: str, payload: bytes) -> bytes:
         if host not in self.hosts:
@@ -179,13 +190,15 @@ class Cell:
         self.version += 1
         return ShardMap(self.version, owners)
 
-    async def host(self, name: str = "h0", shards: list[int] | None = None) -> Host:
+    async def host(self, name: str = "h0", shards: list[int] | None = None, clock: SystemClock | None = None) -> Host:
         host = Host(
-            name, {**KINDS, "counter": COUNTER}, self.journal, self.store, self, self.map, SystemClock(), self.limits
+            name, {**KINDS, "counter": COUNTER}, self.journal, self.store, self, self.map, clock or SystemClock(),
+            self.limits,
         )  # fmt: skip
         self.hosts[name] = host
         await host.start()
-        await host.take_over(list(range(self.limits.shards)) if shards is None else shards)
+        self.epoch += 1
+        await host.take_over(list(range(self.limits.shards)) if shards is None else shards, self.epoch)
         return host
 
     async def close(self) -> None:

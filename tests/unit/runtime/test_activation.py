@@ -4,9 +4,30 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from actors.runtime.errors import Outdated
 from actors.runtime.sharding import shard_of
 from tests.unit.runtime import counter
 from tests.unit.runtime.rig import ask, envelope, until
+
+
+async def test_a_request_that_comes_late_does_not_take_shards_from_their_newer_owner(cell):
+    shards = list(range(cell.limits.shards))
+    old, new = await cell.host("h0"), await cell.host("h1")
+    for late in (1, 2):  # what h0 was asked first, come again; and what h1 was asked
+        with pytest.raises(Outdated) as refused:
+            await old.take_over(shards, late)
+        assert refused.value.newest == 2
+    assert await new.take_over(shards, 2) == shards  # the same request again changes nothing
+    assert {record.host for record in cell.store.disk.shards.values()} == {"h1"}
+    assert await old.take_over(shards, 3) == shards
+
+
+async def test_a_decision_that_is_newer_for_some_shards_only_takes_those(cell):
+    old, new = await cell.host("h0"), await cell.host("h1", shards=[2, 3])
+    assert await old.take_over([1, 2], 2) == [1]
+    assert await new.take_over([1, 2, 3], 2) == [2, 3]
 
 
 async def test_a_shard_lost_while_its_messages_are_fetched_gets_them_all_the_same(cell, monkeypatch):

@@ -45,7 +45,7 @@ class Yard:
             self.shards.pop(number).lost = True
 
     async def own(self, number: int = 0) -> Shard:
-        lease = (await self.store.lease("h0", [number]))[number]
+        lease = (await self.store.lease("h0", [number], 1))[number]
         await self.journal.open({number: (lease.epoch, lease.watermark)})
         one = self.shards[number] = shard(number, epoch=lease.epoch, watermark=lease.watermark)
         one.entities["counter", "us-1"] = Entity(Counter(), 0, 0.0)
@@ -189,7 +189,7 @@ async def test_a_fenced_drain_writes_nothing_and_loses_the_shard_but_no_other(ya
     stale, good = await yard.own(0), await yard.own(1)
     await yard.fill(stale, 1)
     await yard.fill(good, 1)
-    await yard.store.lease("h1", [0])
+    await yard.store.lease("h1", [0], 2)
     assert await yard.drain.once() == 0
     assert yard.stored() == []
     assert yard.fenced == [0]
@@ -204,7 +204,7 @@ async def test_messages_of_a_shard_are_stored_under_its_epoch_even_when_it_has_n
     await yard.drain.once()
     assert list(yard.store.disk.outbox) == ["us-1/1.0"]
     yard.sent.pop()(Reply(wire.REFUSED, refusal("counter.negative", "")))  # parked: its row has to change
-    await yard.store.lease("h1", [0])
+    await yard.store.lease("h1", [0], 2)
     await yard.drain.once()
     assert yard.fenced == [0]
 

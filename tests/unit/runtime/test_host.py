@@ -10,11 +10,12 @@ from actors.domain.catalogue import DefineSkus
 from actors.domain.rows import StockRow
 from actors.runtime import wire
 from actors.runtime.errors import StoreUnavailable
+from actors.runtime.host import TICK_S
 from actors.runtime.limits import Limits
 from actors.runtime.ports import DrainBatch, DrainedTurn
 from actors.runtime.sharding import shard_of
 from tests.unit.runtime import counter
-from tests.unit.runtime.rig import QUICK, Cell, ask, code_of, envelope, listen, query, total_of, until
+from tests.unit.runtime.rig import QUICK, Cell, JumpingClock, ask, code_of, envelope, listen, query, total_of, until
 
 SEATTLE = "us-wh-seattle"
 OPEN = location.OpenLocation("warehouse", "Seattle", "Seattle", "US", 47.6, -122.3)
@@ -168,6 +169,19 @@ async def test_an_owner_that_was_succeeded_writes_nothing_and_says_so(cell):
     await until(lambda: shard_of("counter", "us-1", QUICK.shards) not in old.owned())
     assert (await ask(old, query("us-1")))[0].status == wire.NOT_OWNER
     assert total_of((await ask(cell.hosts["h1"], query("us-1")))[0]) == 1
+
+
+async def test_a_host_that_stood_still_answers_no_read_from_what_it_remembers_whatever_runs_first(cell):
+    clock = JumpingClock()
+    old = await cell.host("h0", clock=clock)
+    await ask(old, envelope("us-1", counter.Add(1), "c1", creates=True))
+    await until(lambda: not old.drain.waiting())
+    new = await cell.host("h1")
+    await ask(new, envelope("us-1", counter.Add(1), "c2"))
+    assert total_of((await ask(new, query("us-1")))[0]) == 2
+    clock.stood_still_s += 5
+    await asyncio.sleep(3 * TICK_S)  # its loops, the one that beats among them, run before anybody asks
+    assert (await ask(old, query("us-1")))[0].status == wire.NOT_OWNER
 
 
 async def test_shards_that_are_given_up_leave_nothing_behind(cell):
