@@ -97,14 +97,14 @@ class HostTransport:
     async def listen(self, host: str, gateway_id: str, cursor: int, live: bool) -> bytes:
         """The host's long-poll."""
         link = await self._link(host)
-        if link is not None:
-            try:
-                async with asyncio.timeout(LISTEN_TIMEOUT_S):
+        try:
+            async with asyncio.timeout(LISTEN_TIMEOUT_S):
+                if link is not None:
                     return await link.listen(gateway_id, cursor, live)
-            except TimeoutError:
-                raise HostUnreachable(f"{host} tells nothing") from None
-        downlink: bytes = await self._by_ray(host, "listen", gateway_id, cursor, live)
-        return downlink
+                downlink: bytes = await self._by_ray(host, "listen", gateway_id, cursor, live)
+                return downlink
+        except TimeoutError:
+            raise HostUnreachable(f"{host} tells nothing") from None
 
     async def _by_ray(self, host: str, method: str, *args: Any) -> Any:
         try:

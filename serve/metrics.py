@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated
 
 import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
@@ -19,6 +20,7 @@ from prometheus_client.registry import Collector
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_BUCKETS = len(BUCKETS_S) + 1
 # Routes come from our own table, so there are few; the limit is for what must not happen.
 ROUTES_MAX = 200
 OTHER = "other"
@@ -29,7 +31,7 @@ class RouteFigures(msgspec.Struct, array_like=True):
 
     method: str
     route: str
-    buckets: list[int]
+    buckets: Annotated[list[int], msgspec.Meta(min_length=_BUCKETS, max_length=_BUCKETS)]
     seconds: float = 0.0
     statuses: dict[int, int] = {}
 
@@ -72,7 +74,7 @@ class Metrics(Collector):
         if found is None:
             if len(self._routes) >= ROUTES_MAX:
                 method, route = OTHER, OTHER
-            fresh = RouteFigures(method, route, [0] * (len(BUCKETS_S) + 1))
+            fresh = RouteFigures(method, route, [0] * _BUCKETS)
             found = self._routes.setdefault((method, route), fresh)
         found.buckets[bisect_left(BUCKETS_S, seconds)] += 1
         found.seconds += seconds

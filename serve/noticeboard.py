@@ -51,13 +51,13 @@ class Noticeboard:
     def others(self) -> list[Figures]:
         """What the others left; files of those that are gone are cleared away."""
         found: list[Figures] = []
-        for path in sorted(self._folder.glob("*.figures")):
-            if path == self._own:
+        for path in sorted(self._folder.iterdir()):
+            if path.stem == self._own.stem:
                 continue
             try:
                 if time.time() - path.stat().st_mtime > STALE_S:
                     path.unlink()
-                else:
+                elif path.suffix == self._own.suffix:
                     found.append(_decode(path.read_bytes()))
             except (OSError, msgspec.MsgspecError):
                 continue  # it went away meanwhile, or is of another release

@@ -16,7 +16,7 @@ from actors.runtime.drain import Drain
 from actors.runtime.errors import Fenced, JournalUnavailable, Outdated, StoreUnavailable
 from actors.runtime.limits import Limits
 from actors.runtime.loader import Loader
-from actors.runtime.memory import HOUR_MS, CommandMemory, Remembered
+from actors.runtime.memory import HOUR_MS, NEWEST_MAX, CommandMemory, Remembered
 from actors.runtime.outbox import Outbox
 from actors.runtime.ports import Clock, Journal, Lease, Store
 from actors.runtime.shard import Shard, TailEntry
@@ -110,7 +110,9 @@ class Activation:
         entries, prints = await asyncio.gather(
             self._journal.read(shard.number, shard.drained), self._journal.fingerprints(shard.number, since_ms)
         )
-        shard.memory.seen.load(prints, now_ms)
+        for first in range(0, len(prints), NEWEST_MAX):
+            shard.memory.seen.load(prints[first : first + NEWEST_MAX], now_ms)
+            await asyncio.sleep(0)  # after a busy day there are a million; others want the loop too
         for position, turns in entries:
             for line, turn in enumerate(turns):
                 entry = TailEntry(position, line, turn)

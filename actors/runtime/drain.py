@@ -200,7 +200,8 @@ class Drain:
             if entity is not None:
                 entity.dirty -= 1
                 if not entity.dirty and not self._codecs[entry.turn.kind].kind.tables:
-                    del shard.entities[entry.turn.kind, entry.turn.entity_id]
+                    # Not there when the turn had no events and its entity was gone before a takeover.
+                    shard.entities.pop((entry.turn.kind, entry.turn.entity_id), None)
         shard.drained = mark
         shard.memory.forget(mark)
 

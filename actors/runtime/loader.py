@@ -20,15 +20,16 @@ log = logging.getLogger("ocefs.loader")
 
 class Waiting:
     """What waits for one entity. `fingerprints`: commands (with their ids) for which the history has to be asked; `found`: what it
-    said; `failed`: the entity can't be loaded for a fault of ours."""
+    said; `absent`: the store has no such entity; `failed`: it can't be loaded for a fault of ours."""
 
-    __slots__ = ("failed", "fingerprints", "found", "items", "shard")
+    __slots__ = ("absent", "failed", "fingerprints", "found", "items", "shard")
 
     def __init__(self, shard: Shard) -> None:
         self.shard = shard
         self.items: list[tuple[Item, int | None]] = []
         self.fingerprints: dict[int, str] = {}
         self.found: dict[int, Remembered] = {}
+        self.absent = False
         self.failed = False
 
 
@@ -98,7 +99,7 @@ class Loader:
                     await self._clock.sleep(self._limits.retry_pause_s)
 
     def _give_back(self, done: Mapping[Key, Waiting], ok: bool) -> None:
-        for key, waiting in done.items():
+        for waiting in done.values():
             if waiting.failed:
                 for item, _ in waiting.items:
                     item.done(FAULT)
@@ -108,7 +109,8 @@ class Loader:
                     # Only who asked for it has been looked up: an item that queued up behind others still has to ask.
                     if fingerprint is not None:
                         item.looked_up, item.recalled = shard, waiting.found.get(fingerprint)
-                    item.absent = shard if key not in shard.entities else None
+                    # One that is merely not in memory may have been passivated while the history was asked.
+                    item.absent = shard if waiting.absent else None
                 self._back([item for item, _ in waiting.items])
             else:
                 for item, _ in waiting.items:
@@ -173,6 +175,7 @@ class Loader:
                 continue
             try:
                 self._enter(codec, shard, key, snapshots.get(key[1]))
+                waiting.absent = key not in shard.entities
             except Exception:
                 log.exception("an entity could not be loaded", extra={"entity": key})
                 waiting.failed = True

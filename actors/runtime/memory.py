@@ -55,10 +55,9 @@ class Seen:
         self._newest.add(fingerprint)
 
     def load(self, fingerprints: Iterable[int], now_ms: int) -> None:
-        """Takes over what the journal remembers, as if of this hour: it is kept a little longer than needed."""
-        run = array("Q", sorted(set(fingerprints)))
-        for first in range(0, len(run), NEWEST_MAX):
-            self._seal(run[first : first + NEWEST_MAX], now_ms // HOUR_MS)
+        """Takes over what the journal remembers, at most NEWEST_MAX at once, as if of this hour: it is kept a little longer than
+        needed."""
+        self._seal(array("Q", sorted(set(fingerprints))), now_ms // HOUR_MS)
 
     def _seal(self, run: array[int], hour: int) -> None:
         layers = self.layers = [layer for layer in self.layers if layer.last_hour >= hour - self._hours]
@@ -66,7 +65,7 @@ class Seen:
             if not layers or layers[-1].full or hour - layers[-1].first_hour >= LAYER_HOURS:
                 # As large as all that came lately: so there are few layers, whatever the rate.
                 lately = sum(layer.size for layer in layers if layer.last_hour > hour - LAYER_HOURS)
-                layers.append(Layer(1 << max(lately, len(run)).bit_length(), hour))
+                layers.append(Layer(max(NEWEST_MAX, 1 << lately.bit_length()), hour))
             layers[-1].add(run, hour)
 
     def __contains__(self, fingerprint: int) -> bool:

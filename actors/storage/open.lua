@@ -1,9 +1,22 @@
 -- Sets the epochs of shards; gives the numbers (from 1) of those that already have a higher one.
--- KEYS[1]: what is known of all shards (hash: shard -> "epoch last"). ARGV, three a shard: its field, epoch, watermark of the store.
+-- KEYS[1]: what is known of all shards (hash: shard -> "epoch last"); then the stream of each shard.
+-- ARGV, three a shard: its field, epoch, watermark of the store.
+
+-- The last position of a shard of which nothing is known: its stream may be there all the same.
+local function last_of(stream)
+  if redis.call('EXISTS', stream) == 1 then
+    local facts = redis.call('XINFO', 'STREAM', stream)
+    for at = 1, #facts, 2 do
+      if facts[at] == 'last-generated-id' then return string.match(facts[at + 1], '^%d+') end
+    end
+  end
+  return '0'
+end
+
 local refused = {}
 for number = 1, #ARGV / 3 do
   local field, epoch, watermark = ARGV[number * 3 - 2], ARGV[number * 3 - 1], ARGV[number * 3]
-  local known = redis.call('HGET', KEYS[1], field) or '0 0'
+  local known = redis.call('HGET', KEYS[1], field) or '0 ' .. last_of(KEYS[number + 1])
   local present, last = string.match(known, '^(%d+) (%d+)$')
   if tonumber(present) > tonumber(epoch) then
     refused[#refused + 1] = number

@@ -170,7 +170,8 @@ class RedisJournal:
         numbers = list(shards)
         values = [value for shard in numbers for value in (shard, *shards[shard])]
         async with _answering():
-            refused = await self._redis.eval(self._open_script, 1, self._state, *values)
+            keys = [self._state, *(self._keys_of(shard)[0] for shard in numbers)]
+            refused = await self._redis.eval(self._open_script, len(keys), *keys, *values)
         if refused:
             raise Fenced(numbers[number - 1] for number in refused)
 

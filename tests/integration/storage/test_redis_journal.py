@@ -184,6 +184,22 @@ async def test_what_is_too_large_for_one_round_trip_goes_in_several(redis_url: s
         await journal.close()
 
 
+async def test_positions_go_on_when_what_is_known_of_a_shard_is_gone_but_its_stream_is_not(redis_url: str):
+    client, journal = Redis.from_url(redis_url), RedisJournal(redis_url, "us")
+    try:
+        await journal.open({1: (1, 0)})
+        for position in (1, 2):
+            await journal.append([Append(1, 1, position, [turn(position)])])
+        assert await client.delete("ocefs:{us}:state") == 1
+        assert await journal.append([Append(1, 1, 3, [turn(3)])]) == [1]
+        await journal.open({1: (2, 1)})
+        assert await journal.last([1]) == {1: 2}
+        assert await journal.append([Append(1, 2, 3, [turn(3)])]) == []
+    finally:
+        await journal.close()
+        await client.aclose()
+
+
 async def test_a_host_of_very_many_shards_can_append_to_all_at_once(redis_url: str):
     journal = RedisJournal(redis_url, "us")
     try:

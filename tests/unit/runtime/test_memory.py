@@ -64,6 +64,7 @@ def test_a_day_at_a_high_rate_neither_forgets_nor_makes_each_look_up_dearer():
 def test_fingerprints_of_the_journal_count_after_a_failover_for_as_long_as_new_ones():
     seen = Seen(24)
     seen.load([5, 3, 3, 2**63 - 1], NOON)
+    assert not seen.layers[0].full
     for hour in range(25):
         seen.add(100 + hour, NOON + hour * HOUR_MS)
         assert 3 in seen

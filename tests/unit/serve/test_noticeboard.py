@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from serve.metrics import Figures, Metrics, RouteFigures
@@ -52,9 +53,17 @@ def test_a_replica_that_ended_or_was_killed_is_not_told_of_for_ever(tmp_path: Pa
     os.utime(killed._own, (long_ago, long_ago))
     assert one.others() == []
     assert not killed._own.exists()
+    half = tmp_path / "4.fresh"
+    half.touch()
+    os.utime(half, (long_ago, long_ago))
+    assert one.others() == []
+    assert not half.exists()
 
 
-@pytest.mark.parametrize("left", [b"", b"\xc1", b"\x93\x01\x02\x03"])
+OTHER_BUCKETS = msgspec.msgpack.encode(Figures("3", 0, 0, 0, [RouteFigures("GET", "/", [1] * 12)], {}))
+
+
+@pytest.mark.parametrize("left", [b"", b"\xc1", b"\x93\x01\x02\x03", OTHER_BUCKETS])
 def test_what_another_release_left_does_not_keep_figures_from_being_told(tmp_path: Path, left: bytes):
     one = board(tmp_path, "1")
     board(tmp_path, "2")
