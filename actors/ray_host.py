@@ -115,8 +115,8 @@ class HostActor:
             raise RuntimeError(f"{self.name} is not started")
         return self._host
 
-    async def ping(self) -> list[int]:
-        """The shards that it owns: an answer says that the loop turns."""
+    async def ping(self) -> dict[int, int]:
+        """The shards that it owns, with their epochs: an answer says that the loop turns."""
         return self._ready().owned()
 
     async def address(self) -> bytes:

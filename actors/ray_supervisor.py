@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -22,8 +23,8 @@ from actors.logs import configure_logs
 from actors.ray_gateway import NAMESPACE, supervisor_name
 from actors.ray_host import CellSettings, start_host
 from actors.runtime.errors import Outdated
+from actors.runtime.ownership import Ownership
 from actors.runtime.placement import balanced, moves
-from actors.runtime.ports import ShardMap
 
 log = logging.getLogger("ocefs.supervisor")
 PING_S = 0.2
@@ -59,8 +60,7 @@ class Supervisor:
         self._packed = settings
         self._settings = msgspec.msgpack.decode(settings, type=CellSettings)
         self._wanted = self._settings.hosts
-        self._owners = [""] * self._settings.limits.shards
-        self._version = 0
+        self._known = Ownership(self._settings.limits.shards)
         self._epoch = 0
         self._hosts: dict[str, HostRecord] = {}
         self._starting: dict[str, asyncio.Task[None]] = {}
@@ -74,7 +74,7 @@ class Supervisor:
     async def shard_map(self) -> bytes:
         """The present map. Also what wakes the supervisor after a restart: gateways ask all the time."""
         self._ensure_running()
-        return msgspec.msgpack.encode(ShardMap(self._version, self._owners))
+        return msgspec.msgpack.encode(self._known.map())
 
     async def scale(self, hosts: int) -> None:
         """From now on the cell has so many hosts; shards move live. Returns at once: `status` tells how far it is."""
@@ -86,14 +86,15 @@ class Supervisor:
     async def status(self) -> dict[str, Any]:
         """Hosts, shards, and what is still to be done."""
         self._ensure_running()
-        counts = {name: self._owners.count(name) for name in self._hosts}
+        owners = self._known.owners
+        counts = {name: owners.count(name) for name in self._hosts}
         settled = (
             not self._starting and len(self._hosts) == self._wanted
-            and not moves(self._owners, sorted(self._hosts))
+            and not moves(owners, sorted(self._hosts))
         )  # fmt: skip
         return {
-            "hosts": counts, "wanted": self._wanted, "unowned": self._owners.count(""), "settled": settled,
-            "version": self._version, "error": self._error,
+            "hosts": counts, "wanted": self._wanted, "unowned": owners.count(""), "settled": settled,
+            "version": self._known.version, "error": self._error,
         }  # fmt: skip
 
     async def retire(self) -> None:
@@ -101,11 +102,8 @@ class Supervisor:
         self._retired = True
         if self._loop is not None:
             self._loop.cancel()
-        held = {
-            name: [shard for shard, owner in enumerate(self._owners) if owner == name] for name in self._hosts
-        }  # fmt: skip
-        self._owners = [""] * len(self._owners)
-        self._version += 1
+        held = {name: self._known.of(name) for name in self._hosts}
+        self._known.freed(range(self._settings.limits.shards))
         ends = (self._hosts[name].handle.hand_over.remote(shards) for name, shards in held.items())
         for ended in await asyncio.gather(*ends, return_exceptions=True):
             if isinstance(ended, BaseException):
@@ -156,11 +154,10 @@ class Supervisor:
                 except (RayError, ValueError, TimeoutError):
                     continue
                 self._hosts[actor["name"]] = HostRecord(actor["name"], handle)
-                for shard in owned:
-                    self._owners[shard] = actor["name"]
+                self._known.claimed(actor["name"], owned)
         self._wanted = max(self._wanted, len(self._hosts))
         # Higher than whatever an earlier supervisor gave out.
-        self._version = time.time_ns() // 1_000_000
+        self._known.version = time.time_ns() // 1_000_000
 
     def _watch(self) -> None:
         now = time.monotonic()
@@ -179,7 +176,7 @@ class Supervisor:
     async def _ping(self, host: HostRecord) -> None:
         asked_at = time.monotonic()
         try:
-            owned = set(await host.handle.ping.remote())
+            owned = await host.handle.ping.remote()
             host.heard_at = time.monotonic()
             if asked_at > host.changed_at:
                 self._compare(host, owned)
@@ -188,27 +185,28 @@ class Supervisor:
         except RayError as fault:
             log.warning("ping of %s: %s", host.name, type(fault).__name__)
 
-    def _compare(self, host: HostRecord, owned: set[int]) -> None:
-        """A host that gave a shard up, or lost it to a newer epoch, is not its owner whatever the map says."""
-        gone = [shard for shard, owner in enumerate(self._owners) if owner == host.name and shard not in owned]
+    def _compare(self, host: HostRecord, owned: Mapping[int, int]) -> None:
+        """A host that gave a shard up, or lost it to a newer epoch, is not its owner whatever the map says; one that took it over is,
+        even if its answer never came."""
+        news = self._known.claimed(host.name, owned)
+        if news:
+            log.warning("%s owns %s, too", host.name, news)
+        gone = self._known.missing(host.name, owned)
         if gone:
             log.warning("%s does not own %s any more", host.name, gone)
-            for shard in gone:
-                self._owners[shard] = ""
-            self._version += 1
+            self._known.freed(gone)
 
     def _bury(self, host: HostRecord) -> None:
         del self._hosts[host.name]
         # A silent one may still run: its epochs are fenced by the new owners, the process is only tidied away.
         ray.kill(host.handle, no_restart=True)
-        self._owners = ["" if owner == host.name else owner for owner in self._owners]
-        self._version += 1
+        self._known.freed(self._known.of(host.name))
 
     async def _assign(self) -> None:
         """Gives shards without an owner to the hosts that have least."""
-        if "" not in self._owners or not self._hosts:
+        if "" not in self._known.owners or not self._hosts:
             return
-        plan = balanced(self._owners, sorted(self._hosts))
+        plan = balanced(self._known.owners, sorted(self._hosts))
         epoch = self._next_epoch()
         await asyncio.gather(*(self._take_over(name, shards, epoch) for name, shards in plan.items()))
 
@@ -230,9 +228,7 @@ class Supervisor:
             log.warning("%s", self._error)
             return
         host.heard_at = host.changed_at = time.monotonic()
-        for shard in served:
-            self._owners[shard] = name
-        self._version += 1
+        self._known.given(name, served, epoch)
         log.info("%s took over %d shards in %.0f ms", name, len(served), (time.monotonic() - began) * 1000)
 
     def _start_missing(self) -> None:
@@ -257,20 +253,19 @@ class Supervisor:
     async def _rebalance(self) -> None:
         """Moves a few shards towards the wanted distribution; a host that is too many is emptied, then stopped."""
         staying = sorted(name for name in self._hosts if int(name.rsplit("-", 1)[1]) < self._wanted)
-        if self._starting or "" in self._owners or len(staying) < self._wanted:
+        if self._starting or "" in self._known.owners or len(staying) < self._wanted:
             return
-        plan = moves(self._owners, staying)
+        plan = moves(self._known.owners, staying)
         for (source, target), shards in plan.items():
             chunk = shards[:MOVE_CHUNK]
             given = await asyncio.wait_for(self._hosts[source].handle.hand_over.remote(chunk), TAKE_OVER_DEADLINE_S)
-            for shard in given:
-                self._owners[shard] = ""
+            self._known.freed(given)
             await self._take_over(target, given, self._next_epoch())
             self._watch()
         if not plan:
             for name in sorted(set(self._hosts) - set(staying)):
                 ray.kill(self._hosts.pop(name).handle, no_restart=True)
-                self._version += 1
+                self._known.version += 1
 
 
 def start_supervisor(settings: CellSettings) -> Any:

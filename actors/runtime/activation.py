@@ -47,8 +47,8 @@ class Activation:
         self._flushed = flushed
         # Shards whose residents, outbox and timers are still to be read.
         self._unsettled: set[int] = set()
-        # Lost shards that are being built again.
-        self.recovering: set[int] = set()
+        # Lost shards that are being built again, with their epochs.
+        self.recovering: dict[int, int] = {}
 
     # --- taking over ------------------------------------------------------------------------------------------------
     async def take_over(self, numbers: Sequence[int], epoch: int) -> list[int]:
@@ -181,7 +181,7 @@ class Activation:
     async def recover(self, shards: Iterable[Shard]) -> None:
         """Builds lost shards again from what is durable, under their epochs; those of which there is a newer owner are gone."""
         lost = {shard.number: shard for shard in shards}
-        self.recovering |= lost.keys()
+        self.recovering.update((number, shard.epoch) for number, shard in lost.items())
         try:
             while True:
                 try:
@@ -197,7 +197,8 @@ class Activation:
                 except JournalUnavailable:
                     await self._clock.sleep(self._limits.retry_pause_s)
         finally:
-            self.recovering -= lost.keys()
+            for number in lost:
+                self.recovering.pop(number, None)
 
     # --- giving up --------------------------------------------------------------------------------------------------
     async def hand_over(self, numbers: Sequence[int]) -> list[int]:

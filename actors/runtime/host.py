@@ -112,12 +112,12 @@ class Host:
         """See Activation.hand_over."""
         return await self.activation.hand_over(shards)
 
-    def owned(self) -> list[int]:
-        """The shards that it serves, or will serve again as soon as the journal answers. Raises RuntimeFault when one of its loops
-        has ended by a fault: whoever supervises it gives its shards to another."""
+    def owned(self) -> dict[int, int]:
+        """The shards that it serves, or will serve again as soon as the journal answers, with their epochs. Raises RuntimeFault when one
+        of its loops has ended by a fault: whoever supervises it gives its shards to another."""
         if self.broken:
             raise RuntimeFault(f"a loop of {self.name} has ended; see its log")
-        return sorted(self.shards.keys() | self.activation.recovering)
+        return self.activation.recovering | {number: shard.epoch for number, shard in self.shards.items()}
 
     # --- calls ------------------------------------------------------------------------------------------------------
     async def call(self, payload: bytes) -> bytes:

@@ -89,7 +89,7 @@ class Faults:
             world.note("faults", f"{line.name} is back")
         elif blow == "move" and len(running) > 1:
             source, target = rng.sample(running, 2)
-            owned = [s for s, owner in enumerate(world.supervisor.owners) if owner == source.name]
+            owned = [s for s, owner in enumerate(world.supervisor.known.owners) if owner == source.name]
             if owned and not world.supervisor.moving:
                 await world.supervisor.move(source.name, target.name, rng.sample(owned, rng.randint(1, len(owned))))
 

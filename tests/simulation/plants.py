@@ -9,7 +9,7 @@ from typing import Any
 from actors.runtime import wire
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.host import Host
-from actors.runtime.mailbox import Group, Item
+from actors.runtime.mailbox import Barrier, Group, Item
 from actors.runtime.ports import DrainBatch, ShardRecord
 from tests.fakes.journal import JournalDisk, MemoryJournal
 from tests.fakes.store import MemoryStore, StoreDisk
@@ -37,10 +37,10 @@ class AcknowledgesFirst(Host):
 class ShowsTooEarly(Host):
     """Answers reads from memory at once, though what they show may not be durable yet."""
 
-    def _take(self, item: Item, group: Group, now_ms: int, now: float) -> None:
+    def _take(self, item: Item | Barrier, group: Group, now_ms: int, now: float) -> None:
         known = len(group.replies)
         super()._take(item, group, now_ms, now)
-        if item.envelope.mode == wire.VIEW and len(group.replies) > known:
+        if not isinstance(item, Barrier) and item.envelope.mode == wire.VIEW and len(group.replies) > known:
             _, asked, reply = group.replies.pop()
             asked.done(reply)
 

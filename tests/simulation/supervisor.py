@@ -7,6 +7,7 @@ import asyncio
 from typing import Any
 
 from actors.runtime.errors import HostUnreachable, Outdated, Unavailable
+from actors.runtime.ownership import Ownership
 from actors.runtime.ports import ShardMap
 
 ROUND_S = 0.2
@@ -19,8 +20,7 @@ class Supervisor:
 
     def __init__(self, world: Any, shards: int) -> None:
         self.world = world
-        self.owners = [""] * shards
-        self.version = 1
+        self.known = Ownership(shards)
         self.epoch = 0
         self.silent: dict[str, int] = {}
         self.missing: dict[int, int] = {}
@@ -28,7 +28,7 @@ class Supervisor:
 
     def map(self) -> ShardMap:
         """The present map."""
-        return ShardMap(self.version, list(self.owners))
+        return self.known.map()
 
     async def run(self) -> None:
         """For ever."""
@@ -52,20 +52,20 @@ class Supervisor:
             self.silent[slot.name] = SILENT_MAX if dead else self.silent.get(slot.name, SILENT_MAX) + 1
             return
         self.silent[slot.name] = 0
-        for shard, owner in enumerate(self.owners):
-            if owner == slot.name:
-                self.missing[shard] = 0 if shard in serves else self.missing.get(shard, 0) + 1
+        self.known.claimed(slot.name, serves)
+        missing = self.known.missing(slot.name, serves)
+        for shard in self.known.of(slot.name):
+            self.missing[shard] = self.missing.get(shard, 0) + 1 if shard in missing else 0
 
     async def _assign(self) -> None:
         alive = self.alive()
         if not alive:
             return
-        homeless = [
-            s for s, owner in enumerate(self.owners) if owner not in alive or self.missing.get(s, 0) > MISSING_MAX
-        ]
+        owners = self.known.owners
+        homeless = [s for s, owner in enumerate(owners) if owner not in alive or self.missing.get(s, 0) > MISSING_MAX]
         if not homeless:
             return
-        load = {name: self.owners.count(name) for name in alive}
+        load = {name: owners.count(name) for name in alive}
         wanted: dict[str, list[int]] = {}
         for shard in homeless:
             name = min(alive, key=lambda n: (load[n], n))
@@ -81,13 +81,8 @@ class Supervisor:
         except (HostUnreachable, Unavailable, Outdated) as failed:
             self.world.note("supervisor", f"{name} did not take {shards}: {failed}")
             return
-        self._put(taken or [], name)
-
-    def _put(self, shards: list[int], name: str) -> None:
-        for shard in shards:
-            self.owners[shard] = name
-            self.missing[shard] = 0
-        self.version += 1
+        self.known.given(name, taken or [], epoch)
+        self.missing.update(dict.fromkeys(taken or [], 0))
 
     async def move(self, source: str, target: str, shards: list[int]) -> None:
         """Moves shards between living hosts (scaling)."""
@@ -95,7 +90,7 @@ class Supervisor:
         try:
             self.world.note("supervisor", f"moves {shards} from {source} to {target}")
             given = await self.world.hosts[source].ask("take shards from", lambda host: host.hand_over(shards), 3.0)
-            self._put(given or [], "")
+            self.known.freed(given or [])
             await self._give(target, list(given or []))
         except (HostUnreachable, Unavailable) as failed:
             self.world.note("supervisor", f"moving {shards} failed: {failed}")

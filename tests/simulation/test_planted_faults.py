@@ -17,6 +17,8 @@ def test_a_planted_fault_goes_unnoticed(fault):
     assert done.returncode == 1, f"{SEEDS_MAX} seeds did not find it: {done.stdout[-2000:]}"
     assert "FAILED; again: python -m tests.simulation --seed" in done.stdout
     assert "Traceback" not in done.stderr, done.stderr[-3000:]
+    # It must be a promise that was seen broken, not the plant that crashed.
+    assert "a task of host" not in done.stdout, done.stdout[-3000:]
 
 
 @pytest.mark.timeout(300)

@@ -159,7 +159,7 @@ class World:
         self.note("world", "has settled")
 
     def _unsettled(self) -> list[str]:
-        out = [f"shard {s} has no owner" for s, owner in enumerate(self.supervisor.owners) if not owner]
+        out = [f"shard {s} has no owner" for s, owner in enumerate(self.supervisor.known.owners) if not owner]
         for slot in self.hosts.values():
             host = slot.host
             if host is None:
