@@ -132,9 +132,6 @@ def ray_environment(config: RegionConfig, paths: CellPaths, open_files_max: int 
         "DASHBOARD_METRIC_PORT": str(ports.dashboard_metrics),
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
-        # 0.1 s by default, which costs 4 % of a core while nothing happens. Requests don't wait for it: a dead replica's door is gone
-        # at once, and Serve's own ingress checks by itself.
-        "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
         # 5 s by default: three cells that start on two cores from a cold disk take longer, and Serve would give up its ingress
         "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "45",
         "RAY_SERVE_HAPROXY_MAXCONN": str(haproxy_connections(open_files_max)),

@@ -2,7 +2,8 @@
 
 Several replicas listen on the same port (SO_REUSEPORT); the kernel spreads connections over them. The door is opened when the
 replica is ready and closed before anything else of it: it takes no new connections, ends live streams with the advice to come
-back, lets requests in flight finish for `drain_s` seconds, and is gone.
+back, tells callers on open connections with their next answer that it was the last, lets requests in flight finish for `drain_s`
+seconds, and is gone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from serve.context import ASGIApp
 from serve.problems import Problem
 from serve.settings import ApiSettings
 
+# How long a closing door waits for callers to hear that it closes.
+GOODBYE_S = 1.0
+_CLOSE = (b"connection", b"close")
 _REASONS = {400: b"Bad Request", 431: b"Request Header Fields Too Large"}
 
 
@@ -161,8 +165,23 @@ class Door:
         self._ending()
         if self._task is None:
             return
+        await self._say_goodbye(self._task)
         self._server.should_exit = True
         await asyncio.wait({self._task})
+
+    async def _say_goodbye(self, serving: asyncio.Task[None]) -> None:
+        """No new connections; callers on those that are open are told with their next answer not to send another request. Cut off at
+        once, a request that is just on its way would get no answer."""
+        if not self._server.started or serving.done():
+            return
+        state, config = self._server.server_state, self._server.config
+        state.default_headers = [*state.default_headers, _CLOSE]
+        config.encoded_headers = [*config.encoded_headers, _CLOSE]  # from which the others are made anew every second
+        for server in self._server.servers:
+            server.close()
+        deadline = asyncio.get_running_loop().time() + GOODBYE_S
+        while state.connections and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 -- uvicorn tells nobody when none is left
+            await asyncio.sleep(0.02)
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -91,6 +91,25 @@ async def test_a_port_that_another_program_has_says_what_to_do():
                 pass
 
 
+async def test_a_request_on_an_open_connection_is_not_cut_off_because_the_door_closes():
+    async with opened() as (_, door):
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+
+        async def get() -> bytes:
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
+            return head.lower()
+
+        assert b"connection: close" not in await get()
+        closing = asyncio.ensure_future(door.close())
+        await asyncio.sleep(0)  # it has begun
+        assert b"connection: close" in await get()
+        assert await reader.read() == b""
+        writer.close()
+        await closing
+
+
 async def test_a_closing_door_finishes_what_is_in_flight_and_sends_screens_away():
     async with opened() as (cell, door), client(door) as http:
         entered, gate = asyncio.Event(), asyncio.Event()
