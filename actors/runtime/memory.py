@@ -38,7 +38,8 @@ class Remembered(msgspec.Struct, gc=False):
 
 class Seen:
     """A set of fingerprints of the last hours. Only the newest few thousand are a Python set (some 140 bytes each); the others are
-    sorted arrays of 8 bytes each, in layers with a filter before them, so that "never seen" costs the same however many there are."""
+    sorted arrays of 8 bytes each, in layers with a filter of 2 to 8 bytes each before them, so that "never seen" costs the same however
+    many there are."""
 
     def __init__(self, hours: int) -> None:
         self._hours = hours
