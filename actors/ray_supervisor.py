@@ -178,7 +178,8 @@ class Supervisor:
         try:
             owned = await host.handle.ping.remote()
             host.heard_at = time.monotonic()
-            if asked_at > host.changed_at:
+            # An answer that comes when its host has been given up already counts for nothing.
+            if asked_at > host.changed_at and self._hosts.get(host.name) is host:
                 self._compare(host, owned)
         except ActorDiedError:
             host.dead = True
