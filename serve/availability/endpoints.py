@@ -34,10 +34,14 @@ class Availability:
 
     async def read(self, scope: Scope, receive: Receive) -> Answer:
         """Per SKU: the total, and the nearest locations that have any."""
+        query: bytes = scope["query_string"]
+        kept = self._index.kept(query)
+        if kept is not None:
+            return 200, kept, ()
         skus: list[str] = []
         lat = lon = None
         limit = LOCATIONS_DEFAULT
-        for name, value in pairs(scope["query_string"]):
+        for name, value in pairs(query):
             if name == "sku":
                 skus.append(value)
             elif name == "lat":
@@ -57,7 +61,9 @@ class Availability:
             await self._refuse_unknown(skus, scope[REQUEST_ID])
         # Without a point: as seen from the region's centre, and without distances.
         view = index.places.seen_from_country("") if lat is None or lon is None else index.places.seen_from(lat, lon)
-        return 200, b'{"skus":[%b]}' % b",".join([index.encoded(sku, view, limit) for sku in skus]), ()
+        body = b'{"skus":[%b]}' % b",".join([index.encoded(sku, view, limit) for sku in skus])
+        index.keep(query, skus, body)
+        return 200, body, ()
 
     async def _refuse_unknown(self, skus: list[str], cause: str) -> None:
         for sku in skus:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,6 +21,9 @@ from serve.availability.places import Places, Viewpoint
 
 CANDIDATES_MAX = 12
 FRAGMENTS_MAX = 16_384
+ANSWERS_MAX = 2_048
+# What is longer is asked for once and would fill the memory.
+ANSWER_BYTES_MAX = 16_384
 
 
 class LocationAvailability(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -60,6 +64,14 @@ class _Stock:
         self.changes += 1
 
 
+class _Answer(NamedTuple):
+    """A whole answer, and what it was made of: it is good as long as none of that has changed."""
+
+    body: bytes
+    version: int
+    made_of: list[tuple[_Stock, int]]
+
+
 _NOTHING = _Stock()
 _encode = msgspec.json.Encoder().encode
 
@@ -76,6 +88,8 @@ class AvailabilityIndex:
         self._unsorted: list[str] = []
         # Encoded answers for one SKU seen from one point: hot products are asked for far more often than they change.
         self._fragments: OrderedDict[tuple[object, ...], tuple[int, int, bytes]] = OrderedDict()
+        # The same for whole queries as they were sent: pages and marketplaces ask the same again and again.
+        self._answers: OrderedDict[bytes, _Answer] = OrderedDict()
 
     # --- feed
     def reset(self, host: str) -> None:
@@ -116,6 +130,25 @@ class AvailabilityIndex:
         return [(sku, self._skus[sku]) for sku in page], start + limit < len(self._sorted)
 
     # --- availability
+    def kept(self, query: bytes) -> bytes | None:
+        """What `keep` was given for the same query, if it would be the same now."""
+        answer = self._answers.get(query)
+        if answer is None or answer.version != self.places.version:
+            return None
+        for stock, changes in answer.made_of:
+            if stock.changes != changes:
+                return None
+        return answer.body
+
+    def keep(self, query: bytes, skus: Sequence[str], body: bytes) -> None:
+        """Remembers the answer to a query about `skus`, made just now."""
+        stocks = [self._stock.get(sku) for sku in skus]
+        if len(query) + len(body) > ANSWER_BYTES_MAX or None in stocks:
+            return
+        self._answers[query] = _Answer(body, self.places.version, [(stock, stock.changes) for stock in stocks if stock])
+        if len(self._answers) > ANSWERS_MAX:
+            self._answers.popitem(last=False)
+
     def encoded(self, sku: str, viewpoint: Viewpoint, limit: int) -> bytes:
         """`SkuAvailability` as JSON, at most `limit` locations, nearest first."""
         stock = self._stock.get(sku, _NOTHING)

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from actors.domain.rows import LocationRow, SkuRow, StockRow
-from serve.availability.index import CANDIDATES_MAX, FRAGMENTS_MAX, AvailabilityIndex
+from serve.availability.index import ANSWER_BYTES_MAX, ANSWERS_MAX, CANDIDATES_MAX, FRAGMENTS_MAX, AvailabilityIndex
 from serve.availability.places import VIEWPOINTS_MAX, distance_km
 
 
@@ -93,6 +93,34 @@ def test_views_and_remembered_answers_are_bounded(index):
     for limit in range(FRAGMENTS_MAX + 500):
         index.encoded("x", view, limit)
     assert len(index._fragments) == FRAGMENTS_MAX
+
+
+def test_a_kept_answer_is_given_until_something_that_it_was_made_of_changes(index):
+    index.rows([StockRow("us-a", "x", 1, 0, 0), StockRow("us-a", "y", 1, 0, 0), StockRow("us-a", "z", 1, 0, 0)])
+    changes = [StockRow("us-a", "y", 1, 1, 0), StockRow("us-b", "x", 2, 0, 0), place("us-b", 45.0, -98.0, version=2)]
+    for change in changes:
+        index.keep(b"q", ["x", "y"], b"answer")
+        assert index.kept(b"q") == b"answer"
+        index.rows([StockRow("us-a", "z", 1, 1, 0)])
+        assert index.kept(b"q") == b"answer"
+        index.rows([change])
+        assert index.kept(b"q") is None
+
+
+def test_an_answer_about_a_sku_without_stock_is_not_kept_past_its_first_receipt(index):
+    index.rows([SkuRow("us-catalogue", "new", "NEW", 1)])
+    index.keep(b"q", ["new"], b"nothing there")
+    index.rows([StockRow("us-a", "new", 5, 0, 0)])
+    assert index.kept(b"q") is None
+
+
+def test_kept_answers_are_bounded_in_number_and_size(index):
+    index.rows([StockRow("us-a", "x", 1, 0, 0)])
+    for number in range(ANSWERS_MAX + 10):
+        index.keep(b"%d" % number, ["x"], b"")
+    assert len(index._answers) == ANSWERS_MAX
+    index.keep(b"large", ["x"], b"-" * ANSWER_BYTES_MAX)
+    assert index.kept(b"large") is None
 
 
 def test_catalogue_pages_meet_each_sku_once(index):
