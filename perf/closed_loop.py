@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -50,6 +50,30 @@ class WrkFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Everything that was not a good answer: refusals, broken connections, time-outs, failed items of bodies."""
         socket_errors = self.connect_errors + self.read_errors + self.write_errors
         return self.status_errors + socket_errors + self.timeouts + self.items_failed
+
+
+def together(parts: Sequence[WrkFigures]) -> WrkFigures:
+    """Several runs of the same thing as one: sums, and the mean of each percentile weighted by its run's requests."""
+    requests = sum(part.requests for part in parts)
+
+    def mean(figures: Iterable[int]) -> int:
+        weighed = zip(figures, parts, strict=True)
+        return round(sum(figure * part.requests for figure, part in weighed) / max(1, requests))
+
+    return WrkFigures(
+        requests=requests,
+        duration_us=sum(part.duration_us for part in parts),
+        p50_us=mean(part.p50_us for part in parts),
+        p95_us=mean(part.p95_us for part in parts),
+        p99_us=mean(part.p99_us for part in parts),
+        max_us=max(part.max_us for part in parts),
+        status_errors=sum(part.status_errors for part in parts),
+        connect_errors=sum(part.connect_errors for part in parts),
+        read_errors=sum(part.read_errors for part in parts),
+        write_errors=sum(part.write_errors for part in parts),
+        timeouts=sum(part.timeouts for part in parts),
+        items_failed=sum(part.items_failed for part in parts),
+    )
 
 
 def require_wrk() -> str:

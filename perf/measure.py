@@ -12,6 +12,7 @@ from rich.console import Console
 from perf import cell, closed_loop, orders, rows, steady
 from perf.closed_loop import WrkFigures
 from perf.compare import database
+from perf.compare.bare_haproxy import bare_haproxy
 from perf.comparison import postgres, workers
 from perf.goods import bench_stock
 from perf.http_pool import HttpPool, request
@@ -22,6 +23,9 @@ BODY_CONNECTIONS = 32
 """Bodies of 100: with 128 connections 12,800 updates would be under way, and latency would be nothing but queueing."""
 STEADY_CONNECTIONS = 64
 WORKERS_TRIED = (1, 2)
+ROUTER_ROUNDS = 6
+ROUTER_SECONDS_LEAST = 3
+"""The ways through the router are measured by turns with the straight one: the machine's speed moves by more than they differ."""
 
 SCRIPTS = {
     "updates": ("updates", rows.UPDATES),
@@ -196,7 +200,7 @@ class Bench:
             return await orders.check_promises(pool)
 
     def _through_router(self, base: str, home: Path | None, ids: list[str]) -> None:
-        """Straight to the cell and through the router, one right after the other, at the same warmth."""
+        """Straight to the cell, through the router and through an HAProxy without rules, by turns: so all see the same machine."""
         with ExitStack() as stack:
             if self.options.router:
                 router = self.options.router
@@ -206,14 +210,24 @@ class Bench:
                 self._console.print("the way through the router is not measured: give --router with --base")
                 return
             cell.wait_routed(router)
-            figures = {}
-            for name, address in (("straight", base), ("through", router)):
-                asyncio.run(self._bring_to_allocated(base, ids))
-                figures[name] = self._wrk("updates", address, self.options.seconds)
-            ratio = figures["through"].rate_per_s / max(figures["straight"].rate_per_s, 1e-9)
-            note = f"{ratio:.2f} × straight right before ({figures['straight'].rate_per_s:,.0f}/s)"
-            self._keep(rows.ROUTER, OURS, figures["through"], note)
-            self._keep(rows.STRAIGHT, OURS, figures["straight"], f"at {base}, right before the router's run")
+            seconds = max(ROUTER_SECONDS_LEAST, round(self.options.seconds / ROUTER_ROUNDS))
+            bare = stack.enter_context(bare_haproxy(base))
+            addresses = [base, router, bare]
+            runs: dict[str, list[WrkFigures]] = {address: [] for address in addresses}
+            for turn in range(ROUTER_ROUNDS):
+                # Each goes first, second and third as often as the others.
+                first = turn % len(addresses)
+                for address in (*addresses[first:], *addresses[:first]):
+                    asyncio.run(self._bring_to_allocated(base, ids))
+                    runs[address].append(self._wrk("updates", address, seconds))
+            straight = closed_loop.together(runs[base])
+            for address, system in ((router, OURS), (bare, "bare-haproxy")):
+                through = closed_loop.together(runs[address])
+                ratio = through.rate_per_s / max(straight.rate_per_s, 1e-9)
+                rounds = zip(runs[address], runs[base], strict=True)
+                said = ", ".join(f"{one.rate_per_s / max(other.rate_per_s, 1e-9):.2f}" for one, other in rounds)
+                self._keep(rows.ROUTER, system, through, f"{ratio:.2f} × straight by turns; the rounds: {said}")
+            self._keep(rows.STRAIGHT, OURS, straight, f"at {base}, by turns with the ways through HAProxy")
 
     async def _steady(self, base: str, ids: list[str]) -> None:
         await self._bring_to_allocated(base, ids)

@@ -57,7 +57,7 @@ def test_a_unit_promised_twice_is_named() -> None:
     assert "X at us-wh" in check.measured
 
 
-def test_the_router_is_compared_with_the_run_right_before_it() -> None:
+def test_the_router_is_compared_with_the_straight_runs_that_took_turns_with_it() -> None:
     measured = [row(rows.UPDATES, OURS, 5000), row(rows.STRAIGHT, OURS, 10_000), row(rows.ROUTER, OURS, 8400)]
     target = "single updates through the router: ≥ 0.85 × straight to the cell"
     assert verdicts(rows.checks(measured, None, {}))[target] is False
