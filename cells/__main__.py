@@ -4,6 +4,10 @@ python -m cells up [regions…]        start cells and the router, fill them wit
 python -m cells down [regions…]      end what up started
 python -m cells status [regions…]    tables of cells, hosts, stores and the router
 python -m cells logs [regions…]      the last lines of the logs
+python -m cells account us mia --role manager   open an account; the password is asked for, or read from standard input
+python -m cells token us             a token for five minutes, for whoever may read the cell's keys
+python -m cells code us manager      what the authenticator of a demo account shows now
+python -m cells rotate-keys us       a new key signs tokens; nobody is signed out
 python -m cells scale us --hosts 4   move shards to more or fewer hosts, live
 python -m cells keep us              the keeper itself, in the foreground
 """
@@ -50,15 +54,35 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--empty", action="store_true", help="without demo data")
         if name == "logs":
             command.add_argument("--lines", type=int, default=20, help="how many of each log")
+    _add_identity(commands)
     for name in ("keep", "deploy", "withdraw"):
         commands.add_parser(name).add_argument("region")
     commands.add_parser("scale", help="see: python -m cells scale --help")
     return parser
 
 
+def _add_identity(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    account = commands.add_parser("account")
+    account.add_argument("region")
+    account.add_argument("login")
+    account.add_argument("--role", required=True)
+    account.add_argument("--location", action="append", default=[], help="where the rights reach; default: the region")
+    token = commands.add_parser("token")
+    token.add_argument("region")
+    token.add_argument("--scope", action="append", default=[], help="default: every permission")
+    code = commands.add_parser("code")
+    code.add_argument("region")
+    code.add_argument("role")
+    commands.add_parser("rotate-keys").add_argument("region")
+
+
 def _run(options: argparse.Namespace, console: Console) -> int:
     if options.command in {"keep", "deploy", "withdraw"}:
         return _inside(options.command, options.region)
+    if options.command in {"account", "token", "code", "rotate-keys"}:
+        from cells import identity
+
+        return identity.run(options, console)
     names: list[str] | None = options.regions or None
     if options.command == "up":
         from cells.up import up

@@ -11,7 +11,7 @@ import zoneinfo
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import msgspec
 from msgspec import Meta
@@ -23,6 +23,7 @@ CONFIG_FOLDER = PROJECT / "config" / "regions"
 
 # Every cell takes this many ports from `[ray] port_base` on; see cells/ports.py for what they are.
 RAY_PORT_SPAN = 1000
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9]{0,15}$", description="lower-case letters and digits")]
 Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
@@ -42,7 +43,7 @@ class Region(Section, frozen=True):
     """`[region]`: who is served here, and what may leave.
 
     `residency` "strict" means that personal data never leaves the region, hence no failover.
-    `default` marks the one region that takes callers whose place is unknown.
+    `default` marks the one region that takes callers whose place is unknown. `profile` "production" refuses what is for trying only.
     """
 
     name: Name = "us"
@@ -55,6 +56,7 @@ class Region(Section, frozen=True):
     failover: tuple[Name, ...] = ()
     currencies: Annotated[tuple[Currency, ...], Meta(min_length=1)] = ("USD",)
     timezone: str = "UTC"
+    profile: Literal["demo", "production"] = "demo"
 
 
 class Api(Section, frozen=True):
@@ -72,6 +74,19 @@ class Api(Section, frozen=True):
     request_timeout_ms: Annotated[int, Meta(ge=100, le=120_000)] = 8000
     occurred_at_max_age_days: Positive = 400
     occurred_at_max_ahead_s: Count = 300
+
+
+class Identity(Section, frozen=True):
+    """`[identity]`: who may use the cell.
+
+    `mode`: "required" lets nobody in without a token; "off" lets everybody do everything, and is only taken while the cell listens on
+    loopback (`OCEFS_IDENTITY` wins over it). `demo_accounts`: people and a machine to try it with, known to everybody: never in
+    production. `breached_passwords`: a file of passwords that nobody may choose, one a line, beside the bundled list.
+    """
+
+    mode: Literal["off", "required"] = "off"
+    demo_accounts: bool = True
+    breached_passwords: str = ""
 
 
 class Runtime(Section, frozen=True):
@@ -128,6 +143,7 @@ class RegionConfig(Section, frozen=True):
 
     region: Region = Region()
     api: Api = Api()
+    identity: Identity = Identity()
     runtime: Runtime = Runtime()
     postgres: Postgres = Postgres()
     redis: Redis = Redis()
@@ -179,6 +195,7 @@ def load_region(name: str, folder: Path | None = None) -> RegionConfig:
             f"{path}: region.name is {config.region.name!r}, but the file is named {path.name}",
             f'write name = "{name}" or rename the file to {config.region.name}.toml',
         )
+    config = _as_told(config)
     _check_alone(config, path)
     return config
 
@@ -198,6 +215,17 @@ def load_all(names: Iterable[str] | None = None, folder: Path | None = None) -> 
     if names is None:
         return sorted(every.values(), key=lambda config: config.api.port)
     return [every[name] for name in wanted]
+
+
+def _as_told(config: RegionConfig) -> RegionConfig:
+    """With what the environment says."""
+    mode = os.environ.get("OCEFS_IDENTITY")
+    if not mode:
+        return config
+    if mode not in ("off", "required"):
+        raise ConfigError(f"OCEFS_IDENTITY is {mode!r}", "set it to off or required")
+    identity = msgspec.structs.replace(config.identity, mode=cast(Literal["off", "required"], mode))
+    return msgspec.structs.replace(config, identity=identity)
 
 
 def _folder(folder: Path | None) -> Path:
@@ -260,6 +288,13 @@ def _check_alone(config: RegionConfig, path: Path) -> None:
         )
     if region.name in region.failover:
         raise ConfigError(f"{path}: region.failover names the region itself", f"take {region.name!r} out of the list")
+    if config.identity.mode == "off" and config.api.host not in LOOPBACK:
+        raise ConfigError(
+            f'{path}: api.host is {config.api.host!r} and identity.mode is "off": whoever reaches the port could do everything',
+            'write mode = "required" under [identity], or host = "127.0.0.1" under [api]',
+        )
+    if config.region.profile == "production":
+        _check_production(config, path)
     for key in ("countries", "currencies", "failover"):
         values: Sequence[str] = getattr(region, key)
         twice = sorted({value for value in values if values.count(value) > 1})
@@ -280,6 +315,20 @@ def _check_alone(config: RegionConfig, path: Path) -> None:
         raise ConfigError(
             f"{path}: api.placement_wait_ms must be below api.request_timeout_ms ({config.api.request_timeout_ms})",
             "lower placement_wait_ms",
+        )
+
+
+def _check_production(config: RegionConfig, path: Path) -> None:
+    identity = config.identity
+    if identity.mode == "off":
+        raise ConfigError(
+            f'{path}: region.profile is "production", but identity.mode is "off": everybody could do everything',
+            'write mode = "required" under [identity]',
+        )
+    if identity.demo_accounts:
+        raise ConfigError(
+            f'{path}: region.profile is "production", but identity.demo_accounts is true: everybody knows their passwords',
+            "write demo_accounts = false under [identity]",
         )
 
 

@@ -5,14 +5,17 @@ Every write has a fixed `Idempotency-Key`, and is the same each time: doing it a
 
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from cells.calls import Answer, call_until
 from cells.config import RegionConfig
 from cells.demo_data import SKUS, STORES, WAREHOUSES, Place
 from cells.errors import StepFailed
+from cells.keys import local_token
+from cells.paths import CellPaths
 
 # Raise it when the demo data change, so that a cell filled by an older version takes the new ones.
 _VERSION = 1
@@ -49,7 +52,8 @@ def seed(config: RegionConfig, router: str) -> str:
     if not all_places:
         return f"no demo data for {region}"
     deadline = time.monotonic() + _SEED_S
-    seeder = _Seeder(region, router, deadline)
+    token = partial(local_token, CellPaths(region), region) if config.identity.mode == "required" else None
+    seeder = _Seeder(region, router, deadline, token)
     skus = [{"sku": sku, "description": text} for sku, text, _ in SKUS]
     seeder.write("POST", "/v1/skus", {"skus": skus}, "skus")
     with ThreadPoolExecutor(_WORKERS) as pool:
@@ -65,7 +69,8 @@ def seed(config: RegionConfig, router: str) -> str:
 
 
 class _Seeder:
-    def __init__(self, region: str, router: str, deadline: float) -> None:
+    def __init__(self, region: str, router: str, deadline: float, token: Callable[[], str] | None) -> None:
+        self._token = token
         self._region = region
         self._router = router
         self._deadline = deadline
@@ -73,6 +78,8 @@ class _Seeder:
     def write(self, method: str, path: str, body: object, key: str) -> Answer:
         """One write under a fixed key. Raises `StepFailed` if it is refused."""
         headers = {"Idempotency-Key": f"demo-{_VERSION}-{self._region}-{key}", "X-OCEFS-Region": self._region}
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token()}"
         answer = call_until(self._deadline, method, f"{self._router}{path}", body, headers)
         if not answer.fine:
             raise StepFailed(

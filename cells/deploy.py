@@ -20,6 +20,7 @@ from actors.ray_supervisor import start_supervisor
 from actors.storage.migrate import migrate
 from cells.config import RegionConfig, StoreAddresses
 from cells.errors import CellError
+from cells.keys import make_keyring
 from cells.paths import CellPaths
 from cells.wiring import api_settings, cell_settings, make_services
 from serve.ray_door import deployment
@@ -38,7 +39,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     migrate(addresses.postgres_url)
     supervisor = start_supervisor(settings)
     wait_settled(supervisor, config.name)
-    api = api_settings(config, paths.run / "cell.secret")
+    api = api_settings(config, paths.run / "cell.secret", make_keyring(paths))
     serve.start(
         http_options={"host": config.api.host, "port": config.api.serve_port, "location": "HeadOnly"},
     )  # fmt: skip

@@ -41,6 +41,9 @@ class CellPaths:
         self.state_file = self.run / "state.json"
         self.lock_file = self.run / "keeper.lock"
         self.ray_token = self.run / "ray.token"
+        self.secrets = self.folder / "secrets"
+        self.keyring = self.secrets / "keyring.json"
+        self.demo_people = self.secrets / "demo-people.json"
         self.keeper_log = self.logs / "keeper.log"
         self.short = short_folder(self.home) / region
         self.postgres_socket = self.short / "pg"

@@ -11,6 +11,7 @@ from rich.console import Console
 from cells import checks
 from cells.config import PROJECT, RegionConfig, load_all
 from cells.demo import seed
+from cells.demo_people import seed_people
 from cells.errors import CellError, StepFailed
 from cells.paths import CellPaths
 from cells.processes import Child, is_alive, last_lines
@@ -176,6 +177,8 @@ def _seed_all(configs: list[RegionConfig], address: str, console: Console) -> li
         started = time.monotonic()
         try:
             note = seed(config, address)
+            if config.identity.mode == "required" and config.identity.demo_accounts:
+                note += f", {len(seed_people(config, address))} people"
         except CellError as error:
             print_step(console, config.name, "demo data", time.monotonic() - started, failed=True)
             console.print(str(error), style="red", markup=False)

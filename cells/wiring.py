@@ -60,7 +60,7 @@ def cursor_key(secret_file: Path) -> bytes:
     return hmac.digest(secret_file.read_bytes(), b"page cursors", hashlib.sha256)
 
 
-def api_settings(config: RegionConfig, secret_file: Path) -> ApiSettings:
+def api_settings(config: RegionConfig, secret_file: Path, keyring: Path) -> ApiSettings:
     """What the region's API has to know; the other regions are named so that callers can be sent there."""
     others = [other for other in load_all() if other.name != config.name]
     return ApiSettings(
@@ -72,6 +72,8 @@ def api_settings(config: RegionConfig, secret_file: Path) -> ApiSettings:
         max_body_bytes=config.api.max_body_bytes, placement_wait_ms=config.api.placement_wait_ms,
         occurred_at_max_age_days=config.api.occurred_at_max_age_days,
         occurred_at_max_ahead_s=config.api.occurred_at_max_ahead_s,
+        identity=config.identity.mode, keyring=str(keyring),
+        breached_passwords=config.identity.breached_passwords,
     )  # fmt: skip
 
 

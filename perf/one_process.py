@@ -74,7 +74,7 @@ async def _serve(folder: Path, redis_url: str, postgres_url: str, host_count: in
         await host.start()
         await host.take_over([shard for shard, owner in enumerate(owners) if owner == host.name], 1)
     gateway = Gateway(f"{REGION}/api", here, shard_map, clock, limits)
-    settings = msgspec.structs.replace(api_settings(config, folder / "secret"), port=port)
+    settings = msgspec.structs.replace(api_settings(config, folder / "secret", folder / "none"), port=port)
     services = Services(settings, gateway, PostgresReadModel(postgres_url), clock)
     await gateway.start()
     door = Door(build(services), settings, services.live.close)

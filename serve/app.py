@@ -4,16 +4,17 @@
                       └─ FastAPI: everything else                     lists, locations, catalogue, live, health, docs
 
 `Api` gives every request its id, counts it, bounds how many run at once, and turns a crash into a 500 that tells nothing but the
-id. Hot or not, bodies are read by `requests.py`, problems are told by `problems.py`, replies become answers in `replies.py`.
+id. Hot or not, callers pass the same guard (`identity/guard.py`) with the endpoint's declaration (`permissions.py`), bodies are read by
+`requests.py`, problems are told by `problems.py`, replies become answers in `replies.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -29,12 +30,14 @@ from serve import openapi
 from serve.availability.endpoints import Availability
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID, ASGIApp, Receive, Scope, Send, request_id_of
+from serve.identity.routes import identity_routers
 from serve.logs import crashed
 from serve.orders.documents import hot_paths
 from serve.orders.places import PlacesOfOrders
 from serve.orders.placing import OrderPlacing
 from serve.orders.reading import OrderReading
 from serve.orders.updates import OrderUpdating
+from serve.permissions import NEEDS, Need, undeclared
 from serve.problems import Answer, Problem
 from serve.regions import Territory
 from serve.requests import ClientGone
@@ -52,6 +55,21 @@ Handler = Callable[[Scope, Receive], Awaitable[Answer]]
 OrderHandler = Callable[[str, Scope, Receive], Awaitable[Answer]]
 
 
+class _HotRoute(NamedTuple):
+    """A route that FastAPI does not serve: its template, what it asks of callers, and its handler of either kind."""
+
+    template: str
+    need: Need | None
+    plain: Handler | None = None
+    of_order: OrderHandler | None = None
+
+
+def _hot_route(
+    method: str, template: str, plain: Handler | None = None, of_order: OrderHandler | None = None
+) -> _HotRoute:
+    return _HotRoute(template, NEEDS.get((method, template)), plain, of_order)
+
+
 class Api:
     """See the module's docstring."""
 
@@ -62,12 +80,18 @@ class Api:
         updating = OrderUpdating(services, territory, places)
         self._metrics = services.metrics
         self._requests_max = services.settings.requests_max
-        self._place: Handler = OrderPlacing(services, territory, places, known).place
-        self._update_one: OrderHandler = updating.update_one
-        self._update_many: Handler = updating.update_many
-        self._read_order: OrderHandler = OrderReading(services, territory).read
-        self._availability: Handler = Availability(services.index, known).read
+        self._guard = services.guard
+        placing = OrderPlacing(services, territory, places, known)
+        reading = OrderReading(services, territory)
+        self._place = _hot_route("POST", "/v1/orders", placing.place)
+        self._update_one = _hot_route("POST", "/v1/orders/{order_id}/updates", of_order=updating.update_one)
+        self._update_many = _hot_route("POST", "/v1/order-updates", updating.update_many)
+        self._read_order = _hot_route("GET", "/v1/orders/{order_id}", of_order=reading.read)
+        self._availability = _hot_route("GET", "/v1/availability", Availability(services.index, known).read)
         self._rest = _fastapi(services, territory, known)
+        missing = undeclared(_endpoints(self._rest))
+        if missing:
+            raise RuntimeError(f"serve/permissions.py does not say who may use {', '.join(missing)}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -84,44 +108,51 @@ class Api:
             if metrics.in_flight > self._requests_max:
                 answer: Answer | None = _busy(request_id)
             else:
-                route, answering = self._hot(method, scope["path"], scope, receive)
-                if answering is None:
+                hot, order_id = self._hot(method, scope["path"])
+                if hot is None:
                     status = await self._cold(scope, receive, send, request_id)
                     route = getattr(scope.get("route"), "path", route)
                     if status:
                         metrics.count(method, route, status, perf_counter() - started)
                     return
-                answer = await self._answered(answering, scope, request_id)
+                route = hot.template
+                answer = await self._answered(hot, order_id, scope, receive, request_id)
             if answer is not None:
                 await send_answer(send, answer, request_id)
                 metrics.count(method, route, answer[0], perf_counter() - started)
         finally:
             metrics.in_flight -= 1
 
-    def _hot(self, method: str, path: str, scope: Scope, receive: Receive) -> tuple[str, Awaitable[Answer] | None]:
-        """The hot route that serves this and its answer to be; None when FastAPI serves it."""
+    def _hot(self, method: str, path: str) -> tuple[_HotRoute | None, str]:
+        """The hot route that serves this, and the order's id if the path names one; None when FastAPI serves it."""
         if method == "POST":
             if path.startswith(_ORDERS) and path.endswith(_UPDATES):
                 order_id = path[len(_ORDERS) : -len(_UPDATES)]
                 if order_id and "/" not in order_id:
-                    return "/v1/orders/{order_id}/updates", self._update_one(order_id, scope, receive)
+                    return self._update_one, order_id
             elif path == "/v1/order-updates":
-                return path, self._update_many(scope, receive)
+                return self._update_many, ""
             elif path == "/v1/orders":
-                return path, self._place(scope, receive)
+                return self._place, ""
         elif method == "GET":
             if path == "/v1/availability":
-                return path, self._availability(scope, receive)
+                return self._availability, ""
             if path.startswith(_ORDERS):
                 order_id = path[len(_ORDERS) :]
                 if order_id and "/" not in order_id:
-                    return "/v1/orders/{order_id}", self._read_order(order_id, scope, receive)
-        return "unmatched", None
+                    return self._read_order, order_id
+        return None, ""
 
-    async def _answered(self, answering: Awaitable[Answer], scope: Scope, request_id: str) -> Answer | None:
+    async def _answered(
+        self, hot: _HotRoute, order_id: str, scope: Scope, receive: Receive, request_id: str
+    ) -> Answer | None:
         """The answer, whatever happens; None when the caller is gone."""
         try:
-            return await answering
+            self._guard.check(scope, hot.need)
+            if hot.of_order is not None:
+                return await hot.of_order(order_id, scope, receive)
+            assert hot.plain is not None
+            return await hot.plain(scope, receive)
         except Problem as problem:
             self._metrics.refused(problem.code)
             return problem.answer(request_id)
@@ -174,12 +205,23 @@ def _fastapi(services: Services, territory: Territory, known: KnownSkuCheck) -> 
         redirect_slashes=False,
         redoc_url=None,
     )
-    app.include_router(serve.orders.reading.router(services, territory))
-    app.include_router(serve.locations.endpoints.router(services, territory, known))
-    app.include_router(serve.catalogue.endpoints.router(services))
-    app.include_router(serve.live.endpoints.router(services))
-    app.include_router(serve.health.endpoints.router(services))
-    openapi.install(app, hot_paths())
+
+    async def allowed(request: Request) -> None:
+        template = getattr(request.scope.get("route"), "path", "")
+        location_id = request.path_params.get("location_id", "")
+        services.guard.check(request.scope, NEEDS.get((request.method, template)), location_id)
+
+    for routes in (
+        serve.orders.reading.router(services, territory),
+        serve.locations.endpoints.router(services, territory, known),
+        serve.catalogue.endpoints.router(services),
+        serve.live.endpoints.router(services),
+        serve.health.endpoints.router(services),
+        *identity_routers(services),
+    ):
+        # Before anything else of the request is looked at.
+        app.include_router(routes, dependencies=[Depends(allowed)])
+    openapi.install(app, hot_paths(), guarded=settings.identity == "required")
 
     async def told(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
@@ -197,6 +239,11 @@ def _fastapi(services: Services, territory: Territory, known: KnownSkuCheck) -> 
 
     app.add_exception_handler(HTTPException, unrouted)
     return app
+
+
+def _endpoints(app: FastAPI) -> list[tuple[str, str]]:
+    """(method, path template) of everything that the document tells of."""
+    return [(method.upper(), path) for path, operations in app.openapi()["paths"].items() for method in operations]
 
 
 def _respond(request: Request, problem: Problem) -> Response:

@@ -16,6 +16,7 @@ REQUEST_ID_MAX = 64
 # Keys that we add to the ASGI scope.
 REQUEST_ID = "ocefs.request_id"
 ENTITY_ID = "ocefs.entity_id"
+PRINCIPAL = "ocefs.principal"
 
 _SANE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 _prefix = f"r-{secrets.token_hex(5)}-"

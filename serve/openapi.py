@@ -14,6 +14,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.responses import Response
 
+from serve.permissions import NEEDS, OPEN
+
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 EVENT_STREAM = "text/event-stream"
@@ -84,9 +86,10 @@ def _content(view: Any, media_type: str, example: Any = None) -> dict[str, Any]:
 def _responses(
     view: Any, status: int, media_type: str, problems: Iterable[int], also: Mapping[int, Any], example: Any
 ) -> dict[int | str, dict[str, Any]]:
-    found: dict[int | str, dict[str, Any]] = {
-        status: {"description": HTTPStatus(status).phrase, "content": _content(view, media_type, example)}
-    }
+    told: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if status != HTTPStatus.NO_CONTENT:
+        told["content"] = _content(view, media_type, example)
+    found: dict[int | str, dict[str, Any]] = {status: told}
     for code in sorted({*problems, *ALWAYS}):
         content = {PROBLEM_JSON: {"schema": _ref(ProblemBody)}}
         if code in also:
@@ -95,8 +98,8 @@ def _responses(
     return found
 
 
-def _body(request: Any, example: Any) -> dict[str, Any]:
-    return {"required": True, "content": _content(request, JSON, example)}
+def _body(request: Any, example: Any, media_type: str = JSON) -> dict[str, Any]:
+    return {"required": True, "content": _content(request, media_type, example)}
 
 
 def documented(
@@ -109,9 +112,12 @@ def documented(
     problems: Iterable[int] = (),
     also: Mapping[int, Any] | None = None,
     example: Any = None,
+    body: Any = None,
+    body_type: str = JSON,
 ) -> dict[str, Any]:
-    """Arguments for a route of FastAPI: what it gives (`view`), what it takes (`request`; makes it a write)."""
-    wanted = (*WRITE_PROBLEMS, *problems) if request is not None else tuple(problems)
+    """Arguments for a route of FastAPI: what it gives (`view`; nothing with status 204), what it takes (`request` makes it a write
+    with an Idempotency-Key, `body` is taken without)."""
+    wanted = (*WRITE_PROBLEMS, *problems) if request is not None or body is not None else tuple(problems)
     arguments: dict[str, Any] = {
         "status_code": status,
         "response_class": Response,
@@ -121,6 +127,8 @@ def documented(
         arguments["openapi_extra"] = {
             "requestBody": _body(request, request_example), "parameters": [KEY_PARAMETER],
         }  # fmt: skip
+    elif body is not None:
+        arguments["openapi_extra"] = {"requestBody": _body(body, request_example, body_type)}
     return arguments
 
 
@@ -165,18 +173,18 @@ def parameter(name: str, where: str, schema: dict[str, Any], description: str, *
     }
 
 
-def install(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]]) -> None:
-    """Makes `app.openapi()` tell of all routes, hot ones too."""
+def install(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]], *, guarded: bool) -> None:
+    """Makes `app.openapi()` tell of all routes, hot ones too; `guarded`: and of the tokens that they need."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app, hot_paths)
+            app.openapi_schema = _document(app, hot_paths, guarded)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _document(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _document(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]], guarded: bool) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     paths: dict[str, dict[str, Any]] = document.setdefault("paths", {})
     for path, operations in hot_paths.items():
@@ -184,4 +192,27 @@ def _document(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]]) -> dict[
     document["paths"] = dict(sorted(paths.items()))
     _, components = msgspec.json.schema_components(list(_types.values()), ref_template=REF)
     document["components"] = {"schemas": dict(sorted(components.items()))}
+    if guarded:
+        _tell_of_tokens(document)
     return document
+
+
+def _tell_of_tokens(document: dict[str, Any]) -> None:
+    document["components"]["securitySchemes"] = {
+        "token": {
+            "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "Of `POST /v1/sessions` for people, of `POST /v1/oauth/token` for machines.",
+        }
+    }  # fmt: skip
+    for path, operations in document["paths"].items():
+        for method, told in operations.items():
+            need = NEEDS.get((method.upper(), path))
+            if need == OPEN:
+                continue
+            told["security"] = [{"token": []}]
+            told["x-permission"] = "" if need is None else need.permission
+            for status in (401, 403):
+                content = {PROBLEM_JSON: {"schema": _ref(ProblemBody)}}
+                told["responses"].setdefault(
+                    str(status), {"description": HTTPStatus(status).phrase, "content": content}
+                )

@@ -48,12 +48,12 @@ def _key(value: bytes | None) -> str:
     raise _header_problem("idempotency.key_invalid", detail, "Idempotency-Key")
 
 
-def _check_type(value: bytes) -> None:
-    if value != b"application/json":
+def _check_type(value: bytes, wanted: bytes) -> None:
+    if value != wanted:
         media, _, parameters = value.partition(b";")
         charset = parameters.strip().lower()
-        if media.strip().lower() != b"application/json" or charset not in (b"", b"charset=utf-8", b'charset="utf-8"'):
-            detail = "Content-Type must be application/json (UTF-8)."
+        if media.strip().lower() != wanted or charset not in (b"", b"charset=utf-8", b'charset="utf-8"'):
+            detail = f"Content-Type must be {wanted.decode()} (UTF-8)."
             raise _header_problem("request.content_type", detail, "Content-Type")
 
 
@@ -77,8 +77,13 @@ class BodyReader:
         self._overdue: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def read(self, scope: Scope, receive: Receive) -> Write:
-        """The key, the body and its digest. Raises Problem 400, 408, 413 or 415, and ClientGone."""
+    async def read(
+        self, scope: Scope, receive: Receive, *, keyed: bool = True, media_type: bytes = b"application/json"
+    ) -> Write:
+        """The key, the body and its digest. Raises Problem 400, 408, 413 or 415, and ClientGone.
+
+        `keyed` False: for what must not be answered alike twice, such as signing in; the key is "" then.
+        """
         key: bytes | None = None
         media, encoding, length = b"", b"", b""
         for name, value in scope["headers"]:
@@ -91,8 +96,8 @@ class BodyReader:
                 length = value
             elif name == b"content-encoding":
                 encoding = value
-        checked = _key(key)
-        _check_type(media)
+        checked = _key(key) if keyed else ""
+        _check_type(media, media_type)
         if encoding and encoding.lower() != b"identity":
             raise _header_problem("request.content_type", "Compressed bodies are not taken.", "Content-Encoding")
         if length and (len(length) > 18 or not length.isdigit() or int(length) > self._body_max):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from actors.runtime.ports import Clock, ReadModel
 from serve.availability.index import AvailabilityIndex
 from serve.cursors import Cursors
 from serve.gateway import Gateway
+from serve.identity.ended import EndedSessions
+from serve.identity.guard import Guard
+from serve.identity.keyring import KeyringWatch
 from serve.live.hub import LiveHub
 from serve.metrics import Metrics
 from serve.requests import BodyReader
@@ -34,6 +38,9 @@ class Services:
     cursors: Cursors = field(init=False)
     metrics: Metrics = field(init=False)
     bodies: BodyReader = field(init=False)
+    ended: EndedSessions = field(init=False)
+    keys: KeyringWatch | None = field(init=False)
+    guard: Guard = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -49,5 +56,16 @@ class Services:
         self.metrics = Metrics(settings.region)
         self.metrics.live_clients = lambda: self.live.clients
         self.bodies = BodyReader(settings.max_body_bytes, settings.body_timeout_s)
+        self.ended = EndedSessions(self.clock)
+        self.keys = KeyringWatch(Path(settings.keyring)) if settings.keyring else None
+        self.guard = Guard(
+            settings.region,
+            required=settings.identity == "required",
+            keys=self.keys,
+            ended=self.ended,
+            clock=self.clock,
+        )
+        self.ended.listeners.append(self.live.end_session)
+        self.gateway.subscribe(self.ended)
         self.gateway.subscribe(self.index)
         self.gateway.subscribe(self.live)

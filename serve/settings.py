@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -12,6 +13,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     lat, lon: the region's centre in degrees. `other_countries`: country → region that serves it. `other_regions`: names of all
     other regions. `cursor_key`: secret of the cell, the same in all its replicas, that page cursors are signed with.
+    `identity`: "off" lets everybody do everything, for a cell that nobody but this machine reaches. `keyring`: the cell's key file;
+    without one nobody can sign in. `breached_passwords`: a file of passwords that nobody may choose, beside the bundled ones.
     `port` 0: any free port (tests). `drain_s`: how long the door waits for requests in flight; `serve_drain_s`: how long Serve keeps
     its own ingress open before that (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S).
     """
@@ -25,6 +28,9 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     other_countries: Mapping[str, str] = {}
     other_regions: frozenset[str] = frozenset()
     cursor_key: bytes
+    identity: Literal["off", "required"] = "off"
+    keyring: str = ""
+    breached_passwords: str = ""
 
     host: str = "127.0.0.1"
     port: int = 0

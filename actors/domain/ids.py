@@ -3,6 +3,9 @@
 Order:     us-01jd3k8v9r7h3k2m9qk4t1x0ab    region, 10 characters of time (ms), 16 of the idempotency key's hash
 Location:  us-wh-seattle                    region, then whatever the retailer calls it
 Catalogue: us-catalogue                     one per cell
+Account:   us-acct-0h3k2m9qk4t1x0ab0h3k2m9qk4   region, 26 characters of the login name's keyed hash
+Client:    us-client-erp-bridge             region, then the name that the retailer gives the machine
+Revocations: us-revocations                 one per cell
 
 The last 16 characters of an order id come from the key of the call that placed it, so that a repeated placement goes to the same
 shard (`routing_part`) whatever time it is repeated at, and meets the memory of the first one there.
@@ -15,9 +18,13 @@ import re
 
 ORDER_UNIQUE_CHARS = 16
 ORDER_TIME_CHARS = 10
+ACCOUNT_CHARS = 26
+_ACCOUNT_BYTES = 16
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts as its value does, no i, l, o, u
 REGION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}$")
 ORDER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[0-9a-hjkmnp-tv-z]{26}$")
+ACCOUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-acct-[0-9a-hjkmnp-tv-z]{26}$")
+CLIENT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-client-[a-z0-9][a-z0-9-]{0,40}$")
 LOCATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$")
 
 
@@ -45,6 +52,23 @@ def claim_id(region: str, idempotency_key: str) -> str:
 def catalogue_id(region: str) -> str:
     """The id of the cell's one catalogue."""
     return f"{region}-catalogue"
+
+
+def account_id(region: str, login_digest: bytes) -> str:
+    """The id of the account behind a login name. `login_digest`: the name's keyed hash, of which the first 16 bytes count; the name
+    itself stands nowhere."""
+    assert len(login_digest) >= _ACCOUNT_BYTES, "a digest of fewer than 128 bits lets names collide"
+    return f"{region}-acct-{_base32(int.from_bytes(login_digest[:_ACCOUNT_BYTES], 'big'), ACCOUNT_CHARS)}"
+
+
+def client_id(region: str, name: str) -> str:
+    """The id of a machine client; see CLIENT_PATTERN for what a name may be."""
+    return f"{region}-client-{name}"
+
+
+def revocations_id(region: str) -> str:
+    """The id of the cell's one list of revoked sessions."""
+    return f"{region}-revocations"
 
 
 def region_of(entity_id: str) -> str:

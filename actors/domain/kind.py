@@ -108,5 +108,7 @@ class Kind:
     wake: Callable[[], msgspec.Struct] | None = None
     # Rows of the whole entity for the in-memory indexes of the API (resident kinds only).
     feed: Callable[[str, Any, int], list[Row]] = _no_feed
+    # Its events hold secrets: they are told on no live stream and in no history that callers read.
+    secret: bool = False
     # Kept in memory from the activation of its shard on, never passivated (locations, the catalogue).
     resident: bool = False

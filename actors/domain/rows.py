@@ -125,6 +125,50 @@ class SkuRow(msgspec.Struct, array_like=True, gc=False):
     version: int
 
 
+class AccountRow(msgspec.Struct, array_like=True, gc=False):
+    """One staff account, with its whole state for the next activation. `enabled`: 1 or 0."""
+
+    table: ClassVar[str] = "accounts"
+    key: ClassVar[tuple[str, ...]] = ("account_id",)
+    append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
+
+    account_id: str
+    version: int
+    role: str
+    enabled: int
+    state: bytes
+
+
+class ClientRow(msgspec.Struct, array_like=True, gc=False):
+    """One machine client, with its whole state for the next activation. `enabled`: 1 or 0."""
+
+    table: ClassVar[str] = "clients"
+    key: ClassVar[tuple[str, ...]] = ("client_id",)
+    append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
+
+    client_id: str
+    version: int
+    enabled: int
+    state: bytes
+
+
+class RevocationRow(msgspec.Struct, array_like=True, gc=False):
+    """A session whose tokens are not good any more; `until_ms` (UTC ms): from then on they are over by themselves. `region_id`: the
+    cell's list; `version`: the list's when this session was last put on it."""
+
+    table: ClassVar[str] = "revocations"
+    key: ClassVar[tuple[str, ...]] = ("region_id", "session_id")
+    append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
+
+    region_id: str
+    session_id: str
+    until_ms: int
+    version: int
+
+
 def changed(row: Any, change: Any) -> Any:
     """A copy of the row with what the change says."""
     return msgspec.structs.replace(row, **msgspec.structs.asdict(change))

@@ -19,7 +19,7 @@ from typing import Protocol
 import msgspec
 
 from actors.domain.kind import Row
-from actors.domain.rows import LocationRow, SkuRow, StockRow
+from actors.domain.rows import LocationRow, RevocationRow, SkuRow, StockRow
 from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
 from actors.runtime.errors import HostUnreachable
@@ -33,7 +33,7 @@ log = logging.getLogger("ocefs.gateway")
 _REPLIES = msgspec.msgpack.Decoder(list[Reply]).decode
 _DOWNLINK = msgspec.msgpack.Decoder(Downlink).decode
 _ROWS: dict[str, msgspec.msgpack.Decoder[Row]] = {
-    row.table: msgspec.msgpack.Decoder(row) for row in (StockRow, LocationRow, SkuRow)
+    row.table: msgspec.msgpack.Decoder(row) for row in (StockRow, LocationRow, SkuRow, RevocationRow)
 }
 _NOWHERE = ShardMap(0, [])
 
@@ -56,7 +56,7 @@ class FeedListener(Protocol):
         """Everything that the host has follows."""
 
     def rows(self, rows: list[Row]) -> None:
-        """Changed rows (StockRow, LocationRow, SkuRow); upserts by key."""
+        """Changed rows (StockRow, LocationRow, SkuRow, RevocationRow); upserts by key."""
 
     def live(self, event: LiveEvent) -> None:
         """A change of an entity; only while screens are wanted."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from actors.domain.errors import RefusalBody
 from actors.runtime import wire
 from actors.runtime.codec import Codec, to_json
 from actors.runtime.errors import StoreUnavailable
@@ -17,13 +18,18 @@ from actors.runtime.shard import Shard
 from actors.runtime.wire import Reply
 
 _QUERY = msgspec.msgpack.Decoder(tuple[int, int]).decode
+SECRET = Reply(wire.REFUSED, to_json(RefusalBody("history.secret", "The history of this holds secrets.")))
 _EVENTS = msgspec.json.Decoder(list[dict[str, Any]]).decode
 
 
 async def answer(store: Store, codecs: Mapping[str, Codec], shard: Shard, item: Item) -> None:
     """Answers a HISTORY envelope: `{"events": [{"sequence", "at", "cause", "type", …}], "next_after"}`, or `null` for an entity
-    without any. Durable turns only; one that was drained while the store was read is not told twice."""
+    without any; a refusal for a kind whose events are secret. Durable turns only; one that was drained while the store was read is not
+    told twice."""
     envelope = item.envelope
+    if codecs[envelope.kind].kind.secret:
+        item.done(SECRET)
+        return
     after, limit = _QUERY(envelope.body)
     recent = [
         HistoryTurn(t.version, t.at_ms, t.command_id, t.cause, t.events, t.status)

@@ -48,7 +48,7 @@ class Publisher:
                     self._due(shard, turn.kind, turn.entity_id)
                 if codec.kind.resident:
                     self._feed.publish(entry.rows or ())
-                if live:
+                if live and not codec.kind.secret:
                     self._feed.publish_live(
                         LiveEvent(turn.kind, turn.entity_id, turn.version, turn.at_ms, turn.events)
                     )  # fmt: skip

@@ -6,6 +6,8 @@ a test compares the two, and another one these with `actors/domain/rows.py`.
     outbox    messages to other entities that were not acknowledged when their turn was drained
     orders, locations, stock, skus   the read models, from which entities also come back to memory
     ledger    every change of stock, by month
+    accounts, clients   people and machines that may sign in
+    revocations   sessions that ended before their tokens did
 
 Text keys are compared bytewise (collation C) whatever the database's own collation is: ids sort as their makers mean.
 """
@@ -20,7 +22,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from actors.domain.kind import Row
-from actors.domain.rows import LedgerRow, LocationRow, OrderChange, OrderRow, SkuRow, StockRow
+from actors.domain.rows import (
+    AccountRow,
+    ClientRow,
+    LedgerRow,
+    LocationRow,
+    OrderChange,
+    OrderRow,
+    RevocationRow,
+    SkuRow,
+    StockRow,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Orders of these statuses are done with: few look for them, and nearly all orders end as one.
@@ -198,6 +210,35 @@ skus = sa.Table(
     _bigint("version"),
 )  # fmt: skip
 
+accounts = sa.Table(
+    "accounts", metadata,
+    _key("account_id", primary_key=True),
+    _bigint("version"),
+    _text("role"),
+    _integer("enabled"),  # 1 or 0
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    **_ROOM,
+)  # fmt: skip
+
+clients = sa.Table(
+    "clients", metadata,
+    _key("client_id", primary_key=True),
+    _bigint("version"),
+    _integer("enabled"),  # 1 or 0
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    **_ROOM,
+)  # fmt: skip
+
+revocations = sa.Table(
+    "revocations", metadata,
+    _key("region_id", primary_key=True),
+    _key("session_id", primary_key=True),
+    _bigint("until_ms"),
+    _bigint("version"),
+)  # fmt: skip
+
 PARTITIONED: Sequence[sa.Table] = (history, ledger)
-ROW_TYPES: Sequence[type[Row]] = (OrderRow, LocationRow, StockRow, LedgerRow, SkuRow)
+ROW_TYPES: Sequence[type[Row]] = (
+    OrderRow, LocationRow, StockRow, LedgerRow, SkuRow, AccountRow, ClientRow, RevocationRow,
+)  # fmt: skip
 CHANGE_TYPES: Sequence[type[Row]] = (OrderChange,)

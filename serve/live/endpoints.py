@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 
-from serve.context import Receive, Scope, Send
+from serve.context import PRINCIPAL, Receive, Scope, Send
 from serve.live.hub import KINDS, LiveChange, LiveHub, LiveStream
 from serve.openapi import EVENT_STREAM, documented
 from serve.problems import Problem
@@ -17,9 +17,9 @@ from serve.services import Services
 class _LiveResponse(StreamingResponse):
     """Leaves the hub however the response ends."""
 
-    def __init__(self, hub: LiveHub, stream: LiveStream) -> None:
+    def __init__(self, hub: LiveHub, stream: LiveStream, seconds: float | None) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(hub.frames(stream), media_type=EVENT_STREAM, headers=headers)
+        super().__init__(hub.frames(stream, seconds), media_type=EVENT_STREAM, headers=headers)
         self._hub = hub
         self._live_stream = stream
 
@@ -40,6 +40,7 @@ def router(services: Services) -> APIRouter:
         **documented(LiveChange, media_type=EVENT_STREAM, problems=(422, 429)),
     )
     async def follow(
+        request: Request,
         kinds: Annotated[str, Query(max_length=100, description="comma-separated: order, location")] = "order,location",
         last_event_id: Annotated[str | None, Header(max_length=200)] = None,
     ) -> StreamingResponse:
@@ -52,6 +53,11 @@ def router(services: Services) -> APIRouter:
         if not wanted <= KINDS:
             detail = f"kinds may be {' and '.join(sorted(KINDS))}."
             raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "kinds", "detail": detail}])
-        return _LiveResponse(services.live, services.live.join(wanted))
+        principal = request.scope.get(PRINCIPAL)
+        if principal is None:
+            return _LiveResponse(services.live, services.live.join(wanted), None)
+        # It ends with its token, or its session; whoever still has rights comes back with a new one.
+        left_s = max(1.0, principal.expires_s - services.clock.now_ms() / 1000)
+        return _LiveResponse(services.live, services.live.join(wanted, principal.session_id), left_s)
 
     return api

@@ -59,12 +59,14 @@ DROPPED = b": dropped, this client reads too slowly; connect again\n\n"
 
 
 class LiveStream:
-    """One client: what it has not read yet, bounded. `last_words`: why the stream ends, set when it is to end."""
+    """One client: what it has not read yet, bounded. `last_words`: why the stream ends, set when it is to end. `session_id`: whose it
+    is, "" when nobody asked."""
 
-    __slots__ = ("_pending", "_queue_max", "_wake", "kinds", "last_words")
+    __slots__ = ("_pending", "_queue_max", "_wake", "kinds", "last_words", "session_id")
 
-    def __init__(self, kinds: frozenset[str], queue_max: int) -> None:
+    def __init__(self, kinds: frozenset[str], queue_max: int, session_id: str) -> None:
         self.kinds = kinds
+        self.session_id = session_id
         self.last_words = b""
         self._queue_max = queue_max
         self._pending: list[bytes] = []
@@ -150,12 +152,12 @@ class LiveHub:
                 client.put(text)
 
     # --- streams
-    def join(self, kinds: frozenset[str]) -> LiveStream:
+    def join(self, kinds: frozenset[str], session_id: str = "") -> LiveStream:
         """A stream of the kinds asked for, to be left with `leave`. Raises Problem 429 when there are too many."""
         if len(self._clients) >= self._clients_max:
             detail = f"This replica serves at most {self._clients_max} live streams."
             raise Problem("live.too_many", detail, extra={"limit": self._clients_max})
-        stream = LiveStream(kinds, self._queue_max)
+        stream = LiveStream(kinds, self._queue_max, session_id)
         self._clients.add(stream)
         if len(self._clients) == 1:
             self._want_live(True)
@@ -168,9 +170,15 @@ class LiveHub:
             if not self._clients:
                 self._want_live(False)
 
-    def frames(self, stream: LiveStream) -> AsyncIterator[bytes]:
-        """What to send to the client."""
-        return stream.frames(self._heartbeat_s, self._stream_max_s)
+    def frames(self, stream: LiveStream, seconds: float | None = None) -> AsyncIterator[bytes]:
+        """What to send to the client, for at most so many seconds."""
+        return stream.frames(self._heartbeat_s, min(self._stream_max_s, seconds or self._stream_max_s))
+
+    def end_session(self, session_id: str) -> None:
+        """Ends the streams of a session that has ended."""
+        for client in self._clients:
+            if client.session_id == session_id:
+                client.end(RECONNECT)
 
     def close(self) -> None:
         """Ends all streams: the clients are told to come back, to another replica."""

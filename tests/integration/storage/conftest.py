@@ -55,7 +55,9 @@ def migrated_url(postgres_url: str) -> str:
 @pytest.fixture
 def clean_url(migrated_url: str) -> str:
     with psycopg.connect(migrated_url, autocommit=True) as connection:
-        connection.execute("TRUNCATE shards, history, outbox, orders, locations, stock, ledger, skus")
+        connection.execute(
+            "TRUNCATE shards, history, outbox, orders, locations, stock, ledger, skus, accounts, clients, revocations"
+        )
     return migrated_url
 
 

@@ -14,14 +14,23 @@ import msgspec
 from actors.domain.errors import RefusalBody, Refused
 from actors.domain.kind import Context, Message
 from actors.domain.kinds import KINDS
-from actors.domain.rows import LedgerRow, LocationRow, OrderChange, OrderRow, SkuRow, StockRow, changed
+from actors.domain.rows import (
+    LedgerRow,
+    LocationRow,
+    OrderChange,
+    OrderRow,
+    RevocationRow,
+    SkuRow,
+    StockRow,
+    changed,
+)
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import OrderSummary
 from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, REFUSED, HostStats, LiveEvent, Reply
 from serve.gateway import Ask, FeedListener
 
 encode = msgspec.json.encode
-FEED = (StockRow, LocationRow, SkuRow)
+FEED = (StockRow, LocationRow, SkuRow, RevocationRow)
 
 
 def refusal(code: str, detail: str = "", **extra: Any) -> bytes:

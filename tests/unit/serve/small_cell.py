@@ -88,7 +88,12 @@ def order(*lines: tuple[str, int], **more: Any) -> dict[str, Any]:
 
 async def furnish(cell: Cell) -> None:
     """SKUs, places and stock, through the API."""
-    assert (await cell.post("/v1/skus", {"skus": [{"sku": sku} for sku in SKUS]})).status_code == 200
+    await furnish_with(cell, {})
+
+
+async def furnish_with(cell: Cell, headers: dict[str, str]) -> None:
+    """The same by somebody who may."""
+    assert (await cell.post("/v1/skus", {"skus": [{"sku": sku} for sku in SKUS]}, **headers)).status_code == 200
     for location_id, (kind, lat, lon) in PLACES.items():
         place = {
             "type": kind,
@@ -99,9 +104,10 @@ async def furnish(cell: Cell) -> None:
             "lon": lon,
             "timezone": "UTC",
         }
-        assert (await cell.write("PUT", f"/v1/locations/{location_id}", place)).status_code == 200
+        assert (await cell.write("PUT", f"/v1/locations/{location_id}", place, **headers)).status_code == 200
         lines = [{"sku": sku, "quantity": units} for sku, units in STOCK[location_id].items()]
-        answer = await cell.post(f"/v1/locations/{location_id}/receipts", {"reference": "asn-1", "lines": lines})
+        receipt = {"reference": "asn-1", "lines": lines}
+        answer = await cell.post(f"/v1/locations/{location_id}/receipts", receipt, **headers)
         assert answer.status_code == 200, answer.text
 
 

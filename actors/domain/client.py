@@ -1,0 +1,302 @@
+"""A machine client: another program that gets tokens by a secret of its own (OAuth 2.0 client credentials, RFC 6749 section 4.4).
+
+    (unknown) ──RegisterClient──▶ enabled ◀──EnableClient / DisableClient──▶ disabled
+
+    secrets:     [newest, older]      RotateClientSecret: the newest becomes the older one, good for a grace yet
+    generation:  1, 2, 3, …           all tokens of a generation are one session, `<client id>.<generation>`
+
+Whatever changes the client's rights begins a new generation and revokes the last, so that no token outlives the rights that it was
+made with. Only hashes of secrets come here; a secret has 256 bits, so a plain hash is enough.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from actors.domain import ids
+from actors.domain.errors import Refused
+from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
+from actors.domain.revocations import Revoke
+from actors.domain.rows import ClientRow
+
+# No token of a client is good for longer.
+TOKEN_MAX_MS = 15 * 60_000
+GRACE_MAX_MS = 7 * 86_400_000
+# (SHA-256 of the secret as hex, when it expires in UTC ms; 0 for never)
+Secret = tuple[str, int]
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+class RegisterClient(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """A new client. `locations`: where it may act, empty for the whole region; `secret_hash`: SHA-256 as hex."""
+
+    scopes: list[str]
+    locations: list[str]
+    secret_hash: str
+
+
+class RotateClientSecret(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """A new secret. The one before stays good for `grace_ms`, at most GRACE_MAX_MS; any older one ends."""
+
+    secret_hash: str
+    grace_ms: int
+
+
+class SetClientScopes(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The client may do this from now on, and nothing else."""
+
+    scopes: list[str]
+    locations: list[str]
+
+
+class DisableClient(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The client gets no tokens any more, and those that it has end."""
+
+
+class EnableClient(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The client gets tokens again."""
+
+
+Command = RegisterClient | RotateClientSecret | SetClientScopes | DisableClient | EnableClient
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+class ClientRegistered(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The client exists."""
+
+    scopes: list[str]
+    locations: list[str]
+    secret_hash: str
+
+
+class ClientSecretRotated(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """There is a new secret; the one before expires at `old_until_ms` (UTC ms)."""
+
+    secret_hash: str
+    old_until_ms: int
+
+
+class ClientScopesSet(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The client's rights are now these. The session `ended` is revoked until `until_ms` (UTC ms)."""
+
+    scopes: list[str]
+    locations: list[str]
+    ended: str
+    until_ms: int
+
+
+class ClientDisabled(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The client is off. The session `ended` is revoked until `until_ms` (UTC ms)."""
+
+    ended: str
+    until_ms: int
+
+
+class ClientEnabled(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The client is on again. The session `ended` is revoked until `until_ms` (UTC ms)."""
+
+    ended: str
+    until_ms: int
+
+
+Event = ClientRegistered | ClientSecretRotated | ClientScopesSet | ClientDisabled | ClientEnabled
+
+
+# --- state ----------------------------------------------------------------------------------------------------------
+class Client(msgspec.Struct):
+    """The state of a client. `secrets`: newest first, at most two."""
+
+    client_id: str
+    scopes: list[str]
+    locations: list[str]
+    secrets: list[Secret]
+    enabled: bool = True
+    generation: int = 1
+
+    @property
+    def name(self) -> str:
+        """What the retailer calls it."""
+        return self.client_id.partition("-client-")[2]
+
+    @property
+    def session_id(self) -> str:
+        """The session of the tokens that it gets now."""
+        return f"{self.client_id}.{self.generation}"
+
+
+# --- queries and answers --------------------------------------------------------------------------------------------
+class CheckClient(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Is this a secret of the client, at `now_ms` (UTC ms)? `secret_hash`: SHA-256 as hex."""
+
+    secret_hash: str
+    now_ms: int
+
+
+class ViewClient(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The query for what an administrator may see."""
+
+
+class ClientCheck(msgspec.Struct, frozen=True, gc=False):
+    """What a token for the client may hold; all empty when not `ok`."""
+
+    ok: bool
+    client_id: str
+    scopes: list[str]
+    locations: list[str]
+    session_id: str
+
+
+class ClientView(msgspec.Struct, frozen=True, gc=False):
+    """A client without its secrets. `old_secret_until_ms` (UTC ms): when the older secret ends, 0 when there is none."""
+
+    client_id: str
+    version: int
+    name: str
+    scopes: list[str]
+    locations: list[str]
+    enabled: bool
+    generation: int
+    old_secret_until_ms: int
+
+
+class ClientChanged(msgspec.Struct, frozen=True, gc=False):
+    """The answer to all commands but a new secret."""
+
+    client_id: str
+    version: int
+
+
+class ClientSecretChanged(msgspec.Struct, frozen=True, gc=False):
+    """The answer to a new secret. `old_until_ms`: when the one before ends, UTC ms; 0 when it has ended."""
+
+    client_id: str
+    version: int
+    old_until_ms: int
+
+
+# --- decide ---------------------------------------------------------------------------------------------------------
+def decide(state: Client | None, command: Command, context: Context) -> Decision:
+    """See the module's docstring for the rules. Raises Refused `client.exists`, `client.unknown`."""
+    if type(command) is RegisterClient:
+        if state is not None:
+            detail = f"Client {context.entity_id} exists already."
+            raise Refused("client.exists", detail, client_id=context.entity_id)
+        return _changed(context, ClientRegistered(command.scopes, command.locations, command.secret_hash))
+    client = _known(state)
+    if type(command) is RotateClientSecret:
+        return _rotate(client, command, context)
+    ended, until_ms = client.session_id, context.now_ms + TOKEN_MAX_MS
+    if type(command) is SetClientScopes:
+        if (command.scopes, command.locations) == (client.scopes, client.locations):
+            return _changed(context)
+        return _changed(context, ClientScopesSet(command.scopes, command.locations, ended, until_ms))
+    if type(command) is DisableClient:
+        return _changed(context, *([ClientDisabled(ended, until_ms)] if client.enabled else []))
+    return _changed(context, *([] if client.enabled else [ClientEnabled(ended, until_ms)]))
+
+
+def _known(state: Client | None) -> Client:
+    if state is None:
+        raise Refused("client.unknown", "There is no such client.")
+    return state
+
+
+def _changed(context: Context, *events: Event) -> Decision:
+    return Decision(list(events), lambda state, version: ClientChanged(context.entity_id, version))
+
+
+def _rotate(client: Client, command: RotateClientSecret, context: Context) -> Decision:
+    def reply(state: Client, version: int) -> ClientSecretChanged:
+        return ClientSecretChanged(state.client_id, version, _old_until_ms(state))
+
+    if client.secrets[0][0] == command.secret_hash:
+        return Decision([], reply)
+    grace_ms = max(0, min(command.grace_ms, GRACE_MAX_MS))
+    return Decision([ClientSecretRotated(command.secret_hash, context.now_ms + grace_ms)], reply)
+
+
+def _old_until_ms(client: Client) -> int:
+    return client.secrets[1][1] if len(client.secrets) > 1 else 0
+
+
+# --- evolve ---------------------------------------------------------------------------------------------------------
+def evolve(state: Client | None, event: Event, context: Context) -> Client:
+    """The next state; takes over `state`."""
+    if type(event) is ClientRegistered:
+        return Client(context.entity_id, event.scopes, event.locations, [(event.secret_hash, 0)])
+    assert state is not None
+    if type(event) is ClientSecretRotated:
+        old = [(state.secrets[0][0], event.old_until_ms)] if event.old_until_ms > context.now_ms else []
+        state.secrets = [(event.secret_hash, 0), *old]
+        return state
+    state.generation += 1
+    if type(event) is ClientScopesSet:
+        state.scopes, state.locations = event.scopes, event.locations
+    else:
+        state.enabled = type(event) is ClientEnabled
+    return state
+
+
+# --- messages and projections ---------------------------------------------------------------------------------------
+def messages(client_id: str, event: Event) -> Iterable[Message]:
+    """The generation that ended is revoked."""
+    if isinstance(event, ClientScopesSet | ClientDisabled | ClientEnabled):
+        revocations_id = ids.revocations_id(ids.region_of(client_id))
+        yield Message("revocations", revocations_id, Revoke(event.ended, event.until_ms))
+
+
+def view(state: Client | None, query: CheckClient | ViewClient, version: int) -> msgspec.Struct:
+    """The check of a secret, or what an administrator may see. Raises Refused `client.unknown`."""
+    client = _known(state)
+    if type(query) is CheckClient:
+        return _check(client, query)
+    return ClientView(
+        client.client_id, version, client.name, client.scopes, client.locations, client.enabled, client.generation,
+        _old_until_ms(client),
+    )  # fmt: skip
+
+
+def _check(client: Client, query: CheckClient) -> ClientCheck:
+    # All are compared, whichever fits: how long it takes tells nothing.
+    asked = query.secret_hash.encode()
+    fits = [
+        hmac.compare_digest(known.encode(), asked) and (expires_ms == 0 or query.now_ms < expires_ms)
+        for known, expires_ms in client.secrets
+    ]
+    if not (any(fits) and client.enabled):
+        return ClientCheck(False, client.client_id, [], [], "")
+    return ClientCheck(True, client.client_id, client.scopes, client.locations, client.session_id)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Client).decode
+
+
+def rows(state: Client, version: int, events: Sequence[Event], context: Context) -> list[Row]:
+    """The client's one row."""
+    return [ClientRow(context.entity_id, version, int(state.enabled), _encode(state))]
+
+
+def restore(entity_id: str, stored: StoredRows) -> tuple[Client, int] | None:
+    """The state and version from the client's stored row."""
+    found = stored.get("clients")
+    return (_decode(found[0].state), found[0].version) if found else None
+
+
+CLIENT = Kind(
+    name="client",
+    commands=Command,
+    events=Event,
+    queries=CheckClient | ViewClient,
+    decide=decide,
+    evolve=evolve,
+    view=view,
+    tables=(ClientRow,),
+    restore=restore,
+    rows=rows,
+    messages=messages,
+    secret=True,
+)

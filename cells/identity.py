@@ -1,0 +1,47 @@
+"""`python -m cells account | token | code | rotate-keys`: what an operator on the cell's machine does about identity."""
+
+import argparse
+import getpass
+import secrets
+import sys
+
+from rich.console import Console
+
+from cells.calls import call
+from cells.config import load_region
+from cells.demo_people import code_of
+from cells.errors import CellError
+from cells.keys import local_token, rotate_keys
+from cells.paths import CellPaths
+from serve.permissions import PERMISSIONS
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """One of the commands; the exit code. Raises CellError."""
+    paths = CellPaths(load_region(options.region).name)
+    if options.command == "token":
+        print(local_token(paths, options.region, options.scope or PERMISSIONS))
+    elif options.command == "code":
+        person, code, seconds = code_of(paths, options.role)
+        console.print(f"{person.login}  password {person.password}  code [bold]{code}[/] (for {seconds} s more, once)")
+    elif options.command == "rotate-keys":
+        console.print(f"{rotate_keys(paths)} signs from now on; the keys before it verify for a day more")
+    else:
+        _open_account(options, paths, console)
+    return 0
+
+
+def _open_account(options: argparse.Namespace, paths: CellPaths, console: Console) -> None:
+    # Never on the command line: others can read that.
+    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    api = load_region(options.region).api
+    body = {"login": options.login, "role": options.role, "password": password, "locations": options.location}
+    headers = {
+        "Authorization": f"Bearer {local_token(paths, options.region, ['accounts.write'])}",
+        "Idempotency-Key": secrets.token_hex(16),
+    }
+    answer = call("POST", f"http://{api.host}:{api.port}/v1/accounts", body, headers)
+    if not answer.fine:
+        told = answer.body.get("detail", "") if isinstance(answer.body, dict) else "nobody answered"
+        raise CellError(f"the account was not opened: {told}", "is the cell up? see: python -m cells status")
+    console.print(f"{answer.body['account_id']} is open; the second factor is enrolled at the first sign-in")

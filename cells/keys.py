@@ -1,0 +1,72 @@
+"""A cell's keys, and what may be done with them on this machine: whoever may read the key file may sign a token.
+
+The file is made at the cell's first start and never again: with a new one nobody could sign in any more, and what the old one sealed
+could not be read. So a key file that was there once and is gone stops the start.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from cells.errors import CellError
+from cells.paths import CellPaths
+from serve.identity.keyring import KeyringError, create, load, rotate
+from serve.identity.tokens import ACCESS_S, Claims, issue, issuer_of
+from serve.permissions import PERMISSIONS
+
+T = TypeVar("T")
+
+
+def make_keyring(paths: CellPaths) -> Path:
+    """The key file, made at the first start. Raises CellError when it is gone, or can't be used."""
+    made = paths.secrets / "keyring.made"
+    if not paths.keyring.exists():
+        if made.exists():
+            raise CellError(
+                f"the key file {paths.keyring} is gone: nobody could sign in, and what it sealed can't be read",
+                "bring it back from your backup; only to give up all accounts, remove " + str(made),
+            )
+        _usable(lambda: create(paths.keyring, _now_ms()))
+        made.touch(mode=0o600)
+    _usable(lambda: load(paths.keyring))
+    return paths.keyring
+
+
+def rotate_keys(paths: CellPaths) -> str:
+    """A new key signs from now on, the old ones verify for a day more. Gives the new key's id. Raises CellError."""
+    return _usable(lambda: rotate(paths.keyring, _now_ms()))
+
+
+def local_token(
+    paths: CellPaths, region: str, scopes: Iterable[str] = tuple(PERMISSIONS), seconds: int = ACCESS_S
+) -> str:
+    """A token for tools on this machine, for whoever may read the key file. Raises CellError."""
+    scopes = tuple(scopes)
+    unknown = [scope for scope in scopes if scope not in PERMISSIONS]
+    if unknown:
+        raise CellError(f"unknown scope: {', '.join(unknown)}", f"scopes are: {', '.join(PERMISSIONS)}")
+    if not 1 <= seconds <= ACCESS_S:
+        raise CellError(
+            f"a token of {seconds} s is not given", f"ask for 1 to {ACCESS_S} seconds, and again when it has ended"
+        )
+    keys, now_s = _usable(lambda: load(paths.keyring)), _now_ms() // 1000
+    claims = Claims(
+        iss=issuer_of(region), sub=f"{region}-client-local", sid=f"local-{secrets.token_hex(8)}", role="", scopes=scopes,
+        locs=(), iat=now_s, exp=now_s + seconds, auth_time=0, acr="1", num=0, use="access",
+    )  # fmt: skip
+    return issue(keys, claims)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _usable(action: Callable[[], T]) -> T:
+    try:
+        return action()
+    except KeyringError as error:
+        raise CellError(error.problem, error.next_step) from None
+    except OSError as error:
+        raise CellError(f"the key file can't be written: {error}", "make room, or give this user the rights") from None

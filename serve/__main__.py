@@ -1,0 +1,24 @@
+"""The API's command line.
+
+python -m serve permissions   the matrix of endpoints and roles, as a Markdown table
+"""
+
+import argparse
+import sys
+
+from serve.permissions import matrix
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m serve", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=["permissions"])
+    parser.parse_args(arguments)
+    print(matrix(), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

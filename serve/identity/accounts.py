@@ -1,0 +1,106 @@
+"""`/v1/accounts`: who has rights, changed by those who may; each change ends the running shift."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response
+
+from actors.domain.account import (
+    AccountView,
+    ChangeRole,
+    Disable,
+    Enable,
+    OpenAccount,
+    ResetFactor,
+    SetPassword,
+    ViewAccount,
+)
+from serve.context import ENTITY_ID, REQUEST_ID
+from serve.identity.desk import Desk
+from serve.identity.passwords import WeakPassword, check_new_password
+from serve.identity.schemas import AccountChange, NewAccount
+from serve.openapi import documented
+from serve.problems import Problem, field_problem
+from serve.replies import answer
+from serve.requests import Write, decode
+from serve.responses import AnswerResponse
+
+AccountId = Annotated[str, Path(max_length=64, description="e.g. us-acct-01kah2v3nq7h3k2m9qk4t1x0ab")]
+_new_decoder = msgspec.json.Decoder(NewAccount)
+_change_decoder = msgspec.json.Decoder(AccountChange)
+_NEW = {"login": "mia.manager", "role": "manager", "password": "a long enough password", "locations": ["us-st-austin"]}
+_CHANGE = {"change": "role", "role": "associate", "locations": ["us-st-austin"]}
+
+
+def router(desk: Desk) -> APIRouter:
+    """The routes."""
+    api = APIRouter(tags=["identity"])
+
+    async def done(
+        request: Request, account_id: str, command: msgspec.Struct, write: Write, status: int = 200
+    ) -> Response:
+        request.scope[ENTITY_ID] = account_id
+        reply = await desk.services.gateway.ask(
+            "account", account_id, command, command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID]
+        )
+        _, body, headers = answer(reply)
+        return AnswerResponse((status, body, headers))
+
+    async def hashed(password: str, login: str) -> str:
+        try:
+            check_new_password(password, desk.breached, login=login)
+        except WeakPassword as weak:
+            raise field_problem("password.weak", str(weak), "/password") from None
+        return await desk.hashed(password)
+
+    @api.post(
+        "/v1/accounts",
+        summary="Open an account",
+        **documented(AccountView, request=NewAccount, request_example=_NEW, status=201, problems=(401, 403, 409)),
+    )
+    async def opened(request: Request) -> Response:
+        """With a first password; the person enrols a second factor at the first sign-in."""
+        write = await desk.services.bodies.read(request.scope, request.receive)
+        sent = decode(_new_decoder, write.body)
+        command = OpenAccount(sent.role, sent.locations, await hashed(sent.password, sent.login))
+        return await done(request, desk.account_of(sent.login), command, write, 201)
+
+    @api.get(
+        "/v1/accounts/{account_id}", summary="Read an account", **documented(AccountView, problems=(401, 403, 404))
+    )
+    async def read(account_id: AccountId, request: Request) -> Response:
+        """Without anything secret."""
+        request.scope[ENTITY_ID] = account_id
+        reply = await desk.services.gateway.view(
+            "account", account_id, ViewAccount(), cause=request.scope[REQUEST_ID]
+        )  # fmt: skip
+        return AnswerResponse(answer(reply))
+
+    @api.post(
+        "/v1/accounts/{account_id}/changes",
+        summary="Change an account",
+        **documented(AccountView, request=AccountChange, request_example=_CHANGE, problems=(401, 403, 404)),
+    )
+    async def changed(account_id: AccountId, request: Request) -> Response:
+        """Ends the running shift: changed rights are never those of an old token."""
+        write = await desk.services.bodies.read(request.scope, request.receive)
+        sent = decode(_change_decoder, write.body)
+        command: msgspec.Struct
+        if sent.change == "role":
+            if sent.role is None:
+                raise field_problem("body.missing_field", "Field `role` is required.", "/role")
+            command = ChangeRole(sent.role, sent.locations)
+        elif sent.change == "password":
+            if sent.password is None:
+                raise field_problem("body.missing_field", "Field `password` is required.", "/password")
+            command = SetPassword(await hashed(sent.password, ""))
+        else:
+            command = {"reset_factor": ResetFactor, "disable": Disable, "enable": Enable}[sent.change]()
+        if not account_id.startswith(f"{desk.region}-acct-"):
+            raise Problem("account.unknown", "There is no such account.")
+        return await done(request, account_id, command, write)
+
+    return api

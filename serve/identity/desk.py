@@ -1,0 +1,158 @@
+"""What the identity routes share: keys, workers for passwords, asking accounts, and tokens for a shift that runs."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import secrets
+from typing import Any, TypeVar
+
+import msgspec
+
+from actors.domain.account import Credentials, Shift, ViewCredentials
+from actors.domain.ids import account_id
+from actors.runtime.sharding import digest_of
+from actors.runtime.wire import OK, REFUSED, Reply
+from serve.context import REQUEST_ID, Scope
+from serve.freshness import moment
+from serve.identity.keyring import Keyring
+from serve.identity.passwords import BreachedList, Overloaded, PasswordWorkers
+from serve.identity.schemas import ShiftView, Tokens
+from serve.identity.sealing import Unsealable, login_digest, seal, unseal
+from serve.identity.tokens import ACCESS_S, REFRESH_S, Claims, issue, issuer_of
+from serve.identity.totp import matching_step, recovery_hash
+from serve.problems import Problem, of_refusal
+from serve.services import Services
+
+T = TypeVar("T", bound=msgspec.Struct)
+UNKNOWN = "account.unknown"
+
+
+class Desk:
+    """Of one replica. `breached_file`: see BreachedList."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.region = services.settings.region
+        breached = services.settings.breached_passwords
+        self.breached = BreachedList(breached or None)
+        self.workers = PasswordWorkers()
+
+    def now_ms(self) -> int:
+        """UTC, milliseconds."""
+        return self.services.clock.now_ms()
+
+    def keys(self) -> Keyring:
+        """The cell's keys. Raises Problem 503 when there are none."""
+        found = None if self.services.keys is None else self.services.keys.current(self.services.clock.monotonic())
+        if found is None:
+            raise Problem("auth.unavailable", "The cell has no keys: nobody can sign in.")
+        return found
+
+    # --- actors
+    async def ask(self, kind: str, entity_id: str, command: msgspec.Struct, scope: Scope, reply: type[T]) -> T:
+        """A command that is done once and never again. Raises Problem."""
+        body = msgspec.msgpack.encode(command)
+        answer = await self.services.gateway.ask(
+            kind, entity_id, command,
+            command_id=secrets.token_hex(16), digest=digest_of(body), cause=scope[REQUEST_ID],
+        )  # fmt: skip
+        return told(answer, reply)
+
+    async def view(self, kind: str, entity_id: str, query: msgspec.Struct, scope: Scope, reply: type[T]) -> T:
+        """Raises Problem."""
+        return told(await self.services.gateway.view(kind, entity_id, query, cause=scope[REQUEST_ID]), reply)
+
+    def account_of(self, login: str) -> str:
+        """The id of the account with this login name, whether there is one or not."""
+        return account_id(self.region, login_digest(self.keys(), login))
+
+    async def credentials(self, identity: str, scope: Scope) -> Credentials | None:
+        """What a sign-in is checked against; None when there is no such account."""
+        try:
+            return await self.view("account", identity, ViewCredentials(), scope, Credentials)
+        except Problem as problem:
+            if problem.code == UNKNOWN:
+                return None
+            raise
+
+    # --- secrets
+    async def fits(self, password_hash: str, password: str) -> bool:
+        """Is it the password? Raises Problem 429 when too many ask."""
+        try:
+            return await self.workers.verify(password_hash, password)
+        except Overloaded:
+            raise Problem("auth.busy", "Too many people sign in at this moment.") from None
+
+    async def hashed(self, password: str) -> str:
+        """The hash to be kept. Raises Problem 429 when too many ask."""
+        try:
+            return await self.workers.hash(password)
+        except Overloaded:
+            raise Problem("auth.busy", "Too many people sign in at this moment.") from None
+
+    def second_factor(self, credentials: Credentials, code: str, recovery_code: str) -> tuple[int, str]:
+        """(time step that the code belongs to or 0, hash of the recovery code or "")."""
+        step = 0
+        if code and credentials.sealed_totp:
+            secret = unseal(self.keys(), credentials.sealed_totp, f"totp:{credentials.account_id}")
+            step = matching_step(secret, code, self.now_ms() // 1000)
+        return step, recovery_hash(recovery_code) if recovery_code else ""
+
+    def ticket(self, purpose: str, content: Any) -> str:
+        """Content that the caller keeps for us, for one purpose; it can neither be read nor changed."""
+        sealed = seal(self.keys(), msgspec.json.encode(content), f"ticket:{purpose}")
+        return base64.urlsafe_b64encode(sealed).decode("ascii")
+
+    def open_ticket(self, purpose: str, ticket: str, content: type[T]) -> T:
+        """Raises Problem 422."""
+        try:
+            sealed = base64.b64decode(ticket.encode("ascii"), altchars=b"-_", validate=True)
+            return msgspec.json.decode(unseal(self.keys(), sealed, f"ticket:{purpose}"), type=content)
+        except (UnicodeEncodeError, binascii.Error, Unsealable, msgspec.MsgspecError):
+            raise Problem(
+                "factor.request_invalid", "This is not what an enrolment gave, or it was for another step."
+            ) from None
+
+    # --- tokens
+    def tokens(self, identity: str, locations: list[str], shift: Shift) -> Tokens:
+        """An access and a refresh token for a shift that runs. Raises Problem 401 when it ends within this second."""
+        keys, now_s = self.keys(), self.now_ms() // 1000
+        ends_s = min(shift.ends_ms // 1000, now_s + REFRESH_S)  # the host's clock may be ahead of ours
+        if ends_s <= now_s:
+            raise Problem("session.ended", "This session has ended: sign in again.")
+
+        def claims(expires_s: int, use: str) -> Claims:
+            return Claims(
+                iss=issuer_of(self.region), sub=identity, sid=shift.session_id, role=shift.role, scopes=(),
+                locs=tuple(locations), iat=now_s, exp=expires_s, auth_time=shift.proved_ms // 1000, acr="2",
+                num=shift.token_number, use=use,  # type: ignore[arg-type]
+            )  # fmt: skip
+
+        expires_s = min(now_s + ACCESS_S, ends_s)
+        view = ShiftView(
+            shift.session_id, shift.role, shift.location_id, moment(shift.started_ms), moment(shift.ends_ms)
+        )
+        return Tokens(
+            issue(keys, claims(expires_s, "access")), issue(keys, claims(ends_s, "refresh")), "Bearer", expires_s - now_s, view
+        )  # fmt: skip
+
+
+def told(reply: Reply, view: type[T]) -> T:
+    """What an actor answered. Raises Problem for everything but success."""
+    if reply.status == OK:
+        return msgspec.json.decode(reply.body, type=view)
+    raise of_refusal(reply.body)
+
+
+def refused_code(reply: Reply) -> str:
+    """The code of a refusal; "" for anything else."""
+    return of_refusal(reply.body).code if reply.status == REFUSED else ""
+
+
+async def not_before(moment_s: float) -> None:
+    """Waits until the loop's clock shows that: so that how long an answer takes tells nothing."""
+    left = moment_s - asyncio.get_running_loop().time()
+    if left > 0:
+        await asyncio.sleep(left)

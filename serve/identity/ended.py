@@ -1,0 +1,48 @@
+"""Sessions that ended before their tokens do: signed out, rights changed, secret replaced. Fed by the hosts like the stock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from actors.domain.kind import Row
+from actors.domain.rows import RevocationRow
+from actors.runtime.ports import Clock
+from actors.runtime.wire import LiveEvent
+
+# How many may be known before those are looked for whose tokens have ended by themselves.
+SWEEP_AT = 10_000
+
+
+class EndedSessions:
+    """One replica's copy. `listeners` are told the name of each session that ends."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until_ms: dict[str, int] = {}
+        self._sweep_at = SWEEP_AT
+        self.listeners: list[Callable[[str], None]] = []
+
+    def __contains__(self, session_id: object) -> bool:
+        return session_id in self._until_ms
+
+    # --- feed
+    def reset(self, host: str) -> None:
+        """Nothing to forget: a session that ended stays ended."""
+
+    def rows(self, rows: Sequence[Row]) -> None:
+        """Takes those of ended sessions."""
+        for row in rows:
+            if type(row) is RevocationRow and row.session_id not in self._until_ms:
+                self._until_ms[row.session_id] = row.until_ms
+                for listener in self.listeners:
+                    listener(row.session_id)
+        if len(self._until_ms) >= self._sweep_at:
+            self._sweep()
+
+    def live(self, event: LiveEvent) -> None:
+        """Live events are for screens."""
+
+    def _sweep(self) -> None:
+        now_ms = self._clock.now_ms()
+        self._until_ms = {name: until for name, until in self._until_ms.items() if until > now_ms}
+        self._sweep_at = max(SWEEP_AT, 2 * len(self._until_ms))

@@ -1,0 +1,158 @@
+"""Lets a request pass or not: who is it, is the session still good, may they do this, is the second factor fresh.
+
+No I/O: a token is checked by its signature with the cell's public keys, once; after that its bytes are looked up. Sessions that ended
+before their tokens are known by name (`ended.py`), fed by the hosts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from actors.runtime.ports import Clock
+from serve.context import PRINCIPAL, Scope
+from serve.identity.ended import EndedSessions
+from serve.identity.keyring import Keyring, KeyringWatch
+from serve.identity.tokens import Claims, TokenRefused, verify
+from serve.permissions import ROLES, Need, may
+from serve.problems import Problem
+
+STEP_UP_S = 300
+# Tokens whose signature was checked already, by their text. The oldest give way.
+KNOWN_MAX = 20_000
+_BEARER = b"bearer "
+_CHALLENGE = 'Bearer realm="ocefs"'
+
+
+class Principal(msgspec.Struct, frozen=True, gc=False):
+    """Who asks. `locations`: empty for the whole region. `proved_s`: when the second factor was last given (UTC seconds; 0 never).
+    `number`: of the token within its shift."""
+
+    subject: str
+    session_id: str
+    role: str
+    permissions: frozenset[str]
+    locations: frozenset[str]
+    proved_s: int
+    expires_s: int
+    number: int
+
+
+def principal_of(claims: Claims) -> Principal:
+    """What a token says of its bearer. A role or scope that we don't know gives nothing."""
+    permissions = ROLES.get(claims.role, frozenset()) if claims.role else frozenset(claims.scopes)
+    return Principal(
+        claims.sub, claims.sid, claims.role, permissions, frozenset(claims.locs), claims.auth_time, claims.exp, claims.num
+    )  # fmt: skip
+
+
+class Guard:
+    """The guard of one replica. `required` False: everybody may do everything, as long as nobody but this machine reaches the API."""
+
+    def __init__(
+        self, region: str, *, required: bool, keys: KeyringWatch | None, ended: EndedSessions, clock: Clock
+    ) -> None:
+        self.required = required
+        self._region = region
+        self._keys = keys
+        self._ended = ended
+        self._clock = clock
+        self._known: dict[bytes, Principal] = {}
+        self._known_by: Keyring | None = None
+
+    def check(self, scope: Scope, need: Need | None, location_id: str = "") -> None:
+        """Raises Problem 401 or 403; `need` None: the endpoint is not declared, so nobody may use it."""
+        if not self.required or (need is not None and need.permission is None):
+            return
+        principal = scope[PRINCIPAL] = self.caller(scope)
+        if need is None or not may(need, principal.permissions):
+            raise _forbidden(need)
+        if need.at_location and principal.locations and location_id not in principal.locations:
+            raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
+        if need.step_up and principal.role:
+            self.require_proof(principal)
+
+    def caller(self, scope: Scope) -> Principal:
+        """Who asks, whatever they may do. Raises Problem 401."""
+        given: bytes | None = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                if given is not None:
+                    raise _unauthorized("auth.token_invalid", "Authorization must be given once.", "invalid_request")
+                given = value
+        if given is None:
+            raise _unauthorized("auth.token_missing", "Sign in: this needs `Authorization: Bearer <token>`.", "")
+        return self._bearer(given)
+
+    def require_proof(self, principal: Principal) -> None:
+        """Raises Problem 401 as RFC 9470 says when the second factor was not given within STEP_UP_S."""
+        if self._clock.now_ms() // 1000 - principal.proved_s > STEP_UP_S:
+            detail = "Give your second factor again: POST /v1/sessions/current/proof."
+            challenge = f'error="insufficient_user_authentication", acr_values="2", max_age="{STEP_UP_S}"'
+            raise Problem(
+                "auth.step_up_required", detail, extra={"acr_values": "2", "max_age": STEP_UP_S},
+                headers=(_header(challenge),),
+            )  # fmt: skip
+
+    def _bearer(self, given: bytes) -> Principal:
+        keys = None if self._keys is None else self._keys.current(self._clock.monotonic())
+        if keys is None:
+            raise Problem("auth.unavailable", "The cell has no keys to check tokens with.")
+        if keys is not self._known_by:  # a key that is gone is believed no more
+            self._known, self._known_by = {}, keys
+        now_s = self._clock.now_ms() // 1000
+        principal = self._known.get(given)
+        if principal is None:
+            principal = self._verified(keys, given, now_s)
+            if len(self._known) >= KNOWN_MAX:
+                del self._known[next(iter(self._known))]
+            self._known[given] = principal
+        elif now_s >= principal.expires_s:
+            del self._known[given]
+            raise _refused("expired")
+        if principal.session_id in self._ended:
+            raise _unauthorized("auth.session_ended", "This session has ended: sign in again.", "invalid_token")
+        return principal
+
+    def _verified(self, keys: Keyring, given: bytes, now_s: int) -> Principal:
+        if given[: len(_BEARER)].lower() != _BEARER:
+            raise _unauthorized("auth.token_invalid", "Only Bearer tokens are taken.", "invalid_request")
+        try:
+            token = given[len(_BEARER) :].decode("ascii")
+        except UnicodeDecodeError:
+            raise _refused("malformed") from None
+        try:
+            return principal_of(verify(keys, token, self._region, now_s))
+        except TokenRefused as refused:
+            fresh = keys
+            if refused.reason == "key_unknown" and self._keys is not None:
+                fresh = self._keys.look_again()  # the key may be newer than our last look
+            if fresh is keys:
+                raise _refused(refused.reason) from None
+        try:
+            return principal_of(verify(fresh, token, self._region, now_s))
+        except TokenRefused as refused:
+            raise _refused(refused.reason) from None
+
+
+def _header(challenge: str) -> tuple[bytes, bytes]:
+    return b"www-authenticate", (f"{_CHALLENGE}, {challenge}" if challenge else _CHALLENGE).encode()
+
+
+def _unauthorized(code: str, detail: str, error: str, **extra: Any) -> Problem:
+    return Problem(code, detail, extra=extra, headers=(_header(f'error="{error}"' if error else ""),))
+
+
+def _refused(reason: str) -> Problem:
+    """RFC 6750 knows one error for all of them; the reason is for whoever looks for the mistake, and tells no secret."""
+    return _unauthorized("auth.token_invalid", f"The token is not good ({reason}).", "invalid_token", reason=reason)
+
+
+def _forbidden(need: Need | None) -> Problem:
+    permission = "" if need is None else need.permission or ""
+    detail = f"This needs the permission {permission}." if permission else "Nobody may do this."
+    return Problem(
+        "auth.forbidden", detail, extra={"permission": permission},
+        headers=(_header(f'error="insufficient_scope", scope="{permission}"'),),
+    )  # fmt: skip

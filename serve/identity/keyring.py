@@ -1,0 +1,321 @@
+"""The cell's own keys, in one file that only its owner may read; every replica of the cell reads the same file.
+
+    signing   Ed25519, signs tokens. The first signs; the others were retired and verify for KEEP_MS more.
+    sealing   AES-256, seals what must be read again (secrets of second factors). The first seals; all of them open.
+    lookup    32 bytes, for keyed hashes of login names.
+
+The file is made once (`create`), replaced as a whole (`rotate`), and never written otherwise. Nothing here prints or logs
+a key: errors tell of the file, and the `repr` of everything that holds a key names its ids only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from joserfc.jwk import OKPKey
+
+# How long a retired key verifies: longer than any token that it signed may live (tokens.REFRESH_S).
+KEEP_MS = 24 * 3600 * 1000
+KEY_BYTES = 32
+FILE_BYTES_MAX = 65_536
+SIGNING_KEYS_MAX = 64
+# How often a watch looks at the file, at most.
+LOOK_EVERY_S = 1.0
+_VERSION = 1
+_SEALING_ID_MAX = 65_535
+_RESTORE = "restore it from a backup: without it nobody can sign in, and what it sealed can't be read"
+_OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+log = logging.getLogger("ocefs.keyring")
+
+
+class KeyringError(Exception):
+    """The key file can't be used. Says what is wrong with which file, and what to do about it; never what is in it."""
+
+    def __init__(self, problem: str, next_step: str) -> None:
+        super().__init__(f"{problem}\n  Next: {next_step}")
+        self.problem = problem
+        self.next_step = next_step
+
+
+class _Silent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of the file. Neither `repr` nor rich shows its fields."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
+
+
+class _Signing(_Silent, frozen=True):
+    """`private`: the key's 32 bytes (RFC 8032). `made_at`, `retired_at`: milliseconds UTC since 1970."""
+
+    kid: str
+    private: bytes
+    made_at: int
+    retired_at: int | None = None
+
+
+class _Sealing(_Silent, frozen=True):
+    id: int
+    key: bytes
+
+
+class _File(_Silent, frozen=True):
+    version: int
+    signing: list[_Signing]
+    sealing: list[_Sealing]
+    lookup: bytes
+
+
+class _Verifier(NamedTuple):
+    key: OKPKey
+    until_ms: int | None
+
+
+class Keyring:
+    """The keys, ready for use. `lookup_key`: for keyed hashes, each with a purpose of its own in what is hashed."""
+
+    __slots__ = ("_ciphers", "_signing", "_verifiers", "lookup_key", "sealing_id", "signing_kid")
+
+    def __init__(self, file: _File) -> None:
+        first, *_ = file.signing
+        private = {key.kid: Ed25519PrivateKey.from_private_bytes(key.private) for key in file.signing}
+        self.signing_kid = first.kid
+        self._signing = OKPKey.import_key(private[first.kid])
+        self._verifiers = {
+            key.kid: _Verifier(
+                OKPKey.import_key(private[key.kid].public_key()),
+                None if key.retired_at is None else key.retired_at + KEEP_MS,
+            )
+            for key in file.signing
+        }
+        self.sealing_id = file.sealing[0].id
+        self._ciphers = {key.id: AESGCM(key.key) for key in file.sealing}
+        self.lookup_key = file.lookup
+
+    def __repr__(self) -> str:
+        return f"<Keyring signing={list(self._verifiers)} sealing={list(self._ciphers)}>"
+
+    def signing_key(self) -> OKPKey:
+        """The private key that signs now; its id is `signing_kid`."""
+        return self._signing
+
+    def verifying_key(self, kid: str, now_ms: int) -> OKPKey | None:
+        """The public key of that id; None if there is none or if it was retired KEEP_MS ago or longer."""
+        verifier = self._verifiers.get(kid)
+        if verifier is None or (verifier.until_ms is not None and now_ms >= verifier.until_ms):
+            return None
+        return verifier.key
+
+    def cipher(self, sealing_id: int) -> AESGCM | None:
+        """AES-256-GCM with the sealing key of that id; None if there is none. `sealing_id` is the one that seals."""
+        return self._ciphers.get(sealing_id)
+
+
+def create(path: Path, now_ms: int) -> bool:
+    """Makes the file (0600) and its folder (0700) if it isn't there. True if this call made it; an existing one stays as it is."""
+    if path.exists():
+        return False
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    file = _File(
+        _VERSION, [_new_signing(now_ms)], [_Sealing(1, secrets.token_bytes(KEY_BYTES))], secrets.token_bytes(KEY_BYTES)
+    )
+    with _written(path, file) as fresh:
+        try:
+            os.link(fresh, path)
+        except FileExistsError:  # another process was faster: its keys are the cell's
+            return False
+    _sync_folder(path.parent)
+    return True
+
+
+def load(path: Path) -> Keyring:
+    """The keys in the file. Raises KeyringError."""
+    return Keyring(_read(path))
+
+
+def rotate(path: Path, now_ms: int) -> str:
+    """Adds a signing key as the first and drops those that were retired KEEP_MS ago. The new key's id. Raises KeyringError.
+
+    Replicas see it within LOOK_EVERY_S.
+    """
+    with _locked(path.parent):
+        file = _read(path)
+        kept = [
+            msgspec.structs.replace(key, retired_at=now_ms) if key.retired_at is None else key
+            for key in file.signing
+            if key.retired_at is None or now_ms < key.retired_at + KEEP_MS
+        ]
+        if len(kept) >= SIGNING_KEYS_MAX:
+            raise KeyringError(
+                f"{path} holds {len(kept)} signing keys, and none of them is old enough to be dropped",
+                f"rotate less often: a retired key is kept for {KEEP_MS // 3_600_000} hours",
+            )
+        fresh_key = _new_signing(now_ms)
+        with _written(path, msgspec.structs.replace(file, signing=[fresh_key, *kept])) as fresh:
+            fresh.replace(path)
+        _sync_folder(path.parent)
+    return fresh_key.kid
+
+
+class KeyringWatch:
+    """The keys of a file that may be replaced while we run. Raises KeyringError if there are no good ones at the start."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = self._mark()
+        self._keyring = load(path)
+        self._looked_at: float | None = None
+        self._complained = False
+
+    def current(self, monotonic_s: float) -> Keyring:
+        """The file's keys, or the last good ones: the same object until they change.
+
+        `monotonic_s`: the clock's seconds; it decides whether to look again.
+        """
+        if self._looked_at is None or monotonic_s - self._looked_at >= LOOK_EVERY_S:
+            self._looked_at = monotonic_s
+            self._look()
+        return self._keyring
+
+    def look_again(self) -> Keyring:
+        """The file's keys at this moment: for a token signed with a key that was made since the last look."""
+        self._look()
+        return self._keyring
+
+    def _look(self) -> None:
+        try:
+            mark = self._mark()
+            if mark == self._seen and not self._complained:
+                return
+            if mark != self._seen:
+                self._keyring = load(self._path)
+            self._seen, self._complained = mark, False
+        except KeyringError as error:
+            if not self._complained:
+                log.error("keyring.kept_old", extra={"problem": error.problem, "next_step": error.next_step})
+            self._complained = True
+
+    def _mark(self) -> tuple[int, int, int]:
+        """Changes whenever the file is replaced, written or gets other rights."""
+        try:
+            found = os.stat(self._path)
+        except OSError as error:
+            raise _unreadable(self._path, error) from None
+        return found.st_ino, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _new_signing(now_ms: int) -> _Signing:
+    return _Signing(f"k-{secrets.token_hex(8)}", secrets.token_bytes(KEY_BYTES), now_ms)
+
+
+def _read(path: Path) -> _File:
+    try:
+        with open(path, "rb") as file:
+            found = os.fstat(file.fileno())
+            _check_rights(path, found.st_mode, os.stat(path.parent).st_mode)
+            packed = file.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    try:
+        if len(packed) > FILE_BYTES_MAX:
+            raise ValueError(f"more than {FILE_BYTES_MAX} bytes")
+        decoded = msgspec.json.decode(packed, type=_File)
+        _check_content(decoded)
+    except ValueError as error:  # msgspec's errors name the place, not the value
+        raise KeyringError(f"{path} is damaged: {error}", _RESTORE) from None
+    return decoded
+
+
+def _check_rights(path: Path, mode: int, folder_mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise KeyringError(f"{path} is not a file", "name the cell's key file")
+    if mode & _OPEN_TO_OTHERS:
+        raise KeyringError(
+            f"{path} has open permissions ({stat.S_IMODE(mode):04o}): others than its owner may use the cell's keys",
+            f"chmod 600 {path}, and rotate its keys if others may have read them",
+        )
+    if folder_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise KeyringError(
+            f"{path.parent} has open permissions ({stat.S_IMODE(folder_mode):04o}): others may replace the cell's keys",
+            f"chmod 700 {path.parent}",
+        )
+
+
+def _check_content(file: _File) -> None:
+    """Raises ValueError."""
+    if file.version != _VERSION:
+        raise ValueError(f"version {file.version}, and this program knows {_VERSION}")
+    if not file.signing or not file.sealing:
+        raise ValueError("a signing key or a sealing key is missing")
+    if len(file.signing) > SIGNING_KEYS_MAX:
+        raise ValueError(f"more than {SIGNING_KEYS_MAX} signing keys")
+    if [key.retired_at is None for key in file.signing] != [True] + [False] * (len(file.signing) - 1):
+        raise ValueError("the first signing key, and only that, must not be retired")
+    if len({key.kid for key in file.signing}) != len(file.signing) or not all(key.kid for key in file.signing):
+        raise ValueError("signing keys need ids of their own")
+    ids = [key.id for key in file.sealing]
+    if len(set(ids)) != len(ids) or not all(0 < number <= _SEALING_ID_MAX for number in ids):
+        raise ValueError(f"sealing keys need ids of their own, 1 to {_SEALING_ID_MAX}")
+    keys = [file.lookup, *(key.private for key in file.signing), *(key.key for key in file.sealing)]
+    if any(len(key) != KEY_BYTES for key in keys):
+        raise ValueError(f"a key has not {KEY_BYTES} bytes")
+
+
+def _unreadable(path: Path, error: OSError) -> KeyringError:
+    if isinstance(error, FileNotFoundError):
+        return KeyringError(
+            f"{path} is missing: the cell has no keys", f"{_RESTORE}; a new cell makes one when it starts"
+        )
+    return KeyringError(f"{path} can't be read: {error.strerror}", "let the cell's user own and read it (0600)")
+
+
+@contextlib.contextmanager
+def _written(path: Path, file: _File) -> Iterator[Path]:
+    """A fresh file (0600) beside `path` that is on disk, for the block to put in place."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with open(fresh, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as out:
+            out.write(msgspec.json.format(msgspec.json.encode(file), indent=1))
+            out.flush()
+            os.fsync(out.fileno())
+        yield fresh
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A name in a folder is on disk once the folder is."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One rotation at a time on this machine, or the key of one of two would be lost while it signs."""
+    try:
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise _unreadable(folder, error) from None
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(number)

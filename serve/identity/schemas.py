@@ -1,0 +1,160 @@
+"""Bodies of `/v1/sessions`, `/v1/factors`, `/v1/accounts`, `/v1/clients`. Times: UTC, RFC 3339. None of them is ever logged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from serve.permissions import ROLES
+
+Login = Annotated[str, Meta(min_length=1, max_length=128)]
+Password = Annotated[str, Meta(min_length=1, max_length=256)]
+Code = Annotated[str, Meta(max_length=6, pattern="^[0-9]*$")]
+RecoveryCode = Annotated[str, Meta(max_length=40)]
+LocationId = Annotated[str, Meta(min_length=1, max_length=80)]
+LocationIds = Annotated[list[LocationId], Meta(max_length=100)]
+Role = Annotated[str, Meta(max_length=32, extra_json_schema={"enum": sorted(ROLES)})]
+Scopes = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=64)]
+Sealed = Annotated[str, Meta(min_length=1, max_length=2048)]
+# The longest shift; the account has the last word.
+SHIFT_HOURS_MAX = 12
+
+
+class SignInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`code`: of the authenticator; or one `recovery_code`. `location_id`: where the shift is worked. `hours`: how long it is meant
+    to last. `device`: as the person would name it."""
+
+    login: Login
+    password: Password
+    code: Code = ""
+    recovery_code: RecoveryCode = ""
+    location_id: Annotated[str, Meta(max_length=80)] = ""
+    hours: Annotated[float, Meta(gt=0, le=SHIFT_HOURS_MAX)] = SHIFT_HOURS_MAX
+    device: Annotated[str, Meta(max_length=64)] = ""
+
+
+class RefreshRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The refresh token that came last. An older one ends the session: somebody else has it."""
+
+    refresh_token: Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class ProofRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The second factor once more."""
+
+    code: Code = ""
+    recovery_code: RecoveryCode = ""
+
+
+class ShiftView(msgspec.Struct, frozen=True):
+    """The shift that was opened."""
+
+    session_id: str
+    role: str
+    location_id: str
+    started_at: datetime
+    ends_at: datetime
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """`expires_in`: seconds that the access token is good for. Each answer replaces both tokens."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    shift: ShiftView
+
+
+class CallerView(msgspec.Struct, frozen=True):
+    """Who the token speaks for. `locations`: empty for the whole region. `proved_at`: the last second factor."""
+
+    subject: str
+    session_id: str
+    role: str
+    permissions: list[str]
+    locations: list[str]
+    proved_at: datetime | None
+    expires_at: datetime
+
+
+class FactorRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the refused sign-in (`session.factor_missing`) gave as `enrolment`."""
+
+    enrolment: Sealed
+
+
+class NewFactor(msgspec.Struct, frozen=True):
+    """For the authenticator app, as text, link or picture. `pending` goes with the first code to be confirmed."""
+
+    secret: str
+    uri: str
+    qr_svg: str
+    pending: str
+
+
+class FactorConfirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first code of the authenticator."""
+
+    pending: Sealed
+    code: Code
+
+
+class RecoveryCodes(msgspec.Struct, frozen=True):
+    """Shown once; each opens one shift without the authenticator."""
+
+    recovery_codes: list[str]
+
+
+class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`locations`: where the rights reach; empty for the whole region. `password`: to be told to the person."""
+
+    login: Login
+    role: Role
+    password: Password
+    locations: LocationIds = []
+
+
+class AccountChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`role` takes role and locations, `password` the new password. Each ends the running shift."""
+
+    change: Literal["role", "password", "reset_factor", "disable", "enable"]
+    role: Role | None = None
+    locations: LocationIds = []
+    password: Password | None = None
+
+
+class NewClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`scopes`: permissions of the machine."""
+
+    name: Annotated[str, Meta(max_length=41, pattern="^[a-z0-9][a-z0-9-]{0,40}$")]
+    scopes: Scopes
+    locations: LocationIds = []
+
+
+class ClientChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`rotate_secret`: the old one stays good for `grace_s` seconds; `scopes` takes scopes and locations."""
+
+    change: Literal["rotate_secret", "scopes", "disable", "enable"]
+    grace_s: Annotated[int, Meta(ge=0, le=604_800)] = 0
+    scopes: Scopes = []
+    locations: LocationIds = []
+
+
+class ClientSecret(msgspec.Struct, frozen=True):
+    """The secret is shown here and nowhere else."""
+
+    client_id: str
+    client_secret: str
+
+
+class AccessToken(msgspec.Struct, frozen=True):
+    """RFC 6749, 5.1."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    scope: str

@@ -1,0 +1,54 @@
+"""What must be read again, but only by us (secrets of second factors), and what must only be found again (login names).
+
+A sealed value: version (1 byte) · id of the sealing key (2 bytes) · nonce (12 bytes) · AES-256-GCM of the text with its tag.
+The first three bytes and the context are authenticated with it, so a value that was moved to another account does not open.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+
+from cryptography.exceptions import InvalidTag
+
+from serve.identity.folding import folded
+from serve.identity.keyring import Keyring
+
+_VERSION = b"\x01"
+_HEAD_BYTES = 3
+_NONCE_BYTES = 12
+_TAG_BYTES = 16
+
+
+class Unsealable(Exception):
+    """The value was not sealed by this cell for this context, or it was altered. Does not say which."""
+
+
+def seal(keyring: Keyring, plain: bytes, context: str) -> bytes:
+    """Seals with the keyring's first sealing key. `context` names the place and must be given again, e.g. `totp:<account id>`.
+
+    The nonce is random: NIST SP 800-38D allows 2**32 values with one key, far more than a cell has accounts.
+    """
+    cipher = keyring.cipher(keyring.sealing_id)
+    assert cipher is not None, "the keyring has its own first key"
+    head = _VERSION + keyring.sealing_id.to_bytes(2, "big")
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return head + nonce + cipher.encrypt(nonce, plain, head + context.encode())
+
+
+def unseal(keyring: Keyring, sealed: bytes, context: str) -> bytes:
+    """What was sealed. Raises Unsealable."""
+    head, nonce, text = sealed[:_HEAD_BYTES], sealed[_HEAD_BYTES:][:_NONCE_BYTES], sealed[_HEAD_BYTES + _NONCE_BYTES :]
+    cipher = keyring.cipher(int.from_bytes(head[1:], "big"))
+    if head[:1] != _VERSION or len(text) < _TAG_BYTES or cipher is None:
+        raise Unsealable("not sealed by this cell")
+    try:
+        return cipher.decrypt(nonce, text, head + context.encode())
+    except InvalidTag:
+        raise Unsealable("not sealed by this cell for this") from None
+
+
+def login_digest(keyring: Keyring, login: str) -> bytes:
+    """32 bytes that find an account by its login name, which nobody without the lookup key can try out. Spellings that fold to
+    the same are the same login."""
+    return hmac.digest(keyring.lookup_key, b"login\0" + folded(login).encode("utf-8", "surrogatepass"), "sha256")

@@ -1,0 +1,182 @@
+"""`/v1/sessions`: signing in opens a shift; tokens are renewed while it runs; the second factor can be given again; signing out.
+
+Whether an account exists is told to nobody: every sign-in that fails gets the same answer, after the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+import msgspec
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from actors.domain.account import EndShift, Refresh, SessionOutcome, ShiftOver, SignIn, SignInOutcome, StepUp
+from serve.context import PRINCIPAL
+from serve.freshness import moment
+from serve.identity.desk import Desk, not_before
+from serve.identity.factors import ENROLMENT, ENROLMENT_S, Enrolment
+from serve.identity.guard import Principal
+from serve.identity.passwords import DUMMY_HASH
+from serve.identity.schemas import CallerView, ProofRequest, RefreshRequest, SignInRequest, Tokens
+from serve.identity.tokens import TokenRefused, verify
+from serve.openapi import documented
+from serve.problems import Problem
+from serve.requests import decode
+from serve.responses import ok
+
+# No refusal is given earlier than that: a wrong login takes as long as a wrong password, and guessing is slow.
+REFUSAL_S = 0.5
+_MS_PER_HOUR = 3_600_000
+_sign_in_decoder = msgspec.json.Decoder(SignInRequest)
+_refresh_decoder = msgspec.json.Decoder(RefreshRequest)
+_proof_decoder = msgspec.json.Decoder(ProofRequest)
+_SIGN_IN = {
+    "login": "mia.manager",
+    "password": "a long enough password",
+    "code": "123456",
+    "location_id": "us-st-austin",
+}
+
+
+def _refused() -> Problem:
+    return Problem("session.refused", "Login, password or code is wrong, or the account can't be used at the moment.")
+
+
+class _Sessions:
+    """The handlers' work."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def sign_in(self, request: Request) -> Tokens:
+        desk = self._desk
+        earliest = asyncio.get_running_loop().time() + REFUSAL_S
+        write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
+        sent = decode(_sign_in_decoder, write.body)
+        identity = desk.account_of(sent.login)
+        known = await desk.credentials(identity, request.scope)
+        fits = await desk.fits(known.password_hash if known else DUMMY_HASH, sent.password)
+        if known is None:
+            await not_before(earliest)
+            raise _refused()
+        step, recovery = desk.second_factor(known, sent.code, sent.recovery_code)
+        command = SignIn(
+            secrets.token_hex(16), fits, step, recovery, sent.location_id, int(sent.hours * _MS_PER_HOUR), sent.device
+        )
+        try:
+            outcome = await desk.ask("account", identity, command, request.scope, SignInOutcome)
+        except Problem as problem:
+            # That a location is not theirs is told to those who have proved who they are; so say it to all in the same way.
+            if problem.code != "account.location_not_allowed":
+                raise
+            await not_before(earliest)
+            raise
+        if outcome.ok and outcome.shift is not None:
+            return desk.tokens(identity, outcome.locations, outcome.shift)
+        await not_before(earliest)
+        if outcome.reason == "factor_missing":
+            ticket = desk.ticket(ENROLMENT, Enrolment(identity, desk.now_ms() + ENROLMENT_S * 1000))
+            detail = "The password is right; now enrol a second factor: POST /v1/factors with this `enrolment`."
+            raise Problem("session.factor_missing", detail, extra={"enrolment": ticket})
+        raise _refused()
+
+    async def refresh(self, request: Request) -> Tokens:
+        desk = self._desk
+        write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
+        sent = decode(_refresh_decoder, write.body)
+        try:
+            claims = verify(desk.keys(), sent.refresh_token, desk.region, desk.now_ms() // 1000, use="refresh")
+        except TokenRefused as refused:
+            detail = f"The refresh token is not good ({refused.reason})."
+            raise Problem("auth.token_invalid", detail, extra={"reason": refused.reason}) from None
+        command = Refresh(claims.sid, claims.num)
+        outcome = await desk.ask("account", claims.sub, command, request.scope, SessionOutcome)
+        return self._tokens(claims.sub, outcome)
+
+    async def prove(self, request: Request, principal: Principal) -> Tokens:
+        desk = self._desk
+        earliest = asyncio.get_running_loop().time() + REFUSAL_S
+        write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
+        sent = decode(_proof_decoder, write.body)
+        known = await desk.credentials(principal.subject, request.scope)
+        if known is None or not principal.role:
+            raise Problem("auth.forbidden", "Only people have a second factor.")
+        step, recovery = desk.second_factor(known, sent.code, sent.recovery_code)
+        command = StepUp(principal.session_id, step, recovery)
+        outcome = await desk.ask("account", principal.subject, command, request.scope, SessionOutcome)
+        if not outcome.ok:
+            await not_before(earliest)
+            raise Problem("factor.code_wrong", "The code does not fit, or was used already.")
+        return self._tokens(principal.subject, outcome)
+
+    async def sign_out(self, request: Request, principal: Principal) -> None:
+        if principal.role:
+            await self._desk.ask(
+                "account", principal.subject, EndShift(principal.session_id), request.scope, ShiftOver
+            )  # fmt: skip
+
+    def _tokens(self, identity: str, outcome: SessionOutcome) -> Tokens:
+        if not outcome.ok or outcome.shift is None:
+            raise Problem("session.ended", "This session has ended: sign in again.")
+        return self._desk.tokens(identity, outcome.locations, outcome.shift)
+
+
+def router(desk: Desk) -> APIRouter:
+    """The routes."""
+    api = APIRouter(tags=["identity"])
+    sessions = _Sessions(desk)
+
+    def caller(request: Request) -> Principal:
+        # With identity off, the guard has let everybody pass; here it matters who it is.
+        found = request.scope.get(PRINCIPAL) or desk.services.guard.caller(request.scope)
+        assert isinstance(found, Principal)
+        return found
+
+    @api.post(
+        "/v1/sessions",
+        summary="Sign in: open a shift",
+        **documented(Tokens, body=SignInRequest, request_example=_SIGN_IN, problems=(401, 403)),
+    )
+    async def sign_in(request: Request) -> Response:
+        """With password and second factor. A code is taken once. After 10 failures the account rests for half an hour."""
+        return ok(await sessions.sign_in(request))
+
+    @api.post(
+        "/v1/sessions/refresh",
+        summary="Renew the tokens of a shift",
+        **documented(Tokens, body=RefreshRequest, request_example={"refresh_token": "eyJ…"}, problems=(401,)),
+    )
+    async def refresh(request: Request) -> Response:
+        """While the person works: managers' shifts end after 15 minutes without, others' after 60."""
+        return ok(await sessions.refresh(request))
+
+    @api.get("/v1/sessions/current", summary="Who am I?", **documented(CallerView, problems=(401,)))
+    async def current(request: Request) -> Response:
+        """What the token says."""
+        who = caller(request)
+        proved = moment(who.proved_s * 1000) if who.proved_s else None
+        return ok(
+            CallerView(
+                who.subject, who.session_id, who.role, sorted(who.permissions), sorted(who.locations), proved,
+                moment(who.expires_s * 1000),
+            )
+        )  # fmt: skip
+
+    @api.post(
+        "/v1/sessions/current/proof",
+        summary="Give the second factor again",
+        **documented(Tokens, body=ProofRequest, request_example={"code": "123456"}, problems=(401, 403)),
+    )
+    async def proof(request: Request) -> Response:
+        """For what asks for it with `insufficient_user_authentication` (RFC 9470). Both tokens are replaced."""
+        return ok(await sessions.prove(request, caller(request)))
+
+    @api.delete("/v1/sessions/current", summary="Sign out", **documented(None, status=204, problems=(401,)))
+    async def sign_out(request: Request) -> Response:
+        """Ends the shift; its tokens are worthless within two seconds everywhere."""
+        await sessions.sign_out(request, caller(request))
+        return Response(status_code=204)
+
+    return api

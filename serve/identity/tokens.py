@@ -1,0 +1,149 @@
+"""Signed tokens: JWT (RFC 7519) signed by Ed25519 (RFC 8037), in the profile of RFC 9068 as far as it fits.
+
+    issue:   Claims ─▶ {"alg":"EdDSA","typ","kid"} . claims . signature by the keyring's first key
+    verify:  length ─▶ header (algorithm, typ, key) ─▶ signature ─▶ claims ─▶ region, time
+
+The header is read by us, strictly, before the library sees anything: exactly `alg`, `typ` and `kid`. So nothing that a token
+says about its own algorithm or key can choose how it is checked (RFC 8725). `typ` tells access from refresh tokens.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import BadSignatureError, JoseError
+from joserfc.jwa import JWSAlgModel
+from joserfc.util import urlsafe_b64decode
+
+from serve.identity.keyring import Keyring
+
+ACCESS_S = 300
+REFRESH_S = 12 * 3600
+# How far the clock of the cell that issued may be ahead of ours. `exp` is exact.
+IAT_LEEWAY_S = 60
+TOKEN_CHARS_MAX = 4096
+ALGORITHM = "EdDSA"
+
+Use = Literal["access", "refresh"]
+Reason = Literal[
+    "malformed", "algorithm", "key_unknown", "signature", "expired", "not_yet", "region", "claims"
+]  # fmt: skip
+_TYP: dict[str, str] = {"access": "at+jwt", "refresh": "rt+jwt"}
+_LIFE_S_MAX: dict[str, int] = {"access": ACCESS_S, "refresh": REFRESH_S}
+
+
+class TokenRefused(Exception):
+    """The token is not taken. `reason` is stable, and the whole message: nothing of the token is in it."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason: Reason = reason
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """What a token says of its bearer. All of it must be there: a claim that is missing must not mean "without limit".
+
+    iss: `issuer_of(region)`. sub: id of the account or client. sid: id of the session. role: "" for machines. scopes: of machines.
+    locs: locations that the rights reach; empty: all of the region. iat, exp: seconds UTC since 1970. auth_time: when the second
+    factor was last given (same unit; 0 never). acr: "1" one factor or a machine, "2" two factors. num: number of the token within
+    its shift; 0 for machines.
+    """
+
+    iss: str
+    sub: str
+    sid: str
+    role: str
+    scopes: tuple[str, ...]
+    locs: tuple[str, ...]
+    iat: int
+    exp: int
+    auth_time: int
+    acr: Literal["1", "2"]
+    num: int
+    use: Use
+
+
+class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    alg: str
+    typ: str
+    kid: str
+
+
+class _OneAlgorithm(jws.JWSRegistry):
+    """Knows EdDSA and nothing else.
+
+    The library warns at each use that RFC 9864 wants "Ed25519" for a name, since "EdDSA" leaves the curve open. Ours is not:
+    the keyring has Ed25519 keys only.
+    """
+
+    def get_alg(self, name: str) -> JWSAlgModel:
+        if name != ALGORITHM:
+            raise TokenRefused("algorithm")
+        return self.algorithms[ALGORITHM]
+
+
+_REGISTRY = _OneAlgorithm(algorithms=[ALGORITHM])
+_encode = msgspec.json.Encoder().encode
+_decode_header = msgspec.json.Decoder(_Header).decode
+_decode_claims = msgspec.json.Decoder(Claims).decode
+
+
+def issuer_of(region: str) -> str:
+    """The `iss` of a region's tokens."""
+    return f"ocefs:{region}"
+
+
+def issue(keyring: Keyring, claims: Claims) -> str:
+    """The token. Raises ValueError for claims that `verify` would refuse, or that make it too long."""
+    if not _sound(claims):
+        raise ValueError(f"a token needs a subject, a session and a life of 1 to {_LIFE_S_MAX[claims.use]} s")
+    header = {"alg": ALGORITHM, "typ": _TYP[claims.use], "kid": keyring.signing_kid}
+    token = jws.serialize_compact(header, _encode(claims), keyring.signing_key(), registry=_REGISTRY)
+    if len(token) > TOKEN_CHARS_MAX:
+        raise ValueError(f"a token has at most {TOKEN_CHARS_MAX} characters: fewer locations or scopes are needed")
+    return token
+
+
+def verify(keyring: Keyring, token: str, region: str, now_s: int, use: Use = "access") -> Claims:
+    """What a token of this region says. Raises TokenRefused. A token for another use is refused as "algorithm" (its `typ`)."""
+    header = _header_of(token)
+    if header.alg != ALGORITHM or header.typ != _TYP[use]:
+        raise TokenRefused("algorithm")
+    key = keyring.verifying_key(header.kid, now_s * 1000)
+    if key is None:
+        raise TokenRefused("key_unknown")
+    try:
+        payload = jws.deserialize_compact(token, key, registry=_REGISTRY).payload
+    except BadSignatureError:
+        raise TokenRefused("signature") from None
+    except (JoseError, ValueError):
+        raise TokenRefused("malformed") from None
+    try:
+        claims = _decode_claims(payload or b"")
+    except msgspec.DecodeError:
+        raise TokenRefused("claims") from None
+    if claims.use != use or not _sound(claims):
+        raise TokenRefused("claims")
+    if claims.iss != issuer_of(region):
+        raise TokenRefused("region")
+    if claims.iat > now_s + IAT_LEEWAY_S:
+        raise TokenRefused("not_yet")
+    if now_s >= claims.exp:
+        raise TokenRefused("expired")
+    return claims
+
+
+def _header_of(token: str) -> _Header:
+    if len(token) > TOKEN_CHARS_MAX or not token.isascii() or token.count(".") != 2:
+        raise TokenRefused("malformed")
+    try:
+        return _decode_header(urlsafe_b64decode(token[: token.index(".")].encode("ascii")))
+    except ValueError:  # no base64url, no JSON, or not exactly our three members
+        raise TokenRefused("malformed") from None
+
+
+def _sound(claims: Claims) -> bool:
+    life_s = claims.exp - claims.iat
+    return bool(claims.sub and claims.sid) and 0 < life_s <= _LIFE_S_MAX[claims.use] and claims.num >= 0

@@ -1,0 +1,129 @@
+"""Who may do what: the permissions, the roles that have them, and one declaration for each endpoint.
+
+    endpoint ──NEEDS──▶ Need(permission, …) ◀──ROLES── role of a person
+                                            ◀──scopes─ of a machine (names of permissions)
+
+What is not declared here is refused, and the app does not start with an endpoint that is not. The levels are the seed's: low (see
+stock and orders), medium (fulfilment), high (thresholds, counts, who may do what). `python -m serve permissions` prints the matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+Level = Literal["low", "medium", "high"]
+
+PERMISSIONS: Mapping[str, Level] = {
+    "stock.read": "low",
+    "orders.read": "low",
+    "orders.place": "low",
+    "live.read": "low",
+    "orders.update": "medium",
+    "stock.receive": "medium",
+    "stock.adjust": "high",
+    "catalogue.write": "high",
+    "locations.write": "high",
+    "accounts.read": "high",
+    "accounts.write": "high",
+    "clients.write": "high",
+}
+
+_SEES = ("stock.read", "orders.read", "live.read")
+ROLES: Mapping[str, frozenset[str]] = {
+    "associate": frozenset({*_SEES, "orders.place"}),
+    "fulfilment": frozenset({*_SEES, "orders.update", "stock.receive"}),
+    "manager": frozenset(
+        {*_SEES, "orders.place", "orders.update", "stock.receive", "stock.adjust", "catalogue.write", "accounts.read"}
+    ),
+    "driver": frozenset({"orders.read", "orders.update"}),
+    "support": frozenset({*_SEES, "orders.place", "orders.update"}),
+    "auditor": frozenset({*_SEES, "accounts.read"}),
+    "privacy": frozenset({"orders.read", "accounts.read"}),
+    "ops": frozenset(
+        {*_SEES, "catalogue.write", "locations.write", "accounts.read", "accounts.write", "clients.write"}
+    ),
+}
+
+
+class Need(NamedTuple):
+    """What an endpoint asks of its caller.
+
+    permission: one of PERMISSIONS; "" for an endpoint that anyone signed in may use, None for one that is open to all.
+    at_location: the caller's rights must reach the location in the path. step_up: the second factor must be fresh.
+    """
+
+    permission: str | None
+    at_location: bool = False
+    step_up: bool = False
+
+
+OPEN = Need(None)
+SIGNED_IN = Need("")
+
+NEEDS: Mapping[tuple[str, str], Need] = {
+    # Whether it runs, for the router, Kubernetes and Prometheus; `/metrics` is not passed on by the router.
+    ("GET", "/healthz"): OPEN,
+    ("GET", "/readyz"): OPEN,
+    ("GET", "/metrics"): OPEN,
+    # Product availability is for everybody who may buy.
+    ("GET", "/v1/availability"): OPEN,
+    ("POST", "/v1/orders"): Need("orders.place"),
+    ("GET", "/v1/orders"): Need("orders.read"),
+    ("GET", "/v1/orders/{order_id}"): Need("orders.read"),
+    ("GET", "/v1/orders/{order_id}/events"): Need("orders.read"),
+    ("POST", "/v1/orders/{order_id}/updates"): Need("orders.update"),
+    ("POST", "/v1/order-updates"): Need("orders.update"),
+    ("GET", "/v1/locations"): Need("stock.read"),
+    ("PUT", "/v1/locations/{location_id}"): Need("locations.write", at_location=True),
+    ("GET", "/v1/locations/{location_id}/stock"): Need("stock.read", at_location=True),
+    ("GET", "/v1/locations/{location_id}/ledger"): Need("stock.read", at_location=True),
+    ("POST", "/v1/locations/{location_id}/receipts"): Need("stock.receive", at_location=True),
+    # Overrides the system's count and sets thresholds.
+    ("POST", "/v1/locations/{location_id}/adjustments"): Need("stock.adjust", at_location=True, step_up=True),
+    ("GET", "/v1/skus"): Need("stock.read"),
+    ("POST", "/v1/skus"): Need("catalogue.write"),
+    ("GET", "/v1/live"): Need("live.read"),
+    # Signing in is open, or nobody could.
+    ("POST", "/v1/sessions"): OPEN,
+    ("POST", "/v1/sessions/refresh"): OPEN,
+    ("POST", "/v1/factors"): OPEN,
+    ("POST", "/v1/factors/confirmation"): OPEN,
+    ("POST", "/v1/oauth/token"): OPEN,
+    ("GET", "/v1/sessions/current"): SIGNED_IN,
+    ("DELETE", "/v1/sessions/current"): SIGNED_IN,
+    ("POST", "/v1/sessions/current/proof"): SIGNED_IN,
+    ("POST", "/v1/accounts"): Need("accounts.write", step_up=True),
+    ("GET", "/v1/accounts/{account_id}"): Need("accounts.read"),
+    ("POST", "/v1/accounts/{account_id}/changes"): Need("accounts.write", step_up=True),
+    ("POST", "/v1/clients"): Need("clients.write", step_up=True),
+    ("GET", "/v1/clients/{client_id}"): Need("clients.write"),
+    ("POST", "/v1/clients/{client_id}/changes"): Need("clients.write", step_up=True),
+}
+
+
+def undeclared(endpoints: Iterable[tuple[str, str]]) -> list[str]:
+    """Those of the (method, path template) that NEEDS lacks."""
+    return sorted(f"{method} {path}" for method, path in endpoints if (method, path) not in NEEDS)
+
+
+def may(need: Need, permissions: frozenset[str]) -> bool:
+    """Do the permissions of somebody who is signed in suffice?"""
+    return not need.permission or need.permission in permissions
+
+
+def matrix() -> str:
+    """Endpoints against roles, as a Markdown table: `x` may, `2` may with a fresh second factor, empty may not."""
+    roles = list(ROLES)
+    lines = [
+        "| endpoint | needs | level | " + " | ".join(roles) + " |",
+        "|---|---|---|" + "|".join("---" for _ in roles) + "|",
+    ]
+    for (method, path), need in NEEDS.items():
+        mark = "2" if need.step_up else "x"
+        cells = [mark if may(need, ROLES[role]) else "" for role in roles]
+        wanted = "nothing" if need.permission is None else need.permission or "being signed in"
+        level = PERMISSIONS[need.permission] if need.permission else ""
+        where = " at the location" if need.at_location else ""
+        lines.append(f"| `{method} {path}` | {wanted}{where} | {level} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,131 @@
+"""Every role at every endpoint. The table of what should be is written out here, by hand, and not made from the code's."""
+
+import pytest
+
+from serve.permissions import NEEDS, OPEN, PERMISSIONS, ROLES, matrix, undeclared
+from tests.unit.serve.guarded_cell import GuardedCell
+from tests.unit.serve.small_cell import furnish_with, order
+
+EVERYBODY = {*ROLES}
+SEE = EVERYBODY - {"driver", "privacy"}
+EXPECTED: dict[tuple[str, str], set[str]] = {
+    ("POST", "/v1/orders"): {"associate", "manager", "support"},
+    ("GET", "/v1/orders"): EVERYBODY,
+    ("GET", "/v1/orders/{order_id}"): EVERYBODY,
+    ("GET", "/v1/orders/{order_id}/events"): EVERYBODY,
+    ("POST", "/v1/orders/{order_id}/updates"): {"fulfilment", "manager", "driver", "support"},
+    ("POST", "/v1/order-updates"): {"fulfilment", "manager", "driver", "support"},
+    ("GET", "/v1/locations"): SEE,
+    ("PUT", "/v1/locations/{location_id}"): {"ops"},
+    ("GET", "/v1/locations/{location_id}/stock"): SEE,
+    ("GET", "/v1/locations/{location_id}/ledger"): SEE,
+    ("POST", "/v1/locations/{location_id}/receipts"): {"fulfilment", "manager"},
+    ("POST", "/v1/locations/{location_id}/adjustments"): {"manager"},
+    ("GET", "/v1/skus"): SEE,
+    ("POST", "/v1/skus"): {"manager", "ops"},
+    ("GET", "/v1/live"): SEE,
+    ("GET", "/v1/sessions/current"): EVERYBODY,
+    ("DELETE", "/v1/sessions/current"): EVERYBODY,
+    ("POST", "/v1/sessions/current/proof"): EVERYBODY,
+    ("POST", "/v1/accounts"): {"ops"},
+    ("GET", "/v1/accounts/{account_id}"): {"manager", "auditor", "privacy", "ops"},
+    ("POST", "/v1/accounts/{account_id}/changes"): {"ops"},
+    ("POST", "/v1/clients"): {"ops"},
+    ("GET", "/v1/clients/{client_id}"): {"ops"},
+    ("POST", "/v1/clients/{client_id}/changes"): {"ops"},
+}
+PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x"}  # fmt: skip
+
+
+@pytest.fixture
+async def cell(tmp_path):
+    made = GuardedCell(tmp_path)
+    await furnish_with(made, made.bearer())
+    yield made
+    await made.http.aclose()
+
+
+async def call(cell: GuardedCell, method: str, template: str, headers: dict[str, str]):
+    path = template.format(**PATH)
+    if template == "/v1/live":
+        # A stream has no end: a parameter that is wrong ends it, once the guard has let the caller pass.
+        path += "?kinds=nothing"
+    # Bodies are bad: the guard must have its say before anyone looks at them.
+    sent = {} if method == "GET" else {"content": b"{", "headers": {"Content-Type": "application/json"}}
+    sent = {**sent, "headers": {**sent.get("headers", {}), "Idempotency-Key": "k", **headers}}
+    return await cell.http.request(method, path, **sent)
+
+
+async def test_every_route_of_the_app_is_declared_and_every_declaration_has_a_route(cell):
+    document = (await cell.http.get("/openapi.json")).json()
+    routes = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
+    assert routes == set(NEEDS)
+    assert {endpoint for endpoint, need in NEEDS.items() if need != OPEN} == set(EXPECTED)
+
+
+def test_an_endpoint_that_nobody_declared_is_named():
+    assert undeclared([("GET", "/v1/skus"), ("POST", "/v1/everything")]) == ["POST /v1/everything"]
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+@pytest.mark.parametrize(("method", "template"), sorted(EXPECTED))
+async def test_a_role_may_do_what_it_should_and_nothing_else(cell, role, method, template):
+    before = cell.state()
+    answer = await call(cell, method, template, cell.of_role(role))
+    code = "" if answer.status_code < 400 else answer.json()["code"]
+    if role in EXPECTED[method, template]:
+        assert not code.startswith("auth."), answer.text
+    else:
+        assert (answer.status_code, code) == (403, "auth.forbidden")
+        assert cell.state() == before
+
+
+@pytest.mark.parametrize(("method", "template"), sorted(EXPECTED))
+async def test_nobody_passes_without_a_token(cell, method, template):
+    answer = await call(cell, method, template, {})
+    assert (answer.status_code, answer.json()["code"]) == (401, "auth.token_missing")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("permission", sorted(PERMISSIONS))
+async def test_a_machine_may_do_what_its_scope_says_and_nothing_else(cell, permission):
+    for (method, template), need in NEEDS.items():
+        if need == OPEN or not need.permission:
+            continue
+        answer = await call(cell, method, template, cell.bearer(scopes=(permission,)))
+        forbidden = answer.status_code == 403 and answer.json()["code"] == "auth.forbidden"
+        assert forbidden == (need.permission != permission), (method, template)
+
+
+@pytest.mark.parametrize(("method", "template"), [endpoint for endpoint, need in NEEDS.items() if need.at_location])
+async def test_rights_end_at_the_locations_that_they_are_bound_to(cell, method, template):
+    elsewhere = await call(cell, method, template, cell.bearer(locs=("us-st-portland",)))
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (403, "auth.location_forbidden")
+    there = await call(cell, method, template, cell.bearer(locs=("us-st-portland", "us-wh-seattle")))
+    assert there.status_code != 403
+
+
+@pytest.mark.parametrize("role", ["", "root", "Manager", "manager "])
+async def test_a_role_or_scope_that_does_not_exist_gives_nothing(cell, role):
+    headers = cell.bearer(role=role, scopes=("*", "stock", "stock.read "))
+    assert (await cell.http.get("/v1/skus", headers=headers)).status_code == 403
+
+
+async def test_what_is_open_needs_no_token(cell):
+    for path in ("/healthz", "/readyz", "/metrics", "/v1/availability?sku=A1", "/docs", "/openapi.json"):
+        assert (await cell.http.get(path)).status_code == 200, path
+
+
+async def test_an_order_is_still_placed_and_moved_by_those_who_may(cell):
+    placed = await cell.post("/v1/orders", order(), **cell.of_role("associate"))
+    assert placed.status_code == 201
+    path = f"/v1/orders/{placed.json()['order_id']}/updates"
+    assert (await cell.post(path, {"update": "start_picking"}, **cell.of_role("associate"))).status_code == 403
+    assert (await cell.post(path, {"update": "start_picking"}, **cell.of_role("fulfilment"))).status_code == 200
+
+
+def test_the_matrix_has_every_endpoint_and_every_role():
+    lines = matrix().splitlines()
+    assert len(lines) == 2 + len(NEEDS)
+    adjustments = next(line for line in lines if "adjustments" in line)
+    assert [cell.strip() for cell in adjustments.split("|")[4:-1]] == ["", "", "2", "", "", "", "", ""]
