@@ -42,6 +42,7 @@ def _open_account(options: argparse.Namespace, paths: CellPaths, console: Consol
     }
     answer = call("POST", f"http://{api.host}:{api.port}/v1/accounts", body, headers)
     if not answer.fine:
-        told = answer.body.get("detail", "") if isinstance(answer.body, dict) else "nobody answered"
-        raise CellError(f"the account was not opened: {told}", "is the cell up? see: python -m cells status")
+        if isinstance(answer.body, dict) and "detail" in answer.body:
+            raise CellError(f"the account was not opened: {answer.body['detail']}", "correct that, and try again")
+        raise CellError("the account was not opened: nobody answered", "is the cell up? see: python -m cells status")
     console.print(f"{answer.body['account_id']} is open; the second factor is enrolled at the first sign-in")
