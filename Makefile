@@ -20,6 +20,7 @@ TRACE ?=
 SCARCE ?=
 SPEED ?=
 SEEDS ?= 1000
+IDENTITY ?=
 ARGS ?=
 
 .PHONY: help
@@ -50,8 +51,8 @@ $(READY): requirements-dev.lock pyproject.toml
 	touch $@
 
 .PHONY: up
-up: $(READY) ## start the cells and the router with demo data (REGIONS="us eu": only these)
-	@$(RUN) -m cells up $(NAMES) $(ARGS)
+up: $(READY) ## start the cells and the router with demo data (REGIONS="us eu": only these; IDENTITY=required: nobody without a token)
+	@OCEFS_IDENTITY="$${OCEFS_IDENTITY:-$(IDENTITY)}" $(RUN) -m cells up $(NAMES) $(ARGS)
 
 .PHONY: down
 down: $(READY) ## end exactly what `make up` started

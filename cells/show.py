@@ -30,19 +30,44 @@ def where_to_look(configs: list[RegionConfig], router: str, console: Console) ->
     console.print("\n".join(lines), highlight=False, soft_wrap=True)
     sample = next((config for config in configs if places(config.name)), None)
     if sample is not None:
-        body = json.dumps(demo_orders(sample, 2)[1], ensure_ascii=True)
-        console.print("place an order, and follow it:", style="bold")
-        headers = "-H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-order'"
-        place = f"curl -s {router}/v1/orders {headers} \\\n  -d '{body}'"
-        follow = f"curl -s {router}/v1/orders/<order_id from the answer>/events"
-        for text in (place, follow):
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
+        _calls_to_try(sample, router, console)
+    if any(config.identity.mode == "off" for config in configs):
+        console.print(
+            "Identity is off: whoever reaches a cell may do everything. So everything listens on loopback (127.0.0.1) only;\n"
+            "`make up IDENTITY=required` lets nobody in without a token.",
+            style="yellow",
+            soft_wrap=True,
+        )
     console.print(
-        "Until identity is built, everything listens on loopback (127.0.0.1) only, so nobody else can reach it. One\n"
-        "exception that Ray leaves no choice about: a port between Serve replicas, closed to all without the cell's token.",
+        "All ports are on loopback but one, about which Ray leaves no choice: between Serve replicas, closed to all without\n"
+        "the cell's token.",
         style="yellow",
         soft_wrap=True,
     )
+
+
+def _calls_to_try(config: RegionConfig, router: str, console: Console) -> None:
+    region, token = config.name, ""
+    if config.identity.mode == "required":
+        sign_in = (
+            f"curl -s {router}/v1/sessions -H 'Content-Type: application/json' -H 'X-OCEFS-Region: {region}' \\\n"
+            f'  -d \'{{"login": "manager@{region}.demo", "password": "try-manager-at-{region}", "code": "<code>"}}\''
+        )
+        if config.identity.demo_accounts:
+            _shown(console, "sign in, here as the manager:", f"python -m cells code {region} manager", sign_in)
+        _shown(console, "or take a token for tools on this machine:", f"TOKEN=$(python -m cells token {region})")
+        token = ' -H "Authorization: Bearer $TOKEN"'
+    body = json.dumps(demo_orders(config, 2)[1], ensure_ascii=True)
+    headers = "-H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-order'"
+    place = f"curl -s {router}/v1/orders {headers}{token} \\\n  -d '{body}'"
+    follow = f"curl -s {router}/v1/orders/<order_id from the answer>/events{token}"
+    _shown(console, "place an order, and follow it:", place, follow)
+
+
+def _shown(console: Console, title: str, *texts: str) -> None:
+    console.print(title, style="bold")
+    for text in texts:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def status(configs: list[RegionConfig], console: Console) -> int:

@@ -15,7 +15,7 @@ import msgspec
 from router import haproxy_rules
 from router.config import RouterConfig
 from router.problems import CELL_UNAVAILABLE, HAPROXY_ERRORS, answer, error, quoted
-from router.topology import Region, check_regions
+from router.topology import Region, check_exposure, check_regions
 
 LUA_FILE = Path(__file__).resolve().parent / "nearest.lua"
 # Room that HAProxy keeps in each buffer for headers that it adds itself.
@@ -71,6 +71,7 @@ def files(
         TopologyError: the regions break a rule.
     """
     check_regions(regions)
+    check_exposure(config.host, regions)
     limit = min(connections or config.connections_max, config.connections_max)
     texts = {
         places.config.name: haproxy_config(config, regions, places, limit),

@@ -19,6 +19,7 @@ def region_of(cell: RegionConfig) -> Region:
         failover=cell.region.failover,
         host=cell.api.host,
         port=cell.api.port,
+        guarded=cell.identity.mode == "required",
     )
 
 

@@ -15,6 +15,7 @@ Residency = Literal["strict", "open"]
 # of an id ends its region.
 _NAME = re.compile(r"[a-z][a-z0-9]{0,30}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
 
 
@@ -27,7 +28,8 @@ class Region(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     `countries` are ISO 3166-1 alpha-2 codes, `lat` and `lon` the region's centre in degrees (WGS 84).
     `failover` lists the regions, best first, that may answer shared reads while this cell is away; under
-    residency `strict` it must be empty. `host` and `port` are the cell's HTTP door.
+    residency `strict` it must be empty. `host` and `port` are the cell's HTTP door. `guarded`: the cell lets nobody in
+    without a token.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Region(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     lon: float
     host: str
     port: int
+    guarded: bool = False
     default: bool = False
     residency: Residency = "strict"
     failover: tuple[str, ...] = ()
@@ -55,6 +58,16 @@ def check_regions(regions: Sequence[Region]) -> None:
     if sum(region.default for region in regions) > 1:
         chosen = ", ".join(region.name for region in regions if region.default)
         raise TopologyError(f"only one region may be the default, these say that they are: {chosen}")
+
+
+def check_exposure(host: str, regions: Sequence[Region]) -> None:
+    """Raise `TopologyError` when a router on `host` would let other machines into a cell that lets everybody do everything."""
+    open_cells = [region.name for region in regions if not region.guarded]
+    if open_cells and host not in LOOPBACK:
+        raise TopologyError(
+            f"the router would listen on {host!r}, but identity is off in {', '.join(open_cells)}: whoever reaches it could do "
+            'everything there; write mode = "required" under [identity] of these regions, or host = "127.0.0.1" in router.toml'
+        )
 
 
 def _check_region(region: Region, names: Sequence[str]) -> None:

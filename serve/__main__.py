@@ -1,12 +1,12 @@
 """The API's command line.
 
-python -m serve permissions   the matrix of endpoints and roles, as a Markdown table
+python -m serve permissions   the matrix of endpoints and roles, as docs/security/permissions.md has it
 """
 
 import argparse
 import sys
 
-from serve.permissions import matrix
+from serve.permissions import page
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("command", choices=["permissions"])
     parser.parse_args(arguments)
-    print(matrix(), end="")
+    print(page(), end="")
     return 0
 
 

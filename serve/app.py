@@ -46,7 +46,7 @@ from serve.services import Services
 
 VERSION = "1.0"
 DESCRIPTION = (
-    "Orders, stock and availability of one region. Every write needs an `Idempotency-Key`; errors are RFC 9457 problem details "
+    "Orders, stock and availability of one region. Every write but signing in needs an `Idempotency-Key`; errors are RFC 9457 problem details "
     "with a stable `code`. Money is in minor units, times are UTC."
 )
 _ORDERS = "/v1/orders/"

@@ -102,6 +102,14 @@ NEEDS: Mapping[tuple[str, str], Need] = {
 }
 
 
+_HEAD = """# Who may do what
+
+Made from `serve/permissions.py` by `python -m serve permissions`; a test compares the two. `x`: may. `2`: may with a second factor that is at
+most five minutes old. Rights reach the locations of the account or client where it says so; without any they reach the whole region.
+
+"""
+
+
 def undeclared(endpoints: Iterable[tuple[str, str]]) -> list[str]:
     """Those of the (method, path template) that NEEDS lacks."""
     return sorted(f"{method} {path}" for method, path in endpoints if (method, path) not in NEEDS)
@@ -110,6 +118,11 @@ def undeclared(endpoints: Iterable[tuple[str, str]]) -> list[str]:
 def may(need: Need, permissions: frozenset[str]) -> bool:
     """Do the permissions of somebody who is signed in suffice?"""
     return not need.permission or need.permission in permissions
+
+
+def page() -> str:
+    """The matrix with what one has to know to read it: `docs/security/permissions.md`."""
+    return _HEAD + matrix()
 
 
 def matrix() -> str:

@@ -69,7 +69,7 @@ def router(desk: Desk) -> APIRouter:
         return await done(request, desk.account_of(sent.login), command, write, 201)
 
     @api.get(
-        "/v1/accounts/{account_id}", summary="Read an account", **documented(AccountView, problems=(401, 403, 404))
+        "/v1/accounts/{account_id}", summary="Read an account", **documented(AccountView, problems=(401, 403, 404, 422))
     )
     async def read(account_id: AccountId, request: Request) -> Response:
         """Without anything secret."""

@@ -53,6 +53,13 @@ class TokenForm(msgspec.Struct, frozen=True):
     scope: str = ""
 
 
+class TokenError(msgspec.Struct, frozen=True):
+    """RFC 6749, 5.2."""
+
+    error: str
+    error_description: str
+
+
 class _TokenRefused(Exception):
     """Told as RFC 6749, 5.2 says."""
 
@@ -154,14 +161,20 @@ def router(desk: Desk) -> APIRouter:
     @api.post(
         "/v1/oauth/token",
         summary="A token for a machine",
-        **documented(AccessToken, body=TokenForm, body_type=FORM.decode(), problems=(401,)),
+        **documented(
+            AccessToken,
+            body=TokenForm,
+            body_type=FORM.decode(),
+            also={400: TokenError, 401: TokenError},
+            problems=(401,),
+        ),
     )
     async def token(request: Request) -> Response:
         """OAuth 2 client credentials. Refusals are told as RFC 6749, 5.2 has them."""
         try:
             return ok(await clients.token(request))
         except _TokenRefused as refused:
-            body = encode({"error": refused.error, "error_description": refused.detail})
+            body = encode(TokenError(refused.error, refused.detail))
             challenge = ((b"www-authenticate", b'Basic realm="ocefs"'),) if refused.status == 401 else ()
             response = AnswerResponse((refused.status, body, challenge))
             response.headers["content-type"] = "application/json"
@@ -187,7 +200,9 @@ def router(desk: Desk) -> APIRouter:
         return AnswerResponse((201, encode(ClientSecret(identity, secret)), ()))
 
     @api.get(
-        "/v1/clients/{client_id}", summary="Read a machine's rights", **documented(ClientView, problems=(401, 403, 404))
+        "/v1/clients/{client_id}",
+        summary="Read a machine's rights",
+        **documented(ClientView, problems=(401, 403, 404, 422)),
     )
     async def read(client_id: ClientId, request: Request) -> Response:
         """Without anything secret."""

@@ -6,6 +6,8 @@ exist, so that they reach the actors.
 
 import asyncio
 import random
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,6 +28,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
+from serve.identity.keyring import create
 from tests.unit.serve.small_cell import SETTINGS, SKUS, Cell, furnish
 
 CHECKS = [
@@ -39,7 +42,10 @@ _random = random.Random(20260301)
 
 async def _furnished() -> tuple[Cell, str]:
     # Live streams end at once: a test of a stream waits for its end.
-    cell = Cell(msgspec.structs.replace(SETTINGS, live_max_s=0.0))
+    # With keys, so that signing in is there; with identity off, so that everything is reached.
+    keyring = Path(tempfile.mkdtemp(prefix="ocefs-fuzz-")) / "keys" / "keyring.json"
+    create(keyring, 1)
+    cell = Cell(msgspec.structs.replace(SETTINGS, live_max_s=0.0, keyring=str(keyring)))
     await furnish(cell)
     return cell, (await cell.placed(("A1", 2)))["order_id"]
 

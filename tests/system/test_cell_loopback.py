@@ -1,4 +1,4 @@
-"""Until identity is built, nothing of a cell may be reached from another machine."""
+"""While identity is off, nothing of a cell may be reached from another machine."""
 
 import psutil
 import pytest

@@ -123,3 +123,39 @@ def test_one_region_is_checked_without_the_others(tmp_path):
     _file(tmp_path, "eu", '[region]\nname = "eu"\n[api]\nprot = 1\n')
     with pytest.raises(ConfigError, match=r"api\.prot"):
         load_all(["us"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "right"),
+    [
+        ('[api]\nhost = "0.0.0.0"', "whoever reaches the port could do everything", 'mode = "required"'),
+        ('[region]\nprofile = "production"', "everybody could do everything", 'mode = "required"'),
+        (
+            '[region]\nprofile = "production"\n[identity]\nmode = "required"',
+            "knows their passwords",
+            "demo_accounts = false",
+        ),
+    ],
+)
+def test_a_cell_may_be_open_to_everybody(tmp_path, text, problem, right):
+    _file(tmp_path, "us", text)
+    with pytest.raises(ConfigError, match=problem) as raised:
+        load_region("us", tmp_path)
+    assert right in raised.value.next_step
+
+
+def test_a_production_cell_that_is_safe_does_not_load(tmp_path):
+    safe = '[api]\nhost = "10.0.0.5"\n[identity]\nmode = "required"\ndemo_accounts = false\n[region]\nprofile = "production"'
+    _file(tmp_path, "us", safe)
+    assert load_region("us", tmp_path).identity.mode == "required"
+
+
+def test_the_environment_s_word_on_identity_is_not_heard_or_not_checked(tmp_path, monkeypatch):
+    _file(tmp_path, "us", "")
+    monkeypatch.setenv("OCEFS_IDENTITY", "required")
+    assert load_region("us", tmp_path).identity.mode == "required"
+    monkeypatch.setenv("OCEFS_IDENTITY", "maybe")
+    with pytest.raises(ConfigError, match="OCEFS_IDENTITY"):
+        load_region("us", tmp_path)
+    monkeypatch.setenv("OCEFS_IDENTITY", "")
+    assert load_region("us", tmp_path).identity.mode == "off"

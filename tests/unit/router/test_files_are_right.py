@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import msgspec
+import msgspec
 import pytest
 
 from router.config import RouterConfig
@@ -16,10 +17,12 @@ from router.topology import Region, TopologyError, check_regions, default_region
 
 US = Region(
     name="us", countries=("US", "CA"), lat=39.8, lon=-98.6, host="127.0.0.1", port=8101,
-    default=True, residency="open", failover=("latam",),
+    default=True, residency="open", failover=("latam",), guarded=True,
 )  # fmt: skip
-EU = Region(name="eu", countries=("DE", "GB"), lat=50.1, lon=8.7, host="::1", port=8102)
-LATAM = Region(name="latam", countries=("BR",), lat=-8.8, lon=-55.5, host="10.0.0.9", port=8103, residency="open")
+EU = Region(name="eu", countries=("DE", "GB"), lat=50.1, lon=8.7, host="::1", port=8102, guarded=True)
+LATAM = Region(
+    name="latam", countries=("BR",), lat=-8.8, lon=-55.5, host="10.0.0.9", port=8103, residency="open", guarded=True
+)
 REGIONS = (US, EU, LATAM)
 
 
@@ -52,6 +55,15 @@ def test_haproxy_refuses_a_computed_configuration(tmp_path: Path, config: Router
     checked = haproxy_says(folder, texts)
     assert checked.returncode == 0, checked.stderr
     assert "WARNING" not in checked.stderr
+
+
+@pytest.mark.parametrize("host", ["*", "0.0.0.0", "10.0.0.5", "::"])
+def test_other_machines_are_let_into_a_cell_whose_identity_is_off(tmp_path: Path, host: str) -> None:
+    regions = (US, msgspec.structs.replace(EU, guarded=False))
+    with pytest.raises(TopologyError, match="identity is off in eu"):
+        computed(tmp_path, RouterConfig(host=host), regions)
+    assert computed(tmp_path, RouterConfig(host="127.0.0.1"), regions)
+    assert computed(tmp_path, RouterConfig(host=host), (US, EU))
 
 
 def test_the_check_of_a_configuration_never_fails(tmp_path: Path) -> None:

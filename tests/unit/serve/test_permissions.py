@@ -1,8 +1,10 @@
 """Every role at every endpoint. The table of what should be is written out here, by hand, and not made from the code's."""
 
+from pathlib import Path
+
 import pytest
 
-from serve.permissions import NEEDS, OPEN, PERMISSIONS, ROLES, matrix, undeclared
+from serve.permissions import NEEDS, OPEN, PERMISSIONS, ROLES, matrix, page, undeclared
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.small_cell import furnish_with, order
 
@@ -129,3 +131,8 @@ def test_the_matrix_has_every_endpoint_and_every_role():
     assert len(lines) == 2 + len(NEEDS)
     adjustments = next(line for line in lines if "adjustments" in line)
     assert [cell.strip() for cell in adjustments.split("|")[4:-1]] == ["", "", "2", "", "", "", "", ""]
+
+
+def test_the_page_that_people_read_is_the_one_of_the_code():
+    written = Path(__file__).parents[3] / "docs" / "security" / "permissions.md"
+    assert written.read_text() == page(), "python -m serve permissions > docs/security/permissions.md"
