@@ -84,6 +84,7 @@ TABLE: dict[str, Entry] = {
     "order.fulfilment_required": Entry(422, "Fulfilment must be named"),
     "order.short_pick_too_much": Entry(422, "More is missing than was to be picked"),
     "order.currency_not_accepted": Entry(422, "Currency is not accepted"),
+    "order.location_forbidden": Entry(403, "Not allowed at this location"),
     "order.mixed_currencies": Entry(422, "An order has one currency"),
     "order.coordinates_incomplete": Entry(422, "lat and lon go together"),
     "update.occurred_at_out_of_range": Entry(422, "occurred_at is too old or in the future"),

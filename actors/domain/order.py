@@ -72,15 +72,17 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
     places: list[Place]
 
 
-class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
+class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """A step of the order's life. `fulfilment`: its number, None for all for which the step is legal. `lines`: what is missing
-    (short_pick). `places`: where to ask (allocate). `occurred_at_ms`: when it happened in the world, None for now."""
+    (short_pick). `places`: where to ask (allocate). `occurred_at_ms`: when it happened in the world, None for now. `within`: locations
+    that the caller's rights reach, empty for all: fulfilments elsewhere are not theirs to move."""
 
     update: Update
     fulfilment: int | None = None
     occurred_at_ms: int | None = None
     lines: list[Units] = []
     places: list[Place] = []
+    within: list[str] = []
 
 
 class ReservationAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -210,6 +212,8 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
     if state is None:
         raise Refused("order.unknown", f"There is no order {context.entity_id}.", order_id=context.entity_id)
     if type(command) is UpdateOrder:
+        if command.within:
+            _check_reach(state, command)
         if command.update == "short_pick":
             return _short_pick(state, command, context)
         if command.update == "allocate":
@@ -220,6 +224,21 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
     if type(command) is ReservationAnswered:
         return _answered(state, command, context)
     return _retry(state, context)
+
+
+def _check_reach(order: Order, command: UpdateOrder) -> None:
+    """Raises Refused when the step would move what the caller's rights do not reach."""
+    here = {f.number for f in order.fulfilments if f.location_id in command.within}
+    if command.update == "allocate":
+        theirs = False  # where an order is served from is the region's matter
+    elif command.fulfilment is not None:
+        theirs = command.fulfilment in here or all(f.number != command.fulfilment for f in order.fulfilments)
+    elif command.update == "cancel":
+        theirs = len(here) == len(order.fulfilments)
+    else:
+        theirs = bool(here)
+    if not theirs:
+        raise Refused("order.location_forbidden", f"Your rights don't reach what {command.update} would move.")
 
 
 def _status(context: Context, *events: Event) -> Decision:
@@ -327,7 +346,8 @@ def _step(order: Order, command: UpdateOrder, context: Context) -> Decision:
 
 def _chosen(order: Order, command: UpdateOrder, context: Context) -> list[Fulfilment]:
     if command.fulfilment is None:
-        return order.fulfilments
+        within = command.within
+        return [f for f in order.fulfilments if f.location_id in within] if within else order.fulfilments
     chosen = [f for f in order.fulfilments if f.number == command.fulfilment]
     if not chosen:
         name = fulfilment_id(context.entity_id, command.fulfilment)

@@ -15,7 +15,7 @@ from actors.domain import claim
 from actors.domain.ids import claim_id
 from actors.domain.order import UpdateOrder
 from actors.runtime.wire import OK, Reply
-from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope
+from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, Receive, Scope
 from serve.gateway import Ask
 from serve.orders.places import PlacesOfOrders
 from serve.orders.schemas import OrderUpdate, OrderUpdateItem, OrderUpdates, RawOrderUpdates
@@ -56,7 +56,7 @@ class OrderUpdating:
         write = await self._bodies.read(scope, receive)
         scope[ENTITY_ID] = order_id
         self._territory.check_order(order_id)
-        command = self._command(order_id, decode(_update_decoder, write.body), "")
+        command = self._command(order_id, decode(_update_decoder, write.body), "", _reach(scope))
         cause = scope[REQUEST_ID]
         if command.update == "allocate":
             command = await self._places.added_to(order_id, command, cause)
@@ -77,16 +77,17 @@ class OrderUpdating:
         if claimed.status != OK:
             raise of_refusal(claimed.body)
         results: list[bytes] = [b""] * len(items)
-        asks, positions = await self._asks(items, write.key, write.digest, cause, results)
+        asks, positions = await self._asks(items, write.key, write.digest, scope, results)
         replies = await self._gateway.ask_many(asks, cause=cause)
         for position, ask, reply in zip(positions, asks, replies, strict=True):
             results[position] = reply.body if reply.status == OK else self._failed_reply(ask.entity_id, reply, cause)
         return 200, b'{"results":[%b]}' % b",".join(results), ()
 
     async def _asks(
-        self, items: list[OrderUpdateItem | _BadItem], key: str, digest: int, cause: str, results: list[bytes]
+        self, items: list[OrderUpdateItem | _BadItem], key: str, digest: int, scope: Scope, results: list[bytes]
     ) -> tuple[list[Ask], list[int]]:
         """The good items as commands, with their positions; `results` of the bad ones are filled in."""
+        cause, within = scope[REQUEST_ID], _reach(scope)
         asks: list[Ask] = []
         positions: list[int] = []
         waiting: list[int] = []
@@ -98,7 +99,7 @@ class OrderUpdating:
                 continue
             try:
                 check(item.order_id)
-                command = command_of(item.order_id, item, f"/updates/{position}")
+                command = command_of(item.order_id, item, f"/updates/{position}", within)
             except Problem as problem:
                 results[position] = self._failed(item.order_id, problem, cause)
                 continue
@@ -137,10 +138,10 @@ class OrderUpdating:
                 items.append(_BadItem(_named_order(raw), problem))
         return items
 
-    def _command(self, order_id: str, sent: OrderUpdate | OrderUpdateItem, base: str) -> UpdateOrder:
+    def _command(self, order_id: str, sent: OrderUpdate | OrderUpdateItem, base: str, within: list[str]) -> UpdateOrder:
         """The domain's command. Raises Problem 422 with pointers below `base`."""
         update = sent.update
-        if sent.fulfilment_id is None and sent.occurred_at is None and sent.lines is None:
+        if sent.fulfilment_id is None and sent.occurred_at is None and sent.lines is None and not within:
             plain = _PLAIN.get(update)
             if plain is not None:
                 return plain
@@ -155,7 +156,7 @@ class OrderUpdating:
         fulfilment = None if sent.fulfilment_id is None else _number(order_id, sent.fulfilment_id, base)
         at_ms = None if sent.occurred_at is None else self._occurred_at_ms(sent.occurred_at, base)
         lines = [(line.sku, line.quantity) for line in sent.lines] if sent.lines else []
-        return UpdateOrder(update, fulfilment, at_ms, lines)
+        return UpdateOrder(update, fulfilment, at_ms, lines, within=within)
 
     def _occurred_at_ms(self, at: datetime, base: str) -> int:
         at_ms = int(at.timestamp() * 1000)
@@ -176,6 +177,12 @@ class OrderUpdating:
 
     def _failed_reply(self, order_id: str, reply: Reply, request_id: str) -> bytes:
         return self._failed(order_id, of_refusal(reply.body), request_id)
+
+
+def _reach(scope: Scope) -> list[str]:
+    """The locations to which the caller's rights are bound; empty for all."""
+    principal = scope.get(PRINCIPAL)
+    return sorted(principal.locations) if principal is not None else []
 
 
 class _BadItem(msgspec.Struct, frozen=True):

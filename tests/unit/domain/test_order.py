@@ -198,3 +198,53 @@ def test_stock_and_orders_disagree_after_some_order_of_steps_and_messages(lines,
             assert stock.reserved == held.get((name, sku), 0)
     ordered = {sku: sum(n for s, n in lines if s == sku) for sku in SKUS}
     assert all(sum(n for (_, s), n in held.items() if s == sku) <= ordered[sku] for sku in SKUS)
+
+
+def split_order():
+    """One fulfilment at `near`, one at `far`, both allocated."""
+    cell = Cell(near={"a": 1}, far={"a": 2})
+    cell.place([("a", 3)], "near", "far")
+    assert [(f.location_id, f.status) for f in cell.deliver_all().order.fulfilments] == [
+        ("near", "allocated"), ("far", "allocated"),
+    ]  # fmt: skip
+    return cell
+
+
+def statuses(cell):
+    return {f.location_id: f.status for f in cell.order.fulfilments}
+
+
+def test_somebody_moves_what_is_at_a_location_that_their_rights_do_not_reach():
+    cell = split_order()
+    cell.tell(update("start_picking", within=["near"]))
+    assert statuses(cell) == {"near": "picking", "far": "allocated"}
+    far = next(f.number for f in cell.order.fulfilments if f.location_id == "far")
+    for step in (
+        update("start_picking", fulfilment=far, within=["near"]),
+        update("start_picking", within=["elsewhere"]),
+        update("short_pick", fulfilment=far, lines=[("a", 1)], within=["near"]),
+        update("cancel", within=["near"]),
+        update("cancel", fulfilment=far, within=["near"]),
+        update("allocate", within=["near", "far"]),
+    ):
+        with pytest.raises(Refused) as refused:
+            cell.tell(step)
+        assert refused.value.body.code == "order.location_forbidden", step
+        assert statuses(cell) == {"near": "picking", "far": "allocated"}
+
+
+def test_somebody_with_rights_at_every_location_of_an_order_can_not_cancel_it():
+    cell = split_order()
+    cell.tell(update("cancel", within=["near", "far", "other"]))
+    assert cell.status == "cancelled"
+
+
+def test_rights_hide_that_there_is_no_such_fulfilment_or_that_a_step_is_illegal():
+    cell = split_order()
+    for step, code in (
+        (update("start_picking", fulfilment=99, within=["near"]), "order.fulfilment_unknown"),
+        (update("ship", within=["near"]), "order.illegal_transition"),
+    ):
+        with pytest.raises(Refused) as refused:
+            cell.tell(step)
+        assert refused.value.body.code == code

@@ -136,3 +136,16 @@ def test_the_matrix_has_every_endpoint_and_every_role():
 def test_the_page_that_people_read_is_the_one_of_the_code():
     written = Path(__file__).parents[3] / "docs" / "security" / "permissions.md"
     assert written.read_text() == page(), "python -m serve permissions > docs/security/permissions.md"
+
+
+async def test_orders_are_moved_only_where_the_rights_reach(cell):
+    placed = (await cell.post("/v1/orders", order(("A1", 2)), **cell.bearer())).json()
+    assert [f["location_id"] for f in placed["fulfilments"]] == ["us-wh-seattle"]
+    path, step = f"/v1/orders/{placed['order_id']}/updates", {"update": "start_picking"}
+    elsewhere = cell.of_role("fulfilment", locs=("us-st-portland",))
+    refused = await cell.post(path, step, **elsewhere)
+    assert (refused.status_code, refused.json()["code"]) == (403, "order.location_forbidden")
+    many = await cell.post("/v1/order-updates", {"updates": [{"order_id": placed["order_id"], **step}]}, **elsewhere)
+    assert many.json()["results"][0]["error"]["code"] == "order.location_forbidden"
+    there = cell.of_role("fulfilment", locs=("us-wh-seattle",))
+    assert (await cell.post(path, step, **there)).status_code == 200
