@@ -5,7 +5,6 @@ import subprocess
 from pathlib import Path
 
 import msgspec
-import msgspec
 import pytest
 
 from router.config import RouterConfig
