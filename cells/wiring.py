@@ -16,6 +16,7 @@ from actors.ray_gateway import ActorHandles, HostTransport, SupervisorMap
 from actors.ray_host import CellSettings
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
+from actors.storage.rate_limits import RedisRateLimits
 from actors.storage.reader import PostgresReadModel
 from cells.config import RegionConfig, StoreAddresses, load_all
 from serve.noticeboard import Noticeboard
@@ -89,12 +90,15 @@ async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
     )  # fmt: skip
     read_model = PostgresReadModel(cell.postgres_url)
 
+    limits = RedisRateLimits(cell.redis_url, cell.region)
+
     async def close() -> None:
         board.close()
+        await limits.close()
         await gateway.close()
         await read_model.close()
 
-    services = Services(settings, gateway, read_model, SystemClock(), close=close)
+    services = Services(settings, gateway, read_model, SystemClock(), limits, close)
     board = Noticeboard(Path(cell.door_folder).parent / "figures", services.metrics.figures)
     services.metrics.others = board.others
     board.start()

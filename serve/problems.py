@@ -49,6 +49,7 @@ TABLE: dict[str, Entry] = {
     "idempotency.key_invalid": Entry(400, "Idempotency-Key is not valid"),
     "idempotency.key_reused": Entry(422, "Idempotency-Key was used for another request"),
     "cursor.invalid": Entry(400, "Cursor is not valid"),
+    "payment.pan_refused": Entry(422, "Card numbers are not taken"),
     # Who
     "auth.token_missing": Entry(401, "Not signed in"),
     "auth.token_invalid": Entry(401, "Token is not good"),
@@ -58,6 +59,7 @@ TABLE: dict[str, Entry] = {
     "auth.location_forbidden": Entry(403, "Not allowed at this location"),
     "auth.unavailable": Entry(503, "Signing in is not possible at the moment"),
     "auth.busy": Entry(429, "Too many people sign in"),
+    "auth.too_often": Entry(429, "Tried too often"),
     "session.refused": Entry(401, "Sign-in refused"),
     "session.factor_missing": Entry(403, "No second factor yet"),
     "session.ended": Entry(401, "Session has ended"),
@@ -165,7 +167,7 @@ class Problem(Exception):
         """The whole answer."""
         headers = self.headers
         status = self.status
-        if status in _RETRYABLE:
+        if status in _RETRYABLE and all(name != b"retry-after" for name, _ in headers):
             headers = (*headers, (b"retry-after", b"%d" % RETRY_AFTER_S))
         return status, self.body(request_id), headers
 

@@ -13,6 +13,7 @@ from serve.gateway import Gateway
 from serve.identity.ended import EndedSessions
 from serve.identity.guard import Guard
 from serve.identity.keyring import KeyringWatch
+from serve.identity.limits import MemoryRateLimits, RateLimits
 from serve.live.hub import LiveHub
 from serve.metrics import Metrics
 from serve.requests import BodyReader
@@ -32,6 +33,7 @@ class Services:
     gateway: Gateway
     read_model: ReadModel
     clock: Clock
+    limits: RateLimits = field(default_factory=MemoryRateLimits)
     close: Callable[[], Awaitable[None]] = _nothing
     index: AvailabilityIndex = field(init=False)
     live: LiveHub = field(init=False)

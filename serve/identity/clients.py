@@ -27,6 +27,7 @@ from actors.domain.client import (
 from actors.domain.ids import CLIENT_PATTERN, client_id
 from serve.context import ENTITY_ID, REQUEST_ID
 from serve.identity.desk import Desk, told
+from serve.identity.limits import BY_CLIENT
 from serve.identity.schemas import AccessToken, ClientChange, ClientSecret, NewClient, Scopes
 from serve.identity.tokens import ACCESS_S, Claims, issue, issuer_of
 from serve.openapi import documented
@@ -91,11 +92,13 @@ class _Clients:
 
     async def token(self, request: Request) -> AccessToken:
         desk = self.desk
+        await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False, media_type=FORM)
         form = _form(write.body)
         if form.grant_type != "client_credentials":
             raise _TokenRefused(400, "unsupported_grant_type", "Only client_credentials is known here.")
         identity, secret = _credentials(request.headers.get("authorization"), form)
+        await desk.hold_to(BY_CLIENT, "client", identity)
         now_ms = desk.now_ms()
         check = await self._checked(request, identity, secret, now_ms)
         wanted = form.scope.split()

@@ -17,6 +17,7 @@ from actors.runtime.wire import OK, REFUSED, Reply
 from serve.context import REQUEST_ID, Scope
 from serve.freshness import moment
 from serve.identity.keyring import Keyring
+from serve.identity.limits import BY_ADDRESS, Limit, address_of, hold_to
 from serve.identity.passwords import BreachedList, Overloaded, PasswordWorkers
 from serve.identity.schemas import ShiftView, Tokens
 from serve.identity.sealing import Unsealable, login_digest, seal, unseal
@@ -49,6 +50,14 @@ class Desk:
         if found is None:
             raise Problem("auth.unavailable", "The cell has no keys: nobody can sign in.")
         return found
+
+    async def hold_to(self, limit: Limit, kind: str, who: str) -> None:
+        """Counts a try of somebody. Raises Problem 429 or 503."""
+        await hold_to(self.services.limits, limit, kind, who, self.now_ms())
+
+    async def hold_address(self, scope: Scope) -> None:
+        """Counts a try from the caller's address. Raises Problem 429 or 503."""
+        await self.hold_to(BY_ADDRESS, "address", address_of(scope))
 
     # --- actors
     async def ask(self, kind: str, entity_id: str, command: msgspec.Struct, scope: Scope, reply: type[T]) -> T:

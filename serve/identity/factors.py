@@ -56,6 +56,7 @@ def router(desk: Desk) -> APIRouter:
     )
     async def begin(request: Request) -> Response:
         """A new secret for an authenticator app. Nothing is kept until its first code is confirmed."""
+        await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         enrolment = desk.open_ticket(ENROLMENT, decode(_request_decoder, write.body).enrolment, Enrolment)
         in_time(enrolment.until_ms)
@@ -76,6 +77,7 @@ def router(desk: Desk) -> APIRouter:
     )
     async def confirm(request: Request) -> Response:
         """From now on signing in needs it. The recovery codes are shown here and never again."""
+        await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_confirmation_decoder, write.body)
         pending = desk.open_ticket(PENDING, sent.pending, PendingFactor)

@@ -18,6 +18,7 @@ from serve.freshness import moment
 from serve.identity.desk import Desk, not_before
 from serve.identity.factors import ENROLMENT, ENROLMENT_S, Enrolment
 from serve.identity.guard import Principal
+from serve.identity.limits import BY_ACCOUNT
 from serve.identity.passwords import DUMMY_HASH
 from serve.identity.schemas import CallerView, ProofRequest, RefreshRequest, SignInRequest, Tokens
 from serve.identity.tokens import TokenRefused, verify
@@ -53,9 +54,11 @@ class _Sessions:
     async def sign_in(self, request: Request) -> Tokens:
         desk = self._desk
         earliest = asyncio.get_running_loop().time() + REFUSAL_S
+        await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_sign_in_decoder, write.body)
         identity = desk.account_of(sent.login)
+        await desk.hold_to(BY_ACCOUNT, "account", identity)
         known = await desk.credentials(identity, request.scope)
         fits = await desk.fits(known.password_hash if known else DUMMY_HASH, sent.password)
         if known is None:
@@ -84,6 +87,7 @@ class _Sessions:
 
     async def refresh(self, request: Request) -> Tokens:
         desk = self._desk
+        await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_refresh_decoder, write.body)
         try:
@@ -98,6 +102,7 @@ class _Sessions:
     async def prove(self, request: Request, principal: Principal) -> Tokens:
         desk = self._desk
         earliest = asyncio.get_running_loop().time() + REFUSAL_S
+        await desk.hold_to(BY_ACCOUNT, "account", principal.subject)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_proof_decoder, write.body)
         known = await desk.credentials(principal.subject, request.scope)

@@ -8,8 +8,9 @@ import re
 import pytest
 
 from actors.domain.account import LOCK_AFTER, LOCK_MS
-from serve.identity import sessions
+from serve.identity import passwords, sessions
 from serve.identity.keyring import load, rotate
+from serve.identity.limits import BY_ACCOUNT, BY_ADDRESS, address_of
 from serve.identity.tokens import issue
 from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell
 from tests.unit.serve.small_cell import furnish_with, order
@@ -338,3 +339,42 @@ async def test_the_document_says_which_endpoints_need_a_token(cell):
     assert {"401", "403"} <= set(place["responses"])
     assert place["x-permission"] == "orders.place"
     assert "security" not in availability
+
+
+async def test_passwords_can_be_guessed_as_fast_as_the_machine_hashes(cell):
+    mia = await cell.enrolled("mia")
+    answers = [await mia.sign_in(password="wrong" * 5, code="000000") for _ in range(BY_ACCOUNT.burst + 1)]
+    assert answers[-1].status_code == 429
+    assert answers[-1].json()["code"] == "auth.too_often"
+    assert int(answers[-1].headers["retry-after"]) == 60 // BY_ACCOUNT.per_minute
+    nobody = [
+        await cell.plain("/v1/sessions", {"login": "nobody", "password": "wrong" * 5})
+        for _ in range(BY_ACCOUNT.burst + 1)
+    ]
+    assert [answer.status_code for answer in nobody] == [401] * BY_ACCOUNT.burst + [429]
+
+
+async def test_one_address_tries_one_password_at_every_account(cell, monkeypatch):
+    monkeypatch.setattr(passwords, "verify_password", lambda kept, text: False)
+    for number in range(BY_ADDRESS.burst):
+        answer = await cell.plain("/v1/sessions", {"login": f"n{number}", "password": "wrong" * 5})
+        assert answer.status_code == 401
+    assert (await cell.plain("/v1/sessions", {"login": "n-last", "password": "wrong" * 5})).status_code == 429
+    elsewhere = {"X-Forwarded-For": "203.0.113.9"}
+    assert (
+        await cell.plain("/v1/sessions", {"login": "n-last", "password": "wrong" * 5}, **elsewhere)
+    ).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "address"),
+    [
+        ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("::1", "10.0.0.1, 203.0.113.9", "203.0.113.9"),
+        ("203.0.113.7", "10.9.9.9", "203.0.113.7"),
+        ("127.0.0.1", None, "127.0.0.1"),
+    ],
+)
+def test_anybody_may_say_which_address_he_has(peer, told, address):
+    headers = [] if told is None else [(b"x-forwarded-for", told.encode())]
+    assert address_of({"client": (peer, 1), "headers": headers}) == address

@@ -1,0 +1,55 @@
+"""How often somebody may try something, counted in the cell's Redis, so that all replicas count together.
+
+    ocefs:{us}:rate:<key>   string   when the next try would be free if tries came evenly (ms), gone when that has passed
+
+GCRA: one number a key, no counters to reset, and no burst at the turn of a minute.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from redis.exceptions import RedisError, ResponseError
+
+from actors.runtime.errors import JournalUnavailable
+from actors.storage.redis_line import RedisLine
+
+# KEYS: the key. ARGV: now, ms between tries, ms that a burst may run ahead. Answers how many ms to wait, 0: taken.
+_SCRIPT = """
+local now, every, ahead = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local due = math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0))
+if due - now > ahead then return due - now - ahead end
+redis.call('SET', KEYS[1], due + every, 'PX', due + every - now)
+return 0
+"""
+
+
+class RedisRateLimits:
+    """`RateLimits` (see `serve/identity/limits.py`) on Redis 6.2 or newer.
+
+    Args:
+        url: as for RedisJournal.
+        cell: the region's name.
+        timeout_s: of each call.
+    """
+
+    def __init__(self, url: str | Path, cell: str, *, timeout_s: float = 2.0) -> None:
+        self._line = RedisLine(f"unix://{url}" if str(url).startswith("/") else str(url), timeout_s)
+        self._keys = f"ocefs:{{{cell}}}:rate:"
+
+    async def take(self, key: str, now_ms: int, per_minute: int, burst: int) -> int:
+        """Raises JournalUnavailable."""
+        every_ms = 60_000 // per_minute
+        try:
+            waits = await self._line.call(
+                ("EVAL", _SCRIPT, 1, self._keys + key, now_ms, every_ms, every_ms * (burst - 1))
+            )
+        except ResponseError:
+            raise
+        except (OSError, TimeoutError, RedisError) as fault:
+            raise JournalUnavailable(f"Redis: {fault}") from fault
+        return int(waits)
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        await self._line.close()

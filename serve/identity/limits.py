@@ -1,0 +1,82 @@
+"""How often signing in may be tried: by account and by address. Who guesses passwords is slowed down long before he is right, and the
+costly hashes are kept for those who may try.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple, Protocol
+
+from actors.runtime.errors import JournalUnavailable
+from serve.context import Scope
+from serve.problems import Problem
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
+_KEYS_MAX = 100_000
+
+
+class Limit(NamedTuple):
+    """So many tries a minute, and so many at once by somebody who has not tried for a while."""
+
+    per_minute: int
+    burst: int
+
+
+# People mistype; ten failures lock the account anyway.
+BY_ACCOUNT = Limit(10, 15)
+# A store's staff signs in from one address when the shift begins.
+BY_ADDRESS = Limit(60, 60)
+BY_CLIENT = Limit(30, 30)
+
+
+class RateLimits(Protocol):
+    """Counts tries for all replicas of a cell."""
+
+    async def take(self, key: str, now_ms: int, per_minute: int, burst: int) -> int:
+        """0: the try is counted and may be made; else after how many milliseconds one may be made. Raises JournalUnavailable."""
+
+
+class MemoryRateLimits:
+    """Counts in this process alone: for tests, and for an API without a cell."""
+
+    def __init__(self) -> None:
+        self._due_ms: dict[str, int] = {}
+
+    async def take(self, key: str, now_ms: int, per_minute: int, burst: int) -> int:
+        """See RateLimits."""
+        every_ms = 60_000 // per_minute
+        due = max(now_ms, self._due_ms.pop(key, 0))
+        if len(self._due_ms) >= _KEYS_MAX:
+            self._due_ms = {name: at for name, at in self._due_ms.items() if at > now_ms}
+        waits = max(0, due - now_ms - every_ms * (burst - 1))
+        self._due_ms[key] = due if waits else due + every_ms
+        return waits
+
+
+async def hold_to(limits: RateLimits, limit: Limit, kind: str, who: str, now_ms: int) -> None:
+    """Counts a try. Raises Problem 429 with Retry-After, or 503 when tries can't be counted. Of `who` only a digest is kept."""
+    key = f"{kind}:{hashlib.blake2b(who.encode('utf-8', 'surrogatepass'), digest_size=12).hexdigest()}"
+    try:
+        waits_ms = await limits.take(key, now_ms, limit.per_minute, limit.burst)
+    except JournalUnavailable:
+        raise Problem("auth.unavailable", "Signing in is not possible at the moment.") from None
+    if waits_ms:
+        wait_s = -(-waits_ms // 1000)
+        raise Problem(
+            "auth.too_often", f"That was tried too often. Try again in {wait_s} s.", extra={"retry_after_s": wait_s},
+            headers=((b"retry-after", b"%d" % wait_s),),
+        )  # fmt: skip
+
+
+def address_of(scope: Scope) -> str:
+    """The caller's address. Behind the router on this machine it is what the router says (one address in X-Forwarded-For); from
+    elsewhere that header is anybody's word and does not count."""
+    client = scope.get("client")
+    peer = str(client[0]) if client else ""
+    if peer and peer not in _LOOPBACK:
+        return peer
+    for name, value in scope["headers"]:
+        if name == b"x-forwarded-for":
+            told: str = value.decode("latin-1").rpartition(",")[2].strip()
+            return told[:64] or peer
+    return peer
