@@ -10,9 +10,9 @@ id. Hot or not, callers pass the same guard (`identity/guard.py`) with the endpo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -37,6 +37,7 @@ from serve.orders.places import PlacesOfOrders
 from serve.orders.placing import OrderPlacing
 from serve.orders.reading import OrderReading
 from serve.orders.updates import OrderUpdating
+from serve.pages import PageHeaders
 from serve.permissions import NEEDS, Need, undeclared
 from serve.problems import Answer, Problem
 from serve.regions import Territory
@@ -165,22 +166,14 @@ class Api:
 
     async def _cold(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
         """FastAPI's routes; gives the status. The request id goes with every answer."""
-        status = 0
-
-        async def sending(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
-            await send(message)
-
+        sending = PageHeaders(send, [(b"x-request-id", request_id.encode())])
         try:
             await self._rest(scope, receive, sending)
         except Exception:
             # The answer, if none had begun, was given by `_crashed`; Starlette raises again so that it can be logged once.
             self._metrics.faults += 1
             crashed(scope)
-        return status
+        return sending.status
 
 
 def build(services: Services) -> ASGIApp:

@@ -1,0 +1,35 @@
+"""A page must not run what somebody wrote into it, nor be shown inside another's."""
+
+import base64
+import hashlib
+import re
+
+import pytest
+
+from serve.pages import policy
+
+
+async def test_the_documentation_runs_only_its_own_scripts(cell):
+    page = await cell.get("/docs")
+    told = page.headers["content-security-policy"]
+    scripts = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
+    assert scripts
+    for script in scripts:
+        assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in told
+    directives = dict(part.strip().split(" ", 1) for part in told.split(";"))
+    assert "unsafe" not in directives["script-src"]
+    assert directives["default-src"] == "'none'"
+    assert directives["frame-ancestors"] == "'none'"
+    # Nothing comes from elsewhere: what the page names is served here.
+    for address in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        assert (await cell.get(address)).status_code == 200, address
+
+
+def test_a_script_that_was_written_into_a_page_runs():
+    assert policy(b"<script>mine()</script>") != policy(b"<script>mine()</script><script>evil()</script>")
+    assert policy(b"<script>mine()</script>") == policy(b"<p><script>mine()</script></p>")
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/v1/skus", "/v1/nothing", "/healthz"])
+async def test_a_browser_guesses_what_an_answer_is(cell, path):
+    assert (await cell.get(path)).headers["x-content-type-options"] == "nosniff"
