@@ -1,6 +1,7 @@
 """Structured logs: one JSON object a line, with the actor's name; no personal data.
 
-Entity ids, request ids and codes may be logged. References, addresses and amounts of customers may not.
+Entity ids, request ids and codes may be logged. References, addresses and amounts of customers may not. Should a card's number get
+into a line nevertheless, `mask_pans` takes it out.
 """
 
 from __future__ import annotations
@@ -9,11 +10,33 @@ import logging
 import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any
 
 import structlog
 
+from actors.domain.card_number import MASK, masked
+
 LOG_BYTES_MAX = 50_000_000
 LOG_FILES = 3
+
+
+def mask_pans(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """A processor: MASK in the place of each card's number in the event's names and values, however deep."""
+    return {masked(str(name)): _masked(value) for name, value in event.items()}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return masked(value)
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, dict):
+        return {masked(str(name)): _masked(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(inner) for inner in value]
+    # Numbers, and what the renderer would show by its repr.
+    shown = masked(repr(value))
+    return shown if MASK in shown else value
 
 
 def configure_logs(folder: str, actor: str, level: int = logging.INFO) -> None:
@@ -37,6 +60,7 @@ def configure_logs(folder: str, actor: str, level: int = logging.INFO) -> None:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             # Ray adds its own time to every record.
             lambda _, __, event: {"actor": actor, **{k: v for k, v in event.items() if not k.startswith("_ray")}},
+            mask_pans,
             structlog.processors.JSONRenderer(),
         ],
     )

@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from serve.payments.pan import text_holds_pan
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -24,10 +26,10 @@ _numbers = itertools.count(1)
 
 
 def request_id_of(scope: Scope) -> str:
-    """The caller's `X-Request-Id` if it is 1 to 64 characters of `A-Za-z0-9-_.`, else a new one."""
+    """The caller's `X-Request-Id` if it is 1 to 64 characters of `A-Za-z0-9-_.` without a card's number, else a new one."""
     for name, value in scope["headers"]:
         if name == b"x-request-id":
-            if 0 < len(value) <= REQUEST_ID_MAX and _SANE.issuperset(value):
+            if 0 < len(value) <= REQUEST_ID_MAX and _SANE.issuperset(value) and not text_holds_pan(value):
                 made: str = value.decode("ascii")
                 return made
             break

@@ -1,5 +1,6 @@
 """Reading a write: content type, Idempotency-Key, body within its limit, JSON into typed structs, errors with their place.
 
+What holds a card's number is refused before anything decodes, remembers or logs it (`payments/pan.py`).
 Digest: 63 bits of the body's bytes as they were sent. So "same key and body" means the same bytes.
 """
 
@@ -13,6 +14,7 @@ import msgspec
 
 from actors.runtime.sharding import digest_of
 from serve.context import Receive, Scope
+from serve.payments.pan import form_holds_pan, json_holds_pan, pointer_of_pan, text_holds_pan
 from serve.problems import Problem, escaped
 
 KEY_CHARS_MAX = 255
@@ -43,6 +45,8 @@ def _key(value: bytes | None) -> str:
     if 0 < len(value) <= KEY_CHARS_MAX and value.isascii():
         key = value.decode("ascii")
         if key.isprintable() and " " not in key:
+            if text_holds_pan(value):
+                raise _pan_refused({"header": "Idempotency-Key"})
             return key
     detail = "Idempotency-Key must be 1 to 255 visible ASCII characters, given once."
     raise _header_problem("idempotency.key_invalid", detail, "Idempotency-Key")
@@ -55,6 +59,33 @@ def _check_type(value: bytes, wanted: bytes) -> None:
         if media.strip().lower() != wanted or charset not in (b"", b"charset=utf-8", b'charset="utf-8"'):
             detail = f"Content-Type must be {wanted.decode()} (UTF-8)."
             raise _header_problem("request.content_type", detail, "Content-Type")
+
+
+def _pan_refused(place: dict[str, str] | None) -> Problem:
+    detail = (
+        "This holds a card number, and such are not taken here: send the payment provider's token instead. "
+        "Nothing of the request was processed or kept."
+    )
+    return Problem("payment.pan_refused", detail, errors=[] if place is None else [place | {"detail": "a card number"}])
+
+
+def _check_target(scope: Scope) -> None:
+    """Raises Problem 422 when the path or the query holds a card's number: ids in paths are journalled."""
+    path = scope.get("raw_path") or scope["path"].encode()
+    if form_holds_pan(path):
+        raise _pan_refused({"parameter": "path"})
+    if scope["query_string"] and form_holds_pan(scope["query_string"]):
+        raise _pan_refused({"parameter": "query"})
+
+
+def _check_body(body: bytes, media_type: bytes) -> None:
+    """Raises Problem 422 when there is a card's number anywhere: all of the body is refused, of many items, too."""
+    if media_type == b"application/json":
+        if json_holds_pan(body):
+            pointer = pointer_of_pan(body)
+            raise _pan_refused(None if pointer is None else {"pointer": pointer})
+    elif form_holds_pan(body):
+        raise _pan_refused(None)
 
 
 def _too_large(limit: int) -> Problem:
@@ -102,7 +133,9 @@ class BodyReader:
             raise _header_problem("request.content_type", "Compressed bodies are not taken.", "Content-Encoding")
         if length and (len(length) > 18 or not length.isdigit() or int(length) > self._body_max):
             raise _too_large(self._body_max)
+        _check_target(scope)
         body = await self._in_time(receive)
+        _check_body(body, media_type)
         return Write(checked, body, digest_of(body))
 
     async def _in_time(self, receive: Receive) -> bytes:

@@ -156,6 +156,13 @@ def test_the_cell_hears_of_the_caller_what_the_caller_says(rig: Rig) -> None:
     assert (heard["x-forwarded-for"], heard["x-forwarded-proto"]) == ("8.8.8.8", "https")
 
 
+def test_a_number_that_could_be_a_card_s_gets_into_the_router_s_log(rig: Rig) -> None:
+    for bad in ("4111111111111111", "pay-4111-1111-1111-1111", "378282246310005"):
+        assert rig.client.get("/v1/skus", headers={"X-Request-Id": bad}).json()["headers"]["x-request-id"] != bad
+    for good in ("9b7a2c1e-3f40-4c0e-8a55-1f9d0c2ab7e4", "order-20260301-1", "1767225600"):
+        assert rig.client.get("/v1/skus", headers={"X-Request-Id": good}).json()["headers"]["x-request-id"] == good
+
+
 def test_a_request_reaches_the_cell_without_an_id(rig: Rig) -> None:
     first, second = (rig.client.get("/v1/skus").json()["headers"]["x-request-id"] for _ in range(2))
     assert len(first) >= 32

@@ -1,0 +1,170 @@
+"""What a payment card's number (PAN) looks like in text: 12 to 19 digits of an issuer's range that pass the Luhn check.
+
+    text ──▶ 12 digits in a row? ──▶ starts of a range ──▶ groups as people write them ──▶ length, Luhn ──▶ stands alone?
+             (all of it, in C)       (a regular expression)   4111 1111 1111 1111, 3782-822463-10005
+
+Sources: ISO/IEC 7812-1 (issuer in front, 12 to 19 digits, Luhn check digit last); the ranges are those that the schemes publish,
+as collected in Wikipedia's "Payment card number". Schemes within another's row are named there only by it: Elo, Verve, Dankort
+and RuPay's 508 (Maestro's 50), Hipercard and RuPay's 60 (Maestro's 60), Elo's 6516 (Discover's 65), RuPay's 353 (JCB).
+
+What has that shape and is none:
+- A part of a longer token of letters and digits, a UUID's groups, the fraction of a number (47.4012888888881881).
+- Up to 15 digits right behind a `+`: a telephone number (ITU-T E.164).
+- 12 or 13 digits right beside a letter, `-` or `_` (`shop-4512345678901`): hardly any card has so few, and many ids have; so whoever
+  must send such ids has a way to.
+Nobody is kept from hiding a number (reversed, in Base64, spelt out): this finds what is written by mistake.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+DIGITS_MIN = 12
+DIGITS_MAX = 19
+MASK = "[card number]"
+# No request that we accept has as many numbers in which a card's could stand; beyond, the rest counts as one.
+CANDIDATES_MAX = 10_000
+
+
+class IssuerRange(NamedTuple):
+    """`first` to `last`: the first four digits; `lengths`: how many digits a number has."""
+
+    scheme: str
+    first: int
+    last: int
+    lengths: tuple[int, ...]
+
+
+# The first row that fits counts.
+RANGES = (
+    IssuerRange("UATP", 1000, 1999, (15,)),
+    IssuerRange("Mir", 2200, 2204, (16, 17, 18, 19)),
+    IssuerRange("Borica", 2205, 2205, (16,)),
+    IssuerRange("Mastercard", 2221, 2720, (16,)),
+    IssuerRange("Diners Club", 3000, 3059, (14, 15, 16, 17, 18, 19)),
+    IssuerRange("Diners Club", 3095, 3095, (14, 15, 16, 17, 18, 19)),
+    IssuerRange("American Express", 3400, 3499, (15,)),
+    IssuerRange("JCB", 3528, 3589, (16, 17, 18, 19)),
+    IssuerRange("Diners Club", 3600, 3699, (14, 15, 16, 17, 18, 19)),
+    IssuerRange("American Express", 3700, 3799, (15,)),
+    IssuerRange("Diners Club", 3800, 3999, (14, 15, 16, 17, 18, 19)),
+    IssuerRange("Visa", 4000, 4999, (13, 16, 19)),
+    IssuerRange("Mastercard", 5100, 5599, (16,)),
+    IssuerRange("Discover", 6011, 6011, (16, 17, 18, 19)),
+    IssuerRange("UnionPay", 6200, 6299, (16, 17, 18, 19)),
+    IssuerRange("Discover", 6440, 6599, (16, 17, 18, 19)),
+    IssuerRange("Maestro", 5000, 5099, (12, 13, 14, 15, 16, 17, 18, 19)),
+    IssuerRange("Maestro", 5600, 6999, (12, 13, 14, 15, 16, 17, 18, 19)),
+    IssuerRange("UnionPay, RuPay", 8100, 8199, (16, 17, 18, 19)),
+    IssuerRange("RuPay", 8200, 8299, (16,)),
+    IssuerRange("UzCard", 8600, 8600, (16,)),
+    IssuerRange("Napas", 9704, 9704, (16, 19)),
+    IssuerRange("Troy", 9792, 9792, (16,)),
+    IssuerRange("Humo", 9860, 9860, (16,)),
+)
+_LENGTHS: dict[bytes, tuple[int, ...]] = {
+    b"%04d" % prefix: row.lengths for row in reversed(RANGES) for prefix in range(row.first, row.last + 1)
+}
+
+# Every digit as `0`, blanks and dashes left out: twelve zeros in a row are necessary for a number, and told at a nanosecond a byte.
+_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_SEPARATORS = b" -"
+_TWELVE = b"0" * DIGITS_MIN
+# Where a number may begin: a group of four digits or more, and enough behind it.
+_START = re.compile(rb"(?<![0-9])(?=1|2[2-7]|3|4|5|6|8[126]|9[78])[0-9]{4}(?=(?:[ -]?[0-9]){8})")
+_GROUP = re.compile(rb"[0-9]{1,20}")
+_INNER_GROUP_MIN = 4
+_LUHN_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_JOINING = frozenset(bytes([byte]) for byte in _LETTERS + b"0123456789-_")
+_TOKEN_SIGHT = 32
+_UUID = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![0-9A-Za-z])")
+_UUID_CHARS = 36
+_PHONE_DIGITS_MAX = 15
+_SHORT_DIGITS_MAX = 13
+
+# Characters that look like digits, blanks and dashes, as copying and Asian keyboards bring them.
+LOOKALIKES: dict[int, str] = {
+    **{0xFF10 + digit: str(digit) for digit in range(10)},
+    **dict.fromkeys((0x00A0, 0x2007, 0x2009, 0x202F, 0x3000), " "),
+    **dict.fromkeys((0x00AD, 0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2212, 0xFF0D), "-"),
+}
+
+
+def luhn(digits: bytes) -> bool:
+    """Whether the last of these ASCII digits is the check digit of the others (ISO/IEC 7812-1, annex B)."""
+    total = sum(digits[-1::-2]) + sum(digits[-2::-2].translate(_LUHN_DOUBLED)) - 48 * len(digits)
+    return total % 10 == 0
+
+
+def may_hold(data: bytes) -> bool:
+    """False when there can be no number in this; the quick question."""
+    return _TWELVE in data.translate(_AS_ZEROS, _SEPARATORS)
+
+
+def spans(data: bytes) -> Iterator[tuple[int, int]]:
+    """Start and end of each number in ASCII text, in order; worth asking for when it `may_hold` one. After CANDIDATES_MAX numbers that
+    could be one the rest counts as one: only a text made to be slow has so many."""
+    done = 0
+    for count, candidate in enumerate(_START.finditer(data)):
+        start = candidate.start()
+        if start < done:
+            continue
+        if count >= CANDIDATES_MAX:
+            yield start, len(data)
+            return
+        lengths = _LENGTHS.get(candidate[0])
+        if lengths is not None:
+            end = _end(data, start, lengths)
+            if end:
+                done = end
+                yield start, end
+
+
+def _end(data: bytes, start: int, lengths: tuple[int, ...]) -> int:
+    """Where the number that begins here ends, 0 when none does: the longest of those that its groups make."""
+    digits, at, found = b"", start, 0
+    while True:
+        group = _GROUP.match(data, at)
+        if group is None:
+            return found
+        digits += group[0]
+        if len(digits) > DIGITS_MAX:
+            return found
+        end = group.end()
+        if len(digits) in lengths and luhn(digits) and _alone(data, start, end, len(digits)):
+            found = end
+        if end - at < _INNER_GROUP_MIN or data[end : end + 1] not in (b" ", b"-"):
+            return found
+        at = end + 1
+
+
+def _alone(data: bytes, start: int, end: int, digits: int) -> bool:
+    """Whether it is a number of its own, by what stands beside it."""
+    before, after = data[max(0, start - _TOKEN_SIGHT) : start], data[end : end + _TOKEN_SIGHT]
+    if digits <= _SHORT_DIGITS_MAX and (before[-1:] in _JOINING or after[:1] in _JOINING):
+        return False
+    if before[-1:] == b"+" and digits <= _PHONE_DIGITS_MAX:
+        return False
+    if before[-1:] == b"." and before[-2:-1].isdigit():
+        return False
+    # No digit stands right beside it: one behind letters belongs to a token such as `9f8412…`.
+    if before.rstrip(_LETTERS)[-1:].isdigit() or after.lstrip(_LETTERS)[:1].isdigit():
+        return False
+    from_ = max(0, start - _UUID_CHARS)
+    around = data[from_ : end + _UUID_CHARS]
+    return not any(uuid.start() <= start - from_ and end - from_ <= uuid.end() for uuid in _UUID.finditer(around))
+
+
+def masked(text: str) -> str:
+    """The text with MASK in the place of each number."""
+    # One byte a character, so that places are the same in both.
+    alike = text if text.isascii() else text.translate(LOOKALIKES)
+    data = alike.encode("ascii", "replace")
+    if not may_hold(data):
+        return text
+    for start, end in reversed(list(spans(data))):
+        text = f"{text[:start]}{MASK}{text[end:]}"
+    return text
