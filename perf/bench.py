@@ -19,6 +19,7 @@ from cells.errors import CellError
 from cells.paths import home_folder
 from perf import machine, rows
 from perf.cell import answers
+from perf.chaos.own_cell import CellFailed
 from perf.closed_loop import GeneratorError, require_wrk
 from perf.comparison import StartFailed
 from perf.measure import Bench, Options
@@ -26,7 +27,7 @@ from perf.orders import PreparationFailed
 from perf.rows import Check, Row, SteadyExtras
 
 SYSTEMS = ("noop", "usual", "tuned", "batched", "batched-asgi", "ocefs")
-WORKS = ("updates", "bodies", "placements", "availability", "router", "steady")
+WORKS = ("updates", "bodies", "placements", "availability", "router", "steady", "identity")
 COMPARED_WORKS = ("updates", "bodies", "placements", "availability")
 
 
@@ -107,6 +108,7 @@ def _measure(console: Console, bench: Bench, systems: tuple[str, ...]) -> None:
                 bench.compare(system, url)
     if rows.OURS in systems:
         bench.ocefs()
+        bench.identity()
 
 
 def main() -> int:
@@ -126,7 +128,7 @@ def main() -> int:
     failed = False
     try:
         _measure(console, bench, arguments.systems)
-    except (GeneratorError, StartFailed, PreparationFailed, CellError, OSError) as error:
+    except (GeneratorError, StartFailed, PreparationFailed, CellError, CellFailed, OSError) as error:
         console.print(f"{type(error).__name__}: {error}", style="red", markup=False, highlight=False)
         failed = True
     except (KeyboardInterrupt, SystemExit):

@@ -9,13 +9,14 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from cells.config import load_region
 from cells.paths import short_folder
 from perf.comparison import StartFailed
+from perf.credentials import NOBODY, Credentials, of_home
 
 REGION = "us"
 START_S = 240
@@ -46,10 +47,12 @@ def _run(arguments: Sequence[str], home: Path, timeout_s: int) -> None:
         raise StartFailed(f"`python -m {' '.join(arguments)}` failed:\n{said}")
 
 
-def answers(base: str, path: str = "/readyz") -> bool:
+def answers(base: str, path: str = "/readyz", headers: Mapping[str, str] | None = None) -> bool:
     """Whether GET of the path answers 200 now."""
     try:
-        with urllib.request.urlopen(base + path, timeout=5) as reply:
+        with urllib.request.urlopen(
+            urllib.request.Request(base + path, headers=dict(headers or {})), timeout=5
+        ) as reply:
             return bool(reply.status == 200)
     except OSError:
         return False
@@ -95,8 +98,13 @@ def own_cell(home: Path) -> Iterator[str]:
         _run(["cells", "down", REGION], home, STOP_S)
 
 
+def own_credentials(home: Path) -> Credentials:
+    """Who we are to the cell of `own_cell`."""
+    return NOBODY if load_region(REGION).identity.mode == "off" else of_home(REGION, home)
+
+
 @contextmanager
-def own_router(home: Path) -> Iterator[str]:
+def own_router(home: Path, credentials: Credentials = NOBODY) -> Iterator[str]:
     """Starts a router in front of the cell, yields its address, and stops it."""
     from router.config import load
 
@@ -104,16 +112,16 @@ def own_router(home: Path) -> Iterator[str]:
     base = f"http://{config.host}:{config.port}"
     try:
         _run(["router", "start", "--regions", REGION], home, START_S)
-        wait_routed(base)
+        wait_routed(base, credentials)
         yield base
     finally:
         _run(["router", "stop"], home, STOP_S)
 
 
-def wait_routed(base: str) -> None:
+def wait_routed(base: str, credentials: Credentials = NOBODY) -> None:
     """Until a request through the router reaches the cell. Raises StartFailed after READY_S."""
     deadline = time.monotonic() + READY_S
-    while not answers(base, "/v1/locations"):
+    while not answers(base, "/v1/locations", credentials.headers()):
         if time.monotonic() > deadline:
             raise StartFailed(f"{base}/v1/locations did not answer 200 within {READY_S:.0f} s")
         time.sleep(POLL_S)

@@ -6,7 +6,6 @@ can do with that many callers, and the latency is that of a fully loaded system.
 """
 
 import os
-import secrets
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 
 import msgspec
+
+from perf.run_names import new_run
 
 MARK = "OCEFS "
 GRACE_S = 30
@@ -112,7 +113,7 @@ def run(
     folder = str(files("perf").joinpath("wrk"))
     environment = os.environ | {
         "LUA_PATH": f"{folder}/?.lua",
-        "OCEFS_BENCH_RUN": secrets.token_hex(6),
+        "OCEFS_BENCH_RUN": new_run(),
         "OCEFS_BENCH_HOST": base.removeprefix("http://").rstrip("/"),
         "OCEFS_BENCH_ORDERS": str(orders or ""),
         "OCEFS_BENCH_BODY": str(body_items),

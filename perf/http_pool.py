@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from perf.credentials import NOBODY, Credentials
+
 NO_ANSWER = 0
 """The status of a reply that never came: the connection broke."""
 
@@ -107,13 +109,15 @@ class _Connection(asyncio.Protocol):
 class HttpPool:
     """A fixed number of connections to one address. Requests beyond them wait in order of arrival.
 
-    A lost connection is opened again at once, then every REOPEN_S.
+    A lost connection is opened again at once, then every REOPEN_S. A request gets the header of `credentials` when it is sent, not when it
+    is made: it may have waited for long.
     """
 
     REOPEN_S = 0.2
 
-    def __init__(self, base: str, connections: int) -> None:
+    def __init__(self, base: str, connections: int, credentials: Credentials = NOBODY) -> None:
         parts = urlsplit(base)
+        self._credentials = credentials
         self.host = parts.netloc
         self._address = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._connections_wanted = connections
@@ -141,7 +145,8 @@ class HttpPool:
 
     def _on_free(self, connection: _Connection) -> None:
         if self._waiting:
-            connection.send(*self._waiting.popleft())
+            raw, done = self._waiting.popleft()
+            connection.send(self._signed(raw), done)
         else:
             self._free.append(connection)
 
@@ -161,10 +166,17 @@ class HttpPool:
             except OSError:
                 await asyncio.sleep(self.REOPEN_S)
 
+    def _signed(self, raw: bytes) -> bytes:
+        line = self._credentials.line()
+        if not line:
+            return raw
+        first, end, rest = raw.partition(b"\r\n")
+        return b"".join((first, end, line, rest))
+
     def submit(self, raw: bytes, done: Done) -> None:
         """Sends as soon as a connection is free; never blocks."""
         if self._free:
-            self._free.pop().send(raw, done)
+            self._free.pop().send(self._signed(raw), done)
         else:
             self._waiting.append((raw, done))
 

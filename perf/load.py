@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cells.errors import CellError
 from perf.cell import answers
-from perf.scenarios.shape import router_address, setting
+from perf.credentials import REGION_HEADER, of_cell
+from perf.scenarios.shape import region_names, router_address, setting
 
 WEB_HOST = "127.0.0.1"
 WEB_PORT = "8089"
@@ -19,7 +21,12 @@ STOP_S = "10"
 def main() -> int:
     """Runs Locust and gives its exit code."""
     host = router_address()
-    if not answers(host, "/v1/locations"):
+    try:
+        headers = [{REGION_HEADER: name, **of_cell(host, name, asking_s=0).headers()} for name in region_names()]
+    except CellError as error:
+        print(error)
+        return 1
+    if not any(answers(host, "/v1/locations", fields) for fields in headers):
         print(
             f"Nothing that serves orders answers at {host}. Next step: `make up`, or HOST=http://… for another router."
         )

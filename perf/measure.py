@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import tempfile
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import msgspec
 from rich.console import Console
 
 from perf import cell, closed_loop, orders, rows, steady
+from perf.chaos.own_cell import OwnCell
 from perf.closed_loop import WrkFigures
 from perf.compare import database
 from perf.compare.bare_haproxy import bare_haproxy
-from perf.comparison import postgres, workers
+from perf.comparison import StartFailed, postgres, workers
+from perf.credentials import NOBODY, Credentials, of_cell
 from perf.goods import bench_stock
 from perf.http_pool import HttpPool, request
 from perf.rows import OURS, Row
@@ -24,8 +27,11 @@ BODY_CONNECTIONS = 32
 STEADY_CONNECTIONS = 64
 WORKERS_TRIED = (1, 2)
 ROUTER_ROUNDS = 6
-ROUTER_SECONDS_LEAST = 3
-"""The ways through the router are measured by turns with the straight one: the machine's speed moves by more than they differ."""
+ROUND_SECONDS_LEAST = 3
+"""What is compared with 0.85 of another figure is measured by turns with it: the machine's speed moves by more than they differ."""
+IDENTITY_ROUNDS = 8
+"""More than for the router: two cells side by side, each with work of its own behind, differ more from round to round."""
+IDENTITY_ORDERS_MAX = 8_000
 
 SCRIPTS = {
     "updates": ("updates", rows.UPDATES),
@@ -56,6 +62,23 @@ class Options(msgspec.Struct, frozen=True):
     steady_rate: int
 
 
+class Subject(msgspec.Struct, frozen=True):
+    """What is under load: its address, who we are to it, and its orders; `ids_file` has them for wrk."""
+
+    base: str
+    credentials: Credentials
+    ids: Sequence[str]
+    ids_file: Path
+
+    def by(self, base: str) -> "Subject":
+        """The same by another way."""
+        return msgspec.structs.replace(self, base=base)
+
+    def pool(self, connections: int) -> HttpPool:
+        """Connections to it."""
+        return HttpPool(self.base, connections, self.credentials)
+
+
 class Bench:
     """One run of the benchmark."""
 
@@ -68,21 +91,26 @@ class Bench:
         self.steady: rows.SteadyExtras | None = None
         self._console = console
         self._folder = tempfile.TemporaryDirectory(prefix="ocefs-bench-ids-")
-        self._ids_file = Path(self._folder.name) / "orders"
 
     def database(self) -> AbstractContextManager[str]:
         """The comparisons' PostgreSQL."""
         return postgres(self.options.postgres_url)
 
-    def _wrk(self, work: str, base: str, seconds: int) -> WrkFigures:
+    def _subject(self, base: str, credentials: Credentials, ids: Sequence[str]) -> Subject:
+        path = Path(self._folder.name) / f"orders-{secrets.token_hex(4)}"
+        orders.write_ids(ids, path)
+        return Subject(base, credentials, ids, path)
+
+    def _wrk(self, work: str, subject: Subject, seconds: int) -> WrkFigures:
         connections = min(BODY_CONNECTIONS, self.options.connections) if work == "bodies" else self.options.connections
         return closed_loop.run(
             SCRIPTS[work][0],
-            base,
+            subject.base,
             seconds=seconds,
             connections=connections,
-            orders=self._ids_file,
+            orders=subject.ids_file,
             body_items=BODY_ITEMS,
+            headers=subject.credentials.headers(seconds + closed_loop.GRACE_S),
         )
 
     def _keep(self, work: str, system: str, figures: WrkFigures, note: str) -> None:
@@ -130,12 +158,12 @@ class Bench:
 
     def _try(self, work: str, system: str, url: str, count: int, seconds: int, *, full: bool = False) -> WrkFigures:
         """Fresh tables, `count` workers, one run."""
+        ids: list[str] = []
         if system != "noop":
             ids = ["us-" + secrets.token_hex(13) for _ in range(self.options.orders)]
-            orders.write_ids(ids, self._ids_file)
             database.fill(url, ids, bench_stock())
         with workers(system, count, url) as base:
-            figures = self._wrk(work, base, seconds)
+            figures = self._wrk(work, self._subject(base, NOBODY, ids), seconds)
             if full and work == "placements":
                 asyncio.run(self._scarce(base))
         if full and work == "placements":
@@ -149,32 +177,34 @@ class Bench:
 
     def ocefs(self) -> None:
         """Measures a cell of OCEFS at each work, then the way through the router, then the steady run."""
+        if set(self.options.works) <= {"identity"}:
+            return
         with ExitStack() as stack:
             if self.options.base:
                 base = self.options.base
                 cell.wait_ready(base)
-                home = None
+                home, credentials = None, of_cell(base, cell.REGION)
             else:
                 home = stack.enter_context(cell.own_home())
                 self._console.print("starting a cell …")
                 base = stack.enter_context(cell.own_cell(home))
-            ids = asyncio.run(self._prepare(base))
+                credentials = cell.own_credentials(home)
+            subject = asyncio.run(self._prepare(base, credentials, self.options.orders))
             for work in ("updates", "bodies", "placements", "availability"):
                 if work in self.options.works:
-                    self._ocefs_work(work, base, ids)
+                    self._ocefs_work(work, subject)
             if "router" in self.options.works:
-                self._through_router(base, home, ids)
+                self._through_router(subject, home)
             if "steady" in self.options.works:
-                asyncio.run(self._steady(base, ids))
+                asyncio.run(self._steady(subject))
 
-    async def _prepare(self, base: str) -> list[str]:
-        async with HttpPool(base, orders.CONNECTIONS) as pool:
-            self._console.print(f"placing {self.options.orders:,} orders …", highlight=False)
-            await orders.prepare_places(pool, self.options.orders)
-            ids = await orders.place_orders(pool, self.options.orders)
+    async def _prepare(self, base: str, credentials: Credentials, order_count: int) -> Subject:
+        async with HttpPool(base, orders.CONNECTIONS, credentials) as pool:
+            self._console.print(f"placing {order_count:,} orders …", highlight=False)
+            await orders.prepare_places(pool, order_count)
+            ids = await orders.place_orders(pool, order_count)
             await self._note_versions(pool)
-        orders.write_ids(ids, self._ids_file)
-        return ids
+        return self._subject(base, credentials, ids)
 
     async def _note_versions(self, pool: HttpPool) -> None:
         """The stores' versions, as far as the cell says them."""
@@ -184,61 +214,93 @@ class Bench:
             if isinstance(said, dict) and "version" in said:
                 self.facts[f"{name} of the cell"] = str(said["version"])
 
-    def _ocefs_work(self, work: str, base: str, ids: list[str]) -> None:
-        asyncio.run(self._bring_to_allocated(base, ids))
-        figures = self._wrk(work, base, self.options.seconds)
-        self._keep(SCRIPTS[work][1], OURS, figures, f"at {base}")
+    def _ocefs_work(self, work: str, subject: Subject) -> None:
+        asyncio.run(self._bring_to_allocated(subject))
+        figures = self._wrk(work, subject, self.options.seconds)
+        self._keep(SCRIPTS[work][1], OURS, figures, f"at {subject.base}")
         if work == "placements":
-            self.promises[OURS] = asyncio.run(self._check_promises(base))
+            self.promises[OURS] = asyncio.run(self._check_promises(subject))
 
-    async def _bring_to_allocated(self, base: str, ids: list[str]) -> None:
-        async with HttpPool(base, 4) as pool:
-            await orders.bring_to_allocated(pool, ids)
+    async def _bring_to_allocated(self, subject: Subject) -> None:
+        async with subject.pool(4) as pool:
+            await orders.bring_to_allocated(pool, subject.ids)
 
-    async def _check_promises(self, base: str) -> list[str]:
-        async with HttpPool(base, orders.CONNECTIONS) as pool:
+    async def _check_promises(self, subject: Subject) -> list[str]:
+        async with subject.pool(orders.CONNECTIONS) as pool:
             return await orders.check_promises(pool)
 
-    def _through_router(self, base: str, home: Path | None, ids: list[str]) -> None:
+    def _by_turns(self, subjects: Sequence[Subject], turns: int) -> list[list[WrkFigures]]:
+        """Single updates by turns, so that all see the same machine; the rounds of each subject."""
+        seconds = max(ROUND_SECONDS_LEAST, round(self.options.seconds / turns))
+        rounds: list[list[WrkFigures]] = [[] for _ in subjects]
+        for turn in range(turns):
+            # Each goes first, second and so on as often as the others.
+            for place in range(len(subjects)):
+                at = (turn + place) % len(subjects)
+                asyncio.run(self._bring_to_allocated(subjects[at]))
+                rounds[at].append(self._wrk("updates", subjects[at], seconds))
+        return rounds
+
+    def _keep_share(self, work: str, system: str, rounds: list[WrkFigures], of: list[WrkFigures], name: str) -> None:
+        """A row that says beside its figures what part of the other ones they are, all together and round by round."""
+        shares = [one.rate_per_s / max(other.rate_per_s, 1e-9) for one, other in zip(rounds, of, strict=True)]
+        figures, other = closed_loop.together(rounds), closed_loop.together(of)
+        share = figures.rate_per_s / max(other.rate_per_s, 1e-9)
+        said = ", ".join(f"{one:.2f}" for one in shares)
+        self._keep(work, system, figures, f"{share:.2f} × {name} by turns; the rounds: {said}")
+
+    def identity(self) -> None:
+        """Two cells of our own side by side, one that lets everybody in and one that asks for a token; updates by turns."""
+        if "identity" not in self.options.works:
+            return
+        if self.options.base:
+            self._console.print(
+                "what identity costs is not measured: it takes two cells of its own, so leave out --base"
+            )
+            return
+        count = min(self.options.orders, IDENTITY_ORDERS_MAX)
+        with ExitStack() as stack:
+            subjects = []
+            for mode in ("off", "required"):
+                self._console.print(f"starting a cell with identity {mode} …", highlight=False)
+                own = stack.enter_context(OwnCell({"identity": {"mode": mode}}, name="ocefs-id-"))
+                cell.wait_ready(own.base)
+                if cell.answers(own.base, "/v1/skus?limit=1") != (mode == "off"):
+                    raise StartFailed(f"the cell with identity {mode} at {own.base} does not do as it is told")
+                subjects.append(asyncio.run(self._prepare(own.base, own.credentials, count)))
+            off, required = self._by_turns(subjects, IDENTITY_ROUNDS)
+        self._keep_share(rows.IDENTITY, OURS, required, off, "without it")
+        self._keep(rows.NO_IDENTITY, OURS, closed_loop.together(off), "by turns with the cell that asks for a token")
+
+    def _through_router(self, subject: Subject, home: Path | None) -> None:
         """Straight to the cell, through the router and through an HAProxy without rules, by turns: so all see the same machine."""
         with ExitStack() as stack:
             if self.options.router:
                 router = self.options.router
             elif home is not None:
-                router = stack.enter_context(cell.own_router(home))
+                router = stack.enter_context(cell.own_router(home, subject.credentials))
             else:
                 self._console.print("the way through the router is not measured: give --router with --base")
                 return
-            cell.wait_routed(router)
-            seconds = max(ROUTER_SECONDS_LEAST, round(self.options.seconds / ROUTER_ROUNDS))
-            bare = stack.enter_context(bare_haproxy(base))
-            addresses = [base, router, bare]
-            runs: dict[str, list[WrkFigures]] = {address: [] for address in addresses}
-            for turn in range(ROUTER_ROUNDS):
-                # Each goes first, second and third as often as the others.
-                first = turn % len(addresses)
-                for address in (*addresses[first:], *addresses[:first]):
-                    asyncio.run(self._bring_to_allocated(base, ids))
-                    runs[address].append(self._wrk("updates", address, seconds))
-            straight = closed_loop.together(runs[base])
-            for address, system in ((router, OURS), (bare, "bare-haproxy")):
-                through = closed_loop.together(runs[address])
-                ratio = through.rate_per_s / max(straight.rate_per_s, 1e-9)
-                rounds = zip(runs[address], runs[base], strict=True)
-                said = ", ".join(f"{one.rate_per_s / max(other.rate_per_s, 1e-9):.2f}" for one, other in rounds)
-                self._keep(rows.ROUTER, system, through, f"{ratio:.2f} × straight by turns; the rounds: {said}")
-            self._keep(rows.STRAIGHT, OURS, straight, f"at {base}, by turns with the ways through HAProxy")
+            cell.wait_routed(router, subject.credentials)
+            bare = stack.enter_context(bare_haproxy(subject.base))
+            straight, routed, bared = self._by_turns([subject, subject.by(router), subject.by(bare)], ROUTER_ROUNDS)
+        self._keep_share(rows.ROUTER, OURS, routed, straight, "straight")
+        self._keep_share(rows.ROUTER, "bare-haproxy", bared, straight, "straight")
+        note = f"at {subject.base}, by turns with the ways through HAProxy"
+        self._keep(rows.STRAIGHT, OURS, closed_loop.together(straight), note)
 
-    async def _steady(self, base: str, ids: list[str]) -> None:
-        await self._bring_to_allocated(base, ids)
+    async def _steady(self, subject: Subject) -> None:
+        await self._bring_to_allocated(subject)
         options = self.options
         self._console.print(f"{options.steady_rate:,} updates/s for {options.steady_seconds} s …", highlight=False)
         figures, self.steady = await steady.run(
-            base,
-            ids,
+            subject.base,
+            subject.ids,
             updates_per_s=options.steady_rate,
             seconds=options.steady_seconds,
             connections=STEADY_CONNECTIONS,
+            credentials=subject.credentials,
         )
         row = Row(
             work=rows.STEADY,
@@ -249,4 +311,4 @@ class Bench:
             p99_ms=round(figures.p99_ms, 2),
             errors=figures.errors,
         )
-        self._add(row, f"at {base}, {figures.seconds:.0f} s, from the intended time of sending")
+        self._add(row, f"at {subject.base}, {figures.seconds:.0f} s, from the intended time of sending")

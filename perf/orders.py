@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 from perf.goods import COLD_SKUS, PLACES, SCARCE_SKUS, bench_stock
 from perf.http_pool import HttpPool, Reply, post, request
 from perf.open_loop import PROBLEM_MARK
+from perf.run_names import new_run
 
 CONNECTIONS = 64
 BODY_ITEMS = 500
@@ -44,7 +44,7 @@ async def prepare_places(pool: HttpPool, order_count: int) -> None:
 
     Repeating it adds stock, which does no harm, but not twice for one run.
     """
-    run = secrets.token_hex(6)
+    run = new_run()
     stock = bench_stock()
     skus = [{"sku": sku, "description": "benchmark"} for sku in stock]
     for n, (place, city, lat, lon, timezone) in enumerate(PLACES):
@@ -94,7 +94,7 @@ def placement(order_ref: str, lines: Iterable[tuple[str, int]], lat: float = 40.
 
 async def place_orders(pool: HttpPool, count: int) -> list[str]:
     """Places orders of one line, waits until each is allocated, and returns their ids in a mixed order."""
-    run = secrets.token_hex(6)
+    run = new_run()
     requests = []
     for n in range(count):
         body = placement(f"{run}-{n:06d}", [(COLD_SKUS[n % len(COLD_SKUS)], 1)])
@@ -134,7 +134,7 @@ async def bring_to_allocated(pool: HttpPool, ids: Sequence[str]) -> None:
     Again until a round changes nothing: requests of the earlier run may still be under way when its generator has left.
     """
     for _ in range(SETTLE_ROUNDS_MAX):
-        run = secrets.token_hex(6)
+        run = new_run()
         requests = []
         for start in range(0, len(ids), BODY_ITEMS):
             items = [{"order_id": order_id, "update": "pause_picking"} for order_id in ids[start : start + BODY_ITEMS]]
@@ -147,7 +147,7 @@ async def bring_to_allocated(pool: HttpPool, ids: Sequence[str]) -> None:
 
 async def place_scarce(pool: HttpPool) -> list[dict[str, Any]]:
     """Orders more of the scarce SKUs than there are, from many connections at once; the orders as answered."""
-    run, rng = secrets.token_hex(6), random.Random(11)
+    run, rng = new_run(), random.Random(11)
     requests = []
     for n in range(SCARCE_ORDERS):
         lines = [(sku, rng.randint(1, 3)) for sku in rng.sample(SCARCE_SKUS, rng.randint(1, 3))]

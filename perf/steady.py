@@ -3,15 +3,16 @@
 import asyncio
 import itertools
 import json
-import secrets
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from perf import open_loop
+from perf.credentials import NOBODY, Credentials
 from perf.http_pool import HttpPool, post, request
 from perf.latency import percentile
 from perf.machine import listening_pids, resident_mb
 from perf.rows import SteadyExtras
+from perf.run_names import new_run
 
 BODY_ITEMS = 20
 SINGLES_PER_BODY = 20
@@ -28,7 +29,7 @@ def shots(host: str, ids: Sequence[str]) -> Iterator[open_loop.Shot]:
 
     Round robin with a fixed order, so that the next update of an order comes only after all others of its half.
     """
-    run = secrets.token_hex(6)
+    run = new_run()
     half = len(ids) // 2
     alone, together = ids[:half], ids[half:]
     singles = ((order_id, update) for update in itertools.cycle(UPDATES) for order_id in alone)
@@ -104,11 +105,17 @@ def _size_mb(host: dict[str, object]) -> float | None:
 
 
 async def run(
-    base: str, ids: Sequence[str], *, updates_per_s: float, seconds: float, connections: int
+    base: str,
+    ids: Sequence[str],
+    *,
+    updates_per_s: float,
+    seconds: float,
+    connections: int,
+    credentials: Credentials = NOBODY,
 ) -> tuple[open_loop.OpenLoopFigures, SteadyExtras]:
     """The whole steady run against one address; the orders must be `allocated`."""
     watch = Watch(listening_pids(urlsplit(base).port or 80))
-    async with HttpPool(base, connections) as pool, HttpPool(base, 1) as aside:
+    async with HttpPool(base, connections, credentials) as pool, HttpPool(base, 1) as aside:
         watching = asyncio.create_task(watch.run(aside))
         try:
             figures = await open_loop.run(pool, shots(pool.host, ids), updates_per_s=updates_per_s, seconds=seconds)

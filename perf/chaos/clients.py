@@ -20,6 +20,7 @@ import msgspec
 from perf.chaos import world
 from perf.chaos.door import NO_ANSWER, Door, Reply
 from perf.chaos.told import Acknowledged, Notebook, ToldOrder
+from perf.credentials import NOBODY, Credentials
 from perf.open_loop import PROBLEM_MARK
 
 GIVE_UP_S = 120.0
@@ -34,8 +35,10 @@ ALLOCATION_PATIENCE_S = 15.0
 class Caller:
     """Repeats a call until it is answered for good. `give_up_s`: for how long at most."""
 
-    def __init__(self, base: str, notebook: Notebook, *, give_up_s: float = GIVE_UP_S) -> None:
-        self._door = Door(base)
+    def __init__(
+        self, base: str, notebook: Notebook, credentials: Credentials = NOBODY, *, give_up_s: float = GIVE_UP_S
+    ) -> None:
+        self._door = Door(base, credentials)
         self._notebook = notebook
         self._give_up_s = give_up_s
 
@@ -77,9 +80,11 @@ def answered(reply: Reply) -> bool:
 class Client(ABC):
     """What all clients have. `name` is unique in the run; its keys begin with it. `per_s`: updates a second."""
 
-    def __init__(self, name: str, base: str, notebook: Notebook, seed: int, per_s: float) -> None:
+    def __init__(
+        self, name: str, base: str, notebook: Notebook, seed: int, per_s: float, credentials: Credentials = NOBODY
+    ) -> None:
         self.name = name
-        self.call = Caller(base, notebook)
+        self.call = Caller(base, notebook, credentials)
         self.notebook = notebook
         self.chance = random.Random(f"{seed}-{name}")
         self._per_s = per_s
@@ -259,9 +264,10 @@ class Probe(Client):
     """One order that never gets further than picking. `shard`: where it lives."""
 
     def __init__(
-        self, shard: int, shards: int, tag: str, base: str, notebook: Notebook, seed: int, per_s: float
-    ) -> None:
-        super().__init__(f"{tag}probe-{shard}", base, notebook, seed, per_s)
+        self, shard: int, shards: int, tag: str, base: str, notebook: Notebook, seed: int, per_s: float,
+        credentials: Credentials = NOBODY,
+    ) -> None:  # fmt: skip
+        super().__init__(f"{tag}probe-{shard}", base, notebook, seed, per_s, credentials)
         self.shard = shard
         self._place_key = world.key_in_shard(shard, shards, f"{tag}home")
 
@@ -279,8 +285,11 @@ class Probe(Client):
 class Clerk(Client):
     """Receives goods at one location, little by little."""
 
-    def __init__(self, location_id: str, tag: str, base: str, notebook: Notebook, seed: int, per_s: float) -> None:
-        super().__init__(f"{tag}clerk-{location_id}", base, notebook, seed, per_s)
+    def __init__(
+        self, location_id: str, tag: str, base: str, notebook: Notebook, seed: int, per_s: float,
+        credentials: Credentials = NOBODY,
+    ) -> None:  # fmt: skip
+        super().__init__(f"{tag}clerk-{location_id}", base, notebook, seed, per_s, credentials)
         self.location_id = location_id
 
     async def open(self) -> None:

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from perf.credentials import NOBODY, Credentials
+
 NO_ANSWER = 0
 HEAD_BYTES_MAX = 65_536
 
@@ -31,8 +33,9 @@ class Reply(NamedTuple):
 class Door:
     """A connection to one address, e.g. `http://127.0.0.1:8101`."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, credentials: Credentials = NOBODY) -> None:
         parts = urlsplit(base)
+        self._credentials = credentials
         self._host = parts.netloc
         self._address = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._reader: asyncio.StreamReader | None = None
@@ -45,7 +48,7 @@ class Door:
             head += f"Content-Type: application/json\r\nIdempotency-Key: {key}\r\n"
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._exchange(head.encode() + b"\r\n" + body)
+                return await self._exchange(head.encode() + self._credentials.line() + b"\r\n" + body)
         except (OSError, TimeoutError, EOFError, ValueError, asyncio.LimitOverrunError) as fault:
             self.close()
             return Reply(NO_ANSWER, f"{type(fault).__name__}: {fault}".encode())

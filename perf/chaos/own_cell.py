@@ -21,11 +21,12 @@ from typing import IO, Any
 import msgspec
 
 from cells.calls import call
-from cells.config import PROJECT, RegionConfig, load_region
+from cells.config import PROJECT, Identity, RegionConfig, load_region
 from cells.keeper import store_token
 from cells.paths import CellPaths
 from cells.processes import Child, ProcessMark, ProcessTree, last_lines, send, wait_until
 from cells.state import KeeperState, read_state
+from perf.credentials import NOBODY, Credentials, of_home
 
 REGION = "us"
 START_S = 180.0
@@ -107,7 +108,8 @@ def write_config(folder: Path, region: str, *changes: Changes) -> RegionConfig:
         lines.append(f"[{section}]")
         lines += [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in values.items()]
     (folder / f"{region}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return load_region(region, folder)
+    # OCEFS_IDENTITY is in the file already, unless the changes say otherwise: the cell goes by the file alone.
+    return msgspec.structs.replace(load_region(region, folder), identity=msgspec.convert(raw["identity"], Identity))
 
 
 class OwnCell:
@@ -129,6 +131,7 @@ class OwnCell:
         self.base = f"http://{self.config.api.host}:{self.config.api.port}"
         self.ingress = f"http://{self.config.api.host}:{self.config.api.serve_port}"
         self.postgres_url = f"postgresql://ocefs@/ocefs?host={self.paths.postgres_socket}"
+        self.credentials: Credentials = NOBODY if self.config.identity.mode == "off" else of_home(REGION, self.home)
         self._keeper: Child | None = None
         self._trees: dict[str, tuple[ProcessTree, ProcessTree]] = {}
         self.started_s = 0.0

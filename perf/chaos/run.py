@@ -61,15 +61,15 @@ class Outcome(msgspec.Struct):
 
 def make_clients(cell: OwnCell, notebook: Notebook, settings: Settings) -> list[Client]:
     """All clients; the clerks first."""
-    shards, seed, tag = cell.config.runtime.shards, settings.seed, settings.tag
+    shards, seed, tag, who = cell.config.runtime.shards, settings.seed, settings.tag, cell.credentials
     probes_per_s = settings.per_s * PROBE_SHARE / shards
     shoppers_per_s = settings.per_s * (1 - PROBE_SHARE) / settings.shoppers
     clerks_per_s = RECEIPTS_PER_S / len(world.PLACES)
-    clients: list[Client] = [Clerk(place, tag, cell.base, notebook, seed, clerks_per_s) for place in world.PLACES]
-    clients += [Probe(shard, shards, tag, cell.base, notebook, seed, probes_per_s) for shard in range(shards)]
+    clients: list[Client] = [Clerk(place, tag, cell.base, notebook, seed, clerks_per_s, who) for place in world.PLACES]
+    clients += [Probe(shard, shards, tag, cell.base, notebook, seed, probes_per_s, who) for shard in range(shards)]
     for number in range(settings.shoppers):
         base = cell.base if number % INGRESS_EVERY else cell.ingress
-        clients.append(Shopper(f"{tag}shopper-{number}", base, notebook, seed, shoppers_per_s))
+        clients.append(Shopper(f"{tag}shopper-{number}", base, notebook, seed, shoppers_per_s, who))
     return clients
 
 

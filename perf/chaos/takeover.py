@@ -59,7 +59,7 @@ class Filler:
         numbers = iter(range(ORDERS))
 
         async def some() -> None:
-            caller, chance = Caller(self._cell.base, self._notebook), random.Random(1)
+            caller, chance = Caller(self._cell.base, self._notebook, self._cell.credentials), random.Random(1)
             for number in numbers:
                 body = world.order({chance.choice(world.PLENTY): 1}, chance)
                 reply, *_ = await caller("POST", "/v1/orders", body, f"fill-{number}")
@@ -75,7 +75,7 @@ class Filler:
 
     async def fill(self, turns: int) -> int:
         """Until the tail has so many turns; how many it has."""
-        caller = Caller(self._cell.base, self._notebook)
+        caller = Caller(self._cell.base, self._notebook, self._cell.credentials)
         while (tail := await asyncio.to_thread(self.tail)) < turns:
             for _ in range(max(1, (turns - tail) // BODY)):
                 number = next(self._bodies)

@@ -14,6 +14,8 @@ from typing import Any, Final, Self
 import aiohttp
 import msgspec
 
+from perf.credentials import NOBODY, Credentials
+
 RETRIED_STATUSES: Final = (429, 502, 503, 504)
 RETRY_AFTER_S_MAX: Final = 30.0
 BACKOFF_S_FIRST: Final = 0.1
@@ -63,7 +65,8 @@ class Answer:
 class CellClient:
     """Keeps connections to one address alive and bounds the requests in flight; `retries` counts those sent again.
 
-    Writes carry an Idempotency-Key, so sending one again after a lost answer changes nothing twice.
+    Writes carry an Idempotency-Key, so sending one again after a lost answer changes nothing twice. `credentials` may be set while it is in
+    use: whether the cell asks who we are is seen by its first answer.
     """
 
     def __init__(self, base: str, region: str, concurrency: int, patience_s: float = 120.0) -> None:
@@ -73,6 +76,7 @@ class CellClient:
         self._concurrency = concurrency
         self._patience_s = patience_s
         self._session: aiohttp.ClientSession | None = None
+        self.credentials: Credentials = NOBODY
         self.requests = 0
         self.retries = 0
 
@@ -136,7 +140,12 @@ class CellClient:
     ) -> tuple[Answer, float | None]:
         assert self._session is not None, "use `async with`"
         async with self._session.request(
-            method, self._base + path, data=body, headers=headers, params=query, allow_redirects=False
+            method,
+            self._base + path,
+            data=body,
+            headers={**headers, **self.credentials.headers()},
+            params=query,
+            allow_redirects=False,
         ) as response:
             raw = await _read(response)
             return Answer(response.status, _decoded(raw)), _retry_after_s(response.headers.get("Retry-After"))

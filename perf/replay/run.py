@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from perf.replay.client import CellClient, CellError, CellUnreachable
+from cells.errors import CellError as OperatorError
+from perf.credentials import if_asked
+from perf.replay.client import CellClient, CellError, CellRefused, CellUnreachable
 from perf.replay.figures import load_expected, without
 from perf.replay.life import Life
 from perf.replay.orders import read_orders
@@ -115,7 +117,7 @@ def _progress(console: Console) -> Progress:
 async def _send(settings: Settings, found: Survey, tally: Tally, progress: Progress) -> int:
     """Everything that goes to the cell; returns how many requests were sent again. Raises CellError, PlacesError."""
     async with CellClient(settings.base, settings.region, settings.concurrency, settings.patience_s) as client:
-        await client.get("/v1/locations", {"limit": "1"}, patience_s=min(FIRST_ANSWER_S, settings.patience_s))
+        await _introduce(client, settings)
         places = receiving(await open_places(client, settings.region, settings.locations))
         warehouses = [place.location_id for place in places]
         await define_skus(client, found, _bar(progress, "SKUs", len(found.needs)))
@@ -134,6 +136,16 @@ async def _send(settings: Settings, found: Survey, tally: Tally, progress: Progr
         except BaseExceptionGroup as group:
             raise _first_leaf(group) from group
         return client.retries
+
+
+async def _introduce(client: CellClient, settings: Settings) -> None:
+    """The first request, which must be answered soon; a cell that asks who we are is told so from now on. Raises CellError."""
+    patience_s = min(FIRST_ANSWER_S, settings.patience_s)
+    first = await client.get("/v1/locations", {"limit": "1"}, patience_s=patience_s)
+    try:
+        client.credentials = if_asked(first.status, settings.region, settings.home.absolute())
+    except OperatorError as error:
+        raise CellRefused(str(error)) from None
 
 
 def _bar(progress: Progress, what: str, count: int) -> Callable[[int], None]:

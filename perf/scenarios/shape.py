@@ -20,6 +20,11 @@ def router_address() -> str:
     return setting("HOST", "http://127.0.0.1:8080").rstrip("/")
 
 
+def region_names() -> list[str]:
+    """The regions that are to take part: those named in REGIONS."""
+    return [name.strip() for name in setting("REGIONS", "us,eu,latam").split(",") if name.strip()]
+
+
 def positive(name: str, default: float) -> float:
     """An environment variable as a number above zero. Ends with a clear message when it is none."""
     text = setting(name, str(default))

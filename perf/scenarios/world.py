@@ -10,7 +10,8 @@ from typing import Any
 
 from locust.contrib.fasthttp import FastHttpSession
 
-from perf.scenarios.shape import setting
+from perf.credentials import NOBODY, Credentials, of_cell
+from perf.scenarios.shape import region_names, router_address
 
 SKUS_MAX = 200
 OPEN_ORDERS_MAX = 5000
@@ -26,16 +27,22 @@ class Region:
         self.name = name
         self.country = country
         self.currency = currency
-        self.headers = {COUNTRY_HEADER: country}
+        self._credentials: Credentials = NOBODY
         self.skus: list[str] = []
         self.locations: list[dict[str, Any]] = []
         self.waiting: deque[str] = deque(maxlen=OPEN_ORDERS_MAX)
         """Allocated orders that nobody works on. Whoever takes one out has it alone, so no step of it is illegal."""
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request to the region carries."""
+        return {COUNTRY_HEADER: self.country, **self._credentials.headers()}
+
     def learn(self, client: FastHttpSession) -> None:
-        """Reads the catalogue and the locations once."""
+        """Finds out once who we must be, and reads the catalogue and the locations. Raises CellError without a token that is wanted."""
         if self.skus and self.locations:
             return
+        self._credentials = of_cell(router_address(), self.name, asking_s=0)
         goods = client.get("/v1/skus", params={"limit": SKUS_MAX}, headers=self.headers, name="GET /v1/skus").json()
         places = client.get("/v1/locations", headers=self.headers, name="GET /v1/locations").json()
         self.skus = [row["sku"] for row in _rows(goods)]
@@ -80,7 +87,7 @@ KNOWN_REGIONS = {
 
 def chosen_regions() -> list[Region]:
     """The regions that take part: those named in REGIONS (us,eu,latam), by default all."""
-    names = [name.strip() for name in setting("REGIONS", "us,eu,latam").split(",") if name.strip()]
+    names = region_names()
     wrong = [name for name in names if name not in KNOWN_REGIONS]
     if wrong or not names:
         raise SystemExit(f"REGIONS={','.join(names)}: {', '.join(wrong) or 'none'}; known: {', '.join(KNOWN_REGIONS)}")

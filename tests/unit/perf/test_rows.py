@@ -63,6 +63,18 @@ def test_the_router_is_compared_with_the_straight_runs_that_took_turns_with_it()
     assert verdicts(rows.checks(measured, None, {}))[target] is False
 
 
+@pytest.mark.parametrize(("rate", "met"), [(8499, False), (8500, True)])
+def test_identity_is_compared_with_the_runs_without_it_that_took_turns_with_it(rate: float, met: bool) -> None:
+    measured = [row(rows.UPDATES, OURS, 1), row(rows.NO_IDENTITY, OURS, 10_000), row(rows.IDENTITY, OURS, rate)]
+    target = "single updates with identity: ≥ 0.85 × without it"
+    assert verdicts(rows.checks(measured, None, {}))[target] is met
+
+
+def test_identity_that_lets_nobody_in_falls_short_however_quick() -> None:
+    measured = [row(rows.NO_IDENTITY, OURS, 10_000), row(rows.IDENTITY, OURS, 50_000, errors=50_000)]
+    assert verdicts(rows.checks(measured, None, {}))["single updates with identity: no errors"] is False
+
+
 @pytest.mark.parametrize(
     ("errors", "p95_ms", "lag_ms", "growth", "short"),
     [
