@@ -7,7 +7,7 @@ python -m cells logs [regions…]      the last lines of the logs
 python -m cells account us mia --role manager   open an account; the password is asked for, or read from standard input
 python -m cells token us             a token for five minutes, for whoever may read the cell's keys
 python -m cells code us manager      what the authenticator of a demo account shows now
-python -m cells rotate-keys us       a new key signs tokens; nobody is signed out
+python -m cells rotate-keys us       a new key signs tokens; nobody is signed out (--compromised: everybody, at once)
 python -m cells scale us --hosts 4   move shards to more or fewer hosts, live
 python -m cells keep us              the keeper itself, in the foreground
 """
@@ -73,7 +73,11 @@ def _add_identity(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     code = commands.add_parser("code")
     code.add_argument("region")
     code.add_argument("role")
-    commands.add_parser("rotate-keys").add_argument("region")
+    rotate = commands.add_parser("rotate-keys")
+    rotate.add_argument("region")
+    rotate.add_argument(
+        "--compromised", action="store_true", help="believe the old keys no more: everybody signs in again"
+    )
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:

@@ -25,7 +25,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
         person, code, seconds = code_of(paths, options.role)
         console.print(f"{person.login}  password {person.password}  code [bold]{code}[/] (for {seconds} s more, once)")
     elif options.command == "rotate-keys":
-        console.print(f"{rotate_keys(paths)} signs from now on; the keys before it verify for a day more")
+        kid = rotate_keys(paths, compromised=options.compromised)
+        told = (
+            "those before it are believed no more" if options.compromised else "those before it verify for a day more"
+        )
+        console.print(f"{kid} signs from now on; {told}")
     else:
         _open_account(options, paths, console)
     return 0

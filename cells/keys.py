@@ -21,22 +21,25 @@ T = TypeVar("T")
 
 def make_keyring(paths: CellPaths) -> Path:
     """The key file, made at the first start. Raises CellError when it is gone, or can't be used."""
-    made = paths.secrets / "keyring.made"
+    # Apart from the keys, so that it outlives their folder.
+    made = paths.run / "keyring.made"
     if not paths.keyring.exists():
         if made.exists():
             raise CellError(
                 f"the key file {paths.keyring} is gone: nobody could sign in, and what it sealed can't be read",
-                "bring it back from your backup; only to give up all accounts, remove " + str(made),
+                f"bring it back from your backup; only to give up all accounts, remove {made}",
             )
         _usable(lambda: create(paths.keyring, _now_ms()))
-        made.touch(mode=0o600)
     _usable(lambda: load(paths.keyring))
+    made.parent.mkdir(parents=True, exist_ok=True)
+    made.touch(mode=0o600)
     return paths.keyring
 
 
-def rotate_keys(paths: CellPaths) -> str:
-    """A new key signs from now on, the old ones verify for a day more. Gives the new key's id. Raises CellError."""
-    return _usable(lambda: rotate(paths.keyring, _now_ms()))
+def rotate_keys(paths: CellPaths, *, compromised: bool = False) -> str:
+    """A new key signs from now on, the old ones verify for a day more; `compromised`: not even for a moment, and everybody has to sign
+    in again. Gives the new key's id. Raises CellError."""
+    return _usable(lambda: rotate(paths.keyring, _now_ms(), keep_old=not compromised))
 
 
 def local_token(

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from rich.console import Console
 
 from cells import checks
-from cells.config import PROJECT, RegionConfig, load_all
+from cells.config import LOOPBACK, PROJECT, RegionConfig, load_all
 from cells.demo import seed
 from cells.demo_people import seed_people
 from cells.errors import CellError, StepFailed
@@ -177,7 +177,9 @@ def _seed_all(configs: list[RegionConfig], address: str, console: Console) -> li
         started = time.monotonic()
         try:
             note = seed(config, address)
-            if config.identity.mode == "required" and config.identity.demo_accounts:
+            # Everybody knows their passwords: only where nobody but this machine can use them.
+            wanted = config.identity.mode == "required" and config.identity.demo_accounts
+            if wanted and config.api.host in LOOPBACK:
                 note += f", {len(seed_people(config, address))} people"
         except CellError as error:
             print_step(console, config.name, "demo data", time.monotonic() - started, failed=True)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from actors.runtime.sharding import digest_of
-from serve.context import Receive, Scope
+from serve.context import PRINCIPAL, Receive, Scope
 from serve.payments.pan import form_holds_pan, json_holds_pan, pointer_of_pan, text_holds_pan
 from serve.problems import Problem, escaped
 
@@ -128,6 +128,10 @@ class BodyReader:
             elif name == b"content-encoding":
                 encoding = value
         checked = _key(key) if keyed else ""
+        principal = scope.get(PRINCIPAL)
+        if principal is not None and keyed:
+            # Each caller's keys are his own: nobody meets another's answer, or keeps him from his.
+            checked = f"{principal.subject}:{checked}"
         _check_type(media, media_type)
         if encoding and encoding.lower() != b"identity":
             raise _header_problem("request.content_type", "Compressed bodies are not taken.", "Content-Encoding")

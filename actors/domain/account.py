@@ -12,6 +12,9 @@ A failed proof is not a refusal: a refusal changes nothing, and failures are cou
 once: time steps only rise (RFC 6238 section 5.2), recovery codes are crossed out. Each token of a shift has a number; whoever comes
 with an old one holds a token that was stolen, or whose successor was, so the shift ends (RFC 9700 section 4.14.2).
 
+A proof is judged against credentials that were read a moment before (a slow hash lies in between). So they have a generation, which every
+change of them raises, and a proof of another generation proves nothing: nobody gets in with a password that was just replaced.
+
 Passwords, codes and login names are checked elsewhere. What comes here is the outcome, hashes (argon2id of passwords), and sealed
 secrets. These stand in events too, so the events of accounts are for nobody to read. Times are UTC milliseconds since 1970.
 """
@@ -35,6 +38,8 @@ LOCK_MS = 30 * _MINUTE_MS
 SHIFT_MAX_MS = 12 * 60 * _MINUTE_MS
 # For how long the proof of a second factor allows what needs a fresh one.
 STEP_UP_MS = 5 * _MINUTE_MS
+# Of a proof that was judged against no credentials in particular: it proves nothing.
+NO_GENERATION = -1
 ROLES = ("associate", "fulfilment", "manager", "driver", "support", "auditor", "privacy", "ops")
 IDLE_MS: Mapping[str, int] = {role: (15 if role == "manager" else 60) * _MINUTE_MS for role in ROLES}
 
@@ -57,6 +62,7 @@ class EnrolTotp(msgspec.Struct, frozen=True, tag=True, gc=False):
     sealed_totp: bytes
     totp_step: int
     recovery: list[str]
+    generation: int = NO_GENERATION
 
 
 class SignIn(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -70,6 +76,7 @@ class SignIn(msgspec.Struct, frozen=True, tag=True, gc=False):
     location_id: str
     planned_ms: int
     device: str
+    generation: int = NO_GENERATION
 
 
 class Refresh(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -85,6 +92,7 @@ class StepUp(msgspec.Struct, frozen=True, tag=True, gc=False):
     session_id: str
     totp_step: int
     recovery_hash: str
+    generation: int = NO_GENERATION
 
 
 class EndShift(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -154,6 +162,7 @@ class Account(msgspec.Struct):
     locked_until_ms: int = 0
     enabled: bool = True
     shift: Shift | None = None
+    generation: int = 0
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
@@ -284,6 +293,7 @@ class Credentials(msgspec.Struct, frozen=True, gc=False):
     recovery: list[str]
     last_totp_step: int
     locked_until_ms: int
+    generation: int
 
 
 class AccountView(msgspec.Struct, frozen=True, gc=False):
@@ -343,7 +353,7 @@ class ShiftOver(msgspec.Struct, frozen=True, gc=False):
 # --- decide ---------------------------------------------------------------------------------------------------------
 def decide(state: Account | None, command: Command, context: Context) -> Decision:
     """See the module's docstring for the rules. Raises Refused `account.exists`, `account.unknown`, `account.role_unknown`,
-    `account.factor_exists`, `account.location_not_allowed`, `session.ended`."""
+    `account.factor_exists`, `account.changed`, `account.location_not_allowed`, `session.ended`."""
     if type(command) is OpenAccount:
         if state is not None:
             detail = f"Account {context.entity_id} exists already."
@@ -425,9 +435,10 @@ def _sign_in(account: Account, command: SignIn, context: Context) -> Decision:
         return _not_signed_in("failed")
     if context.now_ms < account.locked_until_ms:
         return _not_signed_in("locked")
-    if command.password_ok and not account.sealed_totp:
+    password_ok = command.password_ok and command.generation == account.generation
+    if password_ok and not account.sealed_totp:
         return _not_signed_in("factor_missing")
-    if not command.password_ok or not _factor_fits(account, command):
+    if not password_ok or not _factor_fits(account, command):
         return _not_signed_in("failed", SignInFailed(*_next_failure(account, context)))
     # Only now: where somebody may work is nothing for who is not known yet.
     if account.locations and command.location_id not in account.locations:
@@ -458,7 +469,7 @@ def _step_up(account: Account, command: StepUp, context: Context) -> Decision:
     shift = _running(account, command.session_id, context)
     if context.now_ms < account.locked_until_ms:
         return _no_session("locked")
-    if not _factor_fits(account, command):
+    if command.generation != account.generation or not _factor_fits(account, command):
         return _no_session("failed", StepUpFailed(shift.session_id, *_next_failure(account, context)))
     stepped_up = SteppedUp(shift.session_id, shift.token_number + 1, command.totp_step, command.recovery_hash)
     return _session(stepped_up)
@@ -480,6 +491,8 @@ def _administer(account: Account, command: _Administrative) -> Decision:
         if account.sealed_totp:
             detail = "This account has a second factor already."
             raise Refused("account.factor_exists", detail, account_id=account.account_id)
+        if command.generation != account.generation or not account.enabled:
+            raise Refused("account.changed", "The account was changed meanwhile: sign in again.")
         return Decision(
             [TotpEnrolled(command.sealed_totp, command.totp_step, command.recovery)],
             lambda state, version: FactorEnrolled(state.account_id, version),
@@ -513,12 +526,14 @@ def evolve(state: Account | None, event: Event, context: Context) -> Account:
     elif type(event) is ShiftRefreshed:
         _renew(state, event, context)
     elif type(event) is TotpEnrolled:
+        state.generation += 1
         state.sealed_totp, state.recovery = event.sealed_totp, event.recovery
         state.last_totp_step = max(state.last_totp_step, event.totp_step)
     elif type(event) is AccountEnabled:
         state.enabled = True
     else:
         state.shift = None
+        state.generation += type(event) is not ShiftEnded
         _evolve_administered(state, event)
     return state
 
@@ -528,8 +543,10 @@ def _evolve_administered(account: Account, event: Event) -> None:
         account.role, account.locations = event.role, event.locations
     elif type(event) is PasswordSet:
         account.password_hash = event.password_hash
+        account.failures, account.locked_until_ms = 0, 0
     elif type(event) is FactorReset:
         account.sealed_totp, account.recovery = b"", []
+        account.failures, account.locked_until_ms = 0, 0
     elif type(event) is AccountDisabled:
         account.enabled = False
 
@@ -568,7 +585,7 @@ def view(state: Account | None, query: ViewCredentials | ViewAccount, version: i
     if type(query) is ViewCredentials:
         return Credentials(
             account.account_id, account.enabled, account.role, account.password_hash, account.sealed_totp,
-            account.recovery, account.last_totp_step, account.locked_until_ms,
+            account.recovery, account.last_totp_step, account.locked_until_ms, account.generation,
         )  # fmt: skip
     return _account_view(account, version)
 

@@ -75,6 +75,7 @@ _TWELVE = b"0" * DIGITS_MIN
 # Where a number may begin: a group of four digits or more, and enough behind it.
 _START = re.compile(rb"(?<![0-9])(?=1|2[2-7]|3|4|5|6|8[126]|9[78])[0-9]{4}(?=(?:[ -]?[0-9]){8})")
 _GROUP = re.compile(rb"[0-9]{1,20}")
+# And fewer than DIGITS_MIN: nobody writes 123456789012-1, that is a number and a counter.
 _INNER_GROUP_MIN = 4
 _LUHN_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -136,7 +137,7 @@ def _end(data: bytes, start: int, lengths: tuple[int, ...]) -> int:
         end = group.end()
         if len(digits) in lengths and luhn(digits) and _alone(data, start, end, len(digits)):
             found = end
-        if end - at < _INNER_GROUP_MIN or data[end : end + 1] not in (b" ", b"-"):
+        if not _INNER_GROUP_MIN <= end - at < DIGITS_MIN or data[end : end + 1] not in (b" ", b"-"):
             return found
         at = end + 1
 

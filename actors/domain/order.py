@@ -234,7 +234,7 @@ def _check_reach(order: Order, command: UpdateOrder) -> None:
     elif command.fulfilment is not None:
         theirs = command.fulfilment in here or all(f.number != command.fulfilment for f in order.fulfilments)
     elif command.update == "cancel":
-        theirs = len(here) == len(order.fulfilments)
+        theirs = bool(here) and len(here) == len(order.fulfilments)
     else:
         theirs = bool(here)
     if not theirs:

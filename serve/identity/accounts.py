@@ -18,8 +18,8 @@ from actors.domain.account import (
     SetPassword,
     ViewAccount,
 )
-from serve.context import ENTITY_ID, REQUEST_ID
-from serve.identity.desk import Desk
+from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID
+from serve.identity.desk import Desk, check_given
 from serve.identity.passwords import WeakPassword, check_new_password
 from serve.identity.schemas import AccountChange, NewAccount
 from serve.openapi import documented
@@ -43,11 +43,19 @@ def router(desk: Desk) -> APIRouter:
         request: Request, account_id: str, command: msgspec.Struct, write: Write, status: int = 200
     ) -> Response:
         request.scope[ENTITY_ID] = account_id
+        digest = desk.keyed_digest(account_id, write.body)
         reply = await desk.services.gateway.ask(
-            "account", account_id, command, command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID]
+            "account", account_id, command, command_id=write.key, digest=digest, cause=request.scope[REQUEST_ID]
         )
         _, body, headers = answer(reply)
         return AnswerResponse((status, body, headers))
+
+    async def within_reach(request: Request, account_id: str) -> None:
+        """Raises Problem 403 when the caller is bound to locations and the account is not bound to some of them."""
+        principal = request.scope.get(PRINCIPAL)
+        if principal is not None and principal.locations:
+            account = await desk.view("account", account_id, ViewAccount(), request.scope, AccountView)
+            check_given(request.scope, account.locations)
 
     async def hashed(password: str, login: str) -> str:
         try:
@@ -65,6 +73,7 @@ def router(desk: Desk) -> APIRouter:
         """With a first password; the person enrols a second factor at the first sign-in."""
         write = await desk.services.bodies.read(request.scope, request.receive)
         sent = decode(_new_decoder, write.body)
+        check_given(request.scope, sent.locations)
         command = OpenAccount(sent.role, sent.locations, await hashed(sent.password, sent.login))
         return await done(request, desk.account_of(sent.login), command, write, 201)
 
@@ -74,6 +83,7 @@ def router(desk: Desk) -> APIRouter:
     async def read(account_id: AccountId, request: Request) -> Response:
         """Without anything secret."""
         request.scope[ENTITY_ID] = account_id
+        await within_reach(request, account_id)
         reply = await desk.services.gateway.view(
             "account", account_id, ViewAccount(), cause=request.scope[REQUEST_ID]
         )  # fmt: skip
@@ -88,10 +98,17 @@ def router(desk: Desk) -> APIRouter:
         """Ends the running shift: changed rights are never those of an old token."""
         write = await desk.services.bodies.read(request.scope, request.receive)
         sent = decode(_change_decoder, write.body)
+        if not account_id.startswith(f"{desk.region}-acct-"):
+            raise Problem("account.unknown", "There is no such account.")
+        principal = request.scope.get(PRINCIPAL)
+        if principal is not None and principal.subject == account_id:
+            raise Problem("account.beyond_rights", "Nobody changes his own account.")
+        await within_reach(request, account_id)
         command: msgspec.Struct
         if sent.change == "role":
             if sent.role is None:
                 raise field_problem("body.missing_field", "Field `role` is required.", "/role")
+            check_given(request.scope, sent.locations)
             command = ChangeRole(sent.role, sent.locations)
         elif sent.change == "password":
             if sent.password is None:
@@ -99,8 +116,6 @@ def router(desk: Desk) -> APIRouter:
             command = SetPassword(await hashed(sent.password, ""))
         else:
             command = {"reset_factor": ResetFactor, "disable": Disable, "enable": Enable}[sent.change]()
-        if not account_id.startswith(f"{desk.region}-acct-"):
-            raise Problem("account.unknown", "There is no such account.")
         return await done(request, account_id, command, write)
 
     return api

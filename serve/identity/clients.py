@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from typing import Annotated
@@ -25,8 +24,8 @@ from actors.domain.client import (
     ViewClient,
 )
 from actors.domain.ids import CLIENT_PATTERN, client_id
-from serve.context import ENTITY_ID, REQUEST_ID
-from serve.identity.desk import Desk, told
+from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID
+from serve.identity.desk import Desk, check_given, told
 from serve.identity.limits import BY_CLIENT
 from serve.identity.schemas import AccessToken, ClientChange, ClientSecret, NewClient, Scopes
 from serve.identity.tokens import ACCESS_S, Claims, issue, issuer_of
@@ -37,6 +36,10 @@ from serve.replies import answer, body_of
 from serve.requests import decode
 from serve.responses import AnswerResponse, encode, ok
 
+# A machine has no second factor: one that may give rights would be a way around it.
+FOR_PEOPLE = frozenset({"accounts.write", "clients.write"})
+# What operators on the cell's own machine name themselves (`cells/keys.py`).
+RESERVED_NAMES = frozenset({"local"})
 FORM = b"application/x-www-form-urlencoded"
 ClientId = Annotated[str, Path(max_length=64, description="e.g. us-client-web-shop")]
 _new_decoder = msgspec.json.Decoder(NewClient)
@@ -79,6 +82,9 @@ def _check_scopes(scopes: Scopes) -> None:
         if scope not in PERMISSIONS:
             detail = f"Scopes are permissions: {', '.join(PERMISSIONS)}."
             raise field_problem("client.scope_unknown", detail, f"/scopes/{position}")
+        if scope in FOR_PEOPLE:
+            detail = f"{scope} is for people, who prove a second factor."
+            raise field_problem("client.scope_forbidden", detail, f"/scopes/{position}")
 
 
 class _Clients:
@@ -95,6 +101,8 @@ class _Clients:
         await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False, media_type=FORM)
         form = _form(write.body)
+        if not form.grant_type:
+            raise _TokenRefused(400, "invalid_request", "grant_type is missing.")
         if form.grant_type != "client_credentials":
             raise _TokenRefused(400, "unsupported_grant_type", "Only client_credentials is known here.")
         identity, secret = _credentials(request.headers.get("authorization"), form)
@@ -104,7 +112,7 @@ class _Clients:
         wanted = form.scope.split()
         if not set(wanted) <= set(check.scopes):
             raise _TokenRefused(400, "invalid_scope", "The client does not have all of these scopes.")
-        scopes = sorted(wanted or check.scopes)
+        scopes = sorted(set(wanted or check.scopes))
         # From the moment for which the client was checked: no token outlives its revocation.
         now_s = now_ms // 1000
         claims = Claims(
@@ -148,7 +156,7 @@ def _credentials(header: str | None, form: TokenForm) -> tuple[str, str]:
         raise _TokenRefused(400, "invalid_request", "Name the client once: by HTTP Basic, or in the form.")
     try:
         identity, colon, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, no UTF-8, or not even ASCII
         raise _TokenRefused(400, "invalid_request", "The Authorization header can't be read.") from None
     if not colon:
         raise _TokenRefused(400, "invalid_request", "The Authorization header can't be read.")
@@ -160,6 +168,13 @@ def router(desk: Desk) -> APIRouter:
     api = APIRouter(tags=["identity"])
     clients = _Clients(desk)
     gateway = desk.services.gateway
+
+    async def within_reach(request: Request, identity: str) -> None:
+        """Raises Problem 403 when the caller is bound to locations and the client is not bound to some of them."""
+        principal = request.scope.get(PRINCIPAL)
+        if principal is not None and principal.locations:
+            client = await desk.view("client", identity, ViewClient(), request.scope, ClientView)
+            check_given(request.scope, client.locations)
 
     @api.post(
         "/v1/oauth/token",
@@ -193,6 +208,9 @@ def router(desk: Desk) -> APIRouter:
         write = await desk.services.bodies.read(request.scope, request.receive)
         sent = decode(_new_decoder, write.body)
         _check_scopes(sent.scopes)
+        check_given(request.scope, sent.locations)
+        if sent.name in RESERVED_NAMES:
+            raise Problem("client.exists", "This name is taken.")
         identity = request.scope[ENTITY_ID] = client_id(desk.region, sent.name)
         secret = clients.secret(identity, write.key)
         reply = await gateway.ask(
@@ -224,6 +242,7 @@ def router(desk: Desk) -> APIRouter:
         write = await desk.services.bodies.read(request.scope, request.receive)
         sent = decode(_change_decoder, write.body)
         request.scope[ENTITY_ID] = client_id
+        await within_reach(request, client_id)
         secret = ""
         command: msgspec.Struct
         if sent.change == "rotate_secret":
@@ -231,6 +250,7 @@ def router(desk: Desk) -> APIRouter:
             command = RotateClientSecret(_secret_hash(secret), sent.grace_s * 1000)
         elif sent.change == "scopes":
             _check_scopes(sent.scopes)
+            check_given(request.scope, sent.locations)
             command = SetClientScopes(sent.scopes, sent.locations)
         else:
             command = DisableClient() if sent.change == "disable" else EnableClient()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import hmac
+import logging
 import secrets
 from typing import Any, TypeVar
 
@@ -14,7 +16,7 @@ from actors.domain.account import Credentials, Shift, ViewCredentials
 from actors.domain.ids import account_id
 from actors.runtime.sharding import digest_of
 from actors.runtime.wire import OK, REFUSED, Reply
-from serve.context import REQUEST_ID, Scope
+from serve.context import PRINCIPAL, REQUEST_ID, Scope
 from serve.freshness import moment
 from serve.identity.keyring import Keyring
 from serve.identity.limits import BY_ADDRESS, Limit, address_of, hold_to
@@ -28,6 +30,7 @@ from serve.services import Services
 
 T = TypeVar("T", bound=msgspec.Struct)
 UNKNOWN = "account.unknown"
+log = logging.getLogger("ocefs.identity")
 
 
 class Desk:
@@ -87,6 +90,11 @@ class Desk:
             raise
 
     # --- secrets
+    def keyed_digest(self, entity_id: str, body: bytes) -> int:
+        """63 bits of a body that holds a password: without the cell's key nobody can try passwords by them."""
+        digest = hmac.digest(self.keys().lookup_key, b"body\0" + entity_id.encode() + b"\0" + body, "sha256")
+        return int.from_bytes(digest[:8], "big") >> 1
+
     async def fits(self, password_hash: str, password: str) -> bool:
         """Is it the password? Raises Problem 429 when too many ask."""
         try:
@@ -105,8 +113,11 @@ class Desk:
         """(time step that the code belongs to or 0, hash of the recovery code or "")."""
         step = 0
         if code and credentials.sealed_totp:
-            secret = unseal(self.keys(), credentials.sealed_totp, f"totp:{credentials.account_id}")
-            step = matching_step(secret, code, self.now_ms() // 1000)
+            try:
+                secret = unseal(self.keys(), credentials.sealed_totp, f"totp:{credentials.account_id}")
+                step = matching_step(secret, code, self.now_ms() // 1000)
+            except Unsealable:  # told to operations, not to whoever tries
+                log.error("factor.unsealable", extra={"entity_id": credentials.account_id})
         return step, recovery_hash(recovery_code) if recovery_code else ""
 
     def ticket(self, purpose: str, content: Any) -> str:
@@ -165,3 +176,10 @@ async def not_before(moment_s: float) -> None:
     left = moment_s - asyncio.get_running_loop().time()
     if left > 0:
         await asyncio.sleep(left)
+
+
+def check_given(scope: Scope, locations: list[str]) -> None:
+    """Raises Problem 403 when somebody who is bound to locations would give rights at others, or everywhere."""
+    principal = scope.get(PRINCIPAL)
+    if principal is not None and principal.locations and not (locations and principal.locations.issuperset(locations)):
+        raise Problem("account.beyond_rights", "Your own rights reach some locations only; name some of these.")

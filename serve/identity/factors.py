@@ -27,9 +27,10 @@ _confirmation_decoder = msgspec.json.Decoder(FactorConfirmation)
 
 
 class Enrolment(msgspec.Struct, frozen=True):
-    """The password of this account was right, until then a factor may be enrolled."""
+    """The password of this account was right, as its credentials were then; until then a factor may be enrolled."""
 
     account_id: str
+    generation: int
     until_ms: int
 
 
@@ -37,6 +38,7 @@ class PendingFactor(msgspec.Struct, frozen=True):
     """A secret whose first code is still to come."""
 
     account_id: str
+    generation: int
     until_ms: int
     secret: bytes
 
@@ -62,7 +64,8 @@ def router(desk: Desk) -> APIRouter:
         in_time(enrolment.until_ms)
         secret = new_secret()
         uri = provisioning_uri(secret, enrolment.account_id, f"OCEFS {desk.region}")
-        pending = desk.ticket(PENDING, PendingFactor(enrolment.account_id, enrolment.until_ms, secret))
+        kept = PendingFactor(enrolment.account_id, enrolment.generation, enrolment.until_ms, secret)
+        pending = desk.ticket(PENDING, kept)
         return ok(NewFactor(base64.b32encode(secret).decode("ascii"), uri, qr_svg(uri), pending))
 
     @api.post(
@@ -89,7 +92,7 @@ def router(desk: Desk) -> APIRouter:
             )
         codes = new_recovery_codes()
         sealed = seal(desk.keys(), pending.secret, f"totp:{pending.account_id}")
-        command = EnrolTotp(sealed, step, [recovery_hash(code) for code in codes])
+        command = EnrolTotp(sealed, step, [recovery_hash(code) for code in codes], pending.generation)
         await desk.ask("account", pending.account_id, command, request.scope, FactorEnrolled)
         return ok(RecoveryCodes(codes))
 

@@ -89,10 +89,10 @@ class Guard:
         """Raises Problem 401 as RFC 9470 says when the second factor was not given within STEP_UP_S."""
         if self._clock.now_ms() // 1000 - principal.proved_s > STEP_UP_S:
             detail = "Give your second factor again: POST /v1/sessions/current/proof."
-            challenge = f'error="insufficient_user_authentication", acr_values="2", max_age="{STEP_UP_S}"'
+            why = f'error="insufficient_user_authentication", acr_values="2", max_age="{STEP_UP_S}"'
             raise Problem(
                 "auth.step_up_required", detail, extra={"acr_values": "2", "max_age": STEP_UP_S},
-                headers=(_header(challenge),),
+                headers=(challenge(why),),
             )  # fmt: skip
 
     def _bearer(self, given: bytes) -> Principal:
@@ -136,12 +136,13 @@ class Guard:
             raise _refused(refused.reason) from None
 
 
-def _header(challenge: str) -> tuple[bytes, bytes]:
-    return b"www-authenticate", (f"{_CHALLENGE}, {challenge}" if challenge else _CHALLENGE).encode()
+def challenge(more: str) -> tuple[bytes, bytes]:
+    """The header of every 401 (RFC 9110, 15.5.2): how to come in, and `more` about what was wrong."""
+    return b"www-authenticate", (f"{_CHALLENGE}, {more}" if more else _CHALLENGE).encode()
 
 
 def _unauthorized(code: str, detail: str, error: str, **extra: Any) -> Problem:
-    return Problem(code, detail, extra=extra, headers=(_header(f'error="{error}"' if error else ""),))
+    return Problem(code, detail, extra=extra, headers=(challenge(f'error="{error}"' if error else ""),))
 
 
 def _refused(reason: str) -> Problem:
@@ -154,5 +155,5 @@ def _forbidden(need: Need | None) -> Problem:
     detail = f"This needs the permission {permission}." if permission else "Nobody may do this."
     return Problem(
         "auth.forbidden", detail, extra={"permission": permission},
-        headers=(_header(f'error="insufficient_scope", scope="{permission}"'),),
+        headers=(challenge(f'error="insufficient_scope", scope="{permission}"'),),
     )  # fmt: skip

@@ -148,8 +148,9 @@ def load(path: Path) -> Keyring:
     return Keyring(_read(path))
 
 
-def rotate(path: Path, now_ms: int) -> str:
-    """Adds a signing key as the first and drops those that were retired KEEP_MS ago. The new key's id. Raises KeyringError.
+def rotate(path: Path, now_ms: int, *, keep_old: bool = True) -> str:
+    """Adds a signing key as the first and drops those that were retired KEEP_MS ago, or all others unless `keep_old`. The new key's id.
+    Raises KeyringError.
 
     Replicas see it within LOOK_EVERY_S.
     """
@@ -158,7 +159,7 @@ def rotate(path: Path, now_ms: int) -> str:
         kept = [
             msgspec.structs.replace(key, retired_at=now_ms) if key.retired_at is None else key
             for key in file.signing
-            if key.retired_at is None or now_ms < key.retired_at + KEEP_MS
+            if keep_old and (key.retired_at is None or now_ms < key.retired_at + KEEP_MS)
         ]
         if len(kept) >= SIGNING_KEYS_MAX:
             raise KeyringError(
@@ -247,7 +248,7 @@ def _check_rights(path: Path, mode: int, folder_mode: int) -> None:
     if mode & _OPEN_TO_OTHERS:
         raise KeyringError(
             f"{path} has open permissions ({stat.S_IMODE(mode):04o}): others than its owner may use the cell's keys",
-            f"chmod 600 {path}, and rotate its keys if others may have read them",
+            f"chmod 600 {path}; if others may have read it: python -m cells rotate-keys <region> --compromised",
         )
     if folder_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise KeyringError(

@@ -8,14 +8,16 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from actors.domain.ids import LOCATION_PATTERN
 from serve.permissions import ROLES
 
 Login = Annotated[str, Meta(min_length=1, max_length=128)]
 Password = Annotated[str, Meta(min_length=1, max_length=256)]
 Code = Annotated[str, Meta(max_length=6, pattern="^[0-9]*$")]
 RecoveryCode = Annotated[str, Meta(max_length=40)]
-LocationId = Annotated[str, Meta(min_length=1, max_length=80)]
-LocationIds = Annotated[list[LocationId], Meta(max_length=100)]
+LocationId = Annotated[str, Meta(max_length=80, pattern=LOCATION_PATTERN.pattern)]
+# They stand in every token, and a token has an end.
+LocationIds = Annotated[list[LocationId], Meta(max_length=20)]
 Role = Annotated[str, Meta(max_length=32, extra_json_schema={"enum": sorted(ROLES)})]
 Scopes = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=64)]
 Sealed = Annotated[str, Meta(min_length=1, max_length=2048)]
@@ -31,9 +33,9 @@ class SignInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: Password
     code: Code = ""
     recovery_code: RecoveryCode = ""
-    location_id: Annotated[str, Meta(max_length=80)] = ""
-    hours: Annotated[float, Meta(gt=0, le=SHIFT_HOURS_MAX)] = SHIFT_HOURS_MAX
-    device: Annotated[str, Meta(max_length=64)] = ""
+    location_id: Annotated[str, Meta(max_length=80, pattern=r"^[a-z0-9-]*$")] = ""
+    hours: Annotated[float, Meta(ge=0.1, le=SHIFT_HOURS_MAX)] = SHIFT_HOURS_MAX
+    device: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")] = ""
 
 
 class RefreshRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,7 +17,7 @@ from serve.context import PRINCIPAL
 from serve.freshness import moment
 from serve.identity.desk import Desk, not_before
 from serve.identity.factors import ENROLMENT, ENROLMENT_S, Enrolment
-from serve.identity.guard import Principal
+from serve.identity.guard import Principal, challenge
 from serve.identity.limits import BY_ACCOUNT
 from serve.identity.passwords import DUMMY_HASH
 from serve.identity.schemas import CallerView, ProofRequest, RefreshRequest, SignInRequest, Tokens
@@ -29,6 +29,7 @@ from serve.responses import ok
 
 # No refusal is given earlier than that: a wrong login takes as long as a wrong password, and guessing is slow.
 REFUSAL_S = 0.5
+REFUSAL_AFTER_HASH_S = 0.1
 _MS_PER_HOUR = 3_600_000
 _sign_in_decoder = msgspec.json.Decoder(SignInRequest)
 _refresh_decoder = msgspec.json.Decoder(RefreshRequest)
@@ -42,7 +43,8 @@ _SIGN_IN = {
 
 
 def _refused() -> Problem:
-    return Problem("session.refused", "Login, password or code is wrong, or the account can't be used at the moment.")
+    detail = "Login, password or code is wrong, or the account can't be used at the moment."
+    return Problem("session.refused", detail, headers=(challenge(""),))
 
 
 class _Sessions:
@@ -61,12 +63,21 @@ class _Sessions:
         await desk.hold_to(BY_ACCOUNT, "account", identity)
         known = await desk.credentials(identity, request.scope)
         fits = await desk.fits(known.password_hash if known else DUMMY_HASH, sent.password)
+        # Hashes may have to wait for each other; what comes after them differs between known logins and others.
+        earliest = max(earliest, asyncio.get_running_loop().time() + REFUSAL_AFTER_HASH_S)
         if known is None:
             await not_before(earliest)
             raise _refused()
         step, recovery = desk.second_factor(known, sent.code, sent.recovery_code)
         command = SignIn(
-            secrets.token_hex(16), fits, step, recovery, sent.location_id, int(sent.hours * _MS_PER_HOUR), sent.device
+            secrets.token_hex(16),
+            fits,
+            step,
+            recovery,
+            sent.location_id,
+            int(sent.hours * _MS_PER_HOUR),
+            sent.device,
+            known.generation,
         )
         try:
             outcome = await desk.ask("account", identity, command, request.scope, SignInOutcome)
@@ -80,7 +91,8 @@ class _Sessions:
             return desk.tokens(identity, outcome.locations, outcome.shift)
         await not_before(earliest)
         if outcome.reason == "factor_missing":
-            ticket = desk.ticket(ENROLMENT, Enrolment(identity, desk.now_ms() + ENROLMENT_S * 1000))
+            until_ms = desk.now_ms() + ENROLMENT_S * 1000
+            ticket = desk.ticket(ENROLMENT, Enrolment(identity, known.generation, until_ms))
             detail = "The password is right; now enrol a second factor: POST /v1/factors with this `enrolment`."
             raise Problem("session.factor_missing", detail, extra={"enrolment": ticket})
         raise _refused()
@@ -94,7 +106,8 @@ class _Sessions:
             claims = verify(desk.keys(), sent.refresh_token, desk.region, desk.now_ms() // 1000, use="refresh")
         except TokenRefused as refused:
             detail = f"The refresh token is not good ({refused.reason})."
-            raise Problem("auth.token_invalid", detail, extra={"reason": refused.reason}) from None
+            headers = (challenge('error="invalid_token"'),)
+            raise Problem("auth.token_invalid", detail, extra={"reason": refused.reason}, headers=headers) from None
         command = Refresh(claims.sid, claims.num)
         outcome = await desk.ask("account", claims.sub, command, request.scope, SessionOutcome)
         return self._tokens(claims.sub, outcome)
@@ -102,14 +115,15 @@ class _Sessions:
     async def prove(self, request: Request, principal: Principal) -> Tokens:
         desk = self._desk
         earliest = asyncio.get_running_loop().time() + REFUSAL_S
-        await desk.hold_to(BY_ACCOUNT, "account", principal.subject)
+        # Counted apart from sign-ins: whoever guesses at the door must not keep out somebody who is inside.
+        await desk.hold_to(BY_ACCOUNT, "proof", principal.subject)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_proof_decoder, write.body)
         known = await desk.credentials(principal.subject, request.scope)
         if known is None or not principal.role:
             raise Problem("auth.forbidden", "Only people have a second factor.")
         step, recovery = desk.second_factor(known, sent.code, sent.recovery_code)
-        command = StepUp(principal.session_id, step, recovery)
+        command = StepUp(principal.session_id, step, recovery, known.generation)
         outcome = await desk.ask("account", principal.subject, command, request.scope, SessionOutcome)
         if not outcome.ok:
             await not_before(earliest)

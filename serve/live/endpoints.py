@@ -58,6 +58,7 @@ def router(services: Services) -> APIRouter:
             return _LiveResponse(services.live, services.live.join(wanted), None)
         # It ends with its token, or its session; whoever still has rights comes back with a new one.
         left_s = max(1.0, principal.expires_s - services.clock.now_ms() / 1000)
-        return _LiveResponse(services.live, services.live.join(wanted, principal.session_id), left_s)
+        stream = services.live.join(wanted, principal.session_id, principal.locations)
+        return _LiveResponse(services.live, stream, left_s)
 
     return api

@@ -60,12 +60,13 @@ DROPPED = b": dropped, this client reads too slowly; connect again\n\n"
 
 class LiveStream:
     """One client: what it has not read yet, bounded. `last_words`: why the stream ends, set when it is to end. `session_id`: whose it
-    is, "" when nobody asked."""
+    is, "" when nobody asked; `locations`: of which stock is told, empty for all."""
 
-    __slots__ = ("_pending", "_queue_max", "_wake", "kinds", "last_words", "session_id")
+    __slots__ = ("_pending", "_queue_max", "_wake", "kinds", "last_words", "locations", "session_id")
 
-    def __init__(self, kinds: frozenset[str], queue_max: int, session_id: str) -> None:
+    def __init__(self, kinds: frozenset[str], queue_max: int, session_id: str, locations: frozenset[str]) -> None:
         self.kinds = kinds
+        self.locations = locations
         self.session_id = session_id
         self.last_words = b""
         self._queue_max = queue_max
@@ -147,17 +148,19 @@ class LiveHub:
         """Gives the change to every stream that wants its kind; encoded once."""
         text = b""
         for client in self._clients:
-            if event.kind in client.kinds:
+            if event.kind in client.kinds and (
+                not client.locations or event.kind != "location" or event.entity_id in client.locations
+            ):
                 text = text or _frame(event)
                 client.put(text)
 
     # --- streams
-    def join(self, kinds: frozenset[str], session_id: str = "") -> LiveStream:
+    def join(self, kinds: frozenset[str], session_id: str = "", locations: frozenset[str] = frozenset()) -> LiveStream:
         """A stream of the kinds asked for, to be left with `leave`. Raises Problem 429 when there are too many."""
         if len(self._clients) >= self._clients_max:
             detail = f"This replica serves at most {self._clients_max} live streams."
             raise Problem("live.too_many", detail, extra={"limit": self._clients_max})
-        stream = LiveStream(kinds, self._queue_max, session_id)
+        stream = LiveStream(kinds, self._queue_max, session_id, locations)
         self._clients.add(stream)
         if len(self._clients) == 1:
             self._want_live(True)

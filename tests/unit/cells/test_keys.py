@@ -1,5 +1,6 @@
 """The key file is made once; what it can't do any more is said, and never worked around with a new one."""
 
+import shutil
 import time
 
 import pytest
@@ -7,8 +8,8 @@ import pytest
 from cells.errors import CellError
 from cells.keys import local_token, make_keyring, rotate_keys
 from cells.paths import CellPaths
-from serve.identity.keyring import load
-from serve.identity.tokens import verify
+from serve.identity.keyring import create, load
+from serve.identity.tokens import TokenRefused, verify
 
 
 @pytest.fixture
@@ -27,6 +28,27 @@ def test_keys_that_are_gone_are_replaced_in_silence(paths):
         make_keyring(paths)
     assert "backup" in raised.value.next_step
     assert not paths.keyring.exists()
+
+
+def test_keys_that_are_gone_with_their_folder_are_replaced_in_silence(paths):
+    shutil.rmtree(make_keyring(paths).parent)
+    with pytest.raises(CellError, match="is gone"):
+        make_keyring(paths)
+
+
+def test_a_start_that_broke_off_after_making_keys_forgets_that_there_were_some(paths):
+    create(paths.keyring, 1)
+    make_keyring(paths).unlink()
+    with pytest.raises(CellError, match="is gone"):
+        make_keyring(paths)
+
+
+def test_a_key_that_others_have_seen_is_still_believed_after_it_was_given_up(paths):
+    make_keyring(paths)
+    token = local_token(paths, "us")
+    rotate_keys(paths, compromised=True)
+    with pytest.raises(TokenRefused, match="key_unknown"):
+        verify(load(paths.keyring), token, "us", int(time.time()))
 
 
 def test_keys_that_others_may_read_are_used(paths):

@@ -239,6 +239,15 @@ def test_somebody_with_rights_at_every_location_of_an_order_can_not_cancel_it():
     assert cell.status == "cancelled"
 
 
+def test_an_order_that_is_served_from_nowhere_is_cancelled_by_somebody_bound_to_a_location():
+    cell = Cell(near={"a": 0})
+    cell.place([("a", 3)], "near")
+    assert not cell.deliver_all().order.fulfilments
+    with pytest.raises(Refused) as refused:
+        cell.tell(update("cancel", within=["near"]))
+    assert refused.value.body.code == "order.location_forbidden"
+
+
 def test_rights_hide_that_there_is_no_such_fulfilment_or_that_a_step_is_illegal():
     cell = split_order()
     for step, code in (

@@ -64,8 +64,8 @@ async def test_who_signs_out_is_known_to_every_gateway_and_stays_so_after_a_take
     cursor = (await listen(host)).cursor
     commands = [
         OpenAccount("manager", [], "$argon2id$..."),
-        EnrolTotp(b"sealed", 1, []),
-        SignIn("s-1", True, 2, "", "", 0, ""),
+        EnrolTotp(b"sealed", 1, [], 0),
+        SignIn("s-1", True, 2, "", "", 0, "", 1),
         EndShift("s-1"),
     ]
     for number, command in enumerate(commands):

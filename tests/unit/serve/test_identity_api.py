@@ -8,6 +8,7 @@ import re
 import pytest
 
 from actors.domain.account import LOCK_AFTER, LOCK_MS
+from actors.runtime.sharding import digest_of
 from serve.identity import passwords, sessions
 from serve.identity.keyring import load, rotate
 from serve.identity.limits import BY_ACCOUNT, BY_ADDRESS, address_of
@@ -19,6 +20,7 @@ from tests.unit.serve.small_cell import furnish_with, order
 @pytest.fixture
 async def cell(tmp_path, monkeypatch):
     monkeypatch.setattr(sessions, "REFUSAL_S", 0.0)
+    monkeypatch.setattr(sessions, "REFUSAL_AFTER_HASH_S", 0.0)
     made = GuardedCell(tmp_path)
     await furnish_with(made, made.bearer())
     yield made
@@ -88,6 +90,99 @@ async def test_how_long_a_refusal_takes_does_not_tell_whether_there_is_an_accoun
     answer = await cell.plain("/v1/sessions", {"login": login, "password": "wrong" * 5, "code": "123456"})
     assert (answer.status_code, mia.login) == (401, "mia")
     assert loop.time() - began >= 0.7
+
+
+async def test_an_unknown_login_costs_no_hash_and_so_is_told_from_a_known_one(cell, monkeypatch):
+    verified = []
+    monkeypatch.setattr(passwords, "verify_password", lambda kept, text: bool(verified.append(kept)))
+    assert (await cell.plain("/v1/sessions", {"login": "nobody", "password": "wrong" * 5})).status_code == 401
+    assert verified == [passwords.DUMMY_HASH]
+
+
+async def test_a_hash_that_had_to_wait_tells_a_known_login_by_what_comes_after_it(cell, monkeypatch):
+    monkeypatch.setattr(sessions, "REFUSAL_AFTER_HASH_S", 0.3)
+    loop, hashed_at = asyncio.get_running_loop(), []
+    monkeypatch.setattr(passwords, "verify_password", lambda kept, text: bool(hashed_at.append(loop.time())))
+    assert (await cell.plain("/v1/sessions", {"login": "nobody", "password": "wrong" * 5})).status_code == 401
+    assert loop.time() - hashed_at[0] >= 0.3
+
+
+async def test_a_password_that_was_replaced_while_it_was_being_checked_lets_somebody_in(cell, monkeypatch):
+    mia = await cell.enrolled("mia")
+    verify = passwords.PasswordWorkers.verify
+
+    async def slow(workers, kept, text):
+        fits = await verify(workers, kept, text)
+        change = {"change": "password", "password": "seven blue kettles sing"}
+        assert (await cell.post(f"/v1/accounts/{mia.account_id}/changes", change, **cell.bearer())).status_code == 200
+        return fits
+
+    monkeypatch.setattr(passwords.PasswordWorkers, "verify", slow)
+    assert (await mia.sign_in()).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "change", [{"change": "disable"}, {"change": "password", "password": "seven blue kettles sing"}]
+)
+async def test_an_enrolment_outlives_what_was_done_against_whoever_began_it(cell, change):
+    account_id = await cell.opened("mia", "manager")
+    ticket = (await cell.plain("/v1/sessions", {"login": "mia", "password": PASSWORD})).json()["enrolment"]
+    factor = (await cell.plain("/v1/factors", {"enrolment": ticket})).json()
+    assert (await cell.post(f"/v1/accounts/{account_id}/changes", change, **cell.bearer())).status_code == 200
+    code = cell.next_code(factor["secret"])
+    late = await cell.plain("/v1/factors/confirmation", {"pending": factor["pending"], "code": code})
+    assert (late.status_code, late.json()["code"]) == (409, "account.changed")
+
+
+async def test_passwords_can_be_tried_on_what_is_remembered_of_a_request(cell):
+    account_id = await cell.opened("mia", "manager")
+    body = b'{"change":"password","password":"seven blue kettles sing"}'
+    path = f"/v1/accounts/{account_id}/changes"
+    assert (await cell.post(path, body, **cell.bearer())).status_code == 200
+    remembered = {digest for digest, _ in cell.gateway.remembered.values()}
+    assert digest_of(body) not in remembered
+
+
+async def test_two_callers_with_the_same_key_meet_each_other_s_answers(cell):
+    one, other = cell.bearer(sub="us-client-one"), cell.bearer(sub="us-client-other")
+    first = await cell.post("/v1/orders", order(), "order-1", **one)
+    second = await cell.post("/v1/orders", order(), "order-1", **other)
+    again = await cell.post("/v1/orders", order(), "order-1", **one)
+    assert first.json()["order_id"] == again.json()["order_id"] != second.json()["order_id"]
+    elsewhere = await cell.post("/v1/orders", order(("C3", 1)), "order-1", **cell.bearer(sub="us-client-third"))
+    assert elsewhere.status_code == 201
+
+
+async def test_somebody_bound_to_a_location_gives_rights_elsewhere(cell):
+    bound = cell.of_role("ops", locs=("us-st-portland",))
+    account = {"login": "zoe", "role": "ops", "password": PASSWORD}
+    for locations in ([], ["us-wh-seattle"], ["us-st-portland", "us-wh-seattle"]):
+        answer = await cell.post("/v1/accounts", account | {"locations": locations}, **bound)
+        assert (answer.status_code, answer.json()["code"]) == (403, "account.beyond_rights")
+        client = {"name": "shop", "scopes": ["orders.read"], "locations": locations}
+        assert (await cell.post("/v1/clients", client, **bound)).json()["code"] == "account.beyond_rights"
+    opened = await cell.post("/v1/accounts", account | {"locations": ["us-st-portland"]}, **bound)
+    assert opened.status_code == 201
+    change = {"change": "role", "role": "manager", "locations": []}
+    path = f"/v1/accounts/{opened.json()['account_id']}/changes"
+    assert (await cell.post(path, change, **bound)).json()["code"] == "account.beyond_rights"
+    whole = await cell.opened("boss", "ops")
+    assert (await cell.http.get(f"/v1/accounts/{whole}", headers=bound)).json()["code"] == "account.beyond_rights"
+    disable = await cell.post(f"/v1/accounts/{whole}/changes", {"change": "disable"}, **bound)
+    assert disable.json()["code"] == "account.beyond_rights"
+
+
+async def test_somebody_gives_himself_other_rights(cell):
+    account_id = await cell.opened("me", "ops")
+    change = {"change": "role", "role": "manager", "locations": []}
+    answer = await cell.post(f"/v1/accounts/{account_id}/changes", change, **cell.of_role("ops", sub=account_id))
+    assert (answer.status_code, answer.json()["code"]) == (403, "account.beyond_rights")
+
+
+@pytest.mark.parametrize("scope", ["accounts.write", "clients.write"])
+async def test_a_machine_gives_rights_without_a_second_factor(cell, scope):
+    answer = await cell.post("/v1/clients", {"name": "shop", "scopes": [scope]}, **cell.bearer())
+    assert (answer.status_code, answer.json()["code"]) == (422, "client.scope_forbidden")
 
 
 async def test_a_recovery_code_opens_one_shift_only(cell):
@@ -254,6 +349,24 @@ async def test_an_unknown_machine_and_a_wrong_secret_are_refused_alike(cell, cli
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
+async def test_a_repeated_scope_makes_a_token_too_long(cell):
+    client = await registered(cell, ["orders.read"])
+    token = await token_of(cell, client, scope=" ".join(["orders.read"] * 300))
+    assert (token.status_code, token.json()["scope"]) == (200, "orders.read")
+
+
+@pytest.mark.parametrize("header", ["Basic \u00e9", "Basic x", "Basic eA==", "Basic ", "Digest x"])
+async def test_credentials_that_are_none_are_a_fault_of_ours(cell, header):
+    form = {"grant_type": "client_credentials"}
+    answer = await cell.http.post("/v1/oauth/token", data=form, headers={"Authorization": header.encode()})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+async def test_the_operator_s_own_name_is_given_to_a_machine(cell):
+    answer = await cell.post("/v1/clients", {"name": "local", "scopes": ["orders.read"]}, **cell.bearer())
+    assert (answer.status_code, answer.json()["code"]) == (409, "client.exists")
+
+
 async def test_a_rotated_secret_replaces_the_old_one_after_its_grace(cell):
     client = await registered(cell, ["orders.read"])
     change = {"change": "rotate_secret", "grace_s": 60}
@@ -378,3 +491,13 @@ async def test_one_address_tries_one_password_at_every_account(cell, monkeypatch
 def test_anybody_may_say_which_address_he_has(peer, told, address):
     headers = [] if told is None else [(b"x-forwarded-for", told.encode())]
     assert address_of({"client": (peer, 1), "headers": headers}) == address
+
+
+async def test_a_stream_tells_of_stock_elsewhere(cell):
+    cell.gateway.live_wanted = True
+    bound = cell.services.live.join(frozenset({"order", "location"}), "s", frozenset({"us-st-portland"}))
+    body = {"reference": "asn-2", "lines": [{"sku": "A1", "quantity": 1}]}
+    await cell.post("/v1/locations/us-wh-seattle/receipts", body, **cell.bearer())
+    assert not bound._pending
+    await cell.post("/v1/locations/us-st-portland/receipts", body, **cell.bearer())
+    assert len(bound._pending) == 1

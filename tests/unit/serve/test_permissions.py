@@ -113,6 +113,21 @@ async def test_a_role_or_scope_that_does_not_exist_gives_nothing(cell, role):
     assert (await cell.http.get("/v1/skus", headers=headers)).status_code == 403
 
 
+@pytest.mark.parametrize(("method", "template"), sorted(EXPECTED))
+async def test_something_sensitive_is_done_without_a_fresh_second_factor(cell, method, template):
+    sensitive = {
+        ("POST", "/v1/locations/{location_id}/adjustments"),
+        ("POST", "/v1/accounts"),
+        ("POST", "/v1/accounts/{account_id}/changes"),
+        ("POST", "/v1/clients"),
+        ("POST", "/v1/clients/{client_id}/changes"),
+    }
+    role = min(EXPECTED[method, template])
+    stale = await call(cell, method, template, cell.of_role(role, auth_time=cell.clock.now // 1000 - 301))
+    asked = stale.status_code == 401 and stale.json()["code"] == "auth.step_up_required"
+    assert asked == ((method, template) in sensitive)
+
+
 async def test_what_is_open_needs_no_token(cell):
     for path in ("/healthz", "/readyz", "/metrics", "/v1/availability?sku=A1", "/docs", "/openapi.json"):
         assert (await cell.http.get(path)).status_code == 200, path

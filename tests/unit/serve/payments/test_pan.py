@@ -221,3 +221,9 @@ def test_a_body_made_to_be_slow_is_not(name):
 def test_masking_leaves_the_rest_as_it_was():
     made = str(uuid.UUID(int=5))
     assert masked(f"é {VISA} – {made}, 3782 822463 10005!") == f"é {MASK} – {made}, {MASK}!"
+
+
+def test_a_number_and_a_counter_are_taken_for_a_card_s():
+    for number in range(100_000_000_000, 999_999_999_999, 7_777_777_777):
+        for counter in (1, 23, 456, 7890):
+            assert not text_holds_pan(b"batch-%d-%d" % (number, counter))
