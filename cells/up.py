@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from rich.console import Console
 
 from cells import checks
+from cells.calls import call
 from cells.config import LOOPBACK, PROJECT, RegionConfig, load_all
 from cells.demo import seed
 from cells.demo_people import seed_people
@@ -20,6 +21,7 @@ from cells.state import KeeperState, read_state
 
 _START_S = 240.0
 _POLL_S = 0.1
+_UNAUTHORIZED = 401
 
 
 def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
@@ -55,7 +57,19 @@ def _running(config: RegionConfig, console: Console) -> bool:
     assert state.keeper is not None
     since = time.strftime("%H:%M:%S", time.localtime(state.started_at))
     console.print(f"{config.name} runs already, since {since} (keeper: process {state.keeper.pid})")
+    _check_mode(config)
     return True
+
+
+def _check_mode(config: RegionConfig) -> None:
+    """A cell keeps the identity that it was started with; the router would be opened to others believing the present setting."""
+    answer = call("GET", f"http://{config.api.host}:{config.api.port}/v1/skus?limit=1")
+    runs = "required" if answer.status == _UNAUTHORIZED else "off" if answer.fine else config.identity.mode
+    if runs != config.identity.mode:
+        raise StepFailed(
+            f"{config.name} runs with identity {runs}, and {config.identity.mode} is wanted",
+            f"make down REGIONS={config.name}, then make up again",
+        )
 
 
 def _check_before(configs: list[RegionConfig]) -> None:
