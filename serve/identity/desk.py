@@ -15,7 +15,7 @@ import msgspec
 from actors.domain.account import Credentials, Shift, ViewCredentials
 from actors.domain.ids import account_id
 from actors.runtime.sharding import digest_of
-from actors.runtime.wire import OK, REFUSED, Reply
+from actors.runtime.wire import OK, Reply
 from serve.context import PRINCIPAL, REQUEST_ID, Scope
 from serve.freshness import moment
 from serve.identity.keyring import Keyring
@@ -164,11 +164,6 @@ def told(reply: Reply, view: type[T]) -> T:
     if reply.status == OK:
         return msgspec.json.decode(reply.body, type=view)
     raise of_refusal(reply.body)
-
-
-def refused_code(reply: Reply) -> str:
-    """The code of a refusal; "" for anything else."""
-    return of_refusal(reply.body).code if reply.status == REFUSED else ""
 
 
 async def not_before(moment_s: float) -> None:
