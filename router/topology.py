@@ -9,13 +9,14 @@ from typing import Literal
 
 import msgspec
 
+from cells.config import LOOPBACK
+
 Residency = Literal["strict", "open"]
 
 # Region names become HAProxy proxy names, map values and the first part of every id: no dash, since the first dash
 # of an id ends its region.
 _NAME = re.compile(r"[a-z][a-z0-9]{0,30}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
 
 

@@ -50,13 +50,6 @@ def router(desk: Desk) -> APIRouter:
         _, body, headers = answer(reply)
         return AnswerResponse((status, body, headers))
 
-    async def within_reach(request: Request, account_id: str) -> None:
-        """Raises Problem 403 when the caller is bound to locations and the account is not bound to some of them."""
-        principal = request.scope.get(PRINCIPAL)
-        if principal is not None and principal.locations:
-            account = await desk.view("account", account_id, ViewAccount(), request.scope, AccountView)
-            check_given(request.scope, account.locations)
-
     async def hashed(password: str, login: str) -> str:
         try:
             check_new_password(password, desk.breached, login=login)
@@ -83,7 +76,7 @@ def router(desk: Desk) -> APIRouter:
     async def read(account_id: AccountId, request: Request) -> Response:
         """Without anything secret."""
         request.scope[ENTITY_ID] = account_id
-        await within_reach(request, account_id)
+        await desk.check_reach("account", account_id, ViewAccount(), AccountView, request.scope)
         reply = await desk.services.gateway.view(
             "account", account_id, ViewAccount(), cause=request.scope[REQUEST_ID]
         )  # fmt: skip
@@ -103,7 +96,7 @@ def router(desk: Desk) -> APIRouter:
         principal = request.scope.get(PRINCIPAL)
         if principal is not None and principal.subject == account_id:
             raise Problem("account.beyond_rights", "Nobody changes his own account.")
-        await within_reach(request, account_id)
+        await desk.check_reach("account", account_id, ViewAccount(), AccountView, request.scope)
         command: msgspec.Struct
         if sent.change == "role":
             if sent.role is None:

@@ -24,7 +24,7 @@ from actors.domain.client import (
     ViewClient,
 )
 from actors.domain.ids import CLIENT_PATTERN, client_id
-from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID
+from serve.context import ENTITY_ID, REQUEST_ID
 from serve.identity.desk import Desk, check_given, told
 from serve.identity.limits import BY_CLIENT
 from serve.identity.schemas import AccessToken, ClientChange, ClientSecret, NewClient, Scopes
@@ -169,13 +169,6 @@ def router(desk: Desk) -> APIRouter:
     clients = _Clients(desk)
     gateway = desk.services.gateway
 
-    async def within_reach(request: Request, identity: str) -> None:
-        """Raises Problem 403 when the caller is bound to locations and the client is not bound to some of them."""
-        principal = request.scope.get(PRINCIPAL)
-        if principal is not None and principal.locations:
-            client = await desk.view("client", identity, ViewClient(), request.scope, ClientView)
-            check_given(request.scope, client.locations)
-
     @api.post(
         "/v1/oauth/token",
         summary="A token for a machine",
@@ -242,7 +235,7 @@ def router(desk: Desk) -> APIRouter:
         write = await desk.services.bodies.read(request.scope, request.receive)
         sent = decode(_change_decoder, write.body)
         request.scope[ENTITY_ID] = client_id
-        await within_reach(request, client_id)
+        await desk.check_reach("client", client_id, ViewClient(), ClientView, request.scope)
         secret = ""
         command: msgspec.Struct
         if sent.change == "rotate_secret":

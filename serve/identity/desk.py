@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from actors.domain.account import Credentials, Shift, ViewCredentials
+from actors.domain.account import AccountView, Credentials, Shift, ViewCredentials
+from actors.domain.client import ClientView
 from actors.domain.ids import account_id
 from actors.runtime.sharding import digest_of
 from actors.runtime.wire import OK, Reply
@@ -88,6 +89,15 @@ class Desk:
             if problem.code == UNKNOWN:
                 return None
             raise
+
+    async def check_reach(
+        self, kind: str, entity_id: str, query: msgspec.Struct, view: type[AccountView] | type[ClientView], scope: Scope
+    ) -> None:
+        """Raises Problem 403 when the caller is bound to locations and the account or client is not bound to some of them."""
+        principal = scope.get(PRINCIPAL)
+        if principal is not None and principal.locations:
+            found: AccountView | ClientView = await self.view(kind, entity_id, query, scope, view)
+            check_given(scope, found.locations)
 
     # --- secrets
     def keyed_digest(self, entity_id: str, body: bytes) -> int:

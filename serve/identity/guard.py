@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from actors.domain.account import STEP_UP_MS
 from actors.runtime.ports import Clock
 from serve.context import PRINCIPAL, Scope
 from serve.identity.ended import EndedSessions
@@ -18,7 +19,7 @@ from serve.identity.tokens import Claims, TokenRefused, verify
 from serve.permissions import ROLES, Need, may
 from serve.problems import Problem
 
-STEP_UP_S = 300
+STEP_UP_S = STEP_UP_MS // 1000
 # Tokens whose signature was checked already, by their text. The oldest give way.
 KNOWN_MAX = 20_000
 _BEARER = b"bearer "

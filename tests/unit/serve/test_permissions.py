@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.domain import account
 from serve.permissions import NEEDS, OPEN, PERMISSIONS, ROLES, matrix, page, undeclared
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.small_cell import furnish_with, order
@@ -63,6 +64,10 @@ async def test_every_route_of_the_app_is_declared_and_every_declaration_has_a_ro
     routes = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
     assert routes == set(NEEDS)
     assert {endpoint for endpoint, need in NEEDS.items() if need != OPEN} == set(EXPECTED)
+
+
+def test_a_role_that_accounts_know_has_no_rights_declared_or_the_other_way_round():
+    assert set(ROLES) == set(account.ROLES)
 
 
 def test_an_endpoint_that_nobody_declared_is_named():
