@@ -24,12 +24,25 @@ from actors.runtime import history, wire
 from actors.runtime.activation import Activation
 from actors.runtime.codec import codecs, to_msgpack
 from actors.runtime.drain import Drain
-from actors.runtime.errors import Fenced, JournalUnavailable, RuntimeFault
+from actors.runtime.errors import JournalUnavailable, RuntimeFault
 from actors.runtime.feed import Feed
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
 from actors.runtime.loader import Loader
-from actors.runtime.mailbox import FAULT, INBOX_FULL, NOT_OWNER, TAIL_FULL, Barrier, Batch, Called, Group, Item, Told
+from actors.runtime.mailbox import (
+    FAULT,
+    INBOX_FULL,
+    NOT_OWNER,
+    TAIL_FULL,
+    UNAVAILABLE,
+    Barrier,
+    Batch,
+    Called,
+    Group,
+    Item,
+    Part,
+    Told,
+)  # fmt: skip
 from actors.runtime.outbox import Outbox
 from actors.runtime.passivation import passivate, resident_rows
 from actors.runtime.ports import Append, Clock, Journal, MapSource, Store, Transport
@@ -43,8 +56,6 @@ from actors.runtime.wire import Call, Downlink, Envelope, HostStats, Reply
 log = logging.getLogger("ocefs.host")
 _CALL = msgspec.msgpack.Decoder(Call).decode
 TICK_S = 0.05
-# Shorter than the silence after which a supervisor gives the shards away.
-PAUSE_S = 0.8
 
 
 class Host:
@@ -84,8 +95,6 @@ class Host:
         self.groups = 0
         self._loops: list[asyncio.Task[Any]] = []
         self.broken = False
-        self._beat_at = clock.monotonic()
-        self._stood_still = False
         # The latest appends, for meters: (ms, envelopes).
         self.appends: deque[tuple[float, int]] = deque(maxlen=2000)
         self._rate_mark = (0.0, 0)
@@ -95,7 +104,7 @@ class Host:
     async def start(self) -> None:
         """Starts the loops; shards come by `take_over`."""
         await self.gateway.start()
-        for loop in (self._beat(), self._run(), self.loader.run(), self.drain.run(), self._tick()):
+        for loop in (self._run(), self.loader.run(), self.drain.run(), self._tick()):
             self._loops.append(self._spawn(loop))
 
     async def close(self) -> None:
@@ -178,8 +187,6 @@ class Host:
     async def _run(self) -> None:
         group = Group()
         while True:
-            if self._inbox and self._has_stood_still():
-                await self._confirm()
             self._take_turns(group)
             if group.size and (self._appending is None or self._appending.done()):
                 self._appending = self._spawn(self._append(group))
@@ -189,33 +196,6 @@ class Host:
             elif not self._inbox or group.size >= self.limits.batch_max:
                 await self._wake.wait()
                 self._wake.clear()
-
-    async def _beat(self) -> None:
-        while True:
-            # After a pause this may run before anything else does: it must not hide it.
-            self._has_stood_still()
-            await self._clock.sleep(TICK_S)
-
-    def _has_stood_still(self) -> bool:
-        """Has there been a pause since the last `_confirm`?"""
-        now = self._clock.monotonic()
-        self._stood_still = self._stood_still or now - self._beat_at > PAUSE_S
-        self._beat_at = now
-        return self._stood_still
-
-    async def _confirm(self) -> None:
-        """The process stood still for so long that others may have taken its shards. It could write nothing, but it could still
-        answer reads from what it remembers: the journal is asked first whose the shards are."""
-        log.warning("host %s stood still; it asks who owns its shards", self.name)
-        while self._has_stood_still():
-            self._stood_still = False  # it may stand still again while it asks
-            try:
-                await self._journal.open({s.number: (s.epoch, s.drained) for s in self.shards.values()})
-            except Fenced as fenced:
-                self._fenced([self.shards[n] for n in fenced.shards if n in self.shards])
-            except JournalUnavailable:
-                self._stood_still = True
-                await self._clock.sleep(self.limits.retry_pause_s)
 
     def _take_turns(self, group: Group) -> None:
         """Decides what is in the inbox, on top of what is being appended; what arrives meanwhile joins the same group."""
@@ -236,7 +216,8 @@ class Host:
             item.done(NOT_OWNER)
             return
         if envelope.mode == wire.HISTORY:
-            group.after.append(lambda: self._read_history(shard, item))
+            group.recalled.add(shard)
+            group.after.append(lambda: self._read_history(shard, item, group))
             return
         key = (envelope.kind, envelope.entity_id)
         if item.absent is not shard and self.loader.waits(key):
@@ -269,26 +250,54 @@ class Host:
     async def _append(self, group: Group) -> None:
         self.groups += 1
         parts = [part for part in group.parts.values() if not part.shard.lost]
-        if parts:
-            appends = [Append(p.shard.number, p.shard.epoch, p.position, p.turns) for p in parts]
-            began = self._clock.monotonic()
-            try:
-                refused = await self._journal.append(appends)
-                self.journal_state = "ok"
-                self.appends.append(((self._clock.monotonic() - began) * 1000, group.size))
-            except JournalUnavailable as away:
-                self.journal_state = str(away) or "away"
-                refused = [part.shard.number for part in parts]
-            except Exception as fault:
-                # Not foreseen, so nobody knows what was written: as much in doubt as an append that got no answer. Left alone, the
-                # memory would answer repetitions with what may never be durable.
-                log.exception("an append failed")
-                self.journal_state = f"fault: {type(fault).__name__}"
-                refused = [part.shard.number for part in parts]
-            if refused:
-                self._lose([part.shard for part in parts if part.shard.number in refused])
+        appended = {part.shard for part in parts}
+        asked = [shard for shard in group.recalled if not shard.lost and shard not in appended]
+        if parts and asked:
+            await asyncio.gather(self._write(parts, group.size), self._prove(asked, group))
+        elif parts:
+            await self._write(parts, group.size)
+        elif asked:
+            await self._prove(asked, group)
         self._publisher.durable(group)
         self._wake.set()
+
+    async def _write(self, parts: Sequence[Part], envelopes: int) -> None:
+        appends = [Append(p.shard.number, p.shard.epoch, p.position, p.turns) for p in parts]
+        began = self._clock.monotonic()
+        try:
+            refused = await self._journal.append(appends)
+            self.journal_state = "ok"
+            self.appends.append(((self._clock.monotonic() - began) * 1000, envelopes))
+        except JournalUnavailable as away:
+            self.journal_state = str(away) or "away"
+            refused = [part.shard.number for part in parts]
+        except Exception as fault:
+            # Not foreseen, so nobody knows what was written: as much in doubt as an append that got no answer. Left alone, the
+            # memory would answer repetitions with what may never be durable.
+            log.exception("an append failed")
+            self.journal_state = f"fault: {type(fault).__name__}"
+            refused = [part.shard.number for part in parts]
+        if refused:
+            self._lose([part.shard for part in parts if part.shard.number in refused])
+
+    async def _prove(self, shards: Sequence[Shard], group: Group) -> None:
+        """What is answered from memory must not be older than what another host has acknowledged: one that took the shards while this
+        one was paused, or could not be reached. Asked after the answers were made, so no pause in between can make them stale."""
+        try:
+            gone = await self._journal.superseded({shard.number: shard.epoch for shard in shards})
+            self.journal_state = "ok"
+        except JournalUnavailable as away:
+            self.journal_state = str(away) or "away"
+            group.unproven.update(shards)
+            return
+        except Exception as fault:
+            log.exception("asking whose shards they are failed")
+            self.journal_state = f"fault: {type(fault).__name__}"
+            group.unproven.update(shards)
+            return
+        if gone:
+            log.warning("host %s answers nothing of shards %s: they were opened anew", self.name, gone)
+            self._lose([shard for shard in shards if shard.number in gone])
 
     def _lose(self, shards: Iterable[Shard]) -> None:
         lost = [shard for shard in shards if not shard.lost]
@@ -329,7 +338,10 @@ class Host:
         if codec.has_due:
             self.timers.set(shard.number, key, codec.kind.due(entity.state))
 
-    def _read_history(self, shard: Shard, item: Item) -> None:
+    def _read_history(self, shard: Shard, item: Item, group: Group) -> None:
+        if group.withheld(shard):
+            item.done(UNAVAILABLE)
+            return
         self._spawn(history.answer(self._store, self._codecs, shard, item))
 
     # --- the tick ---------------------------------------------------------------------------------------------------

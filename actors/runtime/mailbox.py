@@ -161,14 +161,21 @@ class Part:
 
 class Group:
     """What is decided together and becomes durable together. Replies wait in it, each with its shard: an answer about a shard whose
-    append failed must not get out, nor may a read."""
+    append failed must not get out, nor may a read.
 
-    __slots__ = ("after", "parts", "replies", "size")
+    recalled: shards of which something is answered from memory. Their appends prove that they are still ours; where nothing is appended,
+    the journal is asked.
+    unproven: those of which the journal did not say so.
+    """
+
+    __slots__ = ("after", "parts", "recalled", "replies", "size", "unproven")
 
     def __init__(self) -> None:
         self.size = 0
         self.parts: dict[int, Part] = {}
         self.replies: list[tuple[Shard, Item, Reply]] = []
+        self.recalled: set[Shard] = set()
+        self.unproven: set[Shard] = set()
         # Called once everything that was decided up to here is durable.
         self.after: list[Callable[[], None]] = []
 
@@ -179,6 +186,10 @@ class Group:
             shard.position += 1
             part = self.parts[shard.number] = Part(shard, shard.position)
         return part
+
+    def withheld(self, shard: Shard) -> bool:
+        """May nothing be told of this shard? Known once everything is durable or not."""
+        return shard.lost or shard in self.unproven
 
 
 class Barrier:

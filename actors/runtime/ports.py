@@ -57,6 +57,10 @@ class Journal(Protocol):
         Raises Fenced for shards that already have a higher epoch (of those nothing is changed; the others are opened).
         """
 
+    async def superseded(self, epochs: Mapping[int, int]) -> list[int]:
+        """Those shards that are not open under the epoch given: somebody else opened them since, or the journal lost its data. All
+        in one round trip; nothing is changed."""
+
     async def read(self, shard: int, after: int) -> list[tuple[int, list[Turn]]]:
         """The entries past position `after`, in order."""
 

@@ -24,12 +24,13 @@ class Publisher:
         self._timers = timers
 
     def durable(self, group: Group) -> None:
-        """Every part whose shard is not lost is on disk; replies of lost shards turn into UNAVAILABLE."""
+        """Every part whose shard is not lost is on disk; replies of lost shards, and of those that may be another's by now, turn into
+        UNAVAILABLE."""
         for part in group.parts.values():
             if not part.shard.lost:
                 self._part(part)
         for shard, item, reply in group.replies:
-            item.done(UNAVAILABLE if shard.lost else reply)
+            item.done(UNAVAILABLE if group.withheld(shard) else reply)
         for after in group.after:
             after()
 

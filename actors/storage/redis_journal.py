@@ -75,6 +75,8 @@ class RedisJournal:
         )  # fmt: skip
         self._redis: Redis = Redis.from_pool(pool)
         self._line = RedisLine(address, timeout_s)
+        # Beside appends: whose a shard is must not wait for what is written meanwhile.
+        self._asking = RedisLine(address, timeout_s)
         self._keys = f"ocefs:{{{cell}}}"
         self._state = f"{self._keys}:state"
         self._names: dict[int, tuple[str, str]] = {}
@@ -90,6 +92,7 @@ class RedisJournal:
     async def close(self) -> None:
         """Gives the connections back."""
         await self._line.close()
+        await self._asking.close()
         await self._redis.aclose()
 
     async def verify(self) -> None:
@@ -174,6 +177,17 @@ class RedisJournal:
             refused = await self._redis.eval(self._open_script, len(keys), *keys, *values)
         if refused:
             raise Fenced(numbers[number - 1] for number in refused)
+
+    async def superseded(self, epochs: Mapping[int, int]) -> list[int]:
+        """See `Journal.superseded`."""
+        if not epochs:
+            return []
+        async with _answering():
+            found = await self._asking.call((b"HMGET", self._state, *epochs))
+        return [
+            shard for (shard, epoch), known in zip(epochs.items(), found, strict=True)
+            if known is None or int(known.split()[0]) != epoch
+        ]  # fmt: skip
 
     async def read(self, shard: int, after: int) -> list[tuple[int, list[Turn]]]:
         """See `Journal.read`. Read in pages of about READ_BYTES, so that no answer gets huge."""

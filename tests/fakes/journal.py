@@ -105,6 +105,12 @@ class MemoryJournal:
         if refused:
             raise Fenced(refused)
 
+    async def superseded(self, epochs: Mapping[int, int]) -> list[int]:
+        await self._arrive()
+        found = [shard for shard, epoch in epochs.items() if self.disk.tail(shard).epoch != epoch]
+        await self._return()
+        return found
+
     async def read(self, shard: int, after: int) -> list[tuple[int, list[Turn]]]:
         await self._arrive()
         entries = self.disk.tail(shard).entries

@@ -7,6 +7,7 @@ from typing import Any
 
 from actors.domain.kinds import KINDS
 from actors.domain.rows import StockRow
+from actors.runtime.errors import HostUnreachable
 from actors.runtime.gateway import Gateway
 from actors.runtime.host import Host
 from actors.runtime.ports import ShardMap
@@ -74,6 +75,7 @@ class HostSlot:
     def __init__(self, world: Any, name: str) -> None:
         self.world, self.name = world, name
         self.incarnation = 0
+        self.unseen = False  # the supervisor does not reach it
         self.process: Process | None = None
         self.host: Host | None = None
 
@@ -121,6 +123,10 @@ class HostSlot:
 
     async def ask(self, what: str, work: Any, timeout: float) -> Any:
         """The supervisor asks the host something: `work(host)` in its process."""
+
+        if self.unseen:
+            await asyncio.sleep(0.05)
+            raise HostUnreachable(f"{what} {self.name}: not reached")
 
         async def there() -> Any:
             if self.host is None:

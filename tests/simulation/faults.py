@@ -6,7 +6,7 @@ import asyncio
 import random
 from typing import Any
 
-BLOWS = ("crash", "pause", "gateway", "journal away", "store away", "move", "all crash")
+BLOWS = ("crash", "pause", "gateway", "journal away", "store away", "move", "unseen", "all crash")
 
 
 class Faults:
@@ -56,6 +56,7 @@ class Faults:
         for line in (world.net, world.journal_line, world.store_line):
             line.odds.calm()
         for slot in world.hosts.values():
+            slot.unseen = False
             if slot.state == "paused":
                 slot.wake()
             elif slot.state == "dead":
@@ -78,6 +79,8 @@ class Faults:
             await asyncio.sleep(rng.choice((0.2, 1.0, 1.8, 2.5)) * rng.uniform(0.5, 1.5))
             if slot.process is paused and slot.state == "paused":
                 slot.wake()
+        elif blow == "unseen":
+            await self._unseen(rng.choice(list(world.hosts.values())))
         elif blow == "gateway":
             rng.choice(world.doors).crash()
         elif blow in ("journal away", "store away"):
@@ -92,6 +95,14 @@ class Faults:
             owned = [s for s, owner in enumerate(world.supervisor.known.owners) if owner == source.name]
             if owned and not world.supervisor.moving:
                 await world.supervisor.move(source.name, target.name, rng.sample(owned, rng.randint(1, len(owned))))
+
+    async def _unseen(self, slot: Any) -> None:
+        # Gateways reach it, and it does not know that it was given up.
+        slot.unseen = True
+        self.world.note("faults", f"the supervisor does not reach {slot.name}")
+        await asyncio.sleep(self.rng.uniform(0.5, 3.0))
+        slot.unseen = False
+        self.world.note("faults", f"the supervisor reaches {slot.name}")
 
     async def _crash(self, slot: Any) -> None:
         slot.crash()

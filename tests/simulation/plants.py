@@ -11,6 +11,7 @@ from actors.runtime.errors import StoreUnavailable
 from actors.runtime.host import Host
 from actors.runtime.mailbox import Barrier, Group, Item
 from actors.runtime.ports import DrainBatch, ShardRecord
+from actors.runtime.shard import Shard
 from tests.fakes.journal import JournalDisk, MemoryJournal
 from tests.fakes.store import MemoryStore, StoreDisk
 from tests.simulation.world import Parts
@@ -43,6 +44,13 @@ class ShowsTooEarly(Host):
         if not isinstance(item, Barrier) and item.envelope.mode == wire.VIEW and len(group.replies) > known:
             _, asked, reply = group.replies.pop()
             asked.done(reply)
+
+
+class TrustsItself(Host):
+    """Answers reads without asking whether its shards are another's by now."""
+
+    async def _prove(self, shards: Sequence[Shard], group: Group) -> None:
+        pass
 
 
 class ForgetfulJournal(MemoryJournal):
@@ -93,6 +101,7 @@ PLANTS: dict[str, Callable[[], Parts]] = {
     "ack before append": lambda: Parts(host=AcknowledgesFirst),
     "no epoch check": lambda: Parts(journal=LooseJournal, store=LooseStore),
     "no dedupe on failover": lambda: Parts(journal=ForgetfulJournal),
+    "read from a shard that is another's": lambda: Parts(host=TrustsItself),
     "read before durable": lambda: Parts(host=ShowsTooEarly),
     "watermark moved before commit": lambda: Parts(store=HastyStore),
 }

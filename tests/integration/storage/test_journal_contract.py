@@ -68,6 +68,17 @@ async def test_one_refused_shard_does_not_hold_back_the_others_of_the_call(journ
     assert await journal.last([1, 2, 3]) == {1: 1, 2: 0, 3: 1}
 
 
+async def test_whoever_asks_learns_that_a_shard_was_opened_anew_or_never_by_him(
+    journal: Journal, new_journal: Callable[[], Journal]
+):
+    await journal.open({1: (3, 0), 2: (3, 0), 4: (3, 0)})
+    await appended(journal, 4, 3, 1, 1)
+    assert await journal.superseded({1: 3, 2: 3, 4: 3}) == []
+    await new_journal().open({2: (4, 0)})
+    assert await journal.superseded({1: 3, 2: 3, 3: 3, 4: 3}) == [2, 3]
+    assert await journal.superseded({}) == []
+
+
 async def test_an_older_epoch_does_not_open_a_shard_again(journal: Journal):
     await journal.open({1: (3, 0)})
     with pytest.raises(Fenced) as fenced:

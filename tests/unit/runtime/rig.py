@@ -50,16 +50,6 @@ class StoppedClock:
         await asyncio.sleep(0)
 
 
-class JumpingClock(SystemClock):
-    """The real clock, and as if the process had stood still for `stood_still_s` in all."""
-
-    def __init__(self) -> None:
-        self.stood_still_s = 0.0
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self.stood_still_s
-
-
 async def until(condition: Callable[[], Any], within_s: float = 5.0) -> None:
     """Waits for a condition; fails at the deadline."""
     async with asyncio.timeout(within_s):
@@ -190,9 +180,9 @@ class Cell:
         self.version += 1
         return ShardMap(self.version, owners)
 
-    async def host(self, name: str = "h0", shards: list[int] | None = None, clock: SystemClock | None = None) -> Host:
+    async def host(self, name: str = "h0", shards: list[int] | None = None) -> Host:
         host = Host(
-            name, {**KINDS, "counter": COUNTER}, self.journal, self.store, self, self.map, clock or SystemClock(),
+            name, {**KINDS, "counter": COUNTER}, self.journal, self.store, self, self.map, SystemClock(),
             self.limits,
         )  # fmt: skip
         self.hosts[name] = host
