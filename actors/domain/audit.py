@@ -1,0 +1,58 @@
+"""Who did what: what is kept of every write, refusal, sign-in and read of personal data, beside what happened.
+
+    guard ──▶ Who ──▶ Envelope ──▶ turn: Audited ──▶ journal ──▶ audit table (hash-chained by shard)
+                                     ▲
+    reads, refusals at the door ─────┘ as turns of a `trail` (trail.py)
+
+An audited act travels in its turn: it is durable together with what it describes, or neither is. It holds no personal data in the
+clear: people are their account ids, customers and addresses keyed digests.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+# `Audited.outcome` of what was done; otherwise it is the code of the refusal.
+DONE = ""
+
+
+class Who(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Who asked.
+
+    subject: an account, client, device or customer id; "" for nobody known. role: "" for machines. session_id: of the shift or token.
+    address: a keyed digest of where the request came from. device: the enrolled device, or "". behalf: for whom it was done, when not
+    for themselves: a customer's keyed digest, or an id. request_id: of the HTTP request.
+    """
+
+    subject: str = ""
+    role: str = ""
+    session_id: str = ""
+    address: str = ""
+    device: str = ""
+    behalf: str = ""
+    request_id: str = ""
+
+
+class Act(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What a command, read or refusal was about, as its noun names it.
+
+    action: dotted, the noun first: `order.ship`, `location.adjust`, `session.open`, `order.read`. location_id: where, or "". why: a reason code
+    of a list, never free text of people. changes: field → (before, after), of sensitive fields only.
+    """
+
+    action: str
+    location_id: str = ""
+    why: str = ""
+    changes: dict[str, tuple[str | int | None, str | int | None]] = {}
+
+
+class Audited(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One line of the audit. kind, entity_id, version and at_ms are empty where the turn that carries it says them."""
+
+    who: Who
+    act: Act
+    outcome: str = DONE
+    kind: str = ""
+    entity_id: str = ""
+    version: int = 0
+    at_ms: int = 0
