@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from actors.domain.audit import Who
 from actors.runtime.gateway import Ask, FeedListener
 from actors.runtime.wire import HostStats, Reply
 
@@ -27,10 +28,12 @@ class Gateway(Protocol):
         creates: bool = False,
         wait_ms: int = 0,
         cause: str = "",
+        who: Who | None = None,
     ) -> Reply:
-        """One command. `wait_ms` > 0: wait so long for the final answer when the first is provisional."""
+        """One command. `wait_ms` > 0: wait so long for the final answer when the first is provisional. `who`: for the
+        audit."""
 
-    async def ask_many(self, asks: Sequence[Ask], *, cause: str = "") -> list[Reply]:
+    async def ask_many(self, asks: Sequence[Ask], *, cause: str = "", who: Who | None = None) -> list[Reply]:
         """Many commands; answers in the same order."""
 
     async def view(self, kind: str, entity_id: str, query: msgspec.Struct, *, cause: str = "") -> Reply:

@@ -5,7 +5,7 @@
     reads, refusals at the door ─────┘ as turns of a `trail` (trail.py)
 
 An audited act travels in its turn: it is durable together with what it describes, or neither is. It holds no personal data in the
-clear: people are their account ids, customers and addresses keyed digests.
+clear: people are their account ids, customers and addresses keyed digests. What each command is called stands in `acts.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Who(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     subject: an account, client, device or customer id; "" for nobody known. role: "" for machines. session_id: of the shift or token.
     address: a keyed digest of where the request came from. device: the enrolled device, or "". behalf: for whom it was done, when not
-    for themselves: a customer's keyed digest, or an id. request_id: of the HTTP request.
+    for themselves: a customer's keyed digest, or an id.
     """
 
     subject: str = ""
@@ -30,24 +30,29 @@ class Who(msgspec.Struct, array_like=True, frozen=True, gc=False):
     address: str = ""
     device: str = ""
     behalf: str = ""
-    request_id: str = ""
+
+
+# field → (before, after)
+Changes = dict[str, tuple[str | int | None, str | int | None]]
 
 
 class Act(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What a command, read or refusal was about, as its noun names it.
 
     action: dotted, the noun first: `order.ship`, `location.adjust`, `session.open`, `order.read`. location_id: where, or "". why: a reason code
-    of a list, never free text of people. changes: field → (before, after), of sensitive fields only.
+    of a list, never free text of people. changes: field → (before, after), of sensitive fields only. refused: a code, when the command was
+    answered with a no that is no refusal of the domain (a wrong password).
     """
 
     action: str
     location_id: str = ""
     why: str = ""
-    changes: dict[str, tuple[str | int | None, str | int | None]] = {}
+    changes: Changes = {}
+    refused: str = DONE
 
 
 class Audited(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One line of the audit. kind, entity_id, version and at_ms are empty where the turn that carries it says them."""
+    """One line of the audit. kind, entity_id, version, at_ms and request_id are empty where the turn that carries it says them."""
 
     who: Who
     act: Act
@@ -56,3 +61,4 @@ class Audited(msgspec.Struct, array_like=True, frozen=True, gc=False):
     entity_id: str = ""
     version: int = 0
     at_ms: int = 0
+    request_id: str = ""

@@ -19,6 +19,8 @@ from typing import Any
 
 import msgspec
 
+from actors.domain.audit import Act, Audited
+
 # A row of the read model. Its struct type names the table; see `actors/domain/rows.py`.
 Row = msgspec.Struct
 # Rows as they were stored, by table name: what an entity is built from again.
@@ -108,6 +110,10 @@ class Kind:
     wake: Callable[[], msgspec.Struct] | None = None
     # Rows of the whole entity for the in-memory indexes of the API (resident kinds only).
     feed: Callable[[str, Any, int], list[Row]] = _no_feed
+    # What the audit says of a command: (state before, command, events that follow).
+    act: Callable[[Any, Any, Sequence[Any]], Act] | None = None
+    # Lines of the audit that a command brings with it (the trail's).
+    noted: Callable[[Any], list[Audited]] | None = None
     # Its events hold secrets: they are told on no live stream and in no history that callers read.
     secret: bool = False
     # Kept in memory from the activation of its shard on, never passivated (locations, the catalogue).

@@ -18,6 +18,7 @@ from typing import Protocol
 
 import msgspec
 
+from actors.domain.audit import Who
 from actors.domain.kind import Row
 from actors.domain.rows import LocationRow, RevocationRow, SkuRow, StockRow
 from actors.runtime import wire
@@ -115,12 +116,12 @@ class Gateway:
     # --- asking -----------------------------------------------------------------------------------------------------
     async def ask(
         self, kind: str, entity_id: str, command: msgspec.Struct, *, command_id: str, digest: int, creates: bool = False,
-        wait_ms: int = 0, cause: str = "",
+        wait_ms: int = 0, cause: str = "", who: Who | None = None,
     ) -> Reply:  # fmt: skip
         """The reply to one command. With `wait_ms` a provisional one waits so long for the final one."""
         self._ticket = ticket = self._ticket + 1
         envelope = Envelope(
-            ticket, kind, entity_id, command_id, digest, to_msgpack(command), creates, wait_ms > 0, cause
+            ticket, kind, entity_id, command_id, digest, to_msgpack(command), creates, wait_ms > 0, cause, who=who
         )
         if not wait_ms:
             return await self._one(envelope)
@@ -136,10 +137,12 @@ class Gateway:
         finally:
             del self._final[ticket]
 
-    async def ask_many(self, asks: Sequence[Ask], *, cause: str = "") -> list[Reply]:
+    async def ask_many(self, asks: Sequence[Ask], *, cause: str = "", who: Who | None = None) -> list[Reply]:
         """The replies to many commands, in the same order."""
         envelopes = [
-            Envelope(0, a.kind, a.entity_id, a.command_id, a.digest, to_msgpack(a.command), a.creates, cause=cause)
+            Envelope(
+                0, a.kind, a.entity_id, a.command_id, a.digest, to_msgpack(a.command), a.creates, cause=cause, who=who
+            )
             for a in asks
         ]
         batch = Batch(len(envelopes))

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from actors.domain.acts import audited_of
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
 from actors.runtime import wire
@@ -102,13 +103,17 @@ class TurnTaker:
         answers: list[tuple[str, bytes]] = []
         happened: list[Any] = []
         provisional = False
+        command = codec.command(envelope.body)
         try:
-            decision = kind.decide(entity.state, codec.command(envelope.body), context)
+            decision = kind.decide(entity.state, command, context)
         except Refused as refused:
             self.refusals += 1
             status, reply, events = wire.REFUSED, to_json(refused.body), b"[]"
+            audited = audited_of(kind, envelope.who, entity.state, command, [], refused.body.code)
         else:
             happened = decision.events
+            # Before the state is changed: it says what was there before.
+            audited = audited_of(kind, envelope.who, entity.state, command, happened)
             try:
                 if happened:
                     state = entity.state
@@ -136,14 +141,14 @@ class TurnTaker:
         entity.dirty += 1
         turn = Turn(
             envelope.kind, envelope.entity_id, entity.version, now_ms, envelope.command_id, mark, envelope.digest,
-            envelope.cause, events, status, reply, provisional, answers,
+            envelope.cause, events, status, reply, provisional, answers, audited,
         )  # fmt: skip
         part = group.part(shard)
         part.add(entity, turn, rows, happened)
-        command = Remembered(
+        remembered = Remembered(
             envelope.entity_id, envelope.command_id, part.position, envelope.digest, status, reply, provisional
         )  # fmt: skip
-        shard.memory.put(mark, command, now_ms)
+        shard.memory.put(mark, remembered, now_ms)
         for command_id, final in answers:
             shard.memory.finish(envelope.entity_id, command_id, final, part.position)
         if provisional and envelope.wait:

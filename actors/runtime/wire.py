@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from actors.domain.audit import Audited, Who
+
 # Reply.status
 OK = 0  # body: the answer as JSON
 REFUSED = 1  # body: RefusalBody as JSON; remembered with the command id
@@ -37,7 +39,8 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     ticket: the asking gateway's number for the reply. command_id: "" for queries. digest: 63 bits of the body, so that a
     reused key is noticed. creates: the entity is new, so its id may differ from that of an earlier delivery; the memory of
     commands is then kept by kind and command id alone. wait: the final answer is wanted when the first one is provisional.
-    body: the command or query in MessagePack. cause: the request id, for history and logs.
+    body: the command or query in MessagePack. cause: the request id, for history and logs. who: who asked, for the audit; None where nobody
+    did (messages between entities, timers) and while identity is off.
     """
 
     ticket: int
@@ -50,6 +53,7 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     wait: bool = False
     cause: str = ""
     mode: int = COMMAND
+    who: Who | None = None
 
 
 class Reply(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -72,7 +76,7 @@ class Turn(msgspec.Struct, array_like=True, frozen=True, gc=False):
     version: the entity's after the turn. at_ms: UTC ms. events: a JSON array, empty (`[]`) for a remembered refusal.
     status, reply: what the command is answered (for ever). provisional: a later turn's `answers` hold the final one.
     answers: (command id, reply) of earlier commands of this entity that are now final. fingerprint: 63 bits that stand for
-    the command in the memory of commands (`memory.py`).
+    the command in the memory of commands (`memory.py`). audited: what the audit keeps of it.
     """
 
     kind: str
@@ -88,6 +92,7 @@ class Turn(msgspec.Struct, array_like=True, frozen=True, gc=False):
     reply: bytes
     provisional: bool = False
     answers: list[tuple[str, bytes]] = []
+    audited: list[Audited] = []
 
 
 class LiveEvent(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -1,7 +1,7 @@
 """One transaction of write-behind.
 
-    BEGIN ─ read epochs and watermarks ─ COPY history, ledger ─┬─ MERGE rows ─ outbox ─ move_watermarks ─ COMMIT
-                                                               └─ sent together, built beforehand
+    BEGIN ─ read epochs, watermarks, ends of the audit's chains ─ COPY history, audit, ledger ─┬─ MERGE rows ─ outbox ─ move_watermarks ─ COMMIT
+                                                                                               └─ sent together, built beforehand
 
 Rows that another owner could want are locked only in the last part, and its statements are on their way before the first
 of them runs: a host that is paused in the middle holds up nobody. `move_watermarks` (see the first migration) checks the
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -22,7 +23,17 @@ from psycopg import AsyncConnection
 from actors.domain.kind import Row
 from actors.runtime.errors import Fenced, StoreUnavailable
 from actors.runtime.ports import DrainBatch, OutboxEntry
-from actors.storage.binary import HISTORY_COLUMNS, array_of, copied_rows, copied_turns, register, type_of
+from actors.storage import audit_rows
+from actors.storage.binary import (
+    COPY_END,
+    COPY_HEAD,
+    HISTORY_COLUMNS,
+    array_of,
+    copied_rows,
+    copied_turns,
+    register,
+    type_of,
+)
 from actors.storage.connections import CONNECT_TIMEOUT_S, bounded, driver_url, session_options
 from actors.storage.partitions import Month, month_of
 from actors.storage.schema import CHANGE_TYPES, ROW_TYPES, metadata, outbox
@@ -36,6 +47,7 @@ _encode_answers = msgspec.msgpack.Encoder().encode
 # (statement, parameters)
 _Statement = tuple[str, list[Any]]
 _Connection = AsyncConnection[Any]
+_COPY_AUDIT = f"COPY audit ({', '.join(audit_rows.COLUMNS)}) FROM STDIN (FORMAT binary)"
 _COPY_TURNS = f"COPY history ({', '.join(HISTORY_COLUMNS)}) FROM STDIN (FORMAT binary)"
 
 
@@ -100,7 +112,14 @@ _OUTBOX_FIELDS = {"at": "at_ms"}  # the others are named as their columns
 _OUTBOX_COLUMNS = [column for column in outbox.columns if column.name != "number"]
 _MERGE_OUTBOX = merge_statement(outbox, _OUTBOX_COLUMNS, ", number = nextval('outbox_number')")
 _REMOVE_OUTBOX = "DELETE FROM outbox WHERE message_id = ANY (%s::text[])"
+_READ_SHARDS = (
+    "SELECT shard, epoch, watermark, audit_number, audit_chain, audit_at FROM shards WHERE shard = ANY (%s::integer[])"
+)
 _MOVE_WATERMARKS = "SELECT move_watermarks(%s::integer[], %s::bigint[], %s::bigint[], %s::bigint[])"
+_MOVE_WITH_AUDIT = (
+    "SELECT move_watermarks(%s::integer[], %s::bigint[], %s::bigint[], %s::bigint[],"
+    " %s::integer[], %s::bigint[], %s::bytea[], %s::timestamptz[])"
+)
 
 
 def _merged_outbox(entries: Iterable[OutboxEntry]) -> _Statement:
@@ -186,9 +205,12 @@ class Drainer:
 
     async def _transaction(self, connection: _Connection, batch: DrainBatch) -> None:
         await connection.execute("BEGIN")
-        befores = await self._befores(connection, batch)
+        befores, heads = await self._befores(connection, batch)
         if batch.turns:
             await _copy(connection, _COPY_TURNS, copied_turns(batch.turns, _encode_answers))
+        audited, ends = audit_rows.chained(batch.turns, heads)
+        if audited:
+            await _copy(connection, _COPY_AUDIT, (COPY_HEAD, b"".join(audited), COPY_END))
         statements: list[_Statement] = []
         for name, rows in batch.rows.items():
             target = _TARGETS[name]
@@ -207,7 +229,11 @@ class Drainer:
             statements.append((_REMOVE_OUTBOX, [batch.outbox_remove]))
         numbers = list(batch.marks)
         epochs, afters = [batch.marks[n][0] for n in numbers], [batch.marks[n][1] for n in numbers]
-        statements.append((_MOVE_WATERMARKS, [numbers, epochs, [befores[n] for n in numbers], afters]))
+        moved: list[Any] = [numbers, epochs, [befores[n] for n in numbers], afters]
+        if ends:
+            ats = [datetime.fromtimestamp(end.at_ms / 1000, UTC) for end in ends.values()]
+            moved += [list(ends), [end.number for end in ends.values()], [end.chain for end in ends.values()], ats]
+        statements.append((_MOVE_WITH_AUDIT if ends else _MOVE_WATERMARKS, moved))
         try:
             async with connection.pipeline():
                 for statement, parameters in statements:
@@ -223,19 +249,23 @@ class Drainer:
                 raise StoreUnavailable(f"PostgreSQL: {fault}") from fault
             raise
 
-    async def _befores(self, connection: _Connection, batch: DrainBatch) -> dict[int, int]:
-        """The watermarks that the drain begins from. Finds out cheaply what would be refused at the end."""
-        found = await connection.execute(
-            "SELECT shard, epoch, watermark FROM shards WHERE shard = ANY (%s::integer[])", [list(batch.marks)]
-        )
-        known = {shard: (epoch, watermark) async for shard, epoch, watermark in found}
+    async def _befores(
+        self, connection: _Connection, batch: DrainBatch
+    ) -> tuple[dict[int, int], dict[int, audit_rows.Head]]:
+        """The watermarks that the drain begins from, and the ends of the audit's chains, which move with them. Finds out cheaply what
+        would be refused at the end."""
+        found = await connection.execute(_READ_SHARDS, [list(batch.marks)])
+        known, heads = {}, {}
+        async for shard, epoch, watermark, number, chain, at in found:
+            known[shard] = (epoch, watermark)
+            heads[shard] = audit_rows.Head(number, chain, round(at.timestamp() * 1000))
         stale = [shard for shard, (epoch, _) in batch.marks.items() if known.get(shard, (0, 0))[0] != epoch]
         if stale:
             raise Fenced(stale)
         befores = {shard: watermark for shard, (_, watermark) in known.items()}
         if any(drained.position <= befores[drained.shard] for drained in batch.turns):
             raise StoreUnavailable("some turns of this drain are in the store already: read the watermarks")
-        return befores
+        return befores, heads
 
     async def _make_months(self, batch: DrainBatch) -> None:
         days = {drained.turn.at_ms // _DAY_MS for drained in batch.turns}

@@ -8,6 +8,7 @@ a test compares the two, and another one these with `actors/domain/rows.py`.
     ledger    every change of stock, by month
     accounts, clients   people and machines that may sign in
     revocations   sessions that ended before their tokens did
+    audit     who did what, by month, chained by shard; with `audit_anchors`, `audit_holds`, `audit_drops`
 
 Text keys are compared bytewise (collation C) whatever the database's own collation is: ids sort as their makers mean.
 """
@@ -84,6 +85,10 @@ shards = sa.Table(
     _text("host"),  # "" while nobody owns it
     _bigint("epoch"),
     _bigint("watermark"),
+    # The end of the shard's chain in `audit`: see audit_rows.py.
+    _bigint("audit_number", server_default="0"),
+    sa.Column("audit_chain", sa.LargeBinary, nullable=False, server_default=""),
+    sa.Column("audit_at", Instant, nullable=False, server_default="1970-01-01 00:00:00+00"),
     **_ROOM,
 )  # fmt: skip
 
@@ -237,7 +242,68 @@ revocations = sa.Table(
     _bigint("version"),
 )  # fmt: skip
 
-PARTITIONED: Sequence[sa.Table] = (history, ledger)
+# No unique key: the watermark keeps lines single, and the chain tells if it ever did not. See audit_rows.py for `chain`.
+audit = sa.Table(
+    "audit", metadata,
+    _integer("shard"),
+    _bigint("number"),
+    _instant("at"),
+    _bigint("version"),
+    _key("subject"),
+    _text("role"),
+    _text("session_id"),
+    _text("address"),
+    _text("device"),
+    _text("behalf"),
+    _text("request_id"),
+    _key("action"),
+    _text("outcome"),
+    _key("location_id"),
+    _text("kind"),
+    _key("entity_id"),
+    _text("why"),
+    _text("changes"),  # JSON, exactly as it was hashed; "" for none
+    sa.Column("chain", sa.LargeBinary, nullable=False),
+    sa.Index("audit_number", "shard", "number"),
+    sa.Index("audit_at", "at", "shard", "number"),
+    sa.Index("audit_subject", "subject", "at"),
+    sa.Index("audit_entity", "entity_id", "at"),
+    sa.Index("audit_action", "action", "at"),
+    sa.Index("audit_location", "location_id", "at", postgresql_where=sa.text("location_id <> ''")),
+    sa.Index("audit_words", sa.text("audit_words(action, outcome, why, changes)"), postgresql_using="gin"),
+    postgresql_partition_by="RANGE (at)",
+)  # fmt: skip
+
+# Where the chains stood at the end of a day, signed.
+audit_anchors = sa.Table(
+    "audit_anchors", metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    _integer("shard", primary_key=True, autoincrement=False),
+    _bigint("number"),
+    sa.Column("chain", sa.LargeBinary, nullable=False),
+    _text("signature"),
+)  # fmt: skip
+
+# While one is not lifted nothing of the audit is dropped.
+audit_holds = sa.Table(
+    "audit_holds", metadata,
+    _key("hold_id", primary_key=True),
+    _text("reason"),
+    _instant("placed_at"),
+    sa.Column("lifted_at", Instant),
+)  # fmt: skip
+
+# Months that are gone. `cut`: JSON, shard → [number, chain as hex] of its last dropped line.
+audit_drops = sa.Table(
+    "audit_drops", metadata,
+    sa.Column("month", sa.Date, primary_key=True),
+    _instant("dropped_at"),
+    _bigint("lines"),
+    sa.Column("cut", postgresql.JSON, nullable=False),
+    _text("signature"),
+)  # fmt: skip
+
+PARTITIONED: Sequence[sa.Table] = (history, ledger, audit)
 ROW_TYPES: Sequence[type[Row]] = (
     OrderRow, LocationRow, StockRow, LedgerRow, SkuRow, AccountRow, ClientRow, RevocationRow,
 )  # fmt: skip

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from actors.domain.audit import Changes
 from actors.domain.kind import Row
 from actors.runtime.ports import DrainBatch, DrainedTurn
+from actors.runtime.wire import Turn
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 
@@ -30,12 +32,30 @@ def storable(batch: DrainBatch) -> DrainBatch:
     return DrainBatch(
         batch.host,
         batch.marks,
-        [DrainedTurn(one.shard, one.position, one.line, _cleaned(one.turn)) for one in batch.turns],
+        [DrainedTurn(one.shard, one.position, one.line, _cleaned_turn(one.turn)) for one in batch.turns],
         {table: _single([_cleaned(row) for row in rows]) for table, rows in batch.rows.items()},
         [_cleaned(entry) for entry in batch.outbox_put],
         [storable_text(message_id) for message_id in batch.outbox_remove],
         {table: _single([_cleaned(row) for row in rows]) for table, rows in batch.changes.items()},
     )
+
+
+def _cleaned_turn(turn: Turn) -> Turn:
+    audited = [
+        msgspec.structs.replace(
+            _cleaned(line), who=_cleaned(line.who),
+            act=msgspec.structs.replace(_cleaned(line.act), changes=_cleaned_changes(line.act.changes)),
+        )
+        for line in turn.audited
+    ]  # fmt: skip
+    return msgspec.structs.replace(_cleaned(turn), audited=audited)
+
+
+def _cleaned_changes(changes: Changes) -> Changes:
+    def clean(value: str | int | None) -> str | int | None:
+        return storable_text(value) if isinstance(value, str) else value
+
+    return {storable_text(field): (clean(before), clean(after)) for field, (before, after) in changes.items()}
 
 
 def _cleaned(item: _S) -> _S:

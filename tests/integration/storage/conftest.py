@@ -56,7 +56,8 @@ def migrated_url(postgres_url: str) -> str:
 def clean_url(migrated_url: str) -> str:
     with psycopg.connect(migrated_url, autocommit=True) as connection:
         connection.execute(
-            "TRUNCATE shards, history, outbox, orders, locations, stock, ledger, skus, accounts, clients, revocations"
+            "TRUNCATE shards, history, outbox, orders, locations, stock, ledger, skus, accounts, clients, revocations,"
+            " audit, audit_anchors, audit_holds, audit_drops"
         )
     return migrated_url
 

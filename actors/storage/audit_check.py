@@ -1,0 +1,205 @@
+"""Recomputes the audit's chains and tells where they break: a changed line, one that is missing, one that was put in.
+
+    start (nothing, or the signed cut of the last dropped month) ──▶ line 1 ──▶ line 2 ──▶ … ──▶ the end that `shards` knows
+                                                                      ▲                  ▲
+                                                               every chain is        signed anchors of past days
+                                                               computed anew
+
+Whoever may write to `audit` and `shards` could make a chain anew from some line on; the anchors, whose key is not in the database, tell.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import psycopg
+
+from actors.storage import audit_rows
+from actors.storage.audit_rows import Head, link
+from actors.storage.binary import COPY_END, COPY_HEAD
+
+# (what was signed, signature) → is it the cell's?
+IsSigned = Callable[[bytes, str], bool]
+_HEAD = struct.Struct("!hiiiqiq")
+_CHAIN_FIELD_BYTES = 4 + audit_rows.CHAIN_BYTES
+_LINES = f"COPY (SELECT {', '.join(audit_rows.COLUMNS)} FROM audit WHERE shard = %s ORDER BY number) TO STDOUT (FORMAT binary)"
+_US = 1000
+_POSTGRES_EPOCH_MS = 946_684_800_000
+
+
+class Break(NamedTuple):
+    """The first thing that is wrong in a shard's chain. `number`: of the line, 0 when it is about no line."""
+
+    shard: int
+    number: int
+    what: str
+
+
+class Checked(NamedTuple):
+    """What a verification found. `lines`: how many were recomputed; `anchors`: how many signatures were right."""
+
+    lines: int
+    shards: int
+    anchors: int
+    breaks: list[Break]
+
+
+class Anchor(NamedTuple):
+    """Where a shard's chain stood at the end of a day (ISO date)."""
+
+    day: str
+    shard: int
+    number: int
+    chain: bytes
+    signature: str
+
+    def message(self, region: str) -> bytes:
+        """What is signed."""
+        return f"ocefs audit anchor\0{region}\0{self.day}\0{self.shard}\0{self.number}\0{self.chain.hex()}".encode()
+
+
+class Cut(NamedTuple):
+    """Where the chains stood when a month (its first day, ISO) was dropped: shard → (number, chain as hex)."""
+
+    month: str
+    heads: dict[int, tuple[int, str]]
+    signature: str
+
+    def message(self, region: str) -> bytes:
+        """What is signed."""
+        heads = json.dumps(sorted([shard, *head] for shard, head in self.heads.items()))
+        return f"ocefs audit cut\0{region}\0{self.month}\0{heads}".encode()
+
+
+def verify(connection: psycopg.Connection[Any], region: str, is_signed: IsSigned) -> Checked:
+    """Checks everything, in one snapshot of the database."""
+    breaks: list[Break] = []
+    lines = anchors_right = 0
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        starts = _starts(connection, region, is_signed, breaks)
+        anchors = _anchors(connection)
+        ends = {
+            shard: Head(number, chain)
+            for shard, number, chain in connection.execute("SELECT shard, audit_number, audit_chain FROM shards")
+        }
+        known = {shard for (shard,) in connection.execute("SELECT DISTINCT shard FROM audit")}
+        shards = sorted({*ends, *known, *anchors, *starts})
+        for shard in shards:
+            walk = _Walk(shard, starts.get(shard, Head()), anchors.get(shard, []), region, is_signed)
+            found = walk.run(_rows(connection, shard), ends.get(shard, Head()))
+            lines += walk.lines
+            anchors_right += walk.anchors_right
+            if found is not None:
+                breaks.append(found)
+    return Checked(lines, len(shards), anchors_right, breaks)
+
+
+class _Walk:
+    """Along one shard's chain."""
+
+    def __init__(self, shard: int, start: Head, anchors: list[Anchor], region: str, is_signed: IsSigned) -> None:
+        self._shard = shard
+        self._at = start
+        # Those of dropped months can't be compared with anything any more.
+        self._anchors = {anchor.number: anchor for anchor in anchors if anchor.number > start.number}
+        self._region = region
+        self._is_signed = is_signed
+        self.lines = 0
+        self.anchors_right = 0
+
+    def run(self, rows: Iterator[bytes], end: Head) -> Break | None:
+        """The first break."""
+        for row in rows:
+            wrong = self._step(row)
+            if wrong is not None:
+                return wrong
+        number = self._at.number
+        beyond = sorted(anchor for anchor in self._anchors if anchor > number)
+        if beyond:
+            return Break(self._shard, number + 1, f"lines {number + 1} to {beyond[-1]} are gone: they are anchored")
+        if end.number > number:
+            return Break(self._shard, number + 1, f"lines {number + 1} to {end.number} are gone: shards knows of them")
+        if end.number < number or end.chain != self._at.chain:
+            return Break(self._shard, number, "it is not the end that shards knows: lines were put in, or made anew")
+        return None
+
+    def _step(self, row: bytes) -> Break | None:
+        _, _, _, _, number, _, at_us = _HEAD.unpack_from(row)
+        at_ms = at_us // _US + _POSTGRES_EPOCH_MS
+        fields, chain = row[2:-_CHAIN_FIELD_BYTES], row[-audit_rows.CHAIN_BYTES :]
+        before = self._at
+        if number != before.number + 1:
+            what = "is there twice" if number <= before.number else f"is missing, {number} follows {before.number}"
+            wrong = number if number <= before.number else before.number + 1
+            return Break(self._shard, wrong, f"line {wrong} {what}")
+        if link(before.chain, fields) != chain:
+            return Break(self._shard, number, f"line {number} was changed: its chain is not that of what it says")
+        if at_ms < before.at_ms:
+            return Break(self._shard, number, f"line {number} is older than the one before it")
+        self._at = Head(number, chain, at_ms)
+        self.lines += 1
+        anchor = self._anchors.get(number)
+        if anchor is not None:
+            if not self._is_signed(anchor.message(self._region), anchor.signature):
+                return Break(self._shard, number, f"the anchor of {anchor.day} is not signed by this cell")
+            if anchor.chain != chain:
+                what = f"lines up to {number} were made anew: they are not what was anchored on {anchor.day}"
+                return Break(self._shard, number, what)
+            self.anchors_right += 1
+        return None
+
+
+def _rows(connection: psycopg.Connection[Any], shard: int) -> Iterator[bytes]:
+    """The shard's lines as COPY's binary rows."""
+    with connection.cursor() as cursor, cursor.copy(_LINES, (shard,)) as copy:
+        left = b""
+        begun = False
+        for block in copy:
+            left += bytes(block)
+            if not begun:
+                if len(left) < len(COPY_HEAD):
+                    continue
+                left, begun = left[len(COPY_HEAD) :], True
+            while (size := _row_bytes(left)) is not None:
+                yield left[:size]
+                left = left[size:]
+        assert left == COPY_END, "the answer ends in the middle of a row"
+
+
+def _row_bytes(data: bytes) -> int | None:
+    """The length of the row that `data` begins with; None when it is not all there, or is the end."""
+    if len(data) < 2 or data[:2] == COPY_END:
+        return None
+    at = 2
+    for _ in range(len(audit_rows.COLUMNS)):
+        if len(data) < at + 4:
+            return None
+        at += 4 + int.from_bytes(data[at : at + 4], "big")
+    return at if len(data) >= at else None
+
+
+def _starts(
+    connection: psycopg.Connection[Any], region: str, is_signed: IsSigned, breaks: list[Break]
+) -> dict[int, Head]:
+    """Where the chains begin: after what was dropped last."""
+    latest = connection.execute(
+        "SELECT month::text, cut, signature FROM audit_drops ORDER BY month DESC LIMIT 1"
+    ).fetchone()
+    if latest is None:
+        return {}
+    month, cut, signature = latest
+    heads = {int(shard): (int(number), str(chain)) for shard, (number, chain) in cut.items()}
+    if not is_signed(Cut(month, heads, signature).message(region), signature):
+        breaks.append(Break(-1, 0, f"the cut of the dropped month {month} is not signed by this cell"))
+    return {shard: Head(number, bytes.fromhex(chain)) for shard, (number, chain) in heads.items()}
+
+
+def _anchors(connection: psycopg.Connection[Any]) -> dict[int, list[Anchor]]:
+    found: dict[int, list[Anchor]] = {}
+    for row in connection.execute("SELECT day::text, shard, number, chain, signature FROM audit_anchors ORDER BY day"):
+        found.setdefault(row[1], []).append(Anchor(*row))
+    return found

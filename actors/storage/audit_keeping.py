@@ -1,0 +1,128 @@
+"""What the owner of the database does about the audit: anchors, drops of months past their time, legal holds.
+
+The role that the cell runs as can do none of it: it may only add lines and read them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from actors.storage.audit_check import Anchor, Cut
+
+# What was signed → its signature.
+Sign = Callable[[bytes], str]
+_LOCK = 0x0CEF7
+
+
+class Dropped(NamedTuple):
+    """A month that is gone (its first day), and how many lines it had."""
+
+    month: date
+    lines: int
+
+
+class Held(Exception):
+    """Nothing may be dropped: a legal hold stands."""
+
+
+def anchor(connection: psycopg.Connection[Any], region: str, today: date, sign: Sign) -> int:
+    """Signs where each chain stood at the end of yesterday, once. Gives how many anchors were made."""
+    day = today - timedelta(days=1)
+    midnight = datetime.combine(today, datetime.min.time(), UTC)
+    made = 0
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        done = {shard for (shard,) in connection.execute("SELECT shard FROM audit_anchors WHERE day = %s", [day])}
+        for (shard,) in connection.execute("SELECT shard FROM shards WHERE audit_number > 0").fetchall():
+            if shard in done:
+                continue
+            last = connection.execute(
+                "SELECT number, chain FROM audit WHERE shard = %s AND at < %s ORDER BY number DESC LIMIT 1",
+                [shard, midnight],
+            ).fetchone()
+            if last is None:
+                continue
+            unsigned = Anchor(day.isoformat(), shard, last[0], last[1], "")
+            connection.execute(
+                "INSERT INTO audit_anchors (day, shard, number, chain, signature) VALUES (%s, %s, %s, %s, %s)",
+                [day, shard, *last, sign(unsigned.message(region))],
+            )
+            made += 1
+    return made
+
+
+def drop_old(
+    connection: psycopg.Connection[Any], region: str, today: date, keep_days: int, sign: Sign
+) -> list[Dropped]:
+    """Drops the months of which every line is older than `keep_days`, oldest first; writes down where the chains were cut. Raises Held."""
+    dropped = []
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        holds = [
+            hold_id for (hold_id,) in connection.execute("SELECT hold_id FROM audit_holds WHERE lifted_at IS NULL")
+        ]
+        old = [month for month in _months(connection) if _end_of(month) <= today - timedelta(days=keep_days)]
+        if old and holds:
+            raise Held(f"a legal hold stands: {', '.join(sorted(holds))}")
+        for month in old:
+            dropped.append(Dropped(month, _drop(connection, region, month, sign)))
+    return dropped
+
+
+def _drop(connection: psycopg.Connection[Any], region: str, month: date, sign: Sign) -> int:
+    part = sql.Identifier(f"audit_{month:%Y_%m}")
+    heads = {
+        shard: (number, bytes(chain).hex())
+        for shard, number, chain in connection.execute(
+            sql.SQL("SELECT DISTINCT ON (shard) shard, number, chain FROM {} ORDER BY shard, number DESC").format(part)
+        )
+    }
+    before = connection.execute("SELECT cut FROM audit_drops ORDER BY month DESC LIMIT 1").fetchone()
+    # A shard without a line in this month still begins where it was cut before.
+    earlier = {int(shard): (int(cut[0]), str(cut[1])) for shard, cut in before[0].items()} if before else {}
+    heads = earlier | heads
+    counted = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(part)).fetchone()
+    lines = int(counted[0]) if counted else 0
+    signature = sign(Cut(month.isoformat(), heads, "").message(region))
+    connection.execute(sql.SQL("ALTER TABLE audit DETACH PARTITION {}").format(part))
+    connection.execute(sql.SQL("DROP TABLE {}").format(part))
+    connection.execute(
+        "INSERT INTO audit_drops (month, dropped_at, lines, cut, signature) VALUES (%s, now(), %s, %s, %s)",
+        [month, lines, json.dumps({str(shard): head for shard, head in heads.items()}), signature],
+    )
+    return lines
+
+
+def _months(connection: psycopg.Connection[Any]) -> list[date]:
+    """First days of the months that have a partition."""
+    names = connection.execute(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'audit'::regclass"
+    )
+    return sorted(date(int(name[6:10]), int(name[11:13]), 1) for (name,) in names)
+
+
+def _end_of(month: date) -> date:
+    return (month + timedelta(days=32)).replace(day=1)
+
+
+def hold(connection: psycopg.Connection[Any], hold_id: str, reason: str) -> bool:
+    """From now on nothing is dropped. False when there is a hold of that name already."""
+    made = connection.execute(
+        "INSERT INTO audit_holds (hold_id, reason, placed_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING",
+        [hold_id, reason],
+    )
+    return made.rowcount == 1
+
+
+def lift(connection: psycopg.Connection[Any], hold_id: str) -> bool:
+    """Ends a hold; it stays written down. False when there is none that stands."""
+    lifted = connection.execute(
+        "UPDATE audit_holds SET lifted_at = now() WHERE hold_id = %s AND lifted_at IS NULL", [hold_id]
+    )
+    return lifted.rowcount == 1

@@ -1,0 +1,57 @@
+"""What the role that a cell runs as may do: no more than its work. The schema's owner migrates and keeps the audit.
+
+python -m actors.storage.migrate <owner's URL> --grant <role>
+"""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+
+from actors.storage.connections import driver_url
+
+# May be added to and read, never changed.
+APPEND_ONLY = ("audit",)
+# The owner's alone; the cell reads them.
+KEPT_BY_OWNER = ("audit_anchors", "audit_holds", "audit_drops")
+
+
+def grant(owner_url: str, role: str) -> None:
+    """Gives `role`, which exists, the rights that a cell needs, and takes all others."""
+    name = sql.Identifier(role)
+    with psycopg.connect(driver_url(owner_url)) as connection:
+        for statement in (
+            "GRANT USAGE ON SCHEMA public TO {role}",
+            "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+            "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}",
+        ):
+            connection.execute(sql.SQL(statement).format(role=name))
+        # Partitions too: whoever may write to one directly would not need the table's rights.
+        for part in _with_partitions(connection, APPEND_ONLY):
+            connection.execute(
+                sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(part), name)
+            )
+        for table in (*KEPT_BY_OWNER, "alembic_version"):
+            connection.execute(
+                sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), name)
+            )
+
+
+def _with_partitions(connection: psycopg.Connection[tuple[str]], tables: tuple[str, ...]) -> list[str]:
+    parts = connection.execute(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent"
+        " WHERE p.relname = ANY (%s)",
+        [list(tables)],
+    )
+    return [*tables, *(name for (name,) in parts)]
+
+
+def may_alter_audit(url: str) -> bool:
+    """Could whoever connects by this URL change lines of the audit?"""
+    with psycopg.connect(driver_url(url)) as connection:
+        found = connection.execute(
+            "SELECT has_table_privilege('audit', 'UPDATE') OR has_table_privilege('audit', 'DELETE')"
+            " OR pg_has_role((SELECT relowner FROM pg_class WHERE oid = 'audit'::regclass), 'USAGE')"
+        ).fetchone()
+    return bool(found and found[0])

@@ -1,0 +1,218 @@
+"""The audit in PostgreSQL: lines come once and in order, nobody changes one unnoticed, and what is dropped is written down."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import psycopg
+import pytest
+
+from actors.domain.audit import Act, Audited, Who
+from actors.runtime.errors import StoreUnavailable
+from actors.runtime.ports import DrainBatch, DrainedTurn
+from actors.runtime.wire import OK, Turn
+from actors.storage.audit_check import Break, verify
+from actors.storage.audit_keeping import Dropped, Held, anchor, drop_old, hold, lift
+from actors.storage.grants import grant, may_alter_audit
+from actors.storage.postgres_store import PostgresStore
+
+pytestmark = pytest.mark.real
+MIA = Who("us-acct-mia", "manager", "s-1", "a-77", "", "")
+NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
+APRIL = date(2026, 4, 1)
+
+
+def ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def sign(message: bytes) -> str:
+    return hmac.digest(b"the cell's key", message, hashlib.sha256).hex()
+
+
+def is_signed(message: bytes, signature: str) -> bool:
+    return hmac.compare_digest(sign(message), signature)
+
+
+def audited(action: str = "order.ship", **more: Any) -> Audited:
+    return Audited(MIA, Act(action, "us-st-austin", "damage", {"A.on_hand": (3, None)}), **more)
+
+
+def turn(version: int, at_ms: int = ms(NOON), lines: int = 1) -> Turn:
+    return Turn(
+        "order", "us-1", version, at_ms, f"c{version}", version, 0, "r-1", b"[]", OK, b"{}",
+        audited=[audited() for _ in range(lines)],
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def store(clean_url: str):
+    store = PostgresStore(clean_url)
+    await store.lease("h0", [1, 2], 7)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def owner(clean_url: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(clean_url, autocommit=True) as connection:
+        yield connection
+
+
+async def drained(store: PostgresStore, shard: int, position: int, *turns: Turn) -> None:
+    rows = [DrainedTurn(shard, position, line, one) for line, one in enumerate(turns)]
+    await store.drain(DrainBatch("h0", {shard: (7, position)}, rows, {}))
+
+
+def breaks(owner: psycopg.Connection[Any]) -> list[Break]:
+    return verify(owner, "us", is_signed).breaks
+
+
+def forge(owner: psycopg.Connection[Any], statement: str) -> None:
+    """As somebody with all rights would."""
+    parts = owner.execute("SELECT relname FROM pg_class WHERE relname ~ '^audit(_[0-9]{4}_[0-9]{2})?$'").fetchall()
+    with owner.transaction():
+        for (part,) in parts:
+            owner.execute(f"ALTER TABLE {part} DISABLE TRIGGER USER")
+        owner.execute(statement)
+        for (part,) in parts:
+            owner.execute(f"ALTER TABLE {part} ENABLE TRIGGER USER")
+
+
+async def test_a_line_says_who_did_what_to_which_version_and_when(store, owner):
+    await drained(store, 1, 1, turn(4))
+    row = owner.execute(
+        "SELECT shard, number, at, version, subject, role, session_id, address, request_id, action, outcome, location_id,"
+        " kind, entity_id, why, changes FROM audit"
+    ).fetchone()
+    assert row == (
+        1, 1, NOON, 4, "us-acct-mia", "manager", "s-1", "a-77", "r-1", "order.ship", "", "us-st-austin",
+        "order", "us-1", "damage", '{"A.on_hand":[3,null]}',
+    )  # fmt: skip
+
+
+async def test_lines_of_many_drains_make_one_unbroken_chain_a_shard(store, owner):
+    await drained(store, 1, 1, turn(1), turn(2, lines=3))
+    await drained(store, 2, 1, turn(1))
+    await drained(store, 1, 2, turn(3, ms(NOON) - 60_000))  # the clock of another host is behind
+    numbers = owner.execute("SELECT shard, number FROM audit ORDER BY shard, number").fetchall()
+    assert numbers == [(1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (2, 1)]
+    checked = verify(owner, "us", is_signed)
+    assert (checked.lines, checked.breaks) == (6, [])
+
+
+async def test_a_drain_that_is_done_again_adds_no_line_twice(store, owner):
+    await drained(store, 1, 1, turn(1))
+    with pytest.raises(StoreUnavailable):
+        await drained(store, 1, 1, turn(1))
+    assert verify(owner, "us", is_signed)[:1] == (1,)
+    assert breaks(owner) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "number", "what"),
+    [
+        ("UPDATE audit SET subject = 'us-acct-sam' WHERE number = 2", 2, "was changed"),
+        ("UPDATE audit SET at = at + interval '1 s' WHERE number = 3", 3, "was changed"),
+        ("UPDATE audit SET chain = sha256('x') WHERE number = 2", 2, "was changed"),
+        ("DELETE FROM audit WHERE number = 2", 2, "is missing"),
+        ("DELETE FROM audit WHERE number = 4", 4, "are gone"),
+        ("INSERT INTO audit SELECT * FROM audit WHERE number = 3", 3, "is there twice"),
+        ("UPDATE shards SET audit_number = 3 WHERE shard = 1", 4, "not the end"),
+    ],
+)
+async def test_a_forged_line_is_named(store, owner, statement, number, what):
+    await drained(store, 1, 1, turn(1), turn(2), turn(3), turn(4))
+    forge(owner, statement)
+    [found] = breaks(owner)
+    assert (found.shard, found.number) == (1, number)
+    assert what in found.what
+
+
+async def test_a_chain_that_was_made_anew_is_not_what_was_anchored(store, owner, clean_url):
+    await drained(store, 1, 1, turn(1), turn(2))
+    assert anchor(owner, "us", date(2026, 3, 15), sign) == 1
+    assert anchor(owner, "us", date(2026, 3, 15), sign) == 0
+    assert verify(owner, "us", is_signed).anchors == 1
+    forge(owner, "DELETE FROM audit")
+    owner.execute("UPDATE shards SET audit_number = 0, audit_chain = '', audit_at = 'epoch'")
+    assert breaks(owner) == [Break(1, 1, "lines 1 to 2 are gone: they are anchored")]
+    await drained(store, 1, 2, turn(3), turn(4))  # the same number of lines, a right chain
+    assert breaks(owner) == [Break(1, 2, "lines up to 2 were made anew: they are not what was anchored on 2026-03-14")]
+
+
+async def test_an_anchor_of_somebody_else_does_not_count(store, owner):
+    await drained(store, 1, 1, turn(1))
+    anchor(owner, "us", date(2026, 3, 15), lambda message: "0" * 64)
+    assert [found.what for found in breaks(owner)] == ["the anchor of 2026-03-14 is not signed by this cell"]
+
+
+async def test_what_is_dropped_is_written_down_and_the_chain_goes_on_after_it(store, owner):
+    await drained(store, 1, 1, turn(1), turn(2))
+    await drained(store, 2, 1, turn(1))
+    await drained(store, 1, 2, turn(3, ms(datetime(2026, 4, 2, tzinfo=UTC))))
+    assert drop_old(owner, "us", date(2026, 4, 30), 30, sign) == []
+    assert drop_old(owner, "us", date(2026, 5, 1), 30, sign) == [Dropped(date(2026, 3, 1), 3)]
+    checked = verify(owner, "us", is_signed)
+    assert (checked.lines, checked.breaks) == (1, [])
+    await drained(store, 2, 2, turn(2, ms(datetime(2026, 4, 3, tzinfo=UTC))))
+    assert breaks(owner) == []
+    owner.execute("UPDATE audit_drops SET cut = '{}'")
+    assert "not signed" in breaks(owner)[0].what
+
+
+async def test_nothing_is_dropped_while_a_hold_stands(store, owner):
+    await drained(store, 1, 1, turn(1))
+    assert hold(owner, "case-7", "a court asked")
+    assert not hold(owner, "case-7", "again")
+    with pytest.raises(Held, match="case-7"):
+        drop_old(owner, "us", date(2030, 1, 1), 30, sign)
+    assert owner.execute("SELECT count(*) FROM audit").fetchone() == (1,)
+    assert lift(owner, "case-7")
+    assert not lift(owner, "case-7")
+    assert Dropped(date(2026, 3, 1), 1) in drop_old(owner, "us", date(2030, 1, 1), 30, sign)
+
+
+async def test_the_role_that_the_cell_runs_as_adds_lines_and_can_neither_change_nor_remove_any(clean_url, owner):
+    owner.execute("DROP ROLE IF EXISTS cell_role_of_a_test")
+    owner.execute("CREATE ROLE cell_role_of_a_test LOGIN")
+    grant(clean_url, "cell_role_of_a_test")
+    url = clean_url.replace("://", "://cell_role_of_a_test@", 1) if "@" not in clean_url else (
+        clean_url.split("://")[0] + "://cell_role_of_a_test@" + clean_url.split("@", 1)[1]
+    )  # fmt: skip
+    assert may_alter_audit(clean_url)
+    assert not may_alter_audit(url)
+    store = PostgresStore(url)
+    try:
+        await store.lease("h0", [1], 7)
+        # Also in a month that nobody has made yet.
+        await drained(store, 1, 1, turn(1), turn(2, ms(datetime(2031, 5, 1, tzinfo=UTC))))
+    finally:
+        await store.close()
+    assert verify(owner, "us", is_signed)[:1] == (2,)
+    with psycopg.connect(url, autocommit=True) as cell:
+        for statement in (
+            "UPDATE audit SET subject = ''",
+            "DELETE FROM audit",
+            "TRUNCATE audit",
+            "DELETE FROM audit_2031_05",
+            "DROP TABLE audit_2031_05",
+            "ALTER TABLE audit DISABLE TRIGGER ALL",
+            "DELETE FROM audit_anchors",
+            "UPDATE audit_holds SET lifted_at = now()",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                cell.execute(statement)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        owner.execute("UPDATE audit SET subject = ''")  # nor does the owner, by mistake
+
+
+async def test_a_character_that_postgres_cannot_store_does_not_break_the_chain(store, owner):
+    odd = Audited(Who("us-acct-\0"), Act("order.ship", "", "", {"a\0": ("\0", 1)}), request_id="r")
+    await drained(store, 1, 1, Turn("order", "us-1", 1, ms(NOON), "c", 1, 0, "", b"[]", OK, b"{}", audited=[odd]))
+    assert owner.execute("SELECT subject FROM audit").fetchone() == ("us-acct-\ufffd",)
+    assert breaks(owner) == []
