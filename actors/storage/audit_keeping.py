@@ -6,14 +6,17 @@ The role that the cell runs as can do none of it: it may only add lines and read
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
 
+from actors.runtime.errors import StoreUnavailable
 from actors.storage.audit_check import Anchor, Cut
+from actors.storage.connections import CONNECT_TIMEOUT_S, driver_url
 
 # What was signed → its signature.
 Sign = Callable[[bytes], str]
@@ -29,6 +32,17 @@ class Dropped(NamedTuple):
 
 class Held(Exception):
     """Nothing may be dropped: a legal hold stands."""
+
+
+@contextmanager
+def connected(owner_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A session of the owner's. Raises StoreUnavailable."""
+    try:
+        connection = psycopg.connect(driver_url(owner_url), autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+    except psycopg.OperationalError as fault:
+        raise StoreUnavailable(f"PostgreSQL: {fault}") from fault
+    with connection:
+        yield connection
 
 
 def anchor(connection: psycopg.Connection[Any], region: str, today: date, sign: Sign) -> int:

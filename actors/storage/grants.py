@@ -1,7 +1,4 @@
-"""What the role that a cell runs as may do: no more than its work. The schema's owner migrates and keeps the audit.
-
-python -m actors.storage.migrate <owner's URL> --grant <role>
-"""
+"""What the role that a cell runs as may do: no more than its work. The schema's owner migrates, and keeps the audit."""
 
 from __future__ import annotations
 
@@ -12,14 +9,21 @@ from actors.storage.connections import driver_url
 
 # May be added to and read, never changed.
 APPEND_ONLY = ("audit",)
+_LOCK = 0x0CEF8
 # The owner's alone; the cell reads them.
 KEPT_BY_OWNER = ("audit_anchors", "audit_holds", "audit_drops")
 
 
-def grant(owner_url: str, role: str) -> None:
-    """Gives `role`, which exists, the rights that a cell needs, and takes all others."""
+def grant(owner_url: str, role: str, *, make: bool = False) -> None:
+    """Gives `role` the rights that a cell needs, and takes all others. `make`: the role, if there is none (without a password: for a
+    database that only this user reaches)."""
     name = sql.Identifier(role)
     with psycopg.connect(driver_url(owner_url)) as connection:
+        # Starters at once take turns.
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
+        if make and known is None:
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE").format(name))
         for statement in (
             "GRANT USAGE ON SCHEMA public TO {role}",
             "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}",

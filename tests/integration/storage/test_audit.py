@@ -12,11 +12,13 @@ import psycopg
 import pytest
 
 from actors.domain.audit import Act, Audited, Who
+from actors.runtime.audit_lines import Filter, Place
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import DrainBatch, DrainedTurn
 from actors.runtime.wire import OK, Turn
 from actors.storage.audit_check import Break, verify
 from actors.storage.audit_keeping import Dropped, Held, anchor, drop_old, hold, lift
+from actors.storage.audit_search import PostgresAudit
 from actors.storage.grants import grant, may_alter_audit
 from actors.storage.postgres_store import PostgresStore
 
@@ -216,3 +218,69 @@ async def test_a_character_that_postgres_cannot_store_does_not_break_the_chain(s
     await drained(store, 1, 1, Turn("order", "us-1", 1, ms(NOON), "c", 1, 0, "", b"[]", OK, b"{}", audited=[odd]))
     assert owner.execute("SELECT subject FROM audit").fetchone() == ("us-acct-\ufffd",)
     assert breaks(owner) == []
+
+
+NOW = ms(NOON)
+
+
+def acted(number: int, subject: str, action: str, location_id: str = "", **changes: int) -> Turn:
+    act = Act(action, location_id, "stock take", {field: (0, value) for field, value in changes.items()})
+    line = Audited(Who(subject, address=f"a-{subject[-3:]}"), act)
+    return Turn(
+        "order", f"us-{number}", 1, NOW + number * 1000, f"c{number}", number, 0, "", b"[]", OK, b"{}", audited=[line]
+    )
+
+
+@pytest.fixture
+async def lines(store, clean_url):
+    await drained(
+        store, 1, 1,
+        acted(1, "us-acct-mia", "order.ship", "us-st-austin"),
+        acted(2, "us-acct-sam", "order.cancel"),
+        acted(3, "us-acct-mia", "location.adjust", "us-st-austin", on_hand=7),
+        acted(4, "us-acct-mia", "orders.export"),
+        acted(5, "us-acct-sam", "order.ship", "us-st-reno"),
+    )  # fmt: skip
+    found = PostgresAudit(clean_url)
+    yield found
+    await found.close()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        (Filter(), [5, 4, 3, 2, 1]),
+        (Filter(subject="us-acct-mia"), [4, 3, 1]),
+        (Filter(action="order."), [5, 2, 1]),
+        (Filter(action="order.ship"), [5, 1]),
+        (Filter(action="order"), []),
+        (Filter(entity_id="us-3"), [3]),
+        (Filter(location_id="us-st-austin"), [3, 1]),
+        (Filter(address="a-sam"), [5, 2]),
+        (Filter(since_ms=NOW + 2000, until_ms=NOW + 4000), [3, 2]),
+        (Filter(text="ship"), [5, 1]),
+        (Filter(text='"stock take" -order'), [4, 3]),
+        (Filter(text="on hand"), [3]),
+        (Filter(text="' ; drop & | ! ((("), []),
+        (Filter(subject="us-acct-mia", text="adjust"), [3]),
+        (Filter(subject="\0"), []),
+    ],
+)
+async def test_looking_for_something_finds_all_of_it_and_nothing_else(lines, wanted, numbers):
+    found = await lines.search(wanted, None, 100)
+    assert [line.number for line in found] == numbers
+
+
+async def test_pages_leave_nothing_out_and_tell_nothing_twice_when_times_are_the_same(store, clean_url):
+    same = [acted(1, "us-acct-mia", "order.ship") for _ in range(7)]
+    await drained(store, 1, 1, *same)
+    await drained(store, 2, 1, *same)
+    search = PostgresAudit(clean_url)
+    seen: list[tuple[int, int]] = []
+    before = None
+    while page := await search.search(Filter(), before, 3):
+        seen += [(line.shard, line.number) for line in page]
+        before = Place(page[-1].at, page[-1].shard, page[-1].number)
+    await search.close()
+    assert sorted(seen) == [(shard, number) for shard in (1, 2) for number in range(1, 8)]
+    assert len(seen) == 14

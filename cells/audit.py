@@ -1,0 +1,104 @@
+"""`python -m cells audit …`: what an operator does about the audit, and what the keeper does each day."""
+
+import argparse
+import logging
+import re
+from datetime import UTC, date, datetime
+
+from rich.console import Console
+
+from actors.runtime.errors import StoreUnavailable
+from actors.storage.audit_check import verify
+from actors.storage.audit_keeping import Held, anchor, connected, drop_old, hold, lift
+from cells.audit_key import load_audit_key, make_audit_key
+from cells.config import RegionConfig, load_region
+from cells.errors import CellError
+from cells.paths import CellPaths
+from cells.stores import store_addresses
+
+log = logging.getLogger("ocefs.keeper")
+HOLD_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """One of the commands; the exit code. Raises CellError."""
+    config = load_region(options.region)
+    try:
+        return _run(options, config, CellPaths(config.name), console)
+    except StoreUnavailable as away:
+        raise CellError(f"the audit can't be reached: {away}", "is the cell up? see: python -m cells status") from None
+
+
+def _run(options: argparse.Namespace, config: RegionConfig, paths: CellPaths, console: Console) -> int:
+    if options.audit == "verify":
+        return _verify(config, paths, console)
+    if options.audit == "anchor":
+        made = make_anchors(config, paths, _today())
+        console.print(f"{made} anchors made" if made else "nothing new up to yesterday to be anchored")
+    elif options.audit == "prune":
+        for line in drop_past(config, paths, _today()) or ["nothing is old enough to be dropped"]:
+            console.print(line)
+    else:
+        _hold(options, config, paths, console)
+    return 0
+
+
+def keep_daily(config: RegionConfig, paths: CellPaths) -> None:
+    """Anchors of yesterday, and the dropping of what is past its time. May be called as often as one likes."""
+    today = _today()
+    made = make_anchors(config, paths, today)
+    if made:
+        log.info("audit of %s: %s anchors made", config.name, made)
+    try:
+        for line in drop_past(config, paths, today):
+            log.warning("audit of %s: %s", config.name, line)
+    except CellError as held:
+        log.warning("audit of %s: %s", config.name, held.problem)
+
+
+def make_anchors(config: RegionConfig, paths: CellPaths, today: date) -> int:
+    """Signs where the chains stood at the end of yesterday; how many anchors are new."""
+    key = make_audit_key(paths)
+    with connected(store_addresses(config, paths).owner_url) as owner:
+        return anchor(owner, config.name, today, key.sign)
+
+
+def drop_past(config: RegionConfig, paths: CellPaths, today: date) -> list[str]:
+    """Drops what is past its time; says what. Raises CellError while a legal hold stands."""
+    key = make_audit_key(paths)
+    with connected(store_addresses(config, paths).owner_url) as owner:
+        try:
+            dropped = drop_old(owner, config.name, today, config.audit.keep_days, key.sign)
+        except Held as held:
+            raise CellError(f"nothing was dropped: {held}", "python -m cells audit lift, when it is over") from None
+    return [f"{month:%Y-%m} is dropped: {lines:,} lines" for month, lines in dropped]
+
+
+def _verify(config: RegionConfig, paths: CellPaths, console: Console) -> int:
+    key = load_audit_key(paths)
+    with connected(store_addresses(config, paths).owner_url) as owner:
+        checked = verify(owner, config.name, key.is_signed)
+    for broken in checked.breaks:
+        where = "" if broken.shard < 0 else f"shard {broken.shard}: "
+        console.print(f"[red]{where}{broken.what}[/]", soft_wrap=True)
+    told = f"{checked.lines:,} lines in {checked.shards} shards recomputed, {checked.anchors} anchors right"
+    console.print(told if checked.breaks else f"the audit of {config.name} is whole: {told}")
+    return 1 if checked.breaks else 0
+
+
+def _hold(options: argparse.Namespace, config: RegionConfig, paths: CellPaths, console: Console) -> None:
+    if not HOLD_PATTERN.fullmatch(options.name):
+        raise CellError(f"{options.name} is no name of a hold", "up to 64 lower-case letters, digits and dashes")
+    with connected(store_addresses(config, paths).owner_url) as owner:
+        if options.audit == "hold":
+            if not hold(owner, options.name, options.reason[:500]):
+                raise CellError(f"there is a hold {options.name} already", "choose another name")
+            console.print(f"{options.name} stands: nothing of the audit is dropped until it is lifted")
+            return
+        if not lift(owner, options.name):
+            raise CellError(f"no hold {options.name} stands", "see the table audit_holds")
+        console.print(f"{options.name} is lifted; it stays written down")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

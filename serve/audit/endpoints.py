@@ -1,0 +1,166 @@
+"""`GET /v1/audit`: who did what, for auditors; as a page, or as CSV or NDJSON to be kept elsewhere."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from actors.runtime.audit_lines import AuditLines, Filter, Line, Place
+from serve.audit.schemas import AuditLine, AuditPage
+from serve.audit.who import pseudonym
+from serve.context import PRINCIPAL
+from serve.freshness import as_of, from_store, moment
+from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.openapi import documented
+from serve.problems import Problem
+from serve.responses import ok
+from serve.services import Services
+
+EXPORT_MAX = 10_000
+_PLACE = re.compile(r"^(\d{1,15})\.(\d{1,9})\.(\d{1,18})$")
+_WORD = r"^[^\x00-\x1f\x7f-\x9f]*$"
+# What a spreadsheet would take for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_decode_changes = msgspec.json.Decoder(dict[str, list[str | int | None]]).decode
+_encode = msgspec.json.Encoder().encode
+Format = Literal["json", "ndjson", "csv"]
+Id = Annotated[str, Query(max_length=128, pattern=_WORD)]
+
+
+class Auditing:
+    """The handler's work."""
+
+    def __init__(self, services: Services, lines: AuditLines) -> None:
+        self._services = services
+        self._lines = lines
+
+    async def find(
+        self, request: Request, wanted: Filter, cursor: str | None, limit: int
+    ) -> tuple[list[Line], str | None]:
+        """A page and the next cursor. Raises Problem."""
+        services = self._services
+        principal = request.scope.get(PRINCIPAL)
+        if principal is not None and principal.locations and wanted.location_id not in principal.locations:
+            raise Problem("auth.location_forbidden", "Your rights reach some locations only: name one as location_id.")
+        scope = "audit\0" + _encode(wanted).decode()
+        before = _place(services.cursors.open(scope, cursor))
+        found = await from_store(self._lines.search(wanted, before, limit + 1))
+        page = found[:limit]
+        if len(found) <= limit:
+            return page, None
+        last = page[-1]
+        return page, services.cursors.seal(scope, f"{last.at}.{last.shard}.{last.number}")
+
+    def address(self, clear: str) -> str:
+        """An address as the audit knows it. Raises Problem 503 without keys."""
+        services = self._services
+        keys = None if services.keys is None else services.keys.current(services.clock.monotonic())
+        if keys is None:
+            raise Problem("auth.unavailable", "The cell has no keys: an address can't be looked for.")
+        return pseudonym(keys, "address", clear)
+
+
+def router(services: Services, lines: AuditLines) -> APIRouter:
+    """The route with its services."""
+    api = APIRouter(tags=["audit"])
+    auditing = Auditing(services, lines)
+
+    @api.get("/v1/audit", summary="Who did what", **documented(AuditPage, problems=(400, 401, 403, 422)))
+    async def search(
+        request: Request,
+        subject: Id = "",
+        action: Annotated[
+            str,
+            Query(
+                max_length=64,
+                pattern=r"^[a-z_]*(\.[a-z_]*)?$",
+                description="e.g. `order.ship`, or `order.` for all of them",
+            ),
+        ] = "",
+        entity_id: Id = "",
+        location_id: Id = "",
+        address: Annotated[
+            str, Query(max_length=64, pattern=_WORD, description="in the clear; only its digest is kept")
+        ] = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        text: Annotated[
+            str, Query(max_length=200, pattern=_WORD, description='words; `"two words"` in a row, `-word` without')
+        ] = "",
+        format: Annotated[Format, Query(description="csv and ndjson: the next cursor is in `X-Next-Cursor`")] = "json",  # noqa: A002 - the caller's word
+        cursor: Annotated[str | None, Query(max_length=512)] = None,
+        limit: Annotated[int, Query(ge=1, le=EXPORT_MAX, description=f"json: at most {PAGE_MAX}")] = PAGE_DEFAULT,
+    ) -> Response:
+        """Newest first. What was acknowledged a moment ago may not be there yet (`as_of`). That the audit was searched stands in the audit."""
+        if format == "json" and limit > PAGE_MAX:
+            detail = f"A page has at most {PAGE_MAX} lines; csv and ndjson take up to {EXPORT_MAX}."
+            raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "limit", "detail": detail}])
+        wanted = Filter(
+            subject, action, entity_id, location_id, auditing.address(address) if address else "",
+            _ms(since, "since"), _ms(until, "until"), text,
+        )  # fmt: skip
+        fresh = as_of(services)
+        page, more = await auditing.find(request, wanted, cursor, limit)
+        told = [_told(line) for line in page]
+        if format == "json":
+            return ok(AuditPage(told, fresh, more))
+        headers = {"x-next-cursor": more} if more else {}
+        if format == "ndjson":
+            return Response(
+                b"".join(_encode(line) + b"\n" for line in told), headers=headers, media_type="application/x-ndjson"
+            )
+        return Response(_csv(told), headers=headers, media_type="text/csv; charset=utf-8")
+
+    return api
+
+
+def _ms(at: datetime | None, name: str) -> int | None:
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        detail = "A time needs its offset, e.g. 2026-03-14T12:00:00Z."
+        raise Problem("request.parameter_invalid", detail, errors=[{"parameter": name, "detail": detail}])
+    return int(at.timestamp() * 1000)
+
+
+def _place(text: str | None) -> Place | None:
+    if text is None:
+        return None
+    found = _PLACE.match(text)
+    # It is signed, so it is one of ours.
+    assert found is not None
+    return Place(int(found[1]), int(found[2]), int(found[3]))
+
+
+def _told(line: Line) -> AuditLine:
+    return AuditLine(
+        moment(line.at), line.subject, line.role, line.session_id, line.address, line.device, line.behalf, line.action,
+        line.outcome, line.kind, line.entity_id, line.version, line.location_id, line.why,
+        _decode_changes(line.changes) if line.changes else {}, line.request_id, line.shard, line.number,
+        line.chain.hex(),
+    )  # fmt: skip
+
+
+def _csv(lines: Iterable[AuditLine]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    names = AuditLine.__struct_fields__
+    writer.writerow(names)
+    for line in lines:
+        writer.writerow([_cell(getattr(line, name)) for name in names])
+    return out.getvalue()
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    text = _encode(value).decode() if isinstance(value, dict) else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,147 @@
+"""What the audit keeps of reads and of refusals at the door: handed to a `trail` entity, some lines at a time.
+
+    read of personal data ──▶ `read`: waits until the line is durable; without it nothing is told
+    refusal               ──▶ `refused`: goes with the next lines; the same one again within a moment is counted, not repeated
+
+A read is noted before it is answered, so the line says that it was asked for. Refusals are told at once: of a replica that is killed, those
+of its last moment are lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+
+import msgspec
+
+from actors.domain.audit import Act, Audited, Changes, Who
+from actors.domain.trail import NOTES_MAX, Note
+from actors.runtime.ports import Clock
+from actors.runtime.sharding import digest_of
+from actors.runtime.wire import OK
+from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
+from serve.gateway import Gateway
+from serve.problems import Problem
+
+log = logging.getLogger("ocefs.audit")
+TRAILS = 16
+# Refusals gather for so long.
+GATHER_S = 0.25
+# What waits; past it reads are refused, and of refusals only the number is kept.
+WAITING_MAX = 5_000
+CLOSE_S = 2.0
+ID_CHARS = 128
+OVERFLOW = "audit.overflow"
+# (who, code, endpoint, entity id)
+_Refusal = tuple[Who, str, str, str]
+
+
+class _Seen(msgspec.Struct):
+    """A refusal that waits: when and for which request first, and how often since."""
+
+    at_ms: int
+    request_id: str
+    times: int = 1
+
+
+class Trail:
+    """Of one replica."""
+
+    def __init__(self, region: str, gateway: Gateway, clock: Clock) -> None:
+        self._id = f"{region}-trail-{secrets.randbelow(TRAILS):02}"
+        self._gateway = gateway
+        self._clock = clock
+        self._reads: list[tuple[Audited, asyncio.Future[bool]]] = []
+        self._refusals: dict[_Refusal, _Seen] = {}
+        self._overflow = 0
+        self._reading: asyncio.Task[None] | None = None
+        self._refusing: asyncio.Task[None] | None = None
+
+    async def read(self, scope: Scope, action: str, kind: str = "", entity_id: str = "", behalf: str = "") -> None:
+        """Somebody is about to be told personal data. `behalf`: whose, when the data is not one entity's. Raises Problem 503 when that
+        can't be written down."""
+        who = scope.get(WHO)
+        if who is None:
+            return
+        if behalf:
+            who = msgspec.structs.replace(who, behalf=behalf)
+        told: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        if len(self._reads) < WAITING_MAX:
+            line = Audited(who, Act(action), "", kind, entity_id[:ID_CHARS], 0, self._clock.now_ms(), scope[REQUEST_ID])
+            self._reads.append((line, told))
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.get_running_loop().create_task(self._hand_over_reads())
+        else:
+            told.set_result(False)
+        if not await told:
+            raise Problem("audit.unavailable", "What is read must be written down, and that is not possible now.")
+
+    def refused(self, scope: Scope, problem: Problem, endpoint: str) -> None:
+        """Somebody was told no here. What an entity refused stands in the audit by its turn already."""
+        who = scope.get(WHO)
+        if who is None or problem.remembered or not 400 <= problem.status < 500:
+            return
+        what = (who, problem.code, endpoint, str(scope.get(ENTITY_ID, ""))[:ID_CHARS])
+        seen = self._refusals.get(what)
+        if seen is not None:
+            seen.times += 1
+        elif len(self._refusals) >= WAITING_MAX:
+            self._overflow += 1
+        else:
+            self._refusals[what] = _Seen(self._clock.now_ms(), scope[REQUEST_ID])
+            if self._refusing is None or self._refusing.done():
+                self._refusing = asyncio.get_running_loop().create_task(self._hand_over_refusals())
+
+    async def close(self) -> None:
+        """Hands over what still waits, if the cell takes it soon."""
+        tasks = [task for task in (self._reading, self._refusing) if task is not None and not task.done()]
+        if tasks:
+            _, left = await asyncio.wait(tasks, timeout=CLOSE_S)
+            for task in left:
+                task.cancel()
+
+    async def _hand_over_reads(self) -> None:
+        while self._reads:
+            # One turn of the loop, so that what is asked in this turn goes together.
+            await asyncio.sleep(0)
+            waiting, self._reads = self._reads[:NOTES_MAX], self._reads[NOTES_MAX:]
+            done = await self._noted([line for line, _ in waiting], secrets.token_hex(16))
+            for _, told in waiting:
+                if not told.done():
+                    told.set_result(done)
+
+    async def _hand_over_refusals(self) -> None:
+        while self._refusals or self._overflow:
+            await asyncio.sleep(GATHER_S)
+            lines, command_id = self._taken(), secrets.token_hex(16)
+            while True:
+                if await self._noted(lines, command_id):
+                    break
+                await asyncio.sleep(GATHER_S)
+
+    def _taken(self) -> list[Audited]:
+        out = []
+        if self._overflow:
+            log.error("audit.overflow", extra={"lines": self._overflow})
+            act = Act("request.refused", "", "", {"times": (None, self._overflow)})
+            out.append(Audited(Who(), act, OVERFLOW, "", "", 0, self._clock.now_ms(), OVERFLOW))
+            self._overflow = 0
+        for what in list(self._refusals)[: NOTES_MAX - len(out)]:
+            who, code, endpoint, entity_id = what
+            seen = self._refusals.pop(what)
+            changes: Changes = {"endpoint": (None, endpoint)}
+            if seen.times > 1:
+                changes["times"] = (None, seen.times)
+            act = Act("request.refused", "", "", changes)
+            out.append(Audited(who, act, code, "", entity_id, 0, seen.at_ms, seen.request_id))
+        return out
+
+    async def _noted(self, lines: list[Audited], command_id: str) -> bool:
+        """Are they durable? With the same id they are noted once, however often they are handed over."""
+        note = Note(lines)
+        reply = await self._gateway.ask(
+            "trail", self._id, note,
+            command_id=command_id, digest=digest_of(msgspec.msgpack.encode(note)), creates=True,
+        )  # fmt: skip
+        return reply.status == OK

@@ -1,0 +1,65 @@
+"""Who asks, as the audit keeps it: ids, and of the address only a keyed digest."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from actors.domain.audit import Who
+from serve.context import PRINCIPAL, WHO, Scope
+from serve.identity.keyring import Keyring
+from serve.identity.limits import address_of
+
+# Callers whose `Who` is kept ready; all are made anew when there are more.
+KNOWN_MAX = 20_000
+DIGEST_CHARS = 20
+
+
+def pseudonym(keys: Keyring, kind: str, text: str) -> str:
+    """`text` as the audit knows it: nobody without the cell's lookup key can try out what it was. 80 bits."""
+    digest = hmac.digest(keys.lookup_key, f"audit\0{kind}\0{text}".encode("utf-8", "surrogatepass"), "sha256")
+    return f"{kind[:1]}-{digest.hex()[:DIGEST_CHARS]}"
+
+
+class WhoAsks:
+    """Of one replica. `put` is called for every request of a cell with identity."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int, str], Who] = {}
+        self._addresses: dict[str, str] = {}
+        self._by: Keyring | None = None
+
+    def put(self, scope: Scope, keys: Keyring, principal: Any = None) -> None:
+        """Sets the scope's `Who`; without a principal, somebody from an address."""
+        if keys is not self._by:
+            self._known, self._addresses, self._by = {}, {}, keys
+        address = address_of(scope)
+        if principal is None:
+            scope[WHO] = Who(address=self._address(keys, address))
+            return
+        key = (principal.session_id, principal.number, address)
+        who = self._known.get(key)
+        if who is None or who.subject != principal.subject:
+            if len(self._known) >= KNOWN_MAX:
+                self._known.clear()
+            who = self._known[key] = Who(
+                principal.subject, principal.role, principal.session_id, self._address(keys, address),
+                getattr(principal, "device", ""),
+            )  # fmt: skip
+        scope[WHO] = who
+
+    def _address(self, keys: Keyring, address: str) -> str:
+        found = self._addresses.get(address)
+        if found is None:
+            if len(self._addresses) >= KNOWN_MAX:
+                self._addresses.clear()
+            found = self._addresses[address] = pseudonym(keys, "address", address)
+        return found
+
+
+def named(scope: Scope, subject: str) -> Who | None:
+    """The scope's `Who` as this subject, for whoever only just says who he is; None without identity."""
+    found = scope.get(WHO)
+    if found is None or scope.get(PRINCIPAL) is not None:
+        return found
+    return Who(subject, "", "", found.address)

@@ -1,0 +1,137 @@
+"""Auditors find lines, and only they; what they take home can be read by a spreadsheet without harm."""
+
+import csv
+import io
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from actors.runtime.audit_lines import Filter, Line, Place
+from actors.runtime.errors import StoreUnavailable
+from serve.app import build
+from tests.unit.serve.guarded_cell import GuardedCell
+
+
+def line(number: int, **more: str) -> Line:
+    said = {"subject": "us-acct-mia", "action": "order.ship", "changes": '{"status":["picking","packed"]}'} | more
+    return msgspec.convert(
+        dict.fromkeys(Line.__struct_fields__, "")
+        | {"shard": 3, "number": number, "at": 1_767_225_600_000 + number, "version": 1, "chain": b""} | said,
+        Line,
+    )  # fmt: skip
+
+
+class FakeAudit:
+    """Gives `found`; remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.found = [line(number) for number in (5, 4, 3, 2, 1)]
+        self.asked: list[tuple[Filter, Place | None, int]] = []
+        self.away = False
+
+    async def search(self, wanted: Filter, before: Place | None, limit: int) -> list[Line]:
+        if self.away:
+            raise StoreUnavailable
+        self.asked.append((wanted, before, limit))
+        older = [one for one in self.found if before is None or one.number < before.number]
+        return older[:limit]
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def cell(tmp_path: Path) -> GuardedCell:
+    made = GuardedCell(tmp_path)
+    made.services.audit = FakeAudit()
+    made.app = build(made.services)
+    made.http._transport.app = made.app
+    return made
+
+
+async def ask(cell: GuardedCell, query: str = "", role: str = "auditor", **claims):
+    return await cell.http.get(f"/v1/audit{query}", headers=cell.of_role(role, **claims))
+
+
+async def test_pages_go_on_where_they_ended_and_end(cell):
+    first = (await ask(cell, "?limit=2")).json()
+    assert [found["number"] for found in first["lines"]] == [5, 4]
+    second = (await ask(cell, f"?limit=3&cursor={first['next_cursor']}")).json()
+    assert [found["number"] for found in second["lines"]] == [3, 2, 1]
+    assert second["next_cursor"] is None
+    assert second["lines"][0]["changes"] == {"status": ["picking", "packed"]}
+
+
+async def test_a_cursor_is_no_way_to_other_lines(cell):
+    cursor = (await ask(cell, "?limit=2&subject=us-acct-mia")).json()["next_cursor"]
+    assert (await ask(cell, f"?limit=2&subject=us-acct-sam&cursor={cursor}")).json()["code"] == "cursor.invalid"
+
+
+async def test_what_is_looked_for_is_passed_on_whole_and_an_address_only_as_its_digest(cell):
+    query = (
+        "?subject=us-acct-mia&action=order.&entity_id=us-1&location_id=us-st-austin&address=203.0.113.7"
+        "&since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00%2B01:00&text=damage"
+    )
+    assert (await ask(cell, query)).status_code == 200
+    [(wanted, before, limit)] = cell.services.audit.asked
+    assert before is None
+    assert limit == 51
+    assert wanted.address.startswith("a-")
+    assert "203" not in wanted.address
+    expected = Filter(
+        "us-acct-mia", "order.", "us-1", "us-st-austin", wanted.address, 1_767_225_600_000, 1_767_308_400_000, "damage"
+    )
+    assert wanted == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?action=order.ship.x", "?action=';drop", "?limit=0", "?limit=501", "?format=csv&limit=10001", "?format=pdf",
+        "?since=yesterday", "?since=2026-01-01T00:00:00", "?subject=%00", f"?text={'x' * 201}",
+    ],
+)  # fmt: skip
+async def test_nonsense_is_refused_and_searches_nothing(cell, query):
+    assert (await ask(cell, query)).status_code == 422
+    assert cell.services.audit.asked == []
+
+
+@pytest.mark.parametrize("role", ["associate", "fulfilment", "manager", "driver", "support", "privacy", "ops"])
+async def test_the_audit_is_for_auditors(cell, role):
+    assert (await ask(cell, role=role)).json()["code"] == "auth.forbidden"
+    assert cell.services.audit.asked == []
+
+
+async def test_an_auditor_of_one_store_sees_no_other(cell):
+    assert (await ask(cell, locs=("us-st-austin",))).json()["code"] == "auth.location_forbidden"
+    assert (await ask(cell, "?location_id=us-st-austin", locs=("us-st-austin",))).status_code == 200
+
+
+async def test_that_the_audit_was_searched_stands_in_the_audit(cell):
+    await ask(cell, sub="us-acct-ada")
+    assert [(found.who.subject, found.act.action) for found in cell.gateway.audited] == [
+        ("us-acct-ada", "audit.search")
+    ]
+
+
+async def test_without_the_store_it_says_so(cell):
+    cell.services.audit.away = True
+    assert (await ask(cell)).json()["code"] == "cell.store_unavailable"
+
+
+async def test_lines_for_a_spreadsheet_run_nothing_there(cell):
+    cell.services.audit.found = [line(2, subject="=HYPERLINK(1)", why="@x"), line(1)]
+    answer = await ask(cell, "?format=csv&limit=1")
+    assert answer.headers["content-type"].startswith("text/csv")
+    head, row = csv.reader(io.StringIO(answer.text))
+    told = dict(zip(head, row, strict=True))
+    assert (told["subject"], told["why"]) == ("'=HYPERLINK(1)", "'@x")
+    assert answer.headers["x-next-cursor"]
+
+
+async def test_lines_for_machines_are_one_json_each(cell):
+    answer = await ask(cell, "?format=ndjson&limit=5000")
+    told = [msgspec.json.decode(text) for text in answer.text.splitlines()]
+    assert [found["number"] for found in told] == [5, 4, 3, 2, 1]
+    assert "x-next-cursor" not in answer.headers

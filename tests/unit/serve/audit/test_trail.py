@@ -1,0 +1,213 @@
+"""Whatever is done, read or refused leaves its line, and no line says more than it may."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from actors.domain.audit import Audited
+from actors.runtime.mailbox import UNAVAILABLE
+from serve.audit import trail
+from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell
+from tests.unit.serve.small_cell import Cell, furnish, furnish_with, order
+
+FROM_THE_WEB = {"X_Forwarded_For": "203.0.113.7"}
+
+
+@pytest.fixture
+async def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[GuardedCell]:
+    monkeypatch.setattr(trail, "GATHER_S", 0.0)
+    made = GuardedCell(tmp_path)
+    await furnish_with(made, made.bearer())
+    await forget(made)
+    yield made
+    await made.http.aclose()
+
+
+async def forget(cell: GuardedCell) -> None:
+    """What was kept so far."""
+    await cell.services.trail.close()
+    cell.gateway.audited.clear()
+
+
+async def lines(cell: GuardedCell, count: int) -> list[Audited]:
+    """What was kept since."""
+    await cell.services.trail.close()
+    assert len(cell.gateway.audited) == count, cell.gateway.audited
+    return cell.gateway.audited
+
+
+async def placed(cell: GuardedCell) -> str:
+    answer = await cell.post("/v1/orders", order(("A1", 1)), **cell.bearer())
+    assert answer.status_code == 201
+    await forget(cell)
+    order_id: str = answer.json()["order_id"]
+    return order_id
+
+
+async def test_an_update_says_who_did_it_in_which_role_and_session_and_what(cell):
+    order_id = await placed(cell)
+    mia = cell.of_role("manager", sub="us-acct-mia", sid="s-7")
+    done = await cell.post(f"/v1/orders/{order_id}/updates", {"update": "start_picking"}, **mia, **FROM_THE_WEB)
+    assert done.status_code == 200, done.text
+    [line] = await lines(cell, 1)
+    assert (line.who.subject, line.who.role, line.who.session_id) == ("us-acct-mia", "manager", "s-7")
+    assert (line.act.action, line.act.location_id, line.outcome) == ("order.start_picking", "us-wh-seattle", "")
+
+
+async def test_every_part_of_a_body_of_many_has_its_line(cell):
+    order_id = await placed(cell)
+    updates = [{"order_id": order_id, "update": update} for update in ("start_picking", "pack", "deliver")]
+    updates.append({"order_id": "us-1", "update": "eat"})
+    await cell.post("/v1/order-updates", {"updates": updates}, **cell.bearer())
+    found = await lines(cell, 4)
+    assert [(line.act.action, line.outcome, line.entity_id) for line in found] == [
+        ("order.start_picking", "", ""),
+        ("order.pack", "", ""),
+        ("order.deliver", "order.illegal_transition", ""),
+        ("request.refused", "body.invalid", "us-1"),
+    ]
+
+
+async def test_an_address_stands_nowhere_in_the_clear_and_is_still_the_same_one(cell):
+    order_id = await placed(cell)
+    for address in ("203.0.113.7", "203.0.113.7", "203.0.113.8"):
+        await cell.http.get(f"/v1/orders/{order_id}", headers=cell.bearer() | {"X-Forwarded-For": address})
+    first, second, third = await lines(cell, 3)
+    assert first.who.address == second.who.address != third.who.address
+    assert b"203.0.113" not in msgspec.json.encode(cell.gateway.audited)
+
+
+@pytest.mark.parametrize(
+    ("path", "action", "entity"),
+    [
+        ("/v1/orders/{}", "order.read", True),
+        ("/v1/orders/{}/events", "order.read_history", True),
+        ("/v1/orders?customer_ref=c-17", "order.search", False),
+    ],
+)
+async def test_personal_data_is_read_with_a_line_of_its_own(cell, path, action, entity):
+    order_id = await placed(cell)
+    answer = await cell.http.get(path.format(order_id), headers=cell.of_role("support", sub="us-acct-sam"))
+    assert answer.status_code == 200, answer.text
+    [line] = await lines(cell, 1)
+    assert (line.who.subject, line.act.action, line.entity_id) == ("us-acct-sam", action, order_id if entity else "")
+    assert line.request_id == answer.headers["x-request-id"]
+    assert bool(line.who.behalf) != entity
+    assert b"c-17" not in msgspec.json.encode(line)
+
+
+@pytest.mark.parametrize("path", ["/v1/orders/{}", "/v1/orders?customer_ref=c-17"])
+async def test_nothing_personal_is_told_while_it_cannot_be_written_down(cell, path):
+    order_id = await placed(cell)
+    cell.gateway.fault = UNAVAILABLE
+    answer = await cell.http.get(path.format(order_id), headers=cell.bearer())
+    assert (answer.status_code, answer.json()["code"]) == (503, "audit.unavailable")
+
+
+async def test_reads_past_the_limit_are_refused_and_none_waits_for_ever(cell, monkeypatch):
+    monkeypatch.setattr(trail, "WAITING_MAX", 0)
+    order_id = await placed(cell)
+    answer = await cell.http.get(f"/v1/orders/{order_id}", headers=cell.bearer())
+    assert answer.json()["code"] == "audit.unavailable"
+
+
+async def test_a_refusal_at_the_door_says_who_was_refused_what(cell):
+    sam = cell.of_role("driver", sub="us-acct-sam")
+    await cell.post("/v1/skus", {"skus": [{"sku": "X"}]}, **sam)
+    [line] = await lines(cell, 1)
+    assert (line.who.subject, line.act.action, line.outcome) == ("us-acct-sam", "request.refused", "auth.forbidden")
+    assert line.act.changes == {"endpoint": (None, "POST /v1/skus")}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x.y.z"}])
+async def test_who_has_no_good_token_is_known_by_address_only(cell, headers):
+    await cell.http.get("/v1/skus", headers=headers)
+    [line] = await lines(cell, 1)
+    assert line.outcome in {"auth.token_missing", "auth.token_invalid"}
+    assert line.who.subject == ""
+    assert line.who.address
+
+
+async def test_the_same_refusal_again_and_again_is_counted_not_repeated(cell, monkeypatch):
+    monkeypatch.setattr(trail, "GATHER_S", 0.05)
+    for _ in range(30):
+        await cell.http.get("/v1/skus")
+    [line] = await lines(cell, 1)
+    assert line.act.changes["times"] == (None, 30)
+
+
+async def test_refusals_beyond_the_limit_are_at_least_counted(cell, monkeypatch):
+    monkeypatch.setattr(trail, "GATHER_S", 0.05)
+    monkeypatch.setattr(trail, "WAITING_MAX", 1)
+    for path in ("/v1/skus", "/v1/locations", "/v1/live"):
+        await cell.http.get(path)
+    overflow, first = await lines(cell, 2)
+    assert (overflow.outcome, overflow.act.changes) == ("audit.overflow", {"times": (None, 2)})
+    assert first.act.changes == {"endpoint": (None, "GET /v1/skus")}
+
+
+async def test_what_an_entity_refused_is_not_told_twice(cell):
+    order_id = await placed(cell)
+    refused = await cell.post(f"/v1/orders/{order_id}/updates", {"update": "deliver"}, **cell.bearer())
+    assert refused.json()["code"] == "order.illegal_transition"
+    [line] = await lines(cell, 1)
+    assert line.outcome == "order.illegal_transition"
+
+
+async def test_asking_for_what_does_not_exist_leaves_a_line_too(cell):
+    unknown = "us-01kah2v3nq7h3k2m9qk4t1x0ab"
+    assert (await cell.post(f"/v1/orders/{unknown}/updates", {"update": "pack"}, **cell.bearer())).status_code == 404
+    [line] = await lines(cell, 1)
+    assert (line.outcome, line.entity_id) == ("order.unknown", unknown)
+
+
+async def test_a_sign_in_and_a_failed_one_name_the_account_and_nothing_secret(cell):
+    mia = await cell.enrolled("mia.manager")
+    await forget(cell)
+    await mia.tokens()
+    await mia.sign_in(password="wrong guess of hers", code="000000")
+    await cell.plain("/v1/sessions", {"login": "nobody.here", "password": PASSWORD, "code": "123456"})
+    found = await lines(cell, 3)
+    assert [(line.act.action, line.outcome) for line in found] == [
+        ("session.open", ""),
+        ("session.open", "session.refused"),
+        ("request.refused", "session.refused"),
+    ]
+    assert found[0].who.subject == found[1].who.subject == mia.account_id
+    told = msgspec.json.encode(found)
+    assert not any(secret in told for secret in (b"mia.manager", b"wrong guess", PASSWORD.encode(), b"nobody.here"))
+
+
+async def test_changed_rights_are_told_with_what_they_were(cell):
+    mia = await cell.enrolled("mia.manager", "associate", ["us-st-portland"])
+    await forget(cell)
+    change = {"change": "role", "role": "manager", "locations": []}
+    answer = await cell.post(f"/v1/accounts/{mia.account_id}/changes", change, **cell.bearer())
+    assert answer.status_code == 200, answer.text
+    [line] = await lines(cell, 1)
+    assert line.act.changes == {"role": ("associate", "manager"), "locations": ("us-st-portland", "")}
+
+
+async def test_a_count_that_is_overridden_is_told_with_what_the_system_believed(cell):
+    lines_sent = [
+        {"sku": "A1", "quantity": -2, "reason": "damage", "safety_stock": 5},
+        {"sku": "A1", "quantity": 3, "reason": "found"},
+    ]
+    answer = await cell.post(
+        "/v1/locations/us-wh-seattle/adjustments", {"lines": lines_sent}, **cell.of_role("manager")
+    )
+    assert answer.status_code == 200, answer.text
+    line = (await lines(cell, 1))[0]
+    assert (line.act.action, line.act.why) == ("location.adjust", "damage,found")
+    assert line.act.changes == {"A1.on_hand": (100, 101), "A1.safety_stock": (0, 5)}
+
+
+async def test_a_cell_without_identity_keeps_no_audit():
+    cell = Cell()
+    await furnish(cell)
+    await cell.placed(("A1", 1))
+    await cell.get("/v1/orders")
+    await cell.get("/v1/orders/us-01kah2v3nq7h3k2m9qk4t1x0ab")
+    assert cell.gateway.audited == []
