@@ -21,6 +21,7 @@ SCARCE ?=
 SPEED ?=
 SEEDS ?= 1000
 IDENTITY ?=
+TLS ?=
 ARGS ?=
 
 .PHONY: help
@@ -51,8 +52,12 @@ $(READY): requirements-dev.lock pyproject.toml
 	touch $@
 
 .PHONY: up
-up: $(READY) ## start the cells and the router with demo data (REGIONS="us eu": only these; IDENTITY=required: nobody without a token)
-	@OCEFS_IDENTITY="$${OCEFS_IDENTITY:-$(IDENTITY)}" $(RUN) -m cells up $(NAMES) $(ARGS)
+up: $(READY) ## start the cells and the router with demo data (REGIONS="us eu": only these; IDENTITY=required: nobody without a token; TLS=1: nothing in plain text)
+	@OCEFS_IDENTITY="$${OCEFS_IDENTITY:-$(IDENTITY)}" OCEFS_TLS="$${OCEFS_TLS:-$(TLS)}" $(RUN) -m cells up $(NAMES) $(ARGS)
+
+.PHONY: certs
+certs: $(READY) ## a local CA and certificates for cells and router; renews what ends within a week
+	@$(RUN) -m cells certs
 
 .PHONY: down
 down: $(READY) ## end exactly what `make up` started
@@ -89,8 +94,8 @@ format: $(READY) ## let ruff format and correct what it can
 	$(RUN) -m ruff format .
 
 .PHONY: bench
-bench: $(READY) ## our speed beside that of the usual ways to build it (needs wrk)
-	@$(RUN) -m perf.bench $(ARGS)
+bench: $(READY) ## our speed beside that of the usual ways to build it (needs wrk; TLS=1: the cells and the router with TLS)
+	@OCEFS_TLS="$${OCEFS_TLS:-$(TLS)}" $(RUN) -m perf.bench $(ARGS)
 
 .PHONY: replay
 replay: $(READY) ## send a real order trace through the router: TRACE=file [SCARCE=0.9] [SPEED=100]

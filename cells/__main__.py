@@ -8,6 +8,8 @@ python -m cells account us mia --role manager   open an account; the password is
 python -m cells token us             a token for five minutes, for whoever may read the cell's keys
 python -m cells code us manager      what the authenticator of a demo account shows now
 python -m cells rotate-keys us       a new key signs tokens; nobody is signed out (--compromised: everybody, at once)
+python -m cells audit verify us      recomputes the audit's chains; also: anchor, prune, hold, lift
+python -m cells certs                our own certificates: makes what is missing or soon ends, and says how long each lasts
 python -m cells scale us --hosts 4   move shards to more or fewer hosts, live
 python -m cells keep us              the keeper itself, in the foreground
 """
@@ -54,11 +56,24 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--empty", action="store_true", help="without demo data")
         if name == "logs":
             command.add_argument("--lines", type=int, default=20, help="how many of each log")
+    commands.add_parser("certs")
     _add_identity(commands)
+    _add_audit(commands)
     for name in ("keep", "deploy", "withdraw"):
         commands.add_parser(name).add_argument("region")
     commands.add_parser("scale", help="see: python -m cells scale --help")
     return parser
+
+
+def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    tasks = commands.add_parser("audit").add_subparsers(dest="audit", required=True, metavar="what")
+    for name in ("verify", "anchor", "prune", "hold", "lift"):
+        task = tasks.add_parser(name)
+        task.add_argument("region")
+        if name in {"hold", "lift"}:
+            task.add_argument("name", help="of the hold, e.g. case-2027-14")
+        if name == "hold":
+            task.add_argument("--reason", required=True)
 
 
 def _add_identity(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -87,6 +102,14 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         from cells import identity
 
         return identity.run(options, console)
+    if options.command == "audit":
+        from cells import audit
+
+        return audit.run(options, console)
+    if options.command == "certs":
+        from cells import show_certs
+
+        return show_certs.run(console)
     names: list[str] | None = options.regions or None
     if options.command == "up":
         from cells.up import up

@@ -2,12 +2,15 @@
 
 import http.client
 import json
+import ssl
 import time
 import urllib.error
 import urllib.request
 from typing import Any
 
 import msgspec
+
+from cells.trust import Trust, client_context
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -23,13 +26,20 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def call(
-    method: str, url: str, body: object = None, headers: dict[str, str] | None = None, timeout_s: float = 10.0
-) -> Answer:
-    """One request; never raises because of the other side."""
+    method: str, url: str, body: object = None, headers: dict[str, str] | None = None, timeout_s: float = 10.0,
+    trust: Trust | None = None,
+) -> Answer:  # fmt: skip
+    """One request; never raises because of the other side. `trust`: how an `https://` server is verified; by default by its URL.
+
+    Raises CertificateRefused when the CA's file can't be used.
+    """
     data = None if body is None else json.dumps(body).encode()
     fields = {"Content-Type": "application/json", **(headers or {})}
     request = urllib.request.Request(url, data, fields, method=method)  # noqa: S310  the address is from our config
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # all of it is on this machine
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]  # all of it is on this machine
+    if url.startswith("https:"):
+        handlers.append(_Verified(trust))
+    opener = urllib.request.build_opener(*handlers)
     try:
         with opener.open(request, timeout=timeout_s) as response:
             return Answer(response.status, _decoded(response.read()))
@@ -40,11 +50,37 @@ def call(
         return Answer(0, "")
 
 
-def call_until(deadline: float, method: str, url: str, body: object, headers: dict[str, str]) -> Answer:
+class _Verified(urllib.request.HTTPSHandler):
+    """HTTPS with a server that is called by an address, and verified by another name."""
+
+    def __init__(self, trust: Trust | None) -> None:
+        super().__init__(context=trust.context() if trust else client_context())
+        self._name = trust.name if trust else ""
+
+    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._connection, request)
+
+    def _connection(self, host: str, **options: Any) -> http.client.HTTPConnection:
+        return _NamedConnection(host, name=self._name, context=self._context, **options)  # type: ignore[attr-defined]
+
+
+class _NamedConnection(http.client.HTTPSConnection):
+    def __init__(self, host: str, *, name: str, context: ssl.SSLContext, **options: Any) -> None:
+        super().__init__(host, context=context, **options)
+        self._tls, self._name = context, name
+
+    def connect(self) -> None:
+        http.client.HTTPConnection.connect(self)
+        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name or self.host)
+
+
+def call_until(
+    deadline: float, method: str, url: str, body: object, headers: dict[str, str], trust: Trust | None = None
+) -> Answer:
     """Repeat a request until it is taken (no 429, no 5xx, somebody answers) or the monotonic `deadline` has passed."""
     wait_s = 0.1
     while True:
-        answer = call(method, url, body, headers)
+        answer = call(method, url, body, headers, trust=trust)
         if answer.status not in {0, 429} and answer.status < 500:
             return answer
         if time.monotonic() + wait_s >= deadline:

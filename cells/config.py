@@ -31,6 +31,17 @@ Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217")]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Port = Annotated[int, Meta(ge=1024, le=65535)]
+HostName = Annotated[
+    str,
+    Meta(pattern="^([a-z0-9-]{1,63}[.])*[a-z0-9-]{1,63}$", max_length=253, description="a host name in small letters"),
+]
+Origin = Annotated[
+    str,
+    Meta(
+        pattern="^https?://([a-z0-9-]{1,63}[.])*[a-z0-9-]{1,63}(:[0-9]{1,5})?$",
+        description="as https://ops.example.com",
+    ),
+]
 Positive = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0)]
 
@@ -81,12 +92,32 @@ class Identity(Section, frozen=True):
 
     `mode`: "required" lets nobody in without a token; "off" lets everybody do everything, and is only taken while the cell listens on
     loopback (`OCEFS_IDENTITY` wins over it). `demo_accounts`: people and a machine to try it with, known to everybody: never in
-    production. `breached_passwords`: a file of passwords that nobody may choose, one a line, beside the bundled list.
+    production. `breached_passwords`: a file of passwords that nobody may choose, one a line, beside the bundled list. `rp_id`: the domain
+    that passkeys are bound to for ever; `origins`: the pages that may ask for them, on that domain or below it; empty: the router's.
     """
 
     mode: Literal["off", "required"] = "off"
     demo_accounts: bool = True
     breached_passwords: str = ""
+    rp_id: HostName = "localhost"
+    origins: Annotated[tuple[Origin, ...], Meta(max_length=16)] = ()
+
+
+class Tls(Section, frozen=True):
+    """`[tls]`: encryption in transit.
+
+    `mode`: "required" lets nothing be read on its way, neither by callers nor between the cell's own parts (`OCEFS_TLS` wins over it).
+    `certificate`, `key` and `ca`: PEM files of the cell's door, and of the CA by which others verify it; empty: those of `make certs`.
+    Paths are meant from the project's folder on. `name`: the host name in the certificate; empty: `<region>.ocefs.internal`.
+    """
+
+    mode: Literal["off", "required"] = "off"
+    certificate: str = ""
+    key: str = ""
+    ca: str = ""
+    name: Annotated[
+        str, Meta(pattern="^([a-z0-9-]{1,63}[.])*[a-z0-9-]{1,63}$|^$", description="a host name in small letters")
+    ] = ""
 
 
 class Runtime(Section, frozen=True):
@@ -104,6 +135,12 @@ class Runtime(Section, frozen=True):
     memory_cap_mb: Annotated[int, Meta(ge=64)] = 1024
     remember_hours: Annotated[int, Meta(ge=24)] = 24
     outbox_retry_max: Positive = 20
+
+
+class Audit(Section, frozen=True):
+    """`[audit]`: lines are kept for `keep_days`, by whole months; three years and a day by default."""
+
+    keep_days: Annotated[int, Meta(ge=31, le=36_525)] = 1_097
 
 
 class Postgres(Section, frozen=True):
@@ -144,6 +181,8 @@ class RegionConfig(Section, frozen=True):
     region: Region = Region()
     api: Api = Api()
     identity: Identity = Identity()
+    tls: Tls = Tls()
+    audit: Audit = Audit()
     runtime: Runtime = Runtime()
     postgres: Postgres = Postgres()
     redis: Redis = Redis()
@@ -154,16 +193,42 @@ class RegionConfig(Section, frozen=True):
         """The region's name, as it stands at the head of every id: `us-…`."""
         return self.region.name
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether nothing may go over a network in plain text."""
+        return self.tls.mode == "required"
+
+    @property
+    def tls_name(self) -> str:
+        """The host name that must stand in the certificate of the cell's door."""
+        return self.tls.name or f"{self.name}.ocefs.internal"
+
+    @property
+    def address(self) -> str:
+        """Of the cell's door, as a URL."""
+        return self._url(self.api.port)
+
+    @property
+    def ingress(self) -> str:
+        """Of Serve's own ingress, as a URL."""
+        return self._url(self.api.serve_port)
+
+    def _url(self, port: int) -> str:
+        host = f"[{self.api.host}]" if ":" in self.api.host else self.api.host
+        return f"{'https' if self.encrypted else 'http'}://{host}:{port}"
+
 
 class StoreAddresses(msgspec.Struct, frozen=True, kw_only=True):
     """Where the cell's stores answer, as handed to `cells.deploy.deploy`.
 
     Attributes:
-        postgres_url: libpq URL, `postgresql://user@/database?host=/socket/folder` or with host and port.
+        postgres_url: libpq URL, `postgresql://user@/database?host=/socket/folder` or with host and port: as what the cell runs.
+        owner_url: the same as the schema's owner, who migrates and keeps the audit.
         redis_url: `unix:///path/of/redis.sock` or `redis://host:port/db`.
     """
 
     postgres_url: str
+    owner_url: str
     redis_url: str
 
 
@@ -195,7 +260,7 @@ def load_region(name: str, folder: Path | None = None) -> RegionConfig:
             f"{path}: region.name is {config.region.name!r}, but the file is named {path.name}",
             f'write name = "{name}" or rename the file to {config.region.name}.toml',
         )
-    config = _as_told(config)
+    config = _with_paths(_as_told(config))
     _check_alone(config, path)
     return config
 
@@ -219,13 +284,36 @@ def load_all(names: Iterable[str] | None = None, folder: Path | None = None) -> 
 
 def _as_told(config: RegionConfig) -> RegionConfig:
     """With what the environment says."""
-    mode = os.environ.get("OCEFS_IDENTITY")
-    if not mode:
-        return config
-    if mode not in ("off", "required"):
-        raise ConfigError(f"OCEFS_IDENTITY is {mode!r}", "set it to off or required")
-    identity = msgspec.structs.replace(config.identity, mode=cast(Literal["off", "required"], mode))
-    return msgspec.structs.replace(config, identity=identity)
+    if mode := os.environ.get("OCEFS_IDENTITY"):
+        if mode not in ("off", "required"):
+            raise ConfigError(f"OCEFS_IDENTITY is {mode!r}", "set it to off or required")
+        identity = msgspec.structs.replace(config.identity, mode=cast(Literal["off", "required"], mode))
+        config = msgspec.structs.replace(config, identity=identity)
+    told = tls_told()
+    return with_tls(config, told) if told else config
+
+
+def tls_told() -> Literal["off", "required"] | None:
+    """What `OCEFS_TLS` says, for the cells and the router alike; None: nothing. Raises ConfigError."""
+    told = os.environ.get("OCEFS_TLS")
+    if not told:
+        return None
+    if told in ("off", "0"):
+        return "off"
+    if told in ("required", "1"):
+        return "required"
+    raise ConfigError(f"OCEFS_TLS is {told!r}", "set it to off or required (0 or 1)")
+
+
+def with_tls(config: RegionConfig, mode: Literal["off", "required"]) -> RegionConfig:
+    """The same with another mode."""
+    return msgspec.structs.replace(config, tls=msgspec.structs.replace(config.tls, mode=mode))
+
+
+def _with_paths(config: RegionConfig) -> RegionConfig:
+    tls = config.tls
+    whole = {key: str(PROJECT / value) for key in ("certificate", "key", "ca") if (value := getattr(tls, key))}
+    return msgspec.structs.replace(config, tls=msgspec.structs.replace(tls, **whole)) if whole else config
 
 
 def _folder(folder: Path | None) -> Path:
@@ -293,6 +381,8 @@ def _check_alone(config: RegionConfig, path: Path) -> None:
             f'{path}: api.host is {config.api.host!r} and identity.mode is "off": whoever reaches the port could do everything',
             'write mode = "required" under [identity], or host = "127.0.0.1" under [api]',
         )
+    _check_passkeys(config, path)
+    _check_tls(config, path)
     if config.region.profile == "production":
         _check_production(config, path)
     for key in ("countries", "currencies", "failover"):
@@ -315,6 +405,34 @@ def _check_alone(config: RegionConfig, path: Path) -> None:
         raise ConfigError(
             f"{path}: api.placement_wait_ms must be below api.request_timeout_ms ({config.api.request_timeout_ms})",
             "lower placement_wait_ms",
+        )
+
+
+def _check_passkeys(config: RegionConfig, path: Path) -> None:
+    """Browsers refuse passkeys elsewhere (Web Authentication, 5.1.3)."""
+    domain = config.identity.rp_id
+    for origin in config.identity.origins:
+        scheme, _, place = origin.partition("://")
+        host = place.partition(":")[0]
+        if host != domain and not host.endswith(f".{domain}"):
+            raise ConfigError(
+                f"{path}: identity.origins: {origin} is neither {domain} (identity.rp_id) nor below it",
+                f'write an origin such as "https://{domain}", or another rp_id',
+            )
+        if scheme != "https" and host != "localhost":
+            raise ConfigError(
+                f"{path}: identity.origins: {origin} is not https: no browser has passkeys there",
+                f'write "https://{place}"',
+            )
+
+
+def _check_tls(config: RegionConfig, path: Path) -> None:
+    tls = config.tls
+    given = [key for key in ("certificate", "key", "ca") if getattr(tls, key)]
+    if given and len(given) < 3:
+        raise ConfigError(
+            f"{path}: tls.{' and tls.'.join(given)} is given, but not all of certificate, key and ca",
+            "give all three, or none to have those of `make certs`",
         )
 
 

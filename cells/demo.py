@@ -16,6 +16,7 @@ from cells.demo_data import SKUS, STORES, WAREHOUSES, Place
 from cells.errors import StepFailed
 from cells.keys import local_token
 from cells.paths import CellPaths
+from cells.trust import Trust
 
 # Raise it when the demo data change, so that a cell filled by an older version takes the new ones.
 _VERSION = 1
@@ -38,12 +39,13 @@ def places(region: str) -> list[tuple[str, str, Place]]:
     ]
 
 
-def seed(config: RegionConfig, router: str) -> str:
+def seed(config: RegionConfig, router: str, trust: Trust | None = None) -> str:
     """Fill one cell; gives a sentence of what is there now.
 
     Args:
         config: the region.
         router: the router's address, `http://127.0.0.1:8080`.
+        trust: how it is verified, if it speaks HTTPS.
 
     Raises:
         StepFailed: the cell refused something, or took nothing for too long.
@@ -53,7 +55,7 @@ def seed(config: RegionConfig, router: str) -> str:
         return f"no demo data for {region}"
     deadline = time.monotonic() + _SEED_S
     token = partial(local_token, CellPaths(region), region) if config.identity.mode == "required" else None
-    seeder = _Seeder(region, router, deadline, token)
+    seeder = _Seeder(region, router, trust, deadline, token)
     skus = [{"sku": sku, "description": text} for sku, text, _ in SKUS]
     seeder.write("POST", "/v1/skus", {"skus": skus}, "skus")
     with ThreadPoolExecutor(_WORKERS) as pool:
@@ -69,10 +71,13 @@ def seed(config: RegionConfig, router: str) -> str:
 
 
 class _Seeder:
-    def __init__(self, region: str, router: str, deadline: float, token: Callable[[], str] | None) -> None:
+    def __init__(
+        self, region: str, router: str, trust: Trust | None, deadline: float, token: Callable[[], str] | None
+    ) -> None:
         self._token = token
         self._region = region
         self._router = router
+        self._trust = trust
         self._deadline = deadline
 
     def write(self, method: str, path: str, body: object, key: str) -> Answer:
@@ -80,7 +85,7 @@ class _Seeder:
         headers = {"Idempotency-Key": f"demo-{_VERSION}-{self._region}-{key}", "X-OCEFS-Region": self._region}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token()}"
-        answer = call_until(self._deadline, method, f"{self._router}{path}", body, headers)
+        answer = call_until(self._deadline, method, f"{self._router}{path}", body, headers, self._trust)
         if not answer.fine:
             raise StepFailed(
                 f"the demo data of {self._region} were refused: {method} {path} → {answer.status} {answer.body!s:.300}",

@@ -16,7 +16,8 @@ from cells.demo import places
 from cells.errors import CellError, StepFailed
 from cells.keys import local_token
 from cells.paths import CellPaths
-from serve.permissions import ROLES
+from cells.trust import Trust
+from serve.permissions import CUSTOMERS, ROLES
 
 PASSWORD = "try-{role}-at-{region}"
 _STEP_S = 30
@@ -34,12 +35,12 @@ class Person(msgspec.Struct, frozen=True):
     recovery_codes: list[str]
 
 
-def seed_people(config: RegionConfig, router: str) -> list[Person]:
-    """Opens the accounts that are not there yet; all of them. Raises StepFailed."""
+def seed_people(config: RegionConfig, router: str, trust: Trust | None = None) -> list[Person]:
+    """Opens the accounts that are not there yet; all of them. `trust`: how the router is verified. Raises StepFailed."""
     paths = CellPaths(config.name)
     people = {person.role: person for person in read_people(paths)}
-    seeder = _Seeder(config, paths, router)
-    for role in ROLES:
+    seeder = _Seeder(config, paths, router, trust)
+    for role in (name for name in ROLES if name not in CUSTOMERS):
         if role not in people:
             people[role] = seeder.person(role)
             _keep(paths, list(people.values()))
@@ -73,15 +74,16 @@ def _keep(paths: CellPaths, people: list[Person]) -> None:
 
 
 class _Seeder:
-    def __init__(self, config: RegionConfig, paths: CellPaths, router: str) -> None:
+    def __init__(self, config: RegionConfig, paths: CellPaths, router: str, trust: Trust | None) -> None:
         self._config = config
         self._router = router
+        self._trust = trust
         self._paths = paths
         self._deadline = time.monotonic() + _SEED_S
 
     def _ask(self, path: str, body: object, **headers: str) -> Answer:
         fields = {"X-OCEFS-Region": self._config.name, **headers}
-        return call_until(self._deadline, "POST", f"{self._router}{path}", body, fields)
+        return call_until(self._deadline, "POST", f"{self._router}{path}", body, fields, self._trust)
 
     def person(self, role: str) -> Person:
         """Account, first sign-in, second factor."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 import ray
@@ -17,11 +18,14 @@ from ray import serve
 
 from actors.ray_gateway import NAMESPACE, supervisor_name
 from actors.ray_supervisor import start_supervisor
+from actors.storage.grants import grant, may_alter_audit
 from actors.storage.migrate import migrate
 from cells.config import RegionConfig, StoreAddresses
 from cells.errors import CellError
 from cells.keys import make_keyring
 from cells.paths import CellPaths
+from cells.postgres import CELL_USER
+from cells.tls import door_pair, inside_pair
 from cells.wiring import api_settings, cell_settings, make_services
 from serve.ray_door import deployment
 
@@ -36,18 +40,34 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     """
     paths = CellPaths(config.name)
     settings = cell_settings(config, addresses, paths.logs, paths.doors)
-    migrate(addresses.postgres_url)
+    migrate(addresses.owner_url)
+    give_rights(config, addresses)
     supervisor = start_supervisor(settings)
     wait_settled(supervisor, config.name)
-    api = api_settings(config, paths.run / "cell.secret", make_keyring(paths))
-    serve.start(
-        http_options={"host": config.api.host, "port": config.api.serve_port, "location": "HeadOnly"},
-    )  # fmt: skip
+    door = door_pair(config, paths.home) if config.encrypted else None
+    api = api_settings(config, paths.run / "cell.secret", make_keyring(paths), door)
+    options: dict[str, Any] = {"host": config.api.host, "port": config.api.serve_port, "location": "HeadOnly"}
+    if config.encrypted:  # between Serve's HAProxy and the replicas
+        inside = inside_pair(config, paths.home)
+        options |= {"ssl_certfile": str(inside.certificate), "ssl_keyfile": str(inside.key)}
+    serve.start(http_options=options)
     app = deployment(
         partial(make_services, msgspec.msgpack.encode(settings), msgspec.msgpack.encode(api)),
         name=f"{config.name}-api", replicas=config.api.replicas, settings=api,
     )  # fmt: skip
     serve.run(app, name=APP_NAME, route_prefix="/")
+
+
+def give_rights(config: RegionConfig, addresses: StoreAddresses) -> None:
+    """The cell's role may do its work and no more. Raises CellError when a production cell could change its own audit."""
+    if addresses.owner_url != addresses.postgres_url:
+        role = urlsplit(addresses.postgres_url).username or ""
+        grant(addresses.owner_url, unquote(role), make=role == CELL_USER)
+    if config.region.profile == "production" and may_alter_audit(addresses.postgres_url):
+        raise CellError(
+            f"{config.name}: the database role of the cell owns the audit, so it could change it",
+            f"give the cell a role of its own, and the owner's URL as OCEFS_{config.name.upper()}_POSTGRES_OWNER_URL",
+        )
 
 
 def wait_settled(supervisor: Any, region: str, deadline_s: float = SHARDS_DEADLINE_S) -> dict[str, Any]:

@@ -6,6 +6,7 @@ CellError
 ├── MemoryTooLow       the machine has less memory available than the cell needs
 ├── StoreFailed        PostgreSQL or Redis did not start, or went away for good
 ├── RayFailed          the cell's Ray cluster did not start
+├── CertificateRefused a certificate or its key can't be used, or a store would be reached in plain text
 ├── AlreadyRunning     a keeper of this region runs
 └── StepFailed         a step of `up` did not finish (the keeper or the router says why)
 """
@@ -43,6 +44,10 @@ class StoreFailed(CellError):
 
 class RayFailed(CellError):
     """The cell's Ray head did not start; carries the last lines of its log."""
+
+
+class CertificateRefused(CellError):
+    """A certificate or key can't be used, or something would go over the network in plain text."""
 
 
 class AlreadyRunning(CellError):

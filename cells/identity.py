@@ -13,6 +13,8 @@ from cells.demo_people import code_of
 from cells.errors import CellError
 from cells.keys import local_token, rotate_keys
 from cells.paths import CellPaths
+from cells.state import as_it_runs
+from cells.trust import of_cell
 from serve.permissions import PERMISSIONS
 
 
@@ -38,13 +40,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _open_account(options: argparse.Namespace, paths: CellPaths, console: Console) -> None:
     # Never on the command line: others can read that.
     password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    api = load_region(options.region).api
+    config = as_it_runs(load_region(options.region), paths)
     body = {"login": options.login, "role": options.role, "password": password, "locations": options.location}
     headers = {
         "Authorization": f"Bearer {local_token(paths, options.region, ['accounts.write'])}",
         "Idempotency-Key": secrets.token_hex(16),
     }
-    answer = call("POST", f"http://{api.host}:{api.port}/v1/accounts", body, headers)
+    answer = call("POST", f"{config.address}/v1/accounts", body, headers, trust=of_cell(config, paths.home))
     if not answer.fine:
         if isinstance(answer.body, dict) and "detail" in answer.body:
             raise CellError(f"the account was not opened: {answer.body['detail']}", "correct that, and try again")

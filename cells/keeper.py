@@ -30,8 +30,10 @@ from cells.processes import ProcessTree, mark_of, stop
 from cells.ray_cluster import Cluster, RayCluster
 from cells.state import Journal, KeeperState, Step, read_state
 from cells.stores import Store, stores, without_password
+from cells.tls import prepare
 
 _WATCH_S = 0.05
+_AUDIT_EVERY_S = 3600.0
 _BACKOFF_MAX_S = 10.0
 _CALM_S = 30.0  # after this long without a death, the next restart is immediate again
 _OVERTAKEN_S = 90.0
@@ -61,7 +63,9 @@ class Keeper:
         self._deployed = False
         self._ending = threading.Event()
         self._lock_file: IO[str] | None = None
-        state = KeeperState(region=config.name, keeper=mark_of(os.getpid()), run=self._run, started_at=time.time())
+        state = KeeperState(
+            region=config.name, keeper=mark_of(os.getpid()), run=self._run, started_at=time.time(), tls=config.tls.mode
+        )
         self._journal = Journal(paths.state_file, state)
 
     def run(self) -> int:
@@ -116,6 +120,9 @@ class Keeper:
             step.note = end_leftovers(before)
             if step.note:
                 log.warning(step.note)
+        if self._config.encrypted:
+            with self._journal.step("certificates"):
+                prepare(self._config, self._paths.home)
         with self._journal.step("ports"):
             check_ports(self._config)
         for file in self._paths.logs.glob("*.log"):
@@ -165,6 +172,8 @@ class Keeper:
         for store in self._stores:
             name = f"watch-{store.name}"
             threading.Thread(target=self._keep_store, args=(store,), name=name, daemon=True).start()
+        if self._config.identity.mode == "required":
+            threading.Thread(target=self._keep_audit, name="audit", daemon=True).start()
         cluster = self._cluster
         assert cluster is not None
         backoff = _Backoff(self._ending)
@@ -183,6 +192,16 @@ class Keeper:
                     return
                 self._restart(store.name, store.start)
             self._ending.wait(_WATCH_S)
+
+    def _keep_audit(self) -> None:
+        from cells.audit import keep_daily  # heavy, and most keepers of a trial cell have no use for it
+
+        while not self._ending.is_set():
+            try:
+                keep_daily(self._config, self._paths)
+            except Exception:  # the store may be away; the next hour sees it as it is then
+                log.exception("the audit of %s could not be kept", self._config.name)
+            self._ending.wait(_AUDIT_EVERY_S)
 
     def _restart_cluster(self, cluster: Cluster) -> None:
         with self._journal.change() as state:

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import msgspec
 
+from cells.certs import ca_file
 from cells.config import RAY_PORT_SPAN, RegionConfig
 from cells.paths import CellPaths
+from cells.tls import inside_pair
 
 
 class RayPorts(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +124,7 @@ def ray_environment(config: RegionConfig, paths: CellPaths, open_files_max: int 
         "RAY_ADDRESS": f"127.0.0.1:{ports.gcs}",
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(paths.ray_token),
+        **_ray_tls(config, paths),
         "RAY_TMPDIR": str(paths.ray_temp),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_worker_niceness": "0",  # 15 by default: hosts and the API would wait for everything else on the machine
@@ -148,4 +151,17 @@ def ray_environment(config: RegionConfig, paths: CellPaths, open_files_max: int 
         "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(ports.replica_http[1]),
         "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": str(ports.replica_grpc[0]),
         "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(ports.replica_grpc[1]),
+    }
+
+
+def _ray_tls(config: RegionConfig, paths: CellPaths) -> dict[str, str]:
+    """Ray's own TLS, mutual: who talks to any of its gRPC ports must show a certificate of the local CA, beside the cell's token."""
+    if not config.encrypted:
+        return {"RAY_USE_TLS": "0"}
+    pair = inside_pair(config, paths.home)
+    return {
+        "RAY_USE_TLS": "1",
+        "RAY_TLS_SERVER_CERT": str(pair.certificate),
+        "RAY_TLS_SERVER_KEY": str(pair.key),
+        "RAY_TLS_CA_CERT": str(ca_file(paths.home)),
     }

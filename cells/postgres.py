@@ -22,7 +22,8 @@ from cells.errors import StoreFailed
 from cells.paths import own_folder
 from cells.processes import RUN_TOKEN, Child, ProcessMark, as_user, last_lines, mark_of, stop, wait_until
 
-USER = "ocefs"  # of the operating system (as root) and of the database
+USER = "ocefs"  # of the operating system (as root) and of the database, which it owns
+CELL_USER = "ocefs_cell"  # what a cell runs as: it can't change the audit
 DATABASE = "ocefs"
 _START_S = 60.0
 _MEMORY_BUSY = "pre-existing shared memory block"
@@ -117,6 +118,11 @@ class EmbeddedPostgres:
     def url(self) -> str:
         """Address of our database for libpq, psycopg and SQLAlchemy's `postgresql+psycopg` alike."""
         return f"postgresql://{USER}@/{DATABASE}?host={self.socket_dir}"
+
+    @property
+    def cell_url(self) -> str:
+        """The same for what the cell runs as; `actors/storage/grants.py` makes it."""
+        return f"postgresql://{CELL_USER}@/{DATABASE}?host={self.socket_dir}"
 
     @property
     def mark(self) -> ProcessMark | None:

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Protocol
 
 from cells.calls import call
+from cells.certs import ca_file, write_private
 from cells.config import RegionConfig
 from cells.errors import RayFailed, StepFailed
 from cells.paths import CellPaths
 from cells.ports import head_command, ray_environment
 from cells.processes import RUN_TOKEN, Child, ProcessMark, ProcessTree, last_lines, stop, wait_until
+from cells.tls import CIPHERS, door_pair
+from cells.trust import of_cell
 
 _START_S = 60.0
 _DEPLOY_S = 120.0
@@ -29,17 +32,19 @@ _WITHDRAW_S = 40.0
 _HEAD_GRACE_S = 8.0
 _TREE_GRACE_S = 3.0
 
-# HAProxy as Ray Serve configures it shows its statistics and metrics on every interface; ours stays on loopback.
-_LOOPBACK_HAPROXY = """#!/bin/sh
+# Ray Serve renders HAProxy's configuration anew for each start, and starts what we name: so what must be otherwise is changed on the way.
+_HAPROXY_SCRIPT = """#!/bin/sh
 previous=""
 for argument in "$@"; do
   if [ "$previous" = "-f" ]; then
-    sed -i -e 's/^\\( *bind \\)\\*\\{0,1\\}:\\([0-9]\\)/\\1127.0.0.1:\\2/' "$argument"
+    sed -i{changes} "$argument"
   fi
   previous="$argument"
 done
 exec "{binary}" "$@"
 """
+# Its statistics and metrics would be on every interface.
+_ON_LOOPBACK = r"s/^\( *bind \)\*\{0,1\}:\([0-9]\)/\1127.0.0.1:\2/"
 
 
 class Cluster(Protocol):
@@ -101,11 +106,11 @@ class RayCluster:
                 f"deploying to {self._config.name} {why} (log: {log}):\n{last_lines(log, 25)}",
                 f"read the lines above; logs of Ray: {self._paths.ray_temp}/session_latest/logs",
             )
-        ready = f"http://{self._config.api.host}:{self._config.api.port}/readyz"
-        if not wait_until(lambda: self.exited() or call("GET", ready, timeout_s=2).fine, _READY_S, 0.1):
+        ready, trust = f"{self._config.address}/readyz", of_cell(self._config, self._paths.home)
+        if not wait_until(lambda: self.exited() or call("GET", ready, timeout_s=2, trust=trust).fine, _READY_S, 0.1):
             raise StepFailed(
                 f"{self._config.name} is deployed, but {ready} does not say that it is ready: "
-                f"{str(call('GET', ready).body)[:300]}",
+                f"{str(call('GET', ready, trust=trust).body)[:300]}",
                 f"logs of Ray: {self._paths.ray_temp}/session_latest/logs",
             )
 
@@ -148,8 +153,34 @@ class RayCluster:
         script = Path(self._environment["RAY_SERVE_HAPROXY_BINARY_PATH"])
         shutil.rmtree(self._paths.haproxy, ignore_errors=True)
         self._paths.create()
-        script.write_text(_LOOPBACK_HAPROXY.replace("{binary}", str(haproxy_binary())), encoding="utf-8")
+        changes = [_ON_LOOPBACK]
+        if self._config.encrypted:
+            # Copies, whose paths need no quotes.
+            pem, ca = self._paths.haproxy / "door.pem", self._paths.haproxy / "ca.pem"
+            door = door_pair(self._config, self._paths.home)
+            write_private(pem, door.certificate.read_bytes() + b"\n" + door.key.read_bytes())
+            write_private(ca, ca_file(self._paths.home).read_bytes())
+            changes += encrypted_ingress(self._config, pem, ca)
+        text = _HAPROXY_SCRIPT.replace("{changes}", "".join(f" -e '{change}'" for change in changes))
+        script.write_text(text.replace("{binary}", str(haproxy_binary())), encoding="utf-8")
         script.chmod(0o700)
+
+
+def encrypted_ingress(config: RegionConfig, pem: Path, ca: Path) -> list[str]:
+    """Changes (for sed) to Serve's HAProxy configuration: TLS towards callers, and verified TLS towards the replicas.
+
+    Args:
+        config: the region.
+        pem: the door's certificate and key in one file.
+        ca: by which the replicas' certificates are verified.
+    """
+    shown = f"ssl crt {pem} ssl-min-ver TLSv1.2 ciphers {':'.join(CIPHERS)} alpn h2,http/1.1"
+    wanted = f"ssl verify required ca-file {ca} verifyhost localhost ssl-min-ver TLSv1.2"
+    # Not a second time: Serve may start it twice from one file.
+    return [
+        f"/ ssl /!s|^ *bind [^ ]*:{config.api.serve_port}$|& {shown}|",
+        f"/ ssl /!s|^ *server [^ ]* [^ ]*:[0-9]*|& {wanted}|",
+    ]
 
 
 def cell_environment(config: RegionConfig, paths: CellPaths) -> dict[str, str]:

@@ -13,6 +13,8 @@ from rich.table import Table
 
 from cells.config import load_region
 from cells.connection import connect
+from cells.paths import CellPaths
+from cells.state import as_it_runs
 
 
 def main(arguments: list[str]) -> int:
@@ -25,6 +27,7 @@ def main(arguments: list[str]) -> int:
     what.add_argument("--retry-parked", action="store_true", help="try parked messages again")
     options = parser.parse_args(arguments)
     config = load_region(options.region)
+    config = as_it_runs(config, CellPaths(config.name))
     if options.hosts is not None and not 1 <= options.hosts <= config.runtime.shards:
         parser.error(f"--hosts must be between 1 and {config.runtime.shards}, the number of shards of {config.name}")
     connect(config)

@@ -14,27 +14,35 @@ from cells.config import RegionConfig
 from cells.demo import demo_orders, places
 from cells.paths import CellPaths
 from cells.processes import is_alive
-from cells.state import KeeperState, read_state
+from cells.state import KeeperState, as_it_runs, read_state
+from cells.trust import SYSTEM, Trust, of_cell
 
 
-def where_to_look(configs: list[RegionConfig], router: str, console: Console) -> None:
-    """Print the addresses, the dashboards with their tokens, and two calls to try."""
+def where_to_look(configs: list[RegionConfig], router: str, console: Console, trust: Trust | None = None) -> None:
+    """Print the addresses, the dashboards with their tokens, and two calls to try. `trust`: how the router is verified."""
     console.rule("where to look", align="left")
     lines = [f"[bold]router [/] {router}"]
     for config in configs:
         token = _read(CellPaths(config.name).ray_token)
         lines += [
-            f"[bold]{config.name:<7}[/] API docs       http://{config.api.host}:{config.api.port}/docs",
+            f"[bold]{config.name:<7}[/] API docs       {config.address}/docs",
             f"        Ray dashboard  http://127.0.0.1:{config.ray.dashboard_port}  token: {token}",
         ]
     console.print("\n".join(lines), highlight=False, soft_wrap=True)
     sample = next((config for config in configs if places(config.name)), None)
     if sample is not None:
-        _calls_to_try(sample, router, console)
+        _calls_to_try(sample, router, console, trust)
     if any(config.identity.mode == "off" for config in configs):
         console.print(
             "Identity is off: whoever reaches a cell may do everything. So everything listens on loopback (127.0.0.1) only;\n"
             "`make up IDENTITY=required` lets nobody in without a token.",
+            style="yellow",
+            soft_wrap=True,
+        )
+    if trust is not None:
+        console.print(
+            "Everything that leaves a process is encrypted; what listens in plain text on loopback, and why, is in docs/security/tls.md.\n"
+            f"A browser needs to trust {trust.ca} for these addresses; the Ray dashboard has no TLS and stays on loopback.",
             style="yellow",
             soft_wrap=True,
         )
@@ -46,11 +54,12 @@ def where_to_look(configs: list[RegionConfig], router: str, console: Console) ->
     )
 
 
-def _calls_to_try(config: RegionConfig, router: str, console: Console) -> None:
+def _calls_to_try(config: RegionConfig, router: str, console: Console, trust: Trust | None) -> None:
     region, token = config.name, ""
+    curl = f"curl -s --cacert {trust.ca}" if trust and trust.ca != SYSTEM else "curl -s"
     if config.identity.mode == "required":
         sign_in = (
-            f"curl -s {router}/v1/sessions -H 'Content-Type: application/json' -H 'X-OCEFS-Region: {region}' \\\n"
+            f"{curl} {router}/v1/sessions -H 'Content-Type: application/json' -H 'X-OCEFS-Region: {region}' \\\n"
             f'  -d \'{{"login": "manager@{region}.demo", "password": "try-manager-at-{region}", "code": "<code>"}}\''
         )
         if config.identity.demo_accounts:
@@ -59,8 +68,8 @@ def _calls_to_try(config: RegionConfig, router: str, console: Console) -> None:
         token = ' -H "Authorization: Bearer $TOKEN"'
     body = json.dumps(demo_orders(config, 2)[1], ensure_ascii=True)
     headers = "-H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-order'"
-    place = f"curl -s {router}/v1/orders {headers}{token} \\\n  -d '{body}'"
-    follow = f"curl -s {router}/v1/orders/<order_id from the answer>/events{token}"
+    place = f"{curl} {router}/v1/orders {headers}{token} \\\n  -d '{body}'"
+    follow = f"{curl} {router}/v1/orders/<order_id from the answer>/events{token}"
     _shown(console, "place an order, and follow it:", place, follow)
 
 
@@ -81,11 +90,11 @@ def status(configs: list[RegionConfig], console: Console) -> int:
     fine = True
     problems: list[str] = []
     for config in configs:
-        state = read_state(CellPaths(config.name).state_file)
+        paths = CellPaths(config.name)
+        state = read_state(paths.state_file)
+        running = as_it_runs(config, paths)
         runs = state is not None and state.keeper_lives and state.phase in {"running", "recovering"}
-        ready = (
-            call("GET", f"http://{config.api.host}:{config.api.port}/readyz", timeout_s=3) if runs else Answer(0, {})
-        )
+        ready = _asked(running) if runs else Answer(0, {})
         fine = fine and runs and ready.fine
         cells.add_row(*_cell_row(config, state, ready))
         for host in _hosts(ready):
@@ -98,6 +107,10 @@ def status(configs: list[RegionConfig], console: Console) -> int:
     for problem in problems:
         console.print(problem, style="yellow", markup=False)
     return 0 if fine else 1
+
+
+def _asked(running: RegionConfig) -> Answer:
+    return call("GET", f"{running.address}/readyz", timeout_s=3, trust=of_cell(running))
 
 
 def _cell_row(config: RegionConfig, state: KeeperState | None, ready: Answer) -> list[str]:

@@ -14,7 +14,9 @@ from typing import Literal
 
 import msgspec
 
+from cells.config import RegionConfig, with_tls
 from cells.errors import CellError
+from cells.paths import CellPaths
 from cells.processes import ProcessMark, is_alive
 
 PROBLEMS_MAX = 50
@@ -46,6 +48,7 @@ class KeeperState(msgspec.Struct, kw_only=True):
         run: token in the environment of everything of this run (see `cells.processes`).
         processes: what the keeper started itself, by name.
         restarts: how often each of them was started again.
+        tls: `tls.mode` with which the cell was started.
     """
 
     region: str
@@ -59,6 +62,7 @@ class KeeperState(msgspec.Struct, kw_only=True):
     restarts: dict[str, int] = msgspec.field(default_factory=dict)
     problems: list[Problem] = msgspec.field(default_factory=list)
     addresses: dict[str, str] = msgspec.field(default_factory=dict)
+    tls: Literal["off", "required"] = "off"
 
     @property
     def keeper_lives(self) -> bool:
@@ -76,6 +80,12 @@ def read_state(path: Path) -> KeeperState | None:
         return msgspec.json.decode(path.read_bytes(), type=KeeperState)
     except (OSError, msgspec.DecodeError):
         return None
+
+
+def as_it_runs(config: RegionConfig, paths: CellPaths) -> RegionConfig:
+    """The configuration with the encryption that the running cell was started with: whoever talks to it must do as it does."""
+    state = read_state(paths.state_file)
+    return with_tls(config, state.tls) if state is not None and state.keeper_lives else config
 
 
 def write_state(path: Path, state: KeeperState) -> None:

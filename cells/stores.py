@@ -1,7 +1,8 @@
 """A cell's two stores: embedded ones by default, or those of the environment.
 
 `OCEFS_<REGION>_POSTGRES_URL` and `OCEFS_<REGION>_REDIS_URL` name stores that somebody else runs; the keeper then
-only looks whether they can be reached.
+only looks whether they can be reached. `OCEFS_<REGION>_POSTGRES_OWNER_URL` is for migrations and the keeping of the audit; without it
+the cell's own role does that, and could change the audit, which a production cell refuses.
 """
 
 import os
@@ -16,6 +17,7 @@ from cells.paths import CellPaths
 from cells.postgres import EmbeddedPostgres, postgres_binaries
 from cells.processes import ProcessMark
 from cells.redis import EmbeddedRedis, redis_binary
+from cells.tls import check_postgres_url, check_redis_url
 
 
 class Store(Protocol):
@@ -82,11 +84,16 @@ def without_password(url: str) -> str:
 
 
 def stores(config: RegionConfig, paths: CellPaths, run: str = "") -> tuple[Store, Store]:
-    """PostgreSQL and Redis of a cell, not yet started; `run` is the token by which embedded ones are found again."""
+    """PostgreSQL and Redis of a cell, not yet started; `run` is the token by which embedded ones are found again.
+
+    Raises CertificateRefused when the cell is to be encrypted, and one of the environment would not be.
+    """
     postgres: Store
     redis: Store
     variable = f"OCEFS_{config.name.upper()}_POSTGRES_URL"
     if url := os.environ.get(variable):
+        if config.encrypted:
+            check_postgres_url(url, variable)
         postgres = OutsideStore("PostgreSQL", url, variable, 5432)
     else:
         postgres = EmbeddedPostgres(
@@ -98,6 +105,8 @@ def stores(config: RegionConfig, paths: CellPaths, run: str = "") -> tuple[Store
         )
     variable = f"OCEFS_{config.name.upper()}_REDIS_URL"
     if url := os.environ.get(variable):
+        if config.encrypted:
+            check_redis_url(url, variable)
         redis = OutsideStore("Redis", url, variable, 6379)
     else:
         redis = EmbeddedRedis(
@@ -113,4 +122,10 @@ def stores(config: RegionConfig, paths: CellPaths, run: str = "") -> tuple[Store
 def store_addresses(config: RegionConfig, paths: CellPaths) -> StoreAddresses:
     """Where the cell's stores answer, or will once they are started."""
     postgres, redis = stores(config, paths)
-    return StoreAddresses(postgres_url=postgres.url, redis_url=redis.url)
+    if isinstance(postgres, EmbeddedPostgres):
+        return StoreAddresses(postgres_url=postgres.cell_url, owner_url=postgres.url, redis_url=redis.url)
+    variable = f"OCEFS_{config.name.upper()}_POSTGRES_OWNER_URL"
+    owner_url = os.environ.get(variable, postgres.url)
+    if config.encrypted:
+        check_postgres_url(owner_url, variable)
+    return StoreAddresses(postgres_url=postgres.url, owner_url=owner_url, redis_url=redis.url)

@@ -17,7 +17,10 @@ from cells.errors import CellError, StepFailed
 from cells.paths import CellPaths
 from cells.processes import Child, is_alive, last_lines
 from cells.show import where_to_look
-from cells.state import KeeperState, read_state
+from cells.state import KeeperState, as_it_runs, read_state
+from cells.stores import store_addresses
+from cells.tls import prepare
+from cells.trust import Trust, of_cell
 
 _START_S = 240.0
 _POLL_S = 0.1
@@ -43,9 +46,10 @@ def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
     if not running:
         return 1
     address = timed(console, "router", "start", _start_router)
+    trust = _router_trust()
     if demo and starting:
-        failed += _seed_all([config for config in starting if config in running], address, console)
-    where_to_look(running, address, console)
+        failed += _seed_all([config for config in starting if config in running], address, trust, console)
+    where_to_look(running, address, console, trust)
     console.print(f"{len(running)} of {len(configs)} cells run after {time.monotonic() - started:.0f} s")
     return 1 if failed else 0
 
@@ -62,8 +66,15 @@ def _running(config: RegionConfig, console: Console) -> bool:
 
 
 def _check_mode(config: RegionConfig) -> None:
-    """A cell keeps the identity that it was started with; the router would be opened to others believing the present setting."""
-    answer = call("GET", f"http://{config.api.host}:{config.api.port}/v1/skus?limit=1")
+    """A cell keeps the identity and the encryption that it was started with; the router would be opened to others believing the present
+    settings."""
+    running = as_it_runs(config, CellPaths(config.name))
+    if running.tls.mode != config.tls.mode:
+        raise StepFailed(
+            f"{config.name} runs with tls {running.tls.mode}, and {config.tls.mode} is wanted",
+            f"make down REGIONS={config.name}, then make up again",
+        )
+    answer = call("GET", f"{config.address}/v1/skus?limit=1", trust=of_cell(config))
     runs = "required" if answer.status == _UNAUTHORIZED else "off" if answer.fine else config.identity.mode
     if runs != config.identity.mode:
         raise StepFailed(
@@ -73,9 +84,13 @@ def _check_mode(config: RegionConfig) -> None:
 
 
 def _check_before(configs: list[RegionConfig]) -> None:
-    """What would only fail later, or for all: memory and ports. A crashed cell's ports are freed by its keeper."""
+    """What would only fail later, or for all: memory, certificates, stores and ports. A crashed cell's ports are freed by its keeper."""
     checks.check_memory(configs)
     for config in configs:
+        paths = CellPaths(config.name)
+        prepare(config, paths.home)
+        if config.encrypted:
+            store_addresses(config, paths)
         state = read_state(CellPaths(config.name).state_file)
         if state is None or state.phase in {"stopped", "failed"}:
             checks.check_ports(config)
@@ -184,17 +199,23 @@ def _start_router() -> str:
     return process.start(CellPaths("router").home, config.load(), regions.load_regions()).address
 
 
-def _seed_all(configs: list[RegionConfig], address: str, console: Console) -> list[str]:
+def _router_trust() -> Trust | None:
+    from router import process
+
+    return process.trust(CellPaths("router").home)
+
+
+def _seed_all(configs: list[RegionConfig], address: str, trust: Trust | None, console: Console) -> list[str]:
     """Fill the cells side by side; names of those that refused."""
 
     def one(config: RegionConfig) -> str | None:
         started = time.monotonic()
         try:
-            note = seed(config, address)
+            note = seed(config, address, trust)
             # Everybody knows their passwords: only where nobody but this machine can use them.
             wanted = config.identity.mode == "required" and config.identity.demo_accounts
             if wanted and config.api.host in LOOPBACK:
-                note += f", {len(seed_people(config, address))} people"
+                note += f", {len(seed_people(config, address, trust))} people"
         except CellError as error:
             print_step(console, config.name, "demo data", time.monotonic() - started, failed=True)
             console.print(str(error), style="red", markup=False)

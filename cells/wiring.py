@@ -16,8 +16,10 @@ from actors.ray_gateway import ActorHandles, HostTransport, SupervisorMap
 from actors.ray_host import CellSettings
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
+from actors.storage.audit_search import PostgresAudit
 from actors.storage.rate_limits import RedisRateLimits
 from actors.storage.reader import PostgresReadModel
+from cells.certs import Pair
 from cells.config import RegionConfig, StoreAddresses, load_all
 from serve.noticeboard import Noticeboard
 from serve.services import Services
@@ -61,8 +63,8 @@ def cursor_key(secret_file: Path) -> bytes:
     return hmac.digest(secret_file.read_bytes(), b"page cursors", hashlib.sha256)
 
 
-def api_settings(config: RegionConfig, secret_file: Path, keyring: Path) -> ApiSettings:
-    """What the region's API has to know; the other regions are named so that callers can be sent there."""
+def api_settings(config: RegionConfig, secret_file: Path, keyring: Path, door: Pair | None = None) -> ApiSettings:
+    """What the region's API has to know; the other regions are named so that callers can be sent there. `door`: what its door shows."""
     others = [other for other in load_all() if other.name != config.name]
     return ApiSettings(
         region=config.name, title=config.region.title, lat=config.region.lat, lon=config.region.lon,
@@ -70,12 +72,24 @@ def api_settings(config: RegionConfig, secret_file: Path, keyring: Path) -> ApiS
         other_countries={country: other.name for other in others for country in other.region.countries},
         other_regions=frozenset(other.name for other in others),
         cursor_key=cursor_key(secret_file), host=config.api.host, port=config.api.port,
+        tls_certificate=str(door.certificate) if door else "", tls_key=str(door.key) if door else "",
         max_body_bytes=config.api.max_body_bytes, placement_wait_ms=config.api.placement_wait_ms,
         occurred_at_max_age_days=config.api.occurred_at_max_age_days,
         occurred_at_max_ahead_s=config.api.occurred_at_max_ahead_s,
         identity=config.identity.mode, keyring=str(keyring),
-        breached_passwords=config.identity.breached_passwords,
+        breached_passwords=config.identity.breached_passwords, profile=config.region.profile,
+        rp_id=config.identity.rp_id, origins=origins_of(config),
     )  # fmt: skip
+
+
+def origins_of(config: RegionConfig) -> tuple[str, ...]:
+    """The pages on which passkeys work: those of the config, or the router of this machine by its name (an address can't have passkeys)."""
+    if config.identity.origins:
+        return config.identity.origins
+    from router.config import load
+
+    router = load()
+    return (f"{'https' if router.encrypted else 'http'}://{config.identity.rp_id}:{router.port}",)
 
 
 async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
@@ -91,14 +105,18 @@ async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
     read_model = PostgresReadModel(cell.postgres_url)
 
     limits = RedisRateLimits(cell.redis_url, cell.region)
+    audit = PostgresAudit(cell.postgres_url) if settings.identity == "required" else None
 
     async def close() -> None:
         board.close()
+        await services.trail.close()
         await limits.close()
         await gateway.close()
         await read_model.close()
+        if audit is not None:
+            await audit.close()
 
-    services = Services(settings, gateway, read_model, SystemClock(), limits, close)
+    services = Services(settings, gateway, read_model, SystemClock(), limits, audit=audit, close=close)
     board = Noticeboard(Path(cell.door_folder).parent / "figures", services.metrics.figures)
     services.metrics.others = board.others
     board.start()

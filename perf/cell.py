@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cells.config import load_region
-from cells.paths import short_folder
+from cells.paths import home_folder, short_folder
 from perf.comparison import StartFailed
 from perf.credentials import NOBODY, Credentials, of_home
+from perf.https import tls_of, trust
 
 REGION = "us"
 START_S = 240
@@ -50,9 +51,8 @@ def _run(arguments: Sequence[str], home: Path, timeout_s: int) -> None:
 def answers(base: str, path: str = "/readyz", headers: Mapping[str, str] | None = None) -> bool:
     """Whether GET of the path answers 200 now."""
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(base + path, headers=dict(headers or {})), timeout=5
-        ) as reply:
+        request = urllib.request.Request(base + path, headers=dict(headers or {}))
+        with urllib.request.urlopen(request, timeout=5, context=tls_of(base)) as reply:
             return bool(reply.status == 200)
     except OSError:
         return False
@@ -65,6 +65,13 @@ def wait_ready(base: str) -> None:
         if time.monotonic() > deadline:
             raise StartFailed(f"{base}/readyz did not answer 200 within {READY_S:.0f} s")
         time.sleep(POLL_S)
+
+
+def running_router() -> str:
+    """The address of the router that runs here; where it would be by default when there is none."""
+    from router.process import status
+
+    return status(home_folder()).address or "http://127.0.0.1:8080"
 
 
 @contextmanager
@@ -82,8 +89,8 @@ def own_home() -> Iterator[Path]:
 @contextmanager
 def own_cell(home: Path) -> Iterator[str]:
     """Starts the region's cell with its state in `home`, yields its address, and stops it."""
-    api = load_region(REGION).api
-    base = f"http://{api.host}:{api.port}"
+    config = load_region(REGION)
+    api, base = config.api, config.address
     with socket.socket() as probe:
         if probe.connect_ex((api.host, api.port)) == 0:
             raise StartFailed(
@@ -92,6 +99,7 @@ def own_cell(home: Path) -> Iterator[str]:
             )
     try:
         _run(["cells", "up", "--empty", REGION], home, START_S)
+        trust(home)
         wait_ready(base)
         yield base
     finally:
@@ -108,8 +116,7 @@ def own_router(home: Path, credentials: Credentials = NOBODY) -> Iterator[str]:
     """Starts a router in front of the cell, yields its address, and stops it."""
     from router.config import load
 
-    config = load()
-    base = f"http://{config.host}:{config.port}"
+    base = load().address
     try:
         _run(["router", "start", "--regions", REGION], home, START_S)
         wait_routed(base, credentials)

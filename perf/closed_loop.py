@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from perf.https import host_of
 from perf.run_names import new_run
 
 MARK = "OCEFS "
@@ -114,7 +115,7 @@ def run(
     environment = os.environ | {
         "LUA_PATH": f"{folder}/?.lua",
         "OCEFS_BENCH_RUN": new_run(),
-        "OCEFS_BENCH_HOST": base.removeprefix("http://").rstrip("/"),
+        "OCEFS_BENCH_HOST": host_of(base),
         "OCEFS_BENCH_ORDERS": str(orders or ""),
         "OCEFS_BENCH_BODY": str(body_items),
         "OCEFS_BENCH_HEADERS": "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items()),

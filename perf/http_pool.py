@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httptools
 
 from perf.credentials import NOBODY, Credentials
+from perf.https import port_of, tls_of
 
 NO_ANSWER = 0
 """The status of a reply that never came: the connection broke."""
@@ -119,7 +120,8 @@ class HttpPool:
         parts = urlsplit(base)
         self._credentials = credentials
         self.host = parts.netloc
-        self._address = (parts.hostname or "127.0.0.1", parts.port or 80)
+        self._address = (parts.hostname or "127.0.0.1", port_of(base))
+        self._tls = tls_of(base)
         self._connections_wanted = connections
         self._free: list[_Connection] = []
         self._open: set[_Connection] = set()
@@ -139,7 +141,9 @@ class HttpPool:
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(lambda: _Connection(self._on_free, self._on_lost), *self._address)
+        _, connection = await loop.create_connection(
+            lambda: _Connection(self._on_free, self._on_lost), *self._address, ssl=self._tls
+        )
         self._open.add(connection)
         self._on_free(connection)
 

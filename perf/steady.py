@@ -4,11 +4,11 @@ import asyncio
 import itertools
 import json
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
 
 from perf import open_loop
 from perf.credentials import NOBODY, Credentials
 from perf.http_pool import HttpPool, post, request
+from perf.https import port_of
 from perf.latency import percentile
 from perf.machine import listening_pids, resident_mb
 from perf.rows import SteadyExtras
@@ -114,7 +114,7 @@ async def run(
     credentials: Credentials = NOBODY,
 ) -> tuple[open_loop.OpenLoopFigures, SteadyExtras]:
     """The whole steady run against one address; the orders must be `allocated`."""
-    watch = Watch(listening_pids(urlsplit(base).port or 80))
+    watch = Watch(listening_pids(port_of(base)))
     async with HttpPool(base, connections, credentials) as pool, HttpPool(base, 1) as aside:
         watching = asyncio.create_task(watch.run(aside))
         try:

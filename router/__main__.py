@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _configured(options: argparse.Namespace) -> tuple[RouterConfig, tuple[Region, ...]]:
     names = options.regions.split(",") if options.regions else None
-    return load(options.config), tuple(load_regions(names))
+    return load(options.config), tuple(load_regions(names, home=options.home))
 
 
 def _serve(options: argparse.Namespace) -> None:

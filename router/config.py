@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from cells.config import tls_told
 from cells.errors import CellError
 
 _PROJECT = Path(__file__).resolve().parent.parent
@@ -44,7 +45,11 @@ class RouterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     country_header: str = "X-OCEFS-Country"
     mmdb: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    tls: Literal["off", "required"] = "off"
     tls_certificate: str = ""
+    tls_key: str = ""
+    tls_ca: str = ""
+    tls_name: Annotated[str, Meta(pattern="^([a-z0-9-]{1,63}[.])*[a-z0-9-]{1,63}$")] = "localhost"
     hsts_max_age_s: Annotated[int, Meta(ge=0, le=63_072_000)] = 31_536_000
     connections_max: Annotated[int, Meta(ge=100, le=1_000_000)] = 20_000
     cell_connections_max: Annotated[int, Meta(ge=10, le=1_000_000)] = 8_000
@@ -67,26 +72,41 @@ class RouterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     failover_paths: tuple[str, ...] = ("/v1/availability", "/v1/skus", "/v1/locations")
     private_paths: tuple[str, ...] = ("/metrics",)
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether callers and cells are spoken to by TLS only."""
+        return self.tls == "required"
+
+    @property
+    def address(self) -> str:
+        """As a URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.encrypted else 'http'}://{host}:{self.port}"
+
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     router: RouterConfig = RouterConfig()
 
 
 def load(file: Path | None = None) -> RouterConfig:
-    """Read and check the settings; a missing default file means all defaults. Raises `RouterConfigError`."""
+    """Read and check the settings; a missing default file means all defaults. `OCEFS_TLS` wins over `tls`. Raises `CellError`."""
     path = file or DEFAULT_FILE
     if file is None and not path.exists():
-        return RouterConfig()
+        return _as_told(RouterConfig())
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RouterConfigError(f"{path}: can't be read: {error}") from error
-    config = parse(text, str(path))
-    return msgspec.structs.replace(
-        config,
-        mmdb=_absolute(config.mmdb),
-        tls_certificate=_absolute(config.tls_certificate),
-    )
+    config = _as_told(parse(text, str(path)))
+    _check_tls(config, str(path))
+    paths = ("mmdb", "tls_certificate", "tls_key", "tls_ca")
+    return msgspec.structs.replace(config, **{key: _absolute(getattr(config, key)) for key in paths})
+
+
+def _as_told(config: RouterConfig) -> RouterConfig:
+    """With what the environment says."""
+    told = tls_told()
+    return msgspec.structs.replace(config, tls=told) if told else config
 
 
 def _absolute(path: str) -> str:
@@ -132,6 +152,19 @@ def check(config: RouterConfig, name: str = "router configuration") -> None:
         raise RouterConfigError(
             f"{name}: router.check_interval_ms and check_timeout_ms: a dead cell would be found after "
             f"{detection_ms(config)} ms, and at most {DETECTION_MS_MAX} ms is promised; lower one of them"
+        )
+
+
+def _check_tls(config: RouterConfig, name: str) -> None:
+    if bool(config.tls_certificate) != bool(config.tls_key):
+        raise RouterConfigError(
+            f"{name}: router.tls_certificate and router.tls_key: one of them is given",
+            "give both, or none to have those of `make certs`",
+        )
+    if config.tls_certificate and not config.encrypted:
+        raise RouterConfigError(
+            f'{name}: router.tls_certificate is given, but router.tls is "off": the router would speak plain HTTP',
+            'write tls = "required", here and as [tls] mode of all regions; or take the certificate out',
         )
 
 

@@ -16,7 +16,7 @@ from cells.errors import CellError
 from cells.processes import is_alive, mark_of
 from router.admin_socket import AdminSocket
 from router.haproxy_rules import countries_map
-from router.process import launch, record_control, refresh_addresses
+from router.process import certificate_changed, launch, record_control, refresh_addresses
 from router.state import Plan, RouterBusy, RouterFolder
 
 _WATCH_S = 0.5
@@ -66,7 +66,7 @@ class Control:
             return self._refresh_addresses(self._plan())
 
     def watch(self) -> None:
-        """Until SIGTERM or SIGINT: start HAProxy again if it dies, follow the address database, bound the logs."""
+        """Until SIGTERM or SIGINT: start HAProxy again if it dies, follow certificate and address database, bound the logs."""
         ended = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ended.set())
@@ -95,6 +95,9 @@ class Control:
             if not is_alive(state.haproxy):
                 print("HAProxy was gone and is started again", flush=True)
                 launch(self._router, plan)
+            elif certificate_changed(self._router, plan):
+                launch(self._router, plan)
+                print("a newer certificate is shown to callers", flush=True)
             self._refresh_addresses(plan)
         self._bound_log(plan.config.log_bytes_max)
 

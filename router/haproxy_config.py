@@ -12,10 +12,11 @@ from pathlib import Path
 
 import msgspec
 
+from cells.tls import CIPHERS
 from router import haproxy_rules
 from router.config import RouterConfig
 from router.problems import CELL_UNAVAILABLE, HAPROXY_ERRORS, answer, error, quoted
-from router.topology import Region, check_exposure, check_regions
+from router.topology import Region, check_encryption, check_exposure, check_regions
 
 LUA_FILE = Path(__file__).resolve().parent / "nearest.lua"
 # Room that HAProxy keeps in each buffer for headers that it adds itself.
@@ -38,6 +39,11 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     def config(self) -> Path:
         """HAProxy's configuration file."""
         return self.folder / "haproxy.cfg"
+
+    @property
+    def certificate(self) -> Path:
+        """What callers are shown: certificate and key in one file, as HAProxy wants them."""
+        return self.folder / "server.pem"
 
 
 def descriptors_for(connections: int) -> int:
@@ -72,6 +78,7 @@ def files(
     """
     check_regions(regions)
     check_exposure(config.host, regions)
+    check_encryption(config.encrypted, regions)
     limit = min(connections or config.connections_max, config.connections_max)
     texts = {
         places.config.name: haproxy_config(config, regions, places, limit),
@@ -88,7 +95,7 @@ def haproxy_config(config: RouterConfig, regions: Sequence[Region], places: Plac
     sections = [
         ("global", _global(config, regions, places, connections)),
         ("defaults", _defaults(config)),
-        ("frontend public", _public(config, regions, connections)),
+        ("frontend public", _public(config, regions, places, connections)),
         *((f"backend cell_{region.name}", _backend(config, region, places)) for region in regions),
         *((f"frontend away_{region.name}", _away(config, region, places)) for region in regions),
         ("frontend statistics", _statistics(config)),
@@ -114,6 +121,9 @@ def _global(config: RouterConfig, regions: Sequence[Region], places: Places, con
         f"stats socket {quoted(str(places.socket))} mode 600 level admin expose-fd listeners",
         "stats timeout 30s",
         "ssl-default-bind-options ssl-min-ver TLSv1.2",
+        f"ssl-default-bind-ciphers {':'.join(CIPHERS)}",
+        "ssl-default-server-options ssl-min-ver TLSv1.2",
+        f"ssl-default-server-ciphers {':'.join(CIPHERS)}",
         f"lua-load-per-thread {quoted(str(LUA_FILE))} {centres}",
     ]
 
@@ -138,8 +148,8 @@ def _defaults(config: RouterConfig) -> list[str]:
     ]
 
 
-def _public(config: RouterConfig, regions: Sequence[Region], connections: int) -> list[str]:
-    tls = f" ssl crt {quoted(config.tls_certificate)} alpn h2,http/1.1" if config.tls_certificate else ""
+def _public(config: RouterConfig, regions: Sequence[Region], places: Places, connections: int) -> list[str]:
+    tls = f" ssl crt {quoted(str(places.certificate))} alpn h2,http/1.1" if config.encrypted else ""
     lines = [f"bind {_address(config.host, config.port)}{tls}", f"maxconn {connections}"]
     if config.request_log == "off":
         lines.append("no log")
@@ -151,7 +161,7 @@ def _public(config: RouterConfig, regions: Sequence[Region], connections: int) -
         )
         if config.request_log == "errors":
             lines.append("option dontlog-normal")
-    if config.tls_certificate and config.hsts_max_age_s:
+    if config.encrypted and config.hsts_max_age_s:
         lines.append(
             f"http-after-response set-header Strict-Transport-Security max-age={config.hsts_max_age_s}"  # RFC 6797
         )
@@ -190,9 +200,16 @@ def _backend(config: RouterConfig, region: Region, places: Places) -> list[str]:
         f"http-response set-header X-OCEFS-Cell {region.name} if {{ srv_name cell }}",
         "http-response set-header X-OCEFS-Failover-From %[var(txn.away)] if { var(txn.away) -m found } { srv_name cell }",
         *(error(problem, extra, config.retry_after_s) for problem in HAPROXY_ERRORS),
-        f"server cell {address} check {checks} {limits} init-addr last,libc,none",
+        f"server cell {address}{_verified(region)} check {checks} {limits} init-addr last,libc,none",
         f"server away unix@{quoted(str(places.away(region.name)))} backup",
     ]
+
+
+def _verified(region: Region) -> str:
+    """TLS to a cell; its name is checked, lest another cell is taken for it."""
+    if not region.tls_ca:
+        return ""
+    return f" ssl verify required ca-file {quoted(region.tls_ca)} verifyhost {region.tls_name} alpn http/1.1"
 
 
 def _away(config: RouterConfig, region: Region, places: Places) -> list[str]:

@@ -125,7 +125,7 @@ def _identity(config: RouterConfig) -> list[str]:
         "http-request set-header X-Request-Id %[uuid()] unless request_id_safe !request_id_number",
         "http-request set-var(txn.request_id) req.fhdr(X-Request-Id)",
     ]
-    scheme = "https" if config.tls_certificate else "http"
+    scheme = "https" if config.encrypted else "http"
     if not config.trusted_proxies:
         return [*lines, f"http-request set-header X-Forwarded-Proto {scheme}"]
     trusted = "src -f trusted.lst"

@@ -18,10 +18,14 @@ from pathlib import Path
 
 import msgspec
 
+from cells.certs import Pair, ca_file, make, pair_of, router_holder, write_private
 from cells.config import PROJECT
 from cells.errors import CellError, PortTaken, StepFailed
+from cells.pem import read_certificates
 from cells.processes import Child, ProcessMark, is_alive, last_lines, wait_until
 from cells.processes import stop as stop_process
+from cells.tls import check_pair
+from cells.trust import SYSTEM, Trust
 from router.addresses import AddressDatabaseError, address_map, fingerprint
 from router.admin_socket import AdminError, AdminSocket
 from router.config import RouterConfig
@@ -72,7 +76,7 @@ def start(home: Path, config: RouterConfig, regions: Sequence[Region], *, with_c
         running = is_alive(state.haproxy)
         if not running:
             router.forget_changes()
-        if not running or router.plan() != plan:
+        if not running or router.plan() != plan or certificate_changed(router, plan):
             launch(router, plan)
         if with_control:
             _ensure_control(router)
@@ -103,16 +107,24 @@ def status(home: Path) -> RouterStatus:
     state, plan = router.state(), router.plan()
     if state.haproxy is None or not is_alive(state.haproxy) or plan is None:
         return RouterStatus(running=False)
-    scheme = "https" if plan.config.tls_certificate else "http"
-    host = f"[{plan.config.host}]" if ":" in plan.config.host else plan.config.host
     return RouterStatus(
         running=True,
-        address=f"{scheme}://{host}:{plan.config.port}",
+        address=plan.config.address,
         pid=state.haproxy.pid,
         control_pid=state.control.pid if state.control and is_alive(state.control) else 0,
         connections_max=state.connections_max,
         cells=_cells(router, plan),
     )
+
+
+def trust(home: Path) -> Trust | None:
+    """How our own tools verify the router; None when it was last started without TLS."""
+    plan = RouterFolder(home).plan()
+    if plan is None or not plan.config.encrypted:
+        return None
+    config = plan.config
+    ca = str(ca_file(home)) if not config.tls_certificate else config.tls_ca or SYSTEM
+    return Trust(ca, config.tls_name)
 
 
 def _cells(router: RouterFolder, plan: Plan) -> dict[str, str]:
@@ -151,6 +163,8 @@ def launch(router: RouterFolder, plan: Plan) -> None:
 def render(router: RouterFolder, plan: Plan, changes: Changes, connections: int) -> None:
     """Compute all files and let HAProxy check them. Raises `CellError` that says what is wrong."""
     router.create()
+    if plan.config.encrypted:
+        _place_certificate(router, plan)
     try:
         texts = files(
             plan.config, plan.regions, router.places, connections=connections, country_changes=changes.countries
@@ -169,6 +183,41 @@ def render(router: RouterFolder, plan: Plan, changes: Changes, connections: int)
         raise StepFailed(
             f"HAProxy refuses the computed configuration:\n{check.stderr[-2000:]}", "see config/router.toml"
         )
+
+
+def _place_certificate(router: RouterFolder, plan: Plan) -> None:
+    """Put the certificate where HAProxy reads it, if it is fit. Raises `CertificateRefused`."""
+    config, home = plan.config, router.home
+    pair, ca = _pair(router, config), Path(config.tls_ca) if config.tls_ca else None
+    if not config.tls_certificate:
+        make(home, [router_holder(config.host, config.tls_name)])
+        ca = ca_file(home)
+    check_pair(pair, ca, config.tls_name)
+    for region in plan.regions:
+        if region.tls_ca:
+            read_certificates(Path(region.tls_ca))
+    write_private(router.places.certificate, _together(pair))
+
+
+def certificate_changed(router: RouterFolder, plan: Plan) -> bool:
+    """Whether there is another certificate than the one that HAProxy has."""
+    if not plan.config.encrypted:
+        return False
+    try:
+        return router.places.certificate.read_bytes() != _together(_pair(router, plan.config))
+    except FileNotFoundError:
+        return True
+
+
+def _together(pair: Pair) -> bytes:
+    """As HAProxy wants it."""
+    return pair.certificate.read_bytes() + b"\n" + pair.key.read_bytes()
+
+
+def _pair(router: RouterFolder, config: RouterConfig) -> Pair:
+    if config.tls_certificate:
+        return Pair(Path(config.tls_certificate), Path(config.tls_key))
+    return pair_of(router.home, "router")
 
 
 def refresh_addresses(router: RouterFolder, plan: Plan) -> bool:

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cells.config import RegionConfig, load_all
+from cells.trust import of_cell
 from router.topology import Region
 
 
-def region_of(cell: RegionConfig) -> Region:
-    """What the router needs of one cell's configuration."""
+def region_of(cell: RegionConfig, home: Path | None = None) -> Region:
+    """What the router needs of one cell's configuration; `home` is the folder of all state."""
+    trust = of_cell(cell, home) if cell.encrypted else None
     return Region(
         name=cell.region.name,
         countries=cell.region.countries,
@@ -20,9 +22,13 @@ def region_of(cell: RegionConfig) -> Region:
         host=cell.api.host,
         port=cell.api.port,
         guarded=cell.identity.mode == "required",
+        tls_ca=trust.ca if trust else "",
+        tls_name=trust.name if trust else "",
     )
 
 
-def load_regions(names: Iterable[str] | None = None, folder: Path | None = None) -> Sequence[Region]:
+def load_regions(
+    names: Iterable[str] | None = None, folder: Path | None = None, home: Path | None = None
+) -> Sequence[Region]:
     """The regions of `config/regions/` (or those named). Raises `cells.errors.ConfigError`."""
-    return [region_of(cell) for cell in load_all(names, folder)]
+    return [region_of(cell, home) for cell in load_all(names, folder)]

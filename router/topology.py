@@ -30,7 +30,8 @@ class Region(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `countries` are ISO 3166-1 alpha-2 codes, `lat` and `lon` the region's centre in degrees (WGS 84).
     `failover` lists the regions, best first, that may answer shared reads while this cell is away; under
     residency `strict` it must be empty. `host` and `port` are the cell's HTTP door. `guarded`: the cell lets nobody in
-    without a token.
+    without a token. `tls_ca` and `tls_name`: the CA's file and the host name by which the cell's door is verified; empty: it speaks plain
+    HTTP.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Region(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     host: str
     port: int
     guarded: bool = False
+    tls_ca: str = ""
+    tls_name: str = ""
     default: bool = False
     residency: Residency = "strict"
     failover: tuple[str, ...] = ()
@@ -68,6 +71,17 @@ def check_exposure(host: str, regions: Sequence[Region]) -> None:
         raise TopologyError(
             f"the router would listen on {host!r}, but identity is off in {', '.join(open_cells)}: whoever reaches it could do "
             'everything there; write mode = "required" under [identity] of these regions, or host = "127.0.0.1" in router.toml'
+        )
+
+
+def check_encryption(encrypted: bool, regions: Sequence[Region]) -> None:
+    """Raise `TopologyError` unless the router and all cells agree whether anything may go in plain text."""
+    others = [region.name for region in regions if bool(region.tls_ca) != encrypted]
+    if others:
+        ours, theirs = ("required", "off") if encrypted else ("off", "required")
+        raise TopologyError(
+            f'router.tls is "{ours}", but tls.mode is "{theirs}" in {", ".join(others)}: one of the two ways would be in plain text; '
+            "set the router and all regions alike, or all at once by OCEFS_TLS"
         )
 
 

@@ -4,6 +4,8 @@ Several replicas listen on the same port (SO_REUSEPORT); the kernel spreads conn
 replica is ready and closed before anything else of it: it takes no new connections, ends live streams with the advice to come
 back, tells callers on open connections with their next answer that it was the last, lets requests in flight finish for `drain_s`
 seconds, and is gone.
+
+With a certificate it speaks TLS 1.2 or newer and nothing else: what is no TLS gets no answer.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +21,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from serve.context import ASGIApp
+from serve.door_tls import ShownCertificate
 from serve.problems import Problem
 from serve.settings import ApiSettings
 
@@ -127,8 +131,13 @@ class Door:
     def __init__(self, app: ASGIApp, settings: ApiSettings, ending: Callable[[], None]) -> None:
         self._settings = settings
         self._ending = ending
+        self._shown: ShownCertificate | None = None
+        self._following: asyncio.Task[None] | None = None
+        if settings.tls_certificate:
+            self._shown = ShownCertificate(settings.tls_certificate, settings.tls_key)
         config: Any = uvicorn.Config(
             app,
+            ssl_context_factory=self._context if self._shown else None,
             loop="none",
             http=protocol(settings.header_bytes_max),
             ws="none",
@@ -145,6 +154,10 @@ class Door:
         self._task: asyncio.Task[None] | None = None
         self.port = settings.port
 
+    def _context(self, *_: object) -> ssl.SSLContext:
+        assert self._shown is not None
+        return self._shown.context
+
     async def open(self) -> None:
         """Listens from when it returns. Raises DoorTaken."""
         listener = _listener(self._settings.host, self._settings.port)
@@ -154,6 +167,8 @@ class Door:
         await asyncio.wait({self._task, ready}, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
         self.check()
+        if self._shown is not None:
+            self._following = asyncio.create_task(self._shown.follow(), name="door certificate")
 
     def check(self) -> None:
         """Raises RuntimeError when the door is not open though it should be."""
@@ -163,6 +178,8 @@ class Door:
     async def close(self) -> None:
         """Returns when all requests are answered, or after `drain_s`."""
         self._ending()
+        if self._following is not None:
+            self._following.cancel()
         if self._task is None:
             return
         await self._say_goodbye(self._task)

@@ -32,12 +32,16 @@ _CLOSE_S = 10
 def _stay_on_loopback() -> None:
     """Serve binds each replica's inner gRPC server to "[::]:0", whatever the node's address is, and that server unpickles what it
     is sent. Nobody but this machine may reach it. To be called in the replica's process before Serve starts that server."""
-    bind = grpc_server.Server.add_insecure_port
+    plain, encrypted = grpc_server.Server.add_insecure_port, grpc_server.Server.add_secure_port
 
-    def on_loopback(server: Any, address: str) -> Any:
-        return bind(server, address.replace("[::]", "127.0.0.1"))
+    def plain_on_loopback(server: Any, address: str) -> Any:
+        return plain(server, address.replace("[::]", "127.0.0.1"))
 
-    grpc_server.Server.add_insecure_port = on_loopback
+    def encrypted_on_loopback(server: Any, address: str, credentials: Any) -> Any:
+        return encrypted(server, address.replace("[::]", "127.0.0.1"), credentials)
+
+    grpc_server.Server.add_insecure_port = plain_on_loopback
+    grpc_server.Server.add_secure_port = encrypted_on_loopback
 
 
 class ApiReplica:

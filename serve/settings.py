@@ -15,8 +15,11 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     other regions. `cursor_key`: secret of the cell, the same in all its replicas, that page cursors are signed with.
     `identity`: "off" lets everybody do everything, for a cell that nobody but this machine reaches. `keyring`: the cell's key file;
     without one nobody can sign in. `breached_passwords`: a file of passwords that nobody may choose, beside the bundled ones.
+    `rp_id`: the domain that passkeys are bound to, and `origins`: the pages that may ask for them.
+    `profile`: in one that is not "production" notices are written to the log too, codes and all.
     `port` 0: any free port (tests). `drain_s`: how long the door waits for requests in flight; `serve_drain_s`: how long Serve keeps
-    its own ingress open before that (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S).
+    its own ingress open before that (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S). `tls_certificate`, `tls_key`: PEM files that the door
+    shows; with none it speaks plain HTTP.
     """
 
     region: str
@@ -31,9 +34,14 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     identity: Literal["off", "required"] = "off"
     keyring: str = ""
     breached_passwords: str = ""
+    rp_id: str = "localhost"
+    origins: tuple[str, ...] = ("http://localhost:8080",)
+    profile: Literal["demo", "production"] = "production"
 
     host: str = "127.0.0.1"
     port: int = 0
+    tls_certificate: str = ""
+    tls_key: str = ""
     connections_max: int = 10_000
     header_bytes_max: int = 32_768
     keep_alive_s: int = 30

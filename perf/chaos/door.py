@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from perf.credentials import NOBODY, Credentials
+from perf.https import port_of, tls_of
 
 NO_ANSWER = 0
 HEAD_BYTES_MAX = 65_536
@@ -37,7 +38,8 @@ class Door:
         parts = urlsplit(base)
         self._credentials = credentials
         self._host = parts.netloc
-        self._address = (parts.hostname or "127.0.0.1", parts.port or 80)
+        self._address = (parts.hostname or "127.0.0.1", port_of(base))
+        self._tls = tls_of(base)
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -59,7 +61,9 @@ class Door:
     async def _exchange(self, request: bytes) -> Reply:
         if self._writer is None or self._reader is None or self._reader.at_eof() or self._writer.is_closing():
             self.close()
-            self._reader, self._writer = await asyncio.open_connection(*self._address, limit=HEAD_BYTES_MAX)
+            self._reader, self._writer = await asyncio.open_connection(
+                *self._address, limit=HEAD_BYTES_MAX, ssl=self._tls
+            )
         self._writer.write(request)
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = head.split("\r\n")

@@ -21,12 +21,14 @@ from typing import IO, Any
 import msgspec
 
 from cells.calls import call
-from cells.config import PROJECT, Identity, RegionConfig, load_region
+from cells.config import PROJECT, Identity, RegionConfig, Tls, load_region
 from cells.keeper import store_token
 from cells.paths import CellPaths
 from cells.processes import Child, ProcessMark, ProcessTree, last_lines, send, wait_until
 from cells.state import KeeperState, read_state
+from cells.trust import of_cell
 from perf.credentials import NOBODY, Credentials, of_home
+from perf.https import trust
 
 REGION = "us"
 START_S = 180.0
@@ -108,8 +110,9 @@ def write_config(folder: Path, region: str, *changes: Changes) -> RegionConfig:
         lines.append(f"[{section}]")
         lines += [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in values.items()]
     (folder / f"{region}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    # OCEFS_IDENTITY is in the file already, unless the changes say otherwise: the cell goes by the file alone.
-    return msgspec.structs.replace(load_region(region, folder), identity=msgspec.convert(raw["identity"], Identity))
+    # OCEFS_IDENTITY and OCEFS_TLS are in the file already, unless the changes say otherwise: the cell goes by the file alone.
+    identity, tls = msgspec.convert(raw["identity"], Identity), msgspec.convert(raw["tls"], Tls)
+    return msgspec.structs.replace(load_region(region, folder), identity=identity, tls=tls)
 
 
 class OwnCell:
@@ -128,8 +131,7 @@ class OwnCell:
         self._changes: list[Changes] = [changes or {}, self._span.changes()]
         self.config = write_config(self._folder, REGION, *self._changes)
         self.paths = CellPaths(REGION, self.home)
-        self.base = f"http://{self.config.api.host}:{self.config.api.port}"
-        self.ingress = f"http://{self.config.api.host}:{self.config.api.serve_port}"
+        self.base, self.ingress = self.config.address, self.config.ingress
         self.postgres_url = f"postgresql://ocefs@/ocefs?host={self.paths.postgres_socket}"
         self.credentials: Credentials = NOBODY if self.config.identity.mode == "off" else of_home(REGION, self.home)
         self._keeper: Child | None = None
@@ -165,6 +167,7 @@ class OwnCell:
         if not wait_until(settled, START_S, 0.1) or (state := self.state()) is None or state.phase != "running":
             raise CellFailed(f"the cell did not come up; its keeper said:\n{last_lines(self.paths.keeper_log, 40)}")
         self.started_s = time.monotonic() - began
+        trust(self.home)
 
     def stop(self) -> None:
         """End the cell by its own command, and remove what it left."""
@@ -238,7 +241,7 @@ class OwnCell:
 
     def ready(self) -> dict[str, Any]:
         """The document of /readyz; empty if nobody answers."""
-        answer = call("GET", f"{self.base}/readyz", timeout_s=2.0)
+        answer = call("GET", f"{self.base}/readyz", timeout_s=2.0, trust=of_cell(self.config, self.home))
         return answer.body if isinstance(answer.body, dict) else {}
 
     def logs(self, lines: int = SHOWN_LINES) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from perf.cell import running_router
 from perf.replay.run import COULD_NOT_RUN, Settings, replay
 
 INTERRUPTED = 130
@@ -57,9 +58,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m perf.replay", description="Sends a real order trace through OCEFS."
     )
     options.add_argument("--trace", type=Path, required=True, help="CSV or gzipped CSV, see perf/replay/README.md")
-    options.add_argument(
-        "--base", default="http://127.0.0.1:8080", help="the router, or one cell (default %(default)s)"
-    )
+    options.add_argument("--base", default=running_router(), help="the router, or one cell (default %(default)s)")
     options.add_argument("--region", default="", help="default: the end of the trace's name")
     options.add_argument("--scarce", type=_share, help="receive only this share of the demand, e.g. 0.9")
     options.add_argument(

@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from perf.credentials import NOBODY, Credentials
+from perf.https import tls_of
 
 RETRIED_STATUSES: Final = (429, 502, 503, 504)
 RETRY_AFTER_S_MAX: Final = 30.0
@@ -81,7 +82,8 @@ class CellClient:
         self.retries = 0
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=self._concurrency, keepalive_timeout=60)
+        verified = tls_of(self._base) or True  # True: aiohttp's own, for plain addresses of no matter
+        connector = aiohttp.TCPConnector(limit=self._concurrency, keepalive_timeout=60, ssl=verified)
         timeout = aiohttp.ClientTimeout(total=min(REQUEST_S_MAX, self._patience_s))
         self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, headers=self._headers)
         return self

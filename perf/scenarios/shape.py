@@ -3,6 +3,8 @@
 import itertools
 import os
 
+from perf.cell import running_router
+
 STAGES = ((0.0, 0.15), (0.10, 0.20), (0.45, 0.50), (0.50, 1.00), (0.70, 1.00), (1.00, 0.10))
 """(share of the time, share of the users); straight lines between."""
 
@@ -16,8 +18,8 @@ def setting(name: str, default: str) -> str:
 
 
 def router_address() -> str:
-    """Where the load goes: HOST, by default the router that `make up` starts."""
-    return setting("HOST", "http://127.0.0.1:8080").rstrip("/")
+    """Where the load goes: HOST, by default the router that `make up` started."""
+    return setting("HOST", running_router()).rstrip("/")
 
 
 def region_names() -> list[str]:

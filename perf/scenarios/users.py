@@ -6,6 +6,7 @@ from typing import Any
 from locust import FastHttpUser
 from locust.contrib.fasthttp import FastResponse
 
+from cells.trust import client_context
 from perf.scenarios.shape import router_address
 from perf.scenarios.world import REGIONS, Region, key
 
@@ -19,6 +20,8 @@ class RegionalUser(FastHttpUser):
     host = router_address()
     connection_timeout = TIMEOUT_S
     network_timeout = TIMEOUT_S
+    insecure = False
+    ssl_context_factory = staticmethod(client_context)
     region: Region
 
     def on_start(self) -> None:

@@ -1,12 +1,17 @@
 """`make up` must not believe a setting that the running cell was not started with."""
 
+import os
+
 import msgspec
 import pytest
 
 from cells import up
 from cells.calls import Answer
-from cells.config import Identity, RegionConfig
+from cells.config import Identity, RegionConfig, with_tls
 from cells.errors import StepFailed
+from cells.paths import CellPaths
+from cells.processes import mark_of
+from cells.state import KeeperState, as_it_runs, write_state
 
 
 @pytest.mark.parametrize(
@@ -21,7 +26,7 @@ from cells.errors import StepFailed
     ],
 )
 def test_a_cell_that_runs_open_is_taken_for_a_guarded_one(monkeypatch, wanted, answer, fits):
-    monkeypatch.setattr(up, "call", lambda method, url: answer)
+    monkeypatch.setattr(up, "call", lambda method, url, trust: answer)
     config = msgspec.structs.replace(RegionConfig(), identity=Identity(mode=wanted))
     if fits:
         up._check_mode(config)
@@ -29,3 +34,27 @@ def test_a_cell_that_runs_open_is_taken_for_a_guarded_one(monkeypatch, wanted, a
     with pytest.raises(StepFailed) as raised:
         up._check_mode(config)
     assert "make down REGIONS=us" in raised.value.next_step
+
+
+@pytest.mark.parametrize(("runs", "wanted"), [("off", "required"), ("required", "off")])
+def test_a_cell_in_plain_text_is_taken_for_an_encrypted_one(monkeypatch, tmp_path, runs, wanted):
+    monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
+    monkeypatch.setattr(up, "call", lambda method, url, trust: Answer(200, {}))
+    paths = CellPaths("us")
+    paths.run.mkdir(parents=True)
+    write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=mark_of(os.getpid()), tls=runs))
+    config = with_tls(RegionConfig(), wanted)
+    with pytest.raises(StepFailed, match=f"runs with tls {runs}, and {wanted} is wanted") as raised:
+        up._check_mode(config)
+    assert "make down REGIONS=us" in raised.value.next_step
+    up._check_mode(with_tls(config, runs))
+
+
+def test_a_tool_speaks_plain_text_to_an_encrypted_cell_because_its_shell_was_not_told(tmp_path):
+    paths = CellPaths("us", tmp_path)
+    paths.run.mkdir(parents=True)
+    write_state(paths.state_file, KeeperState(region="us", keeper=mark_of(os.getpid()), tls="required"))
+    assert as_it_runs(RegionConfig(), paths).address == "https://127.0.0.1:8101"
+    gone = msgspec.structs.replace(mark_of(os.getpid()), started="long ago")
+    write_state(paths.state_file, KeeperState(region="us", keeper=gone, tls="required"))
+    assert as_it_runs(RegionConfig(), paths).address == "http://127.0.0.1:8101"

@@ -48,10 +48,10 @@ def test_a_dead_cell_may_go_unseen_for_longer_than_promised() -> None:
 
 def test_paths_depend_on_where_one_stands(tmp_path: Path) -> None:
     file = tmp_path / "router.toml"
-    file.write_text('[router]\nmmdb = "data/a.mmdb"\ntls_certificate = "/etc/tls.pem"')
+    file.write_text('[router]\nmmdb = "data/a.mmdb"\ntls_ca = "/etc/ca.pem"')
     config = load(file)
     assert config.mmdb == str(DEFAULT_FILE.parent.parent / "data" / "a.mmdb")
-    assert config.tls_certificate == "/etc/tls.pem"
+    assert config.tls_ca == "/etc/ca.pem"
     with pytest.raises(RouterConfigError, match="can't be read"):
         load(tmp_path / "none.toml")
 

@@ -1,0 +1,46 @@
+"""A server with a certificate, for those who call one."""
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from cells.certs import Pair
+from cells.tls import server_context
+
+
+class _Fine(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class _Quiet(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        pass  # callers who hang up in the handshake are what the tests are about
+
+
+@pytest.fixture
+def https_server() -> Iterator[Callable[[Pair], int]]:
+    """Starts servers that answer 200 to everything; gives the port."""
+    servers = []
+
+    def start(pair: Pair) -> int:
+        server = _Quiet(("127.0.0.1", 0), _Fine)
+        server.socket = server_context(pair).wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        servers.append(server)
+        return int(server.server_address[1])
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
