@@ -11,18 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from actors.domain.account import (
-    Account,
-    ChangeRole,
-    EndShift,
-    OpenAccount,
-    Refresh,
-    ShiftEnded,
-    SignedIn,
-    SignIn,
-    SteppedUp,
-    StepUp,
-)
+from actors.domain import customer, guest
+from actors.domain.account_commands import ChangeRole, EndShift, OpenAccount, Refresh, SignIn, StepUp
+from actors.domain.account_events import ShiftEnded, SignedIn, SteppedUp
+from actors.domain.account_state import Account
 from actors.domain.audit import DONE, Act, Audited, Changes, Who
 from actors.domain.catalogue import DefineSkus
 from actors.domain.client import Client, RegisterClient, SetClientScopes
@@ -133,6 +125,25 @@ def of_client(state: Client | None, command: Any, events: Sequence[Any]) -> Act:
     return Act(name, "", "", {"scopes": (before, ",".join(command.scopes))})
 
 
+def of_guest(state: Any, command: Any, events: Sequence[Any]) -> Act:
+    """`guest.keep_code`; `session.open` for a code that is given back."""
+    if type(command) is guest.TryCode:
+        return Act("session.open", "", "", {}, _unless(guest.CodeUsed, events, "code.refused"))
+    return _plain("guest", type(command))
+
+
+def of_customer(state: Any, command: Any, events: Sequence[Any]) -> Act:
+    """The same words as for staff's sessions."""
+    if type(command) is customer.TryCode:
+        return Act("session.open", "", "", {}, _unless(customer.SessionOpened, events, "code.refused"))
+    if type(command) is customer.RefreshSession:
+        refused = DONE if any(type(event) is customer.SessionRefreshed for event in events) else "session.token_reused"
+        return Act("session.refresh", "", "", {}, refused)
+    if type(command) is customer.EndSession:
+        return Act("session.close")
+    return _plain("customer", type(command))
+
+
 def _unless(wanted: type, events: Sequence[Any], refused: str) -> str:
     return DONE if any(type(event) is wanted for event in events) else refused
 
@@ -147,4 +158,6 @@ ACTS: Mapping[str, Callable[[Any, Any, Sequence[Any]], Act]] = {
     "catalogue": of_catalogue,
     "account": of_account,
     "client": of_client,
+    "customer": of_customer,
+    "guest": of_guest,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from actors.domain.audit import Who
 from actors.domain.kinds import KINDS
 from actors.domain.rows import StockRow
 from actors.runtime.errors import HostUnreachable
@@ -203,7 +204,7 @@ class Door:
         reply = await self._run(
             self.gateway.ask(
                 ask.kind, ask.entity_id, ask.command, command_id=ask.command_id, digest=ask.digest, creates=ask.creates,
-                wait_ms=wait_ms, cause=client.name,
+                wait_ms=wait_ms, cause=client.name, who=Who(client.name),
             )
         )  # fmt: skip
         return self._told(client, "command", ask, asked, reply, attempt)
@@ -211,7 +212,7 @@ class Door:
     async def ask_many(self, client: Any, asks: list) -> list[Told | None]:
         """Many commands in one body."""
         asked = self.world.evidence.ask(asks)
-        replies = await self._run(self.gateway.ask_many(asks, cause=client.name))
+        replies = await self._run(self.gateway.ask_many(asks, cause=client.name, who=Who(client.name)))
         if replies is None:
             return [None] * len(asks)
         return [self._told(client, "command", ask, asked, reply, 1) for ask, reply in zip(asks, replies, strict=True)]

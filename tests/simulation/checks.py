@@ -30,6 +30,7 @@ def check_all(world) -> list[str]:
         history.errors,
         epochs(world.log),
         once(turns),
+        audited(turns, {one.client for one in world.evidence.told}),
         answers(world.evidence.told, turns),
         reads(world.evidence.told, history),
         monotone(world.evidence.told, world.evidence.first_asked),
@@ -74,6 +75,15 @@ def once(turns: Iterable[Turn]) -> Iterator[str]:
         other = first.setdefault(turn.fingerprint or (turn.entity_id, turn.command_id), turn)
         if other is not turn:
             yield f"{turn.command_id} was applied twice: {other.entity_id} version {other.version}, {turn.entity_id} version {turn.version}"
+
+
+def audited(turns: Iterable[Turn], clients: set[str]) -> Iterator[str]:
+    """What a client asked for carries who it was and how it ended, once; what entities tell each other carries nobody."""
+    for turn in turns:
+        lines = [(line.who.subject, bool(line.outcome)) for line in turn.audited]
+        expected = [(turn.cause, turn.status == wire.REFUSED)] if turn.cause in clients else []
+        if lines != expected:
+            yield f"{turn.command_id} of {turn.entity_id} version {turn.version} is audited as {lines}, not {expected}"
 
 
 def answers(told: Iterable[Told], turns: Iterable[Turn]) -> Iterator[str]:

@@ -7,47 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.runtime.audit_lines import Filter, Line, Place
-from actors.runtime.errors import StoreUnavailable
-from serve.app import build
+from actors.runtime.audit_lines import Filter
+from tests.unit.serve.fake_audit import line
 from tests.unit.serve.guarded_cell import GuardedCell
-
-
-def line(number: int, **more: str) -> Line:
-    said = {"subject": "us-acct-mia", "action": "order.ship", "changes": '{"status":["picking","packed"]}'} | more
-    return msgspec.convert(
-        dict.fromkeys(Line.__struct_fields__, "")
-        | {"shard": 3, "number": number, "at": 1_767_225_600_000 + number, "version": 1, "chain": b""} | said,
-        Line,
-    )  # fmt: skip
-
-
-class FakeAudit:
-    """Gives `found`; remembers what was asked."""
-
-    def __init__(self) -> None:
-        self.found = [line(number) for number in (5, 4, 3, 2, 1)]
-        self.asked: list[tuple[Filter, Place | None, int]] = []
-        self.away = False
-
-    async def search(self, wanted: Filter, before: Place | None, limit: int) -> list[Line]:
-        if self.away:
-            raise StoreUnavailable
-        self.asked.append((wanted, before, limit))
-        older = [one for one in self.found if before is None or one.number < before.number]
-        return older[:limit]
-
-    async def close(self) -> None:
-        pass
 
 
 @pytest.fixture
 def cell(tmp_path: Path) -> GuardedCell:
-    made = GuardedCell(tmp_path)
-    made.services.audit = FakeAudit()
-    made.app = build(made.services)
-    made.http._transport.app = made.app
-    return made
+    return GuardedCell(tmp_path)
 
 
 async def ask(cell: GuardedCell, query: str = "", role: str = "auditor", **claims):
@@ -74,7 +41,7 @@ async def test_what_is_looked_for_is_passed_on_whole_and_an_address_only_as_its_
         "&since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00%2B01:00&text=damage"
     )
     assert (await ask(cell, query)).status_code == 200
-    [(wanted, before, limit)] = cell.services.audit.asked
+    [(wanted, before, limit)] = cell.audit.asked
     assert before is None
     assert limit == 51
     assert wanted.address.startswith("a-")
@@ -94,13 +61,13 @@ async def test_what_is_looked_for_is_passed_on_whole_and_an_address_only_as_its_
 )  # fmt: skip
 async def test_nonsense_is_refused_and_searches_nothing(cell, query):
     assert (await ask(cell, query)).status_code == 422
-    assert cell.services.audit.asked == []
+    assert cell.audit.asked == []
 
 
 @pytest.mark.parametrize("role", ["associate", "fulfilment", "manager", "driver", "support", "privacy", "ops"])
 async def test_the_audit_is_for_auditors(cell, role):
     assert (await ask(cell, role=role)).json()["code"] == "auth.forbidden"
-    assert cell.services.audit.asked == []
+    assert cell.audit.asked == []
 
 
 async def test_an_auditor_of_one_store_sees_no_other(cell):
@@ -116,12 +83,12 @@ async def test_that_the_audit_was_searched_stands_in_the_audit(cell):
 
 
 async def test_without_the_store_it_says_so(cell):
-    cell.services.audit.away = True
+    cell.audit.away = True
     assert (await ask(cell)).json()["code"] == "cell.store_unavailable"
 
 
 async def test_lines_for_a_spreadsheet_run_nothing_there(cell):
-    cell.services.audit.found = [line(2, subject="=HYPERLINK(1)", why="@x"), line(1)]
+    cell.audit.found = [line(2, subject="=HYPERLINK(1)", why="@x"), line(1)]
     answer = await ask(cell, "?format=csv&limit=1")
     assert answer.headers["content-type"].startswith("text/csv")
     head, row = csv.reader(io.StringIO(answer.text))
