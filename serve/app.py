@@ -14,19 +14,21 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import NamedTuple
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+import serve.audit.endpoints
 import serve.catalogue.endpoints
 import serve.health.endpoints
 import serve.live.endpoints
 import serve.locations.endpoints
 import serve.orders.reading
 from serve import openapi
+from serve.audit.who import pseudonym
 from serve.availability.endpoints import Availability
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID, ASGIApp, Receive, Scope, Send, request_id_of
@@ -59,16 +61,22 @@ OrderHandler = Callable[[str, Scope, Receive], Awaitable[Answer]]
 class _HotRoute(NamedTuple):
     """A route that FastAPI does not serve: its template, what it asks of callers, and its handler of either kind."""
 
+    method: str
     template: str
     need: Need | None
     plain: Handler | None = None
     of_order: OrderHandler | None = None
 
+    @property
+    def endpoint(self) -> str:
+        """As the audit names it."""
+        return f"{self.method} {self.template}"
+
 
 def _hot_route(
     method: str, template: str, plain: Handler | None = None, of_order: OrderHandler | None = None
 ) -> _HotRoute:
-    return _HotRoute(template, NEEDS.get((method, template)), plain, of_order)
+    return _HotRoute(method, template, NEEDS.get((method, template)), plain, of_order)
 
 
 class Api:
@@ -82,6 +90,7 @@ class Api:
         self._metrics = services.metrics
         self._requests_max = services.settings.requests_max
         self._guard = services.guard
+        self._trail = services.trail
         placing = OrderPlacing(services, territory, places, known)
         reading = OrderReading(services, territory)
         self._place = _hot_route("POST", "/v1/orders", placing.place)
@@ -150,12 +159,15 @@ class Api:
         """The answer, whatever happens; None when the caller is gone."""
         try:
             self._guard.check(scope, hot.need)
+            if hot.need is not None and hot.need.reads:
+                await self._trail.read(scope, hot.need.reads, "order", order_id)
             if hot.of_order is not None:
                 return await hot.of_order(order_id, scope, receive)
             assert hot.plain is not None
             return await hot.plain(scope, receive)
         except Problem as problem:
             self._metrics.refused(problem.code)
+            self._trail.refused(scope, problem, hot.endpoint)
             return problem.answer(request_id)
         except ClientGone:
             return None
@@ -202,7 +214,10 @@ def _fastapi(services: Services, territory: Territory, known: KnownSkuCheck) -> 
     async def allowed(request: Request) -> None:
         template = getattr(request.scope.get("route"), "path", "")
         location_id = request.path_params.get("location_id", "")
-        services.guard.check(request.scope, NEEDS.get((request.method, template)), location_id)
+        need = NEEDS.get((request.method, template))
+        services.guard.check(request.scope, need, location_id)
+        if need is not None and need.reads:
+            await _note_read(services, request, need.reads)
 
     for routes in (
         serve.orders.reading.router(services, territory),
@@ -210,6 +225,7 @@ def _fastapi(services: Services, territory: Territory, known: KnownSkuCheck) -> 
         serve.catalogue.endpoints.router(services),
         serve.live.endpoints.router(services),
         serve.health.endpoints.router(services),
+        *audit_routers(services),
         *identity_routers(services),
     ):
         # Before anything else of the request is looked at.
@@ -219,11 +235,17 @@ def _fastapi(services: Services, territory: Territory, known: KnownSkuCheck) -> 
     async def told(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
         services.metrics.refused(error.code)
+        _note_refusal(services, request, error)
         return _respond(request, error)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        problem = _of_validation(error)
+        _note_refusal(services, request, problem)
+        return _respond(request, problem)
 
     app.add_exception_handler(Problem, told)
     app.add_exception_handler(ClientGone, _gone)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(Exception, _crashed)
 
     async def unrouted(request: Request, error: Exception) -> Response:
@@ -258,7 +280,27 @@ async def _crashed(request: Request, error: Exception) -> Response:
     return AnswerResponse(_fault(request.scope[REQUEST_ID]))
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
+def audit_routers(services: Services) -> list[APIRouter]:
+    """None in a cell that keeps no audit."""
+    return [] if services.audit is None else [serve.audit.endpoints.router(services, services.audit)]
+
+
+async def _note_read(services: Services, request: Request, action: str) -> None:
+    """Whose data is read: an entity's that the path names, or a customer's that the query does."""
+    scope, behalf = request.scope, ""
+    entity_id = next(iter(request.path_params.values()), "")
+    customer = request.query_params.get("customer_ref", "")
+    if customer and services.keys is not None and (keys := services.keys.current(services.clock.monotonic())):
+        behalf = pseudonym(keys, "customer", customer)
+    await services.trail.read(scope, action, action.partition(".")[0] if entity_id else "", entity_id, behalf)
+
+
+def _note_refusal(services: Services, request: Request, problem: Problem) -> None:
+    template = getattr(request.scope.get("route"), "path", "")
+    services.trail.refused(request.scope, problem, f"{request.method} {template}")
+
+
+def _of_validation(error: Exception) -> Problem:
     """Parameters of the path, the query and headers; bodies are read by `requests.py`."""
     assert isinstance(error, RequestValidationError)
     places = []
@@ -266,7 +308,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         where, name = found["loc"][0], str(found["loc"][-1])
         places.append({"header" if where == "header" else "parameter": name, "detail": str(found["msg"])})
     detail = "; ".join(f"{place.get('parameter') or place.get('header')}: {place['detail']}" for place in places)
-    return _respond(request, Problem("request.parameter_invalid", detail, errors=places))
+    return Problem("request.parameter_invalid", detail, errors=places)
 
 
 def _unrouted(app: FastAPI, request: Request, error: HTTPException) -> Response:

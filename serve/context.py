@@ -19,6 +19,8 @@ REQUEST_ID_MAX = 64
 REQUEST_ID = "ocefs.request_id"
 ENTITY_ID = "ocefs.entity_id"
 PRINCIPAL = "ocefs.principal"
+# Who asks, for the audit; there in a cell with identity.
+WHO = "ocefs.who"
 
 _SANE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 _prefix = f"r-{secrets.token_hex(5)}-"

@@ -28,6 +28,17 @@ Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=TEXT)]
 Country = Annotated[
     str, Meta(min_length=2, max_length=2, pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["US"])
 ]
+# What makes an address besides, `identity/emails.py` says.
+EmailText = Annotated[
+    str,
+    Meta(
+        min_length=3,
+        max_length=254,
+        pattern=TEXT,
+        description="an e-mail address (RFC 5321)",
+        examples=["mia@example.com"],
+    ),
+]
 Quantity = Annotated[int, Meta(ge=1, le=UNITS_MAX, description="base units of the SKU", examples=[2])]
 SignedQuantity = Annotated[int, Meta(ge=-UNITS_MAX, le=UNITS_MAX, description="base units, may be negative")]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees", examples=[47.61])]

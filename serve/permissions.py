@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
-Level = Literal["low", "medium", "high"]
+Level = Literal["own", "low", "medium", "high"]
 
 PERMISSIONS: Mapping[str, Level] = {
     "stock.read": "low",
@@ -27,6 +27,13 @@ PERMISSIONS: Mapping[str, Level] = {
     "accounts.read": "high",
     "accounts.write": "high",
     "clients.write": "high",
+    "audit.read": "high",
+    "notices.deliver": "high",
+    # What reaches nothing but one's own: orders of a customer, the order of a guest.
+    "orders.place_own": "own",
+    "orders.read_own": "own",
+    "orders.cancel_own": "own",
+    "customer.own": "own",
 }
 
 _SEES = ("stock.read", "orders.read", "live.read")
@@ -38,24 +45,33 @@ ROLES: Mapping[str, frozenset[str]] = {
     ),
     "driver": frozenset({"orders.read", "orders.update"}),
     "support": frozenset({*_SEES, "orders.place", "orders.update"}),
-    "auditor": frozenset({*_SEES, "accounts.read"}),
+    "auditor": frozenset({*_SEES, "accounts.read", "audit.read"}),
     "privacy": frozenset({"orders.read", "accounts.read"}),
     "ops": frozenset(
         {*_SEES, "catalogue.write", "locations.write", "accounts.read", "accounts.write", "clients.write"}
     ),
+    "customer": frozenset({"orders.place_own", "orders.read_own", "orders.cancel_own", "customer.own"}),
+    "guest": frozenset({"orders.read_own", "orders.cancel_own"}),
 }
+# Roles that no member of staff has: their tokens come by codes, and are good for nothing but their own.
+CUSTOMERS = frozenset({"customer", "guest"})
+OWN = frozenset(name for name, level in PERMISSIONS.items() if level == "own")
 
 
 class Need(NamedTuple):
     """What an endpoint asks of its caller.
 
     permission: one of PERMISSIONS; "" for an endpoint that anyone signed in may use, None for one that is open to all.
-    at_location: the caller's rights must reach the location in the path. step_up: the second factor must be fresh.
+    at_location: the caller's rights must reach the location in the path. step_up: the second factor must be fresh. reads: the audit's name
+    for reading personal data by it: written down before it is answered. own: the permission that suffices for what is the caller's own;
+    whose it is, the entity judges.
     """
 
     permission: str | None
     at_location: bool = False
     step_up: bool = False
+    reads: str = ""
+    own: str = ""
 
 
 OPEN = Need(None)
@@ -68,11 +84,11 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/metrics"): OPEN,
     # Product availability is for everybody who may buy.
     ("GET", "/v1/availability"): OPEN,
-    ("POST", "/v1/orders"): Need("orders.place"),
-    ("GET", "/v1/orders"): Need("orders.read"),
-    ("GET", "/v1/orders/{order_id}"): Need("orders.read"),
-    ("GET", "/v1/orders/{order_id}/events"): Need("orders.read"),
-    ("POST", "/v1/orders/{order_id}/updates"): Need("orders.update"),
+    ("POST", "/v1/orders"): Need("orders.place", own="orders.place_own"),
+    ("GET", "/v1/orders"): Need("orders.read", reads="order.search"),
+    ("GET", "/v1/orders/{order_id}"): Need("orders.read", reads="order.read", own="orders.read_own"),
+    ("GET", "/v1/orders/{order_id}/events"): Need("orders.read", reads="order.read_history"),
+    ("POST", "/v1/orders/{order_id}/updates"): Need("orders.update", own="orders.cancel_own"),
     ("POST", "/v1/order-updates"): Need("orders.update"),
     ("GET", "/v1/locations"): Need("stock.read"),
     ("PUT", "/v1/locations/{location_id}"): Need("locations.write", at_location=True),
@@ -83,29 +99,50 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/locations/{location_id}/adjustments"): Need("stock.adjust", at_location=True, step_up=True),
     ("GET", "/v1/skus"): Need("stock.read"),
     ("POST", "/v1/skus"): Need("catalogue.write"),
-    ("GET", "/v1/live"): Need("live.read"),
+    ("GET", "/v1/live"): Need("live.read", reads="live.open"),
+    ("GET", "/v1/audit"): Need("audit.read", reads="audit.search"),
     # Signing in is open, or nobody could.
     ("POST", "/v1/sessions"): OPEN,
     ("POST", "/v1/sessions/refresh"): OPEN,
     ("POST", "/v1/factors"): OPEN,
     ("POST", "/v1/factors/confirmation"): OPEN,
+    ("POST", "/v1/factors/passkey-options"): OPEN,
+    ("POST", "/v1/factors/passkey"): OPEN,
+    ("POST", "/v1/sessions/passkey-options"): OPEN,
     ("POST", "/v1/oauth/token"): OPEN,
     ("GET", "/v1/sessions/current"): SIGNED_IN,
     ("DELETE", "/v1/sessions/current"): SIGNED_IN,
     ("POST", "/v1/sessions/current/proof"): SIGNED_IN,
+    ("POST", "/v1/sessions/current/passkey-options"): SIGNED_IN,
+    # Who adds a passkey to an account can sign in to it; who removes one can lock its person out.
+    ("GET", "/v1/passkeys"): SIGNED_IN,
+    ("POST", "/v1/passkeys/options"): Need("", step_up=True),
+    ("POST", "/v1/passkeys"): Need("", step_up=True),
+    ("DELETE", "/v1/passkeys/{passkey_id}"): Need("", step_up=True),
     ("POST", "/v1/accounts"): Need("accounts.write", step_up=True),
-    ("GET", "/v1/accounts/{account_id}"): Need("accounts.read"),
+    ("GET", "/v1/accounts/{account_id}"): Need("accounts.read", reads="account.read"),
     ("POST", "/v1/accounts/{account_id}/changes"): Need("accounts.write", step_up=True),
     ("POST", "/v1/clients"): Need("clients.write", step_up=True),
     ("GET", "/v1/clients/{client_id}"): Need("clients.write"),
     ("POST", "/v1/clients/{client_id}/changes"): Need("clients.write", step_up=True),
+    # Customers and guests come by a code that was sent to them.
+    ("POST", "/v1/guest/codes"): OPEN,
+    ("POST", "/v1/guest/sessions"): OPEN,
+    ("POST", "/v1/customers"): OPEN,
+    ("POST", "/v1/customers/codes"): OPEN,
+    ("POST", "/v1/customers/sessions"): OPEN,
+    ("POST", "/v1/customers/sessions/refresh"): OPEN,
+    ("DELETE", "/v1/customers/sessions/current"): Need("customer.own", own="customer.own"),
+    ("GET", "/v1/customers/me/orders"): Need("customer.own", own="customer.own"),
+    ("POST", "/v1/notices/{notice_id}/sent"): Need("notices.deliver"),
 }
 
 
 _HEAD = """# Who may do what
 
 Made from `serve/permissions.py` by `python -m serve permissions`; a test compares the two. `x`: may. `2`: may with a second factor that is at
-most five minutes old. Rights reach the locations of the account or client where it says so; without any they reach the whole region.
+most five minutes old. `o`: may, with what is one's own. Rights reach the locations of the account or client where it says so; without any
+they reach the whole region.
 
 """
 
@@ -117,6 +154,10 @@ def undeclared(endpoints: Iterable[tuple[str, str]]) -> list[str]:
 
 def may(need: Need, permissions: frozenset[str]) -> bool:
     """Do the permissions of somebody who is signed in suffice?"""
+    if need.permission is None:
+        return True
+    if permissions and permissions <= OWN:
+        return need.own in permissions
     return not need.permission or need.permission in permissions
 
 
@@ -126,7 +167,7 @@ def page() -> str:
 
 
 def matrix() -> str:
-    """Endpoints against roles, as a Markdown table: `x` may, `2` may with a fresh second factor, empty may not."""
+    """Endpoints against roles, as a Markdown table: `x` may, `2` may with a fresh second factor, `o` may with one's own, empty may not."""
     roles = list(ROLES)
     lines = [
         "| endpoint | needs | level | " + " | ".join(roles) + " |",
@@ -134,7 +175,8 @@ def matrix() -> str:
     ]
     for (method, path), need in NEEDS.items():
         mark = "2" if need.step_up else "x"
-        cells = [mark if may(need, ROLES[role]) else "" for role in roles]
+        marks = {role: "o" if role in CUSTOMERS and need.permission is not None else mark for role in roles}
+        cells = [marks[role] if may(need, ROLES[role]) else "" for role in roles]
         wanted = "nothing" if need.permission is None else need.permission or "being signed in"
         level = PERMISSIONS[need.permission] if need.permission else ""
         where = " at the location" if need.at_location else ""

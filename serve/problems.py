@@ -65,6 +65,13 @@ TABLE: dict[str, Entry] = {
     "session.ended": Entry(401, "Session has ended"),
     "factor.code_wrong": Entry(422, "Code does not fit"),
     "factor.request_invalid": Entry(422, "Enrolment is not valid"),
+    "passkey.invalid": Entry(422, "Passkey is not valid"),
+    "passkey.challenge_spent": Entry(409, "Challenge was answered already"),
+    "passkey.exists": Entry(409, "Passkey exists already"),
+    "passkey.too_many": Entry(409, "Too many passkeys"),
+    "passkey.unknown": Entry(404, "No such passkey"),
+    "passkey.last_factor": Entry(409, "Last second factor"),
+    "passkey.suspect": Entry(403, "Passkey may have been copied"),
     "password.weak": Entry(422, "Password is too weak"),
     "account.exists": Entry(409, "Account exists already"),
     "account.unknown": Entry(404, "No such account"),
@@ -77,6 +84,15 @@ TABLE: dict[str, Entry] = {
     "client.exists": Entry(409, "Client exists already"),
     "client.unknown": Entry(404, "No such client"),
     "client.scope_unknown": Entry(422, "No such scope"),
+    "code.refused": Entry(401, "Code refused"),
+    "email.invalid": Entry(422, "E-mail address is not valid"),
+    "email.not_kept": Entry(422, "E-mail addresses are not kept here"),
+    "customer.unknown": Entry(404, "No such customer"),
+    "customer.unreadable": Entry(404, "A customer can't be read"),
+    "guest.unreadable": Entry(404, "A guest can't be read"),
+    "notice.exists": Entry(409, "Notice exists already"),
+    "notice.unknown": Entry(404, "No such notice"),
+    "notice.unreadable": Entry(404, "A notice can't be read"),
     "revocations.full": Entry(503, "Too many ended sessions"),
     # Where
     "region.misdirected": Entry(421, "Another region serves this"),
@@ -90,6 +106,7 @@ TABLE: dict[str, Entry] = {
     "order.short_pick_too_much": Entry(422, "More is missing than was to be picked"),
     "order.currency_not_accepted": Entry(422, "Currency is not accepted"),
     "order.location_forbidden": Entry(403, "Not allowed at this location"),
+    "order.customer_ref_not_allowed": Entry(422, "Customers name no reference"),
     "order.mixed_currencies": Entry(422, "An order has one currency"),
     "order.coordinates_incomplete": Entry(422, "lat and lon go together"),
     "update.occurred_at_out_of_range": Entry(422, "occurred_at is too old or in the future"),
@@ -114,6 +131,8 @@ TABLE: dict[str, Entry] = {
     "cell.write_behind_full": Entry(503, "Writing behind has no room left"),
     "cell.store_unavailable": Entry(503, "Lists are not available at the moment"),
     "cell.fault": Entry(500, "Internal error"),
+    "audit.unavailable": Entry(503, "The audit takes nothing at the moment"),
+    "trail.unreadable": Entry(404, "A trail can't be read"),
     "live.too_many": Entry(429, "Too many live streams"),
 }
 _RETRYABLE = frozenset({429, 503})
@@ -139,6 +158,8 @@ class Problem(Exception):
         self.extra = dict(extra) if extra else {}
         self.errors = list(errors)
         self.headers = headers
+        # An entity refused it and keeps that with its turn.
+        self.remembered = False
 
     @property
     def status(self) -> int:
@@ -185,7 +206,10 @@ def of_refusal(body: bytes) -> Problem:
     refusal = _decode_refusal(body)
     if refusal.code not in TABLE:
         return Problem("request.fault", "The cell refused for a reason that the API does not know.")
-    return Problem(refusal.code, refusal.detail, extra=refusal.extra)
+    problem = Problem(refusal.code, refusal.detail, extra=refusal.extra)
+    # Where there is nothing, nothing is remembered.
+    problem.remembered = not refusal.code.endswith(".unknown")
+    return problem
 
 
 def escaped(token: str) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actors.runtime.audit_lines import AuditLines
 from actors.runtime.ports import Clock, ReadModel
+from serve.audit.trail import Trail
 from serve.availability.index import AvailabilityIndex
 from serve.cursors import Cursors
 from serve.gateway import Gateway
@@ -16,6 +18,7 @@ from serve.identity.keyring import KeyringWatch
 from serve.identity.limits import MemoryRateLimits, RateLimits
 from serve.live.hub import LiveHub
 from serve.metrics import Metrics
+from serve.notices.port import Notifications
 from serve.requests import BodyReader
 from serve.settings import ApiSettings
 
@@ -26,15 +29,18 @@ async def _nothing() -> None:
 
 @dataclass(slots=True)
 class Services:
-    """`index` and `live` are fed by the gateway: construction subscribes them. `close` ends what the replica's composition opened
-    (the gateway, connections); it is called once, when nothing is being served any more."""
+    """`index` and `live` are fed by the gateway: construction subscribes them. `audit`: None in a cell that keeps none. `close` ends what
+    the replica's composition opened (the gateway, connections); it is called once, when nothing is being served any more.
+    `notifications`: how people are written to, None for `notices/outbox.py`."""
 
     settings: ApiSettings
     gateway: Gateway
     read_model: ReadModel
     clock: Clock
     limits: RateLimits = field(default_factory=MemoryRateLimits)
+    audit: AuditLines | None = None
     close: Callable[[], Awaitable[None]] = _nothing
+    notifications: Notifications | None = None
     index: AvailabilityIndex = field(init=False)
     live: LiveHub = field(init=False)
     cursors: Cursors = field(init=False)
@@ -43,6 +49,7 @@ class Services:
     ended: EndedSessions = field(init=False)
     keys: KeyringWatch | None = field(init=False)
     guard: Guard = field(init=False)
+    trail: Trail = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -67,6 +74,7 @@ class Services:
             ended=self.ended,
             clock=self.clock,
         )
+        self.trail = Trail(settings.region, self.gateway, self.clock)
         self.ended.listeners.append(self.live.end_session)
         self.gateway.subscribe(self.ended)
         self.gateway.subscribe(self.index)

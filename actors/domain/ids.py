@@ -4,6 +4,8 @@ Order:     us-01jd3k8v9r7h3k2m9qk4t1x0ab    region, 10 characters of time (ms), 
 Location:  us-wh-seattle                    region, then whatever the retailer calls it
 Catalogue: us-catalogue                     one per cell
 Account:   us-acct-0h3k2m9qk4t1x0ab0h3k2m9qk4   region, 26 characters of the login name's keyed hash
+Customer:  us-cust-0h3k2m9qk4t1x0ab0h3k2m9qk4   region, 26 characters of the e-mail address's keyed hash
+Notice:    us-notice-0h3k2m9qk4t1x0ab0h3k2m9qk4 region, 26 random characters
 Client:    us-client-erp-bridge             region, then the name that the retailer gives the machine
 Revocations: us-revocations                 one per cell
 
@@ -23,6 +25,7 @@ _ACCOUNT_BYTES = 16
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts as its value does, no i, l, o, u
 REGION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}$")
 ORDER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[0-9a-hjkmnp-tv-z]{26}$")
+NOTICE_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-notice-[0-9a-hjkmnp-tv-z]{26}$")
 ACCOUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-acct-[0-9a-hjkmnp-tv-z]{26}$")
 CLIENT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-client-[a-z0-9][a-z0-9-]{0,40}$")
 LOCATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$")
@@ -57,8 +60,22 @@ def catalogue_id(region: str) -> str:
 def account_id(region: str, login_digest: bytes) -> str:
     """The id of the account behind a login name. `login_digest`: the name's keyed hash, of which the first 16 bytes count; the name
     itself stands nowhere."""
-    assert len(login_digest) >= _ACCOUNT_BYTES, "a digest of fewer than 128 bits lets names collide"
-    return f"{region}-acct-{_base32(int.from_bytes(login_digest[:_ACCOUNT_BYTES], 'big'), ACCOUNT_CHARS)}"
+    return f"{region}-acct-{_digits(login_digest)}"
+
+
+def customer_id(region: str, email_digest: bytes) -> str:
+    """The id of the customer behind an e-mail address, made as an account's."""
+    return f"{region}-cust-{_digits(email_digest)}"
+
+
+def notice_id(region: str, random: bytes) -> str:
+    """The id of a new notice."""
+    return f"{region}-notice-{_digits(random)}"
+
+
+def _digits(digest: bytes) -> str:
+    assert len(digest) >= _ACCOUNT_BYTES, "a digest of fewer than 128 bits lets names collide"
+    return _base32(int.from_bytes(digest[:_ACCOUNT_BYTES], "big"), ACCOUNT_CHARS)
 
 
 def client_id(region: str, name: str) -> str:

@@ -10,11 +10,14 @@ from actors.domain.acts import ACTS
 from actors.domain.catalogue import CATALOGUE
 from actors.domain.claim import CLAIM
 from actors.domain.client import CLIENT
+from actors.domain.customer import CUSTOMER
+from actors.domain.guest import GUEST
 from actors.domain.kind import Kind
 from actors.domain.location import LOCATION
+from actors.domain.notice import NOTICE
 from actors.domain.order import ORDER
 from actors.domain.revocations import REVOCATIONS
 from actors.domain.trail import TRAIL
 
-_NOUNS = (ORDER, LOCATION, CATALOGUE, CLAIM, ACCOUNT, CLIENT, REVOCATIONS, TRAIL)
+_NOUNS = (ORDER, LOCATION, CATALOGUE, CLAIM, ACCOUNT, CLIENT, REVOCATIONS, TRAIL, CUSTOMER, GUEST, NOTICE)
 KINDS: Mapping[str, Kind] = {noun.name: replace(noun, act=ACTS.get(noun.name)) for noun in _NOUNS}

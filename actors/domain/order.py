@@ -32,12 +32,15 @@ from actors.domain.errors import Refused
 from actors.domain.kind import Answer, Context, Decision, Kind, Message, Row, StoredRows
 from actors.domain.order_state import (
     Channel,
+    Contact,
     Fulfilment,
     FulfilmentStatus,
     Line,
     Order,
+    OrderContact,
     OrderStatusView,
     ShipTo,
+    ViewContact,
     ViewOrder,
     fulfilment_id,
     missing_of,
@@ -59,8 +62,8 @@ Units = tuple[str, int]
 
 
 # --- commands -------------------------------------------------------------------------------------------------------
-class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A new order. `places`: where stock was seen, nearest first."""
+class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """A new order. `places`: where stock was seen, nearest first. `owner`: the customer who places it, "" for somebody else."""
 
     order_ref: str
     channel: Channel
@@ -70,12 +73,14 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
     currency: str
     lines: list[Line]
     places: list[Place]
+    owner: str = ""
+    contact: Contact | None = None
 
 
 class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """A step of the order's life. `fulfilment`: its number, None for all for which the step is legal. `lines`: what is missing
     (short_pick). `places`: where to ask (allocate). `occurred_at_ms`: when it happened in the world, None for now. `within`: locations
-    that the caller's rights reach, empty for all: fulfilments elsewhere are not theirs to move."""
+    that the caller's rights reach, empty for all: fulfilments elsewhere are not theirs to move. `asker`: see `check_asker`."""
 
     update: Update
     fulfilment: int | None = None
@@ -83,6 +88,7 @@ class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
     lines: list[Units] = []
     places: list[Place] = []
     within: list[str] = []
+    asker: str = ""
 
 
 class ReservationAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -109,7 +115,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, gc=False):
     lines: list[Units]
 
 
-class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False):
+class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """The order exists. `retry_at_ms`: set when nobody has anything to ask for."""
 
     order_ref: str
@@ -122,6 +128,8 @@ class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False):
     places: list[Place]
     command_id: str
     retry_at_ms: int | None = None
+    owner: str = ""
+    contact: Contact | None = None
 
 
 class AllocationAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -210,8 +218,10 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
     if type(command) is PlaceOrder:
         return _place(state, command, context)
     if state is None:
-        raise Refused("order.unknown", f"There is no order {context.entity_id}.", order_id=context.entity_id)
+        raise _unknown(context.entity_id)
     if type(command) is UpdateOrder:
+        if command.asker:
+            check_asker(state, context.entity_id, command.asker)
         if command.within:
             _check_reach(state, command)
         if command.update == "short_pick":
@@ -224,6 +234,17 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
     if type(command) is ReservationAnswered:
         return _answered(state, command, context)
     return _retry(state, context)
+
+
+def _unknown(order_id: str) -> Refused:
+    return Refused("order.unknown", f"There is no order {order_id}.", order_id=order_id)
+
+
+def check_asker(order: Order, order_id: str, asker: str) -> None:
+    """Raises Refused, as if there were no such order, unless it is the asker's own: the customer's who placed it, or a guest's, whose
+    token names the order itself. "" is somebody who may see all."""
+    if asker and asker not in (order.owner, order_id):
+        raise _unknown(order_id)
 
 
 def _check_reach(order: Order, command: UpdateOrder) -> None:
@@ -266,7 +287,7 @@ def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decisi
     placed = OrderPlaced(
         command.order_ref, command.channel, command.customer_ref, command.country, command.ship_to, command.currency,
         command.lines, command.places if not asks else [], context.command_id,
-        None if asks else context.now_ms + RETRY_FIRST_MS,
+        None if asks else context.now_ms + RETRY_FIRST_MS, command.owner, command.contact,
     )  # fmt: skip
     if not asks:
         return _view(context, [placed])
@@ -443,7 +464,7 @@ def _placed(event: OrderPlaced, context: Context) -> Order:
         context.now_ms, context.now_ms, place_command=event.command_id if event.retry_at_ms is None else "",
         candidates=[], retry_places=[place.location_id for place in event.places[:RETRY_PLACES_MAX]],
         retry_at_ms=event.retry_at_ms, units=sum(line.quantity for line in event.lines),
-        total_minor=sum(line.quantity * line.amount for line in event.lines),
+        total_minor=sum(line.quantity * line.amount for line in event.lines), owner=event.owner, contact=event.contact,
     )  # fmt: skip
 
 
@@ -509,10 +530,14 @@ def on_reply(message: Message, reply: bytes, refused: bool) -> ReservationAnswer
     return ReservationAnswered(reserve.fulfilment, message.entity_id, [] if refused else _decode_reserved(reply).lines)
 
 
-def view(state: Order | None, query: ViewOrder, version: int) -> msgspec.Struct:
-    """The whole order."""
+def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> msgspec.Struct:
+    """The whole order, or how its customer can be reached."""
     if state is None:
-        raise Refused("order.unknown", f"There is no order {query.order_id}.", order_id=query.order_id)
+        raise _unknown(query.order_id)
+    if type(query) is ViewContact:
+        return OrderContact(query.order_id, state.ship_to.postcode, state.contact)
+    assert type(query) is ViewOrder
+    check_asker(state, query.order_id, query.asker)
     return order_view(query.order_id, state, version)
 
 
@@ -533,7 +558,7 @@ ORDER = Kind(
     name="order",
     commands=Command,
     events=Event,
-    queries=ViewOrder,
+    queries=ViewOrder | ViewContact,
     decide=decide,
     evolve=evolve,
     view=view,

@@ -48,8 +48,16 @@ class Fulfilment(msgspec.Struct, array_like=True, gc=False):
     lines: list[tuple[str, int]]
 
 
+class Contact(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How the person who ordered can be reached. `email_digest`: keyed, to compare with; `sealed_email`: for who writes to them. The
+    address itself stands nowhere, and no view tells either."""
+
+    email_digest: bytes
+    sealed_email: bytes
+
+
 class Order(msgspec.Struct, array_like=True, gc=False):
-    """Times in UTC ms. `candidates`: places that this round of allocation may still ask, nearest first. `place_command`: the
+    """Times in UTC ms. `owner`: id of the customer who placed it, "" when somebody else did. `candidates`: places that this round of allocation may still ask, nearest first. `place_command`: the
     command whose final answer is still owed. `served`: locations that served in this round."""
 
     order_ref: str
@@ -74,6 +82,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     short: bool = True
     units: int = 0
     total_minor: int = 0
+    owner: str = ""
+    contact: Contact | None = None
 
 
 def missing_of(order: Order) -> Need:
@@ -110,9 +120,24 @@ def status_of(order: Order) -> OrderStatus:
 
 # --- what callers see -----------------------------------------------------------------------------------------------
 class ViewOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The query for one whole order."""
+    """The query for one whole order. `asker`: see `order.check_asker`."""
 
     order_id: str
+    asker: str = ""
+
+
+class ViewContact(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The query for what a guest has to know of an order; inside the cell only."""
+
+    order_id: str
+
+
+class OrderContact(msgspec.Struct, frozen=True, gc=False):
+    """The answer: never leaves the cell."""
+
+    order_id: str
+    postcode: str
+    contact: Contact | None
 
 
 class OrderStatusView(msgspec.Struct, frozen=True, gc=False):
@@ -220,8 +245,8 @@ _decode = msgspec.msgpack.Decoder(Order).decode
 def order_row(order_id: str, order: Order, version: int) -> OrderRow:
     """The order's row in the read model, with its state for the next activation."""
     return OrderRow(
-        order_id, version, status_of(order), order.channel, order.order_ref, order.customer_ref, order.country,
-        order.currency, len(order.lines), order.units, order.total_minor, order.placed_at_ms, order.updated_at_ms,
+        order_id, version, status_of(order), order.channel, order.order_ref, order.customer_ref, order.owner,
+        order.country, order.currency, len(order.lines), order.units, order.total_minor, order.placed_at_ms, order.updated_at_ms,
         None if order.cancelled else order.retry_at_ms, _encode(order),
     )  # fmt: skip
 

@@ -12,7 +12,8 @@ import msgspec
 
 
 class OrderRow(msgspec.Struct, array_like=True, gc=False):
-    """One order as lists and searches see it, with its whole state for the next activation. Times: UTC ms."""
+    """One order as lists and searches see it, with its whole state for the next activation. `owner`: the customer's id, "" when it was
+    not placed by one. Times: UTC ms."""
 
     table: ClassVar[str] = "orders"
     key: ClassVar[tuple[str, ...]] = ("order_id",)
@@ -25,6 +26,7 @@ class OrderRow(msgspec.Struct, array_like=True, gc=False):
     channel: str
     order_ref: str
     customer_ref: str
+    owner: str
     country: str
     currency: str
     line_count: int
@@ -152,6 +154,54 @@ class ClientRow(msgspec.Struct, array_like=True, gc=False):
     version: int
     enabled: int
     state: bytes
+
+
+class CustomerRow(msgspec.Struct, array_like=True, gc=False):
+    """One customer's account, with its whole state for the next activation. `proved`: 1 or 0."""
+
+    table: ClassVar[str] = "customers"
+    key: ClassVar[tuple[str, ...]] = ("customer_id",)
+    append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
+
+    customer_id: str
+    version: int
+    proved: int
+    state: bytes
+
+
+class GuestRow(msgspec.Struct, array_like=True, gc=False):
+    """Who follows an order without an account: the order's codes."""
+
+    table: ClassVar[str] = "guests"
+    key: ClassVar[tuple[str, ...]] = ("order_id",)
+    append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
+
+    order_id: str
+    version: int
+    state: bytes
+
+
+class NoticeRow(msgspec.Struct, array_like=True, gc=False):
+    """What a person has to be told, for whoever delivers it. `status`: pending or sent; `about`: the id of what it is about; address
+    and content are sealed, and empty once it is sent. Times: UTC ms; from `until_at` on it is not worth sending."""
+
+    table: ClassVar[str] = "notices"
+    key: ClassVar[tuple[str, ...]] = ("notice_id",)
+    append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
+
+    notice_id: str
+    version: int
+    status: str
+    template: str
+    about: str
+    sealed_address: bytes
+    sealed_content: bytes
+    created_at: int
+    until_at: int
+    sent_at: int | None
 
 
 class RevocationRow(msgspec.Struct, array_like=True, gc=False):

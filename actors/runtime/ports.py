@@ -218,9 +218,9 @@ class ReadModel(Protocol):
     """Lists and searches over what was written behind; always a little late. Raises StoreUnavailable."""
 
     async def orders(
-        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int
+        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None
     ) -> list[OrderSummary]:
-        """Newest first (by order id), older than the order id `before`."""
+        """Newest first (by order id), older than the order id `before`. `owner`: those of this customer."""
 
     async def ledger(
         self, location_id: str, *, sku: str | None, before: tuple[int, int] | None, limit: int

@@ -30,10 +30,11 @@ class PostgresReadModel:
         await self._engine.dispose()
 
     async def orders(
-        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int
+        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None
     ) -> list[OrderSummary]:
         """See `ReadModel.orders`; at most LIMIT_MAX."""
-        return [OrderSummary(*row) for row in await self._all(orders_query(customer_ref, status, before, limit))]
+        query = orders_query(customer_ref, status, before, limit, owner)
+        return [OrderSummary(*row) for row in await self._all(query)]
 
     async def ledger(
         self, location_id: str, *, sku: str | None, before: tuple[int, int] | None, limit: int
@@ -49,13 +50,17 @@ class PostgresReadModel:
         return await bounded(work(), self._limit_s)
 
 
-def orders_query(customer_ref: str | None, status: str | None, before: str | None, limit: int) -> sa.Select[Any]:
-    """The page of orders, newest first. By customer: the customer's index. By an open status: the index of open orders,
-    which are few. By a closed one: the primary key backwards, as most orders end like that. A customer "" has no orders."""
+def orders_query(
+    customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None
+) -> sa.Select[Any]:
+    """The page of orders, newest first. By customer or owner: their index. By an open status: the index of open orders,
+    which are few. By a closed one: the primary key backwards, as most orders end like that. A customer or an owner "" has no orders."""
     c = orders.c
     query = sa.select(*(c[name] for name in OrderSummary.__struct_fields__))
     if customer_ref is not None:
         query = query.where(c.customer_ref == storable_text(customer_ref), c.customer_ref != sa.literal_column("''"))
+    if owner is not None:
+        query = query.where(c.owner == storable_text(owner), c.owner != sa.literal_column("''"))
     if status is not None:
         query = query.where(c.status == storable_text(status))
         if status not in CLOSED_STATUSES:

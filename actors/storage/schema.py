@@ -7,6 +7,8 @@ a test compares the two, and another one these with `actors/domain/rows.py`.
     orders, locations, stock, skus   the read models, from which entities also come back to memory
     ledger    every change of stock, by month
     accounts, clients   people and machines that may sign in
+    customers, guests   people who follow their own orders, with an account or without
+    notices   what has to be delivered to them
     revocations   sessions that ended before their tokens did
     audit     who did what, by month, chained by shard; with `audit_anchors`, `audit_holds`, `audit_drops`
 
@@ -26,8 +28,11 @@ from actors.domain.kind import Row
 from actors.domain.rows import (
     AccountRow,
     ClientRow,
+    CustomerRow,
+    GuestRow,
     LedgerRow,
     LocationRow,
+    NoticeRow,
     OrderChange,
     OrderRow,
     RevocationRow,
@@ -141,6 +146,7 @@ orders = sa.Table(
     _text("channel"),
     _text("order_ref"),
     _key("customer_ref"),
+    _key("owner", server_default=""),  # of orders before there were customers
     _text("country"),
     _text("currency"),
     _integer("line_count"),
@@ -154,6 +160,7 @@ orders = sa.Table(
     sa.Column("is_open", sa.Boolean, sa.Computed(
         " AND ".join(f"status <> '{status}'" for status in CLOSED_STATUSES), persisted=True), nullable=False),
     sa.Index("orders_customer", "customer_ref", "order_id", postgresql_where=sa.text("customer_ref <> ''")),
+    sa.Index("orders_owner", "owner", "order_id", postgresql_where=sa.text("owner <> ''")),
     sa.Index("orders_open", "order_id", postgresql_where=sa.text("is_open")),
     sa.Index("orders_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
     **_ROOM,
@@ -242,6 +249,40 @@ revocations = sa.Table(
     _bigint("version"),
 )  # fmt: skip
 
+customers = sa.Table(
+    "customers", metadata,
+    _key("customer_id", primary_key=True),
+    _bigint("version"),
+    _integer("proved"),  # 1 or 0
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    **_ROOM,
+)  # fmt: skip
+
+guests = sa.Table(
+    "guests", metadata,
+    _key("order_id", primary_key=True),
+    _bigint("version"),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    **_ROOM,
+)  # fmt: skip
+
+# Read by whoever delivers, oldest first; what is sent stays, empty.
+notices = sa.Table(
+    "notices", metadata,
+    _key("notice_id", primary_key=True),
+    _bigint("version"),
+    _text("status"),
+    _text("template"),
+    _text("about"),
+    sa.Column("sealed_address", sa.LargeBinary, nullable=False),
+    sa.Column("sealed_content", sa.LargeBinary, nullable=False),
+    _instant("created_at"),
+    _instant("until_at"),
+    sa.Column("sent_at", Instant),
+    sa.Index("notices_pending", "created_at", postgresql_where=sa.text("status = 'pending'")),
+    **_ROOM,
+)  # fmt: skip
+
 # No unique key: the watermark keeps lines single, and the chain tells if it ever did not. See audit_rows.py for `chain`.
 audit = sa.Table(
     "audit", metadata,
@@ -269,6 +310,7 @@ audit = sa.Table(
     sa.Index("audit_subject", "subject", "at"),
     sa.Index("audit_entity", "entity_id", "at"),
     sa.Index("audit_action", "action", "at"),
+    sa.Index("audit_address", "address", "at"),
     sa.Index("audit_location", "location_id", "at", postgresql_where=sa.text("location_id <> ''")),
     sa.Index("audit_words", sa.text("audit_words(action, outcome, why, changes)"), postgresql_using="gin"),
     postgresql_partition_by="RANGE (at)",
@@ -306,5 +348,6 @@ audit_drops = sa.Table(
 PARTITIONED: Sequence[sa.Table] = (history, ledger, audit)
 ROW_TYPES: Sequence[type[Row]] = (
     OrderRow, LocationRow, StockRow, LedgerRow, SkuRow, AccountRow, ClientRow, RevocationRow,
+    CustomerRow, GuestRow, NoticeRow,
 )  # fmt: skip
 CHANGE_TYPES: Sequence[type[Row]] = (OrderChange,)

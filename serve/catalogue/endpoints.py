@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from actors.domain.catalogue import Defined, DefineSkus
 from actors.domain.ids import catalogue_id
-from serve.context import REQUEST_ID
+from serve.context import REQUEST_ID, WHO
 from serve.limits import ITEMS_MAX, PAGE_DEFAULT, PAGE_MAX, Sku, Text
 from serve.openapi import documented
 from serve.problems import field_problem
@@ -74,7 +74,7 @@ def router(services: Services) -> APIRouter:
         command = DefineSkus([(entry.sku, entry.description) for entry in skus])
         reply = await services.gateway.ask(
             "catalogue", catalogue_id(settings.region), command,
-            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID],
+            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
         )  # fmt: skip
         return AnswerResponse(answer(reply))
 

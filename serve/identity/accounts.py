@@ -8,17 +8,9 @@ import msgspec
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from actors.domain.account import (
-    AccountView,
-    ChangeRole,
-    Disable,
-    Enable,
-    OpenAccount,
-    ResetFactor,
-    SetPassword,
-    ViewAccount,
-)
-from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID
+from actors.domain.account_commands import ChangeRole, Disable, Enable, OpenAccount, ResetFactor, SetPassword
+from actors.domain.account_views import AccountView, ViewAccount
+from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
 from serve.identity.desk import Desk, check_given
 from serve.identity.passwords import WeakPassword, check_new_password
 from serve.identity.schemas import AccountChange, NewAccount
@@ -45,8 +37,9 @@ def router(desk: Desk) -> APIRouter:
         request.scope[ENTITY_ID] = account_id
         digest = desk.keyed_digest(account_id, write.body)
         reply = await desk.services.gateway.ask(
-            "account", account_id, command, command_id=write.key, digest=digest, cause=request.scope[REQUEST_ID]
-        )
+            "account", account_id, command,
+            command_id=write.key, digest=digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+        )  # fmt: skip
         _, body, headers = answer(reply)
         return AnswerResponse((status, body, headers))
 

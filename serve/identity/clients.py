@@ -24,20 +24,20 @@ from actors.domain.client import (
     ViewClient,
 )
 from actors.domain.ids import CLIENT_PATTERN, client_id
-from serve.context import ENTITY_ID, REQUEST_ID
+from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.identity.desk import Desk, check_given, told
 from serve.identity.limits import BY_CLIENT
 from serve.identity.schemas import AccessToken, ClientChange, ClientSecret, NewClient, Scopes
 from serve.identity.tokens import ACCESS_S, Claims, issue, issuer_of
 from serve.openapi import documented
-from serve.permissions import PERMISSIONS
+from serve.permissions import OWN, PERMISSIONS
 from serve.problems import Problem, field_problem
 from serve.replies import answer, body_of
 from serve.requests import decode
 from serve.responses import AnswerResponse, encode, ok
 
-# A machine has no second factor: one that may give rights would be a way around it.
-FOR_PEOPLE = frozenset({"accounts.write", "clients.write"})
+# A machine has no second factor: one that may give rights would be a way around it. And nothing is its own.
+FOR_PEOPLE = frozenset({"accounts.write", "clients.write"}) | OWN
 # What operators on the cell's own machine name themselves (`cells/keys.py`).
 RESERVED_NAMES = frozenset({"local"})
 FORM = b"application/x-www-form-urlencoded"
@@ -83,7 +83,7 @@ def _check_scopes(scopes: Scopes) -> None:
             detail = f"Scopes are permissions: {', '.join(PERMISSIONS)}."
             raise field_problem("client.scope_unknown", detail, f"/scopes/{position}")
         if scope in FOR_PEOPLE:
-            detail = f"{scope} is for people, who prove a second factor."
+            detail = f"{scope} is for people, who prove who they are by more than a secret."
             raise field_problem("client.scope_forbidden", detail, f"/scopes/{position}")
 
 
@@ -208,7 +208,7 @@ def router(desk: Desk) -> APIRouter:
         secret = clients.secret(identity, write.key)
         reply = await gateway.ask(
             "client", identity, RegisterClient(sent.scopes, sent.locations, _secret_hash(secret)),
-            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID],
+            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
         )  # fmt: skip
         body_of(reply)
         return AnswerResponse((201, encode(ClientSecret(identity, secret)), ()))
@@ -248,8 +248,9 @@ def router(desk: Desk) -> APIRouter:
         else:
             command = DisableClient() if sent.change == "disable" else EnableClient()
         reply = await gateway.ask(
-            "client", client_id, command, command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID]
-        )
+            "client", client_id, command,
+            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+        )  # fmt: skip
         body_of(reply)
         return ok(ClientSecret(client_id, secret))
 

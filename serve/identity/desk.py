@@ -12,13 +12,17 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from actors.domain.account import AccountView, Credentials, Shift, ViewCredentials
+from actors.domain.account_state import Shift
+from actors.domain.account_views import AccountView, Credentials, ViewCredentials
 from actors.domain.client import ClientView
 from actors.domain.ids import account_id
 from actors.runtime.sharding import digest_of
 from actors.runtime.wire import OK, Reply
+from serve.audit.who import named
 from serve.context import PRINCIPAL, REQUEST_ID, Scope
 from serve.freshness import moment
+from serve.identity.ceremonies import Ceremonies
+from serve.identity.guard import Principal
 from serve.identity.keyring import Keyring
 from serve.identity.limits import BY_ADDRESS, Limit, address_of, hold_to
 from serve.identity.passwords import BreachedList, Overloaded, PasswordWorkers
@@ -26,6 +30,7 @@ from serve.identity.schemas import ShiftView, Tokens
 from serve.identity.sealing import Unsealable, login_digest, seal, unseal
 from serve.identity.tokens import ACCESS_S, REFRESH_S, Claims, issue, issuer_of
 from serve.identity.totp import matching_step, recovery_hash
+from serve.permissions import CUSTOMERS
 from serve.problems import Problem, of_refusal
 from serve.services import Services
 
@@ -43,6 +48,8 @@ class Desk:
         breached = services.settings.breached_passwords
         self.breached = BreachedList(breached or None)
         self.workers = PasswordWorkers()
+        settings = services.settings
+        self.ceremonies = Ceremonies(settings.rp_id, settings.origins, f"OCEFS {settings.region}")
 
     def now_ms(self) -> int:
         """UTC, milliseconds."""
@@ -63,13 +70,22 @@ class Desk:
         """Counts a try from the caller's address. Raises Problem 429 or 503."""
         await self.hold_to(BY_ADDRESS, "address", address_of(scope))
 
+    def person(self, scope: Scope) -> Principal:
+        """Which member of staff asks. With identity off the guard has let everybody pass; here it matters who it is. Raises Problem."""
+        found = scope.get(PRINCIPAL) or self.services.guard.caller(scope)
+        assert isinstance(found, Principal)
+        if not found.role or found.role in CUSTOMERS:
+            raise Problem("auth.forbidden", "Only people on shift have a second factor.")
+        return found
+
     # --- actors
     async def ask(self, kind: str, entity_id: str, command: msgspec.Struct, scope: Scope, reply: type[T]) -> T:
-        """A command that is done once and never again. Raises Problem."""
+        """A command that is done once and never again. Raises Problem. For the audit, who is not yet known is whom he names."""
         body = msgspec.msgpack.encode(command)
+        who = named(scope, entity_id)
         answer = await self.services.gateway.ask(
             kind, entity_id, command,
-            command_id=secrets.token_hex(16), digest=digest_of(body), cause=scope[REQUEST_ID],
+            command_id=secrets.token_hex(16), digest=digest_of(body), cause=scope[REQUEST_ID], who=who,
         )  # fmt: skip
         return told(answer, reply)
 

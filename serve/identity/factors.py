@@ -8,9 +8,20 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from actors.domain.account import EnrolTotp, FactorEnrolled
+from actors.domain.account_commands import EnrolPasskey, EnrolTotp
+from actors.domain.account_views import FactorEnrolled
+from serve.identity.ceremonies import PasskeyRefused, new_challenge
 from serve.identity.desk import Desk
-from serve.identity.schemas import FactorConfirmation, FactorRequest, NewFactor, RecoveryCodes
+from serve.identity.passkeys import CREDENTIAL, invalid
+from serve.identity.schemas import (
+    FactorConfirmation,
+    FactorRequest,
+    FirstPasskey,
+    FirstPasskeyRequest,
+    NewFactor,
+    PasskeyOptions,
+    RecoveryCodes,
+)
 from serve.identity.sealing import seal
 from serve.identity.totp import matching_step, new_recovery_codes, new_secret, provisioning_uri, qr_svg, recovery_hash
 from serve.openapi import documented
@@ -24,6 +35,9 @@ PENDING = "pending-factor"
 ENROLMENT_S = 900
 _request_decoder = msgspec.json.Decoder(FactorRequest)
 _confirmation_decoder = msgspec.json.Decoder(FactorConfirmation)
+_options_decoder = msgspec.json.Decoder(FirstPasskeyRequest)
+_passkey_decoder = msgspec.json.Decoder(FirstPasskey)
+_PASSKEY = {"enrolment": "AYx3…", "name": "phone", "credential": CREDENTIAL}
 
 
 class Enrolment(msgspec.Struct, frozen=True):
@@ -96,4 +110,55 @@ def router(desk: Desk) -> APIRouter:
         await desk.ask("account", pending.account_id, command, request.scope, FactorEnrolled)
         return ok(RecoveryCodes(codes))
 
+    _add_passkeys(api, desk)
     return api
+
+
+def _add_passkeys(api: APIRouter, desk: Desk) -> None:
+    """A passkey instead of codes."""
+
+    def opened(ticket: str) -> Enrolment:
+        enrolment = desk.open_ticket(ENROLMENT, ticket, Enrolment)
+        if desk.now_ms() >= enrolment.until_ms:
+            raise Problem("factor.request_invalid", "That took too long: sign in again.")
+        return enrolment
+
+    def purpose(enrolment: Enrolment) -> str:
+        return f"enrol:{enrolment.account_id}:{enrolment.generation}"
+
+    @api.post(
+        "/v1/factors/passkey-options",
+        summary="Begin to enrol a passkey as the second factor",
+        **documented(PasskeyOptions, body=FirstPasskeyRequest, request_example={"enrolment": "AYx3…"}),
+    )
+    async def options(request: Request) -> Response:
+        """For the browser's `navigator.credentials.create`. Good for five minutes."""
+        await desk.hold_address(request.scope)
+        write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
+        sent = decode(_options_decoder, write.body)
+        enrolment = opened(sent.enrolment)
+        challenge = new_challenge(desk.keys(), purpose(enrolment), desk.now_ms())
+        return ok(PasskeyOptions(desk.ceremonies.to_make(challenge, enrolment.account_id, sent.shown_as or "", [])))
+
+    @api.post(
+        "/v1/factors/passkey",
+        summary="Enrol a passkey as the second factor",
+        **documented(RecoveryCodes, body=FirstPasskey, request_example=_PASSKEY, problems=(409,)),
+    )
+    async def enrolled(request: Request) -> Response:
+        """From now on signing in needs it. The recovery codes are shown here and never again."""
+        await desk.hold_address(request.scope)
+        write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
+        sent = decode(_passkey_decoder, write.body)
+        enrolment = opened(sent.enrolment)
+        try:
+            made = desk.ceremonies.made(desk.keys(), sent.credential, purpose(enrolment), sent.name, desk.now_ms())
+        except PasskeyRefused as refused:
+            raise invalid(refused) from None
+        codes = new_recovery_codes()
+        hashes = [recovery_hash(code) for code in codes]
+        command = EnrolPasskey(
+            made.passkey, made.challenge.name, made.challenge.until_ms, hashes, enrolment.generation
+        )  # fmt: skip
+        await desk.ask("account", enrolment.account_id, command, request.scope, FactorEnrolled)
+        return ok(RecoveryCodes(codes))

@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
-from actors.domain.account import STEP_UP_MS
+from actors.domain.account_state import STEP_UP_MS
 from actors.runtime.ports import Clock
+from serve.audit.who import WhoAsks
 from serve.context import PRINCIPAL, Scope
 from serve.identity.ended import EndedSessions
 from serve.identity.keyring import Keyring, KeyringWatch
@@ -61,18 +62,33 @@ class Guard:
         self._clock = clock
         self._known: dict[bytes, Principal] = {}
         self._known_by: Keyring | None = None
+        self._who = WhoAsks()
 
     def check(self, scope: Scope, need: Need | None, location_id: str = "") -> None:
         """Raises Problem 401 or 403; `need` None: the endpoint is not declared, so nobody may use it."""
-        if not self.required or (need is not None and need.permission is None):
+        if not self.required:
             return
-        principal = scope[PRINCIPAL] = self.caller(scope)
+        if need is not None and need.permission is None:
+            self._name(scope)
+            return
+        try:
+            principal = scope[PRINCIPAL] = self.caller(scope)
+        except Problem:
+            self._name(scope)
+            raise
+        self._name(scope, principal)
         if need is None or not may(need, principal.permissions):
             raise _forbidden(need)
         if need.at_location and principal.locations and location_id not in principal.locations:
             raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
         if need.step_up and principal.role:
             self.require_proof(principal)
+
+    def _name(self, scope: Scope, principal: Principal | None = None) -> None:
+        """Says for the audit who asks."""
+        keys = None if self._keys is None else self._keys.current(self._clock.monotonic())
+        if keys is not None:
+            self._who.put(scope, keys, principal)
 
     def caller(self, scope: Scope) -> Principal:
         """Who asks, whatever they may do. Raises Problem 401."""

@@ -27,6 +27,11 @@ BY_ACCOUNT = Limit(10, 15)
 # A store's staff signs in from one address when the shift begins.
 BY_ADDRESS = Limit(60, 60)
 BY_CLIENT = Limit(30, 30)
+# Codes that are sent: a household or an office asks from one address, and a mailbox must not be filled by others.
+CODES_BY_ADDRESS = Limit(10, 20)
+CODES_BY_PERSON = Limit(1, 3)
+# Codes that are tried, by order or customer; each is worth nothing after a few anyway.
+TRIES_BY_PERSON = Limit(10, 15)
 
 
 class RateLimits(Protocol):

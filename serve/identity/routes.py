@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from serve.identity import accounts, clients, factors, sessions
+import serve.customers.accounts
+import serve.customers.guests
+import serve.customers.orders
+import serve.notices.endpoints
+from serve.identity import accounts, clients, factors, passkeys, sessions
 from serve.identity.desk import Desk
+from serve.notices.outbox import NoticeOutbox
 from serve.services import Services
 
 
@@ -14,4 +19,11 @@ def identity_routers(services: Services) -> list[APIRouter]:
     if services.keys is None:
         return []
     desk = Desk(services)
-    return [module.router(desk) for module in (sessions, factors, accounts, clients)]
+    notifications = services.notifications or NoticeOutbox(desk)
+    return [
+        *(module.router(desk) for module in (sessions, factors, passkeys, accounts, clients)),
+        serve.customers.guests.router(desk, notifications),
+        serve.customers.accounts.router(desk, notifications),
+        serve.customers.orders.router(desk),
+        serve.notices.endpoints.router(desk),
+    ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from actors.domain.ids import LOCATION_PATTERN
-from serve.permissions import ROLES
+from serve.limits import TEXT
+from serve.permissions import CUSTOMERS, ROLES
 
 Login = Annotated[str, Meta(min_length=1, max_length=128)]
 Password = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -18,21 +19,59 @@ RecoveryCode = Annotated[str, Meta(max_length=40)]
 LocationId = Annotated[str, Meta(max_length=80, pattern=LOCATION_PATTERN.pattern)]
 # They stand in every token, and a token has an end.
 LocationIds = Annotated[list[LocationId], Meta(max_length=20)]
-Role = Annotated[str, Meta(max_length=32, extra_json_schema={"enum": sorted(ROLES)})]
+Role = Annotated[str, Meta(max_length=32, extra_json_schema={"enum": sorted(ROLES.keys() - CUSTOMERS)})]
 Scopes = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=64)]
 Sealed = Annotated[str, Meta(min_length=1, max_length=2048)]
+Base64Url = Annotated[str, Meta(min_length=1, max_length=16_384, pattern="^[A-Za-z0-9_-]+={0,2}$")]
+PasskeyName = Annotated[str, Meta(min_length=1, max_length=64, pattern=TEXT)]
 # The longest shift; the account has the last word.
 SHIFT_HOURS_MAX = 12
 
 
-class SignInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`code`: of the authenticator; or one `recovery_code`. `location_id`: where the shift is worked. `hours`: how long it is meant
-    to last. `device`: as the person would name it."""
+class AssertionResponse(msgspec.Struct, frozen=True):
+    """What an authenticator signed. Members that we don't need are not looked at."""
 
-    login: Login
-    password: Password
+    client_data: Base64Url = msgspec.field(name="clientDataJSON")
+    authenticator_data: Base64Url = msgspec.field(name="authenticatorData")
+    signature: Base64Url
+    user_handle: Annotated[str, Meta(max_length=128)] | None = msgspec.field(name="userHandle", default=None)
+
+
+class Assertion(msgspec.Struct, frozen=True):
+    """A `PublicKeyCredential` as browsers make JSON of it (Web Authentication, 5.1), after `navigator.credentials.get`."""
+
+    id: Base64Url
+    raw_id: Base64Url = msgspec.field(name="rawId")
+    response: AssertionResponse
+    type: Literal["public-key"]
+
+
+class AttestationResponse(msgspec.Struct, frozen=True):
+    """What an authenticator made."""
+
+    client_data: Base64Url = msgspec.field(name="clientDataJSON")
+    attestation_object: Base64Url = msgspec.field(name="attestationObject")
+
+
+class Attestation(msgspec.Struct, frozen=True):
+    """The same after `navigator.credentials.create`."""
+
+    id: Base64Url
+    raw_id: Base64Url = msgspec.field(name="rawId")
+    response: AttestationResponse
+    type: Literal["public-key"]
+
+
+class SignInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`login` and `password` with one of `code` (of the authenticator app), `recovery_code` and `passkey`; or `passkey` alone, then it
+    says by itself whose it is. `location_id`: where the shift is worked. `hours`: how long it is meant to last. `device`: as the person would
+    name it."""
+
+    login: Annotated[str, Meta(max_length=128)] = ""
+    password: Annotated[str, Meta(max_length=256)] = ""
     code: Code = ""
     recovery_code: RecoveryCode = ""
+    passkey: Assertion | None = None
     location_id: Annotated[str, Meta(max_length=80, pattern=r"^[a-z0-9-]*$")] = ""
     hours: Annotated[float, Meta(ge=0.1, le=SHIFT_HOURS_MAX)] = SHIFT_HOURS_MAX
     device: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")] = ""
@@ -45,10 +84,11 @@ class RefreshRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProofRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The second factor once more."""
+    """The second factor once more: one of the three."""
 
     code: Code = ""
     recovery_code: RecoveryCode = ""
+    passkey: Assertion | None = None
 
 
 class ShiftView(msgspec.Struct, frozen=True):
@@ -81,6 +121,56 @@ class CallerView(msgspec.Struct, frozen=True):
     locations: list[str]
     proved_at: datetime | None
     expires_at: datetime
+
+
+class PasskeyOptions(msgspec.Struct, frozen=True):
+    """`options`: for `navigator.credentials.create` or `.get` as `publicKey`, with bytes as base64url (Web Authentication, 5.1.8)."""
+
+    options: dict[str, Any]
+
+
+class PasskeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`shown_as`: the name that the authenticator shows for the account; kept there only."""
+
+    shown_as: PasskeyName | None = None
+
+
+class NewPasskeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`name`: as the person calls it."""
+
+    name: PasskeyName
+    credential: Attestation
+
+
+class FirstPasskeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """As PasskeyRequest, by what the refused sign-in gave as `enrolment`."""
+
+    enrolment: Sealed
+    shown_as: PasskeyName | None = None
+
+
+class FirstPasskey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """As NewPasskeyRequest, with the same `enrolment`."""
+
+    enrolment: Sealed
+    name: PasskeyName
+    credential: Attestation
+
+
+class ListedPasskey(msgspec.Struct, frozen=True):
+    """`suspect_at`: when its count last went backwards: somebody may have copied the authenticator."""
+
+    passkey_id: str
+    name: str
+    created_at: datetime
+    used_at: datetime | None
+    suspect_at: datetime | None
+
+
+class PasskeyList(msgspec.Struct, frozen=True):
+    """The passkeys of an account."""
+
+    passkeys: list[ListedPasskey]
 
 
 class FactorRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""What must be read again, but only by us (secrets of second factors), and what must only be found again (login names).
+"""What must be read again, but only by us (secrets of second factors, addresses), and what must only be found again (login names).
 
 A sealed value: version (1 byte) · id of the sealing key (2 bytes) · nonce (12 bytes) · AES-256-GCM of the text with its tag.
 The first three bytes and the context are authenticated with it, so a value that was moved to another account does not open.
@@ -52,3 +52,14 @@ def login_digest(keyring: Keyring, login: str) -> bytes:
     """32 bytes that find an account by its login name, which nobody without the lookup key can try out. Spellings that fold to
     the same are the same login."""
     return hmac.digest(keyring.lookup_key, b"login\0" + folded(login).encode("utf-8", "surrogatepass"), "sha256")
+
+
+def email_digest(keyring: Keyring, email: str) -> bytes:
+    """32 bytes that find a customer by an address (`customers/emails.py`), as `login_digest`."""
+    return hmac.digest(keyring.lookup_key, b"email\0" + email.encode(), "sha256")
+
+
+def code_digest(keyring: Keyring, whose: str, code: str) -> bytes:
+    """32 bytes of a one-time code. Without the lookup key nobody can try out the few codes that there are; `whose`, the id of who it was
+    sent to, makes it worth nothing for anybody else."""
+    return hmac.digest(keyring.lookup_key, f"code\0{whose}\0{code}".encode("utf-8", "surrogatepass"), "sha256")

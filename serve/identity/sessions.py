@@ -11,19 +11,31 @@ import secrets
 import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
+from webauthn.helpers import base64url_to_bytes
 
-from actors.domain.account import EndShift, Refresh, SessionOutcome, ShiftOver, SignIn, SignInOutcome, StepUp
+from actors.domain.account_commands import EndShift, PasskeyUse, Refresh, SignIn, StepUp
+from actors.domain.account_views import Credentials, SessionOutcome, ShiftOver, SignInOutcome
+from actors.domain.ids import ACCOUNT_PATTERN
 from serve.context import PRINCIPAL
 from serve.freshness import moment
+from serve.identity.ceremonies import PasskeyRefused, new_challenge
 from serve.identity.desk import Desk, not_before
 from serve.identity.factors import ENROLMENT, ENROLMENT_S, Enrolment
 from serve.identity.guard import Principal, challenge
 from serve.identity.limits import BY_ACCOUNT
 from serve.identity.passwords import DUMMY_HASH
-from serve.identity.schemas import CallerView, ProofRequest, RefreshRequest, SignInRequest, Tokens
+from serve.identity.schemas import (
+    Assertion,
+    CallerView,
+    PasskeyOptions,
+    ProofRequest,
+    RefreshRequest,
+    SignInRequest,
+    Tokens,
+)
 from serve.identity.tokens import TokenRefused, verify
 from serve.openapi import documented
-from serve.problems import Problem
+from serve.problems import Problem, field_problem
 from serve.requests import decode
 from serve.responses import ok
 
@@ -34,6 +46,8 @@ _MS_PER_HOUR = 3_600_000
 _sign_in_decoder = msgspec.json.Decoder(SignInRequest)
 _refresh_decoder = msgspec.json.Decoder(RefreshRequest)
 _proof_decoder = msgspec.json.Decoder(ProofRequest)
+# What challenges of a sign-in are for.
+SIGN_IN = "sign-in"
 _SIGN_IN = {
     "login": "mia.manager",
     "password": "a long enough password",
@@ -45,6 +59,36 @@ _SIGN_IN = {
 def _refused() -> Problem:
     detail = "Login, password or code is wrong, or the account can't be used at the moment."
     return Problem("session.refused", detail, headers=(challenge(""),))
+
+
+def _is_alone(sent: SignInRequest) -> bool:
+    """Does a passkey stand for password and code? Raises Problem 422 when too little is given to sign in with."""
+    if sent.passkey is not None and not sent.password:
+        return True
+    for name, given in (("login", sent.login), ("password", sent.password)):
+        if not given:
+            raise field_problem("body.missing_field", f"Field `{name}` is required.", f"/{name}")
+    return False
+
+
+def _named_by(sent: SignInRequest, region: str) -> str:
+    """The account that a passkey says to be of. What is none of ours is an account that there is not."""
+    assert sent.passkey is not None
+    try:
+        named = base64url_to_bytes(sent.passkey.response.user_handle or "").decode("ascii")
+    except ValueError:
+        named = ""
+    return named if ACCOUNT_PATTERN.fullmatch(named) and named.startswith(f"{region}-") else f"{region}-acct-nobody"
+
+
+def _proof_of(principal: Principal) -> str:
+    return f"proof:{principal.session_id}"
+
+
+def _kept(problem: Problem) -> Problem:
+    """The account's own turn stands in the audit already."""
+    problem.remembered = True
+    return problem
 
 
 class _Sessions:
@@ -59,16 +103,21 @@ class _Sessions:
         await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_sign_in_decoder, write.body)
-        identity = desk.account_of(sent.login)
+        alone = _is_alone(sent)
+        identity = desk.account_of(sent.login) if not alone else _named_by(sent, desk.region)
         await desk.hold_to(BY_ACCOUNT, "account", identity)
         known = await desk.credentials(identity, request.scope)
-        fits = await desk.fits(known.password_hash if known else DUMMY_HASH, sent.password)
+        fits = False if alone else await desk.fits(known.password_hash if known else DUMMY_HASH, sent.password)
         # Hashes may have to wait for each other; what comes after them differs between known logins and others.
         earliest = max(earliest, asyncio.get_running_loop().time() + REFUSAL_AFTER_HASH_S)
         if known is None:
             await not_before(earliest)
             raise _refused()
         step, recovery = desk.second_factor(known, sent.code, sent.recovery_code)
+        passkey = self._use(sent.passkey, SIGN_IN, known, alone=alone)
+        if sent.passkey is not None and passkey is None:
+            # Nobody learns by it which part was wrong; it is counted like any failure.
+            fits, step, recovery = False, 0, ""
         command = SignIn(
             secrets.token_hex(16),
             fits,
@@ -78,6 +127,7 @@ class _Sessions:
             int(sent.hours * _MS_PER_HOUR),
             sent.device,
             known.generation,
+            passkey,
         )
         try:
             outcome = await desk.ask("account", identity, command, request.scope, SignInOutcome)
@@ -94,8 +144,8 @@ class _Sessions:
             until_ms = desk.now_ms() + ENROLMENT_S * 1000
             ticket = desk.ticket(ENROLMENT, Enrolment(identity, known.generation, until_ms))
             detail = "The password is right; now enrol a second factor: POST /v1/factors with this `enrolment`."
-            raise Problem("session.factor_missing", detail, extra={"enrolment": ticket})
-        raise _refused()
+            raise _kept(Problem("session.factor_missing", detail, extra={"enrolment": ticket}))
+        raise _kept(_refused())
 
     async def refresh(self, request: Request) -> Tokens:
         desk = self._desk
@@ -123,11 +173,12 @@ class _Sessions:
         if known is None or not principal.role:
             raise Problem("auth.forbidden", "Only people have a second factor.")
         step, recovery = desk.second_factor(known, sent.code, sent.recovery_code)
-        command = StepUp(principal.session_id, step, recovery, known.generation)
+        passkey = self._use(sent.passkey, _proof_of(principal), known, alone=False)
+        command = StepUp(principal.session_id, step, recovery, known.generation, passkey)
         outcome = await desk.ask("account", principal.subject, command, request.scope, SessionOutcome)
         if not outcome.ok:
             await not_before(earliest)
-            raise Problem("factor.code_wrong", "The code does not fit, or was used already.")
+            raise _kept(Problem("factor.code_wrong", "The code does not fit, or was used already."))
         return self._tokens(principal.subject, outcome)
 
     async def sign_out(self, request: Request, principal: Principal) -> None:
@@ -135,6 +186,29 @@ class _Sessions:
             await self._desk.ask(
                 "account", principal.subject, EndShift(principal.session_id), request.scope, ShiftOver
             )  # fmt: skip
+
+    def _use(self, sent: Assertion | None, purpose: str, known: Credentials, *, alone: bool) -> PasskeyUse | None:
+        """Of a passkey whose signature is right; what is wrong with another is told to nobody who may only be guessing."""
+        if sent is None:
+            return None
+        desk = self._desk
+        try:
+            return desk.ceremonies.signed(desk.keys(), sent, purpose, known.passkeys, desk.now_ms(), alone=alone)
+        except PasskeyRefused:
+            return None
+
+    async def options(self, request: Request) -> PasskeyOptions:
+        """Of a sign-in. Passkeys name their account themselves, so nothing is told of any."""
+        desk = self._desk
+        await desk.hold_address(request.scope)
+        challenge = new_challenge(desk.keys(), SIGN_IN, desk.now_ms())
+        return PasskeyOptions(desk.ceremonies.to_sign(challenge, []))
+
+    async def proof_options(self, request: Request, principal: Principal) -> PasskeyOptions:
+        desk = self._desk
+        known = await desk.credentials(principal.subject, request.scope)
+        challenge = new_challenge(desk.keys(), _proof_of(principal), desk.now_ms())
+        return PasskeyOptions(desk.ceremonies.to_sign(challenge, [] if known is None else known.passkeys))
 
     def _tokens(self, identity: str, outcome: SessionOutcome) -> Tokens:
         if not outcome.ok or outcome.shift is None:
@@ -161,6 +235,24 @@ def router(desk: Desk) -> APIRouter:
     async def sign_in(request: Request) -> Response:
         """With password and second factor. A code is taken once. After 10 failures the account rests for half an hour."""
         return ok(await sessions.sign_in(request))
+
+    @api.post(
+        "/v1/sessions/passkey-options",
+        summary="Begin to sign in with a passkey",
+        **documented(PasskeyOptions, problems=(401,)),
+    )
+    async def options(request: Request) -> Response:
+        """For the browser's `navigator.credentials.get`. Good for five minutes, and for one sign-in."""
+        return ok(await sessions.options(request))
+
+    @api.post(
+        "/v1/sessions/current/passkey-options",
+        summary="Begin to prove the second factor with a passkey",
+        **documented(PasskeyOptions, problems=(401, 403)),
+    )
+    async def proof_options(request: Request) -> Response:
+        """As for signing in; the answer goes to `/v1/sessions/current/proof`."""
+        return ok(await sessions.proof_options(request, desk.person(request.scope)))
 
     @api.post(
         "/v1/sessions/refresh",

@@ -25,7 +25,7 @@ from actors.domain.location import (
 from actors.domain.money import Money
 from actors.domain.rows import LedgerRow, LocationRow
 from serve.catalogue.known import KnownSkuCheck
-from serve.context import ENTITY_ID, REQUEST_ID
+from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.freshness import as_of, from_store, moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.locations.schemas import (
@@ -90,7 +90,7 @@ class _Locations:
     async def ask(self, request: Request, location_id: str, command: msgspec.Struct, write: Write) -> Response:
         reply = await self.services.gateway.ask(
             "location", location_id, command,
-            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID],
+            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
         )  # fmt: skip
         return AnswerResponse(answer(reply))
 

@@ -9,7 +9,9 @@ from actors.domain.ids import new_order_id
 from actors.domain.order import PlaceOrder
 from actors.domain.order_state import Line, ShipTo
 from serve.catalogue.known import KnownSkuCheck
-from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope
+from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
+from serve.orders.contacts import Contacts
+from serve.orders.own import check_ref, owner_of
 from serve.orders.places import PlacesOfOrders
 from serve.orders.schemas import NewOrder
 from serve.problems import Answer, field_problem
@@ -37,6 +39,7 @@ class OrderPlacing:
         self._clock = services.clock
         self._settings = services.settings
         self._bodies = services.bodies
+        self._contacts = Contacts(services)
         self._territory = territory
         self._places = places
         self._known = known
@@ -47,13 +50,20 @@ class OrderPlacing:
         write = await self._bodies.read(scope, receive)
         order = decode(_order_decoder, write.body)
         self._check(order)
+        check_ref(scope, order.customer.customer_ref)
         cause = scope[REQUEST_ID]
         await self._known.require([line.sku for line in order.lines], "/lines/{}/sku", cause)
         order_id = new_order_id(settings.region, self._clock.now_ms(), write.key)
         scope[ENTITY_ID] = order_id
+        command, digest = self._command(order, scope), write.digest
+        if order.customer.email is not None:
+            contact = self._contacts.contact(order_id, order.customer.email, "/customer/email")
+            command = msgspec.structs.replace(command, contact=contact)
+            digest = self._contacts.keyed_digest(write.body)
         reply = await self._gateway.ask(
-            "order", order_id, self._command(order),
-            command_id=write.key, digest=write.digest, creates=True, wait_ms=settings.placement_wait_ms, cause=cause,
+            "order", order_id, command,
+            command_id=write.key, digest=digest, creates=True, wait_ms=settings.placement_wait_ms, cause=cause,
+            who=scope.get(WHO),
         )  # fmt: skip
         body = body_of(reply)
         location = f"/v1/orders/{_placed_decoder.decode(body).order_id}".encode()
@@ -80,7 +90,7 @@ class OrderPlacing:
                 detail = f"The order is in {currency}."
                 raise field_problem("order.mixed_currencies", detail, f"/lines/{position}/unit_price/currency")
 
-    def _command(self, order: NewOrder) -> PlaceOrder:
+    def _command(self, order: NewOrder, scope: Scope) -> PlaceOrder:
         to = order.ship_to
         need = need_of((line.sku, line.quantity) for line in order.lines)
         return PlaceOrder(
@@ -92,4 +102,5 @@ class OrderPlacing:
             order.lines[0].unit_price.currency,
             [Line(line.sku, line.quantity, line.unit_price.amount) for line in order.lines],
             self._places.near(need, to),
+            owner_of(scope),
         )

@@ -14,6 +14,7 @@ from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope
 from serve.freshness import as_of, from_store, moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
+from serve.orders.own import asker_of, told_alike
 from serve.orders.schemas import HistoryPage, ListedOrder, OrderPage
 from serve.problems import Answer, Problem
 from serve.regions import Territory
@@ -35,12 +36,20 @@ class OrderReading:
 
     async def read(self, order_id: str, scope: Scope, receive: Receive) -> Answer:
         """The order as its actor has it."""
+        asker = asker_of(scope, "orders.read")
+        if asker:
+            return await told_alike(self._read(order_id, scope, asker))
+        return await self._read(order_id, scope)
+
+    async def _read(self, order_id: str, scope: Scope, asker: str = "") -> Answer:
         self._territory.check_order(order_id)
         scope[ENTITY_ID] = order_id
-        return answer(await self._gateway.view("order", order_id, ViewOrder(order_id), cause=scope[REQUEST_ID]))
+        query = ViewOrder(order_id, asker)
+        return answer(await self._gateway.view("order", order_id, query, cause=scope[REQUEST_ID]))
 
 
-def _listed(order: OrderSummary) -> ListedOrder:
+def listed(order: OrderSummary) -> ListedOrder:
+    """One order of a list, as callers see it."""
     return ListedOrder(
         order.order_id, order.version, order.status, order.channel, order.order_ref, order.customer_ref,  # type: ignore[arg-type]
         order.country, order.currency, order.line_count, order.units, order.total_minor,
@@ -65,9 +74,14 @@ def router(services: Services, territory: Territory) -> APIRouter:
         """Every change with sequence, time, cause (the request's id) and what it was, oldest first."""
         territory.check_order(order_id)
         body = body_of(await services.gateway.history("order", order_id, after, limit))
-        if after == 0 and not ((page := _history_decoder.decode(body)) and page.events):
-            # Every order has at least the event by which it was placed.
-            raise Problem("order.unknown", f"There is no order {order_id}.", extra={"order_id": order_id})
+        if after == 0:
+            page = _history_decoder.decode(body)
+            if page is None or not page.events:
+                # Every order has at least the event by which it was placed.
+                raise Problem("order.unknown", f"There is no order {order_id}.", extra={"order_id": order_id})
+            if page.events[0].pop("contact", None) is not None:
+                # How the customer can be reached is for nobody to read, sealed or not.
+                return ok(page)
         return AnswerResponse((200, body, ()))
 
     @api.get("/v1/orders", summary="Find orders", **documented(OrderPage, problems=(400, 422)))
@@ -91,6 +105,6 @@ def router(services: Services, territory: Territory) -> APIRouter:
         )
         page = found[:limit]
         more = services.cursors.seal(scope, page[-1].order_id) if len(found) > limit else None
-        return ok(OrderPage([_listed(order) for order in page], fresh, more))
+        return ok(OrderPage([listed(order) for order in page], fresh, more))
 
     return api

@@ -11,7 +11,7 @@ from msgspec import Meta
 from actors.domain.money import Money
 from actors.domain.order import Update
 from actors.domain.order_state import Channel, OrderStatus
-from serve.limits import ITEMS_MAX, LINES_MAX, TEXT, Country, Latitude, Longitude, Quantity, Reference, Sku
+from serve.limits import ITEMS_MAX, LINES_MAX, TEXT, Country, EmailText, Latitude, Longitude, Quantity, Reference, Sku
 from serve.openapi import ProblemBody
 
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with offset", examples=["2026-03-01T12:00:00Z"])]
@@ -22,10 +22,12 @@ OrderId = Annotated[str, Meta(max_length=64, examples=["us-01kah2v3nq7h3k2m9qk4t
 
 
 class NewCustomer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Who orders. `country`: where the customer lives, the destination's when absent."""
+    """Who orders. `country`: where the customer lives, the destination's when absent. `email`: with it the order can be followed without
+    an account; it is kept sealed and never told."""
 
     customer_ref: Reference = ""
     country: Country | None = None
+    email: EmailText | None = None
 
 
 class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):

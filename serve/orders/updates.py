@@ -15,8 +15,9 @@ from actors.domain import claim
 from actors.domain.ids import claim_id
 from actors.domain.order import UpdateOrder
 from actors.runtime.wire import OK, Reply
-from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, Receive, Scope
+from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO, Receive, Scope
 from serve.gateway import Ask
+from serve.orders.own import asker_of, of_customer, told_alike
 from serve.orders.places import PlacesOfOrders
 from serve.orders.schemas import OrderUpdate, OrderUpdateItem, OrderUpdates, RawOrderUpdates
 from serve.problems import Answer, Problem, field_problem, of_refusal
@@ -48,21 +49,31 @@ class OrderUpdating:
         self._region = settings.region
         self._bodies = services.bodies
         self._metrics = services.metrics
+        self._trail = services.trail
         self._age_max_ms = settings.occurred_at_max_age_days * _MS_PER_DAY
         self._ahead_max_ms = settings.occurred_at_max_ahead_s * 1000
 
     async def update_one(self, order_id: str, scope: Scope, receive: Receive) -> Answer:
         """One update of one order."""
+        asker = asker_of(scope, "orders.update")
+        if asker:
+            return await told_alike(self._update_one(order_id, scope, receive, asker))
+        return await self._update_one(order_id, scope, receive)
+
+    async def _update_one(self, order_id: str, scope: Scope, receive: Receive, asker: str = "") -> Answer:
         write = await self._bodies.read(scope, receive)
         scope[ENTITY_ID] = order_id
         self._territory.check_order(order_id)
         command = self._command(order_id, decode(_update_decoder, write.body), "", _reach(scope))
+        if asker:
+            command = of_customer(command, asker)
         cause = scope[REQUEST_ID]
         if command.update == "allocate":
             command = await self._places.added_to(order_id, command, cause)
         reply = await self._gateway.ask(
-            "order", order_id, command, command_id=write.key, digest=write.digest, cause=cause
-        )
+            "order", order_id, command,
+            command_id=write.key, digest=write.digest, cause=cause, who=scope.get(WHO),
+        )  # fmt: skip
         return answer(reply)
 
     async def update_many(self, scope: Scope, receive: Receive) -> Answer:
@@ -78,9 +89,9 @@ class OrderUpdating:
             raise of_refusal(claimed.body)
         results: list[bytes] = [b""] * len(items)
         asks, positions = await self._asks(items, write.key, write.digest, scope, results)
-        replies = await self._gateway.ask_many(asks, cause=cause)
+        replies = await self._gateway.ask_many(asks, cause=cause, who=scope.get(WHO))
         for position, ask, reply in zip(positions, asks, replies, strict=True):
-            results[position] = reply.body if reply.status == OK else self._failed_reply(ask.entity_id, reply, cause)
+            results[position] = reply.body if reply.status == OK else self._failed_reply(ask.entity_id, reply, scope)
         return 200, b'{"results":[%b]}' % b",".join(results), ()
 
     async def _asks(
@@ -95,13 +106,13 @@ class OrderUpdating:
         for position, item in enumerate(items):
             if type(item) is not OrderUpdateItem:
                 assert isinstance(item, _BadItem)
-                results[position] = self._failed(item.order_id, item.problem, cause)
+                results[position] = self._failed(item.order_id, item.problem, scope)
                 continue
             try:
                 check(item.order_id)
                 command = command_of(item.order_id, item, f"/updates/{position}", within)
             except Problem as problem:
-                results[position] = self._failed(item.order_id, problem, cause)
+                results[position] = self._failed(item.order_id, problem, scope)
                 continue
             if command.update == "allocate":
                 waiting.append(len(asks))
@@ -171,12 +182,14 @@ class OrderUpdating:
             ahead_max_s=self._ahead_max_ms // 1000,
         )
 
-    def _failed(self, order_id: str, problem: Problem, request_id: str) -> bytes:
+    def _failed(self, order_id: str, problem: Problem, scope: Scope) -> bytes:
         self._metrics.refused(problem.code)
-        return _encode({"order_id": order_id, "error": problem.members(request_id)})
+        scope[ENTITY_ID] = order_id
+        self._trail.refused(scope, problem, "POST /v1/order-updates")
+        return _encode({"order_id": order_id, "error": problem.members(scope[REQUEST_ID])})
 
-    def _failed_reply(self, order_id: str, reply: Reply, request_id: str) -> bytes:
-        return self._failed(order_id, of_refusal(reply.body), request_id)
+    def _failed_reply(self, order_id: str, reply: Reply, scope: Scope) -> bytes:
+        return self._failed(order_id, of_refusal(reply.body), scope)
 
 
 def _reach(scope: Scope) -> list[str]:

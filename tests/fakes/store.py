@@ -237,12 +237,13 @@ class MemoryReadModel:
         self._delay = delay
 
     async def orders(
-        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int
+        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None
     ) -> list[OrderSummary]:
         await self._arrive()
         rows: list[OrderRow] = [
             row for row in self.disk.rows.get("orders", {}).values()
             if (customer_ref is None or (row.customer_ref == customer_ref != ""))
+            and (owner is None or (row.owner == owner != ""))
             and (status is None or row.status == status)
             and (before is None or row.order_id < before)
         ]  # fmt: skip

@@ -44,7 +44,7 @@ def order_row(order_id: str, **changed: Any) -> OrderRow:
     """A row of `orders`."""
     fields: dict[str, Any] = {
         "order_id": order_id, "version": 1, "status": "allocated", "channel": "online", "order_ref": "ref",
-        "customer_ref": "cust-1", "country": "US", "currency": "USD", "line_count": 1, "units": 2,
+        "customer_ref": "cust-1", "owner": "", "country": "US", "currency": "USD", "line_count": 1, "units": 2,
         "total_minor": 1_999, "placed_at": NOW_MS, "updated_at": NOW_MS + 1, "due_at": None, "state": b"\x00\xff state",
     }  # fmt: skip
     return OrderRow(**(fields | changed))

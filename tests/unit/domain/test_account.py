@@ -8,13 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.domain import account, ids
-from actors.domain.account import (
-    IDLE_MS,
-    LOCK_AFTER,
-    LOCK_MS,
-    NO_GENERATION,
-    ROLES,
-    SHIFT_MAX_MS,
+from actors.domain.account_commands import (
     ChangeRole,
     Disable,
     Enable,
@@ -26,9 +20,9 @@ from actors.domain.account import (
     SetPassword,
     SignIn,
     StepUp,
-    ViewAccount,
-    ViewCredentials,
 )
+from actors.domain.account_state import IDLE_MS, LOCK_AFTER, LOCK_MS, NO_GENERATION, ROLES, SHIFT_MAX_MS, Shift
+from actors.domain.account_views import ViewAccount, ViewCredentials
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Message
 from actors.domain.revocations import Revoke
@@ -136,7 +130,7 @@ def test_a_shift_is_not_as_it_was_asked_for():
     assert (told.ok, told.reason, told.account_id, told.role) == (True, "", ID, "manager")
     assert told.locations == ["us-st-1", "us-st-2"]
     at = desk.now_ms
-    assert told.shift == account.Shift(
+    assert told.shift == Shift(
         "s1", "manager", "us-st-2", at, at + 8 * 60 * MINUTE_MS, at, at, 1, "till 4"
     )  # fmt: skip
 

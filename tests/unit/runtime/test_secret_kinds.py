@@ -6,7 +6,8 @@ import asyncio
 
 import msgspec
 
-from actors.domain.account import EndShift, EnrolTotp, OpenAccount, SignIn, ViewAccount
+from actors.domain.account_commands import EndShift, EnrolTotp, OpenAccount, SignIn
+from actors.domain.account_views import ViewAccount
 from actors.domain.ids import account_id, revocations_id
 from actors.domain.kinds import KINDS
 from actors.domain.rows import RevocationRow

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from actors.domain.acts import audited_of
+from actors.domain.audit import Audited, Who
 from actors.domain.errors import RefusalBody, Refused
 from actors.domain.kind import Context, Message
 from actors.domain.kinds import KINDS
@@ -24,6 +26,7 @@ from actors.domain.rows import (
     StockRow,
     changed,
 )
+from actors.domain.trail import NotedReply
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import OrderSummary
 from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, REFUSED, HostStats, LiveEvent, Reply
@@ -72,6 +75,8 @@ class FakeGateway:
         self.fault: Reply | None = None
         self.crash: Exception | None = None
         self.calls: list[tuple[str, str]] = []
+        # As the turns carry it.
+        self.audited: list[Audited] = []
         self.turns = 0
         self.unowned = 0
         self.host = HostStats("us/host-0", 4711, 64, 3, 12.5, 250, 7, 0, 0, 101.5, "ok", "ok")
@@ -80,28 +85,38 @@ class FakeGateway:
     # --- the port
     async def ask(
         self, kind: str, entity_id: str, command: msgspec.Struct, *,
-        command_id: str, digest: int, creates: bool = False, wait_ms: int = 0, cause: str = "",
+        command_id: str, digest: int, creates: bool = False, wait_ms: int = 0, cause: str = "", who: Who | None = None,
     ) -> Reply:  # fmt: skip
         self._trouble()
-        self.calls.append((kind, entity_id))
         if self.fault is not None:
             return self.fault
+        if kind == "trail":
+            self.audited.extend(command.lines)
+            return Reply(OK, encode(NotedReply(len(command.lines))))
+        self.calls.append((kind, entity_id))
         scope = (kind, "" if creates else entity_id, command_id)
         if scope in self.remembered:
             known_digest, reply = self.remembered[scope]
             if known_digest != digest:
                 return Reply(KEY_REUSED, refusal(CODE_KEY_REUSED, "The key was used for another request."))
             return reply
-        reply = self._turn(kind, entity_id, command, command_id, cause)
+        reply = self._turn(kind, entity_id, command, command_id, cause, who)
         self.remembered[scope] = (digest, reply)
         if self.deliver:
             self.run_outbox()
         return self.remembered[scope][1] if wait_ms else reply
 
-    async def ask_many(self, asks: Sequence[Ask], *, cause: str = "") -> list[Reply]:
+    async def ask_many(self, asks: Sequence[Ask], *, cause: str = "", who: Who | None = None) -> list[Reply]:
         return [
             await self.ask(
-                a.kind, a.entity_id, a.command, command_id=a.command_id, digest=a.digest, creates=a.creates, cause=cause
+                a.kind,
+                a.entity_id,
+                a.command,
+                command_id=a.command_id,
+                digest=a.digest,
+                creates=a.creates,
+                cause=cause,
+                who=who,
             )
             for a in asks
         ]
@@ -140,7 +155,9 @@ class FakeGateway:
         if self.crash is not None:
             raise self.crash
 
-    def _turn(self, kind_name: str, entity_id: str, command: Any, command_id: str, cause: str) -> Reply:
+    def _turn(
+        self, kind_name: str, entity_id: str, command: Any, command_id: str, cause: str, who: Who | None = None
+    ) -> Reply:
         kind, key = KINDS[kind_name], (kind_name, entity_id)
         # What crosses processes must survive the wire.
         command = msgspec.msgpack.decode(msgspec.msgpack.encode(command), type=kind.commands)
@@ -150,7 +167,10 @@ class FakeGateway:
         try:
             decision = kind.decide(state, command, context)
         except Refused as refused:
+            if version:
+                self.audited += audited_of(kind, who, state, command, [], refused.body.code)
             return Reply(REFUSED, encode(refused.body))
+        self.audited += audited_of(kind, who, state, command, decision.events)
         for event in decision.events:
             state = kind.evolve(state, event, context)
             version += 1
@@ -211,7 +231,7 @@ class FakeReadModel:
         self.away = False
 
     async def orders(
-        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int
+        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None
     ) -> list[OrderSummary]:
         if self.away:
             raise StoreUnavailable
@@ -221,6 +241,7 @@ class FakeReadModel:
             row
             for row in rows
             if (customer_ref is None or row.customer_ref == customer_ref)
+            and (owner is None or (row.owner == owner != ""))
             and (status is None or row.status == status)
             and (before is None or row.order_id < before)
         ]

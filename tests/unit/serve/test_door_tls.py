@@ -63,7 +63,9 @@ async def test_a_certificate_that_can_not_be_used_takes_the_good_one_s_place(tmp
 
 
 def test_a_door_opens_without_the_certificate_it_was_told_to_show(tmp_path):
-    cell = Cell(msgspec.structs.replace(SETTINGS, tls_certificate=str(tmp_path / "a.pem"), tls_key=str(tmp_path / "a.key")))
+    cell = Cell(
+        msgspec.structs.replace(SETTINGS, tls_certificate=str(tmp_path / "a.pem"), tls_key=str(tmp_path / "a.key"))
+    )
     with pytest.raises(OSError, match="No such file"):
         Door(cell.app, cell.services.settings, cell.services.live.close)
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from actors.domain.account import LOCK_AFTER, LOCK_MS
+from actors.domain.account_state import LOCK_AFTER, LOCK_MS
 from actors.runtime.sharding import digest_of
 from serve.identity import passwords, sessions
 from serve.identity.keyring import load, rotate

@@ -5,18 +5,20 @@ from pathlib import Path
 import pytest
 
 from actors.domain import account
-from serve.permissions import NEEDS, OPEN, PERMISSIONS, ROLES, matrix, page, undeclared
+from serve.orders import own
+from serve.permissions import CUSTOMERS, NEEDS, OPEN, PERMISSIONS, ROLES, matrix, page, undeclared
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.small_cell import furnish_with, order
 
-EVERYBODY = {*ROLES}
+OWNERS = {"customer", "guest"}
+EVERYBODY = {*ROLES} - OWNERS
 SEE = EVERYBODY - {"driver", "privacy"}
 EXPECTED: dict[tuple[str, str], set[str]] = {
-    ("POST", "/v1/orders"): {"associate", "manager", "support"},
+    ("POST", "/v1/orders"): {"associate", "manager", "support", "customer"},
     ("GET", "/v1/orders"): EVERYBODY,
-    ("GET", "/v1/orders/{order_id}"): EVERYBODY,
+    ("GET", "/v1/orders/{order_id}"): EVERYBODY | OWNERS,
     ("GET", "/v1/orders/{order_id}/events"): EVERYBODY,
-    ("POST", "/v1/orders/{order_id}/updates"): {"fulfilment", "manager", "driver", "support"},
+    ("POST", "/v1/orders/{order_id}/updates"): {"fulfilment", "manager", "driver", "support"} | OWNERS,
     ("POST", "/v1/order-updates"): {"fulfilment", "manager", "driver", "support"},
     ("GET", "/v1/locations"): SEE,
     ("PUT", "/v1/locations/{location_id}"): {"ops"},
@@ -27,21 +29,32 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/skus"): SEE,
     ("POST", "/v1/skus"): {"manager", "ops"},
     ("GET", "/v1/live"): SEE,
+    ("GET", "/v1/audit"): {"auditor"},
     ("GET", "/v1/sessions/current"): EVERYBODY,
     ("DELETE", "/v1/sessions/current"): EVERYBODY,
     ("POST", "/v1/sessions/current/proof"): EVERYBODY,
+    ("POST", "/v1/sessions/current/passkey-options"): EVERYBODY,
+    ("GET", "/v1/passkeys"): EVERYBODY,
+    ("POST", "/v1/passkeys/options"): EVERYBODY,
+    ("POST", "/v1/passkeys"): EVERYBODY,
+    ("DELETE", "/v1/passkeys/{passkey_id}"): EVERYBODY,
     ("POST", "/v1/accounts"): {"ops"},
     ("GET", "/v1/accounts/{account_id}"): {"manager", "auditor", "privacy", "ops"},
     ("POST", "/v1/accounts/{account_id}/changes"): {"ops"},
     ("POST", "/v1/clients"): {"ops"},
     ("GET", "/v1/clients/{client_id}"): {"ops"},
     ("POST", "/v1/clients/{client_id}/changes"): {"ops"},
+    ("DELETE", "/v1/customers/sessions/current"): {"customer"},
+    ("GET", "/v1/customers/me/orders"): {"customer"},
+    # A program's, and no person's.
+    ("POST", "/v1/notices/{notice_id}/sent"): set(),
 }
-PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x"}  # fmt: skip
+PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x", "notice_id": "us-notice-x", "passkey_id": "x"}  # fmt: skip
 
 
 @pytest.fixture
-async def cell(tmp_path):
+async def cell(tmp_path, monkeypatch):
+    monkeypatch.setattr(own, "UNKNOWN_S", 0.0)
     made = GuardedCell(tmp_path)
     await furnish_with(made, made.bearer())
     yield made
@@ -67,7 +80,8 @@ async def test_every_route_of_the_app_is_declared_and_every_declaration_has_a_ro
 
 
 def test_a_role_that_accounts_know_has_no_rights_declared_or_the_other_way_round():
-    assert set(ROLES) == set(account.ROLES)
+    assert set(ROLES) - OWNERS == set(account.ROLES)
+    assert CUSTOMERS == OWNERS
 
 
 def test_an_endpoint_that_nobody_declared_is_named():
@@ -101,7 +115,7 @@ async def test_a_machine_may_do_what_its_scope_says_and_nothing_else(cell, permi
             continue
         answer = await call(cell, method, template, cell.bearer(scopes=(permission,)))
         forbidden = answer.status_code == 403 and answer.json()["code"] == "auth.forbidden"
-        assert forbidden == (need.permission != permission), (method, template)
+        assert forbidden == (permission not in (need.permission, need.own)), (method, template)
 
 
 @pytest.mark.parametrize(("method", "template"), [endpoint for endpoint, need in NEEDS.items() if need.at_location])
@@ -126,7 +140,12 @@ async def test_something_sensitive_is_done_without_a_fresh_second_factor(cell, m
         ("POST", "/v1/accounts/{account_id}/changes"),
         ("POST", "/v1/clients"),
         ("POST", "/v1/clients/{client_id}/changes"),
+        ("POST", "/v1/passkeys/options"),
+        ("POST", "/v1/passkeys"),
+        ("DELETE", "/v1/passkeys/{passkey_id}"),
     }
+    if not EXPECTED[method, template]:
+        return
     role = min(EXPECTED[method, template])
     stale = await call(cell, method, template, cell.of_role(role, auth_time=cell.clock.now // 1000 - 301))
     asked = stale.status_code == 401 and stale.json()["code"] == "auth.step_up_required"
@@ -150,7 +169,18 @@ def test_the_matrix_has_every_endpoint_and_every_role():
     lines = matrix().splitlines()
     assert len(lines) == 2 + len(NEEDS)
     adjustments = next(line for line in lines if "adjustments" in line)
-    assert [cell.strip() for cell in adjustments.split("|")[4:-1]] == ["", "", "2", "", "", "", "", ""]
+    assert [cell.strip() for cell in adjustments.split("|")[4:-1]] == ["", "", "2", "", "", "", "", "", "", ""]
+
+
+async def test_a_customers_or_a_guests_token_opens_something_that_is_not_their_own(cell):
+    allowed = {endpoint for endpoint, roles in EXPECTED.items() if roles & OWNERS}
+    assert len(allowed) == 5
+    for role in OWNERS:
+        for method, template in EXPECTED.keys() - allowed:
+            before = cell.state()
+            answer = await call(cell, method, template, cell.of_role(role, sub=PATH["order_id"]))
+            assert (answer.status_code, answer.json()["code"]) == (403, "auth.forbidden"), (role, method, template)
+            assert cell.state() == before
 
 
 def test_the_page_that_people_read_is_the_one_of_the_code():

@@ -44,6 +44,7 @@ CREATE INDEX audit_at ON audit (at, shard, number);
 CREATE INDEX audit_subject ON audit (subject, at);
 CREATE INDEX audit_entity ON audit (entity_id, at);
 CREATE INDEX audit_action ON audit (action, at);
+CREATE INDEX audit_address ON audit (address, at);
 CREATE INDEX audit_location ON audit (location_id, at) WHERE location_id <> '';
 
 CREATE FUNCTION audit_words(action text, outcome text, why text, changes text) RETURNS tsvector

@@ -1,0 +1,148 @@
+"""What happened to an account, as its journal and history keep it: with hashes and sealed secrets, so for nobody to read."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from actors.domain.account_commands import PasskeyUse
+from actors.domain.account_state import Passkey, Shift
+
+
+class EndedShift(msgspec.Struct, frozen=True, gc=False):
+    """A session whose tokens have to be revoked; from `until_ms` on none would be good anyway."""
+
+    session_id: str
+    until_ms: int
+
+
+class AccountOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The account exists."""
+
+    role: str
+    locations: list[str]
+    password_hash: str
+
+
+class TotpEnrolled(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """There is a second factor; the code of `totp_step` is used up."""
+
+    sealed_totp: bytes
+    totp_step: int
+    recovery: list[str]
+
+
+class PasskeyEnrolled(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """There is a second factor; the challenge is used up."""
+
+    passkey: Passkey
+    challenge: str
+    until_ms: int
+    recovery: list[str]
+
+
+class PasskeyAdded(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """There is one passkey more; the challenge is used up."""
+
+    passkey: Passkey
+    challenge: str
+    until_ms: int
+
+
+class PasskeyRemoved(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The passkey proves nothing any more."""
+
+    passkey_id: str
+
+
+class PasskeySuspected(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """A right signature counted less than one before: perhaps somebody copied the authenticator (Web Authentication, 6.1.1). It proved
+    nothing; the challenge is used up."""
+
+    use: PasskeyUse
+
+
+class SignedIn(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """A shift began. What proved it is used up; `ended`: the shift before."""
+
+    shift: Shift
+    totp_step: int
+    recovery_hash: str
+    ended: EndedShift | None = None
+    passkey: PasskeyUse | None = None
+
+
+class SignInFailed(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Password or second factor did not fit, for the `failures`th time. `locked_until_ms`: 0, or until when nobody may try."""
+
+    failures: int
+    locked_until_ms: int = 0
+
+
+class ShiftRefreshed(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The shift has a new token, of this number."""
+
+    session_id: str
+    token_number: int
+
+
+class SteppedUp(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The second factor was proved again during the shift, which has a new token. What was used is used up."""
+
+    session_id: str
+    token_number: int
+    totp_step: int
+    recovery_hash: str
+    passkey: PasskeyUse | None = None
+
+
+class StepUpFailed(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The second factor did not fit during the shift; see SignInFailed."""
+
+    session_id: str
+    failures: int
+    locked_until_ms: int = 0
+
+
+class ShiftEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The shift is over: signed out, or an old token was used."""
+
+    ended: EndedShift
+    reason: Literal["signed_out", "token_reused"]
+
+
+class RoleChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The account's rights are now these."""
+
+    role: str
+    locations: list[str]
+    ended: EndedShift | None = None
+
+
+class PasswordSet(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The account has another password."""
+
+    password_hash: str
+    ended: EndedShift | None = None
+
+
+class FactorReset(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The account has no second factor any more."""
+
+    ended: EndedShift | None = None
+
+
+class AccountDisabled(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The account is off."""
+
+    ended: EndedShift | None = None
+
+
+class AccountEnabled(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The account is on again."""
+
+
+Ending = SignedIn | ShiftEnded | RoleChanged | PasswordSet | FactorReset | AccountDisabled
+Own = TotpEnrolled | PasskeyEnrolled | PasskeyAdded | PasskeyRemoved | PasskeySuspected
+Event = AccountOpened | Own | SignInFailed | ShiftRefreshed | SteppedUp | StepUpFailed | AccountEnabled | Ending

@@ -1,0 +1,147 @@
+"""The shift of an account: signing in, new tokens while it runs, proving the second factor again, signing out.
+
+A failed proof is counted and is no refusal: a refusal changes nothing. Each token of a shift has a number; whoever comes with an old one
+holds a token that was stolen, or whose successor was, so the shift ends (RFC 9700 section 4.14.2).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from actors.domain import account_factors as factors
+from actors.domain.account_commands import EndShift, Refresh, SignIn, StepUp
+from actors.domain.account_events import (
+    EndedShift,
+    Event,
+    PasskeySuspected,
+    ShiftEnded,
+    ShiftRefreshed,
+    SignedIn,
+    SignInFailed,
+    SteppedUp,
+    StepUpFailed,
+)
+from actors.domain.account_state import IDLE_MS, LOCK_AFTER, LOCK_MS, SHIFT_MAX_MS, Account, Shift
+from actors.domain.account_views import SessionOutcome, SessionReason, ShiftOver, SignInOutcome, SignInReason
+from actors.domain.errors import Refused
+from actors.domain.kind import Context, Decision
+
+
+# --- decide ---------------------------------------------------------------------------------------------------------
+def sign_in(account: Account, command: SignIn, context: Context) -> Decision:
+    """A shift, or why not. Raises Refused `account.location_not_allowed`."""
+    if not account.enabled:
+        return _not_signed_in("failed")
+    if context.now_ms < account.locked_until_ms:
+        return _not_signed_in("locked")
+    current = command.generation == account.generation
+    if current and command.password_ok and not account.has_factor:
+        return _not_signed_in("factor_missing")
+    knows = current and (command.password_ok or (command.passkey is not None and command.passkey.alone))
+    if knows and command.passkey is not None and factors.is_suspect(account, command.passkey, context):
+        return _not_signed_in("passkey_suspect", PasskeySuspected(command.passkey))
+    if not knows or not factors.fits(account, command, context):
+        return _not_signed_in("failed", SignInFailed(*_next_failure(account, context)))
+    # Only now: where somebody may work is nothing for who is not known yet.
+    if account.locations and command.location_id not in account.locations:
+        raise Refused(
+            "account.location_not_allowed", "This account does not work there.",
+            location_id=command.location_id, locations=account.locations,
+        )  # fmt: skip
+    now_ms = context.now_ms
+    length_ms = min(command.planned_ms, SHIFT_MAX_MS) if command.planned_ms > 0 else SHIFT_MAX_MS
+    shift = Shift(
+        command.session_id, account.role, command.location_id, now_ms, now_ms + length_ms, now_ms, now_ms, 1,
+        command.device, command.device_id, command.device_session,
+    )  # fmt: skip
+    return Decision(
+        [SignedIn(shift, command.totp_step, command.recovery_hash, ended(account), command.passkey)],
+        lambda state, version: SignInOutcome(True, "", state.account_id, state.role, state.locations, state.shift),
+    )
+
+
+def refresh(account: Account, command: Refresh, context: Context) -> Decision:
+    """A new token, or the end of the shift. Raises Refused `session.ended`."""
+    shift = running(account, command.session_id, context)
+    if command.token_number == shift.token_number:
+        return _session(ShiftRefreshed(shift.session_id, shift.token_number + 1))
+    return _no_session("token_reused", ShiftEnded(EndedShift(shift.session_id, shift.ends_ms), "token_reused"))
+
+
+def step_up(account: Account, command: StepUp, context: Context) -> Decision:
+    """A new token with a fresh proof, or why not. Raises Refused `session.ended`."""
+    shift = running(account, command.session_id, context)
+    if context.now_ms < account.locked_until_ms:
+        return _no_session("locked")
+    current = command.generation == account.generation
+    if current and command.passkey is not None and factors.is_suspect(account, command.passkey, context):
+        return _no_session("passkey_suspect", PasskeySuspected(command.passkey))
+    if not current or not factors.fits(account, command, context):
+        return _no_session("failed", StepUpFailed(shift.session_id, *_next_failure(account, context)))
+    number = shift.token_number + 1
+    return _session(SteppedUp(shift.session_id, number, command.totp_step, command.recovery_hash, command.passkey))
+
+
+def end(account: Account, command: EndShift) -> Decision:
+    """Signs out."""
+    over = ended(account)
+    mine = over is not None and over.session_id == command.session_id
+    return Decision(
+        [ShiftEnded(over, "signed_out")] if over is not None and mine else [],
+        lambda state, version: ShiftOver(state.account_id, mine),
+    )
+
+
+def ended(account: Account) -> EndedShift | None:
+    """What to revoke when something ends the shift that runs, if one does."""
+    return EndedShift(account.shift.session_id, account.shift.ends_ms) if account.shift is not None else None
+
+
+def running(account: Account, session_id: str, context: Context) -> Shift:
+    """The shift of that session. Raises Refused `session.ended`."""
+    shift, now_ms = account.shift, context.now_ms
+    if shift is None or shift.session_id != session_id:
+        raise Refused("session.ended", "This session has ended.", reason="signed_out")
+    if now_ms >= shift.ends_ms:
+        raise Refused("session.ended", "The shift is over.", reason="shift_over")
+    if now_ms - shift.seen_ms > IDLE_MS[shift.role]:
+        raise Refused("session.ended", "This session was not used for too long.", reason="idle")
+    return shift
+
+
+def _session(event: Event) -> Decision:
+    return Decision(
+        [event],
+        lambda state, version: SessionOutcome(True, "", state.account_id, state.role, state.locations, state.shift),
+    )
+
+
+def _no_session(reason: SessionReason, *events: Event) -> Decision:
+    return Decision(list(events), lambda state, version: SessionOutcome(False, reason, state.account_id, "", [], None))
+
+
+def _not_signed_in(reason: SignInReason, *events: Event) -> Decision:
+    return Decision(list(events), lambda state, version: SignInOutcome(False, reason, state.account_id, "", [], None))
+
+
+def _next_failure(account: Account, context: Context) -> tuple[int, int]:
+    """(how many it makes, until when the account is locked for it or 0)."""
+    failures = account.failures + 1
+    return failures, context.now_ms + LOCK_MS if failures >= LOCK_AFTER else 0
+
+
+# --- evolve ---------------------------------------------------------------------------------------------------------
+def count(account: Account, event: SignInFailed | StepUpFailed, context: Context) -> None:
+    """One failure more; the one too many locks, and counting begins again."""
+    account.failures, account.failed_at_ms = event.failures, context.now_ms
+    if event.locked_until_ms:
+        account.failures, account.locked_until_ms = 0, event.locked_until_ms
+
+
+def renew(account: Account, event: ShiftRefreshed | SteppedUp, context: Context) -> None:
+    """The shift has a new token, and is in use."""
+    assert account.shift is not None
+    proved_ms = context.now_ms if type(event) is SteppedUp else account.shift.proved_ms
+    account.shift = msgspec.structs.replace(
+        account.shift, seen_ms=context.now_ms, proved_ms=proved_ms, token_number=event.token_number
+    )

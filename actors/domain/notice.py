@@ -1,0 +1,150 @@
+"""A notice: something that has to reach a person by other ways than ours: an e-mail with a code.
+
+    (none) ──WriteNotice──▶ pending ──MarkSent──▶ sent: address and content are forgotten
+                               └── `until_ms`: not worth sending any more
+
+It is kept until whoever delivers (a program of the retailer's) has read it from the table `notices` and said that it is sent. Address
+and content come sealed, and stay so. Times are UTC milliseconds since 1970.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from actors.domain.errors import Refused
+from actors.domain.kind import Context, Decision, Kind, Row, StoredRows
+from actors.domain.rows import NoticeRow
+
+NoticeStatus = Literal["pending", "sent"]
+
+
+# --- commands and events --------------------------------------------------------------------------------------------
+class WriteNotice(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """To be sent. `template`: which text; `about`: the id of what it is about; `content`: the text's values, sealed."""
+
+    template: str
+    about: str
+    sealed_address: bytes
+    sealed_content: bytes
+    until_ms: int
+
+
+class MarkSent(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Whoever delivers has done it."""
+
+
+class NoticeWritten(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It is to be sent."""
+
+    template: str
+    about: str
+    sealed_address: bytes
+    sealed_content: bytes
+    until_ms: int
+
+
+class NoticeSent(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It is sent."""
+
+
+Command = WriteNotice | MarkSent
+Event = NoticeWritten | NoticeSent
+
+
+# --- state and answers ----------------------------------------------------------------------------------------------
+class Notice(msgspec.Struct, gc=False):
+    """The state. `sent_at_ms`: None while it is pending."""
+
+    template: str
+    about: str
+    sealed_address: bytes
+    sealed_content: bytes
+    created_at_ms: int
+    until_ms: int
+    sent_at_ms: int | None = None
+
+
+class ViewNotice(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """There is nothing to be read: whoever delivers reads the table."""
+
+
+class NoticeView(msgspec.Struct, frozen=True, gc=False):
+    """The answer to both: how far it is."""
+
+    notice_id: str
+    status: NoticeStatus
+
+
+# --- the rules ------------------------------------------------------------------------------------------------------
+def decide(state: Notice | None, command: Command, context: Context) -> Decision:
+    """See the module's docstring. Raises Refused `notice.exists`, `notice.unknown`."""
+    if type(command) is WriteNotice:
+        if state is not None:
+            raise Refused("notice.exists", f"Notice {context.entity_id} exists already.")
+        written = NoticeWritten(
+            command.template, command.about, command.sealed_address, command.sealed_content, command.until_ms
+        )
+        return _told(context, written)
+    return _told(context, *([] if _known(state).sent_at_ms is not None else [NoticeSent()]))
+
+
+def _known(state: Notice | None) -> Notice:
+    if state is None:
+        raise Refused("notice.unknown", "There is no such notice.")
+    return state
+
+
+def _told(context: Context, *events: Event) -> Decision:
+    return Decision(list(events), lambda state, version: NoticeView(context.entity_id, status_of(state)))
+
+
+def status_of(notice: Notice) -> NoticeStatus:
+    """How far it is."""
+    return "pending" if notice.sent_at_ms is None else "sent"
+
+
+def evolve(state: Notice | None, event: Event, context: Context) -> Notice:
+    """The next state; takes over `state`."""
+    if type(event) is NoticeWritten:
+        return Notice(
+            event.template, event.about, event.sealed_address, event.sealed_content, context.now_ms, event.until_ms
+        )
+    assert state is not None
+    state.sealed_address, state.sealed_content, state.sent_at_ms = b"", b"", context.now_ms
+    return state
+
+
+def view(state: Notice | None, query: ViewNotice, version: int) -> msgspec.Struct:
+    """A notice tells nothing."""
+    raise Refused("notice.unreadable", "A notice can't be read.")
+
+
+def rows(state: Notice, version: int, events: Sequence[Event], context: Context) -> list[Row]:
+    """The notice's one row."""
+    return [
+        NoticeRow(
+            context.entity_id, version, status_of(state), state.template, state.about, state.sealed_address,
+            state.sealed_content, state.created_at_ms, state.until_ms, state.sent_at_ms,
+        )
+    ]  # fmt: skip
+
+
+def restore(entity_id: str, stored: StoredRows) -> tuple[Notice, int] | None:
+    """The state and version from the stored row."""
+    found = stored.get("notices")
+    if not found:
+        return None
+    row = found[0]
+    kept = Notice(
+        row.template, row.about, row.sealed_address, row.sealed_content, row.created_at, row.until_at, row.sent_at
+    )
+    return kept, row.version
+
+
+NOTICE = Kind(
+    name="notice", commands=Command, events=Event, queries=ViewNotice, decide=decide, evolve=evolve, view=view,
+    tables=(NoticeRow,), restore=restore, rows=rows, secret=True,
+)  # fmt: skip

@@ -1,0 +1,232 @@
+"""`/v1/customers`: accounts without a password. An address, a code that is sent there, and a session that lives as long as it is used.
+
+Whether there is an account is told to nobody who does not read that address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+from fastapi import APIRouter, Request
+from msgspec import json
+from starlette.responses import Response
+
+from actors.domain.customer import (
+    CustomerAccount,
+    CustomerSession,
+    EndSession,
+    KeepCode,
+    RefreshSession,
+    Session,
+    TryCode,
+)
+from actors.domain.ids import customer_id
+from actors.domain.one_time_code import CODE_MS
+from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, Scope
+from serve.customers.codes import new_code, plain
+from serve.customers.guests import ASKED, code_refused
+from serve.customers.quiet import Quietly
+from serve.customers.schemas import (
+    CodeAsked,
+    CustomerRefreshRequest,
+    CustomerSessionRequest,
+    CustomerTokens,
+    EmailRequest,
+)
+from serve.identity.desk import Desk, not_before
+from serve.identity.emails import Email, checked
+from serve.identity.guard import Principal, challenge
+from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON, address_of
+from serve.identity.sealing import code_digest, email_digest, seal, unseal
+from serve.identity.tokens import ACCESS_S, REFRESH_S, Claims, TokenRefused, issue, issuer_of, verify
+from serve.notices.port import Notice, Notifications, Template
+from serve.openapi import documented
+from serve.problems import Problem
+from serve.requests import decode
+from serve.responses import AnswerResponse, encode, ok
+
+CUSTOMER = "customer"
+# No refusal of a code is given earlier.
+REFUSAL_S = 0.5
+_email_decoder = json.Decoder(EmailRequest)
+_session_decoder = json.Decoder(CustomerSessionRequest)
+_refresh_decoder = json.Decoder(CustomerRefreshRequest)
+_EMAIL = {"email": "mia@example.com"}
+_SESSION = {"email": "mia@example.com", "code": "12345678"}
+
+
+def caller(desk: Desk, scope: Scope) -> Principal:
+    """Who asks. With identity off the guard has let everybody pass; here it matters who it is."""
+    found = scope.get(PRINCIPAL) or desk.services.guard.caller(scope)
+    assert isinstance(found, Principal)
+    return found
+
+
+class _Accounts:
+    """The handlers' work."""
+
+    def __init__(self, desk: Desk, notifications: Notifications) -> None:
+        self._desk = desk
+        self._notifications = notifications
+        self._quietly = Quietly()
+
+    def _id(self, email: Email) -> str:
+        return customer_id(self._desk.region, email_digest(self._desk.keys(), email.comparable))
+
+    async def ask_code(self, request: Request, *, opens: bool) -> None:
+        desk, scope = self._desk, request.scope
+        await desk.hold_to(CODES_BY_ADDRESS, "codes-address", address_of(scope))
+        write = await desk.services.bodies.read(scope, request.receive, keyed=False)
+        email = checked(decode(_email_decoder, write.body).email, "/email")
+        identity = scope[ENTITY_ID] = self._id(email)
+        await desk.hold_to(CODES_BY_PERSON, "customer-codes", identity)
+        await self._quietly.do(self._send(identity, email, scope, opens=opens), scope[REQUEST_ID])
+
+    async def _send(self, identity: str, email: Email, scope: Scope, *, opens: bool) -> None:
+        desk = self._desk
+        keys, code = desk.keys(), new_code()
+        command = KeepCode(code_digest(keys, identity, code), opens)
+        try:
+            account = await desk.ask("customer", identity, command, scope, CustomerAccount)
+        except Problem as problem:
+            if problem.code == "customer.unknown":
+                return
+            raise
+        if not account.ok:
+            return
+        # A proved address is written to as it was proved, however it is spelt now.
+        proved = account.sealed_email
+        address = unseal(keys, proved, f"email:{identity}").decode() if proved else email.address
+        template: Template = "customer.code" if proved else "customer.welcome"
+        notice = Notice(template, address, identity, {"code": code}, desk.now_ms() + CODE_MS)
+        await self._notifications.send(notice, scope)
+
+    async def open_session(self, request: Request) -> CustomerTokens:
+        desk, scope = self._desk, request.scope
+        earliest = asyncio.get_running_loop().time() + REFUSAL_S
+        await desk.hold_address(scope)
+        write = await desk.services.bodies.read(scope, request.receive, keyed=False)
+        sent = decode(_session_decoder, write.body)
+        email, keys = checked(sent.email, "/email"), desk.keys()
+        identity = scope[ENTITY_ID] = self._id(email)
+        await desk.hold_to(TRIES_BY_PERSON, "customer-tries", identity)
+        command = TryCode(
+            code_digest(keys, identity, plain(sent.code)),
+            secrets.token_hex(16),
+            seal(keys, email.address.encode(), f"email:{identity}"),
+        )
+        session = None
+        try:
+            session = (await desk.ask("customer", identity, command, scope, CustomerSession)).session
+        except Problem as problem:
+            if problem.code != "customer.unknown":
+                raise
+        if session is None:
+            await not_before(earliest)
+            raise code_refused()
+        return self._tokens(identity, session)
+
+    async def refresh(self, request: Request) -> CustomerTokens:
+        desk, scope = self._desk, request.scope
+        await desk.hold_address(scope)
+        write = await desk.services.bodies.read(scope, request.receive, keyed=False)
+        token = decode(_refresh_decoder, write.body).refresh_token
+        try:
+            claims = verify(desk.keys(), token, desk.region, desk.now_ms() // 1000, use="refresh")
+            if claims.role != CUSTOMER:
+                raise TokenRefused("claims")
+        except TokenRefused as refused:
+            detail = f"The refresh token is not good ({refused.reason})."
+            headers = (challenge('error="invalid_token"'),)
+            raise Problem("auth.token_invalid", detail, extra={"reason": refused.reason}, headers=headers) from None
+        command = RefreshSession(claims.sid, claims.num)
+        session = (await desk.ask("customer", claims.sub, command, scope, CustomerSession)).session
+        if session is None:
+            raise Problem("session.ended", "This session has ended: sign in again.")
+        return self._tokens(claims.sub, session)
+
+    async def sign_out(self, request: Request) -> None:
+        who = caller(self._desk, request.scope)
+        if who.role == CUSTOMER:
+            await self._desk.ask("customer", who.subject, EndSession(who.session_id), request.scope, CustomerAccount)
+
+    def _tokens(self, identity: str, session: Session) -> CustomerTokens:
+        keys, now_s = self._desk.keys(), self._desk.now_ms() // 1000
+        ends_s = min(session.ends_ms // 1000, now_s + REFRESH_S)
+        if ends_s <= now_s:
+            raise Problem("session.ended", "This session has ended: sign in again.")
+
+        def token(expires_s: int, use: str) -> str:
+            claims = Claims(
+                iss=issuer_of(self._desk.region), sub=identity, sid=session.session_id, role=CUSTOMER, scopes=(), locs=(),
+                iat=now_s, exp=expires_s, auth_time=0, acr="1", num=session.token_number,
+                use=use,  # type: ignore[arg-type]
+            )  # fmt: skip
+            return issue(keys, claims)
+
+        expires_s = min(now_s + ACCESS_S, ends_s)
+        return CustomerTokens(
+            token(expires_s, "access"), token(ends_s, "refresh"), "Bearer", expires_s - now_s, identity
+        )
+
+
+def router(desk: Desk, notifications: Notifications) -> APIRouter:
+    """The routes."""
+    api = APIRouter(tags=["customers"])
+    accounts = _Accounts(desk, notifications)
+
+    @api.post(
+        "/v1/customers",
+        summary="Open a customer's account",
+        **documented(CodeAsked, body=EmailRequest, request_example=_EMAIL, status=202),
+    )
+    async def opened(request: Request) -> Response:
+        """Sends a code; the account is there once it comes back (`POST /v1/customers/sessions`). Who has one gets a code to sign in."""
+        await accounts.ask_code(request, opens=True)
+        return AnswerResponse((202, encode(ASKED), ()))
+
+    @api.post(
+        "/v1/customers/codes",
+        summary="Ask for a code to sign in as a customer",
+        **documented(CodeAsked, body=EmailRequest, request_example=_EMAIL, status=202),
+    )
+    async def codes(request: Request) -> Response:
+        """The same answer at the same time, whether there is an account or not. A newer code replaces the older."""
+        await accounts.ask_code(request, opens=False)
+        return AnswerResponse((202, encode(ASKED), ()))
+
+    @api.post(
+        "/v1/customers/sessions",
+        summary="Sign in as a customer",
+        **documented(CustomerTokens, body=CustomerSessionRequest, request_example=_SESSION, problems=(401,)),
+    )
+    async def signed_in(request: Request) -> Response:
+        """By the code that was sent. It is taken once."""
+        return ok(await accounts.open_session(request))
+
+    @api.post(
+        "/v1/customers/sessions/refresh",
+        summary="Renew the tokens of a customer's session",
+        **documented(
+            CustomerTokens,
+            body=CustomerRefreshRequest,
+            request_example={"refresh_token": "eyJ…"},
+            problems=(401, 404),
+        ),
+    )
+    async def refreshed(request: Request) -> Response:
+        """A session ends after 12 hours without, and after 30 days."""
+        return ok(await accounts.refresh(request))
+
+    @api.delete(
+        "/v1/customers/sessions/current",
+        summary="Sign out as a customer",
+        **documented(None, status=204, problems=(401, 403, 404)),
+    )
+    async def signed_out(request: Request) -> Response:
+        """Ends the session; its tokens are worthless within two seconds everywhere."""
+        await accounts.sign_out(request)
+        return Response(status_code=204)
+
+    return api

@@ -1,0 +1,151 @@
+"""`/v1/guest`: an order is followed without an account, by its id, one thing that whoever placed it knows, and a code that is sent to the
+address that it was placed with.
+
+Whether there is such an order, whether it fits and whether it has an address is told to nobody: not by the answer, not by its time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+
+from fastapi import APIRouter, Request
+from msgspec import json
+from starlette.responses import Response
+
+from actors.domain.guest import CodeOutcome, KeepCode, TryCode
+from actors.domain.one_time_code import CODE_MS
+from actors.domain.order_state import Contact, OrderContact, ViewContact
+from serve.context import ENTITY_ID, REQUEST_ID, Scope
+from serve.customers.codes import new_code, plain
+from serve.customers.quiet import Quietly
+from serve.customers.schemas import CodeAsked, GuestCodeRequest, GuestSessionRequest, GuestToken
+from serve.identity.desk import Desk, not_before
+from serve.identity.emails import checked
+from serve.identity.folding import folded
+from serve.identity.guard import challenge
+from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON, address_of
+from serve.identity.sealing import code_digest, email_digest
+from serve.identity.tokens import GUEST, GUEST_S, Claims, issue, issuer_of
+from serve.notices.port import Notice, Notifications
+from serve.openapi import documented
+from serve.orders.contacts import address_in
+from serve.problems import Problem
+from serve.regions import Territory
+from serve.requests import decode
+from serve.responses import AnswerResponse, encode, ok
+
+# No refusal of a code is given earlier.
+REFUSAL_S = 0.5
+_code_decoder = json.Decoder(GuestCodeRequest)
+_session_decoder = json.Decoder(GuestSessionRequest)
+_CODE = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "email": "mia@example.com"}
+_SESSION = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "code": "12345678"}
+ASKED = CodeAsked("If that is right, a code is on its way.", CODE_MS // 1000)
+
+
+def code_refused() -> Problem:
+    """One answer for every code that is not taken."""
+    detail = "The code is wrong, was used, or is too old: ask for another one."
+    return Problem("code.refused", detail, headers=(challenge(""),))
+
+
+class _Guests:
+    """The handlers' work."""
+
+    def __init__(self, desk: Desk, notifications: Notifications) -> None:
+        self._desk = desk
+        self._notifications = notifications
+        self._territory = Territory(desk.services.settings)
+        self._quietly = Quietly()
+
+    async def ask_code(self, request: Request) -> None:
+        desk, scope = self._desk, request.scope
+        await desk.hold_to(CODES_BY_ADDRESS, "codes-address", address_of(scope))
+        write = await desk.services.bodies.read(scope, request.receive, keyed=False)
+        sent = decode(_code_decoder, write.body)
+        if (sent.email is None) == (sent.postcode is None):
+            raise Problem("body.invalid", "Give either `email` or `postcode`.", errors=[{"pointer": "", "detail": "one of both"}])  # fmt: skip
+        digest = None if sent.email is None else email_digest(desk.keys(), checked(sent.email, "/email").comparable)
+        self._territory.check_order(sent.order_id)
+        await desk.hold_to(CODES_BY_PERSON, "guest-codes", sent.order_id)
+        scope[ENTITY_ID] = sent.order_id
+        await self._quietly.do(self._send(sent.order_id, digest, sent.postcode or "", scope), scope[REQUEST_ID])
+
+    async def _send(self, order_id: str, digest: bytes | None, postcode: str, scope: Scope) -> None:
+        desk = self._desk
+        try:
+            known = await desk.view("order", order_id, ViewContact(order_id), scope, OrderContact)
+        except Problem as problem:
+            if problem.code == "order.unknown":
+                return
+            raise
+        if known.contact is None or not _matches(known, known.contact, digest, postcode):
+            return
+        keys, code = desk.keys(), new_code()
+        kept = await desk.ask("guest", order_id, KeepCode(code_digest(keys, order_id, code)), scope, CodeOutcome)
+        if kept.ok:
+            address, until_ms = address_in(keys, order_id, known.contact), desk.now_ms() + CODE_MS
+            notice = Notice("guest.code", address, order_id, {"code": code, "order_id": order_id}, until_ms)
+            await self._notifications.send(notice, scope)
+
+    async def open_session(self, request: Request) -> GuestToken:
+        desk, scope = self._desk, request.scope
+        earliest = asyncio.get_running_loop().time() + REFUSAL_S
+        await desk.hold_address(scope)
+        write = await desk.services.bodies.read(scope, request.receive, keyed=False)
+        sent = decode(_session_decoder, write.body)
+        self._territory.check_order(sent.order_id)
+        await desk.hold_to(TRIES_BY_PERSON, "guest-tries", sent.order_id)
+        scope[ENTITY_ID] = sent.order_id
+        keys = desk.keys()
+        digest = code_digest(keys, sent.order_id, plain(sent.code))
+        outcome = await desk.ask("guest", sent.order_id, TryCode(digest), scope, CodeOutcome)
+        if not outcome.ok:
+            await not_before(earliest)
+            raise code_refused()
+        now_s = desk.now_ms() // 1000
+        claims = Claims(
+            iss=issuer_of(desk.region), sub=sent.order_id, sid=f"{sent.order_id}.{secrets.token_hex(8)}", role=GUEST,
+            scopes=(), locs=(), iat=now_s, exp=now_s + GUEST_S, auth_time=0, acr="1", num=0, use="access",
+        )  # fmt: skip
+        return GuestToken(issue(keys, claims), "Bearer", GUEST_S, sent.order_id)
+
+
+def _matches(order: OrderContact, contact: Contact, digest: bytes | None, postcode: str) -> bool:
+    if digest is not None:
+        return hmac.compare_digest(digest, contact.email_digest)
+    return bool(_spelt(postcode)) and hmac.compare_digest(_spelt(postcode).encode(), _spelt(order.postcode).encode())
+
+
+def _spelt(postcode: str) -> str:
+    """SW1A 1AA, sw1a1aa and 98101-1234, 981011234 are spellings of one."""
+    return "".join(character for character in folded(postcode) if character.isalnum())
+
+
+def router(desk: Desk, notifications: Notifications) -> APIRouter:
+    """The routes."""
+    api = APIRouter(tags=["customers"])
+    guests = _Guests(desk, notifications)
+
+    @api.post(
+        "/v1/guest/codes",
+        summary="Ask for a code to follow an order without an account",
+        **documented(CodeAsked, body=GuestCodeRequest, request_example=_CODE, status=202, problems=(404, 421)),
+    )
+    async def codes(request: Request) -> Response:
+        """The same answer at the same time, whether a code is sent or not. A newer code replaces the older."""
+        await guests.ask_code(request)
+        return AnswerResponse((202, encode(ASKED), ()))
+
+    @api.post(
+        "/v1/guest/sessions",
+        summary="Follow an order by the code that was sent",
+        **documented(GuestToken, body=GuestSessionRequest, request_example=_SESSION, problems=(401, 404, 421)),
+    )
+    async def sessions(request: Request) -> Response:
+        """A token that reaches this order and nothing else: it may be read, and cancelled while that is possible. A code is taken once."""
+        return ok(await guests.open_session(request))
+
+    return api

@@ -1,0 +1,58 @@
+"""What customers and guests may do with orders: with their own. Whose an order is, the order itself judges (`actors/domain/order.py`):
+that of another person is answered as one that there is not, at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+import msgspec
+
+from actors.domain.order import UpdateOrder
+from serve.context import PRINCIPAL, Scope
+from serve.identity.desk import not_before
+from serve.problems import Answer, Problem, field_problem
+
+# No order is unknown to them earlier than that: whether it is in memory, on disk, another person's or nowhere takes different times.
+UNKNOWN_S = 0.25
+
+
+def asker_of(scope: Scope, permission: str) -> str:
+    """Whose orders the caller may reach: "" for those of all, by the permission, or when nobody has to say who he is."""
+    principal = scope.get(PRINCIPAL)
+    if principal is None or permission in principal.permissions:
+        return ""
+    subject: str = principal.subject
+    return subject
+
+
+def owner_of(scope: Scope) -> str:
+    """Whose an order is that the caller places: the customer's, or "" when it is placed for somebody else."""
+    return asker_of(scope, "orders.place")
+
+
+def check_ref(scope: Scope, customer_ref: str) -> None:
+    """Raises Problem 422 when a customer names a reference: those are the retailer's, and might be another person's."""
+    if customer_ref and owner_of(scope):
+        detail = "Whose the order is, the token says."
+        raise field_problem("order.customer_ref_not_allowed", detail, "/customer/customer_ref")
+
+
+def of_customer(command: UpdateOrder, asker: str) -> UpdateOrder:
+    """The cancellation of the asker's own order. Raises Problem 403 for any other step."""
+    if command != UpdateOrder("cancel"):
+        raise Problem("auth.forbidden", "Customers may cancel a whole order of theirs, and take no other step.")
+    return msgspec.structs.replace(command, asker=asker)
+
+
+async def told_alike(answering: Awaitable[Answer]) -> Answer:
+    """The answer. Raises Problem; of whatever is unknown, the same one at the same time."""
+    earliest = asyncio.get_running_loop().time() + UNKNOWN_S
+    try:
+        return await answering
+    except Problem as problem:
+        if problem.code != "order.unknown":
+            raise
+    await not_before(earliest)
+    raise Problem("order.unknown", "There is no such order.")

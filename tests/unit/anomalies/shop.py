@@ -1,0 +1,63 @@
+"""Records for tests: a shop's people at work, by the minute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors.anomalies.habits import DAY_MS, HOUR_MS
+from actors.anomalies.monitor import Alert, Monitor
+from actors.anomalies.record import Record
+from actors.anomalies.settings import AnomalySettings
+
+MINUTE_MS = 60_000
+# 2026-03-02, a Monday, 00:00 UTC
+MONDAY_MS = 1_772_409_600_000
+SETTINGS = AnomalySettings()
+
+
+class Shop:
+    """A monitor, and records with numbers of their own."""
+
+    def __init__(self, settings: AnomalySettings = SETTINGS) -> None:
+        self.monitor = Monitor("us", settings)
+        self.number = 0
+        self.alerts: list[Alert] = []
+
+    def act(self, at_ms: int, subject: str, action: str, **more: Any) -> list[Alert]:
+        """One record; the alerts that it gives."""
+        self.number += 1
+        said = {
+            "role": "support",
+            "address": "shop",
+            "session_id": f"s-{subject}",
+            "request_id": f"r{self.number}",
+        } | more
+        found = self.monitor.see(Record(0, self.number, at_ms, subject, action=action, **said))
+        self.alerts += found
+        return found
+
+    def refused(self, at_ms: int, account: str, address: str) -> list[Alert]:
+        """A sign-in that failed."""
+        return self.act(
+            at_ms, "", "session.open", outcome="session.refused", entity_id=account, address=address, role="", session_id=""
+        )  # fmt: skip
+
+    def weeks(self, *people: str, days: int = 10, role: str = "support") -> int:
+        """Ordinary work from 9 to 17; gives the day after, 00:00."""
+        for day in range(days):
+            for minute in range(9 * 60, 17 * 60, 12):
+                for index, person in enumerate(people):
+                    at_ms = MONDAY_MS + day * DAY_MS + minute * MINUTE_MS + index
+                    number = (minute * 7 + day * 13 + index) % 5000
+                    action = ("order.read", "order.read", "order.place", "order.cancel")[
+                        number % 4 if number % 9 == 0 else 0
+                    ]
+                    self.act(at_ms, person, action, kind="order", entity_id=f"o{number}", role=role)
+        return MONDAY_MS + days * DAY_MS
+
+    def rules(self) -> list[str]:
+        """Those that fired, in order."""
+        return [rule for alert in self.alerts for rule in alert.rules]
+
+
+NINE = 9 * HOUR_MS

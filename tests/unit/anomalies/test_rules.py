@@ -1,0 +1,201 @@
+"""Each rule: the misuse that it must tell of, and the honest day next to it that it must not."""
+
+from __future__ import annotations
+
+import pytest
+
+from actors.anomalies.habits import DAY_MS, HOUR_MS
+from actors.anomalies.settings import AnomalySettings
+from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, Shop
+
+START = MONDAY_MS + NINE
+
+
+def adjust(shop, minute, why, *steps, subject="mia"):
+    changes = {f"S{number}.on_hand": (50, 50 + step) for number, step in enumerate(steps)}
+    return shop.act(
+        START + minute * MINUTE_MS, subject, "location.adjust", role="manager", why=why, changes=changes, location_id="us-st-1"
+    )  # fmt: skip
+
+
+def test_stock_is_written_off_in_a_burst_and_nobody_is_told():
+    shop = Shop()
+    told = [adjust(shop, minute, "damage", -2) for minute in range(12)]
+    assert [bool(alerts) for alerts in told] == [False] * 9 + [True] + [False] * 2
+    (alert,) = shop.alerts
+    assert (alert.about, alert.rules, alert.action) == ("mia", ["overrides"], "step_up")
+    assert alert.evidence == [(0, number) for number in range(1, 11)]
+    assert 0.5 <= alert.score <= 1
+
+
+def test_a_stock_take_is_taken_for_theft_or_theft_for_a_stock_take():
+    honest = Shop()
+    for minute in range(59):
+        adjust(honest, minute, "count", *((-1, 2) if minute % 2 else (-3,)))
+    assert honest.alerts == []
+    hidden = Shop()
+    for minute in range(30):
+        adjust(hidden, minute, "count", -2)
+    assert hidden.rules() == ["overrides"]
+
+
+def test_cancelling_orders_in_a_burst_is_not_seen_or_is_seen_in_a_slow_day():
+    shop = Shop()
+    for number in range(9):
+        shop.act(START + number * HOUR_MS // 4, "tom", "order.cancel", kind="order", entity_id=f"o{number}")
+    assert shop.alerts == []
+    for number in range(12):
+        shop.act(START + DAY_MS + number * MINUTE_MS, "tom", "order.cancel", kind="order", entity_id=f"p{number}")
+    assert shop.rules() == ["voids"]
+
+
+@pytest.mark.parametrize(("amount", "told"), [(9_500, True), (10_000, False), (4_000, False)])
+def test_refunds_that_stay_just_under_the_threshold_are_not_told_apart_from_others(amount, told):
+    shop = Shop(AnomalySettings(refund_threshold_minor=10_000))
+    for number in range(6):
+        changes = {"amount_minor": (None, amount)}
+        shop.act(
+            START + number * HOUR_MS, "tom", "refund.approve", kind="refund", entity_id=f"o{number}", changes=changes
+        )
+    assert shop.rules() == (["refunds"] if told else [])
+
+
+def test_one_account_is_used_in_two_places_at_once():
+    shop = Shop()
+    for turn in range(6):
+        place, session = ("shop", "s1") if turn % 2 else ("elsewhere", f"s{turn}")
+        at_ms = START + turn * 4 * MINUTE_MS
+        shop.act(at_ms, "ann", "session.open", address=place, session_id=session, role="associate")
+        shop.act(
+            at_ms + 1000,
+            "ann",
+            "order.read",
+            address=place,
+            session_id=session,
+            role="associate",
+            kind="order",
+            entity_id="o1",
+        )
+    assert "two_places" in shop.rules()
+    assert shop.alerts[-1].action == "end_session"
+
+
+def test_a_driver_between_two_networks_is_taken_for_two_people():
+    shop = Shop()
+    shop.act(START, "dan", "session.open", role="driver", device="d1")
+    for turn in range(8):
+        at_ms, network = START + turn * 3 * MINUTE_MS, "mobile" if turn % 2 else "shop"
+        shop.act(
+            at_ms,
+            "dan",
+            "order.deliver",
+            role="driver",
+            device="d1",
+            address=network,
+            kind="order",
+            entity_id=f"o{turn}",
+        )
+    assert shop.alerts == []
+
+
+def test_a_token_is_used_by_somebody_else_while_its_owner_works_on():
+    shop = Shop()
+    day = shop.weeks("ann", "bob")
+    for number in range(14):
+        at_ms = day + 10 * HOUR_MS + number * 20_000
+        place = "shop" if number % 3 == 0 else "thief"
+        shop.act(at_ms, "ann", "order.read", address=place, kind="order", entity_id=f"x{number}")
+    assert [alert.about for alert in shop.alerts] == ["ann"]
+    assert "stolen_token" in shop.rules()
+
+
+def test_a_branch_with_a_new_provider_is_a_branch_of_thieves():
+    shop = Shop()
+    day = shop.weeks("ann", "bob", "cid")
+    for number in range(60):
+        who, place = ("ann", "bob", "cid")[number % 3], "shop" if number < 12 else "new"
+        shop.act(
+            day + NINE + number * 4 * MINUTE_MS, who, "order.read", address=place, kind="order", entity_id=f"x{number}"
+        )
+    assert shop.alerts == []
+
+
+def test_work_in_the_middle_of_the_night_is_not_seen():
+    shop = Shop()
+    day = shop.weeks("ann", "bob", "cid")
+    for number in range(6):
+        shop.act(
+            day + 3 * HOUR_MS + number * MINUTE_MS,
+            "ann",
+            "order.place",
+            address="home",
+            kind="order",
+            entity_id=f"n{number}",
+        )
+    assert shop.rules()[:1] == ["off_shift"]
+
+
+def test_a_screen_that_was_left_on_works_off_shift():
+    shop = Shop()
+    day = shop.weeks("ann", "bob")
+    for number in range(20):
+        shop.act(day + 2 * HOUR_MS + number * 5 * MINUTE_MS, "ann", "session.refresh")
+    assert shop.alerts == []
+
+
+def test_one_order_after_the_other_is_looked_at():
+    shop = Shop()
+    for number in range(110):
+        shop.act(START + number * 15_000, "tom", "order.read", kind="order", entity_id=f"o{number}")
+    assert shop.rules() == ["lookups"]
+    assert shop.alerts[0].action == "end_session"
+
+
+def test_a_busy_packer_is_taken_for_somebody_who_snoops():
+    shop = Shop()
+    for number in range(150):
+        at_ms = START + number * 20_000
+        shop.act(at_ms, "pat", "order.read", role="fulfilment", kind="order", entity_id=f"o{number}")
+        shop.act(at_ms + 1, "pat", "order.pack", role="fulfilment", kind="order", entity_id=f"o{number}")
+    assert shop.alerts == []
+
+
+def test_many_accounts_are_tried_from_one_address():
+    shop = Shop()
+    for number in range(12):
+        shop.refused(START + number * 3000, f"us-acct-{number}", "evil")
+    assert [(alert.about, alert.rules, alert.action) for alert in shop.alerts] == [("evil", ["stuffing"], "none")]
+
+
+def test_a_shop_that_signs_in_on_monday_morning_is_an_attack():
+    shop = Shop()
+    for number in range(40):
+        account = f"us-acct-{number % 6}"
+        if number % 5 == 0:
+            shop.refused(START + number * 9000, account, "shop")
+        shop.act(START + number * 9000 + 1, account, "session.open", entity_id=account, kind="account")
+    assert shop.alerts == []
+
+
+@pytest.mark.parametrize(("times", "told"), [(5, False), (12, True)])
+def test_one_account_is_guessed_or_its_owner_has_forgotten_the_password(times, told):
+    shop = Shop()
+    for number in range(times):
+        shop.refused(START + number * 20_000, "us-acct-1", "somewhere")
+    assert shop.rules() == (["guessing"] if told else [])
+
+
+def test_somebody_tries_one_closed_door_after_the_other():
+    shop = Shop()
+    doors = ("GET /v1/accounts/{account_id}", "POST /v1/clients", "POST /v1/skus", "GET /v1/audit")
+    for number, door in enumerate(doors):
+        told = shop.act(
+            START + number * MINUTE_MS, "tom", "request.refused", outcome="auth.forbidden", changes={"endpoint": (None, door)}
+        )  # fmt: skip
+    assert [alert.rules for alert in told] == [["probing"]]
+    same = Shop()
+    for number in range(20):
+        same.act(
+            START + number * MINUTE_MS, "tom", "request.refused", outcome="auth.forbidden", changes={"endpoint": (None, doors[0])}
+        )  # fmt: skip
+    assert same.alerts == []

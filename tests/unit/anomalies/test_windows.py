@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.anomalies.record import Record
+from actors.anomalies.windows import Windows
+
+
+def record(at_ms: int, number: int = 1) -> Record:
+    return Record(0, number, at_ms, "a", "", "order.read")
+
+
+def test_what_is_too_old_still_counts():
+    windows = Windows(1000)
+    for at_ms in (0, 500, 1001, 1400):
+        window = windows.add("k", record(at_ms))
+    assert [entry.at_ms for entry in window.entries] == [500, 1001, 1400]
+    assert len(windows.get("k", 2100)) == 1
+    assert len(windows.get("nobody", 0)) == 0
+
+
+def test_a_burst_or_many_keys_fill_the_memory():
+    windows = Windows(1000, entries_max=5, keys_max=3)
+    for number in range(50):
+        window = windows.add("k", record(1, number))
+    assert [entry.reference[1] for entry in window.entries] == [45, 46, 47, 48, 49]
+    windows.add("l", record(2))
+    windows.add("k", record(3))
+    windows.add("m", record(4))
+    windows.add("n", record(5))
+    # "l" was not heard of for longest.
+    assert (len(windows), len(windows.get("l", 5)), len(windows.get("k", 5))) == (3, 0, 5)
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.sampled_from("ab")), max_size=60))
+def test_a_window_counts_otherwise_than_one_would_by_hand(steps):
+    windows, now_ms, by_hand = Windows(100), 0, []
+    for pause_ms, member in steps:
+        now_ms += pause_ms
+        by_hand.append((now_ms, member))
+        window = windows.add("k", record(now_ms), member, 2.0)
+        kept = [(at, name) for at, name in by_hand if at >= now_ms - 100]
+        assert len(window) == len(kept)
+        assert window.members() == {name for _, name in kept}
+        assert window.weight() == 2.0 * len(kept)
+        assert window.turns() == sum(one[1] != other[1] for one, other in pairwise(kept))

@@ -1,0 +1,193 @@
+"""A passkey signs in, by itself or beside the password, once for each challenge, and for nobody else."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serve.identity import sessions
+from tests.unit.serve.authenticator import Authenticator
+from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell, Person
+
+
+@pytest.fixture
+async def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("REFUSAL_S", "REFUSAL_AFTER_HASH_S"):
+        monkeypatch.setattr(sessions, name, 0.0)
+    made = GuardedCell(tmp_path)
+    yield made
+    await made.http.aclose()
+
+
+def bearer(tokens: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens['access_token']}"}
+
+
+async def options(cell: GuardedCell, path: str = "/v1/sessions/passkey-options", **headers: str) -> dict[str, Any]:
+    answer = await cell.plain(path, {}, **headers)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()["options"]
+    return found
+
+
+async def added(cell: GuardedCell, person: Person, key: Authenticator, name: str = "phone"):
+    headers = bearer(await person.tokens())
+    credential = key.make(await options(cell, "/v1/passkeys/options", **headers))
+    return await cell.post("/v1/passkeys", {"name": name, "credential": credential}, **headers)
+
+
+@pytest.fixture
+async def mia(cell) -> Person:
+    return await cell.enrolled("mia.manager")
+
+
+@pytest.fixture
+async def key(cell, mia) -> Authenticator:
+    made = Authenticator()
+    answer = await added(cell, mia, made)
+    assert answer.status_code == 201, answer.text
+    assert [one["name"] for one in answer.json()["passkeys"]] == ["phone"]
+    return made
+
+
+async def alone(cell: GuardedCell, key: Authenticator, **more: Any):
+    return await cell.plain("/v1/sessions", {"passkey": key.sign(await options(cell))} | more)
+
+
+async def test_a_passkey_does_not_sign_in_by_itself_and_count_as_both_factors(cell, mia, key):
+    answer = await alone(cell, key)
+    assert answer.status_code == 200, answer.text
+    headers = bearer(answer.json())
+    who = (await cell.http.get("/v1/sessions/current", headers=headers)).json()
+    assert who["subject"] == mia.account_id
+    assert who["proved_at"] is not None
+
+
+async def test_a_passkey_does_not_do_beside_the_password_in_place_of_a_code(cell, mia, key):
+    body = {"login": mia.login, "password": PASSWORD, "passkey": key.sign(await options(cell))}
+    assert (await cell.plain("/v1/sessions", body)).status_code == 200
+    wrong = body | {"password": "no", "passkey": key.sign(await options(cell))}
+    assert (await cell.plain("/v1/sessions", wrong)).json()["code"] == "session.refused"
+
+
+async def test_a_signature_is_taken_twice(cell, key):
+    signed = key.sign(await options(cell))
+    assert (await cell.plain("/v1/sessions", {"passkey": signed})).status_code == 200
+    assert (await cell.plain("/v1/sessions", {"passkey": signed})).json()["code"] == "session.refused"
+
+
+async def test_a_challenge_is_good_after_five_minutes_or_for_something_else(cell, mia, key):
+    late = key.sign(await options(cell))
+    cell.clock.now += 300_000
+    assert (await cell.plain("/v1/sessions", {"passkey": late})).json()["code"] == "session.refused"
+    headers = bearer((await alone(cell, key)).json())
+    proof = key.sign(await options(cell, "/v1/sessions/current/passkey-options", **headers))
+    assert (await cell.plain("/v1/sessions", {"passkey": proof})).json()["code"] == "session.refused"
+
+
+async def test_an_old_proof_is_not_renewed_by_a_passkey(cell, key):
+    headers = bearer((await alone(cell, key)).json())
+    cell.clock.now += 301_000
+    tokens = (
+        await cell.plain("/v1/sessions/refresh", {"refresh_token": (await alone(cell, key)).json()["refresh_token"]})
+    ).json()
+    headers = bearer(tokens)
+    proof = {"passkey": key.sign(await options(cell, "/v1/sessions/current/passkey-options", **headers))}
+    answer = await cell.http.post("/v1/sessions/current/proof", json=proof, headers=headers)
+    assert answer.status_code == 200, answer.text
+    again = await cell.http.post("/v1/sessions/current/proof", json=proof, headers=bearer(answer.json()))
+    assert again.json()["code"] == "factor.code_wrong"
+
+
+@pytest.mark.parametrize("lie", [{"origin": "https://evil.example"}, {"rp_id": "evil.example"}, {"verifies": False}])
+async def test_a_page_of_others_or_an_unverified_touch_signs_in(cell, key, lie):
+    for name, value in lie.items():
+        setattr(key, name, value)
+    assert (await alone(cell, key)).json()["code"] == "session.refused"
+
+
+@pytest.mark.parametrize("lie", [{"origin": "https://evil.example"}, {"rp_id": "evil.example"}, {"verifies": False}])
+async def test_a_passkey_made_elsewhere_or_without_verification_is_kept(cell, mia, lie):
+    answer = await added(cell, mia, Authenticator(**lie))
+    assert (answer.status_code, answer.json()["code"]) == (422, "passkey.invalid")
+
+
+async def test_somebody_elses_passkey_opens_my_account(cell, key):
+    zoe = await cell.enrolled("zoe.manager")
+    other = Authenticator()
+    assert (await added(cell, zoe, other)).status_code == 201
+    other.user_handle = key.user_handle
+    assert (await alone(cell, other)).json()["code"] == "session.refused"
+
+
+@pytest.mark.parametrize("handle", [b"", b"us-acct-x", b"\xff", b"eu-acct-00000000000000000000000000"])
+async def test_a_name_that_is_none_of_ours_is_a_fault_or_tells_something(cell, key, handle):
+    key.user_handle = handle
+    refused = await alone(cell, key)
+    assert (refused.status_code, refused.json()["code"]) == (401, "session.refused")
+
+
+async def test_a_copied_authenticator_goes_on_signing_in_and_nobody_is_told(cell, key):
+    assert (await alone(cell, key)).status_code == 200
+    key.count -= 1
+    assert (await alone(cell, key)).json()["code"] == "session.refused"
+    key.count += 10
+    headers = bearer((await alone(cell, key)).json())
+    [listed] = (await cell.http.get("/v1/passkeys", headers=headers)).json()["passkeys"]
+    assert listed["suspect_at"] is not None
+
+
+async def test_an_altered_signature_or_credential_is_taken(cell, key):
+    for field in ("signature", "authenticatorData", "clientDataJSON"):
+        signed = key.sign(await options(cell))
+        text = signed["response"][field]
+        signed["response"][field] = ("A" if text[0] != "A" else "B") + text[1:]
+        assert (await cell.plain("/v1/sessions", {"passkey": signed})).json()["code"] == "session.refused"
+
+
+async def test_there_are_more_than_five_or_the_same_twice(cell, mia, key):
+    again = await added(cell, mia, key)
+    assert (again.status_code, again.json()["code"]) == (409, "passkey.exists")
+    for number in range(4):
+        assert (await added(cell, mia, Authenticator(), f"key {number}")).status_code == 201
+    assert (await added(cell, mia, Authenticator())).json()["code"] == "passkey.too_many"
+
+
+async def test_the_last_factor_can_be_removed_or_a_removed_passkey_signs_in(cell, mia, key):
+    headers = bearer(await mia.tokens())
+    [listed] = (await cell.http.get("/v1/passkeys", headers=headers)).json()["passkeys"]
+    path = f"/v1/passkeys/{listed['passkey_id']}"
+    assert (await cell.http.delete(path, headers=headers)).status_code == 204
+    assert (await cell.http.delete(path, headers=headers)).json()["code"] == "passkey.unknown"
+    assert (await alone(cell, key)).json()["code"] == "session.refused"
+
+
+async def test_a_passkey_cannot_be_the_first_factor_or_is_removed_although_it_is_the_last(cell):
+    await cell.opened("ann.associate", "associate")
+    refused = await cell.plain("/v1/sessions", {"login": "ann.associate", "password": PASSWORD})
+    enrolment, first = refused.json()["enrolment"], Authenticator()
+    asked = (await cell.plain("/v1/factors/passkey-options", {"enrolment": enrolment})).json()["options"]
+    body = {"enrolment": enrolment, "name": "key", "credential": first.make(asked)}
+    enrolled = await cell.plain("/v1/factors/passkey", body)
+    assert len(enrolled.json()["recovery_codes"]) > 4, enrolled.text
+    headers = bearer((await alone(cell, first)).json())
+    [listed] = (await cell.http.get("/v1/passkeys", headers=headers)).json()["passkeys"]
+    removed = await cell.http.delete(f"/v1/passkeys/{listed['passkey_id']}", headers=headers)
+    assert removed.json()["code"] == "passkey.last_factor"
+    assert (await cell.plain("/v1/factors/passkey", body)).json()["code"] == "account.factor_exists"
+
+
+async def test_who_is_signed_in_adds_a_passkey_without_a_fresh_proof(cell, mia):
+    headers = bearer(await mia.tokens())
+    asked = await options(cell, "/v1/passkeys/options", **headers)
+    cell.clock.now += 301_000
+    stale = cell.of_role("manager", sub=mia.account_id, auth_time=cell.clock.now // 1000 - 301)
+    body = {"name": "phone", "credential": Authenticator().make(asked)}
+    assert (await cell.post("/v1/passkeys", body, **stale)).json()["code"] == "auth.step_up_required"
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"login": "mia.manager"}, {"password": PASSWORD}, {"passkey": {}}, {"passkey": "x"}]
+)
+async def test_too_little_to_sign_in_with_is_taken(cell, body):
+    assert (await cell.plain("/v1/sessions", body)).status_code == 422
