@@ -1,95 +1,52 @@
+"""The monitor finds most of what is planted, is seldom wrong, and forgets nothing over a restart."""
+
 from __future__ import annotations
 
-import msgspec
 import pytest
 
-from actors.anomalies.habits import HOUR_MS
-from actors.anomalies.monitor import STATE_VERSION, Monitor, State
-from actors.anomalies.record import Record
-from actors.anomalies.settings import AnomalySettings
-from tests.misuse.month import month
-from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, SETTINGS, Shop
-
-START = MONDAY_MS + NINE
+from actors.anomalies.monitor import Monitor
+from tests.misuse.judge import SETTINGS, judged
+from tests.misuse.month import Month, month
 
 
-def reads(shop, at_ms, number, who="tom"):
-    for index in range(number):
-        shop.act(at_ms + index * 10_000, who, "order.read", kind="order", entity_id=f"{at_ms}-{index}")
+@pytest.fixture(scope="module")
+def played() -> Month:
+    return month(950, 80, 16, 1)
 
 
-def test_one_episode_is_told_again_and_again():
-    shop = Shop()
-    reads(shop, START, 300)
-    assert len(shop.alerts) == 1
-    reads(shop, START + 6 * HOUR_MS, 150)
-    assert [alert.rules for alert in shop.alerts] == [["lookups"], ["lookups"]]
-    assert shop.alerts[0].alert_id != shop.alerts[1].alert_id
+def test_planted_misuse_goes_unnoticed_or_honest_work_is_taken_for_it(played):
+    # A small month on a seed that nothing was tuned on; the figures of whole months stand in docs/security/anomalies.md.
+    verdict = judged(played, Monitor("us", SETTINGS))
+    assert verdict.planted.total() == 12
+    assert verdict.recall >= 0.75, verdict.lines()
+    assert verdict.false.total() <= 3, verdict.told
 
 
-def test_another_rule_in_the_same_episode_is_another_alert_or_is_not_told():
-    shop = Shop()
-    reads(shop, START, 120)
-    for number in range(14):
-        shop.act(START + 30 * MINUTE_MS + number * 20_000, "tom", "order.cancel", kind="order", entity_id=f"c{number}")
-    assert [alert.rules for alert in shop.alerts] == [["lookups"], ["lookups", "voids"]]
-    first, more = shop.alerts
-    assert (first.alert_id, more.score > first.score, len(more.reasons)) == (more.alert_id, True, 2)
+def test_a_monitor_that_knows_no_rules_finds_what_they_find(played):
+    verdict = judged(played, Monitor("us", SETTINGS, with_rules=False))
+    assert verdict.found["stuffing"] <= 1
+    assert verdict.recall < 0.75
 
 
-def test_evidence_grows_without_end():
-    shop = Shop()
-    reads(shop, START, 350)
-    for number in range(30):
-        shop.act(START + 59 * MINUTE_MS + number, "tom", "order.cancel", kind="order", entity_id=f"c{number}")
-    assert all(len(alert.evidence) <= 60 and len(alert.requests) <= 60 for alert in shop.alerts)
-
-
-def test_a_restart_forgets_what_was_usual_or_tells_another_story():
-    records = month(120, number=30, days=11, each=1).records
-    through, first = Monitor("us", SETTINGS), Monitor("us", SETTINGS)
+def test_a_restart_in_the_middle_changes_what_is_told():
+    records = month(951, 40, 12, 1).records
+    whole, first = Monitor("us", SETTINGS), Monitor("us", SETTINGS)
     half = len(records) // 2
     for record in records[:half]:
-        assert through.see(record) == first.see(record)
-    kept = first.dump()
-    again = Monitor("us", SETTINGS)
-    assert again.restore(kept)
-    assert again.dump() == kept
-    told = [(through.see(record), again.see(record)) for record in records[half:]]
-    assert [one for one, _ in told] == [other for _, other in told]
-    assert any(one for one, _ in told)
+        assert first.see(record) == whole.see(record)
+    second = Monitor("us", SETTINGS)
+    assert second.restore(first.dump())
+    told = 0
+    for record in records[half:]:
+        alerts = whole.see(record)
+        assert second.see(record) == alerts
+        told += len(alerts)
+    assert told
 
 
-@pytest.mark.parametrize("kept", [b"", b"\xc1", b"\x80", msgspec.msgpack.encode({"version": STATE_VERSION})])
-def test_a_state_that_is_damaged_is_believed(kept):
-    assert not Monitor("us", SETTINGS).restore(kept)
-
-
-def test_a_state_of_another_version_is_believed():
-    state = msgspec.msgpack.decode(Monitor("us", SETTINGS).dump(), type=State)
-    state.version += 1
-    fresh = Monitor("us", SETTINGS)
-    assert not fresh.restore(msgspec.msgpack.encode(state))
-    assert msgspec.msgpack.decode(fresh.dump(), type=State).version == STATE_VERSION
-
-
-@pytest.mark.parametrize("wrong", [{"voids": 1}, {"one_sided": 0}, {"quiet_minutes": "long"}, {"lokups": 9}])
-def test_a_threshold_that_makes_no_sense_is_taken(wrong):
-    with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(wrong, AnomalySettings)
-
-
-def test_a_machine_is_judged_by_what_is_usual_for_people():
-    shop = Shop()
-    for number in range(2000):
-        shop.act(START + number * 1000, "us-client-erp", "order.place", role="", kind="order", entity_id=f"o{number}")
-    assert shop.alerts == []
-
-
-def test_nobody_in_particular_is_accused():
+@pytest.mark.parametrize("kept", [b"", b"x", b"\x80"])
+def test_a_state_that_cannot_be_read_is_half_taken_over(kept):
     monitor = Monitor("us", SETTINGS)
-    for number in range(500):
-        assert (
-            monitor.see(Record(0, number, START + number, "", "", "request.refused", outcome="auth.token_missing"))
-            == []
-        )
+    before = monitor.dump()
+    assert not monitor.restore(kept)
+    assert monitor.dump() == before

@@ -1,0 +1,116 @@
+"""What is usual for a person: at which hours, from which networks, on which days. Learned from what they did, forgotten slowly.
+
+Only ended days count: what happens today is judged by what was before, so that nobody makes something usual by beginning with it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from actors.anomalies.record import Record
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+ADDRESSES_MAX = 12
+PEOPLE_MAX = 20_000
+# Of an hour's weight, a day later.
+KEEPS = 0.95
+# Then all count half, so that new hours are noticed.
+ROLE_HOURS_MAX = 50_000
+
+
+class Habit(msgspec.Struct, array_like=True):
+    """hours: weight of each hour of the day (UTC), 1.0 when worked every day; addresses: → the last day it was seen on (before today);
+    networks: mean number of addresses in a day; pace: mean number of acts in an hour of work; the fields with `today` become habit when the day is over."""
+
+    day: int = -1
+    days: int = 0
+    hours: list[float] = []
+    addresses: dict[str, int] = {}
+    networks: float = 1.0
+    pace: float = 0.0
+    today_hours: list[int] = []
+    today_addresses: list[str] = []
+    today_acts: int = 0
+
+    def knows(self, address: str) -> bool:
+        """Has it been used on an earlier day?"""
+        return address in self.addresses
+
+    def near(self, hour: int, reach: int) -> float:
+        """The weight of the hour and of those around it."""
+        return sum(self.hours[(hour + step) % 24] for step in range(-reach, reach + 1)) if self.hours else 0.0
+
+
+class Kept(msgspec.Struct, array_like=True):
+    """The habits of all. roles: how many hours of work fell into each hour of the day."""
+
+    people: dict[str, Habit] = {}
+    roles: dict[str, list[float]] = {}
+
+
+class Habits:
+    """Of everybody. The one who was not seen for longest is forgotten when there are too many."""
+
+    def __init__(self, people_max: int = PEOPLE_MAX) -> None:
+        self._people_max = people_max
+        self._people: dict[str, Habit] = {}
+        self._roles: dict[str, list[float]] = {}
+
+    def share(self, role: str, hour: int) -> float:
+        """How much of the role's work falls into that hour of the day (UTC)."""
+        hours = self._roles.get(role)
+        return hours[hour] / max(1.0, sum(hours)) if hours else 0.0
+
+    def of(self, subject: str) -> Habit | None:
+        """The person's habit; None for whom we don't know."""
+        return self._people.get(subject)
+
+    def see(self, record: Record) -> Habit:
+        """The person's habit before this record; the record is noted."""
+        habit = self._people.pop(record.subject, None)
+        if habit is None:
+            habit = Habit(hours=[0.0] * 24)
+            if len(self._people) >= self._people_max:
+                del self._people[next(iter(self._people))]
+        self._people[record.subject] = habit  # last in the dict's order: seen most lately
+        day, hour = divmod(record.at_ms, DAY_MS)
+        if day > habit.day:
+            hours = self._roles.setdefault(record.role, [0.0] * 24)
+            for worked in habit.today_hours:
+                hours[worked] += 1
+            if sum(hours) > ROLE_HOURS_MAX:
+                self._roles[record.role] = [weight / 2 for weight in hours]
+            _close(habit, day)
+        habit.today_acts += 1
+        hour //= HOUR_MS
+        if hour not in habit.today_hours:
+            habit.today_hours.append(hour)
+        if record.address not in habit.today_addresses and len(habit.today_addresses) < 4 * ADDRESSES_MAX:
+            habit.today_addresses.append(record.address)
+        return habit
+
+    def dump(self) -> Kept:
+        """What is kept over a restart."""
+        return Kept(self._people, self._roles)
+
+    def restore(self, kept: Kept) -> None:
+        """Takes over what `dump` gave."""
+        self._people, self._roles = kept.people, kept.roles
+
+
+def _close(habit: Habit, day: int) -> None:
+    """The last day on which they were here is over."""
+    if habit.day >= 0:
+        habit.days += 1
+        habit.hours = [weight * KEEPS for weight in habit.hours]
+        for hour in habit.today_hours:
+            habit.hours[hour] += 1 - KEEPS
+        habit.pace += (habit.today_acts / len(habit.today_hours) - habit.pace) * max(0.1, 1 / habit.days)
+        habit.networks += (len(habit.today_addresses) - habit.networks) * 0.2
+        for address in habit.today_addresses:
+            habit.addresses.pop(address, None)
+            habit.addresses[address] = habit.day
+        while len(habit.addresses) > ADDRESSES_MAX:
+            del habit.addresses[next(iter(habit.addresses))]
+    habit.day, habit.today_hours, habit.today_addresses, habit.today_acts = day, [], [], 0

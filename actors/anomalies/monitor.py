@@ -1,0 +1,184 @@
+"""The stream in, alerts out. One episode is one alert: what the rules and the model find of the same account or address, until it has been quiet
+for a while, goes into the same alert, which is told again only when there is something new to say.
+
+    record ─▶ habits, rules, model ─▶ findings ─▶ Episode ─▶ Alert (new, or known with more)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import msgspec
+
+from actors.anomalies.habits import Habits, Kept
+from actors.anomalies.model import VOICES, BehaviourModel, Told
+from actors.anomalies.record import REFRESH, Record, Reference
+from actors.anomalies.rules import Action, Finding, Rules
+from actors.anomalies.settings import AnomalySettings
+from actors.anomalies.windows import Window
+from actors.domain.account_state import ROLES
+from actors.domain.ids import alert_id
+
+# Of the kept state; another one is not understood, and the monitor begins anew.
+STATE_VERSION = 1
+MINUTE_MS = 60_000
+EPISODES_MAX = 10_000
+REASONS_MAX = 10
+EVIDENCE_MAX = 60
+UNLIKE = "unlike"
+_ACTIONS: tuple[str, ...] = get_args(Action)
+_WORDS = {
+    "acts": "more done than usual", "reads": "more orders looked at than usual", "writes": "more changed than usual",
+    "mix_own": "not the work that this person does", "mix_role": "not the work of the role",
+    "kinds": "more different things than usual", "looks": "looks more and does less than usual",
+    "looks_long": "for hours looks more and does less than usual",
+    "rare": "what the role hardly ever does",
+}  # fmt: skip
+
+
+class Alert(msgspec.Struct, array_like=True):
+    """What auditors are told. about: an account, or an address's digest. rules: those that fired, in order; score: 0 to 1; reasons: one for
+    each rule, in words; evidence: lines of the audit; requests: ids of requests; action: what it asks for by itself."""
+
+    alert_id: str
+    about: str
+    role: str
+    session_id: str
+    began_ms: int
+    last_ms: int
+    rules: list[str]
+    score: float
+    reasons: list[str]
+    evidence: list[Reference]
+    requests: list[str]
+    action: Action
+
+
+class State(msgspec.Struct):
+    """What is kept over a restart."""
+
+    version: int
+    habits: Kept
+    rules: dict[str, dict[str, Window]]
+    model: dict[str, Any]
+    episodes: dict[str, Alert]
+
+
+class Monitor:
+    """See the module's docstring. `voices` () leaves the model out."""
+
+    def __init__(
+        self, region: str, settings: AnomalySettings, *, voices: tuple[str, ...] = VOICES, with_rules: bool = True
+    ) -> None:
+        self._region = region
+        self._settings = settings
+        self._habits = Habits()
+        self._rules = Rules(settings, self._habits)
+        self._model = BehaviourModel(settings.model_warmup, voices)
+        self._with_model, self._with_rules = bool(voices), with_rules
+        self._episodes: dict[str, Alert] = {}
+
+    def see(self, record: Record) -> list[Alert]:
+        """Alerts that are new, or have become more, with this record. Records come in the order of each shard."""
+        alerts = []
+        for finding in self._findings(record):
+            alert = self._told(finding, record)
+            if alert is not None:
+                alerts.append(alert)
+        return alerts
+
+    def _findings(self, record: Record) -> Iterator[Finding]:
+        if record.sign_in_refused:
+            yield from self._rules.see(record, self._habits.of(record.who), lambda act: 0.0)
+            return
+        if not record.subject or record.action == REFRESH:
+            return
+        habit = self._habits.see(record)
+
+        def usual(act: str) -> float:
+            return self._model.usual(record.subject, act)
+
+        if self._with_rules:
+            yield from self._rules.see(record, habit, usual)
+        # Machines do what their programs do, and customers come and go: only staff works in a way that can be known.
+        if record.role in ROLES:
+            told = self._model.see(record)
+            if self._with_model and told is not None and told.evidence >= self._settings.model_threshold:
+                yield self._unlike(record, told)
+
+    def _unlike(self, record: Record, told: Told) -> Finding:
+        words = [_WORDS[name] for name, off in told.oddest[:3] if off > 1]
+        reason = f"unlike the {record.role}s' work: {', '.join(words) or 'a little of everything'}"
+        strength = told.evidence / self._settings.model_threshold
+        return Finding(
+            UNLIKE, record.subject, record.at_ms, strength, reason, "step_up", record.session_id, [record.reference],
+            [record.request_id] if record.request_id else [],
+        )  # fmt: skip
+
+    def _told(self, finding: Finding, record: Record) -> Alert | None:
+        known = self._episodes.pop(finding.about, None)
+        if known is None or finding.at_ms - known.last_ms > self._quiet_ms(known):
+            if len(self._episodes) >= EPISODES_MAX:
+                del self._episodes[next(iter(self._episodes))]
+            alert = Alert(
+                alert_id(self._region, finding.at_ms, f"{finding.about} {finding.rule} {finding.references[-1]}"), finding.about, record.role, finding.session_id, finding.at_ms, finding.at_ms,
+                [finding.rule], score(finding.strength), [finding.reason], finding.references, finding.requests, finding.action,
+            )  # fmt: skip
+            self._episodes[finding.about] = alert
+            return _copied(alert)
+        self._episodes[finding.about] = known
+        return _copied(known) if _merged(known, finding) else None
+
+    def _quiet_ms(self, known: Alert) -> int:
+        """Who works unlike the role goes on with it in the next shift, and is still the same question to the auditor."""
+        minutes = self._settings.unlike_quiet_hours * 60 if UNLIKE in known.rules else self._settings.quiet_minutes
+        return minutes * MINUTE_MS
+
+    # --- state
+    def dump(self) -> bytes:
+        """All that it has learned."""
+        state = State(STATE_VERSION, self._habits.dump(), self._rules.dump(), self._model.dump(), self._episodes)
+        return msgspec.msgpack.encode(state)
+
+    def restore(self, kept: bytes) -> bool:
+        """Takes over what `dump` gave; False, and nothing is changed, for a state of another version."""
+        try:
+            state = msgspec.msgpack.decode(kept, type=State)
+        except msgspec.DecodeError:
+            return False
+        if state.version != STATE_VERSION:
+            return False
+        self._habits.restore(state.habits)
+        self._rules.restore(state.rules)
+        self._model.restore(state.model)
+        self._episodes = state.episodes
+        return True
+
+
+def _merged(alert: Alert, finding: Finding) -> bool:
+    """Adds it; True when that is news: another rule, a stronger action, or another session."""
+    news = False
+    alert.last_ms = max(alert.last_ms, finding.at_ms)
+    alert.score = max(alert.score, score(finding.strength))
+    if finding.rule not in alert.rules and len(alert.rules) < REASONS_MAX:
+        alert.rules.append(finding.rule)
+        alert.reasons.append(finding.reason)
+        alert.score = round(1 - (1 - alert.score) * 0.7, 3)
+        news = True
+    if _ACTIONS.index(finding.action) > _ACTIONS.index(alert.action):
+        alert.action, news = finding.action, True
+    if finding.session_id and finding.session_id != alert.session_id:
+        alert.session_id, news = finding.session_id, True
+    alert.evidence = list(dict.fromkeys([*alert.evidence, *finding.references]))[-EVIDENCE_MAX:]
+    alert.requests = list(dict.fromkeys([*alert.requests, *finding.requests]))[-EVIDENCE_MAX:]
+    return news
+
+
+def score(strength: float) -> float:
+    """0.5 at the threshold, towards 1 with what is beyond it."""
+    return round(1 - 0.5 / max(1.0, strength), 3)
+
+
+def _copied(alert: Alert) -> Alert:
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(alert), type=Alert)

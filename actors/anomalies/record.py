@@ -1,0 +1,69 @@
+"""One line of the audit as the monitor reads it: flat, pseudonymous, in the order in which it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+# (shard, number): names a line of the audit for ever.
+Reference = tuple[int, int]
+Changed = tuple[str | int | None, str | int | None]
+SIGN_IN = "session.open"
+# Of the door, whose refusals stand in `outcome` and whose endpoint in `changes`.
+REFUSED = "request.refused"
+SIGN_IN_REFUSED = "session.refused"
+FORBIDDEN = "auth.forbidden"
+# Done by a screen that is open, whether or not anybody sits at it.
+REFRESH = "session.refresh"
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """See `actors/domain/audit.py` for what the fields mean. at_ms: UTC ms. outcome: "" for done, else the code of the refusal.
+    changes: field → (before, after)."""
+
+    shard: int
+    number: int
+    at_ms: int
+    subject: str
+    role: str
+    action: str
+    outcome: str = ""
+    session_id: str = ""
+    address: str = ""
+    device: str = ""
+    behalf: str = ""
+    request_id: str = ""
+    location_id: str = ""
+    kind: str = ""
+    entity_id: str = ""
+    version: int = 0
+    why: str = ""
+    changes: Mapping[str, Changed] = {}
+
+    @property
+    def reference(self) -> Reference:
+        """Where it stands in the audit."""
+        return self.shard, self.number
+
+    @property
+    def who(self) -> str:
+        """Whose account it is about: a refused sign-in has no subject yet, but a target."""
+        return self.subject or (self.entity_id if self.sign_in_refused or self.action == SIGN_IN else "")
+
+    @property
+    def sign_in_refused(self) -> bool:
+        """Did somebody try to get in and fail?"""
+        return (self.action == SIGN_IN and bool(self.outcome)) or (
+            self.action == REFUSED and self.outcome == SIGN_IN_REFUSED
+        )
+
+    @property
+    def door(self) -> str:
+        """What was refused: the endpoint, where the door refused, else the act."""
+        return str(self.changes.get("endpoint", (None, self.action))[1])
+
+
+def is_read(action: str) -> bool:
+    """Looks at something without changing it."""
+    return action.rpartition(".")[2].startswith(("read", "search", "view", "export"))

@@ -1,0 +1,307 @@
+"""What is wrong by itself, by name. Each rule sees every record, keeps what it needs in bounded windows, and gives a Finding or nothing.
+
+overrides        counts are lowered in a burst, nearly all one way      | step_up
+voids            orders are cancelled in a burst                         | step_up
+refunds          refunds keep just under the threshold                   | step_up
+two_places       one account here and there, within minutes              | end_session
+off_shift        work at an hour that is nobody's                        | step_up
+lookups          many orders are looked at and not worked on             | end_session
+stuffing         many accounts are tried from one address                | none: there is no session
+guessing         one account is tried many times                         | none
+stolen_token     a session goes on from a network that nobody knows      | end_session
+probing          one door after the other that is closed to the role     | step_up
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import msgspec
+
+from actors.anomalies.habits import DAY_MS, HOUR_MS, Habit, Habits
+from actors.anomalies.record import FORBIDDEN, SIGN_IN, Record, Reference, is_read
+from actors.anomalies.settings import AnomalySettings
+from actors.anomalies.windows import Window, Windows
+
+Action = Literal["none", "step_up", "end_session"]
+MINUTE_MS = 60_000
+EVIDENCE_MAX = 20
+# Of a person whose networks change all day, another one says nothing.
+ROAMS_FROM = 2.5
+# Somebody's habits are known after so many days of work.
+KNOWN_DAYS = 4
+# An hour of the day with less of the role's work than that (all hours alike: 0.042) is nobody's.
+OFF_SHARE = 0.02
+PLACES_MAX = 4096
+PRESENT_MAX = 64
+_ON_HAND = ".on_hand"
+_COUNTED = ("count", "found")
+
+
+# How often this person, at present, does something in an hour: by the act's name, or READS for orders looked at.
+Usually = Callable[[str], float]
+READS = ""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What a rule or the model found. about: the account, or the address where there is none. strength: 1.0 at the threshold."""
+
+    rule: str
+    about: str
+    at_ms: int
+    strength: float
+    reason: str
+    action: Action
+    session_id: str
+    references: list[Reference]
+    requests: list[str]
+
+
+class Rules:
+    """All rules with their windows."""
+
+    def __init__(self, settings: AnomalySettings, habits: Habits) -> None:
+        self._settings = settings
+        self._habits = habits
+        minutes = {
+            "overrides": settings.override_minutes, "counts": settings.override_minutes, "voids": settings.void_minutes,
+            "refunds": 1440, "two_places": settings.places_minutes, "off_shift": 180, "lookups": settings.lookup_minutes,
+            "worked": settings.lookup_minutes, "stuffing": settings.stuffing_minutes, "guessing": settings.guess_minutes,
+            "stolen_token": 30, "probing": settings.door_minutes, "sign_ins": settings.places_minutes,
+        }  # fmt: skip
+        self._windows = {name: Windows(span * MINUTE_MS) for name, span in minutes.items()}
+        self._at_work: dict[str, dict[str, int]] = {}
+        self._rules: tuple[Callable[[Record, Habit, Usually], Finding | None], ...] = (
+            self._overrides, self._voids, self._refunds, self._two_places, self._off_shift, self._lookups,
+            self._stolen_token, self._probing,
+        )  # fmt: skip
+
+    def see(self, record: Record, habit: Habit | None, usual: Usually) -> Iterator[Finding]:
+        """What this record completes. `habit`: of its subject (of a refused sign-in: of the account), None for nobody known."""
+        if record.sign_in_refused:
+            for refused in (self._stuffing(record), self._guessing(record, habit)):
+                if refused is not None:
+                    yield refused
+        elif habit is not None:
+            for rule in self._rules:
+                found = rule(record, habit, usual)
+                if found is not None:
+                    yield found
+
+    def dump(self) -> dict[str, dict[str, Window]]:
+        """What is kept over a restart."""
+        return {name: windows.dump() for name, windows in self._windows.items()}
+
+    def restore(self, kept: dict[str, dict[str, Window]]) -> None:
+        """Takes over what `dump` gave; windows of rules that are no more are left."""
+        for name in self._windows.keys() & kept.keys():
+            self._windows[name].restore(kept[name])
+
+    # --- stock and money
+    def _overrides(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
+        if record.action != "location.adjust" or record.outcome:
+            return None
+        limits, subject = self._settings, record.subject
+        down = up = 0
+        for name, (before, after) in record.changes.items():
+            if name.endswith(_ON_HAND) and isinstance(before, int) and isinstance(after, int):
+                down, up = down + (after < before), up + (after > before)
+        if not down + up:
+            return None
+        # Those who count find too much as well as too little; who takes things finds only too little.
+        every = self._windows["counts"].add(subject, record, weight=down / (down + up))
+        if record.why not in _COUNTED and down:
+            written_off = self._windows["overrides"].add(subject, record)
+            limit = _burst(limits.write_offs, usual(record.action), limits.override_minutes)
+            if len(written_off) >= limit:
+                return _found(
+                    "overrides", record, written_off, len(written_off) / limit, "step_up",
+                    f"{len(written_off)} corrections write stock off within {limits.override_minutes} min",
+                )  # fmt: skip
+        if len(every) >= limits.counts_down and every.weight() >= limits.one_sided * len(every):
+            return _found(
+                "overrides", record, every, len(every) / limits.counts_down, "step_up",
+                f"{len(every)} corrections within {limits.override_minutes} min, nearly all downwards",
+            )  # fmt: skip
+        return None
+
+    def _voids(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
+        if record.action != "order.cancel" or record.outcome:
+            return None
+        limits = self._settings
+        window = self._windows["voids"].add(record.subject, record, record.entity_id)
+        number = len(window)
+        if number < limits.voids or number < (
+            limit := _burst(limits.voids, usual("order.cancel"), limits.void_minutes)
+        ):
+            return None
+        reason = f"{number} orders cancelled within {limits.void_minutes} min"
+        return _found("voids", record, window, number / limit, "step_up", reason)
+
+    def _refunds(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
+        if record.action != "refund.approve" or record.outcome:
+            return None
+        limits = self._settings
+        amount = record.changes.get("amount_minor", (None, None))[1]
+        if not isinstance(amount, int):
+            return None
+        floor = limits.refund_threshold_minor * (1 - limits.refund_margin)
+        near = floor <= amount < limits.refund_threshold_minor
+        window = self._windows["refunds"].add(record.subject, record, "near" if near else "", float(near))
+        number = int(window.weight())
+        if not near or number < limits.refunds or number < limits.refund_share * len(window):
+            return None
+        reason = f"{number} of {len(window)} refunds in a day just under {limits.refund_threshold_minor} minor units"
+        return _found("refunds", record, window, number / limits.refunds, "step_up", reason)
+
+    # --- who is it
+    def _two_places(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
+        limits = self._settings
+        if not record.address:
+            return None
+        window = self._windows["two_places"].add(record.subject, record, f"{record.address} {record.device}")
+        devices = {member.rpartition(" ")[2] for member in window.members()}
+        turns = window.turns()
+        if turns < limits.places_turns or (len(devices) < 2 and habit.networks > ROAMS_FROM):
+            return None
+        sessions = self._windows["sign_ins"].get(record.subject, record.at_ms).members()
+        if len(sessions) < 2 and len(devices) < 2:
+            return None
+        reason = f"the account moved {turns} times between two places within {limits.places_minutes} min"
+        return _found("two_places", record, window, turns / limits.places_turns, "end_session", reason)
+
+    def _stolen_token(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
+        if not (record.address and record.session_id):
+            return None
+        if record.action == SIGN_IN:
+            self._windows["sign_ins"].add(record.subject, record, record.session_id)
+            return None
+        # Where colleagues are as well is no strange place: a branch gets a new provider's address for all.
+        here = self._present(f"@{record.address}", record)
+        if habit.knows(record.address) or habit.days < KNOWN_DAYS or habit.networks > ROAMS_FROM or here >= 1:
+            return None
+        limits = self._settings
+        window = self._windows["stolen_token"].add(f"{record.session_id} {record.address}", record, record.entity_id)
+        number = len(window)
+        if number < limits.new_network_acts:
+            return None
+        both = self._windows["two_places"].get(record.subject, record.at_ms)
+        # A telephone that leaves the house takes its owner along; a thief leaves him there.
+        interleaved = both.turns() > limits.places_turns
+        hours = max(record.at_ms - window.entries[0].at_ms, 1) / HOUR_MS
+        hurried = number >= 3 * limits.new_network_acts and number / hours >= limits.hurry * habit.pace
+        if len(both.members()) < 2 or not (interleaved or hurried):
+            return None
+        how = "while its owner works on elsewhere" if interleaved else "faster than this person ever works"
+        reason = f"{number} acts in a running session from a network that neither they nor a colleague use, {how}"
+        return _found("stolen_token", record, window, number / limits.new_network_acts, "end_session", reason)
+
+    def _off_shift(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
+        peers = self._present(record.role, record) if record.role else 99
+        hour = record.at_ms % DAY_MS // HOUR_MS
+        here = self._present(f"off {record.address}", record)
+        if habit.days < KNOWN_DAYS or peers > 1 or here or habit.near(hour, 3) > 0.0:
+            return None
+        if self._habits.share(record.role, hour) > OFF_SHARE:
+            return None
+        window = self._windows["off_shift"].add(record.subject, record, record.action)
+        if len(window) < self._settings.off_shift_acts:
+            return None
+        reason = f"work at {hour}:00 UTC, at which this person never works and now nearly nobody of the role does"
+        return _found("off_shift", record, window, len(window) / self._settings.off_shift_acts, "step_up", reason)
+
+    # --- what is looked at
+    def _lookups(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
+        if record.kind != "order" or record.outcome:
+            return None
+        if not is_read(record.action):
+            self._windows["worked"].add(record.subject, record, record.entity_id)
+            return None
+        limits = self._settings
+        window = self._windows["lookups"].add(record.subject, record, record.entity_id)
+        if len(window) < limits.lookups:
+            return None
+        worked = self._windows["worked"].get(record.subject, record.at_ms).members()
+        number = len(window.members() - worked)
+        limit = _burst(limits.lookups, usual(READS), limits.lookup_minutes)
+        if number < limit:
+            return None
+        reason = f"{number} orders looked at and not worked on within {limits.lookup_minutes} min"
+        return _found("lookups", record, window, number / limit, "end_session", reason)
+
+    def _probing(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
+        if not record.outcome.startswith(FORBIDDEN):
+            return None
+        limits = self._settings
+        window = self._windows["probing"].add(record.subject, record, record.door)
+        doors = len(window.members())
+        if doors < limits.doors:
+            return None
+        reason = f"{doors} different things tried that the role may not do, {len(window)} times"
+        return _found("probing", record, window, doors / limits.doors, "step_up", reason)
+
+    # --- who wants in
+    def _stuffing(self, record: Record) -> Finding | None:
+        if not record.address:
+            return None
+        limits = self._settings
+        window = self._windows["stuffing"].add(record.address, record, record.who or record.request_id)
+        accounts = len(window.members())
+        if accounts < limits.stuffed_accounts:
+            return None
+        reason = f"{accounts} accounts tried from one address within {limits.stuffing_minutes} min"
+        return _found("stuffing", record, window, accounts / limits.stuffed_accounts, "none", reason, record.address)
+
+    def _guessing(self, record: Record, habit: Habit | None) -> Finding | None:
+        if not record.who:
+            return None
+        limits = self._settings
+        window = self._windows["guessing"].add(record.who, record, record.address)
+        strange = sum(not self._at_home(habit, entry.member, record.at_ms) for entry in window.entries)
+        known = habit is not None and habit.days >= KNOWN_DAYS
+        if len(window) < limits.guesses and not (known and strange >= limits.strange_guesses):
+            return None
+        reason = f"{len(window)} sign-ins refused within {limits.guess_minutes} min, {strange} from networks that the person never used"
+        return _found("guessing", record, window, len(window) / limits.guesses, "none", reason, record.who)
+
+    def _at_home(self, habit: Habit | None, address: str, now_ms: int) -> bool:
+        """Does the person use the address, or somebody who is signed in from there?"""
+        if habit is not None and habit.knows(address):
+            return True
+        return any(at_ms >= now_ms - 12 * HOUR_MS for at_ms in self._at_work.get(f"@{address}", {}).values())
+
+    def _present(self, place: str, record: Record) -> int:
+        """How many others (two is as good as many) were there within the last hour; the subject is noted."""
+        seen = self._at_work.pop(place, None) or {}
+        self._at_work[place] = seen
+        if len(self._at_work) > PLACES_MAX:
+            del self._at_work[next(iter(self._at_work))]
+        seen.pop(record.subject, None)
+        others = 0
+        for at_ms in reversed(seen.values()):
+            if at_ms < record.at_ms - HOUR_MS or others > 1:
+                break
+            others += 1
+        seen[record.subject] = record.at_ms
+        if len(seen) > PRESENT_MAX:
+            del seen[next(iter(seen))]
+        return others
+
+
+def _burst(floor: int, usual: float, minutes: int) -> float:
+    """What is too much for somebody who usually does so much in an hour."""
+    expected = usual * minutes / 60
+    return max(float(floor), 3 * expected + 5 * math.sqrt(expected))
+
+
+def _found(
+    rule: str, record: Record, window: Window, strength: float, action: Action, reason: str, about: str = ""
+) -> Finding:
+    last = window.entries[-EVIDENCE_MAX:]
+    requests = list(dict.fromkeys(entry.request_id for entry in last if entry.request_id))
+    return Finding(
+        rule, about or record.subject, record.at_ms, strength, reason, action, record.session_id,
+        [entry.reference for entry in last], requests,
+    )  # fmt: skip

@@ -1,0 +1,95 @@
+"""What happened lately under a key: an account, an address, an account and a noun. Bounded in entries, in keys and in time.
+
+    Windows("refused by address", 10 min)   address ──▶ Window: (when, what, which line of the audit), oldest first
+
+Time is that of the entries. The key that was not heard of for longest gives way when there are too many.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import msgspec
+
+from actors.anomalies.record import Record, Reference
+
+ENTRIES_MAX = 400
+KEYS_MAX = 50_000
+
+
+class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """`member`: what it was about; several entries may have the same."""
+
+    at_ms: int
+    member: str
+    weight: float
+    reference: Reference
+    request_id: str
+
+
+class Window(msgspec.Struct, array_like=True):
+    """The entries of one key, oldest first."""
+
+    entries: list[Entry] = []
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def members(self) -> set[str]:
+        """What the entries are about, each once."""
+        return {entry.member for entry in self.entries}
+
+    def turns(self) -> int:
+        """How often the member changed from one entry to the next."""
+        found = self.entries
+        return sum(one.member != other.member for one, other in pairwise(found))
+
+    def weight(self) -> float:
+        """The sum of all."""
+        return sum(entry.weight for entry in self.entries)
+
+
+class Windows:
+    """One window for each key. A span longer than an entry's age keeps it; ENTRIES_MAX and KEYS_MAX hold whatever comes."""
+
+    def __init__(self, span_ms: int, *, entries_max: int = ENTRIES_MAX, keys_max: int = KEYS_MAX) -> None:
+        self._span_ms = span_ms
+        self._entries_max = entries_max
+        self._keys_max = keys_max
+        self._windows: dict[str, Window] = {}
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def add(self, key: str, record: Record, member: str = "", weight: float = 1.0) -> Window:
+        """The key's window, with this record in it and without what is too old."""
+        window = self._windows.pop(key, None)
+        if window is None:
+            window = Window()
+            if len(self._windows) >= self._keys_max:
+                del self._windows[next(iter(self._windows))]
+        self._windows[key] = window  # last in the dict's order: heard of most lately
+        entries = window.entries
+        entries.append(Entry(record.at_ms, member, weight, record.reference, record.request_id))
+        oldest_ms, stale = record.at_ms - self._span_ms, 0
+        while entries[stale].at_ms < oldest_ms:
+            stale += 1
+        stale = max(stale, len(entries) - self._entries_max)
+        if stale:
+            del entries[:stale]
+        return window
+
+    def get(self, key: str, now_ms: int) -> Window:
+        """The key's window as it is now."""
+        window = self._windows.get(key)
+        if window is None:
+            return Window()
+        return Window([entry for entry in window.entries if entry.at_ms >= now_ms - self._span_ms])
+
+    def dump(self) -> dict[str, Window]:
+        """What is kept over a restart."""
+        return self._windows
+
+    def restore(self, kept: dict[str, Window]) -> None:
+        """Takes over what `dump` gave."""
+        self._windows = kept
