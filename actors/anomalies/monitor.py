@@ -90,7 +90,8 @@ class Monitor:
 
     def _findings(self, record: Record) -> Iterator[Finding]:
         if record.sign_in_refused:
-            yield from self._rules.see(record, self._habits.of(record.who), lambda act: 0.0)
+            if self._with_rules:
+                yield from self._rules.see(record, self._habits.of(record.who), lambda act: 0.0)
             return
         if not record.subject or record.action == REFRESH:
             return

@@ -247,7 +247,7 @@ class Rules:
         if not record.address:
             return None
         limits = self._settings
-        window = self._windows["stuffing"].add(record.address, record, record.who or record.request_id)
+        window = self._windows["stuffing"].add(record.address, record, record.who)
         accounts = len(window.members())
         if accounts < limits.stuffed_accounts:
             return None

@@ -19,7 +19,8 @@ class AnomalySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     refund_threshold_minor: from which amount a refund needs more than one person; `refund_margin`: how near under it is near.
     places_turns: changes from one device or network to another and back. off_shift_acts: acts at an hour at which this person never works
     and nearly nobody of the role does. model_threshold: evidence (in powers of ten) that an hour unlike the role's collects before
-    it is told; model_warmup: hours of work of the role that the model sees first. quiet_minutes: an episode without news for so long is over; `unlike_quiet_hours`: one of the model's, which goes on from shift to shift.
+    it is told; model_warmup: hours of work of the role that the model sees first. hurry: how much faster than this person usually works.
+    quiet_minutes: an episode without news for so long is over; `unlike_quiet_hours`: one of the model's, which goes on from shift to shift.
     """
 
     write_offs: Count = 10
@@ -46,7 +47,7 @@ class AnomalySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     hurry: Annotated[float, Meta(ge=1)] = 10.0
     doors: Count = 4
     door_minutes: Minutes = 60
-    model_threshold: Annotated[float, Meta(gt=0, le=1000)] = 6.0
+    model_threshold: Annotated[float, Meta(gt=0, le=1000)] = 4.5
     model_warmup: Annotated[int, Meta(ge=50, le=1_000_000)] = 250
     quiet_minutes: Minutes = 120
     unlike_quiet_hours: Annotated[int, Meta(ge=1, le=720)] = 72

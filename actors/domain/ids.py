@@ -6,6 +6,7 @@ Catalogue: us-catalogue                     one per cell
 Account:   us-acct-0h3k2m9qk4t1x0ab0h3k2m9qk4   region, 26 characters of the login name's keyed hash
 Customer:  us-cust-0h3k2m9qk4t1x0ab0h3k2m9qk4   region, 26 characters of the e-mail address's keyed hash
 Notice:    us-notice-0h3k2m9qk4t1x0ab0h3k2m9qk4 region, 26 random characters
+Alert:     us-alert-01jd3k8v9r7h3k2m9qk4t1x0ab  region, 10 characters of time (ms), 16 of what was found
 Client:    us-client-erp-bridge             region, then the name that the retailer gives the machine
 Revocations: us-revocations                 one per cell
 
@@ -25,6 +26,7 @@ _ACCOUNT_BYTES = 16
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts as its value does, no i, l, o, u
 REGION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}$")
 ORDER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[0-9a-hjkmnp-tv-z]{26}$")
+ALERT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-alert-[0-9a-hjkmnp-tv-z]{26}$")
 NOTICE_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-notice-[0-9a-hjkmnp-tv-z]{26}$")
 ACCOUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-acct-[0-9a-hjkmnp-tv-z]{26}$")
 CLIENT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-client-[a-z0-9][a-z0-9-]{0,40}$")
@@ -66,6 +68,12 @@ def account_id(region: str, login_digest: bytes) -> str:
 def customer_id(region: str, email_digest: bytes) -> str:
     """The id of the customer behind an e-mail address, made as an account's."""
     return f"{region}-cust-{_digits(email_digest)}"
+
+
+def alert_id(region: str, began_ms: int, found: str) -> str:
+    """An alert's id: sorts by `began_ms` (UTC ms); the same for the same finding."""
+    unique = int.from_bytes(hashlib.blake2b(found.encode(), digest_size=10).digest(), "big")
+    return f"{region}-alert-{_base32(began_ms, ORDER_TIME_CHARS)}{_base32(unique, ORDER_UNIQUE_CHARS)}"
 
 
 def notice_id(region: str, random: bytes) -> str:
