@@ -120,6 +120,20 @@ class Tls(Section, frozen=True):
     ] = ""
 
 
+class Anomalies(Section, frozen=True):
+    """`[anomalies]`: who watches what the audit says, in a cell with identity.
+
+    `thresholds`: those of the rules that shall differ from the built-in ones (docs/security/anomalies.md). `webhook_url`: who else is told of
+    alerts, "" for nobody; https, or http on loopback. `webhook_secret_file`: the key of its signatures, 32 bytes or more, readable by
+    nobody else. Both are checked when the cell starts.
+    """
+
+    enabled: bool = True
+    thresholds: dict[str, float] = {}
+    webhook_url: str = ""
+    webhook_secret_file: str = ""
+
+
 class Runtime(Section, frozen=True):
     """`[runtime]`: hosts, shards and every limit of the actor runtime."""
 
@@ -183,6 +197,7 @@ class RegionConfig(Section, frozen=True):
     identity: Identity = Identity()
     tls: Tls = Tls()
     audit: Audit = Audit()
+    anomalies: Anomalies = Anomalies()
     runtime: Runtime = Runtime()
     postgres: Postgres = Postgres()
     redis: Redis = Redis()

@@ -17,6 +17,7 @@ import ray
 from ray import serve
 
 from actors.ray_gateway import NAMESPACE, supervisor_name
+from actors.ray_monitor import end_monitor, start_monitor
 from actors.ray_supervisor import start_supervisor
 from actors.storage.grants import grant, may_alter_audit
 from actors.storage.migrate import migrate
@@ -26,6 +27,7 @@ from cells.keys import make_keyring
 from cells.paths import CellPaths
 from cells.postgres import CELL_USER
 from cells.tls import door_pair, inside_pair
+from cells.watching import anomaly_settings
 from cells.wiring import api_settings, cell_settings, make_services
 from serve.ray_door import deployment
 
@@ -40,10 +42,13 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     """
     paths = CellPaths(config.name)
     settings = cell_settings(config, addresses, paths.logs, paths.doors)
+    watched = anomaly_settings(config)
     migrate(addresses.owner_url)
     give_rights(config, addresses)
     supervisor = start_supervisor(settings)
     wait_settled(supervisor, config.name)
+    if watched is not None:
+        start_monitor(settings, watched, config.anomalies.webhook_url, config.anomalies.webhook_secret_file)
     door = door_pair(config, paths.home) if config.encrypted else None
     api = api_settings(config, paths.run / "cell.secret", make_keyring(paths), door)
     options: dict[str, Any] = {"host": config.api.host, "port": config.api.serve_port, "location": "HeadOnly"}
@@ -88,6 +93,7 @@ def wait_settled(supervisor: Any, region: str, deadline_s: float = SHARDS_DEADLI
 
 def withdraw(config: RegionConfig, addresses: StoreAddresses) -> None:
     """Ends hosts and supervisor in order, so that the next start finds nothing to catch up with. The API is gone by now."""
+    end_monitor(config.name)
     try:
         supervisor = ray.get_actor(supervisor_name(config.name), NAMESPACE)
     except ValueError:

@@ -16,6 +16,7 @@ from actors.ray_gateway import ActorHandles, HostTransport, SupervisorMap
 from actors.ray_host import CellSettings
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
+from actors.storage.alert_list import PostgresAlerts
 from actors.storage.audit_search import PostgresAudit
 from actors.storage.rate_limits import RedisRateLimits
 from actors.storage.reader import PostgresReadModel
@@ -106,6 +107,7 @@ async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
 
     limits = RedisRateLimits(cell.redis_url, cell.region)
     audit = PostgresAudit(cell.postgres_url) if settings.identity == "required" else None
+    alerts = PostgresAlerts(cell.postgres_url) if settings.identity == "required" else None
 
     async def close() -> None:
         board.close()
@@ -113,10 +115,11 @@ async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
         await limits.close()
         await gateway.close()
         await read_model.close()
-        if audit is not None:
-            await audit.close()
+        for one in (audit, alerts):
+            if one is not None:
+                await one.close()
 
-    services = Services(settings, gateway, read_model, SystemClock(), limits, audit=audit, close=close)
+    services = Services(settings, gateway, read_model, SystemClock(), limits, audit=audit, alerts=alerts, close=close)
     board = Noticeboard(Path(cell.door_folder).parent / "figures", services.metrics.figures)
     services.metrics.others = board.others
     board.start()

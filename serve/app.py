@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+import serve.alerts.endpoints
 import serve.audit.endpoints
 import serve.catalogue.endpoints
 import serve.health.endpoints
@@ -226,6 +227,7 @@ def _fastapi(services: Services, territory: Territory, known: KnownSkuCheck) -> 
         serve.live.endpoints.router(services),
         serve.health.endpoints.router(services),
         *audit_routers(services),
+        *alert_routers(services),
         *identity_routers(services),
     ):
         # Before anything else of the request is looked at.
@@ -283,6 +285,11 @@ async def _crashed(request: Request, error: Exception) -> Response:
 def audit_routers(services: Services) -> list[APIRouter]:
     """None in a cell that keeps no audit."""
     return [] if services.audit is None else [serve.audit.endpoints.router(services, services.audit)]
+
+
+def alert_routers(services: Services) -> list[APIRouter]:
+    """None in a cell whose audit nobody watches."""
+    return [] if services.alerts is None else [serve.alerts.endpoints.router(services, services.alerts)]
 
 
 async def _note_read(services: Services, request: Request, action: str) -> None:

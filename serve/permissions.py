@@ -28,6 +28,8 @@ PERMISSIONS: Mapping[str, Level] = {
     "accounts.write": "high",
     "clients.write": "high",
     "audit.read": "high",
+    "alerts.read": "high",
+    "alerts.handle": "high",
     "notices.deliver": "high",
     # What reaches nothing but one's own: orders of a customer, the order of a guest.
     "orders.place_own": "own",
@@ -45,7 +47,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     ),
     "driver": frozenset({"orders.read", "orders.update"}),
     "support": frozenset({*_SEES, "orders.place", "orders.update"}),
-    "auditor": frozenset({*_SEES, "accounts.read", "audit.read"}),
+    "auditor": frozenset({*_SEES, "accounts.read", "audit.read", "alerts.read", "alerts.handle"}),
     "privacy": frozenset({"orders.read", "accounts.read"}),
     "ops": frozenset(
         {*_SEES, "catalogue.write", "locations.write", "accounts.read", "accounts.write", "clients.write"}
@@ -101,6 +103,9 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/skus"): Need("catalogue.write"),
     ("GET", "/v1/live"): Need("live.read", reads="live.open"),
     ("GET", "/v1/audit"): Need("audit.read", reads="audit.search"),
+    ("GET", "/v1/alerts"): Need("alerts.read", reads="alert.search"),
+    ("GET", "/v1/alerts/{alert_id}"): Need("alerts.read", reads="alert.read"),
+    ("POST", "/v1/alerts/{alert_id}/updates"): Need("alerts.handle"),
     # Signing in is open, or nobody could.
     ("POST", "/v1/sessions"): OPEN,
     ("POST", "/v1/sessions/refresh"): OPEN,

@@ -93,6 +93,9 @@ TABLE: dict[str, Entry] = {
     "notice.exists": Entry(409, "Notice exists already"),
     "notice.unknown": Entry(404, "No such notice"),
     "notice.unreadable": Entry(404, "A notice can't be read"),
+    "alert.unknown": Entry(404, "No such alert"),
+    "alert.illegal_transition": Entry(409, "Step is not allowed now"),
+    "alert.own": Entry(403, "An alert about oneself"),
     "revocations.full": Entry(503, "Too many ended sessions"),
     # Where
     "region.misdirected": Entry(421, "Another region serves this"),

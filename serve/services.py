@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actors.runtime.alerts import AlertList
 from actors.runtime.audit_lines import AuditLines
 from actors.runtime.ports import Clock, ReadModel
 from serve.audit.trail import Trail
@@ -29,7 +30,7 @@ async def _nothing() -> None:
 
 @dataclass(slots=True)
 class Services:
-    """`index` and `live` are fed by the gateway: construction subscribes them. `audit`: None in a cell that keeps none. `close` ends what
+    """`index` and `live` are fed by the gateway: construction subscribes them. `audit`, `alerts`: None in a cell that keeps none. `close` ends what
     the replica's composition opened (the gateway, connections); it is called once, when nothing is being served any more.
     `notifications`: how people are written to, None for `notices/outbox.py`."""
 
@@ -39,6 +40,7 @@ class Services:
     clock: Clock
     limits: RateLimits = field(default_factory=MemoryRateLimits)
     audit: AuditLines | None = None
+    alerts: AlertList | None = None
     close: Callable[[], Awaitable[None]] = _nothing
     notifications: Notifications | None = None
     index: AvailabilityIndex = field(init=False)

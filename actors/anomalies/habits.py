@@ -23,6 +23,7 @@ class Habit(msgspec.Struct, array_like=True):
     """hours: weight of each hour of the day (UTC), 1.0 when worked every day; addresses: → the last day it was seen on (before today);
     networks: mean number of addresses in a day; pace: mean number of acts in an hour of work; the fields with `today` become habit when the day is over."""
 
+    role: str = ""
     day: int = -1
     days: int = 0
     hours: list[float] = []
@@ -76,13 +77,14 @@ class Habits:
         self._people[record.subject] = habit  # last in the dict's order: seen most lately
         day, hour = divmod(record.at_ms, DAY_MS)
         if day > habit.day:
-            hours = self._roles.setdefault(record.role, [0.0] * 24)
+            hours = self._roles.setdefault(habit.role, [0.0] * 24)
             for worked in habit.today_hours:
                 hours[worked] += 1
             if sum(hours) > ROLE_HOURS_MAX:
-                self._roles[record.role] = [weight / 2 for weight in hours]
+                self._roles[habit.role] = [weight / 2 for weight in hours]
             _close(habit, day)
         habit.today_acts += 1
+        habit.role = record.role or habit.role  # a sign-in does not say it
         hour //= HOUR_MS
         if hour not in habit.today_hours:
             habit.today_hours.append(hour)

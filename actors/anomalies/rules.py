@@ -173,10 +173,10 @@ class Rules:
         return _found("two_places", record, window, turns / limits.places_turns, "end_session", reason)
 
     def _stolen_token(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        if not (record.address and record.session_id):
-            return None
         if record.action == SIGN_IN:
-            self._windows["sign_ins"].add(record.subject, record, record.session_id)
+            self._windows["sign_ins"].add(record.subject, record, f"{record.reference}")
+            return None
+        if not (record.address and record.session_id):
             return None
         # Where colleagues are as well is no strange place: a branch gets a new provider's address for all.
         here = self._present(f"@{record.address}", record)

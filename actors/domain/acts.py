@@ -15,6 +15,7 @@ from actors.domain import customer, guest
 from actors.domain.account_commands import ChangeRole, EndShift, OpenAccount, Refresh, SignIn, StepUp
 from actors.domain.account_events import ShiftEnded, SignedIn, SteppedUp
 from actors.domain.account_state import Account
+from actors.domain.alert import AlertTold, AssignAlert, CloseAlert, RaiseAlert
 from actors.domain.audit import DONE, Act, Audited, Changes, Who
 from actors.domain.catalogue import DefineSkus
 from actors.domain.client import Client, RegisterClient, SetClientScopes
@@ -144,6 +145,20 @@ def of_customer(state: Any, command: Any, events: Sequence[Any]) -> Act:
     return _plain("customer", type(command))
 
 
+def of_alert(state: Any, command: Any, events: Sequence[Any]) -> Act:
+    """`alert.raise` with the rules, `alert.assign`, `alert.close` with the verdict, `alert.told`."""
+    if type(command) is RaiseAlert:
+        found = command.finding
+        return Act("alert.raise", "", ",".join(found.rules), {"action": (None, found.action)} if events else {})
+    if type(command) is AssignAlert:
+        before = None if state is None else state.assignee
+        return Act("alert.assign", "", "", {"assignee": (before, command.assignee)} if events else {})
+    if type(command) is CloseAlert:
+        return Act("alert.close", "", command.note, {"verdict": (None, command.verdict)} if events else {})
+    assert type(command) is AlertTold
+    return Act("alert.told")
+
+
 def _unless(wanted: type, events: Sequence[Any], refused: str) -> str:
     return DONE if any(type(event) is wanted for event in events) else refused
 
@@ -158,6 +173,7 @@ ACTS: Mapping[str, Callable[[Any, Any, Sequence[Any]], Act]] = {
     "catalogue": of_catalogue,
     "account": of_account,
     "client": of_client,
+    "alert": of_alert,
     "customer": of_customer,
     "guest": of_guest,
 }

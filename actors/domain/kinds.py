@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from actors.domain.account import ACCOUNT
 from actors.domain.acts import ACTS
+from actors.domain.alert import ALERT
 from actors.domain.catalogue import CATALOGUE
 from actors.domain.claim import CLAIM
 from actors.domain.client import CLIENT
@@ -19,5 +20,5 @@ from actors.domain.order import ORDER
 from actors.domain.revocations import REVOCATIONS
 from actors.domain.trail import TRAIL
 
-_NOUNS = (ORDER, LOCATION, CATALOGUE, CLAIM, ACCOUNT, CLIENT, REVOCATIONS, TRAIL, CUSTOMER, GUEST, NOTICE)
+_NOUNS = (ORDER, LOCATION, CATALOGUE, CLAIM, ACCOUNT, CLIENT, REVOCATIONS, TRAIL, CUSTOMER, GUEST, NOTICE, ALERT)
 KINDS: Mapping[str, Kind] = {noun.name: replace(noun, act=ACTS.get(noun.name)) for noun in _NOUNS}

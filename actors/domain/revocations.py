@@ -19,6 +19,20 @@ from actors.domain.kind import Context, Decision, Kind, Row, StoredRows
 from actors.domain.rows import RevocationRow
 
 REVOCATIONS_MAX = 100_000
+# What stands on the list in place of a session whose proofs are doubted: it goes on, but must be proved anew.
+_UNPROVED = "unproved"
+
+
+def unproved(session_id: str, until_s: int) -> str:
+    """The entry by which no second factor that was given in the session before `until_s` (UTC seconds), or at it, counts any more."""
+    return f"{_UNPROVED}:{until_s}:{session_id}"
+
+
+def doubted(entry: str) -> tuple[str, int] | None:
+    """(session id, until which second its proofs don't count); None for an entry that ends a session."""
+    head, _, rest = entry.partition(":")
+    until_s, _, session_id = rest.partition(":")
+    return (session_id, int(until_s)) if head == _UNPROVED and until_s.isdecimal() else None
 
 
 class Revoke(msgspec.Struct, frozen=True, tag=True, gc=False):

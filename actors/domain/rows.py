@@ -204,6 +204,31 @@ class NoticeRow(msgspec.Struct, array_like=True, gc=False):
     sent_at: int | None
 
 
+class AlertRow(msgspec.Struct, array_like=True, gc=False):
+    """One alert with its whole state. `about`: an account, or an address's digest; `rules`: with commas between; `told`: 1 when the webhook has
+    taken the news, else 0. Times: UTC ms."""
+
+    table: ClassVar[str] = "alerts"
+    key: ClassVar[tuple[str, ...]] = ("alert_id",)
+    append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
+
+    alert_id: str
+    version: int
+    status: str
+    about: str
+    role: str
+    rules: str
+    score: float
+    action: str
+    assignee: str
+    verdict: str
+    began_at: int
+    last_at: int
+    told: int
+    state: bytes
+
+
 class RevocationRow(msgspec.Struct, array_like=True, gc=False):
     """A session whose tokens are not good any more; `until_ms` (UTC ms): from then on they are over by themselves. `region_id`: the
     cell's list; `version`: the list's when this session was last put on it."""

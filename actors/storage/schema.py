@@ -10,6 +10,7 @@ a test compares the two, and another one these with `actors/domain/rows.py`.
     customers, guests   people who follow their own orders, with an account or without
     notices   what has to be delivered to them
     revocations   sessions that ended before their tokens did
+    alerts    what the monitor found; with `monitor_state`, what it has learned and how far it has read
     audit     who did what, by month, chained by shard; with `audit_anchors`, `audit_holds`, `audit_drops`
 
 Text keys are compared bytewise (collation C) whatever the database's own collation is: ids sort as their makers mean.
@@ -27,6 +28,7 @@ from sqlalchemy.dialects import postgresql
 from actors.domain.kind import Row
 from actors.domain.rows import (
     AccountRow,
+    AlertRow,
     ClientRow,
     CustomerRow,
     GuestRow,
@@ -283,6 +285,36 @@ notices = sa.Table(
     **_ROOM,
 )  # fmt: skip
 
+alerts = sa.Table(
+    "alerts", metadata,
+    _key("alert_id", primary_key=True),
+    _bigint("version"),
+    _text("status"),
+    _key("about"),
+    _text("role"),
+    _text("rules"),
+    sa.Column("score", sa.Double, nullable=False),
+    _text("action"),
+    _text("assignee"),
+    _text("verdict"),
+    _instant("began_at"),
+    _instant("last_at"),
+    _integer("told"),  # 1 or 0
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Index("alerts_untold", "last_at", postgresql_where=sa.text("told = 0")),
+    sa.Index("alerts_status", "status", "alert_id"),
+    **_ROOM,
+)  # fmt: skip
+
+# One row: it is the monitor's alone.
+monitor_state = sa.Table(
+    "monitor_state", metadata,
+    _key("monitor_id", primary_key=True),
+    sa.Column("cursor", postgresql.JSON, nullable=False),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    _instant("saved_at"),
+)  # fmt: skip
+
 # No unique key: the watermark keeps lines single, and the chain tells if it ever did not. See audit_rows.py for `chain`.
 audit = sa.Table(
     "audit", metadata,
@@ -348,6 +380,6 @@ audit_drops = sa.Table(
 PARTITIONED: Sequence[sa.Table] = (history, ledger, audit)
 ROW_TYPES: Sequence[type[Row]] = (
     OrderRow, LocationRow, StockRow, LedgerRow, SkuRow, AccountRow, ClientRow, RevocationRow,
-    CustomerRow, GuestRow, NoticeRow,
+    CustomerRow, GuestRow, NoticeRow, AlertRow,
 )  # fmt: skip
 CHANGE_TYPES: Sequence[type[Row]] = (OrderChange,)

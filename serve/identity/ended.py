@@ -1,10 +1,12 @@
-"""Sessions that ended before their tokens do: signed out, rights changed, secret replaced. Fed by the hosts like the stock."""
+"""Sessions that ended before their tokens do: signed out, rights changed, secret replaced; and those whose second factor is doubted, which
+go on after a new proof. Fed by the hosts like the stock."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from actors.domain.kind import Row
+from actors.domain.revocations import doubted
 from actors.domain.rows import RevocationRow
 from actors.runtime.ports import Clock
 from actors.runtime.wire import LiveEvent
@@ -19,11 +21,17 @@ class EndedSessions:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._until_ms: dict[str, int] = {}
+        # Session → until which second (UTC) its proofs don't count.
+        self._unproved_s: dict[str, int] = {}
         self._sweep_at = SWEEP_AT
         self.listeners: list[Callable[[str], None]] = []
 
     def __contains__(self, session_id: object) -> bool:
         return session_id in self._until_ms
+
+    def unproved_until_s(self, session_id: str) -> int:
+        """The second (UTC) up to which proofs of the session's second factor don't count; 0 when all do."""
+        return self._unproved_s.get(session_id, 0)
 
     # --- feed
     def reset(self, host: str) -> None:
@@ -34,6 +42,11 @@ class EndedSessions:
         for row in rows:
             if type(row) is RevocationRow and row.session_id not in self._until_ms:
                 self._until_ms[row.session_id] = row.until_ms
+                doubt = doubted(row.session_id)
+                if doubt is not None:
+                    session_id, until_s = doubt
+                    self._unproved_s[session_id] = max(until_s, self._unproved_s.get(session_id, 0))
+                    continue
                 for listener in self.listeners:
                     listener(row.session_id)
         if len(self._until_ms) >= self._sweep_at:
@@ -45,4 +58,8 @@ class EndedSessions:
     def _sweep(self) -> None:
         now_ms = self._clock.now_ms()
         self._until_ms = {name: until for name, until in self._until_ms.items() if until > now_ms}
+        known = [doubt for doubt in map(doubted, self._until_ms) if doubt is not None]
+        self._unproved_s = {}
+        for session_id, until_s in known:
+            self._unproved_s[session_id] = max(until_s, self._unproved_s.get(session_id, 0))
         self._sweep_at = max(SWEEP_AT, 2 * len(self._until_ms))

@@ -81,6 +81,9 @@ class Guard:
             raise _forbidden(need)
         if need.at_location and principal.locations and location_id not in principal.locations:
             raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
+        doubted_s = self._ended.unproved_until_s(principal.session_id)
+        if doubted_s and need.permission and principal.proved_s <= doubted_s:
+            raise _proof_required()
         if need.step_up and principal.role:
             self.require_proof(principal)
 
@@ -105,12 +108,7 @@ class Guard:
     def require_proof(self, principal: Principal) -> None:
         """Raises Problem 401 as RFC 9470 says when the second factor was not given within STEP_UP_S."""
         if self._clock.now_ms() // 1000 - principal.proved_s > STEP_UP_S:
-            detail = "Give your second factor again: POST /v1/sessions/current/proof."
-            why = f'error="insufficient_user_authentication", acr_values="2", max_age="{STEP_UP_S}"'
-            raise Problem(
-                "auth.step_up_required", detail, extra={"acr_values": "2", "max_age": STEP_UP_S},
-                headers=(challenge(why),),
-            )  # fmt: skip
+            raise _proof_required()
 
     def _bearer(self, given: bytes) -> Principal:
         keys = None if self._keys is None else self._keys.current(self._clock.monotonic())
@@ -151,6 +149,14 @@ class Guard:
             return principal_of(verify(fresh, token, self._region, now_s))
         except TokenRefused as refused:
             raise _refused(refused.reason) from None
+
+
+def _proof_required() -> Problem:
+    detail = "Give your second factor again: POST /v1/sessions/current/proof."
+    why = f'error="insufficient_user_authentication", acr_values="2", max_age="{STEP_UP_S}"'
+    return Problem(
+        "auth.step_up_required", detail, extra={"acr_values": "2", "max_age": STEP_UP_S}, headers=(challenge(why),)
+    )
 
 
 def challenge(more: str) -> tuple[bytes, bytes]:

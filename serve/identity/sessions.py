@@ -16,7 +16,7 @@ from webauthn.helpers import base64url_to_bytes
 from actors.domain.account_commands import EndShift, PasskeyUse, Refresh, SignIn, StepUp
 from actors.domain.account_views import Credentials, SessionOutcome, ShiftOver, SignInOutcome
 from actors.domain.ids import ACCOUNT_PATTERN
-from serve.context import PRINCIPAL
+from serve.context import ENTITY_ID, PRINCIPAL
 from serve.freshness import moment
 from serve.identity.ceremonies import PasskeyRefused, new_challenge
 from serve.identity.desk import Desk, not_before
@@ -111,6 +111,8 @@ class _Sessions:
         # Hashes may have to wait for each other; what comes after them differs between known logins and others.
         earliest = max(earliest, asyncio.get_running_loop().time() + REFUSAL_AFTER_HASH_S)
         if known is None:
+            # For the audit: many names that nobody has are many accounts tried.
+            request.scope[ENTITY_ID] = identity
             await not_before(earliest)
             raise _refused()
         step, recovery = desk.second_factor(known, sent.code, sent.recovery_code)

@@ -47,19 +47,23 @@ def calendar(chance: random.Random, days: int) -> Calendar:
 
 
 def made(person: Person, at_ms: int, action: str, session: str, address: str, **more: Any) -> Record:
-    """A record without its number."""
-    said = {"location_id": person.location_id if action.startswith(("location.", "order.s", "order.p")) else ""}
-    return Record(
-        0, 0, at_ms, person.account_id, person.role, action, session_id=session, address=address,
-        **({"device": person.device} | said | more),
-    )  # fmt: skip
+    """A record without its number, as the audit has it: who signs in has neither role nor session yet; a search has no entity."""
+    role = person.role
+    if action == "session.open":
+        role = session = ""
+    elif action.endswith(".search"):
+        more = {name: value for name, value in more.items() if name not in {"kind", "entity_id"}}
+    elif action == "location.adjust":
+        more = {"location_id": person.location_id} | more
+    return Record(0, 0, at_ms, person.account_id, role, action, session_id=session, address=address, **more)
 
 
 def refused_sign_in(account_id: str, at_ms: int, address: str) -> Record:
-    """Nobody is known yet, only whom they want to be."""
+    """Nobody is known yet, only whom they want to be. Of accounts that there are not, the door writes it down."""
+    known = "none" not in account_id
     return Record(
-        0, 0, at_ms, "", "", "session.open", outcome="session.refused", address=address, kind="account",
-        entity_id=account_id,
+        0, 0, at_ms, account_id if known else "", "", "session.open" if known else "request.refused",
+        outcome="session.refused", address=address, kind="account" if known else "", entity_id=account_id,
     )  # fmt: skip
 
 

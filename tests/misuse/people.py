@@ -53,7 +53,6 @@ class Person:
     start: float
     days: tuple[int, ...]
     address: str
-    device: str
     pace: float
     mix: dict[str, float]
     forgets: float
@@ -89,7 +88,6 @@ def _person(chance: random.Random, role: str, index: int) -> Person:
         chance.choice(starts) + chance.uniform(-0.4, 0.4),
         tuple((first + day) % 7 for day in range(5)),
         address,
-        f"dev-{index:04d}" if role in {"fulfilment", "driver"} else "",
         PACE[role] * chance.lognormvariate(0, 0.3),
         mix,
         chance.choice((0.01, 0.01, 0.03, 0.08)),

@@ -6,8 +6,6 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
-import msgspec
-
 from actors.anomalies.record import Record
 from tests.misuse.days import MINUTE_MS, Calendar, Shift, refused_sign_in
 from tests.misuse.people import DAY_MS, FIRST_DAY_MS, HOUR_MS, Person
@@ -120,19 +118,9 @@ def two_places(scene: Scene, day: int) -> Plant:
         stretch = int(chance.uniform(1.5, 8) * MINUTE_MS)
         more._sign_in(at)
         more._spell(at, at + stretch, person.pace * 3)
-        added += [made_at(record, other) for record in more.records] if elsewhere else more.records
+        added += more.records
         at += stretch
     return scene.done("two_places", added, person.account_id)
-
-
-def made_at(record: Record, other: Person) -> Record:
-    """The same with somebody else's device."""
-    return made_with(record, device=other.device)
-
-
-def made_with(record: Record, **changes: str) -> Record:
-    """The same with these fields."""
-    return msgspec.structs.replace(record, **changes)
 
 
 def off_shift(scene: Scene, day: int) -> Plant:
@@ -196,7 +184,7 @@ def stolen_token(scene: Scene, day: int) -> Plant:
     for _ in range(chance.randrange(8, 40)):
         action = chance.choices(("order.read", "order.search", "account.read", "order.read_history"), (6, 2, 1, 2))[0]
         more.put(
-            at, action, address=f"evil-{person.account_id[-6:]}", device="", kind="order",
+            at, action, address=f"evil-{person.account_id[-6:]}", kind="order",
             entity_id=f"us-{chance.randrange(400_000):026d}",
         )  # fmt: skip
         at += int(chance.expovariate(1 / chance.uniform(8, 30)) * 1000)

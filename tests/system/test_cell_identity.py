@@ -4,6 +4,7 @@ import itertools
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psycopg
@@ -22,6 +23,8 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 PASSWORD = "eleven grey kettles sing"
 # The issue's: a revocation reaches every replica within that.
 REVOKED_S = 2.0
+# And an alert is there within that.
+TOLD_S = 5.0
 WHOLE_S = 60.0
 # Connections are spread over the replicas by the kernel: so many reach all of them, all but surely.
 PROBES = 12
@@ -194,3 +197,36 @@ def test_what_was_acknowledged_around_a_killed_host_lacks_its_line_or_has_two_or
         checked = verify(owner, "us", key.is_signed)
     assert checked.breaks == []
     assert checked.lines >= len(found)
+
+
+def until_alert(guarded: GuardedCell, rule: str, since: float) -> dict[str, object]:
+    """The alert of that rule, told within TOLD_S."""
+    while True:
+        found = guarded.ask("GET", "/v1/alerts", headers=guarded.local()).json()["alerts"]
+        for alert in found:
+            if rule in alert["rules"]:
+                return alert
+        assert time.monotonic() - since < TOLD_S, found
+        time.sleep(0.1)
+
+
+def test_misuse_is_told_late_or_not_at_all_or_its_session_goes_on(guarded):
+    with ThreadPoolExecutor(12) as pool:
+        tries = [{"login": f"nobody-{number}", "password": PASSWORD, "code": "000000"} for number in range(12)]
+        refused = list(pool.map(lambda body: guarded.ask("POST", "/v1/sessions", body).json()["code"], tries))
+    tried_at = time.monotonic()
+    assert refused == ["session.refused"] * 12
+    alert = until_alert(guarded, "stuffing", tried_at)
+    assert (alert["status"], alert["action"]) == ("open", "none")
+    snoop = Person(guarded, "snoop")
+    headers = snoop.bearer()
+    with httpx.Client(base_url=guarded.cell.base, headers=headers, trust_env=False, timeout=20) as client:
+        for number in range(110):
+            client.get(f"/v1/orders/us-{number:026d}")
+    looked_at = time.monotonic()
+    told = until_alert(guarded, "lookups", looked_at)
+    assert told["about"] == snoop.account_id
+    while guarded.codes(headers) != {"auth.session_ended"}:
+        assert time.monotonic() - looked_at < TOLD_S + REVOKED_S
+    one = guarded.ask("GET", f"/v1/alerts/{told['alert_id']}", headers=guarded.local()).json()
+    assert (one["action"], len(one["evidence"]) > 0) == ("end_session", True)

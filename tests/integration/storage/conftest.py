@@ -57,7 +57,7 @@ def clean_url(migrated_url: str) -> str:
     with psycopg.connect(migrated_url, autocommit=True) as connection:
         connection.execute(
             "TRUNCATE shards, history, outbox, orders, locations, stock, ledger, skus, accounts, clients, revocations,"
-            " audit, audit_anchors, audit_holds, audit_drops, customers, guests, notices"
+            " audit, audit_anchors, audit_holds, audit_drops, customers, guests, notices, alerts, monitor_state"
         )
     return migrated_url
 

@@ -9,6 +9,7 @@ import msgspec
 from serve.app import build
 from serve.services import Services
 from serve.settings import ApiSettings
+from tests.unit.serve.fake_alerts import FakeAlerts
 from tests.unit.serve.fake_audit import FakeAudit
 from tests.unit.serve.fake_gateway import FakeClock, FakeGateway, FakeReadModel
 
@@ -44,7 +45,9 @@ class Cell:
         self.read_model = FakeReadModel(self.gateway)
         self.audit = FakeAudit()
         kept = self.audit if settings.identity == "required" else None
-        self.services = Services(settings, self.gateway, self.read_model, self.clock, audit=kept)
+        self.alerts = FakeAlerts(self.gateway)
+        listed = self.alerts if settings.identity == "required" else None
+        self.services = Services(settings, self.gateway, self.read_model, self.clock, audit=kept, alerts=listed)
         self.app = build(self.services)
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app, raise_app_exceptions=False), base_url="http://cell"

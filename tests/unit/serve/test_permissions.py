@@ -30,6 +30,9 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/skus"): {"manager", "ops"},
     ("GET", "/v1/live"): SEE,
     ("GET", "/v1/audit"): {"auditor"},
+    ("GET", "/v1/alerts"): {"auditor"},
+    ("GET", "/v1/alerts/{alert_id}"): {"auditor"},
+    ("POST", "/v1/alerts/{alert_id}/updates"): {"auditor"},
     ("GET", "/v1/sessions/current"): EVERYBODY,
     ("DELETE", "/v1/sessions/current"): EVERYBODY,
     ("POST", "/v1/sessions/current/proof"): EVERYBODY,
@@ -49,7 +52,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     # A program's, and no person's.
     ("POST", "/v1/notices/{notice_id}/sent"): set(),
 }
-PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x", "notice_id": "us-notice-x", "passkey_id": "x"}  # fmt: skip
+PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x", "notice_id": "us-notice-x", "passkey_id": "x", "alert_id": "us-alert-x"}  # fmt: skip
 
 
 @pytest.fixture

@@ -1,0 +1,263 @@
+"""An alert: behaviour that somebody should look at, from when the monitor found it to what an auditor made of it.
+
+    (unknown) ──RaiseAlert──▶ open ──AssignAlert──▶ assigned ──CloseAlert──▶ closed: confirmed or false_alarm
+                               │ ▲                    │  ▲ └─ AssignAlert: to somebody else
+                               └─┘ RaiseAlert: more   └──┘ RaiseAlert: more, of a closed one too
+    untold ──AlertTold──▶ told       the webhook has taken the news; RaiseAlert with more makes it untold again
+
+The monitor raises the same alert again while its episode goes on; what is in it already changes nothing. What it asks for is done by messages
+as soon as it is durable: `end_session` ends the shift and revokes its tokens, `step_up` makes the session's proofs not count any more.
+People are their accounts' ids, addresses keyed digests; the reasons are the monitor's words, never text of people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from actors.domain import ids
+from actors.domain.account_commands import EndShift
+from actors.domain.account_state import SHIFT_MAX_MS
+from actors.domain.errors import Refused
+from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
+from actors.domain.revocations import Revoke, unproved
+from actors.domain.rows import AlertRow
+
+AlertStatus = Literal["open", "assigned", "closed"]
+Verdict = Literal["confirmed", "false_alarm"]
+AlertAction = Literal["none", "step_up", "end_session"]
+# Why it was closed so, for who counts: there is no free text about people.
+Note = Literal[
+    "misuse", "stolen_credentials", "policy_breach", "honest_mistake", "busy_day", "known_event", "bad_rule", "other"
+]
+LIST_MAX = 100
+Text = Annotated[str, Meta(max_length=300)]
+Texts = Annotated[list[Text], Meta(max_length=LIST_MAX)]
+_STRENGTH: tuple[AlertAction, ...] = ("none", "step_up", "end_session")
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+class Finding(msgspec.Struct, frozen=True, gc=False):
+    """What was found. about: an account, or an address's digest; session_id: in which, or ""; began_ms, last_ms: UTC ms; score: 0 to 1;
+    evidence: (shard, number) of lines of the audit; requests: ids of requests; action: what is done by itself."""
+
+    about: Annotated[str, Meta(min_length=1, max_length=128)]
+    role: Annotated[str, Meta(max_length=32)]
+    session_id: Annotated[str, Meta(max_length=128)]
+    began_ms: int
+    last_ms: int
+    rules: Annotated[list[Text], Meta(min_length=1, max_length=LIST_MAX)]
+    score: Annotated[float, Meta(ge=0, le=1)]
+    reasons: Texts
+    evidence: Annotated[list[tuple[int, int]], Meta(max_length=LIST_MAX)]
+    requests: Texts
+    action: AlertAction
+
+
+class RaiseAlert(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The monitor found this, or more of it."""
+
+    finding: Finding
+
+
+class AssignAlert(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Somebody looks at it."""
+
+    assignee: str
+
+
+class CloseAlert(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """What it was."""
+
+    verdict: Verdict
+    note: Note
+
+
+class AlertTold(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The webhook has taken it as it was at `version`."""
+
+    version: int
+
+
+Command = RaiseAlert | AssignAlert | CloseAlert | AlertTold
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+class AlertRaised(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """There is something to look at. `asked`: what is done about it with this event."""
+
+    finding: Finding
+    asked: AlertAction
+
+
+class AlertAssigned(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It is looked at by this account."""
+
+    assignee: str
+
+
+class AlertClosed(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It is done with."""
+
+    verdict: Verdict
+    note: Note
+
+
+class WebhookTold(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The webhook knows of it."""
+
+
+Event = AlertRaised | AlertAssigned | AlertClosed | WebhookTold
+
+
+# --- state and answers ----------------------------------------------------------------------------------------------
+class Alert(msgspec.Struct):
+    """The state. `news_version`: at which there last was something to tell; `told`: has the webhook taken that?"""
+
+    finding: Finding
+    status: AlertStatus = "open"
+    assignee: str = ""
+    verdict: str = ""
+    note: str = ""
+    news_version: int = 1
+    version: int = 0
+    told: bool = False
+
+
+class ViewAlert(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The query for all of it."""
+
+    alert_id: str
+
+
+class AlertView(msgspec.Struct, frozen=True, gc=False):
+    """An alert; also the answer to every command. See `Finding`; verdict and note are "" until it is closed."""
+
+    alert_id: str
+    version: int
+    status: AlertStatus
+    assignee: str
+    verdict: str
+    note: str
+    told: bool
+    finding: Finding
+
+
+# --- the rules ------------------------------------------------------------------------------------------------------
+def decide(state: Alert | None, command: Command, context: Context) -> Decision:
+    """See the module's docstring. Raises Refused `alert.unknown`, `alert.illegal_transition`."""
+    if type(command) is RaiseAlert:
+        return _raise(state, command.finding, context)
+    alert = _known(state)
+    if type(command) is AlertTold:
+        news = not alert.told and command.version >= alert.news_version
+        return _told(context, *([WebhookTold()] if news else []))
+    if type(command) is AssignAlert:
+        if alert.status == "closed":
+            raise _illegal(context, alert, "assign")
+        return _told(context, *([] if command.assignee == alert.assignee else [AlertAssigned(command.assignee)]))
+    assert type(command) is CloseAlert
+    if alert.status != "assigned":
+        raise _illegal(context, alert, "close")
+    return _told(context, AlertClosed(command.verdict, command.note))
+
+
+def _raise(state: Alert | None, found: Finding, context: Context) -> Decision:
+    if state is None:
+        return _told(context, AlertRaised(found, found.action))
+    known = state.finding
+    stronger = _STRENGTH.index(found.action) > _STRENGTH.index(known.action)
+    elsewhere = bool(found.session_id) and found.session_id != known.session_id
+    if set(found.rules) <= set(known.rules) and not stronger and not elsewhere:
+        return _told(context)
+    return _told(context, AlertRaised(found, found.action if stronger or elsewhere else "none"))
+
+
+def _known(state: Alert | None) -> Alert:
+    if state is None:
+        raise Refused("alert.unknown", "There is no such alert.")
+    return state
+
+
+def _illegal(context: Context, alert: Alert, step: str) -> Refused:
+    detail = f"`{step}` is no step from {alert.status}."
+    return Refused("alert.illegal_transition", detail, alert_id=context.entity_id, status=alert.status, update=step)
+
+
+def _told(context: Context, *events: Event) -> Decision:
+    return Decision(list(events), lambda state, version: _view(context.entity_id, state, version))
+
+
+def evolve(state: Alert | None, event: Event, context: Context) -> Alert:
+    """The next state; takes over `state`."""
+    if type(event) is AlertRaised:
+        if state is None:
+            return Alert(event.finding, version=1)
+        state.finding = msgspec.structs.replace(event.finding, began_ms=state.finding.began_ms)
+        state.told, state.news_version = False, state.version + 1
+    else:
+        assert state is not None
+        if type(event) is AlertAssigned:
+            state.status, state.assignee = "assigned", event.assignee
+        elif type(event) is AlertClosed:
+            state.status, state.verdict, state.note = "closed", event.verdict, event.note
+        else:
+            state.told = True
+    state.version += 1
+    return state
+
+
+def messages(alert_id: str, event: Event) -> Iterable[Message]:
+    """What the alert does by itself. Only sessions of people are touched: a machine that is stopped stops a shop."""
+    if type(event) is not AlertRaised or event.asked == "none":
+        return
+    found = event.finding
+    if not (found.session_id and ids.ACCOUNT_PATTERN.match(found.about)):
+        return
+    region = ids.region_of(alert_id)
+    if event.asked == "end_session":
+        yield Message("account", found.about, EndShift(found.session_id))
+    else:
+        mark = unproved(found.session_id, found.last_ms // 1000)
+        yield Message("revocations", ids.revocations_id(region), Revoke(mark, found.last_ms + SHIFT_MAX_MS))
+
+
+def view(state: Alert | None, query: ViewAlert, version: int) -> msgspec.Struct:
+    """All of it. Raises Refused `alert.unknown`."""
+    return _view(query.alert_id, _known(state), version)
+
+
+def _view(alert_id: str, alert: Alert, version: int) -> AlertView:
+    return AlertView(
+        alert_id, version, alert.status, alert.assignee, alert.verdict, alert.note, alert.told, alert.finding
+    )  # fmt: skip
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Alert).decode
+
+
+def rows(state: Alert, version: int, events: Sequence[Event], context: Context) -> list[Row]:
+    """The alert's one row."""
+    found = state.finding
+    return [
+        AlertRow(
+            context.entity_id, version, state.status, found.about, found.role, ",".join(found.rules), found.score,
+            found.action, state.assignee, state.verdict, found.began_ms, found.last_ms, int(state.told), _encode(state),
+        )
+    ]  # fmt: skip
+
+
+def restore(entity_id: str, stored: StoredRows) -> tuple[Alert, int] | None:
+    """The state and version from the stored row."""
+    found = stored.get("alerts")
+    return (_decode(found[0].state), found[0].version) if found else None
+
+
+ALERT = Kind(
+    name="alert", commands=Command, events=Event, queries=ViewAlert, decide=decide, evolve=evolve, view=view,
+    tables=(AlertRow,), restore=restore, rows=rows, messages=messages, secret=True,
+)  # fmt: skip

@@ -1,0 +1,77 @@
+"""Bodies of `/v1/alerts`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from actors.domain.alert import AlertAction, AlertStatus, Note, Verdict
+from serve.limits import TEXT
+
+
+class AlertUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A step. `assign`: to `assignee`, an account; to oneself without one. `close` needs `verdict` and `note`."""
+
+    update: Literal["assign", "close"]
+    assignee: Annotated[str, Meta(max_length=64, pattern=TEXT)] = ""
+    verdict: Verdict | None = None
+    note: Note | None = None
+
+
+class AuditReference(msgspec.Struct, frozen=True):
+    """A line of the audit; see `GET /v1/audit`."""
+
+    shard: int
+    number: int
+
+
+class ListedAlert(msgspec.Struct, frozen=True):
+    """One alert in a list. `about`: an account, or an address's digest; `verdict`: "" until it is closed."""
+
+    alert_id: str
+    version: int
+    status: AlertStatus
+    about: str
+    role: str
+    rules: list[str]
+    score: float
+    action: AlertAction
+    assignee: str
+    verdict: str
+    began_at: datetime
+    last_at: datetime
+
+
+class AlertPage(msgspec.Struct, frozen=True):
+    """Newest first. `as_of`: how fresh it is, null while no host has told; `next_cursor`: null at the end."""
+
+    alerts: list[ListedAlert]
+    as_of: datetime | None
+    next_cursor: str | None
+
+
+class AlertDetail(msgspec.Struct, frozen=True):
+    """All of an alert. `reasons`: one for each rule; `evidence`: lines of the audit; `requests`: ids of requests; `action`: what was done by
+    itself; `told`: has the webhook taken it?"""
+
+    alert_id: str
+    version: int
+    status: AlertStatus
+    about: str
+    role: str
+    session_id: str
+    rules: list[str]
+    score: float
+    reasons: list[str]
+    evidence: list[AuditReference]
+    requests: list[str]
+    action: AlertAction
+    assignee: str
+    verdict: str
+    note: str
+    told: bool
+    began_at: datetime
+    last_at: datetime

@@ -1,0 +1,147 @@
+"""The audit as a stream, the monitor's memory, and alerts as lists, on a real PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from actors.domain.alert import ALERT, Alert, Finding, rows
+from actors.domain.audit import Act, Audited, Who
+from actors.domain.ids import alert_id
+from actors.domain.kind import Context
+from actors.runtime.alerts import Kept, Position
+from actors.runtime.errors import StoreUnavailable
+from actors.runtime.ports import DrainBatch, DrainedTurn
+from actors.runtime.wire import OK, Turn
+from actors.storage.alert_list import PostgresAlerts
+from actors.storage.audit_stream import PostgresAuditStream
+from actors.storage.postgres_store import PostgresStore
+
+pytestmark = pytest.mark.real
+NOON_MS = int(datetime(2026, 3, 14, 12, tzinfo=UTC).timestamp() * 1000)
+MONTH_MS = 31 * 86_400_000
+WHO = Who("us-acct-mia", "manager", "s-1", "a-77", "dev-1", "c-5")
+
+
+def turn(version: int, at_ms: int, lines: int = 1) -> Turn:
+    line = Audited(WHO, Act("location.adjust", "us-st-austin", "damage", {"A.on_hand": (3, 1), "B.on_hand": (None, 2)}))
+    return Turn(
+        "order", "us-1", version, at_ms, f"c{version}", version, 0, "r-1", b"[]", OK, b"{}", audited=[line] * lines
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def store(clean_url: str):
+    made = PostgresStore(clean_url)
+    await made.lease("h0", [1, 2], 7)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def stream(clean_url: str):
+    made = PostgresAuditStream(clean_url, "us-monitor")
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def listed(clean_url: str):
+    made = PostgresAlerts(clean_url)
+    yield made
+    await made.close()
+
+
+async def drained(store: PostgresStore, shard: int, position: int, *turns: Turn, **more: Any) -> None:
+    found = [DrainedTurn(shard, position, line, one) for line, one in enumerate(turns)]
+    await store.drain(DrainBatch("h0", {shard: (7, position)}, found, more.get("rows", {})))
+
+
+async def test_a_line_comes_otherwise_than_it_was_written_or_twice_or_not_at_all(store, stream):
+    await drained(store, 1, 1, turn(1, NOON_MS, 3))
+    await drained(store, 2, 1, turn(1, NOON_MS - 5))
+    first = await stream.since({}, 100)
+    assert [record.reference for record in first] == [(2, 1), (1, 1), (1, 2), (1, 3)]
+    record = first[-1]
+    assert (record.subject, record.role, record.session_id, record.address) == ("us-acct-mia", "manager", "s-1", "a-77")
+    assert (record.device, record.behalf, record.request_id, record.at_ms) == ("dev-1", "c-5", "r-1", NOON_MS)
+    assert (record.action, record.why, record.location_id) == ("location.adjust", "damage", "us-st-austin")
+    assert (record.kind, record.entity_id, record.version, record.outcome) == ("order", "us-1", 1, "")
+    assert record.changes == {"A.on_hand": (3, 1), "B.on_hand": (None, 2)}
+    cursor = {1: Position(3, NOON_MS), 2: Position(1, NOON_MS - 5)}
+    assert await stream.since(cursor, 100) == []
+    # The same moment, and another month.
+    await drained(store, 1, 2, turn(2, NOON_MS), turn(3, NOON_MS + MONTH_MS))
+    assert [record.reference for record in await stream.since(cursor, 100)] == [(1, 4), (1, 5)]
+
+
+async def test_a_long_way_behind_is_read_at_once_or_with_gaps(store, stream):
+    await drained(store, 1, 1, *(turn(number, NOON_MS + number, 5) for number in range(10)))
+    cursor, found = {}, []
+    while records := await stream.since(cursor, 7):
+        assert len(records) <= 7
+        found += records
+        cursor[1] = Position(records[-1].number, records[-1].at_ms)
+    assert [record.number for record in found] == list(range(1, 51))
+
+
+async def test_what_was_learned_is_lost_or_mixed_with_another_s(stream, clean_url):
+    assert await stream.load() is None
+    await stream.save(Kept({}, b"old"), NOON_MS)
+    kept = Kept({0: Position(5, NOON_MS), 63: Position(2**40, 7)}, b"\x00\xff" * 100_000)
+    await stream.save(kept, NOON_MS + 1)
+    assert await stream.load() == kept
+    other = PostgresAuditStream(clean_url, "eu-monitor")
+    assert await other.load() is None
+    await other.close()
+
+
+def alert(number: int, **more: Any) -> tuple[str, Alert]:
+    found = Finding(
+        "us-acct-tom",
+        "support",
+        "s1",
+        NOON_MS,
+        NOON_MS + number,
+        ["lookups", "voids"],
+        0.75,
+        ["much"],
+        [(1, 2)],
+        ["r"],
+        "step_up",
+    )
+    return alert_id("us", NOON_MS + number, "x"), Alert(found, version=1, **more)
+
+
+async def test_alerts_are_listed_wrong_or_come_back_otherwise(store, listed):
+    made = [alert(1), alert(2, status="assigned", assignee="us-acct-a"), alert(3, told=True)]
+    written = [rows(state, 1, [], Context(identity, "c", NOON_MS))[0] for identity, state in made]
+    await drained(store, 1, 1, turn(1, NOON_MS), rows={"alerts": written})
+    ids = [identity for identity, _ in made]
+    found = await listed.alerts(status=None, before=None, limit=10)
+    assert [one.alert_id for one in found] == ids[::-1]
+    assert (found[0].rules, found[0].score, found[0].last_at, found[0].action) == (
+        "lookups,voids",
+        0.75,
+        NOON_MS + 3,
+        "step_up",
+    )
+    assert [one.alert_id for one in await listed.alerts(status=None, before=ids[2], limit=1)] == [ids[1]]
+    assert [one.assignee for one in await listed.alerts(status="assigned", before=None, limit=10)] == ["us-acct-a"]
+    assert await listed.alerts(status="o\x00pen", before=None, limit=10) == []
+    assert await listed.untold(NOON_MS + 2, 10) == [ids[1]]
+    assert await listed.untold(NOON_MS, 10) == ids[:2]
+    loaded = await store.load(ALERT, ids)
+    for identity, state in made:
+        assert ALERT.restore(identity, loaded[identity].rows) == (state, 1)
+
+
+async def test_a_store_that_is_away_is_something_else(stream, listed):
+    away = PostgresAuditStream("postgresql://nobody@/none?host=/nonexistent", "us-monitor", timeout_s=0.5)
+    with pytest.raises(StoreUnavailable):
+        await away.since({}, 10)
+    with pytest.raises(StoreUnavailable):
+        await away.load()
+    await away.close()

@@ -1,0 +1,76 @@
+"""One episode is one alert; what is kept of it has limits; and who is not judged at all."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from actors.anomalies.habits import HOUR_MS
+from actors.anomalies.monitor import STATE_VERSION, Monitor, State
+from actors.anomalies.record import Record
+from actors.anomalies.settings import AnomalySettings
+from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, SETTINGS, Shop
+
+START = MONDAY_MS + NINE
+
+
+def reads(shop, at_ms, number, who="tom"):
+    for index in range(number):
+        shop.act(at_ms + index * 10_000, who, "order.read", kind="order", entity_id=f"{at_ms}-{index}")
+
+
+def test_one_episode_is_told_again_and_again():
+    shop = Shop()
+    reads(shop, START, 300)
+    assert len(shop.alerts) == 1
+    reads(shop, START + 6 * HOUR_MS, 150)
+    assert [alert.rules for alert in shop.alerts] == [["lookups"], ["lookups"]]
+    assert shop.alerts[0].alert_id != shop.alerts[1].alert_id
+
+
+def test_another_rule_in_the_same_episode_is_another_alert_or_is_not_told():
+    shop = Shop()
+    reads(shop, START, 120)
+    for number in range(14):
+        shop.act(START + 30 * MINUTE_MS + number * 20_000, "tom", "order.cancel", kind="order", entity_id=f"c{number}")
+    assert [alert.rules for alert in shop.alerts] == [["lookups"], ["lookups", "voids"]]
+    first, more = shop.alerts
+    assert (first.alert_id, more.score > first.score, len(more.reasons)) == (more.alert_id, True, 2)
+
+
+def test_evidence_grows_without_end():
+    shop = Shop()
+    reads(shop, START, 350)
+    for number in range(30):
+        shop.act(START + 59 * MINUTE_MS + number, "tom", "order.cancel", kind="order", entity_id=f"c{number}")
+    assert shop.alerts
+    assert all(len(alert.evidence) <= 60 and len(alert.requests) <= 60 for alert in shop.alerts)
+
+
+def test_a_state_of_another_version_is_believed():
+    state = msgspec.msgpack.decode(Monitor("us", SETTINGS).dump(), type=State)
+    state.version += 1
+    fresh = Monitor("us", SETTINGS)
+    assert not fresh.restore(msgspec.msgpack.encode(state))
+    assert msgspec.msgpack.decode(fresh.dump(), type=State).version == STATE_VERSION
+
+
+@pytest.mark.parametrize("wrong", [{"voids": 1}, {"one_sided": 0}, {"quiet_minutes": "long"}, {"lokups": 9}])
+def test_a_threshold_that_makes_no_sense_is_taken(wrong):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(wrong, AnomalySettings)
+
+
+@pytest.mark.parametrize(("subject", "role"), [("us-client-erp", ""), ("us-cust-1", "customer"), ("us-1", "guest")])
+def test_a_machine_or_a_customer_is_judged_by_what_is_usual_for_staff(subject, role):
+    shop = Shop()
+    for number in range(2000):
+        shop.act(START + number * 1000, subject, "order.place", role=role, kind="order", entity_id=f"o{number}")
+    assert shop.alerts == []
+
+
+def test_nobody_in_particular_is_accused():
+    monitor = Monitor("us", SETTINGS)
+    for number in range(500):
+        nobody = Record(0, number, START + number, "", "", "request.refused", outcome="auth.token_missing")
+        assert monitor.see(nobody) == []

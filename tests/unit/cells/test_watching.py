@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from cells.config import Anomalies, Identity, RegionConfig
+from cells.errors import ConfigError
+from cells.watching import anomaly_settings
+
+
+def config(mode="required", **more) -> RegionConfig:
+    return RegionConfig(identity=Identity(mode=mode), anomalies=Anomalies(**more))
+
+
+def test_a_cell_without_identity_is_watched_or_one_with_it_is_not():
+    assert anomaly_settings(config("off")) is None
+    assert anomaly_settings(config(enabled=False)) is None
+    assert anomaly_settings(config()).lookups == 100
+
+
+def test_a_threshold_is_ignored_or_a_wrong_one_taken():
+    told = anomaly_settings(config(thresholds={"lookups": 40.0, "hurry": 7.5, "refund_threshold_minor": 5000.0}))
+    assert (told.lookups, told.hurry, told.refund_threshold_minor) == (40, 7.5, 5000)
+    for wrong in ({"lookups": 1.0}, {"lookups": 9.5}, {"lokups": 40.0}, {"one_sided": 2.0}):
+        with pytest.raises(ConfigError, match="thresholds"):
+            anomaly_settings(config(thresholds=wrong))
+
+
+def test_a_webhook_without_a_good_address_or_key_starts(tmp_path):
+    secret = tmp_path / "key"
+    secret.write_bytes(b"k" * 32)
+    os.chmod(secret, 0o600)
+    good = config(webhook_url="https://alerts.example/x", webhook_secret_file=str(secret))
+    assert anomaly_settings(good) is not None
+    for wrong in (
+        {"webhook_url": "http://alerts.example/x", "webhook_secret_file": str(secret)},
+        {"webhook_url": "https://alerts.example/x", "webhook_secret_file": str(tmp_path / "none")},
+        {"webhook_url": "https://alerts.example/x"},
+    ):
+        with pytest.raises(ConfigError, match="webhook"):
+            anomaly_settings(config(**wrong))

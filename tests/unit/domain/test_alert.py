@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import contextlib
+import copy
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.domain import alert, ids
+from actors.domain.account_commands import EndShift
+from actors.domain.alert import AlertTold, AssignAlert, CloseAlert, Event, Finding, RaiseAlert, ViewAlert
+from actors.domain.errors import Refused
+from actors.domain.kind import Context
+from actors.domain.revocations import Revoke, doubted, unproved
+
+NOW_MS = 1_767_225_600_000
+ID = ids.alert_id("us", NOW_MS, "found")
+MIA = "us-acct-0h3k2m9qk4t1x0ab0h3k2m9qk4"
+
+
+def finding(**more) -> Finding:
+    said = {
+        "about": MIA, "role": "support", "session_id": "s1", "began_ms": NOW_MS, "last_ms": NOW_MS, "rules": ["lookups"],
+        "score": 0.7, "reasons": ["60 orders"], "evidence": [(1, 2)], "requests": ["r1"], "action": "none",
+    }  # fmt: skip
+    return Finding(**(said | more))
+
+
+class Life:
+    """An alert and what it told others."""
+
+    def __init__(self) -> None:
+        self.state, self.version, self.sent, self.events = None, 0, [], []
+
+    def do(self, command):
+        before, context = copy.deepcopy(self.state), Context(ID, "c", NOW_MS)
+        decision = alert.decide(self.state, command, context)
+        assert self.state == before
+        for event in decision.events:
+            self.state = alert.evolve(self.state, event, context)
+            self.version += 1
+            self.events.append(event)
+            self.sent.extend(alert.messages(ID, event))
+        return decision.reply(self.state, self.version)
+
+    def refused(self, command) -> str:
+        with pytest.raises(Refused) as refused:
+            self.do(command)
+        return refused.value.body.code
+
+
+def test_an_alert_is_closed_that_nobody_looked_at_or_twice():
+    life = Life()
+    assert life.refused(AssignAlert(MIA)) == "alert.unknown"
+    assert life.do(RaiseAlert(finding())).status == "open"
+    assert life.refused(CloseAlert("confirmed", "misuse")) == "alert.illegal_transition"
+    assert life.do(AssignAlert("us-acct-a")).status == "assigned"
+    assert life.do(AssignAlert("us-acct-b")).assignee == "us-acct-b"
+    closed = life.do(CloseAlert("false_alarm", "busy_day"))
+    assert (closed.status, closed.verdict, closed.note, closed.version) == ("closed", "false_alarm", "busy_day", 4)
+    assert life.refused(CloseAlert("confirmed", "misuse")) == "alert.illegal_transition"
+    assert life.refused(AssignAlert(MIA)) == "alert.illegal_transition"
+
+
+def test_a_stream_that_is_read_twice_raises_the_alert_twice_or_acts_twice():
+    life = Life()
+    life.do(RaiseAlert(finding(action="end_session")))
+    life.do(RaiseAlert(finding(action="end_session", last_ms=NOW_MS + 5)))
+    assert (life.version, len(life.sent)) == (1, 1)
+    more = life.do(RaiseAlert(finding(rules=["lookups", "voids"], action="end_session")))
+    assert (more.version, more.finding.rules, len(life.sent)) == (2, ["lookups", "voids"], 1)
+
+
+def test_a_session_that_must_end_goes_on():
+    life = Life()
+    life.do(RaiseAlert(finding(action="end_session")))
+    (message,) = life.sent
+    assert (message.kind, message.entity_id, message.command) == ("account", MIA, EndShift("s1"))
+
+
+def test_the_proofs_of_a_session_still_count_or_never_again():
+    life = Life()
+    life.do(RaiseAlert(finding(action="step_up")))
+    (message,) = life.sent
+    assert (message.kind, message.entity_id) == ("revocations", "us-revocations")
+    assert type(message.command) is Revoke
+    assert doubted(message.command.session_id) == ("s1", NOW_MS // 1000)
+    # It became worse, and then it went on in another session.
+    life.do(RaiseAlert(finding(action="end_session")))
+    life.do(RaiseAlert(finding(action="end_session", session_id="s2")))
+    assert [message.command for message in life.sent[1:]] == [EndShift("s1"), EndShift("s2")]
+
+
+@pytest.mark.parametrize(
+    "more", [{"about": "a-0123456789abcdef0123"}, {"about": "us-client-erp"}, {"session_id": ""}, {"action": "none"}]
+)
+def test_an_alert_about_no_person_ends_a_session(more):
+    life = Life()
+    life.do(RaiseAlert(finding(**({"action": "end_session"} | more))))
+    assert life.sent == []
+
+
+def test_the_webhook_is_told_of_old_news_for_new():
+    life = Life()
+    life.do(RaiseAlert(finding()))
+    assert life.do(AlertTold(1)).told
+    assert not life.do(RaiseAlert(finding(rules=["lookups", "voids"]))).told
+    assert not life.do(AlertTold(1)).told
+    assert life.do(AlertTold(life.version)).told
+
+
+def test_a_mark_for_a_session_is_read_as_another_session():
+    assert doubted(unproved("us-acct:x:1", 17)) == ("us-acct:x:1", 17)
+    for plain in ("abc", "unproved", "unproved:", "unproved:x:s1", "us-client-erp.1"):
+        assert doubted(plain) is None
+
+
+def test_an_id_differs_from_read_to_read_or_is_no_id():
+    assert ids.alert_id("us", NOW_MS, "found") == ID
+    assert ids.ALERT_PATTERN.match(ID)
+    assert ids.alert_id("us", NOW_MS + 1, "found") > ID
+
+
+commands = st.one_of(
+    st.builds(
+        lambda rules, action, session: RaiseAlert(finding(rules=rules, action=action, session_id=session)),
+        st.lists(st.sampled_from(("lookups", "voids", "unlike")), min_size=1, max_size=3, unique=True),
+        st.sampled_from(("none", "step_up", "end_session")),
+        st.sampled_from(("", "s1", "s2")),
+    ),
+    st.builds(AssignAlert, st.sampled_from(("us-acct-a", "us-acct-b"))),
+    st.builds(CloseAlert, st.sampled_from(("confirmed", "false_alarm")), st.just("other")),
+    st.builds(AlertTold, st.integers(0, 9)),
+)
+
+
+@given(st.lists(commands, max_size=20))
+def test_an_alert_comes_back_from_its_row_or_its_events_otherwise(steps):
+    life = Life()
+    for step in steps:
+        with contextlib.suppress(Refused):
+            life.do(step)
+    if life.state is None:
+        assert alert.restore(ID, {}) is None
+        return
+    context = Context(ID, "c", NOW_MS)
+    row = alert.rows(life.state, life.version, [], context)[0]
+    assert alert.restore(ID, {"alerts": [row]}) == (life.state, life.version)
+    again = None
+    for event in msgspec.json.decode(msgspec.json.encode(life.events), type=list[Event]):
+        again = alert.evolve(again, event, context)
+    assert again == life.state
+    assert alert.view(life.state, ViewAlert(ID), life.version).alert_id == ID
+    assert life.state.version == life.version
