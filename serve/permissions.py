@@ -121,7 +121,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/sessions/current/passkey-options"): SIGNED_IN,
     # Who adds a passkey to an account can sign in to it; who removes one can lock its person out.
     ("GET", "/v1/passkeys"): SIGNED_IN,
-    ("POST", "/v1/passkeys/options"): Need("", step_up=True),
+    ("POST", "/v1/passkey-options"): Need("", step_up=True),
     ("POST", "/v1/passkeys"): Need("", step_up=True),
     ("DELETE", "/v1/passkeys/{passkey_id}"): Need("", step_up=True),
     ("POST", "/v1/accounts"): Need("accounts.write", step_up=True),

@@ -77,7 +77,7 @@ def router(desk: Desk) -> APIRouter:
         return ok(_listed(await desk.view("account", who.subject, ViewPasskeys(), request.scope, PasskeysView)))
 
     @api.post(
-        "/v1/passkeys/options",
+        "/v1/passkey-options",
         summary="Begin to make a passkey",
         **documented(PasskeyOptions, body=PasskeyRequest, request_example={"shown_as": "mia"}, problems=(401, 403)),
     )

@@ -32,7 +32,7 @@ async def options(cell: GuardedCell, path: str = "/v1/sessions/passkey-options",
 
 async def added(cell: GuardedCell, person: Person, key: Authenticator, name: str = "phone"):
     headers = bearer(await person.tokens())
-    credential = key.make(await options(cell, "/v1/passkeys/options", **headers))
+    credential = key.make(await options(cell, "/v1/passkey-options", **headers))
     return await cell.post("/v1/passkeys", {"name": name, "credential": credential}, **headers)
 
 
@@ -179,7 +179,7 @@ async def test_a_passkey_cannot_be_the_first_factor_or_is_removed_although_it_is
 
 async def test_who_is_signed_in_adds_a_passkey_without_a_fresh_proof(cell, mia):
     headers = bearer(await mia.tokens())
-    asked = await options(cell, "/v1/passkeys/options", **headers)
+    asked = await options(cell, "/v1/passkey-options", **headers)
     cell.clock.now += 301_000
     stale = cell.of_role("manager", sub=mia.account_id, auth_time=cell.clock.now // 1000 - 301)
     body = {"name": "phone", "credential": Authenticator().make(asked)}

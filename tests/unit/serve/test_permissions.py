@@ -38,7 +38,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/sessions/current/proof"): EVERYBODY,
     ("POST", "/v1/sessions/current/passkey-options"): EVERYBODY,
     ("GET", "/v1/passkeys"): EVERYBODY,
-    ("POST", "/v1/passkeys/options"): EVERYBODY,
+    ("POST", "/v1/passkey-options"): EVERYBODY,
     ("POST", "/v1/passkeys"): EVERYBODY,
     ("DELETE", "/v1/passkeys/{passkey_id}"): EVERYBODY,
     ("POST", "/v1/accounts"): {"ops"},
@@ -143,7 +143,7 @@ async def test_something_sensitive_is_done_without_a_fresh_second_factor(cell, m
         ("POST", "/v1/accounts/{account_id}/changes"),
         ("POST", "/v1/clients"),
         ("POST", "/v1/clients/{client_id}/changes"),
-        ("POST", "/v1/passkeys/options"),
+        ("POST", "/v1/passkey-options"),
         ("POST", "/v1/passkeys"),
         ("DELETE", "/v1/passkeys/{passkey_id}"),
     }
