@@ -33,6 +33,8 @@ class RayPorts(msgspec.Struct, frozen=True, kw_only=True):
     haproxy_metrics: int
     haproxy_stats: int
     dashboard_metrics: int
+    fallback_http: int
+    fallback_grpc: int
     dashboard: int
     replica_http: tuple[int, int]
     replica_grpc: tuple[int, int]
@@ -64,6 +66,8 @@ def ray_ports(config: RegionConfig) -> RayPorts:
         haproxy_metrics=base + 8,
         haproxy_stats=base + 9,
         dashboard_metrics=base + 10,
+        fallback_http=base + 11,
+        fallback_grpc=base + 12,
         dashboard=config.ray.dashboard_port,
         replica_http=(base + 100, base + 199),
         replica_grpc=(base + 200, base + 299),
@@ -147,6 +151,10 @@ def ray_environment(config: RegionConfig, paths: CellPaths, open_files_max: int 
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(haproxy / "server-state"),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(ports.haproxy_metrics),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(ports.haproxy_stats),
+        # Serve's own proxy behind its HAProxy. All cells of a machine would share the default ports, and the kernel would spread
+        # requests over them: one region's to another's cell.
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports.fallback_http),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(ports.fallback_grpc),
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(ports.replica_http[0]),
         "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(ports.replica_http[1]),
         "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": str(ports.replica_grpc[0]),

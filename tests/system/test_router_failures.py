@@ -6,7 +6,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -236,17 +235,3 @@ def test_the_log_names_customers() -> None:
         assert "cell_us status=200" in line
         assert "ada" not in line
         assert "127.0.0.1" not in line
-
-
-def test_tls_is_offered_without_strict_transport(tmp_path: Path) -> None:
-    certificate, key = tmp_path / "chain.pem", tmp_path / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-         "-keyout", str(key), "-out", str(certificate)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    certificate.write_text(certificate.read_text() + key.read_text())
-    with running(tls_certificate=str(certificate)) as rig:
-        answer = httpx.get(rig.url.replace("http", "https", 1) + "/v1/skus", verify=False)
-        assert answer.headers["strict-transport-security"] == "max-age=31536000"
-        assert answer.json()["headers"]["x-forwarded-proto"] == "https"
