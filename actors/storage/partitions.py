@@ -29,18 +29,6 @@ def following(month: Month) -> Month:
     return (year + 1, 1) if number == 12 else (year, number + 1)
 
 
-def bounds_ms(month: Month) -> tuple[int, int]:
-    """First millisecond of a month, and of the next."""
-    year, number = following(month)
-    first, end = datetime(*month, 1, tzinfo=UTC), datetime(year, number, 1, tzinfo=UTC)
-    return int(first.timestamp()) * 1000, int(end.timestamp()) * 1000
-
-
-def partition_name(table: str, month: Month) -> str:
-    """E.g. `history_2026_11`."""
-    return f"{table}_{month[0]:04}_{month[1]:02}"
-
-
 def ensure_partitions(connection: sa.Connection, months: Iterable[Month]) -> None:
     """Makes the partitions that are missing, inside the connection's transaction, by the owner's function: whoever writes rows need not
     own the tables."""

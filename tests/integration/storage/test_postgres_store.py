@@ -27,7 +27,7 @@ from actors.storage.drain import Drainer, drain_session
 from actors.storage.migrate import migrate
 from actors.storage.postgres_store import PostgresStore
 from actors.storage.reader import ledger_query, orders_query
-from actors.storage.schema import metadata
+from actors.storage.schema import PARTITIONED, metadata
 from cells.postgres import EmbeddedPostgres
 from cells.processes import wait_until
 from tests.integration.storage.samples import NOW_MS, batch, drained, ledger_row, order_row, turn
@@ -65,6 +65,18 @@ def test_starters_at_once_migrate_once_and_lead_to_the_schema(postgres_server: E
         )
         assert partitions.scalar() == 6
     engine.dispose()
+
+
+def test_a_partitioned_table_lacks_its_month_or_the_month_ends_at_another_midnight_than_utcs(clean_url: str):
+    with psycopg.connect(clean_url, options="-c timezone=America/New_York") as connection:
+        connection.execute("SELECT make_month('2032-12-01')")
+        connection.execute("SET LOCAL timezone = 'UTC'")
+        for table in PARTITIONED:
+            bounds = connection.execute(
+                "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = %s", [f"{table.name}_2032_12"]
+            ).fetchone()
+            assert bounds == ("FOR VALUES FROM ('2032-12-01 00:00:00+00') TO ('2033-01-01 00:00:00+00')",)
+        connection.rollback()
 
 
 # --- what may be in a text ----------------------------------------------------------------------------------------------
