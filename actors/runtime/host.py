@@ -216,7 +216,7 @@ class Host:
             item.done(NOT_OWNER)
             return
         if envelope.mode == wire.HISTORY:
-            group.recalled.add(shard)
+            group.recalled[shard] = None
             group.after.append(lambda: self._read_history(shard, item, group))
             return
         key = (envelope.kind, envelope.entity_id)

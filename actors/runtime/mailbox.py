@@ -174,7 +174,8 @@ class Group:
         self.size = 0
         self.parts: dict[int, Part] = {}
         self.replies: list[tuple[Shard, Item, Reply]] = []
-        self.recalled: set[Shard] = set()
+        # A dict for its order: that of a set of objects differs from process to process, and a seed has to replay.
+        self.recalled: dict[Shard, None] = {}
         self.unproven: set[Shard] = set()
         # Called once everything that was decided up to here is durable.
         self.after: list[Callable[[], None]] = []

@@ -68,7 +68,7 @@ class TurnTaker:
                 raise NeedsStore(None)
             entity = Entity(None, 0, now)
         if envelope.mode == wire.VIEW:
-            group.recalled.add(shard)
+            group.recalled[shard] = None
             group.replies.append((shard, item, self._view(codec, entity, envelope)))
         else:
             self._command(shard, codec, entity, item, mark, group, now_ms)
@@ -133,7 +133,7 @@ class TurnTaker:
                 raise EvolveFault(f"{envelope.kind} {envelope.entity_id}") from fault
         if not entity.version:
             # Nothing exists under this id, so there is nothing to remember it with. It may be asked again at no harm.
-            group.recalled.add(shard)
+            group.recalled[shard] = None
             group.replies.append((shard, item, Reply(status, reply)))
             return
         self.turns += 1

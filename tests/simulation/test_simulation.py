@@ -37,15 +37,25 @@ def test_a_seed_that_played_differently_the_second_time_could_not_be_debugged():
 
 
 @pytest.mark.timeout(120)
-def test_a_world_does_not_depend_on_those_that_ran_before_it_in_the_process():
-    alone = _digest(simulate("--seed", "12").stdout)
+def test_a_world_does_not_depend_on_those_that_ran_before_it_or_on_where_its_objects_lie_in_memory():
+    seeds = list(range(1, 21))
+    forwards, backwards = _digests(seeds, junk=0), _digests(seeds[::-1], junk=99_991)
+    assert len(set(forwards.values())) == len(seeds)
+    assert forwards == backwards
+    assert forwards["12"] == _digest(simulate("--seed", "12").stdout)
+
+
+def _digests(seeds: list[int], junk: int) -> dict[str, str]:
+    # The junk moves everything that is made later to other addresses, and with it the order of sets of objects.
     code = (
-        "from tests.simulation.world import run_seed; run_seed(5); run_seed(11); print(f'trace {run_seed(12).digest}')"
+        "from tests.simulation.world import run_seed\n"
+        f"junk = [object() for _ in range({junk})]\n"
+        f"for seed in {seeds}: print(seed, run_seed(seed).digest)"
     )
-    after_others = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120, env={"PYTHONHASHSEED": "0"}
     )  # fmt: skip
-    assert _digest(after_others.stdout) == alone
+    return dict(line.split() for line in done.stdout.splitlines())
 
 
 def _digest(output: str) -> str:
