@@ -6,23 +6,24 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+from tests.simulation.runs import simulate
 
 SEEDS = 300
 CHUNK = 50
 
 
-def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs `python -m tests.simulation` to its end."""
-    command = [sys.executable, "-m", "tests.simulation", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=580)
+def chunk(first: int):
+    run = pytest.mark.simulates("--first", str(first), "--seeds", str(CHUNK))
+    return pytest.param(first, marks=run)
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("first", range(1, SEEDS + 1, CHUNK))
-def test_no_promise_is_broken_whatever_fails(first):
-    done = simulate("--first", str(first), "--seeds", str(CHUNK))
+@pytest.mark.parametrize("first", [chunk(first) for first in range(1, SEEDS + 1, CHUNK)])
+def test_no_promise_is_broken_whatever_fails(first, done):
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     assert f"{CHUNK} seeds, 0 failed" in done.stdout
 
@@ -39,7 +40,8 @@ def test_a_seed_that_played_differently_the_second_time_could_not_be_debugged():
 @pytest.mark.timeout(120)
 def test_a_world_does_not_depend_on_those_that_ran_before_it_or_on_where_its_objects_lie_in_memory():
     seeds = list(range(1, 21))
-    forwards, backwards = _digests(seeds, junk=0), _digests(seeds[::-1], junk=99_991)
+    with ThreadPoolExecutor() as pool:
+        forwards, backwards = pool.map(_digests, (seeds, seeds[::-1]), (0, 99_991))
     assert len(set(forwards.values())) == len(seeds)
     assert forwards == backwards
     assert forwards["12"] == _digest(simulate("--seed", "12").stdout)
