@@ -72,8 +72,12 @@ logs: $(READY) ## the last lines of every log
 	@$(RUN) -m cells logs $(NAMES)
 
 .PHONY: test
-test: lint types imports ## lint, types, import rules and all tests
+test: checks ## lint, types, import rules, bill of materials, known vulnerabilities and all tests
 	$(RUN) -m pytest $(ARGS)
+
+.PHONY: checks
+checks: $(READY) ## what `make test` looks at before the tests, two things at a time
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types imports sbom audit
 
 .PHONY: lint
 lint: $(READY) ## ruff: rules and format
@@ -87,6 +91,14 @@ types: $(READY) ## mypy --strict
 .PHONY: imports
 imports: $(READY) ## who may import whom
 	$(VENV)/bin/lint-imports
+
+.PHONY: sbom
+sbom: $(READY) ## the bill of materials of what a cell runs with: build/sbom.cdx.json (CycloneDX)
+	@$(RUN) .ci/sbom.py
+
+.PHONY: audit
+audit: $(READY) ## known vulnerabilities of what is pinned (OCEFS_REQUIRE_AUDIT=1: fails when they can't be looked up)
+	@$(RUN) .ci/audit.py
 
 .PHONY: format
 format: $(READY) ## let ruff format and correct what it can

@@ -1,0 +1,141 @@
+"""What we run with is pinned, listed, and looked up among the known vulnerabilities; what was not looked up is not called safe."""
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+PROJECT = Path(__file__).parents[3]
+PINNED = re.compile(r"^([a-zA-Z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
+
+
+def locked(name: str) -> dict[str, tuple[str, set[str]]]:
+    """Package → (version, hashes) of a lock file, read without the tools that are on trial."""
+    text = (PROJECT / name).read_text()
+    starts = [*PINNED.finditer(text)]
+    ends = [*(match.start() for match in starts[1:]), len(text)]
+    return {
+        match[1]: (match[2], set(re.findall(r"sha256:([0-9a-f]{64})", text[match.end() : end])))
+        for match, end in zip(starts, ends, strict=True)
+    }
+
+
+@pytest.fixture(scope="module")
+def audit() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("ci_audit", PROJECT / ".ci" / "audit.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def written(target: Path, folder: Path) -> str:
+    """The bill of materials, made as CI does it, from some folder."""
+    command = [sys.executable, PROJECT / ".ci" / "sbom.py", target]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return target.read_text()
+
+
+@pytest.fixture(scope="module")
+def bill(tmp_path_factory) -> str:
+    return written(tmp_path_factory.mktemp("sbom") / "new" / "sbom.cdx.json", PROJECT)
+
+
+def test_a_package_is_missing_in_the_bill_or_has_another_version_or_hash(bill):
+    found = {}
+    for component in json.loads(bill)["components"]:
+        hashes = {
+            told["content"] for reference in component["externalReferences"] for told in reference.get("hashes", ())
+        }
+        assert component["purl"].partition("?")[0] == f"pkg:pypi/{component['name']}@{component['version']}"
+        found[component["name"]] = (component["version"], hashes)
+    assert found == locked("requirements.lock")
+    assert len(found) > 50
+    assert all(hashes for _, hashes in found.values())
+
+
+def test_the_bill_is_no_cyclonedx(bill):
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
+    root = json.loads(bill)["metadata"]["component"]
+    assert (root["name"], root["type"]) == ("ocefs", "application")
+
+
+def test_the_bill_of_another_machine_differs_or_names_the_machine(bill, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    assert written(tmp_path / "again.json", tmp_path) == bill
+    for where in (str(PROJECT), str(Path.home()), sys.prefix):
+        assert where not in bill
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_has_an_address_or_a_package_without_a_hash(lock):
+    text = (PROJECT / lock).read_text()
+    assert "://" not in text
+    assert "--index-url" not in text
+    assert all(hashes for _, hashes in locked(lock).values())
+
+
+def test_the_tests_run_with_other_versions_than_the_cells():
+    tools = locked("requirements-dev.lock")
+    for name, (version, hashes) in locked("requirements.lock").items():
+        assert tools[name] == (version, hashes), name
+
+
+def told(*dependencies: dict) -> str:
+    return json.dumps({"dependencies": dependencies, "fixes": []})
+
+
+GOOD = {"name": "a", "version": "1", "vulns": []}
+BAD = {"name": "b", "version": "2", "vulns": [{"id": "PYSEC-1", "fix_versions": ["3"], "aliases": []}]}
+SKIPPED = {"name": "c", "skip_reason": "Dependency not found and could not be audited"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "says", "code", "required_code"),
+    [
+        (told(GOOD), "1 packages looked up, 0 vulnerabilities", 0, 0),
+        (told(GOOD, BAD), "VULNERABLE x.lock: b 2: PYSEC-1 (fixed in: 3)", 1, 1),
+        (told(GOOD, SKIPPED), "NOT CHECKED x.lock: 1 (c)", 0, 1),
+        (told(BAD, SKIPPED), "NOT CHECKED x.lock: 1 (c)", 1, 1),
+        (told(), "NOT CHECKED x.lock: 1 (no route)", 0, 1),
+        ("", "NOT CHECKED x.lock: 1 (no route)", 0, 1),
+        ("Traceback", "NOT CHECKED x.lock: 1 (no route)", 0, 1),
+        ("[]", "NOT CHECKED x.lock: 1 (no route)", 0, 1),
+    ],
+)
+def test_an_audit_that_found_something_or_did_not_take_place_passes_in_silence(
+    audit, capsys, answer, says, code, required_code
+):
+    def run(lock: str) -> tuple[str, str]:
+        return answer, "no route"
+
+    assert audit.main(["x.lock"], {}, run) == code
+    assert says in capsys.readouterr().out
+    assert audit.main(["x.lock"], {"OCEFS_REQUIRE_AUDIT": "1"}, run) == required_code
+
+
+def test_one_lock_s_vulnerability_hides_behind_the_other(audit):
+    answers = {"good": told(GOOD), "bad": told(BAD)}
+    assert audit.main(["bad", "good"], {}, lambda lock: (answers[lock], "")) == 1
+    assert audit.main(["good", "bad"], {}, lambda lock: (answers[lock], "")) == 1
+
+
+def test_pip_audit_without_its_service_is_taken_for_an_audit(audit, tmp_path, monkeypatch):
+    """The real tool: where no service can be reached, it has to be said."""
+    monkeypatch.setenv("PIP_AUDIT_VULNERABILITY_SERVICE", "osv")
+    monkeypatch.setenv("PIP_AUDIT_OSV_URL", "http://127.0.0.1:9/v1/query")
+    lock = tmp_path / "x.lock"
+    lock.write_text("msgspec==0.22.0 --hash=sha256:" + "0" * 64 + "\n")
+    audited = audit.judge(*audit.pip_audit(str(lock)))
+    assert (audited.checked, audited.vulnerable) == (0, [])
+    assert audited.unchecked
