@@ -16,10 +16,11 @@ from actors.runtime import wire
 from actors.runtime.sharding import fingerprint
 from actors.runtime.wire import Turn
 from tests.simulation.history import Folded, History, fold
+from tests.simulation.managers import approvals
 from tests.simulation.told import Told
 
 # Refusals about something that does not exist are not remembered: there is nothing to remember them with.
-UNREMEMBERED = {"order.unknown", "location.unknown"}
+UNREMEMBERED = {"order.unknown", "location.unknown", "approval.unknown"}
 
 
 def check_all(world) -> list[str]:
@@ -40,6 +41,7 @@ def check_all(world) -> list[str]:
         stored_rows(world.stored_rows, history),
         stock(history),
         orders(history),
+        approvals(history),
     )
     out: list[str] = list(world.complaints)
     for check in checks:
@@ -151,7 +153,7 @@ def monotone(told: Iterable[Told], first_asked: Mapping[tuple[str, str], int]) -
         fields = one.fields()
         if "version" not in fields:
             continue
-        entity_id = fields.get("order_id") or fields.get("location_id")
+        entity_id = fields.get("order_id") or fields.get("approval_id") or fields.get("location_id")
         # A command that was repeated may have been done at its first attempt.
         asked = one.asked if one.mode == "view" else first_asked[one.scope, one.command_id]
         seen = newest[one.kind, entity_id]

@@ -86,7 +86,7 @@ class Client:
 
     async def _place_with(self, key: str, command: PlaceOrder) -> None:
         ask = Ask(
-            "order", ids.new_order_id(REGION, self.world.now_ms(), key), command, key, _digest(command), creates=True
+            "order", ids.new_order_id(REGION, self.world.now_ms(), key), command, key, digest(command), creates=True
         )
         told = await self.ask(ask, wait_ms=self.rng.choice((0, 300, 1000)))
         if told is not None and told.status == wire.OK:
@@ -105,7 +105,7 @@ class Client:
         parts = []
         for index, order_id in enumerate(chosen):
             command, _, _ = self._update(order_id)
-            parts.append(Ask("order", order_id, command, f"{key}/{index}", _digest(command)))
+            parts.append(Ask("order", order_id, command, f"{key}/{index}", digest(command)))
         taken = await self.ask(Ask("claim", ids.claim_id(REGION, key), claim.Take(len(parts)), key, len(parts)))
         if taken is None or taken.status != wire.OK:
             return
@@ -125,7 +125,7 @@ class Client:
             places = [Place(place, {sku: seen.get((place, sku), 0) for sku in SKUS}) for place in LOCATIONS]
         fulfilment = rng.choice((None, None, None, 1, 2))
         command = UpdateOrder(update, fulfilment, None, lines, places)
-        return command, self._key(), _digest(command)
+        return command, self._key(), digest(command)
 
     async def repeat(self) -> None:
         """An earlier command again: the same, or another body under the same id."""
@@ -148,7 +148,7 @@ class Client:
         else:
             safety = rng.choice((None, None, 0, 2))
             command = AdjustStock([AdjustmentLine(sku, rng.choice((-3, -1, 1, 2)), "count", None, safety)])
-        await self.ask(Ask("location", place, command, self._key(), _digest(command)))
+        await self.ask(Ask("location", place, command, self._key(), digest(command)))
 
     async def read(self) -> None:
         """One order, one location's stock, or a history."""
@@ -222,16 +222,17 @@ async def furnish(world) -> None:
     """Opens the locations, defines the SKUs and receives the first stock, before any fault."""
     setup = Client(world, "setup", "setup", 0)
     define = DefineSkus([(sku, sku.title()) for sku in SKUS])
-    await setup.ask(Ask("catalogue", ids.catalogue_id(REGION), define, "setup-skus", _digest(define)))
+    await setup.ask(Ask("catalogue", ids.catalogue_id(REGION), define, "setup-skus", digest(define)))
     for number, place in enumerate(LOCATIONS):
         opened = OpenLocation("warehouse", place, "Town", "US", 40.0 + number, -100.0)
-        await setup.ask(Ask("location", place, opened, f"setup-{place}", _digest(opened)))
+        await setup.ask(Ask("location", place, opened, f"setup-{place}", digest(opened)))
         received = ReceiveStock([ReceiptLine(sku, units) for sku, units in STOCK.items()], "first")
-        await setup.ask(Ask("location", place, received, f"setup-{place}-stock", _digest(received)))
+        await setup.ask(Ask("location", place, received, f"setup-{place}-stock", digest(received)))
 
 
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def _digest(command: msgspec.Struct) -> int:
+def digest(command: msgspec.Struct) -> int:
+    """Of a body that nobody has but the simulation."""
     return digest_of(_encode(command))

@@ -24,6 +24,7 @@ from tests.simulation.checks import check_all
 from tests.simulation.clients import Client, Onlooker, furnish
 from tests.simulation.faults import Faults
 from tests.simulation.loop import SimulatedLoop, Stuck
+from tests.simulation.managers import Manager
 from tests.simulation.storage import Log
 from tests.simulation.supervisor import Supervisor
 from tests.simulation.told import Evidence
@@ -32,6 +33,8 @@ from tests.simulation.wire import Line, Odds
 
 SHARDS = 8
 SETTLE_S = 90.0
+# In each so-manyeth world there are managers.
+MANAGED = 3
 
 
 @dataclass(slots=True)
@@ -140,6 +143,9 @@ class World:
             Client(self, f"c{n}", f"client {self.seed} {n}", self.rng.randint(10, 22))
             for n in range(self.rng.randint(3, 5))
         ]
+        if self.seed % MANAGED == 0:
+            waiting: list[str] = []
+            clients += [Manager(self, f"m{n}", f"manager {self.seed} {n}", 12, waiting) for n in range(3)]
         clients.append(Onlooker(self, "onlooker", f"onlooker {self.seed}", self.rng.randint(30, 80)))
         await asyncio.gather(faults.run(), *(client.run() for client in clients))
         if self.rng.random() < 0.15:
@@ -175,6 +181,12 @@ class World:
             watermark = self.store_disk.record(shard).watermark
             if watermark < tail.last:
                 out.append(f"shard {shard} is drained to {watermark} of {tail.last}")
+        soon = self.now_ms() + 60_000
+        expiring = [
+            row.approval_id for row in self.store_disk.rows.get("approvals", {}).values() if (row.due_at or soon) < soon
+        ]
+        if expiring:
+            out.append(f"{expiring[:3]} have yet to expire")
         left = [entry.message_id for entry in self.store_disk.outbox.values() if not entry.parked]
         if left:
             out.append(f"the store's outbox still has {left[:3]} of {len(left)}")

@@ -1,0 +1,1 @@
+"""Four eyes: what somebody asks for, somebody else decides."""

@@ -1,0 +1,46 @@
+"""What is not done at once but asked for: commands that are too large for one person, in a cell that knows its people."""
+
+from __future__ import annotations
+
+import msgspec
+from fastapi import Request
+from starlette.responses import Response
+
+from actors.domain.approval import ApprovalView, AskApproval, Wanted, size_of
+from actors.domain.ids import approval_id
+from serve.approvals.schemas import AskedApproval
+from serve.context import PRINCIPAL, REQUEST_ID, WHO
+from serve.freshness import moment
+from serve.replies import body_of
+from serve.requests import Write
+from serve.responses import AnswerResponse, encode
+from serve.services import Services
+
+_HOUR_MS = 3_600_000
+_view_decoder = msgspec.json.Decoder(ApprovalView)
+
+
+def needs_approval(services: Services, wanted: Wanted) -> bool:
+    """Is it more than one person may do? Never while identity is off: there are no two persons then."""
+    settings = services.settings
+    limit = settings.approval_adjustment_units
+    return settings.identity == "required" and 0 < limit < size_of(wanted)
+
+
+async def ask_approval(
+    services: Services, request: Request, location_id: str, target_id: str, wanted: Wanted, write: Write
+) -> Response:
+    """202 with the approval. The same key for the same place gives the same approval again, whatever became of it. Raises Problem."""
+    settings = services.settings
+    # A key is good once a place, as it is for what is done at once.
+    key = f"{location_id}:{write.key}"
+    command = AskApproval(
+        location_id, target_id, wanted, request.scope[PRINCIPAL].subject, settings.approval_expires_hours * _HOUR_MS
+    )
+    reply = await services.gateway.ask(
+        "approval", approval_id(settings.region, services.clock.now_ms(), key), command,
+        command_id=key, digest=write.digest, creates=True, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+    )  # fmt: skip
+    asked = _view_decoder.decode(body_of(reply))
+    body = encode(AskedApproval(asked.approval_id, asked.status, moment(asked.expires_at_ms)))
+    return AnswerResponse((202, body, ((b"location", f"/v1/approvals/{asked.approval_id}".encode()),)))

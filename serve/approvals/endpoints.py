@@ -1,0 +1,211 @@
+"""`/v1/approvals`: what waits for a second person, for those who may decide it and for who asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, get_args
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from actors.domain.approval import (
+    ApprovalStatus,
+    ApprovalView,
+    Command,
+    DecideApproval,
+    ViewApproval,
+    Wanted,
+    WithdrawApproval,
+)
+from actors.domain.ids import APPROVAL_PATTERN
+from actors.domain.money import Money
+from actors.runtime.ports import ApprovalSummary
+from serve.approvals.schemas import (
+    ApprovalDecision,
+    ApprovalDetail,
+    ApprovalPage,
+    ListedApproval,
+    WantedAdjustment,
+    Withdrawal,
+)
+from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
+from serve.freshness import as_of, from_store, moment
+from serve.identity.guard import Principal
+from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.locations.schemas import NewAdjustmentLine
+from serve.openapi import documented
+from serve.problems import Problem, field_problem
+from serve.replies import body_of
+from serve.requests import Write, decode
+from serve.responses import ok
+from serve.services import Services
+
+ApprovalId = Annotated[str, Path(max_length=64, description="e.g. us-approval-01kah2v3nq7h3k2m9qk4t1x0ab")]
+_STATUSES = frozenset(get_args(ApprovalStatus))
+_decision_decoder = msgspec.json.Decoder(ApprovalDecision)
+_withdrawal_decoder = msgspec.json.Decoder(Withdrawal)
+_view_decoder = msgspec.json.Decoder(ApprovalView)
+_DECISION = {"decision": "refuse", "note": "count_again"}
+
+
+class _Approvals:
+    """The handlers' work."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def view(self, approval_id: str, request: Request) -> ApprovalView:
+        """Raises Problem 403 or 404."""
+        self._check_id(approval_id, request)
+        query = ViewApproval(approval_id, sorted(_principal(request).locations))
+        reply = await self._services.gateway.view(
+            "approval", approval_id, query, cause=request.scope[REQUEST_ID]
+        )  # fmt: skip
+        return _view_decoder.decode(body_of(reply))
+
+    async def decide(self, approval_id: str, request: Request) -> ApprovalView:
+        """Raises Problem."""
+        write = await self._services.bodies.read(request.scope, request.receive)
+        sent = decode(_decision_decoder, write.body)
+        if sent.decision == "refuse" and sent.note is None:
+            raise field_problem("body.missing_field", "Field `note` is required.", "/note")
+        if sent.decision == "approve" and sent.note is not None:
+            raise field_problem("body.invalid", "Only a refusal has a note.", "/note")
+        principal = _principal(request)
+        command = DecideApproval(sent.decision, principal.subject, sorted(principal.locations), sent.note or "")
+        return await self._ask(approval_id, request, command, write)
+
+    async def withdraw(self, approval_id: str, request: Request) -> ApprovalView:
+        """Raises Problem."""
+        write = await self._services.bodies.read(request.scope, request.receive)
+        decode(_withdrawal_decoder, write.body)
+        return await self._ask(approval_id, request, WithdrawApproval(_principal(request).subject), write)
+
+    async def _ask(self, approval_id: str, request: Request, command: Command, write: Write) -> ApprovalView:
+        self._check_id(approval_id, request)
+        reply = await self._services.gateway.ask(
+            "approval", approval_id, command,
+            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+        )  # fmt: skip
+        return _view_decoder.decode(body_of(reply))
+
+    def _check_id(self, approval_id: str, request: Request) -> None:
+        request.scope[ENTITY_ID] = approval_id
+        if not (
+            APPROVAL_PATTERN.fullmatch(approval_id) and approval_id.startswith(f"{self._services.settings.region}-")
+        ):
+            raise Problem("approval.unknown", "There is no such approval.")
+
+
+def _principal(request: Request) -> Principal:
+    # There are approvals only where identity is required, and the guard has seen everybody.
+    principal: Principal = request.scope[PRINCIPAL]
+    return principal
+
+
+def _places(request: Request, location_id: str | None) -> Sequence[str] | None:
+    """The locations whose approvals are listed, None for all. Raises Problem 403."""
+    reach = _principal(request).locations
+    if location_id is None:
+        return sorted(reach) or None
+    if reach and location_id not in reach:
+        raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
+    return [location_id]
+
+
+def router(services: Services) -> APIRouter:
+    """The routes with their services."""
+    api = APIRouter(tags=["approvals"])
+    approvals = _Approvals(services)
+    _add_list(api, services)
+
+    @api.get(
+        "/v1/approvals/{approval_id}",
+        summary="One approval with what is asked for",
+        **documented(ApprovalDetail, problems=(401, 403, 404, 422)),
+    )
+    async def read(approval_id: ApprovalId, request: Request) -> Response:
+        """As it is now."""
+        return ok(_detail(await approvals.view(approval_id, request)))
+
+    @api.post(
+        "/v1/approvals/{approval_id}/decision",
+        summary="Approve or refuse",
+        **documented(
+            ApprovalDetail, request=ApprovalDecision, request_example=_DECISION, problems=(401, 403, 404, 409)
+        ),
+    )
+    async def decided(approval_id: ApprovalId, request: Request) -> Response:
+        """By a person who did not ask for it, and whose rights reach the place. What is `approved` is on its way, and is done once; `done` or `failed`
+        tells afterwards how it went."""
+        return ok(_detail(await approvals.decide(approval_id, request)))
+
+    @api.post(
+        "/v1/approvals/{approval_id}/withdrawal",
+        summary="Take back what one has asked for",
+        **documented(ApprovalDetail, request=Withdrawal, request_example={}, problems=(401, 403, 404, 409)),
+    )
+    async def withdrawn(approval_id: ApprovalId, request: Request) -> Response:
+        """By who asked, while nobody has decided."""
+        return ok(_detail(await approvals.withdraw(approval_id, request)))
+
+    return api
+
+
+def _add_list(api: APIRouter, services: Services) -> None:
+    @api.get(
+        "/v1/approvals",
+        summary="What waits for a second person, and what came of it",
+        **documented(ApprovalPage, problems=(400, 401, 403, 422)),
+    )
+    async def find(
+        request: Request,
+        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
+        location_id: Annotated[str | None, Query(max_length=80)] = None,
+        cursor: Annotated[str | None, Query(max_length=512)] = None,
+        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+    ) -> Response:
+        """Newest first, of the places that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
+        if status is not None and status not in _STATUSES:
+            detail = f"status must be one of {', '.join(sorted(_STATUSES))}."
+            raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "status", "detail": detail}])
+        places = _places(request, location_id)
+        scope = f"approvals\0{status or ''}\0{location_id or ''}"
+        before = services.cursors.open(scope, cursor)
+        fresh = as_of(services)
+        found = await from_store(
+            services.read_model.approvals(status=status, locations=places, before=before, limit=limit + 1)
+        )
+        page = found[:limit]
+        more = services.cursors.seal(scope, page[-1].approval_id) if len(found) > limit else None
+        return ok(ApprovalPage([_listed(approval) for approval in page], fresh, more))
+
+
+def _listed(approval: ApprovalSummary) -> ListedApproval:
+    return ListedApproval(
+        approval.approval_id, approval.version, approval.status, approval.action, approval.location_id,  # type: ignore[arg-type]
+        approval.target_kind, approval.target_id, approval.size, approval.reasons.split(","), approval.asked_by,
+        approval.decided_by, moment(approval.asked_at), moment(approval.expires_at),
+    )  # fmt: skip
+
+
+def _detail(approval: ApprovalView) -> ApprovalDetail:
+    return ApprovalDetail(
+        approval.approval_id, approval.version, approval.status, approval.location_id, approval.target_kind,
+        approval.target_id, approval.size, approval.reasons, approval.asked_by, moment(approval.asked_at_ms),
+        moment(approval.expires_at_ms), approval.decided_by,
+        moment(approval.decided_at_ms) if approval.decided_at_ms else None, approval.note, approval.code,
+        _wanted(approval.wanted),
+    )  # fmt: skip
+
+
+def _wanted(wanted: Wanted) -> WantedAdjustment:
+    lines = [
+        NewAdjustmentLine(
+            line.sku, line.quantity, line.reason,  # type: ignore[arg-type]
+            None if line.value is None else Money(*line.value), line.safety_stock,
+        )
+        for line in wanted.lines
+    ]  # fmt: skip
+    return WantedAdjustment(lines, wanted.reference)
