@@ -12,6 +12,7 @@ import msgspec
 from actors.domain.order import UpdateOrder
 from serve.context import PRINCIPAL, Scope
 from serve.identity.desk import not_before
+from serve.permissions import OWN
 from serve.problems import Answer, Problem, field_problem
 
 # No order is unknown to them earlier than that: whether it is in memory, on disk, another person's or nowhere takes different times.
@@ -30,6 +31,18 @@ def asker_of(scope: Scope, permission: str) -> str:
 def owner_of(scope: Scope) -> str:
     """Whose an order is that the caller places: the customer's, or "" when it is placed for somebody else."""
     return asker_of(scope, "orders.place")
+
+
+def reveals(scope: Scope) -> bool:
+    """May the caller see what is restricted: a customer his own orders, and whoever handles requests of data subjects?"""
+    principal = scope.get(PRINCIPAL)
+    return principal is not None and ("privacy.handle" in principal.permissions or principal.permissions <= OWN)
+
+
+def sees_corrected(scope: Scope) -> bool:
+    """May the caller see what was there before it was corrected: whoever handles requests of data subjects?"""
+    principal = scope.get(PRINCIPAL)
+    return principal is not None and "privacy.handle" in principal.permissions
 
 
 def check_ref(scope: Scope, customer_ref: str) -> None:

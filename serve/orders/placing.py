@@ -10,9 +10,9 @@ from actors.domain.order import PlaceOrder
 from actors.domain.order_state import Line, ShipTo
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
-from serve.orders.contacts import Contacts
-from serve.orders.own import check_ref, owner_of
+from serve.orders.own import check_ref, owner_of, reveals
 from serve.orders.places import PlacesOfOrders
+from serve.orders.private import PrivateOrders
 from serve.orders.schemas import NewOrder
 from serve.problems import Answer, field_problem
 from serve.regions import Territory
@@ -34,12 +34,15 @@ _placed_decoder = msgspec.json.Decoder(_Placed)
 class OrderPlacing:
     """The handler of placements."""
 
-    def __init__(self, services: Services, territory: Territory, places: PlacesOfOrders, known: KnownSkuCheck) -> None:
+    def __init__(
+        self, services: Services, territory: Territory, places: PlacesOfOrders, known: KnownSkuCheck, private: PrivateOrders
+    ) -> None:  # fmt: skip
         self._gateway = services.gateway
         self._clock = services.clock
         self._settings = services.settings
         self._bodies = services.bodies
-        self._contacts = Contacts(services)
+        self._private = private
+        self._signals = services.signals
         self._territory = territory
         self._places = places
         self._known = known
@@ -51,21 +54,19 @@ class OrderPlacing:
         order = decode(_order_decoder, write.body)
         self._check(order)
         check_ref(scope, order.customer.customer_ref)
-        cause = scope[REQUEST_ID]
+        owner, cause = owner_of(scope), scope[REQUEST_ID]
+        if owner and self._signals is not None:
+            await self._signals.heed(scope, owner)
         await self._known.require([line.sku for line in order.lines], "/lines/{}/sku", cause)
         order_id = new_order_id(settings.region, self._clock.now_ms(), write.key)
         scope[ENTITY_ID] = order_id
-        command, digest = self._command(order, scope), write.digest
-        if order.customer.email is not None:
-            contact = self._contacts.contact(order_id, order.customer.email, "/customer/email")
-            command = msgspec.structs.replace(command, contact=contact)
-            digest = self._contacts.keyed_digest(write.body)
+        command = await self._private.sealed(order_id, order, self._command(order, owner), cause)
         reply = await self._gateway.ask(
             "order", order_id, command,
-            command_id=write.key, digest=digest, creates=True, wait_ms=settings.placement_wait_ms, cause=cause,
-            who=scope.get(WHO),
+            command_id=write.key, digest=self._private.digest(write.body, write.digest), creates=True,
+            wait_ms=settings.placement_wait_ms, cause=cause, who=scope.get(WHO),
         )  # fmt: skip
-        body = body_of(reply)
+        body = await self._private.shown(body_of(reply), cause, restricted_too=reveals(scope))
         location = f"/v1/orders/{_placed_decoder.decode(body).order_id}".encode()
         return 201, body, ((b"location", location),)
 
@@ -90,7 +91,7 @@ class OrderPlacing:
                 detail = f"The order is in {currency}."
                 raise field_problem("order.mixed_currencies", detail, f"/lines/{position}/unit_price/currency")
 
-    def _command(self, order: NewOrder, scope: Scope) -> PlaceOrder:
+    def _command(self, order: NewOrder, owner: str) -> PlaceOrder:
         to = order.ship_to
         need = need_of((line.sku, line.quantity) for line in order.lines)
         return PlaceOrder(
@@ -102,5 +103,5 @@ class OrderPlacing:
             order.lines[0].unit_price.currency,
             [Line(line.sku, line.quantity, line.unit_price.amount) for line in order.lines],
             self._places.near(need, to),
-            owner_of(scope),
+            owner,
         )

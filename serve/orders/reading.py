@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, get_args
 
 import msgspec
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from actors.domain.order_state import OrderStatus, ViewOrder
+from actors.domain.order_state import OrderContact, OrderStatus, ViewContact, ViewOrder
 from actors.runtime.ports import OrderSummary
 from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope
 from serve.freshness import as_of, from_store, moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
-from serve.orders.own import asker_of, told_alike
+from serve.orders.own import asker_of, reveals, sees_corrected, told_alike
+from serve.orders.private import PrivateOrders
 from serve.orders.schemas import HistoryPage, ListedOrder, OrderPage
 from serve.problems import Answer, Problem
 from serve.regions import Territory
-from serve.replies import answer, body_of
+from serve.replies import body_of
 from serve.responses import AnswerResponse, ok
 from serve.services import Services
 
 SEQUENCE_MAX = 2**62
 _STATUSES = frozenset(get_args(OrderStatus))
 _history_decoder = msgspec.json.Decoder(HistoryPage | None)
+_contact_decoder = msgspec.json.Decoder(OrderContact)
+_SEALED = b'"sealed":'
 
 
 class OrderReading:
     """The hot handler: one order, fresh."""
 
-    def __init__(self, services: Services, territory: Territory) -> None:
+    def __init__(self, services: Services, territory: Territory, private: PrivateOrders) -> None:
         self._gateway = services.gateway
         self._territory = territory
+        self._private = private
 
     async def read(self, order_id: str, scope: Scope, receive: Receive) -> Answer:
         """The order as its actor has it."""
@@ -44,8 +49,9 @@ class OrderReading:
     async def _read(self, order_id: str, scope: Scope, asker: str = "") -> Answer:
         self._territory.check_order(order_id)
         scope[ENTITY_ID] = order_id
-        query = ViewOrder(order_id, asker)
-        return answer(await self._gateway.view("order", order_id, query, cause=scope[REQUEST_ID]))
+        query, cause = ViewOrder(order_id, asker), scope[REQUEST_ID]
+        body = body_of(await self._gateway.view("order", order_id, query, cause=cause))
+        return 200, await self._private.shown(body, cause, restricted_too=reveals(scope)), ()
 
 
 def listed(order: OrderSummary) -> ListedOrder:
@@ -57,7 +63,27 @@ def listed(order: OrderSummary) -> ListedOrder:
     )  # fmt: skip
 
 
-def router(services: Services, territory: Territory) -> APIRouter:
+async def listed_all(private: PrivateOrders, orders: Sequence[OrderSummary], scope: Scope) -> list[ListedOrder]:
+    """A page of orders as the caller may see them. Raises Problem 503."""
+    cause, restricted_too = scope[REQUEST_ID], reveals(scope)
+    return [listed(await private.listed(order, cause, restricted_too=restricted_too)) for order in orders]
+
+
+async def _open(
+    services: Services, private: PrivateOrders, order_id: str, page: HistoryPage, scope: Scope
+) -> None:  # fmt: skip
+    """What is sealed in a page of the history, as the caller may see it. Raises Problem 503."""
+    cause = scope[REQUEST_ID]
+    reply = await services.gateway.view("order", order_id, ViewContact(order_id), cause=cause)
+    known = _contact_decoder.decode(body_of(reply))
+    for event in page.events:
+        await private.told(
+            order_id, event, cause,
+            country=known.country, present=None if sees_corrected(scope) else known.sealed, restricted_too=reveals(scope),
+        )  # fmt: skip
+
+
+def router(services: Services, territory: Territory, private: PrivateOrders) -> APIRouter:
     """The other routes with their services."""
     api = APIRouter(tags=["orders"])
 
@@ -67,6 +93,7 @@ def router(services: Services, territory: Territory) -> APIRouter:
         **documented(HistoryPage, problems=(404, 421, 422)),
     )
     async def events(
+        request: Request,
         order_id: Annotated[str, Path(max_length=64)],
         after: Annotated[int, Query(ge=0, le=SEQUENCE_MAX, description="a sequence: what comes after it")] = 0,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
@@ -74,18 +101,19 @@ def router(services: Services, territory: Territory) -> APIRouter:
         """Every change with sequence, time, cause (the request's id) and what it was, oldest first."""
         territory.check_order(order_id)
         body = body_of(await services.gateway.history("order", order_id, after, limit))
-        if after == 0:
+        if after == 0 or _SEALED in body:
             page = _history_decoder.decode(body)
             if page is None or not page.events:
                 # Every order has at least the event by which it was placed.
                 raise Problem("order.unknown", f"There is no order {order_id}.", extra={"order_id": order_id})
-            if page.events[0].pop("contact", None) is not None:
-                # How the customer can be reached is for nobody to read, sealed or not.
+            if any("sealed" in event for event in page.events):
+                await _open(services, private, order_id, page, request.scope)
                 return ok(page)
         return AnswerResponse((200, body, ()))
 
     @api.get("/v1/orders", summary="Find orders", **documented(OrderPage, problems=(400, 422)))
     async def find(
+        request: Request,
         customer_ref: Annotated[
             str | None, Query(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
         ] = None,
@@ -100,11 +128,12 @@ def router(services: Services, territory: Territory) -> APIRouter:
         scope = f"orders\0{customer_ref or ''}\0{status or ''}"
         before = services.cursors.open(scope, cursor)
         fresh = as_of(services)
+        reference = None if customer_ref is None else private.stored("customer_ref", customer_ref)
         found = await from_store(
-            services.read_model.orders(customer_ref=customer_ref, status=status, before=before, limit=limit + 1)
+            services.read_model.orders(customer_ref=reference, status=status, before=before, limit=limit + 1)
         )
         page = found[:limit]
         more = services.cursors.seal(scope, page[-1].order_id) if len(found) > limit else None
-        return ok(OrderPage([listed(order) for order in page], fresh, more))
+        return ok(OrderPage(await listed_all(private, page, request.scope), fresh, more))
 
     return api

@@ -11,6 +11,16 @@ from msgspec import Meta
 from actors.domain.money import Money
 from actors.domain.order import Update
 from actors.domain.order_state import Channel, OrderStatus
+from actors.domain.personal_notes import (
+    ORDER_COUNTRY,
+    PRIVATE_ADDRESS,
+    PRIVATE_CONTACT,
+    PRIVATE_NAME,
+    PRIVATE_POSITION,
+    PRIVATE_REFERENCE,
+    PURCHASE,
+    SHOWN_REFERENCE,
+)
 from serve.limits import ITEMS_MAX, LINES_MAX, TEXT, Country, EmailText, Latitude, Longitude, Quantity, Reference, Sku
 from serve.openapi import ProblemBody
 
@@ -25,19 +35,25 @@ class NewCustomer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fa
     """Who orders. `country`: where the customer lives, the destination's when absent. `email`: with it the order can be followed without
     an account; it is kept sealed and never told."""
 
-    customer_ref: Reference = ""
-    country: Country | None = None
-    email: EmailText | None = None
+    customer_ref: Annotated[Reference, PRIVATE_REFERENCE] = ""
+    country: Annotated[Country | None, ORDER_COUNTRY] = None
+    email: Annotated[EmailText | None, PRIVATE_CONTACT] = None
 
 
 class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Where the order goes. With `lat` and `lon` the nearest locations serve; without, those of the country."""
+    """Where the order goes, and to whom. With `lat` and `lon` the nearest locations serve; without, those of the country. All of it but the
+    country is kept sealed; a cell without keys takes no `recipient`, `street` or `phone`."""
 
-    country: Country
-    postcode: Reference = ""
-    city: Annotated[str, Meta(max_length=100, pattern=TEXT)] = ""
-    lat: Latitude | None = None
-    lon: Longitude | None = None
+    country: Annotated[Country, ORDER_COUNTRY]
+    postcode: Annotated[Reference, PRIVATE_ADDRESS] = ""
+    city: Annotated[str, Meta(max_length=100, pattern=TEXT), PRIVATE_ADDRESS] = ""
+    lat: Annotated[Latitude | None, PRIVATE_POSITION] = None
+    lon: Annotated[Longitude | None, PRIVATE_POSITION] = None
+    recipient: Annotated[str, Meta(max_length=120, pattern=TEXT, examples=["Mia Muster"]), PRIVATE_NAME] = ""
+    street: Annotated[str, Meta(max_length=200, pattern=TEXT, description="street, number, floor"), PRIVATE_ADDRESS] = (
+        ""
+    )
+    phone: Annotated[str, Meta(max_length=32, pattern=TEXT, examples=["+1 206 555 0100"]), PRIVATE_CONTACT] = ""
 
 
 class NewOrderLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -53,8 +69,8 @@ class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False
 
     channel: Channel
     ship_to: Destination
-    lines: Annotated[list[NewOrderLine], Meta(min_length=1, max_length=LINES_MAX)]
-    order_ref: Reference = ""
+    lines: Annotated[list[NewOrderLine], Meta(min_length=1, max_length=LINES_MAX), PURCHASE]
+    order_ref: Annotated[Reference, PRIVATE_REFERENCE] = ""
     customer: NewCustomer = NewCustomer()
 
 
@@ -121,9 +137,9 @@ class ListedOrder(msgspec.Struct, frozen=True):
     version: int
     status: OrderStatus
     channel: Channel
-    order_ref: str
-    customer_ref: str
-    country: str
+    order_ref: Annotated[str, SHOWN_REFERENCE]
+    customer_ref: Annotated[str, SHOWN_REFERENCE]
+    country: Annotated[str, ORDER_COUNTRY]
     currency: str
     line_count: int
     units: int

@@ -9,15 +9,29 @@ import msgspec
 
 from actors.domain.kind import Kind
 from actors.domain.kinds import KINDS
-from actors.domain.rows import LedgerRow, OrderRow, changed
+from actors.domain.rows import (
+    ApprovalRow,
+    BreachRow,
+    DataKeyRow,
+    DeviceRow,
+    LedgerRow,
+    NoticeRow,
+    OrderRow,
+    PrivacyRequestRow,
+    changed,
+)
 from actors.runtime.errors import Fenced, StoreUnavailable
 from actors.runtime.ports import (
+    ApprovalSummary,
+    BreachSummary,
+    DeviceSummary,
     DrainBatch,
     DrainedTurn,
     HistoryTurn,
     Lease,
     OrderSummary,
     OutboxEntry,
+    PrivacyRequestSummary,
     RememberedCommand,
     ShardRecord,
     Snapshot,
@@ -237,18 +251,34 @@ class MemoryReadModel:
         self._delay = delay
 
     async def orders(
-        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None
-    ) -> list[OrderSummary]:
+        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
+        email_digest: str | None = None, order_ref: str | None = None,
+    ) -> list[OrderSummary]:  # fmt: skip
         await self._arrive()
         rows: list[OrderRow] = [
             row for row in self.disk.rows.get("orders", {}).values()
             if (customer_ref is None or (row.customer_ref == customer_ref != ""))
             and (owner is None or (row.owner == owner != ""))
+            and (email_digest is None or (row.email_digest == email_digest != ""))
+            and (order_ref is None or (row.order_ref == order_ref != ""))
             and (status is None or row.status == status)
             and (before is None or row.order_id < before)
         ]  # fmt: skip
         rows.sort(key=lambda row: row.order_id, reverse=True)
         return [OrderSummary(*(getattr(row, name) for name in OrderSummary.__struct_fields__)) for row in rows[:limit]]
+
+    async def data_keys(self, person: str) -> list[DataKeyRow]:
+        await self._arrive()
+        rows: list[DataKeyRow] = [row for row in self.disk.rows.get("data_keys", {}).values() if row.person == person]
+        return sorted(rows, key=lambda row: row.key_id)
+
+    async def wrapped_otherwise(self, wrapping: str, after: str, limit: int) -> list[str]:
+        await self._arrive()
+        rows: list[DataKeyRow] = [
+            row for row in self.disk.rows.get("data_keys", {}).values()
+            if row.status == "in_use" and row.wrapping != wrapping and row.key_id > after
+        ]  # fmt: skip
+        return sorted(row.key_id for row in rows)[:limit]
 
     async def ledger(
         self, location_id: str, *, sku: str | None, before: tuple[int, int] | None, limit: int
@@ -260,6 +290,61 @@ class MemoryReadModel:
             and (before is None or (row.version, row.line) < before)
         ]  # fmt: skip
         return sorted(rows, key=lambda row: (row.version, row.line), reverse=True)[:limit]
+
+    async def devices(self, location_id: str, *, before: str | None, limit: int) -> list[DeviceSummary]:
+        await self._arrive()
+        rows: list[DeviceRow] = [
+            row for row in self.disk.rows.get("devices", {}).values()
+            if row.location_id == location_id and (before is None or row.device_id < before)
+        ]  # fmt: skip
+        rows.sort(key=lambda row: row.device_id, reverse=True)
+        return [
+            DeviceSummary(*(getattr(row, name) for name in DeviceSummary.__struct_fields__)) for row in rows[:limit]
+        ]
+
+    async def approvals(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[ApprovalSummary]:
+        await self._arrive()
+        rows: list[ApprovalRow] = [
+            row for row in self.disk.rows.get("approvals", {}).values()
+            if (status is None or row.status == status) and (locations is None or row.location_id in locations)
+            and (before is None or row.approval_id < before)
+        ]  # fmt: skip
+        rows.sort(key=lambda row: row.approval_id, reverse=True)
+        names = ApprovalSummary.__struct_fields__
+        return [ApprovalSummary(*(getattr(row, name) for name in names)) for row in rows[:limit]]
+
+    async def breaches(self, *, status: str | None, before: str | None, limit: int) -> list[BreachSummary]:
+        await self._arrive()
+        rows: list[BreachRow] = [
+            row for row in self.disk.rows.get("breaches", {}).values()
+            if (status is None or row.status == status) and (before is None or row.breach_id < before)
+        ]  # fmt: skip
+        rows.sort(key=lambda row: row.breach_id, reverse=True)
+        return [
+            BreachSummary(*(getattr(row, name) for name in BreachSummary.__struct_fields__)) for row in rows[:limit]
+        ]
+
+    async def privacy_requests(
+        self, *, statuses: Sequence[str] | None, person: str | None, after: tuple[int, str] | None, limit: int
+    ) -> list[PrivacyRequestSummary]:
+        await self._arrive()
+        rows: list[PrivacyRequestRow] = [
+            row for row in self.disk.rows.get("privacy_requests", {}).values()
+            if (statuses is None or row.status in statuses) and (person is None or row.person == person)
+            and (after is None or (row.deadline_at, row.request_id) > after)
+        ]  # fmt: skip
+        rows.sort(key=lambda row: (row.deadline_at, row.request_id))
+        names = PrivacyRequestSummary.__struct_fields__
+        return [PrivacyRequestSummary(*(getattr(row, name) for name in names)) for row in rows[:limit]]
+
+    async def pending_notices(self, about: Sequence[str], limit: int) -> list[str]:
+        await self._arrive()
+        rows: list[NoticeRow] = [
+            row for row in self.disk.rows.get("notices", {}).values() if row.status == "pending" and row.about in about
+        ]
+        return sorted(row.notice_id for row in rows)[:limit]
 
     async def _arrive(self) -> None:
         await self._delay()

@@ -69,6 +69,11 @@ def test_a_setting_has_no_default(tmp_path):
         ('[region]\nfailover = ["us"]\n', "region.failover", "take 'us' out"),
         ('[region]\nname = "eu"\n', "us.toml", "eu.toml"),
         ("[api]\nplacement_wait_ms = 9000\n", "api.placement_wait_ms", "lower placement_wait_ms"),
+        ("[approvals]\nunits = 5\n", "approvals.units", "adjustment_units"),
+        ("[approvals]\nadjustment_units = -1\n", "approvals.adjustment_units", "adjustment_units = 500"),
+        ("[approvals]\nexpires_hours = 0\n", "approvals.expires_hours", "expires_hours = 72"),
+        ('[identity]\nown_words = ["Acme", "a_b c"]\n', "identity.own_words[1]", "own_words"),
+        ('[identity]\nown_words = "Acme"\n', "identity.own_words", "own_words"),
         ("api = 3\n", "api is a value", "[api]"),
         ("[region\n", "is not TOML", "correct the file"),
         ("\xff", "is not TOML", "correct the file"),
@@ -129,6 +134,11 @@ def test_one_region_is_checked_without_the_others(tmp_path):
     ("text", "problem", "right"),
     [
         ('[api]\nhost = "0.0.0.0"', "whoever reaches the port could do everything", 'mode = "required"'),
+        (
+            '[api]\nhost = "10.0.0.5"\n[identity]\nmode = "required"',
+            "cross a network in plain text",
+            'mode = "required" under [tls]',
+        ),
         ('[region]\nprofile = "production"', "everybody could do everything", 'mode = "required"'),
         (
             '[region]\nprofile = "production"\n[identity]\nmode = "required"',
@@ -145,7 +155,7 @@ def test_a_cell_may_be_open_to_everybody(tmp_path, text, problem, right):
 
 
 def test_a_production_cell_that_is_safe_does_not_load(tmp_path):
-    safe = '[api]\nhost = "10.0.0.5"\n[identity]\nmode = "required"\ndemo_accounts = false\n[region]\nprofile = "production"'
+    safe = '[api]\nhost = "10.0.0.5"\n[identity]\nmode = "required"\ndemo_accounts = false\n[region]\nprofile = "production"\n[tls]\nmode = "required"'
     _file(tmp_path, "us", safe)
     assert load_region("us", tmp_path).identity.mode == "required"
 

@@ -1,106 +1,26 @@
 """Identity on a real cell: what ends a session ends it in every replica, whatever is killed, and a code is taken once, ever."""
 
-import itertools
 import signal
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psycopg
-import pyotp
 import pytest
 
 from actors.storage.audit_check import verify
 from cells.audit_key import load_audit_key
-from cells.keys import local_token, rotate_keys
+from cells.keys import rotate_keys
 from cells.processes import send
 from perf.chaos import faults
-from perf.chaos.own_cell import OwnCell
+from tests.system.guarded.guarded_cell import PASSWORD, WHOLE_S, GuardedCell, Person
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 
-PASSWORD = "eleven grey kettles sing"
 # The issue's: a revocation reaches every replica within that.
 REVOKED_S = 2.0
 # And an alert is there within that.
 TOLD_S = 5.0
-WHOLE_S = 60.0
-# Connections are spread over the replicas by the kernel: so many reach all of them, all but surely.
-PROBES = 12
-_keys = itertools.count(1)
-
-
-class GuardedCell:
-    """A cell that requires identity."""
-
-    def __init__(self, cell: OwnCell) -> None:
-        self.cell = cell
-        self.counts = {kind: len(faults.find(cell, kind)) for kind in faults.KINDS}
-
-    def local(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {local_token(self.cell.paths, 'us')}"}
-
-    def ask(self, method: str, path: str, body=None, headers=None) -> httpx.Response:
-        """On a connection of its own, so by any replica."""
-        sent = {"Idempotency-Key": f"k-{next(_keys)}", **(headers or {})}
-        deadline = time.monotonic() + WHOLE_S
-        while True:
-            try:
-                answer = httpx.request(
-                    method, self.cell.base + path, json=body, headers=sent, timeout=20, trust_env=False
-                )
-                if answer.status_code not in (429, 503):
-                    return answer
-            except httpx.TransportError:
-                pass
-            assert time.monotonic() < deadline, f"nobody answers {method} {path}\n{self.cell.logs()}"
-            time.sleep(0.1)
-
-    def codes(self, headers: dict[str, str]) -> set[str]:
-        """What several replicas say to the same token."""
-        answers = [self.ask("GET", "/v1/skus", headers=headers) for _ in range(PROBES)]
-        return {"" if answer.is_success else answer.json()["code"] for answer in answers}
-
-    def wait_whole(self) -> None:
-        deadline = time.monotonic() + WHOLE_S
-        while problem := faults.is_whole(self.cell, self.counts):
-            assert time.monotonic() < deadline, f"the cell is not whole again: {problem}\n{self.cell.logs()}"
-            time.sleep(0.2)
-
-
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[GuardedCell]:
-    with OwnCell({"identity": {"mode": "required"}}, name="ocefs-id-") as cell:
-        yield GuardedCell(cell)
-
-
-class Person:
-    """Somebody with an account and an authenticator."""
-
-    def __init__(self, guarded: GuardedCell, login: str) -> None:
-        self.guarded = guarded
-        body = {"login": login, "role": "manager", "password": PASSWORD}
-        opened = guarded.ask("POST", "/v1/accounts", body, guarded.local())
-        assert opened.status_code == 201, opened.text
-        self.login, self.account_id = login, opened.json()["account_id"]
-        enrolment = self.sign_in("").json()["enrolment"]
-        factor = guarded.ask("POST", "/v1/factors", {"enrolment": enrolment}).json()
-        self.totp = pyotp.TOTP(factor["secret"])
-        confirmation = {"pending": factor["pending"], "code": self.totp.now()}
-        confirmed = guarded.ask("POST", "/v1/factors/confirmation", confirmation)
-        assert confirmed.status_code == 200, confirmed.text
-        self.recovery_codes = confirmed.json()["recovery_codes"]
-
-    def sign_in(self, code: str, recovery_code: str = "") -> httpx.Response:
-        body = {"login": self.login, "password": PASSWORD, "code": code, "recovery_code": recovery_code}
-        return self.guarded.ask("POST", "/v1/sessions", body)
-
-    def bearer(self) -> dict[str, str]:
-        """Of a new shift."""
-        answer = self.sign_in("", self.recovery_codes.pop())
-        assert answer.status_code == 200, answer.text
-        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
 def until_refused(guarded: GuardedCell, headers: dict[str, str], ended_at: float) -> None:

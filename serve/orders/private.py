@@ -1,0 +1,252 @@
+"""What tells who ordered and where it goes: sealed here before anything keeps it, opened here for whoever may read it.
+
+    body ──▶ Private ──sealed under the customer's data key──▶ PlaceOrder(sealed, keyed digests, country) ──▶ journal, history, read model
+    view ◀── Private ◀─────────────────opened──────────────── OrderView(sealed)
+
+In a cell without identity there are no keys: what a retailer's tests need (references, city, postcode) is kept as it is, on this machine,
+and names, streets, phones and e-mail addresses are refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+
+from actors.domain.ids import customer_id
+from actors.domain.order import PlaceOrder, RectifyOrder
+from actors.domain.order_state import CustomerView, OrderView, ShipTo
+from actors.domain.personal_notes import (
+    PRIVATE_ADDRESS,
+    PRIVATE_CONTACT,
+    PRIVATE_NAME,
+    PRIVATE_POSITION,
+    PRIVATE_REFERENCE,
+)
+from actors.runtime.ports import OrderSummary
+from serve.identity.emails import Email, checked
+from serve.identity.sealing import email_digest
+from serve.keys.data_keys import DataKeys, Erased
+from serve.orders.schemas import NewOrder
+from serve.problems import field_problem
+from serve.services import Services
+
+_SEALED = b'"sealed":'
+_view_decoder = msgspec.json.Decoder(OrderView)
+_encode = msgspec.json.Encoder().encode
+
+
+class Private(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """As it is sealed. New fields go to the end."""
+
+    order_ref: Annotated[str, PRIVATE_REFERENCE] = ""
+    customer_ref: Annotated[str, PRIVATE_REFERENCE] = ""
+    postcode: Annotated[str, PRIVATE_ADDRESS] = ""
+    city: Annotated[str, PRIVATE_ADDRESS] = ""
+    lat: Annotated[float | None, PRIVATE_POSITION] = None
+    lon: Annotated[float | None, PRIVATE_POSITION] = None
+    recipient: Annotated[str, PRIVATE_NAME] = ""
+    street: Annotated[str, PRIVATE_ADDRESS] = ""
+    phone: Annotated[str, PRIVATE_CONTACT] = ""
+    email: Annotated[str, PRIVATE_CONTACT] = ""
+
+
+_NOTHING = Private()
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(Private).decode
+
+
+def place_of(order_id: str) -> str:
+    """What an order's private part is sealed for."""
+    return f"order:{order_id}:private"
+
+
+class PrivateOrders:
+    """Of one replica."""
+
+    def __init__(self, services: Services) -> None:
+        self._keys: DataKeys | None = services.data_keys
+        self._watch = services.keys
+        self._clock = services.clock
+        self._region = services.settings.region
+
+    # --- in
+    async def sealed(self, order_id: str, order: NewOrder, command: PlaceOrder, cause: str) -> PlaceOrder:
+        """The command as it may be kept. Raises Problem 422, 503."""
+        keys, private = self._keys, _private_of(order)
+        if keys is None:
+            _refuse_person(order)
+            return command
+        email = None if order.customer.email is None else checked(order.customer.email, "/customer/email")
+        if email is not None:
+            private = msgspec.structs.replace(private, email=email.address)
+        if private == _NOTHING:
+            return command
+        person = keys.digest("person", self._identity(order_id, command.owner, private.customer_ref, email))
+        return msgspec.structs.replace(
+            command,
+            order_ref=self.stored("order_ref", private.order_ref),
+            customer_ref=self.stored("customer_ref", private.customer_ref),
+            ship_to=ShipTo(order.ship_to.country),
+            sealed=await keys.seal(person, _pack(private), place_of(order_id), cause),
+            email_digest="" if email is None else self.email_digest(email),
+        )
+
+    def digest(self, body: bytes, plain: int) -> int:
+        """63 bits of a placement's body. Without the cell's key nobody can try out what stood in it."""
+        if self._keys is None:
+            return plain
+        assert self._watch is not None
+        lookup_key = self._watch.current(self._clock.monotonic()).lookup_key
+        return int.from_bytes(hmac.digest(lookup_key, b"body\0order\0" + body, "sha256")[:8], "big") >> 1
+
+    def _identity(self, order_id: str, owner: str, customer_ref: str, email: Email | None) -> str:
+        """Who the customer is, as far as the order says: an account, a reference of the retailer, an address, or nobody but this order."""
+        if owner:
+            return owner
+        if customer_ref:
+            return f"ref:{customer_ref}"
+        # Whoever opens an account with this address later is the same person.
+        return order_id if email is None else self.customer_of(email)
+
+    def customer_of(self, email: Email) -> str:
+        """The id of the account that the address has or would have."""
+        assert self._watch is not None
+        return customer_id(self._region, email_digest(self._watch.current(self._clock.monotonic()), email.comparable))
+
+    def email_digest(self, email: Email) -> str:
+        """By which orders with the address are found. Raises Problem 422 in a cell that keeps none."""
+        if self._keys is None:
+            raise field_problem("email.not_kept", "This cell keeps no e-mail addresses.", "/email")
+        return self._keys.digest("order_email", email.comparable)
+
+    async def rectified(
+        self, order_id: str, sealed: bytes, changes: Mapping[str, Any], email: Email | None, cause: str
+    ) -> RectifyOrder:
+        """The command that corrects what is `sealed` of an order. changes: fields of `Private`; email: the corrected one, None for as it was. Raises
+        Erased, Problem 503."""
+        assert self._keys is not None
+        before, _ = await self.private(order_id, sealed, cause)
+        if email is not None:
+            changes = {**changes, "email": email.address}
+        private = msgspec.structs.replace(before, **changes)
+        kept = email if email is not None else checked(private.email, "") if private.email else None
+        return RectifyOrder(
+            self.stored("order_ref", private.order_ref),
+            await self._keys.seal_beside(sealed, _pack(private), place_of(order_id), cause),
+            "" if kept is None else self.email_digest(kept),
+        )
+
+    def stored(self, field: str, text: str) -> str:
+        """A reference (`order_ref`, `customer_ref`) as it is kept: itself, or where orders are sealed its keyed digest."""
+        return text if self._keys is None or not text else self._keys.digest(field, text)
+
+    # --- out
+    async def private(self, order_id: str, sealed: bytes, cause: str) -> tuple[Private, bool]:
+        """(what is sealed, is it restricted?). Raises Erased, Problem 503."""
+        assert self._keys is not None
+        plain, restricted = await self._keys.unseal(sealed, place_of(order_id), cause)
+        return _unpack(plain), restricted
+
+    async def shown(self, body: bytes, cause: str, *, restricted_too: bool = False) -> bytes:
+        """An `OrderView` as JSON, with what is sealed in it opened. Raises Problem 503.
+
+        `restricted_too`: for the customer and whoever handles requests of data subjects; others are not told what is restricted.
+        """
+        if self._keys is None or _SEALED not in body:
+            return body
+        view = _view_decoder.decode(body)
+        sealed = view.sealed
+        if sealed is msgspec.UNSET:
+            return body  # a text that looks so
+        assert isinstance(sealed, bytes)
+        return _encode(await self._filled(view, sealed, cause, restricted_too=restricted_too))
+
+    async def _filled(self, view: OrderView, sealed: bytes, cause: str, *, restricted_too: bool) -> OrderView:
+        try:
+            private, restricted = await self.private(view.order_id, sealed, cause)
+        except Erased:
+            return _withheld(view, "erased")
+        return _withheld(view, "restricted") if restricted and not restricted_too else _shown(view, private)
+
+    async def listed(self, order: OrderSummary, cause: str, *, restricted_too: bool = False) -> OrderSummary:
+        """An order of a list with its references. Raises Problem 503."""
+        if self._keys is None or not order.sealed:
+            return order
+        private = _NOTHING
+        try:
+            found, restricted = await self.private(order.order_id, order.sealed, cause)
+            private = _NOTHING if restricted and not restricted_too else found
+        except Erased:
+            pass
+        return msgspec.structs.replace(order, order_ref=private.order_ref, customer_ref=private.customer_ref)
+
+    async def told(
+        self, order_id: str, event: dict[str, Any], cause: str, *, country: str, present: bytes | None,
+        restricted_too: bool = False,
+    ) -> None:  # fmt: skip
+        """Opens what is sealed in an event of the history, in place. `country`: the order's; `present`: what is sealed of the order now: what was before
+        it was corrected is withheld; None: it is not. Raises Problem 503."""
+        sealed = event.pop("sealed", None)
+        event.pop("email_digest", None)
+        if self._keys is None or not sealed:
+            return
+        private, withheld = _NOTHING, ""
+        try:
+            part = base64.b64decode(sealed)
+            private, restricted = await self.private(order_id, part, cause)
+            if restricted and not restricted_too:
+                private, withheld = _NOTHING, "restricted"
+            elif present is not None and part != present:
+                private, withheld = _NOTHING, "rectified"
+        except Erased:
+            withheld = "erased"
+            # Whose account it was; a call's key begins with its caller.
+            for name in ("owner", "command_id"):
+                event.pop(name, None)
+        event["order_ref"], event["customer_ref"] = private.order_ref, private.customer_ref
+        event["ship_to"] = _ship_to(country, private)
+        if withheld:
+            event["withheld"] = withheld
+
+
+def _private_of(order: NewOrder) -> Private:
+    to = order.ship_to
+    return Private(
+        order.order_ref, order.customer.customer_ref, to.postcode, to.city, to.lat, to.lon, to.recipient, to.street, to.phone
+    )  # fmt: skip
+
+
+def _refuse_person(order: NewOrder) -> None:
+    """Raises Problem 422 for what must not lie anywhere in the clear."""
+    if order.customer.email is not None:
+        detail = "This cell keeps no e-mail addresses: place the order without one."
+        raise field_problem("email.not_kept", detail, "/customer/email")
+    for name in ("recipient", "street", "phone"):
+        if getattr(order.ship_to, name):
+            detail = "This cell has no keys to seal that with: place the order without it."
+            raise field_problem("person.not_kept", detail, f"/ship_to/{name}")
+
+
+def _ship_to(country: str, private: Private) -> ShipTo:
+    return ShipTo(
+        country, private.postcode, private.city, private.lat, private.lon, private.recipient, private.street, private.phone
+    )  # fmt: skip
+
+
+def _shown(view: OrderView, private: Private) -> OrderView:
+    return msgspec.structs.replace(
+        view,
+        order_ref=private.order_ref,
+        customer=CustomerView(private.customer_ref, view.customer.country),
+        ship_to=_ship_to(view.ship_to.country, private),
+        sealed=msgspec.UNSET,
+    )
+
+
+def _withheld(view: OrderView, why: Any) -> OrderView:
+    shown = _shown(view, _NOTHING)
+    return msgspec.structs.replace(shown, withheld=why)

@@ -1,0 +1,302 @@
+"""What lies on the disks of a real cell: after a load there is nothing of what was planted in it, anywhere, and keys are rotated meanwhile."""
+
+import base64
+import io
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+from rich.console import Console
+
+from cells import rotation
+from cells.processes import send
+from cells.stores import store_addresses
+from perf.chaos import faults
+from serve.identity.keyring import load
+from serve.keys.envelope import key_of
+from tests.system.guarded.guarded_cell import PROBES, WHOLE_S, GuardedCell, Person
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
+
+ORDERS = 40
+CUSTOMERS = 8
+# The issue's: what was revoked is so in every replica within that; twelve answers take a moment themselves.
+ERASED_S = 3.0
+# A file is read in pieces that overlap by more than any of the words.
+PIECE, OVERLAP = 1 << 22, 64
+# What must be found, or the search finds nothing for another reason.
+SKU = "PLANTED-SKU-7731"
+PERSONAL = (
+    b"quillfeather",
+    b"larkspur",
+    b"ballardtown",
+    b"555 0188",
+    b"loyal-77",
+    b"web-90210",
+    b"example.org",
+    b"98109",
+)
+
+
+def body(number: int) -> dict[str, Any]:
+    who = number % CUSTOMERS
+    return {
+        "order_ref": f"web-90210-{number}",
+        "channel": "online",
+        "customer": {"customer_ref": f"loyal-77{who}", "email": f"mia{who}.quillfeather@example.org"},
+        "ship_to": {
+            "country": "US", "postcode": "98109", "city": "Ballardtown", "lat": 47.62, "lon": -122.34,
+            "recipient": f"Mia {who} Quillfeather", "street": f"{number} Larkspur Close", "phone": "+1 206 555 0188",
+        },
+        "lines": [{"sku": SKU, "quantity": 1, "unit_price": {"amount": 1299, "currency": "USD"}}],
+    }  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _stocked(guarded: GuardedCell) -> None:
+    furnish(guarded)
+
+
+def furnish(guarded: GuardedCell) -> None:
+    place = {
+        "type": "warehouse", "name": "Seattle", "city": "", "country": "US", "lat": 47.38, "lon": -122.23, "timezone": "UTC",
+    }  # fmt: skip
+    receipt = {"reference": "asn-1", "lines": [{"sku": SKU, "quantity": 1_000}]}
+    for method, path, sent in (
+        ("POST", "/v1/skus", {"skus": [{"sku": SKU}]}),
+        ("PUT", "/v1/locations/us-wh-seattle", place),
+        ("POST", "/v1/locations/us-wh-seattle/receipts", receipt),
+    ):
+        answer = guarded.ask(method, path, sent, guarded.local())
+        assert answer.is_success, answer.text
+
+    def seen() -> bool:
+        """By every replica: they are fed."""
+        answers = [guarded.ask("GET", f"/v1/availability?sku={SKU}") for _ in range(PROBES)]
+        return all(answer.json()["skus"][0]["available"] > 0 for answer in answers)
+
+    wait_for(seen)
+
+
+def load_it(guarded: GuardedCell) -> list[str]:
+    """Orders with everything that tells whose they are, worked on, read, looked for; and codes for their guests."""
+    order_ids = []
+    for number in range(ORDERS):
+        headers = guarded.local() | {"Idempotency-Key": f"web-90210-{number}"}
+        answer = guarded.ask("POST", "/v1/orders", body(number), headers)
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["ship_to"]["recipient"] == f"Mia {number % CUSTOMERS} Quillfeather"
+        order_ids.append(answer.json()["order_id"])
+    for order_id in order_ids[: ORDERS // 2]:
+        assert guarded.ask(
+            "POST", f"/v1/orders/{order_id}/updates", {"update": "start_picking"}, guarded.local()
+        ).is_success
+    code = {"order_id": order_ids[0], "email": "mia0.quillfeather@example.org"}
+    assert guarded.ask("POST", "/v1/guest/codes", code).status_code == 202
+    assert guarded.ask("POST", "/v1/customers", {"email": "mia9.quillfeather@example.org"}).status_code == 202
+    assert guarded.ask("GET", f"/v1/orders/{order_ids[0]}/events", headers=guarded.local()).is_success
+    wait_for(lambda: listed(guarded, "loyal-771") == ORDERS // CUSTOMERS)
+    # What is refused is told to the log and the audit: nothing of its body.
+    assert guarded.ask("POST", "/v1/orders", body(0) | {"channel": "quillfeather"}, guarded.local()).status_code == 422
+    return order_ids
+
+
+def listed(guarded: GuardedCell, customer_ref: str) -> int:
+    answer = guarded.ask("GET", f"/v1/orders?customer_ref={customer_ref}", headers=guarded.local())
+    found = answer.json()["orders"]
+    assert {one["customer_ref"] for one in found} <= {customer_ref}
+    return len(found)
+
+
+def wait_for(condition: Any) -> None:
+    deadline = time.monotonic() + WHOLE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def in_postgres(guarded: GuardedCell) -> Iterator[tuple[str, bytes]]:
+    """(table, every value of it as PostgreSQL would dump it, and as the bytes that it is)."""
+    with psycopg.connect(guarded.cell.postgres_url) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        for (table,) in tables:
+            for row in connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))):
+                yield (
+                    table,
+                    b"\n".join(bytes(value) if isinstance(value, bytes) else str(value).encode() for value in row),
+                )
+
+
+def in_redis(guarded: GuardedCell) -> Iterator[tuple[str, bytes]]:
+    """(key, everything that it holds)."""
+    client = redis.Redis.from_url(store_addresses(guarded.cell.config, guarded.cell.paths).redis_url)
+    for key in client.scan_iter(count=1_000):
+        kind = client.type(key)
+        if kind == b"stream":
+            yield key.decode(), repr_of(client.xrange(key))
+        elif kind == b"hash":
+            yield key.decode(), repr_of(client.hgetall(key))
+        elif kind == b"string":
+            yield key.decode(), client.get(key) or b""
+        else:
+            yield key.decode(), client.dump(key) or b""
+    client.close()
+
+
+def repr_of(held: Any) -> bytes:
+    parts: list[bytes] = []
+
+    def walk(one: Any) -> None:
+        if isinstance(one, bytes):
+            parts.append(one)
+        elif isinstance(one, dict):
+            walk(list(one.items()))
+        elif isinstance(one, list | tuple):
+            for part in one:
+                walk(part)
+
+    walk(held)
+    return b"\n".join(parts)
+
+
+def on_disk(guarded: GuardedCell) -> Iterator[tuple[str, bytes]]:
+    """(file, a piece of it): data files and write-ahead log of PostgreSQL, Redis's files, logs, Ray's sessions, everything."""
+    for folder in (guarded.cell.home, guarded.cell.paths.short):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                yield from pieces(path)
+
+
+def pieces(path: Path) -> Iterator[tuple[str, bytes]]:
+    try:
+        with path.open("rb") as file:
+            before = b""
+            while piece := file.read(PIECE):
+                yield str(path), before + piece
+                before = piece[-OVERLAP:]
+    except FileNotFoundError:
+        pass  # rotated away meanwhile
+
+
+def search(places: Iterator[tuple[str, bytes]], words: tuple[bytes, ...]) -> set[tuple[str, bytes]]:
+    return {(where, word) for where, held in places for word in words if word in held.lower()}
+
+
+def test_what_tells_who_ordered_lies_in_redis_in_postgresql_or_in_any_file_of_the_cell(guarded):
+    load_it(guarded)
+    sku = (SKU.lower().encode(),)
+    for places in (in_postgres, on_disk):
+        assert search(places(guarded), PERSONAL) == set(), places.__name__
+        assert search(places(guarded), sku), f"{places.__name__} would find nothing"
+    assert any("redis" in where for where, _ in search(on_disk(guarded), sku))
+    assert any("postgres" in where for where, _ in search(on_disk(guarded), sku))
+    assert {"orders", "history"} <= {where.partition("_")[0] for where, _ in search(in_postgres(guarded), (b"us-key-", b"orderplaced"))}  # fmt: skip
+
+
+def test_the_tail_in_redis_tells_who_ordered_while_postgresql_is_away(guarded):
+    """As long as nothing is written behind, what is placed lies there whole."""
+    (main,) = faults.find(guarded.cell, "postgres")
+    processes = faults.with_children(main)
+    for one in processes:
+        send(one, signal.SIGSTOP)
+    try:
+        # Of somebody whom nobody knows: also the key lies there.
+        new = body(1) | {"customer": {"customer_ref": "loyal-779"}}
+        placed = guarded.ask("POST", "/v1/orders", new, guarded.local())
+        assert placed.status_code == 201, placed.text
+        assert search(in_redis(guarded), PERSONAL) == set()
+        assert search(in_redis(guarded), (SKU.lower().encode(),)), "it would find nothing"
+        assert search(in_redis(guarded), (b'"wrapped":',)), "a key that is used before it is durable"
+    finally:
+        for one in processes:
+            send(one, signal.SIGCONT)
+    wait_for(lambda: listed(guarded, "loyal-779") == 1)
+
+
+def orders_of(guarded: GuardedCell, customer_ref: str) -> list[str]:
+    answer = guarded.ask("GET", f"/v1/orders?customer_ref={customer_ref}&limit=500", headers=guarded.local())
+    return [one["order_id"] for one in answer.json()["orders"]]
+
+
+def keys_of(guarded: GuardedCell, order_ids: list[str]) -> dict[str, tuple[str, bytes]]:
+    """key id → (status, wrapped bytes) of what seals these orders, as the store has it."""
+    with psycopg.connect(guarded.cell.postgres_url) as connection:
+        sealed = connection.execute("SELECT sealed FROM orders WHERE order_id = ANY (%s)", [order_ids]).fetchall()
+        key_ids = list({key_of(one) for (one,) in sealed if one})
+        rows = connection.execute("SELECT key_id, status, wrapped FROM data_keys WHERE key_id = ANY (%s)", [key_ids])
+        return {key_id: (status, wrapped) for key_id, status, wrapped in rows}
+
+
+def test_somebody_who_was_erased_is_told_by_a_replica_or_by_a_host_that_comes_back_or_the_key_stays(guarded):
+    order_ids = orders_of(guarded, "loyal-773")
+    keys = keys_of(guarded, order_ids)
+    assert (len(order_ids), len(keys)) == (ORDERS // CUSTOMERS, 1)
+    for order_id in order_ids:
+        assert guarded.ask("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"}, guarded.local()).is_success
+    officer = Person(guarded, "olga", "privacy").bearer()
+    request = guarded.ask(
+        "POST", "/v1/privacy-requests", {"law": "gdpr", "right": "erasure", "customer_ref": "loyal-773"}, officer
+    ).json()["request_id"]
+    steps = f"/v1/privacy-requests/{request}/steps"
+    assert guarded.ask("POST", steps, {"step": "erase"}, officer).json()["code"] == "privacy.identity_unconfirmed"
+    proof = {"step": "confirm_identity", "method": "id_document", "evidence": "case-17"}
+    assert guarded.ask("POST", steps, proof, officer).is_success
+    erased = guarded.ask("POST", steps, {"step": "erase"}, officer)
+    assert erased.status_code == 200, erased.text
+    erased_at = time.monotonic()
+    while not all(is_erased(guarded, order_ids[0]) for _ in range(PROBES)):
+        assert time.monotonic() - erased_at < ERASED_S
+    for mark in faults.find(guarded.cell, "host"):
+        send(mark, signal.SIGKILL)
+    guarded.wait_whole()
+    assert all(is_erased(guarded, order_id) for order_id in order_ids)
+    assert orders_of(guarded, "loyal-773") == []
+    # The key is gone from all that is read; what an old page of a file may still hold, a rotation makes worthless.
+    copies = tuple(form.lower() for _, wrapped in keys.values() for form in (wrapped, base64.b64encode(wrapped)))
+    wait_for(lambda: search(in_redis(guarded), copies) == set())
+    wait_for(lambda: search(in_postgres(guarded), copies) == set())
+    with psycopg.connect(guarded.cell.postgres_url) as connection:
+        left = connection.execute(
+            "SELECT status, wrapped FROM data_keys WHERE key_id = ANY (%s)", [list(keys)]
+        ).fetchall()
+    assert left == [("destroyed", b"")]
+    # Nobody else lost anything.
+    other = guarded.ask("GET", f"/v1/orders/{orders_of(guarded, 'loyal-774')[0]}", headers=guarded.local()).json()
+    assert other["ship_to"]["city"] == "Ballardtown"
+
+
+def is_erased(guarded: GuardedCell, order_id: str) -> bool:
+    """Says a replica, some of them."""
+    answer = guarded.ask("GET", f"/v1/orders/{order_id}", headers=guarded.local())
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    if "ballardtown" in answer.text.lower():
+        return False
+    assert told["withheld"] == "erased"
+    assert told["lines"][0]["unit_price"]["amount"] == 1299, "what the books need is gone"
+    return True
+
+
+def test_a_rotation_stops_the_cell_or_leaves_the_old_key_good(guarded):
+    before = load(guarded.cell.paths.keyring)
+    said = io.StringIO()
+    rotation.rotate(guarded.cell.config, guarded.cell.paths, Console(file=said, width=120))
+    after = load(guarded.cell.paths.keyring)
+    assert (before.wrapping_ids, after.wrapping_ids) == ([1], [2])
+    assert "data keys wrapped anew" in said.getvalue()
+    with psycopg.connect(guarded.cell.postgres_url) as connection:
+        kinds = connection.execute(
+            "SELECT wrapping, count(*) FROM data_keys WHERE status = 'in_use' GROUP BY 1"
+        ).fetchall()
+    assert [name for name, _ in kinds] == ["file:2"]
+    assert kinds[0][1] >= CUSTOMERS
+    # Hosts that know the keys from the journal alone, and replicas that have kept none.
+    answer = guarded.ask("POST", "/v1/orders", body(1), guarded.local())
+    assert answer.json()["ship_to"]["street"] == "1 Larkspur Close"
+    assert listed(guarded, "loyal-772") == ORDERS // CUSTOMERS

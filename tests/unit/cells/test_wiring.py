@@ -1,0 +1,34 @@
+"""What an API is told of its region's config."""
+
+from pathlib import Path
+
+import pytest
+
+from cells.config import CONFIG_FOLDER, load_region
+from cells.wiring import api_settings, own_words
+from serve.identity.own_words import OwnWords
+
+CONFIG = """
+[region]
+name = "us"
+title = "United States and Canada"
+timezone = "America/New_York"
+[identity]
+own_words = ["Blue Kettle", "ACME"]
+rp_id = "ops.acmestores.example"
+"""
+
+
+def test_a_name_of_the_config_may_be_a_password(tmp_path: Path) -> None:
+    (tmp_path / "us.toml").write_text(CONFIG, "utf-8")
+    words = OwnWords(own_words(load_region("us", tmp_path)))
+    for name in ("blue-kettle", "acme", "Canada", "United", "New York", "acmestores", "OCEFS"):
+        assert words.make_up(f"{name}-2026-2026"), name
+
+
+@pytest.mark.parametrize("region", ["us", "eu", "latam"])
+def test_the_words_of_a_config_stay_in_it(region: str, tmp_path: Path) -> None:
+    config = load_region(region, CONFIG_FOLDER)
+    settings = api_settings(config, tmp_path / "secret", tmp_path / "keyring.json")
+    assert settings.own_words == own_words(config)
+    assert {"OCEFS", region} < set(settings.own_words)

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import copy
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.domain import data_key
+from actors.domain.data_key import (
+    DATA_KEY,
+    TOLD_MS,
+    DestroyKey,
+    KeepKey,
+    Restrict,
+    RewrapKey,
+    ViewKey,
+    changed_key,
+)
+from actors.domain.errors import Refused
+from actors.domain.ids import data_key_id, revocations_id
+from actors.domain.kind import Context
+
+NOW_MS = 1_767_225_600_000
+ID = data_key_id("us", bytes(16))
+KEPT = KeepKey("p" * 32, b"wrapped-1", "file:1")
+
+
+class Cabinet:
+    """One key, what was answered, and what the list of revocations was told."""
+
+    def __init__(self) -> None:
+        self.state, self.version, self.row, self.told = None, 0, None, []
+
+    def do(self, command):
+        before, context = copy.deepcopy(self.state), Context(ID, "c", NOW_MS)
+        decision = data_key.decide(self.state, command, context)
+        assert self.state == before
+        for event in decision.events:
+            stored = msgspec.json.decode(msgspec.json.encode(event), type=DATA_KEY.events)
+            self.state = data_key.evolve(self.state, stored, context)
+            self.told.extend(data_key.messages(ID, stored))
+        self.version += len(decision.events)
+        if decision.events:
+            (self.row,) = data_key.rows(self.state, self.version, decision.events, context)
+            assert data_key.restore(ID, {"data_keys": [self.row]}) == (self.state, self.version)
+        return decision.reply(self.state, self.version)
+
+    def view(self):
+        return data_key.view(self.state, ViewKey(), self.version)
+
+
+def code_of(work, *args):
+    with pytest.raises(Refused) as refused:
+        work(*args)
+    return refused.value.body.code
+
+
+def test_a_destroyed_key_comes_back_or_lies_on_in_its_row():
+    cabinet = Cabinet()
+    cabinet.do(KEPT)
+    told = cabinet.do(DestroyKey())
+    assert (told.status, cabinet.row.status, cabinet.row.wrapped) == ("destroyed", "destroyed", b"")
+    assert cabinet.view().wrapped == b""
+    for command in (RewrapKey(b"w", "file:2", "file:1"), Restrict(True)):
+        assert code_of(cabinet.do, command) == "data_key.destroyed"
+    assert code_of(cabinet.do, KEPT) == "data_key.exists"
+    before = cabinet.version
+    assert cabinet.do(DestroyKey()).status == "destroyed"
+    assert cabinet.version == before
+
+
+def test_replicas_keep_a_key_that_was_destroyed_or_restricted():
+    cabinet = Cabinet()
+    cabinet.do(KEPT)
+    for command in (Restrict(True), Restrict(True), Restrict(False), Restrict(True), DestroyKey()):
+        cabinet.do(command)
+    entries = [message.command.session_id for message in cabinet.told]
+    assert len(entries) == len(set(entries)) == 4, "a change that looks like an earlier one is not heard of"
+    assert {changed_key(entry) for entry in entries} == {ID}
+    assert {(m.kind, m.entity_id) for m in cabinet.told} == {("revocations", revocations_id("us"))}
+    assert {message.command.until_ms for message in cabinet.told} == {NOW_MS + TOLD_MS}
+    assert changed_key("a-session") == changed_key("unproved:1:key:x") == ""
+
+
+def test_a_rotation_that_comes_late_puts_an_older_wrapping_back():
+    cabinet = Cabinet()
+    cabinet.do(KEPT)
+    cabinet.do(RewrapKey(b"wrapped-2", "file:2", "file:1"))
+    cabinet.do(RewrapKey(b"late", "file:1", "file:0"))
+    assert (cabinet.view().wrapped, cabinet.view().wrapping) == (b"wrapped-2", "file:2")
+    assert not cabinet.told, "the key itself is the same"
+
+
+def test_an_answer_that_is_remembered_holds_the_key():
+    cabinet = Cabinet()
+    for command in (KEPT, RewrapKey(b"wrapped-2", "file:2", "file:1"), Restrict(True)):
+        assert b"wrapped" not in msgspec.json.encode(cabinet.do(command))
+    assert DATA_KEY.unwritten
+    assert DATA_KEY.secret
+
+
+def test_somebody_finds_a_key_that_there_is_not():
+    cabinet = Cabinet()
+    for command in (DestroyKey(), Restrict(True), RewrapKey(b"", "", "")):
+        assert code_of(cabinet.do, command) == "data_key.unknown"
+    assert code_of(cabinet.view) == "data_key.unknown"
+
+
+_COMMANDS = st.one_of(
+    st.just(KEPT), st.just(DestroyKey()), st.builds(Restrict, st.booleans()),
+    st.builds(RewrapKey, st.sampled_from([b"w2", b"w3"]), st.sampled_from(["file:2", "file:3"]), st.sampled_from(["file:1", "file:2"])),
+)  # fmt: skip
+
+
+@given(st.lists(_COMMANDS, max_size=20))
+def test_any_order_of_commands_opens_a_destroyed_key_again(commands):
+    cabinet, destroyed = Cabinet(), False
+    for command in commands:
+        try:
+            cabinet.do(command)
+        except Refused:
+            continue
+        destroyed = destroyed or isinstance(command, DestroyKey)
+        assert (cabinet.view().wrapped == b"") == destroyed
