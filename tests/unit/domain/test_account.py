@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from actors.domain import account, ids
 from actors.domain.account_commands import (
+    ChangeOwnPassword,
     ChangeRole,
     Disable,
     Enable,
@@ -16,6 +17,7 @@ from actors.domain.account_commands import (
     EnrolTotp,
     OpenAccount,
     Refresh,
+    RenewHash,
     ResetFactor,
     SetPassword,
     SignIn,
@@ -345,7 +347,8 @@ commands = st.one_of(
     st.builds(EndShift, sessions),
     st.builds(EnrolTotp, st.just(b"sealed"), steps, st.just(["recovery-1", "recovery-2"])),
     st.builds(ChangeRole, st.sampled_from(ROLES), st.sampled_from(([], ["us-st-1"]))),
-    st.sampled_from([SetPassword("argon2id-other"), ResetFactor(), Disable(), Enable()]),
+    st.builds(ChangeOwnPassword, sessions, st.booleans(), st.just("argon2id-other")),
+    st.sampled_from([SetPassword("argon2id-other"), RenewHash("argon2id-other"), ResetFactor(), Disable(), Enable()]),
 )
 moves = st.lists(st.tuples(commands, st.sampled_from((0, 1, MINUTE_MS, 20 * MINUTE_MS, LOCK_MS))), max_size=40)
 
@@ -408,7 +411,8 @@ def test_some_way_ends_a_session_whose_tokens_stay_good(life):
 @given(moves)
 def test_some_event_or_answer_carries_a_secret_that_it_need_not(life):
     desk, told = lived(life)
-    bearers = account.AccountOpened | account.PasswordSet | account.TotpEnrolled
+    passwords = account.AccountOpened | account.PasswordSet | account.PasswordChanged | account.HashRenewed
+    bearers = passwords | account.TotpEnrolled
     used = account.SignedIn | account.SteppedUp
     for event, _ in desk.events:
         text = msgspec.json.encode(event).decode()

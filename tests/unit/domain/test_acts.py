@@ -1,22 +1,40 @@
 """What the audit says of commands: the right name, and what was there before."""
 
+import contextlib
+
 import msgspec
 import pytest
 
-from actors.domain import customer, guest
+from actors.domain import device, guest
 from actors.domain.account import Disable, OpenAccount
 from actors.domain.acts import CHANGES_MAX, audited_of
+from actors.domain.approval import Approval, AskApproval, DecideApproval, WithdrawApproval
 from actors.domain.audit import Act, Audited, Who
 from actors.domain.catalogue import DefineSkus, SkusDefined
 from actors.domain.claim import Take
 from actors.domain.client import RegisterClient
+from actors.domain.customer_commands import EndSession, RefreshSession, TryCode, TryPasskey
+from actors.domain.customer_events import CodeMissed, SessionOpened
+from actors.domain.customer_state import Session
+from actors.domain.errors import Refused
+from actors.domain.ids import account_id
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
 from actors.domain.location import AdjustmentLine, AdjustStock, Location, LocationOpened, Stock
+from actors.domain.passkeys import AddPasskey, Passkey, PasskeySuspected, PasskeyUse, RemovePasskey
 from actors.domain.trail import Note
 
+TOM = account_id("us", b"t" * 16)
 MIA = Who("us-acct-mia", "manager", "s-1", "a-1")
+LOSS = AdjustStock(
+    [AdjustmentLine("A", -4, "loss"), AdjustmentLine("A", -2, "loss"), AdjustmentLine("B", 2, "found"),
+     AdjustmentLine("C", 0, "count", None, 9)]
+)  # fmt: skip
 AUSTIN = Location(LocationOpened("store", "Austin", "", "US", 0.0, 0.0, "UTC"), {"A": Stock(10, 2, 1)})
+
+
+USE = PasskeyUse("p-1", 1, "c-1", 1, alone=True)
+PHONE = Passkey("p-1", b"c", b"k", 0, "")
 
 
 def act_of(kind: str, state, command, events=()) -> Act:
@@ -89,12 +107,66 @@ def test_the_catalogue_says_how_many():
         ("guest", guest.TryCode(b"d"), [guest.CodeUsed()], "session.open", ""),
         ("guest", guest.TryCode(b"d"), [guest.CodeMissed()], "session.open", "code.refused"),
         ("guest", guest.TryCode(b"d"), [], "session.open", "code.refused"),
-        ("customer", customer.TryCode(b"d", "s-1", b"sealed"), [customer.CodeMissed()], "session.open", "code.refused"),
-        ("customer", customer.RefreshSession("s-1", 1), [], "session.refresh", "session.token_reused"),
-        ("customer", customer.EndSession("s-1"), [], "session.close", ""),
+        ("customer", TryCode(b"d", "s-1"), [CodeMissed()], "session.open", "code.refused"),
+        ("customer", TryPasskey(USE, "s-1"), [SessionOpened(Session("s-1", 1, 1, 1), [], 1, USE)], "session.open", ""),
+        ("customer", TryPasskey(USE, "s-1"), [PasskeySuspected(USE)], "session.open", "session.refused"),
+        ("customer", TryPasskey(None, "s-1"), [], "session.open", "session.refused"),
+        ("customer", AddPasskey("s-1", PHONE, "c-1", 1), [], "account.add_passkey", ""),
+        ("account", AddPasskey("s-1", PHONE, "c-1", 1), [], "account.add_passkey", ""),
+        ("customer", RemovePasskey("s-1", "p-1"), [], "account.remove_passkey", ""),
+        ("account", RemovePasskey("s-1", "p-1"), [], "account.remove_passkey", ""),
+        ("customer", RefreshSession("s-1", 1), [], "session.refresh", "session.token_reused"),
+        ("customer", EndSession("s-1"), [], "session.close", ""),
+        ("device", device.ClaimDevice(b"d", b"k"), [device.DeviceClaimed(b"k", "", 0)], "device.claim", ""),
+        ("device", device.ClaimDevice(b"d", b"k"), [device.CodeMissed()], "device.claim", "code.refused"),
+        ("device", device.UseAssertion("a", 1, 1), [device.AssertionUsed("a", 1)], "device.sign_in", ""),
+        ("device", device.UseAssertion("a", 1, 1), [], "device.sign_in", "client.refused"),
+        ("device", device.RenewCode("us-wh-1", b"d"), [], "device.renew_code", ""),
+        ("device", device.RevokeDevice("us-wh-1"), [], "device.revoke", ""),
     ],
 )
 def test_a_customers_or_guests_sign_in_is_called_otherwise_than_that_of_staff(kind, command, events, action, refused):
     [line] = audited_of(KINDS[kind], MIA, None, command, events)
     assert (line.act.action, line.outcome) == (action, refused)
-    assert b"sealed" not in msgspec.json.encode(line)
+
+
+@pytest.mark.parametrize(
+    ("command", "act"),
+    [
+        (
+            AskApproval("us-wh", "us-wh", LOSS, MIA.subject, 1),
+            Act(
+                "approval.ask", "us-wh", "loss,found",
+                {"status": (None, "pending"), "A.on_hand_delta": (None, -6), "B.on_hand_delta": (None, 2)},
+            ),
+        ),
+        (
+            DecideApproval("approve", TOM),
+            Act(
+                "approval.approve", "us-wh", "loss,found",
+                {
+                    "status": ("pending", "approved"), "person": (MIA.subject, TOM),
+                    "A.on_hand_delta": (None, -6), "B.on_hand_delta": (None, 2),
+                },
+            ),
+        ),
+        (
+            DecideApproval("refuse", TOM, [], "count_again"),
+            Act(
+                "approval.refuse", "us-wh", "count_again",
+                {"status": ("pending", "refused"), "person": (MIA.subject, TOM)},
+            ),
+        ),
+        (DecideApproval("approve", MIA.subject), Act("approval.approve", "us-wh", "loss,found")),
+        (
+            WithdrawApproval(MIA.subject),
+            Act("approval.withdraw", "us-wh", "", {"status": ("pending", "withdrawn")}),
+        ),
+    ],
+)  # fmt: skip
+def test_four_eyes_are_told_without_whose_they_are_or_what_they_saw(command, act):
+    state = None if type(command) is AskApproval else Approval("us-wh", "us-wh", LOSS, MIA.subject, 0, 1)
+    events = []
+    with contextlib.suppress(Refused):
+        events = KINDS["approval"].decide(state, command, Context("us-approval-x", "c", 0)).events
+    assert act_of("approval", state, command, events) == act

@@ -9,25 +9,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.domain import customer, ids
-from actors.domain.customer import (
-    IDLE_MS,
-    REVOKED_MS,
-    SESSION_MS,
-    SESSIONS_MAX,
+from actors.domain.customer_commands import (
     EndSession,
+    EraseCustomer,
     KeepCode,
+    KeepEmail,
+    Opening,
     RefreshSession,
     TryCode,
-    ViewCustomer,
+    TryPasskey,
 )
+from actors.domain.customer_state import IDLE_MS, REVOKED_MS, SESSION_MS, SESSIONS_MAX, Customer, Session
+from actors.domain.customer_views import ViewCustomer
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
 from actors.domain.one_time_code import CODE_MS, TRIES_MAX
+from actors.domain.passkeys import AddPasskey, Passkey, PasskeyUse, RemovePasskey
 from actors.domain.revocations import Revoke
+from actors.domain.rows import CustomerRow
 
 NOW_MS = 1_767_225_600_000
 ID = ids.customer_id("us", bytes(32))
 RIGHT, WRONG = b"r" * 32, b"w" * 32
+UNTIL_MS = NOW_MS + 300_000
+PHONE = Passkey("phone", b"c", b"k", 0, "", sealed_name=b"how she calls it")
 
 
 class Desk:
@@ -54,11 +59,20 @@ class Desk:
             self.state = state
         return decision.reply(self.state, self.version)
 
-    def signed_in(self, sealed=b"sealed"):
+    def signed_in(self):
         self.do(KeepCode(RIGHT, opens=True))
-        session = self.do(TryCode(RIGHT, f"s-{next(self.numbers)}", sealed)).session
+        session = self.do(TryCode(RIGHT, f"s-{next(self.numbers)}")).session
         assert session is not None
         return session
+
+    def with_phone(self):
+        session = self.signed_in()
+        self.do(AddPasskey(session.session_id, PHONE, "made", UNTIL_MS))
+        return session
+
+
+def use(count: int = 0, challenge: str = "signed", passkey_id: str = "phone", *, alone: bool = True) -> PasskeyUse:
+    return PasskeyUse(passkey_id, count, challenge, UNTIL_MS, alone)
 
 
 def code_of(work, *args):
@@ -69,36 +83,44 @@ def code_of(work, *args):
 
 def test_somebody_without_an_account_gets_a_code_or_a_session():
     desk = Desk()
-    for command in (KeepCode(RIGHT), TryCode(RIGHT, "s", b"x"), RefreshSession("s", 1), EndSession("s")):
+    for command in (
+        KeepCode(RIGHT), TryCode(RIGHT, "s"), KeepEmail(b"x"), RefreshSession("s", 1), EndSession("s"),
+        TryPasskey(use(), "s"), TryPasskey(None, "s"), AddPasskey("s", PHONE, "made", UNTIL_MS), RemovePasskey("s", "phone"),
+    ):  # fmt: skip
         assert code_of(desk.do, command) == "customer.unknown"
     assert desk.state is None
-    assert code_of(customer.view, None, ViewCustomer(), 0) == "customer.unreadable"
+    assert code_of(customer.view, None, ViewCustomer(), 0) == "customer.unknown"
 
 
 def test_an_address_is_kept_before_it_is_proved_or_replaced_by_another_spelling():
     desk = Desk()
     assert desk.do(KeepCode(RIGHT, opens=True)).sealed_email == b""
     assert not desk.row.proved
-    assert desk.do(TryCode(WRONG, "s-0", b"somebody else's")).session is None
+    assert desk.do(TryCode(WRONG, "s-0")).session is None
+    assert not desk.do(KeepEmail(b"somebody else's")).ok
     assert desk.state.sealed_email == b""
-    desk.signed_in(b"first")
+    desk.signed_in()
     assert desk.row.proved
-    desk.signed_in(b"second")
+    assert desk.do(KeepEmail(b"first")).ok
+    desk.do(KeepCode(RIGHT))
+    assert desk.do(TryCode(RIGHT, "s-9")).keeps_email
+    assert not desk.do(KeepEmail(b"second")).ok
+    desk.now_ms += 3_600_000
     assert desk.do(KeepCode(RIGHT)).sealed_email == b"first"
 
 
 def test_a_code_opens_two_sessions_or_works_late_or_after_too_many_tries():
     desk = Desk()
     desk.signed_in()
-    assert desk.do(TryCode(RIGHT, "again", b"x")).session is None
+    assert desk.do(TryCode(RIGHT, "again")).session is None
     desk.do(KeepCode(RIGHT))
     desk.now_ms += CODE_MS
-    assert desk.do(TryCode(RIGHT, "late", b"x")).session is None
+    assert desk.do(TryCode(RIGHT, "late")).session is None
     desk.do(KeepCode(RIGHT))
     for _ in range(TRIES_MAX):
-        assert desk.do(TryCode(WRONG, "wrong", b"x")).session is None
+        assert desk.do(TryCode(WRONG, "wrong")).session is None
     version = desk.version
-    assert desk.do(TryCode(RIGHT, "spent", b"x")).session is None
+    assert desk.do(TryCode(RIGHT, "spent")).session is None
     assert desk.version == version
     assert [session.session_id for session in desk.state.sessions] == ["s-1"]
 
@@ -144,20 +166,99 @@ def test_sessions_pile_up_or_the_newest_gives_way():
     assert desk.post == [Revoke(opened[0], NOW_MS + REVOKED_MS)]
 
 
+def test_a_passkey_opens_no_session_or_uses_up_a_code_that_waits():
+    desk = Desk()
+    desk.with_phone()
+    desk.do(KeepCode(RIGHT))
+    desk.now_ms += 5
+    session = desk.do(TryPasskey(use(3), "by-phone")).session
+    assert (session.session_id, session.opened_ms, session.by_passkey) == ("by-phone", desk.now_ms, True)
+    assert (desk.state.passkeys[0].sign_count, desk.state.passkeys[0].used_ms) == (3, desk.now_ms)
+    by_code = desk.do(TryCode(RIGHT, "by-code")).session
+    assert (by_code.opened_ms, by_code.by_passkey) == (desk.now_ms, False)
+    desk.now_ms += 5
+    # A token that is renewed makes no session younger: who stole it has proved nothing.
+    assert desk.do(RefreshSession("by-phone", 1)).session.opened_ms == desk.now_ms - 5
+
+
+@pytest.mark.parametrize(
+    "proof", [None, use(alone=False), use(passkey_id="another"), use(challenge="made"), PasskeyUse("phone", 0, "old", NOW_MS, True)]
+)  # fmt: skip
+def test_what_is_no_proof_opens_a_session_or_changes_something(proof):
+    desk = Desk()
+    desk.with_phone()
+    version = desk.version
+    assert desk.do(TryPasskey(proof, "s-9")).session is None
+    assert desk.version == version
+
+
+def test_a_challenge_is_answered_twice_or_after_it_was_suspected():
+    desk = Desk()
+    desk.with_phone()
+    assert desk.do(TryPasskey(use(5, "one"), "s-2")).session is not None
+    assert desk.do(TryPasskey(use(6, "one"), "s-3")).session is None
+    assert desk.do(TryPasskey(use(5, "two"), "s-4")).session is None
+    assert (desk.state.passkeys[0].sign_count, desk.state.passkeys[0].suspect_ms) == (5, NOW_MS)
+    assert desk.do(TryPasskey(use(9, "two"), "s-5")).session is None
+    assert desk.do(TryPasskey(use(6, "three"), "s-6")).session is not None
+
+
+@pytest.mark.parametrize("idle", [False, True])
+def test_passkeys_come_and_go_by_a_session_that_ended(idle):
+    desk = Desk()
+    session = desk.with_phone()
+    if idle:
+        desk.now_ms += IDLE_MS + 1
+    else:
+        desk.do(EndSession(session.session_id))
+    tablet = Passkey("tablet", b"t", b"k", 0, "")
+    assert code_of(desk.do, AddPasskey(session.session_id, tablet, "more", UNTIL_MS)) == "session.ended"
+    assert code_of(desk.do, RemovePasskey(session.session_id, "phone")) == "session.ended"
+    assert [passkey.passkey_id for passkey in desk.state.passkeys] == ["phone"]
+
+
+def test_the_passkey_of_an_erased_customer_opens_a_session_or_stays():
+    desk = Desk()
+    desk.with_phone()
+    desk.do(EraseCustomer())
+    assert b"how she calls it" not in desk.row.state
+    assert code_of(desk.do, TryPasskey(use(), "s-2")) == "customer.unknown"
+    desk.signed_in()
+    assert desk.state.passkeys == []
+    assert desk.do(TryPasskey(use(), "s-3")).session is None
+
+
+def test_a_session_or_state_of_before_can_not_be_read():
+    old = msgspec.msgpack.encode({"codes": [], "sessions": [["s-1", NOW_MS + 1, NOW_MS, 4]], "proved": True})
+    state, _ = customer.restore(ID, {"customers": [CustomerRow(ID, 7, 1, old)]})
+    assert state == Customer(
+        sessions=[Session("s-1", NOW_MS + 1, NOW_MS, 4, opened_ms=0, by_passkey=False)], proved=True
+    )
+
+
 _STEPS = st.one_of(
     st.builds(KeepCode, st.just(RIGHT), st.booleans()),
-    st.builds(TryCode, st.sampled_from([RIGHT, WRONG]), st.sampled_from("abcdefgh"), st.just(b"sealed")),
+    st.builds(TryCode, st.sampled_from([RIGHT, WRONG]), st.sampled_from("abcdefgh")),
+    st.builds(KeepEmail, st.just(b"sealed")),
     st.builds(RefreshSession, st.sampled_from("abcdefgh"), st.integers(1, 3)),
     st.builds(EndSession, st.sampled_from("abcdefgh")),
+    st.builds(AddPasskey, st.sampled_from("abcdefgh"), st.just(PHONE), st.sampled_from("123"), st.just(UNTIL_MS)),
+    st.builds(RemovePasskey, st.sampled_from("abcdefgh"), st.just("phone")),
+    st.builds(
+        TryPasskey,
+        st.none() | st.builds(use, st.integers(0, 3), st.sampled_from("123456")),
+        st.sampled_from("abcdefgh"),
+    ),
 )
 
 
 @given(st.lists(st.tuples(_STEPS, st.sampled_from([0, 1000, CODE_MS, IDLE_MS, IDLE_MS + 1])), max_size=40))
-def test_a_session_ends_without_being_revoked_or_exists_without_a_code(steps):
-    desk, sent, opened = Desk(), 0, 0
+def test_a_session_ends_without_being_revoked_or_exists_without_a_code_or_passkey(steps):
+    desk, sent, opened, signed = Desk(), 0, 0, set()
     for command, later_ms in steps:
         desk.now_ms += later_ms
         before = {session.session_id for session in desk.state.sessions} if desk.state else set()
+        had_phone = bool(desk.state and desk.state.passkeys)
         try:
             reply = desk.do(command)
         except Refused:
@@ -167,7 +268,11 @@ def test_a_session_ends_without_being_revoked_or_exists_without_a_code(steps):
         sent += type(command) is KeepCode and reply.ok
         opened += type(command) is TryCode and reply.session is not None
         after = {session.session_id for session in desk.state.sessions}
-        reused = {command.session_id} if type(command) is TryCode else set()
+        if type(command) is TryPasskey and reply.session is not None:
+            assert command.use.challenge not in signed
+            assert had_phone
+            signed.add(command.use.challenge)
+        reused = {command.session_id} if isinstance(command, Opening) else set()
         assert before - after - reused <= {revoke.session_id for revoke in desk.post}
         assert len(desk.state.sessions) <= SESSIONS_MAX
     assert opened <= sent

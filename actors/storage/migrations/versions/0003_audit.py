@@ -50,7 +50,8 @@ CREATE INDEX audit_location ON audit (location_id, at) WHERE location_id <> '';
 CREATE FUNCTION audit_words(action text, outcome text, why text, changes text) RETURNS tsvector
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT to_tsvector('simple'::regconfig, translate(action || ' ' || outcome || ' ' || why || ' ' || changes, '._-":,{}[]', '          ')) $$;
-CREATE INDEX audit_words ON audit USING gin (audit_words(action, outcome, why, changes));
+CREATE INDEX audit_words ON audit USING gin (audit_words(action, outcome, why, changes))
+    WHERE outcome <> '' OR why <> '' OR changes <> '';
 
 CREATE TABLE audit_anchors (
     day date NOT NULL,

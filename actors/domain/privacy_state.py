@@ -1,0 +1,135 @@
+"""The state of a privacy request, when it wants to be woken, and what is told of it. The rules are in `privacy_request.py`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from actors.domain.personal_notes import HANDLER, REQUEST_AGENT, REQUEST_CONTACT, REQUEST_OF, REQUEST_REFERENCE
+from actors.domain.privacy_terms import DAY_MS, Law, Right, Step
+
+NEAR_MS = 5 * DAY_MS
+RequestStatus = Literal["received", "confirmed", "in_progress", "completed", "refused"]
+# How it became known who asks. `account_session`: signed in by a code to the proved address; `code_by_email`: a code to the address that the
+# orders have; `id_document`: looked at and not kept; `agent_mandate`: the signed permission of an authorized agent.
+Method = Literal["account_session", "code_by_email", "id_document", "agent_mandate"]
+Extension = Literal["complex", "many_requests"]
+Refusal = Literal[
+    "identity_not_proved", "agent_not_authorized", "no_data", "unfounded", "excessive", "legal_obligation", "legal_claims",
+    "rights_of_others", "withdrawn",
+]  # fmt: skip
+OPEN: frozenset[RequestStatus] = frozenset({"received", "confirmed", "in_progress"})
+
+
+class About(msgspec.Struct, frozen=True, gc=False):
+    """Whom it is about, and no word of it in the clear. person: keyed digest of the first that the person was named by; subjects: digests of all
+    identities that data keys are kept for; customer_ids: of accounts; email_digest, customer_ref: by which orders are found, "" for none."""
+
+    person: Annotated[str, REQUEST_OF]
+    subjects: Annotated[list[str], REQUEST_OF]
+    customer_ids: Annotated[list[str], REQUEST_OF]
+    email_digest: Annotated[str, REQUEST_CONTACT]
+    customer_ref: Annotated[str, REQUEST_REFERENCE]
+
+
+class Proof(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How it became known who asks."""
+
+    method: Method
+    evidence: str
+    by: Annotated[str, HANDLER]
+    at_ms: int
+
+
+class Done(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A step that was done."""
+
+    step: Step
+    by: Annotated[str, HANDLER]
+    at_ms: int
+    counts: dict[str, int]
+
+
+class PrivacyRequest(msgspec.Struct):
+    """The state. begun: steps that are not known to be done; extended, refusal: reasons, "" for none; closed_ms: 0 while it is open; near, overdue:
+    was that told of the present deadline?"""
+
+    law: Law
+    right: Right
+    about: About
+    received_ms: int
+    deadline_ms: int
+    taken_by: Annotated[str, HANDLER]
+    agent: Annotated[str, REQUEST_AGENT]
+    status: RequestStatus = "received"
+    proofs: list[Proof] = []
+    begun: list[Step] = []
+    done: list[Done] = []
+    extended: str = ""
+    refusal: str = ""
+    closed_ms: int = 0
+    near: bool = False
+    overdue: bool = False
+
+
+class ViewRequest(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The query for all of it. person: only if it is about them, "" for whoever may see all."""
+
+    request_id: str
+    person: Annotated[str, REQUEST_OF] = ""
+
+
+class RequestView(msgspec.Struct, frozen=True, gc=False):
+    """A request; also the answer to every command. Its `about` is for the cell itself. missing: proofs that it still takes."""
+
+    request_id: str
+    version: int
+    law: Law
+    right: Right
+    about: About
+    status: RequestStatus
+    received_ms: int
+    deadline_ms: int
+    taken_by: Annotated[str, HANDLER]
+    agent: Annotated[str, REQUEST_AGENT]
+    missing: list[str]
+    proofs: list[Proof]
+    begun: list[Step]
+    done: list[Done]
+    extended: str
+    refusal: str
+    closed_ms: int
+    near: bool
+    overdue: bool
+
+
+def missing_proofs(request: PrivacyRequest) -> list[str]:
+    """What is not known yet: that it is the `person` who asks, or that the agent has a `mandate`.
+
+    An opt-out takes no proof of the person (11 CCR §7026(d)), of an agent the signed permission (§7026(j)). All else takes the person's own proof,
+    of an agent both: §7063(a) allows that, and it is the only way to tell an agent from an impostor.
+    """
+    methods = {proof.method for proof in request.proofs}
+    missing = []
+    if request.right != "opt_out" and not methods - {"agent_mandate"}:
+        missing.append("person")
+    if request.agent and "agent_mandate" not in methods:
+        missing.append("mandate")
+    return missing
+
+
+def view_of(request_id: str, request: PrivacyRequest, version: int) -> RequestView:
+    """All of it."""
+    return RequestView(
+        request_id, version, request.law, request.right, request.about, request.status, request.received_ms,
+        request.deadline_ms, request.taken_by, request.agent, missing_proofs(request), request.proofs, request.begun,
+        request.done, request.extended, request.refusal, request.closed_ms, request.near, request.overdue,
+    )  # fmt: skip
+
+
+def due_ms(request: PrivacyRequest) -> int | None:
+    """When the timer is to go off; None for not any more."""
+    if request.status not in OPEN or request.overdue:
+        return None
+    return request.deadline_ms if request.near else request.deadline_ms - NEAR_MS

@@ -1,0 +1,135 @@
+"""Erasure (GDPR Art. 17, Cal. Civ. Code §1798.105, LGPD Art. 18 VI): the person's keys are destroyed, and with them whatever they sealed, in the
+journal, the history, the read model and every backup. What pointed to the person is taken out besides.
+
+    orders under way? ─▶ refused     someone else's under the same keys? ─▶ refused
+    keys ─DestroyKey─▶ orders ─ForgetPerson─▶ account ─EraseCustomer─▶ notices ─WithdrawNotice─▶ consents ─WithdrawConsents
+
+What stays: what was bought, when, for how much and in which country, without a person (GDPR Art. 17(3)(b): books and invoices); and the request
+itself as proof. Keys go first: whatever stops it in the middle, nothing can be read any more, and the orders are still found by their digests,
+so that to do it again brings it to its end. Each part done twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from actors.domain.consent import ConsentsView, WithdrawConsents
+from actors.domain.customer_commands import EraseCustomer
+from actors.domain.data_key import DestroyKey, Restrict
+from actors.domain.ids import consent_id
+from actors.domain.notice import WithdrawNotice
+from actors.domain.order import ForgetPerson
+from actors.domain.order_state import OrderView, ViewOrder, is_under_way
+from actors.domain.privacy_state import About
+from serve.context import REQUEST_ID, Scope
+from serve.freshness import from_store
+from serve.gateway import Gateway
+from serve.privacy.asking import Asking, each
+from serve.privacy.persons import Persons
+from serve.problems import Problem
+from serve.replies import body_of
+from serve.services import Services
+
+NOTICES_MAX = 1_000
+# Of a person with thousands, an answer names so many.
+TOLD_MAX = 100
+_UNDER_WAY = "order.under_way"
+_decode_order = msgspec.json.Decoder(OrderView).decode
+_decode_consents = msgspec.json.Decoder(ConsentsView).decode
+
+
+class Extent(NamedTuple):
+    """What there is of a person: ids."""
+
+    orders: list[str]
+    keys: list[str]
+    notices: list[str]
+
+
+class Erasure:
+    """Of one replica."""
+
+    def __init__(self, services: Services, persons: Persons) -> None:
+        self._services = services
+        self._persons = persons
+
+    async def extent(self, about: About, scope: Scope) -> Extent:
+        """Everything that has to be reached. Raises Problem 409 when others would be concerned, 503."""
+        orders = await self._persons.orders(about)
+        others = await self._persons.others(about, orders)
+        if others:
+            detail = (
+                "The person's address stands in orders of an account or reference that the request does not name, and which has other orders: "
+                "these would be concerned as well. Look whose they are, and name the reference or account in a new request if it is the same person."
+            )
+            raise Problem("privacy.person_ambiguous", detail, extra={"order_ids": others[:TOLD_MAX]})
+        keys = await self._persons.keys(about, orders, scope)
+        order_ids = [order.order_id for order in orders]
+        whom = [*order_ids, *about.customer_ids]
+        notices = await from_store(self._services.read_model.pending_notices(whom, NOTICES_MAX))
+        return Extent(order_ids, keys, notices)
+
+    async def restrict(self, about: About, asking: Asking, *, restricted: bool) -> dict[str, int]:
+        """Withholds what the person's keys seal, or not any more (GDPR Art. 18). Gives counts. Raises Problem 409, 503."""
+        keys = (await self.extent(about, asking.scope)).keys
+        await each(lambda key_id: asking.ask("data_key", key_id, Restrict(restricted)), keys)
+        return {"keys": len(keys)}
+
+    async def check(self, extent: Extent, scope: Scope) -> None:
+        """Raises Problem 409 while orders are on their way: the contract needs to know to whom (GDPR Art. 6(1)(b), 17(3)(b))."""
+        gateway, cause, now_ms = self._services.gateway, scope[REQUEST_ID], self._services.clock.now_ms()
+        under_way = await each(lambda order_id: _under_way(gateway, order_id, cause, now_ms), extent.orders)
+        _refuse([order_id for order_id, yes in zip(extent.orders, under_way, strict=True) if yes])
+
+    async def erase(self, about: About, extent: Extent, asking: Asking) -> dict[str, int]:
+        """All of it; gives counts. Raises Problem 409 when an order was placed at this very moment, 503: do it again then."""
+        await each(lambda key_id: asking.ask("data_key", key_id, DestroyKey()), extent.keys)
+        left = await each(lambda order_id: _forgotten(order_id, asking), extent.orders)
+        accounts = await each(lambda customer_id: _erased(customer_id, asking), about.customer_ids)
+        await each(lambda notice_id: asking.ask("notice", notice_id, WithdrawNotice()), extent.notices)
+        withdrawn = await each(lambda person: self._withdrawn(person, asking), about.subjects)
+        _refuse([order_id for order_id in left if order_id])
+        return {
+            "keys": len(extent.keys), "orders": len(extent.orders), "accounts": sum(accounts),
+            "notices": len(extent.notices), "consents": sum(withdrawn),
+        }  # fmt: skip
+
+    async def _withdrawn(self, person: str, asking: Asking) -> int:
+        identity = consent_id(self._services.settings.region, person)
+        found = _decode_consents(await asking.ask("consent", identity, WithdrawConsents("erasure")))
+        return sum(entry.source == "erasure" for entry in found.present)
+
+
+async def _under_way(gateway: Gateway, order_id: str, cause: str, now_ms: int) -> bool:
+    view = _decode_order(body_of(await gateway.view("order", order_id, ViewOrder(order_id), cause=cause)))
+    return is_under_way(view.status, round(view.updated_at.timestamp() * 1000), now_ms)
+
+
+async def _forgotten(order_id: str, asking: Asking) -> str:
+    """The order's id when it went on its way meanwhile, "" when the person is forgotten."""
+    try:
+        await asking.ask("order", order_id, ForgetPerson())
+    except Problem as problem:
+        if problem.code == _UNDER_WAY:
+            return order_id
+        raise
+    return ""
+
+
+async def _erased(customer_id: str, asking: Asking) -> bool:
+    """Was there an account?"""
+    try:
+        await asking.ask("customer", customer_id, EraseCustomer())
+    except Problem as problem:
+        if problem.code == "customer.unknown":
+            return False
+        raise
+    return True
+
+
+def _refuse(order_ids: list[str]) -> None:
+    if order_ids:
+        detail = "Orders are on their way: who gets them has to be known until they are delivered or cancelled."
+        raise Problem("privacy.orders_under_way", detail, extra={"order_ids": order_ids[:TOLD_MAX]})

@@ -1,0 +1,70 @@
+"""`Sec-GPC: 1`: a browser that says for its person not to sell or share their data (Global Privacy Control; 11 CCR §7025, Cal. Civ. Code §1798.135(e)).
+
+From a customer who is signed in it is recorded as a refusal of `sale_or_sharing`, once: who was heard stands in this replica's memory, so that the
+next calls cost nothing. It is looked up again after HEARD_S, since another replica may have been told otherwise meanwhile. While the signal comes,
+nothing that was agreed to counts against it.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import OrderedDict
+
+from actors.domain.consent import Choice, SetConsents
+from actors.domain.ids import consent_id
+from actors.runtime.ports import Clock
+from actors.runtime.wire import OK
+from serve.context import REQUEST_ID, WHO, Scope
+from serve.gateway import Gateway
+from serve.keys.data_keys import DataKeys
+
+HEARD_MAX = 50_000
+HEARD_S = 600.0
+_HEADER = b"sec-gpc"
+_REFUSED = SetConsents([Choice("sale_or_sharing", False)], "gpc")
+log = logging.getLogger("ocefs.privacy")
+
+
+def signalled(scope: Scope) -> bool:
+    """Does the browser send it? Any other value means nothing."""
+    return any(name == _HEADER and value == b"1" for name, value in scope["headers"])
+
+
+class PrivacySignals:
+    """Of one replica."""
+
+    def __init__(self, region: str, gateway: Gateway, keys: DataKeys, clock: Clock) -> None:
+        self._region = region
+        self._gateway = gateway
+        self._keys = keys
+        self._clock = clock
+        # Customer → until when he needs not be recorded again (monotonic seconds).
+        self._heard: OrderedDict[str, float] = OrderedDict()
+
+    async def heed(self, scope: Scope, customer_id: str) -> bool:
+        """Records the signal if it comes and is news; does it come? Never refuses the call that it came with: when it can't be recorded now, the next
+        call tries again."""
+        if not signalled(scope):
+            return False
+        now_s = self._clock.monotonic()
+        if self._heard.get(customer_id, 0.0) <= now_s and await self._record(scope, customer_id):
+            self._heard[customer_id] = now_s + HEARD_S
+            self._heard.move_to_end(customer_id)
+            if len(self._heard) > HEARD_MAX:
+                self._heard.popitem(last=False)
+        return True
+
+    def forget(self, customer_id: str) -> None:
+        """The customer has said otherwise here: the next signal is news."""
+        self._heard.pop(customer_id, None)
+
+    async def _record(self, scope: Scope, customer_id: str) -> bool:
+        identity = consent_id(self._region, self._keys.digest("person", customer_id))
+        reply = await self._gateway.ask(
+            "consent", identity, _REFUSED,
+            command_id=secrets.token_hex(16), digest=0, cause=scope[REQUEST_ID], who=scope.get(WHO),
+        )  # fmt: skip
+        if reply.status != OK:
+            log.warning("privacy.signal_not_recorded", extra={"request_id": scope[REQUEST_ID]})
+        return reply.status == OK

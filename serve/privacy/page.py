@@ -1,0 +1,144 @@
+"""A person's data as a page to read, in English, Spanish or Portuguese. It has no script, loads nothing, and every text in it is escaped;
+`serve/pages.py` gives it the headers by which a browser takes nothing else from it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+from serve.privacy.schemas import AccountData, ConsentEntry, OrderData, PersonData, PersonRequest, ProcessingNote
+
+Language = Literal["en", "es", "pt"]
+LANGUAGES: tuple[Language, ...] = ("en", "es", "pt")
+_HEADINGS: Mapping[Language, Mapping[str, str]] = {
+    "en": {
+        "title": "Your data", "made": "As of", "region": "Region", "accounts": "Accounts", "orders": "Orders", "consents": "Consents",
+        "requests": "Requests", "notices": "Messages on their way", "processing": "What your data is used for", "none": "None",
+        "id": "Number", "email": "E-mail", "proved": "Confirmed", "sessions": "Sessions", "passkeys": "Passkeys", "date": "Date", "status": "Status",
+        "reference": "Reference", "ship_to": "Delivery", "lines": "Goods", "total": "Total (minor units)", "purpose": "Purpose", "granted": "Agreed",
+        "source": "Said by", "text": "Text", "law": "Law", "right": "Right", "deadline": "Answer by", "basis": "Legal basis",
+        "recipients": "Recipients", "kept": "Kept", "yes": "yes", "no": "no", "erased": "erased",
+    },
+    "es": {
+        "title": "Sus datos", "made": "Fecha", "region": "Región", "accounts": "Cuentas", "orders": "Pedidos", "consents": "Consentimientos",
+        "requests": "Solicitudes", "notices": "Mensajes en camino", "processing": "Para qué se usan sus datos", "none": "Ninguno",
+        "id": "Número", "email": "Correo electrónico", "proved": "Confirmada", "sessions": "Sesiones", "passkeys": "Llaves de acceso", "date": "Fecha", "status": "Estado",
+        "reference": "Referencia", "ship_to": "Entrega", "lines": "Artículos", "total": "Total (unidades menores)", "purpose": "Finalidad", "granted": "Aceptado",
+        "source": "Origen", "text": "Texto", "law": "Ley", "right": "Derecho", "deadline": "Respuesta hasta", "basis": "Base jurídica",
+        "recipients": "Destinatarios", "kept": "Conservación", "yes": "sí", "no": "no", "erased": "suprimido",
+    },
+    "pt": {
+        "title": "Seus dados", "made": "Data", "region": "Região", "accounts": "Contas", "orders": "Pedidos", "consents": "Consentimentos",
+        "requests": "Solicitações", "notices": "Mensagens a caminho", "processing": "Para que seus dados são usados", "none": "Nenhum",
+        "id": "Número", "email": "E-mail", "proved": "Confirmada", "sessions": "Sessões", "passkeys": "Chaves de acesso", "date": "Data", "status": "Situação",
+        "reference": "Referência", "ship_to": "Entrega", "lines": "Itens", "total": "Total (unidades menores)", "purpose": "Finalidade", "granted": "Aceito",
+        "source": "Origem", "text": "Texto", "law": "Lei", "right": "Direito", "deadline": "Resposta até", "basis": "Base legal",
+        "recipients": "Destinatários", "kept": "Conservação", "yes": "sim", "no": "não", "erased": "eliminado",
+    },
+}  # fmt: skip
+_STYLE = (
+    "body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;width:100%}"
+    "th,td{border:1px solid #999;padding:.3rem .5rem;text-align:left;vertical-align:top}"
+)
+
+
+def language_of(accept_language: str) -> Language:
+    """The first of our languages that the browser names, by weight (RFC 9110, 12.5.4); English otherwise."""
+    wanted = []
+    for position, part in enumerate(accept_language.lower().split(",")[:20]):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            wanted.append((-float(weight or 1), position, tag.partition("-")[0]))
+        except ValueError:
+            continue
+    for unwanted, _, tag in sorted(wanted):
+        for language in LANGUAGES:
+            if unwanted < 0 and tag == language:
+                return language
+    return "en"
+
+
+def page(data: PersonData, language: Language) -> bytes:
+    """The page, UTF-8."""
+    said = _HEADINGS[language]
+    sections = [
+        _table(
+            said, "accounts", ("id", "email", "proved", "sessions", "passkeys"),
+            [_account(one, said) for one in data.accounts],
+        ),
+        _table(
+            said, "orders", ("id", "date", "status", "reference", "ship_to", "email", "lines", "total"),
+            [_order(one, said) for one in data.orders],
+        ),
+        _table(
+            said, "consents", ("purpose", "granted", "source", "text", "date"), [_consent(one, said) for one in data.consents]
+        ),
+        _table(said, "requests", ("id", "law", "right", "status", "date", "deadline"), [_request(one) for one in data.requests]),
+        f"<h2>{_safe(said['notices'])}</h2><p>{data.pending_notices}</p>",
+        _table(said, "processing", ("purpose", "basis", "recipients", "kept"), [_note(one) for one in data.processing]),
+    ]  # fmt: skip
+    title = _safe(said["title"])
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title><style>{_STYLE}</style>'
+    facts = f"<p>{_safe(said['made'])} {_safe(_time(data.made_at))} · {_safe(said['region'])} {_safe(data.region)}</p>"
+    body = f"<h1>{title}</h1>{facts}{''.join(sections)}"
+    return f'<!doctype html><html lang="{language}"><head>{head}</head><body>{body}</body></html>'.encode()
+
+
+def _safe(text: object) -> str:
+    return html.escape(str(text), quote=True)
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _table(said: Mapping[str, str], title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    heading = f"<h2>{_safe(said[title])}</h2>"
+    if not rows:
+        return f"{heading}<p>{_safe(said['none'])}</p>"
+    head = "".join(f'<th scope="col">{_safe(said[name])}</th>' for name in columns)
+    body = "".join(f"<tr>{''.join(f'<td>{_safe(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"{heading}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _yes(said: Mapping[str, str], *, yes: bool) -> str:
+    return said["yes" if yes else "no"]
+
+
+def _account(account: AccountData, said: Mapping[str, str]) -> list[str]:
+    return [
+        account.customer_id, account.email, _yes(said, yes=account.proved), str(account.sessions),
+        ", ".join(account.passkeys),
+    ]  # fmt: skip
+
+
+def _order(one: OrderData, said: Mapping[str, str]) -> list[str]:
+    order, to = one.order, one.order.ship_to
+    where = ", ".join(part for part in (to.recipient, to.street, to.postcode, to.city, to.country, to.phone) if part)
+    if to.lat is not None:
+        where += f" ({to.lat}, {to.lon})"
+    if order.withheld == "erased":
+        where = f"{to.country} ({said['erased']})"
+    references = ", ".join(part for part in (order.order_ref, order.customer.customer_ref) if part)
+    lines = "; ".join(f"{line.quantity} × {line.sku}" for line in order.lines)
+    return [
+        order.order_id, _time(order.placed_at), order.status, references, where, one.email, lines,
+        f"{order.total.amount} {order.total.currency}",
+    ]  # fmt: skip
+
+
+def _consent(entry: ConsentEntry, said: Mapping[str, str]) -> list[str]:
+    return [entry.purpose, _yes(said, yes=entry.granted), entry.source, entry.text_version, _time(entry.at)]
+
+
+def _request(request: PersonRequest) -> list[str]:
+    return [
+        request.request_id, request.law, request.right, request.status, _time(request.received_at),
+        _time(request.deadline_at),
+    ]  # fmt: skip
+
+
+def _note(note: ProcessingNote) -> list[str]:
+    return [note.purpose, note.legal_basis, note.recipients, note.kept]

@@ -1,0 +1,156 @@
+"""Whose data it is: a person is named by an account, an e-mail address or a reference of the retailer, and found by keyed digests of these.
+
+    names ──▶ About (digests) ──▶ orders: of the account, with the address, with the reference
+                              └──▶ data keys: of each of these identities, and those that the orders are sealed under
+
+One identity has one key (`serve/orders/private.py`): the account, else the reference, else the address. So an order that was found by its address
+may be sealed under the key of an account or reference that nobody named. `others` finds what else that key seals: it might be another
+person's, whose parcel went to this address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from actors.domain.customer_views import KeptOfCustomer, ViewCustomer
+from actors.domain.data_key import ViewKey, WrappedKey
+from actors.domain.privacy_state import About
+from actors.runtime.ports import OrderSummary
+from serve.context import REQUEST_ID, Scope
+from serve.customers.accounts import place_of_email
+from serve.customers.passkey_names import opened_name
+from serve.freshness import from_store
+from serve.identity.emails import Email, checked
+from serve.keys import envelope
+from serve.keys.data_keys import DataKeys, Erased
+from serve.orders.private import PrivateOrders
+from serve.problems import Problem
+from serve.replies import body_of
+from serve.services import Services
+
+ORDERS_MAX = 10_000
+_PAGE = 500
+_decode_key = msgspec.json.Decoder(WrappedKey).decode
+_decode_customer = msgspec.json.Decoder(KeptOfCustomer).decode
+
+
+class Persons:
+    """Of one replica."""
+
+    def __init__(self, services: Services, keys: DataKeys, private: PrivateOrders) -> None:
+        self._services = services
+        self._keys = keys
+        self._private = private
+
+    # --- who it is
+    def person(self, customer_id: str) -> str:
+        """The keyed digest of an account's person."""
+        return self._keys.digest("person", customer_id)
+
+    async def about(self, customer_id: str, email: Email | None, customer_ref: str, scope: Scope) -> About:
+        """By what was named, "" and None for nothing, and the address that the account has. Raises Problem 503."""
+        if email is None and customer_id:
+            address = await self.address(customer_id, scope)
+            email = checked(address, "") if address else None
+        customer_ids = [customer_id] if customer_id else []
+        if email is not None:
+            customer_ids.append(self._private.customer_of(email))
+        customer_ids = list(dict.fromkeys(customer_ids))
+        subjects = [self.person(identity) for identity in customer_ids]
+        if customer_ref:
+            subjects.append(self._keys.digest("person", f"ref:{customer_ref}"))
+        return About(
+            subjects[0], subjects, customer_ids, "" if email is None else self._private.email_digest(email),
+            self._private.stored("customer_ref", customer_ref),
+        )  # fmt: skip
+
+    async def account(self, customer_id: str, scope: Scope) -> KeptOfCustomer | None:
+        """What is kept of an account, None when there is none. Raises Problem 503."""
+        reply = await self._services.gateway.view("customer", customer_id, ViewCustomer(), cause=scope[REQUEST_ID])
+        try:
+            return _decode_customer(body_of(reply))
+        except Problem as problem:
+            if problem.code == "customer.unknown":
+                return None
+            raise
+
+    async def address(self, customer_id: str, scope: Scope) -> str:
+        """The address of an account, "" when none is kept. Raises Problem 503."""
+        found = await self.account(customer_id, scope)
+        if found is None or not found.sealed_email:
+            return ""
+        try:
+            plain, _ = await self._keys.unseal(found.sealed_email, place_of_email(customer_id), scope[REQUEST_ID])
+        except Erased:
+            return ""
+        return plain.decode()
+
+    async def passkeys(self, customer_id: str, account: KeptOfCustomer, scope: Scope) -> list[str]:
+        """How the customer calls them, oldest first. Raises Problem 503."""
+        return [await opened_name(self._keys, customer_id, one, scope[REQUEST_ID]) for one in account.passkeys]
+
+    # --- what there is of them
+    async def orders(self, about: About) -> list[OrderSummary]:
+        """All orders, newest first; the read model is a moment behind. Raises Problem 409 for more than ORDERS_MAX, 503."""
+        found: dict[str, OrderSummary] = {}
+        for customer_id in about.customer_ids:
+            await self._collect(found, owner=customer_id)
+        if about.email_digest:
+            await self._collect(found, email_digest=about.email_digest)
+        if about.customer_ref:
+            await self._collect(found, customer_ref=about.customer_ref)
+        return [found[order_id] for order_id in sorted(found, reverse=True)]
+
+    async def _collect(
+        self, found: dict[str, OrderSummary], *, owner: str | None = None, email_digest: str | None = None,
+        customer_ref: str | None = None,
+    ) -> None:  # fmt: skip
+        before = None
+        while True:
+            page = await from_store(
+                self._services.read_model.orders(
+                    customer_ref=customer_ref, status=None, before=before, limit=_PAGE, owner=owner,
+                    email_digest=email_digest,
+                )
+            )  # fmt: skip
+            found.update((order.order_id, order) for order in page)
+            if len(found) > ORDERS_MAX:
+                detail = f"This person has more than {ORDERS_MAX} orders."
+                raise Problem("privacy.too_many_orders", detail, extra={"limit": ORDERS_MAX})
+            if len(page) < _PAGE:
+                return
+            before = page[-1].order_id
+
+    async def keys(self, about: About, orders: Sequence[OrderSummary], scope: Scope) -> list[str]:
+        """Ids of all keys in use that something of the person is sealed under. Raises Problem 503."""
+        found, persons = set[str](), list(about.subjects)
+        sealed = {envelope.key_of(order.sealed) for order in orders if order.sealed}
+        for customer_id in about.customer_ids:
+            account = await self.account(customer_id, scope)
+            if account is not None and account.sealed_email:
+                sealed.add(envelope.key_of(account.sealed_email))
+            if account is not None:
+                sealed.update(envelope.key_of(passkey.sealed_name) for passkey in account.passkeys)
+        for key_id in sorted(sealed):
+            reply = await self._services.gateway.view("data_key", key_id, ViewKey(), cause=scope[REQUEST_ID])
+            key = _decode_key(body_of(reply))
+            persons.append(key.person)
+            if key.status == "in_use":
+                found.add(key_id)
+        for person in dict.fromkeys(persons):
+            rows = await from_store(self._services.read_model.data_keys(person))
+            found.update(row.key_id for row in rows if row.status == "in_use")
+        return sorted(found)
+
+    async def others(self, about: About, orders: Sequence[OrderSummary]) -> list[str]:
+        """Ids of orders that were not found and are sealed under the same keys. Raises Problem 409, 503."""
+        known = {order.order_id for order in orders}
+        more: dict[str, OrderSummary] = {}
+        for owner in sorted({order.owner for order in orders} - {"", *about.customer_ids}):
+            await self._collect(more, owner=owner)
+        references = {order.customer_ref for order in orders if not order.owner}
+        for customer_ref in sorted(references - {"", about.customer_ref}):
+            await self._collect(more, customer_ref=customer_ref)
+        return sorted(more.keys() - known)

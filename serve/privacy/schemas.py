@@ -1,0 +1,255 @@
+"""Bodies of `/v1/privacy-requests` and of what customers ask themselves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from actors.domain.consent import PURPOSES, Choice, ConsentPurpose, Source
+from actors.domain.ids import CUSTOMER_PATTERN, ORDER_PATTERN
+from actors.domain.order_state import OrderView
+from actors.domain.personal_notes import (
+    CUSTOMER_ID,
+    HANDLER,
+    PRIVATE_ADDRESS,
+    PRIVATE_CONTACT,
+    PRIVATE_NAME,
+    PRIVATE_POSITION,
+    PRIVATE_REFERENCE,
+    REQUEST_AGENT,
+    REQUEST_CONTACT,
+    REQUEST_OF,
+    REQUEST_REFERENCE,
+    SHOWN_CONTACT,
+    SHOWN_PASSKEY_NAME,
+)
+from actors.domain.privacy_state import Extension, Method, Refusal, RequestStatus
+from actors.domain.privacy_terms import Law, Right, Step
+from serve.limits import TEXT, EmailText, Latitude, Longitude, Reference
+
+# A reference to the officer's own files: no word of a person.
+CodeText = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:/-]*$", examples=["case-2026-0117"])
+]
+CustomerId = Annotated[str, Meta(max_length=64, pattern=CUSTOMER_PATTERN.pattern)]
+OrderId = Annotated[str, Meta(max_length=64, pattern=ORDER_PATTERN.pattern)]
+Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with offset", examples=["2026-03-01T12:00:00Z"])]
+RequestStep = Literal[
+    "confirm_identity", "extend", "refuse", "restrict", "lift_restriction", "erase", "rectify", "opt_out", "complete"
+]
+
+
+class NewRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A request that came in by letter, phone or agent. The person is named by at least one of `customer_id`, `email` and `customer_ref`: of these,
+    keyed digests are kept and not what was typed. `agent`: a reference to the authorized agent's papers; `received_at`: now when absent."""
+
+    law: Law
+    right: Right
+    customer_id: Annotated[CustomerId | None, REQUEST_OF] = None
+    email: Annotated[EmailText | None, REQUEST_CONTACT] = None
+    customer_ref: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=64, pattern=TEXT)] | None, REQUEST_REFERENCE
+    ] = None
+    agent: Annotated[CodeText | None, REQUEST_AGENT] = None
+    received_at: Moment | None = None
+
+
+class NewOwnRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a customer asks. Who it is, the session says."""
+
+    law: Law
+    right: Right
+
+
+class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What of an order is otherwise; what is absent stays as it is. The country does not change, it is the books'; nor does the customer's
+    reference, or the address of an order without one: it is by these that the person's key is found."""
+
+    order_ref: Annotated[Reference | None, PRIVATE_REFERENCE] = None
+    email: Annotated[EmailText | None, PRIVATE_CONTACT] = None
+    recipient: Annotated[Annotated[str, Meta(max_length=120, pattern=TEXT)] | None, PRIVATE_NAME] = None
+    street: Annotated[Annotated[str, Meta(max_length=200, pattern=TEXT)] | None, PRIVATE_ADDRESS] = None
+    postcode: Annotated[Reference | None, PRIVATE_ADDRESS] = None
+    city: Annotated[Annotated[str, Meta(max_length=100, pattern=TEXT)] | None, PRIVATE_ADDRESS] = None
+    phone: Annotated[Annotated[str, Meta(max_length=32, pattern=TEXT)] | None, PRIVATE_CONTACT] = None
+    lat: Annotated[Latitude | None, PRIVATE_POSITION] = None
+    lon: Annotated[Longitude | None, PRIVATE_POSITION] = None
+
+
+class RequestUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One step. `confirm_identity` has a `method` and an `evidence`, `extend` and `refuse` a `reason`, `rectify` an `order_id` and a
+    `correction`; the others have nothing more."""
+
+    step: RequestStep
+    method: Method | None = None
+    evidence: CodeText | None = None
+    reason: Extension | Refusal | None = None
+    order_id: OrderId | None = None
+    correction: Correction | None = None
+
+
+class ProofDetail(msgspec.Struct, frozen=True):
+    """How it became known who asks. `by`: who has noted it."""
+
+    method: Method
+    evidence: str
+    by: Annotated[str, HANDLER]
+    at: datetime
+
+
+class DoneDetail(msgspec.Struct, frozen=True):
+    """A step that was done, with how many of what."""
+
+    step: Step
+    by: Annotated[str, HANDLER]
+    at: datetime
+    counts: dict[str, int]
+
+
+class RequestDetail(msgspec.Struct, frozen=True):
+    """All of a request. `missing`: what is to be proved yet before anything is done: `person`, `mandate`; `begun`: steps that were cut short: do
+    them again; `extended`, `refusal`: the reason, "" for none."""
+
+    request_id: str
+    version: int
+    law: Law
+    right: Right
+    status: RequestStatus
+    received_at: datetime
+    deadline_at: datetime
+    near: bool
+    overdue: bool
+    term: str
+    taken_by: Annotated[str, HANDLER]
+    agent: Annotated[str, REQUEST_AGENT]
+    missing: list[str]
+    proofs: list[ProofDetail]
+    begun: list[Step]
+    done: list[DoneDetail]
+    extended: str
+    refusal: str
+    closed_at: datetime | None
+
+
+class PersonRequest(msgspec.Struct, frozen=True):
+    """A request in a list of the person's own."""
+
+    request_id: str
+    law: Law
+    right: Right
+    status: RequestStatus
+    received_at: datetime
+    deadline_at: datetime
+
+
+class PersonRequests(msgspec.Struct, frozen=True):
+    """By deadline. `as_of`: how fresh it is, null while no host has told."""
+
+    requests: list[PersonRequest]
+    as_of: datetime | None
+
+
+class PersonRequestDetail(msgspec.Struct, frozen=True):
+    """A request as the person sees it. `term`: the rule that the deadline follows; `extended`, `refusal`: the reason, "" for none."""
+
+    request_id: str
+    law: Law
+    right: Right
+    status: RequestStatus
+    received_at: datetime
+    deadline_at: datetime
+    term: str
+    done: list[Step]
+    extended: str
+    refusal: str
+    closed_at: datetime | None
+
+
+class ListedRequest(msgspec.Struct, frozen=True):
+    """One request in a list."""
+
+    request_id: str
+    version: int
+    law: Law
+    right: Right
+    status: RequestStatus
+    received_at: datetime
+    deadline_at: datetime
+    overdue: bool
+
+
+class RequestPage(msgspec.Struct, frozen=True):
+    """The nearest deadline first. `as_of`: how fresh it is, null while no host has told; `next_cursor`: null at the end."""
+
+    requests: list[ListedRequest]
+    as_of: datetime | None
+    next_cursor: str | None
+
+
+# --- consents -------------------------------------------------------------------------------------------------------
+class NewConsents(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Choices. To a grant belongs the `text_version` of what was shown."""
+
+    consents: Annotated[list[Choice], Meta(min_length=1, max_length=len(PURPOSES))]
+
+
+class ConsentEntry(msgspec.Struct, frozen=True):
+    """What was said, when, by what (`gpc`: the browser's signal) and to which text."""
+
+    purpose: ConsentPurpose
+    granted: bool
+    source: Source
+    text_version: str
+    at: datetime
+
+
+class OwnConsents(msgspec.Struct, frozen=True):
+    """`consents`: the last word to each purpose; one that is not there was never asked, and counts as not granted. `history`: all that was ever
+    said, oldest first."""
+
+    consents: list[ConsentEntry]
+    history: list[ConsentEntry]
+
+
+# --- the answer to who asks for all that there is -------------------------------------------------------------------
+class AccountData(msgspec.Struct, frozen=True):
+    """An account. `email`: "" when it is not kept; `proved`: a code came back from there; `passkeys`: as the person calls them."""
+
+    customer_id: Annotated[str, CUSTOMER_ID]
+    email: Annotated[str, SHOWN_CONTACT]
+    proved: bool
+    sessions: int
+    passkeys: Annotated[list[str], SHOWN_PASSKEY_NAME]
+
+
+class OrderData(msgspec.Struct, frozen=True):
+    """An order, and the address that it was placed with, "" for none."""
+
+    order: OrderView
+    email: Annotated[str, SHOWN_CONTACT]
+
+
+class ProcessingNote(msgspec.Struct, frozen=True):
+    """What personal data is used for, why that is allowed, who gets it, and for how long it is kept (GDPR Art. 15(1))."""
+
+    purpose: str
+    legal_basis: str
+    recipients: str
+    kept: str
+
+
+class PersonData(msgspec.Struct, frozen=True):
+    """All that a cell keeps about one person (GDPR Art. 15 and 20, Cal. Civ. Code §1798.110, LGPD Art. 19). Money is in minor units, times are UTC.
+    `pending_notices`: messages that are on their way to the person."""
+
+    region: str
+    made_at: datetime
+    accounts: list[AccountData]
+    orders: list[OrderData]
+    consents: list[ConsentEntry]
+    requests: list[PersonRequest]
+    pending_notices: int
+    processing: list[ProcessingNote]

@@ -1,0 +1,135 @@
+"""What a privacy officer does about a request, one step a call: proves who asks, does what is asked, ends it.
+
+    begin (the request judges: identity? of this right?) ──▶ the work ──▶ note with counts
+
+A call that fails between the two leaves the step begun; to do it again, under another key, brings it to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import get_args
+
+import msgspec
+
+from actors.domain.consent import Choice, SetConsents
+from actors.domain.ids import consent_id
+from actors.domain.order_state import OrderContact, ViewContact
+from actors.domain.privacy_request import (
+    BeginStep,
+    CompleteRequest,
+    ConfirmIdentity,
+    ExtendDeadline,
+    NoteStep,
+    RefuseRequest,
+)
+from actors.domain.privacy_state import Extension, Refusal, RequestView
+from serve.identity.emails import checked
+from serve.keys.data_keys import Erased
+from serve.orders.private import PrivateOrders
+from serve.privacy.asking import Asking, each
+from serve.privacy.erasure import Erasure
+from serve.privacy.persons import Persons
+from serve.privacy.schemas import RequestUpdate
+from serve.problems import Problem, field_problem
+from serve.replies import body_of
+from serve.services import Services
+
+# What a step has besides its name; all of it, and nothing else.
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "confirm_identity": ("method", "evidence"),
+    "extend": ("reason",),
+    "refuse": ("reason",),
+    "rectify": ("order_id", "correction"),
+}
+_REASONS: Mapping[str, frozenset[str]] = {
+    "extend": frozenset(get_args(Extension)),
+    "refuse": frozenset(get_args(Refusal)),
+}
+# To object is to say no to all that is not the contract's (GDPR Art. 21(2), (3)).
+_OBJECTED = ("marketing_email", "personalisation", "sale_or_sharing")
+_BEGIN = ":begin"
+_decode_contact = msgspec.json.Decoder(OrderContact).decode
+
+
+def check_fields(sent: RequestUpdate) -> None:
+    """Raises Problem 422 for a step that lacks something, or has what belongs to another."""
+    wanted = _FIELDS.get(sent.step, ())
+    for name in sent.__struct_fields__:
+        value = getattr(sent, name)
+        if name in wanted and value is None:
+            raise field_problem("body.missing_field", f"Field `{name}` is required.", f"/{name}")
+        if name not in wanted and name != "step" and value is not None:
+            raise field_problem("body.invalid", f"`{sent.step}` has no `{name}`.", f"/{name}")
+    reasons = _REASONS.get(sent.step)
+    if reasons is not None and sent.reason not in reasons:
+        detail = f"`reason` must be one of {', '.join(sorted(reasons))}."
+        raise field_problem("body.invalid", detail, "/reason")
+
+
+class Steps:
+    """Of one replica."""
+
+    def __init__(self, services: Services, persons: Persons, private: PrivateOrders) -> None:
+        self._services = services
+        self._persons = persons
+        self._private = private
+        self._erasure = Erasure(services, persons)
+
+    async def take(self, request_id: str, sent: RequestUpdate, by: str, asking: Asking) -> RequestView:
+        """The request after the step. Raises Problem."""
+        check_fields(sent)
+        if sent.step == "confirm_identity":
+            assert sent.method is not None
+            assert sent.evidence is not None
+            return await asking.of_request(request_id, ConfirmIdentity(sent.method, sent.evidence, by))
+        if sent.step == "extend":
+            return await asking.of_request(request_id, ExtendDeadline(sent.reason, by))  # type: ignore[arg-type]
+        if sent.step == "refuse":
+            return await asking.of_request(request_id, RefuseRequest(sent.reason, by))  # type: ignore[arg-type]
+        if sent.step == "complete":
+            return await asking.of_request(request_id, CompleteRequest(by))
+        begun = await asking.of_request(request_id, BeginStep(sent.step, by), _BEGIN)
+        counts = await self._work(begun, sent, asking)
+        return await asking.of_request(request_id, NoteStep(sent.step, by, counts))
+
+    async def _work(self, request: RequestView, sent: RequestUpdate, asking: Asking) -> dict[str, int]:
+        if sent.step == "erase":
+            extent = await self._erasure.extent(request.about, asking.scope)
+            await self._erasure.check(extent, asking.scope)
+            return await self._erasure.erase(request.about, extent, asking)
+        if sent.step == "rectify":
+            return await self._rectify(request, sent, asking)
+        if sent.step == "opt_out":
+            return await self._opt_out(request, asking)
+        return await self._erasure.restrict(request.about, asking, restricted=sent.step == "restrict")
+
+    async def _opt_out(self, request: RequestView, asking: Asking) -> dict[str, int]:
+        purposes = _OBJECTED if request.right == "object" else ("sale_or_sharing",)
+        command = SetConsents([Choice(purpose, False) for purpose in purposes], "request")  # type: ignore[arg-type]
+        region = self._services.settings.region
+        await each(lambda person: asking.ask("consent", consent_id(region, person), command), request.about.subjects)
+        return {"persons": len(request.about.subjects), "purposes": len(purposes)}
+
+    async def _rectify(self, request: RequestView, sent: RequestUpdate, asking: Asking) -> dict[str, int]:
+        order_id, correction = sent.order_id, sent.correction
+        assert order_id is not None
+        assert correction is not None
+        found = {order.order_id: order for order in await self._persons.orders(request.about)}.get(order_id)
+        if found is None or not found.sealed:
+            raise Problem("privacy.order_of_another", "Among the person's orders there is none with this id, or nothing of the person in it.")  # fmt: skip
+        if correction.email is not None and not found.owner and not found.customer_ref:
+            detail = "The order is kept under this address and no other reference: place it under the right one anew."
+            raise field_problem("order.identity_fixed", detail, "/correction/email")
+        given = msgspec.structs.asdict(correction)
+        changes = {name: value for name, value in given.items() if value is not None and name != "email"}
+        email = None if correction.email is None else checked(correction.email, "/correction/email")
+        reply = await self._services.gateway.view("order", order_id, ViewContact(order_id), cause=asking.cause)
+        sealed = _decode_contact(body_of(reply)).sealed
+        try:
+            command = await self._private.rectified(order_id, sealed, changes, email, asking.cause)
+        except Erased:
+            raise Problem("order.person_erased", "The person was erased: there is nothing to correct.") from None
+        # What is sealed is never the same twice; what was asked is told by the call's own digest.
+        await asking.ask("order", order_id, command)
+        return {"orders": 1, "fields": len(changes) + (email is not None)}

@@ -1,0 +1,316 @@
+"""Requests of people about their own data: by example, and by a machine that lets officers, agents and the clock do what they like to one."""
+
+from __future__ import annotations
+
+import copy
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from actors.domain import ids, privacy_request
+from actors.domain.errors import Refused
+from actors.domain.kind import Context
+from actors.domain.privacy_request import (
+    BeginStep,
+    CompleteRequest,
+    ConfirmIdentity,
+    ExtendDeadline,
+    NoteStep,
+    ReceiveRequest,
+    RefuseRequest,
+    TimePassed,
+)
+from actors.domain.privacy_state import NEAR_MS, OPEN, About, ViewRequest
+from actors.domain.privacy_terms import DAY_MS, RIGHTS, STEPS, TERMS, deadline_of, term_of
+
+NOW_MS = 1_767_225_600_000
+ID = ids.privacy_request_id("us", NOW_MS, "key-1")
+ANN = ids.account_id("us", b"a" * 16)
+ABOUT = About("p" * 32, ["p" * 32, "q" * 32], ["us-cust-x"], "e" * 32, "r" * 32)
+EACH_RIGHT = sorted((law, right) for law, rights in RIGHTS.items() for right in rights)
+
+
+class Case:
+    """One request, and the clock."""
+
+    def __init__(self, law="gdpr", right="erasure", **more) -> None:
+        self.now_ms = NOW_MS
+        self.state, self.version, self.events = None, 0, []
+        self.do(ReceiveRequest(law, right, ABOUT, NOW_MS, ANN, **more))
+
+    def do(self, command):
+        before, context = copy.deepcopy(self.state), Context(ID, "c", self.now_ms)
+        command = msgspec.msgpack.decode(msgspec.msgpack.encode(command), type=privacy_request.Command)
+        decision = privacy_request.decide(self.state, command, context)
+        assert self.state == before
+        for event in decision.events:
+            stored = msgspec.json.decode(msgspec.json.encode(event), type=privacy_request.Event)
+            self.state = privacy_request.evolve(self.state, stored, context)
+            self.version += 1
+            self.events.append(event)
+        if decision.events:
+            (row,) = privacy_request.rows(self.state, self.version, decision.events, context)
+            assert privacy_request.restore(ID, {"privacy_requests": [row]}) == (self.state, self.version)
+            assert (row.status, row.deadline_at, row.due_at) == (self.state.status, self.state.deadline_ms, self.due())
+        return decision.reply(self.state, self.version)
+
+    def due(self):
+        return privacy_request.PRIVACY_REQUEST.due(self.state)
+
+    def refused(self, command) -> str:
+        with pytest.raises(Refused) as refused:
+            self.do(command)
+        return refused.value.body.code
+
+    def proved(self) -> Case:
+        self.do(ConfirmIdentity("id_document", "case-1", ANN))
+        return self
+
+    def step(self, step):
+        self.do(BeginStep(step, ANN))
+        return self.do(NoteStep(step, ANN, {"orders": 2}))
+
+
+def test_something_is_told_or_changed_before_it_is_known_who_asks():
+    for law, right in EACH_RIGHT:
+        case = Case(law, right)
+        for step in STEPS[right][0]:
+            if right == "opt_out":
+                continue
+            assert case.refused(BeginStep(step, ANN)) == "privacy.identity_unconfirmed", (law, right)
+            assert case.refused(NoteStep(step, ANN, {})) == "privacy.step_not_begun"
+        if right != "opt_out":
+            assert case.refused(CompleteRequest(ANN)) == "privacy.identity_unconfirmed"
+            assert case.state.status == "received"
+
+
+def test_to_sign_in_does_not_prove_who_asks():
+    case = Case(session="s-1")
+    assert case.state.status == "confirmed"
+    assert [(proof.method, proof.evidence) for proof in case.state.proofs] == [("account_session", "s-1")]
+
+
+@pytest.mark.parametrize(("law", "right"), EACH_RIGHT)
+def test_a_right_can_not_be_carried_to_its_end(law, right):
+    case = Case(law, right).proved()
+    assert case.refused(CompleteRequest(ANN)) == "privacy.nothing_done"
+    for step in sorted(STEPS[right][1]):
+        assert case.step(step).status == "in_progress"
+    done = case.do(CompleteRequest(ANN))
+    assert (done.status, done.closed_ms) == ("completed", NOW_MS)
+    assert case.due() is None
+
+
+def test_a_law_gives_a_right_that_it_does_not_have():
+    with pytest.raises(Refused, match=r"privacy\.right_not_of_law"):
+        Case("lgpd", "opt_out")
+
+
+def test_a_step_is_taken_that_the_right_does_not_bring():
+    case = Case(right="access").proved()
+    assert case.refused(BeginStep("erase", ANN)) == "privacy.step_not_of_right"
+    assert case.refused(NoteStep("export", ANN, {})) == "privacy.step_not_begun"
+    assert case.state.done == []
+
+
+def test_an_agent_passes_by_the_mandate_alone_or_by_the_persons_proof_alone():
+    for first, second in (("agent_mandate", "code_by_email"), ("code_by_email", "agent_mandate")):
+        case = Case("ccpa", "delete", agent="agent-7")
+        assert case.do(ConfirmIdentity(first, "one", ANN)).status == "received"
+        assert case.refused(BeginStep("erase", ANN)) == "privacy.identity_unconfirmed"
+        confirmed = case.do(ConfirmIdentity(second, "two", ANN))
+        assert (confirmed.status, confirmed.missing) == ("confirmed", [])
+    assert Case().refused(ConfirmIdentity("agent_mandate", "one", ANN)) == "privacy.no_agent"
+
+
+def test_an_opt_out_waits_for_a_proof_or_an_agents_goes_without_the_mandate():
+    assert Case("ccpa", "opt_out").state.status == "confirmed"
+    agents = Case("ccpa", "opt_out", agent="agent-7")
+    assert agents.refused(BeginStep("opt_out", ANN)) == "privacy.identity_unconfirmed"
+    assert agents.do(ConfirmIdentity("agent_mandate", "m-1", ANN)).status == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("law", "right", "days", "more"),
+    [("gdpr", "erasure", 30, 60), ("ccpa", "know", 45, 45), ("lgpd", "access", 15, 0), ("ccpa", "opt_out", 15, 0)],
+)
+def test_the_deadline_is_another_than_the_laws(law, right, days, more):
+    case = Case(law, right)
+    assert case.state.deadline_ms == NOW_MS + days * DAY_MS
+    extend = ExtendDeadline("complex", ANN)
+    if not more:
+        assert case.refused(extend) == "privacy.no_extension"
+        return
+    case.now_ms = case.state.deadline_ms + 1
+    assert case.refused(extend) == "privacy.extension_late"
+    case.now_ms = case.state.deadline_ms
+    assert case.do(extend).deadline_ms == NOW_MS + (days + more) * DAY_MS
+    assert case.refused(extend) == "privacy.extended_already"
+
+
+@given(st.integers(0, 4_000), st.sampled_from(EACH_RIGHT))
+def test_a_deadline_comes_after_a_calendar_month_or_after_the_days_of_the_law(days, law_and_right):
+    law, right = law_and_right
+    received = datetime(2024, 1, 1, 12, tzinfo=UTC) + timedelta(days=days)
+    received_ms = int(received.timestamp()) * 1000
+    deadline_ms = deadline_of(law, right, received_ms)
+    most = received_ms + term_of(law, right).days * DAY_MS
+    if law != "gdpr":
+        assert deadline_ms == most
+        return
+    deadline = datetime.fromtimestamp(deadline_ms / 1000, UTC)
+    months = (deadline.year - received.year) * 12 + deadline.month - received.month
+    assert deadline_ms <= most
+    assert months == 0 or (months == 1 and deadline.day <= received.day)
+    assert deadline - received >= timedelta(days=28), "it is shorter than any month is"
+    assert (deadline + timedelta(days=1)).day == 1 or deadline_ms == most or deadline.day == received.day
+
+
+def test_nobody_is_reminded_or_somebody_twice():
+    case = Case()
+    deadline_ms = case.state.deadline_ms
+    assert case.due() == deadline_ms - NEAR_MS
+    case.now_ms = deadline_ms - NEAR_MS - 1
+    case.do(TimePassed())
+    assert not case.state.near
+    for at_ms, warning in ((deadline_ms - NEAR_MS, "privacy.request_near"), (deadline_ms, "privacy.request_overdue")):
+        case.now_ms, before = at_ms, len(case.events)
+        assert case.due() == at_ms
+        case.do(TimePassed())
+        case.do(TimePassed())
+        assert [privacy_request.warns(event) for event in case.events[before:]] == [warning]
+    assert case.state.overdue
+    assert case.due() is None
+    # Overdue or not, it has to be answered.
+    assert case.proved().step("erase").overdue
+
+
+def test_a_request_that_is_extended_is_told_of_by_its_old_deadline():
+    case = Case()
+    case.now_ms = case.state.deadline_ms - NEAR_MS
+    case.do(TimePassed())
+    case.do(ExtendDeadline("many_requests", ANN))
+    assert not case.state.near
+    assert case.due() == case.state.deadline_ms - NEAR_MS
+
+
+def test_a_step_that_was_cut_short_is_not_seen_or_is_begun_twice():
+    case = Case().proved()
+    case.do(BeginStep("erase", ANN))
+    again = case.do(BeginStep("erase", ANN))
+    assert (again.begun, again.status, case.version) == (["erase"], "confirmed", 3)
+    done = case.do(NoteStep("erase", ANN, {"keys": 1}))
+    assert (done.begun, [(one.step, one.counts) for one in done.done]) == ([], [("erase", {"keys": 1})])
+
+
+def test_each_look_at_the_data_makes_the_request_longer():
+    case = Case(right="access").proved()
+    for _ in range(3):
+        case.step("export")
+    assert len(case.state.done) == 1
+
+
+def test_a_closed_request_goes_on_or_a_restriction_can_not_be_lifted_any_more():
+    case = Case(right="restriction").proved()
+    case.step("restrict")
+    case.do(CompleteRequest(ANN))
+    for command in (RefuseRequest("unfounded", ANN), BeginStep("restrict", ANN), ExtendDeadline("complex", ANN)):
+        assert case.refused(command) == "privacy.closed"
+    lifted = case.step("lift_restriction")
+    assert (lifted.status, lifted.done[-1].step) == ("completed", "lift_restriction")
+    weighed = Case(right="object").proved()
+    weighed.step("restrict")
+    weighed.do(RefuseRequest("legal_claims", ANN))
+    assert weighed.step("lift_restriction").status == "refused"
+    refused = Case()
+    assert refused.do(RefuseRequest("identity_not_proved", ANN)).refusal == "identity_not_proved"
+    assert refused.refused(BeginStep("lift_restriction", ANN)) == "privacy.identity_unconfirmed"
+    assert refused.refused(ConfirmIdentity("id_document", "late", ANN)) == "privacy.closed"
+
+
+def test_another_person_sees_the_request():
+    case = Case()
+    for person in ABOUT.subjects:
+        assert privacy_request.view(case.state, ViewRequest(ID, person), case.version).request_id == ID
+    for state, person in ((case.state, "z" * 32), (None, "")):
+        with pytest.raises(Refused, match=r"privacy\.unknown"):
+            privacy_request.view(state, ViewRequest(ID, person), 1)
+
+
+def test_a_request_is_dated_into_the_future():
+    case = Case()
+    case.state = None
+    got = case.do(ReceiveRequest("gdpr", "access", ABOUT, NOW_MS + DAY_MS, ANN))
+    assert got.received_ms == NOW_MS
+
+
+def test_every_law_has_a_term_and_every_right_a_way_to_its_end():
+    assert set(TERMS) == set(RIGHTS)
+    assert {right for _, right in EACH_RIGHT} == set(STEPS)
+    for allowed, needed in STEPS.values():
+        assert needed <= allowed
+        assert needed
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Whatever is sent in whatever order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.case = Case("ccpa", "delete", agent="agent-7")
+
+    def send(self, command) -> None:
+        try:
+            self.case.do(command)
+        except Refused:
+            pass  # that it is, the examples say; here, that nothing comes of it
+
+    @rule(
+        method=st.sampled_from(["id_document", "code_by_email", "agent_mandate"]), evidence=st.sampled_from(["1", "2"])
+    )
+    def prove(self, method, evidence):
+        self.send(ConfirmIdentity(method, evidence, ANN))
+
+    @rule(step=st.sampled_from(["erase", "restrict", "lift_restriction", "export"]), note=st.booleans())
+    def step(self, step, note):
+        self.send(NoteStep(step, ANN, {}) if note else BeginStep(step, ANN))
+
+    @rule(
+        command=st.sampled_from([ExtendDeadline("complex", ANN), CompleteRequest(ANN), RefuseRequest("excessive", ANN)])
+    )
+    def end(self, command):
+        self.send(command)
+
+    @rule(days=st.integers(0, 60))
+    def wait(self, days):
+        self.case.now_ms += days * DAY_MS
+        self.send(TimePassed())
+
+    @invariant()
+    def nothing_is_begun_before_both_have_proved_it_or_done_before_it_is_begun(self):
+        methods, begun = set(), set()
+        for event in self.case.events:
+            if type(event) is privacy_request.IdentityConfirmed:
+                methods.add(event.method)
+            elif type(event) is privacy_request.StepBegun:
+                assert "agent_mandate" in methods
+                assert methods - {"agent_mandate"}
+                begun.add(event.step)
+            elif type(event) is privacy_request.StepNoted:
+                assert event.step in begun
+
+    @invariant()
+    def it_is_completed_with_nothing_done_or_reminded_of_when_it_is_over(self):
+        state = self.case.state
+        if state.status == "completed":
+            assert any(one.step == "erase" for one in state.done)
+        if state.status not in OPEN:
+            assert self.case.due() is None
+            assert state.closed_ms
+
+
+TestAnyOrder = AnyOrder.TestCase

@@ -1,0 +1,178 @@
+"""A privacy officer at the small guarded cell, and a person who has bought there in every way."""
+
+import base64
+from typing import Any
+
+import httpx
+import msgspec
+
+from serve.keys.port import KeyUnusable
+from tests.unit.serve.guarded_cell import GuardedCell
+from tests.unit.serve.post_office import bearer, joined
+from tests.unit.serve.small_cell import order
+
+EMAIL = "mia.quill@example.org"
+REF = "loyal-7781"
+TO = {
+    "country": "US", "postcode": "98109", "city": "Ballardtown", "lat": 47.62, "lon": -122.34,
+    "recipient": "Mia Quillfeather", "street": "12 Larkspur Close", "phone": "+1 206 555 0188",
+}  # fmt: skip
+# As they would stand somewhere, in small letters.
+PLANTED = (
+    "quill",
+    "ballardtown",
+    "98109",
+    "larkspur",
+    "555 0188",
+    "47.62",
+    "122.34",
+    "loyal-7781",
+    "web-90210",
+    "example.org",
+)
+PATH = "/v1/privacy-requests"
+# What everything begins with that is sealed under a data key of this region (`serve/keys/envelope.py`): version, length of the key's id, the id.
+SEAL = b"\x02!us-key-"
+SEAL_TEXT = base64.b64encode(SEAL[:9]).decode()
+
+
+def body(**more: Any) -> dict[str, Any]:
+    """An order that tells everything of the person."""
+    customer = {"customer_ref": REF, "country": "US", "email": EMAIL}
+    return order(order_ref="web-90210", customer=customer, ship_to=TO) | more
+
+
+async def placed(cell: GuardedCell, sent: dict[str, Any] | None = None, **headers: str) -> str:
+    """The id of a new order; by somebody who may place orders, unless it is told who."""
+    answer = await cell.post("/v1/orders", sent or body(), **(headers or cell.bearer()))
+    assert answer.status_code == 201, answer.text
+    order_id: str = answer.json()["order_id"]
+    return order_id
+
+
+async def over(cell: GuardedCell, *order_ids: str) -> None:
+    """The orders are cancelled."""
+    for order_id in order_ids:
+        answer = await cell.post(f"/v1/orders/{order_id}/updates", {"update": "cancel"}, **cell.bearer())
+        assert answer.status_code == 200, answer.text
+
+
+async def customer(cell: GuardedCell) -> tuple[dict[str, Any], list[str]]:
+    """The tokens of the person, with three orders: one by the account, one as a guest, one that the retailer's shop placed."""
+    tokens = await joined(cell, EMAIL)
+    orders = [
+        await placed(cell, order(order_ref="web-90210", customer={}, ship_to=TO), **bearer(tokens)),
+        await placed(cell, body(customer={"email": EMAIL})),
+        await placed(cell),
+    ]
+    return tokens, orders
+
+
+async def asked(cell: GuardedCell, law: str = "gdpr", right: str = "erasure", **more: Any) -> str:
+    """The id of a request that the officer has written down, about the person, by her address and reference."""
+    sent = {"law": law, "right": right, "email": EMAIL, "customer_ref": REF} | more
+    answer = await cell.post(
+        PATH, {name: value for name, value in sent.items() if value is not None}, **cell.of_role("privacy")
+    )
+    assert answer.status_code == 201, answer.text
+    request_id: str = answer.json()["request_id"]
+    return request_id
+
+
+async def step(cell: GuardedCell, request_id: str, name: str, key: str | None = None, **more: Any) -> httpx.Response:
+    """The answer to one step of the officer."""
+    return await cell.post(f"{PATH}/{request_id}/steps", {"step": name, **more}, key, **cell.of_role("privacy"))
+
+
+async def stepped(cell: GuardedCell, request_id: str, name: str, **more: Any) -> dict[str, Any]:
+    """The request after a step that has to work."""
+    answer = await step(cell, request_id, name, **more)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def proved(cell: GuardedCell, *law_and_right: str, **more: Any) -> str:
+    """The id of a request of which it is known who asks."""
+    request_id = await asked(cell, *law_and_right, **more)
+    told = await stepped(cell, request_id, "confirm_identity", method="id_document", evidence="case-1")
+    assert told["status"] == "confirmed"
+    return request_id
+
+
+async def exported(cell: GuardedCell, request_id: str, query: str = "", **headers: str) -> httpx.Response:
+    """The answer to the officer who asks for all data."""
+    return await cell.http.get(f"{PATH}/{request_id}/export{query}", headers=cell.of_role("privacy") | headers)
+
+
+def kept(cell: GuardedCell) -> str:
+    """Everything that lies anywhere of the cell, in small letters, with whatever can be opened by the keys that it still has."""
+    raw = [sealed.decode("latin-1") for _, _, sealed in _sealed(cell)]
+    return "\n".join([repr(_everything(cell)), *raw, *opened(cell)]).lower()
+
+
+def opened(cell: GuardedCell) -> list[str]:
+    """What somebody reads who has the cell's key file and a copy of everything that it keeps."""
+    found = []
+    for kind, identity, sealed in _sealed(cell):
+        for place in _places(cell, kind, identity):
+            try:
+                plain = cell.unsealed(sealed, place)
+            except KeyUnusable:
+                continue  # sealed for another place, or its key was destroyed
+            # Of an order it is packed, positions as numbers.
+            found.append(repr(msgspec.msgpack.decode(plain) if place.endswith(":private") else plain))
+    return found
+
+
+def _everything(cell: GuardedCell) -> tuple[Any, ...]:
+    gateway = cell.gateway
+    return (
+        gateway.entities, gateway.remembered, gateway.events, gateway.orders, gateway.ledger, gateway.audited,
+        gateway.calls, list(gateway.outbox),
+    )  # fmt: skip
+
+
+def _places(cell: GuardedCell, kind: str, identity: str) -> list[str]:
+    """Whatever something of an entity may be sealed for."""
+    events = cell.gateway.events.get((kind, identity), [])
+    passkeys = {event["passkey"]["passkey_id"] for event in events if event.get("passkey")}
+    return [
+        f"{kind}:{identity}:{field}"
+        for field in (
+            "private",
+            "email",
+            "address",
+            "content",
+            *(f"passkey:{passkey_id}" for passkey_id in sorted(passkeys)),
+        )
+    ]
+
+
+def _sealed(cell: GuardedCell) -> list[tuple[str, str, bytes]]:
+    """(kind, id, sealed) of everything that is sealed under a data key, wherever it lies: states, events, rows, replies."""
+    gateway = cell.gateway
+    found: list[tuple[str, str, bytes]] = []
+    for (kind, identity), (state, _) in gateway.entities.items():
+        found += [(kind, identity, blob) for blob in _blobs(msgspec.to_builtins(state, builtin_types=(bytes,)))]
+    for (kind, identity), events in gateway.events.items():
+        found += [(kind, identity, blob) for blob in _blobs(events)]
+    found += [("order", order_id, row.sealed) for order_id, row in gateway.orders.items() if row.sealed]
+    for (kind, identity, _), (_, reply) in gateway.remembered.items():
+        told = msgspec.json.decode(reply.body)
+        # A placement is remembered under no id: the answer has it.
+        whose = identity or (told.get("order_id", "") if isinstance(told, dict) else "")
+        found += [(kind, whose, blob) for blob in _blobs(told)]
+    return found
+
+
+def _blobs(value: Any) -> list[bytes]:
+    if isinstance(value, bytes):
+        return [value] if value.startswith(SEAL) else []
+    if isinstance(value, str):
+        return _blobs(base64.b64decode(value)) if value.startswith(SEAL_TEXT) else []
+    if isinstance(value, dict):
+        return [blob for inner in value.values() for blob in _blobs(inner)]
+    if isinstance(value, list | tuple):
+        return [blob for inner in value for blob in _blobs(inner)]
+    return []

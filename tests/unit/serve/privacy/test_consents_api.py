@@ -1,0 +1,130 @@
+"""What customers agree to, and browsers that say no for them."""
+
+import pytest
+
+from actors.runtime.wire import UNAVAILABLE, Reply
+from serve.privacy.gpc import HEARD_S
+from tests.unit.serve.fake_gateway import refusal
+from tests.unit.serve.post_office import bearer, code_in, coded, joined
+from tests.unit.serve.privacy.office import EMAIL
+from tests.unit.serve.small_cell import order
+
+MINE = "/v1/customers/me/consents"
+SIGNAL = {"Sec-GPC": "1"}
+PLAIN = order() | {"customer": {"country": "US"}}
+
+
+async def say(cell, tokens, *words, **headers):
+    consents = [{"purpose": purpose, "granted": granted, "text_version": text} for purpose, granted, text in words]
+    return await cell.write("PUT", MINE, {"consents": consents}, **bearer(tokens), **headers)
+
+
+async def mine(cell, tokens, **headers):
+    answer = await cell.http.get(MINE, headers=bearer(tokens) | headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def consents(cell):
+    """How many changes of consents the cell keeps."""
+    return sum(version for (kind, _), (_, version) in cell.gateway.entities.items() if kind == "consent")
+
+
+async def test_what_was_agreed_to_before_is_lost_or_another_sees_it(cell):
+    mia, tom = await joined(cell, EMAIL), await joined(cell, "tom@example.com")
+    assert await mine(cell, mia) == {"consents": [], "history": []}
+    assert (await say(cell, mia, ("marketing_email", True, "newsletter-1"))).status_code == 200
+    cell.clock.now += 60_000
+    told = (await say(cell, mia, ("marketing_email", False, ""))).json()
+    assert [(one["granted"], one["text_version"], one["source"]) for one in told["history"]] == [
+        (True, "newsletter-1", "account"), (False, "", "account"),
+    ]  # fmt: skip
+    assert told["history"][0]["at"] < told["history"][1]["at"]
+    assert [one["granted"] for one in told["consents"]] == [False]
+    assert (await mine(cell, tom))["history"] == []
+    line = next(line for line in reversed(cell.gateway.audited) if line.act.action == "consent.set")
+    assert (line.act.changes, line.who.subject) == ({"marketing_email": (1, 0)}, mia["customer_id"])
+
+
+async def test_consent_is_given_to_a_text_that_nobody_knows(cell):
+    mia = await joined(cell, EMAIL)
+    answer = await say(cell, mia, ("personalisation", False, ""), ("marketing_email", True, ""))
+    assert coded(answer) == (422, "body.missing_field")
+    assert answer.json()["errors"][0]["pointer"] == "/consents/1/text_version"
+    assert coded(await say(cell, mia, ("everything", True, "v"))) == (422, "body.invalid")
+    assert consents(cell) == 0
+
+
+async def test_the_browsers_signal_is_not_recorded_or_each_time_anew(cell):
+    mia = await joined(cell, EMAIL)
+
+    def asked():
+        return sum(line.act.action == "consent.set" for line in cell.gateway.audited)
+
+    for _ in range(3):
+        answer = await cell.post("/v1/orders", PLAIN, **bearer(mia), **SIGNAL)
+        assert answer.status_code == 201, answer.text
+    assert asked() == 1
+    assert [(one["purpose"], one["granted"], one["source"]) for one in (await mine(cell, mia))["history"]] == [
+        ("sale_or_sharing", False, "gpc"),
+    ]  # fmt: skip
+    # Another replica may have been told otherwise meanwhile.
+    cell.clock.now += int(HEARD_S * 1000)
+    mia = await joined(cell, EMAIL)
+    await mine(cell, mia, **SIGNAL)
+    assert asked() == 2
+    assert consents(cell) == 1
+
+
+async def test_the_signal_is_not_heard_when_somebody_signs_in(cell):
+    await joined(cell, EMAIL)
+    cell.clock.now += 60_000
+    await cell.plain("/v1/customers/codes", {"email": EMAIL})
+    sent = {"email": EMAIL, "code": code_in(cell)}
+    answer = await cell.plain("/v1/customers/sessions", sent, **SIGNAL)
+    assert [one["source"] for one in (await mine(cell, answer.json()))["consents"]] == ["gpc"]
+
+
+@pytest.mark.parametrize("value", ["0", "true", "", "1, 1"])
+async def test_another_value_passes_for_the_signal(cell, value):
+    mia = await joined(cell, EMAIL)
+    await cell.post("/v1/orders", PLAIN, **bearer(mia), **{"Sec-GPC": value})
+    assert consents(cell) == 0
+
+
+async def test_consent_counts_against_the_signal_that_comes_with_it(cell):
+    mia = await joined(cell, EMAIL)
+    sells = ("sale_or_sharing", True, "terms-9")
+    assert (await say(cell, mia, sells)).status_code == 200
+    answer = await say(cell, mia, ("personalisation", True, "terms-9"), sells, **SIGNAL)
+    assert coded(answer) == (409, "consent.signal_in_force")
+    told = await mine(cell, mia)
+    assert {one["purpose"]: (one["granted"], one["source"]) for one in told["consents"]} == {
+        "sale_or_sharing": (False, "gpc")
+    }, "what was agreed to before still counts, or a part of a refused call does"
+    # Without the signal it may be agreed to again, and the next signal takes that back.
+    assert (await say(cell, mia, sells)).status_code == 200
+    await cell.post("/v1/orders", PLAIN, **bearer(mia), **SIGNAL)
+    assert [one["granted"] for one in (await mine(cell, mia))["consents"]] == [False]
+
+
+async def test_an_order_fails_because_a_signal_can_not_be_recorded(cell):
+    mia, asking = await joined(cell, EMAIL), cell.gateway.ask
+
+    async def away(kind, *rest, **more):
+        if kind == "consent":
+            return Reply(UNAVAILABLE, refusal("cell.unavailable"))
+        return await asking(kind, *rest, **more)
+
+    cell.gateway.ask = away
+    assert (await cell.post("/v1/orders", PLAIN, **bearer(mia), **SIGNAL)).status_code == 201
+    cell.gateway.ask = asking
+    assert consents(cell) == 0
+    await cell.post("/v1/orders", PLAIN, **bearer(mia), **SIGNAL)
+    assert consents(cell) == 1, "it is forgotten once it could not be recorded"
+
+
+async def test_the_signal_of_staff_or_of_a_shop_is_taken_for_a_customers(cell):
+    assert (await cell.post("/v1/orders", order(), **cell.bearer(), **SIGNAL)).status_code == 201
+    assert (await cell.post("/v1/orders", order(), **cell.of_role("associate"), **SIGNAL)).status_code == 201
+    assert consents(cell) == 0
