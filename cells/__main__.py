@@ -93,6 +93,9 @@ def _add_identity(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     rotate.add_argument(
         "--compromised", action="store_true", help="believe the old keys no more: everybody signs in again"
     )
+    rotate.add_argument(
+        "--wrapping", action="store_true", help="the key that wraps customers' data keys, instead of the one that signs"
+    )
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:

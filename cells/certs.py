@@ -35,7 +35,7 @@ RENEW_DAYS = 7
 # The clocks of callers may be behind ours.
 _EARLIER = dt.timedelta(hours=1)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_ANY_ADDRESS = ("*", "0.0.0.0", "::")
+_ANY_ADDRESS = ("*", "0.0.0.0", "::")  # noqa: S104 -- looked for in settings, never listened on
 _AGAIN = "run: make certs"
 
 

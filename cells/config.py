@@ -11,12 +11,13 @@ import zoneinfo
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Meta
 
 from cells.errors import ConfigError
+from cells.key_config import wrong_keys
 
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIG_FOLDER = PROJECT / "config" / "regions"
@@ -42,12 +43,18 @@ Origin = Annotated[
         description="as https://ops.example.com",
     ),
 ]
+OwnWord = Annotated[
+    str, Meta(pattern=r"^([\W_]*[^\W_]){4}", max_length=64, description="a name of four letters or digits at least")
+]
 Positive = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0)]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Base of the config's sections: frozen, and no key that we do not know."""
+
+
+_Section = TypeVar("_Section", bound=Section)
 
 
 class Region(Section, frozen=True):
@@ -92,13 +99,15 @@ class Identity(Section, frozen=True):
 
     `mode`: "required" lets nobody in without a token; "off" lets everybody do everything, and is only taken while the cell listens on
     loopback (`OCEFS_IDENTITY` wins over it). `demo_accounts`: people and a machine to try it with, known to everybody: never in
-    production. `breached_passwords`: a file of passwords that nobody may choose, one a line, beside the bundled list. `rp_id`: the domain
-    that passkeys are bound to for ever; `origins`: the pages that may ask for them, on that domain or below it; empty: the router's.
+    production. `breached_passwords`: a file of passwords that nobody may choose, one a line, beside the bundled list. `own_words`:
+    names of the retailer, its products and places, of which no password may be made (`serve/identity/own_words.py`), beside those that stand in
+    this file. `rp_id`: the domain that passkeys are bound to for ever; `origins`: the pages that may ask for them, on that domain or below it; empty: the router's.
     """
 
     mode: Literal["off", "required"] = "off"
     demo_accounts: bool = True
     breached_passwords: str = ""
+    own_words: Annotated[tuple[OwnWord, ...], Meta(max_length=1000)] = ()
     rp_id: HostName = "localhost"
     origins: Annotated[tuple[Origin, ...], Meta(max_length=16)] = ()
 
@@ -120,6 +129,25 @@ class Tls(Section, frozen=True):
     ] = ""
 
 
+class Keys(Section, frozen=True):
+    """`[keys]`: where the region's key is that wraps customers' data keys (docs/security/keys.md), in a cell with identity.
+
+    `port`: "file" is the cell's key file. "vault" is the transit engine of HashiCorp Vault at `address`, mounted at `mount`: its key `key`, a
+    token in `token_file` (mode 600; "": in `OCEFS_<REGION>_VAULT_TOKEN`), and `ca_file`, the only CA that is believed ("": the system's).
+    "aws-kms" is AWS KMS in `aws_region`: `key` is an id, alias or ARN; `endpoint_url` is for a private endpoint, or for tests. Paths are
+    meant from the project's folder on. The key is tried when the cell starts.
+    """
+
+    port: Literal["file", "vault", "aws-kms"] = "file"
+    key: str = ""
+    address: str = ""
+    mount: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", max_length=128)] = "transit"
+    token_file: str = ""
+    ca_file: str = ""
+    aws_region: Annotated[str, Meta(pattern="^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$|^$")] = ""
+    endpoint_url: str = ""
+
+
 class Anomalies(Section, frozen=True):
     """`[anomalies]`: who watches what the audit says, in a cell with identity.
 
@@ -132,6 +160,17 @@ class Anomalies(Section, frozen=True):
     thresholds: dict[str, float] = {}
     webhook_url: str = ""
     webhook_secret_file: str = ""
+
+
+class Approvals(Section, frozen=True):
+    """`[approvals]`: what needs a second person (docs/security/approvals.md), in a cell with identity.
+
+    `adjustment_units`: an adjustment of stock of more units, over all its lines, waits until somebody else approves it; 0: none does.
+    `expires_hours`: for how long it waits.
+    """
+
+    adjustment_units: Count = 500
+    expires_hours: Annotated[int, Meta(ge=1, le=720)] = 72
 
 
 class Runtime(Section, frozen=True):
@@ -196,8 +235,10 @@ class RegionConfig(Section, frozen=True):
     api: Api = Api()
     identity: Identity = Identity()
     tls: Tls = Tls()
+    keys: Keys = Keys()
     audit: Audit = Audit()
     anomalies: Anomalies = Anomalies()
+    approvals: Approvals = Approvals()
     runtime: Runtime = Runtime()
     postgres: Postgres = Postgres()
     redis: Redis = Redis()
@@ -326,9 +367,14 @@ def with_tls(config: RegionConfig, mode: Literal["off", "required"]) -> RegionCo
 
 
 def _with_paths(config: RegionConfig) -> RegionConfig:
-    tls = config.tls
-    whole = {key: str(PROJECT / value) for key in ("certificate", "key", "ca") if (value := getattr(tls, key))}
-    return msgspec.structs.replace(config, tls=msgspec.structs.replace(tls, **whole)) if whole else config
+    tls = _with_whole_paths(config.tls, ("certificate", "key", "ca"))
+    keys = _with_whole_paths(config.keys, ("token_file", "ca_file"))
+    return msgspec.structs.replace(config, tls=tls, keys=keys)
+
+
+def _with_whole_paths(section: _Section, names: Iterable[str]) -> _Section:
+    whole = {name: str(PROJECT / value) for name in names if (value := getattr(section, name))}
+    return msgspec.structs.replace(section, **whole)
 
 
 def _folder(folder: Path | None) -> Path:
@@ -396,8 +442,15 @@ def _check_alone(config: RegionConfig, path: Path) -> None:
             f'{path}: api.host is {config.api.host!r} and identity.mode is "off": whoever reaches the port could do everything',
             'write mode = "required" under [identity], or host = "127.0.0.1" under [api]',
         )
+    if not config.encrypted and config.api.host not in LOOPBACK:
+        raise ConfigError(
+            f'{path}: api.host is {config.api.host!r} and tls.mode is "off": passwords and addresses would cross a network in plain text',
+            'write mode = "required" under [tls], or host = "127.0.0.1" under [api]',
+        )
     _check_passkeys(config, path)
     _check_tls(config, path)
+    if wrong := wrong_keys(config.keys):
+        raise ConfigError(f"{path}: keys.{wrong[0]}", wrong[1])
     if config.region.profile == "production":
         _check_production(config, path)
     for key in ("countries", "currencies", "failover"):

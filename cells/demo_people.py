@@ -19,7 +19,7 @@ from cells.paths import CellPaths
 from cells.trust import Trust
 from serve.permissions import CUSTOMERS, ROLES
 
-PASSWORD = "try-{role}-at-{region}"
+PASSWORD = "try-{role}-at-{region}"  # noqa: S105 -- of demo accounts, which a production cell refuses
 _STEP_S = 30
 _SEED_S = 60.0
 

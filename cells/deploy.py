@@ -26,6 +26,7 @@ from cells.errors import CellError
 from cells.keys import make_keyring
 from cells.paths import CellPaths
 from cells.postgres import CELL_USER
+from cells.region_key import check_region_key
 from cells.tls import door_pair, inside_pair
 from cells.watching import anomaly_settings
 from cells.wiring import api_settings, cell_settings, make_services
@@ -43,6 +44,8 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     paths = CellPaths(config.name)
     settings = cell_settings(config, addresses, paths.logs, paths.doors)
     watched = anomaly_settings(config)
+    keyring = make_keyring(paths)
+    check_region_key(config, keyring)
     migrate(addresses.owner_url)
     give_rights(config, addresses)
     supervisor = start_supervisor(settings)
@@ -50,7 +53,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     if watched is not None:
         start_monitor(settings, watched, config.anomalies.webhook_url, config.anomalies.webhook_secret_file)
     door = door_pair(config, paths.home) if config.encrypted else None
-    api = api_settings(config, paths.run / "cell.secret", make_keyring(paths), door)
+    api = api_settings(config, paths.run / "cell.secret", keyring, door)
     options: dict[str, Any] = {"host": config.api.host, "port": config.api.serve_port, "location": "HeadOnly"}
     if config.encrypted:  # between Serve's HAProxy and the replicas
         inside = inside_pair(config, paths.home)

@@ -7,6 +7,7 @@ import sys
 
 from rich.console import Console
 
+from cells import rotation
 from cells.calls import call
 from cells.config import load_region
 from cells.demo_people import code_of
@@ -26,6 +27,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     elif options.command == "code":
         person, code, seconds = code_of(paths, options.role)
         console.print(f"{person.login}  password {person.password}  code [bold]{code}[/] (for {seconds} s more, once)")
+    elif options.command == "rotate-keys" and options.wrapping:
+        rotation.rotate(as_it_runs(load_region(options.region), paths), paths, console)
     elif options.command == "rotate-keys":
         kid = rotate_keys(paths, compromised=options.compromised)
         told = (

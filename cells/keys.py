@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from cells.errors import CellError
 from cells.paths import CellPaths
-from serve.identity.keyring import KeyringError, create, load, rotate
+from serve.identity.keyring import KeyringError, create, drop_wrapping, load, rotate, rotate_wrapping
 from serve.identity.tokens import ACCESS_S, Claims, issue, issuer_of
 from serve.permissions import PERMISSIONS
 
@@ -30,7 +30,8 @@ def make_keyring(paths: CellPaths) -> Path:
                 f"bring it back from your backup; only to give up all accounts, remove {made}",
             )
         _usable(lambda: create(paths.keyring, _now_ms()))
-    _usable(lambda: load(paths.keyring))
+    if not _usable(lambda: load(paths.keyring)).wrapping_id:
+        _usable(lambda: rotate_wrapping(paths.keyring))  # a file from before there were data keys
     made.parent.mkdir(parents=True, exist_ok=True)
     made.touch(mode=0o600)
     return paths.keyring
@@ -40,6 +41,17 @@ def rotate_keys(paths: CellPaths, *, compromised: bool = False) -> str:
     """A new key signs from now on, the old ones verify for a day more; `compromised`: not even for a moment, and everybody has to sign
     in again. Gives the new key's id. Raises CellError."""
     return _usable(lambda: rotate(paths.keyring, _now_ms(), keep_old=not compromised))
+
+
+def new_wrapping(paths: CellPaths) -> int:
+    """A new key wraps customers' data keys from now on; its number. Goes on with a rotation that did not come to its end. Raises CellError."""
+    begun = _usable(lambda: load(paths.keyring)).wrapping_ids
+    return begun[0] if len(begun) > 1 else _usable(lambda: rotate_wrapping(paths.keyring))
+
+
+def drop_old_wrapping(paths: CellPaths) -> list[int]:
+    """Whatever copy of a data key was wrapped by an older key is worth nothing any more. Their numbers. Raises CellError."""
+    return _usable(lambda: drop_wrapping(paths.keyring))
 
 
 def local_token(
@@ -57,7 +69,7 @@ def local_token(
     keys, now_s = _usable(lambda: load(paths.keyring)), _now_ms() // 1000
     claims = Claims(
         iss=issuer_of(region), sub=f"{region}-client-local", sid=f"local-{secrets.token_hex(8)}", role="", scopes=scopes,
-        locs=(), iat=now_s, exp=now_s + seconds, auth_time=0, acr="1", num=0, use="access",
+        locs=(), iat=now_s, exp=now_s + seconds, auth_time=0, acr="1", num=0, dev="", dev_sid="", use="access",
     )  # fmt: skip
     return issue(keys, claims)
 

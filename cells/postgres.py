@@ -71,7 +71,7 @@ def postgres_binaries(configured: str = "") -> Path:
 def postgres_version(binaries: Path) -> int | None:
     """Major version of the PostgreSQL in a folder; None if it doesn't run."""
     try:
-        shown = subprocess.run(
+        shown = subprocess.run(  # noqa: S603 -- the PostgreSQL that we found, no shell
             [binaries / "postgres", "--version"], capture_output=True, text=True, timeout=10, check=False
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
@@ -220,7 +220,7 @@ class EmbeddedPostgres:
             ) from None
 
     def _run(self, command: list[str | Path], text: str) -> None:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 -- PostgreSQL's own programs, no shell
             [str(part) for part in command],
             input=text,
             capture_output=True,
@@ -277,7 +277,7 @@ def server_user() -> pwd.struct_passwd:
             pass
         program = shutil.which("useradd") or "/usr/sbin/useradd"
         try:
-            made = subprocess.run(
+            made = subprocess.run(  # noqa: S603 -- useradd with a name of ours, no shell
                 [program, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", USER],
                 capture_output=True,
                 timeout=30,

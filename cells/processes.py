@@ -20,7 +20,7 @@ import msgspec
 import psutil
 
 # Set in the environment of everything that a keeper starts; the value is random and new for each start of a cell.
-RUN_TOKEN = "OCEFS_RUN"  # the name of the variable
+RUN_TOKEN = "OCEFS_RUN"  # noqa: S105 -- the name of the variable
 _POLL_S = 0.02
 _KILL_WAIT_S = 10.0
 
@@ -91,7 +91,7 @@ class Child:
         folder: Path | None = None,
     ) -> None:
         with log.open("ab") as output:
-            self._popen: subprocess.Popen[bytes] = subprocess.Popen(
+            self._popen: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 -- our own programs, no shell
                 [str(part) for part in command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,

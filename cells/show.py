@@ -65,7 +65,7 @@ def _calls_to_try(config: RegionConfig, router: str, console: Console, trust: Tr
         if config.identity.demo_accounts:
             _shown(console, "sign in, here as the manager:", f"python -m cells code {region} manager", sign_in)
         _shown(console, "or take a token for tools on this machine:", f"TOKEN=$(python -m cells token {region})")
-        token = ' -H "Authorization: Bearer $TOKEN"'
+        token = ' -H "Authorization: Bearer $TOKEN"'  # noqa: S105 -- a variable of the reader's shell
     body = json.dumps(demo_orders(config, 2)[1], ensure_ascii=True)
     headers = "-H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-order'"
     place = f"{curl} {router}/v1/orders {headers}{token} \\\n  -d '{body}'"

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,9 @@ from actors.storage.rate_limits import RedisRateLimits
 from actors.storage.reader import PostgresReadModel
 from cells.certs import Pair
 from cells.config import RegionConfig, StoreAddresses, load_all
+from cells.region_key import key_port
+from serve.identity.keyring import KeyringWatch
+from serve.keys.opening import opened
 from serve.noticeboard import Noticeboard
 from serve.services import Services
 from serve.settings import ApiSettings
@@ -77,10 +81,26 @@ def api_settings(config: RegionConfig, secret_file: Path, keyring: Path, door: P
         max_body_bytes=config.api.max_body_bytes, placement_wait_ms=config.api.placement_wait_ms,
         occurred_at_max_age_days=config.api.occurred_at_max_age_days,
         occurred_at_max_ahead_s=config.api.occurred_at_max_ahead_s,
-        identity=config.identity.mode, keyring=str(keyring),
-        breached_passwords=config.identity.breached_passwords, profile=config.region.profile,
+        identity=config.identity.mode, keyring=str(keyring), keys=key_port(config),
+        breached_passwords=config.identity.breached_passwords, own_words=own_words(config),
+        profile=config.region.profile,
         rp_id=config.identity.rp_id, origins=origins_of(config),
+        approval_adjustment_units=config.approvals.adjustment_units,
+        approval_expires_hours=config.approvals.expires_hours,
     )  # fmt: skip
+
+
+def own_words(config: RegionConfig) -> tuple[str, ...]:
+    """What no password may be made of: the config's list, and the names in the rest of it."""
+    region = config.region
+    named = (
+        "OCEFS",
+        region.name,
+        *region.title.split(),
+        *region.timezone.split("/"),
+        *config.identity.rp_id.split("."),
+    )
+    return (*config.identity.own_words, *named)
 
 
 def origins_of(config: RegionConfig) -> tuple[str, ...]:
@@ -98,10 +118,16 @@ async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
     cell = msgspec.msgpack.decode(packed_cell, type=CellSettings)
     settings = msgspec.msgpack.decode(packed_api, type=ApiSettings)
     configure_logs(cell.log_folder, f"{cell.region}/api-{os.getpid()}")
+    clock, closing = SystemClock(), AsyncExitStack()
+    region_key = None
+    if settings.identity == "required":
+        # Before all else: what can't be sealed must not be taken.
+        watch = KeyringWatch(Path(settings.keyring))
+        region_key = await closing.enter_async_context(opened(settings.keys, cell.region, watch, clock))
     handles = ActorHandles()
     gateway = Gateway(
         f"{cell.region}/api-{os.getpid()}-{secrets.token_hex(4)}", HostTransport(handles),
-        SupervisorMap(cell.region, handles), SystemClock(), cell.limits,
+        SupervisorMap(cell.region, handles), clock, cell.limits,
     )  # fmt: skip
     read_model = PostgresReadModel(cell.postgres_url)
 
@@ -118,8 +144,11 @@ async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
         for one in (audit, alerts):
             if one is not None:
                 await one.close()
+        await closing.aclose()
 
-    services = Services(settings, gateway, read_model, SystemClock(), limits, audit=audit, alerts=alerts, close=close)
+    services = Services(
+        settings, gateway, read_model, clock, limits, audit=audit, alerts=alerts, close=close, region_key=region_key
+    )  # fmt: skip
     board = Noticeboard(Path(cell.door_folder).parent / "figures", services.metrics.figures)
     services.metrics.others = board.others
     board.start()

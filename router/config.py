@@ -67,7 +67,17 @@ class RouterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     retry_after_s: Seconds = 2
     request_log: Literal["off", "errors", "all"] = "off"
     log_bytes_max: Annotated[int, Meta(ge=65_536, le=1_073_741_824)] = 16_777_216
-    id_nouns: tuple[str, ...] = ("orders", "locations", "accounts", "clients")
+    id_nouns: tuple[str, ...] = (
+        "orders",
+        "locations",
+        "accounts",
+        "clients",
+        "alerts",
+        "approvals",
+        "breaches",
+        "notices",
+        "privacy-requests",
+    )
     stream_paths: tuple[str, ...] = ("/v1/live",)
     failover_paths: tuple[str, ...] = ("/v1/availability", "/v1/skus", "/v1/locations")
     private_paths: tuple[str, ...] = ("/metrics",)

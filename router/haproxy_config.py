@@ -77,7 +77,7 @@ def files(
         TopologyError: the regions break a rule.
     """
     check_regions(regions)
-    check_exposure(config.host, regions)
+    check_exposure(config.host, regions, encrypted=config.encrypted)
     check_encryption(config.encrypted, regions)
     limit = min(connections or config.connections_max, config.connections_max)
     texts = {
@@ -161,10 +161,10 @@ def _public(config: RouterConfig, regions: Sequence[Region], places: Places, con
         )
         if config.request_log == "errors":
             lines.append("option dontlog-normal")
-    if config.encrypted and config.hsts_max_age_s:
-        lines.append(
-            f"http-after-response set-header Strict-Transport-Security max-age={config.hsts_max_age_s}"  # RFC 6797
-        )
+    if config.encrypted:
+        header = "Strict-Transport-Security"  # RFC 6797; ours stands for the cell's
+        told = f"set-header {header} 'max-age={config.hsts_max_age_s}; includeSubDomains'"
+        lines.append(f"http-after-response {told if config.hsts_max_age_s else f'del-header {header}'}")
     lines += [error(problem, {}, config.retry_after_s) for problem in HAPROXY_ERRORS]
     return lines + haproxy_rules.rules(config, regions)
 

@@ -23,6 +23,7 @@ from router.problems import (
     REGION_UNKNOWN_HEADER,
     REGION_UNKNOWN_ID,
     answer,
+    own_headers,
 )
 from router.topology import Region, default_region
 
@@ -141,15 +142,15 @@ def _identity(config: RouterConfig) -> list[str]:
 def _own_answers(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
     """What the router answers without a cell: its health, its limits, what is not public."""
     states = ",".join(f'"{region.name}":%[srv_is_up(cell_{region.name}/cell)]' for region in regions)
-    ok = "return status 200 content-type application/json"
+    ok, told = "return status 200 content-type application/json", own_headers()
     lines = [
-        f'http-request {ok} string \'{{"status":"ok"}}\' if {{ path /healthz }}',
+        f'http-request {ok} string \'{{"status":"ok"}}\' {told} if {{ path /healthz }}',
         *(
-            f'http-request {ok} string \'{{"status":"ready"}}\' if {{ path /readyz }} {up(region.name)}'
+            f'http-request {ok} string \'{{"status":"ready"}}\' {told} if {{ path /readyz }} {up(region.name)}'
             for region in regions
         ),
         f"http-request {answer(NO_CELL)} hdr Retry-After {config.retry_after_s} if {{ path /readyz }}",
-        f"http-request {ok} lf-string '{{\"cells_up\":{{{states}}}}}' if {{ path /router/status }}",
+        f"http-request {ok} lf-string '{{\"cells_up\":{{{states}}}}}' {told} if {{ path /router/status }}",
     ]
     if config.private_paths:
         paths = " ".join(config.private_paths)

@@ -10,6 +10,14 @@ import msgspec
 
 CONTENT_TYPE = "application/problem+json"
 REQUEST_ID = "var(txn.request_id)"
+# With every answer of our own; cells say it themselves. Whoever opens one as a page sees text that loads, runs and sends nothing.
+_FOR_BROWSERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
+}
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,16 +129,22 @@ def _json(problem: Problem, extra: dict[str, str | list[str]]) -> str:
     return json.dumps(members, separators=(",", ":"))
 
 
+def own_headers() -> str:
+    """The `hdr` arguments of each answer of our own."""
+    told = " ".join(f"hdr {name} {quoted(value)}" for name, value in _FOR_BROWSERS.items())
+    return f"{told} hdr X-Request-Id %[{REQUEST_ID}]"
+
+
 def answer(problem: Problem, extra: dict[str, str | list[str]] | None = None) -> str:
     """The rest of an `http-request return` rule that answers with the problem."""
     return (
         f"return status {problem.status} content-type {CONTENT_TYPE} lf-string {body(problem, extra or {})} "
-        f"hdr Cache-Control no-store hdr X-Request-Id %[{REQUEST_ID}]"
+        + own_headers()
     )
 
 
 def error(problem: Problem, extra: dict[str, str | list[str]], retry_after_s: int) -> str:
     """An `http-error` line: what callers get instead of HAProxy's own page."""
     line = f"http-error status {problem.status} content-type {CONTENT_TYPE} lf-string {body(problem, extra)}"
-    line += f" hdr Cache-Control no-store hdr X-Request-Id %[{REQUEST_ID}]"
+    line += f" {own_headers()}"
     return line + (f" hdr Retry-After {retry_after_s}" if problem.status >= 502 else "")

@@ -64,13 +64,19 @@ def check_regions(regions: Sequence[Region]) -> None:
         raise TopologyError(f"only one region may be the default, these say that they are: {chosen}")
 
 
-def check_exposure(host: str, regions: Sequence[Region]) -> None:
-    """Raise `TopologyError` when a router on `host` would let other machines into a cell that lets everybody do everything."""
+def check_exposure(host: str, regions: Sequence[Region], *, encrypted: bool) -> None:
+    """Raise `TopologyError` when a router on `host` would let other machines into a cell that lets everybody do everything, or would speak
+    with them in plain text."""
     open_cells = [region.name for region in regions if not region.guarded]
     if open_cells and host not in LOOPBACK:
         raise TopologyError(
             f"the router would listen on {host!r}, but identity is off in {', '.join(open_cells)}: whoever reaches it could do "
             'everything there; write mode = "required" under [identity] of these regions, or host = "127.0.0.1" in router.toml'
+        )
+    if host not in LOOPBACK and not encrypted:
+        raise TopologyError(
+            f"the router would listen on {host!r}, but router.tls is off: passwords and addresses would cross a network in plain text; "
+            'write tls = "required" (and in the regions alike, or all at once by OCEFS_TLS), or host = "127.0.0.1"'
         )
 
 

@@ -1,12 +1,15 @@
 """The API's command line.
 
 python -m serve permissions   the matrix of endpoints and roles, as docs/security/permissions.md has it
+python -m serve processing    the register of processing, as docs/privacy/processing.md has it
 """
 
 import argparse
 import sys
 
-from serve.permissions import page
+from serve import permissions, processing
+
+PAGES = {"permissions": permissions.page, "processing": processing.page}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,9 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m serve", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("command", choices=["permissions"])
-    parser.parse_args(arguments)
-    print(page(), end="")
+    parser.add_argument("command", choices=list(PAGES))
+    print(PAGES[parser.parse_args(arguments).command](), end="")
     return 0
 
 

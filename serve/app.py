@@ -22,12 +22,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import serve.alerts.endpoints
+import serve.approvals.endpoints
 import serve.audit.endpoints
+import serve.breaches.endpoints
 import serve.catalogue.endpoints
 import serve.health.endpoints
+import serve.keys.endpoints
 import serve.live.endpoints
 import serve.locations.endpoints
 import serve.orders.reading
+import serve.orders.searching
 from serve import openapi
 from serve.audit.who import pseudonym
 from serve.availability.endpoints import Availability
@@ -38,10 +42,12 @@ from serve.logs import crashed
 from serve.orders.documents import hot_paths
 from serve.orders.places import PlacesOfOrders
 from serve.orders.placing import OrderPlacing
+from serve.orders.private import PrivateOrders
 from serve.orders.reading import OrderReading
 from serve.orders.updates import OrderUpdating
 from serve.pages import PageHeaders
 from serve.permissions import NEEDS, Need, undeclared
+from serve.privacy.routes import privacy_routers
 from serve.problems import Answer, Problem
 from serve.regions import Territory
 from serve.requests import ClientGone
@@ -86,20 +92,21 @@ class Api:
     def __init__(self, services: Services) -> None:
         territory = Territory(services.settings)
         known = KnownSkuCheck(services.index, services.gateway, services.settings.region)
-        places = PlacesOfOrders(services.index, services.gateway)
+        private = PrivateOrders(services)
+        places = PlacesOfOrders(services.index, services.gateway, private)
         updating = OrderUpdating(services, territory, places)
         self._metrics = services.metrics
         self._requests_max = services.settings.requests_max
         self._guard = services.guard
         self._trail = services.trail
-        placing = OrderPlacing(services, territory, places, known)
-        reading = OrderReading(services, territory)
+        placing = OrderPlacing(services, territory, places, known, private)
+        reading = OrderReading(services, territory, private)
         self._place = _hot_route("POST", "/v1/orders", placing.place)
         self._update_one = _hot_route("POST", "/v1/orders/{order_id}/updates", of_order=updating.update_one)
         self._update_many = _hot_route("POST", "/v1/order-updates", updating.update_many)
         self._read_order = _hot_route("GET", "/v1/orders/{order_id}", of_order=reading.read)
         self._availability = _hot_route("GET", "/v1/availability", Availability(services.index, known).read)
-        self._rest = _fastapi(services, territory, known)
+        self._rest = _fastapi(services, territory, known, private)
         missing = undeclared(_endpoints(self._rest))
         if missing:
             raise RuntimeError(f"serve/permissions.py does not say who may use {', '.join(missing)}")
@@ -202,7 +209,9 @@ def _fault(request_id: str) -> Answer:
     return Problem("request.fault", "Something went wrong. Tell us the request id.").answer(request_id)
 
 
-def _fastapi(services: Services, territory: Territory, known: KnownSkuCheck) -> FastAPI:
+def _fastapi(
+    services: Services, territory: Territory, known: KnownSkuCheck, private: PrivateOrders
+) -> FastAPI:  # fmt: skip
     settings = services.settings
     app: FastAPI = FastAPIOffline(
         title=f"OCEFS {settings.region}: {settings.title or settings.region}",
@@ -221,14 +230,19 @@ def _fastapi(services: Services, territory: Territory, known: KnownSkuCheck) -> 
             await _note_read(services, request, need.reads)
 
     for routes in (
-        serve.orders.reading.router(services, territory),
+        serve.orders.reading.router(services, territory, private),
+        serve.orders.searching.router(services, private),
         serve.locations.endpoints.router(services, territory, known),
         serve.catalogue.endpoints.router(services),
         serve.live.endpoints.router(services),
         serve.health.endpoints.router(services),
         *audit_routers(services),
         *alert_routers(services),
+        *key_routers(services),
+        *approval_routers(services),
+        *breach_routers(services),
         *identity_routers(services),
+        *privacy_routers(services, private),
     ):
         # Before anything else of the request is looked at.
         app.include_router(routes, dependencies=[Depends(allowed)])
@@ -292,6 +306,21 @@ def alert_routers(services: Services) -> list[APIRouter]:
     return [] if services.alerts is None else [serve.alerts.endpoints.router(services, services.alerts)]
 
 
+def approval_routers(services: Services) -> list[APIRouter]:
+    """None in a cell that knows nobody: four eyes are of two people."""
+    return [serve.approvals.endpoints.router(services)] if services.guard.required else []
+
+
+def breach_routers(services: Services) -> list[APIRouter]:
+    """None in a cell that knows nobody, and has no keys to seal a summary with."""
+    return [serve.breaches.endpoints.router(services)] if services.guard.required else []
+
+
+def key_routers(services: Services) -> list[APIRouter]:
+    """None in a cell that seals nothing."""
+    return [] if services.data_keys is None else [serve.keys.endpoints.router(services, services.data_keys)]
+
+
 async def _note_read(services: Services, request: Request, action: str) -> None:
     """Whose data is read: an entity's that the path names, or a customer's that the query does."""
     scope, behalf = request.scope, ""
@@ -320,10 +349,10 @@ def _of_validation(error: Exception) -> Problem:
 
 def _unrouted(app: FastAPI, request: Request, error: HTTPException) -> Response:
     """404, or 405 with all methods that the path has."""
-    path, allowed = request.url.path, set[str]()
-    for template, operations in app.openapi()["paths"].items():
-        if _fits(template, path):
-            allowed |= {method.upper() for method in operations}
+    path, documented = request.url.path, app.openapi()["paths"]
+    # A path that is written out is not one of a template that would fit it, too.
+    templates = [path] if path in documented else [template for template in documented if _fits(template, path)]
+    allowed = {method.upper() for template in templates for method in documented[template]}
     if error.status_code == 405 and error.headers and not allowed:
         # What the document does not tell of: the pages of the documentation.
         allowed = set(error.headers.get("Allow", "GET").split(", "))

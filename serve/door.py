@@ -5,7 +5,7 @@ replica is ready and closed before anything else of it: it takes no new connecti
 back, tells callers on open connections with their next answer that it was the last, lets requests in flight finish for `drain_s`
 seconds, and is gone.
 
-With a certificate it speaks TLS 1.2 or newer and nothing else: what is no TLS gets no answer.
+With a certificate it speaks TLS 1.2 or newer and nothing else: what is no TLS gets no answer, and browsers are told to remember that.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from serve.context import ASGIApp
 from serve.door_tls import ShownCertificate
-from serve.problems import Problem
+from serve.pages import DATA, NO_STORE
+from serve.problems import CONTENT_TYPE, Problem
 from serve.settings import ApiSettings
 
 # How long a closing door waits for callers to hear that it closes.
 GOODBYE_S = 1.0
 _CLOSE = (b"connection", b"close")
+# RFC 6797; a year.
+_HSTS = ("strict-transport-security", "max-age=31536000; includeSubDomains")
 _REASONS = {400: b"Bad Request", 431: b"Request Header Fields Too Large"}
 
 
@@ -102,8 +105,13 @@ def protocol(header_bytes_max: int) -> type[asyncio.Protocol]:
             else:
                 problem = Problem("request.malformed", "This is not valid HTTP.")
             body = problem.body("")
-            head = b"HTTP/1.1 %d %s\r\ncontent-type: application/problem+json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-            self.transport.write(head % (problem.status, _REASONS[problem.status], len(body)) + body)
+            headers = dict((*self.server_state.default_headers, *DATA, NO_STORE, _CLOSE)) | {
+                b"content-type": CONTENT_TYPE,
+                b"content-length": b"%d" % len(body),
+            }
+            told = b"".join(b"%s: %s\r\n" % header for header in headers.items())
+            head = b"HTTP/1.1 %d %s\r\n" % (problem.status, _REASONS[problem.status])
+            self.transport.write(head + told + b"\r\n" + body)
             self.transport.close()
 
     return LimitedHttp
@@ -145,6 +153,7 @@ class Door:
             log_config=None,
             access_log=False,
             server_header=False,
+            headers=[_HSTS] if self._shown else [],
             proxy_headers=False,
             limit_concurrency=settings.connections_max,
             timeout_keep_alive=settings.keep_alive_s,

@@ -84,12 +84,20 @@ def _content(view: Any, media_type: str, example: Any = None) -> dict[str, Any]:
 
 
 def _responses(
-    view: Any, status: int, media_type: str, problems: Iterable[int], also: Mapping[int, Any], example: Any
+    view: Any,
+    status: int,
+    media_type: str,
+    problems: Iterable[int],
+    also: Mapping[int, Any],
+    example: Any,
+    accepted: Any = None,
 ) -> dict[int | str, dict[str, Any]]:
     told: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if status != HTTPStatus.NO_CONTENT:
         told["content"] = _content(view, media_type, example)
     found: dict[int | str, dict[str, Any]] = {status: told}
+    if accepted is not None:
+        found[202] = {"description": HTTPStatus(202).phrase, "content": _content(accepted, JSON)}
     for code in sorted({*problems, *ALWAYS}):
         content = {PROBLEM_JSON: {"schema": _ref(ProblemBody)}}
         if code in also:
@@ -114,21 +122,25 @@ def documented(
     example: Any = None,
     body: Any = None,
     body_type: str = JSON,
+    accepted: Any = None,
+    parameters: Iterable[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Arguments for a route of FastAPI: what it gives (`view`; nothing with status 204), what it takes (`request` makes it a write
-    with an Idempotency-Key, `body` is taken without)."""
+    """Arguments for a route of FastAPI: what it gives (`view`; nothing with status 204; `accepted` with 202, when it is not done yet), what it
+    takes (`request` makes it a write with an Idempotency-Key, `body` is taken without), and `parameters` of a write that FastAPI does not read."""
     wanted = (*WRITE_PROBLEMS, *problems) if request is not None or body is not None else tuple(problems)
     arguments: dict[str, Any] = {
         "status_code": status,
         "response_class": Response,
-        "responses": _responses(view, status, media_type, wanted, also or {}, example),
+        "responses": _responses(view, status, media_type, wanted, also or {}, example, accepted),
     }
     if request is not None:
         arguments["openapi_extra"] = {
-            "requestBody": _body(request, request_example), "parameters": [KEY_PARAMETER],
+            "requestBody": _body(request, request_example), "parameters": [KEY_PARAMETER, *parameters],
         }  # fmt: skip
     elif body is not None:
-        arguments["openapi_extra"] = {"requestBody": _body(body, request_example, body_type)}
+        arguments["openapi_extra"] = {
+            "requestBody": _body(body, request_example, body_type), "parameters": [*parameters],
+        }  # fmt: skip
     return arguments
 
 
@@ -201,7 +213,7 @@ def _tell_of_tokens(document: dict[str, Any]) -> None:
     document["components"]["securitySchemes"] = {
         "token": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-            "description": "Of `POST /v1/sessions` for people, of `POST /v1/oauth/token` for machines.",
+            "description": "Of `POST /v1/sessions` for people, of `POST /v1/oauth/token` for machines and devices.",
         }
     }  # fmt: skip
     for path, operations in document["paths"].items():

@@ -1,7 +1,8 @@
-"""What a browser is told with everything that FastAPI serves: no guessing of types, no framing, no scripts but the page's own.
+"""What browsers are told with an answer: no guessing of types, no framing, no scripts but a page's own, nothing kept.
 
-An inline script is allowed by its hash (CSP, level 2), so a page needs neither `unsafe-inline` nor changes: what somebody manages to
-write into it has another hash and does not run.
+Most answers are data: whoever opens one as a page sees text that loads, runs and sends nothing (`DATA`). In a page, an inline script or
+style is allowed by its hash (CSP, level 2), so it needs neither `unsafe-inline` nor changes: what somebody manages to write into it has
+another hash and does nothing.
 """
 
 from __future__ import annotations
@@ -16,31 +17,51 @@ from typing import Any
 from serve.context import Send
 
 Headers = list[tuple[bytes, bytes]]
-_INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
-_ALWAYS: Headers = [
+_INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
+_INLINE_STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
+_ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
-]
+)
+NO_STORE = (b"cache-control", b"no-store")
+# With everything that is no page. `sandbox`: even a browser that shows it gives it no origin, no scripts and no forms.
+DATA = (
+    *_ALWAYS,
+    (
+        b"content-security-policy",
+        b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
+    ),
+)
+# With every page: what opened it, or what it opens, can't reach into it.
+_PAGE = (*_ALWAYS, (b"cross-origin-opener-policy", b"same-origin"))
+
+
+def _allowed(inline: re.Pattern[bytes], page: bytes) -> bytes:
+    """The sources of one kind: our own files, and what stands in the page."""
+    hashes = [base64.b64encode(hashlib.sha256(text).digest()) for text in inline.findall(page)]
+    return b" ".join([b"'self'", *(b"'sha256-%s'" % digest for digest in hashes)])
 
 
 @lru_cache(maxsize=64)
 def policy(page: bytes) -> bytes:
     """The Content-Security-Policy of a page."""
-    hashes = [base64.b64encode(hashlib.sha256(script).digest()) for script in _INLINE.findall(page)]
-    scripts = b" ".join([b"'self'", *(b"'sha256-%s'" % digest for digest in hashes)])
     return (
-        b"default-src 'none'; script-src %s; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
-        b"connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'" % scripts
+        b"default-src 'none'; script-src %s; style-src %s; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+        b"object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        % (_allowed(_INLINE_SCRIPT, page), _allowed(_INLINE_STYLE, page))
     )
 
 
 class PageHeaders:
-    """Stands between an answer and the caller. `more`: headers of every answer. `status`: what was answered, 0 before."""
+    """Stands between an answer of FastAPI and the caller. `more`: headers of every answer. `status`: what was answered, 0 before.
+
+    An answer that says nothing of caching is not to be kept; files that do not change say it by their `etag`.
+    """
 
     def __init__(self, send: Send, more: Headers) -> None:
         self._send = send
-        self._more = [*_ALWAYS, *more]
+        self._more = more
         self._held: MutableMapping[str, Any] | None = None
         self.status = 0
 
@@ -48,8 +69,12 @@ class PageHeaders:
         """ASGI's `send`."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *self._more]
-            if any(name == b"content-type" and value.startswith(b"text/html") for name, value in message["headers"]):
+            told = dict(message.get("headers", ()))
+            page = told.get(b"content-type", b"").startswith(b"text/html")
+            headers = message["headers"] = [*message.get("headers", ()), *(_PAGE if page else DATA), *self._more]
+            if b"cache-control" not in told and b"etag" not in told:
+                headers.append(NO_STORE)
+            if page:
                 self._held = message  # until the page is here, whose scripts are to be hashed
                 return
         elif self._held is not None:

@@ -27,10 +27,16 @@ PERMISSIONS: Mapping[str, Level] = {
     "accounts.read": "high",
     "accounts.write": "high",
     "clients.write": "high",
+    "devices.write": "high",
     "audit.read": "high",
     "alerts.read": "high",
     "alerts.handle": "high",
+    "approvals.read": "high",
+    "approvals.decide": "high",
     "notices.deliver": "high",
+    "keys.rotate": "high",
+    # Requests of people about their own data: see, change, restrict, erase.
+    "privacy.handle": "high",
     # What reaches nothing but one's own: orders of a customer, the order of a guest.
     "orders.place_own": "own",
     "orders.read_own": "own",
@@ -43,14 +49,34 @@ ROLES: Mapping[str, frozenset[str]] = {
     "associate": frozenset({*_SEES, "orders.place"}),
     "fulfilment": frozenset({*_SEES, "orders.update", "stock.receive"}),
     "manager": frozenset(
-        {*_SEES, "orders.place", "orders.update", "stock.receive", "stock.adjust", "catalogue.write", "accounts.read"}
+        {
+            *_SEES,
+            "orders.place",
+            "orders.update",
+            "stock.receive",
+            "stock.adjust",
+            "catalogue.write",
+            "accounts.read",
+            "approvals.read",
+            "approvals.decide",
+            "devices.write",
+        }
     ),
     "driver": frozenset({"orders.read", "orders.update"}),
     "support": frozenset({*_SEES, "orders.place", "orders.update"}),
-    "auditor": frozenset({*_SEES, "accounts.read", "audit.read", "alerts.read", "alerts.handle"}),
-    "privacy": frozenset({"orders.read", "accounts.read"}),
+    "auditor": frozenset({*_SEES, "accounts.read", "audit.read", "alerts.read", "alerts.handle", "approvals.read"}),
+    "privacy": frozenset({"orders.read", "accounts.read", "privacy.handle"}),
     "ops": frozenset(
-        {*_SEES, "catalogue.write", "locations.write", "accounts.read", "accounts.write", "clients.write"}
+        {
+            *_SEES,
+            "catalogue.write",
+            "locations.write",
+            "accounts.read",
+            "accounts.write",
+            "clients.write",
+            "devices.write",
+            "keys.rotate",
+        }
     ),
     "customer": frozenset({"orders.place_own", "orders.read_own", "orders.cancel_own", "customer.own"}),
     "guest": frozenset({"orders.read_own", "orders.cancel_own"}),
@@ -64,7 +90,7 @@ class Need(NamedTuple):
     """What an endpoint asks of its caller.
 
     permission: one of PERMISSIONS; "" for an endpoint that anyone signed in may use, None for one that is open to all.
-    at_location: the caller's rights must reach the location in the path. step_up: the second factor must be fresh. reads: the audit's name
+    at_location: the caller's rights must reach the location in the path. step_up: the second factor must be fresh, of customers the session. reads: the audit's name
     for reading personal data by it: written down before it is answered. own: the permission that suffices for what is the caller's own;
     whose it is, the entity judges.
     """
@@ -88,6 +114,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/availability"): OPEN,
     ("POST", "/v1/orders"): Need("orders.place", own="orders.place_own"),
     ("GET", "/v1/orders"): Need("orders.read", reads="order.search"),
+    # Notes by itself whom it was about.
+    ("POST", "/v1/order-searches"): Need("orders.read"),
     ("GET", "/v1/orders/{order_id}"): Need("orders.read", reads="order.read", own="orders.read_own"),
     ("GET", "/v1/orders/{order_id}/events"): Need("orders.read", reads="order.read_history"),
     ("POST", "/v1/orders/{order_id}/updates"): Need("orders.update", own="orders.cancel_own"),
@@ -106,6 +134,11 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/alerts"): Need("alerts.read", reads="alert.search"),
     ("GET", "/v1/alerts/{alert_id}"): Need("alerts.read", reads="alert.read"),
     ("POST", "/v1/alerts/{alert_id}/updates"): Need("alerts.handle"),
+    # Four eyes. Whether it is somebody else, and whether the rights reach the place, the approval judges; so it does who may withdraw it.
+    ("GET", "/v1/approvals"): Need("approvals.read"),
+    ("GET", "/v1/approvals/{approval_id}"): Need("approvals.read"),
+    ("POST", "/v1/approvals/{approval_id}/decision"): Need("approvals.decide", step_up=True),
+    ("POST", "/v1/approvals/{approval_id}/withdrawal"): SIGNED_IN,
     # Signing in is open, or nobody could.
     ("POST", "/v1/sessions"): OPEN,
     ("POST", "/v1/sessions/refresh"): OPEN,
@@ -119,6 +152,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("DELETE", "/v1/sessions/current"): SIGNED_IN,
     ("POST", "/v1/sessions/current/proof"): SIGNED_IN,
     ("POST", "/v1/sessions/current/passkey-options"): SIGNED_IN,
+    # Whoever changes a password keeps out who knows the one before.
+    ("POST", "/v1/sessions/current/password"): Need("", step_up=True),
     # Who adds a passkey to an account can sign in to it; who removes one can lock its person out.
     ("GET", "/v1/passkeys"): SIGNED_IN,
     ("POST", "/v1/passkey-options"): Need("", step_up=True),
@@ -130,6 +165,13 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/clients"): Need("clients.write", step_up=True),
     ("GET", "/v1/clients/{client_id}"): Need("clients.write"),
     ("POST", "/v1/clients/{client_id}/changes"): Need("clients.write", step_up=True),
+    # Whoever enrols or changes a device gives rights: no more than his own, at locations that his rights reach.
+    ("POST", "/v1/devices"): Need("devices.write", step_up=True),
+    ("GET", "/v1/devices"): Need("devices.write"),
+    ("GET", "/v1/devices/{device_id}"): Need("devices.write"),
+    ("POST", "/v1/devices/{device_id}/changes"): Need("devices.write", step_up=True),
+    # The code that the device was given is its right.
+    ("POST", "/v1/devices/claim"): OPEN,
     # Customers and guests come by a code that was sent to them.
     ("POST", "/v1/guest/codes"): OPEN,
     ("POST", "/v1/guest/sessions"): OPEN,
@@ -137,17 +179,45 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/customers/codes"): OPEN,
     ("POST", "/v1/customers/sessions"): OPEN,
     ("POST", "/v1/customers/sessions/refresh"): OPEN,
+    ("POST", "/v1/customers/sessions/passkey-options"): OPEN,
+    ("POST", "/v1/customers/sessions/passkey"): OPEN,
     ("DELETE", "/v1/customers/sessions/current"): Need("customer.own", own="customer.own"),
     ("GET", "/v1/customers/me/orders"): Need("customer.own", own="customer.own"),
+    # By passkeys one signs in: see the staff's.
+    ("GET", "/v1/customers/me/passkeys"): Need("customer.own", own="customer.own"),
+    ("POST", "/v1/customers/me/passkey-options"): Need("customer.own", step_up=True, own="customer.own"),
+    ("POST", "/v1/customers/me/passkeys"): Need("customer.own", step_up=True, own="customer.own"),
+    ("DELETE", "/v1/customers/me/passkeys/{passkey_id}"): Need("customer.own", step_up=True, own="customer.own"),
+    ("GET", "/v1/customers/me/consents"): Need("customer.own", own="customer.own"),
+    ("PUT", "/v1/customers/me/consents"): Need("customer.own", own="customer.own"),
+    ("GET", "/v1/customers/me/privacy-requests"): Need("customer.own", own="customer.own"),
+    # The session is the proof of who asks to be told everything, or erased: it has to be a new one.
+    ("POST", "/v1/customers/me/privacy-requests"): Need("customer.own", step_up=True, own="customer.own"),
+    ("GET", "/v1/customers/me/privacy-requests/{request_id}"): Need("customer.own", own="customer.own"),
+    ("GET", "/v1/customers/me/data"): Need("customer.own", step_up=True, reads="customer.export", own="customer.own"),
+    # People's own data, of whoever asks: told, changed or erased by somebody who has just proved who he is.
+    ("GET", "/v1/privacy-requests"): Need("privacy.handle", reads="privacy_request.search"),
+    ("POST", "/v1/privacy-requests"): Need("privacy.handle"),
+    ("GET", "/v1/privacy-requests/{request_id}"): Need("privacy.handle", reads="privacy_request.read"),
+    ("POST", "/v1/privacy-requests/{request_id}/steps"): Need("privacy.handle", step_up=True),
+    ("GET", "/v1/privacy-requests/{request_id}/export"): Need(
+        "privacy.handle", step_up=True, reads="privacy_request.read_export"
+    ),
     ("POST", "/v1/notices/{notice_id}/sent"): Need("notices.deliver"),
+    # Breaches of personal data: what is said of them is said to authorities.
+    ("POST", "/v1/breaches"): Need("privacy.handle", step_up=True),
+    ("GET", "/v1/breaches"): Need("privacy.handle", reads="breach.search"),
+    ("GET", "/v1/breaches/{breach_id}"): Need("privacy.handle", reads="breach.read"),
+    ("POST", "/v1/breaches/{breach_id}/steps"): Need("privacy.handle", step_up=True),
+    ("POST", "/v1/data-keys/rewraps"): Need("keys.rotate", step_up=True),
 }
 
 
 _HEAD = """# Who may do what
 
 Made from `serve/permissions.py` by `python -m serve permissions`; a test compares the two. `x`: may. `2`: may with a second factor that is at
-most five minutes old. `o`: may, with what is one's own. Rights reach the locations of the account or client where it says so; without any
-they reach the whole region.
+most five minutes old. `o`: may, with what is one's own; `n`: the same, within five minutes of signing in. Rights reach
+the locations of the account or client where it says so; without any they reach the whole region.
 
 """
 
@@ -172,15 +242,16 @@ def page() -> str:
 
 
 def matrix() -> str:
-    """Endpoints against roles, as a Markdown table: `x` may, `2` may with a fresh second factor, `o` may with one's own, empty may not."""
+    """Endpoints against roles, as a Markdown table: `x` may, `2` may with a fresh second factor, `o` may with one's own, `n` the same
+    by a new session, empty may not."""
     roles = list(ROLES)
     lines = [
         "| endpoint | needs | level | " + " | ".join(roles) + " |",
         "|---|---|---|" + "|".join("---" for _ in roles) + "|",
     ]
     for (method, path), need in NEEDS.items():
-        mark = "2" if need.step_up else "x"
-        marks = {role: "o" if role in CUSTOMERS and need.permission is not None else mark for role in roles}
+        mark, own = ("2", "n") if need.step_up else ("x", "o")
+        marks = {role: own if role in CUSTOMERS and need.permission is not None else mark for role in roles}
         cells = [marks[role] if may(need, ROLES[role]) else "" for role in roles]
         wanted = "nothing" if need.permission is None else need.permission or "being signed in"
         level = PERMISSIONS[need.permission] if need.permission else ""

@@ -65,5 +65,11 @@ class Territory:
                 raise self._misdirected(f"The location belongs to the region {region}.", region)
         raise Problem("location.unknown", "There is no such location.")
 
+    def check_own(self, entity_id: str) -> None:
+        """Of any kind of entity. Raises Problem 421 for another region's."""
+        region = region_of(entity_id)
+        if region in self._others:
+            raise self._misdirected(f"That belongs to the region {region}.", region)
+
     def _misdirected(self, detail: str, region: str) -> Problem:
         return Problem("region.misdirected", detail, extra={"region": region})

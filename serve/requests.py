@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -97,11 +98,12 @@ def _too_large(limit: int) -> Problem:
 
 
 class BodyReader:
-    """Reads writes. Bodies have a limit of bytes, and a deadline: one timer looks after all that are being read, because a timer for
+    """Reads writes. `key_digest`: what stands for the Idempotency-Key of a caller who said who he is. Bodies have a limit of bytes, and a deadline: one timer looks after all that are being read, because a timer for
     each would cost a hot route a fifth of its time.
     """
 
-    def __init__(self, body_max: int, timeout_s: float) -> None:
+    def __init__(self, body_max: int, timeout_s: float, key_digest: Callable[[str], str]) -> None:
+        self._key_digest = key_digest
         self._body_max = body_max
         self._timeout_s = timeout_s
         self._reading: dict[asyncio.Task[Any], float] = {}
@@ -130,8 +132,9 @@ class BodyReader:
         checked = _key(key) if keyed else ""
         principal = scope.get(PRINCIPAL)
         if principal is not None and keyed:
-            # Each caller's keys are his own: nobody meets another's answer, or keeps him from his.
-            checked = f"{principal.subject}:{checked}"
+            # Each caller's keys are his own: nobody meets another's answer, or keeps him from his. And callers make them of what they
+            # have, order references say: only a keyed digest is remembered.
+            checked = f"{principal.subject}:{self._key_digest(checked)}"
         _check_type(media, media_type)
         if encoding and encoding.lower() != b"identity":
             raise _header_problem("request.content_type", "Compressed bodies are not taken.", "Content-Encoding")

@@ -6,11 +6,11 @@ import msgspec
 from starlette.responses import Response
 
 from serve.context import Send
+from serve.pages import DATA, NO_STORE
 from serve.problems import CONTENT_TYPE, Answer
 
 _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", CONTENT_TYPE)
-_NO_STORE = (b"cache-control", b"no-store")
 encode = msgspec.json.Encoder().encode
 
 
@@ -20,7 +20,8 @@ async def send_answer(send: Send, answer: Answer, request_id: str) -> None:
     headers = [
         _JSON if status < 400 else _PROBLEM,
         (b"content-length", b"%d" % len(body)),
-        _NO_STORE,
+        NO_STORE,
+        *DATA,
         (b"x-request-id", request_id.encode()),
         *more,
     ]
@@ -29,7 +30,7 @@ async def send_answer(send: Send, answer: Answer, request_id: str) -> None:
 
 
 class AnswerResponse(Response):
-    """An answer for Starlette, which sends it as it is. The request id is added on the way out (`app.py`)."""
+    """An answer for Starlette, which sends it as it is. The request id and what is for browsers is added on the way out (`app.py`)."""
 
     def __init__(self, answer: Answer) -> None:
         status, body, more = answer
@@ -37,7 +38,7 @@ class AnswerResponse(Response):
         self.raw_headers = [
             _JSON if status < 400 else _PROBLEM,
             (b"content-length", b"%d" % len(body)),
-            _NO_STORE,
+            NO_STORE,
             *more,
         ]
 

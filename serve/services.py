@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 
 from actors.runtime.alerts import AlertList
@@ -17,9 +18,13 @@ from serve.identity.ended import EndedSessions
 from serve.identity.guard import Guard
 from serve.identity.keyring import KeyringWatch
 from serve.identity.limits import MemoryRateLimits, RateLimits
+from serve.keys.data_keys import DataKeys
+from serve.keys.file_key import FileKey
+from serve.keys.port import RegionKey
 from serve.live.hub import LiveHub
 from serve.metrics import Metrics
 from serve.notices.port import Notifications
+from serve.privacy.gpc import PrivacySignals
 from serve.requests import BodyReader
 from serve.settings import ApiSettings
 
@@ -32,7 +37,8 @@ async def _nothing() -> None:
 class Services:
     """`index` and `live` are fed by the gateway: construction subscribes them. `audit`, `alerts`: None in a cell that keeps none. `close` ends what
     the replica's composition opened (the gateway, connections); it is called once, when nothing is being served any more.
-    `notifications`: how people are written to, None for `notices/outbox.py`."""
+    `notifications`: how people are written to, None for `notices/outbox.py`. `region_key`: what wraps data keys, None for the key file.
+    `data_keys`, `signals`: None in a cell without identity, which seals nothing and knows nobody."""
 
     settings: ApiSettings
     gateway: Gateway
@@ -43,6 +49,7 @@ class Services:
     alerts: AlertList | None = None
     close: Callable[[], Awaitable[None]] = _nothing
     notifications: Notifications | None = None
+    region_key: RegionKey | None = None
     index: AvailabilityIndex = field(init=False)
     live: LiveHub = field(init=False)
     cursors: Cursors = field(init=False)
@@ -50,6 +57,8 @@ class Services:
     bodies: BodyReader = field(init=False)
     ended: EndedSessions = field(init=False)
     keys: KeyringWatch | None = field(init=False)
+    data_keys: DataKeys | None = field(init=False)
+    signals: PrivacySignals | None = field(init=False)
     guard: Guard = field(init=False)
     trail: Trail = field(init=False)
 
@@ -66,9 +75,13 @@ class Services:
         self.cursors = Cursors(settings.cursor_key)
         self.metrics = Metrics(settings.region)
         self.metrics.live_clients = lambda: self.live.clients
-        self.bodies = BodyReader(settings.max_body_bytes, settings.body_timeout_s)
+        self.bodies = BodyReader(settings.max_body_bytes, settings.body_timeout_s, self._key_digest)
         self.ended = EndedSessions(self.clock)
         self.keys = KeyringWatch(Path(settings.keyring)) if settings.keyring else None
+        self.data_keys = self._data_keys()
+        self.signals = None
+        if self.data_keys is not None:
+            self.signals = PrivacySignals(settings.region, self.gateway, self.data_keys, self.clock)
         self.guard = Guard(
             settings.region,
             required=settings.identity == "required",
@@ -76,8 +89,27 @@ class Services:
             ended=self.ended,
             clock=self.clock,
         )
-        self.trail = Trail(settings.region, self.gateway, self.clock)
+        others = settings.other_regions | frozenset(settings.other_countries.values())
+        self.trail = Trail(settings.region, others, self.gateway, self.clock)
         self.ended.listeners.append(self.live.end_session)
+        if self.data_keys is not None:
+            self.ended.listeners.append(self.data_keys.changed)
         self.gateway.subscribe(self.ended)
         self.gateway.subscribe(self.index)
         self.gateway.subscribe(self.live)
+
+    def _data_keys(self) -> DataKeys | None:
+        settings, watch = self.settings, self.keys
+        if settings.identity != "required":
+            return None
+        if watch is None:
+            # Never in the clear for want of a key.
+            raise RuntimeError("a cell with identity needs its key file")
+        region_key = self.region_key or FileKey(watch, self.clock)
+        return DataKeys(settings.region, self.gateway, self.read_model, region_key, watch, self.clock)
+
+    def _key_digest(self, key: str) -> str:
+        # Called for whoever has a token, so there are keys. 128 bits; BLAKE2's own keyed mode, because HMAC would be a twentieth of an update.
+        assert self.keys is not None
+        lookup_key = self.keys.current(self.clock.monotonic()).lookup_key
+        return blake2b(key.encode(), digest_size=16, key=lookup_key, person=b"idempotency").hexdigest()

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from serve.keys.settings import KeyPort
+
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One region's API.
@@ -14,8 +16,10 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     lat, lon: the region's centre in degrees. `other_countries`: country → region that serves it. `other_regions`: names of all
     other regions. `cursor_key`: secret of the cell, the same in all its replicas, that page cursors are signed with.
     `identity`: "off" lets everybody do everything, for a cell that nobody but this machine reaches. `keyring`: the cell's key file;
-    without one nobody can sign in. `breached_passwords`: a file of passwords that nobody may choose, beside the bundled ones.
+    without one nobody can sign in. `keys`: the port to the region's key. `breached_passwords`: a file of passwords that nobody may choose, beside the bundled ones;
+    `own_words`: the retailer's names, of which none may be made (`identity/own_words.py`).
     `rp_id`: the domain that passkeys are bound to, and `origins`: the pages that may ask for them.
+    `approval_adjustment_units`: an adjustment of more units, over all its lines, waits for a second person, `approval_expires_hours` at most; 0 for none.
     `profile`: in one that is not "production" notices are written to the log too, codes and all.
     `port` 0: any free port (tests). `drain_s`: how long the door waits for requests in flight; `serve_drain_s`: how long Serve keeps
     its own ingress open before that (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S). `tls_certificate`, `tls_key`: PEM files that the door
@@ -33,9 +37,13 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     cursor_key: bytes
     identity: Literal["off", "required"] = "off"
     keyring: str = ""
+    keys: KeyPort = KeyPort()
     breached_passwords: str = ""
+    own_words: tuple[str, ...] = ()
     rp_id: str = "localhost"
     origins: tuple[str, ...] = ("http://localhost:8080",)
+    approval_adjustment_units: int = 0
+    approval_expires_hours: int = 72
     profile: Literal["demo", "production"] = "production"
 
     host: str = "127.0.0.1"

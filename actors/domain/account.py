@@ -1,6 +1,6 @@
 """An account of a member of staff: password, second factor, and the one shift that it may be on.
 
-    (unknown) ──OpenAccount──▶ without factor ──EnrolTotp──▶ off shift ──SignIn──▶ on shift ─┐ Refresh, StepUp: a new token
+    (unknown) ──OpenAccount──▶ without factor ──EnrolTotp──▶ off shift ──SignIn──▶ on shift ─┐ Refresh, StepUp, ChangeOwnPassword: a new token
                                      ▲      or EnrolPasskey   │  ▲                   │  ▲    │ AddPasskey, RemovePasskey
                                      └──────ResetFactor───────┘  └─────EndShift──────┘  └────┘ SignIn: another shift instead
     on shift → off shift as well: an old token number in Refresh, ChangeRole, SetPassword, ResetFactor (→ without factor),
@@ -16,7 +16,8 @@ sealed secrets. These stand in events too, so the events of accounts are for nob
 
     account_state.py     what an account is, and its limits
     account_commands.py  what it may be asked to do     account_events.py  what happened to it     account_views.py  what it tells
-    account_factors.py   the second factor              account_shifts.py  signing in, and the shift
+    account_factors.py   the second factor              account_shifts.py  signing in, and the shift     passkeys.py  shared with customers
+    account_password.py  the person's own change of the password, and a new hash of it
     account.py           the noun: which rule for which command, and what administrators do
 """
 
@@ -27,11 +28,12 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from actors.domain import account_factors as factors
+from actors.domain import account_password as password
 from actors.domain import account_shifts as shifts
-from actors.domain import ids
+from actors.domain import ids, passkeys
 from actors.domain.account_commands import (
-    AddPasskey,
     Administrative,
+    ChangeOwnPassword,
     ChangeRole,
     Command,
     Disable,
@@ -40,7 +42,7 @@ from actors.domain.account_commands import (
     EnrolTotp,
     OpenAccount,
     Refresh,
-    RemovePasskey,
+    RenewHash,
     ResetFactor,
     SetPassword,
     SignIn,
@@ -53,24 +55,23 @@ from actors.domain.account_events import (
     Ending,
     Event,
     FactorReset,
-    PasskeyAdded,
+    Failed,
+    HashRenewed,
     PasskeyEnrolled,
-    PasskeyRemoved,
-    PasskeySuspected,
+    PasswordChanged,
     PasswordSet,
     RoleChanged,
     ShiftEnded,
     ShiftRefreshed,
     SignedIn,
-    SignInFailed,
     SteppedUp,
-    StepUpFailed,
     TotpEnrolled,
 )
 from actors.domain.account_state import ROLES, Account
 from actors.domain.account_views import AccountView, Credentials, ViewAccount, ViewCredentials, ViewPasskeys
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
+from actors.domain.passkeys import AddPasskey, PasskeyAdded, PasskeyRemoved, PasskeySuspected, RemovePasskey
 from actors.domain.revocations import Revoke
 from actors.domain.rows import AccountRow
 
@@ -94,6 +95,10 @@ def decide(state: Account | None, command: Command, context: Context) -> Decisio
         return shifts.step_up(account, command, context)
     if type(command) is EndShift:
         return shifts.end(account, command)
+    if type(command) is ChangeOwnPassword:
+        return password.change(account, command, context)
+    if type(command) is RenewHash:
+        return password.renew_hash(account, command)
     if type(command) is EnrolTotp:
         return factors.enrol_totp(account, command)
     if type(command) is EnrolPasskey:
@@ -142,7 +147,7 @@ def evolve(state: Account | None, event: Event, context: Context) -> Account:
     if type(event) is AccountOpened:
         return Account(context.entity_id, event.role, event.locations, event.password_hash)
     assert state is not None
-    if isinstance(event, SignInFailed | StepUpFailed):
+    if isinstance(event, Failed):
         shifts.count(state, event, context)
     elif type(event) is SignedIn:
         factors.use_up(state, event, context)
@@ -154,8 +159,10 @@ def evolve(state: Account | None, event: Event, context: Context) -> Account:
         shifts.renew(state, event, context)
     elif isinstance(event, TotpEnrolled | PasskeyEnrolled | PasskeyAdded | PasskeyRemoved):
         factors.evolve(state, event, context)
+    elif isinstance(event, PasswordChanged | HashRenewed):
+        password.evolve(state, event, context)
     elif type(event) is PasskeySuspected:
-        factors.suspect(state, event, context)
+        passkeys.suspect(state, event.use, context.now_ms)
     elif type(event) is AccountEnabled:
         state.enabled = True
     else:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
-from actors.domain.account_state import NO_GENERATION, Passkey
-
-
-class PasskeyUse(msgspec.Struct, frozen=True, gc=False):
-    """A passkey of the account signed the challenge of this name, which is good until `until_ms`; `sign_count`: what its authenticator
-    counts. `alone`: it stands for both factors, as the person was verified by the authenticator and gave no password."""
-
-    passkey_id: str
-    sign_count: int
-    challenge: str
-    until_ms: int
-    alone: bool = False
+from actors.domain.account_state import NO_GENERATION
+from actors.domain.passkeys import AddPasskey, Passkey, PasskeyUse, RemovePasskey
+from actors.domain.personal_notes import PASSWORD, RECOVERY, SHIFT_DEVICE, SHIFT_ID, TOTP
 
 
 class OpenAccount(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -23,15 +16,15 @@ class OpenAccount(msgspec.Struct, frozen=True, tag=True, gc=False):
 
     role: str
     locations: list[str]
-    password_hash: str
+    password_hash: Annotated[str, PASSWORD]
 
 
 class EnrolTotp(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The second factor, once its first code was proved: for the time step `totp_step`. `recovery`: hashes of its recovery codes."""
 
-    sealed_totp: bytes
+    sealed_totp: Annotated[bytes, TOTP]
     totp_step: int
-    recovery: list[str]
+    recovery: Annotated[list[str], RECOVERY]
     generation: int = NO_GENERATION
 
 
@@ -41,24 +34,8 @@ class EnrolPasskey(msgspec.Struct, frozen=True, tag=True, gc=False):
     passkey: Passkey
     challenge: str
     until_ms: int
-    recovery: list[str]
+    recovery: Annotated[list[str], RECOVERY]
     generation: int = NO_GENERATION
-
-
-class AddPasskey(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """One passkey more, by who is on shift."""
-
-    session_id: str
-    passkey: Passkey
-    challenge: str
-    until_ms: int
-
-
-class RemovePasskey(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """One passkey less, by who is on shift."""
-
-    session_id: str
-    passkey_id: str
 
 
 class SignIn(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -66,13 +43,13 @@ class SignIn(msgspec.Struct, frozen=True, tag=True, gc=False):
     instead, "" for none; `passkey`: that signed instead of both; `location_id`: "" for nowhere in particular; `planned_ms`: the shift's
     length, 0 for the longest; `device_id`, `device_session`: of the enrolled device on which it is worked, "" for none."""
 
-    session_id: str
+    session_id: Annotated[str, SHIFT_ID]
     password_ok: bool
     totp_step: int
     recovery_hash: str
     location_id: str
     planned_ms: int
-    device: str
+    device: Annotated[str, SHIFT_DEVICE]
     generation: int = NO_GENERATION
     passkey: PasskeyUse | None = None
     device_id: str = ""
@@ -82,14 +59,14 @@ class SignIn(msgspec.Struct, frozen=True, tag=True, gc=False):
 class Refresh(msgspec.Struct, frozen=True, tag=True, gc=False):
     """A new token for the shift in exchange for that of number `token_number`."""
 
-    session_id: str
+    session_id: Annotated[str, SHIFT_ID]
     token_number: int
 
 
 class StepUp(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Proves the second factor again, as in SignIn, and gets a new token."""
 
-    session_id: str
+    session_id: Annotated[str, SHIFT_ID]
     totp_step: int
     recovery_hash: str
     generation: int = NO_GENERATION
@@ -99,7 +76,24 @@ class StepUp(msgspec.Struct, frozen=True, tag=True, gc=False):
 class EndShift(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Signs out. Nothing to do when the session is not that of the shift."""
 
-    session_id: str
+    session_id: Annotated[str, SHIFT_ID]
+
+
+class ChangeOwnPassword(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Another password, by its person during the shift, who gets a new token. `password_ok`: is the present one known; `password_hash`: of the new
+    one, "" when not."""
+
+    session_id: Annotated[str, SHIFT_ID]
+    password_ok: bool
+    password_hash: Annotated[str, PASSWORD]
+    generation: int = NO_GENERATION
+
+
+class RenewHash(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Another hash of the password that was just proved: the one before was made with parameters of another time."""
+
+    password_hash: Annotated[str, PASSWORD]
+    generation: int = NO_GENERATION
 
 
 class ChangeRole(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -112,7 +106,7 @@ class ChangeRole(msgspec.Struct, frozen=True, tag=True, gc=False):
 class SetPassword(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Another password."""
 
-    password_hash: str
+    password_hash: Annotated[str, PASSWORD]
 
 
 class ResetFactor(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -128,5 +122,5 @@ class Enable(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 Administrative = ChangeRole | SetPassword | ResetFactor | Disable | Enable
-Own = EnrolTotp | EnrolPasskey | AddPasskey | RemovePasskey
+Own = EnrolTotp | EnrolPasskey | AddPasskey | RemovePasskey | ChangeOwnPassword | RenewHash
 Command = OpenAccount | Own | SignIn | Refresh | StepUp | EndShift | Administrative

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from actors.domain.account_commands import PasskeyUse
-from actors.domain.account_state import Passkey, Shift
+from actors.domain.account_state import Shift
+from actors.domain.passkeys import Passkey, PasskeyAdded, PasskeyRemoved, PasskeySuspected, PasskeyUse
+from actors.domain.personal_notes import PASSWORD, RECOVERY, SHIFT_ID, TOTP
 
 
 class EndedShift(msgspec.Struct, frozen=True, gc=False):
     """A session whose tokens have to be revoked; from `until_ms` on none would be good anyway."""
 
-    session_id: str
+    session_id: Annotated[str, SHIFT_ID]
     until_ms: int
 
 
@@ -22,15 +23,15 @@ class AccountOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
 
     role: str
     locations: list[str]
-    password_hash: str
+    password_hash: Annotated[str, PASSWORD]
 
 
 class TotpEnrolled(msgspec.Struct, frozen=True, tag=True, gc=False):
     """There is a second factor; the code of `totp_step` is used up."""
 
-    sealed_totp: bytes
+    sealed_totp: Annotated[bytes, TOTP]
     totp_step: int
-    recovery: list[str]
+    recovery: Annotated[list[str], RECOVERY]
 
 
 class PasskeyEnrolled(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -39,28 +40,7 @@ class PasskeyEnrolled(msgspec.Struct, frozen=True, tag=True, gc=False):
     passkey: Passkey
     challenge: str
     until_ms: int
-    recovery: list[str]
-
-
-class PasskeyAdded(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """There is one passkey more; the challenge is used up."""
-
-    passkey: Passkey
-    challenge: str
-    until_ms: int
-
-
-class PasskeyRemoved(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The passkey proves nothing any more."""
-
-    passkey_id: str
-
-
-class PasskeySuspected(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A right signature counted less than one before: perhaps somebody copied the authenticator (Web Authentication, 6.1.1). It proved
-    nothing; the challenge is used up."""
-
-    use: PasskeyUse
+    recovery: Annotated[list[str], RECOVERY]
 
 
 class SignedIn(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -83,14 +63,14 @@ class SignInFailed(msgspec.Struct, frozen=True, tag=True, gc=False):
 class ShiftRefreshed(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The shift has a new token, of this number."""
 
-    session_id: str
+    session_id: Annotated[str, SHIFT_ID]
     token_number: int
 
 
 class SteppedUp(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The second factor was proved again during the shift, which has a new token. What was used is used up."""
 
-    session_id: str
+    session_id: Annotated[str, SHIFT_ID]
     token_number: int
     totp_step: int
     recovery_hash: str
@@ -100,9 +80,31 @@ class SteppedUp(msgspec.Struct, frozen=True, tag=True, gc=False):
 class StepUpFailed(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The second factor did not fit during the shift; see SignInFailed."""
 
-    session_id: str
+    session_id: Annotated[str, SHIFT_ID]
     failures: int
     locked_until_ms: int = 0
+
+
+class PasswordChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The person took another password during the shift, which has a new token."""
+
+    session_id: Annotated[str, SHIFT_ID]
+    token_number: int
+    password_hash: Annotated[str, PASSWORD]
+
+
+class PasswordChangeFailed(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The present password did not fit during the shift; see SignInFailed."""
+
+    session_id: Annotated[str, SHIFT_ID]
+    failures: int
+    locked_until_ms: int = 0
+
+
+class HashRenewed(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The account has another hash of the same password."""
+
+    password_hash: Annotated[str, PASSWORD]
 
 
 class ShiftEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -123,7 +125,7 @@ class RoleChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
 class PasswordSet(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The account has another password."""
 
-    password_hash: str
+    password_hash: Annotated[str, PASSWORD]
     ended: EndedShift | None = None
 
 
@@ -144,5 +146,6 @@ class AccountEnabled(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 Ending = SignedIn | ShiftEnded | RoleChanged | PasswordSet | FactorReset | AccountDisabled
-Own = TotpEnrolled | PasskeyEnrolled | PasskeyAdded | PasskeyRemoved | PasskeySuspected
-Event = AccountOpened | Own | SignInFailed | ShiftRefreshed | SteppedUp | StepUpFailed | AccountEnabled | Ending
+Own = TotpEnrolled | PasskeyEnrolled | PasskeyAdded | PasskeyRemoved | PasskeySuspected | PasswordChanged | HashRenewed
+Failed = SignInFailed | StepUpFailed | PasswordChangeFailed
+Event = AccountOpened | Own | Failed | ShiftRefreshed | SteppedUp | AccountEnabled | Ending

@@ -9,11 +9,13 @@ from __future__ import annotations
 import msgspec
 
 from actors.domain import account_factors as factors
+from actors.domain import passkeys
 from actors.domain.account_commands import EndShift, Refresh, SignIn, StepUp
 from actors.domain.account_events import (
     EndedShift,
     Event,
-    PasskeySuspected,
+    Failed,
+    PasswordChanged,
     ShiftEnded,
     ShiftRefreshed,
     SignedIn,
@@ -25,6 +27,7 @@ from actors.domain.account_state import IDLE_MS, LOCK_AFTER, LOCK_MS, SHIFT_MAX_
 from actors.domain.account_views import SessionOutcome, SessionReason, ShiftOver, SignInOutcome, SignInReason
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision
+from actors.domain.passkeys import PasskeySuspected
 
 
 # --- decide ---------------------------------------------------------------------------------------------------------
@@ -38,10 +41,10 @@ def sign_in(account: Account, command: SignIn, context: Context) -> Decision:
     if current and command.password_ok and not account.has_factor:
         return _not_signed_in("factor_missing")
     knows = current and (command.password_ok or (command.passkey is not None and command.passkey.alone))
-    if knows and command.passkey is not None and factors.is_suspect(account, command.passkey, context):
+    if knows and command.passkey is not None and passkeys.is_suspect(account, command.passkey, context.now_ms):
         return _not_signed_in("passkey_suspect", PasskeySuspected(command.passkey))
     if not knows or not factors.fits(account, command, context):
-        return _not_signed_in("failed", SignInFailed(*_next_failure(account, context)))
+        return _not_signed_in("failed", SignInFailed(*next_failure(account, context)))
     # Only now: where somebody may work is nothing for who is not known yet.
     if account.locations and command.location_id not in account.locations:
         raise Refused(
@@ -64,22 +67,22 @@ def refresh(account: Account, command: Refresh, context: Context) -> Decision:
     """A new token, or the end of the shift. Raises Refused `session.ended`."""
     shift = running(account, command.session_id, context)
     if command.token_number == shift.token_number:
-        return _session(ShiftRefreshed(shift.session_id, shift.token_number + 1))
-    return _no_session("token_reused", ShiftEnded(EndedShift(shift.session_id, shift.ends_ms), "token_reused"))
+        return session(ShiftRefreshed(shift.session_id, shift.token_number + 1))
+    return no_session("token_reused", ShiftEnded(EndedShift(shift.session_id, shift.ends_ms), "token_reused"))
 
 
 def step_up(account: Account, command: StepUp, context: Context) -> Decision:
     """A new token with a fresh proof, or why not. Raises Refused `session.ended`."""
     shift = running(account, command.session_id, context)
     if context.now_ms < account.locked_until_ms:
-        return _no_session("locked")
+        return no_session("locked")
     current = command.generation == account.generation
-    if current and command.passkey is not None and factors.is_suspect(account, command.passkey, context):
-        return _no_session("passkey_suspect", PasskeySuspected(command.passkey))
+    if current and command.passkey is not None and passkeys.is_suspect(account, command.passkey, context.now_ms):
+        return no_session("passkey_suspect", PasskeySuspected(command.passkey))
     if not current or not factors.fits(account, command, context):
-        return _no_session("failed", StepUpFailed(shift.session_id, *_next_failure(account, context)))
+        return no_session("failed", StepUpFailed(shift.session_id, *next_failure(account, context)))
     number = shift.token_number + 1
-    return _session(SteppedUp(shift.session_id, number, command.totp_step, command.recovery_hash, command.passkey))
+    return session(SteppedUp(shift.session_id, number, command.totp_step, command.recovery_hash, command.passkey))
 
 
 def end(account: Account, command: EndShift) -> Decision:
@@ -109,14 +112,16 @@ def running(account: Account, session_id: str, context: Context) -> Shift:
     return shift
 
 
-def _session(event: Event) -> Decision:
+def session(event: Event) -> Decision:
+    """The shift goes on under a new token."""
     return Decision(
         [event],
         lambda state, version: SessionOutcome(True, "", state.account_id, state.role, state.locations, state.shift),
     )
 
 
-def _no_session(reason: SessionReason, *events: Event) -> Decision:
+def no_session(reason: SessionReason, *events: Event) -> Decision:
+    """No new token, and why."""
     return Decision(list(events), lambda state, version: SessionOutcome(False, reason, state.account_id, "", [], None))
 
 
@@ -124,21 +129,21 @@ def _not_signed_in(reason: SignInReason, *events: Event) -> Decision:
     return Decision(list(events), lambda state, version: SignInOutcome(False, reason, state.account_id, "", [], None))
 
 
-def _next_failure(account: Account, context: Context) -> tuple[int, int]:
+def next_failure(account: Account, context: Context) -> tuple[int, int]:
     """(how many it makes, until when the account is locked for it or 0)."""
     failures = account.failures + 1
     return failures, context.now_ms + LOCK_MS if failures >= LOCK_AFTER else 0
 
 
 # --- evolve ---------------------------------------------------------------------------------------------------------
-def count(account: Account, event: SignInFailed | StepUpFailed, context: Context) -> None:
+def count(account: Account, event: Failed, context: Context) -> None:
     """One failure more; the one too many locks, and counting begins again."""
     account.failures, account.failed_at_ms = event.failures, context.now_ms
     if event.locked_until_ms:
         account.failures, account.locked_until_ms = 0, event.locked_until_ms
 
 
-def renew(account: Account, event: ShiftRefreshed | SteppedUp, context: Context) -> None:
+def renew(account: Account, event: ShiftRefreshed | SteppedUp | PasswordChanged, context: Context) -> None:
     """The shift has a new token, and is in use."""
     assert account.shift is not None
     proved_ms = context.now_ms if type(event) is SteppedUp else account.shift.proved_ms

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
 from actors.domain import once
+from actors.domain.passkeys import Passkey
+from actors.domain.personal_notes import PASSWORD, RECOVERY, SHIFT_DEVICE, SHIFT_ID, STAFF_ID, TOTP
 
 _MINUTE_MS = 60_000
 LOCK_AFTER = 10
@@ -17,7 +20,6 @@ STEP_UP_MS = 5 * _MINUTE_MS
 # Of a proof that was judged against no credentials in particular: it proves nothing.
 NO_GENERATION = -1
 ROLES = ("associate", "fulfilment", "manager", "driver", "support", "auditor", "privacy", "ops")
-PASSKEYS_MAX = 5
 IDLE_MS: Mapping[str, int] = {role: (15 if role == "manager" else 60) * _MINUTE_MS for role in ROLES}
 
 
@@ -26,7 +28,7 @@ class Shift(msgspec.Struct, frozen=True, gc=False):
     proof of the second factor; `token_number`: of the one token that Refresh takes; `device`: as the person calls it; `device_id`: the enrolled
     one, with the session of its own that has to last as long, or ""."""
 
-    session_id: str
+    session_id: Annotated[str, SHIFT_ID]
     role: str
     location_id: str
     started_ms: int
@@ -34,37 +36,22 @@ class Shift(msgspec.Struct, frozen=True, gc=False):
     seen_ms: int
     proved_ms: int
     token_number: int
-    device: str
+    device: Annotated[str, SHIFT_DEVICE]
     device_id: str = ""
     device_session: str = ""
-
-
-class Passkey(msgspec.Struct, frozen=True, gc=False):
-    """What an authenticator made for this account (W3C Web Authentication). `passkey_id`: of ours, short; `credential_id`: the
-    authenticator's; `public_key`: as COSE has it (RFC 9052); `sign_count`: the authenticator's, of the last signature that was taken, 0 for
-    one that does not count; `suspect_ms`: when the count last went backwards, 0 for never."""
-
-    passkey_id: str
-    credential_id: bytes
-    public_key: bytes
-    sign_count: int
-    name: str
-    created_ms: int = 0
-    used_ms: int = 0
-    suspect_ms: int = 0
 
 
 class Account(msgspec.Struct):
     """The state of an account. `sealed_totp`: b"" while there are no codes by time; `last_totp_step`: the newest that was taken;
     `recovery`: hashes of unused recovery codes; `failures`: since the last success or lock; `challenges`: those that passkeys signed."""
 
-    account_id: str
+    account_id: Annotated[str, STAFF_ID]
     role: str
     locations: list[str]
-    password_hash: str
-    sealed_totp: bytes = b""
+    password_hash: Annotated[str, PASSWORD]
+    sealed_totp: Annotated[bytes, TOTP] = b""
     last_totp_step: int = 0
-    recovery: list[str] = []
+    recovery: Annotated[list[str], RECOVERY] = []
     failures: int = 0
     failed_at_ms: int = 0
     locked_until_ms: int = 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from actors.domain.account_state import Passkey, Shift
+from actors.domain.account_state import Shift
+from actors.domain.passkeys import Passkey
+from actors.domain.personal_notes import PASSKEY_NAME, PASSWORD, RECOVERY, STAFF_ID, TOTP
 
 SignInReason = Literal["", "failed", "locked", "factor_missing", "passkey_suspect"]
 SessionReason = Literal["", "token_reused", "failed", "locked", "passkey_suspect"]
@@ -27,12 +29,12 @@ class ViewPasskeys(msgspec.Struct, frozen=True, tag=True, gc=False):
 class Credentials(msgspec.Struct, frozen=True, gc=False):
     """Hashes and sealed secrets; never leaves the cell."""
 
-    account_id: str
+    account_id: Annotated[str, STAFF_ID]
     enabled: bool
     role: str
-    password_hash: str
-    sealed_totp: bytes
-    recovery: list[str]
+    password_hash: Annotated[str, PASSWORD]
+    sealed_totp: Annotated[bytes, TOTP]
+    recovery: Annotated[list[str], RECOVERY]
     last_totp_step: int
     locked_until_ms: int
     generation: int
@@ -43,7 +45,7 @@ class AccountView(msgspec.Struct, frozen=True, gc=False):
     """An account without its secrets; also the answer to who administers it. The shift's fields are "" and 0 without one; a shift that
     is past `shift_ends_ms`, or was idle for too long, is still told."""
 
-    account_id: str
+    account_id: Annotated[str, STAFF_ID]
     version: int
     role: str
     locations: list[str]
@@ -61,7 +63,7 @@ class PasskeyView(msgspec.Struct, frozen=True, gc=False):
     """A passkey without its key. Times 0: never."""
 
     passkey_id: str
-    name: str
+    name: Annotated[str, PASSKEY_NAME]
     created_ms: int
     used_ms: int
     suspect_ms: int
@@ -70,15 +72,22 @@ class PasskeyView(msgspec.Struct, frozen=True, gc=False):
 class PasskeysView(msgspec.Struct, frozen=True, gc=False):
     """The account's passkeys, oldest first; also the answer to AddPasskey and RemovePasskey."""
 
-    account_id: str
+    account_id: Annotated[str, STAFF_ID]
     passkeys: list[PasskeyView]
 
 
 class FactorEnrolled(msgspec.Struct, frozen=True, gc=False):
     """The answer to EnrolTotp and EnrolPasskey."""
 
-    account_id: str
+    account_id: Annotated[str, STAFF_ID]
     version: int
+
+
+class HashRenewal(msgspec.Struct, frozen=True, gc=False):
+    """The answer to RenewHash. `renewed`: false when the credentials were changed meanwhile."""
+
+    account_id: Annotated[str, STAFF_ID]
+    renewed: bool
 
 
 class SignInOutcome(msgspec.Struct, frozen=True, gc=False):
@@ -86,19 +95,19 @@ class SignInOutcome(msgspec.Struct, frozen=True, gc=False):
 
     ok: bool
     reason: SignInReason
-    account_id: str
+    account_id: Annotated[str, STAFF_ID]
     role: str
     locations: list[str]
     shift: Shift | None
 
 
 class SessionOutcome(msgspec.Struct, frozen=True, gc=False):
-    """The answer to Refresh and StepUp. When not `ok`, only `reason` and `account_id` are told: "token_reused" says that the shift has
+    """The answer to Refresh, StepUp and ChangeOwnPassword. When not `ok`, only `reason` and `account_id` are told: "token_reused" says that the shift has
     ended, the others that it goes on as it was."""
 
     ok: bool
     reason: SessionReason
-    account_id: str
+    account_id: Annotated[str, STAFF_ID]
     role: str
     locations: list[str]
     shift: Shift | None
@@ -107,5 +116,5 @@ class SessionOutcome(msgspec.Struct, frozen=True, gc=False):
 class ShiftOver(msgspec.Struct, frozen=True, gc=False):
     """The answer to EndShift. `ended`: false when there was nothing to end."""
 
-    account_id: str
+    account_id: Annotated[str, STAFF_ID]
     ended: bool

@@ -11,18 +11,67 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from actors.domain import customer, guest
-from actors.domain.account_commands import ChangeRole, EndShift, OpenAccount, Refresh, SignIn, StepUp
-from actors.domain.account_events import ShiftEnded, SignedIn, SteppedUp
+from actors.domain import consent, guest
+from actors.domain.account_commands import (
+    ChangeOwnPassword,
+    ChangeRole,
+    EndShift,
+    OpenAccount,
+    Refresh,
+    RenewHash,
+    SignIn,
+    StepUp,
+)
+from actors.domain.account_events import HashRenewed, PasswordChanged, ShiftEnded, SignedIn, SteppedUp
 from actors.domain.account_state import Account
 from actors.domain.alert import AlertTold, AssignAlert, CloseAlert, RaiseAlert
+from actors.domain.approval import (
+    Approval,
+    AskApproval,
+    DecideApproval,
+    Wanted,
+    WithdrawApproval,
+    reasons_of,
+)
 from actors.domain.audit import DONE, Act, Audited, Changes, Who
+from actors.domain.breach import (
+    CloseBreach,
+    JudgeRisk,
+    RecordBreach,
+    ReviseExtent,
+    SpareSubjects,
+    TakeMeasure,
+    TellAuthority,
+    TellSubjects,
+)
+from actors.domain.breach_state import Breach
 from actors.domain.catalogue import DefineSkus
 from actors.domain.client import Client, RegisterClient, SetClientScopes
+from actors.domain.customer_commands import EndSession, EraseCustomer, RefreshSession, TryCode, TryPasskey
+from actors.domain.customer_events import SessionOpened, SessionRefreshed
+from actors.domain.device import (
+    AssertionUsed,
+    ClaimDevice,
+    Device,
+    DeviceClaimed,
+    EnrolDevice,
+    MoveDevice,
+    UseAssertion,
+)
 from actors.domain.kind import Kind
 from actors.domain.location import AdjustStock, Location, OpenLocation, ReceiveStock, Stock
-from actors.domain.order import PlaceOrder, UpdateOrder
+from actors.domain.order import PlaceOrder, RectifyOrder, UpdateOrder
 from actors.domain.order_state import Order, status_of
+from actors.domain.passkeys import AddPasskey, RemovePasskey
+from actors.domain.privacy_request import (
+    BeginStep,
+    ConfirmIdentity,
+    ExtendDeadline,
+    NoteStep,
+    ReceiveRequest,
+    RefuseRequest,
+)
+from actors.domain.privacy_state import PrivacyRequest
 
 # Of a body with a thousand lines the audit names so many; the history has them all.
 CHANGES_MAX = 50
@@ -57,6 +106,8 @@ def of_order(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
     """`order.place`, `order.ship`, …: where the fulfilments are that it moves; a cancellation with the status from which it was."""
     if type(command) is PlaceOrder:
         return _PLACED
+    if type(command) is RectifyOrder:
+        return Act("order.rectify")
     if type(command) is not UpdateOrder or state is None:
         return _plain("order", type(command))
     wanted = command.fulfilment
@@ -99,7 +150,7 @@ def of_catalogue(state: Any, command: DefineSkus, events: Sequence[Any]) -> Act:
 
 
 def of_account(state: Account | None, command: Any, events: Sequence[Any]) -> Act:
-    """`session.open`, `session.refresh`, `session.proof`, `session.close`, and `account.…` for what is done to an account."""
+    """`session.open`, `session.refresh`, `session.proof`, `session.close`, `session.renew_hash`, and `account.…` for what is done to an account."""
     if type(command) is SignIn:
         return Act("session.open", command.location_id, "", {}, _unless(SignedIn, events, "session.refused"))
     if type(command) is Refresh:
@@ -109,6 +160,11 @@ def of_account(state: Account | None, command: Any, events: Sequence[Any]) -> Ac
         return Act("session.proof", "", "", {}, _unless(SteppedUp, events, "factor.code_wrong"))
     if type(command) is EndShift:
         return Act("session.close")
+    if type(command) is ChangeOwnPassword:
+        return Act("account.change_password", "", "", {}, _unless(PasswordChanged, events, "password.wrong"))
+    if type(command) is RenewHash:
+        # A part of the sign-in, which nobody asks for by itself.
+        return Act("session.renew_hash", "", "", {}, _unless(HashRenewed, events, "account.changed"))
     if type(command) is OpenAccount:
         return Act("account.open", "", "", _rights("", "", command.role, command.locations) if events else {})
     if type(command) is ChangeRole and state is not None and events:
@@ -126,6 +182,21 @@ def of_client(state: Client | None, command: Any, events: Sequence[Any]) -> Act:
     return Act(name, "", "", {"scopes": (before, ",".join(command.scopes))})
 
 
+def of_device(state: Device | None, command: Any, events: Sequence[Any]) -> Act:
+    """`device.enrol` with the scopes, `device.claim`, `device.sign_in`, `device.move`, `device.renew_code`, `device.revoke`."""
+    if type(command) is EnrolDevice:
+        changes: Changes = {"scopes": ("", ",".join(command.scopes))} if events else {}
+        return Act("device.enrol", command.location_id, "", changes)
+    location_id = "" if state is None else state.location_id
+    if type(command) is ClaimDevice:
+        return Act("device.claim", location_id, "", {}, _unless(DeviceClaimed, events, "code.refused"))
+    if type(command) is UseAssertion:
+        return Act("device.sign_in", location_id, "", {}, _unless(AssertionUsed, events, "client.refused"))
+    if type(command) is MoveDevice:
+        return Act("device.move", location_id, "", {"location_id": (location_id, command.to)} if events else {})
+    return Act(_plain("device", type(command)).action.removesuffix("_device"), location_id)
+
+
 def of_guest(state: Any, command: Any, events: Sequence[Any]) -> Act:
     """`guest.keep_code`; `session.open` for a code that is given back."""
     if type(command) is guest.TryCode:
@@ -134,14 +205,20 @@ def of_guest(state: Any, command: Any, events: Sequence[Any]) -> Act:
 
 
 def of_customer(state: Any, command: Any, events: Sequence[Any]) -> Act:
-    """The same words as for staff's sessions."""
-    if type(command) is customer.TryCode:
-        return Act("session.open", "", "", {}, _unless(customer.SessionOpened, events, "code.refused"))
-    if type(command) is customer.RefreshSession:
-        refused = DONE if any(type(event) is customer.SessionRefreshed for event in events) else "session.token_reused"
+    """The same words as for staff's sessions and passkeys."""
+    if type(command) is TryCode:
+        return Act("session.open", "", "", {}, _unless(SessionOpened, events, "code.refused"))
+    if type(command) is TryPasskey:
+        return Act("session.open", "", "", {}, _unless(SessionOpened, events, "session.refused"))
+    if type(command) is RefreshSession:
+        refused = DONE if any(type(event) is SessionRefreshed for event in events) else "session.token_reused"
         return Act("session.refresh", "", "", {}, refused)
-    if type(command) is customer.EndSession:
+    if type(command) is EndSession:
         return Act("session.close")
+    if type(command) is AddPasskey or type(command) is RemovePasskey:
+        return _plain("account", type(command))
+    if type(command) is EraseCustomer:
+        return Act("customer.erase")
     return _plain("customer", type(command))
 
 
@@ -159,6 +236,97 @@ def of_alert(state: Any, command: Any, events: Sequence[Any]) -> Act:
     return Act("alert.told")
 
 
+def of_approval(state: Approval | None, command: Any, events: Sequence[Any]) -> Act:
+    """`approval.ask`, `approval.approve`, `approval.refuse`, `approval.withdraw`. What is asked or approved is told by what it adds to the counts, which
+    nobody knows before it is done; `person`: who asked and who decided, since the target's turn that follows has no line of its own."""
+    if type(command) is AskApproval:
+        asked: Changes = {"status": (None, "pending"), **_deltas(command.wanted)} if events else {}
+        return Act("approval.ask", command.location_id, ",".join(reasons_of(command.wanted)), asked)
+    if state is None:
+        return Act("approval.withdraw" if type(command) is WithdrawApproval else f"approval.{command.verdict}")
+    if type(command) is WithdrawApproval:
+        return Act(
+            "approval.withdraw", state.location_id, "", {"status": (state.status, "withdrawn")} if events else {}
+        )
+    assert type(command) is DecideApproval
+    decided: Changes = {}
+    why = ",".join(reasons_of(state.wanted)) if command.verdict == "approve" else command.note
+    if events:
+        status = "approved" if command.verdict == "approve" else "refused"
+        decided = {"status": (state.status, status), "person": (state.asked_by, command.by)}
+        if command.verdict == "approve":
+            decided |= _deltas(state.wanted)
+    return Act(f"approval.{command.verdict}", state.location_id, why, decided)
+
+
+_BREACH_STEPS: Mapping[type, str] = {
+    RecordBreach: "record", JudgeRisk: "judge_risk", TellAuthority: "tell_authority", TellSubjects: "tell_subjects",
+    SpareSubjects: "spare_subjects", TakeMeasure: "take_measure", ReviseExtent: "revise", CloseBreach: "close",
+}  # fmt: skip
+
+
+def of_breach(state: Breach | None, command: Any, events: Sequence[Any]) -> Act:
+    """`breach.record`, `breach.tell_authority`, …, with the risk and the numbers before and after: what was told of it may hang on them."""
+    action, why, changes = f"breach.{_BREACH_STEPS[type(command)]}", "", dict[str, Any]()
+    if type(command) is RecordBreach:
+        changes = {"persons": (None, command.extent.persons), "records": (None, command.extent.records)}
+    elif type(command) is JudgeRisk:
+        why = command.reason
+        changes = {"risk": (None if state is None else state.risk, command.risk)}
+    elif type(command) is TellAuthority:
+        why = command.delay
+    elif type(command) is TellSubjects:
+        changes = {"told": (None, command.persons)}
+    elif type(command) is SpareSubjects:
+        why = command.reason
+    elif type(command) is TakeMeasure:
+        why = command.measure
+    elif type(command) is ReviseExtent and state is not None:
+        before, after = state.extent, command.extent
+        changes = {"persons": (before.persons, after.persons), "records": (before.records, after.records)}
+    return Act(action, "", why, changes if events else {})
+
+
+def of_privacy_request(state: PrivacyRequest | None, command: Any, events: Sequence[Any]) -> Act:
+    """`privacy_request.receive`, `.confirm_identity`, `.begin_erase`, `.erase` with its counts, `.extend`, `.complete`, `.refuse` with why."""
+    if type(command) is ReceiveRequest:
+        return Act("privacy_request.receive", "", command.right, {"law": (None, command.law)} if events else {})
+    if type(command) is ConfirmIdentity:
+        return Act("privacy_request.confirm_identity", "", command.method)
+    if type(command) is BeginStep:
+        return Act(f"privacy_request.begin_{command.step}")
+    if type(command) is NoteStep:
+        counts: Changes = {name: (None, count) for name, count in command.counts.items()} if events else {}
+        return Act(f"privacy_request.{command.step}", "", "", counts)
+    if type(command) is ExtendDeadline:
+        return Act("privacy_request.extend", "", command.reason)
+    if type(command) is RefuseRequest:
+        return Act("privacy_request.refuse", "", command.reason)
+    return Act("privacy_request.complete")
+
+
+def of_consent(state: consent.Consents | None, command: Any, events: Sequence[consent.ConsentChanged]) -> Act:
+    """`consent.set`, `consent.withdraw`, with each purpose before and after, and by what as the reason."""
+    before = consent.present(state.history) if state is not None else {}
+    changes: Changes = {
+        event.choice.purpose: (
+            None if event.choice.purpose not in before else int(before[event.choice.purpose].granted),
+            int(event.choice.granted),
+        )
+        for event in events
+    }
+    name = "consent.set" if type(command) is consent.SetConsents else "consent.withdraw"
+    return Act(name, "", command.source, changes)
+
+
+def _deltas(wanted: Wanted) -> Changes:
+    sums = dict[str, int]()
+    for line in wanted.lines:
+        if line.quantity:
+            sums[line.sku] = sums.get(line.sku, 0) + line.quantity
+    return {f"{sku}.on_hand_delta": (None, units) for sku, units in list(sums.items())[:CHANGES_MAX]}
+
+
 def _unless(wanted: type, events: Sequence[Any], refused: str) -> str:
     return DONE if any(type(event) is wanted for event in events) else refused
 
@@ -174,6 +342,11 @@ ACTS: Mapping[str, Callable[[Any, Any, Sequence[Any]], Act]] = {
     "account": of_account,
     "client": of_client,
     "alert": of_alert,
+    "approval": of_approval,
+    "breach": of_breach,
+    "consent": of_consent,
     "customer": of_customer,
+    "device": of_device,
     "guest": of_guest,
+    "privacy_request": of_privacy_request,
 }

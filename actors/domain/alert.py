@@ -23,6 +23,7 @@ from actors.domain.account_commands import EndShift
 from actors.domain.account_state import SHIFT_MAX_MS
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
+from actors.domain.personal_notes import ALERT_ABOUT, ALERT_ASSIGNEE, ALERT_EVIDENCE, ALERT_SESSION
 from actors.domain.revocations import Revoke, unproved
 from actors.domain.rows import AlertRow
 
@@ -44,14 +45,14 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     """What was found. about: an account, or an address's digest; session_id: in which, or ""; began_ms, last_ms: UTC ms; score: 0 to 1;
     evidence: (shard, number) of lines of the audit; requests: ids of requests; action: what is done by itself."""
 
-    about: Annotated[str, Meta(min_length=1, max_length=128)]
+    about: Annotated[str, Meta(min_length=1, max_length=128), ALERT_ABOUT]
     role: Annotated[str, Meta(max_length=32)]
-    session_id: Annotated[str, Meta(max_length=128)]
+    session_id: Annotated[str, Meta(max_length=128), ALERT_SESSION]
     began_ms: int
     last_ms: int
     rules: Annotated[list[Text], Meta(min_length=1, max_length=LIST_MAX)]
     score: Annotated[float, Meta(ge=0, le=1)]
-    reasons: Texts
+    reasons: Annotated[Texts, ALERT_EVIDENCE]
     evidence: Annotated[list[tuple[int, int]], Meta(max_length=LIST_MAX)]
     requests: Texts
     action: AlertAction
@@ -66,7 +67,7 @@ class RaiseAlert(msgspec.Struct, frozen=True, tag=True, gc=False):
 class AssignAlert(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Somebody looks at it."""
 
-    assignee: str
+    assignee: Annotated[str, ALERT_ASSIGNEE]
 
 
 class CloseAlert(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -96,7 +97,7 @@ class AlertRaised(msgspec.Struct, frozen=True, tag=True, gc=False):
 class AlertAssigned(msgspec.Struct, frozen=True, tag=True, gc=False):
     """It is looked at by this account."""
 
-    assignee: str
+    assignee: Annotated[str, ALERT_ASSIGNEE]
 
 
 class AlertClosed(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -119,7 +120,7 @@ class Alert(msgspec.Struct):
 
     finding: Finding
     status: AlertStatus = "open"
-    assignee: str = ""
+    assignee: Annotated[str, ALERT_ASSIGNEE] = ""
     verdict: str = ""
     note: str = ""
     news_version: int = 1
@@ -139,7 +140,7 @@ class AlertView(msgspec.Struct, frozen=True, gc=False):
     alert_id: str
     version: int
     status: AlertStatus
-    assignee: str
+    assignee: Annotated[str, ALERT_ASSIGNEE]
     verdict: str
     note: str
     told: bool

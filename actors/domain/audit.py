@@ -10,7 +10,11 @@ clear: people are their account ids, customers and addresses keyed digests. What
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+
+from actors.domain.personal_notes import AUDITED, AUDITED_SESSION
 
 # `Audited.outcome` of what was done; otherwise it is the code of the refusal.
 DONE = ""
@@ -24,12 +28,12 @@ class Who(msgspec.Struct, array_like=True, frozen=True, gc=False):
     for themselves: a customer's keyed digest, or an id.
     """
 
-    subject: str = ""
+    subject: Annotated[str, AUDITED] = ""
     role: str = ""
-    session_id: str = ""
-    address: str = ""
-    device: str = ""
-    behalf: str = ""
+    session_id: Annotated[str, AUDITED_SESSION] = ""
+    address: Annotated[str, AUDITED] = ""
+    device: Annotated[str, AUDITED_SESSION] = ""
+    behalf: Annotated[str, AUDITED] = ""
 
 
 # field → (before, after)

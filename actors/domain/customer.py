@@ -1,172 +1,96 @@
-"""An account of a customer: an address that was proved by a one-time code, and the sessions that codes opened. There is no password.
+"""An account of a customer: an address that was proved by a one-time code, and the sessions that codes and passkeys opened. There is no password.
 
     (unknown) ──KeepCode(opens)──▶ unproved ──TryCode, right──▶ proved ─┐ KeepCode, TryCode: one session more, at most SESSIONS_MAX
-                                      └─ TryCode, wrong: counted        └ RefreshSession: a new token; EndSession
+                                      └─ TryCode, wrong: counted        ├ TryPasskey: the same, by a passkey alone
+                                                                        ├ RefreshSession: a new token; EndSession
+                                                                        ├ AddPasskey, RemovePasskey: by who has a session
+                                                                        └ KeepEmail: once, right after the first session
+    EraseCustomer ──▶ as if there had never been one: its sessions are revoked, and whoever joins with the address begins anew
 
 Its id is made from the address's keyed digest, so whoever knows the address and the key finds it, and the address stands nowhere in the
-clear. It is sealed, and only once it is proved. Each token of a session has a number; whoever comes with an old one holds a token that
-was stolen, or whose successor was, so the session ends (RFC 9700 section 4.14.2). A wrong code is no refusal: tries are counted.
+clear. It is kept sealed, and only once it is proved. Passkeys know the account by its id, and so name it by themselves.
 
-Addresses and codes are checked elsewhere; what comes here are digests and sealed bytes, in events too. Times are UTC milliseconds.
+Addresses, codes and signatures are checked elsewhere; what comes here are digests, sealed bytes and public keys, in events too. Times are UTC
+milliseconds.
+
+    customer_state.py     what an account is, and its limits
+    customer_commands.py  what it may be asked to do     customer_events.py    what happened to it     customer_views.py  what it tells
+    customer_sessions.py  codes and sessions             customer_passkeys.py  passkeys
+    customer.py           the noun: which rule for which command
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 import msgspec
 
-from actors.domain import ids, one_time_code
+from actors.domain import customer_passkeys, ids, one_time_code
+from actors.domain import customer_sessions as sessions
+from actors.domain.customer_commands import (
+    Command,
+    EndSession,
+    EraseCustomer,
+    KeepCode,
+    KeepEmail,
+    RefreshSession,
+    TryCode,
+    TryPasskey,
+)
+from actors.domain.customer_events import (
+    CodeKept,
+    CodeMissed,
+    CustomerErased,
+    EmailKept,
+    Event,
+    Passkeys,
+    SessionEnded,
+    SessionOpened,
+    Sessions,
+)
+from actors.domain.customer_state import REVOKED_MS, Customer, session_of
+from actors.domain.customer_views import CustomerAccount, KeptOfCustomer, ViewCustomer
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
-from actors.domain.one_time_code import Codes
+from actors.domain.passkeys import AddPasskey, RemovePasskey
 from actors.domain.revocations import Revoke
 from actors.domain.rows import CustomerRow
-
-SESSIONS_MAX = 5
-SESSION_MS = 30 * 24 * 3_600_000
-# A session that was not used for so long is over; no refresh token is good for longer.
-IDLE_MS = 12 * 3_600_000
-# No access token of a session lives longer; a refresh token of one that ended is refused here.
-REVOKED_MS = 15 * 60_000
-
-
-# --- commands -------------------------------------------------------------------------------------------------------
-class KeepCode(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """This code (its keyed digest) is about to be sent. `opens`: to somebody who may be unknown yet."""
-
-    digest: bytes
-    opens: bool = False
-
-
-class TryCode(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Somebody gave a code of this digest, for a session. `sealed_email`: the address, kept when this proves it."""
-
-    digest: bytes
-    session_id: str
-    sealed_email: bytes
-
-
-class RefreshSession(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A new token for the session in exchange for that of number `token_number`."""
-
-    session_id: str
-    token_number: int
-
-
-class EndSession(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Signs out. Nothing to do when there is no such session."""
-
-    session_id: str
-
-
-Command = KeepCode | TryCode | RefreshSession | EndSession
-
-
-# --- state ----------------------------------------------------------------------------------------------------------
-class Session(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """`token_number`: of the one token that RefreshSession takes."""
-
-    session_id: str
-    ends_ms: int
-    seen_ms: int
-    token_number: int
-
-
-class Customer(msgspec.Struct):
-    """The state of an account. `sealed_email`: b"" until the address is proved. `sessions`: oldest first."""
-
-    codes: Codes = one_time_code.NONE
-    sealed_email: bytes = b""
-    sessions: list[Session] = []
-
-
-# --- events ---------------------------------------------------------------------------------------------------------
-class CodeKept(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A code waits. The first makes the account."""
-
-    codes: Codes
-
-
-class CodeMissed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A wrong code was given."""
-
-
-class SessionOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The right code was given. `sealed_email`: kept from now on; `ended`: sessions that had to give way, revoked until `until_ms`."""
-
-    session: Session
-    sealed_email: bytes
-    ended: list[str]
-    until_ms: int
-
-
-class SessionRefreshed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The session has a new token, of this number."""
-
-    session_id: str
-    token_number: int
-
-
-class SessionEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The session is over, and revoked until `until_ms`."""
-
-    session_id: str
-    until_ms: int
-    reason: Literal["signed_out", "token_reused"]
-
-
-Event = CodeKept | CodeMissed | SessionOpened | SessionRefreshed | SessionEnded
-
-
-# --- queries and answers --------------------------------------------------------------------------------------------
-class ViewCustomer(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """There is nothing to be read: the read model has the customer's orders."""
-
-
-class CustomerAccount(msgspec.Struct, frozen=True, gc=False):
-    """The answer to KeepCode and EndSession. `ok`: was it done? `sealed_email`: the proved address, b"" when it is not proved yet."""
-
-    ok: bool
-    customer_id: str
-    sealed_email: bytes
-
-
-class CustomerSession(msgspec.Struct, frozen=True, gc=False):
-    """The answer to TryCode and RefreshSession: the session, or None."""
-
-    customer_id: str
-    session: Session | None
 
 
 # --- decide ---------------------------------------------------------------------------------------------------------
 def decide(state: Customer | None, command: Command, context: Context) -> Decision:
-    """See the module's docstring for the rules. Raises Refused `customer.unknown`, `session.ended`."""
+    """See the module's docstring for the rules. Raises Refused `customer.unknown`, `session.ended`, `passkey.…`."""
+    if state is not None and state.erased:
+        state = None
     if type(command) is KeepCode:
         return _keep(Customer() if state is None and command.opens else _known(state), command, context)
     customer = _known(state)
     if type(command) is TryCode:
-        return _try(customer, command, context)
+        return sessions.try_code(customer, command, context)
+    if type(command) is TryPasskey:
+        return sessions.try_passkey(customer, command, context)
     if type(command) is RefreshSession:
-        return _refresh(customer, command, context)
+        return sessions.refresh(customer, command, context)
+    if type(command) is AddPasskey:
+        return customer_passkeys.add(customer, command, context)
+    if type(command) is RemovePasskey:
+        return customer_passkeys.remove(customer, command, context)
+    if type(command) is KeepEmail:
+        first = customer.proved and not customer.sealed_email
+        return _account(first, context, *([EmailKept(command.sealed_email)] if first else []))
+    if type(command) is EraseCustomer:
+        ended = [session.session_id for session in customer.sessions]
+        return _account(True, context, CustomerErased(ended, context.now_ms + REVOKED_MS))
     assert type(command) is EndSession
-    found = _session(customer, command.session_id)
-    return _account(found is not None, context, *([_ended(found, "signed_out", context)] if found is not None else []))
+    found = session_of(customer, command.session_id)
+    over = [] if found is None else [sessions.ended(found, "signed_out", context)]
+    return _account(found is not None, context, *over)
 
 
 def _known(state: Customer | None) -> Customer:
     if state is None:
         raise Refused("customer.unknown", "There is no such customer.")
     return state
-
-
-def _session(customer: Customer, session_id: str) -> Session | None:
-    return next((session for session in customer.sessions if session.session_id == session_id), None)
-
-
-def _ended(session: Session, reason: Literal["signed_out", "token_reused"], context: Context) -> SessionEnded:
-    return SessionEnded(session.session_id, context.now_ms + REVOKED_MS, reason)
 
 
 def _account(ok: bool, context: Context, *events: Event) -> Decision:
@@ -180,83 +104,39 @@ def _keep(customer: Customer, command: KeepCode, context: Context) -> Decision:
     return _account(kept is not None, context, *([CodeKept(kept)] if kept is not None else []))
 
 
-def _try(customer: Customer, command: TryCode, context: Context) -> Decision:
-    now_ms = context.now_ms
-    if not one_time_code.fits(customer.codes, command.digest, now_ms):
-        waits = one_time_code.waits(customer.codes, now_ms)
-        return _no_session(context, *([CodeMissed()] if waits else []))
-    session = Session(command.session_id, now_ms + SESSION_MS, now_ms, 1)
-    running = [one.session_id for one in customer.sessions if _runs(one, now_ms)]
-    over = [one.session_id for one in customer.sessions if not _runs(one, now_ms)]
-    ended = [*over, *running[: max(0, len(running) + 1 - SESSIONS_MAX)]]
-    # The address that was proved first stays: another spelling of it may be another person's some day.
-    sealed_email = customer.sealed_email or command.sealed_email
-    opened = SessionOpened(session, sealed_email, ended, now_ms + REVOKED_MS)
-    return _with_session(context, session.session_id, opened)
-
-
-def _runs(session: Session, now_ms: int) -> bool:
-    return now_ms < session.ends_ms and now_ms - session.seen_ms <= IDLE_MS
-
-
-def _refresh(customer: Customer, command: RefreshSession, context: Context) -> Decision:
-    session = _session(customer, command.session_id)
-    if session is None or not _runs(session, context.now_ms):
-        raise Refused("session.ended", "This session has ended.")
-    if command.token_number != session.token_number:
-        return _no_session(context, _ended(session, "token_reused", context))
-    refreshed = SessionRefreshed(session.session_id, session.token_number + 1)
-    return _with_session(context, session.session_id, refreshed)
-
-
-def _no_session(context: Context, *events: Event) -> Decision:
-    reply = CustomerSession(context.entity_id, None)
-    return Decision(list(events), lambda state, version: reply)
-
-
-def _with_session(context: Context, session_id: str, event: Event) -> Decision:
-    return Decision(
-        [event], lambda state, version: CustomerSession(context.entity_id, _session(state, session_id))
-    )  # fmt: skip
-
-
 # --- evolve ---------------------------------------------------------------------------------------------------------
 def evolve(state: Customer | None, event: Event, context: Context) -> Customer:
     """The next state; takes over `state`."""
-    customer = state if state is not None else Customer()
+    customer = state if state is not None and not state.erased else Customer()
+    if type(event) is CustomerErased:
+        return Customer(erased=True)
     if type(event) is CodeKept:
         customer.codes = event.codes
     elif type(event) is CodeMissed:
         customer.codes = one_time_code.missed(customer.codes)
-    elif type(event) is SessionOpened:
-        customer.codes, customer.sealed_email = one_time_code.used(customer.codes), event.sealed_email
-        kept = [session for session in customer.sessions if session.session_id not in event.ended]
-        customer.sessions = [*kept, event.session]
-    elif type(event) is SessionRefreshed:
-        customer.sessions = [_renewed(session, event, context) for session in customer.sessions]
-    elif type(event) is SessionEnded:
-        customer.sessions = [session for session in customer.sessions if session.session_id != event.session_id]
+    elif type(event) is EmailKept:
+        customer.sealed_email = event.sealed_email
+    elif isinstance(event, Sessions):
+        sessions.evolve(customer, event, context)
+    else:
+        assert isinstance(event, Passkeys)
+        customer_passkeys.evolve(customer, event, context)
     return customer
-
-
-def _renewed(session: Session, event: SessionRefreshed, context: Context) -> Session:
-    if session.session_id != event.session_id:
-        return session
-    return msgspec.structs.replace(session, seen_ms=context.now_ms, token_number=event.token_number)
 
 
 # --- messages and projections ---------------------------------------------------------------------------------------
 def messages(customer_id: str, event: Event) -> Iterable[Message]:
     """Sessions that ended are revoked."""
-    if isinstance(event, SessionOpened | SessionEnded):
+    if isinstance(event, SessionOpened | SessionEnded | CustomerErased):
         revocations_id = ids.revocations_id(ids.region_of(customer_id))
-        for session_id in event.ended if isinstance(event, SessionOpened) else [event.session_id]:
+        for session_id in [event.session_id] if isinstance(event, SessionEnded) else event.ended:
             yield Message("revocations", revocations_id, Revoke(session_id, event.until_ms))
 
 
-def view(state: Customer | None, query: ViewCustomer, version: int) -> msgspec.Struct:
-    """An account tells nothing."""
-    raise Refused("customer.unreadable", "A customer can't be read.")
+def view(state: Customer | None, query: ViewCustomer, version: int) -> KeptOfCustomer:
+    """What is kept. Raises Refused `customer.unknown`."""
+    customer = _known(None if state is not None and state.erased else state)
+    return KeptOfCustomer(customer.proved, customer.sealed_email, len(customer.sessions), customer.passkeys)
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -265,7 +145,7 @@ _decode = msgspec.msgpack.Decoder(Customer).decode
 
 def rows(state: Customer, version: int, events: Sequence[Event], context: Context) -> list[Row]:
     """The account's one row."""
-    return [CustomerRow(context.entity_id, version, int(bool(state.sealed_email)), _encode(state))]
+    return [CustomerRow(context.entity_id, version, int(state.proved), _encode(state))]
 
 
 def restore(entity_id: str, stored: StoredRows) -> tuple[Customer, int] | None:

@@ -7,11 +7,18 @@ Account:   us-acct-0h3k2m9qk4t1x0ab0h3k2m9qk4   region, 26 characters of the log
 Customer:  us-cust-0h3k2m9qk4t1x0ab0h3k2m9qk4   region, 26 characters of the e-mail address's keyed hash
 Notice:    us-notice-0h3k2m9qk4t1x0ab0h3k2m9qk4 region, 26 random characters
 Alert:     us-alert-01jd3k8v9r7h3k2m9qk4t1x0ab  region, 10 characters of time (ms), 16 of what was found
+Approval:  us-approval-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of time (ms), 16 of the idempotency key's hash
+Data key:  us-key-0h3k2m9qk4t1x0ab0h3k2m9qk4    region, 26 random characters
+Breach:    us-breach-01jd3k8v9r7h3k2m9qk4t1x0ab region, 10 characters of time (ms), 16 of the idempotency key's hash
 Client:    us-client-erp-bridge             region, then the name that the retailer gives the machine
+Privacy:   us-privacy-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of time (ms), 16 of the idempotency key's hash
+Consent:   us-consent-0h3k2m9qk4t1x0ab0h3k2m9qk4 region, 26 characters of the person's keyed digest
+Device:    us-device-01jd3k8v9r7h3k2m9qk4t1x0ab region, 10 characters of time (ms), 16 of the idempotency key's hash
 Revocations: us-revocations                 one per cell
 
 The last 16 characters of an order id come from the key of the call that placed it, so that a repeated placement goes to the same
-shard (`routing_part`) whatever time it is repeated at, and meets the memory of the first one there.
+shard (`routing_part`) whatever time it is repeated at, and meets the memory of the first one there. The same with an approval's, a device's, a breach's
+and a privacy request's.
 """
 
 from __future__ import annotations
@@ -27,12 +34,19 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts as 
 REGION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}$")
 ORDER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[0-9a-hjkmnp-tv-z]{26}$")
 ALERT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-alert-[0-9a-hjkmnp-tv-z]{26}$")
+APPROVAL_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-approval-[0-9a-hjkmnp-tv-z]{26}$")
+BREACH_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-breach-[0-9a-hjkmnp-tv-z]{26}$")
 NOTICE_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-notice-[0-9a-hjkmnp-tv-z]{26}$")
 ACCOUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-acct-[0-9a-hjkmnp-tv-z]{26}$")
 CLIENT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-client-[a-z0-9][a-z0-9-]{0,40}$")
+PRIVACY_REQUEST_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-privacy-[0-9a-hjkmnp-tv-z]{26}$")
+CUSTOMER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-cust-[0-9a-hjkmnp-tv-z]{26}$")
+DEVICE_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-device-[0-9a-hjkmnp-tv-z]{26}$")
 LOCATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$")
 
 
+# Kinds whose ids end in the hash of the key of the call that made them.
+_BY_KEY = frozenset({"order", "approval", "device", "breach", "privacy_request"})
 # Two characters at a time.
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
@@ -44,8 +58,37 @@ def _base32(value: int, chars: int) -> str:
 
 def new_order_id(region: str, now_ms: int, idempotency_key: str) -> str:
     """An order id: sorts by `now_ms` (UTC ms), unique by the key."""
-    unique = int.from_bytes(hashlib.blake2b(idempotency_key.encode(), digest_size=10).digest(), "big")
-    return f"{region}-{_base32(now_ms, ORDER_TIME_CHARS)}{_base32(unique, ORDER_UNIQUE_CHARS)}"
+    return f"{region}-{_timed(now_ms, idempotency_key)}"
+
+
+def approval_id(region: str, now_ms: int, idempotency_key: str) -> str:
+    """An approval's id: sorts by `now_ms` (UTC ms), unique by the key."""
+    return f"{region}-approval-{_timed(now_ms, idempotency_key)}"
+
+
+def breach_id(region: str, now_ms: int, idempotency_key: str) -> str:
+    """A breach's id: sorts by `now_ms` (UTC ms), unique by the key."""
+    return f"{region}-breach-{_timed(now_ms, idempotency_key)}"
+
+
+def privacy_request_id(region: str, now_ms: int, idempotency_key: str) -> str:
+    """A privacy request's id: sorts by `now_ms` (UTC ms), unique by the key."""
+    return f"{region}-privacy-{_timed(now_ms, idempotency_key)}"
+
+
+def consent_id(region: str, person: str) -> str:
+    """The id of a person's consents. `person`: keyed digest of who it is, as hex."""
+    return f"{region}-consent-{_digits(bytes.fromhex(person))}"
+
+
+def device_id(region: str, now_ms: int, idempotency_key: str) -> str:
+    """A device's id: sorts by `now_ms` (UTC ms), unique by the key."""
+    return f"{region}-device-{_timed(now_ms, idempotency_key)}"
+
+
+def _timed(now_ms: int, unique_by: str) -> str:
+    unique = int.from_bytes(hashlib.blake2b(unique_by.encode(), digest_size=10).digest(), "big")
+    return f"{_base32(now_ms, ORDER_TIME_CHARS)}{_base32(unique, ORDER_UNIQUE_CHARS)}"
 
 
 def claim_id(region: str, idempotency_key: str) -> str:
@@ -72,13 +115,17 @@ def customer_id(region: str, email_digest: bytes) -> str:
 
 def alert_id(region: str, began_ms: int, found: str) -> str:
     """An alert's id: sorts by `began_ms` (UTC ms); the same for the same finding."""
-    unique = int.from_bytes(hashlib.blake2b(found.encode(), digest_size=10).digest(), "big")
-    return f"{region}-alert-{_base32(began_ms, ORDER_TIME_CHARS)}{_base32(unique, ORDER_UNIQUE_CHARS)}"
+    return f"{region}-alert-{_timed(began_ms, found)}"
 
 
 def notice_id(region: str, random: bytes) -> str:
     """The id of a new notice."""
     return f"{region}-notice-{_digits(random)}"
+
+
+def data_key_id(region: str, random: bytes) -> str:
+    """The id of a new data key."""
+    return f"{region}-key-{_digits(random)}"
 
 
 def _digits(digest: bytes) -> str:
@@ -104,4 +151,4 @@ def region_of(entity_id: str) -> str:
 
 def routing_part(kind: str, entity_id: str) -> str:
     """The part of an id that decides its shard. Stable for ever."""
-    return entity_id[-ORDER_UNIQUE_CHARS:] if kind == "order" else entity_id
+    return entity_id[-ORDER_UNIQUE_CHARS:] if kind in _BY_KEY else entity_id

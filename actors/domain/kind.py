@@ -110,11 +110,15 @@ class Kind:
     wake: Callable[[], msgspec.Struct] | None = None
     # Rows of the whole entity for the in-memory indexes of the API (resident kinds only).
     feed: Callable[[str, Any, int], list[Row]] = _no_feed
+    # The name of a warning that operators find in the log once the event is durable; "" for none.
+    warns: Callable[[Any], str] | None = None
     # What the audit says of a command: (state before, command, events that follow).
     act: Callable[[Any, Any, Sequence[Any]], Act] | None = None
     # Lines of the audit that a command brings with it (the trail's).
     noted: Callable[[Any], list[Audited]] | None = None
     # Its events hold secrets: they are told on no live stream and in no history that callers read.
     secret: bool = False
+    # The history keeps that they happened and not what they say: nobody may find in it what was destroyed since.
+    unwritten: bool = False
     # Kept in memory from the activation of its shard on, never passivated (locations, the catalogue).
     resident: bool = False

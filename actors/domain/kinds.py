@@ -8,17 +8,26 @@ from dataclasses import replace
 from actors.domain.account import ACCOUNT
 from actors.domain.acts import ACTS
 from actors.domain.alert import ALERT
+from actors.domain.approval import APPROVAL
+from actors.domain.breach import BREACH
 from actors.domain.catalogue import CATALOGUE
 from actors.domain.claim import CLAIM
 from actors.domain.client import CLIENT
+from actors.domain.consent import CONSENT
 from actors.domain.customer import CUSTOMER
+from actors.domain.data_key import DATA_KEY
+from actors.domain.device import DEVICE
 from actors.domain.guest import GUEST
 from actors.domain.kind import Kind
 from actors.domain.location import LOCATION
 from actors.domain.notice import NOTICE
 from actors.domain.order import ORDER
+from actors.domain.privacy_request import PRIVACY_REQUEST
 from actors.domain.revocations import REVOCATIONS
 from actors.domain.trail import TRAIL
 
-_NOUNS = (ORDER, LOCATION, CATALOGUE, CLAIM, ACCOUNT, CLIENT, REVOCATIONS, TRAIL, CUSTOMER, GUEST, NOTICE, ALERT)
+_NOUNS = (
+    ORDER, LOCATION, CATALOGUE, CLAIM, ACCOUNT, CLIENT, REVOCATIONS, TRAIL, CUSTOMER, GUEST, NOTICE, ALERT,
+    APPROVAL, DATA_KEY, DEVICE, BREACH, PRIVACY_REQUEST, CONSENT,
+)  # fmt: skip
 KINDS: Mapping[str, Kind] = {noun.name: replace(noun, act=ACTS.get(noun.name)) for noun in _NOUNS}

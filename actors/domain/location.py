@@ -75,10 +75,11 @@ class AdjustmentLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class AdjustStock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Corrections, all or none."""
+    """Corrections, all or none. `cause`: the approval by which they come, or ""."""
 
     lines: list[AdjustmentLine]
     reference: str = ""
+    cause: str = ""
 
 
 class Reserve(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -149,7 +150,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class StockChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Stock changed by `entries`. `cause`: "<order id>.<fulfilment>" or ""."""
+    """Stock changed by `entries`. `cause`: "<order id>.<fulfilment>", an approval's id, or ""."""
 
     entries: list[Entry]
     cause: str = ""
@@ -311,7 +312,7 @@ def _adjust(location: Location, command: AdjustStock, context: Context) -> Decis
     entries.sort(key=lambda entry: entry.on_hand < 0)
     events: list[Event] = []
     if entries:
-        events.append(StockChanged(entries, "", command.reference))
+        events.append(StockChanged(entries, command.cause, command.reference))
     if levels:
         events.append(SafetyStockSet(levels))
     return _changed(context, *events)

@@ -1,7 +1,8 @@
 """A notice: something that has to reach a person by other ways than ours: an e-mail with a code.
 
     (none) ──WriteNotice──▶ pending ──MarkSent──▶ sent: address and content are forgotten
-                               └── `until_ms`: not worth sending any more
+                               ├── `until_ms`: not worth sending any more
+                               └── WithdrawNotice ──▶ withdrawn: the same is forgotten, and it is not sent
 
 It is kept until whoever delivers (a program of the retailer's) has read it from the table `notices` and said that it is sent. Address
 and content come sealed, and stay so. Times are UTC milliseconds since 1970.
@@ -10,15 +11,16 @@ and content come sealed, and stay so. Times are UTC milliseconds since 1970.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision, Kind, Row, StoredRows
+from actors.domain.personal_notes import NOTICE_ABOUT, SEALED_ADDRESS, SEALED_CONTENT
 from actors.domain.rows import NoticeRow
 
-NoticeStatus = Literal["pending", "sent"]
+NoticeStatus = Literal["pending", "sent", "withdrawn"]
 
 
 # --- commands and events --------------------------------------------------------------------------------------------
@@ -26,9 +28,9 @@ class WriteNotice(msgspec.Struct, frozen=True, tag=True, gc=False):
     """To be sent. `template`: which text; `about`: the id of what it is about; `content`: the text's values, sealed."""
 
     template: str
-    about: str
-    sealed_address: bytes
-    sealed_content: bytes
+    about: Annotated[str, NOTICE_ABOUT]
+    sealed_address: Annotated[bytes, SEALED_ADDRESS]
+    sealed_content: Annotated[bytes, SEALED_CONTENT]
     until_ms: int
 
 
@@ -36,13 +38,17 @@ class MarkSent(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Whoever delivers has done it."""
 
 
+class WithdrawNotice(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Who it was for has been erased."""
+
+
 class NoticeWritten(msgspec.Struct, frozen=True, tag=True, gc=False):
     """It is to be sent."""
 
     template: str
-    about: str
-    sealed_address: bytes
-    sealed_content: bytes
+    about: Annotated[str, NOTICE_ABOUT]
+    sealed_address: Annotated[bytes, SEALED_ADDRESS]
+    sealed_content: Annotated[bytes, SEALED_CONTENT]
     until_ms: int
 
 
@@ -50,21 +56,26 @@ class NoticeSent(msgspec.Struct, frozen=True, tag=True, gc=False):
     """It is sent."""
 
 
-Command = WriteNotice | MarkSent
-Event = NoticeWritten | NoticeSent
+class NoticeWithdrawn(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It is not to be sent any more."""
+
+
+Command = WriteNotice | MarkSent | WithdrawNotice
+Event = NoticeWritten | NoticeSent | NoticeWithdrawn
 
 
 # --- state and answers ----------------------------------------------------------------------------------------------
 class Notice(msgspec.Struct, gc=False):
-    """The state. `sent_at_ms`: None while it is pending."""
+    """The state. `sent_at_ms`: None as long as it is not sent."""
 
     template: str
-    about: str
-    sealed_address: bytes
-    sealed_content: bytes
+    about: Annotated[str, NOTICE_ABOUT]
+    sealed_address: Annotated[bytes, SEALED_ADDRESS]
+    sealed_content: Annotated[bytes, SEALED_CONTENT]
     created_at_ms: int
     until_ms: int
     sent_at_ms: int | None = None
+    withdrawn: bool = False
 
 
 class ViewNotice(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -72,7 +83,7 @@ class ViewNotice(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class NoticeView(msgspec.Struct, frozen=True, gc=False):
-    """The answer to both: how far it is."""
+    """The answer to all of them: how far it is."""
 
     notice_id: str
     status: NoticeStatus
@@ -88,7 +99,9 @@ def decide(state: Notice | None, command: Command, context: Context) -> Decision
             command.template, command.about, command.sealed_address, command.sealed_content, command.until_ms
         )
         return _told(context, written)
-    return _told(context, *([] if _known(state).sent_at_ms is not None else [NoticeSent()]))
+    if status_of(_known(state)) != "pending":
+        return _told(context)
+    return _told(context, NoticeSent() if type(command) is MarkSent else NoticeWithdrawn())
 
 
 def _known(state: Notice | None) -> Notice:
@@ -103,6 +116,8 @@ def _told(context: Context, *events: Event) -> Decision:
 
 def status_of(notice: Notice) -> NoticeStatus:
     """How far it is."""
+    if notice.withdrawn:
+        return "withdrawn"
     return "pending" if notice.sent_at_ms is None else "sent"
 
 
@@ -113,7 +128,11 @@ def evolve(state: Notice | None, event: Event, context: Context) -> Notice:
             event.template, event.about, event.sealed_address, event.sealed_content, context.now_ms, event.until_ms
         )
     assert state is not None
-    state.sealed_address, state.sealed_content, state.sent_at_ms = b"", b"", context.now_ms
+    state.sealed_address, state.sealed_content = b"", b""
+    if type(event) is NoticeSent:
+        state.sent_at_ms = context.now_ms
+    else:
+        state.withdrawn = True
     return state
 
 
@@ -139,8 +158,9 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Notice, int] | None:
         return None
     row = found[0]
     kept = Notice(
-        row.template, row.about, row.sealed_address, row.sealed_content, row.created_at, row.until_at, row.sent_at
-    )
+        row.template, row.about, row.sealed_address, row.sealed_content, row.created_at, row.until_at, row.sent_at,
+        row.status == "withdrawn",
+    )  # fmt: skip
     return kept, row.version
 
 

@@ -3,7 +3,7 @@
     none ──asked──▶ waiting ──right──▶ none            asked again: the newer code replaces the older
                        │ ▲ wrong: one try less
                        └─┘
-                       └── TRIES_MAX times wrong, or CODE_MS later ──▶ none
+                       └── TRIES_MAX times wrong, or its life later ──▶ none
 
 Whoever sends the code makes it and tells us its keyed digest, so it stands nowhere. That somebody asks again and again neither makes
 more tries than the codes have nor fills a mailbox: after ASKS_MAX codes within ASKS_MS there is none more, until these are over.
@@ -13,8 +13,11 @@ Times are UTC milliseconds since 1970.
 from __future__ import annotations
 
 import hmac
+from typing import Annotated
 
 import msgspec
+
+from actors.domain.personal_notes import ONE_TIME_CODE
 
 _MINUTE_MS = 60_000
 CODE_MS = 10 * _MINUTE_MS
@@ -26,7 +29,7 @@ ASKS_MS = 24 * 60 * _MINUTE_MS
 class Codes(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The newest code of somebody, and how many there were. `digest`: b"" when none waits; `asked`: since `first_asked_ms`."""
 
-    digest: bytes = b""
+    digest: Annotated[bytes, ONE_TIME_CODE] = b""
     until_ms: int = 0
     tries_left: int = 0
     asked: int = 0
@@ -36,14 +39,14 @@ class Codes(msgspec.Struct, array_like=True, frozen=True, gc=False):
 NONE = Codes()
 
 
-def asked(codes: Codes, digest: bytes, now_ms: int) -> Codes | None:
-    """With a new code; None when there were too many."""
+def asked(codes: Codes, digest: bytes, now_ms: int, life_ms: int = CODE_MS) -> Codes | None:
+    """With a new code, good for `life_ms`; None when there were too many."""
     assert digest, "empty stands for no code"
     fresh = now_ms - codes.first_asked_ms >= ASKS_MS
     if not fresh and codes.asked >= ASKS_MAX:
         return None
     counted = (1, now_ms) if fresh else (codes.asked + 1, codes.first_asked_ms)
-    return Codes(digest, now_ms + CODE_MS, TRIES_MAX, *counted)
+    return Codes(digest, now_ms + life_ms, TRIES_MAX, *counted)
 
 
 def waits(codes: Codes, now_ms: int) -> bool:

@@ -17,12 +17,15 @@ Allocation at placement: see `allocation.py`. What no location could serve is ba
 An order and its locations talk by messages that are part of its events (`messages`): it asks a location to reserve and goes on
 when the answer comes back as `ReservationAnswered`. The answer to `PlaceOrder` is provisional until the round is over. An answer
 that comes after a cancellation is given back.
+
+Who ordered, and where it goes, may be corrected at any time (RectifyOrder), and is taken out of an order that is over (ForgetPerson): what was
+bought, when, for how much and in which country stays, as books and invoices need it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -32,7 +35,6 @@ from actors.domain.errors import Refused
 from actors.domain.kind import Answer, Context, Decision, Kind, Message, Row, StoredRows
 from actors.domain.order_state import (
     Channel,
-    Contact,
     Fulfilment,
     FulfilmentStatus,
     Line,
@@ -43,6 +45,7 @@ from actors.domain.order_state import (
     ViewContact,
     ViewOrder,
     fulfilment_id,
+    is_under_way,
     missing_of,
     order_change,
     order_row,
@@ -50,6 +53,7 @@ from actors.domain.order_state import (
     restored,
     status_of,
 )
+from actors.domain.personal_notes import ASKER, ORDER_COUNTRY, ORDER_DIGEST, ORDER_OWNER, PURCHASE, SEALED_ORDER
 from actors.domain.rows import OrderRow
 
 RETRY_FIRST_MS = 60_000
@@ -63,18 +67,20 @@ Units = tuple[str, int]
 
 # --- commands -------------------------------------------------------------------------------------------------------
 class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """A new order. `places`: where stock was seen, nearest first. `owner`: the customer who places it, "" for somebody else."""
+    """A new order. `places`: where stock was seen, nearest first. `owner`: the customer who places it, "" for somebody else. `sealed`,
+    `email_digest`: see `Order`."""
 
-    order_ref: str
+    order_ref: Annotated[str, ORDER_DIGEST]
     channel: Channel
-    customer_ref: str
-    country: str
+    customer_ref: Annotated[str, ORDER_DIGEST]
+    country: Annotated[str, ORDER_COUNTRY]
     ship_to: ShipTo
     currency: str
-    lines: list[Line]
+    lines: Annotated[list[Line], PURCHASE]
     places: list[Place]
-    owner: str = ""
-    contact: Contact | None = None
+    owner: Annotated[str, ORDER_OWNER] = ""
+    sealed: Annotated[bytes, SEALED_ORDER] = b""
+    email_digest: Annotated[str, ORDER_OWNER] = ""
 
 
 class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
@@ -88,7 +94,7 @@ class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
     lines: list[Units] = []
     places: list[Place] = []
     within: list[str] = []
-    asker: str = ""
+    asker: Annotated[str, ASKER] = ""
 
 
 class ReservationAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -103,7 +109,20 @@ class RetryAllocation(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The timer of a backorder went off."""
 
 
-Command = PlaceOrder | UpdateOrder | ReservationAnswered | RetryAllocation
+class RectifyOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """What tells who ordered and where it goes is otherwise. The fields as in `Order`. Under whose key it is sealed does not change: what was
+    there before lies under it as well, and is to be erased with it."""
+
+    order_ref: Annotated[str, ORDER_DIGEST]
+    sealed: Annotated[bytes, SEALED_ORDER]
+    email_digest: Annotated[str, ORDER_OWNER]
+
+
+class ForgetPerson(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The person was erased. To do it twice changes nothing."""
+
+
+Command = PlaceOrder | UpdateOrder | ReservationAnswered | RetryAllocation | RectifyOrder | ForgetPerson
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
@@ -118,18 +137,19 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """The order exists. `retry_at_ms`: set when nobody has anything to ask for."""
 
-    order_ref: str
+    order_ref: Annotated[str, ORDER_DIGEST]
     channel: Channel
-    customer_ref: str
-    country: str
+    customer_ref: Annotated[str, ORDER_DIGEST]
+    country: Annotated[str, ORDER_COUNTRY]
     ship_to: ShipTo
     currency: str
-    lines: list[Line]
+    lines: Annotated[list[Line], PURCHASE]
     places: list[Place]
     command_id: str
     retry_at_ms: int | None = None
-    owner: str = ""
-    contact: Contact | None = None
+    owner: Annotated[str, ORDER_OWNER] = ""
+    sealed: Annotated[bytes, SEALED_ORDER] = b""
+    email_digest: Annotated[str, ORDER_OWNER] = ""
 
 
 class AllocationAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -193,11 +213,24 @@ class RetrySkipped(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The timer went off and there was nothing to ask for."""
 
 
+class OrderRectified(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """From now on this is who ordered, and where it goes."""
+
+    order_ref: Annotated[str, ORDER_DIGEST]
+    sealed: Annotated[bytes, SEALED_ORDER]
+    email_digest: Annotated[str, ORDER_OWNER]
+
+
+class PersonForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Nothing here tells any more who ordered."""
+
+
 Event = (
     OrderPlaced | AllocationAsked | ReservationSettled | ReservationReturned | FulfilmentsMoved | ShortPicked
-    | OrderCancelled | RetrySkipped
+    | OrderCancelled | RetrySkipped | OrderRectified | PersonForgotten
 )  # fmt: skip
 
+_WHOLE_ROW = frozenset({OrderPlaced, OrderRectified, PersonForgotten})
 # update -> (statuses from which it is legal, status that it leads to)
 STEPS: dict[str, tuple[tuple[FulfilmentStatus, ...], FulfilmentStatus]] = {
     "start_picking": (("allocated",), "picking"),
@@ -233,7 +266,12 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
         return _step(state, command, context)
     if type(command) is ReservationAnswered:
         return _answered(state, command, context)
-    return _retry(state, context)
+    if type(command) is RetryAllocation:
+        return _retry(state, context)
+    if type(command) is RectifyOrder:
+        return _rectify(state, command, context)
+    assert type(command) is ForgetPerson
+    return _forget(state, context)
 
 
 def _unknown(order_id: str) -> Refused:
@@ -287,7 +325,8 @@ def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decisi
     placed = OrderPlaced(
         command.order_ref, command.channel, command.customer_ref, command.country, command.ship_to, command.currency,
         command.lines, command.places if not asks else [], context.command_id,
-        None if asks else context.now_ms + RETRY_FIRST_MS, command.owner, command.contact,
+        None if asks else context.now_ms + RETRY_FIRST_MS, command.owner, command.sealed,
+        command.email_digest,
     )  # fmt: skip
     if not asks:
         return _view(context, [placed])
@@ -408,6 +447,23 @@ def _cancel(order: Order, command: UpdateOrder, context: Context) -> Decision:
     return decision
 
 
+def _rectify(order: Order, command: RectifyOrder, context: Context) -> Decision:
+    if order.forgotten:
+        raise Refused("order.person_erased", "The person was erased: there is nothing to correct.")
+    if (command.sealed, command.order_ref) == (order.sealed, order.order_ref):
+        return _status(context)
+    rectified = OrderRectified(command.order_ref, command.sealed, command.email_digest)
+    return _status(context, rectified)
+
+
+def _forget(order: Order, context: Context) -> Decision:
+    status = status_of(order)
+    if is_under_way(status, order.updated_at_ms, context.now_ms):
+        detail = f"The order is {status}: it has to be known yet to whom it goes."
+        raise Refused("order.under_way", detail, order_id=context.entity_id, status=status)
+    return _status(context, *([] if order.forgotten else [PersonForgotten()]))
+
+
 def allowed_updates(order: Order) -> list[str]:
     """The updates that are legal now, for at least one fulfilment."""
     if order.cancelled:
@@ -455,6 +511,10 @@ def evolve(state: Order | None, event: Event, context: Context) -> Order:
             fulfilment.status = "cancelled"
     elif type(event) is RetrySkipped:
         state.retry_at_ms = None
+    elif type(event) is OrderRectified:
+        state.order_ref, state.sealed, state.email_digest = event.order_ref, event.sealed, event.email_digest
+    elif type(event) is PersonForgotten:
+        _evolve_forgotten(state)
     return state
 
 
@@ -464,7 +524,8 @@ def _placed(event: OrderPlaced, context: Context) -> Order:
         context.now_ms, context.now_ms, place_command=event.command_id if event.retry_at_ms is None else "",
         candidates=[], retry_places=[place.location_id for place in event.places[:RETRY_PLACES_MAX]],
         retry_at_ms=event.retry_at_ms, units=sum(line.quantity for line in event.lines),
-        total_minor=sum(line.quantity * line.amount for line in event.lines), owner=event.owner, contact=event.contact,
+        total_minor=sum(line.quantity * line.amount for line in event.lines), owner=event.owner, sealed=event.sealed,
+        email_digest=event.email_digest,
     )  # fmt: skip
 
 
@@ -497,6 +558,13 @@ def _evolve_settled(order: Order, event: ReservationSettled) -> None:
     if event.over:
         order.place_command, order.candidates, order.served = "", [], 0
         order.retry_at_ms = event.retry_at_ms
+
+
+def _evolve_forgotten(order: Order) -> None:
+    order.order_ref = order.customer_ref = order.owner = order.email_digest = ""
+    order.sealed, order.ship_to, order.forgotten = b"", ShipTo(order.ship_to.country), True
+    # What is near to where it went.
+    order.candidates, order.retry_places, order.retry_at_ms = [], [], None
 
 
 # --- messages and projections ---------------------------------------------------------------------------------------
@@ -535,15 +603,15 @@ def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> m
     if state is None:
         raise _unknown(query.order_id)
     if type(query) is ViewContact:
-        return OrderContact(query.order_id, state.ship_to.postcode, state.contact)
+        return OrderContact(query.order_id, state.email_digest, state.sealed, state.ship_to.country)
     assert type(query) is ViewOrder
     check_asker(state, query.order_id, query.asker)
     return order_view(query.order_id, state, version)
 
 
 def rows(state: Order, version: int, events: Sequence[Event], context: Context) -> list[Row]:
-    """The order's one row, whole when it is new."""
-    if type(events[0]) is OrderPlaced:
+    """The order's one row, whole when it is new or whose it is has changed."""
+    if any(type(event) in _WHOLE_ROW for event in events):
         return [order_row(context.entity_id, state, version)]
     return [order_change(context.entity_id, state, version)]
 

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from actors.domain.allocation import Need, Place, need_of
 from actors.domain.money import Money, Total
+from actors.domain.personal_notes import (
+    ASKER,
+    ORDER_COUNTRY,
+    ORDER_DIGEST,
+    ORDER_OWNER,
+    PURCHASE,
+    SEALED_ORDER,
+    SHOWN_ADDRESS,
+    SHOWN_CONTACT,
+    SHOWN_NAME,
+    SHOWN_POSITION,
+    SHOWN_REFERENCE,
+)
 from actors.domain.rows import OrderChange, OrderRow
 
 Channel = Literal["online", "store", "marketplace"]
@@ -17,18 +30,25 @@ OrderStatus = Literal[
     "placed", "allocated", "partly_allocated", "backordered", "picking", "packed", "partly_shipped", "shipped",
     "delivered", "cancelled",
 ]  # fmt: skip
+# Why personal data is not told: its key was destroyed, or processing is restricted (GDPR Art. 18).
+Withheld = Literal["erased", "restricted"]
+# Shipped so long ago, and nothing was heard of it since: taken for delivered.
+SHIPPED_OVER_MS = 30 * 24 * 3_600_000
 # How far a fulfilment is; an order is as far as the least of its fulfilments.
 _PROGRESS = {"reserving": 0, "allocated": 1, "picking": 2, "packed": 3, "shipped": 4, "delivered": 5}
 
 
 class ShipTo(msgspec.Struct, frozen=True, gc=False):
-    """Where the order goes. lat, lon: degrees, None when unknown."""
+    """Where the order goes, and to whom. lat, lon: degrees, None when unknown. Of a sealed order only the country stands here."""
 
-    country: str
-    postcode: str = ""
-    city: str = ""
-    lat: float | None = None
-    lon: float | None = None
+    country: Annotated[str, ORDER_COUNTRY]
+    postcode: Annotated[str, SHOWN_ADDRESS] = ""
+    city: Annotated[str, SHOWN_ADDRESS] = ""
+    lat: Annotated[float | None, SHOWN_POSITION] = None
+    lon: Annotated[float | None, SHOWN_POSITION] = None
+    recipient: Annotated[str, SHOWN_NAME] = ""
+    street: Annotated[str, SHOWN_ADDRESS] = ""
+    phone: Annotated[str, SHOWN_CONTACT] = ""
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -48,25 +68,20 @@ class Fulfilment(msgspec.Struct, array_like=True, gc=False):
     lines: list[tuple[str, int]]
 
 
-class Contact(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How the person who ordered can be reached. `email_digest`: keyed, to compare with; `sealed_email`: for who writes to them. The
-    address itself stands nowhere, and no view tells either."""
-
-    email_digest: bytes
-    sealed_email: bytes
-
-
 class Order(msgspec.Struct, array_like=True, gc=False):
-    """Times in UTC ms. `owner`: id of the customer who placed it, "" when somebody else did. `candidates`: places that this round of allocation may still ask, nearest first. `place_command`: the
+    """`sealed`: what tells who ordered and where it goes (`serve/orders/private.py`), under a data key; `order_ref` and `customer_ref` are keyed
+    digests then, and `ship_to` has the country alone. b"" where nothing is sealed. `email_digest`: keyed, hex, "" for none.
+
+    Times in UTC ms. `owner`: id of the customer who placed it, "" when somebody else did. `candidates`: places that this round of allocation may still ask, nearest first. `place_command`: the
     command whose final answer is still owed. `served`: locations that served in this round."""
 
-    order_ref: str
+    order_ref: Annotated[str, ORDER_DIGEST]
     channel: Channel
-    customer_ref: str
-    country: str
+    customer_ref: Annotated[str, ORDER_DIGEST]
+    country: Annotated[str, ORDER_COUNTRY]
     ship_to: ShipTo
     currency: str
-    lines: list[Line]
+    lines: Annotated[list[Line], PURCHASE]
     fulfilments: list[Fulfilment]
     placed_at_ms: int
     updated_at_ms: int
@@ -82,8 +97,11 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     short: bool = True
     units: int = 0
     total_minor: int = 0
-    owner: str = ""
-    contact: Contact | None = None
+    owner: Annotated[str, ORDER_OWNER] = ""
+    sealed: Annotated[bytes, SEALED_ORDER] = b""
+    email_digest: Annotated[str, ORDER_OWNER] = ""
+    # The person was erased (`order.ForgetPerson`).
+    forgotten: bool = False
 
 
 def missing_of(order: Order) -> Need:
@@ -118,12 +136,19 @@ def status_of(order: Order) -> OrderStatus:
     return "packed" if least == 3 else "picking"
 
 
+def is_under_way(status: OrderStatus, updated_at_ms: int, now_ms: int) -> bool:
+    """Is there something yet to be delivered, so that it has to be known to whom? Times: UTC ms."""
+    if status == "shipped":
+        return now_ms - updated_at_ms < SHIPPED_OVER_MS
+    return status not in {"delivered", "cancelled"}
+
+
 # --- what callers see -----------------------------------------------------------------------------------------------
 class ViewOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The query for one whole order. `asker`: see `order.check_asker`."""
 
     order_id: str
-    asker: str = ""
+    asker: Annotated[str, ASKER] = ""
 
 
 class ViewContact(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -136,8 +161,9 @@ class OrderContact(msgspec.Struct, frozen=True, gc=False):
     """The answer: never leaves the cell."""
 
     order_id: str
-    postcode: str
-    contact: Contact | None
+    email_digest: Annotated[str, ORDER_OWNER]
+    sealed: Annotated[bytes, SEALED_ORDER]
+    country: Annotated[str, ORDER_COUNTRY] = ""
 
 
 class OrderStatusView(msgspec.Struct, frozen=True, gc=False):
@@ -176,26 +202,28 @@ class LineView(msgspec.Struct, frozen=True, gc=False):
 class CustomerView(msgspec.Struct, frozen=True, gc=False):
     """Who ordered."""
 
-    customer_ref: str
-    country: str
+    customer_ref: Annotated[str, SHOWN_REFERENCE]
+    country: Annotated[str, ORDER_COUNTRY]
 
 
 class OrderView(msgspec.Struct, frozen=True, gc=False):
-    """A whole order."""
+    """A whole order. `withheld`: why it does not tell who ordered and where it goes, absent when it does. `sealed`: within the cell only."""
 
     order_id: str
     version: int
     status: OrderStatus
-    order_ref: str
+    order_ref: Annotated[str, SHOWN_REFERENCE]
     channel: Channel
     customer: CustomerView
     ship_to: ShipTo
     fulfilments: list[FulfilmentView]
     backordered: list[UnitsView]
-    lines: list[LineView]
+    lines: Annotated[list[LineView], PURCHASE]
     total: Total
     placed_at: datetime
     updated_at: datetime
+    withheld: Withheld | msgspec.UnsetType = msgspec.UNSET
+    sealed: Annotated[bytes | msgspec.UnsetType, SEALED_ORDER] = msgspec.UNSET
 
 
 def fulfilment_id(order_id: str, number: int) -> str:
@@ -235,6 +263,8 @@ def order_view(order_id: str, order: Order, version: int) -> OrderView:
         total=Total(order.total_minor, order.currency),
         placed_at=_time(order.placed_at_ms),
         updated_at=_time(order.updated_at_ms),
+        withheld="erased" if order.forgotten else msgspec.UNSET,
+        sealed=order.sealed or msgspec.UNSET,
     )
 
 
@@ -246,8 +276,8 @@ def order_row(order_id: str, order: Order, version: int) -> OrderRow:
     """The order's row in the read model, with its state for the next activation."""
     return OrderRow(
         order_id, version, status_of(order), order.channel, order.order_ref, order.customer_ref, order.owner,
-        order.country, order.currency, len(order.lines), order.units, order.total_minor, order.placed_at_ms, order.updated_at_ms,
-        None if order.cancelled else order.retry_at_ms, _encode(order),
+        order.email_digest, order.country, order.currency, len(order.lines), order.units, order.total_minor, order.placed_at_ms, order.updated_at_ms,
+        None if order.cancelled else order.retry_at_ms, order.sealed, _encode(order),
     )  # fmt: skip
 
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision, Kind, Row, StoredRows
+from actors.domain.personal_notes import REVOKED
 from actors.domain.rows import RevocationRow
 
 REVOCATIONS_MAX = 100_000
@@ -38,21 +40,21 @@ def doubted(entry: str) -> tuple[str, int] | None:
 class Revoke(msgspec.Struct, frozen=True, tag=True, gc=False):
     """No token of the session is good any more. `until_ms` (UTC ms): from then on none would be anyway."""
 
-    session_id: str
+    session_id: Annotated[str, REVOKED]
     until_ms: int
 
 
 class SessionRevoked(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The session is revoked until `until_ms` (UTC ms)."""
 
-    session_id: str
+    session_id: Annotated[str, REVOKED]
     until_ms: int
 
 
 class IsRevoked(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Is this session revoked? For who can't wait for a replica to hear of it."""
 
-    session_id: str
+    session_id: Annotated[str, REVOKED]
 
 
 class Revocations(msgspec.Struct):
@@ -66,7 +68,7 @@ class Revocations(msgspec.Struct):
 class Revoked(msgspec.Struct, frozen=True, gc=False):
     """The answer to both: `until_ms` (UTC ms) is 0 for a session that is not revoked."""
 
-    session_id: str
+    session_id: Annotated[str, REVOKED]
     until_ms: int
 
 

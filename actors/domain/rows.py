@@ -6,14 +6,32 @@ A `change` holds only some columns of a row that exists: what stays as it was ne
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
+
+from actors.domain.personal_notes import (
+    ALERT_ABOUT,
+    ALERT_ASSIGNEE,
+    APPROVER,
+    CUSTOMER_ID,
+    KEY_OF,
+    NOTICE_ABOUT,
+    ORDER_COUNTRY,
+    ORDER_DIGEST,
+    ORDER_OWNER,
+    REQUEST_OF,
+    REVOKED,
+    SEALED_ADDRESS,
+    SEALED_CONTENT,
+    SEALED_ORDER,
+    STAFF_ID,
+)
 
 
 class OrderRow(msgspec.Struct, array_like=True, gc=False):
     """One order as lists and searches see it, with its whole state for the next activation. `owner`: the customer's id, "" when it was
-    not placed by one. Times: UTC ms."""
+    not placed by one. Where the order is `sealed`, its references are keyed digests; `email_digest` is one always. Times: UTC ms."""
 
     table: ClassVar[str] = "orders"
     key: ClassVar[tuple[str, ...]] = ("order_id",)
@@ -24,10 +42,11 @@ class OrderRow(msgspec.Struct, array_like=True, gc=False):
     version: int
     status: str
     channel: str
-    order_ref: str
-    customer_ref: str
-    owner: str
-    country: str
+    order_ref: Annotated[str, ORDER_DIGEST]
+    customer_ref: Annotated[str, ORDER_DIGEST]
+    owner: Annotated[str, ORDER_OWNER]
+    email_digest: Annotated[str, ORDER_OWNER]
+    country: Annotated[str, ORDER_COUNTRY]
     currency: str
     line_count: int
     units: int
@@ -35,6 +54,7 @@ class OrderRow(msgspec.Struct, array_like=True, gc=False):
     placed_at: int
     updated_at: int
     due_at: int | None
+    sealed: Annotated[bytes, SEALED_ORDER]
     state: bytes
 
 
@@ -135,7 +155,7 @@ class AccountRow(msgspec.Struct, array_like=True, gc=False):
     append_only: ClassVar[bool] = False
     change: ClassVar[bool] = False
 
-    account_id: str
+    account_id: Annotated[str, STAFF_ID]
     version: int
     role: str
     enabled: int
@@ -164,7 +184,7 @@ class CustomerRow(msgspec.Struct, array_like=True, gc=False):
     append_only: ClassVar[bool] = False
     change: ClassVar[bool] = False
 
-    customer_id: str
+    customer_id: Annotated[str, CUSTOMER_ID]
     version: int
     proved: int
     state: bytes
@@ -184,8 +204,8 @@ class GuestRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class NoticeRow(msgspec.Struct, array_like=True, gc=False):
-    """What a person has to be told, for whoever delivers it. `status`: pending or sent; `about`: the id of what it is about; address
-    and content are sealed, and empty once it is sent. Times: UTC ms; from `until_at` on it is not worth sending."""
+    """What a person has to be told, for whoever delivers it. `status`: pending, sent or withdrawn; `about`: the id of what it is about; address
+    and content are sealed, and empty once it is not pending any more. Times: UTC ms; from `until_at` on it is not worth sending."""
 
     table: ClassVar[str] = "notices"
     key: ClassVar[tuple[str, ...]] = ("notice_id",)
@@ -196,12 +216,49 @@ class NoticeRow(msgspec.Struct, array_like=True, gc=False):
     version: int
     status: str
     template: str
-    about: str
-    sealed_address: bytes
-    sealed_content: bytes
+    about: Annotated[str, NOTICE_ABOUT]
+    sealed_address: Annotated[bytes, SEALED_ADDRESS]
+    sealed_content: Annotated[bytes, SEALED_CONTENT]
     created_at: int
     until_at: int
     sent_at: int | None
+
+
+class DataKeyRow(msgspec.Struct, array_like=True, gc=False):
+    """One data key, wrapped by the region's key of id `wrapping`; b"" once destroyed. `person`: keyed digest of whose it is. `restricted`: 1 or 0;
+    `changes`: how often that changed."""
+
+    table: ClassVar[str] = "data_keys"
+    key: ClassVar[tuple[str, ...]] = ("key_id",)
+    append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
+
+    key_id: str
+    version: int
+    person: Annotated[str, KEY_OF]
+    status: str
+    wrapping: str
+    restricted: int
+    changes: int
+    wrapped: bytes
+
+
+class DeviceRow(msgspec.Struct, array_like=True, gc=False):
+    """One device, with its whole state for the next activation. `seen_at` (UTC ms): when it last signed in, None for never."""
+
+    table: ClassVar[str] = "devices"
+    key: ClassVar[tuple[str, ...]] = ("device_id",)
+    append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
+
+    device_id: str
+    version: int
+    location_id: str
+    status: str
+    name: str
+    model: str
+    seen_at: int | None
+    state: bytes
 
 
 class AlertRow(msgspec.Struct, array_like=True, gc=False):
@@ -216,16 +273,101 @@ class AlertRow(msgspec.Struct, array_like=True, gc=False):
     alert_id: str
     version: int
     status: str
-    about: str
+    about: Annotated[str, ALERT_ABOUT]
     role: str
     rules: str
     score: float
     action: str
-    assignee: str
+    assignee: Annotated[str, ALERT_ASSIGNEE]
     verdict: str
     began_at: int
     last_at: int
     told: int
+    state: bytes
+
+
+class ApprovalRow(msgspec.Struct, array_like=True, gc=False):
+    """One approval with its whole state. `size`: how much is asked for, in what the action counts (base units of stock); `reasons`: with commas
+    between; `decided_by`: "" until somebody approves or refuses. Times: UTC ms; `due_at`: when it expires, None once it can't any more."""
+
+    table: ClassVar[str] = "approvals"
+    key: ClassVar[tuple[str, ...]] = ("approval_id",)
+    append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
+
+    approval_id: str
+    version: int
+    status: str
+    action: str
+    location_id: str
+    target_kind: str
+    target_id: str
+    size: int
+    reasons: str
+    asked_by: Annotated[str, APPROVER]
+    decided_by: Annotated[str, APPROVER]
+    asked_at: int
+    expires_at: int
+    due_at: int | None
+    state: bytes
+
+
+class BreachRow(msgspec.Struct, array_like=True, gc=False):
+    """One personal data breach with its whole state. `persons`: approximate number of people, 0 while it is not known. Times: UTC ms; `deadline_at`: by
+    when the authority has to know; `due_at`: when the clock has something to say, None for not at all."""
+
+    table: ClassVar[str] = "breaches"
+    key: ClassVar[tuple[str, ...]] = ("breach_id",)
+    append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
+
+    breach_id: str
+    version: int
+    status: str
+    law: str
+    risk: str
+    persons: int
+    discovered_at: int
+    deadline_at: int
+    due_at: int | None
+    state: bytes
+
+
+class PrivacyRequestRow(msgspec.Struct, array_like=True, gc=False):
+    """One request of a person about their own data, with its whole state. `person`: keyed digest of whom it is about; `overdue`: 1 or 0. Times: UTC
+    ms; `due_at`: when somebody has to be reminded, None for never more."""
+
+    table: ClassVar[str] = "privacy_requests"
+    key: ClassVar[tuple[str, ...]] = ("request_id",)
+    append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
+
+    request_id: str
+    version: int
+    status: str
+    law: str
+    asked_right: str
+    person: Annotated[str, REQUEST_OF]
+    received_at: int
+    deadline_at: int
+    overdue: int
+    due_at: int | None
+    state: bytes
+
+
+class ConsentRow(msgspec.Struct, array_like=True, gc=False):
+    """What one person has agreed to, with the whole history as its state. `granted`, `refused`: purposes with commas between; `changed_at`: UTC ms."""
+
+    table: ClassVar[str] = "consents"
+    key: ClassVar[tuple[str, ...]] = ("consent_id",)
+    append_only: ClassVar[bool] = False
+    change: ClassVar[bool] = False
+
+    consent_id: str
+    version: int
+    granted: str
+    refused: str
+    changed_at: int
     state: bytes
 
 
@@ -239,7 +381,7 @@ class RevocationRow(msgspec.Struct, array_like=True, gc=False):
     change: ClassVar[bool] = False
 
     region_id: str
-    session_id: str
+    session_id: Annotated[str, REVOKED]
     until_ms: int
     version: int
 

@@ -41,11 +41,21 @@ class AlertSummary(msgspec.Struct, frozen=True):
     last_at: int
 
 
+class Read(NamedTuple):
+    """What a look at the audit brought. records: by time. cursor: how far each shard is read by that, those that had news. more: is there
+    more at once?"""
+
+    records: list[Record]
+    cursor: dict[int, Position]
+    more: bool
+
+
 class AuditStream(Protocol):
     """Lines of the audit in the order of each shard."""
 
-    async def since(self, cursor: Mapping[int, Position], limit: int) -> list[Record]:
-        """The next lines after the cursor, at most `limit` of each shard, by time. Raises StoreUnavailable."""
+    async def since(self, cursor: Mapping[int, Position], limit: int) -> Read:
+        """The next lines after the cursor, at most `limit` of each shard. Of machines' routine (`record.ROUTINE`) only one in SAMPLED. Raises
+        StoreUnavailable."""
 
 
 class MonitorMemory(Protocol):

@@ -13,6 +13,8 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any
 
+import msgspec
+
 from actors.domain.kind import Row
 from actors.domain.rows import changed
 from actors.runtime.codec import Codec
@@ -44,6 +46,7 @@ def _put_latest(by_key: dict[Any, Row], row: Row) -> None:
 
 
 TRIM_INTERVAL_S = 1.0
+NO_EVENTS = b"[]"
 
 
 class Drain:
@@ -175,7 +178,10 @@ class Drain:
         for shard, entries in chosen:
             marks[shard.number] = (shard.epoch, entries[-1].position)
             for entry in entries:
-                turns.append(DrainedTurn(shard.number, entry.position, entry.line, entry.turn))
+                turn = entry.turn
+                if self._codecs[turn.kind].kind.unwritten:
+                    turn = msgspec.structs.replace(turn, events=NO_EVENTS)
+                turns.append(DrainedTurn(shard.number, entry.position, entry.line, turn))
                 for row in entry.rows or ():
                     if row.append_only:  # type: ignore[attr-defined]
                         added.setdefault(row.table, []).append(row)  # type: ignore[attr-defined]

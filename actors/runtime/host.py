@@ -366,7 +366,8 @@ class Host:
             self._tell(envelope, lambda reply, again=(due_ms, kind, entity_id): self._woken(reply, *again))  # type: ignore[misc]
 
     def _woken(self, reply: Reply, due_ms: int, kind: str, entity_id: str) -> None:
-        if reply.status in (wire.UNAVAILABLE, wire.BUSY):
+        # Not ours, and yet among our shards: it is being handed over, which may come to nothing.
+        if reply.status in (wire.UNAVAILABLE, wire.BUSY, wire.NOT_OWNER):
             shard = shard_of(kind, entity_id, self.limits.shards)
             if shard in self.shards:
                 self.timers.set(shard, (kind, entity_id), self._clock.now_ms() + 1000)

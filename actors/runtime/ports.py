@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from actors.domain.kind import Kind, Row, StoredRows
-from actors.domain.rows import LedgerRow
+from actors.domain.rows import DataKeyRow, LedgerRow
 from actors.runtime.wire import Turn
 
 
@@ -212,20 +212,105 @@ class OrderSummary(msgspec.Struct, frozen=True):
     total_minor: int
     placed_at: int
     updated_at: int
+    sealed: bytes = b""
+    owner: str = ""
+
+
+class ApprovalSummary(msgspec.Struct, frozen=True):
+    """One approval in a list. See `ApprovalRow`."""
+
+    approval_id: str
+    version: int
+    status: str
+    action: str
+    location_id: str
+    target_kind: str
+    target_id: str
+    size: int
+    reasons: str
+    asked_by: str
+    decided_by: str
+    asked_at: int
+    expires_at: int
+
+
+class DeviceSummary(msgspec.Struct, frozen=True):
+    """One device in a list. See `DeviceRow`."""
+
+    device_id: str
+    version: int
+    location_id: str
+    status: str
+    name: str
+    model: str
+    seen_at: int | None
+
+
+class BreachSummary(msgspec.Struct, frozen=True):
+    """One breach in a list. See `BreachRow`."""
+
+    breach_id: str
+    version: int
+    status: str
+    law: str
+    risk: str
+    persons: int
+    discovered_at: int
+    deadline_at: int
+
+
+class PrivacyRequestSummary(msgspec.Struct, frozen=True):
+    """One request of a person in a list. See `PrivacyRequestRow`."""
+
+    request_id: str
+    version: int
+    status: str
+    law: str
+    asked_right: str
+    received_at: int
+    deadline_at: int
+    overdue: int
 
 
 class ReadModel(Protocol):
     """Lists and searches over what was written behind; always a little late. Raises StoreUnavailable."""
 
     async def orders(
-        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None
-    ) -> list[OrderSummary]:
-        """Newest first (by order id), older than the order id `before`. `owner`: those of this customer."""
+        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
+        email_digest: str | None = None, order_ref: str | None = None,
+    ) -> list[OrderSummary]:  # fmt: skip
+        """Newest first (by order id), older than the order id `before`. `owner`: those of this customer. Of a sealed order the references are
+        digests, as they are kept. "" finds none."""
+
+    async def devices(self, location_id: str, *, before: str | None, limit: int) -> list[DeviceSummary]:
+        """Of a location, newest first (by device id), older than the device id `before`."""
+
+    async def data_keys(self, person: str) -> list[DataKeyRow]:
+        """The keys of a person, those in use and destroyed ones."""
+
+    async def wrapped_otherwise(self, wrapping: str, after: str, limit: int) -> list[str]:
+        """Ids of keys in use that something else than `wrapping` wraps, past the id `after`, in order."""
+
+    async def privacy_requests(
+        self, *, statuses: Sequence[str] | None, person: str | None, after: tuple[int, str] | None, limit: int
+    ) -> list[PrivacyRequestSummary]:
+        """By deadline, the nearest first, past (deadline UTC ms, request id) `after`. `person`: those about this keyed digest."""
+
+    async def pending_notices(self, about: Sequence[str], limit: int) -> list[str]:
+        """Ids of notices that are not sent yet and about one of these orders or customers."""
 
     async def ledger(
         self, location_id: str, *, sku: str | None, before: tuple[int, int] | None, limit: int
     ) -> list[LedgerRow]:
         """Newest first, older than (version, line) `before`."""
+
+    async def approvals(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[ApprovalSummary]:
+        """Newest first (by approval id), older than the approval id `before`. `locations`: those of these, None for all."""
+
+    async def breaches(self, *, status: str | None, before: str | None, limit: int) -> list[BreachSummary]:
+        """Newest first (by breach id), older than the breach id `before`."""
 
 
 class Transport(Protocol):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from actors.runtime import wire
 from actors.runtime.codec import Codec
@@ -12,6 +14,8 @@ from actors.runtime.outbox import Outbox
 from actors.runtime.shard import Shard
 from actors.runtime.timers import Timers
 from actors.runtime.wire import LiveEvent, Reply
+
+log = logging.getLogger("ocefs.publish")
 
 
 class Publisher:
@@ -47,6 +51,8 @@ class Publisher:
                     self._outbox.add(shard.number, part.position, sender, turn.version, turn.at_ms, events)
                 if codec.has_due:
                     self._due(shard, turn.kind, turn.entity_id)
+                if codec.kind.warns is not None:
+                    self._warn(turn.entity_id, codec.kind.warns, events)
                 if codec.kind.resident:
                     self._feed.publish(entry.rows or ())
                 if live and not codec.kind.secret:
@@ -55,6 +61,11 @@ class Publisher:
                     )  # fmt: skip
             for command_id, final in turn.answers:
                 self._answer(shard, turn.entity_id, command_id, final)
+
+    def _warn(self, entity_id: str, warns: Callable[[Any], str], events: Sequence[Any]) -> None:
+        for event in events:
+            if warning := warns(event):
+                log.warning(warning, extra={"entity_id": entity_id})
 
     def _due(self, shard: Shard, kind: str, entity_id: str) -> None:
         # The state may be ahead of what is durable: a timer only wakes the entity, which then decides for itself.

@@ -20,7 +20,7 @@ from actors.anomalies.monitor import Alert, Monitor
 from actors.anomalies.record import Record
 from actors.domain.alert import Finding, RaiseAlert
 from actors.domain.audit import Who
-from actors.runtime.alerts import AuditStream, Kept, MonitorMemory, Position
+from actors.runtime.alerts import AuditStream, Kept, MonitorMemory, Position, Read
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import Clock
 from actors.runtime.sharding import digest_of
@@ -32,6 +32,7 @@ SAVE_S = 60.0
 LINES_MAX = 500
 WAITING_MAX = 1_000
 STALE_MS = 24 * 3_600_000
+NOTHING = Read([], {}, False)
 # Who raises alerts, in the audit.
 WATCHMAN = "monitor"
 
@@ -97,20 +98,21 @@ class Watch:
         if not self._loaded:
             await self._load()
         await self._hand_over()
-        records: list[Record] = []
+        read = NOTHING
         if len(self._waiting) < WAITING_MAX:
-            records = await self._stream.since(self._cursor, LINES_MAX)
-        for record in records:
+            read = await self._stream.since(self._cursor, LINES_MAX)
+        for record in read.records:
             self._see(record)
+        if read.cursor:
+            self._cursor |= read.cursor
+            self._dirty = True
         await self._hand_over()
         await self._save()
         if self._after is not None:
             await self._after()
-        return len(records) >= LINES_MAX
+        return read.more
 
     def _see(self, record: Record) -> None:
-        self._cursor[record.shard] = Position(record.number, record.at_ms)
-        self._dirty = True
         self.records += 1
         if record.subject == self._who.subject:
             return

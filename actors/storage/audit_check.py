@@ -25,7 +25,7 @@ from actors.storage.binary import COPY_END, COPY_HEAD
 IsSigned = Callable[[bytes, str], bool]
 _HEAD = struct.Struct("!hiiiqiq")
 _CHAIN_FIELD_BYTES = 4 + audit_rows.CHAIN_BYTES
-_LINES = f"COPY (SELECT {', '.join(audit_rows.COLUMNS)} FROM audit WHERE shard = %s ORDER BY number) TO STDOUT (FORMAT binary)"
+_LINES = f"COPY (SELECT {', '.join(audit_rows.COLUMNS)} FROM audit WHERE shard = %s ORDER BY number) TO STDOUT (FORMAT binary)"  # noqa: S608 -- columns of our schema; the shard is a parameter
 _US = 1000
 _POSTGRES_EPOCH_MS = 946_684_800_000
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -29,7 +30,8 @@ _numbers = struct.Struct("!iiiqiqiq").pack
 _length = struct.Struct("!i").pack
 _POSTGRES_EPOCH_US = 946_684_800_000_000
 _encode_changes = msgspec.json.Encoder().encode
-_NO_CHANGES = b""
+_CHAIN_LENGTH = _length(CHAIN_BYTES)
+PACKED_MAX = 20_000
 
 
 class Head(NamedTuple):
@@ -38,14 +40,6 @@ class Head(NamedTuple):
     number: int = 0
     chain: bytes = b""
     at_ms: int = 0
-
-
-def fields_of(shard: int, number: int, at_ms: int, version: int, texts: Sequence[bytes]) -> bytes:
-    """A row's fields but its chain, each after its length. `texts`: the columns from `subject` to `changes`, UTF-8."""
-    cells = [b""] * (2 * len(texts))
-    cells[::2] = map(_length, map(len, texts))
-    cells[1::2] = texts
-    return _numbers(4, shard, 8, number, 8, at_ms * 1000 - _POSTGRES_EPOCH_US, 8, version) + b"".join(cells)
 
 
 def link(previous: bytes, fields: bytes) -> bytes:
@@ -57,28 +51,47 @@ def chained(turns: Sequence[DrainedTurn], heads: Mapping[int, Head]) -> tuple[li
     """The rows for COPY of all that is audited in these turns, in their order, and the ends of the chains that they make longer."""
     rows: list[bytes] = []
     ends: dict[int, Head] = {}
+    # One shard's turns follow each other, so that its end need not be looked up for each line.
+    shard: int | None = None
+    number, chain, at_ms = Head()
     for drained in turns:
-        if drained.turn.audited:
-            shard, turn = drained.shard, drained.turn
-            end = ends.get(shard) or heads.get(shard) or Head()
-            for line in turn.audited:
-                # One clock is behind another's: the chain's times go on from where they are.
-                at_ms = max(end.at_ms, line.at_ms or turn.at_ms)
-                fields = fields_of(shard, end.number + 1, at_ms, line.version or turn.version, _texts(line, turn))
-                end = Head(end.number + 1, link(end.chain, fields), at_ms)
-                rows.append(_COUNT + fields + _length(CHAIN_BYTES) + end.chain)
-            ends[shard] = end
+        turn = drained.turn
+        if not turn.audited:
+            continue
+        if drained.shard != shard:
+            if shard is not None:
+                ends[shard] = Head(number, chain, at_ms)
+            shard = drained.shard
+            number, chain, at_ms = ends.get(shard) or heads.get(shard) or Head()
+        for line in turn.audited:
+            number += 1
+            # One clock is behind another's: the chain's times go on from where they are.
+            at_ms = max(at_ms, line.at_ms or turn.at_ms)
+            moment_us = at_ms * 1000 - _POSTGRES_EPOCH_US
+            fields = _numbers(4, shard, 8, number, 8, moment_us, 8, line.version or turn.version) + _texts(line, turn)
+            chain = link(chain, fields)
+            rows.append(_COUNT + fields + _CHAIN_LENGTH + chain)
+    if shard is not None:
+        ends[shard] = Head(number, chain, at_ms)
     return rows, ends
 
 
-def _texts(line: Audited, turn: Turn) -> list[bytes]:
+def _texts(line: Audited, turn: Turn) -> bytes:
+    """The columns from `subject` to `changes` as COPY's fields. Who asked and what was done come again and again: packed once."""
     who, act = line.who, line.act
     # A trail's lines say themselves what they are about, be it nothing.
     kind, entity_id = (line.kind, line.entity_id) if line.request_id else (turn.kind, turn.entity_id)
-    texts = (
-        who.subject, who.role, who.session_id, who.address, who.device, who.behalf, line.request_id or turn.cause,
-        act.action, line.outcome, act.location_id, kind, entity_id, act.why,
-    )  # fmt: skip
-    out = [text.encode() for text in texts]
-    out.append(_encode_changes(act.changes) if act.changes else _NO_CHANGES)
-    return out
+    request_id, entity = (line.request_id or turn.cause).encode(), entity_id.encode()
+    changes = _encode_changes(act.changes) if act.changes else b""
+    why = act.why.encode()
+    return b"".join((
+        _packed((who.subject, who.role, who.session_id, who.address, who.device, who.behalf)),
+        _length(len(request_id)), request_id,
+        _packed((act.action, line.outcome, act.location_id, kind)),
+        _length(len(entity)), entity, _length(len(why)), why, _length(len(changes)), changes,
+    ))  # fmt: skip
+
+
+@lru_cache(PACKED_MAX)
+def _packed(texts: tuple[str, ...]) -> bytes:
+    return b"".join([_length(len(text)) + text for text in map(str.encode, texts)])

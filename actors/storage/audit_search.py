@@ -16,6 +16,8 @@ from actors.storage.storable import storable_text
 LIMIT_MAX = 10_000
 # Searches are few: they must not take connections from lists.
 POOL_SIZE = 2
+# What the index of words is about.
+_TELLING = (audit.c.outcome, audit.c.why, audit.c.changes)
 _COLUMNS = [audit.c[name] for name in Line.__struct_fields__]
 
 
@@ -66,7 +68,9 @@ def search_query(wanted: Filter, before: Place | None, limit: int) -> sa.Select[
     if wanted.text:
         words = sa.func.audit_words(c.action, c.outcome, c.why, c.changes)
         looked_for = sa.func.websearch_to_tsquery(sa.literal_column("'simple'::regconfig"), storable_text(wanted.text))
-        query = query.where(words.op("@@")(looked_for))
+        query = query.where(
+            words.op("@@")(looked_for), sa.or_(*(column != sa.literal_column("''") for column in _TELLING))
+        )
     if before is not None:
         at = datetime.fromtimestamp(before.at_ms / 1000, UTC)
         # The first alone cuts months and index off; the second is exact.

@@ -7,11 +7,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from actors.domain.rows import LedgerRow
-from actors.runtime.ports import OrderSummary
+from actors.domain.rows import DataKeyRow, LedgerRow
+from actors.runtime.ports import ApprovalSummary, BreachSummary, DeviceSummary, OrderSummary, PrivacyRequestSummary
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
 from actors.storage.postgres_store import row_columns
-from actors.storage.schema import CLOSED_STATUSES, ledger, orders
+from actors.storage.schema import (
+    CLOSED_STATUSES,
+    Instant,
+    approvals,
+    breaches,
+    data_keys,
+    devices,
+    ledger,
+    notices,
+    orders,
+    privacy_requests,
+)
 from actors.storage.storable import storable_text
 
 LIMIT_MAX = 1_000
@@ -30,17 +41,60 @@ class PostgresReadModel:
         await self._engine.dispose()
 
     async def orders(
-        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None
-    ) -> list[OrderSummary]:
+        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
+        email_digest: str | None = None, order_ref: str | None = None,
+    ) -> list[OrderSummary]:  # fmt: skip
         """See `ReadModel.orders`; at most LIMIT_MAX."""
-        query = orders_query(customer_ref, status, before, limit, owner)
+        query = orders_query(customer_ref, status, before, limit, owner, email_digest, order_ref)
         return [OrderSummary(*row) for row in await self._all(query)]
+
+    async def data_keys(self, person: str) -> list[DataKeyRow]:
+        """See `ReadModel.data_keys`."""
+        query = sa.select(*row_columns(DataKeyRow)).where(data_keys.c.person == storable_text(person))
+        return [DataKeyRow(*row) for row in await self._all(query.order_by(data_keys.c.key_id).limit(LIMIT_MAX))]
+
+    async def wrapped_otherwise(self, wrapping: str, after: str, limit: int) -> list[str]:
+        """See `ReadModel.wrapped_otherwise`; at most LIMIT_MAX."""
+        c = data_keys.c
+        query = sa.select(c.key_id).where(c.status == "in_use", c.wrapping != wrapping, c.key_id > after)
+        return [row.key_id for row in await self._all(query.order_by(c.key_id).limit(min(limit, LIMIT_MAX)))]
+
+    async def devices(self, location_id: str, *, before: str | None, limit: int) -> list[DeviceSummary]:
+        """See `ReadModel.devices`; at most LIMIT_MAX."""
+        return [DeviceSummary(*row) for row in await self._all(devices_query(location_id, before, limit))]
 
     async def ledger(
         self, location_id: str, *, sku: str | None, before: tuple[int, int] | None, limit: int
     ) -> list[LedgerRow]:
         """See `ReadModel.ledger`; at most LIMIT_MAX."""
         return [LedgerRow(*row) for row in await self._all(ledger_query(location_id, sku, before, limit))]
+
+    async def approvals(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[ApprovalSummary]:
+        """See `ReadModel.approvals`; at most LIMIT_MAX."""
+        query = approvals_query(status, locations, before, limit)
+        return [ApprovalSummary(*row) for row in await self._all(query)]
+
+    async def breaches(self, *, status: str | None, before: str | None, limit: int) -> list[BreachSummary]:
+        """See `ReadModel.breaches`; at most LIMIT_MAX."""
+        return [BreachSummary(*row) for row in await self._all(breaches_query(status, before, limit))]
+
+    async def privacy_requests(
+        self, *, statuses: Sequence[str] | None, person: str | None, after: tuple[int, str] | None, limit: int
+    ) -> list[PrivacyRequestSummary]:
+        """See `ReadModel.privacy_requests`; at most LIMIT_MAX."""
+        query = privacy_requests_query(statuses, person, after, limit)
+        return [PrivacyRequestSummary(*row) for row in await self._all(query)]
+
+    async def pending_notices(self, about: Sequence[str], limit: int) -> list[str]:
+        """See `ReadModel.pending_notices`; at most LIMIT_MAX."""
+        c = notices.c
+        # As the index of what is pending says it.
+        query = sa.select(c.notice_id).where(
+            c.status == sa.literal_column("'pending'"), c.about.in_([storable_text(one) for one in about])
+        )
+        return [row.notice_id for row in await self._all(query.order_by(c.notice_id).limit(min(limit, LIMIT_MAX)))]
 
     async def _all(self, query: sa.Select[Any]) -> Sequence[Any]:
         async def work() -> Sequence[Any]:
@@ -51,16 +105,18 @@ class PostgresReadModel:
 
 
 def orders_query(
-    customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None
-) -> sa.Select[Any]:
+    customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
+    email_digest: str | None = None, order_ref: str | None = None,
+) -> sa.Select[Any]:  # fmt: skip
     """The page of orders, newest first. By customer or owner: their index. By an open status: the index of open orders,
     which are few. By a closed one: the primary key backwards, as most orders end like that. A customer or an owner "" has no orders."""
     c = orders.c
     query = sa.select(*(c[name] for name in OrderSummary.__struct_fields__))
-    if customer_ref is not None:
-        query = query.where(c.customer_ref == storable_text(customer_ref), c.customer_ref != sa.literal_column("''"))
-    if owner is not None:
-        query = query.where(c.owner == storable_text(owner), c.owner != sa.literal_column("''"))
+    for column, wanted in (
+        (c.customer_ref, customer_ref), (c.owner, owner), (c.email_digest, email_digest), (c.order_ref, order_ref)
+    ):  # fmt: skip
+        if wanted is not None:
+            query = query.where(column == storable_text(wanted), column != sa.literal_column("''"))
     if status is not None:
         query = query.where(c.status == storable_text(status))
         if status not in CLOSED_STATUSES:
@@ -79,3 +135,59 @@ def ledger_query(location_id: str, sku: str | None, before: tuple[int, int] | No
     if before is not None:
         query = query.where(sa.tuple_(c.version, c.line) < sa.tuple_(sa.literal(before[0]), sa.literal(before[1])))
     return query.order_by(c.version.desc(), c.line.desc()).limit(min(limit, LIMIT_MAX))
+
+
+def devices_query(location_id: str, before: str | None, limit: int) -> sa.Select[Any]:
+    """The page of a location's devices, newest first, by the index that is for it."""
+    c = devices.c
+    query = sa.select(*(c[name] for name in DeviceSummary.__struct_fields__))
+    query = query.where(c.location_id == storable_text(location_id))
+    if before is not None:
+        query = query.where(c.device_id < storable_text(before))
+    return query.order_by(c.device_id.desc()).limit(min(limit, LIMIT_MAX))
+
+
+def approvals_query(
+    status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+) -> sa.Select[Any]:
+    """The page of approvals, newest first. What is pending has an index, and so has each location; the rest goes by the primary key backwards."""
+    c = approvals.c
+    query = sa.select(*(c[name] for name in ApprovalSummary.__struct_fields__))
+    if status == "pending":
+        # As the index says it: a parameter might be another status.
+        query = query.where(c.status == sa.literal_column("'pending'"))
+    elif status is not None:
+        query = query.where(c.status == storable_text(status))
+    if locations is not None:
+        query = query.where(c.location_id.in_([storable_text(one) for one in locations]))
+    if before is not None:
+        query = query.where(c.approval_id < storable_text(before))
+    return query.order_by(c.approval_id.desc()).limit(min(limit, LIMIT_MAX))
+
+
+def breaches_query(status: str | None, before: str | None, limit: int) -> sa.Select[Any]:
+    """The page of breaches, newest first, by the primary key backwards: there are few."""
+    c = breaches.c
+    query = sa.select(*(c[name] for name in BreachSummary.__struct_fields__))
+    if status is not None:
+        query = query.where(c.status == storable_text(status))
+    if before is not None:
+        query = query.where(c.breach_id < storable_text(before))
+    return query.order_by(c.breach_id.desc()).limit(min(limit, LIMIT_MAX))
+
+
+def privacy_requests_query(
+    statuses: Sequence[str] | None, person: str | None, after: tuple[int, str] | None, limit: int
+) -> sa.Select[Any]:
+    """The page of privacy requests, the nearest deadline first: one person's, or by the index of deadlines."""
+    c = privacy_requests.c
+    query = sa.select(*(c[name] for name in PrivacyRequestSummary.__struct_fields__))
+    if statuses is not None:
+        query = query.where(c.status.in_([storable_text(one) for one in statuses]))
+    if person is not None:
+        query = query.where(c.person == storable_text(person))
+    if after is not None:
+        deadline_ms, request_id = after
+        place = sa.tuple_(sa.literal(deadline_ms, Instant), sa.literal(storable_text(request_id)))
+        query = query.where(sa.tuple_(c.deadline_at, c.request_id) > place)
+    return query.order_by(c.deadline_at, c.request_id).limit(min(limit, LIMIT_MAX))

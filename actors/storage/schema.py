@@ -8,9 +8,14 @@ a test compares the two, and another one these with `actors/domain/rows.py`.
     ledger    every change of stock, by month
     accounts, clients   people and machines that may sign in
     customers, guests   people who follow their own orders, with an account or without
+    devices   scanners, terminals and tills that sign in by a key of their own
     notices   what has to be delivered to them
+    data_keys what their personal data is sealed under, wrapped
     revocations   sessions that ended before their tokens did
     alerts    what the monitor found; with `monitor_state`, what it has learned and how far it has read
+    approvals what somebody wants done that somebody else has to approve
+    breaches  breaches of personal data, with the clock until the authority has to know
+    privacy_requests, consents   what people asked about their own data, and what they have agreed to
     audit     who did what, by month, chained by shard; with `audit_anchors`, `audit_holds`, `audit_drops`
 
 Text keys are compared bytewise (collation C) whatever the database's own collation is: ids sort as their makers mean.
@@ -29,14 +34,20 @@ from actors.domain.kind import Row
 from actors.domain.rows import (
     AccountRow,
     AlertRow,
+    ApprovalRow,
+    BreachRow,
     ClientRow,
+    ConsentRow,
     CustomerRow,
+    DataKeyRow,
+    DeviceRow,
     GuestRow,
     LedgerRow,
     LocationRow,
     NoticeRow,
     OrderChange,
     OrderRow,
+    PrivacyRequestRow,
     RevocationRow,
     SkuRow,
     StockRow,
@@ -149,6 +160,7 @@ orders = sa.Table(
     _text("order_ref"),
     _key("customer_ref"),
     _key("owner", server_default=""),  # of orders before there were customers
+    _key("email_digest", server_default=""),
     _text("country"),
     _text("currency"),
     _integer("line_count"),
@@ -157,12 +169,15 @@ orders = sa.Table(
     _instant("placed_at"),
     _instant("updated_at"),
     sa.Column("due_at", Instant),
+    sa.Column("sealed", sa.LargeBinary, nullable=False, server_default=""),
     sa.Column("state", sa.LargeBinary, nullable=False),
     # Changes once in a life. An index on `status` itself would make every update write to every index.
     sa.Column("is_open", sa.Boolean, sa.Computed(
         " AND ".join(f"status <> '{status}'" for status in CLOSED_STATUSES), persisted=True), nullable=False),
     sa.Index("orders_customer", "customer_ref", "order_id", postgresql_where=sa.text("customer_ref <> ''")),
     sa.Index("orders_owner", "owner", "order_id", postgresql_where=sa.text("owner <> ''")),
+    sa.Index("orders_ref", "order_ref", "order_id", postgresql_where=sa.text("order_ref <> ''")),
+    sa.Index("orders_email", "email_digest", "order_id", postgresql_where=sa.text("email_digest <> ''")),
     sa.Index("orders_open", "order_id", postgresql_where=sa.text("is_open")),
     sa.Index("orders_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
     **_ROOM,
@@ -243,6 +258,21 @@ clients = sa.Table(
     **_ROOM,
 )  # fmt: skip
 
+# Read by location, newest first.
+devices = sa.Table(
+    "devices", metadata,
+    _key("device_id", primary_key=True),
+    _bigint("version"),
+    _key("location_id"),
+    _text("status"),
+    _text("name"),
+    _text("model"),
+    sa.Column("seen_at", Instant),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Index("devices_location", "location_id", "device_id"),
+    **_ROOM,
+)  # fmt: skip
+
 revocations = sa.Table(
     "revocations", metadata,
     _key("region_id", primary_key=True),
@@ -306,6 +336,93 @@ alerts = sa.Table(
     **_ROOM,
 )  # fmt: skip
 
+data_keys = sa.Table(
+    "data_keys", metadata,
+    _key("key_id", primary_key=True),
+    _bigint("version"),
+    _key("person"),
+    _text("status"),
+    _text("wrapping"),
+    _integer("restricted"),  # 1 or 0
+    _integer("changes"),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Index("data_keys_person", "person"),
+    sa.Index("data_keys_wrapping", "wrapping", "key_id", postgresql_where=sa.text("status = 'in_use'")),
+    **_ROOM,
+)  # fmt: skip
+
+approvals = sa.Table(
+    "approvals", metadata,
+    _key("approval_id", primary_key=True),
+    _bigint("version"),
+    _text("status"),
+    _text("action"),
+    _key("location_id"),
+    _text("target_kind"),
+    _text("target_id"),
+    _bigint("size"),
+    _text("reasons"),
+    _text("asked_by"),
+    _text("decided_by"),
+    _instant("asked_at"),
+    _instant("expires_at"),
+    sa.Column("due_at", Instant),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    # Lists are of what is pending, mostly: few at any time. Others go by the primary key backwards.
+    sa.Index("approvals_pending", "approval_id", postgresql_where=sa.text("status = 'pending'")),
+    sa.Index("approvals_location", "location_id", "approval_id"),
+    sa.Index("approvals_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+    **_ROOM,
+)  # fmt: skip
+
+# Few, and kept for good.
+breaches = sa.Table(
+    "breaches", metadata,
+    _key("breach_id", primary_key=True),
+    _bigint("version"),
+    _text("status"),
+    _text("law"),
+    _text("risk"),
+    _bigint("persons"),
+    _instant("discovered_at"),
+    _instant("deadline_at"),
+    sa.Column("due_at", Instant),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Index("breaches_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+    **_ROOM,
+)  # fmt: skip
+
+# Read by deadline, the nearest first, and by person.
+privacy_requests = sa.Table(
+    "privacy_requests", metadata,
+    _key("request_id", primary_key=True),
+    _bigint("version"),
+    _text("status"),
+    _text("law"),
+    _text("asked_right"),
+    _key("person"),
+    _instant("received_at"),
+    _instant("deadline_at"),
+    _integer("overdue"),  # 1 or 0
+    sa.Column("due_at", Instant),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Index("privacy_requests_deadline", "deadline_at", "request_id"),
+    sa.Index("privacy_requests_person", "person"),
+    sa.Index("privacy_requests_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+    **_ROOM,
+)  # fmt: skip
+
+consents = sa.Table(
+    "consents", metadata,
+    _key("consent_id", primary_key=True),
+    _bigint("version"),
+    _text("granted"),
+    _text("refused"),
+    _instant("changed_at"),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    **_ROOM,
+)  # fmt: skip
+
 # One row: it is the monitor's alone.
 monitor_state = sa.Table(
     "monitor_state", metadata,
@@ -344,7 +461,9 @@ audit = sa.Table(
     sa.Index("audit_action", "action", "at"),
     sa.Index("audit_address", "address", "at"),
     sa.Index("audit_location", "location_id", "at", postgresql_where=sa.text("location_id <> ''")),
-    sa.Index("audit_words", sa.text("audit_words(action, outcome, why, changes)"), postgresql_using="gin"),
+    # A line that says nothing but its action is found by that: most are so, and words cost more than all the rest.
+    sa.Index("audit_words", sa.text("audit_words(action, outcome, why, changes)"), postgresql_using="gin",
+             postgresql_where=sa.text("outcome <> '' OR why <> '' OR changes <> ''")),
     postgresql_partition_by="RANGE (at)",
 )  # fmt: skip
 
@@ -379,7 +498,7 @@ audit_drops = sa.Table(
 
 PARTITIONED: Sequence[sa.Table] = (history, ledger, audit)
 ROW_TYPES: Sequence[type[Row]] = (
-    OrderRow, LocationRow, StockRow, LedgerRow, SkuRow, AccountRow, ClientRow, RevocationRow,
-    CustomerRow, GuestRow, NoticeRow, AlertRow,
+    OrderRow, LocationRow, StockRow, LedgerRow, SkuRow, AccountRow, ClientRow, DeviceRow, RevocationRow,
+    CustomerRow, GuestRow, NoticeRow, AlertRow, DataKeyRow, ApprovalRow, BreachRow, PrivacyRequestRow, ConsentRow,
 )  # fmt: skip
 CHANGE_TYPES: Sequence[type[Row]] = (OrderChange,)

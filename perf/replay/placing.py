@@ -11,6 +11,8 @@ from perf.replay.plan import Adjustment, OrderPlan
 from perf.replay.tally import Lacking, Tally
 
 SETTLE_POLLS_MAX: Final = 40
+# Not done: somebody else has to approve it.
+ASKED: Final = 202
 SETTLE_S_FIRST: Final = 0.05
 SETTLE_S_MAX: Final = 1.0
 ALLOCATE_TRIES_MAX: Final = 6
@@ -96,7 +98,12 @@ class Placer:
         for adjustment in plan.adjustments:
             step = f"{adjustment.reason}-{adjustment.part}"
             answer = await self._client.post(path, encode(adjustment.body), step_key(plan.reference, step))
-            if answer.ok:
+            if answer.status == ASKED:
+                detail = (
+                    "the cell wants a second person for it: replay into one with adjustment_units = 0 under [approvals]"
+                )
+                self._tally.refuse(plan.reference, adjustment.reason, "approval.pending", detail)
+            elif answer.ok:
                 self._tally.adjusted_lines += len(adjustment.body["lines"])
             elif self._scarce and adjustment.reason == "write_off" and answer.code == "stock.insufficient":
                 lacking.append(adjustment)  # what was to be written off is promised to orders

@@ -1,7 +1,7 @@
 """Reads the figures back from Postgres: what the cell really wrote about this trace's orders, and nothing else.
 
-The trace's references go into a temporary table with what the trace says of them; orders join it by `order_ref`, ledger entries by
-`reference`. Orders of a demo, of other traces, or of a longer part of the same trace are so left out.
+The trace's references go into a temporary table with what the trace says of them, and into another the names under which a cell keeps
+them: as they are, or where it seals them, as their keyed digest. Orders join by `order_ref`, ledger entries by `reference`. Orders of a demo, of other traces, or of a longer part of the same trace are so left out.
 """
 
 import time
@@ -22,18 +22,19 @@ STUCK_S: Final = 20.0
 POLL_S: Final = 0.25
 
 _ORDERS = """
-    SELECT split_part(o.order_ref, ':', 1), r.final_status, o.status, o.currency,
+    SELECT split_part(r.reference, ':', 1), r.final_status, o.status, o.currency,
            count(*), sum(o.line_count)::bigint, sum(o.units)::bigint, sum(o.total_minor)::bigint
-    FROM orders o JOIN replay_refs r ON r.reference = o.order_ref
+    FROM orders o JOIN replay_names n ON n.name = o.order_ref JOIN replay_refs r USING (reference)
     GROUP BY 1, 2, 3, 4
 """
 # An order with positive and negative lines is in `orders` already; the last column counts the references that are not.
 _LEDGER = """
     SELECT split_part(l.reference, ':', 1), r.final_status, l.reason, l.currency,
            count(*), sum(abs(l.quantity))::bigint, coalesce(sum(abs(l.value_minor)), 0)::bigint,
-           count(DISTINCT l.reference) FILTER (WHERE o.order_ref IS NULL)
+           count(DISTINCT l.reference) FILTER (WHERE o.reference IS NULL)
     FROM ledger l JOIN replay_refs r ON r.reference = l.reference
-    LEFT JOIN (SELECT DISTINCT order_ref FROM orders) o ON o.order_ref = l.reference
+    LEFT JOIN (SELECT DISTINCT n.reference FROM orders JOIN replay_names n ON n.name = order_ref) o
+        ON o.reference = l.reference
     WHERE l.reason IN ('return', 'write_off')
     GROUP BY 1, 2, 3, 4
 """
@@ -41,7 +42,7 @@ _LEDGER = """
 _PRESENT = """
     SELECT count(*), coalesce(extract(epoch FROM now() - min(at)), 0)::bigint FROM (
         SELECT r.reference, min(p.at) AS at FROM replay_refs r JOIN (
-            SELECT order_ref AS reference, placed_at AS at FROM orders
+            SELECT n.reference, placed_at AS at FROM orders JOIN replay_names n ON n.name = order_ref
             UNION ALL SELECT reference, at FROM ledger WHERE reason IN ('return', 'write_off')
         ) p ON p.reference = r.reference GROUP BY 1
     ) present
@@ -70,9 +71,11 @@ class Readback:
 
 
 class PostgresFigures:
-    """One connection to a cell's Postgres. Raises ReadbackError from every method."""
+    """One connection to a cell's Postgres. `sealed_name`: what a reference is called where it is sealed. Raises ReadbackError from every
+    method."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, sealed_name: Callable[[str], str] | None = None) -> None:
+        self._sealed_name = sealed_name
         try:
             self._connection = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_S_MAX)
             self._connection.execute(f"SET statement_timeout = {STATEMENT_MS_MAX}".encode())
@@ -96,7 +99,14 @@ class PostgresFigures:
                 with cursor.copy("COPY replay_refs FROM STDIN") as copy:
                     for reference, entry in entries.items():
                         copy.write_row((reference, entry.final_status))
-                cursor.execute("ANALYZE replay_refs")
+                cursor.execute("DROP TABLE IF EXISTS replay_names")
+                cursor.execute("CREATE TEMPORARY TABLE replay_names (name text PRIMARY KEY, reference text)")
+                with cursor.copy("COPY replay_names FROM STDIN") as copy:
+                    for reference in entries:
+                        copy.write_row((reference, reference))
+                        if self._sealed_name is not None:
+                            copy.write_row((self._sealed_name(reference), reference))
+                cursor.execute("ANALYZE replay_refs, replay_names")
         except psycopg.Error as error:
             raise ReadbackError(f"the cell's Postgres refused: {error}") from error
 

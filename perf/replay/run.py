@@ -25,7 +25,7 @@ from perf.replay.play import play_fast, play_paced
 from perf.replay.prepare import define_skus, receive_stock
 from perf.replay.readback import PostgresFigures, Present, Readback, ReadbackError, read_settled
 from perf.replay.report import show_figures, show_rejected, show_tally
-from perf.replay.stores import PostgresUnknown, postgres_url
+from perf.replay.stores import PostgresUnknown, postgres_url, sealed_name
 from perf.replay.supply import receipts
 from perf.replay.survey import Survey, survey
 from perf.replay.tally import Tally
@@ -76,7 +76,8 @@ def replay(settings: Settings, console: Console, environment: Mapping[str, str] 
         lines = sum(figures.lines for figures in found.by_trace.values())
         console.print(f"{settings.trace}: {len(found.entries):,} orders, {lines:,} lines, {len(found.needs):,} SKUs")
         # Before anything is sent: a replay that can't be read back proves nothing.
-        with PostgresFigures(postgres_url(settings.region, environment, settings.home)) as source:
+        url = postgres_url(settings.region, environment, settings.home)
+        with PostgresFigures(url, sealed_name(settings.region, settings.home)) as source:
             source.name_orders(found.entries)
             tally, retries = Tally(), 0
             if _is_to_be_sent(source.present(), len(found.entries), console):

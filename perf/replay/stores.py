@@ -1,9 +1,14 @@
-"""Where a cell's Postgres is: the environment says it, or the state file of a cell that runs on this machine."""
+"""Where a cell's Postgres is: the environment says it, or the state file of a cell that runs on this machine. And what references are called
+there when the cell seals them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
+
+from cells.paths import CellPaths
+from serve.identity.keyring import load
+from serve.identity.sealing import name_digest
 
 
 class PostgresUnknown(Exception):
@@ -29,3 +34,12 @@ def postgres_url(region: str, environment: Mapping[str, str], home: Path) -> str
     scheme, separator, rest = url.partition("://")
     # SQLAlchemy's addresses name the driver behind a plus sign; libpq does not know that.
     return f"{scheme.partition('+')[0]}{separator}{rest}"
+
+
+def sealed_name(region: str, home: Path) -> Callable[[str], str] | None:
+    """Gives the keyed digest of an order's reference; None where the cell's key file is not at hand: it seals nothing, or is elsewhere."""
+    keyring = CellPaths(region, home).keyring
+    if not keyring.exists():
+        return None
+    keys = load(keyring)
+    return lambda reference: name_digest(keys, "order_ref", reference)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from actors.domain.alert import AlertAction, AlertStatus, Note, Verdict
+from actors.domain.personal_notes import ALERT_ABOUT, ALERT_ASSIGNEE, ALERT_EVIDENCE, ALERT_SESSION
 from serve.limits import TEXT
 
 
@@ -16,7 +17,7 @@ class AlertUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fa
     """A step. `assign`: to `assignee`, an account; to oneself without one. `close` needs `verdict` and `note`."""
 
     update: Literal["assign", "close"]
-    assignee: Annotated[str, Meta(max_length=64, pattern=TEXT)] = ""
+    assignee: Annotated[str, Meta(max_length=64, pattern=TEXT), ALERT_ASSIGNEE] = ""
     verdict: Verdict | None = None
     note: Note | None = None
 
@@ -34,12 +35,12 @@ class ListedAlert(msgspec.Struct, frozen=True):
     alert_id: str
     version: int
     status: AlertStatus
-    about: str
+    about: Annotated[str, ALERT_ABOUT]
     role: str
     rules: list[str]
     score: float
     action: AlertAction
-    assignee: str
+    assignee: Annotated[str, ALERT_ASSIGNEE]
     verdict: str
     began_at: datetime
     last_at: datetime
@@ -60,16 +61,16 @@ class AlertDetail(msgspec.Struct, frozen=True):
     alert_id: str
     version: int
     status: AlertStatus
-    about: str
+    about: Annotated[str, ALERT_ABOUT]
     role: str
-    session_id: str
+    session_id: Annotated[str, ALERT_SESSION]
     rules: list[str]
     score: float
-    reasons: list[str]
+    reasons: Annotated[list[str], ALERT_EVIDENCE]
     evidence: list[AuditReference]
     requests: list[str]
     action: AlertAction
-    assignee: str
+    assignee: Annotated[str, ALERT_ASSIGNEE]
     verdict: str
     note: str
     told: bool

@@ -21,6 +21,7 @@ from serve.freshness import as_of, from_store, moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
 from serve.problems import Problem
+from serve.regions import Territory
 from serve.responses import ok
 from serve.services import Services
 
@@ -41,12 +42,15 @@ class Auditing:
     def __init__(self, services: Services, lines: AuditLines) -> None:
         self._services = services
         self._lines = lines
+        self._territory = Territory(services.settings)
 
     async def find(
         self, request: Request, wanted: Filter, cursor: str | None, limit: int
     ) -> tuple[list[Line], str | None]:
         """A page and the next cursor. Raises Problem."""
         services = self._services
+        for named in (wanted.subject, wanted.entity_id, wanted.location_id):
+            self._territory.check_own(named)
         principal = request.scope.get(PRINCIPAL)
         if principal is not None and principal.locations and wanted.location_id not in principal.locations:
             raise Problem("auth.location_forbidden", "Your rights reach some locations only: name one as location_id.")
@@ -73,7 +77,7 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
     api = APIRouter(tags=["audit"])
     auditing = Auditing(services, lines)
 
-    @api.get("/v1/audit", summary="Who did what", **documented(AuditPage, problems=(400, 401, 403, 422)))
+    @api.get("/v1/audit", summary="Who did what", **documented(AuditPage, problems=(400, 401, 403, 421, 422)))
     async def search(
         request: Request,
         subject: Id = "",

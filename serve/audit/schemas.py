@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
+
+from actors.domain.personal_notes import AUDITED, AUDITED_SESSION
 
 
 class AuditLine(msgspec.Struct, frozen=True):
@@ -12,12 +15,12 @@ class AuditLine(msgspec.Struct, frozen=True):
     of the refusal; `changes`: field → [before, after]; `chain`: hex, see `python -m cells audit verify`."""
 
     at: datetime
-    subject: str
+    subject: Annotated[str, AUDITED]
     role: str
-    session_id: str
-    address: str
-    device: str
-    behalf: str
+    session_id: Annotated[str, AUDITED_SESSION]
+    address: Annotated[str, AUDITED]
+    device: Annotated[str, AUDITED_SESSION]
+    behalf: Annotated[str, AUDITED]
     action: str
     outcome: str
     kind: str

@@ -3,6 +3,8 @@
     read of personal data ──▶ `read`: waits until the line is durable; without it nothing is told
     refusal               ──▶ `refused`: goes with the next lines; the same one again within a moment is counted, not repeated
 
+Ids of another region are kept as that region alone (`eu-`): who is meant by them stays there.
+
 A read is noted before it is answered, so the line says that it was asked for. Refusals are told at once: of a replica that is killed, those
 of its last moment are lost.
 """
@@ -16,6 +18,7 @@ import secrets
 import msgspec
 
 from actors.domain.audit import Act, Audited, Changes, Who
+from actors.domain.ids import region_of
 from actors.domain.trail import NOTES_MAX, Note
 from actors.runtime.ports import Clock
 from actors.runtime.sharding import digest_of
@@ -46,10 +49,11 @@ class _Seen(msgspec.Struct):
 
 
 class Trail:
-    """Of one replica."""
+    """Of one replica. `others`: the other regions."""
 
-    def __init__(self, region: str, gateway: Gateway, clock: Clock) -> None:
+    def __init__(self, region: str, others: frozenset[str], gateway: Gateway, clock: Clock) -> None:
         self._id = f"{region}-trail-{secrets.randbelow(TRAILS):02}"
+        self._others = others
         self._gateway = gateway
         self._clock = clock
         self._reads: list[tuple[Audited, asyncio.Future[bool]]] = []
@@ -68,7 +72,9 @@ class Trail:
             who = msgspec.structs.replace(who, behalf=behalf)
         told: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         if len(self._reads) < WAITING_MAX:
-            line = Audited(who, Act(action), "", kind, entity_id[:ID_CHARS], 0, self._clock.now_ms(), scope[REQUEST_ID])
+            line = Audited(
+                who, Act(action), "", kind, self._kept(entity_id), 0, self._clock.now_ms(), scope[REQUEST_ID]
+            )
             self._reads.append((line, told))
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.get_running_loop().create_task(self._hand_over_reads())
@@ -82,7 +88,7 @@ class Trail:
         who = scope.get(WHO)
         if who is None or problem.remembered or not 400 <= problem.status < 500:
             return
-        what = (who, problem.code, endpoint, str(scope.get(ENTITY_ID, ""))[:ID_CHARS])
+        what = (who, problem.code, endpoint, self._kept(str(scope.get(ENTITY_ID, ""))))
         seen = self._refusals.get(what)
         if seen is not None:
             seen.times += 1
@@ -92,6 +98,10 @@ class Trail:
             self._refusals[what] = _Seen(self._clock.now_ms(), scope[REQUEST_ID])
             if self._refusing is None or self._refusing.done():
                 self._refusing = asyncio.get_running_loop().create_task(self._hand_over_refusals())
+
+    def _kept(self, entity_id: str) -> str:
+        region = region_of(entity_id)
+        return f"{region}-" if region in self._others else entity_id[:ID_CHARS]
 
     async def close(self) -> None:
         """Hands over what still waits, if the cell takes it soon."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 from typing import Any
 
+import msgspec
+
 from actors.domain.audit import Who
 from serve.context import PRINCIPAL, WHO, Scope
 from serve.identity.keyring import Keyring
@@ -44,7 +46,7 @@ class WhoAsks:
                 self._known.clear()
             who = self._known[key] = Who(
                 principal.subject, principal.role, principal.session_id, self._address(keys, address),
-                getattr(principal, "device", ""),
+                principal.device,
             )  # fmt: skip
         scope[WHO] = who
 
@@ -62,4 +64,11 @@ def named(scope: Scope, subject: str) -> Who | None:
     found = scope.get(WHO)
     if found is None or scope.get(PRINCIPAL) is not None:
         return found
-    return Who(subject, "", "", found.address)
+    return Who(subject, "", "", found.address, found.device)
+
+
+def on_device(scope: Scope, device_id: str) -> None:
+    """Says of the scope's `Who` on which enrolled device he is, before he is known himself; "" for none."""
+    found = scope.get(WHO)
+    if found is not None and device_id:
+        scope[WHO] = msgspec.structs.replace(found, device=device_id)

@@ -12,15 +12,8 @@ from fastapi import APIRouter, Request
 from msgspec import json
 from starlette.responses import Response
 
-from actors.domain.customer import (
-    CustomerAccount,
-    CustomerSession,
-    EndSession,
-    KeepCode,
-    RefreshSession,
-    Session,
-    TryCode,
-)
+from actors.domain.customer_commands import EndSession, KeepCode, KeepEmail, RefreshSession, TryCode
+from actors.domain.customer_views import CustomerAccount, CustomerSession
 from actors.domain.ids import customer_id
 from actors.domain.one_time_code import CODE_MS
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, Scope
@@ -34,19 +27,20 @@ from serve.customers.schemas import (
     CustomerTokens,
     EmailRequest,
 )
+from serve.customers.tokens import CUSTOMER, tokens
 from serve.identity.desk import Desk, not_before
 from serve.identity.emails import Email, checked
 from serve.identity.guard import Principal, challenge
 from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON, address_of
-from serve.identity.sealing import code_digest, email_digest, seal, unseal
-from serve.identity.tokens import ACCESS_S, REFRESH_S, Claims, TokenRefused, issue, issuer_of, verify
+from serve.identity.sealing import code_digest, email_digest
+from serve.identity.tokens import TokenRefused, verify
+from serve.keys.data_keys import Erased
 from serve.notices.port import Notice, Notifications, Template
 from serve.openapi import documented
 from serve.problems import Problem
 from serve.requests import decode
 from serve.responses import AnswerResponse, encode, ok
 
-CUSTOMER = "customer"
 # No refusal of a code is given earlier.
 REFUSAL_S = 0.5
 _email_decoder = json.Decoder(EmailRequest)
@@ -61,6 +55,11 @@ def caller(desk: Desk, scope: Scope) -> Principal:
     found = scope.get(PRINCIPAL) or desk.services.guard.caller(scope)
     assert isinstance(found, Principal)
     return found
+
+
+def place_of_email(identity: str) -> str:
+    """What an account's address is sealed for."""
+    return f"customer:{identity}:email"
 
 
 class _Accounts:
@@ -96,8 +95,13 @@ class _Accounts:
         if not account.ok:
             return
         # A proved address is written to as it was proved, however it is spelt now.
-        proved = account.sealed_email
-        address = unseal(keys, proved, f"email:{identity}").decode() if proved else email.address
+        proved, address = account.sealed_email, email.address
+        if proved:
+            try:
+                kept, _ = await desk.data_keys().unseal(proved, place_of_email(identity), scope[REQUEST_ID])
+            except Erased:
+                return
+            address = kept.decode()
         template: Template = "customer.code" if proved else "customer.welcome"
         notice = Notice(template, address, identity, {"code": code}, desk.now_ms() + CODE_MS)
         await self._notifications.send(notice, scope)
@@ -111,21 +115,28 @@ class _Accounts:
         email, keys = checked(sent.email, "/email"), desk.keys()
         identity = scope[ENTITY_ID] = self._id(email)
         await desk.hold_to(TRIES_BY_PERSON, "customer-tries", identity)
-        command = TryCode(
-            code_digest(keys, identity, plain(sent.code)),
-            secrets.token_hex(16),
-            seal(keys, email.address.encode(), f"email:{identity}"),
-        )
-        session = None
+        command = TryCode(code_digest(keys, identity, plain(sent.code)), secrets.token_hex(16))
+        opened = CustomerSession(identity, None)
         try:
-            session = (await desk.ask("customer", identity, command, scope, CustomerSession)).session
+            opened = await desk.ask("customer", identity, command, scope, CustomerSession)
         except Problem as problem:
             if problem.code != "customer.unknown":
                 raise
-        if session is None:
+        if opened.session is None:
             await not_before(earliest)
             raise code_refused()
-        return self._tokens(identity, session)
+        if not opened.keeps_email:
+            await self._keep(identity, email, scope)
+        if desk.services.signals is not None:
+            await desk.services.signals.heed(scope, identity)
+        return tokens(self._desk, identity, opened.session)
+
+    async def _keep(self, identity: str, email: Email, scope: Scope) -> None:
+        # Only now: what is not proved is not kept.
+        desk, data_keys = self._desk, self._desk.data_keys()
+        person = data_keys.digest("person", identity)
+        sealed = await data_keys.seal(person, email.address.encode(), place_of_email(identity), scope[REQUEST_ID])
+        await desk.ask("customer", identity, KeepEmail(sealed), scope, CustomerAccount)
 
     async def refresh(self, request: Request) -> CustomerTokens:
         desk, scope = self._desk, request.scope
@@ -144,31 +155,12 @@ class _Accounts:
         session = (await desk.ask("customer", claims.sub, command, scope, CustomerSession)).session
         if session is None:
             raise Problem("session.ended", "This session has ended: sign in again.")
-        return self._tokens(claims.sub, session)
+        return tokens(self._desk, claims.sub, session)
 
     async def sign_out(self, request: Request) -> None:
         who = caller(self._desk, request.scope)
         if who.role == CUSTOMER:
             await self._desk.ask("customer", who.subject, EndSession(who.session_id), request.scope, CustomerAccount)
-
-    def _tokens(self, identity: str, session: Session) -> CustomerTokens:
-        keys, now_s = self._desk.keys(), self._desk.now_ms() // 1000
-        ends_s = min(session.ends_ms // 1000, now_s + REFRESH_S)
-        if ends_s <= now_s:
-            raise Problem("session.ended", "This session has ended: sign in again.")
-
-        def token(expires_s: int, use: str) -> str:
-            claims = Claims(
-                iss=issuer_of(self._desk.region), sub=identity, sid=session.session_id, role=CUSTOMER, scopes=(), locs=(),
-                iat=now_s, exp=expires_s, auth_time=0, acr="1", num=session.token_number,
-                use=use,  # type: ignore[arg-type]
-            )  # fmt: skip
-            return issue(keys, claims)
-
-        expires_s = min(now_s + ACCESS_S, ends_s)
-        return CustomerTokens(
-            token(expires_s, "access"), token(ends_s, "refresh"), "Bearer", expires_s - now_s, identity
-        )
 
 
 def router(desk: Desk, notifications: Notifications) -> APIRouter:

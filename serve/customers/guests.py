@@ -16,21 +16,22 @@ from starlette.responses import Response
 
 from actors.domain.guest import CodeOutcome, KeepCode, TryCode
 from actors.domain.one_time_code import CODE_MS
-from actors.domain.order_state import Contact, OrderContact, ViewContact
+from actors.domain.order_state import OrderContact, ViewContact
 from serve.context import ENTITY_ID, REQUEST_ID, Scope
 from serve.customers.codes import new_code, plain
 from serve.customers.quiet import Quietly
 from serve.customers.schemas import CodeAsked, GuestCodeRequest, GuestSessionRequest, GuestToken
 from serve.identity.desk import Desk, not_before
-from serve.identity.emails import checked
+from serve.identity.emails import Email, checked
 from serve.identity.folding import folded
 from serve.identity.guard import challenge
 from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON, address_of
-from serve.identity.sealing import code_digest, email_digest
+from serve.identity.sealing import code_digest
 from serve.identity.tokens import GUEST, GUEST_S, Claims, issue, issuer_of
+from serve.keys.data_keys import Erased
 from serve.notices.port import Notice, Notifications
 from serve.openapi import documented
-from serve.orders.contacts import address_in
+from serve.orders.private import PrivateOrders
 from serve.problems import Problem
 from serve.regions import Territory
 from serve.requests import decode
@@ -58,6 +59,7 @@ class _Guests:
         self._desk = desk
         self._notifications = notifications
         self._territory = Territory(desk.services.settings)
+        self._private = PrivateOrders(desk.services)
         self._quietly = Quietly()
 
     async def ask_code(self, request: Request) -> None:
@@ -67,27 +69,33 @@ class _Guests:
         sent = decode(_code_decoder, write.body)
         if (sent.email is None) == (sent.postcode is None):
             raise Problem("body.invalid", "Give either `email` or `postcode`.", errors=[{"pointer": "", "detail": "one of both"}])  # fmt: skip
-        digest = None if sent.email is None else email_digest(desk.keys(), checked(sent.email, "/email").comparable)
+        email = None if sent.email is None else checked(sent.email, "/email")
         self._territory.check_order(sent.order_id)
         await desk.hold_to(CODES_BY_PERSON, "guest-codes", sent.order_id)
         scope[ENTITY_ID] = sent.order_id
-        await self._quietly.do(self._send(sent.order_id, digest, sent.postcode or "", scope), scope[REQUEST_ID])
+        await self._quietly.do(self._send(sent.order_id, email, sent.postcode or "", scope), scope[REQUEST_ID])
 
-    async def _send(self, order_id: str, digest: bytes | None, postcode: str, scope: Scope) -> None:
-        desk = self._desk
+    async def _send(self, order_id: str, email: Email | None, postcode: str, scope: Scope) -> None:
+        desk, cause = self._desk, scope[REQUEST_ID]
         try:
             known = await desk.view("order", order_id, ViewContact(order_id), scope, OrderContact)
         except Problem as problem:
             if problem.code == "order.unknown":
                 return
             raise
-        if known.contact is None or not _matches(known, known.contact, digest, postcode):
+        if not known.email_digest or (email is not None and self._private.email_digest(email) != known.email_digest):
+            return
+        try:
+            private, _ = await self._private.private(order_id, known.sealed, cause)
+        except Erased:
+            return
+        if email is None and not _same(postcode, private.postcode):
             return
         keys, code = desk.keys(), new_code()
         kept = await desk.ask("guest", order_id, KeepCode(code_digest(keys, order_id, code)), scope, CodeOutcome)
         if kept.ok:
-            address, until_ms = address_in(keys, order_id, known.contact), desk.now_ms() + CODE_MS
-            notice = Notice("guest.code", address, order_id, {"code": code, "order_id": order_id}, until_ms)
+            values, until_ms = {"code": code, "order_id": order_id}, desk.now_ms() + CODE_MS
+            notice = Notice("guest.code", private.email, order_id, values, until_ms, known.sealed)
             await self._notifications.send(notice, scope)
 
     async def open_session(self, request: Request) -> GuestToken:
@@ -108,15 +116,14 @@ class _Guests:
         now_s = desk.now_ms() // 1000
         claims = Claims(
             iss=issuer_of(desk.region), sub=sent.order_id, sid=f"{sent.order_id}.{secrets.token_hex(8)}", role=GUEST,
-            scopes=(), locs=(), iat=now_s, exp=now_s + GUEST_S, auth_time=0, acr="1", num=0, use="access",
+            scopes=(), locs=(), iat=now_s, exp=now_s + GUEST_S, auth_time=0, acr="1", num=0, dev="", dev_sid="",
+            use="access",
         )  # fmt: skip
         return GuestToken(issue(keys, claims), "Bearer", GUEST_S, sent.order_id)
 
 
-def _matches(order: OrderContact, contact: Contact, digest: bytes | None, postcode: str) -> bool:
-    if digest is not None:
-        return hmac.compare_digest(digest, contact.email_digest)
-    return bool(_spelt(postcode)) and hmac.compare_digest(_spelt(postcode).encode(), _spelt(order.postcode).encode())
+def _same(one: str, other: str) -> bool:
+    return bool(_spelt(one)) and hmac.compare_digest(_spelt(one).encode(), _spelt(other).encode())
 
 
 def _spelt(postcode: str) -> str:

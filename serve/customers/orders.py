@@ -12,7 +12,8 @@ from serve.freshness import as_of, from_store
 from serve.identity.desk import Desk
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
-from serve.orders.reading import listed
+from serve.orders.private import PrivateOrders
+from serve.orders.reading import listed_all
 from serve.orders.schemas import OrderPage
 from serve.responses import ok
 
@@ -21,6 +22,7 @@ def router(desk: Desk) -> APIRouter:
     """The route."""
     api = APIRouter(tags=["customers"])
     services = desk.services
+    private = PrivateOrders(services)
 
     @api.get("/v1/customers/me/orders", summary="My orders", **documented(OrderPage, problems=(400, 401, 403, 422)))
     async def mine(
@@ -38,6 +40,6 @@ def router(desk: Desk) -> APIRouter:
         )
         page = found[:limit]
         more = services.cursors.seal(scope, page[-1].order_id) if len(found) > limit else None
-        return ok(OrderPage([listed(order) for order in page], fresh, more))
+        return ok(OrderPage(await listed_all(private, page, request.scope), fresh, more))
 
     return api

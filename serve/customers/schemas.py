@@ -8,7 +8,9 @@ import msgspec
 from msgspec import Meta
 
 from actors.domain.ids import ORDER_PATTERN
+from actors.domain.personal_notes import CUSTOMER_ID, GIVEN_EMAIL, GIVEN_POSTCODE
 from serve.customers.codes import CodeText
+from serve.identity.schemas import Assertion
 from serve.limits import TEXT, EmailText
 
 OrderId = Annotated[
@@ -21,8 +23,8 @@ class GuestCodeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The order, and one thing more that whoever placed it knows: `email` or `postcode`."""
 
     order_id: OrderId
-    email: EmailText | None = None
-    postcode: Postcode | None = None
+    email: Annotated[EmailText | None, GIVEN_EMAIL] = None
+    postcode: Annotated[Postcode | None, GIVEN_POSTCODE] = None
 
 
 class GuestSessionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,14 +37,20 @@ class GuestSessionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 class EmailRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the code is to go."""
 
-    email: EmailText
+    email: Annotated[EmailText, GIVEN_EMAIL]
 
 
 class CustomerSessionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The address and the code that came there."""
 
-    email: EmailText
+    email: Annotated[EmailText, GIVEN_EMAIL]
     code: CodeText
+
+
+class CustomerPasskeySignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A passkey, which says by itself whose it is."""
+
+    passkey: Assertion
 
 
 class CustomerRefreshRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,4 +82,4 @@ class CustomerTokens(msgspec.Struct, frozen=True):
     refresh_token: str
     token_type: Literal["Bearer"]
     expires_in: int
-    customer_id: str
+    customer_id: Annotated[str, CUSTOMER_ID]

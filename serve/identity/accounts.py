@@ -12,7 +12,6 @@ from actors.domain.account_commands import ChangeRole, Disable, Enable, OpenAcco
 from actors.domain.account_views import AccountView, ViewAccount
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
 from serve.identity.desk import Desk, check_given
-from serve.identity.passwords import WeakPassword, check_new_password
 from serve.identity.schemas import AccountChange, NewAccount
 from serve.openapi import documented
 from serve.problems import Problem, field_problem
@@ -43,11 +42,8 @@ def router(desk: Desk) -> APIRouter:
         _, body, headers = answer(reply)
         return AnswerResponse((status, body, headers))
 
-    async def hashed(password: str, login: str) -> str:
-        try:
-            check_new_password(password, desk.breached, login=login)
-        except WeakPassword as weak:
-            raise field_problem("password.weak", str(weak), "/password") from None
+    async def hashed(account_id: str, password: str, login: str = "") -> str:
+        desk.check_new_password(account_id, password, "/password", login)
         return await desk.hashed(password)
 
     @api.post(
@@ -60,8 +56,9 @@ def router(desk: Desk) -> APIRouter:
         write = await desk.services.bodies.read(request.scope, request.receive)
         sent = decode(_new_decoder, write.body)
         check_given(request.scope, sent.locations)
-        command = OpenAccount(sent.role, sent.locations, await hashed(sent.password, sent.login))
-        return await done(request, desk.account_of(sent.login), command, write, 201)
+        account_id = desk.account_of(sent.login)
+        command = OpenAccount(sent.role, sent.locations, await hashed(account_id, sent.password, sent.login))
+        return await done(request, account_id, command, write, 201)
 
     @api.get(
         "/v1/accounts/{account_id}", summary="Read an account", **documented(AccountView, problems=(401, 403, 404, 422))
@@ -69,6 +66,7 @@ def router(desk: Desk) -> APIRouter:
     async def read(account_id: AccountId, request: Request) -> Response:
         """Without anything secret."""
         request.scope[ENTITY_ID] = account_id
+        desk.check_own("account", account_id)
         await desk.check_reach("account", account_id, ViewAccount(), AccountView, request.scope)
         reply = await desk.services.gateway.view(
             "account", account_id, ViewAccount(), cause=request.scope[REQUEST_ID]
@@ -99,7 +97,7 @@ def router(desk: Desk) -> APIRouter:
         elif sent.change == "password":
             if sent.password is None:
                 raise field_problem("body.missing_field", "Field `password` is required.", "/password")
-            command = SetPassword(await hashed(sent.password, ""))
+            command = SetPassword(await hashed(account_id, sent.password))
         else:
             command = {"reset_factor": ResetFactor, "disable": Disable, "enable": Enable}[sent.change]()
         return await done(request, account_id, command, write)

@@ -33,8 +33,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from actors.domain.account_commands import PasskeyUse
-from actors.domain.account_state import Passkey
+from actors.domain.passkeys import Passkey, PasskeyUse
 from serve.identity.keyring import Keyring
 from serve.identity.schemas import Assertion, Attestation
 from serve.identity.sealing import Unsealable, seal, unseal
@@ -82,6 +81,14 @@ def _context(purpose: str) -> str:
 def passkey_id(credential_id: bytes) -> str:
     """How we call a credential: short, for paths and the audit. 128 bits, within one account."""
     return hashlib.sha256(credential_id).hexdigest()[:_DIGEST_CHARS]
+
+
+def named_by(sent: Assertion) -> str:
+    """The account that a passkey says to be of (its user handle), "" when that can't be read. Whether it is one, the signature proves."""
+    try:
+        return base64url_to_bytes(sent.response.user_handle or "").decode("ascii")
+    except ValueError:
+        return ""
 
 
 class Ceremonies:

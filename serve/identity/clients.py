@@ -1,4 +1,4 @@
-"""`/v1/clients` and `/v1/oauth/token`: machines, by OAuth 2 client credentials (RFC 6749, 4.4)."""
+"""`/v1/clients` and `/v1/oauth/token`: machines, by OAuth 2 client credentials (RFC 6749, 4.4). Devices get their tokens there too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 from typing import Annotated
-from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
 from fastapi import APIRouter, Path, Request
@@ -25,8 +24,19 @@ from actors.domain.client import (
 )
 from actors.domain.ids import CLIENT_PATTERN, client_id
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
+from serve.devices.signing_in import DeviceSignIn
 from serve.identity.desk import Desk, check_given, told
 from serve.identity.limits import BY_CLIENT
+from serve.identity.oauth import (
+    FORM,
+    TokenError,
+    TokenForm,
+    TokenNotGiven,
+    assertion_of,
+    credentials_of,
+    form_of,
+    scopes_of,
+)
 from serve.identity.schemas import AccessToken, ClientChange, ClientSecret, NewClient, Scopes
 from serve.identity.tokens import ACCESS_S, Claims, issue, issuer_of
 from serve.openapi import documented
@@ -36,40 +46,16 @@ from serve.replies import answer, body_of
 from serve.requests import decode
 from serve.responses import AnswerResponse, encode, ok
 
-# A machine has no second factor: one that may give rights would be a way around it. And nothing is its own.
-FOR_PEOPLE = frozenset({"accounts.write", "clients.write"}) | OWN
+# A machine has no second factor: one that may give rights, or erase people, would be a way around it. It is no second person either. And nothing
+# is its own.
+FOR_PEOPLE = frozenset({"accounts.write", "clients.write", "devices.write", "approvals.decide", "privacy.handle"}) | OWN
 # What operators on the cell's own machine name themselves (`cells/keys.py`).
 RESERVED_NAMES = frozenset({"local"})
-FORM = b"application/x-www-form-urlencoded"
 ClientId = Annotated[str, Path(max_length=64, description="e.g. us-client-web-shop")]
 _new_decoder = msgspec.json.Decoder(NewClient)
 _change_decoder = msgspec.json.Decoder(ClientChange)
 _NEW = {"name": "web-shop", "scopes": ["orders.place", "orders.read"]}
 _CHANGE = {"change": "rotate_secret", "grace_s": 3600}
-
-
-class TokenForm(msgspec.Struct, frozen=True):
-    """The form of a token request; the client may name itself by HTTP Basic instead."""
-
-    grant_type: str = ""
-    client_id: str = ""
-    client_secret: str = ""
-    scope: str = ""
-
-
-class TokenError(msgspec.Struct, frozen=True):
-    """RFC 6749, 5.2."""
-
-    error: str
-    error_description: str
-
-
-class _TokenRefused(Exception):
-    """Told as RFC 6749, 5.2 says."""
-
-    def __init__(self, status: int, error: str, detail: str) -> None:
-        super().__init__(error)
-        self.status, self.error, self.detail = status, error, detail
 
 
 def _secret_hash(secret: str) -> str:
@@ -90,6 +76,7 @@ def _check_scopes(scopes: Scopes) -> None:
 class _Clients:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self._devices = DeviceSignIn(desk)
 
     def secret(self, identity: str, key: str) -> str:
         """Made from the call's key, so that a repeated call gives the same secret again. 256 bits."""
@@ -100,31 +87,28 @@ class _Clients:
         desk = self.desk
         await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False, media_type=FORM)
-        form = _form(write.body)
-        if not form.grant_type:
-            raise _TokenRefused(400, "invalid_request", "grant_type is missing.")
-        if form.grant_type != "client_credentials":
-            raise _TokenRefused(400, "unsupported_grant_type", "Only client_credentials is known here.")
-        identity, secret = _credentials(request.headers.get("authorization"), form)
+        form, header = form_of(write.body), request.headers.get("authorization")
+        if assertion := assertion_of(header, form):
+            return await self._devices.token(request.scope, form, assertion)
+        identity, secret = credentials_of(header, form)
         await desk.hold_to(BY_CLIENT, "client", identity)
         now_ms = desk.now_ms()
         check = await self._checked(request, identity, secret, now_ms)
-        wanted = form.scope.split()
-        if not set(wanted) <= set(check.scopes):
-            raise _TokenRefused(400, "invalid_scope", "The client does not have all of these scopes.")
-        scopes = sorted(set(wanted or check.scopes))
+        scopes = scopes_of(form, check.scopes)
         # From the moment for which the client was checked: no token outlives its revocation.
         now_s = now_ms // 1000
         claims = Claims(
             iss=issuer_of(desk.region), sub=identity, sid=check.session_id, role="", scopes=tuple(scopes),
-            locs=tuple(check.locations), iat=now_s, exp=now_s + ACCESS_S, auth_time=0, acr="1", num=0, use="access",
+            locs=tuple(check.locations), iat=now_s, exp=now_s + ACCESS_S, auth_time=0, acr="1", num=0, dev="", dev_sid="",
+            use="access",
         )  # fmt: skip
         return AccessToken(issue(desk.keys(), claims), "Bearer", ACCESS_S, " ".join(scopes))
 
     async def _checked(self, request: Request, identity: str, secret: str, now_ms: int) -> ClientCheck:
-        wrong = _TokenRefused(401, "invalid_client", "The client is not known, or its secret is wrong.")
+        wrong = TokenNotGiven(401, "invalid_client", "The client is not known, or its secret is wrong.")
         if not CLIENT_PATTERN.fullmatch(identity) or not identity.startswith(f"{self.desk.region}-"):
             raise wrong
+        request.scope[ENTITY_ID] = identity
         query = CheckClient(_secret_hash(secret), now_ms)
         reply = await self.desk.services.gateway.view("client", identity, query, cause=request.scope[REQUEST_ID])
         try:
@@ -136,31 +120,6 @@ class _Clients:
         if not check.ok:
             raise wrong
         return check
-
-
-def _form(body: bytes) -> TokenForm:
-    try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=20, errors="strict")
-        if len({name for name, _ in pairs}) != len(pairs):
-            raise ValueError("a field is given twice")
-        return msgspec.convert({name: value for name, value in pairs if name in TokenForm.__struct_fields__}, TokenForm)
-    except ValueError as error:
-        raise _TokenRefused(400, "invalid_request", f"The form can't be read: {error}.") from None
-
-
-def _credentials(header: str | None, form: TokenForm) -> tuple[str, str]:
-    if header is None:
-        return form.client_id, form.client_secret
-    kind, _, encoded = header.partition(" ")
-    if form.client_secret or kind.lower() != "basic":
-        raise _TokenRefused(400, "invalid_request", "Name the client once: by HTTP Basic, or in the form.")
-    try:
-        identity, colon, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except ValueError:  # no base64, no UTF-8, or not even ASCII
-        raise _TokenRefused(400, "invalid_request", "The Authorization header can't be read.") from None
-    if not colon:
-        raise _TokenRefused(400, "invalid_request", "The Authorization header can't be read.")
-    return unquote_plus(identity), unquote_plus(secret)
 
 
 def router(desk: Desk) -> APIRouter:
@@ -181,10 +140,13 @@ def router(desk: Desk) -> APIRouter:
         ),
     )
     async def token(request: Request) -> Response:
-        """OAuth 2 client credentials. Refusals are told as RFC 6749, 5.2 has them."""
+        """OAuth 2 client credentials: of a client by its secret, of a device by a JWT that it signed (RFC 7523, 2.2). Refusals are told as
+        RFC 6749, 5.2 has them."""
         try:
             return ok(await clients.token(request))
-        except _TokenRefused as refused:
+        except TokenNotGiven as refused:
+            if refused.status == 401:
+                desk.services.trail.refused(request.scope, refused.problem(), "POST /v1/oauth/token")
             body = encode(TokenError(refused.error, refused.detail))
             challenge = ((b"www-authenticate", b'Basic realm="ocefs"'),) if refused.status == 401 else ()
             response = AnswerResponse((refused.status, body, challenge))
@@ -221,6 +183,7 @@ def router(desk: Desk) -> APIRouter:
     async def read(client_id: ClientId, request: Request) -> Response:
         """Without anything secret."""
         request.scope[ENTITY_ID] = client_id
+        desk.check_own("client", client_id)
         return AnswerResponse(
             answer(await gateway.view("client", client_id, ViewClient(), cause=request.scope[REQUEST_ID]))
         )
@@ -235,6 +198,7 @@ def router(desk: Desk) -> APIRouter:
         write = await desk.services.bodies.read(request.scope, request.receive)
         sent = decode(_change_decoder, write.body)
         request.scope[ENTITY_ID] = client_id
+        desk.check_own("client", client_id)
         await desk.check_reach("client", client_id, ViewClient(), ClientView, request.scope)
         secret = ""
         command: msgspec.Struct

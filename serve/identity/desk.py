@@ -25,13 +25,22 @@ from serve.identity.ceremonies import Ceremonies
 from serve.identity.guard import Principal
 from serve.identity.keyring import Keyring
 from serve.identity.limits import BY_ADDRESS, Limit, address_of, hold_to
-from serve.identity.passwords import BreachedList, Overloaded, PasswordWorkers
+from serve.identity.own_words import OwnWords
+from serve.identity.passwords import (
+    BreachedList,
+    Overloaded,
+    PasswordWorkers,
+    WeakPassword,
+    check_new_password,
+    is_login,
+)
 from serve.identity.schemas import ShiftView, Tokens
 from serve.identity.sealing import Unsealable, login_digest, seal, unseal
 from serve.identity.tokens import ACCESS_S, REFRESH_S, Claims, issue, issuer_of
 from serve.identity.totp import matching_step, recovery_hash
+from serve.keys.data_keys import DataKeys
 from serve.permissions import CUSTOMERS
-from serve.problems import Problem, of_refusal
+from serve.problems import Problem, field_problem, of_refusal
 from serve.services import Services
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -47,6 +56,7 @@ class Desk:
         self.region = services.settings.region
         breached = services.settings.breached_passwords
         self.breached = BreachedList(breached or None)
+        self.own_words = OwnWords(services.settings.own_words)
         self.workers = PasswordWorkers()
         settings = services.settings
         self.ceremonies = Ceremonies(settings.rp_id, settings.origins, f"OCEFS {settings.region}")
@@ -60,6 +70,13 @@ class Desk:
         found = None if self.services.keys is None else self.services.keys.current(self.services.clock.monotonic())
         if found is None:
             raise Problem("auth.unavailable", "The cell has no keys: nobody can sign in.")
+        return found
+
+    def data_keys(self) -> DataKeys:
+        """The customers' keys. Raises Problem 503 in a cell that has none."""
+        found = self.services.data_keys
+        if found is None:
+            raise Problem("auth.unavailable", "The cell has no keys to keep an address with.")
         return found
 
     async def hold_to(self, limit: Limit, kind: str, who: str) -> None:
@@ -106,6 +123,11 @@ class Desk:
                 return None
             raise
 
+    def check_own(self, kind: str, entity_id: str) -> None:
+        """Raises Problem 404 for an id that is not of this region, even if something of that name lay here."""
+        if not entity_id.startswith(f"{self.region}-"):
+            raise Problem(f"{kind}.unknown", f"There is no such {kind}.")
+
     async def check_reach(
         self, kind: str, entity_id: str, query: msgspec.Struct, view: type[AccountView] | type[ClientView], scope: Scope
     ) -> None:
@@ -134,6 +156,16 @@ class Desk:
             return await self.workers.hash(password)
         except Overloaded:
             raise Problem("auth.busy", "Too many people sign in at this moment.") from None
+
+    def check_new_password(self, identity: str, password: str, place: str, login: str = "") -> None:
+        """Raises Problem 422 with `place` when nobody should have this password, or `identity` should not. Login names are kept nowhere in clear:
+        where none is given, whether the password is the account's is known by their digest."""
+        try:
+            check_new_password(password, self.breached, self.own_words, login)
+            if self.account_of(password) == identity:
+                raise is_login()
+        except WeakPassword as weak:
+            raise field_problem("password.weak", str(weak), place) from None
 
     def second_factor(self, credentials: Credentials, code: str, recovery_code: str) -> tuple[int, str]:
         """(time step that the code belongs to or 0, hash of the recovery code or "")."""
@@ -173,7 +205,7 @@ class Desk:
             return Claims(
                 iss=issuer_of(self.region), sub=identity, sid=shift.session_id, role=shift.role, scopes=(),
                 locs=tuple(locations), iat=now_s, exp=expires_s, auth_time=shift.proved_ms // 1000, acr="2",
-                num=shift.token_number, use=use,  # type: ignore[arg-type]
+                num=shift.token_number, dev=shift.device_id, dev_sid=shift.device_session, use=use,  # type: ignore[arg-type]
             )  # fmt: skip
 
         expires_s = min(now_s + ACCESS_S, ends_s)

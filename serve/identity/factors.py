@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from actors.domain.account_commands import EnrolPasskey, EnrolTotp
 from actors.domain.account_views import FactorEnrolled
+from actors.domain.personal_notes import STAFF_ID
 from serve.identity.ceremonies import PasskeyRefused, new_challenge
 from serve.identity.desk import Desk
 from serve.identity.passkeys import CREDENTIAL, invalid
@@ -43,7 +45,7 @@ _PASSKEY = {"enrolment": "AYx3…", "name": "phone", "credential": CREDENTIAL}
 class Enrolment(msgspec.Struct, frozen=True):
     """The password of this account was right, as its credentials were then; until then a factor may be enrolled."""
 
-    account_id: str
+    account_id: Annotated[str, STAFF_ID]
     generation: int
     until_ms: int
 
@@ -51,7 +53,7 @@ class Enrolment(msgspec.Struct, frozen=True):
 class PendingFactor(msgspec.Struct, frozen=True):
     """A secret whose first code is still to come."""
 
-    account_id: str
+    account_id: Annotated[str, STAFF_ID]
     generation: int
     until_ms: int
     secret: bytes

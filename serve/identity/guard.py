@@ -6,46 +6,52 @@ before their tokens are known by name (`ended.py`), fed by the hosts.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from actors.domain.account_state import STEP_UP_MS
+from actors.domain.personal_notes import CALLER, CALLER_SESSION
 from actors.runtime.ports import Clock
-from serve.audit.who import WhoAsks
+from serve.audit.who import WhoAsks, on_device
 from serve.context import PRINCIPAL, Scope
 from serve.identity.ended import EndedSessions
 from serve.identity.keyring import Keyring, KeyringWatch
 from serve.identity.tokens import Claims, TokenRefused, verify
-from serve.permissions import ROLES, Need, may
+from serve.permissions import CUSTOMERS, ROLES, Need, may
 from serve.problems import Problem
 
 STEP_UP_S = STEP_UP_MS // 1000
 # Tokens whose signature was checked already, by their text. The oldest give way.
 KNOWN_MAX = 20_000
 _BEARER = b"bearer "
+DEVICE_AUTHORIZATION = b"device-authorization"
 _CHALLENGE = 'Bearer realm="ocefs"'
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
-    """Who asks. `locations`: empty for the whole region. `proved_s`: when the second factor was last given (UTC seconds; 0 never).
-    `number`: of the token within its shift."""
+    """Who asks. `locations`: empty for the whole region. `proved_s`: when the second factor was last given, of a customer when the session was
+    opened (UTC seconds; 0 never). `number`: of the token within its shift. `device`: the enrolled device that asks, or on which somebody works;
+    its session has to last too."""
 
-    subject: str
-    session_id: str
+    subject: Annotated[str, CALLER]
+    session_id: Annotated[str, CALLER_SESSION]
     role: str
     permissions: frozenset[str]
     locations: frozenset[str]
     proved_s: int
     expires_s: int
     number: int
+    device: Annotated[str, CALLER_SESSION] = ""
+    device_session: str = ""
 
 
 def principal_of(claims: Claims) -> Principal:
     """What a token says of its bearer. A role or scope that we don't know gives nothing."""
     permissions = ROLES.get(claims.role, frozenset()) if claims.role else frozenset(claims.scopes)
     return Principal(
-        claims.sub, claims.sid, claims.role, permissions, frozenset(claims.locs), claims.auth_time, claims.exp, claims.num
+        claims.sub, claims.sid, claims.role, permissions, frozenset(claims.locs), claims.auth_time, claims.exp, claims.num,
+        claims.dev, claims.dev_sid,
     )  # fmt: skip
 
 
@@ -83,7 +89,7 @@ class Guard:
             raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
         doubted_s = self._ended.unproved_until_s(principal.session_id)
         if doubted_s and need.permission and principal.proved_s <= doubted_s:
-            raise _proof_required()
+            raise _proof_required(principal)
         if need.step_up and principal.role:
             self.require_proof(principal)
 
@@ -95,20 +101,33 @@ class Guard:
 
     def caller(self, scope: Scope) -> Principal:
         """Who asks, whatever they may do. Raises Problem 401."""
-        given: bytes | None = None
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                if given is not None:
-                    raise _unauthorized("auth.token_invalid", "Authorization must be given once.", "invalid_request")
-                given = value
+        given = _only(scope, b"authorization")
         if given is None:
             raise _unauthorized("auth.token_missing", "Sign in: this needs `Authorization: Bearer <token>`.", "")
         return self._bearer(given)
 
+    def device(self, scope: Scope) -> Principal | None:
+        """The enrolled device on which somebody is signing in, by its token in DEVICE_AUTHORIZATION; None without. Raises Problem 401."""
+        given = _only(scope, DEVICE_AUTHORIZATION)
+        if given is None:
+            return None
+        found = self._bearer(given)
+        # Tokens of people who work on a device name it as well.
+        if found.subject != found.device:
+            raise _refused("claims")
+        on_device(scope, found.device)
+        return found
+
+    def check_device(self, device_session: str) -> None:
+        """Raises Problem 401 when the device's session has ended; "": there is none."""
+        if device_session and device_session in self._ended:
+            detail = "The device was revoked, moved or has a new key: sign in on another one, or once it has signed in again."
+            raise _unauthorized("auth.session_ended", detail, "invalid_token")
+
     def require_proof(self, principal: Principal) -> None:
-        """Raises Problem 401 as RFC 9470 says when the second factor was not given within STEP_UP_S."""
+        """Raises Problem 401 as RFC 9470 says when the second factor was not given within STEP_UP_S, or a customer's session is older."""
         if self._clock.now_ms() // 1000 - principal.proved_s > STEP_UP_S:
-            raise _proof_required()
+            raise _proof_required(principal)
 
     def _bearer(self, given: bytes) -> Principal:
         keys = None if self._keys is None else self._keys.current(self._clock.monotonic())
@@ -128,6 +147,7 @@ class Guard:
             raise _refused("expired")
         if principal.session_id in self._ended:
             raise _unauthorized("auth.session_ended", "This session has ended: sign in again.", "invalid_token")
+        self.check_device(principal.device_session)
         return principal
 
     def _verified(self, keys: Keyring, given: bytes, now_s: int) -> Principal:
@@ -151,12 +171,29 @@ class Guard:
             raise _refused(refused.reason) from None
 
 
-def _proof_required() -> Problem:
-    detail = "Give your second factor again: POST /v1/sessions/current/proof."
-    why = f'error="insufficient_user_authentication", acr_values="2", max_age="{STEP_UP_S}"'
-    return Problem(
-        "auth.step_up_required", detail, extra={"acr_values": "2", "max_age": STEP_UP_S}, headers=(challenge(why),)
-    )
+def _only(scope: Scope, header: bytes) -> bytes | None:
+    """The header's value. Raises Problem 401 when it is given more than once."""
+    given: bytes | None = None
+    for name, value in scope["headers"]:
+        if name == header:
+            if given is not None:
+                detail = f"{header.decode().title()} must be given once."
+                raise _unauthorized("auth.token_invalid", detail, "invalid_request")
+            given = value
+    return given
+
+
+def _proof_required(principal: Principal) -> Problem:
+    if principal.role in CUSTOMERS:
+        # Of whom a code suffices, so nothing is said of two factors.
+        detail = "Sign in again: POST /v1/customers/sessions with a code, or /v1/customers/sessions/passkey."
+        wanted: dict[str, Any] = {"max_age": STEP_UP_S}
+    else:
+        detail = "Give your second factor again: POST /v1/sessions/current/proof."
+        wanted = {"acr_values": "2", "max_age": STEP_UP_S}
+    asked = "".join(f', {name}="{value}"' for name, value in wanted.items())
+    why = f'error="insufficient_user_authentication"{asked}'
+    return Problem("auth.step_up_required", detail, extra=wanted, headers=(challenge(why),))
 
 
 def challenge(more: str) -> tuple[bytes, bytes]:

@@ -2,6 +2,7 @@
 
     signing   Ed25519, signs tokens. The first signs; the others were retired and verify for KEEP_MS more.
     sealing   AES-256, seals what must be read again (secrets of second factors). The first seals; all of them open.
+    wrapping  AES-256, wraps the data keys of customers. The first wraps; all of them open. Those that wrap nothing any more are dropped.
     lookup    32 bytes, for keyed hashes of login names.
 
 The file is made once (`create`), replaced as a whole (`rotate`), and never written otherwise. Nothing here prints or logs
@@ -30,6 +31,7 @@ KEEP_MS = 24 * 3600 * 1000
 KEY_BYTES = 32
 FILE_BYTES_MAX = 65_536
 SIGNING_KEYS_MAX = 64
+WRAPPING_KEYS_MAX = 16
 # How often a watch looks at the file, at most.
 LOOK_EVERY_S = 1.0
 _VERSION = 1
@@ -78,6 +80,8 @@ class _File(_Silent, frozen=True):
     signing: list[_Signing]
     sealing: list[_Sealing]
     lookup: bytes
+    # A file from before there were data keys has none: see `rotate_wrapping`.
+    wrapping: list[_Sealing] = []
 
 
 class _Verifier(NamedTuple):
@@ -88,7 +92,16 @@ class _Verifier(NamedTuple):
 class Keyring:
     """The keys, ready for use. `lookup_key`: for keyed hashes, each with a purpose of its own in what is hashed."""
 
-    __slots__ = ("_ciphers", "_signing", "_verifiers", "lookup_key", "sealing_id", "signing_kid")
+    __slots__ = (
+        "_ciphers",
+        "_signing",
+        "_verifiers",
+        "_wrapping",
+        "lookup_key",
+        "sealing_id",
+        "signing_kid",
+        "wrapping_id",
+    )
 
     def __init__(self, file: _File) -> None:
         first, *_ = file.signing
@@ -105,6 +118,8 @@ class Keyring:
         self.sealing_id = file.sealing[0].id
         self._ciphers = {key.id: AESGCM(key.key) for key in file.sealing}
         self.lookup_key = file.lookup
+        self.wrapping_id = file.wrapping[0].id if file.wrapping else 0
+        self._wrapping = {key.id: AESGCM(key.key) for key in file.wrapping}
 
     def __repr__(self) -> str:
         return f"<Keyring signing={list(self._verifiers)} sealing={list(self._ciphers)}>"
@@ -124,6 +139,15 @@ class Keyring:
         """AES-256-GCM with the sealing key of that id; None if there is none. `sealing_id` is the one that seals."""
         return self._ciphers.get(sealing_id)
 
+    @property
+    def wrapping_ids(self) -> list[int]:
+        """Of all wrapping keys, the one that wraps first."""
+        return list(self._wrapping)
+
+    def wrapping_cipher(self, wrapping_id: int) -> AESGCM | None:
+        """AES-256-GCM with the wrapping key of that id; None if there is none. `wrapping_id` is the one that wraps."""
+        return self._wrapping.get(wrapping_id)
+
 
 def create(path: Path, now_ms: int) -> bool:
     """Makes the file (0600) and its folder (0700) if it isn't there. True if this call made it; an existing one stays as it is."""
@@ -132,7 +156,11 @@ def create(path: Path, now_ms: int) -> bool:
     path.parent.parent.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     file = _File(
-        _VERSION, [_new_signing(now_ms)], [_Sealing(1, secrets.token_bytes(KEY_BYTES))], secrets.token_bytes(KEY_BYTES)
+        _VERSION,
+        [_new_signing(now_ms)],
+        [_Sealing(1, secrets.token_bytes(KEY_BYTES))],
+        secrets.token_bytes(KEY_BYTES),
+        [_Sealing(1, secrets.token_bytes(KEY_BYTES))],
     )
     with _written(path, file) as fresh:
         try:
@@ -167,10 +195,31 @@ def rotate(path: Path, now_ms: int, *, keep_old: bool = True) -> str:
                 f"rotate less often: a retired key is kept for {KEEP_MS // 3_600_000} hours",
             )
         fresh_key = _new_signing(now_ms)
-        with _written(path, msgspec.structs.replace(file, signing=[fresh_key, *kept])) as fresh:
-            fresh.replace(path)
-        _sync_folder(path.parent)
+        _replace(path, msgspec.structs.replace(file, signing=[fresh_key, *kept]))
     return fresh_key.kid
+
+
+def rotate_wrapping(path: Path) -> int:
+    """Adds a wrapping key as the first; its id. The old ones open until `drop_wrapping`. Raises KeyringError."""
+    with _locked(path.parent):
+        file = _read(path)
+        if len(file.wrapping) >= WRAPPING_KEYS_MAX:
+            raise KeyringError(
+                f"{path} holds {len(file.wrapping)} wrapping keys",
+                "let the rotation that was begun come to its end: python -m cells rotate-keys <region> --wrapping",
+            )
+        fresh_key = _Sealing(max((key.id for key in file.wrapping), default=0) + 1, secrets.token_bytes(KEY_BYTES))
+        _replace(path, msgspec.structs.replace(file, wrapping=[fresh_key, *file.wrapping]))
+    return fresh_key.id
+
+
+def drop_wrapping(path: Path) -> list[int]:
+    """Forgets all wrapping keys but the first, and with them every copy of a data key that they wrapped; their ids. Raises KeyringError."""
+    with _locked(path.parent):
+        file = _read(path)
+        if len(file.wrapping) > 1:
+            _replace(path, msgspec.structs.replace(file, wrapping=file.wrapping[:1]))
+    return [key.id for key in file.wrapping[1:]]
 
 
 class KeyringWatch:
@@ -269,10 +318,11 @@ def _check_content(file: _File) -> None:
         raise ValueError("the first signing key, and only that, must not be retired")
     if len({key.kid for key in file.signing}) != len(file.signing) or not all(key.kid for key in file.signing):
         raise ValueError("signing keys need ids of their own")
-    ids = [key.id for key in file.sealing]
-    if len(set(ids)) != len(ids) or not all(0 < number <= _SEALING_ID_MAX for number in ids):
-        raise ValueError(f"sealing keys need ids of their own, 1 to {_SEALING_ID_MAX}")
-    keys = [file.lookup, *(key.private for key in file.signing), *(key.key for key in file.sealing)]
+    for kind, listed in (("sealing", file.sealing), ("wrapping", file.wrapping)):
+        ids = [key.id for key in listed]
+        if len(set(ids)) != len(ids) or not all(0 < number <= _SEALING_ID_MAX for number in ids):
+            raise ValueError(f"{kind} keys need ids of their own, 1 to {_SEALING_ID_MAX}")
+    keys = [file.lookup, *(key.private for key in file.signing), *(key.key for key in (*file.sealing, *file.wrapping))]
     if any(len(key) != KEY_BYTES for key in keys):
         raise ValueError(f"a key has not {KEY_BYTES} bytes")
 
@@ -297,6 +347,12 @@ def _written(path: Path, file: _File) -> Iterator[Path]:
         yield fresh
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _replace(path: Path, file: _File) -> None:
+    with _written(path, file) as fresh:
+        fresh.replace(path)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -32,6 +32,8 @@ CODES_BY_ADDRESS = Limit(10, 20)
 CODES_BY_PERSON = Limit(1, 3)
 # Codes that are tried, by order or customer; each is worth nothing after a few anyway.
 TRIES_BY_PERSON = Limit(10, 15)
+# What customers ask about their own data: an answer reads every order of theirs, and each request is work for somebody.
+OWN_DATA_BY_PERSON = Limit(2, 10)
 
 
 class RateLimits(Protocol):

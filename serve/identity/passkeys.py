@@ -8,8 +8,8 @@ import msgspec
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from actors.domain.account_commands import AddPasskey, RemovePasskey
-from actors.domain.account_views import PasskeysView, ViewPasskeys
+from actors.domain.account_views import PasskeysView, PasskeyView, ViewPasskeys
+from actors.domain.passkeys import AddPasskey, Passkey, RemovePasskey
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
 from serve.freshness import moment
 from serve.identity.ceremonies import PasskeyRefused, new_challenge
@@ -45,18 +45,19 @@ def _purpose(who: Principal) -> str:
     return f"add:{who.session_id}"
 
 
-def _listed(view: PasskeysView) -> PasskeyList:
-    found = [
-        ListedPasskey(
-            one.passkey_id,
-            one.name,
-            moment(one.created_ms),
-            moment(one.used_ms) if one.used_ms else None,
-            moment(one.suspect_ms) if one.suspect_ms else None,
-        )
-        for one in view.passkeys
-    ]
-    return PasskeyList(found)
+def listed(one: PasskeyView | Passkey, name: str) -> ListedPasskey:
+    """As its person sees it."""
+    return ListedPasskey(
+        one.passkey_id,
+        name,
+        moment(one.created_ms),
+        moment(one.used_ms) if one.used_ms else None,
+        moment(one.suspect_ms) if one.suspect_ms else None,
+    )
+
+
+def _all(view: PasskeysView) -> PasskeyList:
+    return PasskeyList([listed(one, one.name) for one in view.passkeys])
 
 
 def router(desk: Desk) -> APIRouter:
@@ -71,10 +72,10 @@ def router(desk: Desk) -> APIRouter:
         return who
 
     @api.get("/v1/passkeys", summary="My passkeys", **documented(PasskeyList, problems=(401, 403)))
-    async def listed(request: Request) -> Response:
+    async def mine(request: Request) -> Response:
         """Without their keys."""
         who = desk.person(request.scope)
-        return ok(_listed(await desk.view("account", who.subject, ViewPasskeys(), request.scope, PasskeysView)))
+        return ok(_all(await desk.view("account", who.subject, ViewPasskeys(), request.scope, PasskeysView)))
 
     @api.post(
         "/v1/passkey-options",
@@ -116,7 +117,7 @@ def router(desk: Desk) -> APIRouter:
             "account", who.subject, command,
             command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
         )  # fmt: skip
-        return AnswerResponse((201, encode(_listed(told(reply, PasskeysView))), ()))
+        return AnswerResponse((201, encode(_all(told(reply, PasskeysView))), ()))
 
     @api.delete(
         "/v1/passkeys/{passkey_id}",

@@ -4,7 +4,7 @@ Kept as argon2id with the second recommended option of RFC 9106 ("low memory": 3
 default too. It is named here so that a new version of the library can't change it unseen.
 
 NIST asks for 15 characters where a password is the only factor, and for 8 beside a second one. Ours stands beside a second one;
-we ask for 12, without rules of composition, and refuse those that are known to be in use.
+we ask for 12, without rules of composition, and refuse those that are known to be in use, or made of the retailer's own names (`own_words.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from argon2.exceptions import Argon2Error
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from serve.identity.folding import folded
+from serve.identity.own_words import OwnWords
 
 LENGTH_MIN = 12
 LENGTH_MAX = 128
@@ -40,12 +41,13 @@ DUMMY_HASH = "$argon2id$v=19$m=65536,t=3,p=4$y7d1eSPLdlyQhiSySg41MQ$8u511tv5IduD
 
 _hasher = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 _T = TypeVar("_T")
+Weakness = Literal["too_short", "too_long", "not_text", "breached", "login", "own_words"]
 
 
 class WeakPassword(ValueError):
     """A password that is not taken. `reason` is stable; the message is for the person, and does not hold the password."""
 
-    def __init__(self, reason: Literal["too_short", "too_long", "not_text", "breached", "login"], message: str) -> None:
+    def __init__(self, reason: Weakness, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
@@ -90,15 +92,20 @@ def verify_password(hash: str, text: str) -> bool:  # noqa: A002 - the library's
 
 
 def needs_rehash(hash: str) -> bool:  # noqa: A002
-    """Was it made with other parameters than today's? Then hash the password anew when it was verified."""
+    """Was it made with other parameters than today's? Then the password is hashed anew when it was verified (`renewal.py`)."""
     try:
         return _hasher.check_needs_rehash(hash)
     except (Argon2Error, ValueError):
         return True
 
 
-def check_new_password(text: str, breached: BreachedList, login: str = "") -> None:
-    """Raises WeakPassword. `login`: the account's login name, which (also without its domain) is no password."""
+def is_login() -> WeakPassword:
+    """The password is the login name."""
+    return WeakPassword("login", "The password must not be the login name.")
+
+
+def check_new_password(text: str, breached: BreachedList, own_words: OwnWords, login: str = "") -> None:
+    """Raises WeakPassword. `login`: the account's login name, which (also without its domain) is no password; "" when it is not known."""
     if _too_long(text):
         raise WeakPassword("too_long", f"A password has at most {LENGTH_MAX} characters.")
     normal = _normal(text)
@@ -111,7 +118,11 @@ def check_new_password(text: str, breached: BreachedList, login: str = "") -> No
             "too_short", f"A password has at least {LENGTH_MIN} characters. A few words make a good one."
         )
     if login and folded(text) in {folded(login), folded(login.partition("@")[0])}:
-        raise WeakPassword("login", "The password must not be the login name.")
+        raise is_login()
+    if own_words.make_up(normal):
+        raise WeakPassword(
+            "own_words", "The password is made of names of this company and its places. Add some words that are not."
+        )
     if normal in breached:
         raise WeakPassword(
             "breached", "Many people use this password, so it is among the first to be tried. Take another."

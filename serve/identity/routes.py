@@ -7,8 +7,10 @@ from fastapi import APIRouter
 import serve.customers.accounts
 import serve.customers.guests
 import serve.customers.orders
+import serve.customers.passkeys
+import serve.devices.endpoints
 import serve.notices.endpoints
-from serve.identity import accounts, clients, factors, passkeys, sessions
+from serve.identity import accounts, clients, factors, own_password, passkeys, sessions
 from serve.identity.desk import Desk
 from serve.notices.outbox import NoticeOutbox
 from serve.services import Services
@@ -21,9 +23,11 @@ def identity_routers(services: Services) -> list[APIRouter]:
     desk = Desk(services)
     notifications = services.notifications or NoticeOutbox(desk)
     return [
-        *(module.router(desk) for module in (sessions, factors, passkeys, accounts, clients)),
+        *(module.router(desk) for module in (sessions, own_password, factors, passkeys, accounts, clients)),
         serve.customers.guests.router(desk, notifications),
         serve.customers.accounts.router(desk, notifications),
+        serve.customers.passkeys.router(desk),
         serve.customers.orders.router(desk),
         serve.notices.endpoints.router(desk),
+        serve.devices.endpoints.router(desk),
     ]

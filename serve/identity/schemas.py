@@ -9,6 +9,18 @@ import msgspec
 from msgspec import Meta
 
 from actors.domain.ids import LOCATION_PATTERN
+from actors.domain.personal_notes import (
+    CALLER,
+    CALLER_SESSION,
+    CUSTOMER_SHOWN_AS,
+    LOGIN,
+    PASSKEY_NAME,
+    PASSWORD,
+    SHIFT_DEVICE,
+    SHIFT_ID,
+    SHOWN_AS,
+    SHOWN_PASSKEY_NAME,
+)
 from serve.limits import TEXT
 from serve.permissions import CUSTOMERS, ROLES
 
@@ -67,14 +79,14 @@ class SignInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     says by itself whose it is. `location_id`: where the shift is worked. `hours`: how long it is meant to last. `device`: as the person would
     name it."""
 
-    login: Annotated[str, Meta(max_length=128)] = ""
-    password: Annotated[str, Meta(max_length=256)] = ""
+    login: Annotated[str, Meta(max_length=128), LOGIN] = ""
+    password: Annotated[str, Meta(max_length=256), PASSWORD] = ""
     code: Code = ""
     recovery_code: RecoveryCode = ""
     passkey: Assertion | None = None
     location_id: Annotated[str, Meta(max_length=80, pattern=r"^[a-z0-9-]*$")] = ""
     hours: Annotated[float, Meta(ge=0.1, le=SHIFT_HOURS_MAX)] = SHIFT_HOURS_MAX
-    device: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")] = ""
+    device: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"), SHIFT_DEVICE] = ""
 
 
 class RefreshRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,10 +103,17 @@ class ProofRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     passkey: Assertion | None = None
 
 
+class OwnPasswordChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Both as the person types them."""
+
+    current_password: Annotated[Password, PASSWORD]
+    new_password: Annotated[Password, PASSWORD]
+
+
 class ShiftView(msgspec.Struct, frozen=True):
     """The shift that was opened."""
 
-    session_id: str
+    session_id: Annotated[str, SHIFT_ID]
     role: str
     location_id: str
     started_at: datetime
@@ -114,8 +133,8 @@ class Tokens(msgspec.Struct, frozen=True):
 class CallerView(msgspec.Struct, frozen=True):
     """Who the token speaks for. `locations`: empty for the whole region. `proved_at`: the last second factor."""
 
-    subject: str
-    session_id: str
+    subject: Annotated[str, CALLER]
+    session_id: Annotated[str, CALLER_SESSION]
     role: str
     permissions: list[str]
     locations: list[str]
@@ -132,13 +151,13 @@ class PasskeyOptions(msgspec.Struct, frozen=True):
 class PasskeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`shown_as`: the name that the authenticator shows for the account; kept there only."""
 
-    shown_as: PasskeyName | None = None
+    shown_as: Annotated[PasskeyName | None, SHOWN_AS, CUSTOMER_SHOWN_AS] = None
 
 
 class NewPasskeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`name`: as the person calls it."""
 
-    name: PasskeyName
+    name: Annotated[PasskeyName, PASSKEY_NAME, SHOWN_PASSKEY_NAME]
     credential: Attestation
 
 
@@ -146,14 +165,14 @@ class FirstPasskeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """As PasskeyRequest, by what the refused sign-in gave as `enrolment`."""
 
     enrolment: Sealed
-    shown_as: PasskeyName | None = None
+    shown_as: Annotated[PasskeyName | None, SHOWN_AS] = None
 
 
 class FirstPasskey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As NewPasskeyRequest, with the same `enrolment`."""
 
     enrolment: Sealed
-    name: PasskeyName
+    name: Annotated[PasskeyName, PASSKEY_NAME]
     credential: Attestation
 
 
@@ -161,7 +180,7 @@ class ListedPasskey(msgspec.Struct, frozen=True):
     """`suspect_at`: when its count last went backwards: somebody may have copied the authenticator."""
 
     passkey_id: str
-    name: str
+    name: Annotated[str, PASSKEY_NAME, SHOWN_PASSKEY_NAME]
     created_at: datetime
     used_at: datetime | None
     suspect_at: datetime | None
@@ -204,9 +223,9 @@ class RecoveryCodes(msgspec.Struct, frozen=True):
 class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`locations`: where the rights reach; empty for the whole region. `password`: to be told to the person."""
 
-    login: Login
+    login: Annotated[Login, LOGIN]
     role: Role
-    password: Password
+    password: Annotated[Password, PASSWORD]
     locations: LocationIds = []
 
 
@@ -216,7 +235,7 @@ class AccountChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     change: Literal["role", "password", "reset_factor", "disable", "enable"]
     role: Role | None = None
     locations: LocationIds = []
-    password: Password | None = None
+    password: Annotated[Password | None, PASSWORD] = None
 
 
 class NewClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

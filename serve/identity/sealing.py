@@ -59,6 +59,13 @@ def email_digest(keyring: Keyring, email: str) -> bytes:
     return hmac.digest(keyring.lookup_key, b"email\0" + email.encode(), "sha256")
 
 
+def name_digest(keyring: Keyring, kind: str, text: str) -> str:
+    """128 bits of a name as hex, by which what is sealed is found again. `kind`: of what it is the name, e.g. `order_ref`; digests of two kinds
+    have nothing to do with each other."""
+    packed = f"{kind}\0{text}".encode("utf-8", "surrogatepass")
+    return hmac.digest(keyring.lookup_key, packed, "sha256")[:16].hex()
+
+
 def code_digest(keyring: Keyring, whose: str, code: str) -> bytes:
     """32 bytes of a one-time code. Without the lookup key nobody can try out the few codes that there are; `whose`, the id of who it was
     sent to, makes it worth nothing for anybody else."""

@@ -11,19 +11,21 @@ import secrets
 import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
-from webauthn.helpers import base64url_to_bytes
 
-from actors.domain.account_commands import EndShift, PasskeyUse, Refresh, SignIn, StepUp
+from actors.domain.account_commands import EndShift, Refresh, SignIn, StepUp
 from actors.domain.account_views import Credentials, SessionOutcome, ShiftOver, SignInOutcome
 from actors.domain.ids import ACCOUNT_PATTERN
+from actors.domain.passkeys import PasskeyUse
+from serve.audit.who import on_device
 from serve.context import ENTITY_ID, PRINCIPAL
 from serve.freshness import moment
-from serve.identity.ceremonies import PasskeyRefused, new_challenge
+from serve.identity.ceremonies import PasskeyRefused, named_by, new_challenge
 from serve.identity.desk import Desk, not_before
 from serve.identity.factors import ENROLMENT, ENROLMENT_S, Enrolment
 from serve.identity.guard import Principal, challenge
 from serve.identity.limits import BY_ACCOUNT
 from serve.identity.passwords import DUMMY_HASH
+from serve.identity.renewal import Renewals
 from serve.identity.schemas import (
     Assertion,
     CallerView,
@@ -34,7 +36,7 @@ from serve.identity.schemas import (
     Tokens,
 )
 from serve.identity.tokens import TokenRefused, verify
-from serve.openapi import documented
+from serve.openapi import documented, parameter
 from serve.problems import Problem, field_problem
 from serve.requests import decode
 from serve.responses import ok
@@ -46,6 +48,10 @@ _MS_PER_HOUR = 3_600_000
 _sign_in_decoder = msgspec.json.Decoder(SignInRequest)
 _refresh_decoder = msgspec.json.Decoder(RefreshRequest)
 _proof_decoder = msgspec.json.Decoder(ProofRequest)
+_DEVICE = parameter(
+    "Device-Authorization", "header", {"type": "string", "maxLength": 4200, "pattern": "^[Bb]earer [!-~]+$"},
+    "The token of the enrolled device on which somebody signs in.", example="Bearer eyJ…",
+)  # fmt: skip
 # What challenges of a sign-in are for.
 SIGN_IN = "sign-in"
 _SIGN_IN = {
@@ -71,13 +77,25 @@ def _is_alone(sent: SignInRequest) -> bool:
     return False
 
 
+def _place_of(sent: SignInRequest, device: Principal | None) -> str:
+    """Where the shift is worked: on a device, that is where the device is. Raises Problem 403."""
+    if device is None:
+        return sent.location_id
+    (location_id,) = device.locations
+    if sent.location_id not in ("", location_id):
+        raise _elsewhere(location_id)
+    return location_id
+
+
+def _elsewhere(location_id: str) -> Problem:
+    detail = f"The device belongs to {location_id}, and the shift would not be worked there."
+    return Problem("device.elsewhere", detail, extra={"location_id": location_id})
+
+
 def _named_by(sent: SignInRequest, region: str) -> str:
     """The account that a passkey says to be of. What is none of ours is an account that there is not."""
     assert sent.passkey is not None
-    try:
-        named = base64url_to_bytes(sent.passkey.response.user_handle or "").decode("ascii")
-    except ValueError:
-        named = ""
+    named = named_by(sent.passkey)
     return named if ACCOUNT_PATTERN.fullmatch(named) and named.startswith(f"{region}-") else f"{region}-acct-nobody"
 
 
@@ -85,8 +103,8 @@ def _proof_of(principal: Principal) -> str:
     return f"proof:{principal.session_id}"
 
 
-def _kept(problem: Problem) -> Problem:
-    """The account's own turn stands in the audit already."""
+def kept(problem: Problem) -> Problem:
+    """The problem, marked as written down: the account's own turn stands in the audit already."""
     problem.remembered = True
     return problem
 
@@ -96,6 +114,7 @@ class _Sessions:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._renewals = Renewals(desk)
 
     async def sign_in(self, request: Request) -> Tokens:
         desk = self._desk
@@ -103,6 +122,8 @@ class _Sessions:
         await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_sign_in_decoder, write.body)
+        device = desk.services.guard.device(request.scope)
+        location_id = _place_of(sent, device)
         alone = _is_alone(sent)
         identity = desk.account_of(sent.login) if not alone else _named_by(sent, desk.region)
         await desk.hold_to(BY_ACCOUNT, "account", identity)
@@ -125,11 +146,12 @@ class _Sessions:
             fits,
             step,
             recovery,
-            sent.location_id,
+            location_id,
             int(sent.hours * _MS_PER_HOUR),
             sent.device,
             known.generation,
             passkey,
+            *(("", "") if device is None else (device.device, device.device_session)),
         )
         try:
             outcome = await desk.ask("account", identity, command, request.scope, SignInOutcome)
@@ -138,16 +160,20 @@ class _Sessions:
             if problem.code != "account.location_not_allowed":
                 raise
             await not_before(earliest)
+            if device is not None and not sent.location_id:
+                raise kept(_elsewhere(location_id)) from None
             raise
         if outcome.ok and outcome.shift is not None:
+            if fits:
+                self._renewals.begin(known, sent.password, request.scope)
             return desk.tokens(identity, outcome.locations, outcome.shift)
         await not_before(earliest)
         if outcome.reason == "factor_missing":
             until_ms = desk.now_ms() + ENROLMENT_S * 1000
             ticket = desk.ticket(ENROLMENT, Enrolment(identity, known.generation, until_ms))
             detail = "The password is right; now enrol a second factor: POST /v1/factors with this `enrolment`."
-            raise _kept(Problem("session.factor_missing", detail, extra={"enrolment": ticket}))
-        raise _kept(_refused())
+            raise kept(Problem("session.factor_missing", detail, extra={"enrolment": ticket}))
+        raise kept(_refused())
 
     async def refresh(self, request: Request) -> Tokens:
         desk = self._desk
@@ -160,6 +186,8 @@ class _Sessions:
             detail = f"The refresh token is not good ({refused.reason})."
             headers = (challenge('error="invalid_token"'),)
             raise Problem("auth.token_invalid", detail, extra={"reason": refused.reason}, headers=headers) from None
+        on_device(request.scope, claims.dev)
+        desk.services.guard.check_device(claims.dev_sid)
         command = Refresh(claims.sid, claims.num)
         outcome = await desk.ask("account", claims.sub, command, request.scope, SessionOutcome)
         return self._tokens(claims.sub, outcome)
@@ -180,7 +208,7 @@ class _Sessions:
         outcome = await desk.ask("account", principal.subject, command, request.scope, SessionOutcome)
         if not outcome.ok:
             await not_before(earliest)
-            raise _kept(Problem("factor.code_wrong", "The code does not fit, or was used already."))
+            raise kept(Problem("factor.code_wrong", "The code does not fit, or was used already."))
         return self._tokens(principal.subject, outcome)
 
     async def sign_out(self, request: Request, principal: Principal) -> None:
@@ -232,10 +260,11 @@ def router(desk: Desk) -> APIRouter:
     @api.post(
         "/v1/sessions",
         summary="Sign in: open a shift",
-        **documented(Tokens, body=SignInRequest, request_example=_SIGN_IN, problems=(401, 403)),
+        **documented(Tokens, body=SignInRequest, request_example=_SIGN_IN, parameters=(_DEVICE,), problems=(401, 403)),
     )
     async def sign_in(request: Request) -> Response:
-        """With password and second factor. A code is taken once. After 10 failures the account rests for half an hour."""
+        """With password and second factor. A code is taken once. After 10 failures the account rests for half an hour. On an enrolled device,
+        its own token goes with it: the shift is then worked where the device is, and lasts no longer than the device's session."""
         return ok(await sessions.sign_in(request))
 
     @api.post(

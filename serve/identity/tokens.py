@@ -48,10 +48,11 @@ class TokenRefused(Exception):
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """What a token says of its bearer. All of it must be there: a claim that is missing must not mean "without limit".
 
-    iss: `issuer_of(region)`. sub: id of the account or client. sid: id of the session. role: "" for machines. scopes: of machines.
+    iss: `issuer_of(region)`. sub: id of the account, client or device. sid: id of the session. role: "" for machines. scopes: of machines.
     locs: locations that the rights reach; empty: all of the region. iat, exp: seconds UTC since 1970. auth_time: when the second
-    factor was last given (same unit; 0 never). acr: "1" one factor or a machine, "2" two factors. num: number of the token within
-    its shift; 0 for machines.
+    factor was last given, of a customer when the session was opened (same unit; 0 never). acr: "1" one factor or a machine, "2" two factors. num: number of the token within
+    its shift; 0 for machines. dev: id of the device that it was given to, or to somebody who works on it; dev_sid: the device's session, which
+    has to last as long. Both "" for no device.
     """
 
     iss: str
@@ -65,6 +66,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     auth_time: int
     acr: Literal["1", "2"]
     num: int
+    dev: str
+    dev_sid: str
     use: Use
 
 
@@ -87,7 +90,7 @@ class _OneAlgorithm(jws.JWSRegistry):
         return self.algorithms[ALGORITHM]
 
 
-_REGISTRY = _OneAlgorithm(algorithms=[ALGORITHM])
+REGISTRY = _OneAlgorithm(algorithms=[ALGORITHM])
 _encode = msgspec.json.Encoder().encode
 _decode_header = msgspec.json.Decoder(_Header).decode
 _decode_claims = msgspec.json.Decoder(Claims).decode
@@ -101,9 +104,11 @@ def issuer_of(region: str) -> str:
 def issue(keyring: Keyring, claims: Claims) -> str:
     """The token. Raises ValueError for claims that `verify` would refuse, or that make it too long."""
     if not _sound(claims):
-        raise ValueError(f"a token needs a subject, a session and a life of 1 to {_life_s_max(claims)} s")
+        raise ValueError(
+            f"a token needs a subject, a session, a life of 1 to {_life_s_max(claims)} s, and a device with its session or neither"
+        )
     header = {"alg": ALGORITHM, "typ": _TYP[claims.use], "kid": keyring.signing_kid}
-    token = jws.serialize_compact(header, _encode(claims), keyring.signing_key(), registry=_REGISTRY)
+    token = jws.serialize_compact(header, _encode(claims), keyring.signing_key(), registry=REGISTRY)
     if len(token) > TOKEN_CHARS_MAX:
         raise ValueError(f"a token has at most {TOKEN_CHARS_MAX} characters: fewer locations or scopes are needed")
     return token
@@ -118,7 +123,7 @@ def verify(keyring: Keyring, token: str, region: str, now_s: int, use: Use = "ac
     if key is None:
         raise TokenRefused("key_unknown")
     try:
-        payload = jws.deserialize_compact(token, key, registry=_REGISTRY).payload
+        payload = jws.deserialize_compact(token, key, registry=REGISTRY).payload
     except BadSignatureError:
         raise TokenRefused("signature") from None
     except (JoseError, ValueError):
@@ -153,4 +158,5 @@ def _life_s_max(claims: Claims) -> int:
 
 def _sound(claims: Claims) -> bool:
     life_s = claims.exp - claims.iat
-    return bool(claims.sub and claims.sid) and 0 < life_s <= _life_s_max(claims) and claims.num >= 0
+    named = bool(claims.sub and claims.sid) and bool(claims.dev) == bool(claims.dev_sid)
+    return named and 0 < life_s <= _life_s_max(claims) and claims.num >= 0

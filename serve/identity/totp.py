@@ -18,8 +18,9 @@ SECRET_BYTES = 20  # RFC 4226, section 4, R6: as long as a SHA-1 digest
 # Crockford's base32: no i, l, o, u.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _LOOK_ALIKES = str.maketrans("oil", "011")
-_RECOVERY_GROUPS = 3
-_RECOVERY_GROUP_CHARS = 4  # 3 × 4 × 5 bits = 60 bits
+# 6 × 4 × 5 bits = 120 bits. From 112 on a plain hash is enough (ASVS 5.0.0, 6.5.2; NIST SP 800-63B-4, section 3.1.2.2).
+_RECOVERY_GROUPS = 6
+_RECOVERY_GROUP_CHARS = 4
 
 
 def new_secret() -> bytes:
@@ -55,14 +56,15 @@ def matching_step(secret: bytes, code: str, now_s: int, window: int = 1) -> int:
 
 
 def new_recovery_codes(count: int = 10) -> list[str]:
-    """Codes of 60 random bits, like `7k3q-9xwd-m4tz`, each for one use. Shown once; kept as `recovery_hash`."""
+    """Codes of 120 random bits, like `7k3q-9xwd-m4tz-c05n-vr2h-81ep`, each for one use. Shown once; kept as `recovery_hash`."""
     return [_recovery_code() for _ in range(count)]
 
 
 def recovery_hash(code: str) -> str:
     """SHA-256 (hex) of a recovery code, however it was written: capitals, dashes, blanks, o for 0, i and l for 1.
 
-    A slow hash would add nothing: 60 random bits can't be guessed one by one.
+    A slow hash would add nothing: 120 random bits can't be guessed one by one. Accounts that were enrolled before these have codes of 12
+    characters; they are read alike.
     """
     plain = "".join(unicodedata.normalize("NFKC", code).casefold().split()).replace("-", "").translate(_LOOK_ALIKES)
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()

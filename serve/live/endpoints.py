@@ -58,7 +58,7 @@ def router(services: Services) -> APIRouter:
             return _LiveResponse(services.live, services.live.join(wanted), None)
         # It ends with its token, or its session; whoever still has rights comes back with a new one.
         left_s = max(1.0, principal.expires_s - services.clock.now_ms() / 1000)
-        stream = services.live.join(wanted, principal.session_id, principal.locations)
+        stream = services.live.join(wanted, principal.session_id, principal.locations, principal.device_session)
         return _LiveResponse(services.live, stream, left_s)
 
     return api

@@ -59,15 +59,17 @@ DROPPED = b": dropped, this client reads too slowly; connect again\n\n"
 
 
 class LiveStream:
-    """One client: what it has not read yet, bounded. `last_words`: why the stream ends, set when it is to end. `session_id`: whose it
-    is, "" when nobody asked; `locations`: of which stock is told, empty for all."""
+    """One client: what it has not read yet, bounded. `last_words`: why the stream ends, set when it is to end. `sessions`: of who
+    looks, and of the device that they look at it on; none when nobody asked; `locations`: of which stock is told, empty for all."""
 
-    __slots__ = ("_pending", "_queue_max", "_wake", "kinds", "last_words", "locations", "session_id")
+    __slots__ = ("_pending", "_queue_max", "_wake", "kinds", "last_words", "locations", "sessions")
 
-    def __init__(self, kinds: frozenset[str], queue_max: int, session_id: str, locations: frozenset[str]) -> None:
+    def __init__(
+        self, kinds: frozenset[str], queue_max: int, sessions: frozenset[str], locations: frozenset[str]
+    ) -> None:
         self.kinds = kinds
         self.locations = locations
-        self.session_id = session_id
+        self.sessions = sessions
         self.last_words = b""
         self._queue_max = queue_max
         self._pending: list[bytes] = []
@@ -155,12 +157,18 @@ class LiveHub:
                 client.put(text)
 
     # --- streams
-    def join(self, kinds: frozenset[str], session_id: str = "", locations: frozenset[str] = frozenset()) -> LiveStream:
+    def join(
+        self,
+        kinds: frozenset[str],
+        session_id: str = "",
+        locations: frozenset[str] = frozenset(),
+        device_session: str = "",
+    ) -> LiveStream:
         """A stream of the kinds asked for, to be left with `leave`. Raises Problem 429 when there are too many."""
         if len(self._clients) >= self._clients_max:
             detail = f"This replica serves at most {self._clients_max} live streams."
             raise Problem("live.too_many", detail, extra={"limit": self._clients_max})
-        stream = LiveStream(kinds, self._queue_max, session_id, locations)
+        stream = LiveStream(kinds, self._queue_max, frozenset({session_id, device_session}) - {""}, locations)
         self._clients.add(stream)
         if len(self._clients) == 1:
             self._want_live(True)
@@ -180,7 +188,7 @@ class LiveHub:
     def end_session(self, session_id: str) -> None:
         """Ends the streams of a session that has ended."""
         for client in self._clients:
-            if client.session_id == session_id:
+            if session_id in client.sessions:
                 client.end(RECONNECT)
 
     def close(self) -> None:

@@ -24,6 +24,8 @@ from actors.domain.location import (
 )
 from actors.domain.money import Money
 from actors.domain.rows import LedgerRow, LocationRow
+from serve.approvals.asking import ask_approval, needs_approval
+from serve.approvals.schemas import AskedApproval
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.freshness import as_of, from_store, moment
@@ -100,6 +102,12 @@ class _Locations:
         )
         return _stock_decoder.decode(body_of(reply))
 
+    async def require(self, location_id: str, cause: str) -> None:
+        """Raises Problem 404 when there is no such location."""
+        if location_id not in self.services.index.places:
+            # This replica may not have heard of it yet; the actor has, or refuses.
+            await self.stock(location_id, "", 1, cause)
+
     def check_value(self, money: Money | None, position: int) -> None:
         if money is not None and not self.territory.accepts(money.currency):
             raise field_problem(
@@ -157,10 +165,17 @@ def _add_writes(api: APIRouter, locations: _Locations) -> None:
     @api.post(
         "/v1/locations/{location_id}/adjustments",
         summary="Correct the stock",
-        **documented(Changed, request=NewAdjustment, request_example=_ADJUSTMENT, problems=(404, 409, 421)),
+        **documented(
+            Changed,
+            request=NewAdjustment,
+            request_example=_ADJUSTMENT,
+            problems=(404, 409, 421),
+            accepted=AskedApproval,
+        ),
     )
     async def adjust(location_id: LocationId, request: Request) -> Response:
-        """Corrects stock on hand and safety stock: all lines or none. What is reserved can't be taken away."""
+        """Corrects stock on hand and safety stock: all lines or none. What is reserved can't be taken away. More units than one person may
+        correct are answered with 202: nothing is changed until somebody else approves it."""
         write = await locations.write(request, location_id)
         sent = decode(_adjustment_decoder, write.body)
         for position, line in enumerate(sent.lines):
@@ -173,7 +188,11 @@ def _add_writes(api: APIRouter, locations: _Locations) -> None:
             AdjustmentLine(line.sku, line.quantity, line.reason, _line_value(line.unit_value), line.safety_stock)
             for line in sent.lines
         ]
-        return await locations.ask(request, location_id, AdjustStock(lines, sent.reference), write)
+        command = AdjustStock(lines, sent.reference)
+        if needs_approval(locations.services, command):
+            await locations.require(location_id, request.scope[REQUEST_ID])
+            return await ask_approval(locations.services, request, location_id, location_id, command, write)
+        return await locations.ask(request, location_id, command, write)
 
 
 def _add_reads(api: APIRouter, locations: _Locations) -> None:
@@ -224,9 +243,7 @@ def _add_reads(api: APIRouter, locations: _Locations) -> None:
     ) -> Response:
         """Every change of stock with its reason and cause, newest first, from the read model (`as_of`)."""
         locations.territory.check_location(location_id)
-        if location_id not in services.index.places:
-            # This replica may not have heard of it yet; the actor has, or refuses.
-            await locations.stock(location_id, "", 1, request.scope[REQUEST_ID])
+        await locations.require(location_id, request.scope[REQUEST_ID])
         scope = f"ledger\0{location_id}\0{sku or ''}"
         before = _ledger_position(services.cursors.open(scope, cursor))
         fresh = as_of(services)

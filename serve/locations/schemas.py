@@ -91,7 +91,7 @@ class StockPage(msgspec.Struct, frozen=True):
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):
-    """One entry: what changed, why, and the balance after it. `cause`: `<order id>.<fulfilment>` or empty; `value_minor`: of the
+    """One entry: what changed, why, and the balance after it. `cause`: `<order id>.<fulfilment>`, the approval by which it came, or empty; `value_minor`: of the
     whole line, in minor units of `currency`."""
 
     version: int

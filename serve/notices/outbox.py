@@ -11,7 +11,6 @@ from actors.domain.ids import notice_id
 from actors.domain.notice import WriteNotice
 from serve.context import REQUEST_ID, WHO, Scope
 from serve.identity.desk import Desk
-from serve.identity.sealing import seal
 from serve.notices.port import Notice
 from serve.replies import body_of
 
@@ -25,8 +24,8 @@ def masked(address: str) -> str:
 
 
 class NoticeOutbox:
-    """The default `Notifications`. Address and content are sealed for `notice-address:<id>` and `notice-content:<id>`; the content is the
-    values as a JSON object."""
+    """The default `Notifications`. Address and content are sealed under the person's data key, for `notice:<id>:address` and
+    `notice:<id>:content`; the content is the values as a JSON object."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -34,13 +33,14 @@ class NoticeOutbox:
 
     async def send(self, notice: Notice, scope: Scope) -> None:
         """See Notifications."""
-        desk, keys = self._desk, self._desk.keys()
+        desk = self._desk
         identity = notice_id(desk.region, secrets.token_bytes(16))
+        address, content = notice.address.encode(), msgspec.json.encode(notice.values)
         command = WriteNotice(
             notice.template,
             notice.about,
-            seal(keys, notice.address.encode(), f"notice-address:{identity}"),
-            seal(keys, msgspec.json.encode(notice.values), f"notice-content:{identity}"),
+            await self._sealed(notice, address, f"notice:{identity}:address", scope),
+            await self._sealed(notice, content, f"notice:{identity}:content", scope),
             notice.until_ms,
         )
         reply = await desk.services.gateway.ask(
@@ -53,3 +53,9 @@ class NoticeOutbox:
                 "a notice, told because this is no production", notice_id=identity, template=notice.template,
                 address=masked(notice.address), request_id=scope[REQUEST_ID], **notice.values,
             )  # fmt: skip
+
+    async def _sealed(self, notice: Notice, plain: bytes, place: str, scope: Scope) -> bytes:
+        keys, cause = self._desk.data_keys(), scope[REQUEST_ID]
+        if notice.beside:
+            return await keys.seal_beside(notice.beside, plain, place, cause)
+        return await keys.seal(keys.digest("person", notice.about), plain, place, cause)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 
+from actors.domain.personal_notes import NOTICE_ABOUT, SEALED_ADDRESS
 from serve.context import Scope
 
 Template = Literal["guest.code", "customer.welcome", "customer.code"]
@@ -14,13 +15,14 @@ Template = Literal["guest.code", "customer.welcome", "customer.code"]
 
 class Notice(msgspec.Struct, frozen=True):
     """`address`: an e-mail address; `about`: the id of the order or customer; `values`: what the template's text is filled with; `until_ms`
-    (UTC): from then on it is not worth sending."""
+    (UTC): from then on it is not worth sending. `beside`: something of the same person that is sealed already; b"": the person is `about`."""
 
     template: Template
-    address: str
-    about: str
+    address: Annotated[str, SEALED_ADDRESS]
+    about: Annotated[str, NOTICE_ABOUT]
     values: Mapping[str, str]
     until_ms: int
+    beside: bytes = b""
 
     def __repr__(self) -> str:
         return f"<Notice {self.template} about {self.about}>"

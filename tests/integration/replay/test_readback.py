@@ -35,12 +35,20 @@ STATUSES = {
 }
 
 
-def test_rows_of_others_or_of_both_tables_are_counted_wrong(postgres_url: str) -> None:
+def digest(reference: str) -> str:
+    return f"digest of {reference}"
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_rows_of_others_or_of_both_tables_are_counted_wrong(postgres_url: str, *, sealed: bool) -> None:
     migrate(postgres_url)
     with psycopg.connect(postgres_url) as connection:
+        connection.execute("TRUNCATE orders, ledger")
         connection.execute(ORDERS)
         connection.execute(LEDGER)
-    with PostgresFigures(postgres_url) as source:
+        if sealed:
+            connection.execute("UPDATE orders SET order_ref = 'digest of ' || order_ref")
+    with PostgresFigures(postgres_url, digest) as source:
         source.name_orders({reference: OrderEntry(status, "USD") for reference, status in STATUSES.items()})
         present, found = source.present(), source.read()
     assert present.orders == 5

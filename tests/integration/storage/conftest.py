@@ -14,6 +14,7 @@ from actors.storage.migrate import migrate
 from actors.storage.postgres_store import PostgresStore
 from actors.storage.reader import PostgresReadModel
 from actors.storage.redis_journal import RedisJournal
+from actors.storage.schema import metadata
 from tests.fakes.journal import JournalDisk, MemoryJournal
 from tests.fakes.store import MemoryReadModel, MemoryStore, StoreDisk
 
@@ -55,10 +56,7 @@ def migrated_url(postgres_url: str) -> str:
 @pytest.fixture
 def clean_url(migrated_url: str) -> str:
     with psycopg.connect(migrated_url, autocommit=True) as connection:
-        connection.execute(
-            "TRUNCATE shards, history, outbox, orders, locations, stock, ledger, skus, accounts, clients, revocations,"
-            " audit, audit_anchors, audit_holds, audit_drops, customers, guests, notices, alerts, monitor_state"
-        )
+        connection.execute(f"TRUNCATE {', '.join(metadata.tables)}")
     return migrated_url
 
 

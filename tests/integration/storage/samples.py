@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from actors.domain.rows import LedgerRow, OrderChange, OrderRow
+from actors.domain.rows import ApprovalRow, BreachRow, DeviceRow, LedgerRow, OrderChange, OrderRow
 from actors.runtime.ports import DrainBatch, DrainedTurn
 from actors.runtime.sharding import fingerprint
 from actors.runtime.wire import OK, Turn
@@ -44,8 +44,9 @@ def order_row(order_id: str, **changed: Any) -> OrderRow:
     """A row of `orders`."""
     fields: dict[str, Any] = {
         "order_id": order_id, "version": 1, "status": "allocated", "channel": "online", "order_ref": "ref",
-        "customer_ref": "cust-1", "owner": "", "country": "US", "currency": "USD", "line_count": 1, "units": 2,
-        "total_minor": 1_999, "placed_at": NOW_MS, "updated_at": NOW_MS + 1, "due_at": None, "state": b"\x00\xff state",
+        "customer_ref": "cust-1", "owner": "", "email_digest": "", "country": "US", "currency": "USD", "line_count": 1, "units": 2,
+        "total_minor": 1_999, "placed_at": NOW_MS, "updated_at": NOW_MS + 1, "due_at": None,
+        "sealed": b"", "state": b"\x00\xff state",
     }  # fmt: skip
     return OrderRow(**(fields | changed))
 
@@ -66,3 +67,31 @@ def ledger_row(version: int, line: int = 0, **changed: Any) -> LedgerRow:
         "reference": "ref", "value_minor": None, "currency": None,
     }  # fmt: skip
     return LedgerRow(**(fields | changed))
+
+
+def device_row(device_id: str, **changed: Any) -> DeviceRow:
+    """A row of `devices`."""
+    fields: dict[str, Any] = {
+        "device_id": device_id, "version": 2, "location_id": "us-wh", "status": "enrolled", "name": "dock 3", "model": "scanner",
+        "seen_at": NOW_MS, "state": b"\x00\xff state",
+    }  # fmt: skip
+    return DeviceRow(**(fields | changed))
+
+
+def approval_row(approval_id: str, **changed: Any) -> ApprovalRow:
+    """A row of `approvals`."""
+    fields: dict[str, Any] = {
+        "approval_id": approval_id, "version": 1, "status": "pending", "action": "stock.adjust", "location_id": "us-wh",
+        "target_kind": "location", "target_id": "us-wh", "size": 600, "reasons": "loss,found", "asked_by": "us-acct-m",
+        "decided_by": "", "asked_at": NOW_MS, "expires_at": NOW_MS + 5, "due_at": NOW_MS + 5, "state": b"\x00\xff state",
+    }  # fmt: skip
+    return ApprovalRow(**(fields | changed))
+
+
+def breach_row(breach_id: str, **changed: Any) -> BreachRow:
+    """A row of `breaches`."""
+    fields: dict[str, Any] = {
+        "breach_id": breach_id, "version": 1, "status": "open", "law": "gdpr", "risk": "likely", "persons": 240,
+        "discovered_at": NOW_MS, "deadline_at": NOW_MS + 9, "due_at": NOW_MS + 5, "state": b"\x00\xff state",
+    }  # fmt: skip
+    return BreachRow(**(fields | changed))

@@ -62,7 +62,8 @@ async def drained(store: PostgresStore, shard: int, position: int, *turns: Turn,
 async def test_a_line_comes_otherwise_than_it_was_written_or_twice_or_not_at_all(store, stream):
     await drained(store, 1, 1, turn(1, NOON_MS, 3))
     await drained(store, 2, 1, turn(1, NOON_MS - 5))
-    first = await stream.since({}, 100)
+    first, cursor, more = await stream.since({}, 100)
+    assert not more
     assert [record.reference for record in first] == [(2, 1), (1, 1), (1, 2), (1, 3)]
     record = first[-1]
     assert (record.subject, record.role, record.session_id, record.address) == ("us-acct-mia", "manager", "s-1", "a-77")
@@ -70,21 +71,53 @@ async def test_a_line_comes_otherwise_than_it_was_written_or_twice_or_not_at_all
     assert (record.action, record.why, record.location_id) == ("location.adjust", "damage", "us-st-austin")
     assert (record.kind, record.entity_id, record.version, record.outcome) == ("order", "us-1", 1, "")
     assert record.changes == {"A.on_hand": (3, 1), "B.on_hand": (None, 2)}
-    cursor = {1: Position(3, NOON_MS), 2: Position(1, NOON_MS - 5)}
-    assert await stream.since(cursor, 100) == []
+    assert cursor == {1: Position(3, NOON_MS), 2: Position(1, NOON_MS - 5)}
+    assert await stream.since(cursor, 100) == ([], {}, False)
     # The same moment, and another month.
     await drained(store, 1, 2, turn(2, NOON_MS), turn(3, NOON_MS + MONTH_MS))
-    assert [record.reference for record in await stream.since(cursor, 100)] == [(1, 4), (1, 5)]
+    later, _, _ = await stream.since(cursor, 100)
+    assert [record.reference for record in later] == [(1, 4), (1, 5)]
 
 
 async def test_a_long_way_behind_is_read_at_once_or_with_gaps(store, stream):
     await drained(store, 1, 1, *(turn(number, NOON_MS + number, 5) for number in range(10)))
-    cursor, found = {}, []
-    while records := await stream.since(cursor, 7):
+    cursor, found, more = {}, [], True
+    while more:
+        records, ends, more = await stream.since(cursor, 7)
         assert len(records) <= 7
         found += records
-        cursor[1] = Position(records[-1].number, records[-1].at_ms)
+        cursor |= ends
     assert [record.number for record in found] == list(range(1, 51))
+    assert cursor == {1: Position(50, NOON_MS + 9)}
+
+
+def step(number: int, **changed: Any) -> Turn:
+    """A machine moves an order, unless it is said otherwise."""
+    said: dict[str, Any] = {"role": "", "action": "order.ship", "outcome": "", "changes": {}} | changed
+    who = Who("us-client-erp", said["role"], "s-1", "a-77")
+    line = Audited(who, Act(said["action"], "us-st-austin", "", said["changes"]), said["outcome"])
+    return Turn(
+        "order", "us-1", number, NOON_MS + number, f"c{number}", number, 0, "r", b"[]", OK, b"{}", audited=[line]
+    )
+
+
+@pytest.mark.parametrize(
+    "looked_at",
+    [
+        {"role": "associate"},
+        {"outcome": "order.unknown"},
+        {"changes": {"status": ("a", "b")}},
+        {"action": "order.read"},
+    ],
+)
+async def test_machines_routine_keeps_the_monitor_busy_or_what_matters_is_passed_over(store, stream, looked_at):
+    routine = [step(number) for number in range(1, 101)]
+    await drained(store, 1, 1, *routine, step(101, **looked_at))
+    records, cursor, more = await stream.since({}, 500)
+    assert [record.number for record in records] == [16, 32, 48, 64, 80, 96, 101]
+    assert cursor == {1: Position(101, NOON_MS + 101)}
+    assert not more
+    assert (await stream.since(cursor, 500)).records == []
 
 
 async def test_what_was_learned_is_lost_or_mixed_with_another_s(stream, clean_url):

@@ -223,8 +223,10 @@ async def test_a_character_that_postgres_cannot_store_does_not_break_the_chain(s
 NOW = ms(NOON)
 
 
-def acted(number: int, subject: str, action: str, location_id: str = "", **changes: int) -> Turn:
-    act = Act(action, location_id, "stock take", {field: (0, value) for field, value in changes.items()})
+def acted(
+    number: int, subject: str, action: str, location_id: str = "", why: str = "stock take", **changes: int
+) -> Turn:  # fmt: skip
+    act = Act(action, location_id, why, {field: (0, value) for field, value in changes.items()})
     line = Audited(Who(subject, address=f"a-{subject[-3:]}"), act)
     return Turn(
         "order", f"us-{number}", 1, NOW + number * 1000, f"c{number}", number, 0, "", b"[]", OK, b"{}", audited=[line]
@@ -240,6 +242,7 @@ async def lines(store, clean_url):
         acted(3, "us-acct-mia", "location.adjust", "us-st-austin", on_hand=7),
         acted(4, "us-acct-mia", "orders.export"),
         acted(5, "us-acct-sam", "order.ship", "us-st-reno"),
+        acted(6, "us-acct-sam", "order.pack", why=""),
     )  # fmt: skip
     found = PostgresAudit(clean_url)
     yield found
@@ -249,16 +252,19 @@ async def lines(store, clean_url):
 @pytest.mark.parametrize(
     ("wanted", "numbers"),
     [
-        (Filter(), [5, 4, 3, 2, 1]),
+        (Filter(), [6, 5, 4, 3, 2, 1]),
         (Filter(subject="us-acct-mia"), [4, 3, 1]),
-        (Filter(action="order."), [5, 2, 1]),
+        (Filter(action="order."), [6, 5, 2, 1]),
         (Filter(action="order.ship"), [5, 1]),
         (Filter(action="order"), []),
         (Filter(entity_id="us-3"), [3]),
         (Filter(location_id="us-st-austin"), [3, 1]),
-        (Filter(address="a-sam"), [5, 2]),
+        (Filter(address="a-sam"), [6, 5, 2]),
         (Filter(since_ms=NOW + 2000, until_ms=NOW + 4000), [3, 2]),
         (Filter(text="ship"), [5, 1]),
+        # What says nothing but its action is found by that.
+        (Filter(text="pack"), []),
+        (Filter(action="order.pack"), [6]),
         (Filter(text='"stock take" -order'), [4, 3]),
         (Filter(text="on hand"), [3]),
         (Filter(text="' ; drop & | ! ((("), []),

@@ -26,11 +26,11 @@ from actors.storage.connections import engine_url
 from actors.storage.drain import Drainer, drain_session
 from actors.storage.migrate import migrate
 from actors.storage.postgres_store import PostgresStore
-from actors.storage.reader import ledger_query, orders_query
+from actors.storage.reader import devices_query, ledger_query, orders_query
 from actors.storage.schema import PARTITIONED, metadata
 from cells.postgres import EmbeddedPostgres
 from cells.processes import wait_until
-from tests.integration.storage.samples import NOW_MS, batch, drained, ledger_row, order_row, turn
+from tests.integration.storage.samples import NOW_MS, batch, device_row, drained, ledger_row, order_row, turn
 
 pytestmark = pytest.mark.real
 
@@ -274,12 +274,14 @@ def filled_url(migrated_url: str) -> str:
             for n in range(20_000)
         ]  # fmt: skip
         ledger = [ledger_row(n, location_id=f"us-wh-{n % 5}", sku=f"sku-{n % 20}") for n in range(20_000)]
-        await store.drain(batch({0: (1, 1)}, drained(0, 1, turn(1)), {"orders": rows, "ledger": ledger}))
+        devices = [device_row(f"us-device-{n:05d}", location_id=f"us-wh-{n % 100}") for n in range(20_000)]
+        filled = {"orders": rows, "ledger": ledger, "devices": devices}
+        await store.drain(batch({0: (1, 1)}, drained(0, 1, turn(1)), filled))
         await store.close()
 
     asyncio.run(fill())
     with psycopg.connect(migrated_url, autocommit=True) as connection:
-        connection.execute("ANALYZE orders, ledger")
+        connection.execute("ANALYZE orders, ledger, devices")
     return migrated_url
 
 
@@ -292,8 +294,9 @@ def filled_url(migrated_url: str) -> str:
         (orders_query(None, "delivered", None, 50), "orders_pkey"),
         (ledger_query("us-wh-1", None, (10_000, 0), 50), "location_id_version_line"),
         (ledger_query("us-wh-1", "sku-1", (10_000, 0), 50), "location_id_sku_version_line"),
+        (devices_query("us-wh-1", "us-device-19000", 50), "devices_location"),
     ],
-    ids=["all", "customer", "open status", "closed status", "ledger", "ledger of a SKU"],
+    ids=["all", "customer", "open status", "closed status", "ledger", "ledger of a SKU", "devices"],
 )
 def test_a_page_is_read_along_an_index_without_sorting(filled_url: str, query: sa.Select[Any], index: str):
     engine = sa.create_engine(engine_url(filled_url), poolclass=sa.NullPool)

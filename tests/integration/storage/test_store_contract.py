@@ -8,15 +8,28 @@ from datetime import UTC, datetime
 
 import pytest
 
+from actors.domain.breach import BREACH
 from actors.domain.catalogue import CATALOGUE
 from actors.domain.claim import CLAIM
+from actors.domain.device import DEVICE
 from actors.domain.location import LOCATION
 from actors.domain.order import ORDER
 from actors.domain.rows import LocationRow, SkuRow, StockRow
 from actors.runtime.errors import Fenced, StoreUnavailable
-from actors.runtime.ports import HistoryTurn, OutboxEntry, ReadModel, ShardRecord, Store
+from actors.runtime.ports import BreachSummary, DeviceSummary, HistoryTurn, OutboxEntry, ReadModel, ShardRecord, Store
 from actors.runtime.sharding import shard_of
-from tests.integration.storage.samples import NOW_MS, batch, drained, ledger_row, order_change, order_row, turn
+from tests.integration.storage.samples import (
+    NOW_MS,
+    approval_row,
+    batch,
+    breach_row,
+    device_row,
+    drained,
+    ledger_row,
+    order_change,
+    order_row,
+    turn,
+)
 
 DAY_MS = 86_400_000
 
@@ -376,3 +389,82 @@ async def test_the_ledger_is_listed_newest_first_by_sku(store: Store, read_model
     )
     only_a = [row for row in newest if row.sku == "A"]
     assert await read_model.ledger("us-wh", sku="A", before=(only_a[1].version, only_a[1].line), limit=2) == only_a[2:4]
+
+
+async def test_devices_of_a_location_are_listed_newest_first_and_come_back_as_they_were(
+    store: Store, read_model: ReadModel
+):
+    await store.lease("host-0", [1], 1)
+    rows = [
+        device_row(f"us-device-{n:03d}", location_id=f"us-wh-{n % 2}", seen_at=NOW_MS if n % 3 else None) for n in range(12)
+    ]  # fmt: skip
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"devices": rows}))
+    there = [row for row in reversed(rows) if row.location_id == "us-wh-1"]
+    names = DeviceSummary.__struct_fields__
+    whole = [DeviceSummary(*(getattr(row, name) for name in names)) for row in there]
+    assert await read_model.devices("us-wh-1", before=None, limit=100) == whole
+    assert await read_model.devices("us-wh-1", before=there[1].device_id, limit=2) == whole[2:4]
+    assert await read_model.devices("us-wh-9", before=None, limit=100) == []
+    assert await read_model.devices("us\x00wh", before=None, limit=100) == []
+    loaded = await store.load(DEVICE, [there[0].device_id, "us-device-none"])
+    assert {device_id: snapshot.rows for device_id, snapshot in loaded.items()} == {
+        there[0].device_id: {"devices": [there[0]]}
+    }
+
+
+async def test_approvals_are_listed_newest_first_by_status_and_place(store: Store, read_model: ReadModel):
+    await store.lease("host-0", [1], 1)
+    rows = [
+        approval_row(
+            f"us-approval-{n:03d}", location_id=f"us-wh-{n % 3}", status="done" if n % 2 else "pending",
+            due_at=None if n % 2 else NOW_MS + n,
+        )
+        for n in range(30)
+    ]  # fmt: skip
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"approvals": rows}))
+    newest = rows[::-1]
+
+    async def listed(**asked):
+        asked = {"status": None, "locations": None, "before": None, "limit": 1_000} | asked
+        return [summary.approval_id for summary in await read_model.approvals(**asked)]
+
+    ids = [row.approval_id for row in newest]
+    assert await listed() == ids
+    assert await listed(limit=4, before=ids[3]) == ids[4:8]
+    for status in ("pending", "done", "non\x00sense"):
+        assert await listed(status=status) == [row.approval_id for row in newest if row.status == status]
+    there = [row.approval_id for row in newest if row.location_id in ("us-wh-0", "us-wh-2")]
+    assert await listed(locations=["us-wh-0", "us-wh-2"]) == there
+    assert await listed(locations=["us-wh-0", "us-wh-2"], before=there[1], limit=3) == there[2:5]
+    assert await listed(locations=["us-\x00"]) == await listed(locations=[]) == []
+    summary = (await read_model.approvals(status=None, locations=None, before=None, limit=1))[0]
+    assert (summary.size, summary.reasons, summary.asked_at, summary.expires_at) == (
+        600,
+        "loss,found",
+        NOW_MS,
+        NOW_MS + 5,
+    )
+    waiting = await store.due(range(64))
+    assert waiting == [(row.due_at, "approval", row.approval_id) for row in rows if row.due_at is not None]
+
+
+async def test_breaches_are_listed_newest_first_by_status_and_wake_up(store: Store, read_model: ReadModel):
+    await store.lease("host-0", [*range(64)], 1)
+    rows = [
+        breach_row(f"us-breach-{n:026d}", status="closed" if n % 2 else "open", due_at=None if n % 2 else NOW_MS + n)
+        for n in range(10)
+    ]
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"breaches": rows}))
+    newest = rows[::-1]
+    names = BreachSummary.__struct_fields__
+    whole = [BreachSummary(*(getattr(row, name) for name in names)) for row in newest]
+    assert await read_model.breaches(status=None, before=None, limit=100) == whole
+    assert await read_model.breaches(status=None, before=newest[2].breach_id, limit=3) == whole[3:6]
+    assert await read_model.breaches(status="closed", before=None, limit=100) == [
+        one for one in whole if one.status == "closed"
+    ]
+    assert await read_model.breaches(status="o\x00pen", before=None, limit=100) == []
+    waiting = await store.due([*range(64)])
+    assert waiting == [(row.due_at, "breach", row.breach_id) for row in rows if row.due_at is not None]
+    loaded = await store.load(BREACH, [rows[0].breach_id])
+    assert loaded[rows[0].breach_id].rows == {"breaches": [rows[0]]}

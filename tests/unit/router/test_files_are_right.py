@@ -12,7 +12,7 @@ from router.haproxy_config import Places, affordable_connections, descriptors_fo
 from router.haproxy_rules import choice, countries_map, failover
 from router.problems import CELL_UNAVAILABLE, Problem, body, quoted
 from router.process import binary
-from router.topology import Region, TopologyError, check_regions, default_region
+from router.topology import Region, TopologyError, check_exposure, check_regions, default_region
 
 US = Region(
     name="us", countries=("US", "CA"), lat=39.8, lon=-98.6, host="127.0.0.1", port=8101,
@@ -42,7 +42,7 @@ def haproxy_says(folder: Path, texts: dict[str, str]) -> subprocess.CompletedPro
         RouterConfig(),
         RouterConfig(trusted_proxies=("10.0.0.0/8", "2001:db8::/32"), host="::1", threads=2, request_log="errors"),
         RouterConfig(id_nouns=(), stream_paths=(), failover_paths=(), private_paths=(), mmdb="addresses.mmdb"),
-        RouterConfig(request_log="all", host="*", hsts_max_age_s=0),
+        RouterConfig(request_log="all", hsts_max_age_s=0),
     ],
 )
 def test_haproxy_refuses_a_computed_configuration(tmp_path: Path, config: RouterConfig) -> None:
@@ -62,7 +62,13 @@ def test_other_machines_are_let_into_a_cell_whose_identity_is_off(tmp_path: Path
     with pytest.raises(TopologyError, match="identity is off in eu"):
         computed(tmp_path, RouterConfig(host=host), regions)
     assert computed(tmp_path, RouterConfig(host="127.0.0.1"), regions)
-    assert computed(tmp_path, RouterConfig(host=host), (US, EU))
+    check_exposure(host, (US, EU), encrypted=True)
+
+
+@pytest.mark.parametrize("host", ["*", "0.0.0.0", "10.0.0.5", "::"])
+def test_other_machines_are_spoken_with_in_plain_text(tmp_path: Path, host: str) -> None:
+    with pytest.raises(TopologyError, match="in plain text"):
+        computed(tmp_path, RouterConfig(host=host))
 
 
 def test_the_check_of_a_configuration_never_fails(tmp_path: Path) -> None:
@@ -98,6 +104,43 @@ def test_a_rule_that_is_off_costs_something() -> None:
 
 def lines_of(config: RouterConfig) -> list[str]:
     return computed(Path("/somewhere"), config)["haproxy.cfg"].splitlines()
+
+
+@pytest.mark.parametrize("config", [RouterConfig(), RouterConfig(tls="required")])
+def test_an_answer_of_the_router_itself_may_be_framed_guessed_run_or_kept(config: RouterConfig) -> None:
+    regions = (
+        REGIONS if not config.encrypted else [msgspec.structs.replace(r, tls_ca="ca", tls_name="n") for r in REGIONS]
+    )
+    text = files(config, regions, Places(folder=Path("/somewhere"), socket=Path("/s")))["haproxy.cfg"]
+    own = [line for line in text.splitlines() if "return status" in line or "http-error status" in line]
+    assert len(own) > 10
+    for line in own:
+        for header in (
+            "Cache-Control 'no-store'",
+            "X-Content-Type-Options 'nosniff'",
+            "Referrer-Policy 'no-referrer'",
+            "Cross-Origin-Resource-Policy 'same-origin'",
+        ):
+            assert line.count(f"hdr {header}") == 1, line
+        assert "frame-ancestors" in line
+        assert "unsafe" not in line
+
+
+def test_browsers_come_without_tls_or_an_operator_s_no_is_not_heard() -> None:
+    regions = [msgspec.structs.replace(region, tls_ca="ca", tls_name="n") for region in REGIONS]
+
+    def told(**settings: object) -> list[str]:
+        config = RouterConfig(**settings)  # type: ignore[arg-type]
+        text = files(config, regions if config.encrypted else REGIONS, Places(folder=Path("/s"), socket=Path("/s/a")))
+        return [line.strip() for line in text["haproxy.cfg"].splitlines() if "Strict-Transport-Security" in line]
+
+    rule = "http-after-response"
+    assert told() == []
+    assert told(tls="required") == [
+        f"{rule} set-header Strict-Transport-Security 'max-age=31536000; includeSubDomains'"
+    ]
+    # The cells say it as well: then it has to be taken away.
+    assert told(tls="required", hsts_max_age_s=0) == [f"{rule} del-header Strict-Transport-Security"]
 
 
 def test_a_strict_region_fails_over() -> None:

@@ -117,6 +117,20 @@ async def test_a_change_becomes_part_of_a_row_that_goes_to_the_store_with_it_and
     assert new == order_row("us-new", country="CA")  # the drain might have to be done again
 
 
+async def test_a_row_that_is_written_whole_again_loses_to_the_changes_around_it(yard):
+    """As that of an order whose person was forgotten."""
+    one = await yard.own()
+    await yard.fill(one, 1, 1, 1)
+    whole, later = order_row("us-old", version=3, customer_ref=""), order_change("us-old", version=4)
+    for entry, row in zip(one.tail, [order_change("us-old", version=2), whole, later], strict=True):
+        entry.rows.append(row)
+    yard.store.disk.rows["orders"] = {("us-old",): order_row("us-old")}
+    await yard.drain.once()
+    [batch] = yard.store.batches
+    assert batch.rows["orders"] == [msgspec.structs.replace(whole, **msgspec.structs.asdict(later))]
+    assert batch.changes["orders"] == []
+
+
 async def test_a_position_is_never_drained_in_parts():
     yard = Yard(drain_max_turns=4)
     one = await yard.own()

@@ -138,6 +138,6 @@ def test_rows_of_orders_never_go_to_the_indexes_of_availability():
     feed = Feed(Limits())
     cursor = started(feed)
     listener = feed.listener("g", cursor, False, 1.0)
-    feed.publish([OrderRow("us-1", 1, "placed", "online", "", "", "", "US", "USD", 0, 0, 0, 0, 0, None, b"")])
+    feed.publish([OrderRow("us-1", 1, "placed", "online", "", "", "", "", "US", "USD", 0, 0, 0, 0, 0, None, b"", b"")])
     assert not listener.wake.is_set()
     assert feed.take(listener, STATS).rows == []

@@ -2,6 +2,9 @@
 
 import pytest
 
+from actors.domain.breach import RecordBreach, WatchClock
+from actors.domain.breach_clock import HOUR_MS
+from actors.domain.breach_state import Extent
 from actors.domain.catalogue import DefineSkus
 from actors.runtime import wire
 from actors.runtime.feed import Feed
@@ -95,3 +98,19 @@ def test_a_read_of_what_was_only_just_decided_does_not_overtake_its_append(stage
     stage.shards["b"].lost = True
     stage.publisher.durable(stage.group)
     assert b"total" not in b"".join(reply.body for reply in stage.replies["b"])
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_operators_are_warned_of_what_is_not_durable_or_not_warned_of_what_is(stage, caplog, lost):
+    discovered_ms, group, one = 1_767_225_600_000, Group(), shard(2)
+    extent = Extent(["loss"], ["name"], ["customers"], 3, 3)
+    record, watch = RecordBreach("gdpr", discovered_ms, extent, b"sealed"), WatchClock()
+    for hours, command in ((0, record), (49, watch), (73, watch)):
+        item = called(envelope("us-breach-1", command, f"c{hours}", kind="breach", creates=True), [])
+        stage.taker.take(one, item, group, discovered_ms + hours * HOUR_MS, 0.0)
+    assert not caplog.records
+    one.lost = lost
+    stage.publisher.durable(group)
+    said = [(record.getMessage(), record.levelname, record.entity_id) for record in caplog.records]
+    warned = [("breach.reminder", "WARNING", "us-breach-1"), ("breach.overdue", "WARNING", "us-breach-1")]
+    assert said == ([] if lost else warned)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 
 import msgspec
 
 from actors.domain.account_commands import EndShift, EnrolTotp, OpenAccount, SignIn
 from actors.domain.account_views import ViewAccount
-from actors.domain.ids import account_id, revocations_id
+from actors.domain.data_key import DestroyKey, KeepKey, ViewKey, WrappedKey
+from actors.domain.ids import account_id, data_key_id, revocations_id
 from actors.domain.kinds import KINDS
 from actors.domain.rows import RevocationRow
 from actors.runtime import wire
@@ -56,8 +58,29 @@ def test_every_row_that_hosts_feed_can_be_read_by_gateways():
     assert set(_ROWS) == FEED_TABLES
 
 
+async def test_the_history_keeps_a_key_that_was_destroyed_since(cell):
+    host = await cell.host()
+    key_id = data_key_id("us", bytes(16))
+    keep = KeepKey("p" * 32, b"wrapped-one", "file:1")
+    await ask(host, envelope(key_id, keep, "c1", kind="data_key", creates=True))
+    await ask(host, envelope("us-1", counter.Add(1), "c2", creates=True))
+    await until(lambda: not host.drain.waiting())
+    kept = [one.turn for one in cell.store.disk.history]
+    assert {turn.kind: turn.events for turn in kept}["data_key"] == b"[]"
+    assert all(turn.events != b"[]" for turn in kept if turn.kind == "counter")
+    assert not any(base64.b64encode(b"wrapped-one") in turn.events + turn.reply for turn in kept)
+    # And whoever takes the shard over before that, has it from the journal; after it, from its row.
+    other = await cell.host("h1")
+    asked = Envelope(0, "data_key", key_id, "", 0, msgspec.msgpack.encode(ViewKey()), mode=wire.VIEW)
+    (view,) = await ask(other, asked)
+    assert msgspec.json.decode(view.body, type=WrappedKey).wrapped == b"wrapped-one"
+    await ask(other, envelope(key_id, DestroyKey(), "c3", kind="data_key"))
+    await until(lambda: not other.drain.waiting())
+    assert b"wrapped-one" not in b"".join(row.wrapped for row in cell.store.disk.rows["data_keys"].values())
+
+
 def test_kinds_that_keep_hashes_or_the_audit_are_secret():
-    assert {"account", "client", "trail"} <= {name for name, kind in KINDS.items() if kind.secret}
+    assert {"account", "client", "device", "trail"} <= {name for name, kind in KINDS.items() if kind.secret}
 
 
 async def test_who_signs_out_is_known_to_every_gateway_and_stays_so_after_a_takeover(cell):

@@ -9,7 +9,7 @@ from actors.anomalies.monitor import Monitor
 from actors.anomalies.record import Record
 from actors.anomalies.settings import AnomalySettings
 from actors.domain.alert import AlertView, ViewAlert
-from actors.runtime.alerts import Kept, Position
+from actors.runtime.alerts import Kept, Position, Read
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.mailbox import UNAVAILABLE
 from actors.runtime.watch import SAVE_S, STALE_MS, Watch
@@ -29,7 +29,9 @@ class Stream:
         if self.away:
             raise StoreUnavailable
         self.asked.append(cursor.get(0, Position(0, 0)).number)
-        return [line for line in self.lines if line.number > self.asked[-1]][:limit]
+        found = [line for line in self.lines if line.number > self.asked[-1]][:limit]
+        cursor = {0: Position(found[-1].number, found[-1].at_ms)} if found else {}
+        return Read(found, cursor, len(found) >= limit)
 
     async def load(self):
         return self.kept

@@ -16,7 +16,9 @@ from actors.domain.audit import Audited, Who
 from actors.domain.errors import RefusalBody, Refused
 from actors.domain.kind import Context, Message
 from actors.domain.kinds import KINDS
+from actors.domain.notice import status_of
 from actors.domain.rows import (
+    DataKeyRow,
     LedgerRow,
     LocationRow,
     OrderChange,
@@ -28,7 +30,7 @@ from actors.domain.rows import (
 )
 from actors.domain.trail import NotedReply
 from actors.runtime.errors import StoreUnavailable
-from actors.runtime.ports import OrderSummary
+from actors.runtime.ports import ApprovalSummary, BreachSummary, DeviceSummary, OrderSummary, PrivacyRequestSummary
 from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, REFUSED, HostStats, LiveEvent, Reply
 from serve.gateway import Ask, FeedListener
 
@@ -197,6 +199,8 @@ class FakeGateway:
                 self._turn(sender_kind, sender_id, command, f"r{number}", "")
 
     def _written_down(self, key: tuple[str, str], version: int, event: Any, cause: str) -> None:
+        if KINDS[key[0]].unwritten:
+            return
         at = datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).isoformat().replace("+00:00", "Z")
         entry = {"sequence": version, "at": at, "cause": cause, **msgspec.json.decode(encode(event))}
         self.events.setdefault(key, []).append(entry)
@@ -231,8 +235,9 @@ class FakeReadModel:
         self.away = False
 
     async def orders(
-        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None
-    ) -> list[OrderSummary]:
+        self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
+        email_digest: str | None = None, order_ref: str | None = None,
+    ) -> list[OrderSummary]:  # fmt: skip
         if self.away:
             raise StoreUnavailable
         names = OrderSummary.__struct_fields__
@@ -242,10 +247,110 @@ class FakeReadModel:
             for row in rows
             if (customer_ref is None or row.customer_ref == customer_ref)
             and (owner is None or (row.owner == owner != ""))
+            and (email_digest is None or (row.email_digest == email_digest != ""))
+            and (order_ref is None or (row.order_ref == order_ref != ""))
             and (status is None or row.status == status)
             and (before is None or row.order_id < before)
         ]
         return [OrderSummary(**{name: getattr(row, name) for name in names}) for row in found[:limit]]
+
+    async def data_keys(self, person: str) -> list[DataKeyRow]:
+        if self.away:
+            raise StoreUnavailable
+        return sorted((row for row in self._keys() if row.person == person), key=lambda row: row.key_id)
+
+    async def wrapped_otherwise(self, wrapping: str, after: str, limit: int) -> list[str]:
+        in_use = [row for row in self._keys() if row.status == "in_use" and row.wrapping != wrapping]
+        return sorted(row.key_id for row in in_use if row.key_id > after)[:limit]
+
+    def _keys(self) -> list[DataKeyRow]:
+        rows = []
+        for (kind, key_id), (state, version) in self.gateway.entities.items():
+            if kind == "data_key":
+                rows.extend(KINDS[kind].rows(state, version, [], Context(key_id, "", 0)))
+        return rows
+
+    async def devices(self, location_id: str, *, before: str | None, limit: int) -> list[DeviceSummary]:
+        if self.away:
+            raise StoreUnavailable
+        rows = [
+            KINDS["device"].rows(state, version, [], Context(device_id, "", 0))[0]
+            for (kind, device_id), (state, version) in self.gateway.entities.items()
+            if kind == "device"
+        ]
+        found = [
+            row
+            for row in sorted(rows, key=lambda row: row.device_id, reverse=True)
+            if row.location_id == location_id and (before is None or row.device_id < before)
+        ]
+        names = DeviceSummary.__struct_fields__
+        return [DeviceSummary(*(getattr(row, name) for name in names)) for row in found[:limit]]
+
+    async def approvals(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[ApprovalSummary]:
+        if self.away:
+            raise StoreUnavailable
+        rows = [
+            KINDS["approval"].rows(state, version, [], Context(approval_id, "", 0))[0]
+            for (kind, approval_id), (state, version) in self.gateway.entities.items()
+            if kind == "approval"
+        ]
+        found = [
+            row
+            for row in sorted(rows, key=lambda row: row.approval_id, reverse=True)
+            if (status is None or row.status == status)
+            and (locations is None or row.location_id in locations)
+            and (before is None or row.approval_id < before)
+        ]
+        names = ApprovalSummary.__struct_fields__
+        return [ApprovalSummary(*(getattr(row, name) for name in names)) for row in found[:limit]]
+
+    async def breaches(self, *, status: str | None, before: str | None, limit: int) -> list[BreachSummary]:
+        if self.away:
+            raise StoreUnavailable
+        rows = [
+            KINDS["breach"].rows(state, version, [], Context(breach_id, "", 0))[0]
+            for (kind, breach_id), (state, version) in self.gateway.entities.items()
+            if kind == "breach"
+        ]
+        found = [
+            row
+            for row in sorted(rows, key=lambda row: row.breach_id, reverse=True)
+            if (status is None or row.status == status) and (before is None or row.breach_id < before)
+        ]
+        names = BreachSummary.__struct_fields__
+        return [BreachSummary(*(getattr(row, name) for name in names)) for row in found[:limit]]
+
+    async def privacy_requests(
+        self, *, statuses: Sequence[str] | None, person: str | None, after: tuple[int, str] | None, limit: int
+    ) -> list[PrivacyRequestSummary]:
+        if self.away:
+            raise StoreUnavailable
+        rows = [
+            KINDS["privacy_request"].rows(state, version, [], Context(request_id, "", 0))[0]
+            for (kind, request_id), (state, version) in self.gateway.entities.items()
+            if kind == "privacy_request"
+        ]
+        found = [
+            row
+            for row in sorted(rows, key=lambda row: (row.deadline_at, row.request_id))
+            if (statuses is None or row.status in statuses)
+            and (person is None or row.person == person)
+            and (after is None or (row.deadline_at, row.request_id) > after)
+        ]
+        names = PrivacyRequestSummary.__struct_fields__
+        return [PrivacyRequestSummary(*(getattr(row, name) for name in names)) for row in found[:limit]]
+
+    async def pending_notices(self, about: Sequence[str], limit: int) -> list[str]:
+        if self.away:
+            raise StoreUnavailable
+        found = [
+            notice_id
+            for (kind, notice_id), (state, _) in self.gateway.entities.items()
+            if kind == "notice" and status_of(state) == "pending" and state.about in about
+        ]
+        return sorted(found)[:limit]
 
     async def ledger(
         self, location_id: str, *, sku: str | None, before: tuple[int, int] | None, limit: int

@@ -6,9 +6,12 @@ from typing import Any
 import httpx
 import msgspec
 import pyotp
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from serve.identity.keyring import create, load
+from serve.identity.keyring import KeyringWatch, create, load
 from serve.identity.tokens import Claims, issue, issuer_of
+from serve.keys import envelope
+from serve.keys.file_key import FileKey
 from serve.permissions import PERMISSIONS
 from tests.unit.serve.small_cell import SETTINGS, Cell
 
@@ -16,13 +19,13 @@ PASSWORD = "eleven grey kettles sing"
 
 
 class GuardedCell(Cell):
-    """`folder`: where its keys lie."""
+    """`folder`: where its keys lie. `settings`: of the API, that shall differ."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: Any) -> None:
         path = folder / "secrets" / "keyring.json"
         create(path, 1)
         self.keyring_path = path
-        super().__init__(msgspec.structs.replace(SETTINGS, identity="required", keyring=str(path)))
+        super().__init__(msgspec.structs.replace(SETTINGS, identity="required", keyring=str(path), **settings))
         self.keys = load(path)
 
     def claims(self, **more: Any) -> Claims:
@@ -31,7 +34,7 @@ class GuardedCell(Cell):
         said: dict[str, Any] = {
             "iss": issuer_of("us"), "sub": "us-client-test", "sid": "us-client-test.1", "role": "",
             "scopes": tuple(PERMISSIONS), "locs": (), "iat": now_s, "exp": now_s + 300, "auth_time": 0, "acr": "1",
-            "num": 0, "use": "access",
+            "num": 0, "dev": "", "dev_sid": "", "use": "access",
         }  # fmt: skip
         return Claims(**(said | more))
 
@@ -44,6 +47,19 @@ class GuardedCell(Cell):
         return self.bearer(
             **({"role": role, "scopes": (), "acr": "2", "auth_time": self.clock.now // 1000, "sub": "us-acct-x"} | more)
         )
+
+    def unsealed(self, sealed: bytes, place: str) -> bytes:
+        """What is sealed under a data key, read as somebody with the cell's key file would."""
+        key_id = envelope.key_of(sealed)
+        state, _ = self.gateway.entities["data_key", key_id]
+        unwrapping = FileKey(KeyringWatch(self.keyring_path), self.clock).unwrap(
+            state.wrapped, state.wrapping, f"data-key:{key_id}"
+        )
+        try:
+            unwrapping.send(None)  # the key file needs no waiting, so it comes to its end at once
+        except StopIteration as done:
+            return envelope.unseal(AESGCM(done.value), sealed, place)
+        raise AssertionError("it waits for something")
 
     def next_code(self, secret: str) -> str:
         """What the authenticator shows 30 seconds from now; the clock is moved there."""

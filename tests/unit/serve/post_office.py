@@ -8,8 +8,8 @@ import pytest
 
 import serve.customers.accounts
 import serve.customers.guests
+import serve.customers.passkeys
 from serve.customers import quiet
-from serve.identity.sealing import unseal
 from serve.orders import own
 from tests.unit.serve.guarded_cell import GuardedCell
 
@@ -26,6 +26,7 @@ def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quiet, "not_before", at_once)
     monkeypatch.setattr(serve.customers.guests, "REFUSAL_S", 0.0)
     monkeypatch.setattr(serve.customers.accounts, "REFUSAL_S", 0.0)
+    monkeypatch.setattr(serve.customers.passkeys, "REFUSAL_S", 0.0)
     monkeypatch.setattr(own, "UNKNOWN_S", 0.0)
 
 
@@ -34,8 +35,8 @@ def letters(cell: GuardedCell) -> list[tuple[str, str, dict[str, Any]]]:
     found = []
     for (kind, identity), (notice, _) in cell.gateway.entities.items():
         if kind == "notice":
-            address = unseal(cell.keys, notice.sealed_address, f"notice-address:{identity}").decode()
-            content = unseal(cell.keys, notice.sealed_content, f"notice-content:{identity}")
+            address = cell.unsealed(notice.sealed_address, f"notice:{identity}:address").decode()
+            content = cell.unsealed(notice.sealed_content, f"notice:{identity}:content")
             found.append((notice.template, address, msgspec.json.decode(content)))
     return found
 

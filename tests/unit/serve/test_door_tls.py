@@ -77,16 +77,24 @@ async def test_a_door_with_a_certificate_answers_what_is_no_tls(tmp_path, pair):
     await door.open()
     request = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
-    async def ask(**tls) -> bytes:
+    async def ask(sent: bytes = request, **tls) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port, **tls)
-        writer.write(request)
+        writer.write(sent)
         with contextlib.suppress(ConnectionError):
             return await reader.read()
         return b""
 
     try:
         client = ssl.create_default_context(cafile=str(ca_file(tmp_path)))
-        assert (await ask(ssl=client, server_hostname="localhost")).startswith(b"HTTP/1.1 200")
+        answer = await ask(ssl=client, server_hostname="localhost")
+        assert answer.startswith(b"HTTP/1.1 200")
+        # Browsers come back by TLS only; so they are told with what is no HTTP, too.
+        no_http = await ask(b"GET\r\n\r\n", ssl=client, server_hostname="localhost")
+        assert no_http.startswith(b"HTTP/1.1 400")
+        for told in (answer, no_http):
+            assert told.count(b"strict-transport-security: max-age=31536000; includeSubDomains\r\n") == 1
+            assert told.count(b"x-content-type-options: nosniff\r\n") == 1
+            assert told.count(b"content-security-policy: default-src 'none';") == 1
         assert await ask() == b""
     finally:
         await door.close()

@@ -179,7 +179,7 @@ async def test_somebody_gives_himself_other_rights(cell):
     assert (answer.status_code, answer.json()["code"]) == (403, "account.beyond_rights")
 
 
-@pytest.mark.parametrize("scope", ["accounts.write", "clients.write"])
+@pytest.mark.parametrize("scope", ["accounts.write", "clients.write", "devices.write"])
 async def test_a_machine_gives_rights_without_a_second_factor(cell, scope):
     answer = await cell.post("/v1/clients", {"name": "shop", "scopes": [scope]}, **cell.bearer())
     assert (answer.status_code, answer.json()["code"]) == (422, "client.scope_forbidden")
@@ -501,3 +501,11 @@ async def test_a_stream_tells_of_stock_elsewhere(cell):
     assert not bound._pending
     await cell.post("/v1/locations/us-st-portland/receipts", body, **cell.bearer())
     assert len(bound._pending) == 1
+
+
+async def test_a_machine_that_was_refused_leaves_no_trace(cell):
+    client = await registered(cell, ["orders.read"])
+    assert (await token_of(cell, client | {"client_secret": "wrong"})).status_code == 401
+    await asyncio.sleep(0.3)
+    (line,) = [line for line in cell.gateway.audited if line.act.action == "request.refused"]
+    assert (line.outcome, line.entity_id) == ("client.refused", client["client_id"])

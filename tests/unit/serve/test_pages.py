@@ -33,3 +33,8 @@ def test_a_script_that_was_written_into_a_page_runs():
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/v1/skus", "/v1/nothing", "/healthz"])
 async def test_a_browser_guesses_what_an_answer_is(cell, path):
     assert (await cell.get(path)).headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_style_that_was_written_into_a_page_is_used():
+    assert policy(b"<style>a{}</style>") != policy(b"<style>a{}</style><style>b{}</style>")
+    assert b"unsafe" not in policy(b"<style>a{}</style>")

@@ -8,7 +8,8 @@ from actors.domain import account
 from serve.orders import own
 from serve.permissions import CUSTOMERS, NEEDS, OPEN, PERMISSIONS, ROLES, matrix, page, undeclared
 from tests.unit.serve.guarded_cell import GuardedCell
-from tests.unit.serve.small_cell import furnish_with, order
+from tests.unit.serve.kept_cell import KeptCell
+from tests.unit.serve.small_cell import order
 
 OWNERS = {"customer", "guest"}
 EVERYBODY = {*ROLES} - OWNERS
@@ -16,6 +17,7 @@ SEE = EVERYBODY - {"driver", "privacy"}
 EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/orders"): {"associate", "manager", "support", "customer"},
     ("GET", "/v1/orders"): EVERYBODY,
+    ("POST", "/v1/order-searches"): EVERYBODY,
     ("GET", "/v1/orders/{order_id}"): EVERYBODY | OWNERS,
     ("GET", "/v1/orders/{order_id}/events"): EVERYBODY,
     ("POST", "/v1/orders/{order_id}/updates"): {"fulfilment", "manager", "driver", "support"} | OWNERS,
@@ -33,10 +35,20 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/alerts"): {"auditor"},
     ("GET", "/v1/alerts/{alert_id}"): {"auditor"},
     ("POST", "/v1/alerts/{alert_id}/updates"): {"auditor"},
+    ("GET", "/v1/approvals"): {"manager", "auditor"},
+    ("GET", "/v1/approvals/{approval_id}"): {"manager", "auditor"},
+    ("POST", "/v1/approvals/{approval_id}/decision"): {"manager"},
+    # Who asked may withdraw it, a machine too.
+    ("POST", "/v1/approvals/{approval_id}/withdrawal"): EVERYBODY,
+    ("POST", "/v1/breaches"): {"privacy"},
+    ("GET", "/v1/breaches"): {"privacy"},
+    ("GET", "/v1/breaches/{breach_id}"): {"privacy"},
+    ("POST", "/v1/breaches/{breach_id}/steps"): {"privacy"},
     ("GET", "/v1/sessions/current"): EVERYBODY,
     ("DELETE", "/v1/sessions/current"): EVERYBODY,
     ("POST", "/v1/sessions/current/proof"): EVERYBODY,
     ("POST", "/v1/sessions/current/passkey-options"): EVERYBODY,
+    ("POST", "/v1/sessions/current/password"): EVERYBODY,
     ("GET", "/v1/passkeys"): EVERYBODY,
     ("POST", "/v1/passkey-options"): EVERYBODY,
     ("POST", "/v1/passkeys"): EVERYBODY,
@@ -47,21 +59,43 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/clients"): {"ops"},
     ("GET", "/v1/clients/{client_id}"): {"ops"},
     ("POST", "/v1/clients/{client_id}/changes"): {"ops"},
+    ("POST", "/v1/devices"): {"manager", "ops"},
+    ("GET", "/v1/devices"): {"manager", "ops"},
+    ("GET", "/v1/devices/{device_id}"): {"manager", "ops"},
+    ("POST", "/v1/devices/{device_id}/changes"): {"manager", "ops"},
     ("DELETE", "/v1/customers/sessions/current"): {"customer"},
     ("GET", "/v1/customers/me/orders"): {"customer"},
+    ("GET", "/v1/customers/me/passkeys"): {"customer"},
+    ("POST", "/v1/customers/me/passkey-options"): {"customer"},
+    ("POST", "/v1/customers/me/passkeys"): {"customer"},
+    ("DELETE", "/v1/customers/me/passkeys/{passkey_id}"): {"customer"},
+    ("GET", "/v1/customers/me/consents"): {"customer"},
+    ("PUT", "/v1/customers/me/consents"): {"customer"},
+    ("GET", "/v1/customers/me/privacy-requests"): {"customer"},
+    ("POST", "/v1/customers/me/privacy-requests"): {"customer"},
+    ("GET", "/v1/customers/me/privacy-requests/{request_id}"): {"customer"},
+    ("GET", "/v1/customers/me/data"): {"customer"},
+    ("GET", "/v1/privacy-requests"): {"privacy"},
+    ("POST", "/v1/privacy-requests"): {"privacy"},
+    ("GET", "/v1/privacy-requests/{request_id}"): {"privacy"},
+    ("POST", "/v1/privacy-requests/{request_id}/steps"): {"privacy"},
+    ("GET", "/v1/privacy-requests/{request_id}/export"): {"privacy"},
+    ("POST", "/v1/data-keys/rewraps"): {"ops"},
     # A program's, and no person's.
     ("POST", "/v1/notices/{notice_id}/sent"): set(),
 }
-PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x", "notice_id": "us-notice-x", "passkey_id": "x", "alert_id": "us-alert-x"}  # fmt: skip
+PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x", "notice_id": "us-notice-x", "passkey_id": "x", "alert_id": "us-alert-x", "device_id": "us-device-x", "approval_id": "us-approval-x", "breach_id": "us-breach-x", "request_id": "us-privacy-x"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return KeptCell(tmp_path_factory.mktemp("cells"))
 
 
 @pytest.fixture
-async def cell(tmp_path, monkeypatch):
+async def cell(kept, monkeypatch):
     monkeypatch.setattr(own, "UNKNOWN_S", 0.0)
-    made = GuardedCell(tmp_path)
-    await furnish_with(made, made.bearer())
-    yield made
-    await made.http.aclose()
+    return await kept.untouched()
 
 
 async def call(cell: GuardedCell, method: str, template: str, headers: dict[str, str]):
@@ -139,13 +173,27 @@ async def test_a_role_or_scope_that_does_not_exist_gives_nothing(cell, role):
 async def test_something_sensitive_is_done_without_a_fresh_second_factor(cell, method, template):
     sensitive = {
         ("POST", "/v1/locations/{location_id}/adjustments"),
+        ("POST", "/v1/approvals/{approval_id}/decision"),
+        ("POST", "/v1/breaches"),
+        ("POST", "/v1/breaches/{breach_id}/steps"),
+        ("POST", "/v1/customers/me/privacy-requests"),
+        ("GET", "/v1/customers/me/data"),
+        ("POST", "/v1/privacy-requests/{request_id}/steps"),
+        ("GET", "/v1/privacy-requests/{request_id}/export"),
         ("POST", "/v1/accounts"),
         ("POST", "/v1/accounts/{account_id}/changes"),
         ("POST", "/v1/clients"),
         ("POST", "/v1/clients/{client_id}/changes"),
+        ("POST", "/v1/data-keys/rewraps"),
+        ("POST", "/v1/devices"),
+        ("POST", "/v1/devices/{device_id}/changes"),
         ("POST", "/v1/passkey-options"),
         ("POST", "/v1/passkeys"),
+        ("POST", "/v1/sessions/current/password"),
         ("DELETE", "/v1/passkeys/{passkey_id}"),
+        ("POST", "/v1/customers/me/passkey-options"),
+        ("POST", "/v1/customers/me/passkeys"),
+        ("DELETE", "/v1/customers/me/passkeys/{passkey_id}"),
     }
     if not EXPECTED[method, template]:
         return
@@ -173,11 +221,13 @@ def test_the_matrix_has_every_endpoint_and_every_role():
     assert len(lines) == 2 + len(NEEDS)
     adjustments = next(line for line in lines if "adjustments" in line)
     assert [cell.strip() for cell in adjustments.split("|")[4:-1]] == ["", "", "2", "", "", "", "", "", "", ""]
+    own = next(line for line in lines if "`POST /v1/customers/me/passkeys`" in line)
+    assert [cell.strip() for cell in own.split("|")[4:-1]] == ["", "", "", "", "", "", "", "", "n", ""]
 
 
 async def test_a_customers_or_a_guests_token_opens_something_that_is_not_their_own(cell):
     allowed = {endpoint for endpoint, roles in EXPECTED.items() if roles & OWNERS}
-    assert len(allowed) == 5
+    assert len(allowed) == 15
     for role in OWNERS:
         for method, template in EXPECTED.keys() - allowed:
             before = cell.state()

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serve.identity import passwords
+from serve.identity.own_words import OwnWords
 from serve.identity.passwords import (
     DUMMY_HASH,
     LENGTH_MAX,
@@ -25,6 +26,7 @@ from serve.identity.passwords import (
 
 PASSWORD = "four büs tickets to Lyon"
 BREACHED = BreachedList()
+OWN_WORDS = OwnWords(["Acme", "Austin"])
 WORDS = sorted(word for word in BREACHED._words if LENGTH_MIN <= len(word) <= LENGTH_MAX)
 
 
@@ -38,9 +40,9 @@ def cheap(monkeypatch) -> None:
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher.from_parameters(CHEAPEST))
 
 
-def weakness(text: str, breached: BreachedList = BREACHED, login: str = "") -> str:
+def weakness(text: str, breached: BreachedList = BREACHED, login: str = "", own_words: OwnWords = OWN_WORDS) -> str:
     with pytest.raises(WeakPassword) as caught:
-        check_new_password(text, breached, login)
+        check_new_password(text, breached, own_words, login)
     assert not text or text not in str(caught.value)
     return caught.value.reason
 
@@ -130,7 +132,7 @@ class TestNewPasswords:
             "x" * 11 + "y",
             "ab" * (LENGTH_MAX // 2),
         ):
-            check_new_password(text, BREACHED, login="mia")
+            check_new_password(text, BREACHED, OWN_WORDS, login="mia")
 
     def test_a_breached_one_is_refused_however_it_is_capitalised(self):
         for word in WORDS:
@@ -148,7 +150,7 @@ class TestNewPasswords:
     def test_length_is_counted_in_characters_after_normalisation(self):
         assert weakness("a bc-9 xyz!"[: LENGTH_MIN - 1]) == "too_short"
         assert weakness("u\u0308" * (LENGTH_MIN - 1)) == "too_short"
-        check_new_password("u\u0308" * LENGTH_MAX, BREACHED)
+        check_new_password("u\u0308" * LENGTH_MAX, BREACHED, OWN_WORDS)
         assert weakness("ü" * (LENGTH_MAX + 1)) == "too_long"
         assert weakness("x" * 10**7) == "too_long"
         assert weakness("") == "too_short"
@@ -157,6 +159,11 @@ class TestNewPasswords:
         assert weakness("Mia.Manager-Austin", login="mia.manager-austin") == "login"
         assert weakness("mia.manager-austin", login="mia.manager-austin@example.org") == "login"
         assert weakness(" mia.manager-austin ", login="MIA.manager-austin") == "login"
+
+    def test_one_of_the_retailers_own_words_is_refused(self):
+        assert weakness("Acme-Austin-2026") == "own_words"
+        check_new_password("Acme-Austin-2026", BREACHED, OwnWords())
+        check_new_password("the bus to Austin is late", BREACHED, OWN_WORDS)
 
     def test_what_is_no_text_is_refused(self):
         assert weakness("\ud800" * 12) == "not_text"
@@ -178,7 +185,7 @@ class TestBreachedList:
         more = BreachedList(file)
         assert len(more) == len(BREACHED) + 2
         assert weakness("our own company name", BreachedList(str(file))) == "breached"
-        check_new_password("our own company name", BREACHED)
+        check_new_password("our own company name", BREACHED, OWN_WORDS)
 
     def test_a_file_that_can_not_be_used_is_named(self, tmp_path, monkeypatch):
         binary = tmp_path / "binary.txt"

@@ -28,7 +28,8 @@ from serve.identity.tokens import (
 NOW_S = 1_790_000_000
 CLAIMS = Claims(
     iss=issuer_of("us"), sub="us-acct-1", sid="s-1", role="manager", scopes=(), locs=("us-st-austin",),
-    iat=NOW_S, exp=NOW_S + ACCESS_S, auth_time=NOW_S - 5, acr="2", num=3, use="access",
+    iat=NOW_S, exp=NOW_S + ACCESS_S, auth_time=NOW_S - 5, acr="2", num=3, dev="us-device-1",
+    dev_sid="us-device-1.2", use="access",
 )  # fmt: skip
 REFRESH = msgspec.structs.replace(CLAIMS, exp=NOW_S + REFRESH_S, use="refresh")
 TOKEN_CHARACTERS = string.ascii_letters + string.digits + "-_.=+/ \n\x00é"
@@ -71,11 +72,14 @@ texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
     sub=texts, sid=texts, role=st.text(st.characters(codec="utf-8"), max_size=20),
     scopes=st.lists(texts, max_size=5).map(tuple), locs=st.lists(texts, max_size=5).map(tuple),
     life=st.integers(1, ACCESS_S), auth_time=st.integers(0, NOW_S), acr=st.sampled_from(["1", "2"]), num=st.integers(0, 10**6),
+    device=st.just(("", "")) | st.tuples(texts, texts),
 )  # fmt: skip
-def test_what_is_issued_is_read_again_as_it_was(keyring, sub, sid, role, scopes, locs, life, auth_time, acr, num):
+def test_what_is_issued_is_read_again_as_it_was(
+    keyring, sub, sid, role, scopes, locs, life, auth_time, acr, num, device
+):
     claims = Claims(
         iss=issuer_of("us"), sub=sub, sid=sid, role=role, scopes=scopes, locs=locs, iat=NOW_S, exp=NOW_S + life,
-        auth_time=auth_time, acr=acr, num=num, use="access",
+        auth_time=auth_time, acr=acr, num=num, dev=device[0], dev_sid=device[1], use="access",
     )  # fmt: skip
     assert verify(keyring, issue(keyring, claims), "us", NOW_S) == claims
 
@@ -207,6 +211,7 @@ def test_a_missing_claim_is_no_licence(keyring, name):
     [
         {"sub": ""}, {"sid": ""}, {"acr": "3"}, {"acr": 2}, {"use": "id"}, {"num": -1}, {"num": "1"}, {"locs": "us-st-austin"},
         {"locs": None}, {"exp": NOW_S + 0.5}, {"exp": "never"}, {"exp": NOW_S}, {"exp": NOW_S + ACCESS_S + 1}, {"iat": 10**30},
+        {"dev": ""}, {"dev_sid": ""}, {"dev": None},
     ],
 )  # fmt: skip
 def test_claims_that_we_would_not_issue_are_refused(keyring, changes):

@@ -1,0 +1,59 @@
+"""What an account of a customer may be asked to do. Addresses, codes and signatures are checked before (`serve/customers/`)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from actors.domain.passkeys import AddPasskey, PasskeyUse, RemovePasskey
+from actors.domain.personal_notes import CUSTOMER_SESSION, SEALED_EMAIL
+
+
+class KeepCode(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """This code (its keyed digest) is about to be sent. `opens`: to somebody who may be unknown yet."""
+
+    digest: bytes
+    opens: bool = False
+
+
+class TryCode(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Somebody gave a code of this digest, for a session."""
+
+    digest: bytes
+    session_id: Annotated[str, CUSTOMER_SESSION]
+
+
+class TryPasskey(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Somebody gave a signature of a passkey, for a session. `use`: None when it is not right."""
+
+    use: PasskeyUse | None
+    session_id: Annotated[str, CUSTOMER_SESSION]
+
+
+class KeepEmail(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The address, as it was proved. Only the first stays: another spelling of it may be another person's some day."""
+
+    sealed_email: Annotated[bytes, SEALED_EMAIL]
+
+
+class RefreshSession(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """A new token for the session in exchange for that of number `token_number`."""
+
+    session_id: Annotated[str, CUSTOMER_SESSION]
+    token_number: int
+
+
+class EndSession(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Signs out. Nothing to do when there is no such session."""
+
+    session_id: Annotated[str, CUSTOMER_SESSION]
+
+
+class EraseCustomer(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Nothing of the account stays. To do it twice changes nothing."""
+
+
+Opening = TryCode | TryPasskey
+Passkeys = AddPasskey | RemovePasskey
+Command = KeepCode | Opening | KeepEmail | RefreshSession | EndSession | Passkeys | EraseCustomer

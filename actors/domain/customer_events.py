@@ -1,0 +1,64 @@
+"""What happened to an account of a customer, as its journal and history keep it: with digests and sealed bytes, so for nobody to read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from actors.domain.customer_state import Session
+from actors.domain.one_time_code import Codes
+from actors.domain.passkeys import PasskeyAdded, PasskeyRemoved, PasskeySuspected, PasskeyUse
+from actors.domain.personal_notes import CUSTOMER_SESSION, SEALED_EMAIL
+
+
+class CodeKept(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """A code waits. The first makes the account."""
+
+    codes: Codes
+
+
+class CodeMissed(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """A wrong code was given."""
+
+
+class SessionOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The right code was given, or a passkey signed: it is used up. `ended`: sessions that had to give way, revoked until `until_ms`."""
+
+    session: Session
+    ended: list[str]
+    until_ms: int
+    passkey: PasskeyUse | None = None
+
+
+class EmailKept(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The address is kept from now on."""
+
+    sealed_email: Annotated[bytes, SEALED_EMAIL]
+
+
+class SessionRefreshed(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The session has a new token, of this number."""
+
+    session_id: Annotated[str, CUSTOMER_SESSION]
+    token_number: int
+
+
+class SessionEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The session is over, and revoked until `until_ms`."""
+
+    session_id: Annotated[str, CUSTOMER_SESSION]
+    until_ms: int
+    reason: Literal["signed_out", "token_reused"]
+
+
+class CustomerErased(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The account is no more. `ended`: its sessions, revoked until `until_ms`."""
+
+    ended: list[str]
+    until_ms: int
+
+
+Passkeys = PasskeyAdded | PasskeyRemoved | PasskeySuspected
+Sessions = SessionOpened | SessionRefreshed | SessionEnded
+Event = CodeKept | CodeMissed | EmailKept | Sessions | Passkeys | CustomerErased
