@@ -72,8 +72,26 @@ logs: $(READY) ## the last lines of every log
 	@$(RUN) -m cells logs $(NAMES)
 
 .PHONY: test
-test: checks ## lint, types, import rules, bill of materials, known vulnerabilities and all tests
+test: checks $(if $(ARGS),test-some,test-all) ## lint, types, import rules, bill of materials, known vulnerabilities and all tests (ARGS="…": those that pytest is told)
+
+.PHONY: test-some
+test-some: checks
 	$(RUN) -m pytest $(ARGS)
+
+# What starts real cells has the machine to itself: it measures how soon something is found. All else goes two at a time.
+.PHONY: test-all test-apart test-api test-rules
+test-all: test-apart
+	$(RUN) -m pytest --ignore=tests/unit --ignore=tests/misuse
+
+test-apart: checks
+	@echo "unit tests, in two halves at a time: some minutes until the first is told"
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-api test-rules
+
+test-api: $(READY)
+	$(RUN) -m pytest tests/unit/serve
+
+test-rules: $(READY)
+	$(RUN) -m pytest tests/unit tests/misuse --ignore=tests/unit/serve
 
 .PHONY: checks
 checks: $(READY) ## what `make test` looks at before the tests, two things at a time

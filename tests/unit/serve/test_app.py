@@ -107,7 +107,6 @@ async def test_freshness_is_unknown_while_no_host_has_told(cell):
         ("PATCH", "/v1/locations/us-wh-seattle", "PUT"),
         ("POST", "/healthz", "GET"),
         ("POST", "/docs", "GET"),
-        ("PUT", "/v1/devices/claim", "POST"),
     ],
 )
 async def test_a_wrong_method_is_told_the_right_ones(cell, method, path, allow):

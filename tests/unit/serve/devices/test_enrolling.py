@@ -29,6 +29,12 @@ def wrong(code):
     return f"{(int(code) + 1) % 10**8:08}"
 
 
+async def test_the_place_of_claims_is_taken_for_a_device_called_claim(cell):
+    answer = await cell.write("PUT", "/v1/devices/claim", {}, **cell.bearer())
+    assert coded(answer) == (405, "request.method_not_allowed")
+    assert answer.headers["allow"] == "POST"
+
+
 # --- enrolling
 async def test_a_device_is_enrolled_claimed_and_read_otherwise_than_it_was_asked_for(cell):
     made = (await enrol(cell)).json()
