@@ -88,10 +88,10 @@ test-apart: checks
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-api test-rules
 
 test-api: $(READY)
-	$(RUN) -m pytest tests/unit/serve
+	$(RUN) -m pytest tests/unit/serve/test_*.py
 
 test-rules: $(READY)
-	$(RUN) -m pytest tests/unit tests/misuse --ignore=tests/unit/serve
+	$(RUN) -m pytest tests/unit tests/misuse --ignore-glob='tests/unit/serve/test_*.py'
 
 .PHONY: checks
 checks: $(READY) ## what `make test` looks at before the tests, two things at a time
