@@ -32,6 +32,7 @@ ERASED_S = 3.0
 PIECE, OVERLAP = 1 << 22, 64
 # What must be found, or the search finds nothing for another reason.
 SKU = "PLANTED-SKU-7731"
+# Long enough, each, that none stands by chance in an id, a digest or a time: five digits did.
 PERSONAL = (
     b"quillfeather",
     b"larkspur",
@@ -40,7 +41,7 @@ PERSONAL = (
     b"loyal-77",
     b"web-90210",
     b"example.org",
-    b"98109",
+    b"98109-4411",
 )
 
 
@@ -51,7 +52,7 @@ def body(number: int) -> dict[str, Any]:
         "channel": "online",
         "customer": {"customer_ref": f"loyal-77{who}", "email": f"mia{who}.quillfeather@example.org"},
         "ship_to": {
-            "country": "US", "postcode": "98109", "city": "Ballardtown", "lat": 47.62, "lon": -122.34,
+            "country": "US", "postcode": "98109-4411", "city": "Ballardtown", "lat": 47.628117, "lon": -122.341903,
             "recipient": f"Mia {who} Quillfeather", "street": f"{number} Larkspur Close", "phone": "+1 206 555 0188",
         },
         "lines": [{"sku": SKU, "quantity": 1, "unit_price": {"amount": 1299, "currency": "USD"}}],

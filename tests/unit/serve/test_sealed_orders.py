@@ -15,12 +15,12 @@ from tests.unit.serve.post_office import MIA, bearer, coded, joined, without_wai
 from tests.unit.serve.small_cell import Cell, furnish, furnish_with, order
 
 TO = {
-    "country": "US", "postcode": "98109", "city": "Ballardtown", "lat": 47.62, "lon": -122.34,
+    "country": "US", "postcode": "98109-4411", "city": "Ballardtown", "lat": 47.628117, "lon": -122.341903,
     "recipient": "Mia Quillfeather", "street": "12 Larkspur Close", "phone": "+1 206 555 0188",
 }  # fmt: skip
 CUSTOMER = {"customer_ref": "loyal-7781", "country": "US", "email": "mia.quill@example.org"}
 PLANTED = (
-    "quill", "ballardtown", "98109", "larkspur", "555 0188", "47.62", "122.34", "loyal-7781", "web-90210", "example.org",
+    "quill", "ballardtown", "98109-4411", "larkspur", "555 0188", "47.628117", "122.341903", "loyal-7781", "web-90210", "example.org",
 )  # fmt: skip
 
 
@@ -79,7 +79,7 @@ async def test_the_search_for_it_finds_nothing_in_a_cell_that_seals_nothing():
     body = bought(ship_to=place, customer={"customer_ref": "loyal-7781"})
     assert (await open_cell.post("/v1/orders", body, "web-90210")).status_code == 201
     everything = kept(open_cell)
-    assert [word for word in PLANTED if word in everything] == ["ballardtown", "98109", "47.62", "122.34", "loyal-7781", "web-90210"]  # fmt: skip
+    assert [word for word in PLANTED if word in everything] == ["ballardtown", "98109-4411", "47.628117", "122.341903", "loyal-7781", "web-90210"]  # fmt: skip
     await open_cell.http.aclose()
 
 

@@ -14,18 +14,18 @@ from tests.unit.serve.small_cell import order
 EMAIL = "mia.quill@example.org"
 REF = "loyal-7781"
 TO = {
-    "country": "US", "postcode": "98109", "city": "Ballardtown", "lat": 47.62, "lon": -122.34,
+    "country": "US", "postcode": "98109-4411", "city": "Ballardtown", "lat": 47.628117, "lon": -122.341903,
     "recipient": "Mia Quillfeather", "street": "12 Larkspur Close", "phone": "+1 206 555 0188",
 }  # fmt: skip
-# As they would stand somewhere, in small letters.
+# As they would stand somewhere, in small letters; each too long to stand there by chance.
 PLANTED = (
     "quill",
     "ballardtown",
-    "98109",
+    "98109-4411",
     "larkspur",
     "555 0188",
-    "47.62",
-    "122.34",
+    "47.628117",
+    "122.341903",
     "loyal-7781",
     "web-90210",
     "example.org",
