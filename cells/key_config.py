@@ -55,7 +55,8 @@ def _example(port: str, name: str) -> str:
 
 
 def _wrong_url(url: str) -> str:
-    """What is wrong with an address; "" when nothing is."""
+    """What is wrong with an address; "" when nothing is. (The webhook's is judged alike in actors/: the router reads this file, and may not
+    import from there.)"""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -20,7 +20,7 @@ from typing import Any
 from actors.domain.allocation import Place
 from actors.domain.ids import new_order_id
 from actors.domain.kinds import KINDS
-from actors.domain.order import PlaceOrder, ReservationAnswered
+from actors.domain.order_commands import PlaceOrder, ReservationAnswered
 from actors.domain.order_state import Line, ShipTo
 from actors.runtime.codec import codecs, to_msgpack
 from actors.runtime.mailbox import Batch, Called, Group

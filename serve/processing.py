@@ -16,7 +16,7 @@ import msgspec
 
 import actors.domain
 import serve
-from actors.domain.personal import BASES, CATEGORIES, KEEPS, PROTECTIONS, PURPOSES, Personal, Purpose
+from actors.domain.personal import BASES, CATEGORIES, KEEPS, PROTECTIONS, PURPOSES, Personal
 
 # Ray's, and the command line: both declare nothing, and Ray takes seconds to load.
 _LEFT_OUT = frozenset({"serve.ray_door", "serve.__main__"})
@@ -73,12 +73,6 @@ def page() -> str:
             "| data | kept | protected | declared in |\n|---|---|---|---|\n" + "".join(lines)
         )
     return "\n".join(parts)
-
-
-def purposes_without_fields() -> list[Purpose]:
-    """Purposes that nothing is noted for."""
-    used = {note.purpose for field in fields() for note in field.notes}
-    return [purpose for purpose in PURPOSES if purpose not in used]
 
 
 def _modules() -> Iterator[ModuleType]:

@@ -60,7 +60,7 @@ from actors.domain.device import (
 )
 from actors.domain.kind import Kind
 from actors.domain.location import AdjustStock, Location, OpenLocation, ReceiveStock, Stock
-from actors.domain.order import PlaceOrder, RectifyOrder, UpdateOrder
+from actors.domain.order_commands import PlaceOrder, RectifyOrder, UpdateOrder
 from actors.domain.order_state import Order, status_of
 from actors.domain.passkeys import AddPasskey, RemovePasskey
 from actors.domain.privacy_request import (

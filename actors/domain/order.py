@@ -25,7 +25,6 @@ bought, when, for how much and in which country stays, as books and invoices nee
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal
 
 import msgspec
 
@@ -33,11 +32,33 @@ from actors.domain import allocation, location
 from actors.domain.allocation import SPLIT_MAX, Place
 from actors.domain.errors import Refused
 from actors.domain.kind import Answer, Context, Decision, Kind, Message, Row, StoredRows
+from actors.domain.order_commands import (
+    Command,
+    ForgetPerson,
+    PlaceOrder,
+    RectifyOrder,
+    ReservationAnswered,
+    RetryAllocation,
+    UpdateOrder,
+)
+from actors.domain.order_events import (
+    AllocationAsked,
+    Ask,
+    Event,
+    FulfilmentsMoved,
+    Move,
+    OrderCancelled,
+    OrderPlaced,
+    OrderRectified,
+    PersonForgotten,
+    ReservationReturned,
+    ReservationSettled,
+    RetrySkipped,
+    ShortPicked,
+)
 from actors.domain.order_state import (
-    Channel,
     Fulfilment,
     FulfilmentStatus,
-    Line,
     Order,
     OrderContact,
     OrderStatusView,
@@ -53,7 +74,6 @@ from actors.domain.order_state import (
     restored,
     status_of,
 )
-from actors.domain.personal_notes import ASKER, ORDER_COUNTRY, ORDER_DIGEST, ORDER_OWNER, PURCHASE, SEALED_ORDER
 from actors.domain.rows import OrderRow
 
 RETRY_FIRST_MS = 60_000
@@ -61,174 +81,6 @@ RETRY_INTERVAL_MAX_MS = 3_600_000
 RETRIES_MAX = 12
 RETRY_PLACES_MAX = 8
 
-Update = Literal["start_picking", "pause_picking", "pack", "short_pick", "ship", "deliver", "cancel", "allocate"]
-Units = tuple[str, int]
-
-
-# --- commands -------------------------------------------------------------------------------------------------------
-class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """A new order. `places`: where stock was seen, nearest first. `owner`: the customer who places it, "" for somebody else. `sealed`,
-    `email_digest`: see `Order`."""
-
-    order_ref: Annotated[str, ORDER_DIGEST]
-    channel: Channel
-    customer_ref: Annotated[str, ORDER_DIGEST]
-    country: Annotated[str, ORDER_COUNTRY]
-    ship_to: ShipTo
-    currency: str
-    lines: Annotated[list[Line], PURCHASE]
-    places: list[Place]
-    owner: Annotated[str, ORDER_OWNER] = ""
-    sealed: Annotated[bytes, SEALED_ORDER] = b""
-    email_digest: Annotated[str, ORDER_OWNER] = ""
-
-
-class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """A step of the order's life. `fulfilment`: its number, None for all for which the step is legal. `lines`: what is missing
-    (short_pick). `places`: where to ask (allocate). `occurred_at_ms`: when it happened in the world, None for now. `within`: locations
-    that the caller's rights reach, empty for all: fulfilments elsewhere are not theirs to move. `asker`: see `check_asker`."""
-
-    update: Update
-    fulfilment: int | None = None
-    occurred_at_ms: int | None = None
-    lines: list[Units] = []
-    places: list[Place] = []
-    within: list[str] = []
-    asker: Annotated[str, ASKER] = ""
-
-
-class ReservationAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The location of fulfilment `number` reserved these units, maybe none."""
-
-    number: int
-    location_id: str
-    lines: list[Units]
-
-
-class RetryAllocation(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The timer of a backorder went off."""
-
-
-class RectifyOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """What tells who ordered and where it goes is otherwise. The fields as in `Order`. Under whose key it is sealed does not change: what was
-    there before lies under it as well, and is to be erased with it."""
-
-    order_ref: Annotated[str, ORDER_DIGEST]
-    sealed: Annotated[bytes, SEALED_ORDER]
-    email_digest: Annotated[str, ORDER_OWNER]
-
-
-class ForgetPerson(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The person was erased. To do it twice changes nothing."""
-
-
-Command = PlaceOrder | UpdateOrder | ReservationAnswered | RetryAllocation | RectifyOrder | ForgetPerson
-
-
-# --- events ---------------------------------------------------------------------------------------------------------
-class Ask(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Fulfilment `number` asks `location_id` for units."""
-
-    number: int
-    location_id: str
-    lines: list[Units]
-
-
-class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """The order exists. `retry_at_ms`: set when nobody has anything to ask for."""
-
-    order_ref: Annotated[str, ORDER_DIGEST]
-    channel: Channel
-    customer_ref: Annotated[str, ORDER_DIGEST]
-    country: Annotated[str, ORDER_COUNTRY]
-    ship_to: ShipTo
-    currency: str
-    lines: Annotated[list[Line], PURCHASE]
-    places: list[Place]
-    command_id: str
-    retry_at_ms: int | None = None
-    owner: Annotated[str, ORDER_OWNER] = ""
-    sealed: Annotated[bytes, SEALED_ORDER] = b""
-    email_digest: Annotated[str, ORDER_OWNER] = ""
-
-
-class AllocationAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Locations are asked to reserve. `places`: who may be asked next; `retry`: a new round has begun."""
-
-    asks: list[Ask]
-    places: list[Place]
-    retry: bool = False
-
-
-class ReservationSettled(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A location reserved `lines`. `over`: the round is over; `retry_at_ms`: when the order asks again for what is missing."""
-
-    number: int
-    lines: list[Units]
-    over: bool
-    retry_at_ms: int | None = None
-
-
-class ReservationReturned(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A reservation that came too late is given back."""
-
-    number: int
-    location_id: str
-    lines: list[Units]
-
-
-class Move(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Fulfilment `number` moves; location and lines are named where the location has to know."""
-
-    number: int
-    location_id: str = ""
-    lines: list[Units] = []
-
-
-class FulfilmentsMoved(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Fulfilments reached the status `to`."""
-
-    to: FulfilmentStatus
-    moves: list[Move]
-    occurred_at_ms: int | None = None
-
-
-class ShortPicked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units of fulfilment `number` were not found."""
-
-    number: int
-    location_id: str
-    lines: list[Units]
-    retry_at_ms: int | None = None
-
-
-class OrderCancelled(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The whole order is cancelled; `released` is given back."""
-
-    released: list[Ask]
-    occurred_at_ms: int | None = None
-
-
-class RetrySkipped(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The timer went off and there was nothing to ask for."""
-
-
-class OrderRectified(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """From now on this is who ordered, and where it goes."""
-
-    order_ref: Annotated[str, ORDER_DIGEST]
-    sealed: Annotated[bytes, SEALED_ORDER]
-    email_digest: Annotated[str, ORDER_OWNER]
-
-
-class PersonForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Nothing here tells any more who ordered."""
-
-
-Event = (
-    OrderPlaced | AllocationAsked | ReservationSettled | ReservationReturned | FulfilmentsMoved | ShortPicked
-    | OrderCancelled | RetrySkipped | OrderRectified | PersonForgotten
-)  # fmt: skip
 
 _WHOLE_ROW = frozenset({OrderPlaced, OrderRectified, PersonForgotten})
 # update -> (statuses from which it is legal, status that it leads to)

@@ -13,9 +13,10 @@ from actors.domain.ids import ACCOUNT_PATTERN, ALERT_PATTERN
 from actors.runtime.alerts import AlertList, AlertSummary
 from serve.alerts.schemas import AlertDetail, AlertPage, AlertUpdate, AuditReference, ListedAlert
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
-from serve.freshness import as_of, from_store, moment
+from serve.freshness import moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
+from serve.paging import check_choice, page_of
 from serve.problems import Problem, field_problem
 from serve.replies import body_of
 from serve.requests import decode
@@ -101,16 +102,12 @@ def router(services: Services, listed: AlertList) -> APIRouter:
     ) -> Response:
         """Newest first, from the read model, which is a moment behind (`as_of`)."""
         alerts.check_reach(request)
-        if status is not None and status not in _STATUSES:
-            detail = f"status must be one of {', '.join(sorted(_STATUSES))}."
-            raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "status", "detail": detail}])
-        scope = f"alerts\0{status or ''}"
-        before = services.cursors.open(scope, cursor)
-        fresh = as_of(services)
-        found = await from_store(listed.alerts(status=status, before=before, limit=limit + 1))
-        page = found[:limit]
-        more = services.cursors.seal(scope, page[-1].alert_id) if len(found) > limit else None
-        return ok(AlertPage([_listed(alert) for alert in page], fresh, more))
+        check_choice("status", status, _STATUSES)
+        page = await page_of(
+            services, f"alerts\0{status or ''}", cursor, limit,
+            lambda before, some: listed.alerts(status=status, before=before, limit=some), lambda alert: alert.alert_id,
+        )  # fmt: skip
+        return ok(AlertPage([_listed(alert) for alert in page.items], page.as_of, page.next_cursor))
 
     @api.get(
         "/v1/alerts/{alert_id}",

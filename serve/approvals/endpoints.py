@@ -30,11 +30,12 @@ from serve.approvals.schemas import (
     Withdrawal,
 )
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
-from serve.freshness import as_of, from_store, moment
+from serve.freshness import moment
 from serve.identity.guard import Principal
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.locations.schemas import NewAdjustmentLine
 from serve.openapi import documented
+from serve.paging import check_choice, page_of
 from serve.problems import Problem, field_problem
 from serve.replies import body_of
 from serve.requests import Write, decode
@@ -167,19 +168,14 @@ def _add_list(api: APIRouter, services: Services) -> None:
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, of the places that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
-        if status is not None and status not in _STATUSES:
-            detail = f"status must be one of {', '.join(sorted(_STATUSES))}."
-            raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "status", "detail": detail}])
+        check_choice("status", status, _STATUSES)
         places = _places(request, location_id)
-        scope = f"approvals\0{status or ''}\0{location_id or ''}"
-        before = services.cursors.open(scope, cursor)
-        fresh = as_of(services)
-        found = await from_store(
-            services.read_model.approvals(status=status, locations=places, before=before, limit=limit + 1)
-        )
-        page = found[:limit]
-        more = services.cursors.seal(scope, page[-1].approval_id) if len(found) > limit else None
-        return ok(ApprovalPage([_listed(approval) for approval in page], fresh, more))
+        page = await page_of(
+            services, f"approvals\0{status or ''}\0{location_id or ''}", cursor, limit,
+            lambda before, some: services.read_model.approvals(status=status, locations=places, before=before, limit=some),
+            lambda approval: approval.approval_id,
+        )  # fmt: skip
+        return ok(ApprovalPage([_listed(approval) for approval in page.items], page.as_of, page.next_cursor))
 
 
 def _listed(approval: ApprovalSummary) -> ListedApproval:

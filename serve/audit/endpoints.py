@@ -17,9 +17,10 @@ from actors.runtime.audit_lines import AuditLines, Filter, Line, Place
 from serve.audit.schemas import AuditLine, AuditPage
 from serve.audit.who import pseudonym
 from serve.context import PRINCIPAL
-from serve.freshness import as_of, from_store, moment
+from serve.freshness import moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
+from serve.paging import Page, page_of
 from serve.problems import Problem
 from serve.regions import Territory
 from serve.responses import ok
@@ -44,24 +45,18 @@ class Auditing:
         self._lines = lines
         self._territory = Territory(services.settings)
 
-    async def find(
-        self, request: Request, wanted: Filter, cursor: str | None, limit: int
-    ) -> tuple[list[Line], str | None]:
-        """A page and the next cursor. Raises Problem."""
-        services = self._services
+    async def find(self, request: Request, wanted: Filter, cursor: str | None, limit: int) -> Page[Line]:
+        """Raises Problem."""
         for named in (wanted.subject, wanted.entity_id, wanted.location_id):
             self._territory.check_own(named)
         principal = request.scope.get(PRINCIPAL)
         if principal is not None and principal.locations and wanted.location_id not in principal.locations:
             raise Problem("auth.location_forbidden", "Your rights reach some locations only: name one as location_id.")
-        scope = "audit\0" + _encode(wanted).decode()
-        before = _place(services.cursors.open(scope, cursor))
-        found = await from_store(self._lines.search(wanted, before, limit + 1))
-        page = found[:limit]
-        if len(found) <= limit:
-            return page, None
-        last = page[-1]
-        return page, services.cursors.seal(scope, f"{last.at}.{last.shard}.{last.number}")
+        return await page_of(
+            self._services, "audit\0" + _encode(wanted).decode(), cursor, limit,
+            lambda before, some: self._lines.search(wanted, _place(before), some),
+            lambda line: f"{line.at}.{line.shard}.{line.number}",
+        )  # fmt: skip
 
     def address(self, clear: str) -> str:
         """An address as the audit knows it. Raises Problem 503 without keys."""
@@ -111,12 +106,11 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
             subject, action, entity_id, location_id, auditing.address(address) if address else "",
             _ms(since, "since"), _ms(until, "until"), text,
         )  # fmt: skip
-        fresh = as_of(services)
-        page, more = await auditing.find(request, wanted, cursor, limit)
-        told = [_told(line) for line in page]
+        page = await auditing.find(request, wanted, cursor, limit)
+        told = [_told(line) for line in page.items]
         if format == "json":
-            return ok(AuditPage(told, fresh, more))
-        headers = {"x-next-cursor": more} if more else {}
+            return ok(AuditPage(told, page.as_of, page.next_cursor))
+        headers = {"x-next-cursor": page.next_cursor} if page.next_cursor else {}
         if format == "ndjson":
             return Response(
                 b"".join(_encode(line) + b"\n" for line in told), headers=headers, media_type="application/x-ndjson"

@@ -11,10 +11,10 @@ from actors.domain.breach_state import BreachStatus
 from actors.runtime.ports import BreachSummary
 from serve.breaches.register import Register
 from serve.breaches.schemas import BreachDetail, BreachPage, BreachStep, ListedBreach, NewBreach
-from serve.freshness import as_of, from_store, moment
+from serve.freshness import moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
-from serve.problems import Problem
+from serve.paging import check_choice, page_of
 from serve.responses import AnswerResponse, encode, ok
 from serve.services import Services
 
@@ -82,16 +82,13 @@ def _add_list(api: APIRouter, services: Services, register: Register) -> None:
     ) -> Response:
         """Newest first, from the read model, which is a moment behind (`as_of`)."""
         register.check_reach(request)
-        if status is not None and status not in _STATUSES:
-            detail = f"status must be one of {', '.join(sorted(_STATUSES))}."
-            raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "status", "detail": detail}])
-        scope = f"breaches\0{status or ''}"
-        before = services.cursors.open(scope, cursor)
-        fresh = as_of(services)
-        found = await from_store(services.read_model.breaches(status=status, before=before, limit=limit + 1))
-        page = found[:limit]
-        more = services.cursors.seal(scope, page[-1].breach_id) if len(found) > limit else None
-        return ok(BreachPage([_listed(breach) for breach in page], fresh, more))
+        check_choice("status", status, _STATUSES)
+        page = await page_of(
+            services, f"breaches\0{status or ''}", cursor, limit,
+            lambda before, some: services.read_model.breaches(status=status, before=before, limit=some),
+            lambda breach: breach.breach_id,
+        )  # fmt: skip
+        return ok(BreachPage([_listed(breach) for breach in page.items], page.as_of, page.next_cursor))
 
 
 def _listed(breach: BreachSummary) -> ListedBreach:

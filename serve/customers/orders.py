@@ -8,13 +8,13 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from serve.customers.accounts import caller
-from serve.freshness import as_of, from_store
 from serve.identity.desk import Desk
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
 from serve.orders.private import PrivateOrders
-from serve.orders.reading import listed_all
+from serve.orders.reading import order_page
 from serve.orders.schemas import OrderPage
+from serve.paging import page_of
 from serve.responses import ok
 
 
@@ -32,14 +32,13 @@ def router(desk: Desk) -> APIRouter:
     ) -> Response:
         """Those that were placed with the customer's token, newest first; the list is a moment behind (`as_of`)."""
         owner = caller(desk, request.scope).subject
-        scope = f"mine\0{owner}"
-        before = services.cursors.open(scope, cursor)
-        fresh = as_of(services)
-        found = await from_store(
-            services.read_model.orders(customer_ref=None, status=None, before=before, limit=limit + 1, owner=owner)
-        )
-        page = found[:limit]
-        more = services.cursors.seal(scope, page[-1].order_id) if len(found) > limit else None
-        return ok(OrderPage(await listed_all(private, page, request.scope), fresh, more))
+        page = await page_of(
+            services, f"mine\0{owner}", cursor, limit,
+            lambda before, some: services.read_model.orders(
+                customer_ref=None, status=None, before=before, limit=some, owner=owner
+            ),
+            lambda order: order.order_id,
+        )  # fmt: skip
+        return ok(await order_page(private, page, request.scope))
 
     return api

@@ -25,10 +25,11 @@ from serve.devices.schemas import (
     ListedDevice,
     NewDevice,
 )
-from serve.freshness import as_of, from_store, moment
+from serve.freshness import moment
 from serve.identity.desk import Desk
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
+from serve.paging import page_of
 from serve.requests import decode
 from serve.responses import AnswerResponse, encode, ok
 
@@ -102,13 +103,12 @@ def _add_reads(api: APIRouter, desk: Desk) -> None:
     ) -> Response:
         """Newest first, from the read model, which is a moment behind (`as_of`)."""
         enrolment.check_place(request.scope, location_id)
-        scope = f"devices\0{location_id}"
-        before = services.cursors.open(scope, cursor)
-        fresh = as_of(services)
-        found = await from_store(services.read_model.devices(location_id, before=before, limit=limit + 1))
-        page = found[:limit]
-        more = services.cursors.seal(scope, page[-1].device_id) if len(found) > limit else None
-        return ok(DevicePage([_listed(device) for device in page], fresh, more))
+        page = await page_of(
+            services, f"devices\0{location_id}", cursor, limit,
+            lambda before, some: services.read_model.devices(location_id, before=before, limit=some),
+            lambda device: device.device_id,
+        )  # fmt: skip
+        return ok(DevicePage([_listed(device) for device in page.items], page.as_of, page.next_cursor))
 
     @api.get(
         "/v1/devices/{device_id}", summary="Read a device", **documented(DeviceDetail, problems=(401, 403, 404, 422))

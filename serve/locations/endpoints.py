@@ -28,7 +28,7 @@ from serve.approvals.asking import ask_approval, needs_approval
 from serve.approvals.schemas import AskedApproval
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
-from serve.freshness import as_of, from_store, moment
+from serve.freshness import moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.locations.schemas import (
     LedgerEntry,
@@ -41,6 +41,7 @@ from serve.locations.schemas import (
     StockPage,
 )
 from serve.openapi import documented
+from serve.paging import page_of
 from serve.problems import Problem, field_problem
 from serve.regions import Territory
 from serve.replies import answer, body_of
@@ -244,13 +245,12 @@ def _add_reads(api: APIRouter, locations: _Locations) -> None:
         """Every change of stock with its reason and cause, newest first, from the read model (`as_of`)."""
         locations.territory.check_location(location_id)
         await locations.require(location_id, request.scope[REQUEST_ID])
-        scope = f"ledger\0{location_id}\0{sku or ''}"
-        before = _ledger_position(services.cursors.open(scope, cursor))
-        fresh = as_of(services)
-        found = await from_store(services.read_model.ledger(location_id, sku=sku, before=before, limit=limit + 1))
-        page = found[:limit]
-        more = services.cursors.seal(scope, f"{page[-1].version}.{page[-1].line}") if len(found) > limit else None
-        return ok(LedgerPage(location_id, [_entry(row) for row in page], fresh, more))
+        page = await page_of(
+            services, f"ledger\0{location_id}\0{sku or ''}", cursor, limit,
+            lambda before, some: services.read_model.ledger(location_id, sku=sku, before=_ledger_position(before), limit=some),
+            lambda row: f"{row.version}.{row.line}",
+        )  # fmt: skip
+        return ok(LedgerPage(location_id, [_entry(row) for row in page.items], page.as_of, page.next_cursor))
 
 
 def _ledger_position(text: str | None) -> tuple[int, int] | None:

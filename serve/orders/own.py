@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 
 import msgspec
 
-from actors.domain.order import UpdateOrder
+from actors.domain.order_commands import UpdateOrder
 from serve.context import PRINCIPAL, Scope
 from serve.identity.desk import not_before
 from serve.permissions import OWN

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from actors.domain.allocation import Need, Place, need_of
-from actors.domain.order import UpdateOrder
+from actors.domain.order_commands import UpdateOrder
 from actors.domain.order_state import ViewOrder
 from actors.domain.personal_notes import ORDER_COUNTRY, SHOWN_POSITION
 from serve.availability.index import AvailabilityIndex

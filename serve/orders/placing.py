@@ -6,7 +6,7 @@ import msgspec
 
 from actors.domain.allocation import need_of
 from actors.domain.ids import new_order_id
-from actors.domain.order import PlaceOrder
+from actors.domain.order_commands import PlaceOrder
 from actors.domain.order_state import Line, ShipTo
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope

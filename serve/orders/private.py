@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import msgspec
 
 from actors.domain.ids import customer_id
-from actors.domain.order import PlaceOrder, RectifyOrder
+from actors.domain.order_commands import PlaceOrder, RectifyOrder
 from actors.domain.order_state import CustomerView, OrderView, ShipTo
 from actors.domain.personal_notes import (
     PRIVATE_ADDRESS,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, get_args
 
 import msgspec
@@ -12,12 +11,13 @@ from starlette.responses import Response
 from actors.domain.order_state import OrderContact, OrderStatus, ViewContact, ViewOrder
 from actors.runtime.ports import OrderSummary
 from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope
-from serve.freshness import as_of, from_store, moment
+from serve.freshness import moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
 from serve.orders.own import asker_of, reveals, sees_corrected, told_alike
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import HistoryPage, ListedOrder, OrderPage
+from serve.paging import Page, check_choice, page_of
 from serve.problems import Answer, Problem
 from serve.regions import Territory
 from serve.replies import body_of
@@ -63,10 +63,11 @@ def listed(order: OrderSummary) -> ListedOrder:
     )  # fmt: skip
 
 
-async def listed_all(private: PrivateOrders, orders: Sequence[OrderSummary], scope: Scope) -> list[ListedOrder]:
+async def order_page(private: PrivateOrders, page: Page[OrderSummary], scope: Scope) -> OrderPage:
     """A page of orders as the caller may see them. Raises Problem 503."""
     cause, restricted_too = scope[REQUEST_ID], reveals(scope)
-    return [listed(await private.listed(order, cause, restricted_too=restricted_too)) for order in orders]
+    orders = [listed(await private.listed(order, cause, restricted_too=restricted_too)) for order in page.items]
+    return OrderPage(orders, page.as_of, page.next_cursor)
 
 
 async def _open(
@@ -122,18 +123,13 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, from the read model, which is a moment behind (`as_of`)."""
-        if status is not None and status not in _STATUSES:
-            detail = f"status must be one of {', '.join(sorted(_STATUSES))}."
-            raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "status", "detail": detail}])
-        scope = f"orders\0{customer_ref or ''}\0{status or ''}"
-        before = services.cursors.open(scope, cursor)
-        fresh = as_of(services)
+        check_choice("status", status, _STATUSES)
         reference = None if customer_ref is None else private.stored("customer_ref", customer_ref)
-        found = await from_store(
-            services.read_model.orders(customer_ref=reference, status=status, before=before, limit=limit + 1)
-        )
-        page = found[:limit]
-        more = services.cursors.seal(scope, page[-1].order_id) if len(found) > limit else None
-        return ok(OrderPage(await listed_all(private, page, request.scope), fresh, more))
+        page = await page_of(
+            services, f"orders\0{customer_ref or ''}\0{status or ''}", cursor, limit,
+            lambda before, some: services.read_model.orders(customer_ref=reference, status=status, before=before, limit=some),
+            lambda order: order.order_id,
+        )  # fmt: skip
+        return ok(await order_page(private, page, request.scope))
 
     return api

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from actors.domain.money import Money
-from actors.domain.order import Update
+from actors.domain.order_commands import Update
 from actors.domain.order_state import Channel, OrderStatus
 from actors.domain.personal_notes import (
     ORDER_COUNTRY,

@@ -11,14 +11,15 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from actors.domain.personal_notes import SHOWN_CONTACT, SHOWN_REFERENCE
+from actors.runtime.ports import OrderSummary
 from serve.audit.who import pseudonym
-from serve.freshness import as_of, from_store
 from serve.identity.emails import checked
 from serve.limits import PAGE_DEFAULT, PAGE_MAX, TEXT, EmailText
 from serve.openapi import documented
 from serve.orders.private import PrivateOrders
-from serve.orders.reading import listed_all
+from serve.orders.reading import order_page
 from serve.orders.schemas import OrderPage
+from serve.paging import page_of
 from serve.problems import Problem
 from serve.requests import decode
 from serve.responses import ok
@@ -60,20 +61,18 @@ def router(services: Services, private: PrivateOrders) -> APIRouter:
             raise Problem("body.invalid", detail, errors=[{"pointer": "", "detail": "exactly one of three"}])
         ((name, text),) = wanted.items()
         column, value = _stored(private, name, text)
-        scope = f"order-searches\0{column}\0{value}"
-        before = services.cursors.open(scope, sought.cursor)
-        await _note(services, request, name, text)
-        fresh = as_of(services)
-        found = await from_store(
-            services.read_model.orders(
-                customer_ref=value if column == "customer_ref" else None, status=None, before=before, limit=sought.limit + 1,
+
+        async def read(before: str | None, limit: int) -> list[OrderSummary]:
+            await _note(services, request, name, text)
+            return await services.read_model.orders(
+                customer_ref=value if column == "customer_ref" else None, status=None, before=before, limit=limit,
                 email_digest=value if column == "email_digest" else None,
                 order_ref=value if column == "order_ref" else None,
-            )
-        )  # fmt: skip
-        page = found[: sought.limit]
-        more = services.cursors.seal(scope, page[-1].order_id) if len(found) > sought.limit else None
-        return ok(OrderPage(await listed_all(private, page, request.scope), fresh, more))
+            )  # fmt: skip
+
+        scope = f"order-searches\0{column}\0{value}"
+        page = await page_of(services, scope, sought.cursor, sought.limit, read, lambda order: order.order_id)
+        return ok(await order_page(private, page, request.scope))
 
     return api
 

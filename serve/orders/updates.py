@@ -13,7 +13,7 @@ import msgspec
 
 from actors.domain import claim
 from actors.domain.ids import claim_id
-from actors.domain.order import UpdateOrder
+from actors.domain.order_commands import UpdateOrder
 from actors.runtime.wire import OK, Reply
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO, Receive, Scope
 from serve.gateway import Ask

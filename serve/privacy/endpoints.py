@@ -14,12 +14,12 @@ from actors.domain.privacy_request import BeginStep, NoteStep, ReceiveRequest
 from actors.domain.privacy_state import OPEN, About, RequestStatus, RequestView, ViewRequest
 from actors.domain.privacy_terms import DAY_MS
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
-from serve.freshness import as_of, from_store
 from serve.identity.emails import checked
 from serve.identity.guard import Principal
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
 from serve.orders.private import PrivateOrders
+from serve.paging import check_choice, page_of
 from serve.privacy.asking import Asking
 from serve.privacy.export import Export
 from serve.privacy.page import language_of, page
@@ -211,23 +211,23 @@ def _add_list(api: APIRouter, services: Services) -> None:
     ) -> Response:
         """The nearest deadline first; without a `status`, what is open. From the read model, which is a moment behind (`as_of`)."""
         officer_of(request)
-        if status is not None and status not in _STATUSES:
-            detail = f"status must be one of {', '.join(sorted(_STATUSES))}."
-            raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "status", "detail": detail}])
-        scope = f"privacy-requests\0{status or ''}"
-        place = services.cursors.open(scope, cursor)
-        deadline, _, request_id = (place or "").partition(":")
-        after = (int(deadline), request_id) if place else None
+        check_choice("status", status, _STATUSES)
         statuses = sorted(OPEN) if status is None else [status]
-        fresh = as_of(services)
-        found = await from_store(
-            services.read_model.privacy_requests(statuses=statuses, person=None, after=after, limit=limit + 1)
-        )
-        shown = found[:limit]
-        more = None
-        if len(found) > limit:
-            more = services.cursors.seal(scope, f"{shown[-1].deadline_at}:{shown[-1].request_id}")
-        return ok(RequestPage([listed(one) for one in shown], fresh, more))
+        shown = await page_of(
+            services, f"privacy-requests\0{status or ''}", cursor, limit,
+            lambda after, some: services.read_model.privacy_requests(
+                statuses=statuses, person=None, after=_place(after), limit=some
+            ),
+            lambda one: f"{one.deadline_at}:{one.request_id}",
+        )  # fmt: skip
+        return ok(RequestPage([listed(one) for one in shown.items], shown.as_of, shown.next_cursor))
+
+
+def _place(position: str | None) -> tuple[int, str] | None:
+    if position is None:
+        return None
+    deadline, _, request_id = position.partition(":")
+    return int(deadline), request_id
 
 
 def _add_export(api: APIRouter, officer: _Officer) -> None:

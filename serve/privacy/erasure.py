@@ -20,7 +20,7 @@ from actors.domain.customer_commands import EraseCustomer
 from actors.domain.data_key import DestroyKey, Restrict
 from actors.domain.ids import consent_id
 from actors.domain.notice import WithdrawNotice
-from actors.domain.order import ForgetPerson
+from actors.domain.order_commands import ForgetPerson
 from actors.domain.order_state import OrderView, ViewOrder, is_under_way
 from actors.domain.privacy_state import About
 from serve.context import REQUEST_ID, Scope

@@ -12,7 +12,7 @@ from actors.domain import claim, ids
 from actors.domain.allocation import Place
 from actors.domain.catalogue import DefineSkus
 from actors.domain.location import AdjustmentLine, AdjustStock, OpenLocation, ReceiptLine, ReceiveStock, ViewStock
-from actors.domain.order import PlaceOrder, UpdateOrder
+from actors.domain.order_commands import PlaceOrder, UpdateOrder
 from actors.domain.order_state import Line, ShipTo, ViewOrder
 from actors.runtime import wire
 from actors.runtime.gateway import Ask

@@ -11,7 +11,7 @@ from actors.domain.customer_commands import EraseCustomer
 from actors.domain.data_key import DestroyKey
 from actors.domain.kinds import KINDS
 from actors.domain.notice import WithdrawNotice
-from actors.domain.order import ForgetPerson, RectifyOrder
+from actors.domain.order_commands import ForgetPerson, RectifyOrder
 from actors.domain.privacy_request import (
     BeginStep,
     CompleteRequest,

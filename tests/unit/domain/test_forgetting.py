@@ -15,7 +15,7 @@ from actors.domain.errors import Refused
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
 from actors.domain.notice import MarkSent, WithdrawNotice, WriteNotice
-from actors.domain.order import ForgetPerson, PlaceOrder, RectifyOrder, UpdateOrder
+from actors.domain.order_commands import ForgetPerson, PlaceOrder, RectifyOrder, UpdateOrder
 from actors.domain.order_state import SHIPPED_OVER_MS, Line, ShipTo, ViewOrder, is_under_way, restored
 from actors.domain.rows import OrderChange, OrderRow
 

@@ -8,7 +8,7 @@ from actors.domain import location, order
 from actors.domain.allocation import Place
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
-from actors.domain.order import PlaceOrder, ReservationAnswered, RetryAllocation, UpdateOrder
+from actors.domain.order_commands import PlaceOrder, ReservationAnswered, RetryAllocation, UpdateOrder
 from actors.domain.order_state import Line, ShipTo, ViewOrder, missing_of, order_row, restored, status_of
 
 NOW_MS = 1_767_225_600_000

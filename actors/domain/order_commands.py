@@ -1,0 +1,73 @@
+"""What an order may be asked to do. The rules are in `order.py`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from actors.domain.allocation import Place
+from actors.domain.order_state import Channel, Line, ShipTo
+from actors.domain.personal_notes import ASKER, ORDER_COUNTRY, ORDER_DIGEST, ORDER_OWNER, PURCHASE, SEALED_ORDER
+
+Update = Literal["start_picking", "pause_picking", "pack", "short_pick", "ship", "deliver", "cancel", "allocate"]
+Units = tuple[str, int]
+
+
+class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """A new order. `places`: where stock was seen, nearest first. `owner`: the customer who places it, "" for somebody else. `sealed`,
+    `email_digest`: see `Order`."""
+
+    order_ref: Annotated[str, ORDER_DIGEST]
+    channel: Channel
+    customer_ref: Annotated[str, ORDER_DIGEST]
+    country: Annotated[str, ORDER_COUNTRY]
+    ship_to: ShipTo
+    currency: str
+    lines: Annotated[list[Line], PURCHASE]
+    places: list[Place]
+    owner: Annotated[str, ORDER_OWNER] = ""
+    sealed: Annotated[bytes, SEALED_ORDER] = b""
+    email_digest: Annotated[str, ORDER_OWNER] = ""
+
+
+class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """A step of the order's life. `fulfilment`: its number, None for all for which the step is legal. `lines`: what is missing
+    (short_pick). `places`: where to ask (allocate). `occurred_at_ms`: when it happened in the world, None for now. `within`: locations
+    that the caller's rights reach, empty for all: fulfilments elsewhere are not theirs to move. `asker`: see `check_asker`."""
+
+    update: Update
+    fulfilment: int | None = None
+    occurred_at_ms: int | None = None
+    lines: list[Units] = []
+    places: list[Place] = []
+    within: list[str] = []
+    asker: Annotated[str, ASKER] = ""
+
+
+class ReservationAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The location of fulfilment `number` reserved these units, maybe none."""
+
+    number: int
+    location_id: str
+    lines: list[Units]
+
+
+class RetryAllocation(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The timer of a backorder went off."""
+
+
+class RectifyOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """What tells who ordered and where it goes is otherwise. The fields as in `Order`. Under whose key it is sealed does not change: what was
+    there before lies under it as well, and is to be erased with it."""
+
+    order_ref: Annotated[str, ORDER_DIGEST]
+    sealed: Annotated[bytes, SEALED_ORDER]
+    email_digest: Annotated[str, ORDER_OWNER]
+
+
+class ForgetPerson(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The person was erased. To do it twice changes nothing."""
+
+
+Command = PlaceOrder | UpdateOrder | ReservationAnswered | RetryAllocation | RectifyOrder | ForgetPerson

@@ -1,0 +1,117 @@
+"""What happens to an order: what is kept of it for ever. The rules are in `order.py`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from actors.domain.allocation import Place
+from actors.domain.order_commands import Units
+from actors.domain.order_state import Channel, FulfilmentStatus, Line, ShipTo
+from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_DIGEST, ORDER_OWNER, PURCHASE, SEALED_ORDER
+
+
+class Ask(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Fulfilment `number` asks `location_id` for units."""
+
+    number: int
+    location_id: str
+    lines: list[Units]
+
+
+class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """The order exists. `retry_at_ms`: set when nobody has anything to ask for."""
+
+    order_ref: Annotated[str, ORDER_DIGEST]
+    channel: Channel
+    customer_ref: Annotated[str, ORDER_DIGEST]
+    country: Annotated[str, ORDER_COUNTRY]
+    ship_to: ShipTo
+    currency: str
+    lines: Annotated[list[Line], PURCHASE]
+    places: list[Place]
+    command_id: str
+    retry_at_ms: int | None = None
+    owner: Annotated[str, ORDER_OWNER] = ""
+    sealed: Annotated[bytes, SEALED_ORDER] = b""
+    email_digest: Annotated[str, ORDER_OWNER] = ""
+
+
+class AllocationAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Locations are asked to reserve. `places`: who may be asked next; `retry`: a new round has begun."""
+
+    asks: list[Ask]
+    places: list[Place]
+    retry: bool = False
+
+
+class ReservationSettled(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """A location reserved `lines`. `over`: the round is over; `retry_at_ms`: when the order asks again for what is missing."""
+
+    number: int
+    lines: list[Units]
+    over: bool
+    retry_at_ms: int | None = None
+
+
+class ReservationReturned(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """A reservation that came too late is given back."""
+
+    number: int
+    location_id: str
+    lines: list[Units]
+
+
+class Move(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Fulfilment `number` moves; location and lines are named where the location has to know."""
+
+    number: int
+    location_id: str = ""
+    lines: list[Units] = []
+
+
+class FulfilmentsMoved(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Fulfilments reached the status `to`."""
+
+    to: FulfilmentStatus
+    moves: list[Move]
+    occurred_at_ms: int | None = None
+
+
+class ShortPicked(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Units of fulfilment `number` were not found."""
+
+    number: int
+    location_id: str
+    lines: list[Units]
+    retry_at_ms: int | None = None
+
+
+class OrderCancelled(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The whole order is cancelled; `released` is given back."""
+
+    released: list[Ask]
+    occurred_at_ms: int | None = None
+
+
+class RetrySkipped(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The timer went off and there was nothing to ask for."""
+
+
+class OrderRectified(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """From now on this is who ordered, and where it goes."""
+
+    order_ref: Annotated[str, ORDER_DIGEST]
+    sealed: Annotated[bytes, SEALED_ORDER]
+    email_digest: Annotated[str, ORDER_OWNER]
+
+
+class PersonForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Nothing here tells any more who ordered."""
+
+
+Event = (
+    OrderPlaced | AllocationAsked | ReservationSettled | ReservationReturned | FulfilmentsMoved | ShortPicked
+    | OrderCancelled | RetrySkipped | OrderRectified | PersonForgotten
+)  # fmt: skip

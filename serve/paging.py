@@ -1,0 +1,46 @@
+"""Pages of what was written behind: one item more is read than is told, so that it is known whether there are more; the cursor says where
+these begin."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
+from typing import Generic, NamedTuple, TypeVar
+
+from serve.freshness import as_of, from_store
+from serve.problems import Problem
+from serve.services import Services
+
+T = TypeVar("T")
+
+
+class Page(NamedTuple, Generic[T]):
+    """Some items of a list. as_of: how fresh they are, None while no host has told; next_cursor: None at the end."""
+
+    items: Sequence[T]
+    as_of: datetime | None
+    next_cursor: str | None
+
+
+async def page_of(
+    services: Services, scope: str, cursor: str | None, limit: int,
+    read: Callable[[str | None, int], Awaitable[Sequence[T]]], position_of: Callable[[T], str],
+) -> Page[T]:  # fmt: skip
+    """At most `limit` items of the list that `scope` names with its filters.
+
+    read: gives items after a position (None: from the beginning), at most so many; position_of: an item's own, as `read` takes it. Raises
+    Problem 400 `cursor.invalid`, 503 when the store is away.
+    """
+    position = services.cursors.open(scope, cursor)
+    fresh = as_of(services)
+    found = await from_store(read(position, limit + 1))
+    items = found[:limit]
+    more = services.cursors.seal(scope, position_of(items[-1])) if len(found) > limit else None
+    return Page(items, fresh, more)
+
+
+def check_choice(name: str, value: str | None, choices: Collection[str]) -> None:
+    """Raises Problem 422 when a parameter is given and is none of these."""
+    if value is not None and value not in choices:
+        detail = f"{name} must be one of {', '.join(sorted(choices))}."
+        raise Problem("request.parameter_invalid", detail, errors=[{"parameter": name, "detail": detail}])
