@@ -6,12 +6,13 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from perf.goods import COLD_SKUS, PLACES, SCARCE_SKUS, bench_stock
 from perf.http_pool import HttpPool, Reply, post, request
-from perf.open_loop import PROBLEM_MARK
 from perf.run_names import new_run
 
 CONNECTIONS = 64
@@ -19,6 +20,7 @@ BODY_ITEMS = 500
 RECEIPT_LINES_MAX = 1000
 SCARCE_ORDERS = 2000
 STOCK_PAGE = 500
+ORDERS_PAGE = 500
 STOCK_PAGES_MAX = 100
 SEEN_S = 30.0
 POLL_S = 0.1
@@ -129,20 +131,49 @@ def write_ids(ids: Sequence[str], path: Path) -> None:
 
 
 async def bring_to_allocated(pool: HttpPool, ids: Sequence[str]) -> None:
-    """Pauses the orders that an earlier run left in picking; the others refuse, which is as good.
+    """Pauses the orders that an earlier run left in picking. Only those are asked: refusals are audited, written and watched, and would be
+    work in the measured run that nobody asked for.
 
-    Again until a round changes nothing: requests of the earlier run may still be under way when its generator has left.
+    Again until none is left: requests of the earlier run may still be under way when its generator has left.
     """
+    ours = set(ids)
     for _ in range(SETTLE_ROUNDS_MAX):
+        await _listed_until_now(pool)
+        picking = [order_id for order_id in await _picking(pool) if order_id in ours]
+        if not picking:
+            return
         run = new_run()
         requests = []
-        for start in range(0, len(ids), BODY_ITEMS):
-            items = [{"order_id": order_id, "update": "pause_picking"} for order_id in ids[start : start + BODY_ITEMS]]
+        for start in range(0, len(picking), BODY_ITEMS):
+            items = [{"order_id": one, "update": "pause_picking"} for one in picking[start : start + BODY_ITEMS]]
             requests.append(post(pool.host, "/v1/order-updates", f"bench-{run}-{start}", _json({"updates": items})))
-        replies = [_expect(reply, 200) for reply in await pool.ask_all(requests)]
-        if sum(reply.body.count(PROBLEM_MARK) for reply in replies) == len(ids):
-            return
+        for reply in await pool.ask_all(requests):
+            _expect(reply, 200)
     raise PreparationFailed(f"the orders don't come to rest within {SETTLE_ROUNDS_MAX} rounds")
+
+
+async def _listed_until_now(pool: HttpPool) -> None:
+    """Until lists hold everything that was acknowledged by now."""
+    began, deadline = datetime.now(UTC), time.monotonic() + SEEN_S
+    while True:
+        reply = _expect(await pool.ask(request("GET", pool.host, "/v1/orders?status=picking&limit=1")), 200)
+        as_of = reply.json()["as_of"]
+        if as_of is not None and datetime.fromisoformat(as_of) >= began:
+            return
+        if time.monotonic() > deadline:
+            raise PreparationFailed(f"lists are of {as_of}, {SEEN_S:.0f} s after {began.isoformat()}")
+        await asyncio.sleep(POLL_S)
+
+
+async def _picking(pool: HttpPool) -> list[str]:
+    """Ids of all orders in picking, as lists have them."""
+    found: list[str] = []
+    path = cursor = f"/v1/orders?status=picking&limit={ORDERS_PAGE}"
+    while cursor:
+        page = _expect(await pool.ask(request("GET", pool.host, cursor)), 200).json()
+        found += [order["order_id"] for order in page["orders"]]
+        cursor = f"{path}&cursor={quote(page['next_cursor'])}" if page["next_cursor"] else ""
+    return found
 
 
 async def place_scarce(pool: HttpPool) -> list[dict[str, Any]]:

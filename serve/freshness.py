@@ -19,11 +19,9 @@ def moment(ms: int) -> datetime:
 
 
 def as_of(services: Services) -> datetime | None:
-    """Everything acknowledged before this moment is in lists; None while no host has told its lag. To be taken before reading."""
-    stats = services.gateway.stats()
-    if not stats:
-        return None
-    return moment(services.clock.now_ms() - max(host.lag_ms for host in stats))
+    """Everything acknowledged before this moment is in lists; None while not every host has told. To be taken before reading."""
+    fresh_ms = services.gateway.fresh_ms()
+    return None if fresh_ms is None else moment(fresh_ms)
 
 
 async def from_store(reading: Awaitable[T]) -> T:

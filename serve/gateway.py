@@ -51,5 +51,8 @@ class Gateway(Protocol):
     def stats(self) -> list[HostStats]:
         """The latest of each host."""
 
+    def fresh_ms(self) -> int | None:
+        """What was acknowledged before that (UTC ms) is in the store; None while it is not known of every shard."""
+
     def unowned_shards(self) -> int:
         """Shards without an owner in the latest map."""

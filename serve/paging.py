@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Page(NamedTuple, Generic[T]):
-    """Some items of a list. as_of: how fresh they are, None while no host has told; next_cursor: None at the end."""
+    """Some items of a list. as_of: how fresh they are, None while not every host has told; next_cursor: None at the end."""
 
     items: Sequence[T]
     as_of: datetime | None

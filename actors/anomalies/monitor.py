@@ -16,7 +16,7 @@ from actors.anomalies.model import VOICES, BehaviourModel, Told
 from actors.anomalies.record import REFRESH, Record, Reference
 from actors.anomalies.rules import Action, Finding, Rules
 from actors.anomalies.settings import AnomalySettings
-from actors.anomalies.windows import Window
+from actors.anomalies.windows import KeptWindow
 from actors.domain.account_state import ROLES
 from actors.domain.ids import alert_id
 
@@ -60,7 +60,7 @@ class State(msgspec.Struct):
 
     version: int
     habits: Kept
-    rules: dict[str, dict[str, Window]]
+    rules: dict[str, dict[str, KeptWindow]]
     model: dict[str, Any]
     episodes: dict[str, Alert]
 

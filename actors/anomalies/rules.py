@@ -23,7 +23,7 @@ import msgspec
 from actors.anomalies.habits import DAY_MS, HOUR_MS, Habit, Habits
 from actors.anomalies.record import FORBIDDEN, SIGN_IN, Record, Reference, is_read
 from actors.anomalies.settings import AnomalySettings
-from actors.anomalies.windows import Window, Windows
+from actors.anomalies.windows import KeptWindow, Window, Windows
 
 Action = Literal["none", "step_up", "end_session"]
 MINUTE_MS = 60_000
@@ -90,11 +90,11 @@ class Rules:
                 if found is not None:
                     yield found
 
-    def dump(self) -> dict[str, dict[str, Window]]:
+    def dump(self) -> dict[str, dict[str, KeptWindow]]:
         """What is kept over a restart."""
         return {name: windows.dump() for name, windows in self._windows.items()}
 
-    def restore(self, kept: dict[str, dict[str, Window]]) -> None:
+    def restore(self, kept: dict[str, dict[str, KeptWindow]]) -> None:
         """Takes over what `dump` gave; windows of rules that are no more are left."""
         for name in self._windows.keys() & kept.keys():
             self._windows[name].restore(kept[name])
@@ -162,9 +162,11 @@ class Rules:
         if not record.address:
             return None
         window = self._windows["two_places"].add(record.subject, record, f"{record.address} {record.device}")
+        turns = window.turns
+        if turns < limits.places_turns:
+            return None
         devices = {member.rpartition(" ")[2] for member in window.members()}
-        turns = window.turns()
-        if turns < limits.places_turns or (len(devices) < 2 and habit.networks > ROAMS_FROM):
+        if len(devices) < 2 and habit.networks > ROAMS_FROM:
             return None
         sessions = self._windows["sign_ins"].get(record.subject, record.at_ms).members()
         if len(sessions) < 2 and len(devices) < 2:
@@ -189,7 +191,7 @@ class Rules:
             return None
         both = self._windows["two_places"].get(record.subject, record.at_ms)
         # A telephone that leaves the house takes its owner along; a thief leaves him there.
-        interleaved = both.turns() > limits.places_turns
+        interleaved = both.turns > limits.places_turns
         hours = max(record.at_ms - window.entries[0].at_ms, 1) / HOUR_MS
         hurried = number >= 3 * limits.new_network_acts and number / hours >= limits.hurry * habit.pace
         if len(both.members()) < 2 or not (interleaved or hurried):

@@ -7,6 +7,7 @@ Time is that of the entries. The key that was not heard of for longest gives way
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from itertools import pairwise
 
 import msgspec
@@ -27,22 +28,53 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     request_id: str
 
 
-class Window(msgspec.Struct, array_like=True):
-    """The entries of one key, oldest first."""
+class KeptWindow(msgspec.Struct, array_like=True):
+    """A window as it is kept over a restart."""
 
     entries: list[Entry] = []
+
+
+class Window:
+    """The entries of one key, oldest first. Members and turns are kept count of: a machine writes thousands of lines a minute, and each must
+    cost the same however many there are."""
+
+    __slots__ = ("_counts", "entries", "turns")
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.entries: list[Entry] = []
+        self.turns = 0
+        """How often the member changed from one entry to the next."""
+        self._counts: dict[str, int] = {}
+        for entry in entries:
+            self.append(entry)
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def members(self) -> set[str]:
-        """What the entries are about, each once."""
-        return {entry.member for entry in self.entries}
+    def append(self, entry: Entry) -> None:
+        """The newest."""
+        entries, counts = self.entries, self._counts
+        if entries and entries[-1].member != entry.member:
+            self.turns += 1
+        entries.append(entry)
+        counts[entry.member] = counts.get(entry.member, 0) + 1
 
-    def turns(self) -> int:
-        """How often the member changed from one entry to the next."""
-        found = self.entries
-        return sum(one.member != other.member for one, other in pairwise(found))
+    def drop(self, number: int) -> None:
+        """Without the oldest `number`."""
+        entries, counts = self.entries, self._counts
+        for one, other in pairwise(entries[: number + 1]):
+            self.turns -= one.member != other.member
+        for entry in entries[:number]:
+            left = counts[entry.member] - 1
+            if left:
+                counts[entry.member] = left
+            else:
+                del counts[entry.member]
+        del entries[:number]
+
+    def members(self) -> Set[str]:
+        """What the entries are about, each once; as it is now."""
+        return self._counts.keys()
 
     def weight(self) -> float:
         """The sum of all."""
@@ -70,13 +102,13 @@ class Windows:
                 del self._windows[next(iter(self._windows))]
         self._windows[key] = window  # last in the dict's order: heard of most lately
         entries = window.entries
-        entries.append(Entry(record.at_ms, member, weight, record.reference, record.request_id))
+        window.append(Entry(record.at_ms, member, weight, record.reference, record.request_id))
         oldest_ms, stale = record.at_ms - self._span_ms, 0
         while entries[stale].at_ms < oldest_ms:
             stale += 1
         stale = max(stale, len(entries) - self._entries_max)
         if stale:
-            del entries[:stale]
+            window.drop(stale)
         return window
 
     def get(self, key: str, now_ms: int) -> Window:
@@ -84,12 +116,12 @@ class Windows:
         window = self._windows.get(key)
         if window is None:
             return Window()
-        return Window([entry for entry in window.entries if entry.at_ms >= now_ms - self._span_ms])
+        return Window(entry for entry in window.entries if entry.at_ms >= now_ms - self._span_ms)
 
-    def dump(self) -> dict[str, Window]:
+    def dump(self) -> dict[str, KeptWindow]:
         """What is kept over a restart."""
-        return self._windows
+        return {key: KeptWindow(window.entries) for key, window in self._windows.items()}
 
-    def restore(self, kept: dict[str, Window]) -> None:
+    def restore(self, kept: dict[str, KeptWindow]) -> None:
         """Takes over what `dump` gave."""
-        self._windows = kept
+        self._windows = {key: Window(window.entries) for key, window in kept.items()}

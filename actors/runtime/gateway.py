@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -314,6 +314,14 @@ class Gateway:
         """The latest of each host in the map."""
         names = sorted({name for name in self._map.owners if name})
         return [self._stats[name] for name in names if name in self._stats]
+
+    def fresh_ms(self) -> int | None:
+        """What was acknowledged before that (UTC ms) is in the store; None while that is not known of every shard. For two seconds after
+        shards went to another host it may say too much: so long the map and the hosts' word are on their way."""
+        owned = Counter(self._map.owners)
+        told = [self._stats.get(name) for name in owned]
+        fresh = [one.fresh_ms for one in told if one is not None and one.shards == owned[one.name]]
+        return min(fresh) if fresh and len(fresh) == len(owned) else None
 
     def unowned_shards(self) -> int:
         """How many shards nobody owns; all of them while there is no map."""

@@ -177,9 +177,11 @@ class Host:
     def stats(self) -> HostStats:
         """How the host is now."""
         unacknowledged, parked = self.outbox.counts()
+        now_ms = self._clock.now_ms()
+        lag_ms = self.drain.lag_ms(now_ms)
         return HostStats(
             self.name, self._pid, len(self.shards), sum(len(s.entities) for s in self.shards.values()),
-            round(self._rate, 1), self.drain.lag_ms(self._clock.now_ms()), self.drain.waiting(), unacknowledged, parked,
+            round(self._rate, 1), lag_ms, now_ms - lag_ms, self.drain.waiting(), unacknowledged, parked,
             round(self._rss_mb(), 1), self.journal_state, self.drain.store_state,
         )  # fmt: skip
 

@@ -106,7 +106,8 @@ class LiveEvent(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class HostStats(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """How a host is. lag_ms: age of the oldest turn that is not yet in the store. journal, store: "ok" or what is wrong."""
+    """How a host is. lag_ms: age of the oldest turn that is not yet in the store. fresh_ms: UTC ms; what its shards acknowledged before that
+    is in the store. journal, store: "ok" or what is wrong."""
 
     name: str
     pid: int
@@ -114,6 +115,7 @@ class HostStats(msgspec.Struct, array_like=True, frozen=True, gc=False):
     entities: int
     updates_per_s: float
     lag_ms: int
+    fresh_ms: int
     tail_turns: int
     outbox: int
     parked: int

@@ -173,6 +173,8 @@ class Client:
         for attempt in range(1, PATIENCE + 1):
             told = await self.world.gateway(self.rng).ask(self, ask, wait_ms=wait_ms, attempt=attempt)
             if told is not None and told.status in (wire.OK, wire.REFUSED, wire.KEY_REUSED):
+                if told.kind == "order" and told.status == wire.OK:
+                    self.world.freshness.acknowledged(told)
                 await self._look_elsewhere(told)
                 return told
             if self.world.faulty and self.rng.random() < 0.15:
@@ -208,7 +210,8 @@ class Client:
 
 
 class Onlooker(Client):
-    """Looks at stock all the time: if anything is shown before it is durable, somebody has to be there to see it."""
+    """Looks at stock all the time: if anything is shown before it is durable, somebody has to be there to see it. And at how fresh lists
+    say that they are."""
 
     async def run(self) -> None:
         """Reads, more often than others act."""
@@ -216,6 +219,7 @@ class Onlooker(Client):
             await asyncio.sleep(self.rng.expovariate(1 / 0.05))
             place = self.rng.choice(LOCATIONS)
             await self.world.gateway(self.rng).view(self, "location", place, ViewStock(place, "", 100))
+            self.world.freshness.look()
 
 
 async def furnish(world) -> None:

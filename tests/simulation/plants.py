@@ -8,6 +8,7 @@ from typing import Any
 
 from actors.runtime import wire
 from actors.runtime.errors import StoreUnavailable
+from actors.runtime.gateway import Gateway
 from actors.runtime.host import Host
 from actors.runtime.mailbox import Barrier, Group, Item
 from actors.runtime.ports import DrainBatch, ShardRecord
@@ -51,6 +52,14 @@ class TrustsItself(Host):
 
     async def _prove(self, shards: Sequence[Shard], group: Group) -> None:
         pass
+
+
+class CountsFromNow(Gateway):
+    """Takes the hosts' lag for that of this moment, however long ago they told it."""
+
+    def fresh_ms(self) -> int | None:
+        lags = [host.lag_ms for host in self.stats()]
+        return self._clock.now_ms() - max(lags) if lags else None
 
 
 class ForgetfulJournal(MemoryJournal):
@@ -102,6 +111,7 @@ PLANTS: dict[str, Callable[[], Parts]] = {
     "no epoch check": lambda: Parts(journal=LooseJournal, store=LooseStore),
     "no dedupe on failover": lambda: Parts(journal=ForgetfulJournal),
     "read from a shard that is another's": lambda: Parts(host=TrustsItself),
+    "lists said to be fresher than they are": lambda: Parts(gateway=CountsFromNow),
     "read before durable": lambda: Parts(host=ShowsTooEarly),
     "watermark moved before commit": lambda: Parts(store=HastyStore),
 }

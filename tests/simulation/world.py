@@ -23,6 +23,7 @@ from tests.simulation.cell import BEGAN_MS, Door, HostSlot
 from tests.simulation.checks import check_all
 from tests.simulation.clients import Client, Onlooker, furnish
 from tests.simulation.faults import Faults
+from tests.simulation.freshness import Freshness
 from tests.simulation.loop import SimulatedLoop, Stuck
 from tests.simulation.managers import Manager
 from tests.simulation.storage import Log
@@ -78,6 +79,7 @@ class World:
         self.hosts = {f"us/host-{n}": HostSlot(self, f"us/host-{n}") for n in range(self.rng.choice((2, 2, 3, 4)))}
         self.supervisor = Supervisor(self, SHARDS)
         self.doors: list[Door] = []
+        self.freshness = Freshness(self)
         self.stored_turns: list[Turn] = []
         self.stored_rows: dict[str, dict[tuple, msgspec.Struct]] = {}
 
@@ -212,6 +214,7 @@ class World:
             self.complain(f"message {entry.message_id} is parked: {entry.error}")
         self.trace.tally("turns", len(self.stored_turns))
         self.trace.tally("told", len(self.evidence.told))
+        self.trace.tally("freshness checked", self.freshness.checked)
         self.trace.tally("stale appends refused", self.log.refused)
 
 

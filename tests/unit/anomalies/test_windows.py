@@ -35,15 +35,18 @@ def test_a_burst_or_many_keys_fill_the_memory():
     assert (len(windows), len(windows.get("l", 5)), len(windows.get("k", 5))) == (3, 0, 5)
 
 
-@given(st.lists(st.tuples(st.integers(0, 50), st.sampled_from("ab")), max_size=60))
-def test_a_window_counts_otherwise_than_one_would_by_hand(steps):
-    windows, now_ms, by_hand = Windows(100), 0, []
+@given(st.lists(st.tuples(st.integers(0, 50), st.sampled_from("abc")), max_size=60), st.integers(1, 12))
+def test_a_window_counts_otherwise_than_one_would_by_hand(steps, entries_max):
+    windows, now_ms, by_hand = Windows(100, entries_max=entries_max), 0, []
     for pause_ms, member in steps:
         now_ms += pause_ms
         by_hand.append((now_ms, member))
         window = windows.add("k", record(now_ms), member, 2.0)
-        kept = [(at, name) for at, name in by_hand if at >= now_ms - 100]
-        assert len(window) == len(kept)
-        assert window.members() == {name for _, name in kept}
-        assert window.weight() == 2.0 * len(kept)
-        assert window.turns() == sum(one[1] != other[1] for one, other in pairwise(kept))
+        kept = [(at, name) for at, name in by_hand if at >= now_ms - 100][-entries_max:]
+        again = Windows(100)
+        again.restore(windows.dump())
+        for one in (window, again.get("k", now_ms)):
+            assert len(one) == len(kept)
+            assert one.members() == {name for _, name in kept}
+            assert one.weight() == 2.0 * len(kept)
+            assert one.turns == sum(one[1] != other[1] for one, other in pairwise(kept))

@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from actors.clock import SystemClock
 from actors.domain.rows import StockRow
@@ -17,7 +18,7 @@ from actors.runtime.wire import Call, Downlink, HostStats, LiveEvent, Reply
 from tests.unit.runtime.counter import Add, Total
 from tests.unit.runtime.rig import until
 
-STATS = HostStats("h0", 1, 1, 0, 0.0, 0, 0, 0, 0, 0.0, "ok", "ok")
+STATS = HostStats("h0", 1, 1, 0, 0.0, 0, 5000, 0, 0, 0, 0.0, "ok", "ok")
 
 
 class Wire:
@@ -358,6 +359,23 @@ async def test_a_host_that_left_the_map_is_not_shown_any_more(line):
     gateway._refresh()
     await until(lambda: list(gateway._listening) == ["h1"])
     assert gateway.stats() == []
+    await gateway.close()
+
+
+async def test_lists_are_said_to_be_fresh_while_a_host_has_not_told_or_tells_of_other_shards(line):
+    line.map = ShardMap(1, ["h0", "h1"])
+    gateway = gateway_on(line)
+    await gateway.start()
+    assert gateway.fresh_ms() is None
+    told = {name: replace(STATS, name=name, fresh_ms=at_ms) for name, at_ms in (("h0", 5000), ("h1", 7000))}
+    gateway._received("h0", Downlink(1, True, [], [], [], told["h0"]))
+    await until(lambda: len(gateway._map.owners) == 2)
+    assert gateway.fresh_ms() is None
+    gateway._received("h1", Downlink(1, True, [], [], [], told["h1"]))
+    assert gateway.fresh_ms() == 5000
+    # One of its shards is being recovered: what that acknowledged is nowhere in its figures.
+    gateway._received("h1", Downlink(2, True, [], [], [], replace(told["h1"], shards=0)))
+    assert gateway.fresh_ms() is None
     await gateway.close()
 
 

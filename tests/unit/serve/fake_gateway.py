@@ -81,7 +81,7 @@ class FakeGateway:
         self.audited: list[Audited] = []
         self.turns = 0
         self.unowned = 0
-        self.host = HostStats("us/host-0", 4711, 64, 3, 12.5, 250, 7, 0, 0, 101.5, "ok", "ok")
+        self.host = HostStats("us/host-0", 4711, 64, 3, 12.5, 250, 0, 7, 0, 0, 101.5, "ok", "ok")
         self.hosts = [self.host]
 
     # --- the port
@@ -148,6 +148,10 @@ class FakeGateway:
 
     def stats(self) -> list[HostStats]:
         return self.hosts
+
+    def fresh_ms(self) -> int | None:
+        lags = [host.lag_ms for host in self.hosts]
+        return self.clock.now_ms() - max(lags) if lags else None
 
     def unowned_shards(self) -> int:
         return self.unowned
