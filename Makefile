@@ -78,20 +78,25 @@ test: checks $(if $(ARGS),test-some,test-all) ## lint, types, import rules, bill
 test-some: checks
 	$(RUN) -m pytest $(ARGS)
 
-# What starts real cells has the machine to itself: it measures how soon something is found. All else goes two at a time.
-.PHONY: test-all test-apart test-api test-rules
-test-all: test-apart
-	$(RUN) -m pytest --ignore=tests/unit --ignore=tests/misuse
+# What starts real cells waits half of its time, and measures how soon something is found: all else goes at the same time, but only on
+# what is left of the machine.
+SPARE = nice -n 19
+.PHONY: test-all test-apart test-real test-api test-rules
+test-all: checks
+	@echo "all tests, three runs at a time: each is told at its end, the first after some minutes"
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-real test-api test-rules
 
 test-apart: checks
-	@echo "unit tests, in two halves at a time: some minutes until the first is told"
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-api test-rules
 
+test-real: $(READY)
+	$(RUN) -m pytest tests/integration tests/system
+
 test-api: $(READY)
-	$(RUN) -m pytest tests/unit/serve/test_*.py
+	$(SPARE) $(RUN) -m pytest tests/unit/serve/test_*.py
 
 test-rules: $(READY)
-	$(RUN) -m pytest tests/unit tests/misuse --ignore-glob='tests/unit/serve/test_*.py'
+	$(SPARE) $(RUN) -m pytest tests/unit tests/misuse tests/simulation --ignore-glob='tests/unit/serve/test_*.py'
 
 .PHONY: checks
 checks: $(READY) ## what `make test` looks at before the tests, two things at a time
