@@ -10,7 +10,7 @@ id. Hot or not, callers pass the same guard (`identity/guard.py`) with the endpo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ from serve import openapi
 from serve.audit.who import pseudonym
 from serve.availability.endpoints import Availability
 from serve.catalogue.known import KnownSkuCheck
-from serve.context import REQUEST_ID, ASGIApp, Receive, Scope, Send, request_id_of
+from serve.context import REQUEST_ID, Receive, Scope, Send, request_id_of
 from serve.identity.routes import identity_routers
 from serve.logs import crashed
 from serve.orders.documents import hot_paths
@@ -107,9 +107,14 @@ class Api:
         self._read_order = _hot_route("GET", "/v1/orders/{order_id}", of_order=reading.read)
         self._availability = _hot_route("GET", "/v1/availability", Availability(services.index, known).read)
         self._rest = _fastapi(services, territory, known, private)
-        missing = undeclared(_endpoints(self._rest))
+        known_methods = openapi.methods_by_path(self._rest, hot_paths())
+        missing = undeclared([(method, path) for path, methods in known_methods.items() for method in methods])
         if missing:
             raise RuntimeError(f"serve/permissions.py does not say who may use {', '.join(missing)}")
+
+    def make_document(self) -> None:
+        """Makes the document of the API ahead: whoever asked for it first would hold up everybody else."""
+        self._rest.openapi()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -196,7 +201,7 @@ class Api:
         return sending.status
 
 
-def build(services: Services) -> ASGIApp:
+def build(services: Services) -> Api:
     """The app. `services` are ready; the app neither starts nor closes them."""
     return Api(services)
 
@@ -264,17 +269,14 @@ def _fastapi(
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(Exception, _crashed)
 
+    methods = openapi.methods_by_path(app, hot_paths())
+
     async def unrouted(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return _unrouted(app, request, error)
+        return _unrouted(methods, request, error)
 
     app.add_exception_handler(HTTPException, unrouted)
     return app
-
-
-def _endpoints(app: FastAPI) -> list[tuple[str, str]]:
-    """(method, path template) of everything that the document tells of."""
-    return [(method.upper(), path) for path, operations in app.openapi()["paths"].items() for method in operations]
 
 
 def _respond(request: Request, problem: Problem) -> Response:
@@ -347,12 +349,12 @@ def _of_validation(error: Exception) -> Problem:
     return Problem("request.parameter_invalid", detail, errors=places)
 
 
-def _unrouted(app: FastAPI, request: Request, error: HTTPException) -> Response:
+def _unrouted(documented: Mapping[str, set[str]], request: Request, error: HTTPException) -> Response:
     """404, or 405 with all methods that the path has."""
-    path, documented = request.url.path, app.openapi()["paths"]
+    path = request.url.path
     # A path that is written out is not one of a template that would fit it, too.
     templates = [path] if path in documented else [template for template in documented if _fits(template, path)]
-    allowed = {method.upper() for template in templates for method in documented[template]}
+    allowed = {method for template in templates for method in documented[template]}
     if error.status_code == 405 and error.headers and not allowed:
         # What the document does not tell of: the pages of the documentation.
         allowed = set(error.headers.get("Allow", "GET").split(", "))

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import Response
 
 from serve.permissions import NEEDS, OPEN
@@ -194,6 +195,15 @@ def install(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]], *, guarded
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def methods_by_path(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
+    """Path templates and their methods, of everything that the document tells of; without making the document, which takes a while."""
+    found = {path: {method.upper() for method in operations} for path, operations in hot_paths.items()}
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, APIRoute) and route.include_in_schema and route.path_format:
+            found.setdefault(route.path_format, set()).update(route.methods or ())
+    return found
 
 
 def _document(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]], guarded: bool) -> dict[str, Any]:

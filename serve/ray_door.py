@@ -57,6 +57,7 @@ class ApiReplica:
         """Called by Serve once after construction; gives the app for Serve's own door and opens ours."""
         services = self._services = await self._make_services()
         app = build(services)
+        app.make_document()
         door = Door(app, services.settings, services.live.close)
         try:
             await door.open()

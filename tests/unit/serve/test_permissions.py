@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from actors.domain import account
+from serve.openapi import methods_by_path
 from serve.orders import own
+from serve.orders.documents import hot_paths
 from serve.permissions import CUSTOMERS, NEEDS, OPEN, PERMISSIONS, ROLES, matrix, page, undeclared
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.kept_cell import KeptCell
@@ -114,6 +116,11 @@ async def test_every_route_of_the_app_is_declared_and_every_declaration_has_a_ro
     routes = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
     assert routes == set(NEEDS)
     assert {endpoint for endpoint, need in NEEDS.items() if need != OPEN} == set(EXPECTED)
+
+
+async def test_what_the_app_looks_at_when_it_starts_is_not_what_the_document_tells_of(cell):
+    known = methods_by_path(cell.app._rest, hot_paths())
+    assert {(method, path) for path, methods in known.items() for method in methods} == set(NEEDS)
 
 
 def test_a_role_that_accounts_know_has_no_rights_declared_or_the_other_way_round():
