@@ -15,10 +15,11 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from cells.config import load_region
 from cells.errors import CellError
 from cells.paths import home_folder
 from perf import machine, rows
-from perf.cell import answers
+from perf.cell import REGION, answers
 from perf.chaos.own_cell import CellFailed
 from perf.closed_loop import GeneratorError, require_wrk
 from perf.comparison import StartFailed
@@ -27,7 +28,7 @@ from perf.orders import PreparationFailed
 from perf.rows import Check, Row, SteadyExtras
 
 SYSTEMS = ("noop", "usual", "tuned", "batched", "batched-asgi", "ocefs")
-WORKS = ("updates", "bodies", "placements", "availability", "router", "steady", "identity")
+WORKS = ("updates", "bodies", "placements", "availability", "router", "steady", "identity", "tls")
 COMPARED_WORKS = ("updates", "bodies", "placements", "availability")
 
 
@@ -53,11 +54,19 @@ def _names(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
     return split
 
 
+def _usual_works() -> tuple[str, ...]:
+    """What TLS costs is told where it is on."""
+    return tuple(work for work in WORKS if work != "tls" or load_region(REGION).tls.mode == "required")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m perf.bench", description=__doc__)
     add = parser.add_argument
     add("--systems", type=_names(SYSTEMS), default=SYSTEMS, help=f"of {','.join(SYSTEMS)}")
-    add("--only", type=_names(WORKS), default=WORKS, metavar="WORKS", help=f"of {','.join(WORKS)}")
+    add(
+        "--only", type=_names(WORKS), default=_usual_works(), metavar="WORKS",
+        help=f"of {','.join(WORKS)} (default: all; tls only where the region has it on)",
+    )  # fmt: skip
     add("--base", help="address of a running cell; by default one is started and stopped")
     add("--router", help="address of a running router; by default one is started and stopped, unless --base is given")
     add("--seconds", type=int, default=10, help="of each measurement (default: %(default)s)")
@@ -108,7 +117,7 @@ def _measure(console: Console, bench: Bench, systems: tuple[str, ...]) -> None:
                 bench.compare(system, url)
     if rows.OURS in systems:
         bench.ocefs()
-        bench.identity()
+        bench.switches()
 
 
 def main() -> int:

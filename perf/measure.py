@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from perf import cell, closed_loop, orders, rows, steady
+from perf import cell, closed_loop, orders, rows, steady, switches
 from perf.chaos.own_cell import OwnCell
 from perf.closed_loop import WrkFigures
 from perf.compare import database
@@ -20,6 +20,7 @@ from perf.credentials import NOBODY, Credentials, of_cell
 from perf.goods import bench_stock
 from perf.http_pool import HttpPool, request
 from perf.rows import OURS, Row
+from perf.switches import SWITCHES, Switch
 
 BODY_ITEMS = 100
 BODY_CONNECTIONS = 32
@@ -29,9 +30,6 @@ WORKERS_TRIED = (1, 2)
 ROUTER_ROUNDS = 6
 ROUND_SECONDS_LEAST = 3
 """What is compared with 0.85 of another figure is measured by turns with it: the machine's speed moves by more than they differ."""
-IDENTITY_ROUNDS = 8
-"""More than for the router: two cells side by side, each with work of its own behind, differ more from round to round."""
-IDENTITY_ORDERS_MAX = 8_000
 
 SCRIPTS = {
     "updates": ("updates", rows.UPDATES),
@@ -41,6 +39,11 @@ SCRIPTS = {
     "noop": ("noop", rows.NOOP),
 }
 """Work as named on the command line → (script in perf/wrk, name of the work in the rows)."""
+
+
+def _is_on(switch: str, base: str) -> bool:
+    """Does the cell do as the switch says?"""
+    return base.startswith("https:") if switch == "tls" else not cell.answers(base, "/v1/skus?limit=1")
 
 
 def _workers(count: int) -> str:
@@ -177,7 +180,7 @@ class Bench:
 
     def ocefs(self) -> None:
         """Measures a cell of OCEFS at each work, then the way through the router, then the steady run."""
-        if set(self.options.works) <= {"identity"}:
+        if set(self.options.works) <= SWITCHES.keys():
             return
         with ExitStack() as stack:
             if self.options.base:
@@ -229,8 +232,8 @@ class Bench:
         async with subject.pool(orders.CONNECTIONS) as pool:
             return await orders.check_promises(pool)
 
-    def _by_turns(self, subjects: Sequence[Subject], turns: int) -> list[list[WrkFigures]]:
-        """Single updates by turns, so that all see the same machine; the rounds of each subject."""
+    def _by_turns(self, subjects: Sequence[Subject], turns: int, work: str = "updates") -> list[list[WrkFigures]]:
+        """One kind of work by turns, so that all see the same machine; the rounds of each subject."""
         seconds = max(ROUND_SECONDS_LEAST, round(self.options.seconds / turns))
         rounds: list[list[WrkFigures]] = [[] for _ in subjects]
         for turn in range(turns):
@@ -238,7 +241,7 @@ class Bench:
             for place in range(len(subjects)):
                 at = (turn + place) % len(subjects)
                 asyncio.run(self._bring_to_allocated(subjects[at]))
-                rounds[at].append(self._wrk("updates", subjects[at], seconds))
+                rounds[at].append(self._wrk(work, subjects[at], seconds))
         return rounds
 
     def _keep_share(self, work: str, system: str, rounds: list[WrkFigures], of: list[WrkFigures], name: str) -> None:
@@ -249,28 +252,33 @@ class Bench:
         said = ", ".join(f"{one:.2f}" for one in shares)
         self._keep(work, system, figures, f"{share:.2f} × {name} by turns; the rounds: {said}")
 
-    def identity(self) -> None:
-        """Two cells of our own side by side, one that lets everybody in and one that asks for a token; updates by turns."""
-        if "identity" not in self.options.works:
-            return
-        if self.options.base:
-            self._console.print(
-                "what identity costs is not measured: it takes two cells of its own, so leave out --base"
+    def switches(self) -> None:
+        """What each of the switches that were asked for costs."""
+        wanted = [name for name in SWITCHES if name in self.options.works]
+        if wanted and self.options.base:
+            said = (
+                f"what {' and '.join(wanted)} costs is not measured: it takes two cells of its own, so leave out --base"
             )
+            self._console.print(said)
             return
-        count = min(self.options.orders, IDENTITY_ORDERS_MAX)
+        for name in wanted:
+            self._switch(name, SWITCHES[name])
+
+    def _switch(self, name: str, switch: Switch) -> None:
+        count = min(self.options.orders, switches.ORDERS_MAX)
         with ExitStack() as stack:
             subjects = []
             for mode in ("off", "required"):
-                self._console.print(f"starting a cell with identity {mode} …", highlight=False)
-                own = stack.enter_context(OwnCell({"identity": {"mode": mode}}, name="ocefs-id-"))
+                self._console.print(f"starting a cell with {name} {mode} …", highlight=False)
+                own = stack.enter_context(OwnCell(switch.changes(mode), name="ocefs-switch-"))
                 cell.wait_ready(own.base)
-                if cell.answers(own.base, "/v1/skus?limit=1") != (mode == "off"):
-                    raise StartFailed(f"the cell with identity {mode} at {own.base} does not do as it is told")
+                if _is_on(name, own.base) != (mode == "required"):
+                    raise StartFailed(f"the cell with {name} {mode} at {own.base} does not do as it is told")
                 subjects.append(asyncio.run(self._prepare(own.base, own.credentials, count)))
-            off, required = self._by_turns(subjects, IDENTITY_ROUNDS)
-        self._keep_share(rows.IDENTITY, OURS, required, off, "without it")
-        self._keep(rows.NO_IDENTITY, OURS, closed_loop.together(off), "by turns with the cell that asks for a token")
+            for work, (with_it, without_it) in switch.works.items():
+                off, required = self._by_turns(subjects, switches.ROUNDS, work)
+                self._keep_share(with_it, OURS, required, off, "without it")
+                self._keep(without_it, OURS, closed_loop.together(off), f"by turns with the cell that has {name} on")
 
     def _through_router(self, subject: Subject, home: Path | None) -> None:
         """Straight to the cell, through the router and through an HAProxy without rules, by turns: so all see the same machine."""
