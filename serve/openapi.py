@@ -27,6 +27,27 @@ ALWAYS = (429, 500, 503)
 WRITE_PROBLEMS = (400, 408, 413, 415, 422)
 
 
+# What the documentation's page is divided into, in the order in which one gets to know a cell.
+CHAPTERS = {
+    "orders": "Place orders, take them through their life, read and find them.",
+    "availability": "What can be promised, where, nearest first.",
+    "locations": "Warehouses and stores, what lies in them, and every change of it.",
+    "catalogue": "The SKUs of the region.",
+    "live": "Changes as they happen, for screens.",
+    "customers": "Guests and customers: their own orders, codes, passkeys, data.",
+    "identity": "Staff and machines: accounts, shifts, second factors, tokens.",
+    "devices": "Scanners and handhelds: enrolling, signing in, revoking.",
+    "approvals": "What waits for a second person.",
+    "audit": "Who did what.",
+    "alerts": "What the monitor finds odd.",
+    "privacy": "Requests of people about their own data, and their consent.",
+    "breaches": "The register of breaches, with its clock.",
+    "notices": "Messages to people that wait for whoever sends them.",
+    "keys": "The keys under which personal data is sealed.",
+    "health": "How the cell is.",
+}
+
+
 class ProblemPlace(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where something is wrong: a JSON pointer into the body, a parameter, or a header."""
 
@@ -212,6 +233,8 @@ def _document(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]], guarded:
     for path, operations in hot_paths.items():
         paths[path] = {**operations, **paths.get(path, {})}
     document["paths"] = dict(sorted(paths.items()))
+    used = {tag for operations in paths.values() for told in operations.values() for tag in told.get("tags", ())}
+    document["tags"] = [{"name": name, "description": told} for name, told in CHAPTERS.items() if name in used]
     _, components = msgspec.json.schema_components(list(_types.values()), ref_template=REF)
     document["components"] = {"schemas": dict(sorted(components.items()))}
     if guarded:

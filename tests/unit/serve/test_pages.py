@@ -6,7 +6,9 @@ import re
 
 import pytest
 
+from serve.openapi import CHAPTERS
 from serve.pages import policy
+from tests.unit.serve.guarded_cell import GuardedCell
 
 
 async def test_the_documentation_runs_only_its_own_scripts(cell):
@@ -23,6 +25,15 @@ async def test_the_documentation_runs_only_its_own_scripts(cell):
     # Nothing comes from elsewhere: what the page names is served here.
     for address in re.findall(r'(?:src|href)="([^"]+)"', page.text):
         assert (await cell.get(address)).status_code == 200, address
+
+
+async def test_an_endpoint_stands_in_no_chapter_or_a_chapter_is_empty(tmp_path):
+    everything = GuardedCell(tmp_path)
+    document = (await everything.get("/openapi.json")).json()
+    await everything.http.aclose()
+    used = {tag for operations in document["paths"].values() for told in operations.values() for tag in told["tags"]}
+    assert [chapter["name"] for chapter in document["tags"]] == list(CHAPTERS)
+    assert used == CHAPTERS.keys()
 
 
 def test_a_script_that_was_written_into_a_page_runs():
