@@ -24,6 +24,7 @@ from actors.domain.passkeys import AddPasskey, Passkey, PasskeyUse, RemovePasske
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
 from serve.customers.accounts import caller
 from serve.customers.passkey_names import opened_name, sealed_name
+from serve.customers.passkey_notices import PasskeyNotices
 from serve.customers.schemas import CustomerPasskeySignIn, CustomerTokens
 from serve.customers.tokens import tokens
 from serve.identity.ceremonies import PasskeyRefused, named_by, new_challenge
@@ -32,6 +33,7 @@ from serve.identity.guard import Principal, challenge
 from serve.identity.limits import TRIES_BY_PERSON
 from serve.identity.passkeys import CREDENTIAL, invalid, listed
 from serve.identity.schemas import Assertion, NewPasskeyRequest, PasskeyList, PasskeyOptions, PasskeyRequest
+from serve.notices.port import Notifications
 from serve.openapi import documented
 from serve.problems import Problem
 from serve.requests import decode
@@ -63,8 +65,9 @@ def _to_add(who: Principal) -> str:
 class _Passkeys:
     """What customers do with the passkeys that they have."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, notices: PasskeyNotices) -> None:
         self._desk = desk
+        self._notices = notices
 
     def _owner(self, scope: Scope) -> Principal:
         """The customer. Somebody else, who passes with identity off, is a customer that there is not. Raises Problem."""
@@ -111,13 +114,17 @@ class _Passkeys:
             "customer", who.subject, AddPasskey(who.session_id, passkey, made.challenge.name, made.challenge.until_ms),
             command_id=write.key, digest=write.digest, cause=scope[REQUEST_ID], who=scope.get(WHO),
         )  # fmt: skip
-        return await self._listed(who.subject, told(reply, CustomerPasskeys).passkeys, scope)
+        passkeys = told(reply, CustomerPasskeys).passkeys
+        await self._notices.tell("customer.passkey_added", who.subject, write.key, scope)
+        return await self._listed(who.subject, passkeys, scope)
 
     async def remove(self, passkey_id: str, request: Request) -> None:
         """Raises Problem."""
-        who = self._prover(request.scope)
-        command = RemovePasskey(who.session_id, passkey_id)
-        await self._desk.ask("customer", who.subject, command, request.scope, CustomerPasskeys)
+        desk, scope, who = self._desk, request.scope, self._prover(request.scope)
+        kept = await desk.view("customer", who.subject, ViewCustomer(), scope, KeptOfCustomer)
+        await desk.ask("customer", who.subject, RemovePasskey(who.session_id, passkey_id), scope, CustomerPasskeys)
+        made_ms = [one.created_ms for one in kept.passkeys if one.passkey_id == passkey_id]
+        await self._notices.tell("customer.passkey_removed", who.subject, f"{passkey_id} {made_ms}", scope)
 
     async def _listed(self, customer_id: str, passkeys: list[Passkey], scope: Scope) -> PasskeyList:
         keys, cause = self._desk.data_keys(), scope[REQUEST_ID]
@@ -180,10 +187,10 @@ class _SignIn:
             return None
 
 
-def router(desk: Desk) -> APIRouter:
+def router(desk: Desk, notifications: Notifications) -> APIRouter:
     """The routes."""
     api = APIRouter(tags=["customers"])
-    _add_own(api, _Passkeys(desk))
+    _add_own(api, _Passkeys(desk, PasskeyNotices(desk, notifications)))
     _add_sign_in(api, _SignIn(desk))
     return api
 
@@ -224,7 +231,7 @@ def _add_own(api: APIRouter, passkeys: _Passkeys) -> None:
         ),
     )
     async def added(request: Request) -> Response:
-        """Takes what the browser gave. From now on it signs in by itself; codes go on working. At most five."""
+        """Takes what the browser gave. From now on it signs in by itself; codes go on working. At most five. Its customer is written to."""
         return AnswerResponse((201, encode(await passkeys.add(request)), ()))
 
     @api.delete(
@@ -233,7 +240,7 @@ def _add_own(api: APIRouter, passkeys: _Passkeys) -> None:
         **documented(None, status=204, problems=(401, 403, 404, 422)),
     )
     async def removed(passkey_id: PasskeyId, request: Request) -> Response:
-        """It signs nothing any more. The last one may go as well: codes go on working."""
+        """It signs nothing any more. The last one may go as well: codes go on working. Its customer is written to."""
         await passkeys.remove(passkey_id, request)
         return Response(status_code=204)
 

@@ -26,7 +26,7 @@ def identity_routers(services: Services) -> list[APIRouter]:
         *(module.router(desk) for module in (sessions, own_password, factors, passkeys, accounts, clients)),
         serve.customers.guests.router(desk, notifications),
         serve.customers.accounts.router(desk, notifications),
-        serve.customers.passkeys.router(desk),
+        serve.customers.passkeys.router(desk, notifications),
         serve.customers.orders.router(desk),
         serve.notices.endpoints.router(desk),
         serve.devices.endpoints.router(desk),

@@ -34,7 +34,7 @@ class NoticeOutbox:
     async def send(self, notice: Notice, scope: Scope) -> None:
         """See Notifications."""
         desk = self._desk
-        identity = notice_id(desk.region, secrets.token_bytes(16))
+        identity = notice_id(desk.region, notice.once or secrets.token_bytes(16))
         address, content = notice.address.encode(), msgspec.json.encode(notice.values)
         command = WriteNotice(
             notice.template,

@@ -10,12 +10,15 @@ import msgspec
 from actors.domain.personal_notes import NOTICE_ABOUT, SEALED_ADDRESS
 from serve.context import Scope
 
-Template = Literal["guest.code", "customer.welcome", "customer.code"]
+Template = Literal[
+    "guest.code", "customer.welcome", "customer.code", "customer.passkey_added", "customer.passkey_removed"
+]  # fmt: skip
 
 
 class Notice(msgspec.Struct, frozen=True):
     """`address`: an e-mail address; `about`: the id of the order or customer; `values`: what the template's text is filled with; `until_ms`
-    (UTC): from then on it is not worth sending. `beside`: something of the same person that is sealed already; b"": the person is `about`."""
+    (UTC): from then on it is not worth sending. `beside`: something of the same person that is sealed already; b"": the person is `about`.
+    `once`: 16 bytes or more that a repeated call gives again, so that it is sent once; b"": it is another each time."""
 
     template: Template
     address: Annotated[str, SEALED_ADDRESS]
@@ -23,6 +26,7 @@ class Notice(msgspec.Struct, frozen=True):
     values: Mapping[str, str]
     until_ms: int
     beside: bytes = b""
+    once: bytes = b""
 
     def __repr__(self) -> str:
         return f"<Notice {self.template} about {self.about}>"

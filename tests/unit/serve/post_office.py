@@ -43,8 +43,8 @@ def letters(cell: GuardedCell) -> list[tuple[str, str, dict[str, Any]]]:
 
 def code_in(cell: GuardedCell) -> str:
     """The newest code."""
-    code: str = letters(cell)[-1][2]["code"]
-    return code
+    codes: list[str] = [values["code"] for _, _, values in letters(cell) if "code" in values]
+    return codes[-1]
 
 
 def bearer(told: dict[str, Any]) -> dict[str, str]:

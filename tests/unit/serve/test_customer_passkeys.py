@@ -16,7 +16,7 @@ from serve.identity.limits import BY_ADDRESS, TRIES_BY_PERSON
 from serve.identity.tokens import verify
 from tests.unit.serve.authenticator import Authenticator
 from tests.unit.serve.guarded_cell import GuardedCell
-from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, without_waiting
+from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, letters, without_waiting
 from tests.unit.serve.privacy.office import EMAIL, proved, stepped
 
 MINE = "/v1/customers/me/passkeys"
@@ -98,6 +98,25 @@ async def test_a_removed_passkey_signs_in_or_the_last_one_can_not_be_removed(cel
     cell.clock.now += 60_000
     await cell.plain("/v1/customers/codes", {"email": MIA})
     assert (await cell.plain("/v1/customers/sessions", {"email": MIA, "code": code_in(cell)})).status_code == 200
+
+
+async def test_a_passkey_is_made_or_removed_without_its_customer_being_written_to_or_twice_for_one(cell, mia):
+    key = Authenticator()
+    credential = key.make(await options(cell, "/v1/customers/me/passkey-options", **bearer(mia)))
+    for _ in range(2):  # the caller did not hear the first answer
+        answer = await cell.post(MINE, {"name": "phone", "credential": credential}, "once", **bearer(mia))
+        assert answer.status_code == 201, answer.text
+    news = [letter for letter in letters(cell) if letter[0].startswith("customer.passkey")]
+    [(template, address, values)] = news
+    assert (template, address.lower(), set(values)) == ("customer.passkey_added", MIA.lower(), {"at"})
+    [listed] = await told(cell, mia)
+    path = f"{MINE}/{listed['passkey_id']}"
+    assert [(await cell.http.delete(path, headers=bearer(mia))).status_code for _ in range(2)] == [204, 404]
+    news = [letter for letter in letters(cell) if letter[0].startswith("customer.passkey")]
+    assert [(template, address.lower()) for template, address, _ in news] == [
+        ("customer.passkey_added", MIA.lower()),
+        ("customer.passkey_removed", MIA.lower()),
+    ]
 
 
 async def test_somebody_elses_passkey_opens_my_account_or_is_told_or_removed_by_me(cell, mia, key):
@@ -302,9 +321,11 @@ async def test_who_did_it_is_not_in_the_audit_or_called_otherwise_than_of_staff(
     # Once each: a turn's refusal is not noted at the door as well.
     assert lines[lines.index(("account.add_passkey", "", customer_id)) :] == [
         ("account.add_passkey", "", customer_id),
+        ("notice.write_notice", "", customer_id),
         ("session.open", "", customer_id),
         ("session.open", "session.refused", customer_id),
         ("account.remove_passkey", "", customer_id),
+        ("notice.write_notice", "", customer_id),
         ("request.refused", "session.refused", nobody.user_handle.decode()),
         # What is of another region is nobody here.
         ("request.refused", "session.refused", "us-cust-nobody"),

@@ -88,7 +88,7 @@ async def test_after_an_erasure_something_yields_the_person(cell, caplog):
         await over(cell, *orders)
         request_id = await proved(cell)
         done = (await stepped(cell, request_id, "erase"))["done"][-1]["counts"]
-        assert done == {"keys": 2, "orders": 3, "accounts": 1, "notices": 3, "consents": 0}
+        assert done == {"keys": 2, "orders": 3, "accounts": 1, "notices": 4, "consents": 0}
         await stepped(cell, request_id, "complete")
 
         assert opened(cell) == [], "something can still be opened"
