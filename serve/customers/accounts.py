@@ -116,15 +116,16 @@ class _Accounts:
         identity = scope[ENTITY_ID] = self._id(email)
         await desk.hold_to(TRIES_BY_PERSON, "customer-tries", identity)
         command = TryCode(code_digest(keys, identity, plain(sent.code)), secrets.token_hex(16))
-        opened = CustomerSession(identity, None)
+        opened, known = CustomerSession(identity, None), True
         try:
             opened = await desk.ask("customer", identity, command, scope, CustomerSession)
         except Problem as problem:
             if problem.code != "customer.unknown":
                 raise
+            known = False
         if opened.session is None:
             await not_before(earliest)
-            raise code_refused()
+            raise code_refused(remembered=known)
         if not opened.keeps_email:
             await self._keep(identity, email, scope)
         if desk.services.signals is not None:

@@ -46,10 +46,12 @@ _SESSION = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "code": "12345678"}
 ASKED = CodeAsked("If that is right, a code is on its way.", CODE_MS // 1000)
 
 
-def code_refused() -> Problem:
-    """One answer for every code that is not taken."""
+def code_refused(*, remembered: bool) -> Problem:
+    """One answer for every code that is not taken. `remembered`: an entity refused it, whose turn stands in the audit."""
     detail = "The code is wrong, was used, or is too old: ask for another one."
-    return Problem("code.refused", detail, headers=(challenge(""),))
+    problem = Problem("code.refused", detail, headers=(challenge(""),))
+    problem.remembered = remembered
+    return problem
 
 
 class _Guests:
@@ -112,7 +114,7 @@ class _Guests:
         outcome = await desk.ask("guest", sent.order_id, TryCode(digest), scope, CodeOutcome)
         if not outcome.ok:
             await not_before(earliest)
-            raise code_refused()
+            raise code_refused(remembered=True)
         now_s = desk.now_ms() // 1000
         claims = Claims(
             iss=issuer_of(desk.region), sub=sent.order_id, sid=f"{sent.order_id}.{secrets.token_hex(8)}", role=GUEST,

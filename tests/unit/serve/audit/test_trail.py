@@ -10,6 +10,7 @@ from actors.domain.audit import Audited
 from actors.runtime.mailbox import UNAVAILABLE
 from serve.audit import trail
 from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell
+from tests.unit.serve.post_office import joined, without_waiting
 from tests.unit.serve.small_cell import Cell, furnish, furnish_with, order
 
 FROM_THE_WEB = {"X_Forwarded_For": "203.0.113.7"}
@@ -178,6 +179,23 @@ async def test_a_sign_in_and_a_failed_one_name_the_account_and_nothing_secret(ce
     assert found[0].who.subject == found[1].who.subject == mia.account_id
     told = msgspec.json.encode(found)
     assert not any(secret in told for secret in (b"mia.manager", b"wrong guess", PASSWORD.encode(), b"nobody.here"))
+
+
+async def test_a_refused_code_has_no_line_or_two(cell, monkeypatch):
+    without_waiting(monkeypatch)
+    order_id, email = await placed(cell), "mia@example.org"
+    await joined(cell, email)
+    await forget(cell)
+    for path, sent, action in (
+        ("/v1/guest/sessions", {"order_id": order_id, "code": "12345678"}, "session.open"),
+        ("/v1/guest/sessions", {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "code": "12345678"}, "session.open"),
+        ("/v1/customers/sessions", {"email": email, "code": "12345678"}, "session.open"),
+        ("/v1/customers/sessions", {"email": "nobody@example.org", "code": "12345678"}, "request.refused"),
+    ):
+        assert (await cell.plain(path, sent)).status_code == 401
+        [line] = await lines(cell, 1)
+        assert (line.act.action, line.outcome or line.act.refused) == (action, "code.refused")
+        await forget(cell)
 
 
 async def test_changed_rights_are_told_with_what_they_were(cell):
