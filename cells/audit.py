@@ -11,9 +11,10 @@ from actors.runtime.errors import StoreUnavailable
 from actors.storage.audit_check import verify
 from actors.storage.audit_keeping import Held, anchor, connected, drop_old, hold, lift
 from cells.audit_key import load_audit_key, make_audit_key
-from cells.config import RegionConfig, load_region
+from cells.config import load_region
 from cells.errors import CellError
 from cells.paths import CellPaths
+from cells.settings import RegionConfig
 from cells.stores import store_addresses
 
 log = logging.getLogger("ocefs.keeper")

@@ -25,9 +25,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from cells.config import RegionConfig
 from cells.errors import CertificateRefused
 from cells.pem import is_key_of, read_certificates, read_key
+from cells.settings import RegionConfig
 
 CA_DAYS = 3650
 LEAF_DAYS = 365

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import psutil
 
-from cells.config import RegionConfig
 from cells.errors import CellError, MemoryTooLow, PortTaken
 from cells.ports import ray_ports
 from cells.processes import wait_until
+from cells.settings import RegionConfig
 
 PYTHON_MIN = (3, 11)
 _UNSEEN = "a process that we may not see"

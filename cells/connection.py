@@ -3,11 +3,11 @@
 import os
 import threading
 
-from cells.config import RegionConfig
 from cells.errors import RayFailed
 from cells.paths import CellPaths
 from cells.ports import ray_ports
 from cells.ray_cluster import cell_environment
+from cells.settings import RegionConfig
 from cells.stores import store_addresses
 
 NAMESPACE = "ocefs"

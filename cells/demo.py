@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 from cells.calls import Answer, call_until
-from cells.config import RegionConfig
 from cells.demo_data import SKUS, STORES, WAREHOUSES, Place
 from cells.errors import StepFailed
 from cells.keys import local_token
 from cells.paths import CellPaths
+from cells.settings import RegionConfig
 from cells.trust import Trust
 
 # Raise it when the demo data change, so that a cell filled by an older version takes the new ones.

@@ -11,11 +11,11 @@ import msgspec
 import pyotp
 
 from cells.calls import Answer, call_until
-from cells.config import RegionConfig
 from cells.demo import places
 from cells.errors import CellError, StepFailed
 from cells.keys import local_token
 from cells.paths import CellPaths
+from cells.settings import RegionConfig
 from cells.trust import Trust
 from serve.permissions import CUSTOMERS, ROLES
 

@@ -21,12 +21,12 @@ from actors.ray_monitor import end_monitor, start_monitor
 from actors.ray_supervisor import start_supervisor
 from actors.storage.grants import grant, may_alter_audit
 from actors.storage.migrate import migrate
-from cells.config import RegionConfig, StoreAddresses
 from cells.errors import CellError
 from cells.keys import make_keyring
 from cells.paths import CellPaths
 from cells.postgres import CELL_USER
 from cells.region_key import check_region_key
+from cells.settings import RegionConfig, StoreAddresses
 from cells.tls import door_pair, inside_pair
 from cells.watching import anomaly_settings
 from cells.wiring import api_settings, cell_settings, make_services

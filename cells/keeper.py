@@ -23,11 +23,11 @@ from types import FrameType
 from typing import IO
 
 from cells.checks import check_ports
-from cells.config import RegionConfig
 from cells.errors import AlreadyRunning, CellError
 from cells.paths import CellPaths
 from cells.processes import ProcessTree, mark_of, stop
 from cells.ray_cluster import Cluster, RayCluster
+from cells.settings import RegionConfig
 from cells.state import Journal, KeeperState, Step, read_state
 from cells.stores import Store, stores, without_password
 from cells.tls import prepare

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from cells.config import Keys
+    from cells.settings import Keys
 
 _OF_PORT = {
     "file": (),

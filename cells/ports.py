@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 
 from cells.certs import ca_file
-from cells.config import RAY_PORT_SPAN, RegionConfig
 from cells.paths import CellPaths
+from cells.settings import RAY_PORT_SPAN, RegionConfig
 from cells.tls import inside_pair
 
 

@@ -17,11 +17,11 @@ from typing import Protocol
 
 from cells.calls import call
 from cells.certs import ca_file, write_private
-from cells.config import RegionConfig
 from cells.errors import RayFailed, StepFailed
 from cells.paths import CellPaths
 from cells.ports import head_command, ray_environment
 from cells.processes import RUN_TOKEN, Child, ProcessMark, ProcessTree, last_lines, stop, wait_until
+from cells.settings import RegionConfig
 from cells.tls import CIPHERS, door_pair
 from cells.trust import of_cell
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from actors.clock import SystemClock
-from cells.config import RegionConfig
 from cells.errors import CellError
+from cells.settings import RegionConfig
 from serve.identity.keyring import KeyringWatch
 from serve.keys.opening import KeyPortError, opened
 from serve.keys.settings import KeyPort

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from cells.calls import call
-from cells.config import RegionConfig
 from cells.errors import CellError
 from cells.keys import drop_old_wrapping, local_token, new_wrapping
 from cells.paths import CellPaths
+from cells.settings import RegionConfig
 from cells.trust import of_cell
 
 BATCH = 200

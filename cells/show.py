@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cells.calls import Answer, call
-from cells.config import RegionConfig
 from cells.demo import demo_orders, places
 from cells.paths import CellPaths
 from cells.processes import is_alive
+from cells.settings import RegionConfig
 from cells.state import KeeperState, as_it_runs, read_state
 from cells.trust import SYSTEM, Trust, of_cell
 

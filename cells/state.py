@@ -14,10 +14,11 @@ from typing import Literal
 
 import msgspec
 
-from cells.config import RegionConfig, with_tls
+from cells.config import with_tls
 from cells.errors import CellError
 from cells.paths import CellPaths
 from cells.processes import ProcessMark, is_alive
+from cells.settings import RegionConfig
 
 PROBLEMS_MAX = 50
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
-from cells.config import RegionConfig, StoreAddresses
 from cells.errors import StoreFailed
 from cells.paths import CellPaths
 from cells.postgres import EmbeddedPostgres, postgres_binaries
 from cells.processes import ProcessMark
 from cells.redis import EmbeddedRedis, redis_binary
+from cells.settings import RegionConfig, StoreAddresses
 from cells.tls import check_postgres_url, check_redis_url
 
 

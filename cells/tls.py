@@ -10,9 +10,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from cells.certs import Pair, ca_file, cell_holders, inside_of, make, pair_of
-from cells.config import RegionConfig
 from cells.errors import CertificateRefused
 from cells.pem import is_key_of, read_certificates, read_key
+from cells.settings import RegionConfig
 from cells.trust import SYSTEM, client_context
 
 # OpenSSL's names, for TLS 1.2; those of TLS 1.3 are all good. Forward secrecy and authenticated encryption only.

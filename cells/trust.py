@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from cells.certs import ca_file
-from cells.config import RegionConfig
 from cells.errors import CertificateRefused
 from cells.paths import home_folder
+from cells.settings import RegionConfig
 
 # In the place of a file: the CAs that the system trusts.
 SYSTEM = "system"

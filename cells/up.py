@@ -10,12 +10,13 @@ from rich.console import Console
 
 from cells import checks
 from cells.calls import call
-from cells.config import LOOPBACK, PROJECT, RegionConfig, load_all
+from cells.config import PROJECT, load_all
 from cells.demo import seed
 from cells.demo_people import seed_people
 from cells.errors import CellError, StepFailed
 from cells.paths import CellPaths
 from cells.processes import Child, is_alive, last_lines
+from cells.settings import LOOPBACK, RegionConfig
 from cells.show import where_to_look
 from cells.state import KeeperState, as_it_runs, read_state
 from cells.stores import store_addresses

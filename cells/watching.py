@@ -6,8 +6,8 @@ import msgspec
 
 from actors.anomalies.settings import AnomalySettings
 from actors.webhook_address import check_url, read_secret
-from cells.config import RegionConfig
 from cells.errors import ConfigError
+from cells.settings import RegionConfig
 
 
 def anomaly_settings(config: RegionConfig) -> AnomalySettings | None:

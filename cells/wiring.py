@@ -22,8 +22,9 @@ from actors.storage.audit_search import PostgresAudit
 from actors.storage.rate_limits import RedisRateLimits
 from actors.storage.reader import PostgresReadModel
 from cells.certs import Pair
-from cells.config import RegionConfig, StoreAddresses, load_all
+from cells.config import load_all
 from cells.region_key import key_port
+from cells.settings import RegionConfig, StoreAddresses
 from serve.identity.keyring import KeyringWatch
 from serve.keys.opening import opened
 from serve.noticeboard import Noticeboard

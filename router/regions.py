@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cells.config import RegionConfig, load_all
+from cells.config import load_all
+from cells.settings import RegionConfig
 from cells.trust import of_cell
 from router.topology import Region
 

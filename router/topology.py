@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from cells.config import LOOPBACK
+from cells.settings import LOOPBACK
 
 Residency = Literal["strict", "open"]
 

@@ -21,10 +21,11 @@ from typing import IO, Any
 import msgspec
 
 from cells.calls import call
-from cells.config import PROJECT, Identity, RegionConfig, Tls, load_region
+from cells.config import PROJECT, load_region
 from cells.keeper import store_token
 from cells.paths import CellPaths
 from cells.processes import Child, ProcessMark, ProcessTree, last_lines, send, wait_until
+from cells.settings import Identity, RegionConfig, Tls
 from cells.state import KeeperState, read_state
 from cells.trust import of_cell
 from perf.credentials import NOBODY, Credentials, of_home

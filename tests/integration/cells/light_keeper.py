@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from cells.config import RegionConfig
 from cells.errors import AlreadyRunning, StepFailed
 from cells.keeper import Keeper
 from cells.paths import CellPaths
 from cells.processes import RUN_TOKEN, Child, ProcessMark, ProcessTree, stop
+from cells.settings import RegionConfig
 
 
 class LightCluster:

@@ -12,10 +12,11 @@ import pytest
 from rich.console import Console
 
 from cells.__main__ import main
-from cells.config import RegionConfig, load_all
+from cells.config import load_all
 from cells.errors import MemoryTooLow, PortTaken
 from cells.paths import CellPaths, short_folder
 from cells.processes import ProcessMark
+from cells.settings import RegionConfig
 from cells.show import status, where_to_look
 from cells.state import KeeperState, write_state
 from cells.up import up

@@ -14,10 +14,10 @@ import msgspec
 import psycopg
 import pytest
 
-from cells.config import Api, Ray, Redis, RegionConfig
 from cells.paths import CellPaths, short_folder
 from cells.processes import ProcessMark, is_alive, mark_of, send, stop, wait_until
 from cells.redis import answer
+from cells.settings import Api, Ray, Redis, RegionConfig
 from cells.state import KeeperState, read_state
 
 pytestmark = pytest.mark.real

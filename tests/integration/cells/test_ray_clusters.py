@@ -13,10 +13,10 @@ import msgspec
 import psutil
 import pytest
 
-from cells.config import Api, Ray, Region, RegionConfig
 from cells.paths import CellPaths, short_folder
 from cells.processes import RUN_TOKEN, ProcessTree
 from cells.ray_cluster import RayCluster, cell_environment
+from cells.settings import Api, Ray, Region, RegionConfig
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
 

@@ -9,8 +9,8 @@ import pytest
 from cryptography import x509
 
 from cells.certs import CA_DAYS, LEAF_DAYS, Holder, ca_file, cell_holders, make, pair_of, router_holder
-from cells.config import Api, RegionConfig, Tls
 from cells.errors import CertificateRefused
+from cells.settings import Api, RegionConfig, Tls
 from cells.tls import check_pair
 
 DOOR = Holder("us", ("us.ocefs.internal", "localhost", "127.0.0.1"))

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from cells import checks
-from cells.config import Api, Ray, RegionConfig
 from cells.errors import CellError, MemoryTooLow, PortTaken
+from cells.settings import Api, Ray, RegionConfig
 
 
 def _config(**ray) -> RegionConfig:

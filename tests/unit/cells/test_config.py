@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cells.config import CONFIG_FOLDER, RegionConfig, load_all, load_region
+from cells.config import CONFIG_FOLDER, load_all, load_region
 from cells.errors import ConfigError
+from cells.settings import RegionConfig
 
 
 def _file(folder: Path, name: str, text: str) -> None:

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from cells.config import Identity, Keys, RegionConfig
 from cells.errors import CellError
 from cells.region_key import check_region_key, key_port
+from cells.settings import Identity, Keys, RegionConfig
 from serve.identity.keyring import create
 from serve.keys.settings import KeyPort
 from serve.settings import ApiSettings

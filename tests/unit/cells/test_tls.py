@@ -10,12 +10,13 @@ from cryptography.hazmat.primitives import serialization
 
 from cells.calls import call
 from cells.certs import Holder, Pair, ca_file, make, pair_of
-from cells.config import RegionConfig, Tls, load_region, with_tls
+from cells.config import load_region, with_tls
 from cells.errors import CertificateRefused, ConfigError
 from cells.paths import CellPaths
 from cells.pem import read_key
 from cells.ports import ray_environment
 from cells.ray_cluster import encrypted_ingress
+from cells.settings import RegionConfig, Tls
 from cells.stores import store_addresses
 from cells.tls import check_pair, check_postgres_url, check_redis_url, prepare
 from cells.trust import SYSTEM, Trust, client_context

@@ -7,10 +7,11 @@ import pytest
 
 from cells import up
 from cells.calls import Answer
-from cells.config import Identity, RegionConfig, with_tls
+from cells.config import with_tls
 from cells.errors import StepFailed
 from cells.paths import CellPaths
 from cells.processes import mark_of
+from cells.settings import Identity, RegionConfig
 from cells.state import KeeperState, as_it_runs, write_state
 
 

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from cells.config import Anomalies, Identity, RegionConfig
 from cells.errors import ConfigError
+from cells.settings import Anomalies, Identity, RegionConfig
 from cells.watching import anomaly_settings
 
 

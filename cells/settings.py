@@ -1,0 +1,271 @@
+"""What can be set for a region: a struct for each section of `config/regions/<name>.toml`, with its defaults and bounds.
+
+`config.py` reads the files; what must hold beyond the type of one value stands in `config_rules.py` and `key_config.py`.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+# Every cell takes this many ports from `[ray] port_base` on; see cells/ports.py for what they are.
+RAY_PORT_SPAN = 1000
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9]{0,15}$", description="lower-case letters and digits")]
+Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217")]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Port = Annotated[int, Meta(ge=1024, le=65535)]
+HostName = Annotated[
+    str,
+    Meta(pattern="^([a-z0-9-]{1,63}[.])*[a-z0-9-]{1,63}$", max_length=253, description="a host name in small letters"),
+]
+Origin = Annotated[
+    str,
+    Meta(
+        pattern="^https?://([a-z0-9-]{1,63}[.])*[a-z0-9-]{1,63}(:[0-9]{1,5})?$",
+        description="as https://ops.example.com",
+    ),
+]
+OwnWord = Annotated[
+    str, Meta(pattern=r"^([\W_]*[^\W_]){4}", max_length=64, description="a name of four letters or digits at least")
+]
+Positive = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of the config's sections: frozen, and no key that we do not know."""
+
+
+class Region(Section, frozen=True):
+    """`[region]`: who is served here, and what may leave.
+
+    `residency` "strict" means that personal data never leaves the region, hence no failover.
+    `default` marks the one region that takes callers whose place is unknown. `profile` "production" refuses what is for trying only.
+    """
+
+    name: Name = "us"
+    title: str = ""
+    default: bool = False
+    lat: Latitude = 0.0
+    lon: Longitude = 0.0
+    countries: tuple[Country, ...] = ()
+    residency: Literal["strict", "open"] = "open"
+    failover: tuple[Name, ...] = ()
+    currencies: Annotated[tuple[Currency, ...], Meta(min_length=1)] = ("USD",)
+    timezone: str = "UTC"
+    profile: Literal["demo", "production"] = "demo"
+
+
+class Api(Section, frozen=True):
+    """`[api]`: the cell's two doors and their limits.
+
+    `port` is the uvicorn door of the Serve replicas, `serve_port` is Serve's own ingress.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 8101
+    serve_port: Port = 8111
+    replicas: Annotated[int, Meta(ge=1, le=64)] = 2
+    max_body_bytes: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_048_576
+    placement_wait_ms: Annotated[int, Meta(ge=0, le=60_000)] = 1000
+    request_timeout_ms: Annotated[int, Meta(ge=100, le=120_000)] = 8000
+    occurred_at_max_age_days: Positive = 400
+    occurred_at_max_ahead_s: Count = 300
+
+
+class Identity(Section, frozen=True):
+    """`[identity]`: who may use the cell.
+
+    `mode`: "required" lets nobody in without a token; "off" lets everybody do everything, and is only taken while the cell listens on
+    loopback (`OCEFS_IDENTITY` wins over it). `demo_accounts`: people and a machine to try it with, known to everybody: never in
+    production. `breached_passwords`: a file of passwords that nobody may choose, one a line, beside the bundled list. `own_words`:
+    names of the retailer, its products and places, of which no password may be made (`serve/identity/own_words.py`), beside those that stand in
+    this file. `rp_id`: the domain that passkeys are bound to for ever; `origins`: the pages that may ask for them, on that domain or below it; empty: the router's.
+    """
+
+    mode: Literal["off", "required"] = "off"
+    demo_accounts: bool = True
+    breached_passwords: str = ""
+    own_words: Annotated[tuple[OwnWord, ...], Meta(max_length=1000)] = ()
+    rp_id: HostName = "localhost"
+    origins: Annotated[tuple[Origin, ...], Meta(max_length=16)] = ()
+
+
+class Tls(Section, frozen=True):
+    """`[tls]`: encryption in transit.
+
+    `mode`: "required" lets nothing be read on its way, neither by callers nor between the cell's own parts (`OCEFS_TLS` wins over it).
+    `certificate`, `key` and `ca`: PEM files of the cell's door, and of the CA by which others verify it; empty: those of `make certs`.
+    Paths are meant from the project's folder on. `name`: the host name in the certificate; empty: `<region>.ocefs.internal`.
+    """
+
+    mode: Literal["off", "required"] = "off"
+    certificate: str = ""
+    key: str = ""
+    ca: str = ""
+    name: Annotated[
+        str, Meta(pattern="^([a-z0-9-]{1,63}[.])*[a-z0-9-]{1,63}$|^$", description="a host name in small letters")
+    ] = ""
+
+
+class Keys(Section, frozen=True):
+    """`[keys]`: where the region's key is that wraps customers' data keys (docs/security/keys.md), in a cell with identity.
+
+    `port`: "file" is the cell's key file. "vault" is the transit engine of HashiCorp Vault at `address`, mounted at `mount`: its key `key`, a
+    token in `token_file` (mode 600; "": in `OCEFS_<REGION>_VAULT_TOKEN`), and `ca_file`, the only CA that is believed ("": the system's).
+    "aws-kms" is AWS KMS in `aws_region`: `key` is an id, alias or ARN; `endpoint_url` is for a private endpoint, or for tests. Paths are
+    meant from the project's folder on. The key is tried when the cell starts.
+    """
+
+    port: Literal["file", "vault", "aws-kms"] = "file"
+    key: str = ""
+    address: str = ""
+    mount: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", max_length=128)] = "transit"
+    token_file: str = ""
+    ca_file: str = ""
+    aws_region: Annotated[str, Meta(pattern="^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$|^$")] = ""
+    endpoint_url: str = ""
+
+
+class Anomalies(Section, frozen=True):
+    """`[anomalies]`: who watches what the audit says, in a cell with identity.
+
+    `thresholds`: those of the rules that shall differ from the built-in ones (docs/security/anomalies.md). `webhook_url`: who else is told of
+    alerts, "" for nobody; https, or http on loopback. `webhook_secret_file`: the key of its signatures, 32 bytes or more, readable by
+    nobody else. Both are checked when the cell starts.
+    """
+
+    enabled: bool = True
+    thresholds: dict[str, float] = {}
+    webhook_url: str = ""
+    webhook_secret_file: str = ""
+
+
+class Approvals(Section, frozen=True):
+    """`[approvals]`: what needs a second person (docs/security/approvals.md), in a cell with identity.
+
+    `adjustment_units`: an adjustment of stock of more units, over all its lines, waits until somebody else approves it; 0: none does.
+    `expires_hours`: for how long it waits.
+    """
+
+    adjustment_units: Count = 500
+    expires_hours: Annotated[int, Meta(ge=1, le=720)] = 72
+
+
+class Runtime(Section, frozen=True):
+    """`[runtime]`: hosts, shards and every limit of the actor runtime."""
+
+    shards: Annotated[int, Meta(ge=1, le=4096)] = 64
+    hosts: Annotated[int, Meta(ge=1, le=256)] = 2
+    batch_max: Positive = 1024
+    mailbox_max: Positive = 1000
+    inbox_max: Positive = 20_000
+    tail_max_turns: Positive = 500_000
+    drain_interval_ms: Annotated[int, Meta(ge=1, le=60_000)] = 250
+    drain_max_turns: Positive = 20_000
+    idle_passivate_s: Positive = 900
+    memory_cap_mb: Annotated[int, Meta(ge=64)] = 1024
+    remember_hours: Annotated[int, Meta(ge=24)] = 24
+    outbox_retry_max: Positive = 20
+
+
+class Audit(Section, frozen=True):
+    """`[audit]`: lines are kept for `keep_days`, by whole months; three years and a day by default."""
+
+    keep_days: Annotated[int, Meta(ge=31, le=36_525)] = 1_097
+
+
+class Postgres(Section, frozen=True):
+    """`[postgres]`: only for the embedded server; `OCEFS_<REGION>_POSTGRES_URL` wins over it.
+
+    `bin_dir` is a folder with `initdb` and `postgres` 15-18; empty: the one that comes with the Python packages.
+    """
+
+    bin_dir: str = ""
+
+
+class Redis(Section, frozen=True):
+    """`[redis]`: only for the embedded server; `OCEFS_<REGION>_REDIS_URL` wins over it.
+
+    `bin` is a `redis-server`; empty: the one on PATH when it is 7 or newer, else the one in the Python packages.
+    """
+
+    bin: str = ""
+
+
+class Ray(Section, frozen=True):
+    """`[ray]`: the cell's Ray cluster.
+
+    `num_cpus` is what Ray may place, not what the machine has. `port_base` is the first of `RAY_PORT_SPAN` ports.
+    `memory_min_mb` is how much memory must be available before the cell is started.
+    """
+
+    num_cpus: Annotated[int, Meta(ge=1, le=1024)] = 4
+    object_store_mb: Annotated[int, Meta(ge=80)] = 128
+    dashboard_port: Port = 8121
+    port_base: Annotated[int, Meta(ge=1024, le=65535 - RAY_PORT_SPAN)] = 21_000
+    memory_min_mb: Count = 1500
+
+
+class RegionConfig(Section, frozen=True):
+    """The whole of one `config/regions/<name>.toml`."""
+
+    region: Region = Region()
+    api: Api = Api()
+    identity: Identity = Identity()
+    tls: Tls = Tls()
+    keys: Keys = Keys()
+    audit: Audit = Audit()
+    anomalies: Anomalies = Anomalies()
+    approvals: Approvals = Approvals()
+    runtime: Runtime = Runtime()
+    postgres: Postgres = Postgres()
+    redis: Redis = Redis()
+    ray: Ray = Ray()
+
+    @property
+    def name(self) -> str:
+        """The region's name, as it stands at the head of every id: `us-…`."""
+        return self.region.name
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether nothing may go over a network in plain text."""
+        return self.tls.mode == "required"
+
+    @property
+    def tls_name(self) -> str:
+        """The host name that must stand in the certificate of the cell's door."""
+        return self.tls.name or f"{self.name}.ocefs.internal"
+
+    @property
+    def address(self) -> str:
+        """Of the cell's door, as a URL."""
+        return self._url(self.api.port)
+
+    @property
+    def ingress(self) -> str:
+        """Of Serve's own ingress, as a URL."""
+        return self._url(self.api.serve_port)
+
+    def _url(self, port: int) -> str:
+        host = f"[{self.api.host}]" if ":" in self.api.host else self.api.host
+        return f"{'https' if self.encrypted else 'http'}://{host}:{port}"
+
+
+class StoreAddresses(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the cell's stores answer, as handed to `cells.deploy.deploy`.
+
+    Attributes:
+        postgres_url: libpq URL, `postgresql://user@/database?host=/socket/folder` or with host and port: as what the cell runs.
+        owner_url: the same as the schema's owner, who migrates and keeps the audit.
+        redis_url: `unix:///path/of/redis.sock` or `redis://host:port/db`.
+    """
+
+    postgres_url: str
+    owner_url: str
+    redis_url: str
