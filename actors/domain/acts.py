@@ -59,7 +59,8 @@ from actors.domain.device import (
     UseAssertion,
 )
 from actors.domain.kind import Kind
-from actors.domain.location import AdjustStock, Location, OpenLocation, ReceiveStock, Stock
+from actors.domain.location_commands import AdjustStock, OpenLocation, ReceiveStock
+from actors.domain.location_state import Location, Stock
 from actors.domain.order_commands import PlaceOrder, RectifyOrder, UpdateOrder
 from actors.domain.order_state import Order, status_of
 from actors.domain.passkeys import AddPasskey, RemovePasskey

@@ -21,7 +21,7 @@ import msgspec
 from actors.domain import ids
 from actors.domain.errors import RefusalBody, Refused
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
-from actors.domain.location import AdjustStock
+from actors.domain.location_commands import AdjustStock
 from actors.domain.personal_notes import APPROVER
 from actors.domain.rows import ApprovalRow
 

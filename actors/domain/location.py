@@ -17,215 +17,27 @@ An order's messages name (order id, fulfilment number); the runtime applies each
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import msgspec
 
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision, Kind, Row, StoredRows
+from actors.domain.location_commands import (
+    AdjustStock,
+    Command,
+    OpenLocation,
+    Pick,
+    ReceiveStock,
+    Release,
+    Reserve,
+    Ship,
+    ShortPick,
+)
+from actors.domain.location_events import Entry, Event, LocationOpened, Reason, SafetyStockSet, StockChanged, Units
+from actors.domain.location_state import Changed, Location, LocationStockView, Reserved, Stock, StockView, ViewStock
 from actors.domain.rows import LedgerRow, LocationRow, StockRow
 
 ON_HAND_MAX = 1_000_000_000
-
-Reason = Literal[
-    "receipt", "reserve", "release", "pick", "short_pick", "ship",
-    "count", "damage", "loss", "found", "return", "write_off", "other",
-]  # fmt: skip
-LocationType = Literal["warehouse", "store"]
-# Units of one SKU.
-Units = tuple[str, int]
-
-
-# --- commands -------------------------------------------------------------------------------------------------------
-class OpenLocation(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Makes the location known, or changes its particulars. lat, lon: degrees."""
-
-    location_type: LocationType
-    name: str
-    city: str
-    country: str
-    lat: float
-    lon: float
-    timezone: str = "UTC"
-
-
-class ReceiptLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`quantity` > 0 units arrived; `value`: (minor units of one unit, currency)."""
-
-    sku: str
-    quantity: int
-    value: tuple[int, str] | None = None
-
-
-class ReceiveStock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Goods came in."""
-
-    lines: list[ReceiptLine]
-    reference: str = ""
-
-
-class AdjustmentLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A correction by `quantity` (signed; 0 when only the safety stock changes)."""
-
-    sku: str
-    quantity: int
-    reason: Reason
-    value: tuple[int, str] | None = None
-    safety_stock: int | None = None
-
-
-class AdjustStock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Corrections, all or none. `cause`: the approval by which they come, or ""."""
-
-    lines: list[AdjustmentLine]
-    reference: str = ""
-    cause: str = ""
-
-
-class Reserve(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """An order's fulfilment asks for units. Answered with what could be reserved, which may be less or nothing."""
-
-    order_id: str
-    fulfilment: int
-    lines: list[Units]
-
-
-class Release(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Reserved units are given back."""
-
-    order_id: str
-    fulfilment: int
-    lines: list[Units]
-
-
-class Pick(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Reserved units were taken from the shelf."""
-
-    order_id: str
-    fulfilment: int
-    lines: list[Units]
-
-
-class ShortPick(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Reserved units were not found: they leave the books."""
-
-    order_id: str
-    fulfilment: int
-    lines: list[Units]
-
-
-class Ship(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Reserved units left the building."""
-
-    order_id: str
-    fulfilment: int
-    lines: list[Units]
-
-
-Command = OpenLocation | ReceiveStock | AdjustStock | Reserve | Release | Pick | ShortPick | Ship
-
-
-# --- events ---------------------------------------------------------------------------------------------------------
-class LocationOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The location's particulars are now these."""
-
-    location_type: LocationType
-    name: str
-    city: str
-    country: str
-    lat: float
-    lon: float
-    timezone: str
-
-
-class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One line of a stock change. `value`: (minor units of one unit, currency)."""
-
-    sku: str
-    quantity: int
-    on_hand: int
-    reserved: int
-    reason: Reason
-    value: tuple[int, str] | None = None
-
-
-class StockChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Stock changed by `entries`. `cause`: "<order id>.<fulfilment>", an approval's id, or ""."""
-
-    entries: list[Entry]
-    cause: str = ""
-    reference: str = ""
-
-
-class SafetyStockSet(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units per SKU that are never promised."""
-
-    levels: list[Units]
-
-
-Event = LocationOpened | StockChanged | SafetyStockSet
-
-
-# --- state ----------------------------------------------------------------------------------------------------------
-class Stock(msgspec.Struct, gc=False):
-    """Stock of one SKU here."""
-
-    on_hand: int = 0
-    reserved: int = 0
-    safety_stock: int = 0
-
-    @property
-    def available(self) -> int:
-        """Units that may be promised now; never negative."""
-        return max(0, self.on_hand - self.reserved - self.safety_stock)
-
-
-class Location(msgspec.Struct):
-    """The state of a location."""
-
-    particulars: LocationOpened
-    stock: dict[str, Stock]
-
-
-# --- queries and answers --------------------------------------------------------------------------------------------
-class ViewStock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A page of the stock, by SKU after `after`."""
-
-    location_id: str
-    after: str = ""
-    limit: int = 100
-
-
-class StockView(msgspec.Struct, frozen=True, gc=False):
-    """Stock of one SKU as told to callers."""
-
-    sku: str
-    on_hand: int
-    reserved: int
-    safety_stock: int
-    available: int
-
-
-class LocationStockView(msgspec.Struct, frozen=True, gc=False):
-    """A page of stock; `next_after` "" at the end."""
-
-    location_id: str
-    version: int
-    stock: list[StockView]
-    next_after: str
-
-
-class Changed(msgspec.Struct, frozen=True, gc=False):
-    """The answer to receipts, adjustments and particulars."""
-
-    location_id: str
-    version: int
-
-
-class Reserved(msgspec.Struct, frozen=True, gc=False):
-    """What `Reserve` could take, per SKU; SKUs with nothing are left out."""
-
-    lines: list[Units]
 
 
 def _known(state: Location | None, context: Context) -> Location:

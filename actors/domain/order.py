@@ -28,10 +28,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from actors.domain import allocation, location
+from actors.domain import allocation, location_commands
 from actors.domain.allocation import SPLIT_MAX, Place
 from actors.domain.errors import Refused
 from actors.domain.kind import Answer, Context, Decision, Kind, Message, Row, StoredRows
+from actors.domain.location_state import Reserved
 from actors.domain.order_commands import (
     Command,
     ForgetPerson,
@@ -424,29 +425,33 @@ def messages(order_id: str, event: Event) -> Iterable[Message]:
     """What the locations have to be told or asked because of `event`."""
     if type(event) is AllocationAsked:
         for ask in event.asks:
-            reserve = location.Reserve(order_id, ask.number, ask.lines)
+            reserve = location_commands.Reserve(order_id, ask.number, ask.lines)
             yield Message("location", ask.location_id, reserve, on_reply=True)
     elif type(event) is FulfilmentsMoved and event.to in _TELLS_LOCATION:
-        command = {"packed": location.Pick, "shipped": location.Ship, "cancelled": location.Release}[event.to]
+        command = {
+            "packed": location_commands.Pick,
+            "shipped": location_commands.Ship,
+            "cancelled": location_commands.Release,
+        }[event.to]
         for move in event.moves:
             if move.lines:
                 yield Message("location", move.location_id, command(order_id, move.number, move.lines))
     elif type(event) is ShortPicked:
-        yield Message("location", event.location_id, location.ShortPick(order_id, event.number, event.lines))
+        yield Message("location", event.location_id, location_commands.ShortPick(order_id, event.number, event.lines))
     elif type(event) is OrderCancelled:
         for ask in event.released:
-            yield Message("location", ask.location_id, location.Release(order_id, ask.number, ask.lines))
+            yield Message("location", ask.location_id, location_commands.Release(order_id, ask.number, ask.lines))
     elif type(event) is ReservationReturned:
-        yield Message("location", event.location_id, location.Release(order_id, event.number, event.lines))
+        yield Message("location", event.location_id, location_commands.Release(order_id, event.number, event.lines))
 
 
-_decode_reserved = msgspec.json.Decoder(location.Reserved).decode
+_decode_reserved = msgspec.json.Decoder(Reserved).decode
 
 
 def on_reply(message: Message, reply: bytes, refused: bool) -> ReservationAnswered:
     """A location that refuses (it is unknown) has reserved nothing."""
     reserve = message.command
-    assert type(reserve) is location.Reserve
+    assert type(reserve) is location_commands.Reserve
     return ReservationAnswered(reserve.fulfilment, message.entity_id, [] if refused else _decode_reserved(reply).lines)
 
 

@@ -12,16 +12,8 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from actors.domain.ids import LOCATION_PATTERN
-from actors.domain.location import (
-    AdjustmentLine,
-    AdjustStock,
-    Changed,
-    LocationStockView,
-    OpenLocation,
-    ReceiptLine,
-    ReceiveStock,
-    ViewStock,
-)
+from actors.domain.location_commands import AdjustmentLine, AdjustStock, OpenLocation, ReceiptLine, ReceiveStock
+from actors.domain.location_state import Changed, LocationStockView, ViewStock
 from actors.domain.money import Money
 from actors.domain.rows import LedgerRow, LocationRow
 from serve.approvals.asking import ask_approval, needs_approval

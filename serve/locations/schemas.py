@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from actors.domain.location import ON_HAND_MAX, LocationType, StockView
+from actors.domain.location import ON_HAND_MAX
+from actors.domain.location_events import LocationType
+from actors.domain.location_state import StockView
 from actors.domain.money import Money
 from serve.limits import ITEMS_MAX, TEXT, Country, Latitude, Longitude, Name, Quantity, Reference, SignedQuantity, Sku
 

@@ -11,7 +11,8 @@ import msgspec
 from actors.domain import claim, ids
 from actors.domain.allocation import Place
 from actors.domain.catalogue import DefineSkus
-from actors.domain.location import AdjustmentLine, AdjustStock, OpenLocation, ReceiptLine, ReceiveStock, ViewStock
+from actors.domain.location_commands import AdjustmentLine, AdjustStock, OpenLocation, ReceiptLine, ReceiveStock
+from actors.domain.location_state import ViewStock
 from actors.domain.order_commands import PlaceOrder, UpdateOrder
 from actors.domain.order_state import Line, ShipTo, ViewOrder
 from actors.runtime import wire

@@ -78,7 +78,7 @@ def _fold_turn(history: History, turn: Turn) -> None:
 
 
 def _query(kind: str, entity_id: str) -> msgspec.Struct:
-    from actors.domain.location import ViewStock
+    from actors.domain.location_state import ViewStock
     from actors.domain.order_state import ViewOrder
 
     return ViewOrder(entity_id) if kind == "order" else ViewStock(entity_id, "", 100)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from actors.domain import ids
 from actors.domain.approval import AskApproval, Command, DecideApproval, WithdrawApproval, size_of
-from actors.domain.location import AdjustmentLine, AdjustStock
+from actors.domain.location_commands import AdjustmentLine, AdjustStock
 from actors.runtime import wire
 from actors.runtime.gateway import Ask
 from tests.simulation.clients import LOCATIONS, REGION, SKUS, Client, digest

@@ -20,7 +20,9 @@ from actors.domain.errors import Refused
 from actors.domain.ids import account_id
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
-from actors.domain.location import AdjustmentLine, AdjustStock, Location, LocationOpened, Stock
+from actors.domain.location_commands import AdjustmentLine, AdjustStock
+from actors.domain.location_events import LocationOpened
+from actors.domain.location_state import Location, Stock
 from actors.domain.passkeys import AddPasskey, Passkey, PasskeySuspected, PasskeyUse, RemovePasskey
 from actors.domain.trail import Note
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from actors.domain import approval, ids, location
+from actors.domain import approval, ids, location, location_events
 from actors.domain.approval import (
     AskApproval,
     DecideApproval,
@@ -21,7 +21,7 @@ from actors.domain.approval import (
 )
 from actors.domain.errors import RefusalBody, Refused
 from actors.domain.kind import Context
-from actors.domain.location import AdjustmentLine, AdjustStock, OpenLocation, ReceiptLine, ReceiveStock
+from actors.domain.location_commands import AdjustmentLine, AdjustStock, OpenLocation, ReceiptLine, ReceiveStock
 
 NOW_MS = 1_767_225_600_000
 DAY_MS = 86_400_000
@@ -46,7 +46,7 @@ class Life:
         self._at_place(OpenLocation("warehouse", "Seattle", "", "US", 0.0, 0.0))
         self._at_place(ReceiveStock([ReceiptLine("A", on_hand)]))
 
-    def _at_place(self, command) -> list[location.Event]:
+    def _at_place(self, command) -> list[location_events.Event]:
         context = Context(SEATTLE, "c", self.now_ms)
         decision = location.decide(self.place, command, context)
         for event in decision.events:

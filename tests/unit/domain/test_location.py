@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from actors.domain import location
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
-from actors.domain.location import (
+from actors.domain.location_commands import (
     AdjustmentLine,
     AdjustStock,
     OpenLocation,
@@ -19,11 +19,10 @@ from actors.domain.location import (
     ReceiveStock,
     Release,
     Reserve,
-    Reserved,
     Ship,
     ShortPick,
-    ViewStock,
 )
+from actors.domain.location_state import Reserved, ViewStock
 from actors.domain.rows import LedgerRow
 
 AT = Context("us-wh-1", "command", 1_767_225_600_000)

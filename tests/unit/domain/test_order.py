@@ -8,6 +8,8 @@ from actors.domain import location, order
 from actors.domain.allocation import Place
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
+from actors.domain.location_events import LocationOpened
+from actors.domain.location_state import Stock
 from actors.domain.order_commands import PlaceOrder, ReservationAnswered, RetryAllocation, UpdateOrder
 from actors.domain.order_state import Line, ShipTo, ViewOrder, missing_of, order_row, restored, status_of
 
@@ -22,8 +24,8 @@ class Cell:
         self.order, self.version, self.post = None, 0, []
         self.places = {}
         for name, units in stock.items():
-            opened = location.LocationOpened("store", name, "", "US", 0.0, 0.0, "UTC")
-            self.places[name] = location.Location(opened, {sku: location.Stock(n) for sku, n in units.items()})
+            opened = LocationOpened("store", name, "", "US", 0.0, 0.0, "UTC")
+            self.places[name] = location.Location(opened, {sku: Stock(n) for sku, n in units.items()})
 
     def tell(self, command):
         context = Context("us-o", "key", NOW_MS)

@@ -9,7 +9,7 @@ import msgspec
 
 from actors.domain import ids
 from actors.domain.approval import ApprovalView, AskApproval, DecideApproval, ViewApproval
-from actors.domain.location import AdjustmentLine, AdjustStock, OpenLocation, ReceiptLine, ReceiveStock
+from actors.domain.location_commands import AdjustmentLine, AdjustStock, OpenLocation, ReceiptLine, ReceiveStock
 from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
 from actors.runtime.errors import StoreUnavailable

@@ -5,8 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
-from actors.domain import location
 from actors.domain.catalogue import DefineSkus
+from actors.domain.location_commands import OpenLocation, ReceiptLine, ReceiveStock
 from actors.domain.rows import StockRow
 from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
@@ -19,12 +19,12 @@ from tests.unit.runtime import counter
 from tests.unit.runtime.rig import QUICK, Cell, ask, code_of, envelope, listen, query, total_of, until
 
 SEATTLE = "us-wh-seattle"
-OPEN = location.OpenLocation("warehouse", "Seattle", "Seattle", "US", 47.6, -122.3)
+OPEN = OpenLocation("warehouse", "Seattle", "Seattle", "US", 47.6, -122.3)
 
 
 def receive(quantity: int, command_id: str) -> wire.Envelope:
-    lines = [location.ReceiptLine("A", quantity)]
-    return envelope(SEATTLE, location.ReceiveStock(lines), command_id, kind="location")
+    lines = [ReceiptLine("A", quantity)]
+    return envelope(SEATTLE, ReceiveStock(lines), command_id, kind="location")
 
 
 async def opened(host) -> None:

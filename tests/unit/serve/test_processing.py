@@ -32,8 +32,8 @@ DEVICE = "of a scanner, terminal or till, which is a location's and no person's"
 MACHINE = "of a program of the retailer"
 # By struct: its fields that only sound so, and why.
 NOT_PERSONAL = {
-    "location.OpenLocation": ("name city country lat lon", PLACE),
-    "location.LocationOpened": ("name city country lat lon", PLACE),
+    "location_commands.OpenLocation": ("name city country lat lon", PLACE),
+    "location_events.LocationOpened": ("name city country lat lon", PLACE),
     "rows.LocationRow": ("name city country lat lon", PLACE),
     "serve.locations.schemas.Particulars": ("name city country lat lon", PLACE),
     "serve.locations.schemas.LocationView": ("name city country lat lon", PLACE),
