@@ -81,13 +81,10 @@ test-some: checks
 # What starts real cells waits half of its time, and measures how soon something is found: all else goes at the same time, but only on
 # what is left of the machine.
 SPARE = nice -n 19
-.PHONY: test-all test-apart test-real test-api test-rules
+.PHONY: test-all test-real test-api test-rules
 test-all: checks
 	@echo "all tests, three runs at a time: each is told at its end, the first after some minutes"
 	$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-real test-api test-rules
-
-test-apart: checks
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-api test-rules
 
 test-real: $(READY)
 	$(RUN) -m pytest tests/integration tests/system

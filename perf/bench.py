@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--systems", type=_names(SYSTEMS), default=SYSTEMS, help=f"of {','.join(SYSTEMS)}")
     add(
-        "--only", type=_names(WORKS), default=_usual_works(), metavar="WORKS",
+        "--only", type=_names(WORKS), metavar="WORKS",
         help=f"of {','.join(WORKS)} (default: all; tls only where the region has it on)",
     )  # fmt: skip
     add("--base", help="address of a running cell; by default one is started and stopped")
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _options(arguments: argparse.Namespace) -> Options:
     return Options(
-        works=arguments.only,
+        works=arguments.only or _usual_works(),
         base=arguments.base and arguments.base.rstrip("/"),
         router=arguments.router and arguments.router.rstrip("/"),
         postgres_url=arguments.postgres_url,
@@ -131,7 +131,11 @@ def main() -> int:
     except GeneratorError as error:
         console.print(f"[red]{error}[/red]")
         return 1
-    options = _options(arguments)
+    try:
+        options = _options(arguments)
+    except CellError as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        return 1
     bench = Bench(options, console)
     facts = machine.describe()
     failed = False

@@ -28,10 +28,11 @@ def tls_of(base: str) -> ssl.SSLContext | None:
     if urlsplit(base).scheme != "https":
         return None
     if _context is None:
-        _context = ssl.create_default_context(cafile=str(_trusted[0])) if _trusted else client_context()
-        for ca in _trusted:
-            if ca.exists():
-                _context.load_verify_locations(ca)
+        # Of cells that were ended meanwhile, nothing is left.
+        known = [ca for ca in _trusted if ca.exists()]
+        _context = ssl.create_default_context(cafile=str(known[0])) if known else client_context()
+        for ca in known:
+            _context.load_verify_locations(ca)
     return _context
 
 

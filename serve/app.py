@@ -106,9 +106,8 @@ class Api:
         self._update_many = _hot_route("POST", "/v1/order-updates", updating.update_many)
         self._read_order = _hot_route("GET", "/v1/orders/{order_id}", of_order=reading.read)
         self._availability = _hot_route("GET", "/v1/availability", Availability(services.index, known).read)
-        self._rest = _fastapi(services, territory, known, private)
-        known_methods = openapi.methods_by_path(self._rest, hot_paths())
-        missing = undeclared([(method, path) for path, methods in known_methods.items() for method in methods])
+        self._rest, methods_of = _fastapi(services, territory, known, private)
+        missing = undeclared([(method, path) for path, methods in methods_of.items() for method in methods])
         if missing:
             raise RuntimeError(f"serve/permissions.py does not say who may use {', '.join(missing)}")
 
@@ -216,7 +215,8 @@ def _fault(request_id: str) -> Answer:
 
 def _fastapi(
     services: Services, territory: Territory, known: KnownSkuCheck, private: PrivateOrders
-) -> FastAPI:  # fmt: skip
+) -> tuple[FastAPI, dict[str, set[str]]]:  # fmt: skip
+    """FastAPI's part, and the methods of all paths, hot ones too."""
     settings = services.settings
     app: FastAPI = FastAPIOffline(
         title=f"OCEFS {settings.region}: {settings.title or settings.region}",
@@ -269,14 +269,14 @@ def _fastapi(
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(Exception, _crashed)
 
-    methods = openapi.methods_by_path(app, hot_paths())
+    methods_of = openapi.methods_by_path(app, hot_paths())
 
     async def unrouted(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return _unrouted(methods, request, error)
+        return _unrouted(methods_of, request, error)
 
     app.add_exception_handler(HTTPException, unrouted)
-    return app
+    return app, methods_of
 
 
 def _respond(request: Request, problem: Problem) -> Response:

@@ -35,8 +35,8 @@ class KeptWindow(msgspec.Struct, array_like=True):
 
 
 class Window:
-    """The entries of one key, oldest first. Members and turns are kept count of: a machine writes thousands of lines a minute, and each must
-    cost the same however many there are."""
+    """The entries of one key, oldest first. Members and turns are kept count of: a machine writes thousands of lines a minute, and to look
+    at them after each must cost the same however many there are."""
 
     __slots__ = ("_counts", "entries", "turns")
 

@@ -47,7 +47,7 @@ class ListedAlert(msgspec.Struct, frozen=True):
 
 
 class AlertPage(msgspec.Struct, frozen=True):
-    """Newest first. `as_of`: how fresh it is, null while no host has told; `next_cursor`: null at the end."""
+    """Newest first. `as_of`: how fresh it is, null while not every host has told; `next_cursor`: null at the end."""
 
     alerts: list[ListedAlert]
     as_of: datetime | None

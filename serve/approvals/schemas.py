@@ -57,7 +57,7 @@ class ListedApproval(msgspec.Struct, frozen=True):
 
 
 class ApprovalPage(msgspec.Struct, frozen=True):
-    """Newest first. `as_of`: how fresh it is, null while no host has told; `next_cursor`: null at the end."""
+    """Newest first. `as_of`: how fresh it is, null while not every host has told; `next_cursor`: null at the end."""
 
     approvals: list[ListedApproval]
     as_of: datetime | None

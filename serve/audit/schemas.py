@@ -36,7 +36,7 @@ class AuditLine(msgspec.Struct, frozen=True):
 
 
 class AuditPage(msgspec.Struct, frozen=True):
-    """Newest first. `as_of`: how fresh it is, null while no host has told; `next_cursor`: null at the end."""
+    """Newest first. `as_of`: how fresh it is, null while not every host has told; `next_cursor`: null at the end."""
 
     lines: list[AuditLine]
     as_of: datetime | None

@@ -118,7 +118,7 @@ class ListedBreach(msgspec.Struct, frozen=True):
 
 
 class BreachPage(msgspec.Struct, frozen=True):
-    """Newest first. `as_of`: how fresh it is, null while no host has told; `next_cursor`: null at the end."""
+    """Newest first. `as_of`: how fresh it is, null while not every host has told; `next_cursor`: null at the end."""
 
     breaches: list[ListedBreach]
     as_of: datetime | None

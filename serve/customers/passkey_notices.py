@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from actors.domain.customer_views import KeptOfCustomer, ViewCustomer
+from actors.domain.customer_views import KeptOfCustomer
+from actors.domain.passkeys import Passkey
 from serve.context import REQUEST_ID, Scope
 from serve.customers.accounts import place_of_email
 from serve.identity.desk import Desk
@@ -23,20 +24,23 @@ class PasskeyNotices:
         self._desk = desk
         self._notifications = notifications
 
-    async def tell(self, template: Template, customer_id: str, once: str, scope: Scope) -> None:
-        """once: the same for a call that is repeated, which then tells nothing anew. Raises Problem."""
-        desk = self._desk
-        kept = await desk.view("customer", customer_id, ViewCustomer(), scope, KeptOfCustomer)
+    async def address(self, kept: KeptOfCustomer, customer_id: str, scope: Scope) -> str:
+        """Where to write; to be asked before anything is changed, since it can fail. "": nowhere. Raises Problem 503."""
         if not kept.sealed_email:
-            return
+            return ""
+        place, cause = place_of_email(customer_id), scope[REQUEST_ID]
         try:
-            address, _ = await desk.data_keys().unseal(
-                kept.sealed_email, place_of_email(customer_id), scope[REQUEST_ID]
-            )  # fmt: skip
+            address, _ = await self._desk.data_keys().unseal(kept.sealed_email, place, cause)
         except Erased:
+            return ""
+        return address.decode()
+
+    async def tell(self, template: Template, address: str, customer_id: str, passkey: Passkey, scope: Scope) -> None:
+        """Once for each template and passkey, however often it is called. Raises Problem."""
+        if not address:
             return
-        now_ms = desk.now_ms()
+        now_ms = self._desk.now_ms()
         values = {"at": datetime.fromtimestamp(now_ms // 1000, UTC).isoformat()}
-        seed = sha256(f"{template}\0{customer_id}\0{once}".encode()).digest()
-        notice = Notice(template, address.decode(), customer_id, values, now_ms + NEWS_MS, once=seed)
+        seed = sha256(f"{template}\0{customer_id}\0{passkey.passkey_id}\0{passkey.created_ms}".encode()).digest()
+        notice = Notice(template, address, customer_id, values, now_ms + NEWS_MS, once=seed)
         await self._notifications.send(notice, scope)

@@ -14,6 +14,7 @@ import secrets
 from typing import Annotated
 
 import msgspec
+import structlog
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
@@ -39,6 +40,7 @@ from serve.problems import Problem
 from serve.requests import decode
 from serve.responses import AnswerResponse, encode, ok
 
+log = structlog.get_logger("ocefs.customers")
 # No refusal of a sign-in is given earlier.
 REFUSAL_S = 0.5
 # What challenges of a customer's sign-in are for.
@@ -105,6 +107,8 @@ class _Passkeys:
             made = desk.ceremonies.made(desk.keys(), sent.credential, _to_add(who), "", desk.now_ms())
         except PasskeyRefused as refused:
             raise invalid(refused) from None
+        kept = await desk.view("customer", who.subject, ViewCustomer(), scope, KeptOfCustomer)
+        address = await self._notices.address(kept, who.subject, scope)
         sealed = await sealed_name(
             desk.data_keys(), who.subject, made.passkey.passkey_id, sent.name, scope[REQUEST_ID]
         )  # fmt: skip
@@ -115,16 +119,25 @@ class _Passkeys:
             command_id=write.key, digest=write.digest, cause=scope[REQUEST_ID], who=scope.get(WHO),
         )  # fmt: skip
         passkeys = told(reply, CustomerPasskeys).passkeys
-        await self._notices.tell("customer.passkey_added", who.subject, write.key, scope)
+        # As it was kept: a repeated call hears of the first one's.
+        for one in passkeys:
+            if one.passkey_id == passkey.passkey_id:
+                await self._notices.tell("customer.passkey_added", address, who.subject, one, scope)
         return await self._listed(who.subject, passkeys, scope)
 
     async def remove(self, passkey_id: str, request: Request) -> None:
         """Raises Problem."""
         desk, scope, who = self._desk, request.scope, self._prover(request.scope)
         kept = await desk.view("customer", who.subject, ViewCustomer(), scope, KeptOfCustomer)
+        address = await self._notices.address(kept, who.subject, scope)
         await desk.ask("customer", who.subject, RemovePasskey(who.session_id, passkey_id), scope, CustomerPasskeys)
-        made_ms = [one.created_ms for one in kept.passkeys if one.passkey_id == passkey_id]
-        await self._notices.tell("customer.passkey_removed", who.subject, f"{passkey_id} {made_ms}", scope)
+        for one in kept.passkeys:
+            if one.passkey_id == passkey_id:
+                try:
+                    await self._notices.tell("customer.passkey_removed", address, who.subject, one, scope)
+                except Problem as problem:
+                    # It is removed, whoever is told: called again, it would be one that there is not.
+                    log.error("nobody is told of a removed passkey", entity_id=who.subject, code=problem.code, request_id=scope[REQUEST_ID])  # fmt: skip
 
     async def _listed(self, customer_id: str, passkeys: list[Passkey], scope: Scope) -> PasskeyList:
         keys, cause = self._desk.data_keys(), scope[REQUEST_ID]

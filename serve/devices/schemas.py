@@ -103,7 +103,7 @@ class ListedDevice(msgspec.Struct, frozen=True):
 
 
 class DevicePage(msgspec.Struct, frozen=True):
-    """Newest first. `as_of`: how fresh it is, null while no host has told; `next_cursor`: null at the end."""
+    """Newest first. `as_of`: how fresh it is, null while not every host has told; `next_cursor`: null at the end."""
 
     devices: list[ListedDevice]
     as_of: datetime | None

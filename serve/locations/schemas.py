@@ -113,7 +113,7 @@ class LedgerEntry(msgspec.Struct, frozen=True):
 
 
 class LedgerPage(msgspec.Struct, frozen=True):
-    """Newest first. `as_of`: how fresh it is, null while no host has told; `next_cursor`: null at the end."""
+    """Newest first. `as_of`: how fresh it is, null while not every host has told; `next_cursor`: null at the end."""
 
     location_id: str
     entries: list[LedgerEntry]

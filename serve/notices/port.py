@@ -18,7 +18,7 @@ Template = Literal[
 class Notice(msgspec.Struct, frozen=True):
     """`address`: an e-mail address; `about`: the id of the order or customer; `values`: what the template's text is filled with; `until_ms`
     (UTC): from then on it is not worth sending. `beside`: something of the same person that is sealed already; b"": the person is `about`.
-    `once`: 16 bytes or more that a repeated call gives again, so that it is sent once; b"": it is another each time."""
+    `once`: 16 bytes or more that a repeated call gives again, so that it is one notice; b"": it is another each time."""
 
     template: Template
     address: Annotated[str, SEALED_ADDRESS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, get_args
 
 import msgspec
@@ -124,12 +125,13 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
     ) -> Response:
         """Newest first, from the read model, which is a moment behind (`as_of`)."""
         check_choice("status", status, _STATUSES)
-        reference = None if customer_ref is None else private.stored("customer_ref", customer_ref)
-        page = await page_of(
-            services, f"orders\0{customer_ref or ''}\0{status or ''}", cursor, limit,
-            lambda before, some: services.read_model.orders(customer_ref=reference, status=status, before=before, limit=some),
-            lambda order: order.order_id,
-        )  # fmt: skip
+
+        async def read(before: str | None, some: int) -> Sequence[OrderSummary]:
+            reference = None if customer_ref is None else private.stored("customer_ref", customer_ref)
+            return await services.read_model.orders(customer_ref=reference, status=status, before=before, limit=some)
+
+        scope = f"orders\0{customer_ref or ''}\0{status or ''}"
+        page = await page_of(services, scope, cursor, limit, read, lambda order: order.order_id)
         return ok(await order_page(private, page, request.scope))
 
     return api

@@ -149,7 +149,7 @@ class ListedOrder(msgspec.Struct, frozen=True):
 
 
 class OrderPage(msgspec.Struct, frozen=True):
-    """Newest first. `as_of`: how fresh the list is, null while no host has told; `next_cursor`: null at the end."""
+    """Newest first. `as_of`: how fresh the list is, null while not every host has told; `next_cursor`: null at the end."""
 
     orders: list[ListedOrder]
     as_of: datetime | None

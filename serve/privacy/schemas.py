@@ -146,7 +146,7 @@ class PersonRequest(msgspec.Struct, frozen=True):
 
 
 class PersonRequests(msgspec.Struct, frozen=True):
-    """By deadline. `as_of`: how fresh it is, null while no host has told."""
+    """By deadline. `as_of`: how fresh it is, null while not every host has told."""
 
     requests: list[PersonRequest]
     as_of: datetime | None
@@ -182,7 +182,7 @@ class ListedRequest(msgspec.Struct, frozen=True):
 
 
 class RequestPage(msgspec.Struct, frozen=True):
-    """The nearest deadline first. `as_of`: how fresh it is, null while no host has told; `next_cursor`: null at the end."""
+    """The nearest deadline first. `as_of`: how fresh it is, null while not every host has told; `next_cursor`: null at the end."""
 
     requests: list[ListedRequest]
     as_of: datetime | None

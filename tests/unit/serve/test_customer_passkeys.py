@@ -11,9 +11,14 @@ import serve.customers.passkeys
 from actors.domain.customer_commands import EraseCustomer
 from actors.domain.passkeys import PASSKEYS_MAX
 from serve.audit import trail
+from serve.context import Scope
+from serve.customers.passkey_notices import PasskeyNotices
 from serve.identity import sessions
 from serve.identity.limits import BY_ADDRESS, TRIES_BY_PERSON
 from serve.identity.tokens import verify
+from serve.notices.outbox import NoticeOutbox
+from serve.notices.port import Notice
+from serve.problems import Problem
 from tests.unit.serve.authenticator import Authenticator
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, letters, without_waiting
@@ -117,6 +122,29 @@ async def test_a_passkey_is_made_or_removed_without_its_customer_being_written_t
         ("customer.passkey_added", MIA.lower()),
         ("customer.passkey_removed", MIA.lower()),
     ]
+
+
+async def test_a_notice_that_fails_is_never_sent_or_takes_the_removal_back(cell, mia, monkeypatch):
+    key, send = Authenticator(), NoticeOutbox.send
+
+    async def fails(outbox: NoticeOutbox, notice: Notice, scope: Scope) -> None:
+        raise Problem("cell.unavailable", "for the test")
+
+    credential = key.make(await options(cell, "/v1/customers/me/passkey-options", **bearer(mia)))
+    monkeypatch.setattr(NoticeOutbox, "send", fails)
+    assert (
+        await cell.post(MINE, {"name": "phone", "credential": credential}, "once", **bearer(mia))
+    ).status_code == 503
+    monkeypatch.setattr(NoticeOutbox, "send", send)
+    assert (
+        await cell.post(MINE, {"name": "phone", "credential": credential}, "once", **bearer(mia))
+    ).status_code == 201
+    assert [letter[0] for letter in letters(cell)].count("customer.passkey_added") == 1
+    [listed] = await told(cell, mia)
+    monkeypatch.setattr(NoticeOutbox, "send", fails)
+    removed = await cell.http.delete(f"{MINE}/{listed['passkey_id']}", headers=bearer(mia))
+    assert removed.status_code == 204
+    assert await told(cell, mia) == []
 
 
 async def test_somebody_elses_passkey_opens_my_account_or_is_told_or_removed_by_me(cell, mia, key):
@@ -350,7 +378,12 @@ async def test_a_name_under_a_key_that_no_list_has_yet_outlives_its_person(cell,
     async def not_yet(person: str) -> list[Any]:
         return []
 
+    async def nowhere(notices: PasskeyNotices, *about: Any) -> str:
+        return ""
+
     monkeypatch.setattr(cell.read_model, "data_keys", not_yet)
+    # Whoever opens the address learns of its key, and seals the name under that.
+    monkeypatch.setattr(PasskeyNotices, "address", nowhere)
     key = Authenticator()
     await added(cell, await joined(cell, EMAIL), key)
     # Until the replica has to look again which key the customer has.
