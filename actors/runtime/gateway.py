@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -27,7 +27,7 @@ from actors.runtime.errors import HostUnreachable
 from actors.runtime.limits import Limits
 from actors.runtime.mailbox import INBOX_FULL, UNAVAILABLE, Batch
 from actors.runtime.ports import Clock, MapSource, ShardMap, Transport
-from actors.runtime.sharding import shard_of
+from actors.runtime.sharding import mask_of, shard_of
 from actors.runtime.wire import Call, Downlink, Envelope, HostStats, LiveEvent, Reply
 
 log = logging.getLogger("ocefs.gateway")
@@ -97,6 +97,8 @@ class Gateway:
         self._clock = clock
         self._limits = limits
         self._map = _NOWHERE
+        # By host, "" for nobody's: `sharding.mask_of` its shards by the map.
+        self._owned: dict[str, bytes] = {}
         self._map_read_at = -1e9
         self._refreshing: asyncio.Task[None] | None = None
         # By host; those who wait for final answers have a lane of their own, because their calls take several rounds.
@@ -270,7 +272,7 @@ class Gateway:
                 async with asyncio.timeout(self._limits.call_timeout_s):
                     latest = await self._source()
                 if latest.version >= self._map.version:
-                    self._map = latest
+                    self._map, self._owned = latest, _owned(latest)
             except (HostUnreachable, TimeoutError):
                 pass
             except Exception:
@@ -318,10 +320,10 @@ class Gateway:
     def fresh_ms(self) -> int | None:
         """What was acknowledged before that (UTC ms) is in the store; None while that is not known of every shard. For two seconds after
         shards went to another host it may say too much: so long the map and the hosts' word are on their way."""
-        owned = Counter(self._map.owners)
-        told = [self._stats.get(name) for name in owned]
-        fresh = [one.fresh_ms for one in told if one is not None and one.shards == owned[one.name]]
-        return min(fresh) if fresh and len(fresh) == len(owned) else None
+        told = [(self._stats.get(name), mask) for name, mask in self._owned.items()]
+        # A host that tells of other shards than the map does says nothing of what those acknowledged.
+        fresh = [stats.fresh_ms for stats, mask in told if stats is not None and stats.owned == mask]
+        return min(fresh) if fresh and len(fresh) == len(told) else None
 
     def unowned_shards(self) -> int:
         """How many shards nobody owns; all of them while there is no map."""
@@ -379,3 +381,10 @@ class Gateway:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _owned(known: ShardMap) -> dict[str, bytes]:
+    owned: dict[str, list[int]] = {}
+    for shard, name in enumerate(known.owners):
+        owned.setdefault(name, []).append(shard)
+    return {name: mask_of(shards) for name, shards in owned.items()}

@@ -48,7 +48,7 @@ from actors.runtime.passivation import passivate, resident_rows
 from actors.runtime.ports import Append, Clock, Journal, MapSource, Store, Transport
 from actors.runtime.publish import Publisher
 from actors.runtime.shard import Entity, Key, Shard
-from actors.runtime.sharding import shard_of
+from actors.runtime.sharding import mask_of, shard_of
 from actors.runtime.timers import Timers
 from actors.runtime.turns import EvolveFault, NeedsStore, TurnTaker
 from actors.runtime.wire import Call, Downlink, Envelope, HostStats, Reply
@@ -180,7 +180,7 @@ class Host:
         now_ms = self._clock.now_ms()
         lag_ms = self.drain.lag_ms(now_ms)
         return HostStats(
-            self.name, self._pid, len(self.shards), sum(len(s.entities) for s in self.shards.values()),
+            self.name, self._pid, len(self.shards), mask_of(self.shards), sum(len(s.entities) for s in self.shards.values()),
             round(self._rate, 1), lag_ms, now_ms - lag_ms, self.drain.waiting(), unacknowledged, parked,
             round(self._rss_mb(), 1), self.journal_state, self.drain.store_state,
         )  # fmt: skip

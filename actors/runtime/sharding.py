@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Iterable
 from functools import lru_cache
 
 from actors.domain.ids import routing_part
@@ -23,3 +24,11 @@ def fingerprint(scope: str, command_id: str) -> int:
 def digest_of(body: bytes) -> int:
     """63 bits of a request's body."""
     return int.from_bytes(hashlib.blake2b(body, digest_size=8).digest(), "big") >> 1
+
+
+def mask_of(shards: Iterable[int]) -> bytes:
+    """A set of shards as bits, the lowest shard last; two sets are equal when these are."""
+    mask = 0
+    for shard in shards:
+        mask |= 1 << shard
+    return mask.to_bytes((mask.bit_length() + 7) // 8, "big")

@@ -106,12 +106,13 @@ class LiveEvent(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class HostStats(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """How a host is. lag_ms: age of the oldest turn that is not yet in the store. fresh_ms: UTC ms; what its shards acknowledged before that
+    """How a host is. owned: its shards, as `sharding.mask_of` has them. lag_ms: age of the oldest turn that is not yet in the store. fresh_ms: UTC ms; what its shards acknowledged before that
     is in the store. journal, store: "ok" or what is wrong."""
 
     name: str
     pid: int
     shards: int
+    owned: bytes
     entities: int
     updates_per_s: float
     lag_ms: int

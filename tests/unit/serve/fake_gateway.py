@@ -81,7 +81,7 @@ class FakeGateway:
         self.audited: list[Audited] = []
         self.turns = 0
         self.unowned = 0
-        self.host = HostStats("us/host-0", 4711, 64, 3, 12.5, 250, 0, 7, 0, 0, 101.5, "ok", "ok")
+        self.host = HostStats("us/host-0", 4711, 64, b"", 3, 12.5, 250, 0, 7, 0, 0, 101.5, "ok", "ok")
         self.hosts = [self.host]
 
     # --- the port
