@@ -72,7 +72,7 @@ logs: $(READY) ## the last lines of every log
 	@$(RUN) -m cells logs $(NAMES)
 
 .PHONY: test
-test: checks $(if $(ARGS),test-some,test-all) ## lint, types, import rules, bill of materials, known vulnerabilities and all tests (ARGS="…": those that pytest is told)
+test: $(if $(ARGS),test-some,test-all) ## lint, types, import rules, bill of materials, known vulnerabilities and all tests (ARGS="…": those that pytest is told)
 
 .PHONY: test-some
 test-some: checks

@@ -41,11 +41,6 @@ SCRIPTS = {
 """Work as named on the command line → (script in perf/wrk, name of the work in the rows)."""
 
 
-def _is_on(switch: str, base: str) -> bool:
-    """Does the cell do as the switch says?"""
-    return base.startswith("https:") if switch == "tls" else not cell.answers(base, "/v1/skus?limit=1")
-
-
 def _workers(count: int) -> str:
     return "1 worker" if count == 1 else f"{count} workers"
 
@@ -272,7 +267,7 @@ class Bench:
                 self._console.print(f"starting a cell with {name} {mode} …", highlight=False)
                 own = stack.enter_context(OwnCell(switch.changes(mode), name="ocefs-switch-"))
                 cell.wait_ready(own.base)
-                if _is_on(name, own.base) != (mode == "required"):
+                if switch.is_on(own.base) != (mode == "required"):
                     raise StartFailed(f"the cell with {name} {mode} at {own.base} does not do as it is told")
                 subjects.append(asyncio.run(self._prepare(own.base, own.credentials, count)))
             for work, (with_it, without_it) in switch.works.items():

@@ -180,7 +180,7 @@ class Host:
         now_ms = self._clock.now_ms()
         lag_ms = self.drain.lag_ms(now_ms)
         return HostStats(
-            self.name, self._pid, len(self.shards), mask_of(self.shards), sum(len(s.entities) for s in self.shards.values()),
+            self.name, self._pid, mask_of(self.shards), sum(len(s.entities) for s in self.shards.values()),
             round(self._rate, 1), lag_ms, now_ms - lag_ms, self.drain.waiting(), unacknowledged, parked,
             round(self._rss_mb(), 1), self.journal_state, self.drain.store_state,
         )  # fmt: skip

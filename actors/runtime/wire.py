@@ -106,12 +106,11 @@ class LiveEvent(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class HostStats(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """How a host is. owned: its shards, as `sharding.mask_of` has them. lag_ms: age of the oldest turn that is not yet in the store. fresh_ms: UTC ms; what its shards acknowledged before that
-    is in the store. journal, store: "ok" or what is wrong."""
+    """How a host is. owned: its shards, as `sharding.mask_of` has them. lag_ms: age of the oldest turn that is not yet in the store.
+    fresh_ms: UTC ms; what its shards acknowledged before that is in the store. journal, store: "ok" or what is wrong."""
 
     name: str
     pid: int
-    shards: int
     owned: bytes
     entities: int
     updates_per_s: float
@@ -123,6 +122,11 @@ class HostStats(msgspec.Struct, array_like=True, frozen=True, gc=False):
     rss_mb: float
     journal: str
     store: str
+
+    @property
+    def shards(self) -> int:
+        """How many it has."""
+        return int.from_bytes(self.owned, "big").bit_count()
 
 
 class Downlink(msgspec.Struct, array_like=True, frozen=True, gc=False):

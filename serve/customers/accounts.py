@@ -19,6 +19,7 @@ from actors.domain.one_time_code import CODE_MS
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, Scope
 from serve.customers.codes import new_code, plain
 from serve.customers.guests import ASKED, code_refused
+from serve.customers.proved_email import opened_email, sealed_email
 from serve.customers.quiet import Quietly
 from serve.customers.schemas import (
     CodeAsked,
@@ -34,7 +35,6 @@ from serve.identity.guard import Principal, challenge
 from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON, address_of
 from serve.identity.sealing import code_digest, email_digest
 from serve.identity.tokens import TokenRefused, verify
-from serve.keys.data_keys import Erased
 from serve.notices.port import Notice, Notifications, Template
 from serve.openapi import documented
 from serve.problems import Problem
@@ -55,11 +55,6 @@ def caller(desk: Desk, scope: Scope) -> Principal:
     found = scope.get(PRINCIPAL) or desk.services.guard.caller(scope)
     assert isinstance(found, Principal)
     return found
-
-
-def place_of_email(identity: str) -> str:
-    """What an account's address is sealed for."""
-    return f"customer:{identity}:email"
 
 
 class _Accounts:
@@ -97,11 +92,9 @@ class _Accounts:
         # A proved address is written to as it was proved, however it is spelt now.
         proved, address = account.sealed_email, email.address
         if proved:
-            try:
-                kept, _ = await desk.data_keys().unseal(proved, place_of_email(identity), scope[REQUEST_ID])
-            except Erased:
+            address = await opened_email(desk.data_keys(), identity, proved, scope[REQUEST_ID])
+            if not address:
                 return
-            address = kept.decode()
         template: Template = "customer.code" if proved else "customer.welcome"
         notice = Notice(template, address, identity, {"code": code}, desk.now_ms() + CODE_MS)
         await self._notifications.send(notice, scope)
@@ -134,9 +127,8 @@ class _Accounts:
 
     async def _keep(self, identity: str, email: Email, scope: Scope) -> None:
         # Only now: what is not proved is not kept.
-        desk, data_keys = self._desk, self._desk.data_keys()
-        person = data_keys.digest("person", identity)
-        sealed = await data_keys.seal(person, email.address.encode(), place_of_email(identity), scope[REQUEST_ID])
+        desk = self._desk
+        sealed = await sealed_email(desk.data_keys(), identity, email.address, scope[REQUEST_ID])
         await desk.ask("customer", identity, KeepEmail(sealed), scope, CustomerAccount)
 
     async def refresh(self, request: Request) -> CustomerTokens:

@@ -8,9 +8,8 @@ from hashlib import sha256
 from actors.domain.customer_views import KeptOfCustomer
 from actors.domain.passkeys import Passkey
 from serve.context import REQUEST_ID, Scope
-from serve.customers.accounts import place_of_email
+from serve.customers.proved_email import opened_email
 from serve.identity.desk import Desk
-from serve.keys.data_keys import Erased
 from serve.notices.port import Notice, Notifications, Template
 
 # Later it is no news.
@@ -26,14 +25,7 @@ class PasskeyNotices:
 
     async def address(self, kept: KeptOfCustomer, customer_id: str, scope: Scope) -> str:
         """Where to write; to be asked before anything is changed, since it can fail. "": nowhere. Raises Problem 503."""
-        if not kept.sealed_email:
-            return ""
-        place, cause = place_of_email(customer_id), scope[REQUEST_ID]
-        try:
-            address, _ = await self._desk.data_keys().unseal(kept.sealed_email, place, cause)
-        except Erased:
-            return ""
-        return address.decode()
+        return await opened_email(self._desk.data_keys(), customer_id, kept.sealed_email, scope[REQUEST_ID])
 
     async def tell(self, template: Template, address: str, customer_id: str, passkey: Passkey, scope: Scope) -> None:
         """Once for each template and passkey, however often it is called. Raises Problem."""

@@ -19,12 +19,12 @@ from actors.domain.data_key import ViewKey, WrappedKey
 from actors.domain.privacy_state import About
 from actors.runtime.ports import OrderSummary
 from serve.context import REQUEST_ID, Scope
-from serve.customers.accounts import place_of_email
 from serve.customers.passkey_names import opened_name
+from serve.customers.proved_email import opened_email
 from serve.freshness import from_store
 from serve.identity.emails import Email, checked
 from serve.keys import envelope
-from serve.keys.data_keys import DataKeys, Erased
+from serve.keys.data_keys import DataKeys
 from serve.orders.private import PrivateOrders
 from serve.problems import Problem
 from serve.replies import body_of
@@ -79,13 +79,9 @@ class Persons:
     async def address(self, customer_id: str, scope: Scope) -> str:
         """The address of an account, "" when none is kept. Raises Problem 503."""
         found = await self.account(customer_id, scope)
-        if found is None or not found.sealed_email:
+        if found is None:
             return ""
-        try:
-            plain, _ = await self._keys.unseal(found.sealed_email, place_of_email(customer_id), scope[REQUEST_ID])
-        except Erased:
-            return ""
-        return plain.decode()
+        return await opened_email(self._keys, customer_id, found.sealed_email, scope[REQUEST_ID])
 
     async def passkeys(self, customer_id: str, account: KeptOfCustomer, scope: Scope) -> list[str]:
         """How the customer calls them, oldest first. Raises Problem 503."""

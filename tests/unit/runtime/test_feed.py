@@ -8,7 +8,7 @@ from actors.runtime.feed import Feed
 from actors.runtime.limits import Limits
 from actors.runtime.wire import HostStats, LiveEvent, Reply
 
-STATS = HostStats("h0", 1, 0, b"", 0, 0.0, 0, 0, 0, 0, 0, 0.0, "ok", "ok")
+STATS = HostStats("h0", 1, b"", 0, 0.0, 0, 0, 0, 0, 0, 0.0, "ok", "ok")
 
 
 def row(sku: str, on_hand: int) -> StockRow:

@@ -19,7 +19,7 @@ from actors.runtime.wire import Call, Downlink, HostStats, LiveEvent, Reply
 from tests.unit.runtime.counter import Add, Total
 from tests.unit.runtime.rig import until
 
-STATS = HostStats("h0", 1, 1, b"\x01", 0, 0.0, 0, 5000, 0, 0, 0, 0.0, "ok", "ok")
+STATS = HostStats("h0", 1, b"\x01", 0, 0.0, 0, 5000, 0, 0, 0, 0.0, "ok", "ok")
 
 
 class Wire:

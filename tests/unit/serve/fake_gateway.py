@@ -31,6 +31,7 @@ from actors.domain.rows import (
 from actors.domain.trail import NotedReply
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import ApprovalSummary, BreachSummary, DeviceSummary, OrderSummary, PrivacyRequestSummary
+from actors.runtime.sharding import mask_of
 from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, REFUSED, HostStats, LiveEvent, Reply
 from serve.gateway import Ask, FeedListener
 
@@ -81,7 +82,7 @@ class FakeGateway:
         self.audited: list[Audited] = []
         self.turns = 0
         self.unowned = 0
-        self.host = HostStats("us/host-0", 4711, 64, b"", 3, 12.5, 250, 0, 7, 0, 0, 101.5, "ok", "ok")
+        self.host = HostStats("us/host-0", 4711, mask_of(range(64)), 3, 12.5, 250, 0, 7, 0, 0, 101.5, "ok", "ok")
         self.hosts = [self.host]
 
     # --- the port
