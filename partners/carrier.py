@@ -1,0 +1,162 @@
+"""The port to a carrier: what a parcel costs, its label, taking that back, the day's hand-over, and where it is.
+
+    quote ──▶ label ──▶ manifest ──▶ (the carrier fetches) ──▶ track
+                └──▶ void, until the manifest
+
+Errors
+    CarrierError
+    ├── CarrierRefused       never as it is: `code` says why; nothing was done
+    ├── CarrierUnavailable   not now; nothing was done; ask again after `retry_after_s`
+    └── CarrierTimedOut      no answer within the deadline; it may have been done: ask again with the same key
+
+`label`, `void` and `manifest` change something at the carrier and cost money, so they are done once per key: the same key with the same request gives
+the first answer again (the same label, paid once), with another one `carrier.key_reused`. Keys are remembered for KEYS_KEPT_MS at least.
+What a real carrier's port has to do is in `tests/unit/partners/carrier_contract.py`, which the fake passes too.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Protocol
+
+import msgspec
+
+from actors.domain.customs import CustomsDeclaration
+from actors.domain.money import Money
+from actors.domain.postal import LINE, Party
+
+PARCELS_MAX = 300
+KEYS_KEPT_MS = 24 * 3_600_000
+DEADLINE_S = 5.0
+KEY_CHARS_MAX = 128
+
+LabelFormat = Literal["zpl", "pdf"]
+# Where a parcel is: handed over, on its way, in the recipient's street, there; or on its way back, or nobody knows.
+TrackStatus = Literal[
+    "announced", "accepted", "in_transit", "out_for_delivery", "delivered", "exception", "returned", "voided"
+]
+
+_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=LINE)]
+_Side = Annotated[int, msgspec.Meta(ge=1, le=10_000, description="mm, outer")]
+
+
+# --- errors ---------------------------------------------------------------------------------------------------------
+class CarrierError(Exception):
+    """Anything that a carrier did not do."""
+
+
+class CarrierRefused(CarrierError):
+    """`code`: stable, `carrier.…`; `detail`: a sentence for whoever packs."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+class CarrierUnavailable(CarrierError):
+    """`retry_after_s`: when it is worth asking again."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"not available, again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+
+
+class CarrierTimedOut(CarrierError):
+    """Nothing came within the deadline."""
+
+
+# --- requests and answers -------------------------------------------------------------------------------------------
+class CarrierParcel(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A packed carton: outer size, weight with the carton, its SSCC, and the hazard class of what is in it ("" for none)."""
+
+    sscc: Annotated[str, msgspec.Meta(pattern="^[0-9]{18}$")]
+    weight_g: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+    length_mm: _Side
+    width_mm: _Side
+    height_mm: _Side
+    hazard: Annotated[str, msgspec.Meta(max_length=16)] = ""
+
+
+class Shipment(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """One parcel from somebody to somebody. reference: what is printed on the label for us, the order's id. customs: has to be there when it
+    leaves the country."""
+
+    sender: Party
+    recipient: Party
+    parcel: CarrierParcel
+    reference: _Text
+    customs: CustomsDeclaration | None = None
+
+
+class Quote(msgspec.Struct, frozen=True, gc=False):
+    """What one service would cost. days: working days from hand-over to delivery, at most."""
+
+    service: str
+    price: Money
+    days: int
+
+
+class LabelRequest(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A label for a shipment by one of the services that were quoted."""
+
+    shipment: Shipment
+    service: _Text
+    label_format: LabelFormat = "pdf"
+
+
+class Label(msgspec.Struct, frozen=True, gc=False):
+    """A paid label. document: ZPL as UTF-8 text, or a PDF of one page."""
+
+    tracking_number: str
+    label_format: LabelFormat
+    document: bytes
+    price: Money
+
+
+class Voided(msgspec.Struct, frozen=True, gc=False):
+    """The label is not good any more. refund: what it had cost."""
+
+    tracking_number: str
+    refund: Money
+
+
+class Manifest(msgspec.Struct, frozen=True, gc=False):
+    """What is handed over at once: the carrier owes a scan for each of these parcels."""
+
+    manifest_id: str
+    tracking_numbers: tuple[str, ...]
+    weight_g: int
+    closed_ms: int
+
+
+class TrackEvent(msgspec.Struct, frozen=True, gc=False):
+    """Something happened to a parcel. place: as the carrier says it."""
+
+    status: TrackStatus
+    at_ms: int
+    place: str
+
+
+class Carrier(Protocol):
+    """A carrier. timeout_s: the deadline of the call. All calls raise CarrierUnavailable and CarrierTimedOut besides what they say."""
+
+    async def quote(self, shipment: Shipment, timeout_s: float = DEADLINE_S) -> list[Quote]:
+        """The services that take it, cheapest first; never empty. CarrierRefused: none does, and why."""
+        ...
+
+    async def label(self, key: str, request: LabelRequest, timeout_s: float = DEADLINE_S) -> Label:
+        """Buys a label. CarrierRefused: as `quote`, `carrier.unknown_service`, `carrier.key_reused`."""
+        ...
+
+    async def void(self, key: str, tracking_number: str, timeout_s: float = DEADLINE_S) -> Voided:
+        """Takes a label back. CarrierRefused: `carrier.unknown_parcel`, `carrier.handed_over`, `carrier.already_voided`, `carrier.key_reused`."""
+        ...
+
+    async def manifest(self, key: str, tracking_numbers: tuple[str, ...], timeout_s: float = DEADLINE_S) -> Manifest:
+        """Closes these parcels for hand-over: all or none. CarrierRefused: `carrier.nothing_to_hand_over`, `carrier.too_many`, `carrier.parcel_repeated`,
+        `carrier.unknown_parcel`, `carrier.handed_over`, `carrier.already_voided`, `carrier.key_reused`."""
+        ...
+
+    async def track(self, tracking_number: str, timeout_s: float = DEADLINE_S) -> list[TrackEvent]:
+        """What happened to it, oldest first; never empty. CarrierRefused: `carrier.unknown_parcel`."""
+        ...

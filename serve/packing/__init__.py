@@ -1,0 +1,1 @@
+"""Papers that go with a parcel: packing slip, customs form, commercial invoice; as PDF."""

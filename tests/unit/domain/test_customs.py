@@ -1,0 +1,70 @@
+"""A declaration that customs would send back, and an address that no post finds."""
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from actors.domain.customs import CN22_VALUE_MAX, CustomsDeclaration, CustomsLine, check, form_of, value_of
+from actors.domain.errors import Refused
+from actors.domain.money import AMOUNT_MAX, Money
+from actors.domain.postal import Party, lines
+
+SENDER = Party("Shop", ("C/ Alcalá 5",), "Madrid", "28014", "ES")
+RECIPIENT = Party("Ana", ("Rua Augusta 10",), "São Paulo", "01304-000", "BR")
+LINE = CustomsLine("cotton shirts", 2, 400, Money(5000, "EUR"), "610910", "PT")
+TOLD = CustomsDeclaration(SENDER, RECIPIENT, "gift", (LINE,), 400, "eu-1", "I-1", "2026-11-26")
+
+
+def test_a_good_declaration_is_refused():
+    assert check(TOLD) is TOLD
+    assert value_of(replace(TOLD, lines=(LINE, LINE))) == Money(10_000, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "facts"),
+    [
+        (replace(TOLD, lines=()), "customs.nothing_declared", {}),
+        (replace(TOLD, recipient=SENDER), "customs.same_country", {}),
+        (replace(TOLD, reason="other", reason_text="  "), "customs.reason_missing", {}),
+        (replace(TOLD, lines=(LINE, replace(LINE, value=Money(1, "USD"))), gross_weight_g=900), "customs.currencies", {"currencies": ["EUR", "USD"]}),
+        (replace(TOLD, gross_weight_g=399), "customs.weights", {"net_weight_g": 400, "gross_weight_g": 399}),
+        (replace(TOLD, lines=(replace(LINE, value=Money(AMOUNT_MAX, "EUR")), LINE), gross_weight_g=900), "customs.value", {"amount_max": AMOUNT_MAX}),
+    ],
+)  # fmt: skip
+def test_what_contradicts_itself_passes(told, code, facts):
+    with pytest.raises(Refused) as caught:
+        check(told)
+    assert (caught.value.body.code, caught.value.body.extra) == (code, facts)
+
+
+@pytest.mark.parametrize(
+    ("value_sdr", "gross_g", "small_packet", "form"),
+    [
+        (CN22_VALUE_MAX, 2_000, True, "CN22"),
+        (CN22_VALUE_MAX + 1, 2_000, True, "CN23"),
+        (CN22_VALUE_MAX, 2_001, True, "CN23"),
+        (1, 400, False, "CN23"),
+    ],
+)
+def test_the_short_form_goes_on_a_dear_heavy_or_large_parcel(value_sdr, gross_g, small_packet, form):
+    assert form_of(replace(TOLD, gross_weight_g=gross_g), value_sdr, small_packet=small_packet) == form
+
+
+@pytest.mark.parametrize("code", ["61", "6109101", "61091O", "61091012345", ""])
+def test_an_hs_code_that_is_none_is_decoded(code):
+    raw = msgspec.to_builtins(replace(LINE, hs_code=code))
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(raw, CustomsLine)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x00", "", "x" * 101, "a\x1db", "a\n"])
+def test_a_name_breaks_out_of_its_field_on_a_label(name):
+    raw = msgspec.to_builtins(replace(SENDER, name=name))
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(raw, Party)
+
+
+def test_the_postcode_stands_where_the_country_does_not_look_for_it():
+    assert lines(SENDER) == ["Shop", "C/ Alcalá 5", "28014 Madrid", "ES"]
+    american = Party("Mia", ("1 Main St", "Apt 2"), "Seattle", "98101", "US", company="Acme", state="WA")
+    assert lines(american) == ["Mia", "Acme", "1 Main St", "Apt 2", "Seattle WA 98101", "US"]
