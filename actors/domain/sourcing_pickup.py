@@ -1,0 +1,72 @@
+"""An order that its customer collects at a store: what the store has is kept there, the rest comes from other places first.
+
+    the store has all ──▶ ready after handling
+    it has some, or none ──▶ transfers from other places to the store ──▶ ready when the last of them is there and handled
+
+The other places are sourced as for an order that goes to the store: the same constraints, costs and limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from actors.domain.sourcing import source
+from actors.domain.sourcing_constraints import REASONS, ItemRules
+from actors.domain.sourcing_decision import SourcingDecision
+from actors.domain.sourcing_demand import Candidate, Demand, items_of
+from actors.domain.sourcing_policy import Policy
+
+
+class Pickup(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """here: units per SKU that the store keeps. reasons: by SKU, positions in `REASONS` of what keeps the store from serving it. transfers: the decision on the rest,
+    None when there is none; its parts go to the store. ready_ms: when all that can be had may be collected (UTC ms), None when nothing can.
+    backordered: what can't be had."""
+
+    store_id: str
+    here: dict[str, int]
+    reasons: dict[str, list[int]]
+    transfers: SourcingDecision | None
+    ready_ms: int | None
+    backordered: dict[str, int]
+
+
+def pickup(
+    policy: Policy, demand: Demand, store: Candidate, others: Iterable[Candidate], handling_ms: int = 0
+) -> Pickup:
+    """The plan. `others`: places that may send something to the store, with their distance to it. handling_ms: what the store needs to make it ready.
+    Raises Refused as `source` does."""
+    items = items_of(demand)
+    lacks = ItemRules(policy, demand, items).reasons(store)
+    full = policy.rules.capacity and store.capacity_orders is not None and store.capacity_orders <= 0
+    here = {
+        item.sku: min(item.units, store.available[item.sku])
+        for at, item in enumerate(items)
+        if at not in lacks and not full
+    }
+    reasons = {items[at].sku: [REASONS.index(reason) for reason in found] for at, found in lacks.items()}
+    if full:
+        reasons = {item.sku: [REASONS.index("no_capacity")] for item in items}
+    rest = [
+        msgspec.structs.replace(item, units=item.units - here.get(item.sku, 0))
+        for item in items
+        if item.units > here.get(item.sku, 0)
+    ]
+    whole = demand.ship_complete or policy.limits.ship_complete
+    opens_ms = store.dispatch_ms if store.closed and store.dispatch_ms is not None else demand.now_ms
+    ready_ms = max(opens_ms, demand.now_ms) + handling_ms
+    if not rest:
+        return Pickup(store.location_id, here, reasons, None, ready_ms, {})
+    to_store = msgspec.structs.replace(
+        demand, lines=tuple(rest), to_country=store.country or demand.to_country, ship_complete=whole
+    )
+    transfers = source(policy, to_store, [other for other in others if other.location_id != store.location_id])
+    backordered = transfers.backordered()
+    if whole and backordered:
+        return Pickup(store.location_id, {}, reasons, transfers, None, {item.sku: item.units for item in items})
+    arrives_ms = transfers.deliver_by_ms
+    if arrives_ms is not None:
+        ready_ms = max(ready_ms, arrives_ms + handling_ms)
+    nothing = not here and arrives_ms is None
+    return Pickup(store.location_id, here, reasons, transfers, None if nothing else ready_ms, backordered)

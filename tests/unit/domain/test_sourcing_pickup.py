@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actors.domain.sourcing_calendar import DAY_MS
+from actors.domain.sourcing_constraints import REASONS
+from actors.domain.sourcing_demand import Candidate, Demand, Wanted
+from actors.domain.sourcing_pickup import pickup
+from actors.domain.sourcing_policy import Carrier, Policy, Zone
+from tests.unit.domain.sourcing_worlds import NOW, demands, places, policies
+
+HOUR_MS = 3_600_000
+POLICY = Policy(carriers=(Carrier("van", (Zone(9_000, 500, 10, 2),)),))
+DEMAND = Demand((Wanted("a", 2), Wanted("b", 1)), "US", NOW)
+
+
+def store(**available) -> Candidate:
+    return Candidate("us-st", "store", "US", 0.0, available, ships=False)
+
+
+def place(name, **available) -> Candidate:
+    return Candidate(name, "warehouse", "US", 50.0, available)
+
+
+def test_a_store_that_has_all_waits_for_a_transfer():
+    plan = pickup(POLICY, DEMAND, store(a=2, b=1), [place("us-w", a=9, b=9)], HOUR_MS)
+    assert (plan.here, plan.transfers, plan.ready_ms, plan.backordered) == ({"a": 2, "b": 1}, None, NOW + HOUR_MS, {})
+
+
+def test_what_the_store_lacks_does_not_come_or_is_collected_before_it_is_there():
+    plan = pickup(POLICY, DEMAND, store(a=1), [place("us-w", a=9, b=9), store(a=1)], HOUR_MS)
+    assert plan.here == {"a": 1}
+    assert plan.transfers is not None
+    assert plan.transfers.plan() == [("us-w", {"a": 1, "b": 1})]
+    assert plan.ready_ms == NOW + 2 * DAY_MS + HOUR_MS
+    assert plan.reasons == {"b": [REASONS.index("no_stock")]}
+
+
+def test_what_nobody_has_is_promised():
+    plan = pickup(POLICY, DEMAND, store(a=2), [place("us-w", a=9)])
+    assert (plan.here, plan.backordered, plan.ready_ms) == ({"a": 2}, {"b": 1}, NOW)
+    nothing = pickup(POLICY, DEMAND, store(), [])
+    assert (nothing.here, nothing.ready_ms, nothing.backordered) == ({}, None, {"a": 2, "b": 1})
+
+
+def test_an_order_that_is_all_or_nothing_is_collected_in_part():
+    whole = msgspec.structs.replace(DEMAND, ship_complete=True)
+    plan = pickup(POLICY, whole, store(a=2), [place("us-w", a=9)])
+    assert (plan.here, plan.ready_ms, plan.backordered) == ({}, None, {"a": 2, "b": 1})
+    assert pickup(POLICY, whole, store(a=2), [place("us-w", b=1)]).backordered == {}
+
+
+def test_a_store_that_is_full_or_closed_is_ready_now():
+    full = msgspec.structs.replace(store(a=2, b=1), capacity_orders=0)
+    assert pickup(POLICY, DEMAND, full, []).here == {}
+    closed = msgspec.structs.replace(store(a=2, b=1), closed=True, dispatch_ms=NOW + DAY_MS)
+    assert pickup(POLICY, DEMAND, closed, [], HOUR_MS).ready_ms == NOW + DAY_MS + HOUR_MS
+
+
+@settings(max_examples=100, deadline=None)
+@given(policies, demands, places(), st.dictionaries(st.sampled_from("abcd"), st.integers(-1, 4)))
+def test_units_are_lost_or_counted_twice(policy, demand, others, stock):
+    plan = pickup(policy, demand, store(**stock), others)
+    wanted, found = dict[str, int](), dict[str, int]()
+    for line in demand.lines:
+        wanted[line.sku] = wanted.get(line.sku, 0) + line.units
+    parts = [plan.here, plan.backordered]
+    if plan.transfers is not None and plan.ready_ms is not None:
+        parts += [part for _, part in plan.transfers.plan()]
+    for part in parts:
+        for sku, units in part.items():
+            assert units > 0
+            found[sku] = found.get(sku, 0) + units
+    assert found == wanted
+    assert all(units <= stock.get(sku, 0) for sku, units in plan.here.items())
