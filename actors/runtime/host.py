@@ -247,6 +247,9 @@ class Host:
         if entity is None:
             return item.absent is not shard  # it has to be loaded to know
         due = self._codecs[key[0]].kind.due(entity.state)
+        if due is not None and due > now_ms:
+            # The store may have told an older time, after the right one was known: that one counts again.
+            self.timers.set(shard.number, key, due)
         return due is not None and due <= now_ms
 
     async def _append(self, group: Group) -> None:
