@@ -1,6 +1,6 @@
 """What is wrong by itself, by name. Each rule sees every record, keeps what it needs in bounded windows, and gives a Finding or nothing.
 
-overrides        counts are lowered in a burst, nearly all one way      | step_up
+overrides        stock leaves the books in a burst, nearly all one way  | step_up
 voids            orders are cancelled in a burst                         | step_up
 refunds          refunds keep just under the threshold                   | step_up
 two_places       one account here and there, within minutes              | end_session
@@ -38,6 +38,9 @@ PLACES_MAX = 4096
 PRESENT_MAX = 64
 _ON_HAND = ".on_hand"
 _COUNTED = ("count", "found")
+# Of transfers: what is not there or lost leaves the books, what was found comes into them.
+_BY_TRANSFER = frozenset({"transfer.short_pick", "transfer.close"})
+_GONE, _FOUND = (".missing", ".lost"), ".found"
 
 
 # How often this person, at present, does something in an hour: by the act's name, or READS for orders looked at.
@@ -101,18 +104,16 @@ class Rules:
 
     # --- stock and money
     def _overrides(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        if record.action != "location.adjust" or record.outcome:
+        down, up = _directions(record)
+        if record.outcome or not down + up:
             return None
         limits, subject = self._settings, record.subject
-        down = up = 0
-        for name, (before, after) in record.changes.items():
-            if name.endswith(_ON_HAND) and isinstance(before, int) and isinstance(after, int):
-                down, up = down + (after < before), up + (after > before)
-        if not down + up:
-            return None
-        # Those who count find too much as well as too little; who takes things finds only too little.
-        every = self._windows["counts"].add(subject, record, weight=down / (down + up))
-        if record.why not in _COUNTED and down:
+        if record.action in _BY_TRANSFER:
+            every = None
+        else:
+            # Those who count find too much as well as too little; who takes things finds only too little.
+            every = self._windows["counts"].add(subject, record, weight=down / (down + up))
+        if record.action != "count.submit" and record.why not in _COUNTED and down:
             written_off = self._windows["overrides"].add(subject, record)
             limit = _burst(limits.write_offs, usual(record.action), limits.override_minutes)
             if len(written_off) >= limit:
@@ -120,7 +121,7 @@ class Rules:
                     "overrides", record, written_off, len(written_off) / limit, "step_up",
                     f"{len(written_off)} corrections write stock off within {limits.override_minutes} min",
                 )  # fmt: skip
-        if len(every) >= limits.counts_down and every.weight() >= limits.one_sided * len(every):
+        if every is not None and len(every) >= limits.counts_down and every.weight() >= limits.one_sided * len(every):
             return _found(
                 "overrides", record, every, len(every) / limits.counts_down, "step_up",
                 f"{len(every)} corrections within {limits.override_minutes} min, nearly all downwards",
@@ -290,6 +291,18 @@ class Rules:
         if len(seen) > PRESENT_MAX:
             del seen[next(iter(seen))]
         return others
+
+
+def _directions(record: Record) -> tuple[int, int]:
+    """How many counts of stock it lowers, and raises. Of a counted spot that is known from the second counting on: before that nobody has compared it."""
+    down = up = 0
+    for name, (before, after) in record.changes.items():
+        counted = record.action == "count.submit" or (record.action == "location.adjust" and name.endswith(_ON_HAND))
+        if record.action in _BY_TRANSFER:
+            down, up = down + name.endswith(_GONE), up + name.endswith(_FOUND)
+        elif counted and isinstance(before, int) and isinstance(after, int):
+            down, up = down + (after < before), up + (after > before)
+    return down, up
 
 
 def _burst(floor: int, usual: float, minutes: int) -> float:

@@ -6,9 +6,7 @@ named by its kind and its command: `claim.take`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from actors.domain import consent, guest
@@ -24,6 +22,11 @@ from actors.domain.account_commands import (
 )
 from actors.domain.account_events import HashRenewed, PasswordChanged, ShiftEnded, SignedIn, SteppedUp
 from actors.domain.account_state import Account
+from actors.domain.acts_of_floor import of_floor
+from actors.domain.acts_of_inbounds import of_inbound
+from actors.domain.acts_of_sourcing import of_sourcing
+from actors.domain.acts_of_stock import CHANGES_MAX, of_count, of_location, of_reservation, plain
+from actors.domain.acts_of_transfers import of_transfer
 from actors.domain.alert import AlertTold, AssignAlert, CloseAlert, RaiseAlert
 from actors.domain.approval import (
     Approval,
@@ -59,8 +62,7 @@ from actors.domain.device import (
     UseAssertion,
 )
 from actors.domain.kind import Kind
-from actors.domain.location_commands import AdjustStock, OpenLocation, ReceiveStock
-from actors.domain.location_state import Location, Stock
+from actors.domain.location_commands import AdjustStock
 from actors.domain.order_commands import PlaceOrder, RectifyOrder, UpdateOrder
 from actors.domain.order_state import Order, status_of
 from actors.domain.passkeys import AddPasskey, RemovePasskey
@@ -73,10 +75,7 @@ from actors.domain.privacy_request import (
     RefuseRequest,
 )
 from actors.domain.privacy_state import PrivacyRequest
-
-# Of a body with a thousand lines the audit names so many; the history has them all.
-CHANGES_MAX = 50
-_WORD = re.compile(r"(?<!^)(?=[A-Z])")
+from actors.domain.transfer_commands import ApproveTransfer
 
 
 def audited_of(
@@ -87,17 +86,8 @@ def audited_of(
         return kind.noted(command)
     if who is None:
         return []
-    act = kind.act(state, command, events) if kind.act is not None else _plain(kind.name, type(command))
+    act = kind.act(state, command, events) if kind.act is not None else plain(kind.name, type(command))
     return [Audited(who, act, refused or act.refused)]
-
-
-def _plain(kind: str, command: type) -> Act:
-    return _named(kind, command.__name__)
-
-
-@cache
-def _named(kind: str, command: str) -> Act:
-    return Act(f"{kind}.{_WORD.sub('_', command).lower()}")
 
 
 _PLACED = Act("order.place")
@@ -110,7 +100,7 @@ def of_order(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
     if type(command) is RectifyOrder:
         return Act("order.rectify")
     if type(command) is not UpdateOrder or state is None:
-        return _plain("order", type(command))
+        return plain("order", type(command))
     wanted = command.fulfilment
     places = {f.location_id for f in state.fulfilments if wanted is None or f.number == wanted}
     location_id = places.pop() if len(places) == 1 else ""
@@ -119,35 +109,12 @@ def of_order(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
     return Act("order.cancel", location_id, "", {"status": (status_of(state), "cancelled")} if events else {})
 
 
-def of_location(state: Location | None, command: Any, events: Sequence[Any]) -> Act:
-    """`location.adjust` and `location.set_safety_stock` with counts before and after: they override what the system believes."""
-    if type(command) is OpenLocation:
-        before = None if state is None else state.particulars.name
-        return Act("location.open", "", "", {"name": (before, command.name)} if events else {})
-    if type(command) is ReceiveStock:
-        return Act("location.receive")
-    if type(command) is not AdjustStock:
-        return _plain("location", type(command))
-    changes: Changes = {}
-    counted, reasons = False, dict[str, None]()
-    for line in command.lines:
-        stock = (state.stock.get(line.sku) if state is not None else None) or Stock()
-        if line.quantity:
-            counted = True
-            reasons[line.reason] = None
-            name = f"{line.sku}.on_hand"
-            # A SKU may be named by several lines.
-            first, last = changes.get(name, (stock.on_hand, stock.on_hand))
-            changes[name] = (first, last + line.quantity)  # type: ignore[operator]
-        if line.safety_stock is not None:
-            changes[f"{line.sku}.safety_stock"] = (stock.safety_stock, line.safety_stock)
-    kept = dict(list(changes.items())[:CHANGES_MAX])
-    return Act("location.adjust" if counted else "location.set_safety_stock", "", ",".join(reasons), kept)
-
-
 def of_catalogue(state: Any, command: DefineSkus, events: Sequence[Any]) -> Act:
     """`catalogue.define`."""
-    return Act("catalogue.define", "", "", {"skus": (None, len(command.skus))})
+    changes: Changes = {"skus": (None, len(command.skus))}
+    if command.said:
+        changes["details"] = (None, len(command.said))
+    return Act("catalogue.define", "", "", changes)
 
 
 def of_account(state: Account | None, command: Any, events: Sequence[Any]) -> Act:
@@ -171,13 +138,13 @@ def of_account(state: Account | None, command: Any, events: Sequence[Any]) -> Ac
     if type(command) is ChangeRole and state is not None and events:
         before = ",".join(state.locations)
         return Act("account.change_role", "", "", _rights(state.role, before, command.role, command.locations))
-    return _plain("account", type(command))
+    return plain("account", type(command))
 
 
 def of_client(state: Client | None, command: Any, events: Sequence[Any]) -> Act:
     """`client.register`, `client.set_scopes`, … with the scopes before and after."""
     if not events or not isinstance(command, RegisterClient | SetClientScopes):
-        return Act(_plain("client", type(command)).action.replace("_client", ""))
+        return Act(plain("client", type(command)).action.replace("_client", ""))
     before = "" if state is None else ",".join(state.scopes)
     name = "client.register" if type(command) is RegisterClient else "client.set_scopes"
     return Act(name, "", "", {"scopes": (before, ",".join(command.scopes))})
@@ -195,14 +162,14 @@ def of_device(state: Device | None, command: Any, events: Sequence[Any]) -> Act:
         return Act("device.sign_in", location_id, "", {}, _unless(AssertionUsed, events, "client.refused"))
     if type(command) is MoveDevice:
         return Act("device.move", location_id, "", {"location_id": (location_id, command.to)} if events else {})
-    return Act(_plain("device", type(command)).action.removesuffix("_device"), location_id)
+    return Act(plain("device", type(command)).action.removesuffix("_device"), location_id)
 
 
 def of_guest(state: Any, command: Any, events: Sequence[Any]) -> Act:
     """`guest.keep_code`; `session.open` for a code that is given back."""
     if type(command) is guest.TryCode:
         return Act("session.open", "", "", {}, _unless(guest.CodeUsed, events, "code.refused"))
-    return _plain("guest", type(command))
+    return plain("guest", type(command))
 
 
 def of_customer(state: Any, command: Any, events: Sequence[Any]) -> Act:
@@ -217,10 +184,10 @@ def of_customer(state: Any, command: Any, events: Sequence[Any]) -> Act:
     if type(command) is EndSession:
         return Act("session.close")
     if type(command) is AddPasskey or type(command) is RemovePasskey:
-        return _plain("account", type(command))
+        return plain("account", type(command))
     if type(command) is EraseCustomer:
         return Act("customer.erase")
-    return _plain("customer", type(command))
+    return plain("customer", type(command))
 
 
 def of_alert(state: Any, command: Any, events: Sequence[Any]) -> Act:
@@ -322,6 +289,9 @@ def of_consent(state: consent.Consents | None, command: Any, events: Sequence[co
 
 def _deltas(wanted: Wanted) -> Changes:
     sums = dict[str, int]()
+    if type(wanted) is ApproveTransfer:
+        return {f"{sku}.units": (None, units) for sku, units in wanted.lines[:CHANGES_MAX]}
+    assert type(wanted) is AdjustStock
     for line in wanted.lines:
         if line.quantity:
             sums[line.sku] = sums.get(line.sku, 0) + line.quantity
@@ -346,8 +316,14 @@ ACTS: Mapping[str, Callable[[Any, Any, Sequence[Any]], Act]] = {
     "approval": of_approval,
     "breach": of_breach,
     "consent": of_consent,
+    "count": of_count,
     "customer": of_customer,
     "device": of_device,
+    "floor": of_floor,
     "guest": of_guest,
+    "inbound": of_inbound,
     "privacy_request": of_privacy_request,
+    "sourcing_policies": of_sourcing,
+    "transfer": of_transfer,
+    "reservation": of_reservation,
 }

@@ -2,7 +2,7 @@
 
 Rule: the nearest location that can serve the whole; else a split over at most three that can serve the whole, nearest first;
 else the split of at most three that serves most, and the rest is backordered. Places come nearest first and were seen a moment
-ago: the location itself decides (see `location.Reserve`), so a plan is a proposal and never a promise.
+ago: the location itself decides (see `location.Allocate`), so a plan is a proposal and never a promise.
 """
 
 from __future__ import annotations
@@ -44,8 +44,12 @@ def plan(need: Need, places: Sequence[Place], splits: int = SPLIT_MAX) -> Plan:
         if all(available.get(sku, 0) >= quantity for sku, quantity in need.items()):
             return [(place.location_id, dict(need))]
     useful = [place for place in places if any(place.available.get(sku, 0) > 0 for sku in need)]
+    searched = useful[:SPLIT_SEARCH_PLACES]
+    # Where all of them together lack something, no few of them have it: most of the time when goods are scarce.
+    if any(sum(max(0, p.available.get(sku, 0)) for p in searched) < quantity for sku, quantity in need.items()):
+        return _fill(need, _most(need, useful, splits))
     for size in range(2, splits + 1):
-        for chosen in combinations(useful[:SPLIT_SEARCH_PLACES], size):
+        for chosen in combinations(searched, size):
             if all(sum(max(0, p.available.get(sku, 0)) for p in chosen) >= quantity for sku, quantity in need.items()):
                 return _fill(need, chosen)
     return _fill(need, _most(need, useful, splits))

@@ -8,7 +8,7 @@
 Who asks may not approve: that is judged by the person, not by the session, and by nobody but this file. Machines may ask; only people decide,
 and only where their rights reach. What is approved goes to its target as a message, and so takes effect once, whatever crashes; nothing goes
 before the approval is durable. `Wanted` is what can be asked for: another one is a type more there, and a line in `_ACTIONS`, `size_of`
-and `reasons_of`. Times are UTC milliseconds since 1970.
+and `reasons_of`. A transfer waits for its approval, so it is told when it won't come. Times are UTC milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
 from actors.domain.location_commands import AdjustStock
 from actors.domain.personal_notes import APPROVER
 from actors.domain.rows import ApprovalRow
+from actors.domain.transfer_commands import ApprovalNotGiven, ApproveTransfer, NotGiven
 
 ApprovalStatus = Literal["pending", "approved", "done", "failed", "refused", "withdrawn", "expired"]
-ApprovalAction = Literal["stock.adjust"]
+ApprovalAction = Literal["stock.adjust", "transfer.approve"]
 Verdict = Literal["approve", "refuse"]
 # Why it was refused, for who asked: there is no free text of people.
 RefusalNote = Literal["count_again", "not_explained", "wrong_place", "wrong_amount", "duplicate", "other"]
 # What can be asked for: commands of the target.
-Wanted = AdjustStock
+Wanted = AdjustStock | ApproveTransfer
 
 
 class _Action(NamedTuple):
@@ -41,7 +42,10 @@ class _Action(NamedTuple):
     kind: str
 
 
-_ACTIONS: Mapping[type, _Action] = {AdjustStock: _Action("stock.adjust", "location")}
+_ACTIONS: Mapping[type, _Action] = {
+    AdjustStock: _Action("stock.adjust", "location"),
+    ApproveTransfer: _Action("transfer.approve", "transfer"),
+}
 
 
 # --- commands -------------------------------------------------------------------------------------------------------
@@ -105,18 +109,23 @@ class ApprovalGiven(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ApprovalRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Somebody else doesn't want it."""
+    """Somebody else doesn't want it. `waiting`: the transfer that is told so with this event, "" for none; the same below."""
 
     by: Annotated[str, APPROVER]
     note: RefusalNote | Literal[""]
+    waiting: str = ""
 
 
 class ApprovalWithdrawn(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Who asked took it back."""
 
+    waiting: str = ""
+
 
 class ApprovalExpired(msgspec.Struct, frozen=True, tag=True, gc=False):
     """It was not decided in time."""
+
+    waiting: str = ""
 
 
 class ApprovalSettled(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -176,11 +185,17 @@ class ApprovalView(msgspec.Struct, frozen=True, gc=False):
 
 def size_of(wanted: Wanted) -> int:
     """How much it is, whichever way it goes: base units over all lines."""
+    if type(wanted) is ApproveTransfer:
+        return sum(units for _, units in wanted.lines)
+    assert type(wanted) is AdjustStock
     return sum(abs(line.quantity) for line in wanted.lines)
 
 
 def reasons_of(wanted: Wanted) -> list[str]:
-    """The reason codes of what changes counts, each once."""
+    """The reason codes of what changes counts, each once; a transfer has none."""
+    if type(wanted) is ApproveTransfer:
+        return []
+    assert type(wanted) is AdjustStock
     return list(dict.fromkeys(line.reason for line in wanted.lines if line.quantity))
 
 
@@ -201,10 +216,10 @@ def decide(state: Approval | None, command: Command, context: Context) -> Decisi
         if command.by != approval.asked_by:
             raise Refused("approval.not_yours", "Only who asked may withdraw it.")
         _check_open(approval, "withdraw", context)
-        return _told(context, ApprovalWithdrawn())
+        return _told(context, ApprovalWithdrawn(_waiting(approval)))
     if type(command) is ExpireApproval:
         late = approval.status == "pending" and context.now_ms >= approval.expires_at_ms
-        return _told(context, *([ApprovalExpired()] if late else []))
+        return _told(context, *([ApprovalExpired(_waiting(approval))] if late else []))
     assert type(command) is TargetAnswered
     return _told(context, *([ApprovalSettled(command.code)] if approval.status == "approved" else []))
 
@@ -217,8 +232,12 @@ def _decide(approval: Approval, command: DecideApproval, context: Context) -> De
         raise Refused("approval.same_person", "Who asks may not decide it: somebody else has to, or withdraw it.")
     _check_open(approval, command.verdict, context)
     if command.verdict == "refuse":
-        return _told(context, ApprovalRefused(command.by, command.note))
+        return _told(context, ApprovalRefused(command.by, command.note, _waiting(approval)))
     return _told(context, ApprovalGiven(command.by, approval.target_id, approval.wanted))
+
+
+def _waiting(approval: Approval) -> str:
+    return approval.target_id if type(approval.wanted) is ApproveTransfer else ""
 
 
 def _known(state: Approval | None) -> Approval:
@@ -268,11 +287,18 @@ def evolve(state: Approval | None, event: Event, context: Context) -> Approval:
 
 
 # --- messages and projections ---------------------------------------------------------------------------------------
+_NOT_GIVEN: Mapping[type, NotGiven] = {
+    ApprovalRefused: "refused", ApprovalWithdrawn: "withdrawn", ApprovalExpired: "expired",
+}  # fmt: skip
+
+
 def messages(approval_id: str, event: Event) -> Iterable[Message]:
-    """What is approved goes to its target, and says by which approval it comes."""
+    """What is approved goes to its target, and says by which approval it comes; what is not, to the transfer that waits for it."""
     if type(event) is ApprovalGiven:
         command = msgspec.structs.replace(event.wanted, cause=approval_id)
         yield Message(_ACTIONS[type(event.wanted)].kind, event.target_id, command, on_reply=True)
+    elif isinstance(event, ApprovalRefused | ApprovalWithdrawn | ApprovalExpired) and event.waiting:
+        yield Message("transfer", event.waiting, ApprovalNotGiven(approval_id, _NOT_GIVEN[type(event)]))
 
 
 _decode_refusal = msgspec.json.Decoder(RefusalBody).decode

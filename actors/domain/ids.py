@@ -2,11 +2,13 @@
 
 Order:     us-01jd3k8v9r7h3k2m9qk4t1x0ab    region, 10 characters of time (ms), 16 of the idempotency key's hash
 Location:  us-wh-seattle                    region, then whatever the retailer calls it
+Floor:     us-wh-seattle                    its location's
 Catalogue: us-catalogue                     one per cell
 Account:   us-acct-0h3k2m9qk4t1x0ab0h3k2m9qk4   region, 26 characters of the login name's keyed hash
 Customer:  us-cust-0h3k2m9qk4t1x0ab0h3k2m9qk4   region, 26 characters of the e-mail address's keyed hash
 Notice:    us-notice-0h3k2m9qk4t1x0ab0h3k2m9qk4 region, 26 random characters
 Alert:     us-alert-01jd3k8v9r7h3k2m9qk4t1x0ab  region, 10 characters of time (ms), 16 of what was found
+Reservation: us-resv-01jd3k8v9r7h3k2m9qk4t1x0ab region, 10 characters of time (ms), 16 of the idempotency key's hash
 Approval:  us-approval-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of time (ms), 16 of the idempotency key's hash
 Data key:  us-key-0h3k2m9qk4t1x0ab0h3k2m9qk4    region, 26 random characters
 Breach:    us-breach-01jd3k8v9r7h3k2m9qk4t1x0ab region, 10 characters of time (ms), 16 of the idempotency key's hash
@@ -14,7 +16,11 @@ Client:    us-client-erp-bridge             region, then the name that the retai
 Privacy:   us-privacy-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of time (ms), 16 of the idempotency key's hash
 Consent:   us-consent-0h3k2m9qk4t1x0ab0h3k2m9qk4 region, 26 characters of the person's keyed digest
 Device:    us-device-01jd3k8v9r7h3k2m9qk4t1x0ab region, 10 characters of time (ms), 16 of the idempotency key's hash
+Count:     us-count-01jd3k8v9r7h3k2m9qk4t1x0ab  region, 10 characters of time (ms), 16 of the idempotency key's hash
+Transfer:  us-transfer-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of time (ms), 16 of the idempotency key's hash
+Inbound:   us-inbound-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of time (ms), 16 of the idempotency key's hash
 Revocations: us-revocations                 one per cell
+Policies:  us-sourcing                      one per cell
 
 The last 16 characters of an order id come from the key of the call that placed it, so that a repeated placement goes to the same
 shard (`routing_part`) whatever time it is repeated at, and meets the memory of the first one there. The same with an approval's, a device's, a breach's
@@ -35,6 +41,7 @@ REGION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}$")
 ORDER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[0-9a-hjkmnp-tv-z]{26}$")
 ALERT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-alert-[0-9a-hjkmnp-tv-z]{26}$")
 APPROVAL_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-approval-[0-9a-hjkmnp-tv-z]{26}$")
+RESERVATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-resv-[0-9a-hjkmnp-tv-z]{26}$")
 BREACH_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-breach-[0-9a-hjkmnp-tv-z]{26}$")
 NOTICE_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-notice-[0-9a-hjkmnp-tv-z]{26}$")
 ACCOUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-acct-[0-9a-hjkmnp-tv-z]{26}$")
@@ -42,11 +49,16 @@ CLIENT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-client-[a-z0-9][a-z0-9-]{0,40
 PRIVACY_REQUEST_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-privacy-[0-9a-hjkmnp-tv-z]{26}$")
 CUSTOMER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-cust-[0-9a-hjkmnp-tv-z]{26}$")
 DEVICE_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-device-[0-9a-hjkmnp-tv-z]{26}$")
+TRANSFER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-transfer-[0-9a-hjkmnp-tv-z]{26}$")
+INBOUND_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-inbound-[0-9a-hjkmnp-tv-z]{26}$")
+COUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-count-[0-9a-hjkmnp-tv-z]{26}$")
 LOCATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$")
 
 
 # Kinds whose ids end in the hash of the key of the call that made them.
-_BY_KEY = frozenset({"order", "approval", "device", "breach", "privacy_request"})
+_BY_KEY = frozenset(
+    {"order", "reservation", "approval", "device", "breach", "privacy_request", "transfer", "count", "inbound"}
+)
 # Two characters at a time.
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
@@ -59,6 +71,11 @@ def _base32(value: int, chars: int) -> str:
 def new_order_id(region: str, now_ms: int, idempotency_key: str) -> str:
     """An order id: sorts by `now_ms` (UTC ms), unique by the key."""
     return f"{region}-{_timed(now_ms, idempotency_key)}"
+
+
+def reservation_id(region: str, now_ms: int, idempotency_key: str) -> str:
+    """A reservation's id: sorts by `now_ms` (UTC ms), unique by the key."""
+    return f"{region}-resv-{_timed(now_ms, idempotency_key)}"
 
 
 def approval_id(region: str, now_ms: int, idempotency_key: str) -> str:
@@ -74,6 +91,27 @@ def breach_id(region: str, now_ms: int, idempotency_key: str) -> str:
 def privacy_request_id(region: str, now_ms: int, idempotency_key: str) -> str:
     """A privacy request's id: sorts by `now_ms` (UTC ms), unique by the key."""
     return f"{region}-privacy-{_timed(now_ms, idempotency_key)}"
+
+
+def transfer_id(region: str, now_ms: int, idempotency_key: str) -> str:
+    """A transfer's id: sorts by `now_ms` (UTC ms), unique by the key."""
+    return f"{region}-transfer-{_timed(now_ms, idempotency_key)}"
+
+
+def approval_of(transfer_id: str) -> str:
+    """The id of the approval that a transfer asks for: on the same shard."""
+    region, _, unique = transfer_id.split("-")
+    return f"{region}-approval-{unique}"
+
+
+def count_id(region: str, now_ms: int, idempotency_key: str) -> str:
+    """A cycle count's id: sorts by `now_ms` (UTC ms), unique by the key."""
+    return f"{region}-count-{_timed(now_ms, idempotency_key)}"
+
+
+def inbound_id(region: str, now_ms: int, idempotency_key: str) -> str:
+    """An inbound's id: sorts by `now_ms` (UTC ms), unique by the key."""
+    return f"{region}-inbound-{_timed(now_ms, idempotency_key)}"
 
 
 def consent_id(region: str, person: str) -> str:
@@ -141,6 +179,11 @@ def client_id(region: str, name: str) -> str:
 def revocations_id(region: str) -> str:
     """The id of the cell's one list of revoked sessions."""
     return f"{region}-revocations"
+
+
+def sourcing_policies_id(region: str) -> str:
+    """The id of the cell's one set of sourcing policies."""
+    return f"{region}-sourcing"
 
 
 def region_of(entity_id: str) -> str:

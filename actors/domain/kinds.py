@@ -14,20 +14,27 @@ from actors.domain.catalogue import CATALOGUE
 from actors.domain.claim import CLAIM
 from actors.domain.client import CLIENT
 from actors.domain.consent import CONSENT
+from actors.domain.count import COUNT
 from actors.domain.customer import CUSTOMER
 from actors.domain.data_key import DATA_KEY
 from actors.domain.device import DEVICE
+from actors.domain.floor import FLOOR
 from actors.domain.guest import GUEST
+from actors.domain.inbound import INBOUND
 from actors.domain.kind import Kind
 from actors.domain.location import LOCATION
 from actors.domain.notice import NOTICE
 from actors.domain.order import ORDER
 from actors.domain.privacy_request import PRIVACY_REQUEST
+from actors.domain.reservation import RESERVATION
 from actors.domain.revocations import REVOCATIONS
+from actors.domain.sourcing_policies import SOURCING_POLICIES
 from actors.domain.trail import TRAIL
+from actors.domain.transfer import TRANSFER
 
 _NOUNS = (
-    ORDER, LOCATION, CATALOGUE, CLAIM, ACCOUNT, CLIENT, REVOCATIONS, TRAIL, CUSTOMER, GUEST, NOTICE, ALERT,
-    APPROVAL, DATA_KEY, DEVICE, BREACH, PRIVACY_REQUEST, CONSENT,
+    ORDER, RESERVATION, LOCATION, CATALOGUE, CLAIM, ACCOUNT, CLIENT, REVOCATIONS, TRAIL, CUSTOMER, GUEST, NOTICE, ALERT,
+    APPROVAL, DATA_KEY, DEVICE, BREACH, PRIVACY_REQUEST, CONSENT, TRANSFER, COUNT, INBOUND, FLOOR,
+    SOURCING_POLICIES,
 )  # fmt: skip
 KINDS: Mapping[str, Kind] = {noun.name: replace(noun, act=ACTS.get(noun.name)) for noun in _NOUNS}

@@ -2,282 +2,327 @@
 
 Per SKU, in base units:
 
-    available = on_hand - reserved - safety_stock          never promised below 0
+    on_hand   = free + allocated + reserved + damaged + quality_hold
+    available = free - safety_stock          never promised below 0; per channel also less what is kept back from it
 
-    receive    on_hand  +q                       reserve    reserved +q    (only what is available)
-    adjust     on_hand  ±q (never below reserved) release   reserved -q
-    ship       on_hand  -q, reserved -q          pick       no change of the counts: the units leave the shelf
-    short_pick on_hand  -q, reserved -q          for units that were reserved but are not there
+    receive    on_hand +q                        allocate   allocated +q (only what is available)    of orders and transfers
+    adjust     on_hand ±q (never what is         release    allocated -q
+               promised)                         ship       on_hand -q, allocated -q
+    condition  sellable, damaged, quality_hold   short_pick on_hand -q, allocated -q: units that were allocated but are not there
+    move       from bin to bin: no count         pick       no change of the counts: the units leave the shelf
+               changes                           reserve    reserved +q (only what is available)     of carts
+                                                 unreserve  reserved -q
+                                                 convert    reserved -q, allocated +q: the cart became an order
 
-Each change is an entry of the ledger with reason and cause, and on_hand = Σ on_hand_delta of the ledger at any time. A location is
-the only one that decides over its stock: `Reserve` takes what is available in that very turn, so no unit is promised twice.
+Each change is an entry of the ledger with reason and cause, and each count is the sum of its deltas there at any time. A location is
+the only one that decides over its stock: `Allocate` and `Reserve` take what is available in that very turn, so no unit is promised twice.
 An order's messages name (order id, fulfilment number); the runtime applies each message once.
+
+    location_stock.py     goods that come, are corrected, change their condition; levels     location_lots.py      lots and their end
+    location_promises.py  allocations and reservations                                        location_bins.py      where things lie
+    location_incoming.py  what is to come                                                      location_rows.py      what is written down
+    location_draft.py     the books while a command is decided                                 location_views.py     what is answered
+    location_counting.py  what changes in a spot while it is being counted                     location_floor.py     whether a floor runs its picking
+    location_capacity.py  how much it does for orders in a day (location_profile.py)
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
-from actors.domain.errors import Refused
-from actors.domain.kind import Context, Decision, Kind, Row, StoredRows
+from actors.domain import (
+    location_bins,
+    location_capacity,
+    location_counting,
+    location_floor,
+    location_incoming,
+    location_lots,
+    location_promises,
+    location_stock,
+)
+from actors.domain.kind import Context, Decision, Kind
 from actors.domain.location_commands import (
     AdjustStock,
+    Allocate,
+    BeginCounting,
+    ChangeCondition,
     Command,
+    Convert,
+    CountSpot,
+    DefineBins,
+    EndCounting,
+    Expect,
+    LookAtLots,
+    MoveUnits,
     OpenLocation,
     Pick,
     ReceiveStock,
     Release,
+    RemoveBins,
     Reserve,
+    RunFloor,
+    SetLevels,
     Ship,
     ShortPick,
+    Unreserve,
 )
-from actors.domain.location_events import Entry, Event, LocationOpened, Reason, SafetyStockSet, StockChanged, Units
-from actors.domain.location_state import Changed, Location, LocationStockView, Reserved, Stock, StockView, ViewStock
-from actors.domain.rows import LedgerRow, LocationRow, StockRow
-
-ON_HAND_MAX = 1_000_000_000
-
-
-def _known(state: Location | None, context: Context) -> Location:
-    if state is None:
-        raise Refused("location.unknown", f"There is no location {context.entity_id}.", location_id=context.entity_id)
-    return state
-
-
-def _changed(context: Context, *events: Event) -> Decision:
-    return Decision(list(events), lambda state, version: Changed(context.entity_id, version))
+from actors.domain.location_draft import apply, put_aside
+from actors.domain.location_events import (
+    BinsDefined,
+    BinsRemoved,
+    CountingBegun,
+    CountingEnded,
+    Entry,
+    Event,
+    ExpiryNear,
+    FloorSet,
+    IncomingChanged,
+    LevelsSet,
+    LocationOpened,
+    LotEnded,
+    LotOpened,
+    LotsLookedAt,
+    SafetyStockSet,
+    StockChanged,
+)
+from actors.domain.location_profile import DayCounted, ProfileSet, SetProfile
+from actors.domain.location_rows import feed, restore, rows
+from actors.domain.location_state import Counts, Location, Lot, Stock
+from actors.domain.location_views import Changed, Query, Shipped, unknown, view
+from actors.domain.rows import LocationRow, StockRow
+from actors.domain.rows_of_counts import CountingRow
+from actors.domain.rows_of_floor import FloorTermsRow
+from actors.domain.rows_of_sourcing import LocationProfileRow
+from actors.domain.rows_of_stock import BinRow, ClaimRow, ContentRow, IncomingRow, LotRow
 
 
 def decide(state: Location | None, command: Command, context: Context) -> Decision:
     """See the module's docstring for the rules."""
     if type(command) is OpenLocation:
-        opened = LocationOpened(
-            command.location_type,
-            command.name,
-            command.city,
-            command.country,
-            command.lat,
-            command.lon,
-            command.timezone,
-        )
-        same = state is not None and state.particulars == opened
-        return _changed(context) if same else _changed(context, opened)
-    location = _known(state, context)
+        return _changed(context, _open(state, command))
+    if state is None:
+        raise unknown(context.entity_id)
+    if type(command) is Allocate:
+        got = location_promises.allocate(state, command, context)
+        return _taken(got if state.profile is None else location_capacity.within(state, command, got, context))
     if type(command) is Reserve:
-        return _reserve(location, command)
-    if type(command) is ReceiveStock:
-        return _receive(location, command, context)
-    if type(command) is AdjustStock:
-        return _adjust(location, command, context)
-    assert isinstance(command, Release | Pick | ShortPick | Ship)
-    return _settle(location, command, context)
+        return _taken(location_promises.reserve(state, command, context))
+    if type(command) is Convert:
+        got = location_promises.convert(state, command)
+        return _taken(got if state.profile is None else location_capacity.within(state, command, got, context))
+    if type(command) is Ship:
+        return _shipped(state, location_promises.settle(state, command, context), context)
+    if type(command) is BeginCounting:
+        return _told(*location_counting.begin(state, command, context))
+    if type(command) is CountSpot:
+        return _told([], location_counting.compare(state, command, context))
+    return _changed(context, _events(state, command, context))
 
 
-def _reserve(location: Location, command: Reserve) -> Decision:
-    entries, taken = [], []
-    for sku, quantity in command.lines:
-        stock = location.stock.get(sku)
-        units = min(quantity, stock.available) if stock is not None else 0
-        if units > 0:
-            entries.append(Entry(sku, units, 0, units, "reserve"))
-            taken.append((sku, units))
-    reply = Reserved(taken)
-    events: list[Event] = []
-    if entries:
-        events.append(StockChanged(entries, f"{command.order_id}.{command.fulfilment}"))
-    return Decision(events, lambda state, version: reply)
+def _events(location: Location, command: Command, context: Context) -> list[Event]:
+    match command:
+        case Release() | Pick() | ShortPick():
+            return location_promises.settle(location, command, context)
+        case Unreserve():
+            return location_promises.unreserve(location, command, context)
+        case ReceiveStock():
+            return location_stock.receive(location, command, context)
+        case AdjustStock():
+            return location_stock.adjust(location, command, context)
+        case ChangeCondition():
+            return location_stock.change_condition(location, command, context)
+        case SetLevels():
+            return location_stock.set_levels(location, command)
+        case Expect():
+            return location_incoming.expect(location, command, context)
+        case DefineBins():
+            return location_bins.define(location, command)
+        case RemoveBins():
+            return location_bins.remove(location, command)
+        case MoveUnits():
+            return location_bins.move(location, command)
+        case EndCounting():
+            return location_counting.end(location, command)
+        case RunFloor():
+            return location_floor.run_floor(location, command)
+        case SetProfile():
+            return location_capacity.set_profile(location, command)
+    assert type(command) is LookAtLots
+    return location_lots.look_at(location, context)
 
 
-def _receive(location: Location, command: ReceiveStock, context: Context) -> Decision:
-    entries, sums = [], dict[str, int]()
-    for line in command.lines:
-        sums[line.sku] = sums.get(line.sku, 0) + line.quantity
-        present = location.stock[line.sku].on_hand if line.sku in location.stock else 0
-        if present + sums[line.sku] > ON_HAND_MAX:
-            raise Refused("stock.too_much", f"More than {ON_HAND_MAX} units of {line.sku}.", sku=line.sku)
-        entries.append(Entry(line.sku, line.quantity, line.quantity, 0, "receipt", line.value))
-    return _changed(context, StockChanged(entries, "", command.reference))
+def _open(state: Location | None, command: OpenLocation) -> list[Event]:
+    opened = LocationOpened(*msgspec.structs.astuple(command))
+    return [] if state is not None and state.particulars == opened else [opened]
 
 
-def _adjust(location: Location, command: AdjustStock, context: Context) -> Decision:
-    entries, levels, sums = [], list[Units](), dict[str, int]()
-    for line in command.lines:
-        sums[line.sku] = sums.get(line.sku, 0) + line.quantity
-        if line.quantity:
-            entries.append(Entry(line.sku, line.quantity, line.quantity, 0, line.reason, line.value))
-        if line.safety_stock is not None:
-            levels.append((line.sku, line.safety_stock))
-    for sku, delta in sums.items():
-        stock = location.stock.get(sku) or Stock()
-        after = stock.on_hand + delta
-        if delta < 0 and after < stock.reserved:
-            raise Refused(
-                "stock.insufficient",
-                f"Only {stock.on_hand - stock.reserved} units of {sku} are not reserved here.",
-                sku=sku, on_hand=stock.on_hand, reserved=stock.reserved, wanted=-delta,
-            )  # fmt: skip
-        if after > ON_HAND_MAX:
-            raise Refused("stock.too_much", f"More than {ON_HAND_MAX} units of {sku}.", sku=sku)
-    # Gains first: with losses first the books would pass through less on hand than is reserved.
-    entries.sort(key=lambda entry: entry.on_hand < 0)
-    events: list[Event] = []
-    if entries:
-        events.append(StockChanged(entries, command.cause, command.reference))
-    if levels:
-        events.append(SafetyStockSet(levels))
-    return _changed(context, *events)
+def _changed(context: Context, events: list[Event]) -> Decision:
+    return Decision(events, lambda state, version: Changed(context.entity_id, version))
 
 
-# reason -> what one unit does to (on_hand, reserved)
-_SETTLE: dict[type, tuple[Reason, int, int]] = {
-    Release: ("release", 0, -1),
-    Pick: ("pick", 0, 0),
-    ShortPick: ("short_pick", -1, -1),
-    Ship: ("ship", -1, -1),
-}
+def _shipped(state: Location, events: list[Event], context: Context) -> Decision:
+    lots = location_promises.lots_of(state, events) if state.lots else []
+    return Decision(events, lambda state, version: Shipped(context.entity_id, version, lots))
 
 
-def _settle(location: Location, command: Release | Pick | ShortPick | Ship, context: Context) -> Decision:
-    reason, on_hand, reserved = _SETTLE[type(command)]
-    entries = []
-    for sku, quantity in command.lines:
-        stock = location.stock.get(sku)
-        # An order only settles what it reserved here. Anything else is a fault of ours and must not bend the books. A pick changes
-        # no count, and its message may come after that of its shipment: messages keep no order.
-        if reserved and (stock is None or stock.reserved < quantity):
-            raise Refused(
-                "stock.not_reserved",
-                f"{quantity} units of {sku} are to be settled ({reason}), fewer are reserved.",
-                sku=sku,
-                reserved=stock.reserved if stock else 0,
-            )
-        entries.append(Entry(sku, quantity, on_hand * quantity, reserved * quantity, reason))
-    return _changed(context, StockChanged(entries, f"{command.order_id}.{command.fulfilment}"))
+def _taken(outcome: tuple[list[Event], location_promises.Taken]) -> Decision:
+    return _told(*outcome)
 
 
+def _told(events: list[Event], answer: msgspec.Struct) -> Decision:
+    return Decision(events, lambda state, version: answer)
+
+
+# --- evolve ---------------------------------------------------------------------------------------------------------
 def evolve(state: Location | None, event: Event, context: Context) -> Location:
     """The next state; takes over `state`."""
     if type(event) is LocationOpened:
-        return Location(event, state.stock if state is not None else {})
-    assert state is not None
-    stock = state.stock
-    if type(event) is StockChanged:
-        for entry in event.entries:
-            row = stock.get(entry.sku)
-            if row is None:
-                row = stock[entry.sku] = Stock()
-            row.on_hand += entry.on_hand
-            row.reserved += entry.reserved
-            assert row.on_hand >= row.reserved >= 0, f"{context.entity_id} {entry.sku}: {row}"
+        if state is None:
+            return Location(event, {})
+        state.particulars = event
         return state
-    assert type(event) is SafetyStockSet
-    for sku, level in event.levels:
-        stock.setdefault(sku, Stock()).safety_stock = level
+    assert state is not None
+    if type(event) is StockChanged:
+        _stock_changed(state, event, context)
+    elif type(event) is SafetyStockSet:
+        for sku, level in event.levels:
+            state.stock.setdefault(sku, Stock()).safety_stock = level
+    elif type(event) is LevelsSet:
+        _levels_set(state, event)
+    elif type(event) is IncomingChanged:
+        location_incoming.changed(state, event, context)
+    elif type(event) is BinsDefined:
+        state.bins.update((bin_.bin_id, bin_) for bin_ in event.bins)
+    elif type(event) is BinsRemoved:
+        for bin_id in event.bin_ids:
+            del state.bins[bin_id]
+            state.fill.pop(bin_id, None)
+    else:
+        _others_changed(state, event, context)
     return state
 
 
-def view(state: Location | None, query: ViewStock, version: int) -> msgspec.Struct:
-    """A page of the stock, sorted by SKU."""
-    if state is None:
-        raise Refused("location.unknown", f"There is no location {query.location_id}.", location_id=query.location_id)
-    skus = sorted(sku for sku in state.stock if sku > query.after)
-    page = skus[: query.limit]
-    rows = [
-        StockView(sku, s.on_hand, s.reserved, s.safety_stock, s.available)
-        for sku, s in ((sku, state.stock[sku]) for sku in page)
-    ]
-    return LocationStockView(query.location_id, version, rows, page[-1] if len(skus) > len(page) else "")
+def _others_changed(state: Location, event: Event, context: Context) -> None:
+    if type(event) is CountingBegun:
+        location_counting.begun(state, event, context)
+    elif type(event) is CountingEnded:
+        location_counting.ended(state, event)
+    elif type(event) is FloorSet:
+        state.floor = event.terms
+    elif type(event) is ProfileSet:
+        state.profile = event.profile
+    elif type(event) is DayCounted:
+        state.counted = event.count
+    else:
+        _lots_changed(state, event, context)
 
 
-def rows(state: Location, version: int, events: Sequence[Event], context: Context) -> list[Row]:
-    """The location's row, the changed SKUs' rows, and the ledger. `version` is that after all `events`."""
-    out, touched = list[Row](), dict[str, None]()
-    out.append(_place_row(context.entity_id, state, version))
-    for event in events:
-        if type(event) is StockChanged:
-            out.extend(_ledger(state, version, event, context))
-            touched.update((entry.sku, None) for entry in event.entries)
-        elif type(event) is SafetyStockSet:
-            touched.update((sku, None) for sku, _ in event.levels)
-    out.extend(_stock_row(context.entity_id, sku, state.stock[sku]) for sku in touched)
-    return out
+def _lots_changed(state: Location, event: Event, context: Context) -> None:
+    if type(event) is LotOpened:
+        lot = Lot(expires_on=event.expires_on, serial=event.serial)
+        state.lots.setdefault(event.sku, {})[event.lot] = lot
+        moment = location_lots.moment_of(lot)
+        if moment is not None:
+            # One that is over is now: two wake-ups for the same moment could not be told apart.
+            state.look_at_ms = location_lots.sooner(state.look_at_ms, max(moment, context.now_ms))
+    elif type(event) is ExpiryNear:
+        state.lots[event.sku][event.lot].told = "near"
+    elif type(event) is LotEnded:
+        state.lots[event.sku][event.lot].told = "ended"
+    elif type(event) is LotsLookedAt:
+        state.look_at_ms = event.next_ms
 
 
-def feed(location_id: str, state: Location, version: int) -> list[Row]:
-    """Everything that the API's index of availability needs."""
-    stock = [_stock_row(location_id, sku, stock) for sku, stock in state.stock.items()]
-    return [_place_row(location_id, state, version), *stock]
+def _levels_set(state: Location, event: LevelsSet) -> None:
+    for levels in event.levels:
+        stock = state.stock.setdefault(levels.sku, Stock())
+        if levels.safety_stock is not None:
+            stock.safety_stock = levels.safety_stock
+        if levels.reorder_point is not None:
+            stock.reorder_point = levels.reorder_point
+        if levels.buffers is not None:
+            stock.buffers = location_stock.buffers_of(levels.buffers)
 
 
-def _place_row(location_id: str, state: Location, version: int) -> LocationRow:
-    at = state.particulars
-    return LocationRow(
-        location_id, version, at.location_type, at.name, at.city, at.country, at.lat, at.lon, at.timezone
-    )  # fmt: skip
+def _stock_changed(state: Location, event: StockChanged, context: Context) -> None:
+    stock = state.stock
+    if state.counting:
+        location_counting.keep(state, event, context)
+    for entry in event.entries:
+        row = stock.get(entry.sku)
+        if row is None:
+            row = stock[entry.sku] = Stock()
+        # Most entries are just this.
+        row.on_hand += entry.on_hand
+        row.allocated += entry.allocated
+        if entry.aside is not None:
+            put_aside(entry.aside, row)
+        if entry.lot:
+            _lot_changed(state, entry, event.cause)
+        if entry.bin:
+            _content_changed(state, entry)
+        assert _right(row), f"{context.entity_id} {entry.sku}: {row}"
 
 
-def _stock_row(location_id: str, sku: str, stock: Stock) -> StockRow:
-    return StockRow(location_id, sku, stock.on_hand, stock.reserved, stock.safety_stock)
+def _right(one: Counts) -> bool:
+    allocated, reserved, damaged, held = one.allocated, one.reserved, one.damaged, one.quality_hold
+    if allocated < 0 or reserved < 0 or damaged < 0 or held < 0:
+        return False
+    return one.on_hand >= allocated + reserved + damaged + held
 
 
-def _ledger(state: Location, version: int, event: StockChanged, context: Context) -> list[LedgerRow]:
-    # Balances after each entry, worked backwards from the state after all of them.
-    balance = {entry.sku: [state.stock[entry.sku].on_hand, state.stock[entry.sku].reserved] for entry in event.entries}
-    out = []
-    for line in range(len(event.entries) - 1, -1, -1):
-        entry = event.entries[line]
-        on_hand, reserved = balance[entry.sku]
-        value, currency = entry.value if entry.value is not None else (None, None)
-        out.append(
-            LedgerRow(
-                context.entity_id,
-                version,
-                line,
-                context.now_ms,
-                entry.sku,
-                entry.reason,
-                entry.quantity,
-                entry.on_hand,
-                entry.reserved,
-                on_hand,
-                reserved,
-                event.cause,
-                event.reference,
-                value * entry.quantity if value is not None else None,
-                currency,
-            )
-        )
-        balance[entry.sku] = [on_hand - entry.on_hand, reserved - entry.reserved]
-    out.reverse()
-    return out
+def _lot_changed(state: Location, entry: Entry, cause: str) -> None:
+    lots = state.lots[entry.sku]
+    lot = lots[entry.lot]
+    apply(entry, lot)
+    assert _right(lot), f"{entry.sku} {entry.lot}: {lot}"
+    if not lot.on_hand:
+        del lots[entry.lot]
+        if not lots:
+            del state.lots[entry.sku]
+    promised = entry.allocated + (entry.aside[1] if entry.aside is not None and entry.aside[0] == "reserved" else 0)
+    if promised:
+        _add(state.claims, cause, (entry.sku, entry.lot), promised)
 
 
-def restore(entity_id: str, stored: StoredRows) -> tuple[Location, int] | None:
-    """The state and version from its stored rows."""
-    places = stored.get("locations")
-    if not places:
-        return None
-    place: LocationRow = places[0]
-    opened = LocationOpened(
-        place.type, place.name, place.city, place.country, place.lat, place.lon, place.timezone,  # type: ignore[arg-type]
-    )  # fmt: skip
-    stock = {row.sku: Stock(row.on_hand, row.reserved, row.safety_stock) for row in stored.get("stock", ())}
-    return Location(opened, stock), place.version
+def _content_changed(state: Location, entry: Entry) -> None:
+    _add(state.contents, entry.sku, (entry.bin, entry.lot), entry.bin_delta)
+    units = state.fill.get(entry.bin, 0) + entry.bin_delta
+    if units:
+        state.fill[entry.bin] = units
+    else:
+        state.fill.pop(entry.bin, None)
 
 
+def _add(counts: dict[str, dict[tuple[str, str], int]], name: str, key: tuple[str, str], delta: int) -> None:
+    """Adds to a count of counts in which nothing stays that is 0."""
+    inner = counts.setdefault(name, {})
+    units = inner.get(key, 0) + delta
+    assert units >= 0, f"{name} {key}: {units}"
+    if units:
+        inner[key] = units
+    else:
+        del inner[key]
+        if not inner:
+            del counts[name]
+
+
+_TABLES = (
+    LocationRow, StockRow, LotRow, ClaimRow, BinRow, ContentRow, IncomingRow, CountingRow, FloorTermsRow, LocationProfileRow,
+)  # fmt: skip
 LOCATION = Kind(
     name="location",
     commands=Command,
     events=Event,
-    queries=ViewStock,
+    queries=Query,
     decide=decide,
     evolve=evolve,
     view=view,
-    tables=(LocationRow, StockRow),
+    tables=_TABLES,
     restore=restore,
     rows=rows,
+    due=lambda location: location.look_at_ms,
+    wake=LookAtLots,
     feed=feed,
     resident=True,
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from actors.domain.location_events import LocationType, Reason, Units
+from actors.domain.floor_terms import FloorTerms
+from actors.domain.location_events import Bin, Condition, IncomingSource, Levels, LocationType, Reason, Units
+from actors.domain.location_profile import SetProfile
 
 
 class OpenLocation(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -19,49 +21,90 @@ class OpenLocation(msgspec.Struct, frozen=True, tag=True, gc=False):
     timezone: str = "UTC"
 
 
+# --- goods come, are corrected, change their condition ---------------------------------------------------------------
 class ReceiptLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`quantity` > 0 units arrived; `value`: (minor units of one unit, currency)."""
+    """`quantity` > 0 units arrived; `value`: (minor units of one unit, currency); `expires_on`: days since 1970-01-01, the lot's last good day;
+    `bin`: where they were put, "" for nowhere yet; `serial`: the lot is the number of one single unit."""
 
     sku: str
     quantity: int
     value: tuple[int, str] | None = None
+    lot: str = ""
+    expires_on: int | None = None
+    condition: Condition = "sellable"
+    bin: str = ""
+    serial: bool = False
 
 
 class ReceiveStock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Goods came in."""
+    """Goods came in. `cause`: the id of what announced them, or ""."""
 
     lines: list[ReceiptLine]
     reference: str = ""
+    cause: str = ""
 
 
 class AdjustmentLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A correction by `quantity` (signed; 0 when only the safety stock changes)."""
+    """A correction by `quantity` (signed; 0 when only the safety stock changes) of units in that condition."""
 
     sku: str
     quantity: int
     reason: Reason
     value: tuple[int, str] | None = None
     safety_stock: int | None = None
+    lot: str = ""
+    condition: Condition = "sellable"
+    bin: str = ""
 
 
 class AdjustStock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Corrections, all or none. `cause`: the approval by which they come, or ""."""
+    """Corrections, all or none. `cause`: the approval or count by which they come, or "". `as_far`: what is promised stays, as much of a loss as can be is
+    taken, and the rest is told as a risk."""
 
     lines: list[AdjustmentLine]
     reference: str = ""
     cause: str = ""
+    as_far: bool = False
 
 
-class Reserve(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """An order's fulfilment asks for units. Answered with what could be reserved, which may be less or nothing."""
+class ConditionLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`quantity` > 0 units that are `was` and now are `now`."""
+
+    sku: str
+    quantity: int
+    was: Condition
+    now: Condition
+    lot: str = ""
+
+
+class ChangeCondition(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Goods on hand are found damaged, are held until somebody has looked at them, or are good again: all lines or none."""
+
+    lines: list[ConditionLine]
+    reference: str = ""
+
+
+class SetLevels(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Safety stock, reorder points and buffers of channels."""
+
+    levels: list[Levels]
+
+
+# --- promises --------------------------------------------------------------------------------------------------------
+# Its tag is what it was called before carts: messages of then may still be under way.
+class Allocate(msgspec.Struct, frozen=True, tag="Reserve", gc=False, omit_defaults=True):
+    """An order's fulfilment, or a transfer (as `order_id`), asks for units. Answered with what could be allocated (`Taken`), which may be less or
+    nothing. `channel`: whose buffer is kept back; `life_days`: per SKU, days that its lot must have left."""
 
     order_id: str
     fulfilment: int
     lines: list[Units]
+    channel: str = ""
+    life_days: dict[str, int] = {}
 
 
 class Release(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Reserved units are given back."""
+    """Allocated units are given back."""
 
     order_id: str
     fulfilment: int
@@ -69,7 +112,7 @@ class Release(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Pick(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Reserved units were taken from the shelf."""
+    """Allocated units were taken from the shelf."""
 
     order_id: str
     fulfilment: int
@@ -77,19 +120,127 @@ class Pick(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ShortPick(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Reserved units were not found: they leave the books."""
+    """Allocated units were not found: they leave the books."""
 
     order_id: str
     fulfilment: int
     lines: list[Units]
 
 
-class Ship(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Reserved units left the building."""
+class Ship(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """Allocated units left the building. Answered with the lots that they were of (`Shipped`). `package`: of a transfer, by which it knows the answer."""
 
+    order_id: str
+    fulfilment: int
+    lines: list[Units]
+    package: int = 0
+
+
+class Reserve(msgspec.Struct, frozen=True, tag="ReserveForCart", gc=False, omit_defaults=True):
+    """A cart asks for units. Answered with what could be reserved (`Taken`). `whole`: all of it or nothing."""
+
+    reservation_id: str
+    lines: list[Units]
+    channel: str = ""
+    whole: bool = False
+    life_days: dict[str, int] = {}
+
+
+class Unreserve(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """A cart's units are given back."""
+
+    reservation_id: str
+    lines: list[Units]
+
+
+class Convert(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """A cart's units become an order's. Answered with what could be allocated (`Taken`)."""
+
+    reservation_id: str
     order_id: str
     fulfilment: int
     lines: list[Units]
 
 
-Command = OpenLocation | ReceiveStock | AdjustStock | Reserve | Release | Pick | ShortPick | Ship
+# --- what is to come, where things are, what goes off ---------------------------------------------------------------
+class Expect(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """This is what is still to come from a source; no lines: nothing more. What is older than what was said already (`revision`) changes nothing."""
+
+    source_id: str
+    source: IncomingSource
+    revision: int
+    expected_at_ms: int
+    lines: list[Units]
+
+
+class DefineBins(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Makes bins known, or changes their particulars."""
+
+    bins: list[Bin]
+
+
+class RemoveBins(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Takes empty bins away: all or none."""
+
+    bin_ids: list[str]
+
+
+class MoveLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`quantity` > 0 units go from a bin to another; "" is no bin: just arrived, or in somebody's hands."""
+
+    sku: str
+    quantity: int
+    from_bin: str
+    to_bin: str
+    lot: str = ""
+
+
+class MoveUnits(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Goods are put away, moved or taken out: all lines or none."""
+
+    lines: list[MoveLine]
+    reference: str = ""
+
+
+class BeginCounting(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """These spots are being counted from now on: (bin id, "") or ("", SKU). A spot that the same count has begun already begins anew.
+    Answered with which could be begun, and when (`Begun`); `tell_book`: and with what should be there."""
+
+    count_id: str
+    spots: list[tuple[str, str]]
+    tell_book: bool = False
+
+
+class CountSpot(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """So many units of each (SKU, lot, units) lay in the spot at that moment (UTC ms). Changes nothing; answered with what the books said
+    at that moment (`Compared`)."""
+
+    count_id: str
+    spot: tuple[str, str]
+    counted: list[tuple[str, str, int]]
+    counted_at_ms: int
+
+
+class EndCounting(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """These spots are not being counted any more. `counted`: see `CountingEnded`."""
+
+    count_id: str
+    spots: list[tuple[str, str]]
+    counted: list[tuple[str, int]] = []
+
+
+class RunFloor(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """From now on orders that are served here are picked by the location's floor (`floor.py`), on these terms; None: by hand, as without one."""
+
+    terms: FloorTerms | None
+
+
+class LookAtLots(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The timer: a lot goes off soon, or has."""
+
+
+Command = (
+    OpenLocation | ReceiveStock | AdjustStock | ChangeCondition | SetLevels | Allocate | Release | Pick | ShortPick | Ship
+    | Reserve | Unreserve | Convert | Expect | DefineBins | RemoveBins | MoveUnits | LookAtLots
+    | BeginCounting | CountSpot | EndCounting | RunFloor | SetProfile
+)  # fmt: skip

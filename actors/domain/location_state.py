@@ -1,68 +1,111 @@
-"""What is known of a location, and what is answered about it. The rules are in `location.py`."""
+"""What is known of a location. The rules are in `location.py`."""
 
 from __future__ import annotations
 
 import msgspec
 
-from actors.domain.location_events import LocationOpened, Units
+from actors.domain.floor_terms import FloorTerms
+from actors.domain.location_events import Bin, IncomingSource, LocationOpened, LotTold, Units
+from actors.domain.location_profile import DayCount, Profile
 
 
-class Stock(msgspec.Struct, gc=False):
-    """Stock of one SKU here."""
+class Counts(msgspec.Struct, gc=False):
+    """Units in the base unit: on_hand = free + allocated + reserved + damaged + quality_hold."""
 
     on_hand: int = 0
+    allocated: int = 0
     reserved: int = 0
+    damaged: int = 0
+    quality_hold: int = 0
+
+    @property
+    def free(self) -> int:
+        """Sellable and promised to nobody; never negative."""
+        return self.on_hand - self.allocated - self.reserved - self.damaged - self.quality_hold
+
+
+class Stock(Counts, gc=False):
+    """Stock of one SKU here. `buffers`: units kept back from channels."""
+
     safety_stock: int = 0
+    reorder_point: int = 0
+    buffers: tuple[Units, ...] = ()
 
     @property
     def available(self) -> int:
         """Units that may be promised now; never negative."""
-        return max(0, self.on_hand - self.reserved - self.safety_stock)
+        units = self.on_hand - self.allocated - self.reserved - self.damaged - self.quality_hold - self.safety_stock
+        return max(0, units)
+
+    def available_to(self, channel: str) -> int:
+        """The same, less what is kept back from the channel."""
+        if not self.buffers:
+            return self.available
+        kept = next((units for name, units in self.buffers if name == channel), 0)
+        return max(0, self.free - self.safety_stock - kept)
+
+
+class Lot(Counts, gc=False):
+    """The part of a SKU's stock that is of one lot. `expires_on`: days since 1970-01-01, its last good day; `serial`: it is the number of one unit;
+    `told`: that its end is near, or that it has come."""
+
+    expires_on: int | None = None
+    serial: bool = False
+    told: LotTold = ""
+
+    def good_on(self, day: int) -> bool:
+        """May it be sold to be used on that day?"""
+        return self.expires_on is None or self.expires_on >= day
+
+
+class Incoming(msgspec.Struct, frozen=True, gc=False):
+    """What is still to come from one source. Without lines it only tells that nothing is, and is forgotten after a while (`changed_at_ms`)."""
+
+    source: IncomingSource
+    revision: int
+    expected_at_ms: int
+    lines: tuple[Units, ...]
+    changed_at_ms: int
+
+
+# (bin id, lot)
+Spot = tuple[str, str]
+# What is counted in one go: (bin id, "") all that lies in a bin, ("", SKU) what of a SKU lies in none.
+CountedSpot = tuple[str, str]
+# (UTC ms, SKU, lot, units more)
+Passed = tuple[int, str, str, int]
+
+
+class Counting(msgspec.Struct, gc=False):
+    """A spot that is being counted: (SKU, lot, units) that lay there when it was begun, and what has changed since. `lost`: more changed than is kept."""
+
+    count_id: str
+    began_at_ms: int
+    book: list[tuple[str, str, int]] = []
+    changes: list[Passed] = []
+    lost: bool = False
 
 
 class Location(msgspec.Struct):
-    """The state of a location."""
+    """The state of a location. All maps but `stock` are empty where nobody uses them.
+
+    stock: by SKU. lots: SKU → lot → its part of the stock; for a SKU that has lots they add up to its stock in every state.
+    claims: cause → (SKU, lot) → units allocated or reserved of that lot. bins: by id. contents: SKU → (bin, lot) → units that lie there; what is on hand and in no bin
+    is at the dock, on a shelf without number, or in somebody's hands. fill: bin → all units in it. incoming: by source. look_at_ms: when a lot has to be looked at, None for never.
+    counting: spots that are being counted, empty nearly always. floor: how its floor picks what orders are promised, None where no floor runs.
+    profile: what it can do for orders, None for everything. counted: what was allocated to orders on the last day with a limit to it.
+    """
 
     particulars: LocationOpened
     stock: dict[str, Stock]
-
-
-# --- queries and answers --------------------------------------------------------------------------------------------
-class ViewStock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A page of the stock, by SKU after `after`."""
-
-    location_id: str
-    after: str = ""
-    limit: int = 100
-
-
-class StockView(msgspec.Struct, frozen=True, gc=False):
-    """Stock of one SKU as told to callers."""
-
-    sku: str
-    on_hand: int
-    reserved: int
-    safety_stock: int
-    available: int
-
-
-class LocationStockView(msgspec.Struct, frozen=True, gc=False):
-    """A page of stock; `next_after` "" at the end."""
-
-    location_id: str
-    version: int
-    stock: list[StockView]
-    next_after: str
-
-
-class Changed(msgspec.Struct, frozen=True, gc=False):
-    """The answer to receipts, adjustments and particulars."""
-
-    location_id: str
-    version: int
-
-
-class Reserved(msgspec.Struct, frozen=True, gc=False):
-    """What `Reserve` could take, per SKU; SKUs with nothing are left out."""
-
-    lines: list[Units]
+    lots: dict[str, dict[str, Lot]] = {}
+    claims: dict[str, dict[Spot, int]] = {}
+    bins: dict[str, Bin] = {}
+    contents: dict[str, dict[Spot, int]] = {}
+    fill: dict[str, int] = {}
+    incoming: dict[str, Incoming] = {}
+    look_at_ms: int | None = None
+    counting: dict[CountedSpot, Counting] = {}
+    floor: FloorTerms | None = None
+    profile: Profile | None = None
+    counted: DayCount | None = None

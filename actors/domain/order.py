@@ -12,14 +12,26 @@ shipped and some not it is `partly_shipped`):
       └───────────────────── cancel: stock is given back ───────────┴──▶ cancelled
 
 Allocation at placement: see `allocation.py`. What no location could serve is backordered: the order asks again by itself, after
-`RETRY_FIRST_MS`, then at doubled intervals, and at once on the update `allocate`.
+`RETRY_FIRST_MS`, then at doubled intervals, and at once on the update `allocate`. Where a sourcing policy holds, the placement brings the
+plan by which its places are asked first, and the others in the order of what they cost (`serve/orders/sourcing.py`).
 
 An order and its locations talk by messages that are part of its events (`messages`): it asks a location to reserve and goes on
 when the answer comes back as `ReservationAnswered`. The answer to `PlaceOrder` is provisional until the round is over. An answer
 that comes after a cancellation is given back.
 
+An order that was a cart's reservation claims it first (`reservation.py`). What the reservation has is converted where it lies, each part a fulfilment; the rest is
+asked for as ever, and all of it when the reservation is over, unknown or another's.
+
+Units that a location keeps back from the order's channel are not asked for: a first round tells the channel only when somebody was seen to keep any back
+(`PlaceOrder.buffered`), so that it costs nothing where nobody does; later rounds, which are few, always tell it.
+
+What a location's floor picks (`floor.py`), the order hands to it, and tells it of the end: packed or cancelled (`order_floor.py`). Units that are missing are
+for the floor to tell then, and for nobody else.
+
 Who ordered, and where it goes, may be corrected at any time (RectifyOrder), and is taken out of an order that is over (ForgetPerson): what was
 bought, when, for how much and in which country stays, as books and invoices need it.
+
+What an event changes is in `order_evolve.py`, whom it tells in `order_messages.py`, what callers see in `order_state.py`.
 """
 
 from __future__ import annotations
@@ -28,12 +40,12 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from actors.domain import allocation, location_commands
-from actors.domain.allocation import SPLIT_MAX, Place
+from actors.domain import allocation, order_floor
+from actors.domain.allocation import Place
 from actors.domain.errors import Refused
-from actors.domain.kind import Answer, Context, Decision, Kind, Message, Row, StoredRows
-from actors.domain.location_state import Reserved
+from actors.domain.kind import Answer, Context, Decision, Kind, Row, StoredRows
 from actors.domain.order_commands import (
+    CartAnswered,
     Command,
     ForgetPerson,
     PlaceOrder,
@@ -45,6 +57,8 @@ from actors.domain.order_commands import (
 from actors.domain.order_events import (
     AllocationAsked,
     Ask,
+    CartClaimed,
+    CartReturned,
     Event,
     FulfilmentsMoved,
     Move,
@@ -57,16 +71,18 @@ from actors.domain.order_events import (
     RetrySkipped,
     ShortPicked,
 )
+from actors.domain.order_evolve import evolve
+from actors.domain.order_messages import TELLS_LOCATION, messages, on_reply
 from actors.domain.order_state import (
     Fulfilment,
     FulfilmentStatus,
     Order,
     OrderContact,
     OrderStatusView,
-    ShipTo,
     ViewContact,
     ViewOrder,
     fulfilment_id,
+    is_asking,
     is_under_way,
     missing_of,
     order_change,
@@ -74,13 +90,13 @@ from actors.domain.order_state import (
     order_view,
     restored,
     status_of,
+    wanted_of,
 )
 from actors.domain.rows import OrderRow
 
 RETRY_FIRST_MS = 60_000
 RETRY_INTERVAL_MAX_MS = 3_600_000
 RETRIES_MAX = 12
-RETRY_PLACES_MAX = 8
 
 
 _WHOLE_ROW = frozenset({OrderPlaced, OrderRectified, PersonForgotten})
@@ -94,8 +110,6 @@ STEPS: dict[str, tuple[tuple[FulfilmentStatus, ...], FulfilmentStatus]] = {
     "cancel": (("allocated", "picking", "packed"), "cancelled"),
     "short_pick": (("picking",), "picking"),
 }
-# Steps of which the location has to know.
-_TELLS_LOCATION = frozenset({"packed", "shipped", "cancelled"})
 
 
 # --- decide ---------------------------------------------------------------------------------------------------------
@@ -119,6 +133,8 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
         return _step(state, command, context)
     if type(command) is ReservationAnswered:
         return _answered(state, command, context)
+    if type(command) is CartAnswered:
+        return _cart_answered(state, command, context)
     if type(command) is RetryAllocation:
         return _retry(state, context)
     if type(command) is RectifyOrder:
@@ -170,22 +186,43 @@ def _others(places: Sequence[Place], asks: Iterable[Ask]) -> list[Place]:
     return [place for place in places if place.location_id not in asked]
 
 
+def _asked(order: Order, asks: list[Ask], places: Sequence[Place], *, retry: bool = False) -> AllocationAsked:
+    """A later round, or a further question of the same."""
+    return AllocationAsked(asks, _others(places, asks), retry, order.channel, life_days=order.life_days or {})
+
+
 def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decision:
     if state is not None:
         raise Refused("order.exists", f"Order {context.entity_id} exists already.", order_id=context.entity_id)
-    need = allocation.need_of((line.sku, line.quantity) for line in command.lines)
-    asks = _asks(allocation.plan(need, command.places), 1)
+    if command.unclaimable:
+        # That it is the order that refuses lets a repeated placement be answered as the first one was, whatever has become of the cart.
+        detail = "The reservation can't be ordered any more: place the order without it."
+        raise Refused(command.unclaimable, detail, reservation_id=command.reservation_id)
+    need = wanted_of(command.lines, command.kits)
+    claims = bool(command.reservation_id)
+    plan: allocation.Plan = []
+    if not claims:
+        plan = command.plan if command.plan is not None else allocation.plan(need, command.places)
+    asks = _asks(plan, 1)
     placed = OrderPlaced(
         command.order_ref, command.channel, command.customer_ref, command.country, command.ship_to, command.currency,
         command.lines, command.places if not asks else [], context.command_id,
-        None if asks else context.now_ms + RETRY_FIRST_MS, command.owner, command.sealed,
-        command.email_digest,
+        None if asks or claims else context.now_ms + RETRY_FIRST_MS, command.owner, command.sealed,
+        command.email_digest, command.reservation_id, command.splits, command.sourcing,
+        _promised_by(command, plan, need) if command.promised else None, command.kits, command.life_days,
     )  # fmt: skip
-    if not asks:
-        return _view(context, [placed])
-    decision = _view(context, [placed, AllocationAsked(asks, _others(command.places, asks))])
-    decision.provisional = True
+    channel = command.channel if command.buffered else ""
+    others = _others(command.places, asks)
+    asked = [AllocationAsked(asks, others, False, channel, command.promised, command.life_days or {})] if asks else []
+    decision = _view(context, [placed, *asked])
+    decision.provisional = bool(asks) or claims
     return decision
+
+
+def _promised_by(command: PlaceOrder, plan: allocation.Plan, need: allocation.Need) -> int | None:
+    """When all of it shall be there. Nothing is promised of an order of which something is missing, nor of a cart's, which lies where it lies."""
+    planned = allocation.need_of((sku, units) for _, part in plan for sku, units in part.items())
+    return None if command.reservation_id or planned != need else max(command.promised)
 
 
 def _answered(order: Order, command: ReservationAnswered, context: Context) -> Decision:
@@ -195,26 +232,59 @@ def _answered(order: Order, command: ReservationAnswered, context: Context) -> D
             return _status(context)
         return _status(context, ReservationReturned(command.number, command.location_id, command.lines))
     if any(f.status == "reserving" and f is not fulfilment for f in order.fulfilments):
-        return _status(context, ReservationSettled(command.number, command.lines, over=False))
+        settled = ReservationSettled(command.number, command.lines, over=False)
+        return _status(context, settled, *order_floor.handed(order, command))
+    handed = order_floor.handed(order, command)
     missing = missing_of(order)
     for sku, units in fulfilment.lines:
         missing[sku] = missing.get(sku, 0) + units
     for sku, units in command.lines:
         missing[sku] -= units
     missing = {sku: units for sku, units in missing.items() if units > 0}
-    splits = SPLIT_MAX - order.served - bool(command.lines)
+    splits = order.splits - order.served - bool(command.lines)
     asks = (
         _asks(allocation.plan(missing, order.candidates, splits), order.next_number) if missing and splits > 0 else []
     )
     if asks:
         settled = ReservationSettled(command.number, command.lines, over=False)
-        return _status(context, settled, AllocationAsked(asks, _others(order.candidates, asks)))
+        asked = _asked(order, asks, order.candidates)
+        return _status(context, settled, asked, *handed)
     retry_at = _retry_at(order, context) if missing else None
-    decision = _status(context, ReservationSettled(command.number, command.lines, over=True, retry_at_ms=retry_at))
+    settled = ReservationSettled(command.number, command.lines, over=True, retry_at_ms=retry_at)
+    decision = _status(context, settled, *handed)
+    return _final(order, decision, context)
+
+
+def _final(order: Order, decision: Decision, context: Context) -> Decision:
+    """With the answer that is still owed to who placed the order."""
     if order.place_command:
         final = Answer(order.place_command, lambda state, version: order_view(context.entity_id, state, version))
         decision.answers.append(final)
     return decision
+
+
+def _cart_answered(order: Order, command: CartAnswered, context: Context) -> Decision:
+    if order.claiming != command.reservation_id:
+        return _status(context)
+    if order.cancelled:
+        return _status(context, CartReturned(command.reservation_id, command.parts))
+    first = order.next_number
+    converts = [Ask(first + i, part.location_id, part.lines) for i, part in enumerate(command.parts)]
+    missing = missing_of(order)
+    for part in command.parts:
+        for sku, units in part.lines:
+            missing[sku] -= units
+    missing = {sku: units for sku, units in missing.items() if units > 0}
+    splits = order.splits - len(converts)
+    plan = allocation.plan(missing, order.candidates, splits) if missing and splits > 0 else []
+    asks = _asks(plan, first + len(converts))
+    over = not converts and not asks
+    retry_at = _retry_at(order, context) if over else None
+    events: list[Event] = [CartClaimed(command.reservation_id, converts, command.code, over, retry_at)]
+    if asks:
+        events.append(_asked(order, asks, order.candidates))
+    decision = _status(context, *events)
+    return _final(order, decision, context) if over else decision
 
 
 def _retry_at(order: Order, context: Context) -> int | None:
@@ -225,12 +295,12 @@ def _retry_at(order: Order, context: Context) -> int | None:
 
 def _ask_again(order: Order, places: list[Place], context: Context, *, by_timer: bool) -> AllocationAsked | None:
     missing = missing_of(order)
-    asks = _asks(allocation.plan(missing, places), order.next_number) if missing else []
-    return AllocationAsked(asks, _others(places, asks), retry=by_timer) if asks else None
+    asks = _asks(allocation.plan(missing, places, order.splits), order.next_number) if missing else []
+    return _asked(order, asks, places, retry=by_timer) if asks else None
 
 
 def _retry(order: Order, context: Context) -> Decision:
-    busy = order.cancelled or any(f.status == "reserving" for f in order.fulfilments)
+    busy = order.cancelled or is_asking(order)
     # Nobody told the order what is where by now: it asks the places that it knows for everything, nearest first.
     places = [Place(place, missing_of(order)) for place in order.retry_places]
     asked = None if busy else _ask_again(order, places, context, by_timer=True)
@@ -238,8 +308,7 @@ def _retry(order: Order, context: Context) -> Decision:
 
 
 def _allocate(order: Order, command: UpdateOrder, context: Context) -> Decision:
-    asking = any(f.status == "reserving" for f in order.fulfilments)
-    if order.cancelled or asking or not missing_of(order):
+    if order.cancelled or is_asking(order) or not missing_of(order):
         raise _illegal(order, command, context)
     asked = _ask_again(order, command.places, context, by_timer=False)
     return _status(context, asked) if asked is not None else _status(context)
@@ -250,11 +319,12 @@ def _step(order: Order, command: UpdateOrder, context: Context) -> Decision:
     moving = [f for f in _chosen(order, command, context) if f.status in legal]
     if not moving or order.cancelled:
         raise _illegal(order, command, context)
-    if to in _TELLS_LOCATION:
+    if to in TELLS_LOCATION:
         moves = [Move(f.number, f.location_id, f.lines) for f in moving]
     else:
         moves = [Move(f.number) for f in moving]
-    return _status(context, FulfilmentsMoved(to, moves, command.occurred_at_ms))
+    left = order_floor.left(order, moving, to) if order.at_floors else ()
+    return _status(context, FulfilmentsMoved(to, moves, command.occurred_at_ms), *left)
 
 
 def _chosen(order: Order, command: UpdateOrder, context: Context) -> list[Fulfilment]:
@@ -275,6 +345,8 @@ def _short_pick(order: Order, command: UpdateOrder, context: Context) -> Decisio
     if len(picking) > 1:
         raise Refused("order.fulfilment_required", "Several fulfilments are being picked: name one.")
     fulfilment, short = picking[0], allocation.need_of(command.lines)
+    if order.at_floors and not command.by_floor:
+        order_floor.check_not_there(order, fulfilment)
     held = dict(fulfilment.lines)
     for sku, units in short.items():
         if units > held.get(sku, 0):
@@ -282,10 +354,13 @@ def _short_pick(order: Order, command: UpdateOrder, context: Context) -> Decisio
             raise Refused("order.short_pick_too_much", detail, sku=sku, held=held.get(sku, 0))
     lines = sorted(short.items())
     picked = ShortPicked(fulfilment.number, fulfilment.location_id, lines, context.now_ms + RETRY_FIRST_MS)
-    # Other places may have it: they are asked at once, the one that came up short is not.
-    places = [Place(place, short) for place in order.retry_places if place != fulfilment.location_id]
-    asks = _asks(allocation.plan(short, places), order.next_number)
-    return _status(context, picked, AllocationAsked(asks, _others(places, asks))) if asks else _status(context, picked)
+    # Other places may have it: they are asked at once, the one that came up short is not. Where nobody was seen to have any, those that the order knows.
+    others = [place for place in command.places if place.location_id != fulfilment.location_id]
+    places = [place for place in others if any(place.available.values())]
+    places = places or [Place(place, short) for place in order.retry_places if place != fulfilment.location_id]
+    asks = _asks(allocation.plan(short, places, order.splits), order.next_number)
+    asked = [_asked(order, asks, places)] if asks else []
+    return _status(context, picked, *asked)
 
 
 def _cancel(order: Order, command: UpdateOrder, context: Context) -> Decision:
@@ -293,11 +368,8 @@ def _cancel(order: Order, command: UpdateOrder, context: Context) -> Decision:
         raise _illegal(order, command, context)
     held = [f for f in order.fulfilments if f.status in STEPS["cancel"][0] and f.lines]
     released = [Ask(f.number, f.location_id, f.lines) for f in held]
-    decision = _status(context, OrderCancelled(released, command.occurred_at_ms))
-    if order.place_command:
-        final = Answer(order.place_command, lambda state, version: order_view(context.entity_id, state, version))
-        decision.answers.append(final)
-    return decision
+    left = order_floor.left(order, order.fulfilments, "cancelled") if order.at_floors else ()
+    return _final(order, _status(context, OrderCancelled(released, command.occurred_at_ms), *left), context)
 
 
 def _rectify(order: Order, command: RectifyOrder, context: Context) -> Decision:
@@ -325,136 +397,22 @@ def allowed_updates(order: Order) -> list[str]:
     allowed = [step for step, (legal, _) in STEPS.items() if statuses.intersection(legal)]
     if "cancel" not in allowed and not statuses & {"shipped", "delivered", "cancelled"}:
         allowed.append("cancel")
-    if "reserving" not in statuses and missing_of(order):
+    if not is_asking(order) and missing_of(order):
         allowed.append("allocate")
     return allowed
 
 
 def _illegal(order: Order, command: UpdateOrder, context: Context) -> Refused:
     status, allowed = status_of(order), allowed_updates(order)
+    more = order_floor.facts(order, command) if command.by_floor else {}
     return Refused(
         "order.illegal_transition",
         f"{command.update} is not possible while the order is {status}.",
-        order_id=context.entity_id, update=command.update, status=status, allowed=allowed,
+        order_id=context.entity_id, update=command.update, status=status, allowed=allowed, **more,
     )  # fmt: skip
 
 
-# --- evolve ---------------------------------------------------------------------------------------------------------
-def evolve(state: Order | None, event: Event, context: Context) -> Order:
-    """The next state; takes over `state`."""
-    if type(event) is OrderPlaced:
-        return _placed(event, context)
-    assert state is not None
-    state.updated_at_ms = context.now_ms
-    if type(event) is FulfilmentsMoved:
-        for move in event.moves:
-            _numbered(state, move.number).status = event.to
-    elif type(event) is AllocationAsked:
-        _evolve_asked(state, event)
-    elif type(event) is ReservationSettled:
-        _evolve_settled(state, event)
-    elif type(event) is ShortPicked:
-        fulfilment, short = _numbered(state, event.number), dict(event.lines)
-        left = [(sku, units - short.get(sku, 0)) for sku, units in fulfilment.lines]
-        fulfilment.lines = [(sku, units) for sku, units in left if units]
-        state.retry_at_ms, state.short = event.retry_at_ms, True
-    elif type(event) is OrderCancelled:
-        state.cancelled, state.place_command, state.candidates, state.retry_at_ms = True, "", [], None
-        for fulfilment in state.fulfilments:
-            fulfilment.status = "cancelled"
-    elif type(event) is RetrySkipped:
-        state.retry_at_ms = None
-    elif type(event) is OrderRectified:
-        state.order_ref, state.sealed, state.email_digest = event.order_ref, event.sealed, event.email_digest
-    elif type(event) is PersonForgotten:
-        _evolve_forgotten(state)
-    return state
-
-
-def _placed(event: OrderPlaced, context: Context) -> Order:
-    return Order(
-        event.order_ref, event.channel, event.customer_ref, event.country, event.ship_to, event.currency, event.lines, [],
-        context.now_ms, context.now_ms, place_command=event.command_id if event.retry_at_ms is None else "",
-        candidates=[], retry_places=[place.location_id for place in event.places[:RETRY_PLACES_MAX]],
-        retry_at_ms=event.retry_at_ms, units=sum(line.quantity for line in event.lines),
-        total_minor=sum(line.quantity * line.amount for line in event.lines), owner=event.owner, sealed=event.sealed,
-        email_digest=event.email_digest,
-    )  # fmt: skip
-
-
-def _numbered(order: Order, number: int) -> Fulfilment:
-    for fulfilment in order.fulfilments:
-        if fulfilment.number == number:
-            return fulfilment
-    raise AssertionError(f"no fulfilment {number}")
-
-
-def _evolve_asked(order: Order, event: AllocationAsked) -> None:
-    order.fulfilments.extend(Fulfilment(ask.number, ask.location_id, "reserving", ask.lines) for ask in event.asks)
-    order.next_number = event.asks[-1].number + 1
-    order.candidates = event.places
-    order.retry_at_ms = None
-    order.retries += event.retry
-    known = [*order.retry_places, *(a.location_id for a in event.asks), *(p.location_id for p in event.places)]
-    order.retry_places = list(dict.fromkeys(known))[:RETRY_PLACES_MAX]
-    order.short = bool(missing_of(order))
-
-
-def _evolve_settled(order: Order, event: ReservationSettled) -> None:
-    fulfilment = _numbered(order, event.number)
-    if event.lines:
-        fulfilment.status, fulfilment.lines = "allocated", event.lines
-        order.served += 1
-    else:
-        order.fulfilments.remove(fulfilment)
-    order.short = bool(missing_of(order))
-    if event.over:
-        order.place_command, order.candidates, order.served = "", [], 0
-        order.retry_at_ms = event.retry_at_ms
-
-
-def _evolve_forgotten(order: Order) -> None:
-    order.order_ref = order.customer_ref = order.owner = order.email_digest = ""
-    order.sealed, order.ship_to, order.forgotten = b"", ShipTo(order.ship_to.country), True
-    # What is near to where it went.
-    order.candidates, order.retry_places, order.retry_at_ms = [], [], None
-
-
-# --- messages and projections ---------------------------------------------------------------------------------------
-def messages(order_id: str, event: Event) -> Iterable[Message]:
-    """What the locations have to be told or asked because of `event`."""
-    if type(event) is AllocationAsked:
-        for ask in event.asks:
-            reserve = location_commands.Reserve(order_id, ask.number, ask.lines)
-            yield Message("location", ask.location_id, reserve, on_reply=True)
-    elif type(event) is FulfilmentsMoved and event.to in _TELLS_LOCATION:
-        command = {
-            "packed": location_commands.Pick,
-            "shipped": location_commands.Ship,
-            "cancelled": location_commands.Release,
-        }[event.to]
-        for move in event.moves:
-            if move.lines:
-                yield Message("location", move.location_id, command(order_id, move.number, move.lines))
-    elif type(event) is ShortPicked:
-        yield Message("location", event.location_id, location_commands.ShortPick(order_id, event.number, event.lines))
-    elif type(event) is OrderCancelled:
-        for ask in event.released:
-            yield Message("location", ask.location_id, location_commands.Release(order_id, ask.number, ask.lines))
-    elif type(event) is ReservationReturned:
-        yield Message("location", event.location_id, location_commands.Release(order_id, event.number, event.lines))
-
-
-_decode_reserved = msgspec.json.Decoder(Reserved).decode
-
-
-def on_reply(message: Message, reply: bytes, refused: bool) -> ReservationAnswered:
-    """A location that refuses (it is unknown) has reserved nothing."""
-    reserve = message.command
-    assert type(reserve) is location_commands.Reserve
-    return ReservationAnswered(reserve.fulfilment, message.entity_id, [] if refused else _decode_reserved(reply).lines)
-
-
+# --- projections ----------------------------------------------------------------------------------------------------
 def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> msgspec.Struct:
     """The whole order, or how its customer can be reached."""
     if state is None:

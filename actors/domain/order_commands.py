@@ -6,9 +6,18 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from actors.domain.allocation import Place
-from actors.domain.order_state import Channel, Line, ShipTo
-from actors.domain.personal_notes import ASKER, ORDER_COUNTRY, ORDER_DIGEST, ORDER_OWNER, PURCHASE, SEALED_ORDER
+from actors.domain.allocation import SPLIT_MAX, Place, Plan
+from actors.domain.order_state import Channel, Kits, Line, ShipTo
+from actors.domain.personal_notes import (
+    ASKER,
+    ORDER_COUNTRY,
+    ORDER_DIGEST,
+    ORDER_OWNER,
+    PRIVATE_POSITION,
+    PURCHASE,
+    SEALED_ORDER,
+)
+from actors.domain.reservation_commands import HeldPart
 
 Update = Literal["start_picking", "pause_picking", "pack", "short_pick", "ship", "deliver", "cancel", "allocate"]
 Units = tuple[str, int]
@@ -16,7 +25,12 @@ Units = tuple[str, int]
 
 class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """A new order. `places`: where stock was seen, nearest first. `owner`: the customer who places it, "" for somebody else. `sealed`,
-    `email_digest`: see `Order`."""
+    `email_digest`: see `Order`. `reservation_id`: of the cart that it was, "" for none; `unclaimable`: why that can't be had any more, as far as was
+    seen: the code of the refusal, "" when it seems to be good. `buffered`: some place was seen to keep units back from the channel.
+
+    `plan`: what to ask first, as sourcing decided, and `places` then are best first; None: as `allocation.plan` says. `splits`: over how many places at most. `sourcing`: the
+    decision (`sourcing_decision.encoded`), sealed where orders are. `promised`: of each part of the plan when it shall be there (UTC ms). `kits`: of kits among the lines
+    what one is made of, None for none. `life_days`: of SKUs whose lots must have some left, how many, None for none."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     channel: Channel
@@ -29,12 +43,22 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
     owner: Annotated[str, ORDER_OWNER] = ""
     sealed: Annotated[bytes, SEALED_ORDER] = b""
     email_digest: Annotated[str, ORDER_OWNER] = ""
+    reservation_id: str = ""
+    unclaimable: str = ""
+    buffered: bool = False
+    plan: Plan | None = None
+    splits: int = SPLIT_MAX
+    sourcing: Annotated[bytes, PRIVATE_POSITION] = b""
+    promised: list[int] = []
+    kits: Kits | None = None
+    life_days: dict[str, int] | None = None
 
 
 class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """A step of the order's life. `fulfilment`: its number, None for all for which the step is legal. `lines`: what is missing
     (short_pick). `places`: where to ask (allocate). `occurred_at_ms`: when it happened in the world, None for now. `within`: locations
-    that the caller's rights reach, empty for all: fulfilments elsewhere are not theirs to move. `asker`: see `check_asker`."""
+    that the caller's rights reach, empty for all: fulfilments elsewhere are not theirs to move. `asker`: see `check_asker`. `by_floor`: the floor of the
+    location says so (`floor.py`)."""
 
     update: Update
     fulfilment: int | None = None
@@ -43,14 +67,24 @@ class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
     places: list[Place] = []
     within: list[str] = []
     asker: Annotated[str, ASKER] = ""
+    by_floor: bool = False
 
 
-class ReservationAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The location of fulfilment `number` reserved these units, maybe none."""
+class ReservationAnswered(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """The location of fulfilment `number` reserved these units, maybe none. `floor`: its floor picks them."""
 
     number: int
     location_id: str
     lines: list[Units]
+    floor: bool = False
+
+
+class CartAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The reservation gives these parts to the order; none when it refused with `code`."""
+
+    reservation_id: str
+    parts: list[HeldPart]
+    code: str = ""
 
 
 class RetryAllocation(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -70,4 +104,4 @@ class ForgetPerson(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The person was erased. To do it twice changes nothing."""
 
 
-Command = PlaceOrder | UpdateOrder | ReservationAnswered | RetryAllocation | RectifyOrder | ForgetPerson
+Command = PlaceOrder | UpdateOrder | ReservationAnswered | CartAnswered | RetryAllocation | RectifyOrder | ForgetPerson

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
-from actors.domain.allocation import Place
+from actors.domain.allocation import SPLIT_MAX, Place
+from actors.domain.floor_terms import EndReason
 from actors.domain.order_commands import Units
-from actors.domain.order_state import Channel, FulfilmentStatus, Line, ShipTo
-from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_DIGEST, ORDER_OWNER, PURCHASE, SEALED_ORDER
+from actors.domain.order_state import Channel, FulfilmentStatus, Kits, Line, ShipTo
+from actors.domain.personal_notes import (
+    ORDER_COUNTRY,
+    ORDER_DIGEST,
+    ORDER_OWNER,
+    PRIVATE_POSITION,
+    PURCHASE,
+    SEALED_ORDER,
+)
+from actors.domain.reservation_commands import HeldPart
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -21,7 +30,9 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """The order exists. `retry_at_ms`: set when nobody has anything to ask for."""
+    """The order exists. `retry_at_ms`: set when nobody has anything to ask for. `reservation_id`: with this it claims the cart that it was; locations are
+    asked when that has answered. `splits`, `sourcing`: see `PlaceOrder`; `promised_by_ms`: when all of it shall be there (UTC ms), None when that is not
+    known; `kits`: what kits among the lines are made of."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     channel: Channel
@@ -36,14 +47,43 @@ class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
     owner: Annotated[str, ORDER_OWNER] = ""
     sealed: Annotated[bytes, SEALED_ORDER] = b""
     email_digest: Annotated[str, ORDER_OWNER] = ""
+    reservation_id: str = ""
+    splits: int = SPLIT_MAX
+    sourcing: Annotated[bytes, PRIVATE_POSITION] = b""
+    promised_by_ms: int | None = None
+    kits: Kits | None = None
+    life_days: dict[str, int] | None = None
 
 
-class AllocationAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Locations are asked to reserve. `places`: who may be asked next; `retry`: a new round has begun."""
+class CartClaimed(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The reservation has answered: locations are asked to convert what it had. None when it refused with `code`. `over`: nobody is asked for anything;
+    `retry_at_ms`: when the order asks again."""
+
+    reservation_id: str
+    asks: list[Ask]
+    code: str = ""
+    over: bool = False
+    retry_at_ms: int | None = None
+
+
+class CartReturned(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The reservation has answered an order that was cancelled meanwhile: all is given back."""
+
+    reservation_id: str
+    parts: list[HeldPart]
+
+
+class AllocationAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """Locations are asked to reserve. `places`: who may be asked next; `retry`: a new round has begun; `channel`: whose buffers are kept back, "" where
+    nobody seems to have any; `promised`: of each of the asks when it shall be there (UTC ms), empty where nothing was promised; `life_days`: see
+    `PlaceOrder`."""
 
     asks: list[Ask]
     places: list[Place]
     retry: bool = False
+    channel: Channel | Literal[""] = ""
+    promised: list[int] = []
+    life_days: dict[str, int] = {}
 
 
 class ReservationSettled(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -53,6 +93,24 @@ class ReservationSettled(msgspec.Struct, frozen=True, tag=True, gc=False):
     lines: list[Units]
     over: bool
     retry_at_ms: int | None = None
+
+
+class HandedToFloor(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The floor of the location picks fulfilment `number`. Times: UTC ms."""
+
+    number: int
+    location_id: str
+    lines: list[Units]
+    priority: int
+    due_ms: int
+    placed_at_ms: int
+
+
+class LeftFloor(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Floors have no more to pick of these fulfilments (number, location)."""
+
+    parts: list[tuple[int, str]]
+    why: EndReason
 
 
 class ReservationReturned(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -113,5 +171,5 @@ class PersonForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 Event = (
     OrderPlaced | AllocationAsked | ReservationSettled | ReservationReturned | FulfilmentsMoved | ShortPicked
-    | OrderCancelled | RetrySkipped | OrderRectified | PersonForgotten
+    | OrderCancelled | RetrySkipped | OrderRectified | PersonForgotten | CartClaimed | CartReturned | HandedToFloor | LeftFloor
 )  # fmt: skip

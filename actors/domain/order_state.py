@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
 
-from actors.domain.allocation import Need, Place, need_of
+from actors.domain.allocation import SPLIT_MAX, Need, Place, need_of
 from actors.domain.money import Money, Total
 from actors.domain.personal_notes import (
     ASKER,
@@ -36,6 +37,8 @@ Withheld = Literal["erased", "restricted"]
 SHIPPED_OVER_MS = 30 * 24 * 3_600_000
 # How far a fulfilment is; an order is as far as the least of its fulfilments.
 _PROGRESS = {"reserving": 0, "allocated": 1, "picking": 2, "packed": 3, "shipped": 4, "delivered": 5}
+# SKU → (SKU of a part, units of it in one kit)
+Kits = dict[str, list[tuple[str, int]]]
 
 
 class ShipTo(msgspec.Struct, frozen=True, gc=False):
@@ -60,12 +63,14 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Fulfilment(msgspec.Struct, array_like=True, gc=False):
-    """The part of an order that one location serves. `lines`: (sku, units) asked for while reserving, then reserved."""
+    """The part of an order that one location serves. `lines`: (sku, units) asked for while reserving, then reserved. `promised_by_ms`: when it shall be there
+    (UTC ms), as was said when it was placed; None when nothing was."""
 
     number: int
     location_id: str
     status: FulfilmentStatus
     lines: list[tuple[str, int]]
+    promised_by_ms: int | None = None
 
 
 class Order(msgspec.Struct, array_like=True, gc=False):
@@ -73,7 +78,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     digests then, and `ship_to` has the country alone. b"" where nothing is sealed. `email_digest`: keyed, hex, "" for none.
 
     Times in UTC ms. `owner`: id of the customer who placed it, "" when somebody else did. `candidates`: places that this round of allocation may still ask, nearest first. `place_command`: the
-    command whose final answer is still owed. `served`: locations that served in this round."""
+    command whose final answer is still owed. `served`: locations that served in this round. `claiming`: the reservation that was asked for its units and has not
+    answered, "" for none."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     channel: Channel
@@ -102,11 +108,49 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     email_digest: Annotated[str, ORDER_OWNER] = ""
     # The person was erased (`order.ForgetPerson`).
     forgotten: bool = False
+    claiming: str = ""
+    # Numbers of fulfilments that a location's floor picks and that are neither packed nor cancelled.
+    at_floors: list[int] = []
+    # Over how many places a round of allocation may go.
+    splits: int = SPLIT_MAX
+    # When all of it shall be there (UTC ms), as was said when it was placed; None when nothing was.
+    promised_by_ms: int | None = None
+    # What one of each kit that was ordered is made of, as it was then; None for no kits.
+    kits: Kits | None = None
+    # Days that lots must have left, of SKUs for which it matters; None for none.
+    life_days: dict[str, int] | None = None
+
+
+def is_asking(order: Order) -> bool:
+    """Is an answer under way that says what the order gets?"""
+    return bool(order.claiming) or any(f.status == "reserving" for f in order.fulfilments)
+
+
+def wanted_of(lines: Iterable[Line], kits: Kits | None) -> Need:
+    """Units per SKU that have to be had for the lines: of a kit its parts."""
+    if not kits:
+        return need_of((line.sku, line.quantity) for line in lines)
+    return need_of(
+        (part, line.quantity * units) for line in lines for part, units in kits.get(line.sku) or [(line.sku, 1)]
+    )
+
+
+def parts_of(lines: Iterable[Line], kits: Kits) -> list[Line]:
+    """The lines with parts in place of kits. What a kit costs is shared out evenly over its units."""
+    out = []
+    for line in lines:
+        parts = kits.get(line.sku)
+        if parts is None:
+            out.append(line)
+            continue
+        units = sum(n for _, n in parts)
+        out += [Line(sku, line.quantity * n, line.amount // units) for sku, n in parts]
+    return out
 
 
 def missing_of(order: Order) -> Need:
     """Units per SKU that no fulfilment covers. What was cancelled by itself is not missed."""
-    missing = need_of((line.sku, line.quantity) for line in order.lines)
+    missing = wanted_of(order.lines, order.kits)
     for fulfilment in order.fulfilments:
         for sku, units in fulfilment.lines:
             missing[sku] -= units
@@ -182,12 +226,13 @@ class UnitsView(msgspec.Struct, frozen=True, gc=False):
 
 
 class FulfilmentView(msgspec.Struct, frozen=True, gc=False):
-    """One fulfilment."""
+    """One fulfilment. `promised_by`: when it shall be with the customer, absent when nothing was promised: without a sourcing policy, or asked for after the placement."""
 
     fulfilment_id: str
     location_id: str
     status: FulfilmentStatus
     lines: list[UnitsView]
+    promised_by: datetime | msgspec.UnsetType = msgspec.UNSET
 
 
 class LineView(msgspec.Struct, frozen=True, gc=False):
@@ -207,7 +252,8 @@ class CustomerView(msgspec.Struct, frozen=True, gc=False):
 
 
 class OrderView(msgspec.Struct, frozen=True, gc=False):
-    """A whole order. `withheld`: why it does not tell who ordered and where it goes, absent when it does. `sealed`: within the cell only."""
+    """A whole order. `withheld`: why it does not tell who ordered and where it goes, absent when it does. `sealed`: within the cell only.
+    `promised_by`: when all of it shall be with the customer, as was said when it was placed; absent when nothing was promised."""
 
     order_id: str
     version: int
@@ -222,6 +268,7 @@ class OrderView(msgspec.Struct, frozen=True, gc=False):
     total: Total
     placed_at: datetime
     updated_at: datetime
+    promised_by: datetime | msgspec.UnsetType = msgspec.UNSET
     withheld: Withheld | msgspec.UnsetType = msgspec.UNSET
     sealed: Annotated[bytes | msgspec.UnsetType, SEALED_ORDER] = msgspec.UNSET
 
@@ -239,10 +286,13 @@ def _time(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
+def _promised(ms: int | None) -> datetime | msgspec.UnsetType:
+    return msgspec.UNSET if ms is None else _time(ms)
+
+
 def order_view(order_id: str, order: Order, version: int) -> OrderView:
     """The whole order as callers see it. What is being asked for right now is neither served nor backordered yet."""
-    asked = [f for f in order.fulfilments if f.status == "reserving"]
-    missing = {} if asked or order.cancelled else missing_of(order)
+    missing = {} if is_asking(order) or order.cancelled else missing_of(order)
     return OrderView(
         order_id=order_id,
         version=version,
@@ -252,7 +302,9 @@ def order_view(order_id: str, order: Order, version: int) -> OrderView:
         customer=CustomerView(order.customer_ref, order.country),
         ship_to=order.ship_to,
         fulfilments=[
-            FulfilmentView(fulfilment_id(order_id, f.number), f.location_id, f.status, _units(f.lines))
+            FulfilmentView(
+                fulfilment_id(order_id, f.number), f.location_id, f.status, _units(f.lines), _promised(f.promised_by_ms)
+            )
             for f in order.fulfilments
         ],
         backordered=[UnitsView(sku, units) for sku, units in missing.items()],
@@ -263,6 +315,7 @@ def order_view(order_id: str, order: Order, version: int) -> OrderView:
         total=Total(order.total_minor, order.currency),
         placed_at=_time(order.placed_at_ms),
         updated_at=_time(order.updated_at_ms),
+        promised_by=_promised(order.promised_by_ms),
         withheld="erased" if order.forgotten else msgspec.UNSET,
         sealed=order.sealed or msgspec.UNSET,
     )

@@ -1,7 +1,7 @@
 """Rows of the read model, as they are written behind. Field order is the tables' column order (`actors/storage/schema.py`).
 
 `table` is the table's name, `key` its primary key, `append_only` rows are only ever added (the watermark keeps them single).
-A `change` holds only some columns of a row that exists: what stays as it was need not be written again.
+A `change` holds only some columns of a row that exists: what stays as it was need not be written again. A row with `gone` (a field, no column) is taken away.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class LocationRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class StockRow(msgspec.Struct, array_like=True, gc=False):
-    """Stock of one SKU at one location, in the SKU's base unit."""
+    """Stock of one SKU at one location, in the SKU's base unit. `buffers`: units kept back from channels, as `online:2,store:1`."""
 
     table: ClassVar[str] = "stock"
     key: ClassVar[tuple[str, ...]] = ("location_id", "sku")
@@ -104,12 +104,37 @@ class StockRow(msgspec.Struct, array_like=True, gc=False):
     location_id: str
     sku: str
     on_hand: int
-    reserved: int
+    allocated: int
     safety_stock: int
+    reserved: int = 0
+    damaged: int = 0
+    quality_hold: int = 0
+    reorder_point: int = 0
+    buffers: str = ""
+
+    @property
+    def available(self) -> int:
+        """Units that may be promised; never negative. As `location_state.Stock.available`."""
+        free = self.on_hand - self.allocated - self.reserved - self.damaged - self.quality_hold
+        return max(0, free - self.safety_stock)
+
+    @property
+    def free(self) -> int:
+        """Units that are sellable and promised to nobody. As `location_state.Counts.free`."""
+        return self.on_hand - self.allocated - self.reserved - self.damaged - self.quality_hold
+
+    @property
+    def kept_back(self) -> dict[str, int]:
+        """Channel → units that are kept back from it."""
+        if not self.buffers:
+            return {}
+        pairs = (part.split(":") for part in self.buffers.split(","))
+        return {channel: int(units) for channel, units in pairs}
 
 
 class LedgerRow(msgspec.Struct, array_like=True, gc=False):
-    """One entry of the stock ledger: what changed, by how much, why, and the balance after it."""
+    """One entry of the stock ledger: what changed, by how much, why, and the balance after it. `aside`: which of the states reserved, damaged and
+    quality_hold it changes, None for none; the same with lot and bin."""
 
     table: ClassVar[str] = "ledger"
     key: ClassVar[tuple[str, ...]] = ("location_id", "version", "line", "at")
@@ -124,17 +149,24 @@ class LedgerRow(msgspec.Struct, array_like=True, gc=False):
     reason: str
     quantity: int
     on_hand_delta: int
-    reserved_delta: int
+    allocated_delta: int
     on_hand: int
-    reserved: int
+    allocated: int
     cause: str
     reference: str
     value_minor: int | None
     currency: str | None
+    aside: str | None = None
+    aside_delta: int | None = None
+    aside_balance: int | None = None
+    lot: str | None = None
+    bin_id: str | None = None
+    bin_delta: int | None = None
 
 
 class SkuRow(msgspec.Struct, array_like=True, gc=False):
-    """One SKU of the cell's catalogue. `version`: the catalogue's when this SKU was last defined."""
+    """One SKU of the cell's catalogue. `version`: the catalogue's when this SKU was last defined. `details`: MessagePack of
+    `article.Details`, b"" when there are none."""
 
     table: ClassVar[str] = "skus"
     key: ClassVar[tuple[str, ...]] = ("catalogue_id", "sku")
@@ -145,6 +177,7 @@ class SkuRow(msgspec.Struct, array_like=True, gc=False):
     sku: str
     description: str
     version: int
+    details: bytes = b""
 
 
 class AccountRow(msgspec.Struct, array_like=True, gc=False):

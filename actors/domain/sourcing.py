@@ -11,7 +11,7 @@
 The aims, in this order: serve as many units as possible (or all or nothing); over no more places than allowed, groups together; at least cost; then the places whose
 ids come first. The same input gives the same decision in every process, in whichever order it comes.
 
-Availability is what was seen a moment ago, so a decision is a proposal: the places themselves decide (`location.Reserve`).
+Availability is what was seen a moment ago, so a decision is a proposal: the places themselves decide (`location.Allocate`).
 """
 
 from __future__ import annotations

@@ -32,9 +32,13 @@ _Minor = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 _Percent = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
 _Places = Annotated[int, msgspec.Meta(ge=1, le=PLACES_MAX)]
 _Kilometres = Annotated[int, msgspec.Meta(ge=1, le=40_000)]
-_CountryCode = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
-_Goods = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,31}$")]
-CarrierName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,31}$")]
+# `$` alone would let a final line feed pass.
+_END = r"(?![\s\S])"
+_CountryCode = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}" + _END)]
+_Goods = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,31}" + _END)]
+CarrierName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,31}" + _END)]
+# No control characters: PostgreSQL's text can't hold a NUL.
+_Source = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\u0000-\u001f\u007f-\u009f]*" + _END)]
 
 
 class _Part(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -122,7 +126,7 @@ class Ban(_Part, frozen=True, gc=False):
     goods: _Goods
     to: tuple[_CountryCode, ...] = ()
     out_of: tuple[_CountryCode, ...] = ()
-    source: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    source: _Source = ""
 
 
 GROUND = Carrier(

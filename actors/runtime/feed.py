@@ -16,7 +16,7 @@ from actors.runtime.codec import to_msgpack
 from actors.runtime.limits import Limits
 from actors.runtime.wire import Downlink, HostStats, LiveEvent, Reply
 
-FEED_TABLES = frozenset({"locations", "stock", "skus", "revocations"})
+FEED_TABLES = frozenset({"locations", "stock", "skus", "revocations", "location_profiles", "sourcing_policies"})
 
 
 def row_key(row: Any) -> tuple[Any, ...]:

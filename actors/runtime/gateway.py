@@ -21,6 +21,7 @@ import msgspec
 from actors.domain.audit import Who
 from actors.domain.kind import Row
 from actors.domain.rows import LocationRow, RevocationRow, SkuRow, StockRow
+from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
 from actors.runtime.errors import HostUnreachable
@@ -34,7 +35,8 @@ log = logging.getLogger("ocefs.gateway")
 _REPLIES = msgspec.msgpack.Decoder(list[Reply]).decode
 _DOWNLINK = msgspec.msgpack.Decoder(Downlink).decode
 _ROWS: dict[str, msgspec.msgpack.Decoder[Row]] = {
-    row.table: msgspec.msgpack.Decoder(row) for row in (StockRow, LocationRow, SkuRow, RevocationRow)
+    row.table: msgspec.msgpack.Decoder(row)
+    for row in (StockRow, LocationRow, SkuRow, RevocationRow, LocationProfileRow, SourcingPolicyRow)
 }
 _NOWHERE = ShardMap(0, [])
 

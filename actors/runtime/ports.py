@@ -10,7 +10,8 @@ from typing import Protocol
 import msgspec
 
 from actors.domain.kind import Kind, Row, StoredRows
-from actors.domain.rows import DataKeyRow, LedgerRow
+from actors.domain.rows import DataKeyRow, LedgerRow, StockRow
+from actors.domain.rows_of_stock import IncomingRow
 from actors.runtime.wire import Turn
 
 
@@ -272,6 +273,101 @@ class PrivacyRequestSummary(msgspec.Struct, frozen=True):
     overdue: int
 
 
+class LotSum(msgspec.Struct, frozen=True):
+    """Stock of a SKU at a location that has the same last good day (days since 1970-01-01; None: it does not expire), over all its lots."""
+
+    location_id: str
+    expires_on: int | None
+    on_hand: int
+    free: int
+
+
+class DemandDay(msgspec.Struct, frozen=True):
+    """What left a location on a day (days since 1970-01-01, UTC) on which the ledger has entries of the SKU. entries: so many; shipped: units.
+    free_before, free_most, free_after: units on hand and not allocated before its first entry, at most, and after its last."""
+
+    sku: str
+    day: int
+    entries: int
+    shipped: int
+    free_before: int
+    free_most: int
+    free_after: int
+
+
+# Of one SKU at one location no more entries of the ledger are looked at.
+DEMAND_ENTRIES_MAX = 20_000
+# Entries of a location's ledger among which its shipments are counted.
+SHIPMENT_ENTRIES_MAX = 20_000
+# Entries of a location's ledger among which what moved is added up.
+MOVEMENT_ENTRIES_MAX = 200_000
+# Of one SKU no more lots are looked at; each serial number is one.
+LOT_ROWS_MAX = 50_000
+
+
+class CountSummary(msgspec.Struct, frozen=True):
+    """One cycle count in a list. See `CountRow`."""
+
+    count_id: str
+    version: int
+    status: str
+    location_id: str
+    reason: str
+    spots: int
+    settled: int
+    variance_units: int
+    opened_by: str
+    opened_at: int
+
+
+class TransferSummary(msgspec.Struct, frozen=True):
+    """One transfer in a list. See `TransferRow`."""
+
+    transfer_id: str
+    version: int
+    status: str
+    outcome: str
+    source_id: str
+    destination_id: str
+    reference: str
+    line_count: int
+    wanted: int
+    dispatched: int
+    received: int
+    lost: int
+    late: bool
+    requested_at: int
+    expected_at: int | None
+
+
+class InboundSummary(msgspec.Struct, frozen=True):
+    """One inbound in a list. See `InboundRow`."""
+
+    inbound_id: str
+    version: int
+    status: str
+    outcome: str
+    location_id: str
+    supplier_ref: str
+    purchase_ref: str
+    asn_ref: str
+    line_count: int
+    package_count: int
+    announced: int
+    received: int
+    remaining: int
+    announced_at: int
+    expected_at: int
+
+
+class SkuMovement(msgspec.Struct, frozen=True):
+    """What left of a SKU at a location in a period (base units), and when it was counted there last (UTC ms, None for never)."""
+
+    sku: str
+    units: int
+    last_counted: int | None
+
+
 class ReadModel(Protocol):
     """Lists and searches over what was written behind; always a little late. Raises StoreUnavailable."""
 
@@ -299,15 +395,51 @@ class ReadModel(Protocol):
     async def pending_notices(self, about: Sequence[str], limit: int) -> list[str]:
         """Ids of notices that are not sent yet and about one of these orders or customers."""
 
+    async def reservations_of(self, owner: str, *, after: str, limit: int) -> list[str]:
+        """Ids of the reservations of this customer, past the id `after`, in order. "" has none."""
+
     async def ledger(
         self, location_id: str, *, sku: str | None, before: tuple[int, int] | None, limit: int
     ) -> list[LedgerRow]:
         """Newest first, older than (version, line) `before`."""
 
+    async def stock_of(self, sku: str, *, locations: Sequence[str] | None, limit: int) -> list[StockRow]:
+        """Of one SKU, by location. `locations`: those of these, None for all."""
+
+    async def lots_of(self, sku: str, *, locations: Sequence[str] | None, limit: int) -> list[LotSum]:
+        """Of one SKU, what ends soonest first. Past `LOT_ROWS_MAX` lots, by location and lot, none is looked at."""
+
+    async def incoming_of(self, sku: str, *, locations: Sequence[str] | None, limit: int) -> list[IncomingRow]:
+        """What is to come of one SKU, soonest first."""
+
+    async def demand(self, location_id: str, skus: Sequence[str], since_ms: int) -> list[DemandDay]:
+        """By SKU and day, since then: of each SKU the newest `DEMAND_ENTRIES_MAX` entries of the ledger."""
+
+    async def recent_shipments(self, location_id: str) -> dict[str, int]:
+        """How often each SKU was shipped, among the newest `SHIPMENT_ENTRIES_MAX` entries of the location's ledger."""
+
     async def approvals(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
     ) -> list[ApprovalSummary]:
         """Newest first (by approval id), older than the approval id `before`. `locations`: those of these, None for all."""
+
+    async def transfers(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[TransferSummary]:
+        """Newest first (by transfer id), older than the transfer id `before`. `locations`: those from or to one of these, None for all."""
+
+    async def counts(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[CountSummary]:
+        """Cycle counts, newest first (by count id), older than the count id `before`. `locations`: those of these, None for all."""
+
+    async def inbounds(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[InboundSummary]:
+        """Newest first (by inbound id), older than the inbound id `before`. `locations`: those to one of these, None for all."""
+
+    async def movements(self, location_id: str, since_ms: int, limit: int) -> list[SkuMovement]:
+        """Of the SKUs that are there or moved since then, what moved most first; as the newest `MOVEMENT_ENTRIES_MAX` entries of the location's ledger tell it."""
 
     async def breaches(self, *, status: str | None, before: str | None, limit: int) -> list[BreachSummary]:
         """Newest first (by breach id), older than the breach id `before`."""

@@ -20,7 +20,7 @@ from psycopg.pq import Format
 
 from actors.domain.kind import Row
 from actors.runtime.ports import DrainedTurn
-from actors.storage.schema import Instant
+from actors.storage.schema import FIRST_MS, LAST_MS, Instant, readable
 
 COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
 COPY_END = b"\xff\xff"
@@ -47,6 +47,8 @@ def _put_text(value: str) -> bytes:
 
 
 def _put_instant(value: int) -> bytes:
+    if not FIRST_MS <= value <= LAST_MS:
+        value = readable(value)
     return _int8(8, (value - _POSTGRES_EPOCH_MS) * 1000)
 
 
@@ -62,6 +64,8 @@ def _column_of_text(values: Sequence[str]) -> bytes:
 
 
 def _column_of_instants(values: Sequence[int]) -> bytes:
+    if values and (min(values) < FIRST_MS or max(values) > LAST_MS):
+        values = [readable(value) for value in values]
     return _INSTANTS([(value - _POSTGRES_EPOCH_MS) * 1000 for value in values])
 
 

@@ -36,7 +36,7 @@ from actors.storage.binary import (
 )
 from actors.storage.connections import CONNECT_TIMEOUT_S, bounded, driver_url, session_options
 from actors.storage.partitions import Month, month_of
-from actors.storage.schema import CHANGE_TYPES, ROW_TYPES, metadata, outbox
+from actors.storage.schema import CHANGE_TYPES, ROW_TYPES, metadata, outbox, row_columns
 from actors.storage.storable import storable
 
 DRAIN_TIMEOUT_S = 15.0
@@ -89,23 +89,43 @@ def _update_statement(table: sa.Table, columns: Sequence[sa.Column[Any]]) -> str
     )
 
 
+def merge_or_remove_statement(table: sa.Table, columns: Sequence[sa.Column[Any]]) -> str:
+    """As `merge_statement`, with one more array at the end: which rows are gone."""
+    names = [column.name for column in columns]
+    keys = [column.name for column in table.primary_key.columns]
+    arrays = ", ".join([*(f"%b::{type_of(column).name}[]" for column in columns), "%b::boolean[]"])
+    matches = " AND ".join(f"old.{key} = new.{key}" for key in keys)
+    changes = ", ".join(f"{name} = new.{name}" for name in names if name not in keys)
+    return (
+        f"MERGE INTO {table.name} old USING unnest({arrays}) AS new ({', '.join(names)}, row_is_gone) ON {matches} "  # noqa: S608 -- names of our schema; values are parameters
+        f"WHEN MATCHED AND new.row_is_gone THEN DELETE WHEN MATCHED THEN UPDATE SET {changes} "
+        f"WHEN NOT MATCHED AND NOT new.row_is_gone THEN INSERT ({', '.join(names)}) "
+        f"VALUES ({', '.join('new.' + name for name in names)})"
+    )
+
+
 class _Target:
     """Where the rows of one struct type go."""
 
     def __init__(self, row_type: type[Row]) -> None:
         self.table = metadata.tables[row_type.table]  # type: ignore[attr-defined]
-        self.columns = [self.table.columns[name] for name in row_type.__struct_fields__]
+        self.removable = row_type.__struct_fields__[-1] == "gone"
+        self.columns = row_columns(row_type)
         self.append_only: bool = row_type.append_only  # type: ignore[attr-defined]
         names = ", ".join(column.name for column in self.columns)
         self.copy = f"COPY {self.table.name} ({names}) FROM STDIN (FORMAT binary)"
         statement = change_statement if row_type.change else merge_statement  # type: ignore[attr-defined]
+        if self.removable:
+            statement = merge_or_remove_statement
         self.merge = "" if self.append_only else statement(self.table, self.columns)
 
     def merged(self, rows: Sequence[Row]) -> _Statement:
-        values = zip(*map(msgspec.structs.astuple, rows), strict=True)
-        return self.merge, [array_of(column, cells) for column, cells in zip(self.columns, values, strict=True)]
+        values = list(zip(*map(msgspec.structs.astuple, rows), strict=True))
+        gone = [array_of(_GONE, values.pop())] if self.removable else []
+        return self.merge, [array_of(column, cells) for column, cells in zip(self.columns, values, strict=True)] + gone
 
 
+_GONE = sa.Column("gone", sa.Boolean, nullable=False)
 _TARGETS = {row_type.table: _Target(row_type) for row_type in ROW_TYPES}  # type: ignore[attr-defined]
 _CHANGES = {row_type.table: _Target(row_type) for row_type in CHANGE_TYPES}  # type: ignore[attr-defined]
 _OUTBOX_FIELDS = {"at": "at_ms"}  # the others are named as their columns

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from actors.domain.kind import Kind, Row
+from actors.domain.kind import Kind
 from actors.domain.kinds import KINDS
 from actors.runtime.ports import (
     DrainBatch,
@@ -26,7 +26,7 @@ from actors.runtime.sharding import shard_of
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
 from actors.storage.drain import DRAIN_TIMEOUT_S, Drainer, drain_session
 from actors.storage.partitions import Month, ensure_partitions
-from actors.storage.schema import history, metadata, outbox
+from actors.storage.schema import history, metadata, outbox, row_columns
 from actors.storage.schema import shards as shard_table
 from actors.storage.storable import storable_text
 
@@ -40,12 +40,6 @@ def _in(column: sa.Column[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]
     """`column = ANY (array)`: one statement for any number of values."""
     kind = sa.Text if isinstance(column.type, sa.Text) else column.type
     return column == sa.any_(sa.bindparam(None, list(values), type_=postgresql.ARRAY(kind)))
-
-
-def row_columns(row_type: type[Row]) -> list[sa.Column[Any]]:
-    """The columns that make up a row's struct, in its order."""
-    table = metadata.tables[row_type.table]  # type: ignore[attr-defined]
-    return [table.columns[name] for name in row_type.__struct_fields__]
 
 
 class PostgresStore:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from actors.domain.rows import DataKeyRow, LedgerRow
-from actors.runtime.ports import ApprovalSummary, BreachSummary, DeviceSummary, OrderSummary, PrivacyRequestSummary
+from actors.domain.rows import DataKeyRow, LedgerRow, StockRow
+from actors.domain.rows_of_stock import IncomingRow
+from actors.runtime.ports import (
+    ApprovalSummary,
+    BreachSummary,
+    CountSummary,
+    DemandDay,
+    DeviceSummary,
+    InboundSummary,
+    LotSum,
+    OrderSummary,
+    PrivacyRequestSummary,
+    SkuMovement,
+    TransferSummary,
+)
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
-from actors.storage.postgres_store import row_columns
+from actors.storage.count_queries import counts_query, movements_query
+from actors.storage.inbound_queries import inbounds_query
 from actors.storage.schema import (
     CLOSED_STATUSES,
     Instant,
@@ -22,11 +37,17 @@ from actors.storage.schema import (
     notices,
     orders,
     privacy_requests,
+    reservations,
+    row_columns,
 )
+from actors.storage.stock_queries import demand_query, incoming_query, lots_query, shipments_query, stock_query
 from actors.storage.storable import storable_text
+from actors.storage.transfer_queries import transfers_query
 
 LIMIT_MAX = 1_000
 POOL_SIZE = 4
+# Reads that add up much take so many of the connections at most, so that lists never wait for them.
+HEAVY_AT_ONCE = 2
 
 
 class PostgresReadModel:
@@ -35,6 +56,7 @@ class PostgresReadModel:
     def __init__(self, url: str, *, timeout_s: float = STATEMENT_TIMEOUT_S) -> None:
         self._engine = new_engine(url, timeout_s, POOL_SIZE)
         self._limit_s = timeout_s + CONNECT_TIMEOUT_S
+        self._heavy = asyncio.Semaphore(HEAVY_AT_ONCE)
 
     async def close(self) -> None:
         """Gives the connections back."""
@@ -63,11 +85,39 @@ class PostgresReadModel:
         """See `ReadModel.devices`; at most LIMIT_MAX."""
         return [DeviceSummary(*row) for row in await self._all(devices_query(location_id, before, limit))]
 
+    async def reservations_of(self, owner: str, *, after: str, limit: int) -> list[str]:
+        """See `ReadModel.reservations_of`; at most LIMIT_MAX."""
+        c = reservations.c
+        # As the index says it: "" is nobody.
+        query = sa.select(c.reservation_id).where(c.owner == storable_text(owner), c.owner != sa.literal_column("''"))
+        query = query.where(c.reservation_id > storable_text(after)).order_by(c.reservation_id)
+        return [row.reservation_id for row in await self._all(query.limit(min(limit, LIMIT_MAX)))]
+
     async def ledger(
         self, location_id: str, *, sku: str | None, before: tuple[int, int] | None, limit: int
     ) -> list[LedgerRow]:
         """See `ReadModel.ledger`; at most LIMIT_MAX."""
         return [LedgerRow(*row) for row in await self._all(ledger_query(location_id, sku, before, limit))]
+
+    async def stock_of(self, sku: str, *, locations: Sequence[str] | None, limit: int) -> list[StockRow]:
+        """See `ReadModel.stock_of`."""
+        return [StockRow(*row) for row in await self._all(stock_query(sku, locations, limit))]
+
+    async def lots_of(self, sku: str, *, locations: Sequence[str] | None, limit: int) -> list[LotSum]:
+        """See `ReadModel.lots_of`."""
+        return [LotSum(*row) for row in await self._much(lots_query(sku, locations, limit))]
+
+    async def incoming_of(self, sku: str, *, locations: Sequence[str] | None, limit: int) -> list[IncomingRow]:
+        """See `ReadModel.incoming_of`."""
+        return [IncomingRow(*row) for row in await self._all(incoming_query(sku, locations, limit))]
+
+    async def demand(self, location_id: str, skus: Sequence[str], since_ms: int) -> list[DemandDay]:
+        """See `ReadModel.demand`."""
+        return [DemandDay(*row) for row in await self._much(demand_query(location_id, skus, since_ms))]
+
+    async def recent_shipments(self, location_id: str) -> dict[str, int]:
+        """See `ReadModel.recent_shipments`."""
+        return {row[0]: row[1] for row in await self._much(shipments_query(location_id))}
 
     async def approvals(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
@@ -75,6 +125,31 @@ class PostgresReadModel:
         """See `ReadModel.approvals`; at most LIMIT_MAX."""
         query = approvals_query(status, locations, before, limit)
         return [ApprovalSummary(*row) for row in await self._all(query)]
+
+    async def transfers(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[TransferSummary]:
+        """See `ReadModel.transfers`; at most LIMIT_MAX."""
+        query = transfers_query(status, locations, before, min(limit, LIMIT_MAX))
+        return [TransferSummary(*row) for row in await self._all(query)]
+
+    async def counts(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[CountSummary]:
+        """See `ReadModel.counts`; at most LIMIT_MAX."""
+        query = counts_query(status, locations, before, min(limit, LIMIT_MAX))
+        return [CountSummary(*row) for row in await self._all(query)]
+
+    async def inbounds(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[InboundSummary]:
+        """See `ReadModel.inbounds`; at most LIMIT_MAX."""
+        query = inbounds_query(status, locations, before, min(limit, LIMIT_MAX))
+        return [InboundSummary(*row) for row in await self._all(query)]
+
+    async def movements(self, location_id: str, since_ms: int, limit: int) -> list[SkuMovement]:
+        """See `ReadModel.movements`."""
+        return [SkuMovement(*row) for row in await self._much(movements_query(location_id, since_ms, limit))]
 
     async def breaches(self, *, status: str | None, before: str | None, limit: int) -> list[BreachSummary]:
         """See `ReadModel.breaches`; at most LIMIT_MAX."""
@@ -97,11 +172,20 @@ class PostgresReadModel:
         return [row.notice_id for row in await self._all(query.order_by(c.notice_id).limit(min(limit, LIMIT_MAX)))]
 
     async def _all(self, query: sa.Select[Any]) -> Sequence[Any]:
+        return await bounded(self._read(query), self._limit_s)
+
+    async def _much(self, query: sa.Select[Any]) -> Sequence[Any]:
+        """Of a query that adds up many rows; the wait for its turn counts as well."""
+
         async def work() -> Sequence[Any]:
-            async with self._engine.connect() as connection:
-                return [*await connection.execute(query)]
+            async with self._heavy:
+                return await self._read(query)
 
         return await bounded(work(), self._limit_s)
+
+    async def _read(self, query: sa.Select[Any]) -> Sequence[Any]:
+        async with self._engine.connect() as connection:
+            return [*await connection.execute(query)]
 
 
 def orders_query(

@@ -5,6 +5,10 @@ a test compares the two, and another one these with `actors/domain/rows.py`.
     history   every turn, by month; answers history pages and the long memory of commands
     outbox    messages to other entities that were not acknowledged when their turn was drained
     orders, locations, stock, skus   the read models, from which entities also come back to memory
+    lots, lot_claims, bins, bin_contents, incoming   parts of the stock that are told apart, where they lie, what is to come
+    floor_terms, floors, floor_work, floor_trips   which buildings' floors run their picking, what they have to pick, and on which trips
+    reservations   units that are kept for carts, and what became of them
+    location_profiles, sourcing_policies   what sourcing goes by; the policies with all their versions
     ledger    every change of stock, by month
     accounts, clients   people and machines that may sign in
     customers, guests   people who follow their own orders, with an account or without
@@ -14,6 +18,9 @@ a test compares the two, and another one these with `actors/domain/rows.py`.
     revocations   sessions that ended before their tokens did
     alerts    what the monitor found; with `monitor_state`, what it has learned and how far it has read
     approvals what somebody wants done that somebody else has to approve
+    transfers units that go from a location to another
+    inbounds  goods that suppliers have announced, and what came of them
+    counts    cycle counts; counting: what changes in spots that are being counted; last_counted: when each SKU was
     breaches  breaches of personal data, with the clock until the authority has to know
     privacy_requests, consents   what people asked about their own data, and what they have agreed to
     audit     who did what, by month, chained by shard; with `audit_anchors`, `audit_holds`, `audit_drops`
@@ -52,21 +59,36 @@ from actors.domain.rows import (
     SkuRow,
     StockRow,
 )
+from actors.domain.rows_of_counts import CountingRow, CountRow, LastCountedRow
+from actors.domain.rows_of_floor import FloorRow, FloorTermsRow, FloorTripRow, FloorWorkRow
+from actors.domain.rows_of_inbounds import InboundRow
+from actors.domain.rows_of_reservation import ReservationRow
+from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
+from actors.domain.rows_of_stock import BinRow, ClaimRow, ContentRow, IncomingRow, LotRow
+from actors.domain.rows_of_transfers import TransferRow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# 0001-01-02 and 9999-12-30: PostgreSQL knows more years than Python, and a time at either end is read back in no zone but its own.
+FIRST_MS = -62_135_510_400_000
+LAST_MS = 253_402_128_000_000
 # Orders of these statuses are done with: few look for them, and nearly all orders end as one.
 CLOSED_STATUSES = ("shipped", "delivered", "cancelled")
 
 
+def readable(value: int) -> int:
+    """A time (UTC ms) that can be stored and read back: the nearest one to `value`. One that can't would keep whoever reads its table from starting."""
+    return max(FIRST_MS, min(value, LAST_MS))
+
+
 class Instant(sa.types.TypeDecorator[int]):
-    """timestamptz in the database, UTC milliseconds since 1970 in our structs."""
+    """timestamptz in the database, UTC milliseconds since 1970 in our structs. What lies outside of `FIRST_MS` and `LAST_MS` is stored as the nearer of these."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         """Milliseconds → datetime."""
-        return None if value is None else _EPOCH + timedelta(milliseconds=value)
+        return None if value is None else _EPOCH + timedelta(milliseconds=readable(value))
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> int | None:
         """Datetime → milliseconds."""
@@ -202,8 +224,84 @@ stock = sa.Table(
     _key("location_id", primary_key=True),
     _key("sku", primary_key=True),
     _bigint("on_hand"),
-    _bigint("reserved"),
+    _bigint("allocated"),
     _bigint("safety_stock"),
+    _bigint("reserved", server_default="0"),
+    _bigint("damaged", server_default="0"),
+    _bigint("quality_hold", server_default="0"),
+    _bigint("reorder_point", server_default="0"),
+    sa.Column("buffers", sa.Text, nullable=False, server_default=""),
+    # All places of one SKU.
+    sa.Index("stock_sku", "sku", "location_id"),
+    **_ROOM,
+)  # fmt: skip
+
+lots = sa.Table(
+    "lots", metadata,
+    _key("location_id", primary_key=True),
+    _key("sku", primary_key=True),
+    _key("lot", primary_key=True),
+    _bigint("on_hand"),
+    _bigint("allocated"),
+    _bigint("reserved"),
+    _bigint("damaged"),
+    _bigint("quality_hold"),
+    sa.Column("expires_on", sa.Integer),  # days since 1970-01-01
+    sa.Column("serial", sa.Boolean, nullable=False),
+    _text("told"),
+    sa.Index("lots_sku", "sku", "location_id", "lot"),
+    **_ROOM,
+)  # fmt: skip
+
+lot_claims = sa.Table(
+    "lot_claims", metadata,
+    _key("location_id", primary_key=True),
+    _key("cause", primary_key=True),
+    _key("sku", primary_key=True),
+    _key("lot", primary_key=True),
+    _bigint("units"),
+    **_ROOM,
+)  # fmt: skip
+
+bins = sa.Table(
+    "bins", metadata,
+    _key("location_id", primary_key=True),
+    _key("bin_id", primary_key=True),
+    _text("zone"),
+    _integer("aisle"),
+    _integer("rack"),
+    _integer("level"),
+    _integer("x_dm"),
+    _integer("y_dm"),
+    _text("use"),
+    _bigint("units_max"),
+    _bigint("volume_max_ml"),
+    _text("temperature"),
+    _text("hazard"),
+    **_ROOM,
+)  # fmt: skip
+
+bin_contents = sa.Table(
+    "bin_contents", metadata,
+    _key("location_id", primary_key=True),
+    _key("sku", primary_key=True),
+    _key("bin_id", primary_key=True),
+    _key("lot", primary_key=True),
+    _bigint("units"),
+    **_ROOM,
+)  # fmt: skip
+
+incoming = sa.Table(
+    "incoming", metadata,
+    _key("location_id", primary_key=True),
+    _key("source_id", primary_key=True),
+    _key("sku", primary_key=True),  # "": the source itself
+    _text("source"),
+    _bigint("revision"),
+    _instant("expected_at"),
+    _bigint("units"),
+    _instant("changed_at"),
+    sa.Index("incoming_sku", "sku", "location_id", postgresql_where=sa.text("sku <> ''")),
     **_ROOM,
 )  # fmt: skip
 
@@ -219,13 +317,20 @@ ledger = sa.Table(
     _text("reason"),
     _bigint("quantity"),
     _bigint("on_hand_delta"),
-    _bigint("reserved_delta"),
+    _bigint("allocated_delta"),
     _bigint("on_hand"),
-    _bigint("reserved"),
+    _bigint("allocated"),
     _text("cause"),
     _text("reference"),
     sa.Column("value_minor", sa.BigInteger),
     sa.Column("currency", sa.Text),
+    # Which other count changes (reserved, damaged, quality_hold), by how much, and what it is then.
+    sa.Column("aside", sa.Text),
+    sa.Column("aside_delta", sa.BigInteger),
+    sa.Column("aside_balance", sa.BigInteger),
+    sa.Column("lot", sa.Text),
+    sa.Column("bin_id", sa.Text),
+    sa.Column("bin_delta", sa.BigInteger),
     sa.Index("ledger_location", "location_id", "version", "line"),
     sa.Index("ledger_sku", "location_id", "sku", "version", "line"),
     postgresql_partition_by="RANGE (at)",
@@ -237,6 +342,7 @@ skus = sa.Table(
     _key("sku", primary_key=True),
     _text("description"),
     _bigint("version"),
+    sa.Column("details", sa.LargeBinary, nullable=False, server_default=""),
 )  # fmt: skip
 
 accounts = sa.Table(
@@ -375,6 +481,138 @@ approvals = sa.Table(
     **_ROOM,
 )  # fmt: skip
 
+transfers = sa.Table(
+    "transfers", metadata,
+    _key("transfer_id", primary_key=True),
+    _bigint("version"),
+    _text("status"),
+    _text("outcome"),
+    _key("source_id"),
+    _key("destination_id"),
+    _text("reference"),
+    _integer("line_count"),
+    _bigint("wanted"),
+    _bigint("dispatched"),
+    _bigint("received"),
+    _bigint("lost"),
+    sa.Column("late", sa.Boolean, nullable=False),
+    _instant("requested_at"),
+    sa.Column("expected_at", Instant),
+    sa.Column("closed", sa.Boolean, nullable=False),
+    sa.Column("due_at", Instant),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Index("transfers_open", "transfer_id", postgresql_where=sa.text("NOT closed")),
+    sa.Index("transfers_source", "source_id", "transfer_id"),
+    sa.Index("transfers_destination", "destination_id", "transfer_id"),
+    sa.Index("transfers_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+    **_ROOM,
+)  # fmt: skip
+
+inbounds = sa.Table(
+    "inbounds", metadata,
+    _key("inbound_id", primary_key=True),
+    _bigint("version"),
+    _text("status"),
+    _text("outcome"),
+    _key("location_id"),
+    _text("supplier_ref"),
+    _text("purchase_ref"),
+    _text("asn_ref"),
+    _integer("line_count"),
+    _integer("package_count"),
+    _bigint("announced"),
+    _bigint("received"),
+    _bigint("remaining"),
+    _instant("announced_at"),
+    _instant("expected_at"),
+    sa.Column("closed", sa.Boolean, nullable=False),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Index("inbounds_open", "inbound_id", postgresql_where=sa.text("NOT closed")),
+    sa.Index("inbounds_location", "location_id", "inbound_id"),
+    **_ROOM,
+)  # fmt: skip
+
+counts = sa.Table(
+    "counts", metadata,
+    _key("count_id", primary_key=True),
+    _bigint("version"),
+    _text("status"),
+    _key("location_id"),
+    _text("reason"),
+    _integer("spots"),
+    _integer("settled"),
+    _bigint("variance_units"),
+    _text("opened_by"),
+    _instant("opened_at"),
+    sa.Column("due_at", Instant),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Index("counts_open", "count_id", postgresql_where=sa.text("status = 'open'")),
+    sa.Index("counts_location", "location_id", "count_id"),
+    sa.Index("counts_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+    **_ROOM,
+)  # fmt: skip
+
+counting = sa.Table(
+    "counting", metadata,
+    _key("location_id", primary_key=True),
+    _key("bin_id", primary_key=True),  # "": what of the SKU lies in no bin
+    _key("sku", primary_key=True),  # "": all that lies in the bin
+    _text("count_id"),
+    _instant("began_at"),
+    sa.Column("lost", sa.Boolean, nullable=False),
+    sa.Column("book", sa.LargeBinary, nullable=False),
+    sa.Column("changes", sa.LargeBinary, nullable=False),
+    **_ROOM,
+)  # fmt: skip
+
+floor_terms = sa.Table(
+    "floor_terms", metadata,
+    _key("location_id", primary_key=True),
+    sa.Column("terms", sa.LargeBinary, nullable=False),
+    **_ROOM,
+)  # fmt: skip
+
+floors = sa.Table(
+    "floors", metadata,
+    _key("location_id", primary_key=True),
+    _bigint("version"),
+    _integer("works"),
+    _integer("trips"),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    **_ROOM,
+)  # fmt: skip
+
+floor_work = sa.Table(
+    "floor_work", metadata,
+    _key("location_id", primary_key=True),
+    _key("fulfilment_id", primary_key=True),
+    _text("status"),
+    _integer("priority"),
+    _instant("pick_by"),
+    _instant("placed_at"),
+    _bigint("units"),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    **_ROOM,
+)  # fmt: skip
+
+floor_trips = sa.Table(
+    "floor_trips", metadata,
+    _key("location_id", primary_key=True),
+    _bigint("trip", primary_key=True, autoincrement=False),
+    _text("picker"),
+    _instant("pick_by"),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    **_ROOM,
+)  # fmt: skip
+
+last_counted = sa.Table(
+    "last_counted", metadata,
+    _key("location_id", primary_key=True),
+    _key("sku", primary_key=True),
+    _instant("counted_at"),
+    **_ROOM,
+)  # fmt: skip
+
 # Few, and kept for good.
 breaches = sa.Table(
     "breaches", metadata,
@@ -410,6 +648,43 @@ privacy_requests = sa.Table(
     sa.Index("privacy_requests_person", "person"),
     sa.Index("privacy_requests_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
     **_ROOM,
+)  # fmt: skip
+
+# Looked for by what expires next, and by customer; those of nobody that are over stay as rows that no index but the key's has.
+reservations = sa.Table(
+    "reservations", metadata,
+    _key("reservation_id", primary_key=True),
+    _bigint("version"),
+    _text("status"),
+    _key("owner"),
+    _instant("expires_at"),
+    sa.Column("due_at", Instant),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Index("reservations_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+    sa.Index("reservations_owner", "owner", "reservation_id", postgresql_where=sa.text("owner <> ''")),
+    **_ROOM,
+)  # fmt: skip
+
+location_profiles = sa.Table(
+    "location_profiles", metadata,
+    _key("location_id", primary_key=True),
+    _bigint("version"),
+    sa.Column("profile", sa.LargeBinary, nullable=False),
+    _integer("day"),
+    _integer("orders"),
+    _bigint("units"),
+    **_ROOM,
+)  # fmt: skip
+
+sourcing_policies = sa.Table(
+    "sourcing_policies", metadata,
+    _key("policies_id", primary_key=True),
+    _key("channel", primary_key=True),
+    _bigint("version", primary_key=True, autoincrement=False),
+    sa.Column("policy", sa.LargeBinary, nullable=False),
+    _text("reason"),
+    _text("set_by"),
+    _instant("set_at"),
 )  # fmt: skip
 
 consents = sa.Table(
@@ -500,5 +775,15 @@ PARTITIONED: Sequence[sa.Table] = (history, ledger, audit)
 ROW_TYPES: Sequence[type[Row]] = (
     OrderRow, LocationRow, StockRow, LedgerRow, SkuRow, AccountRow, ClientRow, DeviceRow, RevocationRow,
     CustomerRow, GuestRow, NoticeRow, AlertRow, DataKeyRow, ApprovalRow, BreachRow, PrivacyRequestRow, ConsentRow,
+    LotRow, ClaimRow, BinRow, ContentRow, IncomingRow, ReservationRow,
+    CountRow, CountingRow, LastCountedRow, TransferRow, InboundRow,
+    FloorTermsRow, FloorRow, FloorWorkRow, FloorTripRow,
+    LocationProfileRow, SourcingPolicyRow,
 )  # fmt: skip
 CHANGE_TYPES: Sequence[type[Row]] = (OrderChange,)
+
+
+def row_columns(row_type: type[Row]) -> list[sa.Column[Any]]:
+    """The columns that make up a row's struct, in its order. Whether a row is gone (its last field) is none."""
+    table = metadata.tables[row_type.table]  # type: ignore[attr-defined]
+    return [table.columns[name] for name in row_type.__struct_fields__ if name != "gone"]

@@ -18,25 +18,34 @@ from actors.domain.rows import (
     NoticeRow,
     OrderRow,
     PrivacyRequestRow,
+    StockRow,
     changed,
 )
+from actors.domain.rows_of_stock import IncomingRow
 from actors.runtime.errors import Fenced, StoreUnavailable
 from actors.runtime.ports import (
     ApprovalSummary,
     BreachSummary,
+    CountSummary,
+    DemandDay,
     DeviceSummary,
     DrainBatch,
     DrainedTurn,
     HistoryTurn,
+    InboundSummary,
     Lease,
+    LotSum,
     OrderSummary,
     OutboxEntry,
     PrivacyRequestSummary,
     RememberedCommand,
     ShardRecord,
+    SkuMovement,
     Snapshot,
+    TransferSummary,
 )
 from actors.runtime.sharding import shard_of
+from tests.fakes import count_lists, inbound_lists, stock_lists, transfer_lists
 from tests.fakes.latency import Delay, no_delay
 
 
@@ -150,7 +159,10 @@ class MemoryStore:
         for table, rows in batch.rows.items():
             kept = disk.rows.setdefault(table, {})
             for row in rows:
-                kept[_key_of(row)] = _copied(row)
+                if getattr(row, "gone", False):
+                    kept.pop(_key_of(row), None)
+                else:
+                    kept[_key_of(row)] = _copied(row)
         for table, changes in batch.changes.items():
             for change in changes:
                 key = _key_of(change)
@@ -280,6 +292,11 @@ class MemoryReadModel:
         ]  # fmt: skip
         return sorted(row.key_id for row in rows)[:limit]
 
+    async def reservations_of(self, owner: str, *, after: str, limit: int) -> list[str]:
+        await self._arrive()
+        rows = [row for row in self._rows("reservations") if row.owner == owner != "" and row.reservation_id > after]
+        return sorted(row.reservation_id for row in rows)[:limit]
+
     async def ledger(
         self, location_id: str, *, sku: str | None, before: tuple[int, int] | None, limit: int
     ) -> list[LedgerRow]:
@@ -290,6 +307,52 @@ class MemoryReadModel:
             and (before is None or (row.version, row.line) < before)
         ]  # fmt: skip
         return sorted(rows, key=lambda row: (row.version, row.line), reverse=True)[:limit]
+
+    async def stock_of(self, sku: str, *, locations: Sequence[str] | None, limit: int) -> list[StockRow]:
+        await self._arrive()
+        return stock_lists.stock_of(self._rows("stock"), sku, locations, limit)
+
+    async def lots_of(self, sku: str, *, locations: Sequence[str] | None, limit: int) -> list[LotSum]:
+        await self._arrive()
+        return stock_lists.lots_of(self._rows("lots"), sku, locations, limit)
+
+    async def incoming_of(self, sku: str, *, locations: Sequence[str] | None, limit: int) -> list[IncomingRow]:
+        await self._arrive()
+        return stock_lists.incoming_of(self._rows("incoming"), sku, locations, limit)
+
+    async def demand(self, location_id: str, skus: Sequence[str], since_ms: int) -> list[DemandDay]:
+        await self._arrive()
+        return stock_lists.demand(self._rows("ledger"), location_id, skus, since_ms)
+
+    async def recent_shipments(self, location_id: str) -> dict[str, int]:
+        await self._arrive()
+        return stock_lists.recent_shipments(self._rows("ledger"), location_id)
+
+    async def transfers(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[TransferSummary]:
+        await self._arrive()
+        return transfer_lists.transfers(self._rows("transfers"), status, locations, before, limit)
+
+    async def counts(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[CountSummary]:
+        await self._arrive()
+        return count_lists.counts(self._rows("counts"), status, locations, before, limit)
+
+    async def inbounds(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[InboundSummary]:
+        await self._arrive()
+        return inbound_lists.inbounds(self._rows("inbounds"), status, locations, before, limit)
+
+    async def movements(self, location_id: str, since_ms: int, limit: int) -> list[SkuMovement]:
+        await self._arrive()
+        stock, ledger, counted = self._rows("stock"), self._rows("ledger"), self._rows("last_counted")
+        return count_lists.movements(stock, ledger, counted, location_id, since_ms, limit)
+
+    def _rows(self, table: str) -> list[Any]:
+        return [*self.disk.rows.get(table, {}).values()]
 
     async def devices(self, location_id: str, *, before: str | None, limit: int) -> list[DeviceSummary]:
         await self._arrive()

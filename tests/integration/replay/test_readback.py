@@ -18,8 +18,8 @@ ORDERS = """
                  (4, 'delivered', 'shop:3', 7)) AS o (n, status, ref, units)
 """
 LEDGER = """
-    INSERT INTO ledger (location_id, version, line, at, sku, reason, quantity, on_hand_delta, reserved_delta, on_hand,
-        reserved, cause, reference, value_minor, currency)
+    INSERT INTO ledger (location_id, version, line, at, sku, reason, quantity, on_hand_delta, allocated_delta, on_hand,
+        allocated, cause, reference, value_minor, currency)
     SELECT 'us-wh', n, 0, now(), 'A', reason, units, units, 0, 0, 0, '', ref, value, 'USD'
     FROM (VALUES (1, 'return', 'shop:C1', 2, 200), (2, 'return', 'shop:3', 1, 100), (3, 'write_off', 'shop:4', -4, -400),
                  (4, 'return', 'demo-7', 50, 5000), (5, 'receipt', 'shop:1', 9, 900), (6, 'write_off', 'shop:4', -1, 0))

@@ -63,7 +63,7 @@ def ledger_row(version: int, line: int = 0, **changed: Any) -> LedgerRow:
     """A row of `ledger`."""
     fields: dict[str, Any] = {
         "location_id": "us-wh", "version": version, "line": line, "at": NOW_MS, "sku": "A", "reason": "receive",
-        "quantity": 5, "on_hand_delta": 5, "reserved_delta": 0, "on_hand": 5, "reserved": 0, "cause": "key",
+        "quantity": 5, "on_hand_delta": 5, "allocated_delta": 0, "on_hand": 5, "allocated": 0, "cause": "key",
         "reference": "ref", "value_minor": None, "currency": None,
     }  # fmt: skip
     return LedgerRow(**(fields | changed))

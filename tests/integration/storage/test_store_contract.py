@@ -6,15 +6,21 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from actors.domain.breach import BREACH
 from actors.domain.catalogue import CATALOGUE
 from actors.domain.claim import CLAIM
 from actors.domain.device import DEVICE
+from actors.domain.floor import FLOOR
 from actors.domain.location import LOCATION
 from actors.domain.order import ORDER
+from actors.domain.reservation import RESERVATION
 from actors.domain.rows import LocationRow, SkuRow, StockRow
+from actors.domain.rows_of_floor import FloorRow, FloorTermsRow, FloorTripRow, FloorWorkRow
+from actors.domain.rows_of_reservation import ReservationRow
+from actors.domain.rows_of_stock import BinRow, ClaimRow, ContentRow, IncomingRow, LotRow
 from actors.runtime.errors import Fenced, StoreUnavailable
 from actors.runtime.ports import BreachSummary, DeviceSummary, HistoryTurn, OutboxEntry, ReadModel, ShardRecord, Store
 from actors.runtime.sharding import shard_of
@@ -122,7 +128,7 @@ async def test_rows_are_replaced_by_their_newer_ones(store: Store):
         batch({1: (1, 2)}, drained(1, 2, turn(2)), {
             "orders": [order_row("us-1", status="delivered", version=2, total_minor=2**40), order_row("us-2")],
             "stock": [StockRow("us-wh", "B", 1_000_000_000_000, 5, 3)], "locations": [place],
-            "skus": [SkuRow("us-catalogue", "A", "new", 2), SkuRow("us-catalogue", "C", "", 2)],
+            "skus": [SkuRow("us-catalogue", "A", "new", 2, b"\x00\xff kit"), SkuRow("us-catalogue", "C", "", 2)],
         })
     )  # fmt: skip
     orders = await store.load(ORDER, ["us-1"])
@@ -131,7 +137,61 @@ async def test_rows_are_replaced_by_their_newer_ones(store: Store):
     assert stored["locations"] == [place]
     assert stored["stock"] == [StockRow("us-wh", "B", 1_000_000_000_000, 5, 3), StockRow("us-wh", "a b", 7, 2, 1)]
     skus = (await store.load(CATALOGUE, ["us-catalogue"]))["us-catalogue"].rows["skus"]
-    assert skus == [SkuRow("us-catalogue", "A", "new", 2), SkuRow("us-catalogue", "C", "", 2)]
+    assert skus == [SkuRow("us-catalogue", "A", "new", 2, b"\x00\xff kit"), SkuRow("us-catalogue", "C", "", 2)]
+
+
+async def test_a_row_that_is_gone_comes_back_to_memory(store: Store):
+    await store.lease("host-0", [1], 1)
+    place = LocationRow("us-wh", 1, "warehouse", "Seattle", "Seattle", "US", 47.6, -122.3, "America/Los_Angeles")
+    soon = LotRow("us-wh", "A", "soon", 5, 1, 0, 0, 2, 20_500, False, "near")
+    serial = LotRow("us-wh", "A", "n-1", 1, 0, 0, 1, 0, None, True)
+    claims = [ClaimRow("us-wh", "us-o.1", "A", "soon", 1), ClaimRow("us-wh", "us-o.2", "A", "soon", 1)]
+    bins = [BinRow("us-wh", "A-01", "A", 1, 2, 3, 40, 50, "pick", 6, 7, "chilled", "3"), BinRow("us-wh", "A-02", "A")]
+    contents = [ContentRow("us-wh", "A", "A-01", "soon", 4), ContentRow("us-wh", "A", "A-02", "", 1)]
+    coming = [
+        IncomingRow("us-wh", "us-in", sku, "purchase", 3, NOW_MS, units, NOW_MS + 1)
+        for sku, units in (("", 0), ("A", 9))
+    ]
+    await store.drain(
+        batch({1: (1, 1)}, drained(1, 1, turn(1)), {
+            "locations": [place], "lots": [soon, serial], "lot_claims": claims, "bins": bins, "bin_contents": contents,
+            "incoming": coming,
+        })
+    )  # fmt: skip
+    await store.drain(
+        batch({1: (1, 2)}, drained(1, 2, turn(2)), {
+            "lots": [msgspec.structs.replace(soon, told="ended"), LotRow("us-wh", "A", "n-1", gone=True)],
+            # One that was never there, and one that comes and goes between two drains.
+            "lot_claims": [ClaimRow("us-wh", "us-o.2", "A", "soon", gone=True), ClaimRow("us-wh", "us-o.3", "A", "soon", gone=True)],
+            "bins": [BinRow("us-wh", "A-02", gone=True)], "bin_contents": [ContentRow("us-wh", "A", "A-02", "", gone=True)],
+            "incoming": [IncomingRow("us-wh", "us-in", "A", gone=True)],
+        })
+    )  # fmt: skip
+    stored = (await store.load(LOCATION, ["us-wh"]))["us-wh"].rows
+    assert stored["lots"] == [msgspec.structs.replace(soon, told="ended")]
+    assert stored["lot_claims"] == claims[:1]
+    assert (stored["bins"], stored["bin_contents"], stored["incoming"]) == (bins[:1], contents[:1], coming[:1])
+
+
+async def test_a_floor_comes_back_without_its_queue_or_with_what_is_over(store: Store):
+    await store.lease("host-0", [1], 1)
+    floor = FloorRow("us-wh", 2, 2, 1, b"rest")
+    works = [FloorWorkRow("us-wh", f"us-o.{n}", "waiting", -n, NOW_MS, NOW_MS - 5, 3, b"work") for n in (1, 2)]
+    trips = [FloorTripRow("us-wh", n, "us-acct-mia", NOW_MS, b"trip") for n in (1, 1 << 40)]
+    terms = FloorTermsRow("us-wh", b"terms")
+    await store.drain(
+        batch({1: (1, 1)}, drained(1, 1, turn(1)), {
+            "floors": [floor], "floor_work": works, "floor_trips": trips, "floor_terms": [terms],
+        })
+    )  # fmt: skip
+    await store.drain(
+        batch({1: (1, 2)}, drained(1, 2, turn(2)), {
+            "floor_work": [FloorWorkRow("us-wh", "us-o.2", gone=True)], "floor_trips": [FloorTripRow("us-wh", 1, gone=True)],
+            "floor_terms": [FloorTermsRow("us-wh", gone=True)],
+        })
+    )  # fmt: skip
+    stored = (await store.load(FLOOR, ["us-wh"]))["us-wh"].rows
+    assert stored == {"floors": [floor], "floor_work": works[:1], "floor_trips": trips[1:]}
 
 
 async def test_a_change_leaves_the_other_columns_as_they_were(store: Store):
@@ -446,6 +506,19 @@ async def test_approvals_are_listed_newest_first_by_status_and_place(store: Stor
     )
     waiting = await store.due(range(64))
     assert waiting == [(row.due_at, "approval", row.approval_id) for row in rows if row.due_at is not None]
+
+
+async def test_reservations_come_back_and_those_that_are_live_wake_up(store: Store):
+    await store.lease("host-0", [1], 1)
+    live, over = (
+        ReservationRow(f"us-resv-{n:026d}", 2, "held", "us-cust-m", NOW_MS + n, NOW_MS + n, b"\x00\xff state") for n in (1, 2)
+    )  # fmt: skip
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"reservations": [live, over]}))
+    ended = msgspec.structs.replace(over, version=3, status="expired", due_at=None)
+    await store.drain(batch({1: (1, 2)}, drained(1, 2, turn(2)), {"reservations": [ended]}))
+    assert await store.due(range(64)) == [(live.due_at, "reservation", live.reservation_id)]
+    loaded = await store.load(RESERVATION, [live.reservation_id, over.reservation_id])
+    assert [one.rows["reservations"] for one in loaded.values()] == [[live], [ended]]
 
 
 async def test_breaches_are_listed_newest_first_by_status_and_wake_up(store: Store, read_model: ReadModel):

@@ -39,6 +39,31 @@ def test_a_stock_take_is_taken_for_theft_or_theft_for_a_stock_take():
     assert hidden.rules() == ["overrides"]
 
 
+@pytest.mark.parametrize(("action", "change"), [("transfer.short_pick", "missing"), ("transfer.close", "lost")])
+def test_stock_is_written_off_by_transfers_and_nobody_is_told(action, change):
+    shop, honest = Shop(), Shop()
+    for minute in range(12):
+        at_ms = START + minute * MINUTE_MS
+        shop.act(at_ms, "mia", action, role="manager", changes={f"S{minute}.{change}": (None, 4)})
+        honest.act(at_ms, "mia", action, role="manager", changes={f"S{minute}.found": (None, 4)})
+        refused = {f"S{minute}.{change}": (None, 4)}
+        honest.act(at_ms, "tom", action, role="manager", outcome="transfer.closed", changes=refused)
+    (alert,) = shop.alerts
+    assert (alert.about, alert.rules, alert.action) == ("mia", ["overrides"], "step_up")
+    assert alert.evidence == [(0, number) for number in range(1, 11)]
+    assert honest.alerts == []
+
+
+@pytest.mark.parametrize(("found", "told"), [((45, 45), True), ((45, 55), False), ((50, 50), False)])
+def test_cycle_counts_that_find_only_too_little_are_not_told_apart_from_honest_ones(found, told):
+    shop = Shop()
+    for minute in range(50):
+        for before in (None, 50):
+            changes = {f"A-{minute}": (before, found[minute % 2])}
+            shop.act(START + minute * MINUTE_MS, "mia", "count.submit", role="fulfilment", changes=changes)
+    assert shop.rules() == (["overrides"] if told else [])
+
+
 def test_cancelling_orders_in_a_burst_is_not_seen_or_is_seen_in_a_slow_day():
     shop = Shop()
     for number in range(9):

@@ -9,8 +9,9 @@ from actors.domain import device, guest
 from actors.domain.account import Disable, OpenAccount
 from actors.domain.acts import CHANGES_MAX, audited_of
 from actors.domain.approval import Approval, AskApproval, DecideApproval, WithdrawApproval
+from actors.domain.article import Details
 from actors.domain.audit import Act, Audited, Who
-from actors.domain.catalogue import DefineSkus, SkusDefined
+from actors.domain.catalogue import DefineSkus, Said, SkusDefined
 from actors.domain.claim import Take
 from actors.domain.client import RegisterClient
 from actors.domain.customer_commands import EndSession, RefreshSession, TryCode, TryPasskey
@@ -32,7 +33,7 @@ LOSS = AdjustStock(
     [AdjustmentLine("A", -4, "loss"), AdjustmentLine("A", -2, "loss"), AdjustmentLine("B", 2, "found"),
      AdjustmentLine("C", 0, "count", None, 9)]
 )  # fmt: skip
-AUSTIN = Location(LocationOpened("store", "Austin", "", "US", 0.0, 0.0, "UTC"), {"A": Stock(10, 2, 1)})
+AUSTIN = Location(LocationOpened("store", "Austin", "", "US", 0.0, 0.0, "UTC"), {"A": Stock(10, 2, safety_stock=1)})
 
 
 USE = PasskeyUse("p-1", 1, "c-1", 1, alone=True)
@@ -101,6 +102,8 @@ def test_no_line_holds_a_hash_of_a_password():
 def test_the_catalogue_says_how_many():
     act = act_of("catalogue", None, DefineSkus([("A", "a")]), [SkusDefined([("A", "a")])])
     assert act == Act("catalogue.define", "", "", {"skus": (None, 1)})
+    more = DefineSkus([("A", "a"), ("B", "b")], [Said("A", Details(weight_g=5), ["weight_g"])])
+    assert act_of("catalogue", None, more).changes == {"skus": (None, 2), "details": (None, 1)}
 
 
 @pytest.mark.parametrize(

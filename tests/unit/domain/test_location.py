@@ -9,24 +9,22 @@ from hypothesis import strategies as st
 
 from actors.domain import location
 from actors.domain.errors import Refused
-from actors.domain.kind import Context
 from actors.domain.location_commands import (
     AdjustmentLine,
     AdjustStock,
-    OpenLocation,
+    Allocate,
     Pick,
     ReceiptLine,
     ReceiveStock,
     Release,
-    Reserve,
     Ship,
     ShortPick,
 )
-from actors.domain.location_state import Reserved, ViewStock
+from actors.domain.location_promises import Taken
+from actors.domain.location_views import ViewStock
 from actors.domain.rows import LedgerRow
+from tests.unit.domain.books import AT, OPENED, Books
 
-AT = Context("us-wh-1", "command", 1_767_225_600_000)
-OPENED = OpenLocation("warehouse", "Seattle", "Seattle", "US", 47.6, -122.3)
 SKUS = ("a", "b")
 units = st.lists(st.tuples(st.sampled_from(SKUS), st.integers(1, 9)), min_size=1, max_size=3)
 commands = st.one_of(
@@ -36,54 +34,30 @@ commands = st.one_of(
     ).map(lambda lines: AdjustStock([AdjustmentLine(sku, n, "count", None, safety) for sku, n, safety in lines])),
     *(
         units.map(lambda lines, kind=kind: kind("us-o", 1, list(dict(lines).items())))
-        for kind in (Reserve, Release, Pick, ShortPick, Ship)
+        for kind in (Allocate, Release, Pick, ShortPick, Ship)
     ),
 )
-
-
-class Books:
-    """A location with everything that it wrote."""
-
-    def __init__(self) -> None:
-        self.state, self.version, self.rows = None, 0, []
-        self.do(OPENED)
-
-    def do(self, command):
-        decision = location.decide(self.state, command, AT)
-        for event in decision.events:
-            self.state = location.evolve(self.state, event, AT)
-        self.version += len(decision.events)
-        if decision.events:
-            self.rows += location.rows(self.state, self.version, decision.events, AT)
-        return decision.reply(self.state, self.version)
-
-    def stock(self, sku):
-        return self.state.stock[sku]
-
-    def with_units(self, **lines):
-        self.do(ReceiveStock([ReceiptLine(sku, n) for sku, n in lines.items()]))
-        return self
 
 
 def test_a_reservation_takes_more_than_is_available():
     books = Books().with_units(a=5)
     books.do(AdjustStock([AdjustmentLine("a", 0, "count", None, 2)]))
-    assert books.do(Reserve("us-o", 1, [("a", 9), ("b", 1)])) == Reserved([("a", 3)])
-    assert books.do(Reserve("us-o", 2, [("a", 1)])) == Reserved([])
-    assert (books.stock("a").on_hand, books.stock("a").reserved, books.stock("a").available) == (5, 3, 0)
+    assert books.do(Allocate("us-o", 1, [("a", 9), ("b", 1)])) == Taken([("a", 3)])
+    assert books.do(Allocate("us-o", 2, [("a", 1)])) == Taken([])
+    assert (books.stock("a").on_hand, books.stock("a").allocated, books.stock("a").available) == (5, 3, 0)
 
 
 def test_a_correction_of_one_sku_in_two_lines_crashes_on_the_way():
     books = Books().with_units(a=1)
-    books.do(Reserve("us-o", 1, [("a", 1)]))
+    books.do(Allocate("us-o", 1, [("a", 1)]))
     books.do(AdjustStock([AdjustmentLine("a", -1, "count"), AdjustmentLine("a", 1, "found")]))
-    assert (books.stock("a").on_hand, books.stock("a").reserved) == (1, 1)
-    assert all(row.reserved <= row.on_hand for row in books.rows if isinstance(row, LedgerRow))
+    assert (books.stock("a").on_hand, books.stock("a").allocated) == (1, 1)
+    assert all(row.allocated <= row.on_hand for row in books.rows if isinstance(row, LedgerRow))
 
 
 def test_what_is_reserved_is_written_off():
     books = Books().with_units(a=5)
-    books.do(Reserve("us-o", 1, [("a", 4)]))
+    books.do(Allocate("us-o", 1, [("a", 4)]))
     with pytest.raises(Refused) as refused:
         books.do(AdjustStock([AdjustmentLine("a", -1, "damage"), AdjustmentLine("a", -1, "loss")]))
     assert refused.value.body.code == "stock.insufficient"
@@ -96,15 +70,15 @@ def test_units_are_settled_that_nobody_reserved(command):
     books = Books().with_units(a=5)
     with pytest.raises(Refused) as refused:
         books.do(command("us-o", 1, [("a", 1)]))
-    assert refused.value.body.code == "stock.not_reserved"
+    assert refused.value.body.code == "stock.not_allocated"
 
 
 def test_a_pick_whose_message_comes_after_the_shipment_is_refused():
     books = Books().with_units(a=5)
-    books.do(Reserve("us-o", 1, [("a", 2)]))
+    books.do(Allocate("us-o", 1, [("a", 2)]))
     books.do(Ship("us-o", 1, [("a", 2)]))
     books.do(Pick("us-o", 1, [("a", 2)]))
-    assert (books.stock("a").on_hand, books.stock("a").reserved) == (3, 0)
+    assert (books.stock("a").on_hand, books.stock("a").allocated) == (3, 0)
 
 
 def test_an_unknown_location_takes_stock():
@@ -142,9 +116,9 @@ def test_stock_differs_from_its_ledger(steps):
     for sku, stock in books.state.stock.items():
         mine = [row for row in ledger if row.sku == sku]
         assert stock.on_hand == sum(row.on_hand_delta for row in mine)
-        assert stock.reserved == sum(row.reserved_delta for row in mine)
-        assert 0 <= stock.reserved <= stock.on_hand
-        assert not mine or (mine[-1].on_hand, mine[-1].reserved) == (stock.on_hand, stock.reserved)
+        assert stock.allocated == sum(row.allocated_delta for row in mine)
+        assert 0 <= stock.allocated <= stock.on_hand
+        assert not mine or (mine[-1].on_hand, mine[-1].allocated) == (stock.on_hand, stock.allocated)
     assert len({(row.version, row.line) for row in ledger}) == len(ledger)
 
 

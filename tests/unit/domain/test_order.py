@@ -36,10 +36,10 @@ class Cell:
         self.version += len(decision.events)
         return decision
 
-    def place(self, lines, *seen):
+    def place(self, lines, *seen, **more):
         known = [Place(name, {sku: stock.available for sku, stock in self.places[name].stock.items()}) for name in seen]
         priced = [Line(sku, units, 100) for sku, units in lines]
-        return self.tell(PlaceOrder("ref", "online", "c", "US", ShipTo("US"), "USD", priced, known))
+        return self.tell(PlaceOrder("ref", "online", "c", "US", ShipTo("US"), "USD", priced, known, **more))
 
     def deliver(self, which=0):
         message = self.post.pop(which)
@@ -49,8 +49,8 @@ class Cell:
         for event in decision.events:
             location.evolve(state, event, context)
         if message.on_reply:
-            reserved = decision.reply(state, 1)
-            self.tell(ReservationAnswered(message.command.fulfilment, message.entity_id, reserved.lines))
+            taken = decision.reply(state, 1)
+            self.tell(ReservationAnswered(message.command.fulfilment, message.entity_id, taken.lines))
 
     def deliver_all(self):
         while self.post:
@@ -61,8 +61,8 @@ class Cell:
     def status(self):
         return status_of(self.order)
 
-    def reserved(self, name, sku="a"):
-        return self.places[name].stock[sku].reserved
+    def allocated(self, name, sku="a"):
+        return self.places[name].stock[sku].allocated
 
 
 def update(name, **more):
@@ -80,7 +80,7 @@ def test_an_order_can_not_live_to_its_end():
     ):  # fmt: skip
         cell.tell(update(step))
         assert cell.deliver_all().status == status
-    assert (cell.places["near"].stock["a"].on_hand, cell.reserved("near")) == (3, 0)
+    assert (cell.places["near"].stock["a"].on_hand, cell.allocated("near")) == (3, 0)
 
 
 @pytest.mark.parametrize("step", ["pack", "ship", "deliver", "pause_picking", "short_pick", "allocate"])
@@ -102,7 +102,7 @@ def test_a_cancelled_order_keeps_stock():
     cell.deliver_all()
     cell.tell(update("cancel"))
     assert cell.deliver_all().status == "cancelled"
-    assert cell.reserved("near") == 0
+    assert cell.allocated("near") == 0
     with pytest.raises(Refused):
         cell.tell(update("cancel"))
 
@@ -112,7 +112,7 @@ def test_a_reservation_that_comes_after_the_cancellation_is_kept():
     cell.place([("a", 2)], "near")
     cell.tell(update("cancel"))
     cell.deliver_all()
-    assert (cell.status, cell.reserved("near")) == ("cancelled", 0)
+    assert (cell.status, cell.allocated("near")) == ("cancelled", 0)
 
 
 def test_the_caller_never_hears_the_end_of_a_placement():
@@ -126,9 +126,9 @@ def test_the_caller_never_hears_the_end_of_a_placement():
 def test_stock_that_was_gone_is_not_asked_for_elsewhere():
     cell = Cell(near={"a": 5}, far={"a": 5})
     cell.place([("a", 4)], "near", "far")
-    cell.places["near"].stock["a"].reserved = 5
+    cell.places["near"].stock["a"].allocated = 5
     cell.deliver_all()
-    assert (cell.status, cell.reserved("far")) == ("allocated", 4)
+    assert (cell.status, cell.allocated("far")) == ("allocated", 4)
 
 
 def test_what_nobody_has_is_forgotten():
@@ -148,10 +148,47 @@ def test_a_short_pick_is_not_replaced_from_another_place():
     cell.deliver_all().tell(update("start_picking"))
     cell.tell(update("short_pick", lines=[("a", 1)]))
     cell.deliver_all()
-    assert (cell.places["near"].stock["a"].on_hand, cell.reserved("near"), cell.reserved("far")) == (1, 1, 1)
+    assert (cell.places["near"].stock["a"].on_hand, cell.allocated("near"), cell.allocated("far")) == (1, 1, 1)
     with pytest.raises(Refused) as refused:
         cell.tell(update("short_pick", lines=[("a", 2)], fulfilment=1))
     assert refused.value.body.code == "order.short_pick_too_much"
+
+
+def test_a_kit_is_asked_for_as_if_it_had_stock_of_its_own():
+    cell = Cell(near={"plate": 4, "cup": 1}, far={"plate": 9, "cup": 9})
+    cell.place([("set", 2), ("cup", 1)], "near", "far", kits={"set": [("plate", 2), ("cup", 1)]})
+    cell.deliver_all()
+    assert cell.status == "allocated"
+    assert (cell.allocated("far", "plate"), cell.allocated("far", "cup")) == (4, 3), "the nearest that has all of it"
+    assert [(line.sku, line.quantity) for line in cell.order.lines] == [("set", 2), ("cup", 1)]
+    cell.tell(update("cancel"))
+    cell.deliver_all()
+    assert cell.allocated("far", "plate") == cell.allocated("far", "cup") == 0
+
+
+def test_a_kit_of_which_a_part_is_missing_is_told_as_served():
+    cell = Cell(near={"plate": 4, "cup": 0})
+    cell.place([("set", 2)], "near", kits={"set": [("plate", 2), ("cup", 1)]})
+    cell.deliver_all()
+    assert (cell.status, missing_of(cell.order)) == ("partly_allocated", {"cup": 2})
+
+
+def test_a_later_round_goes_over_more_places_than_the_order_may():
+    cell = Cell(one={"a": 1}, two={"a": 1}, three={"a": 1})
+    cell.place([("a", 3)], "one", splits=1)
+    cell.deliver_all()
+    cell.tell(update("allocate", places=[Place(name, {"a": 1}) for name in ("two", "three")]))
+    assert [message.entity_id for message in cell.post] == ["two"]
+
+
+def test_a_place_that_came_to_stock_after_the_order_is_not_asked_for_what_was_not_found():
+    cell = Cell(near={"a": 2}, late={"a": 5})
+    cell.place([("a", 2)], "near")
+    cell.deliver_all().tell(update("start_picking"))
+    seen = [Place("near", {"a": 9}), Place("empty", {"a": 0}), Place("late", {"a": 5})]
+    cell.tell(update("short_pick", lines=[("a", 1)], places=seen))
+    cell.deliver_all()
+    assert (cell.allocated("near"), cell.allocated("late")) == (1, 1)
 
 
 STEPS = st.one_of(
@@ -197,7 +234,7 @@ def test_stock_and_orders_disagree_after_some_order_of_steps_and_messages(lines,
                 held[fulfilment.location_id, sku] = held.get((fulfilment.location_id, sku), 0) + units
     for name, place in cell.places.items():
         for sku, stock in place.stock.items():
-            assert stock.reserved == held.get((name, sku), 0)
+            assert stock.allocated == held.get((name, sku), 0)
     ordered = {sku: sum(n for s, n in lines if s == sku) for sku in SKUS}
     assert all(sum(n for (_, s), n in held.items() if s == sku) <= ordered[sku] for sku in SKUS)
 

@@ -86,6 +86,10 @@ def test_a_policy_is_another_one_after_it_was_written_down():
         ({"carriers": [{"name": "a", "zones": [ZONE]}, {"name": "a", "zones": [ZONE]}]}, "carriers[1].name", "once"),
         ({"carriers": [{"name": "a", "zones": []}]}, "carriers[0].zones", "length"),
         ({"bans": [{"goods": "alcohol"}]}, "bans[0]", "country"),
+        ({"bans": [{"goods": "alcohol", "to": ["US\n"]}]}, "bans[0].to[0]", "regex"),
+        ({"bans": [{"goods": "alcohol\n", "to": ["US"]}]}, "bans[0].goods", "regex"),
+        ({"bans": [{"goods": "alcohol", "to": ["US"], "source": "a\0b"}]}, "bans[0].source", "regex"),
+        ({"carriers": [{"name": "a\n", "zones": [ZONE]}]}, "carriers[0].name", "regex"),
     ],
 )
 def test_a_wrong_policy_is_taken_or_it_is_not_said_where_it_is_wrong(raw, field, says):

@@ -1,0 +1,120 @@
+"""What the audit calls what is done to stock. See `acts.py`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from actors.domain.audit import Act, Changes
+from actors.domain.count_commands import BeginSpots, CloseCount, OpenCount, SubmitSpot
+from actors.domain.count_state import Count
+from actors.domain.location_commands import AdjustStock, ChangeCondition, OpenLocation, ReceiveStock, SetLevels
+from actors.domain.location_state import CountedSpot, Location, Stock
+from actors.domain.reservation_commands import ExtendReservation, MakeReservation, ReleaseReservation
+
+# Of a body with a thousand lines the audit names so many; the history has them all.
+CHANGES_MAX = 50
+_WORD = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def plain(kind: str, command: type) -> Act:
+    """`<kind>.<command>`: where there is nothing more to say."""
+    return _named(kind, command.__name__)
+
+
+@cache
+def _named(kind: str, command: str) -> Act:
+    return Act(f"{kind}.{_WORD.sub('_', command).lower()}")
+
+
+def of_location(state: Location | None, command: Any, events: Sequence[Any]) -> Act:
+    """`location.adjust` and `location.set_safety_stock` with counts before and after: they override what the system believes; so do the levels."""
+    if type(command) is OpenLocation:
+        before = None if state is None else state.particulars.name
+        return Act("location.open", "", "", {"name": (before, command.name)} if events else {})
+    if type(command) is ReceiveStock:
+        return Act("location.receive")
+    stock = state.stock if state is not None else {}
+    if type(command) is AdjustStock:
+        return _of_adjustment(stock, command)
+    if type(command) is SetLevels:
+        return Act("location.set_levels", "", "", _few(_levels(stock, command)))
+    if type(command) is ChangeCondition:
+        changes: Changes = {f"{line.sku}.{line.now}_delta": (None, line.quantity) for line in command.lines}
+        return Act("location.change_condition", "", "", _few(changes) if events else {})
+    return plain("location", type(command))
+
+
+_RESERVATION_STEPS: Mapping[type, Act] = {
+    MakeReservation: Act("reservation.make"), ExtendReservation: Act("reservation.extend"), ReleaseReservation: Act("reservation.release"),
+}  # fmt: skip
+
+
+def of_reservation(state: Any, command: Any, events: Sequence[Any]) -> Act:
+    """`reservation.make`, `reservation.extend`, `reservation.release`."""
+    return _RESERVATION_STEPS.get(type(command)) or plain("reservation", type(command))
+
+
+def of_count(state: Count | None, command: Any, events: Sequence[Any]) -> Act:
+    """`count.open`, `count.begin`, `count.submit` with what the books were last known to have there and what was counted, `count.close`."""
+    if type(command) is OpenCount:
+        spots: Changes = {"spots": (None, len(command.spots))} if events else {}
+        return Act("count.open", command.location_id, command.reason, spots)
+    location_id = "" if state is None else state.location_id
+    if type(command) is BeginSpots:
+        return Act("count.begin", location_id, "", {"spots": (None, len(command.spots))} if events else {})
+    if type(command) is SubmitSpot:
+        bin_id, sku = command.spot
+        found = sum(units for _, _, units in command.lines)
+        counted: Changes = {bin_id or sku: (_booked(state, command.spot), found)} if events else {}
+        return Act("count.submit", location_id, "", counted)
+    if type(command) is CloseCount:
+        return Act("count.close", location_id)
+    return plain("count", type(command))
+
+
+def _booked(count: Count | None, spot: CountedSpot) -> int | None:
+    """Units that should have been there when it was counted before; at first what whoever counts was told; None when nobody was."""
+    one = None if count is None else count.spots.get(spot)
+    if count is None or one is None:
+        return None
+    if one.attempts:
+        return sum(line[2] for line in one.attempts[-1].lines)
+    return None if count.blind else sum(units for _, _, units in one.book)
+
+
+def _of_adjustment(known: dict[str, Stock], command: AdjustStock) -> Act:
+    changes: Changes = {}
+    counted, reasons = False, dict[str, None]()
+    for line in command.lines:
+        stock = known.get(line.sku) or Stock()
+        if line.quantity:
+            counted = True
+            reasons[line.reason] = None
+            name = f"{line.sku}.on_hand"
+            # A SKU may be named by several lines.
+            first, last = changes.get(name, (stock.on_hand, stock.on_hand))
+            changes[name] = (first, last + line.quantity)  # type: ignore[operator]
+        if line.safety_stock is not None:
+            changes[f"{line.sku}.safety_stock"] = (stock.safety_stock, line.safety_stock)
+    action = "location.adjust" if counted else "location.set_safety_stock"
+    return Act(action, "", ",".join(reasons), _few(changes))
+
+
+def _levels(known: dict[str, Stock], command: SetLevels) -> Changes:
+    changes: Changes = {}
+    for levels in command.levels:
+        stock = known.get(levels.sku) or Stock()
+        if levels.safety_stock is not None:
+            changes[f"{levels.sku}.safety_stock"] = (stock.safety_stock, levels.safety_stock)
+        if levels.reorder_point is not None:
+            changes[f"{levels.sku}.reorder_point"] = (stock.reorder_point, levels.reorder_point)
+        for channel, units in (levels.buffers or {}).items():
+            changes[f"{levels.sku}.buffer.{channel}"] = (dict(stock.buffers).get(channel, 0), units)
+    return changes
+
+
+def _few(changes: Changes) -> Changes:
+    return dict(list(changes.items())[:CHANGES_MAX])

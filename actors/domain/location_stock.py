@@ -1,0 +1,209 @@
+"""Goods that come in, are corrected, change their condition; and the levels that stock is steered by. The rules are in `location.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from actors.domain.errors import Refused
+from actors.domain.kind import Context
+from actors.domain.location_alerts import level_crossed, levels_changed
+from actors.domain.location_bins import check_room, leaves_from
+from actors.domain.location_commands import (
+    AdjustmentLine,
+    AdjustStock,
+    ChangeCondition,
+    ReceiptLine,
+    ReceiveStock,
+    SetLevels,
+)
+from actors.domain.location_draft import Draft
+from actors.domain.location_events import (
+    AsideState,
+    Condition,
+    Entry,
+    Event,
+    Levels,
+    LevelsSet,
+    LotOpened,
+    PromisesAtRisk,
+    SafetyStockSet,
+    StockChanged,
+    Units,
+)
+from actors.domain.location_lots import today
+from actors.domain.location_state import Counts, Location, Lot, Stock
+
+_CONDITIONS: tuple[Condition, ...] = ("sellable", "damaged", "quality_hold")
+
+
+def receive(location: Location, command: ReceiveStock, context: Context) -> list[Event]:
+    """Raises Refused `stock.too_much`, `stock.lot_…`, `stock.serial_here`, `bins.unknown`, `bins.too_full`."""
+    draft, added = Draft(location), dict[str, int]()
+    for line in command.lines:
+        _check_lot(draft, line, context)
+        if line.bin:
+            check_room(location, line.bin, line.quantity, added)
+        n, aside = line.quantity, _aside(line.condition, line.quantity)
+        draft.add(Entry(line.sku, n, n, 0, "receipt", line.value, aside, line.lot, line.bin, n if line.bin else 0))
+    return [*draft.opened, StockChanged(draft.entries, command.cause, command.reference), *_levels_crossed(draft)]
+
+
+def _check_lot(draft: Draft, line: ReceiptLine, context: Context) -> None:
+    if not line.lot:
+        draft.counts(line.sku, "")
+        return
+    lot = draft.lots(line.sku).get(line.lot)
+    if lot is not None and line.expires_on is not None and line.expires_on != lot.expires_on:
+        detail = f"Lot {line.lot} of {line.sku} is here with another expiry date."
+        raise Refused("stock.lot_expiry_differs", detail, sku=line.sku, lot=line.lot)
+    _check_for_sale(line.sku, line.lot, lot.expires_on if lot is not None else line.expires_on, line.condition, context)
+    if lot is None:
+        draft.open_lot(LotOpened(line.sku, line.lot, line.expires_on, line.serial))
+        lot = draft.lots(line.sku)[line.lot]
+    if (lot.serial or line.serial) and lot.on_hand + line.quantity > 1:
+        raise Refused("stock.serial_here", f"{line.lot} of {line.sku} is one unit.", sku=line.sku, serial=line.lot)
+
+
+def _check_for_sale(sku: str, lot: str, expires_on: int | None, condition: Condition, context: Context) -> None:
+    """Raises Refused: what has expired may be here on quality hold or damaged, not for sale."""
+    if expires_on is not None and expires_on < today(context) and condition == "sellable":
+        raise Refused("stock.lot_expired", f"Lot {lot} of {sku} has expired.", sku=sku, lot=lot)
+
+
+def adjust(location: Location, command: AdjustStock, context: Context) -> list[Event]:
+    """Raises Refused `stock.insufficient` (with what is free), `stock.too_much`, `stock.not_in_bin`, `stock.lot_…`, `bins.…`."""
+    draft, added, at_risk = Draft(location), dict[str, int](), dict[str, int]()
+    # Gains first: with losses first the books would pass through less on hand than is promised.
+    for line in sorted(command.lines, key=lambda line: line.quantity < 0):
+        if line.quantity > 0:
+            _gain(draft, line, added, context)
+        elif line.quantity < 0 and command.as_far:
+            missed = _lose_as_far(draft, line)
+            if missed:
+                at_risk[line.sku] = at_risk.get(line.sku, 0) + missed
+        elif line.quantity < 0:
+            _lose(draft, line)
+    levels = [(line.sku, line.safety_stock) for line in command.lines if line.safety_stock is not None]
+    events: list[Event] = []
+    if draft.entries:
+        events.append(StockChanged(draft.entries, command.cause, command.reference))
+    if levels:
+        events.append(SafetyStockSet(levels))
+        for sku, level in levels:
+            draft.stock(sku).safety_stock = level
+    events.extend(PromisesAtRisk(sku, units) for sku, units in at_risk.items())
+    return [*events, *_levels_crossed(draft)]
+
+
+def _gain(draft: Draft, line: AdjustmentLine, added: dict[str, int], context: Context) -> None:
+    counts, n = draft.counts(line.sku, line.lot), line.quantity
+    if isinstance(counts, Lot):
+        _check_for_sale(line.sku, line.lot, counts.expires_on, line.condition, context)
+    if line.bin:
+        check_room(draft.location, line.bin, n, added)
+    if isinstance(counts, Lot) and counts.serial and counts.on_hand + n > 1:
+        raise Refused("stock.serial_here", f"{line.lot} of {line.sku} is one unit.", sku=line.sku, serial=line.lot)
+    bin_delta = n if line.bin else 0
+    draft.add(
+        Entry(line.sku, n, n, 0, line.reason, line.value, _aside(line.condition, n), line.lot, line.bin, bin_delta)
+    )
+
+
+def _lose_as_far(draft: Draft, line: AdjustmentLine) -> int:
+    """Takes as many off as nobody was promised, sellable ones first: whoever counted saw units and not their condition. Gives how many are left."""
+    counts, left = draft.counts(line.sku, line.lot), -line.quantity
+    conditions = _CONDITIONS if line.condition == "sellable" else (line.condition,)
+    for condition in conditions:
+        units = min(left, _units_of(counts, condition))
+        if units > 0:
+            _lose(draft, replace(line, quantity=-units, condition=condition))
+            left -= units
+    return left
+
+
+def _lose(draft: Draft, line: AdjustmentLine) -> None:
+    """Takes the units off, all of them."""
+    counts, wanted = draft.counts(line.sku, line.lot), -line.quantity
+    there = _units_of(counts, line.condition)
+    if there < wanted:
+        raise Refused(
+            "stock.insufficient",
+            f"Only {max(0, there)} units of {line.sku} are {line.condition} and promised to nobody.",
+            sku=line.sku, on_hand=counts.on_hand, allocated=counts.allocated, reserved=counts.reserved, wanted=wanted,
+        )  # fmt: skip
+    for bin_id, part in _parts(draft, line, wanted):
+        aside = _aside(line.condition, -part)
+        bin_delta = -part if bin_id else 0
+        draft.add(Entry(line.sku, -part, -part, 0, line.reason, line.value, aside, line.lot, bin_id, bin_delta))
+
+
+def _parts(draft: Draft, line: AdjustmentLine, units: int) -> list[Units]:
+    if not line.bin:
+        return leaves_from(draft, line.sku, line.lot, units)
+    there = draft.contents(line.sku, line.lot).get(line.bin, 0)
+    if there < units:
+        detail = f"{there} units of {line.sku} are in {line.bin}."
+        raise Refused("stock.not_in_bin", detail, sku=line.sku, bin_id=line.bin, units=there)
+    return [(line.bin, units)]
+
+
+def change_condition(location: Location, command: ChangeCondition, context: Context) -> list[Event]:
+    """Raises Refused `stock.condition_same`, `stock.insufficient`, `stock.lot_…`."""
+    draft = Draft(location)
+    for line in command.lines:
+        if line.was == line.now:
+            raise Refused("stock.condition_same", f"{line.sku} is {line.was} already.", sku=line.sku)
+        counts = draft.counts(line.sku, line.lot)
+        if isinstance(counts, Lot):
+            _check_for_sale(line.sku, line.lot, counts.expires_on, line.now, context)
+        there = _units_of(counts, line.was)
+        if there < line.quantity:
+            detail = f"Only {max(0, there)} units of {line.sku} are {line.was} and promised to nobody."
+            raise Refused("stock.insufficient", detail, sku=line.sku, on_hand=counts.on_hand, wanted=line.quantity)
+        for aside in (_aside(line.was, -line.quantity), _aside(line.now, line.quantity)):
+            if aside is not None:
+                draft.add(Entry(line.sku, line.quantity, 0, 0, "condition", None, aside, line.lot))
+    return [StockChanged(draft.entries, "", command.reference), *_levels_crossed(draft)]
+
+
+def set_levels(location: Location, command: SetLevels) -> list[Event]:
+    """Only what is different becomes an event."""
+    changed = [levels for levels in command.levels if _differs(location.stock.get(levels.sku) or Stock(), levels)]
+    if not changed:
+        return []
+    events: list[Event] = [LevelsSet(changed)]
+    for levels in changed:
+        before = location.stock.get(levels.sku)
+        if before is not None:
+            events.extend(levels_changed(levels, before))
+    return events
+
+
+def _differs(stock: Stock, levels: Levels) -> bool:
+    wanted = (levels.safety_stock, levels.reorder_point)
+    if any(new is not None and new != old for new, old in zip(wanted, (stock.safety_stock, stock.reorder_point), strict=True)):  # fmt: skip
+        return True
+    return levels.buffers is not None and buffers_of(levels.buffers) != stock.buffers
+
+
+def buffers_of(buffers: dict[str, int]) -> tuple[Units, ...]:
+    """As `Stock` keeps them: sorted, without zeros."""
+    return tuple(sorted((channel, units) for channel, units in buffers.items() if units))
+
+
+def _aside(condition: Condition, delta: int) -> tuple[AsideState, int] | None:
+    return None if condition == "sellable" else (condition, delta)
+
+
+def _units_of(counts: Counts, condition: Condition) -> int:
+    """Units in that condition that may be taken: promised ones are sellable and may not."""
+    return counts.free if condition == "sellable" else getattr(counts, condition)
+
+
+def _levels_crossed(draft: Draft) -> Iterable[Event]:
+    for sku, after in draft.touched.items():
+        before = draft.location.stock.get(sku)
+        if before is not None:
+            yield from level_crossed(sku, before, after.available)

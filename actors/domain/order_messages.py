@@ -1,0 +1,92 @@
+"""Whom an order tells or asks because of what happened to it, and what it learns from the answers. The rules are in `order.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from actors.domain import location_commands, order_floor, reservation_commands
+from actors.domain.errors import RefusalBody
+from actors.domain.kind import Message
+from actors.domain.location_promises import Taken
+from actors.domain.order_commands import CartAnswered, ReservationAnswered
+from actors.domain.order_events import (
+    AllocationAsked,
+    CartClaimed,
+    CartReturned,
+    Event,
+    FulfilmentsMoved,
+    HandedToFloor,
+    LeftFloor,
+    OrderCancelled,
+    OrderPlaced,
+    ReservationReturned,
+    ShortPicked,
+)
+from actors.domain.order_state import wanted_of
+
+# Statuses of which the location has to know.
+TELLS_LOCATION = frozenset({"packed", "shipped", "cancelled"})
+
+
+def messages(order_id: str, event: Event) -> Iterable[Message]:
+    """What the locations have to be told or asked because of `event`."""
+    if type(event) is AllocationAsked:
+        for ask in event.asks:
+            allocate = location_commands.Allocate(order_id, ask.number, ask.lines, event.channel, event.life_days)
+            yield Message("location", ask.location_id, allocate, on_reply=True)
+    elif type(event) is FulfilmentsMoved and event.to in TELLS_LOCATION:
+        command = {
+            "packed": location_commands.Pick,
+            "shipped": location_commands.Ship,
+            "cancelled": location_commands.Release,
+        }[event.to]
+        for move in event.moves:
+            if move.lines:
+                yield Message("location", move.location_id, command(order_id, move.number, move.lines))
+    elif type(event) is ShortPicked:
+        yield Message("location", event.location_id, location_commands.ShortPick(order_id, event.number, event.lines))
+    elif type(event) is OrderCancelled:
+        for ask in event.released:
+            yield Message("location", ask.location_id, location_commands.Release(order_id, ask.number, ask.lines))
+    elif type(event) is ReservationReturned:
+        yield Message("location", event.location_id, location_commands.Release(order_id, event.number, event.lines))
+    elif type(event) is HandedToFloor or type(event) is LeftFloor:
+        yield from order_floor.messages(order_id, event)
+    else:
+        yield from _messages_of_cart(order_id, event)
+
+
+def _messages_of_cart(order_id: str, event: Event) -> Iterable[Message]:
+    if type(event) is OrderPlaced and event.reservation_id:
+        need = wanted_of(event.lines, event.kits)
+        claim = reservation_commands.ClaimReservation(order_id, list(need.items()), event.owner)
+        yield Message("reservation", event.reservation_id, claim, on_reply=True)
+    elif type(event) is CartClaimed:
+        for ask in event.asks:
+            convert = location_commands.Convert(event.reservation_id, order_id, ask.number, ask.lines)
+            yield Message("location", ask.location_id, convert, on_reply=True)
+    elif type(event) is CartReturned:
+        for part in event.parts:
+            unreserve = location_commands.Unreserve(event.reservation_id, part.lines)
+            yield Message("location", part.location_id, unreserve)
+
+
+_decode_taken = msgspec.json.Decoder(Taken).decode
+_decode_claimed = msgspec.json.Decoder(reservation_commands.Claimed).decode
+_decode_refusal = msgspec.json.Decoder(RefusalBody).decode
+
+
+def on_reply(message: Message, reply: bytes, refused: bool) -> ReservationAnswered | CartAnswered:
+    """A location that refuses (it is unknown) has allocated nothing; a reservation that refuses gives nothing."""
+    asked = message.command
+    if type(asked) is reservation_commands.ClaimReservation:
+        if refused:
+            return CartAnswered(message.entity_id, [], _decode_refusal(reply).code)
+        return CartAnswered(message.entity_id, _decode_claimed(reply).parts)
+    assert type(asked) is location_commands.Allocate or type(asked) is location_commands.Convert
+    if refused:
+        return ReservationAnswered(asked.fulfilment, message.entity_id, [])
+    taken = _decode_taken(reply)
+    return ReservationAnswered(asked.fulfilment, message.entity_id, taken.lines, taken.floor)
