@@ -3,7 +3,7 @@
 `config.py` reads the files; what must hold beyond the type of one value stands in `config_rules.py` and `key_config.py`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -149,11 +149,37 @@ class Approvals(Section, frozen=True):
     """`[approvals]`: what needs a second person (docs/security/approvals.md), in a cell with identity.
 
     `adjustment_units`: an adjustment of stock of more units, over all its lines, waits until somebody else approves it; 0: none does.
-    `expires_hours`: for how long it waits.
+    `transfer_units`: the same with a transfer between locations. `expires_hours`: for how long it waits.
     """
 
     adjustment_units: Count = 500
+    transfer_units: Count = 1000
     expires_hours: Annotated[int, Meta(ge=1, le=720)] = 72
+
+
+class Counts(Section, frozen=True):
+    """`[counts]`: the tolerance that a count may have at most when it is opened by somebody who may not correct stock (docs/domain/count.md), in a cell with identity.
+
+    `tolerance_units`: base units of a difference. `tolerance_percent`: of what the books say.
+    """
+
+    tolerance_units: Count = 2
+    tolerance_percent: Annotated[int, Meta(ge=0, le=100)] = 2
+
+
+class Sourcing(Section, frozen=True):
+    """`[sourcing]`: from where orders are served while nobody has set another policy; without it, from the nearest place that has everything.
+
+    What may stand in it: docs/domain/sourcing.md; `cells/own_policy.py` reads it. The router, which reads these files too, knows nothing of it.
+    """
+
+    version: Positive = 1
+    currency: Currency | None = None
+    rules: dict[str, Any] = {}
+    limits: dict[str, Any] = {}
+    costs: dict[str, Any] = {}
+    carriers: list[dict[str, Any]] | None = None
+    bans: list[dict[str, Any]] = []
 
 
 class Runtime(Section, frozen=True):
@@ -212,7 +238,8 @@ class Ray(Section, frozen=True):
 
 
 class RegionConfig(Section, frozen=True):
-    """The whole of one `config/regions/<name>.toml`."""
+    """The whole of one `config/regions/<name>.toml`. `[sourcing]`: from where orders are served while nobody has set another policy (docs/domain/sourcing.md has its keys); without
+    it, or with nothing but defaults in it, from the nearest place that has everything."""
 
     region: Region = Region()
     api: Api = Api()
@@ -222,6 +249,8 @@ class RegionConfig(Section, frozen=True):
     audit: Audit = Audit()
     anomalies: Anomalies = Anomalies()
     approvals: Approvals = Approvals()
+    counts: Counts = Counts()
+    sourcing: Sourcing = Sourcing()
     runtime: Runtime = Runtime()
     postgres: Postgres = Postgres()
     redis: Redis = Redis()

@@ -23,6 +23,7 @@ from actors.storage.rate_limits import RedisRateLimits
 from actors.storage.reader import PostgresReadModel
 from cells.certs import Pair
 from cells.config import load_all
+from cells.own_policy import own_policy
 from cells.region_key import key_port
 from cells.settings import RegionConfig, StoreAddresses
 from serve.identity.keyring import KeyringWatch
@@ -87,7 +88,11 @@ def api_settings(config: RegionConfig, secret_file: Path, keyring: Path, door: P
         profile=config.region.profile,
         rp_id=config.identity.rp_id, origins=origins_of(config),
         approval_adjustment_units=config.approvals.adjustment_units,
+        approval_transfer_units=config.approvals.transfer_units,
         approval_expires_hours=config.approvals.expires_hours,
+        count_tolerance_units=config.counts.tolerance_units,
+        count_tolerance_percent=config.counts.tolerance_percent,
+        sourcing=own_policy(config), currency=config.region.currencies[0],
     )  # fmt: skip
 
 

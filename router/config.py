@@ -74,9 +74,13 @@ class RouterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         "clients",
         "alerts",
         "approvals",
+        "reservations",
         "breaches",
         "notices",
         "privacy-requests",
+        "transfers",
+        "counts",
+        "inbounds",
     )
     stream_paths: tuple[str, ...] = ("/v1/live",)
     failover_paths: tuple[str, ...] = ("/v1/availability", "/v1/skus", "/v1/locations")

@@ -26,12 +26,21 @@ import serve.approvals.endpoints
 import serve.audit.endpoints
 import serve.breaches.endpoints
 import serve.catalogue.endpoints
+import serve.counts.endpoints
+import serve.counts.suggestions
+import serve.floor.endpoints
 import serve.health.endpoints
+import serve.inbounds.endpoints
+import serve.inventory.endpoints
 import serve.keys.endpoints
 import serve.live.endpoints
 import serve.locations.endpoints
+import serve.orders.explaining
 import serve.orders.reading
 import serve.orders.searching
+import serve.reservations.endpoints
+import serve.sourcing.endpoints
+import serve.transfers.endpoints
 from serve import openapi
 from serve.audit.who import pseudonym
 from serve.availability.endpoints import Availability
@@ -93,7 +102,7 @@ class Api:
         territory = Territory(services.settings)
         known = KnownSkuCheck(services.index, services.gateway, services.settings.region)
         private = PrivateOrders(services)
-        places = PlacesOfOrders(services.index, services.gateway, private)
+        places = PlacesOfOrders(services.index, services.gateway, private, services.clock)
         updating = OrderUpdating(services, territory, places)
         self._metrics = services.metrics
         self._requests_max = services.settings.requests_max
@@ -105,8 +114,10 @@ class Api:
         self._update_one = _hot_route("POST", "/v1/orders/{order_id}/updates", of_order=updating.update_one)
         self._update_many = _hot_route("POST", "/v1/order-updates", updating.update_many)
         self._read_order = _hot_route("GET", "/v1/orders/{order_id}", of_order=reading.read)
-        self._availability = _hot_route("GET", "/v1/availability", Availability(services.index, known).read)
-        self._rest, methods_of = _fastapi(services, territory, known, private)
+        self._availability = _hot_route(
+            "GET", "/v1/availability", Availability(services.index, known, services.clock).read
+        )
+        self._rest, methods_of = _fastapi(services, territory, known, private, places)
         missing = undeclared([(method, path) for path, methods in methods_of.items() for method in methods])
         if missing:
             raise RuntimeError(f"serve/permissions.py does not say who may use {', '.join(missing)}")
@@ -133,7 +144,7 @@ class Api:
                 hot, order_id = self._hot(method, scope["path"])
                 if hot is None:
                     status = await self._cold(scope, receive, send, request_id)
-                    route = getattr(scope.get("route"), "path", route)
+                    route = getattr(scope.get("route"), "path_format", route)
                     if status:
                         metrics.count(method, route, status, perf_counter() - started)
                     return
@@ -214,7 +225,7 @@ def _fault(request_id: str) -> Answer:
 
 
 def _fastapi(
-    services: Services, territory: Territory, known: KnownSkuCheck, private: PrivateOrders
+    services: Services, territory: Territory, known: KnownSkuCheck, private: PrivateOrders, places: PlacesOfOrders
 ) -> tuple[FastAPI, dict[str, set[str]]]:  # fmt: skip
     """FastAPI's part, and the methods of all paths, hot ones too."""
     settings = services.settings
@@ -227,7 +238,7 @@ def _fastapi(
     )
 
     async def allowed(request: Request) -> None:
-        template = getattr(request.scope.get("route"), "path", "")
+        template = getattr(request.scope.get("route"), "path_format", "")
         location_id = request.path_params.get("location_id", "")
         need = NEEDS.get((request.method, template))
         services.guard.check(request.scope, need, location_id)
@@ -237,8 +248,17 @@ def _fastapi(
     for routes in (
         serve.orders.reading.router(services, territory, private),
         serve.orders.searching.router(services, private),
+        serve.orders.explaining.router(services, territory, private),
+        serve.sourcing.endpoints.router(services, territory),
+        serve.reservations.endpoints.router(services, territory, places, known),
         serve.locations.endpoints.router(services, territory, known),
-        serve.catalogue.endpoints.router(services),
+        serve.inventory.endpoints.router(services),
+        serve.catalogue.endpoints.router(services, territory),
+        serve.counts.endpoints.router(services, territory, known),
+        serve.floor.endpoints.router(services, territory, known),
+        serve.transfers.endpoints.router(services, territory, known),
+        serve.inbounds.endpoints.router(services, territory, known),
+        serve.counts.suggestions.router(services, territory),
         serve.live.endpoints.router(services),
         serve.health.endpoints.router(services),
         *audit_routers(services),
@@ -334,7 +354,7 @@ async def _note_read(services: Services, request: Request, action: str) -> None:
 
 
 def _note_refusal(services: Services, request: Request, problem: Problem) -> None:
-    template = getattr(request.scope.get("route"), "path", "")
+    template = getattr(request.scope.get("route"), "path_format", "")
     services.trail.refused(request.scope, problem, f"{request.method} {template}")
 
 

@@ -43,3 +43,25 @@ Quantity = Annotated[int, Meta(ge=1, le=UNITS_MAX, description="base units of th
 SignedQuantity = Annotated[int, Meta(ge=-UNITS_MAX, le=UNITS_MAX, description="base units, may be negative")]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="degrees", examples=[47.61])]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="degrees", examples=[-122.33])]
+Lot = Annotated[
+    str,
+    Meta(max_length=64, pattern=TEXT, description="lot or serial number, empty for none", examples=["L-2026-07"]),
+]
+BinId = Annotated[
+    str,
+    Meta(
+        max_length=32,
+        pattern="^[A-Z0-9][A-Z0-9-]{0,31}" + _END,
+        description="capital letters, digits and dashes",
+        examples=["A-01-03"],
+    ),
+]
+BinIdOrNone = Annotated[
+    str,
+    Meta(
+        max_length=32,
+        pattern="^([A-Z0-9][A-Z0-9-]{0,31})?" + _END,
+        description="a bin, empty for none",
+        examples=["A-01-03"],
+    ),
+]

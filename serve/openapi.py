@@ -30,13 +30,20 @@ WRITE_PROBLEMS = (400, 408, 413, 415, 422)
 # What the documentation's page is divided into, in the order in which one gets to know a cell.
 CHAPTERS = {
     "orders": "Place orders, take them through their life, read and find them.",
+    "reservations": "Units that are kept for a cart until it is ordered or its time is over.",
     "availability": "What can be promised, where, nearest first.",
+    "inventory": "One SKU over all places: there, on its way, to be promised when.",
     "locations": "Warehouses and stores, what lies in them, and every change of it.",
+    "floor": "Picking in a building: the queue, waves, trips, and what was scanned.",
+    "sourcing": "From where orders are served: the policies, with their history.",
     "catalogue": "The SKUs of the region.",
     "live": "Changes as they happen, for screens.",
     "customers": "Guests and customers: their own orders, codes, passkeys, data.",
     "identity": "Staff and machines: accounts, shifts, second factors, tokens.",
     "devices": "Scanners and handhelds: enrolling, signing in, revoking.",
+    "inbounds": "What suppliers have announced, and what came of it.",
+    "counts": "Cycle counts, while stock moves on.",
+    "transfers": "Units that go from a location to another, and which should.",
     "approvals": "What waits for a second person.",
     "audit": "Who did what.",
     "alerts": "What the monitor finds odd.",
@@ -230,6 +237,7 @@ def methods_by_path(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]]) ->
 def _document(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]], guarded: bool) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     paths: dict[str, dict[str, Any]] = document.setdefault("paths", {})
+    _put_examples(app, paths)
     for path, operations in hot_paths.items():
         paths[path] = {**operations, **paths.get(path, {})}
     document["paths"] = dict(sorted(paths.items()))
@@ -240,6 +248,24 @@ def _document(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]], guarded:
     if guarded:
         _tell_of_tokens(document)
     return document
+
+
+def _put_examples(app: FastAPI, paths: Mapping[str, Mapping[str, Any]]) -> None:
+    """As they were written: FastAPI leaves out what is null, and an answer has it."""
+    for route in iter_route_contexts(app.routes):
+        if not (isinstance(route.original_route, APIRoute) and route.include_in_schema and route.path_format):
+            continue
+        for method in route.methods or ():
+            told = paths[route.path_format][method.lower()]
+            for status, response in route.responses.items():
+                _put_into(told["responses"][str(status)], response)
+            _put_into(told.get("requestBody", {}), (route.openapi_extra or {}).get("requestBody", {}))
+
+
+def _put_into(told: Mapping[str, Any], written: Mapping[str, Any]) -> None:
+    for media_type, content in written.get("content", {}).items():
+        if "example" in content:
+            told["content"][media_type]["example"] = content["example"]
 
 
 def _tell_of_tokens(document: dict[str, Any]) -> None:

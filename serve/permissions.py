@@ -20,10 +20,14 @@ PERMISSIONS: Mapping[str, Level] = {
     "orders.place": "low",
     "live.read": "low",
     "orders.update": "medium",
+    # Picking and putting back: fetching units for orders, and telling what is not there.
+    "floor.work": "medium",
     "stock.receive": "medium",
     "stock.adjust": "high",
     "catalogue.write": "high",
     "locations.write": "high",
+    # From where orders are served: policies, and what places can do.
+    "sourcing.write": "high",
     "accounts.read": "high",
     "accounts.write": "high",
     "clients.write": "high",
@@ -46,15 +50,18 @@ PERMISSIONS: Mapping[str, Level] = {
 
 _SEES = ("stock.read", "orders.read", "live.read")
 ROLES: Mapping[str, frozenset[str]] = {
-    "associate": frozenset({*_SEES, "orders.place"}),
-    "fulfilment": frozenset({*_SEES, "orders.update", "stock.receive"}),
+    # Stores ship too: who sells there also picks.
+    "associate": frozenset({*_SEES, "orders.place", "floor.work"}),
+    "fulfilment": frozenset({*_SEES, "orders.update", "floor.work", "stock.receive"}),
     "manager": frozenset(
         {
             *_SEES,
             "orders.place",
             "orders.update",
+            "floor.work",
             "stock.receive",
             "stock.adjust",
+            "sourcing.write",
             "catalogue.write",
             "accounts.read",
             "approvals.read",
@@ -71,6 +78,7 @@ ROLES: Mapping[str, frozenset[str]] = {
             *_SEES,
             "catalogue.write",
             "locations.write",
+            "sourcing.write",
             "accounts.read",
             "accounts.write",
             "clients.write",
@@ -118,16 +126,51 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/order-searches"): Need("orders.read"),
     ("GET", "/v1/orders/{order_id}"): Need("orders.read", reads="order.read", own="orders.read_own"),
     ("GET", "/v1/orders/{order_id}/events"): Need("orders.read", reads="order.read_history"),
+    ("GET", "/v1/orders/{order_id}/sourcing"): Need("orders.read", reads="order.read_sourcing"),
     ("POST", "/v1/orders/{order_id}/updates"): Need("orders.update", own="orders.cancel_own"),
     ("POST", "/v1/order-updates"): Need("orders.update"),
+    # Of carts: whose one is, the reservation judges.
+    ("POST", "/v1/reservations"): Need("orders.place", own="orders.place_own"),
+    ("GET", "/v1/reservations/{reservation_id}"): Need("orders.place", own="orders.place_own"),
+    ("POST", "/v1/reservations/{reservation_id}/extensions"): Need("orders.place", own="orders.place_own"),
+    ("DELETE", "/v1/reservations/{reservation_id}"): Need("orders.place", own="orders.place_own"),
+    # Of the places that one's rights reach.
+    ("GET", "/v1/inventory/{sku}"): Need("stock.read"),
     ("GET", "/v1/locations"): Need("stock.read"),
     ("PUT", "/v1/locations/{location_id}"): Need("locations.write", at_location=True),
     ("GET", "/v1/locations/{location_id}/stock"): Need("stock.read", at_location=True),
+    ("GET", "/v1/locations/{location_id}/stock/{sku}"): Need("stock.read", at_location=True),
     ("GET", "/v1/locations/{location_id}/ledger"): Need("stock.read", at_location=True),
+    ("GET", "/v1/locations/{location_id}/bins"): Need("stock.read", at_location=True),
+    ("GET", "/v1/locations/{location_id}/put-away-suggestions"): Need("stock.read", at_location=True),
+    ("GET", "/v1/locations/{location_id}/level-suggestions"): Need("stock.read", at_location=True),
     ("POST", "/v1/locations/{location_id}/receipts"): Need("stock.receive", at_location=True),
     # Overrides the system's count and sets thresholds.
     ("POST", "/v1/locations/{location_id}/adjustments"): Need("stock.adjust", at_location=True, step_up=True),
+    # Where one may count, the count judges; so it does who may count again. Large variances are for an approval.
+    ("POST", "/v1/counts"): Need("stock.receive"),
+    ("GET", "/v1/counts"): Need("stock.read"),
+    ("GET", "/v1/counts/{count_id}"): Need("stock.read"),
+    ("POST", "/v1/counts/{count_id}/begun"): Need("stock.receive"),
+    ("POST", "/v1/counts/{count_id}/counted"): Need("stock.receive"),
+    ("POST", "/v1/counts/{count_id}/closure"): Need("stock.receive"),
+    ("GET", "/v1/locations/{location_id}/count-suggestions"): Need("stock.read", at_location=True),
+    ("PUT", "/v1/locations/{location_id}/levels"): Need("stock.adjust", at_location=True, step_up=True),
+    # Taking goods out of sale is the floor's, putting them back on sale a manager's.
+    ("POST", "/v1/locations/{location_id}/conditions"): Need("stock.receive", at_location=True),
+    ("POST", "/v1/locations/{location_id}/quality-releases"): Need("stock.adjust", at_location=True, step_up=True),
+    ("POST", "/v1/locations/{location_id}/moves"): Need("stock.receive", at_location=True),
+    ("PUT", "/v1/locations/{location_id}/bins"): Need("stock.adjust", at_location=True),
+    ("DELETE", "/v1/locations/{location_id}/bins/{bin_id}"): Need("stock.adjust", at_location=True),
+    # From where orders are served; what a place can do for them, it says of itself.
+    ("GET", "/v1/locations/{location_id}/profile"): Need("stock.read", at_location=True),
+    ("PUT", "/v1/locations/{location_id}/profile"): Need("sourcing.write", at_location=True, step_up=True),
+    ("GET", "/v1/sourcing/policies"): Need("stock.read"),
+    ("GET", "/v1/sourcing/policies/{channel}/versions"): Need("stock.read"),
+    # The region's matter: rights that are bound to locations don't suffice (`serve/sourcing`).
+    ("PUT", "/v1/sourcing/policies/{channel}"): Need("sourcing.write", step_up=True),
     ("GET", "/v1/skus"): Need("stock.read"),
+    ("GET", "/v1/skus/{sku}"): Need("stock.read"),
     ("POST", "/v1/skus"): Need("catalogue.write"),
     ("GET", "/v1/live"): Need("live.read", reads="live.open"),
     ("GET", "/v1/audit"): Need("audit.read", reads="audit.search"),
@@ -139,6 +182,44 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/approvals/{approval_id}"): Need("approvals.read"),
     ("POST", "/v1/approvals/{approval_id}/decision"): Need("approvals.decide", step_up=True),
     ("POST", "/v1/approvals/{approval_id}/withdrawal"): SIGNED_IN,
+    # Who may take a trip away from somebody, the floor judges.
+    ("PUT", "/v1/locations/{location_id}/floor"): Need("stock.adjust", at_location=True),
+    ("GET", "/v1/locations/{location_id}/floor"): Need("stock.read", at_location=True),
+    ("GET", "/v1/locations/{location_id}/floor/queue"): Need("floor.work", at_location=True),
+    ("GET", "/v1/locations/{location_id}/floor/figures"): Need("floor.work", at_location=True),
+    ("POST", "/v1/locations/{location_id}/floor/waves"): Need("floor.work", at_location=True),
+    ("POST", "/v1/locations/{location_id}/floor/priorities"): Need("floor.work", at_location=True),
+    ("POST", "/v1/locations/{location_id}/floor/retries"): Need("floor.work", at_location=True),
+    ("POST", "/v1/locations/{location_id}/floor/trips/next"): Need("floor.work", at_location=True),
+    ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/picks"): Need("floor.work", at_location=True),
+    ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/short-picks"): Need("floor.work", at_location=True),
+    ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/pauses"): Need("floor.work", at_location=True),
+    ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/hand-overs"): Need("floor.work", at_location=True),
+    ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/abandonment"): Need("floor.work", at_location=True),
+    ("POST", "/v1/locations/{location_id}/floor/put-backs"): Need("floor.work", at_location=True),
+    ("POST", "/v1/locations/{location_id}/floor/dispute-closures"): Need("floor.work", at_location=True),
+    ("GET", "/v1/locations/{location_id}/floor/trips/{trip}"): Need("floor.work", at_location=True),
+    # Of which end somebody may do what, the transfer judges by the locations of his rights. What is not there or lost leaves the books, and no order has to
+    # stand behind it.
+    ("POST", "/v1/transfers"): Need("stock.receive"),
+    ("GET", "/v1/transfers"): Need("stock.read"),
+    ("GET", "/v1/transfers/{transfer_id}"): Need("stock.read"),
+    ("POST", "/v1/transfers/{transfer_id}/picking"): Need("stock.receive"),
+    ("POST", "/v1/transfers/{transfer_id}/short-picks"): Need("stock.adjust", step_up=True),
+    ("POST", "/v1/transfers/{transfer_id}/dispatches"): Need("stock.receive"),
+    ("POST", "/v1/transfers/{transfer_id}/completion"): Need("stock.receive"),
+    ("POST", "/v1/transfers/{transfer_id}/receipts"): Need("stock.receive"),
+    ("POST", "/v1/transfers/{transfer_id}/closure"): Need("stock.adjust", step_up=True),
+    ("POST", "/v1/transfers/{transfer_id}/cancellation"): Need("stock.receive"),
+    ("GET", "/v1/transfer-suggestions"): Need("stock.read"),
+    # Of which location somebody may receive, the inbound judges.
+    ("POST", "/v1/inbounds"): Need("stock.receive"),
+    ("GET", "/v1/inbounds"): Need("stock.read"),
+    ("GET", "/v1/inbounds/{inbound_id}"): Need("stock.read"),
+    ("POST", "/v1/inbounds/{inbound_id}/changes"): Need("stock.receive"),
+    ("POST", "/v1/inbounds/{inbound_id}/receipts"): Need("stock.receive"),
+    ("POST", "/v1/inbounds/{inbound_id}/closure"): Need("stock.receive"),
+    ("POST", "/v1/inbounds/{inbound_id}/cancellation"): Need("stock.receive"),
     # Signing in is open, or nobody could.
     ("POST", "/v1/sessions"): OPEN,
     ("POST", "/v1/sessions/refresh"): OPEN,
@@ -217,7 +298,7 @@ _HEAD = """# Who may do what
 
 Made from `serve/permissions.py` by `python -m serve permissions`; a test compares the two. `x`: may. `2`: may with a second factor that is at
 most five minutes old. `o`: may, with what is one's own; `n`: the same, within five minutes of signing in. Rights reach
-the locations of the account or client where it says so; without any they reach the whole region.
+the locations of the account or client where it says so; without any they reach the whole region. Sourcing policies are set only with rights that reach the whole region.
 
 """
 

@@ -1,7 +1,8 @@
 """Reading a write: content type, Idempotency-Key, body within its limit, JSON into typed structs, errors with their place.
 
 What holds a card's number is refused before anything decodes, remembers or logs it (`payments/pan.py`).
-Digest: 63 bits of the body's bytes as they were sent. So "same key and body" means the same bytes.
+Digest: 63 bits of the body's bytes as they were sent, with the path before them where an entity has many (`Write.to`). So "same key and body" means the
+same bytes.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ class Write(NamedTuple):
     key: str
     body: bytes
     digest: int
+
+    def to(self, path: str) -> Write:
+        """The same, as a write to that path alone. Where many paths lead to one entity, a key that is used for another of them is used for another request."""
+        return self._replace(digest=digest_of(b"%b\n%b" % (path.encode(), self.body)))
 
 
 def _header_problem(code: str, detail: str, header: str) -> Problem:
@@ -115,7 +120,8 @@ class BodyReader:
     ) -> Write:
         """The key, the body and its digest. Raises Problem 400, 408, 413 or 415, and ClientGone.
 
-        `keyed` False: for what must not be answered alike twice, such as signing in; the key is "" then.
+        `keyed` False: for what must not be answered alike twice, such as signing in; the key is "" then. `media_type` b"": there is nothing to say
+        but the path, so a body may be left out.
         """
         key: bytes | None = None
         media, encoding, length = b"", b"", b""
@@ -135,7 +141,8 @@ class BodyReader:
             # Each caller's keys are his own: nobody meets another's answer, or keeps him from his. And callers make them of what they
             # have, order references say: only a keyed digest is remembered.
             checked = f"{principal.subject}:{self._key_digest(checked)}"
-        _check_type(media, media_type)
+        if media_type:
+            _check_type(media, media_type)
         if encoding and encoding.lower() != b"identity":
             raise _header_problem("request.content_type", "Compressed bodies are not taken.", "Content-Encoding")
         if length and (len(length) > 18 or not length.isdigit() or int(length) > self._body_max):
@@ -233,6 +240,7 @@ def _place(pointer: str, detail: str) -> dict[str, str]:
     return {"pointer": pointer, "detail": detail}
 
 
+# `[...]` is some value of a mapping, which one is not said: the mapping is told.
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]|\[\.\.\.\]")
 _FIELD = re.compile(r"^Object (contains unknown|missing required) field `(.*)`$", re.DOTALL)
 _NAME_CHARS_MAX = 100
@@ -243,7 +251,8 @@ def _invalid(message: str, base: str) -> Problem:
     what, at, path = message.rpartition(" - at `$")
     if not at:
         what, path = message, ""
-    pointer = base + "".join(f"/{name or number}" for name, number in _STEP.findall(path.removesuffix("`")))
+    steps = (name or number for name, number in _STEP.findall(path.removesuffix("`")))
+    pointer = base + "".join(f"/{step}" for step in steps if step)
     code = "body.invalid"
     field = _FIELD.match(what)
     if field is not None:

@@ -65,6 +65,7 @@ class Services:
     def __post_init__(self) -> None:
         settings = self.settings
         self.index = AvailabilityIndex(settings.region, settings.lat, settings.lon)
+        self.index.steering.begin(settings.sourcing, settings.currency)
         self.live = LiveHub(
             self.gateway.want_live,
             clients_max=settings.live_clients_max,

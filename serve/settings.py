@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from actors.domain.sourcing_policy import Policy
 from serve.keys.settings import KeyPort
 
 
@@ -19,7 +20,9 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     without one nobody can sign in. `keys`: the port to the region's key. `breached_passwords`: a file of passwords that nobody may choose, beside the bundled ones;
     `own_words`: the retailer's names, of which none may be made (`identity/own_words.py`).
     `rp_id`: the domain that passkeys are bound to, and `origins`: the pages that may ask for them.
-    `approval_adjustment_units`: an adjustment of more units, over all its lines, waits for a second person, `approval_expires_hours` at most; 0 for none.
+    `approval_adjustment_units`, `approval_transfer_units`: an adjustment or a transfer of more units, over all its lines, waits for a second person,
+    `approval_expires_hours` at most; 0 for none. `count_tolerance_units`, `count_tolerance_percent`: more tolerance of a count is for who may correct stock.
+    `sourcing`: the region's own policy, None for the built-in one, whose amounts are in `currency` then.
     `profile`: in one that is not "production" notices are written to the log too, codes and all.
     `port` 0: any free port (tests). `drain_s`: how long the door waits for requests in flight; `serve_drain_s`: how long Serve keeps
     its own ingress open before that (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S). `tls_certificate`, `tls_key`: PEM files that the door
@@ -43,7 +46,12 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     rp_id: str = "localhost"
     origins: tuple[str, ...] = ("http://localhost:8080",)
     approval_adjustment_units: int = 0
+    approval_transfer_units: int = 0
     approval_expires_hours: int = 72
+    count_tolerance_units: int = 2
+    count_tolerance_percent: int = 2
+    sourcing: Policy | None = None
+    currency: str = "USD"
     profile: Literal["demo", "production"] = "production"
 
     host: str = "127.0.0.1"

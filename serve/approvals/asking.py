@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from actors.domain.approval import ApprovalView, AskApproval, Wanted, size_of
 from actors.domain.ids import approval_id
+from actors.domain.transfer_commands import ApproveTransfer
 from serve.approvals.schemas import AskedApproval
 from serve.context import PRINCIPAL, REQUEST_ID, WHO
 from serve.freshness import moment
@@ -16,14 +17,15 @@ from serve.requests import Write
 from serve.responses import AnswerResponse, encode
 from serve.services import Services
 
-_HOUR_MS = 3_600_000
+HOUR_MS = 3_600_000
 _view_decoder = msgspec.json.Decoder(ApprovalView)
 
 
 def needs_approval(services: Services, wanted: Wanted) -> bool:
     """Is it more than one person may do? Never while identity is off: there are no two persons then."""
     settings = services.settings
-    limit = settings.approval_adjustment_units
+    transfer = type(wanted) is ApproveTransfer
+    limit = settings.approval_transfer_units if transfer else settings.approval_adjustment_units
     return settings.identity == "required" and 0 < limit < size_of(wanted)
 
 
@@ -35,7 +37,7 @@ async def ask_approval(
     # A key is good once a place, as it is for what is done at once.
     key = f"{location_id}:{write.key}"
     command = AskApproval(
-        location_id, target_id, wanted, request.scope[PRINCIPAL].subject, settings.approval_expires_hours * _HOUR_MS
+        location_id, target_id, wanted, request.scope[PRINCIPAL].subject, settings.approval_expires_hours * HOUR_MS
     )
     reply = await services.gateway.ask(
         "approval", approval_id(settings.region, services.clock.now_ms(), key), command,

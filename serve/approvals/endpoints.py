@@ -19,7 +19,9 @@ from actors.domain.approval import (
     WithdrawApproval,
 )
 from actors.domain.ids import APPROVAL_PATTERN
+from actors.domain.location_commands import AdjustStock
 from actors.domain.money import Money
+from actors.domain.transfer_commands import ApproveTransfer
 from actors.runtime.ports import ApprovalSummary
 from serve.approvals.schemas import (
     ApprovalDecision,
@@ -27,6 +29,7 @@ from serve.approvals.schemas import (
     ApprovalPage,
     ListedApproval,
     WantedAdjustment,
+    WantedTransfer,
     Withdrawal,
 )
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
@@ -41,6 +44,7 @@ from serve.replies import body_of
 from serve.requests import Write, decode
 from serve.responses import ok
 from serve.services import Services
+from serve.transfers.schemas import TransferLine
 
 ApprovalId = Annotated[str, Path(max_length=64, description="e.g. us-approval-01kah2v3nq7h3k2m9qk4t1x0ab")]
 _STATUSES = frozenset(get_args(ApprovalStatus))
@@ -181,7 +185,7 @@ def _add_list(api: APIRouter, services: Services) -> None:
 def _listed(approval: ApprovalSummary) -> ListedApproval:
     return ListedApproval(
         approval.approval_id, approval.version, approval.status, approval.action, approval.location_id,  # type: ignore[arg-type]
-        approval.target_kind, approval.target_id, approval.size, approval.reasons.split(","), approval.asked_by,
+        approval.target_kind, approval.target_id, approval.size, approval.reasons.split(",") if approval.reasons else [], approval.asked_by,
         approval.decided_by, moment(approval.asked_at), moment(approval.expires_at),
     )  # fmt: skip
 
@@ -196,11 +200,15 @@ def _detail(approval: ApprovalView) -> ApprovalDetail:
     )  # fmt: skip
 
 
-def _wanted(wanted: Wanted) -> WantedAdjustment:
+def _wanted(wanted: Wanted) -> WantedAdjustment | WantedTransfer:
+    if type(wanted) is ApproveTransfer:
+        moved = [TransferLine(sku, units) for sku, units in wanted.lines]
+        return WantedTransfer(wanted.source_id, wanted.destination_id, moved)
+    assert type(wanted) is AdjustStock
     lines = [
         NewAdjustmentLine(
             line.sku, line.quantity, line.reason,  # type: ignore[arg-type]
-            None if line.value is None else Money(*line.value), line.safety_stock,
+            None if line.value is None else Money(*line.value), line.safety_stock, line.lot, line.bin, line.condition,
         )
         for line in wanted.lines
     ]  # fmt: skip

@@ -10,6 +10,7 @@ import msgspec
 from actors.domain.approval import ApprovalAction, ApprovalStatus, RefusalNote, Verdict
 from actors.domain.personal_notes import APPROVER
 from serve.locations.schemas import NewAdjustmentLine
+from serve.transfers.schemas import TransferLine
 
 
 class ApprovalDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -38,8 +39,16 @@ class WantedAdjustment(msgspec.Struct, frozen=True, tag_field="action", tag="sto
     reference: str
 
 
+class WantedTransfer(msgspec.Struct, frozen=True, tag_field="action", tag="transfer.approve"):
+    """A transfer, as it was asked for. The approval's `target_id` is its id."""
+
+    source_id: str
+    destination_id: str
+    lines: list[TransferLine]
+
+
 class ListedApproval(msgspec.Struct, frozen=True):
-    """One approval in a list. `size`: base units of stock, over all lines, whichever way they go; `decided_by`: "" until it is approved or refused."""
+    """One approval in a list. `size`: base units of stock, over all lines, whichever way they go; `reasons`: of an adjustment; `decided_by`: "" until it is approved or refused."""
 
     approval_id: str
     version: int
@@ -83,4 +92,4 @@ class ApprovalDetail(msgspec.Struct, frozen=True):
     decided_at: datetime | None
     note: str
     failure: str
-    wanted: WantedAdjustment
+    wanted: WantedAdjustment | WantedTransfer

@@ -19,6 +19,7 @@ from serve.audit.who import pseudonym
 from serve.context import PRINCIPAL
 from serve.freshness import moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.moments import ms_asked
 from serve.openapi import documented
 from serve.paging import Page, page_of
 from serve.problems import Problem
@@ -104,7 +105,7 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
             raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "limit", "detail": detail}])
         wanted = Filter(
             subject, action, entity_id, location_id, auditing.address(address) if address else "",
-            _ms(since, "since"), _ms(until, "until"), text,
+            None if since is None else ms_asked("since", since), None if until is None else ms_asked("until", until), text,
         )  # fmt: skip
         page = await auditing.find(request, wanted, cursor, limit)
         told = [_told(line) for line in page.items]
@@ -118,15 +119,6 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
         return Response(_csv(told), headers=headers, media_type="text/csv; charset=utf-8")
 
     return api
-
-
-def _ms(at: datetime | None, name: str) -> int | None:
-    if at is None:
-        return None
-    if at.tzinfo is None:
-        detail = "A time needs its offset, e.g. 2026-03-14T12:00:00Z."
-        raise Problem("request.parameter_invalid", detail, errors=[{"parameter": name, "detail": detail}])
-    return int(at.timestamp() * 1000)
 
 
 def _place(text: str | None) -> Place | None:

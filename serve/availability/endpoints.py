@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import msgspec
 
+from actors.domain.order_state import Channel
+from actors.runtime.ports import Clock
+from serve.availability.delivery import DeliveryDates, stamp_of
 from serve.availability.index import AvailabilityIndex, SkuAvailability
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID, Receive, Scope
@@ -11,6 +16,7 @@ from serve.limits import SKUS_PER_QUERY_MAX
 from serve.problems import Answer, Problem
 from serve.queries import number, pairs
 
+CHANNELS = frozenset(get_args(Channel))
 LOCATIONS_DEFAULT = 10
 LOCATIONS_MAX = 100
 
@@ -28,19 +34,25 @@ def _wrong(name: str, detail: str) -> Problem:
 class Availability:
     """The handler."""
 
-    def __init__(self, index: AvailabilityIndex, known: KnownSkuCheck) -> None:
+    def __init__(self, index: AvailabilityIndex, known: KnownSkuCheck, clock: Clock) -> None:
         self._index = index
         self._known = known
+        self._clock = clock
 
     async def read(self, scope: Scope, receive: Receive) -> Answer:
         """Per SKU: the total, and the nearest locations that have any."""
         query: bytes = scope["query_string"]
-        kept = self._index.kept(query)
+        # Where nothing is sourced by a policy, nothing depends on the time.
+        steering, now_ms, stamp = self._index.steering, 0, None
+        if steering.in_use:
+            now_ms = self._clock.now_ms()
+            stamp = stamp_of(steering, now_ms)
+        kept = self._index.kept(query, stamp)
         if kept is not None:
             return 200, kept, ()
         skus: list[str] = []
         lat = lon = None
-        limit = LOCATIONS_DEFAULT
+        limit, channel = LOCATIONS_DEFAULT, ""
         for name, value in pairs(query):
             if name == "sku":
                 skus.append(value)
@@ -52,6 +64,10 @@ class Availability:
                 if not (value.isascii() and value.isdigit() and len(value) <= 4 and 1 <= int(value) <= LOCATIONS_MAX):
                     raise _wrong("limit", f"must be a number from 1 to {LOCATIONS_MAX}.")
                 limit = int(value)
+            elif name == "channel":
+                if value not in CHANNELS:
+                    raise _wrong("channel", f"must be one of {', '.join(sorted(CHANNELS))}.")
+                channel = value
         if not 1 <= len(skus) <= SKUS_PER_QUERY_MAX:
             raise _wrong("sku", f"name 1 to {SKUS_PER_QUERY_MAX} SKUs (sku=A&sku=B).")
         if (lat is None) != (lon is None):
@@ -61,8 +77,11 @@ class Availability:
             await self._refuse_unknown(skus, scope[REQUEST_ID])
         # Without a point: as seen from the region's centre, and without distances.
         view = index.places.seen_from_country("") if lat is None or lon is None else index.places.seen_from(lat, lon)
-        body = b'{"skus":[%b]}' % b",".join([index.encoded(sku, view, limit) for sku in skus])
-        index.keep(query, skus, body)
+        dates = None
+        if stamp is not None and view.km is not None:
+            dates = DeliveryDates(steering, index.places, view, channel, now_ms)
+        body = b'{"skus":[%b]}' % b",".join([index.encoded(sku, view, limit, channel, dates) for sku in skus])
+        index.keep(query, skus, body, stamp)
         return 200, body, ()
 
     async def _refuse_unknown(self, skus: list[str], cause: str) -> None:

@@ -9,15 +9,23 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
 from actors.domain.allocation import Need, Place
+from actors.domain.article import NO_DETAILS, Details, decoded
 from actors.domain.kind import Row
+from actors.domain.order_state import Kits
 from actors.domain.rows import LocationRow, SkuRow, StockRow
+from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
+from actors.domain.sourcing_demand import Wanted
 from actors.runtime.wire import LiveEvent
+from serve.availability.delivery import DeliveryDates
 from serve.availability.places import Places, Viewpoint
+from serve.availability.steering import Steering
+from serve.availability.stock import SkuStock
 
 CANDIDATES_MAX = 12
 FRAGMENTS_MAX = 16_384
@@ -34,34 +42,14 @@ class LocationAvailability(msgspec.Struct, frozen=True, gc=False, omit_defaults=
     distance_km: int | None = None
 
 
-class SkuAvailability(msgspec.Struct, frozen=True, gc=False):
-    """Units of one SKU in the whole region, and the nearest locations that have any."""
+class SkuAvailability(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Units of one SKU in the whole region, and the nearest locations that have any. `deliver_by`: when one unit would be there if it were ordered now, for who says where he is;
+    absent where no sourcing policy says so, or none of the nearest places may serve it."""
 
     sku: str
     available: int
     locations: list[LocationAvailability]
-
-
-class _Stock:
-    """One SKU: location → available units (> 0), their sum, and a number that changes with them."""
-
-    __slots__ = ("at", "changes", "total")
-
-    def __init__(self) -> None:
-        self.at: dict[str, int] = {}
-        self.total = 0
-        self.changes = 0
-
-    def put(self, location_id: str, available: int) -> None:
-        before = self.at.get(location_id, 0)
-        if available == before:
-            return
-        if available > 0:
-            self.at[location_id] = available
-        else:
-            del self.at[location_id]
-        self.total += available - before
-        self.changes += 1
+    deliver_by: datetime | None = None
 
 
 class _Answer(NamedTuple):
@@ -69,10 +57,11 @@ class _Answer(NamedTuple):
 
     body: bytes
     version: int
-    made_of: list[tuple[_Stock, int]]
+    made_of: list[tuple[SkuStock, int]]
+    stamp: tuple[int, int] | None
 
 
-_NOTHING = _Stock()
+_NOTHING = SkuStock()
 _encode = msgspec.json.Encoder().encode
 
 
@@ -82,8 +71,13 @@ class AvailabilityIndex:
     def __init__(self, region: str, lat: float, lon: float) -> None:
         self.region = region
         self.places = Places(lat, lon)
-        self._stock: dict[str, _Stock] = {}
+        self.steering = Steering()
+        self._stock: dict[str, SkuStock] = {}
         self._skus: dict[str, str] = {}
+        # Of those SKUs that have any.
+        self._details: dict[str, Details] = {}
+        # SKU → location → channel → units kept back from it; of those SKUs that have any.
+        self._kept: dict[str, dict[str, dict[str, int]]] = {}
         self._sorted: list[str] = []
         self._unsorted: list[str] = []
         # Encoded answers for one SKU seen from one point: hot products are asked for far more often than they change.
@@ -101,19 +95,78 @@ class AvailabilityIndex:
             if type(row) is StockRow:
                 stock = self._stock.get(row.sku)
                 if stock is None:
-                    stock = self._stock[row.sku] = _Stock()
-                stock.put(row.location_id, max(0, row.on_hand - row.reserved - row.safety_stock))
+                    stock = self._stock[row.sku] = SkuStock()
+                stock.put(row.location_id, row.available)
+                if row.buffers or self._kept:
+                    self._take_buffers(row, stock)
             elif type(row) is SkuRow:
                 if row.sku not in self._skus:
                     self._unsorted.append(row.sku)
                 self._skus[row.sku] = row.description
+                if row.details or row.sku in self._details:
+                    self._take_details(row.sku, decoded(row.details))
             elif type(row) is LocationRow:
                 self.places.put(row)
+            elif type(row) is LocationProfileRow:
+                self.steering.put_profile(row)
+            elif type(row) is SourcingPolicyRow:
+                self.steering.put_policy(row)
 
     def live(self, event: LiveEvent) -> None:
         """Live events are for screens."""
 
+    def _take_details(self, sku: str, details: Details) -> None:
+        before = self.details(sku)
+        if details == NO_DETAILS:
+            del self._details[sku]
+        else:
+            self._details[sku] = details
+        if details.kit != before.kit:
+            self._stock_of(sku).make_of([(self._stock_of(part), units) for part, units in details.kit])
+
+    def _take_buffers(self, row: StockRow, stock: SkuStock) -> None:
+        at = self._kept.setdefault(row.sku, {})
+        before, after = at.get(row.location_id, {}), row.kept_back
+        if after:
+            at[row.location_id] = after
+        else:
+            at.pop(row.location_id, None)
+        if not at:
+            del self._kept[row.sku]
+        if before != after:
+            stock.changes += 1
+        # A kit may be as many as it was, and fewer or more for a channel.
+        for kit in stock.kits:
+            kit.changes += 1
+
+    def _stock_of(self, sku: str) -> SkuStock:
+        stock = self._stock.get(sku)
+        if stock is None:
+            stock = self._stock[sku] = SkuStock()
+        return stock
+
     # --- catalogue
+    def details(self, sku: str) -> Details:
+        """What is known of the SKU besides its description."""
+        return self._details.get(sku, NO_DETAILS)
+
+    def wanted(self, sku: str, units: int = 1, value_minor: int = 0) -> Wanted:
+        """Units of the SKU, as sourcing has to know them."""
+        known = self.details(sku)
+        return Wanted(sku, units, value_minor, known.weight_g, known.hazard_class, known.temperature)
+
+    def kits(self, skus: Iterable[str]) -> Kits | None:
+        """What those of them that are kits are made of; None when none is."""
+        if not self._details:
+            return None
+        return {sku: list(kit) for sku in skus if (kit := self.details(sku).kit)} or None
+
+    def life_days(self, skus: Iterable[str]) -> dict[str, int] | None:
+        """Days that lots must have left when they are promised, of those of them for which it matters; None for none."""
+        if not self._details:
+            return None
+        return {sku: days for sku in skus if (days := self.details(sku).min_life_days)} or None
+
     def unknown(self, skus: Iterable[str]) -> list[str]:
         """Those that this replica has not heard of (the catalogue may have, a moment ago)."""
         known = self._skus
@@ -130,51 +183,80 @@ class AvailabilityIndex:
         return [(sku, self._skus[sku]) for sku in page], start + limit < len(self._sorted)
 
     # --- availability
-    def kept(self, query: bytes) -> bytes | None:
-        """What `keep` was given for the same query, if it would be the same now."""
+    def kept(self, query: bytes, stamp: tuple[int, int] | None = None) -> bytes | None:
+        """What `keep` was given for the same query, if it would be the same now. stamp: of the dates in it (`delivery.py`), None where there are none."""
         answer = self._answers.get(query)
-        if answer is None or answer.version != self.places.version:
+        if answer is None or answer.version != self.places.version or answer.stamp != stamp:
             return None
         for stock, changes in answer.made_of:
             if stock.changes != changes:
                 return None
         return answer.body
 
-    def keep(self, query: bytes, skus: Sequence[str], body: bytes) -> None:
+    def keep(self, query: bytes, skus: Sequence[str], body: bytes, stamp: tuple[int, int] | None = None) -> None:
         """Remembers the answer to a query about `skus`, made just now."""
         stocks = [self._stock.get(sku) for sku in skus]
         if len(query) + len(body) > ANSWER_BYTES_MAX or None in stocks:
             return
-        self._answers[query] = _Answer(body, self.places.version, [(stock, stock.changes) for stock in stocks if stock])
+        self._answers[query] = _Answer(
+            body, self.places.version, [(stock, stock.changes) for stock in stocks if stock], stamp
+        )
         if len(self._answers) > ANSWERS_MAX:
             self._answers.popitem(last=False)
 
-    def encoded(self, sku: str, viewpoint: Viewpoint, limit: int) -> bytes:
-        """`SkuAvailability` as JSON, at most `limit` locations, nearest first."""
+    def buffered(self, skus: Iterable[str], channel: str) -> bool:
+        """Is anything of one of them, or of a part of it, kept back from the channel somewhere?"""
+        if not self._kept:
+            return False
+        parts = {part for sku in skus for part in (sku, *(part for part, _ in self.details(sku).kit))}
+        return any(channel in kept for part in parts for kept in self._kept.get(part, {}).values())
+
+    def _at(self, sku: str, channel: str) -> dict[str, int]:
+        """Location → units (> 0) that may be promised to the channel; "" for whoever asks."""
+        at = self._stock.get(sku, _NOTHING).at
+        if not channel or not self.buffered((sku,), channel):
+            return at
+        kit = self.details(sku).kit
+        if kit:
+            parts = [(self._at(part, channel), units) for part, units in kit]
+            counts = {name: min(part.get(name, 0) // units for part, units in parts) for name in at}
+        else:
+            kept = self._kept[sku]
+            counts = {name: units - kept.get(name, {}).get(channel, 0) for name, units in at.items()}
+        return {name: units for name, units in counts.items() if units > 0}
+
+    def encoded(
+        self, sku: str, viewpoint: Viewpoint, limit: int, channel: str = "", dates: DeliveryDates | None = None
+    ) -> bytes:
+        """`SkuAvailability` as JSON, at most `limit` locations, nearest first; with `dates`, also when it would be there."""
         stock = self._stock.get(sku, _NOTHING)
-        key = (sku, viewpoint.key, limit)
+        key = (sku, viewpoint.key, limit, channel, None if dates is None else dates.stamp)
         found = self._fragments.get(key)
         version = self.places.version
         if found is not None and found[0] == stock.changes and found[1] == version:
             return found[2]
-        nearest = self._nearest(stock.at, viewpoint)[:limit]
+        at = self._at(sku, channel)
+        nearest = self._nearest(at, viewpoint)[:limit]
         km = viewpoint.km
-        locations = [
-            LocationAvailability(name, stock.at[name], km[name] if km is not None else None) for name in nearest
-        ]
-        text = _encode(SkuAvailability(sku, stock.total, locations))
+        locations = [LocationAvailability(name, at[name], km[name] if km is not None else None) for name in nearest]
+        total = stock.total if at is stock.at else sum(at.values())
+        deliver_by = None if dates is None else dates.of(self.wanted(sku), nearest)
+        text = _encode(SkuAvailability(sku, total, locations, deliver_by))
         self._fragments[key] = (stock.changes, version, text)
         if len(self._fragments) > FRAGMENTS_MAX:
             self._fragments.popitem(last=False)
         return text
 
-    def candidates(self, need: Need, viewpoint: Viewpoint) -> list[Place]:
+    def candidates(self, need: Need, viewpoint: Viewpoint, channel: str = "") -> list[Place]:
         """Places that may serve `need`, nearest first, at most `CANDIDATES_MAX`, with what was seen there.
 
         Only places that have something of it; when all of them together don't have enough, also the nearest of the others, with
         nothing seen: a backorder asks the places that it was given again later.
         """
-        stocks = {sku: self._stock.get(sku, _NOTHING).at for sku in need}
+        if self._kept:
+            stocks = {sku: self._at(sku, channel) for sku in need}
+        else:
+            stocks = {sku: self._stock.get(sku, _NOTHING).at for sku in need}
         having = self._nearest({name for at in stocks.values() for name in at}, viewpoint)
         chosen = having[:CANDIDATES_MAX]
         if len(having) > CANDIDATES_MAX:
@@ -183,6 +265,10 @@ class AvailabilityIndex:
             others = [name for name in sorted(viewpoint.rank, key=viewpoint.rank.__getitem__) if name not in chosen]
             chosen += others[: CANDIDATES_MAX - len(chosen)]
         return [Place(name, {sku: at[name] for sku, at in stocks.items() if name in at}) for name in chosen]
+
+    def stocks(self, skus: Iterable[str], channel: str) -> dict[str, dict[str, int]]:
+        """Of each SKU location → units (> 0) that may be promised to the channel. Not to be changed."""
+        return {sku: self._at(sku, channel) for sku in skus}
 
     @staticmethod
     def _nearest(names: Iterable[str], viewpoint: Viewpoint) -> list[str]:

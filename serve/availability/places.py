@@ -57,6 +57,10 @@ class Places:
             self.version += 1
             self._viewpoints.clear()
 
+    def get(self, location_id: str) -> LocationRow:
+        """One that is here."""
+        return self._rows[location_id]
+
     def all(self) -> list[LocationRow]:
         """All, by id."""
         return [self._rows[location_id] for location_id in sorted(self._rows)]

@@ -23,9 +23,9 @@ from actors.domain.breach_state import (
     SpareReason,
 )
 from actors.domain.personal import Personal
+from serve.moments import Moment
 
 SUMMARY_CHARS_MAX = 4_000
-Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with offset", examples=["2026-03-01T12:00:00Z"])]
 Summary = Annotated[
     str,
     Meta(min_length=1, max_length=SUMMARY_CHARS_MAX, description="what happened, its likely consequences; kept sealed"),

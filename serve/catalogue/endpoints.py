@@ -1,79 +1,79 @@
-"""`POST /v1/skus`, `GET /v1/skus`."""
+"""`POST /v1/skus`, `GET /v1/skus`, `GET /v1/skus/{sku}`."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query, Request
-from msgspec import Meta
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from actors.domain.catalogue import Defined, DefineSkus
+from actors.domain.article import Article
+from actors.domain.catalogue import Defined, DefineSkus, ShowArticle
 from actors.domain.ids import catalogue_id
+from serve.catalogue.articles import detail_of, said_of
+from serve.catalogue.schemas import SkuDefinition, SkuDefinitions, SkuDetail, SkuPage, SkuView
 from serve.context import REQUEST_ID, WHO
-from serve.limits import ITEMS_MAX, PAGE_DEFAULT, PAGE_MAX, Sku, Text
+from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
 from serve.problems import field_problem
-from serve.replies import answer
+from serve.regions import Territory
+from serve.replies import answer, body_of
 from serve.requests import decode
 from serve.responses import AnswerResponse, ok
 from serve.services import Services
 
-
-class SkuDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One SKU."""
-
-    sku: Sku
-    description: Text = ""
-
-
-class SkuDefinitions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/skus`."""
-
-    skus: Annotated[list[SkuDefinition], Meta(min_length=1, max_length=ITEMS_MAX)]
-
-
-class SkuView(msgspec.Struct, frozen=True):
-    """One SKU as told to callers."""
-
-    sku: str
-    description: str
-
-
-class SkuPage(msgspec.Struct, frozen=True):
-    """In code point order; `next_cursor`: null at the end."""
-
-    skus: list[SkuView]
-    next_cursor: str | None
-
-
 _definitions_decoder = msgspec.json.Decoder(SkuDefinitions)
-_EXAMPLE = {"skus": [{"sku": "85123A", "description": "White hanging heart T-light holder"}]}
+_article_decoder = msgspec.json.Decoder(Article)
+_LIGHT = {
+    "sku": "85123A",
+    "description": "White hanging heart T-light holder",
+    "units": {"case": 12, "pallet": 480},
+    "weight_g": 310,
+    "length_mm": 120,
+    "width_mm": 120,
+    "height_mm": 180,
+    "substitutes": ["85123B"],
+    "origin_country": "PT",
+    "hs_code": "940550",
+    "unit_cost": {"amount": 120, "currency": "USD"},
+}
+_CREAM = {
+    "sku": "HC-50", "description": "Hand cream 50 ml", "weight_g": 70, "tracking": "lot", "expires": True, "min_life_days": 90,
+}  # fmt: skip
+_GIFT = {
+    "sku": "GIFT-1",
+    "description": "Evening gift set",
+    "kit": [{"sku": "85123A", "quantity": 2}, {"sku": "HC-50", "quantity": 1}],
+    "released_at": "2026-11-20T08:00:00Z",
+}
+_EXAMPLE = {"skus": [{"sku": "85123B", "description": "Red hanging heart T-light holder"}, _LIGHT, _CREAM, _GIFT]}
+_DETAIL = {
+    "tracking": "none", "expires": False, "min_life_days": 0, "hazard_class": "", "temperature": "ambient", "kit": [],
+    "released_at": None, **_LIGHT,
+}  # fmt: skip
+SkuInPath = Annotated[
+    str, Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", description="percent-encoded")
+]
 
 
-def router(services: Services) -> APIRouter:
+def router(services: Services, territory: Territory) -> APIRouter:
     """The routes with their services."""
     api = APIRouter(tags=["catalogue"])
-    settings = services.settings
+    catalogue = catalogue_id(services.settings.region)
 
     @api.post(
         "/v1/skus",
         summary="Define SKUs",
-        **documented(Defined, request=SkuDefinitions, request_example=_EXAMPLE),
+        **documented(Defined, request=SkuDefinitions, request_example=_EXAMPLE, problems=(409,)),
     )
     async def define(request: Request) -> Response:
-        """Adds SKUs or changes their descriptions, up to 1,000 a call."""
+        """Adds SKUs or changes what is known of them, up to 1,000 a call: all or none. Parts of kits and substitutes are known already, or
+        defined by the same call."""
         write = await services.bodies.read(request.scope, request.receive)
-        skus = decode(_definitions_decoder, write.body).skus
-        seen: set[str] = set()
-        for position, entry in enumerate(skus):
-            if entry.sku in seen:
-                raise field_problem("catalogue.sku_repeated", f"{entry.sku} is named twice.", f"/skus/{position}/sku")
-            seen.add(entry.sku)
-        command = DefineSkus([(entry.sku, entry.description) for entry in skus])
+        command = _command(decode(_definitions_decoder, write.body).skus, territory)
         reply = await services.gateway.ask(
-            "catalogue", catalogue_id(settings.region), command,
+            "catalogue", catalogue, command,
             command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
         )  # fmt: skip
         return AnswerResponse(answer(reply))
@@ -89,4 +89,24 @@ def router(services: Services) -> APIRouter:
         next_cursor = services.cursors.seal("skus", page[-1][0]) if more else None
         return ok(SkuPage([SkuView(sku, text) for sku, text in page], next_cursor))
 
+    # A SKU may have slashes, which stand decoded in the path.
+    @api.get("/v1/skus/{sku:path}", summary="One SKU", **documented(SkuDetail, problems=(404, 422), example=_DETAIL))
+    async def one(sku: SkuInPath, request: Request) -> Response:
+        """With all that is known of it, from the catalogue's actor: every acknowledged change is in it."""
+        cause = request.scope[REQUEST_ID]
+        reply = await services.gateway.view("catalogue", catalogue, ShowArticle(sku), cause=cause)
+        return ok(detail_of(_article_decoder.decode(body_of(reply))))
+
     return api
+
+
+def _command(skus: list[SkuDefinition], territory: Territory) -> DefineSkus:
+    """Raises Problem 422."""
+    seen: set[str] = set()
+    for position, entry in enumerate(skus):
+        if entry.sku in seen:
+            raise field_problem("catalogue.sku_repeated", f"{entry.sku} is named twice.", f"/skus/{position}/sku")
+        seen.add(entry.sku)
+    described = [(entry.sku, entry.description) for entry in skus]
+    said = [said_of(entry, position, territory) for position, entry in enumerate(skus)]
+    return DefineSkus(described, [one for one in said if one is not None])

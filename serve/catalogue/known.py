@@ -1,21 +1,42 @@
-"""Is a SKU known? A replica may not have heard of a new one yet, so the catalogue's actor is asked before one is refused."""
+"""Is a SKU known, and what is it? A replica may not have heard of a change yet, so the catalogue's actor is asked before anything is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from actors.domain.catalogue import KnownSkus, KnownSkusView
+from actors.domain.article import NO_DETAILS, Details
+from actors.domain.catalogue import DetailsView, KnownSkus, KnownSkusView, ShowDetails
 from actors.domain.ids import catalogue_id
 from serve.availability.index import AvailabilityIndex
 from serve.gateway import Gateway
 from serve.problems import Problem
 from serve.replies import body_of
 
+_T = TypeVar("_T")
+_details_decoder = msgspec.json.Decoder(DetailsView)
 _known_decoder = msgspec.json.Decoder(KnownSkusView)
 # As many places as a caller can use; the rest is counted.
 ERRORS_MAX = 100
+
+
+class Catalogue(Protocol):
+    """Whoever knows what SKUs are."""
+
+    def details(self, sku: str) -> Details:
+        """What is known of the SKU."""
+
+
+class _Told:
+    """What the catalogue has told."""
+
+    def __init__(self, details: dict[str, Details]) -> None:
+        self._details = details
+
+    def details(self, sku: str) -> Details:
+        return self._details.get(sku, NO_DETAILS)
 
 
 class KnownSkuCheck:
@@ -41,6 +62,15 @@ class KnownSkuCheck:
                 extra={"skus": sorted(unknown)[:ERRORS_MAX]},
                 errors=[{"pointer": place, "detail": detail} for place in places[:ERRORS_MAX]],
             )
+
+    async def judged(self, check: Callable[[Catalogue], _T], skus: Iterable[str], cause: str) -> _T:
+        """What `check` makes of what this replica knows of the SKUs; where it raises Problem, of what the catalogue itself knows."""
+        try:
+            return check(self._index)
+        except Problem:
+            asked = ShowDetails(list(dict.fromkeys(skus)))
+            reply = await self._gateway.view("catalogue", self._catalogue, asked, cause=cause)
+            return check(_Told(_details_decoder.decode(body_of(reply)).details))
 
     async def _unknown(self, skus: list[str], cause: str) -> set[str]:
         reply = await self._gateway.view("catalogue", self._catalogue, KnownSkus(skus), cause=cause)

@@ -15,7 +15,7 @@ from actors.domain.device import (
     ViewDevice,
 )
 from actors.domain.ids import DEVICE_PATTERN, device_id
-from actors.domain.location_state import LocationStockView, ViewStock
+from actors.domain.location_views import LocationStockView, ViewStock
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO, Scope
 from serve.customers.codes import CODE_DIGITS
 from serve.devices.schemas import DEVICE_SCOPES, DeviceChange, DeviceCode, NewDevice

@@ -14,7 +14,7 @@ from serve.identity.schemas import LocationId
 from serve.limits import TEXT
 
 # What a program that nobody watches may be trusted with at one location. All of it is medium or low, and none asks for a second factor.
-DEVICE_SCOPES = ("orders.read", "orders.update", "stock.read", "stock.receive")
+DEVICE_SCOPES = ("floor.work", "orders.read", "orders.update", "stock.read", "stock.receive")
 DeviceName = Annotated[str, Meta(min_length=1, max_length=64, pattern=TEXT, description="as people there call it")]
 DeviceScopes = Annotated[
     list[Annotated[str, Meta(max_length=64, extra_json_schema={"enum": list(DEVICE_SCOPES)})]], Meta(max_length=16)

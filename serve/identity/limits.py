@@ -35,6 +35,9 @@ TRIES_BY_PERSON = Limit(10, 15)
 # What customers ask about their own data: an answer reads every order of theirs, and each request is work for somebody.
 OWN_DATA_BY_PERSON = Limit(2, 10)
 
+# Carts of a customer: more is somebody who keeps goods from others.
+RESERVATIONS_BY_CUSTOMER = Limit(10, 30)
+
 
 class RateLimits(Protocol):
     """Counts tries for all replicas of a cell."""
@@ -66,7 +69,8 @@ async def hold_to(limits: RateLimits, limit: Limit, kind: str, who: str, now_ms:
     try:
         waits_ms = await limits.take(key, now_ms, limit.per_minute, limit.burst)
     except JournalUnavailable:
-        raise Problem("auth.unavailable", "Signing in is not possible at the moment.") from None
+        detail = "How often this is tried can't be counted at the moment, so it is not done: try again."
+        raise Problem("auth.uncounted", detail) from None
     if waits_ms:
         wait_s = -(-waits_ms // 1000)
         raise Problem(

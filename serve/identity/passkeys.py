@@ -31,8 +31,8 @@ PasskeyId = Annotated[str, Path(max_length=64, description="as `GET /v1/passkeys
 _request_decoder = msgspec.json.Decoder(PasskeyRequest)
 _new_decoder = msgspec.json.Decoder(NewPasskeyRequest)
 CREDENTIAL = {
-    "id": "mRl2…", "rawId": "mRl2…", "type": "public-key",
-    "response": {"clientDataJSON": "eyJ0…", "attestationObject": "o2Nm…"},
+    "id": "mRl2", "rawId": "mRl2", "type": "public-key",
+    "response": {"clientDataJSON": "eyJ0", "attestationObject": "o2Nm"},
 }  # fmt: skip
 
 

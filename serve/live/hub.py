@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Literal
+from datetime import date
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from actors.domain.kind import Row
+from actors.domain.location_events import ExpiryNear, PromisesAtRisk, StockRanOut, StockRunsLow
 from actors.runtime.wire import LiveEvent
+from serve.days import date_of
 from serve.problems import Problem
 
 LiveKind = Literal["order", "location"]
@@ -22,14 +25,20 @@ CHANGES_MAX = 100
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that happened. `type`: the event's. Of orders, `to`: the status that fulfilments reached. Of stock: the SKU, why,
-    and by how many units."""
+    and by how many units. Of what somebody should look at: `StockRunsLow` with what is `available` and the reorder point, `StockRanOut`, `PromisesAtRisk` with
+    the `units` that are promised and not there, `ExpiryNear` with the lot, its `units` and its last good day."""
 
     type: str
     to: str = ""
     sku: str = ""
     reason: str = ""
     on_hand_delta: int = 0
-    reserved_delta: int = 0
+    allocated_delta: int = 0
+    lot: str = ""
+    units: int | None = None
+    available: int | None = None
+    reorder_point: int | None = None
+    expires_on: date | None = None
 
 
 class LiveChange(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,6 +61,11 @@ class _Event(msgspec.Struct):
 
 
 _events_decoder = msgspec.json.Decoder(list[_Event])
+_raw_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+# What somebody should look at, by the event's type.
+_Alert = ExpiryNear | PromisesAtRisk | StockRanOut | StockRunsLow
+_alert_decoder = msgspec.json.Decoder(_Alert)
+_ALERTS = frozenset(alert.__name__ for alert in get_args(_Alert))
 _encode = msgspec.json.Encoder().encode
 RECONNECT = b"event: reconnect\ndata: {}\n\n"
 HEARTBEAT = b": heartbeat\n\n"
@@ -199,11 +213,14 @@ class LiveHub:
 
 def _frame(event: LiveEvent) -> bytes:
     changes: list[Change] = []
-    for change in _events_decoder.decode(event.events):
+    told = _events_decoder.decode(event.events)
+    for change in told:
         if event.kind == "order":
             changes.append(Change(change.type, change.to))
-        for sku, _quantity, on_hand, reserved, reason, *_ in change.entries:
-            changes.append(Change(change.type, "", sku, reason, on_hand, reserved))
+        for sku, _quantity, on_hand, allocated, reason, *_ in change.entries:
+            changes.append(Change(change.type, "", sku, reason, on_hand, allocated))
+    # Before the long list: they are few, and must not be left out of it.
+    changes[:0] = _alerts(event, told)
     left_out = max(0, len(changes) - CHANGES_MAX)
     kind: LiveKind = "order" if event.kind == "order" else "location"
     data = LiveChange(kind, event.entity_id, event.version, event.at_ms, changes[:CHANGES_MAX], left_out)
@@ -213,3 +230,22 @@ def _frame(event: LiveEvent) -> bytes:
         kind.encode(),
         _encode(data),
     )
+
+
+def _alerts(event: LiveEvent, told: Sequence[_Event]) -> list[Change]:
+    """Mostly none."""
+    if event.kind != "location" or _ALERTS.isdisjoint(one.type for one in told):
+        return []
+    whole = _raw_decoder.decode(event.events)
+    return [_alert(_alert_decoder.decode(raw)) for one, raw in zip(told, whole, strict=True) if one.type in _ALERTS]
+
+
+def _alert(alert: _Alert) -> Change:
+    name = type(alert).__name__
+    if type(alert) is ExpiryNear:
+        return Change(name, sku=alert.sku, lot=alert.lot, units=alert.units, expires_on=date_of(alert.expires_on))
+    if type(alert) is StockRunsLow:
+        return Change(name, sku=alert.sku, available=alert.available, reorder_point=alert.reorder_point)
+    if type(alert) is PromisesAtRisk:
+        return Change(name, sku=alert.sku, units=alert.units)
+    return Change(name, sku=alert.sku, available=0)

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from actors.domain.location import ON_HAND_MAX
-from actors.domain.location_events import LocationType
-from actors.domain.location_state import StockView
+from actors.domain.location_draft import ON_HAND_MAX
+from actors.domain.location_events import Condition, IncomingSource, LocationType
+from actors.domain.location_views import StockView
 from actors.domain.money import Money
-from serve.limits import ITEMS_MAX, TEXT, Country, Latitude, Longitude, Name, Quantity, Reference, SignedQuantity, Sku
+from serve.limits import (
+    ITEMS_MAX,
+    TEXT,
+    BinIdOrNone,
+    Country,
+    Latitude,
+    Longitude,
+    Lot,
+    Name,
+    Reference,
+    SignedQuantity,
+    Sku,
+)
+from serve.receiving.lines import ReceivedLine
 
 Timezone = Annotated[str, Meta(min_length=1, max_length=64, pattern=TEXT, examples=["America/Los_Angeles"])]
 AdjustmentReason = Literal["count", "damage", "loss", "found", "return", "write_off", "other"]
@@ -31,11 +44,9 @@ class Particulars(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timezone: Timezone = "UTC"
 
 
-class NewReceiptLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Units that arrived; `unit_value`: what one unit is worth."""
+class NewReceiptLine(ReceivedLine, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Units that arrived; `unit_value`: what one base unit is worth."""
 
-    sku: Sku
-    quantity: Quantity
     unit_value: Money | None = None
 
 
@@ -47,13 +58,17 @@ class NewReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewAdjustmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A correction; `quantity` may be 0 when `safety_stock` (units that are never promised) is given."""
+    """A correction of units in that `condition`; `quantity` may be 0 when `safety_stock` (units that are never promised) is given. `lot` has to be named where
+    the SKU is kept by lot; without a `bin` it is what lies in none, and of a loss the bins that it empties soonest."""
 
     sku: Sku
     quantity: SignedQuantity
     reason: AdjustmentReason
     unit_value: Money | None = None
     safety_stock: Annotated[int, Meta(ge=0, le=ON_HAND_MAX)] | None = None
+    lot: Lot = ""
+    bin: BinIdOrNone = ""
+    condition: Condition = "sellable"
 
 
 class NewAdjustment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,9 +107,60 @@ class StockPage(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
+class LotStock(msgspec.Struct, frozen=True):
+    """The part of a SKU's stock that is of one lot. `expires_on`: its last good day; `serial`: it is the number of one unit; `free`: promised to nobody."""
+
+    lot: str
+    expires_on: date | None
+    serial: bool
+    on_hand: int
+    free: int
+    reserved: int
+    allocated: int
+    damaged: int
+    quality_hold: int
+
+
+class SpotUnits(msgspec.Struct, frozen=True):
+    """Units in a bin; `bin`: null for what lies in none."""
+
+    bin: str | None
+    zone: str
+    aisle: int
+    rack: int
+    level: int
+    lot: str
+    units: int
+
+
+class ExpectedUnits(msgspec.Struct, frozen=True):
+    """Units that are to come from a supplier (`purchase`) or from another location (`transfer`). `overdue`: they should be here."""
+
+    source_id: str
+    source: IncomingSource
+    expected_at: datetime
+    units: int
+    overdue: bool
+
+
+class SkuStock(msgspec.Struct, frozen=True):
+    """All about one SKU at a location. `buffers`: units kept back from channels; `lots_more`: lots beyond the first 1,000, which end soonest; `expected`: the
+    first 100 sources."""
+
+    location_id: str
+    version: int
+    stock: StockView
+    buffers: dict[str, int]
+    lots: list[LotStock]
+    lots_more: int
+    bins: list[SpotUnits]
+    expected: list[ExpectedUnits]
+
+
 class LedgerEntry(msgspec.Struct, frozen=True):
     """One entry: what changed, why, and the balance after it. `cause`: `<order id>.<fulfilment>`, the approval by which it came, or empty; `value_minor`: of the
-    whole line, in minor units of `currency`."""
+    whole line, in minor units of `currency`. `aside`: which of the states reserved, damaged and quality_hold it changes besides, with its own balance; `lot`,
+    `bin_id`: of which lot the units are, and the bin whose content changes by `bin_delta`; all of them null for none."""
 
     version: int
     line: int
@@ -103,13 +169,19 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     reason: str
     quantity: int
     on_hand_delta: int
-    reserved_delta: int
+    allocated_delta: int
     on_hand: int
-    reserved: int
+    allocated: int
     cause: str
     reference: str
     value_minor: int | None
     currency: str | None
+    aside: str | None
+    aside_delta: int | None
+    aside_balance: int | None
+    lot: str | None
+    bin_id: str | None
+    bin_delta: int | None
 
 
 class LedgerPage(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actors.domain.order_state import OrderStatusView, OrderView
-from serve.availability.endpoints import LOCATIONS_DEFAULT, LOCATIONS_MAX, AvailabilityView
+from serve.availability.endpoints import CHANNELS, LOCATIONS_DEFAULT, LOCATIONS_MAX, AvailabilityView
 from serve.limits import SKUS_PER_QUERY_MAX
 from serve.openapi import operation, parameter
 from serve.orders.schemas import NewOrder, OrderUpdate, OrderUpdateResults, OrderUpdates
@@ -33,7 +33,7 @@ def hot_paths() -> dict[str, dict[str, Any]]:
                 "place_order", "Place an order",
                 "Waits a moment for the locations to reserve stock; if they take longer the order is answered as `placed` and "
                 "goes on in the background.",
-                "orders", OrderView, request=NewOrder, request_example=NEW_ORDER, status=201, problems=(409, 421),
+                "orders", OrderView, request=NewOrder, request_example=NEW_ORDER, status=201, problems=(404, 409, 421),
             )
         },
         "/v1/orders/{order_id}": {
@@ -77,6 +77,9 @@ def hot_paths() -> dict[str, dict[str, Any]]:
                         "limit", "query",
                         {"type": "integer", "minimum": 1, "maximum": LOCATIONS_MAX, "default": LOCATIONS_DEFAULT},
                         "Locations listed per SKU.",
+                    ),
+                    parameter(
+                        "channel", "query", {"type": "string", "enum": sorted(CHANNELS)}, "Less what is kept back from that channel.",
                     ),
                 ],
             )

@@ -59,13 +59,13 @@ def of_customer(command: UpdateOrder, asker: str) -> UpdateOrder:
     return msgspec.structs.replace(command, asker=asker)
 
 
-async def told_alike(answering: Awaitable[Answer]) -> Answer:
-    """The answer. Raises Problem; of whatever is unknown, the same one at the same time."""
+async def told_alike(answering: Awaitable[Answer], noun: str = "order") -> Answer:
+    """The answer. Raises Problem; of whatever order (or other noun) is unknown, the same one at the same time."""
     earliest = asyncio.get_running_loop().time() + UNKNOWN_S
     try:
         return await answering
     except Problem as problem:
-        if problem.code != "order.unknown":
+        if problem.code != f"{noun}.unknown":
             raise
     await not_before(earliest)
-    raise Problem("order.unknown", "There is no such order.")
+    raise Problem(f"{noun}.unknown", f"There is no such {noun}.")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 
 from actors.domain.allocation import Need, Place, need_of
 from actors.domain.order_commands import UpdateOrder
-from actors.domain.order_state import ViewOrder
+from actors.domain.order_state import Line, ViewOrder
 from actors.domain.personal_notes import ORDER_COUNTRY, SHOWN_POSITION
+from actors.runtime.ports import Clock
 from serve.availability.index import AvailabilityIndex
+from serve.availability.places import Viewpoint
 from serve.gateway import Gateway
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import Destination
+from serve.orders.sourcing import Proposal, Sourcing
 from serve.replies import body_of
+from serve.reservations.schemas import CartDestination
 
 
 class _ShipTo(msgspec.Struct):
@@ -31,6 +36,7 @@ class _Units(msgspec.Struct):
 class _Backorder(msgspec.Struct):
     """What of an order's view is needed here."""
 
+    channel: str
     ship_to: _ShipTo
     backordered: list[_Units]
 
@@ -41,22 +47,46 @@ _backorder_decoder = msgspec.json.Decoder(_Backorder)
 class PlacesOfOrders:
     """Proposes locations."""
 
-    def __init__(self, index: AvailabilityIndex, gateway: Gateway, private: PrivateOrders) -> None:
+    def __init__(self, index: AvailabilityIndex, gateway: Gateway, private: PrivateOrders, clock: Clock) -> None:
         self._index = index
+        self._sourcing = Sourcing(index)
+        self._clock = clock
         self._gateway = gateway
         self._private = private
 
-    def near(self, need: Need, to: Destination | _ShipTo) -> list[Place]:
-        """Candidates, nearest first."""
+    def near(self, need: Need, to: Destination | CartDestination | _ShipTo, channel: str = "") -> list[Place]:
+        """Candidates, nearest first, with what is not kept back from the channel."""
+        return self._index.candidates(need, self._view(to), channel)
+
+    def _view(self, to: Destination | CartDestination | _ShipTo) -> Viewpoint:
         places = self._index.places
         if to.lat is not None and to.lon is not None:
-            return self._index.candidates(need, places.seen_from(to.lat, to.lon))
-        return self._index.candidates(need, places.seen_from_country(to.country))
+            return places.seen_from(to.lat, to.lon)
+        return places.seen_from_country(to.country)
+
+    def proposal(
+        self, lines: Sequence[Line], to: Destination | _ShipTo, channel: str, currency: str = ""
+    ) -> Proposal | None:
+        """What sourcing proposes; None where nothing says how, and of very many SKUs. Raises Problem 422."""
+        if not self._index.steering.in_use:
+            return None
+        now_ms = self._clock.now_ms()
+        return self._sourcing.proposal(lines, self._view(to), to.country, channel, currency, now_ms)
+
+    def buffered(self, need: Need, channel: str) -> bool:
+        """Is anything of it kept back from the channel somewhere?"""
+        return self._index.buffered(need, channel)
 
     async def added_to(self, order_id: str, command: UpdateOrder, cause: str) -> UpdateOrder:
-        """`allocate` with the places that may serve what is backordered now. Raises Problem."""
+        """`allocate` and `short_pick` with the places that may serve what is backordered now, or was not found. Raises Problem."""
         reply = await self._gateway.view("order", order_id, ViewOrder(order_id), cause=cause)
         # Where it goes decides from where it is served, restricted or not.
         order = _backorder_decoder.decode(await self._private.shown(body_of(reply), cause, restricted_too=True))
         need = need_of((line.sku, line.quantity) for line in order.backordered)
-        return msgspec.structs.replace(command, places=self.near(need, order.ship_to) if need else [])
+        if command.update == "short_pick":
+            need = need_of(command.lines)
+        if not need:
+            return msgspec.structs.replace(command, places=[])
+        proposal = self.proposal([Line(sku, units, 0) for sku, units in need.items()], order.ship_to, order.channel)
+        places = proposal.places if proposal is not None else self.near(need, order.ship_to, order.channel)
+        return msgspec.structs.replace(command, places=places)

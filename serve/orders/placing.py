@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import msgspec
 
-from actors.domain.allocation import need_of
 from actors.domain.ids import new_order_id
 from actors.domain.order_commands import PlaceOrder
-from actors.domain.order_state import Line, ShipTo
+from actors.domain.order_state import Line, ShipTo, parts_of, wanted_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
-from serve.orders.own import check_ref, owner_of, reveals
+from serve.orders.own import check_ref, owner_of, reveals, told_alike
 from serve.orders.places import PlacesOfOrders
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import NewOrder
+from serve.orders.sourcing import sourced
 from serve.problems import Answer, field_problem
 from serve.regions import Territory
 from serve.replies import body_of
-from serve.requests import decode
+from serve.requests import Write, decode
+from serve.reservations.carts import check_reservation, unclaimable
 from serve.services import Services
 
 
@@ -46,12 +47,18 @@ class OrderPlacing:
         self._territory = territory
         self._places = places
         self._known = known
+        self._index = services.index
 
     async def place(self, scope: Scope, receive: Receive) -> Answer:
         """201 with the order, allocated if the locations answered in time, else `placed`."""
-        settings = self._settings
         write = await self._bodies.read(scope, receive)
         order = decode(_order_decoder, write.body)
+        if order.reservation_id and owner_of(scope):
+            return await told_alike(self._placed(order, write, scope), "reservation")
+        return await self._placed(order, write, scope)
+
+    async def _placed(self, order: NewOrder, write: Write, scope: Scope) -> Answer:
+        settings = self._settings
         self._check(order)
         check_ref(scope, order.customer.customer_ref)
         owner, cause = owner_of(scope), scope[REQUEST_ID]
@@ -60,7 +67,10 @@ class OrderPlacing:
         await self._known.require([line.sku for line in order.lines], "/lines/{}/sku", cause)
         order_id = new_order_id(settings.region, self._clock.now_ms(), write.key)
         scope[ENTITY_ID] = order_id
-        command = await self._private.sealed(order_id, order, self._command(order, owner), cause)
+        command = self._command(order, owner)
+        if order.reservation_id:
+            command = await self._with_cart(command, order.reservation_id, cause)
+        command = await self._private.sealed(order_id, order, command, cause)
         reply = await self._gateway.ask(
             "order", order_id, command,
             command_id=write.key, digest=self._private.digest(write.body, write.digest), creates=True,
@@ -69,6 +79,12 @@ class OrderPlacing:
         body = await self._private.shown(body_of(reply), cause, restricted_too=reveals(scope))
         location = f"/v1/orders/{_placed_decoder.decode(body).order_id}".encode()
         return 201, body, ((b"location", location),)
+
+    async def _with_cart(self, command: PlaceOrder, reservation_id: str, cause: str) -> PlaceOrder:
+        """The command that claims the reservation. Raises Problem 404, 421, 503."""
+        check_reservation(self._territory, reservation_id)
+        code = await unclaimable(self._gateway, reservation_id, command.owner, cause)
+        return msgspec.structs.replace(command, reservation_id=reservation_id, unclaimable=code)
 
     def _check(self, order: NewOrder) -> None:
         to = order.ship_to
@@ -93,15 +109,23 @@ class OrderPlacing:
 
     def _command(self, order: NewOrder, owner: str) -> PlaceOrder:
         to = order.ship_to
-        need = need_of((line.sku, line.quantity) for line in order.lines)
-        return PlaceOrder(
+        currency = order.lines[0].unit_price.currency
+        lines = [Line(line.sku, line.quantity, line.unit_price.amount) for line in order.lines]
+        kits = self._index.kits(line.sku for line in lines)
+        need = wanted_of(lines, kits)
+        proposal = self._places.proposal(parts_of(lines, kits) if kits else lines, to, order.channel, currency)
+        placed = PlaceOrder(
             order.order_ref,
             order.channel,
             order.customer.customer_ref,
             order.customer.country or to.country,
             ShipTo(to.country, to.postcode, to.city, to.lat, to.lon),
-            order.lines[0].unit_price.currency,
-            [Line(line.sku, line.quantity, line.unit_price.amount) for line in order.lines],
-            self._places.near(need, to),
+            currency,
+            lines,
+            self._places.near(need, to, order.channel) if proposal is None else proposal.places,
             owner,
+            buffered=self._places.buffered(need, order.channel),
+            kits=kits,
+            life_days=self._index.life_days(need),
         )
+        return placed if proposal is None else sourced(placed, proposal)

@@ -18,7 +18,7 @@ import msgspec
 
 from actors.domain.ids import customer_id
 from actors.domain.order_commands import PlaceOrder, RectifyOrder
-from actors.domain.order_state import CustomerView, OrderView, ShipTo
+from actors.domain.order_state import CustomerView, OrderView, ShipTo, Withheld
 from actors.domain.personal_notes import (
     PRIVATE_ADDRESS,
     PRIVATE_CONTACT,
@@ -64,6 +64,11 @@ def place_of(order_id: str) -> str:
     return f"order:{order_id}:private"
 
 
+def sourcing_of(order_id: str) -> str:
+    """What the decision of an order's sourcing is sealed for."""
+    return f"order:{order_id}:sourcing"
+
+
 class PrivateOrders:
     """Of one replica."""
 
@@ -92,6 +97,8 @@ class PrivateOrders:
             customer_ref=self.stored("customer_ref", private.customer_ref),
             ship_to=ShipTo(order.ship_to.country),
             sealed=await keys.seal(person, _pack(private), place_of(order_id), cause),
+            # How far each place is from there tells where it is.
+            sourcing=command.sourcing and await keys.seal(person, command.sourcing, sourcing_of(order_id), cause),
             email_digest="" if email is None else self.email_digest(email),
         )
 
@@ -151,6 +158,18 @@ class PrivateOrders:
         plain, restricted = await self._keys.unseal(sealed, place_of(order_id), cause)
         return _unpack(plain), restricted
 
+    async def sourcing(
+        self, order_id: str, stored: bytes, cause: str, *, sealed: bool, restricted_too: bool
+    ) -> tuple[bytes, Withheld | None]:
+        """(the decision of its sourcing as it was stored; b"" without one, and when it is withheld; why it is). Raises Problem 503."""
+        if self._keys is None or not stored or not sealed:
+            return stored, None
+        try:
+            plain, restricted = await self._keys.unseal(stored, sourcing_of(order_id), cause)
+        except Erased:
+            return b"", "erased"
+        return (b"", "restricted") if restricted and not restricted_too else (plain, None)
+
     async def shown(self, body: bytes, cause: str, *, restricted_too: bool = False) -> bytes:
         """An `OrderView` as JSON, with what is sealed in it opened. Raises Problem 503.
 
@@ -192,6 +211,7 @@ class PrivateOrders:
         it was corrected is withheld; None: it is not. Raises Problem 503."""
         sealed = event.pop("sealed", None)
         event.pop("email_digest", None)
+        event.pop("sourcing", None)
         if self._keys is None or not sealed:
             return
         private, withheld = _NOTHING, ""

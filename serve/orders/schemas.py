@@ -22,9 +22,10 @@ from actors.domain.personal_notes import (
     SHOWN_REFERENCE,
 )
 from serve.limits import ITEMS_MAX, LINES_MAX, TEXT, Country, EmailText, Latitude, Longitude, Quantity, Reference, Sku
+from serve.moments import Moment
 from serve.openapi import ProblemBody
+from serve.reservations.schemas import ReservationId
 
-Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with offset", examples=["2026-03-01T12:00:00Z"])]
 FulfilmentId = Annotated[
     str, Meta(min_length=3, max_length=64, pattern=TEXT, description="as told by the order; absent: all that are ready")
 ]
@@ -65,13 +66,15 @@ class NewOrderLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
 
 
 class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The body of `POST /v1/orders`. All lines are in one currency, which the region accepts."""
+    """The body of `POST /v1/orders`. All lines are in one currency, which the region accepts. `reservation_id`: of the cart that is ordered; what it has kept
+    is the order's, whatever else is wanted is asked for as ever, and what is not wanted of it is given back."""
 
     channel: Channel
     ship_to: Destination
     lines: Annotated[list[NewOrderLine], Meta(min_length=1, max_length=LINES_MAX), PURCHASE]
     order_ref: Annotated[Reference, PRIVATE_REFERENCE] = ""
     customer: NewCustomer = NewCustomer()
+    reservation_id: ReservationId = ""
 
 
 class MissingUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):

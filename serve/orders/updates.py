@@ -35,6 +35,8 @@ _encode = msgspec.json.Encoder().encode
 
 # Commands without a moment, place or line: by far the most frequent, and equal values may be shared.
 _PLAIN = {name: UpdateOrder(name) for name in ("start_picking", "pause_picking", "pack", "ship", "deliver", "cancel")}
+# With these other places are asked, as they are seen now.
+_ASKS_ELSEWHERE = frozenset({"allocate", "short_pick"})
 
 
 class OrderUpdating:
@@ -68,7 +70,7 @@ class OrderUpdating:
         if asker:
             command = of_customer(command, asker)
         cause = scope[REQUEST_ID]
-        if command.update == "allocate":
+        if command.update in _ASKS_ELSEWHERE:
             command = await self._places.added_to(order_id, command, cause)
         reply = await self._gateway.ask(
             "order", order_id, command,
@@ -114,7 +116,7 @@ class OrderUpdating:
             except Problem as problem:
                 results[position] = self._failed(item.order_id, problem, scope)
                 continue
-            if command.update == "allocate":
+            if command.update in _ASKS_ELSEWHERE:
                 waiting.append(len(asks))
             asks.append(Ask("order", item.order_id, command, f"{key}/{position}", digest))
             positions.append(position)

@@ -17,6 +17,7 @@ from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
 from serve.identity.emails import checked
 from serve.identity.guard import Principal
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.moments import ms_of
 from serve.openapi import documented
 from serve.orders.private import PrivateOrders
 from serve.paging import check_choice, page_of
@@ -107,7 +108,7 @@ class _Officer:
         write = await self._services.bodies.read(request.scope, request.receive)
         sent = decode(_new_decoder, write.body)
         about, now_ms = await self._about(sent, request), self._services.clock.now_ms()
-        received_ms = now_ms if sent.received_at is None else round(sent.received_at.timestamp() * 1000)
+        received_ms = now_ms if sent.received_at is None else ms_of(sent.received_at, "/received_at")
         if not now_ms - RECEIVED_AGO_DAYS * DAY_MS <= received_ms <= now_ms:
             detail = f"`received_at` must be within the last {RECEIVED_AGO_DAYS} days."
             raise field_problem("body.invalid", detail, "/received_at")

@@ -2,7 +2,9 @@
 journal, the history, the read model and every backup. What pointed to the person is taken out besides.
 
     orders under way? ─▶ refused     someone else's under the same keys? ─▶ refused
-    keys ─DestroyKey─▶ orders ─ForgetPerson─▶ account ─EraseCustomer─▶ notices ─WithdrawNotice─▶ consents ─WithdrawConsents
+    keys ─DestroyKey─▶ orders ─ForgetPerson─▶ account ─EraseCustomer─▶ carts ─ForgetOwner─▶ notices ─WithdrawNotice─▶ consents ─WithdrawConsents
+
+Carts come after the account, which makes no more of them then; one that still keeps units gives them back.
 
 What stays: what was bought, when, for how much and in which country, without a person (GDPR Art. 17(3)(b): books and invoices); and the request
 itself as proof. Keys go first: whatever stops it in the middle, nothing can be read any more, and the orders are still found by their digests,
@@ -23,6 +25,7 @@ from actors.domain.notice import WithdrawNotice
 from actors.domain.order_commands import ForgetPerson
 from actors.domain.order_state import OrderView, ViewOrder, is_under_way
 from actors.domain.privacy_state import About
+from actors.domain.reservation_commands import ForgetOwner
 from serve.context import REQUEST_ID, Scope
 from serve.freshness import from_store
 from serve.gateway import Gateway
@@ -88,13 +91,21 @@ class Erasure:
         await each(lambda key_id: asking.ask("data_key", key_id, DestroyKey()), extent.keys)
         left = await each(lambda order_id: _forgotten(order_id, asking), extent.orders)
         accounts = await each(lambda customer_id: _erased(customer_id, asking), about.customer_ids)
+        carts = await self._carts_forgotten(about, asking)
         await each(lambda notice_id: asking.ask("notice", notice_id, WithdrawNotice()), extent.notices)
         withdrawn = await each(lambda person: self._withdrawn(person, asking), about.subjects)
         _refuse([order_id for order_id in left if order_id])
         return {
             "keys": len(extent.keys), "orders": len(extent.orders), "accounts": sum(accounts),
-            "notices": len(extent.notices), "consents": sum(withdrawn),
+            "reservations": carts, "notices": len(extent.notices), "consents": sum(withdrawn),
         }  # fmt: skip
+
+    async def _carts_forgotten(self, about: About, asking: Asking) -> int:
+        carts = 0
+        async for page in self._persons.reservations(about):
+            await each(lambda reservation_id: asking.ask("reservation", reservation_id, ForgetOwner()), page)
+            carts += len(page)
+        return carts
 
     async def _withdrawn(self, person: str, asking: Asking) -> int:
         identity = consent_id(self._services.settings.region, person)

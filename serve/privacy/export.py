@@ -15,6 +15,7 @@ from actors.domain.ids import consent_id
 from actors.domain.order_state import OrderView, ViewOrder
 from actors.domain.personal import BASES, KEEPS, PURPOSES, Keep, Purpose
 from actors.domain.privacy_state import About
+from actors.domain.reservation_state import ReservationView, ViewReservation
 from actors.runtime.ports import PrivacyRequestSummary
 from serve.context import REQUEST_ID, Scope
 from serve.freshness import from_store, moment
@@ -25,11 +26,14 @@ from serve.privacy.consents import entry_of
 from serve.privacy.erasure import NOTICES_MAX
 from serve.privacy.persons import Persons
 from serve.privacy.schemas import AccountData, ConsentEntry, OrderData, PersonData, PersonRequest, ProcessingNote
+from serve.problems import Problem
 from serve.replies import body_of
 from serve.services import Services
 
 REQUESTS_MAX = 1_000
+RESERVATIONS_MAX = 10_000
 _decode_order = msgspec.json.Decoder(OrderView).decode
+_decode_reservation = msgspec.json.Decoder(ReservationView).decode
 _decode_consents = msgspec.json.Decoder(ConsentsView).decode
 # For how long what a purpose takes is kept. The register of processing (docs/privacy/processing.md) says it field by field.
 KEPT: Mapping[Purpose, tuple[Keep, ...]] = {
@@ -57,7 +61,7 @@ class Export:
         self._private = private
 
     async def gather(self, about: About, scope: Scope) -> PersonData:
-        """Raises Problem 409 for a person with too many orders, 503."""
+        """Raises Problem 409 for a person with too many orders or carts, 503."""
         services = self._services
         orders = await self._persons.orders(about)
         order_ids = [order.order_id for order in orders]
@@ -71,6 +75,7 @@ class Export:
             made_at=moment(services.clock.now_ms()),
             accounts=[account for account in accounts if account is not None],
             orders=await each(lambda order_id: self._order(order_id, scope), order_ids),
+            reservations=await self._reservations(about, scope),
             consents=[entry for entries in consents for entry in entries],
             requests=[person_request(one) for one in await self._requests(about)],
             pending_notices=len(pending),
@@ -95,6 +100,20 @@ class Export:
             except Erased:
                 pass  # `withheld` in what is shown says so
         return OrderData(_decode_order(await self._private.shown(body, cause, restricted_too=True)), email)
+
+    async def _reservations(self, about: About, scope: Scope) -> list[ReservationView]:
+        found: list[str] = []
+        async for page in self._persons.reservations(about):
+            found += page
+            if len(found) > RESERVATIONS_MAX:
+                detail = f"This person has more than {RESERVATIONS_MAX} reservations."
+                raise Problem("privacy.too_many_reservations", detail, extra={"limit": RESERVATIONS_MAX})
+        return await each(lambda reservation_id: self._reservation(reservation_id, scope), found)
+
+    async def _reservation(self, reservation_id: str, scope: Scope) -> ReservationView:
+        query = ViewReservation(reservation_id)
+        reply = await self._services.gateway.view("reservation", reservation_id, query, cause=scope[REQUEST_ID])
+        return _decode_reservation(body_of(reply))
 
     async def _consents(self, person: str, scope: Scope) -> list[ConsentEntry]:
         identity = consent_id(self._services.settings.region, person)

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
+from actors.domain.reservation_state import ReservationView
 from serve.privacy.schemas import AccountData, ConsentEntry, OrderData, PersonData, PersonRequest, ProcessingNote
 
 Language = Literal["en", "es", "pt"]
 LANGUAGES: tuple[Language, ...] = ("en", "es", "pt")
 _HEADINGS: Mapping[Language, Mapping[str, str]] = {
     "en": {
-        "title": "Your data", "made": "As of", "region": "Region", "accounts": "Accounts", "orders": "Orders", "consents": "Consents",
+        "title": "Your data", "made": "As of", "region": "Region", "accounts": "Accounts", "orders": "Orders", "reservations": "Carts", "order": "Order", "consents": "Consents",
         "requests": "Requests", "notices": "Messages on their way", "processing": "What your data is used for", "none": "None",
         "id": "Number", "email": "E-mail", "proved": "Confirmed", "sessions": "Sessions", "passkeys": "Passkeys", "date": "Date", "status": "Status",
         "reference": "Reference", "ship_to": "Delivery", "lines": "Goods", "total": "Total (minor units)", "purpose": "Purpose", "granted": "Agreed",
@@ -22,7 +23,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "recipients": "Recipients", "kept": "Kept", "yes": "yes", "no": "no", "erased": "erased",
     },
     "es": {
-        "title": "Sus datos", "made": "Fecha", "region": "Región", "accounts": "Cuentas", "orders": "Pedidos", "consents": "Consentimientos",
+        "title": "Sus datos", "made": "Fecha", "region": "Región", "accounts": "Cuentas", "orders": "Pedidos", "reservations": "Carritos", "order": "Pedido", "consents": "Consentimientos",
         "requests": "Solicitudes", "notices": "Mensajes en camino", "processing": "Para qué se usan sus datos", "none": "Ninguno",
         "id": "Número", "email": "Correo electrónico", "proved": "Confirmada", "sessions": "Sesiones", "passkeys": "Llaves de acceso", "date": "Fecha", "status": "Estado",
         "reference": "Referencia", "ship_to": "Entrega", "lines": "Artículos", "total": "Total (unidades menores)", "purpose": "Finalidad", "granted": "Aceptado",
@@ -30,7 +31,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "recipients": "Destinatarios", "kept": "Conservación", "yes": "sí", "no": "no", "erased": "suprimido",
     },
     "pt": {
-        "title": "Seus dados", "made": "Data", "region": "Região", "accounts": "Contas", "orders": "Pedidos", "consents": "Consentimentos",
+        "title": "Seus dados", "made": "Data", "region": "Região", "accounts": "Contas", "orders": "Pedidos", "reservations": "Carrinhos", "order": "Pedido", "consents": "Consentimentos",
         "requests": "Solicitações", "notices": "Mensagens a caminho", "processing": "Para que seus dados são usados", "none": "Nenhum",
         "id": "Número", "email": "E-mail", "proved": "Confirmada", "sessions": "Sessões", "passkeys": "Chaves de acesso", "date": "Data", "status": "Situação",
         "reference": "Referência", "ship_to": "Entrega", "lines": "Itens", "total": "Total (unidades menores)", "purpose": "Finalidade", "granted": "Aceito",
@@ -71,6 +72,9 @@ def page(data: PersonData, language: Language) -> bytes:
         _table(
             said, "orders", ("id", "date", "status", "reference", "ship_to", "email", "lines", "total"),
             [_order(one, said) for one in data.orders],
+        ),
+        _table(
+            said, "reservations", ("id", "date", "status", "lines", "order"), [_reservation(one) for one in data.reservations]
         ),
         _table(
             said, "consents", ("purpose", "granted", "source", "text", "date"), [_consent(one, said) for one in data.consents]
@@ -127,6 +131,11 @@ def _order(one: OrderData, said: Mapping[str, str]) -> list[str]:
         order.order_id, _time(order.placed_at), order.status, references, where, one.email, lines,
         f"{order.total.amount} {order.total.currency}",
     ]  # fmt: skip
+
+
+def _reservation(cart: ReservationView) -> list[str]:
+    lines = "; ".join(f"{line.wanted} × {line.sku}" for line in cart.lines)
+    return [cart.reservation_id, _time(cart.made_at), cart.status, lines, cart.order_id]
 
 
 def _consent(entry: ConsentEntry, said: Mapping[str, str]) -> list[str]:

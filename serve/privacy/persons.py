@@ -10,7 +10,7 @@ person's, whose parcel went to this address.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
@@ -118,6 +118,18 @@ class Persons:
             if len(page) < _PAGE:
                 return
             before = page[-1].order_id
+
+    async def reservations(self, about: About) -> AsyncIterator[list[str]]:
+        """Ids of all carts of the person's accounts, page by page; the read model is a moment behind. Raises Problem 503."""
+        for customer_id in about.customer_ids:
+            after, page = "", [""]
+            while page:
+                page = await from_store(
+                    self._services.read_model.reservations_of(customer_id, after=after, limit=_PAGE)
+                )  # fmt: skip
+                if page:
+                    yield page
+                    after = page[-1]
 
     async def keys(self, about: About, orders: Sequence[OrderSummary], scope: Scope) -> list[str]:
         """Ids of all keys in use that something of the person is sealed under. Raises Problem 503."""

@@ -28,7 +28,9 @@ from actors.domain.personal_notes import (
 )
 from actors.domain.privacy_state import Extension, Method, Refusal, RequestStatus
 from actors.domain.privacy_terms import Law, Right, Step
+from actors.domain.reservation_state import ReservationView
 from serve.limits import TEXT, EmailText, Latitude, Longitude, Reference
+from serve.moments import Moment
 
 # A reference to the officer's own files: no word of a person.
 CodeText = Annotated[
@@ -36,7 +38,6 @@ CodeText = Annotated[
 ]
 CustomerId = Annotated[str, Meta(max_length=64, pattern=CUSTOMER_PATTERN.pattern)]
 OrderId = Annotated[str, Meta(max_length=64, pattern=ORDER_PATTERN.pattern)]
-Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with offset", examples=["2026-03-01T12:00:00Z"])]
 RequestStep = Literal[
     "confirm_identity", "extend", "refuse", "restrict", "lift_restriction", "erase", "rectify", "opt_out", "complete"
 ]
@@ -243,12 +244,13 @@ class ProcessingNote(msgspec.Struct, frozen=True):
 
 class PersonData(msgspec.Struct, frozen=True):
     """All that a cell keeps about one person (GDPR Art. 15 and 20, Cal. Civ. Code §1798.110, LGPD Art. 19). Money is in minor units, times are UTC.
-    `pending_notices`: messages that are on their way to the person."""
+    `reservations`: carts, oldest first, with what was in them; `pending_notices`: messages that are on their way to the person."""
 
     region: str
     made_at: datetime
     accounts: list[AccountData]
     orders: list[OrderData]
+    reservations: list[ReservationView]
     consents: list[ConsentEntry]
     requests: list[PersonRequest]
     pending_notices: int

@@ -73,6 +73,8 @@ def test_a_setting_has_no_default(tmp_path):
         ("[approvals]\nunits = 5\n", "approvals.units", "adjustment_units"),
         ("[approvals]\nadjustment_units = -1\n", "approvals.adjustment_units", "adjustment_units = 500"),
         ("[approvals]\nexpires_hours = 0\n", "approvals.expires_hours", "expires_hours = 72"),
+        ("[counts]\ntolerance = 5\n", "counts.tolerance", "tolerance_units"),
+        ("[counts]\ntolerance_percent = 101\n", "counts.tolerance_percent", "tolerance_percent = 2"),
         ('[identity]\nown_words = ["Acme", "a_b c"]\n', "identity.own_words[1]", "own_words"),
         ('[identity]\nown_words = "Acme"\n', "identity.own_words", "own_words"),
         ("api = 3\n", "api is a value", "[api]"),

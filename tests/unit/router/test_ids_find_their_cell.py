@@ -3,8 +3,8 @@
 from router.config import RouterConfig, load
 from serve.permissions import NEEDS
 
-# `/v1/devices/claim` stands where an id does; passkeys are of the caller's account, whose token says the region.
-BY_OTHER_RULES = {"devices", "passkeys"}
+# `/v1/devices/claim` stands where an id does; passkeys are of the caller's account, whose token says the region; a SKU is the same everywhere.
+BY_OTHER_RULES = {"devices", "passkeys", "skus", "inventory"}
 
 
 def nouns() -> set[str]:

@@ -28,15 +28,31 @@ from actors.domain.rows import (
     StockRow,
     changed,
 )
+from actors.domain.rows_of_counts import LastCountedRow
+from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
+from actors.domain.rows_of_stock import IncomingRow, LotRow
 from actors.domain.trail import NotedReply
 from actors.runtime.errors import StoreUnavailable
-from actors.runtime.ports import ApprovalSummary, BreachSummary, DeviceSummary, OrderSummary, PrivacyRequestSummary
+from actors.runtime.ports import (
+    ApprovalSummary,
+    BreachSummary,
+    CountSummary,
+    DemandDay,
+    DeviceSummary,
+    InboundSummary,
+    LotSum,
+    OrderSummary,
+    PrivacyRequestSummary,
+    SkuMovement,
+    TransferSummary,
+)
 from actors.runtime.sharding import mask_of
 from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, REFUSED, HostStats, LiveEvent, Reply
 from serve.gateway import Ask, FeedListener
+from tests.fakes import count_lists, inbound_lists, stock_lists, transfer_lists
 
 encode = msgspec.json.encode
-FEED = (StockRow, LocationRow, SkuRow, RevocationRow)
+FEED = (StockRow, LocationRow, SkuRow, RevocationRow, LocationProfileRow, SourcingPolicyRow)
 
 
 def refusal(code: str, detail: str = "", **extra: Any) -> bytes:
@@ -69,6 +85,8 @@ class FakeGateway:
         self.events: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.orders: dict[str, OrderRow] = {}
         self.ledger: list[LedgerRow] = []
+        # Of what a location keeps besides: the last row of each key.
+        self.stock_rows: dict[tuple[Any, ...], Any] = {}
         self.listeners: list[FeedListener] = []
         self.outbox: deque[tuple[str, str, Message]] = deque()
         self.live_wanted = False
@@ -187,10 +205,10 @@ class FakeGateway:
             self.entities[key] = (state, version)
             self._changed(kind_name, entity_id, version, decision.events, state, context)
         for answer in decision.answers:
-            scope = (kind_name, "", answer.command_id)
-            if scope in self.remembered:
-                digest, _ = self.remembered[scope]
-                self.remembered[scope] = (digest, Reply(OK, encode(answer.reply(state, version))))
+            for scope in ((kind_name, "", answer.command_id), (kind_name, entity_id, answer.command_id)):
+                if scope in self.remembered:
+                    digest, _ = self.remembered[scope]
+                    self.remembered[scope] = (digest, Reply(OK, encode(answer.reply(state, version))))
         return Reply(OK, encode(decision.reply(state, version)))
 
     def run_outbox(self) -> None:
@@ -200,7 +218,8 @@ class FakeGateway:
             reply = self._turn(message.kind, message.entity_id, message.command, f"m{number}", "")
             if message.on_reply:
                 command = KINDS[sender_kind].on_reply(message, reply.body, reply.status == REFUSED)
-                assert command is not None
+                if command is None:
+                    continue
                 self._turn(sender_kind, sender_id, command, f"r{number}", "")
 
     def _written_down(self, key: tuple[str, str], version: int, event: Any, cause: str) -> None:
@@ -220,6 +239,8 @@ class FakeGateway:
                 self.orders[row.order_id] = changed(self.orders[row.order_id], row)
             elif isinstance(row, OrderRow):
                 self.orders[row.order_id] = row
+            elif isinstance(row, StockRow | LotRow | IncomingRow | LastCountedRow):
+                self.stock_rows[row.table, *(getattr(row, name) for name in row.key)] = row
         if self.feeding:
             self.feed([row for row in rows if isinstance(row, FEED)])
         if self.live_wanted:
@@ -356,6 +377,81 @@ class FakeReadModel:
             if kind == "notice" and status_of(state) == "pending" and state.about in about
         ]
         return sorted(found)[:limit]
+
+    async def reservations_of(self, owner: str, *, after: str, limit: int) -> list[str]:
+        if self.away:
+            raise StoreUnavailable
+        found = [
+            reservation_id
+            for (kind, reservation_id), (state, _) in self.gateway.entities.items()
+            if kind == "reservation" and state.owner == owner != "" and reservation_id > after
+        ]
+        return sorted(found)[:limit]
+
+    async def stock_of(self, sku: str, *, locations: Sequence[str] | None, limit: int) -> list[StockRow]:
+        return stock_lists.stock_of(self._of_locations(StockRow), sku, locations, limit)
+
+    async def lots_of(self, sku: str, *, locations: Sequence[str] | None, limit: int) -> list[LotSum]:
+        return stock_lists.lots_of(self._of_locations(LotRow), sku, locations, limit)
+
+    async def incoming_of(self, sku: str, *, locations: Sequence[str] | None, limit: int) -> list[IncomingRow]:
+        return stock_lists.incoming_of(self._of_locations(IncomingRow), sku, locations, limit)
+
+    async def demand(self, location_id: str, skus: Sequence[str], since_ms: int) -> list[DemandDay]:
+        if self.away:
+            raise StoreUnavailable
+        return stock_lists.demand(self.gateway.ledger, location_id, skus, since_ms)
+
+    async def recent_shipments(self, location_id: str) -> dict[str, int]:
+        if self.away:
+            raise StoreUnavailable
+        return stock_lists.recent_shipments(self.gateway.ledger, location_id)
+
+    async def transfers(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[TransferSummary]:
+        if self.away:
+            raise StoreUnavailable
+        rows = [
+            KINDS["transfer"].rows(state, version, [], Context(transfer_id, "", 0))[0]
+            for (kind, transfer_id), (state, version) in self.gateway.entities.items()
+            if kind == "transfer"
+        ]
+        return transfer_lists.transfers(rows, status, locations, before, limit)  # type: ignore[arg-type]
+
+    async def counts(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[CountSummary]:
+        if self.away:
+            raise StoreUnavailable
+        rows = [
+            KINDS["count"].rows(state, version, [], Context(count_id, "", 0))[0]
+            for (kind, count_id), (state, version) in self.gateway.entities.items()
+            if kind == "count"
+        ]
+        return count_lists.counts(rows, status, locations, before, limit)  # type: ignore[arg-type]
+
+    async def inbounds(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[InboundSummary]:
+        if self.away:
+            raise StoreUnavailable
+        rows = [
+            KINDS["inbound"].rows(state, version, [], Context(inbound_id, "", 0))[0]
+            for (kind, inbound_id), (state, version) in self.gateway.entities.items()
+            if kind == "inbound"
+        ]
+        return inbound_lists.inbounds(rows, status, locations, before, limit)  # type: ignore[arg-type]
+
+    async def movements(self, location_id: str, since_ms: int, limit: int) -> list[SkuMovement]:
+        stock, counted = self._of_locations(StockRow), self._of_locations(LastCountedRow)
+        return count_lists.movements(stock, self.gateway.ledger, counted, location_id, since_ms, limit)
+
+    def _of_locations(self, row_type: Any) -> list[Any]:
+        if self.away:
+            raise StoreUnavailable
+        kept = self.gateway.stock_rows
+        return [row for row in kept.values() if type(row) is row_type and not getattr(row, "gone", False)]
 
     async def ledger(
         self, location_id: str, *, sku: str | None, before: tuple[int, int] | None, limit: int

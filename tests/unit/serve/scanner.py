@@ -13,7 +13,7 @@ from serve.identity.oauth import JWT_BEARER
 from tests.unit.serve.guarded_cell import GuardedCell
 
 HERE = "us-wh-seattle"
-SCOPES = ["orders.read", "orders.update", "stock.read", "stock.receive"]
+SCOPES = ["floor.work", "orders.read", "orders.update", "stock.read", "stock.receive"]
 
 
 def packed(raw: bytes) -> str:

@@ -99,11 +99,11 @@ async def test_short_pick_asks_elsewhere_and_allocate_finds_new_stock(cell):
 async def test_cancelling_gives_stock_back(cell):
     body = await cell.placed(("A1", 2))
     path = "/v1/locations/us-wh-seattle/stock"
-    assert (await cell.get(path)).json()["stock"][0]["reserved"] == 2
+    assert (await cell.get(path)).json()["stock"][0]["allocated"] == 2
     assert (await cell.post(f"/v1/orders/{body['order_id']}/updates", {"update": "cancel"})).json()[
         "status"
     ] == "cancelled"
-    assert (await cell.get(path)).json()["stock"][0]["reserved"] == 0
+    assert (await cell.get(path)).json()["stock"][0]["allocated"] == 0
 
 
 async def test_many_updates_are_answered_in_their_order_whatever_is_wrong_with_some(cell):
@@ -230,7 +230,18 @@ async def test_receipts_and_adjustments_show_in_stock_and_ledger(cell):
     stock = (await cell.get(f"{path}/stock", limit=2)).json()
     assert len(stock["stock"]) == 2
     rest = (await cell.get(f"{path}/stock", cursor=stock["next_cursor"])).json()
-    assert rest["stock"] == [{"sku": "C3", "on_hand": 7, "reserved": 0, "safety_stock": 1, "available": 6}]
+    stock = {
+        "sku": "C3",
+        "on_hand": 7,
+        "available": 6,
+        "reserved": 0,
+        "allocated": 0,
+        "damaged": 0,
+        "quality_hold": 0,
+        "safety_stock": 1,
+        "reorder_point": 0,
+    }
+    assert rest["stock"] == [stock]
     assert rest["next_cursor"] is None
     ledger = (await cell.get(f"{path}/ledger", sku="C3", limit=2)).json()
     assert [(e["reason"], e["on_hand_delta"], e["on_hand"]) for e in ledger["entries"]] == [

@@ -28,6 +28,7 @@ BODIES = {
     "/receipts": b'{"lines":[{"sku":"A1","quantity":1}]}',
     "/adjustments": b'{"lines":[{"sku":"A1","on_hand":1}]}',
     "/changes": b'{"change":"disable"}',
+    "/extensions": b'{"ttl_s":60}',
 }
 SPELT = st.text(string.ascii_lowercase + string.digits + "-_.~%/:;@ \x00é𝟜\u202e", max_size=30).map(
     lambda text: "".join(c if c in string.ascii_lowercase + string.digits + "-" else "".join(f"%{b:02X}" for b in c.encode()) for c in text).encode()

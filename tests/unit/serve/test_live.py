@@ -3,8 +3,17 @@ import asyncio
 import msgspec
 import pytest
 
+from actors.domain.location_events import (
+    Entry,
+    ExpiryNear,
+    LotOpened,
+    PromisesAtRisk,
+    StockChanged,
+    StockRanOut,
+    StockRunsLow,
+)
 from actors.runtime.wire import LiveEvent
-from serve.live.hub import DROPPED, HEARTBEAT, RECONNECT, LiveHub
+from serve.live.hub import CHANGES_MAX, DROPPED, HEARTBEAT, RECONNECT, LiveHub
 from serve.problems import Problem
 
 BOTH = frozenset({"order", "location"})
@@ -47,8 +56,37 @@ async def test_stock_changes_tell_sku_and_units():
     assert text.count("event:") == 1
     data = msgspec.json.decode(text.split("data: ")[1])
     assert data["changes"] == [
-        {"type": "StockChanged", "sku": "A1", "reason": "ship", "on_hand_delta": -2, "reserved_delta": -2}
+        {"type": "StockChanged", "sku": "A1", "reason": "ship", "on_hand_delta": -2, "allocated_delta": -2}
     ]
+
+
+async def told(*events):
+    hub = Hub()
+    frames = hub.frames(hub.join(frozenset({"location"})))
+    await anext(frames)
+    hub.live(LiveEvent("location", "us-1", 2, 17, msgspec.json.encode(events)))
+    return msgspec.json.decode((await anext(frames)).decode().split("data: ")[1])
+
+
+async def test_alerts_tell_what_has_to_be_looked_at():
+    data = await told(
+        StockChanged([Entry("A1", 2, 0, 2, "allocate")]), StockRunsLow("A1", 3, 5), StockRanOut("B2"), PromisesAtRisk("C3", 4),
+        ExpiryNear("D4", "L-7", 12, 20_500), LotOpened("D4", "L-8", 20_600),
+    )  # fmt: skip
+    assert data["changes"] == [
+        {"type": "StockRunsLow", "sku": "A1", "available": 3, "reorder_point": 5},
+        {"type": "StockRanOut", "sku": "B2", "available": 0},
+        {"type": "PromisesAtRisk", "sku": "C3", "units": 4},
+        {"type": "ExpiryNear", "sku": "D4", "lot": "L-7", "units": 12, "expires_on": "2026-02-16"},
+        {"type": "StockChanged", "sku": "A1", "reason": "allocate", "allocated_delta": 2},
+    ]
+
+
+async def test_an_alert_is_not_left_out_of_a_long_list():
+    entries = [Entry(f"s{number}", 1, -1, 0, "loss") for number in range(CHANGES_MAX + 5)]
+    data = await told(StockChanged(entries), StockRanOut("s9"))
+    assert data["changes"][0] == {"type": "StockRanOut", "sku": "s9", "available": 0}
+    assert (len(data["changes"]), data["more"]) == (CHANGES_MAX, 6)
 
 
 async def test_a_slow_client_is_dropped_and_told_so():

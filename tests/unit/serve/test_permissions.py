@@ -16,27 +16,91 @@ from tests.unit.serve.small_cell import order
 OWNERS = {"customer", "guest"}
 EVERYBODY = {*ROLES} - OWNERS
 SEE = EVERYBODY - {"driver", "privacy"}
+FLOOR = {"associate", "fulfilment", "manager"}
 EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/orders"): {"associate", "manager", "support", "customer"},
     ("GET", "/v1/orders"): EVERYBODY,
     ("POST", "/v1/order-searches"): EVERYBODY,
     ("GET", "/v1/orders/{order_id}"): EVERYBODY | OWNERS,
     ("GET", "/v1/orders/{order_id}/events"): EVERYBODY,
+    ("GET", "/v1/orders/{order_id}/sourcing"): EVERYBODY,
     ("POST", "/v1/orders/{order_id}/updates"): {"fulfilment", "manager", "driver", "support"} | OWNERS,
     ("POST", "/v1/order-updates"): {"fulfilment", "manager", "driver", "support"},
+    ("POST", "/v1/reservations"): {"associate", "manager", "support", "customer"},
+    ("GET", "/v1/reservations/{reservation_id}"): {"associate", "manager", "support", "customer"},
+    ("POST", "/v1/reservations/{reservation_id}/extensions"): {"associate", "manager", "support", "customer"},
+    ("DELETE", "/v1/reservations/{reservation_id}"): {"associate", "manager", "support", "customer"},
     ("GET", "/v1/locations"): SEE,
     ("PUT", "/v1/locations/{location_id}"): {"ops"},
     ("GET", "/v1/locations/{location_id}/stock"): SEE,
     ("GET", "/v1/locations/{location_id}/ledger"): SEE,
+    ("GET", "/v1/inventory/{sku}"): SEE,
+    ("GET", "/v1/locations/{location_id}/stock/{sku}"): SEE,
+    ("GET", "/v1/locations/{location_id}/bins"): SEE,
+    ("GET", "/v1/locations/{location_id}/put-away-suggestions"): SEE,
+    ("GET", "/v1/locations/{location_id}/level-suggestions"): SEE,
+    ("PUT", "/v1/locations/{location_id}/levels"): {"manager"},
+    ("POST", "/v1/locations/{location_id}/conditions"): {"fulfilment", "manager"},
+    ("POST", "/v1/locations/{location_id}/quality-releases"): {"manager"},
+    ("POST", "/v1/locations/{location_id}/moves"): {"fulfilment", "manager"},
+    ("PUT", "/v1/locations/{location_id}/bins"): {"manager"},
+    ("DELETE", "/v1/locations/{location_id}/bins/{bin_id}"): {"manager"},
     ("POST", "/v1/locations/{location_id}/receipts"): {"fulfilment", "manager"},
+    ("POST", "/v1/inbounds"): {"fulfilment", "manager"},
+    ("GET", "/v1/inbounds"): SEE,
+    ("GET", "/v1/inbounds/{inbound_id}"): SEE,
+    ("POST", "/v1/inbounds/{inbound_id}/changes"): {"fulfilment", "manager"},
+    ("POST", "/v1/inbounds/{inbound_id}/receipts"): {"fulfilment", "manager"},
+    ("POST", "/v1/inbounds/{inbound_id}/closure"): {"fulfilment", "manager"},
+    ("POST", "/v1/inbounds/{inbound_id}/cancellation"): {"fulfilment", "manager"},
+    ("PUT", "/v1/locations/{location_id}/floor"): {"manager"},
+    ("GET", "/v1/locations/{location_id}/floor"): SEE,
+    ("GET", "/v1/locations/{location_id}/floor/queue"): FLOOR,
+    ("GET", "/v1/locations/{location_id}/floor/figures"): FLOOR,
+    ("GET", "/v1/locations/{location_id}/floor/trips/{trip}"): FLOOR,
+    ("POST", "/v1/locations/{location_id}/floor/waves"): FLOOR,
+    ("POST", "/v1/locations/{location_id}/floor/priorities"): FLOOR,
+    ("POST", "/v1/locations/{location_id}/floor/retries"): FLOOR,
+    ("POST", "/v1/locations/{location_id}/floor/trips/next"): FLOOR,
+    ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/picks"): FLOOR,
+    ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/short-picks"): FLOOR,
+    ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/pauses"): FLOOR,
+    ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/hand-overs"): FLOOR,
+    ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/abandonment"): FLOOR,
+    ("POST", "/v1/locations/{location_id}/floor/put-backs"): FLOOR,
+    ("POST", "/v1/locations/{location_id}/floor/dispute-closures"): FLOOR,
+    ("POST", "/v1/counts"): {"fulfilment", "manager"},
+    ("GET", "/v1/counts"): SEE,
+    ("GET", "/v1/counts/{count_id}"): SEE,
+    ("POST", "/v1/counts/{count_id}/begun"): {"fulfilment", "manager"},
+    ("POST", "/v1/counts/{count_id}/counted"): {"fulfilment", "manager"},
+    ("POST", "/v1/counts/{count_id}/closure"): {"fulfilment", "manager"},
+    ("GET", "/v1/locations/{location_id}/count-suggestions"): SEE,
     ("POST", "/v1/locations/{location_id}/adjustments"): {"manager"},
+    ("GET", "/v1/locations/{location_id}/profile"): SEE,
+    ("PUT", "/v1/locations/{location_id}/profile"): {"manager", "ops"},
+    ("GET", "/v1/sourcing/policies"): SEE,
+    ("GET", "/v1/sourcing/policies/{channel}/versions"): SEE,
+    ("PUT", "/v1/sourcing/policies/{channel}"): {"manager", "ops"},
     ("GET", "/v1/skus"): SEE,
+    ("GET", "/v1/skus/{sku}"): SEE,
     ("POST", "/v1/skus"): {"manager", "ops"},
     ("GET", "/v1/live"): SEE,
     ("GET", "/v1/audit"): {"auditor"},
     ("GET", "/v1/alerts"): {"auditor"},
     ("GET", "/v1/alerts/{alert_id}"): {"auditor"},
     ("POST", "/v1/alerts/{alert_id}/updates"): {"auditor"},
+    ("POST", "/v1/transfers"): {"fulfilment", "manager"},
+    ("GET", "/v1/transfers"): SEE,
+    ("GET", "/v1/transfers/{transfer_id}"): SEE,
+    ("POST", "/v1/transfers/{transfer_id}/picking"): {"fulfilment", "manager"},
+    ("POST", "/v1/transfers/{transfer_id}/short-picks"): {"manager"},
+    ("POST", "/v1/transfers/{transfer_id}/dispatches"): {"fulfilment", "manager"},
+    ("POST", "/v1/transfers/{transfer_id}/completion"): {"fulfilment", "manager"},
+    ("POST", "/v1/transfers/{transfer_id}/receipts"): {"fulfilment", "manager"},
+    ("POST", "/v1/transfers/{transfer_id}/closure"): {"manager"},
+    ("POST", "/v1/transfers/{transfer_id}/cancellation"): {"fulfilment", "manager"},
+    ("GET", "/v1/transfer-suggestions"): SEE,
     ("GET", "/v1/approvals"): {"manager", "auditor"},
     ("GET", "/v1/approvals/{approval_id}"): {"manager", "auditor"},
     ("POST", "/v1/approvals/{approval_id}/decision"): {"manager"},
@@ -86,7 +150,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     # A program's, and no person's.
     ("POST", "/v1/notices/{notice_id}/sent"): set(),
 }
-PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x", "notice_id": "us-notice-x", "passkey_id": "x", "alert_id": "us-alert-x", "device_id": "us-device-x", "approval_id": "us-approval-x", "breach_id": "us-breach-x", "request_id": "us-privacy-x"}  # fmt: skip
+PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x", "notice_id": "us-notice-x", "passkey_id": "x", "alert_id": "us-alert-x", "device_id": "us-device-x", "approval_id": "us-approval-x", "transfer_id": "us-transfer-x", "count_id": "us-count-x", "inbound_id": "us-inbound-x", "reservation_id": "us-resv-x", "breach_id": "us-breach-x", "request_id": "us-privacy-x", "sku": "A1", "bin_id": "A-01", "trip": "1", "channel": "all"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +244,12 @@ async def test_a_role_or_scope_that_does_not_exist_gives_nothing(cell, role):
 async def test_something_sensitive_is_done_without_a_fresh_second_factor(cell, method, template):
     sensitive = {
         ("POST", "/v1/locations/{location_id}/adjustments"),
+        ("PUT", "/v1/locations/{location_id}/levels"),
+        ("PUT", "/v1/locations/{location_id}/profile"),
+        ("PUT", "/v1/sourcing/policies/{channel}"),
+        ("POST", "/v1/locations/{location_id}/quality-releases"),
+        ("POST", "/v1/transfers/{transfer_id}/closure"),
+        ("POST", "/v1/transfers/{transfer_id}/short-picks"),
         ("POST", "/v1/approvals/{approval_id}/decision"),
         ("POST", "/v1/breaches"),
         ("POST", "/v1/breaches/{breach_id}/steps"),
@@ -234,7 +304,7 @@ def test_the_matrix_has_every_endpoint_and_every_role():
 
 async def test_a_customers_or_a_guests_token_opens_something_that_is_not_their_own(cell):
     allowed = {endpoint for endpoint, roles in EXPECTED.items() if roles & OWNERS}
-    assert len(allowed) == 15
+    assert len(allowed) == 19
     for role in OWNERS:
         for method, template in EXPECTED.keys() - allowed:
             before = cell.state()

@@ -32,9 +32,12 @@ DEVICE = "of a scanner, terminal or till, which is a location's and no person's"
 MACHINE = "of a program of the retailer"
 # By struct: its fields that only sound so, and why.
 NOT_PERSONAL = {
+    "balancing.Holding": ("lat lon", PLACE),
     "location_commands.OpenLocation": ("name city country lat lon", PLACE),
     "location_events.LocationOpened": ("name city country lat lon", PLACE),
     "rows.LocationRow": ("name city country lat lon", PLACE),
+    "sourcing_demand.Candidate": ("country", PLACE),
+    "sourcing_policy.Carrier": ("name", "of a company that carries parcels"),
     "serve.locations.schemas.Particulars": ("name city country lat lon", PLACE),
     "serve.locations.schemas.LocationView": ("name city country lat lon", PLACE),
     "serve.settings.ApiSettings": ("lat lon", "the region's centre"),

@@ -75,7 +75,7 @@ async def test_what_one_person_wants_is_done_or_what_two_want_is_not(cell):
         "lines": [
             {
                 "sku": "A1", "quantity": 600, "reason": "found", "safety_stock": None,
-                "unit_value": {"amount": 450, "currency": "USD"},
+                "unit_value": {"amount": 450, "currency": "USD"}, "lot": "", "bin": "", "condition": "sellable",
             }
         ],
     }  # fmt: skip

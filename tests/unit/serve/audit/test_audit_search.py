@@ -57,6 +57,7 @@ async def test_what_is_looked_for_is_passed_on_whole_and_an_address_only_as_its_
     [
         "?action=order.ship.x", "?action=';drop", "?limit=0", "?limit=501", "?format=csv&limit=10001", "?format=pdf",
         "?since=yesterday", "?since=2026-01-01T00:00:00", "?subject=%00", f"?text={'x' * 201}",
+        "?since=0001-01-01T00:00:00%2B14:00", "?until=9999-12-31T23:59:59-14:00",
     ],
 )  # fmt: skip
 async def test_nonsense_is_refused_and_searches_nothing(cell, query):

@@ -6,9 +6,11 @@ import logging
 import pytest
 import structlog
 
+from actors.domain.reservation_commands import ReleaseReservation
 from actors.runtime.wire import UNAVAILABLE, Reply
 from serve.keys import envelope
 from serve.keys.envelope import key_of
+from serve.privacy import export, persons
 from tests.unit.serve.authenticator import Authenticator
 from tests.unit.serve.fake_gateway import refusal
 from tests.unit.serve.post_office import bearer, coded, joined
@@ -44,6 +46,29 @@ def letters_left(cell):
             content = cell.unsealed(notice.sealed_content, f"notice:{identity}:content")
             out.append((notice.template, json.loads(content)["code"]))
     return out
+
+
+async def in_carts(cell, tokens, count=1):
+    """Ids of the person's carts, oldest first."""
+    cart = {"channel": "online", "lines": [{"sku": "A1", "quantity": 2}]}
+    made = []
+    for _ in range(count):
+        cell.clock.now += 1_000
+        answer = await cell.post("/v1/reservations", cart, **bearer(tokens))
+        assert answer.status_code == 201, answer.text
+        made.append(answer.json()["reservation_id"])
+    return made
+
+
+def owners(cell):
+    """Whose each cart is."""
+    return [state.owner for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "reservation"]
+
+
+def kept_for_carts(cell, sku):
+    """Units, over all locations."""
+    places = [state for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "location"]
+    return sum(state.stock[sku].reserved for state in places if sku in state.stock)
 
 
 async def named_passkey(cell, tokens):
@@ -88,7 +113,7 @@ async def test_after_an_erasure_something_yields_the_person(cell, caplog):
         await over(cell, *orders)
         request_id = await proved(cell)
         done = (await stepped(cell, request_id, "erase"))["done"][-1]["counts"]
-        assert done == {"keys": 2, "orders": 3, "accounts": 1, "notices": 4, "consents": 0}
+        assert done == {"keys": 2, "orders": 3, "accounts": 1, "reservations": 0, "notices": 4, "consents": 0}
         await stepped(cell, request_id, "complete")
 
         assert opened(cell) == [], "something can still be opened"
@@ -176,9 +201,10 @@ async def test_a_parcel_on_its_way_loses_its_address(cell):
     assert (await stepped(cell, request_id, "erase"))["done"][0]["counts"]["orders"] == 3
 
 
-@pytest.mark.parametrize("stops_at", ["data_key", "order", "customer", "notice", "consent"])
+@pytest.mark.parametrize("stops_at", ["data_key", "order", "customer", "reservation", "notice", "consent"])
 async def test_an_erasure_that_was_cut_short_never_comes_to_its_end(cell, stops_at):
-    _, orders = await customer(cell)
+    tokens, orders = await customer(cell)
+    await in_carts(cell, tokens, 2)
     cell.clock.now += 60_000
     await cell.plain("/v1/customers/codes", {"email": EMAIL})
     await over(cell, *orders)
@@ -204,6 +230,7 @@ async def test_an_erasure_that_was_cut_short_never_comes_to_its_end(cell, stops_
     assert found(kept(cell)) == []
     assert all(state.forgotten for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "order")
     assert letters_left(cell) == []
+    assert owners(cell) == ["", ""]
     assert (await stepped(cell, request_id, "complete"))["status"] == "completed"
 
 
@@ -235,7 +262,8 @@ async def test_orders_under_a_reference_that_has_only_the_persons_address_can_no
     first, second = await placed(cell), await placed(cell)
     await over(cell, first, second)
     done = await stepped(cell, await proved(cell, customer_ref=None), "erase")
-    assert done["done"][0]["counts"] == {"keys": 1, "orders": 2, "accounts": 0, "notices": 0, "consents": 0}
+    counts = {"keys": 1, "orders": 2, "accounts": 0, "reservations": 0, "notices": 0, "consents": 0}
+    assert done["done"][0]["counts"] == counts
     assert opened(cell) == []
 
 
@@ -284,3 +312,44 @@ async def test_the_request_itself_is_lost_as_proof(cell):
         "privacy_request.erase", "privacy_request.complete",
     ):  # fmt: skip
         assert action in actions, action
+
+
+async def test_carts_still_tell_whose_they_were_or_keep_goods(cell, monkeypatch):
+    # So that there are several pages of them.
+    monkeypatch.setattr(persons, "_PAGE", 1)
+    tokens, orders = await customer(cell)
+    ordered, expired, held = await in_carts(cell, tokens, 3)
+    assert kept_for_carts(cell, "A1") == 6
+    theirs = (await in_carts(cell, await joined(cell, "tom@example.com")))[0]
+    body = order(order_ref="web-3", customer={}) | {"reservation_id": ordered}
+    orders.append(await placed(cell, body, **bearer(tokens)))
+    await cell.gateway.ask("reservation", expired, ReleaseReservation(), command_id="w-1", digest=1)
+    assert cell.gateway.entities["reservation", ordered][0].order_id == orders[-1]
+    await over(cell, *orders)
+
+    data = (await exported(cell, await proved(cell, "gdpr", "access"))).json()["reservations"]
+    assert [(one["reservation_id"], one["status"], one["order_id"]) for one in data] == [
+        (ordered, "converted", orders[-1]), (expired, "released", ""), (held, "held", ""),
+    ]  # fmt: skip
+    assert all([(line["sku"], line["wanted"]) for line in one["lines"]] == [("A1", 2)] for one in data)
+    page = await exported(cell, await proved(cell, "gdpr", "access"), "?format=html")
+    assert all(word in page.text for word in (ordered, expired, held, "2 × A1")), page.text
+
+    done = (await stepped(cell, await proved(cell), "erase"))["done"][-1]["counts"]
+    assert done["reservations"] == 3
+    carts = {cart: cell.gateway.entities["reservation", cart][0] for cart in (ordered, expired, held)}
+    assert [state.owner for state in carts.values()] == ["", "", ""]
+    assert [state.stage for state in carts.values()] == ["converted", "released", "released"]
+    assert tokens["customer_id"] not in repr(carts)
+    theirs_now = cell.gateway.entities["reservation", theirs][0]
+    assert (theirs_now.stage, bool(theirs_now.owner)) == ("held", True)
+    assert kept_for_carts(cell, "A1") == 2, "only the other customer's cart keeps goods"
+    assert (await exported(cell, await proved(cell, "gdpr", "access"))).json()["reservations"] == []
+
+
+async def test_the_export_of_somebody_with_very_many_carts_grows_without_bound(cell, monkeypatch):
+    monkeypatch.setattr(export, "RESERVATIONS_MAX", 2)
+    tokens, _ = await customer(cell)
+    await in_carts(cell, tokens, 3)
+    answer = await exported(cell, await proved(cell, "gdpr", "access"))
+    assert coded(answer) == (409, "privacy.too_many_reservations")

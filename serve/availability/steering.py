@@ -1,0 +1,130 @@
+"""What sourcing goes by, as one replica knows it: the profiles of places and the policies of channels, fed by the hosts as the stock is.
+
+Where nobody has set any, and the region's config has none, it is not in use: orders are placed as `allocation.py` says.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from actors.domain.location_capacity import local_day
+from actors.domain.location_profile import TEMPERATURES, DayCount, Profile
+from actors.domain.rows import LocationRow
+from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow, profile_of
+from actors.domain.sourcing_calendar import Moments, moments
+from actors.domain.sourcing_demand import Candidate
+from actors.domain.sourcing_policies import policy_of
+from actors.domain.sourcing_policy import Policy
+
+MINUTE_MS = 60_000
+# A place of which nothing is said may hold what lies there: all classes of the UN Model Regulations.
+_ALL_HAZARDS = tuple("123456789")
+_ALWAYS = Moments(closed=False, cut_off_ms=None, dispatch_ms=None)
+
+
+class _Known(NamedTuple):
+    """A place's profile as it was told, and what was counted."""
+
+    version: int
+    profile: Profile
+    counted: DayCount | None
+
+
+class Steering:
+    """own: the region's policy, of its config or the built-in one; configured: it is of the config."""
+
+    def __init__(self) -> None:
+        self.own = Policy()
+        self.configured = False
+        # Rises with each change of a policy or profile, not with what is counted.
+        self.changes = 0
+        self._policies: dict[str, Policy] = {}
+        self._profiles: dict[str, _Known] = {}
+        # What a place's calendar says, by the minute: cut-offs are whole minutes.
+        self._moments: dict[str, tuple[int, Moments]] = {}
+
+    def begin(self, configured: Policy | None, currency: str) -> None:
+        """The region's own policy, as its config has it; None: the built-in one, in that currency."""
+        self.configured = configured is not None
+        self.own = configured or Policy(currency=currency)
+
+    @property
+    def in_use(self) -> bool:
+        """Is there anything to source by?"""
+        return self.configured or bool(self._policies) or bool(self._profiles)
+
+    def put_profile(self, row: LocationProfileRow) -> None:
+        """Takes a changed row; an older one than that which is here is ignored."""
+        known = self._profiles.get(row.location_id)
+        if known is None or row.version >= known.version:
+            fresh = self._profiles[row.location_id] = _Known(row.version, *profile_of(row))
+            if known is None or known.profile != fresh.profile:
+                self._moments.pop(row.location_id, None)
+                self.changes += 1
+
+    def put_policy(self, row: SourcingPolicyRow) -> None:
+        """The same of a policy."""
+        known = self._policies.get(row.channel)
+        if known is None or row.version >= known.version:
+            self._policies[row.channel] = policy_of(row)
+            self.changes += 1
+
+    def policy(self, channel: str) -> Policy:
+        """The channel's, or that of all others, or the region's own."""
+        return self._policies.get(channel) or self._policies.get("") or self.own
+
+    def handling_ms(self, location_id: str) -> int:
+        """How long a place takes from the order to the parcel."""
+        known = self._profiles.get(location_id)
+        return known.profile.handling_min * MINUTE_MS if known is not None else 0
+
+    def candidate(
+        self, at: LocationRow, distance_km: float | None, available: dict[str, int], now_ms: int
+    ) -> Candidate:
+        """The place, as sourcing has to know it. available: units per SKU, of what is wanted. now_ms: UTC ms."""
+        known = self._profiles.get(at.location_id)
+        if known is None:
+            return Candidate(
+                at.location_id, at.type, at.country, distance_km, available,  # type: ignore[arg-type]
+                hazard_classes=_ALL_HAZARDS, temperatures=TEMPERATURES,
+            )  # fmt: skip
+        profile, works = known.profile, self._works(at, known.profile, now_ms)
+        orders_left, units_left, workload = _left(known, at.timezone, now_ms)
+        return Candidate(
+            at.location_id, at.type, at.country, distance_km, available,  # type: ignore[arg-type]
+            ships=profile.ships, serves=profile.serves, closed=works.closed, cut_off_ms=works.cut_off_ms,
+            dispatch_ms=works.dispatch_ms, capacity_orders=orders_left, capacity_units=units_left,
+            hazard_classes=profile.hazard_classes, temperatures=profile.temperatures, workload=workload,
+            labour_order_minor=profile.labour_order_minor, labour_line_minor=profile.labour_line_minor,
+            carriers=profile.carriers,
+        )  # fmt: skip
+
+    def _works(self, at: LocationRow, profile: Profile, now_ms: int) -> Moments:
+        handling_ms = profile.handling_min * MINUTE_MS
+        calendar = profile.calendar(at.timezone)
+        if calendar is None:
+            return _ALWAYS._replace(dispatch_ms=now_ms + handling_ms) if handling_ms else _ALWAYS
+        minute = now_ms // MINUTE_MS
+        kept = self._moments.get(at.location_id)
+        if kept is None or kept[0] != minute:
+            kept = self._moments[at.location_id] = (minute, moments(calendar, minute * MINUTE_MS, handling_ms))
+        return kept[1]
+
+
+def _left(known: _Known, timezone: str, now_ms: int) -> tuple[int | None, int | None, float]:
+    """(parts of orders, units) that the place can still take today, None for no limit; and how much of its day is taken, 0..1."""
+    profile, counted = known.profile, known.counted
+    if not profile.limited:
+        return None, None, 0.0
+    orders = units = 0
+    if counted is not None and counted.day >= local_day(timezone, now_ms):
+        orders, units = counted.orders, counted.units
+    taken = max(
+        orders / profile.orders_a_day if profile.orders_a_day else 0.0,
+        units / profile.units_a_day if profile.units_a_day else 0.0,
+    )
+    return (
+        max(0, profile.orders_a_day - orders) if profile.orders_a_day else None,
+        max(0, profile.units_a_day - units) if profile.units_a_day else None,
+        taken,
+    )

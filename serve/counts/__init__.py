@@ -1,0 +1,1 @@
+"""Cycle counts: opening them, counting spot by spot while stock moves, and what is due to be counted."""

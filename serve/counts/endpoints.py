@@ -1,0 +1,340 @@
+"""`/v1/counts`: cycle counts, spot by spot, while stock moves. Who may count, and decide, the count judges itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, get_args
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from actors.domain.count_commands import BeginSpots, CloseCount, Command, OpenCount, SubmitSpot
+from actors.domain.count_state import CountStatus
+from actors.domain.count_views import CountedSpotView, CountView, ViewCount
+from actors.domain.ids import COUNT_PATTERN
+from actors.domain.ids import count_id as new_count_id
+from actors.runtime.ports import CountSummary
+from serve.catalogue.known import KnownSkuCheck
+from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
+from serve.counts.places import require_place
+from serve.counts.schemas import (
+    BegunSpots,
+    BookLine,
+    Closure,
+    ComparedUnits,
+    CountDetail,
+    CountedSpot,
+    CountPage,
+    ListedCount,
+    NewCount,
+    Spot,
+    SpotDetail,
+    Tolerance,
+)
+from serve.freshness import moment
+from serve.identity.guard import Principal
+from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.moments import ms_of
+from serve.openapi import documented
+from serve.paging import check_choice, page_of
+from serve.problems import TABLE, Problem, field_problem
+from serve.regions import Territory
+from serve.replies import body_of
+from serve.requests import Write, decode
+from serve.responses import AnswerResponse, encode, ok
+from serve.services import Services
+
+CountId = Annotated[str, Path(max_length=64, description="e.g. us-count-01kah2v3nq7h3k2m9qk4t1x0ab")]
+_HOUR_MS = 3_600_000
+_STATUSES = frozenset(get_args(CountStatus))
+_new_decoder = msgspec.json.Decoder(NewCount)
+_begun_decoder = msgspec.json.Decoder(BegunSpots)
+_counted_decoder = msgspec.json.Decoder(CountedSpot)
+_closure_decoder = msgspec.json.Decoder(Closure)
+_view_decoder = msgspec.json.Decoder(CountView)
+_BIN = {"bin_id": "A-01-03"}
+_NEW = {"location_id": "us-wh-seattle", "spots": [_BIN, {"sku": "85123A"}], "tolerance": {"units": 1, "percent": 2}}
+_BEGUN = {"spots": [_BIN]}
+_COUNTED = {
+    "spot": _BIN,
+    "lines": [{"sku": "85123A", "quantity": 12}, {"sku": "HC-50", "quantity": 40, "lot": "L-2026-07"}],
+    "counted_at": "2026-03-01T12:00:00Z",
+}
+_DETAIL = {
+    "count_id": "us-count-01kah2v3nq7h3k2m9qk4t1x0ab", "version": 5, "status": "closed", "location_id": "us-wh-seattle", "reason": "request",
+    "blind": True, "tolerance": {"units": 1, "percent": 2}, "opened_by": "", "opened_at": "2026-03-01T11:50:00Z",
+    "expires_at": "2026-03-08T11:50:00Z", "closed_by": "", "settled": 1, "variance_units": 1,
+    "spots": [
+        {
+            "bin_id": "A-01-03", "sku": "", "status": "corrected", "problem": "", "began_at": None, "times": 1, "book": [],
+            "lines": [{"sku": "85123A", "lot": "", "book": 13, "counted": 12, "variance": -1}],
+            "counted_by": "", "counted_at": "2026-03-01T12:00:00Z", "approval_id": "",
+        }
+    ],
+}  # fmt: skip
+_PAGE = {
+    "counts": [
+        {
+            "count_id": "us-count-01kah2v3nq7h3k2m9qk4t1x0ab", "version": 5, "status": "closed", "location_id": "us-wh-seattle",
+            "reason": "request", "spots": 2, "settled": 1, "variance_units": 1, "opened_by": "", "opened_at": "2026-03-01T11:50:00Z",
+        }
+    ],
+    "as_of": "2026-03-01T12:31:00Z", "next_cursor": None,
+}  # fmt: skip
+
+
+class _Counts:
+    """The handlers' work."""
+
+    def __init__(self, services: Services, territory: Territory, known: KnownSkuCheck) -> None:
+        self._services = services
+        self._territory = territory
+        self._known = known
+
+    async def open(self, request: Request) -> CountView:
+        """Raises Problem."""
+        services, scope = self._services, request.scope
+        write = await services.bodies.read(scope, request.receive)
+        sent = decode(_new_decoder, write.body)
+        await require_place(services, self._territory, sent.location_id, scope[REQUEST_ID])
+        self.places(request, sent.location_id)
+        self._check_tolerance(request, sent.tolerance)
+        spots = [_spot(spot, f"/spots/{at}") for at, spot in enumerate(sent.spots)]
+        for at, (_, sku) in enumerate(spots):
+            if sku:
+                await self._known.require([sku], f"/spots/{at}/sku", scope[REQUEST_ID])
+        settings = services.settings
+        # In a cell that knows nobody there is no second person.
+        limit = settings.approval_adjustment_units if settings.identity == "required" else 0
+        command = OpenCount(
+            sent.location_id, spots, sent.reason, sent.blind, sent.tolerance.units, sent.tolerance.percent, limit,
+            settings.approval_expires_hours * _HOUR_MS, _subject(request),
+        )  # fmt: skip
+        made_id = scope[ENTITY_ID] = new_count_id(settings.region, services.clock.now_ms(), write.key)
+        return await self._ask(made_id, request, command, write, creates=True)
+
+    async def begin(self, count_id: str, request: Request) -> CountView:
+        """Raises Problem, also when none of the spots could be begun."""
+        write = await self._services.bodies.read(request.scope, request.receive)
+        spots = [_spot(spot, f"/spots/{at}") for at, spot in enumerate(decode(_begun_decoder, write.body).spots)]
+        found = await self._ask(count_id, request, BeginSpots(spots, _subject(request), _within(request)), write)
+        problems = _problems(found, spots)
+        if len(problems) == len(set(spots)):
+            raise _refused(problems[0])
+        return found
+
+    async def submit(self, count_id: str, request: Request) -> CountView:
+        """Raises Problem."""
+        write = await self._services.bodies.read(request.scope, request.receive)
+        sent = decode(_counted_decoder, write.body)
+        spot = _spot(sent.spot, "/spot")
+        await self._known.require([line.sku for line in sent.lines], "/lines/{}/sku", request.scope[REQUEST_ID])
+        command = SubmitSpot(
+            spot, [(line.sku, line.lot, line.quantity) for line in sent.lines], ms_of(sent.counted_at, "/counted_at"),
+            _subject(request), _senior(request), _within(request),
+        )  # fmt: skip
+        found = await self._ask(count_id, request, command, write)
+        problems = _problems(found, [spot])
+        if problems:
+            raise _refused(problems[0])
+        return found
+
+    async def close(self, count_id: str, request: Request) -> CountView:
+        """Raises Problem."""
+        write = await self._services.bodies.read(request.scope, request.receive)
+        decode(_closure_decoder, write.body)
+        return await self._ask(count_id, request, CloseCount(_subject(request), _within(request)), write)
+
+    async def view(self, count_id: str, request: Request) -> CountView:
+        """Raises Problem 403, 404 or 421."""
+        self._check_id(count_id, request)
+        query = ViewCount(count_id, _within(request))
+        reply = await self._services.gateway.view("count", count_id, query, cause=request.scope[REQUEST_ID])
+        return _view_decoder.decode(body_of(reply))
+
+    def places(self, request: Request, location_id: str | None) -> Sequence[str] | None:
+        """The locations whose counts are listed, None for all. Raises Problem 403."""
+        reach = _within(request)
+        if location_id is None:
+            return reach or None
+        if reach and location_id not in reach:
+            raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
+        return [location_id]
+
+    async def _ask(
+        self, count_id: str, request: Request, command: Command, write: Write, *, creates: bool = False
+    ) -> CountView:
+        """Waits a moment for what the location has to say."""
+        self._check_id(count_id, request)
+        services, scope = self._services, request.scope
+        reply = await services.gateway.ask(
+            "count", count_id, command,
+            command_id=write.key, digest=write.to(scope["path"]).digest, creates=creates, wait_ms=0 if creates else services.settings.placement_wait_ms,
+            cause=scope[REQUEST_ID], who=scope.get(WHO),
+        )  # fmt: skip
+        return _view_decoder.decode(body_of(reply))
+
+    def _check_tolerance(self, request: Request, wanted: Tolerance) -> None:
+        """Raises Problem 403: what is tolerated is corrected by one person alone, who has to be somebody who may."""
+        units, percent = self._services.settings.count_tolerance_units, self._services.settings.count_tolerance_percent
+        if (wanted.units > units or wanted.percent > percent) and not _senior(request):
+            detail = f"More tolerance than {units} units or {percent} % is for who may correct stock."
+            raise Problem("count.tolerance_forbidden", detail, extra={"units": units, "percent": percent})
+
+    def _check_id(self, count_id: str, request: Request) -> None:
+        request.scope[ENTITY_ID] = count_id
+        self._territory.check_own(count_id)
+        if not (COUNT_PATTERN.fullmatch(count_id) and count_id.startswith(f"{self._territory.region}-")):
+            raise Problem("count.unknown", "There is no such count.")
+
+
+def _principal(request: Request) -> Principal | None:
+    # None in a cell that knows nobody.
+    principal: Principal | None = request.scope.get(PRINCIPAL)
+    return principal
+
+
+def _subject(request: Request) -> str:
+    principal = _principal(request)
+    return "" if principal is None else principal.subject
+
+
+def _senior(request: Request) -> bool:
+    """May the caller correct stock? In a cell that knows nobody, anybody may."""
+    principal = _principal(request)
+    return principal is None or "stock.adjust" in principal.permissions
+
+
+def _within(request: Request) -> list[str]:
+    principal = _principal(request)
+    return [] if principal is None else sorted(principal.locations)
+
+
+def _spot(spot: Spot, pointer: str) -> tuple[str, str]:
+    if bool(spot.bin_id) == bool(spot.sku):
+        raise field_problem("count.spot_invalid", "Name a bin_id, or a sku that lies in no bin.", pointer)
+    return spot.bin_id, spot.sku
+
+
+def _problems(found: CountView, spots: Iterable[tuple[str, str]]) -> list[str]:
+    wanted = set(spots)
+    return [one.problem for one in found.spots if one.spot in wanted and one.problem]
+
+
+def _refused(code: str) -> Problem:
+    return Problem(code, f"{TABLE[code].title}: nothing was counted.")
+
+
+def router(services: Services, territory: Territory, known: KnownSkuCheck) -> APIRouter:
+    """The routes with their services."""
+    api = APIRouter(tags=["counts"])
+    counts = _Counts(services, territory, known)
+    _add_writes(api, counts)
+    _add_reads(api, services, counts)
+    return api
+
+
+def _add_writes(api: APIRouter, counts: _Counts) -> None:
+    @api.post(
+        "/v1/counts",
+        summary="Open a count",
+        **documented(
+            CountDetail, status=201, request=NewCount, request_example=_NEW, example=_DETAIL, problems=(403, 404, 421)
+        ),
+    )
+    async def opened(request: Request) -> Response:
+        """Of bins, or of what of a SKU lies in no bin: up to 200 spots of a location. Nothing is frozen: stock goes on moving."""
+        found = await counts.open(request)
+        made = ((b"location", f"/v1/counts/{found.count_id}".encode()),)
+        return AnswerResponse((201, encode(_detail(found)), made))
+
+    @api.post(
+        "/v1/counts/{count_id}/begun",
+        summary="Begin to count spots",
+        **documented(
+            CountDetail, request=BegunSpots, request_example=_BEGUN, example=_DETAIL, problems=(403, 404, 409, 421)
+        ),
+    )
+    async def begun(count_id: CountId, request: Request) -> Response:
+        """Before one looks: from `began_at` on it is kept what changes there. A spot can be begun again, and then what was counted before that is too early.
+        Some of the spots may have a `problem`; when all have, it is refused. A spot that is still `beginning` waits for the location."""
+        return ok(_detail(await counts.begin(count_id, request)))
+
+    @api.post(
+        "/v1/counts/{count_id}/counted",
+        summary="Say what is in a spot",
+        **documented(
+            CountDetail, request=CountedSpot, request_example=_COUNTED, example=_DETAIL, problems=(403, 404, 409, 421)
+        ),
+    )
+    async def counted(count_id: CountId, request: Request) -> Response:
+        """Compared with the books of `counted_at`, however much moved since. Within the tolerance it is accepted; else somebody else counts again
+        (`recount`). Twice the same is accepted; else somebody third, who may correct stock, decides (`decide`). What is accepted is on its way into the books
+        (`correcting`, then `corrected`), or `held` for a second person when the count found more than one may correct."""
+        return ok(_detail(await counts.submit(count_id, request)))
+
+    @api.post(
+        "/v1/counts/{count_id}/closure",
+        summary="Close a count",
+        **documented(
+            CountDetail, request=Closure, request_example={}, example=_DETAIL, problems=(403, 404, 409, 421)
+        ),
+    )  # fmt: skip
+    async def closed(count_id: CountId, request: Request) -> Response:
+        """Spots that are not decided stay as they are. What was `held` is asked of a second person. A count whose spots are all settled closes by itself."""
+        return ok(_detail(await counts.close(count_id, request)))
+
+
+def _add_reads(api: APIRouter, services: Services, counts: _Counts) -> None:
+    @api.get("/v1/counts", summary="Counts", **documented(CountPage, example=_PAGE, problems=(400, 403, 422)))
+    async def find(
+        request: Request,
+        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
+        location_id: Annotated[str | None, Query(max_length=80)] = None,
+        cursor: Annotated[str | None, Query(max_length=512)] = None,
+        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+    ) -> Response:
+        """Newest first, of the places that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
+        check_choice("status", status, _STATUSES)
+        places = counts.places(request, location_id)
+        page = await page_of(
+            services, f"counts\0{status or ''}\0{location_id or ''}", cursor, limit,
+            lambda before, some: services.read_model.counts(status=status, locations=places, before=before, limit=some),
+            lambda count: count.count_id,
+        )  # fmt: skip
+        return ok(CountPage([_listed(count) for count in page.items], page.as_of, page.next_cursor))
+
+    @api.get(
+        "/v1/counts/{count_id}",
+        summary="One count with its spots",
+        **documented(CountDetail, example=_DETAIL, problems=(403, 404, 421, 422)),
+    )
+    async def read(count_id: CountId, request: Request) -> Response:
+        """As it is now."""
+        return ok(_detail(await counts.view(count_id, request)))
+
+
+def _listed(count: CountSummary) -> ListedCount:
+    return ListedCount(
+        count.count_id, count.version, count.status, count.location_id, count.reason, count.spots,  # type: ignore[arg-type]
+        count.settled, count.variance_units, count.opened_by, moment(count.opened_at),
+    )  # fmt: skip
+
+
+def _detail(count: CountView) -> CountDetail:
+    return CountDetail(
+        count.count_id, count.version, count.status, count.location_id, count.reason, count.blind,
+        Tolerance(count.tolerance_units, count.tolerance_percent), count.opened_by, moment(count.opened_at_ms),
+        moment(count.expires_at_ms), count.closed_by, count.settled, count.variance_units, [_spot_detail(one) for one in count.spots],
+    )  # fmt: skip
+
+
+def _spot_detail(one: CountedSpotView) -> SpotDetail:
+    bin_id, sku = one.spot
+    return SpotDetail(
+        bin_id, sku, one.status, one.problem, moment(one.began_at_ms) if one.began_at_ms else None, one.times,
+        [BookLine(*line) for line in one.book],
+        [ComparedUnits(of, lot, book, counted, counted - book) for of, lot, book, counted in one.lines],
+        one.counted_by, moment(one.counted_at_ms) if one.counted_at_ms else None, one.approval_id,
+    )  # fmt: skip

@@ -1,0 +1,104 @@
+"""What the routes below `/v1/locations/{location_id}/floor` share: who asks, the floor's answers, and what these say in the API's words."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from fastapi import Path, Request
+
+from actors.domain.floor_commands import Command
+from actors.domain.floor_views import Changed, Query, TaskView, TripView
+from actors.domain.location_floor import ContentsView, ViewContents
+from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
+from serve.days import date_of
+from serve.floor.schemas import ForWhom, TaskDetail, TripDetail
+from serve.freshness import moment
+from serve.identity.guard import Principal
+from serve.locations.calls import LocationCalls
+from serve.problems import Problem, field_problem
+from serve.replies import body_of
+from serve.requests import Write
+
+TripNumber = Annotated[int, Path(ge=1, le=1_000_000_000, description="its number at the location")]
+_contents_decoder = msgspec.json.Decoder(ContentsView)
+changed_decoder = msgspec.json.Decoder(Changed)
+trip_decoder = msgspec.json.Decoder(TripView)
+
+
+class FloorCalls:
+    """Asks floors, and the locations that they are of."""
+
+    def __init__(self, locations: LocationCalls) -> None:
+        self.locations = locations
+        self.services = locations.services
+
+    async def write(self, request: Request, location_id: str) -> Write:
+        """Reads a write to a floor of ours. Raises Problem."""
+        return await self.locations.write(request, location_id)
+
+    async def ask(self, request: Request, location_id: str, command: Command, write: Write) -> bytes:
+        """The floor's answer, as JSON. Raises Problem."""
+        await self.locations.require(location_id, request.scope[REQUEST_ID])
+        reply = await self.services.gateway.ask(
+            "floor", location_id, command,
+            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+        )  # fmt: skip
+        return body_of(reply)
+
+    async def view(self, request: Request, location_id: str, query: Query) -> bytes:
+        """What the floor answers, as JSON. Raises Problem."""
+        request.scope[ENTITY_ID] = location_id
+        self.locations.territory.check_location(location_id)
+        await self.locations.require(location_id, request.scope[REQUEST_ID])
+        reply = await self.services.gateway.view("floor", location_id, query, cause=request.scope[REQUEST_ID])
+        return body_of(reply)
+
+    async def contents(self, request: Request, location_id: str, query: ViewContents) -> ContentsView:
+        """What lies where. Raises Problem."""
+        return _contents_decoder.decode(await self.locations.view(location_id, query, request.scope[REQUEST_ID]))
+
+
+def subject_of(request: Request) -> str:
+    """Who asks; "" in a cell that knows nobody."""
+    principal = _principal(request)
+    return "" if principal is None else principal.subject
+
+
+def is_senior(request: Request) -> bool:
+    """May he take a trip away from somebody?"""
+    principal = _principal(request)
+    return principal is None or "stock.adjust" in principal.permissions
+
+
+def _principal(request: Request) -> Principal | None:
+    principal: Principal | None = request.scope.get(PRINCIPAL)
+    return principal
+
+
+def picker_of(request: Request, named: str) -> str:
+    """Who picks. Raises Problem: nobody claims a trip for somebody else."""
+    subject = subject_of(request)
+    if subject:
+        if named not in ("", subject):
+            raise Problem("floor.not_you", "One claims trips for oneself: leave the picker out.")
+        return subject
+    if not named:
+        raise field_problem("floor.picker_required", "Nobody signs in here: say who picks.", "/picker")
+    return named
+
+
+def task_detail(task: TaskView) -> TaskDetail:
+    """A task in the API's words."""
+    return TaskDetail(
+        task.task, task.bin_id, task.sku, task.lot, None if task.expires_on is None else date_of(task.expires_on),
+        task.wanted, task.left, [ForWhom(one.fulfilment_id, one.units, one.tote) for one in task.shares], task.problem,
+    )  # fmt: skip
+
+
+def trip_detail(trip: TripView) -> TripDetail:
+    """A trip in the API's words."""
+    return TripDetail(
+        trip.location_id, trip.version, trip.trip, trip.status, trip.method, moment(trip.due_ms), trip.walk_dm, trip.exact,
+        trip.picker, None if trip.claimed_at_ms is None else moment(trip.claimed_at_ms), [task_detail(one) for one in trip.tasks],
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Goods that suppliers have announced, and what came of them."""

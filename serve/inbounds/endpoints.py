@@ -1,0 +1,202 @@
+"""`/v1/inbounds`: what suppliers have announced, and what comes of it. Whether it is the caller's location, the inbound judges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, get_args
+
+import msgspec
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from actors.domain.ids import inbound_id as new_inbound_id
+from actors.domain.inbound_commands import AnnounceInbound, CancelInbound, ChangeInbound, CloseInbound, ReceiveGoods
+from actors.domain.inbound_state import InboundStatus
+from actors.domain.inbound_views import InboundStatusView, ReceiptAnswer
+from serve.catalogue.known import KnownSkuCheck
+from serve.context import REQUEST_ID
+from serve.inbounds import examples
+from serve.inbounds.calls import InboundCalls, InboundId, reach_of
+from serve.inbounds.schemas import (
+    InboundCancellation,
+    InboundChange,
+    InboundClosure,
+    InboundDetail,
+    InboundPage,
+    NewInbound,
+    NewInboundReceipt,
+    ReceiptResult,
+)
+from serve.inbounds.told import detail, listed, result
+from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.moments import ms_of
+from serve.openapi import documented
+from serve.paging import check_choice, page_of
+from serve.problems import Problem
+from serve.regions import Territory
+from serve.responses import AnswerResponse, ok
+from serve.services import Services
+
+_STATUSES = frozenset(get_args(InboundStatus))
+_new_decoder = msgspec.json.Decoder(NewInbound)
+_change_decoder = msgspec.json.Decoder(InboundChange)
+_receipt_decoder = msgspec.json.Decoder(NewInboundReceipt)
+_closure_decoder = msgspec.json.Decoder(InboundClosure)
+_cancellation_decoder = msgspec.json.Decoder(InboundCancellation)
+_status_decoder = msgspec.json.Decoder(InboundStatusView)
+_answer_decoder = msgspec.json.Decoder(ReceiptAnswer)
+_PROBLEMS = (401, 403, 404, 409, 421)
+
+
+def router(services: Services, territory: Territory, known: KnownSkuCheck) -> APIRouter:
+    """The routes with their services."""
+    api = APIRouter(tags=["inbounds"])
+    calls = InboundCalls(services, territory, known)
+    _add_announcing(api, calls)
+    _add_receiving(api, calls)
+    _add_ends(api, calls)
+    _add_reads(api, calls)
+    return api
+
+
+def _add_announcing(api: APIRouter, calls: InboundCalls) -> None:
+    @api.post(
+        "/v1/inbounds",
+        summary="Announce goods",
+        **documented(
+            InboundStatusView, request=NewInbound, request_example=examples.NEW, status=201, example=examples.STATUS,
+            problems=(401, 403, 404, 421),
+        ),
+    )  # fmt: skip
+    async def announced(request: Request) -> Response:
+        """By purchase order, and by package (SSCC) where the supplier has sent an ASN. From now on the location expects them, and they count as supply of that date."""
+        return await _announce(calls, request)
+
+    @api.post(
+        "/v1/inbounds/{inbound_id}/changes",
+        summary="Change what is announced",
+        **documented(
+            InboundStatusView, request=InboundChange, request_example=examples.CHANGE, example=examples.STATUS, problems=_PROBLEMS
+        ),
+    )  # fmt: skip
+    async def changed(inbound_id: InboundId, request: Request) -> Response:
+        """Another date, lines of which nothing has come, packages that have not come."""
+        write, sent = await calls.sent(request, _change_decoder)
+        cause = request.scope[REQUEST_ID]
+        lines = await calls.goods.announced(sent.lines, cause)
+        packages = None if sent.packages is None else await calls.goods.packed(sent.packages, cause)
+        expected_at_ms = None if sent.expected_at is None else ms_of(sent.expected_at, "/expected_at")
+        command = ChangeInbound(expected_at_ms, lines, sent.removed_lines, packages, reach_of(request))
+        return AnswerResponse((200, await calls.ask(inbound_id, request, command, write), ()))
+
+
+async def _announce(calls: InboundCalls, request: Request) -> Response:
+    services, cause = calls.services, request.scope[REQUEST_ID]
+    write, sent = await calls.sent(request, _new_decoder)
+    calls.territory.check_location(sent.location_id)
+    await calls.locations.require(sent.location_id, cause)
+    lines = await calls.goods.announced(sent.lines, cause)
+    packages = await calls.goods.packed(sent.packages, cause)
+    command = AnnounceInbound(
+        sent.location_id, ms_of(sent.expected_at, "/expected_at"), lines, packages, sent.supplier_ref, sent.purchase_ref, sent.asn_ref,
+        sent.tolerance_percent, reach_of(request),
+    )  # fmt: skip
+    made_id = new_inbound_id(services.settings.region, services.clock.now_ms(), write.key)
+    body = await calls.ask(made_id, request, command, write, creates=True)
+    # A repeated call is told of the first one's inbound.
+    location = f"/v1/inbounds/{_status_decoder.decode(body).inbound_id}"
+    return AnswerResponse((201, body, ((b"location", location.encode()),)))
+
+
+def _add_receiving(api: APIRouter, calls: InboundCalls) -> None:
+    @api.post(
+        "/v1/inbounds/{inbound_id}/receipts",
+        summary="Receive packages or units",
+        **documented(
+            ReceiptResult, request=NewInboundReceipt, request_example=examples.RECEIPT, example=examples.RESULT, problems=_PROBLEMS
+        ),
+    )  # fmt: skip
+    async def received(inbound_id: InboundId, request: Request) -> Response:
+        """By package, as announced or with what was really in it, or by lines; as often as it takes, each all or none. More than announced (beyond the tolerance) and
+        SKUs that were not announced are taken when it is said so. What the location refuses is answered as its refusal, and has not come. When it is slow to answer, the
+        receipt is still `booking`. Once all is in, the inbound closes by itself."""
+        write, sent = await calls.sent(request, _receipt_decoder)
+        packages, lines = await calls.goods.received(sent, request.scope[REQUEST_ID])
+        command = ReceiveGoods(
+            packages, lines, sent.accept_over, sent.accept_unexpected, sent.reference, reach_of(request)
+        )
+        wait_ms = calls.services.settings.placement_wait_ms
+        answer = _answer_decoder.decode(await calls.ask(inbound_id, request, command, write, wait_ms=wait_ms))
+        receipt = answer.receipt
+        if receipt.status == "refused":
+            raise Problem(receipt.code, receipt.detail, extra={"receipt": receipt.receipt})
+        return ok(result(answer))
+
+
+def _add_ends(api: APIRouter, calls: InboundCalls) -> None:
+    @api.post(
+        "/v1/inbounds/{inbound_id}/closure",
+        summary="Close an inbound with what has not come",
+        **documented(
+            InboundStatusView, request=InboundClosure, request_example=examples.CLOSURE, example=examples.CLOSED, problems=_PROBLEMS
+        ),
+    )  # fmt: skip
+    async def closed(inbound_id: InboundId, request: Request) -> Response:
+        """Nothing more will come. Everything that remains has to be named as a shortage, just that. An inbound of which all has come closes by itself."""
+        write, sent = await calls.sent(request, _closure_decoder)
+        shortages = [(one.sku, one.quantity) for one in sent.shortages]
+        body = await calls.ask(inbound_id, request, CloseInbound(shortages, reach_of(request)), write)
+        return AnswerResponse((200, body, ()))
+
+    @api.post(
+        "/v1/inbounds/{inbound_id}/cancellation",
+        summary="Cancel an inbound",
+        **documented(InboundStatusView, request=InboundCancellation, request_example={}, problems=_PROBLEMS),
+    )
+    async def cancelled(inbound_id: InboundId, request: Request) -> Response:
+        """Until something of it has come. The location does not expect it any more."""
+        write, _ = await calls.sent(request, _cancellation_decoder)
+        return AnswerResponse((200, await calls.ask(inbound_id, request, CancelInbound(reach_of(request)), write), ()))
+
+
+def _places(request: Request, location_id: str | None) -> Sequence[str] | None:
+    """The locations whose inbounds are listed, None for all. Raises Problem 403."""
+    reach = reach_of(request)
+    if location_id is None:
+        return reach or None
+    if reach and location_id not in reach:
+        raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
+    return [location_id]
+
+
+def _add_reads(api: APIRouter, calls: InboundCalls) -> None:
+    services = calls.services
+
+    @api.get(
+        "/v1/inbounds", summary="Inbounds of one's locations", **documented(InboundPage, problems=(400, 401, 403, 422))
+    )
+    async def find(
+        request: Request,
+        location_id: Annotated[str | None, Query(max_length=80)] = None,
+        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
+        cursor: Annotated[str | None, Query(max_length=512)] = None,
+        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+    ) -> Response:
+        """Newest first, of the places that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
+        check_choice("status", status, _STATUSES)
+        places = _places(request, location_id)
+        page = await page_of(
+            services, f"inbounds\0{status or ''}\0{location_id or ''}", cursor, limit,
+            lambda before, some: services.read_model.inbounds(status=status, locations=places, before=before, limit=some),
+            lambda inbound: inbound.inbound_id,
+        )  # fmt: skip
+        return ok(InboundPage([listed(inbound) for inbound in page.items], page.as_of, page.next_cursor))
+
+    @api.get(
+        "/v1/inbounds/{inbound_id}",
+        summary="One inbound with its lines, packages and receipts",
+        **documented(InboundDetail, example=examples.DETAIL, problems=(401, 403, 404, 421, 422)),
+    )
+    async def read(inbound_id: InboundId, request: Request) -> Response:
+        """As it is now."""
+        return ok(detail(await calls.view(inbound_id, request)))

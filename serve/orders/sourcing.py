@@ -1,0 +1,147 @@
+"""From where an order shall be served, by the policy that holds: the plan that it asks its places by, and the decision that is kept of it.
+
+Only asked where there is something to source by (`Steering.in_use`). The replica knows a moment ago; the places themselves decide. How many places are looked at is
+bounded by the size of the order. An order of `PLAIN_SKUS` different SKUs or more is placed the plain way, at the nearest places, by no rule of the policy and without a
+decision: to source hundreds of them would hold up everybody else whom the replica serves.
+
+Not known here, and so left to the places or to nobody: the shelf life of what lies there (the location keeps to it when it allocates), weeks of supply, the risk
+of markdowns, and which law forbids goods to go where, since the catalogue has no classes for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+
+from actors.domain.allocation import Need, Place, Plan, need_of
+from actors.domain.order_commands import PlaceOrder
+from actors.domain.order_state import Line
+from actors.domain.sourcing import source
+from actors.domain.sourcing_constraints import ItemRules
+from actors.domain.sourcing_decision import SourcingDecision, encoded
+from actors.domain.sourcing_demand import Candidate, Demand, items_of
+from actors.domain.sourcing_policy import Policy
+from serve.availability.index import AvailabilityIndex
+from serve.availability.places import Viewpoint
+
+CONSIDERED_MAX = 60
+# SKUs × places.
+CELLS_MAX = 1_000
+# Of so many different SKUs on an order is placed the plain way; the parts of kits are counted, not the kits.
+PLAIN_SKUS = 40
+# The nearest are looked at whatever they have, so that it can be told why none of them serves; not for orders of very many SKUs.
+NEAREST = 12
+PLACES_MAX = 12
+_ONLY_STOCK = ["no_stock"]
+
+
+class Proposal(NamedTuple):
+    """plan: what to ask first, nobody when it is empty. places: who may be asked next, best first. splits: over how many places at most."""
+
+    plan: Plan
+    places: list[Place]
+    splits: int
+    decision: SourcingDecision
+
+
+class Sourcing:
+    """Of one replica."""
+
+    def __init__(self, index: AvailabilityIndex) -> None:
+        self._index = index
+
+    def proposal(
+        self, lines: Sequence[Line], viewpoint: Viewpoint, country: str, channel: str, currency: str, now_ms: int
+    ) -> Proposal | None:
+        """For an order, or what is left of one; None for one of very many SKUs. viewpoint: where it goes, as far as is known. Raises Refused as `source` does."""
+        need = need_of((line.sku, line.quantity) for line in lines)
+        if len(need) >= PLAIN_SKUS:
+            return None
+        policy = self._policy(channel, currency)
+        wanted = tuple(self._index.wanted(line.sku, line.quantity, line.amount) for line in lines)
+        demand = Demand(wanted, country, now_ms, channel)
+        candidates = self.candidates(need, viewpoint, channel, now_ms)
+        decision = source(policy, demand, candidates)
+        if not decision.parts and decision.why == "not_whole":
+            # All or nothing: whoever asks the places one by one would get some of it.
+            return Proposal([], [], decision.places_max, decision)
+        places = _places(policy, demand, decision, {one.location_id: one for one in candidates})
+        return Proposal(decision.plan(), places, decision.places_max, decision)
+
+    def _policy(self, channel: str, currency: str) -> Policy:
+        policy = self._index.steering.policy(channel)
+        if policy.currency != currency and policy.limits.by_value:
+            # What the order is worth in the policy's currency is unknown, and no reason to hold it back.
+            return msgspec.structs.replace(policy, limits=msgspec.structs.replace(policy.limits, by_value=()))
+        return policy
+
+    def candidates(self, need: Need, viewpoint: Viewpoint, channel: str, now_ms: int) -> list[Candidate]:
+        """The places that have something of it, nearest first, and the nearest of all."""
+        index, rank = self._index, viewpoint.rank
+        stocks = index.stocks(need, channel)
+        most = min(CONSIDERED_MAX, CELLS_MAX // max(1, len(stocks)))
+        having = {name for at in stocks.values() for name in at}
+        near = [name for name in rank if name in having or (rank[name] < NEAREST and most == CONSIDERED_MAX)]
+        if len(near) > most:
+            near = _narrowed(need, stocks, near, most)
+        km, places, steering = viewpoint.km, index.places, index.steering
+        return [
+            steering.candidate(
+                places.get(name),
+                float(km[name]) if km is not None else None,
+                {sku: at[name] for sku, at in stocks.items() if name in at},
+                now_ms,
+            )
+            for name in near
+        ]
+
+
+def _narrowed(need: Need, stocks: Mapping[str, Mapping[str, int]], near: list[str], most: int) -> list[str]:
+    """The nearest; the last of them give way to the nearest of the others that have all, and to those that have what the near ones lack."""
+    head, tail = near[: most - most // 2], near[most - most // 2 :]
+    everything = set.intersection(*(set(at) for at in stocks.values()))
+    whole = (name for name in tail if name in everything and all(stocks[sku][name] >= n for sku, n in need.items()))
+    added = dict.fromkeys(islice(whole, most // 4))
+    for sku, units in need.items():
+        at = stocks[sku]
+        short = units - sum(at.get(name, 0) for name in (*head, *added))
+        for name in tail if short > 0 else ():
+            if short <= 0 or len(added) >= most // 2:
+                break
+            if name in at and name not in added:
+                added[name] = None
+                short -= at[name]
+    kept = [*head, *added]
+    return kept + [name for name in tail if name not in added][: most - len(kept)]
+
+
+def _places(policy: Policy, demand: Demand, decision: SourcingDecision, by_id: Mapping[str, Candidate]) -> list[Place]:
+    """Those that can serve some of it, best first, with what they may; when not all can be had, also those that only lack stock: a backorder asks them later."""
+    able = [one for one in decision.seen if one.units]
+    out: list[Place] = []
+    rules = (
+        ItemRules(policy, demand, items_of(demand)) if any(set(one.codes()) - {"no_stock"} for one in able) else None
+    )
+    items = decision.skus
+    for one in able:
+        place = by_id[one.location_id]
+        barred = {items[at] for at in rules.reasons(place)} if rules is not None and one.reasons else set()
+        out.append(Place(one.location_id, {sku: n for sku, n in place.available.items() if sku not in barred}))
+    if decision.backordered():
+        out += [Place(one.location_id, {}) for one in decision.seen if not one.units and one.codes() == _ONLY_STOCK]
+    return out[:PLACES_MAX]
+
+
+def sourced(command: PlaceOrder, proposal: Proposal) -> PlaceOrder:
+    """The placement as sourcing proposes it. Nothing is promised of an order of which something would be backordered, nor of a cart's, which lies where it lies."""
+    decision = proposal.decision
+    return msgspec.structs.replace(
+        command,
+        plan=proposal.plan,
+        splits=proposal.splits,
+        sourcing=encoded(decision),
+        promised=[part.deliver_ms for part in decision.parts],
+    )

@@ -1,0 +1,1 @@
+"""Reservations of carts: units that are kept while somebody makes up their mind."""

@@ -1,0 +1,1 @@
+"""Sourcing policies: from where orders are served, and what for."""

@@ -1,0 +1,1 @@
+"""Transfers between locations, and which there should be."""

@@ -1,0 +1,125 @@
+"""What the routes of transfers share: who asks, of which transfer, and how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+from fastapi import Path, Request
+from starlette.responses import Response
+
+from actors.domain.ids import TRANSFER_PATTERN
+from actors.domain.location_events import Units
+from actors.domain.transfer_commands import Command, FoundLine
+from actors.domain.transfer_state import PackageView, TransferView, ViewTransfer
+from serve.catalogue.known import KnownSkuCheck
+from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
+from serve.days import date_of, day_of
+from serve.freshness import moment
+from serve.locations.calls import LocationCalls
+from serve.moments import ms_of
+from serve.problems import Problem, field_problem
+from serve.regions import Territory
+from serve.replies import answer, body_of
+from serve.requests import Write, decode
+from serve.responses import AnswerResponse
+from serve.services import Services
+from serve.transfers.schemas import FoundUnits, PackedUnits, TransferDetail, TransferLine, TransferPackage
+
+TransferId = Annotated[str, Path(max_length=64, description="e.g. us-transfer-01kah2v3nq7h3k2m9qk4t1x0ab")]
+T = TypeVar("T")
+_view_decoder = msgspec.json.Decoder(TransferView)
+
+
+def reach_of(request: Request) -> list[str]:
+    """The locations that the caller's rights reach, empty for the whole region."""
+    principal = request.scope.get(PRINCIPAL)
+    return sorted(principal.locations) if principal is not None else []
+
+
+def units_of(lines: Iterable[TransferLine]) -> list[Units]:
+    """As commands carry them."""
+    return [(line.sku, line.quantity) for line in lines]
+
+
+def found_of(found: Iterable[FoundUnits]) -> list[FoundLine]:
+    """As commands carry it."""
+    return [
+        FoundLine(
+            line.sku, line.quantity, line.condition, line.lot,
+            None if line.expires_on is None else day_of(line.expires_on), line.bin,
+        )
+        for line in found
+    ]  # fmt: skip
+
+
+def expected_ms(at: datetime | None) -> int | None:
+    """As commands carry it. Raises Problem 422."""
+    return None if at is None else ms_of(at, "/expected_at")
+
+
+class TransferCalls:
+    """Asks transfers."""
+
+    def __init__(self, services: Services, territory: Territory, known: KnownSkuCheck) -> None:
+        self.services = services
+        self.territory = territory
+        self.known = known
+        self.locations = LocationCalls(services, territory, known)
+
+    async def sent(self, request: Request, decoder: msgspec.json.Decoder[T]) -> tuple[Write, T]:
+        """The write and its body. Raises Problem."""
+        write = await self.services.bodies.read(request.scope, request.receive)
+        return write.to(request.scope["path"]), decode(decoder, write.body)
+
+    def check_found(self, found: Iterable[FoundUnits]) -> None:
+        """Raises Problem 422 for units without a lot of what the catalogue says is kept by lot: with what was sent, the lot comes by itself."""
+        for position, line in enumerate(found):
+            if not line.lot and self.services.index.details(line.sku).tracking != "none":
+                detail = f"{line.sku} is kept by lot: name the lot."
+                raise field_problem("stock.lot_required", detail, f"/found/{position}/lot")
+
+    async def ask(self, transfer_id: str, request: Request, command: Command, write: Write) -> Response:
+        """The transfer's answer. Raises Problem."""
+        self.check_id(transfer_id, request)
+        reply = await self.services.gateway.ask(
+            "transfer", transfer_id, command,
+            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+        )  # fmt: skip
+        return AnswerResponse(answer(reply))
+
+    async def view(self, transfer_id: str, request: Request) -> TransferView:
+        """Raises Problem 403, 404, 421."""
+        self.check_id(transfer_id, request)
+        query = ViewTransfer(transfer_id, reach_of(request))
+        reply = await self.services.gateway.view("transfer", transfer_id, query, cause=request.scope[REQUEST_ID])
+        return _view_decoder.decode(body_of(reply))
+
+    def check_id(self, transfer_id: str, request: Request) -> None:
+        """Raises Problem 404, 421."""
+        request.scope[ENTITY_ID] = transfer_id
+        self.territory.check_own(transfer_id)
+        if not (TRANSFER_PATTERN.fullmatch(transfer_id) and transfer_id.startswith(f"{self.territory.region}-")):
+            raise Problem("transfer.unknown", "There is no such transfer.")
+
+
+def detail(view: TransferView) -> TransferDetail:
+    """As callers are told."""
+    return TransferDetail(
+        view.transfer_id, view.version, view.status, view.outcome, view.source_id, view.destination_id, view.reference,
+        moment(view.requested_at_ms), moment(view.updated_at_ms),
+        None if view.expected_at_ms is None else moment(view.expected_at_ms), view.late, view.approval_id, view.last_refusal,
+        view.allowed, view.lines, [_package(package) for package in view.packages],
+    )  # fmt: skip
+
+
+def _package(package: PackageView) -> TransferPackage:
+    lines = [
+        PackedUnits(
+            one.sku, one.quantity, one.received, one.lot, None if one.expires_on is None else date_of(one.expires_on)
+        )
+        for one in package.lines
+    ]
+    return TransferPackage(package.number, package.sscc, package.status, lines)

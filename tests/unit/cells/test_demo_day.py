@@ -1,0 +1,47 @@
+"""`make demo`: a step that is refused ends it with words, and what it tells is told as it is. The scenes themselves are played in a real cell."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from cells import demo_day, demo_scenes
+from cells.calls import Answer
+from cells.config import load_region
+from cells.errors import StepFailed
+
+
+class Refusing(demo_day.Day):
+    """Whatever it writes is refused."""
+
+    def write(self, method: str, path: str, body: object, key: str = "") -> Answer:
+        return Answer(422, {"code": "body.invalid"})
+
+
+def day(kind: type[demo_day.Day] = demo_day.Day, **more: Any) -> tuple[demo_day.Day, io.StringIO]:
+    out = io.StringIO()
+    made = kind(load_region("us"), "http://127.0.0.1:1", Console(file=out, width=200), pause_s=0, **more)
+    return made, out
+
+
+def test_a_refused_step_goes_on_as_if_nothing_had_happened():
+    refusing, _ = day(Refusing)
+    with pytest.raises(StepFailed) as failed:
+        demo_day.play(refusing, demo_scenes.SCENES)
+    assert "POST /v1/skus was refused: 422" in failed.value.problem
+
+
+def test_a_day_has_places_that_the_region_has_not():
+    made, out = day()
+    assert len(made.warehouses) >= 2
+    assert made.stores
+    assert set(made.cities) == {*made.warehouses, *made.stores}
+    order = made.order_of(2, made.stores[0])
+    assert order["ship_to"]["city"] == made.cities[made.stores[0]].city
+    made.scene("a title")
+    made.say("[bold]text as it is", "/v1/somewhere")
+    assert "[bold]text as it is" in out.getvalue()
+    assert "GET /v1/somewhere" in out.getvalue()

@@ -1,0 +1,116 @@
+"""Which places are looked at where there are more than can be: never too many, and never without the ones that it hangs on."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actors.domain.allocation import need_of
+from actors.domain.order_state import Line
+from actors.domain.rows import LocationRow, SkuRow, StockRow
+from actors.domain.sourcing_policy import Costs, Policy
+from serve.availability.index import AvailabilityIndex
+from serve.orders import sourcing
+from serve.orders.sourcing import CELLS_MAX, CONSIDERED_MAX, PLAIN_SKUS, Sourcing
+
+NOW_MS = 1_767_225_600_000
+
+
+def index_of(*stocks: dict[str, int]) -> AvailabilityIndex:
+    """Places p-000, p-001, … each farther from (0, 0) than the one before, with that stock."""
+    index = AvailabilityIndex("us", 0.0, 0.0)
+    rows = [SkuRow("c", sku, "", 1) for sku in sorted({sku for stock in stocks for sku in stock})]
+    for number, stock in enumerate(stocks):
+        name = f"us-p-{number:03}"
+        rows.append(LocationRow(name, 1, "warehouse", name, "", "US", 0.0, number / 4, "UTC"))
+        rows += [StockRow(name, sku, units, 0, 0) for sku, units in stock.items()]
+    index.rows(rows)
+    # What a parcel costs more from afar, and for each place more, is left out: as much as possible is to be served.
+    index.steering.begin(Policy(costs=Costs(per_100_km_minor=0, split_minor=0, cut_minor=0)), "USD")
+    return index
+
+
+def proposed(index: AvailabilityIndex, **need: int):
+    lines = [Line(sku, units, 0) for sku, units in need.items()]
+    return Sourcing(index).proposal(lines, index.places.seen_from(0, 0), "US", "online", "USD", NOW_MS)
+
+
+def test_what_only_a_far_place_has_is_backordered():
+    index = index_of(*({"a": 1} for _ in range(150)), {"b": 9})
+    proposal = proposed(index, a=1, b=2)
+    assert ("us-p-150", {"b": 2}) in proposal.plan
+    assert not proposal.decision.backordered()
+    assert proposal.decision.considered == CONSIDERED_MAX
+
+
+def test_the_one_place_with_everything_is_too_far_to_be_seen():
+    index = index_of(*({"a": 5} for _ in range(100)), *({"b": 5} for _ in range(100)), {"a": 5, "b": 5})
+    assert proposed(index, a=5, b=5).decision.whole == 1
+
+
+def test_a_near_place_without_stock_is_not_told_of():
+    proposal = proposed(index_of({}, {"a": 5}, {}), a=1)
+    seen = {one.location_id: one.codes() for one in proposal.decision.seen}
+    assert seen == {"us-p-000": ["no_stock"], "us-p-001": [], "us-p-002": ["no_stock"]}
+    assert [place.location_id for place in proposal.places] == ["us-p-001"]
+
+
+def test_a_backorder_has_nobody_to_ask_later():
+    proposal = proposed(index_of({}, {"a": 1}, {}), a=3)
+    assert [(place.location_id, place.available) for place in proposal.places] == [
+        ("us-p-001", {"a": 1}), ("us-p-000", {}), ("us-p-002", {}),
+    ]  # fmt: skip
+
+
+def many(number: int) -> dict[str, int]:
+    return {f"s{at:04}": 1 for at in range(number)}
+
+
+def test_a_large_order_takes_ever_longer():
+    skus = many(PLAIN_SKUS - 1)
+    proposal = proposed(index_of(*([skus] * 60)), **skus)
+    assert proposal.decision.considered == CELLS_MAX // len(skus)
+    assert [place for place, _ in proposal.plan] == ["us-p-000"]
+
+
+@pytest.mark.parametrize("number", [PLAIN_SKUS, 1_500])
+def test_an_order_of_hundreds_of_skus_holds_everybody_up(number, monkeypatch):
+    def never(*args):
+        raise AssertionError("it is sourced")
+
+    monkeypatch.setattr(sourcing, "source", never)
+    assert proposed(index_of(many(number)), **many(number)) is None
+
+
+def test_a_sku_on_many_lines_counts_as_many():
+    lines = [Line("a", 1, 0)] * PLAIN_SKUS
+    index = index_of({"a": 100})
+    proposal = Sourcing(index).proposal(lines, index.places.seen_from(0, 0), "US", "online", "USD", NOW_MS)
+    assert proposal is not None
+    assert proposal.plan == [("us-p-000", {"a": PLAIN_SKUS})]
+
+
+STOCK = st.dictionaries(st.sampled_from("ab"), st.integers(1, 4))
+
+
+@given(st.lists(STOCK, min_size=1, max_size=140), st.dictionaries(st.sampled_from("ab"), st.integers(1, 6), min_size=1))
+@settings(max_examples=40, deadline=None)
+def test_a_place_with_all_that_is_wanted_is_overlooked_or_more_is_asked_than_seen(stocks, need):
+    """Against the plain rule: whoever has everything alone may serve it; a plan asks of nobody more than he has."""
+    index = index_of(*stocks)
+    lines = [Line(sku, units, 0) for sku, units in need.items()]
+    wanted = need_of((line.sku, line.quantity) for line in lines)
+    proposal = proposed(index, **need)
+    assert proposal.decision.considered <= CONSIDERED_MAX
+    alone = [stock for stock in stocks if all(stock.get(sku, 0) >= units for sku, units in wanted.items())]
+    assert bool(proposal.decision.whole) == bool(alone)
+    if alone:
+        assert not proposal.decision.backordered()
+    for place, part in proposal.plan:
+        stock = stocks[int(place.removeprefix("us-p-"))]
+        assert all(stock[sku] >= units for sku, units in part.items())
+    served = need_of((sku, units) for _, part in proposal.plan for sku, units in part.items())
+    assert {sku: units - served.get(sku, 0) for sku, units in wanted.items() if units > served.get(sku, 0)} == (
+        proposal.decision.backordered()
+    )

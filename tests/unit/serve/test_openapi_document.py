@@ -1,0 +1,78 @@
+"""What the document tells of is there, and its examples are what is taken and given: whoever makes a client from it can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from serve.openapi import JSON
+from tests.unit.serve.guarded_cell import GuardedCell
+
+
+@pytest.fixture
+async def document(tmp_path) -> dict[str, Any]:
+    cell = GuardedCell(tmp_path)
+    told = (await cell.get("/openapi.json")).json()
+    await cell.http.aclose()
+    return told
+
+
+def refs(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for one in node:
+            yield from refs(one)
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, told in document["paths"].items():
+        for method, operation in told.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def contents(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is sent and answered, by where that is."""
+    for where, operation in operations(document):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            yield f"{where}, body", content
+        for status, response in operation["responses"].items():
+            for content in response.get("content", {}).values():
+                yield f"{where}, {status}", content
+
+
+def wrong(document: dict[str, Any], content: dict[str, Any]) -> list[str]:
+    schema = {**content["schema"], "components": document["components"]}
+    return [error.message for error in Draft202012Validator(schema).iter_errors(content["example"])]
+
+
+def test_something_is_referred_to_that_is_not_there(document):
+    there = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert set(refs(document)) <= there
+
+
+def test_an_example_is_not_what_is_taken_or_given(document):
+    shown = [(where, content) for where, content in contents(document) if "example" in content]
+    assert len(shown) > 100
+    found = {where: told for where, content in shown if (told := wrong(document, content))}
+    assert found == {}
+
+
+def test_an_example_lacks_what_is_null(document):
+    operation = document["paths"]["/v1/skus/{sku}"]["get"]
+    assert None in operation["responses"]["200"]["content"][JSON]["example"].values()
+
+
+def test_nobody_is_shown_what_to_send(document):
+    sent = [
+        (where, operation["requestBody"]["content"][JSON])
+        for where, operation in operations(document)
+        if JSON in operation.get("requestBody", {}).get("content", {})
+    ]
+    assert len(sent) > 50
+    assert [where for where, content in sent if "example" not in content] == []
