@@ -17,7 +17,8 @@ from tests.simulation.loop import Process, SimulatedLoop
 from tests.simulation.storage import JournalLine, StoreLine
 from tests.simulation.told import Evidence, Told
 
-BEGAN_MS = 1_767_225_600_000  # 2026-01-01T00:00Z
+# 2025-12-31T23:59:56Z: lots end while people work.
+BEGAN_MS = 1_767_225_596_000
 PATIENCE_S = 12.0  # a client gives up on a connection
 
 
@@ -154,10 +155,9 @@ class Feeling:
         evidence: Evidence = self._world.evidence
         for row in rows:
             if type(row) is StockRow:
-                available = max(0, row.on_hand - row.reserved - row.safety_stock)
-                self._world.stock_seen[row.location_id, row.sku] = available
+                self._world.stock_seen[row.location_id, row.sku] = row.available
                 evidence.shown.append(
-                    (self._name, f"{row.location_id} {row.sku}", row.on_hand, row.reserved, evidence.tick())
+                    (self._name, f"{row.location_id} {row.sku}", row.on_hand, row.allocated, evidence.tick())
                 )
 
     def live(self, event: LiveEvent) -> None:

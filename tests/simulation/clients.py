@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Mapping
+from typing import ClassVar
 
 import msgspec
 
@@ -12,7 +14,7 @@ from actors.domain import claim, ids
 from actors.domain.allocation import Place
 from actors.domain.catalogue import DefineSkus
 from actors.domain.location_commands import AdjustmentLine, AdjustStock, OpenLocation, ReceiptLine, ReceiveStock
-from actors.domain.location_state import ViewStock
+from actors.domain.location_views import ViewStock
 from actors.domain.order_commands import PlaceOrder, UpdateOrder
 from actors.domain.order_state import Line, ShipTo, ViewOrder
 from actors.runtime import wire
@@ -35,7 +37,9 @@ PATIENCE = 60  # asks with one command id while the world is healing
 
 
 class Client:
-    """One caller, who does one thing at a time. `world` gives gateways, the clock and the evidence."""
+    """One caller, who does one thing at a time. `world` gives gateways, the clock and the evidence. `wants`: how often it orders each SKU."""
+
+    wants: ClassVar[Mapping[str, int]] = dict(zip(SKUS, (5, 3, 2, 1, 1), strict=True))
 
     def __init__(self, world, name: str, seed: str, actions: int) -> None:
         self.world, self.name = world, name
@@ -73,7 +77,7 @@ class Client:
         rng = self.rng
         lines = [
             Line(sku, rng.choice((1, 1, 2, 3, 8)), 100 * rng.randint(1, 9))
-            for sku in rng.choices(SKUS, (5, 3, 2, 1, 1), k=rng.randint(1, 4))
+            for sku in rng.choices(list(self.wants), list(self.wants.values()), k=rng.randint(1, 4))
         ]
         wanted = {line.sku for line in lines}
         near = rng.sample(LOCATIONS, len(LOCATIONS))
@@ -119,11 +123,11 @@ class Client:
         rng = self.rng
         fitting = ORDERLY.get(self.orders[order_id], [])
         update = rng.choice(fitting) if fitting and rng.random() < 0.8 else rng.choice(UPDATES)
-        lines = [(rng.choice(SKUS), 1)] if update == "short_pick" else []
+        lines = [(rng.choice(list(self.wants)), 1)] if update == "short_pick" else []
         places = []
         if update == "allocate":
             seen = self.world.seen_stock()
-            places = [Place(place, {sku: seen.get((place, sku), 0) for sku in SKUS}) for place in LOCATIONS]
+            places = [Place(place, {sku: seen.get((place, sku), 0) for sku in self.wants}) for place in LOCATIONS]
         fulfilment = rng.choice((None, None, None, 1, 2))
         command = UpdateOrder(update, fulfilment, None, lines, places)
         return command, self._key(), digest(command)

@@ -74,11 +74,14 @@ def _fold_turn(history: History, turn: Turn) -> None:
     for row in codec.kind.rows(entity.state, entity.version, events, context):
         table = history.rows.setdefault(row.table, {})
         key = tuple(getattr(row, column) for column in row.key)
-        table[key] = changed(table[key], row) if row.change else row
+        if getattr(row, "gone", False):
+            table.pop(key, None)
+        else:
+            table[key] = changed(table[key], row) if row.change else row
 
 
 def _query(kind: str, entity_id: str) -> msgspec.Struct:
-    from actors.domain.location_state import ViewStock
+    from actors.domain.location_views import ViewStock
     from actors.domain.order_state import ViewOrder
 
     return ViewOrder(entity_id) if kind == "order" else ViewStock(entity_id, "", 100)

@@ -47,7 +47,7 @@ class Evidence:
     live: list[LiveEvent] = field(default_factory=list)
     shown: list[tuple[str, str, int, int, int]] = field(
         default_factory=list
-    )  # gateway, location/sku, on_hand, reserved, order
+    )  # gateway, location/sku, on_hand, allocated, order
     clock: int = 0
     # When each command was asked for the first time, answered or not: (scope, command id) → running number.
     first_asked: dict[tuple[str, str], int] = field(default_factory=dict)

@@ -19,13 +19,19 @@ from actors.runtime.ports import ShardMap
 from actors.runtime.wire import Turn
 from tests.fakes.journal import JournalDisk, MemoryJournal
 from tests.fakes.store import MemoryStore, StoreDisk
+from tests.simulation.carriers import Carrier
 from tests.simulation.cell import BEGAN_MS, Door, HostSlot
 from tests.simulation.checks import check_all
 from tests.simulation.clients import Client, Onlooker, furnish
+from tests.simulation.counters import Counter
 from tests.simulation.faults import Faults
 from tests.simulation.freshness import Freshness
 from tests.simulation.loop import SimulatedLoop, Stuck
 from tests.simulation.managers import Manager
+from tests.simulation.pickers import Picker
+from tests.simulation.receivers import Receiver
+from tests.simulation.shoppers import Shopper
+from tests.simulation.stockkeepers import Stockkeeper
 from tests.simulation.storage import Log
 from tests.simulation.supervisor import Supervisor
 from tests.simulation.told import Evidence
@@ -34,8 +40,8 @@ from tests.simulation.wire import Line, Odds
 
 SHARDS = 8
 SETTLE_S = 90.0
-# In each so-manyeth world there are managers.
-MANAGED = 3
+# Worlds take turns in who comes besides the clients: managers, stockkeepers, shoppers, carriers, counters, receivers, pickers, or nobody.
+CASTS = 8
 
 
 @dataclass(slots=True)
@@ -145,9 +151,7 @@ class World:
             Client(self, f"c{n}", f"client {self.seed} {n}", self.rng.randint(10, 22))
             for n in range(self.rng.randint(3, 5))
         ]
-        if self.seed % MANAGED == 0:
-            waiting: list[str] = []
-            clients += [Manager(self, f"m{n}", f"manager {self.seed} {n}", 12, waiting) for n in range(3)]
+        clients += self._cast()
         clients.append(Onlooker(self, "onlooker", f"onlooker {self.seed}", self.rng.randint(30, 80)))
         await asyncio.gather(faults.run(), *(client.run() for client in clients))
         if self.rng.random() < 0.15:
@@ -156,6 +160,29 @@ class World:
         await self._last_look(clients)
         watch.cancel()
         await self._collect()
+
+    def _cast(self) -> list[Client]:
+        """Those who come besides the clients."""
+        if self.seed % CASTS == 0:
+            waiting: list[str] = []
+            return [Manager(self, f"m{n}", f"manager {self.seed} {n}", 12, waiting) for n in range(3)]
+        if self.seed % CASTS == 1:
+            return [Stockkeeper(self, f"k{n}", f"keeper {self.seed} {n}", 40) for n in range(2)]
+        if self.seed % CASTS == 2:
+            carts: list[tuple[str, list[tuple[str, int]]]] = []
+            return [Shopper(self, f"s{n}", f"shopper {self.seed} {n}", 25, carts) for n in range(3)]
+        if self.seed % CASTS == 3:
+            transfers: dict[str, list[str]] = {}
+            return [Carrier(self, f"t{n}", f"carrier {self.seed} {n}", 35, transfers) for n in range(3)]
+        if self.seed % CASTS == 4:
+            counts: list[str] = []
+            return [Counter(self, f"n{n}", f"counter {self.seed} {n}", 60, counts) for n in range(3)]
+        if self.seed % CASTS == 5:
+            inbounds: dict[str, list[str]] = {}
+            return [Receiver(self, f"r{n}", f"receiver {self.seed} {n}", 35, inbounds) for n in range(3)]
+        if self.seed % CASTS == 6:
+            return [Picker(self, f"p{n}", f"picker {self.seed} {n}", 50) for n in range(3)]
+        return []
 
     async def _settle(self) -> None:
         deadline = self.loop.time() + SETTLE_S
@@ -184,9 +211,9 @@ class World:
             if watermark < tail.last:
                 out.append(f"shard {shard} is drained to {watermark} of {tail.last}")
         soon = self.now_ms() + 60_000
-        expiring = [
-            row.approval_id for row in self.store_disk.rows.get("approvals", {}).values() if (row.due_at or soon) < soon
-        ]
+        rows = self.store_disk.rows
+        timed = [item for table in ("approvals", "reservations", "transfers") for item in rows.get(table, {}).items()]
+        expiring = [key for key, row in timed if (row.due_at or soon) < soon]
         if expiring:
             out.append(f"{expiring[:3]} have yet to expire")
         left = [entry.message_id for entry in self.store_disk.outbox.values() if not entry.parked]
