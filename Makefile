@@ -59,6 +59,10 @@ up: $(READY) ## start the cells and the router with demo data (REGIONS="us eu": 
 certs: $(READY) ## a local CA and certificates for cells and router; renews what ends within a week
 	@$(RUN) -m cells certs
 
+.PHONY: demo
+demo: $(READY) ## play a day in a running cell, in about two minutes: a delivery, a rush, a short pick, a transfer, a count (REGION=us)
+	@$(RUN) -m cells demo $(REGION) $(ARGS)
+
 .PHONY: down
 down: $(READY) ## end exactly what `make up` started
 	@$(RUN) -m cells down $(NAMES)

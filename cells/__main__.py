@@ -10,6 +10,7 @@ python -m cells code us manager      what the authenticator of a demo account sh
 python -m cells rotate-keys us       a new key signs tokens; nobody is signed out (--compromised: everybody, at once)
 python -m cells audit verify us      recomputes the audit's chains; also: anchor, prune, hold, lift
 python -m cells certs                our own certificates: makes what is missing or soon ends, and says how long each lasts
+python -m cells demo us              play a day: a delivery, a rush, a short pick, a transfer, a count
 python -m cells scale us --hosts 4   move shards to more or fewer hosts, live
 python -m cells keep us              the keeper itself, in the foreground
 """
@@ -57,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         if name == "logs":
             command.add_argument("--lines", type=int, default=20, help="how many of each log")
     commands.add_parser("certs")
+    demo = commands.add_parser("demo")
+    demo.add_argument("region", nargs="?", default="us")
+    demo.add_argument("--pause", type=float, default=3.0, metavar="SECONDS", help="after each line, to read it")
     _add_identity(commands)
     _add_audit(commands)
     for name in ("keep", "deploy", "withdraw"):
@@ -105,6 +109,12 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         from cells import identity
 
         return identity.run(options, console)
+    if options.command == "demo":
+        from cells import demo_scenes
+        from cells.state import as_it_runs
+
+        (config,) = load_all([options.region])
+        return demo_scenes.run(as_it_runs(config, CellPaths(config.name)), console, options.pause)
     if options.command == "audit":
         from cells import audit
 

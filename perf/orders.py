@@ -199,14 +199,14 @@ def units_promised(orders: Iterable[dict[str, Any]]) -> Counter[tuple[str, str]]
 
 
 async def read_stock(pool: HttpPool, place: str) -> dict[str, tuple[int, int]]:
-    """SKU → (on hand, reserved) of a location, all pages."""
+    """SKU → (on hand, allocated) of a location, all pages."""
     stock: dict[str, tuple[int, int]] = {}
     cursor: str | None = None
     for _ in range(STOCK_PAGES_MAX):
         query = f"?limit={STOCK_PAGE}" + ("" if cursor is None else f"&cursor={cursor}")
         page = _expect(await pool.ask(request("GET", pool.host, f"/v1/locations/{place}/stock{query}")), 200).json()
         rows = next((v for v in page.values() if isinstance(v, list)), [])
-        stock |= {row["sku"]: (row["on_hand"], row["reserved"]) for row in rows}
+        stock |= {row["sku"]: (row["on_hand"], row["allocated"]) for row in rows}
         cursor = page.get("next_cursor")
         if not cursor:
             return stock
@@ -218,19 +218,19 @@ def wrongly_promised(
     after: dict[tuple[str, str], tuple[int, int]],
     promised: Counter[tuple[str, str]],
 ) -> list[str]:
-    """What is wrong, one sentence each. The maps have (location, SKU) → (on hand, reserved).
+    """What is wrong, one sentence each. The maps have (location, SKU) → (on hand, allocated).
 
-    Never more reserved than on hand; and what callers were told is just what was reserved meanwhile.
+    Never more allocated than on hand; and what callers were told is just what was allocated meanwhile.
     """
     wrong = []
-    for (place, sku), (on_hand, reserved) in after.items():
-        if not 0 <= reserved <= on_hand:
-            wrong.append(f"{sku} at {place}: reserved {reserved} of {on_hand} on hand")
+    for (place, sku), (on_hand, allocated) in after.items():
+        if not 0 <= allocated <= on_hand:
+            wrong.append(f"{sku} at {place}: allocated {allocated} of {on_hand} on hand")
     for place, sku in sorted(promised.keys() | {key for key in after if key[1] in SCARCE_SKUS}):
         grown = after.get((place, sku), (0, 0))[1] - before.get((place, sku), (0, 0))[1]
         if grown != promised[place, sku]:
             told = promised[place, sku]
-            wrong.append(f"{sku} at {place}: {told} units promised to callers, {grown} reserved")
+            wrong.append(f"{sku} at {place}: {told} units promised to callers, {grown} allocated")
     return wrong
 
 

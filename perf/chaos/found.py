@@ -57,8 +57,8 @@ def read(cell: OwnCell) -> Found:
         ):
             found.orders[order_id] = FoundOrder(order_id, version, status, _parts(bytes(state)))
         for row in connection.execute(
-            "SELECT s.location_id, s.sku, s.on_hand, s.reserved, s.safety_stock,"
-            " coalesce(sum(l.on_hand_delta), 0)::bigint, coalesce(sum(l.reserved_delta), 0)::bigint"
+            "SELECT s.location_id, s.sku, s.on_hand, s.allocated, s.safety_stock,"
+            " coalesce(sum(l.on_hand_delta), 0)::bigint, coalesce(sum(l.allocated_delta), 0)::bigint"
             " FROM stock s LEFT JOIN ledger l USING (location_id, sku) GROUP BY s.location_id, s.sku"
         ):
             found.stock[row[0], row[1]] = FoundStock(*row[2:])

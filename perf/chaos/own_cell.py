@@ -109,11 +109,20 @@ def write_config(folder: Path, region: str, *changes: Changes) -> RegionConfig:
     lines = []
     for section, values in raw.items():
         lines.append(f"[{section}]")
-        lines += [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in values.items()]
+        lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
     (folder / f"{region}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     # OCEFS_IDENTITY and OCEFS_TLS are in the file already, unless the changes say otherwise: the cell goes by the file alone.
     identity, tls = msgspec.convert(raw["identity"], Identity), msgspec.convert(raw["tls"], Tls)
     return msgspec.structs.replace(load_region(region, folder), identity=identity, tls=tls)
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML has it; null, which TOML has not, is left out of tables."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(inner)}" for key, inner in value.items() if inner is not None) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return msgspec.json.encode(value).decode()
 
 
 class OwnCell:

@@ -36,10 +36,10 @@ class FoundStock(msgspec.Struct, frozen=True):
     """Stock of one SKU at one location, beside the sums of its ledger."""
 
     on_hand: int
-    reserved: int
+    allocated: int
     safety_stock: int
     ledger_on_hand: int
-    ledger_reserved: int
+    ledger_allocated: int
 
 
 class Found(msgspec.Struct):
@@ -155,10 +155,10 @@ def _stock(told: Notebook, found: Found, verdict: Verdict) -> None:
     for place, stock in found.stock.items():
         problems: Mapping[str, bool] = {
             "on_hand is not the sum of the ledger": stock.on_hand != stock.ledger_on_hand,
-            "reserved is not the sum of the ledger": stock.reserved != stock.ledger_reserved,
+            "allocated is not the sum of the ledger": stock.allocated != stock.ledger_allocated,
             "on_hand is negative": stock.on_hand < 0,
-            "more is reserved than there is": stock.reserved > stock.on_hand,
-            f"open fulfilments hold {promised[place]}": stock.reserved != promised[place],
+            "more is allocated than there is": stock.allocated > stock.on_hand,
+            f"open fulfilments hold {promised[place]}": stock.allocated != promised[place],
             f"{told.received[place]} came in, {shipped[place]} went out": not told.given_up
             and stock.on_hand != told.received[place] - shipped[place],
         }

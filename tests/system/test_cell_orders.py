@@ -57,7 +57,7 @@ def test_an_orders_life_breaks_off_at_a_door(cell, door):
         order = placed.json()
         assert order["status"] == "allocated"
         assert [f["location_id"] for f in order["fulfilments"]] == [PLACE]
-        assert stock_of(client, sku)["reserved"] == 3
+        assert stock_of(client, sku)["allocated"] == 3
         again = write(client, "POST", "/v1/orders", order_of(sku, 3), f"place-{door}")
         assert again.json()["order_id"] == order["order_id"], "the same key placed a second order"
         other = write(client, "POST", "/v1/orders", order_of(sku, 4), f"place-{door}")
@@ -88,7 +88,7 @@ def _in_the_read_models(client: httpx.Client, order_id: str, sku: str) -> None:
         assert time.monotonic() < deadline, (found, stock, ledger)
         time.sleep(0.1)
     assert [one["order_id"] for one in found] == [order_id]
-    assert (stock["reserved"], stock["available"]) == (0, 7)
+    assert (stock["allocated"], stock["available"]) == (0, 7)
     assert {entry["reason"] for entry in ledger} == {"receipt", "reserve", "pick", "ship"}
     assert sum(entry["on_hand_delta"] for entry in ledger) == 7
-    assert sum(entry["reserved_delta"] for entry in ledger) == 0
+    assert sum(entry["allocated_delta"] for entry in ledger) == 0

@@ -18,7 +18,7 @@ ELSEWHERE = {
 }  # fmt: skip
 PATHS = [
     "/v1/orders/eu-01jd", "/v1/orders/eu-01jd/events?lat=39.8&lon=-98.6", "/v1/locations/eu-wh-berlin/stock", "/v1/accounts/eu-acct-1",
-    "/v1/clients/eu-client-1", "/v1/alerts/eu-alert-1", "/v1/approvals/eu-approval-1", "/v1/breaches/eu-breach-1",
+    "/v1/clients/eu-client-1", "/v1/alerts/eu-alert-1", "/v1/approvals/eu-approval-1", "/v1/reservations/eu-resv-1", "/v1/breaches/eu-breach-1",
     "/v1/privacy-requests/eu-privacy-1/export", "/v1/orders/eu%2D01jd", "/v1/orders/eu-01jd?region=us",
 ]  # fmt: skip
 BY_WHAT_IS_SAID: list[tuple[str, dict[str, str]]] = [

@@ -51,7 +51,7 @@ def test_a_rate_reached_by_refusing_work_falls_short() -> None:
 
 
 def test_a_unit_promised_twice_is_named() -> None:
-    found = rows.checks([], None, {OURS: ["X at us-wh: 3 units promised to callers, 2 reserved"]})
+    found = rows.checks([], None, {OURS: ["X at us-wh: 3 units promised to callers, 2 allocated"]})
     check = next(c for c in found if "(ocefs)" in c.target)
     assert check.met is False
     assert "X at us-wh" in check.measured
