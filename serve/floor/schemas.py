@@ -189,7 +189,7 @@ class Wave(msgspec.Struct, frozen=True):
 
 # --- trips ------------------------------------------------------------------------------------------------------------
 class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The body of `POST …/floor/trips/next`. `picker`: only where nobody signs in; else it is who asks."""
+    """The body of `POST …/floor/claims`. `picker`: only where nobody signs in; else it is who asks."""
 
     picker: Annotated[PickerName, APPROVER] = ""
 

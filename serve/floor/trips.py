@@ -86,7 +86,7 @@ def add(api: APIRouter, calls: FloorCalls) -> None:
 
 def _add_claims(api: APIRouter, calls: FloorCalls) -> None:
     @api.post(
-        "/v1/locations/{location_id}/floor/trips/next",
+        "/v1/locations/{location_id}/floor/claims",
         summary="Claim the next trip",
         **documented(TripDetail, request=Claim, request_example={}, example=_TRIP, problems=_PROBLEMS),
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 # A run, from its own start.
-RUN_S_MAX = 580
+RUN_S_MAX = 900
 Finished = subprocess.CompletedProcess[str]
 
 

@@ -167,21 +167,21 @@ class World:
             waiting: list[str] = []
             return [Manager(self, f"m{n}", f"manager {self.seed} {n}", 12, waiting) for n in range(3)]
         if self.seed % CASTS == 1:
-            return [Stockkeeper(self, f"k{n}", f"keeper {self.seed} {n}", 40) for n in range(2)]
+            return [Stockkeeper(self, f"k{n}", f"keeper {self.seed} {n}", 24) for n in range(2)]
         if self.seed % CASTS == 2:
             carts: list[tuple[str, list[tuple[str, int]]]] = []
-            return [Shopper(self, f"s{n}", f"shopper {self.seed} {n}", 25, carts) for n in range(3)]
+            return [Shopper(self, f"s{n}", f"shopper {self.seed} {n}", 16, carts) for n in range(3)]
         if self.seed % CASTS == 3:
             transfers: dict[str, list[str]] = {}
-            return [Carrier(self, f"t{n}", f"carrier {self.seed} {n}", 35, transfers) for n in range(3)]
+            return [Carrier(self, f"t{n}", f"carrier {self.seed} {n}", 20, transfers) for n in range(3)]
         if self.seed % CASTS == 4:
             counts: list[str] = []
-            return [Counter(self, f"n{n}", f"counter {self.seed} {n}", 60, counts) for n in range(3)]
+            return [Counter(self, f"n{n}", f"counter {self.seed} {n}", 30, counts) for n in range(3)]
         if self.seed % CASTS == 5:
             inbounds: dict[str, list[str]] = {}
-            return [Receiver(self, f"r{n}", f"receiver {self.seed} {n}", 35, inbounds) for n in range(3)]
+            return [Receiver(self, f"r{n}", f"receiver {self.seed} {n}", 20, inbounds) for n in range(3)]
         if self.seed % CASTS == 6:
-            return [Picker(self, f"p{n}", f"picker {self.seed} {n}", 50) for n in range(3)]
+            return [Picker(self, f"p{n}", f"picker {self.seed} {n}", 28) for n in range(3)]
         return []
 
     async def _settle(self) -> None:

@@ -89,6 +89,6 @@ def _in_the_read_models(client: httpx.Client, order_id: str, sku: str) -> None:
         time.sleep(0.1)
     assert [one["order_id"] for one in found] == [order_id]
     assert (stock["allocated"], stock["available"]) == (0, 7)
-    assert {entry["reason"] for entry in ledger} == {"receipt", "reserve", "pick", "ship"}
+    assert {entry["reason"] for entry in ledger} == {"receipt", "allocate", "pick", "ship"}
     assert sum(entry["on_hand_delta"] for entry in ledger) == 7
     assert sum(entry["allocated_delta"] for entry in ledger) == 0

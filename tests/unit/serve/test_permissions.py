@@ -61,7 +61,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/locations/{location_id}/floor/waves"): FLOOR,
     ("POST", "/v1/locations/{location_id}/floor/priorities"): FLOOR,
     ("POST", "/v1/locations/{location_id}/floor/retries"): FLOOR,
-    ("POST", "/v1/locations/{location_id}/floor/trips/next"): FLOOR,
+    ("POST", "/v1/locations/{location_id}/floor/claims"): FLOOR,
     ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/picks"): FLOOR,
     ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/short-picks"): FLOOR,
     ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/pauses"): FLOOR,

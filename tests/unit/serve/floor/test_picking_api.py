@@ -59,7 +59,7 @@ async def queue(cell, **headers):
 
 
 async def claimed(cell, picker="mia", **headers):
-    answer = await cell.post(f"{FLOOR}/trips/next", {} if headers else {"picker": picker}, **headers)
+    answer = await cell.post(f"{FLOOR}/claims", {} if headers else {"picker": picker}, **headers)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -224,12 +224,12 @@ async def test_somebody_claims_or_picks_for_somebody_else(guarded):
     mia, tom = guarded.of_role("fulfilment", sub=MIA), guarded.of_role("fulfilment", sub=TOM)
     await guarded.post("/v1/orders", order(("A1", 2)), **guarded.bearer())
     assert (await guarded.post(f"{FLOOR}/waves", {}, **mia)).status_code == 200
-    refused = await guarded.post(f"{FLOOR}/trips/next", {"picker": TOM}, **mia)
+    refused = await guarded.post(f"{FLOOR}/claims", {"picker": TOM}, **mia)
     assert (refused.status_code, refused.json()["code"]) == (403, "floor.not_you")
     trip = await claimed(guarded, **mia)
     assert trip["picker"] == MIA
     assert (await claimed(guarded, **mia))["trip"] == trip["trip"]
-    assert (await guarded.post(f"{FLOOR}/trips/next", {}, **tom)).json()["code"] == "floor.nothing_to_pick"
+    assert (await guarded.post(f"{FLOOR}/claims", {}, **tom)).json()["code"] == "floor.nothing_to_pick"
     for where, body in (("picks", scanned(trip["tasks"][0])), ("short-picks", {"task": 1, "units": 1}), ("pauses", {"paused": True}),
                         ("hand-overs", {"to": TOM}), ("abandonment", {})):  # fmt: skip
         answer = await guarded.post(f"{FLOOR}/trips/1/{where}", body, **tom)
@@ -253,7 +253,7 @@ async def test_rights_of_another_place_count_here(guarded):
         await guarded.http.get(f"{FLOOR}/queue", headers=elsewhere),
         await guarded.http.get(f"{FLOOR}/trips/1", headers=elsewhere),
         await guarded.post(f"{FLOOR}/waves", {}, **elsewhere),
-        await guarded.post(f"{FLOOR}/trips/next", {}, **elsewhere),
+        await guarded.post(f"{FLOOR}/claims", {}, **elsewhere),
     ):
         assert (answer.status_code, answer.json()["code"]) == (403, "auth.location_forbidden")
     # Who runs a floor is for who may correct stock.
@@ -286,8 +286,8 @@ async def test_bad_input_changes_something_or_is_refused_without_a_name(floor):
         ("POST", "/waves", {"due_by": "9999-12-31T23:59:59-14:00"}, 422, "body.invalid"),
         ("POST", "/retries", {"fulfilment_id": "us-x.1"}, 404, "floor.work_unknown"),
         ("POST", "/retries", {"fulfilment_id": pick and trip["tasks"][0]["shares"][0]["fulfilment_id"]}, 409, "floor.not_blocked"),
-        ("POST", "/trips/next", {}, 422, "floor.picker_required"),
-        ("POST", "/trips/next", {"picker": "tom"}, 409, "floor.nothing_to_pick"),
+        ("POST", "/claims", {}, 422, "floor.picker_required"),
+        ("POST", "/claims", {"picker": "tom"}, 409, "floor.nothing_to_pick"),
         ("POST", "/trips/9/picks", pick, 404, "floor.trip_unknown"),
         ("POST", "/trips/0/picks", pick, 422, "request.parameter_invalid"),
         ("POST", "/trips/1/picks", pick | {"task": 2}, 404, "floor.task_unknown"),
@@ -311,7 +311,7 @@ async def test_bad_input_changes_something_or_is_refused_without_a_name(floor):
         for method, where, body in (
             ("PUT", "", ON),
             ("POST", "/waves", {}),
-            ("POST", "/trips/next", {"picker": "mia"}),
+            ("POST", "/claims", {"picker": "mia"}),
         ):
             answer = await floor.write(method, f"/v1/locations/{place}/floor{where}", body)
             assert (answer.status_code, answer.json()["code"]) == (status, code), (place, where)
