@@ -117,8 +117,8 @@ class Api:
         self._availability = _hot_route(
             "GET", "/v1/availability", Availability(services.index, known, services.clock).read
         )
-        self._rest, methods_of = _fastapi(services, territory, known, private, places)
-        missing = undeclared([(method, path) for path, methods in methods_of.items() for method in methods])
+        self._rest, self.methods_of = _fastapi(services, territory, known, private, places)
+        missing = undeclared([(method, path) for path, methods in self.methods_of.items() for method in methods])
         if missing:
             raise RuntimeError(f"serve/permissions.py does not say who may use {', '.join(missing)}")
 
@@ -245,7 +245,7 @@ def _fastapi(
         if need is not None and need.reads:
             await _note_read(services, request, need.reads)
 
-    for routes in (
+    routers: list[APIRouter] = [
         serve.orders.reading.router(services, territory, private),
         serve.orders.searching.router(services, private),
         serve.orders.explaining.router(services, territory, private),
@@ -268,7 +268,8 @@ def _fastapi(
         *breach_routers(services),
         *identity_routers(services),
         *privacy_routers(services, private),
-    ):
+    ]
+    for routes in routers:
         # Before anything else of the request is looked at.
         app.include_router(routes, dependencies=[Depends(allowed)])
     openapi.install(app, hot_paths(), guarded=settings.identity == "required")
@@ -289,7 +290,7 @@ def _fastapi(
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(Exception, _crashed)
 
-    methods_of = openapi.methods_by_path(app, hot_paths())
+    methods_of = openapi.methods_by_path(routers, hot_paths())
 
     async def unrouted(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

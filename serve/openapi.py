@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import Response
@@ -225,12 +225,17 @@ def install(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]], *, guarded
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def methods_by_path(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
-    """Path templates and their methods, of everything that the document tells of; without making the document, which takes a while."""
+def methods_by_path(
+    routers: Iterable[APIRouter], hot_paths: Mapping[str, Mapping[str, Any]]
+) -> dict[str, set[str]]:  # fmt: skip
+    """Path templates and their methods, of everything that the document tells of; without making the document, or what FastAPI makes of routes
+    when they are first asked for, both of which take a while."""
     found = {path: {method.upper() for method in operations} for path, operations in hot_paths.items()}
-    for route in iter_route_contexts(app.routes):
-        if isinstance(route.original_route, APIRoute) and route.include_in_schema and route.path_format:
-            found.setdefault(route.path_format, set()).update(route.methods or ())
+    for router in routers:
+        for route in router.routes:
+            assert isinstance(route, APIRoute), "a router within a router would not be seen"
+            if route.include_in_schema:
+                found.setdefault(route.path_format, set()).update(route.methods or ())
     return found
 
 

@@ -12,11 +12,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
 from cells.postgres import EmbeddedPostgres
 from cells.redis import EmbeddedRedis, answer
+
+# A machine that is busy with other tests is no fault of the code; and many properties find more together than few with many examples.
+hypothesis.settings.register_profile("ocefs", deadline=None, max_examples=60)
+hypothesis.settings.load_profile("ocefs")
 
 _database_numbers = itertools.count(1)
 

@@ -5,9 +5,7 @@ from pathlib import Path
 import pytest
 
 from actors.domain import account
-from serve.openapi import methods_by_path
 from serve.orders import own
-from serve.orders.documents import hot_paths
 from serve.permissions import CUSTOMERS, NEEDS, OPEN, PERMISSIONS, ROLES, matrix, page, undeclared
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.kept_cell import KeptCell
@@ -183,7 +181,7 @@ async def test_every_route_of_the_app_is_declared_and_every_declaration_has_a_ro
 
 
 async def test_what_the_app_looks_at_when_it_starts_is_not_what_the_document_tells_of(cell):
-    known = methods_by_path(cell.app._rest, hot_paths())
+    known = cell.app.methods_of
     assert {(method, path) for path, methods in known.items() for method in methods} == set(NEEDS)
 
 
