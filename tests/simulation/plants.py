@@ -107,11 +107,11 @@ class HastyStore(MemoryStore):
 
 
 PLANTS: dict[str, Callable[[], Parts]] = {
-    "ack before append": lambda: Parts(host=AcknowledgesFirst),
-    "no epoch check": lambda: Parts(journal=LooseJournal, store=LooseStore),
-    "no dedupe on failover": lambda: Parts(journal=ForgetfulJournal),
+    "ack before append": lambda: Parts(casts=False, host=AcknowledgesFirst),
+    "no epoch check": lambda: Parts(casts=False, journal=LooseJournal, store=LooseStore),
+    "no dedupe on failover": lambda: Parts(casts=False, journal=ForgetfulJournal),
     "read from a shard that is another's": lambda: Parts(host=TrustsItself),
-    "lists said to be fresher than they are": lambda: Parts(gateway=CountsFromNow),
-    "read before durable": lambda: Parts(host=ShowsTooEarly),
-    "watermark moved before commit": lambda: Parts(store=HastyStore),
+    "lists said to be fresher than they are": lambda: Parts(casts=False, gateway=CountsFromNow),
+    "read before durable": lambda: Parts(casts=False, host=ShowsTooEarly),
+    "watermark moved before commit": lambda: Parts(casts=False, store=HastyStore),
 }

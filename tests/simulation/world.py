@@ -52,6 +52,8 @@ class Parts:
     gateway: type[Gateway] = Gateway
     journal: Callable[[JournalDisk], MemoryJournal] = MemoryJournal
     store: Callable[[StoreDisk, int], MemoryStore] = MemoryStore
+    # Does anybody come besides the clients? A fault of the runtime shows as soon without them.
+    casts: bool = True
 
 
 @dataclass(slots=True)
@@ -70,7 +72,7 @@ class World:
 
     def __init__(self, seed: int, trace: Trace, parts: Parts, loop: SimulatedLoop) -> None:
         self.seed, self.trace, self.loop = seed, trace, loop
-        self.host_class, self.gateway_class = parts.host, parts.gateway
+        self.host_class, self.gateway_class, self.casts = parts.host, parts.gateway, parts.casts
         self.rng = random.Random(f"world {seed}")
         self.evidence, self.log = Evidence(), Log()
         self.complaints: list[str] = []
@@ -151,7 +153,7 @@ class World:
             Client(self, f"c{n}", f"client {self.seed} {n}", self.rng.randint(10, 22))
             for n in range(self.rng.randint(3, 5))
         ]
-        clients += self._cast()
+        clients += self._cast() if self.casts else []
         clients.append(Onlooker(self, "onlooker", f"onlooker {self.seed}", self.rng.randint(30, 80)))
         await asyncio.gather(faults.run(), *(client.run() for client in clients))
         if self.rng.random() < 0.15:

@@ -36,7 +36,7 @@ CHECKS = [
     response_schema_conformance, negative_data_rejection, missing_required_header, unsupported_method,
     allow_header_conformance,
 ]  # fmt: skip
-EXAMPLES = 15
+EXAMPLES = 10
 _random = random.Random(20260301)
 
 
