@@ -18,6 +18,7 @@ import msgspec
 
 from actors.domain.alert import AlertTold, AlertView, ViewAlert
 from actors.domain.audit import Who
+from actors.domain.times import DAY_MS
 from actors.runtime.alerts import AlertList
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import Clock
@@ -31,7 +32,7 @@ LOOK_S = 2.0
 TIMEOUT_S = 5.0
 AT_ONCE = 20
 PAUSE_S_MAX = 600.0
-GIVE_UP_MS = 3 * 86_400_000
+GIVE_UP_MS = 3 * DAY_MS
 _encode = msgspec.json.Encoder().encode
 
 

@@ -23,9 +23,10 @@ import msgspec
 from actors.domain.customs import CustomsDeclaration
 from actors.domain.money import Money
 from actors.domain.postal import LINE, Party
+from actors.domain.times import DAY_MS
 
 PARCELS_MAX = 300
-KEYS_KEPT_MS = 24 * 3_600_000
+KEYS_KEPT_MS = DAY_MS
 DEADLINE_S = 5.0
 KEY_CHARS_MAX = 128
 

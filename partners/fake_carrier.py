@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from actors.domain.times import HOUR_MS
 from partners.carrier import (
     DEADLINE_S,
     KEY_CHARS_MAX,
@@ -36,7 +37,6 @@ from partners.tracking_number import SERIALS, tracking_number
 # Beyond these it is unavailable, as a test account of a carrier would be.
 KEPT_MAX = 100_000
 RETRY_AFTER_S = 1.0
-_HOUR_MS = 3_600_000
 # What happens after the hand-over, and how many hours after it.
 _JOURNEY: tuple[tuple[float, TrackStatus, bool], ...] = (
     (0, "accepted", False),
@@ -141,7 +141,7 @@ class FakeCarrier:
             events.append(TrackEvent("voided", parcel.voided_ms, home))
         if parcel.handed_over_ms is not None:
             for hours, status, arrived in _JOURNEY:
-                at_ms = parcel.handed_over_ms + round(hours * _HOUR_MS)
+                at_ms = parcel.handed_over_ms + round(hours * HOUR_MS)
                 if at_ms <= self._now_ms():
                     events.append(TrackEvent(status, at_ms, there if arrived else home))
         return events

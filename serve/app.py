@@ -245,7 +245,22 @@ def _fastapi(
         if need is not None and need.reads:
             await _note_read(services, request, need.reads)
 
-    routers: list[APIRouter] = [
+    routers = _routers(services, territory, known, private, places)
+    for routes in routers:
+        # Before anything else of the request is looked at.
+        app.include_router(routes, dependencies=[Depends(allowed)])
+    openapi.install(app, hot_paths(), guarded=settings.identity == "required")
+
+    methods_of = openapi.methods_by_path(routers, hot_paths())
+    _tell_errors(app, services, methods_of)
+    return app, methods_of
+
+
+def _routers(
+    services: Services, territory: Territory, known: KnownSkuCheck, private: PrivateOrders, places: PlacesOfOrders
+) -> list[APIRouter]:  # fmt: skip
+    """All of FastAPI's routes."""
+    return [
         serve.orders.reading.router(services, territory, private),
         serve.orders.searching.router(services, private),
         serve.orders.explaining.router(services, territory, private),
@@ -269,10 +284,10 @@ def _fastapi(
         *identity_routers(services),
         *privacy_routers(services, private),
     ]
-    for routes in routers:
-        # Before anything else of the request is looked at.
-        app.include_router(routes, dependencies=[Depends(allowed)])
-    openapi.install(app, hot_paths(), guarded=settings.identity == "required")
+
+
+def _tell_errors(app: FastAPI, services: Services, methods_of: dict[str, set[str]]) -> None:
+    """Whatever goes wrong is told as a problem."""
 
     async def told(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
@@ -290,14 +305,11 @@ def _fastapi(
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(Exception, _crashed)
 
-    methods_of = openapi.methods_by_path(routers, hot_paths())
-
     async def unrouted(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         return _unrouted(methods_of, request, error)
 
     app.add_exception_handler(HTTPException, unrouted)
-    return app, methods_of
 
 
 def _respond(request: Request, problem: Problem) -> Response:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
+from actors.domain.times import moment
 from actors.runtime.errors import StoreUnavailable
 from serve.problems import Problem
 from serve.services import Services
 
 T = TypeVar("T")
-
-
-def moment(ms: int) -> datetime:
-    """UTC ms as a time."""
-    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 def as_of(services: Services) -> datetime | None:

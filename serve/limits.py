@@ -7,8 +7,8 @@ from typing import Annotated
 from msgspec import Meta
 
 # No control characters (NUL above all: PostgreSQL's text can't hold it). `$` alone would let a final line feed pass.
-_END = r"(?![\s\S])"
-TEXT = r"^[^\u0000-\u001f\u007f-\u009f]*" + _END
+END = r"(?![\s\S])"
+TEXT = r"^[^\u0000-\u001f\u007f-\u009f]*" + END
 SKUS_PER_QUERY_MAX = 50
 PAGE_DEFAULT = 50
 PAGE_MAX = 500
@@ -51,7 +51,7 @@ BinId = Annotated[
     str,
     Meta(
         max_length=32,
-        pattern="^[A-Z0-9][A-Z0-9-]{0,31}" + _END,
+        pattern="^[A-Z0-9][A-Z0-9-]{0,31}" + END,
         description="capital letters, digits and dashes",
         examples=["A-01-03"],
     ),
@@ -60,7 +60,7 @@ BinIdOrNone = Annotated[
     str,
     Meta(
         max_length=32,
-        pattern="^([A-Z0-9][A-Z0-9-]{0,31})?" + _END,
+        pattern="^([A-Z0-9][A-Z0-9-]{0,31})?" + END,
         description="a bin, empty for none",
         examples=["A-01-03"],
     ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from actors.domain.ids import LOCATION_PATTERN, ORDER_PATTERN, ORDER_TIME_CHARS, ORDER_UNIQUE_CHARS, region_of
+import re
+
+from actors.domain.ids import LOCATION_PATTERN, ORDER_PATTERN, ORDER_TIME_CHARS, ORDER_UNIQUE_CHARS, is_of, region_of
 from serve.problems import Problem, field_problem
 from serve.settings import ApiSettings
 
@@ -70,6 +72,12 @@ class Territory:
         region = region_of(entity_id)
         if region in self._others:
             raise self._misdirected(f"That belongs to the region {region}.", region)
+
+    def check_kind(self, entity_id: str, kind: str, pattern: re.Pattern[str]) -> None:
+        """Raises Problem 421 for another region's entity, 404 for what can't be the id of one of that kind."""
+        self.check_own(entity_id)
+        if not is_of(entity_id, pattern, self.region):
+            raise Problem(f"{kind}.unknown", f"There is no such {kind}.")
 
     def _misdirected(self, detail: str, region: str) -> Problem:
         return Problem("region.misdirected", detail, extra={"region": region})

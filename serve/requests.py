@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from starlette.requests import Request
 
 from actors.runtime.sharding import digest_of
 from serve.context import PRINCIPAL, Receive, Scope
@@ -114,6 +115,11 @@ class BodyReader:
         self._reading: dict[asyncio.Task[Any], float] = {}
         self._overdue: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
+
+    async def document(self, request: Request, decoder: msgspec.json.Decoder[T]) -> tuple[Write, T]:
+        """A write to its path alone, with its body decoded. Raises Problem, and ClientGone."""
+        write = await self.read(request.scope, request.receive)
+        return write.to(request.scope["path"]), decode(decoder, write.body)
 
     async def read(
         self, scope: Scope, receive: Receive, *, keyed: bool = True, media_type: bytes = b"application/json"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from actors.runtime.alerts import AlertList
 from actors.runtime.audit_lines import AuditLines
-from actors.runtime.ports import Clock, ReadModel
+from actors.runtime.ports import Clock
+from actors.runtime.read_model import ReadModel
 from serve.audit.trail import Trail
 from serve.availability.index import AvailabilityIndex
 from serve.cursors import Cursors

@@ -14,7 +14,6 @@ import msgspec
 
 from actors.anomalies.record import Record, is_read
 
-HOUR_MS = 3_600_000
 NAMES = ("acts", "reads", "writes", "mix_own", "mix_role", "kinds", "looks", "looks_long", "rare")
 VOLUMES = ("acts", "reads", "writes", "kinds", "looks")
 COUNTING = "location.adjust"

@@ -8,9 +8,8 @@ from __future__ import annotations
 import msgspec
 
 from actors.anomalies.record import Record
+from actors.domain.times import DAY_MS, HOUR_MS
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 ADDRESSES_MAX = 12
 PEOPLE_MAX = 20_000
 # Of an hour's weight, a day later.

@@ -22,8 +22,9 @@ import msgspec
 from river.anomaly import HalfSpaceTrees
 
 from actors.anomalies import features
-from actors.anomalies.features import HOUR_MS, NAMES, Crew, Hour, Worker
+from actors.anomalies.features import NAMES, Crew, Hour, Worker
 from actors.anomalies.record import Record
+from actors.domain.times import HOUR_MS
 
 TREES, HEIGHT, HOURS_A_WINDOW, SEED = 25, 7, 250, 20_260_302
 RECENT_MAX = 2_000

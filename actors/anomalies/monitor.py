@@ -19,10 +19,10 @@ from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.windows import KeptWindow
 from actors.domain.account_state import ROLES
 from actors.domain.ids import alert_id
+from actors.domain.times import MINUTE_MS
 
 # Of the kept state; another one is not understood, and the monitor begins anew.
 STATE_VERSION = 1
-MINUTE_MS = 60_000
 EPISODES_MAX = 10_000
 REASONS_MAX = 10
 EVIDENCE_MAX = 60

@@ -20,13 +20,13 @@ from typing import Literal
 
 import msgspec
 
-from actors.anomalies.habits import DAY_MS, HOUR_MS, Habit, Habits
+from actors.anomalies.habits import Habit, Habits
 from actors.anomalies.record import FORBIDDEN, SIGN_IN, Record, Reference, is_read
 from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.windows import KeptWindow, Window, Windows
+from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 Action = Literal["none", "step_up", "end_session"]
-MINUTE_MS = 60_000
 EVIDENCE_MAX = 20
 # Of a person whose networks change all day, another one says nothing.
 ROAMS_FROM = 2.5

@@ -10,17 +10,17 @@ import msgspec
 from actors.domain import once
 from actors.domain.passkeys import Passkey
 from actors.domain.personal_notes import PASSWORD, RECOVERY, SHIFT_DEVICE, SHIFT_ID, STAFF_ID, TOTP
+from actors.domain.times import MINUTE_MS
 
-_MINUTE_MS = 60_000
 LOCK_AFTER = 10
-LOCK_MS = 30 * _MINUTE_MS
-SHIFT_MAX_MS = 12 * 60 * _MINUTE_MS
+LOCK_MS = 30 * MINUTE_MS
+SHIFT_MAX_MS = 12 * 60 * MINUTE_MS
 # For how long the proof of a second factor allows what needs a fresh one.
-STEP_UP_MS = 5 * _MINUTE_MS
+STEP_UP_MS = 5 * MINUTE_MS
 # Of a proof that was judged against no credentials in particular: it proves nothing.
 NO_GENERATION = -1
 ROLES = ("associate", "fulfilment", "manager", "driver", "support", "auditor", "privacy", "ops")
-IDLE_MS: Mapping[str, int] = {role: (15 if role == "manager" else 60) * _MINUTE_MS for role in ROLES}
+IDLE_MS: Mapping[str, int] = {role: (15 if role == "manager" else 60) * MINUTE_MS for role in ROLES}
 
 
 class Shift(msgspec.Struct, frozen=True, gc=False):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from actors.domain.acts_of_stock import CHANGES_MAX
+from actors.domain.acts_of_stock import units_changed
 from actors.domain.audit import Act, Changes
 from actors.domain.inbound_commands import (
     AnnounceInbound,
@@ -23,25 +23,18 @@ def of_inbound(state: Inbound | None, command: Any, events: Sequence[Any]) -> Ac
     """`inbound.announce`, `inbound.change`, `inbound.receive` with what came, `inbound.close` with what did not, `inbound.cancel`; `inbound.answered` is the location's."""
     if type(command) is AnnounceInbound:
         announced = ((line.sku, line.units) for line in command.lines)
-        return Act("inbound.announce", command.location_id, "", _units("announced", announced) if events else {})
+        return Act("inbound.announce", command.location_id, "", units_changed("announced", announced) if events else {})
     place = "" if state is None else state.location_id
     if type(command) is ChangeInbound:
         lines = ((line.sku, line.units) for line in command.lines)
-        return Act("inbound.change", place, "", _units("announced", lines) if events else {})
+        return Act("inbound.change", place, "", units_changed("announced", lines) if events else {})
     if type(command) is ReceiveGoods:
         came = ((one.sku, one.units) for event in events if type(event) is GoodsReceived for one in event.lines)
-        return Act("inbound.receive", place, "", _units("received", came))
+        return Act("inbound.receive", place, "", units_changed("received", came))
     if type(command) is CloseInbound:
-        return Act("inbound.close", place, "", _units("short", command.shortages) if events else {})
+        return Act("inbound.close", place, "", units_changed("short", command.shortages) if events else {})
     if type(command) is CancelInbound:
         changes: Changes = {"status": ("" if state is None else status_of(state), "cancelled")} if events else {}
         return Act("inbound.cancel", place, "", changes)
     assert type(command) is LocationAnswered
     return Act("inbound.answered", place)
-
-
-def _units(what: str, lines: Iterable[tuple[str, int]]) -> Changes:
-    sums = dict[str, int]()
-    for sku, units in lines:
-        sums[sku] = sums.get(sku, 0) + units
-    return {f"{sku}.{what}": (None, units) for sku, units in list(sums.items())[:CHANGES_MAX]}

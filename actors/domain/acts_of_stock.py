@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -27,6 +27,14 @@ def plain(kind: str, command: type) -> Act:
 @cache
 def _named(kind: str, command: str) -> Act:
     return Act(f"{kind}.{_WORD.sub('_', command).lower()}")
+
+
+def units_changed(what: str, lines: Iterable[tuple[str, int]]) -> Changes:
+    """`<SKU>.<what>` with its units, of the first SKUs."""
+    sums = dict[str, int]()
+    for sku, units in lines:
+        sums[sku] = sums.get(sku, 0) + units
+    return {f"{sku}.{what}": (None, units) for sku, units in list(sums.items())[:CHANGES_MAX]}
 
 
 def of_location(state: Location | None, command: Any, events: Sequence[Any]) -> Act:

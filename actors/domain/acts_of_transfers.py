@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from actors.domain.acts_of_stock import CHANGES_MAX
-from actors.domain.audit import Act, Changes
+from actors.domain.acts_of_stock import units_changed
+from actors.domain.audit import Act
 from actors.domain.transfer_commands import (
     CancelTransfer,
     CloseTransfer,
@@ -29,26 +29,19 @@ def of_transfer(state: Transfer | None, command: Any, events: Sequence[Any]) -> 
     """`transfer.request`, `transfer.dispatch`, …: a request with what is wanted, what was found with its units; `transfer.short_pick` and `transfer.close` with what
     is not there or lost, as that leaves the books."""
     if type(command) is RequestTransfer:
-        wanted = _units("units", command.lines) if events else {}
+        wanted = units_changed("units", command.lines) if events else {}
         return Act("transfer.request", command.source_id, "", wanted)
     action, changes = f"transfer.{_STEPS[type(command)]}", dict[str, Any]()
     if state is None:
         return Act(action)
     place = state.destination_id if type(command) is ReceiveUnits else state.source_id
     if type(command) is TellMissing:
-        changes = _units("missing", command.lines)
+        changes = units_changed("missing", command.lines)
     elif type(command) is ReceiveUnits:
-        changes = _units("found", ((line.sku, line.quantity) for line in command.found))
+        changes = units_changed("found", ((line.sku, line.quantity) for line in command.found))
     elif type(command) is CloseTransfer:
-        found = _units("found", ((line.sku, line.quantity) for line in command.found))
-        changes = _units("lost", command.lost) | found
+        found = units_changed("found", ((line.sku, line.quantity) for line in command.found))
+        changes = units_changed("lost", command.lost) | found
     elif type(command) is CancelTransfer:
         changes = {"status": (status_of(state), "cancelled")}
     return Act(action, place, "", changes if events else {})
-
-
-def _units(what: str, lines: Iterable[tuple[str, int]]) -> Changes:
-    sums = dict[str, int]()
-    for sku, units in lines:
-        sums[sku] = sums.get(sku, 0) + units
-    return {f"{sku}.{what}": (None, units) for sku, units in list(sums.items())[:CHANGES_MAX]}

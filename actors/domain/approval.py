@@ -19,7 +19,7 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 
 from actors.domain import ids
-from actors.domain.errors import RefusalBody, Refused
+from actors.domain.errors import Refused, decode_refusal
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
 from actors.domain.location_commands import AdjustStock
 from actors.domain.personal_notes import APPROVER
@@ -301,12 +301,9 @@ def messages(approval_id: str, event: Event) -> Iterable[Message]:
         yield Message("transfer", event.waiting, ApprovalNotGiven(approval_id, _NOT_GIVEN[type(event)]))
 
 
-_decode_refusal = msgspec.json.Decoder(RefusalBody).decode
-
-
 def on_reply(message: Message, reply: bytes, refused: bool) -> TargetAnswered:
     """Done, or what the target says against it."""
-    return TargetAnswered(_decode_refusal(reply).code if refused else "")
+    return TargetAnswered(decode_refusal(reply).code if refused else "")
 
 
 def view(state: Approval | None, query: ViewApproval, version: int) -> msgspec.Struct:

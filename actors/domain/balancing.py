@@ -21,6 +21,8 @@ from typing import Literal
 
 import msgspec
 
+from actors.domain.geography import distance_km
+
 DAYS_LOW = 7
 # What lasts for longer is told as this.
 DAYS_MAX = 9_999
@@ -28,7 +30,6 @@ FILL_FACTOR = 2
 UNSTEERED_SHARE = 2
 SUGGESTIONS_MAX = 100
 PLACES_MAX = 10_000
-_EARTH_RADIUS_KM = 6371.0
 
 # The needy place: has none and expects none; is at or below its reorder point; or lasts for few days only.
 Need = Literal["stock_out", "below_reorder_point", "few_days_left"]
@@ -137,12 +138,11 @@ def _suggestion(giver: Holding, needy: Holding, units: int) -> Suggestion:
     elif needy.expected <= needy.reorder_point:
         need = "below_reorder_point"
     days = math.floor(min(DAYS_MAX, needy.expected / needy.sold_a_day)) if needy.sold_a_day > 0 else None
-    return Suggestion(giver.location_id, needy.location_id, units, round(_km(giver, needy)), need, days)
-
-
-def _km(one: Holding, other: Holding) -> float:
-    """Great-circle distance (haversine)."""
-    phi, other_phi = math.radians(one.lat), math.radians(other.lat)
-    half_lat, half_lon = (other_phi - phi) / 2, math.radians(other.lon - one.lon) / 2
-    h = math.sin(half_lat) ** 2 + math.cos(phi) * math.cos(other_phi) * math.sin(half_lon) ** 2
-    return 2 * _EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(h)))
+    return Suggestion(
+        giver.location_id,
+        needy.location_id,
+        units,
+        round(distance_km(giver.lat, giver.lon, needy.lat, needy.lon)),
+        need,
+        days,
+    )

@@ -14,9 +14,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta, timezone
 from typing import Literal
 
+from actors.domain.times import HOUR_MS
+
 Law = Literal["gdpr", "lgpd"]
 
-HOUR_MS = 3_600_000
 GDPR_MS = 72 * HOUR_MS
 LGPD_WORKING_DAYS = 3
 REMIND_BEFORE_MS = 24 * HOUR_MS

@@ -21,10 +21,11 @@ from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
 from actors.domain.revocations import Revoke
 from actors.domain.rows import ClientRow
+from actors.domain.times import DAY_MS
 
 # No token of a client is good for longer.
 TOKEN_MAX_MS = 15 * 60_000
-GRACE_MAX_MS = 7 * 86_400_000
+GRACE_MAX_MS = 7 * DAY_MS
 # (SHA-256 of the secret as hex, when it expires in UTC ms; 0 for never)
 Secret = tuple[str, int]
 

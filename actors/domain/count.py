@@ -53,18 +53,19 @@ from actors.domain.count_events import (
 )
 from actors.domain.count_state import SETTLED, STAGES, Attempt, Count, SpotState, evolve, units_of
 from actors.domain.count_views import ViewCount, check_reach, known, view, view_of
-from actors.domain.errors import RefusalBody, Refused
+from actors.domain.errors import Refused, decode_refusal
 from actors.domain.kind import Answer, Context, Decision, Kind, Message, Row, StoredRows
 from actors.domain.location_commands import AdjustmentLine, AdjustStock, BeginCounting, CountSpot, EndCounting
 from actors.domain.location_counting import LINES_MAX, Begun, BegunSpot, Compared
 from actors.domain.location_state import CountedSpot
 from actors.domain.rows_of_counts import CountRow
+from actors.domain.times import DAY_MS
 
 SPOTS_MAX = 200
 # Lines that a count keeps of spots that are not decided yet, and of decided ones: it is written down as a whole.
 KEPT_LINES_MAX = 10_000
 # So long a location may have to keep changes for a count that nobody finishes.
-COUNT_MAX_MS = 7 * 86_400_000
+COUNT_MAX_MS = 7 * DAY_MS
 # After these the location keeps nothing any more: the spot is to be begun again.
 _BEGIN_AGAIN = frozenset({"count.not_begun", "count.too_many_changes"})
 
@@ -325,14 +326,13 @@ def _correction(bin_id: str, line: CountedLine) -> AdjustmentLine:
     return AdjustmentLine(sku, units, "count", lot=lot, bin=bin_id)
 
 
-_decode_refusal = msgspec.json.Decoder(RefusalBody).decode
 _decode_begun = msgspec.json.Decoder(Begun).decode
 _decode_compared = msgspec.json.Decoder(Compared).decode
 
 
 def on_reply(message: Message, reply: bytes, refused: bool) -> Command:
     """What the location says."""
-    sent, problem = message.command, _decode_refusal(reply).code if refused else ""
+    sent, problem = message.command, decode_refusal(reply).code if refused else ""
     if type(sent) is BeginCounting:
         if refused:
             return LocationBegan(0, [BegunSpot(spot, problem) for spot in sent.spots])

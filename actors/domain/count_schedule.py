@@ -11,8 +11,9 @@ from typing import Literal
 
 import msgspec
 
+from actors.domain.times import DAY_MS
+
 AbcClass = Literal["A", "B", "C"]
-DAY_MS = 86_400_000
 INTERVAL_DAYS: Mapping[AbcClass, int] = {"A": 30, "B": 90, "C": 365}
 # Per cent of the value at which the next class begins.
 A_SHARE, B_SHARE = 80, 95

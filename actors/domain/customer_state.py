@@ -10,11 +10,12 @@ from actors.domain import once, one_time_code
 from actors.domain.one_time_code import Codes
 from actors.domain.passkeys import Passkey
 from actors.domain.personal_notes import CUSTOMER_SESSION, SEALED_EMAIL
+from actors.domain.times import DAY_MS, HOUR_MS
 
 SESSIONS_MAX = 5
-SESSION_MS = 30 * 24 * 3_600_000
+SESSION_MS = 30 * DAY_MS
 # A session that was not used for so long is over; no refresh token is good for longer.
-IDLE_MS = 12 * 3_600_000
+IDLE_MS = 12 * HOUR_MS
 # No access token of a session lives longer; a refresh token of one that ended is refused here.
 REVOKED_MS = 15 * 60_000
 

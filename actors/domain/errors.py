@@ -1,7 +1,7 @@
 """Refusals of the domain.
 
     Refused                     a command that can't be done, by a stable code
-      (code = "order.illegal_transition", "stock.insufficient", …; the table with HTTP statuses is serve/problems.py)
+      (code = "order.illegal_transition", "stock.insufficient", …; the table with HTTP statuses is serve/problem_codes.py)
 
 A refusal changes nothing but is remembered with its command id, so that the same command gives the same refusal again.
 """
@@ -27,3 +27,7 @@ class Refused(Exception):
     def __init__(self, code: str, detail: str, **extra: Any) -> None:
         super().__init__(f"{code}: {detail}")
         self.body = RefusalBody(code, detail, extra)
+
+
+# What a refused command is answered with, as bytes: raises msgspec's errors for anything else.
+decode_refusal = msgspec.json.Decoder(RefusalBody).decode

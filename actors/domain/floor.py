@@ -34,7 +34,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from actors.domain import floor_disputes, floor_picking, floor_work
-from actors.domain.errors import RefusalBody
+from actors.domain.errors import decode_refusal
 from actors.domain.floor_commands import (
     AbandonTrip,
     ClaimTrip,
@@ -185,12 +185,11 @@ def _moved(location_id: str, sku: str, units: int, from_bin: str, to_bin: str, l
 
 # Before the fulfilment's id in the reference of a move: not taken, but missing.
 _SHORT = "short."
-_decode_refusal = msgspec.json.Decoder(RefusalBody).decode
 
 
 def on_reply(message: Message, reply: bytes, refused: bool) -> Command | None:
     """What order and location say; None where all is as it was thought."""
-    sent, refusal = message.command, _decode_refusal(reply) if refused else None
+    sent, refusal = message.command, decode_refusal(reply) if refused else None
     code = refusal.code if refusal is not None else ""
     if type(sent) is UpdateOrder:
         status = str(refusal.extra.get("fulfilment_status", "")) if refusal is not None else ""

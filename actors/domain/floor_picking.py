@@ -38,9 +38,9 @@ from actors.domain.floor_state import Floor, Task, Trip, put_back_left, short_of
 from actors.domain.floor_work import next_step
 from actors.domain.gs1 import gtin
 from actors.domain.kind import Context
+from actors.domain.times import DAY_MS
 
 TRIPS_MAX = 2_000
-_DAY_MS = 86_400_000
 
 
 # --- planning ---------------------------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def _check_scanned(task: Task, command: ConfirmPick, context: Context) -> None:
         raise Refused("floor.wrong_item", f"{task.sku} is to be taken.", expected_sku=task.sku)
     if task.lot and command.lot != task.lot:
         raise Refused("floor.wrong_lot", f"Lot {task.lot} is to be taken.", expected_lot=task.lot)
-    if task.expires_on is not None and task.expires_on < context.now_ms // _DAY_MS:
+    if task.expires_on is not None and task.expires_on < context.now_ms // DAY_MS:
         detail = f"Lot {task.lot} has expired: leave it there, and tell it as short."
         raise Refused("floor.lot_expired", detail, lot=task.lot, expired_on=task.expires_on)
 

@@ -21,6 +21,7 @@ from actors.domain.floor_views import Plannable, SpokenFor
 from actors.domain.location_events import Bin
 from actors.domain.location_floor import ClaimOf, ContentOf, ContentsView
 from actors.domain.pick_layout import Layout, Stop
+from actors.domain.times import DAY_MS
 from actors.domain.wave import plan_wave
 from actors.domain.wave_terms import LeftOut, Limits, Method, Split, Work, WorkLine
 
@@ -28,7 +29,6 @@ from actors.domain.wave_terms import LeftOut, Limits, Method, Split, Work, WorkL
 _USES: tuple[frozenset[str], ...] = (frozenset({"pick"}), frozenset({"reserve", "dock", "stage"}))
 # What lies in no bin is in no aisle.
 _NO_AISLE = -1
-_DAY_MS = 86_400_000
 
 
 class Handling(NamedTuple):
@@ -81,7 +81,7 @@ def propose(
     Raises Refused `wave.…`.
     """
     terms = lying.terms or FloorTerms()
-    shelves = _Shelves(lying, spoken_for, now_ms // _DAY_MS)
+    shelves = _Shelves(lying, spoken_for, now_ms // DAY_MS)
     claims: dict[str, list[ClaimOf]] = {}
     for claim in lying.claims:
         claims.setdefault(claim.cause, []).append(claim)

@@ -12,9 +12,9 @@ from actors.domain.errors import Refused
 from actors.domain.floor_commands import PlanTrips, Share
 from actors.domain.floor_state import Floor, Place, Task, Trip, Work, WorkStatus, put_back_left, status_of
 from actors.domain.personal_notes import APPROVER
+from actors.domain.times import HOUR_MS
 from actors.domain.wave_terms import LeftOut, Method, Split
 
-HOUR_MS = 3_600_000
 # Work by how long ago it was placed: (name, from so many hours on), oldest first.
 AGES: tuple[tuple[str, int], ...] = (("over_24h", 24), ("4h_to_24h", 4), ("1h_to_4h", 1), ("under_1h", 0))
 Urgency = tuple[int, int, int, str]

@@ -33,12 +33,13 @@ from actors.domain.floor_events import (
 )
 from actors.domain.floor_state import Floor, Work, talked
 from actors.domain.kind import Context
+from actors.domain.times import DAY_MS
 
 WORKS_MAX = 20_000
 # Ends of which the beginning has not come yet; it does within moments.
 ENDED_EARLY_MAX = 1_000
 # From now, either way: nothing is picked for later, and a clock has an end.
-DUE_WITHIN_MS = 366 * 86_400_000
+DUE_WITHIN_MS = 366 * DAY_MS
 
 
 def queue(floor: Floor, command: QueueWork) -> list[Event]:

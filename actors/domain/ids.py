@@ -192,6 +192,11 @@ def region_of(entity_id: str) -> str:
     return head if dash else ""
 
 
+def is_of(entity_id: str, pattern: re.Pattern[str], region: str) -> bool:
+    """Can it be the id of an entity of that kind (its pattern) and region?"""
+    return pattern.fullmatch(entity_id) is not None and entity_id.startswith(f"{region}-")
+
+
 def routing_part(kind: str, entity_id: str) -> str:
     """The part of an id that decides its shard. Stable for ever."""
     return entity_id[-ORDER_UNIQUE_CHARS:] if kind in _BY_KEY else entity_id

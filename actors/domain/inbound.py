@@ -29,7 +29,7 @@ from typing import Literal
 import msgspec
 
 from actors.domain import inbound_announcing, inbound_receiving
-from actors.domain.errors import RefusalBody, Refused
+from actors.domain.errors import Refused, decode_refusal
 from actors.domain.inbound_commands import (
     AnnounceInbound,
     CancelInbound,
@@ -275,9 +275,6 @@ def messages(inbound_id: str, event: Event) -> Iterable[Message]:
             pass
 
 
-_decode_refusal = msgspec.json.Decoder(RefusalBody).decode
-
-
 def on_reply(message: Message, reply: bytes, refused: bool) -> Command:
     """What the location says to a receipt."""
     sent = message.command
@@ -285,7 +282,7 @@ def on_reply(message: Message, reply: bytes, refused: bool) -> Command:
     receipt = int(sent.cause.rpartition(".")[2])
     if not refused:
         return LocationAnswered(receipt)
-    body = _decode_refusal(reply)
+    body = decode_refusal(reply)
     return LocationAnswered(receipt, body.code, body.detail)
 
 

@@ -11,13 +11,14 @@ from actors.domain.inbound_events import InboundAnnounced, InboundChanged
 from actors.domain.inbound_receiving import RECEIPT_LINES_MAX
 from actors.domain.inbound_state import Inbound, Line, announce, copied
 from actors.domain.kind import Context
+from actors.domain.times import DAY_MS
 
 LINES_MAX = 1_000
 PACKAGES_MAX = 500
 # Of all packages together, serial numbers counted too: it is all kept in one state.
 PACKED_LINES_MAX = 5_000
 # Nobody announces goods for later than that; and a clock has an end.
-AHEAD_MAX_MS = 5 * 366 * 86_400_000
+AHEAD_MAX_MS = 5 * 366 * DAY_MS
 
 
 def announced(command: AnnounceInbound, context: Context) -> InboundAnnounced:

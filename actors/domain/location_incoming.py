@@ -7,10 +7,11 @@ from actors.domain.kind import Context
 from actors.domain.location_commands import Expect
 from actors.domain.location_events import Event, IncomingChanged
 from actors.domain.location_state import Incoming, Location
+from actors.domain.times import DAY_MS
 
 SOURCES_MAX = 100_000
 # For so long a source that has nothing more to send is remembered: what it said earlier may still be under way.
-CLOSED_KEPT_MS = 7 * 86_400_000
+CLOSED_KEPT_MS = 7 * DAY_MS
 
 
 def expect(location: Location, command: Expect, context: Context) -> list[Event]:

@@ -14,8 +14,8 @@ from actors.domain.kind import Context
 from actors.domain.location_alerts import level_crossed
 from actors.domain.location_events import Entry, Event, ExpiryNear, LotEnded, LotsLookedAt, StockChanged
 from actors.domain.location_state import Location, Lot
+from actors.domain.times import DAY_MS
 
-DAY_MS = 86_400_000
 EXPIRY_WARN_DAYS = 14
 # Lots that are dealt with in one turn; the others follow at once in the next.
 LOOKED_AT_MAX = 200

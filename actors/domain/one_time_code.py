@@ -18,12 +18,12 @@ from typing import Annotated
 import msgspec
 
 from actors.domain.personal_notes import ONE_TIME_CODE
+from actors.domain.times import MINUTE_MS
 
-_MINUTE_MS = 60_000
-CODE_MS = 10 * _MINUTE_MS
+CODE_MS = 10 * MINUTE_MS
 TRIES_MAX = 5
 ASKS_MAX = 10
-ASKS_MS = 24 * 60 * _MINUTE_MS
+ASKS_MS = 24 * 60 * MINUTE_MS
 
 
 class Codes(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -93,9 +93,10 @@ from actors.domain.order_state import (
     wanted_of,
 )
 from actors.domain.rows import OrderRow
+from actors.domain.times import HOUR_MS
 
 RETRY_FIRST_MS = 60_000
-RETRY_INTERVAL_MAX_MS = 3_600_000
+RETRY_INTERVAL_MAX_MS = HOUR_MS
 RETRIES_MAX = 12
 
 

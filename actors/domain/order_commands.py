@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from actors.domain.allocation import SPLIT_MAX, Place, Plan
+from actors.domain.location_events import Units
 from actors.domain.order_state import Channel, Kits, Line, ShipTo
 from actors.domain.personal_notes import (
     ASKER,
@@ -20,7 +21,6 @@ from actors.domain.personal_notes import (
 from actors.domain.reservation_commands import HeldPart
 
 Update = Literal["start_picking", "pause_picking", "pack", "short_pick", "ship", "deliver", "cancel", "allocate"]
-Units = tuple[str, int]
 
 
 class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):

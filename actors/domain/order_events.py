@@ -8,7 +8,7 @@ import msgspec
 
 from actors.domain.allocation import SPLIT_MAX, Place
 from actors.domain.floor_terms import EndReason
-from actors.domain.order_commands import Units
+from actors.domain.location_events import Units
 from actors.domain.order_state import Channel, FulfilmentStatus, Kits, Line, ShipTo
 from actors.domain.personal_notes import (
     ORDER_COUNTRY,

@@ -11,9 +11,10 @@ from actors.domain.kind import Message
 from actors.domain.order_commands import ReservationAnswered, UpdateOrder
 from actors.domain.order_events import HandedToFloor, LeftFloor
 from actors.domain.order_state import Fulfilment, FulfilmentStatus, Order, fulfilment_id
+from actors.domain.times import DAY_MS
 
 # By when a fulfilment is to be picked, unless it was promised to be with the customer even sooner.
-DUE_AFTER_MS = 24 * 3_600_000
+DUE_AFTER_MS = DAY_MS
 _ENDS: dict[FulfilmentStatus, EndReason] = {"packed": "packed", "cancelled": "cancelled"}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from actors.domain import location_commands, order_floor, reservation_commands
-from actors.domain.errors import RefusalBody
+from actors.domain.errors import decode_refusal
 from actors.domain.kind import Message
 from actors.domain.location_promises import Taken
 from actors.domain.order_commands import CartAnswered, ReservationAnswered
@@ -75,7 +75,6 @@ def _messages_of_cart(order_id: str, event: Event) -> Iterable[Message]:
 
 _decode_taken = msgspec.json.Decoder(Taken).decode
 _decode_claimed = msgspec.json.Decoder(reservation_commands.Claimed).decode
-_decode_refusal = msgspec.json.Decoder(RefusalBody).decode
 
 
 def on_reply(message: Message, reply: bytes, refused: bool) -> ReservationAnswered | CartAnswered:
@@ -83,7 +82,7 @@ def on_reply(message: Message, reply: bytes, refused: bool) -> ReservationAnswer
     asked = message.command
     if type(asked) is reservation_commands.ClaimReservation:
         if refused:
-            return CartAnswered(message.entity_id, [], _decode_refusal(reply).code)
+            return CartAnswered(message.entity_id, [], decode_refusal(reply).code)
         return CartAnswered(message.entity_id, _decode_claimed(reply).parts)
     assert type(asked) is location_commands.Allocate or type(asked) is location_commands.Convert
     if refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -24,6 +24,7 @@ from actors.domain.personal_notes import (
     SHOWN_REFERENCE,
 )
 from actors.domain.rows import OrderChange, OrderRow
+from actors.domain.times import DAY_MS, moment
 
 Channel = Literal["online", "store", "marketplace"]
 FulfilmentStatus = Literal["reserving", "allocated", "picking", "packed", "shipped", "delivered", "cancelled"]
@@ -34,7 +35,7 @@ OrderStatus = Literal[
 # Why personal data is not told: its key was destroyed, or processing is restricted (GDPR Art. 18).
 Withheld = Literal["erased", "restricted"]
 # Shipped so long ago, and nothing was heard of it since: taken for delivered.
-SHIPPED_OVER_MS = 30 * 24 * 3_600_000
+SHIPPED_OVER_MS = 30 * DAY_MS
 # How far a fulfilment is; an order is as far as the least of its fulfilments.
 _PROGRESS = {"reserving": 0, "allocated": 1, "picking": 2, "packed": 3, "shipped": 4, "delivered": 5}
 # SKU → (SKU of a part, units of it in one kit)
@@ -282,12 +283,8 @@ def _units(lines: list[tuple[str, int]]) -> list[UnitsView]:
     return [UnitsView(sku, units) for sku, units in lines]
 
 
-def _time(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)
-
-
 def _promised(ms: int | None) -> datetime | msgspec.UnsetType:
-    return msgspec.UNSET if ms is None else _time(ms)
+    return msgspec.UNSET if ms is None else moment(ms)
 
 
 def order_view(order_id: str, order: Order, version: int) -> OrderView:
@@ -313,8 +310,8 @@ def order_view(order_id: str, order: Order, version: int) -> OrderView:
             for number, line in enumerate(order.lines, 1)
         ],
         total=Total(order.total_minor, order.currency),
-        placed_at=_time(order.placed_at_ms),
-        updated_at=_time(order.updated_at_ms),
+        placed_at=moment(order.placed_at_ms),
+        updated_at=moment(order.updated_at_ms),
         promised_by=_promised(order.promised_by_ms),
         withheld="erased" if order.forgotten else msgspec.UNSET,
         sealed=order.sealed or msgspec.UNSET,

@@ -39,8 +39,9 @@ from actors.domain.privacy_state import (
     missing_proofs,
     view_of,
 )
-from actors.domain.privacy_terms import DAY_MS, RIGHTS, STEPS, Law, Right, Step, deadline_of, term_of
+from actors.domain.privacy_terms import RIGHTS, STEPS, Law, Right, Step, deadline_of, term_of
 from actors.domain.rows import PrivacyRequestRow
+from actors.domain.times import DAY_MS
 
 # More make no proof better; each is a line of the state.
 STEPS_MAX = 200

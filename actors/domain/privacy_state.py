@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from actors.domain.personal_notes import HANDLER, REQUEST_AGENT, REQUEST_CONTACT, REQUEST_OF, REQUEST_REFERENCE
-from actors.domain.privacy_terms import DAY_MS, Law, Right, Step
+from actors.domain.privacy_terms import Law, Right, Step
+from actors.domain.times import DAY_MS
 
 NEAR_MS = 5 * DAY_MS
 RequestStatus = Literal["received", "confirmed", "in_progress", "completed", "refused"]

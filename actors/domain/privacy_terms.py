@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
-DAY_MS = 86_400_000
+from actors.domain.times import DAY_MS
 
 Law = Literal["gdpr", "ccpa", "lgpd"]
 Right = Literal[

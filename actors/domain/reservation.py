@@ -68,11 +68,12 @@ from actors.domain.reservation_state import (
     restored,
 )
 from actors.domain.rows_of_reservation import ReservationRow
+from actors.domain.times import DAY_MS, HOUR_MS
 
 TTL_MIN_MS = 10_000
-TTL_MAX_MS = 24 * 3_600_000
+TTL_MAX_MS = DAY_MS
 # However often it is extended: goods in a cart are sold to nobody else.
-TOTAL_MAX_MS = 48 * 3_600_000
+TOTAL_MAX_MS = 48 * HOUR_MS
 
 
 # --- decide ---------------------------------------------------------------------------------------------------------
@@ -210,7 +211,7 @@ def _extend(reservation: Reservation, command: ExtendReservation, context: Conte
     until, latest = context.now_ms + command.ttl_ms, reservation.made_at_ms + total_ms
     if until > latest:
         left_s = max(0, latest - context.now_ms) // 1000
-        detail = f"It lasts {total_ms // 3_600_000} hours at most; {left_s} s of them are left."
+        detail = f"It lasts {total_ms // HOUR_MS} hours at most; {left_s} s of them are left."
         raise Refused("reservation.too_long", detail, reservation_id=context.entity_id, left_s=left_s)
     # It is never made shorter: somebody else may rely on what he was told.
     return _told(context, [ReservationExtended(until)] if until > reservation.expires_at_ms else [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,6 +13,7 @@ from actors.domain.order_state import Channel, UnitsView
 from actors.domain.personal_notes import ASKER, ORDER_OWNER, PURCHASE
 from actors.domain.reservation_commands import HeldPart
 from actors.domain.rows_of_reservation import ReservationRow
+from actors.domain.times import moment
 
 Stage = Literal["asking", "held", "refused", "released", "expired", "converted"]
 ReservationStatus = Literal["asking", "held", "partly_held", "refused", "released", "expired", "converted"]
@@ -115,10 +116,6 @@ def _units(lines: list[Units]) -> list[UnitsView]:
     return [UnitsView(sku, units) for sku, units in lines]
 
 
-def _time(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)
-
-
 def reservation_view(reservation_id: str, reservation: Reservation, version: int) -> ReservationView:
     """All of it as callers see it."""
     parts = reservation.converted if reservation.stage == "converted" else parts_of(reservation)
@@ -127,7 +124,7 @@ def reservation_view(reservation_id: str, reservation: Reservation, version: int
         reservation_id, version, status_of(reservation), "whole" if reservation.whole else "partial", reservation.channel,
         [ReservedLineView(sku, wanted, held.get(sku, 0)) for sku, wanted in reservation.lines],
         [ReservedPartView(part.location_id, _units(part.lines)) for part in parts], _units(reservation.missing),
-        _time(reservation.made_at_ms), _time(reservation.expires_at_ms), reservation.order_id,
+        moment(reservation.made_at_ms), moment(reservation.expires_at_ms), reservation.order_id,
     )  # fmt: skip
 
 

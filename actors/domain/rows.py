@@ -1,4 +1,4 @@
-"""Rows of the read model, as they are written behind. Field order is the tables' column order (`actors/storage/schema.py`).
+"""Rows of the read model, as they are written behind. Field order is the tables' column order (`actors/storage/schema/`).
 
 `table` is the table's name, `key` its primary key, `append_only` rows are only ever added (the watermark keeps them single).
 A `change` holds only some columns of a row that exists: what stays as it was need not be written again. A row with `gone` (a field, no column) is taken away.

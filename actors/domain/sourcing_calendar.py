@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from actors.domain.errors import Refused
+from actors.domain.times import DAY_MS
 
-DAY_MS = 86_400_000
 MINUTES_A_DAY = 1_440
 # A place that does not work for longer is closed.
 HORIZON_DAYS = 30

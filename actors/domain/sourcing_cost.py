@@ -22,9 +22,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from actors.domain.sourcing_calendar import DAY_MS
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted
 from actors.domain.sourcing_policy import Carrier, Costs, Policy, Zone
+from actors.domain.times import DAY_MS
 
 MILLI = 1_000
 COMPONENTS = ("carrier", "distance", "labour", "workload", "lateness", "supply", "markdown", "split", "cut")

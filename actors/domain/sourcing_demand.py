@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
+from actors.domain.article import Temperature
 from actors.domain.errors import Refused
 from actors.domain.location_events import LocationType
 from actors.domain.personal_notes import ORDER_COUNTRY
 
 LINES_MAX = 2_000
 CANDIDATES_MAX = 2_000
-SUBSTITUTES_MAX = 10
-
-Temperature = Literal["ambient", "chilled", "frozen"]
 
 
 class Wanted(msgspec.Struct, frozen=True, gc=False):

@@ -11,7 +11,6 @@ A policy is immutable; a changed one is another version. Amounts are minor units
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -26,7 +25,6 @@ CARRIERS_MAX = 8
 ZONES_MAX = 20
 STEPS_MAX = 10
 BANS_MAX = 200
-TEXT_BYTES_MAX = 64_000
 
 _Minor = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 _Percent = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
@@ -151,29 +149,6 @@ class Policy(_Part, frozen=True, gc=False):
     costs: Costs = Costs()
     carriers: Annotated[tuple[Carrier, ...], msgspec.Meta(max_length=CARRIERS_MAX)] = (GROUND,)
     bans: Annotated[tuple[Ban, ...], msgspec.Meta(max_length=BANS_MAX)] = ()
-
-
-def policy_from_toml(text: str) -> Policy:
-    """The policy that a TOML text describes. Raises Refused as `policy_from` does."""
-    if len(text.encode()) > TEXT_BYTES_MAX:
-        raise _invalid("the text", f"is longer than {TEXT_BYTES_MAX} bytes")
-    try:
-        return policy_from(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise _invalid("the text", f"is not TOML: {error}") from None
-
-
-def policy_from_json(body: bytes) -> Policy:
-    """The policy that a JSON document describes. Raises Refused as `policy_from` does."""
-    if len(body) > TEXT_BYTES_MAX:
-        raise _invalid("the text", f"is longer than {TEXT_BYTES_MAX} bytes")
-    try:
-        raw = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise _invalid("the text", f"is not JSON: {error}") from None
-    if not isinstance(raw, dict):
-        raise _invalid("the text", "is not an object")
-    return policy_from(raw)
 
 
 def policy_from(raw: Mapping[str, Any]) -> Policy:

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from actors.domain.article import SUBSTITUTES_MAX
 from actors.domain.sourcing import source
 from actors.domain.sourcing_decision import SourcingDecision, Substitution
-from actors.domain.sourcing_demand import SUBSTITUTES_MAX, Candidate, Demand, Wanted, items_of
+from actors.domain.sourcing_demand import Candidate, Demand, Wanted, items_of
 from actors.domain.sourcing_policy import Policy
 
 

@@ -33,7 +33,7 @@ import msgspec
 
 from actors.domain import ids, transfer_receiving, transfer_sending
 from actors.domain.approval import AskApproval
-from actors.domain.errors import RefusalBody, Refused
+from actors.domain.errors import Refused, decode_refusal
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
 from actors.domain.location_commands import Allocate, Expect, ReceiptLine, ReceiveStock, Release, Ship, ShortPick
 from actors.domain.location_events import Units
@@ -315,12 +315,11 @@ def _receipt(transfer_id: str, event: UnitsArrived) -> ReceiveStock:
 
 _decode_taken = msgspec.json.Decoder(Taken).decode
 _decode_shipped = msgspec.json.Decoder(Shipped).decode
-_decode_refusal = msgspec.json.Decoder(RefusalBody).decode
 
 
 def on_reply(message: Message, reply: bytes, refused: bool) -> Command:
     """What a location says to what it was asked."""
-    command, code = message.command, _decode_refusal(reply).code if refused else ""
+    command, code = message.command, decode_refusal(reply).code if refused else ""
     if type(command) is Allocate:
         return SourceAllocated([] if refused else _decode_taken(reply).lines, code)
     if type(command) is Ship:

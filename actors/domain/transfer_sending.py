@@ -9,6 +9,7 @@ from actors.domain.allocation import need_of
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
 from actors.domain.location_events import Units
+from actors.domain.times import DAY_MS
 from actors.domain.transfer_commands import DispatchPackages, NewPackage, SourceShipped, StopSending, TellMissing
 from actors.domain.transfer_events import (
     Event,
@@ -38,7 +39,7 @@ PACKAGES_MAX = 500
 # Of all packages together: it is all kept in one state.
 PACKED_LINES_MAX = 5_000
 # Five years.
-AHEAD_MAX_MS = 5 * 366 * 86_400_000
+AHEAD_MAX_MS = 5 * 366 * DAY_MS
 
 
 def check_step(transfer: Transfer, step: str, context: Context) -> None:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
+from actors.domain.times import HOUR_MS
 from actors.runtime.codec import Codec
 from actors.runtime.drain import Drain
 from actors.runtime.errors import Fenced, JournalUnavailable, Outdated, StoreUnavailable
 from actors.runtime.limits import Limits
 from actors.runtime.loader import Loader
-from actors.runtime.memory import HOUR_MS, NEWEST_MAX, CommandMemory, Remembered
+from actors.runtime.memory import NEWEST_MAX, CommandMemory, Remembered
 from actors.runtime.outbox import Outbox
 from actors.runtime.ports import Clock, Journal, Lease, Store
 from actors.runtime.shard import Shard, TailEntry

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from actors.domain.errors import RefusalBody
+from actors.domain.times import moment
 from actors.runtime import wire
 from actors.runtime.codec import Codec, to_json
 from actors.runtime.errors import StoreUnavailable
@@ -53,7 +53,7 @@ async def answer(store: Store, codecs: Mapping[str, Codec], shard: Shard, item: 
 def _events(turn: HistoryTurn, after: int) -> list[dict[str, Any]]:
     happened = _EVENTS(turn.events)
     first = turn.version - len(happened) + 1
-    at = datetime.fromtimestamp(turn.at_ms / 1000, UTC)
+    at = moment(turn.at_ms)
     return [
         {"sequence": first + n, "at": at, "cause": turn.cause, "command_id": turn.command_id} | event
         for n, event in enumerate(happened)

@@ -6,11 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
+from actors.domain.times import HOUR_MS
 from actors.runtime.codec import Codec
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.limits import Limits
 from actors.runtime.mailbox import FAULT, MAILBOX_FULL, UNAVAILABLE, Item
-from actors.runtime.memory import HOUR_MS, Remembered
+from actors.runtime.memory import Remembered
 from actors.runtime.ports import Clock, Snapshot, Store
 from actors.runtime.shard import Entity, Key, Shard
 from actors.runtime.turns import TurnTaker

@@ -17,7 +17,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-HOUR_MS = 3_600_000
+from actors.domain.times import HOUR_MS
+
 NEWEST_MAX = 8192  # a power of two
 # A layer of fingerprints goes at once, when its newest is old enough: so it may not span long.
 LAYER_HOURS = 6

@@ -20,6 +20,7 @@ from actors.anomalies.monitor import Alert, Monitor
 from actors.anomalies.record import Record
 from actors.domain.alert import Finding, RaiseAlert
 from actors.domain.audit import Who
+from actors.domain.times import DAY_MS
 from actors.runtime.alerts import AuditStream, Kept, MonitorMemory, Position, Read
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import Clock
@@ -31,7 +32,7 @@ POLL_S = 1.0
 SAVE_S = 60.0
 LINES_MAX = 500
 WAITING_MAX = 1_000
-STALE_MS = 24 * 3_600_000
+STALE_MS = DAY_MS
 NOTHING = Read([], {}, False)
 # Who raises alerts, in the audit.
 WATCHMAN = "monitor"

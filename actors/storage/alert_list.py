@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from actors.runtime.alerts import AlertSummary
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
-from actors.storage.schema import alerts
+from actors.storage.schema.audit import alerts
 from actors.storage.storable import storable_text
 
 LIMIT_MAX = 1_000

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from actors.domain.times import moment
 from actors.runtime.audit_lines import Filter, Line, Place
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
-from actors.storage.schema import audit
+from actors.storage.schema.audit import audit
 from actors.storage.storable import storable_text
 
 LIMIT_MAX = 10_000
@@ -72,7 +72,7 @@ def search_query(wanted: Filter, before: Place | None, limit: int) -> sa.Select[
             words.op("@@")(looked_for), sa.or_(*(column != sa.literal_column("''") for column in _TELLING))
         )
     if before is not None:
-        at = datetime.fromtimestamp(before.at_ms / 1000, UTC)
+        at = moment(before.at_ms)
         # The first alone cuts months and index off; the second is exact.
         query = query.where(c.at <= before.at_ms)
         query = query.where(

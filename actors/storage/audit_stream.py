@@ -7,7 +7,6 @@ months before its last line are left alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,9 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from actors.anomalies.record import ROUTINE, SAMPLED, Record
+from actors.domain.times import moment
 from actors.runtime.alerts import Kept, Position, Read
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
-from actors.storage.schema import audit, monitor_state, shards
+from actors.storage.schema.audit import audit, monitor_state
+from actors.storage.schema.turns import shards
 
 POOL_SIZE = 1
 LINES_MAX = 2_000
@@ -59,7 +60,7 @@ class PostgresAuditStream:
                     _LINES,
                     {
                         "shards": behind, "numbers": [start.number for start in starts],
-                        "ats": [datetime.fromtimestamp(start.at_ms / 1000, UTC) for start in starts],
+                        "ats": [moment(start.at_ms) for start in starts],
                         "lasts": [ends[shard].number for shard in behind], "lines": limit,
                     },
                 )  # fmt: skip

@@ -20,7 +20,7 @@ from psycopg.pq import Format
 
 from actors.domain.kind import Row
 from actors.runtime.ports import DrainedTurn
-from actors.storage.schema import FIRST_MS, LAST_MS, Instant, readable
+from actors.storage.schema.columns import FIRST_MS, LAST_MS, Instant, readable
 
 COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
 COPY_END = b"\xff\xff"

@@ -7,8 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from actors.runtime.ports import MOVEMENT_ENTRIES_MAX, CountSummary
-from actors.storage.schema import Instant, counts, last_counted, ledger, stock
+from actors.runtime.read_model import MOVEMENT_ENTRIES_MAX, CountSummary
+from actors.storage.schema.columns import Instant
+from actors.storage.schema.goods import counts, last_counted
+from actors.storage.schema.stock import ledger, stock
 from actors.storage.storable import storable_text
 
 

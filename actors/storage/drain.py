@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -21,6 +20,7 @@ import sqlalchemy as sa
 from psycopg import AsyncConnection
 
 from actors.domain.kind import Row
+from actors.domain.times import DAY_MS, moment
 from actors.runtime.errors import Fenced, StoreUnavailable
 from actors.runtime.ports import DrainBatch, OutboxEntry
 from actors.storage import audit_rows
@@ -36,11 +36,11 @@ from actors.storage.binary import (
 )
 from actors.storage.connections import CONNECT_TIMEOUT_S, bounded, driver_url, session_options
 from actors.storage.partitions import Month, month_of
-from actors.storage.schema import CHANGE_TYPES, ROW_TYPES, metadata, outbox, row_columns
+from actors.storage.schema import CHANGE_TYPES, ROW_TYPES, metadata, row_columns
+from actors.storage.schema.turns import outbox
 from actors.storage.storable import storable
 
 DRAIN_TIMEOUT_S = 15.0
-_DAY_MS = 86_400_000
 _STALE_EPOCH = "OCF01"
 _WATERMARK_MOVED = "OCF02"
 _encode_answers = msgspec.msgpack.Encoder().encode
@@ -251,7 +251,7 @@ class Drainer:
         epochs, afters = [batch.marks[n][0] for n in numbers], [batch.marks[n][1] for n in numbers]
         moved: list[Any] = [numbers, epochs, [befores[n] for n in numbers], afters]
         if ends:
-            ats = [datetime.fromtimestamp(end.at_ms / 1000, UTC) for end in ends.values()]
+            ats = [moment(end.at_ms) for end in ends.values()]
             moved += [list(ends), [end.number for end in ends.values()], [end.chain for end in ends.values()], ats]
         statements.append((_MOVE_WITH_AUDIT if ends else _MOVE_WATERMARKS, moved))
         try:
@@ -288,11 +288,11 @@ class Drainer:
         return befores, heads
 
     async def _make_months(self, batch: DrainBatch) -> None:
-        days = {drained.turn.at_ms // _DAY_MS for drained in batch.turns}
+        days = {drained.turn.at_ms // DAY_MS for drained in batch.turns}
         for name, rows in batch.rows.items():
             if _TARGETS[name].append_only:
-                days.update(row.at // _DAY_MS for row in rows)  # type: ignore[attr-defined]
-        missing = {month_of(day * _DAY_MS) for day in days} - self._months
+                days.update(row.at // DAY_MS for row in rows)  # type: ignore[attr-defined]
+        missing = {month_of(day * DAY_MS) for day in days} - self._months
         if missing:
             await self._ensure_months(missing)
             self._months |= missing

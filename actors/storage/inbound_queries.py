@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from actors.runtime.ports import InboundSummary
-from actors.storage.schema import inbounds
+from actors.runtime.read_model import InboundSummary
+from actors.storage.schema.goods import inbounds
 from actors.storage.storable import storable_text
 
 # Of these there are few at any time.

@@ -13,21 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actors.domain.kind import Kind
 from actors.domain.kinds import KINDS
-from actors.runtime.ports import (
-    DrainBatch,
-    HistoryTurn,
-    Lease,
-    OutboxEntry,
-    RememberedCommand,
-    ShardRecord,
-    Snapshot,
-)
+from actors.runtime.ports import DrainBatch, HistoryTurn, Lease, OutboxEntry, RememberedCommand, ShardRecord, Snapshot
 from actors.runtime.sharding import shard_of
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
 from actors.storage.drain import DRAIN_TIMEOUT_S, Drainer, drain_session
 from actors.storage.partitions import Month, ensure_partitions
-from actors.storage.schema import history, metadata, outbox, row_columns
-from actors.storage.schema import shards as shard_table
+from actors.storage.schema import metadata, row_columns
+from actors.storage.schema.turns import history, outbox
+from actors.storage.schema.turns import shards as shard_table
 from actors.storage.storable import storable_text
 
 LOAD_IDS_MAX = 5_000  # of one query; more are asked for in several

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from actors.domain.rows import DataKeyRow, LedgerRow, StockRow
 from actors.domain.rows_of_stock import IncomingRow
-from actors.runtime.ports import (
+from actors.runtime.read_model import (
     ApprovalSummary,
     BreachSummary,
     CountSummary,
@@ -26,20 +26,12 @@ from actors.runtime.ports import (
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
 from actors.storage.count_queries import counts_query, movements_query
 from actors.storage.inbound_queries import inbounds_query
-from actors.storage.schema import (
-    CLOSED_STATUSES,
-    Instant,
-    approvals,
-    breaches,
-    data_keys,
-    devices,
-    ledger,
-    notices,
-    orders,
-    privacy_requests,
-    reservations,
-    row_columns,
-)
+from actors.storage.schema import row_columns
+from actors.storage.schema.columns import Instant
+from actors.storage.schema.orders import CLOSED_STATUSES, orders, reservations
+from actors.storage.schema.people import approvals, devices, notices
+from actors.storage.schema.privacy import breaches, data_keys, privacy_requests
+from actors.storage.schema.stock import ledger
 from actors.storage.stock_queries import demand_query, incoming_query, lots_query, shipments_query, stock_query
 from actors.storage.storable import storable_text
 from actors.storage.transfer_queries import transfers_query
@@ -51,7 +43,7 @@ HEAVY_AT_ONCE = 2
 
 
 class PostgresReadModel:
-    """`ReadModel` (see `actors/runtime/ports.py`) on the tables that the drain keeps."""
+    """`ReadModel` (see `actors/runtime/read_model.py`) on the tables that the drain keeps."""
 
     def __init__(self, url: str, *, timeout_s: float = STATEMENT_TIMEOUT_S) -> None:
         self._engine = new_engine(url, timeout_s, POOL_SIZE)

@@ -28,6 +28,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
+from actors.domain.times import HOUR_MS
 from actors.runtime.errors import Fenced, JournalUnavailable
 from actors.runtime.ports import Append
 from actors.runtime.wire import Turn
@@ -41,7 +42,6 @@ ROUND_TRIP_SHARDS = 1024  # Lua takes at most some 8,000 values at once
 READ_ENTRIES = 256
 READ_BYTES = 8 * 1024 * 1024
 CONNECTIONS_MAX = 8
-_HOUR_MS = 3_600_000
 _HOUR_S = 3_600
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -146,7 +146,7 @@ class RedisJournal:
         values: list[Any] = [self._bucket_ttl_s]
         for one, body in zip(appends, bodies, strict=True):
             turns, shard, epoch, position = one.turns, one.shard, one.epoch, one.position
-            hour = turns[-1].at_ms // _HOUR_MS if turns else 0
+            hour = turns[-1].at_ms // HOUR_MS if turns else 0
             stream, buckets = self._keys_of(shard)
             keys += (stream, f"{buckets}{hour}")
             marks = struct.pack(f"<{len(turns)}Q", *[turn.fingerprint for turn in turns])
@@ -217,7 +217,7 @@ class RedisJournal:
         """See `Journal.fingerprints`. What is older than `remember_hours` may be gone."""
         now_hour = int(time.time()) // _HOUR_S
         # One hour more at both ends: a turn's time is its host's, and a little before its append.
-        first = max(since_ms // _HOUR_MS - 1, now_hour - self._remember_hours - 2)
+        first = max(since_ms // HOUR_MS - 1, now_hour - self._remember_hours - 2)
         marks: array[int] = array("Q")
         names = [f"{self._keys}:marks:{shard}:{hour}" for hour in range(first, now_hour + 2)]
         async with _answering():

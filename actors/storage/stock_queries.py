@@ -13,8 +13,10 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from actors.domain.rows import StockRow
 from actors.domain.rows_of_stock import IncomingRow
-from actors.runtime.ports import DEMAND_ENTRIES_MAX, LOT_ROWS_MAX, SHIPMENT_ENTRIES_MAX
-from actors.storage.schema import Instant, incoming, ledger, lots, row_columns, stock
+from actors.runtime.read_model import DEMAND_ENTRIES_MAX, LOT_ROWS_MAX, SHIPMENT_ENTRIES_MAX
+from actors.storage.schema import row_columns
+from actors.storage.schema.columns import Instant
+from actors.storage.schema.stock import incoming, ledger, lots, stock
 from actors.storage.storable import storable_text
 
 _DAY_S = 86_400

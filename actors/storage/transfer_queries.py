@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from actors.domain.transfer_state import OVER
-from actors.runtime.ports import TransferSummary
-from actors.storage.schema import transfers
+from actors.runtime.read_model import TransferSummary
+from actors.storage.schema.goods import transfers
 from actors.storage.storable import storable_text
 
 

@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from actors.domain.alert import AlertStatus, AlertView, AssignAlert, CloseAlert, Command, ViewAlert
 from actors.domain.ids import ACCOUNT_PATTERN, ALERT_PATTERN
+from actors.domain.times import moment
 from actors.runtime.alerts import AlertList, AlertSummary
 from serve.alerts.schemas import AlertDetail, AlertPage, AlertUpdate, AuditReference, ListedAlert
-from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
-from serve.freshness import moment
+from serve.callers import check_reaches_all, subject_of
+from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
 from serve.paging import check_choice, page_of
@@ -50,18 +51,13 @@ class _Alerts:
     @staticmethod
     def check_reach(request: Request) -> None:
         """Alerts are about people, who work in many places. Raises Problem 403."""
-        principal = request.scope.get(PRINCIPAL)
-        if principal is not None and principal.locations:
-            raise Problem(
-                "auth.location_forbidden", "Alerts are of the whole region; your rights reach some locations."
-            )
+        check_reaches_all(request.scope, "Alerts are of the whole region; your rights reach some locations.")
 
     async def update(self, alert_id: str, request: Request) -> AlertView:
         """Raises Problem."""
         write = await self._services.bodies.read(request.scope, request.receive)
         sent = decode(_decoder, write.body)
-        principal = request.scope.get(PRINCIPAL)
-        caller = principal.subject if principal is not None else ""
+        caller = subject_of(request.scope)
         command = self._command(sent, caller)
         known = await self.view(alert_id, request)
         if caller and known.finding.about == caller:

@@ -8,16 +8,15 @@ from starlette.responses import Response
 
 from actors.domain.approval import ApprovalView, AskApproval, Wanted, size_of
 from actors.domain.ids import approval_id
+from actors.domain.times import HOUR_MS, moment
 from actors.domain.transfer_commands import ApproveTransfer
 from serve.approvals.schemas import AskedApproval
 from serve.context import PRINCIPAL, REQUEST_ID, WHO
-from serve.freshness import moment
 from serve.replies import body_of
 from serve.requests import Write
 from serve.responses import AnswerResponse, encode
 from serve.services import Services
 
-HOUR_MS = 3_600_000
 _view_decoder = msgspec.json.Decoder(ApprovalView)
 
 

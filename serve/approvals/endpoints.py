@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, get_args
 
 import msgspec
@@ -18,11 +17,12 @@ from actors.domain.approval import (
     Wanted,
     WithdrawApproval,
 )
-from actors.domain.ids import APPROVAL_PATTERN
+from actors.domain.ids import APPROVAL_PATTERN, is_of
 from actors.domain.location_commands import AdjustStock
 from actors.domain.money import Money
+from actors.domain.times import moment
 from actors.domain.transfer_commands import ApproveTransfer
-from actors.runtime.ports import ApprovalSummary
+from actors.runtime.read_model import ApprovalSummary
 from serve.approvals.schemas import (
     ApprovalDecision,
     ApprovalDetail,
@@ -32,8 +32,8 @@ from serve.approvals.schemas import (
     WantedTransfer,
     Withdrawal,
 )
+from serve.callers import places_asked
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
-from serve.freshness import moment
 from serve.identity.guard import Principal
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.locations.schemas import NewAdjustmentLine
@@ -97,9 +97,7 @@ class _Approvals:
 
     def _check_id(self, approval_id: str, request: Request) -> None:
         request.scope[ENTITY_ID] = approval_id
-        if not (
-            APPROVAL_PATTERN.fullmatch(approval_id) and approval_id.startswith(f"{self._services.settings.region}-")
-        ):
+        if not is_of(approval_id, APPROVAL_PATTERN, self._services.settings.region):
             raise Problem("approval.unknown", "There is no such approval.")
 
 
@@ -107,16 +105,6 @@ def _principal(request: Request) -> Principal:
     # There are approvals only where identity is required, and the guard has seen everybody.
     principal: Principal = request.scope[PRINCIPAL]
     return principal
-
-
-def _places(request: Request, location_id: str | None) -> Sequence[str] | None:
-    """The locations whose approvals are listed, None for all. Raises Problem 403."""
-    reach = _principal(request).locations
-    if location_id is None:
-        return sorted(reach) or None
-    if reach and location_id not in reach:
-        raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
-    return [location_id]
 
 
 def router(services: Services) -> APIRouter:
@@ -173,7 +161,7 @@ def _add_list(api: APIRouter, services: Services) -> None:
     ) -> Response:
         """Newest first, of the places that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
         check_choice("status", status, _STATUSES)
-        places = _places(request, location_id)
+        places = places_asked(request.scope, location_id)
         page = await page_of(
             services, f"approvals\0{status or ''}\0{location_id or ''}", cursor, limit,
             lambda before, some: services.read_model.approvals(status=status, locations=places, before=before, limit=some),

@@ -13,11 +13,11 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from actors.domain.times import moment
 from actors.runtime.audit_lines import AuditLines, Filter, Line, Place
 from serve.audit.schemas import AuditLine, AuditPage
 from serve.audit.who import pseudonym
 from serve.context import PRINCIPAL
-from serve.freshness import moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.moments import ms_asked
 from serve.openapi import documented

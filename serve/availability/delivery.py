@@ -7,14 +7,15 @@ judged as for its own. Good for the minute: `stamp` changes with it, and with wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from actors.domain.sourcing_constraints import ItemRules, capped, place_reasons
 from actors.domain.sourcing_cost import choose_carrier
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted
 from actors.domain.sourcing_policy import Policy
+from actors.domain.times import MINUTE_MS, moment
 from serve.availability.places import Places, Viewpoint
-from serve.availability.steering import MINUTE_MS, Steering
+from serve.availability.steering import Steering
 
 # So many nearest places are looked at for each SKU.
 NEAREST = 3
@@ -35,7 +36,7 @@ class DeliveryDates:
         """For one unit from the first of these places; None when none of them may serve it."""
         policy = self._steering.policy(self._channel)
         found = [self._from(policy, wanted, name) for name in nearest[:NEAREST]]
-        return min((moment for moment in found if moment is not None), default=None)
+        return min((at_ms for at_ms in found if at_ms is not None), default=None)
 
     def _from(self, policy: Policy, wanted: Wanted, name: str) -> datetime | None:
         at, km = self._places.get(name), self._km
@@ -44,7 +45,7 @@ class DeliveryDates:
         if _ruled_out(policy, demand, wanted, place):
             return None
         carried = choose_carrier(policy, demand, place, wanted.weight_g)
-        return None if carried is None else datetime.fromtimestamp(carried[2] / 1000, UTC)
+        return None if carried is None else moment(carried[2])
 
 
 def _ruled_out(policy: Policy, demand: Demand, wanted: Wanted, place: Candidate) -> bool:

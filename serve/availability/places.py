@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
+from actors.domain.geography import distance_km
 from actors.domain.rows import LocationRow
 
-EARTH_RADIUS_KM = 6371.0
 # A tenth of a degree is at most 11 km: near enough to order places by, coarse enough to be remembered.
 GRID_PER_DEGREE = 10
 VIEWPOINTS_MAX = 4_096
-
-
-def distance_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
-    """Great-circle distance (haversine); degrees in, kilometres out."""
-    phi1, phi2 = math.radians(lat1), math.radians(lat2)
-    half_lat, half_lon = (phi2 - phi1) / 2, math.radians(lon2 - lon1) / 2
-    h = math.sin(half_lat) ** 2 + math.cos(phi1) * math.cos(phi2) * math.sin(half_lon) ** 2
-    return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(h)))
 
 
 class Viewpoint(msgspec.Struct, frozen=True, gc=False):

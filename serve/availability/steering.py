@@ -15,8 +15,8 @@ from actors.domain.sourcing_calendar import Moments, moments
 from actors.domain.sourcing_demand import Candidate
 from actors.domain.sourcing_policies import policy_of
 from actors.domain.sourcing_policy import Policy
+from actors.domain.times import MINUTE_MS
 
-MINUTE_MS = 60_000
 # A place of which nothing is said may hold what lies there: all classes of the UN Model Regulations.
 _ALL_HAZARDS = tuple("123456789")
 _ALWAYS = Moments(closed=False, cut_off_ms=None, dispatch_ms=None)

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from actors.domain.breach_state import BreachStatus
-from actors.runtime.ports import BreachSummary
+from actors.domain.times import moment
+from actors.runtime.read_model import BreachSummary
 from serve.breaches.register import Register
 from serve.breaches.schemas import BreachDetail, BreachPage, BreachStep, ListedBreach, NewBreach
-from serve.freshness import moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
 from serve.paging import check_choice, page_of

@@ -22,7 +22,8 @@ from actors.domain.breach import (
     TellSubjects,
     ViewBreach,
 )
-from actors.domain.ids import BREACH_PATTERN, breach_id
+from actors.domain.ids import BREACH_PATTERN, breach_id, is_of
+from actors.domain.times import moment
 from serve.breaches.schemas import (
     AnyStep,
     AuthorityStep,
@@ -38,8 +39,8 @@ from serve.breaches.schemas import (
     ToldAuthority,
     ToldSubjects,
 )
-from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
-from serve.freshness import moment
+from serve.callers import check_reaches_all
+from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.identity.keyring import Keyring
 from serve.identity.sealing import Unsealable, seal, unseal
 from serve.problems import Problem
@@ -92,10 +93,7 @@ class Register:
     @staticmethod
     def check_reach(request: Request) -> None:
         """Breaches are of people, wherever they buy or work. Raises Problem 403."""
-        principal = request.scope.get(PRINCIPAL)
-        if principal is not None and principal.locations:
-            detail = "Breaches are of the whole region; your rights reach some locations."
-            raise Problem("auth.location_forbidden", detail)
+        check_reaches_all(request.scope, "Breaches are of the whole region; your rights reach some locations.")
 
     def detail(self, view: BreachView) -> BreachDetail:
         """As callers see it. Raises Problem 500 when the summary can't be opened."""
@@ -142,7 +140,7 @@ class Register:
 
     def _check(self, identity: str, request: Request) -> None:
         self.check_reach(request)
-        if not (BREACH_PATTERN.fullmatch(identity) and identity.startswith(f"{self._region}-")):
+        if not is_of(identity, BREACH_PATTERN, self._region):
             raise Problem("breach.unknown", "There is no such breach.")
         request.scope[ENTITY_ID] = identity
 

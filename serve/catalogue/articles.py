@@ -10,8 +10,8 @@ from msgspec import UNSET
 from actors.domain.article import Article, Details
 from actors.domain.catalogue import Said
 from actors.domain.money import Money
+from actors.domain.times import moment
 from serve.catalogue.schemas import KitPart, SkuDefinition, SkuDetail
-from serve.freshness import moment
 from serve.moments import END_MS
 from serve.problems import field_problem
 from serve.regions import Territory

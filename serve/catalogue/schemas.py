@@ -10,10 +10,9 @@ from msgspec import UNSET, Meta, UnsetType
 
 from actors.domain.article import PARTS_MAX, SUBSTITUTES_MAX, UNITS_MAX, Temperature, Tracking
 from actors.domain.money import Money
-from serve.limits import ITEMS_MAX, TEXT, Quantity, Sku, Text
+from serve.limits import END, ITEMS_MAX, TEXT, Quantity, Sku, Text
 from serve.moments import Moment
 
-_END = r"(?![\s\S])"
 Size = Annotated[int, Meta(ge=2, le=1_000_000, description="base units in one")]
 # How a unit may be called, the domain says: a wrong key would be told without its place.
 Units = Annotated[
@@ -26,13 +25,13 @@ LifeDays = Annotated[int, Meta(ge=0, le=3_650, description="days left before it 
 HazardClass = Annotated[
     str,
     Meta(
-        pattern=r"^([3789]|1(\.[1-6])?|2(\.[1-3])?|4(\.[1-3])?|5(\.[12])?|6(\.[12])?)?" + _END,
+        pattern=r"^([3789]|1(\.[1-6])?|2(\.[1-3])?|4(\.[1-3])?|5(\.[12])?|6(\.[12])?)?" + END,
         description="UN class or division of dangerous goods, empty for none",
         examples=["2.1"],
     ),
 ]
-OriginCountry = Annotated[str, Meta(pattern="^([A-Z]{2})?" + _END, description="ISO 3166-1 alpha-2", examples=["PT"])]
-HsCode = Annotated[str, Meta(pattern="^([0-9]{6,10})?" + _END, description="Harmonized System", examples=["940550"])]
+OriginCountry = Annotated[str, Meta(pattern="^([A-Z]{2})?" + END, description="ISO 3166-1 alpha-2", examples=["PT"])]
+HsCode = Annotated[str, Meta(pattern="^([0-9]{6,10})?" + END, description="Harmonized System", examples=["940550"])]
 
 
 class KitPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Annotated, get_args
 
 import msgspec
@@ -14,9 +14,11 @@ from actors.domain.count_state import CountStatus
 from actors.domain.count_views import CountedSpotView, CountView, ViewCount
 from actors.domain.ids import COUNT_PATTERN
 from actors.domain.ids import count_id as new_count_id
-from actors.runtime.ports import CountSummary
+from actors.domain.times import HOUR_MS, moment
+from actors.runtime.read_model import CountSummary
+from serve.callers import check_reaches, may_correct, places_asked, reach_of, subject_of
 from serve.catalogue.known import KnownSkuCheck
-from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
+from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.counts.places import require_place
 from serve.counts.schemas import (
     BegunSpots,
@@ -32,21 +34,19 @@ from serve.counts.schemas import (
     SpotDetail,
     Tolerance,
 )
-from serve.freshness import moment
-from serve.identity.guard import Principal
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.moments import ms_of
 from serve.openapi import documented
 from serve.paging import check_choice, page_of
-from serve.problems import TABLE, Problem, field_problem
+from serve.problem_codes import TABLE
+from serve.problems import Problem, field_problem
 from serve.regions import Territory
 from serve.replies import body_of
-from serve.requests import Write, decode
+from serve.requests import Write
 from serve.responses import AnswerResponse, encode, ok
 from serve.services import Services
 
 CountId = Annotated[str, Path(max_length=64, description="e.g. us-count-01kah2v3nq7h3k2m9qk4t1x0ab")]
-_HOUR_MS = 3_600_000
 _STATUSES = frozenset(get_args(CountStatus))
 _new_decoder = msgspec.json.Decoder(NewCount)
 _begun_decoder = msgspec.json.Decoder(BegunSpots)
@@ -95,10 +95,9 @@ class _Counts:
     async def open(self, request: Request) -> CountView:
         """Raises Problem."""
         services, scope = self._services, request.scope
-        write = await services.bodies.read(scope, request.receive)
-        sent = decode(_new_decoder, write.body)
+        write, sent = await services.bodies.document(request, _new_decoder)
         await require_place(services, self._territory, sent.location_id, scope[REQUEST_ID])
-        self.places(request, sent.location_id)
+        check_reaches(scope, sent.location_id)
         self._check_tolerance(request, sent.tolerance)
         spots = [_spot(spot, f"/spots/{at}") for at, spot in enumerate(sent.spots)]
         for at, (_, sku) in enumerate(spots):
@@ -109,16 +108,18 @@ class _Counts:
         limit = settings.approval_adjustment_units if settings.identity == "required" else 0
         command = OpenCount(
             sent.location_id, spots, sent.reason, sent.blind, sent.tolerance.units, sent.tolerance.percent, limit,
-            settings.approval_expires_hours * _HOUR_MS, _subject(request),
+            settings.approval_expires_hours * HOUR_MS, subject_of(request.scope),
         )  # fmt: skip
         made_id = scope[ENTITY_ID] = new_count_id(settings.region, services.clock.now_ms(), write.key)
         return await self._ask(made_id, request, command, write, creates=True)
 
     async def begin(self, count_id: str, request: Request) -> CountView:
         """Raises Problem, also when none of the spots could be begun."""
-        write = await self._services.bodies.read(request.scope, request.receive)
-        spots = [_spot(spot, f"/spots/{at}") for at, spot in enumerate(decode(_begun_decoder, write.body).spots)]
-        found = await self._ask(count_id, request, BeginSpots(spots, _subject(request), _within(request)), write)
+        write, sent = await self._services.bodies.document(request, _begun_decoder)
+        spots = [_spot(spot, f"/spots/{at}") for at, spot in enumerate(sent.spots)]
+        found = await self._ask(
+            count_id, request, BeginSpots(spots, subject_of(request.scope), reach_of(request.scope)), write
+        )
         problems = _problems(found, spots)
         if len(problems) == len(set(spots)):
             raise _refused(problems[0])
@@ -126,13 +127,12 @@ class _Counts:
 
     async def submit(self, count_id: str, request: Request) -> CountView:
         """Raises Problem."""
-        write = await self._services.bodies.read(request.scope, request.receive)
-        sent = decode(_counted_decoder, write.body)
+        write, sent = await self._services.bodies.document(request, _counted_decoder)
         spot = _spot(sent.spot, "/spot")
         await self._known.require([line.sku for line in sent.lines], "/lines/{}/sku", request.scope[REQUEST_ID])
         command = SubmitSpot(
             spot, [(line.sku, line.lot, line.quantity) for line in sent.lines], ms_of(sent.counted_at, "/counted_at"),
-            _subject(request), _senior(request), _within(request),
+            subject_of(request.scope), may_correct(request.scope), reach_of(request.scope),
         )  # fmt: skip
         found = await self._ask(count_id, request, command, write)
         problems = _problems(found, [spot])
@@ -142,25 +142,15 @@ class _Counts:
 
     async def close(self, count_id: str, request: Request) -> CountView:
         """Raises Problem."""
-        write = await self._services.bodies.read(request.scope, request.receive)
-        decode(_closure_decoder, write.body)
-        return await self._ask(count_id, request, CloseCount(_subject(request), _within(request)), write)
+        write, _ = await self._services.bodies.document(request, _closure_decoder)
+        return await self._ask(count_id, request, CloseCount(subject_of(request.scope), reach_of(request.scope)), write)
 
     async def view(self, count_id: str, request: Request) -> CountView:
         """Raises Problem 403, 404 or 421."""
         self._check_id(count_id, request)
-        query = ViewCount(count_id, _within(request))
+        query = ViewCount(count_id, reach_of(request.scope))
         reply = await self._services.gateway.view("count", count_id, query, cause=request.scope[REQUEST_ID])
         return _view_decoder.decode(body_of(reply))
-
-    def places(self, request: Request, location_id: str | None) -> Sequence[str] | None:
-        """The locations whose counts are listed, None for all. Raises Problem 403."""
-        reach = _within(request)
-        if location_id is None:
-            return reach or None
-        if reach and location_id not in reach:
-            raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
-        return [location_id]
 
     async def _ask(
         self, count_id: str, request: Request, command: Command, write: Write, *, creates: bool = False
@@ -170,7 +160,7 @@ class _Counts:
         services, scope = self._services, request.scope
         reply = await services.gateway.ask(
             "count", count_id, command,
-            command_id=write.key, digest=write.to(scope["path"]).digest, creates=creates, wait_ms=0 if creates else services.settings.placement_wait_ms,
+            command_id=write.key, digest=write.digest, creates=creates, wait_ms=0 if creates else services.settings.placement_wait_ms,
             cause=scope[REQUEST_ID], who=scope.get(WHO),
         )  # fmt: skip
         return _view_decoder.decode(body_of(reply))
@@ -178,37 +168,13 @@ class _Counts:
     def _check_tolerance(self, request: Request, wanted: Tolerance) -> None:
         """Raises Problem 403: what is tolerated is corrected by one person alone, who has to be somebody who may."""
         units, percent = self._services.settings.count_tolerance_units, self._services.settings.count_tolerance_percent
-        if (wanted.units > units or wanted.percent > percent) and not _senior(request):
+        if (wanted.units > units or wanted.percent > percent) and not may_correct(request.scope):
             detail = f"More tolerance than {units} units or {percent} % is for who may correct stock."
             raise Problem("count.tolerance_forbidden", detail, extra={"units": units, "percent": percent})
 
     def _check_id(self, count_id: str, request: Request) -> None:
         request.scope[ENTITY_ID] = count_id
-        self._territory.check_own(count_id)
-        if not (COUNT_PATTERN.fullmatch(count_id) and count_id.startswith(f"{self._territory.region}-")):
-            raise Problem("count.unknown", "There is no such count.")
-
-
-def _principal(request: Request) -> Principal | None:
-    # None in a cell that knows nobody.
-    principal: Principal | None = request.scope.get(PRINCIPAL)
-    return principal
-
-
-def _subject(request: Request) -> str:
-    principal = _principal(request)
-    return "" if principal is None else principal.subject
-
-
-def _senior(request: Request) -> bool:
-    """May the caller correct stock? In a cell that knows nobody, anybody may."""
-    principal = _principal(request)
-    return principal is None or "stock.adjust" in principal.permissions
-
-
-def _within(request: Request) -> list[str]:
-    principal = _principal(request)
-    return [] if principal is None else sorted(principal.locations)
+        self._territory.check_kind(count_id, "count", COUNT_PATTERN)
 
 
 def _spot(spot: Spot, pointer: str) -> tuple[str, str]:
@@ -297,7 +263,7 @@ def _add_reads(api: APIRouter, services: Services, counts: _Counts) -> None:
     ) -> Response:
         """Newest first, of the places that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
         check_choice("status", status, _STATUSES)
-        places = counts.places(request, location_id)
+        places = places_asked(request.scope, location_id)
         page = await page_of(
             services, f"counts\0{status or ''}\0{location_id or ''}", cursor, limit,
             lambda before, some: services.read_model.counts(status=status, locations=places, before=before, limit=some),

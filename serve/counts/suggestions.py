@@ -7,11 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from actors.domain.count_schedule import DAY_MS, INTERVAL_DAYS, AbcClass, Due, Movement, due
+from actors.domain.count_schedule import INTERVAL_DAYS, AbcClass, Due, Movement, due
+from actors.domain.times import DAY_MS, moment
 from serve.context import REQUEST_ID
 from serve.counts.places import require_place
 from serve.counts.schemas import CountSuggestion, CountSuggestions
-from serve.freshness import as_of, from_store, moment
+from serve.freshness import as_of, from_store
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
 from serve.regions import Territory

@@ -7,13 +7,14 @@ from hashlib import sha256
 
 from actors.domain.customer_views import KeptOfCustomer
 from actors.domain.passkeys import Passkey
+from actors.domain.times import DAY_MS
 from serve.context import REQUEST_ID, Scope
 from serve.customers.proved_email import opened_email
 from serve.identity.desk import Desk
 from serve.notices.port import Notice, Notifications, Template
 
 # Later it is no news.
-NEWS_MS = 7 * 24 * 3_600_000
+NEWS_MS = 7 * DAY_MS
 
 
 class PasskeyNotices:

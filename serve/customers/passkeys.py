@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from actors.domain.customer_commands import TryPasskey
 from actors.domain.customer_views import CustomerPasskeys, CustomerSession, KeptOfCustomer, ViewCustomer
-from actors.domain.ids import CUSTOMER_PATTERN
+from actors.domain.ids import CUSTOMER_PATTERN, is_of
 from actors.domain.passkeys import AddPasskey, Passkey, PasskeyUse, RemovePasskey
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
 from serve.customers.accounts import caller
@@ -188,8 +188,7 @@ class _SignIn:
     def _account(self, sent: Assertion) -> str:
         """The account that the passkey says to be of. What is none of ours is an account that there is not."""
         named, region = named_by(sent), self._desk.region
-        ours = CUSTOMER_PATTERN.fullmatch(named) and named.startswith(f"{region}-")
-        return named if ours else f"{region}-cust-nobody"
+        return named if is_of(named, CUSTOMER_PATTERN, region) else f"{region}-cust-nobody"
 
     def _use(self, sent: Assertion, known: list[Passkey]) -> PasskeyUse | None:
         """Of a passkey whose signature is right; what is wrong with another is told to nobody who may only be guessing."""

@@ -13,7 +13,7 @@ import msgspec
 from fastapi import Request
 
 from actors.domain.device import ClaimDevice, ClaimOutcome
-from actors.domain.ids import DEVICE_PATTERN
+from actors.domain.ids import DEVICE_PATTERN, is_of
 from serve.context import ENTITY_ID, Scope
 from serve.customers.codes import plain
 from serve.devices.schemas import ClaimedDevice, ClaimRequest, PublicKey
@@ -63,7 +63,7 @@ class Claiming:
     async def _outcome(self, sent: ClaimRequest, public_key: bytes, scope: Scope) -> ClaimOutcome:
         """Raises Problem, `device.unknown` for what is no device of this region."""
         desk, device_id = self._desk, sent.device_id
-        if not DEVICE_PATTERN.fullmatch(device_id) or not device_id.startswith(f"{desk.region}-"):
+        if not is_of(device_id, DEVICE_PATTERN, desk.region):
             raise Problem("device.unknown", "There is no such device.")
         scope[ENTITY_ID] = device_id
         command = ClaimDevice(code_digest(desk.keys(), device_id, plain(sent.code)), public_key)

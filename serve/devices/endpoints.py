@@ -12,7 +12,8 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from actors.domain.device import DeviceView
-from actors.runtime.ports import DeviceSummary
+from actors.domain.times import moment
+from actors.runtime.read_model import DeviceSummary
 from serve.devices.claiming import Claiming
 from serve.devices.enrolment import Enrolment
 from serve.devices.schemas import (
@@ -25,7 +26,6 @@ from serve.devices.schemas import (
     ListedDevice,
     NewDevice,
 )
-from serve.freshness import moment
 from serve.identity.desk import Desk
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented

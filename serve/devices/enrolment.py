@@ -14,12 +14,13 @@ from actors.domain.device import (
     RevokeDevice,
     ViewDevice,
 )
-from actors.domain.ids import DEVICE_PATTERN, device_id
+from actors.domain.ids import DEVICE_PATTERN, device_id, is_of
 from actors.domain.location_views import LocationStockView, ViewStock
+from actors.domain.times import moment
+from serve.callers import check_reaches
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO, Scope
 from serve.customers.codes import CODE_DIGITS
 from serve.devices.schemas import DEVICE_SCOPES, DeviceChange, DeviceCode, NewDevice
-from serve.freshness import moment
 from serve.identity.desk import Desk, told
 from serve.identity.sealing import code_digest
 from serve.problems import Problem, field_problem
@@ -62,17 +63,17 @@ class Enrolment:
 
     async def view(self, scope: Scope, identity: str) -> DeviceView:
         """Raises Problem 404, or 403 for somebody whose rights don't reach the device's location."""
-        if not DEVICE_PATTERN.fullmatch(identity) or not identity.startswith(f"{self._desk.region}-"):
+        if not is_of(identity, DEVICE_PATTERN, self._desk.region):
             raise Problem("device.unknown", "There is no such device.")
         scope[ENTITY_ID] = identity
         found = await self._desk.view("device", identity, ViewDevice(), scope, DeviceView)
-        _check_reach(scope, found.location_id)
+        check_reaches(scope, found.location_id)
         return found
 
     def check_place(self, scope: Scope, location_id: str) -> None:
         """Raises Problem 403, 404 or 421 for a location that is not one of the caller's or of the region."""
         self._territory.check_location(location_id)
-        _check_reach(scope, location_id)
+        check_reaches(scope, location_id)
 
     async def _check_open(self, scope: Scope, location_id: str) -> None:
         """`check_place`, and is there such a location?"""
@@ -120,9 +121,3 @@ def _check_own(scope: Scope, scopes: list[str]) -> None:
     beyond = [] if principal is None else sorted(set(scopes) - principal.permissions)
     if beyond:
         raise Problem("device.beyond_rights", f"You don't have these rights yourself: {', '.join(beyond)}.")
-
-
-def _check_reach(scope: Scope, location_id: str) -> None:
-    principal = scope.get(PRINCIPAL)
-    if principal is not None and principal.locations and location_id not in principal.locations:
-        raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from actors.domain.device import DeviceKey, DeviceSession, UseAssertion, ViewKey
-from actors.domain.ids import DEVICE_PATTERN
+from actors.domain.ids import DEVICE_PATTERN, is_of
 from serve.context import ENTITY_ID, Scope
 from serve.devices.assertions import AssertionRefused, named_in, verified
 from serve.identity.desk import Desk, not_before
@@ -53,7 +53,7 @@ class DeviceSignIn:
     ) -> DeviceSession:
         """Raises AssertionRefused, and Problem 429 or 503."""
         desk = self._desk
-        if not DEVICE_PATTERN.fullmatch(device_id) or not device_id.startswith(f"{desk.region}-"):
+        if not is_of(device_id, DEVICE_PATTERN, desk.region):
             raise AssertionRefused("unknown")
         await desk.hold_to(BY_CLIENT, "device", device_id)
         scope[ENTITY_ID] = device_id

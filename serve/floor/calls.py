@@ -10,11 +10,11 @@ from fastapi import Path, Request
 from actors.domain.floor_commands import Command
 from actors.domain.floor_views import Changed, Query, TaskView, TripView
 from actors.domain.location_floor import ContentsView, ViewContents
-from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
+from actors.domain.times import moment
+from serve.callers import subject_of
+from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.days import date_of
 from serve.floor.schemas import ForWhom, TaskDetail, TripDetail
-from serve.freshness import moment
-from serve.identity.guard import Principal
 from serve.locations.calls import LocationCalls
 from serve.problems import Problem, field_problem
 from serve.replies import body_of
@@ -59,26 +59,9 @@ class FloorCalls:
         return _contents_decoder.decode(await self.locations.view(location_id, query, request.scope[REQUEST_ID]))
 
 
-def subject_of(request: Request) -> str:
-    """Who asks; "" in a cell that knows nobody."""
-    principal = _principal(request)
-    return "" if principal is None else principal.subject
-
-
-def is_senior(request: Request) -> bool:
-    """May he take a trip away from somebody?"""
-    principal = _principal(request)
-    return principal is None or "stock.adjust" in principal.permissions
-
-
-def _principal(request: Request) -> Principal | None:
-    principal: Principal | None = request.scope.get(PRINCIPAL)
-    return principal
-
-
 def picker_of(request: Request, named: str) -> str:
     """Who picks. Raises Problem: nobody claims a trip for somebody else."""
-    subject = subject_of(request)
+    subject = subject_of(request.scope)
     if subject:
         if named not in ("", subject):
             raise Problem("floor.not_you", "One claims trips for oneself: leave the picker out.")

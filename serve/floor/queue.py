@@ -27,6 +27,7 @@ from actors.domain.floor_views import (
     WorkView,
 )
 from actors.domain.location_floor import ViewContents
+from actors.domain.times import moment
 from serve.floor.calls import FloorCalls, changed_decoder
 from serve.floor.planning import Planning
 from serve.floor.schemas import (
@@ -46,7 +47,6 @@ from serve.floor.schemas import (
 )
 from serve.floor.schemas import Urgency as NewUrgency
 from serve.floor.switch import limits_of
-from serve.freshness import moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.locations.calls import LocationId
 from serve.locations.moves import volume_ml

@@ -20,13 +20,12 @@ from actors.domain.floor_commands import (
 from actors.domain.floor_plan import elsewhere
 from actors.domain.floor_views import Changed, StepView, ViewTrip
 from actors.domain.location_floor import ViewContents
+from serve.callers import may_correct, subject_of
 from serve.floor.calls import (
     FloorCalls,
     TripNumber,
     changed_decoder,
-    is_senior,
     picker_of,
-    subject_of,
     task_detail,
     trip_decoder,
     trip_detail,
@@ -119,7 +118,7 @@ def _add_picks(api: APIRouter, calls: FloorCalls) -> None:
         write = await calls.write(request, location_id)
         sent = decode(_pick_decoder, write.body)
         command = ConfirmPick(
-            trip, sent.task, sent.bin_id, sent.sku, sent.units, sent.lot, sent.tote, subject_of(request)
+            trip, sent.task, sent.bin_id, sent.sku, sent.units, sent.lot, sent.tote, subject_of(request.scope)
         )
         return ok(_step(_step_decoder.decode(await calls.ask(request, location_id, command, write))))
 
@@ -136,7 +135,7 @@ def _add_picks(api: APIRouter, calls: FloorCalls) -> None:
         write = await calls.write(request, location_id)
         sent = decode(_short_decoder, write.body)
         others = await _others(calls, request, location_id, trip, sent.task)
-        command = TellShort(trip, sent.task, sent.units, others, subject_of(request))
+        command = TellShort(trip, sent.task, sent.units, others, subject_of(request.scope))
         return ok(_step(_step_decoder.decode(await calls.ask(request, location_id, command, write))))
 
 
@@ -149,7 +148,7 @@ def _add_changes(api: APIRouter, calls: FloorCalls) -> None:
     async def pause(location_id: LocationId, trip: TripNumber, request: Request) -> Response:
         """While it is paused nothing is taken on it, and it stays whose it is."""
         write = await calls.write(request, location_id)
-        command = PauseTrip(trip, decode(_pause_decoder, write.body).paused, subject_of(request))
+        command = PauseTrip(trip, decode(_pause_decoder, write.body).paused, subject_of(request.scope))
         return ok(trip_detail(trip_decoder.decode(await calls.ask(request, location_id, command, write))))
 
     @api.post(
@@ -163,7 +162,7 @@ def _add_changes(api: APIRouter, calls: FloorCalls) -> None:
         """By whose it is, or by who may correct stock. Whoever gets it may have no other trip."""
         write = await calls.write(request, location_id)
         to = decode(_new_picker_decoder, write.body).to
-        command = HandOver(trip, to, subject_of(request), is_senior(request))
+        command = HandOver(trip, to, subject_of(request.scope), may_correct(request.scope))
         return ok(trip_detail(trip_decoder.decode(await calls.ask(request, location_id, command, write))))
 
     @api.post(
@@ -175,7 +174,7 @@ def _add_changes(api: APIRouter, calls: FloorCalls) -> None:
         """What is left of it waits again; what was picked stays picked. By whose it is, or by who may correct stock; one that nobody has, by anybody."""
         write = await calls.write(request, location_id)
         decode(_abandonment_decoder, write.body)
-        command = AbandonTrip(trip, subject_of(request), is_senior(request))
+        command = AbandonTrip(trip, subject_of(request.scope), may_correct(request.scope))
         return ok(changed_decoder.decode(await calls.ask(request, location_id, command, write)))
 
 

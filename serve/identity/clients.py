@@ -22,7 +22,7 @@ from actors.domain.client import (
     SetClientScopes,
     ViewClient,
 )
-from actors.domain.ids import CLIENT_PATTERN, client_id
+from actors.domain.ids import CLIENT_PATTERN, client_id, is_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.devices.signing_in import DeviceSignIn
 from serve.identity.desk import Desk, check_given, told
@@ -106,7 +106,7 @@ class _Clients:
 
     async def _checked(self, request: Request, identity: str, secret: str, now_ms: int) -> ClientCheck:
         wrong = TokenNotGiven(401, "invalid_client", "The client is not known, or its secret is wrong.")
-        if not CLIENT_PATTERN.fullmatch(identity) or not identity.startswith(f"{self.desk.region}-"):
+        if not is_of(identity, CLIENT_PATTERN, self.desk.region):
             raise wrong
         request.scope[ENTITY_ID] = identity
         query = CheckClient(_secret_hash(secret), now_ms)

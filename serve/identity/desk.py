@@ -16,11 +16,11 @@ from actors.domain.account_state import Shift
 from actors.domain.account_views import AccountView, Credentials, ViewCredentials
 from actors.domain.client import ClientView
 from actors.domain.ids import account_id
+from actors.domain.times import moment
 from actors.runtime.sharding import digest_of
 from actors.runtime.wire import OK, Reply
 from serve.audit.who import named
 from serve.context import PRINCIPAL, REQUEST_ID, Scope
-from serve.freshness import moment
 from serve.identity.ceremonies import Ceremonies
 from serve.identity.guard import Principal
 from serve.identity.keyring import Keyring

@@ -26,6 +26,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc.jwk import OKPKey
 
+from actors.domain.times import HOUR_MS
+
 # How long a retired key verifies: longer than any token that it signed may live (tokens.REFRESH_S).
 KEEP_MS = 24 * 3600 * 1000
 KEY_BYTES = 32
@@ -192,7 +194,7 @@ def rotate(path: Path, now_ms: int, *, keep_old: bool = True) -> str:
         if len(kept) >= SIGNING_KEYS_MAX:
             raise KeyringError(
                 f"{path} holds {len(kept)} signing keys, and none of them is old enough to be dropped",
-                f"rotate less often: a retired key is kept for {KEEP_MS // 3_600_000} hours",
+                f"rotate less often: a retired key is kept for {KEEP_MS // HOUR_MS} hours",
             )
         fresh_key = _new_signing(now_ms)
         _replace(path, msgspec.structs.replace(file, signing=[fresh_key, *kept]))

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from actors.domain.account_views import PasskeysView, PasskeyView, ViewPasskeys
 from actors.domain.passkeys import AddPasskey, Passkey, RemovePasskey
+from actors.domain.times import moment
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
-from serve.freshness import moment
 from serve.identity.ceremonies import PasskeyRefused, new_challenge
 from serve.identity.desk import Desk, told
 from serve.identity.guard import Principal

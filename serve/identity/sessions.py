@@ -14,11 +14,11 @@ from starlette.responses import Response
 
 from actors.domain.account_commands import EndShift, Refresh, SignIn, StepUp
 from actors.domain.account_views import Credentials, SessionOutcome, ShiftOver, SignInOutcome
-from actors.domain.ids import ACCOUNT_PATTERN
+from actors.domain.ids import ACCOUNT_PATTERN, is_of
 from actors.domain.passkeys import PasskeyUse
+from actors.domain.times import HOUR_MS, moment
 from serve.audit.who import on_device
 from serve.context import ENTITY_ID, PRINCIPAL
-from serve.freshness import moment
 from serve.identity.ceremonies import PasskeyRefused, named_by, new_challenge
 from serve.identity.desk import Desk, not_before
 from serve.identity.factors import ENROLMENT, ENROLMENT_S, Enrolment
@@ -44,7 +44,6 @@ from serve.responses import ok
 # No refusal is given earlier than that: a wrong login takes as long as a wrong password, and guessing is slow.
 REFUSAL_S = 0.5
 REFUSAL_AFTER_HASH_S = 0.1
-_MS_PER_HOUR = 3_600_000
 _sign_in_decoder = msgspec.json.Decoder(SignInRequest)
 _refresh_decoder = msgspec.json.Decoder(RefreshRequest)
 _proof_decoder = msgspec.json.Decoder(ProofRequest)
@@ -96,7 +95,7 @@ def _named_by(sent: SignInRequest, region: str) -> str:
     """The account that a passkey says to be of. What is none of ours is an account that there is not."""
     assert sent.passkey is not None
     named = named_by(sent.passkey)
-    return named if ACCOUNT_PATTERN.fullmatch(named) and named.startswith(f"{region}-") else f"{region}-acct-nobody"
+    return named if is_of(named, ACCOUNT_PATTERN, region) else f"{region}-acct-nobody"
 
 
 def _proof_of(principal: Principal) -> str:
@@ -147,7 +146,7 @@ class _Sessions:
             step,
             recovery,
             location_id,
-            int(sent.hours * _MS_PER_HOUR),
+            int(sent.hours * HOUR_MS),
             sent.device,
             known.generation,
             passkey,

@@ -10,25 +10,19 @@ from fastapi import Path, Request
 from actors.domain.ids import INBOUND_PATTERN
 from actors.domain.inbound_commands import Command
 from actors.domain.inbound_views import InboundView, ViewInbound
+from serve.callers import reach_of
 from serve.catalogue.known import KnownSkuCheck
-from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
+from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.inbounds.goods import GoodsCheck
 from serve.locations.calls import LocationCalls
-from serve.problems import Problem
 from serve.regions import Territory
 from serve.replies import body_of
-from serve.requests import Write, decode
+from serve.requests import Write
 from serve.services import Services
 
 InboundId = Annotated[str, Path(max_length=64, description="e.g. us-inbound-01kah2v3nq7h3k2m9qk4t1x0ab")]
 T = TypeVar("T")
 _view_decoder = msgspec.json.Decoder(InboundView)
-
-
-def reach_of(request: Request) -> list[str]:
-    """The locations that the caller's rights reach, empty for the whole region."""
-    principal = request.scope.get(PRINCIPAL)
-    return sorted(principal.locations) if principal is not None else []
 
 
 class InboundCalls:
@@ -39,11 +33,6 @@ class InboundCalls:
         self.territory = territory
         self.locations = LocationCalls(services, territory, known)
         self.goods = GoodsCheck(self.locations)
-
-    async def sent(self, request: Request, decoder: msgspec.json.Decoder[T]) -> tuple[Write, T]:
-        """The write and its body. Raises Problem."""
-        write = await self.services.bodies.read(request.scope, request.receive)
-        return write.to(request.scope["path"]), decode(decoder, write.body)
 
     async def ask(
         self, inbound_id: str, request: Request, command: Command, write: Write, *, creates: bool = False, wait_ms: int = 0
@@ -60,13 +49,11 @@ class InboundCalls:
     async def view(self, inbound_id: str, request: Request) -> InboundView:
         """Raises Problem 403, 404, 421."""
         self.check_id(inbound_id, request)
-        query = ViewInbound(inbound_id, reach_of(request))
+        query = ViewInbound(inbound_id, reach_of(request.scope))
         reply = await self.services.gateway.view("inbound", inbound_id, query, cause=request.scope[REQUEST_ID])
         return _view_decoder.decode(body_of(reply))
 
     def check_id(self, inbound_id: str, request: Request) -> None:
         """Raises Problem 404, 421."""
         request.scope[ENTITY_ID] = inbound_id
-        self.territory.check_own(inbound_id)
-        if not (INBOUND_PATTERN.fullmatch(inbound_id) and inbound_id.startswith(f"{self.territory.region}-")):
-            raise Problem("inbound.unknown", "There is no such inbound.")
+        self.territory.check_kind(inbound_id, "inbound", INBOUND_PATTERN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, get_args
 
 import msgspec
@@ -13,10 +12,11 @@ from actors.domain.ids import inbound_id as new_inbound_id
 from actors.domain.inbound_commands import AnnounceInbound, CancelInbound, ChangeInbound, CloseInbound, ReceiveGoods
 from actors.domain.inbound_state import InboundStatus
 from actors.domain.inbound_views import InboundStatusView, ReceiptAnswer
+from serve.callers import places_asked, reach_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID
 from serve.inbounds import examples
-from serve.inbounds.calls import InboundCalls, InboundId, reach_of
+from serve.inbounds.calls import InboundCalls, InboundId
 from serve.inbounds.schemas import (
     InboundCancellation,
     InboundChange,
@@ -81,25 +81,25 @@ def _add_announcing(api: APIRouter, calls: InboundCalls) -> None:
     )  # fmt: skip
     async def changed(inbound_id: InboundId, request: Request) -> Response:
         """Another date, lines of which nothing has come, packages that have not come."""
-        write, sent = await calls.sent(request, _change_decoder)
+        write, sent = await calls.services.bodies.document(request, _change_decoder)
         cause = request.scope[REQUEST_ID]
         lines = await calls.goods.announced(sent.lines, cause)
         packages = None if sent.packages is None else await calls.goods.packed(sent.packages, cause)
         expected_at_ms = None if sent.expected_at is None else ms_of(sent.expected_at, "/expected_at")
-        command = ChangeInbound(expected_at_ms, lines, sent.removed_lines, packages, reach_of(request))
+        command = ChangeInbound(expected_at_ms, lines, sent.removed_lines, packages, reach_of(request.scope))
         return AnswerResponse((200, await calls.ask(inbound_id, request, command, write), ()))
 
 
 async def _announce(calls: InboundCalls, request: Request) -> Response:
     services, cause = calls.services, request.scope[REQUEST_ID]
-    write, sent = await calls.sent(request, _new_decoder)
+    write, sent = await calls.services.bodies.document(request, _new_decoder)
     calls.territory.check_location(sent.location_id)
     await calls.locations.require(sent.location_id, cause)
     lines = await calls.goods.announced(sent.lines, cause)
     packages = await calls.goods.packed(sent.packages, cause)
     command = AnnounceInbound(
         sent.location_id, ms_of(sent.expected_at, "/expected_at"), lines, packages, sent.supplier_ref, sent.purchase_ref, sent.asn_ref,
-        sent.tolerance_percent, reach_of(request),
+        sent.tolerance_percent, reach_of(request.scope),
     )  # fmt: skip
     made_id = new_inbound_id(services.settings.region, services.clock.now_ms(), write.key)
     body = await calls.ask(made_id, request, command, write, creates=True)
@@ -120,10 +120,10 @@ def _add_receiving(api: APIRouter, calls: InboundCalls) -> None:
         """By package, as announced or with what was really in it, or by lines; as often as it takes, each all or none. More than announced (beyond the tolerance) and
         SKUs that were not announced are taken when it is said so. What the location refuses is answered as its refusal, and has not come. When it is slow to answer, the
         receipt is still `booking`. Once all is in, the inbound closes by itself."""
-        write, sent = await calls.sent(request, _receipt_decoder)
+        write, sent = await calls.services.bodies.document(request, _receipt_decoder)
         packages, lines = await calls.goods.received(sent, request.scope[REQUEST_ID])
         command = ReceiveGoods(
-            packages, lines, sent.accept_over, sent.accept_unexpected, sent.reference, reach_of(request)
+            packages, lines, sent.accept_over, sent.accept_unexpected, sent.reference, reach_of(request.scope)
         )
         wait_ms = calls.services.settings.placement_wait_ms
         answer = _answer_decoder.decode(await calls.ask(inbound_id, request, command, write, wait_ms=wait_ms))
@@ -143,9 +143,9 @@ def _add_ends(api: APIRouter, calls: InboundCalls) -> None:
     )  # fmt: skip
     async def closed(inbound_id: InboundId, request: Request) -> Response:
         """Nothing more will come. Everything that remains has to be named as a shortage, just that. An inbound of which all has come closes by itself."""
-        write, sent = await calls.sent(request, _closure_decoder)
+        write, sent = await calls.services.bodies.document(request, _closure_decoder)
         shortages = [(one.sku, one.quantity) for one in sent.shortages]
-        body = await calls.ask(inbound_id, request, CloseInbound(shortages, reach_of(request)), write)
+        body = await calls.ask(inbound_id, request, CloseInbound(shortages, reach_of(request.scope)), write)
         return AnswerResponse((200, body, ()))
 
     @api.post(
@@ -155,18 +155,10 @@ def _add_ends(api: APIRouter, calls: InboundCalls) -> None:
     )
     async def cancelled(inbound_id: InboundId, request: Request) -> Response:
         """Until something of it has come. The location does not expect it any more."""
-        write, _ = await calls.sent(request, _cancellation_decoder)
-        return AnswerResponse((200, await calls.ask(inbound_id, request, CancelInbound(reach_of(request)), write), ()))
-
-
-def _places(request: Request, location_id: str | None) -> Sequence[str] | None:
-    """The locations whose inbounds are listed, None for all. Raises Problem 403."""
-    reach = reach_of(request)
-    if location_id is None:
-        return reach or None
-    if reach and location_id not in reach:
-        raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
-    return [location_id]
+        write, _ = await calls.services.bodies.document(request, _cancellation_decoder)
+        return AnswerResponse(
+            (200, await calls.ask(inbound_id, request, CancelInbound(reach_of(request.scope)), write), ())
+        )
 
 
 def _add_reads(api: APIRouter, calls: InboundCalls) -> None:
@@ -184,7 +176,7 @@ def _add_reads(api: APIRouter, calls: InboundCalls) -> None:
     ) -> Response:
         """Newest first, of the places that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
         check_choice("status", status, _STATUSES)
-        places = _places(request, location_id)
+        places = places_asked(request.scope, location_id)
         page = await page_of(
             services, f"inbounds\0{status or ''}\0{location_id or ''}", cursor, limit,
             lambda before, some: services.read_model.inbounds(status=status, locations=places, before=before, limit=some),

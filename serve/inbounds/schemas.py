@@ -9,7 +9,6 @@ import msgspec
 from msgspec import Meta
 
 from actors.domain.article import BASE_UNIT
-from actors.domain.gs1 import SSCC_DIGITS
 from actors.domain.inbound_announcing import LINES_MAX, PACKAGES_MAX
 from actors.domain.inbound_events import Discrepancy, Outcome
 from actors.domain.inbound_state import InboundStatus, PackageStatus, ReceiptStatus
@@ -18,12 +17,9 @@ from actors.domain.location_events import Condition
 from actors.domain.money import Money
 from serve.limits import ITEMS_MAX, BinIdOrNone, Quantity, Reference, Sku
 from serve.moments import Moment
-from serve.receiving.lines import PackedLine, QuantityOfUnit, ReceivedLine, Unit
+from serve.receiving.lines import PackedLine, QuantityOfUnit, ReceivedLine, Sscc, Unit
 
 LocationName = Annotated[str, Meta(min_length=1, max_length=80, examples=["us-wh-seattle"])]
-Sscc = Annotated[
-    str, Meta(min_length=SSCC_DIGITS, max_length=SSCC_DIGITS, pattern="^[0-9]*$", examples=["095212340000000426"])
-]
 LineNumber = Annotated[int, Meta(ge=1, le=1_000_000, description="in the purchase order", examples=[10])]
 Percent = Annotated[
     int, Meta(ge=0, le=100, description="of each line so much more than announced is taken without a question")

@@ -12,9 +12,9 @@ from actors.domain.inbound_views import (
     ReceivedLineView,
 )
 from actors.domain.money import Money
-from actors.runtime.ports import InboundSummary
+from actors.domain.times import moment
+from actors.runtime.read_model import InboundSummary
 from serve.days import date_of
-from serve.freshness import moment
 from serve.inbounds.schemas import (
     InboundDetail,
     InboundLine,

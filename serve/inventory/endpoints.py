@@ -17,11 +17,13 @@ from actors.domain.ids import catalogue_id
 from actors.domain.order_state import Channel
 from actors.domain.rows import LocationRow, StockRow
 from actors.domain.rows_of_stock import IncomingRow
+from actors.domain.times import moment
+from serve.callers import reach_of
 from serve.catalogue.endpoints import SkuInPath
 from serve.catalogue.schemas import KitPart
-from serve.context import PRINCIPAL, REQUEST_ID
+from serve.context import REQUEST_ID
 from serve.days import date_of, day_asked
-from serve.freshness import as_of, from_store, moment
+from serve.freshness import as_of, from_store
 from serve.inventory.schemas import InventoryTotals, InventoryView, LotTotal, PlaceInventory, PromisePoint
 from serve.inventory.supply import Known, Wish, known_of, promised_by_place
 from serve.locations.schemas import ExpectedUnits
@@ -83,15 +85,9 @@ def router(services: Services) -> APIRouter:
         wish = Wish(
             channel or "", None if good_until is None else day_asked("good_until", good_until), services.clock.now_ms()
         )
-        return ok(await _view(services, article, _reach(request), wish))
+        return ok(await _view(services, article, reach_of(request.scope) or None, wish))
 
     return api
-
-
-def _reach(request: Request) -> list[str] | None:
-    """The locations that the caller's rights reach, None for all."""
-    principal = request.scope.get(PRINCIPAL)
-    return sorted(principal.locations) or None if principal is not None else None
 
 
 async def _view(services: Services, article: Article, reach: Sequence[str] | None, wish: Wish) -> InventoryView:

@@ -10,7 +10,7 @@ from actors.domain.article import Details
 from actors.domain.atp import Arriving, Point, Supply, good_units, of_place
 from actors.domain.rows import StockRow
 from actors.domain.rows_of_stock import IncomingRow
-from actors.runtime.ports import LotSum, ReadModel
+from actors.runtime.read_model import LotSum, ReadModel
 
 PLACES_MAX = 1_000
 INCOMING_MAX = 1_000

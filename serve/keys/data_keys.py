@@ -24,7 +24,8 @@ from actors.domain.data_key import TOLD_MS, DataKeyView, KeepKey, RewrapKey, Vie
 from actors.domain.ids import data_key_id
 from actors.domain.rows import DataKeyRow
 from actors.runtime.errors import StoreUnavailable
-from actors.runtime.ports import Clock, ReadModel
+from actors.runtime.ports import Clock
+from actors.runtime.read_model import ReadModel
 from actors.runtime.wire import OK
 from serve.gateway import Gateway
 from serve.identity.keyring import KeyringWatch

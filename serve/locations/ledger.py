@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from actors.domain.rows import LedgerRow
+from actors.domain.times import moment
 from serve.context import REQUEST_ID
-from serve.freshness import moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.locations.calls import LocationCalls, LocationId
 from serve.locations.schemas import LedgerEntry, LedgerPage

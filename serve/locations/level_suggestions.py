@@ -23,9 +23,10 @@ from actors.domain.replenishment import (
     levels_for,
     stock_out_risk,
 )
-from actors.runtime.ports import DEMAND_ENTRIES_MAX, DemandDay
+from actors.domain.times import DAY_MS, moment
+from actors.runtime.read_model import DEMAND_ENTRIES_MAX, DemandDay
 from serve.context import REQUEST_ID
-from serve.freshness import as_of, from_store, moment
+from serve.freshness import as_of, from_store
 from serve.locations.calls import LocationCalls, LocationId
 from serve.locations.level_schemas import LevelSuggestion, LevelSuggestions
 from serve.openapi import documented
@@ -33,7 +34,6 @@ from serve.problems import Problem
 from serve.responses import ok
 
 LOOKED_AT_DAYS = 90
-_DAY_MS = 86_400_000
 _sku_decoder = msgspec.json.Decoder(SkuStockView)
 # With the entries of the ledger that are looked at for each, what the store can add up in its time.
 SKUS_MAX = 20
@@ -73,7 +73,7 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         terms = _Terms(LeadTime(lead_time_days, lead_time_deviation_days**2), service_level, now_ms)
         cause = request.scope[REQUEST_ID]
         told = await asyncio.gather(*(calls.view(location_id, ViewSku(location_id, one), cause) for one in skus))
-        since_ms = (now_ms // _DAY_MS - LOOKED_AT_DAYS) * _DAY_MS
+        since_ms = (now_ms // DAY_MS - LOOKED_AT_DAYS) * DAY_MS
         moved = await from_store(services.read_model.demand(location_id, skus, since_ms))
         found = [
             _suggestion(_sku_decoder.decode(body), [day for day in moved if day.sku == one], terms)
@@ -94,7 +94,7 @@ def _checked(skus: Sequence[str]) -> list[str]:
 
 
 def _suggestion(view: SkuStockView, moved: list[DemandDay], terms: _Terms) -> LevelSuggestion:
-    stock, today = view.stock, terms.now_ms // _DAY_MS
+    stock, today = view.stock, terms.now_ms // DAY_MS
     since = today - LOOKED_AT_DAYS
     if moved and sum(day.entries for day in moved) >= DEMAND_ENTRIES_MAX:
         # So much happened that the oldest day may not be here whole.
@@ -105,7 +105,7 @@ def _suggestion(view: SkuStockView, moved: list[DemandDay], terms: _Terms) -> Le
     levels = levels_for(demand, terms.lead, terms.service_level)
     supply = days_of_supply(demand, stock.available)
     coming = [one.expected_at_ms for one in view.incoming if one.expected_at_ms > terms.now_ms]
-    until = LeadTime((min(coming) - terms.now_ms) / _DAY_MS) if coming else terms.lead
+    until = LeadTime((min(coming) - terms.now_ms) / DAY_MS) if coming else terms.lead
     return LevelSuggestion(
         stock.sku, demand.days, round(demand.mean, 3), round(math.sqrt(demand.variance), 3), demand.method,
         levels.safety_stock, levels.reorder_point, stock.safety_stock, stock.reorder_point, stock.available,

@@ -11,14 +11,13 @@ from msgspec import Meta
 from actors.domain.article import Temperature
 from actors.domain.sourcing_policy import CARRIERS_MAX, CarrierName
 from serve.catalogue.schemas import HazardClass
-from serve.limits import Country
+from serve.limits import END, Country
 
-_END = r"(?![\s\S])"
 Clock = Annotated[
-    str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]" + _END, description="local time", examples=["16:30"])
+    str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]" + END, description="local time", examples=["16:30"])
 ]
 Holiday = Annotated[
-    str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}" + _END, description="local date", examples=["2026-12-25"])
+    str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}" + END, description="local date", examples=["2026-12-25"])
 ]
 Minutes = Annotated[int, Meta(ge=0, le=20_160, description="from the order to the parcel")]
 ADay = Annotated[int, Meta(ge=0, le=10_000_000, description="on a local day, 0 for no limit")]

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from actors.domain.location_views import SkuStockView, ViewSku
+from actors.domain.times import moment
 from serve.catalogue.endpoints import SkuInPath
 from serve.context import REQUEST_ID
 from serve.days import date_of
-from serve.freshness import moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.locations.calls import LocationCalls, LocationId
 from serve.locations.schemas import ExpectedUnits, LotStock, SkuStock, SpotUnits, StockPage

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from actors.domain.ids import NOTICE_PATTERN
+from actors.domain.ids import NOTICE_PATTERN, is_of
 from actors.domain.notice import MarkSent, NoticeView
 from serve.context import ENTITY_ID
 from serve.identity.desk import Desk
@@ -30,7 +30,7 @@ def router(desk: Desk) -> APIRouter:
     async def sent(notice_id: NoticeId, request: Request) -> Response:
         """Its address and content are forgotten. To say it twice changes nothing."""
         request.scope[ENTITY_ID] = notice_id
-        if not (NOTICE_PATTERN.fullmatch(notice_id) and notice_id.startswith(f"{desk.region}-")):
+        if not is_of(notice_id, NOTICE_PATTERN, desk.region):
             raise Problem("notice.unknown", "There is no such notice.")
         return ok(await desk.ask("notice", notice_id, MarkSent(), request.scope, NoticeView))
 

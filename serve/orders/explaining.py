@@ -14,8 +14,8 @@ from actors.domain.sourcing_constraints import REASONS
 from actors.domain.sourcing_decision import SourcingDecision, decoded
 from actors.domain.sourcing_phrases import Language
 from actors.domain.sourcing_words import words
+from actors.domain.times import moment
 from serve.context import ENTITY_ID, REQUEST_ID
-from serve.freshness import moment
 from serve.limits import PAGE_MAX
 from serve.openapi import documented
 from serve.orders.own import reveals

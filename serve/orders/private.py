@@ -26,7 +26,7 @@ from actors.domain.personal_notes import (
     PRIVATE_POSITION,
     PRIVATE_REFERENCE,
 )
-from actors.runtime.ports import OrderSummary
+from actors.runtime.read_model import OrderSummary
 from serve.identity.emails import Email, checked
 from serve.identity.sealing import email_digest
 from serve.keys.data_keys import DataKeys, Erased

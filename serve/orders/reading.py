@@ -10,9 +10,9 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from actors.domain.order_state import OrderContact, OrderStatus, ViewContact, ViewOrder
-from actors.runtime.ports import OrderSummary
+from actors.domain.times import moment
+from actors.runtime.read_model import OrderSummary
 from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope
-from serve.freshness import moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
 from serve.orders.own import asker_of, reveals, sees_corrected, told_alike

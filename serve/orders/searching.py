@@ -11,7 +11,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from actors.domain.personal_notes import SHOWN_CONTACT, SHOWN_REFERENCE
-from actors.runtime.ports import OrderSummary
+from actors.runtime.read_model import OrderSummary
 from serve.audit.who import pseudonym
 from serve.identity.emails import checked
 from serve.limits import PAGE_DEFAULT, PAGE_MAX, TEXT, EmailText

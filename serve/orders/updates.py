@@ -14,8 +14,10 @@ import msgspec
 from actors.domain import claim
 from actors.domain.ids import claim_id
 from actors.domain.order_commands import UpdateOrder
+from actors.domain.times import DAY_MS
 from actors.runtime.wire import OK, Reply
-from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO, Receive, Scope
+from serve.callers import reach_of
+from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
 from serve.gateway import Ask
 from serve.orders.own import asker_of, of_customer, told_alike
 from serve.orders.places import PlacesOfOrders
@@ -26,7 +28,6 @@ from serve.replies import answer
 from serve.requests import decode
 from serve.services import Services
 
-_MS_PER_DAY = 86_400_000
 _update_decoder = msgspec.json.Decoder(OrderUpdate)
 _item_decoder = msgspec.json.Decoder(OrderUpdateItem)
 _items_decoder = msgspec.json.Decoder(OrderUpdates)
@@ -52,7 +53,7 @@ class OrderUpdating:
         self._bodies = services.bodies
         self._metrics = services.metrics
         self._trail = services.trail
-        self._age_max_ms = settings.occurred_at_max_age_days * _MS_PER_DAY
+        self._age_max_ms = settings.occurred_at_max_age_days * DAY_MS
         self._ahead_max_ms = settings.occurred_at_max_ahead_s * 1000
 
     async def update_one(self, order_id: str, scope: Scope, receive: Receive) -> Answer:
@@ -66,7 +67,7 @@ class OrderUpdating:
         write = await self._bodies.read(scope, receive)
         scope[ENTITY_ID] = order_id
         self._territory.check_order(order_id)
-        command = self._command(order_id, decode(_update_decoder, write.body), "", _reach(scope))
+        command = self._command(order_id, decode(_update_decoder, write.body), "", reach_of(scope))
         if asker:
             command = of_customer(command, asker)
         cause = scope[REQUEST_ID]
@@ -100,7 +101,7 @@ class OrderUpdating:
         self, items: list[OrderUpdateItem | _BadItem], key: str, digest: int, scope: Scope, results: list[bytes]
     ) -> tuple[list[Ask], list[int]]:
         """The good items as commands, with their positions; `results` of the bad ones are filled in."""
-        cause, within = scope[REQUEST_ID], _reach(scope)
+        cause, within = scope[REQUEST_ID], reach_of(scope)
         asks: list[Ask] = []
         positions: list[int] = []
         waiting: list[int] = []
@@ -178,9 +179,9 @@ class OrderUpdating:
             return at_ms
         raise field_problem(
             "update.occurred_at_out_of_range",
-            f"occurred_at may be at most {self._age_max_ms // _MS_PER_DAY} days old and {self._ahead_max_ms // 1000} s ahead.",
+            f"occurred_at may be at most {self._age_max_ms // DAY_MS} days old and {self._ahead_max_ms // 1000} s ahead.",
             f"{base}/occurred_at",
-            age_max_days=self._age_max_ms // _MS_PER_DAY,
+            age_max_days=self._age_max_ms // DAY_MS,
             ahead_max_s=self._ahead_max_ms // 1000,
         )
 
@@ -192,12 +193,6 @@ class OrderUpdating:
 
     def _failed_reply(self, order_id: str, reply: Reply, scope: Scope) -> bytes:
         return self._failed(order_id, of_refusal(reply.body), scope)
-
-
-def _reach(scope: Scope) -> list[str]:
-    """The locations to which the caller's rights are bound; empty for all."""
-    principal = scope.get(PRINCIPAL)
-    return sorted(principal.locations) if principal is not None else []
 
 
 class _BadItem(msgspec.Struct, frozen=True):

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from actors.domain.consent import ConsentsView, Entry, SetConsents, ViewConsents
 from actors.domain.ids import consent_id
+from actors.domain.times import moment
 from serve.context import PRINCIPAL, REQUEST_ID, Scope
-from serve.freshness import moment
 from serve.identity.guard import Principal
 from serve.openapi import documented
 from serve.privacy.asking import Asking

@@ -9,10 +9,11 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from actors.domain.ids import PRIVACY_REQUEST_PATTERN, privacy_request_id
+from actors.domain.ids import PRIVACY_REQUEST_PATTERN, is_of, privacy_request_id
 from actors.domain.privacy_request import BeginStep, NoteStep, ReceiveRequest
 from actors.domain.privacy_state import OPEN, About, RequestStatus, RequestView, ViewRequest
-from actors.domain.privacy_terms import DAY_MS
+from actors.domain.times import DAY_MS
+from serve.callers import check_reaches_all
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
 from serve.identity.emails import checked
 from serve.identity.guard import Principal
@@ -90,8 +91,7 @@ class Requests:
     def check_id(self, request_id: str, request: Request) -> None:
         """Raises Problem 404 for what can't be one of this region."""
         request.scope[ENTITY_ID] = request_id
-        region = self.services.settings.region
-        if not (PRIVACY_REQUEST_PATTERN.fullmatch(request_id) and request_id.startswith(f"{region}-")):
+        if not is_of(request_id, PRIVACY_REQUEST_PATTERN, self.services.settings.region):
             raise Problem("privacy.unknown", "There is no such request.")
 
 
@@ -154,9 +154,7 @@ def officer_of(request: Request) -> Principal:
     """Who asks. Raises Problem 403 for somebody whose rights end at some locations: people buy in many places."""
     # There are these routes only where identity is required, and the guard has seen everybody.
     principal: Principal = request.scope[PRINCIPAL]
-    if principal.locations:
-        detail = "Privacy requests are of the whole region; your rights reach some locations."
-        raise Problem("auth.location_forbidden", detail)
+    check_reaches_all(request.scope, "Privacy requests are of the whole region; your rights reach some locations.")
     return principal
 
 

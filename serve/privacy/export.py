@@ -16,9 +16,10 @@ from actors.domain.order_state import OrderView, ViewOrder
 from actors.domain.personal import BASES, KEEPS, PURPOSES, Keep, Purpose
 from actors.domain.privacy_state import About
 from actors.domain.reservation_state import ReservationView, ViewReservation
-from actors.runtime.ports import PrivacyRequestSummary
+from actors.domain.times import moment
+from actors.runtime.read_model import PrivacyRequestSummary
 from serve.context import REQUEST_ID, Scope
-from serve.freshness import from_store, moment
+from serve.freshness import from_store
 from serve.keys.data_keys import Erased
 from serve.orders.private import PrivateOrders
 from serve.privacy.asking import each

@@ -17,7 +17,7 @@ import msgspec
 from actors.domain.customer_views import KeptOfCustomer, ViewCustomer
 from actors.domain.data_key import ViewKey, WrappedKey
 from actors.domain.privacy_state import About
-from actors.runtime.ports import OrderSummary
+from actors.runtime.read_model import OrderSummary
 from serve.context import REQUEST_ID, Scope
 from serve.customers.passkey_names import opened_name
 from serve.customers.proved_email import opened_email

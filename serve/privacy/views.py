@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from actors.domain.privacy_state import RequestView
 from actors.domain.privacy_terms import term_of
-from actors.runtime.ports import PrivacyRequestSummary
-from serve.freshness import moment
+from actors.domain.times import moment
+from actors.runtime.read_model import PrivacyRequestSummary
 from serve.privacy.schemas import DoneDetail, ListedRequest, PersonRequestDetail, ProofDetail, RequestDetail
 
 

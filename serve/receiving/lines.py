@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from actors.domain.article import BASE_UNIT, Details, to_base_units
 from actors.domain.errors import Refused
+from actors.domain.gs1 import SSCC_DIGITS
 from actors.domain.location_events import Condition
 from serve.catalogue.known import Catalogue
 from serve.days import day_of
@@ -27,6 +28,9 @@ Unit = Annotated[
     Meta(
         min_length=1, max_length=16, pattern=TEXT, description="`each`, or a unit of the catalogue", examples=["case"]
     ),
+]
+Sscc = Annotated[
+    str, Meta(min_length=SSCC_DIGITS, max_length=SSCC_DIGITS, pattern="^[0-9]*$", examples=["095212340000000426"])
 ]
 Serial = Annotated[str, Meta(min_length=1, max_length=64, pattern=TEXT, examples=["SN-000417"])]
 Serials = Annotated[

@@ -18,14 +18,13 @@ from actors.domain.sourcing_policies import (
     ViewPolicies,
     ViewVersions,
 )
-from serve.context import PRINCIPAL, REQUEST_ID, WHO
-from serve.freshness import moment
-from serve.identity.guard import Principal
+from actors.domain.times import moment
+from serve.callers import check_reaches_all, subject_of
+from serve.context import REQUEST_ID, WHO
 from serve.openapi import documented
-from serve.problems import Problem, field_problem
+from serve.problems import field_problem
 from serve.regions import Territory
 from serve.replies import body_of
-from serve.requests import decode
 from serve.responses import ok
 from serve.services import Services
 from serve.sourcing.schemas import (
@@ -95,21 +94,17 @@ def router(services: Services, territory: Territory) -> APIRouter:
     async def put(channel: ChannelInPath, request: Request) -> Response:
         """The whole of it, as a new version. Orders that are placed already keep their plan; decisions name the version by which they were made.
         A policy is the region's: rights that are bound to locations don't reach it."""
-        principal: Principal | None = request.scope.get(PRINCIPAL)
-        if principal is not None and principal.locations:
-            detail = "A policy holds for the whole region, and your rights don't reach all of it."
-            raise Problem("auth.location_forbidden", detail)
-        write = await services.bodies.read(request.scope, request.receive)
-        sent = decode(_change_decoder, write.body)
+        check_reaches_all(request.scope, "A policy holds for the whole region, and your rights don't reach all of it.")
+        write, sent = await services.bodies.document(request, _change_decoder)
         if not territory.accepts(sent.policy.currency):
             detail = f"{sent.policy.currency} is not accepted here."
             accepted = territory.currencies
             raise field_problem("sourcing.currency_not_accepted", detail, "/policy/currency", accepted=accepted)
-        set_by = principal.subject if principal is not None else ""
+        set_by = subject_of(request.scope)
         above = services.index.steering.own.version
         reply = await services.gateway.ask(
             "sourcing_policies", policies, SetPolicy(_known(channel), sent.policy, sent.reason, set_by, above),
-            command_id=write.key, digest=write.to(request.scope["path"]).digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
         )  # fmt: skip
         return ok(TakenPolicy(channel, _taken_decoder.decode(body_of(reply)).version))
 

@@ -12,18 +12,19 @@ from starlette.responses import Response
 
 from actors.domain.ids import TRANSFER_PATTERN
 from actors.domain.location_events import Units
+from actors.domain.times import moment
 from actors.domain.transfer_commands import Command, FoundLine
 from actors.domain.transfer_state import PackageView, TransferView, ViewTransfer
+from serve.callers import reach_of
 from serve.catalogue.known import KnownSkuCheck
-from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
+from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.days import date_of, day_of
-from serve.freshness import moment
 from serve.locations.calls import LocationCalls
 from serve.moments import ms_of
-from serve.problems import Problem, field_problem
+from serve.problems import field_problem
 from serve.regions import Territory
 from serve.replies import answer, body_of
-from serve.requests import Write, decode
+from serve.requests import Write
 from serve.responses import AnswerResponse
 from serve.services import Services
 from serve.transfers.schemas import FoundUnits, PackedUnits, TransferDetail, TransferLine, TransferPackage
@@ -31,12 +32,6 @@ from serve.transfers.schemas import FoundUnits, PackedUnits, TransferDetail, Tra
 TransferId = Annotated[str, Path(max_length=64, description="e.g. us-transfer-01kah2v3nq7h3k2m9qk4t1x0ab")]
 T = TypeVar("T")
 _view_decoder = msgspec.json.Decoder(TransferView)
-
-
-def reach_of(request: Request) -> list[str]:
-    """The locations that the caller's rights reach, empty for the whole region."""
-    principal = request.scope.get(PRINCIPAL)
-    return sorted(principal.locations) if principal is not None else []
 
 
 def units_of(lines: Iterable[TransferLine]) -> list[Units]:
@@ -69,11 +64,6 @@ class TransferCalls:
         self.known = known
         self.locations = LocationCalls(services, territory, known)
 
-    async def sent(self, request: Request, decoder: msgspec.json.Decoder[T]) -> tuple[Write, T]:
-        """The write and its body. Raises Problem."""
-        write = await self.services.bodies.read(request.scope, request.receive)
-        return write.to(request.scope["path"]), decode(decoder, write.body)
-
     def check_found(self, found: Iterable[FoundUnits]) -> None:
         """Raises Problem 422 for units without a lot of what the catalogue says is kept by lot: with what was sent, the lot comes by itself."""
         for position, line in enumerate(found):
@@ -93,16 +83,14 @@ class TransferCalls:
     async def view(self, transfer_id: str, request: Request) -> TransferView:
         """Raises Problem 403, 404, 421."""
         self.check_id(transfer_id, request)
-        query = ViewTransfer(transfer_id, reach_of(request))
+        query = ViewTransfer(transfer_id, reach_of(request.scope))
         reply = await self.services.gateway.view("transfer", transfer_id, query, cause=request.scope[REQUEST_ID])
         return _view_decoder.decode(body_of(reply))
 
     def check_id(self, transfer_id: str, request: Request) -> None:
         """Raises Problem 404, 421."""
         request.scope[ENTITY_ID] = transfer_id
-        self.territory.check_own(transfer_id)
-        if not (TRANSFER_PATTERN.fullmatch(transfer_id) and transfer_id.startswith(f"{self.territory.region}-")):
-            raise Problem("transfer.unknown", "There is no such transfer.")
+        self.territory.check_kind(transfer_id, "transfer", TRANSFER_PATTERN)
 
 
 def detail(view: TransferView) -> TransferDetail:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, get_args
 
 import msgspec
@@ -10,23 +9,23 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from actors.domain.ids import transfer_id as new_transfer_id
+from actors.domain.times import HOUR_MS, moment
 from actors.domain.transfer_commands import ApproveTransfer, RequestTransfer
 from actors.domain.transfer_state import TransferStatus, TransferStatusView
-from actors.runtime.ports import TransferSummary
-from serve.approvals.asking import HOUR_MS, needs_approval
+from actors.runtime.read_model import TransferSummary
+from serve.approvals.asking import needs_approval
+from serve.callers import places_asked, reach_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import PRINCIPAL, REQUEST_ID, WHO
-from serve.freshness import moment
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
 from serve.paging import check_choice, page_of
-from serve.problems import Problem
 from serve.regions import Territory
 from serve.replies import body_of
 from serve.responses import AnswerResponse, ok
 from serve.services import Services
 from serve.transfers import steps, suggestions
-from serve.transfers.calls import TransferCalls, TransferId, detail, expected_ms, reach_of, units_of
+from serve.transfers.calls import TransferCalls, TransferId, detail, expected_ms, units_of
 from serve.transfers.schemas import ListedTransfer, NewTransfer, TransferDetail, TransferPage
 
 _STATUSES = frozenset(get_args(TransferStatus))
@@ -99,7 +98,7 @@ def router(services: Services, territory: Territory, known: KnownSkuCheck) -> AP
 
 async def _request(calls: TransferCalls, request: Request) -> Response:
     services, scope = calls.services, request.scope
-    write, sent = await calls.sent(request, _new_decoder)
+    write, sent = await calls.services.bodies.document(request, _new_decoder)
     for location_id in (sent.source_id, sent.destination_id):
         calls.territory.check_location(location_id)
         await calls.locations.require(location_id, scope[REQUEST_ID])
@@ -109,7 +108,7 @@ async def _request(calls: TransferCalls, request: Request) -> Response:
         asked_by, approval_ms = scope[PRINCIPAL].subject, services.settings.approval_expires_hours * HOUR_MS
     command = RequestTransfer(
         sent.source_id, sent.destination_id, lines, sent.reference, expected_ms(sent.expected_at), approval_ms, asked_by,
-        reach_of(request),
+        reach_of(request.scope),
     )  # fmt: skip
     made_id = new_transfer_id(services.settings.region, services.clock.now_ms(), write.key)
     reply = await services.gateway.ask(
@@ -120,16 +119,6 @@ async def _request(calls: TransferCalls, request: Request) -> Response:
     # A repeated call is told of the first one's transfer.
     location = f"/v1/transfers/{_status_decoder.decode(body).transfer_id}"
     return AnswerResponse((201, body, ((b"location", location.encode()),)))
-
-
-def _places(request: Request, location_id: str | None) -> Sequence[str] | None:
-    """The locations whose transfers are listed, None for all. Raises Problem 403."""
-    reach = reach_of(request)
-    if location_id is None:
-        return reach or None
-    if reach and location_id not in reach:
-        raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
-    return [location_id]
 
 
 def _add_list(api: APIRouter, calls: TransferCalls) -> None:
@@ -149,7 +138,7 @@ def _add_list(api: APIRouter, calls: TransferCalls) -> None:
     ) -> Response:
         """Newest first, of which one end is that location or a place that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
         check_choice("status", status, _STATUSES)
-        places = _places(request, location_id)
+        places = places_asked(request.scope, location_id)
         page = await page_of(
             services, f"transfers\0{status or ''}\0{location_id or ''}", cursor, limit,
             lambda before, some: services.read_model.transfers(status=status, locations=places, before=before, limit=some),

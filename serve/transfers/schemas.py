@@ -15,11 +15,9 @@ from actors.domain.transfer_sending import PACKAGES_MAX
 from actors.domain.transfer_state import LineView, PackageStatus, TransferStatus
 from serve.limits import ITEMS_MAX, BinIdOrNone, Lot, Quantity, Reference, Sku
 from serve.moments import Moment
+from serve.receiving.lines import Sscc
 
 LocationName = Annotated[str, Meta(max_length=80, examples=["us-wh-seattle"])]
-Sscc = Annotated[
-    str, Meta(min_length=SSCC_DIGITS, max_length=SSCC_DIGITS, pattern="^[0-9]*$", examples=["095212340000000426"])
-]
 PackageName = Annotated[
     str,
     Meta(min_length=1, max_length=SSCC_DIGITS, pattern="^[0-9]*$", description="number or SSCC", examples=["1"]),

@@ -18,8 +18,9 @@ from actors.domain.transfer_commands import (
     TellMissing,
 )
 from actors.domain.transfer_state import TransferStatusView
+from serve.callers import reach_of
 from serve.openapi import documented
-from serve.transfers.calls import TransferCalls, TransferId, expected_ms, found_of, reach_of, units_of
+from serve.transfers.calls import TransferCalls, TransferId, expected_ms, found_of, units_of
 from serve.transfers.schemas import NewDispatch, NoDetails, TransferClosure, TransferReceipt, TransferShortPick
 
 _nothing_decoder = msgspec.json.Decoder(NoDetails)
@@ -73,9 +74,9 @@ def add(api: APIRouter, calls: TransferCalls) -> None:
     async def closed(transfer_id: TransferId, request: Request) -> Response:
         """Nothing more will come. Everything that is on the road has to be named as lost, just that; what never left stays at the source. A transfer of which all
         has arrived closes by itself."""
-        write, sent = await calls.sent(request, _closure_decoder)
+        write, sent = await calls.services.bodies.document(request, _closure_decoder)
         calls.check_found(sent.found)
-        command = CloseTransfer(units_of(sent.lost), found_of(sent.found), reach_of(request))
+        command = CloseTransfer(units_of(sent.lost), found_of(sent.found), reach_of(request.scope))
         return await calls.ask(transfer_id, request, command, write)
 
     @api.post(
@@ -85,8 +86,8 @@ def add(api: APIRouter, calls: TransferCalls) -> None:
     )
     async def cancelled(transfer_id: TransferId, request: Request) -> Response:
         """Until the first package leaves. The source has its units back."""
-        write, _ = await calls.sent(request, _nothing_decoder)
-        return await calls.ask(transfer_id, request, CancelTransfer(reach_of(request)), write)
+        write, _ = await calls.services.bodies.document(request, _nothing_decoder)
+        return await calls.ask(transfer_id, request, CancelTransfer(reach_of(request.scope)), write)
 
 
 def _add_sending(api: APIRouter, calls: TransferCalls) -> None:
@@ -97,8 +98,8 @@ def _add_sending(api: APIRouter, calls: TransferCalls) -> None:
     )
     async def picking(transfer_id: TransferId, request: Request) -> Response:
         """Somebody at the source fetches the units."""
-        write, _ = await calls.sent(request, _nothing_decoder)
-        return await calls.ask(transfer_id, request, StartPicking(reach_of(request)), write)
+        write, _ = await calls.services.bodies.document(request, _nothing_decoder)
+        return await calls.ask(transfer_id, request, StartPicking(reach_of(request.scope)), write)
 
     @api.post(
         "/v1/transfers/{transfer_id}/short-picks",
@@ -113,8 +114,8 @@ def _add_sending(api: APIRouter, calls: TransferCalls) -> None:
     )
     async def missing(transfer_id: TransferId, request: Request) -> Response:
         """They leave the books of the source, and won't be sent."""
-        write, sent = await calls.sent(request, _missing_decoder)
-        return await calls.ask(transfer_id, request, TellMissing(units_of(sent.lines), reach_of(request)), write)
+        write, sent = await calls.services.bodies.document(request, _missing_decoder)
+        return await calls.ask(transfer_id, request, TellMissing(units_of(sent.lines), reach_of(request.scope)), write)
 
     @api.post(
         "/v1/transfers/{transfer_id}/dispatches",
@@ -125,9 +126,9 @@ def _add_sending(api: APIRouter, calls: TransferCalls) -> None:
     )
     async def dispatched(transfer_id: TransferId, request: Request) -> Response:
         """All or some of what was allocated; the rest may follow. From now on the destination expects it. Of which lots it is, the source says: first expired, first out."""
-        write, sent = await calls.sent(request, _dispatch_decoder)
+        write, sent = await calls.services.bodies.document(request, _dispatch_decoder)
         packages = [NewPackage(package.sscc or "", units_of(package.lines)) for package in sent.packages]
-        command = DispatchPackages(packages, expected_ms(sent.expected_at), reach_of(request))
+        command = DispatchPackages(packages, expected_ms(sent.expected_at), reach_of(request.scope))
         return await calls.ask(transfer_id, request, command, write)
 
     @api.post(
@@ -139,8 +140,8 @@ def _add_sending(api: APIRouter, calls: TransferCalls) -> None:
     )
     async def stopped(transfer_id: TransferId, request: Request) -> Response:
         """What has not left stays at the source, which has it back. The transfer closes once all that left has arrived."""
-        write, _ = await calls.sent(request, _nothing_decoder)
-        return await calls.ask(transfer_id, request, StopSending(reach_of(request)), write)
+        write, _ = await calls.services.bodies.document(request, _nothing_decoder)
+        return await calls.ask(transfer_id, request, StopSending(reach_of(request.scope)), write)
 
 
 def _add_receiving(api: APIRouter, calls: TransferCalls) -> None:
@@ -158,11 +159,11 @@ def _add_receiving(api: APIRouter, calls: TransferCalls) -> None:
     async def received(transfer_id: TransferId, request: Request) -> Response:
         """By package, as it was sent, or unit by unit with their condition; as often as it takes. More than was sent is named as `found`, also when the transfer is closed.
         What the destination can't book (an unknown bin, say) counts as on the road, with the code as `last_refusal`."""
-        write, sent = await calls.sent(request, _receipt_decoder)
+        write, sent = await calls.services.bodies.document(request, _receipt_decoder)
         calls.check_found(sent.found)
         lines = [
             ReceivedLine(line.sku, line.quantity, line.condition, line.lot, line.package, line.bin)
             for line in sent.lines
         ]
-        command = ReceiveUnits(sent.packages, lines, found_of(sent.found), reach_of(request))
+        command = ReceiveUnits(sent.packages, lines, found_of(sent.found), reach_of(request.scope))
         return await calls.ask(transfer_id, request, command, write)

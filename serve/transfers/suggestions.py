@@ -12,25 +12,24 @@ from starlette.responses import Response
 
 from actors.domain.balancing import SUGGESTIONS_MAX, Holding, suggest
 from actors.domain.rows import StockRow
+from actors.domain.times import DAY_MS
 from actors.runtime.errors import StoreUnavailable
+from serve.callers import reach_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID
 from serve.freshness import as_of, from_store
+from serve.inventory.supply import INCOMING_MAX, PLACES_MAX
 from serve.openapi import documented
 from serve.problems import Problem
 from serve.responses import ok
 from serve.services import Services
-from serve.transfers.calls import reach_of
 from serve.transfers.schemas import SuggestedTransfer, TransferSuggestions
 
-PLACES_MAX = 1_000
-INCOMING_MAX = 1_000
 # Of so many places what they sold is looked at too; of more, reorder points alone tell who is in need.
 DEMAND_PLACES_MAX = 20
 # For all of them together, and the wait until others have been answered.
 DEMAND_LIMIT_S = 10.0
 DEMAND_DAYS = 28
-_DAY_MS = 86_400_000
 _EXAMPLE = {
     "sku": "85123A",
     "suggestions": [
@@ -65,7 +64,7 @@ def add(api: APIRouter, services: Services, known: KnownSkuCheck) -> None:
                 problem.errors = [{"parameter": "sku", "detail": problem.detail}]
             raise
         fresh = as_of(services)
-        found = suggest(await from_store(_holdings(services, sku, reach_of(request) or None, turn)), limit)
+        found = suggest(await from_store(_holdings(services, sku, reach_of(request.scope) or None, turn)), limit)
         made = [
             SuggestedTransfer(one.source_id, one.destination_id, one.units, one.distance_km, one.need, one.days_left)
             for one in found
@@ -103,7 +102,7 @@ async def _sold(
     """Units a day that left each place lately, read place by place. Raises StoreUnavailable, also when others are waiting for too long."""
     if len(stock) > DEMAND_PLACES_MAX:
         return {}
-    since_ms = services.clock.now_ms() - DEMAND_DAYS * _DAY_MS
+    since_ms = services.clock.now_ms() - DEMAND_DAYS * DAY_MS
     sold = {}
     try:
         async with asyncio.timeout(DEMAND_LIMIT_S), turn:

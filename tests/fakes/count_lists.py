@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from actors.domain.rows import LedgerRow, StockRow
 from actors.domain.rows_of_counts import CountRow, LastCountedRow
-from actors.runtime.ports import MOVEMENT_ENTRIES_MAX, CountSummary, SkuMovement
+from actors.runtime.read_model import MOVEMENT_ENTRIES_MAX, CountSummary, SkuMovement
 
 
 def counts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from actors.domain.rows_of_inbounds import InboundRow
-from actors.runtime.ports import InboundSummary
+from actors.runtime.read_model import InboundSummary
 
 
 def inbounds(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from actors.domain.rows import LedgerRow, StockRow
 from actors.domain.rows_of_stock import IncomingRow, LotRow
-from actors.runtime.ports import DEMAND_ENTRIES_MAX, LOT_ROWS_MAX, SHIPMENT_ENTRIES_MAX, DemandDay, LotSum
+from actors.runtime.read_model import DEMAND_ENTRIES_MAX, LOT_ROWS_MAX, SHIPMENT_ENTRIES_MAX, DemandDay, LotSum
 
 _DAY_MS = 86_400_000
 

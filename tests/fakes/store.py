@@ -24,24 +24,26 @@ from actors.domain.rows import (
 from actors.domain.rows_of_stock import IncomingRow
 from actors.runtime.errors import Fenced, StoreUnavailable
 from actors.runtime.ports import (
+    DrainBatch,
+    DrainedTurn,
+    HistoryTurn,
+    Lease,
+    OutboxEntry,
+    RememberedCommand,
+    ShardRecord,
+    Snapshot,
+)
+from actors.runtime.read_model import (
     ApprovalSummary,
     BreachSummary,
     CountSummary,
     DemandDay,
     DeviceSummary,
-    DrainBatch,
-    DrainedTurn,
-    HistoryTurn,
     InboundSummary,
-    Lease,
     LotSum,
     OrderSummary,
-    OutboxEntry,
     PrivacyRequestSummary,
-    RememberedCommand,
-    ShardRecord,
     SkuMovement,
-    Snapshot,
     TransferSummary,
 )
 from actors.runtime.sharding import shard_of

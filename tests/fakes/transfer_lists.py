@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from actors.domain.rows_of_transfers import TransferRow
-from actors.runtime.ports import TransferSummary
+from actors.runtime.read_model import TransferSummary
 
 
 def transfers(

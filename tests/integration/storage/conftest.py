@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from actors.runtime.ports import Journal, ReadModel, Store
+from actors.runtime.ports import Journal, Store
+from actors.runtime.read_model import ReadModel
 from actors.storage.migrate import migrate
 from actors.storage.postgres_store import PostgresStore
 from actors.storage.reader import PostgresReadModel

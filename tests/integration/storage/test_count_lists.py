@@ -10,7 +10,8 @@ from actors.domain.count import COUNT
 from actors.domain.location import LOCATION
 from actors.domain.rows import StockRow
 from actors.domain.rows_of_counts import CountingRow, CountRow, LastCountedRow
-from actors.runtime.ports import CountSummary, ReadModel, SkuMovement, Store
+from actors.runtime.ports import Store
+from actors.runtime.read_model import CountSummary, ReadModel, SkuMovement
 from actors.runtime.sharding import shard_of
 from actors.storage import count_queries
 from tests.fakes import count_lists

@@ -7,7 +7,8 @@ from typing import Any
 from actors.domain.data_key import DATA_KEY
 from actors.domain.order import ORDER
 from actors.domain.rows import DataKeyRow
-from actors.runtime.ports import ReadModel, Store
+from actors.runtime.ports import Store
+from actors.runtime.read_model import ReadModel
 from tests.integration.storage.samples import batch, drained, order_row, turn
 
 MIA, BEN = "a" * 32, "b" * 32

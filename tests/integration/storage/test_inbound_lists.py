@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from actors.domain.inbound import INBOUND
 from actors.domain.rows_of_inbounds import InboundRow
-from actors.runtime.ports import InboundSummary, ReadModel, Store
+from actors.runtime.ports import Store
+from actors.runtime.read_model import InboundSummary, ReadModel
 from tests.integration.storage.samples import NOW_MS, batch, drained, turn
 
 

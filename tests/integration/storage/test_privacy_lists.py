@@ -7,7 +7,8 @@ from typing import Any
 from actors.domain.consent import CONSENT
 from actors.domain.privacy_request import PRIVACY_REQUEST
 from actors.domain.rows import ConsentRow, NoticeRow, PrivacyRequestRow
-from actors.runtime.ports import PrivacyRequestSummary, ReadModel, Store
+from actors.runtime.ports import Store
+from actors.runtime.read_model import PrivacyRequestSummary, ReadModel
 from tests.integration.storage.samples import NOW_MS, batch, drained, order_row, turn
 
 MIA, TOM = "a" * 32, "b" * 32

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from actors.domain.rows_of_reservation import ReservationRow
-from actors.runtime.ports import ReadModel, Store
+from actors.runtime.ports import Store
+from actors.runtime.read_model import ReadModel
 from tests.integration.storage.samples import NOW_MS, batch, drained, turn
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from actors.domain.rows import LedgerRow, StockRow
 from actors.domain.rows_of_stock import IncomingRow, LotRow
-from actors.runtime.ports import DemandDay, LotSum, ReadModel, Store
+from actors.runtime.ports import Store
+from actors.runtime.read_model import DemandDay, LotSum, ReadModel
 from actors.storage import stock_queries
 from tests.fakes import stock_lists
 from tests.integration.storage.samples import NOW_MS, batch, drained, ledger_row, turn

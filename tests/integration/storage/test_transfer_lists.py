@@ -6,7 +6,8 @@ from typing import Any
 
 from actors.domain.rows_of_transfers import TransferRow
 from actors.domain.transfer import TRANSFER
-from actors.runtime.ports import ReadModel, Store
+from actors.runtime.ports import Store
+from actors.runtime.read_model import ReadModel
 from tests.integration.storage.samples import NOW_MS, batch, drained, turn
 
 STATUSES = ("requested", "allocated", "dispatched", "closed", "cancelled")

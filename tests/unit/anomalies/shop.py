@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.anomalies.habits import DAY_MS, HOUR_MS
 from actors.anomalies.monitor import Alert, Monitor
 from actors.anomalies.record import Record
 from actors.anomalies.settings import AnomalySettings
+from actors.domain.times import DAY_MS, HOUR_MS
 
 MINUTE_MS = 60_000
 # 2026-03-02, a Monday, 00:00 UTC

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from actors.anomalies.habits import HOUR_MS
 from actors.anomalies.monitor import STATE_VERSION, Monitor, State
 from actors.anomalies.record import Record
 from actors.anomalies.settings import AnomalySettings
+from actors.domain.times import HOUR_MS
 from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, SETTINGS, Shop
 
 START = MONDAY_MS + NINE

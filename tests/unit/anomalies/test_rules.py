@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from actors.anomalies.habits import DAY_MS, HOUR_MS
 from actors.anomalies.settings import AnomalySettings
+from actors.domain.times import DAY_MS, HOUR_MS
 from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, Shop
 
 START = MONDAY_MS + NINE

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from serve.problems import TABLE
+from serve.problem_codes import TABLE
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted((ROOT / "docs" / "domain").glob("*.md"))

@@ -17,6 +17,8 @@ from actors.domain.location_events import Bin
 from tests.unit.domain.books import Books
 
 PLACE = "us-wh-1"
+# (bin, SKU): two bins, and what of `a` lies in none.
+A1, A2, LOOSE = ("A-01", ""), ("A-02", ""), ("", "a")
 ID = ids.count_id("us", 1_767_225_600_000, "key-1")
 MIA, TOM, ANN, BOB = (ids.account_id("us", name * 16) for name in (b"m", b"t", b"a", b"b"))
 BINS = ("A-01", "A-02", "B-01")

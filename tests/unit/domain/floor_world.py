@@ -6,6 +6,7 @@ import copy
 from typing import Any, NamedTuple
 
 import msgspec
+import pytest
 
 from actors.domain import ids
 from actors.domain.allocation import Place
@@ -229,3 +230,42 @@ def trip_of(*tasks: NewTask) -> NewTrip:
 def task_of(sku: str, *shares: tuple[str, int], bin_id: str = "A-01", lot: str = "") -> NewTask:
     """Without totes."""
     return NewTask(bin_id, sku, lot, None, tuple(Share(name, units) for name, units in shares))
+
+
+def stocked() -> World:
+    """With two bins of `a` and one of `b`."""
+    made = World()
+    made.receive(ReceiptLine("a", 10, bin="A-01"), ReceiptLine("a", 4, bin="A-02"), ReceiptLine("b", 3, bin="B-01"))
+    return made
+
+
+def refused(code, run, **facts):
+    with pytest.raises(Refused) as caught:
+        run()
+    assert caught.value.body.code == code
+    assert {name: caught.value.body.extra.get(name) for name in facts} == facts
+
+
+def placed(world, *lines):
+    name = world.order(*lines)
+    world.settle()
+    return name
+
+
+def started(world, *lines, picker="mia"):
+    """A fulfilment on a trip that somebody has."""
+    name = placed(world, *lines)
+    world.plan()
+    told = world.claim(picker)
+    world.settle()
+    return name, told.trip
+
+
+def say(world, command):
+    told = world.do("floor", PLACE, command)
+    world.settle()
+    return told
+
+
+def pick_of(trip, task):
+    return ConfirmPick(trip, task, "A-01", "a", 1)

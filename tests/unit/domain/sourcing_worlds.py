@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from itertools import product
 
+import msgspec
 from hypothesis import strategies as st
 
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted
 from actors.domain.sourcing_policy import Costs, Limits, Policy, Rules, ValueStep
 from actors.domain.sourcing_problem import Problem
+
+
+def changed(struct, **fields):
+    """The same with other fields."""
+    return msgspec.structs.replace(struct, **fields)
 
 
 @st.composite

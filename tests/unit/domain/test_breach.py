@@ -28,12 +28,13 @@ from actors.domain.breach import (
     ViewBreach,
     WatchClock,
 )
-from actors.domain.breach_clock import HOUR_MS, deadline_ms, remind_ms
+from actors.domain.breach_clock import deadline_ms, remind_ms
 from actors.domain.breach_state import STEPS_MAX, DataCategory, Extent
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
 from actors.domain.personal import CATEGORIES
+from actors.domain.times import HOUR_MS
 
 NOW_MS = 1_767_225_600_000  # Thursday, 2026-01-01
 ID = ids.breach_id("us", NOW_MS, "key-1")

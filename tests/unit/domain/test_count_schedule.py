@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.domain.count_schedule import A_SHARE, B_SHARE, DAY_MS, INTERVAL_DAYS, Movement, classes_of, due, values_of
+from actors.domain.count_schedule import A_SHARE, B_SHARE, INTERVAL_DAYS, Movement, classes_of, due, values_of
+from actors.domain.times import DAY_MS
 
 NOW_MS = 1_767_225_600_000
 

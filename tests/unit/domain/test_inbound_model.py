@@ -5,13 +5,11 @@ Seeded sequences, as for transfers: rules that are drawn evenly seldom get an in
 from __future__ import annotations
 
 from collections import Counter
-from random import Random
 from typing import Any
 
 import pytest
 
 from actors.domain import gs1, ids
-from actors.domain.errors import Refused
 from actors.domain.inbound_commands import (
     AnnouncedLine,
     AnnouncedPackage,
@@ -26,7 +24,8 @@ from actors.domain.inbound_commands import (
 )
 from actors.domain.inbound_state import Inbound, status_of
 from actors.domain.location_commands import Expect, ReceiveStock
-from tests.unit.domain.transfer_world import HOUR_MS, NOW_MS, PORTLAND, SEATTLE, TODAY, World
+from tests.unit.domain.message_play import MessagePlay
+from tests.unit.domain.transfer_world import HOUR_MS, NOW_MS, PORTLAND, SEATTLE, TODAY
 
 PLACES = (SEATTLE, PORTLAND)
 SKUS = ("a", "b", "m", "x")
@@ -87,23 +86,15 @@ class Delivery:
             self.ended = "closed"
 
 
-class Play:
+class Play(MessagePlay):
     """The model, and the world that it is compared with."""
 
+    kind = "inbound"
+
     def __init__(self, seed: int) -> None:
-        self.random, self.world = Random(seed), World()
+        super().__init__(seed)
         self.deliveries: dict[str, Delivery] = {}
         self.labels = 0
-
-    def step(self, name: str, command: Any) -> bool:
-        """Was it done? A refusal changes nothing."""
-        version = self.world.entities.get(("inbound", name), (None, 0))[1]
-        try:
-            self.world.do("inbound", name, command)
-        except Refused:
-            assert self.world.entities.get(("inbound", name), (None, 0))[1] == version
-            return False
-        return True
 
     def inbound(self, name: str) -> Inbound:
         state: Inbound = self.world.entities["inbound", name][0]
@@ -224,26 +215,7 @@ class Play:
         if may:
             delivery.ended = "cancelled"
 
-    def it_is_dropped_from_memory_and_comes_back(self, name: str) -> None:
-        state, version = self.world.entities["inbound", name]
-        assert self.world.restored("inbound", name) == (state, version)
-        assert self.world.again("inbound", name) == state
-        self.world.entities["inbound", name] = (self.world.again("inbound", name), version)
-
     # --- messages
-    def a_message_arrives(self, _: str) -> None:
-        if self.world.waiting:
-            self.deliver(self.random.choice(self.world.waiting))
-
-    def a_message_arrives_again(self, _: str) -> None:
-        if self.world.sent:
-            self.deliver(self.random.choice(list(self.world.sent)))
-
-    def all_messages_arrive(self, _: str) -> None:
-        while self.world.waiting:
-            self.a_message_arrives("")
-        self.check_books()
-
     def deliver(self, message_id: str) -> None:
         first = message_id in self.world.waiting
         self.world.deliver(message_id)

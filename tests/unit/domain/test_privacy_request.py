@@ -25,7 +25,8 @@ from actors.domain.privacy_request import (
     TimePassed,
 )
 from actors.domain.privacy_state import NEAR_MS, OPEN, About, ViewRequest
-from actors.domain.privacy_terms import DAY_MS, RIGHTS, STEPS, TERMS, deadline_of, term_of
+from actors.domain.privacy_terms import RIGHTS, STEPS, TERMS, deadline_of, term_of
+from actors.domain.times import DAY_MS
 
 NOW_MS = 1_767_225_600_000
 ID = ids.privacy_request_id("us", NOW_MS, "key-1")

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections import Counter
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +14,7 @@ from actors.domain.sourcing import source
 from actors.domain.sourcing_decision import SEEN_MAX, decoded, encoded
 from actors.domain.sourcing_demand import CANDIDATES_MAX, LINES_MAX, Candidate, Demand, Wanted
 from actors.domain.sourcing_policy import Costs, Limits, Policy, ValueStep, places_allowed
-from tests.unit.domain.sourcing_worlds import NOW, demands, places, policies
+from tests.unit.domain.sourcing_worlds import NOW, changed, demands, places, policies
 
 PLAIN = Policy(costs=Costs(supply_minor=0, markdown_percent=0))
 
@@ -26,10 +25,6 @@ def demand_of(**units) -> Demand:
 
 def place(name, km, **available) -> Candidate:
     return Candidate(name, "warehouse", "US", float(km), available)
-
-
-def changed(struct, **fields):
-    return msgspec.structs.replace(struct, **fields)
 
 
 # --- by example -----------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.domain.errors import Refused
-from actors.domain.sourcing_calendar import DAY_MS, HORIZON_DAYS, Calendar, WorkDay, check, moments, promise
+from actors.domain.sourcing_calendar import HORIZON_DAYS, Calendar, WorkDay, check, moments, promise
+from actors.domain.times import DAY_MS
 
 DAY = WorkDay(14 * 60, 17 * 60)
 WEEKDAYS = (DAY, DAY, DAY, DAY, DAY, None, None)

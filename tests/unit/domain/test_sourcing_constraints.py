@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from actors.domain.sourcing import source
-from actors.domain.sourcing_calendar import DAY_MS
 from actors.domain.sourcing_constraints import REASONS
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted
 from actors.domain.sourcing_policy import Ban, Policy, Rules
+from actors.domain.times import DAY_MS
+from tests.unit.domain.sourcing_worlds import changed
 
 NOW = 1_763_800_000_000
 DEMAND = Demand((Wanted("a", 2, 1_000, 100),), "US", NOW)
 GOOD = Candidate("us-good", "warehouse", "US", 100.0, {"a": 5})
-
-
-def changed(struct, **fields):
-    return msgspec.structs.replace(struct, **fields)
 
 
 def wanted(**fields) -> Demand:

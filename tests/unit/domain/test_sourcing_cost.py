@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from actors.domain.sourcing import source
-from actors.domain.sourcing_calendar import DAY_MS
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted
 from actors.domain.sourcing_policy import Carrier, Costs, Limits, Policy, Zone
+from actors.domain.times import DAY_MS
+from tests.unit.domain.sourcing_worlds import changed
 
 NOW = 1_763_800_000_000
 DEMAND = Demand((Wanted("a", 3, 1_000, 700),), "US", NOW)
@@ -18,10 +18,6 @@ FREE = Costs(
     markdown_percent=0, workload_minor=0, late_minor=0,
 )  # fmt: skip
 NEAR_FAR = Carrier("ground", (Zone(100, 400, 50, 1), Zone(500, 600, 80, 3)))
-
-
-def changed(struct, **fields):
-    return msgspec.structs.replace(struct, **fields)
 
 
 def costs_of(costs: Costs, *places: Candidate, demand: Demand = DEMAND, **policy) -> dict[str, int]:

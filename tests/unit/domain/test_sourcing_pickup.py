@@ -4,11 +4,11 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.domain.sourcing_calendar import DAY_MS
 from actors.domain.sourcing_constraints import REASONS
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted
 from actors.domain.sourcing_pickup import pickup
 from actors.domain.sourcing_policy import Carrier, Policy, Zone
+from actors.domain.times import DAY_MS
 from tests.unit.domain.sourcing_worlds import NOW, demands, places, policies
 
 HOUR_MS = 3_600_000

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from random import Random
 from typing import Any
 
 import pytest
@@ -33,7 +32,8 @@ from actors.domain.transfer_commands import (
 )
 from actors.domain.transfer_events import PackageLeft
 from actors.domain.transfer_state import totals_of
-from tests.unit.domain.transfer_world import DAY_MS, HOUR_MS, NEWARK, NOW_MS, PORTLAND, SEATTLE, TODAY, World
+from tests.unit.domain.message_play import MessagePlay
+from tests.unit.domain.transfer_world import DAY_MS, HOUR_MS, NEWARK, NOW_MS, PORTLAND, SEATTLE, TODAY
 
 PLACES = (SEATTLE, PORTLAND, NEWARK)
 SKUS = ("a", "m")
@@ -49,11 +49,13 @@ class Unit:
         self.sku, self.where, self.of = sku, where, ""
 
 
-class Play:
+class Play(MessagePlay):
     """`things`: the plain, slow model. It hears only what was agreed to, and knows of no messages."""
 
+    kind = "transfer"
+
     def __init__(self, seed: int) -> None:
-        self.random, self.world = Random(seed), World()
+        super().__init__(seed)
         self.things: list[Unit] = []
         self.transfers: list[str] = []
         self.found: Counter[tuple[str, str]] = Counter()
@@ -72,16 +74,6 @@ class Play:
             assert len(there) >= n, f"{n} units of {sku} of {name} at {frm}, but there are {len(there)}"
             for unit in there[:n]:
                 unit.where, unit.of = to, owner
-
-    def step(self, name: str, command: Any) -> bool:
-        """Was it done? A refusal changes nothing."""
-        version = self.world.entities.get(("transfer", name), (None, 0))[1]
-        try:
-            self.world.do("transfer", name, command)
-        except Refused:
-            assert self.world.entities.get(("transfer", name), (None, 0))[1] == version
-            return False
-        return True
 
     def lines(self) -> list[tuple[str, int]]:
         skus = self.random.sample(SKUS, self.random.randint(1, 2))
@@ -201,26 +193,7 @@ class Play:
                 assert self.world.transfer(name).late
                 assert due(self.world.transfer(name)) is None
 
-    def it_is_dropped_from_memory_and_comes_back(self, name: str) -> None:
-        state, version = self.world.entities["transfer", name]
-        assert self.world.restored("transfer", name) == (state, version)
-        assert self.world.again("transfer", name) == state
-        self.world.entities["transfer", name] = (self.world.again("transfer", name), version)
-
     # --- messages
-    def a_message_arrives(self, _: str) -> None:
-        if self.world.waiting:
-            self.deliver(self.random.choice(self.world.waiting))
-
-    def a_message_arrives_again(self, _: str) -> None:
-        if self.world.sent:
-            self.deliver(self.random.choice(list(self.world.sent)))
-
-    def all_messages_arrive(self, _: str) -> None:
-        while self.world.waiting:
-            self.a_message_arrives("")
-        self.check_books()
-
     def deliver(self, message_id: str) -> None:
         """How much a source gives, the model hears from the transfer: it does not know what orders have taken."""
         command, first = self.world.sent[message_id].message.command, message_id in self.world.waiting

@@ -2,7 +2,8 @@
 
 import random
 
-from actors.runtime.memory import HOUR_MS, LAYER_HOURS, NEWEST_MAX, CommandMemory, Remembered, Seen
+from actors.domain.times import HOUR_MS
+from actors.runtime.memory import LAYER_HOURS, NEWEST_MAX, CommandMemory, Remembered, Seen
 
 NOON = 500_000 * HOUR_MS
 

@@ -3,9 +3,9 @@
 import pytest
 
 from actors.domain.breach import RecordBreach, WatchClock
-from actors.domain.breach_clock import HOUR_MS
 from actors.domain.breach_state import Extent
 from actors.domain.catalogue import DefineSkus
+from actors.domain.times import HOUR_MS
 from actors.runtime import wire
 from actors.runtime.feed import Feed
 from actors.runtime.limits import Limits

@@ -33,7 +33,7 @@ from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.domain.rows_of_stock import IncomingRow, LotRow
 from actors.domain.trail import NotedReply
 from actors.runtime.errors import StoreUnavailable
-from actors.runtime.ports import (
+from actors.runtime.read_model import (
     ApprovalSummary,
     BreachSummary,
     CountSummary,

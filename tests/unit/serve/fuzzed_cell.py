@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from serve.identity.tokens import issue
 from serve.orders import own
-from serve.problems import TABLE
+from serve.problem_codes import TABLE
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.raw_request import Answered, Header, ask
 from tests.unit.serve.small_cell import furnish_with, order

@@ -1,9 +1,10 @@
 import msgspec
 import pytest
 
+from actors.domain.geography import distance_km
 from actors.domain.rows import LocationRow, SkuRow, StockRow
 from serve.availability.index import ANSWER_BYTES_MAX, ANSWERS_MAX, CANDIDATES_MAX, FRAGMENTS_MAX, AvailabilityIndex
-from serve.availability.places import VIEWPOINTS_MAX, distance_km
+from serve.availability.places import VIEWPOINTS_MAX
 
 
 def place(name: str, lat: float, lon: float, country: str = "US", version: int = 1) -> LocationRow:

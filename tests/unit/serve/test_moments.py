@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.storage.schema import FIRST_MS, LAST_MS
-from serve.freshness import moment
+from actors.domain.times import moment
+from actors.storage.schema.columns import FIRST_MS, LAST_MS
 from serve.moments import END_MS, Moment, ms_asked, ms_of
 from serve.problems import Problem
 

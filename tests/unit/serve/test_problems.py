@@ -5,7 +5,8 @@ from pathlib import Path
 
 from actors.domain.errors import RefusalBody
 from actors.runtime import wire
-from serve.problems import TABLE, Problem, of_refusal
+from serve.problem_codes import TABLE
+from serve.problems import Problem, of_refusal
 from tests.unit.serve.fake_gateway import encode
 
 PROJECT = Path(__file__).parents[3]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from psycopg.types.datetime import TimestamptzBinaryLoader
 
 from actors.storage.binary import array_of, copied_rows
-from actors.storage.schema import FIRST_MS, LAST_MS, Instant, readable
+from actors.storage.schema.columns import FIRST_MS, LAST_MS, Instant, readable
 
 _ANY_MS = st.integers(-(1 << 80), 1 << 80) | st.sampled_from([FIRST_MS, FIRST_MS - 1, LAST_MS, LAST_MS + 1])
 _columns = sa.Table("t", sa.MetaData(), sa.Column("at", Instant, nullable=False), sa.Column("due_at", Instant)).c

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from actors import domain
 from actors.storage.binary import HISTORY_COLUMNS, type_of
-from actors.storage.schema import CHANGE_TYPES, PARTITIONED, ROW_TYPES, Instant, history, metadata
+from actors.storage.schema import CHANGE_TYPES, PARTITIONED, ROW_TYPES, metadata
+from actors.storage.schema.columns import Instant
+from actors.storage.schema.turns import history
 
 # What the structs' annotations may be in a column.
 FITS = {

@@ -12,7 +12,7 @@ from actors.domain.location_commands import (
     Ship,
 )
 from actors.runtime import ports
-from actors.runtime.ports import DemandDay
+from actors.runtime.read_model import DemandDay
 
 WH = "/v1/locations/us-wh-seattle"
 DAY = 86_400_000

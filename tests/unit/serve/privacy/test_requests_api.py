@@ -7,9 +7,8 @@ import msgspec
 import pytest
 
 from actors.domain.data_key import TOLD_MS
-from actors.domain.privacy_terms import DAY_MS
+from actors.domain.times import DAY_MS, moment
 from actors.runtime.sharding import digest_of
-from serve.freshness import moment
 from serve.identity.limits import OWN_DATA_BY_PERSON
 from tests.unit.serve.post_office import MIA, bearer, coded, joined
 from tests.unit.serve.privacy.office import (

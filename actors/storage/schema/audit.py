@@ -1,0 +1,102 @@
+"""Who did what, and what the monitor makes of it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from actors.storage.schema.columns import ROOM, Instant, bigint, instant, integer, key, metadata, text
+
+# No unique key: the watermark keeps lines single, and the chain tells if it ever did not. See audit_rows.py for `chain`.
+audit = sa.Table(
+    "audit", metadata,
+    integer("shard"),
+    bigint("number"),
+    instant("at"),
+    bigint("version"),
+    key("subject"),
+    text("role"),
+    text("session_id"),
+    text("address"),
+    text("device"),
+    text("behalf"),
+    text("request_id"),
+    key("action"),
+    text("outcome"),
+    key("location_id"),
+    text("kind"),
+    key("entity_id"),
+    text("why"),
+    text("changes"),  # JSON, exactly as it was hashed; "" for none
+    sa.Column("chain", sa.LargeBinary, nullable=False),
+    sa.Index("audit_number", "shard", "number"),
+    sa.Index("audit_at", "at", "shard", "number"),
+    sa.Index("audit_subject", "subject", "at"),
+    sa.Index("audit_entity", "entity_id", "at"),
+    sa.Index("audit_action", "action", "at"),
+    sa.Index("audit_address", "address", "at"),
+    sa.Index("audit_location", "location_id", "at", postgresql_where=sa.text("location_id <> ''")),
+    # A line that says nothing but its action is found by that: most are so, and words cost more than all the rest.
+    sa.Index("audit_words", sa.text("audit_words(action, outcome, why, changes)"), postgresql_using="gin",
+             postgresql_where=sa.text("outcome <> '' OR why <> '' OR changes <> ''")),
+    postgresql_partition_by="RANGE (at)",
+)  # fmt: skip
+
+# Where the chains stood at the end of a day, signed.
+audit_anchors = sa.Table(
+    "audit_anchors", metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    integer("shard", primary_key=True, autoincrement=False),
+    bigint("number"),
+    sa.Column("chain", sa.LargeBinary, nullable=False),
+    text("signature"),
+)  # fmt: skip
+
+# While one is not lifted nothing of the audit is dropped.
+audit_holds = sa.Table(
+    "audit_holds", metadata,
+    key("hold_id", primary_key=True),
+    text("reason"),
+    instant("placed_at"),
+    sa.Column("lifted_at", Instant),
+)  # fmt: skip
+
+# Months that are gone. `cut`: JSON, shard → [number, chain as hex] of its last dropped line.
+audit_drops = sa.Table(
+    "audit_drops", metadata,
+    sa.Column("month", sa.Date, primary_key=True),
+    instant("dropped_at"),
+    bigint("lines"),
+    sa.Column("cut", postgresql.JSON, nullable=False),
+    text("signature"),
+)  # fmt: skip
+
+alerts = sa.Table(
+    "alerts", metadata,
+    key("alert_id", primary_key=True),
+    bigint("version"),
+    text("status"),
+    key("about"),
+    text("role"),
+    text("rules"),
+    sa.Column("score", sa.Double, nullable=False),
+    text("action"),
+    text("assignee"),
+    text("verdict"),
+    instant("began_at"),
+    instant("last_at"),
+    integer("told"),  # 1 or 0
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Index("alerts_untold", "last_at", postgresql_where=sa.text("told = 0")),
+    sa.Index("alerts_status", "status", "alert_id"),
+    **ROOM,
+)  # fmt: skip
+
+# One row: it is the monitor's alone.
+monitor_state = sa.Table(
+    "monitor_state", metadata,
+    key("monitor_id", primary_key=True),
+    sa.Column("cursor", postgresql.JSON, nullable=False),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+    instant("saved_at"),
+)  # fmt: skip

@@ -1,0 +1,63 @@
+"""Who owns which shard, what was done, and which messages are still on their way."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from actors.storage.schema.columns import ROOM, Instant, bigint, instant, integer, key, metadata, text
+
+shards = sa.Table(
+    "shards", metadata,
+    integer("shard", primary_key=True, autoincrement=False),
+    text("host"),  # "" while nobody owns it
+    bigint("epoch"),
+    bigint("watermark"),
+    # The end of the shard's chain in `audit`: see audit_rows.py.
+    bigint("audit_number", server_default="0"),
+    sa.Column("audit_chain", sa.LargeBinary, nullable=False, server_default=""),
+    sa.Column("audit_at", Instant, nullable=False, server_default="1970-01-01 00:00:00+00"),
+    **ROOM,
+)  # fmt: skip
+
+# No primary key: the watermark keeps turns single, and a third index would cost the drain a tenth.
+history = sa.Table(
+    "history", metadata,
+    integer("shard"),
+    bigint("position"),
+    integer("line"),
+    instant("at"),
+    bigint("version"),
+    bigint("fingerprint"),
+    bigint("digest"),
+    sa.Column("status", sa.SmallInteger, nullable=False),
+    sa.Column("provisional", sa.Boolean, nullable=False),
+    text("kind"),
+    key("entity_id"),
+    text("command_id"),
+    text("cause"),
+    sa.Column("events", postgresql.JSON, nullable=False),
+    sa.Column("reply", sa.LargeBinary, nullable=False),
+    # Final answers to earlier commands of the entity: MessagePack of list[(command id, reply)]; mostly null.
+    sa.Column("answers", sa.LargeBinary),
+    sa.Index("history_entity", "entity_id", "version"),
+    sa.Index("history_fingerprint", "fingerprint"),
+    postgresql_partition_by="RANGE (at)",
+)  # fmt: skip
+
+outbox = sa.Table(
+    "outbox", metadata,
+    key("message_id", primary_key=True),
+    bigint("number"),  # the order in which the messages were first written down
+    integer("shard"),
+    text("sender_kind"),
+    text("sender_id"),
+    sa.Column("message", sa.LargeBinary, nullable=False),
+    instant("at"),
+    integer("attempts"),
+    sa.Column("parked", sa.Boolean, nullable=False),
+    text("error"),
+    sa.Index("outbox_shard", "shard", "number"),
+)  # fmt: skip
+
+outbox_number = sa.Sequence("outbox_number", metadata=metadata)
