@@ -11,8 +11,7 @@ from actors.domain.location_commands import (
     ReceiveStock,
     Ship,
 )
-from actors.runtime import ports
-from actors.runtime.read_model import DemandDay
+from actors.runtime.read_model import DEMAND_ENTRIES_MAX, DemandDay
 
 WH = "/v1/locations/us-wh-seattle"
 DAY = 86_400_000
@@ -114,7 +113,7 @@ async def test_where_too_much_happened_the_oldest_day_is_left_out(cell, monkeypa
     async def demand(location_id, skus, since_ms):
         asked.append((location_id, list(skus), since_ms))
         today = cell.clock.now // DAY
-        half = ports.DEMAND_ENTRIES_MAX // 2
+        half = DEMAND_ENTRIES_MAX // 2
         return [DemandDay("A1", today - 3, half, 7, 9, 9, 9), DemandDay("A1", today - 2, half, 4, 9, 9, 9)]
 
     monkeypatch.setattr(cell.read_model, "demand", demand)
