@@ -146,6 +146,10 @@ load: $(READY) ## customers, associates and warehouse staff of a Black Friday (W
 chaos: $(READY) ## kill and pause parts of a real cell under load, then compare what was told with what is there
 	@$(RUN) -m perf.chaos $(ARGS)
 
+.PHONY: pictures
+pictures: $(READY) ## draw the states in docs/domain/ anew, from what the nouns do in the simulation
+	@$(RUN) -m tests.simulation.pictures --write
+
 .PHONY: simulate
 simulate: $(READY) ## the seeded simulation, longer: SEEDS=10000
 	@$(RUN) -m tests.simulation --seeds $(SEEDS) $(ARGS)

@@ -316,12 +316,13 @@ def _on_trips(floor: Floor) -> tuple[dict[Place, int], dict[str, list[tuple[str,
 def trip_view(location_id: str, version: int, number: int, trip: Trip) -> TripView:
     """All of a trip."""
     return TripView(
-        location_id, version, number, _trip_status(trip), trip.method, trip.due_ms, trip.walk_dm, trip.exact, trip.picker,
+        location_id, version, number, trip_status(trip), trip.method, trip.due_ms, trip.walk_dm, trip.exact, trip.picker,
         trip.claimed_at_ms, [task_view(at, task) for at, task in enumerate(trip.tasks, 1)],
     )  # fmt: skip
 
 
-def _trip_status(trip: Trip) -> TripStatus:
+def trip_status(trip: Trip) -> TripStatus:
+    """Whose it is, and whether he rests."""
     if not trip.picker:
         return "open"
     return "paused" if trip.paused else "claimed"
@@ -365,7 +366,7 @@ def _figures(floor: Floor, query: ViewFigures, version: int) -> FiguresView:
         found.setdefault(status_of(work), []).append(work)
     trips: dict[TripStatus, int] = {"open": 0, "claimed": 0, "paused": 0}
     for trip in floor.trips.values():
-        trips[_trip_status(trip)] += 1
+        trips[trip_status(trip)] += 1
     disputes = [DisputeView(*place, one.units, one.code, one.at_ms) for place, one in sorted(floor.disputes.items())]
     statuses = [_of_status(status, works, query.now_ms) for status, works in sorted(found.items())]
     return FiguresView(query.location_id, version, statuses, trips, disputes)

@@ -20,6 +20,7 @@ from tests.simulation.counters import counts
 from tests.simulation.history import Folded, History, fold
 from tests.simulation.managers import approvals
 from tests.simulation.pickers import floors
+from tests.simulation.pictures import MACHINES, unshown
 from tests.simulation.receivers import inbounds
 from tests.simulation.shoppers import reservations
 from tests.simulation.stockkeepers import COUNTS, parts
@@ -67,7 +68,9 @@ def check_all(world) -> list[str]:
         counts(history),
         inbounds(history),
         floors(history),
+        pictured(history),
     )
+    world.steps = set(history.steps)
     out: list[str] = list(world.complaints)
     for check in checks:
         found = list(check)
@@ -75,6 +78,13 @@ def check_all(world) -> list[str]:
         if len(found) > 5:
             out.append(f"… and {len(found) - 5} more like this")
     return out
+
+
+def pictured(history: History) -> Iterator[str]:
+    """What the pages in `docs/domain/` show of states is all that there is."""
+    for step in unshown(history.steps):
+        page, way = MACHINES[step.machine].page, f"{step.machine} from {step.before} to {step.after}"
+        yield f"docs/domain/{page} does not show {way} by {step.events}: `make pictures` draws it"
 
 
 def ordered(log) -> list:

@@ -13,6 +13,7 @@ from actors.domain.kinds import KINDS
 from actors.domain.rows import changed
 from actors.runtime.codec import codecs
 from actors.runtime.wire import Turn
+from tests.simulation.pictures import Step, Watch
 
 _CODECS = codecs(KINDS)
 Key = tuple[str, str]
@@ -31,11 +32,13 @@ class Folded:
 
 @dataclass(slots=True)
 class History:
-    """All entities, and the rows of the read model as a replay gives them: table → key → row (append-only tables: a list)."""
+    """All entities, the rows of the read model as a replay gives them (table → key → row; append-only tables: a list), and the steps from state to
+    state, as keys."""
 
     entities: dict[Key, Folded] = field(default_factory=dict)
     rows: dict[str, dict[tuple, msgspec.Struct]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    steps: dict[Step, None] = field(default_factory=dict)
 
 
 def fold(turns: Iterable[Turn]) -> History:
@@ -58,12 +61,15 @@ def _fold_turn(history: History, turn: Turn) -> None:
             f"{turn.kind} {turn.entity_id}: turn of {turn.command_id} ends at version {turn.version}, "
             f"but {len(events)} events follow version {entity.version}"
         )
+    watch = Watch(turn.kind, entity.state)
     try:
         for event in events:
             entity.state = codec.kind.evolve(entity.state, event, context)
+            watch.happened(event, entity.state)
     except Exception as error:
         history.errors.append(f"{turn.kind} {turn.entity_id} version {turn.version}: evolve fails: {error!r}")
         return
+    history.steps.update(dict.fromkeys(watch.steps()))
     entity.version = turn.version
     entity.events.extend((turn.version - len(events) + n, event) for n, event in enumerate(events, 1))
     if not events:

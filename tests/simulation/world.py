@@ -29,7 +29,8 @@ from tests.simulation.freshness import Freshness
 from tests.simulation.loop import SimulatedLoop, Stuck
 from tests.simulation.managers import Manager
 from tests.simulation.pickers import Picker
-from tests.simulation.receivers import Receiver
+from tests.simulation.pictures import Step
+from tests.simulation.receivers import Delivery, Receiver
 from tests.simulation.shoppers import Shopper
 from tests.simulation.stockkeepers import Stockkeeper
 from tests.simulation.storage import Log
@@ -65,6 +66,7 @@ class Verdict:
     wrong: list[str]
     tail: list[str]
     counted: dict[str, int] = field(default_factory=dict)
+    steps: set[Step] = field(default_factory=set)
 
 
 class World:
@@ -72,6 +74,7 @@ class World:
 
     def __init__(self, seed: int, trace: Trace, parts: Parts, loop: SimulatedLoop) -> None:
         self.seed, self.trace, self.loop = seed, trace, loop
+        self.steps: set[Step] = set()
         self.host_class, self.gateway_class, self.casts = parts.host, parts.gateway, parts.casts
         self.rng = random.Random(f"world {seed}")
         self.evidence, self.log = Evidence(), Log()
@@ -180,7 +183,7 @@ class World:
             counts: list[str] = []
             return [Counter(self, f"n{n}", f"counter {self.seed} {n}", 30, counts) for n in range(3)]
         if self.seed % CASTS == 5:
-            inbounds: dict[str, list[str]] = {}
+            inbounds: dict[str, Delivery] = {}
             return [Receiver(self, f"r{n}", f"receiver {self.seed} {n}", 20, inbounds) for n in range(3)]
         if self.seed % CASTS == 6:
             return [Picker(self, f"p{n}", f"picker {self.seed} {n}", 28) for n in range(3)]
@@ -285,4 +288,4 @@ def run_seed(seed: int, parts: Parts | None = None, *, aloud: bool = False) -> V
             gc.enable()
     for sentence in wrong:
         trace(loop.time(), "judge", sentence)
-    return Verdict(seed, trace.digest(), wrong, list(trace.lines), trace.counted)
+    return Verdict(seed, trace.digest(), wrong, list(trace.lines), trace.counted, world.steps)
