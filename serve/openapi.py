@@ -15,6 +15,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import Response
 
+from serve.openapi_samples import sample_of
 from serve.permissions import NEEDS, OPEN
 
 JSON = "application/json"
@@ -245,6 +246,7 @@ def _document(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]], guarded:
     _put_examples(app, paths)
     for path, operations in hot_paths.items():
         paths[path] = {**operations, **paths.get(path, {})}
+    _put_samples(paths)
     document["paths"] = dict(sorted(paths.items()))
     used = {tag for operations in paths.values() for told in operations.values() for tag in told.get("tags", ())}
     document["tags"] = [{"name": name, "description": told} for name, told in CHAPTERS.items() if name in used]
@@ -271,6 +273,16 @@ def _put_into(told: Mapping[str, Any], written: Mapping[str, Any]) -> None:
     for media_type, content in written.get("content", {}).items():
         if "example" in content:
             told["content"][media_type]["example"] = content["example"]
+
+
+def _put_samples(paths: Mapping[str, Mapping[str, Any]]) -> None:
+    """Where nobody wrote what an answer looks like."""
+    for told in (told for operations in paths.values() for told in operations.values()):
+        for status, response in told["responses"].items():
+            content = response.get("content", {}).get(JSON)
+            if content is None or not status.startswith("2") or "example" in content:
+                continue
+            content["example"] = sample_of(_types[content["schema"]["$ref"].rpartition("/")[2]])
 
 
 def _tell_of_tokens(document: dict[str, Any]) -> None:

@@ -122,6 +122,14 @@ class _Clients:
         return check
 
 
+_FORM = {
+    "grant_type": "client_credentials",
+    "client_id": "us-client-marketplace",
+    "client_secret": "as it was told when the client was made",
+    "scope": "orders.place",
+}
+
+
 def router(desk: Desk) -> APIRouter:
     """The routes."""
     api = APIRouter(tags=["identity"])
@@ -134,6 +142,7 @@ def router(desk: Desk) -> APIRouter:
         **documented(
             AccessToken,
             body=TokenForm,
+            request_example=_FORM,
             body_type=FORM.decode(),
             also={400: TokenError, 401: TokenError},
             problems=(401,),

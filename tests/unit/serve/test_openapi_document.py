@@ -76,3 +76,13 @@ def test_nobody_is_shown_what_to_send(document):
     ]
     assert len(sent) > 50
     assert [where for where, content in sent if "example" not in content] == []
+
+
+def test_a_call_has_no_example(document):
+    told = [(where, content) for where, content in contents(document) if not where.endswith((", 4", ", 5"))]
+    bare = [
+        where
+        for where, content in told
+        if where.rpartition(", ")[2][0] in "b2" and "$ref" in content["schema"] and "example" not in content
+    ]
+    assert bare == []
