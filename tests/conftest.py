@@ -15,6 +15,7 @@ from pathlib import Path
 import hypothesis
 import psycopg
 import pytest
+import structlog
 
 from cells.postgres import EmbeddedPostgres
 from cells.redis import EmbeddedRedis, answer
@@ -22,6 +23,14 @@ from cells.redis import EmbeddedRedis, answer
 # A machine that is busy with other tests is no fault of the code; and many properties find more together than few with many examples.
 hypothesis.settings.register_profile("ocefs", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("ocefs")
+
+# What structlog does by itself with an exception, all variables of all frames in boxes, takes a second a time and more.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 _database_numbers = itertools.count(1)
 
