@@ -28,7 +28,7 @@ def of_shipment(state: Shipment | None, command: Any, events: Sequence[Any]) -> 
         changes = units_changed("missing", command.lines) if events else {}
     elif type(command) is CloseParcel:
         odd = [event for event in events if type(event) is ParcelClosed and event.despite]
-        changes = {"weight_g": (event.expected_g, event.weight_g) for event in odd}
+        changes = {f"parcel_{event.parcel}.weight_g": (event.expected_g, event.weight_g) for event in odd}
     elif type(command) is CancelManual and state is not None:
         changes = {"status": (status_of(state), "cancelled")} if events else {}
     return Act(plain("shipment", type(command)).action, place, "", changes)

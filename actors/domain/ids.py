@@ -47,9 +47,7 @@ APPROVAL_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-approval-[0-9a-hjkmnp-tv-z]
 RESERVATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-resv-[0-9a-hjkmnp-tv-z]{26}$")
 BREACH_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-breach-[0-9a-hjkmnp-tv-z]{26}$")
 NOTICE_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-notice-[0-9a-hjkmnp-tv-z]{26}$")
-ACSHIPMENT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-shipment-[0-9a-hjkmnp-tv-z]{26}([.][1-9][0-9]{0,5})?$")
-CARRIER_PATTERN = re.compile(r"^[a-z][a-z0-9]{0,23}$")
-COUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-acct-[0-9a-hjkmnp-tv-z]{26}$")
+ACCOUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-acct-[0-9a-hjkmnp-tv-z]{26}$")
 CLIENT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-client-[a-z0-9][a-z0-9-]{0,40}$")
 PRIVACY_REQUEST_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-privacy-[0-9a-hjkmnp-tv-z]{26}$")
 CUSTOMER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-cust-[0-9a-hjkmnp-tv-z]{26}$")
@@ -64,7 +62,18 @@ LOCATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$")
 
 # Kinds whose ids end in the hash of the key of the call that made them.
 _BY_KEY = frozenset(
-    {"order", "reservation", "approval", "device", "breach", "privacy_request", "transfer", "count", "inbound", "shipment"}
+    {
+        "order",
+        "reservation",
+        "approval",
+        "device",
+        "breach",
+        "privacy_request",
+        "transfer",
+        "count",
+        "inbound",
+        "shipment",
+    }
 )
 # Two characters at a time.
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]

@@ -98,9 +98,7 @@ def decide(state: Dock | None, command: Command, context: Context) -> Decision:
     assert type(command) is CompleteHandOver
     check_reach(command.within, name)
     done = _complete(state, command, context)
-    return Decision(
-        done, lambda state, version: ManifestView(name, version, manifest_of(state, command.number))
-    )
+    return Decision(done, lambda state, version: ManifestView(name, version, manifest_of(state, command.number)))
 
 
 def _told(name: str, events: list[Event]) -> Decision:
@@ -161,7 +159,7 @@ def _ticket(name: str, version: int, dock: Dock | None, number: int) -> Manifest
 
 def _scan(dock: Dock, command: ScanParcel, context: Context) -> Decision:
     """Raises Refused `manifest.…`."""
-    manifest, name = manifest_of(dock, command.number), context.entity_id
+    manifest = manifest_of(dock, command.number)
     if manifest.status != "closed":
         why = "has yet to be told to the carrier" if manifest.status == "closing" else "is over"
         raise Refused("manifest.not_closed", f"Manifest {manifest.number} {why}.", status=manifest.status)
@@ -169,7 +167,9 @@ def _scan(dock: Dock, command: ScanParcel, context: Context) -> Decision:
     if parcel is None:
         raise _elsewhere(dock, command)
     if parcel.status == "withdrawn":
-        raise Refused("manifest.parcel_stopped", "Stop: it must not leave. Bring it back to the pack station.", sscc=parcel.sscc)
+        raise Refused(
+            "manifest.parcel_stopped", "Stop: it must not leave. Bring it back to the pack station.", sscc=parcel.sscc
+        )
     sscc = parcel.sscc
     asks = parcel.status in ("listed", "held")
     asked = ClearanceAsked(manifest.number, sscc, parcel.shipment_id, parcel.parcel, context.command_id)
@@ -244,9 +244,7 @@ def evolve(state: Dock | None, event: Event, context: Context) -> Dock:
             chosen = frozenset(event.ssccs)
             parcels = [Listed(*msgspec.structs.astuple(one)) for one in dock.waiting if one.sscc in chosen]
             dock.waiting = [one for one in dock.waiting if one.sscc not in chosen]
-            dock.manifests = dock.manifests | {
-                event.number: Manifest(event.number, event.key, context.now_ms, parcels)
-            }
+            dock.manifests = dock.manifests | {event.number: Manifest(event.number, event.key, context.now_ms, parcels)}
             dock.next_number = event.number + 1
         case ParcelStopped():
             _parcel(dock, event.number, event.sscc).status = "withdrawn"
@@ -323,7 +321,9 @@ def view(state: Dock | None, query: ViewDock | ViewManifest, version: int) -> ms
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Dock).decode
-_Numbered = ManifestClosing | ManifestClosed | ManifestReturned | ClearanceAsked | ParcelChecked | ParcelStopped | HandOverDone
+_Numbered = (
+    ManifestClosing | ManifestClosed | ManifestReturned | ClearanceAsked | ParcelChecked | ParcelStopped | HandOverDone
+)
 
 
 def rows(state: Dock, version: int, events: Sequence[Event], context: Context) -> list[Row]:

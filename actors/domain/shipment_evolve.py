@@ -104,9 +104,7 @@ def _labels(state: Shipment, event: Event) -> None:
         case LabelAsked():
             parcel = _parcel(state, event.parcel)
             parcel.labels = int(event.key.rpartition(".")[2])
-            parcel.label = Label(
-                event.key, event.carrier, event.service, event.label_format, event.request, event.dock
-            )
+            parcel.label = Label(event.key, event.carrier, event.service, event.label_format, event.request, event.dock)
         case LabelBought():
             label = _label(state, event.parcel)
             label.status, label.tracking, label.document = "bought", event.tracking, event.document

@@ -42,7 +42,11 @@ def ask_label(shipment: Shipment, command: AskLabel, context: Context) -> list[E
     """What was asked for once is asked for in the same way until the carrier has answered. Raises Refused `shipment.…`."""
     parcel = parcel_of(shipment, command.parcel)
     label = parcel.label
-    if shipment.stage in ("unpacking", "leaving", "shipped") and label is not None and label.status in ("asked", "bought"):
+    if (
+        shipment.stage in ("unpacking", "leaving", "shipped")
+        and label is not None
+        and label.status in ("asked", "bought")
+    ):
         return []
     check_stage(shipment, "label", "packing", "settling", "packed")
     if not parcel.closed:
@@ -128,7 +132,9 @@ def ask_void(shipment: Shipment, command: AskVoid, context: Context) -> list[Eve
     if label.status == "voiding":
         return []
     if parcel.place == "asked" and shipment.stage != "unpacking":
-        raise Refused("shipment.dock_asked", "It is on its way to the dock: ask again in a moment.", parcel=parcel.number)
+        raise Refused(
+            "shipment.dock_asked", "It is on its way to the dock: ask again in a moment.", parcel=parcel.number
+        )
     dock = label.dock if parcel.place == "waiting" else ""
     return [VoidAsked(parcel.number, dock, parcel.sscc, context.command_id)]
 

@@ -67,7 +67,9 @@ def messages(shipment_id: str, event: Event) -> Iterable[Message]:
             if event.released:
                 yield Message("location", event.location_id, Release(shipment_id, _PART, event.released))
             elif event.why == "nothing_left" and event.order_id:
-                yield Message("order", event.order_id, UpdateOrder("cancel", event.number, by_floor=True), on_reply=True)
+                yield Message(
+                    "order", event.order_id, UpdateOrder("cancel", event.number, by_floor=True), on_reply=True
+                )
         case _:
             yield from _to_dock(shipment_id, event)
 

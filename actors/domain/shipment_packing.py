@@ -70,6 +70,7 @@ def open_one(state: Shipment | None, command: OpenShipment | OpenManual, context
                 command.location_id, command.order_id, command.number, lines, command.known, command.proposal, command.series
             )
         ]  # fmt: skip
+    assert type(command) is OpenManual
     return [
         ManualOpened(
             command.location_id, command.reason, command.note, lines, command.known, command.proposal, command.series,

@@ -116,7 +116,9 @@ def unknown() -> Refused:
 def check_reach(within: list[str], location_id: str) -> None:
     """Raises Refused `shipment.location_forbidden` unless the rights reach the place."""
     if within and location_id not in within:
-        raise Refused("shipment.location_forbidden", "Your rights don't reach where this is packed.", location_id=location_id)
+        raise Refused(
+            "shipment.location_forbidden", "Your rights don't reach where this is packed.", location_id=location_id
+        )
 
 
 def parcel_of(shipment: Shipment, number: int) -> Parcel:
@@ -176,7 +178,9 @@ def is_good(label: Label | None) -> bool:
 
 def open_labels(parcels: Iterable[Parcel]) -> list[int]:
     """Numbers of parcels whose labels the carrier sold, or may have sold, and has not taken back."""
-    return [one.number for one in parcels if one.label is not None and one.label.status in ("asked", "bought", "voiding")]
+    return [
+        one.number for one in parcels if one.label is not None and one.label.status in ("asked", "bought", "voiding")
+    ]
 
 
 def is_over(shipment: Shipment) -> bool:

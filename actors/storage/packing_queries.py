@@ -35,7 +35,9 @@ def shipments_query(
 def manifests_query(dock_id: str, before: int | None, limit: int) -> sa.Select[Any]:
     """The page of a dock's manifests, newest first."""
     c = manifests.c
-    query = sa.select(*(c[name] for name in ManifestSummary.__struct_fields__)).where(c.dock_id == storable_text(dock_id))
+    query = sa.select(*(c[name] for name in ManifestSummary.__struct_fields__)).where(
+        c.dock_id == storable_text(dock_id)
+    )
     if before is not None:
         query = query.where(c.number < before)
     return query.order_by(c.number.desc()).limit(limit)
