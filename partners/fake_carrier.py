@@ -38,7 +38,7 @@ from partners.tracking_number import SERIALS, tracking_number
 KEPT_MAX = 100_000
 RETRY_AFTER_S = 1.0
 # What happens after the hand-over, and how many hours after it.
-_JOURNEY: tuple[tuple[float, TrackStatus, bool], ...] = (
+JOURNEY: tuple[tuple[float, TrackStatus, bool], ...] = (
     (0, "accepted", False),
     (6, "in_transit", False),
     (30, "out_for_delivery", True),
@@ -140,7 +140,7 @@ class FakeCarrier:
         if parcel.voided_ms is not None:
             events.append(TrackEvent("voided", parcel.voided_ms, home))
         if parcel.handed_over_ms is not None:
-            for hours, status, arrived in _JOURNEY:
+            for hours, status, arrived in JOURNEY:
                 at_ms = parcel.handed_over_ms + round(hours * HOUR_MS)
                 if at_ms <= self._now_ms():
                     events.append(TrackEvent(status, at_ms, there if arrived else home))

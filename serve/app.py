@@ -38,6 +38,7 @@ import serve.locations.endpoints
 import serve.orders.explaining
 import serve.orders.reading
 import serve.orders.searching
+import serve.packing.endpoints
 import serve.reservations.endpoints
 import serve.sourcing.endpoints
 import serve.transfers.endpoints
@@ -273,6 +274,7 @@ def _routers(
         serve.floor.endpoints.router(services, territory, known),
         serve.transfers.endpoints.router(services, territory, known),
         serve.inbounds.endpoints.router(services, territory, known),
+        serve.packing.endpoints.router(services, territory, known, private),
         serve.counts.suggestions.router(services, territory),
         serve.live.endpoints.router(services),
         serve.health.endpoints.router(services),

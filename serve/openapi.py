@@ -36,6 +36,7 @@ CHAPTERS = {
     "inventory": "One SKU over all places: there, on its way, to be promised when.",
     "locations": "Warehouses and stores, what lies in them, and every change of it.",
     "floor": "Picking in a building: the queue, waves, trips, and what was scanned.",
+    "packing": "From picked units to parcels that the carrier has: cartons, scans, labels, papers, manifests.",
     "sourcing": "From where orders are served: the policies, with their history.",
     "catalogue": "The SKUs of the region.",
     "live": "Changes as they happen, for screens.",

@@ -22,6 +22,10 @@ PERMISSIONS: Mapping[str, Level] = {
     "orders.update": "medium",
     # Picking and putting back: fetching units for orders, and telling what is not there.
     "floor.work": "medium",
+    # The pack station and the dock; names and addresses on labels and papers.
+    "packing.work": "medium",
+    # Shipping what nobody ordered.
+    "packing.manual": "medium",
     "stock.receive": "medium",
     "stock.adjust": "high",
     "catalogue.write": "high",
@@ -51,14 +55,16 @@ PERMISSIONS: Mapping[str, Level] = {
 _SEES = ("stock.read", "orders.read", "live.read")
 ROLES: Mapping[str, frozenset[str]] = {
     # Stores ship too: who sells there also picks.
-    "associate": frozenset({*_SEES, "orders.place", "floor.work"}),
-    "fulfilment": frozenset({*_SEES, "orders.update", "floor.work", "stock.receive"}),
+    "associate": frozenset({*_SEES, "orders.place", "floor.work", "packing.work"}),
+    "fulfilment": frozenset({*_SEES, "orders.update", "floor.work", "packing.work", "packing.manual", "stock.receive"}),
     "manager": frozenset(
         {
             *_SEES,
             "orders.place",
             "orders.update",
             "floor.work",
+            "packing.work",
+            "packing.manual",
             "stock.receive",
             "stock.adjust",
             "sourcing.write",
@@ -220,6 +226,47 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/inbounds/{inbound_id}/receipts"): Need("stock.receive"),
     ("POST", "/v1/inbounds/{inbound_id}/closure"): Need("stock.receive"),
     ("POST", "/v1/inbounds/{inbound_id}/cancellation"): Need("stock.receive"),
+    # Of which location somebody may pack, the shipment judges. Who it goes to stands on labels and papers only: each look is written down.
+    ("POST", "/v1/shipments"): Need("packing.work"),
+    ("GET", "/v1/shipments"): Need("orders.read"),
+    ("GET", "/v1/shipments/{shipment_id}"): Need("orders.read"),
+    ("GET", "/v1/shipments/{shipment_id}/proposal"): Need("orders.read"),
+    ("POST", "/v1/manual-shipments"): Need("packing.manual"),
+    ("POST", "/v1/shipments/{shipment_id}/cancellation"): Need("packing.manual"),
+    ("POST", "/v1/shipments/{shipment_id}/parcels"): Need("packing.work"),
+    ("DELETE", "/v1/shipments/{shipment_id}/parcels/{parcel}"): Need("packing.work"),
+    ("POST", "/v1/shipments/{shipment_id}/parcels/{parcel}/scans"): Need("packing.work"),
+    ("POST", "/v1/shipments/{shipment_id}/parcels/{parcel}/take-outs"): Need("packing.work"),
+    ("POST", "/v1/shipments/{shipment_id}/parcels/{parcel}/closure"): Need("packing.work"),
+    ("POST", "/v1/shipments/{shipment_id}/parcels/{parcel}/reopening"): Need("packing.work"),
+    ("POST", "/v1/shipments/{shipment_id}/missing"): Need("packing.work"),
+    ("POST", "/v1/shipments/{shipment_id}/completion"): Need("packing.work"),
+    ("POST", "/v1/shipments/{shipment_id}/unpacking"): Need("packing.work"),
+    ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/quotes"): Need("packing.work"),
+    ("POST", "/v1/shipments/{shipment_id}/parcels/{parcel}/label"): Need("packing.work"),
+    ("DELETE", "/v1/shipments/{shipment_id}/parcels/{parcel}/label"): Need("packing.work"),
+    ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/label"): Need("packing.work", reads="shipment.read_label"),
+    ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/slip.pdf"): Need("packing.work", reads="shipment.read_slip"),
+    ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/customs.pdf"): Need(
+        "packing.work", reads="shipment.read_customs"
+    ),
+    ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/sscc-label"): Need("packing.work"),
+    ("GET", "/v1/orders/{order_id}/shipments"): Need(
+        "orders.read", reads="order.read_shipments", own="orders.read_own"
+    ),
+    ("GET", "/v1/locations/{location_id}/docks/{carrier}"): Need("packing.work", at_location=True),
+    ("GET", "/v1/locations/{location_id}/docks/{carrier}/manifests"): Need("packing.work", at_location=True),
+    ("POST", "/v1/locations/{location_id}/docks/{carrier}/manifests"): Need("packing.work", at_location=True),
+    ("GET", "/v1/locations/{location_id}/docks/{carrier}/manifests/{number}"): Need("packing.work", at_location=True),
+    ("GET", "/v1/locations/{location_id}/docks/{carrier}/manifests/{number}/list.pdf"): Need(
+        "packing.work", at_location=True
+    ),
+    ("POST", "/v1/locations/{location_id}/docks/{carrier}/manifests/{number}/scans"): Need(
+        "packing.work", at_location=True
+    ),
+    ("POST", "/v1/locations/{location_id}/docks/{carrier}/manifests/{number}/hand-over"): Need(
+        "packing.work", at_location=True
+    ),
     # Signing in is open, or nobody could.
     ("POST", "/v1/sessions"): OPEN,
     ("POST", "/v1/sessions/refresh"): OPEN,

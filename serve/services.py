@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -11,6 +11,7 @@ from actors.runtime.alerts import AlertList
 from actors.runtime.audit_lines import AuditLines
 from actors.runtime.ports import Clock
 from actors.runtime.read_model import ReadModel
+from partners.carrier import Carrier
 from serve.audit.trail import Trail
 from serve.availability.index import AvailabilityIndex
 from serve.cursors import Cursors
@@ -25,6 +26,7 @@ from serve.keys.port import RegionKey
 from serve.live.hub import LiveHub
 from serve.metrics import Metrics
 from serve.notices.port import Notifications
+from serve.packing.carriers import carriers_of
 from serve.privacy.gpc import PrivacySignals
 from serve.requests import BodyReader
 from serve.settings import ApiSettings
@@ -39,6 +41,7 @@ class Services:
     """`index` and `live` are fed by the gateway: construction subscribes them. `audit`, `alerts`: None in a cell that keeps none. `close` ends what
     the replica's composition opened (the gateway, connections); it is called once, when nothing is being served any more.
     `notifications`: how people are written to, None for `notices/outbox.py`. `region_key`: what wraps data keys, None for the key file.
+    `carriers`: by name, those of the settings unless others are given.
     `data_keys`, `signals`: None in a cell without identity, which seals nothing and knows nobody."""
 
     settings: ApiSettings
@@ -51,6 +54,7 @@ class Services:
     close: Callable[[], Awaitable[None]] = _nothing
     notifications: Notifications | None = None
     region_key: RegionKey | None = None
+    carriers: Mapping[str, Carrier] = field(default_factory=dict)
     index: AvailabilityIndex = field(init=False)
     live: LiveHub = field(init=False)
     cursors: Cursors = field(init=False)
@@ -67,6 +71,7 @@ class Services:
         settings = self.settings
         self.index = AvailabilityIndex(settings.region, settings.lat, settings.lon)
         self.index.steering.begin(settings.sourcing, settings.currency)
+        self.carriers = self.carriers or carriers_of(settings.packing, self.clock)
         self.live = LiveHub(
             self.gateway.want_live,
             clients_max=settings.live_clients_max,

@@ -9,6 +9,7 @@ import msgspec
 
 from actors.domain.sourcing_policy import Policy
 from serve.keys.settings import KeyPort
+from serve.packing.settings import PackingSettings
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +53,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     count_tolerance_percent: int = 2
     sourcing: Policy | None = None
     currency: str = "USD"
+    packing: PackingSettings = PackingSettings()
     profile: Literal["demo", "production"] = "production"
 
     host: str = "127.0.0.1"

@@ -19,6 +19,9 @@ Device:    us-device-01jd3k8v9r7h3k2m9qk4t1x0ab region, 10 characters of time (m
 Count:     us-count-01jd3k8v9r7h3k2m9qk4t1x0ab  region, 10 characters of time (ms), 16 of the idempotency key's hash
 Transfer:  us-transfer-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of time (ms), 16 of the idempotency key's hash
 Inbound:   us-inbound-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of time (ms), 16 of the idempotency key's hash
+Shipment:  us-shipment-01jd3k8v9r7h3k2m9qk4t1x0ab.1   of a fulfilment: its order's and its number; without a number, a manual one: made as a transfer's
+Manifest:  us-wh-seattle.post               its location's, and the carrier
+SSCCs:     us-sscc-0-9521234                region, extension digit and company prefix
 Revocations: us-revocations                 one per cell
 Policies:  us-sourcing                      one per cell
 
@@ -51,13 +54,26 @@ CUSTOMER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-cust-[0-9a-hjkmnp-tv-z]{26}
 DEVICE_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-device-[0-9a-hjkmnp-tv-z]{26}$")
 TRANSFER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-transfer-[0-9a-hjkmnp-tv-z]{26}$")
 INBOUND_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-inbound-[0-9a-hjkmnp-tv-z]{26}$")
+SHIPMENT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-shipment-[0-9a-hjkmnp-tv-z]{26}([.][1-9][0-9]{0,5})?$")
+CARRIER_PATTERN = re.compile(r"^[a-z][a-z0-9]{0,23}$")
 COUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-count-[0-9a-hjkmnp-tv-z]{26}$")
 LOCATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$")
 
 
 # Kinds whose ids end in the hash of the key of the call that made them.
 _BY_KEY = frozenset(
-    {"order", "reservation", "approval", "device", "breach", "privacy_request", "transfer", "count", "inbound"}
+    {
+        "order",
+        "reservation",
+        "approval",
+        "device",
+        "breach",
+        "privacy_request",
+        "transfer",
+        "count",
+        "inbound",
+        "shipment",
+    }
 )
 # Two characters at a time.
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
@@ -112,6 +128,27 @@ def count_id(region: str, now_ms: int, idempotency_key: str) -> str:
 def inbound_id(region: str, now_ms: int, idempotency_key: str) -> str:
     """An inbound's id: sorts by `now_ms` (UTC ms), unique by the key."""
     return f"{region}-inbound-{_timed(now_ms, idempotency_key)}"
+
+
+def shipment_id(region: str, now_ms: int, idempotency_key: str) -> str:
+    """A manual shipment's id: sorts by `now_ms` (UTC ms), unique by the key."""
+    return f"{region}-shipment-{_timed(now_ms, idempotency_key)}"
+
+
+def shipment_of(order_id: str, number: int) -> str:
+    """The id of the shipment of an order's fulfilment: there is never another."""
+    region, _, unique = order_id.partition("-")
+    return f"{region}-shipment-{unique}.{number}"
+
+
+def dock_id(location_id: str, carrier: str) -> str:
+    """The id of what keeps a location's manifests of a carrier."""
+    return f"{location_id}.{carrier}"
+
+
+def sscc_series_id(region: str, company_prefix: str, extension_digit: int) -> str:
+    """The id of what counts the SSCCs of a company prefix."""
+    return f"{region}-sscc-{extension_digit}-{company_prefix}"
 
 
 def consent_id(region: str, person: str) -> str:

@@ -23,18 +23,21 @@ from actors.domain.guest import GUEST
 from actors.domain.inbound import INBOUND
 from actors.domain.kind import Kind
 from actors.domain.location import LOCATION
+from actors.domain.manifest import MANIFEST
 from actors.domain.notice import NOTICE
 from actors.domain.order import ORDER
 from actors.domain.privacy_request import PRIVACY_REQUEST
 from actors.domain.reservation import RESERVATION
 from actors.domain.revocations import REVOCATIONS
+from actors.domain.shipment import SHIPMENT
 from actors.domain.sourcing_policies import SOURCING_POLICIES
+from actors.domain.sscc_series import SSCC_SERIES
 from actors.domain.trail import TRAIL
 from actors.domain.transfer import TRANSFER
 
 _NOUNS = (
     ORDER, RESERVATION, LOCATION, CATALOGUE, CLAIM, ACCOUNT, CLIENT, REVOCATIONS, TRAIL, CUSTOMER, GUEST, NOTICE, ALERT,
     APPROVAL, DATA_KEY, DEVICE, BREACH, PRIVACY_REQUEST, CONSENT, TRANSFER, COUNT, INBOUND, FLOOR,
-    SOURCING_POLICIES,
+    SOURCING_POLICIES, SHIPMENT, MANIFEST, SSCC_SERIES,
 )  # fmt: skip
 KINDS: Mapping[str, Kind] = {noun.name: replace(noun, act=ACTS.get(noun.name)) for noun in _NOUNS}

@@ -40,7 +40,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from actors.domain import allocation, order_floor
+from actors.domain import allocation, order_floor, order_packing
 from actors.domain.allocation import Place
 from actors.domain.errors import Refused
 from actors.domain.kind import Answer, Context, Decision, Kind, Row, StoredRows
@@ -317,6 +317,8 @@ def _allocate(order: Order, command: UpdateOrder, context: Context) -> Decision:
 
 def _step(order: Order, command: UpdateOrder, context: Context) -> Decision:
     legal, to = STEPS[command.update]
+    if command.lines:
+        order_packing.check_contents(order, command)
     moving = [f for f in _chosen(order, command, context) if f.status in legal]
     if not moving or order.cancelled:
         raise _illegal(order, command, context)

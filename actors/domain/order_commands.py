@@ -56,7 +56,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
 
 class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """A step of the order's life. `fulfilment`: its number, None for all for which the step is legal. `lines`: what is missing
-    (short_pick). `places`: where to ask (allocate). `occurred_at_ms`: when it happened in the world, None for now. `within`: locations
+    (short_pick), or what a shipment has packed (pack, ship: `order_packing.py`). `places`: where to ask (allocate). `occurred_at_ms`: when it happened in the world, None for now. `within`: locations
     that the caller's rights reach, empty for all: fulfilments elsewhere are not theirs to move. `asker`: see `check_asker`. `by_floor`: the floor of the
     location says so (`floor.py`)."""
 

@@ -173,6 +173,36 @@ class InboundSummary(msgspec.Struct, frozen=True):
     expected_at: int
 
 
+class ShipmentSummary(msgspec.Struct, frozen=True):
+    """One shipment in a list. See `ShipmentRow`."""
+
+    shipment_id: str
+    version: int
+    status: str
+    location_id: str
+    order_id: str
+    fulfilment: int
+    reason: str
+    parcels: int
+    units: int
+    weight_g: int
+    opened_at: int
+    updated_at: int
+
+
+class ManifestSummary(msgspec.Struct, frozen=True):
+    """One manifest in a list. See `ManifestRow`."""
+
+    dock_id: str
+    number: int
+    status: str
+    carrier_ref: str
+    parcels: int
+    weight_g: int
+    closed_at: int
+    handed_over_at: int | None
+
+
 class SkuMovement(msgspec.Struct, frozen=True):
     """What left of a SKU at a location in a period (base units), and when it was counted there last (UTC ms, None for never)."""
 
@@ -250,6 +280,17 @@ class ReadModel(Protocol):
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
     ) -> list[InboundSummary]:
         """Newest first (by inbound id), older than the inbound id `before`. `locations`: those to one of these, None for all."""
+
+    async def shipments(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[ShipmentSummary]:
+        """Last by id first, before the shipment id `before`. `locations`: those of these, None for all."""
+
+    async def manifests(self, dock_id: str, *, before: int | None, limit: int) -> list[ManifestSummary]:
+        """Of a dock, newest first, older than the number `before`."""
+
+    async def manifest(self, dock_id: str, number: int) -> bytes | None:
+        """The content of one (`ManifestRow.content`); None: there is none yet."""
 
     async def movements(self, location_id: str, since_ms: int, limit: int) -> list[SkuMovement]:
         """Of the SKUs that are there or moved since then, what moved most first; as the newest `MOVEMENT_ENTRIES_MAX` entries of the location's ledger tell it."""

@@ -18,11 +18,14 @@ from actors.runtime.read_model import (
     DeviceSummary,
     InboundSummary,
     LotSum,
+    ManifestSummary,
     OrderSummary,
     PrivacyRequestSummary,
+    ShipmentSummary,
     SkuMovement,
     TransferSummary,
 )
+from actors.storage import packing_queries
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
 from actors.storage.count_queries import counts_query, movements_query
 from actors.storage.inbound_queries import inbounds_query
@@ -124,6 +127,23 @@ class PostgresReadModel:
         """See `ReadModel.transfers`; at most LIMIT_MAX."""
         query = transfers_query(status, locations, before, min(limit, LIMIT_MAX))
         return [TransferSummary(*row) for row in await self._all(query)]
+
+    async def shipments(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[ShipmentSummary]:
+        """See `ReadModel.shipments`; at most LIMIT_MAX."""
+        query = packing_queries.shipments_query(status, locations, before, min(limit, LIMIT_MAX))
+        return [ShipmentSummary(*row) for row in await self._all(query)]
+
+    async def manifests(self, dock_id: str, *, before: int | None, limit: int) -> list[ManifestSummary]:
+        """See `ReadModel.manifests`; at most LIMIT_MAX."""
+        query = packing_queries.manifests_query(dock_id, before, min(limit, LIMIT_MAX))
+        return [ManifestSummary(*row) for row in await self._all(query)]
+
+    async def manifest(self, dock_id: str, number: int) -> bytes | None:
+        """See `ReadModel.manifest`."""
+        found = await self._all(packing_queries.manifest_query(dock_id, number))
+        return bytes(found[0][0]) if found else None
 
     async def counts(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int

@@ -150,6 +150,10 @@ class AvailabilityIndex:
         """What is known of the SKU besides its description."""
         return self._details.get(sku, NO_DETAILS)
 
+    def description(self, sku: str) -> str:
+        """What it is, in words; "" when nobody said."""
+        return self._skus.get(sku, "")
+
     def wanted(self, sku: str, units: int = 1, value_minor: int = 0) -> Wanted:
         """Units of the SKU, as sourcing has to know them."""
         known = self.details(sku)

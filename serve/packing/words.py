@@ -14,6 +14,7 @@ Word = Literal[
     "packing_slip", "order", "reference", "carton", "of", "page", "ship_to", "sku", "article", "units", "price", "weight", "total_units",
     "gift", "customs_declaration", "invoice", "invoice_number", "date", "sender", "recipient", "tax_id", "reason", "contents", "net_weight",
     "gross_weight", "value", "hs_code", "origin", "total", "postage", "phone", "certified", "signature",
+    "manifest", "carrier", "tracking", "signed",
 ]  # fmt: skip
 
 WORDS: Mapping[Language, Mapping[Word, str]] = {
@@ -52,6 +53,10 @@ WORDS: Mapping[Language, Mapping[Word, str]] = {
         "certified": "I certify that the particulars given in this declaration are correct and that the parcel contains nothing dangerous "
         "or forbidden by law or by postal or customs rules.",
         "signature": "Date and signature of the sender",
+        "manifest": "Manifest",
+        "carrier": "Carrier",
+        "tracking": "Tracking number",
+        "signed": "Date and signature",
     },
     "es": {
         "packing_slip": "Lista de contenido",
@@ -88,6 +93,10 @@ WORDS: Mapping[Language, Mapping[Word, str]] = {
         "certified": "Certifico que los datos de esta declaración son exactos y que el envío no contiene objetos peligrosos ni prohibidos "
         "por la ley o por las normas postales o aduaneras.",
         "signature": "Fecha y firma del remitente",
+        "manifest": "Manifiesto",
+        "carrier": "Transportista",
+        "tracking": "Número de seguimiento",
+        "signed": "Fecha y firma",
     },
     "pt": {
         "packing_slip": "Lista de conteúdo",
@@ -124,6 +133,10 @@ WORDS: Mapping[Language, Mapping[Word, str]] = {
         "certified": "Certifico que os dados desta declaração são exatos e que a remessa não contém objetos perigosos nem proibidos por lei "
         "ou pelas normas postais ou aduaneiras.",
         "signature": "Data e assinatura do remetente",
+        "manifest": "Manifesto",
+        "carrier": "Transportadora",
+        "tracking": "Código de rastreio",
+        "signed": "Data e assinatura",
     },
 }
 REASON_WORDS: Mapping[Language, Mapping[Reason, str]] = {

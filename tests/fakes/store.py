@@ -41,13 +41,15 @@ from actors.runtime.read_model import (
     DeviceSummary,
     InboundSummary,
     LotSum,
+    ManifestSummary,
     OrderSummary,
     PrivacyRequestSummary,
+    ShipmentSummary,
     SkuMovement,
     TransferSummary,
 )
 from actors.runtime.sharding import shard_of
-from tests.fakes import count_lists, inbound_lists, stock_lists, transfer_lists
+from tests.fakes import count_lists, inbound_lists, packing_lists, stock_lists, transfer_lists
 from tests.fakes.latency import Delay, no_delay
 
 
@@ -329,6 +331,20 @@ class MemoryReadModel:
     async def recent_shipments(self, location_id: str) -> dict[str, int]:
         await self._arrive()
         return stock_lists.recent_shipments(self._rows("ledger"), location_id)
+
+    async def shipments(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[ShipmentSummary]:
+        await self._arrive()
+        return packing_lists.shipments(self._rows("shipments"), status, locations, before, limit)
+
+    async def manifests(self, dock_id: str, *, before: int | None, limit: int) -> list[ManifestSummary]:
+        await self._arrive()
+        return packing_lists.manifests(self._rows("manifests"), dock_id, before, limit)
+
+    async def manifest(self, dock_id: str, number: int) -> bytes | None:
+        await self._arrive()
+        return packing_lists.manifest(self._rows("manifests"), dock_id, number)
 
     async def transfers(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int

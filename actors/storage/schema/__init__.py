@@ -52,13 +52,14 @@ from actors.domain.rows import (
 from actors.domain.rows_of_counts import CountingRow, CountRow, LastCountedRow
 from actors.domain.rows_of_floor import FloorRow, FloorTermsRow, FloorTripRow, FloorWorkRow
 from actors.domain.rows_of_inbounds import InboundRow
+from actors.domain.rows_of_packing import DockRow, ManifestRow, ShipmentRow, SsccSeriesRow
 from actors.domain.rows_of_reservation import ReservationRow
 from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.domain.rows_of_stock import BinRow, ClaimRow, ContentRow, IncomingRow, LotRow
 from actors.domain.rows_of_transfers import TransferRow
 
 # Their tables join the metadata.
-from actors.storage.schema import floors, goods, orders, people, privacy, stock  # noqa: F401
+from actors.storage.schema import floors, goods, orders, packing, people, privacy, stock  # noqa: F401
 from actors.storage.schema.audit import audit
 from actors.storage.schema.columns import metadata
 from actors.storage.schema.stock import ledger
@@ -74,6 +75,7 @@ ROW_TYPES: Sequence[type[Row]] = (
     CountRow, CountingRow, LastCountedRow, TransferRow, InboundRow,
     FloorTermsRow, FloorRow, FloorWorkRow, FloorTripRow,
     LocationProfileRow, SourcingPolicyRow,
+    ShipmentRow, DockRow, ManifestRow, SsccSeriesRow,
 )  # fmt: skip
 CHANGE_TYPES: Sequence[type[Row]] = (OrderChange,)
 

@@ -29,6 +29,7 @@ from actors.domain.rows import (
     changed,
 )
 from actors.domain.rows_of_counts import LastCountedRow
+from actors.domain.rows_of_packing import ManifestRow
 from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.domain.rows_of_stock import IncomingRow, LotRow
 from actors.domain.trail import NotedReply
@@ -41,15 +42,17 @@ from actors.runtime.read_model import (
     DeviceSummary,
     InboundSummary,
     LotSum,
+    ManifestSummary,
     OrderSummary,
     PrivacyRequestSummary,
+    ShipmentSummary,
     SkuMovement,
     TransferSummary,
 )
 from actors.runtime.sharding import mask_of
 from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, REFUSED, HostStats, LiveEvent, Reply
 from serve.gateway import Ask, FeedListener
-from tests.fakes import count_lists, inbound_lists, stock_lists, transfer_lists
+from tests.fakes import count_lists, inbound_lists, packing_lists, stock_lists, transfer_lists
 
 encode = msgspec.json.encode
 FEED = (StockRow, LocationRow, SkuRow, RevocationRow, LocationProfileRow, SourcingPolicyRow)
@@ -239,7 +242,7 @@ class FakeGateway:
                 self.orders[row.order_id] = changed(self.orders[row.order_id], row)
             elif isinstance(row, OrderRow):
                 self.orders[row.order_id] = row
-            elif isinstance(row, StockRow | LotRow | IncomingRow | LastCountedRow):
+            elif isinstance(row, StockRow | LotRow | IncomingRow | LastCountedRow | ManifestRow):
                 self.stock_rows[row.table, *(getattr(row, name) for name in row.key)] = row
         if self.feeding:
             self.feed([row for row in rows if isinstance(row, FEED)])
@@ -406,6 +409,24 @@ class FakeReadModel:
         if self.away:
             raise StoreUnavailable
         return stock_lists.recent_shipments(self.gateway.ledger, location_id)
+
+    async def shipments(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[ShipmentSummary]:
+        if self.away:
+            raise StoreUnavailable
+        rows = [
+            KINDS["shipment"].rows(state, version, [], Context(shipment_id, "", 0))[0]
+            for (kind, shipment_id), (state, version) in self.gateway.entities.items()
+            if kind == "shipment"
+        ]
+        return packing_lists.shipments(rows, status, locations, before, limit)  # type: ignore[arg-type]
+
+    async def manifests(self, dock_id: str, *, before: int | None, limit: int) -> list[ManifestSummary]:
+        return packing_lists.manifests(self._of_locations(ManifestRow), dock_id, before, limit)
+
+    async def manifest(self, dock_id: str, number: int) -> bytes | None:
+        return packing_lists.manifest(self._of_locations(ManifestRow), dock_id, number)
 
     async def transfers(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int

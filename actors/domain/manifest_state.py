@@ -1,0 +1,231 @@
+"""What has happened at a dock, what is known of it, and what is told. The rules are in `manifest.py`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from actors.domain.errors import Refused
+
+ManifestStatus = Literal["closing", "closed", "handed_over", "returned"]
+# `listed`: not seen yet; `clearing`: its shipment is being asked; `cleared`: it may be loaded; `held`: not now; `withdrawn`: never; `left`: for the next.
+ListedStatus = Literal["listed", "clearing", "cleared", "held", "withdrawn", "handed_over", "left"]
+WAITING_MAX = 5_000
+# Of one manifest: what carriers take at once.
+LISTED_MAX = 300
+OPEN_MAX = 20
+# Manifests that are over and still in memory; all others are in the read model.
+OVER_KEPT = 5
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+class Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A parcel that waits. announced: the carrier was told of it by an earlier manifest, on which it did not leave."""
+
+    sscc: str
+    shipment_id: str
+    parcel: int
+    tracking: str
+    weight_g: int
+    announced: bool = False
+
+
+class ParcelJoined(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It waits for the carrier."""
+
+    parcel: Waiting
+
+
+class ParcelLeft(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It does not wait any more."""
+
+    sscc: str
+
+
+class ParcelStopped(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It is on a manifest, and must not leave."""
+
+    number: int
+    sscc: str
+
+
+class ManifestClosing(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """These parcels, in the order in which they came, are told to the carrier under `key`."""
+
+    number: int
+    key: str
+    ssccs: list[str]
+
+
+class ManifestClosed(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The carrier has taken note."""
+
+    number: int
+    carrier_ref: str
+
+
+class ManifestReturned(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It has not: all wait again."""
+
+    number: int
+    code: str
+
+
+class ClearanceAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The parcel stands before the driver: with this event its shipment is asked. command_id: whose answer waits."""
+
+    number: int
+    sscc: str
+    shipment_id: str
+    parcel: int
+    command_id: str
+
+
+class ParcelChecked(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It may be loaded; or not, with a code."""
+
+    number: int
+    sscc: str
+    code: str = ""
+
+
+class HandOverDone(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The driver is gone with these (shipment, parcel), since `at_ms` (UTC ms): with this event their shipments are told. left: SSCCs that wait for the next."""
+
+    number: int
+    handed: list[tuple[str, int]]
+    left: list[str]
+    at_ms: int
+
+
+Event = (
+    ParcelJoined | ParcelLeft | ParcelStopped | ManifestClosing | ManifestClosed | ManifestReturned | ClearanceAsked | ParcelChecked
+    | HandOverDone
+)  # fmt: skip
+
+
+# --- state ----------------------------------------------------------------------------------------------------------
+class Listed(msgspec.Struct, gc=False):
+    """A parcel on a manifest. answer: the command that waits for its shipment. code: why it was held."""
+
+    sscc: str
+    shipment_id: str
+    parcel: int
+    tracking: str
+    weight_g: int
+    announced: bool = False
+    status: ListedStatus = "listed"
+    code: str = ""
+    answer: str = ""
+
+
+class Manifest(msgspec.Struct):
+    """One manifest. code: of the carrier's refusal, when it was returned."""
+
+    number: int
+    key: str
+    closed_at_ms: int
+    parcels: list[Listed]
+    status: ManifestStatus = "closing"
+    carrier_ref: str = ""
+    code: str = ""
+    handed_over_ms: int | None = None
+
+
+class Dock(msgspec.Struct):
+    """The state: what waits, in the order in which it came, and the manifests by number."""
+
+    next_number: int = 1
+    waiting: list[Waiting] = []
+    manifests: dict[int, Manifest] = {}
+
+
+def place_of(dock_id: str) -> tuple[str, str]:
+    """(location, carrier)."""
+    location_id, _, carrier = dock_id.rpartition(".")
+    return location_id, carrier
+
+
+def check_reach(within: list[str], dock_id: str) -> None:
+    """Raises Refused `manifest.location_forbidden` unless the rights reach the place."""
+    if within and place_of(dock_id)[0] not in within:
+        raise Refused("manifest.location_forbidden", "Your rights don't reach this dock.", dock_id=dock_id)
+
+
+def manifest_of(dock: Dock | None, number: int) -> Manifest:
+    """Raises Refused `manifest.unknown`."""
+    found = dock.manifests.get(number) if dock is not None else None
+    if found is None:
+        raise Refused("manifest.unknown", f"There is no manifest {number} any more, or not yet.", number=number)
+    return found
+
+
+def live(dock: Dock) -> list[Manifest]:
+    """Those whose parcels have not left."""
+    return [one for one in dock.manifests.values() if one.status in ("closing", "closed")]
+
+
+# --- queries and answers -------------------------------------------------------------------------------------------
+class ViewDock(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The query for what waits and which manifests there are."""
+
+    dock_id: str
+    within: list[str] = []
+
+
+class ViewManifest(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The query for one manifest that is in memory."""
+
+    dock_id: str
+    number: int
+    within: list[str] = []
+
+
+class DockStep(msgspec.Struct, frozen=True, gc=False):
+    """The answer to what shipments and the carrier say."""
+
+    dock_id: str
+    version: int
+    waiting: int
+
+
+class ManifestTicket(msgspec.Struct, frozen=True, gc=False):
+    """What to tell the carrier: tracking numbers of which it does not know, in order."""
+
+    dock_id: str
+    version: int
+    number: int
+    status: ManifestStatus
+    key: str
+    tracking_numbers: list[str]
+
+
+class ScanView(msgspec.Struct, frozen=True, gc=False):
+    """What came of a scan. `load` only when it is `cleared`; seen, of: parcels of the manifest that are cleared, and all that may leave."""
+
+    number: int
+    sscc: str
+    tracking: str
+    status: ListedStatus
+    load: bool
+    code: str
+    seen: int
+    of: int
+
+
+class ManifestView(msgspec.Struct, frozen=True, gc=False):
+    """One manifest."""
+
+    dock_id: str
+    version: int
+    manifest: Manifest
+
+
+class DockView(msgspec.Struct, frozen=True, gc=False):
+    """What waits, and the manifests in memory, oldest first."""
+
+    dock_id: str
+    version: int
+    waiting: list[Waiting]
+    manifests: list[Manifest]

@@ -1,0 +1,174 @@
+"""Labels of parcels: bought, given back, and waiting at the dock. The carrier is asked beside the turn, each time under the key that is given here: what
+it says comes as a command. The rules are in `shipment.py`.
+
+              LabelAsked           LabelBought          VoidAsked          LabelVoided
+    (none) ──────────────▶ asked ───────────▶ bought ───────────▶ voiding ──────────────▶ voided, or with a code kept
+                             │ LabelRefused      ▲                    │ VoidDropped: on a closed manifest
+                             └──▶ refused ───────┘ (it was sold, and nobody had heard)
+                                                 └────────────────────┘
+"""
+
+from __future__ import annotations
+
+from actors.domain.errors import Refused
+from actors.domain.kind import Context
+from actors.domain.shipment_commands import AskLabel, AskVoid, DockAnswered, NoteLabel, NoteLabelRefused, NoteVoided
+from actors.domain.shipment_events import (
+    Event,
+    LabelAsked,
+    LabelBought,
+    LabelOrphaned,
+    LabelRefused,
+    LabelVoided,
+    ParcelAtDock,
+    ParcelOffered,
+    ParcelWithdrawn,
+    VoidAsked,
+    VoidDropped,
+)
+from actors.domain.shipment_state import (
+    DOCUMENTS_BYTES_MAX,
+    ORPHANS_MAX,
+    Label,
+    Parcel,
+    Shipment,
+    check_stage,
+    is_good,
+    parcel_of,
+)
+
+
+def ask_label(shipment: Shipment, command: AskLabel, context: Context) -> list[Event]:
+    """What was asked for once is asked for in the same way until the carrier has answered. Raises Refused `shipment.…`."""
+    parcel = parcel_of(shipment, command.parcel)
+    label = parcel.label
+    if (
+        shipment.stage in ("unpacking", "leaving", "shipped")
+        and label is not None
+        and label.status in ("asked", "bought")
+    ):
+        return []
+    check_stage(shipment, "label", "packing", "settling", "packed")
+    if not parcel.closed:
+        detail = f"Parcel {parcel.number} is open: what it weighs is not known yet."
+        raise Refused("shipment.parcel_open", detail, parcel=parcel.number)
+    if not parcel.sscc:
+        detail = "The parcel has no number yet: ask again in a moment."
+        raise Refused("shipment.sscc_pending", detail, parcel=parcel.number, why=parcel.code)
+    if label is not None and label.status == "bought":
+        return offered(shipment, parcel, label, label.tracking)
+    if label is not None and label.status in ("voiding", "kept"):
+        detail = "The label is being given back." if label.status == "voiding" else "The carrier did not take it back."
+        raise Refused("shipment.label_voiding", detail, parcel=parcel.number)
+    same = label is not None and (label.carrier, label.service, label.label_format) == (
+        command.carrier, command.service, command.label_format,
+    )  # fmt: skip
+    if label is not None and label.status == "asked":
+        if same:
+            return []
+        detail = f"{label.carrier} was asked for {label.service} and has not answered: ask it again first."
+        raise Refused("shipment.label_asked", detail, carrier=label.carrier, service=label.service)
+    if same and label is not None and label.status == "refused" and label.request == command.request:
+        key = label.key
+    else:
+        key = f"{context.entity_id}.{parcel.number}.{parcel.labels + 1}"
+    return [
+        LabelAsked(
+            parcel.number, key, command.carrier, command.service, command.label_format, command.request, command.dock
+        )
+    ]  # fmt: skip
+
+
+def note_label(shipment: Shipment, command: NoteLabel) -> list[Event]:
+    """It may come late, and twice."""
+    parcel = next((one for one in shipment.parcels if one.number == command.parcel), None)
+    label = parcel.label if parcel is not None else None
+    if parcel is None or label is None or label.key != command.key:
+        known = any(key == command.key for key, _ in shipment.orphans)
+        if known or len(shipment.orphans) >= ORPHANS_MAX:
+            return []
+        return [LabelOrphaned(command.parcel, command.key, command.tracking)]
+    if label.status not in ("asked", "refused"):
+        return []
+    kept = sum(len(one.label.document) for one in shipment.parcels if one.label is not None)
+    document = command.document if kept + len(command.document) <= DOCUMENTS_BYTES_MAX else b""
+    bought = LabelBought(parcel.number, command.tracking, document, command.amount, command.currency)
+    return [bought, *offered(shipment, parcel, label, command.tracking)]
+
+
+def note_refused(shipment: Shipment, command: NoteLabelRefused) -> list[Event]:
+    """It may come late, and twice."""
+    parcel = next((one for one in shipment.parcels if one.number == command.parcel), None)
+    label = parcel.label if parcel is not None else None
+    if label is None or label.key != command.key or label.status != "asked":
+        return []
+    return [LabelRefused(command.parcel, command.code)]
+
+
+def offered(shipment: Shipment, parcel: Parcel, label: Label, tracking: str) -> list[Event]:
+    """To the dock, once the order knows that it is packed."""
+    if shipment.stage != "packed" or parcel.place:
+        return []
+    return [ParcelOffered(parcel.number, label.dock, parcel.sscc, tracking, parcel.weight_g)]
+
+
+def all_offered(shipment: Shipment) -> list[Event]:
+    """As `offered`, at the moment at which it is packed."""
+    return [
+        ParcelOffered(parcel.number, parcel.label.dock, parcel.sscc, parcel.label.tracking, parcel.weight_g)
+        for parcel in shipment.parcels
+        if parcel.label is not None and is_good(parcel.label) and not parcel.place
+    ]
+
+
+def ask_void(shipment: Shipment, command: AskVoid, context: Context) -> list[Event]:
+    """Off the dock first, so that it leaves with no driver. Raises Refused `shipment.…`."""
+    parcel = parcel_of(shipment, command.parcel)
+    check_stage(shipment, "void", "packing", "settling", "packed", "unpacking")
+    label = parcel.label
+    if label is None or label.status not in ("bought", "voiding"):
+        detail = "There is no label that could be given back."
+        raise Refused("shipment.label_missing", detail, parcel=parcel.number)
+    if label.status == "voiding":
+        return []
+    if parcel.place == "asked" and shipment.stage != "unpacking":
+        raise Refused(
+            "shipment.dock_asked", "It is on its way to the dock: ask again in a moment.", parcel=parcel.number
+        )
+    dock = label.dock if parcel.place == "waiting" else ""
+    return [VoidAsked(parcel.number, dock, parcel.sscc, context.command_id)]
+
+
+def note_voided(shipment: Shipment, command: NoteVoided) -> list[Event]:
+    """It may come late, and twice."""
+    parcel = next((one for one in shipment.parcels if one.number == command.parcel), None)
+    label = parcel.label if parcel is not None else None
+    if label is None or label.key != command.key or label.status != "voiding":
+        return []
+    return [LabelVoided(command.parcel, command.code)]
+
+
+def dock_answered(shipment: Shipment, command: DockAnswered) -> list[Event]:
+    """What the dock says to a parcel that joins or leaves."""
+    parcel = next((one for one in shipment.parcels if one.number == command.parcel), None)
+    if parcel is None or parcel.label is None:
+        return []
+    if command.left:
+        if parcel.label.status != "voiding" or not parcel.place:
+            return []
+        left = ParcelAtDock(parcel.number, command.code, left=True)
+        return [left] if not command.code else [VoidDropped(parcel.number, command.code)]
+    if parcel.place != "asked":
+        return []
+    there = ParcelAtDock(parcel.number, command.code)
+    stopped = shipment.stage in ("unpacking", "ended") and not command.code
+    return [there, ParcelWithdrawn(parcel.number, parcel.label.dock, parcel.sscc)] if stopped else [there]
+
+
+def withdrawn(shipment: Shipment) -> list[Event]:
+    """All that wait at the dock must not leave from there."""
+    return [
+        ParcelWithdrawn(parcel.number, parcel.label.dock, parcel.sscc)
+        for parcel in shipment.parcels
+        if parcel.label is not None and parcel.place == "waiting"
+    ]

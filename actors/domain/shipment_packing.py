@@ -1,0 +1,259 @@
+"""What happens at the pack station: cartons, scans, scales, and what is not there. The rules are in `shipment.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actors.domain.errors import Refused
+from actors.domain.kind import Context
+from actors.domain.shipment_commands import (
+    CloseParcel,
+    Known,
+    OpenManual,
+    OpenParcel,
+    OpenShipment,
+    PackUnits,
+    RemoveParcel,
+    ReopenParcel,
+    SsccGiven,
+    TakeOut,
+    TellMissing,
+)
+from actors.domain.shipment_events import (
+    Event,
+    ManualOpened,
+    MissingAsked,
+    PackAsked,
+    PackNoted,
+    ParcelClosed,
+    ParcelNumbered,
+    ParcelOpened,
+    ParcelRemoved,
+    ParcelReopened,
+    ShipmentOpened,
+    UnitsPacked,
+    UnitsTakenOut,
+)
+from actors.domain.shipment_state import (
+    CONTENTS_MAX,
+    PARCELS_MAX,
+    Parcel,
+    Shipment,
+    check_reach,
+    check_stage,
+    expected_g,
+    is_complete,
+    left_of,
+    lines_of,
+    open_labels,
+    parcel_of,
+)
+
+_SHOWN_MAX = 20
+
+
+def open_one(state: Shipment | None, command: OpenShipment | OpenManual, context: Context) -> list[Event]:
+    """To open that of a fulfilment again, by whoever, changes nothing. Raises Refused `shipment.…`."""
+    check_reach(command.within, command.location_id)
+    if state is not None:
+        if type(command) is OpenShipment:
+            return []
+        raise Refused("shipment.exists", f"Shipment {context.entity_id} exists already.")
+    if not command.lines or any(units <= 0 for _, units in command.lines):
+        raise Refused("shipment.nothing_to_pack", "There is nothing to pack.")
+    lines = sorted(command.lines)
+    if len(dict(lines)) < len(lines):
+        raise Refused("shipment.sku_repeated", "A SKU is named twice.")
+    if type(command) is OpenShipment:
+        return [
+            ShipmentOpened(
+                command.location_id, command.order_id, command.number, lines, command.known, command.proposal, command.series
+            )
+        ]  # fmt: skip
+    assert type(command) is OpenManual
+    return [
+        ManualOpened(
+            command.location_id, command.reason, command.note, lines, command.known, command.proposal, command.series,
+            command.country, command.ship_to, context.command_id,
+        )
+    ]  # fmt: skip
+
+
+def open_parcel(shipment: Shipment, command: OpenParcel, context: Context) -> list[Event]:
+    """Raises Refused `shipment.…`."""
+    check_stage(shipment, "open_parcel", "packing")
+    if len(shipment.parcels) >= PARCELS_MAX:
+        raise Refused("shipment.too_many_parcels", f"At most {PARCELS_MAX} parcels.", parcels_max=PARCELS_MAX)
+    return [
+        ParcelOpened(
+            shipment.next_parcel, command.carton, command.sides_mm, command.tare_g, command.weight_max_g, shipment.series,
+            context.command_id,
+        )
+    ]  # fmt: skip
+
+
+def numbered(shipment: Shipment, command: SsccGiven) -> list[Event]:
+    """Of a parcel that is not there any more nobody needs a number."""
+    known = [one.number for one in shipment.parcels if not one.sscc]
+    return [ParcelNumbered(command.parcel, command.sscc, command.code)] if command.parcel in known else []
+
+
+def pack_units(shipment: Shipment, command: PackUnits) -> list[Event]:
+    """Each refusal tells what to do instead. Raises Refused `shipment.…`."""
+    check_stage(shipment, "pack", "packing")
+    parcel, sku = _open_one(shipment, command.parcel), command.sku
+    left = left_of(shipment)
+    if sku not in shipment.wanted:
+        wanted = [one for one, units in left.items() if units > 0]
+        detail = f"{sku} is not part of this shipment: put it aside."
+        raise Refused("shipment.wrong_item", detail, sku=sku, wanted=wanted[:_SHOWN_MAX])
+    room = max(0, left.get(sku, 0))
+    if command.units > room:
+        fix = "all of it is packed already: put it back" if not room else f"pack {room} and put the rest back"
+        detail = f"{command.units} units of {sku} are too many: {fix}."
+        raise Refused("shipment.too_many", detail, sku=sku, wanted=shipment.wanted[sku], left=room)
+    _check_lot(shipment, command)
+    _check_room(shipment, parcel, command)
+    return [UnitsPacked(command.parcel, sku, command.units, command.lot)]
+
+
+def _check_lot(shipment: Shipment, command: PackUnits) -> None:
+    sku, lot = command.sku, command.lot
+    if sku not in shipment.known.tracked:
+        if lot:
+            raise Refused("shipment.no_lots", f"{sku} is not kept by lot: scan it without one.", sku=sku)
+        return
+    allotted = dict(command.allotted)
+    if not lot:
+        detail = f"{sku} is kept by lot or serial number: scan that as well."
+        raise Refused("shipment.lot_required", detail, sku=sku, allotted=sorted(allotted)[:_SHOWN_MAX])
+    inside = sum(
+        one.units for parcel in shipment.parcels for one in parcel.contents if one.sku == sku and one.lot == lot
+    )
+    room = allotted.get(lot, 0) - inside
+    if command.units > room:
+        fix = f"{max(0, room)} more units of it are" if lot in allotted else "it is not"
+        raise Refused(
+            "shipment.wrong_lot", f"{lot} of {sku}: {fix} set aside for this shipment. Take one of those that are.",
+            sku=sku, lot=lot, left=max(0, room), allotted=sorted(allotted)[:_SHOWN_MAX],
+        )  # fmt: skip
+
+
+def _check_room(shipment: Shipment, parcel: Parcel, command: PackUnits) -> None:
+    if sum(len(one.contents) for one in shipment.parcels) >= CONTENTS_MAX:
+        raise Refused("shipment.too_much", f"At most {CONTENTS_MAX} lines in all parcels.", lines_max=CONTENTS_MAX)
+    weight_g = shipment.known.weights_g.get(command.sku, 0) * command.units
+    now_g = expected_g(shipment, parcel)
+    if parcel.weight_max_g and now_g and now_g + weight_g > parcel.weight_max_g:
+        raise Refused(
+            "shipment.parcel_too_heavy", f"The parcel may weigh {parcel.weight_max_g} g: open another one.",
+            parcel=parcel.number, weight_g=now_g + weight_g, weight_max_g=parcel.weight_max_g,
+        )  # fmt: skip
+
+
+def take_out(shipment: Shipment, command: TakeOut) -> list[Event]:
+    """Raises Refused `shipment.…`."""
+    check_stage(shipment, "take_out", "packing")
+    parcel = _open_one(shipment, command.parcel)
+    inside = sum(one.units for one in parcel.contents if (one.sku, one.lot) == (command.sku, command.lot))
+    if command.units > inside:
+        detail = f"{inside} units of that are in the parcel."
+        raise Refused("shipment.not_in_parcel", detail, sku=command.sku, lot=command.lot, inside=inside)
+    return [UnitsTakenOut(command.parcel, command.sku, command.units, command.lot)]
+
+
+def close_parcel(shipment: Shipment, command: CloseParcel, context: Context) -> list[Event]:
+    """Raises Refused `shipment.…`."""
+    check_stage(shipment, "close_parcel", "packing")
+    parcel = _open_one(shipment, command.parcel)
+    if not parcel.contents:
+        raise Refused("shipment.parcel_empty", "There is nothing in it: take the carton away.", parcel=parcel.number)
+    if parcel.weight_max_g and command.weight_g > parcel.weight_max_g:
+        raise Refused(
+            "shipment.parcel_too_heavy", f"The carton may weigh {parcel.weight_max_g} g: take something out.",
+            parcel=parcel.number, weight_g=command.weight_g, weight_max_g=parcel.weight_max_g,
+        )  # fmt: skip
+    expected = expected_g(shipment, parcel)
+    off = abs(command.weight_g - expected) if expected else 0
+    allowed = max(command.tolerance_g, expected * command.tolerance_percent // 100)
+    if off > allowed and not command.despite:
+        what = "too much or something else" if command.weight_g > expected else "too little"
+        raise Refused(
+            "shipment.weight_differs",
+            f"Its contents weigh {expected} g by the catalogue, the scale says {command.weight_g} g: {what} may be inside. Look, or say that it is right.",
+            parcel=parcel.number, weight_g=command.weight_g, expected_g=expected, allowed_g=allowed,
+        )  # fmt: skip
+    closed = ParcelClosed(parcel.number, command.weight_g, expected, off > allowed)
+    return [closed, *finishing(shipment, context.command_id, parcel.number)]
+
+
+def reopen_parcel(shipment: Shipment, command: ReopenParcel) -> list[Event]:
+    """Raises Refused `shipment.…`."""
+    check_stage(shipment, "reopen_parcel", "packing")
+    parcel = parcel_of(shipment, command.parcel)
+    if not parcel.closed:
+        raise Refused("shipment.parcel_open", f"Parcel {parcel.number} is open.", parcel=parcel.number)
+    if open_labels([parcel]):
+        detail = "It has a label: give that back first."
+        raise Refused("shipment.parcel_labelled", detail, parcel=parcel.number)
+    return [ParcelReopened(parcel.number)]
+
+
+def remove_parcel(shipment: Shipment, command: RemoveParcel, context: Context) -> list[Event]:
+    """Raises Refused `shipment.…`."""
+    check_stage(shipment, "remove_parcel", "packing")
+    parcel = _open_one(shipment, command.parcel)
+    if parcel.contents:
+        detail = "Something is in it: take that out first."
+        raise Refused("shipment.parcel_not_empty", detail, parcel=parcel.number)
+    if open_labels([parcel]):
+        raise Refused("shipment.parcel_labelled", "It has a label: give that back first.", parcel=parcel.number)
+    return [ParcelRemoved(parcel.number), *finishing(shipment, context.command_id, parcel.number)]
+
+
+def tell_missing(shipment: Shipment, command: TellMissing, context: Context) -> list[Event]:
+    """Raises Refused `shipment.…`."""
+    check_stage(shipment, "tell_missing", "packing")
+    if shipment.missing:
+        raise Refused("shipment.missing_asked", "What was told before is being written down: ask again.")
+    left, lines = left_of(shipment), sorted(command.lines)
+    if len(dict(lines)) < len(lines):
+        raise Refused("shipment.sku_repeated", "A SKU is named twice.")
+    for sku, units in lines:
+        room = max(0, left.get(sku, 0))
+        if units > room:
+            detail = f"{room} units of {sku} are still to be packed."
+            raise Refused("shipment.not_missing", detail, sku=sku, left=room)
+    return [MissingAsked(shipment.location_id, shipment.order_id, shipment.number, lines, context.command_id)]
+
+
+def finishing(shipment: Shipment, command_id: str, closing: int = 0, *, settled: bool = False) -> list[Event]:
+    """When all of it is in closed parcels the order is told; a manual one is packed then. See `is_complete`."""
+    if shipment.stage != "packing" or not is_complete(shipment, closing, settled=settled):
+        return []
+    lines = lines_of(shipment)
+    asked = PackAsked(shipment.location_id, shipment.order_id, shipment.number, lines, command_id)
+    return [asked, PackNoted()] if shipment.manual else [asked]
+
+
+def finish(shipment: Shipment, context: Context) -> list[Event]:
+    """Raises Refused `shipment.…`."""
+    check_stage(shipment, "finish", "packing")
+    events = finishing(shipment, context.command_id)
+    if not events:
+        left = [(sku, units) for sku, units in left_of(shipment).items()]
+        detail = "Not all of it is in closed parcels yet."
+        raise Refused("shipment.not_all_packed", detail, left=left[:_SHOWN_MAX])
+    return events
+
+
+def _open_one(shipment: Shipment, number: int) -> Parcel:
+    parcel = parcel_of(shipment, number)
+    if parcel.closed:
+        raise Refused("shipment.parcel_closed", f"Parcel {number} is closed: open it again first.", parcel=number)
+    return parcel
+
+
+def known_of(weights_g: dict[str, int], tracked: Sequence[str]) -> Known:
+    """As commands carry it: only what is known."""
+    return Known({sku: weight for sku, weight in weights_g.items() if weight}, sorted(tracked))

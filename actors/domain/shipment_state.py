@@ -1,0 +1,232 @@
+"""What is known of a shipment, and what it adds up to. The rules are in `shipment.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+import msgspec
+
+from actors.domain.errors import Refused
+from actors.domain.location_events import Units
+from actors.domain.personal_notes import ORDER_COUNTRY, SEALED_ORDER
+from actors.domain.shipment_commands import Known, LabelFormat, ManualReason, Proposed, Sides
+from actors.domain.shipment_events import Outcome
+
+Stage = Literal["allocating", "packing", "settling", "packed", "leaving", "shipped", "unpacking", "ended"]
+# `kept`: given back, and the carrier would not have it.
+LabelStatus = Literal["asked", "refused", "bought", "voiding", "voided", "kept"]
+# Where it is on its way out: with the dock asked whether it takes it, waiting there, free to leave, with the carrier.
+Place = Literal["", "asked", "waiting", "cleared", "handed_over"]
+PARCELS_MAX = 300
+# SKUs and lots in all parcels together: it is all kept in one state.
+CONTENTS_MAX = 5_000
+# Of labels' documents that are kept, in all parcels together; larger ones the carrier tells again.
+DOCUMENTS_BYTES_MAX = 2_000_000
+ORPHANS_MAX = 20
+
+
+class Content(msgspec.Struct, array_like=True, gc=False):
+    """Units of a lot in a parcel."""
+
+    sku: str
+    lot: str
+    units: int
+
+
+class Label(msgspec.Struct):
+    """One that the carrier was asked for under `key`. code: of its last refusal, to sell or to take it back."""
+
+    key: str
+    carrier: str
+    service: str
+    label_format: LabelFormat
+    request: Annotated[bytes, SEALED_ORDER]
+    dock: str
+    status: LabelStatus = "asked"
+    tracking: str = ""
+    document: Annotated[bytes, SEALED_ORDER] = b""
+    amount: int = 0
+    currency: str = ""
+    code: str = ""
+
+
+class Parcel(msgspec.Struct):
+    """A carton. labels: how many were asked for. answer: a command that waits for one (its number, or that it is off the dock). code: why it has no number, or why the dock
+    did not take it or stopped it."""
+
+    number: int
+    carton: str
+    sides_mm: Sides
+    tare_g: int
+    weight_max_g: int
+    sscc: str = ""
+    contents: list[Content] = []
+    closed: bool = False
+    weight_g: int = 0
+    expected_g: int = 0
+    despite: bool = False
+    label: Label | None = None
+    labels: int = 0
+    place: Place = ""
+    handed_over_ms: int | None = None
+    answer: str = ""
+    code: str = ""
+
+
+class Shipment(msgspec.Struct):
+    """The state. order_id "": a manual one, whose units are allocated to "<its id>.1". wanted: by SKU, what is to be packed. missing: what is being told as missing.
+    clearing: (parcel, dock) that wait for the order's answer. answer: the command that waits for the stock, the missing or the order. why: it was stopped."""
+
+    location_id: str
+    order_id: str
+    number: int
+    series: str
+    opened_at_ms: int
+    updated_at_ms: int
+    wanted: dict[str, int]
+    known: Known
+    proposal: list[Proposed]
+    stage: Stage = "packing"
+    reason: ManualReason | Literal[""] = ""
+    note: str = ""
+    country: Annotated[str, ORDER_COUNTRY] = ""
+    ship_to: Annotated[bytes, SEALED_ORDER] = b""
+    parcels: list[Parcel] = []
+    next_parcel: int = 1
+    missing: list[Units] = []
+    clearing: list[tuple[int, str]] = []
+    answer: str = ""
+    orphans: list[tuple[str, str]] = []
+    why: str = ""
+    code: str = ""
+    outcome: Outcome = ""
+
+    @property
+    def manual(self) -> bool:
+        """Without an order."""
+        return not self.order_id
+
+
+def unknown() -> Refused:
+    """There is no such shipment."""
+    return Refused("shipment.unknown", "There is no such shipment.")
+
+
+def check_reach(within: list[str], location_id: str) -> None:
+    """Raises Refused `shipment.location_forbidden` unless the rights reach the place."""
+    if within and location_id not in within:
+        raise Refused(
+            "shipment.location_forbidden", "Your rights don't reach where this is packed.", location_id=location_id
+        )
+
+
+def parcel_of(shipment: Shipment, number: int) -> Parcel:
+    """Raises Refused `shipment.parcel_unknown`."""
+    for parcel in shipment.parcels:
+        if parcel.number == number:
+            return parcel
+    known = [parcel.number for parcel in shipment.parcels]
+    raise Refused("shipment.parcel_unknown", f"There is no parcel {number}.", parcels=known[:20])
+
+
+def packed_of(shipment: Shipment) -> dict[str, int]:
+    """Units per SKU in all parcels."""
+    sums: dict[str, int] = {}
+    for parcel in shipment.parcels:
+        for content in parcel.contents:
+            sums[content.sku] = sums.get(content.sku, 0) + content.units
+    return sums
+
+
+def left_of(shipment: Shipment) -> dict[str, int]:
+    """Units per SKU that are still to be packed; below 0: that are to be taken out again."""
+    packed, missing = packed_of(shipment), dict(shipment.missing)
+    left = {sku: units - missing.get(sku, 0) - packed.pop(sku, 0) for sku, units in shipment.wanted.items()}
+    return {sku: units for sku, units in (left | {sku: -units for sku, units in packed.items()}).items() if units}
+
+
+def is_complete(shipment: Shipment, closing: int = 0, *, settled: bool = False) -> bool:
+    """Is all that is wanted in closed parcels, and is there something? closing: a parcel that counts as closed; settled: what is being told as missing is."""
+    return (
+        (settled or not shipment.missing)
+        and bool(lines_of(shipment))
+        and all(parcel.closed or parcel.number == closing for parcel in shipment.parcels)
+        and not left_of(shipment)
+    )
+
+
+def lines_of(shipment: Shipment) -> list[Units]:
+    """What is wanted and not missing, in order."""
+    missing = dict(shipment.missing)
+    lines = ((sku, units - missing.get(sku, 0)) for sku, units in shipment.wanted.items())
+    return sorted((sku, units) for sku, units in lines if units)
+
+
+def expected_g(shipment: Shipment, parcel: Parcel) -> int:
+    """What the parcel has to weigh by its contents, 0 when the weight of some is not known."""
+    weights = shipment.known.weights_g
+    if any(content.sku not in weights for content in parcel.contents):
+        return 0
+    return parcel.tare_g + sum(weights[content.sku] * content.units for content in parcel.contents)
+
+
+def is_good(label: Label | None) -> bool:
+    """Has it a label by which it may travel?"""
+    return label is not None and label.status == "bought"
+
+
+def open_labels(parcels: Iterable[Parcel]) -> list[int]:
+    """Numbers of parcels whose labels the carrier sold, or may have sold, and has not taken back."""
+    return [
+        one.number for one in parcels if one.label is not None and one.label.status in ("asked", "bought", "voiding")
+    ]
+
+
+def is_over(shipment: Shipment) -> bool:
+    """Is there nothing left to do?"""
+    if shipment.stage == "shipped":
+        return all(parcel.place == "handed_over" for parcel in shipment.parcels)
+    return shipment.stage == "ended"
+
+
+def status_of(shipment: Shipment) -> str:
+    """As people are told."""
+    if shipment.stage == "ended":
+        return "not_available" if shipment.outcome == "not_available" else "cancelled"
+    return shipment.stage
+
+
+STATUSES = (
+    "allocating", "packing", "settling", "packed", "leaving", "shipped", "unpacking", "cancelled", "not_available",
+)  # fmt: skip
+
+
+def allowed_steps(shipment: Shipment) -> list[str]:
+    """What people may do now."""
+    closed = any(parcel.closed for parcel in shipment.parcels)
+    if shipment.stage == "packing":
+        steps = ["open_parcel", "pack", "take_out", "close_parcel", "tell_missing"]
+        steps += ["reopen_parcel", "label"] if closed else []
+        steps += ["finish"] if is_complete(shipment) else []
+    elif shipment.stage == "settling":
+        steps = ["label"]
+    elif shipment.stage == "packed":
+        steps = ["label", "void", "hand_over"]
+    elif shipment.stage in ("leaving", "shipped") and not is_over(shipment):
+        steps = ["hand_over"]
+    else:
+        steps = ["put_back"] if shipment.stage == "unpacking" else []
+    if shipment.manual and shipment.stage in ("allocating", "packing", "packed"):
+        steps.append("cancel")
+    return steps
+
+
+def check_stage(shipment: Shipment, step: str, *stages: Stage) -> None:
+    """Raises Refused `shipment.illegal_transition`."""
+    if shipment.stage not in stages:
+        status = status_of(shipment)
+        raise Refused(
+            "shipment.illegal_transition", f"`{step}` is not possible while the shipment is {status}.",
+            step=step, status=status, allowed=allowed_steps(shipment),
+        )  # fmt: skip

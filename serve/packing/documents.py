@@ -1,0 +1,235 @@
+"""Labels and papers of a parcel: bought, printed, remade. What tells who gets it is opened for the one call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from actors.domain.customs import CustomsDeclaration, form_of
+from actors.domain.errors import Refused
+from actors.domain.money import Money
+from actors.domain.shipment_commands import LabelFormat
+from actors.domain.shipment_views import ParcelView, ShipmentView
+from serve.openapi import KEY_PARAMETER, documented
+from serve.packing import examples
+from serve.packing.calls import PackingCalls, ParcelNumber, ShipmentId, label_detail, parcel_in
+from serve.packing.customs_data import declaration_of
+from serve.packing.customs_papers import commercial_invoice, customs_form
+from serve.packing.labels import Labels
+from serve.packing.recipients import Recipient, Recipients
+from serve.packing.schemas import CustomsWords, LabelDetail, NewLabel, QuotesDetail
+from serve.packing.slip import Slip, SlipLine, SlipPaper, packing_slip
+from serve.packing.sscc_label import SsccLabel, sscc_label
+from serve.packing.words import Language
+from serve.pages import DATA, NO_STORE
+from serve.problems import Problem
+from serve.responses import ok
+
+_label_decoder = msgspec.json.Decoder(NewLabel)
+_PROBLEMS = (401, 403, 404, 409, 421)
+_READ = (*_PROBLEMS, 422)
+_MEDIA: Mapping[str, str] = {"pdf": "application/pdf", "zpl": "application/zpl"}
+_NEW_LABEL = {"carrier": "post", "service": "standard"}
+Customs = Literal["declaration", "invoice"]
+
+
+class Document(Response):
+    """What a printer takes: kept by nobody on the way."""
+
+    def __init__(self, content: bytes, label_format: str) -> None:
+        super().__init__(content=content)
+        self.raw_headers = [
+            (b"content-type", _MEDIA[label_format].encode()),
+            (b"content-length", b"%d" % len(content)),
+            NO_STORE,
+            *DATA,
+        ]
+
+
+def add(api: APIRouter, calls: PackingCalls, labels: Labels, recipients: Recipients) -> None:
+    """The routes."""
+    _add_labels(api, calls, labels)
+    _add_papers(api, calls, recipients)
+    _add_sscc(api, calls)
+
+
+def _add_labels(api: APIRouter, calls: PackingCalls, labels: Labels) -> None:
+    @api.get(
+        "/v1/shipments/{shipment_id}/parcels/{parcel}/quotes",
+        summary="What the carriers would take for a parcel",
+        **documented(QuotesDetail, problems=_READ, example=examples.QUOTES),
+    )
+    async def quotes(shipment_id: ShipmentId, parcel: ParcelNumber, request: Request) -> Response:
+        """Of a closed parcel, cheapest first; and why others don't take it."""
+        return ok(await labels.quotes(shipment_id, parcel, request))
+
+    @api.post(
+        "/v1/shipments/{shipment_id}/parcels/{parcel}/label",
+        summary="Buy the label of a parcel",
+        **documented(LabelDetail, request=NewLabel, request_example=_NEW_LABEL, problems=_PROBLEMS, example=examples.LABEL),
+    )  # fmt: skip
+    async def bought(shipment_id: ShipmentId, parcel: ParcelNumber, request: Request) -> Response:
+        """Once: while the carrier has not answered (503), this call again asks it the same under the same key. A parcel with a label waits for its carrier as soon as all of
+        the shipment is packed."""
+        write, sent = await calls.document(request, _label_decoder)
+        await labels.buy(
+            shipment_id, parcel, request, write, sent.carrier, sent.service, sent.label_format, sent.customs
+        )
+        return ok(await _label(calls, shipment_id, parcel, request))
+
+    @api.delete(
+        "/v1/shipments/{shipment_id}/parcels/{parcel}/label",
+        summary="Give the label of a parcel back",
+        **documented(LabelDetail, problems=(400, 408, 413, 415, *_READ), example=examples.LABEL | {"status": "voided"}),
+        openapi_extra={"parameters": [KEY_PARAMETER]},
+    )
+    async def voided(shipment_id: ShipmentId, parcel: ParcelNumber, request: Request) -> Response:
+        """Until it is on a closed manifest. The carrier may refuse (`kept`, with its code)."""
+        write = await calls.bare(request)
+        await labels.give_back(shipment_id, parcel, request, write)
+        return ok(await _label(calls, shipment_id, parcel, request))
+
+    @api.get(
+        "/v1/shipments/{shipment_id}/parcels/{parcel}/label",
+        summary="The label of a parcel, to print",
+        **documented(None, media_type="application/pdf", problems=_READ),
+    )
+    async def label(shipment_id: ShipmentId, parcel: ParcelNumber, request: Request) -> Response:
+        """PDF or ZPL, as it was bought."""
+        view = await calls.view(shipment_id, request, papers=True)
+        return Document(*await labels.document(view, parcel_in(view, parcel), request))
+
+
+async def _label(calls: PackingCalls, shipment_id: str, number: int, request: Request) -> LabelDetail:
+    """As it is now. Raises Problem."""
+    told = label_detail(parcel_in(await calls.view(shipment_id, request), number).label)
+    if told is None:
+        raise Problem("shipment.label_missing", f"Parcel {number} has no label.")
+    return told
+
+
+def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> None:
+    @api.get(
+        "/v1/shipments/{shipment_id}/parcels/{parcel}/slip.pdf",
+        summary="The packing slip of a parcel",
+        **documented(None, media_type="application/pdf", problems=_READ),
+    )
+    async def slip(
+        shipment_id: ShipmentId,
+        parcel: ParcelNumber,
+        request: Request,
+        language: Annotated[Language, Query()] = "en",
+        paper: Annotated[SlipPaper, Query()] = "a4",
+        prices: Annotated[bool, Query(description="with what was paid")] = False,
+    ) -> Response:
+        """What is in the carton, for whoever opens it. The same content gives the same bytes."""
+        view = await calls.view(shipment_id, request, papers=True)
+        to = await recipients.of(view, request)
+        said = _slip(calls, view, parcel_in(view, parcel), to, language, paper, prices)
+        return Document(await asyncio.to_thread(packing_slip, said), "pdf")
+
+    @api.get(
+        "/v1/shipments/{shipment_id}/parcels/{parcel}/customs.pdf",
+        summary="The customs papers of a parcel",
+        **documented(None, media_type="application/pdf", problems=_READ),
+    )
+    async def customs(
+        shipment_id: ShipmentId,
+        parcel: ParcelNumber,
+        request: Request,
+        document: Annotated[Customs, Query()] = "declaration",
+        language: Annotated[Language, Query()] = "en",
+        paper: Annotated[SlipPaper, Query()] = "a4",
+    ) -> Response:
+        """The declaration (CN 23) or the commercial invoice of a parcel that leaves the customs territory, from the catalogue and the order. What was said when the label was
+        bought stands on the carrier's own papers."""
+        view = await calls.view(shipment_id, request, papers=True)
+        declared = await _declared(calls, recipients, view, parcel_in(view, parcel), request)
+        return Document(await asyncio.to_thread(_drawn, declared, document, language, paper), "pdf")
+
+
+def _add_sscc(api: APIRouter, calls: PackingCalls) -> None:
+    @api.get(
+        "/v1/shipments/{shipment_id}/parcels/{parcel}/sscc-label",
+        summary="The number of a parcel as GS1-128, to print",
+        **documented(None, media_type="application/pdf", problems=_READ),
+    )
+    async def sscc(
+        shipment_id: ShipmentId,
+        parcel: ParcelNumber,
+        request: Request,
+        label_format: Annotated[LabelFormat, Query(alias="format")] = "pdf",
+    ) -> Response:
+        """As soon as the parcel has its SSCC. No name, no address."""
+        view = await calls.view(shipment_id, request)
+        one = parcel_in(view, parcel)
+        if not one.sscc:
+            raise Problem("shipment.sscc_pending", "The parcel has no number yet: ask again in a moment.")
+        sender = calls.settings.sender_at(view.location_id)
+        name = sender.name if sender is not None else view.location_id
+        carton, cartons = _count(view, one)
+        said = SsccLabel(one.sscc, name, view.order_id or view.shipment_id, carton, cartons, one.weight_g)
+        return Document(await asyncio.to_thread(sscc_label, said, label_format), label_format)
+
+
+def _count(view: ShipmentView, parcel: ParcelView) -> tuple[int, int]:
+    """The k-th of n."""
+    numbers = sorted(one.number for one in view.parcels)
+    return numbers.index(parcel.number) + 1, len(numbers)
+
+
+def _slip(
+    calls: PackingCalls, view: ShipmentView, parcel: ParcelView, to: Recipient, language: Language, paper: SlipPaper, prices: bool
+) -> Slip:  # fmt: skip
+    """Raises Problem 409."""
+    if not parcel.closed or not parcel.sscc:
+        raise Problem("shipment.parcel_open", f"Parcel {parcel.number} is not closed, or has no number yet.")
+    index, sums = calls.services.index, dict[str, int]()
+    for content in parcel.contents:
+        sums[content.sku] = sums.get(content.sku, 0) + content.units
+    paid = {line.sku: line.unit_price for line in to.order.lines} if to.order is not None else {}
+    lines = tuple(
+        SlipLine(sku, index.description(sku), units, paid.get(sku) if prices else None) for sku, units in sorted(sums.items())
+    )  # fmt: skip
+    carton, cartons = _count(view, parcel)
+    return Slip(
+        (view.order_id or view.shipment_id)[:64], to.party, lines, carton, cartons, parcel.sscc, parcel.weight_g, language, paper,
+        to.order_ref[:64], with_prices=prices,
+    )  # fmt: skip
+
+
+async def _declared(
+    calls: PackingCalls, recipients: Recipients, view: ShipmentView, parcel: ParcelView, request: Request
+) -> CustomsDeclaration:  # fmt: skip
+    """Raises Problem 409."""
+    sender = calls.settings.sender_at(view.location_id)
+    if sender is None:
+        raise Problem("packing.no_sender", "It is not said who sends: `[packing.sender]` of the region's config.")
+    if not parcel.closed:
+        raise Problem("shipment.parcel_open", f"Parcel {parcel.number} is not closed.")
+    to = await recipients.of(view, request)
+    services = calls.services
+    declared = declaration_of(view, parcel, sender, to, CustomsWords(), services.index, services.clock.now_ms())
+    if declared is None:
+        raise Problem(
+            "customs.same_country", "The parcel does not leave the customs territory: there is nothing to declare."
+        )
+    if parcel.label is not None and parcel.label.currency:
+        paid = Money(parcel.label.amount, parcel.label.currency)
+        declared = msgspec.structs.replace(declared, postage=paid)
+    return declared
+
+
+def _drawn(declared: CustomsDeclaration, document: Customs, language: Language, paper: SlipPaper) -> bytes:
+    try:
+        if document == "invoice":
+            return commercial_invoice(declared, language, paper)
+        # Whose rate of the day nobody knows here is not said to be a small packet's.
+        return customs_form(declared, form_of(declared, 0, small_packet=False), language, paper)
+    except Refused as refused:
+        raise Problem(refused.body.code, refused.body.detail, extra=refused.body.extra) from None

@@ -1,0 +1,240 @@
+"""Labels: the carrier is asked here, beside every turn, under the key that the shipment gave.
+
+AskLabel ─▶ ticket(key, sealed request) ─▶ Carrier.label(key, request) ─▶ NoteLabel | NoteLabelRefused
+                                              └─ no answer: it stays asked, and the next call asks under the same key the same request
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from fastapi import Request
+
+from actors.domain.errors import Refused
+from actors.domain.ids import dock_id
+from actors.domain.shipment_commands import (
+    AskLabel,
+    AskVoid,
+    Command,
+    LabelFormat,
+    NoteCancelled,
+    NoteLabel,
+    NoteLabelRefused,
+    NoteVoided,
+)
+from actors.domain.shipment_views import LabelTicket, ParcelView, ShipmentView
+from partners.carrier import (
+    Carrier,
+    CarrierError,
+    CarrierParcel,
+    CarrierRefused,
+    CarrierUnavailable,
+    Label,
+    LabelRequest,
+    Shipment,
+)
+from serve.callers import reach_of
+from serve.packing.calls import PackingCalls, parcel_in, ticket_decoder
+from serve.packing.carriers import TIMED_OUT, UNAVAILABLE, told_as
+from serve.packing.customs_data import declaration_of
+from serve.packing.recipients import Recipient, Recipients
+from serve.packing.schemas import CustomsWords, QuoteDetail, QuotesDetail
+from serve.problems import Problem, field_problem
+from serve.requests import Write
+
+# A label's document past that is not kept: the carrier tells it again, under the same key.
+DOCUMENT_BYTES_MAX = 200_000
+# The label of a parcel that a carrier took back already is given back.
+_VOIDED = "carrier.already_voided"
+_encode = msgspec.msgpack.Encoder().encode
+_request_decoder = msgspec.msgpack.Decoder(LabelRequest)
+
+
+class Labels:
+    """Of one replica."""
+
+    def __init__(self, calls: PackingCalls, recipients: Recipients) -> None:
+        self._calls = calls
+        self._recipients = recipients
+        self._services = calls.services
+
+    # --- buying
+    async def buy(
+        self, shipment_id: str, number: int, request: Request, write: Write, carrier: str, service: str,
+        label_format: LabelFormat | None, words: CustomsWords,
+    ) -> None:  # fmt: skip
+        """Raises Problem: of the shipment, of the carrier, or of what is known of order and goods."""
+        view = await self._calls.view(shipment_id, request)
+        self.port(carrier)
+        parcel = parcel_in(view, number)
+        to = await self._to(view, request, write)
+        account = next((one for one in self._calls.settings.carriers if one.name == carrier), None)
+        form = label_format or (account.label_format if account else "pdf")
+        wanted = LabelRequest(await self.parcel_to(view, parcel, to, words), service, form)
+        sealed = await self._recipients.seal(shipment_id, f"request:{number}", _encode(wanted), to, request)
+        command = AskLabel(
+            number, carrier, service, form, sealed, dock_id(view.location_id, carrier), reach_of(request.scope)
+        )
+        ticket = ticket_decoder.decode(await self._calls.ask(shipment_id, request, command, write))
+        await self.fulfil(ticket, to, request, write)
+
+    async def fulfil(self, ticket: LabelTicket, to: Recipient, request: Request, write: Write) -> None:
+        """Asks the carrier for what the ticket says, and tells the shipment what came of it. Raises Problem."""
+        if ticket.status == "bought":
+            return
+        shipment_id, number, key = ticket.shipment_id, ticket.parcel, ticket.key
+        try:
+            label = await self._asked(ticket, request)
+        except CarrierRefused as refused:
+            if refused.code != "carrier.key_reused":
+                await self._note(ticket, request, write, NoteLabelRefused(number, key, refused.code), refused.code)
+            raise told_as(refused) from None
+        except CarrierUnavailable as away:
+            await self._note(ticket, request, write, NoteLabelRefused(number, key, UNAVAILABLE), UNAVAILABLE)
+            raise told_as(away) from None
+        except CarrierError as error:
+            raise told_as(error) from None
+        document = label.document if len(label.document) <= DOCUMENT_BYTES_MAX else b""
+        sealed = document and await self._recipients.seal(shipment_id, f"label:{key}", document, to, request)
+        bought = NoteLabel(number, key, label.tracking_number, sealed, label.price.amount, label.price.currency)
+        await self._note(ticket, request, write, bought, "bought")
+
+    async def document(self, view: ShipmentView, parcel: ParcelView, request: Request) -> tuple[bytes, str]:
+        """(what to print, its format). Raises Problem."""
+        label = parcel.label
+        if label is None or label.status not in ("bought", "voiding"):
+            raise Problem("shipment.label_missing", f"Parcel {parcel.number} has no label.")
+        if label.document:
+            kept = await self._recipients.unsealed(view.shipment_id, f"label:{label.key}", label.document, request)
+            return kept, label.label_format
+        ticket = LabelTicket(
+            view.shipment_id, view.version, parcel.number, label.status, label.key, label.carrier, label.tracking, "", label.request
+        )  # fmt: skip
+        try:
+            return (await self._asked(ticket, request)).document, label.label_format
+        except CarrierError as error:
+            raise told_as(error) from None
+
+    async def _asked(self, ticket: LabelTicket, request: Request) -> Label:
+        plain = await self._recipients.unsealed(ticket.shipment_id, f"request:{ticket.parcel}", ticket.request, request)
+        return await self.port(ticket.carrier).label(ticket.key, _request_decoder.decode(plain))
+
+    # --- giving back
+    async def give_back(self, shipment_id: str, number: int, request: Request, write: Write) -> str:
+        """The label's status then. Raises Problem."""
+        asked = await self._calls.ask(shipment_id, request, AskVoid(number, reach_of(request.scope)), write)
+        ticket = ticket_decoder.decode(asked)
+        if ticket.status != "voiding":
+            return ticket.status
+        view = await self._calls.view(shipment_id, request)
+        if view.status != "unpacking" and parcel_in(view, number).place:
+            raise Problem("shipment.dock_asked", "The dock has not let it go yet: ask again in a moment.")
+        code = ""
+        try:
+            await self.port(ticket.carrier).void(f"{ticket.key}.void", ticket.tracking)
+        except CarrierRefused as refused:
+            code = "" if refused.code == _VOIDED else refused.code
+        except CarrierError as error:
+            raise told_as(error) from None
+        await self._note(ticket, request, write, NoteVoided(number, ticket.key, code), f"void {code}")
+        return "kept" if code else "voided"
+
+    async def give_all_back(self, view: ShipmentView, request: Request, write: Write) -> None:
+        """Of a shipment that was stopped: those of which nobody knows whether they were sold are asked for once more, under their keys. Raises Problem."""
+        for parcel in view.parcels:
+            label = parcel.label
+            if label is None or label.status not in ("asked", "bought", "voiding"):
+                continue
+            part = write._replace(key=f"{write.key}/parcel {parcel.number}")
+            if label.status == "asked":
+                ticket = LabelTicket(
+                    view.shipment_id, view.version, parcel.number, label.status, label.key, label.carrier, "", "", label.request
+                )  # fmt: skip
+                try:
+                    sold = await self._asked(ticket, request)
+                except CarrierRefused as refused:
+                    note = NoteLabelRefused(parcel.number, label.key, refused.code)
+                    await self._note(ticket, request, part, note, refused.code)
+                    continue
+                except CarrierError as error:
+                    raise told_as(error) from None
+                bought = NoteLabel(
+                    parcel.number, label.key, sold.tracking_number, b"", sold.price.amount, sold.price.currency
+                )
+                await self._note(ticket, request, part, bought, "bought")
+            await self.give_back(view.shipment_id, parcel.number, request, part)
+
+    # --- what it costs
+    async def quotes(self, shipment_id: str, number: int, request: Request, write: Write | None = None) -> QuotesDetail:
+        """Of all carriers of the region. Raises Problem."""
+        view = await self._calls.view(shipment_id, request, papers=True)
+        parcel = parcel_in(view, number)
+        to = await self._recipients.of(view, request)
+        wanted = await self.parcel_to(view, parcel, to, CustomsWords())
+        quotes: list[QuoteDetail] = []
+        refused: dict[str, str] = {}
+        for name, carrier in self._services.carriers.items():
+            try:
+                offers = await carrier.quote(wanted)
+            except CarrierRefused as error:
+                refused[name] = error.code
+            except CarrierUnavailable:
+                refused[name] = UNAVAILABLE
+            except CarrierError:
+                refused[name] = TIMED_OUT
+            else:
+                quotes += [QuoteDetail(name, one.service, one.price, one.days) for one in offers]
+        return QuotesDetail(sorted(quotes, key=lambda one: (one.price.amount, one.days, one.carrier)), refused)
+
+    # --- what a carrier has to know
+    def port(self, carrier: str) -> Carrier:
+        """Raises Problem 422."""
+        port = self._services.carriers.get(carrier)
+        if port is None:
+            known = sorted(self._services.carriers)
+            detail = f"There is no carrier {carrier} here: {', '.join(known) or 'none is set up'}."
+            raise field_problem("carrier.unknown", detail, "/carrier", known=known)
+        return port
+
+    async def parcel_to(self, view: ShipmentView, parcel: ParcelView, to: Recipient, words: CustomsWords) -> Shipment:
+        """A parcel from us to somebody. Raises Problem."""
+        sender = self._calls.settings.sender_at(view.location_id)
+        if sender is None:
+            raise Problem("packing.no_sender", "It is not said who sends: `[packing.sender]` of the region's config.")
+        if not parcel.closed or not parcel.sscc:
+            raise Problem("shipment.parcel_open", f"Parcel {parcel.number} is not closed, or has no number yet.")
+        index = self._services.index
+        classes = sorted({index.details(one.sku).hazard_class for one in parcel.contents} - {""})
+        if len(classes) > 1:
+            detail = f"Goods of the classes {', '.join(classes)} must not go in one parcel: open it and part them."
+            raise Problem("shipment.hazards_mixed", detail, extra={"classes": classes})
+        length, width, height = parcel.sides_mm
+        try:
+            customs = declaration_of(view, parcel, sender, to, words, index, self._services.clock.now_ms())
+        except Refused as refused:
+            raise Problem(refused.body.code, refused.body.detail, extra=refused.body.extra) from None
+        return Shipment(
+            sender, to.party, CarrierParcel(parcel.sscc, parcel.weight_g, length, width, height, "".join(classes)),
+            (view.order_id or view.shipment_id)[:64], customs,
+        )  # fmt: skip
+
+    async def _to(self, view: ShipmentView, request: Request, write: Write) -> Recipient:
+        """Whom it goes to; a shipment of which the order is cancelled is told so."""
+        papers = view if view.order_id else await self._calls.view(view.shipment_id, request, papers=True)
+        to = await self._recipients.of(papers, request)
+        if to.order is not None:
+            status = next((one.status for one in to.order.fulfilments if _number(one.fulfilment_id) == view.number), "")
+            if to.order.status == "cancelled" or status == "cancelled":
+                await self._calls.note(view.shipment_id, request, NoteCancelled(), write, "cancelled")
+                raise Problem("shipment.order_cancelled", "The order is cancelled: unpack it, and put it back.")
+        return to
+
+    async def _note(self, ticket: LabelTicket, request: Request, write: Write, command: Command, what: str) -> None:
+        # The carrier has done it: whoever called may be gone by now, the shipment must know.
+        noting = self._calls.note(ticket.shipment_id, request, command, write, f"{ticket.key} {what}")
+        await asyncio.shield(noting)
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition(".")[2])

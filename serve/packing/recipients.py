@@ -1,0 +1,159 @@
+"""Who a shipment goes to: opened here for one call, to make a label or a paper, and kept by nobody but sealed.
+
+order's private part ──┐
+manual's ship_to ──────┴─▶ Recipient(party, …) ─▶ label request, slip, customs form
+a request, a label's document ──sealed beside it, under the same data key──▶ the shipment's events: an erasure takes them too
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import msgspec
+from fastapi import Request
+
+from actors.domain.order_state import OrderView, ViewOrder
+from actors.domain.postal import LINE_CHARS_MAX, LINES_MAX, Party
+from actors.domain.shipment_views import ShipmentView
+from serve.context import REQUEST_ID
+from serve.keys.data_keys import Erased
+from serve.packing.calls import PackingCalls
+from serve.packing.schemas import ShipToParty
+from serve.problems import Problem
+from serve.replies import body_of
+
+_order_decoder = msgspec.json.Decoder(OrderView)
+_party_decoder = msgspec.msgpack.Decoder(Party)
+_encode = msgspec.msgpack.Encoder().encode
+_NOT_PHONE = re.compile(r"[^0-9+]")
+
+
+class Recipient(NamedTuple):
+    """party: whom it goes to; order: as its actor has it, None of a manual one; order_ref: the customer's reference; sealed: what is sealed of it already, beside
+    which more is sealed, b"" in a cell that seals nothing."""
+
+    party: Party
+    order: OrderView | None
+    order_ref: str
+    sealed: bytes
+
+
+def place_of(shipment_id: str, what: str) -> str:
+    """What something of a shipment is sealed for."""
+    return f"shipment:{shipment_id}:{what}"
+
+
+class Recipients:
+    """Of one replica."""
+
+    def __init__(self, calls: PackingCalls) -> None:
+        self._calls = calls
+        self._services = calls.services
+
+    async def of(self, view: ShipmentView, request: Request) -> Recipient:
+        """Raises Problem 409 when it must not or can't be told, 503."""
+        if not view.order_id:
+            return await self._of_manual(view, request)
+        order = await self.order(view.order_id, request)
+        to, cause = order.ship_to, request.scope[REQUEST_ID]
+        if self._services.data_keys is None:
+            # A cell without keys keeps nobody's name and street: it is for trying things out.
+            party = Party(order.order_id, ("-",), to.city or "-", to.postcode[:16], to.country)
+            return Recipient(party, order, order.order_ref, b"")
+        sealed = order.sealed if isinstance(order.sealed, bytes) else b""
+        if order.withheld == "erased":
+            raise _gone("erased")
+        if not sealed:
+            raise _incomplete(["name", "street", "city"])
+        try:
+            private, restricted = await self._calls.private.private(order.order_id, sealed, cause)
+        except Erased:
+            raise _gone("erased") from None
+        if restricted:
+            raise _gone("restricted")
+        missing = [name for name in ("recipient", "street", "city") if not getattr(private, name)]
+        if missing:
+            raise _incomplete(missing)
+        phone = _NOT_PHONE.sub("", private.phone)
+        party = Party(
+            private.recipient[:LINE_CHARS_MAX], _street(private.street), private.city[:LINE_CHARS_MAX], private.postcode[:16],
+            to.country, phone=phone if re.fullmatch(r"\+[0-9]{6,15}", phone) else "",
+        )  # fmt: skip
+        return Recipient(party, order, private.order_ref, sealed)
+
+    async def order(self, order_id: str, request: Request) -> OrderView:
+        """As its actor has it. Raises Problem."""
+        cause = request.scope[REQUEST_ID]
+        body = body_of(await self._services.gateway.view("order", order_id, ViewOrder(order_id), cause=cause))
+        return _order_decoder.decode(body)
+
+    async def _of_manual(self, view: ShipmentView, request: Request) -> Recipient:
+        keys = self._services.data_keys
+        if keys is None:
+            return Recipient(_party_decoder.decode(view.ship_to), None, "", b"")
+        plain = await self.unsealed(view.shipment_id, "ship_to", view.ship_to, request)
+        return Recipient(_party_decoder.decode(plain), None, "", view.ship_to)
+
+    # --- what is kept
+    async def sealed_party(
+        self, shipment_id: str, party: ShipToParty, customer_ref: str, request: Request
+    ) -> bytes:  # fmt: skip
+        """A manual shipment's ship-to as it may be kept. Raises Problem 503."""
+        plain = _encode(
+            Party(party.name, tuple(party.street), party.city, party.postcode, party.country, party.company, party.state, party.phone)
+        )  # fmt: skip
+        keys = self._services.data_keys
+        if keys is None:
+            return plain
+        person = keys.digest("person", f"ref:{customer_ref}" if customer_ref else shipment_id)
+        return await keys.seal(person, plain, place_of(shipment_id, "ship_to"), request.scope[REQUEST_ID])
+
+    async def seal(self, shipment_id: str, what: str, plain: bytes, recipient: Recipient, request: Request) -> bytes:
+        """Under the key by which the recipient is known. Raises Problem 409, 503."""
+        keys = self._services.data_keys
+        if keys is None:
+            return plain
+        try:
+            place = place_of(shipment_id, what)
+            return await keys.seal_beside(recipient.sealed, plain, place, request.scope[REQUEST_ID])
+        except Erased:
+            raise _gone("erased") from None
+
+    async def unsealed(self, shipment_id: str, what: str, sealed: bytes, request: Request) -> bytes:
+        """What `seal` sealed. Raises Problem 409, 503."""
+        keys = self._services.data_keys
+        if keys is None:
+            return sealed
+        try:
+            plain, restricted = await keys.unseal(sealed, place_of(shipment_id, what), request.scope[REQUEST_ID])
+        except Erased:
+            raise _gone("erased") from None
+        if restricted:
+            raise _gone("restricted")
+        return plain
+
+
+def _street(text: str) -> tuple[str, ...]:
+    """In lines that fit: parted at blanks."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if len(longer) <= LINE_CHARS_MAX:
+            lines[-1] = longer
+        else:
+            lines.append(word[:LINE_CHARS_MAX])
+    return tuple(line for line in lines if line)[:LINES_MAX]
+
+
+def _gone(why: str) -> Problem:
+    told = {
+        "erased": "The person was erased: nobody knows any more who gets it. Cancel it.",
+        "restricted": "What is known of the person must not be used at the moment.",
+    }
+    return Problem(f"shipment.person_{why}", told[why])
+
+
+def _incomplete(missing: list[str]) -> Problem:
+    detail = f"The order does not say where it goes: {', '.join(missing)} is missing. Have it corrected."
+    return Problem("shipment.address_incomplete", detail, extra={"missing": missing})

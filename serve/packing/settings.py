@@ -1,0 +1,53 @@
+"""What packing has to know of its region: cartons, the company's prefix, who sends, and which carriers there are. The cell fills it from `[packing]`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from actors.domain.carton import CartonType
+from actors.domain.postal import Party
+from actors.domain.shipment_commands import LabelFormat, Sides
+
+
+class Carton(msgspec.Struct, frozen=True):
+    """A kind of carton. wall_mm: by how much it is larger outside, on each side."""
+
+    inner: CartonType
+    wall_mm: int = 4
+
+    @property
+    def outer(self) -> Sides:
+        """In mm."""
+        length, width, height = self.inner.inner
+        return length + 2 * self.wall_mm, width + 2 * self.wall_mm, height + 2 * self.wall_mm
+
+
+class CarrierAccount(msgspec.Struct, frozen=True):
+    """A carrier under the name that docks and callers know it by. port: which one it is; "fake" is `partners/fake_carrier.py`."""
+
+    name: str
+    port: Literal["fake"] = "fake"
+    label_format: LabelFormat = "pdf"
+
+
+class PackingSettings(msgspec.Struct, frozen=True):
+    """company_prefix: GS1's, "" when the retailer has none, who can't number parcels then; sscc_extension: that this region's numbers begin with. senders: by
+    location, others than `sender`. tolerance: by how much a scale may differ. fake_carrier_file: where the fake keeps its books for all replicas, "" for
+    each on its own."""
+
+    company_prefix: str = ""
+    sscc_extension: int = 0
+    cartons: tuple[Carton, ...] = ()
+    sender: Party | None = None
+    senders: Mapping[str, Party] = {}
+    carriers: tuple[CarrierAccount, ...] = ()
+    tolerance_g: int = 50
+    tolerance_percent: int = 5
+    fake_carrier_file: str = ""
+
+    def sender_at(self, location_id: str) -> Party | None:
+        """Who stands on labels as the sender."""
+        return self.senders.get(location_id, self.sender)

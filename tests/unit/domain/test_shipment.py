@@ -1,0 +1,361 @@
+"""A shipment by example: what goes wrong at a pack station, and what must not."""
+
+from __future__ import annotations
+
+import pytest
+
+from actors.domain.errors import Refused
+from actors.domain.manifest_commands import CloseManifest, CompleteHandOver, NoteManifest, ScanParcel
+from actors.domain.shipment_commands import (
+    AskLabel,
+    AskVoid,
+    CancelManual,
+    CloseParcel,
+    FinishPacking,
+    NoteCancelled,
+    NoteLabel,
+    NoteLabelRefused,
+    NoteVoided,
+    OpenParcel,
+    PackUnits,
+    PutBack,
+    RemoveParcel,
+    ReopenParcel,
+    TakeOut,
+    TellMissing,
+)
+from actors.domain.shipment_state import left_of, status_of
+from tests.unit.domain.packing_world import DOCK, MANUAL, ORDER, SEATTLE, SHIPMENT, PackingWorld
+
+
+@pytest.fixture
+def world():
+    return PackingWorld()
+
+
+def refused(world, command, code, name=SHIPMENT, **facts):
+    before = world.entities.get(("shipment", name))
+    with pytest.raises(Refused) as caught:
+        world.do("shipment", name, command)
+    assert caught.value.body.code == code
+    assert {fact: caught.value.body.extra.get(fact) for fact in facts} == facts
+    assert world.entities.get(("shipment", name)) == before
+
+
+def handed_over(world, *numbers, name=SHIPMENT):
+    """Everything that waits leaves."""
+    ticket = world.at_dock(CloseManifest())
+    world.at_dock(NoteManifest(ticket.number, "MF1"))
+    for number in numbers:
+        sscc = next(one.sscc for one in world.shipment(name).parcels if one.number == number)
+        world.at_dock(ScanParcel(ticket.number, sscc))
+    return ticket.number
+
+
+def test_the_order_is_not_told_once_all_is_packed(world):
+    world.opened(("a", 2), ("b", 1))
+    world.parcel(("a", 2))
+    assert world.status() == "picking"
+    world.parcel(("b", 1))
+    assert world.status() == "packed"
+    assert status_of(world.shipment()) == "packed"
+
+
+def test_a_parcel_that_leaves_does_not_ship_the_order_just_once(world):
+    world.opened(("a", 2), ("b", 1))
+    world.parcel(("a", 2))
+    world.parcel(("b", 1))
+    world.label(1)
+    world.label(2)
+    number = handed_over(world, 1)
+    assert world.status() == "shipped"
+    assert world.stock("a") == (48, 0)
+    world.at_dock(CompleteHandOver(number, leave=True))
+    assert [one.place for one in world.shipment().parcels] == ["handed_over", "waiting"]
+    assert [one.sscc for one in world.dock().waiting] == [world.shipment().parcels[1].sscc]
+    again = handed_over(world, 2)
+    world.at_dock(CompleteHandOver(again))
+    assert {one.place for one in world.shipment().parcels} == {"handed_over"}
+    assert len([e for e, _ in world.events["order", ORDER] if getattr(e, "to", "") == "shipped"]) == 1
+
+
+def test_something_else_is_packed(world):
+    world.opened(("a", 2))
+    world.parcel(close=False)
+    refused(world, PackUnits(1, "b", 1), "shipment.wrong_item", sku="b", wanted=["a"])
+    refused(world, PackUnits(1, "a", 3), "shipment.too_many", left=2)
+    world.step(PackUnits(1, "a", 2))
+    refused(world, PackUnits(1, "a", 1), "shipment.too_many", left=0)
+    refused(world, PackUnits(2, "a", 1), "shipment.parcel_unknown")
+    refused(world, TakeOut(1, "a", 3), "shipment.not_in_parcel", inside=2)
+    refused(world, PackUnits(1, "a", 1, "L9"), "shipment.too_many")
+    refused(world, RemoveParcel(1), "shipment.parcel_not_empty")
+
+
+def test_a_lot_of_somebody_else_is_packed(world):
+    world.opened(("lotted", 4))
+    world.parcel(close=False)
+    allotted = [("L1", 3), ("L2", 1)]
+    refused(world, PackUnits(1, "lotted", 1, "", allotted), "shipment.lot_required", allotted=["L1", "L2"])
+    refused(world, PackUnits(1, "lotted", 1, "L3", allotted), "shipment.wrong_lot", left=0)
+    refused(world, PackUnits(1, "lotted", 2, "L2", allotted), "shipment.wrong_lot", left=1)
+    world.step(PackUnits(1, "lotted", 1, "L2", allotted))
+    refused(world, PackUnits(1, "lotted", 1, "L2", allotted), "shipment.wrong_lot", left=0)
+    world.step(PackUnits(1, "lotted", 3, "L1", allotted))
+    assert not left_of(world.shipment())
+
+
+def test_a_lot_is_made_up_for_what_has_none(world):
+    world.opened(("a", 2))
+    world.parcel(close=False)
+    refused(world, PackUnits(1, "a", 1, "L1"), "shipment.no_lots")
+
+
+def test_a_wrong_weight_passes_unseen(world):
+    world.opened(("a", 2))
+    world.parcel(("a", 2), close=False)
+    refused(world, CloseParcel(1, 500, 50, 5), "shipment.weight_differs", expected_g=400, allowed_g=50)
+    refused(world, CloseParcel(1, 300, 50, 5), "shipment.weight_differs")
+    world.step(CloseParcel(1, 500, 50, 5, despite=True))
+    assert world.shipment().parcels[0].despite
+    assert status_of(world.shipment()) == "packed"
+
+
+def test_an_empty_or_heavy_carton_is_closed(world):
+    world.opened(("a", 30))
+    world.step(OpenParcel("S", (100, 100, 100), 50, 2_000))
+    refused(world, CloseParcel(1, 50, 50, 5), "shipment.parcel_empty")
+    refused(world, PackUnits(1, "a", 20), "shipment.parcel_too_heavy", weight_max_g=2_000)
+    world.step(PackUnits(1, "a", 19))
+    refused(world, CloseParcel(1, 2_001, 5_000, 5), "shipment.parcel_too_heavy")
+    world.step(CloseParcel(1, 1_950, 50, 5))
+    refused(world, PackUnits(1, "a", 1), "shipment.parcel_closed")
+    world.step(ReopenParcel(1))
+    world.step(TakeOut(1, "a", 19))
+    world.step(RemoveParcel(1))
+    assert world.shipment().parcels == []
+
+
+def test_two_parcels_have_the_same_number(world):
+    world.opened(("a", 3))
+    for _ in range(3):
+        world.parcel(("a", 1))
+    ssccs = [one.sscc for one in world.shipment().parcels]
+    assert len(set(ssccs)) == 3
+    assert all(len(sscc) == 18 for sscc in ssccs)
+
+
+def test_what_is_missing_at_the_table_stays_in_the_order(world):
+    world.opened(("a", 3))
+    world.parcel(("a", 2))
+    world.step(TellMissing([("a", 1)]))
+    assert world.the_order().fulfilments[0].lines == [("a", 2)]
+    assert world.status() == "packed"
+    assert world.stock("a") == (49, 2)
+
+
+def test_nothing_is_left_and_the_order_waits_for_ever(world):
+    world.opened(("a", 1))
+    world.step(TellMissing([("a", 1)]))
+    assert status_of(world.shipment()) == "cancelled"
+    assert world.status() == "cancelled"
+
+
+def test_units_went_missing_behind_the_packers_back(world):
+    world.opened(("a", 3))
+    world.update("short_pick", fulfilment=1, lines=[("a", 1)])
+    world.parcel(("a", 3))
+    assert status_of(world.shipment()) == "packing"
+    assert world.shipment().code == "order.fulfilment_changed"
+    assert left_of(world.shipment()) == {"a": -1}
+    assert world.status() == "picking"
+    refused(world, FinishPacking(), "shipment.not_all_packed")
+    world.step(ReopenParcel(1))
+    world.step(TakeOut(1, "a", 1))
+    world.step(CloseParcel(1, 400, 50, 5))
+    assert world.status() == "packed"
+
+
+def test_an_order_that_is_not_being_picked_can_never_be_packed(world):
+    world.opened(("a", 1))
+    world.update("pause_picking")
+    world.parcel(("a", 1))
+    assert (status_of(world.shipment()), world.shipment().code) == ("packing", "order.illegal_transition")
+    world.update("start_picking")
+    world.step(FinishPacking())
+    assert status_of(world.shipment()) == "packed"
+
+
+def test_somebody_packed_and_shipped_it_without_the_station(world):
+    world.opened(("a", 1))
+    world.update("pack")
+    world.parcel(("a", 1))
+    assert status_of(world.shipment()) == "packed"
+    world.update("ship")
+    world.label()
+    number = handed_over(world, 1)
+    world.at_dock(CompleteHandOver(number))
+    assert status_of(world.shipment()) == "shipped"
+    assert world.stock("a") == (49, 0)
+
+
+def test_a_cancelled_order_is_packed_on(world):
+    world.opened(("a", 1), ("b", 1))
+    world.parcel(("a", 1))
+    world.label()
+    world.update("cancel")
+    world.parcel(("b", 1))
+    assert status_of(world.shipment()) == "unpacking"
+    assert world.stock("a") == (50, 0)
+    refused(world, PutBack(), "shipment.labels_open", parcels=[1])
+    ticket = world.step(AskVoid(1))
+    assert ticket.status == "voiding"
+    world.step(NoteVoided(1, ticket.key))
+    world.step(PutBack())
+    assert status_of(world.shipment()) == "cancelled"
+
+
+def test_goods_of_a_cancelled_order_leave(world):
+    world.opened(("a", 1))
+    world.parcel(("a", 1))
+    world.label()
+    ticket = world.at_dock(CloseManifest())
+    world.at_dock(NoteManifest(ticket.number, "MF1"))
+    world.update("cancel")
+    sscc = world.shipment().parcels[0].sscc
+    world.at_dock(ScanParcel(ticket.number, sscc))
+    assert status_of(world.shipment()) == "unpacking"
+    assert world.dock().manifests[ticket.number].parcels[0].status in ("held", "withdrawn")
+    world.at_dock(CompleteHandOver(ticket.number, leave=True))
+    assert world.dock().manifests[ticket.number].parcels[0].status != "handed_over"
+    assert world.dock().waiting == []
+    assert world.stock("a") == (50, 0)
+
+
+def test_an_order_is_cancelled_once_its_goods_are_before_the_driver(world):
+    world.opened(("a", 1))
+    world.parcel(("a", 1))
+    world.label()
+    number = handed_over(world, 1)
+    with pytest.raises(Refused):
+        world.update("cancel")
+    world.step(NoteCancelled())
+    assert status_of(world.shipment()) == "shipped"
+    world.at_dock(CompleteHandOver(number))
+
+
+def test_a_label_is_paid_twice_when_the_carrier_is_slow(world):
+    world.opened(("a", 1), ("b", 1))
+    world.parcel(("a", 1))
+    asks = AskLabel(1, "post", "standard", "pdf", b"request", DOCK)
+    first = world.step(asks)
+    # Nobody heard; what was to be asked for has changed meanwhile.
+    again = world.step(AskLabel(1, "post", "standard", "pdf", b"another", DOCK))
+    assert (again.key, again.request) == (first.key, b"request")
+    refused(world, AskLabel(1, "post", "express", "pdf", b"request", DOCK), "shipment.label_asked")
+    world.step(NoteLabel(1, first.key, "T1", b"document", 700, "USD"))
+    events = len(world.events["shipment", SHIPMENT])
+    world.step(NoteLabel(1, first.key, "T1", b"document", 700, "USD"))
+    assert world.step(asks).status == "bought"
+    assert len(world.events["shipment", SHIPMENT]) == events
+
+
+def test_a_label_that_was_sold_behind_a_refusal_is_forgotten(world):
+    world.opened(("a", 1), ("b", 1))
+    world.parcel(("a", 1))
+    first = world.step(AskLabel(1, "post", "standard", "pdf", b"request", DOCK))
+    world.step(NoteLabelRefused(1, first.key, "carrier.unavailable"))
+    second = world.step(AskLabel(1, "other", "standard", "pdf", b"request", DOCK))
+    assert second.key != first.key
+    world.step(NoteLabel(1, first.key, "T1", b"document", 700, "USD"))
+    assert world.shipment().orphans == [(first.key, "T1")]
+    world.step(NoteLabel(1, second.key, "T2", b"document", 700, "USD"))
+    assert world.shipment().parcels[0].label.tracking == "T2"
+
+
+def test_a_label_is_given_back_while_its_parcel_waits_for_the_driver(world):
+    world.opened(("a", 1))
+    world.parcel(("a", 1))
+    world.label()
+    assert len(world.dock().waiting) == 1
+    ticket = world.step(AskVoid(1))
+    assert world.dock().waiting == []
+    world.step(NoteVoided(1, ticket.key))
+    world.label()
+    assert [one.tracking for one in world.dock().waiting] == [f"T{SHIPMENT}.1.2"]
+
+
+def test_a_label_on_a_closed_manifest_is_given_back(world):
+    world.opened(("a", 1))
+    world.parcel(("a", 1))
+    world.label()
+    world.at_dock(CloseManifest())
+    world.step(AskVoid(1))
+    label = world.shipment().parcels[0].label
+    assert (label.status, label.code) == ("bought", "manifest.parcel_listed")
+
+
+def test_an_open_parcel_gets_a_label(world):
+    world.opened(("a", 1))
+    world.parcel(("a", 1), close=False)
+    refused(world, AskLabel(1, "post", "standard", "pdf", b"", DOCK), "shipment.parcel_open")
+    refused(world, AskVoid(1), "shipment.label_missing")
+
+
+def test_a_labelled_parcel_is_opened_again(world):
+    world.opened(("a", 1), ("b", 1))
+    world.parcel(("a", 1))
+    world.label()
+    refused(world, ReopenParcel(1), "shipment.parcel_labelled")
+
+
+# --- manual ones -----------------------------------------------------------------------------------------------------
+def test_a_sample_leaves_without_an_entry_in_the_books(world):
+    world.manual(("a", 2))
+    assert world.stock("a") == (50, 2)
+    world.parcel(("a", 2), name=MANUAL)
+    assert status_of(world.shipment(MANUAL)) == "packed"
+    world.label(name=MANUAL)
+    number = handed_over(world, 1, name=MANUAL)
+    world.at_dock(CompleteHandOver(number))
+    assert world.stock("a") == (48, 0)
+    booked = [row for row in world.ledger[SEATTLE] if row.cause == f"{MANUAL}.1"]
+    assert [(row.reason, row.on_hand_delta) for row in booked] == [("allocate", 0), ("pick", 0), ("ship", -2)]
+
+
+def test_more_is_sent_than_there_is(world):
+    world.manual(("a", 60))
+    assert status_of(world.shipment(MANUAL)) == "not_available"
+    assert world.stock("a") == (50, 0)
+
+
+def test_a_sample_that_nobody_wants_keeps_its_stock(world):
+    world.manual(("a", 2))
+    world.parcel(("a", 2), name=MANUAL)
+    world.step(CancelManual(), MANUAL)
+    assert status_of(world.shipment(MANUAL)) == "unpacking"
+    assert world.stock("a") == (50, 0)
+    world.step(PutBack(), MANUAL)
+    assert status_of(world.shipment(MANUAL)) == "cancelled"
+
+
+def test_an_answer_of_the_location_comes_after_the_end(world):
+    from actors.domain.shipment_commands import OpenManual
+    from tests.unit.domain.packing_world import KNOWN, SERIES
+
+    world.do("shipment", MANUAL, OpenManual(SEATTLE, "sample", "", [("a", 2)], KNOWN, [], SERIES, "US", b"to"))
+    world.do("shipment", MANUAL, CancelManual())
+    world.settle()
+    assert status_of(world.shipment(MANUAL)) == "cancelled"
+    assert world.stock("a") == (50, 0)
+
+
+def test_an_order_is_cancelled_by_its_shipment(world):
+    world.opened(("a", 1))
+    refused(world, CancelManual(), "shipment.not_manual")
+
+
+def test_rights_at_another_place_suffice(world):
+    world.opened(("a", 1))
+    refused(world, OpenParcel("", (1, 1, 1), 0, 0, ["us-st-portland"]), "shipment.location_forbidden")
+    world.step(OpenParcel("", (1, 1, 1), 0, 0, [SEATTLE]))
