@@ -28,6 +28,7 @@ import serve.breaches.endpoints
 import serve.catalogue.endpoints
 import serve.counts.endpoints
 import serve.counts.suggestions
+import serve.figures.endpoints
 import serve.floor.endpoints
 import serve.health.endpoints
 import serve.inbounds.endpoints
@@ -274,6 +275,7 @@ def _routers(
         serve.transfers.endpoints.router(services, territory, known),
         serve.inbounds.endpoints.router(services, territory, known),
         serve.counts.suggestions.router(services, territory),
+        serve.figures.endpoints.router(services, territory),
         serve.live.endpoints.router(services),
         serve.health.endpoints.router(services),
         *audit_routers(services),

@@ -22,6 +22,8 @@ PERMISSIONS: Mapping[str, Level] = {
     "orders.update": "medium",
     # Picking and putting back: fetching units for orders, and telling what is not there.
     "floor.work": "medium",
+    # How much work there is and how fast it is done.
+    "figures.read": "medium",
     "stock.receive": "medium",
     "stock.adjust": "high",
     "catalogue.write": "high",
@@ -59,6 +61,7 @@ ROLES: Mapping[str, frozenset[str]] = {
             "orders.place",
             "orders.update",
             "floor.work",
+            "figures.read",
             "stock.receive",
             "stock.adjust",
             "sourcing.write",
@@ -76,6 +79,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "ops": frozenset(
         {
             *_SEES,
+            "figures.read",
             "catalogue.write",
             "locations.write",
             "sourcing.write",
@@ -172,6 +176,9 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/skus"): Need("stock.read"),
     ("GET", "/v1/skus/{sku}"): Need("stock.read"),
     ("POST", "/v1/skus"): Need("catalogue.write"),
+    ("GET", "/v1/locations/{location_id}/figures"): Need("figures.read", at_location=True),
+    ("GET", "/v1/figures"): Need("figures.read"),
+    # Figures on it take `figures.read` besides.
     ("GET", "/v1/live"): Need("live.read", reads="live.open"),
     ("GET", "/v1/audit"): Need("audit.read", reads="audit.search"),
     ("GET", "/v1/alerts"): Need("alerts.read", reads="alert.search"),

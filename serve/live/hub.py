@@ -19,7 +19,9 @@ from serve.days import date_of
 from serve.problems import Problem
 
 LiveKind = Literal["order", "location"]
-KINDS: frozenset[str] = frozenset({"order", "location"})
+KINDS: frozenset[str] = frozenset({"order", "location", "figures"})
+# What hosts tell by themselves.
+_OF_HOSTS = KINDS - {"figures"}
 CHANGES_MAX = 100
 
 
@@ -142,6 +144,9 @@ class LiveHub:
         stream_max_s: float,
     ) -> None:
         self._want_live = want_live
+        self._live_wanted = self._figures_wanted = False
+        # Told when the first stream of figures comes and the last leaves.
+        self.want_figures: Callable[[bool], None] = lambda wanted: None
         self._clients: set[LiveStream] = set()
         self._clients_max = clients_max
         self._queue_max = queue_max
@@ -170,6 +175,13 @@ class LiveHub:
                 text = text or _frame(event)
                 client.put(text)
 
+    def figures(self, name: str, location_id: str, at_ms: int, data: bytes) -> None:
+        """Gives figures of a location ("" of the region) to every stream that wants any and reaches there."""
+        text = b"id: %s.%d\nevent: figures\ndata: %s\n\n" % (name.encode(), at_ms, data)
+        for client in self._clients:
+            if "figures" in client.kinds and (not client.locations or location_id in client.locations):
+                client.put(text)
+
     # --- streams
     def join(
         self,
@@ -184,16 +196,24 @@ class LiveHub:
             raise Problem("live.too_many", detail, extra={"limit": self._clients_max})
         stream = LiveStream(kinds, self._queue_max, frozenset({session_id, device_session}) - {""}, locations)
         self._clients.add(stream)
-        if len(self._clients) == 1:
-            self._want_live(True)
+        self._tell_wanted()
         return stream
 
     def leave(self, stream: LiveStream) -> None:
         """The client is gone."""
         if stream in self._clients:
             self._clients.discard(stream)
-            if not self._clients:
-                self._want_live(False)
+            self._tell_wanted()
+
+    def _tell_wanted(self) -> None:
+        live = any(not client.kinds.isdisjoint(_OF_HOSTS) for client in self._clients)
+        if live != self._live_wanted:
+            self._live_wanted = live
+            self._want_live(live)
+        figures = any("figures" in client.kinds for client in self._clients)
+        if figures != self._figures_wanted:
+            self._figures_wanted = figures
+            self.want_figures(figures)
 
     def frames(self, stream: LiveStream, seconds: float | None = None) -> AsyncIterator[bytes]:
         """What to send to the client, for at most so many seconds."""

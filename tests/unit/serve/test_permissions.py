@@ -51,6 +51,8 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/inbounds/{inbound_id}/receipts"): {"fulfilment", "manager"},
     ("POST", "/v1/inbounds/{inbound_id}/closure"): {"fulfilment", "manager"},
     ("POST", "/v1/inbounds/{inbound_id}/cancellation"): {"fulfilment", "manager"},
+    ("GET", "/v1/figures"): {"manager", "ops"},
+    ("GET", "/v1/locations/{location_id}/figures"): {"manager", "ops"},
     ("PUT", "/v1/locations/{location_id}/floor"): {"manager"},
     ("GET", "/v1/locations/{location_id}/floor"): SEE,
     ("GET", "/v1/locations/{location_id}/floor/queue"): FLOOR,
