@@ -113,8 +113,8 @@ def test_on_real_orders_the_hours_of_the_week_tell_more_than_the_rate_of_now(fil
     first = min(came) - min(came) % HOUR_MS
     past_ms = WEEKS * 7 * DAY_MS
     rate, weekly, now, real = None, 0.0, 0.0, 0
-    # What comes in the next twelve hours, asked every hour of the four weeks after the first four.
-    for at in range(first, first + 2 * past_ms, HOUR_MS):
+    # What comes in the next twelve hours, asked every hour of the eight weeks after the first four.
+    for at in range(first, first + 3 * past_ms, HOUR_MS):
         if at >= first + past_ms:
             profile = profile_of((hour, hours.get(hour, 0), 60) for hour in range(at - past_ms, at, HOUR_MS))
             told = sum(arrivals_in(profile, at + k * HOUR_MS, Rates(rate))[0] for k in range(12))
