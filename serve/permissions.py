@@ -192,6 +192,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     # Who may take a trip away from somebody, the floor judges.
     ("PUT", "/v1/locations/{location_id}/floor"): Need("stock.adjust", at_location=True),
     ("GET", "/v1/locations/{location_id}/floor"): Need("stock.read", at_location=True),
+    ("PUT", "/v1/locations/{location_id}/floor/marks"): Need("stock.adjust", at_location=True),
+    ("GET", "/v1/locations/{location_id}/floor/marks"): Need("floor.work", at_location=True),
     ("GET", "/v1/locations/{location_id}/floor/queue"): Need("floor.work", at_location=True),
     ("GET", "/v1/locations/{location_id}/floor/figures"): Need("floor.work", at_location=True),
     ("POST", "/v1/locations/{location_id}/floor/waves"): Need("floor.work", at_location=True),

@@ -43,11 +43,12 @@ def router(services: Services) -> APIRouter:
     async def follow(
         request: Request,
         kinds: Annotated[
-            str, Query(max_length=100, description="comma-separated: order, location, figures")
-        ] = "order,location",
+            str, Query(max_length=100, description="comma-separated: order, location, floor, figures")
+        ] = "order,location,floor",
         last_event_id: Annotated[str | None, Header(max_length=200)] = None,
     ) -> StreamingResponse:
-        """Server-sent events: `order` and `location`, and of who asks for them `figures` (each minute of a location and of the region, as `GET /v1/figures` has it); a comment every 15 seconds, and `reconnect` after 10 minutes.
+        """Server-sent events: `order` and `location`, `floor` (work that is late, or will be), and of who asks for them `figures` (each
+        minute of a location and of the region, as `GET /v1/figures` has it); a comment every 15 seconds, and `reconnect` after 10 minutes.
 
         A stream begins with what happens next. `Last-Event-ID` is taken but nothing is repeated: read what you follow once after
         connecting. A client that reads too slowly is dropped.

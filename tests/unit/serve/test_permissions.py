@@ -55,6 +55,8 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/locations/{location_id}/figures"): {"manager", "ops"},
     ("PUT", "/v1/locations/{location_id}/floor"): {"manager"},
     ("GET", "/v1/locations/{location_id}/floor"): SEE,
+    ("PUT", "/v1/locations/{location_id}/floor/marks"): {"manager"},
+    ("GET", "/v1/locations/{location_id}/floor/marks"): FLOOR,
     ("GET", "/v1/locations/{location_id}/floor/queue"): FLOOR,
     ("GET", "/v1/locations/{location_id}/floor/figures"): FLOOR,
     ("GET", "/v1/locations/{location_id}/floor/trips/{trip}"): FLOOR,
