@@ -16,6 +16,7 @@ import msgspec
 import ray
 from ray import serve
 
+from actors.ray_figures import end_figures, start_figures
 from actors.ray_gateway import NAMESPACE, supervisor_name
 from actors.ray_monitor import end_monitor, start_monitor
 from actors.ray_supervisor import start_supervisor
@@ -52,6 +53,8 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     wait_settled(supervisor, config.name)
     if watched is not None:
         start_monitor(settings, watched, config.anomalies.webhook_url, config.anomalies.webhook_secret_file)
+    if config.figures.enabled:
+        start_figures(settings)
     door = door_pair(config, paths.home) if config.encrypted else None
     api = api_settings(config, paths.run / "cell.secret", keyring, door)
     options: dict[str, Any] = {"host": config.api.host, "port": config.api.serve_port, "location": "HeadOnly"}
@@ -97,6 +100,7 @@ def wait_settled(supervisor: Any, region: str, deadline_s: float = SHARDS_DEADLI
 def withdraw(config: RegionConfig, addresses: StoreAddresses) -> None:
     """Ends hosts and supervisor in order, so that the next start finds nothing to catch up with. The API is gone by now."""
     end_monitor(config.name)
+    end_figures(config.name)
     try:
         supervisor = ray.get_actor(supervisor_name(config.name), NAMESPACE)
     except ValueError:

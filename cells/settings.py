@@ -167,6 +167,12 @@ class Counts(Section, frozen=True):
     tolerance_percent: Annotated[int, Meta(ge=0, le=100)] = 2
 
 
+class Figures(Section, frozen=True):
+    """`[figures]`: whether somebody counts, minute by minute, how much work there is and how fast it is done (docs/domain/figures.md)."""
+
+    enabled: bool = True
+
+
 class Sourcing(Section, frozen=True):
     """`[sourcing]`: from where orders are served while nobody has set another policy; without it, from the nearest place that has everything.
 
@@ -250,6 +256,7 @@ class RegionConfig(Section, frozen=True):
     anomalies: Anomalies = Anomalies()
     approvals: Approvals = Approvals()
     counts: Counts = Counts()
+    figures: Figures = Figures()
     sourcing: Sourcing = Sourcing()
     runtime: Runtime = Runtime()
     postgres: Postgres = Postgres()

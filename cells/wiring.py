@@ -19,6 +19,7 @@ from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
 from actors.storage.alert_list import PostgresAlerts
 from actors.storage.audit_search import PostgresAudit
+from actors.storage.figures import PostgresFigures
 from actors.storage.rate_limits import RedisRateLimits
 from actors.storage.reader import PostgresReadModel
 from cells.certs import Pair
@@ -141,19 +142,22 @@ async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
     audit = PostgresAudit(cell.postgres_url) if settings.identity == "required" else None
     alerts = PostgresAlerts(cell.postgres_url) if settings.identity == "required" else None
 
+    figures = PostgresFigures(cell.postgres_url)
+
     async def close() -> None:
         board.close()
         await services.trail.close()
         await limits.close()
         await gateway.close()
         await read_model.close()
+        await figures.close()
         for one in (audit, alerts):
             if one is not None:
                 await one.close()
         await closing.aclose()
 
     services = Services(
-        settings, gateway, read_model, clock, limits, audit=audit, alerts=alerts, close=close, region_key=region_key
+        settings, gateway, read_model, clock, limits, audit=audit, alerts=alerts, figures=figures, close=close, region_key=region_key
     )  # fmt: skip
     board = Noticeboard(Path(cell.door_folder).parent / "figures", services.metrics.figures)
     services.metrics.others = board.others

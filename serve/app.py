@@ -28,6 +28,7 @@ import serve.breaches.endpoints
 import serve.catalogue.endpoints
 import serve.counts.endpoints
 import serve.counts.suggestions
+import serve.figures.endpoints
 import serve.floor.endpoints
 import serve.health.endpoints
 import serve.inbounds.endpoints
@@ -276,6 +277,7 @@ def _routers(
         serve.inbounds.endpoints.router(services, territory, known),
         serve.packing.endpoints.router(services, territory, known, private),
         serve.counts.suggestions.router(services, territory),
+        serve.figures.endpoints.router(services, territory),
         serve.live.endpoints.router(services),
         serve.health.endpoints.router(services),
         *audit_routers(services),

@@ -46,6 +46,13 @@ def check_reaches(scope: Scope, location_id: str) -> None:
         raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
 
 
+def check_may(scope: Scope, permission: str) -> None:
+    """Raises Problem 403 when the caller lacks the permission."""
+    principal = caller_of(scope)
+    if principal is not None and permission not in principal.permissions:
+        raise Problem("auth.forbidden", f"This needs the permission {permission}.", extra={"permission": permission})
+
+
 def check_reaches_all(scope: Scope, detail: str) -> None:
     """Raises Problem 403, with that detail, when the caller's rights end at some locations."""
     if reach_of(scope):

@@ -35,6 +35,7 @@ CHAPTERS = {
     "availability": "What can be promised, where, nearest first.",
     "inventory": "One SKU over all places: there, on its way, to be promised when.",
     "locations": "Warehouses and stores, what lies in them, and every change of it.",
+    "figures": "How much work there is, how fast it is done, and when it will be.",
     "floor": "Picking in a building: the queue, waves, trips, and what was scanned.",
     "packing": "From picked units to parcels that the carrier has: cartons, scans, labels, papers, manifests.",
     "sourcing": "From where orders are served: the policies, with their history.",

@@ -26,6 +26,8 @@ PERMISSIONS: Mapping[str, Level] = {
     "packing.work": "medium",
     # Shipping what nobody ordered.
     "packing.manual": "medium",
+    # How much work there is and how fast it is done.
+    "figures.read": "medium",
     "stock.receive": "medium",
     "stock.adjust": "high",
     "catalogue.write": "high",
@@ -65,6 +67,7 @@ ROLES: Mapping[str, frozenset[str]] = {
             "floor.work",
             "packing.work",
             "packing.manual",
+            "figures.read",
             "stock.receive",
             "stock.adjust",
             "sourcing.write",
@@ -82,6 +85,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "ops": frozenset(
         {
             *_SEES,
+            "figures.read",
             "catalogue.write",
             "locations.write",
             "sourcing.write",
@@ -178,6 +182,9 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/skus"): Need("stock.read"),
     ("GET", "/v1/skus/{sku}"): Need("stock.read"),
     ("POST", "/v1/skus"): Need("catalogue.write"),
+    ("GET", "/v1/locations/{location_id}/figures"): Need("figures.read", at_location=True),
+    ("GET", "/v1/figures"): Need("figures.read"),
+    # Figures on it take `figures.read` besides.
     ("GET", "/v1/live"): Need("live.read", reads="live.open"),
     ("GET", "/v1/audit"): Need("audit.read", reads="audit.search"),
     ("GET", "/v1/alerts"): Need("alerts.read", reads="alert.search"),
@@ -191,6 +198,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     # Who may take a trip away from somebody, the floor judges.
     ("PUT", "/v1/locations/{location_id}/floor"): Need("stock.adjust", at_location=True),
     ("GET", "/v1/locations/{location_id}/floor"): Need("stock.read", at_location=True),
+    ("PUT", "/v1/locations/{location_id}/floor/marks"): Need("stock.adjust", at_location=True),
+    ("GET", "/v1/locations/{location_id}/floor/marks"): Need("floor.work", at_location=True),
     ("GET", "/v1/locations/{location_id}/floor/queue"): Need("floor.work", at_location=True),
     ("GET", "/v1/locations/{location_id}/floor/figures"): Need("floor.work", at_location=True),
     ("POST", "/v1/locations/{location_id}/floor/waves"): Need("floor.work", at_location=True),

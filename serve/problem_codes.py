@@ -194,6 +194,8 @@ TABLE: dict[str, Entry] = {
     "pick_route.too_many_stops": Entry(422, "Too many stops for a route"),
     "floor.full": Entry(409, "Too much in the floor's queue"),
     "floor.work_unknown": Entry(404, "Nothing to be picked for this fulfilment"),
+    "figures.too_many_points": Entry(422, "Too many steps"),
+    "floor.marks_out_of_order": Entry(422, "Marks are out of order"),
     "floor.due_out_of_range": Entry(422, "Due time is too far away"),
     "floor.not_blocked": Entry(409, "Work is not blocked"),
     "floor.planning_busy": Entry(503, "Another wave is being planned"),

@@ -9,12 +9,15 @@ from pathlib import Path
 
 from actors.runtime.alerts import AlertList
 from actors.runtime.audit_lines import AuditLines
+from actors.runtime.figures import FiguresList
 from actors.runtime.ports import Clock
 from actors.runtime.read_model import ReadModel
 from partners.carrier import Carrier
 from serve.audit.trail import Trail
 from serve.availability.index import AvailabilityIndex
 from serve.cursors import Cursors
+from serve.figures.nothing import NoFigures
+from serve.figures.telling import FiguresTelling
 from serve.gateway import Gateway
 from serve.identity.ended import EndedSessions
 from serve.identity.guard import Guard
@@ -51,6 +54,7 @@ class Services:
     limits: RateLimits = field(default_factory=MemoryRateLimits)
     audit: AuditLines | None = None
     alerts: AlertList | None = None
+    figures: FiguresList = field(default_factory=NoFigures)
     close: Callable[[], Awaitable[None]] = _nothing
     notifications: Notifications | None = None
     region_key: RegionKey | None = None
@@ -79,6 +83,7 @@ class Services:
             heartbeat_s=settings.live_heartbeat_s,
             stream_max_s=settings.live_max_s,
         )
+        self.live.want_figures = FiguresTelling(settings.region, self.live, self.figures, self.clock).want
         self.cursors = Cursors(settings.cursor_key)
         self.metrics = Metrics(settings.region)
         self.metrics.live_clients = lambda: self.live.clients

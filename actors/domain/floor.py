@@ -25,6 +25,7 @@ Switching a floor off only keeps new work away: what is there is finished.
     floor_commands.py  floor_events.py  floor_state.py  floor_views.py    floor_work.py     the queue, and the order
     floor_terms.py     what a trip carries, and where one walks           floor_picking.py  trips, and what is taken on them
     floor_plan.py      which trips to propose                             floor_disputes.py where books and floor differ
+    floor_service.py   what is late, or will be
 """
 
 from __future__ import annotations
@@ -71,6 +72,17 @@ from actors.domain.floor_events import (
     WorkEnded,
     WorkSkipped,
 )
+from actors.domain.floor_service import (
+    LookAtWork,
+    MarksSet,
+    ServiceMarks,
+    SetMarks,
+    WorkMarked,
+    due,
+    look,
+    set_marks,
+    warns,
+)
 from actors.domain.floor_state import Dispute, Floor, Place, Trip, Work, evolve, status_of
 from actors.domain.floor_views import Changed, Query, planned_view, step_view, trip_view, view
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
@@ -109,10 +121,10 @@ def _events(floor: Floor, command: Command, context: Context) -> list[Event]:
             return floor_picking.put_back(floor, command)
         case CloseDispute():
             return floor_disputes.close_dispute(floor, command)
-    return _of_trips(floor, command)
+    return _of_trips(floor, command, context)
 
 
-def _of_trips(floor: Floor, command: Command) -> list[Event]:
+def _of_trips(floor: Floor, command: Command, context: Context) -> list[Event]:
     match command:
         case ClaimTrip():
             return floor_picking.claim(floor, command)
@@ -126,6 +138,10 @@ def _of_trips(floor: Floor, command: Command) -> list[Event]:
             return floor_disputes.move_refused(floor, command)
         case ShortBooked():
             return floor_work.short_booked(floor, command)
+        case SetMarks():
+            return [*set_marks(floor, command)]
+        case LookAtWork():
+            return [*look(floor, context.now_ms)]
     assert type(command) is PutBackAnswered
     return floor_picking.put_back_answered(floor, command)
 
@@ -215,6 +231,8 @@ class _Rest(msgspec.Struct):
     next_trip: int
     disputes: dict[Place, Dispute]
     ended_early: dict[str, int]
+    marks: ServiceMarks = ServiceMarks()
+    looked_ms: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -229,8 +247,8 @@ def rows(state: Floor, version: int, events: Sequence[Event], context: Context) 
     for event in events:
         works.update(dict.fromkeys(_works_of(event)))
         trips.update(dict.fromkeys(_trips_of(event)))
-    rest = _Rest(state.next_trip, state.disputes, state.ended_early)
-    out: list[Row] = [FloorRow(place, version, len(state.works), len(state.trips), _encode(rest))]
+    rest = _Rest(state.next_trip, state.disputes, state.ended_early, state.marks, state.looked_ms)
+    out: list[Row] = [FloorRow(place, version, len(state.works), len(state.trips), _encode(rest), due(state))]
     out += [_work_row(place, name, state.works.get(name)) for name in works]
     out += [_trip_row(place, number, state.trips.get(number)) for number in trips]
     return out
@@ -246,7 +264,11 @@ def _works_of(event: Event) -> Iterable[str]:
             yield from (share.fulfilment_id for share in event.shares)
         case UnitsShort():
             yield from (share.fulfilment_id for share in event.short)
-        case TripClaimed() | TripPaused() | TripHandedOver() | UnitsDisputed() | EndNoted() | WorkSkipped():
+        case WorkMarked():
+            yield from (one.fulfilment_id for one in event.works)
+        case (
+            TripClaimed() | TripPaused() | TripHandedOver() | UnitsDisputed() | EndNoted() | WorkSkipped() | MarksSet()
+        ):
             pass
         case _:
             name = getattr(event, "fulfilment_id", "")
@@ -289,13 +311,18 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Floor, int] | None:
     if not found:
         return None
     rest = _decode_rest(found[0].state)
-    floor = Floor(next_trip=rest.next_trip, disputes=rest.disputes, ended_early=rest.ended_early)
+    floor = Floor(
+        next_trip=rest.next_trip, disputes=rest.disputes, ended_early=rest.ended_early, marks=rest.marks,
+        looked_ms=rest.looked_ms,
+    )  # fmt: skip
     floor.works.update((row.fulfilment_id, _decode_work(row.state)) for row in stored.get("floor_work", ()))
     floor.trips.update((row.trip, _decode_trip(row.state)) for row in stored.get("floor_trips", ()))
+    floor.agenda.fill(floor.works, floor.marks)
     return floor, found[0].version
 
 
 FLOOR = Kind(
     name="floor", commands=Command, events=Event, queries=Query, decide=decide, evolve=evolve, view=view,
     tables=(FloorRow, FloorWorkRow, FloorTripRow), restore=restore, rows=rows, messages=messages, on_reply=on_reply,
+    due=due, wake=LookAtWork, warns=warns,
 )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from actors.domain.floor_service import LookAtWork, SetMarks
 from actors.domain.floor_terms import EndReason
 from actors.domain.location_events import Units
 from actors.domain.personal_notes import APPROVER
@@ -211,5 +212,5 @@ class CloseDispute(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 Command = (
     QueueWork | EndWork | OrderAnswered | MoveRefused | ShortBooked | PutBackAnswered | PlanTrips | Prioritise | RetryWork | ClaimTrip
-    | ConfirmPick | TellShort | PauseTrip | HandOver | AbandonTrip | PutBack | CloseDispute
+    | ConfirmPick | TellShort | PauseTrip | HandOver | AbandonTrip | PutBack | CloseDispute | SetMarks | LookAtWork
 )  # fmt: skip

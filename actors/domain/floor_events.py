@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from actors.domain.floor_commands import FloorUpdate, NewTask, NewTrip, Share
+from actors.domain.floor_service import MarksSet, WorkMarked
 from actors.domain.floor_terms import EndReason
 from actors.domain.location_events import Units
 from actors.domain.personal_notes import APPROVER
@@ -204,5 +205,5 @@ class PutBackDone(msgspec.Struct, frozen=True, tag=True, gc=False):
 Event = (
     WorkQueued | WorkEnded | EndNoted | WorkSkipped | WorkPrioritised | TripsPlanned | TripClaimed | TripPaused | TripHandedOver
     | TripAbandoned | UnitsPicked | UnitsShort | OrderAsked | OrderAgreed | PickingStopped | WorkBlocked | WorkUnblocked | UnitsDisputed
-    | DisputeClosed | ShortageBooked | PutBackAsked | PutBackDone
+    | DisputeClosed | ShortageBooked | PutBackAsked | PutBackDone | MarksSet | WorkMarked
 )  # fmt: skip

@@ -34,6 +34,7 @@ from actors.domain.floor_events import (
     WorkSkipped,
     WorkUnblocked,
 )
+from actors.domain.floor_service import Agenda, MarksSet, ServiceMarks, WorkMarked, due_changed, marked, marks_set
 from actors.domain.kind import Context
 from actors.domain.personal_notes import APPROVER
 from actors.domain.wave_terms import Method
@@ -68,7 +69,8 @@ class Work(msgspec.Struct):
     """A fulfilment. started: the order knows that it is being picked; asked: what the order was asked for and has not answered, "" for nothing;
     missing: what was not found and is in its bin yet, as far as the books know; short: what the order has to be told is missing, of which it was asked about the
     first `telling`; problem: why it is blocked; picked: units in
-    hands by (SKU, lot); ended: it was cancelled, and these go back; putting: of them, those that the location is asked to take; put_problem: why it did not."""
+    hands by (SKU, lot); ended: it was cancelled, and these go back; putting: of them, those that the location is asked to take; put_problem: why it did not; mark: how late it is
+    (`floor_service.py`)."""
 
     lines: dict[str, Line]
     priority: int
@@ -84,6 +86,7 @@ class Work(msgspec.Struct):
     ended: bool = False
     putting: dict[Goods, int] = {}
     put_problem: str = ""
+    mark: int = 0
 
     @property
     def settled(self) -> bool:
@@ -150,13 +153,17 @@ class Dispute(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Floor(msgspec.Struct):
-    """The state. works: by fulfilment id; trips: by number; ended_early: fulfilments whose end came before their beginning, and when (UTC ms)."""
+    """The state. works: by fulfilment id; trips: by number; ended_early: fulfilments whose end came before their beginning, and when (UTC ms). marks, agenda: when work is told to be late, and
+    of which next; looked_ms: when that was looked at last (UTC ms)."""
 
     works: dict[str, Work] = {}
     trips: dict[int, Trip] = {}
     next_trip: int = 1
     disputes: dict[Place, Dispute] = {}
     ended_early: dict[str, int] = {}
+    marks: ServiceMarks = ServiceMarks()
+    looked_ms: int = 0
+    agenda: Agenda = msgspec.field(default_factory=Agenda)
 
     def trip_of(self, picker: str) -> int | None:
         """The number of the picker's open trip."""
@@ -191,10 +198,17 @@ def put_back_left(work: Work, goods: Goods) -> int:
 def evolve(state: Floor | None, event: Event, context: Context) -> Floor:
     """The next state; takes over `state`."""
     floor = Floor() if state is None else state
+    _happened(floor, event, context)
+    floor.agenda.clean(floor.works, floor.marks)
+    return floor
+
+
+def _happened(floor: Floor, event: Event, context: Context) -> None:
     match event:
         case WorkQueued():
             lines = {sku: Line(units) for sku, units in event.lines}
-            floor.works[event.fulfilment_id] = Work(lines, event.priority, event.due_ms, event.placed_at_ms)
+            work = floor.works[event.fulfilment_id] = Work(lines, event.priority, event.due_ms, event.placed_at_ms)
+            floor.agenda.put(event.fulfilment_id, work, floor.marks)
         case WorkEnded():
             _ended(floor, event)
         case EndNoted():
@@ -211,10 +225,15 @@ def evolve(state: Floor | None, event: Event, context: Context) -> Floor:
             _trip_changed(floor, event, context)
         case UnitsPicked() | UnitsShort():
             _walked(floor, event)
+        case MarksSet():
+            marks_set(floor, event)
+        case WorkMarked():
+            marked(floor, event)
         case _:
             _work_changed(floor.works[event.fulfilment_id], event)
+            if type(event) is WorkPrioritised:
+                due_changed(floor, event.fulfilment_id, context.now_ms)
             _forget(floor, event.fulfilment_id)
-    return floor
 
 
 def _forget(floor: Floor, fulfilment_id: str) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from actors.domain.errors import Refused
 from actors.domain.floor_commands import PlanTrips, Share
+from actors.domain.floor_service import MARKS, Mark, ViewMarks, marks_view
 from actors.domain.floor_state import Floor, Place, Task, Trip, Work, WorkStatus, put_back_left, status_of
 from actors.domain.personal_notes import APPROVER
 from actors.domain.times import HOUR_MS
@@ -54,7 +55,7 @@ class ViewFigures(msgspec.Struct, frozen=True, tag=True, gc=False):
     now_ms: int
 
 
-Query = ViewQueue | ViewPlannable | ViewTrip | ViewFigures
+Query = ViewQueue | ViewPlannable | ViewTrip | ViewFigures | ViewMarks
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -88,6 +89,7 @@ class WorkView(msgspec.Struct, frozen=True, gc=False):
     problem: str
     lines: list[LineView]
     put_back: list[PutBackView]
+    mark: Mark = ""
 
 
 class QueueView(msgspec.Struct, frozen=True, gc=False):
@@ -241,6 +243,8 @@ def view(state: Floor | None, query: Query, version: int) -> msgspec.Struct:
             return _plannable(floor, query, version)
         case ViewFigures():
             return _figures(floor, query, version)
+        case ViewMarks():
+            return marks_view(floor, query, version)
     assert type(query) is ViewTrip
     trip = floor.trips.get(query.trip)
     if trip is None:
@@ -269,7 +273,7 @@ def _work(name: str, work: Work) -> WorkView:
     back = [PutBackView(*goods, put_back_left(work, goods)) for goods in sorted(work.picked)] if work.ended else []
     return WorkView(
         name, status_of(work), work.priority, work.due_ms, work.placed_at_ms, work.problem or work.put_problem, lines,
-        [one for one in back if one.units],
+        [one for one in back if one.units], MARKS[work.mark],
     )  # fmt: skip
 
 

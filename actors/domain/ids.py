@@ -223,6 +223,18 @@ def sourcing_policies_id(region: str) -> str:
     return f"{region}-sourcing"
 
 
+def order_time_ms(order_id: str) -> int:
+    """When the order of that id (or of that fulfilment's id) was placed, UTC ms; 0 of an id that does not say."""
+    digits = order_id.partition("-")[2][:ORDER_TIME_CHARS]
+    value = 0
+    for digit in digits:
+        found = _ALPHABET.find(digit)
+        if found < 0:
+            return 0
+        value = value << 5 | found
+    return value if len(digits) == ORDER_TIME_CHARS else 0
+
+
 def region_of(entity_id: str) -> str:
     """The region that an id names (the text before the first `-`), "" when there is none."""
     head, dash, _ = entity_id.partition("-")

@@ -24,7 +24,7 @@ class FloorTermsRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class FloorRow(msgspec.Struct, array_like=True, gc=False):
-    """A floor. `works`, `trips`: how many are open; `state`: MessagePack of what is neither of them."""
+    """A floor. `works`, `trips`: how many are open; `state`: MessagePack of what is neither of them; `due_at`: when work comes to a mark (UTC ms), None for none."""
 
     table: ClassVar[str] = "floors"
     key: ClassVar[tuple[str, ...]] = ("location_id",)
@@ -36,6 +36,7 @@ class FloorRow(msgspec.Struct, array_like=True, gc=False):
     works: int
     trips: int
     state: bytes
+    due_at: int | None = None
 
 
 class FloorWorkRow(msgspec.Struct, array_like=True, gc=False):

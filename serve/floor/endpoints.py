@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from serve.catalogue.known import KnownSkuCheck
-from serve.floor import queue, switch, trips
+from serve.floor import marks, queue, switch, trips
 from serve.floor.calls import FloorCalls
 from serve.locations.calls import LocationCalls
 from serve.regions import Territory
@@ -17,6 +17,7 @@ def router(services: Services, territory: Territory, known: KnownSkuCheck) -> AP
     api = APIRouter(tags=["floor"])
     calls = FloorCalls(LocationCalls(services, territory, known))
     switch.add(api, calls)
+    marks.add(api, calls)
     queue.add(api, calls)
     trips.add(api, calls)
     return api

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from actors.domain.floor_service import PRIORITY_MAX, Mark
 from actors.domain.floor_state import WorkStatus
 from actors.domain.floor_views import TripStatus
 from actors.domain.personal_notes import APPROVER
@@ -17,7 +18,6 @@ from actors.domain.wave_terms import Method
 from serve.limits import TEXT, UNITS_MAX, BinIdOrNone, Lot, Quantity, Sku
 from serve.moments import Moment
 
-PRIORITY_MAX = 1_000
 FulfilmentId = Annotated[
     str, Meta(min_length=1, max_length=64, pattern=TEXT, examples=["us-01kah2v3nq7h3k2m9qk4t1x0ab.1"])
 ]
@@ -81,6 +81,23 @@ class FloorSettings(msgspec.Struct, frozen=True):
     layout: FloorLayout | None
 
 
+class FloorMarks(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """The body of `PUT /v1/locations/{location_id}/floor/marks`: shares of the time from the order's placing to its due time, and what each mark adds to the priority."""
+
+    warn_percent: Annotated[int, Meta(ge=1, le=99)] = 50
+    urgent_percent: Annotated[int, Meta(ge=1, le=99)] = 80
+    raise_by: Annotated[int, Meta(ge=0, le=PRIORITY_MAX)] = 100
+
+
+class FloorMarksView(msgspec.Struct, frozen=True):
+    """The marks, and how many fulfilments of which something is yet to be picked have come to each."""
+
+    location_id: str
+    version: int
+    marks: FloorMarks
+    at_risk: dict[str, int]
+
+
 # --- the queue --------------------------------------------------------------------------------------------------------
 class QueuedLine(msgspec.Struct, frozen=True):
     """wanted = waiting + planned + picked + short"""
@@ -102,7 +119,7 @@ class HeldUnits(msgspec.Struct, frozen=True):
 
 
 class QueuedWork(msgspec.Struct, frozen=True):
-    """A fulfilment in the queue. `problem`: code of why it is blocked, or of why it could not be put back, else ""."""
+    """A fulfilment in the queue. `mark`: how late it is, "" for not at all; `problem`: code of why it is blocked, or of why it could not be put back, else ""."""
 
     fulfilment_id: str
     status: WorkStatus
@@ -112,6 +129,7 @@ class QueuedWork(msgspec.Struct, frozen=True):
     problem: str
     lines: list[QueuedLine]
     put_back: list[HeldUnits]
+    mark: Mark = ""
 
 
 class FloorQueue(msgspec.Struct, frozen=True):

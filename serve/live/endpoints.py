@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 
+from serve.callers import check_may
 from serve.context import PRINCIPAL, Receive, Scope, Send
 from serve.live.hub import KINDS, LiveChange, LiveHub, LiveStream
 from serve.openapi import EVENT_STREAM, documented
@@ -41,10 +42,13 @@ def router(services: Services) -> APIRouter:
     )
     async def follow(
         request: Request,
-        kinds: Annotated[str, Query(max_length=100, description="comma-separated: order, location")] = "order,location",
+        kinds: Annotated[
+            str, Query(max_length=100, description="comma-separated: order, location, floor, figures")
+        ] = "order,location,floor",
         last_event_id: Annotated[str | None, Header(max_length=200)] = None,
     ) -> StreamingResponse:
-        """Server-sent events: `order` and `location`, a comment every 15 seconds, and `reconnect` after 10 minutes.
+        """Server-sent events: `order` and `location`, `floor` (work that is late, or will be), and of who asks for them `figures` (each
+        minute of a location and of the region, as `GET /v1/figures` has it); a comment every 15 seconds, and `reconnect` after 10 minutes.
 
         A stream begins with what happens next. `Last-Event-ID` is taken but nothing is repeated: read what you follow once after
         connecting. A client that reads too slowly is dropped.
@@ -54,6 +58,8 @@ def router(services: Services) -> APIRouter:
             detail = f"kinds may be {' and '.join(sorted(KINDS))}."
             raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "kinds", "detail": detail}])
         principal = request.scope.get(PRINCIPAL)
+        if "figures" in wanted:
+            check_may(request.scope, "figures.read")
         if principal is None:
             return _LiveResponse(services.live, services.live.join(wanted), None)
         # It ends with its token, or its session; whoever still has rights comes back with a new one.

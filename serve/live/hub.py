@@ -7,26 +7,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal, get_args
 
 import msgspec
 
+from actors.domain.floor_service import MARKED_MAX, MARKS, Mark, WorkMarked
 from actors.domain.kind import Row
 from actors.domain.location_events import ExpiryNear, PromisesAtRisk, StockRanOut, StockRunsLow
+from actors.domain.times import moment
 from actors.runtime.wire import LiveEvent
 from serve.days import date_of
 from serve.problems import Problem
 
-LiveKind = Literal["order", "location"]
-KINDS: frozenset[str] = frozenset({"order", "location"})
+LiveKind = Literal["order", "location", "floor"]
+KINDS: frozenset[str] = frozenset({"order", "location", "floor", "figures"})
+_OF_PLACES = frozenset({"location", "floor"})
+# What hosts tell by themselves.
+_OF_HOSTS = KINDS - {"figures"}
 CHANGES_MAX = 100
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that happened. `type`: the event's. Of orders, `to`: the status that fulfilments reached. Of stock: the SKU, why,
     and by how many units. Of what somebody should look at: `StockRunsLow` with what is `available` and the reorder point, `StockRanOut`, `PromisesAtRisk` with
-    the `units` that are promised and not there, `ExpiryNear` with the lot, its `units` and its last good day."""
+    the `units` that are promised and not there, `ExpiryNear` with the lot, its `units` and its last good day. Of floors only `WorkAtRisk`: a fulfilment that has come to its `mark`
+    (warn, urgent, breach), with its due time and the priority that it has now."""
 
     type: str
     to: str = ""
@@ -39,6 +45,10 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     available: int | None = None
     reorder_point: int | None = None
     expires_on: date | None = None
+    fulfilment_id: str = ""
+    mark: Mark = ""
+    priority: int | None = None
+    due_at: datetime | None = None
 
 
 class LiveChange(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -66,6 +76,9 @@ _raw_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _Alert = ExpiryNear | PromisesAtRisk | StockRanOut | StockRunsLow
 _alert_decoder = msgspec.json.Decoder(_Alert)
 _ALERTS = frozenset(alert.__name__ for alert in get_args(_Alert))
+_marked_decoder = msgspec.json.Decoder(WorkMarked)
+# As it stands in an event's JSON; no id or SKU can hold quotes unescaped.
+_MARKED = b'"type":"WorkMarked"'
 _encode = msgspec.json.Encoder().encode
 RECONNECT = b"event: reconnect\ndata: {}\n\n"
 HEARTBEAT = b": heartbeat\n\n"
@@ -142,6 +155,9 @@ class LiveHub:
         stream_max_s: float,
     ) -> None:
         self._want_live = want_live
+        self._live_wanted = self._figures_wanted = False
+        # Told when the first stream of figures comes and the last leaves.
+        self.want_figures: Callable[[bool], None] = lambda wanted: None
         self._clients: set[LiveStream] = set()
         self._clients_max = clients_max
         self._queue_max = queue_max
@@ -165,9 +181,18 @@ class LiveHub:
         text = b""
         for client in self._clients:
             if event.kind in client.kinds and (
-                not client.locations or event.kind != "location" or event.entity_id in client.locations
+                not client.locations or event.kind not in _OF_PLACES or event.entity_id in client.locations
             ):
                 text = text or _frame(event)
+                if not text:
+                    return
+                client.put(text)
+
+    def figures(self, name: str, location_id: str, at_ms: int, data: bytes) -> None:
+        """Gives figures of a location ("" of the region) to every stream that wants any and reaches there."""
+        text = b"id: %s.%d\nevent: figures\ndata: %s\n\n" % (name.encode(), at_ms, data)
+        for client in self._clients:
+            if "figures" in client.kinds and (not client.locations or location_id in client.locations):
                 client.put(text)
 
     # --- streams
@@ -184,16 +209,24 @@ class LiveHub:
             raise Problem("live.too_many", detail, extra={"limit": self._clients_max})
         stream = LiveStream(kinds, self._queue_max, frozenset({session_id, device_session}) - {""}, locations)
         self._clients.add(stream)
-        if len(self._clients) == 1:
-            self._want_live(True)
+        self._tell_wanted()
         return stream
 
     def leave(self, stream: LiveStream) -> None:
         """The client is gone."""
         if stream in self._clients:
             self._clients.discard(stream)
-            if not self._clients:
-                self._want_live(False)
+            self._tell_wanted()
+
+    def _tell_wanted(self) -> None:
+        live = any(not client.kinds.isdisjoint(_OF_HOSTS) for client in self._clients)
+        if live != self._live_wanted:
+            self._live_wanted = live
+            self._want_live(live)
+        figures = any("figures" in client.kinds for client in self._clients)
+        if figures != self._figures_wanted:
+            self._figures_wanted = figures
+            self.want_figures(figures)
 
     def frames(self, stream: LiveStream, seconds: float | None = None) -> AsyncIterator[bytes]:
         """What to send to the client, for at most so many seconds."""
@@ -212,6 +245,9 @@ class LiveHub:
 
 
 def _frame(event: LiveEvent) -> bytes:
+    """b"" when there is nothing to tell of it."""
+    if event.kind == "floor":
+        return _floor_frame(event)
     changes: list[Change] = []
     told = _events_decoder.decode(event.events)
     for change in told:
@@ -223,13 +259,34 @@ def _frame(event: LiveEvent) -> bytes:
     changes[:0] = _alerts(event, told)
     left_out = max(0, len(changes) - CHANGES_MAX)
     kind: LiveKind = "order" if event.kind == "order" else "location"
-    data = LiveChange(kind, event.entity_id, event.version, event.at_ms, changes[:CHANGES_MAX], left_out)
+    return _told(
+        event, kind, LiveChange(kind, event.entity_id, event.version, event.at_ms, changes[:CHANGES_MAX], left_out)
+    )
+
+
+def _told(event: LiveEvent, kind: LiveKind, data: LiveChange) -> bytes:
     return b"id: %s.%d\nevent: %s\ndata: %s\n\n" % (
         event.entity_id.encode(),
         event.version,
         kind.encode(),
         _encode(data),
     )
+
+
+def _floor_frame(event: LiveEvent) -> bytes:
+    """All that a floor does is for those who work there; what is late, for everybody who looks. No more than MARKED_MAX of an event."""
+    if _MARKED not in event.events:
+        return b""
+    whole = _raw_decoder.decode(event.events)
+    marked = [_marked_decoder.decode(raw) for raw in whole if _MARKED in bytes(raw)]
+    changes = [
+        Change(
+            "WorkAtRisk", fulfilment_id=one.fulfilment_id, mark=MARKS[one.mark], priority=one.priority, due_at=moment(one.due_ms)
+        )
+        for event_ in marked
+        for one in event_.works
+    ]  # fmt: skip
+    return _told(event, "floor", LiveChange("floor", event.entity_id, event.version, event.at_ms, changes[:MARKED_MAX]))
 
 
 def _alerts(event: LiveEvent, told: Sequence[_Event]) -> list[Change]:

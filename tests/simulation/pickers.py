@@ -13,11 +13,14 @@ from actors.domain.floor_commands import (
     NewTask,
     NewTrip,
     PlanTrips,
+    Prioritise,
     PutBack,
     RetryWork,
     Share,
     TellShort,
 )
+from actors.domain.floor_events import WorkPrioritised
+from actors.domain.floor_service import WorkMarked, next_mark_ms
 from actors.domain.floor_state import Floor
 from actors.domain.floor_terms import FloorTerms
 from actors.domain.floor_views import ViewPlannable, ViewQueue
@@ -56,6 +59,8 @@ class Picker(Client):
             await self.plan(place)
         elif draw < 0.55:
             await self.tidy(place)
+        elif draw < 0.65:
+            await self.hurry(place)
         elif self.trip is None:
             told = await self._do(place, ClaimTrip(self.account))
             self.trip = told.fields() if told is not None and told.status == wire.OK else None
@@ -100,6 +105,14 @@ class Picker(Client):
         if told.fields()["over"]:
             self.trip = None
 
+    async def hurry(self, place: str) -> None:
+        """Something has to be picked within seconds."""
+        seen = await self.world.gateway(self.rng).view(self, "floor", place, ViewQueue(place, limit=50))
+        works = seen.fields()["works"] if seen is not None and seen.status == wire.OK else ()
+        if works:
+            due_ms = self.world.now_ms() + self.rng.randint(-2, 30) * 1_000
+            await self._do(place, Prioritise(self.rng.choice(works)["fulfilment_id"], self.rng.randint(0, 9), due_ms))
+
     async def tidy(self, place: str) -> None:
         """Blocked work goes on, and what was picked for a cancelled order goes back."""
         seen = await self.world.gateway(self.rng).view(self, "floor", place, ViewQueue(place, limit=50))
@@ -117,6 +130,30 @@ class Picker(Client):
         if self.rng.random() < 0.15:
             await self.ask(ask, remember=False)
         return told
+
+
+def marks(history: History, ended_ms: int) -> Iterator[str]:
+    """No work has passed a mark untold while it was to be picked, and of a due time each mark is told once, and rising."""
+    for (kind, place), entity in history.entities.items():
+        if kind != "floor" or entity.state is None:
+            continue
+        told: dict[tuple[str, int], int] = {}
+        dues: dict[str, int] = {}
+        for _, event in entity.events:
+            if type(event) is WorkPrioritised and dues.get(event.fulfilment_id) != event.due_ms:
+                # Another promise.
+                dues[event.fulfilment_id] = event.due_ms
+                told = {key: mark for key, mark in told.items() if key[0] != event.fulfilment_id}
+            for one in event.works if type(event) is WorkMarked else ():
+                key = (one.fulfilment_id, one.due_ms)
+                if told.get(key, 0) >= one.mark:
+                    yield f"{place} {one.fulfilment_id}: mark {one.mark} of the same due time is told again"
+                told[key] = one.mark
+        floor: Floor = entity.state
+        for name, work in floor.works.items():
+            at_ms = next_mark_ms(work, floor.marks)
+            if at_ms is not None and at_ms <= ended_ms:
+                yield f"{place} {name}: came to a mark {ended_ms - at_ms} ms ago, and nobody was told"
 
 
 def floors(history: History) -> Iterator[str]:

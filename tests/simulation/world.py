@@ -81,6 +81,7 @@ class World:
         self.complaints: list[str] = []
         self.stock_seen: dict[tuple[str, str], int] = {}
         self.faulty = False
+        self.settled_ms = 0
         self.limits = self._limits()
         self.journal_disk, self.store_disk = JournalDisk(), StoreDisk()
         self.journal, self.store = parts.journal(self.journal_disk), parts.store(self.store_disk, SHARDS)
@@ -162,6 +163,7 @@ class World:
         if self.rng.random() < 0.15:
             await asyncio.sleep(65.0)  # backorders ask again after a minute
         await self._settle()
+        self.settled_ms = self.now_ms()
         await self._last_look(clients)
         watch.cancel()
         await self._collect()
@@ -217,7 +219,11 @@ class World:
                 out.append(f"shard {shard} is drained to {watermark} of {tail.last}")
         soon = self.now_ms() + 60_000
         rows = self.store_disk.rows
-        timed = [item for table in ("approvals", "reservations", "transfers") for item in rows.get(table, {}).items()]
+        timed = [
+            item
+            for table in ("approvals", "reservations", "transfers", "floors")
+            for item in rows.get(table, {}).items()
+        ]
         expiring = [key for key, row in timed if (row.due_at or soon) < soon]
         if expiring:
             out.append(f"{expiring[:3]} have yet to expire")

@@ -9,6 +9,7 @@ a test compares the two, and another one these with `actors/domain/rows*.py`.
               ledger: every change of stock, by month
     goods     transfers, inbounds (what suppliers have announced), counts; counting: what changes in spots that are being counted;
               last_counted: when each SKU was
+    figures   figures, figures_hours: what was seen of each location minute by minute, by the collector
     floors    floor_terms, floors, floor_work, floor_trips: which buildings' floors run their picking, what they have to pick, and on which trips
     people    accounts, clients, devices, customers, guests; revocations: sessions that ended before their tokens did; notices that have to be
               delivered; approvals: what somebody wants done that somebody else has to approve
@@ -59,7 +60,7 @@ from actors.domain.rows_of_stock import BinRow, ClaimRow, ContentRow, IncomingRo
 from actors.domain.rows_of_transfers import TransferRow
 
 # Their tables join the metadata.
-from actors.storage.schema import floors, goods, orders, packing, people, privacy, stock  # noqa: F401
+from actors.storage.schema import figures, floors, goods, orders, packing, people, privacy, stock  # noqa: F401
 from actors.storage.schema.audit import audit
 from actors.storage.schema.columns import metadata
 from actors.storage.schema.stock import ledger

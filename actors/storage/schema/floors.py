@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from actors.storage.schema.columns import ROOM, bigint, instant, integer, key, metadata, text
+from actors.storage.schema.columns import ROOM, Instant, bigint, instant, integer, key, metadata, text
 
 floor_terms = sa.Table(
     "floor_terms", metadata,
@@ -20,6 +20,7 @@ floors = sa.Table(
     integer("works"),
     integer("trips"),
     sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Column("due_at", Instant),
     **ROOM,
 )  # fmt: skip
 

@@ -3,6 +3,8 @@ import asyncio
 import msgspec
 import pytest
 
+from actors.domain.floor_events import TripClaimed, WorkQueued
+from actors.domain.floor_service import Marked, WorkMarked
 from actors.domain.location_events import (
     Entry,
     ExpiryNear,
@@ -87,6 +89,29 @@ async def test_an_alert_is_not_left_out_of_a_long_list():
     data = await told(StockChanged(entries), StockRanOut("s9"))
     assert data["changes"][0] == {"type": "StockRanOut", "sku": "s9", "available": 0}
     assert (len(data["changes"]), data["more"]) == (CHANGES_MAX, 6)
+
+
+async def test_work_that_is_late_is_told_with_its_mark():
+    hub = Hub()
+    near, far = (
+        hub.join(frozenset({"floor"}), "", frozenset({"us-1"})),
+        hub.join(frozenset({"floor"}), "", frozenset({"us-2"})),
+    )
+    frames = hub.frames(near)
+    await anext(frames)
+    # What pickers do is nobody else's business; a SKU may be called as it likes.
+    queued = WorkQueued("us-y.1", [('"type":"WorkMarked"', 1)], 0, 0, 0)
+    hub.live(LiveEvent("floor", "us-1", 6, 17, msgspec.json.encode([TripClaimed(1, "us-acct-ann"), queued])))
+    at_risk = WorkMarked([Marked("us-x.1", 2, 200, 1_767_225_600_000)], 17)
+    hub.live(LiveEvent("floor", "us-1", 8, 17, msgspec.json.encode([queued, at_risk])))
+    text = (await anext(frames)).decode()
+    assert text.startswith("id: us-1.8\nevent: floor\n")
+    assert msgspec.json.decode(text.split("data: ")[1])["changes"] == [
+        {
+            "type": "WorkAtRisk", "fulfilment_id": "us-x.1", "mark": "urgent", "priority": 200, "due_at": "2026-01-01T00:00:00Z",
+        }
+    ]  # fmt: skip
+    assert not far._pending
 
 
 async def test_a_slow_client_is_dropped_and_told_so():

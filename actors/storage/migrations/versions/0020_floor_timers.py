@@ -1,0 +1,18 @@
+"""When a floor has to look at work that is late.
+
+Revision: 0020, after 0019.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0020"
+down_revision = "0019"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Adds the column."""
+    op.execute("ALTER TABLE floors ADD COLUMN due_at timestamptz")
