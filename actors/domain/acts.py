@@ -24,6 +24,7 @@ from actors.domain.account_events import HashRenewed, PasswordChanged, ShiftEnde
 from actors.domain.account_state import Account
 from actors.domain.acts_of_floor import of_floor
 from actors.domain.acts_of_inbounds import of_inbound
+from actors.domain.acts_of_simulations import of_simulations
 from actors.domain.acts_of_sourcing import of_sourcing
 from actors.domain.acts_of_stock import CHANGES_MAX, of_count, of_location, of_reservation, plain
 from actors.domain.acts_of_transfers import of_transfer
@@ -323,6 +324,7 @@ ACTS: Mapping[str, Callable[[Any, Any, Sequence[Any]], Act]] = {
     "guest": of_guest,
     "inbound": of_inbound,
     "privacy_request": of_privacy_request,
+    "simulations": of_simulations,
     "sourcing_policies": of_sourcing,
     "transfer": of_transfer,
     "reservation": of_reservation,

@@ -21,6 +21,7 @@ Transfer:  us-transfer-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of tim
 Inbound:   us-inbound-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of time (ms), 16 of the idempotency key's hash
 Revocations: us-revocations                 one per cell
 Policies:  us-sourcing                      one per cell
+Simulations: us-simulations                 one per cell; each in it: us-whatif-01jd3k8v9r7h3k2m9qk4t1x0ab, made as a count's
 
 The last 16 characters of an order id come from the key of the call that placed it, so that a repeated placement goes to the same
 shard (`routing_part`) whatever time it is repeated at, and meets the memory of the first one there. The same with an approval's, a device's, a breach's
@@ -184,6 +185,21 @@ def revocations_id(region: str) -> str:
 def sourcing_policies_id(region: str) -> str:
     """The id of the cell's one set of sourcing policies."""
     return f"{region}-sourcing"
+
+
+def simulations_id(region: str) -> str:
+    """The id of the cell's one set of what-ifs."""
+    return f"{region}-simulations"
+
+
+def simulation_id(region: str, now_ms: int, idempotency_key: str) -> str:
+    """A what-if's id: sorts by `now_ms` (UTC ms), unique by the key."""
+    return f"{region}-whatif-{_timed(now_ms, idempotency_key)}"
+
+
+def first_order_id(region: str, at_ms: int) -> str:
+    """Orders that were placed from that moment (UTC ms) on have this id or a higher one."""
+    return f"{region}-{_base32(at_ms, ORDER_TIME_CHARS)}"
 
 
 def region_of(entity_id: str) -> str:

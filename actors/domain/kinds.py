@@ -28,6 +28,7 @@ from actors.domain.order import ORDER
 from actors.domain.privacy_request import PRIVACY_REQUEST
 from actors.domain.reservation import RESERVATION
 from actors.domain.revocations import REVOCATIONS
+from actors.domain.simulations import SIMULATIONS
 from actors.domain.sourcing_policies import SOURCING_POLICIES
 from actors.domain.trail import TRAIL
 from actors.domain.transfer import TRANSFER
@@ -35,6 +36,6 @@ from actors.domain.transfer import TRANSFER
 _NOUNS = (
     ORDER, RESERVATION, LOCATION, CATALOGUE, CLAIM, ACCOUNT, CLIENT, REVOCATIONS, TRAIL, CUSTOMER, GUEST, NOTICE, ALERT,
     APPROVAL, DATA_KEY, DEVICE, BREACH, PRIVACY_REQUEST, CONSENT, TRANSFER, COUNT, INBOUND, FLOOR,
-    SOURCING_POLICIES,
+    SOURCING_POLICIES, SIMULATIONS,
 )  # fmt: skip
 KINDS: Mapping[str, Kind] = {noun.name: replace(noun, act=ACTS.get(noun.name)) for noun in _NOUNS}

@@ -11,6 +11,9 @@ from actors.domain.times import MINUTE_MS
 
 # A place of which nothing is said may hold what lies there: all classes of the UN Model Regulations.
 ALL_HAZARDS = tuple("123456789")
+# What it can still take (parts of orders, units; None for no limit), and how much of its day is taken.
+Left = tuple[int | None, int | None, float]
+NO_LIMIT: Left = (None, None, 0.0)
 ALWAYS = Moments(closed=False, cut_off_ms=None, dispatch_ms=None)
 
 
@@ -23,10 +26,10 @@ def works_at(profile: Profile, timezone: str, now_ms: int) -> Moments:
     return moments(calendar, now_ms // MINUTE_MS * MINUTE_MS, handling_ms)
 
 
-def left_of(profile: Profile, orders: int, units: int) -> tuple[int | None, int | None, float]:
+def left_of(profile: Profile, orders: int, units: int) -> Left:
     """(parts of orders, units) that it can still take on a day on which it has taken so many, None for no limit; and how much of its day is taken, 0..1."""
     if not profile.limited:
-        return None, None, 0.0
+        return NO_LIMIT
     taken = max(
         orders / profile.orders_a_day if profile.orders_a_day else 0.0,
         units / profile.units_a_day if profile.units_a_day else 0.0,
@@ -40,7 +43,7 @@ def left_of(profile: Profile, orders: int, units: int) -> tuple[int | None, int 
 
 def candidate_of(
     location_id: str, kind: LocationType, country: str, distance_km: float | None, available: dict[str, int],
-    profile: Profile | None, works: Moments, left: tuple[int | None, int | None, float],
+    profile: Profile | None, works: Moments, left: Left,
 ) -> Candidate:  # fmt: skip
     """The place. profile: None for one that does everything, as much as it has stock for; the others are of it then. available: units per SKU, of what is wanted."""
     if profile is None:

@@ -19,7 +19,7 @@ from actors.domain.location_capacity import local_day
 from actors.domain.sourcing import source
 from actors.domain.sourcing_calendar import Moments
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted, items_of
-from actors.domain.sourcing_places import ALWAYS, candidate_of, left_of, works_at
+from actors.domain.sourcing_places import ALWAYS, NO_LIMIT, candidate_of, left_of, works_at
 from actors.domain.sourcing_policy import Policy
 from actors.domain.times import MINUTE_MS
 from actors.domain.what_if_stock import StockThen
@@ -281,9 +281,9 @@ class Play:
 
     def _candidate(self, name: str, km: float | None, available: dict[str, int], at_ms: int) -> Candidate:
         place = self._map.places[name]
-        profile, left = place.profile, (None, None, 0.0)
+        profile, left = place.profile, NO_LIMIT
         if profile is not None and profile.limited:
-            left = left_of(profile, *self._days.get((name, local_day(place.timezone, at_ms)), (0, 0)))  # type: ignore[assignment]
+            left = left_of(profile, *self._days.get((name, local_day(place.timezone, at_ms)), (0, 0)))
         return candidate_of(
             name, place.kind, place.country, km, available, profile, self._map.works(place, at_ms), left
         )

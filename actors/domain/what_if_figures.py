@@ -12,7 +12,7 @@ import msgspec
 
 from actors.domain.sourcing_cost import COMPONENTS, Offer, Rates, choose_carrier, components, fixed_parts, line_labour
 from actors.domain.sourcing_demand import items_of
-from actors.domain.sourcing_places import candidate_of
+from actors.domain.sourcing_places import NO_LIMIT, candidate_of
 from actors.domain.sourcing_policy import Policy
 from actors.domain.times import MINUTE_MS
 from actors.domain.what_if import Map, Served, demand_of
@@ -22,7 +22,6 @@ WORST_MAX = 10
 PLACES_TOLD = 200
 # Places answer within a moment: what an order got so soon after it was placed, it got at its placement.
 AT_ONCE_MS = MINUTE_MS
-_NO_LOAD = (None, None, 0.0)
 
 
 class PlaceShare(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -149,7 +148,7 @@ class _Tally:
             carried = None
             if place is not None:
                 works = self._atlas.works(place, one.at_ms)
-                seen = candidate_of(name, place.kind, place.country, km[name], {}, place.profile, works, _NO_LOAD)
+                seen = candidate_of(name, place.kind, place.country, km[name], {}, place.profile, works, NO_LIMIT)
                 carried = choose_carrier(policy, demand, seen, weight_g)
             if place is None or carried is None:
                 self.unpriced += 1

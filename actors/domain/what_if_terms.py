@@ -67,6 +67,11 @@ class PastMove(msgspec.Struct, frozen=True, array_like=True, gc=False):
     owner: str = ""
 
 
+def owner_of(cause: str) -> str:
+    """The order, transfer or cart of a ledger entry's cause, which is `<id>.<part>` or an id."""
+    return cause.partition(".")[0]
+
+
 class PastOrder(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An order as it was placed. policy: the version that it was sourced by. km: how far places are from where it went, of those that its decision told. promised_ms: when all of it
     was to be there, None when nothing was promised. cancelled_ms: None when it was not."""

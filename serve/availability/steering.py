@@ -14,7 +14,7 @@ from actors.domain.rows import LocationRow
 from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow, profile_of
 from actors.domain.sourcing_calendar import Moments
 from actors.domain.sourcing_demand import Candidate
-from actors.domain.sourcing_places import ALWAYS, candidate_of, left_of, works_at
+from actors.domain.sourcing_places import ALWAYS, NO_LIMIT, candidate_of, left_of, works_at
 from actors.domain.sourcing_policies import policy_of
 from actors.domain.sourcing_policy import Policy
 from actors.domain.times import MINUTE_MS
@@ -81,15 +81,11 @@ class Steering:
     ) -> Candidate:
         """The place, as sourcing has to know it. available: units per SKU, of what is wanted. now_ms: UTC ms."""
         known = self._profiles.get(at.location_id)
-        profile, works, left = None, ALWAYS, (None, None, 0.0)
-        if known is not None:
-            profile, works, left = (
-                known.profile,
-                self._works(at, known.profile, now_ms),
-                _left(known, at.timezone, now_ms),
-            )
         kind: LocationType = at.type  # type: ignore[assignment]
-        return candidate_of(at.location_id, kind, at.country, distance_km, available, profile, works, left)
+        if known is None:
+            return candidate_of(at.location_id, kind, at.country, distance_km, available, None, ALWAYS, NO_LIMIT)
+        works, left = self._works(at, known.profile, now_ms), _left(known, at.timezone, now_ms)
+        return candidate_of(at.location_id, kind, at.country, distance_km, available, known.profile, works, left)
 
     def _works(self, at: LocationRow, profile: Profile, now_ms: int) -> Moments:
         if not profile.week:
