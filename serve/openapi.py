@@ -35,7 +35,7 @@ CHAPTERS = {
     "inventory": "One SKU over all places: there, on its way, to be promised when.",
     "locations": "Warehouses and stores, what lies in them, and every change of it.",
     "floor": "Picking in a building: the queue, waves, trips, and what was scanned.",
-    "sourcing": "From where orders are served: the policies, with their history.",
+    "sourcing": "From where orders are served: the policies, with their history; what another one would have done; how often promises were kept.",
     "catalogue": "The SKUs of the region.",
     "live": "Changes as they happen, for screens.",
     "customers": "Guests and customers: their own orders, codes, passkeys, data.",

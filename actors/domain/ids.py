@@ -36,6 +36,8 @@ import re
 ORDER_UNIQUE_CHARS = 16
 ORDER_TIME_CHARS = 10
 ACCOUNT_CHARS = 26
+# By so many of the last characters orders are sampled.
+SAMPLE_CHARS = 6
 _ACCOUNT_BYTES = 16
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts as its value does, no i, l, o, u
 REGION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}$")
@@ -200,6 +202,11 @@ def simulation_id(region: str, now_ms: int, idempotency_key: str) -> str:
 def first_order_id(region: str, at_ms: int) -> str:
     """Orders that were placed from that moment (UTC ms) on have this id or a higher one."""
     return f"{region}-{_base32(at_ms, ORDER_TIME_CHARS)}"
+
+
+def sample_end(wanted: int, of: int) -> str:
+    """Of so many orders about `wanted` have ids whose last characters come before this. It is the same orders each time, and of a larger sample they are part."""
+    return _base32((wanted << 5 * SAMPLE_CHARS) // of, SAMPLE_CHARS)
 
 
 def region_of(entity_id: str) -> str:

@@ -165,14 +165,14 @@ class Play:
 
     # --- what happened
     def _happened(self, move: PastMove) -> None:
-        number = self._number.get(move.owner)
+        number = self._number.get(move.cause)
         if number is not None:
             if move.reason == "release":
                 self._give_back(number, move.sku, move.units, move.location_id, move.at_ms)
             return
         place = self._map.places.get(move.location_id)
         if move.reason == "allocate" and place is not None and place.profile is not None and place.profile.limited:
-            part = (move.owner, move.location_id)
+            part = (move.cause, move.location_id)
             self._count(place, move.at_ms, -move.units, parts=part not in self._parts)
             self._parts.add(part)
         self._stock.moved(move.location_id, move.sku, move.units)

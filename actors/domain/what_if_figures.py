@@ -77,7 +77,7 @@ def recorded(played: Sequence[PastOrder], moves: Iterable[PastMove]) -> tuple[li
         for at, order in enumerate(played)
     }
     for move in moves:
-        at = number.get(move.owner)
+        at = number.get(move.cause)
         if at is None or move.reason != "allocate":
             continue
         first = move.at_ms <= played[at].at_ms + AT_ONCE_MS
@@ -95,6 +95,21 @@ def recorded(played: Sequence[PastOrder], moves: Iterable[PastMove]) -> tuple[li
         if played[at].cancelled_ms is None
     }
     return served, {at: lacks for at, lacks in left.items() if lacks}
+
+
+def at_once(played: Sequence[PastOrder], served: Iterable[Served]) -> list[Served]:
+    """What a play served, told as the record is: what an order got within a moment of its placement is one."""
+    merged: dict[tuple[int, int], Served] = {}
+    for one in served:
+        placed_ms = played[one.order].at_ms
+        first = one.at_ms <= placed_ms + AT_ONCE_MS
+        key = (one.order, 0 if first else one.at_ms)
+        shares = dict(merged[key].shares) if key in merged else {}
+        for name, got in one.shares:
+            before = shares.get(name, {})
+            shares[name] = {sku: before.get(sku, 0) + got.get(sku, 0) for sku in sorted(before.keys() | got.keys())}
+        merged[key] = Served(one.order, placed_ms if first else one.at_ms, sorted(shares.items()), first)
+    return [merged[key] for key in sorted(merged)]
 
 
 class _Tally:

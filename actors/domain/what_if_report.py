@@ -11,7 +11,7 @@ import msgspec
 
 from actors.domain.sourcing_policy import Policy
 from actors.domain.what_if import Map, Play, Served
-from actors.domain.what_if_figures import Figures, figures, recorded
+from actors.domain.what_if_figures import Figures, at_once, figures, recorded
 from actors.domain.what_if_terms import Past, PastOrder
 
 # What every play takes for granted; see docs/domain/sourcing.md.
@@ -48,7 +48,7 @@ class Report(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 def in_play(past: Past) -> tuple[list[PastOrder], dict[str, int]]:
     """The orders that can be played, oldest first, and why others can't: what was a cart lies where it lay; of a policy of which nobody knows any more nothing follows; what is in another
     currency can't be added up."""
-    carts = {move.owner for move in past.moves if move.reason == "convert"}
+    carts = {move.cause for move in past.moves if move.reason == "convert"}
     left: dict[str, int] = {}
     played = []
     for order in sorted(past.orders, key=lambda order: (order.at_ms, order.order_id)):
@@ -87,14 +87,13 @@ class WhatIf:
             yield len(played) + done
         on_record, waiting = recorded(played, past.moves)
         outcome = changed.outcome
+        replayed, served = at_once(played, replay.outcome.served), at_once(played, outcome.served)
         self.report = Report(
             record=figures(atlas, played, on_record, waiting, self._held),
-            replay=figures(atlas, played, replay.outcome.served, replay.outcome.waiting, self._held),
-            changed=figures(atlas, played, outcome.served, outcome.waiting, self._held),
-            changed_own_milli=sum(
-                figures(atlas, played, outcome.served, outcome.waiting, self._changed).costs_milli.values()
-            ),
-            agreement=agreement(len(played), on_record, replay.outcome.served, replay.outcome.short),
+            replay=figures(atlas, played, replayed, replay.outcome.waiting, self._held),
+            changed=figures(atlas, played, served, outcome.waiting, self._held),
+            changed_own_milli=sum(figures(atlas, played, served, outcome.waiting, self._changed).costs_milli.values()),
+            agreement=agreement(len(played), on_record, replayed, replay.outcome.short),
             left_out=self._left,
             units_missing=outcome.short,
         )

@@ -57,14 +57,14 @@ class PastStock(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PastMove(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """So many units more or less were free then. owner: the order, transfer or cart that was the cause, "" for none. reason: the ledger's."""
+    """So many units more or less were free then. cause: the order, transfer or cart, "" for none. reason: the ledger's."""
 
     at_ms: int
     location_id: str
     sku: str
     units: int
     reason: str
-    owner: str = ""
+    cause: str = ""
 
 
 def owner_of(cause: str) -> str:

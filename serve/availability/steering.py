@@ -71,6 +71,11 @@ class Steering:
         """The channel's, or that of all others, or the region's own."""
         return self._policies.get(channel) or self._policies.get("") or self.own
 
+    def profile(self, location_id: str) -> Profile | None:
+        """A place's profile; None: it has none."""
+        known = self._profiles.get(location_id)
+        return None if known is None else known.profile
+
     def handling_ms(self, location_id: str) -> int:
         """How long a place takes from the order to the parcel."""
         known = self._profiles.get(location_id)

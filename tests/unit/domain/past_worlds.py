@@ -55,7 +55,7 @@ orders = st.lists(
 ).map(
     lambda drawn: [
         order(n, at_h, *sorted(lines.items()), policy=policy,
-              cancelled_ms=None if later is None else T0 + (at_h + later) * HOUR)
+              cancelled_ms=None if later is None else T0 + (at_h + later) * HOUR + HOUR // 2)
         for n, (at_h, lines, later, policy) in enumerate(drawn)
     ]
 )  # fmt: skip

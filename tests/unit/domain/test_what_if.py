@@ -88,6 +88,13 @@ def test_the_replay_of_what_happened_one_after_the_other_is_not_what_happened(st
     assert (record.whole, record.late, record.promised) == (replay.whole, replay.late, replay.promised)
 
 
+def test_what_came_back_in_the_moment_of_a_placement_counts_otherwise_than_in_the_record():
+    orders = [order(0, 1, ("A", 1), cancelled_ms=T0 + 5 * HOUR), order(1, 5, ("A", 1))]
+    plain = past_of([PastStock("us-st-a", "A", 1)], [], orders)
+    report = report_of(as_recorded(plain, PlainCell(plain, held_by).run()))
+    assert (report.agreement.same, report.replay.units_at_once, report.record.units_at_once) == (2, 2, 2)
+
+
 @given(some_stocks, some_moves, some_orders)
 def test_the_same_policy_again_comes_out_otherwise(stocks, moves, orders):
     same = [replace(one, policy=3) for one in in_order(orders)]
