@@ -332,6 +332,7 @@ TABLE: dict[str, Entry] = {
     "catalogue.kit_tracked": Entry(422, "A kit is not tracked"),
     "catalogue.part_unknown": Entry(422, "No such part"),
     "catalogue.part_repeated": Entry(422, "Part is named twice"),
+    "catalogue.class_repeated": Entry(422, "Class is named twice"),
     "catalogue.part_itself": Entry(422, "Part of itself"),
     "catalogue.part_is_kit": Entry(409, "A kit's parts are no kits"),
     "catalogue.part_too_common": Entry(409, "Part of too many kits"),
