@@ -42,6 +42,8 @@ import serve.orders.searching
 import serve.packing.endpoints
 import serve.reservations.endpoints
 import serve.sourcing.endpoints
+import serve.sourcing.promises
+import serve.sourcing.simulations
 import serve.transfers.endpoints
 from serve import openapi
 from serve.audit.who import pseudonym
@@ -267,6 +269,8 @@ def _routers(
         serve.orders.searching.router(services, private),
         serve.orders.explaining.router(services, territory, private),
         serve.sourcing.endpoints.router(services, territory),
+        serve.sourcing.simulations.router(services, territory, private),
+        serve.sourcing.promises.router(services),
         serve.reservations.endpoints.router(services, territory, places, known),
         serve.locations.endpoints.router(services, territory, known),
         serve.inventory.endpoints.router(services),

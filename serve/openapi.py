@@ -38,7 +38,7 @@ CHAPTERS = {
     "figures": "How much work there is, how fast it is done, and when it will be.",
     "floor": "Picking in a building: the queue, waves, trips, and what was scanned.",
     "packing": "From picked units to parcels that the carrier has: cartons, scans, labels, papers, manifests.",
-    "sourcing": "From where orders are served: the policies, with their history.",
+    "sourcing": "From where orders are served: the policies, with their history; what another one would have done; how often promises were kept.",
     "catalogue": "The SKUs of the region.",
     "live": "Changes as they happen, for screens.",
     "customers": "Guests and customers: their own orders, codes, passkeys, data.",

@@ -34,6 +34,8 @@ PERMISSIONS: Mapping[str, Level] = {
     "locations.write": "high",
     # From where orders are served: policies, and what places can do.
     "sourcing.write": "high",
+    # What another policy would have done: opens of past orders how far places are from where they went, in bulk.
+    "sourcing.simulate": "high",
     "accounts.read": "high",
     "accounts.write": "high",
     "clients.write": "high",
@@ -71,6 +73,7 @@ ROLES: Mapping[str, frozenset[str]] = {
             "stock.receive",
             "stock.adjust",
             "sourcing.write",
+            "sourcing.simulate",
             "catalogue.write",
             "accounts.read",
             "approvals.read",
@@ -89,6 +92,7 @@ ROLES: Mapping[str, frozenset[str]] = {
             "catalogue.write",
             "locations.write",
             "sourcing.write",
+            "sourcing.simulate",
             "accounts.read",
             "accounts.write",
             "clients.write",
@@ -179,6 +183,12 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/sourcing/policies/{channel}/versions"): Need("stock.read"),
     # The region's matter: rights that are bound to locations don't suffice (`serve/sourcing`).
     ("PUT", "/v1/sourcing/policies/{channel}"): Need("sourcing.write", step_up=True),
+    ("POST", "/v1/sourcing/simulations"): Need("sourcing.simulate", step_up=True, reads="order.read_distances"),
+    ("GET", "/v1/sourcing/simulations"): Need("sourcing.simulate"),
+    ("GET", "/v1/sourcing/simulations/{simulation_id}"): Need("sourcing.simulate"),
+    ("POST", "/v1/sourcing/simulations/{simulation_id}/cancellation"): Need("sourcing.simulate"),
+    # Of the places that one's rights reach.
+    ("GET", "/v1/sourcing/promises"): Need("orders.read"),
     ("GET", "/v1/skus"): Need("stock.read"),
     ("GET", "/v1/skus/{sku}"): Need("stock.read"),
     ("POST", "/v1/skus"): Need("catalogue.write"),
@@ -354,7 +364,7 @@ _HEAD = """# Who may do what
 
 Made from `serve/permissions.py` by `python -m serve permissions`; a test compares the two. `x`: may. `2`: may with a second factor that is at
 most five minutes old. `o`: may, with what is one's own; `n`: the same, within five minutes of signing in. Rights reach
-the locations of the account or client where it says so; without any they reach the whole region. Sourcing policies are set only with rights that reach the whole region.
+the locations of the account or client where it says so; without any they reach the whole region. Sourcing policies are set, and simulations asked for, only with rights that reach the whole region.
 
 """
 

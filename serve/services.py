@@ -33,6 +33,7 @@ from serve.packing.carriers import carriers_of
 from serve.privacy.gpc import PrivacySignals
 from serve.requests import BodyReader
 from serve.settings import ApiSettings
+from serve.sourcing.playing import Playing
 
 
 async def _nothing() -> None:
@@ -44,7 +45,7 @@ class Services:
     """`index` and `live` are fed by the gateway: construction subscribes them. `audit`, `alerts`: None in a cell that keeps none. `close` ends what
     the replica's composition opened (the gateway, connections); it is called once, when nothing is being served any more.
     `notifications`: how people are written to, None for `notices/outbox.py`. `region_key`: what wraps data keys, None for the key file.
-    `carriers`: by name, those of the settings unless others are given.
+    `carriers`: by name, those of the settings unless others are given. `playing`: how a past is played, None for a process beside the replica.
     `data_keys`, `signals`: None in a cell without identity, which seals nothing and knows nobody."""
 
     settings: ApiSettings
@@ -59,6 +60,7 @@ class Services:
     notifications: Notifications | None = None
     region_key: RegionKey | None = None
     carriers: Mapping[str, Carrier] = field(default_factory=dict)
+    playing: Playing | None = None
     index: AvailabilityIndex = field(init=False)
     live: LiveHub = field(init=False)
     cursors: Cursors = field(init=False)

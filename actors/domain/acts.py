@@ -25,6 +25,7 @@ from actors.domain.account_state import Account
 from actors.domain.acts_of_floor import of_floor
 from actors.domain.acts_of_inbounds import of_inbound
 from actors.domain.acts_of_packing import of_manifest, of_shipment
+from actors.domain.acts_of_simulations import of_simulations
 from actors.domain.acts_of_sourcing import of_sourcing
 from actors.domain.acts_of_stock import CHANGES_MAX, of_count, of_location, of_reservation, plain
 from actors.domain.acts_of_transfers import of_transfer
@@ -326,6 +327,7 @@ ACTS: Mapping[str, Callable[[Any, Any, Sequence[Any]], Act]] = {
     "manifest": of_manifest,
     "privacy_request": of_privacy_request,
     "shipment": of_shipment,
+    "simulations": of_simulations,
     "sourcing_policies": of_sourcing,
     "transfer": of_transfer,
     "reservation": of_reservation,

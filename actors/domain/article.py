@@ -18,6 +18,7 @@ BASE_UNIT = "each"
 UNITS_MAX = 8
 PARTS_MAX = 20
 SUBSTITUTES_MAX = 10
+CLASSES_MAX = 8
 # (SKU, base units of it in one kit)
 Part = tuple[str, int]
 Tracking = Literal["none", "lot", "serial"]
@@ -36,6 +37,7 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     kit: parts; it has no stock of its own then. substitutes: SKUs that may stand in, best first.
     released_at_ms: before that (UTC ms) it can only be ordered ahead; None: it is out.
     origin_country: ISO 3166-1 alpha-2, "" unknown. hs_code: Harmonized System (WCO), 6 digits and national ones after them, "" unknown.
+    goods_classes: what law may keep from going somewhere (`alcohol`, `weapons`, `batteries`, …), as the bans of sourcing policies name it.
     cost_minor: what one costs the retailer, in minor units of `currency`; None unknown.
     """
 
@@ -56,6 +58,7 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     hs_code: str = ""
     cost_minor: int | None = None
     currency: str = ""
+    goods_classes: tuple[str, ...] = ()
 
 
 class Article(msgspec.Struct, frozen=True, gc=False):
@@ -96,6 +99,9 @@ def check(sku: str, details: Details) -> None:
         raise Refused("catalogue.life_needs_expiry", f"{sku} has a least shelf life and does not expire.", sku=sku)
     if details.kit and details.tracking != "none":
         raise Refused("catalogue.kit_tracked", f"{sku} is a kit: only its parts can be tracked.", sku=sku)
+    for goods in details.goods_classes:
+        if details.goods_classes.count(goods) > 1:
+            raise Refused("catalogue.class_repeated", f"{sku} is {goods} twice.", sku=sku, goods_class=goods)
     _check_named(sku, "kit", [part for part, _ in details.kit])
     _check_named(sku, "substitutes", details.substitutes)
 

@@ -24,6 +24,7 @@ Manifest:  us-wh-seattle.post               its location's, and the carrier
 SSCCs:     us-sscc-0-9521234                region, extension digit and company prefix
 Revocations: us-revocations                 one per cell
 Policies:  us-sourcing                      one per cell
+Simulations: us-simulations                 one per cell; each in it: us-whatif-01jd3k8v9r7h3k2m9qk4t1x0ab, made as a count's
 
 The last 16 characters of an order id come from the key of the call that placed it, so that a repeated placement goes to the same
 shard (`routing_part`) whatever time it is repeated at, and meets the memory of the first one there. The same with an approval's, a device's, a breach's
@@ -38,6 +39,8 @@ import re
 ORDER_UNIQUE_CHARS = 16
 ORDER_TIME_CHARS = 10
 ACCOUNT_CHARS = 26
+# By so many of the last characters orders are sampled.
+SAMPLE_CHARS = 6
 _ACCOUNT_BYTES = 16
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts as its value does, no i, l, o, u
 REGION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}$")
@@ -233,6 +236,26 @@ def order_time_ms(order_id: str) -> int:
             return 0
         value = value << 5 | found
     return value if len(digits) == ORDER_TIME_CHARS else 0
+
+
+def simulations_id(region: str) -> str:
+    """The id of the cell's one set of what-ifs."""
+    return f"{region}-simulations"
+
+
+def simulation_id(region: str, now_ms: int, idempotency_key: str) -> str:
+    """A what-if's id: sorts by `now_ms` (UTC ms), unique by the key."""
+    return f"{region}-whatif-{_timed(now_ms, idempotency_key)}"
+
+
+def first_order_id(region: str, at_ms: int) -> str:
+    """Orders that were placed from that moment (UTC ms) on have this id or a higher one."""
+    return f"{region}-{_base32(at_ms, ORDER_TIME_CHARS)}"
+
+
+def sample_end(wanted: int, of: int) -> str:
+    """Of so many orders about `wanted` have ids whose last characters come before this. It is the same orders each time, and of a larger sample they are part."""
+    return _base32((wanted << 5 * SAMPLE_CHARS) // of, SAMPLE_CHARS)
 
 
 def region_of(entity_id: str) -> str:

@@ -30,6 +30,7 @@ from actors.domain.privacy_request import PRIVACY_REQUEST
 from actors.domain.reservation import RESERVATION
 from actors.domain.revocations import REVOCATIONS
 from actors.domain.shipment import SHIPMENT
+from actors.domain.simulations import SIMULATIONS
 from actors.domain.sourcing_policies import SOURCING_POLICIES
 from actors.domain.sscc_series import SSCC_SERIES
 from actors.domain.trail import TRAIL
@@ -38,6 +39,6 @@ from actors.domain.transfer import TRANSFER
 _NOUNS = (
     ORDER, RESERVATION, LOCATION, CATALOGUE, CLAIM, ACCOUNT, CLIENT, REVOCATIONS, TRAIL, CUSTOMER, GUEST, NOTICE, ALERT,
     APPROVAL, DATA_KEY, DEVICE, BREACH, PRIVACY_REQUEST, CONSENT, TRANSFER, COUNT, INBOUND, FLOOR,
-    SOURCING_POLICIES, SHIPMENT, MANIFEST, SSCC_SERIES,
+    SOURCING_POLICIES, SHIPMENT, MANIFEST, SSCC_SERIES, SIMULATIONS,
 )  # fmt: skip
 KINDS: Mapping[str, Kind] = {noun.name: replace(noun, act=ACTS.get(noun.name)) for noun in _NOUNS}

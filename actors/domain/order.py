@@ -73,6 +73,7 @@ from actors.domain.order_events import (
 )
 from actors.domain.order_evolve import evolve
 from actors.domain.order_messages import TELLS_LOCATION, messages, on_reply
+from actors.domain.order_promises import rows_of_promises
 from actors.domain.order_state import (
     Fulfilment,
     FulfilmentStatus,
@@ -430,8 +431,8 @@ def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> m
 def rows(state: Order, version: int, events: Sequence[Event], context: Context) -> list[Row]:
     """The order's one row, whole when it is new or whose it is has changed."""
     if any(type(event) in _WHOLE_ROW for event in events):
-        return [order_row(context.entity_id, state, version)]
-    return [order_change(context.entity_id, state, version)]
+        return [order_row(context.entity_id, state, version), *rows_of_promises(state, events, context)]
+    return [order_change(context.entity_id, state, version), *rows_of_promises(state, events, context)]
 
 
 def restore(entity_id: str, stored: StoredRows) -> tuple[Order, int] | None:

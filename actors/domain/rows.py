@@ -126,10 +126,15 @@ class StockRow(msgspec.Struct, array_like=True, gc=False):
     @property
     def kept_back(self) -> dict[str, int]:
         """Channel → units that are kept back from it."""
-        if not self.buffers:
-            return {}
-        pairs = (part.split(":") for part in self.buffers.split(","))
-        return {channel: int(units) for channel, units in pairs}
+        return kept_back_of(self.buffers)
+
+
+def kept_back_of(buffers: str) -> dict[str, int]:
+    """Channel → units that are kept back from it, as `StockRow.buffers` has them."""
+    if not buffers:
+        return {}
+    pairs = (part.split(":") for part in buffers.split(","))
+    return {channel: int(units) for channel, units in pairs}
 
 
 class LedgerRow(msgspec.Struct, array_like=True, gc=False):

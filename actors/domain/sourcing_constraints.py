@@ -125,8 +125,8 @@ class ItemRules:
         return [reason for ruled_out, reason in checks if ruled_out]
 
 
-def _bans(policy: Policy, goods: str, country: str) -> tuple[Ban, ...]:
-    return tuple(ban for ban in policy.bans if ban.goods == goods and (not ban.to or country in ban.to))
+def _bans(policy: Policy, goods: Sequence[str], country: str) -> tuple[Ban, ...]:
+    return tuple(ban for ban in policy.bans if ban.goods in goods and (not ban.to or country in ban.to))
 
 
 def _holds(place: Candidate, hazard_class: str) -> bool:

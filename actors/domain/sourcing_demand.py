@@ -21,8 +21,8 @@ CANDIDATES_MAX = 2_000
 
 
 class Wanted(msgspec.Struct, frozen=True, gc=False):
-    """Units of one SKU. value_minor, weight_g: of one unit (0: unknown). hazard_class: UN class or division ("3", "2.1"), "" for none. goods: class that
-    law may restrict, "" for none. group: lines of the same group are served together from one place or not at all; "" for none.
+    """Units of one SKU. value_minor, weight_g: of one unit (0: unknown). hazard_class: UN class or division ("3", "2.1"), "" for none. goods: classes that
+    law may restrict. group: lines of the same group are served together from one place or not at all; "" for none.
     min_life_days: shelf life that must be left."""
 
     sku: str
@@ -31,7 +31,7 @@ class Wanted(msgspec.Struct, frozen=True, gc=False):
     weight_g: int = 0
     hazard_class: str = ""
     temperature: Temperature = "ambient"
-    goods: str = ""
+    goods: tuple[str, ...] = ()
     group: str = ""
     min_life_days: int = 0
 

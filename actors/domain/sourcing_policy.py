@@ -33,7 +33,7 @@ _Kilometres = Annotated[int, msgspec.Meta(ge=1, le=40_000)]
 # `$` alone would let a final line feed pass.
 _END = r"(?![\s\S])"
 _CountryCode = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}" + _END)]
-_Goods = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,31}" + _END)]
+GoodsClass = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,31}" + _END)]
 CarrierName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,31}" + _END)]
 # No control characters: PostgreSQL's text can't hold a NUL.
 _Source = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\u0000-\u001f\u007f-\u009f]*" + _END)]
@@ -121,7 +121,7 @@ class Carrier(_Part, frozen=True, gc=False):
 class Ban(_Part, frozen=True, gc=False):
     """Goods of this class may not go to these countries, from these; empty: all. source: the law, for whoever asks why."""
 
-    goods: _Goods
+    goods: GoodsClass
     to: tuple[_CountryCode, ...] = ()
     out_of: tuple[_CountryCode, ...] = ()
     source: _Source = ""

@@ -9,6 +9,7 @@ import msgspec
 
 from actors.domain.rows import DataKeyRow, LedgerRow, StockRow
 from actors.domain.rows_of_stock import IncomingRow
+from actors.domain.what_if_terms import PastMove, PastStock
 
 # Of one SKU at one location no more entries of the ledger are looked at.
 DEMAND_ENTRIES_MAX = 20_000
@@ -211,6 +212,35 @@ class SkuMovement(msgspec.Struct, frozen=True):
     last_counted: int | None
 
 
+class PlacedOrder(msgspec.Struct, frozen=True):
+    """An order of the past with its whole state, as `OrderRow` has it."""
+
+    order_id: str
+    placed_at: int
+    state: bytes
+
+
+class PlacedDecision(msgspec.Struct, frozen=True):
+    """The decision that an order was sourced by, as its first event has it; sealed: under the customer's data key."""
+
+    order_id: str
+    sourcing: bytes
+    sealed: bool
+
+
+class PromiseFound(msgspec.Struct, frozen=True):
+    """What was promised of a fulfilment, and what came of it (UTC ms, None: not told)."""
+
+    order_id: str
+    number: int
+    location_id: str
+    channel: str
+    promised_at: int
+    shipped_at: int | None
+    delivered_at: int | None
+    cancelled_at: int | None
+
+
 class ReadModel(Protocol):
     """Lists and searches over what was written behind; always a little late. Raises StoreUnavailable."""
 
@@ -294,6 +324,44 @@ class ReadModel(Protocol):
 
     async def movements(self, location_id: str, since_ms: int, limit: int) -> list[SkuMovement]:
         """Of the SKUs that are there or moved since then, what moved most first; as the newest `MOVEMENT_ENTRIES_MAX` entries of the location's ledger tell it."""
+
+    async def count_orders(self, first: str, end: str, channel: str, most: int) -> int:
+        """How many orders have ids from `first` on and below `end`; channel: of this one, "" for all. No more than `most` are counted."""
+
+    async def placed_orders(
+        self, first: str, end: str, channel: str, *, below: str, after: str, limit: int
+    ) -> list[PlacedOrder]:
+        """Of the same, those past the id `after`, in order. below: only those whose id's last characters, as many as it has, come before it; "" for all."""
+
+    async def placed_decisions(self, order_ids: Sequence[str], from_ms: int, until_ms: int) -> list[PlacedDecision]:
+        """Of those of these orders that have one and were placed in that time, by id."""
+
+    async def past_stock(self, skus: Sequence[str], at_ms: int, limit: int) -> list[PastStock]:
+        """Stock of these SKUs as it was before what happened from `at_ms` on, by SKU and location."""
+
+    async def past_moves(
+        self,
+        skus: Sequence[str],
+        locations: Sequence[str],
+        from_ms: int,
+        until_ms: int,
+        *,
+        offset: tuple[int, str, int, int] | None,
+        limit: int,
+    ) -> list[tuple[tuple[int, str, int, int], PastMove]]:
+        """What changed in that time how many units of them are free, oldest first, past the place `offset` (each comes with its own)."""
+
+    async def promises(
+        self,
+        from_ms: int,
+        until_ms: int,
+        *,
+        channel: str,
+        locations: Sequence[str] | None,
+        after: tuple[str, int] | None,
+        limit: int,
+    ) -> list[PromiseFound]:
+        """Of fulfilments that were allocated and promised for that time, by order and number, past `after`."""
 
     async def breaches(self, *, status: str | None, before: str | None, limit: int) -> list[BreachSummary]:
         """Newest first (by breach id), older than the breach id `before`."""

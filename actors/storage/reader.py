@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from actors.domain.rows import DataKeyRow, LedgerRow, StockRow
+from actors.domain.rows import DataKeyRow, LedgerRow, StockRow, kept_back_of
 from actors.domain.rows_of_stock import IncomingRow
+from actors.domain.what_if_terms import PastMove, PastStock, owner_of
 from actors.runtime.read_model import (
     ApprovalSummary,
     BreachSummary,
@@ -20,7 +22,10 @@ from actors.runtime.read_model import (
     LotSum,
     ManifestSummary,
     OrderSummary,
+    PlacedDecision,
+    PlacedOrder,
     PrivacyRequestSummary,
+    PromiseFound,
     ShipmentSummary,
     SkuMovement,
     TransferSummary,
@@ -38,6 +43,14 @@ from actors.storage.schema.stock import ledger
 from actors.storage.stock_queries import demand_query, incoming_query, lots_query, shipments_query, stock_query
 from actors.storage.storable import storable_text
 from actors.storage.transfer_queries import transfers_query
+from actors.storage.what_if_queries import (
+    count_query,
+    decisions_query,
+    past_moves_query,
+    past_stock_query,
+    placed_query,
+    promises_query,
+)
 
 LIMIT_MAX = 1_000
 POOL_SIZE = 4
@@ -162,6 +175,59 @@ class PostgresReadModel:
     async def movements(self, location_id: str, since_ms: int, limit: int) -> list[SkuMovement]:
         """See `ReadModel.movements`."""
         return [SkuMovement(*row) for row in await self._much(movements_query(location_id, since_ms, limit))]
+
+    async def count_orders(self, first: str, end: str, channel: str, most: int) -> int:
+        """See `ReadModel.count_orders`."""
+        found: int = (await self._much(count_query(first, end, channel, most)))[0][0]
+        return found
+
+    async def placed_orders(
+        self, first: str, end: str, channel: str, *, below: str, after: str, limit: int
+    ) -> list[PlacedOrder]:
+        """See `ReadModel.placed_orders`; at most LIMIT_MAX."""
+        query = placed_query(first, end, channel, below, after, min(limit, LIMIT_MAX))
+        return [PlacedOrder(*row) for row in await self._much(query)]
+
+    async def placed_decisions(self, order_ids: Sequence[str], from_ms: int, until_ms: int) -> list[PlacedDecision]:
+        """See `ReadModel.placed_decisions`."""
+        found = await self._much(decisions_query(order_ids, from_ms, until_ms))
+        return [PlacedDecision(row[0], b64decode(row[1]), row[2] is not None) for row in found if row[1]]
+
+    async def past_stock(self, skus: Sequence[str], at_ms: int, limit: int) -> list[PastStock]:
+        """See `ReadModel.past_stock`."""
+        found = await self._much(past_stock_query(skus, at_ms, limit))
+        return [PastStock(row[0], row[1], row[2], row[3], kept_back_of(row[4])) for row in found]
+
+    async def past_moves(
+        self,
+        skus: Sequence[str],
+        locations: Sequence[str],
+        from_ms: int,
+        until_ms: int,
+        *,
+        offset: tuple[int, str, int, int] | None,
+        limit: int,
+    ) -> list[tuple[tuple[int, str, int, int], PastMove]]:
+        """See `ReadModel.past_moves`."""
+        found = await self._much(past_moves_query(skus, locations, from_ms, until_ms, offset, limit))
+        return [
+            ((at, place, version, line), PastMove(at, place, sku, units, reason, owner_of(cause)))
+            for at, place, version, line, sku, units, reason, cause in found
+        ]
+
+    async def promises(
+        self,
+        from_ms: int,
+        until_ms: int,
+        *,
+        channel: str,
+        locations: Sequence[str] | None,
+        after: tuple[str, int] | None,
+        limit: int,
+    ) -> list[PromiseFound]:
+        """See `ReadModel.promises`."""
+        query = promises_query(from_ms, until_ms, channel, locations, after, limit)
+        return [PromiseFound(*row) for row in await self._much(query)]
 
     async def breaches(self, *, status: str | None, before: str | None, limit: int) -> list[BreachSummary]:
         """See `ReadModel.breaches`; at most LIMIT_MAX."""

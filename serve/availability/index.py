@@ -157,7 +157,9 @@ class AvailabilityIndex:
     def wanted(self, sku: str, units: int = 1, value_minor: int = 0) -> Wanted:
         """Units of the SKU, as sourcing has to know them."""
         known = self.details(sku)
-        return Wanted(sku, units, value_minor, known.weight_g, known.hazard_class, known.temperature)
+        return Wanted(
+            sku, units, value_minor, known.weight_g, known.hazard_class, known.temperature, known.goods_classes
+        )
 
     def kits(self, skus: Iterable[str]) -> Kits | None:
         """What those of them that are kits are made of; None when none is."""

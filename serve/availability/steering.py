@@ -8,18 +8,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from actors.domain.location_capacity import local_day
-from actors.domain.location_profile import TEMPERATURES, DayCount, Profile
+from actors.domain.location_events import LocationType
+from actors.domain.location_profile import DayCount, Profile
 from actors.domain.rows import LocationRow
 from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow, profile_of
-from actors.domain.sourcing_calendar import Moments, moments
+from actors.domain.sourcing_calendar import Moments
 from actors.domain.sourcing_demand import Candidate
+from actors.domain.sourcing_places import ALWAYS, NO_LIMIT, candidate_of, left_of, works_at
 from actors.domain.sourcing_policies import policy_of
 from actors.domain.sourcing_policy import Policy
 from actors.domain.times import MINUTE_MS
-
-# A place of which nothing is said may hold what lies there: all classes of the UN Model Regulations.
-_ALL_HAZARDS = tuple("123456789")
-_ALWAYS = Moments(closed=False, cut_off_ms=None, dispatch_ms=None)
 
 
 class _Known(NamedTuple):
@@ -73,6 +71,11 @@ class Steering:
         """The channel's, or that of all others, or the region's own."""
         return self._policies.get(channel) or self._policies.get("") or self.own
 
+    def profile(self, location_id: str) -> Profile | None:
+        """A place's profile; None: it has none."""
+        known = self._profiles.get(location_id)
+        return None if known is None else known.profile
+
     def handling_ms(self, location_id: str) -> int:
         """How long a place takes from the order to the parcel."""
         known = self._profiles.get(location_id)
@@ -83,48 +86,26 @@ class Steering:
     ) -> Candidate:
         """The place, as sourcing has to know it. available: units per SKU, of what is wanted. now_ms: UTC ms."""
         known = self._profiles.get(at.location_id)
+        kind: LocationType = at.type  # type: ignore[assignment]
         if known is None:
-            return Candidate(
-                at.location_id, at.type, at.country, distance_km, available,  # type: ignore[arg-type]
-                hazard_classes=_ALL_HAZARDS, temperatures=TEMPERATURES,
-            )  # fmt: skip
-        profile, works = known.profile, self._works(at, known.profile, now_ms)
-        orders_left, units_left, workload = _left(known, at.timezone, now_ms)
-        return Candidate(
-            at.location_id, at.type, at.country, distance_km, available,  # type: ignore[arg-type]
-            ships=profile.ships, serves=profile.serves, closed=works.closed, cut_off_ms=works.cut_off_ms,
-            dispatch_ms=works.dispatch_ms, capacity_orders=orders_left, capacity_units=units_left,
-            hazard_classes=profile.hazard_classes, temperatures=profile.temperatures, workload=workload,
-            labour_order_minor=profile.labour_order_minor, labour_line_minor=profile.labour_line_minor,
-            carriers=profile.carriers,
-        )  # fmt: skip
+            return candidate_of(at.location_id, kind, at.country, distance_km, available, None, ALWAYS, NO_LIMIT)
+        works, left = self._works(at, known.profile, now_ms), _left(known, at.timezone, now_ms)
+        return candidate_of(at.location_id, kind, at.country, distance_km, available, known.profile, works, left)
 
     def _works(self, at: LocationRow, profile: Profile, now_ms: int) -> Moments:
-        handling_ms = profile.handling_min * MINUTE_MS
-        calendar = profile.calendar(at.timezone)
-        if calendar is None:
-            return _ALWAYS._replace(dispatch_ms=now_ms + handling_ms) if handling_ms else _ALWAYS
+        if not profile.week:
+            return works_at(profile, at.timezone, now_ms)
         minute = now_ms // MINUTE_MS
         kept = self._moments.get(at.location_id)
         if kept is None or kept[0] != minute:
-            kept = self._moments[at.location_id] = (minute, moments(calendar, minute * MINUTE_MS, handling_ms))
+            kept = self._moments[at.location_id] = (minute, works_at(profile, at.timezone, now_ms))
         return kept[1]
 
 
 def _left(known: _Known, timezone: str, now_ms: int) -> tuple[int | None, int | None, float]:
     """(parts of orders, units) that the place can still take today, None for no limit; and how much of its day is taken, 0..1."""
     profile, counted = known.profile, known.counted
-    if not profile.limited:
-        return None, None, 0.0
     orders = units = 0
-    if counted is not None and counted.day >= local_day(timezone, now_ms):
+    if profile.limited and counted is not None and counted.day >= local_day(timezone, now_ms):
         orders, units = counted.orders, counted.units
-    taken = max(
-        orders / profile.orders_a_day if profile.orders_a_day else 0.0,
-        units / profile.units_a_day if profile.units_a_day else 0.0,
-    )
-    return (
-        max(0, profile.orders_a_day - orders) if profile.orders_a_day else None,
-        max(0, profile.units_a_day - units) if profile.units_a_day else None,
-        taken,
-    )
+    return left_of(profile, orders, units)

@@ -31,6 +31,8 @@ def said_of(sent: SkuDefinition, position: int, territory: Territory) -> Said | 
         fields["kit"] = tuple((part.sku, part.quantity) for part in sent.kit)
     if sent.substitutes is not UNSET:
         fields["substitutes"] = tuple(sent.substitutes)
+    if sent.goods_classes is not UNSET:
+        fields["goods_classes"] = tuple(sent.goods_classes)
     if sent.released_at is not UNSET:
         fields["released_at_ms"] = _release_ms(sent.released_at, base)
     if sent.unit_cost is not UNSET:
@@ -71,6 +73,7 @@ def detail_of(article: Article) -> SkuDetail:
         description=article.description,
         kit=[KitPart(sku, units) for sku, units in details.kit],
         substitutes=list(details.substitutes),
+        goods_classes=list(details.goods_classes),
         released_at=None if released_ms is None else moment(released_ms),
         unit_cost=None if cost_minor is None else Money(cost_minor, details.currency),
         **alike,

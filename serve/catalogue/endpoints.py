@@ -49,7 +49,7 @@ _GIFT = {
 }
 _EXAMPLE = {"skus": [{"sku": "85123B", "description": "Red hanging heart T-light holder"}, _LIGHT, _CREAM, _GIFT]}
 _DETAIL = {
-    "tracking": "none", "expires": False, "min_life_days": 0, "hazard_class": "", "temperature": "ambient", "kit": [],
+    "tracking": "none", "expires": False, "min_life_days": 0, "hazard_class": "", "temperature": "ambient", "kit": [], "goods_classes": [],
     "released_at": None, **_LIGHT,
 }  # fmt: skip
 SkuInPath = Annotated[

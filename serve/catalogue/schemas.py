@@ -8,8 +8,9 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from actors.domain.article import PARTS_MAX, SUBSTITUTES_MAX, UNITS_MAX, Temperature, Tracking
+from actors.domain.article import CLASSES_MAX, PARTS_MAX, SUBSTITUTES_MAX, UNITS_MAX, Temperature, Tracking
 from actors.domain.money import Money
+from actors.domain.sourcing_policy import GoodsClass
 from serve.limits import END, ITEMS_MAX, TEXT, Quantity, Sku, Text
 from serve.moments import Moment
 
@@ -44,6 +45,15 @@ class KitPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Kit = Annotated[list[KitPart], Meta(max_length=PARTS_MAX, description="its parts; empty: no kit")]
 Substitutes = Annotated[list[Sku], Meta(max_length=SUBSTITUTES_MAX, description="may stand in, best first")]
 
+GoodsClasses = Annotated[
+    list[GoodsClass],
+    Meta(
+        max_length=CLASSES_MAX,
+        description="what law may restrict, as bans of sourcing policies name it",
+        examples=[["alcohol"]],
+    ),
+]
+
 
 class SkuDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One SKU. A description that is left out is empty; everything else that is left out stays as it is, and is at first as `GET
@@ -67,6 +77,7 @@ class SkuDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin_country: OriginCountry | UnsetType = UNSET
     hs_code: HsCode | UnsetType = UNSET
     unit_cost: Money | UnsetType | None = UNSET
+    goods_classes: GoodsClasses | UnsetType = UNSET
 
 
 class SkuDefinitions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,3 +122,4 @@ class SkuDetail(msgspec.Struct, frozen=True):
     origin_country: str
     hs_code: str
     unit_cost: Money | None
+    goods_classes: list[str]

@@ -22,6 +22,7 @@ from actors.domain.rows import (
     changed,
 )
 from actors.domain.rows_of_stock import IncomingRow
+from actors.domain.what_if_terms import PastMove, PastStock
 from actors.runtime.errors import Fenced, StoreUnavailable
 from actors.runtime.ports import (
     DrainBatch,
@@ -43,13 +44,16 @@ from actors.runtime.read_model import (
     LotSum,
     ManifestSummary,
     OrderSummary,
+    PlacedDecision,
+    PlacedOrder,
     PrivacyRequestSummary,
+    PromiseFound,
     ShipmentSummary,
     SkuMovement,
     TransferSummary,
 )
 from actors.runtime.sharding import shard_of
-from tests.fakes import count_lists, inbound_lists, packing_lists, stock_lists, transfer_lists
+from tests.fakes import count_lists, inbound_lists, packing_lists, stock_lists, transfer_lists, what_if_lists
 from tests.fakes.latency import Delay, no_delay
 
 
@@ -419,6 +423,50 @@ class MemoryReadModel:
         rows.sort(key=lambda row: (row.deadline_at, row.request_id))
         names = PrivacyRequestSummary.__struct_fields__
         return [PrivacyRequestSummary(*(getattr(row, name) for name in names)) for row in rows[:limit]]
+
+    async def count_orders(self, first: str, end: str, channel: str, most: int) -> int:
+        await self._arrive()
+        return min(most, len(what_if_lists.orders_of(self.disk.rows.get("orders", {}).values(), first, end, channel)))
+
+    async def placed_orders(
+        self, first: str, end: str, channel: str, *, below: str, after: str, limit: int
+    ) -> list[PlacedOrder]:
+        await self._arrive()
+        return what_if_lists.placed(self.disk.rows.get("orders", {}).values(), first, end, channel, below, after, limit)
+
+    async def placed_decisions(self, order_ids: Sequence[str], from_ms: int, until_ms: int) -> list[PlacedDecision]:
+        await self._arrive()
+        return what_if_lists.decisions(self._first_events(), order_ids, from_ms, until_ms)
+
+    async def past_stock(self, skus: Sequence[str], at_ms: int, limit: int) -> list[PastStock]:
+        await self._arrive()
+        return what_if_lists.past_stock(
+            self.disk.rows.get("stock", {}).values(), [*self.disk.rows.get("ledger", {}).values()], skus, at_ms, limit
+        )
+
+    async def past_moves(
+        self, skus: Sequence[str], locations: Sequence[str], from_ms: int, until_ms: int, *, offset: Any, limit: int
+    ) -> list[tuple[Any, PastMove]]:
+        await self._arrive()
+        return what_if_lists.past_moves(
+            [*self.disk.rows.get("ledger", {}).values()], skus, locations, from_ms, until_ms, offset, limit
+        )
+
+    async def promises(
+        self, from_ms: int, until_ms: int, *, channel: str, locations: Sequence[str] | None, after: Any, limit: int
+    ) -> list[PromiseFound]:
+        await self._arrive()
+        return what_if_lists.promises(
+            self.disk.rows.get("promise_steps", {}).values(), from_ms, until_ms, channel, locations, after, limit
+        )
+
+    def _first_events(self) -> dict[str, tuple[int, dict[str, Any]]]:
+        found = {}
+        for one in self.disk.history:
+            events = msgspec.json.decode(one.turn.events)
+            if one.turn.kind == "order" and events and events[0].get("type") == "OrderPlaced":
+                found[one.turn.entity_id] = (one.turn.at_ms, events[0])
+        return found
 
     async def pending_notices(self, about: Sequence[str], limit: int) -> list[str]:
         await self._arrive()

@@ -11,6 +11,7 @@ a test compares the two, and another one these with `actors/domain/rows*.py`.
               last_counted: when each SKU was
     figures   figures, figures_hours: what was seen of each location minute by minute, by the collector
     floors    floor_terms, floors, floor_work, floor_trips: which buildings' floors run their picking, what they have to pick, and on which trips
+    simulations   simulations: what-ifs of sourcing; promise_steps: what was promised of fulfilments, and when they were shipped and there
     people    accounts, clients, devices, customers, guests; revocations: sessions that ended before their tokens did; notices that have to be
               delivered; approvals: what somebody wants done that somebody else has to approve
     privacy   data_keys: what personal data is sealed under, wrapped; consents, privacy_requests, breaches
@@ -54,13 +55,15 @@ from actors.domain.rows_of_counts import CountingRow, CountRow, LastCountedRow
 from actors.domain.rows_of_floor import FloorRow, FloorTermsRow, FloorTripRow, FloorWorkRow
 from actors.domain.rows_of_inbounds import InboundRow
 from actors.domain.rows_of_packing import DockRow, ManifestRow, ShipmentRow, SsccSeriesRow
+from actors.domain.rows_of_promises import PromiseRow
 from actors.domain.rows_of_reservation import ReservationRow
+from actors.domain.rows_of_simulations import SimulationRow
 from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.domain.rows_of_stock import BinRow, ClaimRow, ContentRow, IncomingRow, LotRow
 from actors.domain.rows_of_transfers import TransferRow
 
 # Their tables join the metadata.
-from actors.storage.schema import figures, floors, goods, orders, packing, people, privacy, stock  # noqa: F401
+from actors.storage.schema import figures, floors, goods, orders, packing, people, privacy, simulations, stock  # noqa: F401
 from actors.storage.schema.audit import audit
 from actors.storage.schema.columns import metadata
 from actors.storage.schema.stock import ledger
@@ -77,6 +80,7 @@ ROW_TYPES: Sequence[type[Row]] = (
     FloorTermsRow, FloorRow, FloorWorkRow, FloorTripRow,
     LocationProfileRow, SourcingPolicyRow,
     ShipmentRow, DockRow, ManifestRow, SsccSeriesRow,
+    LocationProfileRow, SourcingPolicyRow, SimulationRow, PromiseRow,
 )  # fmt: skip
 CHANGE_TYPES: Sequence[type[Row]] = (OrderChange,)
 

@@ -123,7 +123,7 @@ def test_a_sku_with_nothing_but_a_description_takes_room_in_its_row():
 
 FULL = Details(
     {"case": 12}, 310, 120, 130, 140, "lot", True, 90, "2.1", "chilled", (("B", 2), ("C", 1)), ("D", "E"), 1_767_225_600_000, "PT",
-    "940550", 0, "EUR",
+    "940550", 0, "EUR", ("alcohol",),
 )  # fmt: skip
 
 

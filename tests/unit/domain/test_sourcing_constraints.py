@@ -76,7 +76,7 @@ def test_every_reason_is_known_and_has_a_case():
     ],
 )
 def test_goods_go_where_the_law_forbids_it_or_not_where_it_does_not(ban, ruled_out):
-    demand = wanted(goods="alcohol")
+    demand = wanted(goods=("gifts", "alcohol"))
     assert codes(Policy(bans=(ban,)), demand, GOOD) == (["legal"] if ruled_out else [])
     assert codes(Policy(bans=(ban,), rules=Rules(legal=False)), demand, GOOD) == []
 

@@ -30,9 +30,11 @@ from actors.domain.rows import (
 )
 from actors.domain.rows_of_counts import LastCountedRow
 from actors.domain.rows_of_packing import ManifestRow
+from actors.domain.rows_of_promises import PromiseRow
 from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.domain.rows_of_stock import IncomingRow, LotRow
 from actors.domain.trail import NotedReply
+from actors.domain.what_if_terms import PastMove, PastStock
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.read_model import (
     ApprovalSummary,
@@ -44,7 +46,10 @@ from actors.runtime.read_model import (
     LotSum,
     ManifestSummary,
     OrderSummary,
+    PlacedDecision,
+    PlacedOrder,
     PrivacyRequestSummary,
+    PromiseFound,
     ShipmentSummary,
     SkuMovement,
     TransferSummary,
@@ -52,7 +57,7 @@ from actors.runtime.read_model import (
 from actors.runtime.sharding import mask_of
 from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, REFUSED, HostStats, LiveEvent, Reply
 from serve.gateway import Ask, FeedListener
-from tests.fakes import count_lists, inbound_lists, packing_lists, stock_lists, transfer_lists
+from tests.fakes import count_lists, inbound_lists, packing_lists, stock_lists, transfer_lists, what_if_lists
 
 encode = msgspec.json.encode
 FEED = (StockRow, LocationRow, SkuRow, RevocationRow, LocationProfileRow, SourcingPolicyRow)
@@ -242,7 +247,7 @@ class FakeGateway:
                 self.orders[row.order_id] = changed(self.orders[row.order_id], row)
             elif isinstance(row, OrderRow):
                 self.orders[row.order_id] = row
-            elif isinstance(row, StockRow | LotRow | IncomingRow | LastCountedRow | ManifestRow):
+            elif isinstance(row, StockRow | LotRow | IncomingRow | LastCountedRow | ManifestRow | PromiseRow):
                 self.stock_rows[row.table, *(getattr(row, name) for name in row.key)] = row
         if self.feeding:
             self.feed([row for row in rows if isinstance(row, FEED)])
@@ -370,6 +375,50 @@ class FakeReadModel:
         ]
         names = PrivacyRequestSummary.__struct_fields__
         return [PrivacyRequestSummary(*(getattr(row, name) for name in names)) for row in found[:limit]]
+
+    async def count_orders(self, first: str, end: str, channel: str, most: int) -> int:
+        self._reach()
+        return min(most, len(what_if_lists.orders_of(self.gateway.orders.values(), first, end, channel)))
+
+    async def placed_orders(
+        self, first: str, end: str, channel: str, *, below: str, after: str, limit: int
+    ) -> list[PlacedOrder]:
+        self._reach()
+        return what_if_lists.placed(self.gateway.orders.values(), first, end, channel, below, after, limit)
+
+    async def placed_decisions(self, order_ids: Sequence[str], from_ms: int, until_ms: int) -> list[PlacedDecision]:
+        self._reach()
+        return what_if_lists.decisions(self._first_events(), order_ids, from_ms, until_ms)
+
+    async def past_stock(self, skus: Sequence[str], at_ms: int, limit: int) -> list[PastStock]:
+        self._reach()
+        return what_if_lists.past_stock(self._of_locations(StockRow), self.gateway.ledger, skus, at_ms, limit)
+
+    async def past_moves(
+        self, skus: Sequence[str], locations: Sequence[str], from_ms: int, until_ms: int, *, offset: Any, limit: int
+    ) -> list[tuple[Any, PastMove]]:
+        self._reach()
+        return what_if_lists.past_moves(self.gateway.ledger, skus, locations, from_ms, until_ms, offset, limit)
+
+    async def promises(
+        self, from_ms: int, until_ms: int, *, channel: str, locations: Sequence[str] | None, after: Any, limit: int
+    ) -> list[PromiseFound]:
+        self._reach()
+        return what_if_lists.promises(
+            self._of_locations(PromiseRow), from_ms, until_ms, channel, locations, after, limit
+        )
+
+    def _reach(self) -> None:
+        if self.away:
+            raise StoreUnavailable
+
+    def _first_events(self) -> dict[str, tuple[int, dict[str, Any]]]:
+        found = {}
+        for (kind, order_id), events in self.gateway.events.items():
+            if kind == "order":
+                at = datetime.fromisoformat(events[0]["at"])
+                found[order_id] = (round(at.timestamp() * 1000), events[0])
+        return found
 
     async def pending_notices(self, about: Sequence[str], limit: int) -> list[str]:
         if self.away:

@@ -11,12 +11,13 @@ from serve.catalogue.endpoints import _EXAMPLE
 NOTHING = {
     "units": {}, "weight_g": 0, "length_mm": 0, "width_mm": 0, "height_mm": 0, "tracking": "none", "expires": False, "min_life_days": 0,
     "hazard_class": "", "temperature": "ambient", "kit": [], "substitutes": [], "released_at": None, "origin_country": "", "hs_code": "",
-    "unit_cost": None,
+    "unit_cost": None, "goods_classes": [],
 }  # fmt: skip
 LIGHT = {
     "units": {"case": 12, "pallet": 480}, "weight_g": 310, "length_mm": 120, "width_mm": 130, "height_mm": 180, "tracking": "lot",
     "expires": True, "min_life_days": 30, "hazard_class": "2.1", "temperature": "chilled", "substitutes": ["B 2", "C3"],
     "released_at": "2026-11-20T08:00:00Z", "origin_country": "PT", "hs_code": "940550", "unit_cost": {"amount": 0, "currency": "USD"},
+    "goods_classes": ["alcohol", "gifts"],
 }  # fmt: skip
 
 

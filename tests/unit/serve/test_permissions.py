@@ -84,6 +84,11 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/sourcing/policies"): SEE,
     ("GET", "/v1/sourcing/policies/{channel}/versions"): SEE,
     ("PUT", "/v1/sourcing/policies/{channel}"): {"manager", "ops"},
+    ("POST", "/v1/sourcing/simulations"): {"manager", "ops"},
+    ("GET", "/v1/sourcing/simulations"): {"manager", "ops"},
+    ("GET", "/v1/sourcing/simulations/{simulation_id}"): {"manager", "ops"},
+    ("POST", "/v1/sourcing/simulations/{simulation_id}/cancellation"): {"manager", "ops"},
+    ("GET", "/v1/sourcing/promises"): EVERYBODY,
     ("GET", "/v1/skus"): SEE,
     ("GET", "/v1/skus/{sku}"): SEE,
     ("POST", "/v1/skus"): {"manager", "ops"},
@@ -152,7 +157,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     # A program's, and no person's.
     ("POST", "/v1/notices/{notice_id}/sent"): set(),
 }
-PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x", "notice_id": "us-notice-x", "passkey_id": "x", "alert_id": "us-alert-x", "device_id": "us-device-x", "approval_id": "us-approval-x", "transfer_id": "us-transfer-x", "count_id": "us-count-x", "inbound_id": "us-inbound-x", "reservation_id": "us-resv-x", "breach_id": "us-breach-x", "request_id": "us-privacy-x", "sku": "A1", "bin_id": "A-01", "trip": "1", "channel": "all"}  # fmt: skip
+PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x", "notice_id": "us-notice-x", "passkey_id": "x", "alert_id": "us-alert-x", "device_id": "us-device-x", "approval_id": "us-approval-x", "transfer_id": "us-transfer-x", "count_id": "us-count-x", "inbound_id": "us-inbound-x", "reservation_id": "us-resv-x", "breach_id": "us-breach-x", "request_id": "us-privacy-x", "sku": "A1", "bin_id": "A-01", "trip": "1", "channel": "all", "simulation_id": "us-whatif-x"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +254,7 @@ async def test_something_sensitive_is_done_without_a_fresh_second_factor(cell, m
         ("PUT", "/v1/locations/{location_id}/levels"),
         ("PUT", "/v1/locations/{location_id}/profile"),
         ("PUT", "/v1/sourcing/policies/{channel}"),
+        ("POST", "/v1/sourcing/simulations"),
         ("POST", "/v1/locations/{location_id}/quality-releases"),
         ("POST", "/v1/transfers/{transfer_id}/closure"),
         ("POST", "/v1/transfers/{transfer_id}/short-picks"),

@@ -37,6 +37,7 @@ NOT_PERSONAL = {
     "location_events.LocationOpened": ("name city country lat lon", PLACE),
     "rows.LocationRow": ("name city country lat lon", PLACE),
     "sourcing_demand.Candidate": ("country", PLACE),
+    "what_if_terms.PastPlace": ("country lat lon", PLACE),
     "sourcing_policy.Carrier": ("name", "of a company that carries parcels"),
     "serve.locations.schemas.Particulars": ("name city country lat lon", PLACE),
     "serve.locations.schemas.LocationView": ("name city country lat lon", PLACE),
