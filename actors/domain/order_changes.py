@@ -220,7 +220,10 @@ def _more(draft: _Draft, wish: LineChange, line: Line) -> NotChanged | None:
     if is_asking(order):
         detail = "Places are just being asked for what was ordered: try again in a moment."
         return NotChanged("line", "order.allocation_under_way", detail, wish.line)
-    if any(sku in shape(order).groups for sku, _ in draft.parts(line)):
+    # A line that was cancelled is in no group any more, and would be in one again.
+    groups = (order.terms or NO_TERMS).groups
+    own_group = wish.line <= len(groups) and groups[wish.line - 1]
+    if own_group or any(sku in shape(order).groups for sku, _ in draft.parts(line)):
         detail = "The line comes together with others, which have their place already."
         return NotChanged("line", "order.line_grouped", detail, wish.line)
     return None

@@ -229,7 +229,7 @@ def may_go(order: Order) -> bool:
 
 def is_started(order: Order) -> bool:
     """Is some of it being picked, or further?"""
-    return any(f.status in _STARTED for f in order.fulfilments)
+    return any(f.status in _STARTED and f.lines for f in order.fulfilments)
 
 
 def check_step(order: Order, update: str, moving: Sequence[Fulfilment], by_floor: int | None) -> None:
@@ -245,7 +245,7 @@ def check_step(order: Order, update: str, moving: Sequence[Fulfilment], by_floor
     if update == "start_picking" and not is_complete(order):
         raise Refused("order.incomplete", "It goes whole or not at all, and some of it is missing yet.", **facts)
     if update == "ship":
-        behind = [f.number for f in order.fulfilments if f.status in ("reserving", "allocated", "picking")]
+        behind = [f.number for f in order.fulfilments if f.lines and f.status in ("reserving", "allocated", "picking")]
         if behind or not is_complete(order):
             raise Refused("order.incomplete", "It goes whole or not at all, and some of it is not packed yet.", **facts)
     if update == "cancel" and any(f.lines for f in moving):

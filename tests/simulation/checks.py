@@ -23,6 +23,7 @@ from tests.simulation.pickers import floors
 from tests.simulation.receivers import inbounds
 from tests.simulation.shoppers import reservations
 from tests.simulation.stockkeepers import COUNTS, parts
+from tests.simulation.supporters import terms
 from tests.simulation.told import Told
 
 # Refusals about something that does not exist are not remembered: there is nothing to remember them with.
@@ -67,6 +68,7 @@ def check_all(world) -> list[str]:
         counts(history),
         inbounds(history),
         floors(history),
+        terms(history),
     )
     out: list[str] = list(world.complaints)
     for check in checks:
