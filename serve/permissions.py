@@ -20,6 +20,12 @@ PERMISSIONS: Mapping[str, Level] = {
     "orders.place": "low",
     "live.read": "low",
     "orders.update": "medium",
+    # Holding and releasing orders for reasons of address and customer, their urgency, many at once.
+    "orders.hold": "medium",
+    # Changing orders after their placement.
+    "orders.change": "medium",
+    # The same for fraud and payment: whoever releases these decides over money.
+    "orders.hold_risk": "high",
     # Picking and putting back: fetching units for orders, and telling what is not there.
     "floor.work": "medium",
     # The pack station and the dock; names and addresses on labels and papers.
@@ -53,6 +59,7 @@ PERMISSIONS: Mapping[str, Level] = {
     "orders.place_own": "own",
     "orders.read_own": "own",
     "orders.cancel_own": "own",
+    "orders.change_own": "own",
     "customer.own": "own",
 }
 
@@ -66,6 +73,9 @@ ROLES: Mapping[str, frozenset[str]] = {
             *_SEES,
             "orders.place",
             "orders.update",
+            "orders.hold",
+            "orders.hold_risk",
+            "orders.change",
             "floor.work",
             "packing.work",
             "packing.manual",
@@ -82,7 +92,7 @@ ROLES: Mapping[str, frozenset[str]] = {
         }
     ),
     "driver": frozenset({"orders.read", "orders.update"}),
-    "support": frozenset({*_SEES, "orders.place", "orders.update"}),
+    "support": frozenset({*_SEES, "orders.place", "orders.update", "orders.hold", "orders.change"}),
     "auditor": frozenset({*_SEES, "accounts.read", "audit.read", "alerts.read", "alerts.handle", "approvals.read"}),
     "privacy": frozenset({"orders.read", "accounts.read", "privacy.handle"}),
     "ops": frozenset(
@@ -100,7 +110,9 @@ ROLES: Mapping[str, frozenset[str]] = {
             "keys.rotate",
         }
     ),
-    "customer": frozenset({"orders.place_own", "orders.read_own", "orders.cancel_own", "customer.own"}),
+    "customer": frozenset(
+        {"orders.place_own", "orders.read_own", "orders.cancel_own", "orders.change_own", "customer.own"}
+    ),
     "guest": frozenset({"orders.read_own", "orders.cancel_own"}),
 }
 # Roles that no member of staff has: their tokens come by codes, and are good for nothing but their own.
@@ -143,6 +155,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/orders/{order_id}/sourcing"): Need("orders.read", reads="order.read_sourcing"),
     ("POST", "/v1/orders/{order_id}/updates"): Need("orders.update", own="orders.cancel_own"),
     ("POST", "/v1/order-updates"): Need("orders.update"),
+    ("POST", "/v1/orders/{order_id}/changes"): Need("orders.change", own="orders.change_own"),
     # Of carts: whose one is, the reservation judges.
     ("POST", "/v1/reservations"): Need("orders.place", own="orders.place_own"),
     ("GET", "/v1/reservations/{reservation_id}"): Need("orders.place", own="orders.place_own"),

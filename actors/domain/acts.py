@@ -24,6 +24,7 @@ from actors.domain.account_events import HashRenewed, PasswordChanged, ShiftEnde
 from actors.domain.account_state import Account
 from actors.domain.acts_of_floor import of_floor
 from actors.domain.acts_of_inbounds import of_inbound
+from actors.domain.acts_of_orders import of_terms
 from actors.domain.acts_of_packing import of_manifest, of_shipment
 from actors.domain.acts_of_simulations import of_simulations
 from actors.domain.acts_of_sourcing import of_sourcing
@@ -102,7 +103,7 @@ def of_order(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
     if type(command) is RectifyOrder:
         return Act("order.rectify")
     if type(command) is not UpdateOrder or state is None:
-        return plain("order", type(command))
+        return of_terms(state, command, events)
     wanted = command.fulfilment
     places = {f.location_id for f in state.fulfilments if wanted is None or f.number == wanted}
     location_id = places.pop() if len(places) == 1 else ""

@@ -10,7 +10,7 @@
                                                └──▶ short: the order asks other places
 
     a trip:   open ──ClaimTrip──▶ claimed ⇄ paused        it is over when nothing is left on it, or abandoned
-    work:     waiting, planned, picking, picked; blocked: the order refused; put_back: cancelled, with goods in hands
+    work:     waiting, planned, picking, picked; blocked: the order refused; held: its order stands still; put_back: cancelled, with goods in hands
 
 What is planned is a proposal: it takes up to a second, so it is made outside (`floor_plan.py`), and the floor takes of it what still waits in that very turn. So
 no unit is on two trips, and a trip is one picker's: both are turns of one entity. What is scanned has to be what the task says: bin, SKU, lot, tote.
@@ -24,6 +24,7 @@ Switching a floor off only keeps new work away: what is there is finished.
 
     floor_commands.py  floor_events.py  floor_state.py  floor_views.py    floor_work.py     the queue, and the order
     floor_terms.py     what a trip carries, and where one walks           floor_picking.py  trips, and what is taken on them
+    floor_revisions.py what orders say later   floor_revised.py what that changes
     floor_plan.py      which trips to propose                             floor_disputes.py where books and floor differ
     floor_service.py   what is late, or will be
 """
@@ -34,7 +35,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from actors.domain import floor_disputes, floor_picking, floor_work
+from actors.domain import floor_disputes, floor_picking, floor_revisions, floor_work
 from actors.domain.errors import decode_refusal
 from actors.domain.floor_commands import (
     AbandonTrip,
@@ -53,6 +54,7 @@ from actors.domain.floor_commands import (
     PutBackAnswered,
     QueueWork,
     RetryWork,
+    ReviseWork,
     ShortBooked,
     TellShort,
 )
@@ -61,6 +63,7 @@ from actors.domain.floor_events import (
     Event,
     OrderAsked,
     PutBackAsked,
+    RevisionNoted,
     TripAbandoned,
     TripClaimed,
     TripHandedOver,
@@ -70,8 +73,11 @@ from actors.domain.floor_events import (
     UnitsPicked,
     UnitsShort,
     WorkEnded,
+    WorkQueued,
+    WorkRevised,
     WorkSkipped,
 )
+from actors.domain.floor_revised import surplus_name
 from actors.domain.floor_service import (
     LookAtWork,
     MarksSet,
@@ -102,7 +108,14 @@ def decide(state: Floor | None, command: Command, context: Context) -> Decision:
 def _events(floor: Floor, command: Command, context: Context) -> list[Event]:
     match command:
         case QueueWork():
-            return floor_work.queue(floor, command)
+            found = floor_work.queue(floor, command)
+            return (
+                [*found, *floor_revisions.queued(floor, command)]
+                if any(type(e) is WorkQueued for e in found)
+                else found
+            )
+        case ReviseWork():
+            return floor_revisions.revise(floor, command)
         case EndWork():
             return floor_work.end(floor, command)
         case OrderAnswered():
@@ -210,7 +223,8 @@ def on_reply(message: Message, reply: bytes, refused: bool) -> Command | None:
     if type(sent) is UpdateOrder:
         status = str(refusal.extra.get("fulfilment_status", "")) if refusal is not None else ""
         assert sent.update in ("start_picking", "short_pick", "cancel")
-        return OrderAnswered(f"{message.entity_id}.{sent.fulfilment}", sent.update, code, status)
+        turn = int(refusal.extra.get("turn", 0)) if refusal is not None else 0
+        return OrderAnswered(f"{message.entity_id}.{sent.fulfilment}", sent.update, code, status, turn)
     assert type(sent) is MoveUnits
     (line,) = sent.lines
     if line.to_bin:
@@ -233,6 +247,7 @@ class _Rest(msgspec.Struct):
     ended_early: dict[str, int]
     marks: ServiceMarks = ServiceMarks()
     looked_ms: int = 0
+    revised_early: dict[str, ReviseWork] = {}
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -247,7 +262,7 @@ def rows(state: Floor, version: int, events: Sequence[Event], context: Context) 
     for event in events:
         works.update(dict.fromkeys(_works_of(event)))
         trips.update(dict.fromkeys(_trips_of(event)))
-    rest = _Rest(state.next_trip, state.disputes, state.ended_early, state.marks, state.looked_ms)
+    rest = _Rest(state.next_trip, state.disputes, state.ended_early, state.marks, state.looked_ms, state.revised_early)
     out: list[Row] = [FloorRow(place, version, len(state.works), len(state.trips), _encode(rest), due(state))]
     out += [_work_row(place, name, state.works.get(name)) for name in works]
     out += [_trip_row(place, number, state.trips.get(number)) for number in trips]
@@ -260,6 +275,10 @@ def _works_of(event: Event) -> Iterable[str]:
             yield from (s.fulfilment_id for trip in event.trips for task in trip.tasks for s in task.shares)
         case TripAbandoned():
             yield from event.works
+        case WorkRevised():
+            yield event.fulfilment_id
+            if event.picked:
+                yield surplus_name(event)
         case UnitsPicked():
             yield from (share.fulfilment_id for share in event.shares)
         case UnitsShort():
@@ -267,7 +286,14 @@ def _works_of(event: Event) -> Iterable[str]:
         case WorkMarked():
             yield from (one.fulfilment_id for one in event.works)
         case (
-            TripClaimed() | TripPaused() | TripHandedOver() | UnitsDisputed() | EndNoted() | WorkSkipped() | MarksSet()
+            TripClaimed()
+            | TripPaused()
+            | TripHandedOver()
+            | UnitsDisputed()
+            | EndNoted()
+            | WorkSkipped()
+            | RevisionNoted()
+            | MarksSet()
         ):
             pass
         case _:
@@ -281,6 +307,8 @@ def _trips_of(event: Event) -> Iterable[int]:
             yield from range(event.first, event.first + len(event.trips))
         case WorkEnded():
             yield from event.trips
+        case WorkRevised():
+            yield from dict.fromkeys(one.trip for one in event.unplanned)
         case UnitsDisputed():
             # Of the books' objection to what belongs to no trip, the number is 0.
             yield from [event.trip] if event.trip else []
@@ -313,7 +341,7 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Floor, int] | None:
     rest = _decode_rest(found[0].state)
     floor = Floor(
         next_trip=rest.next_trip, disputes=rest.disputes, ended_early=rest.ended_early, marks=rest.marks,
-        looked_ms=rest.looked_ms,
+        looked_ms=rest.looked_ms, revised_early=rest.revised_early,
     )  # fmt: skip
     floor.works.update((row.fulfilment_id, _decode_work(row.state)) for row in stored.get("floor_work", ()))
     floor.trips.update((row.trip, _decode_trip(row.state)) for row in stored.get("floor_trips", ()))

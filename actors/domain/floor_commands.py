@@ -17,14 +17,28 @@ FloorUpdate = Literal["start_picking", "short_pick", "cancel"]
 
 
 # --- of the order -----------------------------------------------------------------------------------------------------
-class QueueWork(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A fulfilment is to be picked. `lines`: units per SKU, each once; `priority`: of two with the same due time the higher comes first. Times: UTC ms."""
+class QueueWork(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """A fulfilment is to be picked. `lines`: units per SKU, each once; `priority`: of two with the same due time the higher comes first; `handling`: how the goods are to be
+    treated. Times: UTC ms."""
 
     fulfilment_id: str
     lines: list[Units]
     priority: int
     due_ms: int
     placed_at_ms: int
+    handling: list[str] = []
+
+
+class ReviseWork(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """How it stands with a fulfilment, as its order sees it. `turn`: the higher is the newer; `held`: let it lie; `less`: units that are not wanted any more, of all since it was handed
+    over. May come before its `QueueWork`."""
+
+    fulfilment_id: str
+    turn: int
+    held: bool
+    priority: int
+    due_ms: int
+    less: list[Units]
 
 
 class EndWork(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -35,12 +49,13 @@ class EndWork(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OrderAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """What the order said to `update`; `code`: of its refusal, "" for yes; `status`: of the fulfilment when it refused."""
+    """What the order said to `update`; `code`: of its refusal, "" for yes; `status`: of the fulfilment when it refused; `turn`: of its last word about it then."""
 
     fulfilment_id: str
     update: FloorUpdate
     code: str = ""
     status: str = ""
+    turn: int = 0
 
 
 # --- of the location --------------------------------------------------------------------------------------------------
@@ -211,6 +226,6 @@ class CloseDispute(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 Command = (
-    QueueWork | EndWork | OrderAnswered | MoveRefused | ShortBooked | PutBackAnswered | PlanTrips | Prioritise | RetryWork | ClaimTrip
+    QueueWork | ReviseWork | EndWork | OrderAnswered | MoveRefused | ShortBooked | PutBackAnswered | PlanTrips | Prioritise | RetryWork | ClaimTrip
     | ConfirmPick | TellShort | PauseTrip | HandOver | AbandonTrip | PutBack | CloseDispute | SetMarks | LookAtWork
 )  # fmt: skip

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import msgspec
 
-from actors.domain.floor_commands import FloorUpdate, NewTask, NewTrip, Share
+from actors.domain.floor_commands import FloorUpdate, NewTask, NewTrip, ReviseWork, Share
 from actors.domain.floor_service import MarksSet, WorkMarked
 from actors.domain.floor_terms import EndReason
 from actors.domain.location_events import Units
 from actors.domain.personal_notes import APPROVER
 
 
-class WorkQueued(msgspec.Struct, frozen=True, tag=True, gc=False):
+class WorkQueued(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """A fulfilment waits to be picked. See `QueueWork`."""
 
     fulfilment_id: str
@@ -21,6 +21,39 @@ class WorkQueued(msgspec.Struct, frozen=True, tag=True, gc=False):
     priority: int
     due_ms: int
     placed_at_ms: int
+    handling: list[str] = []
+
+
+class Unplanned(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Units of a task that are on the trip no more."""
+
+    trip: int
+    task: int
+    sku: str
+    units: int
+    tote: int
+
+
+class WorkRevised(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The order has said something new of the work: see `ReviseWork`. `less`: units that are wanted no more since the last word; `unplanned`: what is taken off trips; `picked`: (SKU, lot,
+    units) in hands that are to be put back; `lost`: units that were not found and need not be."""
+
+    fulfilment_id: str
+    turn: int
+    held: bool
+    priority: int
+    due_ms: int
+    less: list[Units]
+    unplanned: list[Unplanned]
+    picked: list[tuple[str, str, int]]
+    lost: list[Units]
+
+
+class RevisionNoted(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The word came before the work. `forgotten`: older ones, of work that never came."""
+
+    word: ReviseWork
+    forgotten: list[str] = []
 
 
 class WorkEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -203,7 +236,7 @@ class PutBackDone(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 Event = (
-    WorkQueued | WorkEnded | EndNoted | WorkSkipped | WorkPrioritised | TripsPlanned | TripClaimed | TripPaused | TripHandedOver
+    WorkQueued | WorkRevised | RevisionNoted | WorkEnded | EndNoted | WorkSkipped | WorkPrioritised | TripsPlanned | TripClaimed | TripPaused | TripHandedOver
     | TripAbandoned | UnitsPicked | UnitsShort | OrderAsked | OrderAgreed | PickingStopped | WorkBlocked | WorkUnblocked | UnitsDisputed
     | DisputeClosed | ShortageBooked | PutBackAsked | PutBackDone | MarksSet | WorkMarked
 )  # fmt: skip

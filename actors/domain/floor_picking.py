@@ -64,7 +64,7 @@ def _still_waiting(floor: Floor, task: NewTask, taken: dict[tuple[str, str], int
     kept: dict[tuple[str, int], int] = {}
     for share in task.shares:
         work, key = floor.works.get(share.fulfilment_id), (share.fulfilment_id, task.sku)
-        line = work.lines.get(task.sku) if work is not None and not work.problem else None
+        line = work.lines.get(task.sku) if work is not None and not work.problem and not work.held else None
         if line is None or share.units < 1 or share.units > line.waiting - taken.get(key, 0):
             continue
         taken[key] = taken.get(key, 0) + share.units

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from actors.domain.floor_commands import FloorUpdate, NewTask, NewTrip, Share
+from actors.domain.floor_commands import FloorUpdate, NewTask, NewTrip, ReviseWork, Share
 from actors.domain.floor_events import (
     DisputeClosed,
     EndNoted,
@@ -17,6 +17,7 @@ from actors.domain.floor_events import (
     PickingStopped,
     PutBackAsked,
     PutBackDone,
+    RevisionNoted,
     ShortageBooked,
     ShortUnits,
     TripAbandoned,
@@ -31,15 +32,17 @@ from actors.domain.floor_events import (
     WorkEnded,
     WorkPrioritised,
     WorkQueued,
+    WorkRevised,
     WorkSkipped,
     WorkUnblocked,
 )
+from actors.domain.floor_revised import revised, surplus, surplus_name
 from actors.domain.floor_service import Agenda, MarksSet, ServiceMarks, WorkMarked, due_changed, marked, marks_set
 from actors.domain.kind import Context
 from actors.domain.personal_notes import APPROVER
 from actors.domain.wave_terms import Method
 
-WorkStatus = Literal["waiting", "planned", "picking", "picked", "blocked", "put_back"]
+WorkStatus = Literal["waiting", "planned", "picking", "picked", "blocked", "held", "put_back"]
 # (bin id, SKU, lot)
 Place = tuple[str, str, str]
 # (SKU, lot)
@@ -70,7 +73,7 @@ class Work(msgspec.Struct):
     missing: what was not found and is in its bin yet, as far as the books know; short: what the order has to be told is missing, of which it was asked about the
     first `telling`; problem: why it is blocked; picked: units in
     hands by (SKU, lot); ended: it was cancelled, and these go back; putting: of them, those that the location is asked to take; put_problem: why it did not; mark: how late it is
-    (`floor_service.py`)."""
+    (`floor_service.py`); turn: of the order's last word; held: it says that the work is to lie; less: units that it does not want any more since it came; handling: how the goods are to be treated."""
 
     lines: dict[str, Line]
     priority: int
@@ -87,6 +90,10 @@ class Work(msgspec.Struct):
     putting: dict[Goods, int] = {}
     put_problem: str = ""
     mark: int = 0
+    turn: int = 0
+    held: bool = False
+    less: dict[str, int] = {}
+    handling: list[str] = []
 
     @property
     def settled(self) -> bool:
@@ -154,7 +161,7 @@ class Dispute(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Floor(msgspec.Struct):
     """The state. works: by fulfilment id; trips: by number; ended_early: fulfilments whose end came before their beginning, and when (UTC ms). marks, agenda: when work is told to be late, and
-    of which next; looked_ms: when that was looked at last (UTC ms)."""
+    of which next; looked_ms: when that was looked at last (UTC ms); revised_early: words about work that is not here yet."""
 
     works: dict[str, Work] = {}
     trips: dict[int, Trip] = {}
@@ -164,6 +171,7 @@ class Floor(msgspec.Struct):
     marks: ServiceMarks = ServiceMarks()
     looked_ms: int = 0
     agenda: Agenda = msgspec.field(default_factory=Agenda)
+    revised_early: dict[str, ReviseWork] = {}
 
     def trip_of(self, picker: str) -> int | None:
         """The number of the picker's open trip."""
@@ -176,6 +184,8 @@ def status_of(work: Work) -> WorkStatus:
         return "put_back"
     if work.problem:
         return "blocked"
+    if work.held:
+        return "held"
     # Asked of the whole queue at once, so the lines are looked at only once.
     wanted = planned = done = 0
     for line in work.lines.values():
@@ -207,8 +217,16 @@ def _happened(floor: Floor, event: Event, context: Context) -> None:
     match event:
         case WorkQueued():
             lines = {sku: Line(units) for sku, units in event.lines}
-            work = floor.works[event.fulfilment_id] = Work(lines, event.priority, event.due_ms, event.placed_at_ms)
+            work = Work(lines, event.priority, event.due_ms, event.placed_at_ms, handling=event.handling)
+            floor.works[event.fulfilment_id] = work
             floor.agenda.put(event.fulfilment_id, work, floor.marks)
+        case WorkRevised():
+            _revised(floor, event)
+            due_changed(floor, event.fulfilment_id, context.now_ms)
+        case RevisionNoted():
+            for fulfilment_id in event.forgotten:
+                del floor.revised_early[fulfilment_id]
+            floor.revised_early[event.word.fulfilment_id] = event.word
         case WorkEnded():
             _ended(floor, event)
         case EndNoted():
@@ -256,6 +274,21 @@ def _ended(floor: Floor, event: WorkEnded) -> None:
     work.ended, work.lines, work.missing, work.short, work.telling = True, {}, [], [], 0
     work.asked, work.problem = "", ""
     _forget(floor, event.fulfilment_id)
+
+
+def _revised(floor: Floor, event: WorkRevised) -> None:
+    floor.revised_early.pop(event.fulfilment_id, None)
+    for one in event.unplanned:
+        task = floor.trips[one.trip].tasks[one.task - 1]
+        task.shares = less(task.shares, [Share(event.fulfilment_id, one.units, one.tote)])
+    for number in dict.fromkeys(one.trip for one in event.unplanned):
+        _end_if_done(floor, number)
+    work = floor.works[event.fulfilment_id]
+    revised(work, event)
+    back = surplus(event)
+    if back:
+        ended = Work({}, work.priority, work.due_ms, work.placed_at_ms, picked=dict(back), ended=True)
+        floor.works[surplus_name(event)] = ended
 
 
 def _end_if_done(floor: Floor, number: int) -> None:

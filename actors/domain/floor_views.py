@@ -79,7 +79,7 @@ class PutBackView(msgspec.Struct, frozen=True, gc=False):
 
 
 class WorkView(msgspec.Struct, frozen=True, gc=False):
-    """A fulfilment in the queue. `problem`: code of why it is blocked, or of why the last put-back failed, else ""."""
+    """A fulfilment in the queue. `problem`: code of why it is blocked, or of why the last put-back failed, else "". `handling`: how the goods are to be treated."""
 
     fulfilment_id: str
     status: WorkStatus
@@ -90,6 +90,7 @@ class WorkView(msgspec.Struct, frozen=True, gc=False):
     lines: list[LineView]
     put_back: list[PutBackView]
     mark: Mark = ""
+    handling: list[str] = []
 
 
 class QueueView(msgspec.Struct, frozen=True, gc=False):
@@ -273,7 +274,7 @@ def _work(name: str, work: Work) -> WorkView:
     back = [PutBackView(*goods, put_back_left(work, goods)) for goods in sorted(work.picked)] if work.ended else []
     return WorkView(
         name, status_of(work), work.priority, work.due_ms, work.placed_at_ms, work.problem or work.put_problem, lines,
-        [one for one in back if one.units], MARKS[work.mark],
+        [one for one in back if one.units], MARKS[work.mark], work.handling,
     )  # fmt: skip
 
 
@@ -282,7 +283,7 @@ def _plannable(floor: Floor, query: ViewPlannable, version: int) -> PlannableVie
     waiting = [
         (*work.urgency, name)
         for name, work in floor.works.items()
-        if (until_ms is None or work.due_ms <= until_ms) and not work.problem and work.waiting
+        if (until_ms is None or work.due_ms <= until_ms) and not work.problem and not work.held and work.waiting
     ]
     spoken, lots = _on_trips(floor)
     told: list[Plannable] = []

@@ -38,6 +38,8 @@ from actors.domain.times import DAY_MS
 WORKS_MAX = 20_000
 # Ends of which the beginning has not come yet; it does within moments.
 ENDED_EARLY_MAX = 1_000
+# Refusals of an order that only say: not yet.
+LIE_STILL = frozenset({"order.held", "order.incomplete"})
 # From now, either way: nothing is picked for later, and a clock has an end.
 DUE_WITHIN_MS = 366 * DAY_MS
 
@@ -51,7 +53,11 @@ def queue(floor: Floor, command: QueueWork) -> list[Event]:
         return []
     if len(floor.works) >= WORKS_MAX:
         raise Refused("floor.full", f"{WORKS_MAX} fulfilments are in the queue.", limit=WORKS_MAX)
-    return [WorkQueued(name, command.lines, command.priority, command.due_ms, command.placed_at_ms)]
+    return [
+        WorkQueued(
+            name, command.lines, command.priority, command.due_ms, command.placed_at_ms, command.handling
+        )
+    ]  # fmt: skip
 
 
 def end(floor: Floor, command: EndWork) -> list[Event]:
@@ -99,12 +105,21 @@ def answered(floor: Floor, command: OrderAnswered) -> list[Event]:
     work = floor.works.get(name)
     if work is None or work.asked != update:
         return []
+    if command.code in LIE_STILL and update == "start_picking":
+        return _to_lie(name, work, command)
     there_already = update == "start_picking" and command.status == "picking"
     if not command.code or there_already:
         return _then(name, work, OrderAgreed(name, update))
     if update != "start_picking" and command.status == "allocated":
         return _then(name, work, PickingStopped(name))
     return [WorkBlocked(name, update, command.code)]
+
+
+def _to_lie(name: str, work: Work, command: OrderAnswered) -> list[Event]:
+    """The order's own word of it is under way (`floor_revisions.py`), or has been overtaken by one that it may go on: then it is asked again."""
+    stopped = PickingStopped(name)
+    over = command.turn < work.turn and not work.held
+    return _then(name, work, stopped) if over else [stopped]
 
 
 def short_booked(floor: Floor, command: ShortBooked) -> list[Event]:
@@ -127,7 +142,7 @@ def _then(name: str, work: Work, event: OrderAgreed | ShortageBooked | PickingSt
 
 def next_step(name: str, work: Work) -> Iterable[OrderAsked]:
     """What the order is to be asked for now, if for anything."""
-    if work.ended or work.asked or work.problem:
+    if work.ended or work.asked or work.problem or work.held:
         return
     found = any(line.picked for line in work.lines.values())
     if not work.started:

@@ -40,8 +40,17 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from actors.domain import allocation, order_floor, order_packing
-from actors.domain.allocation import Place
+from actors.domain import (
+    allocation,
+    order_changes,
+    order_floor,
+    order_holds,
+    order_packing,
+    order_terms,
+    order_terms_floor,
+    order_terms_plan,
+)
+from actors.domain.allocation import Need, Place, Plan
 from actors.domain.errors import Refused
 from actors.domain.kind import Answer, Context, Decision, Kind, Row, StoredRows
 from actors.domain.order_commands import (
@@ -82,6 +91,7 @@ from actors.domain.order_state import (
     OrderStatusView,
     ViewContact,
     ViewOrder,
+    due_of,
     fulfilment_id,
     is_asking,
     is_under_way,
@@ -93,6 +103,8 @@ from actors.domain.order_state import (
     status_of,
     wanted_of,
 )
+from actors.domain.order_terms_commands import ChangeOrder, HoldOrder, PrioritiseOrder, ReleaseOrder, TermsCommand
+from actors.domain.order_terms_events import LinesChanged, UnitsGivenBack
 from actors.domain.rows import OrderRow
 from actors.domain.times import HOUR_MS
 
@@ -101,7 +113,7 @@ RETRY_INTERVAL_MAX_MS = HOUR_MS
 RETRIES_MAX = 12
 
 
-_WHOLE_ROW = frozenset({OrderPlaced, OrderRectified, PersonForgotten})
+_WHOLE_ROW = frozenset({OrderPlaced, OrderRectified, PersonForgotten, LinesChanged})
 # update -> (statuses from which it is legal, status that it leads to)
 STEPS: dict[str, tuple[tuple[FulfilmentStatus, ...], FulfilmentStatus]] = {
     "start_picking": (("allocated",), "picking"),
@@ -117,6 +129,17 @@ STEPS: dict[str, tuple[tuple[FulfilmentStatus, ...], FulfilmentStatus]] = {
 # --- decide ---------------------------------------------------------------------------------------------------------
 def decide(state: Order | None, command: Command, context: Context) -> Decision:
     """See the module's docstring for the rules."""
+    decision = _decided(state, command, context)
+    if state is None:
+        has_terms = type(command) is PlaceOrder and command.terms is not None
+    else:
+        has_terms = state.terms is not None or isinstance(command, TermsCommand)
+    if has_terms and decision.events:
+        decision.events.extend(order_terms_floor.follow(state, decision.events, context))
+    return decision
+
+
+def _decided(state: Order | None, command: Command, context: Context) -> Decision:
     if type(command) is PlaceOrder:
         return _place(state, command, context)
     if state is None:
@@ -141,8 +164,21 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
         return _retry(state, context)
     if type(command) is RectifyOrder:
         return _rectify(state, command, context)
-    assert type(command) is ForgetPerson
-    return _forget(state, context)
+    if type(command) is ForgetPerson:
+        return _forget(state, context)
+    return _of_terms(state, command, context)
+
+
+def _of_terms(order: Order, command: Command, context: Context) -> Decision:
+    if type(command) is ChangeOrder:
+        check_asker(order, context.entity_id, command.asker)
+        return _change(order, command, context)
+    if type(command) is HoldOrder:
+        return _status(context, *order_holds.hold(order, command, context))
+    if type(command) is ReleaseOrder:
+        return _status(context, *order_holds.release(order, command, context))
+    assert type(command) is PrioritiseOrder
+    return _status(context, *order_holds.prioritise(order, command, context))
 
 
 def _unknown(order_id: str) -> Refused:
@@ -183,14 +219,23 @@ def _asks(plan: allocation.Plan, first_number: int) -> list[Ask]:
     return [Ask(first_number + i, place, sorted(part.items())) for i, (place, part) in enumerate(plan)]
 
 
+def _plan(order: Order, need: Need, places: Sequence[Place], splits: int) -> Plan:
+    if order.terms is None:
+        return allocation.plan(need, places, splits)
+    return order_terms.planned(order, need, places, splits)
+
+
 def _others(places: Sequence[Place], asks: Iterable[Ask]) -> list[Place]:
     asked = {ask.location_id for ask in asks}
     return [place for place in places if place.location_id not in asked]
 
 
-def _asked(order: Order, asks: list[Ask], places: Sequence[Place], *, retry: bool = False) -> AllocationAsked:
+def _asked(
+    order: Order, asks: list[Ask], places: Sequence[Place], need: Need, *, retry: bool = False
+) -> AllocationAsked:
     """A later round, or a further question of the same."""
-    return AllocationAsked(asks, _others(places, asks), retry, order.channel, life_days=order.life_days or {})
+    stands = [] if order.terms is None else order_terms.stood(order, need, asks)
+    return AllocationAsked(asks, _others(places, asks), retry, order.channel, [], order.life_days or {}, stands)
 
 
 def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decision:
@@ -203,8 +248,14 @@ def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decisi
     need = wanted_of(command.lines, command.kits)
     claims = bool(command.reservation_id)
     plan: allocation.Plan = []
+    terms = None if command.terms is None else order_terms_plan.shape_of(command.terms, command.lines, command.kits)
     if not claims:
-        plan = command.plan if command.plan is not None else allocation.plan(need, command.places)
+        if command.plan is not None:
+            plan = command.plan
+        elif terms is None:
+            plan = allocation.plan(need, command.places)
+        else:
+            plan = order_terms_plan.plan(terms, need, command.places, command.splits)
     asks = _asks(plan, 1)
     placed = OrderPlaced(
         command.order_ref, command.channel, command.customer_ref, command.country, command.ship_to, command.currency,
@@ -212,10 +263,13 @@ def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decisi
         None if asks or claims else context.now_ms + RETRY_FIRST_MS, command.owner, command.sealed,
         command.email_digest, command.reservation_id, command.splits, command.sourcing,
         _promised_by(command, plan, need) if command.promised else None, command.kits, command.life_days,
+        command.terms,
     )  # fmt: skip
     channel = command.channel if command.buffered else ""
     others = _others(command.places, asks)
-    asked = [AllocationAsked(asks, others, False, channel, command.promised, command.life_days or {})] if asks else []
+    stands = [] if terms is None else order_terms_plan.stand_ins(terms, need, ((ask.number, ask.lines) for ask in asks))
+    life_days = command.life_days or {}
+    asked = [AllocationAsked(asks, others, False, channel, command.promised, life_days, stands)] if asks else []
     decision = _view(context, [placed, *asked])
     decision.provisional = bool(asks) or claims
     return decision
@@ -224,7 +278,9 @@ def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decisi
 def _promised_by(command: PlaceOrder, plan: allocation.Plan, need: allocation.Need) -> int | None:
     """When all of it shall be there. Nothing is promised of an order of which something is missing, nor of a cart's, which lies where it lies."""
     planned = allocation.need_of((sku, units) for _, part in plan for sku, units in part.items())
-    return None if command.reservation_id or planned != need else max(command.promised)
+    # What stands in is promised as well.
+    whole = planned == need if command.terms is None else sum(planned.values()) == sum(need.values())
+    return None if command.reservation_id or not whole else max(command.promised)
 
 
 def _answered(order: Order, command: ReservationAnswered, context: Context) -> Decision:
@@ -233,28 +289,32 @@ def _answered(order: Order, command: ReservationAnswered, context: Context) -> D
         if not command.lines:
             return _status(context)
         return _status(context, ReservationReturned(command.number, command.location_id, command.lines))
+    taken = None if order.terms is None else order_terms.taken(order, fulfilment, command)
+    command, before = (command, []) if taken is None else (taken.command, taken.events)
     if any(f.status == "reserving" and f is not fulfilment for f in order.fulfilments):
         settled = ReservationSettled(command.number, command.lines, over=False)
-        return _status(context, settled, *order_floor.handed(order, command))
+        return _status(context, *before, settled, *order_floor.handed(order, command))
     handed = order_floor.handed(order, command)
+    missing = _missing_after(order, fulfilment, command) if taken is None else taken.missing
+    splits = order.splits - order.served - bool(command.lines)
+    asks = _asks(_plan(order, missing, order.candidates, splits), order.next_number) if missing and splits > 0 else []
+    if asks:
+        settled = ReservationSettled(command.number, command.lines, over=False)
+        asked = _asked(order, asks, order.candidates, missing)
+        return _status(context, *before, settled, asked, *handed)
+    retry_at = _retry_at(order, context) if missing else None
+    settled = ReservationSettled(command.number, command.lines, over=True, retry_at_ms=retry_at)
+    decision = _status(context, *before, settled, *handed)
+    return _final(order, decision, context)
+
+
+def _missing_after(order: Order, fulfilment: Fulfilment, command: ReservationAnswered) -> Need:
     missing = missing_of(order)
     for sku, units in fulfilment.lines:
         missing[sku] = missing.get(sku, 0) + units
     for sku, units in command.lines:
         missing[sku] -= units
-    missing = {sku: units for sku, units in missing.items() if units > 0}
-    splits = order.splits - order.served - bool(command.lines)
-    asks = (
-        _asks(allocation.plan(missing, order.candidates, splits), order.next_number) if missing and splits > 0 else []
-    )
-    if asks:
-        settled = ReservationSettled(command.number, command.lines, over=False)
-        asked = _asked(order, asks, order.candidates)
-        return _status(context, settled, asked, *handed)
-    retry_at = _retry_at(order, context) if missing else None
-    settled = ReservationSettled(command.number, command.lines, over=True, retry_at_ms=retry_at)
-    decision = _status(context, settled, *handed)
-    return _final(order, decision, context)
+    return {sku: units for sku, units in missing.items() if units > 0}
 
 
 def _final(order: Order, decision: Decision, context: Context) -> Decision:
@@ -270,6 +330,7 @@ def _cart_answered(order: Order, command: CartAnswered, context: Context) -> Dec
         return _status(context)
     if order.cancelled:
         return _status(context, CartReturned(command.reservation_id, command.parts))
+    command, before = (command, []) if order.terms is None else order_terms.cart_taken(order, command)
     first = order.next_number
     converts = [Ask(first + i, part.location_id, part.lines) for i, part in enumerate(command.parts)]
     missing = missing_of(order)
@@ -278,13 +339,13 @@ def _cart_answered(order: Order, command: CartAnswered, context: Context) -> Dec
             missing[sku] -= units
     missing = {sku: units for sku, units in missing.items() if units > 0}
     splits = order.splits - len(converts)
-    plan = allocation.plan(missing, order.candidates, splits) if missing and splits > 0 else []
+    plan = _plan(order, missing, order.candidates, splits) if missing and splits > 0 else []
     asks = _asks(plan, first + len(converts))
     over = not converts and not asks
     retry_at = _retry_at(order, context) if over else None
-    events: list[Event] = [CartClaimed(command.reservation_id, converts, command.code, over, retry_at)]
+    events: list[Event] = [*before, CartClaimed(command.reservation_id, converts, command.code, over, retry_at)]
     if asks:
-        events.append(_asked(order, asks, order.candidates))
+        events.append(_asked(order, asks, order.candidates, missing))
     decision = _status(context, *events)
     return _final(order, decision, context) if over else decision
 
@@ -297,16 +358,31 @@ def _retry_at(order: Order, context: Context) -> int | None:
 
 def _ask_again(order: Order, places: list[Place], context: Context, *, by_timer: bool) -> AllocationAsked | None:
     missing = missing_of(order)
-    asks = _asks(allocation.plan(missing, places, order.splits), order.next_number) if missing else []
-    return _asked(order, asks, places, retry=by_timer) if asks else None
+    asks = _asks(_plan(order, missing, places, order.splits), order.next_number) if missing else []
+    return _asked(order, asks, places, missing, retry=by_timer) if asks else None
 
 
 def _retry(order: Order, context: Context) -> Decision:
+    overdue = order_holds.overdue(order, context)
+    if overdue and (order.retry_at_ms is None or order.retry_at_ms > context.now_ms):
+        return _status(context, *overdue)
     busy = order.cancelled or is_asking(order)
     # Nobody told the order what is where by now: it asks the places that it knows for everything, nearest first.
-    places = [Place(place, missing_of(order)) for place in order.retry_places]
+    if order.terms is None:
+        places = [Place(place, missing_of(order)) for place in order.retry_places]
+    else:
+        places = order_terms.retry_places(order, missing_of(order))
     asked = None if busy else _ask_again(order, places, context, by_timer=True)
-    return _status(context, asked if asked is not None else RetrySkipped())
+    return _status(context, *overdue, asked if asked is not None else RetrySkipped())
+
+
+def _change(order: Order, command: ChangeOrder, context: Context) -> Decision:
+    outcome = order_changes.change(order, command, context, context.now_ms + RETRY_FIRST_MS)
+    events, more = list(outcome.events), outcome.more
+    asks = _asks(_plan(order, more, command.places, order.splits), order.next_number) if more else []
+    if asks:
+        events.append(_asked(order, asks, command.places, more))
+    return Decision(events, lambda state, version: order_changes.told(context.entity_id, version, state, outcome))
 
 
 def _allocate(order: Order, command: UpdateOrder, context: Context) -> Decision:
@@ -323,6 +399,8 @@ def _step(order: Order, command: UpdateOrder, context: Context) -> Decision:
     moving = [f for f in _chosen(order, command, context) if f.status in legal]
     if not moving or order.cancelled:
         raise _illegal(order, command, context)
+    if order.terms is not None:
+        order_terms.check_step(order, command.update, moving, command.fulfilment if command.by_floor else None)
     if to in TELLS_LOCATION:
         moves = [Move(f.number, f.location_id, f.lines) for f in moving]
     else:
@@ -357,14 +435,27 @@ def _short_pick(order: Order, command: UpdateOrder, context: Context) -> Decisio
             detail = f"The fulfilment holds {held.get(sku, 0)} units of {sku}."
             raise Refused("order.short_pick_too_much", detail, sku=sku, held=held.get(sku, 0))
     lines = sorted(short.items())
+    events, wanted = list[Event](), short
+    if order.terms is not None:
+        events, wanted = _short_with_terms(order, fulfilment, short)
     picked = ShortPicked(fulfilment.number, fulfilment.location_id, lines, context.now_ms + RETRY_FIRST_MS)
     # Other places may have it: they are asked at once, the one that came up short is not. Where nobody was seen to have any, those that the order knows.
     others = [place for place in command.places if place.location_id != fulfilment.location_id]
     places = [place for place in others if any(place.available.values())]
-    places = places or [Place(place, short) for place in order.retry_places if place != fulfilment.location_id]
-    asks = _asks(allocation.plan(short, places, order.splits), order.next_number)
-    asked = [_asked(order, asks, places)] if asks else []
-    return _status(context, picked, *asked)
+    places = places or [Place(place, wanted) for place in order.retry_places if place != fulfilment.location_id]
+    asks = _asks(_plan(order, wanted, places, order.splits), order.next_number)
+    asked = [_asked(order, asks, places, wanted)] if asks else []
+    return _status(context, picked, *events, *asked)
+
+
+def _short_with_terms(order: Order, fulfilment: Fulfilment, short: Need) -> tuple[list[Event], Need]:
+    """(what else happens, what is missing then). Of a torn group nothing stays there."""
+    back = order_terms.torn_by(order, fulfilment, short)
+    left = [] if back else [(sku, units - short.get(sku, 0)) for sku, units in fulfilment.lines]
+    events = order_terms.stands_left(order, fulfilment, [(sku, units) for sku, units in left if units])
+    if back:
+        events.append(UnitsGivenBack([(fulfilment.number, fulfilment.location_id, back)]))
+    return events, order_terms.short_of(order, fulfilment, short, back)
 
 
 def _cancel(order: Order, command: UpdateOrder, context: Context) -> Decision:
@@ -425,7 +516,7 @@ def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> m
         return OrderContact(query.order_id, state.email_digest, state.sealed, state.ship_to.country)
     assert type(query) is ViewOrder
     check_asker(state, query.order_id, query.asker)
-    return order_view(query.order_id, state, version)
+    return order_view(query.order_id, state, version, own=bool(query.asker))
 
 
 def rows(state: Order, version: int, events: Sequence[Event], context: Context) -> list[Row]:
@@ -454,6 +545,6 @@ ORDER = Kind(
     rows=rows,
     messages=messages,
     on_reply=on_reply,
-    due=lambda order: None if order.cancelled else order.retry_at_ms,
+    due=due_of,
     wake=RetryAllocation,
 )

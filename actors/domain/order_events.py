@@ -10,6 +10,8 @@ from actors.domain.allocation import SPLIT_MAX, Place
 from actors.domain.floor_terms import EndReason
 from actors.domain.location_events import Units
 from actors.domain.order_state import Channel, FulfilmentStatus, Kits, Line, ShipTo
+from actors.domain.order_terms_events import TermsEvent
+from actors.domain.order_terms_state import StandIn, Terms
 from actors.domain.personal_notes import (
     ORDER_COUNTRY,
     ORDER_DIGEST,
@@ -53,6 +55,7 @@ class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
     promised_by_ms: int | None = None
     kits: Kits | None = None
     life_days: dict[str, int] | None = None
+    terms: Terms | None = None
 
 
 class CartClaimed(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -76,7 +79,7 @@ class CartReturned(msgspec.Struct, frozen=True, tag=True, gc=False):
 class AllocationAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """Locations are asked to reserve. `places`: who may be asked next; `retry`: a new round has begun; `channel`: whose buffers are kept back, "" where
     nobody seems to have any; `promised`: of each of the asks when it shall be there (UTC ms), empty where nothing was promised; `life_days`: see
-    `PlaceOrder`."""
+    `PlaceOrder`; `stands`: what of the asks stands in for what was ordered."""
 
     asks: list[Ask]
     places: list[Place]
@@ -84,6 +87,7 @@ class AllocationAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defa
     channel: Channel | Literal[""] = ""
     promised: list[int] = []
     life_days: dict[str, int] = {}
+    stands: list[StandIn] = []
 
 
 class ReservationSettled(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -95,8 +99,8 @@ class ReservationSettled(msgspec.Struct, frozen=True, tag=True, gc=False):
     retry_at_ms: int | None = None
 
 
-class HandedToFloor(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The floor of the location picks fulfilment `number`. Times: UTC ms."""
+class HandedToFloor(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """The floor of the location picks fulfilment `number`. `handling`: how the goods are to be treated. Times: UTC ms."""
 
     number: int
     location_id: str
@@ -104,6 +108,7 @@ class HandedToFloor(msgspec.Struct, frozen=True, tag=True, gc=False):
     priority: int
     due_ms: int
     placed_at_ms: int
+    handling: list[str] = []
 
 
 class LeftFloor(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -172,4 +177,5 @@ class PersonForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):
 Event = (
     OrderPlaced | AllocationAsked | ReservationSettled | ReservationReturned | FulfilmentsMoved | ShortPicked
     | OrderCancelled | RetrySkipped | OrderRectified | PersonForgotten | CartClaimed | CartReturned | HandedToFloor | LeftFloor
+    | TermsEvent
 )  # fmt: skip

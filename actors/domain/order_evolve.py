@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.domain import order_terms
 from actors.domain.kind import Context
 from actors.domain.order_events import (
     AllocationAsked,
@@ -15,6 +16,7 @@ from actors.domain.order_events import (
     OrderPlaced,
     OrderRectified,
     PersonForgotten,
+    ReservationReturned,
     ReservationSettled,
     RetrySkipped,
     ShortPicked,
@@ -59,8 +61,14 @@ def evolve(state: Order | None, event: Event, context: Context) -> Order:
         _evolve_forgotten(state)
     elif type(event) is HandedToFloor:
         state.at_floors.append(event.number)
+        if state.terms is not None:
+            order_terms.evolve(state, event)
     elif type(event) is LeftFloor:
         state.at_floors = [number for number in state.at_floors if number not in dict(event.parts)]
+        if state.terms is not None:
+            order_terms.evolve(state, event)
+    elif type(event) is not ReservationReturned:
+        order_terms.evolve(state, event)
     return state
 
 
@@ -72,7 +80,7 @@ def _placed(event: OrderPlaced, context: Context) -> Order:
         retry_at_ms=event.retry_at_ms, units=sum(line.quantity for line in event.lines),
         total_minor=sum(line.quantity * line.amount for line in event.lines), owner=event.owner, sealed=event.sealed,
         email_digest=event.email_digest, claiming=event.reservation_id, splits=event.splits, promised_by_ms=event.promised_by_ms,
-        kits=event.kits, life_days=event.life_days,
+        kits=event.kits, life_days=event.life_days, terms=event.terms,
     )  # fmt: skip
 
 
@@ -88,6 +96,8 @@ def _evolve_asked(order: Order, event: AllocationAsked) -> None:
     if event.promised:
         for fulfilment, by_ms in zip(order.fulfilments[-len(event.asks) :], event.promised, strict=True):
             fulfilment.promised_by_ms = by_ms
+    if event.stands and order.terms is not None:
+        order.terms = order_terms.standing(order.terms, event.stands)
     order.next_number = event.asks[-1].number + 1
     order.candidates = event.places
     order.retry_at_ms = None

@@ -11,6 +11,7 @@ from actors.domain.kind import Message
 from actors.domain.order_commands import ReservationAnswered, UpdateOrder
 from actors.domain.order_events import HandedToFloor, LeftFloor
 from actors.domain.order_state import Fulfilment, FulfilmentStatus, Order, fulfilment_id
+from actors.domain.order_terms_events import FloorWithheld
 from actors.domain.times import DAY_MS
 
 # By when a fulfilment is to be picked, unless it was promised to be with the customer even sooner.
@@ -18,10 +19,12 @@ DUE_AFTER_MS = DAY_MS
 _ENDS: dict[FulfilmentStatus, EndReason] = {"packed": "packed", "cancelled": "cancelled"}
 
 
-def handed(order: Order, command: ReservationAnswered) -> list[HandedToFloor]:
-    """The fulfilment goes to the floor of the location that has just allocated its units, if it has one."""
+def handed(order: Order, command: ReservationAnswered) -> list[HandedToFloor | FloorWithheld]:
+    """The fulfilment goes to the floor of the location that has just allocated its units, if it has one; with terms as soon as they allow it (`order_terms_floor.py`)."""
     if not command.floor or not command.lines:
         return []
+    if order.terms is not None:
+        return [FloorWithheld(command.number, command.location_id)]
     promised = [f.promised_by_ms for f in order.fulfilments if f.number == command.number and f.promised_by_ms]
     due_ms = min([order.placed_at_ms + DUE_AFTER_MS, *promised])
     return [HandedToFloor(command.number, command.location_id, command.lines, 0, due_ms, order.placed_at_ms)]
@@ -49,7 +52,7 @@ def messages(order_id: str, event: HandedToFloor | LeftFloor) -> Iterable[Messag
     """A floor has the id of its location."""
     if type(event) is HandedToFloor:
         name = fulfilment_id(order_id, event.number)
-        queued = QueueWork(name, event.lines, event.priority, event.due_ms, event.placed_at_ms)
+        queued = QueueWork(name, event.lines, event.priority, event.due_ms, event.placed_at_ms, event.handling)
         yield Message("floor", event.location_id, queued)
     elif type(event) is LeftFloor:
         for number, location_id in event.parts:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from actors.domain import location_commands, order_floor, reservation_commands
+from actors.domain import location_commands, order_floor, order_terms_floor, reservation_commands
 from actors.domain.errors import decode_refusal
 from actors.domain.kind import Message
 from actors.domain.location_promises import Taken
@@ -25,6 +25,7 @@ from actors.domain.order_events import (
     ShortPicked,
 )
 from actors.domain.order_state import wanted_of
+from actors.domain.order_terms_events import FloorRevised, UnitsGivenBack
 
 # Statuses of which the location has to know.
 TELLS_LOCATION = frozenset({"packed", "shipped", "cancelled"})
@@ -54,6 +55,8 @@ def messages(order_id: str, event: Event) -> Iterable[Message]:
         yield Message("location", event.location_id, location_commands.Release(order_id, event.number, event.lines))
     elif type(event) is HandedToFloor or type(event) is LeftFloor:
         yield from order_floor.messages(order_id, event)
+    elif type(event) is FloorRevised or type(event) is UnitsGivenBack:
+        yield from order_terms_floor.messages(order_id, event)
     else:
         yield from _messages_of_cart(order_id, event)
 

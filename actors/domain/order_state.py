@@ -10,6 +10,8 @@ import msgspec
 
 from actors.domain.allocation import SPLIT_MAX, Need, Place, need_of
 from actors.domain.money import Money, Total
+from actors.domain.order_terms_state import Terms, as_ordered, next_overdue_ms
+from actors.domain.order_terms_views import TermsView, terms_view
 from actors.domain.personal_notes import (
     ASKER,
     ORDER_COUNTRY,
@@ -120,6 +122,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     kits: Kits | None = None
     # Days that lots must have left, of SKUs for which it matters; None for none.
     life_days: dict[str, int] | None = None
+    # Holds, and what was asked for besides the goods; None for a plain order.
+    terms: Terms | None = None
 
 
 def is_asking(order: Order) -> bool:
@@ -151,10 +155,11 @@ def parts_of(lines: Iterable[Line], kits: Kits) -> list[Line]:
 
 def missing_of(order: Order) -> Need:
     """Units per SKU that no fulfilment covers. What was cancelled by itself is not missed."""
-    missing = wanted_of(order.lines, order.kits)
+    missing, terms = wanted_of(order.lines, order.kits), order.terms
     for fulfilment in order.fulfilments:
-        for sku, units in fulfilment.lines:
-            missing[sku] -= units
+        lines = fulfilment.lines if terms is None else as_ordered(terms, fulfilment.number, fulfilment.lines)
+        for sku, units in lines:
+            missing[sku] = missing.get(sku, 0) - units
     return {sku: units for sku, units in missing.items() if units > 0}
 
 
@@ -190,7 +195,7 @@ def is_under_way(status: OrderStatus, updated_at_ms: int, now_ms: int) -> bool:
 
 # --- what callers see -----------------------------------------------------------------------------------------------
 class ViewOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The query for one whole order. `asker`: see `order.check_asker`."""
+    """The query for one whole order. `asker`: see `order.check_asker`; of holds only those are told to him that he can do something about."""
 
     order_id: str
     asker: Annotated[str, ASKER] = ""
@@ -272,6 +277,7 @@ class OrderView(msgspec.Struct, frozen=True, gc=False):
     promised_by: datetime | msgspec.UnsetType = msgspec.UNSET
     withheld: Withheld | msgspec.UnsetType = msgspec.UNSET
     sealed: Annotated[bytes | msgspec.UnsetType, SEALED_ORDER] = msgspec.UNSET
+    terms: TermsView | msgspec.UnsetType = msgspec.UNSET
 
 
 def fulfilment_id(order_id: str, number: int) -> str:
@@ -287,8 +293,8 @@ def _promised(ms: int | None) -> datetime | msgspec.UnsetType:
     return msgspec.UNSET if ms is None else moment(ms)
 
 
-def order_view(order_id: str, order: Order, version: int) -> OrderView:
-    """The whole order as callers see it. What is being asked for right now is neither served nor backordered yet."""
+def order_view(order_id: str, order: Order, version: int, *, own: bool = False) -> OrderView:
+    """The whole order as callers see it. What is being asked for right now is neither served nor backordered yet. own: whose it is asks."""
     missing = {} if is_asking(order) or order.cancelled else missing_of(order)
     return OrderView(
         order_id=order_id,
@@ -315,6 +321,7 @@ def order_view(order_id: str, order: Order, version: int) -> OrderView:
         promised_by=_promised(order.promised_by_ms),
         withheld="erased" if order.forgotten else msgspec.UNSET,
         sealed=order.sealed or msgspec.UNSET,
+        terms=msgspec.UNSET if order.terms is None else terms_view(order_id, order.terms, order.currency, own=own),
     )
 
 
@@ -327,14 +334,28 @@ def order_row(order_id: str, order: Order, version: int) -> OrderRow:
     return OrderRow(
         order_id, version, status_of(order), order.channel, order.order_ref, order.customer_ref, order.owner,
         order.email_digest, order.country, order.currency, len(order.lines), order.units, order.total_minor, order.placed_at_ms, order.updated_at_ms,
-        None if order.cancelled else order.retry_at_ms, order.sealed, _encode(order),
+        due_of(order), order.sealed, _encode(order),
     )  # fmt: skip
 
 
 def order_change(order_id: str, order: Order, version: int) -> OrderChange:
     """What has changed in that row."""
-    due_at = None if order.cancelled else order.retry_at_ms
-    return OrderChange(order_id, version, status_of(order), order.updated_at_ms, due_at, _encode(order))
+    return OrderChange(order_id, version, status_of(order), order.updated_at_ms, due_of(order), _encode(order))
+
+
+def due_of(order: Order) -> int | None:
+    """When the order does something by itself (UTC ms): it asks again, or tells that a hold stands too long."""
+    if order.cancelled:
+        return None
+    overdue_ms = None if order.terms is None else next_overdue_ms(order.terms)
+    if overdue_ms is None or order.retry_at_ms is None:
+        return order.retry_at_ms if overdue_ms is None else overdue_ms
+    return min(overdue_ms, order.retry_at_ms)
+
+
+def copied(order: Order) -> Order:
+    """Another of the same, which may be changed."""
+    return _decode(_encode(order))
 
 
 def restored(state: bytes) -> Order:

@@ -16,6 +16,7 @@ import msgspec
 
 Category = Literal[
     "name", "contact", "address", "position", "order", "purchase", "sealed", "pseudonym", "credential", "session", "conduct", "case",
+    "message",
 ]  # fmt: skip
 CATEGORIES: Mapping[Category, str] = {
     "name": "names",
@@ -30,6 +31,7 @@ CATEGORIES: Mapping[Category, str] = {
     "session": "sessions, and the devices that they run on",
     "conduct": "what somebody did with the system, and when",
     "case": "descriptions of single cases, in words",
+    "message": "words that somebody gives with a present",
 }
 
 Persons = Literal["customers", "recipients", "staff"]

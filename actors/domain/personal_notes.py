@@ -15,11 +15,13 @@ PRIVATE_NAME = Personal("name", "orders", "erasure", "data_key")
 PRIVATE_ADDRESS = Personal("address", "orders", "erasure", "data_key")
 PRIVATE_POSITION = Personal("position", "orders", "erasure", "data_key")
 PRIVATE_CONTACT = Personal("contact", "orders", "erasure", "data_key")
+PRIVATE_GIFT = Personal("message", "orders", "erasure", "data_key")
 SHOWN_REFERENCE = Personal("order", "orders", "request", "rights")
 SHOWN_NAME = Personal("name", "orders", "request", "rights")
 SHOWN_ADDRESS = Personal("address", "orders", "request", "rights")
 SHOWN_POSITION = Personal("position", "orders", "request", "rights")
 SHOWN_CONTACT = Personal("contact", "orders", "request", "rights")
+SHOWN_GIFT = Personal("message", "orders", "request", "rights")
 KEY_OF = Personal("pseudonym", "orders", "order", "keyed_digest")
 
 # --- of customers and guests

@@ -52,9 +52,9 @@ def check_ref(scope: Scope, customer_ref: str) -> None:
         raise field_problem("order.customer_ref_not_allowed", detail, "/customer/customer_ref")
 
 
-def of_customer(command: UpdateOrder, asker: str) -> UpdateOrder:
+def of_customer(command: object, asker: str) -> UpdateOrder:
     """The cancellation of the asker's own order. Raises Problem 403 for any other step."""
-    if command != UpdateOrder("cancel"):
+    if type(command) is not UpdateOrder or command != UpdateOrder("cancel"):
         raise Problem("auth.forbidden", "Customers may cancel a whole order of theirs, and take no other step.")
     return msgspec.structs.replace(command, asker=asker)
 

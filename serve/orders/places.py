@@ -10,6 +10,9 @@ import msgspec
 from actors.domain.allocation import Need, Place, need_of
 from actors.domain.order_commands import UpdateOrder
 from actors.domain.order_state import Line, ViewOrder
+from actors.domain.order_terms_plan import shape_of
+from actors.domain.order_terms_state import Terms
+from actors.domain.order_terms_views import LineTerms
 from actors.domain.personal_notes import ORDER_COUNTRY, SHOWN_POSITION
 from actors.runtime.ports import Clock
 from serve.availability.index import AvailabilityIndex
@@ -18,6 +21,7 @@ from serve.gateway import Gateway
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import Destination
 from serve.orders.sourcing import Proposal, Sourcing
+from serve.orders.terms import Asked
 from serve.replies import body_of
 from serve.reservations.schemas import CartDestination
 
@@ -33,12 +37,29 @@ class _Units(msgspec.Struct):
     quantity: int
 
 
+class _Terms(msgspec.Struct):
+    ship_complete: bool = False
+    lines: list[LineTerms] = []
+
+
 class _Backorder(msgspec.Struct):
     """What of an order's view is needed here."""
 
     channel: str
     ship_to: _ShipTo
     backordered: list[_Units]
+    lines: list[_Units]
+    terms: _Terms | None = None
+
+    def asked(self) -> Asked | None:
+        """What later plans have to keep to as well; None for a plain order. What is in a group comes from one place, so that all of it has to be seen."""
+        if self.terms is None:
+            return None
+        of_line = {one.line: one for one in self.terms.lines}
+        lines = [Line(line.sku, line.quantity, 0) for line in self.lines]
+        told = [of_line.get(number, LineTerms(number)) for number in range(1, len(lines) + 1)]
+        terms = Terms(groups=[one.group for one in told], substitutes=[one.substitutes for one in told])
+        return Asked(shape_of(msgspec.structs.replace(terms, ship_complete=self.terms.ship_complete), lines, None))
 
 
 _backorder_decoder = msgspec.json.Decoder(_Backorder)
@@ -65,13 +86,18 @@ class PlacesOfOrders:
         return places.seen_from_country(to.country)
 
     def proposal(
-        self, lines: Sequence[Line], to: Destination | _ShipTo, channel: str, currency: str = ""
+        self,
+        lines: Sequence[Line],
+        to: Destination | _ShipTo,
+        channel: str,
+        currency: str = "",
+        asked: Asked | None = None,
     ) -> Proposal | None:
         """What sourcing proposes; None where nothing says how, and of very many SKUs. Raises Problem 422."""
         if not self._index.steering.in_use:
             return None
         now_ms = self._clock.now_ms()
-        return self._sourcing.proposal(lines, self._view(to), to.country, channel, currency, now_ms)
+        return self._sourcing.proposal(lines, self._view(to), to.country, channel, currency, now_ms, asked)
 
     def buffered(self, need: Need, channel: str) -> bool:
         """Is anything of it kept back from the channel somewhere?"""
@@ -82,11 +108,25 @@ class PlacesOfOrders:
         reply = await self._gateway.view("order", order_id, ViewOrder(order_id), cause=cause)
         # Where it goes decides from where it is served, restricted or not.
         order = _backorder_decoder.decode(await self._private.shown(body_of(reply), cause, restricted_too=True))
-        need = need_of((line.sku, line.quantity) for line in order.backordered)
+        need, asked = need_of((line.sku, line.quantity) for line in order.backordered), order.asked()
         if command.update == "short_pick":
             need = need_of(command.lines)
+            if asked is not None and asked.shape.groups:
+                need = need_of([*need.items(), *((line.sku, line.quantity) for line in order.lines)])
         if not need:
             return msgspec.structs.replace(command, places=[])
-        proposal = self.proposal([Line(sku, units, 0) for sku, units in need.items()], order.ship_to, order.channel)
-        places = proposal.places if proposal is not None else self.near(need, order.ship_to, order.channel)
-        return msgspec.structs.replace(command, places=places)
+        return msgspec.structs.replace(command, places=self.later(need, order.ship_to, order.channel, asked))
+
+    async def more(self, order_id: str, need: Need, cause: str) -> list[Place]:
+        """Who may be asked for more of an order, or of something else in it. Raises Problem."""
+        reply = await self._gateway.view("order", order_id, ViewOrder(order_id), cause=cause)
+        order = _backorder_decoder.decode(await self._private.shown(body_of(reply), cause, restricted_too=True))
+        missing = need_of([*need.items(), *((line.sku, line.quantity) for line in order.backordered)])
+        return self.later(missing, order.ship_to, order.channel, order.asked())
+
+    def later(self, need: Need, to: Destination | _ShipTo, channel: str, asked: Asked | None) -> list[Place]:
+        """Who may be asked after the placement, best first."""
+        # The order itself keeps to its terms: from here it has to know who has what of all that may be.
+        seen = need if asked is None else asked.seen(need)
+        proposal = self.proposal([Line(sku, units, 0) for sku, units in seen.items() if units], to, channel)
+        return proposal.places if proposal is not None else self.near(seen, to, channel)

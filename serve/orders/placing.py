@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from actors.domain.allocation import SPLIT_MAX
 from actors.domain.ids import new_order_id
 from actors.domain.order_commands import PlaceOrder
 from actors.domain.order_state import Line, ShipTo, parts_of, wanted_of
@@ -14,6 +15,7 @@ from serve.orders.places import PlacesOfOrders
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import NewOrder
 from serve.orders.sourcing import sourced
+from serve.orders.terms import asked_of, terms_of
 from serve.problems import Answer, field_problem
 from serve.regions import Territory
 from serve.replies import body_of
@@ -65,9 +67,12 @@ class OrderPlacing:
         if owner and self._signals is not None:
             await self._signals.heed(scope, owner)
         await self._known.require([line.sku for line in order.lines], "/lines/{}/sku", cause)
+        for position, line in enumerate(order.lines):
+            if line.substitutes:
+                await self._known.require(line.substitutes, f"/lines/{position}/substitutes/{{}}", cause)
         order_id = new_order_id(settings.region, self._clock.now_ms(), write.key)
         scope[ENTITY_ID] = order_id
-        command = self._command(order, owner)
+        command = self._command(order, owner, scope)
         if order.reservation_id:
             command = await self._with_cart(command, order.reservation_id, cause)
         command = await self._private.sealed(order_id, order, command, cause)
@@ -107,13 +112,16 @@ class OrderPlacing:
                 detail = f"The order is in {currency}."
                 raise field_problem("order.mixed_currencies", detail, f"/lines/{position}/unit_price/currency")
 
-    def _command(self, order: NewOrder, owner: str) -> PlaceOrder:
+    def _command(self, order: NewOrder, owner: str, scope: Scope) -> PlaceOrder:
         to = order.ship_to
         currency = order.lines[0].unit_price.currency
         lines = [Line(line.sku, line.quantity, line.unit_price.amount) for line in order.lines]
         kits = self._index.kits(line.sku for line in lines)
-        need = wanted_of(lines, kits)
-        proposal = self._places.proposal(parts_of(lines, kits) if kits else lines, to, order.channel, currency)
+        need, now_ms = wanted_of(lines, kits), self._clock.now_ms()
+        terms = terms_of(order, kits, scope, now_ms)
+        asked = asked_of(order, terms, lines, kits, now_ms)
+        proposal = self._places.proposal(parts_of(lines, kits) if kits else lines, to, order.channel, currency, asked)
+        seen = need if asked is None else asked.seen(need)
         placed = PlaceOrder(
             order.order_ref,
             order.channel,
@@ -122,10 +130,12 @@ class OrderPlacing:
             ShipTo(to.country, to.postcode, to.city, to.lat, to.lon),
             currency,
             lines,
-            self._places.near(need, to, order.channel) if proposal is None else proposal.places,
+            self._places.near(seen, to, order.channel) if proposal is None else proposal.places,
             owner,
-            buffered=self._places.buffered(need, order.channel),
+            buffered=self._places.buffered(seen, order.channel),
+            splits=SPLIT_MAX if asked is None or asked.splits is None else min(SPLIT_MAX, asked.splits),
             kits=kits,
-            life_days=self._index.life_days(need),
+            life_days=self._index.life_days(seen),
+            terms=terms,
         )
         return placed if proposal is None else sourced(placed, proposal)

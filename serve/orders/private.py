@@ -19,9 +19,11 @@ import msgspec
 from actors.domain.ids import customer_id
 from actors.domain.order_commands import PlaceOrder, RectifyOrder
 from actors.domain.order_state import CustomerView, OrderView, ShipTo, Withheld
+from actors.domain.order_terms_views import GiftView, TermsView
 from actors.domain.personal_notes import (
     PRIVATE_ADDRESS,
     PRIVATE_CONTACT,
+    PRIVATE_GIFT,
     PRIVATE_NAME,
     PRIVATE_POSITION,
     PRIVATE_REFERENCE,
@@ -30,7 +32,7 @@ from actors.runtime.read_model import OrderSummary
 from serve.identity.emails import Email, checked
 from serve.identity.sealing import email_digest
 from serve.keys.data_keys import DataKeys, Erased
-from serve.orders.schemas import NewOrder
+from serve.orders.schemas import Destination, NewOrder
 from serve.problems import field_problem
 from serve.services import Services
 
@@ -52,8 +54,10 @@ class Private(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     street: Annotated[str, PRIVATE_ADDRESS] = ""
     phone: Annotated[str, PRIVATE_CONTACT] = ""
     email: Annotated[str, PRIVATE_CONTACT] = ""
+    gift_message: Annotated[str, PRIVATE_GIFT] = ""
 
 
+_NO_KEYS = "This cell has no keys to seal that with: place the order without it."
 _NOTHING = Private()
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Private).decode
@@ -147,6 +151,11 @@ class PrivateOrders:
             "" if kept is None else self.email_digest(kept),
         )
 
+    @property
+    def seals(self) -> bool:
+        """Is what tells who ordered sealed here?"""
+        return self._keys is not None
+
     def stored(self, field: str, text: str) -> str:
         """A reference (`order_ref`, `customer_ref`) as it is kept: itself, or where orders are sealed its keyed digest."""
         return text if self._keys is None or not text else self._keys.digest(field, text)
@@ -236,8 +245,13 @@ class PrivateOrders:
 def _private_of(order: NewOrder) -> Private:
     to = order.ship_to
     return Private(
-        order.order_ref, order.customer.customer_ref, to.postcode, to.city, to.lat, to.lon, to.recipient, to.street, to.phone
+        order.order_ref, order.customer.customer_ref, to.postcode, to.city, to.lat, to.lon, to.recipient, to.street, to.phone,
+        gift_message=_words(order),
     )  # fmt: skip
+
+
+def _words(order: NewOrder) -> str:
+    return "" if order.terms is None or order.terms.gift is None else order.terms.gift.message
 
 
 def _refuse_person(order: NewOrder) -> None:
@@ -245,10 +259,16 @@ def _refuse_person(order: NewOrder) -> None:
     if order.customer.email is not None:
         detail = "This cell keeps no e-mail addresses: place the order without one."
         raise field_problem("email.not_kept", detail, "/customer/email")
+    refuse_names(order.ship_to)
+    if _words(order):
+        raise field_problem("person.not_kept", _NO_KEYS, "/terms/gift/message")
+
+
+def refuse_names(to: Destination) -> None:
+    """Raises Problem 422 for what of an address must not lie anywhere in the clear."""
     for name in ("recipient", "street", "phone"):
-        if getattr(order.ship_to, name):
-            detail = "This cell has no keys to seal that with: place the order without it."
-            raise field_problem("person.not_kept", detail, f"/ship_to/{name}")
+        if getattr(to, name):
+            raise field_problem("person.not_kept", _NO_KEYS, f"/ship_to/{name}")
 
 
 def _ship_to(country: str, private: Private) -> ShipTo:
@@ -264,7 +284,16 @@ def _shown(view: OrderView, private: Private) -> OrderView:
         customer=CustomerView(private.customer_ref, view.customer.country),
         ship_to=_ship_to(view.ship_to.country, private),
         sealed=msgspec.UNSET,
+        terms=_with_words(view.terms, private.gift_message),
     )
+
+
+def _with_words(terms: TermsView | msgspec.UnsetType, words: str) -> TermsView | msgspec.UnsetType:
+    if terms is msgspec.UNSET or not words:
+        return terms
+    assert isinstance(terms, TermsView)
+    wrap = terms.gift is not None and terms.gift.wrap
+    return msgspec.structs.replace(terms, gift=GiftView(wrap, words))
 
 
 def _withheld(view: OrderView, why: Any) -> OrderView:

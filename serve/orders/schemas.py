@@ -9,7 +9,6 @@ import msgspec
 from msgspec import Meta
 
 from actors.domain.money import Money
-from actors.domain.order_commands import Update
 from actors.domain.order_state import Channel, OrderStatus
 from actors.domain.personal_notes import (
     ORDER_COUNTRY,
@@ -24,6 +23,7 @@ from actors.domain.personal_notes import (
 from serve.limits import ITEMS_MAX, LINES_MAX, TEXT, Country, EmailText, Latitude, Longitude, Quantity, Reference, Sku
 from serve.moments import Moment
 from serve.openapi import ProblemBody
+from serve.orders.terms_schemas import AnyUpdate, Group, HoldDetails, NewTerms, Priority, Substitutes
 from serve.reservations.schemas import ReservationId
 
 FulfilmentId = Annotated[
@@ -58,11 +58,13 @@ class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fa
 
 
 class NewOrderLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """What is bought, with the price of one unit."""
+    """What is bought, with the price of one unit. What stands in for it costs the same."""
 
     sku: Sku
     quantity: Quantity
     unit_price: Money
+    group: Group = ""
+    substitutes: Substitutes = []
 
 
 class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -75,6 +77,7 @@ class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False
     order_ref: Annotated[Reference, PRIVATE_REFERENCE] = ""
     customer: NewCustomer = NewCustomer()
     reservation_id: ReservationId = ""
+    terms: NewTerms | None = None
 
 
 class MissingUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -88,22 +91,26 @@ MissingLines = Annotated[list[MissingUnits], Meta(max_length=LINES_MAX, descript
 
 
 class OrderUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The body of `POST /v1/orders/{order_id}/updates`: one step of the order's life."""
+    """The body of `POST /v1/orders/{order_id}/updates`: one step of the order's life; or `hold` and `release` with `hold`, `prioritise` with `priority`."""
 
-    update: Update
+    update: AnyUpdate
     fulfilment_id: FulfilmentId | None = None
     occurred_at: Moment | None = None
     lines: MissingLines | None = None
+    hold: HoldDetails | None = None
+    priority: Priority | None = None
 
 
 class OrderUpdateItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One of many updates."""
 
     order_id: OrderId
-    update: Update
+    update: AnyUpdate
     fulfilment_id: FulfilmentId | None = None
     occurred_at: Moment | None = None
     lines: MissingLines | None = None
+    hold: HoldDetails | None = None
+    priority: Priority | None = None
 
 
 class OrderUpdates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

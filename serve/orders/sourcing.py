@@ -15,6 +15,7 @@ from itertools import islice
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.domain.allocation import Need, Place, Plan, need_of
 from actors.domain.order_commands import PlaceOrder
@@ -24,8 +25,10 @@ from actors.domain.sourcing_constraints import ItemRules
 from actors.domain.sourcing_decision import SourcingDecision, encoded
 from actors.domain.sourcing_demand import Candidate, Demand, items_of
 from actors.domain.sourcing_policy import Policy
+from actors.domain.sourcing_substitution import source_with_substitutes
 from serve.availability.index import AvailabilityIndex
 from serve.availability.places import Viewpoint
+from serve.orders.terms import Asked
 
 CONSIDERED_MAX = 60
 # SKUs × places.
@@ -54,7 +57,14 @@ class Sourcing:
         self._index = index
 
     def proposal(
-        self, lines: Sequence[Line], viewpoint: Viewpoint, country: str, channel: str, currency: str, now_ms: int
+        self,
+        lines: Sequence[Line],
+        viewpoint: Viewpoint,
+        country: str,
+        channel: str,
+        currency: str,
+        now_ms: int,
+        asked: Asked | None = None,
     ) -> Proposal | None:
         """For an order, or what is left of one; None for one of very many SKUs. viewpoint: where it goes, as far as is known. Raises Refused as `source` does."""
         need = need_of((line.sku, line.quantity) for line in lines)
@@ -63,6 +73,8 @@ class Sourcing:
         policy = self._policy(channel, currency)
         wanted = tuple(self._index.wanted(line.sku, line.quantity, line.amount) for line in lines)
         demand = Demand(wanted, country, now_ms, channel)
+        if asked is not None:
+            return self._asked(asked, policy, demand, need, viewpoint)
         candidates = self.candidates(need, viewpoint, channel, now_ms)
         decision = source(policy, demand, candidates)
         if not decision.parts and decision.why == "not_whole":
@@ -70,6 +82,27 @@ class Sourcing:
             return Proposal([], [], decision.places_max, decision)
         places = _places(policy, demand, decision, {one.location_id: one for one in candidates})
         return Proposal(decision.plan(), places, decision.places_max, decision)
+
+    def _asked(self, asked: Asked, policy: Policy, demand: Demand, need: Need, viewpoint: Viewpoint) -> Proposal:
+        """The same for an order with terms: these hold besides the policy, and later rounds keep to them by themselves."""
+        index, shape = self._index, asked.shape
+        if asked.splits is not None:
+            places = min(policy.limits.places, asked.splits)
+            by_value = tuple(replace(step, places=min(step.places, asked.splits)) for step in policy.limits.by_value)
+            policy = replace(policy, limits=replace(policy.limits, places=places, by_value=by_value))
+        lines = tuple(replace(line, group=shape.groups.get(line.sku, "")) for line in demand.lines)
+        demand = replace(demand, lines=lines, promise_by_ms=asked.promise_by_ms, ship_complete=shape.whole)
+        seen = asked.seen(need)
+        candidates = self.candidates(seen, viewpoint, demand.channel, demand.now_ms)
+        by_id = {one.location_id: one for one in candidates}
+        if not shape.substitutes:
+            decision = source(policy, demand, candidates)
+            return Proposal(decision.plan(), _places(policy, demand, decision, by_id), decision.places_max, decision)
+        offered = {sku: [index.wanted(other) for other in others] for sku, others in shape.substitutes.items()}
+        decision = source_with_substitutes(policy, demand, candidates, offered)
+        others = {other.sku: other for some in offered.values() for other in some if other.sku not in need}
+        everything = replace(demand, lines=(*demand.lines, *others.values()))
+        return Proposal(decision.plan(), _all_places(policy, everything, by_id), decision.places_max, decision)
 
     def _policy(self, channel: str, currency: str) -> Policy:
         policy = self._index.steering.policy(channel)
@@ -132,6 +165,19 @@ def _places(policy: Policy, demand: Demand, decision: SourcingDecision, by_id: M
         out.append(Place(one.location_id, {sku: n for sku, n in place.available.items() if sku not in barred}))
     if decision.backordered():
         out += [Place(one.location_id, {}) for one in decision.seen if not one.units and one.codes() == _ONLY_STOCK]
+    return out[:PLACES_MAX]
+
+
+def _all_places(policy: Policy, demand: Demand, by_id: Mapping[str, Candidate]) -> list[Place]:
+    """Those that may serve some of what is wanted or may stand in, the cheapest first, with what they may."""
+    rules = ItemRules(policy, demand, items_of(demand))
+    names = [item.sku for item in items_of(demand)]
+    out: list[Place] = []
+    for one in source(policy, replace(demand, ship_complete=False), by_id.values()).seen:
+        if one.units or one.codes() == _ONLY_STOCK:
+            place = by_id[one.location_id]
+            barred = {names[at] for at in rules.reasons(place)}
+            out.append(Place(one.location_id, {sku: n for sku, n in place.available.items() if sku not in barred}))
     return out[:PLACES_MAX]
 
 

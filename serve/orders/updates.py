@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from actors.domain import claim
 from actors.domain.ids import claim_id
 from actors.domain.order_commands import UpdateOrder
+from actors.domain.order_terms_commands import HoldOrder, PrioritiseOrder, ReleaseOrder
 from actors.domain.times import DAY_MS
 from actors.runtime.wire import OK, Reply
 from serve.callers import reach_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
 from serve.gateway import Ask
+from serve.orders.holding import HOLDING, check_plain, holding
 from serve.orders.own import asker_of, of_customer, told_alike
 from serve.orders.places import PlacesOfOrders
 from serve.orders.schemas import OrderUpdate, OrderUpdateItem, OrderUpdates, RawOrderUpdates
@@ -67,11 +70,11 @@ class OrderUpdating:
         write = await self._bodies.read(scope, receive)
         scope[ENTITY_ID] = order_id
         self._territory.check_order(order_id)
-        command = self._command(order_id, decode(_update_decoder, write.body), "", reach_of(scope))
+        command = self._any(order_id, decode(_update_decoder, write.body), "", reach_of(scope), scope)
         if asker:
             command = of_customer(command, asker)
         cause = scope[REQUEST_ID]
-        if command.update in _ASKS_ELSEWHERE:
+        if type(command) is UpdateOrder and command.update in _ASKS_ELSEWHERE:
             command = await self._places.added_to(order_id, command, cause)
         reply = await self._gateway.ask(
             "order", order_id, command,
@@ -105,7 +108,7 @@ class OrderUpdating:
         asks: list[Ask] = []
         positions: list[int] = []
         waiting: list[int] = []
-        check, command_of = self._territory.check_order, self._command
+        check, command_of = self._territory.check_order, self._any
         for position, item in enumerate(items):
             if type(item) is not OrderUpdateItem:
                 assert isinstance(item, _BadItem)
@@ -113,11 +116,11 @@ class OrderUpdating:
                 continue
             try:
                 check(item.order_id)
-                command = command_of(item.order_id, item, f"/updates/{position}", within)
+                command = command_of(item.order_id, item, f"/updates/{position}", within, scope)
             except Problem as problem:
                 results[position] = self._failed(item.order_id, problem, scope)
                 continue
-            if command.update in _ASKS_ELSEWHERE:
+            if type(command) is UpdateOrder and command.update in _ASKS_ELSEWHERE:
                 waiting.append(len(asks))
             asks.append(Ask("order", item.order_id, command, f"{key}/{position}", digest))
             positions.append(position)
@@ -152,9 +155,22 @@ class OrderUpdating:
                 items.append(_BadItem(_named_order(raw), problem))
         return items
 
+    def _any(
+        self, order_id: str, sent: OrderUpdate | OrderUpdateItem, base: str, within: list[str], scope: Scope
+    ) -> UpdateOrder | HoldOrder | ReleaseOrder | PrioritiseOrder:
+        """The domain's command. Raises Problem 403, and 422 with pointers below `base`."""
+        if sent.update not in HOLDING:
+            return self._command(order_id, sent, base, within)
+        for name in ("fulfilment_id", "occurred_at", "lines"):
+            if getattr(sent, name) is not None:
+                detail = f"{name} is no part of {sent.update}."
+                raise field_problem("update.details_not_allowed", detail, f"{base}/{name}")
+        return holding(sent, base, scope, within, self._clock.now_ms())
+
     def _command(self, order_id: str, sent: OrderUpdate | OrderUpdateItem, base: str, within: list[str]) -> UpdateOrder:
-        """The domain's command. Raises Problem 422 with pointers below `base`."""
-        update = sent.update
+        update: Any = sent.update
+        if sent.hold is not None or sent.priority is not None:
+            check_plain(sent, base)
         if sent.fulfilment_id is None and sent.occurred_at is None and sent.lines is None and not within:
             plain = _PLAIN.get(update)
             if plain is not None:

@@ -24,6 +24,7 @@ from tests.simulation.pictures import MACHINES, unshown
 from tests.simulation.receivers import inbounds
 from tests.simulation.shoppers import reservations
 from tests.simulation.stockkeepers import COUNTS, parts
+from tests.simulation.supporters import terms
 from tests.simulation.told import Told
 
 # Refusals about something that does not exist are not remembered: there is nothing to remember them with.
@@ -70,6 +71,7 @@ def check_all(world) -> list[str]:
         floors(history),
         pictured(history),
         marks(history, world.settled_ms),
+        terms(history),
     )
     world.steps = set(history.steps)
     out: list[str] = list(world.complaints)

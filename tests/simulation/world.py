@@ -35,14 +35,15 @@ from tests.simulation.shoppers import Shopper
 from tests.simulation.stockkeepers import Stockkeeper
 from tests.simulation.storage import Log
 from tests.simulation.supervisor import Supervisor
+from tests.simulation.supporters import Supporter
 from tests.simulation.told import Evidence
 from tests.simulation.trace import Trace
 from tests.simulation.wire import Line, Odds
 
 SHARDS = 8
 SETTLE_S = 90.0
-# Worlds take turns in who comes besides the clients: managers, stockkeepers, shoppers, carriers, counters, receivers, pickers, or nobody.
-CASTS = 8
+# Worlds take turns in who comes besides the clients: managers, stockkeepers, shoppers, carriers, counters, receivers, pickers, supporters, or nobody.
+CASTS = 9
 
 
 @dataclass(slots=True)
@@ -189,6 +190,9 @@ class World:
             return [Receiver(self, f"r{n}", f"receiver {self.seed} {n}", 20, inbounds) for n in range(3)]
         if self.seed % CASTS == 6:
             return [Picker(self, f"p{n}", f"picker {self.seed} {n}", 28) for n in range(3)]
+        if self.seed % CASTS == 8:
+            known: dict[str, int] = {}
+            return [Supporter(self, f"u{n}", f"supporter {self.seed} {n}", 28, known) for n in range(3)]
         return []
 
     async def _settle(self) -> None:

@@ -1,0 +1,52 @@
+"""What the audit calls holds, releases and changes of orders. See `acts.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from actors.domain.acts_of_stock import CHANGES_MAX, plain
+from actors.domain.audit import Act, Changes
+from actors.domain.order_events import OrderRectified
+from actors.domain.order_state import Order
+from actors.domain.order_terms_commands import ChangeOrder, HoldOrder, PrioritiseOrder, ReleaseOrder
+from actors.domain.order_terms_events import LinesChanged, Readdressed, ServiceChanged
+from actors.domain.order_terms_state import NO_TERMS
+
+
+def of_terms(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
+    """`order.hold`, `order.release` with the reasons that stood before and stand then, `order.prioritise`, `order.change` with what was before and is now; where an order went is not told."""
+    if state is None:
+        return plain("order", type(command))
+    terms = state.terms or NO_TERMS
+    before = [hold.kind for hold in terms.holds]
+    match command:
+        case HoldOrder():
+            after = list(dict.fromkeys([*before, *command.kinds]))
+            return Act("order.hold", "", "", _holds(before, after) if events else {})
+        case ReleaseOrder():
+            after = [kind for kind in before if kind not in command.kinds]
+            return Act("order.release", "", "", _holds(before, after) if events else {})
+        case PrioritiseOrder():
+            changes: Changes = {"priority": (terms.priority, command.priority)} if events else {}
+            return Act("order.prioritise", "", "", changes)
+        case ChangeOrder():
+            return Act("order.change", "", "", _changed(state, events))
+    return plain("order", type(command))
+
+
+def _holds(before: Sequence[str], after: Sequence[str]) -> Changes:
+    return {"holds": (",".join(before), ",".join(after))}
+
+
+def _changed(order: Order, events: Sequence[Any]) -> Changes:
+    changes: Changes = {}
+    for event in events:
+        if type(event) is LinesChanged:
+            for number, quantity in event.lines[:CHANGES_MAX]:
+                changes[f"line.{number}"] = (order.lines[number - 1].quantity, quantity)
+        elif type(event) is ServiceChanged:
+            changes["service_level"] = ((order.terms or NO_TERMS).service_level, event.service_level)
+        elif type(event) is OrderRectified or type(event) is Readdressed:
+            changes["address"] = (None, "changed")
+    return changes

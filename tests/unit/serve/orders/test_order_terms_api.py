@@ -1,0 +1,121 @@
+"""Terms of placements through the API: what could be split, torn, put in its place or lost."""
+
+import pytest
+
+from tests.unit.serve.guarded_cell import GuardedCell
+from tests.unit.serve.small_cell import furnish_with, order
+
+SEATTLE, PORTLAND, NEWARK = "us-wh-seattle", "us-st-portland", "us-wh-newark"
+
+
+def served(placed):
+    return {
+        one["location_id"]: {line["sku"]: line["quantity"] for line in one["lines"]} for one in placed["fulfilments"]
+    }
+
+
+def ordered(*lines, terms=None, **more):
+    """lines: (SKU, quantity, fields)."""
+    sent = order(*((sku, n) for sku, n, _ in lines), **more)
+    for line, (_, _, fields) in zip(sent["lines"], lines, strict=True):
+        line.update(fields)
+    return sent | ({} if terms is None else {"terms": terms})
+
+
+async def placed(cell, *lines, **more):
+    answer = await cell.post("/v1/orders", ordered(*lines, **more))
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def policy(cell, **sent):
+    answer = await cell.write("PUT", "/v1/sourcing/policies/all", {"reason": "test", "policy": sent})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture(params=["plain", "policy"])
+async def either(request, cell):
+    """Where a policy is in use, and where none is."""
+    if request.param == "policy":
+        await policy(cell)
+    return cell
+
+
+async def test_a_part_of_an_order_that_goes_whole_is_allocated(either):
+    made = await placed(either, ("A1", 2, {}), ("C3", 9, {}), terms={"ship_complete": True})
+    assert (made["status"], made["fulfilments"]) == ("backordered", [])
+    assert made["terms"]["ship_complete"]
+    made = await placed(either, ("A1", 120, {}), ("C3", 5, {}), terms={"ship_complete": True})
+    assert made["status"] == "allocated"
+
+
+async def test_a_group_comes_from_two_places(either):
+    made = await placed(either, ("A1", 2, {"group": "set"}), ("C3", 2, {"group": "set"}), ("B 2", 1, {}))
+    assert served(made)[NEWARK].items() >= {"A1": 2, "C3": 2}.items()
+    assert {one["line"]: one["group"] for one in made["terms"]["lines"]} == {1: "set", 2: "set"}
+    torn = await placed(either, ("A1", 2, {"group": "set"}), ("C3", 9, {"group": "set"}), ("B 2", 1, {}))
+    assert [dict.fromkeys(lines) for lines in served(torn).values()] == [{"B 2": None}]
+
+
+async def test_what_may_stand_in_is_not_asked_for_or_is_not_told(either):
+    made = await placed(either, ("C3", 7, {"substitutes": ["D4", "B 2"]}))
+    assert made["backordered"] == []
+    (told,) = made["terms"]["substituted"]
+    assert (told["sku"], told["substitute"], told["quantity"]) == ("C3", "B 2", 2)
+    assert made["total"] == {"amount": 7 * 1299, "currency": "USD"}
+    enough = await placed(either, ("A1", 2, {"substitutes": ["B 2"]}))
+    assert served(enough) == {SEATTLE: {"A1": 2}}
+    assert "substituted" not in enough["terms"]
+
+
+async def test_an_order_is_split_over_more_places_than_it_allows(either):
+    assert len((await placed(either, ("A1", 120, {}), terms={"max_splits": 2}))["fulfilments"]) == 2
+    made = await placed(either, ("A1", 20, {}), ("C3", 2, {}), terms={"max_splits": 1})
+    assert len(made["fulfilments"]) == 1
+
+
+async def test_the_floor_does_not_know_how_to_treat_it(either):
+    made = await placed(
+        either,
+        ("A1", 1, {}),
+        terms={"handling": ["fragile", "signature"], "gift": {"wrap": True}, "service_level": "express"},
+    )
+    terms = made["terms"]
+    assert (terms["handling"], terms["gift"], terms["service_level"]) == (
+        ["fragile", "signature"],
+        {"wrap": True},
+        "express",
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "terms", "code", "pointer"),
+    [
+        ({"substitutes": ["nowhere"]}, None, "sku.unknown", "/lines/0/substitutes/0"),
+        ({"substitutes": ["A1"]}, None, "order.substitute_not_allowed", "/lines/0/substitutes"),
+        ({"substitutes": ["B 2"] * 6}, None, "body.invalid", "/lines/0/substitutes"),
+        ({"group": "x" * 33}, None, "body.invalid", "/lines/0/group"),
+        ({}, {"handling": ["glass"]}, "body.invalid", "/terms/handling/0"),
+        ({}, {"handling": ["fragile", "fragile"]}, "order.handling_twice", "/terms/handling"),
+        ({}, {"max_splits": 0}, "body.invalid", "/terms/max_splits"),
+        ({}, {"gift": {"message": "Happy birthday, Mia"}}, "person.not_kept", "/terms/gift/message"),
+        ({}, {"service_level": "yesterday"}, "body.invalid", "/terms/service_level"),
+    ],
+)
+async def test_nonsense_among_terms_is_taken(cell, line, terms, code, pointer):
+    before = cell.state()
+    answer = await cell.post("/v1/orders", ordered(("A1", 1, line), terms=terms))
+    body = answer.json()
+    assert (body["code"], body["errors"][0]["pointer"]) == (code, pointer)
+    assert cell.state() == before
+
+
+async def test_words_of_a_present_lie_in_the_clear_or_are_lost(tmp_path):
+    cell = GuardedCell(tmp_path)
+    await furnish_with(cell, cell.bearer())
+    sent = ordered(("A1", 1, {}), terms={"gift": {"wrap": True, "message": "Happy birthday, Mia"}})
+    answer = await cell.post("/v1/orders", sent, **cell.bearer())
+    assert answer.json()["terms"]["gift"] == {"wrap": True, "message": "Happy birthday, Mia"}
+    order_id = answer.json()["order_id"]
+    assert b"Mia" not in repr(cell.gateway.events["order", order_id]).encode()
+    assert b"Mia" not in repr(cell.gateway.entities["order", order_id]).encode()
