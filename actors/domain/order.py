@@ -22,6 +22,9 @@ that comes after a cancellation is given back.
 An order that was a cart's reservation claims it first (`reservation.py`). What the reservation has is converted where it lies, each part a fulfilment; the rest is
 asked for as ever, and all of it when the reservation is over, unknown or another's.
 
+What nobody had, the order waits for in line at the places that it knows, which serve it as soon as they have some (`order_waiting.py`). What is not out yet it does not ask for,
+but waits for it in line as well. After that the timer asks only those in whose line it is not.
+
 Units that a location keeps back from the order's channel are not asked for: a first round tells the channel only when somebody was seen to keep any back
 (`PlaceOrder.buffered`), so that it costs nothing where nobody does; later rounds, which are few, always tell it.
 
@@ -40,10 +43,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from actors.domain import allocation, order_floor
+from actors.domain import allocation, order_floor, order_waiting
 from actors.domain.allocation import Place
 from actors.domain.errors import Refused
 from actors.domain.kind import Answer, Context, Decision, Kind, Row, StoredRows
+from actors.domain.order_backorder import LineAnswered, UnitsOffered
 from actors.domain.order_commands import (
     CartAnswered,
     Command,
@@ -79,8 +83,10 @@ from actors.domain.order_state import (
     Order,
     OrderContact,
     OrderStatusView,
+    OrderView,
     ViewContact,
     ViewOrder,
+    copy_of,
     fulfilment_id,
     is_asking,
     is_under_way,
@@ -116,6 +122,22 @@ STEPS: dict[str, tuple[tuple[FulfilmentStatus, ...], FulfilmentStatus]] = {
 # --- decide ---------------------------------------------------------------------------------------------------------
 def decide(state: Order | None, command: Command, context: Context) -> Decision:
     """See the module's docstring for the rules."""
+    decision = _decide(state, command, context)
+    if (state is not None and state.backorder is not None) or order_waiting.begins(decision.events):
+        _follow(state, decision, context)
+    return decision
+
+
+def _follow(state: Order | None, decision: Decision, context: Context) -> None:
+    """With what the places in whose lines it is have to know because of it."""
+    after = copy_of(state) if state is not None else None
+    for event in decision.events:
+        after = evolve(after, event, context)
+    if after is not None:
+        decision.events.extend(order_waiting.follows(after, context, _retry_at(after, context)))
+
+
+def _decide(state: Order | None, command: Command, context: Context) -> Decision:
     if type(command) is PlaceOrder:
         return _place(state, command, context)
     if state is None:
@@ -140,6 +162,10 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
         return _retry(state, context)
     if type(command) is RectifyOrder:
         return _rectify(state, command, context)
+    if type(command) is UnitsOffered:
+        return _status(context, *order_waiting.offered(state, command, context))
+    if type(command) is LineAnswered:
+        return _status(context, *order_waiting.answered(state, command))
     assert type(command) is ForgetPerson
     return _forget(state, context)
 
@@ -175,7 +201,13 @@ def _status(context: Context, *events: Event) -> Decision:
 
 
 def _view(context: Context, events: list[Event]) -> Decision:
-    return Decision(events, lambda state, version: order_view(context.entity_id, state, version))
+    return Decision(events, lambda state, version: _shown(context.entity_id, state, version))
+
+
+def _shown(order_id: str, order: Order, version: int) -> OrderView:
+    if order.backorder is None:
+        return order_view(order_id, order, version)
+    return order_view(order_id, order, version, order_waiting.view(order))
 
 
 def _asks(plan: allocation.Plan, first_number: int) -> list[Ask]:
@@ -203,14 +235,15 @@ def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decisi
     claims = bool(command.reservation_id)
     plan: allocation.Plan = []
     if not claims:
-        plan = command.plan if command.plan is not None else allocation.plan(need, command.places)
+        out = order_waiting.released(need, command.backorder, context.now_ms)
+        plan = command.plan if command.plan is not None else allocation.plan(out, command.places) if out else []
     asks = _asks(plan, 1)
     placed = OrderPlaced(
         command.order_ref, command.channel, command.customer_ref, command.country, command.ship_to, command.currency,
         command.lines, command.places if not asks else [], context.command_id,
         None if asks or claims else context.now_ms + RETRY_FIRST_MS, command.owner, command.sealed,
         command.email_digest, command.reservation_id, command.splits, command.sourcing,
-        _promised_by(command, plan, need) if command.promised else None, command.kits, command.life_days,
+        _promised_by(command, plan, need) if command.promised else None, command.kits, command.life_days, command.backorder,
     )  # fmt: skip
     channel = command.channel if command.buffered else ""
     others = _others(command.places, asks)
@@ -232,20 +265,28 @@ def _answered(order: Order, command: ReservationAnswered, context: Context) -> D
         if not command.lines:
             return _status(context)
         return _status(context, ReservationReturned(command.number, command.location_id, command.lines))
+    if order.backorder is not None and command.lines:
+        # While it asked, it was offered some of that by a line.
+        lines, rest = order_waiting.split(order, command.lines)
+        if rest:
+            decision = _settled(order, fulfilment, msgspec.structs.replace(command, lines=lines), context)
+            decision.events.append(ReservationReturned(command.number, command.location_id, rest))
+            return decision
+    return _settled(order, fulfilment, command, context)
+
+
+def _settled(order: Order, fulfilment: Fulfilment, command: ReservationAnswered, context: Context) -> Decision:
     if any(f.status == "reserving" and f is not fulfilment for f in order.fulfilments):
         settled = ReservationSettled(command.number, command.lines, over=False)
         return _status(context, settled, *order_floor.handed(order, command))
     handed = order_floor.handed(order, command)
-    missing = missing_of(order)
-    for sku, units in fulfilment.lines:
-        missing[sku] = missing.get(sku, 0) + units
+    missing = order_waiting.lacking(order)
     for sku, units in command.lines:
         missing[sku] -= units
     missing = {sku: units for sku, units in missing.items() if units > 0}
+    out = order_waiting.released(missing, order_waiting.terms_of(order), context.now_ms)
     splits = order.splits - order.served - bool(command.lines)
-    asks = (
-        _asks(allocation.plan(missing, order.candidates, splits), order.next_number) if missing and splits > 0 else []
-    )
+    asks = _asks(allocation.plan(out, order.candidates, splits), order.next_number) if out and splits > 0 else []
     if asks:
         settled = ReservationSettled(command.number, command.lines, over=False)
         asked = _asked(order, asks, order.candidates)
@@ -259,7 +300,7 @@ def _answered(order: Order, command: ReservationAnswered, context: Context) -> D
 def _final(order: Order, decision: Decision, context: Context) -> Decision:
     """With the answer that is still owed to who placed the order."""
     if order.place_command:
-        final = Answer(order.place_command, lambda state, version: order_view(context.entity_id, state, version))
+        final = Answer(order.place_command, lambda state, version: _shown(context.entity_id, state, version))
         decision.answers.append(final)
     return decision
 
@@ -277,7 +318,8 @@ def _cart_answered(order: Order, command: CartAnswered, context: Context) -> Dec
             missing[sku] -= units
     missing = {sku: units for sku, units in missing.items() if units > 0}
     splits = order.splits - len(converts)
-    plan = allocation.plan(missing, order.candidates, splits) if missing and splits > 0 else []
+    out = order_waiting.released(missing, order_waiting.terms_of(order), context.now_ms)
+    plan = allocation.plan(out, order.candidates, splits) if out and splits > 0 else []
     asks = _asks(plan, first + len(converts))
     over = not converts and not asks
     retry_at = _retry_at(order, context) if over else None
@@ -295,7 +337,7 @@ def _retry_at(order: Order, context: Context) -> int | None:
 
 
 def _ask_again(order: Order, places: list[Place], context: Context, *, by_timer: bool) -> AllocationAsked | None:
-    missing = missing_of(order)
+    missing = order_waiting.released(missing_of(order), order_waiting.terms_of(order), context.now_ms)
     asks = _asks(allocation.plan(missing, places, order.splits), order.next_number) if missing else []
     return _asked(order, asks, places, retry=by_timer) if asks else None
 
@@ -303,8 +345,10 @@ def _ask_again(order: Order, places: list[Place], context: Context, *, by_timer:
 def _retry(order: Order, context: Context) -> Decision:
     busy = order.cancelled or is_asking(order)
     # Nobody told the order what is where by now: it asks the places that it knows for everything, nearest first.
-    places = [Place(place, missing_of(order)) for place in order.retry_places]
+    places = [Place(place, missing_of(order)) for place in order_waiting.retry_places(order)]
     asked = None if busy else _ask_again(order, places, context, by_timer=True)
+    if asked is None and not busy and order.backorder is not None and missing_of(order):
+        return _status(context, order_waiting.parked(order, context))
     return _status(context, asked if asked is not None else RetrySkipped())
 
 
@@ -422,7 +466,7 @@ def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> m
         return OrderContact(query.order_id, state.email_digest, state.sealed, state.ship_to.country)
     assert type(query) is ViewOrder
     check_asker(state, query.order_id, query.asker)
-    return order_view(query.order_id, state, version)
+    return _shown(query.order_id, state, version)
 
 
 def rows(state: Order, version: int, events: Sequence[Event], context: Context) -> list[Row]:

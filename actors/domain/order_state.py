@@ -10,6 +10,7 @@ import msgspec
 
 from actors.domain.allocation import SPLIT_MAX, Need, Place, need_of
 from actors.domain.money import Money, Total
+from actors.domain.order_backorder import Backorder, BackorderView
 from actors.domain.personal_notes import (
     ASKER,
     ORDER_COUNTRY,
@@ -120,6 +121,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     kits: Kits | None = None
     # Days that lots must have left, of SKUs for which it matters; None for none.
     life_days: dict[str, int] | None = None
+    # The lines in which it waits, or did; None when it never lacked anything (`order_waiting.py`).
+    backorder: Backorder | None = None
 
 
 def is_asking(order: Order) -> bool:
@@ -272,6 +275,7 @@ class OrderView(msgspec.Struct, frozen=True, gc=False):
     promised_by: datetime | msgspec.UnsetType = msgspec.UNSET
     withheld: Withheld | msgspec.UnsetType = msgspec.UNSET
     sealed: Annotated[bytes | msgspec.UnsetType, SEALED_ORDER] = msgspec.UNSET
+    backorder: BackorderView | msgspec.UnsetType = msgspec.UNSET
 
 
 def fulfilment_id(order_id: str, number: int) -> str:
@@ -287,8 +291,10 @@ def _promised(ms: int | None) -> datetime | msgspec.UnsetType:
     return msgspec.UNSET if ms is None else moment(ms)
 
 
-def order_view(order_id: str, order: Order, version: int) -> OrderView:
-    """The whole order as callers see it. What is being asked for right now is neither served nor backordered yet."""
+def order_view(
+    order_id: str, order: Order, version: int, backorder: BackorderView | msgspec.UnsetType = msgspec.UNSET
+) -> OrderView:
+    """The whole order as callers see it; `backorder`: why something of it is missing (`order_waiting.view`). What is being asked for right now is neither served nor backordered yet."""
     missing = {} if is_asking(order) or order.cancelled else missing_of(order)
     return OrderView(
         order_id=order_id,
@@ -315,6 +321,7 @@ def order_view(order_id: str, order: Order, version: int) -> OrderView:
         promised_by=_promised(order.promised_by_ms),
         withheld="erased" if order.forgotten else msgspec.UNSET,
         sealed=order.sealed or msgspec.UNSET,
+        backorder=backorder,
     )
 
 
@@ -335,6 +342,11 @@ def order_change(order_id: str, order: Order, version: int) -> OrderChange:
     """What has changed in that row."""
     due_at = None if order.cancelled else order.retry_at_ms
     return OrderChange(order_id, version, status_of(order), order.updated_at_ms, due_at, _encode(order))
+
+
+def copy_of(order: Order) -> Order:
+    """Another order that is the same."""
+    return _decode(_encode(order))
 
 
 def restored(state: bytes) -> Order:

@@ -10,6 +10,7 @@ a test compares the two, and another one these with `actors/domain/rows*.py`.
     goods     transfers, inbounds (what suppliers have announced), counts; counting: what changes in spots that are being counted;
               last_counted: when each SKU was
     floors    floor_terms, floors, floor_work, floor_trips: which buildings' floors run their picking, what they have to pick, and on which trips
+    waiting   waiters: orders in line at locations for what is not there
     people    accounts, clients, devices, customers, guests; revocations: sessions that ended before their tokens did; notices that have to be
               delivered; approvals: what somebody wants done that somebody else has to approve
     privacy   data_keys: what personal data is sealed under, wrapped; consents, privacy_requests, breaches
@@ -56,9 +57,10 @@ from actors.domain.rows_of_reservation import ReservationRow
 from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.domain.rows_of_stock import BinRow, ClaimRow, ContentRow, IncomingRow, LotRow
 from actors.domain.rows_of_transfers import TransferRow
+from actors.domain.rows_of_waiting import WaiterRow
 
 # Their tables join the metadata.
-from actors.storage.schema import floors, goods, orders, people, privacy, stock  # noqa: F401
+from actors.storage.schema import floors, goods, orders, people, privacy, stock, waiting  # noqa: F401
 from actors.storage.schema.audit import audit
 from actors.storage.schema.columns import metadata
 from actors.storage.schema.stock import ledger
@@ -73,7 +75,7 @@ ROW_TYPES: Sequence[type[Row]] = (
     LotRow, ClaimRow, BinRow, ContentRow, IncomingRow, ReservationRow,
     CountRow, CountingRow, LastCountedRow, TransferRow, InboundRow,
     FloorTermsRow, FloorRow, FloorWorkRow, FloorTripRow,
-    LocationProfileRow, SourcingPolicyRow,
+    LocationProfileRow, SourcingPolicyRow, WaiterRow,
 )  # fmt: skip
 CHANGE_TYPES: Sequence[type[Row]] = (OrderChange,)
 
