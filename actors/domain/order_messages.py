@@ -65,6 +65,9 @@ def messages(order_id: str, event: Event) -> Iterable[Message]:
 def _messages_of_cart(order_id: str, event: Event) -> Iterable[Message]:
     if type(event) is OrderPlaced and event.reservation_id:
         need = wanted_of(event.lines, event.kits)
+        if event.backorder is not None:
+            # What is not out yet is not sold from a cart either.
+            need = {sku: units for sku, units in need.items() if sku not in event.backorder.release}
         claim = reservation_commands.ClaimReservation(order_id, list(need.items()), event.owner)
         yield Message("reservation", event.reservation_id, claim, on_reply=True)
     elif type(event) is CartClaimed:

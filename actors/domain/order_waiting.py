@@ -138,6 +138,9 @@ def retry_places(order: Order) -> list[str]:
     """Whom the timer asks: those in whose line it is not."""
     if order.backorder is None:
         return order.retry_places
+    if order.backorder.terms is not None and order.backorder.terms.whole:
+        # Asked by the timer each would give what it has of it.
+        return []
     places, mine = order.backorder.places, lines_of(order)
     return [name for name in order.retry_places if name not in mine or (name in places and places[name].full)]
 

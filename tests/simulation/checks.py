@@ -19,6 +19,7 @@ from tests.simulation.carriers import allocated_to, transfers
 from tests.simulation.counters import counts
 from tests.simulation.history import Folded, History, fold
 from tests.simulation.managers import approvals
+from tests.simulation.patients import lines
 from tests.simulation.pickers import floors
 from tests.simulation.receivers import inbounds
 from tests.simulation.shoppers import reservations
@@ -67,6 +68,7 @@ def check_all(world) -> list[str]:
         counts(history),
         inbounds(history),
         floors(history),
+        lines(history),
     )
     out: list[str] = list(world.complaints)
     for check in checks:

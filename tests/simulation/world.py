@@ -28,6 +28,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.freshness import Freshness
 from tests.simulation.loop import SimulatedLoop, Stuck
 from tests.simulation.managers import Manager
+from tests.simulation.patients import Patient
 from tests.simulation.pickers import Picker
 from tests.simulation.receivers import Receiver
 from tests.simulation.shoppers import Shopper
@@ -40,7 +41,7 @@ from tests.simulation.wire import Line, Odds
 
 SHARDS = 8
 SETTLE_S = 90.0
-# Worlds take turns in who comes besides the clients: managers, stockkeepers, shoppers, carriers, counters, receivers, pickers, or nobody.
+# Worlds take turns in who comes besides the clients: managers, stockkeepers, shoppers, carriers, counters, receivers, pickers, patients.
 CASTS = 8
 
 
@@ -184,7 +185,7 @@ class World:
             return [Receiver(self, f"r{n}", f"receiver {self.seed} {n}", 20, inbounds) for n in range(3)]
         if self.seed % CASTS == 6:
             return [Picker(self, f"p{n}", f"picker {self.seed} {n}", 28) for n in range(3)]
-        return []
+        return [Patient(self, f"w{n}", f"patient {self.seed} {n}", 24) for n in range(3)]
 
     async def _settle(self) -> None:
         deadline = self.loop.time() + SETTLE_S
@@ -218,6 +219,9 @@ class World:
         expiring = [key for key, row in timed if (row.due_at or soon) < soon]
         if expiring:
             out.append(f"{expiring[:3]} have yet to expire")
+        lines = [row for row in rows.get("waiters", {}).values() if not row.order_id and row.placed_at < soon]
+        if lines:
+            out.append(f"{lines[:3]} have yet to be looked at")
         left = [entry.message_id for entry in self.store_disk.outbox.values() if not entry.parked]
         if left:
             out.append(f"the store's outbox still has {left[:3]} of {len(left)}")
