@@ -172,6 +172,8 @@ TABLE: dict[str, Entry] = {
     "order.location_forbidden": Entry(403, "Not allowed at this location"),
     "order.customer_ref_not_allowed": Entry(422, "Customers name no reference"),
     "order.mixed_currencies": Entry(422, "An order has one currency"),
+    "order.release_in_past": Entry(422, "A release is yet to come"),
+    "order.release_with_cart": Entry(422, "A cart is not ordered ahead"),
     "order.coordinates_incomplete": Entry(422, "lat and lon go together"),
     "update.occurred_at_out_of_range": Entry(422, "occurred_at is too old or in the future"),
     "update.lines_required": Entry(422, "Lines must be given"),

@@ -104,6 +104,8 @@ class Kind:
     restore: Callable[[str, StoredRows], tuple[Any, int] | None] = lambda entity_id, rows: None
     rows: Callable[[Any, int, Sequence[Any], Context], list[Row]] = _no_rows
     messages: Callable[[str, Any], Iterable[Message]] = no_messages
+    # Stands behind the entity's id in the ids of its messages: where another kind has entities of the same ids, their messages must not be taken for each other.
+    sends_as: str = ""
     # The command by which an entity learns the outcome of a message that it sent; None when it need not know.
     on_reply: Callable[[Message, bytes, bool], msgspec.Struct | None] = _no_command
     due: Callable[[Any], int | None] = _never

@@ -23,7 +23,7 @@ An order's messages name (order id, fulfilment number); the runtime applies each
     location_incoming.py  what is to come                                                      location_rows.py      what is written down
     location_draft.py     the books while a command is decided                                 location_views.py     what is answered
     location_counting.py  what changes in a spot while it is being counted                     location_floor.py     whether a floor runs its picking
-    location_capacity.py  how much it does for orders in a day (location_profile.py)
+    location_capacity.py  how much it does for orders in a day (location_profile.py)       location_waiting.py   orders in line for what is not here
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from actors.domain import (
     location_lots,
     location_promises,
     location_stock,
+    location_waiting,
 )
 from actors.domain.kind import Context, Decision, Kind
 from actors.domain.location_commands import (
@@ -85,6 +86,7 @@ from actors.domain.location_events import (
     SafetyStockSet,
     StockChanged,
 )
+from actors.domain.location_line import LineChanged, LineDue, LineServed, WaitInLine, line_changed
 from actors.domain.location_profile import DayCounted, ProfileSet, SetProfile
 from actors.domain.location_rows import feed, restore, rows
 from actors.domain.location_state import Counts, Location, Lot, Stock
@@ -94,6 +96,7 @@ from actors.domain.rows_of_counts import CountingRow
 from actors.domain.rows_of_floor import FloorTermsRow
 from actors.domain.rows_of_sourcing import LocationProfileRow
 from actors.domain.rows_of_stock import BinRow, ClaimRow, ContentRow, IncomingRow, LotRow
+from actors.domain.rows_of_waiting import WaiterRow
 
 
 def decide(state: Location | None, command: Command, context: Context) -> Decision:
@@ -102,6 +105,12 @@ def decide(state: Location | None, command: Command, context: Context) -> Decisi
         return _changed(context, _open(state, command))
     if state is None:
         raise unknown(context.entity_id)
+    if state.waiting is not None:
+        return location_waiting.decide(state, command, context, _decide)
+    return _decide(state, command, context)
+
+
+def _decide(state: Location, command: Command, context: Context) -> Decision:
     if type(command) is Allocate:
         got = location_promises.allocate(state, command, context)
         return _taken(got if state.profile is None else location_capacity.within(state, command, got, context))
@@ -116,6 +125,8 @@ def decide(state: Location | None, command: Command, context: Context) -> Decisi
         return _told(*location_counting.begin(state, command, context))
     if type(command) is CountSpot:
         return _told([], location_counting.compare(state, command, context))
+    if type(command) is WaitInLine:
+        return _told(*location_waiting.wait(state, command, context))
     return _changed(context, _events(state, command, context))
 
 
@@ -213,6 +224,8 @@ def _others_changed(state: Location, event: Event, context: Context) -> None:
         state.profile = event.profile
     elif type(event) is DayCounted:
         state.counted = event.count
+    elif type(event) is LineChanged or type(event) is LineServed or type(event) is LineDue:
+        state.waiting = line_changed(state.waiting, event)
     else:
         _lots_changed(state, event, context)
 
@@ -309,6 +322,7 @@ def _add(counts: dict[str, dict[tuple[str, str], int]], name: str, key: tuple[st
 
 _TABLES = (
     LocationRow, StockRow, LotRow, ClaimRow, BinRow, ContentRow, IncomingRow, CountingRow, FloorTermsRow, LocationProfileRow,
+    WaiterRow,
 )  # fmt: skip
 LOCATION = Kind(
     name="location",
@@ -321,7 +335,10 @@ LOCATION = Kind(
     tables=_TABLES,
     restore=restore,
     rows=rows,
-    due=lambda location: location.look_at_ms,
+    messages=location_waiting.messages,
+    # A floor has the id of its location.
+    sends_as="/line",
+    due=location_waiting.due_of,
     wake=LookAtLots,
     feed=feed,
     resident=True,

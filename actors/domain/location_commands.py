@@ -6,6 +6,7 @@ import msgspec
 
 from actors.domain.floor_terms import FloorTerms
 from actors.domain.location_events import Bin, Condition, IncomingSource, Levels, LocationType, Reason, Units
+from actors.domain.location_line import WaitInLine
 from actors.domain.location_profile import SetProfile
 
 
@@ -242,5 +243,5 @@ class LookAtLots(msgspec.Struct, frozen=True, tag=True, gc=False):
 Command = (
     OpenLocation | ReceiveStock | AdjustStock | ChangeCondition | SetLevels | Allocate | Release | Pick | ShortPick | Ship
     | Reserve | Unreserve | Convert | Expect | DefineBins | RemoveBins | MoveUnits | LookAtLots
-    | BeginCounting | CountSpot | EndCounting | RunFloor | SetProfile
+    | BeginCounting | CountSpot | EndCounting | RunFloor | SetProfile | WaitInLine
 )  # fmt: skip

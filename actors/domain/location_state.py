@@ -6,6 +6,7 @@ import msgspec
 
 from actors.domain.floor_terms import FloorTerms
 from actors.domain.location_events import Bin, IncomingSource, LocationOpened, LotTold, Units
+from actors.domain.location_line import WaitingLine
 from actors.domain.location_profile import DayCount, Profile
 
 
@@ -109,3 +110,4 @@ class Location(msgspec.Struct):
     floor: FloorTerms | None = None
     profile: Profile | None = None
     counted: DayCount | None = None
+    waiting: WaitingLine | None = None

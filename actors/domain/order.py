@@ -22,6 +22,9 @@ that comes after a cancellation is given back.
 An order that was a cart's reservation claims it first (`reservation.py`). What the reservation has is converted where it lies, each part a fulfilment; the rest is
 asked for as ever, and all of it when the reservation is over, unknown or another's.
 
+What nobody had, the order waits for in line at the places that it knows, which serve it as soon as they have some (`order_waiting.py`). What is not out yet it does not ask for,
+but waits for it in line as well. After that the timer asks only those in whose line it is not.
+
 Units that a location keeps back from the order's channel are not asked for: a first round tells the channel only when somebody was seen to keep any back
 (`PlaceOrder.buffered`), so that it costs nothing where nobody does; later rounds, which are few, always tell it.
 
@@ -49,10 +52,12 @@ from actors.domain import (
     order_terms,
     order_terms_floor,
     order_terms_plan,
+    order_waiting,
 )
 from actors.domain.allocation import Need, Place, Plan
 from actors.domain.errors import Refused
 from actors.domain.kind import Answer, Context, Decision, Kind, Row, StoredRows
+from actors.domain.order_backorder import LineAnswered, UnitsOffered
 from actors.domain.order_commands import (
     CartAnswered,
     Command,
@@ -89,8 +94,10 @@ from actors.domain.order_state import (
     Order,
     OrderContact,
     OrderStatusView,
+    OrderView,
     ViewContact,
     ViewOrder,
+    copied,
     due_of,
     fulfilment_id,
     is_asking,
@@ -136,7 +143,18 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
         has_terms = state.terms is not None or isinstance(command, TermsCommand)
     if has_terms and decision.events:
         decision.events.extend(order_terms_floor.follow(state, decision.events, context))
+    if (state is not None and state.backorder is not None) or order_waiting.begins(decision.events):
+        _follow(state, decision, context)
     return decision
+
+
+def _follow(state: Order | None, decision: Decision, context: Context) -> None:
+    """With what the places in whose lines it is have to know because of it."""
+    after = copied(state) if state is not None else None
+    for event in decision.events:
+        after = evolve(after, event, context)
+    if after is not None:
+        decision.events.extend(order_waiting.follows(after, context, _retry_at(after, context)))
 
 
 def _decided(state: Order | None, command: Command, context: Context) -> Decision:
@@ -164,6 +182,10 @@ def _decided(state: Order | None, command: Command, context: Context) -> Decisio
         return _retry(state, context)
     if type(command) is RectifyOrder:
         return _rectify(state, command, context)
+    if type(command) is UnitsOffered:
+        return _status(context, *order_waiting.offered(state, command, context))
+    if type(command) is LineAnswered:
+        return _status(context, *order_waiting.answered(state, command))
     if type(command) is ForgetPerson:
         return _forget(state, context)
     return _of_terms(state, command, context)
@@ -212,7 +234,13 @@ def _status(context: Context, *events: Event) -> Decision:
 
 
 def _view(context: Context, events: list[Event]) -> Decision:
-    return Decision(events, lambda state, version: order_view(context.entity_id, state, version))
+    return Decision(events, lambda state, version: _shown(context.entity_id, state, version))
+
+
+def _shown(order_id: str, order: Order, version: int, *, own: bool = False) -> OrderView:
+    if order.backorder is None:
+        return order_view(order_id, order, version, own=own)
+    return order_view(order_id, order, version, order_waiting.view(order), own=own)
 
 
 def _asks(plan: allocation.Plan, first_number: int) -> list[Ask]:
@@ -250,12 +278,13 @@ def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decisi
     plan: allocation.Plan = []
     terms = None if command.terms is None else order_terms_plan.shape_of(command.terms, command.lines, command.kits)
     if not claims:
+        out = order_waiting.released(need, command.backorder, context.now_ms, whole=bool(terms and terms.together))
         if command.plan is not None:
             plan = command.plan
         elif terms is None:
-            plan = allocation.plan(need, command.places)
+            plan = allocation.plan(out, command.places) if out else []
         else:
-            plan = order_terms_plan.plan(terms, need, command.places, command.splits)
+            plan = order_terms_plan.plan(terms, out, command.places, command.splits) if out else []
     asks = _asks(plan, 1)
     placed = OrderPlaced(
         command.order_ref, command.channel, command.customer_ref, command.country, command.ship_to, command.currency,
@@ -263,7 +292,7 @@ def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decisi
         None if asks or claims else context.now_ms + RETRY_FIRST_MS, command.owner, command.sealed,
         command.email_digest, command.reservation_id, command.splits, command.sourcing,
         _promised_by(command, plan, need) if command.promised else None, command.kits, command.life_days,
-        command.terms,
+        command.terms, command.backorder,
     )  # fmt: skip
     channel = command.channel if command.buffered else ""
     others = _others(command.places, asks)
@@ -290,14 +319,34 @@ def _answered(order: Order, command: ReservationAnswered, context: Context) -> D
             return _status(context)
         return _status(context, ReservationReturned(command.number, command.location_id, command.lines))
     taken = None if order.terms is None else order_terms.taken(order, fulfilment, command)
-    command, before = (command, []) if taken is None else (taken.command, taken.events)
+    if taken is not None:
+        return _settled(order, fulfilment, taken.command, taken.missing, context, taken.events)
+    if order.backorder is not None and command.lines:
+        # While it asked, it was offered some of that by a line.
+        lines, rest = order_waiting.split(order, command.lines)
+        if rest:
+            command = msgspec.structs.replace(command, lines=lines)
+            decision = _settled(order, fulfilment, command, _missing_after(order, command), context)
+            decision.events.append(ReservationReturned(command.number, command.location_id, rest))
+            return decision
+    return _settled(order, fulfilment, command, _missing_after(order, command), context)
+
+
+def _settled(
+    order: Order,
+    fulfilment: Fulfilment,
+    command: ReservationAnswered,
+    missing: Need,
+    context: Context,
+    before: Sequence[Event] = (),
+) -> Decision:
     if any(f.status == "reserving" and f is not fulfilment for f in order.fulfilments):
         settled = ReservationSettled(command.number, command.lines, over=False)
         return _status(context, *before, settled, *order_floor.handed(order, command))
     handed = order_floor.handed(order, command)
-    missing = _missing_after(order, fulfilment, command) if taken is None else taken.missing
+    out = _out(order, missing, context)
     splits = order.splits - order.served - bool(command.lines)
-    asks = _asks(_plan(order, missing, order.candidates, splits), order.next_number) if missing and splits > 0 else []
+    asks = _asks(_plan(order, out, order.candidates, splits), order.next_number) if out and splits > 0 else []
     if asks:
         settled = ReservationSettled(command.number, command.lines, over=False)
         asked = _asked(order, asks, order.candidates, missing)
@@ -308,19 +357,26 @@ def _answered(order: Order, command: ReservationAnswered, context: Context) -> D
     return _final(order, decision, context)
 
 
-def _missing_after(order: Order, fulfilment: Fulfilment, command: ReservationAnswered) -> Need:
-    missing = missing_of(order)
-    for sku, units in fulfilment.lines:
-        missing[sku] = missing.get(sku, 0) + units
+def _missing_after(order: Order, command: ReservationAnswered) -> Need:
+    missing = order_waiting.lacking(order)
     for sku, units in command.lines:
         missing[sku] -= units
     return {sku: units for sku, units in missing.items() if units > 0}
 
 
+def _out(order: Order, missing: Need, context: Context) -> Need:
+    """What of it may be asked for by now; of goods that come together nothing before all of them are out."""
+    terms = order_waiting.terms_of(order)
+    if terms is None or not terms.release:
+        return missing
+    together = order.terms is not None and order_terms.shape(order).together
+    return order_waiting.released(missing, terms, context.now_ms, whole=together)
+
+
 def _final(order: Order, decision: Decision, context: Context) -> Decision:
     """With the answer that is still owed to who placed the order."""
     if order.place_command:
-        final = Answer(order.place_command, lambda state, version: order_view(context.entity_id, state, version))
+        final = Answer(order.place_command, lambda state, version: _shown(context.entity_id, state, version))
         decision.answers.append(final)
     return decision
 
@@ -339,7 +395,8 @@ def _cart_answered(order: Order, command: CartAnswered, context: Context) -> Dec
             missing[sku] -= units
     missing = {sku: units for sku, units in missing.items() if units > 0}
     splits = order.splits - len(converts)
-    plan = _plan(order, missing, order.candidates, splits) if missing and splits > 0 else []
+    out = _out(order, missing, context)
+    plan = _plan(order, out, order.candidates, splits) if out and splits > 0 else []
     asks = _asks(plan, first + len(converts))
     over = not converts and not asks
     retry_at = _retry_at(order, context) if over else None
@@ -357,7 +414,7 @@ def _retry_at(order: Order, context: Context) -> int | None:
 
 
 def _ask_again(order: Order, places: list[Place], context: Context, *, by_timer: bool) -> AllocationAsked | None:
-    missing = missing_of(order)
+    missing = _out(order, missing_of(order), context)
     asks = _asks(_plan(order, missing, places, order.splits), order.next_number) if missing else []
     return _asked(order, asks, places, missing, retry=by_timer) if asks else None
 
@@ -368,18 +425,22 @@ def _retry(order: Order, context: Context) -> Decision:
         return _status(context, *overdue)
     busy = order.cancelled or is_asking(order)
     # Nobody told the order what is where by now: it asks the places that it knows for everything, nearest first.
+    names = order_waiting.retry_places(order)
     if order.terms is None:
-        places = [Place(place, missing_of(order)) for place in order.retry_places]
+        places = [Place(place, missing_of(order)) for place in names]
     else:
-        places = order_terms.retry_places(order, missing_of(order))
+        places = order_terms.retry_places(order, missing_of(order), names)
     asked = None if busy else _ask_again(order, places, context, by_timer=True)
+    if asked is None and not busy and order.backorder is not None and missing_of(order):
+        return _status(context, *overdue, order_waiting.parked(order, context))
     return _status(context, *overdue, asked if asked is not None else RetrySkipped())
 
 
 def _change(order: Order, command: ChangeOrder, context: Context) -> Decision:
     outcome = order_changes.change(order, command, context, context.now_ms + RETRY_FIRST_MS)
     events, more = list(outcome.events), outcome.more
-    asks = _asks(_plan(order, more, command.places, order.splits), order.next_number) if more else []
+    out = _out(order, more, context)
+    asks = _asks(_plan(order, out, command.places, order.splits), order.next_number) if out else []
     if asks:
         events.append(_asked(order, asks, command.places, more))
     return Decision(events, lambda state, version: order_changes.told(context.entity_id, version, state, outcome))
@@ -516,7 +577,7 @@ def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> m
         return OrderContact(query.order_id, state.email_digest, state.sealed, state.ship_to.country)
     assert type(query) is ViewOrder
     check_asker(state, query.order_id, query.asker)
-    return order_view(query.order_id, state, version, own=bool(query.asker))
+    return _shown(query.order_id, state, version, own=bool(query.asker))
 
 
 def rows(state: Order, version: int, events: Sequence[Event], context: Context) -> list[Row]:

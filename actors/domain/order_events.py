@@ -9,6 +9,15 @@ import msgspec
 from actors.domain.allocation import SPLIT_MAX, Place
 from actors.domain.floor_terms import EndReason
 from actors.domain.location_events import Units
+from actors.domain.order_backorder import (
+    BackorderFilled,
+    BackorderParked,
+    BackorderTerms,
+    CustomerTold,
+    OfferReturned,
+    WaitingAsked,
+    WaitingSettled,
+)
 from actors.domain.order_state import Channel, FulfilmentStatus, Kits, Line, ShipTo
 from actors.domain.order_terms_events import TermsEvent
 from actors.domain.order_terms_state import StandIn, Terms
@@ -34,7 +43,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """The order exists. `retry_at_ms`: set when nobody has anything to ask for. `reservation_id`: with this it claims the cart that it was; locations are
     asked when that has answered. `splits`, `sourcing`: see `PlaceOrder`; `promised_by_ms`: when all of it shall be there (UTC ms), None when that is not
-    known; `kits`: what kits among the lines are made of."""
+    known; `kits`: what kits among the lines are made of; `backorder`: see `PlaceOrder`."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     channel: Channel
@@ -56,6 +65,7 @@ class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
     kits: Kits | None = None
     life_days: dict[str, int] | None = None
     terms: Terms | None = None
+    backorder: BackorderTerms | None = None
 
 
 class CartClaimed(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -178,4 +188,5 @@ Event = (
     OrderPlaced | AllocationAsked | ReservationSettled | ReservationReturned | FulfilmentsMoved | ShortPicked
     | OrderCancelled | RetrySkipped | OrderRectified | PersonForgotten | CartClaimed | CartReturned | HandedToFloor | LeftFloor
     | TermsEvent
+    | WaitingAsked | WaitingSettled | BackorderFilled | OfferReturned | BackorderParked | CustomerTold
 )  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from actors.domain import order_terms
+from actors.domain import order_backorder, order_terms, order_waiting
 from actors.domain.kind import Context
+from actors.domain.order_backorder import Backorder
 from actors.domain.order_events import (
     AllocationAsked,
     CartClaimed,
@@ -67,6 +68,8 @@ def evolve(state: Order | None, event: Event, context: Context) -> Order:
         state.at_floors = [number for number in state.at_floors if number not in dict(event.parts)]
         if state.terms is not None:
             order_terms.evolve(state, event)
+    elif isinstance(event, order_backorder.Event):
+        order_waiting.evolve(state, event)
     elif type(event) is not ReservationReturned:
         order_terms.evolve(state, event)
     return state
@@ -81,6 +84,7 @@ def _placed(event: OrderPlaced, context: Context) -> Order:
         total_minor=sum(line.quantity * line.amount for line in event.lines), owner=event.owner, sealed=event.sealed,
         email_digest=event.email_digest, claiming=event.reservation_id, splits=event.splits, promised_by_ms=event.promised_by_ms,
         kits=event.kits, life_days=event.life_days, terms=event.terms,
+        backorder=None if event.backorder is None else Backorder(event.backorder),
     )  # fmt: skip
 
 
@@ -102,6 +106,8 @@ def _evolve_asked(order: Order, event: AllocationAsked) -> None:
     order.candidates = event.places
     order.retry_at_ms = None
     order.retries += event.retry
+    if event.retry and order.backorder is not None:
+        order_waiting.asked_again(order)
     known = [*order.retry_places, *(a.location_id for a in event.asks), *(p.location_id for p in event.places)]
     order.retry_places = list(dict.fromkeys(known))[:RETRY_PLACES_MAX]
     order.short = bool(missing_of(order))

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 import msgspec
 
-from actors.domain import location_commands, order_floor, order_terms_floor, reservation_commands
+from actors.domain import location_commands, order_floor, order_terms_floor, order_waiting, reservation_commands
 from actors.domain.errors import decode_refusal
 from actors.domain.kind import Message
+from actors.domain.location_line import WaitInLine
 from actors.domain.location_promises import Taken
+from actors.domain.order_backorder import CustomerTold, LineAnswered, OfferReturned, WaitingAsked
 from actors.domain.order_commands import CartAnswered, ReservationAnswered
 from actors.domain.order_events import (
     AllocationAsked,
@@ -57,6 +59,8 @@ def messages(order_id: str, event: Event) -> Iterable[Message]:
         yield from order_floor.messages(order_id, event)
     elif type(event) is FloorRevised or type(event) is UnitsGivenBack:
         yield from order_terms_floor.messages(order_id, event)
+    elif isinstance(event, WaitingAsked | OfferReturned | CustomerTold):
+        yield from order_waiting.messages(order_id, event)
     else:
         yield from _messages_of_cart(order_id, event)
 
@@ -64,6 +68,9 @@ def messages(order_id: str, event: Event) -> Iterable[Message]:
 def _messages_of_cart(order_id: str, event: Event) -> Iterable[Message]:
     if type(event) is OrderPlaced and event.reservation_id:
         need = wanted_of(event.lines, event.kits)
+        if event.backorder is not None:
+            # What is not out yet is not sold from a cart either.
+            need = {sku: units for sku, units in need.items() if sku not in event.backorder.release}
         claim = reservation_commands.ClaimReservation(order_id, list(need.items()), event.owner)
         yield Message("reservation", event.reservation_id, claim, on_reply=True)
     elif type(event) is CartClaimed:
@@ -80,13 +87,15 @@ _decode_taken = msgspec.json.Decoder(Taken).decode
 _decode_claimed = msgspec.json.Decoder(reservation_commands.Claimed).decode
 
 
-def on_reply(message: Message, reply: bytes, refused: bool) -> ReservationAnswered | CartAnswered:
+def on_reply(message: Message, reply: bytes, refused: bool) -> ReservationAnswered | CartAnswered | LineAnswered:
     """A location that refuses (it is unknown) has allocated nothing; a reservation that refuses gives nothing."""
     asked = message.command
     if type(asked) is reservation_commands.ClaimReservation:
         if refused:
             return CartAnswered(message.entity_id, [], decode_refusal(reply).code)
         return CartAnswered(message.entity_id, _decode_claimed(reply).parts)
+    if type(asked) is WaitInLine:
+        return order_waiting.on_reply(message.entity_id, reply, refused)
     assert type(asked) is location_commands.Allocate or type(asked) is location_commands.Convert
     if refused:
         return ReservationAnswered(asked.fulfilment, message.entity_id, [])

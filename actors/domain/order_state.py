@@ -10,6 +10,7 @@ import msgspec
 
 from actors.domain.allocation import SPLIT_MAX, Need, Place, need_of
 from actors.domain.money import Money, Total
+from actors.domain.order_backorder import Backorder, BackorderView
 from actors.domain.order_terms_state import Terms, as_ordered, next_overdue_ms
 from actors.domain.order_terms_views import TermsView, terms_view
 from actors.domain.personal_notes import (
@@ -124,6 +125,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     life_days: dict[str, int] | None = None
     # Holds, and what was asked for besides the goods; None for a plain order.
     terms: Terms | None = None
+    # The lines in which it waits, or did; None when it never lacked anything (`order_waiting.py`).
+    backorder: Backorder | None = None
 
 
 def is_asking(order: Order) -> bool:
@@ -278,6 +281,7 @@ class OrderView(msgspec.Struct, frozen=True, gc=False):
     withheld: Withheld | msgspec.UnsetType = msgspec.UNSET
     sealed: Annotated[bytes | msgspec.UnsetType, SEALED_ORDER] = msgspec.UNSET
     terms: TermsView | msgspec.UnsetType = msgspec.UNSET
+    backorder: BackorderView | msgspec.UnsetType = msgspec.UNSET
 
 
 def fulfilment_id(order_id: str, number: int) -> str:
@@ -293,8 +297,16 @@ def _promised(ms: int | None) -> datetime | msgspec.UnsetType:
     return msgspec.UNSET if ms is None else moment(ms)
 
 
-def order_view(order_id: str, order: Order, version: int, *, own: bool = False) -> OrderView:
-    """The whole order as callers see it. What is being asked for right now is neither served nor backordered yet. own: whose it is asks."""
+def order_view(
+    order_id: str,
+    order: Order,
+    version: int,
+    backorder: BackorderView | msgspec.UnsetType = msgspec.UNSET,
+    *,
+    own: bool = False,
+) -> OrderView:
+    """The whole order as callers see it; `backorder`: why something of it is missing (`order_waiting.view`); own: whose it is asks. What is being asked for right now is neither served
+    nor backordered yet."""
     missing = {} if is_asking(order) or order.cancelled else missing_of(order)
     return OrderView(
         order_id=order_id,
@@ -322,6 +334,7 @@ def order_view(order_id: str, order: Order, version: int, *, own: bool = False) 
         withheld="erased" if order.forgotten else msgspec.UNSET,
         sealed=order.sealed or msgspec.UNSET,
         terms=msgspec.UNSET if order.terms is None else terms_view(order_id, order.terms, order.currency, own=own),
+        backorder=backorder,
     )
 
 

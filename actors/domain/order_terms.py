@@ -60,8 +60,8 @@ def stood(order: Order, need: Need, asks: Iterable[Ask]) -> list[StandIn]:
     return stand_ins(shape(order), need, ((ask.number, ask.lines) for ask in asks))
 
 
-def retry_places(order: Order, missing: Need) -> list[Place]:
-    """Where it asks without having seen what is there: for the goods themselves, and at each later time for the next of what may stand in."""
+def retry_places(order: Order, missing: Need, names: Iterable[str]) -> list[Place]:
+    """Those places, which it asks without having seen what is there: for the goods themselves, and at each later time for the next of what may stand in."""
     offered = shape(order).substitutes
     turn = order.retries % (1 + max(map(len, offered.values()), default=0))
     assumed: Need = {}
@@ -69,7 +69,7 @@ def retry_places(order: Order, missing: Need) -> list[Place]:
         others = offered.get(sku, ())
         name = others[turn - 1] if 0 < turn <= len(others) else sku
         assumed[name] = assumed.get(name, 0) + units
-    return [Place(place, assumed) for place in order.retry_places]
+    return [Place(place, assumed) for place in names]
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

@@ -27,6 +27,11 @@ class Shape(NamedTuple):
     substitutes: Mapping[str, Sequence[str]]
     whole: bool
 
+    @property
+    def together(self) -> bool:
+        """May some of it come only with others?"""
+        return self.whole or bool(self.groups)
+
 
 def shape_of(terms: Terms, lines: Sequence[Line], kits: Kits | None) -> Shape:
     """By SKU what the terms say by line. Groups that share a SKU are one, since its units come out of the same stock; of a kit its parts are in the group."""

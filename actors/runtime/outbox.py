@@ -68,11 +68,12 @@ class Outbox:
     # --- life of a message ------------------------------------------------------------------------------------------
     def add(self, shard: int, position: int, sender: tuple[str, str], version: int, at_ms: int, events: list) -> None:  # type: ignore[type-arg]
         """The messages of a durable turn whose last event has `version`."""
-        messages = self._codecs[sender[0]].kind.messages
+        kind = self._codecs[sender[0]].kind
         first = version - len(events) + 1
         for offset, event in enumerate(events):
-            for n, message in enumerate(messages(sender[1], event)):
-                self._put(Pending(f"{sender[1]}/{first + offset}.{n}", shard, position, sender, message, at_ms))
+            for n, message in enumerate(kind.messages(sender[1], event)):
+                name = f"{sender[1]}{kind.sends_as}/{first + offset}.{n}"
+                self._put(Pending(name, shard, position, sender, message, at_ms))
 
     def restore(self, entry: OutboxEntry) -> None:
         """A message that an earlier owner of the shard had drained."""

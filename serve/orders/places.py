@@ -22,6 +22,7 @@ from serve.orders.private import PrivateOrders
 from serve.orders.schemas import Destination
 from serve.orders.sourcing import Proposal, Sourcing
 from serve.orders.terms import Asked
+from serve.orders.waiting import leads
 from serve.replies import body_of
 from serve.reservations.schemas import CartDestination
 
@@ -78,6 +79,12 @@ class PlacesOfOrders:
     def near(self, need: Need, to: Destination | CartDestination | _ShipTo, channel: str = "") -> list[Place]:
         """Candidates, nearest first, with what is not kept back from the channel."""
         return self._index.candidates(need, self._view(to), channel)
+
+    def leads(
+        self, need: Need, places: Sequence[Place], to: Destination | CartDestination | _ShipTo, channel: str
+    ) -> dict[str, int]:
+        """How long each takes from having units until they are there; see `waiting.leads`."""
+        return leads(self._index, need, places, self._view(to), channel, self._clock.now_ms())
 
     def _view(self, to: Destination | CartDestination | _ShipTo) -> Viewpoint:
         places = self._index.places

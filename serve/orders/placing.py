@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from actors.domain.allocation import SPLIT_MAX
+from actors.domain.allocation import SPLIT_MAX, Need, need_of
 from actors.domain.ids import new_order_id
 from actors.domain.order_commands import PlaceOrder
 from actors.domain.order_state import Line, ShipTo, parts_of, wanted_of
@@ -13,9 +13,10 @@ from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
 from serve.orders.own import check_ref, owner_of, reveals, told_alike
 from serve.orders.places import PlacesOfOrders
 from serve.orders.private import PrivateOrders
-from serve.orders.schemas import NewOrder
-from serve.orders.sourcing import sourced
+from serve.orders.schemas import Destination, NewOrder
+from serve.orders.sourcing import Proposal, sourced
 from serve.orders.terms import asked_of, terms_of
+from serve.orders.waiting import backorder_terms, release_asked, releases
 from serve.problems import Answer, field_problem
 from serve.regions import Territory
 from serve.replies import body_of
@@ -120,7 +121,12 @@ class OrderPlacing:
         need, now_ms = wanted_of(lines, kits), self._clock.now_ms()
         terms = terms_of(order, kits, scope, now_ms)
         asked = asked_of(order, terms, lines, kits, now_ms)
-        proposal = self._places.proposal(parts_of(lines, kits) if kits else lines, to, order.channel, currency, asked)
+        release = releases(self._index, lines, kits, release_asked(order, now_ms), now_ms)
+        parts = parts_of(lines, kits) if kits else lines
+        if release:
+            together = asked is not None and asked.shape.together
+            parts = [] if together else [line for line in parts if line.sku not in release]
+        proposal = self._places.proposal(parts, to, order.channel, currency, asked) if parts else None
         seen = need if asked is None else asked.seen(need)
         placed = PlaceOrder(
             order.order_ref,
@@ -138,4 +144,24 @@ class OrderPlacing:
             life_days=self._index.life_days(seen),
             terms=terms,
         )
-        return placed if proposal is None else sourced(placed, proposal)
+        if proposal is not None:
+            placed = sourced(placed, proposal)
+        if release or proposal is not None:
+            return self._with_terms(placed, need, release, to, proposal)
+        return placed
+
+    def _with_terms(
+        self, placed: PlaceOrder, need: Need, release: dict[str, int], to: Destination, proposal: Proposal | None
+    ) -> PlaceOrder:
+        """With what matters for what can't be had now; as it is when all can."""
+        planned = need_of(line for _, part in proposal.plan for line in part.items()) if proposal is not None else {}
+        # What stands in for something else is planned under its own name.
+        if not release and sum(planned.values()) == sum(need.values()):
+            return placed
+        whole = proposal is not None and not proposal.plan and proposal.decision.why == "not_whole"
+        known = {place.location_id for place in placed.places}
+        # Sourcing looked only at what is out, or found that nobody should be asked now: these may have it later.
+        more = self._places.near(need, to, placed.channel) if release or whole else []
+        places = [*placed.places, *(place for place in more if place.location_id not in known)]
+        lead_ms = self._places.leads(need, places, to, placed.channel)
+        return msgspec.structs.replace(placed, places=places, backorder=backorder_terms(release, lead_ms, whole=whole))

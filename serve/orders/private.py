@@ -219,6 +219,9 @@ class PrivateOrders:
         """Opens what is sealed in an event of the history, in place. `country`: the order's; `present`: what is sealed of the order now: what was before
         it was corrected is withheld; None: it is not. Raises Problem 503."""
         sealed = event.pop("sealed", None)
+        if event.get("type") == "CustomerTold":
+            # The same as is sealed in the order; it is there for the notice.
+            return
         event.pop("email_digest", None)
         event.pop("sourcing", None)
         if self._keys is None or not sealed:

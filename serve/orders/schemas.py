@@ -69,7 +69,8 @@ class NewOrderLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
 
 class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The body of `POST /v1/orders`. All lines are in one currency, which the region accepts. `reservation_id`: of the cart that is ordered; what it has kept
-    is the order's, whatever else is wanted is asked for as ever, and what is not wanted of it is given back."""
+    is the order's, whatever else is wanted is asked for as ever, and what is not wanted of it is given back. `release_at`: ordered ahead: nothing is taken for it before then;
+    goods that the catalogue says are not out yet wait for their own release in any case."""
 
     channel: Channel
     ship_to: Destination
@@ -78,6 +79,7 @@ class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False
     customer: NewCustomer = NewCustomer()
     reservation_id: ReservationId = ""
     terms: NewTerms | None = None
+    release_at: Moment | None = None
 
 
 class MissingUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):

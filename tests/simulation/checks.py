@@ -19,6 +19,7 @@ from tests.simulation.carriers import allocated_to, transfers
 from tests.simulation.counters import counts
 from tests.simulation.history import Folded, History, fold
 from tests.simulation.managers import approvals
+from tests.simulation.patients import lines
 from tests.simulation.pickers import floors, marks
 from tests.simulation.pictures import MACHINES, unshown
 from tests.simulation.receivers import inbounds
@@ -72,6 +73,7 @@ def check_all(world) -> list[str]:
         pictured(history),
         marks(history, world.settled_ms),
         terms(history),
+        lines(history),
     )
     world.steps = set(history.steps)
     out: list[str] = list(world.complaints)

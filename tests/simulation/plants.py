@@ -4,8 +4,13 @@ product knows of them."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from actors.domain.kind import Context, Decision, Kind
+from actors.domain.location import LOCATION
+from actors.domain.location_commands import ReceiveStock
+from actors.domain.location_state import Location
 from actors.runtime import wire
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.gateway import Gateway
@@ -106,6 +111,24 @@ class HastyStore(MemoryStore):
         await super().drain(batch)
 
 
+class PassesTheLineOver(Host):
+    """What comes in is anybody's, though somebody waits for it."""
+
+    def __init__(self, name: str, kinds: Mapping[str, Kind], *rest: Any) -> None:
+        location = replace(kinds["location"], decide=_without_line)
+        super().__init__(name, {**kinds, "location": location}, *rest)
+
+
+def _without_line(state: Location | None, command: Any, context: Context) -> Decision:
+    if state is None or type(command) is not ReceiveStock:
+        return LOCATION.decide(state, command, context)
+    line, state.waiting = state.waiting, None
+    try:
+        return LOCATION.decide(state, command, context)
+    finally:
+        state.waiting = line
+
+
 PLANTS: dict[str, Callable[[], Parts]] = {
     "ack before append": lambda: Parts(casts=False, host=AcknowledgesFirst),
     "no epoch check": lambda: Parts(casts=False, journal=LooseJournal, store=LooseStore),
@@ -113,5 +136,6 @@ PLANTS: dict[str, Callable[[], Parts]] = {
     "read from a shard that is another's": lambda: Parts(host=TrustsItself),
     "lists said to be fresher than they are": lambda: Parts(casts=False, gateway=CountsFromNow),
     "read before durable": lambda: Parts(casts=False, host=ShowsTooEarly),
+    "what comes in passes over who waits for it": lambda: Parts(host=PassesTheLineOver),
     "watermark moved before commit": lambda: Parts(casts=False, store=HastyStore),
 }

@@ -19,31 +19,22 @@ from actors.runtime.ports import ShardMap
 from actors.runtime.wire import Turn
 from tests.fakes.journal import JournalDisk, MemoryJournal
 from tests.fakes.store import MemoryStore, StoreDisk
-from tests.simulation.carriers import Carrier
+from tests.simulation.casts import cast_of
 from tests.simulation.cell import BEGAN_MS, Door, HostSlot
 from tests.simulation.checks import check_all
 from tests.simulation.clients import Client, Onlooker, furnish
-from tests.simulation.counters import Counter
 from tests.simulation.faults import Faults
 from tests.simulation.freshness import Freshness
 from tests.simulation.loop import SimulatedLoop, Stuck
-from tests.simulation.managers import Manager
-from tests.simulation.pickers import Picker
 from tests.simulation.pictures import Step
-from tests.simulation.receivers import Delivery, Receiver
-from tests.simulation.shoppers import Shopper
-from tests.simulation.stockkeepers import Stockkeeper
 from tests.simulation.storage import Log
 from tests.simulation.supervisor import Supervisor
-from tests.simulation.supporters import Supporter
 from tests.simulation.told import Evidence
 from tests.simulation.trace import Trace
 from tests.simulation.wire import Line, Odds
 
 SHARDS = 8
 SETTLE_S = 90.0
-# Worlds take turns in who comes besides the clients: managers, stockkeepers, shoppers, carriers, counters, receivers, pickers, supporters, or nobody.
-CASTS = 9
 
 
 @dataclass(slots=True)
@@ -158,7 +149,7 @@ class World:
             Client(self, f"c{n}", f"client {self.seed} {n}", self.rng.randint(10, 22))
             for n in range(self.rng.randint(3, 5))
         ]
-        clients += self._cast() if self.casts else []
+        clients += cast_of(self) if self.casts else []
         clients.append(Onlooker(self, "onlooker", f"onlooker {self.seed}", self.rng.randint(30, 80)))
         await asyncio.gather(faults.run(), *(client.run() for client in clients))
         if self.rng.random() < 0.15:
@@ -168,32 +159,6 @@ class World:
         await self._last_look(clients)
         watch.cancel()
         await self._collect()
-
-    def _cast(self) -> list[Client]:
-        """Those who come besides the clients."""
-        if self.seed % CASTS == 0:
-            waiting: list[str] = []
-            return [Manager(self, f"m{n}", f"manager {self.seed} {n}", 12, waiting) for n in range(3)]
-        if self.seed % CASTS == 1:
-            return [Stockkeeper(self, f"k{n}", f"keeper {self.seed} {n}", 24) for n in range(2)]
-        if self.seed % CASTS == 2:
-            carts: list[tuple[str, list[tuple[str, int]]]] = []
-            return [Shopper(self, f"s{n}", f"shopper {self.seed} {n}", 16, carts) for n in range(3)]
-        if self.seed % CASTS == 3:
-            transfers: dict[str, list[str]] = {}
-            return [Carrier(self, f"t{n}", f"carrier {self.seed} {n}", 20, transfers) for n in range(3)]
-        if self.seed % CASTS == 4:
-            counts: list[str] = []
-            return [Counter(self, f"n{n}", f"counter {self.seed} {n}", 30, counts) for n in range(3)]
-        if self.seed % CASTS == 5:
-            inbounds: dict[str, Delivery] = {}
-            return [Receiver(self, f"r{n}", f"receiver {self.seed} {n}", 20, inbounds) for n in range(3)]
-        if self.seed % CASTS == 6:
-            return [Picker(self, f"p{n}", f"picker {self.seed} {n}", 28) for n in range(3)]
-        if self.seed % CASTS == 8:
-            known: dict[str, int] = {}
-            return [Supporter(self, f"u{n}", f"supporter {self.seed} {n}", 28, known) for n in range(3)]
-        return []
 
     async def _settle(self) -> None:
         deadline = self.loop.time() + SETTLE_S
@@ -231,6 +196,9 @@ class World:
         expiring = [key for key, row in timed if (row.due_at or soon) < soon]
         if expiring:
             out.append(f"{expiring[:3]} have yet to expire")
+        lines = [row for row in rows.get("waiters", {}).values() if not row.order_id and row.placed_at < soon]
+        if lines:
+            out.append(f"{lines[:3]} have yet to be looked at")
         left = [entry.message_id for entry in self.store_disk.outbox.values() if not entry.parked]
         if left:
             out.append(f"the store's outbox still has {left[:3]} of {len(left)}")

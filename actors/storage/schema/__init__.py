@@ -12,6 +12,7 @@ a test compares the two, and another one these with `actors/domain/rows*.py`.
     figures   figures, figures_hours: what was seen of each location minute by minute, by the collector
     floors    floor_terms, floors, floor_work, floor_trips: which buildings' floors run their picking, what they have to pick, and on which trips
     simulations   simulations: what-ifs of sourcing; promise_steps: what was promised of fulfilments, and when they were shipped and there
+    waiting   waiters: orders in line at locations for what is not there
     people    accounts, clients, devices, customers, guests; revocations: sessions that ended before their tokens did; notices that have to be
               delivered; approvals: what somebody wants done that somebody else has to approve
     privacy   data_keys: what personal data is sealed under, wrapped; consents, privacy_requests, breaches
@@ -61,9 +62,10 @@ from actors.domain.rows_of_simulations import SimulationRow
 from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.domain.rows_of_stock import BinRow, ClaimRow, ContentRow, IncomingRow, LotRow
 from actors.domain.rows_of_transfers import TransferRow
+from actors.domain.rows_of_waiting import WaiterRow
 
 # Their tables join the metadata.
-from actors.storage.schema import figures, floors, goods, orders, packing, people, privacy, simulations, stock  # noqa: F401
+from actors.storage.schema import figures, floors, goods, orders, packing, people, privacy, simulations, stock, waiting  # noqa: F401
 from actors.storage.schema.audit import audit
 from actors.storage.schema.columns import metadata
 from actors.storage.schema.stock import ledger
@@ -78,9 +80,8 @@ ROW_TYPES: Sequence[type[Row]] = (
     LotRow, ClaimRow, BinRow, ContentRow, IncomingRow, ReservationRow,
     CountRow, CountingRow, LastCountedRow, TransferRow, InboundRow,
     FloorTermsRow, FloorRow, FloorWorkRow, FloorTripRow,
-    LocationProfileRow, SourcingPolicyRow,
-    ShipmentRow, DockRow, ManifestRow, SsccSeriesRow,
     LocationProfileRow, SourcingPolicyRow, SimulationRow, PromiseRow,
+    ShipmentRow, DockRow, ManifestRow, SsccSeriesRow, WaiterRow,
 )  # fmt: skip
 CHANGE_TYPES: Sequence[type[Row]] = (OrderChange,)
 

@@ -226,7 +226,9 @@ class Script:
         self._pick_the_rest()
         for name in world.names:
             self._check_counts(name)
-            if world.bought(name).at_floors:
+        # What was not found is allocated anew, as another part of the order.
+        for name in [*world.names, *(name for name in world.floor().works if name not in world.names)]:
+            if int(name.rpartition(".")[2]) in world.bought(name).at_floors:
                 world.update(
                     name, "pack" if name in world.floor().works and world.status(name) == "picking" else "cancel"
                 )

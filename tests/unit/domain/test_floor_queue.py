@@ -165,7 +165,7 @@ def test_figures_leave_work_out_or_count_it_twice(world):
         one.status: (one.works, one.units, one.overdue, {a: n for a, n in one.by_age.items() if n})
         for one in told.statuses
     }
-    assert shown == {"picking": (1, 2, 1, {"over_24h": 1}), "waiting": (1, 1, 0, {"under_1h": 1})}
+    assert shown == {"picking": (1, 2, 1, {"over_24h": 1}), "waiting": (2, 2, 1, {"over_24h": 1, "under_1h": 1})}
     assert told.trips == {"open": 0, "claimed": 1, "paused": 0}
     assert [(one.bin_id, one.reason) for one in told.disputes] == [("A-02", "floor.short")]
     assert name in world.floor().works

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from actors.domain import allocation, order
 from actors.domain.kind import Context
+from actors.domain.location_commands import Allocate
 from actors.domain.order_commands import PlaceOrder
 from actors.domain.order_events import AllocationAsked, OrderPlaced
 from actors.domain.order_state import ShipTo, missing_of, order_row, order_view, restored
@@ -18,7 +19,7 @@ DAY_MS = 86_400_000
 
 
 def asked(cell):
-    return [(message.entity_id, message.command.lines) for message in cell.post]
+    return [(one.entity_id, one.command.lines) for one in cell.post if type(one.command) is Allocate]
 
 
 def served(cell):

@@ -1,0 +1,193 @@
+"""Who waits for units at a location, in which order: the line. The rules by which it is served are in `location_waiting.py`.
+
+    waiters   order id → what it waits for
+    queues    SKU → class → its waiters by rank           a class: those to whom the very same units are good enough
+
+A waiter's rank for a SKU is (since when it wants it, when it was placed, order id): who was promised first comes first. It wants it since it was placed, or from the
+SKU's release on. What is free may be good for one and not for another: channels have buffers, lots end. Within a class it is good for all or for none, so a class is
+served from its head, and nobody has to be looked at who can't be served.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+
+import msgspec
+
+# Units of one SKU.
+Units = tuple[str, int]
+# (since, placed, order id), UTC ms: lower comes first.
+Rank = tuple[int, int, str]
+# (channel, days that a lot must have left, not before (UTC ms), the order itself if it wants all or nothing)
+Class = tuple[str, int, int, str]
+
+
+class WaitInLine(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """An order waits for these units, instead of those that it waited for before; none: it waits no more. Answered with `InLine`.
+
+    `number`: which fulfilment the next part that it gets becomes, the ones after it count on. `seen`: fulfilments that it has heard of. `placed_ms`: when it was
+    placed. `from_ms`: of SKUs that are not out yet, since when they may be had. `whole`: all of it at once, or nothing. Times: UTC ms."""
+
+    order_id: str
+    number: int
+    placed_ms: int
+    lines: list[Units] = []
+    seen: list[int] = []
+    channel: str = ""
+    life_days: dict[str, int] = {}
+    from_ms: dict[str, int] = {}
+    whole: bool = False
+
+
+class InLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The answer. `accepted`: it is in the line for what it wants, or has it already; false when the line is full. `expected_ms`: when all of it can be had by what
+    is to come, and by who is in line before it; None when that is not known."""
+
+    accepted: bool
+    expected_ms: int | None = None
+
+
+class Waiter(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Who waits, and for what. `number`: of its next part. `unseen`: (fulfilment, what it got) of which it has not said yet that it has heard."""
+
+    order_id: str
+    placed_ms: int
+    number: int
+    lines: dict[str, int] = {}
+    unseen: list[tuple[int, list[Units]]] = []
+    channel: str = ""
+    life_days: dict[str, int] = {}
+    from_ms: dict[str, int] = {}
+    whole: bool = False
+
+    def rank(self, sku: str) -> Rank:
+        """Its place in the line for the SKU."""
+        return (max(self.placed_ms, self.from_ms.get(sku, 0)), self.placed_ms, self.order_id)
+
+    def class_for(self, sku: str) -> Class:
+        """Whom the same units are good for."""
+        only = self.order_id if self.whole else ""
+        return (self.channel, self.life_days.get(sku, 0), self.from_ms.get(sku, 0), only)
+
+    @property
+    def over(self) -> bool:
+        """It wants nothing, and has heard of all that it got."""
+        return not self.lines and not self.unseen
+
+
+class LineChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """An order waits for other units than before, or for none any more."""
+
+    waiter: Waiter
+
+
+class LineServed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """Units were allocated to who was next in line: as fulfilment `number` of the order. `floor`: the location's floor picks them."""
+
+    order_id: str
+    number: int
+    lines: list[Units]
+    floor: bool = False
+
+
+class LineDue(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """When the line has to be looked at (UTC ms), though no stock changes; None for never."""
+
+    due_ms: int | None
+
+
+class Queue(msgspec.Struct):
+    """Of one class, for one SKU: ranks, lowest first, and how many units they want together."""
+
+    ranks: list[Rank] = []
+    units: int = 0
+
+
+class WaitingLine(msgspec.Struct):
+    """See the module's docstring."""
+
+    waiters: dict[str, Waiter] = {}
+    queues: dict[str, dict[Class, Queue]] = {}
+    due_ms: int | None = None
+
+    def waiting_for(self, sku: str) -> int:
+        """How many orders wait for it."""
+        return sum(len(queue.ranks) for queue in self.queues.get(sku, {}).values())
+
+    def put(self, waiter: Waiter) -> None:
+        """In place of what the order waited for before."""
+        known = self.waiters.pop(waiter.order_id, None)
+        if known is not None:
+            for sku, units in known.lines.items():
+                self._leave(known, sku, units)
+        if waiter.over:
+            return
+        self.waiters[waiter.order_id] = waiter
+        for sku, units in waiter.lines.items():
+            queue = self.queues.setdefault(sku, {}).setdefault(waiter.class_for(sku), Queue())
+            insort(queue.ranks, waiter.rank(sku))
+            queue.units += units
+
+    def serve(self, event: LineServed) -> None:
+        """It got these units."""
+        waiter = self.waiters[event.order_id]
+        lines = dict(waiter.lines)
+        for sku, units in event.lines:
+            left = lines[sku] - units
+            assert left >= 0, f"{event.order_id} {sku}: {left}"
+            if left:
+                lines[sku] = left
+                self.queues[sku][waiter.class_for(sku)].units -= units
+            else:
+                self._leave(waiter, sku, lines.pop(sku))
+        unseen = [*waiter.unseen, (event.number, event.lines)]
+        self.waiters[event.order_id] = msgspec.structs.replace(
+            waiter, lines=lines, unseen=unseen, number=event.number + 1
+        )
+
+    def _leave(self, waiter: Waiter, sku: str, units: int) -> None:
+        classes = self.queues[sku]
+        one = waiter.class_for(sku)
+        queue, rank = classes[one], waiter.rank(sku)
+        at = bisect_left(queue.ranks, rank)
+        assert queue.ranks[at] == rank, f"{rank} is not in line for {sku}"
+        del queue.ranks[at]
+        queue.units -= units
+        if not queue.ranks:
+            del classes[one]
+            if not classes:
+                del self.queues[sku]
+
+    def ahead(self, waiter: Waiter, sku: str) -> int:
+        """Units that those want who come before that rank, of all classes."""
+        rank, total = waiter.rank(sku), 0
+        for queue in self.queues.get(sku, {}).values():
+            at = bisect_left(queue.ranks, rank)
+            # Who comes now is near the end: what is behind is added up sooner.
+            if at > len(queue.ranks) // 2:
+                total += queue.units - self._wanted(queue.ranks[at:], sku)
+            else:
+                total += self._wanted(queue.ranks[:at], sku)
+        return total
+
+    def _wanted(self, ranks: Iterable[Rank], sku: str) -> int:
+        return sum(self.waiters[order_id].lines[sku] for _, _, order_id in ranks)
+
+    def next_release_ms(self, now_ms: int) -> int | None:
+        """When the next SKU that somebody waits for is out."""
+        moments = (one[2] for classes in self.queues.values() for one in classes if one[2] > now_ms)
+        return min(moments, default=None)
+
+
+def line_changed(line: WaitingLine | None, event: LineChanged | LineServed | LineDue) -> WaitingLine | None:
+    """Takes note of the event; None when nobody waits any more."""
+    if line is None:
+        line = WaitingLine()
+    if type(event) is LineChanged:
+        line.put(event.waiter)
+    elif type(event) is LineServed:
+        line.serve(event)
+    elif type(event) is LineDue:
+        line.due_ms = event.due_ms
+    return line if line.waiters or line.due_ms is not None else None

@@ -1,0 +1,236 @@
+"""The line of orders that wait for units at a location. The rules of the location are in `location.py`; what a line is, in `location_line.py`.
+
+    WaitInLine ──▶ in line ──units are free──▶ served: allocated, as a part of the order (`LineServed`), which is told by a message (`UnitsOffered`)
+                     │  ▲                        │
+                     │  └── wants more ──────────┤ the order takes it, or gives back what it lacks no more (`Release`): next in line
+                     └── WaitInLine of nothing ──┴─▶ out of line
+
+Whatever makes units free serves the line in that very turn, so that nobody who comes later can have them: a receipt, a correction, units that are given back, good
+again, or not kept back any more. Who asks for units of which there are some (an order, a transfer, a cart) gets what the line leaves. The line leaves what is good for
+nobody in it: what is kept back from their channel, lots that end too soon, and what is not all that somebody wants who takes all or nothing.
+
+Partly is better than not at all: the first in line gets what there is, and stays the first for the rest. So nobody is passed over, and a large order is not
+starved by small ones. Who takes all or nothing holds nothing meanwhile, and is passed over until all is there.
+
+What the location may do for orders in a day (`location_capacity.py`) goes for those in line as well: the rest is kept for them until tomorrow. SKUs that are not out
+yet are in the line, and served when they are. The order says which parts it has heard of (`seen`); until then they are taken off what it says that it wants, since
+it did not know of them. A line is bounded; who is not let in asks again by its own timer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from actors.domain.allocation import need_of
+from actors.domain.atp import Arriving, Supply, of_place
+from actors.domain.kind import Context, Decision, Message
+from actors.domain.location_capacity import local_day
+from actors.domain.location_commands import Allocate, Command, LookAtLots, Reserve
+from actors.domain.location_events import Event, LevelsSet, SafetyStockSet, StockChanged
+from actors.domain.location_line import InLine, LineChanged, LineDue, LineServed, Queue, Waiter, WaitingLine, WaitInLine
+from actors.domain.location_lots import sooner
+from actors.domain.location_profile import ProfileSet
+from actors.domain.location_serving import Round
+from actors.domain.location_state import Location
+from actors.domain.order_backorder import UnitsOffered
+
+# Orders in line at a location, and of these for one SKU.
+LINE_MAX = 50_000
+SKU_LINE_MAX = 20_000
+# Who takes all or nothing is looked at each time.
+WHOLE_MAX = 500
+# With more sources than that it is not worked out when something may come.
+SOURCES_LOOKED_AT_MAX = 2_000
+_EPOCH = date(1970, 1, 1)
+
+Inner = Callable[[Location, Command, Context], Decision]
+
+
+# --- every command to a location where somebody waits ----------------------------------------------------------------
+def decide(location: Location, command: Command, context: Context, inner: Inner) -> Decision:
+    """What `inner` decides, and what the line gets because of it."""
+    line = location.waiting
+    assert line is not None
+    if isinstance(command, Allocate | Reserve):
+        return _asked(location, line, command, context, inner)
+    decision = inner(location, command, context)
+    if type(command) is WaitInLine:
+        return decision
+    woken = type(command) is LookAtLots and line.due_ms is not None and line.due_ms <= context.now_ms
+    everything = woken or any(type(event) is ProfileSet for event in decision.events)
+    skus = list(line.queues) if everything else [sku for sku in _touched(decision.events) if sku in line.queues]
+    decision.events.extend(_served(location, line, decision.events, skus, context, woken=woken))
+    return decision
+
+
+def _touched(events: Iterable[Event]) -> Iterable[str]:
+    skus: dict[str, None] = {}
+    for event in events:
+        if type(event) is StockChanged:
+            skus.update((entry.sku, None) for entry in event.entries)
+        elif type(event) is SafetyStockSet:
+            skus.update((sku, None) for sku, _ in event.levels)
+        elif type(event) is LevelsSet:
+            skus.update((levels.sku, None) for levels in event.levels)
+    return skus
+
+
+def _served(
+    location: Location, line: WaitingLine, events: list[Event], skus: Iterable[str], context: Context, *, woken: bool
+) -> list[Event]:
+    if not skus and not woken:
+        return []
+    round_ = _round(location, line, events, skus, context)
+    return [*round_.events(line.waiters, floor=location.floor is not None), *_due(location, line, round_, context)]
+
+
+def _round(
+    location: Location, line: WaitingLine, events: list[Event], skus: Iterable[str], context: Context
+) -> Round:  # fmt: skip
+    round_ = Round(location, events, context)
+    for sku in skus:
+        round_.serve(sku, line.queues[sku], line.waiters)
+    return round_
+
+
+def _asked(
+    location: Location, line: WaitingLine, command: Allocate | Reserve, context: Context, inner: Inner
+) -> Decision:
+    """Somebody else asks. What is good for the line was served when it came: there is something left to serve only on a new day, or when there was too much for one turn."""
+    skus = [sku for sku, _ in command.lines]
+    waited_for = [sku for sku in skus if sku in line.queues]
+    round_ = _round(location, line, [], waited_for, context) if waited_for else None
+    served = [] if round_ is None else round_.events(line.waiters, floor=location.floor is not None)
+    if round_ is None or not (served or round_.kept):
+        return inner(location, command, context)
+    decision = inner(round_.rest(skus), command, context)
+    decision.events[:0] = served
+    decision.events.extend(_due(location, line, round_, context))
+    return decision
+
+
+# --- to get in line, and out of it -----------------------------------------------------------------------------------
+def wait(location: Location, command: WaitInLine, context: Context) -> tuple[list[Event], InLine]:
+    """Takes, changes or leaves a place in the line, and gets what is free at once."""
+    line = location.waiting if location.waiting is not None else WaitingLine()
+    known = line.waiters.get(command.order_id)
+    unseen = [] if known is None else [part for part in known.unseen if part[0] not in command.seen]
+    lines = need_of(command.lines)
+    for _, got in unseen:
+        for sku, units in got:
+            lines[sku] = lines.get(sku, 0) - units
+    lines = {sku: units for sku, units in lines.items() if units > 0}
+    accepted = not lines or _fits(line, known, lines, whole=command.whole)
+    number = max(command.number, known.number) if known is not None else command.number
+    waiter = Waiter(
+        command.order_id, command.placed_ms, number, lines if accepted else {}, unseen, command.channel,
+        {sku: days for sku, days in command.life_days.items() if sku in lines},
+        {sku: moment for sku, moment in command.from_ms.items() if sku in lines}, command.whole,
+    )  # fmt: skip
+    if waiter == known or (known is None and waiter.over):
+        return [], InLine(accepted, _expected(location, line, waiter, context))
+    events: list[Event] = [LineChanged(waiter)]
+    events.extend(_got_at_once(location, line, waiter, context))
+    return events, InLine(accepted, _expected(location, line, waiter, context))
+
+
+def _fits(line: WaitingLine, known: Waiter | None, lines: Iterable[str], *, whole: bool) -> bool:
+    had = known.lines if known is not None else {}
+    if not had and len(line.waiters) >= LINE_MAX:
+        return False
+    if whole and any(_whole_for(line, sku) >= WHOLE_MAX for sku in lines if sku not in had):
+        return False
+    return all(line.waiting_for(sku) < SKU_LINE_MAX for sku in lines if sku not in had)
+
+
+def _whole_for(line: WaitingLine, sku: str) -> int:
+    return sum(bool(only) for _, _, _, only in line.queues.get(sku, ()))
+
+
+def _got_at_once(location: Location, line: WaitingLine, waiter: Waiter, context: Context) -> list[Event]:
+    """What the others in line leave of what is free."""
+    release_ms = min((moment for moment in waiter.from_ms.values() if moment > context.now_ms), default=None)
+    if not any(sku in location.stock and location.stock[sku].available for sku in waiter.lines):
+        return _sooner(line, release_ms)
+    others = _round(location, line, [], [sku for sku in waiter.lines if sku in line.queues], context)
+    if others.served or others.kept:
+        # Some of it is theirs, in a later turn: today's work is done, or there was too much for one turn.
+        tomorrow_ms = next_day_ms(location.particulars.timezone, context.now_ms) if others.full else context.now_ms + 1
+        return _sooner(line, sooner(release_ms, tomorrow_ms))
+    round_ = Round(location, [], context)
+    for sku, units in waiter.lines.items():
+        queue = Queue([waiter.rank(sku)], units)
+        round_.serve(sku, {waiter.class_for(sku): queue}, {waiter.order_id: waiter})
+    events = round_.events({waiter.order_id: waiter}, floor=location.floor is not None)
+    return [*events, *_due(location, line, round_, context, release_ms)]
+
+
+def _expected(location: Location, line: WaitingLine, waiter: Waiter, context: Context) -> int | None:
+    """When all of it can be had: what is to come, less what those want who come first."""
+    if not waiter.lines or len(location.incoming) > SOURCES_LOOKED_AT_MAX:
+        return None
+    coming: dict[str, list[Arriving]] = {sku: [] for sku in waiter.lines}
+    for one in location.incoming.values():
+        for sku, units in one.lines:
+            if sku in coming:
+                coming[sku].append(Arriving(one.expected_at_ms, units))
+    latest = 0
+    for sku, wanted in waiter.lines.items():
+        stock = location.stock.get(sku)
+        free, kept = (stock.free, stock.safety_stock) if stock is not None else (0, 0)
+        if stock is not None:
+            kept += next((units for name, units in stock.buffers if name == waiter.channel), 0)
+        before = line.ahead(waiter, sku) if coming[sku] else 0
+        points = of_place(Supply(free, kept, None, tuple(coming[sku])), context.now_ms)
+        moment = next((point.at_ms for point in points[1:] if point.units >= wanted + before), None)
+        if moment is None:
+            return None
+        latest = max(latest, moment, waiter.from_ms.get(sku, 0))
+    return latest
+
+
+# --- when nothing happens, and there is something to do ---------------------------------------------------------------
+def _due(
+    location: Location, line: WaitingLine, round_: Round, context: Context, release_ms: int | None = None
+) -> list[Event]:
+    now_ms = context.now_ms
+    if round_.more:
+        # Of two wake-ups for the same moment the second would be taken for the first again.
+        return _sooner(line, max(now_ms, line.due_ms or 0) + 1, instead=True)
+    if round_.full:
+        release_ms = sooner(release_ms, next_day_ms(location.particulars.timezone, now_ms))
+    if line.due_ms is None or line.due_ms > now_ms:
+        return _sooner(line, release_ms)
+    return _sooner(line, sooner(release_ms, line.next_release_ms(now_ms)), instead=True)
+
+
+def _sooner(line: WaitingLine, due_ms: int | None, *, instead: bool = False) -> list[Event]:
+    if not instead:
+        due_ms = sooner(line.due_ms, due_ms)
+    return [] if due_ms == line.due_ms else [LineDue(due_ms)]
+
+
+def next_day_ms(timezone: str, now_ms: int) -> int:
+    """When the next day begins there (UTC ms). A time zone that nobody knows any more is taken for UTC, as `local_day` does."""
+    tomorrow = _EPOCH + timedelta(days=local_day(timezone, now_ms) + 1)
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return int(datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=UTC).timestamp() * 1000)
+    return int(datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).timestamp() * 1000)
+
+
+def due_of(location: Location) -> int | None:
+    """When the location wants to be woken, for its lots or its line."""
+    if location.waiting is None:
+        return location.look_at_ms
+    return sooner(location.look_at_ms, location.waiting.due_ms)
+
+
+def messages(location_id: str, event: Event) -> Iterable[Message]:
+    """Who was served is told."""
+    if type(event) is LineServed:
+        offered = UnitsOffered(location_id, event.number, event.lines, event.floor)
+        yield Message("order", event.order_id, offered)

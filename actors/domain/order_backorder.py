@@ -1,0 +1,142 @@
+"""What an order knows of the lines in which it waits for units that nobody had. The rules are in `order_waiting.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from actors.domain.personal_notes import SEALED_ADDRESS
+
+# Units of one SKU.
+Units = tuple[str, int]
+# Why it asks nobody by itself any more, or not yet. `split_limit`: it waits only where it has something already, and asks
+# others by its timer; `asking_again`: some line was full, and it asks there by its timer.
+ParkedWhy = Literal["in_line", "not_released", "split_limit", "asking_again", "asked_enough", "nobody_to_ask"]
+Reason = ParkedWhy
+
+
+class BackorderTerms(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a placement brings for what can't be had now. `release`: SKU → when it is out (UTC ms), of those that are not: until then nobody is asked for it. `lead_ms`: location → from
+    the moment at which it has allocated units until they are with the customer. `whole`: what is missing is taken at once from one place, or not at all."""
+
+    release: dict[str, int] = {}
+    lead_ms: dict[str, int] = {}
+    whole: bool = False
+
+
+class PlaceInLine(msgspec.Struct, array_like=True, gc=False):
+    """A line in which the order is, or was. `base`: the number before the first fulfilment that it may get there. `last`: the highest that it got. `seen`: of which the location
+    does not know yet that the order has heard; `telling`: of these, those that are in the message under way, None when none is. `lines`: what the location was told last.
+    `full`: the line is. `expected_ms`: when all of it can be had there (UTC ms), None when that is not known."""
+
+    base: int
+    last: int
+    lines: list[Units] = []
+    seen: list[int] = []
+    telling: list[int] | None = None
+    full: bool = False
+    expected_ms: int | None = None
+
+
+class Backorder(msgspec.Struct, array_like=True):
+    """`places`: by location. `parked`: why no timer runs, "" while one does."""
+
+    terms: BackorderTerms | None = None
+    places: dict[str, PlaceInLine] = {}
+    parked: ParkedWhy | Literal[""] = ""
+
+
+# --- commands: what locations tell -----------------------------------------------------------------------------------
+class UnitsOffered(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """A location has allocated units to the order, as its fulfilment `number`. `floor`: its floor picks them."""
+
+    location_id: str
+    number: int
+    lines: list[Units]
+    floor: bool = False
+
+
+class LineAnswered(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """A location has taken note of what the order waits for, or has no room for that. `expected_ms`: see `location_line.InLine`."""
+
+    location_id: str
+    accepted: bool
+    expected_ms: int | None = None
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+class LineAsk(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What one location is told: what the order waits for there, nothing when it leaves. `number`, `seen`: see `location_line.WaitInLine`."""
+
+    location_id: str
+    number: int
+    lines: list[Units]
+    seen: list[int] = []
+
+
+class WaitingAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """Locations are told what the order waits for there. `release`, `whole`: see `BackorderTerms`; `life_days`: see `PlaceOrder`."""
+
+    asks: list[LineAsk]
+    placed_ms: int
+    channel: str
+    life_days: dict[str, int] = {}
+    release: dict[str, int] = {}
+    whole: bool = False
+
+
+class WaitingSettled(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """The location has answered."""
+
+    location_id: str
+    accepted: bool
+    expected_ms: int | None = None
+
+
+class BackorderFilled(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """Units that the order waited for are its own now, as fulfilment `number`. `promised_by_ms`: when they will be with the customer, None when that is not known."""
+
+    number: int
+    location_id: str
+    lines: list[Units]
+    promised_by_ms: int | None = None
+
+
+class OfferReturned(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Units that the order lacks no more are given back."""
+
+    number: int
+    location_id: str
+    lines: list[Units]
+
+
+class BackorderParked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """The order asks no more by itself, and why. `retry_at_ms`: when it does after all; None: only those in whose lines it is let it hear."""
+
+    why: ParkedWhy
+    retry_at_ms: int | None = None
+
+
+class CustomerTold(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The customer is told when fulfilment `number` will be there, by a notice to the address that is sealed here."""
+
+    number: int
+    promised_by_ms: int
+    sealed: Annotated[bytes, SEALED_ADDRESS]
+
+
+Command = UnitsOffered | LineAnswered
+Event = WaitingAsked | WaitingSettled | BackorderFilled | OfferReturned | BackorderParked | CustomerTold
+
+
+# --- what callers see ------------------------------------------------------------------------------------------------
+class BackorderView(msgspec.Struct, frozen=True, gc=False):
+    """Why something is still missing. `lines_in`: in how many locations' lines the order is. `expected_by`: when all of it may be with the customer, by what is to come and who is
+    in line before; absent when that is not known. `released_at`: when the last of it is out, absent when all is."""
+
+    reason: Reason
+    lines_in: int
+    expected_by: datetime | msgspec.UnsetType = msgspec.UNSET
+    released_at: datetime | msgspec.UnsetType = msgspec.UNSET

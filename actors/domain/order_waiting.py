@@ -1,0 +1,337 @@
+"""An order that lacks units waits in line at the places that it knows. The rules of the order are in `order.py`, those of a line in `location_waiting.py`.
+
+    a round is over, something is missing ──WaitingAsked──▶ in line at ≤ 8 places ──UnitsOffered──▶ it takes what it lacks (`BackorderFilled`)
+                                                                ▲                                     and gives back the rest (`OfferReturned`)
+                                                                └── told anew whenever it lacks something else; nothing: it leaves
+
+Each place is told one thing at a time, and the next once it has answered, so what it knows last is what the order said last, though messages keep no order. The order
+says with it which offers it has heard of. It stays in line with the rank that it has by its placement: when a part was filled, a part was not found, or it asks others.
+
+While it asks others (by `allocate`, or for what was not found), its lines stay as they are, and what is offered meanwhile counts first: what others then have too much is
+given back. Its timer asks those places only in whose lines there was no room. After that it is parked, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+
+import msgspec
+
+from actors.domain import ids, order_floor
+from actors.domain.allocation import Need
+from actors.domain.kind import Context, Message
+from actors.domain.location_commands import Release
+from actors.domain.location_line import InLine, WaitInLine
+from actors.domain.notice import WriteNotice
+from actors.domain.order_backorder import (
+    Backorder,
+    BackorderFilled,
+    BackorderParked,
+    BackorderTerms,
+    BackorderView,
+    CustomerTold,
+    Event,
+    LineAnswered,
+    LineAsk,
+    OfferReturned,
+    ParkedWhy,
+    PlaceInLine,
+    Reason,
+    UnitsOffered,
+    WaitingAsked,
+    WaitingSettled,
+)
+from actors.domain.order_commands import ReservationAnswered
+from actors.domain.order_events import CartClaimed, HandedToFloor, OrderPlaced, ReservationSettled, ShortPicked
+from actors.domain.order_state import Fulfilment, Order, is_asking, missing_of, wanted_of
+from actors.domain.order_terms_events import FloorWithheld, LinesChanged
+from actors.domain.order_terms_state import as_ordered
+from actors.domain.times import DAY_MS, moment
+
+# Fulfilments that come out of a line are numbered from here on, so many for each place: the order does not know yet of what a location has given it.
+NUMBERS = 10_000
+# Which text the customer gets.
+TEMPLATE = "order.new_date"
+_HELD = frozenset({"allocated", "picking", "packed"})
+_LEAVE_SHORT = frozenset({OrderPlaced, ReservationSettled, CartClaimed, ShortPicked, LinesChanged})
+_encode = msgspec.json.Encoder().encode
+
+
+# --- what it lacks ---------------------------------------------------------------------------------------------------
+def lacking(order: Order) -> Need:
+    """Units per SKU that no place has allocated; what is being asked for is still lacking."""
+    lacks, terms = wanted_of(order.lines, order.kits), order.terms
+    for fulfilment in order.fulfilments:
+        if fulfilment.status == "reserving":
+            continue
+        lines = fulfilment.lines if terms is None else as_ordered(terms, fulfilment.number, fulfilment.lines)
+        for sku, units in lines:
+            lacks[sku] = lacks.get(sku, 0) - units
+    return {sku: units for sku, units in lacks.items() if units > 0}
+
+
+def terms_of(order: Order) -> BackorderTerms | None:
+    """What its placement brought."""
+    return order.backorder.terms if order.backorder is not None else None
+
+
+def released(need: Need, terms: BackorderTerms | None, now_ms: int, *, whole: bool = False) -> Need:
+    """What of it is out. whole: all of it or nothing."""
+    if terms is None or not terms.release:
+        return need
+    if whole:
+        return need if next_release_ms(need, terms, now_ms) is None else {}
+    return {sku: units for sku, units in need.items() if terms.release.get(sku, 0) <= now_ms}
+
+
+def next_release_ms(need: Iterable[str], terms: BackorderTerms | None, now_ms: int) -> int | None:
+    """When the first of what is not out yet is; None when all is."""
+    release = terms.release if terms is not None else {}
+    return min((at for sku in need if (at := release.get(sku, 0)) > now_ms), default=None)
+
+
+def together(order: Order) -> bool:
+    """Is what it lacks of use to it only as a whole, from one place?"""
+    terms = terms_of(order)
+    return (terms is not None and terms.whole) or (
+        order.terms is not None and (order.terms.ship_complete or any(order.terms.groups))
+    )
+
+
+def split(order: Order, offered: Sequence[tuple[str, int]]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """(what of it the order still lacks, the rest)."""
+    lacks = {} if order.cancelled else lacking(order)
+    taken = [(sku, min(units, lacks.get(sku, 0))) for sku, units in offered]
+    if together(order) and dict(taken) != lacks:
+        # It was otherwise when it went into the line.
+        return [], list(offered)
+    rest = [(sku, units - dict(taken)[sku]) for sku, units in offered]
+    return [line for line in taken if line[1]], [line for line in rest if line[1]]
+
+
+# --- decide ----------------------------------------------------------------------------------------------------------
+def offered(order: Order, command: UnitsOffered, context: Context) -> list[Event | HandedToFloor | FloorWithheld]:
+    """Takes what it lacks, gives back the rest, and says when it will be there."""
+    taken, rest = split(order, command.lines)
+    events: list[Event | HandedToFloor | FloorWithheld] = []
+    if taken:
+        by_ms = _promised_by(order, command.location_id, context)
+        events.append(BackorderFilled(command.number, command.location_id, taken, by_ms))
+        answered = ReservationAnswered(command.number, command.location_id, taken, command.floor)
+        events.extend(order_floor.handed(order, answered))
+        if by_ms is not None and order.sealed and order.email_digest:
+            events.append(CustomerTold(command.number, by_ms, order.sealed))
+    if rest:
+        events.append(OfferReturned(command.number, command.location_id, rest))
+    return events
+
+
+def _promised_by(order: Order, location_id: str, context: Context) -> int | None:
+    """As long after the allocation as the placement said of the place, or as it was promised to take when all of it seemed to be there."""
+    terms = terms_of(order)
+    lead_ms = terms.lead_ms.get(location_id) if terms is not None else None
+    if lead_ms is None and order.promised_by_ms is not None:
+        lead_ms = order.promised_by_ms - order.placed_at_ms
+    return None if lead_ms is None else context.now_ms + lead_ms
+
+
+def answered(order: Order, command: LineAnswered) -> list[Event]:
+    """Takes note of a location's answer."""
+    place = order.backorder.places.get(command.location_id) if order.backorder is not None else None
+    if place is None or place.telling is None:
+        return []
+    return [WaitingSettled(command.location_id, command.accepted, command.expected_ms)]
+
+
+def lines_of(order: Order) -> list[str]:
+    """The places in whose lines it shall be: all that it knows, until it has something from as many as it may."""
+    active = {f.location_id for f in order.fulfilments if f.status in _HELD and f.lines}
+    if len(active) < order.splits:
+        return order.retry_places
+    return [name for name in order.retry_places if name in active]
+
+
+def retry_places(order: Order) -> list[str]:
+    """Whom the timer asks: those in whose line it is not."""
+    if order.backorder is None:
+        return order.retry_places
+    if order.terms is not None and order.terms.asks_for_more:
+        # Several places may have together what it takes only as a whole, or have what may stand in: no line brings that.
+        return order.retry_places
+    if order.backorder.terms is not None and order.backorder.terms.whole:
+        # Asked by the timer each would give what it has of it.
+        return []
+    places, mine = order.backorder.places, lines_of(order)
+    return [name for name in order.retry_places if name not in mine or (name in places and places[name].full)]
+
+
+def parked(order: Order, context: Context, retry_at_ms: int | None = None) -> BackorderParked:
+    """There is nobody to be asked now, and why. `retry_at_ms`: when the timer would go off next, if there is somebody for it."""
+    missing, terms = missing_of(order), terms_of(order)
+    release_ms = next_release_ms(missing, terms, context.now_ms)
+    if not released(missing, terms, context.now_ms):
+        return BackorderParked("not_released", release_ms)
+    places = order.backorder.places if order.backorder is not None else {}
+    mine = lines_of(order)
+    waits = any(name not in places or not places[name].full for name in mine)
+    if retry_at_ms is not None and retry_places(order):
+        retry_at_ms = retry_at_ms if release_ms is None else min(retry_at_ms, release_ms)
+        return BackorderParked("split_limit" if len(mine) < len(order.retry_places) else "asking_again", retry_at_ms)
+    why: ParkedWhy = "in_line" if waits else "asked_enough" if order.retry_places else "nobody_to_ask"
+    return BackorderParked(why, release_ms)
+
+
+def asks(order: Order) -> list[Event]:
+    """What places have to be told now that the order is as it is."""
+    missing = {} if order.cancelled or order.forgotten else lacking(order)
+    if order.backorder is None and not missing:
+        return []
+    places = order.backorder.places if order.backorder is not None else {}
+    told: list[LineAsk] = []
+    wanted, lines = sorted(missing.items()), lines_of(order)
+    busy = is_asking(order) and not order.cancelled
+    for name in dict.fromkeys((*places, *order.retry_places)):
+        place = places.get(name)
+        if place is not None and place.telling is not None:
+            continue
+        mine = wanted if name in lines else []
+        if place is None:
+            if mine and not busy:
+                base = NUMBERS * (len(places) + sum(ask.location_id not in places for ask in told) + 1)
+                told.append(LineAsk(name, base + 1, mine))
+            continue
+        if place.full and mine:
+            mine = place.lines
+        if place.seen or mine != place.lines:
+            told.append(LineAsk(name, place.last + 1, mine, list(place.seen)))
+    if not told:
+        return []
+    terms = terms_of(order)
+    release = {sku: at for sku, at in terms.release.items() if sku in missing} if terms is not None else {}
+    life_days = {sku: days for sku, days in (order.life_days or {}).items() if sku in missing}
+    return [WaitingAsked(told, order.placed_at_ms, order.channel, life_days, release, together(order))]
+
+
+def begins(events: Iterable[object]) -> bool:
+    """Does the order lack something from now on, of which nobody else is asked at once?"""
+    return any(type(event) in _LEAVE_SHORT and event.retry_at_ms is not None for event in events)  # type: ignore[attr-defined]
+
+
+def follows(after: Order, context: Context, retry_at_ms: int | None) -> list[Event]:
+    """What follows from a decision, for an order that is so after it: places are told, and who waits without a timer says why. `retry_at_ms`: when a timer would go off, None
+    when it did so often enough."""
+    events = asks(after)
+    idle = after.backorder is not None and after.retry_at_ms is None
+    if idle and not after.cancelled and not is_asking(after) and missing_of(after):
+        why = parked(after, context, retry_at_ms)
+        if why.retry_at_ms is not None or (after.backorder is not None and why.why != after.backorder.parked):
+            events.append(why)
+    return events
+
+
+# --- evolve ----------------------------------------------------------------------------------------------------------
+def evolve(order: Order, event: Event) -> None:
+    """Takes note of the event."""
+    if order.backorder is None:
+        order.backorder = Backorder()
+    backorder = order.backorder
+    if type(event) is WaitingAsked:
+        for ask in event.asks:
+            place = backorder.places.get(ask.location_id)
+            if place is None:
+                place = backorder.places[ask.location_id] = PlaceInLine(ask.number - 1, ask.number - 1)
+            place.lines, place.telling = ask.lines, ask.seen
+    elif type(event) is WaitingSettled:
+        _settled(backorder.places[event.location_id], event)
+    elif type(event) is BackorderFilled:
+        order.fulfilments.append(
+            Fulfilment(event.number, event.location_id, "allocated", event.lines, event.promised_by_ms)
+        )
+        _heard(backorder, event)
+        order.short = bool(missing_of(order))
+        if not lacking(order):
+            order.retry_at_ms, backorder.parked = None, ""
+    elif type(event) is OfferReturned:
+        _heard(backorder, event)
+    elif type(event) is BackorderParked:
+        backorder.parked, order.retry_at_ms = event.why, event.retry_at_ms
+
+
+def asked_again(order: Order) -> None:
+    """A new round by the timer: lines that were full may have room when it is over."""
+    if order.backorder is not None:
+        order.backorder.parked = ""
+        for place in order.backorder.places.values():
+            place.full = False
+
+
+def _settled(place: PlaceInLine, event: WaitingSettled) -> None:
+    telling = place.telling or []
+    place.seen = [number for number in place.seen if number not in telling]
+    place.telling = None
+    place.full = bool(place.lines) and not event.accepted
+    if place.full:
+        place.lines = []
+    place.expected_ms = event.expected_ms if place.lines else None
+
+
+def _heard(backorder: Backorder, event: BackorderFilled | OfferReturned) -> None:
+    place = backorder.places[event.location_id]
+    if event.number not in place.seen:
+        place.seen.append(event.number)
+    place.last = max(place.last, event.number)
+
+
+# --- messages --------------------------------------------------------------------------------------------------------
+def messages(order_id: str, event: Event) -> Iterable[Message]:
+    """Lines are told what the order wants, locations get back what it lacks no more, and the customer hears of a date."""
+    if type(event) is WaitingAsked:
+        for ask in event.asks:
+            wait = WaitInLine(
+                order_id, ask.number, event.placed_ms, ask.lines, ask.seen, event.channel, event.life_days, event.release, event.whole
+            )  # fmt: skip
+            yield Message("location", ask.location_id, wait, on_reply=True)
+    elif type(event) is OfferReturned:
+        yield Message("location", event.location_id, Release(order_id, event.number, event.lines))
+    elif type(event) is CustomerTold:
+        yield _notice(order_id, event)
+
+
+def _notice(order_id: str, event: CustomerTold) -> Message:
+    """One for each part, however often it is said. Its address is the order's private part, as it is sealed with the order (`serve/orders/private.py`); what it says is no secret."""
+    region = order_id.partition("-")[0]
+    name = ids.notice_id(region, sha256(f"{TEMPLATE}\0{order_id}\0{event.number}".encode()).digest())
+    values = {"fulfilment": str(event.number), "promised_by": moment(event.promised_by_ms).isoformat()}
+    written = WriteNotice(TEMPLATE, order_id, event.sealed, _encode(values), event.promised_by_ms + DAY_MS)
+    return Message("notice", name, written)
+
+
+_decode_in_line = msgspec.json.Decoder(InLine).decode
+
+
+def on_reply(location_id: str, reply: bytes, refused: bool) -> LineAnswered:
+    """A location that refuses (it is unknown) has no line."""
+    if refused:
+        return LineAnswered(location_id, accepted=False)
+    told = _decode_in_line(reply)
+    return LineAnswered(location_id, told.accepted, told.expected_ms)
+
+
+# --- what callers see ------------------------------------------------------------------------------------------------
+def view(order: Order) -> BackorderView | msgspec.UnsetType:
+    """Why what is missing is; UNSET when nothing is, or it is not known yet."""
+    backorder = order.backorder
+    # As `order_view` has it.
+    missing = {} if is_asking(order) or order.cancelled else missing_of(order)
+    if backorder is None or not missing:
+        return msgspec.UNSET
+    places, terms = backorder.places, backorder.terms
+    in_line = [name for name, place in places.items() if place.lines and place.telling is None]
+    reason: Reason = backorder.parked or ("in_line" if in_line else "asking_again")
+    lead_ms = terms.lead_ms if terms is not None else {}
+    dates = [at + lead_ms.get(name, 0) for name in in_line if (at := places[name].expected_ms) is not None]
+    release = [terms.release[sku] for sku in missing if sku in terms.release] if terms is not None else []
+    return BackorderView(
+        reason, len(in_line), moment(min(dates)) if dates else msgspec.UNSET, moment(max(release)) if release else msgspec.UNSET
+    )  # fmt: skip

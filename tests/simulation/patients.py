@@ -1,0 +1,211 @@
+"""Patients: buyers of what is hardly ever there, who wait for it; and the few units that come in, now and then. What they wait for goes to them in the order of their promises."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import ClassVar
+
+import msgspec
+
+from actors.domain import order_waiting
+from actors.domain.allocation import Place
+from actors.domain.kind import Context
+from actors.domain.kinds import KINDS
+from actors.domain.location_commands import (
+    AdjustmentLine,
+    AdjustStock,
+    ChangeCondition,
+    ConditionLine,
+    ReceiptLine,
+    ReceiveStock,
+    SetLevels,
+)
+from actors.domain.location_events import Levels, StockChanged
+from actors.domain.location_line import LineServed, Waiter
+from actors.domain.location_state import Location
+from actors.domain.order_backorder import BackorderTerms, CustomerTold
+from actors.domain.order_commands import PlaceOrder
+from actors.domain.order_state import Line, Order, ShipTo, is_asking
+from actors.runtime.codec import codecs
+from actors.runtime.gateway import Ask
+from actors.runtime.wire import Turn
+from tests.simulation.clients import LOCATIONS, Client, digest
+from tests.simulation.history import Folded, History
+
+RARE = "rare"
+DAY_MS = 86_400_000
+_CODECS = codecs(KINDS)
+
+
+class Patient(Client):
+    """Half of what they do is to order what nobody has, or to bring some of it."""
+
+    wants: ClassVar[Mapping[str, int]] = {RARE: 8, "scarce": 3, "hot": 1}
+
+    async def act(self) -> None:
+        """One thing, drawn."""
+        draw = self.rng.random()
+        if draw < 0.3:
+            await self.place()
+        elif draw < 0.55:
+            command = self._goods()
+            place = self.rng.choice(LOCATIONS[:2])
+            await self.ask(Ask("location", place, command, self._key(), digest(command)))
+        else:
+            await super().act()
+
+    def _goods(self) -> ReceiveStock | AdjustStock | ChangeCondition | SetLevels:
+        rng = self.rng
+        sku, n, draw = rng.choice((RARE, RARE, "scarce")), rng.randint(1, 4), rng.random()
+        if draw < 0.6:
+            condition = "damaged" if rng.random() < 0.2 else "sellable"
+            return ReceiveStock([ReceiptLine(sku, n, None, condition=condition)])  # type: ignore[arg-type]
+        if draw < 0.75:
+            return ChangeCondition([ConditionLine(sku, n, *rng.sample(("sellable", "damaged"), 2))])  # type: ignore[arg-type]
+        if draw < 0.9:
+            return SetLevels([Levels(sku, rng.randint(0, 2), None, {"online": rng.randint(0, 2)})])
+        return AdjustStock([AdjustmentLine(sku, rng.choice((-1, 1, 2)), "count")])
+
+    async def place(self) -> None:
+        """An order of what is hardly there: sometimes ahead of its release, all or nothing, or by another channel."""
+        rng, now_ms = self.rng, self.world.now_ms()
+        skus = rng.choices(list(self.wants), list(self.wants.values()), k=rng.randint(1, 2))
+        lines = [Line(sku, rng.choice((1, 1, 2, 5)), 100) for sku in skus]
+        seen, near = self.world.seen_stock(), rng.sample(LOCATIONS, 3)
+        places = [Place(place, {sku: seen.get((place, sku), 0) for sku in sorted(set(skus))}) for place in near]
+        draw, terms = rng.random(), None
+        if draw < 0.25:
+            terms = BackorderTerms({RARE: now_ms + rng.choice((500, 3_000))}, {LOCATIONS[0]: DAY_MS})
+        elif draw < 0.6:
+            terms = BackorderTerms({}, dict.fromkeys(LOCATIONS[:2], 2 * DAY_MS))
+        elif draw < 0.7:
+            terms = BackorderTerms(whole=True)
+        channel = rng.choice(("online", "online", "store"))
+        command = PlaceOrder(
+            f"ref-{self.name}-{self.number}", channel, self.name, "US", ShipTo("US"), "USD", lines, places, sealed=b"who",  # type: ignore[arg-type]
+            email_digest="e" if rng.random() < 0.5 else "", backorder=terms,
+        )  # fmt: skip
+        if terms is not None and terms.whole:
+            command = msgspec.structs.replace(command, plan=[])
+        await self._place_with(self._key(), command)
+
+
+# --- what must hold --------------------------------------------------------------------------------------------------
+def lines(history: History) -> Iterator[str]:
+    """Who waits is served in order, before anybody who comes later, as soon as there is something for him; and no line is kept of which the order does not know."""
+    for (kind, name), entity in history.entities.items():
+        if kind == "location" and entity.state is not None:
+            yield from _served_in_order(name, entity)
+            yield from _known_to_orders(name, entity.state, history)
+        elif kind == "order" and entity.state is not None:
+            yield from _in_lines(name, entity.state, history)
+            yield from _told(name, entity, history)
+
+
+def _served_in_order(name: str, entity: Folded) -> Iterator[str]:
+    codec, state = _CODECS["location"], None
+    for turn in entity.turns:
+        events = codec.events(turn.events)
+        context = Context(turn.entity_id, turn.command_id, turn.at_ms)
+        for event in events:
+            state = codec.kind.evolve(state, event, context)
+        if state is not None and state.waiting is not None and events:
+            yield from _turn_is_fair(name, state, events, turn)
+
+
+def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Turn) -> Iterator[str]:
+    served = {one.order_id: one for one in events if type(one) is LineServed}
+    causes = {f"{one.order_id}.{one.number}" for one in served.values()}
+    others: Counter[str] = Counter()
+    for event in events:
+        if type(event) is StockChanged and event.cause not in causes:
+            for entry in event.entries:
+                others[entry.sku] += entry.quantity * (entry.reason in ("allocate", "reserve"))
+    line = state.waiting
+    assert line is not None
+    late = line.due_ms is not None and line.due_ms <= turn.at_ms
+    where = f"{name} version {turn.version}"
+    got = {one.order_id: _rank_served(line.waiters.get(one.order_id), one) for one in served.values()}
+    for waiter in line.waiters.values():
+        if waiter.whole:
+            if (
+                waiter.lines
+                and not late
+                and all(_good(state, waiter, sku, turn) >= n for sku, n in waiter.lines.items())
+            ):
+                yield f"{where}: all that {waiter.order_id} waits for is free"
+            continue
+        for sku in waiter.lines:
+            if waiter.from_ms.get(sku, 0) > turn.at_ms:
+                continue
+            free = _good(state, waiter, sku, turn)
+            if free and not late:
+                yield f"{where}: {free} units of {sku} are free, and {waiter.order_id} waits for them"
+            if others[sku] and free + others[sku] > _kept(state, waiter, sku):
+                yield f"{where}: somebody who does not wait got {sku}, and {waiter.order_id} waits for it"
+            for order_id, ranks in got.items():
+                # Of another channel more may be kept back.
+                same = line.waiters[order_id].channel == waiter.channel if order_id in line.waiters else False
+                if same and sku in ranks and waiter.rank(sku) < ranks[sku]:
+                    yield f"{where}: {order_id} got {sku} before {waiter.order_id}, who comes first"
+
+
+def _rank_served(waiter: Waiter | None, served: LineServed) -> dict[str, tuple[int, int, str]]:
+    # Who got all that it wanted is in line yet: until it says that it has heard.
+    return {} if waiter is None else {sku: waiter.rank(sku) for sku, _ in served.lines if not waiter.from_ms}
+
+
+def _good(state: Location, waiter: Waiter, sku: str, turn: Turn) -> int:
+    if waiter.from_ms.get(sku, 0) > turn.at_ms or sku in state.lots:
+        return 0
+    stock = state.stock.get(sku)
+    return 0 if stock is None else stock.available_to(waiter.channel)
+
+
+def _kept(state: Location, waiter: Waiter, sku: str) -> int:
+    """Units that the waiter may not have, and somebody else may."""
+    stock = state.stock[sku]
+    return (
+        stock.available - stock.available_to(waiter.channel)
+        if stock.available
+        else max(dict(stock.buffers).get(waiter.channel, 0), 0)
+    )
+
+
+def _known_to_orders(name: str, state: Location, history: History) -> Iterator[str]:
+    for order_id, waiter in state.waiting.waiters.items() if state.waiting is not None else ():
+        entity = history.entities.get(("order", order_id))
+        order: Order | None = entity.state if entity is not None else None
+        place = order.backorder.places.get(name) if order is not None and order.backorder is not None else None
+        if place is None or dict(place.lines) != waiter.lines or waiter.unseen:
+            yield f"{name}: {waiter} is in line, the order knows {place}"
+
+
+def _in_lines(order_id: str, order: Order, history: History) -> Iterator[str]:
+    if order.backorder is None:
+        return
+    for name, place in order.backorder.places.items():
+        if place.telling is not None or place.seen:
+            yield f"{order_id} has yet to hear from {name}: {place}"
+        state = history.entities["location", name].state
+        waits = state.waiting is not None and order_id in state.waiting.waiters
+        if waits != bool(place.lines):
+            yield f"{order_id} {'is' if waits else 'is not'} in line at {name}, and believes {place}"
+    lacking = {} if order.cancelled else order_waiting.lacking(order)
+    if lacking and not is_asking(order):
+        if order.retry_at_ms is None and not order.backorder.parked:
+            yield f"{order_id} lacks {lacking}, and nobody knows why"
+        for name in order_waiting.lines_of(order):
+            place = order.backorder.places.get(name)
+            if place is None or (not place.full and dict(place.lines) != lacking):
+                yield f"{order_id} lacks {lacking}, and waits at {name} for {place}"
+
+
+def _told(order_id: str, entity: Folded, history: History) -> Iterator[str]:
+    told = [event for _, event in entity.events if type(event) is CustomerTold]
+    notices = [
+        one.state for (kind, _), one in history.entities.items() if kind == "notice" and one.state.about == order_id
+    ]
+    if len(told) != len(notices):
+        yield f"{order_id} told its customer {len(told)} dates, and {len(notices)} notices were written"
