@@ -20,6 +20,7 @@ from tests.simulation.counters import counts
 from tests.simulation.history import Folded, History, fold
 from tests.simulation.managers import approvals
 from tests.simulation.pickers import floors
+from tests.simulation.planners import simulations
 from tests.simulation.receivers import inbounds
 from tests.simulation.shoppers import reservations
 from tests.simulation.stockkeepers import COUNTS, parts
@@ -39,6 +40,7 @@ NAMES = {
 UNREMEMBERED = {
     "order.unknown", "location.unknown", "approval.unknown", "reservation.unknown", "transfer.unknown", "transfer.expected_in_past",
     "count.unknown", "inbound.unknown", "floor.nothing_to_pick", "inbound.expected_in_past",
+    "simulation.unknown",
 }  # fmt: skip
 
 
@@ -67,6 +69,7 @@ def check_all(world) -> list[str]:
         counts(history),
         inbounds(history),
         floors(history),
+        simulations(history),
     )
     out: list[str] = list(world.complaints)
     for check in checks:

@@ -29,6 +29,7 @@ from tests.simulation.freshness import Freshness
 from tests.simulation.loop import SimulatedLoop, Stuck
 from tests.simulation.managers import Manager
 from tests.simulation.pickers import Picker
+from tests.simulation.planners import Planner
 from tests.simulation.receivers import Receiver
 from tests.simulation.shoppers import Shopper
 from tests.simulation.stockkeepers import Stockkeeper
@@ -40,7 +41,7 @@ from tests.simulation.wire import Line, Odds
 
 SHARDS = 8
 SETTLE_S = 90.0
-# Worlds take turns in who comes besides the clients: managers, stockkeepers, shoppers, carriers, counters, receivers, pickers, or nobody.
+# Worlds take turns in who comes besides the clients: managers and planners, stockkeepers, shoppers, carriers, counters, receivers, pickers, or nobody.
 CASTS = 8
 
 
@@ -167,7 +168,9 @@ class World:
         """Those who come besides the clients."""
         if self.seed % CASTS == 0:
             waiting: list[str] = []
-            return [Manager(self, f"m{n}", f"manager {self.seed} {n}", 12, waiting) for n in range(3)]
+            begun: list[tuple[str, str]] = []
+            managers = [Manager(self, f"m{n}", f"manager {self.seed} {n}", 12, waiting) for n in range(3)]
+            return [*managers, *(Planner(self, f"w{n}", f"planner {self.seed} {n}", 12, begun) for n in range(2))]
         if self.seed % CASTS == 1:
             return [Stockkeeper(self, f"k{n}", f"keeper {self.seed} {n}", 24) for n in range(2)]
         if self.seed % CASTS == 2:
