@@ -275,7 +275,7 @@ class Bench:
                 self._console.print(f"starting a cell with {name} {mode} …", highlight=False)
                 own = stack.enter_context(OwnCell(switch.changes(mode), name="ocefs-switch-"))
                 cell.wait_ready(own.base)
-                if switch.is_on(own.base) != (mode == "required"):
+                if switch.is_on(own.base, own.credentials.headers(60)) != (mode == "required"):
                     raise StartFailed(f"the cell with {name} {mode} at {own.base} does not do as it is told")
                 subjects.append(asyncio.run(self._prepare(own.base, own.credentials, count, switch.more_places)))
             for work, (with_it, without_it) in switch.works.items():

@@ -16,10 +16,11 @@ ORDERS_MAX = 8_000
 
 class Switch(msgspec.Struct, frozen=True):
     """turned_on: what stands in the section of the cell that has it, instead of a mode, and nothing in the other's. more_places: that both cells have besides the usual two. section: of `config/regions/*.toml`, whose `mode` is "off" or "required"; works: what is measured, as named on the command line, with the
-    rows of the cell that has it and of the one that has not; is_on: does the cell at an address do as the switch says?"""
+    rows of the cell that has it and of the one that has not; is_on: does the cell at an address, asked
+    with these headers, do as the switch says?"""
 
     section: str
-    is_on: Callable[[str], bool]
+    is_on: Callable[[str, Mapping[str, str]], bool]
     works: Mapping[str, tuple[str, str]]
     turned_on: Mapping[str, object] | None = None
     more_places: int = 0
@@ -31,16 +32,16 @@ class Switch(msgspec.Struct, frozen=True):
         return {self.section: dict(self.turned_on)} if mode == "required" else {}
 
 
-def _asks_who(base: str) -> bool:
+def _asks_who(base: str, headers: Mapping[str, str]) -> bool:
     return not answers(base, "/v1/skus?limit=1")
 
 
-def _is_encrypted(base: str) -> bool:
+def _is_encrypted(base: str, headers: Mapping[str, str]) -> bool:
     return base.startswith("https:")
 
 
-def _has_policy(base: str) -> bool:
-    request = urllib.request.Request(base + "/v1/sourcing/policies")
+def _has_policy(base: str, headers: Mapping[str, str]) -> bool:
+    request = urllib.request.Request(base + "/v1/sourcing/policies", headers=dict(headers))
     with urllib.request.urlopen(request, timeout=5, context=tls_of(base)) as reply:
         return b'"origin":"config"' in reply.read()
 
