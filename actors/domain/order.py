@@ -215,7 +215,11 @@ def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decisi
     )  # fmt: skip
     channel = command.channel if command.buffered else ""
     others = _others(command.places, asks)
-    asked = [AllocationAsked(asks, others, False, channel, command.promised, command.life_days or {})] if asks else []
+    asked = (
+        [AllocationAsked(asks, others, False, channel, command.promised, command.life_days or {}, command.transit)]
+        if asks
+        else []
+    )
     decision = _view(context, [placed, *asked])
     decision.provisional = bool(asks) or claims
     return decision

@@ -88,6 +88,8 @@ def _evolve_asked(order: Order, event: AllocationAsked) -> None:
     if event.promised:
         for fulfilment, by_ms in zip(order.fulfilments[-len(event.asks) :], event.promised, strict=True):
             fulfilment.promised_by_ms = by_ms
+        for fulfilment, transit_ms in zip(order.fulfilments[-len(event.asks) :], event.transit, strict=False):
+            fulfilment.transit_ms = transit_ms
     order.next_number = event.asks[-1].number + 1
     order.candidates = event.places
     order.retry_at_ms = None

@@ -144,4 +144,5 @@ def sourced(command: PlaceOrder, proposal: Proposal) -> PlaceOrder:
         splits=proposal.splits,
         sourcing=encoded(decision),
         promised=[part.deliver_ms for part in decision.parts],
+        transit=[part.deliver_ms - part.ready_ms for part in decision.parts],
     )
