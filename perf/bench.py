@@ -28,8 +28,20 @@ from perf.orders import PreparationFailed
 from perf.rows import Check, Row, SteadyExtras
 
 SYSTEMS = ("noop", "usual", "tuned", "batched", "batched-asgi", "ocefs")
-WORKS = ("updates", "bodies", "placements", "availability", "router", "steady", "identity", "tls")
-COMPARED_WORKS = ("updates", "bodies", "placements", "availability")
+WORKS = (
+    "updates",
+    "bodies",
+    "placements",
+    "availability",
+    "availability50",
+    "router",
+    "steady",
+    "identity",
+    "tls",
+    "sourcing",
+    "inside",
+)
+COMPARED_WORKS = ("updates", "bodies", "placements", "availability", "availability50")
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -116,6 +128,7 @@ def _measure(console: Console, bench: Bench, systems: tuple[str, ...]) -> None:
             for system in compared:
                 bench.compare(system, url)
     if rows.OURS in systems:
+        bench.inside()
         bench.ocefs()
         bench.switches()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from perf import cell, closed_loop, orders, rows, steady, switches
+from perf import cell, closed_loop, inside, orders, rows, steady, switches
 from perf.chaos.own_cell import OwnCell
 from perf.closed_loop import WrkFigures
 from perf.compare import database
@@ -28,6 +28,7 @@ BODY_CONNECTIONS = 32
 STEADY_CONNECTIONS = 64
 WORKERS_TRIED = (1, 2)
 ROUTER_ROUNDS = 6
+INSIDE_ROUNDS = 500
 ROUND_SECONDS_LEAST = 3
 """What is compared with 0.85 of another figure is measured by turns with it: the machine's speed moves by more than they differ."""
 
@@ -36,6 +37,7 @@ SCRIPTS = {
     "bodies": ("updates_bodies", rows.BODIES),
     "placements": ("placements", rows.PLACEMENTS),
     "availability": ("availability", rows.AVAILABILITY),
+    "availability50": ("availability_50", rows.AVAILABILITY_50),
     "noop": ("noop", rows.NOOP),
 }
 """Work as named on the command line → (script in perf/wrk, name of the work in the rows)."""
@@ -143,7 +145,7 @@ class Bench:
             if "availability" in self.options.works:
                 self._compare_work("noop", system, url)
             return
-        for work in ("updates", "bodies", "placements", "availability"):
+        for work in ("updates", "bodies", "placements", "availability", "availability50"):
             if work in self.options.works:
                 self._compare_work(work, system, url)
 
@@ -173,9 +175,15 @@ class Bench:
         async with HttpPool(base, orders.CONNECTIONS) as pool:
             await orders.place_scarce(pool)
 
+    def inside(self) -> None:
+        """What decisions cost without a cell around them, if that was asked for."""
+        if "inside" in self.options.works:
+            for row, note in inside.measure(INSIDE_ROUNDS):
+                self._add(row, note)
+
     def ocefs(self) -> None:
         """Measures a cell of OCEFS at each work, then the way through the router, then the steady run."""
-        if set(self.options.works) <= SWITCHES.keys():
+        if set(self.options.works) <= {*SWITCHES, "inside"}:
             return
         with ExitStack() as stack:
             if self.options.base:
@@ -188,7 +196,7 @@ class Bench:
                 base = stack.enter_context(cell.own_cell(home))
                 credentials = cell.own_credentials(home)
             subject = asyncio.run(self._prepare(base, credentials, self.options.orders))
-            for work in ("updates", "bodies", "placements", "availability"):
+            for work in ("updates", "bodies", "placements", "availability", "availability50"):
                 if work in self.options.works:
                     self._ocefs_work(work, subject)
             if "router" in self.options.works:
@@ -196,10 +204,10 @@ class Bench:
             if "steady" in self.options.works:
                 asyncio.run(self._steady(subject))
 
-    async def _prepare(self, base: str, credentials: Credentials, order_count: int) -> Subject:
+    async def _prepare(self, base: str, credentials: Credentials, order_count: int, more: int = 0) -> Subject:
         async with HttpPool(base, orders.CONNECTIONS, credentials) as pool:
             self._console.print(f"placing {order_count:,} orders …", highlight=False)
-            await orders.prepare_places(pool, order_count)
+            await orders.prepare_places(pool, order_count, more)
             ids = await orders.place_orders(pool, order_count)
             await self._note_versions(pool)
         return self._subject(base, credentials, ids)
@@ -267,9 +275,9 @@ class Bench:
                 self._console.print(f"starting a cell with {name} {mode} …", highlight=False)
                 own = stack.enter_context(OwnCell(switch.changes(mode), name="ocefs-switch-"))
                 cell.wait_ready(own.base)
-                if switch.is_on(own.base) != (mode == "required"):
+                if switch.is_on(own.base, own.credentials.headers(60)) != (mode == "required"):
                     raise StartFailed(f"the cell with {name} {mode} at {own.base} does not do as it is told")
-                subjects.append(asyncio.run(self._prepare(own.base, own.credentials, count)))
+                subjects.append(asyncio.run(self._prepare(own.base, own.credentials, count, switch.more_places)))
             for work, (with_it, without_it) in switch.works.items():
                 off, required = self._by_turns(subjects, switches.ROUNDS, work)
                 self._keep_share(with_it, OURS, required, off, "without it")

@@ -41,8 +41,8 @@ def _json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-async def prepare_places(pool: HttpPool, order_count: int) -> None:
-    """Defines the two locations and the SKUs, and receives their stock. Only OCEFS needs it; comparisons use SQL.
+async def prepare_places(pool: HttpPool, order_count: int, more: int = 0) -> None:
+    """Defines the two locations (and as many `more`, spread over the country, each with some of the SKUs) and the SKUs, and receives their stock. Only OCEFS needs it; comparisons use SQL.
 
     Repeating it adds stock, which does no harm, but not twice for one run.
     """
@@ -61,7 +61,27 @@ async def prepare_places(pool: HttpPool, order_count: int) -> None:
     for place, *_ in PLACES:
         path = f"/v1/locations/{place}/receipts"
         _expect(await pool.ask(post(pool.host, path, f"bench-{run}-{place}", _json({"lines": lines}))), 200, 201)
+    for n in range(more):
+        await _one_more(pool, run, n, list(stock))
     await _seen(pool, list(stock)[-1])
+
+
+async def _one_more(pool: HttpPool, run: str, n: int, skus: list[str]) -> None:
+    place = f"us-st-bench-{n:03}"
+    body = {
+        "type": "store",
+        "name": place,
+        "city": "",
+        "country": "US",
+        "lat": 30 + n * 7 % 17,
+        "lon": -120 + n * 11 % 45,
+    }
+    headers = {"Content-Type": "application/json", "Idempotency-Key": f"bench-{run}-more-{n}"}
+    content = _json(body | {"timezone": "UTC"})
+    _expect(await pool.ask(request("PUT", pool.host, f"/v1/locations/{place}", content, headers)), 200, 201)
+    lines = [{"sku": sku, "quantity": 20 + n % 7} for at, sku in enumerate(skus) if (at + n) % 3]
+    path = f"/v1/locations/{place}/receipts"
+    _expect(await pool.ask(post(pool.host, path, f"bench-{run}-{place}", _json({"lines": lines}))), 200, 201)
 
 
 async def _seen(pool: HttpPool, sku: str) -> None:

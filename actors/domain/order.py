@@ -263,7 +263,7 @@ def _asked(
 ) -> AllocationAsked:
     """A later round, or a further question of the same."""
     stands = [] if order.terms is None else order_terms.stood(order, need, asks)
-    return AllocationAsked(asks, _others(places, asks), retry, order.channel, [], order.life_days or {}, stands)
+    return AllocationAsked(asks, _others(places, asks), retry, order.channel, [], order.life_days or {}, [], stands)
 
 
 def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decision:
@@ -298,7 +298,11 @@ def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decisi
     others = _others(command.places, asks)
     stands = [] if terms is None else order_terms_plan.stand_ins(terms, need, ((ask.number, ask.lines) for ask in asks))
     life_days = command.life_days or {}
-    asked = [AllocationAsked(asks, others, False, channel, command.promised, life_days, stands)] if asks else []
+    asked = (
+        [AllocationAsked(asks, others, False, channel, command.promised, life_days, command.transit, stands)]
+        if asks
+        else []
+    )
     decision = _view(context, [placed, *asked])
     decision.provisional = bool(asks) or claims
     return decision

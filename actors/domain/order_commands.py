@@ -32,8 +32,8 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
     seen: the code of the refusal, "" when it seems to be good. `buffered`: some place was seen to keep units back from the channel.
 
     `plan`: what to ask first, as sourcing decided, and `places` then are best first; None: as `allocation.plan` says. `splits`: over how many places at most. `sourcing`: the
-    decision (`sourcing_decision.encoded`), sealed where orders are. `promised`: of each part of the plan when it shall be there (UTC ms). `kits`: of kits among the lines
-    what one is made of, None for none. `life_days`: of SKUs whose lots must have some left, how many, None for none. `terms`: what is asked for besides the goods, None for nothing. `backorder`: what matters for what can't be had now,
+    decision (`sourcing_decision.encoded`), sealed where orders are. `promised`: of each part of the plan when it shall be there (UTC ms), and `transit` how long its carrier takes (ms).
+    `kits`: of kits among the lines what one is made of, None for none. `life_days`: of SKUs whose lots must have some left, how many, None for none. `terms`: what is asked for besides the goods, None for nothing. `backorder`: what matters for what can't be had now,
     None when all seems to be there."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
@@ -58,6 +58,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
     life_days: dict[str, int] | None = None
     terms: Terms | None = None
     backorder: BackorderTerms | None = None
+    transit: list[int] = []
 
 
 class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):

@@ -88,7 +88,7 @@ class CartReturned(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class AllocationAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """Locations are asked to reserve. `places`: who may be asked next; `retry`: a new round has begun; `channel`: whose buffers are kept back, "" where
-    nobody seems to have any; `promised`: of each of the asks when it shall be there (UTC ms), empty where nothing was promised; `life_days`: see
+    nobody seems to have any; `promised`: of each of the asks when it shall be there (UTC ms), empty where nothing was promised; `life_days`, `transit`: see
     `PlaceOrder`; `stands`: what of the asks stands in for what was ordered."""
 
     asks: list[Ask]
@@ -97,6 +97,7 @@ class AllocationAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defa
     channel: Channel | Literal[""] = ""
     promised: list[int] = []
     life_days: dict[str, int] = {}
+    transit: list[int] = []
     stands: list[StandIn] = []
 
 

@@ -100,6 +100,8 @@ def _evolve_asked(order: Order, event: AllocationAsked) -> None:
     if event.promised:
         for fulfilment, by_ms in zip(order.fulfilments[-len(event.asks) :], event.promised, strict=True):
             fulfilment.promised_by_ms = by_ms
+        for fulfilment, transit_ms in zip(order.fulfilments[-len(event.asks) :], event.transit, strict=False):
+            fulfilment.transit_ms = transit_ms
     if event.stands and order.terms is not None:
         order.terms = order_terms.standing(order.terms, event.stands)
     order.next_number = event.asks[-1].number + 1

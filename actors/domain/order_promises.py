@@ -30,5 +30,12 @@ def rows_of_promises(state: Order, events: Sequence[Event], context: Context) ->
             one = promised.get(number)
             if one is not None and one.promised_by_ms is not None:
                 yield PromiseRow(
-                    context.entity_id, number, step, at_ms, one.promised_by_ms, state.channel, one.location_id
+                    context.entity_id,
+                    number,
+                    step,
+                    at_ms,
+                    one.promised_by_ms,
+                    state.channel,
+                    one.location_id,
+                    one.transit_ms,
                 )

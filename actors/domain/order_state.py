@@ -68,13 +68,14 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Fulfilment(msgspec.Struct, array_like=True, gc=False):
     """The part of an order that one location serves. `lines`: (sku, units) asked for while reserving, then reserved. `promised_by_ms`: when it shall be there
-    (UTC ms), as was said when it was placed; None when nothing was."""
+    (UTC ms), as was said when it was placed; None when nothing was. `transit_ms`: how long its carrier takes by the policy."""
 
     number: int
     location_id: str
     status: FulfilmentStatus
     lines: list[tuple[str, int]]
     promised_by_ms: int | None = None
+    transit_ms: int | None = None
 
 
 class Order(msgspec.Struct, array_like=True, gc=False):

@@ -9,7 +9,7 @@ import msgspec
 
 class PromiseRow(msgspec.Struct, array_like=True, gc=False):
     """A step of a fulfilment of which something was promised: `allocated`, `shipped`, `delivered` or `cancelled`, and when (UTC ms). Each is a row of its own, so none has to know of the others.
-    promised_at: when it shall be there."""
+    promised_at: when it shall be there; transit_ms: how long its carrier takes by the policy."""
 
     table: ClassVar[str] = "promise_steps"
     key: ClassVar[tuple[str, ...]] = ("order_id", "number", "step")
@@ -23,3 +23,4 @@ class PromiseRow(msgspec.Struct, array_like=True, gc=False):
     promised_at: int
     channel: str
     location_id: str
+    transit_ms: int | None = None

@@ -167,7 +167,9 @@ class Play:
     def _happened(self, move: PastMove) -> None:
         number = self._number.get(move.cause)
         if number is not None:
-            if move.reason == "release":
+            cancelled_ms = self._orders[number].cancelled_ms
+            # With a cancellation all is given back at once, however many releases that was.
+            if move.reason == "release" and (cancelled_ms is None or move.at_ms < cancelled_ms):
                 self._give_back(number, move.sku, move.units, move.location_id, move.at_ms)
             return
         place = self._map.places.get(move.location_id)

@@ -229,7 +229,7 @@ class PlacedDecision(msgspec.Struct, frozen=True):
 
 
 class PromiseFound(msgspec.Struct, frozen=True):
-    """What was promised of a fulfilment, and what came of it (UTC ms, None: not told)."""
+    """What was promised of a fulfilment, and what came of it (UTC ms, None: not told). transit_ms: how long its carrier takes by the policy."""
 
     order_id: str
     number: int
@@ -239,6 +239,7 @@ class PromiseFound(msgspec.Struct, frozen=True):
     shipped_at: int | None
     delivered_at: int | None
     cancelled_at: int | None
+    transit_ms: int | None = None
 
 
 class ReadModel(Protocol):

@@ -109,6 +109,7 @@ def promises_query(
     query = sa.select(
         c.order_id, c.number, sa.func.max(c.location_id), sa.func.max(c.channel), sa.func.max(c.promised_at),
         *(sa.func.max(c.at).filter(c.step == step) for step in ("shipped", "delivered", "cancelled")),
+        sa.func.max(c.transit_ms),
     ).where(c.promised_at >= sa.literal(from_ms, Instant), c.promised_at < sa.literal(until_ms, Instant))  # fmt: skip
     if channel:
         query = query.where(c.channel == storable_text(channel))

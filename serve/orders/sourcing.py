@@ -4,8 +4,8 @@ Only asked where there is something to source by (`Steering.in_use`). The replic
 bounded by the size of the order. An order of `PLAIN_SKUS` different SKUs or more is placed the plain way, at the nearest places, by no rule of the policy and without a
 decision: to source hundreds of them would hold up everybody else whom the replica serves.
 
-Not known here, and so left to the places or to nobody: the shelf life of what lies there (the location keeps to it when it allocates), weeks of supply, the risk
-of markdowns, and which law forbids goods to go where, since the catalogue has no classes for that.
+Not known here, and so left to the places or to nobody: the shelf life of what lies there (the location keeps to it when it allocates), weeks of supply, and the risk
+of markdowns.
 """
 
 from __future__ import annotations
@@ -190,4 +190,5 @@ def sourced(command: PlaceOrder, proposal: Proposal) -> PlaceOrder:
         splits=proposal.splits,
         sourcing=encoded(decision),
         promised=[part.deliver_ms for part in decision.parts],
+        transit=[part.deliver_ms - part.ready_ms for part in decision.parts],
     )

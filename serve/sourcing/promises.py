@@ -1,7 +1,8 @@
 """`GET /v1/sourcing/promises`: how often it was there when it was promised, from what was written behind.
 
 delivered in time ─▶ kept        delivered, or only shipped, after it; or not even shipped by now ─▶ late
-not due yet ─▶ open              shipped in time, and nobody has told of its delivery since it was due ─▶ unknown
+not due yet ─▶ open              due, and nobody has told of its delivery ─▶ kept or late by when it was shipped and how long its carrier takes by the policy;
+                                 unknown where that is not known
 cancelled ─▶ cancelled, and no part of the others
 """
 
@@ -36,13 +37,14 @@ Fate = Literal["kept", "late", "open", "unknown", "cancelled"]
 
 
 class PromiseCounts(msgspec.Struct, kw_only=True):
-    """Fulfilments that were promised. `kept_percent`: of those that are kept or late; null without any."""
+    """Fulfilments that were promised. `estimated`: of those that are kept or late, by when they were shipped and how long their carrier takes. `kept_percent`: of those that are kept or late; null without any."""
 
     kept: int = 0
     late: int = 0
     open: int = 0
     unknown: int = 0
     cancelled: int = 0
+    estimated: int = 0
     kept_percent: float | None = None
 
 
@@ -88,9 +90,12 @@ def fate_of(one: PromiseFound, now_ms: int) -> tuple[Fate, int]:
         return "cancelled", 0
     if now_ms <= one.promised_at:
         return "open", 0
-    if one.shipped_at is not None and one.shipped_at <= one.promised_at:
+    if one.shipped_at is None or one.shipped_at > one.promised_at:
+        return "late", now_ms - one.promised_at
+    if one.transit_ms is None:
         return "unknown", 0
-    return "late", now_ms - one.promised_at
+    late_ms = one.shipped_at + one.transit_ms - one.promised_at
+    return ("late", late_ms) if late_ms > 0 else ("kept", 0)
 
 
 class _Tally:
@@ -103,8 +108,11 @@ class _Tally:
     def add(self, found: Sequence[PromiseFound], now_ms: int) -> None:
         for one in found:
             fate, late_ms = fate_of(one, now_ms)
+            settled = fate in ("kept", "late") and one.delivered_at is None
+            estimated = settled and one.shipped_at is not None and one.shipped_at <= one.promised_at
             for counts in (self.all, self.by_place.setdefault(one.location_id, PromiseCounts())):
                 setattr(counts, fate, getattr(counts, fate) + 1)
+                counts.estimated += estimated
             if fate == "late":
                 self.late_ms.append(late_ms)
                 self.still_out += one.delivered_at is None

@@ -96,5 +96,5 @@ def promises(
     for (order_id, number), by_step in sorted(steps.items()):
         one = next(iter(by_step.values()))
         at = [by_step[step].at if step in by_step else None for step in ("shipped", "delivered", "cancelled")]
-        found.append(PromiseFound(order_id, number, one.location_id, one.channel, one.promised_at, *at))
+        found.append(PromiseFound(order_id, number, one.location_id, one.channel, one.promised_at, *at, one.transit_ms))
     return found[:limit]

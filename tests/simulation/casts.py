@@ -10,6 +10,7 @@ from tests.simulation.counters import Counter
 from tests.simulation.managers import Manager
 from tests.simulation.patients import Patient
 from tests.simulation.pickers import Picker
+from tests.simulation.planners import Planner
 from tests.simulation.receivers import Delivery, Receiver
 from tests.simulation.shoppers import Shopper
 from tests.simulation.stockkeepers import Stockkeeper
@@ -18,7 +19,9 @@ from tests.simulation.supporters import Supporter
 
 def _managers(world) -> list[Client]:
     waiting: list[str] = []
-    return [Manager(world, f"m{n}", f"manager {world.seed} {n}", 12, waiting) for n in range(3)]
+    begun: list[tuple[str, str]] = []
+    managers = [Manager(world, f"m{n}", f"manager {world.seed} {n}", 12, waiting) for n in range(3)]
+    return [*managers, *(Planner(world, f"a{n}", f"planner {world.seed} {n}", 12, begun) for n in range(2))]
 
 
 def _stockkeepers(world) -> list[Client]:

@@ -22,6 +22,7 @@ from tests.simulation.managers import approvals
 from tests.simulation.patients import lines
 from tests.simulation.pickers import floors, marks
 from tests.simulation.pictures import MACHINES, unshown
+from tests.simulation.planners import simulations
 from tests.simulation.receivers import inbounds
 from tests.simulation.shoppers import reservations
 from tests.simulation.stockkeepers import COUNTS, parts
@@ -42,6 +43,7 @@ NAMES = {
 UNREMEMBERED = {
     "order.unknown", "location.unknown", "approval.unknown", "reservation.unknown", "transfer.unknown", "transfer.expected_in_past",
     "count.unknown", "inbound.unknown", "floor.nothing_to_pick", "inbound.expected_in_past",
+    "simulation.unknown",
 }  # fmt: skip
 
 
@@ -74,6 +76,7 @@ def check_all(world) -> list[str]:
         marks(history, world.settled_ms),
         terms(history),
         lines(history),
+        simulations(history),
     )
     world.steps = set(history.steps)
     out: list[str] = list(world.complaints)

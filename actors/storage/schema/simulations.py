@@ -23,6 +23,7 @@ promise_steps = sa.Table(
     instant("promised_at"),
     text("channel"),
     key("location_id"),
+    sa.Column("transit_ms", sa.BigInteger),
     sa.Index("promise_steps_promised", "promised_at"),
     **ROOM,
 )  # fmt: skip

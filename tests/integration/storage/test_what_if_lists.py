@@ -21,7 +21,7 @@ from actors.runtime.ports import Store
 from actors.runtime.read_model import PlacedDecision, PlacedOrder, PromiseFound, ReadModel
 from tests.integration.storage.samples import NOW_MS, batch, drained, order_row, turn
 
-HOUR = 3_600_000
+HOUR, DAY = 3_600_000, 86_400_000
 
 
 async def keep(store: Store, *turns, **rows: list) -> None:
@@ -125,7 +125,7 @@ async def test_stock_of_then_is_not_what_is_there_now_less_what_happened_since(s
 
 async def test_promises_lose_steps_or_tell_those_of_others(store: Store, read_model: ReadModel):
     def step(order_id, what, at, number=1, promised=NOW_MS, channel="online", place="us-a"):
-        return PromiseRow(order_id, number, what, at, promised, channel, place)
+        return PromiseRow(order_id, number, what, at, promised, channel, place, DAY if order_id == "us-1" else None)
 
     steps = [
         step("us-1", "allocated", 1), step("us-1", "shipped", NOW_MS - 5), step("us-1", "delivered", NOW_MS + 5),
@@ -133,8 +133,8 @@ async def test_promises_lose_steps_or_tell_those_of_others(store: Store, read_mo
         step("us-2", "cancelled", NOW_MS, channel="store"), step("us-3", "allocated", 1, promised=NOW_MS + HOUR),
     ]  # fmt: skip
     await keep(store, promise_steps=steps)
-    one = PromiseFound("us-1", 1, "us-a", "online", NOW_MS, NOW_MS - 5, NOW_MS + 5, None)
-    two = PromiseFound("us-1", 2, "us-b", "online", NOW_MS + 1, None, None, None)
+    one = PromiseFound("us-1", 1, "us-a", "online", NOW_MS, NOW_MS - 5, NOW_MS + 5, None, DAY)
+    two = PromiseFound("us-1", 2, "us-b", "online", NOW_MS + 1, None, None, None, DAY)
     three = PromiseFound("us-2", 1, "us-a", "store", NOW_MS, None, None, NOW_MS)
     ask = {"channel": "", "locations": None, "after": None, "limit": 9}
     until = NOW_MS + HOUR

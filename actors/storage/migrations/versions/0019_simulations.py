@@ -30,6 +30,7 @@ CREATE TABLE promise_steps (
     promised_at timestamptz NOT NULL,
     channel text NOT NULL,
     location_id text COLLATE "C" NOT NULL,
+    transit_ms bigint,
     PRIMARY KEY (order_id, number, step)
 ) WITH (fillfactor = 70);
 CREATE INDEX promise_steps_promised ON promise_steps (promised_at);
