@@ -28,6 +28,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.freshness import Freshness
 from tests.simulation.loop import SimulatedLoop, Stuck
 from tests.simulation.managers import Manager
+from tests.simulation.packers import Packer
 from tests.simulation.pickers import Picker
 from tests.simulation.receivers import Receiver
 from tests.simulation.shoppers import Shopper
@@ -40,8 +41,8 @@ from tests.simulation.wire import Line, Odds
 
 SHARDS = 8
 SETTLE_S = 90.0
-# Worlds take turns in who comes besides the clients: managers, stockkeepers, shoppers, carriers, counters, receivers, pickers, or nobody.
-CASTS = 8
+# Worlds take turns in who comes besides the clients: managers, stockkeepers, shoppers, carriers, counters, receivers, pickers, nobody, or packers.
+CASTS = 9
 
 
 @dataclass(slots=True)
@@ -184,6 +185,10 @@ class World:
             return [Receiver(self, f"r{n}", f"receiver {self.seed} {n}", 20, inbounds) for n in range(3)]
         if self.seed % CASTS == 6:
             return [Picker(self, f"p{n}", f"picker {self.seed} {n}", 28) for n in range(3)]
+        if self.seed % CASTS == 8:
+            names: list[str] = []
+            late: list[tuple[str, msgspec.Struct]] = []
+            return [Packer(self, f"x{n}", f"packer {self.seed} {n}", 30, names, late) for n in range(3)]
         return []
 
     async def _settle(self) -> None:
