@@ -317,7 +317,7 @@ def docks(history: History) -> Iterator[str]:
         dock: Dock = entity.state
         places: Counter[str] = Counter(one.sscc for one in dock.waiting)
         for manifest in live(dock):
-            places.update(parcel.sscc for parcel in manifest.parcels)
+            places.update(parcel.sscc for parcel in manifest.parcels if parcel.status != "withdrawn")
         left: Counter[str] = Counter()
         for row in history.rows.get("manifests", {}).values():
             if row.dock_id == name:
