@@ -301,13 +301,13 @@ class Play(MessagePlay):
 
 MOVES = [name for name in vars(Play) if name.split("_")[0] in (
     "a", "units", "packing", "the", "somebody", "goods",
-)] + [  # fmt: skip
+)] + [
     "a_message_arrives", "a_message_arrives", "a_message_arrives_again", "all_messages_arrive",
     "it_is_dropped_from_memory_and_comes_back",
     # Otherwise little is ever finished.
     *["units_are_packed"] * 3, *["a_parcel_is_closed"] * 2, *["a_label_is_asked_for"] * 2, *["the_carrier_answers"] * 3,
     *["a_parcel_is_scanned"] * 2, "a_manifest_is_closed", "the_driver_leaves",
-]  # fmt: skip
+]
 
 
 def played(seed: int, steps: int) -> Play:
@@ -330,7 +330,7 @@ def test_nothing_is_ever_handed_over_in_these_plays():
     """A play that gets nowhere would prove nothing."""
     ends = [
         status_of(play.world.shipment(name))
-        for play in map(lambda seed: played(seed, 300), range(40))
+        for play in (played(seed, 300) for seed in range(40))
         for name in play.plain
     ]
     assert {"packing", "packed", "shipped", "cancelled"} <= set(ends), sorted(set(ends))
