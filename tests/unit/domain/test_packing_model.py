@@ -299,14 +299,32 @@ class Play(MessagePlay):
         return self.random.choice([*boxes, 99] if self.random.random() < 0.1 or not boxes else boxes)
 
 
-MOVES = [name for name in vars(Play) if name.split("_")[0] in (
-    "a", "units", "packing", "the", "somebody", "goods",
-)] + [
-    "a_message_arrives", "a_message_arrives", "a_message_arrives_again", "all_messages_arrive",
+MOVES = [
+    name
+    for name in vars(Play)
+    if name.split("_")[0]
+    in (
+        "a",
+        "units",
+        "packing",
+        "the",
+        "somebody",
+        "goods",
+    )
+] + [
+    "a_message_arrives",
+    "a_message_arrives",
+    "a_message_arrives_again",
+    "all_messages_arrive",
     "it_is_dropped_from_memory_and_comes_back",
     # Otherwise little is ever finished.
-    *["units_are_packed"] * 3, *["a_parcel_is_closed"] * 2, *["a_label_is_asked_for"] * 2, *["the_carrier_answers"] * 3,
-    *["a_parcel_is_scanned"] * 2, "a_manifest_is_closed", "the_driver_leaves",
+    *["units_are_packed"] * 3,
+    *["a_parcel_is_closed"] * 2,
+    *["a_label_is_asked_for"] * 2,
+    *["the_carrier_answers"] * 3,
+    *["a_parcel_is_scanned"] * 2,
+    "a_manifest_is_closed",
+    "the_driver_leaves",
 ]
 
 
