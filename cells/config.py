@@ -152,6 +152,8 @@ def _known_keys(table: dict[str, object], known: Iterable[str], path: Path, pref
 def _right(key: str, sections: dict[str, type]) -> str:
     """What a correct value of `section.key` looks like, from its default."""
     section, _, rest = key.partition(".")
+    if section == "packing":
+        return "docs/domain/packing.md tells what may stand in [packing]"
     name = rest.split("[")[0]
     default = getattr(sections[section](), name, None) if section in sections else None
     return f"an example of a right value: {name} = {msgspec.json.encode(default).decode()}" if name else "see README.md"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cells.errors import ConfigError
 from cells.key_config import wrong_keys
+from cells.packing_config import check_packing, check_prefixes
 from cells.settings import LOOPBACK, RAY_PORT_SPAN, RegionConfig
 
 
@@ -39,6 +40,7 @@ def check_alone(config: RegionConfig, path: Path) -> None:
         )
     _check_passkeys(config, path)
     _check_tls(config, path)
+    check_packing(config, path)
     if wrong := wrong_keys(config.keys):
         raise ConfigError(f"{path}: keys.{wrong[0]}", wrong[1])
     if config.region.profile == "production":
@@ -134,6 +136,7 @@ def check_together(configs: list[RegionConfig], folder: Path) -> None:
                 )
             countries[country] = config.name
         _check_ports(config, folder, ports)
+    check_prefixes(configs, folder)
 
 
 def _check_ports(config: RegionConfig, folder: Path, taken: dict[int, str]) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from cells.packing_config import Packing
+
 # Every cell takes this many ports from `[ray] port_base` on; see cells/ports.py for what they are.
 RAY_PORT_SPAN = 1000
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -258,6 +260,7 @@ class RegionConfig(Section, frozen=True):
     counts: Counts = Counts()
     figures: Figures = Figures()
     sourcing: Sourcing = Sourcing()
+    packing: Packing = Packing()
     runtime: Runtime = Runtime()
     postgres: Postgres = Postgres()
     redis: Redis = Redis()

@@ -25,6 +25,7 @@ from actors.storage.reader import PostgresReadModel
 from cells.certs import Pair
 from cells.config import load_all
 from cells.own_policy import own_policy
+from cells.packing import packing_settings
 from cells.region_key import key_port
 from cells.settings import RegionConfig, StoreAddresses
 from serve.identity.keyring import KeyringWatch
@@ -94,6 +95,7 @@ def api_settings(config: RegionConfig, secret_file: Path, keyring: Path, door: P
         count_tolerance_units=config.counts.tolerance_units,
         count_tolerance_percent=config.counts.tolerance_percent,
         sourcing=own_policy(config), currency=config.region.currencies[0],
+        packing=packing_settings(config, secret_file.with_name("fake-carrier.sqlite")),
     )  # fmt: skip
 
 

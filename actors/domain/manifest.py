@@ -106,8 +106,9 @@ def _told(name: str, events: list[Event]) -> Decision:
 
 
 def _listed(dock: Dock, sscc: str) -> tuple[Manifest, Listed] | None:
-    """Where it is on a manifest whose parcels have not left."""
-    return next(((one, parcel) for one in live(dock) for parcel in one.parcels if parcel.sscc == sscc), None)
+    """Where it is on a manifest whose parcels have not left, and may leave."""
+    listed = ((one, parcel) for one in live(dock) for parcel in one.parcels)
+    return next(((one, parcel) for one, parcel in listed if parcel.sscc == sscc and parcel.status != "withdrawn"), None)
 
 
 def _join(dock: Dock, command: JoinDock) -> list[Event]:
@@ -121,14 +122,18 @@ def _join(dock: Dock, command: JoinDock) -> list[Event]:
 
 def _leave(dock: Dock, command: LeaveDock) -> list[Event]:
     """Raises Refused `manifest.parcel_listed`."""
-    if any(one.sscc == command.sscc for one in dock.waiting):
+    waiting = next((one for one in dock.waiting if one.sscc == command.sscc), None)
+    if waiting is not None and waiting.announced and not command.withdrawn:
+        detail = "The carrier was told of the parcel: it does not take the label back."
+        raise Refused("manifest.parcel_listed", detail)
+    if waiting is not None:
         return [ParcelLeft(command.sscc)]
     found = _listed(dock, command.sscc)
     if found is None:
         return []
     manifest, parcel = found
     if command.withdrawn:
-        return [] if parcel.status == "withdrawn" else [ParcelStopped(manifest.number, parcel.sscc)]
+        return [ParcelStopped(manifest.number, parcel.sscc)]
     detail = f"The parcel is on manifest {manifest.number}: it is handed over, or left for the next, first."
     raise Refused("manifest.parcel_listed", detail, number=manifest.number)
 

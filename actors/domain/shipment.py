@@ -72,6 +72,7 @@ from actors.domain.shipment_events import (
     ParcelAtDock,
     ParcelNumbered,
     ParcelOpened,
+    ParcelWithdrawn,
     ShipmentStopped,
     StockNotThere,
     StockSetAside,
@@ -177,7 +178,7 @@ def _waits(event: Event) -> bool:
     return type(event) in (ManualOpened, ParcelOpened, MissingAsked)
 
 
-_OF_PARCEL = (ParcelNumbered, ParcelAtDock, VoidDropped)
+_OF_PARCEL = (ParcelNumbered, ParcelAtDock, ParcelWithdrawn, VoidDropped)
 _OF_SHIPMENT = (StockSetAside, StockNotThere, MissingNoted, MissingRefused, PackNoted, PackRefused, ShipmentStopped)
 
 

@@ -123,7 +123,6 @@ def _labels(state: Shipment, event: Event) -> None:
         case LabelVoided():
             label = _label(state, event.parcel)
             label.status, label.code = ("kept" if event.code else "voided"), event.code
-            _parcel(state, event.parcel).place = ""
         case _:
             _dock(state, event)
 
@@ -137,7 +136,8 @@ def _dock(state: Shipment, event: Event) -> None:
             parcel.place, parcel.code = ("" if event.left or event.code else "waiting"), event.code
             parcel.answer = ""
         case ParcelWithdrawn():
-            _parcel(state, event.parcel).place = ""
+            parcel = _parcel(state, event.parcel)
+            parcel.place, parcel.answer = "", ""
         case ShipAsked():
             state.stage, state.clearing = "leaving", [(event.parcel, event.dock)]
         case ClearanceWaits():

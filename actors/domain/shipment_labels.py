@@ -140,12 +140,18 @@ def ask_void(shipment: Shipment, command: AskVoid, context: Context) -> list[Eve
 
 
 def note_voided(shipment: Shipment, command: NoteVoided) -> list[Event]:
-    """It may come late, and twice."""
+    """It may come late, and twice. What the carrier does not take back is good still, unless nobody wants it any more."""
     parcel = next((one for one in shipment.parcels if one.number == command.parcel), None)
     label = parcel.label if parcel is not None else None
-    if label is None or label.key != command.key or label.status != "voiding":
+    if parcel is None or label is None or label.key != command.key or label.status != "voiding":
         return []
-    return [LabelVoided(command.parcel, command.code)]
+    if shipment.stage in ("unpacking", "ended"):
+        return [LabelVoided(command.parcel, command.code)]
+    if parcel.place:
+        return []  # nobody asks the carrier before the dock has let it go
+    if command.code:
+        return [VoidDropped(command.parcel, command.code), *offered(shipment, parcel, label, label.tracking)]
+    return [LabelVoided(command.parcel)]
 
 
 def dock_answered(shipment: Shipment, command: DockAnswered) -> list[Event]:

@@ -23,10 +23,10 @@ def carriers_of(settings: PackingSettings, clock: Clock) -> Mapping[str, Carrier
     for account in settings.carriers:
         assert account.port == "fake", "there is no other yet"
         path = Path(settings.fake_carrier_file) if settings.fake_carrier_file else None
-        made[account.name] = (
+        made[account.carrier] = (
             FakeCarrier(clock.now_ms)
             if path is None
-            else FiledCarrier(path.with_name(f"{path.name}.{account.name}"), clock.now_ms)
+            else FiledCarrier(path.with_name(f"{path.name}.{account.carrier}"), clock.now_ms)
         )
     return made
 

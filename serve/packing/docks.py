@@ -43,10 +43,7 @@ from serve.openapi import KEY_PARAMETER, documented
 from serve.packing import examples
 from serve.packing.calls import WAIT_MS, PackingCalls
 from serve.packing.carriers import told_as
-from serve.packing.documents import Document
-from serve.packing.labels import Labels
-from serve.packing.manifest_list import manifest_list
-from serve.packing.schemas import (
+from serve.packing.dock_schemas import (
     DockDetail,
     DockScan,
     HandOver,
@@ -57,6 +54,9 @@ from serve.packing.schemas import (
     ScanDetail,
     WaitingDetail,
 )
+from serve.packing.documents import Document
+from serve.packing.labels import Labels
+from serve.packing.manifest_list import manifest_list
 from serve.packing.slip import SlipPaper
 from serve.packing.words import Language
 from serve.paging import page_of

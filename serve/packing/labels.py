@@ -69,7 +69,7 @@ class Labels:
         self.port(carrier)
         parcel = parcel_in(view, number)
         to = await self._to(view, request, write)
-        account = next((one for one in self._calls.settings.carriers if one.name == carrier), None)
+        account = next((one for one in self._calls.settings.carriers if one.carrier == carrier), None)
         form = label_format or (account.label_format if account else "pdf")
         wanted = LabelRequest(await self.parcel_to(view, parcel, to, words), service, form)
         sealed = await self._recipients.seal(shipment_id, f"request:{number}", _encode(wanted), to, request)

@@ -26,9 +26,9 @@ class Carton(msgspec.Struct, frozen=True):
 
 
 class CarrierAccount(msgspec.Struct, frozen=True):
-    """A carrier under the name that docks and callers know it by. port: which one it is; "fake" is `partners/fake_carrier.py`."""
+    """A carrier: `carrier` is how docks and callers call it. port: which one it is; "fake" is `partners/fake_carrier.py`."""
 
-    name: str
+    carrier: str
     port: Literal["fake"] = "fake"
     label_format: LabelFormat = "pdf"
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from tests.simulation.carriers import Carrier
 from tests.simulation.clients import Client
 from tests.simulation.counters import Counter
 from tests.simulation.managers import Manager
+from tests.simulation.packers import Packer
 from tests.simulation.patients import Patient
 from tests.simulation.pickers import Picker
 from tests.simulation.planners import Planner
@@ -61,12 +64,18 @@ def _patients(world) -> list[Client]:
     return [Patient(world, f"w{n}", f"patient {world.seed} {n}", 24) for n in range(3)]
 
 
+def _packers(world) -> list[Client]:
+    names: list[str] = []
+    late: list[tuple[str, msgspec.Struct]] = []
+    return [Packer(world, f"x{n}", f"packer {world.seed} {n}", 30, names, late) for n in range(3)]
+
+
 def _nobody(world) -> list[Client]:
     return []
 
 
 CASTS: Sequence[Callable[..., list[Client]]] = (
-    _managers, _stockkeepers, _shoppers, _carriers, _counters, _receivers, _pickers, _nobody, _supporters, _patients,
+    _managers, _stockkeepers, _shoppers, _carriers, _counters, _receivers, _pickers, _nobody, _supporters, _patients, _packers,
 )  # fmt: skip
 
 

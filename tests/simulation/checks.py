@@ -19,6 +19,8 @@ from tests.simulation.carriers import allocated_to, transfers
 from tests.simulation.counters import counts
 from tests.simulation.history import Folded, History, fold
 from tests.simulation.managers import approvals
+from tests.simulation.packers import allocated_to as packed_by_hand
+from tests.simulation.packers import docks, shipments
 from tests.simulation.patients import lines
 from tests.simulation.pickers import floors, marks
 from tests.simulation.pictures import MACHINES, unshown
@@ -39,11 +41,14 @@ NAMES = {
     "count": "count_id",
     "floor": "location_id",
     "inbound": "inbound_id",
+    "shipment": "shipment_id",
+    "manifest": "dock_id",
 }
 UNREMEMBERED = {
     "order.unknown", "location.unknown", "approval.unknown", "reservation.unknown", "transfer.unknown", "transfer.expected_in_past",
     "count.unknown", "inbound.unknown", "floor.nothing_to_pick", "inbound.expected_in_past",
     "simulation.unknown",
+    "shipment.unknown", "manifest.unknown", "manifest.nothing_to_hand_over",
 }  # fmt: skip
 
 
@@ -69,6 +74,8 @@ def check_all(world) -> list[str]:
         parts(history),
         reservations(history),
         transfers(history),
+        shipments(history),
+        docks(history),
         counts(history),
         inbounds(history),
         floors(history),
@@ -270,6 +277,10 @@ def stock(history: History) -> Iterator[str]:
         if kind == "transfer" and entity.state is not None:
             for sku, units in allocated_to(entity.state):
                 held[entity.state.source_id, sku] += units
+                by_cause[f"{order_id}.1", sku]["held"] += units
+        if kind == "shipment" and entity.state is not None:
+            for sku, units in packed_by_hand(entity.state):
+                held[entity.state.location_id, sku] += units
                 by_cause[f"{order_id}.1", sku]["held"] += units
         if kind != "order" or entity.state is None:
             continue

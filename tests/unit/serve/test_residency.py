@@ -21,7 +21,7 @@ IDS = {
     "device_id": f"eu-device-{UNIQUE}", "alert_id": f"eu-alert-{UNIQUE}", "approval_id": f"eu-approval-{UNIQUE}",
     "notice_id": f"eu-notice-{UNIQUE}", "breach_id": f"eu-breach-{UNIQUE}", "request_id": f"eu-privacy-{UNIQUE}",
     "reservation_id": f"eu-resv-{UNIQUE}", "count_id": f"eu-count-{UNIQUE}",
-    "transfer_id": f"eu-transfer-{UNIQUE}", "inbound_id": f"eu-inbound-{UNIQUE}",
+    "transfer_id": f"eu-transfer-{UNIQUE}", "inbound_id": f"eu-inbound-{UNIQUE}", "shipment_id": f"eu-shipment-{UNIQUE}.1",
 }  # fmt: skip
 # Bodies that would do something if the id were one of this cell's. A passkey's id names no region: it is looked for in the caller's account.
 BODIES: dict[tuple[str, str], Any] = {
@@ -39,6 +39,13 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/alerts/{alert_id}/updates"): {"update": "assign", "assignee": f"us-acct-{UNIQUE}"},
     ("POST", "/v1/transfers/{transfer_id}/short-picks"): {"lines": [{"sku": "A1", "quantity": 1}]},
     ("POST", "/v1/transfers/{transfer_id}/dispatches"): {"packages": [{"lines": [{"sku": "A1", "quantity": 1}]}]},
+    ("POST", "/v1/shipments/{shipment_id}/parcels"): {"length_mm": 1, "width_mm": 1, "height_mm": 1, "tare_g": 1},
+    ("POST", "/v1/shipments/{shipment_id}/parcels/{parcel}/scans"): {"sku": "A1"},
+    ("POST", "/v1/shipments/{shipment_id}/parcels/{parcel}/take-outs"): {"sku": "A1"},
+    ("POST", "/v1/shipments/{shipment_id}/parcels/{parcel}/closure"): {"weight_g": 1},
+    ("POST", "/v1/shipments/{shipment_id}/parcels/{parcel}/label"): {"carrier": "post", "service": "standard"},
+    ("POST", "/v1/shipments/{shipment_id}/missing"): {"lines": [{"sku": "A1", "quantity": 1}]},
+    ("POST", "/v1/locations/{location_id}/docks/{carrier}/manifests/{number}/scans"): {"code": "1"},
     ("POST", "/v1/approvals/{approval_id}/decision"): {"decision": "approve"},
     ("POST", "/v1/accounts/{account_id}/changes"): {"change": "disable"},
     ("POST", "/v1/clients/{client_id}/changes"): {"change": "disable"},
@@ -47,7 +54,15 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/breaches/{breach_id}/steps"): {"step": {"type": "close"}},
 }  # fmt: skip
 # What names no region: it is looked for in something that does, or is the same everywhere.
-PLAIN = {"sku": "A1", "bin_id": "A-01", "trip": "1", "channel": "online"}
+PLAIN = {
+    "sku": "A1",
+    "bin_id": "A-01",
+    "trip": "1",
+    "channel": "online",
+    "parcel": "1",
+    "carrier": "post",
+    "number": "1",
+}
 QUERIES = {
     "/v1/locations/{location_id}/put-away-suggestions": "?sku=A1&units=1",
     "/v1/locations/{location_id}/level-suggestions": "?sku=A1",
