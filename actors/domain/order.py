@@ -347,7 +347,7 @@ def _retry(order: Order, context: Context) -> Decision:
     # Nobody told the order what is where by now: it asks the places that it knows for everything, nearest first.
     places = [Place(place, missing_of(order)) for place in order_waiting.retry_places(order)]
     asked = None if busy else _ask_again(order, places, context, by_timer=True)
-    if asked is None and not busy and order.backorder is not None and missing_of(order):
+    if asked is None and not busy and missing_of(order):
         return _status(context, order_waiting.parked(order, context))
     return _status(context, asked if asked is not None else RetrySkipped())
 
