@@ -32,7 +32,10 @@ async def shown(cell, order_id: str):
 
 async def test_an_order_does_not_say_why_it_waits_or_is_overtaken(cell):
     first = (await cell.post("/v1/orders", order(lines=lines("D4", 2)))).json()
-    assert (first["status"], (await shown(cell, first["order_id"]))["backorder"]["reason"]) == ("backordered", "in_line")
+    assert (first["status"], (await shown(cell, first["order_id"]))["backorder"]["reason"]) == (
+        "backordered",
+        "in_line",
+    )
     received = {"lines": [{"sku": "D4", "quantity": 3}]}
     assert (await cell.post("/v1/locations/us-wh-newark/receipts", received)).is_success
     told = await shown(cell, first["order_id"])
