@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actors.domain import location_waiting
+from actors.domain.kinds import KINDS
 from actors.domain.location_commands import (
     AdjustmentLine,
     AdjustStock,
@@ -205,3 +206,8 @@ def test_a_location_where_nobody_waits_does_something_for_the_line():
     place.wait("us-1", 10)
     assert place.state.waiting is None
     assert not [key for key in place.rows if key[0] == "waiters"]
+
+
+def test_what_a_location_tells_an_order_is_taken_for_what_its_floor_tells():
+    """They have the same id, and both count their versions: a message of one must not be known already as one of the other."""
+    assert KINDS["location"].sends_as != KINDS["floor"].sends_as
