@@ -211,3 +211,16 @@ def test_a_location_where_nobody_waits_does_something_for_the_line():
 def test_what_a_location_tells_an_order_is_taken_for_what_its_floor_tells():
     """They have the same id, and both count their versions: a message of one must not be known already as one of the other."""
     assert KINDS["location"].sends_as != KINDS["floor"].sends_as
+
+
+def test_who_comes_just_before_the_timer_takes_its_moment_away():
+    place = Place()
+    place.wait("us-1", 10, ("a", 1), from_ms={"a": NOW_MS + 1_000})
+    place.wait("us-2", 20, ("b", 1))
+    place.receive(("a", 1))
+    place.now_ms += 1_001
+    place.do(Allocate("us-new", 1, [("b", 1)]))
+    place.wait("us-3", 30, ("b", 1))
+    place.receive(("b", 2))
+    place.wake()
+    assert sorted(name for name, _, _ in place.served) == ["us-1", "us-2", "us-3"]
