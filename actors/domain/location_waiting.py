@@ -27,7 +27,7 @@ from actors.domain.allocation import need_of
 from actors.domain.atp import Arriving, Supply, of_place
 from actors.domain.kind import Context, Decision, Message
 from actors.domain.location_capacity import local_day
-from actors.domain.location_commands import Allocate, Command, LookAtLots, Reserve
+from actors.domain.location_commands import Allocate, Command, Reserve
 from actors.domain.location_events import Event, LevelsSet, SafetyStockSet, StockChanged
 from actors.domain.location_line import InLine, LineChanged, LineDue, LineServed, Queue, Waiter, WaitingLine, WaitInLine
 from actors.domain.location_lots import sooner
@@ -58,7 +58,8 @@ def decide(location: Location, command: Command, context: Context, inner: Inner)
     decision = inner(location, command, context)
     if type(command) is WaitInLine:
         return decision
-    woken = type(command) is LookAtLots and line.due_ms is not None and line.due_ms <= context.now_ms
+    # Whoever comes first when it is time does the timer's work.
+    woken = line.due_ms is not None and line.due_ms <= context.now_ms
     everything = woken or any(type(event) is ProfileSet for event in decision.events)
     skus = list(line.queues) if everything else [sku for sku in _touched(decision.events) if sku in line.queues]
     decision.events.extend(_served(location, line, decision.events, skus, context, woken=woken))
@@ -83,7 +84,10 @@ def _served(
     if not skus and not woken:
         return []
     round_ = _round(location, line, events, skus, context)
-    return [*round_.events(line.waiters, floor=location.floor is not None), *_due(location, line, round_, context)]
+    return [
+        *round_.events(line.waiters, floor=location.floor is not None),
+        *_due(location, line, round_, context, woken=woken),
+    ]
 
 
 def _round(
@@ -193,15 +197,16 @@ def _expected(location: Location, line: WaitingLine, waiter: Waiter, context: Co
 
 # --- when nothing happens, and there is something to do ---------------------------------------------------------------
 def _due(
-    location: Location, line: WaitingLine, round_: Round, context: Context, release_ms: int | None = None
-) -> list[Event]:
+    location: Location, line: WaitingLine, round_: Round, context: Context, release_ms: int | None = None, *, woken: bool = False
+) -> list[Event]:  # fmt: skip
     now_ms = context.now_ms
     if round_.more:
         # Of two wake-ups for the same moment the second would be taken for the first again.
         return _sooner(line, max(now_ms, line.due_ms or 0) + 1, instead=True)
     if round_.full:
         release_ms = sooner(release_ms, next_day_ms(location.particulars.timezone, now_ms))
-    if line.due_ms is None or line.due_ms > now_ms:
+    if not woken:
+        # A moment that has passed stays: not all that is due was looked at.
         return _sooner(line, release_ms)
     return _sooner(line, sooner(release_ms, line.next_release_ms(now_ms)), instead=True)
 

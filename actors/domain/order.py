@@ -435,7 +435,7 @@ def _retry(order: Order, context: Context) -> Decision:
     else:
         places = order_terms.retry_places(order, missing_of(order), names)
     asked = None if busy else _ask_again(order, places, context, by_timer=True)
-    if asked is None and not busy and order.backorder is not None and missing_of(order):
+    if asked is None and not busy and missing_of(order):
         return _status(context, *overdue, order_waiting.parked(order, context))
     return _status(context, *overdue, asked if asked is not None else RetrySkipped())
 

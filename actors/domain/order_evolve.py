@@ -108,7 +108,7 @@ def _evolve_asked(order: Order, event: AllocationAsked) -> None:
     order.candidates = event.places
     order.retry_at_ms = None
     order.retries += event.retry
-    if event.retry and order.backorder is not None:
+    if order.backorder is not None:
         order_waiting.asked_again(order)
     known = [*order.retry_places, *(a.location_id for a in event.asks), *(p.location_id for p in event.places)]
     order.retry_places = list(dict.fromkeys(known))[:RETRY_PLACES_MAX]

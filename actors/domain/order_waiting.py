@@ -259,7 +259,7 @@ def evolve(order: Order, event: Event) -> None:
 
 
 def asked_again(order: Order) -> None:
-    """A new round by the timer: lines that were full may have room when it is over."""
+    """A new round: lines that were full may have room when it is over."""
     if order.backorder is not None:
         order.backorder.parked = ""
         for place in order.backorder.places.values():

@@ -23,11 +23,15 @@ from actors.domain.location_commands import (
     ReceiveStock,
     Release,
     Reserve,
+    Ship,
+    ShortPick,
     Unreserve,
 )
+from actors.domain.location_line import WaitInLine
 from actors.domain.location_promises import Taken
+from actors.domain.order_backorder import UnitsOffered
 from actors.domain.order_commands import PlaceOrder
-from actors.domain.order_state import Line, ShipTo
+from actors.domain.order_state import Line, ShipTo, ViewOrder
 from actors.domain.reservation_commands import Claimed, ClaimReservation, MakeReservation
 from actors.domain.reservation_state import LIVE, parts_of
 
@@ -182,7 +186,7 @@ class Shop:
 
     def order_view(self, order_id: str):
         state, version = self.entities["order", order_id]
-        return order.order_view(order_id, state, version)
+        return order.view(state, ViewOrder(order_id), version)
 
     def check(self) -> None:
         """Every unit that a location has promised has exactly one who will use it or give it back."""
@@ -211,7 +215,9 @@ class Shop:
 def _on_its_way(posted: Posted, reserved: dict, allocated: dict) -> None:
     command, applied = posted.message.command, posted.reply is not None
     place, taken = posted.message.entity_id, []
-    if applied and posted.message.on_reply and not posted.reply[1]:
+    if type(command) is UnitsOffered and not applied:
+        _add(allocated, command.location_id, command.lines)
+    if applied and posted.message.on_reply and not posted.reply[1] and type(command) is not WaitInLine:
         if type(command) is ClaimReservation:
             for part in msgspec.json.decode(posted.reply[0], type=Claimed).parts:
                 _add(reserved, part.location_id, part.lines)
@@ -225,7 +231,7 @@ def _on_its_way(posted: Posted, reserved: dict, allocated: dict) -> None:
         _add(allocated if applied else reserved, place, command.lines)
     elif type(command) is Unreserve and not applied:
         _add(reserved, place, command.lines)
-    elif type(command) is Release and not applied:
+    elif isinstance(command, Release | Ship | ShortPick) and not applied:
         _add(allocated, place, command.lines)
 
 

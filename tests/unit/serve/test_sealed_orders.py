@@ -5,7 +5,9 @@ import json
 import msgspec
 import pytest
 
+from actors.domain import location_waiting
 from actors.domain.data_key import DestroyKey, Restrict
+from actors.domain.order_backorder import BackorderTerms
 from serve.identity.keyring import rotate_wrapping
 from serve.keys.data_keys import KEEP_S
 from serve.keys.envelope import key_of
@@ -275,8 +277,10 @@ async def test_without_the_regions_key_an_order_is_kept_in_the_clear_or_partly(c
     assert cell.state() == before
 
 
-async def test_a_backorder_is_served_from_the_other_end_of_the_country(cell):
+async def test_a_backorder_is_served_from_the_other_end_of_the_country(cell, monkeypatch):
     """Where it goes is sealed, and decides who is asked."""
+    # In line it would have what comes in first, wherever.
+    monkeypatch.setattr(location_waiting, "SKU_LINE_MAX", 0)
     found = await placed(cell, bought(("D4", 2)))
     assert found["status"] == "backordered"
     for place in ("us-wh-newark", "us-wh-seattle"):
@@ -285,6 +289,21 @@ async def test_a_backorder_is_served_from_the_other_end_of_the_country(cell):
     answer = await cell.post(f"/v1/orders/{found['order_id']}/updates", {"update": "allocate"}, **cell.bearer())
     assert answer.status_code == 200, answer.text
     assert [f["location_id"] for f in (await read(cell, found["order_id"]))["fulfilments"]] == ["us-wh-seattle"]
+
+
+async def test_a_new_date_is_told_to_nobody_or_its_address_to_a_reader(cell):
+    """The customer's address goes along sealed, and the history shows none of it."""
+    found = await placed(cell, bought(("D4", 2)))
+    order, _ = cell.gateway.entities["order", found["order_id"]]
+    order.backorder.terms = BackorderTerms({}, {"us-wh-newark": 86_400_000})
+    receipt = {"reference": "asn-9", "lines": [{"sku": "D4", "quantity": 5}]}
+    assert (await cell.post("/v1/locations/us-wh-newark/receipts", receipt, **cell.bearer())).status_code == 200
+    (notice,) = [one for (kind, _), (one, _) in cell.gateway.entities.items() if kind == "notice"]
+    assert (notice.template, notice.about, notice.sealed_address) == ("order.new_date", found["order_id"], order.sealed)
+    told = (await cell.http.get(f"/v1/orders/{found['order_id']}/events", headers=cell.bearer())).json()["events"]
+    (dated,) = [event for event in told if event["type"] == "CustomerTold"]
+    assert "sealed" not in dated
+    assert "ship_to" not in dated
 
 
 async def test_a_cell_with_identity_begins_without_its_key_file(cell):

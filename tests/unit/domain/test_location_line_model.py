@@ -1,0 +1,195 @@
+"""The line against a plain, slow one, and under load: what goes to whom is the same to the unit."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from actors.domain.errors import Refused
+from actors.domain.location_commands import (
+    AdjustmentLine,
+    AdjustStock,
+    Allocate,
+    ChangeCondition,
+    ConditionLine,
+    LookAtLots,
+    ReceiptLine,
+    ReceiveStock,
+    Release,
+    Reserve,
+    SetLevels,
+    Unreserve,
+)
+from actors.domain.location_events import Levels
+from actors.domain.location_line import Waiter, WaitInLine
+from tests.unit.domain.line_rig import NOW_MS, Place, SlowLine
+
+SKUS = ("a", "b")
+
+
+class Play:
+    """One run by a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng, self.place, self.slow = Random(seed), Place(), SlowLine()
+        self.seen: dict[str, list[int]] = {}
+        self.held: list[tuple[str, int, list[tuple[str, int]]]] = []
+        self.carts: list[tuple[str, list[tuple[str, int]]]] = []
+
+    def free(self, sku: str, channel: str) -> int:
+        stock = self.place.state.stock.get(sku)
+        return 0 if stock is None else stock.available_to(channel)
+
+    def do(self, command, skus=()) -> None:
+        """What the line gets by it is what the slow one gives of what is free after it."""
+        before = len(self.place.served)
+        known = {name: one.lines for name, one in self.slow.waiters.items()}
+        try:
+            reply = self.place.do(command)
+        except Refused:
+            return
+        served = self.place.served[before:]
+        got = {(order_id, sku): n for order_id, _, lines in served for sku, n in lines}
+        taken = {sku: sum(n for (_, of), n in got.items() if of == sku) for sku in SKUS}
+        given = self.slow.serve(skus, lambda sku, channel: self._free_before(sku, channel, taken), self.place.now_ms)
+        assert got == {key: n for key, n in given.items() if n}, (command, known)
+        self.held += served
+        if isinstance(command, Allocate) and reply.lines:
+            self.held.append((command.order_id, command.fulfilment, reply.lines))
+        elif isinstance(command, Reserve) and reply.lines:
+            self.carts.append((command.reservation_id, reply.lines))
+        waiting = {name: dict(one.lines) for name, one in self.slow.waiters.items() if one.lines}
+        assert self.place.waiting() == waiting
+        assert self.place.again() == self.place.state
+
+    def _free_before(self, sku: str, channel: str, taken: dict[str, int]) -> int:
+        stock = self.place.state.stock.get(sku)
+        if stock is None:
+            return 0
+        kept = dict(stock.buffers).get(channel, 0)
+        return max(0, stock.free + taken[sku] - stock.safety_stock - kept)
+
+    # --- what may happen
+    def step(self) -> None:
+        self.rng.choice((self.wait, self.wait, self.leave, self.receive, self.receive, self.other, self.give_back, self.levels, self.look, self.later))()  # fmt: skip
+
+    def wait(self) -> None:
+        rng, name = self.rng, f"us-{self.rng.randint(1, 12)}"
+        lines = {sku: rng.randint(1, 5) for sku in rng.sample(SKUS, rng.randint(1, 2))}
+        placed = NOW_MS + int(name[3:]) * 7 % 5
+        from_ms = {sku: self.place.now_ms + rng.choice((0, 40)) for sku in lines if rng.random() < 0.15}
+        waiter = Waiter(
+            name, placed, 0, lines, [], rng.choice(("online", "store")), {}, from_ms, rng.random() < 0.2
+        )  # fmt: skip
+        self.slow.waiters[name] = waiter
+        # Who comes gets what those who are there leave, and there is nothing free that they could have.
+        self._tell(waiter, lines)
+
+    def _tell(self, waiter: Waiter, skus) -> None:
+        seen = [number for order_id, number, _ in self.place.served if order_id == waiter.order_id]
+        number = 10_001 + len(seen)
+        self.do(
+            WaitInLine(
+                waiter.order_id, number, waiter.placed_ms, sorted(waiter.lines.items()), seen, waiter.channel, {}, waiter.from_ms, waiter.whole
+            ),
+            sorted(skus),
+        )  # fmt: skip
+
+    def leave(self) -> None:
+        name = f"us-{self.rng.randint(1, 12)}"
+        if self.slow.waiters.pop(name, None) is not None:
+            self._tell(Waiter(name, NOW_MS, 0), ())
+            assert self.place.state.waiting is None or name not in self.place.state.waiting.waiters
+
+    def receive(self) -> None:
+        rng, sku = self.rng, self.rng.choice(SKUS)
+        condition = rng.choice(("sellable", "sellable", "damaged"))
+        self.do(ReceiveStock([ReceiptLine(sku, rng.randint(1, 9), condition=condition)]), [sku])
+
+    def other(self) -> None:
+        rng, sku, n = self.rng, self.rng.choice(SKUS), self.rng.randint(1, 4)
+        number = len(self.held) + 1
+        command = rng.choice((
+            Allocate(f"us-n{number}", number, [(sku, n)], rng.choice(("", "online", "store"))), Reserve(f"us-resv-{number}", [(sku, n)], "store"),
+            AdjustStock([AdjustmentLine(sku, rng.choice((-n, n)), "count")]),
+            ChangeCondition([ConditionLine(sku, n, *rng.sample(("sellable", "damaged"), 2))]),
+        ))  # fmt: skip
+        self.do(command, [sku])
+
+    def give_back(self) -> None:
+        if self.carts and self.rng.random() < 0.3:
+            cart, lines = self.carts.pop()
+            self.do(Unreserve(cart, lines), [sku for sku, _ in lines])
+        elif self.held:
+            order_id, number, lines = self.held.pop(self.rng.randrange(len(self.held)))
+            one = [(sku, n) for sku, n in lines[:1]]
+            if lines[1:]:
+                self.held.append((order_id, number, lines[1:]))
+            self.do(Release(order_id, number, one), [one[0][0]])
+
+    def levels(self) -> None:
+        rng, sku = self.rng, self.rng.choice(SKUS)
+        levels = Levels(sku, rng.choice((None, 0, 1)), None, rng.choice((None, {}, {"online": 2})))
+        self.do(SetLevels([levels]), [sku])
+
+    def look(self) -> None:
+        """The timer."""
+        due = self.place.state.waiting.due_ms if self.place.state.waiting is not None else None
+        if due is not None and due <= self.place.now_ms:
+            self.do(LookAtLots(), SKUS)
+
+    def later(self) -> None:
+        self.place.now_ms += self.rng.choice((1, 20))
+        self.look()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2**32))
+def test_the_line_gives_a_unit_to_somebody_else_than_a_plain_one_would(seed):
+    play = Play(seed)
+    for _ in range(60):
+        play.step()
+
+
+def test_a_share_is_not_by_rank_when_thousands_wait_and_units_trickle_in():
+    """What came in goes to the first so many, to the unit, however it came and whoever came later."""
+    rng, place, wanted, ranks = Random(4), Place(small=False), {}, {}
+    names = [f"us-{number:05}" for number in range(3_000)]
+    for name in rng.sample(names, len(names)):
+        wanted[name], ranks[name] = rng.randint(1, 4), rng.randint(0, 500)
+        assert place.wait(name, ranks[name], ("a", wanted[name])).accepted
+    came = 0
+    for at in range(400):
+        n = rng.choice((1, 1, 2, 5, 17))
+        place.receive(("a", n))
+        came += n
+        # Somebody new asks at the same time, again and again.
+        assert place.do(Allocate(f"us-new{at}", 1, [("a", 3)])).lines == []
+    got: dict[str, int] = {}
+    for name, _, lines in place.served:
+        got[name] = got.get(name, 0) + dict(lines)["a"]
+    fair, left = {}, came
+    for name in sorted(names, key=lambda name: (ranks[name], name)):
+        fair[name] = min(wanted[name], left)
+        left -= fair[name]
+    assert got == {name: n for name, n in fair.items() if n}
+    assert sum(got.values()) == came
+    served = [name for name, _, _ in place.served]
+    assert served == sorted(served, key=lambda name: (ranks[name], name))
+
+
+def test_thousands_who_can_be_served_at_once_hold_up_the_location_or_are_overtaken():
+    place = Place(small=False)
+    for number in range(1_000):
+        place.wait(f"us-{number:04}", number, ("a", 1))
+    place.receive(("a", 900))
+    assert len(place.served) == 200, "one turn must not be as long as the line"
+    # The rest is theirs, though they have it only a moment later.
+    assert place.do(Allocate("us-new", 1, [("a", 900)])).lines == []
+    while place.state.waiting.due_ms is not None:
+        place.now_ms = place.state.waiting.due_ms
+        place.wake()
+    assert [name for name, _, _ in place.served] == [f"us-{number:04}" for number in range(900)]
+    assert place.state.stock["a"].available == 0
