@@ -31,6 +31,9 @@ for the floor to tell then, and for nobody else.
 Who ordered, and where it goes, may be corrected at any time (RectifyOrder), and is taken out of an order that is over (ForgetPerson): what was
 bought, when, for how much and in which country stays, as books and invoices need it.
 
+Holds, what was asked for besides the goods, and changes after the placement are in `order_holds.py`, `order_terms.py`, `order_changes.py`; what follows from them for
+floors, and from all-or-nothing, is added to whatever is decided (`order_terms_floor.py`). `docs/domain/order.md` tells it whole.
+
 What an event changes is in `order_evolve.py`, whom it tells in `order_messages.py`, what callers see in `order_state.py`.
 """
 
