@@ -519,10 +519,11 @@ def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> m
 
 
 def rows(state: Order, version: int, events: Sequence[Event], context: Context) -> list[Row]:
-    """The order's one row, whole when it is new or whose it is has changed."""
+    """The order's one row, whole when it is new or whose it is has changed; and whether it is held, when that has changed."""
+    held = [] if state.terms is None else order_holds.rows(context.entity_id, state, events)
     if any(type(event) in _WHOLE_ROW for event in events):
-        return [order_row(context.entity_id, state, version)]
-    return [order_change(context.entity_id, state, version)]
+        return [order_row(context.entity_id, state, version), *held]
+    return [order_change(context.entity_id, state, version), *held]
 
 
 def restore(entity_id: str, stored: StoredRows) -> tuple[Order, int] | None:

@@ -52,6 +52,7 @@ from actors.domain.rows import (
 from actors.domain.rows_of_counts import CountingRow, CountRow, LastCountedRow
 from actors.domain.rows_of_floor import FloorRow, FloorTermsRow, FloorTripRow, FloorWorkRow
 from actors.domain.rows_of_inbounds import InboundRow
+from actors.domain.rows_of_orders import HeldOrderRow
 from actors.domain.rows_of_reservation import ReservationRow
 from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.domain.rows_of_stock import BinRow, ClaimRow, ContentRow, IncomingRow, LotRow
@@ -73,7 +74,7 @@ ROW_TYPES: Sequence[type[Row]] = (
     LotRow, ClaimRow, BinRow, ContentRow, IncomingRow, ReservationRow,
     CountRow, CountingRow, LastCountedRow, TransferRow, InboundRow,
     FloorTermsRow, FloorRow, FloorWorkRow, FloorTripRow,
-    LocationProfileRow, SourcingPolicyRow,
+    LocationProfileRow, SourcingPolicyRow, HeldOrderRow,
 )  # fmt: skip
 CHANGE_TYPES: Sequence[type[Row]] = (OrderChange,)
 
