@@ -104,7 +104,7 @@ from actors.domain.order_state import (
     status_of,
     wanted_of,
 )
-from actors.domain.order_terms_commands import ChangeOrder, HoldOrder, PrioritiseOrder, ReleaseOrder, TermsCommand
+from actors.domain.order_terms_commands import ChangeOrder, HoldOrder, PrioritiseOrder, ReleaseOrder
 from actors.domain.order_terms_events import LinesChanged, UnitsGivenBack
 from actors.domain.rows import OrderRow
 from actors.domain.times import HOUR_MS
@@ -114,6 +114,7 @@ RETRY_INTERVAL_MAX_MS = HOUR_MS
 RETRIES_MAX = 12
 
 
+_OF_TERMS = frozenset({HoldOrder, ReleaseOrder, PrioritiseOrder, ChangeOrder})
 _WHOLE_ROW = frozenset({OrderPlaced, OrderRectified, PersonForgotten, LinesChanged})
 # update -> (statuses from which it is legal, status that it leads to)
 STEPS: dict[str, tuple[tuple[FulfilmentStatus, ...], FulfilmentStatus]] = {
@@ -134,7 +135,7 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
     if state is None:
         has_terms = type(command) is PlaceOrder and command.terms is not None
     else:
-        has_terms = state.terms is not None or isinstance(command, TermsCommand)
+        has_terms = state.terms is not None or type(command) in _OF_TERMS
     if has_terms and decision.events:
         decision.events.extend(order_terms_floor.follow(state, decision.events, context))
     return decision
