@@ -21,7 +21,10 @@ from actors.domain.allocation import Place, need_of, plan
 from actors.domain.sourcing import source
 from actors.domain.sourcing_decision import encoded
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted
+from actors.domain.sourcing_greedy import greedy
 from actors.domain.sourcing_policy import Policy
+from actors.domain.sourcing_problem import Problem
+from actors.domain.sourcing_solver import Solution, solve
 from perf.latency import percentile
 
 TARGET_MS = 5
@@ -29,6 +32,8 @@ TARGET_CASE = (10, 50)
 NOW_MS = 1_763_800_000_000
 # (lines, places)
 CASES = ((10, 50), (3, 12), (1, 138), (40, 138))
+# Orders of very many SKUs, with as many places as are looked at for them; chosen greedily.
+LARGE_CASES = ((40, 40), (100, 16), (400, 4), (1_500, 4))
 # How probably a SKU is at a place.
 STOCKS = {"plenty": 0.85, "patchy": 0.35, "scarce": 0.12}
 
@@ -82,7 +87,9 @@ def timed(work: Callable[..., Any], *given: Any) -> tuple[float, Any]:
     return (time.thread_time() - began) * 1000, result
 
 
-def measure(lines: int, places: int, at: float, rounds: int, seed: int) -> Figures:
+def measure(
+    lines: int, places: int, at: float, rounds: int, seed: int, choose: Callable[[Problem], Solution] = solve
+) -> Figures:
     """So many different orders, each in a world of its own."""
     rng, policy = random.Random(seed), Policy()
     figures = Figures([], [], 0, [], 0, [])
@@ -92,7 +99,7 @@ def measure(lines: int, places: int, at: float, rounds: int, seed: int) -> Figur
         candidates = [candidate_of(rng, n, demand, at) for n in range(places)]
         nearest = [Place(c.location_id, c.available) for c in sorted(candidates, key=lambda c: c.distance_km or 0.0)]
         need = need_of((line.sku, line.units) for line in demand.lines)
-        ms, decision = timed(source, policy, demand, candidates)
+        ms, decision = timed(source, policy, demand, candidates, choose)
         figures.sourcing.append(ms)
         ms, proposal = timed(plan, need, nearest)
         figures.allocation.append(ms)
@@ -113,14 +120,15 @@ def main() -> int:
         "places", "stored bytes p95",
     )  # fmt: skip
     slowest = 0.0
-    for lines, places in CASES:
+    cases = [(*case, solve) for case in CASES] + [(*case, greedy) for case in LARGE_CASES]
+    for lines, places, choose in cases:
         for stock, at in STOCKS.items():
-            found = measure(lines, places, at, options.rounds, options.seed)
+            found = measure(lines, places, at, options.rounds, options.seed, choose)
             new, old = sorted(found.sourcing), sorted(found.allocation)
             if (lines, places) == TARGET_CASE:
                 slowest = max(slowest, percentile(new, 95))
             table.add_row(
-                f"{lines} x {places}", stock, *(f"{percentile(new, at):.2f}" for at in (50, 95, 100)),
+                f"{lines} x {places}{' greedy' if choose is greedy else ''}", stock, *(f"{percentile(new, at):.2f}" for at in (50, 95, 100)),
                 *(f"{percentile(old, at):.2f}" for at in (50, 95, 100)), f"{found.exact / options.rounds:.0%}",
                 f"{found.other / options.rounds:.0%}", f"{sum(found.places) / options.rounds:.1f}",
                 f"{percentile(sorted(found.stored), 95)}",

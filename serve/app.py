@@ -36,6 +36,7 @@ import serve.inventory.endpoints
 import serve.keys.endpoints
 import serve.live.endpoints
 import serve.locations.endpoints
+import serve.orders.bulk
 import serve.orders.changing
 import serve.orders.explaining
 import serve.orders.reading
@@ -269,6 +270,7 @@ def _routers(
         serve.orders.reading.router(services, territory, private),
         serve.orders.searching.router(services, private),
         serve.orders.explaining.router(services, territory, private),
+        serve.orders.bulk.router(services, territory),
         serve.orders.changing.router(services, territory, private, places),
         serve.sourcing.endpoints.router(services, territory),
         serve.sourcing.simulations.router(services, territory, private),

@@ -155,6 +155,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/orders/{order_id}/sourcing"): Need("orders.read", reads="order.read_sourcing"),
     ("POST", "/v1/orders/{order_id}/updates"): Need("orders.update", own="orders.cancel_own"),
     ("POST", "/v1/order-updates"): Need("orders.update"),
+    # What of it needs more (`fraud`, `cancel`), `serve/orders` looks at; of which location somebody may do it, the order judges.
+    ("POST", "/v1/order-actions"): Need("orders.hold"),
     ("POST", "/v1/orders/{order_id}/changes"): Need("orders.change", own="orders.change_own"),
     # Of carts: whose one is, the reservation judges.
     ("POST", "/v1/reservations"): Need("orders.place", own="orders.place_own"),

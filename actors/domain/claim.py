@@ -13,10 +13,11 @@ from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision, Kind
 
 
-class Take(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Claims the key."""
+class Take(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """Claims the key. `names`: what the parts are for, where the request itself does not say it."""
 
     parts: int
+    names: list[str] = []
 
 
 class Taken(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -25,15 +26,16 @@ class Taken(msgspec.Struct, frozen=True, tag=True, gc=False):
     parts: int
 
 
-class TakenReply(msgspec.Struct, frozen=True, gc=False):
-    """Says nothing but that it is done."""
+class TakenReply(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Says that it is done, and what the parts are for: a repeated request is for the same, whatever it would find now."""
 
     parts: int
+    names: list[str] = []
 
 
 def decide(state: Taken | None, command: Take, context: Context) -> Decision:
     """Always yes: what matters is that the runtime remembers the command id with its digest."""
-    reply = TakenReply(command.parts)
+    reply = TakenReply(command.parts, command.names)
     return Decision([Taken(command.parts)], lambda state, version: reply)
 
 

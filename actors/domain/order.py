@@ -34,6 +34,9 @@ for the floor to tell then, and for nobody else.
 Who ordered, and where it goes, may be corrected at any time (RectifyOrder), and is taken out of an order that is over (ForgetPerson): what was
 bought, when, for how much and in which country stays, as books and invoices need it.
 
+Holds, what was asked for besides the goods, and changes after the placement are in `order_holds.py`, `order_terms.py`, `order_changes.py`; what follows from them for
+floors, and from all-or-nothing, is added to whatever is decided (`order_terms_floor.py`). `docs/domain/order.md` tells it whole.
+
 What an event changes is in `order_evolve.py`, whom it tells in `order_messages.py`, what callers see in `order_state.py`.
 """
 
@@ -110,7 +113,7 @@ from actors.domain.order_state import (
     status_of,
     wanted_of,
 )
-from actors.domain.order_terms_commands import ChangeOrder, HoldOrder, PrioritiseOrder, ReleaseOrder, TermsCommand
+from actors.domain.order_terms_commands import ChangeOrder, HoldOrder, PrioritiseOrder, ReleaseOrder
 from actors.domain.order_terms_events import LinesChanged, UnitsGivenBack
 from actors.domain.rows import OrderRow
 from actors.domain.times import HOUR_MS
@@ -120,6 +123,7 @@ RETRY_INTERVAL_MAX_MS = HOUR_MS
 RETRIES_MAX = 12
 
 
+_OF_TERMS = frozenset({HoldOrder, ReleaseOrder, PrioritiseOrder, ChangeOrder})
 _WHOLE_ROW = frozenset({OrderPlaced, OrderRectified, PersonForgotten, LinesChanged})
 # update -> (statuses from which it is legal, status that it leads to)
 STEPS: dict[str, tuple[tuple[FulfilmentStatus, ...], FulfilmentStatus]] = {
@@ -140,7 +144,7 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
     if state is None:
         has_terms = type(command) is PlaceOrder and command.terms is not None
     else:
-        has_terms = state.terms is not None or isinstance(command, TermsCommand)
+        has_terms = state.terms is not None or type(command) in _OF_TERMS
     if has_terms and decision.events:
         decision.events.extend(order_terms_floor.follow(state, decision.events, context))
     if (state is not None and state.backorder is not None) or order_waiting.begins(decision.events):
@@ -585,10 +589,12 @@ def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> m
 
 
 def rows(state: Order, version: int, events: Sequence[Event], context: Context) -> list[Row]:
-    """The order's one row, whole when it is new or whose it is has changed."""
+    """The order's one row, whole when it is new or whose it is has changed; and whether it is held, when that has changed."""
+    held = [] if state.terms is None else order_holds.rows(context.entity_id, state, events)
+    more = [*rows_of_promises(state, events, context), *held]
     if any(type(event) in _WHOLE_ROW for event in events):
-        return [order_row(context.entity_id, state, version), *rows_of_promises(state, events, context)]
-    return [order_change(context.entity_id, state, version), *rows_of_promises(state, events, context)]
+        return [order_row(context.entity_id, state, version), *more]
+    return [order_change(context.entity_id, state, version), *more]
 
 
 def restore(entity_id: str, stored: StoredRows) -> tuple[Order, int] | None:

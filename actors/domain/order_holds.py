@@ -9,15 +9,16 @@ reasons may stand at once, of each kind one; no hold releases itself, of whateve
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
-from actors.domain.order_events import Event
+from actors.domain.order_events import Event, OrderCancelled, OrderPlaced
 from actors.domain.order_state import Order, status_of
 from actors.domain.order_terms_commands import HoldOrder, PrioritiseOrder, ReleaseOrder
 from actors.domain.order_terms_events import HoldsOverdue, HoldsPlaced, HoldsReleased, ServiceChanged
 from actors.domain.order_terms_state import NO_TERMS, Hold
+from actors.domain.rows_of_orders import HeldOrderRow
 from actors.domain.times import HOUR_MS
 
 _OVER = frozenset({"shipped", "delivered", "cancelled"})
@@ -85,3 +86,17 @@ def overdue(order: Order, context: Context) -> list[Event]:
         one.kind for one in holds if one.until_ms is not None and not one.overdue and one.until_ms <= context.now_ms
     ]
     return [HoldsOverdue(kinds)] if kinds else []
+
+
+_OF_ROW = frozenset({OrderPlaced, HoldsPlaced, HoldsReleased, HoldsOverdue, OrderCancelled})
+
+
+def rows(order_id: str, order: Order, events: Sequence[Event]) -> list[HeldOrderRow]:
+    """How it is found among those that are held, if that has changed."""
+    if not any(type(event) in _OF_ROW for event in events):
+        return []
+    holds = order.terms.holds if order.terms is not None and not order.cancelled else []
+    if not holds:
+        return [HeldOrderRow(order_id, gone=True)]
+    kinds = f",{','.join(sorted(hold.kind for hold in holds))},"
+    return [HeldOrderRow(order_id, kinds, min(hold.at_ms for hold in holds), any(hold.overdue for hold in holds))]

@@ -1,7 +1,7 @@
 """A plan that keeps to an order's terms: all or nothing, groups from one place, and what may stand in for what can't be had.
 
 Made of `allocation.plan`: a group is to it one SKU that a place has whole or not at all. What no place has is asked for as its first substitute of which any can be had, then
-the next; the goods that were wanted come first. How often that is tried is bounded (`TRIES_MAX`).
+the next; the goods that were wanted come first. How often that is tried is bounded, the more so the larger the order is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from actors.domain.location_events import Units
 from actors.domain.order_state import Kits, Line
 from actors.domain.order_terms_state import StandIn, Terms
 
-TRIES_MAX = 60
+TRIES_MAX, TRIES_MIN = 60, 4
+# SKUs × tries.
+TRIES_CELLS_MAX = 1_200
 # No SKU begins so.
 _GROUP = "\0"
 
@@ -63,11 +65,11 @@ def plan(shape: Shape, need: Need, places: Sequence[Place], splits: int) -> Plan
     groups = dict(shape.groups)
     best = _grouped(groups, need, places, splits)
     offered = {sku: shape.substitutes[sku] for sku in sorted(need) if sku in shape.substitutes}
-    tries = 0
+    tries, tries_max = 0, max(TRIES_MIN, min(TRIES_MAX, TRIES_CELLS_MAX // max(1, len(need))))
     for turn in range(max(map(len, offered.values()), default=0)):
         for sku, others in offered.items():
             missing = need[sku] - _units(best, sku)
-            if missing <= 0 or turn >= len(others) or tries >= TRIES_MAX or others[turn] == sku:
+            if missing <= 0 or turn >= len(others) or tries >= tries_max or others[turn] == sku:
                 continue
             tries += 1
             better = _replaced(groups, need, sku, others[turn], missing, places, splits, best)

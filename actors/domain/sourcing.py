@@ -17,7 +17,7 @@ Availability is what was seen a moment ago, so a decision is a proposal: the pla
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import mul
 from typing import NamedTuple
 
@@ -51,8 +51,10 @@ class _Ruled(NamedTuple):
     reasons: list[Reason]
 
 
-def source(policy: Policy, demand: Demand, candidates: Iterable[Candidate]) -> SourcingDecision:
-    """The decision. Raises Refused for a demand or places that can't be (see `items_of`, `candidates_of`)."""
+def source(
+    policy: Policy, demand: Demand, candidates: Iterable[Candidate], choose: Callable[[Problem], Solution] = solve
+) -> SourcingDecision:
+    """The decision. choose: how the places are chosen among those that may serve. Raises Refused for a demand or places that can't be (see `items_of`, `candidates_of`)."""
     items = items_of(demand)
     ruled = _offers(policy, demand, items, candidates_of(candidates))
     offers = [one.offer for one in ruled if one.offer is not None]
@@ -61,7 +63,7 @@ def source(policy: Policy, demand: Demand, candidates: Iterable[Candidate]) -> S
     places_max = places_allowed(policy.limits, value_minor)
     blocks = _blocks(items)
     problem = _problem(policy, offers, items, blocks, places_max, whole=whole)
-    solution = solve(problem)
+    solution = choose(problem)
     served = _served(offers, items, blocks, solution.plan)
     costs = components(policy.costs, demand, items, served)
     alone = [_alone(problem, at) for at in range(len(offers))]

@@ -247,10 +247,10 @@ class ReadModel(Protocol):
 
     async def orders(
         self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
-        email_digest: str | None = None, order_ref: str | None = None,
+        email_digest: str | None = None, order_ref: str | None = None, held: str | None = None, placed_before_ms: int | None = None,
     ) -> list[OrderSummary]:  # fmt: skip
         """Newest first (by order id), older than the order id `before`. `owner`: those of this customer. Of a sealed order the references are
-        digests, as they are kept. "" finds none."""
+        digests, as they are kept. "" finds none. `held`: those that are held for that reason, or for `any`."""
 
     async def devices(self, location_id: str, *, before: str | None, limit: int) -> list[DeviceSummary]:
         """Of a location, newest first (by device id), older than the device id `before`."""

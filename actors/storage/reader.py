@@ -36,7 +36,7 @@ from actors.storage.count_queries import counts_query, movements_query
 from actors.storage.inbound_queries import inbounds_query
 from actors.storage.schema import row_columns
 from actors.storage.schema.columns import Instant
-from actors.storage.schema.orders import CLOSED_STATUSES, orders, reservations
+from actors.storage.schema.orders import CLOSED_STATUSES, held_orders, orders, reservations
 from actors.storage.schema.people import approvals, devices, notices
 from actors.storage.schema.privacy import breaches, data_keys, privacy_requests
 from actors.storage.schema.stock import ledger
@@ -72,10 +72,16 @@ class PostgresReadModel:
 
     async def orders(
         self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
-        email_digest: str | None = None, order_ref: str | None = None,
+        email_digest: str | None = None, order_ref: str | None = None, held: str | None = None, placed_before_ms: int | None = None,
     ) -> list[OrderSummary]:  # fmt: skip
         """See `ReadModel.orders`; at most LIMIT_MAX."""
         query = orders_query(customer_ref, status, before, limit, owner, email_digest, order_ref)
+        if held is not None:
+            query = query.join(held_orders, held_orders.c.order_id == orders.c.order_id)
+            if held != "any":
+                query = query.where(sa.func.strpos(held_orders.c.kinds, f",{held},") > 0)
+        if placed_before_ms is not None:
+            query = query.where(orders.c.placed_at < sa.literal(placed_before_ms, Instant))
         return [OrderSummary(*row) for row in await self._all(query)]
 
     async def data_keys(self, person: str) -> list[DataKeyRow]:

@@ -100,7 +100,7 @@ class PlacesOfOrders:
         currency: str = "",
         asked: Asked | None = None,
     ) -> Proposal | None:
-        """What sourcing proposes; None where nothing says how, and of very many SKUs. Raises Problem 422."""
+        """What sourcing proposes; None where nothing says how. Raises Problem 422."""
         if not self._index.steering.in_use:
             return None
         now_ms = self._clock.now_ms()

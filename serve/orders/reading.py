@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from actors.domain.order_state import OrderContact, OrderStatus, ViewContact, ViewOrder
+from actors.domain.order_terms_state import HoldKind
 from actors.domain.times import moment
 from actors.runtime.read_model import OrderSummary
 from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope
@@ -27,6 +28,8 @@ from serve.services import Services
 
 SEQUENCE_MAX = 2**62
 _STATUSES = frozenset(get_args(OrderStatus))
+# Reasons for which orders are held, or any of them.
+HELD = frozenset({*get_args(HoldKind), "any"})
 _history_decoder = msgspec.json.Decoder(HistoryPage | None)
 _contact_decoder = msgspec.json.Decoder(OrderContact)
 _SEALED = b'"sealed":'
@@ -120,17 +123,28 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
             str | None, Query(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
         ] = None,
         status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
+        held: Annotated[
+            str | None,
+            Query(
+                max_length=32,
+                description="those that are held for that reason",
+                json_schema_extra={"enum": sorted(HELD)},
+            ),
+        ] = None,
         cursor: Annotated[str | None, Query(max_length=512)] = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, from the read model, which is a moment behind (`as_of`)."""
         check_choice("status", status, _STATUSES)
+        check_choice("held", held, HELD)
 
         async def read(before: str | None, some: int) -> Sequence[OrderSummary]:
             reference = None if customer_ref is None else private.stored("customer_ref", customer_ref)
-            return await services.read_model.orders(customer_ref=reference, status=status, before=before, limit=some)
+            return await services.read_model.orders(
+                customer_ref=reference, status=status, before=before, limit=some, held=held
+            )
 
-        scope = f"orders\0{customer_ref or ''}\0{status or ''}"
+        scope = f"orders\0{customer_ref or ''}\0{status or ''}\0{held or ''}"
         page = await page_of(services, scope, cursor, limit, read, lambda order: order.order_id)
         return ok(await order_page(private, page, request.scope))
 

@@ -1,8 +1,8 @@
 """From where an order shall be served, by the policy that holds: the plan that it asks its places by, and the decision that is kept of it.
 
 Only asked where there is something to source by (`Steering.in_use`). The replica knows a moment ago; the places themselves decide. How many places are looked at is
-bounded by the size of the order. An order of `PLAIN_SKUS` different SKUs or more is placed the plain way, at the nearest places, by no rule of the policy and without a
-decision: to source hundreds of them would hold up everybody else whom the replica serves.
+bounded by the size of the order. Of an order of `GREEDY_SKUS` different SKUs or more the places are chosen greedily (`sourcing_greedy.py`), among those that the policy's constraints leave: to
+search for the best of all would hold up everybody else whom the replica serves.
 
 Not known here, and so left to the places or to nobody: the shelf life of what lies there (the location keeps to it when it allocates), weeks of supply, and the risk
 of markdowns.
@@ -24,7 +24,9 @@ from actors.domain.sourcing import source
 from actors.domain.sourcing_constraints import ItemRules
 from actors.domain.sourcing_decision import SourcingDecision, encoded
 from actors.domain.sourcing_demand import Candidate, Demand, items_of
+from actors.domain.sourcing_greedy import greedy
 from actors.domain.sourcing_policy import Policy
+from actors.domain.sourcing_solver import solve
 from actors.domain.sourcing_substitution import source_with_substitutes
 from serve.availability.index import AvailabilityIndex
 from serve.availability.places import Viewpoint
@@ -33,8 +35,11 @@ from serve.orders.terms import Asked
 CONSIDERED_MAX = 60
 # SKUs × places.
 CELLS_MAX = 1_000
-# Of so many different SKUs on an order is placed the plain way; the parts of kits are counted, not the kits.
-PLAIN_SKUS = 40
+# From so many different SKUs on the choice is greedy; the parts of kits are counted, not the kits.
+GREEDY_SKUS = 40
+GREEDY_CELLS_MAX = 1_600
+# However many SKUs an order has, so many places are looked at.
+GREEDY_PLACES_MIN = 4
 # The nearest are looked at whatever they have, so that it can be told why none of them serves; not for orders of very many SKUs.
 NEAREST = 12
 PLACES_MAX = 12
@@ -65,18 +70,17 @@ class Sourcing:
         currency: str,
         now_ms: int,
         asked: Asked | None = None,
-    ) -> Proposal | None:
-        """For an order, or what is left of one; None for one of very many SKUs. viewpoint: where it goes, as far as is known. Raises Refused as `source` does."""
+    ) -> Proposal:
+        """For an order, or what is left of one. viewpoint: where it goes, as far as is known. Raises Refused as `source` does."""
         need = need_of((line.sku, line.quantity) for line in lines)
-        if len(need) >= PLAIN_SKUS:
-            return None
+        choose = greedy if len(need) >= GREEDY_SKUS else solve
         policy = self._policy(channel, currency)
         wanted = tuple(self._index.wanted(line.sku, line.quantity, line.amount) for line in lines)
         demand = Demand(wanted, country, now_ms, channel)
         if asked is not None:
             return self._asked(asked, policy, demand, need, viewpoint)
         candidates = self.candidates(need, viewpoint, channel, now_ms)
-        decision = source(policy, demand, candidates)
+        decision = source(policy, demand, candidates, choose)
         if not decision.parts and decision.why == "not_whole":
             # All or nothing: whoever asks the places one by one would get some of it.
             return Proposal([], [], decision.places_max, decision)
@@ -95,8 +99,10 @@ class Sourcing:
         seen = asked.seen(need)
         candidates = self.candidates(seen, viewpoint, demand.channel, demand.now_ms)
         by_id = {one.location_id: one for one in candidates}
-        if not shape.substitutes:
-            decision = source(policy, demand, candidates)
+        large = len(need) >= GREEDY_SKUS
+        if not shape.substitutes or large:
+            # What may stand in on a large order is asked for by the order, once it is known what is missing.
+            decision = source(policy, demand, candidates, greedy if large else solve)
             return Proposal(decision.plan(), _places(policy, demand, decision, by_id), decision.places_max, decision)
         offered = {sku: [index.wanted(other) for other in others] for sku, others in shape.substitutes.items()}
         decision = source_with_substitutes(policy, demand, candidates, offered)
@@ -115,7 +121,8 @@ class Sourcing:
         """The places that have something of it, nearest first, and the nearest of all."""
         index, rank = self._index, viewpoint.rank
         stocks = index.stocks(need, channel)
-        most = min(CONSIDERED_MAX, CELLS_MAX // max(1, len(stocks)))
+        cells = CELLS_MAX if len(stocks) < GREEDY_SKUS else GREEDY_CELLS_MAX
+        most = min(CONSIDERED_MAX, max(GREEDY_PLACES_MIN, cells // max(1, len(stocks))))
         having = {name for at in stocks.values() for name in at}
         near = [name for name in rank if name in having or (rank[name] < NEAREST and most == CONSIDERED_MAX)]
         if len(near) > most:

@@ -21,6 +21,7 @@ from actors.domain.rows import (
     StockRow,
     changed,
 )
+from actors.domain.rows_of_orders import HeldOrderRow
 from actors.domain.rows_of_stock import IncomingRow
 from actors.domain.what_if_terms import PastMove, PastStock
 from actors.runtime.errors import Fenced, StoreUnavailable
@@ -263,6 +264,11 @@ class MemoryStore:
         await self._return()
 
 
+def is_held(row: HeldOrderRow | None, why: str) -> bool:
+    """Is an order held, for that reason or for any?"""
+    return row is not None and (why == "any" or f",{why}," in row.kinds)
+
+
 class MemoryReadModel:
     """`ReadModel` on a `StoreDisk`."""
 
@@ -272,7 +278,7 @@ class MemoryReadModel:
 
     async def orders(
         self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
-        email_digest: str | None = None, order_ref: str | None = None,
+        email_digest: str | None = None, order_ref: str | None = None, held: str | None = None, placed_before_ms: int | None = None,
     ) -> list[OrderSummary]:  # fmt: skip
         await self._arrive()
         rows: list[OrderRow] = [
@@ -282,6 +288,8 @@ class MemoryReadModel:
             and (email_digest is None or (row.email_digest == email_digest != ""))
             and (order_ref is None or (row.order_ref == order_ref != ""))
             and (status is None or row.status == status)
+            and (placed_before_ms is None or row.placed_at < placed_before_ms)
+            and (held is None or is_held(self.disk.rows.get("held_orders", {}).get((row.order_id,)), held))
             and (before is None or row.order_id < before)
         ]  # fmt: skip
         rows.sort(key=lambda row: row.order_id, reverse=True)

@@ -55,6 +55,7 @@ from actors.domain.rows import (
 from actors.domain.rows_of_counts import CountingRow, CountRow, LastCountedRow
 from actors.domain.rows_of_floor import FloorRow, FloorTermsRow, FloorTripRow, FloorWorkRow
 from actors.domain.rows_of_inbounds import InboundRow
+from actors.domain.rows_of_orders import HeldOrderRow
 from actors.domain.rows_of_packing import DockRow, ManifestRow, ShipmentRow, SsccSeriesRow
 from actors.domain.rows_of_promises import PromiseRow
 from actors.domain.rows_of_reservation import ReservationRow
@@ -81,7 +82,7 @@ ROW_TYPES: Sequence[type[Row]] = (
     CountRow, CountingRow, LastCountedRow, TransferRow, InboundRow,
     FloorTermsRow, FloorRow, FloorWorkRow, FloorTripRow,
     LocationProfileRow, SourcingPolicyRow, SimulationRow, PromiseRow,
-    ShipmentRow, DockRow, ManifestRow, SsccSeriesRow, WaiterRow,
+    ShipmentRow, DockRow, ManifestRow, SsccSeriesRow, WaiterRow, HeldOrderRow,
 )  # fmt: skip
 CHANGE_TYPES: Sequence[type[Row]] = (OrderChange,)
 

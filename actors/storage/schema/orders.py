@@ -41,6 +41,16 @@ orders = sa.Table(
     **ROOM,
 )  # fmt: skip
 
+# Few at a time; a row of its own, so that the life of an order that nobody holds costs nothing more.
+held_orders = sa.Table(
+    "held_orders", metadata,
+    key("order_id", primary_key=True),
+    text("kinds"),
+    instant("since"),
+    sa.Column("overdue", sa.Boolean, nullable=False),
+    **ROOM,
+)  # fmt: skip
+
 # Looked for by what expires next, and by customer; those of nobody that are over stay as rows that no index but the key's has.
 reservations = sa.Table(
     "reservations", metadata,

@@ -7,6 +7,7 @@ import msgspec
 from actors.domain.breach import BREACH
 from actors.domain.device import DEVICE
 from actors.domain.reservation import RESERVATION
+from actors.domain.rows_of_orders import HeldOrderRow
 from actors.domain.rows_of_reservation import ReservationRow
 from actors.runtime.ports import Store
 from actors.runtime.read_model import BreachSummary, DeviceSummary, ReadModel
@@ -50,6 +51,24 @@ async def test_orders_are_listed_newest_first_by_customer_and_status(store: Stor
     assert await listed(customer_ref="") == []
     summary = (await read_model.orders(customer_ref=None, status=None, before=None, limit=1))[0]
     assert (summary.placed_at, summary.updated_at, summary.total_minor) == (NOW_MS, NOW_MS + 1, 1_999)
+
+
+async def test_orders_that_are_held_are_listed_among_others_or_after_their_release(store: Store, read_model: ReadModel):
+    await store.lease("host-0", [1], 1)
+    rows = [order_row(f"us-{n}") for n in range(4)]
+    held = [HeldOrderRow("us-1", ",address,fraud,", NOW_MS, False), HeldOrderRow("us-3", ",payment,", NOW_MS, True)]
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"orders": rows, "held_orders": held}))
+
+    async def listed(**asked):
+        found = await read_model.orders(customer_ref=None, status=None, before=None, limit=10, **asked)
+        return [summary.order_id for summary in found]
+
+    assert await listed(held="any") == ["us-3", "us-1"]
+    assert (await listed(held="fraud"), await listed(held="customer")) == (["us-1"], [])
+    assert (await listed(placed_before_ms=NOW_MS), len(await listed(placed_before_ms=NOW_MS + 1))) == ([], 4)
+    gone = [HeldOrderRow("us-1", gone=True)]
+    await store.drain(batch({1: (1, 2)}, drained(1, 2, turn(2)), {"held_orders": gone}))
+    assert await listed(held="any") == ["us-3"]
 
 
 async def test_the_ledger_is_listed_newest_first_by_sku(store: Store, read_model: ReadModel):

@@ -7,10 +7,12 @@ import pytest
 from actors.domain.allocation import Place
 from actors.domain.floor_commands import TellShort
 from actors.domain.location_commands import AdjustmentLine, AdjustStock, ReceiptLine
-from actors.domain.order_commands import RetryAllocation
+from actors.domain.order_commands import CartAnswered, RetryAllocation
 from actors.domain.order_state import Line
+from actors.domain.order_terms_commands import ChangeOrder, LineChange
 from actors.domain.order_terms_plan import Shape, plan, shape_of, stand_ins
 from actors.domain.order_terms_state import StandIn, Terms
+from actors.domain.reservation_commands import HeldPart
 from tests.unit.domain.floor_world import OTHER, PLACE, refused
 from tests.unit.domain.terms_world import THIRD, Terms3
 
@@ -175,3 +177,37 @@ def test_what_stands_in_and_is_not_found_is_gone():
     assert world.missing(made) == {"a": 1}
     assert [one.units for one in world.of(made).terms.stands] == [1]
     world.check_books()
+
+
+# --- carts
+def ordered_cart(world, terms, *lines):
+    made = world.placed_with(terms, *lines, settle=False, reservation_id="us-res-1")
+    assert world.of(made).claiming
+    return made
+
+
+def claimed(world, order_id, *parts):
+    """The cart answers; what the order does then, by place."""
+    seen = len(world.sent)
+    world.do("order", order_id, CartAnswered("us-res-1", [HeldPart(place, lines) for place, lines in parts]))
+    told = list(world.sent.values())[seen:]
+    return {
+        (type(one.message.command).__name__, one.message.entity_id): dict(one.message.command.lines) for one in told
+    }
+
+
+def test_a_cart_tears_a_group():
+    world = Terms3()
+    made = ordered_cart(world, SET, ("a", 2), ("b", 2))
+    told = claimed(world, made, (PLACE, [("a", 2)]), (OTHER, [("b", 2)]))
+    assert told == {("Unreserve", PLACE): {"a": 2}, ("Unreserve", OTHER): {"b": 2}}
+    whole = ordered_cart(world, SET, ("a", 2), ("b", 2))
+    assert claimed(world, whole, (OTHER, [("a", 2), ("b", 2)])) == {("Convert", OTHER): {"a": 2, "b": 2}}
+
+
+def test_a_cart_gives_what_is_not_wanted_any_more():
+    world = Terms3()
+    made = ordered_cart(world, WHOLE, ("a", 5), ("b", 1))
+    world.do("order", made, ChangeOrder([LineChange(1, 2)]))
+    told = claimed(world, made, (PLACE, [("a", 5), ("b", 1)]))
+    assert told == {("Unreserve", PLACE): {"a": 3}, ("Convert", PLACE): {"a": 2, "b": 1}}

@@ -29,6 +29,7 @@ from actors.domain.rows import (
     changed,
 )
 from actors.domain.rows_of_counts import LastCountedRow
+from actors.domain.rows_of_orders import HeldOrderRow
 from actors.domain.rows_of_packing import ManifestRow
 from actors.domain.rows_of_promises import PromiseRow
 from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
@@ -58,6 +59,7 @@ from actors.runtime.sharding import mask_of
 from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, REFUSED, HostStats, LiveEvent, Reply
 from serve.gateway import Ask, FeedListener
 from tests.fakes import count_lists, inbound_lists, packing_lists, stock_lists, transfer_lists, what_if_lists
+from tests.fakes.store import is_held
 
 encode = msgspec.json.encode
 FEED = (StockRow, LocationRow, SkuRow, RevocationRow, LocationProfileRow, SourcingPolicyRow)
@@ -92,6 +94,7 @@ class FakeGateway:
         self.remembered: dict[tuple[str, str, str], tuple[int, Reply]] = {}
         self.events: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.orders: dict[str, OrderRow] = {}
+        self.held: dict[str, HeldOrderRow] = {}
         self.ledger: list[LedgerRow] = []
         # Of what a location keeps besides: the last row of each key.
         self.stock_rows: dict[tuple[Any, ...], Any] = {}
@@ -247,6 +250,10 @@ class FakeGateway:
                 self.orders[row.order_id] = changed(self.orders[row.order_id], row)
             elif isinstance(row, OrderRow):
                 self.orders[row.order_id] = row
+            elif isinstance(row, HeldOrderRow):
+                self.held.pop(row.order_id, None)
+                if not row.gone:
+                    self.held[row.order_id] = row
             elif isinstance(row, StockRow | LotRow | IncomingRow | LastCountedRow | ManifestRow | PromiseRow):
                 self.stock_rows[row.table, *(getattr(row, name) for name in row.key)] = row
         if self.feeding:
@@ -270,7 +277,7 @@ class FakeReadModel:
 
     async def orders(
         self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
-        email_digest: str | None = None, order_ref: str | None = None,
+        email_digest: str | None = None, order_ref: str | None = None, held: str | None = None, placed_before_ms: int | None = None,
     ) -> list[OrderSummary]:  # fmt: skip
         if self.away:
             raise StoreUnavailable
@@ -284,6 +291,8 @@ class FakeReadModel:
             and (email_digest is None or (row.email_digest == email_digest != ""))
             and (order_ref is None or (row.order_ref == order_ref != ""))
             and (status is None or row.status == status)
+            and (placed_before_ms is None or row.placed_at < placed_before_ms)
+            and (held is None or is_held(self.gateway.held.get(row.order_id), held))
             and (before is None or row.order_id < before)
         ]
         return [OrderSummary(**{name: getattr(row, name) for name in names}) for row in found[:limit]]

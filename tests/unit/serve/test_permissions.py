@@ -25,6 +25,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/orders/{order_id}/sourcing"): EVERYBODY,
     ("POST", "/v1/orders/{order_id}/updates"): {"fulfilment", "manager", "driver", "support"} | OWNERS,
     ("POST", "/v1/order-updates"): {"fulfilment", "manager", "driver", "support"},
+    ("POST", "/v1/order-actions"): {"manager", "support"},
     ("POST", "/v1/orders/{order_id}/changes"): {"manager", "support", "customer"},
     ("POST", "/v1/reservations"): {"associate", "manager", "support", "customer"},
     ("GET", "/v1/reservations/{reservation_id}"): {"associate", "manager", "support", "customer"},

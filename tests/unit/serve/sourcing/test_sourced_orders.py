@@ -6,7 +6,7 @@ import pytest
 
 from actors.domain.data_key import DestroyKey, Restrict
 from serve.keys.envelope import key_of
-from serve.orders.sourcing import PLAIN_SKUS
+from serve.orders.sourcing import GREEDY_SKUS
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.small_cell import furnish_with, order
 
@@ -49,18 +49,19 @@ async def test_an_order_is_placed_or_told_otherwise_where_nobody_set_anything(ce
     assert [step["what"] for step in told["happened"]] == ["asked", "given"]
 
 
-async def test_a_very_large_order_is_held_up_by_a_policy_or_refused(cell):
-    skus = [f"S{number:02}" for number in range(PLAIN_SKUS)]
+async def test_a_very_large_order_follows_no_policy_or_is_told_to_be_the_best(cell):
+    skus = [f"S{number:02}" for number in range(GREEDY_SKUS)]
     await cell.post("/v1/skus", {"skus": [{"sku": sku, "description": sku} for sku in skus]})
     receipt = {"lines": [{"sku": sku, "quantity": 5} for sku in skus]}
-    assert (await cell.post(f"/v1/locations/{SEATTLE}/receipts", receipt)).status_code == 200
+    for place in (SEATTLE, PORTLAND):
+        assert (await cell.post(f"/v1/locations/{place}/receipts", receipt)).status_code == 200
     await policy(cell, rules={"location_types": ["store"]})
-    assert served(await cell.placed(*((sku, 1) for sku in skus[1:]))) == {}
-    placed = await cell.placed(*((sku, 1) for sku in skus))
-    assert served(placed) == {SEATTLE: dict.fromkeys(skus, 1)}
-    assert "promised_by" not in placed
-    told = await why(cell, placed)
-    assert (told["decision"], told["words"]) == (None, [])
+    for some in (skus[1:], skus):
+        assert served(await cell.placed(*((sku, 1) for sku in some))) == {PORTLAND: dict.fromkeys(some, 1)}
+    told = await why(cell, await cell.placed(*((sku, 1) for sku in skus)))
+    assert (told["decision"]["exact"], told["decision"]["why"]) == (False, "only")
+    seattle = [one for one in told["decision"]["places"] if one["location_id"] == SEATTLE]
+    assert [one["units"] for one in seattle] == [0]
 
 
 # --- constraints ----------------------------------------------------------------------------------------------------
