@@ -19,6 +19,7 @@ Device:    us-device-01jd3k8v9r7h3k2m9qk4t1x0ab region, 10 characters of time (m
 Count:     us-count-01jd3k8v9r7h3k2m9qk4t1x0ab  region, 10 characters of time (ms), 16 of the idempotency key's hash
 Transfer:  us-transfer-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of time (ms), 16 of the idempotency key's hash
 Inbound:   us-inbound-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of time (ms), 16 of the idempotency key's hash
+Collection: us-collection-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of time (ms), 16 of the hash of what is collected
 Revocations: us-revocations                 one per cell
 Policies:  us-sourcing                      one per cell
 
@@ -51,13 +52,25 @@ CUSTOMER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-cust-[0-9a-hjkmnp-tv-z]{26}
 DEVICE_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-device-[0-9a-hjkmnp-tv-z]{26}$")
 TRANSFER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-transfer-[0-9a-hjkmnp-tv-z]{26}$")
 INBOUND_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-inbound-[0-9a-hjkmnp-tv-z]{26}$")
+COLLECTION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-collection-[0-9a-hjkmnp-tv-z]{26}$")
 COUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-count-[0-9a-hjkmnp-tv-z]{26}$")
 LOCATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$")
 
 
 # Kinds whose ids end in the hash of the key of the call that made them.
 _BY_KEY = frozenset(
-    {"order", "reservation", "approval", "device", "breach", "privacy_request", "transfer", "count", "inbound"}
+    {
+        "order",
+        "reservation",
+        "approval",
+        "device",
+        "breach",
+        "privacy_request",
+        "transfer",
+        "count",
+        "inbound",
+        "collection",
+    }
 )
 # Two characters at a time.
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
@@ -112,6 +125,11 @@ def count_id(region: str, now_ms: int, idempotency_key: str) -> str:
 def inbound_id(region: str, now_ms: int, idempotency_key: str) -> str:
     """An inbound's id: sorts by `now_ms` (UTC ms), unique by the key."""
     return f"{region}-inbound-{_timed(now_ms, idempotency_key)}"
+
+
+def collection_id(region: str, now_ms: int, what: str) -> str:
+    """A collection's id: sorts by `now_ms` (UTC ms). what: "<order id>.<fulfilment>", the first of it."""
+    return f"{region}-collection-{_timed(now_ms, what)}"
 
 
 def consent_id(region: str, person: str) -> str:

@@ -31,7 +31,8 @@ for the floor to tell then, and for nobody else.
 Who ordered, and where it goes, may be corrected at any time (RectifyOrder), and is taken out of an order that is over (ForgetPerson): what was
 bought, when, for how much and in which country stays, as books and invoices need it.
 
-What an event changes is in `order_evolve.py`, whom it tells in `order_messages.py`, what callers see in `order_state.py`.
+What an event changes is in `order_evolve.py`, whom it tells in `order_messages.py`, what callers see in `order_state.py`. An order that its
+customer collects at a store: `order_pickup.py`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from actors.domain import allocation, order_floor
+from actors.domain import allocation, order_floor, order_pickup
 from actors.domain.allocation import Place
 from actors.domain.errors import Refused
 from actors.domain.kind import Answer, Context, Decision, Kind, Row, StoredRows
@@ -73,6 +74,7 @@ from actors.domain.order_events import (
 )
 from actors.domain.order_evolve import evolve
 from actors.domain.order_messages import TELLS_LOCATION, messages, on_reply
+from actors.domain.order_pickup_commands import MovePickup, PickupMoved, SupplyRequested
 from actors.domain.order_state import (
     Fulfilment,
     FulfilmentStatus,
@@ -125,13 +127,9 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
             check_asker(state, context.entity_id, command.asker)
         if command.within:
             _check_reach(state, command)
-        if command.update == "short_pick":
-            return _short_pick(state, command, context)
-        if command.update == "allocate":
-            return _allocate(state, command, context)
-        if command.update == "cancel" and command.fulfilment is None:
-            return _cancel(state, command, context)
-        return _step(state, command, context)
+        if state.pickup is not None:
+            return _of_pickup(state, order_pickup.narrowed(state, command), context)
+        return _update(state, command, context)
     if type(command) is ReservationAnswered:
         return _answered(state, command, context)
     if type(command) is CartAnswered:
@@ -140,8 +138,30 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
         return _retry(state, context)
     if type(command) is RectifyOrder:
         return _rectify(state, command, context)
+    if type(command) is MovePickup:
+        events, over = order_pickup.moved(state, command, context.now_ms + RETRY_FIRST_MS)
+        return Decision(events, lambda state, version: PickupMoved(over))
+    if type(command) is SupplyRequested:
+        return _status(context, *order_pickup.requested(state, command))
     assert type(command) is ForgetPerson
     return _forget(state, context)
+
+
+def _update(state: Order, command: UpdateOrder, context: Context) -> Decision:
+    if command.update == "short_pick":
+        return _short_pick(state, command, context)
+    if command.update == "allocate":
+        return _allocate(state, command, context)
+    if command.update == "cancel" and command.fulfilment is None:
+        return _cancel(state, command, context)
+    return _step(state, command, context)
+
+
+def _of_pickup(state: Order, command: UpdateOrder, context: Context) -> Decision:
+    decision = _update(state, command, context)
+    told = order_pickup.stopped(state) if command.update == "cancel" else order_pickup.told(state, decision.events)
+    decision.events.extend(told)
+    return decision
 
 
 def _unknown(order_id: str) -> Refused:
@@ -210,12 +230,15 @@ def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decisi
         command.lines, command.places if not asks else [], context.command_id,
         None if asks or claims else context.now_ms + RETRY_FIRST_MS, command.owner, command.sealed,
         command.email_digest, command.reservation_id, command.splits, command.sourcing,
-        _promised_by(command, plan, need) if command.promised else None, command.kits, command.life_days,
+        _promised_by(command, plan, need) if command.promised else None, command.kits, command.life_days, command.pickup,
     )  # fmt: skip
     channel = command.channel if command.buffered else ""
     others = _others(command.places, asks)
     asked = [AllocationAsked(asks, others, False, channel, command.promised, command.life_days or {})] if asks else []
-    decision = _view(context, [placed, *asked])
+    supply = (
+        () if command.pickup is None else order_pickup.placed(command.pickup, need, bool(asks), command.splits, context)
+    )
+    decision = _view(context, [placed, *asked, *supply])
     decision.provisional = bool(asks) or claims
     return decision
 
@@ -232,6 +255,9 @@ def _answered(order: Order, command: ReservationAnswered, context: Context) -> D
         if not command.lines:
             return _status(context)
         return _status(context, ReservationReturned(command.number, command.location_id, command.lines))
+    if order.pickup is not None:
+        events, final = order_pickup.answered(order, fulfilment, command, _retry_at(order, context), context)
+        return _final(order, _status(context, *events), context) if final else _status(context, *events)
     if any(f.status == "reserving" and f is not fulfilment for f in order.fulfilments):
         settled = ReservationSettled(command.number, command.lines, over=False)
         return _status(context, settled, *order_floor.handed(order, command))

@@ -8,6 +8,8 @@ import msgspec
 
 from actors.domain.allocation import SPLIT_MAX, Place, Plan
 from actors.domain.location_events import Units
+from actors.domain.order_pickup_commands import MovePickup, SupplyRequested
+from actors.domain.order_pickup_state import PickupAt
 from actors.domain.order_state import Channel, Kits, Line, ShipTo
 from actors.domain.personal_notes import (
     ASKER,
@@ -30,7 +32,8 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
 
     `plan`: what to ask first, as sourcing decided, and `places` then are best first; None: as `allocation.plan` says. `splits`: over how many places at most. `sourcing`: the
     decision (`sourcing_decision.encoded`), sealed where orders are. `promised`: of each part of the plan when it shall be there (UTC ms). `kits`: of kits among the lines
-    what one is made of, None for none. `life_days`: of SKUs whose lots must have some left, how many, None for none."""
+    what one is made of, None for none. `life_days`: of SKUs whose lots must have some left, how many, None for none. `pickup`: where its customer
+    collects it (`order_pickup.py`), None for an order that is sent."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     channel: Channel
@@ -52,6 +55,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
     promised: list[int] = []
     kits: Kits | None = None
     life_days: dict[str, int] | None = None
+    pickup: PickupAt | None = None
 
 
 class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
@@ -104,4 +108,7 @@ class ForgetPerson(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The person was erased. To do it twice changes nothing."""
 
 
-Command = PlaceOrder | UpdateOrder | ReservationAnswered | CartAnswered | RetryAllocation | RectifyOrder | ForgetPerson
+Command = (
+    PlaceOrder | UpdateOrder | ReservationAnswered | CartAnswered | RetryAllocation | RectifyOrder | ForgetPerson
+    | MovePickup | SupplyRequested
+)  # fmt: skip

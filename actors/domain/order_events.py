@@ -9,6 +9,15 @@ import msgspec
 from actors.domain.allocation import SPLIT_MAX, Place
 from actors.domain.floor_terms import EndReason
 from actors.domain.location_events import Units
+from actors.domain.order_pickup_events import (
+    CollectionOpened,
+    CollectionTold,
+    LinesLeft,
+    PickupStepped,
+    PickupStopped,
+    StoreSupplyAsked,
+)
+from actors.domain.order_pickup_state import PickupAt
 from actors.domain.order_state import Channel, FulfilmentStatus, Kits, Line, ShipTo
 from actors.domain.personal_notes import (
     ORDER_COUNTRY,
@@ -53,6 +62,7 @@ class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
     promised_by_ms: int | None = None
     kits: Kits | None = None
     life_days: dict[str, int] | None = None
+    pickup: PickupAt | None = None
 
 
 class CartClaimed(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -172,4 +182,5 @@ class PersonForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):
 Event = (
     OrderPlaced | AllocationAsked | ReservationSettled | ReservationReturned | FulfilmentsMoved | ShortPicked
     | OrderCancelled | RetrySkipped | OrderRectified | PersonForgotten | CartClaimed | CartReturned | HandedToFloor | LeftFloor
+    | StoreSupplyAsked | CollectionOpened | CollectionTold | PickupStepped | LinesLeft | PickupStopped
 )  # fmt: skip

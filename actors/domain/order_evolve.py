@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.domain import order_pickup_evolve
 from actors.domain.kind import Context
 from actors.domain.order_events import (
     AllocationAsked,
@@ -19,6 +20,8 @@ from actors.domain.order_events import (
     RetrySkipped,
     ShortPicked,
 )
+from actors.domain.order_pickup_events import PICKUP_EVENTS
+from actors.domain.order_pickup_state import Pickup
 from actors.domain.order_state import Fulfilment, Order, ShipTo, missing_of
 
 # So many places are known for later questions.
@@ -61,6 +64,8 @@ def evolve(state: Order | None, event: Event, context: Context) -> Order:
         state.at_floors.append(event.number)
     elif type(event) is LeftFloor:
         state.at_floors = [number for number in state.at_floors if number not in dict(event.parts)]
+    elif isinstance(event, PICKUP_EVENTS):
+        order_pickup_evolve.evolve(state, event)
     return state
 
 
@@ -72,7 +77,7 @@ def _placed(event: OrderPlaced, context: Context) -> Order:
         retry_at_ms=event.retry_at_ms, units=sum(line.quantity for line in event.lines),
         total_minor=sum(line.quantity * line.amount for line in event.lines), owner=event.owner, sealed=event.sealed,
         email_digest=event.email_digest, claiming=event.reservation_id, splits=event.splits, promised_by_ms=event.promised_by_ms,
-        kits=event.kits, life_days=event.life_days,
+        kits=event.kits, life_days=event.life_days, pickup=None if event.pickup is None else Pickup(event.pickup),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from actors.domain.allocation import SPLIT_MAX, Need, Place, need_of
 from actors.domain.money import Money, Total
+from actors.domain.order_pickup_state import Pickup, PickupStatus
 from actors.domain.personal_notes import (
     ASKER,
     ORDER_COUNTRY,
@@ -120,6 +121,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     kits: Kits | None = None
     # Days that lots must have left, of SKUs for which it matters; None for none.
     life_days: dict[str, int] | None = None
+    # Where its customer collects it, and how far that is (`order_pickup.py`); None for an order that is sent.
+    pickup: Pickup | None = None
 
 
 def is_asking(order: Order) -> bool:
@@ -252,6 +255,25 @@ class CustomerView(msgspec.Struct, frozen=True, gc=False):
     country: Annotated[str, ORDER_COUNTRY]
 
 
+class CollectionBrief(msgspec.Struct, frozen=True, gc=False):
+    """One collection. Times are absent until it is ready."""
+
+    collection_id: str
+    status: PickupStatus
+    ready_at: datetime | msgspec.UnsetType = msgspec.UNSET
+    collect_by: datetime | msgspec.UnsetType = msgspec.UNSET
+
+
+class PickupView(msgspec.Struct, frozen=True, gc=False):
+    """Where the customer collects, and how far the newest collection is that is not over. `collections`: oldest first."""
+
+    location_id: str
+    status: PickupStatus
+    collections: list[CollectionBrief]
+    ready_at: datetime | msgspec.UnsetType = msgspec.UNSET
+    collect_by: datetime | msgspec.UnsetType = msgspec.UNSET
+
+
 class OrderView(msgspec.Struct, frozen=True, gc=False):
     """A whole order. `withheld`: why it does not tell who ordered and where it goes, absent when it does. `sealed`: within the cell only.
     `promised_by`: when all of it shall be with the customer, as was said when it was placed; absent when nothing was promised."""
@@ -270,6 +292,7 @@ class OrderView(msgspec.Struct, frozen=True, gc=False):
     placed_at: datetime
     updated_at: datetime
     promised_by: datetime | msgspec.UnsetType = msgspec.UNSET
+    pickup: PickupView | msgspec.UnsetType = msgspec.UNSET
     withheld: Withheld | msgspec.UnsetType = msgspec.UNSET
     sealed: Annotated[bytes | msgspec.UnsetType, SEALED_ORDER] = msgspec.UNSET
 
@@ -313,9 +336,30 @@ def order_view(order_id: str, order: Order, version: int) -> OrderView:
         placed_at=moment(order.placed_at_ms),
         updated_at=moment(order.updated_at_ms),
         promised_by=_promised(order.promised_by_ms),
+        pickup=msgspec.UNSET if order.pickup is None else _pickup(order, order.pickup),
         withheld="erased" if order.forgotten else msgspec.UNSET,
         sealed=order.sealed or msgspec.UNSET,
     )
+
+
+def _pickup(order: Order, pickup: Pickup) -> PickupView:
+    shown = [
+        CollectionBrief(name, one.status, _promised(one.ready_at_ms), _promised(one.collect_by_ms))
+        for name, one in pickup.collections.items()
+    ]
+    going = [one for one in shown if one.status in ("locating", "ready")]
+    newest = going[-1] if going else shown[-1] if shown else None
+    if order.cancelled:
+        status: PickupStatus = "cancelled"
+    elif going:
+        status = going[-1].status
+    elif any(f.status == "reserving" for f in order.fulfilments):
+        status = "coming"
+    else:
+        status = newest.status if newest is not None else "waiting"
+    if newest is None or status not in ("ready", "collected"):
+        return PickupView(pickup.at.location_id, status, shown)
+    return PickupView(pickup.at.location_id, status, shown, newest.ready_at, newest.collect_by)
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -20,6 +20,7 @@ SHOWN_NAME = Personal("name", "orders", "request", "rights")
 SHOWN_ADDRESS = Personal("address", "orders", "request", "rights")
 SHOWN_POSITION = Personal("position", "orders", "request", "rights")
 SHOWN_CONTACT = Personal("contact", "orders", "request", "rights")
+PICKUP_SPOT = Personal("position", "orders", "order", "rights")
 KEY_OF = Personal("pseudonym", "orders", "order", "keyed_digest")
 
 # --- of customers and guests

@@ -13,6 +13,7 @@ from actors.domain.rows_of_stock import IncomingRow
 from actors.runtime.read_model import (
     ApprovalSummary,
     BreachSummary,
+    CollectionSummary,
     CountSummary,
     DemandDay,
     DeviceSummary,
@@ -23,6 +24,7 @@ from actors.runtime.read_model import (
     SkuMovement,
     TransferSummary,
 )
+from actors.storage.collection_queries import collections_query
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
 from actors.storage.count_queries import counts_query, movements_query
 from actors.storage.inbound_queries import inbounds_query
@@ -124,6 +126,13 @@ class PostgresReadModel:
         """See `ReadModel.transfers`; at most LIMIT_MAX."""
         query = transfers_query(status, locations, before, min(limit, LIMIT_MAX))
         return [TransferSummary(*row) for row in await self._all(query)]
+
+    async def collections(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[CollectionSummary]:
+        """See `ReadModel.collections`; at most LIMIT_MAX."""
+        query = collections_query(status, locations, before, min(limit, LIMIT_MAX))
+        return [CollectionSummary(*row) for row in await self._all(query)]
 
     async def counts(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int

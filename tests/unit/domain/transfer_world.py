@@ -101,7 +101,8 @@ class World:
         if message.on_reply and name not in self._told:
             self._told.add(name)
             command = KINDS[sent.kind].on_reply(message, *self._answers[name])
-            self.do(sent.kind, sent.entity_id, command)
+            if command is not None:
+                self.do(sent.kind, sent.entity_id, command)
 
     def settle(self) -> None:
         """Hands over all messages."""
