@@ -167,6 +167,16 @@ class Counts(Section, frozen=True):
     tolerance_percent: Annotated[int, Meta(ge=0, le=100)] = 2
 
 
+class Pickups(Section, frozen=True):
+    """`[pickups]`: orders that wait at a store for their customers (docs/domain/collection.md).
+
+    `hold_days`: for how long one is kept that is ready; `hold_max_days`: for how long at most, when staff extends it.
+    """
+
+    hold_days: Annotated[int, Meta(ge=1, le=60)] = 7
+    hold_max_days: Annotated[int, Meta(ge=1, le=60)] = 14
+
+
 class Sourcing(Section, frozen=True):
     """`[sourcing]`: from where orders are served while nobody has set another policy; without it, from the nearest place that has everything.
 
@@ -250,6 +260,7 @@ class RegionConfig(Section, frozen=True):
     anomalies: Anomalies = Anomalies()
     approvals: Approvals = Approvals()
     counts: Counts = Counts()
+    pickups: Pickups = Pickups()
     sourcing: Sourcing = Sourcing()
     runtime: Runtime = Runtime()
     postgres: Postgres = Postgres()

@@ -26,6 +26,7 @@ import serve.approvals.endpoints
 import serve.audit.endpoints
 import serve.breaches.endpoints
 import serve.catalogue.endpoints
+import serve.collections.endpoints
 import serve.counts.endpoints
 import serve.counts.suggestions
 import serve.floor.endpoints
@@ -273,6 +274,7 @@ def _routers(
         serve.floor.endpoints.router(services, territory, known),
         serve.transfers.endpoints.router(services, territory, known),
         serve.inbounds.endpoints.router(services, territory, known),
+        serve.collections.endpoints.router(services, territory, known, private),
         serve.counts.suggestions.router(services, territory),
         serve.live.endpoints.router(services),
         serve.health.endpoints.router(services),

@@ -159,7 +159,7 @@ def _events(state: Collection, command: Command, context: Context) -> list[Event
         case SayHere():
             _check_step(state, "here")
             here = state.here_at_ms is not None and state.here_spot == command.spot
-            return [] if here else [CustomerHere(command.spot)]
+            return [] if here else [CustomerHere(state.location_id, command.spot)]
         case VerifyCode():
             return _verify_code(state, command, context)
         case VerifyIdentity():

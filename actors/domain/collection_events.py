@@ -75,6 +75,7 @@ class StepNotTaken(msgspec.Struct, frozen=True, tag=True, gc=False):
 class CustomerHere(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The customer is at the store."""
 
+    location_id: str
     spot: Annotated[str, PICKUP_SPOT]
 
 

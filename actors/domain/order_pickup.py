@@ -74,7 +74,10 @@ def supply(order_id: str, at: PickupAt, need: Need, first: int, places: Sequence
 
 
 def placed(at: PickupAt, need: Need, asks: bool, splits: int, context: Context) -> list[Event]:
-    """When the store seems to have nothing, transfers are asked for at once."""
+    """When the store seems to have nothing, transfers are asked for at once. Raises Refused `pickup.unavailable`: of what is not seen nothing is promised."""
+    if at.short:
+        detail = "Neither the store nor the places that supply it have all of it."
+        raise Refused("pickup.unavailable", detail, location_id=at.location_id, short=dict(at.short[:50]))
     if asks:
         return []
     asked = supply(context.entity_id, at, need, 1, at.sources, splits, context)
@@ -150,9 +153,7 @@ def narrowed(order: Order, command: UpdateOrder) -> UpdateOrder:
         place = _of(order).at.location_id
         detail = f"It is collected at {place}: the store's collection tells how far it is."
         raise Refused("order.store_hands_over", detail, location_id=place)
-    if not command.places:
-        return command
-    here = [place for place in command.places if place.location_id == _of(order).at.location_id]
+    here = [Place(_of(order).at.location_id, missing_of(order))] if command.update == "allocate" else []
     return msgspec.structs.replace(command, places=here)
 
 

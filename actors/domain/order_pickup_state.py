@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from actors.domain.allocation import Place
+from actors.domain.location_events import Units
 
 # As the order's view tells it. `waiting`: nothing of it is at the store nor on its way there.
 PickupStatus = Literal[
@@ -18,13 +19,15 @@ PartStatus = Literal["locating", "ready", "collected", "left_behind", "expired",
 
 class PickupAt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a customer who collects has chosen. `sources`: places that seem to have what the store lacks, best first, for transfers to it; `expected_at_ms`: when these would be there (UTC ms),
-    None when that is not known. A transfer of more than `approval_units` waits for a second person, for `approval_ms` at most; 0: none does."""
+    None when that is not known. A transfer of more than `approval_units` waits for a second person, for `approval_ms` at most; 0: none does.
+    `short`: what nobody seems to have, for which the placement is refused."""
 
     location_id: str
     sources: list[Place] = []
     expected_at_ms: int | None = None
     approval_units: int = 0
     approval_ms: int = 0
+    short: list[Units] = []
 
 
 class Collected(msgspec.Struct, array_like=True, gc=False):

@@ -41,10 +41,12 @@ def router(services: Services) -> APIRouter:
     )
     async def follow(
         request: Request,
-        kinds: Annotated[str, Query(max_length=100, description="comma-separated: order, location")] = "order,location",
+        kinds: Annotated[
+            str, Query(max_length=100, description="comma-separated: order, location, collection")
+        ] = "order,location",
         last_event_id: Annotated[str | None, Header(max_length=200)] = None,
     ) -> StreamingResponse:
-        """Server-sent events: `order` and `location`, a comment every 15 seconds, and `reconnect` after 10 minutes.
+        """Server-sent events: `order`, `location` and (when asked for) `collection`, a comment every 15 seconds, and `reconnect` after 10 minutes.
 
         A stream begins with what happens next. `Last-Event-ID` is taken but nothing is repeated: read what you follow once after
         connecting. A client that reads too slowly is dropped.

@@ -18,8 +18,10 @@ from actors.runtime.wire import LiveEvent
 from serve.days import date_of
 from serve.problems import Problem
 
-LiveKind = Literal["order", "location"]
-KINDS: frozenset[str] = frozenset({"order", "location"})
+LiveKind = Literal["order", "location", "collection"]
+KINDS: frozenset[str] = frozenset({"order", "location", "collection"})
+# Of collections it is told what the store has to do something about.
+_OF_COLLECTIONS = frozenset({"PickupOpened", "CustomerHere"})
 CHANGES_MAX = 100
 
 
@@ -58,6 +60,7 @@ class _Event(msgspec.Struct):
     type: str
     to: str = ""
     entries: list[tuple[Any, ...]] = []
+    location_id: str = ""
 
 
 _events_decoder = msgspec.json.Decoder(list[_Event])
@@ -162,12 +165,27 @@ class LiveHub:
 
     def live(self, event: LiveEvent) -> None:
         """Gives the change to every stream that wants its kind; encoded once."""
+        if event.kind == "collection":
+            self._collection(event)
+            return
         text = b""
         for client in self._clients:
             if event.kind in client.kinds and (
                 not client.locations or event.kind != "location" or event.entity_id in client.locations
             ):
                 text = text or _frame(event)
+                client.put(text)
+
+    def _collection(self, event: LiveEvent) -> None:
+        """Of the stores that a client looks at. Where the customer waits is read from the collection."""
+        wanting = [client for client in self._clients if "collection" in client.kinds]
+        told = [one for one in _events_decoder.decode(event.events) if one.type in _OF_COLLECTIONS] if wanting else []
+        if not told:
+            return
+        data = LiveChange("collection", event.entity_id, event.version, event.at_ms, [Change(one.type) for one in told])
+        text = _written(event, b"collection", data)
+        for client in wanting:
+            if not client.locations or told[0].location_id in client.locations:
                 client.put(text)
 
     # --- streams
@@ -211,6 +229,10 @@ class LiveHub:
             client.end(RECONNECT)
 
 
+def _written(event: LiveEvent, kind: bytes, data: LiveChange) -> bytes:
+    return b"id: %s.%d\nevent: %s\ndata: %s\n\n" % (event.entity_id.encode(), event.version, kind, _encode(data))
+
+
 def _frame(event: LiveEvent) -> bytes:
     changes: list[Change] = []
     told = _events_decoder.decode(event.events)
@@ -224,12 +246,7 @@ def _frame(event: LiveEvent) -> bytes:
     left_out = max(0, len(changes) - CHANGES_MAX)
     kind: LiveKind = "order" if event.kind == "order" else "location"
     data = LiveChange(kind, event.entity_id, event.version, event.at_ms, changes[:CHANGES_MAX], left_out)
-    return b"id: %s.%d\nevent: %s\ndata: %s\n\n" % (
-        event.entity_id.encode(),
-        event.version,
-        kind.encode(),
-        _encode(data),
-    )
+    return _written(event, kind.encode(), data)
 
 
 def _alerts(event: LiveEvent, told: Sequence[_Event]) -> list[Change]:

@@ -11,7 +11,8 @@ from actors.domain.personal_notes import NOTICE_ABOUT, SEALED_ADDRESS
 from serve.context import Scope
 
 Template = Literal[
-    "guest.code", "customer.welcome", "customer.code", "customer.passkey_added", "customer.passkey_removed"
+    "guest.code", "customer.welcome", "customer.code", "customer.passkey_added", "customer.passkey_removed",
+    "pickup.ready", "pickup.reminder", "pickup.expired",
 ]  # fmt: skip
 
 
