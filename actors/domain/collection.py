@@ -97,7 +97,7 @@ def decide(state: Collection | None, command: Command, context: Context) -> Deci
     """See the module's docstring. Raises Refused `collection.…`."""
     if type(command) in (OpenCollection, TellPart, StopCollection):
         return _final(state, _told(context, _of_order(state, command)), context)
-    if state is None or state.stage == "unopened":
+    if state is None or not state.order_id:
         raise unknown()
     if type(command) is OrderAnswered:
         return _answered(state, command, context)

@@ -9,7 +9,7 @@ import msgspec
 from actors.domain.collection_commands import NewPart, Notices, Told
 from actors.domain.location_events import Units
 from actors.domain.order_pickup_commands import PartMove, PickupStep
-from actors.domain.personal_notes import ONE_TIME_CODE, PICKUP_SPOT
+from actors.domain.personal_notes import NOTICE_ABOUT, ONE_TIME_CODE, PICKUP_SPOT
 
 # By what it was proved that the customer may have it.
 Proof = Literal["code", "identity"]
@@ -92,7 +92,7 @@ class CustomerVerified(msgspec.Struct, frozen=True, tag=True, gc=False):
 class NoticeTold(msgspec.Struct, frozen=True, tag=True, gc=False):
     """With this event the customer is told. `about`: the order's id."""
 
-    about: str
+    about: Annotated[str, NOTICE_ABOUT]
     notice: Told
 
 

@@ -17,7 +17,7 @@ from actors.domain.personal_notes import ONE_TIME_CODE, PICKUP_SPOT
 from actors.domain.rows_of_collections import CollectionRow
 from actors.domain.times import MINUTE_MS
 
-# `unopened`: something was told of it before it was opened; nobody knows of it yet.
+# `unopened`: something was told of it before it was opened. Nobody knows of one that has no order, whatever was told.
 Stage = Literal["unopened", "locating", "located", "ready"] | Ending
 CollectionStatus = Literal[
     "locating", "located", "ready", "collected", "left_behind", "expired", "nothing_found", "cancelled"
@@ -207,7 +207,7 @@ def status_view(collection_id: str, state: Collection, version: int) -> Collecti
 
 def view(state: Collection | None, query: ViewCollection, version: int) -> msgspec.Struct:
     """All of it. Raises Refused `collection.unknown`, `collection.location_forbidden`."""
-    if state is None or state.stage == "unopened":
+    if state is None or not state.order_id:
         raise unknown()
     check_reach(state, query.within)
     terms = state.terms
@@ -235,7 +235,7 @@ def collection_row(collection_id: str, state: Collection, version: int) -> Colle
     """Its one row."""
     units, terms = units_of(state), state.terms
     return CollectionRow(
-        collection_id, version, state.stage, state.order_id, state.location_id, sum(1 for n in units.values() if n), sum(units.values()), state.shelf,
+        collection_id, version, state.stage if state.order_id else "unopened", state.order_id, state.location_id, sum(1 for n in units.values() if n), sum(units.values()), state.shelf,
         state.opened_at_ms, state.here_at_ms, None if terms is None else terms.ready_at_ms,
         None if terms is None else terms.collect_by_ms, state.stage in OVER, due(state), _encode(state),
     )  # fmt: skip

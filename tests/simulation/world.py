@@ -23,6 +23,7 @@ from tests.simulation.carriers import Carrier
 from tests.simulation.cell import BEGAN_MS, Door, HostSlot
 from tests.simulation.checks import check_all
 from tests.simulation.clients import Client, Onlooker, furnish
+from tests.simulation.collectors import Collector
 from tests.simulation.counters import Counter
 from tests.simulation.faults import Faults
 from tests.simulation.freshness import Freshness
@@ -184,6 +185,8 @@ class World:
             return [Receiver(self, f"r{n}", f"receiver {self.seed} {n}", 20, inbounds) for n in range(3)]
         if self.seed % CASTS == 6:
             return [Picker(self, f"p{n}", f"picker {self.seed} {n}", 28) for n in range(3)]
+        if self.seed % (2 * CASTS) == CASTS - 1:
+            return [Collector(self, f"g{n}", f"collector {self.seed} {n}", 45) for n in range(3)]
         return []
 
     async def _settle(self) -> None:
@@ -214,7 +217,11 @@ class World:
                 out.append(f"shard {shard} is drained to {watermark} of {tail.last}")
         soon = self.now_ms() + 60_000
         rows = self.store_disk.rows
-        timed = [item for table in ("approvals", "reservations", "transfers") for item in rows.get(table, {}).items()]
+        timed = [
+            item
+            for table in ("approvals", "reservations", "transfers", "collections")
+            for item in rows.get(table, {}).items()
+        ]
         expiring = [key for key, row in timed if (row.due_at or soon) < soon]
         if expiring:
             out.append(f"{expiring[:3]} have yet to expire")
