@@ -212,7 +212,7 @@ def view(state: Collection | None, query: ViewCollection, version: int) -> msgsp
     check_reach(state, query.within)
     terms = state.terms
     return CollectionView(
-        query.collection_id, version, state.stage, state.order_id, state.location_id, state.opened_at_ms, state.updated_at_ms,
+        query.collection_id, version, state.stage, state.order_id, state.location_id, state.opened_at_ms, state.updated_at_ms,  # type: ignore[arg-type]
         list(_lines(state)), state.left, state.shelf, state.asking.step if state.asking is not None else "", state.verified_by,
         tries_left(state), state.here_at_ms, state.here_spot, None if terms is None else terms.ready_at_ms,
         None if terms is None else terms.collect_by_ms, state.code, allowed_steps(state),
