@@ -60,7 +60,7 @@ certs: $(READY) ## a local CA and certificates for cells and router; renews what
 	@$(RUN) -m cells certs
 
 .PHONY: demo
-demo: $(READY) ## play a day in a running cell, in about two minutes: a delivery, a rush, a short pick, a transfer, a count (REGION=us)
+demo: $(READY) ## play a day in a running cell, in about two minutes: a delivery, a rush, a short pick, a transfer, a count, a pickup (REGION=us)
 	@$(RUN) -m cells demo $(REGION) $(ARGS)
 
 .PHONY: down

@@ -10,7 +10,7 @@ python -m cells code us manager      what the authenticator of a demo account sh
 python -m cells rotate-keys us       a new key signs tokens; nobody is signed out (--compromised: everybody, at once)
 python -m cells audit verify us      recomputes the audit's chains; also: anchor, prune, hold, lift
 python -m cells certs                our own certificates: makes what is missing or soon ends, and says how long each lasts
-python -m cells demo us              play a day: a delivery, a rush, a short pick, a transfer, a count
+python -m cells demo us              play a day: a delivery, a rush, a short pick, a transfer, a count, a pickup
 python -m cells scale us --hosts 4   move shards to more or fewer hosts, live
 python -m cells keep us              the keeper itself, in the foreground
 """

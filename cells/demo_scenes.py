@@ -9,6 +9,7 @@ from rich.console import Console
 
 from cells.demo import places
 from cells.demo_day import Day, play
+from cells.demo_pickup import pickup
 from cells.errors import StepFailed
 from cells.paths import CellPaths
 from cells.settings import RegionConfig
@@ -163,6 +164,7 @@ SCENES: Sequence[tuple[str, Callable[[Day], None]]] = (
     ("a short pick", short_pick),
     ("a transfer", transfer),
     ("a count while stock moves", count),
+    ("a pickup", pickup),
     ("the evening", evening),
 )
 

@@ -175,6 +175,16 @@ class Figures(Section, frozen=True):
     enabled: bool = True
 
 
+class Pickups(Section, frozen=True):
+    """`[pickups]`: orders that wait at a store for their customers (docs/domain/collection.md).
+
+    `hold_days`: for how long one is kept that is ready; `hold_max_days`: for how long at most, when staff extends it.
+    """
+
+    hold_days: Annotated[int, Meta(ge=1, le=60)] = 7
+    hold_max_days: Annotated[int, Meta(ge=1, le=60)] = 14
+
+
 class Sourcing(Section, frozen=True):
     """`[sourcing]`: from where orders are served while nobody has set another policy; without it, from the nearest place that has everything.
 
@@ -259,6 +269,7 @@ class RegionConfig(Section, frozen=True):
     approvals: Approvals = Approvals()
     counts: Counts = Counts()
     figures: Figures = Figures()
+    pickups: Pickups = Pickups()
     sourcing: Sourcing = Sourcing()
     packing: Packing = Packing()
     runtime: Runtime = Runtime()

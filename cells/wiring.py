@@ -94,6 +94,7 @@ def api_settings(config: RegionConfig, secret_file: Path, keyring: Path, door: P
         approval_expires_hours=config.approvals.expires_hours,
         count_tolerance_units=config.counts.tolerance_units,
         count_tolerance_percent=config.counts.tolerance_percent,
+        pickup_hold_days=config.pickups.hold_days, pickup_hold_max_days=config.pickups.hold_max_days,
         sourcing=own_policy(config), currency=config.region.currencies[0],
         packing=packing_settings(config, secret_file.with_name("fake-carrier.sqlite")),
     )  # fmt: skip

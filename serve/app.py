@@ -26,6 +26,7 @@ import serve.approvals.endpoints
 import serve.audit.endpoints
 import serve.breaches.endpoints
 import serve.catalogue.endpoints
+import serve.collections.endpoints
 import serve.counts.endpoints
 import serve.counts.suggestions
 import serve.figures.endpoints
@@ -284,6 +285,7 @@ def _routers(
         serve.transfers.endpoints.router(services, territory, known),
         serve.inbounds.endpoints.router(services, territory, known),
         serve.packing.endpoints.router(services, territory, known, private),
+        serve.collections.endpoints.router(services, territory, known, private),
         serve.counts.suggestions.router(services, territory),
         serve.figures.endpoints.router(services, territory),
         serve.live.endpoints.router(services),

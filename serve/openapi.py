@@ -46,6 +46,7 @@ CHAPTERS = {
     "devices": "Scanners and handhelds: enrolling, signing in, revoking.",
     "inbounds": "What suppliers have announced, and what came of it.",
     "counts": "Cycle counts, while stock moves on.",
+    "collections": "Orders that wait at a store for their customers.",
     "transfers": "Units that go from a location to another, and which should.",
     "approvals": "What waits for a second person.",
     "audit": "Who did what.",

@@ -34,6 +34,8 @@ PERMISSIONS: Mapping[str, Level] = {
     "packing.manual": "medium",
     # How much work there is and how fast it is done.
     "figures.read": "medium",
+    # To hand an order over to who has no code.
+    "pickups.identify": "high",
     "stock.receive": "medium",
     "stock.adjust": "high",
     "catalogue.write": "high",
@@ -82,6 +84,7 @@ ROLES: Mapping[str, frozenset[str]] = {
             "figures.read",
             "stock.receive",
             "stock.adjust",
+            "pickups.identify",
             "sourcing.write",
             "sourcing.simulate",
             "catalogue.write",
@@ -252,6 +255,17 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/transfers/{transfer_id}/closure"): Need("stock.adjust", step_up=True),
     ("POST", "/v1/transfers/{transfer_id}/cancellation"): Need("stock.receive"),
     ("GET", "/v1/transfer-suggestions"): Need("stock.read"),
+    # At which store somebody may do it, the collection judges; whose an order is, the order.
+    ("GET", "/v1/collections"): Need("orders.read"),
+    ("GET", "/v1/collections/{collection_id}"): Need("orders.read"),
+    ("POST", "/v1/collections/{collection_id}/located"): Need("floor.work"),
+    ("POST", "/v1/collections/{collection_id}/ready"): Need("floor.work"),
+    ("POST", "/v1/collections/{collection_id}/verification"): Need("floor.work"),
+    ("POST", "/v1/collections/{collection_id}/identity-check"): Need("pickups.identify", step_up=True),
+    ("POST", "/v1/collections/{collection_id}/hand-over"): Need("floor.work"),
+    ("POST", "/v1/collections/{collection_id}/extension"): Need("floor.work"),
+    ("POST", "/v1/collections/{collection_id}/end"): Need("stock.receive"),
+    ("POST", "/v1/orders/{order_id}/here"): Need("floor.work", own="orders.read_own"),
     # Of which location somebody may receive, the inbound judges.
     ("POST", "/v1/inbounds"): Need("stock.receive"),
     ("GET", "/v1/inbounds"): Need("stock.read"),

@@ -23,6 +23,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     `rp_id`: the domain that passkeys are bound to, and `origins`: the pages that may ask for them.
     `approval_adjustment_units`, `approval_transfer_units`: an adjustment or a transfer of more units, over all its lines, waits for a second person,
     `approval_expires_hours` at most; 0 for none. `count_tolerance_units`, `count_tolerance_percent`: more tolerance of a count is for who may correct stock.
+    `pickup_hold_days`: for how long a store keeps what is ready for its customer, and at most (`pickup_hold_max_days`), when it is extended.
     `sourcing`: the region's own policy, None for the built-in one, whose amounts are in `currency` then.
     `profile`: in one that is not "production" notices are written to the log too, codes and all.
     `port` 0: any free port (tests). `drain_s`: how long the door waits for requests in flight; `serve_drain_s`: how long Serve keeps
@@ -51,6 +52,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     approval_expires_hours: int = 72
     count_tolerance_units: int = 2
     count_tolerance_percent: int = 2
+    pickup_hold_days: int = 7
+    pickup_hold_max_days: int = 14
     sourcing: Policy | None = None
     currency: str = "USD"
     packing: PackingSettings = PackingSettings()

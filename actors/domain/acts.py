@@ -22,6 +22,7 @@ from actors.domain.account_commands import (
 )
 from actors.domain.account_events import HashRenewed, PasswordChanged, ShiftEnded, SignedIn, SteppedUp
 from actors.domain.account_state import Account
+from actors.domain.acts_of_collections import of_collection
 from actors.domain.acts_of_floor import of_floor
 from actors.domain.acts_of_inbounds import of_inbound
 from actors.domain.acts_of_orders import of_terms
@@ -318,6 +319,7 @@ ACTS: Mapping[str, Callable[[Any, Any, Sequence[Any]], Act]] = {
     "alert": of_alert,
     "approval": of_approval,
     "breach": of_breach,
+    "collection": of_collection,
     "consent": of_consent,
     "count": of_count,
     "customer": of_customer,

@@ -22,6 +22,7 @@ Inbound:   us-inbound-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of time
 Shipment:  us-shipment-01jd3k8v9r7h3k2m9qk4t1x0ab.1   of a fulfilment: its order's and its number; without a number, a manual one: made as a transfer's
 Manifest:  us-wh-seattle.post               its location's, and the carrier
 SSCCs:     us-sscc-0-9521234                region, extension digit and company prefix
+Collection: us-collection-01jd3k8v9r7h3k2m9qk4t1x0ab   region, 10 characters of time (ms), 16 of the hash of what is collected
 Revocations: us-revocations                 one per cell
 Policies:  us-sourcing                      one per cell
 Simulations: us-simulations                 one per cell; each in it: us-whatif-01jd3k8v9r7h3k2m9qk4t1x0ab, made as a count's
@@ -59,6 +60,7 @@ TRANSFER_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-transfer-[0-9a-hjkmnp-tv-z]
 INBOUND_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-inbound-[0-9a-hjkmnp-tv-z]{26}$")
 SHIPMENT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-shipment-[0-9a-hjkmnp-tv-z]{26}([.][1-9][0-9]{0,5})?$")
 CARRIER_PATTERN = re.compile(r"^[a-z][a-z0-9]{0,23}$")
+COLLECTION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-collection-[0-9a-hjkmnp-tv-z]{26}$")
 COUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-count-[0-9a-hjkmnp-tv-z]{26}$")
 LOCATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$")
 
@@ -76,6 +78,7 @@ _BY_KEY = frozenset(
         "count",
         "inbound",
         "shipment",
+        "collection",
     }
 )
 # Two characters at a time.
@@ -152,6 +155,11 @@ def dock_id(location_id: str, carrier: str) -> str:
 def sscc_series_id(region: str, company_prefix: str, extension_digit: int) -> str:
     """The id of what counts the SSCCs of a company prefix."""
     return f"{region}-sscc-{extension_digit}-{company_prefix}"
+
+
+def collection_id(region: str, now_ms: int, what: str) -> str:
+    """A collection's id: sorts by `now_ms` (UTC ms). what: "<order id>.<fulfilment>", the first of it."""
+    return f"{region}-collection-{_timed(now_ms, what)}"
 
 
 def consent_id(region: str, person: str) -> str:

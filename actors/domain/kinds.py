@@ -13,6 +13,7 @@ from actors.domain.breach import BREACH
 from actors.domain.catalogue import CATALOGUE
 from actors.domain.claim import CLAIM
 from actors.domain.client import CLIENT
+from actors.domain.collection import COLLECTION
 from actors.domain.consent import CONSENT
 from actors.domain.count import COUNT
 from actors.domain.customer import CUSTOMER
@@ -38,7 +39,7 @@ from actors.domain.transfer import TRANSFER
 
 _NOUNS = (
     ORDER, RESERVATION, LOCATION, CATALOGUE, CLAIM, ACCOUNT, CLIENT, REVOCATIONS, TRAIL, CUSTOMER, GUEST, NOTICE, ALERT,
-    APPROVAL, DATA_KEY, DEVICE, BREACH, PRIVACY_REQUEST, CONSENT, TRANSFER, COUNT, INBOUND, FLOOR,
+    APPROVAL, DATA_KEY, DEVICE, BREACH, PRIVACY_REQUEST, CONSENT, TRANSFER, COUNT, INBOUND, FLOOR, COLLECTION,
     SOURCING_POLICIES, SHIPMENT, MANIFEST, SSCC_SERIES, SIMULATIONS,
 )  # fmt: skip
 KINDS: Mapping[str, Kind] = {noun.name: replace(noun, act=ACTS.get(noun.name)) for noun in _NOUNS}

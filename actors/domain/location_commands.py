@@ -37,12 +37,20 @@ class ReceiptLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     serial: bool = False
 
 
+class Allot(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Units of a receipt that are an order's from the start. `cause`: "<order id>.<fulfilment>"; lines: (SKU, lot, units), sellable ones of the receipt."""
+
+    cause: str
+    lines: list[tuple[str, str, int]]
+
+
 class ReceiveStock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Goods came in. `cause`: the id of what announced them, or ""."""
+    """Goods came in. `cause`: the id of what announced them, or "". `allot`: what of it is allocated in the same moment."""
 
     lines: list[ReceiptLine]
     reference: str = ""
     cause: str = ""
+    allot: Allot | None = None
 
 
 class AdjustmentLine(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -13,6 +13,7 @@ from actors.domain.location_bins import check_room, leaves_from
 from actors.domain.location_commands import (
     AdjustmentLine,
     AdjustStock,
+    Allot,
     ChangeCondition,
     ReceiptLine,
     ReceiveStock,
@@ -47,7 +48,17 @@ def receive(location: Location, command: ReceiveStock, context: Context) -> list
             check_room(location, line.bin, line.quantity, added)
         n, aside = line.quantity, _aside(line.condition, line.quantity)
         draft.add(Entry(line.sku, n, n, 0, "receipt", line.value, aside, line.lot, line.bin, n if line.bin else 0))
-    return [*draft.opened, StockChanged(draft.entries, command.cause, command.reference), *_levels_crossed(draft)]
+    received = StockChanged(list(draft.entries), command.cause, command.reference)
+    allotted = [] if command.allot is None else [_allotted(draft, command.allot)]
+    return [*draft.opened, received, *allotted, *_levels_crossed(draft)]
+
+
+def _allotted(draft: Draft, allot: Allot) -> StockChanged:
+    """What has just come in is allocated before anybody else can have it."""
+    entries = [Entry(sku, units, 0, units, "allocate", None, None, lot) for sku, lot, units in allot.lines]
+    for entry in entries:
+        draft.add(entry)
+    return StockChanged(entries, allot.cause)
 
 
 def _check_lot(draft: Draft, line: ReceiptLine, context: Context) -> None:

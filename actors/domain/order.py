@@ -37,6 +37,8 @@ bought, when, for how much and in which country stays, as books and invoices nee
 Holds, what was asked for besides the goods, and changes after the placement are in `order_holds.py`, `order_terms.py`, `order_changes.py`; what follows from them for
 floors, and from all-or-nothing, is added to whatever is decided (`order_terms_floor.py`). `docs/domain/order.md` tells it whole.
 
+An order that its customer collects at a store: `order_pickup.py`. It waits in no line (`order_waiting.py`): what the store lacks is brought to it.
+
 What an event changes is in `order_evolve.py`, whom it tells in `order_messages.py`, what callers see in `order_state.py`.
 """
 
@@ -52,6 +54,7 @@ from actors.domain import (
     order_floor,
     order_holds,
     order_packing,
+    order_pickup,
     order_terms,
     order_terms_floor,
     order_terms_plan,
@@ -90,6 +93,7 @@ from actors.domain.order_events import (
 )
 from actors.domain.order_evolve import evolve
 from actors.domain.order_messages import TELLS_LOCATION, messages, on_reply
+from actors.domain.order_pickup_commands import MovePickup, PickupMoved, SupplyRequested
 from actors.domain.order_promises import rows_of_promises
 from actors.domain.order_state import (
     Fulfilment,
@@ -147,7 +151,7 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
         has_terms = state.terms is not None or type(command) in _OF_TERMS
     if has_terms and decision.events:
         decision.events.extend(order_terms_floor.follow(state, decision.events, context))
-    if (state is not None and state.backorder is not None) or order_waiting.begins(decision.events):
+    if (state is not None and state.backorder is not None) or order_waiting.begins(state, decision.events):
         _follow(state, decision, context)
     return decision
 
@@ -171,13 +175,9 @@ def _decided(state: Order | None, command: Command, context: Context) -> Decisio
             check_asker(state, context.entity_id, command.asker)
         if command.within:
             _check_reach(state, command)
-        if command.update == "short_pick":
-            return _short_pick(state, command, context)
-        if command.update == "allocate":
-            return _allocate(state, command, context)
-        if command.update == "cancel" and command.fulfilment is None:
-            return _cancel(state, command, context)
-        return _step(state, command, context)
+        if state.pickup is not None:
+            return _of_pickup(state, order_pickup.narrowed(state, command), context)
+        return _update(state, command, context)
     if type(command) is ReservationAnswered:
         return _answered(state, command, context)
     if type(command) is CartAnswered:
@@ -190,6 +190,11 @@ def _decided(state: Order | None, command: Command, context: Context) -> Decisio
         return _status(context, *order_waiting.offered(state, command, context))
     if type(command) is LineAnswered:
         return _status(context, *order_waiting.answered(state, command))
+    if type(command) is MovePickup:
+        events, over = order_pickup.moved(state, command, context.now_ms + RETRY_FIRST_MS)
+        return Decision(events, lambda state, version: PickupMoved(over))
+    if type(command) is SupplyRequested:
+        return _status(context, *order_pickup.requested(state, command))
     if type(command) is ForgetPerson:
         return _forget(state, context)
     return _of_terms(state, command, context)
@@ -198,6 +203,7 @@ def _decided(state: Order | None, command: Command, context: Context) -> Decisio
 def _of_terms(order: Order, command: Command, context: Context) -> Decision:
     if type(command) is ChangeOrder:
         check_asker(order, context.entity_id, command.asker)
+        order_pickup.check_sent(order)
         return _change(order, command, context)
     if type(command) is HoldOrder:
         return _status(context, *order_holds.hold(order, command, context))
@@ -205,6 +211,23 @@ def _of_terms(order: Order, command: Command, context: Context) -> Decision:
         return _status(context, *order_holds.release(order, command, context))
     assert type(command) is PrioritiseOrder
     return _status(context, *order_holds.prioritise(order, command, context))
+
+
+def _update(state: Order, command: UpdateOrder, context: Context) -> Decision:
+    if command.update == "short_pick":
+        return _short_pick(state, command, context)
+    if command.update == "allocate":
+        return _allocate(state, command, context)
+    if command.update == "cancel" and command.fulfilment is None:
+        return _cancel(state, command, context)
+    return _step(state, command, context)
+
+
+def _of_pickup(state: Order, command: UpdateOrder, context: Context) -> Decision:
+    decision = _update(state, command, context)
+    told = order_pickup.stopped(state) if command.update == "cancel" else order_pickup.told(state, decision.events)
+    decision.events.extend(told)
+    return decision
 
 
 def _unknown(order_id: str) -> Refused:
@@ -296,7 +319,7 @@ def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decisi
         None if asks or claims else context.now_ms + RETRY_FIRST_MS, command.owner, command.sealed,
         command.email_digest, command.reservation_id, command.splits, command.sourcing,
         _promised_by(command, plan, need) if command.promised else None, command.kits, command.life_days,
-        command.terms, command.backorder,
+        command.terms, command.backorder, command.pickup,
     )  # fmt: skip
     channel = command.channel if command.buffered else ""
     others = _others(command.places, asks)
@@ -307,7 +330,10 @@ def _place(state: Order | None, command: PlaceOrder, context: Context) -> Decisi
         if asks
         else []
     )
-    decision = _view(context, [placed, *asked])
+    supply = (
+        () if command.pickup is None else order_pickup.placed(command.pickup, need, bool(asks), command.splits, context)
+    )
+    decision = _view(context, [placed, *asked, *supply])
     decision.provisional = bool(asks) or claims
     return decision
 
@@ -326,6 +352,9 @@ def _answered(order: Order, command: ReservationAnswered, context: Context) -> D
         if not command.lines:
             return _status(context)
         return _status(context, ReservationReturned(command.number, command.location_id, command.lines))
+    if order.pickup is not None:
+        events, final = order_pickup.answered(order, fulfilment, command, _retry_at(order, context), context)
+        return _final(order, _status(context, *events), context) if final else _status(context, *events)
     taken = None if order.terms is None else order_terms.taken(order, fulfilment, command)
     if taken is not None:
         return _settled(order, fulfilment, taken.command, taken.missing, context, taken.events)

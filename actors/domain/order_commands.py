@@ -9,6 +9,8 @@ import msgspec
 from actors.domain.allocation import SPLIT_MAX, Place, Plan
 from actors.domain.location_events import Units
 from actors.domain.order_backorder import BackorderTerms, LineAnswered, UnitsOffered
+from actors.domain.order_pickup_commands import MovePickup, SupplyRequested
+from actors.domain.order_pickup_state import PickupAt
 from actors.domain.order_state import Channel, Kits, Line, ShipTo
 from actors.domain.order_terms_commands import TermsCommand
 from actors.domain.order_terms_state import Terms
@@ -34,7 +36,8 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
     `plan`: what to ask first, as sourcing decided, and `places` then are best first; None: as `allocation.plan` says. `splits`: over how many places at most. `sourcing`: the
     decision (`sourcing_decision.encoded`), sealed where orders are. `promised`: of each part of the plan when it shall be there (UTC ms), and `transit` how long its carrier takes (ms).
     `kits`: of kits among the lines what one is made of, None for none. `life_days`: of SKUs whose lots must have some left, how many, None for none. `terms`: what is asked for besides the goods, None for nothing. `backorder`: what matters for what can't be had now,
-    None when all seems to be there."""
+    None when all seems to be there. `pickup`: where its customer
+    collects it (`order_pickup.py`), None for an order that is sent."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     channel: Channel
@@ -59,6 +62,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
     terms: Terms | None = None
     backorder: BackorderTerms | None = None
     transit: list[int] = []
+    pickup: PickupAt | None = None
 
 
 class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
@@ -113,5 +117,5 @@ class ForgetPerson(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 Command = (
     PlaceOrder | UpdateOrder | ReservationAnswered | CartAnswered | RetryAllocation | RectifyOrder | ForgetPerson | TermsCommand
-    | UnitsOffered | LineAnswered
+    | UnitsOffered | LineAnswered | MovePickup | SupplyRequested
 )  # fmt: skip

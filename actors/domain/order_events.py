@@ -18,6 +18,15 @@ from actors.domain.order_backorder import (
     WaitingAsked,
     WaitingSettled,
 )
+from actors.domain.order_pickup_events import (
+    CollectionOpened,
+    CollectionTold,
+    LinesLeft,
+    PickupStepped,
+    PickupStopped,
+    StoreSupplyAsked,
+)
+from actors.domain.order_pickup_state import PickupAt
 from actors.domain.order_state import Channel, FulfilmentStatus, Kits, Line, ShipTo
 from actors.domain.order_terms_events import TermsEvent
 from actors.domain.order_terms_state import StandIn, Terms
@@ -66,6 +75,7 @@ class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
     life_days: dict[str, int] | None = None
     terms: Terms | None = None
     backorder: BackorderTerms | None = None
+    pickup: PickupAt | None = None
 
 
 class CartClaimed(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -190,4 +200,5 @@ Event = (
     | OrderCancelled | RetrySkipped | OrderRectified | PersonForgotten | CartClaimed | CartReturned | HandedToFloor | LeftFloor
     | TermsEvent
     | WaitingAsked | WaitingSettled | BackorderFilled | OfferReturned | BackorderParked | CustomerTold
+    | StoreSupplyAsked | CollectionOpened | CollectionTold | PickupStepped | LinesLeft | PickupStopped
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.domain import order_backorder, order_terms, order_waiting
+from actors.domain import order_backorder, order_pickup_evolve, order_terms, order_waiting
 from actors.domain.kind import Context
 from actors.domain.order_backorder import Backorder
 from actors.domain.order_events import (
@@ -22,6 +22,8 @@ from actors.domain.order_events import (
     RetrySkipped,
     ShortPicked,
 )
+from actors.domain.order_pickup_events import PICKUP_EVENTS
+from actors.domain.order_pickup_state import Pickup
 from actors.domain.order_state import Fulfilment, Order, ShipTo, missing_of
 
 # So many places are known for later questions.
@@ -70,6 +72,8 @@ def evolve(state: Order | None, event: Event, context: Context) -> Order:
             order_terms.evolve(state, event)
     elif isinstance(event, order_backorder.Event):
         order_waiting.evolve(state, event)
+    elif isinstance(event, PICKUP_EVENTS):
+        order_pickup_evolve.evolve(state, event)
     elif type(event) is not ReservationReturned:
         order_terms.evolve(state, event)
     return state
@@ -85,6 +89,7 @@ def _placed(event: OrderPlaced, context: Context) -> Order:
         email_digest=event.email_digest, claiming=event.reservation_id, splits=event.splits, promised_by_ms=event.promised_by_ms,
         kits=event.kits, life_days=event.life_days, terms=event.terms,
         backorder=None if event.backorder is None else Backorder(event.backorder),
+        pickup=None if event.pickup is None else Pickup(event.pickup),
     )  # fmt: skip
 
 

@@ -6,7 +6,15 @@ from collections.abc import Iterable
 
 import msgspec
 
-from actors.domain import location_commands, order_floor, order_terms_floor, order_waiting, reservation_commands
+from actors.domain import (
+    location_commands,
+    order_floor,
+    order_pickup_evolve,
+    order_terms_floor,
+    order_waiting,
+    reservation_commands,
+    transfer_commands,
+)
 from actors.domain.errors import decode_refusal
 from actors.domain.kind import Message
 from actors.domain.location_line import WaitInLine
@@ -26,6 +34,8 @@ from actors.domain.order_events import (
     ReservationReturned,
     ShortPicked,
 )
+from actors.domain.order_pickup_commands import SupplyRequested
+from actors.domain.order_pickup_events import PICKUP_EVENTS
 from actors.domain.order_state import wanted_of
 from actors.domain.order_terms_events import FloorRevised, UnitsGivenBack
 
@@ -81,15 +91,25 @@ def _messages_of_cart(order_id: str, event: Event) -> Iterable[Message]:
         for part in event.parts:
             unreserve = location_commands.Unreserve(event.reservation_id, part.lines)
             yield Message("location", part.location_id, unreserve)
+    elif isinstance(event, PICKUP_EVENTS):
+        yield from order_pickup_evolve.messages(order_id, event)
 
 
 _decode_taken = msgspec.json.Decoder(Taken).decode
 _decode_claimed = msgspec.json.Decoder(reservation_commands.Claimed).decode
 
 
-def on_reply(message: Message, reply: bytes, refused: bool) -> ReservationAnswered | CartAnswered | LineAnswered:
-    """A location that refuses (it is unknown) has allocated nothing; a reservation that refuses gives nothing."""
+def on_reply(message: Message, reply: bytes, refused: bool) -> ReservationAnswered | CartAnswered | LineAnswered | SupplyRequested | None:  # fmt: skip
+    """A location that refuses (it is unknown) has allocated nothing; a reservation that refuses gives nothing, nor does a transfer."""
     asked = message.command
+    if type(asked) is transfer_commands.LeaveTransfer:
+        return None
+    if type(asked) is transfer_commands.RequestTransfer:
+        assert asked.for_order is not None
+        number = asked.for_order[1]
+        if refused:
+            return ReservationAnswered(number, asked.destination_id, [])
+        return SupplyRequested(number, message.entity_id)
     if type(asked) is reservation_commands.ClaimReservation:
         if refused:
             return CartAnswered(message.entity_id, [], decode_refusal(reply).code)

@@ -11,6 +11,7 @@ import msgspec
 from actors.domain.allocation import SPLIT_MAX, Need, Place, need_of
 from actors.domain.money import Money, Total
 from actors.domain.order_backorder import Backorder, BackorderView
+from actors.domain.order_pickup_state import Pickup, PickupStatus
 from actors.domain.order_terms_state import Terms, as_ordered, next_overdue_ms
 from actors.domain.order_terms_views import TermsView, terms_view
 from actors.domain.personal_notes import (
@@ -128,6 +129,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     terms: Terms | None = None
     # The lines in which it waits, or did; None when it never lacked anything (`order_waiting.py`).
     backorder: Backorder | None = None
+    # Where its customer collects it, and how far that is (`order_pickup.py`); None for an order that is sent.
+    pickup: Pickup | None = None
 
 
 def is_asking(order: Order) -> bool:
@@ -261,6 +264,25 @@ class CustomerView(msgspec.Struct, frozen=True, gc=False):
     country: Annotated[str, ORDER_COUNTRY]
 
 
+class CollectionBrief(msgspec.Struct, frozen=True, gc=False):
+    """One collection. Times are absent until it is ready."""
+
+    collection_id: str
+    status: PickupStatus
+    ready_at: datetime | msgspec.UnsetType = msgspec.UNSET
+    collect_by: datetime | msgspec.UnsetType = msgspec.UNSET
+
+
+class PickupView(msgspec.Struct, frozen=True, gc=False):
+    """Where the customer collects, and how far the newest collection is that is not over. `collections`: oldest first."""
+
+    location_id: str
+    status: PickupStatus
+    collections: list[CollectionBrief]
+    ready_at: datetime | msgspec.UnsetType = msgspec.UNSET
+    collect_by: datetime | msgspec.UnsetType = msgspec.UNSET
+
+
 class OrderView(msgspec.Struct, frozen=True, gc=False):
     """A whole order. `withheld`: why it does not tell who ordered and where it goes, absent when it does. `sealed`: within the cell only.
     `promised_by`: when all of it shall be with the customer, as was said when it was placed; absent when nothing was promised."""
@@ -279,6 +301,7 @@ class OrderView(msgspec.Struct, frozen=True, gc=False):
     placed_at: datetime
     updated_at: datetime
     promised_by: datetime | msgspec.UnsetType = msgspec.UNSET
+    pickup: PickupView | msgspec.UnsetType = msgspec.UNSET
     withheld: Withheld | msgspec.UnsetType = msgspec.UNSET
     sealed: Annotated[bytes | msgspec.UnsetType, SEALED_ORDER] = msgspec.UNSET
     terms: TermsView | msgspec.UnsetType = msgspec.UNSET
@@ -332,11 +355,32 @@ def order_view(
         placed_at=moment(order.placed_at_ms),
         updated_at=moment(order.updated_at_ms),
         promised_by=_promised(order.promised_by_ms),
+        pickup=msgspec.UNSET if order.pickup is None else _pickup(order, order.pickup),
         withheld="erased" if order.forgotten else msgspec.UNSET,
         sealed=order.sealed or msgspec.UNSET,
         terms=msgspec.UNSET if order.terms is None else terms_view(order_id, order.terms, order.currency, own=own),
         backorder=backorder,
     )
+
+
+def _pickup(order: Order, pickup: Pickup) -> PickupView:
+    shown = [
+        CollectionBrief(name, one.status, _promised(one.ready_at_ms), _promised(one.collect_by_ms))
+        for name, one in pickup.collections.items()
+    ]
+    going = [one for one in shown if one.status in ("locating", "ready")]
+    newest = going[-1] if going else shown[-1] if shown else None
+    if order.cancelled:
+        status: PickupStatus = "cancelled"
+    elif going:
+        status = going[-1].status
+    elif any(f.status == "reserving" for f in order.fulfilments):
+        status = "coming"
+    else:
+        status = newest.status if newest is not None else "waiting"
+    if newest is None or status not in ("ready", "collected"):
+        return PickupView(pickup.at.location_id, status, shown)
+    return PickupView(pickup.at.location_id, status, shown, newest.ready_at, newest.collect_by)
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -213,9 +213,17 @@ def asks(order: Order) -> list[Event]:
     return [WaitingAsked(told, order.placed_at_ms, order.channel, life_days, release, together(order))]
 
 
-def begins(events: Iterable[object]) -> bool:
-    """Does the order lack something from now on, of which nobody else is asked at once?"""
-    return any(type(event) in _LEAVE_SHORT and event.retry_at_ms is not None for event in events)  # type: ignore[attr-defined]
+def begins(order: Order | None, events: Iterable[object]) -> bool:
+    """Does the order lack something from now on, of which nobody else is asked at once? What is collected at a store is brought there, and waits in no line."""
+    for event in events:
+        if type(event) in _LEAVE_SHORT and event.retry_at_ms is not None:  # type: ignore[attr-defined]
+            collected = (
+                event.pickup is not None
+                if type(event) is OrderPlaced
+                else order is not None and order.pickup is not None
+            )
+            return not collected
+    return False
 
 
 def follows(after: Order, context: Context, retry_at_ms: int | None) -> list[Event]:

@@ -22,6 +22,7 @@ SHOWN_ADDRESS = Personal("address", "orders", "request", "rights")
 SHOWN_POSITION = Personal("position", "orders", "request", "rights")
 SHOWN_CONTACT = Personal("contact", "orders", "request", "rights")
 SHOWN_GIFT = Personal("message", "orders", "request", "rights")
+PICKUP_SPOT = Personal("position", "orders", "order", "rights")
 KEY_OF = Personal("pseudonym", "orders", "order", "keyed_digest")
 
 # --- of customers and guests

@@ -31,7 +31,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from actors.domain import ids, transfer_receiving, transfer_sending
+from actors.domain import ids, transfer_for_order, transfer_receiving, transfer_sending
 from actors.domain.approval import AskApproval
 from actors.domain.errors import Refused, decode_refusal
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
@@ -48,6 +48,7 @@ from actors.domain.transfer_commands import (
     Command,
     DestinationReceived,
     DispatchPackages,
+    LeaveTransfer,
     LookAtTransfer,
     ReceiveUnits,
     RequestTransfer,
@@ -62,6 +63,8 @@ from actors.domain.transfer_events import (
     Event,
     InTransitChanged,
     LeavingPackage,
+    OrderLeft,
+    OrderSupplied,
     PackageLeft,
     PackagesDispatched,
     PackageStayed,
@@ -83,6 +86,7 @@ from actors.domain.transfer_events import (
 from actors.domain.transfer_sending import check_moment, check_step, rest_of
 from actors.domain.transfer_state import (
     OVER,
+    ForOrder,
     Line,
     Transfer,
     TransferStatusView,
@@ -107,7 +111,8 @@ def decide(state: Transfer | None, command: Command, context: Context) -> Decisi
         return _told(context, _request(state, command, context))
     if state is None:
         raise unknown()
-    return _told(context, _events(state, command, context))
+    events = _events(state, command, context)
+    return _told(context, events if state.for_order is None else transfer_for_order.with_told(state, events))
 
 
 def _told(context: Context, events: list[Event]) -> Decision:
@@ -138,6 +143,8 @@ def _events(transfer: Transfer, command: Command, context: Context) -> list[Even
             return _cancel(transfer, command, context)
         case LookAtTransfer():
             return _look_at(transfer, context)
+        case LeaveTransfer():
+            return _leave(transfer, context)
     return _answered(transfer, command, context)
 
 
@@ -169,7 +176,7 @@ def _request(state: Transfer | None, command: RequestTransfer, context: Context)
     _check_lines(command.lines)
     requested = TransferRequested(
         command.source_id, command.destination_id, command.lines, command.reference, command.expected_at_ms,
-        command.approval_ms, command.asked_by if command.approval_ms else "",
+        command.approval_ms, command.asked_by if command.approval_ms else "", command.for_order,
     )  # fmt: skip
     return [requested] if command.approval_ms else [requested, StockAsked(command.source_id, command.lines)]
 
@@ -197,6 +204,13 @@ def _cancel(transfer: Transfer, command: CancelTransfer, context: Context) -> li
     return [*([RestReleased(transfer.source_id, rest)] if rest else []), TransferCancelled()]
 
 
+def _leave(transfer: Transfer, context: Context) -> list[Event]:
+    if "cancel" in allowed_steps(transfer):
+        return _cancel(transfer, CancelTransfer(), context)
+    gone = status_of(transfer) in OVER or transfer.for_order is None or transfer.for_order.left
+    return [] if gone else [OrderLeft()]
+
+
 def _look_at(transfer: Transfer, context: Context) -> list[Event]:
     due_ms = due(transfer)
     if due_ms is None or context.now_ms < due_ms:
@@ -219,9 +233,12 @@ def evolve(state: Transfer | None, event: Event, context: Context) -> Transfer:
         return Transfer(
             event.source_id, event.destination_id, event.reference, context.now_ms, context.now_ms, lines, event.expected_at_ms,
             approval_id=ids.approval_of(context.entity_id) if event.approval_ms else "",
+            for_order=None if event.for_order is None else ForOrder(*event.for_order),
         )  # fmt: skip
     assert state is not None
     state.updated_at_ms = context.now_ms
+    if state.for_order is not None:
+        transfer_for_order.noted(state.for_order, event)
     match event:
         case StockAsked():
             state.stage = "allocating"
@@ -267,7 +284,7 @@ def _on_its_way(state: Transfer, event: Event) -> None:
             transfer_receiving.closed(state, event)
         case _:
             # The units of a `StockReturned` were never the transfer's.
-            assert type(event) is StockReturned
+            assert type(event) in (StockReturned, OrderLeft, OrderSupplied)
 
 
 # --- messages and their answers ------------------------------------------------------------------------------------
@@ -291,6 +308,8 @@ def messages(transfer_id: str, event: Event) -> Iterable[Message]:
             yield Message("location", event.destination_id, expect)
         case UnitsArrived():
             yield Message("location", event.destination_id, _receipt(transfer_id, event), on_reply=True)
+        case OrderSupplied():
+            yield transfer_for_order.message(event)
         case _:
             pass
 
@@ -310,7 +329,8 @@ def _receipt(transfer_id: str, event: UnitsArrived) -> ReceiveStock:
         ReceiptLine(one.sku, one.quantity, None, one.lot, one.expires_on, one.condition, one.bin, one.serial)
         for one in event.lines
     ]
-    return ReceiveStock(lines, event.reference, f"{transfer_id}.{event.receipt}")
+    allot = transfer_for_order.allot(event) if event.for_order else None
+    return ReceiveStock(lines, event.reference, f"{transfer_id}.{event.receipt}", allot)
 
 
 _decode_taken = msgspec.json.Decoder(Taken).decode

@@ -16,7 +16,8 @@ NotGiven = Literal["refused", "withdrawn", "expired"]
 # --- what people ask; `within`: the locations that their rights reach, empty for the whole region ------------------
 class RequestTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Somebody wants units to go from a location to another. expected_at_ms: when they shall be there, None while nobody knows. approval_ms: for
-    how long a second person may approve it, 0 when none has to; asked_by: an account or a client, "" when none has to."""
+    how long a second person may approve it, 0 when none has to; asked_by: an account, a client or an order, "" when none has to.
+    for_order: (order, number of its fulfilment) that gets what arrives (`transfer_for_order.py`)."""
 
     source_id: str
     destination_id: str
@@ -26,6 +27,11 @@ class RequestTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
     approval_ms: int = 0
     asked_by: Annotated[str, APPROVER] = ""
     within: list[str] = []
+    for_order: tuple[str, int] | None = None
+
+
+class LeaveTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The order that it was for does not want it any more: it is cancelled, or if something has left, what arrives is anybody's."""
 
 
 class StartPicking(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -162,5 +168,5 @@ class LookAtTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 Command = (
     RequestTransfer | StartPicking | TellMissing | DispatchPackages | ReceiveUnits | StopSending | CloseTransfer | CancelTransfer
-    | ApproveTransfer | ApprovalNotGiven | SourceAllocated | SourceShipped | DestinationReceived | LookAtTransfer
+    | ApproveTransfer | ApprovalNotGiven | SourceAllocated | SourceShipped | DestinationReceived | LookAtTransfer | LeaveTransfer
 )  # fmt: skip

@@ -23,6 +23,7 @@ class TransferRequested(msgspec.Struct, frozen=True, tag=True, gc=False):
     expected_at_ms: int | None
     approval_ms: int = 0
     asked_by: Annotated[str, APPROVER] = ""
+    for_order: tuple[str, int] | None = None
 
 
 class TransferRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -117,12 +118,14 @@ class ArrivedUnits(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class UnitsArrived(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A receipt: with this event the destination takes the units into its books. `receipt`: from 1, within the transfer."""
+    """A receipt: with this event the destination takes the units into its books. `receipt`: from 1, within the transfer. `for_order`: whose they are then,
+    those that were sent and are sellable; "" for anybody's, else "<order id>.<fulfilment>"."""
 
     destination_id: str
     receipt: int
     reference: str
     lines: list[ArrivedUnits]
+    for_order: str = ""
 
 
 class ReceiptBooked(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -164,8 +167,21 @@ class TransferLate(msgspec.Struct, frozen=True, tag=True, gc=False):
     to_go: int
 
 
+class OrderLeft(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The order does not want it any more: what arrives from now on is anybody's."""
+
+
+class OrderSupplied(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """With this event the order is told what it has got."""
+
+    order_id: str
+    number: int
+    location_id: str
+    lines: list[Units]
+
+
 Event = (
     TransferRequested | TransferRefused | StockAsked | StockAllocated | StockReturned | PickingStarted | UnitsMissing | PackagesDispatched
     | PackageLeft | PackageStayed | InTransitChanged | UnitsArrived | ReceiptBooked | ReceiptRefused | RestReleased | TransferCancelled
-    | TransferClosed | TransferLate
+    | TransferClosed | TransferLate | OrderLeft | OrderSupplied
 )  # fmt: skip

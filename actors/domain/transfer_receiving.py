@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from actors.domain import transfer_for_order
 from actors.domain.allocation import need_of
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
@@ -51,7 +52,8 @@ def receive(transfer: Transfer, command: ReceiveUnits, context: Context) -> list
 
 
 def _receipt(transfer: Transfer, arrived: list[ArrivedUnits]) -> UnitsArrived:
-    return UnitsArrived(transfer.destination_id, transfer.next_receipt, transfer.reference, arrived)
+    cause = transfer_for_order.cause_of(transfer)
+    return UnitsArrived(transfer.destination_id, transfer.next_receipt, transfer.reference, arrived, cause)
 
 
 class _Taking:

@@ -75,6 +75,18 @@ class Package(msgspec.Struct):
     status: PackageStatus = "leaving"
 
 
+class ForOrder(msgspec.Struct):
+    """Whose the units are that arrive. arriving: by receipt that the destination has not answered, what of it is the order's; landed: in the destination's books, and the
+    order does not know yet; told: the order knows what became of it."""
+
+    order_id: str
+    number: int
+    arriving: dict[int, list[Units]] = {}
+    landed: dict[str, int] = {}
+    left: bool = False
+    told: bool = False
+
+
 class Transfer(msgspec.Struct):
     """The state. lines: by SKU. receipts: by number, those that the destination has not answered. revision: of what it was told to expect. code: of the
     last refusal by a location. sending: False once nothing more will leave. late: that it is late was told."""
@@ -96,6 +108,7 @@ class Transfer(msgspec.Struct):
     late: bool = False
     outcome: Outcome | NotGiven | Literal[""] = ""
     code: str = ""
+    for_order: ForOrder | None = None
 
 
 class Totals(NamedTuple):

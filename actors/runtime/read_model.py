@@ -154,6 +154,23 @@ class TransferSummary(msgspec.Struct, frozen=True):
     expected_at: int | None
 
 
+class CollectionSummary(msgspec.Struct, frozen=True):
+    """One collection in a list. See `CollectionRow`."""
+
+    collection_id: str
+    version: int
+    status: str
+    order_id: str
+    location_id: str
+    line_count: int
+    units: int
+    shelf: str
+    opened_at: int
+    here_at: int | None
+    ready_at: int | None
+    collect_by: int | None
+
+
 class InboundSummary(msgspec.Struct, frozen=True):
     """One inbound in a list. See `InboundRow`."""
 
@@ -301,6 +318,11 @@ class ReadModel(Protocol):
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
     ) -> list[TransferSummary]:
         """Newest first (by transfer id), older than the transfer id `before`. `locations`: those from or to one of these, None for all."""
+
+    async def collections(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[CollectionSummary]:
+        """Newest first (by collection id), older than the collection id `before`. `locations`: those at these, None for all."""
 
     async def counts(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int

@@ -15,6 +15,7 @@ from actors.domain.what_if_terms import PastMove, PastStock, owner_of
 from actors.runtime.read_model import (
     ApprovalSummary,
     BreachSummary,
+    CollectionSummary,
     CountSummary,
     DemandDay,
     DeviceSummary,
@@ -31,6 +32,7 @@ from actors.runtime.read_model import (
     TransferSummary,
 )
 from actors.storage import packing_queries
+from actors.storage.collection_queries import collections_query
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
 from actors.storage.count_queries import counts_query, movements_query
 from actors.storage.inbound_queries import inbounds_query
@@ -163,6 +165,13 @@ class PostgresReadModel:
         """See `ReadModel.manifest`."""
         found = await self._all(packing_queries.manifest_query(dock_id, number))
         return bytes(found[0][0]) if found else None
+
+    async def collections(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[CollectionSummary]:
+        """See `ReadModel.collections`; at most LIMIT_MAX."""
+        query = collections_query(status, locations, before, min(limit, LIMIT_MAX))
+        return [CollectionSummary(*row) for row in await self._all(query)]
 
     async def counts(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int

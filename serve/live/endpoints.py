@@ -43,11 +43,11 @@ def router(services: Services) -> APIRouter:
     async def follow(
         request: Request,
         kinds: Annotated[
-            str, Query(max_length=100, description="comma-separated: order, location, floor, figures")
+            str, Query(max_length=100, description="comma-separated: order, location, floor, collection, figures")
         ] = "order,location,floor",
         last_event_id: Annotated[str | None, Header(max_length=200)] = None,
     ) -> StreamingResponse:
-        """Server-sent events: `order` and `location`, `floor` (work that is late, or will be), and of who asks for them `figures` (each
+        """Server-sent events: `order` and `location`, `floor` (work that is late, or will be), and for who asks for them `collection` (what a store has to do something about) and `figures` (each
         minute of a location and of the region, as `GET /v1/figures` has it); a comment every 15 seconds, and `reconnect` after 10 minutes.
 
         A stream begins with what happens next. `Last-Event-ID` is taken but nothing is repeated: read what you follow once after

@@ -20,11 +20,13 @@ from actors.runtime.wire import LiveEvent
 from serve.days import date_of
 from serve.problems import Problem
 
-LiveKind = Literal["order", "location", "floor"]
-KINDS: frozenset[str] = frozenset({"order", "location", "floor", "figures"})
+LiveKind = Literal["order", "location", "floor", "collection"]
+KINDS: frozenset[str] = frozenset({"order", "location", "floor", "collection", "figures"})
 _OF_PLACES = frozenset({"location", "floor"})
 # What hosts tell by themselves.
 _OF_HOSTS = KINDS - {"figures"}
+# Of collections it is told what the store has to do something about.
+_OF_COLLECTIONS = frozenset({"PickupOpened", "CustomerHere"})
 CHANGES_MAX = 100
 
 
@@ -68,6 +70,7 @@ class _Event(msgspec.Struct):
     type: str
     to: str = ""
     entries: list[tuple[Any, ...]] = []
+    location_id: str = ""
 
 
 _events_decoder = msgspec.json.Decoder(list[_Event])
@@ -178,6 +181,9 @@ class LiveHub:
 
     def live(self, event: LiveEvent) -> None:
         """Gives the change to every stream that wants its kind; encoded once."""
+        if event.kind == "collection":
+            self._collection(event)
+            return
         text = b""
         for client in self._clients:
             if event.kind in client.kinds and (
@@ -193,6 +199,18 @@ class LiveHub:
         text = b"id: %s.%d\nevent: figures\ndata: %s\n\n" % (name.encode(), at_ms, data)
         for client in self._clients:
             if "figures" in client.kinds and (not client.locations or location_id in client.locations):
+                client.put(text)
+
+    def _collection(self, event: LiveEvent) -> None:
+        """Of the stores that a client looks at. Where the customer waits is read from the collection."""
+        wanting = [client for client in self._clients if "collection" in client.kinds]
+        told = [one for one in _events_decoder.decode(event.events) if one.type in _OF_COLLECTIONS] if wanting else []
+        if not told:
+            return
+        data = LiveChange("collection", event.entity_id, event.version, event.at_ms, [Change(one.type) for one in told])
+        text = _written(event, b"collection", data)
+        for client in wanting:
+            if not client.locations or told[0].location_id in client.locations:
                 client.put(text)
 
     # --- streams
@@ -244,6 +262,10 @@ class LiveHub:
             client.end(RECONNECT)
 
 
+def _written(event: LiveEvent, kind: bytes, data: LiveChange) -> bytes:
+    return b"id: %s.%d\nevent: %s\ndata: %s\n\n" % (event.entity_id.encode(), event.version, kind, _encode(data))
+
+
 def _frame(event: LiveEvent) -> bytes:
     """b"" when there is nothing to tell of it."""
     if event.kind == "floor":
@@ -259,18 +281,8 @@ def _frame(event: LiveEvent) -> bytes:
     changes[:0] = _alerts(event, told)
     left_out = max(0, len(changes) - CHANGES_MAX)
     kind: LiveKind = "order" if event.kind == "order" else "location"
-    return _told(
-        event, kind, LiveChange(kind, event.entity_id, event.version, event.at_ms, changes[:CHANGES_MAX], left_out)
-    )
-
-
-def _told(event: LiveEvent, kind: LiveKind, data: LiveChange) -> bytes:
-    return b"id: %s.%d\nevent: %s\ndata: %s\n\n" % (
-        event.entity_id.encode(),
-        event.version,
-        kind.encode(),
-        _encode(data),
-    )
+    data = LiveChange(kind, event.entity_id, event.version, event.at_ms, changes[:CHANGES_MAX], left_out)
+    return _written(event, kind.encode(), data)
 
 
 def _floor_frame(event: LiveEvent) -> bytes:
@@ -286,7 +298,9 @@ def _floor_frame(event: LiveEvent) -> bytes:
         for event_ in marked
         for one in event_.works
     ]  # fmt: skip
-    return _told(event, "floor", LiveChange("floor", event.entity_id, event.version, event.at_ms, changes[:MARKED_MAX]))
+    return _written(
+        event, b"floor", LiveChange("floor", event.entity_id, event.version, event.at_ms, changes[:MARKED_MAX])
+    )
 
 
 def _alerts(event: LiveEvent, told: Sequence[_Event]) -> list[Change]:

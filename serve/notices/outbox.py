@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 
 import msgspec
 import structlog
@@ -11,6 +12,7 @@ from actors.domain.ids import notice_id
 from actors.domain.notice import WriteNotice
 from serve.context import REQUEST_ID, WHO, Scope
 from serve.identity.desk import Desk
+from serve.keys.data_keys import DataKeys
 from serve.notices.port import Notice
 from serve.replies import body_of
 
@@ -21,6 +23,21 @@ def masked(address: str) -> str:
     """As much of an address as a log may hold: its first letter and the kind of its domain."""
     local, _, domain = address.rpartition("@")
     return f"{local[:1]}…@….{domain.rpartition('.')[2]}"
+
+
+async def sealed_values(
+    keys: DataKeys, whose: bytes | str, identity: str, address: str, values: Mapping[str, str], cause: str
+) -> tuple[bytes, bytes]:
+    """Address and content of the notice `identity`, under the key of the person that `whose` is the keyed digest of, or of what is sealed already. Raises Problem 503."""
+    parts = {"address": address.encode(), "content": msgspec.json.encode(values)}
+    out = []
+    for name, plain in parts.items():
+        place = f"notice:{identity}:{name}"
+        if isinstance(whose, bytes):
+            out.append(await keys.seal_beside(whose, plain, place, cause))
+        else:
+            out.append(await keys.seal(whose, plain, place, cause))
+    return out[0], out[1]
 
 
 class NoticeOutbox:
@@ -35,14 +52,10 @@ class NoticeOutbox:
         """See Notifications."""
         desk = self._desk
         identity = notice_id(desk.region, notice.once or secrets.token_bytes(16))
-        address, content = notice.address.encode(), msgspec.json.encode(notice.values)
-        command = WriteNotice(
-            notice.template,
-            notice.about,
-            await self._sealed(notice, address, f"notice:{identity}:address", scope),
-            await self._sealed(notice, content, f"notice:{identity}:content", scope),
-            notice.until_ms,
-        )
+        keys, cause = desk.data_keys(), scope[REQUEST_ID]
+        beside: bytes | str = notice.beside or keys.digest("person", notice.about)
+        address, content = await sealed_values(keys, beside, identity, notice.address, notice.values, cause)
+        command = WriteNotice(notice.template, notice.about, address, content, notice.until_ms)
         reply = await desk.services.gateway.ask(
             "notice", identity, command,
             command_id=identity, digest=0, creates=True, cause=scope[REQUEST_ID], who=scope.get(WHO),
@@ -53,9 +66,3 @@ class NoticeOutbox:
                 "a notice, told because this is no production", notice_id=identity, template=notice.template,
                 address=masked(notice.address), request_id=scope[REQUEST_ID], **notice.values,
             )  # fmt: skip
-
-    async def _sealed(self, notice: Notice, plain: bytes, place: str, scope: Scope) -> bytes:
-        keys, cause = self._desk.data_keys(), scope[REQUEST_ID]
-        if notice.beside:
-            return await keys.seal_beside(notice.beside, plain, place, cause)
-        return await keys.seal(keys.digest("person", notice.about), plain, place, cause)

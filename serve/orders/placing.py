@@ -11,9 +11,10 @@ from actors.domain.order_state import Line, ShipTo, parts_of, wanted_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
 from serve.orders.own import check_ref, owner_of, reveals, told_alike
+from serve.orders.pickup import Pickups, check_plain, check_whole
 from serve.orders.places import PlacesOfOrders
 from serve.orders.private import PrivateOrders
-from serve.orders.schemas import Destination, NewOrder
+from serve.orders.schemas import NOWHERE, Destination, NewOrder
 from serve.orders.sourcing import Proposal, sourced
 from serve.orders.terms import asked_of, terms_of
 from serve.orders.waiting import backorder_terms, release_asked, releases
@@ -51,6 +52,7 @@ class OrderPlacing:
         self._places = places
         self._known = known
         self._index = services.index
+        self._pickups = Pickups(services.index, services.settings)
 
     async def place(self, scope: Scope, receive: Receive) -> Answer:
         """201 with the order, allocated if the locations answered in time, else `placed`."""
@@ -62,6 +64,8 @@ class OrderPlacing:
 
     async def _placed(self, order: NewOrder, write: Write, scope: Scope) -> Answer:
         settings = self._settings
+        if order.pickup is not None or order.ship_to is NOWHERE:
+            order = self._collected(order)
         self._check(order)
         check_ref(scope, order.customer.customer_ref)
         owner, cause = owner_of(scope), scope[REQUEST_ID]
@@ -76,6 +80,9 @@ class OrderPlacing:
         command = self._command(order, owner, scope)
         if order.reservation_id:
             command = await self._with_cart(command, order.reservation_id, cause)
+        if order.pickup is not None:
+            parts = parts_of(command.lines, command.kits) if command.kits else command.lines
+            command = self._pickups.of(command, order.pickup.location_id, parts, self._clock.now_ms())
         command = await self._private.sealed(order_id, order, command, cause)
         reply = await self._gateway.ask(
             "order", order_id, command,
@@ -91,6 +98,18 @@ class OrderPlacing:
         check_reservation(self._territory, reservation_id)
         code = await unclaimable(self._gateway, reservation_id, command.owner, cause)
         return msgspec.structs.replace(command, reservation_id=reservation_id, unclaimable=code)
+
+    def _collected(self, order: NewOrder) -> NewOrder:
+        """An order that is collected goes to the store's country, where nobody said more. Raises Problem 404, 421, 422."""
+        check_whole(order.ship_to is not NOWHERE, order.pickup is not None)
+        assert order.pickup is not None
+        self._territory.check_location(order.pickup.location_id)
+        store = self._pickups.store(order.pickup.location_id)
+        return (
+            order
+            if order.ship_to is not NOWHERE
+            else msgspec.structs.replace(order, ship_to=Destination(store.country))
+        )
 
     def _check(self, order: NewOrder) -> None:
         to = order.ship_to
@@ -122,11 +141,15 @@ class OrderPlacing:
         terms = terms_of(order, kits, scope, now_ms)
         asked = asked_of(order, terms, lines, kits, now_ms)
         release = releases(self._index, lines, kits, release_asked(order, now_ms), now_ms)
+        collected = order.pickup is not None
+        if collected:
+            check_plain(terms, release)
         parts = parts_of(lines, kits) if kits else lines
         if release:
             together = asked is not None and asked.shape.together
             parts = [] if together else [line for line in parts if line.sku not in release]
-        proposal = self._places.proposal(parts, to, order.channel, currency, asked) if parts else None
+        sourcing = parts and not collected
+        proposal = self._places.proposal(parts, to, order.channel, currency, asked) if sourcing else None
         seen = need if asked is None else asked.seen(need)
         placed = PlaceOrder(
             order.order_ref,
@@ -136,7 +159,7 @@ class OrderPlacing:
             ShipTo(to.country, to.postcode, to.city, to.lat, to.lon),
             currency,
             lines,
-            self._places.near(seen, to, order.channel) if proposal is None else proposal.places,
+            [] if collected else self._places.near(seen, to, order.channel) if proposal is None else proposal.places,
             owner,
             buffered=self._places.buffered(seen, order.channel),
             splits=SPLIT_MAX if asked is None or asked.splits is None else min(SPLIT_MAX, asked.splits),

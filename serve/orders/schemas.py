@@ -20,6 +20,7 @@ from actors.domain.personal_notes import (
     PURCHASE,
     SHOWN_REFERENCE,
 )
+from serve.counts.schemas import LocationName
 from serve.limits import ITEMS_MAX, LINES_MAX, TEXT, Country, EmailText, Latitude, Longitude, Quantity, Reference, Sku
 from serve.moments import Moment
 from serve.openapi import ProblemBody
@@ -67,19 +68,30 @@ class NewOrderLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
     substitutes: Substitutes = []
 
 
+# Nobody said where it goes: it is collected.
+NOWHERE = Destination("ZZ")
+
+
+class NewPickup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """The store at which the customer collects the order. What the store lacks is sent to it from other places first."""
+
+    location_id: LocationName
+
+
 class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The body of `POST /v1/orders`. All lines are in one currency, which the region accepts. `reservation_id`: of the cart that is ordered; what it has kept
-    is the order's, whatever else is wanted is asked for as ever, and what is not wanted of it is given back. `release_at`: ordered ahead: nothing is taken for it before then;
-    goods that the catalogue says are not out yet wait for their own release in any case."""
+    """The body of `POST /v1/orders`. Either `ship_to` or `pickup` says where it goes (with both, `ship_to` is where the customer lives). All lines are in one currency, which the region accepts.
+    `reservation_id`: of the cart that is ordered; what it has kept is the order's, whatever else is wanted is asked for as ever, and what is not wanted of it is given back. `release_at`: ordered
+    ahead: nothing is taken for it before then; goods that the catalogue says are not out yet wait for their own release in any case."""
 
     channel: Channel
-    ship_to: Destination
     lines: Annotated[list[NewOrderLine], Meta(min_length=1, max_length=LINES_MAX), PURCHASE]
+    ship_to: Destination = NOWHERE
     order_ref: Annotated[Reference, PRIVATE_REFERENCE] = ""
     customer: NewCustomer = NewCustomer()
     reservation_id: ReservationId = ""
     terms: NewTerms | None = None
     release_at: Moment | None = None
+    pickup: NewPickup | None = None
 
 
 class MissingUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):

@@ -20,11 +20,13 @@ from msgspec.structs import replace
 from actors.domain.allocation import Need, Place, Plan, need_of
 from actors.domain.order_commands import PlaceOrder
 from actors.domain.order_state import Line
+from actors.domain.rows import LocationRow
 from actors.domain.sourcing import source
 from actors.domain.sourcing_constraints import ItemRules
 from actors.domain.sourcing_decision import SourcingDecision, encoded
 from actors.domain.sourcing_demand import Candidate, Demand, items_of
 from actors.domain.sourcing_greedy import greedy
+from actors.domain.sourcing_pickup import Pickup, pickup
 from actors.domain.sourcing_policy import Policy
 from actors.domain.sourcing_solver import solve
 from actors.domain.sourcing_substitution import source_with_substitutes
@@ -109,6 +111,29 @@ class Sourcing:
         others = {other.sku: other for some in offered.values() for other in some if other.sku not in need}
         everything = replace(demand, lines=(*demand.lines, *others.values()))
         return Proposal(decision.plan(), _all_places(policy, everything, by_id), decision.places_max, decision)
+
+    def pickup(
+        self, lines: Sequence[Line], store: LocationRow, channel: str, currency: str, now_ms: int
+    ) -> tuple[Pickup, list[Place]] | None:
+        """For an order that is collected at the store: the plan, and who may send something to it, best first; None for an order of very many SKUs."""
+        need = need_of((line.sku, line.quantity) for line in lines)
+        if len(need) >= GREEDY_SKUS:
+            return None
+        policy, steering = self._policy(channel, currency), self._index.steering
+        wanted = tuple(self._index.wanted(line.sku, line.quantity, line.amount) for line in lines)
+        demand = Demand(wanted, store.country, now_ms, channel)
+        candidates = self.candidates(need, self._index.places.seen_from(store.lat, store.lon), channel, now_ms)
+        here = {
+            sku: at[store.location_id]
+            for sku, at in self._index.stocks(need, channel).items()
+            if store.location_id in at
+        }
+        others = [one for one in candidates if one.location_id != store.location_id]
+        at_store = steering.candidate(store, 0.0, here, now_ms)
+        found = pickup(policy, demand, at_store, others, steering.handling_ms(store.location_id))
+        if found.transfers is None:
+            return found, []
+        return found, _places(policy, demand, found.transfers, {one.location_id: one for one in others})
 
     def _policy(self, channel: str, currency: str) -> Policy:
         policy = self._index.steering.policy(channel)

@@ -38,6 +38,7 @@ from actors.runtime.ports import (
 from actors.runtime.read_model import (
     ApprovalSummary,
     BreachSummary,
+    CollectionSummary,
     CountSummary,
     DemandDay,
     DeviceSummary,
@@ -54,7 +55,15 @@ from actors.runtime.read_model import (
     TransferSummary,
 )
 from actors.runtime.sharding import shard_of
-from tests.fakes import count_lists, inbound_lists, packing_lists, stock_lists, transfer_lists, what_if_lists
+from tests.fakes import (
+    collection_lists,
+    count_lists,
+    inbound_lists,
+    packing_lists,
+    stock_lists,
+    transfer_lists,
+    what_if_lists,
+)
 from tests.fakes.latency import Delay, no_delay
 
 
@@ -363,6 +372,12 @@ class MemoryReadModel:
     ) -> list[TransferSummary]:
         await self._arrive()
         return transfer_lists.transfers(self._rows("transfers"), status, locations, before, limit)
+
+    async def collections(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[CollectionSummary]:
+        await self._arrive()
+        return collection_lists.collections(self._rows("collections"), status, locations, before, limit)
 
     async def counts(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int

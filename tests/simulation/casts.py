@@ -8,6 +8,7 @@ import msgspec
 
 from tests.simulation.carriers import Carrier
 from tests.simulation.clients import Client
+from tests.simulation.collectors import Collector
 from tests.simulation.counters import Counter
 from tests.simulation.managers import Manager
 from tests.simulation.packers import Packer
@@ -39,6 +40,10 @@ def _shoppers(world) -> list[Client]:
 def _carriers(world) -> list[Client]:
     transfers: dict[str, list[str]] = {}
     return [Carrier(world, f"t{n}", f"carrier {world.seed} {n}", 20, transfers) for n in range(3)]
+
+
+def _collectors(world) -> list[Client]:
+    return [Collector(world, f"g{n}", f"collector {world.seed} {n}", 45) for n in range(3)]
 
 
 def _counters(world) -> list[Client]:
@@ -75,7 +80,7 @@ def _nobody(world) -> list[Client]:
 
 
 CASTS: Sequence[Callable[..., list[Client]]] = (
-    _managers, _stockkeepers, _shoppers, _carriers, _counters, _receivers, _pickers, _nobody, _supporters, _patients, _packers,
+    _managers, _stockkeepers, _shoppers, _carriers, _counters, _receivers, _pickers, _nobody, _supporters, _patients, _packers, _collectors,
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from actors.runtime import wire
 from actors.runtime.sharding import fingerprint
 from actors.runtime.wire import Turn
 from tests.simulation.carriers import allocated_to, transfers
+from tests.simulation.collectors import collections, landed_for, on_the_way
 from tests.simulation.counters import counts
 from tests.simulation.history import Folded, History, fold
 from tests.simulation.managers import approvals
@@ -43,12 +44,14 @@ NAMES = {
     "inbound": "inbound_id",
     "shipment": "shipment_id",
     "manifest": "dock_id",
+    "collection": "collection_id",
 }
 UNREMEMBERED = {
     "order.unknown", "location.unknown", "approval.unknown", "reservation.unknown", "transfer.unknown", "transfer.expected_in_past",
     "count.unknown", "inbound.unknown", "floor.nothing_to_pick", "inbound.expected_in_past",
     "simulation.unknown",
     "shipment.unknown", "manifest.unknown", "manifest.nothing_to_hand_over",
+    "collection.unknown",
 }  # fmt: skip
 
 
@@ -84,6 +87,7 @@ def check_all(world) -> list[str]:
         terms(history),
         lines(history),
         simulations(history),
+        collections(history),
     )
     world.steps = set(history.steps)
     out: list[str] = list(world.complaints)
@@ -136,7 +140,9 @@ def audited(turns: Iterable[Turn], clients: set[str]) -> Iterator[str]:
     """What a client asked for carries who it was and how it ended, once; what entities tell each other carries nobody."""
     for turn in turns:
         lines = [(line.who.subject, bool(line.outcome)) for line in turn.audited]
-        expected = [(turn.cause, turn.status == wire.REFUSED)] if turn.cause in clients else []
+        # A wrong code is answered with a no, and is no refusal: it is counted.
+        said_no = turn.status == wire.REFUSED or (turn.kind == "collection" and b'"CodeMissed"' in turn.events)
+        expected = [(turn.cause, said_no)] if turn.cause in clients else []
         if lines != expected:
             yield f"{turn.command_id} of {turn.entity_id} version {turn.version} is audited as {lines}, not {expected}"
 
@@ -282,6 +288,9 @@ def stock(history: History) -> Iterator[str]:
             for sku, units in packed_by_hand(entity.state):
                 held[entity.state.location_id, sku] += units
                 by_cause[f"{order_id}.1", sku]["held"] += units
+            for cause, sku, units in landed_for(entity.state):
+                held[entity.state.destination_id, sku] += units
+                by_cause[cause, sku]["held"] += units
         if kind != "order" or entity.state is None:
             continue
         for fulfilment in entity.state.fulfilments:
@@ -327,6 +336,8 @@ def orders(history: History) -> Iterator[str]:
         if kind != "order" or entity.state is None:
             continue
         open_ = [f.number for f in entity.state.fulfilments if f.status == "reserving" and not entity.state.cancelled]
+        if open_ and entity.state.pickup is not None:
+            open_ = [number for number in open_ if number not in on_the_way(history, entity.state)]
         if open_ or (entity.state.place_command and not entity.state.cancelled):
             yield f"{order_id}: fulfilments {open_} are still reserving, final answer owed to {entity.state.place_command!r}"
 

@@ -191,6 +191,7 @@ class World:
         timed = [
             item
             for table in ("approvals", "reservations", "transfers", "floors")
+            for table in ("approvals", "reservations", "transfers", "collections")
             for item in rows.get(table, {}).items()
         ]
         expiring = [key for key, row in timed if (row.due_at or soon) < soon]

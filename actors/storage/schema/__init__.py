@@ -7,6 +7,7 @@ a test compares the two, and another one these with `actors/domain/rows*.py`.
     orders    orders, reservations (units that are kept for carts), location_profiles and sourcing_policies with all their versions
     stock     locations, skus; stock, and its parts that are told apart, where they lie, what is to come: lots, lot_claims, bins, bin_contents, incoming
               ledger: every change of stock, by month
+    collections   orders that wait at a store
     goods     transfers, inbounds (what suppliers have announced), counts; counting: what changes in spots that are being counted;
               last_counted: when each SKU was
     figures   figures, figures_hours: what was seen of each location minute by minute, by the collector
@@ -52,6 +53,7 @@ from actors.domain.rows import (
     SkuRow,
     StockRow,
 )
+from actors.domain.rows_of_collections import CollectionRow
 from actors.domain.rows_of_counts import CountingRow, CountRow, LastCountedRow
 from actors.domain.rows_of_floor import FloorRow, FloorTermsRow, FloorTripRow, FloorWorkRow
 from actors.domain.rows_of_inbounds import InboundRow
@@ -66,7 +68,19 @@ from actors.domain.rows_of_transfers import TransferRow
 from actors.domain.rows_of_waiting import WaiterRow
 
 # Their tables join the metadata.
-from actors.storage.schema import figures, floors, goods, orders, packing, people, privacy, simulations, stock, waiting  # noqa: F401
+from actors.storage.schema import (  # noqa: F401
+    collections,
+    figures,
+    floors,
+    goods,
+    orders,
+    packing,
+    people,
+    privacy,
+    simulations,
+    stock,
+    waiting,
+)
 from actors.storage.schema.audit import audit
 from actors.storage.schema.columns import metadata
 from actors.storage.schema.stock import ledger
@@ -79,7 +93,7 @@ ROW_TYPES: Sequence[type[Row]] = (
     OrderRow, LocationRow, StockRow, LedgerRow, SkuRow, AccountRow, ClientRow, DeviceRow, RevocationRow,
     CustomerRow, GuestRow, NoticeRow, AlertRow, DataKeyRow, ApprovalRow, BreachRow, PrivacyRequestRow, ConsentRow,
     LotRow, ClaimRow, BinRow, ContentRow, IncomingRow, ReservationRow,
-    CountRow, CountingRow, LastCountedRow, TransferRow, InboundRow,
+    CountRow, CountingRow, LastCountedRow, TransferRow, InboundRow, CollectionRow,
     FloorTermsRow, FloorRow, FloorWorkRow, FloorTripRow,
     LocationProfileRow, SourcingPolicyRow, SimulationRow, PromiseRow,
     ShipmentRow, DockRow, ManifestRow, SsccSeriesRow, WaiterRow, HeldOrderRow,

@@ -40,6 +40,7 @@ from actors.runtime.errors import StoreUnavailable
 from actors.runtime.read_model import (
     ApprovalSummary,
     BreachSummary,
+    CollectionSummary,
     CountSummary,
     DemandDay,
     DeviceSummary,
@@ -58,7 +59,15 @@ from actors.runtime.read_model import (
 from actors.runtime.sharding import mask_of
 from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, REFUSED, HostStats, LiveEvent, Reply
 from serve.gateway import Ask, FeedListener
-from tests.fakes import count_lists, inbound_lists, packing_lists, stock_lists, transfer_lists, what_if_lists
+from tests.fakes import (
+    collection_lists,
+    count_lists,
+    inbound_lists,
+    packing_lists,
+    stock_lists,
+    transfer_lists,
+    what_if_lists,
+)
 from tests.fakes.store import is_held
 
 encode = msgspec.json.encode
@@ -497,6 +506,18 @@ class FakeReadModel:
             if kind == "transfer"
         ]
         return transfer_lists.transfers(rows, status, locations, before, limit)  # type: ignore[arg-type]
+
+    async def collections(
+        self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
+    ) -> list[CollectionSummary]:
+        if self.away:
+            raise StoreUnavailable
+        rows = [
+            KINDS["collection"].rows(state, version, [], Context(collection_id, "", 0))[0]
+            for (kind, collection_id), (state, version) in self.gateway.entities.items()
+            if kind == "collection"
+        ]
+        return collection_lists.collections(rows, status, locations, before, limit)  # type: ignore[arg-type]
 
     async def counts(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int

@@ -141,6 +141,16 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/locations/{location_id}/docks/{carrier}/manifests/{number}/list.pdf"): PACKERS,
     ("POST", "/v1/locations/{location_id}/docks/{carrier}/manifests/{number}/scans"): PACKERS,
     ("POST", "/v1/locations/{location_id}/docks/{carrier}/manifests/{number}/hand-over"): PACKERS,
+    ("GET", "/v1/collections"): EVERYBODY,
+    ("GET", "/v1/collections/{collection_id}"): EVERYBODY,
+    ("POST", "/v1/collections/{collection_id}/located"): FLOOR,
+    ("POST", "/v1/collections/{collection_id}/ready"): FLOOR,
+    ("POST", "/v1/collections/{collection_id}/verification"): FLOOR,
+    ("POST", "/v1/collections/{collection_id}/identity-check"): {"manager"},
+    ("POST", "/v1/collections/{collection_id}/hand-over"): FLOOR,
+    ("POST", "/v1/collections/{collection_id}/extension"): FLOOR,
+    ("POST", "/v1/collections/{collection_id}/end"): {"fulfilment", "manager"},
+    ("POST", "/v1/orders/{order_id}/here"): FLOOR | {"customer", "guest"},
     ("GET", "/v1/approvals"): {"manager", "auditor"},
     ("GET", "/v1/approvals/{approval_id}"): {"manager", "auditor"},
     ("POST", "/v1/approvals/{approval_id}/decision"): {"manager"},
@@ -190,7 +200,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     # A program's, and no person's.
     ("POST", "/v1/notices/{notice_id}/sent"): set(),
 }
-PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x", "notice_id": "us-notice-x", "passkey_id": "x", "alert_id": "us-alert-x", "device_id": "us-device-x", "approval_id": "us-approval-x", "transfer_id": "us-transfer-x", "count_id": "us-count-x", "inbound_id": "us-inbound-x", "reservation_id": "us-resv-x", "breach_id": "us-breach-x", "request_id": "us-privacy-x", "sku": "A1", "bin_id": "A-01", "trip": "1", "channel": "all", "simulation_id": "us-whatif-x", "shipment_id": "us-shipment-x", "parcel": "1", "carrier": "post", "number": "1"}  # fmt: skip
+PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x", "notice_id": "us-notice-x", "passkey_id": "x", "alert_id": "us-alert-x", "device_id": "us-device-x", "approval_id": "us-approval-x", "transfer_id": "us-transfer-x", "count_id": "us-count-x", "inbound_id": "us-inbound-x", "reservation_id": "us-resv-x", "breach_id": "us-breach-x", "request_id": "us-privacy-x", "sku": "A1", "bin_id": "A-01", "trip": "1", "channel": "all", "simulation_id": "us-whatif-x", "collection_id": "us-collection-x", "shipment_id": "us-shipment-x", "parcel": "1", "carrier": "post", "number": "1"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -290,6 +300,7 @@ async def test_something_sensitive_is_done_without_a_fresh_second_factor(cell, m
         ("POST", "/v1/sourcing/simulations"),
         ("POST", "/v1/locations/{location_id}/quality-releases"),
         ("POST", "/v1/transfers/{transfer_id}/closure"),
+        ("POST", "/v1/collections/{collection_id}/identity-check"),
         ("POST", "/v1/transfers/{transfer_id}/short-picks"),
         ("POST", "/v1/approvals/{approval_id}/decision"),
         ("POST", "/v1/breaches"),

@@ -22,6 +22,7 @@ IDS = {
     "notice_id": f"eu-notice-{UNIQUE}", "breach_id": f"eu-breach-{UNIQUE}", "request_id": f"eu-privacy-{UNIQUE}",
     "reservation_id": f"eu-resv-{UNIQUE}", "count_id": f"eu-count-{UNIQUE}",
     "transfer_id": f"eu-transfer-{UNIQUE}", "inbound_id": f"eu-inbound-{UNIQUE}", "shipment_id": f"eu-shipment-{UNIQUE}.1",
+    "collection_id": f"eu-collection-{UNIQUE}",
 }  # fmt: skip
 # Bodies that would do something if the id were one of this cell's. A passkey's id names no region: it is looked for in the caller's account.
 BODIES: dict[tuple[str, str], Any] = {
@@ -46,6 +47,11 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/shipments/{shipment_id}/parcels/{parcel}/label"): {"carrier": "post", "service": "standard"},
     ("POST", "/v1/shipments/{shipment_id}/missing"): {"lines": [{"sku": "A1", "quantity": 1}]},
     ("POST", "/v1/locations/{location_id}/docks/{carrier}/manifests/{number}/scans"): {"code": "1"},
+    ("POST", "/v1/orders/{order_id}/here"): {"spot": "bay 4"},
+    ("POST", "/v1/collections/{collection_id}/located"): {"found": [{"sku": "A1", "quantity": 1}]},
+    ("POST", "/v1/collections/{collection_id}/verification"): {"code": "12345678"},
+    ("POST", "/v1/collections/{collection_id}/extension"): {"days": 3},
+    ("POST", "/v1/collections/{collection_id}/end"): {"why": "expired"},
     ("POST", "/v1/approvals/{approval_id}/decision"): {"decision": "approve"},
     ("POST", "/v1/accounts/{account_id}/changes"): {"change": "disable"},
     ("POST", "/v1/clients/{client_id}/changes"): {"change": "disable"},

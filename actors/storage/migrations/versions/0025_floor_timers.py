@@ -1,14 +1,14 @@
 """When a floor has to look at work that is late.
 
-Revision: 0020, after 0019.
+Revision: 0025, after 0024.
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """What-ifs of sourcing; what was promised of fulfilments, and the steps that they took.
 
-Revision: 0019, after 0018.
+Revision: 0021, after 0020.
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """Orders that are held, to be looked for.
 
-Revision: 0019, after 0018.
+Revision: 0023, after 0022.
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,374 @@
+"""A collection: units of an order that wait at a store for its customer, from when they are there to when they are handed over or given back.
+
+    (unknown) ──OpenCollection──▶ locating ──LocateUnits, TellPart──▶ located ──MakeReady──▶ ready ──VerifyCode, HandOver──▶ collected
+                                     │                                   │                     ├─ all is left ──▶ left_behind
+                                     │                                   │                     └─ `collect_by_ms` ──▶ expired
+                                     ├─ nothing is there ──▶ nothing_found
+                                     └─────────────── the order is cancelled ──────────────────┴──▶ cancelled     from each of them
+
+Where the store's floor runs, it picks what was on the shelves, and the order passes on what it says; people find the rest and confirm it by scan. When the collection is ready, the
+customer is told by a notice with a code; of the code only its keyed digest is kept, and the notice is sealed by who makes it. Whoever gives the code, or is looked at by
+a manager, may have the units within `VERIFIED_MS`. Wrong codes are counted, over all of its life: after `TRIES_MAX` none is taken any more.
+
+Whether units are still to be handed over is the order's to say (`order_pickup.py`): each step that changes its stock asks it first (`OrderAsked`), and is taken when it has agreed
+(`StepTaken`). One step is asked at a time, so there is nothing to cross; meanwhile no other is possible, the timer waits, and only a cancellation comes in between. So each unit is
+handed over, or given back, once, and the order and its collection never disagree.
+
+What the order says of parts may come before the collection is opened, since messages keep no order: it is kept (`unopened`). When it is over, code, notices and the customer's
+spot are forgotten. Times: UTC ms.
+
+    collection_commands.py  collection_events.py  collection_state.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from actors.domain import collection_evolve
+from actors.domain.allocation import Need, need_of
+from actors.domain.collection_commands import (
+    Command,
+    EndCollection,
+    ExtendCollection,
+    HandOver,
+    LocateUnits,
+    LookAtCollection,
+    MakeReady,
+    OpenCollection,
+    OrderAnswered,
+    SayHere,
+    StopCollection,
+    TellPart,
+    VerifyCode,
+    VerifyIdentity,
+)
+from actors.domain.collection_events import (
+    CodeMissed,
+    CollectionEnded,
+    CustomerHere,
+    CustomerReminded,
+    CustomerVerified,
+    Event,
+    NoticeTold,
+    OrderAsked,
+    PartTold,
+    PickupOpened,
+    StepNotTaken,
+    StepTaken,
+    Terms,
+    UnitsLocated,
+)
+from actors.domain.collection_evolve import evolve
+from actors.domain.collection_state import (
+    OVER,
+    Collection,
+    ViewCollection,
+    allowed_steps,
+    check_reach,
+    collection_row,
+    due,
+    expires_at,
+    restored,
+    status_view,
+    to_find,
+    tries_left,
+    units_of,
+    unknown,
+    verified,
+    view,
+)
+from actors.domain.errors import Refused, decode_refusal
+from actors.domain.kind import Answer, Context, Decision, Kind, Message, Row, StoredRows
+from actors.domain.location_events import Units
+from actors.domain.notice import WriteNotice
+from actors.domain.order_pickup_commands import MovePickup, PartMove, PickupMoved, PickupStep
+from actors.domain.rows_of_collections import CollectionRow
+from actors.domain.times import DAY_MS
+
+HOLD_MAX_MS = 60 * DAY_MS
+# The customer is reminded so long before it is over, or at half of the time when that is short.
+REMINDED_BEFORE_MS = DAY_MS
+
+
+# --- decide ---------------------------------------------------------------------------------------------------------
+def decide(state: Collection | None, command: Command, context: Context) -> Decision:
+    """See the module's docstring. Raises Refused `collection.…`."""
+    if type(command) in (OpenCollection, TellPart, StopCollection):
+        return _final(state, _told(context, _of_order(state, command)), context)
+    if state is None or not state.order_id:
+        raise unknown()
+    if type(command) is OrderAnswered:
+        return _answered(state, command, context)
+    if type(command) is LookAtCollection:
+        return _told(context, _look_at(state, context))
+    assert not isinstance(command, OpenCollection | TellPart | StopCollection | OrderAnswered | LookAtCollection)
+    check_reach(state, command.within)
+    events = _events(state, command, context)
+    decision = _told(context, events)
+    decision.provisional = any(type(event) is OrderAsked for event in events)
+    return decision
+
+
+def _told(context: Context, events: list[Event]) -> Decision:
+    return Decision(events, lambda state, version: status_view(context.entity_id, state, version))
+
+
+def _of_order(state: Collection | None, command: Command) -> list[Event]:
+    """What the order says, in whatever order it comes. Refuses nothing."""
+    if state is not None and state.stage in OVER:
+        return []
+    if type(command) is StopCollection:
+        return [CollectionEnded("cancelled")]
+    opened = state is not None and state.stage != "unopened"
+    if type(command) is TellPart:
+        told = PartTold(command.number, command.picked, command.missing)
+        gone = command.missing if opened else []
+        return [told, *_emptied({} if state is None else units_of(state), gone)]
+    assert type(command) is OpenCollection
+    if opened:
+        return []
+    units = need_of(line for part in command.parts for line in part.lines)
+    early = [line for lines in (state.early.values() if state is not None else ()) for line in lines]
+    return [PickupOpened(command.order_id, command.location_id, command.parts), *_emptied(units, early)]
+
+
+def _emptied(units: Need, missing: Sequence[Units]) -> list[Event]:
+    gone = need_of(missing)
+    return [CollectionEnded("nothing_found")] if gone and all(n <= gone.get(sku, 0) for sku, n in units.items()) else []
+
+
+def _final(state: Collection | None, decision: Decision, context: Context) -> Decision:
+    """With the answer that is still owed, when it ends meanwhile."""
+    asking = state.asking if state is not None else None
+    if asking is not None and asking.awaited and any(type(event) is CollectionEnded for event in decision.events):
+        final = Answer(asking.awaited, lambda state, version: status_view(context.entity_id, state, version))
+        decision.answers.append(final)
+    return decision
+
+
+def _events(state: Collection, command: Command, context: Context) -> list[Event]:
+    match command:
+        case LocateUnits():
+            return _locate(state, command, context)
+        case MakeReady():
+            return _make_ready(state, command, context)
+        case ExtendCollection():
+            return _extend(state, command, context)
+        case SayHere():
+            _check_step(state, "here")
+            here = state.here_at_ms is not None and state.here_spot == command.spot
+            return [] if here else [CustomerHere(state.location_id, command.spot)]
+        case VerifyCode():
+            return _verify_code(state, command, context)
+        case VerifyIdentity():
+            _check_step(state, "verify_identity")
+            return [CustomerVerified("identity")]
+        case HandOver():
+            return _hand_over(state, command, context)
+    assert type(command) is EndCollection
+    _check_step(state, "end")
+    return [_asked(state, command.why, [], context)]
+
+
+def _check_step(state: Collection, step: str) -> None:
+    """Raises Refused `collection.busy`, `collection.illegal_transition`."""
+    if state.asking is not None:
+        detail = "The order has yet to agree to the step before: try again."
+        raise Refused("collection.busy", detail, step=state.asking.step)
+    allowed = allowed_steps(state)
+    if step not in allowed:
+        detail = f"`{step}` is not possible while the collection is {state.stage}."
+        raise Refused("collection.illegal_transition", detail, step=step, status=state.stage, allowed=allowed)
+
+
+def _asked(state: Collection, step: PickupStep, parts: list[PartMove], context: Context, *, terms: Terms | None = None, awaited: bool = True) -> OrderAsked:  # fmt: skip
+    return OrderAsked(state.order_id, step, parts, context.command_id if awaited else "", terms)
+
+
+def _locate(state: Collection, command: LocateUnits, context: Context) -> list[Event]:
+    _check_step(state, "locate")
+    if not command.found and not command.missing and not command.shelf:
+        raise Refused("collection.nothing_named", "Name what was found, what is missing, or the shelf.")
+    wanted, left = units_of(state), to_find(state)
+    for sku, units in need_of([*command.found, *command.missing]).items():
+        if sku not in wanted:
+            raise Refused("collection.sku_not_in", f"{sku} is not part of it.", sku=sku)
+        if units > left.get(sku, 0):
+            detail = f"{left.get(sku, 0)} units of {sku} are still to be found here."
+            raise Refused("collection.too_many", detail, sku=sku, to_find=left.get(sku, 0))
+    events: list[Event] = []
+    if command.found or command.shelf:
+        events.append(UnitsLocated(command.found, command.shelf or state.shelf))
+    if command.missing:
+        events.append(_asked(state, "missing", _shares(state, command.missing), context))
+    return events
+
+
+def _shares(state: Collection, missing: Sequence[Units]) -> list[PartMove]:
+    """Of which parts they are missing: of those that people look for, the newest first."""
+    rest, out = need_of(missing), list[PartMove]()
+    for number in sorted(state.parts, reverse=True):
+        part = state.parts[number]
+        lines = [] if part.floor else [(sku, min(n, rest.get(sku, 0))) for sku, n in part.lines.items()]
+        lines = [(sku, n) for sku, n in lines if n]
+        for sku, n in lines:
+            rest[sku] -= n
+        out += [PartMove(number, lines)] if lines else []
+    return out
+
+
+def _make_ready(state: Collection, command: MakeReady, context: Context) -> list[Event]:
+    _check_step(state, "ready")
+    terms = _terms(command.digest, context.now_ms, command, context)
+    return [_asked(state, "ready", [], context, terms=terms)]
+
+
+def _terms(digest: bytes, ready_at_ms: int, command: MakeReady | ExtendCollection, context: Context) -> Terms:
+    hold_ms = command.collect_by_ms - context.now_ms
+    if not 0 < hold_ms <= HOLD_MAX_MS:
+        raise Refused("collection.hold_out_of_range", "It is kept until a moment within the next 60 days.")
+    remind_at_ms = command.collect_by_ms - min(REMINDED_BEFORE_MS, hold_ms // 2)
+    return Terms(digest, ready_at_ms, command.collect_by_ms, remind_at_ms, command.notices)
+
+
+def _extend(state: Collection, command: ExtendCollection, context: Context) -> list[Event]:
+    _check_step(state, "extend")
+    assert state.terms is not None
+    latest_ms = state.terms.ready_at_ms + min(command.total_ms, HOLD_MAX_MS)
+    if command.collect_by_ms > latest_ms:
+        days = (latest_ms - state.terms.ready_at_ms) // DAY_MS
+        raise Refused("collection.too_long", f"It is kept for {days} days at most.", latest_ms=latest_ms)
+    # It is never made shorter: the customer was told.
+    if command.collect_by_ms <= state.terms.collect_by_ms:
+        return []
+    terms = _terms(state.terms.digest, state.terms.ready_at_ms, command, context)
+    return [_asked(state, "extended", [], context, terms=terms)]
+
+
+def _verify_code(state: Collection, command: VerifyCode, context: Context) -> list[Event]:
+    if state.stage == "ready" and state.asking is None and not tries_left(state):
+        raise Refused("collection.code_locked", "Too many wrong codes: a manager has to look at who it is.")
+    if state.stage == "ready" and not state.digest:
+        raise Refused("collection.no_code", "Nobody could be told a code: a manager has to look at who it is.")
+    _check_step(state, "verify_code")
+    return [CustomerVerified("code")] if collection_evolve.fits(state, command.digest) else [CodeMissed()]
+
+
+def _hand_over(state: Collection, command: HandOver, context: Context) -> list[Event]:
+    if state.stage == "ready" and state.asking is None and not verified(state, context.now_ms):
+        raise Refused("collection.not_verified", "Ask for the code first: it is proved for 15 minutes.")
+    _check_step(state, "collect")
+    all_, left = units_of(state), need_of(command.left)
+    for sku, units in left.items():
+        if units > all_.get(sku, 0):
+            detail = f"{all_.get(sku, 0)} units of {sku} are in it."
+            raise Refused("collection.too_many", detail, sku=sku, units=all_.get(sku, 0))
+    parts = []
+    for number, part in sorted(state.parts.items()):
+        stays = [(sku, min(n, left.get(sku, 0))) for sku, n in part.lines.items()]
+        for sku, n in stays:
+            left[sku] = left.get(sku, 0) - n
+        goes = [(sku, n - stay) for (sku, n), (_, stay) in zip(part.lines.items(), stays, strict=True)]
+        if any(part.lines.values()):
+            parts.append(PartMove(number, [one for one in goes if one[1]], [one for one in stays if one[1]]))
+    return [_asked(state, "collected", parts, context)]
+
+
+def _look_at(state: Collection, context: Context) -> list[Event]:
+    due_ms = due(state)
+    if due_ms is None or context.now_ms < due_ms:
+        return []
+    assert state.terms is not None
+    if not state.reminded:
+        return [CustomerReminded(), *_notice(state, state.terms.notices.reminder)]
+    over_ms = expires_at(state)
+    assert over_ms is not None
+    assert context.now_ms >= over_ms
+    return [_asked(state, "expired", [], context, awaited=False)]
+
+
+def _notice(state: Collection, notice: object) -> list[Event]:
+    return [] if notice is None else [NoticeTold(state.order_id, notice)]  # type: ignore[arg-type]
+
+
+def _answered(state: Collection, command: OrderAnswered, context: Context) -> Decision:
+    asking = state.asking
+    if asking is None or asking.step != command.step:
+        return _told(context, [])
+    events: list[Event]
+    if command.code:
+        events = [StepNotTaken(command.step, command.code)]
+    elif command.over:
+        events = [CollectionEnded("cancelled")]
+    else:
+        events = [StepTaken(command.step), *_after(state, command.step)]
+    decision = _told(context, events)
+    if asking.awaited:
+        final = Answer(asking.awaited, lambda state, version: status_view(context.entity_id, state, version))
+        decision.answers.append(final)
+    return decision
+
+
+def _after(state: Collection, step: PickupStep) -> list[Event]:
+    asking = state.asking
+    assert asking is not None
+    if step == "missing":
+        missing = need_of(line for move in asking.parts for line in move.lines)
+        left = {sku: units - missing.get(sku, 0) for sku, units in units_of(state).items()}
+        return [] if any(left.values()) else [CollectionEnded("nothing_found")]
+    if step == "ready":
+        return _notice(state, asking.terms.notices.ready if asking.terms is not None else None)
+    if step == "collected":
+        return [CollectionEnded("collected" if any(move.lines for move in asking.parts) else "left_behind")]
+    if step == "expired":
+        told = _notice(state, state.terms.notices.expired if state.terms is not None else None)
+        return [*told, CollectionEnded("expired")]
+    return [CollectionEnded("left_behind")] if step == "left_behind" else []
+
+
+# --- messages and their answers ------------------------------------------------------------------------------------
+def messages(collection_id: str, event: Event) -> Iterable[Message]:
+    """The order is asked, the customer is told."""
+    if type(event) is OrderAsked:
+        terms = event.terms
+        asked = MovePickup(
+            collection_id, event.step, event.parts, None if terms is None else terms.ready_at_ms,
+            None if terms is None else terms.collect_by_ms,
+        )  # fmt: skip
+        yield Message("order", event.order_id, asked, on_reply=True)
+    elif type(event) is NoticeTold:
+        one = event.notice
+        write = WriteNotice(one.template, event.about, one.sealed_address, one.sealed_content, one.until_ms)
+        yield Message("notice", one.notice_id, write)
+
+
+_decode_moved = msgspec.json.Decoder(PickupMoved).decode
+
+
+def on_reply(message: Message, reply: bytes, refused: bool) -> Command:
+    """What the order says to the step."""
+    asked = message.command
+    assert type(asked) is MovePickup
+    if refused:
+        return OrderAnswered(asked.step, code=decode_refusal(reply).code)
+    return OrderAnswered(asked.step, _decode_moved(reply).over)
+
+
+# --- projections ----------------------------------------------------------------------------------------------------
+def rows(state: Collection, version: int, events: Sequence[Event], context: Context) -> list[Row]:
+    """Its one row."""
+    return [collection_row(context.entity_id, state, version)]
+
+
+def restore(entity_id: str, stored: StoredRows) -> tuple[Collection, int] | None:
+    """The state and version from the stored row."""
+    found = stored.get("collections")
+    return (restored(found[0].state), found[0].version) if found else None
+
+
+COLLECTION = Kind(
+    name="collection", commands=Command, events=Event, queries=ViewCollection, decide=decide, evolve=evolve, view=view,
+    tables=(CollectionRow,), restore=restore, rows=rows, messages=messages, on_reply=on_reply, due=due, wake=LookAtCollection,
+)  # fmt: skip

@@ -1,0 +1,142 @@
+"""What may be asked of a collection. The rules are in `collection.py`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from actors.domain.location_events import Units
+from actors.domain.order_pickup_commands import PickupStep
+from actors.domain.personal_notes import ONE_TIME_CODE, PICKUP_SPOT, SEALED_ADDRESS, SEALED_CONTENT
+
+# Why staff ends one that waits for its customer: not wanted any more, or nobody comes for it.
+EndedBy = Literal["left_behind", "expired"]
+
+
+# --- what the order says --------------------------------------------------------------------------------------------
+class NewPart(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Fulfilment `number` of the order. `floor`: the store's floor picks it; `picked`: it has."""
+
+    number: int
+    lines: list[Units]
+    floor: bool = False
+    picked: bool = False
+
+
+class OpenCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """These units, which are the order's and at the store, are to be made ready."""
+
+    order_id: str
+    location_id: str
+    parts: list[NewPart]
+
+
+class TellPart(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """What the store's floor has said of a part: that it is picked, or that units are missing."""
+
+    number: int
+    picked: bool = False
+    missing: list[Units] = []
+
+
+class StopCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The order was cancelled."""
+
+
+class OrderAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The order goes along with the step, or is cancelled (`over`), or refuses it with `code`."""
+
+    step: PickupStep
+    over: bool = False
+    code: str = ""
+
+
+# --- what people do; `within`: the locations that their rights reach, empty for the whole region -----------------------
+class LocateUnits(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Units were found, by scan, or are not where they should be. `shelf`: where all of it waits for its customer, "" for as before."""
+
+    found: list[Units] = []
+    missing: list[Units] = []
+    shelf: str = ""
+    within: list[str] = []
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A notice that is ready to be sent (`notice.py`): sealed where keys are."""
+
+    notice_id: str
+    template: str
+    sealed_address: Annotated[bytes, SEALED_ADDRESS]
+    sealed_content: Annotated[bytes, SEALED_CONTENT]
+    until_ms: int
+
+
+class Notices(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the customer is told: that it is ready, soon over, over. None: not."""
+
+    ready: Told | None = None
+    reminder: Told | None = None
+    expired: Told | None = None
+
+
+class MakeReady(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Everything is on the shelf. `digest`: keyed, of the code that the customer is told; `collect_by_ms`: until when it is kept."""
+
+    digest: Annotated[bytes, ONE_TIME_CODE]
+    collect_by_ms: int
+    notices: Notices = Notices()
+    within: list[str] = []
+
+
+class ExtendCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It is kept for longer. `total_ms`: at most so long after it was ready."""
+
+    collect_by_ms: int
+    total_ms: int
+    notices: Notices = Notices()
+    within: list[str] = []
+
+
+class SayHere(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The customer is at the store. `spot`: where, as the customer says."""
+
+    spot: Annotated[str, PICKUP_SPOT] = ""
+    within: list[str] = []
+
+
+class VerifyCode(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Somebody gave a code of this digest."""
+
+    digest: Annotated[bytes, ONE_TIME_CODE]
+    within: list[str] = []
+
+
+class VerifyIdentity(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """A manager has looked at who it is."""
+
+    within: list[str] = []
+
+
+class HandOver(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The customer takes it, all but what is `left`."""
+
+    left: list[Units] = []
+    within: list[str] = []
+
+
+class EndCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It is not kept any longer."""
+
+    why: EndedBy
+    within: list[str] = []
+
+
+class LookAtCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The timer: the customer is to be reminded, or its time is over."""
+
+
+Command = (
+    OpenCollection | TellPart | StopCollection | OrderAnswered | LocateUnits | MakeReady | ExtendCollection | SayHere | VerifyCode
+    | VerifyIdentity | HandOver | EndCollection | LookAtCollection
+)  # fmt: skip

@@ -1,0 +1,286 @@
+"""An order that its customer collects at a store.
+
+    placed ──▶ the store allocates what it has ──▶ the rest is asked for by transfers to the store ──▶ all is there ──▶ a collection (`collection.py`)
+                                                    each a fulfilment that is `reserving` at the store until the transfer is over
+
+The order is who asks for transfers, with its own events: so each is asked for once, whatever crashes. The units of such a transfer are allocated to the order by the very
+receipt that brings them into the store's books (`ReceiveStock.allot`), so nobody else can have them in between; what the transfer came to, it says once it is over, as
+a location would that was asked to reserve (`ReservationAnswered`). What did not come (nothing there, refused, lost, damaged) is asked for elsewhere, at the next best
+place; then the order is backordered for it, and asks the store and the places again by its timer, as any order does. What is there by then is made ready without it,
+and what comes later is another collection.
+
+A transfer that is large needs a second person, as everybody's does: the order asks for it, and waits.
+
+The store's side is the collection's: to locate, ready, the code, handed over, expired. But only the order says whether units are still to be handed over: a collection
+asks it at each step that changes stock (`MovePickup`), one at a time, and goes on when it has answered. So a cancellation and a hand-over can cross, and either
+comes first here. Steps of fulfilments:
+
+    missing      units leave the order and the books (short pick); the order is backordered for them
+    ready        packed            collected   shipped and delivered; what was left behind is given back
+    left_behind, expired           cancelled, given back
+
+Nobody else moves a fulfilment that is collected: `order.store_hands_over`. Only the store's floor may pick it, and the whole order may be cancelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from actors.domain import allocation, ids, order_floor
+from actors.domain.allocation import Need, Place
+from actors.domain.errors import Refused
+from actors.domain.kind import Context
+from actors.domain.location_events import Units
+from actors.domain.order_commands import ReservationAnswered, UpdateOrder
+from actors.domain.order_events import Event, FulfilmentsMoved, Move, ReservationSettled, ShortPicked
+from actors.domain.order_pickup_commands import MovePickup, PartMove, SupplyRequested
+from actors.domain.order_pickup_events import (
+    CollectionOpened,
+    CollectionPart,
+    CollectionTold,
+    LinesLeft,
+    PickupStepped,
+    PickupStopped,
+    StoreSupplyAsked,
+    Supply,
+)
+from actors.domain.order_pickup_state import Pickup, PickupAt
+from actors.domain.order_state import Fulfilment, FulfilmentStatus, Order, missing_of
+
+_AT_STORE: tuple[FulfilmentStatus, ...] = ("allocated", "picking", "packed")
+# What the store's floor may say of a fulfilment.
+_OF_FLOOR = frozenset({"start_picking", "pause_picking", "pack", "short_pick"})
+
+
+# --- where it comes from --------------------------------------------------------------------------------------------
+def supply(order_id: str, at: PickupAt, need: Need, first: int, places: Sequence[Place], splits: int, context: Context) -> StoreSupplyAsked | None:  # fmt: skip
+    """The transfers that would bring what is needed; None when there is nobody to ask."""
+    others = [place for place in places if place.location_id != at.location_id]
+    plan = allocation.plan(need, others, splits) if need and others else []
+    if not plan:
+        return None
+    region = order_id.partition("-")[0]
+    supplies = []
+    for number, (source_id, part) in enumerate(plan, first):
+        transfer_id = ids.transfer_id(region, context.now_ms, f"{order_id}.{number}")
+        large = at.approval_units and sum(part.values()) > at.approval_units
+        supplies.append(Supply(number, source_id, transfer_id, sorted(part.items()), at.approval_ms if large else 0))
+    asked = {one.source_id for one in supplies}
+    left = [place for place in others if place.location_id not in asked]
+    expected = at.expected_at_ms if at.expected_at_ms is not None and at.expected_at_ms > context.now_ms else None
+    return StoreSupplyAsked(at.location_id, supplies, left, expected)
+
+
+def placed(at: PickupAt, need: Need, asks: bool, splits: int, context: Context) -> list[Event]:
+    """When the store seems to have nothing, transfers are asked for at once. Raises Refused `pickup.unavailable`: of what is not seen nothing is promised."""
+    if at.short:
+        detail = "Neither the store nor the places that supply it have all of it."
+        raise Refused("pickup.unavailable", detail, location_id=at.location_id, short=dict(at.short[:50]))
+    if asks:
+        return []
+    asked = supply(context.entity_id, at, need, 1, at.sources, splits, context)
+    return [asked] if asked is not None else []
+
+
+def answered(order: Order, fulfilment: Fulfilment, command: ReservationAnswered, retry_at_ms: int | None, context: Context) -> tuple[list[Event], bool]:  # fmt: skip
+    """(what follows from an answer of the store or of a transfer, does the order know where it stands?)."""
+    pickup = _of(order)
+    handed = order_floor.handed(order, command)
+    if any(f.status == "reserving" and f is not fulfilment for f in order.fulfilments):
+        return [ReservationSettled(command.number, command.lines, over=False), *handed], False
+    missing = missing_of(order)
+    for sku, units in fulfilment.lines:
+        missing[sku] = missing.get(sku, 0) + units
+    for sku, units in command.lines:
+        missing[sku] -= units
+    missing = {sku: units for sku, units in missing.items() if units > 0}
+    asked = supply(
+        context.entity_id, pickup.at, missing, order.next_number, _places(order, pickup, command.number, missing), order.splits, context
+    )  # fmt: skip
+    settled = ReservationSettled(
+        command.number, command.lines, over=True, retry_at_ms=retry_at_ms if missing and asked is None else None
+    )
+    if asked is not None:
+        return [settled, *handed, asked], True
+    at_store = [f for f in order.fulfilments if f is not fulfilment]
+    if command.lines:
+        at_store.append(Fulfilment(command.number, command.location_id, "allocated", command.lines))
+    by_floor = {one.number for one in handed}
+    return [settled, *handed, *_opened(order, pickup, at_store, by_floor, context)], True
+
+
+def _of(order: Order) -> Pickup:
+    assert order.pickup is not None
+    return order.pickup
+
+
+def _places(order: Order, pickup: Pickup, number: int, missing: Need) -> Sequence[Place]:
+    """Where to ask next: the store's answer begins a round, that of a transfer goes on with it. What places have is known of the first round only."""
+    if number in pickup.coming:
+        return order.candidates
+    if not order.retries and not pickup.coming:
+        return pickup.at.sources
+    return [Place(place.location_id, missing) for place in pickup.at.sources]
+
+
+def _opened(order: Order, pickup: Pickup, at_store: Sequence[Fulfilment], by_floor: set[int], context: Context) -> list[Event]:  # fmt: skip
+    known = {number for one in pickup.collections.values() for number in one.parts}
+    parts = [
+        CollectionPart(f.number, f.lines, f.number in by_floor or f.number in order.at_floors, f.status == "packed")
+        for f in at_store
+        if f.number not in known and f.status in _AT_STORE and f.lines
+    ]
+    if not parts:
+        return []
+    region = context.entity_id.partition("-")[0]
+    collection_id = ids.collection_id(region, context.now_ms, f"{context.entity_id}.{parts[0].number}")
+    return [CollectionOpened(collection_id, pickup.at.location_id, parts)]
+
+
+def check_sent(order: Order) -> None:
+    """Raises Refused `order.store_hands_over` for an order that is collected: what the store has made ready is not changed behind its back."""
+    if order.pickup is not None:
+        place = order.pickup.at.location_id
+        raise Refused("order.store_hands_over", f"It is collected at {place}: cancel it instead.", location_id=place)
+
+
+def requested(order: Order, command: SupplyRequested) -> list[Event]:
+    """A transfer of an order that was cancelled meanwhile is left."""
+    return [PickupStopped([], [command.transfer_id])] if order.cancelled else []
+
+
+# --- what others may do -----------------------------------------------------------------------------------------------
+def narrowed(order: Order, command: UpdateOrder) -> UpdateOrder:
+    """A step as it is for such an order: nothing is served from elsewhere. Raises Refused `order.store_hands_over`."""
+    by_floor = command.by_floor and command.update in _OF_FLOOR
+    whole = command.update == "allocate" or (command.update == "cancel" and command.fulfilment is None)
+    if not by_floor and not whole:
+        place = _of(order).at.location_id
+        detail = f"It is collected at {place}: the store's collection tells how far it is."
+        raise Refused("order.store_hands_over", detail, location_id=place)
+    here = [Place(_of(order).at.location_id, missing_of(order))] if command.update == "allocate" else []
+    return msgspec.structs.replace(command, places=here)
+
+
+def told(order: Order, events: Sequence[Event]) -> list[Event]:
+    """What a collection has to know of what the store's floor said."""
+    out: list[Event] = []
+    for event in events:
+        if type(event) is FulfilmentsMoved and event.to == "packed":
+            for move in event.moves:
+                name = _collection_of(order, move.number)
+                out += [CollectionTold(name, move.number, picked=True)] if name else []
+        elif type(event) is ShortPicked:
+            name = _collection_of(order, event.number)
+            if name:
+                out.append(CollectionTold(name, event.number, missing=event.lines))
+                out += _emptied(order, name, {event.number: event.lines})
+    return out
+
+
+def _collection_of(order: Order, number: int) -> str:
+    return next((name for name, one in _of(order).collections.items() if number in one.parts), "")
+
+
+def _emptied(order: Order, name: str, missing: dict[int, list[Units]]) -> list[Event]:
+    """A part of which nothing is left is over, and the collection when there is none other."""
+    parts = [f for f in order.fulfilments if f.number in _of(order).collections[name].parts and f.status in _AT_STORE]
+    empty = [f for f in parts if not _less(f.lines, missing.get(f.number, []))]
+    if not empty:
+        return []
+    out: list[Event] = [FulfilmentsMoved("cancelled", [Move(f.number) for f in empty])]
+    if order.at_floors:
+        out += order_floor.left(order, empty, "cancelled")
+    return [*out, PickupStepped(name, "nothing_found")] if len(empty) == len(parts) else out
+
+
+def stopped(order: Order) -> list[Event]:
+    """Whom a cancellation has to be told: collections that are not over, and transfers that are under way."""
+    pickup = _of(order)
+    waiting = {f.number for f in order.fulfilments if f.status == "reserving"}
+    collections = [name for name, one in pickup.collections.items() if one.status in ("locating", "ready")]
+    transfers = [name for number, name in pickup.coming.items() if number in waiting]
+    return [PickupStopped(collections, transfers)] if collections or transfers else []
+
+
+# --- what the store says ----------------------------------------------------------------------------------------------
+def moved(order: Order, command: MovePickup, retry_at_ms: int) -> tuple[list[Event], bool]:
+    """(what follows from a step of a collection, is the order out of it?). Raises Refused `order.pickup_unknown`, `order.pickup_differs`, `order.held`."""
+    known = _of(order).collections.get(command.collection_id) if order.pickup is not None else None
+    if known is None:
+        raise Refused("order.pickup_unknown", "The order knows of no such collection.")
+    parts = [f for f in order.fulfilments if f.number in known.parts and f.status in _AT_STORE]
+    if order.cancelled or known.status not in ("locating", "ready") or not parts:
+        return [], True
+    if command.step in ("ready", "collected") and order.terms is not None and order.terms.holds:
+        kinds = [hold.kind for hold in order.terms.holds]
+        raise Refused("order.held", f"The order is held: {', '.join(kinds)}.", holds=kinds)
+    if command.step == "missing":
+        return _missing(order, command, parts, retry_at_ms), False
+    if command.step == "ready":
+        packed = [Move(f.number, f.location_id, f.lines) for f in parts if f.status != "packed"]
+        moves: list[Event] = [FulfilmentsMoved("packed", packed)] if packed else []
+        floors = order_floor.left(order, parts, "packed") if order.at_floors else []
+        return [*moves, *floors, _stepped(command, "ready")], False
+    if command.step == "extended":
+        return [_stepped(command, known.status)], False
+    if command.step == "collected":
+        return _collected(order, command, parts), False
+    released = [Move(f.number, f.location_id, f.lines) for f in parts]
+    floors = order_floor.left(order, parts, "cancelled") if order.at_floors else []
+    return [FulfilmentsMoved("cancelled", released), *floors, _stepped(command, command.step)], False
+
+
+def _stepped(command: MovePickup, status: str) -> PickupStepped:
+    return PickupStepped(command.collection_id, status, command.ready_at_ms, command.collect_by_ms)  # type: ignore[arg-type]
+
+
+def _less(lines: Sequence[Units], taken: Sequence[Units]) -> list[Units]:
+    gone = allocation.need_of(taken)
+    return [(sku, units - gone.get(sku, 0)) for sku, units in lines if units > gone.get(sku, 0)]
+
+
+def _checked(command: MovePickup, parts: Sequence[Fulfilment]) -> dict[int, PartMove]:
+    """Raises Refused `order.pickup_differs`: the collection has not heard yet what its floor has said."""
+    held = {f.number: f for f in parts}
+    for move in command.parts:
+        has = dict(held[move.number].lines) if move.number in held else {}
+        wanted = allocation.need_of([*move.lines, *move.left])
+        whole = command.step == "collected" and wanted != has
+        if whole or any(units > has.get(sku, 0) for sku, units in wanted.items()):
+            raise Refused("order.pickup_differs", "The order has other units of it: look again, and repeat the step.")
+    return {move.number: move for move in command.parts}
+
+
+def _missing(order: Order, command: MovePickup, parts: Sequence[Fulfilment], retry_at_ms: int) -> list[Event]:
+    missing = {number: move.lines for number, move in _checked(command, parts).items()}
+    out: list[Event] = []
+    for part in parts:
+        if missing.get(part.number):
+            if part.number in order.at_floors:
+                order_floor.check_not_there(order, part)
+            out.append(ShortPicked(part.number, part.location_id, missing[part.number], retry_at_ms))
+    return [*out, *_emptied(order, command.collection_id, missing)]
+
+
+def _collected(order: Order, command: MovePickup, parts: Sequence[Fulfilment]) -> list[Event]:
+    moves = _checked(command, parts)
+    if set(moves) != {part.number for part in parts}:
+        raise Refused("order.pickup_differs", "The order has other units of it: look again, and repeat the step.")
+    taken = [Move(f.number, f.location_id, moves[f.number].lines) for f in parts if moves[f.number].lines]
+    whole = [Move(f.number, f.location_id, f.lines) for f in parts if not moves[f.number].lines]
+    out: list[Event] = []
+    number = order.next_number
+    for part in parts:
+        left = moves[part.number].left
+        if left and moves[part.number].lines:
+            out.append(LinesLeft(part.number, number, part.location_id, left))
+            number += 1
+    if whole:
+        out.append(FulfilmentsMoved("cancelled", whole))
+    floors = order_floor.left(order, parts, "packed") if order.at_floors else []
+    if taken:
+        out += [FulfilmentsMoved("shipped", taken), FulfilmentsMoved("delivered", [Move(one.number) for one in taken])]
+    return [*out, *floors, _stepped(command, "collected" if taken else "left_behind")]

@@ -1,0 +1,47 @@
+"""What an order knows of its being collected at a store. The rules are in `order_pickup.py`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from actors.domain.allocation import Place
+from actors.domain.location_events import Units
+
+# As the order's view tells it. `waiting`: nothing of it is at the store nor on its way there.
+PickupStatus = Literal[
+    "waiting", "coming", "locating", "ready", "collected", "left_behind", "expired", "nothing_found", "cancelled"
+]
+# How far one collection is, as its store has said.
+PartStatus = Literal["locating", "ready", "collected", "left_behind", "expired", "nothing_found"]
+
+
+class PickupAt(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a customer who collects has chosen. `sources`: places that seem to have what the store lacks, best first, for transfers to it; `expected_at_ms`: when these would be there (UTC ms),
+    None when that is not known. A transfer of more than `approval_units` waits for a second person, for `approval_ms` at most; 0: none does.
+    `short`: what nobody seems to have, for which the placement is refused."""
+
+    location_id: str
+    sources: list[Place] = []
+    expected_at_ms: int | None = None
+    approval_units: int = 0
+    approval_ms: int = 0
+    short: list[Units] = []
+
+
+class Collected(msgspec.Struct, array_like=True, gc=False):
+    """One collection of the order. `parts`: numbers of its fulfilments. Times: UTC ms, None until it is ready."""
+
+    parts: list[int]
+    status: PartStatus = "locating"
+    ready_at_ms: int | None = None
+    collect_by_ms: int | None = None
+
+
+class Pickup(msgspec.Struct, array_like=True, gc=False):
+    """The state. `coming`: number of a fulfilment → the transfer that brings it; `collections`: by id, oldest first."""
+
+    at: PickupAt
+    coming: dict[int, str] = {}
+    collections: dict[str, Collected] = {}

@@ -1,0 +1,1 @@
+"""Orders that wait at a store for their customers."""

@@ -1,0 +1,120 @@
+"""What the customer of a collection is told, and the code: made here, kept as a keyed digest, told in notices that are sealed before anything keeps them.
+
+The notices go with the command that makes the collection ready, and the collection sends each when its time has come: so the customer is reminded, and told that it is
+over, although no replica watches; and the code that is kept is the one that was told, whatever is repeated. Cells without identity keep no addresses, and can write to nobody.
+"""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import sha256
+from typing import NamedTuple
+
+import msgspec
+import structlog
+from fastapi import Request
+
+from actors.domain.collection_commands import Notices, Told
+from actors.domain.collection_state import CollectionView
+from actors.domain.ids import notice_id
+from actors.domain.order_state import OrderContact, ViewContact
+from actors.domain.times import DAY_MS, moment
+from serve.context import REQUEST_ID
+from serve.customers.codes import CODE_DIGITS
+from serve.identity.sealing import code_digest
+from serve.keys.data_keys import Erased
+from serve.notices.outbox import masked, sealed_values
+from serve.notices.port import Template
+from serve.orders.private import PrivateOrders
+from serve.problems import Problem
+from serve.replies import body_of
+from serve.services import Services
+
+# An order's customer may read of it for so long after it was to happen.
+NEWS_MS = 7 * DAY_MS
+log = structlog.get_logger("ocefs.notices")
+_contact_decoder = msgspec.json.Decoder(OrderContact)
+
+
+class Telling(NamedTuple):
+    """`digest`: of the code, b"" when there is nobody to tell it to; `code`: as it may be told to the caller, who has no identity either."""
+
+    digest: bytes
+    notices: Notices
+    code: str = ""
+
+
+class Tellers:
+    """Of one replica."""
+
+    def __init__(self, services: Services, private: PrivateOrders) -> None:
+        self._services = services
+        self._private = private
+
+    def digest(self, collection_id: str, code: str) -> bytes:
+        """Of a code that somebody gave. Raises Problem 503 when the cell's keys are away."""
+        keys, secret = self._services.keys, self._services.settings.cursor_key
+        if keys is None:
+            return hmac.digest(secret, f"pickup\0{collection_id}\0{code}".encode(), "sha256")
+        found = keys.current(self._services.clock.monotonic())
+        if found is None:
+            raise Problem("auth.unavailable", "The cell has no keys: no code can be looked at.")
+        return code_digest(found, collection_id, code)
+
+    def _code(self, collection_id: str, key: str) -> str:
+        """The same for a repeated call."""
+        drawn = int.from_bytes(self.digest(collection_id, f"made\0{key}")[:16], "big")
+        return f"{drawn % 10**CODE_DIGITS:0{CODE_DIGITS}}"
+
+    async def ready(self, view: CollectionView, key: str, collect_by_ms: int, request: Request) -> Telling:
+        """For one that is made ready by the call with that key. Raises Problem 503."""
+        code = self._code(view.collection_id, key)
+        digest = self.digest(view.collection_id, code)
+        if self._services.data_keys is None:
+            return Telling(digest, Notices(), code)
+        notices = await self._notices(view, key, collect_by_ms, code, request)
+        return Telling(digest, notices) if notices.ready is not None else Telling(b"", notices)
+
+    async def extended(self, view: CollectionView, key: str, collect_by_ms: int, request: Request) -> Notices:
+        """For one that is kept for longer: reminders with the new date, without the code, which nobody knows any more. Raises Problem 503."""
+        return await self._notices(view, key, collect_by_ms, "", request)
+
+    async def _notices(
+        self, view: CollectionView, key: str, collect_by_ms: int, code: str, request: Request
+    ) -> Notices:  # fmt: skip
+        data_keys, cause = self._services.data_keys, request.scope[REQUEST_ID]
+        if data_keys is None:
+            return Notices()
+        query = ViewContact(view.order_id)
+        contact = _contact_decoder.decode(
+            body_of(await self._services.gateway.view("order", view.order_id, query, cause=cause))
+        )
+        if not contact.email_digest:
+            return Notices()
+        try:
+            private, _ = await self._private.private(view.order_id, contact.sealed, cause)
+        except Erased:
+            return Notices()
+        index = self._services.index.places
+        values = {
+            "order_id": view.order_id,
+            "store": index.get(view.location_id).name if view.location_id in index else view.location_id,
+            "collect_by": moment(collect_by_ms).isoformat(),
+        } | ({"code": code} if code else {})
+
+        async def told(template: Template, until_ms: int, values: dict[str, str]) -> Told:
+            seed = sha256(f"{template}\0{view.collection_id}\0{key}".encode()).digest()
+            name = notice_id(self._services.settings.region, seed)
+            address, content = await sealed_values(data_keys, contact.sealed, name, private.email, values, cause)
+            if self._services.settings.profile != "production":
+                log.info(
+                    "a notice, told because this is no production", notice_id=name, template=template,
+                    address=masked(private.email), request_id=cause, **values,
+                )  # fmt: skip
+            return Told(name, template, address, content, until_ms)
+
+        return Notices(
+            await told("pickup.ready", collect_by_ms, values) if code else None,
+            await told("pickup.reminder", collect_by_ms, values),
+            await told("pickup.expired", collect_by_ms + NEWS_MS, {n: v for n, v in values.items() if n != "code"}),
+        )

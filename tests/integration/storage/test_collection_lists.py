@@ -1,0 +1,46 @@
+"""What the read model tells of collections, of the fake and of PostgreSQL: both must tell the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors.domain.collection import COLLECTION
+from actors.domain.collection_state import OVER
+from actors.domain.rows_of_collections import CollectionRow
+from actors.runtime.ports import Store
+from actors.runtime.read_model import ReadModel
+from tests.integration.storage.samples import NOW_MS, batch, drained, turn
+
+STATUSES = ("locating", "located", "ready", "collected", "cancelled", "unopened")
+
+
+def collection_row(number: int) -> CollectionRow:
+    status = STATUSES[number % 6]
+    ready = NOW_MS + 5 if status in ("ready", "collected") else None
+    return CollectionRow(
+        f"us-collection-{number:03d}", 3, status, f"us-{number}", f"us-st-{number % 4}", 2, 5, "s1", NOW_MS, None, ready,
+        None if ready is None else ready + 9, status in OVER, ready if status == "ready" else None, b"\x00\xff state",
+    )  # fmt: skip
+
+
+async def test_collections_are_listed_newest_first_by_status_and_store(store: Store, read_model: ReadModel):
+    rows = [collection_row(number) for number in range(40)]
+    await store.lease("host-0", [1], 1)
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"collections": rows}))
+    known = [row for row in rows[::-1] if row.status != "unopened"]
+
+    async def listed(**asked: Any) -> list[str]:
+        asked = {"status": None, "locations": None, "before": None, "limit": 1_000} | asked
+        return [summary.collection_id for summary in await read_model.collections(**asked)]
+
+    ids = [row.collection_id for row in known]
+    assert await listed() == ids
+    assert await listed(limit=4, before=ids[3]) == ids[4:8]
+    for status in (*STATUSES, "non\x00sense"):
+        assert await listed(status=status) == [row.collection_id for row in known if row.status == status]
+    assert await listed(locations=["us-st-1"]) == [row.collection_id for row in known if row.location_id == "us-st-1"]
+    assert await listed(locations=["us-\x00"]) == await listed(locations=[]) == []
+    waiting = await store.due(range(64))
+    assert waiting == [(row.due_at, "collection", row.collection_id) for row in rows if row.due_at is not None]
+    loaded = await store.load(COLLECTION, [rows[2].collection_id])
+    assert loaded[rows[2].collection_id].rows == {"collections": [rows[2]]}
