@@ -284,13 +284,13 @@ def stock(history: History) -> Iterator[str]:
             for sku, units in allocated_to(entity.state):
                 held[entity.state.source_id, sku] += units
                 by_cause[f"{order_id}.1", sku]["held"] += units
+            for cause, sku, units in landed_for(entity.state):
+                held[entity.state.destination_id, sku] += units
+                by_cause[cause, sku]["held"] += units
         if kind == "shipment" and entity.state is not None:
             for sku, units in packed_by_hand(entity.state):
                 held[entity.state.location_id, sku] += units
                 by_cause[f"{order_id}.1", sku]["held"] += units
-            for cause, sku, units in landed_for(entity.state):
-                held[entity.state.destination_id, sku] += units
-                by_cause[cause, sku]["held"] += units
         if kind != "order" or entity.state is None:
             continue
         for fulfilment in entity.state.fulfilments:

@@ -205,7 +205,9 @@ def _in_lines(order_id: str, order: Order, history: History) -> Iterator[str]:
 def _told(order_id: str, entity: Folded, history: History) -> Iterator[str]:
     told = [event for _, event in entity.events if type(event) is CustomerTold]
     notices = [
-        one.state for (kind, _), one in history.entities.items() if kind == "notice" and one.state.about == order_id
+        one.state
+        for (kind, _), one in history.entities.items()
+        if kind == "notice" and (one.state.about, one.state.template) == (order_id, order_waiting.TEMPLATE)
     ]
     if len(told) != len(notices):
         yield f"{order_id} told its customer {len(told)} dates, and {len(notices)} notices were written"

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from actors.domain import floor_state, inbound_state, order_state, reservation_state, transfer_state
+from actors.domain import floor_state, inbound_state, order_state, reservation_state, shipment_state, transfer_state
 from actors.domain.floor_views import trip_status
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "domain"
@@ -47,6 +47,10 @@ class Step(NamedTuple):
     events: str
 
 
+def _parcel(parcel: shipment_state.Parcel) -> str:
+    return parcel.place or ("closed" if parcel.closed else "open")
+
+
 MACHINES: dict[str, Machine] = {
     "order": Machine("order", "order.md", lambda order: {"": order_state.status_of(order)}),
     "fulfilment": Machine("order", "order.md", lambda order: {f.number: f.status for f in order.fulfilments}),
@@ -65,6 +69,16 @@ MACHINES: dict[str, Machine] = {
     "work": Machine(
         "floor", "floor.md", lambda floor: {name: floor_state.status_of(work) for name, work in floor.works.items()}
     ),
+    "collection": Machine("collection", "collection.md", lambda one: {"": one.stage}),
+    "shipment": Machine("shipment", "packing.md", lambda one: {"": shipment_state.status_of(one)}),
+    "parcel": Machine("shipment", "packing.md", lambda one: {p.number: _parcel(p) for p in one.parcels}),
+    "label": Machine(
+        "shipment",
+        "packing.md",
+        lambda one: {(p.number, p.labels): p.label.status for p in one.parcels if p.label is not None},
+    ),
+    "manifest": Machine("manifest", "packing.md", lambda dock: {n: one.status for n, one in dock.manifests.items()}),
+    "simulation": Machine("simulations", "simulation.md", lambda all_: {n: one.status for n, one in all_.all.items()}),
     "trip": Machine("floor", "floor.md", lambda floor: {n: trip_status(trip) for n, trip in floor.trips.items()}),
 }
 _OF_KIND: dict[str, list[str]] = {}

@@ -7,6 +7,7 @@ import pytest
 from actors.domain.allocation import Place
 from actors.domain.floor_commands import TellShort
 from actors.domain.location_commands import AdjustmentLine, AdjustStock, ReceiptLine
+from actors.domain.location_line import WaitInLine
 from actors.domain.order_commands import CartAnswered, RetryAllocation
 from actors.domain.order_state import Line
 from actors.domain.order_terms_commands import ChangeOrder, LineChange
@@ -187,12 +188,14 @@ def ordered_cart(world, terms, *lines):
 
 
 def claimed(world, order_id, *parts):
-    """The cart answers; what the order does then, by place."""
+    """The cart answers; what the order does then with its parts, by place."""
     seen = len(world.sent)
     world.do("order", order_id, CartAnswered("us-res-1", [HeldPart(place, lines) for place, lines in parts]))
     told = list(world.sent.values())[seen:]
     return {
-        (type(one.message.command).__name__, one.message.entity_id): dict(one.message.command.lines) for one in told
+        (type(one.message.command).__name__, one.message.entity_id): dict(one.message.command.lines)
+        for one in told
+        if type(one.message.command) is not WaitInLine
     }
 
 

@@ -75,7 +75,8 @@ class Play(Terms3):
             if f.status not in ("reserving", "cancelled"):
                 sums.update(here)
             for group in sorted({groups[sku] for sku in here if sku in groups}):
-                if f.status != "cancelled":
+                # While it asks a place, a line may give it the whole: what that place has goes back then.
+                if f.status not in ("cancelled", "reserving"):
                     having[group].append((f.number, f.location_id))
                 if f.status in ("allocated", "picking", *GONE):
                     members = [sku for sku, of in groups.items() if of == group]

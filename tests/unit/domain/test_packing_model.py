@@ -264,8 +264,14 @@ class Play(MessagePlay):
             assert all(parcel.place != "asked" and not parcel.answer for parcel in state.parcels)
             if name in self.orders:
                 order = self.world.the_order(self.orders[name])
-                lines = order.fulfilments[0].lines
-                keeps = order.fulfilments[0].status in ("allocated", "picking", "packed") and not order.cancelled
+                # What was missing at the table, the order gets from its place's line, for another parcel.
+                lines = [
+                    line
+                    for f in order.fulfilments
+                    if f.status in ("allocated", "picking", "packed")
+                    for line in f.lines
+                ]
+                keeps = not order.cancelled
             else:
                 lines, keeps = lines_of(state), state.stage in ("packing", "packed")
             for sku, units in lines if keeps else ():
