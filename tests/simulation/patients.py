@@ -118,8 +118,10 @@ def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Tu
     served = {one.order_id: one for one in events if type(one) is LineServed}
     causes = {f"{one.order_id}.{one.number}" for one in served.values()}
     others: Counter[str] = Counter()
+    # What comes on the road for an order that is collected is its own before it lands: the receipt itself allocates it.
+    lands = any(type(event) is StockChanged and event.entries[0].reason == "receipt" for event in events)
     for event in events:
-        if type(event) is StockChanged and event.cause not in causes:
+        if type(event) is StockChanged and event.cause not in causes and not lands:
             for entry in event.entries:
                 others[entry.sku] += entry.quantity * (entry.reason in ("allocate", "reserve"))
     line = state.waiting

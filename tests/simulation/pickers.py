@@ -20,7 +20,7 @@ from actors.domain.floor_commands import (
     TellShort,
 )
 from actors.domain.floor_events import WorkPrioritised
-from actors.domain.floor_service import WorkMarked, next_mark_ms
+from actors.domain.floor_service import SPACING_MS, WorkMarked, next_mark_ms
 from actors.domain.floor_state import Floor
 from actors.domain.floor_terms import FloorTerms
 from actors.domain.floor_views import ViewPlannable, ViewQueue
@@ -152,7 +152,8 @@ def marks(history: History, ended_ms: int) -> Iterator[str]:
         floor: Floor = entity.state
         for name, work in floor.works.items():
             at_ms = next_mark_ms(work, floor.marks)
-            if at_ms is not None and at_ms <= ended_ms:
+            # Floors tell what has come up once a second.
+            if at_ms is not None and at_ms <= ended_ms - SPACING_MS:
                 yield f"{place} {name}: came to a mark {ended_ms - at_ms} ms ago, and nobody was told"
 
 

@@ -157,6 +157,8 @@ class World:
         await self._settle()
         self.settled_ms = self.now_ms()
         await self._last_look(clients)
+        # A timer may have gone off meanwhile.
+        await self._settle()
         watch.cancel()
         await self._collect()
 
