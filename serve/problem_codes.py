@@ -280,6 +280,8 @@ TABLE: dict[str, Entry] = {
     "count.senior_required": Entry(403, "Who may correct stock decides"),
     "pickup.location_unknown": Entry(422, "No such store"),
     "pickup.not_a_store": Entry(422, "Nothing is collected there"),
+    "pickup.with_terms": Entry(422, "What is collected is not grouped or replaced"),
+    "pickup.not_released": Entry(422, "What is ordered ahead is sent"),
     "pickup.with_reservation": Entry(422, "A cart's units can't be collected"),
     "pickup.unavailable": Entry(409, "Can't be had at the store"),
     "order.store_hands_over": Entry(409, "The store's collection does that"),

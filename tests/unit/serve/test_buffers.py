@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from actors.domain.article import Details, encoded
 from actors.domain.location_commands import Allocate
 from actors.domain.location_state import Stock
-from actors.domain.order_commands import RetryAllocation
 from actors.domain.rows import LocationRow, SkuRow, StockRow
 from serve.availability.index import AvailabilityIndex
 
@@ -154,18 +153,13 @@ async def test_a_location_keeps_back_what_a_late_index_promised(watched):
     assert sum(line["quantity"] for line in placed["backordered"]) > 0
 
 
-async def test_what_is_asked_for_again_heeds_the_buffer_too(watched):
+async def test_who_waits_in_line_gets_what_is_kept_back_from_the_channel(watched):
     await keep_back(watched, 99)
     placed = await watched.placed(("A1", 60))
     assert placed["status"] == "partly_allocated"
-    # By the timer the order asks the places that it knows for everything.
-    await watched.gateway.ask("order", placed["order_id"], RetryAllocation(), command_id="timer", digest=1)
-    assert allocations(watched)[-1] == Allocate(placed["order_id"], 4, [("A1", 6)], "online")
     path = f"/v1/locations/{SEATTLE}/stock/A1"
     assert (await watched.get(path)).json()["stock"]["allocated"] == 1
     await keep_back(watched, 0)
-    again = f"/v1/orders/{placed['order_id']}/updates"
-    assert (await watched.post(again, {"update": "allocate"})).status_code == 200
     assert (await watched.get(path)).json()["stock"]["allocated"] == 7
 
 

@@ -280,6 +280,8 @@ async def test_the_stream_of_a_store_is_silent_or_tells_of_another(guarded):
         ({"pickup": {"location_id": PORTLAND, "when": "now"}}, (422, "body.unknown_field")),
         ({"lines": order(("C3", 6))["lines"]}, (409, "pickup.unavailable")),
         ({"pickup": None}, (422, "body.missing_field")),
+        ({"terms": {"ship_complete": True}}, (422, "pickup.with_terms")),
+        ({"release_at": "2026-02-01T00:00:00Z"}, (422, "pickup.not_released")),
     ],
 )
 async def test_a_pickup_that_can_not_be_is_placed(cell, more, expected):
@@ -353,6 +355,21 @@ async def test_orders_of_a_store_are_shipped_by_others(cell):
     assert coded(await cell.post(path, {"update": "start_picking"})) == (409, "order.store_hands_over")
     assert (await cell.post(path, {"update": "cancel"})).json()["status"] == "cancelled"
     assert (await cell.get(f"/v1/collections/{only(told)}")).json()["status"] == "cancelled"
+
+
+async def test_a_held_order_is_handed_over_or_its_lines_are_changed_behind_the_store_s_back(cell):
+    told = await placed(cell, ("A1", 2))
+    path, name = f"/v1/orders/{told['order_id']}", only(told)
+    fewer = {"lines": [{"line": 1, "quantity": 1}]}
+    assert coded(await cell.post(f"{path}/changes", fewer)) == (409, "order.store_hands_over")
+    held = await cell.post(f"{path}/updates", {"update": "hold", "hold": {"reasons": ["fraud"]}})
+    assert held.status_code == 200, held.text
+    await done(cell, name, "located", {"found": [{"sku": "A1", "quantity": 2}], "shelf": "shelf 12"})
+    assert (await step(cell, name, "ready", {})).json()["code"] == "order.held"
+    assert (await cell.get(f"/v1/collections/{name}")).json()["status"] == "located"
+    free = await cell.post(f"{path}/updates", {"update": "release", "hold": {"reasons": ["fraud"]}})
+    assert free.status_code == 200, free.text
+    assert (await done(cell, name, "ready", {}))["status"] == "ready"
 
 
 async def test_staff_ends_what_nobody_wants(cell):
