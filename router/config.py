@@ -82,6 +82,7 @@ class RouterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         "counts",
         "inbounds",
         "shipments",
+        "collections",
     )
     stream_paths: tuple[str, ...] = ("/v1/live",)
     failover_paths: tuple[str, ...] = ("/v1/availability", "/v1/skus", "/v1/locations")
