@@ -125,11 +125,11 @@ def epochs(log) -> Iterator[str]:
 
 
 def once(turns: Iterable[Turn]) -> Iterator[str]:
-    """A command id has one turn. Wake-ups, which the runtime makes itself, have no fingerprint and are told by entity and id; a floor has always more to look at, so
-    one for a time that the store told late may find something under a name of before (what it tells, `marks` sees to)."""
+    """A command id has one turn. Wake-ups, which the runtime makes itself, have no fingerprint and are told by entity and id; floors and collections have several things
+    ahead, so one for a time that the store told late may find the next of them under a name of before (what they do then, `marks` and `collections` see to)."""
     first: dict[Any, Turn] = {}
     for turn in turns:
-        if turn.kind == "floor" and turn.command_id.startswith("wake-"):
+        if turn.kind in ("floor", "collection") and turn.command_id.startswith("wake-"):
             continue
         other = first.setdefault(turn.fingerprint or (turn.entity_id, turn.command_id), turn)
         if other is not turn:
