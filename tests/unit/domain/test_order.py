@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actors.domain import location, order
+from actors.domain import location, order, order_steps
 from actors.domain.allocation import Place
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Message
@@ -13,6 +13,7 @@ from actors.domain.location_commands import ReceiptLine, ReceiveStock
 from actors.domain.location_events import LocationOpened
 from actors.domain.location_state import Stock
 from actors.domain.order_commands import PlaceOrder, ReservationAnswered, RetryAllocation, UpdateOrder
+from actors.domain.order_evolve import evolve
 from actors.domain.order_state import Line, ShipTo, ViewOrder, missing_of, order_row, restored, status_of
 
 NOW_MS = 1_767_225_600_000
@@ -33,7 +34,7 @@ class Cell:
         context = Context("us-o", "key", NOW_MS)
         decision = order.decide(self.order, command, context)
         for event in decision.events:
-            self.order = order.evolve(self.order, event, context)
+            self.order = evolve(self.order, event, context)
             self.post.extend(order.messages("us-o", event))
         self.version += len(decision.events)
         return decision
@@ -203,7 +204,7 @@ def test_a_place_that_came_to_stock_after_the_order_is_not_asked_for_what_was_no
 
 
 STEPS = st.one_of(
-    st.sampled_from(sorted(order.STEPS)).map(lambda name: ("step", name)),
+    st.sampled_from(sorted(order_steps.STEPS)).map(lambda name: ("step", name)),
     st.sampled_from(("allocate", "retry")).map(lambda name: (name, "")),
     st.integers(0, 5).map(lambda which: ("deliver", which)),
 )

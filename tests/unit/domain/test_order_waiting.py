@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actors.domain import location_waiting, order, order_waiting
+from actors.domain import location_waiting, order_asking, order_waiting
 from actors.domain.allocation import Place
 from actors.domain.errors import Refused
 from actors.domain.kinds import KINDS
@@ -121,7 +121,7 @@ def test_a_full_line_is_asked_for_ever_or_never_again(monkeypatch):
     shop = shop_of()
     first = place(shop, ("a", 1))
     shop.deliver_all()
-    for _ in range(order.RETRIES_MAX + 2):
+    for _ in range(order_asking.RETRIES_MAX + 2):
         shop.now_ms += 3_600_000
         shop.fire_timers()
         shop.deliver_all()
@@ -129,7 +129,7 @@ def test_a_full_line_is_asked_for_ever_or_never_again(monkeypatch):
     assert (view.backorder.reason, view.backorder.lines_in, state(shop, first).retries) == (
         "asked_enough",
         0,
-        order.RETRIES_MAX,
+        order_asking.RETRIES_MAX,
     )
     monkeypatch.undo()
     # By hand it is asked again, and gets in line.
