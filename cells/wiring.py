@@ -93,6 +93,7 @@ def api_settings(config: RegionConfig, secret_file: Path, keyring: Path, door: P
         approval_expires_hours=config.approvals.expires_hours,
         count_tolerance_units=config.counts.tolerance_units,
         count_tolerance_percent=config.counts.tolerance_percent,
+        count_tolerance_value=config.counts.tolerance_value, count_approval_value=config.counts.approval_value,
         sourcing=own_policy(config), currency=config.region.currencies[0],
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from actors.domain.acts_of_counts import COMPARED
 from actors.runtime import wire
 from actors.runtime.sharding import fingerprint
 from actors.runtime.wire import Turn
@@ -111,7 +112,8 @@ def once(turns: Iterable[Turn]) -> Iterator[str]:
 def audited(turns: Iterable[Turn], clients: set[str]) -> Iterator[str]:
     """What a client asked for carries who it was and how it ended, once; what entities tell each other carries nobody."""
     for turn in turns:
-        lines = [(line.who.subject, bool(line.outcome)) for line in turn.audited]
+        # What a counting found is known when the location answers, and is whoever counted's.
+        lines = [(line.who.subject, bool(line.outcome)) for line in turn.audited if line.act.action != COMPARED]
         expected = [(turn.cause, turn.status == wire.REFUSED)] if turn.cause in clients else []
         if lines != expected:
             yield f"{turn.command_id} of {turn.entity_id} version {turn.version} is audited as {lines}, not {expected}"
