@@ -354,7 +354,12 @@ def _short_pick(order: Order, command: UpdateOrder, context: Context) -> Decisio
             detail = f"The fulfilment holds {held.get(sku, 0)} units of {sku}."
             raise Refused("order.short_pick_too_much", detail, sku=sku, held=held.get(sku, 0))
     lines = sorted(short.items())
-    picked = ShortPicked(fulfilment.number, fulfilment.location_id, lines, context.now_ms + RETRY_FIRST_MS)
+    for sku, units in allocation.need_of((sku, units) for sku, _, units in command.lots).items():
+        if units > short.get(sku, 0):
+            detail = f"Lots of {units} units of {sku} are named, of {short.get(sku, 0)} that are missing."
+            raise Refused("order.short_pick_lots", detail, sku=sku, missing=short.get(sku, 0))
+    at_ms = context.now_ms + RETRY_FIRST_MS
+    picked = ShortPicked(fulfilment.number, fulfilment.location_id, lines, at_ms, command.lots)
     # Other places may have it: they are asked at once, the one that came up short is not. Where nobody was seen to have any, those that the order knows.
     others = [place for place in command.places if place.location_id != fulfilment.location_id]
     places = [place for place in others if any(place.available.values())]

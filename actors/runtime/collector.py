@@ -9,7 +9,6 @@ not made up, what happened in them is in the books and in no minute. Once an hou
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -40,12 +39,10 @@ TRIM_EVERY_MS = HOUR_MS
 
 
 class Collector:
-    """`after` is awaited each hour (what else has to be kept in bounds)."""
+    """`minutes`: recorded since it started."""
 
-    def __init__(
-        self, region: str, store: FiguresStore, clock: Clock, after: Callable[[], Awaitable[None]] | None = None
-    ) -> None:
-        self._region, self._store, self._clock, self._after = region, store, clock, after
+    def __init__(self, region: str, store: FiguresStore, clock: Clock) -> None:
+        self._region, self._store, self._clock = region, store, clock
         self._books: dict[str, Book] = {}
         self._cursors: dict[str, Ends] = {}
         self._rates: dict[str, Rates] = {}
@@ -226,8 +223,6 @@ class Collector:
         self._trimmed_at = now_ms
         while await self._store.trim(now_ms - MINUTES_KEPT_DAYS * DAY_MS, now_ms - HOURS_KEPT_DAYS * DAY_MS):
             pass
-        if self._after is not None:
-            await self._after()
 
 
 def _flow_of(minute: Minute) -> list[int]:
