@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from actors.domain.location_events import Bin
 
 TAKES_GOODS = frozenset({"pick", "reserve"})
@@ -18,13 +20,13 @@ def distance(bin_: Bin, dock: Dock) -> tuple[int, str]:
     return abs(bin_.x_dm - dock[0]) + abs(bin_.y_dm - dock[1]), bin_.bin_id
 
 
-class Shelves:
+class Shelves(msgspec.Struct, eq=False):
     """`dock`: where goods come in: the first bin that is one, else the plan's origin; good once `nearest` was asked."""
 
-    __slots__ = ("_classes", "_count", "dock")
-
-    def __init__(self) -> None:
-        self.clear()
+    dock: Dock = (0, 0)
+    classes: dict[tuple[str, str], list[Bin]] = {}
+    # How many bins there were.
+    count: int = -1
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Shelves)
@@ -33,15 +35,13 @@ class Shelves:
 
     def clear(self) -> None:
         """The bins are others."""
-        self._classes: dict[tuple[str, str], list[Bin]] = {}
-        self._count = -1
-        self.dock: Dock = (0, 0)
+        self.classes, self.count, self.dock = {}, -1, (0, 0)
 
     def nearest(self, bins: Mapping[str, Bin], temperature: str, hazard: str) -> list[Bin]:
         """Those where such goods may lie. Not to be changed."""
-        if self._count != len(bins):
+        if self.count != len(bins):
             self._fill(bins)
-        return self._classes.get((temperature, hazard), [])
+        return self.classes.get((temperature, hazard), [])
 
     def _fill(self, bins: Mapping[str, Bin]) -> None:
         self.clear()
@@ -51,7 +51,7 @@ class Shelves:
             self.dock = (first.x_dm, first.y_dm)
         for bin_ in bins.values():
             if bin_.use in TAKES_GOODS:
-                self._classes.setdefault((bin_.temperature, bin_.hazard), []).append(bin_)
-        for found in self._classes.values():
+                self.classes.setdefault((bin_.temperature, bin_.hazard), []).append(bin_)
+        for found in self.classes.values():
             found.sort(key=lambda bin_: distance(bin_, self.dock))
-        self._count = len(bins)
+        self.count = len(bins)
