@@ -1,4 +1,4 @@
-"""The collector of a cell's figures as a Ray actor: `us/figures`. Thin: it wires the runtime's `Collector`. Nobody calls it, so it starts by itself, after each restart too: in a
+"""The collector of a cell's figures as a Ray actor: `us/figures`. Thin: it wires the runtime's `Collector`, and the `Retention` of rows beside it. Nobody calls it, so it starts by itself, after each restart too: in a
 thread with a loop of its own."""
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from actors.logs import configure_logs
 from actors.ray_gateway import NAMESPACE
 from actors.ray_host import CellSettings
 from actors.runtime.collector import Collector
+from actors.runtime.retention import Retention
 from actors.storage.figures import PostgresFigures
+from actors.storage.retention import PostgresRetention
 
 log = logging.getLogger("ocefs.figures")
 
@@ -30,8 +32,9 @@ def figures_name(region: str) -> str:
 class FiguresActor:
     """See the module's docstring."""
 
-    def __init__(self, settings: bytes) -> None:
+    def __init__(self, settings: bytes, counts: bool) -> None:
         self._cell = msgspec.msgpack.decode(settings, type=CellSettings)
+        self._counts = counts
         self._collector: Collector | None = None
         configure_logs(self._cell.log_folder, figures_name(self._cell.region))
         threading.Thread(target=self._live, name="figures", daemon=True).start()
@@ -49,20 +52,23 @@ class FiguresActor:
             os._exit(1)  # Ray starts it again
 
     async def _run(self) -> None:
-        store = PostgresFigures(self._cell.postgres_url)
-        self._collector = Collector(self._cell.region, store, SystemClock())
-        await self._collector.run()
+        clock, url = SystemClock(), self._cell.postgres_url
+        loops = [Retention(PostgresRetention(url, self._cell.region), clock).run()]
+        if self._counts:
+            self._collector = Collector(self._cell.region, PostgresFigures(url), clock)
+            loops.append(self._collector.run())
+        await asyncio.gather(*loops)
 
 
-def start_figures(settings: CellSettings) -> Any:
-    """Makes the cell's collector (or finds it); Ray restarts it for ever."""
+def start_figures(settings: CellSettings, *, counts: bool) -> Any:
+    """Makes the cell's collector (or finds it); Ray restarts it for ever. `counts`: without it only old rows are taken away."""
     return (
         ray.remote(FiguresActor)
         .options(
             name=figures_name(settings.region), namespace=NAMESPACE, lifetime="detached", num_cpus=0,
             max_restarts=-1, get_if_exists=True,
         )
-        .remote(msgspec.msgpack.encode(settings))
+        .remote(msgspec.msgpack.encode(settings), counts)
     )  # fmt: skip
 
 

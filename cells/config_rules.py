@@ -41,6 +41,7 @@ def check_alone(config: RegionConfig, path: Path) -> None:
     _check_passkeys(config, path)
     _check_tls(config, path)
     check_packing(config, path)
+    _check_pickups(config, path)
     if wrong := wrong_keys(config.keys):
         raise ConfigError(f"{path}: keys.{wrong[0]}", wrong[1])
     if config.region.profile == "production":
@@ -84,6 +85,15 @@ def _check_passkeys(config: RegionConfig, path: Path) -> None:
                 f"{path}: identity.origins: {origin} is not https: no browser has passkeys there",
                 f'write "https://{place}"',
             )
+
+
+def _check_pickups(config: RegionConfig, path: Path) -> None:
+    days, most = config.pickups.hold_days, config.pickups.hold_max_days
+    if days > most:
+        raise ConfigError(
+            f"{path}: pickups.hold_days: {days} is more than pickups.hold_max_days, which is {most}",
+            f"write hold_max_days = {days} or more",
+        )
 
 
 def _check_tls(config: RegionConfig, path: Path) -> None:

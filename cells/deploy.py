@@ -53,8 +53,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     wait_settled(supervisor, config.name)
     if watched is not None:
         start_monitor(settings, watched, config.anomalies.webhook_url, config.anomalies.webhook_secret_file)
-    if config.figures.enabled:
-        start_figures(settings)
+    start_figures(settings, counts=config.figures.enabled)
     door = door_pair(config, paths.home) if config.encrypted else None
     api = api_settings(config, paths.run / "cell.secret", keyring, door)
     options: dict[str, Any] = {"host": config.api.host, "port": config.api.serve_port, "location": "HeadOnly"}

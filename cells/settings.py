@@ -163,10 +163,14 @@ class Counts(Section, frozen=True):
     """`[counts]`: the tolerance that a count may have at most when it is opened by somebody who may not correct stock (docs/domain/count.md), in a cell with identity.
 
     `tolerance_units`: base units of a difference. `tolerance_percent`: of what the books say.
+    `tolerance_value`: what the difference of a line may be worth at most to be tolerated, in minor units of the region's first currency, for SKUs of which the catalogue knows a unit cost in it;
+    `approval_value`: more than that, over all that a count finds, waits until somebody else approves it. 0: no such limit.
     """
 
     tolerance_units: Count = 2
     tolerance_percent: Annotated[int, Meta(ge=0, le=100)] = 2
+    tolerance_value: Count = 0
+    approval_value: Count = 0
 
 
 class Figures(Section, frozen=True):

@@ -170,6 +170,7 @@ TABLE: dict[str, Entry] = {
     "order.illegal_transition": Entry(409, "Step is not allowed now"),
     "order.fulfilment_unknown": Entry(422, "No such fulfilment"),
     "order.fulfilment_required": Entry(422, "Fulfilment must be named"),
+    "order.short_pick_lots": Entry(422, "More units of lots than are missing"),
     "order.short_pick_too_much": Entry(422, "More is missing than was to be picked"),
     "order.currency_not_accepted": Entry(422, "Currency is not accepted"),
     "order.location_forbidden": Entry(403, "Not allowed at this location"),

@@ -22,7 +22,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     `own_words`: the retailer's names, of which none may be made (`identity/own_words.py`).
     `rp_id`: the domain that passkeys are bound to, and `origins`: the pages that may ask for them.
     `approval_adjustment_units`, `approval_transfer_units`: an adjustment or a transfer of more units, over all its lines, waits for a second person,
-    `approval_expires_hours` at most; 0 for none. `count_tolerance_units`, `count_tolerance_percent`: more tolerance of a count is for who may correct stock.
+    `approval_expires_hours` at most; 0 for none. `count_tolerance_units`, `count_tolerance_percent`: more tolerance of a count is for who may correct stock; `count_tolerance_value`,
+    `count_approval_value`: limits of what a variance is worth (minor units of `currency`), 0 for none.
     `pickup_hold_days`: for how long a store keeps what is ready for its customer, and at most (`pickup_hold_max_days`), when it is extended.
     `sourcing`: the region's own policy, None for the built-in one, whose amounts are in `currency` then.
     `profile`: in one that is not "production" notices are written to the log too, codes and all.
@@ -54,6 +55,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     count_tolerance_percent: int = 2
     pickup_hold_days: int = 7
     pickup_hold_max_days: int = 14
+    count_tolerance_value: int = 0
+    count_approval_value: int = 0
     sourcing: Policy | None = None
     currency: str = "USD"
     packing: PackingSettings = PackingSettings()

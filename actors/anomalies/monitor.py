@@ -13,7 +13,7 @@ import msgspec
 
 from actors.anomalies.habits import Habits, Kept
 from actors.anomalies.model import VOICES, BehaviourModel, Told
-from actors.anomalies.record import REFRESH, Record, Reference
+from actors.anomalies.record import COMPARED, REFRESH, Record, Reference
 from actors.anomalies.rules import Action, Finding, Rules
 from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.windows import KeptWindow
@@ -92,6 +92,11 @@ class Monitor:
         if record.sign_in_refused:
             if self._with_rules:
                 yield from self._rules.see(record, self._habits.of(record.who), lambda act: 0.0)
+            return
+        if record.action == COMPARED:
+            # Of what was done before: it says nothing of where somebody is, or what he does now.
+            if self._with_rules:
+                yield from self._rules.compared(record)
             return
         if not record.subject or record.action == REFRESH:
             return

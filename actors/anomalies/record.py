@@ -10,6 +10,8 @@ import msgspec
 Reference = tuple[int, int]
 Changed = tuple[str | int | None, str | int | None]
 SIGN_IN = "session.open"
+# What one person found in a blind count, and nobody else looked at.
+COMPARED = "count.compare"
 # Of the door, whose refusals stand in `outcome` and whose endpoint in `changes`.
 REFUSED = "request.refused"
 SIGN_IN_REFUSED = "session.refused"

@@ -9,6 +9,7 @@ lookups          many orders are looked at and not worked on             | end_s
 stuffing         many accounts are tried from one address                | none: there is no session
 guessing         one account is tried many times                         | none
 stolen_token     a session goes on from a network that nobody knows      | end_session
+nibbles          blind counts find a little too little, again and again   | none: it goes on for weeks
 probing          one door after the other that is closed to the role     | step_up
 """
 
@@ -36,6 +37,9 @@ KNOWN_DAYS = 4
 OFF_SHARE = 0.02
 PLACES_MAX = 4096
 PRESENT_MAX = 64
+# So many differences that others found say what is usual; and so far from it (standard deviations of a binomial) nobody is by chance.
+_OTHERS_MIN = 30
+_SIGMAS = 3.5
 _ON_HAND = ".on_hand"
 _COUNTED = ("count", "found")
 # Of transfers: what is not there or lost leaves the books, what was found comes into them.
@@ -72,7 +76,7 @@ class Rules:
             "overrides": settings.override_minutes, "counts": settings.override_minutes, "voids": settings.void_minutes,
             "refunds": 1440, "two_places": settings.places_minutes, "off_shift": 180, "lookups": settings.lookup_minutes,
             "worked": settings.lookup_minutes, "stuffing": settings.stuffing_minutes, "guessing": settings.guess_minutes,
-            "stolen_token": 30, "probing": settings.door_minutes, "sign_ins": settings.places_minutes,
+            "stolen_token": 30, "nibbles": settings.nibble_days * 1440, "counters": settings.nibble_days * 1440, "probing": settings.door_minutes, "sign_ins": settings.places_minutes,
         }  # fmt: skip
         self._windows = {name: Windows(span * MINUTE_MS) for name, span in minutes.items()}
         self._at_work: dict[str, dict[str, int]] = {}
@@ -127,6 +131,28 @@ class Rules:
                 f"{len(every)} corrections within {limits.override_minutes} min, nearly all downwards",
             )  # fmt: skip
         return None
+
+    def compared(self, record: Record) -> Iterator[Finding]:
+        """What was found in a blind count within tolerance. Goods get lost, so that a little less is found than more is everybody's lot: it is compared with what the others find."""
+        pairs = [(b, n) for b, n in record.changes.values() if isinstance(b, int) and isinstance(n, int)]
+        down = sum(n - b for b, n in pairs) < 0
+        if not pairs or not record.subject:
+            return
+        limits = self._settings
+        window = self._windows["nibbles"].add(record.subject, record, record.entity_id, float(down))
+        together = self._windows["counters"].add("", record, record.subject, float(down))
+        number, fewer = len(window), window.weight()
+        if not down or number < limits.nibbles or fewer < limits.nibbles_down * number:
+            return
+        others = [entry.weight for entry in together.entries if entry.member != record.subject]
+        usual = max(0.5, sum(others) / len(others)) if len(others) >= _OTHERS_MIN else 0.5
+        if fewer <= number * usual + _SIGMAS * math.sqrt(number * usual * (1 - usual)):
+            return
+        reason = (
+            f"{number} differences within tolerance found in blind counts in {limits.nibble_days} days, {int(fewer)} of them too little; "
+            f"of others' {usual:.0%}"
+        )
+        yield _found("nibbles", record, window, number / limits.nibbles, "none", reason)
 
     def _voids(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         if record.action != "order.cancel" or record.outcome:

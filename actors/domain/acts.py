@@ -23,6 +23,7 @@ from actors.domain.account_commands import (
 from actors.domain.account_events import HashRenewed, PasswordChanged, ShiftEnded, SignedIn, SteppedUp
 from actors.domain.account_state import Account
 from actors.domain.acts_of_collections import of_collection
+from actors.domain.acts_of_counts import compared
 from actors.domain.acts_of_floor import of_floor
 from actors.domain.acts_of_inbounds import of_inbound
 from actors.domain.acts_of_orders import of_terms
@@ -52,7 +53,7 @@ from actors.domain.breach import (
     TellSubjects,
 )
 from actors.domain.breach_state import Breach
-from actors.domain.catalogue import DefineSkus
+from actors.domain.catalogue import DefineSkus, TellCosts
 from actors.domain.client import Client, RegisterClient, SetClientScopes
 from actors.domain.customer_commands import EndSession, EraseCustomer, RefreshSession, TryCode, TryPasskey
 from actors.domain.customer_events import SessionOpened, SessionRefreshed
@@ -85,11 +86,11 @@ from actors.domain.transfer_commands import ApproveTransfer
 def audited_of(
     kind: Kind, who: Who | None, state: Any, command: Any, events: Sequence[Any], refused: str = DONE
 ) -> list[Audited]:
-    """The audit's lines of one turn. None for what nobody asked for: messages between entities, and timers."""
+    """The audit's lines of one turn. None for what nobody asked for: messages between entities, and timers; but of a counting in which nobody is needed besides, what it found."""
     if kind.noted is not None:
         return kind.noted(command)
     if who is None:
-        return []
+        return compared(state, events) if kind.name == "count" else []
     act = kind.act(state, command, events) if kind.act is not None else plain(kind.name, type(command))
     return [Audited(who, act, refused or act.refused)]
 
@@ -113,8 +114,10 @@ def of_order(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
     return Act("order.cancel", location_id, "", {"status": (status_of(state), "cancelled")} if events else {})
 
 
-def of_catalogue(state: Any, command: DefineSkus, events: Sequence[Any]) -> Act:
-    """`catalogue.define`."""
+def of_catalogue(state: Any, command: DefineSkus | TellCosts, events: Sequence[Any]) -> Act:
+    """`catalogue.define`, and `catalogue.tell_costs`, which only counts ask."""
+    if type(command) is not DefineSkus:
+        return plain("catalogue", type(command))
     changes: Changes = {"skus": (None, len(command.skus))}
     if command.said:
         changes["details"] = (None, len(command.said))

@@ -43,6 +43,20 @@ class DefineSkus(msgspec.Struct, frozen=True, tag=True, gc=False):
     said: list[Said] = []
 
 
+class TellCosts(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """What does one of each cost? Changes nothing. `spot`, `moment_ms`: for whoever asked (`count_worth.py`)."""
+
+    skus: list[str]
+    spot: tuple[str, str]
+    moment_ms: int
+
+
+class Costs(msgspec.Struct, frozen=True, gc=False):
+    """SKU to what one costs (minor units, currency), of those of which it is known."""
+
+    costs: dict[str, tuple[int, str]]
+
+
 # --- events ---------------------------------------------------------------------------------------------------------
 class SkusDefined(msgspec.Struct, frozen=True, tag=True, gc=False):
     """These SKUs now have these descriptions."""
@@ -102,9 +116,12 @@ class Catalogue(msgspec.Struct):
     kits_with: dict[str, set[str]] = {}
 
 
-def decide(state: Catalogue | None, command: DefineSkus, context: Context) -> Decision:
+def decide(state: Catalogue | None, command: DefineSkus | TellCosts, context: Context) -> Decision:
     """Only what is new or different becomes an event; all of it, or nothing."""
     catalogue = state if state is not None else Catalogue({})
+    if type(command) is TellCosts:
+        return _costs(catalogue, command)
+    assert type(command) is DefineSkus
     known = catalogue.descriptions
     changed = [(sku, text) for sku, text in command.skus if known.get(sku) != text]
     if len(known) + sum(sku not in known for sku, _ in changed) > SKUS_MAX:
@@ -115,6 +132,12 @@ def decide(state: Catalogue | None, command: DefineSkus, context: Context) -> De
         events.append(DetailsDefined(list(details.items())))
     reply = Defined(len(command.skus))
     return Decision(events, lambda state, version: reply)
+
+
+def _costs(catalogue: Catalogue, command: TellCosts) -> Decision:
+    details = {sku: catalogue.details.get(sku, NO_DETAILS) for sku in command.skus}
+    costs = {sku: (one.cost_minor, one.currency) for sku, one in details.items() if one.cost_minor is not None}
+    return Decision([], lambda state, version: Costs(costs))
 
 
 def _changed_details(catalogue: Catalogue, command: DefineSkus) -> dict[str, Details]:
@@ -238,7 +261,7 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Catalogue, int] | None:
 
 CATALOGUE = Kind(
     name="catalogue",
-    commands=DefineSkus,
+    commands=DefineSkus | TellCosts,
     events=SkusDefined | DetailsDefined,
     queries=KnownSkus | ShowArticle | ShowDetails,
     decide=decide,

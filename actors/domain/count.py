@@ -11,18 +11,19 @@
     the count:  open ──▶ closed: when all spots are settled, by CloseCount, or after COUNT_MAX_MS
 
 A variance is a difference, not a new count: units that moved between the counting and the correction stay as they are. Losses of what is promised are taken
-as far as can be, and the rest is told by the location (`PromisesAtRisk`). Who decides may not be one who has counted the spot before; where nobody is known
+as far as can be, and the rest is told by the location (`PromisesAtRisk`). Where limits of worth hold as well (`count_worth.py`), the catalogue is asked between comparing and deciding. Who decides may not be one who has counted the spot before; where nobody is known
 (`by` ""), anybody may. What is held is asked for in the name of him whose counting decided, so that he can't approve it himself. Times are UTC ms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from actors.domain import ids
+from actors.domain import count_worth, ids
 from actors.domain.approval import AskApproval
+from actors.domain.catalogue import TellCosts
 from actors.domain.count_commands import (
     BeginSpots,
     CloseCount,
@@ -53,10 +54,11 @@ from actors.domain.count_events import (
 )
 from actors.domain.count_state import SETTLED, STAGES, Attempt, Count, SpotState, evolve, units_of
 from actors.domain.count_views import ViewCount, check_reach, known, view, view_of
+from actors.domain.count_worth import CostsTold, WorthAsked, matters, worth_of
 from actors.domain.errors import Refused, decode_refusal
 from actors.domain.kind import Answer, Context, Decision, Kind, Message, Row, StoredRows
 from actors.domain.location_commands import AdjustmentLine, AdjustStock, BeginCounting, CountSpot, EndCounting
-from actors.domain.location_counting import LINES_MAX, Begun, BegunSpot, Compared
+from actors.domain.location_counting import LINES_MAX, Begun, BegunSpot, Compared, ComparedLine
 from actors.domain.location_state import CountedSpot
 from actors.domain.rows_of_counts import CountRow
 from actors.domain.times import DAY_MS
@@ -83,7 +85,9 @@ def decide(state: Count | None, command: Command, context: Context) -> Decision:
         case LocationBegan():
             return _told(context, _began(count, command), awaited=[told.spot for told in command.spots], count=count)
         case LocationCompared():
-            return _told(context, _compared(count, command, context), awaited=[command.spot], count=count)
+            return _after_comparing(count, command.spot, _compared(count, command, context), context)
+        case CostsTold():
+            return _after_comparing(count, command.spot, _valued(count, command, context), context)
         case LocationCorrected():
             return _told(context, _corrected(count, command, context))
         case CloseCount():
@@ -93,6 +97,12 @@ def decide(state: Count | None, command: Command, context: Context) -> Decision:
     assert type(command) is ExpireCount
     late = count.status == "open" and context.now_ms >= count.expires_at_ms
     return _told(context, _closing(count, context, "") if late else [])
+
+
+def _after_comparing(count: Count, spot: CountedSpot, events: list[Event], context: Context) -> Decision:
+    """Whoever waits goes on waiting while it is asked what the difference is worth."""
+    asked = any(type(event) is WorthAsked for event in events)
+    return _told(context, events, awaited=() if asked else [spot], count=count)
 
 
 def _told(
@@ -118,7 +128,7 @@ def _open(state: Count | None, command: OpenCount, context: Context) -> CountOpe
         raise Refused("count.spots_number", f"A count has 1 to {SPOTS_MAX} spots.", limit=SPOTS_MAX)
     return CountOpened(
         command.location_id, command.spots, command.reason, command.blind, command.tolerance_units, command.tolerance_percent,
-        command.approval_units, command.approval_good_for_ms, command.by, context.now_ms + COUNT_MAX_MS,
+        command.approval_units, command.approval_good_for_ms, command.by, context.now_ms + COUNT_MAX_MS, command.worth,
     )  # fmt: skip
 
 
@@ -204,15 +214,32 @@ def _compared(count: Count, command: LocationCompared, context: Context) -> list
         failed = SpotNotCompared(spot, command.problem, command.problem in _BEGIN_AGAIN)
         # Whoever begins it again, perhaps in another count, must find it free.
         return [failed, SpotsReleased(count.location_id, [spot])] if failed.again else [failed]
-    attempt = Attempt(one.by, one.counted_at_ms, tuple(command.lines))
+    if matters(count.worth, command.lines):
+        return [WorthAsked(spot, command.lines, one.counted_at_ms)]
+    return _decided(count, spot, command.lines, {}, context)
+
+
+def _valued(count: Count, command: CostsTold, context: Context) -> list[Event]:
+    one = count.spots[command.spot]
+    if count.status != "open" or one.unvalued is None or one.counted_at_ms != command.counted_at_ms:
+        return []
+    return _decided(count, command.spot, one.unvalued, command.costs, context)
+
+
+def _decided(
+    count: Count, spot: CountedSpot, lines: list[ComparedLine], costs: Mapping[str, tuple[int, str]], context: Context
+) -> list[Event]:
+    one = count.spots[spot]
+    worth_minor, dear = worth_of(count.worth, lines, costs)
+    attempt = Attempt(one.by, one.counted_at_ms, tuple(lines), worth_minor, dear)
     outcome = outcome_of(count, [*one.attempts, attempt])
-    events: list[Event] = [SpotCompared(spot, command.lines, outcome)]
+    events: list[Event] = [SpotCompared(spot, lines, outcome, worth_minor, dear)]
     if outcome != "accepted":
         return events
-    skus = dict.fromkeys(sku for sku in (spot[1], *(line[0] for line in command.lines)) if sku)
+    skus = dict.fromkeys(sku for sku in (spot[1], *(line[0] for line in lines)) if sku)
     events.append(SpotsReleased(count.location_id, [spot], [(sku, one.counted_at_ms) for sku in skus]))
     variance = attempt.variance
-    held = _is_held(count, variance)
+    held = _is_held(count, attempt)
     if held:
         events.append(VarianceHeld(spot))
     elif variance:
@@ -242,15 +269,18 @@ def outcome_of(count: Count, attempts: Sequence[Attempt]) -> Outcome:
 
 
 def _tolerable(count: Count, attempt: Attempt) -> bool:
-    return all(
+    return not attempt.dear and all(
         abs(counted - book) <= count.tolerance_units or 100 * abs(counted - book) <= count.tolerance_percent * book
         for _, _, book, counted in attempt.lines
     )
 
 
-def _is_held(count: Count, variance: dict[tuple[str, str], int]) -> bool:
+def _is_held(count: Count, attempt: Attempt) -> bool:
     """By all that the count has found: else one could be cut into many small ones."""
-    return bool(variance) and 0 < count.approval_units < count.variance_units + units_of(variance)
+    variance = attempt.variance
+    limit = count.worth.approval_minor if count.worth is not None else 0
+    by_units = 0 < count.approval_units < count.variance_units + units_of(variance)
+    return bool(variance) and (by_units or 0 < limit < count.variance_minor + attempt.worth_minor)
 
 
 def _lines(variance: dict[tuple[str, str], int]) -> list[CountedLine]:
@@ -305,6 +335,8 @@ def messages(count_id: str, event: Event) -> Iterable[Message]:
         case SpotSubmitted():
             counted = CountSpot(count_id, event.spot, event.lines, event.counted_at_ms)
             yield Message("location", event.location_id, counted, on_reply=True)
+        case WorthAsked():
+            yield count_worth.message(count_id, event)
         case SpotsReleased():
             yield Message("location", event.location_id, EndCounting(count_id, event.spots, event.counted))
         case VarianceSent():
@@ -340,6 +372,8 @@ def on_reply(message: Message, reply: bytes, refused: bool) -> Command:
         return LocationBegan(begun.began_at_ms, begun.spots)
     if type(sent) is CountSpot:
         return LocationCompared(sent.spot, [] if refused else _decode_compared(reply).lines, problem)
+    if type(sent) is TellCosts:
+        return count_worth.answer(sent, reply, refused=refused)
     assert type(sent) is AdjustStock
     first = sent.lines[0]
     return LocationCorrected((first.bin, "") if first.bin else ("", first.sku), problem)

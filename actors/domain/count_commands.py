@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from actors.domain.count_worth import CostsTold, Worth
 from actors.domain.location_counting import BegunSpot, ComparedLine
 from actors.domain.location_state import CountedSpot
 from actors.domain.personal_notes import APPROVER
@@ -18,7 +19,7 @@ CountedLine = tuple[str, str, int]
 class OpenCount(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Somebody wants these spots counted. `blind`: nobody is told what should be there. A variance of a line is within tolerance when it is at most
     `tolerance_units`, or at most `tolerance_percent` of the book. `approval_units`: a variance of more units, over all that the count finds, waits for
-    a second person, `approval_good_for_ms` long; 0 for none. `by`: an account or a client, "" in a cell that knows nobody."""
+    a second person, `approval_good_for_ms` long; 0 for none. `worth`: the same by what it is worth, None for units alone. `by`: an account or a client, "" in a cell that knows nobody."""
 
     location_id: str
     spots: list[CountedSpot]
@@ -29,6 +30,7 @@ class OpenCount(msgspec.Struct, frozen=True, tag=True, gc=False):
     approval_units: int = 0
     approval_good_for_ms: int = 0
     by: Annotated[str, APPROVER] = ""
+    worth: Worth | None = None
 
 
 class BeginSpots(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -85,4 +87,5 @@ class LocationCorrected(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 Command = (
     OpenCount | BeginSpots | SubmitSpot | CloseCount | ExpireCount | LocationBegan | LocationCompared | LocationCorrected
+    | CostsTold
 )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from actors.domain.count_commands import CountedLine, CountReason
+from actors.domain.count_worth import Worth, WorthAsked
 from actors.domain.location_counting import BegunSpot, ComparedLine
 from actors.domain.location_state import CountedSpot
 from actors.domain.personal_notes import APPROVER
@@ -28,6 +29,7 @@ class CountOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
     approval_good_for_ms: int
     by: Annotated[str, APPROVER]
     expires_at_ms: int
+    worth: Worth | None = None
 
 
 class SpotsBegun(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -59,11 +61,14 @@ class SpotSubmitted(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SpotCompared(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """What was counted beside what should have been there, and what follows of it."""
+    """What was counted beside what should have been there, and what follows of it. worth_minor: what the differences are worth, as far as it is known; dear: one is worth more than is
+    tolerated."""
 
     spot: CountedSpot
     lines: list[ComparedLine]
     outcome: Outcome
+    worth_minor: int = 0
+    dear: bool = False
 
 
 class SpotNotCompared(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -122,5 +127,5 @@ class CountClosed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 Event = (
     CountOpened | SpotsBegun | SpotsReady | SpotSubmitted | SpotCompared | SpotNotCompared | SpotsReleased | VarianceSent | VarianceHeld
-    | VarianceSettled | VarianceAsked | CountClosed
+    | VarianceSettled | VarianceAsked | CountClosed | WorthAsked
 )  # fmt: skip

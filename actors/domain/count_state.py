@@ -22,6 +22,7 @@ from actors.domain.count_events import (
     VarianceSent,
     VarianceSettled,
 )
+from actors.domain.count_worth import Worth, WorthAsked
 from actors.domain.kind import Context
 from actors.domain.location_counting import BegunSpot, ComparedLine
 from actors.domain.location_state import CountedSpot
@@ -38,11 +39,13 @@ SETTLED: frozenset[SpotStatus] = frozenset({"accepted", "corrected", "held", "as
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One counting. `lines`: only of the one that decides, and of those before it while nothing is decided."""
+    """One counting. `lines`: only of the one that decides, and of those before it while nothing is decided. worth_minor, dear: see `SpotCompared`."""
 
     by: Annotated[str, APPROVER]
     counted_at_ms: int
     lines: tuple[ComparedLine, ...]
+    worth_minor: int = 0
+    dear: bool = False
 
     @property
     def variance(self) -> dict[tuple[str, str], int]:
@@ -53,7 +56,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 class SpotState(msgspec.Struct):
     """One spot. began_at_ms: since when the location keeps its changes, 0 for not at all; book: (SKU, lot, units) as whoever counts is told, when
     he is; by, counted_at_ms: of the counting that is being compared; awaited: the command whose answer waits for the location; problem: code
-    of what went wrong last; approval_id: of what is asked for."""
+    of what went wrong last; approval_id: of what is asked for; unvalued: what the books said, while the catalogue is asked what the difference is worth."""
 
     status: SpotStatus = "open"
     began_at_ms: int = 0
@@ -64,6 +67,7 @@ class SpotState(msgspec.Struct):
     awaited: str = ""
     problem: str = ""
     approval_id: str = ""
+    unvalued: list[ComparedLine] | None = None
 
     @property
     def stage(self) -> SpotStatus:
@@ -72,7 +76,8 @@ class SpotState(msgspec.Struct):
 
 
 class Count(msgspec.Struct):
-    """The state. See `OpenCount`. variance_units: base units of all that was accepted, whichever way they go."""
+    """The state. See `OpenCount`. variance_units: base units of all that was accepted, whichever way they go; variance_minor: what they are worth, as far
+    as it is known."""
 
     location_id: str
     reason: CountReason
@@ -88,6 +93,8 @@ class Count(msgspec.Struct):
     status: CountStatus = "open"
     closed_by: Annotated[str, APPROVER] = ""
     variance_units: int = 0
+    worth: Worth | None = None
+    variance_minor: int = 0
 
     def settled(self) -> int:
         """Spots that are done with."""
@@ -106,7 +113,7 @@ def evolve(state: Count | None, event: Event, context: Context) -> Count:
         return Count(
             event.location_id, event.reason, event.blind, event.tolerance_units, event.tolerance_percent, event.approval_units,
             event.approval_good_for_ms, event.by, context.now_ms, event.expires_at_ms,
-            {spot: SpotState() for spot in event.spots},
+            {spot: SpotState() for spot in event.spots}, worth=event.worth,
         )  # fmt: skip
     assert state is not None
     match event:
@@ -115,7 +122,7 @@ def evolve(state: Count | None, event: Event, context: Context) -> Count:
             for one in state.spots.values():
                 if one.status in ("beginning", "comparing"):
                     # What the location still says of it is not heard any more.
-                    one.status = one.stage
+                    one.status, one.unvalued = one.stage, None
         case SpotsReleased():
             for spot in event.spots:
                 state.spots[spot].began_at_ms = 0
@@ -139,6 +146,7 @@ def _begin_spot(count: Count, one: SpotState, command_id: str) -> None:
     if one.status == "failed":
         # What was accepted did not come to be: it is counted from the beginning.
         count.variance_units -= units_of(one.attempts[-1].variance)
+        count.variance_minor -= one.attempts[-1].worth_minor
         one.attempts = []
     one.status, one.awaited, one.problem = "beginning", command_id, ""
 
@@ -158,15 +166,18 @@ def _spot_changed(count: Count, one: SpotState, event: Event) -> None:
         case SpotNotCompared():
             one.began_at_ms = 0 if event.again else one.began_at_ms
             one.status, one.problem, one.awaited = one.stage, event.problem, ""
+        case WorthAsked():
+            one.unvalued = event.lines
         case SpotCompared():
-            one.awaited = ""
-            one.attempts.append(Attempt(one.by, one.counted_at_ms, tuple(event.lines)))
+            one.awaited, one.unvalued = "", None
+            one.attempts.append(Attempt(one.by, one.counted_at_ms, tuple(event.lines), event.worth_minor, event.dear))
             if event.outcome != "accepted":
                 one.status = event.outcome
                 return
             earlier = [Attempt(attempt.by, attempt.counted_at_ms, ()) for attempt in one.attempts[:-1]]
             one.status, one.attempts = "accepted", [*earlier, one.attempts[-1]]
             count.variance_units += units_of(one.attempts[-1].variance)
+            count.variance_minor += event.worth_minor
         case VarianceSent():
             one.status = "correcting"
         case VarianceHeld():

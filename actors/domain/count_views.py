@@ -12,6 +12,7 @@ import msgspec
 
 from actors.domain.count_commands import CountReason
 from actors.domain.count_state import SETTLED, Count, CountStatus, SpotState, SpotStatus
+from actors.domain.count_worth import Worth
 from actors.domain.errors import Refused
 from actors.domain.location_counting import ComparedLine
 from actors.domain.location_state import CountedSpot
@@ -59,6 +60,8 @@ class CountView(msgspec.Struct, frozen=True, gc=False):
     settled: int
     variance_units: int
     spots: list[CountedSpotView]
+    worth: Worth | None = None
+    variance_minor: int = 0
 
 
 def view(state: Count | None, query: ViewCount, version: int) -> msgspec.Struct:
@@ -87,6 +90,7 @@ def view_of(count_id: str, count: Count, version: int) -> CountView:
     return CountView(
         count_id, version, count.status, count.location_id, count.reason, count.blind, count.tolerance_units, count.tolerance_percent,
         count.opened_by, count.opened_at_ms, count.expires_at_ms, count.closed_by, count.settled(), count.variance_units, spots,
+        count.worth, count.variance_minor,
     )  # fmt: skip
 
 

@@ -191,7 +191,7 @@ def messages(location_id: str, event: Event) -> Iterable[Message]:
     match event:
         case OrderAsked():
             order_id, _, number = event.fulfilment_id.rpartition(".")
-            update = UpdateOrder(event.update, int(number), lines=event.lines, by_floor=True)
+            update = UpdateOrder(event.update, int(number), lines=event.lines, by_floor=True, lots=event.lots)
             yield Message("order", order_id, update, on_reply=True)
         case UnitsPicked() if event.bin_id:
             units = sum(share.units for share in event.shares)

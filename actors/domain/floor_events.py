@@ -153,11 +153,12 @@ class ShortUnits(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class OrderAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The order is asked for a step of the fulfilment. `lines`: units that were not found."""
+    """The order is asked for a step of the fulfilment. `lines`: units that were not found; `lots`: (SKU, lot, units) of them of which it is known which."""
 
     fulfilment_id: str
     update: FloorUpdate
     lines: list[Units] = []
+    lots: list[tuple[str, str, int]] = []
 
 
 class OrderAgreed(msgspec.Struct, frozen=True, tag=True, gc=False):

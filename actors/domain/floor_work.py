@@ -149,7 +149,9 @@ def next_step(name: str, work: Work) -> Iterable[OrderAsked]:
         if work.planned or found or work.missing or work.short:
             yield OrderAsked(name, "start_picking")
     elif work.short:
-        yield OrderAsked(name, "short_pick", sorted(need_of((one.sku, one.units) for one in work.short).items()))
+        lines = sorted(need_of((one.sku, one.units) for one in work.short).items())
+        lots = [(one.sku, one.lot, one.units) for one in work.short if one.lot]
+        yield OrderAsked(name, "short_pick", lines, lots)
     elif work.settled and not found and not work.missing:
         yield OrderAsked(name, "cancel")
 

@@ -203,8 +203,10 @@ def evolve(state: Location | None, event: Event, context: Context) -> Location:
     elif type(event) is IncomingChanged:
         location_incoming.changed(state, event, context)
     elif type(event) is BinsDefined:
+        state.shelves.clear()
         state.bins.update((bin_.bin_id, bin_) for bin_ in event.bins)
     elif type(event) is BinsRemoved:
+        state.shelves.clear()
         for bin_id in event.bin_ids:
             del state.bins[bin_id]
             state.fill.pop(bin_id, None)

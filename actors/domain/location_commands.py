@@ -128,12 +128,13 @@ class Pick(msgspec.Struct, frozen=True, tag=True, gc=False):
     lines: list[Units]
 
 
-class ShortPick(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Allocated units were not found: they leave the books."""
+class ShortPick(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """Allocated units were not found: they leave the books. `lots`: (SKU, lot, units) of them of which it is known which; of the rest those that end soonest."""
 
     order_id: str
     fulfilment: int
     lines: list[Units]
+    lots: list[tuple[str, str, int]] = []
 
 
 class Ship(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):

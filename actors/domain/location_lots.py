@@ -6,7 +6,7 @@ First expired, first out: of several lots that are good for long enough the one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import nsmallest
 
 from actors.domain.errors import Refused
@@ -45,14 +45,22 @@ def first_expired(lots: Mapping[str, Lot], units: int, good_until: int) -> list[
     return chosen
 
 
-def claimed(location: Location, cause: str, sku: str, units: int) -> list[tuple[str, int]]:
-    """(lot, units) of what `cause` has a claim to, soonest end first, together `units`. Raises Refused `stock.not_allocated`."""
+def claimed(
+    location: Location, cause: str, sku: str, units: int, named: Sequence[tuple[str, int]] = ()
+) -> list[tuple[str, int]]:
+    """(lot, units) of what `cause` has a claim to, those that are `named` first, then soonest end first, together `units`. Of a lot to which it has no claim nothing is taken:
+    a message has to be taken whatever it says. Raises Refused `stock.not_allocated`."""
     claims = location.claims.get(cause, {})
     mine = {lot: n for (of, lot), n in claims.items() if of == sku}
     if sum(mine.values()) < units:
         held = sum(mine.values())
         raise Refused("stock.not_allocated", f"{cause} has {held} units of {sku} here.", sku=sku, allocated=held)
-    lots, parts = location.lots[sku], []
+    lots, parts = location.lots[sku], list[tuple[str, int]]()
+    for name, wanted in named:
+        take = min(units, wanted, mine.get(name, 0))
+        if take > 0:
+            parts.append((name, take))
+            units, mine[name] = units - take, mine[name] - take
     for name in sorted(mine, key=lambda name: _soonest((name, lots[name]))):
         take = min(units, mine[name])
         if take:

@@ -124,7 +124,8 @@ def _settled(
     location, (reason, on_hand, allocated) = draft.location, _SETTLE[type(command)]
     if not allocated:
         return [Entry(sku, quantity, 0, 0, reason)]
-    parts = claimed(location, cause, sku, quantity) if sku in location.lots else [("", quantity)]
+    named = [(lot, n) for of, lot, n in command.lots if of == sku] if type(command) is ShortPick else ()
+    parts = claimed(location, cause, sku, quantity, named) if sku in location.lots else [("", quantity)]
     before = len(draft.entries)
     for lot, units in parts:
         # What is given back of a lot that has ended meanwhile must not be sold.

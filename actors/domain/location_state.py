@@ -8,6 +8,7 @@ from actors.domain.floor_terms import FloorTerms
 from actors.domain.location_events import Bin, IncomingSource, LocationOpened, LotTold, Units
 from actors.domain.location_line import WaitingLine
 from actors.domain.location_profile import DayCount, Profile
+from actors.domain.location_shelves import Shelves
 
 
 class Counts(msgspec.Struct, gc=False):
@@ -94,7 +95,8 @@ class Location(msgspec.Struct):
     claims: cause → (SKU, lot) → units allocated or reserved of that lot. bins: by id. contents: SKU → (bin, lot) → units that lie there; what is on hand and in no bin
     is at the dock, on a shelf without number, or in somebody's hands. fill: bin → all units in it. incoming: by source. look_at_ms: when a lot has to be looked at, None for never.
     counting: spots that are being counted, empty nearly always. floor: how its floor picks what orders are promised, None where no floor runs.
-    profile: what it can do for orders, None for everything. counted: what was allocated to orders on the last day with a limit to it.
+    profile: what it can do for orders, None for everything. counted: what was allocated to orders on the last day with a limit to it. shelves: its bins by
+    how near they are, where somebody asked.
     """
 
     particulars: LocationOpened
@@ -111,3 +113,4 @@ class Location(msgspec.Struct):
     profile: Profile | None = None
     counted: DayCount | None = None
     waiting: WaitingLine | None = None
+    shelves: Shelves = msgspec.field(default_factory=Shelves)

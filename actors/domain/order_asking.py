@@ -233,7 +233,7 @@ def allocate(order: Order, command: UpdateOrder, context: Context) -> Decision:
 
 
 def short_pick(order: Order, command: UpdateOrder, context: Context) -> Decision:
-    """Units were not found: others are asked at once. Raises Refused `order.illegal_transition`, `order.fulfilment_required`, `order.short_pick_too_much`, `order.floor_picks`."""
+    """Units were not found: others are asked at once. Raises Refused `order.illegal_transition`, `order.fulfilment_required`, `order.short_pick_too_much`, `order.short_pick_lots`, `order.floor_picks`."""
     picking = [f for f in chosen(order, command, context) if f.status == "picking"]
     if order.cancelled or not picking:
         raise illegal(order, command, context)
@@ -248,10 +248,15 @@ def short_pick(order: Order, command: UpdateOrder, context: Context) -> Decision
             detail = f"The fulfilment holds {held.get(sku, 0)} units of {sku}."
             raise Refused("order.short_pick_too_much", detail, sku=sku, held=held.get(sku, 0))
     lines = sorted(short.items())
+    for sku, units in allocation.need_of((sku, units) for sku, _, units in command.lots).items():
+        if units > short.get(sku, 0):
+            detail = f"Lots of {units} units of {sku} are named, of {short.get(sku, 0)} that are missing."
+            raise Refused("order.short_pick_lots", detail, sku=sku, missing=short.get(sku, 0))
     events, wanted = list[Event](), short
     if order.terms is not None:
         events, wanted = _short_with_terms(order, fulfilment, short)
-    picked = ShortPicked(fulfilment.number, fulfilment.location_id, lines, context.now_ms + RETRY_FIRST_MS)
+    at_ms = context.now_ms + RETRY_FIRST_MS
+    picked = ShortPicked(fulfilment.number, fulfilment.location_id, lines, at_ms, command.lots)
     # Other places may have it: they are asked at once, the one that came up short is not. Where nobody was seen to have any, those that the order knows.
     others = [place for place in command.places if place.location_id != fulfilment.location_id]
     places = [place for place in others if any(place.available.values())]

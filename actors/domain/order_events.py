@@ -164,12 +164,13 @@ class FulfilmentsMoved(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ShortPicked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units of fulfilment `number` were not found."""
+    """Units of fulfilment `number` were not found. `lots`: see `UpdateOrder`."""
 
     number: int
     location_id: str
     lines: list[Units]
     retry_at_ms: int | None = None
+    lots: list[tuple[str, str, int]] = []
 
 
 class OrderCancelled(msgspec.Struct, frozen=True, tag=True, gc=False):

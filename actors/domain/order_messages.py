@@ -59,7 +59,9 @@ def messages(order_id: str, event: Event) -> Iterable[Message]:
             if move.lines:
                 yield Message("location", move.location_id, command(order_id, move.number, move.lines))
     elif type(event) is ShortPicked:
-        yield Message("location", event.location_id, location_commands.ShortPick(order_id, event.number, event.lines))
+        yield Message(
+            "location", event.location_id, location_commands.ShortPick(order_id, event.number, event.lines, event.lots)
+        )
     elif type(event) is OrderCancelled:
         for ask in event.released:
             yield Message("location", ask.location_id, location_commands.Release(order_id, ask.number, ask.lines))

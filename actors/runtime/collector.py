@@ -9,7 +9,6 @@ not made up, what happened in them is in the books and in no minute. Once an hou
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -40,12 +39,10 @@ TRIM_EVERY_MS = HOUR_MS
 
 
 class Collector:
-    """`after` is awaited each hour (what else has to be kept in bounds)."""
+    """`minutes`: recorded since it started."""
 
-    def __init__(
-        self, region: str, store: FiguresStore, clock: Clock, after: Callable[[], Awaitable[None]] | None = None
-    ) -> None:
-        self._region, self._store, self._clock, self._after = region, store, clock, after
+    def __init__(self, region: str, store: FiguresStore, clock: Clock) -> None:
+        self._region, self._store, self._clock = region, store, clock
         self._books: dict[str, Book] = {}
         self._cursors: dict[str, Ends] = {}
         self._rates: dict[str, Rates] = {}
@@ -102,7 +99,8 @@ class Collector:
             self._book(trip.location_id).begin_trip(trip.trip, trip.picker)
         last = await self._store.last(now_ms - RATES_KEPT_MS)
         self._rates = {location_id: minute.rates for location_id, minute in last.items()}
-        # The one that goes on now was not seen from its beginning.
+        # The one that goes on now, after however long that took, was not seen from its beginning.
+        now_ms = self._clock.now_ms()
         self._minute = now_ms - now_ms % MINUTE_MS + (MINUTE_MS if now_ms % MINUTE_MS else 0)
         self._since_ms = self._minute
         self._loaded = True
@@ -203,11 +201,16 @@ class Collector:
     async def _learn(self, now_ms: int) -> None:
         if now_ms < self._profiles_at + HOUR_MS:
             return
+        self._profiles_at = now_ms
+        try:
+            found = await self._store.hours(now_ms - WEEKS * 7 * DAY_MS)
+        except StoreUnavailable:
+            # There are too many to be read in time: the week is taken to be as it was an hour ago.
+            return
         hours: dict[str, list[tuple[int, int, int]]] = {}
-        for hour in await self._store.hours(now_ms - WEEKS * 7 * DAY_MS):
+        for hour in found:
             hours.setdefault(hour.location_id, []).append((hour.at, hour.units, hour.minutes))
         self._profiles = {place: profile_of(seen) for place, seen in hours.items()}
-        self._profiles_at = now_ms
 
     async def _orders(self, end_ms: int) -> list[Level] | None:
         began = self._clock.monotonic()
@@ -226,8 +229,6 @@ class Collector:
         self._trimmed_at = now_ms
         while await self._store.trim(now_ms - MINUTES_KEPT_DAYS * DAY_MS, now_ms - HOURS_KEPT_DAYS * DAY_MS):
             pass
-        if self._after is not None:
-            await self._after()
 
 
 def _flow_of(minute: Minute) -> list[int]:

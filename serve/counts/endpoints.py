@@ -12,8 +12,10 @@ from starlette.responses import Response
 from actors.domain.count_commands import BeginSpots, CloseCount, Command, OpenCount, SubmitSpot
 from actors.domain.count_state import CountStatus
 from actors.domain.count_views import CountedSpotView, CountView, ViewCount
+from actors.domain.count_worth import Worth
 from actors.domain.ids import COUNT_PATTERN
 from actors.domain.ids import count_id as new_count_id
+from actors.domain.money import Money
 from actors.domain.times import HOUR_MS, moment
 from actors.runtime.read_model import CountSummary
 from serve.callers import check_reaches, may_correct, places_asked, reach_of, subject_of
@@ -72,6 +74,7 @@ _DETAIL = {
             "counted_by": "", "counted_at": "2026-03-01T12:00:00Z", "approval_id": "",
         }
     ],
+    "variance_value": {"amount": 1295, "currency": "USD"},
 }  # fmt: skip
 _PAGE = {
     "counts": [
@@ -108,7 +111,7 @@ class _Counts:
         limit = settings.approval_adjustment_units if settings.identity == "required" else 0
         command = OpenCount(
             sent.location_id, spots, sent.reason, sent.blind, sent.tolerance.units, sent.tolerance.percent, limit,
-            settings.approval_expires_hours * HOUR_MS, subject_of(request.scope),
+            settings.approval_expires_hours * HOUR_MS, subject_of(request.scope), self._worth(),
         )  # fmt: skip
         made_id = scope[ENTITY_ID] = new_count_id(settings.region, services.clock.now_ms(), write.key)
         return await self._ask(made_id, request, command, write, creates=True)
@@ -171,6 +174,14 @@ class _Counts:
         if (wanted.units > units or wanted.percent > percent) and not may_correct(request.scope):
             detail = f"More tolerance than {units} units or {percent} % is for who may correct stock."
             raise Problem("count.tolerance_forbidden", detail, extra={"units": units, "percent": percent})
+
+    def _worth(self) -> Worth | None:
+        """The cell's limits; nobody asks for others."""
+        settings = self._services.settings
+        approval = settings.count_approval_value if settings.identity == "required" else 0
+        if not settings.count_tolerance_value and not approval:
+            return None
+        return Worth(settings.currency, settings.count_tolerance_value, approval)
 
     def _check_id(self, count_id: str, request: Request) -> None:
         request.scope[ENTITY_ID] = count_id
@@ -293,6 +304,7 @@ def _detail(count: CountView) -> CountDetail:
         count.count_id, count.version, count.status, count.location_id, count.reason, count.blind,
         Tolerance(count.tolerance_units, count.tolerance_percent), count.opened_by, moment(count.opened_at_ms),
         moment(count.expires_at_ms), count.closed_by, count.settled, count.variance_units, [_spot_detail(one) for one in count.spots],
+        None if count.worth is None else Money(count.variance_minor, count.worth.currency),
     )  # fmt: skip
 
 

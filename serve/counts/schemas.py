@@ -13,6 +13,7 @@ from actors.domain.count_commands import CountReason
 from actors.domain.count_schedule import AbcClass
 from actors.domain.count_state import CountStatus, SpotStatus
 from actors.domain.location_counting import LINES_MAX
+from actors.domain.money import Money
 from actors.domain.personal_notes import APPROVER
 from serve.limits import TEXT, UNITS_MAX, BinIdOrNone, Lot, Sku
 from serve.moments import Moment
@@ -111,7 +112,8 @@ class SpotDetail(msgspec.Struct, frozen=True):
 
 
 class CountDetail(msgspec.Struct, frozen=True):
-    """All of a count. `settled`: spots that are done with; `variance_units`: base units of all that was accepted, whichever way they go; `expires_at`: when it
+    """All of a count. `settled`: spots that are done with; `variance_units`: base units of all that was accepted, whichever way they go; `variance_value`: what they are worth by the
+    catalogue's unit costs, as far as these are known, null where no limits of worth hold; `expires_at`: when it
     is closed at the latest; `closed_by`: "" while it is open, and when nobody had to."""
 
     count_id: str
@@ -128,6 +130,7 @@ class CountDetail(msgspec.Struct, frozen=True):
     settled: int
     variance_units: int
     spots: list[SpotDetail]
+    variance_value: Money | None = None
 
 
 class ListedCount(msgspec.Struct, frozen=True):

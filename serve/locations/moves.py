@@ -13,8 +13,7 @@ from actors.domain.article import Details
 from actors.domain.location_commands import MoveLine, MoveUnits
 from actors.domain.location_room import Room, RoomView, ViewRoom
 from actors.domain.location_views import Changed
-from actors.domain.pick_layout import Layout, Point, Stop
-from actors.domain.put_away import Arrival, BinRoom, suggest
+from actors.domain.put_away import Arrival, BinRoom, place, rank
 from actors.runtime.errors import StoreUnavailable
 from serve.availability.index import AvailabilityIndex
 from serve.context import REQUEST_ID
@@ -73,13 +72,16 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         index = calls.services.index
         await _require_sku(calls, sku, cause)
         details = index.details(sku)
-        query = ViewRoom(location_id, sku, details.temperature, details.hazard_class)
-        view = _room_decoder.decode(await calls.view(location_id, query, cause))
         arrival = Arrival(sku, lot, units, volume_ml(details), details.temperature, details.hazard_class)
-        bins = [_bin_room(room, index) for room in view.rooms]
-        found = suggest([arrival], bins, _layout(view), await _shipments(calls, location_id))
+        at, of = rank(await _shipments(calls, location_id), sku)
+        query = ViewRoom(
+            location_id, sku, arrival.temperature, arrival.hazard, lot, units, arrival.unit_volume_ml, at, of
+        )
+        view = _room_decoder.decode(await calls.view(location_id, query, cause))
+        same, empty = ([_bin_room(room, index) for room in rooms] for rooms in (view.same, view.empty))
+        found = place(arrival, same, empty, fitting=view.fitting, more=view.more)
         places = [SuggestedPlace(one.bin_id or None, one.units, one.reason) for one in found]
-        return ok(PutAwaySuggestions(location_id, sku, lot, places, len(bins)))
+        return ok(PutAwaySuggestions(location_id, sku, lot, places, view.fitting))
 
 
 async def _require_sku(calls: LocationCalls, sku: str, cause: str) -> None:
@@ -106,16 +108,6 @@ def volume_ml(details: Details) -> int:
 
 
 def _bin_room(room: Room, index: AvailabilityIndex) -> BinRoom:
-    bin_ = room.bin
     volume = sum(one.units * volume_ml(index.details(one.sku)) for one in room.inside)
     holds = tuple((one.sku, one.lot) for one in room.inside)
-    stop = Stop(bin_.bin_id, bin_.aisle, bin_.x_dm, bin_.y_dm)
-    return BinRoom(
-        stop, bin_.units_max, bin_.volume_max_ml, bin_.temperature, bin_.hazard, room.units, volume, holds
-    )  # fmt: skip
-
-
-def _layout(view: RoomView) -> Layout:
-    """Nobody told where aisles and walls are: ways are |dx| + |dy| from the dock."""
-    dock = Point(0, 0) if view.dock is None else Point(view.dock.x_dm, view.dock.y_dm)
-    return Layout({}, (), dock, dock)
+    return BinRoom.of(room.bin, room.units, volume, holds)

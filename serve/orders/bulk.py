@@ -20,7 +20,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from actors.domain import claim
-from actors.domain.ids import claim_id
+from actors.domain.ids import claim_id, first_order_id
 from actors.domain.order_commands import UpdateOrder
 from actors.domain.order_state import OrderStatus, ViewOrder
 from actors.domain.order_terms_commands import HoldOrder, PrioritiseOrder, ReleaseOrder
@@ -29,6 +29,7 @@ from actors.runtime.read_model import OrderSummary
 from actors.runtime.wire import OK
 from serve.callers import caller_of, check_reaches, reach_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
+from serve.freshness import from_store
 from serve.gateway import Ask
 from serve.limits import ITEMS_MAX
 from serve.moments import Moment, ms_of
@@ -158,11 +159,13 @@ async def _found(services: Services, sent: BulkAction, cause: str) -> tuple[list
     """(ids of what the filter finds, newest first; may there be more?). Raises Problem 503."""
     wanted, found = sent.filter, list[str]()
     before_ms = None if wanted.placed_before is None else ms_of(wanted.placed_before, "/filter/placed_before")
-    before: str | None = None
+    # Ids begin with the time of the placement: nothing newer is looked at.
+    before = None if before_ms is None else first_order_id(services.settings.region, before_ms)
     for _ in range(SCANNED_MAX // _PAGE):
-        page = await services.read_model.orders(
+        asked = services.read_model.orders(
             customer_ref=None, status=wanted.status, before=before, limit=_PAGE, held=wanted.held, placed_before_ms=before_ms
         )  # fmt: skip
+        page = await from_store(asked)
         open_ = [one.order_id for one in page if one.status not in _OVER]
         if wanted.location_id is not None:
             open_ = await _at(services, open_, wanted.location_id, cause)

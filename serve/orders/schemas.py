@@ -21,7 +21,19 @@ from actors.domain.personal_notes import (
     SHOWN_REFERENCE,
 )
 from serve.counts.schemas import LocationName
-from serve.limits import ITEMS_MAX, LINES_MAX, TEXT, Country, EmailText, Latitude, Longitude, Quantity, Reference, Sku
+from serve.limits import (
+    ITEMS_MAX,
+    LINES_MAX,
+    TEXT,
+    Country,
+    EmailText,
+    Latitude,
+    Longitude,
+    Lot,
+    Quantity,
+    Reference,
+    Sku,
+)
 from serve.moments import Moment
 from serve.openapi import ProblemBody
 from serve.orders.terms_schemas import AnyUpdate, Group, HoldDetails, NewTerms, Priority, Substitutes
@@ -95,10 +107,11 @@ class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False
 
 
 class MissingUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Units that were not found when picking."""
+    """Units that were not found when picking. `lot`: of which they were, where that is known; else those are taken that end soonest. Of a lot that the fulfilment does not have there nothing is taken."""
 
     sku: Sku
     quantity: Quantity
+    lot: Lot = ""
 
 
 MissingLines = Annotated[list[MissingUnits], Meta(max_length=LINES_MAX, description="short_pick only: what is missing")]

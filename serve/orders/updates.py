@@ -186,7 +186,8 @@ class OrderUpdating:
         fulfilment = None if sent.fulfilment_id is None else _number(order_id, sent.fulfilment_id, base)
         at_ms = None if sent.occurred_at is None else self._occurred_at_ms(sent.occurred_at, base)
         lines = [(line.sku, line.quantity) for line in sent.lines] if sent.lines else []
-        return UpdateOrder(update, fulfilment, at_ms, lines, within=within)
+        lots = [(line.sku, line.lot, line.quantity) for line in sent.lines or () if line.lot]
+        return UpdateOrder(update, fulfilment, at_ms, lines, within=within, lots=lots)
 
     def _occurred_at_ms(self, at: datetime, base: str) -> int:
         at_ms = int(at.timestamp() * 1000)

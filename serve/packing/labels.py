@@ -47,6 +47,7 @@ from serve.requests import Write
 DOCUMENT_BYTES_MAX = 200_000
 # The label of a parcel that a carrier took back already is given back.
 _VOIDED = "carrier.already_voided"
+ERASED = "shipment.person_erased"
 _encode = msgspec.msgpack.Encoder().encode
 _request_decoder = msgspec.msgpack.Decoder(LabelRequest)
 
@@ -96,7 +97,13 @@ class Labels:
         except CarrierError as error:
             raise told_as(error) from None
         document = label.document if len(label.document) <= DOCUMENT_BYTES_MAX else b""
-        sealed = document and await self._recipients.seal(shipment_id, f"label:{key}", document, to, request)
+        sealed = b""
+        if document:
+            try:
+                sealed = await self._recipients.seal(shipment_id, f"label:{key}", document, to, request)
+            except Problem as gone:
+                if gone.code != ERASED:
+                    raise
         bought = NoteLabel(number, key, label.tracking_number, sealed, label.price.amount, label.price.currency)
         await self._note(ticket, request, write, bought, "bought")
 
@@ -159,6 +166,12 @@ class Labels:
                     continue
                 except CarrierError as error:
                     raise told_as(error) from None
+                except Problem as gone:
+                    if gone.code != ERASED:
+                        raise
+                    # What was asked for is gone with the person: nobody can ask for it again, nor print it.
+                    await self._note(ticket, request, part, NoteLabelRefused(parcel.number, label.key, ERASED), ERASED)
+                    continue
                 bought = NoteLabel(
                     parcel.number, label.key, sold.tracking_number, b"", sold.price.amount, sold.price.currency
                 )

@@ -112,6 +112,8 @@ def series(services: Services) -> str:
 async def _manual(calls: PackingCalls, proposing: Proposing, recipients: Recipients, request: Request) -> Response:
     services = calls.services
     write, sent = await calls.document(request, _manual_decoder)
+    # It tells of a person: what is remembered of it must not confirm a guess.
+    write = write._replace(digest=calls.private.digest(write.body, write.digest))
     calls.territory.check_location(sent.location_id)
     await calls.locations.require(sent.location_id, request.scope[REQUEST_ID])
     await calls.known.require([line.sku for line in sent.lines], "/lines/{}/sku", request.scope[REQUEST_ID])

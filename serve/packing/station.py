@@ -190,7 +190,7 @@ def _add_ends(api: APIRouter, calls: PackingCalls, labels: Labels) -> None:
     async def unpacked(shipment_id: ShipmentId, request: Request) -> Response:
         """Its goods lie in their places again. Labels that were bought are given back to the carrier first; one that does not answer is asked again by the same call."""
         write, _ = await calls.document(request, _nothing_decoder)
-        view = await calls.view(shipment_id, request)
+        view = await calls.view(shipment_id, request, papers=True)
         if view.status == "unpacking":
             await labels.give_all_back(view, request, write)
         return ok(await calls.step(shipment_id, request, PutBack(reach_of(request.scope)), write))

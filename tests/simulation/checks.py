@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from actors.domain.acts_of_counts import COMPARED
 from actors.runtime import wire
 from actors.runtime.sharding import fingerprint
 from actors.runtime.wire import Turn
@@ -139,7 +140,8 @@ def once(turns: Iterable[Turn]) -> Iterator[str]:
 def audited(turns: Iterable[Turn], clients: set[str]) -> Iterator[str]:
     """What a client asked for carries who it was and how it ended, once; what entities tell each other carries nobody."""
     for turn in turns:
-        lines = [(line.who.subject, bool(line.outcome)) for line in turn.audited]
+        # What a counting found is known when the location answers, and is whoever counted's.
+        lines = [(line.who.subject, bool(line.outcome)) for line in turn.audited if line.act.action != COMPARED]
         # A wrong code is answered with a no, and is no refusal: it is counted.
         said_no = turn.status == wire.REFUSED or (turn.kind == "collection" and b'"CodeMissed"' in turn.events)
         expected = [(turn.cause, said_no)] if turn.cause in clients else []

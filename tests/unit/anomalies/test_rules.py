@@ -224,3 +224,53 @@ def test_somebody_tries_one_closed_door_after_the_other():
             START + number * MINUTE_MS, "tom", "request.refused", outcome="auth.forbidden", changes={"endpoint": (None, doors[0])}
         )  # fmt: skip
     assert same.alerts == []
+
+
+def nibble(shop, number, by, book, found):
+    """One blind counting a working hour, for weeks."""
+    at_ms = START + number // 8 * DAY_MS + number % 8 * HOUR_MS
+    return shop.act(
+        at_ms, by, "count.compare", role="", changes={f"S{number}": (book, found)}, entity_id=f"us-count-{number}"
+    )
+
+
+def test_somebody_who_takes_a_little_and_counts_it_away_is_never_told_of():
+    shop = Shop()
+    for number in range(40):
+        nibble(shop, number, "mia", 50, 49)
+        nibble(shop, number, "tom", 50, 51 if number % 3 else 49)
+    (alert,) = shop.alerts[:1]
+    assert (alert.about, alert.rules, alert.action) == ("mia", ["nibbles"], "none")
+    assert {alert.about for alert in shop.alerts} == {"mia"}
+
+
+def test_where_goods_get_lost_everybody_who_counts_is_taken_for_a_thief():
+    shop = Shop()
+    for number in range(120):
+        # Everywhere nine of ten differences are losses.
+        for by in ("mia", "tom", "ann", "bob"):
+            nibble(shop, number, by, 50, 51 if number % 10 == 0 else 49)
+    assert shop.alerts == []
+
+
+def test_a_few_losses_in_a_row_are_taken_for_theft():
+    shop = Shop()
+    for number in range(15):
+        nibble(shop, number, "mia", 50, 48)
+    assert shop.alerts == []
+
+
+def test_what_somebody_found_weeks_ago_is_held_against_him():
+    shop = Shop()
+    for number in range(15):
+        nibble(shop, number, "mia", 50, 48)
+    for number in range(8 * 40, 8 * 40 + 10):
+        nibble(shop, number, "mia", 50, 48)
+    assert shop.alerts == []
+
+
+def test_a_counting_that_was_compared_later_says_where_somebody_is():
+    shop = Shop()
+    for number in range(20):
+        nibble(shop, number, "mia", 50, 51)
+    assert shop.monitor._habits.of("mia") is None

@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
-from actors.domain import approval, count, ids
+from actors.domain import approval, catalogue, count, ids
+from actors.domain.article import Details
+from actors.domain.catalogue import Catalogue
 from actors.domain.count_commands import BeginSpots, OpenCount, SubmitSpot
 from actors.domain.count_state import Count
 from actors.domain.errors import RefusalBody, Refused
@@ -37,6 +39,8 @@ class World:
         self.approvals: dict[str, Any] = {}
         self.finals: dict[str, Any] = {}
         self._numbers = 0
+        # What one costs: (minor units, currency).
+        self.costs: dict[str, tuple[int, str]] = {}
         self.opening = OpenCount(
             **({"location_id": PLACE, "spots": [("A-01", "")], "reason": "request", "by": MIA} | more)
         )
@@ -83,6 +87,13 @@ class World:
         message, answered = self.pending.pop(at)
         if answered is not None:
             self.do(count.on_reply(message, *answered))
+            return
+        if message.kind == "catalogue":
+            known = Catalogue(
+                {}, {sku: Details(cost_minor=cost, currency=of) for sku, (cost, of) in self.costs.items()}
+            )
+            told = catalogue.decide(known, message.command, Context(message.entity_id, "c", 0)).reply(known, 1)
+            self.pending.append((message, (msgspec.json.encode(told), False)))
             return
         if message.kind == "approval":
             state, context = None, Context(message.entity_id, "c", self.books.now_ms)

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from actors.domain.count_commands import BeginSpots, CloseCount, SubmitSpot
 from actors.domain.count_state import SETTLED, STAGES
+from actors.domain.count_worth import Worth
 from actors.domain.errors import Refused
 from actors.domain.location_commands import (
     Allocate,
@@ -36,12 +37,14 @@ class CountMachine(RuleBasedStateMachine):
     later, and every message and answer takes its time, while stock moves on."""
 
     @initialize(
-        lost=st.tuples(*[st.integers(0, 3)] * 3), tolerance=st.sampled_from([0, 99]), limit=st.sampled_from([0, 0, 2])
+        lost=st.tuples(*[st.integers(0, 3)] * 3), tolerance=st.sampled_from([0, 99]), limit=st.sampled_from([0, 0, 2]),
+        worth=st.sampled_from([None, None, Worth("USD", 250), Worth("USD", 0, 250)]),
     )  # fmt: skip
-    def open(self, lost, tolerance, limit):
+    def open(self, lost, tolerance, limit, worth):
         self.world = World(
-            spots=list(SPOTS), tolerance_units=tolerance, approval_units=limit, approval_good_for_ms=1000
+            spots=list(SPOTS), tolerance_units=tolerance, approval_units=limit, approval_good_for_ms=1000, worth=worth
         )  # fmt: skip
+        self.world.costs["a"] = (100, "USD")
         lines = [ReceiptLine("a", 8, bin="A-01"), ReceiptLine("a", 8, bin="A-02"), ReceiptLine("a", 8)]
         self.world.books.do(ReceiveStock(lines))
         self.lost = dict(zip(SPOTS, lost, strict=True))
@@ -149,6 +152,9 @@ class CountMachine(RuleBasedStateMachine):
             assert status != "accepted" or not self.lost[spot]
         limit = self.world.opening.approval_units
         assert not limit or -sum(self.world.corrections().values()) <= limit
+        worth = self.world.opening.worth
+        if worth is not None and worth.approval_minor:
+            assert -100 * sum(self.world.corrections().values()) <= worth.approval_minor
 
 
 TestCountMachine = CountMachine.TestCase

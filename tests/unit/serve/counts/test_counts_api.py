@@ -298,3 +298,38 @@ async def test_what_moves_most_is_not_due_or_what_was_just_counted_still_is(open
     assert (await cell.get(due, a_days=0)).status_code == 422
     unknown = await cell.get("/v1/locations/us-wh-nowhere/count-suggestions")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "location.unknown")
+
+
+async def test_what_is_dear_is_tolerated_as_if_it_were_cheap(tmp_path):
+    made = GuardedCell(tmp_path, count_tolerance_value=1_000, approval_adjustment_units=50, count_approval_value=2_500)
+    await furnish_with(made, made.bearer())
+    await fill(made)
+    dear = {"skus": [{"sku": "A1", "unit_cost": {"amount": 1_001, "currency": "USD"}}]}
+    assert (await made.post("/v1/skus", dear, **made.bearer())).status_code == 200
+    mia, tom = made.of_role("manager", sub=MIA), made.of_role("manager", sub=TOM)
+    new = NEW | {"tolerance": {"units": 5, "percent": 0}}
+    count_id = (await made.post("/v1/counts", new, **mia)).json()["count_id"]
+    assert (await made.post(f"/v1/counts/{count_id}/begun", {"spots": [BIN]}, **mia)).status_code == 200
+    told = {"spot": BIN, "lines": [{"sku": "A1", "quantity": 7}], "counted_at": at(made)}
+    first = (await made.post(f"/v1/counts/{count_id}/counted", told, **mia)).json()
+    assert (first["spots"][0]["status"], first["variance_value"]) == ("recount", {"amount": 0, "currency": "USD"})
+    second = (await made.post(f"/v1/counts/{count_id}/counted", told, **tom)).json()
+    assert (second["spots"][0]["status"], second["variance_value"]["amount"]) == ("asked", 3_003)
+    await made.http.aclose()
+
+
+async def test_a_blind_count_within_tolerance_leaves_no_trace_in_the_audit(tmp_path):
+    made = GuardedCell(tmp_path)
+    await furnish_with(made, made.bearer())
+    await fill(made)
+    ann = made.of_role("fulfilment", sub=ANN)
+    count_id = (await made.post("/v1/counts", NEW | {"tolerance": {"units": 2, "percent": 0}}, **ann)).json()[
+        "count_id"
+    ]
+    await made.post(f"/v1/counts/{count_id}/begun", {"spots": [BIN]}, **ann)
+    told = {"spot": BIN, "lines": [{"sku": "A1", "quantity": 9}], "counted_at": at(made)}
+    answer = await made.post(f"/v1/counts/{count_id}/counted", told, **ann)
+    assert answer.json()["spots"][0]["status"] in {"correcting", "corrected"}
+    (line,) = [line for line in made.gateway.audited if line.act.action == "count.compare"]
+    assert (line.who.subject, line.act.location_id, line.act.changes) == (ANN, SEATTLE, {"A1": (10, 9)})
+    await made.http.aclose()

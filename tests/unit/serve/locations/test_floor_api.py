@@ -5,7 +5,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from actors.domain.location_room import ROOMS_MAX
+from actors.domain.location_room import ViewRoom
 from actors.domain.order_state import Channel
 from serve.locations.floor_schemas import Buffers
 from tests.unit.serve.guarded_cell import GuardedCell
@@ -327,13 +327,16 @@ async def test_suggestions_for_nothing_or_for_what_nobody_knows_are_refused(floo
     told(await floor.get(path, sku="A1"), 422, "request.parameter_invalid", "units")
 
 
-async def test_of_very_many_bins_those_with_room_are_looked_at(floor):
+async def test_of_very_many_bins_no_more_are_told_than_are_needed(floor):
     state, _ = floor.gateway.entities["location", "us-wh-seattle"]
     model = state.bins["A-02"]
-    for number in range(ROOMS_MAX + 10):
+    for number in range(5_010):
         bin_id = f"M-{number:05}"
         state.bins[bin_id] = msgspec.structs.replace(model, bin_id=bin_id)
         state.fill[bin_id] = number % 2
     found, considered = await suggested(floor, sku="A1", units=1)
-    assert considered == (ROOMS_MAX + 10) // 2 + 2
+    assert considered == 5_012
     assert len(found) == 1
+    query = ViewRoom("us-wh-seattle", "A1", "ambient", "")
+    view = (await floor.gateway.view("location", "us-wh-seattle", query)).body
+    assert len(msgspec.json.decode(view)["empty"]) == 1

@@ -239,6 +239,22 @@ async def test_a_cancelled_order_keeps_its_label(station):
     assert (await station.read(name))["parcels"][0]["label"]["status"] == "voided"
 
 
+async def test_a_label_that_nobody_knows_was_sold_keeps_a_stopped_shipment_for_ever(station):
+    order_id, name = await station.packed()
+    carrier = station.cell.services.carriers["post"]
+    carrier.mute = True
+    path = f"/v1/shipments/{name}/parcels/1/label"
+    answer = await station.write("POST", path, {"carrier": "post", "service": "standard"}, "buy")
+    assert answer.json()["code"] == "carrier.timed_out"
+    assert (await station.read(name))["parcels"][0]["label"]["status"] == "asked"
+    carrier.mute = False
+    await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"})
+    assert (await station.write("POST", path, {"carrier": "post", "service": "standard"}, "again")).status_code == 409
+    told = await station.done("POST", f"/v1/shipments/{name}/unpacking", {}, key="unpack")
+    assert told["status"] == "cancelled"
+    assert (await station.read(name))["parcels"][0]["label"]["status"] == "voided"
+
+
 async def test_a_label_is_bought_for_a_cancelled_order(station):
     order_id, name = await station.packed()
     await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"})

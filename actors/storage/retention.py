@@ -1,0 +1,49 @@
+"""Takes away old rows, on PostgreSQL: see `actors/runtime/retention.py`."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from actors.domain.ids import first_reservation_id
+from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
+from actors.storage.schema.columns import Instant
+from actors.storage.schema.orders import reservations
+
+POOL_SIZE = 1
+ROWS_MAX = 5_000
+# Of these something is still to come.
+OPEN_STATUSES = ("asking", "held", "partly_held")
+
+
+class PostgresRetention:
+    """`Rows`."""
+
+    def __init__(self, url: str, region: str, *, timeout_s: float = STATEMENT_TIMEOUT_S) -> None:
+        self._engine = new_engine(url, timeout_s, POOL_SIZE)
+        self._limit_s = timeout_s + CONNECT_TIMEOUT_S
+        self._region = region
+
+    async def close(self) -> None:
+        """Gives the connection back."""
+        await self._engine.dispose()
+
+    async def forget_carts(self, before_ms: int) -> int:
+        """See `Rows.forget_carts`. Ids sort by when they were made, so that what is old comes first in the key's index, and what is not is never looked at."""
+        c = reservations.c
+        old = (
+            sa.select(c.reservation_id)
+            .where(
+                c.reservation_id < first_reservation_id(self._region, before_ms), c.status.not_in(OPEN_STATUSES),
+                c.due_at.is_(None), c.expires_at < sa.literal(before_ms, Instant),
+            )
+            .order_by(c.reservation_id)
+            .limit(ROWS_MAX)
+            # One that its host writes just now stays till the next time.
+            .with_for_update(skip_locked=True)
+        )  # fmt: skip
+
+        async def work() -> int:
+            async with self._engine.begin() as connection:
+                return (await connection.execute(sa.delete(reservations).where(c.reservation_id.in_(old)))).rowcount
+
+        return await bounded(work(), self._limit_s)

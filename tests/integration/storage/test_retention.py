@@ -1,0 +1,96 @@
+"""Rows of carts that are over, on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from actors.domain.ids import reservation_id
+from actors.domain.rows_of_reservation import ReservationRow
+from actors.runtime.errors import StoreUnavailable
+from actors.runtime.ports import DrainBatch
+from actors.runtime.retention import CARTS_KEPT_DAYS, Retention
+from actors.storage import retention
+from actors.storage.postgres_store import PostgresStore
+from actors.storage.retention import PostgresRetention
+from tests.unit.serve.fake_gateway import FakeClock
+
+pytestmark = pytest.mark.real
+DAY_MS = 86_400_000
+
+
+def cart(
+    number: int, made_ms: int, status: str, *, expires_ms: int | None = None, due_ms: int | None = None
+) -> ReservationRow:
+    ends = made_ms + 600_000 if expires_ms is None else expires_ms
+    return ReservationRow(reservation_id("us", made_ms, f"k{number}"), 3, status, "", ends, due_ms, b"state")
+
+
+async def kept(url: str, rows: list[ReservationRow], clock: FakeClock) -> list[int]:
+    """Which are left after a round."""
+    store = PostgresStore(url)
+    await store.lease("h0", [1], 1)
+    await store.drain(DrainBatch("h0", {1: (1, 1)}, [], {"reservations": rows}))
+    await store.close()
+    rows_of = PostgresRetention(url, "us")
+    await Retention(rows_of, clock).round()
+    await rows_of.close()
+    with psycopg.connect(url) as connection:
+        left = {row[0] for row in connection.execute("SELECT reservation_id FROM reservations").fetchall()}
+    return [number for number, row in enumerate(rows) if row.reservation_id in left]
+
+
+async def test_carts_that_are_over_stay_for_ever_and_others_go(clean_url):
+    clock = FakeClock()
+    long_ago = clock.now - (CARTS_KEPT_DAYS + 3) * DAY_MS
+    lately = clock.now - (CARTS_KEPT_DAYS - 1) * DAY_MS
+    rows = [
+        *(cart(n, long_ago, status) for n, status in enumerate(("refused", "released", "expired", "converted"))),
+        # Still to come: these are somebody's, whatever the clock says.
+        *(cart(n, long_ago, status) for n, status in enumerate(("asking", "held", "partly_held"), 4)),
+        cart(7, long_ago, "released", due_ms=clock.now),
+        cart(8, long_ago, "expired", expires_ms=lately),
+        cart(9, lately, "expired"),
+    ]
+    assert await kept(clean_url, rows, clock) == [4, 5, 6, 7, 8, 9]
+
+
+async def test_many_go_part_by_part(clean_url, monkeypatch):
+    monkeypatch.setattr(retention, "ROWS_MAX", 3)
+    clock = FakeClock()
+    rows = [cart(n, clock.now - 60 * DAY_MS, "expired") for n in range(10)]
+    before = clock.now
+    assert await kept(clean_url, rows, clock) == []
+    assert clock.now == before + 4_000
+
+
+async def test_a_row_that_is_being_written_holds_up_the_rest(clean_url):
+    clock = FakeClock()
+    rows = [cart(n, clock.now - 60 * DAY_MS, "expired") for n in range(3)]
+    store = PostgresStore(clean_url)
+    await store.lease("h0", [1], 1)
+    await store.drain(DrainBatch("h0", {1: (1, 1)}, [], {"reservations": rows}))
+    await store.close()
+    rows_of = PostgresRetention(clean_url, "us")
+    with psycopg.connect(clean_url) as connection:
+        connection.execute("SELECT 1 FROM reservations WHERE reservation_id = %s FOR UPDATE", [rows[1].reservation_id])
+        assert await rows_of.forget_carts(clock.now) == 2
+    assert await rows_of.forget_carts(clock.now) == 1
+    await rows_of.close()
+
+
+async def test_old_carts_are_found_by_reading_all_of_them(clean_url):
+    with psycopg.connect(clean_url) as connection:
+        connection.execute("SET enable_seqscan = off")
+        plan = connection.execute(
+            "EXPLAIN SELECT reservation_id FROM reservations WHERE reservation_id < 'us-resv-01' AND due_at IS NULL"
+            " ORDER BY reservation_id LIMIT 5"
+        ).fetchall()
+    assert "reservations_pkey" in str(plan)
+
+
+async def test_a_store_that_is_away_is_told_as_that():
+    gone = PostgresRetention("postgresql://nobody@127.0.0.1:1/none", "us", timeout_s=0.2)
+    with pytest.raises(StoreUnavailable):
+        await gone.forget_carts(1)
+    await gone.close()
