@@ -5,16 +5,19 @@ RFC 3339 knows the years 1 to 9999, and with an offset a time can even lie outsi
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Annotated
 
 from msgspec import Meta
+from pydantic import BeforeValidator
 
 from serve.problems import Problem, field_problem
 
 # 2100-01-01: nobody plans further ahead, and a time that far off is a slip.
 END_MS = 4_102_444_800_000
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RANGE = "A time lies between the years 1970 and 2099."
 # Whoever takes one turns it into ms by `ms_of`, which looks at the range: a type can't say it.
 Moment = Annotated[
@@ -47,3 +50,13 @@ def _ms(at: datetime) -> int:
 
 def _parameter(name: str, detail: str) -> Problem:
     return Problem("request.parameter_invalid", detail, errors=[{"parameter": name, "detail": detail}])
+
+
+def _written(value: object) -> object:
+    if isinstance(value, str) and not _DAY.match(value):
+        raise ValueError("write it as RFC 3339, e.g. 2026-03-01T00:00:00Z")
+    return value
+
+
+# For a moment in a query: FastAPI would take a number for seconds since 1970.
+WRITTEN = BeforeValidator(_written)

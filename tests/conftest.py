@@ -21,7 +21,7 @@ from cells.postgres import EmbeddedPostgres
 from cells.redis import EmbeddedRedis, answer
 
 # A machine that is busy with other tests is no fault of the code; and many properties find more together than few with many examples.
-hypothesis.settings.register_profile("ocefs", deadline=None, max_examples=60)
+hypothesis.settings.register_profile("ocefs", deadline=None, max_examples=40)
 hypothesis.settings.load_profile("ocefs")
 
 # What structlog does by itself with an exception, all variables of all frames in boxes, takes a second a time and more.

@@ -125,7 +125,8 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
     for _, got in unseen:
         for sku, units in got:
             lines[sku] = lines.get(sku, 0) - units
-    lines = {sku: units for sku, units in lines.items() if units > 0}
+    # Of what is of use only as a whole nothing is served while the order has not heard of all: it tells anew when it has.
+    lines = {} if command.whole and unseen else {sku: units for sku, units in lines.items() if units > 0}
     accepted = not lines or _fits(line, known, lines, whole=command.whole)
     number = max(command.number, known.number) if known is not None else command.number
     waiter = Waiter(

@@ -111,7 +111,9 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
         has_terms = state.terms is not None or type(command) in _OF_TERMS
     if has_terms and decision.events:
         decision.events.extend(order_terms_floor.follow(state, decision.events, context))
-    if (state is not None and state.backorder is not None) or order_waiting.begins(state, decision.events):
+    if (state is not None and state.backorder is not None and state.pickup is None) or order_waiting.begins(
+        state, decision.events
+    ):
         _follow(state, decision, context)
     return decision
 

@@ -69,6 +69,10 @@ def place(state: Order | None, command: PlaceOrder, context: Context) -> Decisio
     need = wanted_of(command.lines, command.kits)
     claims = bool(command.reservation_id)
     plan: allocation.Plan = []
+    backorder, out = command.backorder, need
+    if claims and backorder is not None:
+        # What a cart has kept stays the order's, however much of it that is.
+        backorder = msgspec.structs.replace(backorder, whole=False)
     terms = None if command.terms is None else order_terms_plan.shape_of(command.terms, command.lines, command.kits)
     if not claims:
         out = order_waiting.released(need, command.backorder, context.now_ms, whole=bool(terms and terms.together))
@@ -85,11 +89,11 @@ def place(state: Order | None, command: PlaceOrder, context: Context) -> Decisio
         None if asks or claims else context.now_ms + RETRY_FIRST_MS, command.owner, command.sealed,
         command.email_digest, command.reservation_id, command.splits, command.sourcing,
         _promised_by(command, plan, need) if command.promised else None, command.kits, command.life_days,
-        command.terms, command.backorder, command.pickup,
+        command.terms, backorder, command.pickup,
     )  # fmt: skip
     channel = command.channel if command.buffered else ""
     others = _others(command.places, asks)
-    stands = [] if terms is None else order_terms_plan.stand_ins(terms, need, ((ask.number, ask.lines) for ask in asks))
+    stands = [] if terms is None else order_terms_plan.stand_ins(terms, out, ((ask.number, ask.lines) for ask in asks))
     life_days = command.life_days or {}
     asked = (
         [AllocationAsked(asks, others, False, channel, command.promised, life_days, command.transit, stands)]
@@ -153,7 +157,7 @@ def _settled(
     asks = _asks(_plan(order, out, order.candidates, splits), order.next_number) if out and splits > 0 else []
     if asks:
         settled = ReservationSettled(command.number, command.lines, over=False)
-        asked = _asked(order, asks, order.candidates, missing)
+        asked = _asked(order, asks, order.candidates, out)
         return status(context, *before, settled, asked, *handed)
     retry_at = next_retry_ms(order, context) if missing else None
     settled = ReservationSettled(command.number, command.lines, over=True, retry_at_ms=retry_at)
@@ -190,7 +194,7 @@ def cart_answered(order: Order, command: CartAnswered, context: Context) -> Deci
     retry_at = next_retry_ms(order, context) if over else None
     events: list[Event] = [*before, CartClaimed(command.reservation_id, converts, command.code, over, retry_at)]
     if asks:
-        events.append(_asked(order, asks, order.candidates, missing))
+        events.append(_asked(order, asks, order.candidates, out))
     decision = status(context, *events)
     return final(order, decision, context) if over else decision
 
@@ -208,6 +212,9 @@ def retry(order: Order, context: Context) -> Decision:
     else:
         places = order_terms.retry_places(order, missing_of(order), names)
     asked = None if busy else _ask_again(order, places, context, by_timer=True)
+    if asked is None and not busy and order.terms is not None:
+        # With what may stand in this time there is no plan: for the goods themselves there may be.
+        asked = _ask_again(order, [Place(name, missing_of(order)) for name in names], context, by_timer=True)
     if asked is None and not busy and missing_of(order):
         return status(context, *overdue, order_waiting.parked(order, context))
     return status(context, *overdue, asked if asked is not None else RetrySkipped())
@@ -220,7 +227,7 @@ def change(order: Order, command: ChangeOrder, context: Context) -> Decision:
     out = _out(order, more, context)
     asks = _asks(_plan(order, out, command.places, order.splits), order.next_number) if out else []
     if asks:
-        events.append(_asked(order, asks, command.places, more))
+        events.append(_asked(order, asks, command.places, out))
     return Decision(events, lambda state, version: order_changes.told(context.entity_id, version, state, outcome))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
-from actors.domain.order_events import Event, OrderCancelled, OrderPlaced
+from actors.domain.order_events import Event, FulfilmentsMoved, OrderCancelled, OrderPlaced
 from actors.domain.order_state import Order, status_of
 from actors.domain.order_terms_commands import HoldOrder, PrioritiseOrder, ReleaseOrder
 from actors.domain.order_terms_events import HoldsOverdue, HoldsPlaced, HoldsReleased, ServiceChanged
@@ -88,14 +88,15 @@ def overdue(order: Order, context: Context) -> list[Event]:
     return [HoldsOverdue(kinds)] if kinds else []
 
 
-_OF_ROW = frozenset({OrderPlaced, HoldsPlaced, HoldsReleased, HoldsOverdue, OrderCancelled})
+_OF_ROW = frozenset({OrderPlaced, HoldsPlaced, HoldsReleased, HoldsOverdue, OrderCancelled, FulfilmentsMoved})
 
 
 def rows(order_id: str, order: Order, events: Sequence[Event]) -> list[HeldOrderRow]:
     """How it is found among those that are held, if that has changed."""
     if not any(type(event) in _OF_ROW for event in events):
         return []
-    holds = order.terms.holds if order.terms is not None and not order.cancelled else []
+    over = order.cancelled or status_of(order) in _OVER
+    holds = order.terms.holds if order.terms is not None and not over else []
     if not holds:
         return [HeldOrderRow(order_id, gone=True)]
     kinds = f",{','.join(sorted(hold.kind for hold in holds))},"

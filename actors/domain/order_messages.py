@@ -43,6 +43,9 @@ from actors.domain.order_terms_events import FloorRevised, UnitsGivenBack
 TELLS_LOCATION = frozenset({"packed", "shipped", "cancelled"})
 
 
+_OF_LINES = (WaitingAsked, OfferReturned, CustomerTold)
+
+
 def messages(order_id: str, event: Event) -> Iterable[Message]:
     """What the locations have to be told or asked because of `event`."""
     if type(event) is AllocationAsked:
@@ -71,7 +74,7 @@ def messages(order_id: str, event: Event) -> Iterable[Message]:
         yield from order_floor.messages(order_id, event)
     elif type(event) is FloorRevised or type(event) is UnitsGivenBack:
         yield from order_terms_floor.messages(order_id, event)
-    elif isinstance(event, WaitingAsked | OfferReturned | CustomerTold):
+    elif isinstance(event, _OF_LINES):
         yield from order_waiting.messages(order_id, event)
     else:
         yield from _messages_of_cart(order_id, event)

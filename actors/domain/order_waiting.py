@@ -103,7 +103,7 @@ def split(order: Order, offered: Sequence[tuple[str, int]]) -> tuple[list[tuple[
     """(what of it the order still lacks, the rest)."""
     lacks = {} if order.cancelled else lacking(order)
     taken = [(sku, min(units, lacks.get(sku, 0))) for sku, units in offered]
-    if together(order) and dict(taken) != lacks:
+    if together(order) and {sku: units for sku, units in taken if units} != lacks:
         # It was otherwise when it went into the line.
         return [], list(offered)
     rest = [(sku, units - dict(taken)[sku]) for sku, units in offered]
@@ -154,14 +154,18 @@ def lines_of(order: Order) -> list[str]:
 
 def retry_places(order: Order) -> list[str]:
     """Whom the timer asks: those in whose line it is not."""
+    if order.pickup is not None:
+        # What the store lacks is brought to it (`order_pickup.py`).
+        return [order.pickup.at.location_id]
     if order.backorder is None:
         return order.retry_places
     if order.terms is not None and order.terms.asks_for_more:
         # Several places may have together what it takes only as a whole, or have what may stand in: no line brings that.
         return order.retry_places
     if order.backorder.terms is not None and order.backorder.terms.whole:
-        # Asked by the timer each would give what it has of it.
-        return []
+        # Asked by the timer each would give what it has of it, and that goes back; but a line that was full may have room when it asks.
+        known = order.backorder.places
+        return [name for name in order.retry_places if name in known and known[name].full]
     places, mine = order.backorder.places, lines_of(order)
     return [name for name in order.retry_places if name not in mine or (name in places and places[name].full)]
 

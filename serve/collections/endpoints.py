@@ -70,7 +70,7 @@ def router(services: Services, territory: Territory, known: KnownSkuCheck, priva
         "/v1/orders/{order_id}/here",
         summary="Say that the customer is at the store",
         **documented(
-            CollectionAnswer, request=CustomerArrived, request_example=examples.HERE, problems=(401, 403, 404, 421), example=examples.READY
+            CollectionAnswer, request=CustomerArrived, request_example=examples.HERE, problems=(401, 403, 404, 409, 421), example=examples.READY
         ),
     )  # fmt: skip
     async def here(order_id: str, request: Request) -> Response:

@@ -17,7 +17,7 @@ from serve.counts.places import require_place
 from serve.figures.schemas import Figures, gap_of, point_of
 from serve.freshness import from_store
 from serve.locations.calls import LocationId
-from serve.moments import ms_asked
+from serve.moments import WRITTEN, ms_asked
 from serve.openapi import documented
 from serve.problems import Problem
 from serve.regions import Territory
@@ -53,9 +53,11 @@ _EXAMPLE = {
     "gaps": [{"since": "2026-03-01T12:05:00Z", "until": "2026-03-01T12:10:00Z"}],
 }  # fmt: skip
 From = Annotated[
-    datetime | None, Query(alias="from", description="from then on (RFC 3339); an hour before `to` by default")
+    datetime | None, WRITTEN, Query(alias="from", description="from then on (RFC 3339); an hour before `to` by default")
 ]
-To = Annotated[datetime | None, Query(description="until before then; now by default. At most 8 days after `from`")]
+To = Annotated[
+    datetime | None, WRITTEN, Query(description="until before then; now by default. At most 8 days after `from`")
+]
 Step = Annotated[
     int, Query(ge=60, le=86_400, description=f"seconds, a multiple of 60; at most {POINTS_MAX} steps are told")
 ]

@@ -20,7 +20,7 @@ from actors.domain.times import DAY_MS, HOUR_MS, moment
 from actors.runtime.read_model import PromiseFound
 from serve.callers import places_asked
 from serve.freshness import as_of, from_store
-from serve.moments import ms_asked
+from serve.moments import WRITTEN, ms_asked
 from serve.openapi import documented
 from serve.problems import Problem
 from serve.responses import ok
@@ -151,8 +151,10 @@ def router(services: Services) -> APIRouter:
     )
     async def promises(
         request: Request,
-        from_: Annotated[datetime, Query(alias="from", description="when they were due, e.g. 2026-03-01T00:00:00Z")],
-        to: Annotated[datetime, Query(description="at most 92 days later; not in it")],
+        from_: Annotated[
+            datetime, WRITTEN, Query(alias="from", description="when they were due, e.g. 2026-03-01T00:00:00Z")
+        ],
+        to: Annotated[datetime, WRITTEN, Query(description="at most 92 days later; not in it")],
         channel: PolicyChannel = "all",
         location_id: Annotated[str | None, Query(max_length=80)] = None,
     ) -> Response:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.simulation.runs import simulate
 
-SEEDS = 300
+SEEDS = 150
 CHUNK = 50
 
 

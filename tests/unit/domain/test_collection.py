@@ -129,6 +129,24 @@ def test_a_loss_on_the_road_leaves_the_order_waiting_for_ever():
     assert shop.shown().status == "delivered"
 
 
+def test_an_order_of_which_the_store_had_nothing_never_asks_again():
+    shop = Shop({}, {"a": 2})
+    shop.place_order(("a", 2))
+    [first] = shop.of("transfer")
+    shop.do("transfer", first, CancelTransfer())
+    shop.settle()
+    # It asks by its timer, and waits in nobody's line: what a line gave it no collection would know of.
+    assert shop.order().retry_at_ms is not None
+    shop.do("order", ORDER, RetryAllocation())
+    shop.settle()
+    assert shop.order().backorder is None
+    [again] = [at for at, name in enumerate(shop.of("transfer")) if name != first]
+    shop.arrive(shop.send(("a", 2), at=again))
+    shop.make_ready()
+    shop.collect()
+    assert shop.shown().status == "delivered"
+
+
 def test_damaged_units_are_handed_to_the_customer():
     shop = Shop({}, {"a": 2})
     shop.place_order(("a", 2))
