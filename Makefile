@@ -85,10 +85,10 @@ test-some: checks
 # What starts real cells waits half of its time, and measures how soon something is found: all else goes at the same time, but only on
 # what is left of the machine.
 SPARE = nice -n 19
-.PHONY: test-all test-real test-api test-rules
+.PHONY: test-all test-real test-api test-nouns test-rules
 test-all: checks
-	@echo "all tests, three runs at a time: each is told at its end, the first after some minutes"
-	$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-real test-api test-rules
+	@echo "all tests, four runs at a time: each is told at its end, the first after some minutes"
+	$(MAKE) --no-print-directory --jobs=4 --output-sync=target test-real test-api test-nouns test-rules
 
 test-real: $(READY)
 	$(RUN) -m pytest tests/integration tests/system
@@ -96,8 +96,11 @@ test-real: $(READY)
 test-api: $(READY)
 	$(SPARE) $(RUN) -m pytest tests/unit/serve/test_*.py
 
+test-nouns: $(READY)
+	$(SPARE) $(RUN) -m pytest tests/unit/serve --ignore-glob='tests/unit/serve/test_*.py'
+
 test-rules: $(READY)
-	$(SPARE) $(RUN) -m pytest tests/unit tests/misuse tests/simulation --ignore-glob='tests/unit/serve/test_*.py'
+	$(SPARE) $(RUN) -m pytest tests/unit tests/misuse tests/simulation --ignore=tests/unit/serve
 
 .PHONY: checks
 checks: $(READY) ## what `make test` looks at before the tests, two things at a time
