@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from actors.domain.customs_area import EU, leaves
 from actors.domain.money import Money
 from actors.domain.postal import Party
 from partners.carrier import CarrierParcel, CarrierRefused, Quote, Shipment
@@ -21,7 +22,6 @@ GIRTH_MM_MAX = 3_000
 VOLUME_PER_KG_MM3 = 5_000_000
 # Lithium batteries within their equipment go; nothing else that has a class does.
 HAZARDS_TAKEN = frozenset({"", "UN3481", "UN3091"})
-_EU = frozenset({"AT", "BE", "CZ", "DE", "DK", "ES", "FI", "FR", "GR", "HU", "IE", "IT", "LU", "NL", "PL", "PT", "SE"})
 _AMERICAS = frozenset({"AR", "BR", "CA", "CL", "CO", "MX", "PE", "US", "UY"})
 # By country: the form of a postcode. A country that is not here takes any, and none at all.
 POSTCODES = {
@@ -72,7 +72,7 @@ def zone_of(sender: Party, recipient: Party) -> int:
     if sender.country == recipient.country:
         return 0 if sender.postcode[:2] == recipient.postcode[:2] else 1
     both = {sender.country, recipient.country}
-    return 2 if both <= _EU or both <= _AMERICAS else 3
+    return 2 if both <= EU or both <= _AMERICAS else 3
 
 
 def charged_g(parcel: CarrierParcel) -> int:
@@ -97,12 +97,11 @@ def check(shipment: Shipment) -> None:
         form = POSTCODES.get(party.country)
         if form is not None and re.fullmatch(form, party.postcode) is None:
             raise CarrierRefused("carrier.postcode", f"No postcode of {party.country}.")
-    abroad = shipment.sender.country != shipment.recipient.country
-    if abroad and not {shipment.sender.country, shipment.recipient.country} <= _EU and shipment.customs is None:
+    if leaves(shipment.sender.country, shipment.recipient.country) and shipment.customs is None:
         raise CarrierRefused(
             "carrier.customs_missing", "A parcel that leaves the customs territory needs a declaration."
         )
 
 
 def _currency(sender: Party) -> str:
-    return "EUR" if sender.country in _EU else "USD"
+    return "EUR" if sender.country in EU else "USD"

@@ -234,5 +234,5 @@ def _work(work: WorkView) -> QueuedWork:
     back = [HeldUnits(one.sku, one.lot, one.units) for one in work.put_back]
     return QueuedWork(
         work.fulfilment_id, work.status, work.priority, moment(work.due_ms), moment(work.placed_at_ms), work.problem, lines, back,
-        work.mark,
+        work.mark, work.handling,
     )  # fmt: skip

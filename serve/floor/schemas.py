@@ -119,7 +119,7 @@ class HeldUnits(msgspec.Struct, frozen=True):
 
 
 class QueuedWork(msgspec.Struct, frozen=True):
-    """A fulfilment in the queue. `mark`: how late it is, "" for not at all; `problem`: code of why it is blocked, or of why it could not be put back, else ""."""
+    """A fulfilment in the queue. `mark`: how late it is, "" for not at all; `handling`: how the goods are to be treated; `problem`: code of why it is blocked, or of why it could not be put back, else ""."""
 
     fulfilment_id: str
     status: WorkStatus
@@ -130,6 +130,7 @@ class QueuedWork(msgspec.Struct, frozen=True):
     lines: list[QueuedLine]
     put_back: list[HeldUnits]
     mark: Mark = ""
+    handling: list[str] = []
 
 
 class FloorQueue(msgspec.Struct, frozen=True):

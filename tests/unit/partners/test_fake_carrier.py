@@ -171,6 +171,8 @@ def test_a_parcel_leaves_without_papers_or_needs_them_at_home():
     within = replace(SHIPMENT, sender=MADRID, recipient=LODZ)
     assert quotes(within)
     assert quotes(within)[0].price.currency == "EUR"
+    # All of the Union is one customs territory, also where few parcels go.
+    assert quotes(replace(within, recipient=replace(LODZ, country="RO", postcode="030167")))
     out = replace(SHIPMENT, recipient=MADRID)
     assert code_of(out) == "carrier.customs_missing"
     assert quotes(replace(out, customs=CUSTOMS))

@@ -75,6 +75,10 @@ async def test_an_order_is_split_over_more_places_than_it_allows(either):
 
 
 async def test_the_floor_does_not_know_how_to_treat_it(either):
+    switched = await either.http.put(
+        "/v1/locations/us-wh-seattle/floor", json={"enabled": True}, headers={"Idempotency-Key": "on"}
+    )
+    assert switched.status_code == 200, switched.text
     made = await placed(
         either,
         ("A1", 1, {}),
@@ -86,6 +90,9 @@ async def test_the_floor_does_not_know_how_to_treat_it(either):
         {"wrap": True},
         "express",
     )
+    assert made["fulfilments"][0]["location_id"] == "us-wh-seattle"
+    [work] = (await either.get("/v1/locations/us-wh-seattle/floor/queue")).json()["works"]
+    assert work["handling"] == ["fragile", "signature", "gift_wrap"]
 
 
 @pytest.mark.parametrize(
