@@ -63,9 +63,11 @@ class MemoryFigures:
         )
 
     async def works(self) -> list[FloorWork]:
+        self._reach()
         return self.floor_works
 
     async def trips(self) -> list[FloorTrip]:
+        self._reach()
         return self.floor_trips
 
     async def floor_levels(self, now_ms: int) -> dict[str, list[Level]]:
@@ -79,9 +81,11 @@ class MemoryFigures:
         return [Level("backordered", 1, 2, 0, [1, 0, 0, 0])]
 
     async def hours(self, since_ms: int) -> list[HourSeen]:
+        self._reach()
         return [HourSeen(place, at, *seen) for (place, at), seen in sorted(self.seen.items()) if at >= since_ms]
 
     async def last(self, since_ms: int) -> dict[str, Minute]:
+        self._reach()
         return {place: row for (place, at), row in sorted(self.rows.items()) if at >= since_ms}
 
     async def record(self, region: str, minutes: Sequence[Minute], hours: Mapping[str, int]) -> bool:
@@ -97,6 +101,7 @@ class MemoryFigures:
         return True
 
     async def trim(self, minutes_before_ms: int, hours_before_ms: int) -> int:
+        self._reach()
         old = [key for key in self.rows if key[1] < minutes_before_ms]
         old_hours = [key for key in self.seen if key[1] < hours_before_ms]
         for key in old:

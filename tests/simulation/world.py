@@ -192,8 +192,7 @@ class World:
         rows = self.store_disk.rows
         timed = [
             item
-            for table in ("approvals", "reservations", "transfers", "floors")
-            for table in ("approvals", "reservations", "transfers", "collections")
+            for table in ("approvals", "reservations", "transfers", "floors", "collections")
             for item in rows.get(table, {}).items()
         ]
         expiring = [key for key, row in timed if (row.due_at or soon) < soon]

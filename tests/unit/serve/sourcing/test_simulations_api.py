@@ -300,7 +300,6 @@ async def test_distances_are_opened_without_a_line_in_the_audit_or_of_whom_nobod
         key = key_of(sealed[number])
         reply = await cell.gateway.ask("data_key", key, command, command_id=f"x{number}", digest=number)
         assert reply.status == 0, reply
-    cell.services.data_keys.forget() if hasattr(cell.services.data_keys, "forget") else None
     cell.clock.now += 8 * HOUR
     headers = all_rights(cell)
     cell.gateway.audited.clear()
