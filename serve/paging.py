@@ -7,6 +7,9 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
+from starlette.requests import Request
+
+from serve.callers import places_asked
 from serve.freshness import as_of, from_store
 from serve.problems import Problem
 from serve.services import Services
@@ -37,6 +40,22 @@ async def page_of(
     items = found[:limit]
     more = services.cursors.seal(scope, position_of(items[-1])) if len(found) > limit else None
     return Page(items, fresh, more)
+
+
+async def page_at_places(
+    services: Services, request: Request, name: str, status: str | None, statuses: Collection[str], location_id: str | None,
+    cursor: str | None, limit: int, read: Callable[..., Awaitable[Sequence[T]]], position_of: Callable[[T], str],
+) -> Page[T]:  # fmt: skip
+    """A page of the list `name`: those of a status, at a location or at all that the caller's rights reach.
+
+    read: takes status, locations, before and limit by name. Raises Problem 400, 403, 422, 503.
+    """
+    check_choice("status", status, statuses)
+    places = places_asked(request.scope, location_id)
+    return await page_of(
+        services, f"{name}\0{status or ''}\0{location_id or ''}", cursor, limit,
+        lambda before, some: read(status=status, locations=places, before=before, limit=some), position_of,
+    )  # fmt: skip
 
 
 def check_choice(name: str, value: str | None, choices: Collection[str]) -> None:

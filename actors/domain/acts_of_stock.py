@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from actors.domain.allocation import need_of
 from actors.domain.audit import Act, Changes
 from actors.domain.count_commands import BeginSpots, CloseCount, OpenCount, SubmitSpot
 from actors.domain.count_state import Count
@@ -31,10 +32,7 @@ def _named(kind: str, command: str) -> Act:
 
 def units_changed(what: str, lines: Iterable[tuple[str, int]]) -> Changes:
     """`<SKU>.<what>` with its units, of the first SKUs."""
-    sums = dict[str, int]()
-    for sku, units in lines:
-        sums[sku] = sums.get(sku, 0) + units
-    return {f"{sku}.{what}": (None, units) for sku, units in list(sums.items())[:CHANGES_MAX]}
+    return {f"{sku}.{what}": (None, units) for sku, units in list(need_of(lines).items())[:CHANGES_MAX]}
 
 
 def of_location(state: Location | None, command: Any, events: Sequence[Any]) -> Act:

@@ -22,7 +22,8 @@ the order's `short_pick`: the other way about the location would take them from 
 
 Switching a floor off only keeps new work away: what is there is finished.
 
-    floor_commands.py  floor_events.py  floor_state.py  floor_views.py    floor_work.py     the queue, and the order
+    floor_commands.py  floor_events.py  floor_views.py                    floor_work.py     the queue, and the order
+    floor_state.py     what is known; floor_evolve.py: how it changes
     floor_terms.py     what a trip carries, and where one walks           floor_picking.py  trips, and what is taken on them
     floor_revisions.py what orders say later   floor_revised.py what that changes
     floor_plan.py      which trips to propose                             floor_disputes.py where books and floor differ
@@ -77,6 +78,7 @@ from actors.domain.floor_events import (
     WorkRevised,
     WorkSkipped,
 )
+from actors.domain.floor_evolve import evolve
 from actors.domain.floor_revised import surplus_name
 from actors.domain.floor_service import (
     LookAtWork,
@@ -89,7 +91,7 @@ from actors.domain.floor_service import (
     set_marks,
     warns,
 )
-from actors.domain.floor_state import Dispute, Floor, Place, Trip, Work, evolve, status_of
+from actors.domain.floor_state import Dispute, Floor, Place, Trip, Work, status_of
 from actors.domain.floor_views import Changed, Query, planned_view, step_view, trip_view, view
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
 from actors.domain.location_commands import MoveLine, MoveUnits

@@ -34,7 +34,8 @@ from actors.domain.floor_events import (
     UnitsPicked,
     UnitsShort,
 )
-from actors.domain.floor_state import Floor, Task, Trip, put_back_left, short_of
+from actors.domain.floor_evolve import short_of
+from actors.domain.floor_state import Floor, Task, Trip, put_back_left
 from actors.domain.floor_work import next_step
 from actors.domain.gs1 import gtin
 from actors.domain.kind import Context

@@ -52,7 +52,7 @@ def queued(floor: Floor, command: QueueWork) -> list[Event]:
 
 
 def _revised(floor: Floor, name: str, work: Work, word: ReviseWork) -> list[Event]:
-    after, tasks = deepcopy(work), _Trips(floor, name)
+    after, tasks = deepcopy(work), _Trips(floor, name, planned=work.planned)
     picked, lost = list[tuple[str, str, int]](), list[Units]()
     less = []
     for sku, units in word.less:
@@ -80,10 +80,11 @@ def _revised(floor: Floor, name: str, work: Work, word: ReviseWork) -> list[Even
 class _Trips:
     """What of the work is on trips; those that nobody has yet come first."""
 
-    def __init__(self, floor: Floor, name: str) -> None:
+    def __init__(self, floor: Floor, name: str, *, planned: bool) -> None:
         self.taken: list[Unplanned] = []
         self._left: list[tuple[int, int, str, Share]] = []
-        for number in sorted(floor.trips, key=lambda number: (bool(floor.trips[number].picker), -number)):
+        known = floor.trips if planned else {}
+        for number in sorted(known, key=lambda number: (bool(known[number].picker), -number)):
             for at, task in enumerate(floor.trips[number].tasks, 1):
                 self._left += [(number, at, task.sku, one) for one in task.shares if one.fulfilment_id == name]
 

@@ -31,7 +31,8 @@ from actors.domain.floor_events import (
     WorkSkipped,
     WorkUnblocked,
 )
-from actors.domain.floor_state import Floor, Work, talked
+from actors.domain.floor_evolve import talked
+from actors.domain.floor_state import Floor, Work
 from actors.domain.kind import Context
 from actors.domain.times import DAY_MS
 

@@ -9,7 +9,7 @@ What a cart had already is promised: it is converted in any case, and counted. W
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from actors.domain.ids import TRANSFER_PATTERN
@@ -59,9 +59,20 @@ def count_of(location: Location, day: int) -> DayCount:
 
 
 def local_day(timezone: str, now_ms: int) -> int:
-    """The day there at that moment (UTC ms), as days since 1970-01-01. A time zone that nobody knows any more is taken for UTC."""
+    """The day there at that moment (UTC ms), as days since 1970-01-01."""
+    return (datetime.fromtimestamp(now_ms / 1000, _zone(timezone)).date() - _EPOCH).days
+
+
+def next_day_ms(timezone: str, now_ms: int) -> int:
+    """When the next day begins there (UTC ms)."""
+    zone = _zone(timezone)
+    day = datetime.fromtimestamp(now_ms / 1000, zone).date() + timedelta(days=1)
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
+
+
+def _zone(timezone: str) -> tzinfo:
+    """One that nobody knows any more is taken for UTC."""
     try:
-        zone = ZoneInfo(timezone)
+        return ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return (datetime.fromtimestamp(now_ms / 1000, UTC).date() - _EPOCH).days
-    return (datetime.fromtimestamp(now_ms / 1000, zone).date() - _EPOCH).days
+        return UTC

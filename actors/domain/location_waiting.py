@@ -20,13 +20,11 @@ it did not know of them. A line is bounded; who is not let in asks again by its 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from actors.domain.allocation import need_of
 from actors.domain.atp import Arriving, Supply, of_place
 from actors.domain.kind import Context, Decision, Message
-from actors.domain.location_capacity import local_day
+from actors.domain.location_capacity import next_day_ms
 from actors.domain.location_commands import Allocate, Command, Reserve
 from actors.domain.location_events import Event, LevelsSet, SafetyStockSet, StockChanged
 from actors.domain.location_line import InLine, LineChanged, LineDue, LineServed, Queue, Waiter, WaitingLine, WaitInLine
@@ -43,7 +41,6 @@ SKU_LINE_MAX = 20_000
 WHOLE_MAX = 500
 # With more sources than that it is not worked out when something may come.
 SOURCES_LOOKED_AT_MAX = 2_000
-_EPOCH = date(1970, 1, 1)
 
 Inner = Callable[[Location, Command, Context], Decision]
 
@@ -53,7 +50,7 @@ def decide(location: Location, command: Command, context: Context, inner: Inner)
     """What `inner` decides, and what the line gets because of it."""
     line = location.waiting
     assert line is not None
-    if isinstance(command, Allocate | Reserve):
+    if type(command) is Allocate or type(command) is Reserve:
         return _asked(location, line, command, context, inner)
     decision = inner(location, command, context)
     if type(command) is WaitInLine:
@@ -218,16 +215,6 @@ def _sooner(line: WaitingLine, due_ms: int | None, *, instead: bool = False) -> 
     return [] if due_ms == line.due_ms else [LineDue(due_ms)]
 
 
-def next_day_ms(timezone: str, now_ms: int) -> int:
-    """When the next day begins there (UTC ms). A time zone that nobody knows any more is taken for UTC, as `local_day` does."""
-    tomorrow = _EPOCH + timedelta(days=local_day(timezone, now_ms) + 1)
-    try:
-        zone = ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return int(datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=UTC).timestamp() * 1000)
-    return int(datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).timestamp() * 1000)
-
-
 def due_of(location: Location) -> int | None:
     """When the location wants to be woken, for its lots or its line."""
     if location.waiting is None:
@@ -236,7 +223,7 @@ def due_of(location: Location) -> int | None:
 
 
 def messages(location_id: str, event: Event) -> Iterable[Message]:
-    """Who was served is told."""
-    if type(event) is LineServed:
-        offered = UnitsOffered(location_id, event.number, event.lines, event.floor)
-        yield Message("order", event.order_id, offered)
+    """Who was served is told. Most events are not about a line: they cost no generator."""
+    if type(event) is not LineServed:
+        return ()
+    return (Message("order", event.order_id, UnitsOffered(location_id, event.number, event.lines, event.floor)),)

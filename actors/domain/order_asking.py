@@ -134,24 +134,27 @@ def answered(order: Order, command: ReservationAnswered, context: Context) -> De
         lines, rest = order_waiting.split(order, command.lines)
         if rest:
             command = msgspec.structs.replace(command, lines=lines)
-            decision = _settled(order, fulfilment, command, _missing_after(order, command), context)
+            decision = _settled(order, fulfilment, command, None, context)
             decision.events.append(ReservationReturned(command.number, command.location_id, rest))
             return decision
-    return _settled(order, fulfilment, command, _missing_after(order, command), context)
+    return _settled(order, fulfilment, command, None, context)
 
 
 def _settled(
     order: Order,
     fulfilment: Fulfilment,
     command: ReservationAnswered,
-    missing: Need,
+    missing: Need | None,
     context: Context,
     before: Sequence[Event] = (),
 ) -> Decision:
+    """missing: what is when nobody is asked any more; None: as it follows from what is there."""
     if any(f.status == "reserving" and f is not fulfilment for f in order.fulfilments):
         settled = ReservationSettled(command.number, command.lines, over=False)
         return status(context, *before, settled, *order_floor.handed(order, command))
     handed = order_floor.handed(order, command)
+    if missing is None:
+        missing = order_waiting.lacking_after(order, command.lines)
     out = _out(order, missing, context)
     splits = order.splits - order.served - bool(command.lines)
     asks = _asks(_plan(order, out, order.candidates, splits), order.next_number) if out and splits > 0 else []
@@ -165,13 +168,6 @@ def _settled(
     return final(order, decision, context)
 
 
-def _missing_after(order: Order, command: ReservationAnswered) -> Need:
-    missing = order_waiting.lacking(order)
-    for sku, units in command.lines:
-        missing[sku] -= units
-    return {sku: units for sku, units in missing.items() if units > 0}
-
-
 def cart_answered(order: Order, command: CartAnswered, context: Context) -> Decision:
     """The cart has answered: its units are converted where they lie, the rest is asked for."""
     if order.claiming != command.reservation_id:
@@ -181,11 +177,7 @@ def cart_answered(order: Order, command: CartAnswered, context: Context) -> Deci
     command, before = (command, []) if order.terms is None else order_terms.cart_taken(order, command)
     first = order.next_number
     converts = [Ask(first + i, part.location_id, part.lines) for i, part in enumerate(command.parts)]
-    missing = missing_of(order)
-    for part in command.parts:
-        for sku, units in part.lines:
-            missing[sku] -= units
-    missing = {sku: units for sku, units in missing.items() if units > 0}
+    missing = order_waiting.lacking_after(order, (line for part in command.parts for line in part.lines))
     splits = order.splits - len(converts)
     out = _out(order, missing, context)
     plan = _plan(order, out, order.candidates, splits) if out and splits > 0 else []
@@ -206,16 +198,16 @@ def retry(order: Order, context: Context) -> Decision:
         return status(context, *overdue)
     busy = order.cancelled or is_asking(order)
     # Nobody told the order what is where by now: it asks the places that it knows for everything, nearest first.
-    names = order_waiting.retry_places(order)
+    names, missing = order_waiting.retry_places(order), missing_of(order)
     if order.terms is None:
-        places = [Place(place, missing_of(order)) for place in names]
+        places = [Place(place, missing) for place in names]
     else:
-        places = order_terms.retry_places(order, missing_of(order), names)
+        places = order_terms.retry_places(order, missing, names)
     asked = None if busy else _ask_again(order, places, context, by_timer=True)
     if asked is None and not busy and order.terms is not None:
         # With what may stand in this time there is no plan: for the goods themselves there may be.
-        asked = _ask_again(order, [Place(name, missing_of(order)) for name in names], context, by_timer=True)
-    if asked is None and not busy and missing_of(order):
+        asked = _ask_again(order, [Place(name, missing) for name in names], context, by_timer=True)
+    if asked is None and not busy and missing:
         return status(context, *overdue, order_waiting.parked(order, context))
     return status(context, *overdue, asked if asked is not None else RetrySkipped())
 

@@ -7,14 +7,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from actors.domain.location_events import Units
 from actors.domain.personal_notes import SEALED_ADDRESS
 
 # Units of one SKU.
-Units = tuple[str, int]
 # Why it asks nobody by itself any more, or not yet. `split_limit`: it waits only where it has something already, and asks
 # others by its timer; `asking_again`: some line was full, and it asks there by its timer.
 ParkedWhy = Literal["in_line", "not_released", "split_limit", "asking_again", "asked_enough", "nobody_to_ask"]
-Reason = ParkedWhy
 
 
 class BackorderTerms(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -27,11 +26,10 @@ class BackorderTerms(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PlaceInLine(msgspec.Struct, array_like=True, gc=False):
-    """A line in which the order is, or was. `base`: the number before the first fulfilment that it may get there. `last`: the highest that it got. `seen`: of which the location
+    """A line in which the order is, or was. `last`: the highest number of a fulfilment that it got there, or the one before the first that it may get. `seen`: of which the location
     does not know yet that the order has heard; `telling`: of these, those that are in the message under way, None when none is. `lines`: what the location was told last.
     `full`: the line is. `expected_ms`: when all of it can be had there (UTC ms), None when that is not known."""
 
-    base: int
     last: int
     lines: list[Units] = []
     seen: list[int] = []
@@ -127,7 +125,6 @@ class CustomerTold(msgspec.Struct, frozen=True, tag=True, gc=False):
     sealed: Annotated[bytes, SEALED_ADDRESS]
 
 
-Command = UnitsOffered | LineAnswered
 Event = WaitingAsked | WaitingSettled | BackorderFilled | OfferReturned | BackorderParked | CustomerTold
 
 
@@ -136,7 +133,7 @@ class BackorderView(msgspec.Struct, frozen=True, gc=False):
     """Why something is still missing. `lines_in`: in how many locations' lines the order is. `expected_by`: when all of it may be with the customer, by what is to come and who is
     in line before; absent when that is not known. `released_at`: when the last of it is out, absent when all is."""
 
-    reason: Reason
+    reason: ParkedWhy
     lines_in: int
     expected_by: datetime | msgspec.UnsetType = msgspec.UNSET
     released_at: datetime | msgspec.UnsetType = msgspec.UNSET

@@ -14,14 +14,13 @@ from collections.abc import Iterable, Sequence
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
 from actors.domain.order_events import Event, FulfilmentsMoved, OrderCancelled, OrderPlaced
-from actors.domain.order_state import Order, status_of
+from actors.domain.order_state import OVER, Order, status_of
 from actors.domain.order_terms_commands import HoldOrder, PrioritiseOrder, ReleaseOrder
 from actors.domain.order_terms_events import HoldsOverdue, HoldsPlaced, HoldsReleased, ServiceChanged
 from actors.domain.order_terms_state import NO_TERMS, Hold
 from actors.domain.rows_of_orders import HeldOrderRow
 from actors.domain.times import HOUR_MS
 
-_OVER = frozenset({"shipped", "delivered", "cancelled"})
 # Of what is told to be released later or never, nobody is reminded.
 HOLD_HOURS_MAX = 24 * 90
 
@@ -29,7 +28,7 @@ HOLD_HOURS_MAX = 24 * 90
 def check_open(order: Order, order_id: str) -> None:
     """Raises Refused `order.over`: nothing of it is here any more."""
     status = status_of(order)
-    if status in _OVER:
+    if status in OVER:
         raise Refused("order.over", f"The order is {status}.", order_id=order_id, status=status)
 
 
@@ -95,7 +94,7 @@ def rows(order_id: str, order: Order, events: Sequence[Event]) -> list[HeldOrder
     """How it is found among those that are held, if that has changed."""
     if not any(type(event) in _OF_ROW for event in events):
         return []
-    over = order.cancelled or status_of(order) in _OVER
+    over = order.cancelled or status_of(order) in OVER
     holds = order.terms.holds if order.terms is not None and not over else []
     if not holds:
         return [HeldOrderRow(order_id, gone=True)]

@@ -36,11 +36,16 @@ from actors.domain.order_events import (
 )
 from actors.domain.order_pickup_commands import SupplyRequested
 from actors.domain.order_pickup_events import PICKUP_EVENTS
-from actors.domain.order_state import wanted_of
+from actors.domain.order_state import FulfilmentStatus, wanted_of
 from actors.domain.order_terms_events import FloorRevised, UnitsGivenBack
 
 # Statuses of which the location has to know.
-TELLS_LOCATION = frozenset({"packed", "shipped", "cancelled"})
+_TELLS: dict[FulfilmentStatus, type[location_commands.Pick | location_commands.Ship | location_commands.Release]] = {
+    "packed": location_commands.Pick,
+    "shipped": location_commands.Ship,
+    "cancelled": location_commands.Release,
+}
+TELLS_LOCATION = frozenset(_TELLS)
 
 
 _OF_LINES = (WaitingAsked, OfferReturned, CustomerTold)
@@ -52,14 +57,10 @@ def messages(order_id: str, event: Event) -> Iterable[Message]:
         for ask in event.asks:
             allocate = location_commands.Allocate(order_id, ask.number, ask.lines, event.channel, event.life_days)
             yield Message("location", ask.location_id, allocate, on_reply=True)
-    elif type(event) is FulfilmentsMoved and event.to in TELLS_LOCATION:
-        command = {
-            "packed": location_commands.Pick,
-            "shipped": location_commands.Ship,
-            "cancelled": location_commands.Release,
-        }[event.to]
-        for move in event.moves:
-            if move.lines:
+    elif type(event) is FulfilmentsMoved:
+        command = _TELLS.get(event.to)
+        for move in event.moves if command is not None else ():
+            if move.lines and command is not None:
                 yield Message("location", move.location_id, command(order_id, move.number, move.lines))
     elif type(event) is ShortPicked:
         yield Message(

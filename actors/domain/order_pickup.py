@@ -28,7 +28,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from actors.domain import allocation, ids, order_floor
+from actors.domain import allocation, ids, order_floor, order_waiting
 from actors.domain.allocation import Need, Place
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
@@ -90,12 +90,7 @@ def answered(order: Order, fulfilment: Fulfilment, command: ReservationAnswered,
     handed = order_floor.handed(order, command)
     if any(f.status == "reserving" and f is not fulfilment for f in order.fulfilments):
         return [ReservationSettled(command.number, command.lines, over=False), *handed], False
-    missing = missing_of(order)
-    for sku, units in fulfilment.lines:
-        missing[sku] = missing.get(sku, 0) + units
-    for sku, units in command.lines:
-        missing[sku] -= units
-    missing = {sku: units for sku, units in missing.items() if units > 0}
+    missing = order_waiting.lacking_after(order, command.lines)
     asked = supply(
         context.entity_id, pickup.at, missing, order.next_number, _places(order, pickup, command.number, missing), order.splits, context
     )  # fmt: skip

@@ -36,6 +36,8 @@ OrderStatus = Literal[
     "placed", "allocated", "partly_allocated", "backordered", "picking", "packed", "partly_shipped", "shipped",
     "delivered", "cancelled",
 ]  # fmt: skip
+# Nothing happens to such an order any more but what is told of it.
+OVER: tuple[OrderStatus, ...] = ("shipped", "delivered", "cancelled")
 # Why personal data is not told: its key was destroyed, or processing is restricted (GDPR Art. 18).
 Withheld = Literal["erased", "restricted"]
 # Shipped so long ago, and nothing was heard of it since: taken for delivered.

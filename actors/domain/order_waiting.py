@@ -22,6 +22,7 @@ from actors.domain import ids, order_floor
 from actors.domain.allocation import Need
 from actors.domain.kind import Context, Message
 from actors.domain.location_commands import Release
+from actors.domain.location_events import Units
 from actors.domain.location_line import InLine, WaitInLine
 from actors.domain.notice import WriteNotice
 from actors.domain.order_backorder import (
@@ -37,7 +38,6 @@ from actors.domain.order_backorder import (
     OfferReturned,
     ParkedWhy,
     PlaceInLine,
-    Reason,
     UnitsOffered,
     WaitingAsked,
     WaitingSettled,
@@ -68,6 +68,14 @@ def lacking(order: Order) -> Need:
         lines = fulfilment.lines if terms is None else as_ordered(terms, fulfilment.number, fulfilment.lines)
         for sku, units in lines:
             lacks[sku] = lacks.get(sku, 0) - units
+    return {sku: units for sku, units in lacks.items() if units > 0}
+
+
+def lacking_after(order: Order, lines: Iterable[Units]) -> Need:
+    """What is lacking once a place has allocated these."""
+    lacks = lacking(order)
+    for sku, units in lines:
+        lacks[sku] = lacks.get(sku, 0) - units
     return {sku: units for sku, units in lacks.items() if units > 0}
 
 
@@ -252,7 +260,7 @@ def evolve(order: Order, event: Event) -> None:
         for ask in event.asks:
             place = backorder.places.get(ask.location_id)
             if place is None:
-                place = backorder.places[ask.location_id] = PlaceInLine(ask.number - 1, ask.number - 1)
+                place = backorder.places[ask.location_id] = PlaceInLine(ask.number - 1)
             place.lines, place.telling = ask.lines, ask.seen
     elif type(event) is WaitingSettled:
         _settled(backorder.places[event.location_id], event)
@@ -340,7 +348,7 @@ def view(order: Order) -> BackorderView | msgspec.UnsetType:
         return msgspec.UNSET
     places, terms = backorder.places, backorder.terms
     in_line = [name for name, place in places.items() if place.lines and place.telling is None]
-    reason: Reason = backorder.parked or ("in_line" if in_line else "asking_again")
+    reason: ParkedWhy = backorder.parked or ("in_line" if in_line else "asking_again")
     lead_ms = terms.lead_ms if terms is not None else {}
     dates = [at + lead_ms.get(name, 0) for name in in_line if (at := places[name].expected_ms) is not None]
     release = [terms.release[sku] for sku in missing if sku in terms.release] if terms is not None else []

@@ -33,6 +33,7 @@ from actors.domain.shipment_state import (
     Parcel,
     Shipment,
     check_stage,
+    find_parcel,
     is_good,
     parcel_of,
 )
@@ -81,7 +82,7 @@ def ask_label(shipment: Shipment, command: AskLabel, context: Context) -> list[E
 
 def note_label(shipment: Shipment, command: NoteLabel) -> list[Event]:
     """It may come late, and twice."""
-    parcel = next((one for one in shipment.parcels if one.number == command.parcel), None)
+    parcel = find_parcel(shipment, command.parcel)
     label = parcel.label if parcel is not None else None
     if parcel is None or label is None or label.key != command.key:
         known = any(key == command.key for key, _ in shipment.orphans)
@@ -98,7 +99,7 @@ def note_label(shipment: Shipment, command: NoteLabel) -> list[Event]:
 
 def note_refused(shipment: Shipment, command: NoteLabelRefused) -> list[Event]:
     """It may come late, and twice."""
-    parcel = next((one for one in shipment.parcels if one.number == command.parcel), None)
+    parcel = find_parcel(shipment, command.parcel)
     label = parcel.label if parcel is not None else None
     if label is None or label.key != command.key or label.status != "asked":
         return []
@@ -141,7 +142,7 @@ def ask_void(shipment: Shipment, command: AskVoid, context: Context) -> list[Eve
 
 def note_voided(shipment: Shipment, command: NoteVoided) -> list[Event]:
     """It may come late, and twice. What the carrier does not take back is good still, unless nobody wants it any more."""
-    parcel = next((one for one in shipment.parcels if one.number == command.parcel), None)
+    parcel = find_parcel(shipment, command.parcel)
     label = parcel.label if parcel is not None else None
     if parcel is None or label is None or label.key != command.key or label.status != "voiding":
         return []
@@ -156,7 +157,7 @@ def note_voided(shipment: Shipment, command: NoteVoided) -> list[Event]:
 
 def dock_answered(shipment: Shipment, command: DockAnswered) -> list[Event]:
     """What the dock says to a parcel that joins or leaves."""
-    parcel = next((one for one in shipment.parcels if one.number == command.parcel), None)
+    parcel = find_parcel(shipment, command.parcel)
     if parcel is None or parcel.label is None:
         return []
     if command.left:

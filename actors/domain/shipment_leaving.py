@@ -31,7 +31,7 @@ from actors.domain.shipment_events import (
 )
 from actors.domain.shipment_labels import all_offered, withdrawn
 from actors.domain.shipment_packing import finishing
-from actors.domain.shipment_state import Shipment, check_stage, is_good, lines_of, open_labels
+from actors.domain.shipment_state import Shipment, check_stage, find_parcel, is_good, lines_of, open_labels
 
 # A fulfilment that came there by another way is there as well.
 _PACKED = frozenset({"packed", "shipped", "delivered"})
@@ -93,7 +93,7 @@ def _answers(shipment: Shipment, code: str) -> list[Event]:
 
 def clear(shipment: Shipment, command: ClearParcel) -> list[Event]:
     """The order has the last word, before anything of it leaves; after that all its parcels may."""
-    parcel = next((one for one in shipment.parcels if one.number == command.parcel), None)
+    parcel = find_parcel(shipment, command.parcel)
     if parcel is None:
         return []
     if shipment.stage not in ("packed", "leaving", "shipped"):
@@ -113,7 +113,7 @@ def clear(shipment: Shipment, command: ClearParcel) -> list[Event]:
 
 def handed_over(shipment: Shipment, command: NoteHandedOver) -> list[Event]:
     """Told once for each parcel."""
-    parcel = next((one for one in shipment.parcels if one.number == command.parcel), None)
+    parcel = find_parcel(shipment, command.parcel)
     if parcel is None or parcel.place == "handed_over" or shipment.stage != "shipped":
         return []
     return [HandedOver(parcel.number, command.at_ms)]

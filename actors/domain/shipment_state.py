@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from actors.domain.allocation import need_of
 from actors.domain.errors import Refused
 from actors.domain.location_events import Units
 from actors.domain.personal_notes import ORDER_COUNTRY, SEALED_ORDER
@@ -121,22 +122,23 @@ def check_reach(within: list[str], location_id: str) -> None:
         )
 
 
+def find_parcel(shipment: Shipment, number: int) -> Parcel | None:
+    """None when there is none."""
+    return next((parcel for parcel in shipment.parcels if parcel.number == number), None)
+
+
 def parcel_of(shipment: Shipment, number: int) -> Parcel:
     """Raises Refused `shipment.parcel_unknown`."""
-    for parcel in shipment.parcels:
-        if parcel.number == number:
-            return parcel
+    found = find_parcel(shipment, number)
+    if found is not None:
+        return found
     known = [parcel.number for parcel in shipment.parcels]
     raise Refused("shipment.parcel_unknown", f"There is no parcel {number}.", parcels=known[:20])
 
 
 def packed_of(shipment: Shipment) -> dict[str, int]:
     """Units per SKU in all parcels."""
-    sums: dict[str, int] = {}
-    for parcel in shipment.parcels:
-        for content in parcel.contents:
-            sums[content.sku] = sums.get(content.sku, 0) + content.units
-    return sums
+    return need_of((content.sku, content.units) for parcel in shipment.parcels for content in parcel.contents)
 
 
 def left_of(shipment: Shipment) -> dict[str, int]:

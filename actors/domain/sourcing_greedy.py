@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actors.domain.sourcing_problem import NOTHING, Plan, Problem, plan_of, reach_of
-from actors.domain.sourcing_solver import Solution
+from actors.domain.sourcing_problem import NOTHING, Problem, plan_of, reach_of
+from actors.domain.sourcing_solver import Solution, solution_of
 
 # Plans that are worked out for exchanging places; each takes as long as there are blocks.
 EXCHANGE_CELLS_MAX = 2_000
-OTHERS_MAX = 3
 
 
 def greedy(problem: Problem) -> Solution:
@@ -35,12 +34,7 @@ def greedy(problem: Problem) -> Solution:
             best = plan
     if problem.whole and best.units < sum(problem.wanted):
         return Solution(NOTHING, [], exact=False, steps=len(found))
-    others = [plan for plan in sorted(found, key=_rank) if plan.places and not set(best.places) <= set(plan.places)]
-    return Solution(best, others[:OTHERS_MAX], exact=False, steps=len(found))
-
-
-def _rank(plan: Plan) -> tuple[int, int, int, tuple[int, ...]]:
-    return plan.rank
+    return solution_of(best, [plan for plan in found if plan.places], exact=False, steps=len(found))
 
 
 def _taken(problem: Problem) -> list[int]:

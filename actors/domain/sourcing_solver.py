@@ -42,17 +42,18 @@ def solve(problem: Problem, cover_steps_max: int = COVER_STEPS_MAX, most_steps_m
     if cover.best is not None:
         units = sum(reach)
         plans = [Plan(places, units, cost) for places, cost in cover.found.items()]
-        return _solution(plan_of(problem, cover.best[3]), plans, exact=cover.exact, steps=cover.steps)
+        return solution_of(plan_of(problem, cover.best[3]), plans, exact=cover.exact, steps=cover.steps)
     if problem.whole:
         return Solution(NOTHING, [], exact=cover.exact, steps=cover.steps)
     most = Most(problem, most_steps_max)
     most.run()
     exact, steps = cover.exact and most.exact, cover.steps + most.steps
     plan = most.best if exact else bettered(problem, most.best)
-    return _solution(plan, list(most.found.values()), exact=exact, steps=steps)
+    return solution_of(plan, list(most.found.values()), exact=exact, steps=steps)
 
 
-def _solution(plan: Plan, plans: list[Plan], *, exact: bool, steps: int) -> Solution:
+def solution_of(plan: Plan, plans: list[Plan], *, exact: bool, steps: int) -> Solution:
+    """The plan, with the best of the others that were met and are more than its places with some besides."""
     chosen = set(plan.places)
     others = [other for other in plans if not chosen.issubset(other.places)]
     return Solution(plan, nsmallest(OTHERS_MAX, others, key=lambda other: other.rank), exact, steps)

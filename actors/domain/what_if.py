@@ -21,14 +21,11 @@ from actors.domain.sourcing_calendar import Moments
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted, items_of
 from actors.domain.sourcing_places import ALWAYS, NO_LIMIT, candidate_of, left_of, works_at
 from actors.domain.sourcing_policy import Policy
+from actors.domain.sourcing_size import CONSIDERED_MAX, NEAREST, places_considered, solver_for
 from actors.domain.times import MINUTE_MS
 from actors.domain.what_if_stock import StockThen
 from actors.domain.what_if_terms import Past, PastMove, PastOrder, PastPlace
 
-# As at work (`serve/orders/sourcing.py`), only that of more places with stock the nearest are looked at.
-CONSIDERED_MAX = 60
-CELLS_MAX = 1_000
-NEAREST = 12
 # So often an order that waits is tried again.
 TRIES_MAX = 12
 _UNKNOWN_KM = 1e9
@@ -249,7 +246,8 @@ class Play:
     def _serve(self, number: int, lines: tuple[Wanted, ...], at_ms: int, *, first: bool) -> list[Share]:
         order = self._orders[number]
         demand = demand_of(order, lines, at_ms)
-        decision = source(self._policy_of(order), demand, self.candidates(order, demand))
+        skus = len({line.sku for line in lines})
+        decision = source(self._policy_of(order), demand, self.candidates(order, demand), solver_for(skus))
         shares = decision.plan()
         for name, got in shares:
             for sku, units in got.items():
@@ -268,12 +266,12 @@ class Play:
         self._days[key] = (before[0] + parts, before[1] + units)
 
     def candidates(self, order: PastOrder, demand: Demand) -> list[Candidate]:
-        """The places that have something of it, nearest first, and the nearest of all; as at work."""
+        """The places that have something of it, nearest first, and the nearest of all; as at work (`serve/orders/sourcing.py`), only that of more places with stock the nearest are looked at."""
         atlas, at_ms = self._map, demand.now_ms
         stocks = {sku: self._stock.available(sku, order.channel) for sku in sorted({line.sku for line in demand.lines})}
         having = {name for at in stocks.values() for name in at}
         km = atlas.distances(order)
-        most = min(CONSIDERED_MAX, CELLS_MAX // max(1, len(stocks)))
+        most = places_considered(len(stocks))
         ranked = atlas.nearest_first(order, km)
         near = [name for at, name in enumerate(ranked) if name in having or (at < NEAREST and most == CONSIDERED_MAX)]
         return [

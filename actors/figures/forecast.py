@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
+from actors.domain.times import DAY_MS, HOUR_MS
 from actors.figures.minute import Forecast, Method, Rates
 
 HORIZON_H = 7 * 24
@@ -96,8 +96,3 @@ def _late(now_ms: int, works: list[tuple[int, int]], rate: float) -> int:
         if not rate or now_ms + units / rate * HOUR_MS > due_ms:
             late += 1
     return late
-
-
-def minute_of(at_ms: int) -> int:
-    """When its minute began."""
-    return at_ms - at_ms % MINUTE_MS

@@ -19,6 +19,7 @@ from actors.figures.minute import Level, Minute, Rates, add, in_order, together
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.figures import HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS, Cut, Ends, FiguresStore
 from actors.runtime.ports import Clock
+from actors.runtime.rounds import rounds_for_ever
 
 log = logging.getLogger("ocefs.figures")
 POLL_S = 5.0
@@ -57,17 +58,10 @@ class Collector:
 
     async def run(self) -> None:
         """For ever. Whatever goes wrong is told, and begun again from the store."""
-        while True:
-            try:
-                more = await self.round()
-            except StoreUnavailable as away:
-                log.warning("figures can't be collected: %s", away)
-                more = False
-            except Exception:
-                log.exception("a round of the collector failed")
-                self._loaded, more = False, False
-            if not more:
-                await self._clock.sleep(POLL_S)
+        await rounds_for_ever(self.round, self._forget, self._clock, POLL_S, log, "the collector")
+
+    def _forget(self) -> None:
+        self._loaded = False
 
     async def round(self) -> bool:
         """Reads once, and records the minute that is over; True when there is more at once. Raises StoreUnavailable."""

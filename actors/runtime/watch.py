@@ -22,8 +22,8 @@ from actors.domain.alert import Finding, RaiseAlert
 from actors.domain.audit import Who
 from actors.domain.times import DAY_MS
 from actors.runtime.alerts import AuditStream, Kept, MonitorMemory, Position, Read
-from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import Clock
+from actors.runtime.rounds import rounds_for_ever
 from actors.runtime.sharding import digest_of
 from actors.runtime.wire import OK, REFUSED, Reply
 
@@ -81,18 +81,10 @@ class Watch:
 
     async def run(self) -> None:
         """For ever. Whatever goes wrong is told, and tried again."""
-        while True:
-            try:
-                more = await self.round()
-            except StoreUnavailable as away:
-                log.warning("the audit can't be read: %s", away)
-                more = False
-            except Exception:
-                # What was learned since the last save may be half of something: begin again from there.
-                log.exception("a round of the monitor failed")
-                self._loaded, more = False, False
-            if not more:
-                await self._clock.sleep(POLL_S)
+        await rounds_for_ever(self.round, self._forget, self._clock, POLL_S, log, "the monitor")
+
+    def _forget(self) -> None:
+        self._loaded = False
 
     async def round(self) -> bool:
         """Reads once; True when there is more at once. Raises StoreUnavailable."""

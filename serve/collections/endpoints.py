@@ -13,7 +13,7 @@ from actors.domain.collection_state import CollectionStatus
 from actors.domain.order_state import ViewOrder
 from actors.domain.times import moment
 from actors.runtime.read_model import CollectionSummary
-from serve.callers import places_asked, reach_of
+from serve.callers import reach_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.collections import examples, steps
 from serve.collections.calls import CollectionCalls, CollectionId, detail, moment_of, told
@@ -30,7 +30,7 @@ from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
 from serve.orders.own import asker_of, told_alike
 from serve.orders.private import PrivateOrders
-from serve.paging import check_choice, page_of
+from serve.paging import page_at_places
 from serve.problems import Answer, Problem
 from serve.regions import Territory
 from serve.replies import body_of
@@ -119,12 +119,9 @@ def _add_reads(api: APIRouter, calls: CollectionCalls) -> None:
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, at that store or those that one's rights reach, from the read model, which is a moment behind (`as_of`). Whose customer is here has `here_at`."""
-        check_choice("status", status, _STATUSES)
-        places = places_asked(request.scope, location_id)
-        page = await page_of(
-            services, f"collections\0{status or ''}\0{location_id or ''}", cursor, limit,
-            lambda before, some: services.read_model.collections(status=status, locations=places, before=before, limit=some),
-            lambda collection: collection.collection_id,
+        page = await page_at_places(
+            services, request, "collections", status, _STATUSES, location_id, cursor, limit,
+            services.read_model.collections, lambda collection: collection.collection_id,
         )  # fmt: skip
         return ok(CollectionPage([_listed(one) for one in page.items], page.as_of, page.next_cursor))
 

@@ -12,7 +12,7 @@ from actors.domain.ids import inbound_id as new_inbound_id
 from actors.domain.inbound_commands import AnnounceInbound, CancelInbound, ChangeInbound, CloseInbound, ReceiveGoods
 from actors.domain.inbound_state import InboundStatus
 from actors.domain.inbound_views import InboundStatusView, ReceiptAnswer
-from serve.callers import places_asked, reach_of
+from serve.callers import reach_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID
 from serve.inbounds import examples
@@ -31,7 +31,7 @@ from serve.inbounds.told import detail, listed, result
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.moments import ms_of
 from serve.openapi import documented
-from serve.paging import check_choice, page_of
+from serve.paging import page_at_places
 from serve.problems import Problem
 from serve.regions import Territory
 from serve.responses import AnswerResponse, ok
@@ -175,12 +175,9 @@ def _add_reads(api: APIRouter, calls: InboundCalls) -> None:
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, of the places that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
-        check_choice("status", status, _STATUSES)
-        places = places_asked(request.scope, location_id)
-        page = await page_of(
-            services, f"inbounds\0{status or ''}\0{location_id or ''}", cursor, limit,
-            lambda before, some: services.read_model.inbounds(status=status, locations=places, before=before, limit=some),
-            lambda inbound: inbound.inbound_id,
+        page = await page_at_places(
+            services, request, "inbounds", status, _STATUSES, location_id, cursor, limit,
+            services.read_model.inbounds, lambda inbound: inbound.inbound_id,
         )  # fmt: skip
         return ok(InboundPage([listed(inbound) for inbound in page.items], page.as_of, page.next_cursor))
 

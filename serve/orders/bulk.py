@@ -22,10 +22,9 @@ from starlette.responses import Response
 from actors.domain import claim
 from actors.domain.ids import claim_id, first_order_id
 from actors.domain.order_commands import UpdateOrder
-from actors.domain.order_state import OrderStatus, ViewOrder
+from actors.domain.order_state import OVER, OrderStatus, ViewOrder
 from actors.domain.order_terms_commands import HoldOrder, PrioritiseOrder, ReleaseOrder
 from actors.domain.order_terms_state import HoldKind
-from actors.runtime.read_model import OrderSummary
 from actors.runtime.wire import OK
 from serve.callers import caller_of, check_reaches, reach_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
@@ -47,7 +46,6 @@ from serve.services import Services
 # So many orders are looked at; what more there may be is told as `more`.
 SCANNED_MAX = 5_000
 _PAGE, _VIEWS = 500, 50
-_OVER = frozenset({"shipped", "delivered", "cancelled"})
 LocationId = Annotated[str, Meta(min_length=1, max_length=80)]
 
 
@@ -144,7 +142,7 @@ def _check_filter(territory: Territory, wanted: BulkFilter, scope: Scope) -> Non
     """Raises Problem 403, 421, 422."""
     if wanted == BulkFilter():
         raise field_problem("bulk.filter_required", "Say which orders are meant: all of them never are.", "/filter")
-    if wanted.status in _OVER:
+    if wanted.status in OVER:
         raise field_problem(
             "bulk.filter_over", f"Nothing can be done about orders that are {wanted.status}.", "/filter/status"
         )
@@ -166,18 +164,14 @@ async def _found(services: Services, sent: BulkAction, cause: str) -> tuple[list
             customer_ref=None, status=wanted.status, before=before, limit=_PAGE, held=wanted.held, placed_before_ms=before_ms
         )  # fmt: skip
         page = await from_store(asked)
-        open_ = [one.order_id for one in page if one.status not in _OVER]
+        open_ = [one.order_id for one in page if one.status not in OVER]
         if wanted.location_id is not None:
             open_ = await _at(services, open_, wanted.location_id, cause)
         found += open_
         if len(found) > sent.limit or len(page) < _PAGE:
             return found[: sent.limit], len(found) > sent.limit
-        before = _last(page)
+        before = page[-1].order_id
     return found[: sent.limit], True
-
-
-def _last(page: Sequence[OrderSummary]) -> str:
-    return page[-1].order_id
 
 
 async def _at(services: Services, order_ids: Sequence[str], location_id: str, cause: str) -> list[str]:

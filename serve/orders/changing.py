@@ -136,8 +136,9 @@ class _Changing:
             return {}
         found: dict[str, int] = {}
         for place in sorted({one.location_id for one in order.fulfilments}):
-            at = next((row for row in index.places.all() if row.location_id == place), None)
-            cut_off_ms = None if at is None else index.steering.candidate(at, None, {}, now_ms).cut_off_ms
+            if place not in index.places:
+                continue
+            cut_off_ms = index.steering.candidate(index.places.get(place), None, {}, now_ms).cut_off_ms
             if cut_off_ms is not None and cut_off_ms <= now_ms:
                 found[place] = cut_off_ms
         return found

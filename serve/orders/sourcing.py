@@ -25,25 +25,14 @@ from actors.domain.sourcing import source
 from actors.domain.sourcing_constraints import ItemRules
 from actors.domain.sourcing_decision import SourcingDecision, encoded
 from actors.domain.sourcing_demand import Candidate, Demand, items_of
-from actors.domain.sourcing_greedy import greedy
 from actors.domain.sourcing_pickup import Pickup, pickup
 from actors.domain.sourcing_policy import Policy
-from actors.domain.sourcing_solver import solve
+from actors.domain.sourcing_size import CONSIDERED_MAX, GREEDY_SKUS, NEAREST, places_considered, solver_for
 from actors.domain.sourcing_substitution import source_with_substitutes
 from serve.availability.index import AvailabilityIndex
 from serve.availability.places import Viewpoint
 from serve.orders.terms import Asked
 
-CONSIDERED_MAX = 60
-# SKUs × places.
-CELLS_MAX = 1_000
-# From so many different SKUs on the choice is greedy; the parts of kits are counted, not the kits.
-GREEDY_SKUS = 40
-GREEDY_CELLS_MAX = 1_600
-# However many SKUs an order has, so many places are looked at.
-GREEDY_PLACES_MIN = 4
-# The nearest are looked at whatever they have, so that it can be told why none of them serves; not for orders of very many SKUs.
-NEAREST = 12
 PLACES_MAX = 12
 _ONLY_STOCK = ["no_stock"]
 
@@ -75,7 +64,7 @@ class Sourcing:
     ) -> Proposal:
         """For an order, or what is left of one. viewpoint: where it goes, as far as is known. Raises Refused as `source` does."""
         need = need_of((line.sku, line.quantity) for line in lines)
-        choose = greedy if len(need) >= GREEDY_SKUS else solve
+        choose = solver_for(len(need))
         policy = self._policy(channel, currency)
         wanted = tuple(self._index.wanted(line.sku, line.quantity, line.amount) for line in lines)
         demand = Demand(wanted, country, now_ms, channel)
@@ -104,7 +93,7 @@ class Sourcing:
         large = len(need) >= GREEDY_SKUS
         if not shape.substitutes or large:
             # What may stand in on a large order is asked for by the order, once it is known what is missing.
-            decision = source(policy, demand, candidates, greedy if large else solve)
+            decision = source(policy, demand, candidates, solver_for(len(need)))
             return Proposal(decision.plan(), _places(policy, demand, decision, by_id), decision.places_max, decision)
         offered = {sku: [index.wanted(other) for other in others] for sku, others in shape.substitutes.items()}
         decision = source_with_substitutes(policy, demand, candidates, offered)
@@ -146,8 +135,7 @@ class Sourcing:
         """The places that have something of it, nearest first, and the nearest of all."""
         index, rank = self._index, viewpoint.rank
         stocks = index.stocks(need, channel)
-        cells = CELLS_MAX if len(stocks) < GREEDY_SKUS else GREEDY_CELLS_MAX
-        most = min(CONSIDERED_MAX, max(GREEDY_PLACES_MIN, cells // max(1, len(stocks))))
+        most = places_considered(len(stocks))
         having = {name for at in stocks.values() for name in at}
         near = [name for name in rank if name in having or (rank[name] < NEAREST and most == CONSIDERED_MAX)]
         if len(near) > most:

@@ -15,7 +15,7 @@ from actors.domain.shipment_commands import OpenManual, OpenShipment
 from actors.domain.shipment_state import STATUSES
 from actors.domain.times import moment
 from actors.runtime.read_model import ShipmentSummary
-from serve.callers import places_asked, reach_of
+from serve.callers import reach_of
 from serve.context import REQUEST_ID
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
@@ -34,7 +34,7 @@ from serve.packing.schemas import (
     ShipmentPage,
     StepDetail,
 )
-from serve.paging import check_choice, page_of
+from serve.paging import page_at_places
 from serve.problems import Problem, field_problem
 from serve.responses import AnswerResponse, encode, ok
 from serve.services import Services
@@ -178,12 +178,9 @@ def _add_reading(api: APIRouter, calls: PackingCalls, proposing: Proposing) -> N
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
     ) -> Response:
         """By id, the last first, from the read model, which is a moment behind (`as_of`)."""
-        check_choice("status", status, STATUSES)
-        places = places_asked(request.scope, location_id)
-        page = await page_of(
-            services, f"shipments\0{status or ''}\0{location_id or ''}", cursor, limit,
-            lambda before, some: services.read_model.shipments(status=status, locations=places, before=before, limit=some),
-            lambda shipment: shipment.shipment_id,
+        page = await page_at_places(
+            services, request, "shipments", status, STATUSES, location_id, cursor, limit,
+            services.read_model.shipments, lambda shipment: shipment.shipment_id,
         )  # fmt: skip
         return ok(ShipmentPage([_listed(one) for one in page.items], page.as_of, page.next_cursor))
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from actors.domain.gs1 import SSCC_DIGITS, checked
-from actors.domain.gs1_elements import Element, with_brackets
+from actors.domain.gs1_elements import Element
 from actors.domain.shipment_commands import LabelFormat
 from actors.paper import Sheet, step
+from actors.zpl import zpl_label, zpl_sscc, zpl_text
 
 _MARGIN_MM = 6.0
-# Printers of 203 dots an inch, the usual ones: 8 dots a millimetre. A module of 4 dots is 0.5 mm.
-_LABEL_DOTS = (812, 1218)
-_MODULE_DOTS = 4
-_BARS_DOTS = 32 * 8
 
 
 class SsccLabel(NamedTuple):
@@ -47,19 +44,5 @@ def _pdf(sscc: str, facts: list[str]) -> bytes:
 
 
 def _zpl(sscc: str, facts: list[str]) -> bytes:
-    fields, y = ["^XA", "^CI28", f"^PW{_LABEL_DOTS[0]}", f"^LL{_LABEL_DOTS[1]}"], 48
-    for text in [*facts, "SSCC", sscc]:
-        fields.append(f"^FO48,{y}^A0N,40,40^FH_^FD{_quoted(text)}^FS")
-        y += 52
-    y = 820
-    fields += [
-        f"^FO88,{y}^BY{_MODULE_DOTS}^BCN,{_BARS_DOTS},N,N,N^FD>;>800{sscc}^FS",
-        f"^FO88,{y + _BARS_DOTS + 12}^A0N,30,30^FH_^FD{with_brackets([Element('00', sscc)])}^FS",
-        "^XZ",
-    ]
-    return "\n".join(fields).encode()
-
-
-def _quoted(text: str) -> str:
-    """Without signs that the printer would take for commands."""
-    return "".join(f"_{ord(sign):02X}" if sign in "^~_\\" or ord(sign) < 0x20 else sign for sign in text)
+    fields = [zpl_text(48, 48 + 52 * at, text, 40) for at, text in enumerate([*facts, "SSCC", sscc])]
+    return zpl_label([*fields, *zpl_sscc(820, sscc)])

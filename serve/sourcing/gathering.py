@@ -9,12 +9,12 @@ in the memory of this replica and of the player, and nothing of it is told but s
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import msgspec
 
 from actors.domain.ids import SAMPLE_CHARS, first_order_id, sample_end, sourcing_policies_id
-from actors.domain.order_state import Order, parts_of, restored
+from actors.domain.order_state import Channel, Order, parts_of, restored
 from actors.domain.simulations import Question, Scope
 from actors.domain.sourcing_decision import decoded
 from actors.domain.sourcing_policies import KEPT_MAX, PolicyVersions, ViewVersions
@@ -42,7 +42,7 @@ COUNTED_MAX = 1_000_000
 ORDERS_A_PAGE = 250
 MOVES_A_PAGE = 2_000
 SKUS_A_TIME = 100
-_CHANNELS = ("", "online", "store", "marketplace")
+_CHANNELS = ("", *get_args(Channel))
 _versions_decoder = msgspec.json.Decoder(PolicyVersions)
 T = TypeVar("T")
 # Called between two reads: whoever began it may have changed his mind.

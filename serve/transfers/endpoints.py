@@ -14,12 +14,12 @@ from actors.domain.transfer_commands import ApproveTransfer, RequestTransfer
 from actors.domain.transfer_state import TransferStatus, TransferStatusView
 from actors.runtime.read_model import TransferSummary
 from serve.approvals.asking import needs_approval
-from serve.callers import places_asked, reach_of
+from serve.callers import reach_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import PRINCIPAL, REQUEST_ID, WHO
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
-from serve.paging import check_choice, page_of
+from serve.paging import page_at_places
 from serve.regions import Territory
 from serve.replies import body_of
 from serve.responses import AnswerResponse, ok
@@ -137,12 +137,9 @@ def _add_list(api: APIRouter, calls: TransferCalls) -> None:
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, of which one end is that location or a place that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
-        check_choice("status", status, _STATUSES)
-        places = places_asked(request.scope, location_id)
-        page = await page_of(
-            services, f"transfers\0{status or ''}\0{location_id or ''}", cursor, limit,
-            lambda before, some: services.read_model.transfers(status=status, locations=places, before=before, limit=some),
-            lambda transfer: transfer.transfer_id,
+        page = await page_at_places(
+            services, request, "transfers", status, _STATUSES, location_id, cursor, limit,
+            services.read_model.transfers, lambda transfer: transfer.transfer_id,
         )  # fmt: skip
         return ok(TransferPage([_listed(transfer) for transfer in page.items], page.as_of, page.next_cursor))
 

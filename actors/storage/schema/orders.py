@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from actors.domain.order_state import OVER
 from actors.storage.schema.columns import ROOM, Instant, bigint, instant, integer, key, metadata, text
 
 # Orders of these statuses are done with: few look for them, and nearly all orders end as one.
-CLOSED_STATUSES = ("shipped", "delivered", "cancelled")
+CLOSED_STATUSES = OVER
 
 orders = sa.Table(
     "orders", metadata,

@@ -17,7 +17,8 @@ from actors.storage.reader import PostgresReadModel
 from actors.storage.redis_journal import RedisJournal
 from actors.storage.schema import metadata
 from tests.fakes.journal import JournalDisk, MemoryJournal
-from tests.fakes.store import MemoryReadModel, MemoryStore, StoreDisk
+from tests.fakes.read_model import MemoryReadModel
+from tests.fakes.store import MemoryStore, StoreDisk
 
 BOTH = [pytest.param("fake"), pytest.param("real", marks=pytest.mark.real)]
 # Several writers to one disk, as several hosts are.

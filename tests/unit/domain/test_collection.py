@@ -3,8 +3,6 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from actors.domain import ids
-from actors.domain.approval import DecideApproval
 from actors.domain.collection_commands import (
     EndCollection,
     ExtendCollection,
@@ -20,13 +18,11 @@ from actors.domain.collection_commands import (
 from actors.domain.collection_state import VERIFIED_MS
 from actors.domain.errors import Refused
 from actors.domain.floor_terms import FloorTerms
-from actors.domain.location_commands import Allocate, ReceiptLine, RunFloor
-from actors.domain.order_commands import RetryAllocation, UpdateOrder
-from actors.domain.transfer_commands import CancelTransfer, CloseTransfer, ReceivedLine, ReceiveUnits
+from actors.domain.location_commands import RunFloor
+from actors.domain.order_commands import UpdateOrder
+from actors.domain.transfer_commands import ReceivedLine, ReceiveUnits
 from tests.unit.domain.pickup_world import CODE, NOTICES, ORDER, WRONG, Shop, told
 from tests.unit.domain.transfer_world import DAY_MS, NOW_MS, PORTLAND, SEATTLE
-
-MANAGER = ids.account_id("us", b"m" * 16)
 
 
 def refused(shop: Shop, command, at: int = 0) -> str:
@@ -56,133 +52,6 @@ def test_what_the_store_has_does_not_get_to_its_customer():
     assert (shop.shown().status, shop.shown().pickup.status) == ("delivered", "collected")
     assert shop.stock(PORTLAND, "a") == (3, 0)
     assert shop.seen().here_spot == ""
-
-
-def test_what_the_store_lacks_is_not_brought_by_one_transfer_that_is_the_orders():
-    shop = Shop({"a": 1}, {"a": 9, "b": 9})
-    shop.place_order(("a", 3), ("b", 1))
-    assert shop.shown().status == "partly_allocated"
-    assert (shop.shown().pickup.status, shop.of("collection")) == ("coming", [])
-    assert shop.stock(SEATTLE, "a") == (9, 2)
-    [transfer] = shop.of("transfer")
-    shop.send(("a", 2), ("b", 1))
-    shop.arrive(transfer)
-    # Nobody else could have had it in between: the receipt itself allocated it.
-    assert shop.stock(PORTLAND, "a") == (3, 3)
-    assert shop.shown().status == "allocated"
-    shop.make_ready()
-    shop.collect()
-    assert (shop.stock(PORTLAND, "a"), shop.stock(PORTLAND, "b")) == ((0, 0), (0, 0))
-    assert shop.stock(SEATTLE, "a") == (7, 0)
-
-
-def test_somebody_else_takes_what_lands_before_the_order_hears_of_it():
-    shop = Shop({}, {"a": 2})
-    shop.place_order(("a", 2))
-    name = shop.send(("a", 2))
-    shop.do("transfer", name, ReceiveUnits(["1"]))
-    receipt = next(
-        n for n in shop.waiting if shop.sent[n].kind == "transfer" and shop.sent[n].message.kind == "location"
-    )
-    shop.deliver(receipt)
-    taken = shop.do("location", PORTLAND, Allocate("us-other", 1, [("a", 1)]))
-    assert taken.lines == []
-    shop.settle()
-    assert shop.shown().status == "allocated"
-
-
-def test_units_by_lot_are_not_promised_when_they_land():
-    shop = Shop({}, {})
-    shop.receive(SEATTLE, ReceiptLine("f", 4, lot="L1", expires_on=NOW_MS // DAY_MS + 90))
-    shop.place_order(("f", 3))
-    shop.arrive(shop.send(("f", 3)))
-    location = shop.place(PORTLAND)
-    assert location.claims == {f"{ORDER}.1": {("f", "L1"): 3}}
-    shop.make_ready()
-    shop.collect(("f", 1))
-    assert (location.claims, shop.stock(PORTLAND, "f")) == ({}, (1, 0))
-
-
-# --- what goes wrong on the road --------------------------------------------------------------------------------------
-def test_a_loss_on_the_road_leaves_the_order_waiting_for_ever():
-    shop = Shop({"b": 1}, {"a": 9})
-    shop.place_order(("a", 2), ("b", 1))
-    name = shop.send(("a", 2))
-    shop.do("transfer", name, ReceiveUnits(lines=[ReceivedLine("a", 1)]))
-    shop.settle()
-    assert shop.shown().pickup.status == "coming"
-    shop.do("transfer", name, CloseTransfer([("a", 1)]))
-    shop.settle()
-    # What is there is made ready, the rest is backordered and asked for again by the order's timer.
-    assert shop.seen().status == "locating"
-    assert [(one.sku, one.quantity) for one in shop.shown().backordered] == [("a", 1)]
-    assert shop.order().retry_at_ms is not None
-    shop.now_ms += 60_000
-    shop.do("order", ORDER, RetryAllocation())
-    shop.settle()
-    assert len(shop.of("transfer")) == 2
-    shop.arrive(shop.send(("a", 1), at=1))
-    shop.make_ready(0)
-    shop.collect(at=0)
-    shop.make_ready(1)
-    shop.collect(at=1)
-    assert shop.shown().status == "delivered"
-
-
-def test_an_order_of_which_the_store_had_nothing_never_asks_again():
-    shop = Shop({}, {"a": 2})
-    shop.place_order(("a", 2))
-    [first] = shop.of("transfer")
-    shop.do("transfer", first, CancelTransfer())
-    shop.settle()
-    # It asks by its timer, and waits in nobody's line: what a line gave it no collection would know of.
-    assert shop.order().retry_at_ms is not None
-    shop.do("order", ORDER, RetryAllocation())
-    shop.settle()
-    assert shop.order().backorder is None
-    [again] = [at for at, name in enumerate(shop.of("transfer")) if name != first]
-    shop.arrive(shop.send(("a", 2), at=again))
-    shop.make_ready()
-    shop.collect()
-    assert shop.shown().status == "delivered"
-
-
-def test_damaged_units_are_handed_to_the_customer():
-    shop = Shop({}, {"a": 2})
-    shop.place_order(("a", 2))
-    name = shop.send(("a", 2))
-    shop.do("transfer", name, ReceiveUnits(lines=[ReceivedLine("a", 1, "damaged"), ReceivedLine("a", 1)]))
-    shop.settle()
-    assert [(one.sku, one.quantity) for one in shop.shown().backordered] == [("a", 1)]
-    assert [(line.sku, line.quantity) for line in shop.seen().lines] == [("a", 1)]
-
-
-def test_a_transfer_that_staff_cancels_is_never_answered():
-    shop = Shop({}, {"a": 2})
-    shop.place_order(("a", 2))
-    shop.do("transfer", shop.of("transfer")[0], CancelTransfer())
-    shop.settle()
-    assert shop.shown().status == "backordered"
-    assert shop.stock(SEATTLE, "a") == (2, 0)
-
-
-def test_a_large_transfer_goes_without_a_second_person():
-    shop = Shop({}, {"a": 90})
-    shop.place_order(("a", 60), approval_units=50, approval_ms=DAY_MS)
-    [transfer], [approval] = shop.of("transfer"), shop.of("approval")
-    assert shop.view(transfer).status == "requested"
-    shop.do("approval", approval, DecideApproval("approve", MANAGER))
-    shop.settle()
-    assert shop.view(transfer).status == "allocated"
-
-
-def test_a_large_transfer_that_is_refused_blocks_the_order():
-    shop = Shop({}, {"a": 90})
-    shop.place_order(("a", 60), approval_units=50, approval_ms=DAY_MS)
-    shop.do("approval", shop.of("approval")[0], DecideApproval("refuse", MANAGER, [], "other"))
-    shop.settle()
-    assert (shop.shown().status, shop.shown().pickup.status) == ("backordered", "waiting")
-    assert shop.order().retry_at_ms is not None
 
 
 # --- cancellations ----------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ from tests.fakes import (
     transfer_lists,
     what_if_lists,
 )
-from tests.fakes.store import is_held
+from tests.fakes.read_model import is_held
 
 encode = msgspec.json.encode
 FEED = (StockRow, LocationRow, SkuRow, RevocationRow, LocationProfileRow, SourcingPolicyRow)
@@ -295,7 +295,7 @@ class FakeReadModel:
         found = [
             row
             for row in rows
-            if (customer_ref is None or row.customer_ref == customer_ref)
+            if (customer_ref is None or row.customer_ref == customer_ref != "")
             and (owner is None or (row.owner == owner != ""))
             and (email_digest is None or (row.email_digest == email_digest != ""))
             and (order_ref is None or (row.order_ref == order_ref != ""))

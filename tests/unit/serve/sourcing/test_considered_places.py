@@ -10,9 +10,10 @@ from actors.domain.allocation import need_of
 from actors.domain.order_state import Line
 from actors.domain.rows import LocationRow, SkuRow, StockRow
 from actors.domain.sourcing_policy import Costs, Policy
+from actors.domain.sourcing_size import CELLS_MAX, CONSIDERED_MAX, GREEDY_SKUS
 from serve.availability.index import AvailabilityIndex
 from serve.orders import sourcing
-from serve.orders.sourcing import CELLS_MAX, CONSIDERED_MAX, GREEDY_SKUS, Sourcing
+from serve.orders.sourcing import Sourcing
 
 NOW_MS = 1_767_225_600_000
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from actors.domain.data_key import DestroyKey, Restrict
+from actors.domain.sourcing_size import GREEDY_SKUS
 from serve.keys.envelope import key_of
-from serve.orders.sourcing import GREEDY_SKUS
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.small_cell import furnish_with, order
 
