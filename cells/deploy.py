@@ -7,6 +7,7 @@ Every step may be repeated: what is there already is kept. The calling process i
 
 from __future__ import annotations
 
+import logging
 import time
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 import ray
 from ray import serve
+from ray.exceptions import RayActorError
 
 from actors.ray_figures import end_figures, start_figures
 from actors.ray_gateway import NAMESPACE, supervisor_name
@@ -35,6 +37,8 @@ from serve.ray_door import deployment
 
 SHARDS_DEADLINE_S = 60.0
 APP_NAME = "ocefs"
+
+log = logging.getLogger("ocefs.deploy")
 
 
 def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
@@ -60,12 +64,25 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     if config.encrypted:  # between Serve's HAProxy and the replicas
         inside = inside_pair(config, paths.home)
         options |= {"ssl_certfile": str(inside.certificate), "ssl_keyfile": str(inside.key)}
-    serve.start(http_options=options)
+    start_ingress(options)
     app = deployment(
         partial(make_services, msgspec.msgpack.encode(settings), msgspec.msgpack.encode(api)),
         name=f"{config.name}-api", replicas=config.api.replicas, settings=api,
     )  # fmt: skip
     serve.run(app, name=APP_NAME, route_prefix="/")
+
+
+def start_ingress(options: dict[str, Any]) -> None:
+    """Serve's controller and its HAProxy. Raises what Serve raises when it comes up neither at once nor at the second try.
+
+    On a busy machine HAProxy may take longer than Serve waits for it: Serve then ends it and starts another, while whoever
+    asked for it is told of the first one's end alone. The keeper waits for the second at `/readyz`.
+    """
+    try:
+        serve.start(http_options=options)
+    except (RayActorError, TimeoutError) as error:
+        log.warning("Serve's ingress is not there yet (%s): waiting for the next", type(error).__name__)
+        serve.start(http_options=options)
 
 
 def give_rights(config: RegionConfig, addresses: StoreAddresses) -> None:

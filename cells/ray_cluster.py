@@ -27,7 +27,7 @@ from cells.trust import of_cell
 
 _START_S = 60.0
 _DEPLOY_S = 120.0
-_READY_S = 30.0
+_READY_S = 60.0
 _WITHDRAW_S = 40.0
 _HEAD_GRACE_S = 8.0
 _TREE_GRACE_S = 3.0

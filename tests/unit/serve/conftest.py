@@ -1,8 +1,9 @@
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import pytest
 from fastapi.dependencies import utils
+from pydantic.fields import FieldInfo
 
 from tests.unit.serve.small_cell import Cell, furnish
 
@@ -11,8 +12,19 @@ _looked_at: dict[tuple[Any, ...], Any] = {}
 _analyze_param = utils.analyze_param
 
 
+def _shape(asked: Any) -> Any:
+    """All that a parameter says of itself. A `Query` prints as its default alone: by that, one with another limit would be the same."""
+    if isinstance(asked, FieldInfo):
+        slots = {name for made in type(asked).__mro__ for name in getattr(made, "__slots__", ())}
+        said = {name: getattr(asked, name, None) for name in slots} | getattr(asked, "__dict__", {})
+        return type(asked), tuple(sorted((name, repr(value)) for name, value in said.items()))
+    if parts := get_args(asked):
+        return repr(get_origin(asked)), tuple(map(_shape, parts))
+    return repr(asked)
+
+
 def _once(*, param_name: str, annotation: Any, value: Any, path_param_names: set[str]) -> Any:
-    key = (param_name, repr(annotation), repr(value), param_name in path_param_names)
+    key = (param_name, _shape(annotation), _shape(value), param_name in path_param_names)
     if key not in _looked_at:
         _looked_at[key] = _analyze_param(
             param_name=param_name, annotation=annotation, value=value, path_param_names=path_param_names

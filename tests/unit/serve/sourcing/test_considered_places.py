@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actors.domain import sourcing_size
 from actors.domain.allocation import need_of
 from actors.domain.order_state import Line
 from actors.domain.rows import LocationRow, SkuRow, StockRow
 from actors.domain.sourcing_policy import Costs, Policy
 from actors.domain.sourcing_size import CELLS_MAX, CONSIDERED_MAX, GREEDY_SKUS
 from serve.availability.index import AvailabilityIndex
-from serve.orders import sourcing
 from serve.orders.sourcing import Sourcing
 
 NOW_MS = 1_767_225_600_000
@@ -80,7 +80,7 @@ def test_an_order_of_hundreds_of_skus_holds_everybody_up_or_follows_no_policy(nu
     def never(*args):
         raise AssertionError("the best is searched for")
 
-    monkeypatch.setattr(sourcing, "solve", never)
+    monkeypatch.setattr(sourcing_size, "solve", never)
     skus = many(number)
     proposal = proposed(index_of(*([skus] * 60)), **skus)
     assert (proposal.decision.considered, proposal.decision.exact) == (places, False)

@@ -1,0 +1,43 @@
+"""Serve's ingress: one that is late does not fail the start of a cell, one that never comes does."""
+
+import pytest
+from ray.exceptions import ActorDiedError
+
+from cells import deploy
+
+OPTIONS = {"host": "127.0.0.1", "port": 8201}
+
+
+class Serve:
+    """Serve as seen from its `start`: the first calls fail."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self._failures = list(failures)
+        self.asked: list[dict] = []
+
+    def start(self, http_options: dict) -> None:
+        self.asked.append(http_options)
+        if self._failures:
+            raise self._failures.pop(0)
+
+
+@pytest.mark.parametrize("failure", [ActorDiedError(), TimeoutError("not available after 60 s")])
+def test_an_ingress_that_is_late_fails_the_start_of_a_cell(failure, monkeypatch):
+    serve = Serve(failure)
+    monkeypatch.setattr(deploy, "serve", serve)
+    deploy.start_ingress(OPTIONS)
+    assert serve.asked == [OPTIONS, OPTIONS]
+
+
+def test_an_ingress_that_never_comes_is_waited_for_without_end(monkeypatch):
+    monkeypatch.setattr(deploy, "serve", Serve(ActorDiedError(), ActorDiedError()))
+    with pytest.raises(ActorDiedError):
+        deploy.start_ingress(OPTIONS)
+
+
+def test_what_is_wrong_with_the_options_is_hidden_by_a_second_try(monkeypatch):
+    serve = Serve(ValueError("no such option"))
+    monkeypatch.setattr(deploy, "serve", serve)
+    with pytest.raises(ValueError, match="no such option"):
+        deploy.start_ingress(OPTIONS)
+    assert len(serve.asked) == 1
