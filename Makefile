@@ -4,10 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .ONESHELL:
 
-# Any Python from 3.11 on that our dependencies have binaries for; the first that fits is taken.
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
-	if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; \
-	then echo $$python; break; fi; done)
+# Any Python from 3.11 on that our dependencies have binaries for: the first that fits, or one that is a good deal quicker.
+PYTHON ?= $(shell deploy/quickest_python.sh python3 python3.13 python3.12 python3.11 /usr/bin/python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
@@ -32,14 +30,15 @@ help: ## list what make can do
 venv: $(READY) ## make the virtual environment (every other target does it on demand)
 
 $(READY): requirements-dev.lock pyproject.toml
-	@if [ -z "$(PYTHON)" ]; then
-		echo "No Python 3.11, 3.12 or 3.13 was found." >&2
-		echo "  Next: install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/of/python3.12" >&2
-		exit 1
-	fi
-	if [ ! -x $(RUN) ]; then
-		echo "making $(VENV) with $(PYTHON)"
-		if ! $(PYTHON) -m venv $(VENV); then
+	@if [ ! -x $(RUN) ]; then
+		python="$(PYTHON)"
+		if [ -z "$$python" ]; then
+			echo "No Python 3.11, 3.12 or 3.13 was found that can make virtual environments." >&2
+			echo "  Next: install one (on Debian: apt install python3-venv), or name it: make $(MAKECMDGOALS) PYTHON=/path/of/python3.12" >&2
+			exit 1
+		fi
+		echo "making $(VENV) with $$python"
+		if ! "$$python" -m venv $(VENV); then
 			rm -rf $(VENV)
 			echo "  Next: this Python can't make virtual environments; on Debian: apt install python3-venv" >&2
 			exit 1
