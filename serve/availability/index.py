@@ -76,6 +76,8 @@ class AvailabilityIndex:
         self._skus: dict[str, str] = {}
         # Of those SKUs that have any.
         self._details: dict[str, Details] = {}
+        # Those for which a release is named, to come or past.
+        self.with_release: set[str] = set()
         # SKU → location → channel → units kept back from it; of those SKUs that have any.
         self._kept: dict[str, dict[str, dict[str, int]]] = {}
         self._sorted: list[str] = []
@@ -121,6 +123,10 @@ class AvailabilityIndex:
             del self._details[sku]
         else:
             self._details[sku] = details
+        if details.released_at_ms is None:
+            self.with_release.discard(sku)
+        else:
+            self.with_release.add(sku)
         if details.kit != before.kit:
             self._stock_of(sku).make_of([(self._stock_of(part), units) for part, units in details.kit])
 
