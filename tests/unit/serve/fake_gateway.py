@@ -57,7 +57,7 @@ from actors.runtime.read_model import (
     TransferSummary,
 )
 from actors.runtime.sharding import mask_of
-from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, REFUSED, HostStats, LiveEvent, Reply
+from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, PENDING, REFUSED, HostStats, LiveEvent, Reply
 from serve.gateway import Ask, FeedListener
 from tests.fakes import (
     collection_lists,
@@ -229,7 +229,7 @@ class FakeGateway:
                 if scope in self.remembered:
                     digest, _ = self.remembered[scope]
                     self.remembered[scope] = (digest, Reply(OK, encode(answer.reply(state, version))))
-        return Reply(OK, encode(decision.reply(state, version)))
+        return Reply(PENDING if decision.provisional else OK, encode(decision.reply(state, version)))
 
     def run_outbox(self) -> None:
         while self.outbox:
