@@ -37,6 +37,7 @@ from actors.domain.sourcing_decision import ABLE_MAX, SEEN_MAX, Other, Part, See
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted, candidates_of, items_of
 from actors.domain.sourcing_policy import Policy, places_allowed
 from actors.domain.sourcing_problem import Plan, Problem
+from actors.domain.sourcing_prospects import prospects_of
 from actors.domain.sourcing_solver import Solution, solve
 
 _POSITION = {reason: at for at, reason in enumerate(REASONS)}
@@ -69,7 +70,8 @@ def source(
     alone = [_alone(problem, at) for at in range(len(offers))]
     wanted = sum(item.units for item in items)
     able = {offer.place.location_id: figures for offer, figures in zip(offers, alone, strict=True)}
-    seen, able_more, ruled_out_more = _seen(ruled, able, [offer.place.location_id for offer, _ in served])
+    chosen = [offer.place.location_id for offer, _ in served]
+    seen, able_more, ruled_out_more = _seen(ruled, able, chosen)
     return SourcingDecision(
         policy=policy.version,
         currency=policy.currency,
@@ -87,6 +89,7 @@ def source(
         able_more=able_more,
         ruled_out_more=ruled_out_more,
         others=_others(solution, offers),
+        prospects=prospects_of(policy.costs, items, seen, {one.place.location_id: one.place for one in ruled}, chosen),
     )
 
 

@@ -40,7 +40,10 @@ class DeliveryDates:
 
     def _from(self, policy: Policy, wanted: Wanted, name: str) -> datetime | None:
         at, km = self._places.get(name), self._km
-        place = self._steering.candidate(at, None if km is None else float(km[name]), {wanted.sku: 1}, self._now_ms)
+        away = None if km is None else float(km[name])
+        life = {wanted.sku: wanted.min_life_days} if wanted.min_life_days else None
+        prospects = self._steering.outlooks.of((wanted.sku,), life, self._now_ms)
+        place = self._steering.candidate(at, away, {wanted.sku: 1}, self._now_ms, prospects)
         demand = Demand((wanted,), at.country, self._now_ms, self._channel)
         if _ruled_out(policy, demand, wanted, place):
             return None
