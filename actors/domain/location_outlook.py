@@ -5,9 +5,11 @@ Units that have a last good day are counted by day as they come and go, so that 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from actors.domain.location_events import Entry
 from actors.domain.location_state import Location, Lot, Stock
-from actors.domain.outlook import DemandRate, Outlook, encoded, ends_of
+from actors.domain.outlook import DemandRate, Outlook, ends_of
 
 
 def rate_of(rate: DemandRate) -> DemandRate | None:
@@ -37,14 +39,6 @@ def count(location: Location, sku: str, day: int, units: int) -> None:
         del location.ends[sku]
 
 
-def outlook_of(location: Location, sku: str, stock: Stock) -> Outlook:
-    """Of one SKU."""
-    ends = location.ends.get(sku)
+def outlook_of(stock: Stock, ends: Mapping[int, int] | None) -> Outlook:
+    """Of one SKU. ends: its units by last good day, None for none."""
     return Outlook(stock.rate, () if ends is None else ends_of(ends))
-
-
-def stored(location: Location, sku: str, stock: Stock) -> bytes:
-    """As its row has it. Most SKUs have neither, and cost two looks."""
-    if stock.rate is None and sku not in location.ends:
-        return b""
-    return encoded(outlook_of(location, sku, stock))

@@ -219,7 +219,7 @@ def _of_sku(state: Location, query: ViewSku, version: int) -> SkuStockView:
     return SkuStockView(
         query.location_id, version, _stock(sku, stock), dict(stock.buffers), shown, max(0, len(lots) - LOTS_SHOWN_MAX),
         _spots(state, sku, stock), sorted(incoming, key=lambda one: (one.expected_at_ms, one.source_id))[:INCOMING_SHOWN_MAX],
-        outlook_of(state, sku, stock),
+        outlook_of(stock, state.ends.get(sku)),
     )  # fmt: skip
 
 

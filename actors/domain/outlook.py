@@ -51,12 +51,12 @@ _decode = msgspec.msgpack.Decoder(Outlook).decode
 
 
 def encoded(outlook: Outlook) -> bytes:
-    """As a row has it; b"" when nothing is known."""
-    return b"" if outlook == NOTHING else _encode(outlook)
+    """As a row has it, where something is known."""
+    return _encode(outlook)
 
 
 def decoded(stored: bytes) -> Outlook:
-    """What `encoded` made."""
+    """What `encoded` made; b"" is nothing."""
     return _decode(stored) if stored else NOTHING
 
 
@@ -68,8 +68,9 @@ def day_of_ms(now_ms: int) -> int:
 def ends_of(units: Mapping[int, int]) -> tuple[End, ...]:
     """Units by their last good day, soonest first. Of more days than a row has, neighbours are taken together under the earlier day: units are told to end sooner than
     they do and never later, so that nobody is asked for what he would refuse."""
-    ends = sorted(units.items())
-    span = 1
+    if len(units) == 1:
+        return tuple(units.items())
+    ends, span = sorted(units.items()), 1
     while len(ends) > ENDS_MAX:
         ends = _joined(ends, span)
         span *= 2

@@ -213,7 +213,8 @@ class PostgresReadModel:
         """See `ReadModel.past_stock`."""
         found = await self._much(past_stock_query(skus, at_ms, limit))
         return [
-            PastStock(row[0], row[1], row[2], row[3], kept_back_of(row[4]), outlook_decoded(row[5]).rate) for row in found
+            PastStock(row[0], row[1], row[2], row[3], kept_back_of(row[4]), outlook_decoded(row[5]).rate)
+            for row in found
         ]
 
     async def past_moves(

@@ -23,7 +23,11 @@ _change_decoder = msgspec.json.Decoder(LevelChange)
 _CHANGE = {
     "levels": [
         {"sku": "85123A", "safety_stock": 8, "reorder_point": 40, "buffers": {"online": 2}},
-        {"sku": "HC-50", "reorder_point": 12, "demand": {"units_per_day": 1.25, "from": "2025-12-02", "until": "2026-03-01"}},
+        {
+            "sku": "HC-50",
+            "reorder_point": 12,
+            "demand": {"units_per_day": 1.25, "from": "2025-12-02", "until": "2026-03-01"},
+        },
     ]
 }
 

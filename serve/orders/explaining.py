@@ -113,7 +113,10 @@ def _numbers(decision: SourcingDecision) -> SourcingNumbers:
         others=[OtherPlan(other.places, other.units, other.more_milli) for other in decision.others],
         prospects=[
             StockProspect(
-                decision.seen[one.place].location_id, decision.skus[one.sku], one.weeks_tenths / 10, one.risk_percent / 100
+                decision.seen[one.place].location_id,
+                decision.skus[one.sku],
+                one.weeks_tenths / 10,
+                one.risk_percent / 100,
             )
             for one in decision.prospects
         ],

@@ -187,7 +187,9 @@ def _places(policy: Policy, demand: Demand, decision: SourcingDecision, by_id: M
         barred = {items[at] for at in rules.reasons(place)} if rules is not None and one.reasons else set()
         out.append(Place(one.location_id, {sku: n for sku, n in place.available.items() if sku not in barred}))
     if decision.backordered():
-        out += [Place(one.location_id, {}) for one in decision.seen if not one.units and _ONLY_STOCK.issuperset(one.codes())]
+        out += [
+            Place(one.location_id, {}) for one in decision.seen if not one.units and _ONLY_STOCK.issuperset(one.codes())
+        ]
     return out[:PLACES_MAX]
 
 

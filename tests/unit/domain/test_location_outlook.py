@@ -6,7 +6,6 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.domain.kind import Context
 from actors.domain.acts_of_stock import of_location
 from actors.domain.errors import Refused
 from actors.domain.location_commands import (

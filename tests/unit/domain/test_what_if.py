@@ -110,7 +110,9 @@ def test_a_play_knows_no_demand_or_puts_its_price_on_the_record():
     past = past_of(stocks, [], [order(0, 1, ("A", 1))], changed=Policy(version=9, costs=Costs(supply_minor=0)))
     # The one is nearer, the other has ten weeks of it.
     assert [one.shares for one in played(past).outcome.served] == [[("us-st-b", {"A": 1})]]
-    assert [one.shares for one in played(past, lambda one: past.terms.changed).outcome.served] == [[("us-st-a", {"A": 1})]]
+    assert [one.shares for one in played(past, lambda one: past.terms.changed).outcome.served] == [
+        [("us-st-a", {"A": 1})]
+    ]
     report = report_of(past)
     assert report.replay.costs_milli["supply"] == 0
     assert {"present_demand", "supply_not_priced"} <= set(report.assumptions)

@@ -22,9 +22,7 @@ from serve.availability.index import AvailabilityIndex
 from tests.unit.domain.books import DAY_MS, TODAY, Books
 
 PLACE = "us-wh-1"
-lots = st.lists(
-    st.tuples(st.integers(1, 20), st.none() | st.sampled_from((0, 1, 2, 4, 9, 30))), min_size=1, max_size=9
-)
+lots = st.lists(st.tuples(st.integers(1, 20), st.none() | st.sampled_from((0, 1, 2, 4, 9, 30))), min_size=1, max_size=9)
 
 
 def seen(index: AvailabilityIndex, books: Books, life: int) -> Candidate:

@@ -89,7 +89,11 @@ async def test_few_days_are_taken_for_a_measurement(cell):
     before = cell.state()
     answer = await cell.post(f"{WH}/demand-rates/measurements", {"skus": ["A1"]})
     told = answer.json()
-    assert (answer.status_code, told["code"], told["errors"][0]["pointer"]) == (422, "stock.demand_unmeasurable", "/skus/0")
+    assert (answer.status_code, told["code"], told["errors"][0]["pointer"]) == (
+        422,
+        "stock.demand_unmeasurable",
+        "/skus/0",
+    )
     cell.read_model.away = True
     assert (await cell.post(f"{WH}/demand-rates/measurements", {"skus": ["A1"]})).status_code == 503
     assert cell.state() == before

@@ -38,7 +38,9 @@ def asked(told):
 # --- weeks of supply -------------------------------------------------------------------------------------------------
 async def overstocked(cell):
     """Seattle, which is nearer, has what it sells in a week; Portland's store what it sells in half a year."""
-    assert (await cell.post(f"/v1/locations/{PORTLAND}/receipts", {"lines": [{"sku": "A1", "quantity": 197}]})).is_success
+    assert (
+        await cell.post(f"/v1/locations/{PORTLAND}/receipts", {"lines": [{"sku": "A1", "quantity": 197}]})
+    ).is_success
     await wanted(cell, SEATTLE, A1=100 / 7)
     await wanted(cell, PORTLAND, A1=1)
 
@@ -107,7 +109,9 @@ async def test_what_ends_before_it_is_sold_stays_though_markdowns_cost(cell):
 
 
 # --- shelf life ------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("language", "words"), [("en", "shelf life too short"), ("es", "vida útil"), ("pt", "validade")])
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "shelf life too short"), ("es", "vida útil"), ("pt", "validade")]
+)
 async def test_a_place_with_short_lots_is_asked_in_vain(cell, language, words):
     await milk(cell)
     await received(cell, SEATTLE, "MILK", 20, days=9)
