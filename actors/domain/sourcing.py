@@ -70,8 +70,7 @@ def source(
     alone = [_alone(problem, at) for at in range(len(offers))]
     wanted = sum(item.units for item in items)
     able = {offer.place.location_id: figures for offer, figures in zip(offers, alone, strict=True)}
-    chosen = [offer.place.location_id for offer, _ in served]
-    seen, able_more, ruled_out_more = _seen(ruled, able, chosen)
+    seen, able_more, ruled_out_more = _seen(ruled, able, [offer.place.location_id for offer, _ in served])
     return SourcingDecision(
         policy=policy.version,
         currency=policy.currency,
@@ -89,7 +88,7 @@ def source(
         able_more=able_more,
         ruled_out_more=ruled_out_more,
         others=_others(solution, offers),
-        prospects=prospects_of(policy.costs, items, seen, {one.place.location_id: one.place for one in ruled}, chosen),
+        prospects=prospects_of(policy.costs, items, seen, {one.place.location_id: one.place for one in ruled}),
     )
 
 

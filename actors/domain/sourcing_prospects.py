@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from actors.domain.sourcing_decision import PROSPECTS_MAX, Prospect, Seen
 from actors.domain.sourcing_demand import Candidate, Wanted
@@ -13,17 +13,15 @@ WEEKS_TENTHS_MAX = 9_999
 
 
 def prospects_of(
-    costs: Costs, items: Sequence[Wanted], seen: Sequence[Seen], places: Mapping[str, Candidate], chosen: Iterable[str]
+    costs: Costs, items: Sequence[Wanted], seen: Sequence[Seen], places: Mapping[str, Candidate]
 ) -> list[Prospect]:
-    """By place as they are told, those that were chosen first, and by SKU. places: by id; chosen: ids."""
+    """By place as they are told, and by SKU. places: by id."""
     weighs = costs.supply_minor or costs.markdown_percent
     if not weighs or not any(place.supply_weeks or place.markdown_risk for place in places.values()):
         return []
-    first = set(chosen)
-    order = sorted(range(len(seen)), key=lambda at: (seen[at].location_id not in first, at))
     found: list[Prospect] = []
-    for at in order:
-        place = places[seen[at].location_id]
+    for at, one in enumerate(seen):
+        place = places[one.location_id]
         for number, item in enumerate(items):
             weeks = place.supply_weeks.get(item.sku) if item.sku in place.available else None
             if weeks is None or len(found) >= PROSPECTS_MAX:

@@ -85,6 +85,7 @@ def test_a_lot_that_is_promised_held_or_gone_still_counts():
     books.do(Allocate("us-o", 1, [("m", 2)]))
     books.do(ChangeCondition([ConditionLine("m", 1, "sellable", "damaged", "l1")]))
     assert told(books, "m").ends == ((TODAY + 3, 2),)
+    assert books.restored()[0].ends == books.state.ends == {"m": {TODAY + 3: 2}}
     books.now_ms += 4 * DAY_MS
     books.do(LookAtLots())
     assert told(books, "m") == Outlook()
@@ -138,7 +139,8 @@ def plain(books: Books, of: str) -> Outlook:
 @settings(max_examples=40)
 @given(st.lists(steps, max_size=30))
 def test_what_is_told_of_lots_is_not_what_they_are(sequence):
-    books = Books()
+    books = Books().with_units(a=6)
+    books.do(ReceiveStock([ReceiptLine("m", 6, None, name, LAST_DAYS[name]) for name in ("l1", "l3")]))
     rates: dict[str, DemandRate] = {}
     for step in sequence:
         before = copy.deepcopy(books.state.ends)

@@ -79,7 +79,13 @@ def test_rows_of_before_or_of_skus_of_which_nothing_is_known_say_something():
     assert decoded(encoded(told)) == told
 
 
-ENDS = st.dictionaries(st.integers(-5, 900).map(lambda days: TODAY + days), st.integers(1, 50), max_size=40)
+def test_units_of_neighbouring_days_are_told_to_end_on_the_later_one():
+    told = ends_of({TODAY + day: 1 for day in (1, 2, 3, 10, 11, 30, 60, 90, 300)})
+    # Some of the first three are good for longer, and nobody is told so.
+    assert told == tuple((TODAY + day, n) for day, n in ((1, 2), (3, 1), (10, 2), (30, 1), (60, 1), (90, 1), (300, 1)))
+
+
+ENDS = st.dictionaries(st.integers(-5, 900).map(lambda days: TODAY + days), st.integers(1, 50), min_size=7, max_size=40)
 
 
 @given(ENDS, st.integers(0, 30), st.integers(1, 5_000), st.integers(0, 400))

@@ -21,7 +21,7 @@ def decided(costs, *places, demand=DEMAND):
     return source(Policy(costs=costs, limits=Limits(places=1)), demand, places)
 
 
-def test_the_chosen_place_is_told_last_or_what_nobody_knows_is_told():
+def test_another_place_is_told_before_the_chosen_one_or_what_nobody_knows_is_told():
     found = decided(Costs(supply_minor=500), NEAR, STORE)
     assert found.parts[0].location_id == "us-st"
     at = {one.location_id: number for number, one in enumerate(found.seen)}

@@ -34,7 +34,8 @@ def seen(index: AvailabilityIndex, books: Books, life: int) -> Candidate:
 
 def left_over(units: dict[int, int], a_day: float, today: int) -> float:
     """Day by day and unit by unit: what ends soonest is sold first."""
-    left, waste = dict(units), 0.0
+    # What has ended already is sold no more.
+    left, waste = {end: n for end, n in units.items() if end >= today}, 0.0
     for day in range(today, max(units, default=today) + 1):
         if day > today:
             wanted = a_day
@@ -43,7 +44,7 @@ def left_over(units: dict[int, int], a_day: float, today: int) -> float:
                 left[end] -= sold
                 wanted -= sold
         waste += left.pop(day, 0.0)
-    return waste + sum(n for end, n in left.items() if end < today)
+    return waste + sum(n for end, n in units.items() if end < today)
 
 
 @settings(max_examples=40)
@@ -105,6 +106,16 @@ def test_what_nobody_knows_of_is_kept_or_looked_at():
     books.do(SetLevels([Levels("a", rate=DemandRate(0, 0, 1))]))
     index.rows([books.rows[-1]])
     assert not index.steering.outlooks
+
+
+def test_the_risk_is_yesterdays():
+    index, books = AvailabilityIndex("us", 0.0, 0.0), Books()
+    books.do(ReceiveStock([ReceiptLine("m", 10, None, "l", TODAY + 8)]))
+    books.do(SetLevels([Levels("m", rate=DemandRate(1_000, 0, 1))]))
+    index.rows([row for row in books.rows if isinstance(row, StockRow)])
+    place = Candidate(PLACE, available={"m": 10})
+    risks = [index.prospects(["m"], books.now_ms + days * DAY_MS).added(place).markdown_risk["m"] for days in (0, 3, 8)]
+    assert risks == [0.2, 0.5, 1.0]
 
 
 def test_a_place_is_judged_by_the_units_of_another():
