@@ -61,6 +61,19 @@ class Prospects:
             place = self._with_life(place)
         return msgspec.structs.replace(place, supply_weeks=weeks, markdown_risk=risk) if weeks else place
 
+    def good(self, stocks: Mapping[str, Mapping[str, int]]) -> Mapping[str, Mapping[str, int]]:
+        """SKU → place → units, without those that are not good for long enough."""
+        found = dict(stocks)
+        for sku, days in self._life.items():
+            known = self._of.get(sku)
+            if known is not None and sku in stocks:
+                units = {name: self._good(known.get(name), days, n) for name, n in stocks[sku].items()}
+                found[sku] = {name: n for name, n in units.items() if n}
+        return found
+
+    def _good(self, known: _Known | None, days: int, units: int) -> int:
+        return units if known is None else min(units, good_for(known.outlook, known.free, self._day, days)[0])
+
     def _with_life(self, place: Candidate) -> Candidate:
         available, left = place.available, dict[str, int]()
         for sku, days in self._life.items():

@@ -35,7 +35,7 @@ from serve.orders.terms import Asked
 
 PLACES_MAX = 12
 # What lacks nothing else may come in: an order waits there.
-_ONLY_STOCK = frozenset({"no_stock", "shelf_life"})
+_MAY_COME = frozenset({"no_stock", "shelf_life"})
 
 
 class Proposal(NamedTuple):
@@ -137,12 +137,12 @@ class Sourcing:
         index, rank = self._index, viewpoint.rank
         stocks = index.stocks(need, channel)
         most = places_considered(len(stocks))
+        prospects = index.prospects(list(stocks), now_ms)
         having = {name for at in stocks.values() for name in at}
         near = [name for name in rank if name in having or (rank[name] < NEAREST and most == CONSIDERED_MAX)]
         if len(near) > most:
-            near = _narrowed(need, stocks, near, most)
+            near = _narrowed(need, stocks if prospects is None else prospects.good(stocks), near, most)
         km, places, steering = viewpoint.km, index.places, index.steering
-        prospects = index.prospects(list(stocks), now_ms)
         return [
             steering.candidate(
                 places.get(name),
@@ -188,7 +188,7 @@ def _places(policy: Policy, demand: Demand, decision: SourcingDecision, by_id: M
         out.append(Place(one.location_id, {sku: n for sku, n in place.available.items() if sku not in barred}))
     if decision.backordered():
         out += [
-            Place(one.location_id, {}) for one in decision.seen if not one.units and _ONLY_STOCK.issuperset(one.codes())
+            Place(one.location_id, {}) for one in decision.seen if not one.units and _MAY_COME.issuperset(one.codes())
         ]
     return out[:PLACES_MAX]
 
@@ -199,7 +199,7 @@ def _all_places(policy: Policy, demand: Demand, by_id: Mapping[str, Candidate]) 
     names = [item.sku for item in items_of(demand)]
     out: list[Place] = []
     for one in source(policy, replace(demand, ship_complete=False), by_id.values()).seen:
-        if one.units or _ONLY_STOCK.issuperset(one.codes()):
+        if one.units or _MAY_COME.issuperset(one.codes()):
             place = by_id[one.location_id]
             barred = {names[at] for at in rules.reasons(place)}
             out.append(Place(one.location_id, {sku: n for sku, n in place.available.items() if sku not in barred}))
