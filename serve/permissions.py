@@ -188,6 +188,10 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/counts/{count_id}/closure"): Need("stock.receive"),
     ("GET", "/v1/locations/{location_id}/count-suggestions"): Need("stock.read", at_location=True),
     ("PUT", "/v1/locations/{location_id}/levels"): Need("stock.adjust", at_location=True, step_up=True),
+    ("PUT", "/v1/locations/{location_id}/demand-rates"): Need("stock.adjust", at_location=True, step_up=True),
+    ("POST", "/v1/locations/{location_id}/demand-rates/measurements"): Need(
+        "stock.adjust", at_location=True, step_up=True
+    ),
     # Taking goods out of sale is the floor's, putting them back on sale a manager's.
     ("POST", "/v1/locations/{location_id}/conditions"): Need("stock.receive", at_location=True),
     ("POST", "/v1/locations/{location_id}/quality-releases"): Need("stock.adjust", at_location=True, step_up=True),

@@ -356,6 +356,8 @@ TABLE: dict[str, Entry] = {
     "incoming.too_many": Entry(409, "Too many sources are expected"),
     "stock.change_empty": Entry(422, "Line changes nothing"),
     "stock.sku_repeated": Entry(422, "SKU is named twice"),
+    "stock.demand_period_invalid": Entry(422, "Period of the demand is not valid"),
+    "stock.demand_unmeasurable": Entry(422, "Too few days to tell demand by"),
     "stock.not_divisible": Entry(422, "Not a whole number of this unit"),
     "stock.currency_not_accepted": Entry(422, "Currency is not accepted"),
     "simulation.unknown": Entry(404, "No such simulation"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from actors.domain.outlook import decoded as outlook_decoded
 from actors.domain.rows import DataKeyRow, LedgerRow, StockRow, kept_back_of
 from actors.domain.rows_of_stock import IncomingRow
 from actors.domain.what_if_terms import PastMove, PastStock, owner_of
@@ -211,7 +212,10 @@ class PostgresReadModel:
     async def past_stock(self, skus: Sequence[str], at_ms: int, limit: int) -> list[PastStock]:
         """See `ReadModel.past_stock`."""
         found = await self._much(past_stock_query(skus, at_ms, limit))
-        return [PastStock(row[0], row[1], row[2], row[3], kept_back_of(row[4])) for row in found]
+        return [
+            PastStock(row[0], row[1], row[2], row[3], kept_back_of(row[4]), outlook_decoded(row[5]).rate)
+            for row in found
+        ]
 
     async def past_moves(
         self,

@@ -41,6 +41,8 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/locations/{location_id}/put-away-suggestions"): SEE,
     ("GET", "/v1/locations/{location_id}/level-suggestions"): SEE,
     ("PUT", "/v1/locations/{location_id}/levels"): {"manager"},
+    ("PUT", "/v1/locations/{location_id}/demand-rates"): {"manager"},
+    ("POST", "/v1/locations/{location_id}/demand-rates/measurements"): {"manager"},
     ("POST", "/v1/locations/{location_id}/conditions"): {"fulfilment", "manager"},
     ("POST", "/v1/locations/{location_id}/quality-releases"): {"manager"},
     ("POST", "/v1/locations/{location_id}/moves"): {"fulfilment", "manager"},
@@ -295,6 +297,8 @@ async def test_something_sensitive_is_done_without_a_fresh_second_factor(cell, m
     sensitive = {
         ("POST", "/v1/locations/{location_id}/adjustments"),
         ("PUT", "/v1/locations/{location_id}/levels"),
+        ("PUT", "/v1/locations/{location_id}/demand-rates"),
+        ("POST", "/v1/locations/{location_id}/demand-rates/measurements"),
         ("PUT", "/v1/locations/{location_id}/profile"),
         ("PUT", "/v1/sourcing/policies/{channel}"),
         ("POST", "/v1/sourcing/simulations"),
