@@ -17,8 +17,10 @@ from actors.domain.order_state import OrderView, ViewOrder
 from actors.domain.postal import LINE_CHARS_MAX, LINES_MAX, Party
 from actors.domain.shipment_views import ShipmentView
 from serve.context import REQUEST_ID
+from serve.identity.emails import checked
 from serve.keys.data_keys import Erased
 from serve.packing.calls import PackingCalls
+from serve.packing.papers import address_paper
 from serve.packing.schemas import ShipToParty
 from serve.problems import Problem
 from serve.replies import body_of
@@ -89,25 +91,30 @@ class Recipients:
         return _order_decoder.decode(body)
 
     async def _of_manual(self, view: ShipmentView, request: Request) -> Recipient:
-        keys = self._services.data_keys
-        if keys is None:
-            return Recipient(_party_decoder.decode(view.ship_to), None, "", b"")
-        plain = await self.unsealed(view.shipment_id, "ship_to", view.ship_to, request)
-        return Recipient(_party_decoder.decode(plain), None, "", view.ship_to)
+        kept = view.ship_to or await address_paper(self._calls, view)
+        plain = await self.unsealed(view.shipment_id, "ship_to", kept, request)
+        return Recipient(_party_decoder.decode(plain), None, "", b"" if self._services.data_keys is None else kept)
 
     # --- what is kept
-    async def sealed_party(
-        self, shipment_id: str, party: ShipToParty, customer_ref: str, request: Request
-    ) -> bytes:  # fmt: skip
-        """A manual shipment's ship-to as it may be kept. Raises Problem 503."""
+    def person(self, customer_ref: str, email: str | None) -> str:
+        """The keyed digest by which a request of that person finds a manual shipment; "" when nobody said whose it is, or the cell knows nobody. Raises Problem 422."""
+        keys = self._services.data_keys
+        if keys is None:
+            return ""
+        if customer_ref:
+            return keys.digest("person", f"ref:{customer_ref}")
+        return "" if email is None else keys.digest("person", self._calls.private.customer_of(checked(email, "/email")))
+
+    async def sealed_party(self, shipment_id: str, party: ShipToParty, person: str, request: Request) -> bytes:
+        """A manual shipment's ship-to as it may be kept: under the person's key, or one of its own. Raises Problem 503."""
         plain = _encode(
             Party(party.name, tuple(party.street), party.city, party.postcode, party.country, party.company, party.state, party.phone)
         )  # fmt: skip
         keys = self._services.data_keys
         if keys is None:
             return plain
-        person = keys.digest("person", f"ref:{customer_ref}" if customer_ref else shipment_id)
-        return await keys.seal(person, plain, place_of(shipment_id, "ship_to"), request.scope[REQUEST_ID])
+        whose = person or keys.digest("person", shipment_id)
+        return await keys.seal(whose, plain, place_of(shipment_id, "ship_to"), request.scope[REQUEST_ID])
 
     async def seal(self, shipment_id: str, what: str, plain: bytes, recipient: Recipient, request: Request) -> bytes:
         """Under the key by which the recipient is known. Raises Problem 409, 503."""
