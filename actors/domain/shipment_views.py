@@ -66,7 +66,7 @@ class LabelTicket(msgspec.Struct, frozen=True, gc=False):
 
 
 class LabelView(msgspec.Struct, frozen=True, gc=False):
-    """A label. amount: what was paid, minor units; request, document: sealed, only for who prints; asked_at_ms: as `LabelTicket`'s."""
+    """A label. amount: what was paid, minor units; request, document: sealed, only for who prints; asked_at_ms: as `LabelTicket`'s; filed: its paper has a row."""
 
     key: str
     carrier: str
@@ -80,6 +80,7 @@ class LabelView(msgspec.Struct, frozen=True, gc=False):
     request: Annotated[bytes, SEALED_PAPER] = b""
     document: Annotated[bytes, SEALED_PAPER] = b""
     asked_at_ms: int = 0
+    filed: bool = False
 
 
 class ParcelView(msgspec.Struct, frozen=True, gc=False):
@@ -126,6 +127,7 @@ class ShipmentView(msgspec.Struct, frozen=True, gc=False):
     parcels: list[ParcelView]
     orphans: list[tuple[str, str]]
     ship_to: Annotated[bytes, SEALED_PAPER] = b""
+    filed: bool = False
 
 
 def step_view(shipment_id: str, version: int, state: Shipment, number: int) -> ShipmentStep:
@@ -162,7 +164,7 @@ def view(state: Shipment | None, query: ViewShipment, version: int) -> msgspec.S
         query.shipment_id, version, status_of(state), state.location_id, state.order_id, state.number, state.reason, state.note,
         state.country, state.opened_at_ms, state.updated_at_ms, is_over(state), state.why, state.code, allowed_steps(state),
         lines_of(state), sorted(left_of(state).items()), state.missing, state.proposal,
-        [_parcel(one, papers=query.papers) for one in state.parcels], state.orphans, state.ship_to if query.papers else b"",
+        [_parcel(one, papers=query.papers) for one in state.parcels], state.orphans, state.ship_to if query.papers else b"", state.filed,
     )  # fmt: skip
 
 
@@ -177,5 +179,5 @@ def _parcel(parcel: Parcel, *, papers: bool) -> ParcelView:
 def _label(label: Label, *, papers: bool) -> LabelView:
     return LabelView(
         label.key, label.carrier, label.service, label.label_format, label.status, label.tracking, label.amount, label.currency,
-        label.code, label.request if papers else b"", label.document if papers else b"", label.asked_at_ms,
+        label.code, label.request if papers else b"", label.document if papers else b"", label.asked_at_ms, label.filed,
     )  # fmt: skip

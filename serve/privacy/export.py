@@ -39,7 +39,7 @@ _decode_reservation = msgspec.json.Decoder(ReservationView).decode
 _decode_consents = msgspec.json.Decoder(ConsentsView).decode
 # For how long what a purpose takes is kept. The register of processing (docs/privacy/processing.md) says it field by field.
 KEPT: Mapping[Purpose, tuple[Keep, ...]] = {
-    "orders": ("erasure", "order", "papers"),
+    "orders": ("erasure", "order", "papers", "visit"),
     "customer_access": ("account", "session", "code"),
     "notices": ("sent",),
     "audit": ("audit",),
