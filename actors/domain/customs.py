@@ -1,10 +1,10 @@
 """What customs are told of a parcel that leaves a country: goods, values, weights, origins and why it is sent.
 
 Sources
-- Universal Postal Union, Convention Manual (Berne 2018): Convention Art. 20 (customs control) and Regulations Art. 20-001 (items subject to customs control), before that Letter Post
-  Regulations RL 152 and Parcel Post Regulations RC 151: a letter-post item has a CN 22; one that is worth more than 300 SDR, or whose sender prefers it, a CN 23; parcels have a CN 23 always.
-- What a small packet is, and that it weighs at most 2 kg: Convention Art. 17. What an SDR is worth in a currency: the International Monetary Fund, day by day.
-- WCO-UPU Postal Customs Guide (June 2018), IV.j: what stands on the forms, and that goods of a commercial nature have an invoice with their CN 23.
+- Universal Postal Union, Convention Manual (Berne 2018): Convention Art. 20 (customs control) with the Regulations to it, 20-001: a letter-post item has a CN 22, and one that is worth more
+  than 300 SDR, or whose sender prefers it, a CN 23; parcels have a CN 23 always. Small packets weigh up to 2 kg: Convention Art. 17 (basic services).
+- WCO-UPU Postal Customs Guide (June 2018), IV.j: which form goes with what, what stands on it, and that commercial goods have an invoice with their CN 23.
+- What an SDR is worth in a currency the International Monetary Fund says, day by day.
 - HS codes are those of the World Customs Organization: six digits everywhere, up to ten with a country's own.
 """
 

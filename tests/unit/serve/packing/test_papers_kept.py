@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actors.domain.data_key import DestroyKey
+from actors.domain.shipment_commands import ForgetRecipient
 from serve.keys.envelope import key_of
 from tests.unit.serve.packing.pack_rig import DOCK, SEATTLE, TO_MIA, Station, guarded_cell
 from tests.unit.serve.post_office import without_waiting
@@ -81,3 +82,16 @@ async def test_a_label_of_somebody_who_was_erased_lies_in_the_store(station):
     await station.cell.gateway.ask("data_key", key_id, DestroyKey(), command_id="destroy", digest=0)
     station.cell.services.data_keys._opened.clear()
     await station.refused("shipment.person_erased", "GET", f"/v1/shipments/{name}/parcels/1/label")
+
+
+async def test_an_address_that_is_forgotten_is_told_until_its_row_is_gone(station):
+    name = (await station.done("POST", "/v1/manual-shipments", FAIR, 201))["shipment_id"]
+    await station.fill(name, ("A1", 1))
+    await handed_over(station, name)
+    rows = station.cell.gateway.stock_rows
+    behind = {key: row for key, row in rows.items() if key[0] == "shipment_papers"}
+    assert len(behind) == 2
+    await station.cell.gateway.ask("shipment", name, ForgetRecipient(), command_id="forget", digest=0)
+    rows.update(behind)
+    for paper in ("slip.pdf", "label"):
+        await station.refused("shipment.papers_dropped", "GET", f"/v1/shipments/{name}/parcels/1/{paper}")
