@@ -238,8 +238,8 @@ class Labels:
         """Of all carriers of the region. Raises Problem."""
         view = await self._calls.view(shipment_id, request, papers=True)
         parcel = parcel_in(view, number)
-        to = await self._recipients.of(view, request)
         # A price needs the places and the parcel: who sends and gets it is told once a label is bought.
+        to = await self._recipients.place(view, request)
         wanted = quote_of(await self.parcel_to(view, parcel, to, CustomsWords()))
         quotes: list[QuoteDetail] = []
         refused: dict[str, str] = {}

@@ -8,6 +8,7 @@ a request, a label's document ──sealed beside it, under the same data key─
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -28,6 +29,9 @@ from serve.replies import body_of
 _order_decoder = msgspec.json.Decoder(OrderView)
 _party_decoder = msgspec.msgpack.Decoder(Party)
 _encode = msgspec.msgpack.Encoder().encode
+_NEEDED = ("recipient", "street", "city")
+# Stands where a name or street is not told.
+UNTOLD = "-"
 _NOT_PHONE = re.compile(r"[^0-9+]")
 
 
@@ -53,33 +57,39 @@ class Recipients:
         self._calls = calls
         self._services = calls.services
 
-    async def of(self, view: ShipmentView, request: Request) -> Recipient:
-        """Raises Problem 409 when it must not or can't be told, 503."""
+    async def place(self, view: ShipmentView, request: Request) -> Recipient:
+        """As `of`, and only where it goes, as far as a price needs that: an order whose street is not known yet has a price too. Raises Problem 409, 503."""
+        found = await self.of(view, request, needed=("city",))
+        to = found.party
+        return found._replace(party=Party(UNTOLD, (UNTOLD,), to.city, to.postcode, to.country))
+
+    async def of(self, view: ShipmentView, request: Request, needed: Sequence[str] = _NEEDED) -> Recipient:
+        """Raises Problem 409 when it must not or can't be told, or when something that is needed is not known, 503."""
         if not view.order_id:
             return await self._of_manual(view, request)
         order = await self.order(view.order_id, request)
         to, cause = order.ship_to, request.scope[REQUEST_ID]
         if self._services.data_keys is None:
             # A cell without keys keeps nobody's name and street: it is for trying things out.
-            party = Party(order.order_id, ("-",), to.city or "-", to.postcode[:16], to.country)
+            party = Party(order.order_id, (UNTOLD,), to.city or UNTOLD, to.postcode[:16], to.country)
             return Recipient(party, order, order.order_ref, b"")
         sealed = order.sealed if isinstance(order.sealed, bytes) else b""
         if order.withheld == "erased":
             raise _gone("erased")
         if not sealed:
-            raise _incomplete(["name", "street", "city"])
+            raise _incomplete(list(needed))
         try:
             private, restricted = await self._calls.private.private(order.order_id, sealed, cause)
         except Erased:
             raise _gone("erased") from None
         if restricted:
             raise _gone("restricted")
-        missing = [name for name in ("recipient", "street", "city") if not getattr(private, name)]
+        missing = [name for name in needed if not getattr(private, name)]
         if missing:
             raise _incomplete(missing)
         phone = _NOT_PHONE.sub("", private.phone)
         party = Party(
-            private.recipient[:LINE_CHARS_MAX], _street(private.street), private.city[:LINE_CHARS_MAX], private.postcode[:16],
+            private.recipient[:LINE_CHARS_MAX] or UNTOLD, _street(private.street) or (UNTOLD,), private.city[:LINE_CHARS_MAX], private.postcode[:16],
             to.country, phone=phone if re.fullmatch(r"\+[0-9]{6,15}", phone) else "",
         )  # fmt: skip
         return Recipient(party, order, private.order_ref, sealed)

@@ -34,6 +34,7 @@ CREATE TABLE dock_past (
     content bytea NOT NULL
 ) WITH (fillfactor = 70);
 ALTER TABLE shipments ADD COLUMN person text COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE shipments ALTER COLUMN person DROP DEFAULT;
 CREATE INDEX shipments_person ON shipments (person, shipment_id) WHERE person <> '';
 """
 
