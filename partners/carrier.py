@@ -11,8 +11,8 @@ Errors
     └── CarrierTimedOut      no answer within the deadline; it may have been done: ask again with the same key
 
 `label`, `void` and `manifest` change something at the carrier and cost money, so they are done once per key: the same key with the same request gives
-the first answer again (the same label, paid once), with another one `carrier.key_reused`. Keys are remembered for KEYS_KEPT_MS at least. A label's key is also our reference
-at the carrier, by which `find` tells, as long as it knows the parcel, what was sold: whoever asks again late asks that first.
+the first answer again (the same label, paid once), with another one `carrier.key_reused`. Keys are remembered for KEYS_KEPT_MS at least. Keys of labels and manifests are also
+our references at the carrier, by which `find` and `find_manifest` tell, as long as it knows the parcels, what was done: whoever asks again late asks that first.
 
 A quote takes the places and the parcel only: who sends and who gets it, a carrier is told once a label is bought (GDPR Art. 5(1)(c)).
 What a real carrier's port has to do is in `tests/unit/partners/carrier_contract.py`, which the fake passes too.
@@ -193,6 +193,10 @@ class Carrier(Protocol):
     async def manifest(self, key: str, tracking_numbers: tuple[str, ...], timeout_s: float = DEADLINE_S) -> Manifest:
         """Closes these parcels for hand-over: all or none. CarrierRefused: `carrier.nothing_to_hand_over`, `carrier.too_many`, `carrier.parcel_repeated`,
         `carrier.unknown_parcel`, `carrier.handed_over`, `carrier.already_voided`, `carrier.key_reused`."""
+        ...
+
+    async def find_manifest(self, key: str, timeout_s: float = DEADLINE_S) -> Manifest | None:
+        """What was closed under the key, however long ago; None: nothing was, and nothing is done."""
         ...
 
     async def track(self, tracking_number: str, timeout_s: float = DEADLINE_S) -> list[TrackEvent]:

@@ -74,8 +74,9 @@ class FakeCarrier:
         self._now_ms = now_ms
         self._serial = first_serial
         self._parcels: dict[str, _Parcel] = {}
-        # By our reference, which outlives the key: the tracking number.
+        # By our reference, which outlives the key: the tracking number, and the manifest.
         self._sold: dict[str, str] = {}
+        self._closed: dict[str, Manifest] = {}
         self._answers: OrderedDict[tuple[str, str], _Answered] = OrderedDict()
         self._manifests = 0
 
@@ -100,7 +101,12 @@ class FakeCarrier:
 
     async def manifest(self, key: str, tracking_numbers: tuple[str, ...], timeout_s: float = DEADLINE_S) -> Manifest:
         """See Carrier."""
-        return self._once("manifest", key, tracking_numbers, lambda: self._close(tracking_numbers))
+        return self._once("manifest", key, tracking_numbers, lambda: self._close(key, tracking_numbers))
+
+    async def find_manifest(self, key: str, timeout_s: float = DEADLINE_S) -> Manifest | None:
+        """See Carrier."""
+        self._reachable()
+        return self._say(self._closed.get(key))
 
     async def track(self, tracking_number: str, timeout_s: float = DEADLINE_S) -> list[TrackEvent]:
         """See Carrier."""
@@ -129,7 +135,7 @@ class FakeCarrier:
         parcel.voided_ms = self._now_ms()
         return Voided(number, parcel.label.price)
 
-    def _close(self, numbers: tuple[str, ...]) -> Manifest:
+    def _close(self, key: str, numbers: tuple[str, ...]) -> Manifest:
         if not numbers:
             raise CarrierRefused("carrier.nothing_to_hand_over", "A manifest has at least one parcel.")
         if len(numbers) > PARCELS_MAX:
@@ -143,7 +149,8 @@ class FakeCarrier:
             parcel.handed_over_ms = now
         self._manifests += 1
         weight_g = sum(parcel.shipment.parcel.weight_g for parcel in parcels)
-        return Manifest(f"MF{self._manifests:08}", numbers, weight_g, now)
+        closed = self._closed[key] = Manifest(f"MF{self._manifests:08}", numbers, weight_g, now)
+        return closed
 
     def _events(self, parcel: _Parcel) -> list[TrackEvent]:
         home, there = parcel.shipment.sender.city, parcel.shipment.recipient.city

@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS parcels (
     sold_ms INTEGER, handed_over_ms INTEGER, voided_ms INTEGER
 );
 CREATE TABLE IF NOT EXISTS sold (reference TEXT PRIMARY KEY, number TEXT);
+CREATE TABLE IF NOT EXISTS closed (reference TEXT PRIMARY KEY, manifest BLOB);
 CREATE TABLE IF NOT EXISTS manifests (number INTEGER PRIMARY KEY AUTOINCREMENT, closed_ms INTEGER);
 """
 _Answer = TypeVar("_Answer")
@@ -94,8 +95,15 @@ class FiledCarrier:
 
     async def manifest(self, key: str, tracking_numbers: tuple[str, ...], timeout_s: float = DEADLINE_S) -> Manifest:
         """See Carrier."""
-        work: Callable[[sqlite3.Connection], Manifest] = lambda books: _close(books, tracking_numbers, self._now_ms())  # noqa: E731
+
+        def work(books: sqlite3.Connection) -> Manifest:
+            return _close(books, key, tracking_numbers, self._now_ms())
+
         return self._say(await self._once("manifest", key, tracking_numbers, work, Manifest, timeout_s))
+
+    async def find_manifest(self, key: str, timeout_s: float = DEADLINE_S) -> Manifest | None:
+        """See Carrier."""
+        return self._say(await self._do(lambda books: _closed(books, key), timeout_s))
 
     async def track(self, tracking_number: str, timeout_s: float = DEADLINE_S) -> list[TrackEvent]:
         """See Carrier."""
@@ -197,7 +205,7 @@ def _void(books: sqlite3.Connection, number: str, now_ms: int) -> Voided:
     return Voided(number, Money(amount, currency))
 
 
-def _close(books: sqlite3.Connection, numbers: tuple[str, ...], now_ms: int) -> Manifest:
+def _close(books: sqlite3.Connection, key: str, numbers: tuple[str, ...], now_ms: int) -> Manifest:
     if not numbers:
         raise CarrierRefused("carrier.nothing_to_hand_over", "A manifest has at least one parcel.")
     if len(numbers) > PARCELS_MAX:
@@ -210,7 +218,14 @@ def _close(books: sqlite3.Connection, numbers: tuple[str, ...], now_ms: int) -> 
         "UPDATE parcels SET handed_over_ms = ? WHERE number = ?", [(now_ms, number) for number in numbers]
     )
     added = books.execute("INSERT INTO manifests (closed_ms) VALUES (?)", [now_ms])
-    return Manifest(f"MF{added.lastrowid:08}", numbers, weight_g, now_ms)
+    manifest = Manifest(f"MF{added.lastrowid:08}", numbers, weight_g, now_ms)
+    books.execute("INSERT OR REPLACE INTO closed VALUES (?, ?)", [key, msgspec.msgpack.encode(manifest)])
+    return manifest
+
+
+def _closed(books: sqlite3.Connection, key: str) -> Manifest | None:
+    found = books.execute("SELECT manifest FROM closed WHERE reference = ?", [key]).fetchone()
+    return None if found is None else msgspec.msgpack.decode(found[0], type=Manifest)
 
 
 def _events(books: sqlite3.Connection, number: str, now_ms: int) -> list[TrackEvent]:

@@ -165,7 +165,7 @@ def _close(dock: Dock, context: Context) -> tuple[list[Event], int]:
 def _ticket(name: str, version: int, dock: Dock | None, number: int) -> ManifestTicket:
     manifest = manifest_of(dock, number)
     fresh = [parcel.tracking for parcel in manifest.parcels if not parcel.announced]
-    return ManifestTicket(name, version, number, manifest.status, manifest.key, fresh)
+    return ManifestTicket(name, version, number, manifest.status, manifest.key, fresh, manifest.closed_at_ms)
 
 
 def _scan(dock: Dock, command: ScanParcel, context: Context) -> Decision:

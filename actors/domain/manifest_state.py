@@ -237,7 +237,7 @@ class DockStep(msgspec.Struct, frozen=True, gc=False):
 
 
 class ManifestTicket(msgspec.Struct, frozen=True, gc=False):
-    """What to tell the carrier: tracking numbers of which it does not know, in order."""
+    """What to tell the carrier: tracking numbers of which it does not know, in order. closed_at_ms: since when (UTC ms), 0 when nobody knows."""
 
     dock_id: str
     version: int
@@ -245,6 +245,7 @@ class ManifestTicket(msgspec.Struct, frozen=True, gc=False):
     status: ManifestStatus
     key: str
     tracking_numbers: list[str]
+    closed_at_ms: int = 0
 
 
 class ScanView(msgspec.Struct, frozen=True, gc=False):

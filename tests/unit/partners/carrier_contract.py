@@ -73,6 +73,13 @@ class CarrierContract:
         assert found is not None
         assert found.tracking_number == label.tracking_number
 
+    async def test_a_manifest_is_not_found_by_our_reference(self, carrier):
+        label = await bought(carrier)
+        assert await carrier.find_manifest("m") is None
+        manifest = await carrier.manifest("m", (label.tracking_number,))
+        assert await carrier.find_manifest("m") == manifest
+        assert await carrier.find_manifest("k") is None
+
     async def test_a_key_means_two_things(self, carrier):
         label = await bought(carrier, "k")
         service = (await carrier.quote(quote_of(SHIPMENT)))[0].service

@@ -61,6 +61,7 @@ async def test_it_works_while_it_is_down(carrier):
     for call in (
         carrier.quote(quote_of(SHIPMENT)), carrier.label("k", LabelRequest(SHIPMENT, "economy")), carrier.void("k", "x"),
         carrier.manifest("k", ("x",)), carrier.track("x"), carrier.find("k", LabelRequest(SHIPMENT, "economy")),
+        carrier.find_manifest("k"),
     ):  # fmt: skip
         with pytest.raises(CarrierUnavailable) as caught:
             await call

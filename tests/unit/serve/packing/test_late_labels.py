@@ -9,7 +9,7 @@ from actors.domain.times import DAY_MS
 from partners.carrier import KEYS_KEPT_MS
 from serve.packing import labels
 from serve.packing.labels import KEYS_TRUSTED_MS
-from tests.unit.serve.packing.pack_rig import TO_MIA, Station, guarded_cell, open_cell
+from tests.unit.serve.packing.pack_rig import DOCK, TO_MIA, Station, guarded_cell, open_cell
 from tests.unit.serve.post_office import without_waiting
 from tests.unit.serve.small_cell import furnish, furnish_with
 
@@ -111,6 +111,18 @@ async def test_a_label_that_nobody_wants_any_more_is_bought_to_be_given_back(sta
     label = (await station.read(name))["parcels"][0]["label"]
     assert (label["status"], label["code"]) == (("voided", "") if sold else ("refused", "carrier.not_sold"))
     assert len(carrier._parcels) == sold
+
+
+async def test_a_manifest_whose_answer_got_lost_is_refused_for_ever_when_the_carrier_has_forgotten_its_key(station):
+    _, name = await station.packed()
+    await station.labelled(name)
+    carrier = station.cell.services.carriers["post"]
+    carrier.mute = True
+    assert (await station.write("POST", f"{DOCK}/manifests")).json()["code"] == "carrier.timed_out"
+    carrier.mute = False
+    station.cell.clock.now += 2 * DAY_MS
+    manifest = await station.done("POST", f"{DOCK}/manifests", status=201)
+    assert (manifest["number"], manifest["status"], carrier._manifests) == (1, "closed", 1)
 
 
 async def test_a_carrier_that_only_tells_its_price_hears_who_gets_it(tmp_path, monkeypatch):
