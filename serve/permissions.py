@@ -299,6 +299,9 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("DELETE", "/v1/shipments/{shipment_id}/parcels/{parcel}/label"): Need("packing.work"),
     ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/label"): Need("packing.work", reads="shipment.read_label"),
     ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/slip.pdf"): Need("packing.work", reads="shipment.read_slip"),
+    ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/customs"): Need(
+        "packing.work", reads="shipment.read_customs"
+    ),
     ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/customs.pdf"): Need(
         "packing.work", reads="shipment.read_customs"
     ),

@@ -187,8 +187,11 @@ class Drain:
             marks[shard.number] = (shard.epoch, entries[-1].position)
             for entry in entries:
                 turn = entry.turn
-                if self._codecs[turn.kind].kind.unwritten:
+                codec = self._codecs[turn.kind]
+                if codec.kind.unwritten:
                     turn = msgspec.structs.replace(turn, events=NO_EVENTS)
+                elif codec.kind.written is not None:
+                    turn = msgspec.structs.replace(turn, events=codec.written(turn.events))
                 turns.append(DrainedTurn(shard.number, entry.position, entry.line, turn))
                 for row in entry.rows or ():
                     if row.append_only:  # type: ignore[attr-defined]

@@ -28,6 +28,7 @@ from actors.runtime.read_model import (
     PlacedOrder,
     PrivacyRequestSummary,
     PromiseFound,
+    ShipmentPaper,
     ShipmentSummary,
     SkuMovement,
     TransferSummary,
@@ -156,6 +157,17 @@ class PostgresReadModel:
         """See `ReadModel.shipments`; at most LIMIT_MAX."""
         query = packing_queries.shipments_query(status, locations, before, min(limit, LIMIT_MAX))
         return [ShipmentSummary(*row) for row in await self._all(query)]
+
+    async def shipments_of(self, person: str, *, after: str, limit: int) -> list[str]:
+        """See `ReadModel.shipments_of`; at most LIMIT_MAX."""
+        return [
+            row[0] for row in await self._all(packing_queries.shipments_of_query(person, after, min(limit, LIMIT_MAX)))
+        ]
+
+    async def shipment_paper(self, shipment_id: str, parcel: int) -> ShipmentPaper | None:
+        """See `ReadModel.shipment_paper`."""
+        found = await self._all(packing_queries.paper_query(shipment_id, parcel))
+        return ShipmentPaper(*found[0]) if found else None
 
     async def manifests(self, dock_id: str, *, before: int | None, limit: int) -> list[ManifestSummary]:
         """See `ReadModel.manifests`; at most LIMIT_MAX."""

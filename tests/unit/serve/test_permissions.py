@@ -133,6 +133,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("DELETE", "/v1/shipments/{shipment_id}/parcels/{parcel}/label"): PACKERS,
     ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/label"): PACKERS,
     ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/slip.pdf"): PACKERS,
+    ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/customs"): PACKERS,
     ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/customs.pdf"): PACKERS,
     ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/sscc-label"): PACKERS,
     ("GET", "/v1/orders/{order_id}/shipments"): EVERYBODY | OWNERS,
