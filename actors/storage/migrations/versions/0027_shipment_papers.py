@@ -1,14 +1,14 @@
 """Papers of shipments that tell who gets them, and whom manual shipments are for; a row for each parcel at a dock.
 
-Revision: 0028, after 0025.
+Revision: 0027, after 0026.
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0028"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
