@@ -52,6 +52,7 @@ from actors.domain import (
     order_asking,
     order_holds,
     order_pickup,
+    order_pickup_holds,
     order_replies,
     order_steps,
     order_terms_floor,
@@ -98,6 +99,7 @@ from actors.domain.order_terms_events import LinesChanged
 from actors.domain.rows import OrderRow
 
 _OF_TERMS = frozenset({HoldOrder, ReleaseOrder, PrioritiseOrder, ChangeOrder})
+_HOLDING = frozenset({HoldOrder, ReleaseOrder})
 _WHOLE_ROW = frozenset({OrderPlaced, OrderRectified, PersonForgotten, LinesChanged})
 
 
@@ -111,6 +113,8 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
         has_terms = state.terms is not None or type(command) in _OF_TERMS
     if has_terms and decision.events:
         decision.events.extend(order_terms_floor.follow(state, decision.events, context))
+    if state is not None and state.pickup is not None and type(command) in _HOLDING:
+        decision.events.extend(order_pickup_holds.follow(state, decision.events, context))
     if (state is not None and state.backorder is not None and state.pickup is None) or order_waiting.begins(
         state, decision.events
     ):
@@ -153,7 +157,7 @@ def _decided(state: Order | None, command: Command, context: Context) -> Decisio
     if type(command) is LineAnswered:
         return order_replies.status(context, *order_waiting.answered(state, command))
     if type(command) is MovePickup:
-        events, over = order_pickup.moved(state, command, context.now_ms + order_asking.RETRY_FIRST_MS)
+        events, over = order_pickup.moved(state, command, context.now_ms + order_asking.RETRY_FIRST_MS, context)
         return Decision(events, lambda state, version: PickupMoved(over))
     if type(command) is SupplyRequested:
         return order_replies.status(context, *order_pickup.requested(state, command))
@@ -241,7 +245,7 @@ def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> m
     if state is None:
         raise _unknown(query.order_id)
     if type(query) is ViewContact:
-        return OrderContact(query.order_id, state.email_digest, state.sealed, state.ship_to.country)
+        return OrderContact(query.order_id, state.email_digest, state.sealed, state.ship_to.country, state.owner)
     assert type(query) is ViewOrder
     check_asker(state, query.order_id, query.asker)
     return order_replies.shown(query.order_id, state, version, own=bool(query.asker))

@@ -119,7 +119,7 @@ class Sourcing:
         }
         others = [one for one in candidates if one.location_id != store.location_id]
         at_store = steering.candidate(store, 0.0, here, now_ms)
-        found = pickup(policy, demand, at_store, others, steering.handling_ms(store.location_id))
+        found = pickup(policy, demand, at_store, others, lambda at_ms: steering.ready_at(store, at_ms))
         if found.transfers is None:
             return found, []
         return found, _places(policy, demand, found.transfers, {one.location_id: one for one in others})

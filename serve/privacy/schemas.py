@@ -25,6 +25,7 @@ from actors.domain.personal_notes import (
     REQUEST_REFERENCE,
     SHOWN_CONTACT,
     SHOWN_PASSKEY_NAME,
+    SHOWN_PICKUP_SPOT,
 )
 from actors.domain.privacy_state import Extension, Method, Refusal, RequestStatus
 from actors.domain.privacy_terms import Law, Right, Step
@@ -227,10 +228,11 @@ class AccountData(msgspec.Struct, frozen=True):
 
 
 class OrderData(msgspec.Struct, frozen=True):
-    """An order, and the address that it was placed with, "" for none."""
+    """An order, and the address that it was placed with, "" for none. `pickup_spots`: where the person waits for it at a store, as long as it is kept."""
 
     order: OrderView
     email: Annotated[str, SHOWN_CONTACT]
+    pickup_spots: Annotated[list[str], SHOWN_PICKUP_SPOT] = []
 
 
 class ProcessingNote(msgspec.Struct, frozen=True):
