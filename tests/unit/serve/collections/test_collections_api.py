@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -127,6 +128,44 @@ async def test_a_pickup_ignores_what_sourcing_goes_by(cell):
     assert told["pickup"]["status"] == "coming"
     [transfer] = (await cell.get("/v1/transfers")).json()["transfers"]
     assert transfer["wanted"] == 7
+
+
+async def test_a_store_keeps_it_as_long_as_all_others_do(cell):
+    """Its profile says otherwise, and counts from the next one that is ready."""
+    first = await made_ready(cell, await placed(cell, ("A1", 1)))
+    seen = (await cell.get(f"/v1/collections/{first['collection_id']}")).json()
+    days = datetime.fromisoformat(seen["collect_by"]) - datetime.fromisoformat(seen["ready_at"])
+    assert days.days == 7
+    profile = Profile(pickup_hold_days=20)
+    await cell.gateway.ask("location", PORTLAND, SetProfile(profile), command_id="p", digest=1)
+    name = (await made_ready(cell, await placed(cell, ("A1", 1))))["collection_id"]
+    seen = (await cell.get(f"/v1/collections/{name}")).json()
+    assert (datetime.fromisoformat(seen["collect_by"]) - datetime.fromisoformat(seen["ready_at"])).days == 20
+    # The region's limit of extensions is no reason to keep it shorter than the store does.
+    cell.clock.now += DAY_MS
+    assert (await step(cell, name, "extension", {"days": 19})).status_code == 200
+    assert coded(await step(cell, name, "extension", {"days": 20})) == (409, "collection.too_long")
+
+
+async def test_a_store_that_is_late_is_not_told_and_shows_in_no_list(cell):
+    told = await placed(cell, ("A1", 1))
+    name = only(told)
+    live = cell.services.live.join(frozenset({"collection"}), locations=frozenset({PORTLAND}))
+    cell.clock.now += DAY_MS
+    await cell.gateway.ask("collection", name, LookAtCollection(), command_id="t1", digest=1)
+    [frame] = live._pending
+    assert b"StoreLate" in frame
+    [listed] = (await cell.get("/v1/collections", location_id=PORTLAND)).json()["collections"]
+    assert listed["late_at"] == (await cell.get(f"/v1/collections/{name}")).json()["late_at"]
+    assert listed["late_at"] is not None
+    cell.clock.now += 2 * DAY_MS
+    await cell.gateway.ask("collection", name, LookAtCollection(), command_id="t2", digest=1)
+    seen = (await cell.get(f"/v1/orders/{told['order_id']}")).json()
+    assert seen["pickup"]["status"] in ("waiting", "coming")
+    assert seen["pickup"]["ready_by"] == "2026-01-05T00:00:00Z", "the customer is told no other time"
+    assert seen["pickup"]["collections"][0]["status"] == "given_up"
+    stock = (await cell.get(f"/v1/locations/{PORTLAND}/stock/A1")).json()["stock"]
+    assert (stock["on_hand"], stock["allocated"]) == (3, 0)
 
 
 async def test_associates_are_not_told_where_it_lies(cell):
