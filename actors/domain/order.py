@@ -99,7 +99,6 @@ from actors.domain.order_terms_events import LinesChanged
 from actors.domain.rows import OrderRow
 
 _OF_TERMS = frozenset({HoldOrder, ReleaseOrder, PrioritiseOrder, ChangeOrder})
-_HOLDING = frozenset({HoldOrder, ReleaseOrder})
 _WHOLE_ROW = frozenset({OrderPlaced, OrderRectified, PersonForgotten, LinesChanged})
 
 
@@ -113,8 +112,6 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
         has_terms = state.terms is not None or type(command) in _OF_TERMS
     if has_terms and decision.events:
         decision.events.extend(order_terms_floor.follow(state, decision.events, context))
-    if state is not None and state.pickup is not None and type(command) in _HOLDING:
-        decision.events.extend(order_pickup_holds.follow(state, decision.events, context))
     if (state is not None and state.backorder is not None and state.pickup is None) or order_waiting.begins(
         state, decision.events
     ):
@@ -172,11 +169,17 @@ def _of_terms(order: Order, command: Command, context: Context) -> Decision:
         order_pickup.check_sent(order)
         return order_asking.change(order, command, context)
     if type(command) is HoldOrder:
-        return order_replies.status(context, *order_holds.hold(order, command, context))
+        return _held(order, order_holds.hold(order, command, context), context)
     if type(command) is ReleaseOrder:
-        return order_replies.status(context, *order_holds.release(order, command, context))
+        return _held(order, order_holds.release(order, command, context), context)
     assert type(command) is PrioritiseOrder
     return order_replies.status(context, *order_holds.prioritise(order, command, context))
+
+
+def _held(order: Order, events: list[Event], context: Context) -> Decision:
+    """With what follows for what is collected."""
+    more = [] if order.pickup is None else order_pickup_holds.follow(order, events, context)
+    return order_replies.status(context, *events, *more)
 
 
 def _update(state: Order, command: UpdateOrder, context: Context) -> Decision:

@@ -23,7 +23,7 @@ from serve.orders.pickup import Pickups
 
 STORES_MAX = 5
 # To plan for more would hold up everybody else whom the replica serves.
-SKUS_MAX = 20
+SKUS_MAX = 10
 ANSWERS_MAX = 1_024
 
 

@@ -101,7 +101,7 @@ def hot_paths() -> dict[str, dict[str, Any]]:
                     ),
                     parameter(
                         "pickup", "query", {"type": "boolean", "default": False},
-                        "Also at which of the five nearest stores one of each could be collected, as one order, and from when: with lat and lon, for at most 20 SKUs.",
+                        "Also at which of the five nearest stores one of each could be collected, as one order, and from when: with lat and lon, for at most 10 SKUs.",
                     ),
                 ],
                 example=AVAILABILITY,

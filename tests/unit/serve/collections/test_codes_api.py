@@ -105,6 +105,16 @@ async def test_another_customer_has_the_code_changed(guarded):
     assert guarded.state()[0] == before
 
 
+async def test_a_guest_who_has_lost_the_code_sees_a_manager(guarded):
+    told = await mias(guarded, ("A1", 2))
+    await made_ready(guarded, told, associate(guarded))
+    guest = guarded.of_role("guest", sub=told["order_id"])
+    assert (await done(guarded, only(told), "code", {}, guest))["tries_left"] == 0
+    assert [template for template, _, _ in letters(guarded)] == ["pickup.ready", "pickup.code"]
+    other = guarded.of_role("guest", sub=NOBODY.replace("collection-", ""))
+    assert coded(await step(guarded, only(told), "code", {}, other)) == (404, "collection.unknown")
+
+
 async def test_a_code_is_sent_to_nobody_or_for_what_is_not_ready(guarded):
     told = await placed(guarded, ("A1", 2), headers=guarded.bearer(), customer={"customer_ref": "c-1"})
     name = only(told)

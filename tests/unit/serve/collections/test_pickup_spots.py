@@ -6,6 +6,7 @@ import pytest
 
 from actors.domain.data_key import DestroyKey, Restrict
 from serve.keys.envelope import key_of
+from serve.requests import Write
 from tests.unit.serve.collections.test_collections_api import associate, made_ready, only, placed
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, without_waiting
@@ -105,3 +106,5 @@ async def test_saying_it_again_is_another_request_or_is_tried_out_by_its_digest(
     assert (first.status_code, first.json()) == (200, again.json())
     assert coded(await cell.post(path, {"spot": "bay 8"}, "again", **headers)) == (422, "idempotency.key_reused")
     assert (await seen(cell, told))["here_spot"] == "bay 7"
+    write = Write("again", b'{"spot":"bay 7"}', 0).to(only(told))
+    assert write.digest not in [digest for digest, _ in cell.gateway.remembered.values()]
