@@ -112,6 +112,17 @@ async def test_an_answer_of_before_is_told_after_something_has_changed(cell):
     assert ms((await offers(cell, "D4"))[0]["ready_at"]) == ms(first) + 60_000
 
 
+async def test_what_is_not_out_yet_can_be_collected(cell):
+    out_at = cell.clock.now + 3_600_000
+    released = datetime.fromtimestamp(out_at / 1000, UTC).isoformat()
+    assert (await cell.post("/v1/skus", {"skus": [{"sku": "A1", "released_at": released}]})).status_code == 200
+    assert (await offers(cell, "A1", "B 2"))[0]["short"] == ["A1"]
+    assert coded(await collected_at(cell, PORTLAND, "A1", "B 2")) == (422, "pickup.not_released")
+    cell.clock.now = out_at + 60_000
+    assert (await offers(cell, "A1", "B 2"))[0]["collectable"] is True
+    assert (await collected_at(cell, PORTLAND, "A1", "B 2")).status_code == 201
+
+
 async def test_parts_of_a_kit_that_lie_apart_are_not_seen(cell):
     kit = [{"sku": "P", "quantity": 1}, {"sku": "Q", "quantity": 1}]
     skus = [{"sku": "P"}, {"sku": "Q"}, {"sku": "SET", "kit": kit}]

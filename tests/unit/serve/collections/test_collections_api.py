@@ -264,6 +264,32 @@ async def test_nobody_is_reminded_or_told_that_it_is_over(guarded):
     assert (stock.on_hand, stock.allocated) == (3, 0)
 
 
+def events_in(told):
+    """All events, wherever they stand."""
+    if isinstance(told, list):
+        return [event for one in told for event in events_in(one)]
+    if isinstance(told, dict):
+        found = [told] if "type" in told else []
+        return found + [event for one in told.values() for event in events_in(one)]
+    return []
+
+
+async def test_an_order_s_history_tells_the_address_by_which_a_late_customer_is_told(guarded):
+    told = await mias(guarded, ("A1", 2))
+    await guarded.post(f"/v1/orders/{told['order_id']}/updates", {"update": "hold", "hold": {"reasons": ["fraud"]}}, **guarded.bearer())  # fmt: skip
+    await guarded.post(f"/v1/orders/{told['order_id']}/updates", {"update": "release", "hold": {"reasons": ["fraud"]}}, **guarded.bearer())  # fmt: skip
+    for days in (1, 2):
+        guarded.clock.now += days * DAY_MS
+        await guarded.gateway.ask("collection", only(told), LookAtCollection(), command_id=f"t{days}", digest=1)
+    answer = await guarded.http.get(f"/v1/orders/{told['order_id']}/events", headers=guarded.bearer())
+    assert answer.status_code == 200, answer.text
+    told_of = {event["type"]: event for event in events_in(answer.json())}
+    for name in ("PickupGivenUp", "PickupResumed"):
+        assert not {"sealed", "order_ref", "ship_to"} & set(told_of[name])
+    notices = [state.template for (kind, _), (state, _) in guarded.gateway.entities.items() if kind == "notice"]
+    assert notices == ["pickup.new_date"]
+
+
 # --- whose it is ----------------------------------------------------------------------------------------------------------
 async def test_another_customer_says_that_he_is_here(guarded):
     mia, tom = bearer(await joined(guarded)), bearer(await joined(guarded, "tom@example.com"))
