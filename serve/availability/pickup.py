@@ -19,12 +19,12 @@ from actors.domain.times import MINUTE_MS, moment
 from serve.availability.delivery import stamp_of
 from serve.availability.index import AvailabilityIndex
 from serve.availability.places import Viewpoint
-from serve.orders.pickup import Pickups
+from serve.orders.pickup import PickupOffer, Pickups
 
 STORES_MAX = 5
 # To plan for more would hold up everybody else whom the replica serves.
 SKUS_MAX = 10
-ANSWERS_MAX = 1_024
+OFFERS_MAX = 4_096
 
 
 class StorePickup(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -40,9 +40,9 @@ class StorePickup(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class _Kept(NamedTuple):
-    """An answer, and what it was made of."""
+    """What a store offers, and what that was made of."""
 
-    body: bytes
+    offer: PickupOffer
     stamp: tuple[int, ...]
     changes: tuple[int, ...]
 
@@ -51,7 +51,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class PickupOffers:
-    """Of one replica."""
+    """Of one replica. What a store offers is the same from wherever it is looked at, so it is kept by the store: whoever asks from many points asks for little more."""
 
     def __init__(self, index: AvailabilityIndex, pickups: Pickups) -> None:
         self._index = index
@@ -60,33 +60,33 @@ class PickupOffers:
 
     def encoded(self, skus: Sequence[str], viewpoint: Viewpoint, limit: int, channel: str, now_ms: int) -> bytes:
         """The nearest stores as JSON, nearest first."""
-        index = self._index
+        index, out = self._index, list[StorePickup]()
         kits = index.kits(skus) or {}
-        stocks = [*skus, *(part for parts in kits.values() for part, _ in parts)]
+        changes = index.changes_of([*skus, *(part for parts in kits.values() for part, _ in parts)])
         stamp = (*stamp_of(index.steering, now_ms), index.places.version)
-        key = (tuple(skus), viewpoint.key, limit, channel)
-        found, changes = self._kept.get(key), index.changes_of(stocks)
-        if found is not None and found.stamp == stamp and found.changes == changes:
-            return found.body
-        made = _encode(self._stores(skus, viewpoint, limit, channel, now_ms // MINUTE_MS * MINUTE_MS))
-        self._kept[key] = _Kept(made, stamp, changes)
+        assert viewpoint.km is not None
+        for name in viewpoint.rank:
+            store = index.places.get(name)
+            if store.type != "store":
+                continue
+            key = (*skus, name, channel)
+            kept = self._kept.get(key)
+            if kept is None or kept.stamp != stamp or kept.changes != changes:
+                offer = self._pickups.offer(skus, store, channel, now_ms // MINUTE_MS * MINUTE_MS)
+                kept = self._keep(key, _Kept(offer, stamp, changes))
+            out.append(_shown(name, viewpoint.km[name], kept.offer))
+            if len(out) == min(limit, STORES_MAX):
+                break
+        return _encode(out)
+
+    def _keep(self, key: tuple[object, ...], made: _Kept) -> _Kept:
+        self._kept[key] = made
         self._kept.move_to_end(key)
-        if len(self._kept) > ANSWERS_MAX:
+        if len(self._kept) > OFFERS_MAX:
             self._kept.popitem(last=False)
         return made
 
-    def _stores(
-        self, skus: Sequence[str], viewpoint: Viewpoint, limit: int, channel: str, now_ms: int
-    ) -> list[StorePickup]:
-        places, out = self._index.places, list[StorePickup]()
-        assert viewpoint.km is not None
-        for name in viewpoint.rank:
-            store = places.get(name)
-            if store.type != "store":
-                continue
-            offer = self._pickups.offer(skus, store, channel, now_ms)
-            ready = None if offer.ready_ms is None or offer.short else moment(offer.ready_ms)
-            out.append(StorePickup(name, viewpoint.km[name], not offer.short, offer.here, offer.short, ready))
-            if len(out) == min(limit, STORES_MAX):
-                break
-        return out
+
+def _shown(location_id: str, km: int, offer: PickupOffer) -> StorePickup:
+    ready = None if offer.ready_ms is None or offer.short else moment(offer.ready_ms)
+    return StorePickup(location_id, km, not offer.short, offer.here, offer.short, ready)

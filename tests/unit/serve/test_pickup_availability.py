@@ -141,8 +141,10 @@ async def test_an_unchanged_answer_is_made_anew_each_time(cell):
     handler = cell.app._availability.plain.__self__
     assert isinstance(handler, Availability)
     assert len(handler._offers._kept) == 1
-    handler._offers._stores = None  # type: ignore[method-assign]
+    handler._offers._pickups = None
     assert (await offers(cell, "A1"))[0]["collectable"] is True
+    # From elsewhere the same store offers the same.
+    assert (await offers(cell, "A1", lat=40, lon=-100))[0]["distance_km"] > 1_000
 
 
 async def test_the_calendar_of_the_store_does_not_count(cell):
