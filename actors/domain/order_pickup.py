@@ -228,7 +228,7 @@ def moved(order: Order, command: MovePickup, retry_at_ms: int, context: Context)
     if command.step == "missing":
         return _missing(order, command, parts, retry_at_ms), False
     if command.step == "given_up":
-        return given_up(order, command, parts, context), False
+        return _given_up(order, command, parts, context), False
     if command.step == "ready":
         packed = [Move(f.number, f.location_id, f.lines) for f in parts if f.status != "packed"]
         moves: list[Event] = [FulfilmentsMoved("packed", packed)] if packed else []
@@ -243,7 +243,7 @@ def moved(order: Order, command: MovePickup, retry_at_ms: int, context: Context)
     return [FulfilmentsMoved("cancelled", released), *floors, _stepped(command, command.step)], False
 
 
-def given_up(order: Order, command: MovePickup, parts: Sequence[Fulfilment], context: Context) -> list[Event]:
+def _given_up(order: Order, command: MovePickup, parts: Sequence[Fulfilment], context: Context) -> list[Event]:
     """What the store did not make ready in time. Raises Refused `order.pickup_differs`."""
     back = {number: move.lines for number, move in _checked(command, parts).items() if move.lines}
     if any(f.status == "packed" and f.number in back for f in parts):
