@@ -94,6 +94,12 @@ def _check_pickups(config: RegionConfig, path: Path) -> None:
             f"{path}: pickups.hold_days: {days} is more than pickups.hold_max_days, which is {most}",
             f"write hold_max_days = {days} or more",
         )
+    late, given_up = config.pickups.late_hours, config.pickups.give_up_hours
+    if given_up and not 0 < late < given_up:
+        raise ConfigError(
+            f"{path}: pickups.give_up_hours: {given_up} comes after pickups.late_hours, which is {late}",
+            f"write late_hours from 1 to {given_up - 1}, or give_up_hours = 0",
+        )
 
 
 def _check_tls(config: RegionConfig, path: Path) -> None:

@@ -182,11 +182,14 @@ class Figures(Section, frozen=True):
 class Pickups(Section, frozen=True):
     """`[pickups]`: orders that wait at a store for their customers (docs/domain/collection.md).
 
-    `hold_days`: for how long one is kept that is ready; `hold_max_days`: for how long at most, when staff extends it.
+    `hold_days`: for how long one is kept that is ready, where the store's profile says nothing else; `hold_max_days`: for how long at most, when staff extends it.
+    `late_hours`: so long after it should be ready the store is told, `give_up_hours`: others are asked and the customer is told another time; 0: never.
     """
 
     hold_days: Annotated[int, Meta(ge=1, le=60)] = 7
     hold_max_days: Annotated[int, Meta(ge=1, le=60)] = 14
+    late_hours: Annotated[int, Meta(ge=0, le=1_440)] = 24
+    give_up_hours: Annotated[int, Meta(ge=0, le=1_440)] = 72
 
 
 class Sourcing(Section, frozen=True):

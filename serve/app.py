@@ -51,11 +51,13 @@ import serve.transfers.endpoints
 from serve import openapi
 from serve.audit.who import pseudonym
 from serve.availability.endpoints import Availability
+from serve.availability.pickup import PickupOffers
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID, Receive, Scope, Send, request_id_of
 from serve.identity.routes import identity_routers
 from serve.logs import crashed
 from serve.orders.documents import hot_paths
+from serve.orders.pickup import Pickups
 from serve.orders.places import PlacesOfOrders
 from serve.orders.placing import OrderPlacing
 from serve.orders.private import PrivateOrders
@@ -121,8 +123,9 @@ class Api:
         self._update_one = _hot_route("POST", "/v1/orders/{order_id}/updates", of_order=updating.update_one)
         self._update_many = _hot_route("POST", "/v1/order-updates", updating.update_many)
         self._read_order = _hot_route("GET", "/v1/orders/{order_id}", of_order=reading.read)
+        offers = PickupOffers(services.index, Pickups(services.index, services.settings))
         self._availability = _hot_route(
-            "GET", "/v1/availability", Availability(services.index, known, services.clock).read
+            "GET", "/v1/availability", Availability(services.index, known, services.clock, offers).read
         )
         self._rest, self.methods_of = _fastapi(services, territory, known, private, places)
         missing = undeclared([(method, path) for path, methods in self.methods_of.items() for method in methods])

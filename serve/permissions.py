@@ -261,11 +261,13 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/transfer-suggestions"): Need("stock.read"),
     # At which store somebody may do it, the collection judges; whose an order is, the order.
     ("GET", "/v1/collections"): Need("orders.read"),
-    ("GET", "/v1/collections/{collection_id}"): Need("orders.read"),
+    ("GET", "/v1/collections/{collection_id}"): Need("orders.read", reads="collection.read"),
     ("POST", "/v1/collections/{collection_id}/located"): Need("floor.work"),
     ("POST", "/v1/collections/{collection_id}/ready"): Need("floor.work"),
     ("POST", "/v1/collections/{collection_id}/verification"): Need("floor.work"),
     ("POST", "/v1/collections/{collection_id}/identity-check"): Need("pickups.identify", step_up=True),
+    # It goes to the address of the order alone, whoever asks for it.
+    ("POST", "/v1/collections/{collection_id}/code"): Need("orders.change", own="orders.read_own"),
     ("POST", "/v1/collections/{collection_id}/hand-over"): Need("floor.work"),
     ("POST", "/v1/collections/{collection_id}/extension"): Need("floor.work"),
     ("POST", "/v1/collections/{collection_id}/end"): Need("stock.receive"),

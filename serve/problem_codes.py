@@ -302,6 +302,7 @@ TABLE: dict[str, Entry] = {
     "collection.code_wrong": Entry(403, "Wrong code"),
     "collection.code_locked": Entry(403, "Too many wrong codes"),
     "collection.no_code": Entry(409, "There is no code"),
+    "collection.code_too_often": Entry(409, "The code was made anew too often"),
     "collection.not_verified": Entry(403, "Nothing proves who it is"),
     "collection.not_ready": Entry(409, "Nothing is ready"),
     "collection.cancelled": Entry(409, "The order was cancelled"),

@@ -25,6 +25,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     `approval_expires_hours` at most; 0 for none. `count_tolerance_units`, `count_tolerance_percent`: more tolerance of a count is for who may correct stock; `count_tolerance_value`,
     `count_approval_value`: limits of what a variance is worth (minor units of `currency`), 0 for none.
     `pickup_hold_days`: for how long a store keeps what is ready for its customer, and at most (`pickup_hold_max_days`), when it is extended.
+    `pickup_late_hours`, `pickup_give_up_hours`: so long after something should be ready its store is told, and others are asked; 0: never.
     `sourcing`: the region's own policy, None for the built-in one, whose amounts are in `currency` then.
     `profile`: in one that is not "production" notices are written to the log too, codes and all.
     `port` 0: any free port (tests). `drain_s`: how long the door waits for requests in flight; `serve_drain_s`: how long Serve keeps
@@ -55,6 +56,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     count_tolerance_percent: int = 2
     pickup_hold_days: int = 7
     pickup_hold_max_days: int = 14
+    pickup_late_hours: int = 24
+    pickup_give_up_hours: int = 72
     count_tolerance_value: int = 0
     count_approval_value: int = 0
     sourcing: Policy | None = None

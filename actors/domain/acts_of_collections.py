@@ -13,6 +13,7 @@ from actors.domain.collection_commands import (
     HandOver,
     LocateUnits,
     MakeReady,
+    RenewCode,
     SayHere,
     VerifyCode,
     VerifyIdentity,
@@ -22,7 +23,7 @@ from actors.domain.collection_state import Collection
 
 _STEPS: Mapping[type, str] = {
     LocateUnits: "locate", MakeReady: "ready", ExtendCollection: "extend", SayHere: "here", VerifyCode: "verify_code",
-    VerifyIdentity: "verify_identity", HandOver: "collect", EndCollection: "end",
+    VerifyIdentity: "verify_identity", RenewCode: "renew_code", HandOver: "collect", EndCollection: "end",
 }  # fmt: skip
 
 

@@ -4,11 +4,13 @@
                                      │                                   │                     ├─ all is left ──▶ left_behind
                                      │                                   │                     └─ `collect_by_ms` ──▶ expired
                                      ├─ nothing is there ──▶ nothing_found
+                                     ├─ nobody makes it ready in time ──▶ given_up
                                      └─────────────── the order is cancelled ──────────────────┴──▶ cancelled     from each of them
 
 Where the store's floor runs, it picks what was on the shelves, and the order passes on what it says; people find the rest and confirm it by scan. When the collection is ready, the
 customer is told by a notice with a code; of the code only its keyed digest is kept, and the notice is sealed by who makes it. Whoever gives the code, or is looked at by
-a manager, may have the units within `VERIFIED_MS`. Wrong codes are counted, over all of its life: after `TRIES_MAX` none is taken any more.
+a manager, may have the units within `VERIFIED_MS`. Wrong codes are counted: after `TRIES_MAX` none is taken any more, until there is another one (`collection_code.py`). What happens by the
+timer, and that a hold of the order stops it, is in `collection_clock.py`.
 
 Whether units are still to be handed over is the order's to say (`order_pickup.py`): each step that changes its stock asks it first (`OrderAsked`), and is taken when it has agreed
 (`StepTaken`). One step is asked at a time, so there is nothing to cross; meanwhile no other is possible, the timer waits, and only a cancellation comes in between. So each unit is
@@ -17,7 +19,7 @@ handed over, or given back, once, and the order and its collection never disagre
 What the order says of parts may come before the collection is opened, since messages keep no order: it is kept (`unopened`). When it is over, code, notices and the customer's
 spot are forgotten. Times: UTC ms.
 
-    collection_commands.py  collection_events.py  collection_state.py
+    collection_commands.py  collection_events.py  collection_state.py  collection_evolve.py  collection_asking.py
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from actors.domain import collection_evolve
+from actors.domain import collection_clock, collection_code
 from actors.domain.allocation import Need, need_of
+from actors.domain.collection_asking import asked, check_step, notice
 from actors.domain.collection_commands import (
     Command,
     EndCollection,
@@ -38,6 +41,9 @@ from actors.domain.collection_commands import (
     MakeReady,
     OpenCollection,
     OrderAnswered,
+    PauseCollection,
+    RenewCode,
+    ResumeCollection,
     SayHere,
     StopCollection,
     TellPart,
@@ -45,10 +51,8 @@ from actors.domain.collection_commands import (
     VerifyIdentity,
 )
 from actors.domain.collection_events import (
-    CodeMissed,
     CollectionEnded,
     CustomerHere,
-    CustomerReminded,
     CustomerVerified,
     Event,
     NoticeTold,
@@ -60,20 +64,17 @@ from actors.domain.collection_events import (
     Terms,
     UnitsLocated,
 )
-from actors.domain.collection_evolve import evolve
+from actors.domain.collection_evolve import evolve, remind_at
 from actors.domain.collection_state import (
     OVER,
     Collection,
     ViewCollection,
-    allowed_steps,
     check_reach,
     collection_row,
     due,
-    expires_at,
     restored,
     status_view,
     to_find,
-    tries_left,
     units_of,
     unknown,
     verified,
@@ -88,22 +89,21 @@ from actors.domain.rows_of_collections import CollectionRow
 from actors.domain.times import DAY_MS
 
 HOLD_MAX_MS = 60 * DAY_MS
-# The customer is reminded so long before it is over, or at half of the time when that is short.
-REMINDED_BEFORE_MS = DAY_MS
+_OF_ORDER = (OpenCollection, TellPart, StopCollection, PauseCollection, ResumeCollection)
 
 
 # --- decide ---------------------------------------------------------------------------------------------------------
 def decide(state: Collection | None, command: Command, context: Context) -> Decision:
     """See the module's docstring. Raises Refused `collection.…`."""
-    if type(command) in (OpenCollection, TellPart, StopCollection):
+    if type(command) in _OF_ORDER:
         return _final(state, _told(context, _of_order(state, command)), context)
     if state is None or not state.order_id:
         raise unknown()
     if type(command) is OrderAnswered:
         return _answered(state, command, context)
     if type(command) is LookAtCollection:
-        return _told(context, _look_at(state, context))
-    assert not isinstance(command, OpenCollection | TellPart | StopCollection | OrderAnswered | LookAtCollection)
+        return _told(context, collection_clock.look(state, context))
+    assert not isinstance(command, (*_OF_ORDER, OrderAnswered, LookAtCollection))
     check_reach(state, command.within)
     events = _events(state, command, context)
     decision = _told(context, events)
@@ -121,6 +121,8 @@ def _of_order(state: Collection | None, command: Command) -> list[Event]:
         return []
     if type(command) is StopCollection:
         return [CollectionEnded("cancelled")]
+    if type(command) is PauseCollection or type(command) is ResumeCollection:
+        return collection_clock.of_hold(state, command)
     opened = state is not None and state.stage != "unopened"
     if type(command) is TellPart:
         told = PartTold(command.number, command.picked, command.missing)
@@ -131,7 +133,8 @@ def _of_order(state: Collection | None, command: Command) -> list[Event]:
         return []
     units = need_of(line for part in command.parts for line in part.lines)
     early = [line for lines in (state.early.values() if state is not None else ()) for line in lines]
-    return [PickupOpened(command.order_id, command.location_id, command.parts), *_emptied(units, early)]
+    opening = PickupOpened(command.order_id, command.location_id, command.parts, command.clock)
+    return [opening, *_emptied(units, early)]
 
 
 def _emptied(units: Need, missing: Sequence[Units]) -> list[Event]:
@@ -157,38 +160,28 @@ def _events(state: Collection, command: Command, context: Context) -> list[Event
         case ExtendCollection():
             return _extend(state, command, context)
         case SayHere():
-            _check_step(state, "here")
-            here = state.here_at_ms is not None and state.here_spot == command.spot
-            return [] if here else [CustomerHere(state.location_id, command.spot)]
+            check_step(state, "here")
+            # Two sealed words can't be compared.
+            sealed = bool(command.sealed_spot or state.sealed_spot)
+            if state.here_at_ms is not None and not sealed and state.here_spot == command.spot:
+                return []
+            return [CustomerHere(state.location_id, command.spot, command.sealed_spot)]
         case VerifyCode():
-            return _verify_code(state, command, context)
+            return collection_code.verify(state, command)
+        case RenewCode():
+            return collection_code.renew(state, command, context)
         case VerifyIdentity():
-            _check_step(state, "verify_identity")
+            check_step(state, "verify_identity")
             return [CustomerVerified("identity")]
         case HandOver():
             return _hand_over(state, command, context)
     assert type(command) is EndCollection
-    _check_step(state, "end")
-    return [_asked(state, command.why, [], context)]
-
-
-def _check_step(state: Collection, step: str) -> None:
-    """Raises Refused `collection.busy`, `collection.illegal_transition`."""
-    if state.asking is not None:
-        detail = "The order has yet to agree to the step before: try again."
-        raise Refused("collection.busy", detail, step=state.asking.step)
-    allowed = allowed_steps(state)
-    if step not in allowed:
-        detail = f"`{step}` is not possible while the collection is {state.stage}."
-        raise Refused("collection.illegal_transition", detail, step=step, status=state.stage, allowed=allowed)
-
-
-def _asked(state: Collection, step: PickupStep, parts: list[PartMove], context: Context, *, terms: Terms | None = None, awaited: bool = True) -> OrderAsked:  # fmt: skip
-    return OrderAsked(state.order_id, step, parts, context.command_id if awaited else "", terms)
+    check_step(state, "end")
+    return [asked(state, command.why, [], context)]
 
 
 def _locate(state: Collection, command: LocateUnits, context: Context) -> list[Event]:
-    _check_step(state, "locate")
+    check_step(state, "locate")
     if not command.found and not command.missing and not command.shelf:
         raise Refused("collection.nothing_named", "Name what was found, what is missing, or the shelf.")
     wanted, left = units_of(state), to_find(state)
@@ -202,7 +195,7 @@ def _locate(state: Collection, command: LocateUnits, context: Context) -> list[E
     if command.found or command.shelf:
         events.append(UnitsLocated(command.found, command.shelf or state.shelf))
     if command.missing:
-        events.append(_asked(state, "missing", _shares(state, command.missing), context))
+        events.append(asked(state, "missing", _shares(state, command.missing), context))
     return events
 
 
@@ -220,21 +213,21 @@ def _shares(state: Collection, missing: Sequence[Units]) -> list[PartMove]:
 
 
 def _make_ready(state: Collection, command: MakeReady, context: Context) -> list[Event]:
-    _check_step(state, "ready")
+    check_step(state, "ready")
     terms = _terms(command.digest, context.now_ms, command, context)
-    return [_asked(state, "ready", [], context, terms=terms)]
+    return [asked(state, "ready", [], context, terms=terms)]
 
 
 def _terms(digest: bytes, ready_at_ms: int, command: MakeReady | ExtendCollection, context: Context) -> Terms:
     hold_ms = command.collect_by_ms - context.now_ms
     if not 0 < hold_ms <= HOLD_MAX_MS:
         raise Refused("collection.hold_out_of_range", "It is kept until a moment within the next 60 days.")
-    remind_at_ms = command.collect_by_ms - min(REMINDED_BEFORE_MS, hold_ms // 2)
+    remind_at_ms = remind_at(command.collect_by_ms, context.now_ms)
     return Terms(digest, ready_at_ms, command.collect_by_ms, remind_at_ms, command.notices)
 
 
 def _extend(state: Collection, command: ExtendCollection, context: Context) -> list[Event]:
-    _check_step(state, "extend")
+    check_step(state, "extend")
     assert state.terms is not None
     latest_ms = state.terms.ready_at_ms + min(command.total_ms, HOLD_MAX_MS)
     if command.collect_by_ms > latest_ms:
@@ -244,22 +237,13 @@ def _extend(state: Collection, command: ExtendCollection, context: Context) -> l
     if command.collect_by_ms <= state.terms.collect_by_ms:
         return []
     terms = _terms(state.terms.digest, state.terms.ready_at_ms, command, context)
-    return [_asked(state, "extended", [], context, terms=terms)]
-
-
-def _verify_code(state: Collection, command: VerifyCode, context: Context) -> list[Event]:
-    if state.stage == "ready" and state.asking is None and not tries_left(state):
-        raise Refused("collection.code_locked", "Too many wrong codes: a manager has to look at who it is.")
-    if state.stage == "ready" and not state.digest:
-        raise Refused("collection.no_code", "Nobody could be told a code: a manager has to look at who it is.")
-    _check_step(state, "verify_code")
-    return [CustomerVerified("code")] if collection_evolve.fits(state, command.digest) else [CodeMissed()]
+    return [asked(state, "extended", [], context, terms=terms)]
 
 
 def _hand_over(state: Collection, command: HandOver, context: Context) -> list[Event]:
     if state.stage == "ready" and state.asking is None and not verified(state, context.now_ms):
         raise Refused("collection.not_verified", "Ask for the code first: it is proved for 15 minutes.")
-    _check_step(state, "collect")
+    check_step(state, "collect")
     all_, left = units_of(state), need_of(command.left)
     for sku, units in left.items():
         if units > all_.get(sku, 0):
@@ -273,24 +257,7 @@ def _hand_over(state: Collection, command: HandOver, context: Context) -> list[E
         goes = [(sku, n - stay) for (sku, n), (_, stay) in zip(part.lines.items(), stays, strict=True)]
         if any(part.lines.values()):
             parts.append(PartMove(number, [one for one in goes if one[1]], [one for one in stays if one[1]]))
-    return [_asked(state, "collected", parts, context)]
-
-
-def _look_at(state: Collection, context: Context) -> list[Event]:
-    due_ms = due(state)
-    if due_ms is None or context.now_ms < due_ms:
-        return []
-    assert state.terms is not None
-    if not state.reminded:
-        return [CustomerReminded(), *_notice(state, state.terms.notices.reminder)]
-    over_ms = expires_at(state)
-    assert over_ms is not None
-    assert context.now_ms >= over_ms
-    return [_asked(state, "expired", [], context, awaited=False)]
-
-
-def _notice(state: Collection, notice: object) -> list[Event]:
-    return [] if notice is None else [NoticeTold(state.order_id, notice)]  # type: ignore[arg-type]
+    return [asked(state, "collected", parts, context)]
 
 
 def _answered(state: Collection, command: OrderAnswered, context: Context) -> Decision:
@@ -318,12 +285,14 @@ def _after(state: Collection, step: PickupStep) -> list[Event]:
         missing = need_of(line for move in asking.parts for line in move.lines)
         left = {sku: units - missing.get(sku, 0) for sku, units in units_of(state).items()}
         return [] if any(left.values()) else [CollectionEnded("nothing_found")]
+    if step == "given_up":
+        return collection_clock.after_given_up(state, asking.parts)
     if step == "ready":
-        return _notice(state, asking.terms.notices.ready if asking.terms is not None else None)
+        return notice(state, asking.terms.notices.ready if asking.terms is not None else None)
     if step == "collected":
         return [CollectionEnded("collected" if any(move.lines for move in asking.parts) else "left_behind")]
     if step == "expired":
-        told = _notice(state, state.terms.notices.expired if state.terms is not None else None)
+        told = notice(state, state.terms.notices.expired if state.terms is not None else None)
         return [*told, CollectionEnded("expired")]
     return [CollectionEnded("left_behind")] if step == "left_behind" else []
 
@@ -370,11 +339,11 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Collection, int] | None
 
 def as_written(event: Event) -> Event:
     """As the history keeps it: where somebody waited is nobody's any more once the collection is over."""
-    return msgspec.structs.replace(event, spot="") if type(event) is CustomerHere else event
+    return msgspec.structs.replace(event, spot="", sealed_spot=b"") if type(event) is CustomerHere else event
 
 
 COLLECTION = Kind(
     name="collection", commands=Command, events=Event, queries=ViewCollection, decide=decide, evolve=evolve, view=view,
     tables=(CollectionRow,), restore=restore, rows=rows, messages=messages, on_reply=on_reply, due=due, wake=LookAtCollection,
-    written=as_written,
+    written=as_written, warns=collection_clock.warns,
 )  # fmt: skip

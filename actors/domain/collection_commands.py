@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from actors.domain.location_events import Units
-from actors.domain.order_pickup_commands import PickupStep
+from actors.domain.order_pickup_commands import Clock, PickupStep
 from actors.domain.personal_notes import ONE_TIME_CODE, PICKUP_SPOT, SEALED_ADDRESS, SEALED_CONTENT
 
 # Why staff ends one that waits for its customer: not wanted any more, or nobody comes for it.
@@ -30,6 +30,7 @@ class OpenCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
     order_id: str
     location_id: str
     parts: list[NewPart]
+    clock: Clock | None = None
 
 
 class TellPart(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -42,6 +43,20 @@ class TellPart(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class StopCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The order was cancelled."""
+
+
+class PauseCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The order is held. `turn` counts up with each word on that."""
+
+    turn: int
+
+
+class ResumeCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It is not held any more: kept until then (UTC ms), None for one that is not ready. `reminder`: of the new date, None when it is about the same."""
+
+    turn: int
+    collect_by_ms: int | None = None
+    reminder: Told | None = None
 
 
 class OrderAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -99,9 +114,19 @@ class ExtendCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SayHere(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The customer is at the store. `spot`: where, as the customer says."""
+    """The customer is at the store. `sealed_spot`: where, as the customer says, under a data key (`serve/collections/spots.py`); `spot`: the same in a cell that has no keys."""
 
     spot: Annotated[str, PICKUP_SPOT] = ""
+    within: list[str] = []
+    sealed_spot: Annotated[bytes, PICKUP_SPOT] = b""
+
+
+class RenewCode(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The customer has lost the code: from now on it is another (`digest`, b"" when there is nobody to tell it to). `notices`: as it is told, and those that tell it later, all for `collect_by_ms`."""
+
+    digest: Annotated[bytes, ONE_TIME_CODE]
+    collect_by_ms: int
+    notices: Notices = Notices()
     within: list[str] = []
 
 
@@ -133,10 +158,10 @@ class EndCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LookAtCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The timer: the customer is to be reminded, or its time is over."""
+    """The timer: the store is late, the customer is to be reminded, or its time is over."""
 
 
 Command = (
-    OpenCollection | TellPart | StopCollection | OrderAnswered | LocateUnits | MakeReady | ExtendCollection | SayHere | VerifyCode
-    | VerifyIdentity | HandOver | EndCollection | LookAtCollection
+    OpenCollection | TellPart | StopCollection | PauseCollection | ResumeCollection | OrderAnswered | LocateUnits | MakeReady
+    | ExtendCollection | SayHere | RenewCode | VerifyCode | VerifyIdentity | HandOver | EndCollection | LookAtCollection
 )  # fmt: skip

@@ -8,12 +8,12 @@ import msgspec
 
 from actors.domain.collection_commands import NewPart, Notices, Told
 from actors.domain.location_events import Units
-from actors.domain.order_pickup_commands import PartMove, PickupStep
+from actors.domain.order_pickup_commands import Clock, PartMove, PickupStep
 from actors.domain.personal_notes import NOTICE_ABOUT, ONE_TIME_CODE, PICKUP_SPOT
 
 # By what it was proved that the customer may have it.
 Proof = Literal["code", "identity"]
-Ending = Literal["collected", "left_behind", "expired", "nothing_found", "cancelled"]
+Ending = Literal["collected", "left_behind", "expired", "nothing_found", "cancelled", "given_up"]
 
 
 class PickupOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -22,6 +22,7 @@ class PickupOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
     order_id: str
     location_id: str
     parts: list[NewPart]
+    clock: Clock | None = None
 
 
 class PartTold(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -73,10 +74,38 @@ class StepNotTaken(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class CustomerHere(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The customer is at the store."""
+    """The customer is at the store. See `SayHere`."""
 
     location_id: str
-    spot: Annotated[str, PICKUP_SPOT]
+    spot: Annotated[str, PICKUP_SPOT] = ""
+    sealed_spot: Annotated[bytes, PICKUP_SPOT] = b""
+
+
+class CodeRenewed(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The code is another, and told by `notices` from now on."""
+
+    digest: Annotated[bytes, ONE_TIME_CODE]
+    notices: Notices
+
+
+class StoreLate(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """It should be ready by now."""
+
+    location_id: str
+
+
+class ClockPaused(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The order is held: see `PauseCollection`."""
+
+    turn: int
+
+
+class ClockResumed(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The order is not held any more: see `ResumeCollection`."""
+
+    turn: int
+    collect_by_ms: int | None
+    reminder: Told | None
 
 
 class CodeMissed(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -108,5 +137,5 @@ class CollectionEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 Event = (
     PickupOpened | PartTold | UnitsLocated | OrderAsked | StepTaken | StepNotTaken | CustomerHere | CodeMissed | CustomerVerified
-    | NoticeTold | CustomerReminded | CollectionEnded
+    | NoticeTold | CustomerReminded | CollectionEnded | CodeRenewed | StoreLate | ClockPaused | ClockResumed
 )  # fmt: skip

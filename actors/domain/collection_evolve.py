@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import hmac
 
+import msgspec
+
 from actors.domain.allocation import need_of
 from actors.domain.collection_commands import Notices
 from actors.domain.collection_events import (
+    ClockPaused,
+    ClockResumed,
     CodeMissed,
+    CodeRenewed,
     CollectionEnded,
     CustomerHere,
     CustomerReminded,
@@ -18,12 +23,24 @@ from actors.domain.collection_events import (
     PickupOpened,
     StepNotTaken,
     StepTaken,
+    StoreLate,
     Terms,
     UnitsLocated,
 )
 from actors.domain.collection_state import Asking, Collection, Part, complete
 from actors.domain.kind import Context
 from actors.domain.location_events import Units
+from actors.domain.times import DAY_MS, MINUTE_MS
+
+# The customer is reminded so long before it is over, or at half of the time when that is short.
+REMINDED_BEFORE_MS = DAY_MS
+# What the order has refused to the timer, it asks again after that.
+ASKED_AGAIN_MS = MINUTE_MS
+
+
+def remind_at(collect_by_ms: int, now_ms: int) -> int:
+    """When the customer of one that is kept until then is reminded."""
+    return collect_by_ms - min(REMINDED_BEFORE_MS, max(0, collect_by_ms - now_ms) // 2)
 
 
 def fits(state: Collection, digest: bytes) -> bool:
@@ -49,17 +66,30 @@ def evolve(state: Collection | None, event: Event, context: Context) -> Collecti
         case OrderAsked():
             state.asking, state.code = Asking(event.step, event.parts, event.awaited, event.terms), ""
         case StepTaken():
-            _taken(state)
+            _taken(state, context)
         case StepNotTaken():
+            if state.asking is not None and not state.asking.awaited:
+                state.wait_until_ms = context.now_ms + ASKED_AGAIN_MS
             state.asking, state.code = None, event.code
         case CustomerHere():
             state.here_at_ms, state.here_spot = context.now_ms, event.spot
+            state.sealed_spot = event.sealed_spot
         case CodeMissed():
             state.misses += 1
         case CustomerVerified():
             state.verified_at_ms, state.verified_by = context.now_ms, event.by
         case CustomerReminded():
             state.reminded = True
+        case CodeRenewed():
+            _renewed(state, event, context)
+        case StoreLate():
+            state.late_at_ms = context.now_ms
+        case ClockPaused():
+            state.turn = event.turn
+            if state.paused_at_ms is None:
+                state.paused_at_ms = context.now_ms
+        case ClockResumed():
+            _resumed(state, event, context)
         case CollectionEnded():
             _ended(state, event)
     if state.stage == "locating" and complete(state) and state.parts:
@@ -71,6 +101,12 @@ def _opened(state: Collection, event: PickupOpened, context: Context) -> None:
     told, early = state.parts, state.early
     state.order_id, state.location_id, state.opened_at_ms = event.order_id, event.location_id, context.now_ms
     state.stage = "locating"
+    clock = state.clock = event.clock
+    if clock is not None:
+        state.late_from_ms = max(context.now_ms, clock.ready_by_ms or 0)
+        if clock.turn >= state.turn:
+            state.turn = clock.turn
+            state.paused_at_ms = context.now_ms if clock.held else None
     state.parts = {
         part.number: Part(
             dict(part.lines), part.floor, part.picked or (part.number in told and told[part.number].picked)
@@ -101,23 +137,60 @@ def _less(state: Collection, number: int, missing: list[Units]) -> None:
         part.lines = {sku: max(0, n - gone.get(sku, 0)) for sku, n in part.lines.items()}
 
 
-def _taken(state: Collection) -> None:
+def _taken(state: Collection, context: Context) -> None:
     asking = state.asking
     assert asking is not None
     state.asking = None
-    if asking.step == "missing":
+    if asking.step in ("missing", "given_up"):
         for move in asking.parts:
             part, gone = state.parts[move.number], dict(move.lines)
             part.lines = {sku: n - gone.get(sku, 0) for sku, n in part.lines.items()}
+        if asking.step == "given_up":
+            # What is left was found: the store has as long again to make it ready.
+            state.late_from_ms, state.late_at_ms = context.now_ms, None
     elif asking.step in ("ready", "extended"):
         assert asking.terms is not None
         state.terms, state.digest, state.stage, state.reminded = asking.terms, asking.terms.digest, "ready", False
+        _keep_until(state, max(state.kept_until_ms, asking.terms.collect_by_ms), context)
     elif asking.step == "collected":
         state.left = sorted(need_of(line for move in asking.parts for line in move.left).items())
 
 
+def _keep_until(state: Collection, collect_by_ms: int, context: Context) -> None:
+    """It is never made shorter."""
+    terms = state.terms
+    if terms is not None and collect_by_ms > terms.collect_by_ms:
+        remind_at_ms = remind_at(collect_by_ms, context.now_ms)
+        state.terms = msgspec.structs.replace(terms, collect_by_ms=collect_by_ms, remind_at_ms=remind_at_ms)
+
+
+def _renewed(state: Collection, event: CodeRenewed, context: Context) -> None:
+    state.digest, state.misses = event.digest, 0
+    state.renewed = [*(at_ms for at_ms in state.renewed if at_ms > context.now_ms - DAY_MS), context.now_ms]
+    if state.verified_by == "code":
+        # Who has the old one is nobody any more.
+        state.verified_at_ms, state.verified_by = None, ""
+    if state.terms is not None:
+        state.terms = msgspec.structs.replace(state.terms, digest=event.digest, notices=event.notices)
+
+
+def _resumed(state: Collection, event: ClockResumed, context: Context) -> None:
+    since_ms = state.paused_at_ms
+    state.turn, state.paused_at_ms = event.turn, None
+    if since_ms is not None:
+        state.late_from_ms += context.now_ms - since_ms
+    if event.collect_by_ms is None:
+        return
+    state.kept_until_ms = max(state.kept_until_ms, event.collect_by_ms)
+    _keep_until(state, state.kept_until_ms, context)
+    if event.reminder is not None and state.terms is not None:
+        notices = msgspec.structs.replace(state.terms.notices, reminder=event.reminder)
+        state.terms, state.reminded = msgspec.structs.replace(state.terms, notices=notices), False
+
+
 def _ended(state: Collection, event: CollectionEnded) -> None:
-    state.stage, state.asking, state.digest, state.here_spot = event.how, None, b"", ""
+    state.stage, state.asking, state.digest, state.here_spot, state.sealed_spot = event.how, None, b"", "", b""
+    state.paused_at_ms = None
     if state.terms is not None:
         state.terms = Terms(
             b"", state.terms.ready_at_ms, state.terms.collect_by_ms, state.terms.remind_at_ms, Notices()

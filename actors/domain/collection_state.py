@@ -12,7 +12,7 @@ from actors.domain.collection_events import Ending, Proof, Terms
 from actors.domain.errors import Refused
 from actors.domain.location_events import Units
 from actors.domain.one_time_code import TRIES_MAX
-from actors.domain.order_pickup_commands import PartMove, PickupStep
+from actors.domain.order_pickup_commands import Clock, PartMove, PickupStep
 from actors.domain.personal_notes import ONE_TIME_CODE, PICKUP_SPOT
 from actors.domain.rows_of_collections import CollectionRow
 from actors.domain.times import MINUTE_MS
@@ -20,9 +20,9 @@ from actors.domain.times import MINUTE_MS
 # `unopened`: something was told of it before it was opened. Nobody knows of one that has no order, whatever was told.
 Stage = Literal["unopened", "locating", "located", "ready"] | Ending
 CollectionStatus = Literal[
-    "locating", "located", "ready", "collected", "left_behind", "expired", "nothing_found", "cancelled"
+    "locating", "located", "ready", "collected", "left_behind", "expired", "nothing_found", "cancelled", "given_up"
 ]
-OVER: frozenset[Stage] = frozenset({"collected", "left_behind", "expired", "nothing_found", "cancelled"})
+OVER: frozenset[Stage] = frozenset({"collected", "left_behind", "expired", "nothing_found", "cancelled", "given_up"})
 # Who was verified may take it for so long, whatever the time is.
 VERIFIED_MS = 15 * MINUTE_MS
 
@@ -46,7 +46,9 @@ class Asking(msgspec.Struct, array_like=True, gc=False):
 
 class Collection(msgspec.Struct):
     """The state. parts: by number of the fulfilment; found: units per SKU of the parts that no floor picks; early: missing units by part, told before it was opened.
-    misses: wrong codes. code: of the order's last refusal. Times: UTC ms, None until then."""
+    misses: wrong codes since there is this one. code: of the order's last refusal. sealed_spot: where the customer is, under a data key; here_spot: the same where there are no keys. renewed: when the
+    code was made anew. clock: by when it is to be made ready; late_from_ms: from when on that counts; late_at_ms: when the store was told. turn, paused_at_ms: of the last word on holds, and since
+    when one stands. kept_until_ms: what the order said when the last was released. wait_until_ms: when the timer asks again what it was refused. Times: UTC ms, None until then."""
 
     order_id: str
     location_id: str
@@ -68,6 +70,15 @@ class Collection(msgspec.Struct):
     code: str = ""
     early: dict[int, list[Units]] = {}
     left: list[Units] = []
+    sealed_spot: Annotated[bytes, PICKUP_SPOT] = b""
+    renewed: list[int] = []
+    clock: Clock | None = None
+    late_from_ms: int = 0
+    late_at_ms: int | None = None
+    turn: int = 0
+    paused_at_ms: int | None = None
+    kept_until_ms: int = 0
+    wait_until_ms: int = 0
 
 
 def units_of(collection: Collection) -> Need:
@@ -106,10 +117,25 @@ def expires_at(collection: Collection) -> int | None:
 
 def due(collection: Collection) -> int | None:
     """When to look at it again."""
+    if collection.asking is not None or collection.paused_at_ms is not None:
+        return None
+    next_ms = _ready_due(collection) if collection.stage == "ready" else _late_due(collection)
+    return None if next_ms is None else max(next_ms, collection.wait_until_ms)
+
+
+def _ready_due(collection: Collection) -> int | None:
     terms = collection.terms
-    if collection.stage != "ready" or collection.asking is not None or terms is None:
+    if terms is None:
         return None
     return expires_at(collection) if collection.reminded else terms.remind_at_ms
+
+
+def _late_due(collection: Collection) -> int | None:
+    clock = collection.clock
+    if clock is None or collection.stage not in ("locating", "located"):
+        return None
+    after_ms = clock.late_ms if collection.late_at_ms is None else clock.give_up_ms
+    return collection.late_from_ms + after_ms if after_ms else None
 
 
 def tries_left(collection: Collection) -> int:
@@ -121,11 +147,13 @@ def allowed_steps(collection: Collection) -> list[str]:
     """What may be done now."""
     if collection.asking is not None or collection.stage in OVER:
         return []
+    if collection.stage == "unopened":
+        return []
     if collection.stage == "locating":
         return ["locate"]
     if collection.stage == "located":
         return ["ready"]
-    steps = ["here", "extend", "end", "verify_identity"]
+    steps = ["here", "extend", "end", "verify_identity", "renew_code"]
     if tries_left(collection):
         steps.append("verify_code")
     return [*steps, *(["collect"] if collection.verified_at_ms is not None else [])]
@@ -184,6 +212,9 @@ class CollectionView(msgspec.Struct, frozen=True, gc=False):
     collect_by_ms: int | None
     last_refusal: str
     allowed: list[str]
+    sealed_spot: Annotated[bytes, PICKUP_SPOT] = b""
+    late_at_ms: int | None = None
+    held: bool = False
 
 
 def unknown() -> Refused:
@@ -215,7 +246,8 @@ def view(state: Collection | None, query: ViewCollection, version: int) -> msgsp
         query.collection_id, version, state.stage, state.order_id, state.location_id, state.opened_at_ms, state.updated_at_ms,  # type: ignore[arg-type]
         list(_lines(state)), state.left, state.shelf, state.asking.step if state.asking is not None else "", state.verified_by,
         tries_left(state), state.here_at_ms, state.here_spot, None if terms is None else terms.ready_at_ms,
-        None if terms is None else terms.collect_by_ms, state.code, allowed_steps(state),
+        None if terms is None else terms.collect_by_ms, state.code, allowed_steps(state), state.sealed_spot, state.late_at_ms,
+        state.paused_at_ms is not None,
     )  # fmt: skip
 
 
@@ -237,7 +269,7 @@ def collection_row(collection_id: str, state: Collection, version: int) -> Colle
     return CollectionRow(
         collection_id, version, state.stage if state.order_id else "unopened", state.order_id, state.location_id, sum(1 for n in units.values() if n), sum(units.values()), state.shelf,
         state.opened_at_ms, state.here_at_ms, None if terms is None else terms.ready_at_ms,
-        None if terms is None else terms.collect_by_ms, state.stage in OVER, due(state), _encode(state),
+        None if terms is None else terms.collect_by_ms, state.stage in OVER, due(state), _encode(state), state.late_at_ms,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     week, holidays: as `sourcing_calendar.Calendar` has them, in the location's own time; no week: it works always. handling_min: minutes from the order to
     the parcel. orders_a_day, units_a_day: how much of orders it allocates on a local day, 0 for no limit.
     hazard_classes, temperatures: what it may hold; a whole class ("2") has all its divisions. labour: minor units of the region's currency for each order and
-    each of its lines. carriers: that call there, empty for all."""
+    each of its lines. carriers: that call there, empty for all. pickup_hold_days: for how long it keeps what is ready for its customer, 0 for as long as the region does."""
 
     ships: bool = True
     serves: tuple[str, ...] = ()
@@ -33,6 +33,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     labour_order_minor: int = 0
     labour_line_minor: int = 0
     carriers: tuple[str, ...] = ()
+    pickup_hold_days: int = 0
 
     @property
     def limited(self) -> bool:

@@ -52,6 +52,7 @@ from actors.domain import (
     order_asking,
     order_holds,
     order_pickup,
+    order_pickup_holds,
     order_replies,
     order_steps,
     order_terms_floor,
@@ -153,7 +154,7 @@ def _decided(state: Order | None, command: Command, context: Context) -> Decisio
     if type(command) is LineAnswered:
         return order_replies.status(context, *order_waiting.answered(state, command))
     if type(command) is MovePickup:
-        events, over = order_pickup.moved(state, command, context.now_ms + order_asking.RETRY_FIRST_MS)
+        events, over = order_pickup.moved(state, command, context.now_ms + order_asking.RETRY_FIRST_MS, context)
         return Decision(events, lambda state, version: PickupMoved(over))
     if type(command) is SupplyRequested:
         return order_replies.status(context, *order_pickup.requested(state, command))
@@ -168,11 +169,17 @@ def _of_terms(order: Order, command: Command, context: Context) -> Decision:
         order_pickup.check_sent(order)
         return order_asking.change(order, command, context)
     if type(command) is HoldOrder:
-        return order_replies.status(context, *order_holds.hold(order, command, context))
+        return _held(order, order_holds.hold(order, command, context), context)
     if type(command) is ReleaseOrder:
-        return order_replies.status(context, *order_holds.release(order, command, context))
+        return _held(order, order_holds.release(order, command, context), context)
     assert type(command) is PrioritiseOrder
     return order_replies.status(context, *order_holds.prioritise(order, command, context))
+
+
+def _held(order: Order, events: list[Event], context: Context) -> Decision:
+    """With what follows for what is collected."""
+    more = [] if order.pickup is None else order_pickup_holds.follow(order, events, context)
+    return order_replies.status(context, *events, *more)
 
 
 def _update(state: Order, command: UpdateOrder, context: Context) -> Decision:
@@ -241,7 +248,7 @@ def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> m
     if state is None:
         raise _unknown(query.order_id)
     if type(query) is ViewContact:
-        return OrderContact(query.order_id, state.email_digest, state.sealed, state.ship_to.country)
+        return OrderContact(query.order_id, state.email_digest, state.sealed, state.ship_to.country, state.owner)
     assert type(query) is ViewOrder
     check_asker(state, query.order_id, query.asker)
     return order_replies.shown(query.order_id, state, version, own=bool(query.asker))

@@ -22,6 +22,9 @@ from actors.domain.order_pickup_events import (
     CollectionOpened,
     CollectionTold,
     LinesLeft,
+    PickupGivenUp,
+    PickupPaused,
+    PickupResumed,
     PickupStepped,
     PickupStopped,
     StoreSupplyAsked,
@@ -202,4 +205,5 @@ Event = (
     | TermsEvent
     | WaitingAsked | WaitingSettled | BackorderFilled | OfferReturned | BackorderParked | CustomerTold
     | StoreSupplyAsked | CollectionOpened | CollectionTold | PickupStepped | LinesLeft | PickupStopped
+    | PickupGivenUp | PickupPaused | PickupResumed
 )  # fmt: skip

@@ -89,7 +89,7 @@ def _placed(event: OrderPlaced, context: Context) -> Order:
         email_digest=event.email_digest, claiming=event.reservation_id, splits=event.splits, promised_by_ms=event.promised_by_ms,
         kits=event.kits, life_days=event.life_days, terms=event.terms,
         backorder=None if event.backorder is None else Backorder(event.backorder),
-        pickup=None if event.pickup is None else Pickup(event.pickup),
+        pickup=None if event.pickup is None else Pickup(event.pickup, ready_by_ms=event.pickup.ready_by_ms),
     )  # fmt: skip
 
 

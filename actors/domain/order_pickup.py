@@ -16,8 +16,11 @@ asks it at each step that changes stock (`MovePickup`), one at a time, and goes 
 comes first here. Steps of fulfilments:
 
     missing      units leave the order and the books (short pick); the order is backordered for them
+    given_up     units leave the order and are the store's again; others are asked (`order_pickup_late.py`)
     ready        packed            collected   shipped and delivered; what was left behind is given back
     left_behind, expired           cancelled, given back
+
+While the order is held, no time runs out (`order_pickup_holds.py`).
 
 Nobody else moves a fulfilment that is collected: `order.store_hands_over`. Only the store's floor may pick it, and the whole order may be cancelled.
 """
@@ -28,14 +31,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from actors.domain import allocation, ids, order_floor, order_waiting
+from actors.domain import allocation, ids, order_floor, order_pickup_late, order_waiting
 from actors.domain.allocation import Need, Place
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
 from actors.domain.location_events import Units
 from actors.domain.order_commands import ReservationAnswered, UpdateOrder
 from actors.domain.order_events import Event, FulfilmentsMoved, Move, ReservationSettled, ShortPicked
-from actors.domain.order_pickup_commands import MovePickup, PartMove, SupplyRequested
+from actors.domain.order_pickup_commands import Clock, MovePickup, PartMove, SupplyRequested
 from actors.domain.order_pickup_events import (
     CollectionOpened,
     CollectionPart,
@@ -49,6 +52,8 @@ from actors.domain.order_pickup_events import (
 from actors.domain.order_pickup_state import Pickup, PickupAt
 from actors.domain.order_state import Fulfilment, FulfilmentStatus, Order, missing_of
 
+# Nothing is taken away, nor handed over, while the order is held.
+_NOT_HELD = frozenset({"ready", "collected", "expired", "given_up"})
 _AT_STORE: tuple[FulfilmentStatus, ...] = ("allocated", "picking", "packed")
 # What the store's floor may say of a fulfilment.
 _OF_FLOOR = frozenset({"start_picking", "pause_picking", "pack", "short_pick"})
@@ -131,7 +136,15 @@ def _opened(order: Order, pickup: Pickup, at_store: Sequence[Fulfilment], by_flo
         return []
     region = context.entity_id.partition("-")[0]
     collection_id = ids.collection_id(region, context.now_ms, f"{context.entity_id}.{parts[0].number}")
-    return [CollectionOpened(collection_id, pickup.at.location_id, parts)]
+    return [CollectionOpened(collection_id, pickup.at.location_id, parts, _clock(order, pickup))]
+
+
+def _clock(order: Order, pickup: Pickup) -> Clock | None:
+    """None for a store that has all the time of the world."""
+    at, held = pickup.at, order.terms is not None and bool(order.terms.holds)
+    if not at.late_ms and not pickup.turn and not held:
+        return None
+    return Clock(pickup.ready_by_ms, at.late_ms, at.give_up_ms, pickup.turn, held)
 
 
 def check_sent(order: Order) -> None:
@@ -201,7 +214,7 @@ def stopped(order: Order) -> list[Event]:
 
 
 # --- what the store says ----------------------------------------------------------------------------------------------
-def moved(order: Order, command: MovePickup, retry_at_ms: int) -> tuple[list[Event], bool]:
+def moved(order: Order, command: MovePickup, retry_at_ms: int, context: Context) -> tuple[list[Event], bool]:
     """(what follows from a step of a collection, is the order out of it?). Raises Refused `order.pickup_unknown`, `order.pickup_differs`, `order.held`."""
     known = _of(order).collections.get(command.collection_id) if order.pickup is not None else None
     if known is None:
@@ -209,11 +222,13 @@ def moved(order: Order, command: MovePickup, retry_at_ms: int) -> tuple[list[Eve
     parts = [f for f in order.fulfilments if f.number in known.parts and f.status in _AT_STORE]
     if order.cancelled or known.status not in ("locating", "ready") or not parts:
         return [], True
-    if command.step in ("ready", "collected") and order.terms is not None and order.terms.holds:
+    if command.step in _NOT_HELD and order.terms is not None and order.terms.holds:
         kinds = [hold.kind for hold in order.terms.holds]
         raise Refused("order.held", f"The order is held: {', '.join(kinds)}.", holds=kinds)
     if command.step == "missing":
         return _missing(order, command, parts, retry_at_ms), False
+    if command.step == "given_up":
+        return _given_up(order, command, parts, context), False
     if command.step == "ready":
         packed = [Move(f.number, f.location_id, f.lines) for f in parts if f.status != "packed"]
         moves: list[Event] = [FulfilmentsMoved("packed", packed)] if packed else []
@@ -226,6 +241,27 @@ def moved(order: Order, command: MovePickup, retry_at_ms: int) -> tuple[list[Eve
     released = [Move(f.number, f.location_id, f.lines) for f in parts]
     floors = order_floor.left(order, parts, "cancelled") if order.at_floors else []
     return [FulfilmentsMoved("cancelled", released), *floors, _stepped(command, command.step)], False
+
+
+def _given_up(order: Order, command: MovePickup, parts: Sequence[Fulfilment], context: Context) -> list[Event]:
+    """What the store did not make ready in time. Raises Refused `order.pickup_differs`."""
+    back = {number: move.lines for number, move in _checked(command, parts).items() if move.lines}
+    if any(f.status == "packed" and f.number in back for f in parts):
+        # The floor has just picked it, and the collection has not heard.
+        raise Refused("order.pickup_differs", "The order has other units of it: look again, and repeat the step.")
+    pickup = _of(order)
+    gone = [f for f in parts if not _less(f.lines, back.get(f.number, []))]
+    left = order_floor.left(order, gone, "cancelled") if order.at_floors else []
+    given = order_pickup_late.given_up(order, pickup, command.collection_id, back, context)
+    missing = allocation.need_of(
+        [*missing_of(order).items(), *(line for lines in back.values() for line in lines)]
+    )  # fmt: skip
+    asked = None
+    if not any(f.status == "reserving" for f in order.fulfilments):
+        places = [Place(place.location_id, missing) for place in pickup.at.sources]
+        asked = supply(context.entity_id, pickup.at, missing, order.next_number, places, order.splits, context)
+    over = [_stepped(command, "given_up")] if len(gone) == len(parts) else []
+    return [given, *left, *over, *([asked] if asked is not None else [])]
 
 
 def _stepped(command: MovePickup, status: str) -> PickupStepped:

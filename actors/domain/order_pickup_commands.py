@@ -8,19 +8,30 @@ import msgspec
 
 from actors.domain.location_events import Units
 
-PickupStep = Literal["missing", "ready", "extended", "collected", "left_behind", "expired"]
+PickupStep = Literal["missing", "ready", "extended", "collected", "left_behind", "expired", "given_up"]
 
 
 class PartMove(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Of fulfilment `number`: units that are not to be found (`missing`), or that were handed over (`collected`)."""
+    """Of fulfilment `number`: units that are not to be found (`missing`), that were handed over (`collected`), or that nobody made ready (`given_up`)."""
 
     number: int
     lines: list[Units]
     left: list[Units] = []
 
 
+class Clock(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """By when a store has to make something ready. `ready_by_ms`: as the customer was told, None when nothing was (UTC ms); `late_ms`: so long after that, or after it was asked when that is
+    later, the store is told that it is late, and `give_up_ms` after it, it is asked no longer; 0: never. `held`: the order was held, as of its word number `turn`."""
+
+    ready_by_ms: int | None = None
+    late_ms: int = 0
+    give_up_ms: int = 0
+    turn: int = 0
+    held: bool = False
+
+
 class MovePickup(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """A collection gets on. `parts`: with their units (missing, collected). Answered with whether the order still goes along (`PickupMoved`)."""
+    """A collection gets on. `parts`: with their units (missing, collected, given_up). Answered with whether the order still goes along (`PickupMoved`)."""
 
     collection_id: str
     step: PickupStep

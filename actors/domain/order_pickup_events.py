@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from actors.domain.allocation import Place
 from actors.domain.location_events import Units
+from actors.domain.order_pickup_commands import Clock
 from actors.domain.order_pickup_state import PartStatus
+from actors.domain.personal_notes import SEALED_ADDRESS
 
 
 class Supply(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -43,6 +47,7 @@ class CollectionOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
     collection_id: str
     location_id: str
     parts: list[CollectionPart]
+    clock: Clock | None = None
 
 
 class CollectionTold(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
@@ -79,5 +84,47 @@ class PickupStopped(msgspec.Struct, frozen=True, tag=True, gc=False):
     transfers: list[str]
 
 
-PICKUP_EVENTS = (StoreSupplyAsked, CollectionOpened, CollectionTold, PickupStepped, LinesLeft, PickupStopped)
-PickupEvent = StoreSupplyAsked | CollectionOpened | CollectionTold | PickupStepped | LinesLeft | PickupStopped
+class PickupGivenUp(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """The store did not make these units ready in time: they are its own again, and asked for anew. `parts`: (number, lines). `ready_by_ms`: what the customer is told instead, by a notice to
+    the address that is sealed here, b"" for none; `retry_at_ms`: when the order asks again by itself, None for never."""
+
+    collection_id: str
+    location_id: str
+    parts: list[tuple[int, list[Units]]]
+    ready_by_ms: int
+    retry_at_ms: int | None = None
+    sealed: Annotated[bytes, SEALED_ADDRESS] = b""
+
+
+class PickupPaused(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The order is held: these collections wait, whatever the time is. `turn` counts up, so that words may come in any order."""
+
+    turn: int
+    collections: list[str]
+
+
+class KeptUntil(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A collection that is kept until then (UTC ms); None for one that is not ready. `told`: the customer hears of it."""
+
+    collection_id: str
+    collect_by_ms: int | None = None
+    told: bool = False
+
+
+class PickupResumed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """Nothing holds the order any more: their time goes on. `sealed`: the customer's address for notices, b"" for none."""
+
+    turn: int
+    location_id: str
+    collections: list[KeptUntil]
+    sealed: Annotated[bytes, SEALED_ADDRESS] = b""
+
+
+PICKUP_EVENTS = (
+    StoreSupplyAsked, CollectionOpened, CollectionTold, PickupStepped, LinesLeft, PickupStopped, PickupGivenUp, PickupPaused,
+    PickupResumed,
+)  # fmt: skip
+PickupEvent = (
+    StoreSupplyAsked | CollectionOpened | CollectionTold | PickupStepped | LinesLeft | PickupStopped | PickupGivenUp | PickupPaused
+    | PickupResumed
+)  # fmt: skip

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actors.domain import collection_commands, location_commands, transfer_commands
+from actors.domain import (
+    collection_commands,
+    location_commands,
+    order_pickup_holds,
+    order_pickup_late,
+    transfer_commands,
+)
 from actors.domain.kind import Message
 from actors.domain.order_pickup_events import (
     CollectionOpened,
     CollectionTold,
     LinesLeft,
     PickupEvent,
+    PickupGivenUp,
+    PickupPaused,
+    PickupResumed,
     PickupStepped,
     PickupStopped,
     StoreSupplyAsked,
@@ -36,7 +45,8 @@ def evolve(order: Order, event: PickupEvent) -> None:
         known = pickup.collections[event.collection_id]
         known.status = event.status
         known.ready_at_ms = event.ready_at_ms or known.ready_at_ms
-        known.collect_by_ms = event.collect_by_ms or known.collect_by_ms
+        # It is never made shorter, whatever crosses (`PickupResumed`).
+        known.collect_by_ms = max(event.collect_by_ms or 0, known.collect_by_ms or 0) or None
     elif type(event) is LinesLeft:
         fulfilment = next(f for f in order.fulfilments if f.number == event.number)
         left = dict(event.lines)
@@ -44,6 +54,10 @@ def evolve(order: Order, event: PickupEvent) -> None:
         fulfilment.lines = [(sku, units) for sku, units in rest if units]
         order.fulfilments.append(Fulfilment(event.as_number, event.location_id, "cancelled", event.lines))
         order.next_number = event.as_number + 1
+    elif type(event) is PickupGivenUp:
+        order_pickup_late.evolve(order, pickup, event)
+    elif type(event) is PickupPaused or type(event) is PickupResumed:
+        order_pickup_holds.evolve(pickup, event, order.updated_at_ms)
 
 
 def messages(order_id: str, event: PickupEvent) -> Iterable[Message]:
@@ -57,7 +71,7 @@ def messages(order_id: str, event: PickupEvent) -> Iterable[Message]:
             yield Message("transfer", one.transfer_id, request, on_reply=True)
     elif type(event) is CollectionOpened:
         parts = [collection_commands.NewPart(part.number, part.lines, part.floor, part.picked) for part in event.parts]
-        opened = collection_commands.OpenCollection(order_id, event.location_id, parts)
+        opened = collection_commands.OpenCollection(order_id, event.location_id, parts, event.clock)
         yield Message("collection", event.collection_id, opened)
     elif type(event) is CollectionTold:
         told = collection_commands.TellPart(event.number, event.picked, event.missing)
@@ -65,6 +79,10 @@ def messages(order_id: str, event: PickupEvent) -> Iterable[Message]:
     elif type(event) is LinesLeft:
         release = location_commands.Release(order_id, event.number, event.lines)
         yield Message("location", event.location_id, release)
+    elif type(event) is PickupGivenUp:
+        yield from order_pickup_late.messages(order_id, event)
+    elif type(event) is PickupPaused or type(event) is PickupResumed:
+        yield from order_pickup_holds.messages(order_id, event)
     elif type(event) is PickupStopped:
         for name in event.collections:
             yield Message("collection", name, collection_commands.StopCollection())

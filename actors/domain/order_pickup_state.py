@@ -11,16 +11,16 @@ from actors.domain.location_events import Units
 
 # As the order's view tells it. `waiting`: nothing of it is at the store nor on its way there.
 PickupStatus = Literal[
-    "waiting", "coming", "locating", "ready", "collected", "left_behind", "expired", "nothing_found", "cancelled"
-]
+    "waiting", "coming", "locating", "ready", "collected", "left_behind", "expired", "nothing_found", "cancelled", "given_up"
+]  # fmt: skip
 # How far one collection is, as its store has said.
-PartStatus = Literal["locating", "ready", "collected", "left_behind", "expired", "nothing_found"]
+PartStatus = Literal["locating", "ready", "collected", "left_behind", "expired", "nothing_found", "given_up"]
 
 
 class PickupAt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a customer who collects has chosen. `sources`: places that seem to have what the store lacks, best first, for transfers to it; `expected_at_ms`: when these would be there (UTC ms),
     None when that is not known. A transfer of more than `approval_units` waits for a second person, for `approval_ms` at most; 0: none does.
-    `short`: what nobody seems to have, for which the placement is refused."""
+    `short`: what nobody seems to have, for which the placement is refused. `ready_by_ms`: when all of it may be collected (UTC ms), None when nobody knows; `late_ms`, `give_up_ms`: see `Clock`."""
 
     location_id: str
     sources: list[Place] = []
@@ -28,6 +28,9 @@ class PickupAt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     approval_units: int = 0
     approval_ms: int = 0
     short: list[Units] = []
+    ready_by_ms: int | None = None
+    late_ms: int = 0
+    give_up_ms: int = 0
 
 
 class Collected(msgspec.Struct, array_like=True, gc=False):
@@ -40,8 +43,12 @@ class Collected(msgspec.Struct, array_like=True, gc=False):
 
 
 class Pickup(msgspec.Struct, array_like=True, gc=False):
-    """The state. `coming`: number of a fulfilment → the transfer that brings it; `collections`: by id, oldest first."""
+    """The state. `coming`: number of a fulfilment → the transfer that brings it; `collections`: by id, oldest first. `turn`: of the last word to them on holds; `paused_at_ms`: since when
+    something holds the order, None while nothing does; `ready_by_ms`: when it may be collected, as the customer was told last (UTC ms)."""
 
     at: PickupAt
     coming: dict[int, str] = {}
     collections: dict[str, Collected] = {}
+    turn: int = 0
+    paused_at_ms: int | None = None
+    ready_by_ms: int | None = None

@@ -239,6 +239,7 @@ class OrderContact(msgspec.Struct, frozen=True, gc=False):
     email_digest: Annotated[str, ORDER_OWNER]
     sealed: Annotated[bytes, SEALED_ORDER]
     country: Annotated[str, ORDER_COUNTRY] = ""
+    owner: Annotated[str, ORDER_OWNER] = ""
 
 
 class OrderStatusView(msgspec.Struct, frozen=True, gc=False):
@@ -292,13 +293,15 @@ class CollectionBrief(msgspec.Struct, frozen=True, gc=False):
 
 
 class PickupView(msgspec.Struct, frozen=True, gc=False):
-    """Where the customer collects, and how far the newest collection is that is not over. `collections`: oldest first."""
+    """Where the customer collects, and how far the newest collection is that is not over. `collections`: oldest first. `ready_by`: when all of it may be collected, as the customer was told,
+    as long as something is yet to be made ready; absent when nobody knows."""
 
     location_id: str
     status: PickupStatus
     collections: list[CollectionBrief]
     ready_at: datetime | msgspec.UnsetType = msgspec.UNSET
     collect_by: datetime | msgspec.UnsetType = msgspec.UNSET
+    ready_by: datetime | msgspec.UnsetType = msgspec.UNSET
 
 
 class OrderView(msgspec.Struct, frozen=True, gc=False):
@@ -395,9 +398,10 @@ def _pickup(order: Order, pickup: Pickup) -> PickupView:
     elif any(f.status == "reserving" for f in order.fulfilments):
         status = "coming"
     else:
-        status = newest.status if newest is not None else "waiting"
+        status = newest.status if newest is not None and newest.status != "given_up" else "waiting"
     if newest is None or status not in ("ready", "collected"):
-        return PickupView(pickup.at.location_id, status, shown)
+        by = _promised(pickup.ready_by_ms) if status in ("waiting", "coming", "locating") else msgspec.UNSET
+        return PickupView(pickup.at.location_id, status, shown, ready_by=by)
     return PickupView(pickup.at.location_id, status, shown, newest.ready_at, newest.collect_by)
 
 

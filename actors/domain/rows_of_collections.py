@@ -9,7 +9,7 @@ import msgspec
 
 class CollectionRow(msgspec.Struct, array_like=True, gc=False):
     """One collection with its whole state. `units`: over all lines; `closed`: it is over, whatever came of it. Times: UTC ms; `here_at`, `ready_at`, `collect_by`: None until
-    then; `due_at`: when to look at it again."""
+    then; `due_at`: when to look at it again; `late_at`: when the store was told that it is late."""
 
     table: ClassVar[str] = "collections"
     key: ClassVar[tuple[str, ...]] = ("collection_id",)
@@ -31,3 +31,4 @@ class CollectionRow(msgspec.Struct, array_like=True, gc=False):
     closed: bool
     due_at: int | None
     state: bytes
+    late_at: int | None = None

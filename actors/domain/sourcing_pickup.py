@@ -3,16 +3,18 @@
     the store has all ──▶ ready after handling
     it has some, or none ──▶ transfers from other places to the store ──▶ ready when the last of them is there and handled
 
-The other places are sourced as for an order that goes to the store: the same constraints, costs and limits.
+The other places are sourced as for an order that goes to the store: the same constraints, costs and limits. When the store gets something ready, its calendar says: by the moment that
+follows from it (`ready_at`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from actors.domain.sourcing import source
+from actors.domain.sourcing_calendar import Moments
 from actors.domain.sourcing_constraints import REASONS, ItemRules
 from actors.domain.sourcing_decision import SourcingDecision
 from actors.domain.sourcing_demand import Candidate, Demand, items_of
@@ -32,11 +34,20 @@ class Pickup(msgspec.Struct, frozen=True, array_like=True, gc=False):
     backordered: dict[str, int]
 
 
+def ready_after(works: Moments, from_ms: int, handling_ms: int) -> int | None:
+    """When a store whose calendar says this of `from_ms` has something ready that is there then: on a day that it works, before its cut-off, after handling; else with its next day's work.
+    None when it does not work."""
+    if works.dispatch_ms is None:
+        return None if works.closed else from_ms + handling_ms
+    today = not works.closed and (works.cut_off_ms is None or from_ms < works.cut_off_ms)
+    return min(from_ms + handling_ms, works.dispatch_ms) if today else works.dispatch_ms
+
+
 def pickup(
-    policy: Policy, demand: Demand, store: Candidate, others: Iterable[Candidate], handling_ms: int = 0
-) -> Pickup:
-    """The plan. `others`: places that may send something to the store, with their distance to it. handling_ms: what the store needs to make it ready.
-    Raises Refused as `source` does."""
+    policy: Policy, demand: Demand, store: Candidate, others: Iterable[Candidate], ready_at: Callable[[int], int | None] | None = None,
+) -> Pickup:  # fmt: skip
+    """The plan. `others`: places that may send something to the store, with their distance to it. ready_at: when the store has something ready that is there at a moment (UTC ms), None when
+    never; none given: at once. Raises Refused as `source` does."""
     items = items_of(demand)
     lacks = ItemRules(policy, demand, items).reasons(store)
     full = policy.rules.capacity and store.capacity_orders is not None and store.capacity_orders <= 0
@@ -54,8 +65,8 @@ def pickup(
         if item.units > here.get(item.sku, 0)
     ]
     whole = demand.ship_complete or policy.limits.ship_complete
-    opens_ms = store.dispatch_ms if store.closed and store.dispatch_ms is not None else demand.now_ms
-    ready_ms = max(opens_ms, demand.now_ms) + handling_ms
+    ready = ready_at or _at_once
+    ready_ms = ready(demand.now_ms)
     if not rest:
         return Pickup(store.location_id, here, reasons, None, ready_ms, {})
     to_store = msgspec.structs.replace(
@@ -66,7 +77,12 @@ def pickup(
     if whole and backordered:
         return Pickup(store.location_id, {}, reasons, transfers, None, {item.sku: item.units for item in items})
     arrives_ms = transfers.deliver_by_ms
-    if arrives_ms is not None:
-        ready_ms = max(ready_ms, arrives_ms + handling_ms)
+    if arrives_ms is not None and ready_ms is not None:
+        later_ms = ready(max(arrives_ms, demand.now_ms))
+        ready_ms = None if later_ms is None else max(ready_ms, later_ms)
     nothing = not here and arrives_ms is None
     return Pickup(store.location_id, here, reasons, transfers, None if nothing else ready_ms, backordered)
+
+
+def _at_once(at_ms: int) -> int:
+    return at_ms

@@ -170,6 +170,7 @@ class CollectionSummary(msgspec.Struct, frozen=True):
     here_at: int | None
     ready_at: int | None
     collect_by: int | None
+    late_at: int | None
 
 
 class InboundSummary(msgspec.Struct, frozen=True):

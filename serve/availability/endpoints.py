@@ -10,6 +10,9 @@ from actors.domain.order_state import Channel
 from actors.runtime.ports import Clock
 from serve.availability.delivery import DeliveryDates, stamp_of
 from serve.availability.index import AvailabilityIndex, SkuAvailability
+from serve.availability.pickup import SKUS_MAX as PICKUP_SKUS_MAX
+from serve.availability.pickup import PickupOffers, StorePickup
+from serve.availability.places import Viewpoint
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID, Receive, Scope
 from serve.limits import SKUS_PER_QUERY_MAX
@@ -22,9 +25,10 @@ LOCATIONS_MAX = 100
 
 
 class AvailabilityView(msgspec.Struct, frozen=True):
-    """Availability in the order of the SKUs asked for."""
+    """Availability in the order of the SKUs asked for. `pickup`: the nearest stores, for who asks for them."""
 
     skus: list[SkuAvailability]
+    pickup: list[StorePickup] | msgspec.UnsetType = msgspec.UNSET
 
 
 def _wrong(name: str, detail: str) -> Problem:
@@ -34,8 +38,9 @@ def _wrong(name: str, detail: str) -> Problem:
 class Availability:
     """The handler."""
 
-    def __init__(self, index: AvailabilityIndex, known: KnownSkuCheck, clock: Clock) -> None:
+    def __init__(self, index: AvailabilityIndex, known: KnownSkuCheck, clock: Clock, offers: PickupOffers) -> None:
         self._index = index
+        self._offers = offers
         self._known = known
         self._clock = clock
 
@@ -52,7 +57,7 @@ class Availability:
             return 200, kept, ()
         skus: list[str] = []
         lat = lon = None
-        limit, channel = LOCATIONS_DEFAULT, ""
+        limit, channel, pickup = LOCATIONS_DEFAULT, "", False
         for name, value in pairs(query):
             if name == "sku":
                 skus.append(value)
@@ -68,6 +73,10 @@ class Availability:
                 if value not in CHANNELS:
                     raise _wrong("channel", f"must be one of {', '.join(sorted(CHANNELS))}.")
                 channel = value
+            elif name == "pickup":
+                if value not in ("true", "false"):
+                    raise _wrong("pickup", "must be true or false.")
+                pickup = value == "true"
         if not 1 <= len(skus) <= SKUS_PER_QUERY_MAX:
             raise _wrong("sku", f"name 1 to {SKUS_PER_QUERY_MAX} SKUs (sku=A&sku=B).")
         if (lat is None) != (lon is None):
@@ -81,8 +90,19 @@ class Availability:
         if stamp is not None and view.km is not None:
             dates = DeliveryDates(steering, index.places, view, channel, now_ms)
         body = b'{"skus":[%b]}' % b",".join([index.encoded(sku, view, limit, channel, dates) for sku in skus])
+        if pickup:
+            # These are kept by themselves: they depend on more.
+            return 200, self._with_pickup(body, skus, view, limit, channel), ()
         index.keep(query, skus, body, stamp)
         return 200, body, ()
+
+    def _with_pickup(self, body: bytes, skus: list[str], view: Viewpoint, limit: int, channel: str) -> bytes:
+        if view.km is None:
+            raise _wrong("pickup", "say from where: give lat and lon.")
+        if len(skus) > PICKUP_SKUS_MAX:
+            raise _wrong("pickup", f"name at most {PICKUP_SKUS_MAX} SKUs.")
+        stores = self._offers.encoded(skus, view, limit, channel, self._clock.now_ms())
+        return b'%b,"pickup":%b}' % (body[:-1], stores)
 
     async def _refuse_unknown(self, skus: list[str], cause: str) -> None:
         for sku in skus:

@@ -213,6 +213,10 @@ class AvailabilityIndex:
                 return None
         return answer.body
 
+    def changes_of(self, skus: Iterable[str]) -> tuple[int, ...]:
+        """Numbers that change with what is available of them."""
+        return tuple(self._stock.get(sku, _NOTHING).changes for sku in skus)
+
     def keep(self, query: bytes, skus: Sequence[str], body: bytes, stamp: tuple[int, int] | None = None) -> None:
         """Remembers the answer to a query about `skus`, made just now."""
         stocks = [self._stock.get(sku) for sku in skus]

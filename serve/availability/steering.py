@@ -14,6 +14,7 @@ from actors.domain.rows import LocationRow
 from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow, profile_of
 from actors.domain.sourcing_calendar import Moments
 from actors.domain.sourcing_demand import Candidate
+from actors.domain.sourcing_pickup import ready_after
 from actors.domain.sourcing_places import ALWAYS, NO_LIMIT, candidate_of, left_of, works_at
 from actors.domain.sourcing_policies import policy_of
 from actors.domain.sourcing_policy import Policy
@@ -78,10 +79,13 @@ class Steering:
         known = self._profiles.get(location_id)
         return None if known is None else known.profile
 
-    def handling_ms(self, location_id: str) -> int:
-        """How long a place takes from the order to the parcel."""
-        known = self._profiles.get(location_id)
-        return known.profile.handling_min * MINUTE_MS if known is not None else 0
+    def ready_at(self, at: LocationRow, from_ms: int) -> int | None:
+        """When a store has something ready for its customer that is there at a moment (UTC ms), by its calendar; None when it does not work."""
+        known = self._profiles.get(at.location_id)
+        if known is None:
+            return from_ms
+        handling_ms = known.profile.handling_min * MINUTE_MS
+        return ready_after(works_at(known.profile, at.timezone, from_ms), from_ms, handling_ms)
 
     def candidate(
         self,

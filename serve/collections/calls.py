@@ -73,6 +73,11 @@ class CollectionCalls:
         query = ViewContents(view.location_id, skus)
         return _contents_decoder.decode(await self.locations.view(view.location_id, query, request.scope[REQUEST_ID]))
 
+    def hold_days(self, location_id: str) -> int:
+        """For how long the store keeps what is ready: by its profile, else as all of the region do."""
+        profile = self.services.index.steering.profile(location_id)
+        return (profile.pickup_hold_days if profile is not None else 0) or self.services.settings.pickup_hold_days
+
     def check_id(self, collection_id: str, request: Request) -> None:
         """Raises Problem 404, 421."""
         request.scope[ENTITY_ID] = collection_id
@@ -86,17 +91,17 @@ def told(view: CollectionStatusView, code: str = "") -> CollectionAnswer:
     )
 
 
-def detail(view: CollectionView, lying: ContentsView | None) -> CollectionDetail:
-    """As callers are told."""
+def detail(view: CollectionView, lying: ContentsView | None, spot: str) -> CollectionDetail:
+    """As callers are told. spot: where its customer is, opened."""
     return CollectionDetail(
         view.collection_id, view.version, view.status, view.order_id, view.location_id, moment(view.opened_at_ms),
-        moment(view.updated_at_ms), view.shelf, moment_of(view.here_at_ms), view.here_spot, moment_of(view.ready_at_ms),
+        moment(view.updated_at_ms), view.shelf, moment_of(view.here_at_ms), spot, moment_of(view.ready_at_ms),
         moment_of(view.collect_by_ms), view.verified, view.tries_left, view.asking, view.allowed,
         [
             CollectionLine(line.sku, line.quantity, line.to_find, line.by_floor, _bins(line.sku, lying) if line.to_find else [])
             for line in view.lines
         ],
-        [PickedUnits(sku, units) for sku, units in view.left],
+        [PickedUnits(sku, units) for sku, units in view.left], moment_of(view.late_at_ms), view.held,
     )  # fmt: skip
 
 

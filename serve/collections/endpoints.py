@@ -15,7 +15,7 @@ from actors.domain.times import moment
 from actors.runtime.read_model import CollectionSummary
 from serve.callers import reach_of
 from serve.catalogue.known import KnownSkuCheck
-from serve.collections import examples, steps
+from serve.collections import codes, examples, steps
 from serve.collections.calls import CollectionCalls, CollectionId, detail, moment_of, told
 from serve.collections.schemas import (
     CollectionAnswer,
@@ -24,6 +24,7 @@ from serve.collections.schemas import (
     CustomerArrived,
     ListedCollection,
 )
+from serve.collections.spots import Spots
 from serve.collections.telling import Tellers
 from serve.context import ENTITY_ID, REQUEST_ID
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
@@ -63,8 +64,10 @@ def router(services: Services, territory: Territory, known: KnownSkuCheck, priva
     """The routes with their services."""
     api = APIRouter(tags=["collections"])
     calls = CollectionCalls(services, territory, known)
-    _add_reads(api, calls)
-    steps.add(api, calls, Tellers(services, private))
+    spots, tellers = Spots(services, private), Tellers(services, private)
+    _add_reads(api, calls, spots)
+    steps.add(api, calls, tellers)
+    codes.add(api, calls, tellers)
 
     @api.post(
         "/v1/orders/{order_id}/here",
@@ -76,12 +79,12 @@ def router(services: Services, territory: Territory, known: KnownSkuCheck, priva
     async def here(order_id: str, request: Request) -> Response:
         """For the order's customer or guest, and for who works at the store. It shows in the store's list and on its live stream. Possible once something is ready."""
         request.scope[ENTITY_ID] = order_id
-        return AnswerResponse(await told_alike(_here(calls, order_id, request)))
+        return AnswerResponse(await told_alike(_here(calls, spots, order_id, request)))
 
     return api
 
 
-async def _here(calls: CollectionCalls, order_id: str, request: Request) -> Answer:
+async def _here(calls: CollectionCalls, spots: Spots, order_id: str, request: Request) -> Answer:
     services, scope = calls.services, request.scope
     write, sent = await services.bodies.document(request, _arrived_decoder)
     calls.territory.check_order(order_id)
@@ -93,8 +96,10 @@ async def _here(calls: CollectionCalls, order_id: str, request: Request) -> Answ
         raise Problem("collection.not_ready", "Nothing of the order is ready to be collected.")
     answer = None
     for name in ready:
-        command = SayHere(sent.spot, [] if asker else reach_of(scope))
-        answer = await calls.ask(name, request, command, write.to(name))
+        spot, sealed = await spots.kept(order_id, name, sent.spot, scope[REQUEST_ID])
+        command = SayHere(spot, [] if asker else reach_of(scope), sealed)
+        to_it = write.to(name)
+        answer = await calls.ask(name, request, command, to_it._replace(digest=spots.digest(name, to_it)))
     scope[ENTITY_ID] = order_id
     assert answer is not None
     if asker:
@@ -103,7 +108,7 @@ async def _here(calls: CollectionCalls, order_id: str, request: Request) -> Answ
     return 200, encode(told(answer)), ()
 
 
-def _add_reads(api: APIRouter, calls: CollectionCalls) -> None:
+def _add_reads(api: APIRouter, calls: CollectionCalls, spots: Spots) -> None:
     services = calls.services
 
     @api.get(
@@ -133,11 +138,13 @@ def _add_reads(api: APIRouter, calls: CollectionCalls) -> None:
     async def read(collection_id: CollectionId, request: Request) -> Response:
         """As it is now. Bins are told of what people have yet to find."""
         view = await calls.view(collection_id, request)
-        return ok(detail(view, await calls.contents(view, request)))
+        spot = await spots.shown(view, request.scope[REQUEST_ID])
+        return ok(detail(view, await calls.contents(view, request), spot))
 
 
 def _listed(one: CollectionSummary) -> ListedCollection:
     return ListedCollection(
         one.collection_id, one.version, one.status, one.order_id, one.location_id, one.line_count, one.units, one.shelf,  # type: ignore[arg-type]
         moment(one.opened_at), moment_of(one.here_at), moment_of(one.ready_at), moment_of(one.collect_by),
+        moment_of(one.late_at),
     )  # fmt: skip

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from actors.domain.collection_state import CollectionStatus
-from actors.domain.personal_notes import PICKUP_SPOT
+from actors.domain.personal_notes import SHOWN_PICKUP_SPOT
 from serve.customers.codes import CodeText
 from serve.limits import LINES_MAX, TEXT, Quantity, Sku
 
@@ -49,6 +49,10 @@ class IdentityCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /v1/collections/{collection_id}/identity-check`. An empty object: what was looked at is not kept."""
 
 
+class CodeRenewal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST /v1/collections/{collection_id}/code`. An empty object: the new code goes where the first one went."""
+
+
 class HandedOver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /v1/collections/{collection_id}/hand-over`. `left`: what the customer does not want."""
 
@@ -70,11 +74,11 @@ class CollectionEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CustomerArrived(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /v1/orders/{order_id}/here`."""
 
-    spot: Annotated[Spot, PICKUP_SPOT] = ""
+    spot: Annotated[Spot, SHOWN_PICKUP_SPOT] = ""
 
 
 class CollectionAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The answer to every step. `asking`: the step that is not yet certain, ask again for it; `verified`: by what it was proved that the customer may have it. `code`: of one that was made ready,
+    """The answer to every step. `asking`: the step that is not yet certain, ask again for it; `verified`: by what it was proved that the customer may have it. `code`: of one that was made ready, or whose code is another,
     only in a cell without identity, which can write to nobody."""
 
     collection_id: str
@@ -105,7 +109,8 @@ class CollectionLine(msgspec.Struct, frozen=True):
 
 
 class CollectionDetail(msgspec.Struct, frozen=True):
-    """All of a collection. `here_at`: since when its customer is at the store, and where (`here_spot`)."""
+    """All of a collection. `here_at`: since when its customer is at the store, and where (`here_spot`, "" when it is erased or restricted too). `late_at`: when the store was told that it should be
+    ready by now; `held`: the order is held, and no time runs out."""
 
     collection_id: str
     version: int
@@ -116,7 +121,7 @@ class CollectionDetail(msgspec.Struct, frozen=True):
     updated_at: datetime
     shelf: str
     here_at: datetime | None
-    here_spot: Annotated[str, PICKUP_SPOT]
+    here_spot: Annotated[str, SHOWN_PICKUP_SPOT]
     ready_at: datetime | None
     collect_by: datetime | None
     verified: str
@@ -125,10 +130,12 @@ class CollectionDetail(msgspec.Struct, frozen=True):
     allowed: list[str]
     lines: list[CollectionLine]
     left: list[PickedUnits]
+    late_at: datetime | None
+    held: bool
 
 
 class ListedCollection(msgspec.Struct, frozen=True):
-    """One collection in a list."""
+    """One collection in a list. `late_at`: see `CollectionDetail`."""
 
     collection_id: str
     version: int
@@ -142,6 +149,7 @@ class ListedCollection(msgspec.Struct, frozen=True):
     here_at: datetime | None
     ready_at: datetime | None
     collect_by: datetime | None
+    late_at: datetime | None
 
 
 class CollectionPage(msgspec.Struct, frozen=True):

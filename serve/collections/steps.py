@@ -62,7 +62,7 @@ def add(api: APIRouter, calls: CollectionCalls, tellers: Tellers) -> None:
 
 
 def _add_making_ready(api: APIRouter, calls: CollectionCalls, tellers: Tellers) -> None:
-    settings, bodies, clock = calls.services.settings, calls.services.bodies, calls.services.clock
+    bodies, clock = calls.services.bodies, calls.services.clock
 
     @api.post(
         "/v1/collections/{collection_id}/located",
@@ -84,7 +84,7 @@ def _add_making_ready(api: APIRouter, calls: CollectionCalls, tellers: Tellers) 
         """Once all of it is found. The customer is told, with a code, and until when it is kept. An order that was placed without an address has no code: then a manager looks at who it is."""
         write, _ = await bodies.document(request, _ready_decoder)
         view = await calls.view(collection_id, request)
-        collect_by_ms = clock.now_ms() + settings.pickup_hold_days * DAY_MS
+        collect_by_ms = clock.now_ms() + calls.hold_days(view.location_id) * DAY_MS
         telling = await tellers.ready(view, write.key, collect_by_ms, request)
         command = MakeReady(telling.digest, collect_by_ms, telling.notices, reach_of(request.scope))
         answer = await calls.ask(collection_id, request, command, write)
@@ -150,7 +150,7 @@ def _add_ends(api: APIRouter, calls: CollectionCalls, tellers: Tellers) -> None:
         view = await calls.view(collection_id, request)
         collect_by_ms = clock.now_ms() + sent.days * DAY_MS
         notices = await tellers.extended(view, write.key, collect_by_ms, request)
-        total_ms = settings.pickup_hold_max_days * DAY_MS
+        total_ms = max(settings.pickup_hold_max_days, calls.hold_days(view.location_id)) * DAY_MS
         command = ExtendCollection(collect_by_ms, total_ms, notices, reach_of(request.scope))
         return await _done(calls, collection_id, request, command, write)
 

@@ -75,12 +75,22 @@ class Tellers:
         notices = await self._notices(view, key, collect_by_ms, code, request)
         return Telling(digest, notices) if notices.ready is not None else Telling(b"", notices)
 
+    async def renewed(self, view: CollectionView, key: str, request: Request) -> Telling:
+        """For one whose code is made anew by the call with that key. Raises Problem 503."""
+        code = self._code(view.collection_id, key)
+        digest = self.digest(view.collection_id, code)
+        if self._services.data_keys is None:
+            return Telling(digest, Notices(), code)
+        assert view.collect_by_ms is not None
+        notices = await self._notices(view, key, view.collect_by_ms, code, request, "pickup.code")
+        return Telling(digest, notices) if notices.ready is not None else Telling(b"", notices)
+
     async def extended(self, view: CollectionView, key: str, collect_by_ms: int, request: Request) -> Notices:
         """For one that is kept for longer: reminders with the new date, without the code, which nobody knows any more. Raises Problem 503."""
         return await self._notices(view, key, collect_by_ms, "", request)
 
     async def _notices(
-        self, view: CollectionView, key: str, collect_by_ms: int, code: str, request: Request
+        self, view: CollectionView, key: str, collect_by_ms: int, code: str, request: Request, first: Template = "pickup.ready"
     ) -> Notices:  # fmt: skip
         data_keys, cause = self._services.data_keys, request.scope[REQUEST_ID]
         if data_keys is None:
@@ -114,7 +124,7 @@ class Tellers:
             return Told(name, template, address, content, until_ms)
 
         return Notices(
-            await told("pickup.ready", collect_by_ms, values) if code else None,
+            await told(first, collect_by_ms, values) if code else None,
             await told("pickup.reminder", collect_by_ms, values),
             await told("pickup.expired", collect_by_ms + NEWS_MS, {n: v for n, v in values.items() if n != "code"}),
         )

@@ -21,6 +21,9 @@ Holiday = Annotated[
 ]
 Minutes = Annotated[int, Meta(ge=0, le=20_160, description="from the order to the parcel")]
 ADay = Annotated[int, Meta(ge=0, le=10_000_000, description="on a local day, 0 for no limit")]
+HoldDays = Annotated[
+    int, Meta(ge=0, le=60, description="what is ready for its customer is kept, 0: as the region does")
+]
 Labour = Annotated[int, Meta(ge=0, le=1_000_000, description="minor units of the region's first currency")]
 
 
@@ -54,6 +57,7 @@ class NewProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     labour_order_minor: Labour = 0
     labour_line_minor: Labour = 0
     carriers: Annotated[list[CarrierName], Meta(max_length=CARRIERS_MAX)] = []
+    pickup_hold_days: HoldDays = 0
 
 
 class DayTaken(msgspec.Struct, frozen=True):

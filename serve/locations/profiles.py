@@ -35,6 +35,7 @@ _PROFILE = {
     "labour_order_minor": 60,
     "labour_line_minor": 25,
     "carriers": ["ground"],
+    "pickup_hold_days": 5,
 }
 
 
@@ -91,7 +92,7 @@ def _profile(sent: NewProfile) -> Profile:
     return Profile(
         sent.ships, tuple(sent.serves), tuple(_work_day(day) for day in sent.week), tuple(sent.holidays), sent.handling_min,
         sent.orders_a_day, sent.units_a_day, tuple(sent.hazard_classes), sent.temperatures, sent.labour_order_minor,
-        sent.labour_line_minor, tuple(sent.carriers),
+        sent.labour_line_minor, tuple(sent.carriers), sent.pickup_hold_days,
     )  # fmt: skip
 
 
@@ -124,4 +125,5 @@ def _told(one: Profile) -> NewProfile:
     return NewProfile(
         one.ships, list(one.serves), week, list(one.holidays), one.handling_min, one.orders_a_day, one.units_a_day,
         list(one.hazard_classes), one.temperatures, one.labour_order_minor, one.labour_line_minor, list(one.carriers),
+        one.pickup_hold_days,
     )  # fmt: skip

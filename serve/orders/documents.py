@@ -23,6 +23,24 @@ NEW_ORDER: dict[str, Any] = {
 UPDATE = {"update": "start_picking", "occurred_at": "2026-03-01T12:00:00Z"}
 UPDATES = {"updates": [{"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "update": "start_picking"}]}
 STATUS = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "version": 4, "status": "picking"}
+AVAILABILITY: dict[str, Any] = {
+    "skus": [
+        {
+            "sku": "85123A",
+            "available": 41,
+            "locations": [{"location_id": "us-st-portland", "available": 3, "distance_km": 10}],
+        }
+    ],
+    "pickup": [
+        {
+            "location_id": "us-st-portland",
+            "distance_km": 10,
+            "collectable": True,
+            "here": ["85123A"],
+            "ready_at": "2026-03-01T14:00:00Z",
+        }
+    ],
+}
 
 
 def hot_paths() -> dict[str, dict[str, Any]]:
@@ -81,7 +99,12 @@ def hot_paths() -> dict[str, dict[str, Any]]:
                     parameter(
                         "channel", "query", {"type": "string", "enum": sorted(CHANNELS)}, "Less what is kept back from that channel.",
                     ),
+                    parameter(
+                        "pickup", "query", {"type": "boolean", "default": False},
+                        "Also at which of the five nearest stores one of each could be collected, as one order, and from when: with lat and lon, for at most 10 SKUs.",
+                    ),
                 ],
+                example=AVAILABILITY,
             )
         },
     }  # fmt: skip

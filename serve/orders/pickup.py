@@ -14,12 +14,13 @@ from actors.domain.allocation import Need, Place, need_of
 from actors.domain.location_events import Units
 from actors.domain.order_commands import PlaceOrder
 from actors.domain.order_pickup_state import PickupAt
-from actors.domain.order_state import Line
+from actors.domain.order_state import Line, parts_of
 from actors.domain.order_terms_state import Terms
 from actors.domain.rows import LocationRow
 from actors.domain.times import HOUR_MS
 from serve.availability.index import AvailabilityIndex
 from serve.orders.sourcing import Sourcing
+from serve.orders.waiting import releases
 from serve.problems import Problem, field_problem
 from serve.settings import ApiSettings
 
@@ -37,11 +38,21 @@ def check_plain(terms: Terms | None, release: Mapping[str, int]) -> None:
 
 
 class PickupPlan(NamedTuple):
-    """here: what the store seems to have; sources: who may send the rest, best first; expected_at_ms: when that would be there (UTC ms), None when nobody knows."""
+    """here: what the store seems to have; sources: who may send the rest, best first; expected_at_ms: when that would be there (UTC ms), ready_ms: when all of it may be collected, None when nobody
+    knows."""
 
     here: Place
     sources: list[Place]
     expected_at_ms: int | None = None
+    ready_ms: int | None = None
+
+
+class PickupOffer(NamedTuple):
+    """Of one unit of each SKU, as one order. here: SKUs that lie at the store; short: those for which a placement would be refused; ready_ms: as `PickupPlan` has it."""
+
+    here: list[str]
+    short: list[str]
+    ready_ms: int | None
 
 
 class Pickups:
@@ -72,7 +83,7 @@ class Pickups:
             if planned is not None:
                 found, sources = planned
                 expected = None if found.transfers is None else found.transfers.deliver_by_ms
-                return PickupPlan(Place(store.location_id, found.here), sources[:SOURCES_MAX], expected)
+                return PickupPlan(Place(store.location_id, found.here), sources[:SOURCES_MAX], expected, found.ready_ms)
         view = self._index.places.seen_from(store.lat, store.lon)
         stocks = self._index.stocks(need, channel)
         here = {sku: at[store.location_id] for sku, at in stocks.items() if store.location_id in at}
@@ -80,6 +91,24 @@ class Pickups:
             place for place in self._index.candidates(need, view, channel) if place.location_id != store.location_id
         ]
         return PickupPlan(Place(store.location_id, here), others[:SOURCES_MAX])
+
+    def offer(self, skus: Sequence[str], store: LocationRow, channel: str, now_ms: int) -> PickupOffer:
+        """What a placement would come to; of what is not out yet none is taken. What it would be worth is not known."""
+        index = self._index
+        lines = [Line(sku, 1, 0) for sku in dict.fromkeys(skus)]
+        kits = index.kits(line.sku for line in lines)
+        ahead = releases(index, lines, kits, None, now_ms)
+        parts = parts_of(lines, kits) if kits else lines
+        need = need_of((line.sku, line.quantity) for line in parts)
+        plan = self.plan(parts, store, channel, "", now_ms)
+        lacking = {*ahead, *(sku for sku, _ in short_of(need, plan))}
+        here = plan.here.available
+        made_of = {line.sku: [part for part, _ in (kits or {}).get(line.sku, [(line.sku, 1)])] for line in lines}
+        return PickupOffer(
+            [sku for sku, parts in made_of.items() if all(here.get(part, 0) >= need[part] for part in parts)],
+            [sku for sku, parts in made_of.items() if lacking.intersection(parts)],
+            plan.ready_ms,
+        )
 
     def of(self, command: PlaceOrder, location_id: str, lines: Sequence[Line], now_ms: int) -> PlaceOrder:
         """The placement of an order that is collected there; the order itself refuses what nobody seems to have. Raises Problem 422."""
@@ -92,14 +121,16 @@ class Pickups:
         at = PickupAt(
             location_id, plan.sources, plan.expected_at_ms, settings.approval_transfer_units if guarded else 0,
             settings.approval_expires_hours * HOUR_MS if guarded else 0,
-            _short(need_of((line.sku, line.quantity) for line in lines), [plan.here, *plan.sources]),
+            short_of(need_of((line.sku, line.quantity) for line in lines), plan), plan.ready_ms,
+            settings.pickup_late_hours * HOUR_MS, settings.pickup_give_up_hours * HOUR_MS,
         )  # fmt: skip
         places = [plan.here] if any(plan.here.available.values()) else []
         return msgspec.structs.replace(command, places=places, pickup=at)
 
 
-def _short(need: Need, places: Sequence[Place]) -> list[Units]:
-    """What all of them together don't seem to have."""
+def short_of(need: Need, plan: PickupPlan) -> list[Units]:
+    """What all of them together don't seem to have: an order that lacks something is not taken."""
+    places = [plan.here, *plan.sources]
     short = [(sku, n - sum(max(0, one.available.get(sku, 0)) for one in places)) for sku, n in need.items()]
     return [(sku, units) for sku, units in short if units > 0]
 

@@ -37,6 +37,8 @@ from serve.problems import field_problem
 from serve.services import Services
 
 _SEALED = b'"sealed":'
+# Events by which customers are told something.
+_TOLD = frozenset({"CustomerTold", "PickupGivenUp", "PickupResumed"})
 _view_decoder = msgspec.json.Decoder(OrderView)
 _encode = msgspec.json.Encoder().encode
 
@@ -219,7 +221,7 @@ class PrivateOrders:
         """Opens what is sealed in an event of the history, in place. `country`: the order's; `present`: what is sealed of the order now: what was before
         it was corrected is withheld; None: it is not. Raises Problem 503."""
         sealed = event.pop("sealed", None)
-        if event.get("type") == "CustomerTold":
+        if event.get("type") in _TOLD:
             # The same as is sealed in the order; it is there for the notice.
             return
         event.pop("email_digest", None)

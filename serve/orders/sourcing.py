@@ -10,7 +10,7 @@ of markdowns have their cost. The location keeps to shelf lives in any case, by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -112,15 +112,22 @@ class Sourcing:
         policy, steering = self._policy(channel, currency), self._index.steering
         wanted = tuple(self._index.wanted(line.sku, line.quantity, line.amount) for line in lines)
         demand = Demand(wanted, store.country, now_ms, channel)
-        candidates = self.candidates(need, self._index.places.seen_from(store.lat, store.lon), channel, now_ms)
+        viewpoint = self._index.places.seen_from(store.lat, store.lon)
         here = {
             sku: at[store.location_id]
             for sku, at in self._index.stocks(need, channel).items()
             if store.location_id in at
         }
-        others = [one for one in candidates if one.location_id != store.location_id]
+        others: list[Candidate] = []
+
+        def looked_at() -> Iterator[Candidate]:
+            """Nobody else is looked at when the store has all."""
+            found = self.candidates(need, viewpoint, channel, now_ms)
+            others.extend(one for one in found if one.location_id != store.location_id)
+            yield from others
+
         at_store = steering.candidate(store, 0.0, here, now_ms, self._index.prospects(list(need), now_ms))
-        found = pickup(policy, demand, at_store, others, steering.handling_ms(store.location_id))
+        found = pickup(policy, demand, at_store, looked_at(), lambda at_ms: steering.ready_at(store, at_ms))
         if found.transfers is None:
             return found, []
         return found, _places(policy, demand, found.transfers, {one.location_id: one for one in others})

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from actors.domain.collection_state import CollectionView
 from actors.domain.consent import ConsentsView, ViewConsents
 from actors.domain.ids import consent_id
 from actors.domain.order_state import OrderView, ViewOrder
@@ -18,6 +19,7 @@ from actors.domain.privacy_state import About
 from actors.domain.reservation_state import ReservationView, ViewReservation
 from actors.domain.times import moment
 from actors.runtime.read_model import PrivacyRequestSummary
+from serve.collections.spots import Spots
 from serve.context import REQUEST_ID, Scope
 from serve.freshness import from_store
 from serve.keys.data_keys import Erased
@@ -35,6 +37,7 @@ from serve.services import Services
 REQUESTS_MAX = 1_000
 RESERVATIONS_MAX = 10_000
 _decode_order = msgspec.json.Decoder(OrderView).decode
+_decode_collection = msgspec.json.Decoder(CollectionView).decode
 _decode_reservation = msgspec.json.Decoder(ReservationView).decode
 _decode_consents = msgspec.json.Decoder(ConsentsView).decode
 # For how long what a purpose takes is kept. The register of processing (docs/privacy/processing.md) says it field by field.
@@ -61,7 +64,7 @@ class Export:
         self._services = services
         self._persons = persons
         self._private = private
-        self._parcels = PersonParcels(services, persons, persons.data_keys)
+        self._parcels = PersonParcels(services, persons, persons.data_keys, Spots(services, private))
 
     async def gather(self, about: About, scope: Scope) -> PersonData:
         """Raises Problem 409 for a person with too many orders, shipments or carts, 503."""
@@ -106,7 +109,8 @@ class Export:
                 email = (await self._private.private(order_id, sealed, cause))[0].email
             except Erased:
                 pass  # `withheld` in what is shown says so
-        return OrderData(_decode_order(await self._private.shown(body, cause, restricted_too=True)), email)
+        shown = _decode_order(await self._private.shown(body, cause, restricted_too=True))
+        return OrderData(shown, email)
 
     async def _reservations(self, about: About, scope: Scope) -> list[ReservationView]:
         found: list[str] = []

@@ -18,6 +18,7 @@ from actors.domain.shipment_papers import ADDRESS
 from actors.domain.shipment_views import ShipmentView, ViewShipment
 from actors.domain.times import moment
 from actors.runtime.wire import OK
+from serve.collections.spots import Spots
 from serve.context import REQUEST_ID, Scope
 from serve.freshness import from_store
 from serve.keys.data_keys import DataKeys, Erased
@@ -38,10 +39,11 @@ _decode_party = msgspec.msgpack.Decoder(Party).decode
 class PersonParcels:
     """Of one replica."""
 
-    def __init__(self, services: Services, persons: Persons, keys: DataKeys) -> None:
+    def __init__(self, services: Services, persons: Persons, keys: DataKeys, spots: Spots) -> None:
         self._services = services
         self._persons = persons
         self._keys = keys
+        self._spots = spots
 
     async def shipments(self, about: About, orders: Sequence[OrderView], scope: Scope) -> list[ShipmentData]:
         """Those of orders first, in their order. Raises Problem 409 for a person with too many, 503."""
@@ -96,7 +98,8 @@ class PersonParcels:
         ready, by, here = (
             None if at is None else moment(at) for at in (view.ready_at_ms, view.collect_by_ms, view.here_at_ms)
         )
+        spot = await self._spots.shown(view, scope[REQUEST_ID], restricted_too=True)
         return PickupData(
             collection_id, view.order_id, view.location_id, view.status, moment(view.opened_at_ms), ready, by, view.verified, here,
-            view.here_spot, [UnitsOf(line.sku, line.quantity) for line in view.lines],
+            spot, [UnitsOf(line.sku, line.quantity) for line in view.lines],
         )  # fmt: skip

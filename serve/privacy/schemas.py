@@ -15,7 +15,6 @@ from actors.domain.order_state import OrderView
 from actors.domain.personal_notes import (
     CUSTOMER_ID,
     HANDLER,
-    PICKUP_SPOT,
     PRIVATE_ADDRESS,
     PRIVATE_CONTACT,
     PRIVATE_NAME,
@@ -29,6 +28,7 @@ from actors.domain.personal_notes import (
     SHOWN_CONTACT,
     SHOWN_NAME,
     SHOWN_PASSKEY_NAME,
+    SHOWN_PICKUP_SPOT,
 )
 from actors.domain.privacy_state import Extension, Method, Refusal, RequestStatus
 from actors.domain.privacy_terms import Law, Right, Step
@@ -278,7 +278,7 @@ class PickupData(msgspec.Struct, frozen=True):
     collect_by: datetime | None
     verified: str
     here_at: datetime | None
-    here_spot: Annotated[str, PICKUP_SPOT]
+    here_spot: Annotated[str, SHOWN_PICKUP_SPOT]
     lines: list[UnitsOf]
 
 

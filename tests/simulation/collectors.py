@@ -1,4 +1,5 @@
-"""Collectors: customers who have orders kept at one store, its associates, and those who bring what the store lacks; they cancel, come too late, forget the code and leave things behind."""
+"""Collectors: customers who have orders kept at one store, its associates, and those who bring what the store lacks; they cancel, come too late, lose the code and leave things behind; orders
+are held meanwhile, and the store is late."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import msgspec
 
 from actors.domain import ids
 from actors.domain.allocation import Place
+from actors.domain.collection_code import RENEWALS_MAX
 from actors.domain.collection_commands import (
     Command,
     EndCollection,
@@ -19,16 +21,18 @@ from actors.domain.collection_commands import (
     LocateUnits,
     MakeReady,
     Notices,
+    RenewCode,
     SayHere,
     Told,
     VerifyCode,
     VerifyIdentity,
 )
-from actors.domain.collection_events import CustomerVerified, OrderAsked
+from actors.domain.collection_events import ClockPaused, ClockResumed, CodeRenewed, CustomerVerified, OrderAsked
 from actors.domain.collection_state import OVER, Collection, restored, to_find
 from actors.domain.order_commands import PlaceOrder, UpdateOrder
 from actors.domain.order_pickup_state import PickupAt
 from actors.domain.order_state import Line, Order, ShipTo
+from actors.domain.order_terms_commands import HoldOrder, ReleaseOrder
 from actors.domain.transfer_commands import (
     CancelTransfer,
     CloseTransfer,
@@ -45,7 +49,7 @@ from tests.simulation.clients import LOCATIONS, REGION, Client, digest
 from tests.simulation.history import History
 
 STORE = LOCATIONS[-1]
-RIGHT, WRONG = b"right", b"wrong"
+RIGHT, FRESH, WRONG = b"right", b"fresh", b"wrong"
 _restored = msgspec.msgpack.Decoder(Transfer).decode
 
 
@@ -61,6 +65,10 @@ class Collector(Client):
             await self.bring()
         elif draw < 0.85:
             await self.serve()
+        elif draw < 0.9 and self.orders and self.rng.random() < 0.5:
+            order_id = self.rng.choice(list(self.orders))
+            held: Any = HoldOrder(["fraud"]) if self.rng.random() < 0.4 else ReleaseOrder(["fraud"])
+            self._learn_from(order_id, await self.ask(Ask("order", order_id, held, self._key(), digest(held))))
         elif draw < 0.9 and self.orders:
             order_id = self.rng.choice(list(self.orders))
             command = UpdateOrder("cancel")
@@ -81,6 +89,8 @@ class Collector(Client):
         rng.shuffle(sources)
         large = rng.random() < 0.1
         at = PickupAt(STORE, sources, None, 1 if large else 0, 2_000 if large else 0)
+        if rng.random() < 0.5:
+            at = msgspec.structs.replace(at, late_ms=rng.choice((500, 3_000)), give_up_ms=rng.choice((4_000, 9_000)))
         places = [Place(STORE, here)] if any(here.values()) else []
         command = PlaceOrder("ref", "online", self.name, "US", ShipTo("US"), "USD", lines, places, pickup=at)
         await self._place_with(self._key(), command)
@@ -152,9 +162,9 @@ class Collector(Client):
         if draw < 0.15:
             return SayHere(rng.choice(("", "bay 1")))
         if draw < 0.4:
-            return VerifyCode(rng.choice((RIGHT, RIGHT, WRONG)))
+            return VerifyCode(rng.choice((RIGHT, RIGHT, FRESH, WRONG)))
         if draw < 0.45:
-            return VerifyIdentity()
+            return VerifyIdentity() if rng.random() < 0.5 else self._renewal(one)
         if draw < 0.55:
             return ExtendCollection(
                 until_ms, 3_600_000, Notices(None, self._notice("reminder"), self._notice("expired"))
@@ -162,6 +172,11 @@ class Collector(Client):
         if draw < 0.6:
             return EndCollection(rng.choice(("left_behind", "expired")))
         return VerifyCode(RIGHT) if draw < 0.9 else HandOver()
+
+    def _renewal(self, one: Collection) -> RenewCode:
+        until_ms = 0 if one.terms is None else one.terms.collect_by_ms
+        told = Notices(self._notice("code"), self._notice("reminder"), self._notice("expired"))
+        return RenewCode(self.rng.choice((RIGHT, FRESH)), until_ms, told)
 
     def _notice(self, name: str) -> Told:
         seed = f"{self.name} {name} {self._key()}".encode().ljust(16)
@@ -188,6 +203,7 @@ def collections(history: History) -> Iterator[str]:
             order = history.entities["order", one.order_id].state if one.order_id else None
             yield from _agrees(name, one, order)
             yield from _proved(name, [event for _, event in entity.events])
+            yield from _kept(name, one, order, [event for _, event in entity.events])
             expired += any(type(e) is OrderAsked and e.step == "expired" for _, e in entity.events) and one.stage == "expired"  # fmt: skip
     if sent["pickup.expired"] != expired:
         yield f"{expired} collections expired, {sent['pickup.expired']} customers were told"
@@ -215,6 +231,27 @@ def _agrees(name: str, one: Collection, order: Order | None) -> Iterator[str]:
         ours = {number: {s: n for s, n in part.lines.items() if n} for number, part in one.parts.items()}
         if {number: lines for number, lines in ours.items() if lines} != theirs:
             yield f"{name} has {ours}, its order {theirs}"
+
+
+def _kept(name: str, one: Collection, order: Order | None, events: list[Any]) -> Iterator[str]:
+    """Until when it is kept its order says too, a hold stops its time and nothing else does, and a store that is late is let go."""
+    if order is None or order.pickup is None or name not in order.pickup.collections:
+        return
+    known = order.pickup.collections[name]
+    if one.terms is not None and one.stage not in OVER and one.terms.collect_by_ms != known.collect_by_ms:
+        yield f"{name} is kept until {one.terms.collect_by_ms}, for its order until {known.collect_by_ms}"
+    held = order.terms is not None and bool(order.terms.holds)
+    if one.stage not in OVER and (one.paused_at_ms is not None) != held:
+        yield f"{name} is {'held' if one.paused_at_ms else 'not held'}, its order is the other"
+    paused = False
+    renewed = 0
+    for event in events:
+        paused = type(event) is ClockPaused or (paused and type(event) is not ClockResumed)
+        renewed += type(event) is CodeRenewed
+        if paused and type(event) is OrderAsked and event.step in ("expired", "given_up") and not event.awaited:
+            yield f"{name} asked for {event.step} though its order is held"
+    if renewed > RENEWALS_MAX:
+        yield f"the code of {name} was made anew {renewed} times"
 
 
 def _proved(name: str, events: list[Any]) -> Iterator[str]:

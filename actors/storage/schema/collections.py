@@ -23,6 +23,7 @@ collections = sa.Table(
     sa.Column("closed", sa.Boolean, nullable=False),
     sa.Column("due_at", Instant),
     sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Column("late_at", Instant),
     sa.Index("collections_open", "location_id", "collection_id", postgresql_where=sa.text("NOT closed")),
     sa.Index("collections_location", "location_id", "collection_id"),
     sa.Index("collections_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),

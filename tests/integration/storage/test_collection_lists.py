@@ -20,6 +20,7 @@ def collection_row(number: int) -> CollectionRow:
     return CollectionRow(
         f"us-collection-{number:03d}", 3, status, f"us-{number}", f"us-st-{number % 4}", 2, 5, "s1", NOW_MS, None, ready,
         None if ready is None else ready + 9, status in OVER, ready if status == "ready" else None, b"\x00\xff state",
+        NOW_MS + 7 if number % 3 else None,
     )  # fmt: skip
 
 
@@ -40,6 +41,8 @@ async def test_collections_are_listed_newest_first_by_status_and_store(store: St
         assert await listed(status=status) == [row.collection_id for row in known if row.status == status]
     assert await listed(locations=["us-st-1"]) == [row.collection_id for row in known if row.location_id == "us-st-1"]
     assert await listed(locations=["us-\x00"]) == await listed(locations=[]) == []
+    late = {one.collection_id: one.late_at for one in await read_model.collections(status=None, locations=None, before=None, limit=99)}  # fmt: skip
+    assert late == {row.collection_id: row.late_at for row in known}
     waiting = await store.due(range(64))
     assert waiting == [(row.due_at, "collection", row.collection_id) for row in rows if row.due_at is not None]
     loaded = await store.load(COLLECTION, [rows[2].collection_id])

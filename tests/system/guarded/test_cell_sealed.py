@@ -32,6 +32,8 @@ ERASED_S = 3.0
 PIECE, OVERLAP = 1 << 22, 64
 # What must be found, or the search finds nothing for another reason.
 SKU = "PLANTED-SKU-7731"
+STORE = "us-st-miami"
+SPOT = "Quillfeather, Larkspur-blue car, bay 3"
 # Long enough, each, that none stands by chance in an id, a digest or a time: five digits did.
 PERSONAL = (
     b"quillfeather",
@@ -69,10 +71,14 @@ def furnish(guarded: GuardedCell) -> None:
         "type": "warehouse", "name": "Seattle", "city": "", "country": "US", "lat": 47.38, "lon": -122.23, "timezone": "UTC",
     }  # fmt: skip
     receipt = {"reference": "asn-1", "lines": [{"sku": SKU, "quantity": 1_000}]}
+    # Far from where the orders go, so that none of these is served from there.
+    store = place | {"type": "store", "name": "Miami", "lat": 25.76, "lon": -80.19}
     for method, path, sent in (
         ("POST", "/v1/skus", {"skus": [{"sku": SKU}]}),
         ("PUT", "/v1/locations/us-wh-seattle", place),
         ("POST", "/v1/locations/us-wh-seattle/receipts", receipt),
+        ("PUT", f"/v1/locations/{STORE}", store),
+        ("POST", f"/v1/locations/{STORE}/receipts", receipt | {"lines": [{"sku": SKU, "quantity": 1}]}),
     ):
         answer = guarded.ask(method, path, sent, guarded.local())
         assert answer.is_success, answer.text
@@ -80,7 +86,7 @@ def furnish(guarded: GuardedCell) -> None:
     def seen() -> bool:
         """By every replica: they are fed."""
         answers = [guarded.ask("GET", f"/v1/availability?sku={SKU}") for _ in range(PROBES)]
-        return all(answer.json()["skus"][0]["available"] > 0 for answer in answers)
+        return all(answer.json()["skus"][0]["available"] > 1_000 for answer in answers)
 
     wait_for(seen)
 
@@ -98,6 +104,7 @@ def load_it(guarded: GuardedCell) -> list[str]:
         assert guarded.ask(
             "POST", f"/v1/orders/{order_id}/updates", {"update": "start_picking"}, guarded.local()
         ).is_success
+    collect(guarded)
     code = {"order_id": order_ids[0], "email": "mia0.quillfeather@example.org"}
     assert guarded.ask("POST", "/v1/guest/codes", code).status_code == 202
     assert guarded.ask("POST", "/v1/customers", {"email": "mia9.quillfeather@example.org"}).status_code == 202
@@ -106,6 +113,34 @@ def load_it(guarded: GuardedCell) -> list[str]:
     # What is refused is told to the log and the audit: nothing of its body.
     assert guarded.ask("POST", "/v1/orders", body(0) | {"channel": "quillfeather"}, guarded.local()).status_code == 422
     return order_ids
+
+
+def collect(guarded: GuardedCell) -> None:
+    """Somebody waits at a store, in words of her own, and has lost the code."""
+    sent = body(9) | {"pickup": {"location_id": STORE}, "customer": {"customer_ref": "loyal-778", "email": "mia8.quillfeather@example.org"}}  # fmt: skip
+    placed = guarded.ask("POST", "/v1/orders", sent, guarded.local())
+    assert placed.status_code == 201, placed.text
+    order_id = placed.json()["order_id"]
+
+    def now() -> dict[str, Any]:
+        told: dict[str, Any] = guarded.ask("GET", f"/v1/orders/{order_id}", headers=guarded.local()).json()["pickup"]
+        return told
+
+    wait_for(lambda: now()["status"] == "locating")
+    path = f"/v1/collections/{now()['collections'][0]['collection_id']}"
+
+    def shown() -> dict[str, Any]:
+        told: dict[str, Any] = guarded.ask("GET", path, headers=guarded.local()).json()
+        return told
+
+    wait_for(lambda: shown().get("allowed") == ["locate"])
+    for step, told in (("located", {"found": [{"sku": SKU, "quantity": 1}]}), ("ready", {})):
+        assert guarded.ask("POST", f"{path}/{step}", told, guarded.local()).is_success
+    wait_for(lambda: now()["status"] == "ready" and not shown()["asking"])
+    here = guarded.ask("POST", f"/v1/orders/{order_id}/here", {"spot": SPOT}, guarded.local())
+    assert here.is_success, here.text
+    assert guarded.ask("POST", f"{path}/code", {}, guarded.local()).is_success
+    assert shown()["here_spot"] == SPOT
 
 
 def listed(guarded: GuardedCell, customer_ref: str) -> int:

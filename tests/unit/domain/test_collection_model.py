@@ -18,13 +18,15 @@ from actors.domain.collection_commands import (
     LookAtCollection,
     MakeReady,
     Notices,
+    RenewCode,
     SayHere,
     VerifyCode,
     VerifyIdentity,
 )
 from actors.domain.collection_state import OVER, VERIFIED_MS, to_find
 from actors.domain.errors import Refused
-from actors.domain.order_commands import UpdateOrder
+from actors.domain.order_commands import RetryAllocation, UpdateOrder
+from actors.domain.order_terms_commands import HoldOrder, ReleaseOrder
 from actors.domain.transfer_commands import (
     CloseTransfer,
     DispatchPackages,
@@ -37,28 +39,36 @@ from tests.unit.domain.pickup_world import CODE, ORDER, WRONG, Shop, told
 from tests.unit.domain.transfer_world import DAY_MS, PORTLAND, SEATTLE
 
 SKUS = ("a", "b")
+FRESH = b"fresh"
 # What may follow what, written down once more and plainly.
 NEXT = {
     "": {"unopened", "locating", "located", "cancelled"},
     "unopened": {"locating", "located", "cancelled", "nothing_found"},
-    "locating": {"locating", "located", "nothing_found", "cancelled"},
-    "located": {"located", "ready", "cancelled", "nothing_found"},
+    "locating": {"locating", "located", "nothing_found", "cancelled", "given_up"},
+    "located": {"located", "ready", "cancelled", "nothing_found", "given_up"},
     "ready": {"ready", "collected", "left_behind", "expired", "cancelled"},
 }
 
 
 class Pickups(RuleBasedStateMachine):
-    """`proved_ms`: by collection, when somebody proved last that they may have it; `handed`: units that customers took with them."""
+    """`proved_ms`: by collection, when somebody proved last that they may have it; `by_code`: by its code; `codes`: that which fits; `renewed`: when it was made anew; `holds`: of the order."""
 
-    @initialize(store=st.integers(0, 4), other=st.integers(0, 3), wanted=st.integers(1, 3), seed=st.integers(0, 10**6))
-    def opened(self, store: int, other: int, wanted: int, seed: int) -> None:
+    @initialize(
+        store=st.integers(0, 4), other=st.integers(0, 3), wanted=st.integers(1, 3), seed=st.integers(0, 10**6), late=st.booleans()
+    )  # fmt: skip
+    def opened(self, store: int, other: int, wanted: int, seed: int, late: bool) -> None:
         self.random = Random(seed)
         self.shop = Shop({"a": store, "b": other}, {"a": 6, "b": 6})
         self.total = {sku: units + 6 for sku, units in (("a", store), ("b", other))}
         self.stages: dict[str, str] = {}
         self.proved_ms: dict[str, int] = {}
         self.misses: Counter[str] = Counter()
-        self.shop.place_order(("a", wanted), ("b", 1), settle=False)
+        self.by_code: dict[str, bool] = {}
+        self.codes: dict[str, bytes] = {}
+        self.renewed: dict[str, list[int]] = {}
+        self.holds: set[str] = set()
+        clock = {"late_ms": DAY_MS // 4, "give_up_ms": DAY_MS // 2} if late else {}
+        self.shop.place_order(("a", wanted), ("b", 1), settle=False, **clock)
 
     # --- messages
     @rule(n=st.integers(0, 10**6))
@@ -110,23 +120,49 @@ class Pickups(RuleBasedStateMachine):
             fresh = told(f"{len(self.shop.sent)}-{name[-6:]}")
             self.step(name, MakeReady(CODE, self.shop.now_ms + hours * DAY_MS // 24, Notices(fresh)))
 
-    @rule(code=st.sampled_from((CODE, CODE, WRONG)))
+    @rule(code=st.sampled_from((CODE, CODE, FRESH, WRONG)))
     def a_code_is_given(self, code: bytes) -> None:
         name = self.some()
         if name is None:
             return
         locked = self.misses[name] >= 5
+        fits = code == self.codes.get(name, CODE)
         done = self.step(name, VerifyCode(code))
         assert not (done and locked), "a sixth try"
-        if done and code == CODE:
-            self.proved_ms[name] = self.shop.now_ms
-        self.misses[name] += done and code == WRONG
+        if done and fits:
+            self.proved_ms[name], self.by_code[name] = self.shop.now_ms, True
+        self.misses[name] += done and not fits
+
+    @rule(code=st.sampled_from((CODE, FRESH)))
+    def the_code_is_made_anew(self, code: bytes) -> None:
+        name = self.some()
+        if name is None:
+            return
+        one, now_ms = self.shop.entities["collection", name][0], self.shop.now_ms
+        lately = [at_ms for at_ms in self.renewed.get(name, []) if at_ms > now_ms - DAY_MS]
+        may = one.stage == "ready" and one.asking is None and len(lately) < 3
+        until_ms = 0 if one.terms is None else one.terms.collect_by_ms
+        fresh = told(f"{len(self.shop.sent)}-{name[-6:]}-{now_ms}")
+        assert self.step(name, RenewCode(code, until_ms, Notices(fresh))) == may
+        if may:
+            self.renewed[name] = [*lately, now_ms]
+            self.codes[name], self.misses[name] = code, 0
+            if self.by_code.get(name):
+                del self.proved_ms[name], self.by_code[name]
+
+    @rule(kind=st.sampled_from(("fraud", "address")), release=st.booleans())
+    def the_order_is_held_or_released(self, kind: Any, release: bool) -> None:
+        try:
+            self.shop.do("order", ORDER, ReleaseOrder([kind]) if release else HoldOrder([kind]))
+        except Refused:
+            return
+        self.holds = self.holds - {kind} if release else self.holds | {kind}
 
     @rule()
     def a_manager_looks(self) -> None:
         name = self.some()
         if name is not None and self.step(name, VerifyIdentity()):
-            self.proved_ms[name] = self.shop.now_ms
+            self.proved_ms[name], self.by_code[name] = self.shop.now_ms, False
 
     @rule(left=st.integers(0, 2))
     def it_is_handed_over(self, left: int) -> None:
@@ -152,9 +188,19 @@ class Pickups(RuleBasedStateMachine):
     @rule(hours=st.integers(0, 40))
     def time_passes(self, hours: int) -> None:
         self.shop.now_ms += hours * DAY_MS // 24
+        quiet = not self.shop.waiting
         for name in self.shop.of("collection"):
-            if self.shop.entities["collection", name][0].order_id:
+            one = self.shop.entities["collection", name][0]
+            if one.order_id:
+                terms, asked = one.terms, one.asking is not None
+                early = one.stage == "ready" and terms is not None and self.shop.now_ms < terms.collect_by_ms
                 self.shop.do("collection", name, LookAtCollection())
+                asks = self.shop.entities["collection", name][0].asking is not None and not asked
+                assert not (asks and early), "its time was not over"
+                assert not (asks and quiet and self.holds), "its order is held"
+        retry_at_ms = self.shop.order().retry_at_ms
+        if retry_at_ms is not None and retry_at_ms <= self.shop.now_ms:
+            self.shop.do("order", ORDER, RetryAllocation())
 
     @rule()
     def the_order_is_cancelled(self) -> None:
@@ -233,6 +279,12 @@ class Pickups(RuleBasedStateMachine):
             one = self.shop.entities["collection", name][0]
             known = order.pickup.collections[name].status
             assert one.asking is None
+            if one.stage not in OVER:
+                assert (one.paused_at_ms is not None) == bool(self.holds), (
+                    "held, and its time goes on, or the other way"
+                )
+                until_ms = order.pickup.collections[name].collect_by_ms
+                assert until_ms == (None if one.terms is None else one.terms.collect_by_ms)
             if one.stage == "cancelled":
                 assert order.cancelled
             else:
@@ -257,27 +309,31 @@ TestPickups.settings = settings(
 def test_the_plays_never_get_to_an_end():
     """Else the model would hold of nothing."""
     ends: Counter[str] = Counter()
-    for seed in range(60):
+    for seed in range(100):
         machine, chance = Pickups(), Random(seed)
-        machine.opened(chance.randint(0, 4), chance.randint(0, 3), chance.randint(1, 3), seed)
-        for _ in range(60):
-            draw = chance.randint(0, 9)
+        machine.opened(chance.randint(0, 4), chance.randint(0, 3), chance.randint(1, 3), seed, seed % 3 == 0)
+        for _ in range(70):
+            draw = chance.randint(0, 10)
             if draw < 4:
                 machine.all_messages_arrive()
             elif draw == 4:
                 machine.units_are_found(True, False)
             elif draw == 5:
-                machine.it_is_made_ready(30)
+                machine.it_is_made_ready(chance.choice((8, 30)))
             elif draw == 6:
                 machine.a_code_is_given(CODE)
             elif draw == 7:
                 machine.it_is_handed_over(chance.randint(0, 1))
             elif draw == 8:
                 machine.the_transfer_gets_on(chance.choice(("start", "send", "arrive")))
+            elif draw == 9:
+                if seed % 4 == 1:
+                    machine.the_order_is_held_or_released("fraud", chance.random() < 0.7)
             else:
-                machine.time_passes(chance.choice((0, 0, 30)))
+                machine.time_passes(chance.choice((0, 0, 10, 30)))
             machine.no_stage_follows_that_may_not()
         ends.update(machine.stages.values())
         machine.teardown()
     assert ends["collected"] > 10
     assert ends["expired"] > 3
+    assert ends["given_up"] > 3

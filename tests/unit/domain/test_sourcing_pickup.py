@@ -4,9 +4,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actors.domain.sourcing_calendar import Moments
 from actors.domain.sourcing_constraints import REASONS
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted
-from actors.domain.sourcing_pickup import pickup
+from actors.domain.sourcing_pickup import pickup, ready_after
 from actors.domain.sourcing_policy import Carrier, Policy, Zone
 from actors.domain.times import DAY_MS
 from tests.unit.domain.sourcing_worlds import NOW, demands, places, policies
@@ -20,17 +21,21 @@ def store(**available) -> Candidate:
     return Candidate("us-st", "store", "US", 0.0, available, ships=False)
 
 
+def handled(at_ms: int) -> int:
+    return at_ms + HOUR_MS
+
+
 def place(name, **available) -> Candidate:
     return Candidate(name, "warehouse", "US", 50.0, available)
 
 
 def test_a_store_that_has_all_waits_for_a_transfer():
-    plan = pickup(POLICY, DEMAND, store(a=2, b=1), [place("us-w", a=9, b=9)], HOUR_MS)
+    plan = pickup(POLICY, DEMAND, store(a=2, b=1), [place("us-w", a=9, b=9)], handled)
     assert (plan.here, plan.transfers, plan.ready_ms, plan.backordered) == ({"a": 2, "b": 1}, None, NOW + HOUR_MS, {})
 
 
 def test_what_the_store_lacks_does_not_come_or_is_collected_before_it_is_there():
-    plan = pickup(POLICY, DEMAND, store(a=1), [place("us-w", a=9, b=9), store(a=1)], HOUR_MS)
+    plan = pickup(POLICY, DEMAND, store(a=1), [place("us-w", a=9, b=9), store(a=1)], handled)
     assert plan.here == {"a": 1}
     assert plan.transfers is not None
     assert plan.transfers.plan() == [("us-w", {"a": 1, "b": 1})]
@@ -55,8 +60,17 @@ def test_an_order_that_is_all_or_nothing_is_collected_in_part():
 def test_a_store_that_is_full_or_closed_is_ready_now():
     full = msgspec.structs.replace(store(a=2, b=1), capacity_orders=0)
     assert pickup(POLICY, DEMAND, full, []).here == {}
-    closed = msgspec.structs.replace(store(a=2, b=1), closed=True, dispatch_ms=NOW + DAY_MS)
-    assert pickup(POLICY, DEMAND, closed, [], HOUR_MS).ready_ms == NOW + DAY_MS + HOUR_MS
+    assert pickup(POLICY, DEMAND, store(a=2, b=1), [], lambda at_ms: None).ready_ms is None
+
+
+def test_a_store_is_ready_on_a_day_without_work_or_after_its_cut_off():
+    def after(cut_off: int | None, dispatch: int | None, *, closed: bool = False) -> int | None:
+        ms = [None if hours is None else NOW + hours * HOUR_MS for hours in (cut_off, dispatch)]
+        return ready_after(Moments(closed, *ms), NOW, 2 * HOUR_MS)
+
+    assert after(None, None) == after(1, 8) == NOW + 2 * HOUR_MS
+    assert after(0, 30) == after(-1, 30) == after(None, 30, closed=True) == NOW + 30 * HOUR_MS
+    assert after(None, None, closed=True) is None
 
 
 @settings(max_examples=100, deadline=None)

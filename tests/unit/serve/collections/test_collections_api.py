@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -129,6 +130,44 @@ async def test_a_pickup_ignores_what_sourcing_goes_by(cell):
     assert transfer["wanted"] == 7
 
 
+async def test_a_store_keeps_it_as_long_as_all_others_do(cell):
+    """Its profile says otherwise, and counts from the next one that is ready."""
+    first = await made_ready(cell, await placed(cell, ("A1", 1)))
+    seen = (await cell.get(f"/v1/collections/{first['collection_id']}")).json()
+    days = datetime.fromisoformat(seen["collect_by"]) - datetime.fromisoformat(seen["ready_at"])
+    assert days.days == 7
+    profile = Profile(pickup_hold_days=20)
+    await cell.gateway.ask("location", PORTLAND, SetProfile(profile), command_id="p", digest=1)
+    name = (await made_ready(cell, await placed(cell, ("A1", 1))))["collection_id"]
+    seen = (await cell.get(f"/v1/collections/{name}")).json()
+    assert (datetime.fromisoformat(seen["collect_by"]) - datetime.fromisoformat(seen["ready_at"])).days == 20
+    # The region's limit of extensions is no reason to keep it shorter than the store does.
+    cell.clock.now += DAY_MS
+    assert (await step(cell, name, "extension", {"days": 19})).status_code == 200
+    assert coded(await step(cell, name, "extension", {"days": 20})) == (409, "collection.too_long")
+
+
+async def test_a_store_that_is_late_is_not_told_and_shows_in_no_list(cell):
+    told = await placed(cell, ("A1", 1))
+    name = only(told)
+    live = cell.services.live.join(frozenset({"collection"}), locations=frozenset({PORTLAND}))
+    cell.clock.now += DAY_MS
+    await cell.gateway.ask("collection", name, LookAtCollection(), command_id="t1", digest=1)
+    [frame] = live._pending
+    assert b"StoreLate" in frame
+    [listed] = (await cell.get("/v1/collections", location_id=PORTLAND)).json()["collections"]
+    assert listed["late_at"] == (await cell.get(f"/v1/collections/{name}")).json()["late_at"]
+    assert listed["late_at"] is not None
+    cell.clock.now += 2 * DAY_MS
+    await cell.gateway.ask("collection", name, LookAtCollection(), command_id="t2", digest=1)
+    seen = (await cell.get(f"/v1/orders/{told['order_id']}")).json()
+    assert seen["pickup"]["status"] in ("waiting", "coming")
+    assert seen["pickup"]["ready_by"] == "2026-01-05T00:00:00Z", "the customer is told no other time"
+    assert seen["pickup"]["collections"][0]["status"] == "given_up"
+    stock = (await cell.get(f"/v1/locations/{PORTLAND}/stock/A1")).json()["stock"]
+    assert (stock["on_hand"], stock["allocated"]) == (3, 0)
+
+
 async def test_associates_are_not_told_where_it_lies(cell):
     bins = {"bins": [{"bin_id": "A-01-01", "zone": "A", "aisle": 1, "rack": 1, "level": 1}]}
     assert (await cell.write("PUT", f"/v1/locations/{PORTLAND}/bins", bins)).status_code == 200
@@ -223,6 +262,32 @@ async def test_nobody_is_reminded_or_told_that_it_is_over(guarded):
     assert (seen["status"], seen["pickup"]["status"]) == ("cancelled", "expired")
     stock = guarded.gateway.entities["location", PORTLAND][0].stock["A1"]
     assert (stock.on_hand, stock.allocated) == (3, 0)
+
+
+def events_in(told):
+    """All events, wherever they stand."""
+    if isinstance(told, list):
+        return [event for one in told for event in events_in(one)]
+    if isinstance(told, dict):
+        found = [told] if "type" in told else []
+        return found + [event for one in told.values() for event in events_in(one)]
+    return []
+
+
+async def test_an_order_s_history_tells_the_address_by_which_a_late_customer_is_told(guarded):
+    told = await mias(guarded, ("A1", 2))
+    await guarded.post(f"/v1/orders/{told['order_id']}/updates", {"update": "hold", "hold": {"reasons": ["fraud"]}}, **guarded.bearer())  # fmt: skip
+    await guarded.post(f"/v1/orders/{told['order_id']}/updates", {"update": "release", "hold": {"reasons": ["fraud"]}}, **guarded.bearer())  # fmt: skip
+    for days in (1, 2):
+        guarded.clock.now += days * DAY_MS
+        await guarded.gateway.ask("collection", only(told), LookAtCollection(), command_id=f"t{days}", digest=1)
+    answer = await guarded.http.get(f"/v1/orders/{told['order_id']}/events", headers=guarded.bearer())
+    assert answer.status_code == 200, answer.text
+    told_of = {event["type"]: event for event in events_in(answer.json())}
+    for name in ("PickupGivenUp", "PickupResumed"):
+        assert not {"sealed", "order_ref", "ship_to"} & set(told_of[name])
+    notices = [state.template for (kind, _), (state, _) in guarded.gateway.entities.items() if kind == "notice"]
+    assert notices == ["pickup.new_date"]
 
 
 # --- whose it is ----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ WHOLE = {
     "ships": False, "serves": ["US", "CA"], "week": [WORK] * 5 + [None, {"cut_off": "00:00", "dispatch": "23:59"}],
     "holidays": ["2026-12-25"], "handling_min": 90, "orders_a_day": 400, "units_a_day": 9000, "hazard_classes": ["2.1", "9"],
     "temperatures": ["chilled", "ambient"], "labour_order_minor": 60, "labour_line_minor": 25, "carriers": ["ground"],
+    "pickup_hold_days": 3,
 }  # fmt: skip
 
 
@@ -35,6 +36,7 @@ BAD = [
     ({"holidays": ["20261225"]}, "body.invalid", "/holidays/0"),
     ({"serves": ["usa"]}, "body.invalid", "/serves/0"),
     ({"orders_a_day": -1}, "body.invalid", "/orders_a_day"),
+    ({"pickup_hold_days": 61}, "body.invalid", "/pickup_hold_days"),
     ({"hazard_classes": ["10"]}, "body.invalid", "/hazard_classes/0"),
     ({"hazard_classes": ["9", ""]}, "body.invalid", "/hazard_classes/1"),
     ({"temperatures": ["hot"]}, "body.invalid", "/temperatures/0"),

@@ -1,0 +1,85 @@
+"""What a collection does by its timer, and how holds of its order stop that. The rules of the collection are in `collection.py`.
+
+    opened, or `ready_by_ms` when that is later ── late_ms ──▶ StoreLate: the store is told ── give_up_ms ──▶ `given_up`: nobody made it ready
+    ready ── a day before, or half of the time ──▶ CustomerReminded ── collect_by_ms ──▶ `expired`
+
+What is given up is what nobody has found by then; once all was found and it is not made ready in as long a time again, all of it. The order agrees to both, as to each step that changes
+stock; what it refuses the timer, the timer asks again a minute later. While the order is held nothing of this runs, and it goes on with what was left (`order_pickup_holds.py`).
+"""
+
+from __future__ import annotations
+
+from actors.domain.collection_asking import asked, notice
+from actors.domain.collection_commands import PauseCollection, ResumeCollection
+from actors.domain.collection_events import (
+    ClockPaused,
+    ClockResumed,
+    CollectionEnded,
+    CustomerReminded,
+    Event,
+    StoreLate,
+)
+from actors.domain.collection_state import Collection, due, to_find
+from actors.domain.kind import Context
+from actors.domain.order_pickup_commands import PartMove
+
+
+def look(state: Collection, context: Context) -> list[Event]:
+    """The timer went off."""
+    due_ms = due(state)
+    if due_ms is None or context.now_ms < due_ms:
+        return []
+    if state.stage != "ready":
+        if state.late_at_ms is None:
+            return [StoreLate(state.location_id)]
+        return [asked(state, "given_up", _not_ready(state), context, awaited=False)]
+    assert state.terms is not None
+    if not state.reminded:
+        return [CustomerReminded(), *notice(state, state.terms.notices.reminder)]
+    return [asked(state, "expired", [], context, awaited=False)]
+
+
+def _not_ready(state: Collection) -> list[PartMove]:
+    """What nobody has found; all of it when everything was."""
+    rest, out = to_find(state), list[PartMove]()
+    for number in sorted(state.parts, reverse=True):
+        part = state.parts[number]
+        if part.floor:
+            lines = [] if part.picked else [(sku, n) for sku, n in sorted(part.lines.items()) if n]
+        else:
+            lines = [(sku, min(n, rest.get(sku, 0))) for sku, n in sorted(part.lines.items())]
+            for sku, n in lines:
+                rest[sku] = rest.get(sku, 0) - n
+        lines = [line for line in lines if line[1]]
+        out += [PartMove(number, lines)] if lines else []
+    if out:
+        return out
+    return [
+        PartMove(number, lines)
+        for number, part in sorted(state.parts.items())
+        if (lines := [(sku, n) for sku, n in sorted(part.lines.items()) if n])
+    ]
+
+
+def after_given_up(state: Collection, moves: list[PartMove]) -> list[Event]:
+    """Is anything left?"""
+    left = sum(n for part in state.parts.values() for n in part.lines.values())
+    gone = sum(n for move in moves for _, n in move.lines)
+    return [] if left > gone else [CollectionEnded("given_up")]
+
+
+def of_hold(state: Collection | None, command: PauseCollection | ResumeCollection) -> list[Event]:
+    """What the order says of holds, in whatever order it comes: the last word counts."""
+    if state is not None and command.turn <= state.turn:
+        return []
+    if type(command) is PauseCollection:
+        return [ClockPaused(command.turn)]
+    assert type(command) is ResumeCollection
+    return [ClockResumed(command.turn, command.collect_by_ms, command.reminder)]
+
+
+def warns(event: object) -> str:
+    """What operators find in the log."""
+    if type(event) is CollectionEnded and event.how == "given_up":
+        return "an order that is collected was not made ready in time"
+    return ""

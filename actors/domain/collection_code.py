@@ -1,0 +1,59 @@
+"""The code by which a customer proves that a collection is theirs, and another one for who has lost it. The rules of the collection are in `collection.py`.
+
+    told with `ready` ──VerifyCode, wrong──▶ counted; after TRIES_MAX none is taken ──RenewCode──▶ another, told anew, with as many tries
+                                                                                        └─ at most RENEWALS_MAX in a day
+
+The old code is worth nothing from then on, also to who was just proved by it; and the notices that would tell it later tell the new one.
+"""
+
+from __future__ import annotations
+
+from actors.domain.collection_asking import check_step, notice
+from actors.domain.collection_commands import RenewCode, VerifyCode
+from actors.domain.collection_events import CodeMissed, CodeRenewed, CustomerVerified, Event
+from actors.domain.collection_evolve import fits
+from actors.domain.collection_state import Collection, tries_left
+from actors.domain.errors import Refused
+from actors.domain.kind import Context
+from actors.domain.times import DAY_MS, moment
+
+# How often the code may be made anew in a day: with eight digits and TRIES_MAX tries of each, nobody guesses one.
+RENEWALS_MAX = 3
+
+
+def verify(state: Collection, command: VerifyCode) -> list[Event]:
+    """A wrong code is counted. Raises Refused `collection.code_locked`, `collection.no_code`, and what `check_step` does."""
+    if state.stage == "ready" and state.asking is None and not tries_left(state):
+        raise Refused(
+            "collection.code_locked",
+            "Too many wrong codes: a manager has to look at who it is, or have a new one sent.",
+        )
+    if state.stage == "ready" and not state.digest:
+        raise _no_code()
+    check_step(state, "verify_code")
+    return [CustomerVerified("code")] if fits(state, command.digest) else [CodeMissed()]
+
+
+def renew(state: Collection, command: RenewCode, context: Context) -> list[Event]:
+    """Raises Refused `collection.no_code`, `collection.code_too_often`, `collection.busy`, and what `check_step` does."""
+    check_step(state, "renew_code")
+    if not command.digest:
+        raise _no_code()
+    assert state.terms is not None
+    if command.collect_by_ms != state.terms.collect_by_ms:
+        # The notices would tell a day that is not so any more.
+        raise Refused("collection.busy", "It has just been kept for longer: try again.", step="extended")
+    lately = [at_ms for at_ms in state.renewed if at_ms > context.now_ms - DAY_MS]
+    if len(lately) >= RENEWALS_MAX:
+        again_at = moment(lately[-RENEWALS_MAX] + DAY_MS).isoformat()
+        detail = f"It was made anew {len(lately)} times within a day: the next one can be had at {again_at}."
+        raise Refused("collection.code_too_often", detail, again_at=again_at)
+    kept = command.notices
+    return [
+        CodeRenewed(command.digest, type(kept)(None, kept.reminder, kept.expired)),
+        *notice(state, kept.ready),
+    ]
+
+
+def _no_code() -> Refused:
+    return Refused("collection.no_code", "Nobody could be told a code: a manager has to look at who it is.")

@@ -1,0 +1,135 @@
+"""Another code for who has lost it, through the whole API."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.serve.collections.test_collections_api import (
+    NOBODY,
+    associate,
+    done,
+    made_ready,
+    mias,
+    only,
+    placed,
+    step,
+)
+from tests.unit.serve.guarded_cell import GuardedCell
+from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, letters, without_waiting
+from tests.unit.serve.small_cell import Cell, furnish, furnish_with
+
+
+@pytest.fixture
+async def guarded(tmp_path, monkeypatch):
+    without_waiting(monkeypatch)
+    made = GuardedCell(tmp_path)
+    await furnish_with(made, made.bearer())
+    yield made
+    await made.http.aclose()
+
+
+def support(cell):
+    return cell.of_role("support")
+
+
+async def test_who_has_lost_the_code_gets_none_or_the_same(guarded):
+    mia = bearer(await joined(guarded))
+    told = await placed(guarded, ("A1", 2), headers=mia, customer={"email": MIA})
+    await made_ready(guarded, told, associate(guarded))
+    name, old = only(told), code_in(guarded)
+    answer = await step(guarded, name, "code", {}, mia)
+    assert (answer.status_code, answer.json()["tries_left"], answer.json()["allowed"]) == (200, 0, [])
+    assert "code" not in answer.json()
+    template, address, values = letters(guarded)[-1]
+    assert (template, address, values["order_id"]) == (
+        "pickup.code",
+        MIA.replace("Example", "example"),
+        told["order_id"],
+    )
+    assert values["code"] != old
+    wrong = await step(guarded, name, "verification", {"code": old}, associate(guarded))
+    assert coded(wrong) == (403, "collection.code_wrong")
+    assert (await done(guarded, name, "verification", {"code": values["code"]}, associate(guarded)))[
+        "verified"
+    ] == "code"
+    assert values["code"] not in repr((guarded.gateway.remembered, [e for k, e in guarded.gateway.events.items() if k[0] != "notice"]))  # fmt: skip
+
+
+async def test_a_locked_code_stays_locked_when_support_sends_another(guarded):
+    told = await mias(guarded, ("A1", 2))
+    await made_ready(guarded, told, associate(guarded))
+    name = only(told)
+    wrong = {"code": f"{(int(code_in(guarded)) + 1) % 10**8:08}"}
+    for _ in range(5):
+        await step(guarded, name, "verification", wrong, associate(guarded))
+    right = {"code": code_in(guarded)}
+    assert coded(await step(guarded, name, "verification", right, associate(guarded))) == (
+        403,
+        "collection.code_locked",
+    )
+    assert (await done(guarded, name, "code", {}, support(guarded)))["tries_left"] == 5
+    await done(guarded, name, "verification", {"code": code_in(guarded)}, associate(guarded))
+    assert "collection.renew_code" in [line.act.action for line in guarded.gateway.audited]
+
+
+async def test_codes_are_sent_without_end(guarded):
+    told = await mias(guarded, ("A1", 2))
+    await made_ready(guarded, told, associate(guarded))
+    for _ in range(3):
+        await done(guarded, only(told), "code", {}, support(guarded))
+    before = guarded.state()[0]
+    answer = await step(guarded, only(told), "code", {}, support(guarded))
+    assert coded(answer) == (409, "collection.code_too_often")
+    assert answer.json()["again_at"]
+    assert guarded.state()[0] == before
+    assert len(letters(guarded)) == 4
+
+
+async def test_a_repeated_call_sends_two(guarded):
+    told = await mias(guarded, ("A1", 2))
+    await made_ready(guarded, told, associate(guarded))
+    answers = [await step(guarded, only(told), "code", {}, support(guarded), "again") for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert [template for template, _, _ in letters(guarded)] == ["pickup.ready", "pickup.code"]
+
+
+async def test_another_customer_has_the_code_changed(guarded):
+    mia, tom = bearer(await joined(guarded)), bearer(await joined(guarded, "tom@example.com"))
+    told = await placed(guarded, ("A1", 2), headers=mia, customer={"email": MIA})
+    await made_ready(guarded, told, associate(guarded))
+    before = guarded.state()[0]
+    mine, other = only(told), NOBODY
+    assert coded(await step(guarded, mine, "code", {}, tom)) == (404, "collection.unknown")
+    assert coded(await step(guarded, other, "code", {}, tom)) == (404, "collection.unknown")
+    assert coded(await step(guarded, mine, "code", {}, associate(guarded))) == (403, "auth.forbidden")
+    assert guarded.state()[0] == before
+
+
+async def test_a_guest_who_has_lost_the_code_sees_a_manager(guarded):
+    told = await mias(guarded, ("A1", 2))
+    await made_ready(guarded, told, associate(guarded))
+    guest = guarded.of_role("guest", sub=told["order_id"])
+    assert (await done(guarded, only(told), "code", {}, guest))["tries_left"] == 0
+    assert [template for template, _, _ in letters(guarded)] == ["pickup.ready", "pickup.code"]
+    other = guarded.of_role("guest", sub=NOBODY.replace("collection-", ""))
+    assert coded(await step(guarded, only(told), "code", {}, other)) == (404, "collection.unknown")
+
+
+async def test_a_code_is_sent_to_nobody_or_for_what_is_not_ready(guarded):
+    told = await placed(guarded, ("A1", 2), headers=guarded.bearer(), customer={"customer_ref": "c-1"})
+    name = only(told)
+    assert coded(await step(guarded, name, "code", {}, support(guarded))) == (409, "collection.illegal_transition")
+    await made_ready(guarded, told, associate(guarded))
+    assert coded(await step(guarded, name, "code", {}, support(guarded))) == (409, "collection.no_code")
+    assert (await step(guarded, name, "code", {"now": True}, support(guarded))).status_code == 422
+
+
+async def test_a_cell_that_can_write_to_nobody_keeps_the_new_code_to_itself():
+    cell = Cell()
+    await furnish(cell)
+    told = await placed(cell, ("A1", 2))
+    ready = await made_ready(cell, told)
+    fresh = await done(cell, only(told), "code", {})
+    assert fresh["code"] != ready["code"]
+    assert (await done(cell, only(told), "verification", {"code": fresh["code"]}))["verified"] == "code"
+    await cell.http.aclose()
