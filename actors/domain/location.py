@@ -86,7 +86,7 @@ from actors.domain.location_events import (
     SafetyStockSet,
     StockChanged,
 )
-from actors.domain.location_line import LineChanged, LineDue, LineServed, WaitInLine, line_changed
+from actors.domain.location_line import CHANGED, WaitInLine, line_changed
 from actors.domain.location_profile import DayCounted, ProfileSet, SetProfile
 from actors.domain.location_rows import feed, restore, rows
 from actors.domain.location_state import Counts, Location, Lot, Stock
@@ -226,7 +226,7 @@ def _others_changed(state: Location, event: Event, context: Context) -> None:
         state.profile = event.profile
     elif type(event) is DayCounted:
         state.counted = event.count
-    elif type(event) is LineChanged or type(event) is LineServed or type(event) is LineDue:
+    elif isinstance(event, CHANGED):
         state.waiting = line_changed(state.waiting, event)
     else:
         _lots_changed(state, event, context)

@@ -10,7 +10,7 @@ again, or not kept back any more. Who asks for units of which there are some (an
 nobody in it: what is kept back from their channel, lots that end too soon, and what is not all that somebody wants who takes all or nothing.
 
 Partly is better than not at all: the first in line gets what there is, and stays the first for the rest. So nobody is passed over, and a large order is not
-starved by small ones. Who takes all or nothing holds nothing meanwhile, and is passed over until all is there.
+starved by small ones. For who takes all or nothing units are set aside for a while, and then not for a while (`location_turns.py`).
 
 What the location may do for orders in a day (`location_capacity.py`) goes for those in line as well: the rest is kept for them until tomorrow. SKUs that are not out
 yet are in the line, and served when they are. The order says which parts it has heard of (`seen`); until then they are taken off what it says that it wants, since
@@ -19,7 +19,10 @@ it did not know of them. A line is bounded; who is not let in asks again by its 
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterable
+
+import msgspec
 
 from actors.domain.allocation import need_of
 from actors.domain.atp import Arriving, Supply, of_place
@@ -27,7 +30,17 @@ from actors.domain.kind import Context, Decision, Message
 from actors.domain.location_capacity import next_day_ms
 from actors.domain.location_commands import Allocate, Command, Reserve
 from actors.domain.location_events import Event, LevelsSet, SafetyStockSet, StockChanged
-from actors.domain.location_line import InLine, LineChanged, LineDue, LineServed, Queue, Waiter, WaitingLine, WaitInLine
+from actors.domain.location_line import (
+    InLine,
+    LineChanged,
+    LineDue,
+    LinePassed,
+    LineServed,
+    Turn,
+    Waiter,
+    WaitingLine,
+    WaitInLine,
+)
 from actors.domain.location_lots import sooner
 from actors.domain.location_profile import ProfileSet
 from actors.domain.location_serving import Round
@@ -58,7 +71,7 @@ def decide(location: Location, command: Command, context: Context, inner: Inner)
     # Whoever comes first when it is time does the timer's work.
     woken = line.due_ms is not None and line.due_ms <= context.now_ms
     everything = woken or any(type(event) is ProfileSet for event in decision.events)
-    skus = list(line.queues) if everything else [sku for sku in _touched(decision.events) if sku in line.queues]
+    skus = sorted(line.queues) if everything else [sku for sku in _touched(decision.events) if sku in line.queues]
     decision.events.extend(_served(location, line, decision.events, skus, context, woken=woken))
     return decision
 
@@ -88,11 +101,10 @@ def _served(
 
 
 def _round(
-    location: Location, line: WaitingLine, events: list[Event], skus: Iterable[str], context: Context
+    location: Location, line: WaitingLine, events: list[Event], skus: Iterable[str], context: Context, asker: str = ""
 ) -> Round:  # fmt: skip
-    round_ = Round(location, events, context)
-    for sku in skus:
-        round_.serve(sku, line.queues[sku], line.waiters)
+    round_ = Round(location, line, events, context, asker)
+    round_.serve({sku: line.queues[sku] for sku in skus}, line.waiters)
     return round_
 
 
@@ -102,13 +114,26 @@ def _asked(
     """Somebody else asks. What is good for the line was served when it came: there is something left to serve only on a new day, or when there was too much for one turn."""
     skus = [sku for sku, _ in command.lines]
     waited_for = [sku for sku in skus if sku in line.queues]
-    round_ = _round(location, line, [], waited_for, context) if waited_for else None
-    served = [] if round_ is None else round_.events(line.waiters, floor=location.floor is not None)
-    if round_ is None or not (served or round_.kept):
+    if not waited_for:
         return inner(location, command, context)
-    decision = inner(round_.rest(skus), command, context)
+    asker = command.order_id if type(command) is Allocate else ""
+    round_ = _round(location, line, [], waited_for, context, asker)
+    served = round_.events(line.waiters, floor=location.floor is not None)
+    if not served and not any(round_.left(sku) for sku in waited_for):
+        return _passed(line, inner(location, command, context))
+    decision = _passed(line, inner(round_.rest(skus), command, context))
     decision.events[:0] = served
     decision.events.extend(_due(location, line, round_, context))
+    return decision
+
+
+def _passed(line: WaitingLine, decision: Decision) -> Decision:
+    """Whoever is not in line passes those who have had their time."""
+    if line.given:
+        got = (entry.sku for event in decision.events if type(event) is StockChanged for entry in event.entries)
+        skus = list(dict.fromkeys(sku for sku in got if sku in line.given))
+        if skus:
+            decision.events.append(LinePassed(skus))
     return decision
 
 
@@ -131,10 +156,12 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
         {sku: days for sku, days in command.life_days.items() if sku in lines},
         {sku: moment for sku, moment in command.from_ms.items() if sku in lines}, command.whole,
     )  # fmt: skip
+    if known is not None and known.turn is not None and waiter.whole and waiter.lines:
+        waiter = msgspec.structs.replace(waiter, turn=_turn(line, known.turn, known, waiter))
     if waiter == known or (known is None and waiter.over):
         return [], InLine(accepted, _expected(location, line, waiter, context))
     events: list[Event] = [LineChanged(waiter)]
-    events.extend(_got_at_once(location, line, waiter, context))
+    events.extend(_got_at_once(location, line, known, waiter, context))
     return events, InLine(accepted, _expected(location, line, waiter, context))
 
 
@@ -151,21 +178,28 @@ def _whole_for(line: WaitingLine, sku: str) -> int:
     return sum(bool(only) for _, _, _, only in line.queues.get(sku, ()))
 
 
-def _got_at_once(location: Location, line: WaitingLine, waiter: Waiter, context: Context) -> list[Event]:
-    """What the others in line leave of what is free."""
+def _turn(line: WaitingLine, turn: Turn, known: Waiter, waiter: Waiter) -> Turn:
+    """It stays its turn; of who has had his time and wants other goods now it is counted from now on who passes him."""
+    if turn.until_ms is not None or known.lines.keys() == waiter.lines.keys():
+        return turn
+    return msgspec.structs.replace(turn, mark=line.passed(waiter))
+
+
+def _got_at_once(
+    location: Location, line: WaitingLine, known: Waiter | None, waiter: Waiter, context: Context
+) -> list[Event]:
+    """What it gets of what is free, in its place among the others; and these, of what was set aside for it and is not any more."""
     release_ms = min((moment for moment in waiter.from_ms.values() if moment > context.now_ms), default=None)
-    if not any(sku in location.stock and location.stock[sku].available for sku in waiter.lines):
+    skus = list(waiter.lines)
+    if known is not None and known.turn is not None:
+        skus += [sku for sku in known.lines if sku not in waiter.lines]
+    if not any(sku in location.stock and location.stock[sku].available for sku in skus):
         return _sooner(line, release_ms)
-    others = _round(location, line, [], [sku for sku in waiter.lines if sku in line.queues], context)
-    if others.served or others.kept:
-        # Some of it is theirs, in a later turn: today's work is done, or there was too much for one turn.
-        tomorrow_ms = next_day_ms(location.particulars.timezone, context.now_ms) if others.full else context.now_ms + 1
-        return _sooner(line, sooner(release_ms, tomorrow_ms))
-    round_ = Round(location, [], context)
-    for sku, units in waiter.lines.items():
-        queue = Queue([waiter.rank(sku)], units)
-        round_.serve(sku, {waiter.class_for(sku): queue}, {waiter.order_id: waiter})
-    events = round_.events({waiter.order_id: waiter}, floor=location.floor is not None)
+    round_ = Round(location, line, [], context)
+    round_.turns.instead(waiter)
+    waiters = ChainMap({waiter.order_id: waiter}, line.waiters)
+    round_.serve({sku: line.queues_with(known, waiter, sku) for sku in skus}, waiters)
+    events = round_.events(waiters, floor=location.floor is not None)
     return [*events, *_due(location, line, round_, context, release_ms)]
 
 
@@ -201,7 +235,8 @@ def _due(
     if round_.more:
         # Of two wake-ups for the same moment the second would be taken for the first again.
         return _sooner(line, max(now_ms, line.due_ms or 0) + 1, instead=True)
-    if round_.full:
+    release_ms = sooner(release_ms, round_.turns.next_end_ms()) if round_.turns.changed or woken else release_ms
+    if round_.full or round_.tomorrow:
         release_ms = sooner(release_ms, next_day_ms(location.particulars.timezone, now_ms))
     if not woken:
         # A moment that has passed stays: not all that is due was looked at.

@@ -75,7 +75,8 @@ def place(state: Order | None, command: PlaceOrder, context: Context) -> Decisio
         backorder = msgspec.structs.replace(backorder, whole=False)
     terms = None if command.terms is None else order_terms_plan.shape_of(command.terms, command.lines, command.kits)
     if not claims:
-        out = order_waiting.released(need, command.backorder, context.now_ms, whole=bool(terms and terms.together))
+        whole = bool(terms and terms.together) or (backorder is not None and backorder.whole)
+        out = order_waiting.released(need, backorder, context.now_ms, whole=whole)
         if command.plan is not None:
             plan = command.plan
         elif terms is None:
@@ -309,8 +310,7 @@ def _out(order: Order, missing: Need, context: Context) -> Need:
     terms = order_waiting.terms_of(order)
     if terms is None or not terms.release:
         return missing
-    together = order.terms is not None and order_terms.shape(order).together
-    return order_waiting.released(missing, terms, context.now_ms, whole=together)
+    return order_waiting.released(missing, terms, context.now_ms, whole=order_waiting.together(order))
 
 
 def next_retry_ms(order: Order, context: Context) -> int | None:

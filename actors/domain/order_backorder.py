@@ -28,7 +28,7 @@ class BackorderTerms(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class PlaceInLine(msgspec.Struct, array_like=True, gc=False):
     """A line in which the order is, or was. `last`: the highest number of a fulfilment that it got there, or the one before the first that it may get. `seen`: of which the location
     does not know yet that the order has heard; `telling`: of these, those that are in the message under way, None when none is. `lines`: what the location was told last.
-    `full`: the line is. `expected_ms`: when all of it can be had there (UTC ms), None when that is not known."""
+    `full`: the line is. `expected_ms`: when all of it can be had there (UTC ms), None when that is not known. `whole`: it was told that the order takes all or nothing."""
 
     last: int
     lines: list[Units] = []
@@ -36,6 +36,7 @@ class PlaceInLine(msgspec.Struct, array_like=True, gc=False):
     telling: list[int] | None = None
     full: bool = False
     expected_ms: int | None = None
+    whole: bool = False
 
 
 class Backorder(msgspec.Struct, array_like=True):

@@ -408,6 +408,8 @@ def due_of(order: Order) -> int | None:
     if order.cancelled:
         return None
     overdue_ms = None if order.terms is None else next_overdue_ms(order.terms)
+    if overdue_ms is not None and status_of(order) in OVER:
+        overdue_ms = None  # cancelled fulfilment by fulfilment, or gone
     if overdue_ms is None or order.retry_at_ms is None:
         return order.retry_at_ms if overdue_ms is None else overdue_ms
     return min(overdue_ms, order.retry_at_ms)

@@ -46,6 +46,7 @@ from actors.domain.order_commands import ReservationAnswered
 from actors.domain.order_events import CartClaimed, HandedToFloor, OrderPlaced, ReservationSettled, ShortPicked
 from actors.domain.order_state import Fulfilment, Order, is_asking, missing_of, wanted_of
 from actors.domain.order_terms_events import FloorWithheld, LinesChanged
+from actors.domain.order_terms_plan import shape_of
 from actors.domain.order_terms_state import as_ordered
 from actors.domain.times import DAY_MS, moment
 
@@ -102,9 +103,10 @@ def next_release_ms(need: Iterable[str], terms: BackorderTerms | None, now_ms: i
 def together(order: Order) -> bool:
     """Is what it lacks of use to it only as a whole, from one place?"""
     terms = terms_of(order)
-    return (terms is not None and terms.whole) or (
-        order.terms is not None and (order.terms.ship_complete or any(order.terms.groups))
-    )
+    if terms is not None and terms.whole:
+        return True
+    # A group of which all is cancelled binds nothing any more.
+    return order.terms is not None and shape_of(order.terms, order.lines, order.kits).together
 
 
 def split(order: Order, offered: Sequence[tuple[str, int]]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
@@ -202,7 +204,7 @@ def asks(order: Order) -> list[Event]:
     places = order.backorder.places if order.backorder is not None else {}
     told: list[LineAsk] = []
     wanted, lines = sorted(missing.items()), lines_of(order)
-    busy = is_asking(order) and not order.cancelled
+    busy, whole = is_asking(order) and not order.cancelled, bool(wanted) and together(order)
     for name in dict.fromkeys((*places, *order.retry_places)):
         place = places.get(name)
         if place is not None and place.telling is not None:
@@ -215,14 +217,14 @@ def asks(order: Order) -> list[Event]:
             continue
         if place.full and mine:
             mine = place.lines
-        if place.seen or mine != place.lines:
+        if place.seen or mine != place.lines or (mine and place.whole != whole):
             told.append(LineAsk(name, place.last + 1, mine, list(place.seen)))
     if not told:
         return []
     terms = terms_of(order)
     release = {sku: at for sku, at in terms.release.items() if sku in missing} if terms is not None else {}
     life_days = {sku: days for sku, days in (order.life_days or {}).items() if sku in missing}
-    return [WaitingAsked(told, order.placed_at_ms, order.channel, life_days, release, together(order))]
+    return [WaitingAsked(told, order.placed_at_ms, order.channel, life_days, release, whole)]
 
 
 def begins(order: Order | None, events: Iterable[object]) -> bool:
@@ -261,7 +263,7 @@ def evolve(order: Order, event: Event) -> None:
             place = backorder.places.get(ask.location_id)
             if place is None:
                 place = backorder.places[ask.location_id] = PlaceInLine(ask.number - 1)
-            place.lines, place.telling = ask.lines, ask.seen
+            place.lines, place.telling, place.whole = ask.lines, ask.seen, event.whole
     elif type(event) is WaitingSettled:
         _settled(backorder.places[event.location_id], event)
     elif type(event) is BackorderFilled:

@@ -32,6 +32,7 @@ from actors.runtime.gateway import Ask
 from actors.runtime.wire import Turn
 from tests.simulation.clients import LOCATIONS, Client, digest
 from tests.simulation.history import Folded, History
+from tests.simulation.turns import Passed, left_for, stays
 
 RARE = "rare"
 DAY_MS = 86_400_000
@@ -79,7 +80,7 @@ class Patient(Client):
             terms = BackorderTerms({RARE: now_ms + rng.choice((500, 3_000))}, {LOCATIONS[0]: DAY_MS})
         elif draw < 0.6:
             terms = BackorderTerms({}, dict.fromkeys(LOCATIONS[:2], 2 * DAY_MS))
-        elif draw < 0.7:
+        elif draw < 0.8:
             terms = BackorderTerms(whole=True)
         channel = rng.choice(("online", "online", "store"))
         command = PlaceOrder(
@@ -104,14 +105,22 @@ def lines(history: History) -> Iterator[str]:
 
 
 def _served_in_order(name: str, entity: Folded) -> Iterator[str]:
-    codec, state = _CODECS["location"], None
+    codec, state, passed = _CODECS["location"], None, Passed(name)
     for turn in entity.turns:
         events = codec.events(turn.events)
         context = Context(turn.entity_id, turn.command_id, turn.at_ms)
         for event in events:
             state = codec.kind.evolve(state, event, context)
-        if state is not None and state.waiting is not None and events:
-            yield from _turn_is_fair(name, state, events, turn)
+        if state is not None and events:
+            if state.waiting is not None:
+                yield from _turn_is_fair(name, state, events, turn)
+            # What comes on the road for an order that is collected is its own before it lands.
+            if not _lands(events):
+                yield from passed.after(state, events, turn)
+
+
+def _lands(events: Iterable[object]) -> bool:
+    return any(type(event) is StockChanged and event.entries[0].reason == "receipt" for event in events)
 
 
 def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Turn) -> Iterator[str]:
@@ -119,7 +128,7 @@ def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Tu
     causes = {f"{one.order_id}.{one.number}" for one in served.values()}
     others: Counter[str] = Counter()
     # What comes on the road for an order that is collected is its own before it lands: the receipt itself allocates it.
-    lands = any(type(event) is StockChanged and event.entries[0].reason == "receipt" for event in events)
+    lands = _lands(events)
     for event in events:
         if type(event) is StockChanged and event.cause not in causes and not lands:
             for entry in event.entries:
@@ -134,7 +143,7 @@ def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Tu
             if (
                 waiter.lines
                 and not late
-                and all(_good(state, waiter, sku, turn) >= n for sku, n in waiter.lines.items())
+                and all(left_for(state, waiter, sku, turn.at_ms) >= n for sku, n in waiter.lines.items())
             ):
                 yield f"{where}: all that {waiter.order_id} waits for is free"
             continue
@@ -144,7 +153,7 @@ def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Tu
             free = _good(state, waiter, sku, turn)
             if free and not late:
                 yield f"{where}: {free} units of {sku} are free, and {waiter.order_id} waits for them"
-            if others[sku] and free + others[sku] > _kept(state, waiter, sku):
+            if others[sku] and free + others[sku] > _kept(state, waiter, sku) + stays(state, waiter, sku, turn.at_ms):
                 yield f"{where}: somebody who does not wait got {sku}, and {waiter.order_id} waits for it"
             for order_id, ranks in got.items():
                 # Of another channel more may be kept back.
@@ -162,7 +171,9 @@ def _good(state: Location, waiter: Waiter, sku: str, turn: Turn) -> int:
     if waiter.from_ms.get(sku, 0) > turn.at_ms or sku in state.lots:
         return 0
     stock = state.stock.get(sku)
-    return 0 if stock is None else stock.available_to(waiter.channel)
+    if stock is None:
+        return 0
+    return max(0, min(stock.available_to(waiter.channel), stock.available - stays(state, waiter, sku, turn.at_ms)))
 
 
 def _kept(state: Location, waiter: Waiter, sku: str) -> int:
