@@ -49,8 +49,8 @@ class InLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Turn(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Of who takes all or nothing (`location_turns.py`). `sku`: for whose units it came to be its turn. `until_ms`: units are set aside for it until then (UTC ms); None: it has
-    had its time. `mark`: of what it wants others had been given so much by then (`WaitingLine.passed`)."""
+    """Of who takes all or nothing (`location_turns.py`). `until_ms`: units are set aside for it until then (UTC ms); None: it is passed for now. `sku`: for whose units it came to be its turn, "" when
+    it never did. `mark`: so many had been given what it wants when it came, or its time was over (`WaitingLine.passed`)."""
 
     sku: str
     until_ms: int | None
@@ -58,8 +58,8 @@ class Turn(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Waiter(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Who waits, and for what. `number`: of its next part. `unseen`: (fulfilment, what it got) of which it has not said yet that it has heard. `turn`: None as long as it never
-    was its turn, and for all who take what there is."""
+    """Who waits, and for what. `number`: of its next part. `unseen`: (fulfilment, what it got) of which it has not said yet that it has heard. `turn`: None for all who take
+    what there is."""
 
     order_id: str
     placed_ms: int
@@ -131,8 +131,7 @@ class Queue(msgspec.Struct):
 
 
 class WaitingLine(msgspec.Struct):
-    """See the module's docstring. `turns`: order id → its turn, of those who have or had one. `given`: SKU → how many were given some of it, of SKUs that somebody wants who has had his
-    time."""
+    """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `given`: SKU → how many were given some of it, of SKUs that one of these wants who is passed."""
 
     waiters: dict[str, Waiter] = {}
     queues: dict[str, dict[Class, Queue]] = {}

@@ -1,9 +1,8 @@
 """Turns of those in a location's line who take all or nothing. The rules of the line are in `location_waiting.py`.
 
-    waits ──there is something for it, and not all──▶ its turn: what comes is set aside for it ──all is there──▶ served
-                                                        │  ▲
-                                                 KEEP_MS ▼  └── PASSED_MAX later ones were given some of it
-                                                    has had its time: what was set aside goes to the next in line
+    is passed ──PASSED_MAX were given some of what it wants──▶ its turn: what comes is set aside for it ──all is there──▶ served
+        ▲                                                         │
+        └──── KEEP_MS are over: it goes to the next in line ──────┘
 
 Without this an order for several goods at once could be passed for ever by orders for one: each unit that comes is somebody's before the next one is there. What is set aside
 stays free in the books; only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there is nothing to be given back.
@@ -22,8 +21,8 @@ from actors.domain.times import HOUR_MS
 
 # So long units are set aside for one order.
 KEEP_MS = 12 * HOUR_MS
-# So many later ones are given some of what it wants before it is its turn again.
-PASSED_MAX = 20
+# So many others are given some of what it wants before it is its turn, and again before the next.
+PASSED_MAX = 5
 # So many orders have their turn because of one SKU.
 KEEPERS_MAX = 10
 

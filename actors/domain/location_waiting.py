@@ -156,8 +156,8 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
         {sku: days for sku, days in command.life_days.items() if sku in lines},
         {sku: moment for sku, moment in command.from_ms.items() if sku in lines}, command.whole,
     )  # fmt: skip
-    if known is not None and known.turn is not None and waiter.whole and waiter.lines:
-        waiter = msgspec.structs.replace(waiter, turn=_turn(line, known.turn, known, waiter))
+    if waiter.whole and waiter.lines:
+        waiter = msgspec.structs.replace(waiter, turn=_turn(line, known, waiter))
     if waiter == known or (known is None and waiter.over):
         return [], InLine(accepted, _expected(location, line, waiter, context))
     events: list[Event] = [LineChanged(waiter)]
@@ -178,11 +178,12 @@ def _whole_for(line: WaitingLine, sku: str) -> int:
     return sum(bool(only) for _, _, _, only in line.queues.get(sku, ()))
 
 
-def _turn(line: WaitingLine, turn: Turn, known: Waiter, waiter: Waiter) -> Turn:
-    """It stays its turn; of who has had his time and wants other goods now it is counted from now on who passes him."""
-    if turn.until_ms is not None or known.lines.keys() == waiter.lines.keys():
+def _turn(line: WaitingLine, known: Waiter | None, waiter: Waiter) -> Turn:
+    """It stays its turn. Of who is new, or wants other goods now, it is counted from now on who passes it."""
+    turn = known.turn if known is not None else None
+    if known is not None and turn is not None and (turn.until_ms or known.lines.keys() == waiter.lines.keys()):
         return turn
-    return msgspec.structs.replace(turn, mark=line.passed(waiter))
+    return Turn(turn.sku if turn is not None else "", None, line.passed(waiter))
 
 
 def _got_at_once(
@@ -191,7 +192,7 @@ def _got_at_once(
     """What it gets of what is free, in its place among the others; and these, of what was set aside for it and is not any more."""
     release_ms = min((moment for moment in waiter.from_ms.values() if moment > context.now_ms), default=None)
     skus = list(waiter.lines)
-    if known is not None and known.turn is not None:
+    if known is not None and known.turn is not None and known.turn.until_ms is not None:
         skus += [sku for sku in known.lines if sku not in waiter.lines]
     if not any(sku in location.stock and location.stock[sku].available for sku in skus):
         return _sooner(line, release_ms)

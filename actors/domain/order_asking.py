@@ -201,13 +201,17 @@ def retry(order: Order, context: Context) -> Decision:
     # Nobody told the order what is where by now: it asks the places that it knows for everything, nearest first.
     names, missing = order_waiting.retry_places(order), missing_of(order)
     if order.terms is None:
-        places = [Place(place, missing) for place in names]
+        places = [Place(name, order_waiting.wanted_at(order, name, missing)) for name in names]
     else:
-        places = order_terms.retry_places(order, missing, names)
+        places = [
+            Place(one.location_id, order_waiting.wanted_at(order, one.location_id, one.available))
+            for one in order_terms.retry_places(order, missing, names)
+        ]
     asked = None if busy else _ask_again(order, places, context, by_timer=True)
     if asked is None and not busy and order.terms is not None:
         # With what may stand in this time there is no plan: for the goods themselves there may be.
-        asked = _ask_again(order, [Place(name, missing) for name in names], context, by_timer=True)
+        places = [Place(name, order_waiting.wanted_at(order, name, missing)) for name in names]
+        asked = _ask_again(order, places, context, by_timer=True)
     if asked is None and not busy and missing:
         return status(context, *overdue, order_waiting.parked(order, context))
     return status(context, *overdue, asked if asked is not None else RetrySkipped())
@@ -260,7 +264,8 @@ def short_pick(order: Order, command: UpdateOrder, context: Context) -> Decision
     # Other places may have it: they are asked at once, the one that came up short is not. Where nobody was seen to have any, those that the order knows.
     others = [place for place in command.places if place.location_id != fulfilment.location_id]
     places = [place for place in others if any(place.available.values())]
-    places = places or [Place(place, wanted) for place in order.retry_places if place != fulfilment.location_id]
+    known = [name for name in order.retry_places if name != fulfilment.location_id]
+    places = places or [Place(name, order_waiting.wanted_at(order, name, wanted)) for name in known]
     asks = _asks(_plan(order, wanted, places, order.splits), order.next_number)
     asked = [_asked(order, asks, places, wanted)] if asks else []
     return status(context, picked, *events, *asked)

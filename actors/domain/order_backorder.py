@@ -18,11 +18,13 @@ ParkedWhy = Literal["in_line", "not_released", "split_limit", "asking_again", "a
 
 class BackorderTerms(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a placement brings for what can't be had now. `release`: SKU → when it is out (UTC ms), of those that are not: until then nobody is asked for it. `lead_ms`: location → from
-    the moment at which it has allocated units until they are with the customer. `whole`: what is missing is taken at once from one place, or not at all."""
+    the moment at which it has allocated units until they are with the customer. `whole`: what is missing is taken at once from one place, or not at all. `barred`: location → what it
+    may never serve of what was ordered or may stand in; when it names any, one that it does not name may serve nothing: nobody has looked."""
 
     release: dict[str, int] = {}
     lead_ms: dict[str, int] = {}
     whole: bool = False
+    barred: dict[str, list[str]] = {}
 
 
 class PlaceInLine(msgspec.Struct, array_like=True, gc=False):

@@ -85,6 +85,23 @@ def terms_of(order: Order) -> BackorderTerms | None:
     return order.backorder.terms if order.backorder is not None else None
 
 
+def wanted_at(order: Order, location_id: str, need: Need) -> Need:
+    """What of the need the place may serve, by what was ruled out when it was placed."""
+    terms = terms_of(order)
+    if terms is None or not terms.barred:
+        return need
+    if location_id not in terms.barred:
+        return {}
+    barred = terms.barred[location_id]
+    return {sku: units for sku, units in need.items() if sku not in barred}
+
+
+def in_line_for(order: Order, location_id: str, lacks: Need) -> Need:
+    """What it waits for there: of what it takes only as a whole nothing where not all may be served."""
+    mine = wanted_at(order, location_id, lacks)
+    return {} if len(mine) < len(lacks) and together(order) else mine
+
+
 def released(need: Need, terms: BackorderTerms | None, now_ms: int, *, whole: bool = False) -> Need:
     """What of it is out. whole: all of it or nothing."""
     if terms is None or not terms.release:
@@ -157,9 +174,14 @@ def answered(order: Order, command: LineAnswered) -> list[Event]:
 def lines_of(order: Order) -> list[str]:
     """The places in whose lines it shall be: all that it knows, until it has something from as many as it may."""
     active = {f.location_id for f in order.fulfilments if f.status in _HELD and f.lines}
-    if len(active) < order.splits:
-        return order.retry_places
-    return [name for name in order.retry_places if name in active]
+    places = order.retry_places
+    if len(active) >= order.splits:
+        places = [name for name in places if name in active]
+    terms = terms_of(order)
+    if terms is None or not terms.barred:
+        return places
+    lacks = lacking(order)
+    return [name for name in places if in_line_for(order, name, lacks)]
 
 
 def retry_places(order: Order) -> list[str]:
@@ -169,6 +191,12 @@ def retry_places(order: Order) -> list[str]:
         return [order.pickup.at.location_id]
     if order.backorder is None:
         return order.retry_places
+    missing = missing_of(order)
+    return [name for name in _timed(order) if order.terms is not None or wanted_at(order, name, missing)]
+
+
+def _timed(order: Order) -> list[str]:
+    assert order.backorder is not None
     if order.terms is not None and order.terms.asks_for_more:
         # Several places may have together what it takes only as a whole, or have what may stand in: no line brings that.
         return order.retry_places
@@ -192,7 +220,7 @@ def parked(order: Order, context: Context, retry_at_ms: int | None = None) -> Ba
     if retry_at_ms is not None and retry_places(order):
         retry_at_ms = retry_at_ms if release_ms is None else min(retry_at_ms, release_ms)
         return BackorderParked("split_limit" if len(mine) < len(order.retry_places) else "asking_again", retry_at_ms)
-    why: ParkedWhy = "in_line" if waits else "asked_enough" if order.retry_places else "nobody_to_ask"
+    why: ParkedWhy = "in_line" if waits else "asked_enough" if retry_places(order) or mine else "nobody_to_ask"
     return BackorderParked(why, release_ms)
 
 
@@ -204,12 +232,15 @@ def asks(order: Order) -> list[Event]:
     places = order.backorder.places if order.backorder is not None else {}
     told: list[LineAsk] = []
     wanted, lines = sorted(missing.items()), lines_of(order)
+    barred = order.backorder is not None and order.backorder.terms is not None and order.backorder.terms.barred
     busy, whole = is_asking(order) and not order.cancelled, bool(wanted) and together(order)
     for name in dict.fromkeys((*places, *order.retry_places)):
         place = places.get(name)
         if place is not None and place.telling is not None:
             continue
         mine = wanted if name in lines else []
+        if mine and barred:
+            mine = sorted(in_line_for(order, name, missing).items())
         if place is None:
             if mine and not busy:
                 base = NUMBERS * (len(places) + sum(ask.location_id not in places for ask in told) + 1)

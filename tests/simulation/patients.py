@@ -32,7 +32,7 @@ from actors.runtime.gateway import Ask
 from actors.runtime.wire import Turn
 from tests.simulation.clients import LOCATIONS, Client, digest
 from tests.simulation.history import Folded, History
-from tests.simulation.turns import Passed, left_for, stays
+from tests.simulation.turns import Passed, keeps, left_for, stays
 
 RARE = "rare"
 DAY_MS = 86_400_000
@@ -130,7 +130,10 @@ def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Tu
     # What comes on the road for an order that is collected is its own before it lands: the receipt itself allocates it.
     lands = _lands(events)
     for event in events:
-        if type(event) is StockChanged and event.cause not in causes and not lands:
+        # What is set aside for somebody he may ask for himself.
+        asker = state.waiting.waiters.get(event.cause.partition(".")[0]) if type(event) is StockChanged else None
+        own = asker is not None and keeps(asker, turn.at_ms)
+        if type(event) is StockChanged and event.cause not in causes and not lands and not own:
             for entry in event.entries:
                 others[entry.sku] += entry.quantity * (entry.reason in ("allocate", "reserve"))
     line = state.waiting

@@ -83,7 +83,7 @@ class SlowLine:
 
     def __init__(self) -> None:
         self.waiters: dict[str, Waiter] = {}
-        # order → (for which SKU, until when); order → of which SKUs others were given some since it had its time
+        # order → (for which SKU, until when); order → of which SKUs others were given some while it is passed
         self.keeps: dict[str, tuple[str, int]] = {}
         self.passed: dict[str, list[str]] = {}
 
@@ -94,8 +94,9 @@ class SlowLine:
         if not waiter.whole or not waiter.lines:
             self.keeps.pop(waiter.order_id, None)
             self.passed.pop(waiter.order_id, None)
-        elif waiter.order_id in self.passed and before is not None and before.lines.keys() != waiter.lines.keys():
-            self.passed[waiter.order_id] = []
+        elif waiter.order_id not in self.keeps:
+            if before is None or before.lines.keys() != waiter.lines.keys() or waiter.order_id not in self.passed:
+                self.passed[waiter.order_id] = []
 
     def leave(self, order_id: str) -> bool:
         """Was it there?"""

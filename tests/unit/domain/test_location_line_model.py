@@ -96,7 +96,7 @@ class Play:
         waiter = Waiter(
             name, placed, 0, lines, [], rng.choice(("online", "store")), {}, from_ms, rng.random() < 0.4
         )  # fmt: skip
-        kept = self.slow.waiters[name].lines if name in self.slow.keeps or name in self.slow.passed else {}
+        kept = self.slow.waiters[name].lines if name in self.slow.keeps else {}
         self.slow.put(waiter)
         # Who comes gets what those who are there leave; and these what was set aside for him before.
         self._tell(waiter, lines, [sku for sku in sorted(kept) if sku not in lines])
@@ -114,7 +114,7 @@ class Play:
     def leave(self) -> None:
         name = f"us-{self.rng.randint(1, 12)}"
         one = self.slow.waiters.get(name)
-        kept = one.lines if one is not None and (name in self.slow.keeps or name in self.slow.passed) else ()
+        kept = one.lines if one is not None and name in self.slow.keeps else ()
         if self.slow.leave(name):
             self._tell(Waiter(name, NOW_MS, 0), (), sorted(kept))
             assert self.place.state.waiting is None or name not in self.place.state.waiting.waiters
@@ -165,7 +165,7 @@ class Play:
 def short_turns(monkeypatch):
     """So that they come and end within a few steps."""
     monkeypatch.setattr(location_turns, "KEEP_MS", 12)
-    monkeypatch.setattr(location_turns, "PASSED_MAX", 2)
+    monkeypatch.setattr(location_turns, "PASSED_MAX", 1)
     monkeypatch.setattr(location_turns, "KEEPERS_MAX", 2)
 
 
