@@ -10,7 +10,7 @@ served from its head, and nobody has to be looked at who can't be served.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 
 import msgspec
@@ -42,10 +42,11 @@ class WaitInLine(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
 
 class InLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The answer. `accepted`: it is in the line for what it wants, or has it already; false when the line is full. `expected_ms`: when all of it can be had by what
-    is to come, and by who is in line before it; None when that is not known."""
+    is to come, and by who is in line before it; None when that is not known. `as_of_ms`: when it was so (UTC ms)."""
 
     accepted: bool
     expected_ms: int | None = None
+    as_of_ms: int = 0
 
 
 class Turn(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -59,7 +60,7 @@ class Turn(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Waiter(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Who waits, and for what. `number`: of its next part. `unseen`: (fulfilment, what it got) of which it has not said yet that it has heard. `turn`: None for all who take
-    what there is."""
+    what there is. `expected_ms`: when it was told to have all of it (UTC ms), None when that was not known."""
 
     order_id: str
     placed_ms: int
@@ -71,6 +72,7 @@ class Waiter(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     from_ms: dict[str, int] = {}
     whole: bool = False
     turn: Turn | None = None
+    expected_ms: int | None = None
 
     def rank(self, sku: str) -> Rank:
         """Its place in the line for the SKU."""
@@ -117,6 +119,28 @@ class LinePassed(msgspec.Struct, frozen=True, tag=True, gc=False):
     skus: list[str]
 
 
+class DatesDue(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """What is to come of these has changed: those who wait for them are looked at then (UTC ms)."""
+
+    skus: list[str]
+    due_ms: int
+
+
+class LineDated(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The order may have all of it then, otherwise than it was told (UTC ms; None: nobody knows). `as_of_ms`: by what was known then."""
+
+    order_id: str
+    expected_ms: int | None
+    as_of_ms: int
+
+
+class DatesLooked(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Those who wait for the SKU were looked at, up to that rank; None: all of them."""
+
+    sku: str
+    after: Rank | None
+
+
 class LineDue(msgspec.Struct, frozen=True, tag=True, gc=False):
     """When the line has to be looked at (UTC ms), though no stock changes; None for never."""
 
@@ -129,15 +153,21 @@ class Queue(msgspec.Struct):
     ranks: list[Rank] = []
     units: int = 0
 
+    def behind(self, rank: Rank | None) -> list[Rank]:
+        """Those who come after that; None: all."""
+        return self.ranks if rank is None else self.ranks[bisect_right(self.ranks, rank) :]
+
 
 class WaitingLine(msgspec.Struct):
-    """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `given`: SKU → how many were given some of it, of SKUs that one of these wants who is passed."""
+    """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `given`: SKU → how many were given some of it, of SKUs that one of these wants who is passed. `dates`: SKU → when those
+    who wait for it have to be looked at (UTC ms), as what is to come of it has changed, and up to which rank they were."""
 
     waiters: dict[str, Waiter] = {}
     queues: dict[str, dict[Class, Queue]] = {}
     due_ms: int | None = None
     turns: dict[str, Turn] = {}
     given: dict[str, int] = {}
+    dates: dict[str, tuple[int, Rank | None]] = {}
 
     def waiting_for(self, sku: str) -> int:
         """How many orders wait for it."""
@@ -264,8 +294,8 @@ class WaitingLine(msgspec.Struct):
         return min(moments, default=None)
 
 
-Changed = LineChanged | LineServed | LineTurn | LinePassed | LineDue
-CHANGED = (LineChanged, LineServed, LineTurn, LinePassed, LineDue)
+Changed = LineChanged | LineServed | LineTurn | LinePassed | DatesDue | LineDated | DatesLooked | LineDue
+CHANGED = (LineChanged, LineServed, LineTurn, LinePassed, DatesDue, LineDated, DatesLooked, LineDue)
 
 
 def line_changed(line: WaitingLine | None, event: Changed) -> WaitingLine | None:
@@ -280,6 +310,16 @@ def line_changed(line: WaitingLine | None, event: Changed) -> WaitingLine | None
         line.take_turn(event)
     elif type(event) is LinePassed:
         line.pass_by(event.skus)
+    elif type(event) is DatesDue:
+        line.dates |= dict.fromkeys(event.skus, (event.due_ms, None))
+    elif type(event) is LineDated:
+        dated = msgspec.structs.replace(line.waiters[event.order_id], expected_ms=event.expected_ms)
+        line.waiters[event.order_id] = dated
+    elif type(event) is DatesLooked:
+        if event.after is None:
+            line.dates.pop(event.sku, None)
+        else:
+            line.dates[event.sku] = (line.dates[event.sku][0], event.after)
     elif type(event) is LineDue:
         line.due_ms = event.due_ms
     return line if line.waiters or line.due_ms is not None else None

@@ -24,15 +24,17 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from actors.domain import location_dates
 from actors.domain.allocation import need_of
-from actors.domain.atp import Arriving, Supply, of_place
 from actors.domain.kind import Context, Decision, Message
 from actors.domain.location_capacity import next_day_ms
 from actors.domain.location_commands import Allocate, Command, Reserve
-from actors.domain.location_events import Event, LevelsSet, SafetyStockSet, StockChanged
+from actors.domain.location_events import Event, LevelsSet, LotsLookedAt, SafetyStockSet, StockChanged
 from actors.domain.location_line import (
+    DatesDue,
     InLine,
     LineChanged,
+    LineDated,
     LineDue,
     LinePassed,
     LineServed,
@@ -45,15 +47,13 @@ from actors.domain.location_lots import sooner
 from actors.domain.location_profile import ProfileSet
 from actors.domain.location_serving import Round
 from actors.domain.location_state import Location
-from actors.domain.order_backorder import UnitsOffered
+from actors.domain.order_backorder import DateMoved, UnitsOffered
 
 # Orders in line at a location, and of these for one SKU.
 LINE_MAX = 50_000
 SKU_LINE_MAX = 20_000
 # Who takes all or nothing is looked at each time.
 WHOLE_MAX = 500
-# With more sources than that it is not worked out when something may come.
-SOURCES_LOOKED_AT_MAX = 2_000
 
 Inner = Callable[[Location, Command, Context], Decision]
 
@@ -68,6 +68,7 @@ def decide(location: Location, command: Command, context: Context, inner: Inner)
     decision = inner(location, command, context)
     if type(command) is WaitInLine:
         return decision
+    decision.events.extend(location_dates.begun(line, decision.events, context))
     # Whoever comes first when it is time does the timer's work.
     woken = line.due_ms is not None and line.due_ms <= context.now_ms
     everything = woken or any(type(event) is ProfileSet for event in decision.events)
@@ -91,13 +92,16 @@ def _touched(events: Iterable[Event]) -> Iterable[str]:
 def _served(
     location: Location, line: WaitingLine, events: list[Event], skus: Iterable[str], context: Context, *, woken: bool
 ) -> list[Event]:
+    begun = next((event.due_ms for event in events if type(event) is DatesDue), None)
     if not skus and not woken:
-        return []
+        return _sooner(line, begun)
     round_ = _round(location, line, events, skus, context)
-    return [
-        *round_.events(line.waiters, floor=location.floor is not None),
-        *_due(location, line, round_, context, woken=woken),
-    ]
+    served = round_.events(line.waiters, floor=location.floor is not None)
+    # By what is so when nothing else happens; else in the next turn.
+    quiet = woken and not served and all(type(event) is LotsLookedAt for event in events)
+    dated = location_dates.look(location, line, context) if quiet else []
+    dates_ms = sooner(begun, location_dates.next_ms(line, dated, context.now_ms)) if woken else begun
+    return [*served, *dated, *_due(location, line, round_, context, dates_ms, woken=woken)]
 
 
 def _round(
@@ -158,11 +162,16 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
     )  # fmt: skip
     if waiter.whole and waiter.lines:
         waiter = msgspec.structs.replace(waiter, turn=_turn(line, known, waiter))
+    expected_ms = location_dates.Outlook(location, line, waiter.lines, context).expected_ms(waiter)
+    waiter, told = (
+        msgspec.structs.replace(waiter, expected_ms=expected_ms),
+        InLine(accepted, expected_ms, context.now_ms),
+    )
     if waiter == known or (known is None and waiter.over):
-        return [], InLine(accepted, _expected(location, line, waiter, context))
+        return [], told
     events: list[Event] = [LineChanged(waiter)]
     events.extend(_got_at_once(location, line, known, waiter, context))
-    return events, InLine(accepted, _expected(location, line, waiter, context))
+    return events, told
 
 
 def _fits(line: WaitingLine, known: Waiter | None, lines: Iterable[str], *, whole: bool) -> bool:
@@ -204,30 +213,6 @@ def _got_at_once(
     return [*events, *_due(location, line, round_, context, release_ms)]
 
 
-def _expected(location: Location, line: WaitingLine, waiter: Waiter, context: Context) -> int | None:
-    """When all of it can be had: what is to come, less what those want who come first."""
-    if not waiter.lines or len(location.incoming) > SOURCES_LOOKED_AT_MAX:
-        return None
-    coming: dict[str, list[Arriving]] = {sku: [] for sku in waiter.lines}
-    for one in location.incoming.values():
-        for sku, units in one.lines:
-            if sku in coming:
-                coming[sku].append(Arriving(one.expected_at_ms, units))
-    latest = 0
-    for sku, wanted in waiter.lines.items():
-        stock = location.stock.get(sku)
-        free, kept = (stock.free, stock.safety_stock) if stock is not None else (0, 0)
-        if stock is not None:
-            kept += next((units for name, units in stock.buffers if name == waiter.channel), 0)
-        before = line.ahead(waiter, sku) if coming[sku] else 0
-        points = of_place(Supply(free, kept, None, tuple(coming[sku])), context.now_ms)
-        moment = next((point.at_ms for point in points[1:] if point.units >= wanted + before), None)
-        if moment is None:
-            return None
-        latest = max(latest, moment, waiter.from_ms.get(sku, 0))
-    return latest
-
-
 # --- when nothing happens, and there is something to do ---------------------------------------------------------------
 def _due(
     location: Location, line: WaitingLine, round_: Round, context: Context, release_ms: int | None = None, *, woken: bool = False
@@ -259,7 +244,9 @@ def due_of(location: Location) -> int | None:
 
 
 def messages(location_id: str, event: Event) -> Iterable[Message]:
-    """Who was served is told. Most events are not about a line: they cost no generator."""
+    """Who was served is told, and whose date is another. Most events are not about a line: they cost no generator."""
+    if type(event) is LineDated:
+        return (Message("order", event.order_id, DateMoved(location_id, event.expected_ms, event.as_of_ms)),)
     if type(event) is not LineServed:
         return ()
     return (Message("order", event.order_id, UnitsOffered(location_id, event.number, event.lines, event.floor)),)

@@ -12,6 +12,7 @@ import msgspec
 from actors.domain import (
     allocation,
     order_changes,
+    order_dates,
     order_floor,
     order_holds,
     order_pickup,
@@ -193,8 +194,8 @@ def cart_answered(order: Order, command: CartAnswered, context: Context) -> Deci
 
 
 def retry(order: Order, context: Context) -> Decision:
-    """The timer went off: places are asked anew, or holds told that stand too long."""
-    overdue = order_holds.overdue(order, context)
+    """The timer went off: places are asked anew, or holds told that stand too long, or another date."""
+    overdue = [*order_holds.overdue(order, context), *order_dates.due(order, context)]
     if overdue and (order.retry_at_ms is None or order.retry_at_ms > context.now_ms):
         return status(context, *overdue)
     busy = order.cancelled or is_asking(order)

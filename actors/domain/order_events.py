@@ -14,8 +14,11 @@ from actors.domain.order_backorder import (
     BackorderParked,
     BackorderTerms,
     CustomerTold,
+    DateKept,
+    DateTold,
     OfferReturned,
     WaitingAsked,
+    WaitingDated,
     WaitingSettled,
 )
 from actors.domain.order_pickup_events import (
@@ -201,5 +204,6 @@ Event = (
     | OrderCancelled | RetrySkipped | OrderRectified | PersonForgotten | CartClaimed | CartReturned | HandedToFloor | LeftFloor
     | TermsEvent
     | WaitingAsked | WaitingSettled | BackorderFilled | OfferReturned | BackorderParked | CustomerTold
+    | WaitingDated | DateTold | DateKept
     | StoreSupplyAsked | CollectionOpened | CollectionTold | PickupStepped | LinesLeft | PickupStopped
 )  # fmt: skip

@@ -19,7 +19,7 @@ from actors.domain.errors import decode_refusal
 from actors.domain.kind import Message
 from actors.domain.location_line import WaitInLine
 from actors.domain.location_promises import Taken
-from actors.domain.order_backorder import CustomerTold, LineAnswered, OfferReturned, WaitingAsked
+from actors.domain.order_backorder import CustomerTold, DateTold, LineAnswered, OfferReturned, WaitingAsked
 from actors.domain.order_commands import CartAnswered, ReservationAnswered
 from actors.domain.order_events import (
     AllocationAsked,
@@ -48,7 +48,7 @@ _TELLS: dict[FulfilmentStatus, type[location_commands.Pick | location_commands.S
 TELLS_LOCATION = frozenset(_TELLS)
 
 
-_OF_LINES = (WaitingAsked, OfferReturned, CustomerTold)
+_OF_LINES = (WaitingAsked, OfferReturned, CustomerTold, DateTold)
 
 
 def messages(order_id: str, event: Event) -> Iterable[Message]:

@@ -18,7 +18,7 @@ from hashlib import sha256
 
 import msgspec
 
-from actors.domain import ids, order_floor
+from actors.domain import ids, order_dates, order_floor
 from actors.domain.allocation import Need
 from actors.domain.kind import Context, Message
 from actors.domain.location_commands import Release
@@ -32,6 +32,9 @@ from actors.domain.order_backorder import (
     BackorderTerms,
     BackorderView,
     CustomerTold,
+    DateKept,
+    Dates,
+    DateTold,
     Event,
     LineAnswered,
     LineAsk,
@@ -40,6 +43,7 @@ from actors.domain.order_backorder import (
     PlaceInLine,
     UnitsOffered,
     WaitingAsked,
+    WaitingDated,
     WaitingSettled,
 )
 from actors.domain.order_commands import ReservationAnswered
@@ -53,7 +57,7 @@ from actors.domain.times import DAY_MS, moment
 # Fulfilments that come out of a line are numbered from here on, so many for each place: the order does not know yet of what a location has given it.
 NUMBERS = 10_000
 # Which text the customer gets.
-TEMPLATE = "order.new_date"
+TEMPLATE, DATE_TEMPLATE = "order.new_date", "order.date_moved"
 _HELD = frozenset({"allocated", "picking", "packed"})
 _LEAVE_SHORT = frozenset({OrderPlaced, ReservationSettled, CartClaimed, ShortPicked, LinesChanged})
 _encode = msgspec.json.Encoder().encode
@@ -168,7 +172,7 @@ def answered(order: Order, command: LineAnswered) -> list[Event]:
     place = order.backorder.places.get(command.location_id) if order.backorder is not None else None
     if place is None or place.telling is None:
         return []
-    return [WaitingSettled(command.location_id, command.accepted, command.expected_ms)]
+    return [WaitingSettled(command.location_id, command.accepted, command.expected_ms, command.as_of_ms)]
 
 
 def lines_of(order: Order) -> list[str]:
@@ -297,6 +301,13 @@ def evolve(order: Order, event: Event) -> None:
             place.lines, place.telling, place.whole = ask.lines, ask.seen, event.whole
     elif type(event) is WaitingSettled:
         _settled(backorder.places[event.location_id], event)
+    elif type(event) is WaitingDated:
+        place = backorder.places[event.location_id]
+        place.expected_ms, place.as_of_ms, backorder.dates = event.expected_ms, event.as_of_ms, event.dates
+    elif type(event) is DateTold:
+        backorder.dates = Dates(event.expected_by_ms, None, event.number)
+    elif type(event) is DateKept and backorder.dates is not None:
+        backorder.dates = Dates(backorder.dates.known_ms, None, backorder.dates.told)
     elif type(event) is BackorderFilled:
         order.fulfilments.append(
             Fulfilment(event.number, event.location_id, "allocated", event.lines, event.promised_by_ms)
@@ -326,7 +337,10 @@ def _settled(place: PlaceInLine, event: WaitingSettled) -> None:
     place.full = bool(place.lines) and not event.accepted
     if place.full:
         place.lines = []
-    place.expected_ms = event.expected_ms if place.lines else None
+    if not place.lines:
+        place.expected_ms = None
+    elif event.as_of_ms >= place.as_of_ms:
+        place.expected_ms, place.as_of_ms = event.expected_ms, event.as_of_ms
 
 
 def _heard(backorder: Backorder, event: BackorderFilled | OfferReturned) -> None:
@@ -348,16 +362,23 @@ def messages(order_id: str, event: Event) -> Iterable[Message]:
     elif type(event) is OfferReturned:
         yield Message("location", event.location_id, Release(order_id, event.number, event.lines))
     elif type(event) is CustomerTold:
-        yield _notice(order_id, event)
+        values = {"fulfilment": str(event.number), "promised_by": moment(event.promised_by_ms).isoformat()}
+        until_ms = event.promised_by_ms + DAY_MS
+        yield _notice(order_id, TEMPLATE, str(event.number), event.sealed, values, until_ms)
+    elif type(event) is DateTold:
+        values = {"expected_by": _iso(event.expected_by_ms), "was_expected_by": _iso(event.known_ms)}
+        yield _notice(order_id, DATE_TEMPLATE, str(event.number), event.sealed, values, event.until_ms)
 
 
-def _notice(order_id: str, event: CustomerTold) -> Message:
-    """One for each part, however often it is said. Its address is the order's private part, as it is sealed with the order (`serve/orders/private.py`); what it says is no secret."""
+def _iso(ms: int | None) -> str:
+    return "" if ms is None else moment(ms).isoformat()
+
+
+def _notice(order_id: str, template: str, of: str, sealed: bytes, values: dict[str, str], until_ms: int) -> Message:
+    """One for each thing that is told, however often it is said. Its address is the order's private part, as it is sealed with the order (`serve/orders/private.py`); what it says is no secret."""
     region = order_id.partition("-")[0]
-    name = ids.notice_id(region, sha256(f"{TEMPLATE}\0{order_id}\0{event.number}".encode()).digest())
-    values = {"fulfilment": str(event.number), "promised_by": moment(event.promised_by_ms).isoformat()}
-    written = WriteNotice(TEMPLATE, order_id, event.sealed, _encode(values), event.promised_by_ms + DAY_MS)
-    return Message("notice", name, written)
+    name = ids.notice_id(region, sha256(f"{template}\0{order_id}\0{of}".encode()).digest())
+    return Message("notice", name, WriteNotice(template, order_id, sealed, _encode(values), until_ms))
 
 
 _decode_in_line = msgspec.json.Decoder(InLine).decode
@@ -368,7 +389,7 @@ def on_reply(location_id: str, reply: bytes, refused: bool) -> LineAnswered:
     if refused:
         return LineAnswered(location_id, accepted=False)
     told = _decode_in_line(reply)
-    return LineAnswered(location_id, told.accepted, told.expected_ms)
+    return LineAnswered(location_id, told.accepted, told.expected_ms, told.as_of_ms)
 
 
 # --- what callers see ------------------------------------------------------------------------------------------------
@@ -382,9 +403,8 @@ def view(order: Order) -> BackorderView | msgspec.UnsetType:
     places, terms = backorder.places, backorder.terms
     in_line = [name for name, place in places.items() if place.lines and place.telling is None]
     reason: ParkedWhy = backorder.parked or ("in_line" if in_line else "asking_again")
-    lead_ms = terms.lead_ms if terms is not None else {}
-    dates = [at + lead_ms.get(name, 0) for name in in_line if (at := places[name].expected_ms) is not None]
+    by_ms = order_dates.expected_by_ms(backorder)
     release = [terms.release[sku] for sku in missing if sku in terms.release] if terms is not None else []
     return BackorderView(
-        reason, len(in_line), moment(min(dates)) if dates else msgspec.UNSET, moment(max(release)) if release else msgspec.UNSET
+        reason, len(in_line), moment(by_ms) if by_ms is not None else msgspec.UNSET, moment(max(release)) if release else msgspec.UNSET
     )  # fmt: skip

@@ -9,11 +9,15 @@ import msgspec
 
 from actors.domain.location_line import (
     Changed,
+    DatesDue,
+    DatesLooked,
     LineChanged,
+    LineDated,
     LineDue,
     LinePassed,
     LineServed,
     LineTurn,
+    Rank,
     Waiter,
     WaitingLine,
     line_changed,
@@ -42,9 +46,10 @@ NOTES = "#"
 
 
 class Notes(msgspec.Struct, array_like=True, gc=False):
-    """`given`: see `WaitingLine`."""
+    """`given`, `dates`: see `WaitingLine`."""
 
     given: dict[str, int] = {}
+    dates: dict[str, tuple[int, Rank | None]] = {}
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -62,9 +67,9 @@ def waiter_row(location_id: str, order_id: str, line: WaitingLine | None) -> Wai
 
 def notes_row(location_id: str, line: WaitingLine | None) -> WaiterRow:
     """What is counted for all; gone when there is nothing."""
-    if line is None or not line.given:
+    if line is None or not (line.given or line.dates):
         return WaiterRow(location_id, NOTES, gone=True)
-    return WaiterRow(location_id, NOTES, state=_encode(Notes(line.given)))
+    return WaiterRow(location_id, NOTES, state=_encode(Notes(line.given, line.dates)))
 
 
 def rows_of_line(location_id: str, line: WaitingLine | None, event: Changed) -> Iterable[WaiterRow]:
@@ -79,7 +84,9 @@ def rows_of_line(location_id: str, line: WaitingLine | None, event: Changed) -> 
     elif type(event) is LineTurn:
         yield waiter_row(location_id, event.order_id, line)
         noted = event.until_ms is None
-    elif type(event) is LinePassed:
+    elif type(event) is LineDated:
+        yield waiter_row(location_id, event.order_id, line)
+    elif type(event) is LinePassed or type(event) is DatesDue or type(event) is DatesLooked:
         noted = True
     elif type(event) is LineDue:
         yield due_row(location_id, event.due_ms)
@@ -98,7 +105,9 @@ def line_of(rows: Iterable[WaiterRow]) -> WaitingLine | None:
     for row in rows:
         if row.order_id == NOTES:
             line = line or WaitingLine()
-            line.given |= _decode_notes(row.state).given
+            notes = _decode_notes(row.state)
+            line.given |= notes.given
+            line.dates |= notes.dates
         elif row.order_id:
             line = line_changed(line, LineChanged(_decode(row.state)))
         else:

@@ -219,7 +219,7 @@ class PrivateOrders:
         """Opens what is sealed in an event of the history, in place. `country`: the order's; `present`: what is sealed of the order now: what was before
         it was corrected is withheld; None: it is not. Raises Problem 503."""
         sealed = event.pop("sealed", None)
-        if event.get("type") == "CustomerTold":
+        if event.get("type") in ("CustomerTold", "DateTold"):
             # The same as is sealed in the order; it is there for the notice.
             return
         event.pop("email_digest", None)

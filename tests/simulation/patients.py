@@ -17,14 +17,16 @@ from actors.domain.location_commands import (
     AdjustStock,
     ChangeCondition,
     ConditionLine,
+    Expect,
     ReceiptLine,
     ReceiveStock,
     SetLevels,
 )
+from actors.domain.location_dates import moved
 from actors.domain.location_events import Levels, StockChanged
 from actors.domain.location_line import LineServed, Waiter
 from actors.domain.location_state import Location
-from actors.domain.order_backorder import BackorderTerms, CustomerTold
+from actors.domain.order_backorder import BackorderTerms, CustomerTold, DateTold
 from actors.domain.order_commands import PlaceOrder
 from actors.domain.order_state import Line, Order, ShipTo, is_asking
 from actors.runtime.codec import codecs
@@ -43,6 +45,8 @@ class Patient(Client):
     """Half of what they do is to order what nobody has, or to bring some of it."""
 
     wants: ClassVar[Mapping[str, int]] = {RARE: 8, "scarce": 3, "hot": 1}
+    # How often he has announced something.
+    said = 0
 
     async def act(self) -> None:
         """One thing, drawn."""
@@ -56,8 +60,10 @@ class Patient(Client):
         else:
             await super().act()
 
-    def _goods(self) -> ReceiveStock | AdjustStock | ChangeCondition | SetLevels:
+    def _goods(self) -> ReceiveStock | AdjustStock | ChangeCondition | SetLevels | Expect:
         rng = self.rng
+        if rng.random() < 0.25:
+            return self._supplier()
         sku, n, draw = rng.choice((RARE, RARE, "scarce")), rng.randint(1, 4), rng.random()
         if draw < 0.6:
             condition = "damaged" if rng.random() < 0.2 else "sellable"
@@ -67,6 +73,13 @@ class Patient(Client):
         if draw < 0.9:
             return SetLevels([Levels(sku, rng.randint(0, 2), None, {"online": rng.randint(0, 2)})])
         return AdjustStock([AdjustmentLine(sku, rng.choice((-1, 1, 2)), "count")])
+
+    def _supplier(self) -> Expect:
+        """Says when some of it comes, or that it does not; what is older than what he said changes nothing."""
+        rng, now_ms = self.rng, self.world.now_ms()
+        self.said += rng.choice((1, 1, 1, 0))
+        at_ms = now_ms + rng.choice((2, 4, 9)) * DAY_MS + rng.choice((0, 60_000))
+        return Expect(f"us-supplier-{self.name}", "purchase", self.said, at_ms, [(RARE, rng.choice((0, 3, 20)))])
 
     async def place(self) -> None:
         """An order of what is hardly there: sometimes ahead of its release, all or nothing, or by another channel."""
@@ -194,6 +207,13 @@ def _known_to_orders(name: str, state: Location, history: History) -> Iterator[s
         entity = history.entities.get(("order", order_id))
         order: Order | None = entity.state if entity is not None else None
         place = order.backorder.places.get(name) if order is not None and order.backorder is not None else None
+        if (
+            place is not None
+            and place.expected_ms != waiter.expected_ms
+            and not waiter.unseen
+            and not state.waiting.dates
+        ):
+            yield f"{name}: {order_id} may have it at {waiter.expected_ms}, and believes {place.expected_ms}"
         if place is None or dict(place.lines) != waiter.lines or waiter.unseen:
             yield f"{name}: {waiter} is in line, the order knows {place}"
 
@@ -219,11 +239,18 @@ def _in_lines(order_id: str, order: Order, history: History) -> Iterator[str]:
 
 
 def _told(order_id: str, entity: Folded, history: History) -> Iterator[str]:
-    told = [event for _, event in entity.events if type(event) is CustomerTold]
-    notices = [
-        one.state
-        for (kind, _), one in history.entities.items()
-        if kind == "notice" and (one.state.about, one.state.template) == (order_id, order_waiting.TEMPLATE)
-    ]
-    if len(told) != len(notices):
-        yield f"{order_id} told its customer {len(told)} dates, and {len(notices)} notices were written"
+    for template, of in ((order_waiting.TEMPLATE, CustomerTold), (order_waiting.DATE_TEMPLATE, DateTold)):
+        told = [event for _, event in entity.events if type(event) is of]
+        notices = [
+            one.state
+            for (kind, _), one in history.entities.items()
+            if kind == "notice" and (one.state.about, one.state.template) == (order_id, template)
+        ]
+        if len(told) != len(notices):
+            yield f"{order_id} told its customer {len(told)} times {template}, and {len(notices)} notices were written"
+    known: int | None = None
+    for at, event in entity.events:
+        if type(event) is DateTold:
+            if not moved(event.known_ms, event.expected_by_ms) or (known is not None and event.known_ms != known):
+                yield f"{order_id} at {at}: {event} tells nothing new"
+            known = event.expected_by_ms

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from actors.domain import location_turns
+from actors.domain import location_dates, location_turns, order_dates
 from actors.domain.location_events import StockChanged
 from actors.domain.location_line import LineServed, LineTurn, Waiter
 from actors.domain.location_state import Location
 from actors.runtime.wire import Turn
 
-_SHORT = ((location_turns, "KEEP_MS", 1_500), (location_turns, "PASSED_MAX", 3), (location_turns, "KEEPERS_MAX", 3))
+_SHORT = (
+    (location_turns, "KEEP_MS", 1_500), (location_turns, "PASSED_MAX", 3), (location_turns, "KEEPERS_MAX", 3),
+    (location_dates, "LOOK_AFTER_MS", 400), (order_dates, "TELL_AFTER_MS", 900),
+)  # fmt: skip
 
 
 @contextmanager

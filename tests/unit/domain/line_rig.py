@@ -94,9 +94,10 @@ class SlowLine:
         if not waiter.whole or not waiter.lines:
             self.keeps.pop(waiter.order_id, None)
             self.passed.pop(waiter.order_id, None)
-        elif waiter.order_id not in self.keeps:
-            if before is None or before.lines.keys() != waiter.lines.keys() or waiter.order_id not in self.passed:
-                self.passed[waiter.order_id] = []
+        elif waiter.order_id not in self.keeps and (
+            before is None or before.lines.keys() != waiter.lines.keys() or waiter.order_id not in self.passed
+        ):
+            self.passed[waiter.order_id] = []
 
     def leave(self, order_id: str) -> bool:
         """Was it there?"""
