@@ -14,17 +14,13 @@ given back. Its timer asks those places only in whose lines there was no room. A
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
 
 import msgspec
 
-from actors.domain import ids, order_dates, order_floor
+from actors.domain import order_dates, order_floor
 from actors.domain.allocation import Need
-from actors.domain.kind import Context, Message
-from actors.domain.location_commands import Release
+from actors.domain.kind import Context
 from actors.domain.location_events import Units
-from actors.domain.location_line import InLine, WaitInLine
-from actors.domain.notice import WriteNotice
 from actors.domain.order_backorder import (
     Backorder,
     BackorderFilled,
@@ -52,15 +48,12 @@ from actors.domain.order_state import Fulfilment, Order, is_asking, missing_of, 
 from actors.domain.order_terms_events import FloorWithheld, LinesChanged
 from actors.domain.order_terms_plan import shape_of
 from actors.domain.order_terms_state import as_ordered
-from actors.domain.times import DAY_MS, moment
+from actors.domain.times import moment
 
 # Fulfilments that come out of a line are numbered from here on, so many for each place: the order does not know yet of what a location has given it.
 NUMBERS = 10_000
-# Which text the customer gets.
-TEMPLATE, DATE_TEMPLATE = "order.new_date", "order.date_moved"
 _HELD = frozenset({"allocated", "picking", "packed"})
 _LEAVE_SHORT = frozenset({OrderPlaced, ReservationSettled, CartClaimed, ShortPicked, LinesChanged})
-_encode = msgspec.json.Encoder().encode
 
 
 # --- what it lacks ---------------------------------------------------------------------------------------------------
@@ -348,48 +341,6 @@ def _heard(backorder: Backorder, event: BackorderFilled | OfferReturned) -> None
     if event.number not in place.seen:
         place.seen.append(event.number)
     place.last = max(place.last, event.number)
-
-
-# --- messages --------------------------------------------------------------------------------------------------------
-def messages(order_id: str, event: Event) -> Iterable[Message]:
-    """Lines are told what the order wants, locations get back what it lacks no more, and the customer hears of a date."""
-    if type(event) is WaitingAsked:
-        for ask in event.asks:
-            wait = WaitInLine(
-                order_id, ask.number, event.placed_ms, ask.lines, ask.seen, event.channel, event.life_days, event.release, event.whole
-            )  # fmt: skip
-            yield Message("location", ask.location_id, wait, on_reply=True)
-    elif type(event) is OfferReturned:
-        yield Message("location", event.location_id, Release(order_id, event.number, event.lines))
-    elif type(event) is CustomerTold:
-        values = {"fulfilment": str(event.number), "promised_by": moment(event.promised_by_ms).isoformat()}
-        until_ms = event.promised_by_ms + DAY_MS
-        yield _notice(order_id, TEMPLATE, str(event.number), event.sealed, values, until_ms)
-    elif type(event) is DateTold:
-        values = {"expected_by": _iso(event.expected_by_ms), "was_expected_by": _iso(event.known_ms)}
-        yield _notice(order_id, DATE_TEMPLATE, str(event.number), event.sealed, values, event.until_ms)
-
-
-def _iso(ms: int | None) -> str:
-    return "" if ms is None else moment(ms).isoformat()
-
-
-def _notice(order_id: str, template: str, of: str, sealed: bytes, values: dict[str, str], until_ms: int) -> Message:
-    """One for each thing that is told, however often it is said. Its address is the order's private part, as it is sealed with the order (`serve/orders/private.py`); what it says is no secret."""
-    region = order_id.partition("-")[0]
-    name = ids.notice_id(region, sha256(f"{template}\0{order_id}\0{of}".encode()).digest())
-    return Message("notice", name, WriteNotice(template, order_id, sealed, _encode(values), until_ms))
-
-
-_decode_in_line = msgspec.json.Decoder(InLine).decode
-
-
-def on_reply(location_id: str, reply: bytes, refused: bool) -> LineAnswered:
-    """A location that refuses (it is unknown) has no line."""
-    if refused:
-        return LineAnswered(location_id, accepted=False)
-    told = _decode_in_line(reply)
-    return LineAnswered(location_id, told.accepted, told.expected_ms, told.as_of_ms)
 
 
 # --- what callers see ------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from actors.domain.location_state import Location
 from actors.domain.order_backorder import BackorderTerms, CustomerTold, DateTold
 from actors.domain.order_commands import PlaceOrder
 from actors.domain.order_state import Line, Order, ShipTo, is_asking
+from actors.domain.order_waiting_messages import DATE_TEMPLATE, TEMPLATE
 from actors.runtime.codec import codecs
 from actors.runtime.gateway import Ask
 from actors.runtime.wire import Turn
@@ -95,6 +96,11 @@ class Patient(Client):
             terms = BackorderTerms({}, dict.fromkeys(LOCATIONS[:2], 2 * DAY_MS))
         elif draw < 0.8:
             terms = BackorderTerms(whole=True)
+        elif draw < 0.9:
+            # It may not lie at the first of them.
+            barred = {name: [RARE] if name == near[0] else [] for name in near}
+            places[0].available.pop(RARE, None)
+            terms = BackorderTerms(barred=barred)
         channel = rng.choice(("online", "online", "store"))
         command = PlaceOrder(
             f"ref-{self.name}-{self.number}", channel, self.name, "US", ShipTo("US"), "USD", lines, places, sealed=b"who",  # type: ignore[arg-type]
@@ -229,17 +235,25 @@ def _in_lines(order_id: str, order: Order, history: History) -> Iterator[str]:
         if waits != bool(place.lines):
             yield f"{order_id} {'is' if waits else 'is not'} in line at {name}, and believes {place}"
     lacking = {} if order.cancelled else order_waiting.lacking(order)
+    terms = order.backorder.terms
+    for one in order.fulfilments if terms is not None and terms.barred else ():
+        banned = (
+            [sku for sku, _ in one.lines if sku in terms.barred.get(one.location_id, ())] if terms is not None else []
+        )
+        if banned and one.number > order_waiting.NUMBERS:
+            yield f"{order_id} got {banned} from {one.location_id}, which may not serve it"
     if lacking and not is_asking(order):
         if order.retry_at_ms is None and not order.backorder.parked:
             yield f"{order_id} lacks {lacking}, and nobody knows why"
         for name in order_waiting.lines_of(order):
             place = order.backorder.places.get(name)
-            if place is None or (not place.full and dict(place.lines) != lacking):
+            wanted = order_waiting.in_line_for(order, name, lacking)
+            if place is None or (not place.full and dict(place.lines) != wanted):
                 yield f"{order_id} lacks {lacking}, and waits at {name} for {place}"
 
 
 def _told(order_id: str, entity: Folded, history: History) -> Iterator[str]:
-    for template, of in ((order_waiting.TEMPLATE, CustomerTold), (order_waiting.DATE_TEMPLATE, DateTold)):
+    for template, of in ((TEMPLATE, CustomerTold), (DATE_TEMPLATE, DateTold)):
         told = [event for _, event in entity.events if type(event) is of]
         notices = [
             one.state
