@@ -42,7 +42,8 @@ class Round:
         self._given: dict[str, list[Entry]] = {}
         self._units: dict[tuple[str, str], int] = {}
         self.kept: dict[str, int] = {}
-        self.full = self.more = self.tomorrow = self._claimed = False
+        self.full = self.more = self.tomorrow = False
+        self._line, self._claimed = line, dict[str, None]()
         for event in events:
             self._after(event)
             if type(event) is ProfileSet:
@@ -87,9 +88,7 @@ class Round:
         while heads:
             rank, sku, one, at = heads[0]
             waiter = waiters[rank[2]]
-            if waiter.whole and not self._claimed:
-                self._claim(waiters)
-            if waiter.whole and not self._has_all(waiter):
+            if waiter.whole and not self._has_all(waiter, waiters):
                 self._set_aside(waiter, sku)
                 heappop(heads)
                 continue
@@ -115,20 +114,24 @@ class Round:
         else:
             self.turns.leave(waiter, sku)
 
-    def _claim(self, waiters: Mapping[str, Waiter]) -> None:
+    def _claim(self, sku: str, waiters: Mapping[str, Waiter]) -> None:
         """Of other goods too than that which is given out there may be some that are set aside: whoever wants several at once leaves them."""
-        self._claimed = True
-        keepers = [waiters[name] for name in self.turns.keepers() if waiters[name].lines]
-        for waiter in sorted(keepers, key=lambda one: one.rank("")):
-            self._hold(waiter)
+        self._claimed[sku] = None
+        names = (only for _, _, _, only in self._line.queues.get(sku, ()) if only and self.turns.keeps(only))
+        keepers = [waiters[name] for name in names if name in waiters and sku in waiters[name].lines]
+        for waiter in sorted(keepers, key=lambda one: one.rank(sku)):
+            self._hold_of(waiter, sku)
 
     def _hold(self, waiter: Waiter) -> None:
         for sku in waiter.lines:
-            stock = self._draft.stock(sku)
-            back = next((units for name, units in stock.buffers if name == waiter.channel), 0)
-            left = stock.available_to(waiter.channel) - self.turns.taken(sku, waiter)
-            units = sum(n for _, n in self._parts_of(waiter, sku, min(waiter.lines[sku], left)))
-            self.turns.set_aside(waiter, sku, units, back)
+            self._hold_of(waiter, sku)
+
+    def _hold_of(self, waiter: Waiter, sku: str) -> None:
+        stock = self._draft.stock(sku)
+        back = next((units for name, units in stock.buffers if name == waiter.channel), 0)
+        left = stock.available_to(waiter.channel) - self.turns.taken(sku, waiter)
+        units = sum(n for _, n in self._parts_of(waiter, sku, min(waiter.lines[sku], left)))
+        self.turns.set_aside(waiter, sku, units, back)
 
     def _passed(self, waiter: Waiter, sku: str) -> None:
         for again in self.turns.passed(waiter.lines if waiter.whole else (sku,), sku):
@@ -184,13 +187,16 @@ class Round:
             return [("", units)]
         return first_expired(lots, units, today(self._context) + waiter.life_days.get(sku, 0))
 
-    def _has_all(self, waiter: Waiter) -> bool:
+    def _has_all(self, waiter: Waiter, waiters: Mapping[str, Waiter]) -> bool:
         now_ms = self._context.now_ms
         if any(moment > now_ms for moment in waiter.from_ms.values()):
             return False
         # What it got of one SKU in this round it got of all.
         if any((waiter.order_id, sku) in self._units for sku in waiter.lines):
             return True
+        for sku in waiter.lines:
+            if sku not in self._claimed:
+                self._claim(sku, waiters)
         if any(self._good(waiter, sku) < wanted for sku, wanted in waiter.lines.items()):
             return False
         if self._count is None or self._room(waiter, 0) >= sum(waiter.lines.values()):

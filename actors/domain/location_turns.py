@@ -77,9 +77,10 @@ class Turns:
         """There is nothing of it for the waiter."""
         self._aside.get(sku, {}).pop(waiter.order_id, None)
 
-    def keepers(self) -> list[str]:
-        """The orders whose turn it is as the round begins."""
-        return [name for name, turn in self._turns.items() if (turn.until_ms or 0) > self._now_ms]
+    def keeps(self, order_id: str) -> bool:
+        """Is it the order's turn?"""
+        turn = self._current.get(order_id) or self._turns.get(order_id)
+        return turn is not None and (turn.until_ms or 0) > self._now_ms
 
     def served(self, waiter: Waiter) -> None:
         """It has what it waited for."""
