@@ -53,7 +53,8 @@ class FiguresActor:
 
     async def _run(self) -> None:
         clock, url = SystemClock(), self._cell.postgres_url
-        loops = [Retention(PostgresRetention(url, self._cell.region), clock).run()]
+        rows = PostgresRetention(url, self._cell.region)
+        loops = [Retention(rows, clock, self._cell.papers_keep_days).run()]
         if self._counts:
             self._collector = Collector(self._cell.region, PostgresFigures(url), clock)
             loops.append(self._collector.run())

@@ -19,6 +19,7 @@ from actors.ray_gateway import NAMESPACE, ActorHandles, HostAddress, HostTranspo
 from actors.ray_meters import HostMeters
 from actors.runtime.host import Host
 from actors.runtime.limits import Limits
+from actors.runtime.retention import PAPERS_KEPT_DAYS
 from actors.storage.postgres_store import PostgresStore
 from actors.storage.redis_journal import RedisJournal
 
@@ -38,6 +39,8 @@ class CellSettings(msgspec.Struct, frozen=True):
     door_folder: str = ""
     # The Redis is the cell's own, so its settings must be readable and right; a managed one may hide them.
     redis_ours: bool = True
+    # How long labels and addresses of shipments that are over stay.
+    papers_keep_days: int = PAPERS_KEPT_DAYS
 
 
 class ResidentMemory:

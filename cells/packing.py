@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from actors.domain.carton import CartonType
+from actors.domain.customs import SdrRate
 from actors.domain.postal import Party
 from cells.packing_config import SenderConfig
 from cells.settings import RegionConfig
@@ -23,8 +24,9 @@ def packing_settings(config: RegionConfig, books: Path | None) -> PackingSetting
     return PackingSettings(
         packing.company_prefix, packing.sscc_extension, cartons, None if packing.sender is None else _party(packing.sender),
         {place: _party(one) for place, one in packing.senders.items()},
-        tuple(CarrierAccount(one.carrier, one.port, one.label_format) for one in packing.carriers),
-        packing.tolerance_g, packing.tolerance_percent, "" if books is None else str(books),
+        tuple(CarrierAccount(one.carrier, one.port, one.label_format, one.small_packets) for one in packing.carriers),
+        packing.tolerance_g, packing.tolerance_percent, "" if books is None else str(books), packing.papers_keep_days,
+        None if packing.sdr is None else SdrRate(packing.sdr.currency, packing.sdr.minor_per_100, packing.sdr.on), packing.hs_digits,
     )  # fmt: skip
 
 

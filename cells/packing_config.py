@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -39,11 +40,13 @@ class CartonConfig(_Part, frozen=True, kw_only=True):
 
 
 class CarrierConfig(_Part, frozen=True, kw_only=True):
-    """`[[packing.carriers]]`: a carrier. port "fake" stands in until a real one is connected, and is for trying only."""
+    """`[[packing.carriers]]`: a carrier. port "fake" stands in until a real one is connected, and is for trying only. small_packets: services by which parcels travel as letter
+    post (a small packet's customs form is the CN 22, up to its limit)."""
 
     carrier: Annotated[str, Meta(pattern="^[a-z][a-z0-9]{0,23}$", description="small letters and digits")]
     port: Literal["fake"] = "fake"
     label_format: Literal["pdf", "zpl"] = "pdf"
+    small_packets: Annotated[tuple[_Said, ...], Meta(max_length=50)] = ()
 
 
 class SenderConfig(_Part, frozen=True, kw_only=True):
@@ -60,21 +63,35 @@ class SenderConfig(_Part, frozen=True, kw_only=True):
     email: Annotated[str, Meta(max_length=254, pattern=_LINE)] = ""
 
 
+class SdrConfig(_Part, frozen=True, kw_only=True):
+    """`[packing.sdr]`: what 100 special drawing rights cost, in minor units of the currency that the region sells in, and on which day (the IMF's rate). Older than a year it is not
+    used any more."""
+
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217")]
+    minor_per_100: Annotated[int, Meta(ge=1, le=10**12)]
+    on: date
+
+
 class Packing(_Part, frozen=True, kw_only=True):
     """`[packing]`: cartons, carriers, and whose numbers parcels have (docs/domain/packing.md).
 
     `company_prefix`: GS1's, without one no parcel gets a number. `sscc_extension`: the digit before it; no two regions may share both. `tolerance_g`,
-    `tolerance_percent`: by how much a scale may differ from what the contents weigh; the larger one counts.
+    `tolerance_percent`: by how much a scale may differ from what the contents weigh; the larger one counts. `papers_keep_days`: how long labels, and addresses of manual
+    shipments, can be printed again once all of a shipment is with its carrier. `sdr`: without it all customs declarations are the CN 23. `hs_digits`: by
+    country of destination, how many digits of an HS code it wants where six don't suffice.
     """
 
     company_prefix: Annotated[str, Meta(pattern="^([0-9]{4,12})?$", description="4 to 12 digits")] = ""
     sscc_extension: Annotated[int, Meta(ge=0, le=9)] = 0
     tolerance_g: Annotated[int, Meta(ge=0, le=100_000)] = 50
     tolerance_percent: Annotated[int, Meta(ge=0, le=100)] = 5
+    papers_keep_days: Annotated[int, Meta(ge=0, le=3_650, description="days")] = 30
     cartons: Annotated[tuple[CartonConfig, ...], Meta(max_length=40)] = ()
     carriers: Annotated[tuple[CarrierConfig, ...], Meta(max_length=20)] = ()
     sender: SenderConfig | None = None
     senders: dict[str, SenderConfig] = {}
+    sdr: SdrConfig | None = None
+    hs_digits: dict[Annotated[str, Meta(pattern="^[A-Z]{2}$")], Literal[6, 8, 10]] = {}
 
 
 def check_packing(config: RegionConfig, path: Path) -> None:

@@ -54,6 +54,7 @@ def cell_settings(config: RegionConfig, addresses: StoreAddresses, log_folder: P
     return CellSettings(
         config.name, config.runtime.hosts, limits_of(config), addresses.postgres_url, addresses.redis_url,
         str(log_folder), str(door_folder), redis_ours=f"OCEFS_{config.name.upper()}_REDIS_URL" not in os.environ,
+        papers_keep_days=config.packing.papers_keep_days,
     )  # fmt: skip
 
 

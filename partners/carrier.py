@@ -1,7 +1,8 @@
 """The port to a carrier: what a parcel costs, its label, taking that back, the day's hand-over, and where it is.
 
     quote ──▶ label ──▶ manifest ──▶ (the carrier fetches) ──▶ track
-                └──▶ void, until the manifest
+                │ └──▶ void, until the manifest
+                └──▶ find: was one sold under this key?
 
 Errors
     CarrierError
@@ -10,7 +11,10 @@ Errors
     └── CarrierTimedOut      no answer within the deadline; it may have been done: ask again with the same key
 
 `label`, `void` and `manifest` change something at the carrier and cost money, so they are done once per key: the same key with the same request gives
-the first answer again (the same label, paid once), with another one `carrier.key_reused`. Keys are remembered for KEYS_KEPT_MS at least.
+the first answer again (the same label, paid once), with another one `carrier.key_reused`. Keys are remembered for KEYS_KEPT_MS at least. Keys of labels and manifests are also
+our references at the carrier, by which `find` and `find_manifest` tell, as long as it knows the parcels, what was done: whoever asks again late asks that first.
+
+A quote takes the places and the parcel only: who sends and who gets it, a carrier is told once a label is bought (GDPR Art. 5(1)(c)).
 What a real carrier's port has to do is in `tests/unit/partners/carrier_contract.py`, which the fake passes too.
 """
 
@@ -20,8 +24,9 @@ from typing import Annotated, Literal, Protocol
 
 import msgspec
 
-from actors.domain.customs import CustomsDeclaration
+from actors.domain.customs import CustomsDeclaration, value_of
 from actors.domain.money import Money
+from actors.domain.personal_notes import SHOWN_ADDRESS
 from actors.domain.postal import LINE, Party
 from actors.domain.times import DAY_MS
 
@@ -89,6 +94,33 @@ class Shipment(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True
     customs: CustomsDeclaration | None = None
 
 
+class Place(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """Where something goes from or to, as far as a price needs it. Country: ISO 3166-1 alpha-2."""
+
+    country: Annotated[Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")], SHOWN_ADDRESS]
+    postcode: Annotated[Annotated[str, msgspec.Meta(max_length=16, pattern=LINE)], SHOWN_ADDRESS]
+    city: Annotated[Annotated[str, msgspec.Meta(max_length=100, pattern=LINE)], SHOWN_ADDRESS]
+
+
+class QuoteRequest(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """What one parcel would cost. declared: what customs are told that it is worth; has to be there when it leaves the country."""
+
+    origin: Place
+    destination: Place
+    parcel: CarrierParcel
+    declared: Money | None = None
+
+
+def quote_of(shipment: Shipment) -> QuoteRequest:
+    """What a quote needs of it."""
+    declared = None if shipment.customs is None else value_of(shipment.customs)
+    return QuoteRequest(_place(shipment.sender), _place(shipment.recipient), shipment.parcel, declared)
+
+
+def _place(party: Party) -> Place:
+    return Place(party.country, party.postcode, party.city)
+
+
 class Quote(msgspec.Struct, frozen=True, gc=False):
     """What one service would cost. days: working days from hand-over to delivery, at most."""
 
@@ -141,12 +173,17 @@ class TrackEvent(msgspec.Struct, frozen=True, gc=False):
 class Carrier(Protocol):
     """A carrier. timeout_s: the deadline of the call. All calls raise CarrierUnavailable and CarrierTimedOut besides what they say."""
 
-    async def quote(self, shipment: Shipment, timeout_s: float = DEADLINE_S) -> list[Quote]:
+    async def quote(self, wanted: QuoteRequest, timeout_s: float = DEADLINE_S) -> list[Quote]:
         """The services that take it, cheapest first; never empty. CarrierRefused: none does, and why."""
         ...
 
     async def label(self, key: str, request: LabelRequest, timeout_s: float = DEADLINE_S) -> Label:
         """Buys a label. CarrierRefused: as `quote`, `carrier.unknown_service`, `carrier.key_reused`."""
+        ...
+
+    async def find(self, key: str, request: LabelRequest, timeout_s: float = DEADLINE_S) -> Label | None:
+        """The label that was sold under the key, however long ago, whatever became of it since; None: there is none, and nothing is done. request: as it was then, for who
+        keeps no documents."""
         ...
 
     async def void(self, key: str, tracking_number: str, timeout_s: float = DEADLINE_S) -> Voided:
@@ -156,6 +193,10 @@ class Carrier(Protocol):
     async def manifest(self, key: str, tracking_numbers: tuple[str, ...], timeout_s: float = DEADLINE_S) -> Manifest:
         """Closes these parcels for hand-over: all or none. CarrierRefused: `carrier.nothing_to_hand_over`, `carrier.too_many`, `carrier.parcel_repeated`,
         `carrier.unknown_parcel`, `carrier.handed_over`, `carrier.already_voided`, `carrier.key_reused`."""
+        ...
+
+    async def find_manifest(self, key: str, timeout_s: float = DEADLINE_S) -> Manifest | None:
+        """What was closed under the key, however long ago; None: nothing was, and nothing is done."""
         ...
 
     async def track(self, tracking_number: str, timeout_s: float = DEADLINE_S) -> list[TrackEvent]:

@@ -25,10 +25,12 @@ from partners.carrier import (
     LabelRequest,
     Manifest,
     Quote,
+    QuoteRequest,
     Shipment,
     TrackEvent,
     TrackStatus,
     Voided,
+    quote_of,
 )
 from partners.fake_tariff import SERVICES, quotes
 from partners.label_document import label_document
@@ -72,17 +74,26 @@ class FakeCarrier:
         self._now_ms = now_ms
         self._serial = first_serial
         self._parcels: dict[str, _Parcel] = {}
+        # By our reference, which outlives the key: the tracking number, and the manifest.
+        self._sold: dict[str, str] = {}
+        self._closed: dict[str, Manifest] = {}
         self._answers: OrderedDict[tuple[str, str], _Answered] = OrderedDict()
         self._manifests = 0
 
-    async def quote(self, shipment: Shipment, timeout_s: float = DEADLINE_S) -> list[Quote]:
+    async def quote(self, wanted: QuoteRequest, timeout_s: float = DEADLINE_S) -> list[Quote]:
         """See Carrier."""
         self._reachable()
-        return self._say(quotes(shipment))
+        return self._say(quotes(wanted))
 
     async def label(self, key: str, request: LabelRequest, timeout_s: float = DEADLINE_S) -> Label:
         """See Carrier."""
-        return self._once("label", key, request, lambda: self._sell(request))
+        return self._once("label", key, request, lambda: self._sell(key, request))
+
+    async def find(self, key: str, request: LabelRequest, timeout_s: float = DEADLINE_S) -> Label | None:
+        """See Carrier."""
+        self._reachable()
+        number = self._sold.get(key)
+        return self._say(None if number is None else self._parcels[number].label)
 
     async def void(self, key: str, tracking_number: str, timeout_s: float = DEADLINE_S) -> Voided:
         """See Carrier."""
@@ -90,7 +101,12 @@ class FakeCarrier:
 
     async def manifest(self, key: str, tracking_numbers: tuple[str, ...], timeout_s: float = DEADLINE_S) -> Manifest:
         """See Carrier."""
-        return self._once("manifest", key, tracking_numbers, lambda: self._close(tracking_numbers))
+        return self._once("manifest", key, tracking_numbers, lambda: self._close(key, tracking_numbers))
+
+    async def find_manifest(self, key: str, timeout_s: float = DEADLINE_S) -> Manifest | None:
+        """See Carrier."""
+        self._reachable()
+        return self._say(self._closed.get(key))
 
     async def track(self, tracking_number: str, timeout_s: float = DEADLINE_S) -> list[TrackEvent]:
         """See Carrier."""
@@ -98,8 +114,8 @@ class FakeCarrier:
         return self._say(self._events(self._parcel(tracking_number)))
 
     # --- what it does -----------------------------------------------------------------------------------------------
-    def _sell(self, request: LabelRequest) -> Label:
-        offers = {offer.service: offer for offer in quotes(request.shipment)}
+    def _sell(self, key: str, request: LabelRequest) -> Label:
+        offers = {offer.service: offer for offer in quotes(quote_of(request.shipment))}
         offer = offers.get(request.service)
         if offer is None:
             raise CarrierRefused("carrier.unknown_service", f"This parcel goes by {', '.join(offers)}.")
@@ -111,6 +127,7 @@ class FakeCarrier:
         label = Label(number, request.label_format, document, offer.price)
         self._serial += 1
         self._parcels[number] = _Parcel(label, request.shipment, self._now_ms())
+        self._sold[key] = number
         return label
 
     def _void(self, number: str) -> Voided:
@@ -118,7 +135,7 @@ class FakeCarrier:
         parcel.voided_ms = self._now_ms()
         return Voided(number, parcel.label.price)
 
-    def _close(self, numbers: tuple[str, ...]) -> Manifest:
+    def _close(self, key: str, numbers: tuple[str, ...]) -> Manifest:
         if not numbers:
             raise CarrierRefused("carrier.nothing_to_hand_over", "A manifest has at least one parcel.")
         if len(numbers) > PARCELS_MAX:
@@ -132,7 +149,8 @@ class FakeCarrier:
             parcel.handed_over_ms = now
         self._manifests += 1
         weight_g = sum(parcel.shipment.parcel.weight_g for parcel in parcels)
-        return Manifest(f"MF{self._manifests:08}", numbers, weight_g, now)
+        closed = self._closed[key] = Manifest(f"MF{self._manifests:08}", numbers, weight_g, now)
+        return closed
 
     def _events(self, parcel: _Parcel) -> list[TrackEvent]:
         home, there = parcel.shipment.sender.city, parcel.shipment.recipient.city

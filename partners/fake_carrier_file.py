@@ -30,9 +30,10 @@ from partners.carrier import (
     LabelRequest,
     Manifest,
     Quote,
-    Shipment,
+    QuoteRequest,
     TrackEvent,
     Voided,
+    quote_of,
 )
 from partners.fake_carrier import JOURNEY
 from partners.fake_tariff import SERVICES, quotes
@@ -45,6 +46,8 @@ CREATE TABLE IF NOT EXISTS parcels (
     serial INTEGER PRIMARY KEY AUTOINCREMENT, number TEXT UNIQUE, amount INTEGER, currency TEXT, weight_g INTEGER, home TEXT, there TEXT,
     sold_ms INTEGER, handed_over_ms INTEGER, voided_ms INTEGER
 );
+CREATE TABLE IF NOT EXISTS sold (reference TEXT PRIMARY KEY, number TEXT);
+CREATE TABLE IF NOT EXISTS closed (reference TEXT PRIMARY KEY, manifest BLOB);
 CREATE TABLE IF NOT EXISTS manifests (number INTEGER PRIMARY KEY AUTOINCREMENT, closed_ms INTEGER);
 """
 _Answer = TypeVar("_Answer")
@@ -58,16 +61,30 @@ class FiledCarrier:
         self._path = path
         self._now_ms = now_ms
 
-    async def quote(self, shipment: Shipment, timeout_s: float = DEADLINE_S) -> list[Quote]:
+    async def quote(self, wanted: QuoteRequest, timeout_s: float = DEADLINE_S) -> list[Quote]:
         """See Carrier."""
-        return self._say(quotes(shipment))
+        return self._say(quotes(wanted))
 
     async def label(self, key: str, request: LabelRequest, timeout_s: float = DEADLINE_S) -> Label:
         """See Carrier."""
         sold: tuple[str, Money] = await self._once(
-            "label", key, request, lambda books: _sell(books, request, self._now_ms()), tuple[str, Money], timeout_s
+            "label",
+            key,
+            request,
+            lambda books: _sell(books, key, request, self._now_ms()),
+            tuple[str, Money],
+            timeout_s,
         )
         number, price = sold
+        document = label_document(request.shipment, request.service, number, request.label_format)
+        return self._say(Label(number, request.label_format, document, price))
+
+    async def find(self, key: str, request: LabelRequest, timeout_s: float = DEADLINE_S) -> Label | None:
+        """See Carrier."""
+        found = await self._do(lambda books: _sold(books, key), timeout_s)
+        if found is None:
+            return self._say(None)
+        number, price = found
         document = label_document(request.shipment, request.service, number, request.label_format)
         return self._say(Label(number, request.label_format, document, price))
 
@@ -78,8 +95,15 @@ class FiledCarrier:
 
     async def manifest(self, key: str, tracking_numbers: tuple[str, ...], timeout_s: float = DEADLINE_S) -> Manifest:
         """See Carrier."""
-        work: Callable[[sqlite3.Connection], Manifest] = lambda books: _close(books, tracking_numbers, self._now_ms())  # noqa: E731
+
+        def work(books: sqlite3.Connection) -> Manifest:
+            return _close(books, key, tracking_numbers, self._now_ms())
+
         return self._say(await self._once("manifest", key, tracking_numbers, work, Manifest, timeout_s))
+
+    async def find_manifest(self, key: str, timeout_s: float = DEADLINE_S) -> Manifest | None:
+        """See Carrier."""
+        return self._say(await self._do(lambda books: _closed(books, key), timeout_s))
 
     async def track(self, tracking_number: str, timeout_s: float = DEADLINE_S) -> list[TrackEvent]:
         """See Carrier."""
@@ -132,9 +156,9 @@ class FiledCarrier:
 
 
 # --- what it does ---------------------------------------------------------------------------------------------------
-def _sell(books: sqlite3.Connection, request: LabelRequest, now_ms: int) -> tuple[str, Money]:
+def _sell(books: sqlite3.Connection, key: str, request: LabelRequest, now_ms: int) -> tuple[str, Money]:
     shipment = request.shipment
-    offers = {offer.service: offer for offer in quotes(shipment)}
+    offers = {offer.service: offer for offer in quotes(quote_of(shipment))}
     offer = offers.get(request.service)
     if offer is None:
         raise CarrierRefused("carrier.unknown_service", f"This parcel goes by {', '.join(offers)}.")
@@ -149,7 +173,15 @@ def _sell(books: sqlite3.Connection, request: LabelRequest, now_ms: int) -> tupl
     assert serial is not None
     number = tracking_number(letters, serial)
     books.execute("UPDATE parcels SET number = ? WHERE serial = ?", [number, serial])
+    books.execute("INSERT OR REPLACE INTO sold VALUES (?, ?)", [key, number])
     return number, offer.price
+
+
+def _sold(books: sqlite3.Connection, key: str) -> tuple[str, Money] | None:
+    found = books.execute(
+        "SELECT number, amount, currency FROM sold JOIN parcels USING (number) WHERE reference = ?", [key]
+    ).fetchone()
+    return None if found is None else (found[0], Money(found[1], found[2]))
 
 
 def _still_here(books: sqlite3.Connection, number: str) -> tuple[int, str, int]:
@@ -173,7 +205,7 @@ def _void(books: sqlite3.Connection, number: str, now_ms: int) -> Voided:
     return Voided(number, Money(amount, currency))
 
 
-def _close(books: sqlite3.Connection, numbers: tuple[str, ...], now_ms: int) -> Manifest:
+def _close(books: sqlite3.Connection, key: str, numbers: tuple[str, ...], now_ms: int) -> Manifest:
     if not numbers:
         raise CarrierRefused("carrier.nothing_to_hand_over", "A manifest has at least one parcel.")
     if len(numbers) > PARCELS_MAX:
@@ -186,7 +218,14 @@ def _close(books: sqlite3.Connection, numbers: tuple[str, ...], now_ms: int) -> 
         "UPDATE parcels SET handed_over_ms = ? WHERE number = ?", [(now_ms, number) for number in numbers]
     )
     added = books.execute("INSERT INTO manifests (closed_ms) VALUES (?)", [now_ms])
-    return Manifest(f"MF{added.lastrowid:08}", numbers, weight_g, now_ms)
+    manifest = Manifest(f"MF{added.lastrowid:08}", numbers, weight_g, now_ms)
+    books.execute("INSERT OR REPLACE INTO closed VALUES (?, ?)", [key, msgspec.msgpack.encode(manifest)])
+    return manifest
+
+
+def _closed(books: sqlite3.Connection, key: str) -> Manifest | None:
+    found = books.execute("SELECT manifest FROM closed WHERE reference = ?", [key]).fetchone()
+    return None if found is None else msgspec.msgpack.decode(found[0], type=Manifest)
 
 
 def _events(books: sqlite3.Connection, number: str, now_ms: int) -> list[TrackEvent]:

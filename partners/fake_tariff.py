@@ -12,7 +12,7 @@ from typing import NamedTuple
 from actors.domain.customs_area import EU, leaves
 from actors.domain.money import Money
 from actors.domain.postal import Party
-from partners.carrier import CarrierParcel, CarrierRefused, Quote, Shipment
+from partners.carrier import CarrierParcel, CarrierRefused, Place, Quote, QuoteRequest
 
 WEIGHT_G_MAX = 30_000
 SIDE_MM_MAX = 1_200
@@ -52,26 +52,25 @@ SERVICES = (
 _PRICES = ((390, 45), (520, 70), (1_450, 240), (2_600, 620))
 
 
-def quotes(shipment: Shipment) -> list[Quote]:
+def quotes(wanted: QuoteRequest) -> list[Quote]:
     """The services that take it, cheapest first. CarrierRefused: none does."""
-    check(shipment)
-    zone = zone_of(shipment.sender, shipment.recipient)
+    check(wanted)
+    zone = zone_of(wanted.origin, wanted.destination)
     base, per_kg = _PRICES[zone]
-    kilograms = -(-charged_g(shipment.parcel) // 1000)
+    kilograms = -(-charged_g(wanted.parcel) // 1000)
+    currency = "EUR" if wanted.origin.country in EU else "USD"
     return [
-        Quote(
-            one.name, Money((base + per_kg * kilograms) * one.factor // 100, _currency(shipment.sender)), one.days[zone]
-        )
+        Quote(one.name, Money((base + per_kg * kilograms) * one.factor // 100, currency), one.days[zone])
         for one in SERVICES
-        if shipment.parcel.weight_g <= one.weight_g_max
+        if wanted.parcel.weight_g <= one.weight_g_max
     ]
 
 
-def zone_of(sender: Party, recipient: Party) -> int:
+def zone_of(origin: Place | Party, destination: Place | Party) -> int:
     """0: the same district (the postcode begins alike), 1: the same country, 2: the same continent's market, 3: the rest of the world."""
-    if sender.country == recipient.country:
-        return 0 if sender.postcode[:2] == recipient.postcode[:2] else 1
-    both = {sender.country, recipient.country}
+    if origin.country == destination.country:
+        return 0 if origin.postcode[:2] == destination.postcode[:2] else 1
+    both = {origin.country, destination.country}
     return 2 if both <= EU or both <= _AMERICAS else 3
 
 
@@ -81,9 +80,9 @@ def charged_g(parcel: CarrierParcel) -> int:
     return max(parcel.weight_g, volume * 1000 // VOLUME_PER_KG_MM3)
 
 
-def check(shipment: Shipment) -> None:
+def check(wanted: QuoteRequest) -> None:
     """CarrierRefused: `carrier.too_heavy`, `carrier.too_large`, `carrier.hazard`, `carrier.postcode`, `carrier.customs_missing`."""
-    parcel = shipment.parcel
+    parcel = wanted.parcel
     sides = sorted((parcel.length_mm, parcel.width_mm, parcel.height_mm))
     if parcel.weight_g > WEIGHT_G_MAX:
         raise CarrierRefused("carrier.too_heavy", f"A parcel may have {WEIGHT_G_MAX // 1000} kg.")
@@ -93,15 +92,11 @@ def check(shipment: Shipment) -> None:
         )
     if parcel.hazard not in HAZARDS_TAKEN:
         raise CarrierRefused("carrier.hazard", f"Goods of class {parcel.hazard} are not carried.")
-    for party in (shipment.sender, shipment.recipient):
+    for party in (wanted.origin, wanted.destination):
         form = POSTCODES.get(party.country)
         if form is not None and re.fullmatch(form, party.postcode) is None:
             raise CarrierRefused("carrier.postcode", f"No postcode of {party.country}.")
-    if leaves(shipment.sender.country, shipment.recipient.country) and shipment.customs is None:
+    if leaves(wanted.origin.country, wanted.destination.country) and wanted.declared is None:
         raise CarrierRefused(
             "carrier.customs_missing", "A parcel that leaves the customs territory needs a declaration."
         )
-
-
-def _currency(sender: Party) -> str:
-    return "EUR" if sender.country in EU else "USD"

@@ -33,6 +33,7 @@ from cells.redis import EmbeddedRedis
 from cells.wiring import api_settings, limits_of
 from serve.app import build
 from serve.door import Door
+from serve.identity.keyring import create
 from serve.services import Services
 
 REGION = "us"
@@ -73,8 +74,10 @@ async def _serve(folder: Path, redis_url: str, postgres_url: str, host_count: in
     for host in here.hosts.values():
         await host.start()
         await host.take_over([shard for shard, owner in enumerate(owners) if owner == host.name], 1)
+    keyring = folder / "keyring.json"
+    create(keyring, clock.now_ms())
     gateway = Gateway(f"{REGION}/api", here, shard_map, clock, limits)
-    settings = msgspec.structs.replace(api_settings(config, folder / "secret", folder / "none"), port=port)
+    settings = msgspec.structs.replace(api_settings(config, folder / "secret", keyring), port=port)
     services = Services(settings, gateway, PostgresReadModel(postgres_url), clock)
     await gateway.start()
     door = Door(build(services), settings, services.live.close)

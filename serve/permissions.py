@@ -188,6 +188,10 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/counts/{count_id}/closure"): Need("stock.receive"),
     ("GET", "/v1/locations/{location_id}/count-suggestions"): Need("stock.read", at_location=True),
     ("PUT", "/v1/locations/{location_id}/levels"): Need("stock.adjust", at_location=True, step_up=True),
+    ("PUT", "/v1/locations/{location_id}/demand-rates"): Need("stock.adjust", at_location=True, step_up=True),
+    ("POST", "/v1/locations/{location_id}/demand-rates/measurements"): Need(
+        "stock.adjust", at_location=True, step_up=True
+    ),
     # Taking goods out of sale is the floor's, putting them back on sale a manager's.
     ("POST", "/v1/locations/{location_id}/conditions"): Need("stock.receive", at_location=True),
     ("POST", "/v1/locations/{location_id}/quality-releases"): Need("stock.adjust", at_location=True, step_up=True),
@@ -295,6 +299,9 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("DELETE", "/v1/shipments/{shipment_id}/parcels/{parcel}/label"): Need("packing.work"),
     ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/label"): Need("packing.work", reads="shipment.read_label"),
     ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/slip.pdf"): Need("packing.work", reads="shipment.read_slip"),
+    ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/customs"): Need(
+        "packing.work", reads="shipment.read_customs"
+    ),
     ("GET", "/v1/shipments/{shipment_id}/parcels/{parcel}/customs.pdf"): Need(
         "packing.work", reads="shipment.read_customs"
     ),

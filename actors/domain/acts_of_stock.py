@@ -119,6 +119,9 @@ def _levels(known: dict[str, Stock], command: SetLevels) -> Changes:
             changes[f"{levels.sku}.reorder_point"] = (stock.reorder_point, levels.reorder_point)
         for channel, units in (levels.buffers or {}).items():
             changes[f"{levels.sku}.buffer.{channel}"] = (dict(stock.buffers).get(channel, 0), units)
+        if levels.rate is not None:
+            known_rate = 0 if stock.rate is None else stock.rate.milli_a_day
+            changes[f"{levels.sku}.demand_milli_a_day"] = (known_rate, levels.rate.milli_a_day)
     return changes
 
 

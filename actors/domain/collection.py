@@ -368,7 +368,13 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Collection, int] | None
     return (restored(found[0].state), found[0].version) if found else None
 
 
+def as_written(event: Event) -> Event:
+    """As the history keeps it: where somebody waited is nobody's any more once the collection is over."""
+    return msgspec.structs.replace(event, spot="") if type(event) is CustomerHere else event
+
+
 COLLECTION = Kind(
     name="collection", commands=Command, events=Event, queries=ViewCollection, decide=decide, evolve=evolve, view=view,
     tables=(CollectionRow,), restore=restore, rows=rows, messages=messages, on_reply=on_reply, due=due, wake=LookAtCollection,
+    written=as_written,
 )  # fmt: skip

@@ -1,12 +1,17 @@
 """What customs are told of a parcel that leaves a country: goods, values, weights, origins and why it is sent.
 
-Source: Universal Postal Union, Convention Manual, forms CN 22 and CN 23: CN 22 for small packets worth at most 300 SDR, CN 23 for all others and
-for parcels. HS codes are those of the World Customs Organization: six digits everywhere, up to ten with a country's own.
+Sources
+- Universal Postal Union, Convention Manual (Berne 2018): Convention Art. 20 (customs control) with the Regulations to it, 20-001: a letter-post item has a CN 22, and one that is worth more
+  than 300 SDR, or whose sender prefers it, a CN 23; parcels have a CN 23 always. Small packets weigh up to 2 kg: Convention Art. 17 (basic services).
+- WCO-UPU Postal Customs Guide (June 2018), IV.j: which form goes with what, what stands on it, and that commercial goods have an invoice with their CN 23.
+- What an SDR is worth in a currency the International Monetary Fund says, day by day.
+- HS codes are those of the World Customs Organization: six digits everywhere, up to ten with a country's own.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from datetime import date
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -21,7 +26,13 @@ WEIGHT_G_MAX = 1_000_000
 
 Reason = Literal["sale_of_goods", "gift", "commercial_sample", "documents", "returned_goods", "other"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
+# Of a business transaction, whether or not it is paid for.
+COMMERCIAL: frozenset[Reason] = frozenset({"sale_of_goods", "commercial_sample", "returned_goods"})
 Form = Literal["CN22", "CN23"]
+# Why it is that form: `small_packet` is the one that makes it a CN 22.
+Why = Literal["small_packet", "a_parcel", "too_heavy", "too_dear", "no_rate", "old_rate", "other_currency"]
+# An older rate says too little of what it is worth today.
+RATE_DAYS_MAX = 366
 
 _Text = Annotated[str, msgspec.Meta(max_length=64, pattern=LINE)]
 _Weight = Annotated[int, msgspec.Meta(ge=1, le=WEIGHT_G_MAX, description="g")]
@@ -58,27 +69,52 @@ class CustomsDeclaration(msgspec.Struct, frozen=True, gc=False, forbid_unknown_f
     postage: Money | None = None
 
 
+class SdrRate(msgspec.Struct, frozen=True, gc=False):
+    """What 100 special drawing rights cost on a day, in minor units of a currency."""
+
+    currency: str
+    minor_per_100: int
+    on: date
+
+
+class Papers(NamedTuple):
+    """What has to go with a parcel. value_sdr: in hundredths of an SDR, None when nobody knows the rate."""
+
+    form: Form
+    why: Why
+    invoice: bool
+    value_sdr: int | None
+
+
 def check(declaration: CustomsDeclaration) -> CustomsDeclaration:
     """The declaration, when it makes sense as a whole.
 
-    Errors: `customs.nothing_declared`, `customs.same_country`, `customs.reason_missing`, `customs.currencies`, `customs.weights`, `customs.value`."""
+    Errors, each with the `fields` that it is about: `customs.nothing_declared`, `customs.same_country`, `customs.reason_missing`, `customs.currencies`, `customs.weights`,
+    `customs.value`."""
     if not declaration.lines:
-        raise Refused("customs.nothing_declared", "There are no goods in the declaration.")
+        raise Refused("customs.nothing_declared", "There are no goods in the declaration.", fields=["lines"])
     if declaration.sender.country == declaration.recipient.country:
-        raise Refused("customs.same_country", "The parcel does not leave the country.")
+        ends = ["sender.country", "recipient.country"]
+        raise Refused("customs.same_country", "The parcel does not leave the country.", fields=ends)
     if declaration.reason == "other" and not declaration.reason_text.strip():
-        raise Refused("customs.reason_missing", 'Reason "other" has to be told in words.')
+        raise Refused("customs.reason_missing", 'Reason "other" has to be told in words.', fields=["reason_text"])
     currencies = sorted({line.value.currency for line in declaration.lines})
     if len(currencies) > 1:
-        raise Refused("customs.currencies", "All values have to be in one currency.", currencies=currencies)
+        detail = "All values have to be in one currency."
+        raise Refused("customs.currencies", detail, currencies=currencies, fields=["lines.value.currency"])
     net = sum(line.net_weight_g for line in declaration.lines)
     if net > declaration.gross_weight_g:
         raise Refused(
             "customs.weights", "The goods weigh more than the parcel.",
-            net_weight_g=net, gross_weight_g=declaration.gross_weight_g,
+            net_weight_g=net, gross_weight_g=declaration.gross_weight_g, fields=["lines.net_weight_g", "gross_weight_g"],
         )  # fmt: skip
+    worthless = [str(position) for position, line in enumerate(declaration.lines) if not line.value.amount]
+    if worthless:
+        detail = "Goods without a value: gifts and samples have one too."
+        raise Refused("customs.value", detail, fields=[f"lines.{position}.value" for position in worthless[:20]])
     if value_of(declaration).amount > AMOUNT_MAX:
-        raise Refused("customs.value", "The declared value is larger than we take.", amount_max=AMOUNT_MAX)
+        detail = "The declared value is larger than we take."
+        raise Refused("customs.value", detail, amount_max=AMOUNT_MAX, fields=["lines.value"])
     return declaration
 
 
@@ -87,7 +123,36 @@ def value_of(declaration: CustomsDeclaration) -> Money:
     return Money(sum(line.value.amount for line in declaration.lines), declaration.lines[0].value.currency)
 
 
+def in_sdr(value: Money, rate: SdrRate) -> int:
+    """In hundredths of an SDR, rounded up: what is on the limit to the last cent is within it."""
+    assert value.currency == rate.currency
+    return -(-value.amount * 10_000 // rate.minor_per_100)
+
+
 def form_of(declaration: CustomsDeclaration, value_sdr: int, *, small_packet: bool) -> Form:
     """Which form goes on it. value_sdr: the value in hundredths of a special drawing right, at the day's rate, which the caller knows."""
     small = small_packet and value_sdr <= CN22_VALUE_MAX and declaration.gross_weight_g <= CN22_WEIGHT_G_MAX
     return "CN22" if small else "CN23"
+
+
+def papers_of(declaration: CustomsDeclaration, rate: SdrRate | None, *, small_packet: bool) -> Papers:
+    """What goes with it. small_packet: it travels by letter post. Without a rate that is of use it is the CN 23, which is always allowed. The declaration has been checked."""
+    value = value_of(declaration)
+    why: Why | None = None
+    value_sdr = None
+    if rate is None:
+        why = "no_rate"
+    elif rate.currency != value.currency:
+        why = "other_currency"
+    elif abs((date.fromisoformat(declaration.declared_on) - rate.on).days) > RATE_DAYS_MAX:
+        why = "old_rate"
+    else:
+        value_sdr = in_sdr(value, rate)
+    form = form_of(declaration, CN22_VALUE_MAX + 1 if value_sdr is None else value_sdr, small_packet=small_packet)
+    if form == "CN22":
+        return Papers(form, "small_packet", False, value_sdr)
+    if not small_packet:
+        why = "a_parcel"
+    elif declaration.gross_weight_g > CN22_WEIGHT_G_MAX:
+        why = "too_heavy"
+    return Papers(form, why or "too_dear", declaration.reason in COMMERCIAL, value_sdr)

@@ -105,6 +105,11 @@ def first_reservation_id(region: str, now_ms: int) -> str:
     return f"{region}-resv-{_base32(now_ms, ORDER_TIME_CHARS)}"
 
 
+def first_shipment_id(region: str, now_ms: int) -> str:
+    """No shipment whose order, or which itself as a manual one, is made from then on (UTC ms) has an id that sorts before this."""
+    return f"{region}-shipment-{_base32(now_ms, ORDER_TIME_CHARS)}"
+
+
 def approval_id(region: str, now_ms: int, idempotency_key: str) -> str:
     """An approval's id: sorts by `now_ms` (UTC ms), unique by the key."""
     return f"{region}-approval-{_timed(now_ms, idempotency_key)}"

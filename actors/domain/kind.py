@@ -122,5 +122,7 @@ class Kind:
     secret: bool = False
     # The history keeps that they happened and not what they say: nobody may find in it what was destroyed since.
     unwritten: bool = False
+    # How one of its events stands in the history, where that must not keep all of it: what has a shorter life is taken out. None: as it is.
+    written: Callable[[Any], Any] | None = None
     # Kept in memory from the activation of its shard on, never passivated (locations, the catalogue).
     resident: bool = False

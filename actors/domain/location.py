@@ -25,6 +25,7 @@ An order's messages name (order id, fulfilment number); the runtime applies each
     location_counting.py  what changes in a spot while it is being counted                     location_floor.py     whether a floor runs its picking
     location_capacity.py  how much it does for orders in a day (location_profile.py)       location_waiting.py   orders in line for what is not here
     location_turns.py     who of these has his turn                                             location_dates.py     when they may have it
+    location_outlook.py   how long its stock will last: demand, and when its units end
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from actors.domain import (
     location_floor,
     location_incoming,
     location_lots,
+    location_outlook,
     location_promises,
     location_stock,
     location_waiting,
@@ -258,6 +260,8 @@ def _levels_set(state: Location, event: LevelsSet) -> None:
             stock.reorder_point = levels.reorder_point
         if levels.buffers is not None:
             stock.buffers = location_stock.buffers_of(levels.buffers)
+        if levels.rate is not None:
+            stock.rate = location_outlook.rate_of(levels.rate)
 
 
 def _stock_changed(state: Location, event: StockChanged, context: Context) -> None:
@@ -291,6 +295,7 @@ def _lot_changed(state: Location, entry: Entry, cause: str) -> None:
     lots = state.lots[entry.sku]
     lot = lots[entry.lot]
     apply(entry, lot)
+    location_outlook.lot_changed(state, entry, lot)
     assert _right(lot), f"{entry.sku} {entry.lot}: {lot}"
     if not lot.on_hand:
         del lots[entry.lot]

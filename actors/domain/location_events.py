@@ -9,6 +9,7 @@ import msgspec
 from actors.domain.floor_terms import FloorTerms
 from actors.domain.location_line import Changed as LineEvent
 from actors.domain.location_profile import DayCounted, ProfileSet
+from actors.domain.outlook import DemandRate
 
 Reason = Literal[
     # of orders and transfers, and of carts
@@ -72,12 +73,13 @@ class SafetyStockSet(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class Levels(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a SKU's stock is steered by; None leaves it as it is. `reorder_point`: at or below it stock runs low, 0 for never; `buffers`: units kept
-    back from a channel."""
+    back from a channel; `rate`: how much of it is wanted here, 0 for unknown."""
 
     sku: str
     safety_stock: int | None = None
     reorder_point: int | None = None
     buffers: dict[str, int] | None = None
+    rate: DemandRate | None = None
 
 
 class LevelsSet(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 
-from actors.domain import location_counting
+from actors.domain import location_counting, location_outlook
 from actors.domain.kind import Context, Row, StoredRows
 from actors.domain.location_events import (
     BinsDefined,
@@ -28,6 +28,8 @@ from actors.domain.location_line import CHANGED
 from actors.domain.location_lots import moment_of, sooner
 from actors.domain.location_profile import DayCounted, ProfileSet
 from actors.domain.location_state import Incoming, Location, Lot, Stock
+from actors.domain.outlook import decoded as outlook_decoded
+from actors.domain.outlook import encoded
 from actors.domain.rows import LedgerRow, LocationRow, StockRow
 from actors.domain.rows_of_counts import LastCountedRow, counting_of, counting_row
 from actors.domain.rows_of_floor import floor_terms_of, floor_terms_row
@@ -61,7 +63,7 @@ def rows(state: Location, version: int, events: Sequence[Event], context: Contex
             out.append(profile_row(place, version, state.profile, state.counted))
         else:
             out.extend(_of_others(place, state, event))
-    out.extend(_stock_row(place, sku, state.stock[sku]) for sku in touched)
+    out.extend(_stock_row(place, sku, state.stock[sku], state.ends.get(sku)) for sku in touched)
     return out
 
 
@@ -100,7 +102,7 @@ def _parts(place: str, state: Location, entry: Entry, cause: str) -> Iterable[Ro
 
 def feed(location_id: str, state: Location, version: int) -> list[Row]:
     """Everything that the API's index of availability needs."""
-    stock = [_stock_row(location_id, sku, stock) for sku, stock in state.stock.items()]
+    stock = [_stock_row(location_id, sku, stock, state.ends.get(sku)) for sku, stock in state.stock.items()]
     profiles = [] if state.profile is None else [profile_row(location_id, version, state.profile, state.counted)]
     return [_place_row(location_id, state, version), *profiles, *stock]
 
@@ -112,10 +114,12 @@ def _place_row(location_id: str, state: Location, version: int) -> LocationRow:
     )  # fmt: skip
 
 
-def _stock_row(location_id: str, sku: str, s: Stock) -> StockRow:
+def _stock_row(location_id: str, sku: str, s: Stock, ends: Mapping[int, int] | None) -> StockRow:
     buffers = ",".join(f"{channel}:{units}" for channel, units in s.buffers) if s.buffers else ""
     return StockRow(
-        location_id, sku, s.on_hand, s.allocated, s.safety_stock, s.reserved, s.damaged, s.quality_hold, s.reorder_point, buffers
+        location_id, sku, s.on_hand, s.allocated, s.safety_stock, s.reserved, s.damaged, s.quality_hold, s.reorder_point, buffers,
+        # Of most SKUs nothing is known, and this is on the way of every order.
+        b"" if ends is None and s.rate is None else encoded(location_outlook.outlook_of(s, ends)),
     )  # fmt: skip
 
 
@@ -207,7 +211,8 @@ def _stock_of(row: StockRow) -> Stock:
         pairs = (part.split(":") for part in row.buffers.split(","))
         buffers = tuple((channel, int(units)) for channel, units in pairs)
     return Stock(
-        row.on_hand, row.allocated, row.reserved, row.damaged, row.quality_hold, row.safety_stock, row.reorder_point, buffers
+        row.on_hand, row.allocated, row.reserved, row.damaged, row.quality_hold, row.safety_stock, row.reorder_point, buffers,
+        outlook_decoded(row.outlook).rate,
     )  # fmt: skip
 
 
@@ -217,6 +222,8 @@ def _restore_lot(location: Location, row: LotRow) -> None:
     )  # fmt: skip
     location.lots.setdefault(row.sku, {})[row.lot] = lot
     location.look_at_ms = sooner(location.look_at_ms, moment_of(lot))
+    if lot.expires_on is not None:
+        location_outlook.count(location, row.sku, lot.expires_on, lot.free)
 
 
 def _restore_incoming(location: Location, stored: Sequence[IncomingRow]) -> None:

@@ -9,6 +9,7 @@ from actors.domain.location_events import Bin, IncomingSource, LocationOpened, L
 from actors.domain.location_line import WaitingLine
 from actors.domain.location_profile import DayCount, Profile
 from actors.domain.location_shelves import Shelves
+from actors.domain.outlook import DemandRate
 
 
 class Counts(msgspec.Struct, gc=False):
@@ -27,11 +28,12 @@ class Counts(msgspec.Struct, gc=False):
 
 
 class Stock(Counts, gc=False):
-    """Stock of one SKU here. `buffers`: units kept back from channels."""
+    """Stock of one SKU here. `buffers`: units kept back from channels; `rate`: how much of it is wanted here, None while unknown."""
 
     safety_stock: int = 0
     reorder_point: int = 0
     buffers: tuple[Units, ...] = ()
+    rate: DemandRate | None = None
 
     @property
     def available(self) -> int:
@@ -96,7 +98,7 @@ class Location(msgspec.Struct):
     is at the dock, on a shelf without number, or in somebody's hands. fill: bin → all units in it. incoming: by source. look_at_ms: when a lot has to be looked at, None for never.
     counting: spots that are being counted, empty nearly always. floor: how its floor picks what orders are promised, None where no floor runs.
     profile: what it can do for orders, None for everything. counted: what was allocated to orders on the last day with a limit to it. shelves: its bins by
-    how near they are, where somebody asked.
+    how near they are, where somebody asked. ends: SKU → last good day → free units, of units that have one.
     """
 
     particulars: LocationOpened
@@ -114,3 +116,4 @@ class Location(msgspec.Struct):
     counted: DayCount | None = None
     waiting: WaitingLine | None = None
     shelves: Shelves = msgspec.field(default_factory=Shelves)
+    ends: dict[str, dict[int, int]] = {}

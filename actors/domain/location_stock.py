@@ -34,6 +34,7 @@ from actors.domain.location_events import (
     Units,
 )
 from actors.domain.location_lots import today
+from actors.domain.location_outlook import rate_of
 from actors.domain.location_state import Counts, Location, Lot, Stock
 
 _CONDITIONS: tuple[Condition, ...] = ("sellable", "damaged", "quality_hold")
@@ -195,6 +196,8 @@ def set_levels(location: Location, command: SetLevels) -> list[Event]:
 def _differs(stock: Stock, levels: Levels) -> bool:
     wanted = (levels.safety_stock, levels.reorder_point)
     if any(new is not None and new != old for new, old in zip(wanted, (stock.safety_stock, stock.reorder_point), strict=True)):  # fmt: skip
+        return True
+    if levels.rate is not None and rate_of(levels.rate) != stock.rate:
         return True
     return levels.buffers is not None and buffers_of(levels.buffers) != stock.buffers
 

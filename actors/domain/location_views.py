@@ -7,9 +7,11 @@ import msgspec
 from actors.domain.errors import Refused
 from actors.domain.location_events import Bin, IncomingSource, Units
 from actors.domain.location_floor import ViewContents, contents_of
+from actors.domain.location_outlook import outlook_of
 from actors.domain.location_profile import ProfileView, ViewProfile
 from actors.domain.location_room import ViewRoom, rooms_of
 from actors.domain.location_state import Counts, Location, Stock
+from actors.domain.outlook import NOTHING, Outlook
 
 INCOMING_SHOWN_MAX = 100
 LOTS_SHOWN_MAX = 1_000
@@ -102,7 +104,7 @@ class IncomingView(msgspec.Struct, frozen=True, gc=False):
 
 
 class SkuStockView(msgspec.Struct, frozen=True, gc=False):
-    """All about one SKU at a location. `lots_more`: lots beyond those shown."""
+    """All about one SKU at a location. `lots_more`: lots beyond those shown. outlook: as sourcing has it."""
 
     location_id: str
     version: int
@@ -112,6 +114,7 @@ class SkuStockView(msgspec.Struct, frozen=True, gc=False):
     lots_more: int
     bins: list[SpotView]
     incoming: list[IncomingView]
+    outlook: Outlook = NOTHING
 
 
 class ContentView(msgspec.Struct, frozen=True, gc=False):
@@ -216,6 +219,7 @@ def _of_sku(state: Location, query: ViewSku, version: int) -> SkuStockView:
     return SkuStockView(
         query.location_id, version, _stock(sku, stock), dict(stock.buffers), shown, max(0, len(lots) - LOTS_SHOWN_MAX),
         _spots(state, sku, stock), sorted(incoming, key=lambda one: (one.expected_at_ms, one.source_id))[:INCOMING_SHOWN_MAX],
+        outlook_of(stock, state.ends.get(sku)),
     )  # fmt: skip
 
 

@@ -11,16 +11,20 @@
 What waits is the one open manifest: closing takes the oldest 300 of it. The carrier is told beside the turn, once, under the key that is given here; until it
 has answered, closing gives the same key and the same parcels again. A parcel waits once or is on one manifest, never both. One that is left for the next
 manifest is not told to the carrier again. Only what is cleared is handed over, and its shipment is told.
+
+Whatever is done with one parcel costs the same, however many stand there: each has a row of its own (`manifest_rows.py`), and nobody goes through them all but who closes or hands over
+a manifest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from itertools import islice
 
 import msgspec
 
 from actors.domain.errors import Refused
-from actors.domain.kind import Answer, Context, Decision, Kind, Message, Row, StoredRows
+from actors.domain.kind import Answer, Context, Decision, Kind, Message
 from actors.domain.manifest_commands import (
     CloseManifest,
     Command,
@@ -32,10 +36,11 @@ from actors.domain.manifest_commands import (
     ParcelAnswered,
     ScanParcel,
 )
+from actors.domain.manifest_evolve import evolve
+from actors.domain.manifest_rows import TABLES, restore, rows
 from actors.domain.manifest_state import (
     LISTED_MAX,
     OPEN_MAX,
-    OVER_KEPT,
     WAITING_MAX,
     ClearanceAsked,
     Dock,
@@ -44,7 +49,6 @@ from actors.domain.manifest_state import (
     Event,
     HandOverDone,
     Listed,
-    Manifest,
     ManifestClosed,
     ManifestClosing,
     ManifestReturned,
@@ -54,6 +58,7 @@ from actors.domain.manifest_state import (
     ParcelJoined,
     ParcelLeft,
     ParcelStopped,
+    Roll,
     ScanView,
     ViewDock,
     ViewManifest,
@@ -61,9 +66,7 @@ from actors.domain.manifest_state import (
     check_reach,
     live,
     manifest_of,
-    place_of,
 )
-from actors.domain.rows_of_packing import DockRow, ManifestRow
 from actors.domain.shipment_commands import ClearParcel, NoteHandedOver
 
 _SHOWN_MAX = 20
@@ -98,23 +101,26 @@ def decide(state: Dock | None, command: Command, context: Context) -> Decision:
     assert type(command) is CompleteHandOver
     check_reach(command.within, name)
     done = _complete(state, command, context)
-    return Decision(done, lambda state, version: ManifestView(name, version, manifest_of(state, command.number)))
+    return Decision(done, lambda state, version: ManifestView(name, version, manifest_of(state, command.number).told()))
 
 
 def _told(name: str, events: list[Event]) -> Decision:
-    return Decision(events, lambda state, version: DockStep(name, version, len(state.waiting) if state else 0))
+    return Decision(events, lambda state, version: DockStep(name, version, len(state.standing) if state else 0))
 
 
-def _listed(dock: Dock, sscc: str) -> tuple[Manifest, Listed] | None:
+def _listed(dock: Dock, sscc: str) -> tuple[Roll, Listed] | None:
     """Where it is on a manifest whose parcels have not left, and may leave."""
-    listed = ((one, parcel) for one in live(dock) for parcel in one.parcels)
-    return next(((one, parcel) for one, parcel in listed if parcel.sscc == sscc and parcel.status != "withdrawn"), None)
+    number = dock.on_list.get(sscc)
+    if number is None:
+        return None
+    manifest = dock.manifests[number]
+    return manifest, manifest.listed[sscc]
 
 
 def _join(dock: Dock, command: JoinDock) -> list[Event]:
-    if any(one.sscc == command.sscc for one in dock.waiting) or _listed(dock, command.sscc):
+    if command.sscc in dock.standing or command.sscc in dock.on_list:
         return []
-    if len(dock.waiting) >= WAITING_MAX:
+    if len(dock.standing) >= WAITING_MAX:
         raise Refused("manifest.dock_full", f"{WAITING_MAX} parcels wait: close manifests first.", waiting=WAITING_MAX)
     parcel = Waiting(command.sscc, command.shipment_id, command.parcel, command.tracking, command.weight_g)
     return [ParcelJoined(parcel)]
@@ -122,7 +128,7 @@ def _join(dock: Dock, command: JoinDock) -> list[Event]:
 
 def _leave(dock: Dock, command: LeaveDock) -> list[Event]:
     """Raises Refused `manifest.parcel_listed`."""
-    waiting = next((one for one in dock.waiting if one.sscc == command.sscc), None)
+    waiting = dock.standing.get(command.sscc)
     if waiting is not None and waiting.announced and not command.withdrawn:
         detail = "The carrier was told of the parcel: it does not take the label back."
         raise Refused("manifest.parcel_listed", detail)
@@ -143,12 +149,12 @@ def _close(dock: Dock, context: Context) -> tuple[list[Event], int]:
     closing = next((one.number for one in live(dock) if one.status == "closing"), None)
     if closing is not None:
         return [], closing
-    if not dock.waiting:
+    if not dock.standing:
         raise Refused("manifest.nothing_to_hand_over", "No parcel waits for this carrier.")
     if len(live(dock)) >= OPEN_MAX:
         detail = f"{OPEN_MAX} manifests wait for a driver: hand those over first."
         raise Refused("manifest.too_many_open", detail, numbers=[one.number for one in live(dock)])
-    number, chosen = dock.next_number, dock.waiting[:LISTED_MAX]
+    number, chosen = dock.next_number, list(islice(dock.standing.values(), LISTED_MAX))
     events: list[Event] = [ManifestClosing(number, f"{context.entity_id}.{number}", [one.sscc for one in chosen])]
     if all(one.announced for one in chosen):
         # The carrier knows of each of them.
@@ -159,7 +165,7 @@ def _close(dock: Dock, context: Context) -> tuple[list[Event], int]:
 def _ticket(name: str, version: int, dock: Dock | None, number: int) -> ManifestTicket:
     manifest = manifest_of(dock, number)
     fresh = [parcel.tracking for parcel in manifest.parcels if not parcel.announced]
-    return ManifestTicket(name, version, number, manifest.status, manifest.key, fresh)
+    return ManifestTicket(name, version, number, manifest.status, manifest.key, fresh, manifest.closed_at_ms)
 
 
 def _scan(dock: Dock, command: ScanParcel, context: Context) -> Decision:
@@ -168,7 +174,7 @@ def _scan(dock: Dock, command: ScanParcel, context: Context) -> Decision:
     if manifest.status != "closed":
         why = "has yet to be told to the carrier" if manifest.status == "closing" else "is over"
         raise Refused("manifest.not_closed", f"Manifest {manifest.number} {why}.", status=manifest.status)
-    parcel = next((one for one in manifest.parcels if command.code in (one.sscc, one.tracking)), None)
+    parcel = manifest.find(command.code)
     if parcel is None:
         raise _elsewhere(dock, command)
     if parcel.status == "withdrawn":
@@ -185,12 +191,10 @@ def _scan(dock: Dock, command: ScanParcel, context: Context) -> Decision:
 
 def _elsewhere(dock: Dock, command: ScanParcel) -> Refused:
     code = command.code
-    where = next(
-        (one.number for one in live(dock) for parcel in one.parcels if code in (parcel.sscc, parcel.tracking)), 0
-    )
+    where = next((one.number for one in live(dock) if one.find(code) is not None), 0)
     if where:
         detail = f"It is on manifest {where}, not on {command.number}."
-    elif any(code in (one.sscc, one.tracking) for one in dock.waiting):
+    elif code in dock.standing or code in dock.codes:
         detail = "It waits for the next manifest: put it back."
     else:
         detail = "No parcel with this number waits for this carrier here: put it back."
@@ -199,11 +203,9 @@ def _elsewhere(dock: Dock, command: ScanParcel) -> Refused:
 
 def _scanned(dock: Dock, number: int, sscc: str) -> ScanView:
     manifest = manifest_of(dock, number)
-    parcel = next(one for one in manifest.parcels if one.sscc == sscc)
-    may = [one for one in manifest.parcels if one.status != "withdrawn"]
-    seen = sum(one.status in ("cleared", "handed_over") for one in may)
+    parcel = manifest.listed[sscc]
     load = parcel.status == "cleared"
-    return ScanView(number, sscc, parcel.tracking, parcel.status, load, parcel.code, seen, len(may))
+    return ScanView(number, sscc, parcel.tracking, parcel.status, load, parcel.code, manifest.seen, manifest.may)
 
 
 def _checked(dock: Dock, command: ParcelAnswered, name: str) -> Decision:
@@ -236,74 +238,6 @@ def _complete(state: Dock | None, command: CompleteHandOver, context: Context) -
     return [HandOverDone(manifest.number, handed, missing, context.now_ms)]
 
 
-# --- evolve ---------------------------------------------------------------------------------------------------------
-def evolve(state: Dock | None, event: Event, context: Context) -> Dock:
-    """The next state; takes over `state`."""
-    dock = state or Dock()
-    match event:
-        case ParcelJoined():
-            dock.waiting = [*dock.waiting, event.parcel]
-        case ParcelLeft():
-            dock.waiting = [one for one in dock.waiting if one.sscc != event.sscc]
-        case ManifestClosing():
-            chosen = frozenset(event.ssccs)
-            parcels = [Listed(*msgspec.structs.astuple(one)) for one in dock.waiting if one.sscc in chosen]
-            dock.waiting = [one for one in dock.waiting if one.sscc not in chosen]
-            dock.manifests = dock.manifests | {event.number: Manifest(event.number, event.key, context.now_ms, parcels)}
-            dock.next_number = event.number + 1
-        case ParcelStopped():
-            _parcel(dock, event.number, event.sscc).status = "withdrawn"
-        case ClearanceAsked():
-            parcel = _parcel(dock, event.number, event.sscc)
-            parcel.status, parcel.answer, parcel.code = "clearing", event.command_id, ""
-        case ParcelChecked():
-            parcel = _parcel(dock, event.number, event.sscc)
-            parcel.status, parcel.answer, parcel.code = ("held" if event.code else "cleared"), "", event.code
-        case _:
-            _manifest_changed(dock, event)
-    return dock
-
-
-def _manifest_changed(dock: Dock, event: Event) -> None:
-    assert isinstance(event, ManifestClosed | ManifestReturned | HandOverDone)
-    manifest = dock.manifests[event.number]
-    if type(event) is ManifestClosed:
-        manifest.status, manifest.carrier_ref = "closed", event.carrier_ref
-    elif type(event) is ManifestReturned:
-        manifest.status, manifest.code = "returned", event.code
-        _wait_again(dock, [one for one in manifest.parcels if one.status != "withdrawn"], announced=False)
-        _forget(dock)
-    else:
-        assert type(event) is HandOverDone
-        manifest.status, manifest.handed_over_ms = "handed_over", event.at_ms
-        left = frozenset(event.left)
-        for parcel in manifest.parcels:
-            if parcel.status == "cleared":
-                parcel.status = "handed_over"
-            elif parcel.sscc in left:
-                parcel.status = "left"
-        _wait_again(dock, [one for one in manifest.parcels if one.sscc in left], announced=True)
-        _forget(dock)
-
-
-def _wait_again(dock: Dock, parcels: Iterable[Listed], *, announced: bool) -> None:
-    again = [
-        Waiting(one.sscc, one.shipment_id, one.parcel, one.tracking, one.weight_g, announced or one.announced)
-        for one in parcels
-    ]
-    dock.waiting = [*again, *dock.waiting]
-
-
-def _forget(dock: Dock) -> None:
-    over = sorted(one.number for one in dock.manifests.values() if one.status in ("handed_over", "returned"))
-    forgotten = frozenset(over[:-OVER_KEPT])
-    dock.manifests = {number: one for number, one in dock.manifests.items() if number not in forgotten}
-
-
-def _parcel(dock: Dock, number: int, sscc: str) -> Listed:
-    return next(one for one in dock.manifests[number].parcels if one.sscc == sscc)
-
-
 # --- messages -------------------------------------------------------------------------------------------------------
 def messages(dock_id: str, event: Event) -> Iterable[Message]:
     """Shipments are asked whether a parcel may leave, and told that it has."""
@@ -319,42 +253,12 @@ def view(state: Dock | None, query: ViewDock | ViewManifest, version: int) -> ms
     """A dock at which nothing ever waited is empty. Raises Refused `manifest.…`."""
     check_reach(query.within, query.dock_id)
     if type(query) is ViewManifest:
-        return ManifestView(query.dock_id, version, manifest_of(state, query.number))
+        return ManifestView(query.dock_id, version, manifest_of(state, query.number).told())
     dock = state or Dock()
-    return DockView(query.dock_id, version, dock.waiting, list(dock.manifests.values()))
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Dock).decode
-_Numbered = (
-    ManifestClosing | ManifestClosed | ManifestReturned | ClearanceAsked | ParcelChecked | ParcelStopped | HandOverDone
-)
-
-
-def rows(state: Dock, version: int, events: Sequence[Event], context: Context) -> list[Row]:
-    """The dock's one row, and one of each manifest that changed: these stay when the dock has forgotten them."""
-    location_id, carrier = place_of(context.entity_id)
-    out: list[Row] = [
-        DockRow(context.entity_id, version, location_id, carrier, len(state.waiting), _encode(state)),
-    ]
-    for number in sorted({event.number for event in events if isinstance(event, _Numbered)}):
-        one = state.manifests[number]
-        out.append(
-            ManifestRow(
-                context.entity_id, number, location_id, carrier, one.status, one.carrier_ref, len(one.parcels),
-                sum(parcel.weight_g for parcel in one.parcels), one.closed_at_ms, one.handed_over_ms, _encode(one),
-            )
-        )  # fmt: skip
-    return out
-
-
-def restore(entity_id: str, stored: StoredRows) -> tuple[Dock, int] | None:
-    """The state and version from the dock's own row."""
-    found = stored.get("docks")
-    return (_decode(found[0].state), found[0].version) if found else None
+    return DockView(query.dock_id, version, dock.waiting, [one.told() for one in dock.manifests.values()])
 
 
 MANIFEST = Kind(
     name="manifest", commands=Command, events=Event, queries=ViewDock | ViewManifest, decide=decide, evolve=evolve, view=view,
-    tables=(DockRow,), restore=restore, rows=rows, messages=messages,
+    tables=TABLES, restore=restore, rows=rows, messages=messages,
 )  # fmt: skip

@@ -21,7 +21,8 @@ OVER_KEPT = 5
 
 # --- events ---------------------------------------------------------------------------------------------------------
 class Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A parcel that waits. announced: the carrier was told of it by an earlier manifest, on which it did not leave."""
+    """A parcel that waits. announced: the carrier was told of it by an earlier manifest, on which it did not leave. place: in the queue, the smallest leaves first; given when it is
+    put there."""
 
     sscc: str
     shipment_id: str
@@ -29,6 +30,7 @@ class Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     tracking: str
     weight_g: int
     announced: bool = False
+    place: int = 0
 
 
 class ParcelJoined(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -118,10 +120,11 @@ class Listed(msgspec.Struct, gc=False):
     status: ListedStatus = "listed"
     code: str = ""
     answer: str = ""
+    place: int = 0
 
 
 class Manifest(msgspec.Struct):
-    """One manifest. code: of the carrier's refusal, when it was returned."""
+    """One manifest, as it is told and written down. code: of the carrier's refusal, when it was returned."""
 
     number: int
     key: str
@@ -133,12 +136,55 @@ class Manifest(msgspec.Struct):
     handed_over_ms: int | None = None
 
 
+class Roll(msgspec.Struct):
+    """A manifest as its dock has it: `listed` by SSCC, in the order of the list, `by_tracking`: SSCCs. may: how many of them may leave, seen: how many of these are cleared or gone:
+    so that a scan looks at no other parcel than its own."""
+
+    number: int
+    key: str
+    closed_at_ms: int
+    listed: dict[str, Listed]
+    by_tracking: dict[str, str]
+    may: int
+    seen: int = 0
+    status: ManifestStatus = "closing"
+    carrier_ref: str = ""
+    code: str = ""
+    handed_over_ms: int | None = None
+
+    @property
+    def parcels(self) -> list[Listed]:
+        """All, in the order of the list."""
+        return list(self.listed.values())
+
+    def find(self, code: str) -> Listed | None:
+        """By SSCC or tracking number."""
+        return self.listed.get(code) or self.listed.get(self.by_tracking.get(code, ""))
+
+    def told(self) -> Manifest:
+        """As it is told and written down."""
+        return Manifest(
+            self.number, self.key, self.closed_at_ms, self.parcels, self.status, self.carrier_ref, self.code, self.handed_over_ms
+        )  # fmt: skip
+
+
 class Dock(msgspec.Struct):
-    """The state: what waits, in the order in which it came, and the manifests by number."""
+    """The state: what waits by SSCC, the next to leave first, with `codes` from tracking number to SSCC; and the manifests by number, those that are over in the order in which they
+    were. on_list: the manifest on which a parcel is that may leave by it. next_place, first_place: of the queue's ends. whole: its rows are from before there was one for each parcel."""
 
     next_number: int = 1
-    waiting: list[Waiting] = []
-    manifests: dict[int, Manifest] = {}
+    standing: dict[str, Waiting] = {}
+    codes: dict[str, str] = {}
+    manifests: dict[int, Roll] = {}
+    on_list: dict[str, int] = {}
+    next_place: int = 0
+    first_place: int = 0
+    whole: bool = False
+
+    @property
+    def waiting(self) -> list[Waiting]:
+        """All that waits, the next to leave first."""
+        return list(self.standing.values())
 
 
 def place_of(dock_id: str) -> tuple[str, str]:
@@ -153,7 +199,7 @@ def check_reach(within: list[str], dock_id: str) -> None:
         raise Refused("manifest.location_forbidden", "Your rights don't reach this dock.", dock_id=dock_id)
 
 
-def manifest_of(dock: Dock | None, number: int) -> Manifest:
+def manifest_of(dock: Dock | None, number: int) -> Roll:
     """Raises Refused `manifest.unknown`."""
     found = dock.manifests.get(number) if dock is not None else None
     if found is None:
@@ -161,7 +207,7 @@ def manifest_of(dock: Dock | None, number: int) -> Manifest:
     return found
 
 
-def live(dock: Dock) -> list[Manifest]:
+def live(dock: Dock) -> list[Roll]:
     """Those whose parcels have not left."""
     return [one for one in dock.manifests.values() if one.status in ("closing", "closed")]
 
@@ -191,7 +237,7 @@ class DockStep(msgspec.Struct, frozen=True, gc=False):
 
 
 class ManifestTicket(msgspec.Struct, frozen=True, gc=False):
-    """What to tell the carrier: tracking numbers of which it does not know, in order."""
+    """What to tell the carrier: tracking numbers of which it does not know, in order. closed_at_ms: since when (UTC ms), 0 when nobody knows."""
 
     dock_id: str
     version: int
@@ -199,6 +245,7 @@ class ManifestTicket(msgspec.Struct, frozen=True, gc=False):
     status: ManifestStatus
     key: str
     tracking_numbers: list[str]
+    closed_at_ms: int = 0
 
 
 class ScanView(msgspec.Struct, frozen=True, gc=False):

@@ -254,7 +254,7 @@ def rows(state: Order, version: int, events: Sequence[Event], context: Context) 
     """The order's one row, whole when it is new or whose it is has changed; and whether it is held, when that has changed."""
     held = [] if state.terms is None else order_holds.rows(context.entity_id, state, events)
     more = [*rows_of_promises(state, events, context), *held]
-    if any(type(event) in _WHOLE_ROW for event in events):
+    if not _WHOLE_ROW.isdisjoint(map(type, events)):
         return [order_row(context.entity_id, state, version), *more]
     return [order_change(context.entity_id, state, version), *more]
 

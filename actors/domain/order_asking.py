@@ -105,8 +105,11 @@ def place(state: Order | None, command: PlaceOrder, context: Context) -> Decisio
     supply = (
         () if command.pickup is None else order_pickup.placed(command.pickup, need, bool(asks), command.splits, context)
     )
-    decision = view_of(context, [placed, *asked, *supply])
-    decision.provisional = bool(asks) or claims
+    if not asks and not claims:
+        return view_of(context, [placed, *asked, *supply])
+    # The whole order is told with the final answer; who can't wait for it looks. What is answered is kept, so it is short.
+    decision = status(context, placed, *asked, *supply)
+    decision.provisional = True
     return decision
 
 

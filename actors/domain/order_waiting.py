@@ -44,7 +44,7 @@ from actors.domain.order_backorder import (
 )
 from actors.domain.order_commands import ReservationAnswered
 from actors.domain.order_events import CartClaimed, HandedToFloor, OrderPlaced, ReservationSettled, ShortPicked
-from actors.domain.order_state import Fulfilment, Order, is_asking, missing_of, wanted_of
+from actors.domain.order_state import Fulfilment, Order, is_asking, is_covered, missing_of, wanted_of
 from actors.domain.order_terms_events import FloorWithheld, LinesChanged
 from actors.domain.order_terms_plan import shape_of
 from actors.domain.order_terms_state import as_ordered
@@ -71,6 +71,9 @@ def lacking(order: Order) -> Need:
 
 def lacking_after(order: Order, lines: Iterable[Units]) -> Need:
     """What is lacking once a place has allocated these."""
+    lines = list(lines)
+    if is_covered(order, [one for one in order.fulfilments if one.status != "reserving"], lines):
+        return {}
     lacks = lacking(order)
     for sku, units in lines:
         lacks[sku] = lacks.get(sku, 0) - units

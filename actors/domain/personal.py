@@ -105,6 +105,8 @@ PURPOSES: Mapping[Purpose, PurposeOf] = {
 Keep = Literal[
     "request",
     "erasure",
+    "papers",
+    "visit",
     "account",
     "session",
     "order",
@@ -121,6 +123,8 @@ Keep = Literal[
 KEEPS: Mapping[Keep, str] = {
     "request": "while the request is answered; not stored by this field",
     "erasure": "until it is erased: the data key is destroyed, after which no copy anywhere can be read",
+    "papers": "until it is erased, and no longer than `[packing] papers_keep_days`, 30 unless configured, after all of its shipment is with the carrier; never in the history",
+    "visit": "until the collection at the store is over; never in the history",
     "order": "as long as the order; no term is set by the system",
     "pointer": "as long as the order, but taken out of its state and row when the person is erased; its history keeps the digest",
     "notice": "as long as the message's row; no term is set by the system",

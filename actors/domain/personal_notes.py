@@ -22,7 +22,9 @@ SHOWN_ADDRESS = Personal("address", "orders", "request", "rights")
 SHOWN_POSITION = Personal("position", "orders", "request", "rights")
 SHOWN_CONTACT = Personal("contact", "orders", "request", "rights")
 SHOWN_GIFT = Personal("message", "orders", "request", "rights")
-PICKUP_SPOT = Personal("position", "orders", "order", "rights")
+PICKUP_SPOT = Personal("position", "orders", "visit", "rights")
+SEALED_PAPER = Personal("sealed", "orders", "papers", "data_key")
+TRACKING = Personal("pseudonym", "orders", "order", "rights")
 KEY_OF = Personal("pseudonym", "orders", "order", "keyed_digest")
 
 # --- of customers and guests

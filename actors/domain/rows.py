@@ -94,7 +94,8 @@ class LocationRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class StockRow(msgspec.Struct, array_like=True, gc=False):
-    """Stock of one SKU at one location, in the SKU's base unit. `buffers`: units kept back from channels, as `online:2,store:1`."""
+    """Stock of one SKU at one location, in the SKU's base unit. `buffers`: units kept back from channels, as `online:2,store:1`. `outlook`:
+    MessagePack of `outlook.Outlook`, b"" when nothing is known."""
 
     table: ClassVar[str] = "stock"
     key: ClassVar[tuple[str, ...]] = ("location_id", "sku")
@@ -111,6 +112,7 @@ class StockRow(msgspec.Struct, array_like=True, gc=False):
     quality_hold: int = 0
     reorder_point: int = 0
     buffers: str = ""
+    outlook: bytes = b""
 
     @property
     def available(self) -> int:

@@ -20,7 +20,8 @@ whose goods leave can't be cancelled any more. After that its other parcels may 
 A shipment that is stopped is withdrawn from the dock, its labels are given back, its goods put back; what the books say of them, the order's cancellation
 has done. Of a manual shipment the location allocates the units to "<its id>.1", and ships or releases them: no stock is moved without an entry in the ledger.
 
-Who it goes to is with the order and is never here in the clear: what the carrier is asked, and the label's document, are sealed under the order's data key.
+Who it goes to is with the order and is never here in the clear: what the carrier is asked, and the label's document, are sealed under the order's data key. How long these
+stay, and where, is told in `shipment_papers.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from actors.domain import shipment_labels, shipment_leaving, shipment_packing
+from actors.domain import shipment_labels, shipment_leaving, shipment_packing, shipment_papers
 from actors.domain.kind import Answer, Context, Decision, Kind, Row, StoredRows
 from actors.domain.rows_of_packing import ShipmentRow
 from actors.domain.shipment_commands import (
@@ -41,6 +42,7 @@ from actors.domain.shipment_commands import (
     Command,
     DockAnswered,
     FinishPacking,
+    ForgetRecipient,
     MissingAnswered,
     NoteCancelled,
     NoteHandedOver,
@@ -131,6 +133,8 @@ def _of_people(shipment: Shipment, command: Command, context: Context) -> list[E
             return shipment_leaving.put_back(shipment, command)
         case CancelManual():
             return shipment_leaving.cancel(shipment, context)
+        case ForgetRecipient():
+            return shipment_papers.forget(shipment)
     return _of_labels(shipment, command, context)
 
 
@@ -209,13 +213,14 @@ _decode = msgspec.msgpack.Decoder(Shipment).decode
 
 
 def rows(state: Shipment, version: int, events: Sequence[Event], context: Context) -> list[Row]:
-    """The shipment's one row."""
+    """The shipment's own row, and those of its papers that changed."""
     return [
         ShipmentRow(
             context.entity_id, version, status_of(state), state.location_id, state.order_id, state.number, state.reason,
             len(state.parcels), sum(packed_of(state).values()), sum(parcel.weight_g for parcel in state.parcels),
-            state.opened_at_ms, state.updated_at_ms, is_over(state), _encode(state),
-        )
+            state.opened_at_ms, state.updated_at_ms, is_over(state), _encode(state), state.person,
+        ),
+        *shipment_papers.rows(state, events, context.entity_id),
     ]  # fmt: skip
 
 
@@ -227,5 +232,5 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Shipment, int] | None:
 
 SHIPMENT = Kind(
     name="shipment", commands=Command, events=Event, queries=ViewShipment, decide=decide, evolve=evolve, view=view,
-    tables=(ShipmentRow,), restore=restore, rows=rows, messages=messages, on_reply=on_reply,
+    tables=(ShipmentRow,), restore=restore, rows=rows, messages=messages, on_reply=on_reply, written=shipment_papers.as_written,
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from actors.domain.location_events import Units
-from actors.domain.personal_notes import ORDER_COUNTRY, SEALED_ORDER
+from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, SEALED_PAPER
 
 ManualReason = Literal["sample", "supplier_return", "replacement", "gift", "repair", "other"]
 LabelFormat = Literal["zpl", "pdf"]
@@ -45,7 +45,7 @@ class OpenShipment(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OpenManual(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Something goes out without an order. ship_to: `postal.Party`, sealed where anything is; country: of it."""
+    """Something goes out without an order. ship_to: `postal.Party`, sealed where anything is; country: of it. person: keyed digest of whom it is for, "" when nobody said."""
 
     location_id: str
     reason: ManualReason
@@ -55,8 +55,9 @@ class OpenManual(msgspec.Struct, frozen=True, tag=True, gc=False):
     proposal: list[Proposed]
     series: str
     country: Annotated[str, ORDER_COUNTRY]
-    ship_to: Annotated[bytes, SEALED_ORDER]
+    ship_to: Annotated[bytes, SEALED_PAPER]
     within: list[str] = []
+    person: Annotated[str, ORDER_OWNER] = ""
 
 
 class OpenParcel(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -138,7 +139,7 @@ class AskLabel(msgspec.Struct, frozen=True, tag=True, gc=False):
     carrier: str
     service: str
     label_format: LabelFormat
-    request: Annotated[bytes, SEALED_ORDER]
+    request: Annotated[bytes, SEALED_PAPER]
     dock: str
     within: list[str] = []
 
@@ -149,7 +150,7 @@ class NoteLabel(msgspec.Struct, frozen=True, tag=True, gc=False):
     parcel: int
     key: str
     tracking: str
-    document: Annotated[bytes, SEALED_ORDER]
+    document: Annotated[bytes, SEALED_PAPER]
     amount: int
     currency: str
 
@@ -191,6 +192,10 @@ class CancelManual(msgspec.Struct, frozen=True, tag=True, gc=False):
     """A manual shipment is not wanted any more."""
 
     within: list[str] = []
+
+
+class ForgetRecipient(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Who got it is erased: nothing of it may tell any more."""
 
 
 # --- what others answer --------------------------------------------------------------------------------------------
@@ -248,6 +253,6 @@ class NoteHandedOver(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 Command = (
     OpenShipment | OpenManual | OpenParcel | PackUnits | TakeOut | CloseParcel | ReopenParcel | RemoveParcel | TellMissing | FinishPacking
-    | AskLabel | NoteLabel | NoteLabelRefused | AskVoid | NoteVoided | NoteCancelled | PutBack | CancelManual
+    | AskLabel | NoteLabel | NoteLabelRefused | AskVoid | NoteVoided | NoteCancelled | PutBack | CancelManual | ForgetRecipient
     | SsccGiven | StockTaken | MissingAnswered | OrderAnswered | DockAnswered | ClearParcel | NoteHandedOver
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from actors.domain.location_events import Units
-from actors.domain.personal_notes import ORDER_COUNTRY, SEALED_ORDER
+from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, SEALED_PAPER, TRACKING
 from actors.domain.shipment_commands import Known, LabelFormat, ManualReason, Proposed, Sides
 
 
@@ -24,7 +24,7 @@ class ShipmentOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ManualOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Something goes out without an order: with this event the location is asked for it."""
+    """Something goes out without an order: with this event the location is asked for it. person: of whom it is for, "" when nobody said."""
 
     location_id: str
     reason: ManualReason
@@ -34,8 +34,9 @@ class ManualOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
     proposal: list[Proposed]
     series: str
     country: Annotated[str, ORDER_COUNTRY]
-    ship_to: Annotated[bytes, SEALED_ORDER]
+    ship_to: Annotated[bytes, SEALED_PAPER]
     command_id: str
+    person: Annotated[str, ORDER_OWNER] = ""
 
 
 class StockSetAside(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -175,7 +176,7 @@ class LabelAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
     carrier: str
     service: str
     label_format: LabelFormat
-    request: Annotated[bytes, SEALED_ORDER]
+    request: Annotated[bytes, SEALED_PAPER]
     dock: str
 
 
@@ -183,8 +184,8 @@ class LabelBought(msgspec.Struct, frozen=True, tag=True, gc=False):
     """It was sold. document: sealed, b"" when it was too large to be kept."""
 
     parcel: int
-    tracking: str
-    document: Annotated[bytes, SEALED_ORDER]
+    tracking: Annotated[str, TRACKING]
+    document: Annotated[bytes, SEALED_PAPER]
     amount: int
     currency: str
 
@@ -298,10 +299,15 @@ class HandedOver(msgspec.Struct, frozen=True, tag=True, gc=False):
     at_ms: int
 
 
+class RecipientForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Nothing of it tells any more who got it."""
+
+
 Outcome = Literal["", "not_available", "cancelled", "nothing_left"]
 Event = (
     ShipmentOpened | ManualOpened | StockSetAside | StockNotThere | ParcelOpened | ParcelNumbered | UnitsPacked | UnitsTakenOut | ParcelClosed
     | ParcelReopened | ParcelRemoved | MissingAsked | MissingNoted | MissingRefused | PackAsked | PackNoted | PackRefused | ShipmentStopped
     | ShipmentEnded | LabelAsked | LabelBought | LabelRefused | VoidAsked | VoidDropped | LabelVoided | ParcelOffered | ParcelAtDock | ParcelWithdrawn
     | LabelOrphaned | ShipAsked | ClearanceWaits | Shipped | ShipRefused | ParcelCleared | HandedOver
+    | RecipientForgotten
 )  # fmt: skip

@@ -28,6 +28,7 @@ from actors.domain.shipment_events import (
     ParcelRemoved,
     ParcelReopened,
     ParcelWithdrawn,
+    RecipientForgotten,
     ShipAsked,
     ShipmentEnded,
     ShipmentOpened,
@@ -41,7 +42,8 @@ from actors.domain.shipment_events import (
     VoidAsked,
     VoidDropped,
 )
-from actors.domain.shipment_state import Content, Label, Parcel, Shipment
+from actors.domain.shipment_papers import drop_all, drop_filed
+from actors.domain.shipment_state import Content, Label, Parcel, Shipment, is_over
 
 
 def evolve(state: Shipment | None, event: Event, context: Context) -> Shipment:
@@ -55,11 +57,18 @@ def evolve(state: Shipment | None, event: Event, context: Context) -> Shipment:
         return Shipment(
             event.location_id, "", 1, event.series, now, now, dict(event.lines), event.known, event.proposal, "allocating",
             event.reason, event.note, event.country, event.ship_to, answer=event.command_id,
+            person=event.person, filed=True,
         )  # fmt: skip
     assert state is not None
     state.updated_at_ms = now
     _parcels(state, event)
+    if type(event) in _LAST and is_over(state):
+        drop_filed(state)
     return state
+
+
+# With these it may be over.
+_LAST = (HandedOver, ShipmentEnded, StockNotThere)
 
 
 def _parcels(state: Shipment, event: Event) -> None:
@@ -104,11 +113,18 @@ def _labels(state: Shipment, event: Event) -> None:
         case LabelAsked():
             parcel = _parcel(state, event.parcel)
             parcel.labels = int(event.key.rpartition(".")[2])
+            again = (
+                parcel.label.asked_at_ms
+                if parcel.label is not None and parcel.label.key == event.key
+                else state.updated_at_ms
+            )
             parcel.label = Label(event.key, event.carrier, event.service, event.label_format, event.request, event.dock)
+            parcel.label.asked_at_ms = again
         case LabelBought():
             label = _label(state, event.parcel)
             label.status, label.tracking, label.document = "bought", event.tracking, event.document
             label.amount, label.currency, label.code = event.amount, event.currency, ""
+            label.filed, label.request = True, (b"" if event.document else label.request)
         case LabelRefused():
             label = _label(state, event.parcel)
             label.status, label.code = "refused", event.code
@@ -180,6 +196,8 @@ def _whole(state: Shipment, event: Event) -> None:
                 state.wanted = dict(event.lines)
         case Shipped():
             state.stage, state.code = "shipped", ""
+        case RecipientForgotten():
+            drop_all(state)
         case ShipRefused():
             state.stage, state.code = "packed", event.code
         case ShipmentStopped():

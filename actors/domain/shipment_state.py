@@ -10,7 +10,7 @@ import msgspec
 from actors.domain.allocation import need_of
 from actors.domain.errors import Refused
 from actors.domain.location_events import Units
-from actors.domain.personal_notes import ORDER_COUNTRY, SEALED_ORDER
+from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, SEALED_PAPER, TRACKING
 from actors.domain.shipment_commands import Known, LabelFormat, ManualReason, Proposed, Sides
 from actors.domain.shipment_events import Outcome
 
@@ -36,20 +36,23 @@ class Content(msgspec.Struct, array_like=True, gc=False):
 
 
 class Label(msgspec.Struct):
-    """One that the carrier was asked for under `key`. code: of its last refusal, to sell or to take it back."""
+    """One that the carrier was asked for under `key`, at `asked_at_ms` first (UTC ms; 0: nobody knows). code: of its last refusal, to sell or to take it back. filed: its
+    paper has a row (`shipment_papers.py`)."""
 
     key: str
     carrier: str
     service: str
     label_format: LabelFormat
-    request: Annotated[bytes, SEALED_ORDER]
+    request: Annotated[bytes, SEALED_PAPER]
     dock: str
     status: LabelStatus = "asked"
-    tracking: str = ""
-    document: Annotated[bytes, SEALED_ORDER] = b""
+    tracking: Annotated[str, TRACKING] = ""
+    document: Annotated[bytes, SEALED_PAPER] = b""
     amount: int = 0
     currency: str = ""
     code: str = ""
+    asked_at_ms: int = 0
+    filed: bool = False
 
 
 class Parcel(msgspec.Struct):
@@ -77,7 +80,8 @@ class Parcel(msgspec.Struct):
 
 class Shipment(msgspec.Struct):
     """The state. order_id "": a manual one, whose units are allocated to "<its id>.1". wanted: by SKU, what is to be packed. missing: what is being told as missing.
-    clearing: (parcel, dock) that wait for the order's answer. answer: the command that waits for the stock, the missing or the order. why: it was stopped."""
+    clearing: (parcel, dock) that wait for the order's answer. answer: the command that waits for the stock, the missing or the order. why: it was stopped.
+    person: keyed digest of whom a manual one is for; filed: its address has a row (`shipment_papers.py`)."""
 
     location_id: str
     order_id: str
@@ -92,7 +96,7 @@ class Shipment(msgspec.Struct):
     reason: ManualReason | Literal[""] = ""
     note: str = ""
     country: Annotated[str, ORDER_COUNTRY] = ""
-    ship_to: Annotated[bytes, SEALED_ORDER] = b""
+    ship_to: Annotated[bytes, SEALED_PAPER] = b""
     parcels: list[Parcel] = []
     next_parcel: int = 1
     missing: list[Units] = []
@@ -102,6 +106,8 @@ class Shipment(msgspec.Struct):
     why: str = ""
     code: str = ""
     outcome: Outcome = ""
+    person: Annotated[str, ORDER_OWNER] = ""
+    filed: bool = False
 
     @property
     def manual(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from actors.domain.location_events import Units
-from actors.domain.personal_notes import ORDER_COUNTRY, SEALED_ORDER
+from actors.domain.personal_notes import ORDER_COUNTRY, SEALED_PAPER
 from actors.domain.shipment_commands import Proposed, Sides
 from actors.domain.shipment_state import (
     Content,
@@ -51,7 +51,8 @@ class ShipmentStep(msgspec.Struct, frozen=True, gc=False):
 
 
 class LabelTicket(msgspec.Struct, frozen=True, gc=False):
-    """The answer to `AskLabel` and `AskVoid`: what to ask the carrier, and under which key. Never leaves the cell."""
+    """The answer to `AskLabel` and `AskVoid`: which carrier to ask, and under which key. What it is asked stands in the label (`papers`), and not here: answers are remembered,
+    in the history too. asked_at_ms: when it was first (UTC ms), 0 when nobody knows."""
 
     shipment_id: str
     version: int
@@ -61,11 +62,11 @@ class LabelTicket(msgspec.Struct, frozen=True, gc=False):
     carrier: str
     tracking: str
     code: str
-    request: Annotated[bytes, SEALED_ORDER]
+    asked_at_ms: int = 0
 
 
 class LabelView(msgspec.Struct, frozen=True, gc=False):
-    """A label. amount: what was paid, minor units; request, document: sealed, only for who prints."""
+    """A label. amount: what was paid, minor units; request, document: sealed, only for who prints; asked_at_ms: as `LabelTicket`'s; filed: its paper has a row."""
 
     key: str
     carrier: str
@@ -76,8 +77,10 @@ class LabelView(msgspec.Struct, frozen=True, gc=False):
     amount: int
     currency: str
     code: str
-    request: Annotated[bytes, SEALED_ORDER] = b""
-    document: Annotated[bytes, SEALED_ORDER] = b""
+    request: Annotated[bytes, SEALED_PAPER] = b""
+    document: Annotated[bytes, SEALED_PAPER] = b""
+    asked_at_ms: int = 0
+    filed: bool = False
 
 
 class ParcelView(msgspec.Struct, frozen=True, gc=False):
@@ -123,7 +126,8 @@ class ShipmentView(msgspec.Struct, frozen=True, gc=False):
     proposal: list[Proposed]
     parcels: list[ParcelView]
     orphans: list[tuple[str, str]]
-    ship_to: Annotated[bytes, SEALED_ORDER] = b""
+    ship_to: Annotated[bytes, SEALED_PAPER] = b""
+    filed: bool = False
 
 
 def step_view(shipment_id: str, version: int, state: Shipment, number: int) -> ShipmentStep:
@@ -139,7 +143,15 @@ def label_ticket(shipment_id: str, version: int, state: Shipment, number: int) -
     label = parcel_of(state, number).label
     assert label is not None
     return LabelTicket(
-        shipment_id, version, number, label.status, label.key, label.carrier, label.tracking, label.code, label.request
+        shipment_id,
+        version,
+        number,
+        label.status,
+        label.key,
+        label.carrier,
+        label.tracking,
+        label.code,
+        label.asked_at_ms,
     )
 
 
@@ -152,7 +164,7 @@ def view(state: Shipment | None, query: ViewShipment, version: int) -> msgspec.S
         query.shipment_id, version, status_of(state), state.location_id, state.order_id, state.number, state.reason, state.note,
         state.country, state.opened_at_ms, state.updated_at_ms, is_over(state), state.why, state.code, allowed_steps(state),
         lines_of(state), sorted(left_of(state).items()), state.missing, state.proposal,
-        [_parcel(one, papers=query.papers) for one in state.parcels], state.orphans, state.ship_to if query.papers else b"",
+        [_parcel(one, papers=query.papers) for one in state.parcels], state.orphans, state.ship_to if query.papers else b"", state.filed,
     )  # fmt: skip
 
 
@@ -167,5 +179,5 @@ def _parcel(parcel: Parcel, *, papers: bool) -> ParcelView:
 def _label(label: Label, *, papers: bool) -> LabelView:
     return LabelView(
         label.key, label.carrier, label.service, label.label_format, label.status, label.tracking, label.amount, label.currency,
-        label.code, label.request if papers else b"", label.document if papers else b"",
+        label.code, label.request if papers else b"", label.document if papers else b"", label.asked_at_ms, label.filed,
     )  # fmt: skip

@@ -37,6 +37,7 @@ from actors.domain.sourcing_decision import ABLE_MAX, SEEN_MAX, Other, Part, See
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted, candidates_of, items_of
 from actors.domain.sourcing_policy import Policy, places_allowed
 from actors.domain.sourcing_problem import Plan, Problem
+from actors.domain.sourcing_prospects import prospects_of
 from actors.domain.sourcing_solver import Solution, solve
 
 _POSITION = {reason: at for at, reason in enumerate(REASONS)}
@@ -87,6 +88,7 @@ def source(
         able_more=able_more,
         ruled_out_more=ruled_out_more,
         others=_others(solution, offers),
+        prospects=prospects_of(policy.costs, items, seen, {one.place.location_id: one.place for one in ruled}),
     )
 
 

@@ -17,6 +17,7 @@ from actors.domain.sourcing_cost import COMPONENTS
 SEEN_MAX = 12
 # Of these so many at most that could serve, so that near places that could not are told too.
 ABLE_MAX = 8
+PROSPECTS_MAX = 24
 
 Why = Literal[
     "only",             # the only place with everything
@@ -71,11 +72,21 @@ class Substitution(msgspec.Struct, frozen=True, array_like=True, gc=False):
     units: int
 
 
+class Prospect(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How long a place's stock of a SKU would have lasted. place: position in `seen`; sku: position of the SKU; weeks_tenths: weeks of supply times ten; risk_percent: so much of it would not
+    be sold before it ends."""
+
+    place: int
+    sku: int
+    weeks_tenths: int
+    risk_percent: int
+
+
 class SourcingDecision(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):
     """policy: its version. exact: no better plan exists. places_max: over how many places it might have been split. skus, wanted: units by SKU. parts: the
     plan, nearest first. costs_milli: in the order of `COMPONENTS`, thousandths of a minor unit of `currency`. whole: how many places could have served everything alone.
     considered: how many were looked at. able_more, ruled_out_more: places that `seen` leaves out: those that could serve, and (position of the first reason,
-    count) of the others."""
+    count) of the others. prospects: the first PROSPECTS_MAX, where the policy puts a cost on them."""
 
     policy: int
     currency: str
@@ -94,6 +105,7 @@ class SourcingDecision(msgspec.Struct, frozen=True, array_like=True, gc=False, k
     ruled_out_more: list[tuple[int, int]]
     others: list[Other]
     substitutions: list[Substitution] = []
+    prospects: list[Prospect] = []
 
     @property
     def total_milli(self) -> int:

@@ -12,6 +12,7 @@ Language = Literal["en", "es", "pt"]
 Phrase = Literal[
     "served", "nothing", "km", "cheaper", "cut_short", "part", "cost", "backordered", "substitution", "other_dearer", "other_cheaper",
     "other_less", "able", "able_part", "ruled_out", "more_able", "more_ruled_out", "units", "and",
+    "supply", "unsold", "point",
 ]  # fmt: skip
 
 WHY: Mapping[Language, Mapping[Why, str]] = {
@@ -68,6 +69,9 @@ PHRASES: Mapping[Language, Mapping[Phrase, str]] = {
         "more_ruled_out": "{count} more: {reasons}.",
         "units": "{units} × {sku}",
         "and": " and ",
+        "supply": "{place} has {sku} for {weeks} weeks",
+        "unsold": ", and {percent} % of it would not be sold before it ends",
+        "point": ".",
     },
     "es": {
         "served": "Se sirve desde {places}: {why}",
@@ -89,6 +93,9 @@ PHRASES: Mapping[Language, Mapping[Phrase, str]] = {
         "more_ruled_out": "{count} más: {reasons}.",
         "units": "{units} × {sku}",
         "and": " y ",
+        "supply": "{place} tiene {sku} para {weeks} semanas",
+        "unsold": ", y el {percent} % no se vendería antes de caducar",
+        "point": ",",
     },
     "pt": {
         "served": "Atendido por {places}: {why}",
@@ -110,6 +117,9 @@ PHRASES: Mapping[Language, Mapping[Phrase, str]] = {
         "more_ruled_out": "Mais {count}: {reasons}.",
         "units": "{units} × {sku}",
         "and": " e ",
+        "supply": "{place} tem {sku} para {weeks} semanas",
+        "unsold": ", e {percent} % não seriam vendidos antes de vencer",
+        "point": ",",
     },
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from actors.domain.sourcing_constraints import REASONS
-from actors.domain.sourcing_decision import Other, Seen, SourcingDecision
+from actors.domain.sourcing_decision import Other, Prospect, Seen, SourcingDecision
 from actors.domain.sourcing_phrases import COMPONENT_WORDS, PHRASES, REASON_WORDS, WHY, Language, Phrase
 
 # Digits after the point, ISO 4217; of all others 2.
@@ -62,6 +62,7 @@ class _Teller:
             yield self._say("substitution", by=one.substitute, units=str(one.units), sku=one.sku)
         if decision.parts:
             yield self._cost()
+        yield from (self._prospect(one) for one in decision.prospects)
         if not decision.exact:
             yield self._say("cut_short")
         yield from (self._other(other) for other in decision.others)
@@ -88,6 +89,13 @@ class _Teller:
         called = COMPONENT_WORDS[self._language]
         parts = ", ".join(f"{called[name]} {self._money(milli)}" for name, milli in decision.costs().items())
         return self._say("cost", money=self._money(decision.total_milli), parts=parts)
+
+    def _prospect(self, one: Prospect) -> str:
+        decision = self._decision
+        place, sku = self._name(decision.seen[one.place].location_id), decision.skus[one.sku]
+        weeks, part = divmod(one.weeks_tenths, 10)
+        said = self._say("supply", place=place, sku=sku, weeks=f"{weeks}{self._say('point')}{part}")
+        return said + (self._say("unsold", percent=str(one.risk_percent)) if one.risk_percent else "") + "."
 
     def _other(self, other: Other) -> str:
         phrase: Phrase = "other_dearer" if other.more_milli >= 0 else "other_cheaper"

@@ -284,9 +284,11 @@ class Play:
         profile, left = place.profile, NO_LIMIT
         if profile is not None and profile.limited:
             left = left_of(profile, *self._days.get((name, local_day(place.timezone, at_ms)), (0, 0)))
-        return candidate_of(
+        seen = candidate_of(
             name, place.kind, place.country, km, available, profile, self._map.works(place, at_ms), left
         )
+        weeks = self._stock.weeks(name, available)
+        return msgspec.structs.replace(seen, supply_weeks=weeks) if weeks else seen
 
 
 def demand_of(order: PastOrder, lines: tuple[Wanted, ...], at_ms: int) -> Demand:

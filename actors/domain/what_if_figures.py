@@ -1,6 +1,6 @@
 """What came of a play, added up: the same figures of what is on record, of its replay, and of the changed policy, all priced by the same rates (`price`).
 
-A part is what one place sends of an order at one time. Costs are those of `sourcing_cost.py` without a place's load, which a play of some of the orders does not know. Distances
+A part is what one place sends of an order at one time. Costs are those of `sourcing_cost.py` without a place's load, which a play of some of the orders does not know, and without weeks of supply, which of the record nobody kept. Distances
 are told or estimated (`what_if.Map`); of parts of which nothing is known there is none.
 """
 

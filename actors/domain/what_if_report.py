@@ -17,6 +17,7 @@ from actors.domain.what_if_terms import Past, PastOrder
 # What every play takes for granted; see docs/domain/sourcing.md.
 ASSUMPTIONS = (
     "present_profiles", "present_levels", "present_catalogue", "picks_find_all", "no_shelf_life", "no_load", "nobody_meets",
+    "present_demand", "supply_not_priced",
 )  # fmt: skip
 
 

@@ -6,8 +6,9 @@ makes up for it first. What the play gives is never more than is available.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from actors.domain.outlook import DemandRate, weeks_of_supply
 from actors.domain.what_if_terms import PastStock
 
 
@@ -18,6 +19,7 @@ class StockThen:
         self._units: dict[str, dict[str, int]] = {}
         self._safety: dict[str, dict[str, int]] = {}
         self._kept: dict[str, dict[str, dict[str, int]]] = {}
+        self._rates: dict[str, dict[str, DemandRate]] = {}
         self.short = 0
         for one in stocks:
             self._units.setdefault(one.sku, {})[one.location_id] = one.units
@@ -25,6 +27,8 @@ class StockThen:
                 self._safety.setdefault(one.sku, {})[one.location_id] = one.safety_stock
             if one.kept_back:
                 self._kept.setdefault(one.sku, {})[one.location_id] = one.kept_back
+            if one.rate is not None:
+                self._rates.setdefault(one.sku, {})[one.location_id] = one.rate
 
     def balance(self, location_id: str, sku: str) -> int:
         """Units that are free; less than 0 when more were taken than were there."""
@@ -39,6 +43,13 @@ class StockThen:
             if left > 0:
                 found[name] = left
         return found
+
+    def weeks(self, location_id: str, available: Mapping[str, int]) -> dict[str, float]:
+        """For how many weeks what is available there lasts, of SKUs of which demand is known."""
+        if not self._rates:
+            return {}
+        rates = {sku: rate for sku in available if (rate := self._rates.get(sku, {}).get(location_id)) is not None}
+        return {sku: weeks_of_supply(available[sku], rate) for sku, rate in rates.items()}
 
     def moved(self, location_id: str, sku: str, units: int) -> None:
         """It happened, whatever is there."""

@@ -12,6 +12,7 @@ import msgspec
 
 from actors.domain.location_events import LocationType
 from actors.domain.location_profile import Profile
+from actors.domain.outlook import DemandRate
 from actors.domain.personal_notes import ORDER_COUNTRY, PRIVATE_POSITION
 from actors.domain.sourcing_demand import Wanted
 from actors.domain.sourcing_policy import Policy
@@ -47,13 +48,15 @@ class PastPlace(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PastStock(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Units of a SKU that were sellable and promised to nobody when the period began; and its levels as they are now: safety stock, and what is kept back from channels."""
+    """Units of a SKU that were sellable and promised to nobody when the period began; and its levels as they are now: safety stock, what is kept back from channels, and
+    demand (None: unknown)."""
 
     location_id: str
     sku: str
     units: int
     safety_stock: int = 0
     kept_back: dict[str, int] = {}
+    rate: DemandRate | None = None
 
 
 class PastMove(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -213,6 +213,7 @@ class Activation:
                 if not await self._drain.once():
                     await self._clock.sleep(0.01)
             await self._drain.once()
+            await self._drain.trim()  # whoever serves them next would read what has long been in the store
             await self._store.release(self._host, {s.number: s.epoch for s in closing if not s.lost})
         except StoreUnavailable:
             for shard in closing:

@@ -28,6 +28,11 @@ class Codec:
         self.has_due = kind.wake is not None
         self.sends = kind.messages is not no_messages
 
+    def written(self, events: bytes) -> bytes:
+        """The events as they stand in the history."""
+        written = self.kind.written
+        return events if written is None else to_json([written(event) for event in self.events(events)])
+
 
 def codecs(kinds: Mapping[str, Kind]) -> dict[str, Codec]:
     """One codec a kind, by name."""

@@ -113,7 +113,7 @@ class Drain:
             batch = self._batch(chosen)
             if not batch.marks and not batch.outbox_put and not batch.outbox_remove:
                 self.store_state = "ok"
-                await self._trim()
+                await self._trim_at_times()
                 return 0
             began = self._clock.monotonic()
             try:
@@ -134,14 +134,22 @@ class Drain:
                 self._advance(shard, len(entries), entries[-1].position)
             self.drained_turns += len(batch.turns)
             self._untrimmed.update({shard.number: shard.drained for shard, _ in chosen if not shard.lost})
-            await self._trim()
+            await self._trim_at_times()
             return len(batch.turns)
 
-    async def _trim(self) -> None:
-        """Forgets in the journal what is in the store: for many drains together, since a round trip for every shard costs as much as
-        a small drain. What could not be trimmed is trimmed later: positions past the mark are all that counts."""
+    async def trim(self) -> None:
+        """Forgets in the journal what is in the store, now. What could not be trimmed is trimmed later: positions past the mark are all that counts."""
+        async with self.lock:
+            await self._trim(self._clock.monotonic())
+
+    async def _trim_at_times(self) -> None:
+        """For many drains together, since a round trip for every shard costs as much as a small drain."""
         now = self._clock.monotonic()
-        if not self._untrimmed or now - self._trimmed_at < TRIM_INTERVAL_S:
+        if now - self._trimmed_at >= TRIM_INTERVAL_S:
+            await self._trim(now)
+
+    async def _trim(self, now: float) -> None:
+        if not self._untrimmed:
             return
         marks, self._untrimmed, self._trimmed_at = self._untrimmed, {}, now
         try:
@@ -179,8 +187,11 @@ class Drain:
             marks[shard.number] = (shard.epoch, entries[-1].position)
             for entry in entries:
                 turn = entry.turn
-                if self._codecs[turn.kind].kind.unwritten:
+                codec = self._codecs[turn.kind]
+                if codec.kind.unwritten:
                     turn = msgspec.structs.replace(turn, events=NO_EVENTS)
+                elif codec.kind.written is not None:
+                    turn = msgspec.structs.replace(turn, events=codec.written(turn.events))
                 turns.append(DrainedTurn(shard.number, entry.position, entry.line, turn))
                 for row in entry.rows or ():
                     if row.append_only:  # type: ignore[attr-defined]

@@ -122,7 +122,7 @@ class Gateway:
         self, kind: str, entity_id: str, command: msgspec.Struct, *, command_id: str, digest: int, creates: bool = False,
         wait_ms: int = 0, cause: str = "", who: Who | None = None,
     ) -> Reply:  # fmt: skip
-        """The reply to one command. With `wait_ms` a provisional one waits so long for the final one."""
+        """The reply to one command. With `wait_ms` a provisional one waits so long for the final one, and is PENDING when that has not come."""
         self._ticket = ticket = self._ticket + 1
         envelope = Envelope(
             ticket, kind, entity_id, command_id, digest, to_msgpack(command), creates, wait_ms > 0, cause, who=who
@@ -137,7 +137,7 @@ class Gateway:
             try:
                 return await asyncio.wait_for(final, wait_ms / 1000)
             except TimeoutError:
-                return Reply(wire.OK, reply.body)
+                return reply
         finally:
             del self._final[ticket]
 

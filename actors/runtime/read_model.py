@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
+from actors.domain.personal_notes import SEALED_PAPER
 from actors.domain.rows import DataKeyRow, LedgerRow, StockRow
 from actors.domain.rows_of_stock import IncomingRow
 from actors.domain.what_if_terms import PastMove, PastStock
@@ -208,6 +209,14 @@ class ShipmentSummary(msgspec.Struct, frozen=True):
     updated_at: int
 
 
+class ShipmentPaper(msgspec.Struct, frozen=True):
+    """A paper of a shipment. See `ShipmentPaperRow`."""
+
+    label_key: str
+    request: Annotated[bytes, SEALED_PAPER]
+    document: Annotated[bytes, SEALED_PAPER]
+
+
 class ManifestSummary(msgspec.Struct, frozen=True):
     """One manifest in a list. See `ManifestRow`."""
 
@@ -338,6 +347,12 @@ class ReadModel(Protocol):
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
     ) -> list[ShipmentSummary]:
         """Last by id first, before the shipment id `before`. `locations`: those of these, None for all."""
+
+    async def shipments_of(self, person: str, *, after: str, limit: int) -> list[str]:
+        """Ids of the manual shipments for somebody (keyed digest), after the shipment id `after`, in order."""
+
+    async def shipment_paper(self, shipment_id: str, parcel: int) -> ShipmentPaper | None:
+        """The label of a parcel, or with parcel 0 a manual one's address; None: none is kept (any more)."""
 
     async def manifests(self, dock_id: str, *, before: int | None, limit: int) -> list[ManifestSummary]:
         """Of a dock, newest first, older than the number `before`."""

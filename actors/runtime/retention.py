@@ -7,7 +7,7 @@ its last word on, long after the commands to it are forgotten. An entity of whic
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from actors.domain.times import DAY_MS
 from actors.runtime.errors import StoreUnavailable
@@ -16,10 +16,19 @@ from actors.runtime.ports import Clock
 log = logging.getLogger("ocefs.retention")
 # A cart lives two days at most; whoever asks for its end has 30.
 CARTS_KEPT_DAYS = 30
+# Labels and addresses of shipments that are over, for whoever prints them again: `[packing] papers_keep_days`.
+PAPERS_KEPT_DAYS = 30
 EVERY_S = 3_600.0
 # Between two parts: others want the store too.
 PAUSE_S = 1.0
 PARTS_MAX = 1_000
+
+
+class Papers(NamedTuple):
+    """How many rows of shipments' papers went, of each kind."""
+
+    labels: int
+    addresses: int
 
 
 class Rows(Protocol):
@@ -28,13 +37,17 @@ class Rows(Protocol):
     async def forget_carts(self, before_ms: int) -> int:
         """Takes away rows of reservations that are over, and were made and ended before then (UTC ms); so many, of which there may be more."""
 
+    async def forget_papers(self, before_ms: int) -> Papers:
+        """Takes away papers of shipments that were over before then (UTC ms); so many, of which there may be more."""
+
 
 class Retention:
-    """`carts`: rows that went since it started."""
+    """`carts`, `labels`, `addresses`: rows that went since it started. papers_kept_days: of shipments that are over."""
 
-    def __init__(self, rows: Rows, clock: Clock) -> None:
+    def __init__(self, rows: Rows, clock: Clock, papers_kept_days: int = PAPERS_KEPT_DAYS) -> None:
         self._rows, self._clock = rows, clock
-        self.carts = 0
+        self._papers_kept_days = papers_kept_days
+        self.carts = self.labels = self.addresses = 0
 
     async def run(self) -> None:
         """For ever."""
@@ -49,10 +62,29 @@ class Retention:
 
     async def round(self) -> None:
         """All that is old, part by part, up to PARTS_MAX. Raises StoreUnavailable."""
-        before_ms = self._clock.now_ms() - CARTS_KEPT_DAYS * DAY_MS
+        carts, labels, addresses = self.carts, self.labels, self.addresses
+        try:
+            await self._forget_carts(self._clock.now_ms() - CARTS_KEPT_DAYS * DAY_MS)
+            await self._forget_papers(self._clock.now_ms() - self._papers_kept_days * DAY_MS)
+        finally:
+            told = {
+                "carts": self.carts - carts, "labels": self.labels - labels, "addresses": self.addresses - addresses,
+            }  # fmt: skip
+            if any(told.values()):
+                log.info("retention.dropped", extra=told)
+
+    async def _forget_carts(self, before_ms: int) -> None:
         for _ in range(PARTS_MAX):
             gone = await self._rows.forget_carts(before_ms)
             self.carts += gone
             if not gone:
+                return
+            await self._clock.sleep(PAUSE_S)
+
+    async def _forget_papers(self, before_ms: int) -> None:
+        for _ in range(PARTS_MAX):
+            gone = await self._rows.forget_papers(before_ms)
+            self.labels, self.addresses = self.labels + gone.labels, self.addresses + gone.addresses
+            if not any(gone):
                 return
             await self._clock.sleep(PAUSE_S)

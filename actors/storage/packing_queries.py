@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from actors.runtime.read_model import ManifestSummary, ShipmentSummary
-from actors.storage.schema.packing import manifests, shipments
+from actors.runtime.read_model import ManifestSummary, ShipmentPaper, ShipmentSummary
+from actors.storage.schema.packing import manifests, shipment_papers, shipments
 from actors.storage.storable import storable_text
 
 # Of which there is an index: what is not over.
@@ -30,6 +30,24 @@ def shipments_query(
     if before is not None:
         query = query.where(c.shipment_id < storable_text(before))
     return query.order_by(c.shipment_id.desc()).limit(limit)
+
+
+def shipments_of_query(person: str, after: str, limit: int) -> sa.Select[Any]:
+    """Ids of the manual shipments for somebody, in order."""
+    c = shipments.c
+    query = sa.select(c.shipment_id).where(
+        c.person == storable_text(person), c.person != "", c.shipment_id > storable_text(after)
+    )
+    return query.order_by(c.shipment_id).limit(limit)
+
+
+def paper_query(shipment_id: str, parcel: int) -> sa.Select[Any]:
+    """A paper of a shipment."""
+    c = shipment_papers.c
+    names = ShipmentPaper.__struct_fields__
+    return sa.select(*(c[name] for name in names)).where(
+        c.shipment_id == storable_text(shipment_id), c.parcel == parcel
+    )
 
 
 def manifests_query(dock_id: str, before: int | None, limit: int) -> sa.Select[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from actors.domain.outlook import decoded as outlook_decoded
 from actors.domain.rows import DataKeyRow, LedgerRow, StockRow, kept_back_of
 from actors.domain.rows_of_stock import IncomingRow
 from actors.domain.what_if_terms import PastMove, PastStock, owner_of
@@ -27,6 +28,7 @@ from actors.runtime.read_model import (
     PlacedOrder,
     PrivacyRequestSummary,
     PromiseFound,
+    ShipmentPaper,
     ShipmentSummary,
     SkuMovement,
     TransferSummary,
@@ -156,6 +158,17 @@ class PostgresReadModel:
         query = packing_queries.shipments_query(status, locations, before, min(limit, LIMIT_MAX))
         return [ShipmentSummary(*row) for row in await self._all(query)]
 
+    async def shipments_of(self, person: str, *, after: str, limit: int) -> list[str]:
+        """See `ReadModel.shipments_of`; at most LIMIT_MAX."""
+        return [
+            row[0] for row in await self._all(packing_queries.shipments_of_query(person, after, min(limit, LIMIT_MAX)))
+        ]
+
+    async def shipment_paper(self, shipment_id: str, parcel: int) -> ShipmentPaper | None:
+        """See `ReadModel.shipment_paper`."""
+        found = await self._all(packing_queries.paper_query(shipment_id, parcel))
+        return ShipmentPaper(*found[0]) if found else None
+
     async def manifests(self, dock_id: str, *, before: int | None, limit: int) -> list[ManifestSummary]:
         """See `ReadModel.manifests`; at most LIMIT_MAX."""
         query = packing_queries.manifests_query(dock_id, before, min(limit, LIMIT_MAX))
@@ -211,7 +224,10 @@ class PostgresReadModel:
     async def past_stock(self, skus: Sequence[str], at_ms: int, limit: int) -> list[PastStock]:
         """See `ReadModel.past_stock`."""
         found = await self._much(past_stock_query(skus, at_ms, limit))
-        return [PastStock(row[0], row[1], row[2], row[3], kept_back_of(row[4])) for row in found]
+        return [
+            PastStock(row[0], row[1], row[2], row[3], kept_back_of(row[4]), outlook_decoded(row[5]).rate)
+            for row in found
+        ]
 
     async def past_moves(
         self,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from actors.domain.ids import first_reservation_id
+from actors.domain.ids import first_reservation_id, first_shipment_id
+from actors.domain.shipment_papers import ADDRESS
+from actors.runtime.retention import Papers
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
 from actors.storage.schema.columns import Instant
 from actors.storage.schema.orders import reservations
+from actors.storage.schema.packing import shipment_papers, shipments
 
 POOL_SIZE = 1
 ROWS_MAX = 5_000
@@ -45,5 +48,30 @@ class PostgresRetention:
         async def work() -> int:
             async with self._engine.begin() as connection:
                 return (await connection.execute(sa.delete(reservations).where(c.reservation_id.in_(old)))).rowcount
+
+        return await bounded(work(), self._limit_s)
+
+    async def forget_papers(self, before_ms: int) -> Papers:
+        """See `Rows.forget_papers`. A shipment's id tells when it was begun, so that only what was begun long ago is looked at."""
+        c, of = shipment_papers.c, shipments.c
+        old = (
+            sa.select(c.shipment_id, c.parcel)
+            .join(shipments, of.shipment_id == c.shipment_id)
+            .where(
+                c.shipment_id < first_shipment_id(self._region, before_ms), of.closed, of.updated_at < sa.literal(before_ms, Instant)
+            )
+            .order_by(c.shipment_id, c.parcel)
+            .limit(ROWS_MAX)
+            .with_for_update(of=shipment_papers, skip_locked=True)
+        )  # fmt: skip
+
+        async def work() -> Papers:
+            async with self._engine.begin() as connection:
+                taken = (
+                    sa.delete(shipment_papers).where(sa.tuple_(c.shipment_id, c.parcel).in_(old)).returning(c.parcel)
+                )
+                parcels = (await connection.execute(taken)).scalars().all()
+            addresses = sum(parcel == ADDRESS for parcel in parcels)
+            return Papers(len(parcels) - addresses, addresses)
 
         return await bounded(work(), self._limit_s)

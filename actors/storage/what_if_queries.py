@@ -65,7 +65,7 @@ def past_stock_query(skus: Sequence[str], at_ms: int, limit: int) -> sa.Select[A
     free = s.on_hand - s.allocated - s.reserved - s.damaged - s.quality_hold
     then = sa.cast(free - sa.func.coalesce(since.c.units, 0), sa.BigInteger)
     return (
-        sa.select(s.location_id, s.sku, then, s.safety_stock, s.buffers)
+        sa.select(s.location_id, s.sku, then, s.safety_stock, s.buffers, s.outlook)
         .select_from(stock.join(since, sa.true()))
         .where(s.sku.in_([storable_text(sku) for sku in skus]))
         .order_by(s.sku, s.location_id)

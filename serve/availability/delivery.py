@@ -14,6 +14,7 @@ from actors.domain.sourcing_cost import choose_carrier
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted
 from actors.domain.sourcing_policy import Policy
 from actors.domain.times import MINUTE_MS, moment
+from serve.availability.outlooks import Prospects
 from serve.availability.places import Places, Viewpoint
 from serve.availability.steering import Steering
 
@@ -35,12 +36,15 @@ class DeliveryDates:
     def of(self, wanted: Wanted, nearest: Sequence[str]) -> datetime | None:
         """For one unit from the first of these places; None when none of them may serve it."""
         policy = self._steering.policy(self._channel)
-        found = [self._from(policy, wanted, name) for name in nearest[:NEAREST]]
+        life = {wanted.sku: wanted.min_life_days} if wanted.min_life_days else None
+        prospects = self._steering.outlooks.of((wanted.sku,), life, self._now_ms)
+        found = [self._from(policy, wanted, name, prospects) for name in nearest[:NEAREST]]
         return min((at_ms for at_ms in found if at_ms is not None), default=None)
 
-    def _from(self, policy: Policy, wanted: Wanted, name: str) -> datetime | None:
+    def _from(self, policy: Policy, wanted: Wanted, name: str, prospects: Prospects | None) -> datetime | None:
         at, km = self._places.get(name), self._km
-        place = self._steering.candidate(at, None if km is None else float(km[name]), {wanted.sku: 1}, self._now_ms)
+        away = None if km is None else float(km[name])
+        place = self._steering.candidate(at, away, {wanted.sku: 1}, self._now_ms, prospects)
         demand = Demand((wanted,), at.country, self._now_ms, self._channel)
         if _ruled_out(policy, demand, wanted, place):
             return None

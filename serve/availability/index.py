@@ -23,6 +23,7 @@ from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.domain.sourcing_demand import Wanted
 from actors.runtime.wire import LiveEvent
 from serve.availability.delivery import DeliveryDates
+from serve.availability.outlooks import Prospects
 from serve.availability.places import Places, Viewpoint
 from serve.availability.steering import Steering
 from serve.availability.stock import SkuStock
@@ -76,6 +77,8 @@ class AvailabilityIndex:
         self._skus: dict[str, str] = {}
         # Of those SKUs that have any.
         self._details: dict[str, Details] = {}
+        # Those for which a release is named, to come or past.
+        self.with_release: set[str] = set()
         # SKU → location → channel → units kept back from it; of those SKUs that have any.
         self._kept: dict[str, dict[str, dict[str, int]]] = {}
         self._sorted: list[str] = []
@@ -99,6 +102,8 @@ class AvailabilityIndex:
                 stock.put(row.location_id, row.available)
                 if row.buffers or self._kept:
                     self._take_buffers(row, stock)
+                if row.outlook or self.steering.outlooks:
+                    self.steering.outlooks.put(row)
             elif type(row) is SkuRow:
                 if row.sku not in self._skus:
                     self._unsorted.append(row.sku)
@@ -121,6 +126,10 @@ class AvailabilityIndex:
             del self._details[sku]
         else:
             self._details[sku] = details
+        if details.released_at_ms is None:
+            self.with_release.discard(sku)
+        else:
+            self.with_release.add(sku)
         if details.kit != before.kit:
             self._stock_of(sku).make_of([(self._stock_of(part), units) for part, units in details.kit])
 
@@ -158,8 +167,9 @@ class AvailabilityIndex:
         """Units of the SKU, as sourcing has to know them."""
         known = self.details(sku)
         return Wanted(
-            sku, units, value_minor, known.weight_g, known.hazard_class, known.temperature, known.goods_classes
-        )
+            sku, units, value_minor, known.weight_g, known.hazard_class, known.temperature, known.goods_classes,
+            min_life_days=known.min_life_days,
+        )  # fmt: skip
 
     def kits(self, skus: Iterable[str]) -> Kits | None:
         """What those of them that are kits are made of; None when none is."""
@@ -172,6 +182,10 @@ class AvailabilityIndex:
         if not self._details:
             return None
         return {sku: days for sku in skus if (days := self.details(sku).min_life_days)} or None
+
+    def prospects(self, skus: Sequence[str], now_ms: int) -> Prospects | None:
+        """How long their stock will last at the places; None when nothing is known of any of them and none has to be good for some time."""
+        return self.steering.outlooks.of(skus, self.life_days(skus), now_ms)
 
     def unknown(self, skus: Iterable[str]) -> list[str]:
         """Those that this replica has not heard of (the catalogue may have, a moment ago)."""

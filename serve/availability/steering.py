@@ -18,6 +18,7 @@ from actors.domain.sourcing_places import ALWAYS, NO_LIMIT, candidate_of, left_o
 from actors.domain.sourcing_policies import policy_of
 from actors.domain.sourcing_policy import Policy
 from actors.domain.times import MINUTE_MS
+from serve.availability.outlooks import Outlooks, Prospects
 
 
 class _Known(NamedTuple):
@@ -34,6 +35,7 @@ class Steering:
     def __init__(self) -> None:
         self.own = Policy()
         self.configured = False
+        self.outlooks = Outlooks()
         # Rises with each change of a policy or profile, not with what is counted.
         self.changes = 0
         self._policies: dict[str, Policy] = {}
@@ -82,9 +84,18 @@ class Steering:
         return known.profile.handling_min * MINUTE_MS if known is not None else 0
 
     def candidate(
-        self, at: LocationRow, distance_km: float | None, available: dict[str, int], now_ms: int
+        self,
+        at: LocationRow,
+        distance_km: float | None,
+        available: dict[str, int],
+        now_ms: int,
+        prospects: Prospects | None = None,
     ) -> Candidate:
-        """The place, as sourcing has to know it. available: units per SKU, of what is wanted. now_ms: UTC ms."""
+        """The place, as sourcing has to know it. available: units per SKU, of what is wanted. now_ms: UTC ms. prospects: of what is wanted, None when nothing is known."""
+        place = self._place(at, distance_km, available, now_ms)
+        return place if prospects is None else prospects.added(place)
+
+    def _place(self, at: LocationRow, distance_km: float | None, available: dict[str, int], now_ms: int) -> Candidate:
         known = self._profiles.get(at.location_id)
         kind: LocationType = at.type  # type: ignore[assignment]
         if known is None:

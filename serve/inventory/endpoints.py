@@ -15,6 +15,7 @@ from actors.domain.atp import Point, of_all, of_kit
 from actors.domain.catalogue import ShowArticle
 from actors.domain.ids import catalogue_id
 from actors.domain.order_state import Channel
+from actors.domain.outlook import decoded
 from actors.domain.rows import LocationRow, StockRow
 from actors.domain.rows_of_stock import IncomingRow
 from actors.domain.times import moment
@@ -26,6 +27,7 @@ from serve.days import date_of, day_asked
 from serve.freshness import as_of, from_store
 from serve.inventory.schemas import InventoryTotals, InventoryView, LotTotal, PlaceInventory, PromisePoint
 from serve.inventory.supply import Known, Wish, known_of, promised_by_place
+from serve.locations.demand_schemas import lasting
 from serve.locations.schemas import ExpectedUnits
 from serve.openapi import documented
 from serve.paging import check_choice
@@ -51,6 +53,10 @@ _EXAMPLE = {
                 {"source_id": "us-inbound-01kah2v3nq7h3k2m9qk4t1x0ab", "source": "purchase", "expected_at": "2026-03-05T08:00:00Z",
                  "units": 120, "overdue": False}
             ],
+            "lasting": {
+                "demand": {"units_per_day": 1.25, "from": "2025-12-02", "until": "2026-03-01", "source": "measured"},
+                "weeks_of_supply": 3.5, "markdown_risk": 0.0,
+            },
         }
     ],
     "more": False, "as_of": "2026-03-02T10:00:00Z",
@@ -136,6 +142,7 @@ def _places(
                 place, types.get(place), row.on_hand, points[0].units, row.reserved, row.allocated, row.damaged,  # type: ignore[arg-type]
                 row.quality_hold, row.safety_stock, row.reorder_point, row.kept_back, _from(lines, "purchase"),
                 _from(lines, "transfer"), [_expected(line, now_ms) for line in lines],
+                lasting(decoded(row.outlook), row.free, points[0].units, now_ms),
             )
         )  # fmt: skip
     return found

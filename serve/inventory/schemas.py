@@ -8,13 +8,14 @@ import msgspec
 
 from actors.domain.location_events import LocationType
 from serve.catalogue.schemas import KitPart
+from serve.locations.demand_schemas import Lasting
 from serve.locations.schemas import ExpectedUnits
 
 
 class PlaceInventory(msgspec.Struct, frozen=True):
     """One location. on_hand = free + reserved + allocated + damaged + quality_hold; `available`: free less safety stock, and less what is kept back from the channel and
     ends too soon where that was asked; `buffers`: units kept back from channels; `incoming`: still to come from suppliers; `in_transit`: from other locations;
-    `expected`: both, by source, soonest first. `type`: null while this replica has not heard of the place."""
+    `expected`: both, by source, soonest first; `lasting`: how long it will last. `type`: null while this replica has not heard of the place."""
 
     location_id: str
     type: LocationType | None
@@ -30,6 +31,7 @@ class PlaceInventory(msgspec.Struct, frozen=True):
     incoming: int
     in_transit: int
     expected: list[ExpectedUnits]
+    lasting: Lasting
 
 
 class InventoryTotals(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from serve.locations import (
     bins,
     conditions,
     corrections,
+    demand,
     ledger,
     level_suggestions,
     levels,
@@ -33,6 +34,7 @@ def router(services: Services, territory: Territory, known: KnownSkuCheck) -> AP
     conditions.add(api, calls)
     levels.add(api, calls)
     level_suggestions.add(api, calls)
+    demand.add(api, calls)
     bins.add(api, calls)
     moves.add(api, calls)
     profiles.add(api, calls)

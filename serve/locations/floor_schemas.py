@@ -13,6 +13,7 @@ from actors.domain.pick_layout import Coordinate
 from actors.domain.put_away import Reason
 from serve.catalogue.schemas import HazardClass
 from serve.limits import ITEMS_MAX, TEXT, BinId, BinIdOrNone, Lot, Quantity, Reference, Sku
+from serve.locations.demand_schemas import NewDemand
 
 Level = Annotated[int, Meta(ge=0, le=ON_HAND_MAX, description="base units of the SKU")]
 
@@ -28,12 +29,13 @@ class Buffers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class NewLevels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a SKU's stock is steered by; what is left out or null stays as it is. `safety_stock`: units that are never promised; `reorder_point`: at or below
-    it stock runs low, 0 for never; `buffers`: all of them anew."""
+    it stock runs low, 0 for never; `buffers`: all of them anew; `demand`: how much of it is wanted here, as a level suggestion tells it."""
 
     sku: Sku
     safety_stock: Level | None = None
     reorder_point: Level | None = None
     buffers: Buffers | None = None
+    demand: NewDemand | None = None
 
 
 class LevelChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

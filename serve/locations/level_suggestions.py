@@ -15,28 +15,24 @@ from actors.domain.location_views import SkuStockView, ViewSku
 from actors.domain.replenishment import (
     SERVICE_LEVEL_MAX,
     SERVICE_LEVEL_MIN,
-    DayMoves,
     LeadTime,
     days_of_supply,
-    demand_by_day,
-    demand_of,
     levels_for,
     stock_out_risk,
 )
 from actors.domain.times import DAY_MS, moment
-from actors.runtime.read_model import DEMAND_ENTRIES_MAX, DemandDay
+from actors.runtime.read_model import DemandDay
 from serve.context import REQUEST_ID
+from serve.days import date_of
 from serve.freshness import as_of, from_store
 from serve.locations.calls import LocationCalls, LocationId
+from serve.locations.demand_measured import SKUS_MAX, first_ms, measured
 from serve.locations.level_schemas import LevelSuggestion, LevelSuggestions
 from serve.openapi import documented
 from serve.problems import Problem
 from serve.responses import ok
 
-LOOKED_AT_DAYS = 90
 _sku_decoder = msgspec.json.Decoder(SkuStockView)
-# With the entries of the ledger that are looked at for each, what the store can add up in its time.
-SKUS_MAX = 20
 SkusAsked = Annotated[list[str], Query(min_length=1, max_length=SKUS_MAX, description="1 to 20 SKUs")]
 
 
@@ -73,8 +69,7 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         terms = _Terms(LeadTime(lead_time_days, lead_time_deviation_days**2), service_level, now_ms)
         cause = request.scope[REQUEST_ID]
         told = await asyncio.gather(*(calls.view(location_id, ViewSku(location_id, one), cause) for one in skus))
-        since_ms = (now_ms // DAY_MS - LOOKED_AT_DAYS) * DAY_MS
-        moved = await from_store(services.read_model.demand(location_id, skus, since_ms))
+        moved = await from_store(services.read_model.demand(location_id, skus, first_ms(now_ms)))
         found = [
             _suggestion(_sku_decoder.decode(body), [day for day in moved if day.sku == one], terms)
             for one, body in zip(skus, told, strict=True)
@@ -94,14 +89,8 @@ def _checked(skus: Sequence[str]) -> list[str]:
 
 
 def _suggestion(view: SkuStockView, moved: list[DemandDay], terms: _Terms) -> LevelSuggestion:
-    stock, today = view.stock, terms.now_ms // DAY_MS
-    since = today - LOOKED_AT_DAYS
-    if moved and sum(day.entries for day in moved) >= DEMAND_ENTRIES_MAX:
-        # So much happened that the oldest day may not be here whole.
-        since, moved = moved[0].day + 1, moved[1:]
-    moves = {day.day: DayMoves(day.shipped, day.free_before, day.free_most, day.free_after) for day in moved}
-    # Today is not over.
-    demand = demand_of(demand_by_day(moves, since, today, stock.on_hand - stock.allocated))
+    stock = view.stock
+    demand, since, today = measured(stock, moved, terms.now_ms)
     levels = levels_for(demand, terms.lead, terms.service_level)
     supply = days_of_supply(demand, stock.available)
     coming = [one.expected_at_ms for one in view.incoming if one.expected_at_ms > terms.now_ms]
@@ -110,5 +99,5 @@ def _suggestion(view: SkuStockView, moved: list[DemandDay], terms: _Terms) -> Le
         stock.sku, demand.days, round(demand.mean, 3), round(math.sqrt(demand.variance), 3), demand.method,
         levels.safety_stock, levels.reorder_point, stock.safety_stock, stock.reorder_point, stock.available,
         None if supply is None else round(supply, 1), moment(min(coming)) if coming else None,
-        round(stock_out_risk(demand, stock.available, until), 4),
+        round(stock_out_risk(demand, stock.available, until), 4), date_of(since), date_of(today - 1),
     )  # fmt: skip

@@ -25,6 +25,7 @@ from serve.limits import (
     SignedQuantity,
     Sku,
 )
+from serve.locations.demand_schemas import Lasting
 from serve.receiving.lines import ReceivedLine
 
 Timezone = Annotated[str, Meta(min_length=1, max_length=64, pattern=TEXT, examples=["America/Los_Angeles"])]
@@ -145,7 +146,7 @@ class ExpectedUnits(msgspec.Struct, frozen=True):
 
 class SkuStock(msgspec.Struct, frozen=True):
     """All about one SKU at a location. `buffers`: units kept back from channels; `lots_more`: lots beyond the first 1,000, which end soonest; `expected`: the
-    first 100 sources."""
+    first 100 sources; `lasting`: how long it will last."""
 
     location_id: str
     version: int
@@ -155,6 +156,7 @@ class SkuStock(msgspec.Struct, frozen=True):
     lots_more: int
     bins: list[SpotUnits]
     expected: list[ExpectedUnits]
+    lasting: Lasting
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from serve.context import REQUEST_ID
 from serve.days import date_of
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.locations.calls import LocationCalls, LocationId
+from serve.locations.demand_schemas import lasting
 from serve.locations.schemas import ExpectedUnits, LotStock, SkuStock, SpotUnits, StockPage
 from serve.openapi import documented
 from serve.responses import ok
@@ -72,4 +73,7 @@ def _shown(view: SkuStockView, now_ms: int) -> SkuStock:
         ExpectedUnits(one.source_id, one.source, moment(one.expected_at_ms), one.units, one.expected_at_ms < now_ms)
         for one in view.incoming
     ]
-    return SkuStock(view.location_id, view.version, view.stock, view.buffers, lots, view.lots_more, bins, expected)
+    at = view.stock
+    free = at.on_hand - at.reserved - at.allocated - at.damaged - at.quality_hold
+    lasts = lasting(view.outlook, free, at.available, now_ms)
+    return SkuStock(view.location_id, view.version, at, view.buffers, lots, view.lots_more, bins, expected, lasts)

@@ -21,7 +21,14 @@ from serve.openapi import documented
 from serve.orders.own import reveals
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import HistoryPage
-from serve.orders.sourcing_schemas import ConsideredPlace, OrderSourcing, OtherPlan, SourcedPart, SourcingNumbers
+from serve.orders.sourcing_schemas import (
+    ConsideredPlace,
+    OrderSourcing,
+    OtherPlan,
+    SourcedPart,
+    SourcingNumbers,
+    StockProspect,
+)
 from serve.orders.sourcing_steps import steps_of
 from serve.problems import Problem
 from serve.regions import Territory
@@ -104,4 +111,13 @@ def _numbers(decision: SourcingDecision) -> SourcingNumbers:
         able_more=decision.able_more,
         ruled_out_more={REASONS[reason]: count for reason, count in decision.ruled_out_more},
         others=[OtherPlan(other.places, other.units, other.more_milli) for other in decision.others],
+        prospects=[
+            StockProspect(
+                decision.seen[one.place].location_id,
+                decision.skus[one.sku],
+                one.weeks_tenths / 10,
+                one.risk_percent / 100,
+            )
+            for one in decision.prospects
+        ],
     )

@@ -7,7 +7,8 @@ import msgspec
 from actors.domain.allocation import SPLIT_MAX, Need, need_of
 from actors.domain.ids import new_order_id
 from actors.domain.order_commands import PlaceOrder
-from actors.domain.order_state import Line, ShipTo, parts_of, wanted_of
+from actors.domain.order_state import Line, ShipTo, ViewOrder, parts_of, wanted_of
+from actors.runtime.wire import PENDING
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
 from serve.orders.own import check_ref, owner_of, reveals, told_alike
@@ -89,6 +90,10 @@ class OrderPlacing:
             command_id=write.key, digest=self._private.digest(write.body, write.digest), creates=True,
             wait_ms=settings.placement_wait_ms, cause=cause, who=scope.get(WHO),
         )  # fmt: skip
+        if reply.status == PENDING:
+            # Its places have not all answered in time: as far as it is by now.
+            found = _placed_decoder.decode(reply.body).order_id
+            reply = await self._gateway.view("order", found, ViewOrder(found), cause=cause)
         body = await self._private.shown(body_of(reply), cause, restricted_too=reveals(scope))
         location = f"/v1/orders/{_placed_decoder.decode(body).order_id}".encode()
         return 201, body, ((b"location", location),)

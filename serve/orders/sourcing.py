@@ -4,8 +4,8 @@ Only asked where there is something to source by (`Steering.in_use`). The replic
 bounded by the size of the order. Of an order of `GREEDY_SKUS` different SKUs or more the places are chosen greedily (`sourcing_greedy.py`), among those that the policy's constraints leave: to
 search for the best of all would hold up everybody else whom the replica serves.
 
-Not known here, and so left to the places or to nobody: the shelf life of what lies there (the location keeps to it when it allocates), weeks of supply, and the risk
-of markdowns.
+How long stock will last at a place comes with its rows (`serve/availability/outlooks.py`): units that are not good for long enough are not asked for, and weeks of supply and the risk
+of markdowns have their cost. The location keeps to shelf lives in any case, by its own lots.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from serve.orders.sourcing_allowed import LASTING, barred_at
 from serve.orders.terms import Asked
 
 PLACES_MAX = 12
-_ONLY_STOCK = ["no_stock"]
-# Reasons that a place has for some goods, and not for others.
-_OF_GOODS = frozenset({"no_stock", "hazard_not_allowed", "temperature_not_allowed", "legal"})
+# Reasons that may pass, and those that a place has for some goods and not for others: an order waits there.
+_MAY_COME = frozenset({"no_stock", "shelf_life"})
+_OF_GOODS = _MAY_COME | {"hazard_not_allowed", "temperature_not_allowed", "legal"}
 
 
 class Proposal(NamedTuple):
@@ -163,7 +163,7 @@ class Sourcing:
             if store.location_id in at
         }
         others = [one for one in candidates if one.location_id != store.location_id]
-        at_store = steering.candidate(store, 0.0, here, now_ms)
+        at_store = steering.candidate(store, 0.0, here, now_ms, self._index.prospects(list(need), now_ms))
         found = pickup(policy, demand, at_store, others, steering.handling_ms(store.location_id))
         if found.transfers is None:
             return found, []
@@ -181,10 +181,11 @@ class Sourcing:
         index, rank = self._index, viewpoint.rank
         stocks = index.stocks(need, channel)
         most = places_considered(len(stocks))
+        prospects = index.prospects(list(stocks), now_ms)
         having = {name for at in stocks.values() for name in at}
         near = [name for name in rank if name in having or (rank[name] < NEAREST and most == CONSIDERED_MAX)]
         if len(near) > most:
-            near = _narrowed(need, stocks, near, most)
+            near = _narrowed(need, stocks if prospects is None else prospects.good(stocks), near, most)
         km, places, steering = viewpoint.km, index.places, index.steering
         return [
             steering.candidate(
@@ -192,6 +193,7 @@ class Sourcing:
                 float(km[name]) if km is not None else None,
                 {sku: at[name] for sku, at in stocks.items() if name in at},
                 now_ms,
+                prospects,
             )
             for name in near
         ]
@@ -262,7 +264,7 @@ def _all_places(policy: Policy, demand: Demand, by_id: Mapping[str, Candidate]) 
     names = [item.sku for item in items_of(demand)]
     out: list[Place] = []
     for one in source(policy, replace(demand, ship_complete=False), by_id.values()).seen:
-        if one.units or one.codes() == _ONLY_STOCK:
+        if one.units or _MAY_COME.issuperset(one.codes()):
             place = by_id[one.location_id]
             barred = {names[at] for at in rules.reasons(place)}
             out.append(Place(one.location_id, {sku: n for sku, n in place.available.items() if sku not in barred}))

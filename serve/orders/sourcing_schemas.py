@@ -47,10 +47,20 @@ class OtherPlan(msgspec.Struct, frozen=True):
     more_milli: int
 
 
+class StockProspect(msgspec.Struct, frozen=True):
+    """How long the stock of a SKU at a place would have lasted: weeks of supply by its demand there (999.9: longer), and the share of it that would not have been sold before it ends."""
+
+    location_id: str
+    sku: str
+    weeks_of_supply: float
+    markdown_risk: float
+
+
 class SourcingNumbers(msgspec.Struct, frozen=True):
     """The decision in numbers. `policy_version`: by which it was made; `why`: as a code; `exact`: no better plan exists; `places_max`: over how many places it might be split; `costs_milli`:
     thousandths of a minor unit of `currency`, by component; `whole`: how many places could have served all alone; `considered`: how many were looked at, of which `places` has the
-    twelve that matter; `able_more`, `ruled_out_more`: the others, these by their first reason."""
+    twelve that matter; `able_more`, `ruled_out_more`: the others, these by their first reason; `prospects`: of SKUs whose demand there is known, where the policy puts a cost on that, at
+    most 24."""
 
     policy_version: int
     currency: str
@@ -68,6 +78,7 @@ class SourcingNumbers(msgspec.Struct, frozen=True):
     able_more: int
     ruled_out_more: dict[str, int]
     others: list[OtherPlan]
+    prospects: list[StockProspect]
 
 
 class SourcingStep(msgspec.Struct, frozen=True):

@@ -38,6 +38,8 @@ def releases(
 ) -> dict[str, int]:
     """SKU → when it is out (UTC ms), of those that are not. A kit's parts are out when the kit is."""
     out: dict[str, int] = {}
+    if asked_ms is None and not index.with_release:
+        return out
     for line in lines:
         own_ms = index.details(line.sku).released_at_ms or 0
         for part in [part for part, _ in (kits or {}).get(line.sku, [(line.sku, 1)])]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from actors.domain.customs import CustomsDeclaration, CustomsLine, Reason
+from msgspec.structs import replace
+
+from actors.domain.customs import CustomsDeclaration, CustomsLine, Reason, check
 from actors.domain.customs_area import leaves
+from actors.domain.errors import Refused
 from actors.domain.money import AMOUNT_MAX, Money
 from actors.domain.postal import Party
 from actors.domain.shipment_views import ParcelView, ShipmentView
@@ -13,6 +16,7 @@ from serve.availability.index import AvailabilityIndex
 from serve.days import date_of
 from serve.packing.recipients import Recipient
 from serve.packing.schemas import CustomsWords
+from serve.packing.settings import PackingSettings
 from serve.problems import Problem
 
 # Why something goes out without an order, as customs call it.
@@ -20,13 +24,17 @@ REASONS: Mapping[str, Reason] = {
     "sample": "commercial_sample", "supplier_return": "returned_goods", "replacement": "other", "gift": "gift", "repair": "returned_goods",
     "other": "other",
 }  # fmt: skip
+# Digits of an HS code that every customs office wants.
+HS_DIGITS = 6
 _DAY_MS = 86_400_000
 
 
 def declaration_of(
-    view: ShipmentView, parcel: ParcelView, sender: Party, to: Recipient, words: CustomsWords, index: AvailabilityIndex, now_ms: int
+    view: ShipmentView, parcel: ParcelView, sender: Party, to: Recipient, words: CustomsWords, index: AvailabilityIndex, now_ms: int,
+    settings: PackingSettings,
 ) -> CustomsDeclaration | None:  # fmt: skip
-    """None: it does not leave the customs territory. Raises Problem 409 with the SKUs of which the catalogue does not say enough."""
+    """None: it does not leave the customs territory. Raises Problem 409 with the SKUs of which the catalogue does not say enough, and of a declaration that makes no sense as a whole
+    (`customs.check`)."""
     if not leaves(sender.country, to.party.country):
         return None
     lacking: dict[str, list[str]] = {}
@@ -34,12 +42,13 @@ def declaration_of(
     for content in parcel.contents:
         sums[content.sku] = sums.get(content.sku, 0) + content.units
     lines = []
+    digits = settings.hs_digits.get(to.party.country, HS_DIGITS)
     for sku, units in sorted(sums.items()):
         details, said, price = index.details(sku), index.description(sku), _price(sku, to, index)
         missing = [
             name
             for name, known in (
-                ("description", len(said) >= 3), ("weight_g", details.weight_g), ("hs_code", len(details.hs_code) in (6, 8, 10)),
+                ("description", len(said) >= 3), ("weight_g", details.weight_g), ("hs_code", len(details.hs_code) in (6, 8, 10) and len(details.hs_code) >= digits),
                 ("origin_country", details.origin_country), ("value", price is not None),
             )
             if not known
@@ -55,23 +64,37 @@ def declaration_of(
     if lacking:
         named = "; ".join(f"{sku}: {', '.join(names)}" for sku, names in list(lacking.items())[:5])
         detail = f"The catalogue does not say enough for customs of {named}."
-        raise Problem("customs.article_incomplete", detail, extra={"lacking": lacking})
+        raise Problem("customs.article_incomplete", detail, extra={"lacking": lacking, "hs_digits": digits})
     reason, text = words.reason, words.reason_text
     if not view.order_id and reason == "sale_of_goods":
         reason = REASONS[view.reason]
         text = text or (view.reason if reason == "other" else "")
     name = view.order_id or view.shipment_id
-    return CustomsDeclaration(
+    lines = _as_weighed(lines, parcel.weight_g, settings)
+    declared = CustomsDeclaration(
         sender, to.party, reason, tuple(lines), parcel.weight_g, name, f"{name}-{parcel.number}"[:64],
         date_of(now_ms // _DAY_MS).isoformat(), text, words.sender_tax_id,
     )  # fmt: skip
+    try:
+        return check(declared)
+    except Refused as refused:
+        raise Problem(refused.body.code, refused.body.detail, extra=refused.body.extra) from None
+
+
+def _as_weighed(lines: Sequence[CustomsLine], gross_g: int, settings: PackingSettings) -> list[CustomsLine]:
+    """By how much the scale may differ from the catalogue, goods may seem heavier than their parcel: then the scale is right, and each line weighs less by its share."""
+    net = sum(line.net_weight_g for line in lines)
+    over = net - gross_g
+    if over <= 0 or over > max(settings.tolerance_g, net * settings.tolerance_percent // 100):
+        return list(lines)
+    return [replace(line, net_weight_g=max(1, line.net_weight_g * gross_g // net)) for line in lines]
 
 
 def _price(sku: str, to: Recipient, index: AvailabilityIndex) -> Money | None:
     """What was paid for one, else what it costs the retailer; None when nobody knows."""
     if to.order is not None:
         for line in to.order.lines:
-            if line.sku == sku:
+            if line.sku == sku and line.unit_price.amount:
                 return line.unit_price
     details = index.details(sku)
-    return None if details.cost_minor is None else Money(details.cost_minor, details.currency)
+    return None if not details.cost_minor else Money(details.cost_minor, details.currency)

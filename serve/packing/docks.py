@@ -33,7 +33,9 @@ from actors.domain.manifest_state import (
 )
 from actors.domain.times import moment
 from actors.runtime.read_model import ManifestSummary
+from partners.carrier import Carrier as CarrierPort
 from partners.carrier import CarrierError, CarrierRefused
+from partners.carrier import Manifest as CarrierManifest
 from serve.callers import reach_of
 from serve.context import REQUEST_ID, WHO
 from serve.freshness import from_store
@@ -55,7 +57,7 @@ from serve.packing.dock_schemas import (
     WaitingDetail,
 )
 from serve.packing.documents import Document
-from serve.packing.labels import Labels
+from serve.packing.labels import KEYS_TRUSTED_MS, Labels
 from serve.packing.manifest_list import manifest_list
 from serve.packing.slip import SlipPaper
 from serve.packing.words import Language
@@ -129,7 +131,7 @@ class DockCalls:
             return ticket.number
         command: Command
         try:
-            taken = await port.manifest(ticket.key, tuple(ticket.tracking_numbers))
+            taken = await self._taken(port, ticket)
         except CarrierRefused as refused:
             command = NoteManifestRefused(ticket.number, refused.code)
             await asyncio.shield(self.ask(dock, request, command, write, suffix=f"/{ticket.key} {refused.code}"))
@@ -139,6 +141,14 @@ class DockCalls:
         command = NoteManifest(ticket.number, taken.manifest_id)
         await asyncio.shield(self.ask(dock, request, command, write, suffix=f"/{ticket.key} taken"))
         return ticket.number
+
+    async def _taken(self, port: CarrierPort, ticket: ManifestTicket) -> CarrierManifest:
+        """Told once, whenever that was first: a carrier knows keys for a while only. Raises CarrierError."""
+        if self.services.clock.now_ms() - ticket.closed_at_ms >= KEYS_TRUSTED_MS:
+            found = await port.find_manifest(ticket.key)
+            if found is not None:
+                return found
+        return await port.manifest(ticket.key, tuple(ticket.tracking_numbers))
 
 
 def add(api: APIRouter, docks: DockCalls) -> None:

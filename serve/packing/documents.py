@@ -10,8 +10,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from actors.domain.customs import CustomsDeclaration, form_of
-from actors.domain.errors import Refused
+from actors.domain.customs import CustomsDeclaration, Form, Papers, papers_of, value_of
 from actors.domain.money import Money
 from actors.domain.shipment_commands import LabelFormat
 from actors.domain.shipment_views import ParcelView, ShipmentView
@@ -22,7 +21,7 @@ from serve.packing.customs_data import declaration_of
 from serve.packing.customs_papers import commercial_invoice, customs_form
 from serve.packing.labels import Labels
 from serve.packing.recipients import Recipient, Recipients
-from serve.packing.schemas import CustomsWords, LabelDetail, NewLabel, QuotesDetail
+from serve.packing.schemas import CustomsDetail, CustomsWords, LabelDetail, NewLabel, QuotesDetail
 from serve.packing.slip import Slip, SlipLine, SlipPaper, packing_slip
 from serve.packing.sscc_label import SsccLabel, sscc_label
 from serve.packing.words import Language
@@ -146,11 +145,28 @@ def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> 
         language: Annotated[Language, Query()] = "en",
         paper: Annotated[SlipPaper, Query()] = "a4",
     ) -> Response:
-        """The declaration (CN 23) or the commercial invoice of a parcel that leaves the customs territory, from the catalogue and the order. What was said when the label was
-        bought stands on the carrier's own papers."""
+        """The declaration (CN 22 or CN 23: `…/customs` says which, and why) or the commercial invoice of a parcel that leaves the customs territory, from the catalogue and the
+        order. What was said when the label was bought stands on the carrier's own papers."""
         view = await calls.view(shipment_id, request, papers=True)
-        declared = await _declared(calls, recipients, view, parcel_in(view, parcel), request)
-        return Document(await asyncio.to_thread(_drawn, declared, document, language, paper), "pdf")
+        one = parcel_in(view, parcel)
+        declared = await _declared(calls, recipients, view, one, request)
+        form = _papers(calls, one, declared).form
+        return Document(await asyncio.to_thread(_drawn, declared, document, form, language, paper), "pdf")
+
+    @api.get(
+        "/v1/shipments/{shipment_id}/parcels/{parcel}/customs",
+        summary="Which customs papers a parcel needs",
+        **documented(CustomsDetail, problems=_READ, example=examples.CUSTOMS),
+    )
+    async def needed(shipment_id: ShipmentId, parcel: ParcelNumber, request: Request) -> Response:
+        """Of a closed parcel that leaves the customs territory. CN 22: it travels as a small packet (by the service of its label), weighs up to 2 kg and is worth up to 300 SDR; CN 23
+        for all else."""
+        view = await calls.view(shipment_id, request, papers=True)
+        one = parcel_in(view, parcel)
+        declared = await _declared(calls, recipients, view, one, request)
+        told, rate = _papers(calls, one, declared), calls.settings.sdr
+        on = rate.on.isoformat() if rate is not None and told.value_sdr is not None else None
+        return ok(CustomsDetail(told.form, told.why, told.invoice, value_of(declared), told.value_sdr, on))
 
 
 def _add_sscc(api: APIRouter, calls: PackingCalls) -> None:
@@ -214,7 +230,8 @@ async def _declared(
         raise Problem("shipment.parcel_open", f"Parcel {parcel.number} is not closed.")
     to = await recipients.of(view, request)
     services = calls.services
-    declared = declaration_of(view, parcel, sender, to, CustomsWords(), services.index, services.clock.now_ms())
+    now_ms = services.clock.now_ms()
+    declared = declaration_of(view, parcel, sender, to, CustomsWords(), services.index, now_ms, calls.settings)
     if declared is None:
         raise Problem(
             "customs.same_country", "The parcel does not leave the customs territory: there is nothing to declare."
@@ -225,11 +242,15 @@ async def _declared(
     return declared
 
 
-def _drawn(declared: CustomsDeclaration, document: Customs, language: Language, paper: SlipPaper) -> bytes:
-    try:
-        if document == "invoice":
-            return commercial_invoice(declared, language, paper)
-        # Whose rate of the day nobody knows here is not said to be a small packet's.
-        return customs_form(declared, form_of(declared, 0, small_packet=False), language, paper)
-    except Refused as refused:
-        raise Problem(refused.body.code, refused.body.detail, extra=refused.body.extra) from None
+def _papers(calls: PackingCalls, parcel: ParcelView, declared: CustomsDeclaration) -> Papers:
+    label = parcel.label
+    letter_post = label is not None and calls.settings.small_packet(label.carrier, label.service)
+    return papers_of(declared, calls.settings.sdr, small_packet=letter_post)
+
+
+def _drawn(
+    declared: CustomsDeclaration, document: Customs, form: Form, language: Language, paper: SlipPaper
+) -> bytes:  # fmt: skip
+    if document == "invoice":
+        return commercial_invoice(declared, language, paper)
+    return customs_form(declared, form, language, paper)

@@ -44,6 +44,9 @@ PROPOSAL: dict[str, Any] = {
 QUOTES: dict[str, Any] = {
     "quotes": [{"carrier": "post", "service": "standard", "price": {"amount": 826, "currency": "USD"}, "days": 3}], "refused": {},
 }  # fmt: skip
+CUSTOMS: dict[str, Any] = {
+    "form": "CN22", "why": "small_packet", "invoice": False, "value": {"amount": 5000, "currency": "EUR"}, "value_sdr": 4302, "rate_on": "2026-02-27",
+}  # fmt: skip
 MANUAL: dict[str, Any] = {
     "location_id": "us-wh-seattle", "reason": "sample",
     "ship_to": {

@@ -1,7 +1,10 @@
 """Labels: the carrier is asked here, beside every turn, under the key that the shipment gave.
 
-AskLabel ─▶ ticket(key, sealed request) ─▶ Carrier.label(key, request) ─▶ NoteLabel | NoteLabelRefused
-                                              └─ no answer: it stays asked, and the next call asks under the same key the same request
+AskLabel ─▶ ticket(key) ─▶ Carrier.label(key, request) ─▶ NoteLabel | NoteLabelRefused
+                               └─ no answer: it stays asked, and the next call asks under the same key the same request
+
+A carrier knows keys for a while only. So who asks again later than `KEYS_TRUSTED_MS` after the first time asks first what was sold under our reference (`Carrier.find`): however late
+it is, a label is never bought twice. Who prints one again, or gives one back that may have been sold, never buys.
 """
 
 from __future__ import annotations
@@ -11,7 +14,6 @@ import asyncio
 import msgspec
 from fastapi import Request
 
-from actors.domain.errors import Refused
 from actors.domain.ids import dock_id
 from actors.domain.shipment_commands import (
     AskLabel,
@@ -25,6 +27,7 @@ from actors.domain.shipment_commands import (
 )
 from actors.domain.shipment_views import LabelTicket, ParcelView, ShipmentView
 from partners.carrier import (
+    KEYS_KEPT_MS,
     Carrier,
     CarrierError,
     CarrierParcel,
@@ -33,11 +36,13 @@ from partners.carrier import (
     Label,
     LabelRequest,
     Shipment,
+    quote_of,
 )
 from serve.callers import reach_of
 from serve.packing.calls import PackingCalls, parcel_in, ticket_decoder
 from serve.packing.carriers import TIMED_OUT, UNAVAILABLE, told_as
 from serve.packing.customs_data import declaration_of
+from serve.packing.papers import label_paper
 from serve.packing.recipients import Recipient, Recipients
 from serve.packing.schemas import CustomsWords, QuoteDetail, QuotesDetail
 from serve.problems import Problem, field_problem
@@ -48,6 +53,10 @@ DOCUMENT_BYTES_MAX = 200_000
 # The label of a parcel that a carrier took back already is given back.
 _VOIDED = "carrier.already_voided"
 ERASED = "shipment.person_erased"
+# The carrier knows nothing of a label that it may have sold.
+NOT_SOLD = "carrier.not_sold"
+# With room for clocks that differ, and for a call that takes long to arrive.
+KEYS_TRUSTED_MS = KEYS_KEPT_MS // 2
 _encode = msgspec.msgpack.Encoder().encode
 _request_decoder = msgspec.msgpack.Decoder(LabelRequest)
 
@@ -85,8 +94,11 @@ class Labels:
         if ticket.status == "bought":
             return
         shipment_id, number, key = ticket.shipment_id, ticket.parcel, ticket.key
+        wanted = await self._wanted(ticket, request)
+        if wanted is None:
+            return  # it was answered meanwhile, or is about another label by now
         try:
-            label = await self._asked(ticket, request)
+            label = await self._sold(ticket, wanted)
         except CarrierRefused as refused:
             if refused.code != "carrier.key_reused":
                 await self._note(ticket, request, write, NoteLabelRefused(number, key, refused.code), refused.code)
@@ -112,20 +124,47 @@ class Labels:
         label = parcel.label
         if label is None or label.status not in ("bought", "voiding"):
             raise Problem("shipment.label_missing", f"Parcel {parcel.number} has no label.")
-        if label.document:
-            kept = await self._recipients.unsealed(view.shipment_id, f"label:{label.key}", label.document, request)
+        document, asked = label.document, label.request
+        if not document and not asked:
+            paper = await label_paper(self._calls, view, parcel)
+            document, asked = paper.document, paper.request
+        if document:
+            kept = await self._recipients.unsealed(view.shipment_id, f"label:{label.key}", document, request)
             return kept, label.label_format
-        ticket = LabelTicket(
-            view.shipment_id, view.version, parcel.number, label.status, label.key, label.carrier, label.tracking, "", label.request
-        )  # fmt: skip
+        wanted = await self._opened(view.shipment_id, parcel.number, asked, request)
         try:
-            return (await self._asked(ticket, request)).document, label.label_format
+            found = await self.port(label.carrier).find(label.key, wanted)
         except CarrierError as error:
             raise told_as(error) from None
+        if found is None:
+            raise Problem(NOT_SOLD, "The carrier does not know the parcel any more.")
+        return found.document, label.label_format
 
-    async def _asked(self, ticket: LabelTicket, request: Request) -> Label:
-        plain = await self._recipients.unsealed(ticket.shipment_id, f"request:{ticket.parcel}", ticket.request, request)
-        return await self.port(ticket.carrier).label(ticket.key, _request_decoder.decode(plain))
+    async def _wanted(self, ticket: LabelTicket, request: Request) -> LabelRequest | None:
+        """What the carrier is asked under the ticket's key; None: that is not asked any more. Raises Problem."""
+        view = await self._calls.view(ticket.shipment_id, request, papers=True)
+        label = parcel_in(view, ticket.parcel).label
+        if label is None or label.key != ticket.key or label.status not in ("asked", "refused"):
+            return None
+        return await self._opened(ticket.shipment_id, ticket.parcel, label.request, request)
+
+    async def _opened(self, shipment_id: str, number: int, sealed: bytes, request: Request) -> LabelRequest:
+        return _request_decoder.decode(
+            await self._recipients.unsealed(shipment_id, f"request:{number}", sealed, request)
+        )
+
+    async def _sold(self, ticket: LabelTicket, wanted: LabelRequest) -> Label:
+        """Bought, once, whenever it was asked for first. Raises CarrierError."""
+        port = self.port(ticket.carrier)
+        if not self._keys_hold(ticket.asked_at_ms):
+            found = await port.find(ticket.key, wanted)
+            if found is not None:
+                return found
+        return await port.label(ticket.key, wanted)
+
+    def _keys_hold(self, asked_at_ms: int) -> bool:
+        """Does the carrier surely know the key that it was asked under then?"""
+        return self._services.clock.now_ms() - asked_at_ms < KEYS_TRUSTED_MS
 
     # --- giving back
     async def give_back(self, shipment_id: str, number: int, request: Request, write: Write) -> str:
@@ -148,7 +187,8 @@ class Labels:
         return "kept" if code else "voided"
 
     async def give_all_back(self, view: ShipmentView, request: Request, write: Write) -> None:
-        """Of a shipment that was stopped: those of which nobody knows whether they were sold are asked for once more, under their keys. Raises Problem."""
+        """Of a shipment that was stopped: those of which nobody knows whether they were sold are asked for once more, under their keys, so that nothing is sold behind it; once keys
+        don't hold any more, the carrier says whether it sold one. Raises Problem."""
         for parcel in view.parcels:
             label = parcel.label
             if label is None or label.status not in ("asked", "bought", "voiding"):
@@ -156,10 +196,10 @@ class Labels:
             part = write._replace(key=f"{write.key}/parcel {parcel.number}")
             if label.status == "asked":
                 ticket = LabelTicket(
-                    view.shipment_id, view.version, parcel.number, label.status, label.key, label.carrier, "", "", label.request
+                    view.shipment_id, view.version, parcel.number, label.status, label.key, label.carrier, "", "", label.asked_at_ms
                 )  # fmt: skip
                 try:
-                    sold = await self._asked(ticket, request)
+                    sold = await self._perhaps_sold(ticket, request)
                 except CarrierRefused as refused:
                     note = NoteLabelRefused(parcel.number, label.key, refused.code)
                     await self._note(ticket, request, part, note, refused.code)
@@ -172,19 +212,35 @@ class Labels:
                     # What was asked for is gone with the person: nobody can ask for it again, nor print it.
                     await self._note(ticket, request, part, NoteLabelRefused(parcel.number, label.key, ERASED), ERASED)
                     continue
+                if sold is None:
+                    await self._note(
+                        ticket, request, part, NoteLabelRefused(parcel.number, label.key, NOT_SOLD), NOT_SOLD
+                    )
+                    continue
                 bought = NoteLabel(
                     parcel.number, label.key, sold.tracking_number, b"", sold.price.amount, sold.price.currency
                 )
                 await self._note(ticket, request, part, bought, "bought")
             await self.give_back(view.shipment_id, parcel.number, request, part)
 
+    async def _perhaps_sold(self, ticket: LabelTicket, request: Request) -> Label | None:
+        """Of one that nobody wants any more. Raises CarrierError, Problem."""
+        wanted = await self._wanted(ticket, request)
+        if wanted is None:
+            return None
+        port = self.port(ticket.carrier)
+        if self._keys_hold(ticket.asked_at_ms):
+            return await port.label(ticket.key, wanted)
+        return await port.find(ticket.key, wanted)
+
     # --- what it costs
     async def quotes(self, shipment_id: str, number: int, request: Request, write: Write | None = None) -> QuotesDetail:
         """Of all carriers of the region. Raises Problem."""
         view = await self._calls.view(shipment_id, request, papers=True)
         parcel = parcel_in(view, number)
-        to = await self._recipients.of(view, request)
-        wanted = await self.parcel_to(view, parcel, to, CustomsWords())
+        # A price needs the places and the parcel: who sends and gets it is told once a label is bought.
+        to = await self._recipients.place(view, request)
+        wanted = quote_of(await self.parcel_to(view, parcel, to, CustomsWords()))
         quotes: list[QuoteDetail] = []
         refused: dict[str, str] = {}
         for name, carrier in self._services.carriers.items():
@@ -223,10 +279,8 @@ class Labels:
             detail = f"Goods of the classes {', '.join(classes)} must not go in one parcel: open it and part them."
             raise Problem("shipment.hazards_mixed", detail, extra={"classes": classes})
         length, width, height = parcel.sides_mm
-        try:
-            customs = declaration_of(view, parcel, sender, to, words, index, self._services.clock.now_ms())
-        except Refused as refused:
-            raise Problem(refused.body.code, refused.body.detail, extra=refused.body.extra) from None
+        now_ms = self._services.clock.now_ms()
+        customs = declaration_of(view, parcel, sender, to, words, index, now_ms, self._calls.settings)
         return Shipment(
             sender, to.party, CarrierParcel(parcel.sscc, parcel.weight_g, length, width, height, "".join(classes)),
             (view.order_id or view.shipment_id)[:64], customs,

@@ -122,10 +122,11 @@ async def _manual(calls: PackingCalls, proposing: Proposing, recipients: Recipie
         if services.index.details(sku).kit:
             raise field_problem("shipment.kit", f"{sku} is a kit: name its parts.", f"/lines/{position}/sku")
     shipment_id = ids.shipment_id(services.settings.region, services.clock.now_ms(), write.key)
-    sealed = await recipients.sealed_party(shipment_id, sent.ship_to, sent.customer_ref, request)
+    person = recipients.person(sent.customer_ref, sent.email)
+    sealed = await recipients.sealed_party(shipment_id, sent.ship_to, person, request)
     command = OpenManual(
         sent.location_id, sent.reason, sent.note, lines, proposing.known(lines), proposed(await proposing.proposal(sorted(lines))),
-        series(services), sent.ship_to.country, sealed, reach_of(request.scope),
+        series(services), sent.ship_to.country, sealed, reach_of(request.scope), person,
     )  # fmt: skip
     return _made(await calls.ask(shipment_id, request, command, write, creates=True))
 

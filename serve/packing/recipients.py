@@ -8,6 +8,7 @@ a request, a label's document ──sealed beside it, under the same data key─
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -17,8 +18,10 @@ from actors.domain.order_state import OrderView, ViewOrder
 from actors.domain.postal import LINE_CHARS_MAX, LINES_MAX, Party
 from actors.domain.shipment_views import ShipmentView
 from serve.context import REQUEST_ID
+from serve.identity.emails import checked
 from serve.keys.data_keys import Erased
 from serve.packing.calls import PackingCalls
+from serve.packing.papers import address_paper
 from serve.packing.schemas import ShipToParty
 from serve.problems import Problem
 from serve.replies import body_of
@@ -26,6 +29,9 @@ from serve.replies import body_of
 _order_decoder = msgspec.json.Decoder(OrderView)
 _party_decoder = msgspec.msgpack.Decoder(Party)
 _encode = msgspec.msgpack.Encoder().encode
+_NEEDED = ("recipient", "street", "city")
+# Stands where a name or street is not told.
+UNTOLD = "-"
 _NOT_PHONE = re.compile(r"[^0-9+]")
 
 
@@ -51,33 +57,39 @@ class Recipients:
         self._calls = calls
         self._services = calls.services
 
-    async def of(self, view: ShipmentView, request: Request) -> Recipient:
-        """Raises Problem 409 when it must not or can't be told, 503."""
+    async def place(self, view: ShipmentView, request: Request) -> Recipient:
+        """As `of`, and only where it goes, as far as a price needs that: an order whose street is not known yet has a price too. Raises Problem 409, 503."""
+        found = await self.of(view, request, needed=("city",))
+        to = found.party
+        return found._replace(party=Party(UNTOLD, (UNTOLD,), to.city, to.postcode, to.country))
+
+    async def of(self, view: ShipmentView, request: Request, needed: Sequence[str] = _NEEDED) -> Recipient:
+        """Raises Problem 409 when it must not or can't be told, or when something that is needed is not known, 503."""
         if not view.order_id:
             return await self._of_manual(view, request)
         order = await self.order(view.order_id, request)
         to, cause = order.ship_to, request.scope[REQUEST_ID]
         if self._services.data_keys is None:
             # A cell without keys keeps nobody's name and street: it is for trying things out.
-            party = Party(order.order_id, ("-",), to.city or "-", to.postcode[:16], to.country)
+            party = Party(order.order_id, (UNTOLD,), to.city or UNTOLD, to.postcode[:16], to.country)
             return Recipient(party, order, order.order_ref, b"")
         sealed = order.sealed if isinstance(order.sealed, bytes) else b""
         if order.withheld == "erased":
             raise _gone("erased")
         if not sealed:
-            raise _incomplete(["name", "street", "city"])
+            raise _incomplete(list(needed))
         try:
             private, restricted = await self._calls.private.private(order.order_id, sealed, cause)
         except Erased:
             raise _gone("erased") from None
         if restricted:
             raise _gone("restricted")
-        missing = [name for name in ("recipient", "street", "city") if not getattr(private, name)]
+        missing = [name for name in needed if not getattr(private, name)]
         if missing:
             raise _incomplete(missing)
         phone = _NOT_PHONE.sub("", private.phone)
         party = Party(
-            private.recipient[:LINE_CHARS_MAX], _street(private.street), private.city[:LINE_CHARS_MAX], private.postcode[:16],
+            private.recipient[:LINE_CHARS_MAX] or UNTOLD, _street(private.street) or (UNTOLD,), private.city[:LINE_CHARS_MAX], private.postcode[:16],
             to.country, phone=phone if re.fullmatch(r"\+[0-9]{6,15}", phone) else "",
         )  # fmt: skip
         return Recipient(party, order, private.order_ref, sealed)
@@ -89,25 +101,30 @@ class Recipients:
         return _order_decoder.decode(body)
 
     async def _of_manual(self, view: ShipmentView, request: Request) -> Recipient:
-        keys = self._services.data_keys
-        if keys is None:
-            return Recipient(_party_decoder.decode(view.ship_to), None, "", b"")
-        plain = await self.unsealed(view.shipment_id, "ship_to", view.ship_to, request)
-        return Recipient(_party_decoder.decode(plain), None, "", view.ship_to)
+        kept = view.ship_to or await address_paper(self._calls, view)
+        plain = await self.unsealed(view.shipment_id, "ship_to", kept, request)
+        return Recipient(_party_decoder.decode(plain), None, "", b"" if self._services.data_keys is None else kept)
 
     # --- what is kept
-    async def sealed_party(
-        self, shipment_id: str, party: ShipToParty, customer_ref: str, request: Request
-    ) -> bytes:  # fmt: skip
-        """A manual shipment's ship-to as it may be kept. Raises Problem 503."""
+    def person(self, customer_ref: str, email: str | None) -> str:
+        """The keyed digest by which a request of that person finds a manual shipment; "" when nobody said whose it is, or the cell knows nobody. Raises Problem 422."""
+        keys = self._services.data_keys
+        if keys is None:
+            return ""
+        if customer_ref:
+            return keys.digest("person", f"ref:{customer_ref}")
+        return "" if email is None else keys.digest("person", self._calls.private.customer_of(checked(email, "/email")))
+
+    async def sealed_party(self, shipment_id: str, party: ShipToParty, person: str, request: Request) -> bytes:
+        """A manual shipment's ship-to as it may be kept: under the person's key, or one of its own. Raises Problem 503."""
         plain = _encode(
             Party(party.name, tuple(party.street), party.city, party.postcode, party.country, party.company, party.state, party.phone)
         )  # fmt: skip
         keys = self._services.data_keys
         if keys is None:
             return plain
-        person = keys.digest("person", f"ref:{customer_ref}" if customer_ref else shipment_id)
-        return await keys.seal(person, plain, place_of(shipment_id, "ship_to"), request.scope[REQUEST_ID])
+        whose = person or keys.digest("person", shipment_id)
+        return await keys.seal(whose, plain, place_of(shipment_id, "ship_to"), request.scope[REQUEST_ID])
 
     async def seal(self, shipment_id: str, what: str, plain: bytes, recipient: Recipient, request: Request) -> bytes:
         """Under the key by which the recipient is known. Raises Problem 409, 503."""

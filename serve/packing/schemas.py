@@ -9,12 +9,19 @@ import msgspec
 from msgspec import Meta
 
 from actors.domain.carton import UNITS_MAX
-from actors.domain.customs import Reason
+from actors.domain.customs import Form, Reason, Why
 from actors.domain.money import Money
-from actors.domain.personal_notes import ORDER_COUNTRY, SHOWN_ADDRESS, SHOWN_CONTACT, SHOWN_NAME, SHOWN_REFERENCE
+from actors.domain.personal_notes import (
+    ORDER_COUNTRY,
+    SHOWN_ADDRESS,
+    SHOWN_CONTACT,
+    SHOWN_NAME,
+    SHOWN_REFERENCE,
+    TRACKING,
+)
 from actors.domain.postal import LINE
 from actors.domain.shipment_commands import LabelFormat, ManualReason
-from serve.limits import Country, Lot, Quantity, Reference, Sku, Text
+from serve.limits import Country, EmailText, Lot, Quantity, Reference, Sku, Text
 from serve.transfers.schemas import LocationName
 
 Side = Annotated[int, Meta(ge=1, le=10_000, description="mm, outer")]
@@ -54,7 +61,8 @@ class ShipToParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewManualShipment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/manual-shipments`. note: in words, for who packs: no names. customer_ref: whose customer it is for, so that an erasure takes the address too."""
+    """The body of `POST /v1/manual-shipments`. note: in words, for who packs: no names. customer_ref, or else email: whose it is, so that a request of that person finds it, and an
+    erasure takes the address too."""
 
     location_id: LocationName
     reason: ManualReason
@@ -62,6 +70,7 @@ class NewManualShipment(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     lines: Annotated[list[PackedLine], Meta(min_length=1, max_length=MANUAL_LINES_MAX)]
     note: Text = ""
     customer_ref: Annotated[Reference, SHOWN_REFERENCE] = ""
+    email: Annotated[EmailText | None, SHOWN_CONTACT] = None
 
 
 class NewParcel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -152,7 +161,7 @@ class LabelDetail(msgspec.Struct, frozen=True):
     carrier: str
     service: str
     label_format: str
-    tracking_number: str
+    tracking_number: Annotated[str, TRACKING]
     price: Money | None
     code: str
 
@@ -287,13 +296,25 @@ class QuotesDetail(msgspec.Struct, frozen=True):
     refused: dict[str, str]
 
 
+class CustomsDetail(msgspec.Struct, frozen=True):
+    """What goes with a parcel that leaves the customs territory. why: it is that form; invoice: a commercial invoice goes with it; value_sdr: hundredths of a special drawing right by
+    the rate of `rate_on`, null when there is none of use."""
+
+    form: Form
+    why: Why
+    invoice: bool
+    value: Money
+    value_sdr: int | None
+    rate_on: str | None
+
+
 class TrackedParcel(msgspec.Struct, frozen=True):
     """A parcel, as who ordered it may know. status: packing, waiting or handed_over."""
 
     number: int
     status: Literal["packing", "waiting", "handed_over"]
     carrier: str
-    tracking_number: str
+    tracking_number: Annotated[str, TRACKING]
     handed_over_at: datetime | None
     contents: list[UnitsOf]
 

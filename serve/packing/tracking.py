@@ -59,12 +59,13 @@ async def _told(calls: PackingCalls, order_id: str, scope: Scope, asker: str) ->
             continue  # packed by hand, or not yet
         view = view_decoder.decode(reply.body)
         found.append(
-            TrackedFulfilment(fulfilment.fulfilment_id, fulfilment.status, [_parcel(one) for one in view.parcels])
+            TrackedFulfilment(fulfilment.fulfilment_id, fulfilment.status, [tracked(one) for one in view.parcels])
         )
     return 200, encode(OrderShipments(order_id, found)), ()
 
 
-def _parcel(parcel: ParcelView) -> TrackedParcel:
+def tracked(parcel: ParcelView) -> TrackedParcel:
+    """As who gets it may know."""
     good = parcel.label is not None and parcel.label.status == "bought"
     status: Literal["packing", "waiting", "handed_over"] = "packing"
     if parcel.handed_over_ms is not None:

@@ -2,7 +2,9 @@
 journal, the history, the read model and every backup. What pointed to the person is taken out besides.
 
     orders under way? ─▶ refused     someone else's under the same keys? ─▶ refused
-    keys ─DestroyKey─▶ orders ─ForgetPerson─▶ account ─EraseCustomer─▶ carts ─ForgetOwner─▶ notices ─WithdrawNotice─▶ consents ─WithdrawConsents
+    keys ─DestroyKey─▶ orders ─ForgetPerson─▶ shipments without an order ─ForgetRecipient─▶ account ─EraseCustomer─▶ carts ─ForgetOwner─▶ notices ─WithdrawNotice─▶ consents ─WithdrawConsents
+
+The labels of an order's parcels are sealed under the order's key: with it they are gone, wherever they lie.
 
 Carts come after the account, which makes no more of them then; one that still keeps units gives them back.
 
@@ -26,6 +28,8 @@ from actors.domain.order_commands import ForgetPerson
 from actors.domain.order_state import OrderView, ViewOrder, is_under_way
 from actors.domain.privacy_state import About
 from actors.domain.reservation_commands import ForgetOwner
+from actors.domain.shipment_commands import ForgetRecipient
+from actors.domain.shipment_views import ShipmentView, ViewShipment
 from serve.context import REQUEST_ID, Scope
 from serve.freshness import from_store
 from serve.gateway import Gateway
@@ -40,6 +44,7 @@ NOTICES_MAX = 1_000
 TOLD_MAX = 100
 _UNDER_WAY = "order.under_way"
 _decode_order = msgspec.json.Decoder(OrderView).decode
+_decode_shipment = msgspec.json.Decoder(ShipmentView).decode
 _decode_consents = msgspec.json.Decoder(ConsentsView).decode
 
 
@@ -49,6 +54,7 @@ class Extent(NamedTuple):
     orders: list[str]
     keys: list[str]
     notices: list[str]
+    shipments: list[str]
 
 
 class Erasure:
@@ -68,11 +74,19 @@ class Erasure:
                 "these would be concerned as well. Look whose they are, and name the reference or account in a new request if it is the same person."
             )
             raise Problem("privacy.person_ambiguous", detail, extra={"order_ids": others[:TOLD_MAX]})
-        keys = await self._persons.keys(about, orders, scope)
+        keys, persons = await self._persons.keys(about, orders, scope)
+        shipments = await self._persons.shipments(about.subjects)
+        others = await self._persons.shipments([person for person in persons if person not in about.subjects])
+        if others:
+            detail = (
+                "Shipments without an order are kept under the same key, for an account, reference or address that the request does not name: they would be concerned as well. "
+                "Name it in a new request if it is the same person."
+            )
+            raise Problem("privacy.person_ambiguous", detail, extra={"shipment_ids": others[:TOLD_MAX]})
         order_ids = [order.order_id for order in orders]
         whom = [*order_ids, *about.customer_ids]
         notices = await from_store(self._services.read_model.pending_notices(whom, NOTICES_MAX))
-        return Extent(order_ids, keys, notices)
+        return Extent(order_ids, keys, notices, shipments)
 
     async def restrict(self, about: About, asking: Asking, *, restricted: bool) -> dict[str, int]:
         """Withholds what the person's keys seal, or not any more (GDPR Art. 18). Gives counts. Raises Problem 409, 503."""
@@ -85,18 +99,24 @@ class Erasure:
         gateway, cause, now_ms = self._services.gateway, scope[REQUEST_ID], self._services.clock.now_ms()
         under_way = await each(lambda order_id: _under_way(gateway, order_id, cause, now_ms), extent.orders)
         _refuse([order_id for order_id, yes in zip(extent.orders, under_way, strict=True) if yes])
+        going = await each(lambda shipment_id: _going(gateway, shipment_id, cause), extent.shipments)
+        left = [shipment_id for shipment_id, yes in zip(extent.shipments, going, strict=True) if yes]
+        if left:
+            detail = "Shipments without an order are on their way out: hand them over, or cancel them, first."
+            raise Problem("privacy.shipments_under_way", detail, extra={"shipment_ids": left[:TOLD_MAX]})
 
     async def erase(self, about: About, extent: Extent, asking: Asking) -> dict[str, int]:
         """All of it; gives counts. Raises Problem 409 when an order was placed at this very moment, 503: do it again then."""
         await each(lambda key_id: asking.ask("data_key", key_id, DestroyKey()), extent.keys)
         left = await each(lambda order_id: _forgotten(order_id, asking), extent.orders)
+        await each(lambda shipment_id: asking.ask("shipment", shipment_id, ForgetRecipient()), extent.shipments)
         accounts = await each(lambda customer_id: _erased(customer_id, asking), about.customer_ids)
         carts = await self._carts_forgotten(about, asking)
         await each(lambda notice_id: asking.ask("notice", notice_id, WithdrawNotice()), extent.notices)
         withdrawn = await each(lambda person: self._withdrawn(person, asking), about.subjects)
         _refuse([order_id for order_id in left if order_id])
         return {
-            "keys": len(extent.keys), "orders": len(extent.orders), "accounts": sum(accounts),
+            "keys": len(extent.keys), "orders": len(extent.orders), "shipments": len(extent.shipments), "accounts": sum(accounts),
             "reservations": carts, "notices": len(extent.notices), "consents": sum(withdrawn),
         }  # fmt: skip
 
@@ -116,6 +136,11 @@ class Erasure:
 async def _under_way(gateway: Gateway, order_id: str, cause: str, now_ms: int) -> bool:
     view = _decode_order(body_of(await gateway.view("order", order_id, ViewOrder(order_id), cause=cause)))
     return is_under_way(view.status, round(view.updated_at.timestamp() * 1000), now_ms)
+
+
+async def _going(gateway: Gateway, shipment_id: str, cause: str) -> bool:
+    reply = await gateway.view("shipment", shipment_id, ViewShipment(shipment_id), cause=cause)
+    return not _decode_shipment(body_of(reply)).over
 
 
 async def _forgotten(order_id: str, asking: Asking) -> str:

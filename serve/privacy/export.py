@@ -25,6 +25,7 @@ from serve.orders.private import PrivateOrders
 from serve.privacy.asking import each
 from serve.privacy.consents import entry_of
 from serve.privacy.erasure import NOTICES_MAX
+from serve.privacy.parcels import PersonParcels
 from serve.privacy.persons import Persons
 from serve.privacy.schemas import AccountData, ConsentEntry, OrderData, PersonData, PersonRequest, ProcessingNote
 from serve.problems import Problem
@@ -38,7 +39,7 @@ _decode_reservation = msgspec.json.Decoder(ReservationView).decode
 _decode_consents = msgspec.json.Decoder(ConsentsView).decode
 # For how long what a purpose takes is kept. The register of processing (docs/privacy/processing.md) says it field by field.
 KEPT: Mapping[Purpose, tuple[Keep, ...]] = {
-    "orders": ("erasure", "order"),
+    "orders": ("erasure", "order", "papers", "visit"),
     "customer_access": ("account", "session", "code"),
     "notices": ("sent",),
     "audit": ("audit",),
@@ -60,9 +61,10 @@ class Export:
         self._services = services
         self._persons = persons
         self._private = private
+        self._parcels = PersonParcels(services, persons, persons.data_keys)
 
     async def gather(self, about: About, scope: Scope) -> PersonData:
-        """Raises Problem 409 for a person with too many orders or carts, 503."""
+        """Raises Problem 409 for a person with too many orders, shipments or carts, 503."""
         services = self._services
         orders = await self._persons.orders(about)
         order_ids = [order.order_id for order in orders]
@@ -71,16 +73,20 @@ class Export:
         )  # fmt: skip
         accounts = await each(lambda customer_id: self._account(customer_id, scope), about.customer_ids)
         consents = await each(lambda person: self._consents(person, scope), about.subjects)
+        told = await each(lambda order_id: self._order(order_id, scope), order_ids)
+        views = [one.order for one in told]
         return PersonData(
             region=services.settings.region,
             made_at=moment(services.clock.now_ms()),
             accounts=[account for account in accounts if account is not None],
-            orders=await each(lambda order_id: self._order(order_id, scope), order_ids),
+            orders=told,
             reservations=await self._reservations(about, scope),
             consents=[entry for entries in consents for entry in entries],
             requests=[person_request(one) for one in await self._requests(about)],
             pending_notices=len(pending),
             processing=list(PROCESSING),
+            shipments=await self._parcels.shipments(about, views, scope),
+            pickups=await self._parcels.pickups(views, scope),
         )
 
     async def _account(self, customer_id: str, scope: Scope) -> AccountData | None:

@@ -9,7 +9,17 @@ from datetime import datetime
 from typing import Literal
 
 from actors.domain.reservation_state import ReservationView
-from serve.privacy.schemas import AccountData, ConsentEntry, OrderData, PersonData, PersonRequest, ProcessingNote
+from serve.packing.schemas import TrackedParcel
+from serve.privacy.schemas import (
+    AccountData,
+    ConsentEntry,
+    OrderData,
+    PersonData,
+    PersonRequest,
+    PickupData,
+    ProcessingNote,
+    ShipmentData,
+)
 
 Language = Literal["en", "es", "pt"]
 LANGUAGES: tuple[Language, ...] = ("en", "es", "pt")
@@ -21,6 +31,8 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "reference": "Reference", "ship_to": "Delivery", "lines": "Goods", "total": "Total (minor units)", "purpose": "Purpose", "granted": "Agreed",
         "source": "Said by", "text": "Text", "law": "Law", "right": "Right", "deadline": "Answer by", "basis": "Legal basis",
         "recipients": "Recipients", "kept": "Kept", "yes": "yes", "no": "no", "erased": "erased",
+        "shipments": "Parcels", "parcels": "Carrier and tracking number", "pickups": "Collected at a store", "store": "Store", "ready": "Ready", "collect_by": "Collect by",
+        "here": "Said to be there", "verified": "Proved by",
     },
     "es": {
         "title": "Sus datos", "made": "Fecha", "region": "Región", "accounts": "Cuentas", "orders": "Pedidos", "reservations": "Carritos", "order": "Pedido", "consents": "Consentimientos",
@@ -29,6 +41,8 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "reference": "Referencia", "ship_to": "Entrega", "lines": "Artículos", "total": "Total (unidades menores)", "purpose": "Finalidad", "granted": "Aceptado",
         "source": "Origen", "text": "Texto", "law": "Ley", "right": "Derecho", "deadline": "Respuesta hasta", "basis": "Base jurídica",
         "recipients": "Destinatarios", "kept": "Conservación", "yes": "sí", "no": "no", "erased": "suprimido",
+        "shipments": "Paquetes", "parcels": "Transportista y número de seguimiento", "pickups": "Recogida en tienda", "store": "Tienda", "ready": "Listo",
+        "collect_by": "Recoger antes de", "here": "Dijo estar allí", "verified": "Comprobado por",
     },
     "pt": {
         "title": "Seus dados", "made": "Data", "region": "Região", "accounts": "Contas", "orders": "Pedidos", "reservations": "Carrinhos", "order": "Pedido", "consents": "Consentimentos",
@@ -37,6 +51,8 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "reference": "Referência", "ship_to": "Entrega", "lines": "Itens", "total": "Total (unidades menores)", "purpose": "Finalidade", "granted": "Aceito",
         "source": "Origem", "text": "Texto", "law": "Lei", "right": "Direito", "deadline": "Resposta até", "basis": "Base legal",
         "recipients": "Destinatários", "kept": "Conservação", "yes": "sim", "no": "não", "erased": "eliminado",
+        "shipments": "Pacotes", "parcels": "Transportadora e número de rastreamento", "pickups": "Retirada na loja", "store": "Loja", "ready": "Pronto",
+        "collect_by": "Retirar até", "here": "Disse estar lá", "verified": "Comprovado por",
     },
 }  # fmt: skip
 _STYLE = (
@@ -72,6 +88,13 @@ def page(data: PersonData, language: Language) -> bytes:
         _table(
             said, "orders", ("id", "date", "status", "reference", "ship_to", "email", "lines", "total"),
             [_order(one, said) for one in data.orders],
+        ),
+        _table(
+            said, "shipments", ("id", "order", "date", "status", "ship_to", "lines", "parcels"), [_shipment(one) for one in data.shipments]
+        ),
+        _table(
+            said, "pickups", ("id", "order", "store", "date", "status", "lines", "ready", "collect_by", "verified", "here"),
+            [_pickup(one) for one in data.pickups],
         ),
         _table(
             said, "reservations", ("id", "date", "status", "lines", "order"), [_reservation(one) for one in data.reservations]
@@ -130,6 +153,31 @@ def _order(one: OrderData, said: Mapping[str, str]) -> list[str]:
     return [
         order.order_id, _time(order.placed_at), order.status, references, where, one.email, lines,
         f"{order.total.amount} {order.total.currency}",
+    ]  # fmt: skip
+
+
+def _shipment(one: ShipmentData) -> list[str]:
+    to = one.ship_to
+    parts = (
+        () if to is None else (to.name, to.company, *to.street, to.postcode, to.city, to.state, to.country, to.phone)
+    )
+    where = ", ".join(part for part in parts if part)
+    inside = "; ".join(f"{line.quantity} × {line.sku}" for parcel in one.parcels for line in parcel.contents)
+    carried = "; ".join(_carried(parcel) for parcel in one.parcels if parcel.tracking_number)
+    return [one.shipment_id, one.order_id, _time(one.opened_at), one.status, where, inside, carried]
+
+
+def _carried(parcel: TrackedParcel) -> str:
+    since = "" if parcel.handed_over_at is None else f" ({_time(parcel.handed_over_at)})"
+    return f"{parcel.carrier} {parcel.tracking_number}{since}"
+
+
+def _pickup(one: PickupData) -> list[str]:
+    inside = "; ".join(f"{line.quantity} × {line.sku}" for line in one.lines)
+    ready, by, here = ("" if at is None else _time(at) for at in (one.ready_at, one.collect_by, one.here_at))
+    return [
+        one.collection_id, one.order_id, one.location_id, _time(one.opened_at), one.status, inside, ready, by, one.verified,
+        f"{here} {one.here_spot}".strip(),
     ]  # fmt: skip
 
 

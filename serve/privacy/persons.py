@@ -31,6 +31,7 @@ from serve.replies import body_of
 from serve.services import Services
 
 ORDERS_MAX = 10_000
+SHIPMENTS_MAX = 10_000
 _PAGE = 500
 _decode_key = msgspec.json.Decoder(WrappedKey).decode
 _decode_customer = msgspec.json.Decoder(KeptOfCustomer).decode
@@ -41,7 +42,7 @@ class Persons:
 
     def __init__(self, services: Services, keys: DataKeys, private: PrivateOrders) -> None:
         self._services = services
-        self._keys = keys
+        self._keys = self.data_keys = keys
         self._private = private
 
     # --- who it is
@@ -131,8 +132,22 @@ class Persons:
                     yield page
                     after = page[-1]
 
-    async def keys(self, about: About, orders: Sequence[OrderSummary], scope: Scope) -> list[str]:
-        """Ids of all keys in use that something of the person is sealed under. Raises Problem 503."""
+    async def shipments(self, subjects: Sequence[str]) -> list[str]:
+        """Ids of all manual shipments for these persons (keyed digests); the read model is a moment behind. Raises Problem 409 for more than SHIPMENTS_MAX, 503."""
+        found: list[str] = []
+        for person in dict.fromkeys(subjects):
+            after, page = "", [""]
+            while page:
+                page = await from_store(self._services.read_model.shipments_of(person, after=after, limit=_PAGE))
+                found += page
+                after = page[-1] if page else ""
+                if len(found) > SHIPMENTS_MAX:
+                    detail = f"This person has more than {SHIPMENTS_MAX} shipments without an order."
+                    raise Problem("privacy.too_many_shipments", detail, extra={"limit": SHIPMENTS_MAX})
+        return found
+
+    async def keys(self, about: About, orders: Sequence[OrderSummary], scope: Scope) -> tuple[list[str], list[str]]:
+        """(ids of all keys in use that something of the person is sealed under, the keyed digests of whom these are kept for). Raises Problem 503."""
         found, persons = set[str](), list(about.subjects)
         sealed = {envelope.key_of(order.sealed) for order in orders if order.sealed}
         for customer_id in about.customer_ids:
@@ -150,7 +165,7 @@ class Persons:
         for person in dict.fromkeys(persons):
             rows = await from_store(self._services.read_model.data_keys(person))
             found.update(row.key_id for row in rows if row.status == "in_use")
-        return sorted(found)
+        return sorted(found), list(dict.fromkeys(persons))
 
     async def others(self, about: About, orders: Sequence[OrderSummary]) -> list[str]:
         """Ids of orders that were not found and are sealed under the same keys. Raises Problem 409, 503."""

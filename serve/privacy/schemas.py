@@ -8,12 +8,14 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from actors.domain.collection_state import CollectionStatus
 from actors.domain.consent import PURPOSES, Choice, ConsentPurpose, Source
 from actors.domain.ids import CUSTOMER_PATTERN, ORDER_PATTERN
 from actors.domain.order_state import OrderView
 from actors.domain.personal_notes import (
     CUSTOMER_ID,
     HANDLER,
+    PICKUP_SPOT,
     PRIVATE_ADDRESS,
     PRIVATE_CONTACT,
     PRIVATE_NAME,
@@ -23,7 +25,9 @@ from actors.domain.personal_notes import (
     REQUEST_CONTACT,
     REQUEST_OF,
     REQUEST_REFERENCE,
+    SHOWN_ADDRESS,
     SHOWN_CONTACT,
+    SHOWN_NAME,
     SHOWN_PASSKEY_NAME,
 )
 from actors.domain.privacy_state import Extension, Method, Refusal, RequestStatus
@@ -31,6 +35,7 @@ from actors.domain.privacy_terms import Law, Right, Step
 from actors.domain.reservation_state import ReservationView
 from serve.limits import TEXT, EmailText, Latitude, Longitude, Reference
 from serve.moments import Moment
+from serve.packing.schemas import TrackedParcel, UnitsOf
 
 # A reference to the officer's own files: no word of a person.
 CodeText = Annotated[
@@ -233,6 +238,50 @@ class OrderData(msgspec.Struct, frozen=True):
     email: Annotated[str, SHOWN_CONTACT]
 
 
+class SentTo(msgspec.Struct, frozen=True):
+    """Where a shipment without an order went."""
+
+    name: Annotated[str, SHOWN_NAME]
+    company: Annotated[str, SHOWN_NAME]
+    street: Annotated[list[str], SHOWN_ADDRESS]
+    city: Annotated[str, SHOWN_ADDRESS]
+    postcode: Annotated[str, SHOWN_ADDRESS]
+    state: Annotated[str, SHOWN_ADDRESS]
+    country: Annotated[str, SHOWN_ADDRESS]
+    phone: Annotated[str, SHOWN_CONTACT]
+
+
+class ShipmentData(msgspec.Struct, frozen=True):
+    """What was packed for the person: of an order (`fulfilment_id`), or without one, for the `reason` given. ship_to: of one without an order, as long as it is kept; who carries the
+    parcels, under which numbers, and what is in them stands in `parcels`."""
+
+    shipment_id: str
+    order_id: str
+    fulfilment_id: str
+    location_id: str
+    status: str
+    reason: str
+    opened_at: datetime
+    ship_to: SentTo | None
+    parcels: list[TrackedParcel]
+
+
+class PickupData(msgspec.Struct, frozen=True):
+    """An order that waits, or waited, at a store. `verified`: how it was proved that the person may have it; `here_at`, `here_spot`: since when and where the person said to be waiting."""
+
+    collection_id: str
+    order_id: str
+    location_id: str
+    status: CollectionStatus
+    opened_at: datetime
+    ready_at: datetime | None
+    collect_by: datetime | None
+    verified: str
+    here_at: datetime | None
+    here_spot: Annotated[str, PICKUP_SPOT]
+    lines: list[UnitsOf]
+
+
 class ProcessingNote(msgspec.Struct, frozen=True):
     """What personal data is used for, why that is allowed, who gets it, and for how long it is kept (GDPR Art. 15(1))."""
 
@@ -244,7 +293,7 @@ class ProcessingNote(msgspec.Struct, frozen=True):
 
 class PersonData(msgspec.Struct, frozen=True):
     """All that a cell keeps about one person (GDPR Art. 15 and 20, Cal. Civ. Code §1798.110, LGPD Art. 19). Money is in minor units, times are UTC.
-    `reservations`: carts, oldest first, with what was in them; `pending_notices`: messages that are on their way to the person."""
+    `reservations`: carts, oldest first, with what was in them; `shipments`: parcels of the orders, and what was sent without one; `pickups`: at stores; `pending_notices`: messages that are on their way to the person."""
 
     region: str
     made_at: datetime
@@ -255,3 +304,5 @@ class PersonData(msgspec.Struct, frozen=True):
     requests: list[PersonRequest]
     pending_notices: int
     processing: list[ProcessingNote]
+    shipments: list[ShipmentData]
+    pickups: list[PickupData]

@@ -17,6 +17,7 @@ from actors.domain.ids import SAMPLE_CHARS, first_order_id, sample_end, sourcing
 from actors.domain.order_state import Channel, Order, parts_of, restored
 from actors.domain.simulations import Question, Scope
 from actors.domain.sourcing_decision import decoded
+from actors.domain.sourcing_demand import Wanted
 from actors.domain.sourcing_policies import KEPT_MAX, PolicyVersions, ViewVersions
 from actors.domain.sourcing_policy import Policy
 from actors.domain.times import HOUR_MS
@@ -176,7 +177,7 @@ class Gathering:
         lines = parts_of(order.lines, order.kits) if order.kits else order.lines
         return PastOrder(
             kept.order_id, decision.decided_ms, order.channel, order.ship_to.country,
-            tuple(index.wanted(line.sku, line.quantity, line.amount) for line in lines), decision.policy,
+            tuple(_of_then(index.wanted(line.sku, line.quantity, line.amount)) for line in lines), decision.policy,
             {one.location_id: one.km for one in decision.seen if one.km is not None}, order.promised_by_ms,
             order.updated_at_ms if order.cancelled else None,
         )  # fmt: skip
@@ -193,6 +194,11 @@ class Gathering:
                 yield Moves([move for _, move in page])
             if len(page) < MOVES_A_PAGE:
                 return
+
+
+def _of_then(wanted: Wanted) -> Wanted:
+    """Which lots lay where then nobody has kept, so no shelf life is asked for."""
+    return msgspec.structs.replace(wanted, min_life_days=0) if wanted.min_life_days else wanted
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:

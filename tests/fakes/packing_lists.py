@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from actors.domain.rows_of_packing import ManifestRow, ShipmentRow
-from actors.runtime.read_model import ManifestSummary, ShipmentSummary
+from actors.domain.rows_of_packing import ManifestRow, ShipmentPaperRow, ShipmentRow
+from actors.runtime.read_model import ManifestSummary, ShipmentPaper, ShipmentSummary
 
 
 def shipments(
@@ -19,6 +19,15 @@ def shipments(
     found.sort(key=lambda row: row.shipment_id, reverse=True)
     names = ShipmentSummary.__struct_fields__
     return [ShipmentSummary(*(getattr(row, name) for name in names)) for row in found[:limit]]
+
+
+def shipments_of(rows: Iterable[ShipmentRow], person: str, after: str, limit: int) -> list[str]:
+    return sorted(row.shipment_id for row in rows if row.person == person != "" and row.shipment_id > after)[:limit]
+
+
+def paper(rows: Iterable[ShipmentPaperRow], shipment_id: str, parcel: int) -> ShipmentPaper | None:
+    found = (row for row in rows if (row.shipment_id, row.parcel) == (shipment_id, parcel))
+    return next((ShipmentPaper(row.label_key, row.request, row.document) for row in found), None)
 
 
 def manifests(rows: Iterable[ManifestRow], dock_id: str, before: int | None, limit: int) -> list[ManifestSummary]:

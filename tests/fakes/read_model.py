@@ -37,6 +37,7 @@ from actors.runtime.read_model import (
     PlacedOrder,
     PrivacyRequestSummary,
     PromiseFound,
+    ShipmentPaper,
     ShipmentSummary,
     SkuMovement,
     TransferSummary,
@@ -139,6 +140,14 @@ class MemoryReadModel:
     ) -> list[ShipmentSummary]:
         await self._arrive()
         return packing_lists.shipments(self._rows("shipments"), status, locations, before, limit)
+
+    async def shipments_of(self, person: str, *, after: str, limit: int) -> list[str]:
+        await self._arrive()
+        return packing_lists.shipments_of(self._rows("shipments"), person, after, limit)
+
+    async def shipment_paper(self, shipment_id: str, parcel: int) -> ShipmentPaper | None:
+        await self._arrive()
+        return packing_lists.paper(self._rows("shipment_papers"), shipment_id, parcel)
 
     async def manifests(self, dock_id: str, *, before: int | None, limit: int) -> list[ManifestSummary]:
         await self._arrive()

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from actors.domain.outlook import decoded
 from actors.domain.rows import LedgerRow, OrderRow, StockRow
 from actors.domain.rows_of_promises import PromiseRow
 from actors.domain.what_if_terms import PastMove, PastStock, owner_of
@@ -54,7 +55,8 @@ def past_stock(
             since = sum(
                 _delta(e) for e in ledger if (e.location_id, e.sku) == (row.location_id, row.sku) and e.at >= at_ms
             )
-            found.append(PastStock(row.location_id, row.sku, row.free - since, row.safety_stock, row.kept_back))
+            units, rate = row.free - since, decoded(row.outlook).rate
+            found.append(PastStock(row.location_id, row.sku, units, row.safety_stock, row.kept_back, rate))
     return found[:limit]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from actors.domain.audit import Who
 from actors.domain.kinds import KINDS
 from actors.domain.rows import StockRow
+from actors.runtime import wire
 from actors.runtime.errors import HostUnreachable
 from actors.runtime.gateway import Gateway
 from actors.runtime.host import Host
@@ -236,8 +237,10 @@ class Door:
             ask.kind, ask.entity_id, ask.command_id, ask.digest, ask.creates
         )  # fmt: skip
         evidence = self.world.evidence
+        # A provisional answer is a promise as well.
+        status = wire.OK if reply.status == wire.PENDING else reply.status
         told = Told(
-            client.name, mode, kind, entity_id, command_id, digest, creates, asked, evidence.tick(), reply.status, reply.body, attempt
+            client.name, mode, kind, entity_id, command_id, digest, creates, asked, evidence.tick(), status, reply.body, attempt
         )  # fmt: skip
         evidence.told.append(told)
         self.world.note(

@@ -19,7 +19,7 @@ from actors.runtime.wire import Turn
 from tests.simulation.carriers import allocated_to, transfers
 from tests.simulation.collectors import collections, landed_for, on_the_way
 from tests.simulation.counters import counts
-from tests.simulation.history import Folded, History, fold
+from tests.simulation.history import CODECS, Folded, History, fold
 from tests.simulation.managers import approvals
 from tests.simulation.packers import allocated_to as packed_by_hand
 from tests.simulation.packers import docks, shipments
@@ -28,6 +28,7 @@ from tests.simulation.pickers import floors, marks
 from tests.simulation.pictures import MACHINES, unshown
 from tests.simulation.planners import simulations
 from tests.simulation.receivers import inbounds
+from tests.simulation.shipment_papers import as_the_store_keeps, papers, unwritten_papers
 from tests.simulation.shoppers import reservations
 from tests.simulation.stockkeepers import COUNTS, parts
 from tests.simulation.supporters import terms
@@ -80,6 +81,8 @@ def check_all(world) -> list[str]:
         transfers(history),
         shipments(history),
         docks(history),
+        papers(history),
+        unwritten_papers(CODECS["shipment"], world.stored_turns),
         counts(history),
         inbounds(history),
         floors(history),
@@ -262,7 +265,8 @@ def stored_history(stored: list[Turn], turns: list[Turn]) -> Iterator[str]:
     for turn in stored:
         theirs[turn.kind, turn.entity_id].append((turn.version, turn.command_id, turn.events, turn.status))
     for turn in turns:
-        ours[turn.kind, turn.entity_id].append((turn.version, turn.command_id, turn.events, turn.status))
+        events = as_the_store_keeps(CODECS[turn.kind], turn)
+        ours[turn.kind, turn.entity_id].append((turn.version, turn.command_id, events, turn.status))
     for key in sorted(ours.keys() | theirs.keys()):
         if theirs[key] != ours[key]:
             yield f"{key[0]} {key[1]}: the store has turns {[t[:2] for t in theirs[key]]}, the journal accepted {[t[:2] for t in ours[key]]}"

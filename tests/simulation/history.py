@@ -15,7 +15,7 @@ from actors.runtime.codec import codecs
 from actors.runtime.wire import Turn
 from tests.simulation.pictures import Step, Watch
 
-_CODECS = codecs(KINDS)
+CODECS = codecs(KINDS)
 Key = tuple[str, str]
 
 
@@ -52,7 +52,7 @@ def fold(turns: Iterable[Turn]) -> History:
 def _fold_turn(history: History, turn: Turn) -> None:
     key = (turn.kind, turn.entity_id)
     entity = history.entities.setdefault(key, Folded())
-    codec = _CODECS[turn.kind]
+    codec = CODECS[turn.kind]
     context = Context(turn.entity_id, turn.command_id, turn.at_ms)
     entity.turns.append(turn)
     events = codec.events(turn.events)

@@ -26,6 +26,7 @@ from actors.domain.shipment_commands import (
     CloseParcel,
     Command,
     FinishPacking,
+    ForgetRecipient,
     Known,
     NoteCancelled,
     NoteLabel,
@@ -117,7 +118,9 @@ class Packer(Client):
         sku = rng.choice(list(self.wants))
         name = ids.shipment_id(REGION, self.world.now_ms(), key)
         lines = [(sku, rng.choice((1, 2, 9)))]
-        command = OpenManual(rng.choice(LOCATIONS), "sample", "", lines, _KNOWN, [], SERIES, "US", b"to")
+        command = OpenManual(
+            rng.choice(LOCATIONS), "sample", "", lines, _KNOWN, [], SERIES, "US", b"to", person=self.name
+        )
         ask = Ask("shipment", name, command, key, digest(command), creates=True)
         told = await self.ask(ask, wait_ms=rng.choice((0, 500)))
         if told is not None and told.status == wire.OK:
@@ -145,6 +148,8 @@ class Packer(Client):
         closed = [one for one in seen["parcels"] if one["closed"]]
         more = [(sku, units) for sku, units in seen["left"] if units > 0]
         draw = rng.random()
+        if seen["over"]:
+            return ForgetRecipient() if draw < 0.1 else None
         if seen["status"] == "unpacking":
             held = [one for one in seen["parcels"] if one["label"] and one["label"]["status"] in ("bought", "voiding")]
             return AskVoid(held[0]["number"]) if held else PutBack()

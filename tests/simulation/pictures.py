@@ -1,6 +1,7 @@
 """The state pictures of `docs/domain/`: made from what the nouns did in runs, so that none shows what the code does not do, nor leaves out what it does.
 
-    python -m tests.simulation.pictures --write        plays some hundred seeds and writes the pictures into the pages (`make pictures`)
+    python -m tests.simulation.pictures --write                            plays some hundred seeds and writes the pictures into the pages (`make pictures`)
+    python -m tests.simulation.pictures --write --keep --first 50010 --seeds 1     adds what one seed does, which is rare
 
 A page holds each picture as Mermaid between two comments. Every run of the simulation compares its steps with the pages (`checks.pictured`): a step that
 no picture shows fails the run. What a picture shows and no run did any more only a new `make pictures` takes out.
@@ -183,13 +184,17 @@ def _seen(seeds: list[int]) -> set[Step]:
 def main(arguments: list[str]) -> int:
     """Plays seeds; tells what no page shows (exit code 1), or writes the pages."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.pictures")
+    parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--write", action="store_true", help="write the pictures into the pages")
+    parser.add_argument("--keep", action="store_true", help="with what the pages show by now")
     options = parser.parse_args(arguments)
-    seeds = range(1, options.seeds + 1)
+    seeds = range(options.first, options.first + options.seeds)
     chunks = [list(seeds[at : at + CHUNK]) for at in range(0, len(seeds), CHUNK)]
     with ProcessPoolExecutor() as pool:
         steps = set().union(*pool.map(_seen, chunks))
+    if options.keep:
+        steps |= all_shown()
     if options.write:
         for name, machine in MACHINES.items():
             page = PAGES / machine.page

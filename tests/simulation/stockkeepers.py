@@ -20,12 +20,13 @@ from actors.domain.location_commands import (
     RemoveBins,
     SetLevels,
 )
-from actors.domain.location_events import Bin, Levels
+from actors.domain.location_events import Bin, Levels, LevelsSet
 from actors.domain.location_state import Location
+from actors.domain.outlook import DemandRate
 from actors.runtime.gateway import Ask
 from tests.simulation.cell import BEGAN_MS
 from tests.simulation.clients import LOCATIONS, SKUS, Client, digest
-from tests.simulation.history import History
+from tests.simulation.history import Folded, History
 
 MILK = "milk"
 BINS = [Bin("A-01", "A", 1, 1, 0), Bin("A-02", "A", 1, 2, 0, units_max=30), Bin("B-01", "B", 2, 1, 0)]
@@ -78,20 +79,26 @@ class Stockkeeper(Client):
             return DefineBins(BINS)
         if draw < 0.65:
             return MoveUnits([MoveLine(sku, n, one, other, lot)])
-        if draw < 0.77:
+        if draw < 0.73:
             return ChangeCondition([ConditionLine(sku, n, condition, becomes, lot)])  # type: ignore[arg-type]
-        if draw < 0.87:
+        if draw < 0.8:
             line = AdjustmentLine(sku, rng.choice((-n, n)), "loss", lot=lot, bin=one)
             return AdjustStock([line], as_far=rng.random() < 0.3)
         if draw < 0.96:
-            return SetLevels([Levels(rng.choice([MILK, *SKUS]), rng.randint(0, 2), rng.randint(0, 9), {"online": 1})])
+            # Now and then nothing is said of demand, or that nothing is known of it any more.
+            rate = None if becomes == "sellable" else DemandRate((n - 1) * 700, 1, 2, "measured")
+            sku, safety, point = rng.choice([MILK, MILK, *SKUS]), rng.randint(0, 2), rng.randint(0, 9)
+            alone = becomes == "damaged"
+            return SetLevels([Levels(sku, rate=rate) if alone else Levels(sku, safety, point, {"online": 1}, rate)])
         return RemoveBins([rng.choice(("A-01", "B-01"))])
 
 
 def parts(history: History) -> Iterator[str]:
-    """Lots add up to their SKU's stock, claims to what their lots have promised, and no bin holds what is not on hand."""
+    """Lots add up to their SKU's stock, claims to what their lots have promised, days on which units end to the lots that end then, and no bin holds what is not on hand. What is
+    known of demand is what was said last."""
     for (kind, location_id), entity in history.entities.items():
         if kind == "location" and entity.state is not None:
+            yield from _outlooks(location_id, entity)
             yield from _lots(location_id, entity.state)
             yield from _bins(location_id, entity.state)
 
@@ -110,6 +117,24 @@ def _lots(location_id: str, state: Location) -> Iterator[str]:
                 yield f"{location_id} {sku} {name}: {lot} is promised otherwise than by {state.claims}"
     if +claimed:
         yield f"{location_id}: claims to lots that are not there: {claimed}"
+
+
+def _outlooks(location_id: str, entity: Folded) -> Iterator[str]:
+    ends: dict[str, Counter[int]] = {}
+    for sku, lots in entity.state.lots.items():
+        for lot in lots.values():
+            if lot.expires_on is not None and lot.free:
+                ends.setdefault(sku, Counter())[lot.expires_on] += lot.free
+    if ends != entity.state.ends:
+        yield f"{location_id}: units end {ends}, and are told to end {entity.state.ends}"
+    rates: dict[str, DemandRate] = {}
+    for _, event in entity.events:
+        if type(event) is LevelsSet:
+            rates.update((one.sku, one.rate) for one in event.levels if one.rate is not None)
+    for sku, stock in entity.state.stock.items():
+        said = rates.get(sku)
+        if stock.rate != (said if said is not None and said.milli_a_day else None):
+            yield f"{location_id} {sku}: demand is {stock.rate}, and {said} was said last"
 
 
 def _bins(location_id: str, state: Location) -> Iterator[str]:

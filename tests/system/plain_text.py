@@ -64,6 +64,6 @@ class Handshake:
                         encrypted.sendall(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
                     self.said = encrypted.recv(1000)
         except ssl.SSLError as error:
-            self.refusal = error.reason or str(error)
+            self.refusal = error.reason or type(error).__name__
         except OSError as error:
             self.refusal = str(error)

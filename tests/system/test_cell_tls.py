@@ -35,7 +35,7 @@ BODY = {
     "lines": [{"sku": "TLS-1", "quantity": 1, "unit_price": {"amount": 1299, "currency": "USD"}}],
 }
 # With TLS's own word for it, or by hanging up.
-REFUSED = {("", "TLSV1_ALERT_PROTOCOL_VERSION"), ("", "UNEXPECTED_EOF_WHILE_READING")}
+REFUSED = {("", "TLSV1_ALERT_PROTOCOL_VERSION"), ("", "UNEXPECTED_EOF_WHILE_READING"), ("", "SSLZeroReturnError")}
 
 
 def free_port() -> int:

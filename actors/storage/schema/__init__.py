@@ -58,7 +58,15 @@ from actors.domain.rows_of_counts import CountingRow, CountRow, LastCountedRow
 from actors.domain.rows_of_floor import FloorRow, FloorTermsRow, FloorTripRow, FloorWorkRow
 from actors.domain.rows_of_inbounds import InboundRow
 from actors.domain.rows_of_orders import HeldOrderRow
-from actors.domain.rows_of_packing import DockRow, ManifestRow, ShipmentRow, SsccSeriesRow
+from actors.domain.rows_of_packing import (
+    DockParcelRow,
+    DockPastRow,
+    DockRow,
+    ManifestRow,
+    ShipmentPaperRow,
+    ShipmentRow,
+    SsccSeriesRow,
+)
 from actors.domain.rows_of_promises import PromiseRow
 from actors.domain.rows_of_reservation import ReservationRow
 from actors.domain.rows_of_simulations import SimulationRow
@@ -96,7 +104,7 @@ ROW_TYPES: Sequence[type[Row]] = (
     CountRow, CountingRow, LastCountedRow, TransferRow, InboundRow, CollectionRow,
     FloorTermsRow, FloorRow, FloorWorkRow, FloorTripRow,
     LocationProfileRow, SourcingPolicyRow, SimulationRow, PromiseRow,
-    ShipmentRow, DockRow, ManifestRow, SsccSeriesRow, WaiterRow, HeldOrderRow,
+    ShipmentRow, ShipmentPaperRow, DockRow, DockParcelRow, DockPastRow, ManifestRow, SsccSeriesRow, WaiterRow, HeldOrderRow,
 )  # fmt: skip
 CHANGE_TYPES: Sequence[type[Row]] = (OrderChange,)
 

@@ -22,9 +22,20 @@ shipments = sa.Table(
     instant("updated_at"),
     sa.Column("closed", sa.Boolean, nullable=False),
     sa.Column("state", sa.LargeBinary, nullable=False),
+    key("person"),
     sa.Index("shipments_open", "location_id", "shipment_id", postgresql_where=sa.text("NOT closed")),
     sa.Index("shipments_location", "location_id", "shipment_id"),
+    sa.Index("shipments_person", "person", "shipment_id", postgresql_where=sa.text("person <> ''")),
     **ROOM,
+)  # fmt: skip
+
+shipment_papers = sa.Table(
+    "shipment_papers", metadata,
+    key("shipment_id", primary_key=True),
+    sa.Column("parcel", sa.Integer, primary_key=True, autoincrement=False),
+    text("label_key"),
+    sa.Column("request", sa.LargeBinary, nullable=False),
+    sa.Column("document", sa.LargeBinary, nullable=False),
 )  # fmt: skip
 
 docks = sa.Table(
@@ -35,6 +46,22 @@ docks = sa.Table(
     text("carrier"),
     integer("waiting"),
     sa.Column("state", sa.LargeBinary, nullable=False),
+    **ROOM,
+)  # fmt: skip
+
+dock_parcels = sa.Table(
+    "dock_parcels", metadata,
+    key("dock_id", primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    key("sscc", primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    **ROOM,
+)  # fmt: skip
+
+dock_past = sa.Table(
+    "dock_past", metadata,
+    key("dock_id", primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
     **ROOM,
 )  # fmt: skip
 

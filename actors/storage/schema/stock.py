@@ -32,6 +32,7 @@ stock = sa.Table(
     bigint("quality_hold", server_default="0"),
     bigint("reorder_point", server_default="0"),
     sa.Column("buffers", sa.Text, nullable=False, server_default=""),
+    sa.Column("outlook", sa.LargeBinary, nullable=False, server_default=""),
     # All places of one SKU.
     sa.Index("stock_sku", "sku", "location_id"),
     **ROOM,

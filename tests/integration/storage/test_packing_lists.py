@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from actors.domain.manifest import MANIFEST
-from actors.domain.rows_of_packing import DockRow, ManifestRow, ShipmentRow, SsccSeriesRow
+from actors.domain.rows_of_packing import (
+    DockParcelRow,
+    DockPastRow,
+    DockRow,
+    ManifestRow,
+    ShipmentPaperRow,
+    ShipmentRow,
+    SsccSeriesRow,
+)
 from actors.domain.shipment import SHIPMENT
 from actors.domain.sscc_series import SSCC_SERIES, Series
 from actors.runtime.ports import Store
-from actors.runtime.read_model import ReadModel
+from actors.runtime.read_model import ReadModel, ShipmentPaper
 from tests.integration.storage.samples import NOW_MS, batch, drained, turn
 
 STATUSES = ("packing", "packed", "shipped", "unpacking", "cancelled")
@@ -64,7 +74,12 @@ async def test_a_manifest_that_its_dock_forgot_is_gone(store: Store, read_model:
     rows.append(manifest_row(1, dock_id="us-wh-1.post", content=b"another"))
     dock, series = DockRow(DOCK, 9, "us-wh-0", "post", 4, b"\x00 state"), SsccSeriesRow("us-sscc-0-9521234", 5, 6)
     await store.lease("host-0", [1], 1)
-    tables = {"manifests": rows, "docks": [dock], "sscc_series": [series]}
+    parcels = [DockParcelRow(DOCK, number, f"{number:018}", b"\x00 parcel") for number in range(4)]
+    past = DockPastRow(DOCK, b"\x00 past")
+    others = [DockParcelRow("us-wh-1.post", 1, f"{1:018}", b"another")]
+    tables = {
+        "manifests": rows, "docks": [dock], "sscc_series": [series], "dock_parcels": [*parcels, *others], "dock_past": [past],
+    }  # fmt: skip
     await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), tables))
     page = await read_model.manifests(DOCK, before=None, limit=3)
     assert [(one.number, one.status, one.handed_over_at) for one in page] == [
@@ -75,6 +90,39 @@ async def test_a_manifest_that_its_dock_forgot_is_gone(store: Store, read_model:
     assert await read_model.manifest("us-wh-1.post", 1) == b"another"
     assert await read_model.manifest(DOCK, 99) is None
     # What left long ago is not loaded with the dock.
-    assert (await store.load(MANIFEST, [DOCK]))[DOCK].rows == {"docks": [dock]}
+    loaded = (await store.load(MANIFEST, [DOCK]))[DOCK].rows
+    assert {table: sorted(rows, key=msgspec.structs.astuple) for table, rows in loaded.items()} == {
+        "docks": [dock], "dock_parcels": parcels, "dock_past": [past],
+    }  # fmt: skip
+    gone = {
+        "docks": [dock],
+        "dock_parcels": [DockParcelRow(DOCK, 0, f"{0:018}", gone=True), DockParcelRow(DOCK, 9, "no", gone=True)],
+    }
+    await store.drain(batch({1: (1, 2)}, drained(1, 2, turn(2)), gone))
+    left = (await store.load(MANIFEST, [DOCK]))[DOCK].rows["dock_parcels"]
+    assert sorted(row.number for row in left) == [1, 2, 3]
     loaded = await store.load(SSCC_SERIES, [series.series_id])
     assert SSCC_SERIES.restore(series.series_id, loaded[series.series_id].rows) == (Series(6), 5)
+
+
+async def test_a_person_is_found_by_somebody_elses_shipments_or_not_at_all(store: Store, read_model: ReadModel):
+    rows = [msgspec.structs.replace(shipment_row(number), person=("", "mia", "tom")[number % 3]) for number in range(9)]
+    papers = [
+        ShipmentPaperRow("us-shipment-001.1", 0, document=b"\x00to"), ShipmentPaperRow("us-shipment-001.1", 2, "key", b"\x00asked"),
+        ShipmentPaperRow("us-shipment-004.1", 0, document=b"another"),
+    ]  # fmt: skip
+    await store.lease("host-0", [1], 1)
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"shipments": rows, "shipment_papers": papers}))
+    mias = ["us-shipment-001.1", "us-shipment-004.1", "us-shipment-007.1"]
+    assert await read_model.shipments_of("mia", after="", limit=10) == mias
+    assert await read_model.shipments_of("mia", after=mias[0], limit=1) == mias[1:2]
+    for nobody in ("", "anna", "non\x00sense"):
+        assert await read_model.shipments_of(nobody, after="", limit=10) == []
+    assert await read_model.shipment_paper(mias[0], 0) == ShipmentPaper("", b"", b"\x00to")
+    assert await read_model.shipment_paper(mias[0], 2) == ShipmentPaper("key", b"\x00asked", b"")
+    assert await read_model.shipment_paper(mias[0], 1) is None
+    gone = {"shipment_papers": [ShipmentPaperRow(mias[0], 0, gone=True), ShipmentPaperRow(mias[2], 0, gone=True)]}
+    await store.drain(batch({1: (1, 2)}, drained(1, 2, turn(2)), gone))
+    assert await read_model.shipment_paper(mias[0], 0) is None
+    # With a shipment its papers are not loaded.
+    assert (await store.load(SHIPMENT, [mias[0]]))[mias[0]].rows == {"shipments": [rows[1]]}

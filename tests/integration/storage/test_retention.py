@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 import psycopg
 import pytest
 
-from actors.domain.ids import reservation_id
+from actors.domain.ids import reservation_id, shipment_id
+from actors.domain.rows_of_packing import ShipmentPaperRow, ShipmentRow
 from actors.domain.rows_of_reservation import ReservationRow
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import DrainBatch
@@ -87,6 +90,42 @@ async def test_old_carts_are_found_by_reading_all_of_them(clean_url):
             " ORDER BY reservation_id LIMIT 5"
         ).fetchall()
     assert "reservations_pkey" in str(plan)
+
+
+def shipped(made_ms: int, over_ms: int, *, closed: bool = True, number: int = 0) -> ShipmentRow:
+    name = shipment_id("us", made_ms, f"s{number}")
+    return ShipmentRow(name, 3, "shipped", "us-wh", "", 1, "", 1, 1, 100, made_ms, over_ms, closed, b"state")
+
+
+async def test_papers_stay_for_ever_or_are_taken_from_who_still_packs(clean_url, caplog):
+    clock = FakeClock()
+    old, lately = clock.now - 40 * DAY_MS, clock.now - 29 * DAY_MS
+    rows = [
+        shipped(old, old, number=0), shipped(old, lately, number=1), shipped(old, old, closed=False, number=2), shipped(lately, lately, number=3),
+        shipped(old, clock.now - 31 * DAY_MS, number=4),
+    ]  # fmt: skip
+    papers = [ShipmentPaperRow(row.shipment_id, parcel, "k", b"", b"paper") for row in rows for parcel in (0, 1, 2)]
+    store = PostgresStore(clean_url)
+    await store.lease("h0", [1], 1)
+    await store.drain(DrainBatch("h0", {1: (1, 1)}, [], {"shipments": rows, "shipment_papers": papers}))
+    await store.close()
+    rows_of = PostgresRetention(clean_url, "us")
+    with caplog.at_level(logging.INFO):
+        keeping = Retention(rows_of, clock)
+        await keeping.round()
+    assert (keeping.labels, keeping.addresses) == (4, 2)
+    (said,) = [record for record in caplog.records if record.message == "retention.dropped"]
+    assert (said.labels, said.addresses, said.carts) == (4, 2, 0)
+
+    def left():
+        with psycopg.connect(clean_url) as connection:
+            found = {one[0] for one in connection.execute("SELECT shipment_id FROM shipment_papers").fetchall()}
+        return [number for number, row in enumerate(rows) if row.shipment_id in found]
+
+    assert left() == [1, 2, 3]
+    await Retention(rows_of, clock, 20).round()
+    assert left() == [2]
+    await rows_of.close()
 
 
 async def test_a_store_that_is_away_is_told_as_that():

@@ -25,7 +25,7 @@ async def keep(store: Store, **rows: list) -> None:
 
 async def test_one_sku_is_told_over_its_places_and_only_those_asked_for(store: Store, read_model: ReadModel):
     rows = [
-        StockRow("us-b", "A", 10, 2, 1, 3, 1, 1, 4, "online:2,store:1"), StockRow("us-a", "A", 5, 0, 0), StockRow("us-a", "B", 7, 0, 0),
+        StockRow("us-b", "A", 10, 2, 1, 3, 1, 1, 4, "online:2,store:1", b"\x00outlook"), StockRow("us-a", "A", 5, 0, 0), StockRow("us-a", "B", 7, 0, 0),
     ]  # fmt: skip
     await keep(store, stock=rows)
     assert await read_model.stock_of("A", locations=None, limit=10) == [rows[1], rows[0]]

@@ -12,6 +12,7 @@ from actors.domain.ids import first_order_id, new_order_id
 from actors.domain.kind import Context
 from actors.domain.order_events import OrderPlaced
 from actors.domain.order_state import Line, ShipTo
+from actors.domain.outlook import DemandRate, Outlook, encoded
 from actors.domain.rows import LedgerRow, StockRow
 from actors.domain.rows_of_promises import PromiseRow
 from actors.domain.simulations import SIMULATIONS, BeginSimulation, Question
@@ -93,14 +94,18 @@ async def test_stock_of_then_is_not_what_is_there_now_less_what_happened_since(s
         ledger.append(
             entry(version, sku, NOW_MS + version * 1000, place, reason=kind, cause=f"us-o{version}.2", **change)
         )
+    rate = DemandRate(1_500, 20_400, 20_489, "measured")
+    outlook = encoded(Outlook(rate, ((20_500, 1),)))
     stock = [
-        StockRow(place, sku, n, 0, 2, buffers="online:1" if sku == "B" else "") for (place, sku), n in units.items()
+        StockRow(place, sku, n, 0, 2, buffers="online:1" if sku == "B" else "", outlook=outlook if sku == "A" else b"")
+        for (place, sku), n in units.items()
     ]
     await keep(store, ledger=ledger, stock=stock)
     cut = NOW_MS + 60_000
     found = await read_model.past_stock(["A", "B"], cut, 99)
     assert found == [
-        PastStock(place, sku, then[place, sku], 2, {"online": 1} if sku == "B" else {}) for sku in "AB" for place in ("us-a", "us-b")
+        PastStock(place, sku, then[place, sku], 2, {"online": 1} if sku == "B" else {}, rate if sku == "A" else None)
+        for sku in "AB" for place in ("us-a", "us-b")
     ]  # fmt: skip
     assert len(await read_model.past_stock(["A", "B"], cut, 3)) == 3
     pages, offset = [], None

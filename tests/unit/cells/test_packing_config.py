@@ -1,12 +1,17 @@
 """What is wrong in `[packing]` is told with its key, and what would be right; nothing of it is lost on its way to the API."""
 
+from datetime import date
+
 import msgspec
 import pytest
 
+from actors.domain.customs import SdrRate
 from cells.config import CONFIG_FOLDER, load_all, load_region
 from cells.errors import ConfigError
 from cells.packing import packing_settings
-from cells.wiring import api_settings
+from cells.settings import StoreAddresses
+from cells.wiring import api_settings, cell_settings
+from serve.packing.settings import PackingSettings
 from serve.settings import ApiSettings
 
 _CARTON = (
@@ -34,6 +39,10 @@ def load(folder, text, name="us"):
         (_CARRIER + _CARRIER, "post twice"),
         ('[[packing.carriers]]\ncarrier = "The Post"\n', "packing.carriers[0].carrier"),
         ('[[packing.carriers]]\ncarrier = "post"\nport = "owl"\n', "packing.carriers[0].port"),
+        ("[packing]\npapers_keep_days = -1\n", "packing.papers_keep_days"),
+        ('[packing.sdr]\ncurrency = "EUR"\nminor_per_100 = 0\non = 2026-11-20\n', "packing.sdr.minor_per_100"),
+        ('[packing.sdr]\ncurrency = "EUR"\nminor_per_100 = 11_623\n', "packing.sdr"),
+        ("[packing.hs_digits]\nUS = 7\n", "packing.hs_digits"),
         ("[packing.sender]\n" + _SENDER.replace('name = "A"\n', ""), "packing.sender"),
         ("[packing.sender]\n" + _SENDER.replace('"US"', '"usa"'), "packing.sender.country"),
         ("[packing.senders.eu-wh-berlin]\n" + _SENDER, "eu-wh-berlin is no location of us"),
@@ -72,3 +81,21 @@ def test_a_place_has_no_sender_of_its_own(tmp_path):
     config = load(tmp_path, f"[packing.sender]\n{_SENDER}[packing.senders.us-wh-x]\n{other}")
     settings = packing_settings(config, None)
     assert [settings.sender_at(place).name for place in ("us-wh-x", "us-wh-y")] == ["Other", "A"]
+
+
+def test_the_rate_of_a_day_is_lost_on_its_way(tmp_path):
+    text = '[packing]\npapers_keep_days = 7\n[packing.sdr]\ncurrency = "USD"\nminor_per_100 = 13_300\non = 2026-11-20\n[packing.hs_digits]\nCA = 10\n'
+    config = load(tmp_path, text + _CARRIER + 'small_packets = ["standard"]\n')
+    known = msgspec.msgpack.decode(msgspec.msgpack.encode(packing_settings(config, None)), type=PackingSettings)
+    assert (known.papers_keep_days, known.sdr, known.hs_digits) == (
+        7,
+        SdrRate("USD", 13_300, date(2026, 11, 20)),
+        {"CA": 10},
+    )
+    assert (known.small_packet("post", "standard"), known.small_packet("post", "express")) == (True, False)
+    assert (
+        cell_settings(
+            config, StoreAddresses(postgres_url="p", owner_url="o", redis_url="r"), tmp_path, tmp_path
+        ).papers_keep_days
+        == 7
+    )

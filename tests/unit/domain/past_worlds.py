@@ -1,8 +1,10 @@
 """Pasts for plays: drawn by hypothesis, and put on record by a plain cell that serves one order after the other."""
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from actors.domain.location_profile import Profile
+from actors.domain.outlook import DemandRate
 from actors.domain.sourcing import source
 from actors.domain.sourcing_demand import Demand, Wanted, items_of
 from actors.domain.sourcing_places import ALWAYS, candidate_of, left_of
@@ -38,7 +40,8 @@ def order(number, at_h, *lines, policy=3, **more):
 
 
 stocks = st.lists(
-    st.builds(PastStock, st.sampled_from([p.location_id for p in PLACES]), st.sampled_from(SKUS), st.integers(0, 8), st.integers(0, 2)),
+    st.builds(PastStock, st.sampled_from([p.location_id for p in PLACES]), st.sampled_from(SKUS), st.integers(0, 8), st.integers(0, 2),
+              rate=st.none() | st.builds(DemandRate, st.integers(1, 3_000), st.just(0), st.just(1))),
     unique_by=lambda one: (one.location_id, one.sku), max_size=12,
 )  # fmt: skip
 moves = st.lists(
@@ -90,9 +93,10 @@ class PlainCell:
                 (at, p) for at, p, _ in self.log if p == place.location_id and at // (24 * HOUR) == at_ms // (24 * HOUR)
             ]
             left = (None, None, 0.0) if place.profile is None else left_of(place.profile, len(day), 0)
-            candidates.append(
-                candidate_of(place.location_id, place.kind, place.country, float(one.km[place.location_id]), available, place.profile, ALWAYS, left)
-            )  # fmt: skip
+            seen = candidate_of(place.location_id, place.kind, place.country, float(one.km[place.location_id]), available, place.profile, ALWAYS, left)  # fmt: skip
+            rates = {s.sku: s.rate for s in self.past.stocks if s.location_id == place.location_id and s.rate}
+            weeks = {sku: n * 1_000 / (rates[sku].milli_a_day * 7) for sku, n in available.items() if sku in rates}
+            candidates.append(replace(seen, supply_weeks=weeks))
         plan = source(self.policy_of(one), demand, candidates).plan()
         for place, got in plan:
             self.log.append((at_ms, place, number))

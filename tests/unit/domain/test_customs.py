@@ -1,10 +1,23 @@
 """A declaration that customs would send back, and an address that no post finds."""
 
+from datetime import date, timedelta
+
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from actors.domain.customs import CN22_VALUE_MAX, CustomsDeclaration, CustomsLine, check, form_of, value_of
+from actors.domain.customs import (
+    CN22_VALUE_MAX,
+    RATE_DAYS_MAX,
+    CustomsDeclaration,
+    CustomsLine,
+    SdrRate,
+    check,
+    form_of,
+    in_sdr,
+    papers_of,
+    value_of,
+)
 from actors.domain.errors import Refused
 from actors.domain.money import AMOUNT_MAX, Money
 from actors.domain.postal import Party, lines
@@ -23,12 +36,13 @@ def test_a_good_declaration_is_refused():
 @pytest.mark.parametrize(
     ("told", "code", "facts"),
     [
-        (replace(TOLD, lines=()), "customs.nothing_declared", {}),
-        (replace(TOLD, recipient=SENDER), "customs.same_country", {}),
-        (replace(TOLD, reason="other", reason_text="  "), "customs.reason_missing", {}),
-        (replace(TOLD, lines=(LINE, replace(LINE, value=Money(1, "USD"))), gross_weight_g=900), "customs.currencies", {"currencies": ["EUR", "USD"]}),
-        (replace(TOLD, gross_weight_g=399), "customs.weights", {"net_weight_g": 400, "gross_weight_g": 399}),
-        (replace(TOLD, lines=(replace(LINE, value=Money(AMOUNT_MAX, "EUR")), LINE), gross_weight_g=900), "customs.value", {"amount_max": AMOUNT_MAX}),
+        (replace(TOLD, lines=()), "customs.nothing_declared", {"fields": ["lines"]}),
+        (replace(TOLD, recipient=SENDER), "customs.same_country", {"fields": ["sender.country", "recipient.country"]}),
+        (replace(TOLD, reason="other", reason_text="  "), "customs.reason_missing", {"fields": ["reason_text"]}),
+        (replace(TOLD, lines=(LINE, replace(LINE, value=Money(1, "USD"))), gross_weight_g=900), "customs.currencies", {"currencies": ["EUR", "USD"], "fields": ["lines.value.currency"]}),
+        (replace(TOLD, gross_weight_g=399), "customs.weights", {"net_weight_g": 400, "gross_weight_g": 399, "fields": ["lines.net_weight_g", "gross_weight_g"]}),
+        (replace(TOLD, lines=(replace(LINE, value=Money(AMOUNT_MAX, "EUR")), LINE), gross_weight_g=900), "customs.value", {"amount_max": AMOUNT_MAX, "fields": ["lines.value"]}),
+        (replace(TOLD, lines=(LINE, replace(LINE, value=Money(0, "EUR"))), gross_weight_g=900), "customs.value", {"fields": ["lines.1.value"]}),
     ],
 )  # fmt: skip
 def test_what_contradicts_itself_passes(told, code, facts):
@@ -48,6 +62,49 @@ def test_what_contradicts_itself_passes(told, code, facts):
 )
 def test_the_short_form_goes_on_a_dear_heavy_or_large_parcel(value_sdr, gross_g, small_packet, form):
     assert form_of(replace(TOLD, gross_weight_g=gross_g), value_sdr, small_packet=small_packet) == form
+
+
+# 300 SDR are 348.69 EUR.
+RATE = SdrRate("EUR", 11_623, date(2026, 11, 20))
+
+
+def worth(amount, **more):
+    return replace(TOLD, lines=(replace(LINE, value=Money(amount, "EUR")),), **more)
+
+
+def test_the_limit_is_a_cent_off():
+    assert [in_sdr(Money(amount, "EUR"), RATE) for amount in (34_869, 34_870, 0)] == [30_000, 30_001, 0]
+    assert papers_of(worth(34_869), RATE, small_packet=True).form == "CN22"
+    assert papers_of(worth(34_870), RATE, small_packet=True).form == "CN23"
+
+
+@pytest.mark.parametrize(
+    ("told", "rate", "small_packet", "why"),
+    [
+        (worth(34_869), RATE, True, "small_packet"),
+        (worth(34_870), RATE, True, "too_dear"),
+        (worth(100), RATE, False, "a_parcel"),
+        (worth(100, gross_weight_g=2_001), RATE, True, "too_heavy"),
+        (worth(100), None, True, "no_rate"),
+        (worth(100), replace(RATE, currency="USD"), True, "other_currency"),
+        (worth(100), replace(RATE, on=date(2026, 11, 26) - timedelta(days=RATE_DAYS_MAX)), True, "small_packet"),
+        (worth(100), replace(RATE, on=date(2026, 11, 25) - timedelta(days=RATE_DAYS_MAX)), True, "old_rate"),
+    ],
+)
+def test_a_parcel_has_the_wrong_form(told, rate, small_packet, why):
+    papers = papers_of(told, rate, small_packet=small_packet)
+    assert (papers.form, papers.why) == ("CN22" if why == "small_packet" else "CN23", why)
+
+
+def test_a_sale_has_no_invoice_or_a_present_has_one():
+    for reason, invoice in (
+        ("sale_of_goods", True),
+        ("commercial_sample", True),
+        ("gift", False),
+        ("documents", False),
+    ):
+        assert papers_of(worth(40_000, reason=reason), RATE, small_packet=True).invoice == invoice
+    assert not papers_of(worth(100, reason="sale_of_goods"), RATE, small_packet=True).invoice
 
 
 @pytest.mark.parametrize("code", ["61", "6109101", "61091O", "61091012345", ""])

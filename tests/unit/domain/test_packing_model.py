@@ -26,6 +26,7 @@ from actors.domain.shipment_commands import (
     CancelManual,
     CloseParcel,
     FinishPacking,
+    ForgetRecipient,
     NoteCancelled,
     NoteLabel,
     NoteLabelRefused,
@@ -202,6 +203,9 @@ class Play(MessagePlay):
         if name in self.orders and self.world.the_order(self.orders[name]).cancelled:
             self.step(name, NoteCancelled())
 
+    def somebody_is_erased(self, name: str) -> None:
+        assert self.step(name, ForgetRecipient()) == is_over(self.world.shipment(name))
+
     def goods_are_put_back(self, name: str) -> None:
         self.step(name, PutBack())
 
@@ -234,6 +238,10 @@ class Play(MessagePlay):
                 parcel.number: {one.sku: one.units for one in parcel.contents} for parcel in state.parcels
             }
             assert plain.closed == {parcel.number for parcel in state.parcels if parcel.closed}
+            if is_over(state):
+                labels = [parcel.label for parcel in state.parcels if parcel.label]
+                assert not any(label.document or label.request for label in labels)
+                assert not state.ship_to
             out = [parcel.number for parcel in state.parcels if parcel.place in ("cleared", "handed_over")]
             if out:
                 assert state.stage == "shipped"

@@ -2,8 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from actors.domain.outlook import DemandRate
 from actors.domain.sourcing import source
-from actors.domain.sourcing_policy import Carrier, Limits, Policy, Zone
+from actors.domain.sourcing_policy import Carrier, Costs, Limits, Policy, Zone
 from actors.domain.what_if import Map, Play, demand_of
 from actors.domain.what_if_figures import recorded
 from actors.domain.what_if_report import WhatIf, in_play
@@ -101,6 +102,20 @@ def test_the_same_policy_again_comes_out_otherwise(stocks, moves, orders):
     report = report_of(past_of(stocks, moves, same, changed=POLICIES[0]))
     assert report.changed == report.replay
     assert report.changed_own_milli == sum(report.replay.costs_milli.values())
+
+
+def test_a_play_knows_no_demand_or_puts_its_price_on_the_record():
+    week, ten = DemandRate(1_000, 0, 1), DemandRate(100, 0, 1)
+    stocks = [PastStock("us-st-a", "A", 7, rate=week), PastStock("us-st-b", "A", 7, rate=ten)]
+    past = past_of(stocks, [], [order(0, 1, ("A", 1))], changed=Policy(version=9, costs=Costs(supply_minor=0)))
+    # The one is nearer, the other has ten weeks of it.
+    assert [one.shares for one in played(past).outcome.served] == [[("us-st-b", {"A": 1})]]
+    assert [one.shares for one in played(past, lambda one: past.terms.changed).outcome.served] == [
+        [("us-st-a", {"A": 1})]
+    ]
+    report = report_of(past)
+    assert report.replay.costs_milli["supply"] == 0
+    assert {"present_demand", "supply_not_priced"} <= set(report.assumptions)
 
 
 def test_the_order_in_which_pieces_come_decides():

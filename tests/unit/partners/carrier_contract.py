@@ -11,7 +11,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from partners.carrier import PARCELS_MAX, Carrier, CarrierRefused, CarrierTimedOut, LabelRequest
+from partners.carrier import PARCELS_MAX, Carrier, CarrierRefused, CarrierTimedOut, LabelRequest, quote_of
 from tests.unit.partners.samples import NEW_YORK, SHIPMENT, with_parcel
 
 
@@ -23,7 +23,7 @@ async def refused(call) -> str:
 
 
 async def bought(carrier: Carrier, key: str = "k"):
-    offers = await carrier.quote(SHIPMENT)
+    offers = await carrier.quote(quote_of(SHIPMENT))
     return await carrier.label(key, LabelRequest(SHIPMENT, offers[0].service))
 
 
@@ -34,13 +34,13 @@ class CarrierContract:
         raise NotImplementedError
 
     async def test_quotes_are_not_sorted_or_none_is_there(self, carrier):
-        offers = await carrier.quote(SHIPMENT)
+        offers = await carrier.quote(quote_of(SHIPMENT))
         assert offers
         assert [offer.price.amount for offer in offers] == sorted(offer.price.amount for offer in offers)
         assert all(offer.price.amount > 0 and offer.days > 0 for offer in offers)
 
     async def test_a_label_costs_something_else_than_was_quoted(self, carrier):
-        for offer in await carrier.quote(SHIPMENT):
+        for offer in await carrier.quote(quote_of(SHIPMENT)):
             label = await carrier.label(f"k-{offer.service}", LabelRequest(SHIPMENT, offer.service))
             assert label.price == offer.price
 
@@ -50,7 +50,7 @@ class CarrierContract:
         assert (await bought(carrier, "k2")).tracking_number != first.tracking_number
 
     async def test_a_call_that_timed_out_pays_twice(self, carrier):
-        service = (await carrier.quote(SHIPMENT))[0].service
+        service = (await carrier.quote(quote_of(SHIPMENT)))[0].service
         self.be_mute(carrier, True)
         for _ in range(2):
             with pytest.raises(CarrierTimedOut):
@@ -61,9 +61,28 @@ class CarrierContract:
         manifest = await carrier.manifest("m", (first.tracking_number,))
         assert manifest.tracking_numbers == (first.tracking_number,)
 
+    async def test_what_was_sold_is_not_found_by_our_reference(self, carrier):
+        request = LabelRequest(SHIPMENT, (await carrier.quote(quote_of(SHIPMENT)))[0].service)
+        assert await carrier.find("k", request) is None
+        label = await carrier.label("k", request)
+        assert await carrier.find("k", request) == label
+        assert await carrier.find("another", request) is None
+        # Also one that was taken back: it was paid.
+        await carrier.void("v", label.tracking_number)
+        found = await carrier.find("k", request)
+        assert found is not None
+        assert found.tracking_number == label.tracking_number
+
+    async def test_a_manifest_is_not_found_by_our_reference(self, carrier):
+        label = await bought(carrier)
+        assert await carrier.find_manifest("m") is None
+        manifest = await carrier.manifest("m", (label.tracking_number,))
+        assert await carrier.find_manifest("m") == manifest
+        assert await carrier.find_manifest("k") is None
+
     async def test_a_key_means_two_things(self, carrier):
         label = await bought(carrier, "k")
-        service = (await carrier.quote(SHIPMENT))[0].service
+        service = (await carrier.quote(quote_of(SHIPMENT)))[0].service
         other = LabelRequest(with_parcel(weight_g=900), service)
         assert await refused(carrier.label("k", other)) == "carrier.key_reused"
         # Each kind of call has keys of its own.
@@ -72,7 +91,7 @@ class CarrierContract:
 
     @pytest.mark.parametrize("label_format", ["zpl", "pdf"])
     async def test_the_label_is_none(self, carrier, label_format):
-        service = (await carrier.quote(SHIPMENT))[0].service
+        service = (await carrier.quote(quote_of(SHIPMENT)))[0].service
         label = await carrier.label("k", LabelRequest(SHIPMENT, service, label_format))
         assert label.label_format == label_format
         assert label.document.startswith(b"%PDF" if label_format == "pdf" else b"^XA")
@@ -81,7 +100,7 @@ class CarrierContract:
         assert await refused(carrier.label("k", LabelRequest(SHIPMENT, "teleport"))) == "carrier.unknown_service"
 
     async def test_what_is_not_taken_is_sold(self, carrier):
-        service = (await carrier.quote(SHIPMENT))[0].service
+        service = (await carrier.quote(quote_of(SHIPMENT)))[0].service
         for shipment, code in (
             (with_parcel(weight_g=1_000_000), "carrier.too_heavy"),
             (with_parcel(length_mm=10_000), "carrier.too_large"),
@@ -92,11 +111,11 @@ class CarrierContract:
                 "carrier.customs_missing",
             ),
         ):
-            assert await refused(carrier.quote(shipment)) == code
+            assert await refused(carrier.quote(quote_of(shipment))) == code
             assert await refused(carrier.label(f"k-{code}", LabelRequest(shipment, service))) == code
 
     async def test_a_refused_call_can_not_be_put_right_under_its_key(self, carrier):
-        service = (await carrier.quote(SHIPMENT))[0].service
+        service = (await carrier.quote(quote_of(SHIPMENT)))[0].service
         assert (
             await refused(carrier.label("k", LabelRequest(with_parcel(hazard="UN1203"), service))) == "carrier.hazard"
         )

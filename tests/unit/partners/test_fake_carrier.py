@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from partners import fake_carrier
-from partners.carrier import KEY_CHARS_MAX, KEYS_KEPT_MS, CarrierRefused, CarrierUnavailable, LabelRequest
+from partners.carrier import KEY_CHARS_MAX, KEYS_KEPT_MS, CarrierRefused, CarrierUnavailable, LabelRequest, quote_of
 from partners.fake_carrier import FakeCarrier
 from partners.fake_tariff import (
     GIRTH_MM_MAX,
@@ -13,9 +13,9 @@ from partners.fake_tariff import (
     SIDE_MM_MAX,
     WEIGHT_G_MAX,
     charged_g,
-    quotes,
     zone_of,
 )
+from partners.fake_tariff import quotes as quoted
 from partners.tracking_number import SERIALS, is_tracking_number
 from tests.unit.partners.carrier_contract import CarrierContract, bought, refused
 from tests.unit.partners.samples import CUSTOMS, LODZ, MADRID, NEW_YORK, PARCEL, SEATTLE, SHIPMENT, with_parcel
@@ -59,8 +59,9 @@ async def test_the_same_calls_give_another_label():
 async def test_it_works_while_it_is_down(carrier):
     carrier.down = True
     for call in (
-        carrier.quote(SHIPMENT), carrier.label("k", LabelRequest(SHIPMENT, "economy")), carrier.void("k", "x"),
-        carrier.manifest("k", ("x",)), carrier.track("x"),
+        carrier.quote(quote_of(SHIPMENT)), carrier.label("k", LabelRequest(SHIPMENT, "economy")), carrier.void("k", "x"),
+        carrier.manifest("k", ("x",)), carrier.track("x"), carrier.find("k", LabelRequest(SHIPMENT, "economy")),
+        carrier.find_manifest("k"),
     ):  # fmt: skip
         with pytest.raises(CarrierUnavailable) as caught:
             await call
@@ -87,6 +88,8 @@ async def test_a_key_is_forgotten_within_a_day_or_kept_for_ever(carrier, clock):
     clock.now_ms += KEYS_KEPT_MS
     assert await bought(carrier, "k") == first
     clock.now_ms += 1
+    # As a real one: it would sell another. What it sold under the reference it knows still.
+    assert await carrier.find("k", LabelRequest(SHIPMENT, "economy")) == first
     assert (await bought(carrier, "k")).tracking_number != first.tracking_number
     assert len(carrier._answers) == 1
 
@@ -108,6 +111,10 @@ async def test_it_grows_for_ever(clock, monkeypatch):
 
 
 # --- the tariff -----------------------------------------------------------------------------------------------------
+def quotes(shipment):
+    return quoted(quote_of(shipment))
+
+
 def cheapest(shipment) -> int:
     return quotes(shipment)[0].price.amount
 

@@ -30,7 +30,7 @@ from actors.domain.rows import (
 )
 from actors.domain.rows_of_counts import LastCountedRow
 from actors.domain.rows_of_orders import HeldOrderRow
-from actors.domain.rows_of_packing import ManifestRow
+from actors.domain.rows_of_packing import ManifestRow, ShipmentPaperRow, ShipmentRow
 from actors.domain.rows_of_promises import PromiseRow
 from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.domain.rows_of_stock import IncomingRow, LotRow
@@ -52,12 +52,13 @@ from actors.runtime.read_model import (
     PlacedOrder,
     PrivacyRequestSummary,
     PromiseFound,
+    ShipmentPaper,
     ShipmentSummary,
     SkuMovement,
     TransferSummary,
 )
 from actors.runtime.sharding import mask_of
-from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, REFUSED, HostStats, LiveEvent, Reply
+from actors.runtime.wire import CODE_KEY_REUSED, KEY_REUSED, OK, PENDING, REFUSED, HostStats, LiveEvent, Reply
 from serve.gateway import Ask, FeedListener
 from tests.fakes import (
     collection_lists,
@@ -229,7 +230,7 @@ class FakeGateway:
                 if scope in self.remembered:
                     digest, _ = self.remembered[scope]
                     self.remembered[scope] = (digest, Reply(OK, encode(answer.reply(state, version))))
-        return Reply(OK, encode(decision.reply(state, version)))
+        return Reply(PENDING if decision.provisional else OK, encode(decision.reply(state, version)))
 
     def run_outbox(self) -> None:
         while self.outbox:
@@ -246,7 +247,9 @@ class FakeGateway:
         if KINDS[key[0]].unwritten:
             return
         at = datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).isoformat().replace("+00:00", "Z")
-        entry = {"sequence": version, "at": at, "cause": cause, **msgspec.json.decode(encode(event))}
+        written = KINDS[key[0]].written
+        kept = event if written is None else written(event)
+        entry = {"sequence": version, "at": at, "cause": cause, **msgspec.json.decode(encode(kept))}
         self.events.setdefault(key, []).append(entry)
 
     def _changed(
@@ -263,7 +266,9 @@ class FakeGateway:
                 self.held.pop(row.order_id, None)
                 if not row.gone:
                     self.held[row.order_id] = row
-            elif isinstance(row, StockRow | LotRow | IncomingRow | LastCountedRow | ManifestRow | PromiseRow):
+            elif isinstance(
+                row, StockRow | LotRow | IncomingRow | LastCountedRow | ManifestRow | PromiseRow | ShipmentPaperRow
+            ):
                 self.stock_rows[row.table, *(getattr(row, name) for name in row.key)] = row
         if self.feeding:
             self.feed([row for row in rows if isinstance(row, FEED)])
@@ -480,14 +485,22 @@ class FakeReadModel:
     async def shipments(
         self, *, status: str | None, locations: Sequence[str] | None, before: str | None, limit: int
     ) -> list[ShipmentSummary]:
-        if self.away:
-            raise StoreUnavailable
-        rows = [
+        return packing_lists.shipments(self._shipments(), status, locations, before, limit)
+
+    async def shipments_of(self, person: str, *, after: str, limit: int) -> list[str]:
+        return packing_lists.shipments_of(self._shipments(), person, after, limit)
+
+    async def shipment_paper(self, shipment_id: str, parcel: int) -> ShipmentPaper | None:
+        return packing_lists.paper(self._of_locations(ShipmentPaperRow), shipment_id, parcel)
+
+    def _shipments(self) -> list[ShipmentRow]:
+        self._reach()
+        rows: list[Any] = [
             KINDS["shipment"].rows(state, version, [], Context(shipment_id, "", 0))[0]
             for (kind, shipment_id), (state, version) in self.gateway.entities.items()
             if kind == "shipment"
         ]
-        return packing_lists.shipments(rows, status, locations, before, limit)  # type: ignore[arg-type]
+        return rows
 
     async def manifests(self, dock_id: str, *, before: int | None, limit: int) -> list[ManifestSummary]:
         return packing_lists.manifests(self._of_locations(ManifestRow), dock_id, before, limit)

@@ -47,6 +47,9 @@ async def test_placing_answers_placed_when_the_locations_are_late(cell):
     cell.gateway.deliver = False
     body = await cell.placed()
     assert body["status"] == "placed"
+    # Whole all the same: what it keeps for who asks again is short.
+    assert body == (await cell.get(f"/v1/orders/{body['order_id']}")).json()
+    assert [line["sku"] for line in body["lines"]] == ["A1"]
     cell.gateway.run_outbox()
     assert (await cell.get(f"/v1/orders/{body['order_id']}")).json()["status"] == "allocated"
 

@@ -46,7 +46,7 @@ async def test_all_places_are_told_with_all_states_and_add_up(cell):
     assert view["places"][2] == {
         "location_id": "us-wh-seattle", "type": "warehouse", "on_hand": 100, "available": 89, "reserved": 0, "allocated": 2,
         "damaged": 4, "quality_hold": 0, "safety_stock": 5, "reorder_point": 30, "buffers": {}, "incoming": 0, "in_transit": 0,
-        "expected": [],
+        "expected": [], "lasting": {"demand": None, "weeks_of_supply": None, "markdown_risk": None},
     }  # fmt: skip
     assert view["totals"] == {
         "on_hand": 153, "available": 142, "reserved": 0, "allocated": 2, "damaged": 4, "quality_hold": 0, "incoming": 0,

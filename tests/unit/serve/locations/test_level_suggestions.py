@@ -56,7 +56,7 @@ async def test_levels_follow_from_what_was_shipped_on_days_with_stock(cell):
     assert found == {
         "sku": "C3", "days": 20, "demand_per_day": 5.0, "demand_deviation": 1.0, "method": "normal", "safety_stock": 18,
         "reorder_point": 63, "safety_stock_now": 0, "reorder_point_now": 0, "available": 100, "days_of_supply": 20.0,
-        "next_arrival_at": None, "stock_out_risk": 0.0,
+        "next_arrival_at": None, "stock_out_risk": 0.0, "demand_from": "2025-10-23", "demand_until": "2026-01-20",
     }  # fmt: skip
 
 

@@ -120,6 +120,8 @@ async def test_a_parcel_goes_to_nobody(station):
     )
     assert answer.json()["code"] == "shipment.address_incomplete"
     assert answer.json()["missing"] == ["recipient", "street"]
+    # What it would cost can be said all the same.
+    assert (await station.get(f"/v1/shipments/{name}/parcels/1/quotes")).json()["quotes"]
 
 
 async def test_somebody_of_another_place_packs(station):

@@ -129,12 +129,15 @@ def _everything(cell: GuardedCell) -> tuple[Any, ...]:
     gateway = cell.gateway
     return (
         gateway.entities, gateway.remembered, gateway.events, gateway.orders, gateway.ledger, gateway.audited,
-        gateway.calls, list(gateway.outbox),
+        gateway.calls, list(gateway.outbox), gateway.stock_rows,
     )  # fmt: skip
 
 
 def _places(cell: GuardedCell, kind: str, identity: str) -> list[str]:
     """Whatever something of an entity may be sealed for."""
+    if kind == "shipment":
+        labels = [f"{what}{number}" for number in range(1, 4) for what in ("request:", f"label:{identity}.")]
+        return [f"{kind}:{identity}:{one}" for one in ("ship_to", *labels, *(f"{one}.1" for one in labels))]
     events = cell.gateway.events.get((kind, identity), [])
     passkeys = {event["passkey"]["passkey_id"] for event in events if event.get("passkey")}
     return [
@@ -157,6 +160,9 @@ def _sealed(cell: GuardedCell) -> list[tuple[str, str, bytes]]:
         found += [(kind, identity, blob) for blob in _blobs(msgspec.to_builtins(state, builtin_types=(bytes,)))]
     for (kind, identity), events in gateway.events.items():
         found += [(kind, identity, blob) for blob in _blobs(events)]
+    for (table, identity, *_), row in gateway.stock_rows.items():
+        if table == "shipment_papers":
+            found += [("shipment", identity, blob) for blob in _blobs([row.request, row.document])]
     found += [("order", order_id, row.sealed) for order_id, row in gateway.orders.items() if row.sealed]
     for (kind, identity, _), (_, reply) in gateway.remembered.items():
         told = msgspec.json.decode(reply.body)

@@ -113,7 +113,15 @@ async def test_after_an_erasure_something_yields_the_person(cell, caplog):
         await over(cell, *orders)
         request_id = await proved(cell)
         done = (await stepped(cell, request_id, "erase"))["done"][-1]["counts"]
-        assert done == {"keys": 2, "orders": 3, "accounts": 1, "reservations": 0, "notices": 4, "consents": 0}
+        assert done == {
+            "keys": 2,
+            "orders": 3,
+            "shipments": 0,
+            "accounts": 1,
+            "reservations": 0,
+            "notices": 4,
+            "consents": 0,
+        }
         await stepped(cell, request_id, "complete")
 
         assert opened(cell) == [], "something can still be opened"
@@ -262,7 +270,7 @@ async def test_orders_under_a_reference_that_has_only_the_persons_address_can_no
     first, second = await placed(cell), await placed(cell)
     await over(cell, first, second)
     done = await stepped(cell, await proved(cell, customer_ref=None), "erase")
-    counts = {"keys": 1, "orders": 2, "accounts": 0, "reservations": 0, "notices": 0, "consents": 0}
+    counts = {"keys": 1, "orders": 2, "shipments": 0, "accounts": 0, "reservations": 0, "notices": 0, "consents": 0}
     assert done["done"][0]["counts"] == counts
     assert opened(cell) == []
 

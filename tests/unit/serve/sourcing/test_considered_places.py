@@ -8,10 +8,15 @@ from hypothesis import strategies as st
 
 from actors.domain import sourcing_size
 from actors.domain.allocation import need_of
+from actors.domain.article import Details
+from actors.domain.article import encoded as details_row
 from actors.domain.order_state import Line
+from actors.domain.outlook import Outlook
+from actors.domain.outlook import encoded as outlook_row
 from actors.domain.rows import LocationRow, SkuRow, StockRow
 from actors.domain.sourcing_policy import Costs, Policy
 from actors.domain.sourcing_size import CELLS_MAX, CONSIDERED_MAX, GREEDY_SKUS
+from actors.domain.times import DAY_MS
 from serve.availability.index import AvailabilityIndex
 from serve.orders.sourcing import Sourcing
 
@@ -48,6 +53,17 @@ def test_what_only_a_far_place_has_is_backordered():
 def test_the_one_place_with_everything_is_too_far_to_be_seen():
     index = index_of(*({"a": 5} for _ in range(100)), *({"b": 5} for _ in range(100)), {"a": 5, "b": 5})
     assert proposed(index, a=5, b=5).decision.whole == 1
+
+
+def test_the_one_place_whose_lots_are_good_for_long_enough_is_too_far_to_be_seen():
+    index = index_of(*({"m": 5} for _ in range(150)), {"m": 5})
+    short, goods = Outlook(None, ((NOW_MS // DAY_MS + 3, 5),)), Details(tracking="lot", expires=True, min_life_days=9)
+    index.rows([StockRow(f"us-p-{n:03}", "m", 5, 0, 0, outlook=outlook_row(short)) for n in range(150)])
+    index.rows([SkuRow("c", "m", "", 2, details_row(goods))])
+    proposal = proposed(index, m=4)
+    assert proposal.plan == [("us-p-150", {"m": 4})]
+    assert proposal.decision.considered == CONSIDERED_MAX
+    assert {code for one in proposal.decision.seen for code in one.codes()} == {"shelf_life"}
 
 
 def test_a_near_place_without_stock_is_not_told_of():

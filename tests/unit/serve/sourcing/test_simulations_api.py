@@ -114,6 +114,22 @@ async def test_a_replay_of_what_happened_is_something_else_or_a_policy_changes_n
     assert replay["km_unknown"] == 0
 
 
+async def test_demand_has_no_part_in_a_play_or_goods_that_end_are_served_by_nobody_in_it(cell):
+    await placed_past(cell)
+    for place, units in ((PORTLAND, 0.01), ("us-wh-seattle", 50)):
+        rate = {"sku": "A1", "units_per_day": units, "from": "2025-10-01", "until": "2025-12-31"}
+        assert (await cell.write("PUT", f"/v1/locations/{place}/demand-rates", {"rates": [rate]})).is_success
+    skus = [{"sku": "A1", "tracking": "lot", "expires": True, "min_life_days": 30}]
+    assert (await cell.post("/v1/skus", {"skus": skus})).is_success
+    done = await over(cell, await cell.post(URL, asked({"costs": {"supply_minor": 2_000}})))
+    units = {
+        name: {one["location_id"]: one["units"] for one in done["result"][name]["places"]}
+        for name in ("replay", "changed")
+    }
+    assert (units["replay"][PORTLAND], units["changed"][PORTLAND]) == (2, 3)
+    assert done["result"]["replay"]["stock_out_units"] == done["result"]["changed"]["stock_out_units"] == 5
+
+
 async def test_a_simulation_moves_stock_or_sends_a_command_to_anything_but_its_own(cell):
     await placed_past(cell)
     before = copy.deepcopy({key: one for key, one in cell.gateway.entities.items() if key[0] != "simulations"})

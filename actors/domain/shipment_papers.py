@@ -1,0 +1,98 @@
+"""Papers of a shipment that tell who gets it: where they lie, and for how long. All of them are sealed.
+
+    label bought, manual one opened ──▶ in the state, to be printed whatever the store does,  and a row of `shipment_papers` besides
+    all of it with the carrier      ──▶ in that row only, for whoever prints it again
+    `[packing] papers_keep_days`    ──▶ nowhere: `actors/runtime/retention.py` takes the row away
+
+What the carrier was asked is kept until it has sold the label, and longer only where the label itself was too large to be kept. Of a shipment that was stopped nothing
+stays. The history is for ever, so it has none of this (`Kind.written`): it says that a label was asked for, and when it was bought, for how much. A shipment from before that had no such
+row keeps its papers in its state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from actors.domain.errors import Refused
+from actors.domain.rows_of_packing import ShipmentPaperRow
+from actors.domain.shipment_events import (
+    Event,
+    LabelAsked,
+    LabelBought,
+    LabelVoided,
+    ManualOpened,
+    RecipientForgotten,
+    ShipmentEnded,
+    StockNotThere,
+)
+from actors.domain.shipment_state import Shipment, is_over
+
+# The number under which a manual shipment's address lies.
+ADDRESS = 0
+
+
+def forget(shipment: Shipment) -> list[Event]:
+    """Once. Raises Refused `shipment.under_way`: who gets it has to be known until it is with the carrier."""
+    if not is_over(shipment):
+        raise Refused("shipment.under_way", "It is on its way out: hand it over, or cancel it, first.")
+    kept = shipment.person or shipment.ship_to or shipment.filed
+    labels = [one.label for one in shipment.parcels if one.label is not None]
+    if kept or any(one.document or one.request or one.filed for one in labels):
+        return [RecipientForgotten()]
+    return []
+
+
+# --- the state ------------------------------------------------------------------------------------------------------
+def drop_filed(shipment: Shipment) -> None:
+    """Out of the state, what has a row. It is over."""
+    if shipment.filed or shipment.stage == "ended":
+        shipment.ship_to = b""
+    for parcel in shipment.parcels:
+        if parcel.label is not None and (parcel.label.filed or shipment.stage == "ended"):
+            parcel.label.request = parcel.label.document = b""
+
+
+def drop_all(shipment: Shipment) -> None:
+    """Out of the state, whatever tells of a person, and that there is more."""
+    shipment.ship_to, shipment.person, shipment.filed = b"", "", False
+    for parcel in shipment.parcels:
+        if parcel.label is not None:
+            parcel.label.request = parcel.label.document = b""
+            parcel.label.filed = False
+
+
+# --- the rows -------------------------------------------------------------------------------------------------------
+def rows(shipment: Shipment, events: Sequence[Event], shipment_id: str) -> Iterator[ShipmentPaperRow]:
+    """Of what these events changed; `shipment` is as it is after them."""
+    for event in events:
+        match event:
+            case ManualOpened():
+                yield ShipmentPaperRow(shipment_id, ADDRESS, document=event.ship_to)
+            case LabelBought():
+                label = next(one.label for one in shipment.parcels if one.number == event.parcel)
+                assert label is not None
+                request = b"" if event.document else label.request
+                yield ShipmentPaperRow(shipment_id, event.parcel, label.key, request, event.document)
+            case LabelVoided():
+                if not event.code:
+                    yield ShipmentPaperRow(shipment_id, event.parcel, gone=True)
+            case ShipmentEnded() | StockNotThere() | RecipientForgotten():
+                if is_over(shipment):
+                    yield ShipmentPaperRow(shipment_id, ADDRESS, gone=True)
+                    labelled = [one.number for one in shipment.parcels if one.label is not None]
+                    yield from (ShipmentPaperRow(shipment_id, number, gone=True) for number in labelled)
+
+
+# --- the history ----------------------------------------------------------------------------------------------------
+def as_written(event: Event) -> Event:
+    """As the history keeps it."""
+    match event:
+        case ManualOpened():
+            return msgspec.structs.replace(event, ship_to=b"")
+        case LabelAsked():
+            return msgspec.structs.replace(event, request=b"")
+        case LabelBought():
+            return msgspec.structs.replace(event, document=b"")
+    return event

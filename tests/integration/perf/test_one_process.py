@@ -1,0 +1,30 @@
+"""The cell without Ray that profilers look at: it comes up, serves, and ends when it is told to."""
+
+import signal
+import socket
+import subprocess
+import sys
+
+from cells.calls import call
+from cells.processes import wait_until
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_the_cell_for_profilers_does_not_come_up_or_does_not_end():
+    port = free_port()
+    command = [sys.executable, "-m", "perf.one_process", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            ready = f"http://127.0.0.1:{port}/readyz"
+            up = wait_until(lambda: running.poll() is not None or call("GET", ready, timeout_s=2).fine, 60, 0.1)
+            assert up
+            assert running.poll() is None, running.stderr and running.stderr.read()[-2000:]
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(30) == 0
+        finally:
+            running.kill()

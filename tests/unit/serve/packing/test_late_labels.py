@@ -1,0 +1,155 @@
+"""A label is bought twice because its answer got lost long ago, or because somebody prints it again; and a carrier hears of people before it sells anything."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from actors.domain.times import DAY_MS
+from partners.carrier import KEYS_KEPT_MS
+from serve.packing import labels
+from serve.packing.labels import KEYS_TRUSTED_MS
+from tests.unit.serve.packing.pack_rig import DOCK, TO_MIA, Station, guarded_cell, open_cell
+from tests.unit.serve.post_office import without_waiting
+from tests.unit.serve.small_cell import furnish, furnish_with
+
+BODY = {"carrier": "post", "service": "standard"}
+
+
+@pytest.fixture
+async def station():
+    cell = open_cell()
+    await furnish(cell)
+    made = Station(cell)
+    await made.goods()
+    yield made
+    await cell.http.aclose()
+
+
+def path_of(name):
+    return f"/v1/shipments/{name}/parcels/1/label"
+
+
+async def unheard(station, key="k-1"):
+    """(shipment, carrier): its label is sold, and nobody knows."""
+    _, name = await station.packed()
+    carrier = station.cell.services.carriers["post"]
+    carrier.mute = True
+    assert (await station.write("POST", path_of(name), BODY, key)).json()["code"] == "carrier.timed_out"
+    carrier.mute = False
+    assert len(carrier._parcels) == 1
+    return name, carrier
+
+
+@pytest.mark.parametrize("later_ms", [KEYS_TRUSTED_MS, KEYS_KEPT_MS + 1, 40 * DAY_MS])
+@pytest.mark.parametrize("key", ["k-1", "another"])
+async def test_a_label_whose_answer_got_lost_is_bought_again_when_the_carrier_has_forgotten_its_key(
+    station, later_ms, key
+):
+    name, carrier = await unheard(station)
+    station.cell.clock.now += later_ms
+    told = await station.done("POST", path_of(name), BODY, key=key)
+    assert (told["status"], list(carrier._parcels)) == ("bought", [told["tracking_number"]])
+
+
+async def test_a_label_that_was_never_sold_can_not_be_bought_later(station):
+    _, name = await station.packed()
+    carrier = station.cell.services.carriers["post"]
+    carrier.down = True
+    assert (await station.write("POST", path_of(name), BODY, "k-1")).json()["code"] == "carrier.unavailable"
+    carrier.down = False
+    station.cell.clock.now += 2 * DAY_MS
+    assert (await station.done("POST", path_of(name), BODY, key="k-1"))["status"] == "bought"
+    assert len(carrier._parcels) == 1
+
+
+async def test_the_carrier_is_asked_twice_for_each_label(station, monkeypatch):
+    carrier = station.cell.services.carriers["post"]
+
+    async def found(*_):
+        raise AssertionError("a key that is new needs no second question")
+
+    monkeypatch.setattr(carrier, "find", found)
+    _, name = await station.packed()
+    await station.labelled(name)
+
+
+async def test_who_prints_a_label_again_buys_one(station, monkeypatch):
+    monkeypatch.setattr(labels, "DOCUMENT_BYTES_MAX", 10)
+    _, name = await station.packed()
+    await station.labelled(name)
+    carrier = station.cell.services.carriers["post"]
+    for later_ms in (0, 40 * DAY_MS):
+        station.cell.clock.now += later_ms
+        assert (await station.get(path_of(name))).content.startswith(b"%PDF")
+        assert len(carrier._parcels) == 1
+    carrier._sold.clear()
+    await station.refused("carrier.not_sold", "GET", path_of(name))
+    assert len(carrier._parcels) == 1
+
+
+@pytest.mark.parametrize("sold", [True, False])
+async def test_a_label_that_nobody_wants_any_more_is_bought_to_be_given_back(station, sold):
+    if sold:
+        name, carrier = await unheard(station)
+    else:
+        _, name = await station.packed()
+        carrier = station.cell.services.carriers["post"]
+
+        async def away(*_):
+            raise labels.CarrierError("the line was cut before it heard of it")
+
+        kept, carrier.label = carrier.label, away
+        assert (await station.write("POST", path_of(name), BODY)).json()["code"] == "carrier.timed_out"
+        carrier.label = kept
+    order_id = (await station.read(name))["order_id"]
+    await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"})
+    assert (await station.write("POST", path_of(name), BODY, "again")).json()["code"] == "shipment.order_cancelled"
+    station.cell.clock.now += 2 * DAY_MS
+    told = await station.done("POST", f"/v1/shipments/{name}/unpacking", {})
+    assert told["status"] == "cancelled"
+    label = (await station.read(name))["parcels"][0]["label"]
+    assert (label["status"], label["code"]) == (("voided", "") if sold else ("refused", "carrier.not_sold"))
+    assert len(carrier._parcels) == sold
+
+
+async def test_a_manifest_whose_answer_got_lost_is_refused_for_ever_when_the_carrier_has_forgotten_its_key(station):
+    _, name = await station.packed()
+    await station.labelled(name)
+    carrier = station.cell.services.carriers["post"]
+    carrier.mute = True
+    assert (await station.write("POST", f"{DOCK}/manifests")).json()["code"] == "carrier.timed_out"
+    carrier.mute = False
+    station.cell.clock.now += 2 * DAY_MS
+    manifest = await station.done("POST", f"{DOCK}/manifests", status=201)
+    assert (manifest["number"], manifest["status"], carrier._manifests) == (1, "closed", 1)
+
+
+async def test_a_carrier_that_only_tells_its_price_hears_who_gets_it(tmp_path, monkeypatch):
+    without_waiting(monkeypatch)
+    cell = guarded_cell(tmp_path)
+    await furnish_with(cell, cell.bearer())
+    station = Station(cell, **cell.bearer())
+    await station.goods()
+    _, name = await station.packed(ship_to=TO_MIA)
+    carrier, heard = cell.services.carriers["post"], []
+    quote, label = carrier.quote, carrier.label
+
+    async def quoted(wanted):
+        heard.append(wanted)
+        return await quote(wanted)
+
+    async def sold(key, wanted):
+        heard.append(wanted)
+        return await label(key, wanted)
+
+    monkeypatch.setattr(carrier, "quote", quoted)
+    monkeypatch.setattr(carrier, "label", sold)
+    told = (await station.get(f"/v1/shipments/{name}/parcels/1/quotes")).json()
+    assert told["quotes"]
+    wanted = heard.pop()
+    assert msgspec.to_builtins(wanted.destination) == {"country": "US", "postcode": "98109", "city": "Ballardtown"}
+    assert not [word for word in ("Quillfeather", "Larkspur", "0188", "Dock Street", "Larch") if word in repr(wanted)]
+    await station.labelled(name)
+    assert "Quillfeather" in repr(heard.pop())
+    await cell.http.aclose()

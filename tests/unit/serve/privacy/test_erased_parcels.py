@@ -1,0 +1,197 @@
+"""What a person's parcels tell: nothing to who asks for all that there is, or everything for ever after an erasure."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import structlog
+
+from serve.privacy import persons
+from tests.unit.serve.packing.pack_rig import SEATTLE, Station, guarded_cell
+from tests.unit.serve.post_office import coded, without_waiting
+from tests.unit.serve.privacy.office import (
+    EMAIL,
+    PLANTED,
+    REF,
+    body,
+    exported,
+    kept,
+    opened,
+    over,
+    placed,
+    proved,
+    step,
+    stepped,
+)
+from tests.unit.serve.small_cell import furnish_with, order
+
+PORTLAND = "us-st-portland"
+COURIER = f"/v1/locations/{SEATTLE}/docks/courier"
+WORDS = (*PLANTED[:5], "alder row", "hollowbrook", "bay 41 by the kiosk")
+
+
+@pytest.fixture
+async def station(tmp_path, monkeypatch):
+    without_waiting(monkeypatch)
+    cell = guarded_cell(tmp_path)
+    await furnish_with(cell, cell.bearer())
+    made = Station(cell, **cell.bearer())
+    await made.goods()
+    yield made
+    await cell.http.aclose()
+
+
+def fair(**more):
+    """Something that nobody ordered, for somebody whose name stands nowhere else."""
+    to = {"name": "Hollowbrook", "street": ["4 Alder Row"], "city": "Portland", "postcode": "97209", "country": "US"}
+    return {
+        "location_id": SEATTLE, "reason": "replacement", "lines": [{"sku": "A1", "quantity": 1}], "ship_to": to,
+    } | more  # fmt: skip
+
+
+async def sample(station, **more):
+    """(id, tracking number), packed, with its label."""
+    name = (await station.done("POST", "/v1/manual-shipments", fair(**more), 201))["shipment_id"]
+    await station.fill(name, ("A1", 1))
+    label = await station.labelled(name, carrier="courier")
+    return name, label["tracking_number"]
+
+
+async def all_leave(station):
+    manifest = await station.done("POST", f"{COURIER}/manifests", status=201)
+    path = f"{COURIER}/manifests/{manifest['number']}"
+    for one in manifest["parcels"]:
+        await station.done("POST", f"{path}/scans", {"code": one["sscc"]})
+    await station.done("POST", f"{path}/hand-over", {})
+
+
+async def life(station):
+    """(orders, shipments, tracking numbers): one order that was sent, one collected at a store, two parcels without an order."""
+    order_id = await placed(station.cell, body())
+    await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "start_picking"})
+    name = (await station.done("POST", "/v1/shipments", {"fulfilment_id": f"{order_id}.1"}, 201))["shipment_id"]
+    wanted = [(line["sku"], line["quantity"]) for line in (await station.read(name))["lines"]]
+    await station.fill(name, *wanted)
+    tracking = (await station.labelled(name, carrier="courier"))["tracking_number"]
+    by_ref, by_email = await sample(station, customer_ref=REF), await sample(station, email=EMAIL)
+    pickup = body(pickup={"location_id": PORTLAND}) | {"lines": order(("A1", 1))["lines"]}
+    del pickup["ship_to"]
+    collected = await placed(station.cell, pickup)
+    await all_leave(station)
+    await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "deliver"})
+    return [order_id, collected], [name, by_ref[0], by_email[0]], [tracking, by_ref[1], by_email[1]]
+
+
+async def here(station, order_id):
+    """It is ready, and she says where she waits for it."""
+    told = (await station.get(f"/v1/orders/{order_id}")).json()["pickup"]["collections"][0]
+    path, found = f"/v1/collections/{told['collection_id']}", [{"sku": "A1", "quantity": 1}]
+    await station.done("POST", f"{path}/located", {"found": found, "shelf": "shelf 12"})
+    await station.done("POST", f"{path}/ready", {})
+    await station.done("POST", f"/v1/orders/{order_id}/here", {"spot": WORDS[-1]})
+
+
+async def test_a_person_is_not_told_of_parcels_and_pickups(station):
+    (order_id, collected), shipments, numbers = await life(station)
+    await here(station, collected)
+    request = await proved(station.cell, "gdpr", "access")
+    data = (await exported(station.cell, request)).json()
+    told = {one["shipment_id"]: one for one in data["shipments"]}
+    assert set(told) == set(shipments)
+    assert [told[name]["parcels"][0]["tracking_number"] for name in shipments] == numbers
+    assert {told[name]["parcels"][0]["carrier"] for name in shipments} == {"courier"}
+    assert (told[shipments[0]]["order_id"], told[shipments[0]]["ship_to"]) == (order_id, None)
+    assert (told[shipments[1]]["ship_to"]["street"], told[shipments[1]]["reason"]) == (["4 Alder Row"], "replacement")
+    (pickup,) = data["pickups"]
+    assert (pickup["order_id"], pickup["location_id"], pickup["here_spot"]) == (collected, PORTLAND, WORDS[-1])
+    for language, words in (
+        ("en", ("Parcels", "Collected at a store")), ("es", ("Paquetes", "Recogida en tienda")), ("pt", ("Pacotes", "Retirada na loja")),
+    ):  # fmt: skip
+        page = (await exported(station.cell, request, "?format=html", **{"Accept-Language": language})).text
+        for text in (*numbers, "Hollowbrook", "4 Alder Row", pickup["collection_id"], WORDS[-1], *words):
+            assert text in page, (language, text)
+
+
+async def test_another_persons_parcels_are_told_or_erased(station):
+    (_, collected), _, _ = await life(station)
+    theirs, number = await sample(station, customer_ref="another-1")
+    await all_leave(station)
+    data = (await exported(station.cell, await proved(station.cell, "gdpr", "access"))).text
+    assert number not in data
+    await over(station.cell, collected)
+    await stepped(station.cell, await proved(station.cell), "erase")
+    label = await station.get(f"/v1/shipments/{theirs}/parcels/1/label")
+    assert b"Hollowbrook" in label.content
+
+
+async def test_a_shipment_yields_the_person_after_the_erasure(station, caplog):
+    caplog.set_level(logging.DEBUG)
+    with structlog.testing.capture_logs() as logged:
+        (_, collected), shipments, numbers = await life(station)
+        await here(station, collected)
+        before = "".join(opened(station.cell)).lower()
+        assert not [word for word in WORDS[:-1] if word not in before], "the search would find nothing anyway"
+        await over(station.cell, collected)
+        request = await proved(station.cell)
+        done = (await stepped(station.cell, request, "erase"))["done"][-1]["counts"]
+        assert (done["orders"], done["shipments"]) == (2, 2)
+        assert opened(station.cell) == []
+        lying = kept(station.cell)
+        assert [word for word in WORDS if word in lying] == []
+        for name in shipments:
+            for paper in ("label", "slip.pdf"):
+                answer = await station.write("GET", f"/v1/shipments/{name}/parcels/1/{paper}")
+                assert answer.status_code == 409, answer.text
+                assert answer.json()["code"] in (
+                    "shipment.person_erased",
+                    "shipment.papers_dropped",
+                    "cell.store_unavailable",
+                )
+        rows = station.cell.gateway.stock_rows
+        assert not [key for key, row in rows.items() if key[1] in shipments[1:] and not row.gone]
+        data = (await exported(station.cell, await proved(station.cell, "gdpr", "access"))).text.lower()
+        assert not [text for text in (*WORDS, *numbers, *shipments) if text.lower() in data]
+    said = repr(logged).lower() + caplog.text.lower()
+    assert [word for word in WORDS if word in said] == []
+
+
+async def test_what_is_on_its_way_out_loses_its_address(station):
+    name, _ = await sample(station, customer_ref=REF)
+    request = await proved(station.cell)
+    answer = await step(station.cell, request, "erase")
+    assert (coded(answer), answer.json()["shipment_ids"]) == ((409, "privacy.shipments_under_way"), [name])
+    assert b"Hollowbrook" in (await station.get(f"/v1/shipments/{name}/parcels/1/label")).content
+    await all_leave(station)
+    done = (await stepped(station.cell, request, "erase"))["done"][-1]["counts"]
+    assert done["shipments"] == 1
+
+
+async def test_an_address_under_the_same_key_goes_with_somebody_elses_erasure(station):
+    """An order with the person's address, under a reference that the request does not name and that has a parcel without an order."""
+    order_id = await placed(station.cell, body(customer={"customer_ref": "another-1", "email": EMAIL}))
+    await over(station.cell, order_id)
+    name, _ = await sample(station, customer_ref="another-1")
+    await all_leave(station)
+    answer = await step(station.cell, await proved(station.cell, customer_ref=None), "erase")
+    assert (coded(answer), answer.json()["shipment_ids"]) == ((409, "privacy.person_ambiguous"), [name])
+
+
+async def test_an_erasure_that_was_cut_short_leaves_a_shipment(station, monkeypatch):
+    monkeypatch.setattr(persons, "_PAGE", 1)
+    names = [(await sample(station, customer_ref=REF))[0] for _ in range(3)]
+    await all_leave(station)
+    request, asking = await proved(station.cell), station.cell.gateway.ask
+
+    async def away(kind, entity_id, *rest, **more):
+        if kind == "shipment" and entity_id == names[1]:
+            raise ConnectionError("cut")
+        return await asking(kind, entity_id, *rest, **more)
+
+    station.cell.gateway.ask = away
+    assert (await step(station.cell, request, "erase", "k-1")).status_code == 500
+    station.cell.gateway.ask = asking
+    # What was forgotten is not found any more; what was not, is.
+    done = (await stepped(station.cell, request, "erase"))["done"][-1]["counts"]
+    assert 1 <= done["shipments"] <= 3
+    assert not [name for name in names if station.cell.gateway.entities["shipment", name][0].person]
