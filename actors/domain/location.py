@@ -24,6 +24,7 @@ An order's messages name (order id, fulfilment number); the runtime applies each
     location_draft.py     the books while a command is decided                                 location_views.py     what is answered
     location_counting.py  what changes in a spot while it is being counted                     location_floor.py     whether a floor runs its picking
     location_capacity.py  how much it does for orders in a day (location_profile.py)       location_waiting.py   orders in line for what is not here
+    location_turns.py     who of these has his turn                                             location_dates.py     when they may have it
     location_outlook.py   how long its stock will last: demand, and when its units end
 """
 
@@ -88,7 +89,7 @@ from actors.domain.location_events import (
     SafetyStockSet,
     StockChanged,
 )
-from actors.domain.location_line import LineChanged, LineDue, LineServed, WaitInLine, line_changed
+from actors.domain.location_line import CHANGED, WaitInLine, line_changed
 from actors.domain.location_profile import DayCounted, ProfileSet, SetProfile
 from actors.domain.location_rows import feed, restore, rows
 from actors.domain.location_state import Counts, Location, Lot, Stock
@@ -228,7 +229,7 @@ def _others_changed(state: Location, event: Event, context: Context) -> None:
         state.profile = event.profile
     elif type(event) is DayCounted:
         state.counted = event.count
-    elif type(event) is LineChanged or type(event) is LineServed or type(event) is LineDue:
+    elif isinstance(event, CHANGED):
         state.waiting = line_changed(state.waiting, event)
     else:
         _lots_changed(state, event, context)

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from actors.domain.floor_terms import FloorTerms
-from actors.domain.location_line import LineChanged, LineDue, LineServed
+from actors.domain.location_line import Changed as LineEvent
 from actors.domain.location_profile import DayCounted, ProfileSet
 from actors.domain.outlook import DemandRate
 
@@ -208,5 +208,5 @@ class CountingEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
 Event = (
     LocationOpened | StockChanged | SafetyStockSet | LevelsSet | LotOpened | ExpiryNear | LotEnded | LotsLookedAt | StockRunsLow | StockRanOut | PromisesAtRisk
     | BinsDefined | BinsRemoved | IncomingChanged | CountingBegun | CountingEnded | FloorSet
-    | ProfileSet | DayCounted | LineChanged | LineServed | LineDue
+    | ProfileSet | DayCounted | LineEvent
 )  # fmt: skip

@@ -4,13 +4,13 @@
     queues    SKU → class → its waiters by rank           a class: those to whom the very same units are good enough
 
 A waiter's rank for a SKU is (since when it wants it, when it was placed, order id): who was promised first comes first. It wants it since it was placed, or from the
-SKU's release on. What is free may be good for one and not for another: channels have buffers, lots end. Within a class it is good for all or for none, so a class is
+SKU's release on; who takes all or nothing has one rank for all its SKUs, so that of two of them one comes first everywhere. What is free may be good for one and not for another: channels have buffers, lots end. Within a class it is good for all or for none, so a class is
 served from its head, and nobody has to be looked at who can't be served.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 
 import msgspec
@@ -42,14 +42,25 @@ class WaitInLine(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
 
 class InLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The answer. `accepted`: it is in the line for what it wants, or has it already; false when the line is full. `expected_ms`: when all of it can be had by what
-    is to come, and by who is in line before it; None when that is not known."""
+    is to come, and by who is in line before it; None when that is not known. `as_of_ms`: when it was so (UTC ms)."""
 
     accepted: bool
     expected_ms: int | None = None
+    as_of_ms: int = 0
+
+
+class Turn(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Of who takes all or nothing (`location_turns.py`). `until_ms`: units are set aside for it until then (UTC ms); None: it is passed for now. `sku`: for whose units it came to be its turn, "" when
+    it never did. `mark`: so many had been given what it wants when it came, or its time was over (`WaitingLine.passed`)."""
+
+    sku: str
+    until_ms: int | None
+    mark: int = 0
 
 
 class Waiter(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Who waits, and for what. `number`: of its next part. `unseen`: (fulfilment, what it got) of which it has not said yet that it has heard."""
+    """Who waits, and for what. `number`: of its next part. `unseen`: (fulfilment, what it got) of which it has not said yet that it has heard. `turn`: None for all who take
+    what there is. `expected_ms`: when it was told to have all of it (UTC ms), None when that was not known."""
 
     order_id: str
     placed_ms: int
@@ -60,10 +71,13 @@ class Waiter(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     life_days: dict[str, int] = {}
     from_ms: dict[str, int] = {}
     whole: bool = False
+    turn: Turn | None = None
+    expected_ms: int | None = None
 
     def rank(self, sku: str) -> Rank:
         """Its place in the line for the SKU."""
-        return (max(self.placed_ms, self.from_ms.get(sku, 0)), self.placed_ms, self.order_id)
+        from_ms = max(self.from_ms.values(), default=0) if self.whole else self.from_ms.get(sku, 0)
+        return (max(self.placed_ms, from_ms), self.placed_ms, self.order_id)
 
     def class_for(self, sku: str) -> Class:
         """Whom the same units are good for."""
@@ -91,6 +105,42 @@ class LineServed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
     floor: bool = False
 
 
+class LineTurn(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Units are set aside for the order until then, since that came to be its turn for this SKU; None: its time is over."""
+
+    order_id: str
+    sku: str
+    until_ms: int | None
+
+
+class LinePassed(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Somebody who is not in line got some of these."""
+
+    skus: list[str]
+
+
+class DatesDue(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """What is to come of these has changed: those who wait for them are looked at then (UTC ms)."""
+
+    skus: list[str]
+    due_ms: int
+
+
+class LineDated(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The order may have all of it then, otherwise than it was told (UTC ms; None: nobody knows). `as_of_ms`: by what was known then."""
+
+    order_id: str
+    expected_ms: int | None
+    as_of_ms: int
+
+
+class DatesLooked(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Those who wait for the SKU were looked at, up to that rank; None: all of them."""
+
+    sku: str
+    after: Rank | None
+
+
 class LineDue(msgspec.Struct, frozen=True, tag=True, gc=False):
     """When the line has to be looked at (UTC ms), though no stock changes; None for never."""
 
@@ -103,13 +153,21 @@ class Queue(msgspec.Struct):
     ranks: list[Rank] = []
     units: int = 0
 
+    def behind(self, rank: Rank | None) -> list[Rank]:
+        """Those who come after that; None: all."""
+        return self.ranks if rank is None else self.ranks[bisect_right(self.ranks, rank) :]
+
 
 class WaitingLine(msgspec.Struct):
-    """See the module's docstring."""
+    """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `given`: SKU → how many were given some of it, of SKUs that one of these wants who is passed. `dates`: SKU → when those
+    who wait for it have to be looked at (UTC ms), as what is to come of it has changed, and up to which rank they were."""
 
     waiters: dict[str, Waiter] = {}
     queues: dict[str, dict[Class, Queue]] = {}
     due_ms: int | None = None
+    turns: dict[str, Turn] = {}
+    given: dict[str, int] = {}
+    dates: dict[str, tuple[int, Rank | None]] = {}
 
     def waiting_for(self, sku: str) -> int:
         """How many orders wait for it."""
@@ -119,11 +177,15 @@ class WaitingLine(msgspec.Struct):
         """In place of what the order waited for before."""
         known = self.waiters.pop(waiter.order_id, None)
         if known is not None:
+            self.turns.pop(waiter.order_id, None)
             for sku, units in known.lines.items():
                 self._leave(known, sku, units)
         if waiter.over:
             return
         self.waiters[waiter.order_id] = waiter
+        if waiter.turn is not None:
+            self.turns[waiter.order_id] = waiter.turn
+            self._count(waiter)
         for sku, units in waiter.lines.items():
             queue = self.queues.setdefault(sku, {}).setdefault(waiter.class_for(sku), Queue())
             insort(queue.ranks, waiter.rank(sku))
@@ -142,9 +204,61 @@ class WaitingLine(msgspec.Struct):
             else:
                 self._leave(waiter, sku, lines.pop(sku))
         unseen = [*waiter.unseen, (event.number, event.lines)]
+        turn = waiter.turn
+        if turn is not None and not lines:
+            turn = None
+            self.turns.pop(event.order_id, None)
         self.waiters[event.order_id] = msgspec.structs.replace(
-            waiter, lines=lines, unseen=unseen, number=event.number + 1
+            waiter, lines=lines, unseen=unseen, number=event.number + 1, turn=turn
         )
+        if self.given:
+            self.pass_by(sku for sku, _ in event.lines)
+
+    def queues_with(self, known: Waiter | None, waiter: Waiter, sku: str) -> dict[Class, Queue]:
+        """Who would be in line for the SKU with this waiter in place of what is known of it."""
+        classes = dict(self.queues.get(sku, {}))
+        if known is not None and sku in known.lines:
+            one = known.class_for(sku)
+            rank, queue = known.rank(sku), classes.pop(one)
+            ranks = [other for other in queue.ranks if other != rank]
+            if ranks:
+                classes[one] = Queue(ranks, queue.units - known.lines[sku])
+        if sku in waiter.lines:
+            one = waiter.class_for(sku)
+            queue = classes.get(one, Queue())
+            ranks = [*queue.ranks]
+            insort(ranks, waiter.rank(sku))
+            classes[one] = Queue(ranks, queue.units + waiter.lines[sku])
+        return classes
+
+    # --- turns
+    def take_turn(self, event: LineTurn) -> None:
+        """It is its turn, or has been."""
+        waiter, mark = self.waiters[event.order_id], 0
+        if event.until_ms is None:
+            # What nobody wants any more who has had his time is not counted any more.
+            resting = [self.waiters[name] for name, turn in self.turns.items() if turn.until_ms is None]
+            wanted = {sku for one in resting for sku in one.lines}
+            self.given = {sku: n for sku, n in self.given.items() if sku in wanted}
+            mark = self.passed(waiter)
+        turn = self.turns[event.order_id] = Turn(event.sku, event.until_ms, mark)
+        self.waiters[event.order_id] = waiter = msgspec.structs.replace(waiter, turn=turn)
+        self._count(waiter)
+
+    def _count(self, waiter: Waiter) -> None:
+        if waiter.turn is not None and waiter.turn.until_ms is None:
+            for sku in waiter.lines:
+                self.given.setdefault(sku, 0)
+
+    def passed(self, waiter: Waiter) -> int:
+        """How many were given something that it wants, since that is counted."""
+        return sum(self.given.get(sku, 0) for sku in waiter.lines)
+
+    def pass_by(self, skus: Iterable[str]) -> None:
+        """Somebody got some of these."""
+        for sku in skus:
+            if sku in self.given:
+                self.given[sku] += 1
 
     def _leave(self, waiter: Waiter, sku: str, units: int) -> None:
         classes = self.queues[sku]
@@ -180,7 +294,11 @@ class WaitingLine(msgspec.Struct):
         return min(moments, default=None)
 
 
-def line_changed(line: WaitingLine | None, event: LineChanged | LineServed | LineDue) -> WaitingLine | None:
+Changed = LineChanged | LineServed | LineTurn | LinePassed | DatesDue | LineDated | DatesLooked | LineDue
+CHANGED = (LineChanged, LineServed, LineTurn, LinePassed, DatesDue, LineDated, DatesLooked, LineDue)
+
+
+def line_changed(line: WaitingLine | None, event: Changed) -> WaitingLine | None:
     """Takes note of the event; None when nobody waits any more."""
     if line is None:
         line = WaitingLine()
@@ -188,6 +306,20 @@ def line_changed(line: WaitingLine | None, event: LineChanged | LineServed | Lin
         line.put(event.waiter)
     elif type(event) is LineServed:
         line.serve(event)
+    elif type(event) is LineTurn:
+        line.take_turn(event)
+    elif type(event) is LinePassed:
+        line.pass_by(event.skus)
+    elif type(event) is DatesDue:
+        line.dates |= dict.fromkeys(event.skus, (event.due_ms, None))
+    elif type(event) is LineDated:
+        dated = msgspec.structs.replace(line.waiters[event.order_id], expected_ms=event.expected_ms)
+        line.waiters[event.order_id] = dated
+    elif type(event) is DatesLooked:
+        if event.after is None:
+            line.dates.pop(event.sku, None)
+        else:
+            line.dates[event.sku] = (line.dates[event.sku][0], event.after)
     elif type(event) is LineDue:
         line.due_ms = event.due_ms
     return line if line.waiters or line.due_ms is not None else None

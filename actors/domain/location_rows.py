@@ -24,7 +24,7 @@ from actors.domain.location_events import (
     SafetyStockSet,
     StockChanged,
 )
-from actors.domain.location_line import LineChanged, LineDue, LineServed
+from actors.domain.location_line import CHANGED
 from actors.domain.location_lots import moment_of, sooner
 from actors.domain.location_profile import DayCounted, ProfileSet
 from actors.domain.location_state import Incoming, Location, Lot, Stock
@@ -35,7 +35,7 @@ from actors.domain.rows_of_counts import LastCountedRow, counting_of, counting_r
 from actors.domain.rows_of_floor import floor_terms_of, floor_terms_row
 from actors.domain.rows_of_sourcing import profile_of, profile_row
 from actors.domain.rows_of_stock import BinRow, ClaimRow, ContentRow, IncomingRow, LotRow, bin_of, bin_row
-from actors.domain.rows_of_waiting import due_row, line_of, waiter_row
+from actors.domain.rows_of_waiting import line_of, rows_of_line
 
 
 def rows(state: Location, version: int, events: Sequence[Event], context: Context) -> list[Row]:
@@ -80,12 +80,8 @@ def _of_others(place: str, state: Location, event: Event) -> Iterable[Row]:
         yield from (IncomingRow(place, source_id, "", gone=True) for source_id in event.forgotten)
     elif type(event) is FloorSet:
         yield floor_terms_row(place, event.terms)
-    elif type(event) is LineChanged:
-        yield waiter_row(place, event.waiter.order_id, state.waiting)
-    elif type(event) is LineServed:
-        yield waiter_row(place, event.order_id, state.waiting)
-    elif type(event) is LineDue:
-        yield due_row(place, event.due_ms)
+    elif isinstance(event, CHANGED):
+        yield from rows_of_line(place, state.waiting, event)
     elif type(event) is CountingBegun or type(event) is CountingEnded:
         yield from (counting_row(place, spot, state.counting.get(spot)) for spot in event.spots)
         if type(event) is CountingEnded:

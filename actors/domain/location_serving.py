@@ -4,36 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import copy
+from heapq import heapify, heappop, heapreplace
 
 from actors.domain.kind import Context
 from actors.domain.location_capacity import count_of, local_day
 from actors.domain.location_draft import Draft, apply
 from actors.domain.location_events import Entry, Event, LevelsSet, LotOpened, SafetyStockSet, StockChanged, Units
-from actors.domain.location_line import Class, LineServed, Queue, Waiter
+from actors.domain.location_line import Class, LineServed, Queue, Rank, Waiter, WaitingLine
 from actors.domain.location_lots import first_expired, today
 from actors.domain.location_profile import DayCount, DayCounted, ProfileSet
 from actors.domain.location_state import Location, Lot, Stock
 from actors.domain.location_stock import buffers_of
+from actors.domain.location_turns import Turns
 
 # Orders that are served in one turn; the others follow at once in the next.
 SERVED_MAX = 200
 _ANY = 1 << 62
+# Its rank, the SKU, its class, where it stands in that.
+_Head = tuple[Rank, str, Class, int]
 
 
 class Round:
     """The location as it will be after `events`, and what goes to the line then.
 
-    `kept`: SKU → free units that are somebody's in the line, who is served in a later turn. `full`: the day's capacity is used up. `more`: there was too much to do for one turn.
+    `kept`: SKU → free units that are somebody's in the line, who is served in a later turn. `full`: the day's capacity is used up. `tomorrow`: somebody takes all
+    or nothing, and that is more than the rest of the day. `more`: there was too much to do for one turn. `turns`: see `location_turns.py`. asker: the order that asks by itself in this turn, from which
+    nothing is kept that is set aside for it.
     """
 
-    def __init__(self, location: Location, events: Iterable[Event], context: Context) -> None:
-        self._location, self._context = location, context
+    def __init__(
+        self, location: Location, line: WaitingLine, events: Iterable[Event], context: Context, asker: str = ""
+    ) -> None:
+        self._location, self._context, self._asker = location, context, asker
+        self.turns = Turns(line, context.now_ms)
         self._draft = Draft(location)
         self._profile, count = location.profile, None
         self._given: dict[str, list[Entry]] = {}
         self._units: dict[tuple[str, str], int] = {}
         self.kept: dict[str, int] = {}
-        self.full = self.more = False
+        self.full = self.more = self.tomorrow = False
+        self._line, self._claimed = line, dict[str, None]()
         for event in events:
             self._after(event)
             if type(event) is ProfileSet:
@@ -67,31 +77,68 @@ class Round:
                     stock.buffers = buffers_of(levels.buffers)
 
     # --- who gets it
-    def serve(self, sku: str, classes: Mapping[Class, Queue], waiters: Mapping[str, Waiter]) -> None:
-        """Gives what is free of the SKU to the heads of the classes, lowest rank first."""
-        known = self._draft.touched.get(sku) or self._location.stock.get(sku)
-        if known is None or not known.available:
-            return
-        now_ms = self._context.now_ms
-        heads = {one: 0 for one in classes if one[2] <= now_ms}
+    def serve(self, queues: Mapping[str, Mapping[Class, Queue]], waiters: Mapping[str, Waiter]) -> None:
+        """Gives what is free of the SKUs to the heads of the classes, lowest rank first: so who takes several at once finds what those before him leave of each."""
+        now_ms, heads = self._context.now_ms, list[_Head]()
+        for sku, classes in queues.items():
+            known = self._draft.touched.get(sku) or self._location.stock.get(sku)
+            if known is not None and known.available:
+                heads += [(classes[one].ranks[0], sku, one, 0) for one in classes if one[2] <= now_ms]
+        heapify(heads)
         while heads:
-            one = min(heads, key=lambda one: classes[one].ranks[heads[one]])
-            waiter = waiters[classes[one].ranks[heads[one]][2]]
-            if waiter.whole and not self._has_all(waiter):
-                # It leaves what there is to others: what it lacks may never come.
-                del heads[one]
+            rank, sku, one, at = heads[0]
+            waiter = waiters[rank[2]]
+            if waiter.whole and not self._has_all(waiter, waiters):
+                self._set_aside(waiter, sku)
+                heappop(heads)
                 continue
             wanted = waiter.lines[sku] - self._units.get((waiter.order_id, sku), 0)
             got = self._give(waiter, sku, wanted) if wanted else 0
+            if got:
+                self._passed(waiter, sku)
             if self.full or self.more:
-                self._keep(sku, classes, heads)
+                self._keep(queues, heads)
                 return
-            if got < wanted:
-                del heads[one]
-                continue
-            heads[one] += 1
-            if heads[one] == len(classes[one].ranks):
-                del heads[one]
+            ranks = queues[sku][one].ranks
+            if got < wanted or at + 1 == len(ranks):
+                heappop(heads)
+            else:
+                heapreplace(heads, (ranks[at + 1], sku, one, at + 1))
+
+    def _set_aside(self, waiter: Waiter, sku: str) -> None:
+        """What there is of it waits for who takes all or nothing, if it is its turn; if not it is left to others, as what is missing may never come."""
+        if any(moment > self._context.now_ms for moment in waiter.from_ms.values()):
+            return
+        if self._good(waiter, sku) and self.turns.has(waiter, sku):
+            self._hold(waiter)
+        else:
+            self.turns.leave(waiter, sku)
+
+    def _claim(self, sku: str, waiters: Mapping[str, Waiter]) -> None:
+        """Of other goods too than that which is given out there may be some that are set aside: whoever wants several at once leaves them."""
+        self._claimed[sku] = None
+        names = (only for _, _, _, only in self._line.queues.get(sku, ()) if only and self.turns.keeps(only))
+        keepers = [waiters[name] for name in names if name in waiters and sku in waiters[name].lines]
+        for waiter in sorted(keepers, key=lambda one: one.rank(sku)):
+            self._hold_of(waiter, sku)
+
+    def _hold(self, waiter: Waiter) -> None:
+        for sku in waiter.lines:
+            self._hold_of(waiter, sku)
+
+    def _hold_of(self, waiter: Waiter, sku: str) -> None:
+        stock = self._draft.stock(sku)
+        back = next((units for name, units in stock.buffers if name == waiter.channel), 0)
+        left = stock.available_to(waiter.channel) - self.turns.taken(sku, waiter)
+        units = sum(n for _, n in self._parts_of(waiter, sku, min(waiter.lines[sku], left)))
+        self.turns.set_aside(waiter, sku, units, back)
+
+    def _passed(self, waiter: Waiter, sku: str) -> None:
+        for again in self.turns.passed(waiter.lines if waiter.whole else (sku,), sku):
+            self._hold(again)
+
+    def _good(self, waiter: Waiter, sku: str) -> int:
+        return sum(units for _, units in self._parts(waiter, sku, waiter.lines[sku]))
 
     def _give(self, waiter: Waiter, sku: str, wanted: int) -> int:
         """Units that it got, all that there are for it; everything else that it wants too, if it takes all or nothing."""
@@ -99,6 +146,7 @@ class Round:
             return self._take(waiter, sku, wanted)
         for other, units in waiter.lines.items():
             self._take(waiter, other, units)
+        self.turns.served(waiter)
         return wanted
 
     def _take(self, waiter: Waiter, sku: str, wanted: int) -> int:
@@ -127,7 +175,11 @@ class Round:
 
     def _parts(self, waiter: Waiter, sku: str, wanted: int) -> list[tuple[str, int]]:
         """(lot, units) of what is good for it, "" where there are no lots."""
-        units = min(wanted, self._draft.stock(sku).available_to(waiter.channel))
+        stock = self._draft.stock(sku)
+        units = min(wanted, stock.available_to(waiter.channel), stock.available - self.turns.aside(sku, waiter))
+        return self._parts_of(waiter, sku, units)
+
+    def _parts_of(self, waiter: Waiter, sku: str, units: int) -> list[tuple[str, int]]:
         if units <= 0:
             return []
         lots = self._draft.lots(sku)
@@ -135,19 +187,22 @@ class Round:
             return [("", units)]
         return first_expired(lots, units, today(self._context) + waiter.life_days.get(sku, 0))
 
-    def _has_all(self, waiter: Waiter) -> bool:
+    def _has_all(self, waiter: Waiter, waiters: Mapping[str, Waiter]) -> bool:
         now_ms = self._context.now_ms
         if any(moment > now_ms for moment in waiter.from_ms.values()):
             return False
         # What it got of one SKU in this round it got of all.
         if any((waiter.order_id, sku) in self._units for sku in waiter.lines):
             return True
-        if self._count is not None and self._room(waiter, 0) < sum(waiter.lines.values()):
+        for sku in waiter.lines:
+            if sku not in self._claimed:
+                self._claim(sku, waiters)
+        if any(self._good(waiter, sku) < wanted for sku, wanted in waiter.lines.items()):
             return False
-        return all(
-            sum(units for _, units in self._parts(waiter, sku, wanted)) == wanted
-            for sku, wanted in waiter.lines.items()
-        )
+        if self._count is None or self._room(waiter, 0) >= sum(waiter.lines.values()):
+            return True
+        self.tomorrow = True
+        return False
 
     def _room(self, waiter: Waiter, wanted: int) -> int:
         """Units that the location may still do for the order today. What is wanted above that waits for tomorrow, and so do those behind."""
@@ -160,25 +215,25 @@ class Round:
         self.full = self.full or (wanted > 0 and not room)
         return room
 
-    def _keep(self, sku: str, classes: Mapping[Class, Queue], heads: Mapping[Class, int]) -> None:
+    def _keep(self, queues: Mapping[str, Mapping[Class, Queue]], heads: Iterable[_Head]) -> None:
         """Those who could have been served have a claim to what is left."""
-        wanted = 0
-        stock = self._draft.stock(sku)
-        for one in heads:
-            queue = classes[one]
-            given = sum(self._units.get((rank[2], sku), 0) for rank in queue.ranks[: heads[one] + 1])
-            wanted += min(queue.units - given, stock.available_to(one[0]))
-        self.kept[sku] = min(wanted, stock.available)
+        wanted: dict[str, int] = {}
+        for _, sku, one, at in heads:
+            queue = queues[sku][one]
+            given = sum(self._units.get((rank[2], sku), 0) for rank in queue.ranks[: at + 1])
+            free = max(0, self._draft.stock(sku).available_to(one[0]) - self.turns.aside(sku))
+            wanted[sku] = wanted.get(sku, 0) + min(queue.units - given, free)
+        for sku, units in wanted.items():
+            self.kept[sku] = max(0, min(units, self._draft.stock(sku).available - self.turns.aside(sku)))
 
     # --- what came of it
-    @property
-    def served(self) -> bool:
-        """Did anybody get anything?"""
-        return bool(self._given)
+    def left(self, sku: str) -> int:
+        """Units that whoever is not in line may not have: they are kept for somebody, or set aside."""
+        return self.kept.get(sku, 0) + self.turns.aside_but(sku, self._asker)
 
     def events(self, waiters: Mapping[str, Waiter], *, floor: bool) -> list[Event]:
-        """Who was served, each with the units as one part of the order."""
-        out: list[Event] = []
+        """Whose turn came or ended; and who was served, each with the units as one part of the order."""
+        out: list[Event] = [turn for name, turn in self.turns.changed.items() if name not in self._given]
         for order_id, entries in self._given.items():
             number, got = waiters[order_id].number, dict[str, int]()
             for entry in entries:
@@ -199,7 +254,7 @@ class Round:
             if known is None:
                 continue
             stock[sku] = copy(known)
-            stock[sku].safety_stock += self.kept.get(sku, 0)
+            stock[sku].safety_stock += self.left(sku)
             if sku in location.lots:
                 lots[sku] = draft.lots(sku)
         counted = self._count if self._given and self._count is not None else location.counted

@@ -10,7 +10,7 @@ again, or not kept back any more. Who asks for units of which there are some (an
 nobody in it: what is kept back from their channel, lots that end too soon, and what is not all that somebody wants who takes all or nothing.
 
 Partly is better than not at all: the first in line gets what there is, and stays the first for the rest. So nobody is passed over, and a large order is not
-starved by small ones. Who takes all or nothing holds nothing meanwhile, and is passed over until all is there.
+starved by small ones. For who takes all or nothing units are set aside for a while, and then not for a while (`location_turns.py`).
 
 What the location may do for orders in a day (`location_capacity.py`) goes for those in line as well: the rest is kept for them until tomorrow. SKUs that are not out
 yet are in the line, and served when they are. The order says which parts it has heard of (`seen`); until then they are taken off what it says that it wants, since
@@ -19,28 +19,41 @@ it did not know of them. A line is bounded; who is not let in asks again by its 
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterable
 
+import msgspec
+
+from actors.domain import location_dates
 from actors.domain.allocation import need_of
-from actors.domain.atp import Arriving, Supply, of_place
 from actors.domain.kind import Context, Decision, Message
 from actors.domain.location_capacity import next_day_ms
 from actors.domain.location_commands import Allocate, Command, Reserve
-from actors.domain.location_events import Event, LevelsSet, SafetyStockSet, StockChanged
-from actors.domain.location_line import InLine, LineChanged, LineDue, LineServed, Queue, Waiter, WaitingLine, WaitInLine
+from actors.domain.location_events import Event, LevelsSet, LotsLookedAt, SafetyStockSet, StockChanged
+from actors.domain.location_line import (
+    DatesDue,
+    InLine,
+    LineChanged,
+    LineDated,
+    LineDue,
+    LinePassed,
+    LineServed,
+    Turn,
+    Waiter,
+    WaitingLine,
+    WaitInLine,
+)
 from actors.domain.location_lots import sooner
 from actors.domain.location_profile import ProfileSet
 from actors.domain.location_serving import Round
 from actors.domain.location_state import Location
-from actors.domain.order_backorder import UnitsOffered
+from actors.domain.order_backorder import DateMoved, UnitsOffered
 
 # Orders in line at a location, and of these for one SKU.
 LINE_MAX = 50_000
 SKU_LINE_MAX = 20_000
 # Who takes all or nothing is looked at each time.
 WHOLE_MAX = 500
-# With more sources than that it is not worked out when something may come.
-SOURCES_LOOKED_AT_MAX = 2_000
 
 Inner = Callable[[Location, Command, Context], Decision]
 
@@ -55,10 +68,11 @@ def decide(location: Location, command: Command, context: Context, inner: Inner)
     decision = inner(location, command, context)
     if type(command) is WaitInLine:
         return decision
+    decision.events.extend(location_dates.begun(line, decision.events, context))
     # Whoever comes first when it is time does the timer's work.
     woken = line.due_ms is not None and line.due_ms <= context.now_ms
     everything = woken or any(type(event) is ProfileSet for event in decision.events)
-    skus = list(line.queues) if everything else [sku for sku in _touched(decision.events) if sku in line.queues]
+    skus = sorted(line.queues) if everything else [sku for sku in _touched(decision.events) if sku in line.queues]
     decision.events.extend(_served(location, line, decision.events, skus, context, woken=woken))
     return decision
 
@@ -78,21 +92,23 @@ def _touched(events: Iterable[Event]) -> Iterable[str]:
 def _served(
     location: Location, line: WaitingLine, events: list[Event], skus: Iterable[str], context: Context, *, woken: bool
 ) -> list[Event]:
+    begun = next((event.due_ms for event in events if type(event) is DatesDue), None)
     if not skus and not woken:
-        return []
+        return _sooner(line, begun)
     round_ = _round(location, line, events, skus, context)
-    return [
-        *round_.events(line.waiters, floor=location.floor is not None),
-        *_due(location, line, round_, context, woken=woken),
-    ]
+    served = round_.events(line.waiters, floor=location.floor is not None)
+    # By what is so when nothing else happens; else in the next turn.
+    quiet = woken and not served and all(type(event) is LotsLookedAt for event in events)
+    dated = location_dates.look(location, line, context) if quiet else []
+    dates_ms = sooner(begun, location_dates.next_ms(line, dated, context.now_ms)) if woken else begun
+    return [*served, *dated, *_due(location, line, round_, context, dates_ms, woken=woken)]
 
 
 def _round(
-    location: Location, line: WaitingLine, events: list[Event], skus: Iterable[str], context: Context
+    location: Location, line: WaitingLine, events: list[Event], skus: Iterable[str], context: Context, asker: str = ""
 ) -> Round:  # fmt: skip
-    round_ = Round(location, events, context)
-    for sku in skus:
-        round_.serve(sku, line.queues[sku], line.waiters)
+    round_ = Round(location, line, events, context, asker)
+    round_.serve({sku: line.queues[sku] for sku in skus}, line.waiters)
     return round_
 
 
@@ -102,13 +118,26 @@ def _asked(
     """Somebody else asks. What is good for the line was served when it came: there is something left to serve only on a new day, or when there was too much for one turn."""
     skus = [sku for sku, _ in command.lines]
     waited_for = [sku for sku in skus if sku in line.queues]
-    round_ = _round(location, line, [], waited_for, context) if waited_for else None
-    served = [] if round_ is None else round_.events(line.waiters, floor=location.floor is not None)
-    if round_ is None or not (served or round_.kept):
+    if not waited_for:
         return inner(location, command, context)
-    decision = inner(round_.rest(skus), command, context)
+    asker = command.order_id if type(command) is Allocate else ""
+    round_ = _round(location, line, [], waited_for, context, asker)
+    served = round_.events(line.waiters, floor=location.floor is not None)
+    if not served and not any(round_.left(sku) for sku in waited_for):
+        return _passed(line, inner(location, command, context))
+    decision = _passed(line, inner(round_.rest(skus), command, context))
     decision.events[:0] = served
     decision.events.extend(_due(location, line, round_, context))
+    return decision
+
+
+def _passed(line: WaitingLine, decision: Decision) -> Decision:
+    """Whoever is not in line passes those who have had their time."""
+    if line.given:
+        got = (entry.sku for event in decision.events if type(event) is StockChanged for entry in event.entries)
+        skus = list(dict.fromkeys(sku for sku in got if sku in line.given))
+        if skus:
+            decision.events.append(LinePassed(skus))
     return decision
 
 
@@ -131,11 +160,18 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
         {sku: days for sku, days in command.life_days.items() if sku in lines},
         {sku: moment for sku, moment in command.from_ms.items() if sku in lines}, command.whole,
     )  # fmt: skip
+    if waiter.whole and waiter.lines:
+        waiter = msgspec.structs.replace(waiter, turn=_turn(line, known, waiter))
+    expected_ms = location_dates.Outlook(location, line, waiter.lines, context).expected_ms(waiter)
+    waiter, told = (
+        msgspec.structs.replace(waiter, expected_ms=expected_ms),
+        InLine(accepted, expected_ms, context.now_ms),
+    )
     if waiter == known or (known is None and waiter.over):
-        return [], InLine(accepted, _expected(location, line, waiter, context))
+        return [], told
     events: list[Event] = [LineChanged(waiter)]
-    events.extend(_got_at_once(location, line, waiter, context))
-    return events, InLine(accepted, _expected(location, line, waiter, context))
+    events.extend(_got_at_once(location, line, known, waiter, context))
+    return events, told
 
 
 def _fits(line: WaitingLine, known: Waiter | None, lines: Iterable[str], *, whole: bool) -> bool:
@@ -151,46 +187,30 @@ def _whole_for(line: WaitingLine, sku: str) -> int:
     return sum(bool(only) for _, _, _, only in line.queues.get(sku, ()))
 
 
-def _got_at_once(location: Location, line: WaitingLine, waiter: Waiter, context: Context) -> list[Event]:
-    """What the others in line leave of what is free."""
+def _turn(line: WaitingLine, known: Waiter | None, waiter: Waiter) -> Turn:
+    """It stays its turn. Of who is new, or wants other goods now, it is counted from now on who passes it."""
+    turn = known.turn if known is not None else None
+    if known is not None and turn is not None and (turn.until_ms or known.lines.keys() == waiter.lines.keys()):
+        return turn
+    return Turn(turn.sku if turn is not None else "", None, line.passed(waiter))
+
+
+def _got_at_once(
+    location: Location, line: WaitingLine, known: Waiter | None, waiter: Waiter, context: Context
+) -> list[Event]:
+    """What it gets of what is free, in its place among the others; and these, of what was set aside for it and is not any more."""
     release_ms = min((moment for moment in waiter.from_ms.values() if moment > context.now_ms), default=None)
-    if not any(sku in location.stock and location.stock[sku].available for sku in waiter.lines):
+    skus = list(waiter.lines)
+    if known is not None and known.turn is not None and known.turn.until_ms is not None:
+        skus += [sku for sku in known.lines if sku not in waiter.lines]
+    if not any(sku in location.stock and location.stock[sku].available for sku in skus):
         return _sooner(line, release_ms)
-    others = _round(location, line, [], [sku for sku in waiter.lines if sku in line.queues], context)
-    if others.served or others.kept:
-        # Some of it is theirs, in a later turn: today's work is done, or there was too much for one turn.
-        tomorrow_ms = next_day_ms(location.particulars.timezone, context.now_ms) if others.full else context.now_ms + 1
-        return _sooner(line, sooner(release_ms, tomorrow_ms))
-    round_ = Round(location, [], context)
-    for sku, units in waiter.lines.items():
-        queue = Queue([waiter.rank(sku)], units)
-        round_.serve(sku, {waiter.class_for(sku): queue}, {waiter.order_id: waiter})
-    events = round_.events({waiter.order_id: waiter}, floor=location.floor is not None)
+    round_ = Round(location, line, [], context)
+    round_.turns.instead(waiter)
+    waiters = ChainMap({waiter.order_id: waiter}, line.waiters)
+    round_.serve({sku: line.queues_with(known, waiter, sku) for sku in skus}, waiters)
+    events = round_.events(waiters, floor=location.floor is not None)
     return [*events, *_due(location, line, round_, context, release_ms)]
-
-
-def _expected(location: Location, line: WaitingLine, waiter: Waiter, context: Context) -> int | None:
-    """When all of it can be had: what is to come, less what those want who come first."""
-    if not waiter.lines or len(location.incoming) > SOURCES_LOOKED_AT_MAX:
-        return None
-    coming: dict[str, list[Arriving]] = {sku: [] for sku in waiter.lines}
-    for one in location.incoming.values():
-        for sku, units in one.lines:
-            if sku in coming:
-                coming[sku].append(Arriving(one.expected_at_ms, units))
-    latest = 0
-    for sku, wanted in waiter.lines.items():
-        stock = location.stock.get(sku)
-        free, kept = (stock.free, stock.safety_stock) if stock is not None else (0, 0)
-        if stock is not None:
-            kept += next((units for name, units in stock.buffers if name == waiter.channel), 0)
-        before = line.ahead(waiter, sku) if coming[sku] else 0
-        points = of_place(Supply(free, kept, None, tuple(coming[sku])), context.now_ms)
-        moment = next((point.at_ms for point in points[1:] if point.units >= wanted + before), None)
-        if moment is None:
-            return None
-        latest = max(latest, moment, waiter.from_ms.get(sku, 0))
-    return latest
 
 
 # --- when nothing happens, and there is something to do ---------------------------------------------------------------
@@ -201,7 +221,8 @@ def _due(
     if round_.more:
         # Of two wake-ups for the same moment the second would be taken for the first again.
         return _sooner(line, max(now_ms, line.due_ms or 0) + 1, instead=True)
-    if round_.full:
+    release_ms = sooner(release_ms, round_.turns.next_end_ms()) if round_.turns.changed or woken else release_ms
+    if round_.full or round_.tomorrow:
         release_ms = sooner(release_ms, next_day_ms(location.particulars.timezone, now_ms))
     if not woken:
         # A moment that has passed stays: not all that is due was looked at.
@@ -223,7 +244,9 @@ def due_of(location: Location) -> int | None:
 
 
 def messages(location_id: str, event: Event) -> Iterable[Message]:
-    """Who was served is told. Most events are not about a line: they cost no generator."""
+    """Who was served is told, and whose date is another. Most events are not about a line: they cost no generator."""
+    if type(event) is LineDated:
+        return (Message("order", event.order_id, DateMoved(location_id, event.expected_ms, event.as_of_ms)),)
     if type(event) is not LineServed:
         return ()
     return (Message("order", event.order_id, UnitsOffered(location_id, event.number, event.lines, event.floor)),)

@@ -50,6 +50,7 @@ import msgspec
 
 from actors.domain import (
     order_asking,
+    order_dates,
     order_holds,
     order_pickup,
     order_pickup_holds,
@@ -60,7 +61,7 @@ from actors.domain import (
 )
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision, Kind, Row, StoredRows
-from actors.domain.order_backorder import LineAnswered, UnitsOffered
+from actors.domain.order_backorder import DateMoved, LineAnswered, UnitsOffered
 from actors.domain.order_commands import (
     CartAnswered,
     Command,
@@ -153,6 +154,8 @@ def _decided(state: Order | None, command: Command, context: Context) -> Decisio
         return order_replies.status(context, *order_waiting.offered(state, command, context))
     if type(command) is LineAnswered:
         return order_replies.status(context, *order_waiting.answered(state, command))
+    if type(command) is DateMoved:
+        return order_replies.status(context, *order_dates.moved(state, command, context))
     if type(command) is MovePickup:
         events, over = order_pickup.moved(state, command, context.now_ms + order_asking.RETRY_FIRST_MS, context)
         return Decision(events, lambda state, version: PickupMoved(over))

@@ -12,6 +12,7 @@ import msgspec
 from actors.domain import (
     allocation,
     order_changes,
+    order_dates,
     order_floor,
     order_holds,
     order_pickup,
@@ -75,7 +76,8 @@ def place(state: Order | None, command: PlaceOrder, context: Context) -> Decisio
         backorder = msgspec.structs.replace(backorder, whole=False)
     terms = None if command.terms is None else order_terms_plan.shape_of(command.terms, command.lines, command.kits)
     if not claims:
-        out = order_waiting.released(need, command.backorder, context.now_ms, whole=bool(terms and terms.together))
+        whole = bool(terms and terms.together) or (backorder is not None and backorder.whole)
+        out = order_waiting.released(need, backorder, context.now_ms, whole=whole)
         if command.plan is not None:
             plan = command.plan
         elif terms is None:
@@ -195,21 +197,25 @@ def cart_answered(order: Order, command: CartAnswered, context: Context) -> Deci
 
 
 def retry(order: Order, context: Context) -> Decision:
-    """The timer went off: places are asked anew, or holds told that stand too long."""
-    overdue = order_holds.overdue(order, context)
+    """The timer went off: places are asked anew, or holds told that stand too long, or another date."""
+    overdue = [*order_holds.overdue(order, context), *order_dates.due(order, context)]
     if overdue and (order.retry_at_ms is None or order.retry_at_ms > context.now_ms):
         return status(context, *overdue)
     busy = order.cancelled or is_asking(order)
     # Nobody told the order what is where by now: it asks the places that it knows for everything, nearest first.
     names, missing = order_waiting.retry_places(order), missing_of(order)
     if order.terms is None:
-        places = [Place(place, missing) for place in names]
+        places = [Place(name, order_waiting.wanted_at(order, name, missing)) for name in names]
     else:
-        places = order_terms.retry_places(order, missing, names)
+        places = [
+            Place(one.location_id, order_waiting.wanted_at(order, one.location_id, one.available))
+            for one in order_terms.retry_places(order, missing, names)
+        ]
     asked = None if busy else _ask_again(order, places, context, by_timer=True)
     if asked is None and not busy and order.terms is not None:
         # With what may stand in this time there is no plan: for the goods themselves there may be.
-        asked = _ask_again(order, [Place(name, missing) for name in names], context, by_timer=True)
+        places = [Place(name, order_waiting.wanted_at(order, name, missing)) for name in names]
+        asked = _ask_again(order, places, context, by_timer=True)
     if asked is None and not busy and missing:
         return status(context, *overdue, order_waiting.parked(order, context))
     return status(context, *overdue, asked if asked is not None else RetrySkipped())
@@ -262,7 +268,8 @@ def short_pick(order: Order, command: UpdateOrder, context: Context) -> Decision
     # Other places may have it: they are asked at once, the one that came up short is not. Where nobody was seen to have any, those that the order knows.
     others = [place for place in command.places if place.location_id != fulfilment.location_id]
     places = [place for place in others if any(place.available.values())]
-    places = places or [Place(place, wanted) for place in order.retry_places if place != fulfilment.location_id]
+    known = [name for name in order.retry_places if name != fulfilment.location_id]
+    places = places or [Place(name, order_waiting.wanted_at(order, name, wanted)) for name in known]
     asks = _asks(_plan(order, wanted, places, order.splits), order.next_number)
     asked = [_asked(order, asks, places, wanted)] if asks else []
     return status(context, picked, *events, *asked)
@@ -312,8 +319,7 @@ def _out(order: Order, missing: Need, context: Context) -> Need:
     terms = order_waiting.terms_of(order)
     if terms is None or not terms.release:
         return missing
-    together = order.terms is not None and order_terms.shape(order).together
-    return order_waiting.released(missing, terms, context.now_ms, whole=together)
+    return order_waiting.released(missing, terms, context.now_ms, whole=order_waiting.together(order))
 
 
 def next_retry_ms(order: Order, context: Context) -> int | None:

@@ -18,17 +18,20 @@ ParkedWhy = Literal["in_line", "not_released", "split_limit", "asking_again", "a
 
 class BackorderTerms(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a placement brings for what can't be had now. `release`: SKU → when it is out (UTC ms), of those that are not: until then nobody is asked for it. `lead_ms`: location → from
-    the moment at which it has allocated units until they are with the customer. `whole`: what is missing is taken at once from one place, or not at all."""
+    the moment at which it has allocated units until they are with the customer. `whole`: what is missing is taken at once from one place, or not at all. `barred`: location → what it
+    may never serve of what was ordered or may stand in; when it names any, one that it does not name may serve nothing: nobody has looked."""
 
     release: dict[str, int] = {}
     lead_ms: dict[str, int] = {}
     whole: bool = False
+    barred: dict[str, list[str]] = {}
 
 
 class PlaceInLine(msgspec.Struct, array_like=True, gc=False):
     """A line in which the order is, or was. `last`: the highest number of a fulfilment that it got there, or the one before the first that it may get. `seen`: of which the location
     does not know yet that the order has heard; `telling`: of these, those that are in the message under way, None when none is. `lines`: what the location was told last.
-    `full`: the line is. `expected_ms`: when all of it can be had there (UTC ms), None when that is not known."""
+    `full`: the line is. `expected_ms`: when all of it can be had there (UTC ms), None when that is not known. `whole`: it was told that the order takes all or nothing.
+    `as_of_ms`: when what it said of that was so."""
 
     last: int
     lines: list[Units] = []
@@ -36,14 +39,26 @@ class PlaceInLine(msgspec.Struct, array_like=True, gc=False):
     telling: list[int] | None = None
     full: bool = False
     expected_ms: int | None = None
+    whole: bool = False
+    as_of_ms: int = 0
+
+
+class Dates(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the customer knows of when it may be there. `known_ms`: that, None when nobody knew. `tell_at_ms`: when he is told otherwise, if it is so yet; None: there is nothing to
+    tell. `told`: how often he was. Times: UTC ms."""
+
+    known_ms: int | None
+    tell_at_ms: int | None = None
+    told: int = 0
 
 
 class Backorder(msgspec.Struct, array_like=True):
-    """`places`: by location. `parked`: why no timer runs, "" while one does."""
+    """`places`: by location. `parked`: why no timer runs, "" while one does. `dates`: None as long as none has changed."""
 
     terms: BackorderTerms | None = None
     places: dict[str, PlaceInLine] = {}
     parked: ParkedWhy | Literal[""] = ""
+    dates: Dates | None = None
 
 
 # --- commands: what locations tell -----------------------------------------------------------------------------------
@@ -62,6 +77,15 @@ class LineAnswered(msgspec.Struct, frozen=True, tag=True, gc=False, omit_default
     location_id: str
     accepted: bool
     expected_ms: int | None = None
+    as_of_ms: int = 0
+
+
+class DateMoved(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """By what is to come to the location now, all of it can be had then (UTC ms); None: nobody knows. `as_of_ms`: when it was so."""
+
+    location_id: str
+    expected_ms: int | None
+    as_of_ms: int
 
 
 # --- events ----------------------------------------------------------------------------------------------------------
@@ -91,6 +115,16 @@ class WaitingSettled(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defau
     location_id: str
     accepted: bool
     expected_ms: int | None = None
+    as_of_ms: int = 0
+
+
+class WaitingDated(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """The location has another date for it. `dates`: what the customer knows, and when he is told."""
+
+    location_id: str
+    expected_ms: int | None
+    as_of_ms: int
+    dates: Dates | None = None
 
 
 class BackorderFilled(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
@@ -125,7 +159,25 @@ class CustomerTold(msgspec.Struct, frozen=True, tag=True, gc=False):
     sealed: Annotated[bytes, SEALED_ADDRESS]
 
 
-Event = WaitingAsked | WaitingSettled | BackorderFilled | OfferReturned | BackorderParked | CustomerTold
+class DateTold(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The customer is told for the `number`th time that it may be there at another time than he knew (UTC ms; None: nobody knows), by a notice to the address that is sealed here.
+    `until_ms`: from then on that is not worth sending."""
+
+    number: int
+    expected_by_ms: int | None
+    known_ms: int | None
+    until_ms: int
+    sealed: Annotated[bytes, SEALED_ADDRESS]
+
+
+class DateKept(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """What the customer knows of the date is right again, or there is nothing to be told any more."""
+
+
+Event = (
+    WaitingAsked | WaitingSettled | BackorderFilled | OfferReturned | BackorderParked | CustomerTold | WaitingDated
+    | DateTold | DateKept
+)  # fmt: skip
 
 
 # --- what callers see ------------------------------------------------------------------------------------------------

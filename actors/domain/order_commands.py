@@ -8,7 +8,7 @@ import msgspec
 
 from actors.domain.allocation import SPLIT_MAX, Place, Plan
 from actors.domain.location_events import Units
-from actors.domain.order_backorder import BackorderTerms, LineAnswered, UnitsOffered
+from actors.domain.order_backorder import BackorderTerms, DateMoved, LineAnswered, UnitsOffered
 from actors.domain.order_pickup_commands import MovePickup, SupplyRequested
 from actors.domain.order_pickup_state import PickupAt
 from actors.domain.order_state import Channel, Kits, Line, ShipTo
@@ -118,5 +118,5 @@ class ForgetPerson(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 Command = (
     PlaceOrder | UpdateOrder | ReservationAnswered | CartAnswered | RetryAllocation | RectifyOrder | ForgetPerson | TermsCommand
-    | UnitsOffered | LineAnswered | MovePickup | SupplyRequested
+    | UnitsOffered | LineAnswered | DateMoved | MovePickup | SupplyRequested
 )  # fmt: skip

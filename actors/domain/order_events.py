@@ -14,8 +14,11 @@ from actors.domain.order_backorder import (
     BackorderParked,
     BackorderTerms,
     CustomerTold,
+    DateKept,
+    DateTold,
     OfferReturned,
     WaitingAsked,
+    WaitingDated,
     WaitingSettled,
 )
 from actors.domain.order_pickup_events import (
@@ -204,6 +207,7 @@ Event = (
     | OrderCancelled | RetrySkipped | OrderRectified | PersonForgotten | CartClaimed | CartReturned | HandedToFloor | LeftFloor
     | TermsEvent
     | WaitingAsked | WaitingSettled | BackorderFilled | OfferReturned | BackorderParked | CustomerTold
+    | WaitingDated | DateTold | DateKept
     | StoreSupplyAsked | CollectionOpened | CollectionTold | PickupStepped | LinesLeft | PickupStopped
     | PickupGivenUp | PickupPaused | PickupResumed
 )  # fmt: skip

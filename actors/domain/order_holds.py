@@ -79,8 +79,8 @@ def prioritise(order: Order, command: PrioritiseOrder, context: Context) -> list
 
 
 def overdue(order: Order, context: Context) -> list[Event]:
-    """Which holds have stood too long and were not told yet."""
-    holds = order.terms.holds if order.terms is not None else []
+    """Which holds have stood too long and were not told yet; of an order that is over none does."""
+    holds = order.terms.holds if order.terms is not None and status_of(order) not in OVER else []
     kinds = [
         one.kind for one in holds if one.until_ms is not None and not one.overdue and one.until_ms <= context.now_ms
     ]

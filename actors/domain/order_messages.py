@@ -11,7 +11,7 @@ from actors.domain import (
     order_floor,
     order_pickup_evolve,
     order_terms_floor,
-    order_waiting,
+    order_waiting_messages,
     reservation_commands,
     transfer_commands,
 )
@@ -19,7 +19,7 @@ from actors.domain.errors import decode_refusal
 from actors.domain.kind import Message
 from actors.domain.location_line import WaitInLine
 from actors.domain.location_promises import Taken
-from actors.domain.order_backorder import CustomerTold, LineAnswered, OfferReturned, WaitingAsked
+from actors.domain.order_backorder import CustomerTold, DateTold, LineAnswered, OfferReturned, WaitingAsked
 from actors.domain.order_commands import CartAnswered, ReservationAnswered
 from actors.domain.order_events import (
     AllocationAsked,
@@ -48,7 +48,7 @@ _TELLS: dict[FulfilmentStatus, type[location_commands.Pick | location_commands.S
 TELLS_LOCATION = frozenset(_TELLS)
 
 
-_OF_LINES = (WaitingAsked, OfferReturned, CustomerTold)
+_OF_LINES = (WaitingAsked, OfferReturned, CustomerTold, DateTold)
 
 
 def messages(order_id: str, event: Event) -> Iterable[Message]:
@@ -76,7 +76,7 @@ def messages(order_id: str, event: Event) -> Iterable[Message]:
     elif type(event) is FloorRevised or type(event) is UnitsGivenBack:
         yield from order_terms_floor.messages(order_id, event)
     elif isinstance(event, _OF_LINES):
-        yield from order_waiting.messages(order_id, event)
+        yield from order_waiting_messages.messages(order_id, event)
     else:
         yield from _messages_of_cart(order_id, event)
 
@@ -121,7 +121,7 @@ def on_reply(message: Message, reply: bytes, refused: bool) -> ReservationAnswer
             return CartAnswered(message.entity_id, [], decode_refusal(reply).code)
         return CartAnswered(message.entity_id, _decode_claimed(reply).parts)
     if type(asked) is WaitInLine:
-        return order_waiting.on_reply(message.entity_id, reply, refused)
+        return order_waiting_messages.on_reply(message.entity_id, reply, refused)
     assert type(asked) is location_commands.Allocate or type(asked) is location_commands.Convert
     if refused:
         return ReservationAnswered(asked.fulfilment, message.entity_id, [])

@@ -14,17 +14,13 @@ given back. Its timer asks those places only in whose lines there was no room. A
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
 
 import msgspec
 
-from actors.domain import ids, order_floor
+from actors.domain import order_dates, order_floor
 from actors.domain.allocation import Need
-from actors.domain.kind import Context, Message
-from actors.domain.location_commands import Release
+from actors.domain.kind import Context
 from actors.domain.location_events import Units
-from actors.domain.location_line import InLine, WaitInLine
-from actors.domain.notice import WriteNotice
 from actors.domain.order_backorder import (
     Backorder,
     BackorderFilled,
@@ -32,6 +28,9 @@ from actors.domain.order_backorder import (
     BackorderTerms,
     BackorderView,
     CustomerTold,
+    DateKept,
+    Dates,
+    DateTold,
     Event,
     LineAnswered,
     LineAsk,
@@ -40,22 +39,21 @@ from actors.domain.order_backorder import (
     PlaceInLine,
     UnitsOffered,
     WaitingAsked,
+    WaitingDated,
     WaitingSettled,
 )
 from actors.domain.order_commands import ReservationAnswered
 from actors.domain.order_events import CartClaimed, HandedToFloor, OrderPlaced, ReservationSettled, ShortPicked
 from actors.domain.order_state import Fulfilment, Order, is_asking, is_covered, missing_of, wanted_of
 from actors.domain.order_terms_events import FloorWithheld, LinesChanged
+from actors.domain.order_terms_plan import shape_of
 from actors.domain.order_terms_state import as_ordered
-from actors.domain.times import DAY_MS, moment
+from actors.domain.times import moment
 
 # Fulfilments that come out of a line are numbered from here on, so many for each place: the order does not know yet of what a location has given it.
 NUMBERS = 10_000
-# Which text the customer gets.
-TEMPLATE = "order.new_date"
 _HELD = frozenset({"allocated", "picking", "packed"})
 _LEAVE_SHORT = frozenset({OrderPlaced, ReservationSettled, CartClaimed, ShortPicked, LinesChanged})
-_encode = msgspec.json.Encoder().encode
 
 
 # --- what it lacks ---------------------------------------------------------------------------------------------------
@@ -87,6 +85,23 @@ def terms_of(order: Order) -> BackorderTerms | None:
     return order.backorder.terms if order.backorder is not None else None
 
 
+def wanted_at(order: Order, location_id: str, need: Need) -> Need:
+    """What of the need the place may serve, by what was ruled out when it was placed."""
+    terms = terms_of(order)
+    if terms is None or not terms.barred:
+        return need
+    if location_id not in terms.barred:
+        return {}
+    barred = terms.barred[location_id]
+    return {sku: units for sku, units in need.items() if sku not in barred}
+
+
+def in_line_for(order: Order, location_id: str, lacks: Need) -> Need:
+    """What it waits for there: of what it takes only as a whole nothing where not all may be served."""
+    mine = wanted_at(order, location_id, lacks)
+    return {} if len(mine) < len(lacks) and together(order) else mine
+
+
 def released(need: Need, terms: BackorderTerms | None, now_ms: int, *, whole: bool = False) -> Need:
     """What of it is out. whole: all of it or nothing."""
     if terms is None or not terms.release:
@@ -105,9 +120,10 @@ def next_release_ms(need: Iterable[str], terms: BackorderTerms | None, now_ms: i
 def together(order: Order) -> bool:
     """Is what it lacks of use to it only as a whole, from one place?"""
     terms = terms_of(order)
-    return (terms is not None and terms.whole) or (
-        order.terms is not None and (order.terms.ship_complete or any(order.terms.groups))
-    )
+    if terms is not None and terms.whole:
+        return True
+    # A group of which all is cancelled binds nothing any more.
+    return order.terms is not None and shape_of(order.terms, order.lines, order.kits).together
 
 
 def split(order: Order, offered: Sequence[tuple[str, int]]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
@@ -152,15 +168,20 @@ def answered(order: Order, command: LineAnswered) -> list[Event]:
     place = order.backorder.places.get(command.location_id) if order.backorder is not None else None
     if place is None or place.telling is None:
         return []
-    return [WaitingSettled(command.location_id, command.accepted, command.expected_ms)]
+    return [WaitingSettled(command.location_id, command.accepted, command.expected_ms, command.as_of_ms)]
 
 
 def lines_of(order: Order) -> list[str]:
     """The places in whose lines it shall be: all that it knows, until it has something from as many as it may."""
     active = {f.location_id for f in order.fulfilments if f.status in _HELD and f.lines}
-    if len(active) < order.splits:
-        return order.retry_places
-    return [name for name in order.retry_places if name in active]
+    places = order.retry_places
+    if len(active) >= order.splits:
+        places = [name for name in places if name in active]
+    terms = terms_of(order)
+    if terms is None or not terms.barred:
+        return places
+    lacks = lacking(order)
+    return [name for name in places if in_line_for(order, name, lacks)]
 
 
 def retry_places(order: Order) -> list[str]:
@@ -170,6 +191,12 @@ def retry_places(order: Order) -> list[str]:
         return [order.pickup.at.location_id]
     if order.backorder is None:
         return order.retry_places
+    missing = missing_of(order)
+    return [name for name in _timed(order) if order.terms is not None or wanted_at(order, name, missing)]
+
+
+def _timed(order: Order) -> list[str]:
+    assert order.backorder is not None
     if order.terms is not None and order.terms.asks_for_more:
         # Several places may have together what it takes only as a whole, or have what may stand in: no line brings that.
         return order.retry_places
@@ -193,7 +220,7 @@ def parked(order: Order, context: Context, retry_at_ms: int | None = None) -> Ba
     if retry_at_ms is not None and retry_places(order):
         retry_at_ms = retry_at_ms if release_ms is None else min(retry_at_ms, release_ms)
         return BackorderParked("split_limit" if len(mine) < len(order.retry_places) else "asking_again", retry_at_ms)
-    why: ParkedWhy = "in_line" if waits else "asked_enough" if order.retry_places else "nobody_to_ask"
+    why: ParkedWhy = "in_line" if waits else "asked_enough" if retry_places(order) or mine else "nobody_to_ask"
     return BackorderParked(why, release_ms)
 
 
@@ -205,12 +232,15 @@ def asks(order: Order) -> list[Event]:
     places = order.backorder.places if order.backorder is not None else {}
     told: list[LineAsk] = []
     wanted, lines = sorted(missing.items()), lines_of(order)
-    busy = is_asking(order) and not order.cancelled
+    barred = order.backorder is not None and order.backorder.terms is not None and order.backorder.terms.barred
+    busy, whole = is_asking(order) and not order.cancelled, bool(wanted) and together(order)
     for name in dict.fromkeys((*places, *order.retry_places)):
         place = places.get(name)
         if place is not None and place.telling is not None:
             continue
         mine = wanted if name in lines else []
+        if mine and barred:
+            mine = sorted(in_line_for(order, name, missing).items())
         if place is None:
             if mine and not busy:
                 base = NUMBERS * (len(places) + sum(ask.location_id not in places for ask in told) + 1)
@@ -218,14 +248,14 @@ def asks(order: Order) -> list[Event]:
             continue
         if place.full and mine:
             mine = place.lines
-        if place.seen or mine != place.lines:
+        if place.seen or mine != place.lines or (mine and place.whole != whole):
             told.append(LineAsk(name, place.last + 1, mine, list(place.seen)))
     if not told:
         return []
     terms = terms_of(order)
     release = {sku: at for sku, at in terms.release.items() if sku in missing} if terms is not None else {}
     life_days = {sku: days for sku, days in (order.life_days or {}).items() if sku in missing}
-    return [WaitingAsked(told, order.placed_at_ms, order.channel, life_days, release, together(order))]
+    return [WaitingAsked(told, order.placed_at_ms, order.channel, life_days, release, whole)]
 
 
 def begins(order: Order | None, events: Iterable[object]) -> bool:
@@ -264,9 +294,16 @@ def evolve(order: Order, event: Event) -> None:
             place = backorder.places.get(ask.location_id)
             if place is None:
                 place = backorder.places[ask.location_id] = PlaceInLine(ask.number - 1)
-            place.lines, place.telling = ask.lines, ask.seen
+            place.lines, place.telling, place.whole = ask.lines, ask.seen, event.whole
     elif type(event) is WaitingSettled:
         _settled(backorder.places[event.location_id], event)
+    elif type(event) is WaitingDated:
+        place = backorder.places[event.location_id]
+        place.expected_ms, place.as_of_ms, backorder.dates = event.expected_ms, event.as_of_ms, event.dates
+    elif type(event) is DateTold:
+        backorder.dates = Dates(event.expected_by_ms, None, event.number)
+    elif type(event) is DateKept and backorder.dates is not None:
+        backorder.dates = Dates(backorder.dates.known_ms, None, backorder.dates.told)
     elif type(event) is BackorderFilled:
         order.fulfilments.append(
             Fulfilment(event.number, event.location_id, "allocated", event.lines, event.promised_by_ms)
@@ -296,7 +333,10 @@ def _settled(place: PlaceInLine, event: WaitingSettled) -> None:
     place.full = bool(place.lines) and not event.accepted
     if place.full:
         place.lines = []
-    place.expected_ms = event.expected_ms if place.lines else None
+    if not place.lines:
+        place.expected_ms = None
+    elif event.as_of_ms >= place.as_of_ms:
+        place.expected_ms, place.as_of_ms = event.expected_ms, event.as_of_ms
 
 
 def _heard(backorder: Backorder, event: BackorderFilled | OfferReturned) -> None:
@@ -304,41 +344,6 @@ def _heard(backorder: Backorder, event: BackorderFilled | OfferReturned) -> None
     if event.number not in place.seen:
         place.seen.append(event.number)
     place.last = max(place.last, event.number)
-
-
-# --- messages --------------------------------------------------------------------------------------------------------
-def messages(order_id: str, event: Event) -> Iterable[Message]:
-    """Lines are told what the order wants, locations get back what it lacks no more, and the customer hears of a date."""
-    if type(event) is WaitingAsked:
-        for ask in event.asks:
-            wait = WaitInLine(
-                order_id, ask.number, event.placed_ms, ask.lines, ask.seen, event.channel, event.life_days, event.release, event.whole
-            )  # fmt: skip
-            yield Message("location", ask.location_id, wait, on_reply=True)
-    elif type(event) is OfferReturned:
-        yield Message("location", event.location_id, Release(order_id, event.number, event.lines))
-    elif type(event) is CustomerTold:
-        yield _notice(order_id, event)
-
-
-def _notice(order_id: str, event: CustomerTold) -> Message:
-    """One for each part, however often it is said. Its address is the order's private part, as it is sealed with the order (`serve/orders/private.py`); what it says is no secret."""
-    region = order_id.partition("-")[0]
-    name = ids.notice_id(region, sha256(f"{TEMPLATE}\0{order_id}\0{event.number}".encode()).digest())
-    values = {"fulfilment": str(event.number), "promised_by": moment(event.promised_by_ms).isoformat()}
-    written = WriteNotice(TEMPLATE, order_id, event.sealed, _encode(values), event.promised_by_ms + DAY_MS)
-    return Message("notice", name, written)
-
-
-_decode_in_line = msgspec.json.Decoder(InLine).decode
-
-
-def on_reply(location_id: str, reply: bytes, refused: bool) -> LineAnswered:
-    """A location that refuses (it is unknown) has no line."""
-    if refused:
-        return LineAnswered(location_id, accepted=False)
-    told = _decode_in_line(reply)
-    return LineAnswered(location_id, told.accepted, told.expected_ms)
 
 
 # --- what callers see ------------------------------------------------------------------------------------------------
@@ -352,9 +357,8 @@ def view(order: Order) -> BackorderView | msgspec.UnsetType:
     places, terms = backorder.places, backorder.terms
     in_line = [name for name, place in places.items() if place.lines and place.telling is None]
     reason: ParkedWhy = backorder.parked or ("in_line" if in_line else "asking_again")
-    lead_ms = terms.lead_ms if terms is not None else {}
-    dates = [at + lead_ms.get(name, 0) for name in in_line if (at := places[name].expected_ms) is not None]
+    by_ms = order_dates.expected_by_ms(backorder)
     release = [terms.release[sku] for sku in missing if sku in terms.release] if terms is not None else []
     return BackorderView(
-        reason, len(in_line), moment(min(dates)) if dates else msgspec.UNSET, moment(max(release)) if release else msgspec.UNSET
+        reason, len(in_line), moment(by_ms) if by_ms is not None else msgspec.UNSET, moment(max(release)) if release else msgspec.UNSET
     )  # fmt: skip

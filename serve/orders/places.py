@@ -80,6 +80,26 @@ class PlacesOfOrders:
         """Candidates, nearest first, with what is not kept back from the channel."""
         return self._index.candidates(need, self._view(to), channel)
 
+    def of_cart(self, need: Need, to: CartDestination | None, channel: str) -> list[Place]:
+        """Who may keep units for a cart: by the policy where one is in use, as they will be where the order is served from; else the nearest first. Without a destination: as seen from the region's
+        centre, since no location is in a country without a name."""
+        seen_for = to or CartDestination("")
+        if not self._index.steering.in_use:
+            return self.near(need, seen_for, channel)
+        return self._sourcing.cart(need, self._view(seen_for), seen_for.country, channel, self._clock.now_ms())
+
+    def goes_whole(self, channel: str) -> bool:
+        """Does a policy that is in use serve the channel's orders as a whole or not at all?"""
+        return self._index.steering.in_use and self._sourcing.goes_whole(channel)
+
+    def allowed(
+        self, need: Need, places: Sequence[Place], to: Destination | _ShipTo, channel: str
+    ) -> tuple[list[Place], dict[str, list[str]]]:
+        """See `Sourcing.allowed`; where nothing says what is allowed, everything is."""
+        if not self._index.steering.in_use:
+            return list(places), {}
+        return self._sourcing.allowed(need, places, self._view(to), to.country, channel, self._clock.now_ms())
+
     def leads(
         self, need: Need, places: Sequence[Place], to: Destination | CartDestination | _ShipTo, channel: str
     ) -> dict[str, int]:

@@ -144,6 +144,9 @@ class OrderPlacing:
         kits = self._index.kits(line.sku for line in lines)
         need, now_ms = wanted_of(lines, kits), self._clock.now_ms()
         terms = terms_of(order, kits, scope, now_ms)
+        if terms is not None and not order.reservation_id and self._places.goes_whole(order.channel):
+            # With terms an order is asked for in rounds of its own, which have to know it as well.
+            terms = msgspec.structs.replace(terms, ship_complete=True)
         asked = asked_of(order, terms, lines, kits, now_ms)
         release = releases(self._index, lines, kits, release_asked(order, now_ms), now_ms)
         collected = order.pickup is not None
@@ -175,7 +178,7 @@ class OrderPlacing:
         if proposal is not None:
             placed = sourced(placed, proposal)
         if release or proposal is not None:
-            return self._with_terms(placed, need, release, to, proposal)
+            return self._with_terms(placed, seen, release, to, proposal)
         return placed
 
     def _with_terms(
@@ -183,13 +186,24 @@ class OrderPlacing:
     ) -> PlaceOrder:
         """With what matters for what can't be had now; as it is when all can."""
         planned = need_of(line for _, part in proposal.plan for line in part.items()) if proposal is not None else {}
+        barred = dict(proposal.barred) if proposal is not None else {}
         # What stands in for something else is planned under its own name.
-        if not release and sum(planned.values()) == sum(need.values()):
+        wanted = wanted_of(placed.lines, placed.kits)
+        if not release and not barred and sum(planned.values()) == sum(wanted.values()):
             return placed
         whole = proposal is not None and not proposal.plan and proposal.decision.why == "not_whole"
-        known = {place.location_id for place in placed.places}
-        # Sourcing looked only at what is out, or found that nobody should be asked now: these may have it later.
-        more = self._places.near(need, to, placed.channel) if release or whole else []
-        places = [*placed.places, *(place for place in more if place.location_id not in known)]
-        lead_ms = self._places.leads(need, places, to, placed.channel)
-        return msgspec.structs.replace(placed, places=places, backorder=backorder_terms(release, lead_ms, whole=whole))
+        places = placed.places
+        if release or whole:
+            # Sourcing looked only at what is out, or found that nobody should be asked now: these may have it later.
+            known = {place.location_id for place in places}
+            near = [place for place in self._places.near(need, to, placed.channel) if place.location_id not in known]
+            more, bars = self._places.allowed(need, [*places, *near], to, placed.channel)
+            places, barred = more, barred | bars
+        if any(barred.values()):
+            # Of a place that is not named it is not known what it may serve.
+            barred = {place.location_id: barred.get(place.location_id, []) for place in places}
+        else:
+            barred = {}
+        lead_ms = self._places.leads(wanted, places, to, placed.channel)
+        terms = backorder_terms(release, lead_ms, whole=whole, barred=barred)
+        return msgspec.structs.replace(placed, places=places, backorder=terms)

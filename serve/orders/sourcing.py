@@ -31,20 +31,24 @@ from actors.domain.sourcing_size import CONSIDERED_MAX, GREEDY_SKUS, NEAREST, pl
 from actors.domain.sourcing_substitution import source_with_substitutes
 from serve.availability.index import AvailabilityIndex
 from serve.availability.places import Viewpoint
+from serve.orders.sourcing_allowed import LASTING, barred_at
 from serve.orders.terms import Asked
 
 PLACES_MAX = 12
-# What lacks nothing else may come in: an order waits there.
+# Reasons that may pass, and those that a place has for some goods and not for others: an order waits there.
 _MAY_COME = frozenset({"no_stock", "shelf_life"})
+_OF_GOODS = _MAY_COME | {"hazard_not_allowed", "temperature_not_allowed", "legal"}
 
 
 class Proposal(NamedTuple):
-    """plan: what to ask first, nobody when it is empty. places: who may be asked next, best first. splits: over how many places at most."""
+    """plan: what to ask first, nobody when it is empty. places: who may be asked next, best first. splits: over how many places at most. barred: place → what of it that one may never
+    serve, of those where there is something."""
 
     plan: Plan
     places: list[Place]
     splits: int
     decision: SourcingDecision
+    barred: Mapping[str, list[str]] = {}
 
 
 class Sourcing:
@@ -76,8 +80,10 @@ class Sourcing:
         if not decision.parts and decision.why == "not_whole":
             # All or nothing: whoever asks the places one by one would get some of it.
             return Proposal([], [], decision.places_max, decision)
-        places = _places(policy, demand, decision, {one.location_id: one for one in candidates})
-        return Proposal(decision.plan(), places, decision.places_max, decision)
+        by_id = {one.location_id: one for one in candidates}
+        places = _places(policy, demand, decision, by_id)
+        barred = _barred(policy, demand, decision, by_id, places)
+        return Proposal(decision.plan(), places, decision.places_max, decision, barred)
 
     def _asked(self, asked: Asked, policy: Policy, demand: Demand, need: Need, viewpoint: Viewpoint) -> Proposal:
         """The same for an order with terms: these hold besides the policy, and later rounds keep to them by themselves."""
@@ -95,12 +101,50 @@ class Sourcing:
         if not shape.substitutes or large:
             # What may stand in on a large order is asked for by the order, once it is known what is missing.
             decision = source(policy, demand, candidates, solver_for(len(need)))
-            return Proposal(decision.plan(), _places(policy, demand, decision, by_id), decision.places_max, decision)
+            known = _places(policy, demand, decision, by_id)
+            barred = _barred(policy, demand, decision, by_id, known)
+            return Proposal(decision.plan(), known, decision.places_max, decision, barred)
         offered = {sku: [index.wanted(other) for other in others] for sku, others in shape.substitutes.items()}
         decision = source_with_substitutes(policy, demand, candidates, offered)
         others = {other.sku: other for some in offered.values() for other in some if other.sku not in need}
         everything = replace(demand, lines=(*demand.lines, *others.values()))
-        return Proposal(decision.plan(), _all_places(policy, everything, by_id), decision.places_max, decision)
+        all_places = _all_places(policy, everything, by_id)
+        barred = barred_at(policy, everything, [by_id[one.location_id] for one in all_places])
+        barred = {name: skus for name, skus in barred.items() if skus}
+        return Proposal(decision.plan(), all_places, decision.places_max, decision, barred)
+
+    def goes_whole(self, channel: str) -> bool:
+        """Does the channel's policy serve orders as a whole or not at all?"""
+        return self._index.steering.policy(channel).limits.ship_complete
+
+    def cart(self, need: Need, viewpoint: Viewpoint, country: str, channel: str, now_ms: int) -> list[Place]:
+        """Who may keep units for a cart, those first from which an order would be served. country: "" when nobody knows yet where it goes. A cart takes what there is, whatever the policy says of
+        orders, and is worth nothing that is known."""
+        policy = self._policy(channel, "")
+        policy = replace(policy, limits=replace(policy.limits, ship_complete=False))
+        demand = Demand(tuple(self._index.wanted(sku, units) for sku, units in need.items()), country, now_ms, channel)
+        candidates = self.candidates(need, viewpoint, channel, now_ms)
+        if not country:
+            policy = replace(policy, rules=replace(policy.rules, cross_border=True, distance_max_km=0))
+            candidates = [replace(one, serves=()) for one in candidates]
+        decision = source(policy, demand, candidates, solver_for(len(need)))
+        return _places(policy, demand, decision, {one.location_id: one for one in candidates})
+
+    def allowed(
+        self, need: Need, places: Sequence[Place], viewpoint: Viewpoint, country: str, channel: str, now_ms: int
+    ) -> tuple[list[Place], dict[str, list[str]]]:
+        """(those of the places that may ever serve any of it, what each of them may never serve)."""
+        policy, index, km = self._index.steering.policy(channel), self._index, viewpoint.km
+        demand = Demand(tuple(index.wanted(sku, units) for sku, units in need.items()), country, now_ms, channel)
+        candidates = [
+            index.steering.candidate(
+                index.places.get(one.location_id), None if km is None else float(km[one.location_id]), {}, now_ms
+            )
+            for one in places
+        ]
+        barred = barred_at(policy, demand, candidates)
+        able = [one for one in places if len(barred[one.location_id]) < len(need)]
+        return [_without(one, barred[one.location_id]) for one in able], barred
 
     def pickup(
         self, lines: Sequence[Line], store: LocationRow, channel: str, currency: str, now_ms: int
@@ -181,8 +225,29 @@ def _narrowed(need: Need, stocks: Mapping[str, Mapping[str, int]], near: list[st
     return kept + [name for name in tail if name not in added][: most - len(kept)]
 
 
+def _without(place: Place, barred: Sequence[str]) -> Place:
+    if not barred:
+        return place
+    return Place(place.location_id, {sku: n for sku, n in place.available.items() if sku not in barred})
+
+
+def _barred(
+    policy: Policy,
+    demand: Demand,
+    decision: SourcingDecision,
+    by_id: Mapping[str, Candidate],
+    places: Sequence[Place],
+) -> dict[str, list[str]]:
+    """What the places may never serve, of those where there is something. Of most orders nothing is special, and it costs one look."""
+    fine = {one.location_id for one in decision.seen if not LASTING & set(one.codes())}
+    asked = [by_id[one.location_id] for one in places if one.location_id not in fine]
+    if not asked:
+        return {}
+    return {name: skus for name, skus in barred_at(policy, demand, asked).items() if skus}
+
+
 def _places(policy: Policy, demand: Demand, decision: SourcingDecision, by_id: Mapping[str, Candidate]) -> list[Place]:
-    """Those that can serve some of it, best first, with what they may; when not all can be had, also those that only lack stock: a backorder asks them later."""
+    """Those that can serve some of it, best first, with what they may; when not all can be had, also those that may have it later: a backorder asks them then."""
     able = [one for one in decision.seen if one.units]
     out: list[Place] = []
     rules = (
@@ -194,9 +259,9 @@ def _places(policy: Policy, demand: Demand, decision: SourcingDecision, by_id: M
         barred = {items[at] for at in rules.reasons(place)} if rules is not None and one.reasons else set()
         out.append(Place(one.location_id, {sku: n for sku, n in place.available.items() if sku not in barred}))
     if decision.backordered():
-        out += [
-            Place(one.location_id, {}) for one in decision.seen if not one.units and _MAY_COME.issuperset(one.codes())
-        ]
+        later = [by_id[one.location_id] for one in decision.seen if not one.units and set(one.codes()) <= _OF_GOODS]
+        barred_later = barred_at(policy, demand, later)
+        out += [Place(name, {}) for name, barred in barred_later.items() if len(barred) < len(items)]
     return out[:PLACES_MAX]
 
 

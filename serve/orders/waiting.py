@@ -49,11 +49,13 @@ def releases(
     return out
 
 
-def backorder_terms(release: Mapping[str, int], lead_ms: Mapping[str, int], *, whole: bool) -> BackorderTerms | None:
+def backorder_terms(
+    release: Mapping[str, int], lead_ms: Mapping[str, int], *, whole: bool, barred: Mapping[str, list[str]]
+) -> BackorderTerms | None:
     """All of it; None when there is nothing to be said."""
-    if not (release or lead_ms or whole):
+    if not (release or lead_ms or whole or barred):
         return None
-    return BackorderTerms(dict(release), dict(lead_ms), whole)
+    return BackorderTerms(dict(release), dict(lead_ms), whole, dict(barred))
 
 
 def leads(

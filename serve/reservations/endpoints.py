@@ -153,8 +153,7 @@ class _Reservations:
         # Of a kit its parts are kept: it has no stock of its own.
         lines = [Line(line.sku, line.quantity, 0) for line in sent.lines]
         need = wanted_of(lines, index.kits(line.sku for line in sent.lines))
-        # Without a destination: as seen from the region's centre, since no location is in a country without a name.
-        places = self._places.near(need, sent.ship_to or CartDestination(""), sent.channel)
+        places = self._places.of_cart(need, sent.ship_to, sent.channel)
         return MakeReservation(
             list(need.items()), places, sent.channel, sent.ttl_s * 1000, sent.policy == "whole", owner,
             index.life_days(need) or {},

@@ -26,7 +26,7 @@ TimeToLive = Annotated[
 
 
 class CartDestination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Where the cart will go, as far as it is known: the nearest locations serve. Only in what
+    """Where the cart will go, as far as it is known: the nearest locations keep its units, or where a sourcing policy is in use those from which it would serve the order. Only in what
     order they were asked is kept."""
 
     country: Annotated[Country, ORDER_COUNTRY]

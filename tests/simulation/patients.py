@@ -17,21 +17,25 @@ from actors.domain.location_commands import (
     AdjustStock,
     ChangeCondition,
     ConditionLine,
+    Expect,
     ReceiptLine,
     ReceiveStock,
     SetLevels,
 )
+from actors.domain.location_dates import moved
 from actors.domain.location_events import Levels, StockChanged
 from actors.domain.location_line import LineServed, Waiter
 from actors.domain.location_state import Location
-from actors.domain.order_backorder import BackorderTerms, CustomerTold
+from actors.domain.order_backorder import BackorderTerms, CustomerTold, DateTold
 from actors.domain.order_commands import PlaceOrder
 from actors.domain.order_state import Line, Order, ShipTo, is_asking
+from actors.domain.order_waiting_messages import DATE_TEMPLATE, TEMPLATE
 from actors.runtime.codec import codecs
 from actors.runtime.gateway import Ask
 from actors.runtime.wire import Turn
 from tests.simulation.clients import LOCATIONS, Client, digest
 from tests.simulation.history import Folded, History
+from tests.simulation.turns import Passed, keeps, left_for, stays
 
 RARE = "rare"
 DAY_MS = 86_400_000
@@ -42,6 +46,8 @@ class Patient(Client):
     """Half of what they do is to order what nobody has, or to bring some of it."""
 
     wants: ClassVar[Mapping[str, int]] = {RARE: 8, "scarce": 3, "hot": 1}
+    # How often he has announced something.
+    said = 0
 
     async def act(self) -> None:
         """One thing, drawn."""
@@ -55,8 +61,10 @@ class Patient(Client):
         else:
             await super().act()
 
-    def _goods(self) -> ReceiveStock | AdjustStock | ChangeCondition | SetLevels:
+    def _goods(self) -> ReceiveStock | AdjustStock | ChangeCondition | SetLevels | Expect:
         rng = self.rng
+        if rng.random() < 0.25:
+            return self._supplier()
         sku, n, draw = rng.choice((RARE, RARE, "scarce")), rng.randint(1, 4), rng.random()
         if draw < 0.6:
             condition = "damaged" if rng.random() < 0.2 else "sellable"
@@ -66,6 +74,13 @@ class Patient(Client):
         if draw < 0.9:
             return SetLevels([Levels(sku, rng.randint(0, 2), None, {"online": rng.randint(0, 2)})])
         return AdjustStock([AdjustmentLine(sku, rng.choice((-1, 1, 2)), "count")])
+
+    def _supplier(self) -> Expect:
+        """Says when some of it comes, or that it does not; what is older than what he said changes nothing."""
+        rng, now_ms = self.rng, self.world.now_ms()
+        self.said += rng.choice((1, 1, 1, 0))
+        at_ms = now_ms + rng.choice((2, 4, 9)) * DAY_MS + rng.choice((0, 60_000))
+        return Expect(f"us-supplier-{self.name}", "purchase", self.said, at_ms, [(RARE, rng.choice((0, 3, 20)))])
 
     async def place(self) -> None:
         """An order of what is hardly there: sometimes ahead of its release, all or nothing, or by another channel."""
@@ -79,8 +94,13 @@ class Patient(Client):
             terms = BackorderTerms({RARE: now_ms + rng.choice((500, 3_000))}, {LOCATIONS[0]: DAY_MS})
         elif draw < 0.6:
             terms = BackorderTerms({}, dict.fromkeys(LOCATIONS[:2], 2 * DAY_MS))
-        elif draw < 0.7:
+        elif draw < 0.8:
             terms = BackorderTerms(whole=True)
+        elif draw < 0.9:
+            # It may not lie at the first of them.
+            barred = {name: [RARE] if name == near[0] else [] for name in near}
+            places[0].available.pop(RARE, None)
+            terms = BackorderTerms(barred=barred)
         channel = rng.choice(("online", "online", "store"))
         command = PlaceOrder(
             f"ref-{self.name}-{self.number}", channel, self.name, "US", ShipTo("US"), "USD", lines, places, sealed=b"who",  # type: ignore[arg-type]
@@ -104,14 +124,22 @@ def lines(history: History) -> Iterator[str]:
 
 
 def _served_in_order(name: str, entity: Folded) -> Iterator[str]:
-    codec, state = _CODECS["location"], None
+    codec, state, passed = _CODECS["location"], None, Passed(name)
     for turn in entity.turns:
         events = codec.events(turn.events)
         context = Context(turn.entity_id, turn.command_id, turn.at_ms)
         for event in events:
             state = codec.kind.evolve(state, event, context)
-        if state is not None and state.waiting is not None and events:
-            yield from _turn_is_fair(name, state, events, turn)
+        if state is not None and events:
+            if state.waiting is not None:
+                yield from _turn_is_fair(name, state, events, turn)
+            # What comes on the road for an order that is collected is its own before it lands.
+            if not _lands(events):
+                yield from passed.after(state, events, turn)
+
+
+def _lands(events: Iterable[object]) -> bool:
+    return any(type(event) is StockChanged and event.entries[0].reason == "receipt" for event in events)
 
 
 def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Turn) -> Iterator[str]:
@@ -119,9 +147,12 @@ def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Tu
     causes = {f"{one.order_id}.{one.number}" for one in served.values()}
     others: Counter[str] = Counter()
     # What comes on the road for an order that is collected is its own before it lands: the receipt itself allocates it.
-    lands = any(type(event) is StockChanged and event.entries[0].reason == "receipt" for event in events)
+    lands = _lands(events)
     for event in events:
-        if type(event) is StockChanged and event.cause not in causes and not lands:
+        # What is set aside for somebody he may ask for himself.
+        asker = state.waiting.waiters.get(event.cause.partition(".")[0]) if type(event) is StockChanged else None
+        own = asker is not None and keeps(asker, turn.at_ms)
+        if type(event) is StockChanged and event.cause not in causes and not lands and not own:
             for entry in event.entries:
                 others[entry.sku] += entry.quantity * (entry.reason in ("allocate", "reserve"))
     line = state.waiting
@@ -134,7 +165,7 @@ def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Tu
             if (
                 waiter.lines
                 and not late
-                and all(_good(state, waiter, sku, turn) >= n for sku, n in waiter.lines.items())
+                and all(left_for(state, waiter, sku, turn.at_ms) >= n for sku, n in waiter.lines.items())
             ):
                 yield f"{where}: all that {waiter.order_id} waits for is free"
             continue
@@ -144,7 +175,7 @@ def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Tu
             free = _good(state, waiter, sku, turn)
             if free and not late:
                 yield f"{where}: {free} units of {sku} are free, and {waiter.order_id} waits for them"
-            if others[sku] and free + others[sku] > _kept(state, waiter, sku):
+            if others[sku] and free + others[sku] > _kept(state, waiter, sku) + stays(state, waiter, sku, turn.at_ms):
                 yield f"{where}: somebody who does not wait got {sku}, and {waiter.order_id} waits for it"
             for order_id, ranks in got.items():
                 # Of another channel more may be kept back.
@@ -162,7 +193,9 @@ def _good(state: Location, waiter: Waiter, sku: str, turn: Turn) -> int:
     if waiter.from_ms.get(sku, 0) > turn.at_ms or sku in state.lots:
         return 0
     stock = state.stock.get(sku)
-    return 0 if stock is None else stock.available_to(waiter.channel)
+    if stock is None:
+        return 0
+    return max(0, min(stock.available_to(waiter.channel), stock.available - stays(state, waiter, sku, turn.at_ms)))
 
 
 def _kept(state: Location, waiter: Waiter, sku: str) -> int:
@@ -180,6 +213,13 @@ def _known_to_orders(name: str, state: Location, history: History) -> Iterator[s
         entity = history.entities.get(("order", order_id))
         order: Order | None = entity.state if entity is not None else None
         place = order.backorder.places.get(name) if order is not None and order.backorder is not None else None
+        if (
+            place is not None
+            and place.expected_ms != waiter.expected_ms
+            and not waiter.unseen
+            and not state.waiting.dates
+        ):
+            yield f"{name}: {order_id} may have it at {waiter.expected_ms}, and believes {place.expected_ms}"
         if place is None or dict(place.lines) != waiter.lines or waiter.unseen:
             yield f"{name}: {waiter} is in line, the order knows {place}"
 
@@ -195,21 +235,36 @@ def _in_lines(order_id: str, order: Order, history: History) -> Iterator[str]:
         if waits != bool(place.lines):
             yield f"{order_id} {'is' if waits else 'is not'} in line at {name}, and believes {place}"
     lacking = {} if order.cancelled else order_waiting.lacking(order)
+    terms = order.backorder.terms
+    for one in order.fulfilments if terms is not None and terms.barred else ():
+        banned = (
+            [sku for sku, _ in one.lines if sku in terms.barred.get(one.location_id, ())] if terms is not None else []
+        )
+        if banned and one.number > order_waiting.NUMBERS:
+            yield f"{order_id} got {banned} from {one.location_id}, which may not serve it"
     if lacking and not is_asking(order):
         if order.retry_at_ms is None and not order.backorder.parked:
             yield f"{order_id} lacks {lacking}, and nobody knows why"
         for name in order_waiting.lines_of(order):
             place = order.backorder.places.get(name)
-            if place is None or (not place.full and dict(place.lines) != lacking):
+            wanted = order_waiting.in_line_for(order, name, lacking)
+            if place is None or (not place.full and dict(place.lines) != wanted):
                 yield f"{order_id} lacks {lacking}, and waits at {name} for {place}"
 
 
 def _told(order_id: str, entity: Folded, history: History) -> Iterator[str]:
-    told = [event for _, event in entity.events if type(event) is CustomerTold]
-    notices = [
-        one.state
-        for (kind, _), one in history.entities.items()
-        if kind == "notice" and (one.state.about, one.state.template) == (order_id, order_waiting.TEMPLATE)
-    ]
-    if len(told) != len(notices):
-        yield f"{order_id} told its customer {len(told)} dates, and {len(notices)} notices were written"
+    for template, of in ((TEMPLATE, CustomerTold), (DATE_TEMPLATE, DateTold)):
+        told = [event for _, event in entity.events if type(event) is of]
+        notices = [
+            one.state
+            for (kind, _), one in history.entities.items()
+            if kind == "notice" and (one.state.about, one.state.template) == (order_id, template)
+        ]
+        if len(told) != len(notices):
+            yield f"{order_id} told its customer {len(told)} times {template}, and {len(notices)} notices were written"
+    known: int | None = None
+    for at, event in entity.events:
+        if type(event) is DateTold:
+            if not moved(event.known_ms, event.expected_by_ms) or (known is not None and event.known_ms != known):
+                yield f"{order_id} at {at}: {event} tells nothing new"
+            known = event.expected_by_ms

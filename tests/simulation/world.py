@@ -31,6 +31,7 @@ from tests.simulation.storage import Log
 from tests.simulation.supervisor import Supervisor
 from tests.simulation.told import Evidence
 from tests.simulation.trace import Trace
+from tests.simulation.turns import short_waits
 from tests.simulation.wire import Line, Odds
 
 SHARDS = 8
@@ -254,8 +255,9 @@ def run_seed(seed: int, parts: Parts | None = None, *, aloud: bool = False) -> V
     propagated, logger.propagate = logger.propagate, False
     try:
         try:
-            loop.run_until_complete(world.run())
-            wrong = check_all(world)
+            with short_waits():
+                loop.run_until_complete(world.run())
+                wrong = check_all(world)
         except Stuck as stuck:
             wrong = [str(stuck), *world.complaints]
         wrong += loop.unhandled()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from actors.domain import location_turns
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
 from actors.domain.location_commands import OpenLocation, ReceiptLine, ReceiveStock
@@ -78,38 +79,129 @@ class Place:
 
 
 class SlowLine:
-    """What goes to whom of what is free: nothing is kept from one call to the next but who waits."""
+    """What goes to whom of what is free: nothing is kept from one call to the next but who waits, until when units are set aside for whom, and whom others have passed since."""
 
     def __init__(self) -> None:
         self.waiters: dict[str, Waiter] = {}
+        # order → (for which SKU, until when); order → of which SKUs others were given some while it is passed
+        self.keeps: dict[str, tuple[str, int]] = {}
+        self.passed: dict[str, list[str]] = {}
+
+    def put(self, waiter: Waiter) -> None:
+        """In place of what it wanted before."""
+        before = self.waiters.get(waiter.order_id)
+        self.waiters[waiter.order_id] = waiter
+        if not waiter.whole or not waiter.lines:
+            self.keeps.pop(waiter.order_id, None)
+            self.passed.pop(waiter.order_id, None)
+        elif waiter.order_id not in self.keeps and (
+            before is None or before.lines.keys() != waiter.lines.keys() or waiter.order_id not in self.passed
+        ):
+            self.passed[waiter.order_id] = []
+
+    def leave(self, order_id: str) -> bool:
+        """Was it there?"""
+        self.keeps.pop(order_id, None)
+        self.passed.pop(order_id, None)
+        return self.waiters.pop(order_id, None) is not None
 
     def serve(self, skus: Iterable[str], free, now_ms: int) -> dict[tuple[str, str], int]:
         """(order, SKU) → units. `free(sku, channel)`: before anything is given."""
         given: dict[tuple[str, str], int] = {}
+        need: dict[str, int] = {}
+        ended: list[str] = []
+        resting: list[tuple[Waiter, str]] = []
+        slots = sorted(sku for sku, until in self.keeps.values() if until > now_ms)
 
-        def left(sku: str, channel: str) -> int:
-            return free(sku, channel) - sum(n for (_, of), n in given.items() if of == sku)
+        def left(one: Waiter, sku: str) -> int:
+            """What those before it leave of it for whom units are set aside."""
+            before = [self.waiters[name] for name, (_, until) in self.keeps.items() if until > now_ms]
+            kept, stay, gone = 0, 0, sum(n for (_, of), n in given.items() if of == sku)
+            for other in sorted(before, key=lambda other: other.rank(sku)):
+                mine = other.rank(sku) < one.rank(sku) and (other.order_id, sku) not in given
+                if mine and sku in other.lines:
+                    back = free(sku, "") - free(sku, other.channel)
+                    units = max(0, min(other.lines[sku], free(sku, other.channel) - gone - kept))
+                    kept += units
+                    stay = max(stay, kept + back if units else 0)
+            return min(free(sku, one.channel) - gone, free(sku, "") - gone - stay)
 
-        for sku in skus:
-            while True:
-                able = [
-                    one
-                    for one in self.waiters.values()
-                    if one.lines.get(sku, 0) > given.get((one.order_id, sku), 0)
-                    and all(at <= now_ms for of, at in one.from_ms.items() if one.whole or of == sku)
-                    and left(sku, one.channel) > 0
-                    and (not one.whole or all(left(of, one.channel) >= n for of, n in one.lines.items()))
-                ]
-                if not able:
-                    break
-                first = min(able, key=lambda one: one.rank(sku))
-                for of in first.lines if first.whole else (sku,):
-                    wanted = first.lines[of] - given.get((first.order_id, of), 0)
-                    units = min(wanted, left(of, first.channel))
-                    given[first.order_id, of] = given.get((first.order_id, of), 0) + units
+        def good(one: Waiter, sku: str) -> int:
+            return max(0, min(one.lines[sku], left(one, sku)))
+
+        def begins(one: Waiter, sku: str) -> None:
+            if slots.count(sku) < location_turns.KEEPERS_MAX:
+                slots.append(sku)
+                self.keeps[one.order_id] = (sku, now_ms + location_turns.KEEP_MS)
+                self.passed.pop(one.order_id, None)
+
+        def stands_back(one: Waiter, sku: str) -> None:
+            if not good(one, sku) or any(at > now_ms for at in one.from_ms.values()):
+                return
+            if one.order_id in self.keeps and self.keeps[one.order_id][1] <= now_ms:
+                del self.keeps[one.order_id]
+                self.passed[one.order_id] = []
+                ended.append(one.order_id)
+            if one.order_id in self.keeps:
+                return
+            if one.order_id not in need:
+                # Those who were before it in this round are counted for it afterwards.
+                seen = self.passed.get(one.order_id)
+                done = 99 if seen is None else 0 if one.order_id in ended else len(seen)
+                need[one.order_id] = location_turns.PASSED_MAX - done
+            if need[one.order_id] <= 0:
+                begins(one, sku)
+            else:
+                resting.append((one, sku))
+
+        def gets(one: Waiter, sku: str) -> None:
+            given[one.order_id, sku] = good(one, sku)
+            for other, of in resting:
+                need[other.order_id] -= of == sku
+
+        heads = [
+            (one.rank(sku), sku)
+            for sku in skus
+            for one in self.waiters.values()
+            if sku in one.lines and one.from_ms.get(sku, 0) <= now_ms and free(sku, "") > 0
+        ]
+        for rank, sku in sorted(heads):
+            one = self.waiters[rank[2]]
+            if (one.order_id, sku) in given:
+                continue
+            if not one.whole:
+                if not good(one, sku):
+                    continue
+                gets(one, sku)
+            elif all(at <= now_ms for at in one.from_ms.values()) and all(
+                left(one, of) >= n for of, n in one.lines.items()
+            ):
+                for of in one.lines:
+                    gets(one, of)
+            else:
+                stands_back(one, sku)
+                continue
+            for again, of in list(resting):
+                if of == sku and need[again.order_id] <= 0:
+                    resting.remove((again, of))
+                    if again.order_id not in self.keeps:
+                        begins(again, sku)
+        for _, sku in given:
+            self.newcomer_got([sku])
+        self._served(given)
+        return given
+
+    def newcomer_got(self, skus: Iterable[str]) -> None:
+        """Somebody who is not in line."""
+        for name, seen in self.passed.items():
+            seen.extend(sku for sku in skus if sku in self.waiters[name].lines)
+
+    def _served(self, given: dict[tuple[str, str], int]) -> None:
         for (order_id, sku), units in given.items():
             one = self.waiters[order_id]
             rest = {of: n - (units if of == sku else 0) for of, n in one.lines.items()}
             lines = {of: n for of, n in rest.items() if n}
             self.waiters[order_id] = msgspec.structs.replace(one, lines=lines)
-        return given
+            if not lines:
+                self.keeps.pop(order_id, None)
+                self.passed.pop(order_id, None)

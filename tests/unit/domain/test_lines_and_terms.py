@@ -11,7 +11,7 @@ from actors.domain.errors import Refused
 from actors.domain.location_commands import ReceiptLine, ReceiveStock
 from actors.domain.order_backorder import BackorderTerms
 from actors.domain.order_commands import RetryAllocation, UpdateOrder
-from actors.domain.order_state import due_of
+from actors.domain.order_state import due_of, missing_of
 from actors.domain.order_terms_commands import ChangeOrder, LineChange
 from actors.domain.order_terms_state import Terms
 from tests.unit.domain.cart_rig import NOW_MS, Shop
@@ -126,3 +126,18 @@ def test_who_found_the_lines_full_never_asks_again(monkeypatch):
     shop.do("order", second, RetryAllocation(), "timer")
     delivered(shop)
     assert shop.order_view(second).status == "allocated"
+
+
+@pytest.mark.parametrize("has_the_group", [True, False])
+def test_an_order_waits_for_all_or_nothing_because_of_a_group_that_is_cancelled(has_the_group):
+    shop = shop_of(near={"a": 1, "b": 1} if has_the_group else {})
+    terms = Terms(groups=["g", "g", ""])
+    order_id = place(shop, ("a", 1), ("b", 1), ("c", 3), plan=[("near", {"a": 1, "b": 1})], terms=terms)
+    delivered(shop)
+    shop.do("order", order_id, ChangeOrder([LineChange(1, 0), LineChange(2, 0)]), "cancel")
+    delivered(shop)
+    assert line(shop, "near")[order_id] == {"c": 3}
+    shop.receive("near", "c", 1)
+    delivered(shop)
+    assert missing_of(state(shop, order_id)) == {"c": 2}
+    shop.check()

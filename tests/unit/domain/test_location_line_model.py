@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from actors.domain import location_turns
 from actors.domain.errors import Refused
 from actors.domain.location_commands import (
     AdjustmentLine,
@@ -44,17 +46,24 @@ class Play:
 
     def do(self, command, skus=()) -> None:
         """What the line gets by it is what the slow one gives of what is free after it."""
-        before = len(self.place.served)
+        before, version = len(self.place.served), self.place.version
         known = {name: one.lines for name, one in self.slow.waiters.items()}
         try:
             reply = self.place.do(command)
         except Refused:
             return
+        if isinstance(command, SetLevels) and self.place.version == version:
+            skus = ()  # nothing has changed
         served = self.place.served[before:]
         got = {(order_id, sku): n for order_id, _, lines in served for sku, n in lines}
         taken = {sku: sum(n for (_, of), n in got.items() if of == sku) for sku in SKUS}
+        if isinstance(command, Allocate | Reserve) and reply.lines:
+            for sku, n in reply.lines:
+                taken[sku] += n
         given = self.slow.serve(skus, lambda sku, channel: self._free_before(sku, channel, taken), self.place.now_ms)
         assert got == {key: n for key, n in given.items() if n}, (command, known)
+        if isinstance(command, Allocate | Reserve):
+            self.slow.newcomer_got([sku for sku, _ in reply.lines])
         self.held += served
         if isinstance(command, Allocate) and reply.lines:
             self.held.append((command.order_id, command.fulfilment, reply.lines))
@@ -62,6 +71,10 @@ class Play:
             self.carts.append((command.reservation_id, reply.lines))
         waiting = {name: dict(one.lines) for name, one in self.slow.waiters.items() if one.lines}
         assert self.place.waiting() == waiting
+        turns = {} if self.place.state.waiting is None else self.place.state.waiting.turns
+        kept = {name: (turn.sku, turn.until_ms) for name, turn in turns.items() if turn.until_ms is not None}
+        assert kept == self.slow.keeps
+        assert sorted(turns.keys() - kept.keys()) == sorted(self.slow.passed)
         assert self.place.again() == self.place.state
 
     def _free_before(self, sku: str, channel: str, taken: dict[str, int]) -> int:
@@ -81,26 +94,29 @@ class Play:
         placed = NOW_MS + int(name[3:]) * 7 % 5
         from_ms = {sku: self.place.now_ms + rng.choice((0, 40)) for sku in lines if rng.random() < 0.15}
         waiter = Waiter(
-            name, placed, 0, lines, [], rng.choice(("online", "store")), {}, from_ms, rng.random() < 0.2
+            name, placed, 0, lines, [], rng.choice(("online", "store")), {}, from_ms, rng.random() < 0.4
         )  # fmt: skip
-        self.slow.waiters[name] = waiter
-        # Who comes gets what those who are there leave, and there is nothing free that they could have.
-        self._tell(waiter, lines)
+        kept = self.slow.waiters[name].lines if name in self.slow.keeps else {}
+        self.slow.put(waiter)
+        # Who comes gets what those who are there leave; and these what was set aside for him before.
+        self._tell(waiter, lines, [sku for sku in sorted(kept) if sku not in lines])
 
-    def _tell(self, waiter: Waiter, skus) -> None:
+    def _tell(self, waiter: Waiter, skus, more=()) -> None:
         seen = [number for order_id, number, _ in self.place.served if order_id == waiter.order_id]
         number = 10_001 + len(seen)
         self.do(
             WaitInLine(
                 waiter.order_id, number, waiter.placed_ms, sorted(waiter.lines.items()), seen, waiter.channel, {}, waiter.from_ms, waiter.whole
             ),
-            sorted(skus),
+            [*sorted(skus), *more],
         )  # fmt: skip
 
     def leave(self) -> None:
         name = f"us-{self.rng.randint(1, 12)}"
-        if self.slow.waiters.pop(name, None) is not None:
-            self._tell(Waiter(name, NOW_MS, 0), ())
+        one = self.slow.waiters.get(name)
+        kept = one.lines if one is not None and name in self.slow.keeps else ()
+        if self.slow.leave(name):
+            self._tell(Waiter(name, NOW_MS, 0), (), sorted(kept))
             assert self.place.state.waiting is None or name not in self.place.state.waiting.waiters
 
     def receive(self) -> None:
@@ -145,9 +161,19 @@ class Play:
         self.look()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.fixture
+def short_turns(monkeypatch):
+    """So that they come and end within a few steps."""
+    monkeypatch.setattr(location_turns, "KEEP_MS", 12)
+    monkeypatch.setattr(location_turns, "PASSED_MAX", 1)
+    monkeypatch.setattr(location_turns, "KEEPERS_MAX", 2)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(st.integers(0, 2**32))
-def test_the_line_gives_a_unit_to_somebody_else_than_a_plain_one_would(seed):
+def test_the_line_gives_a_unit_to_somebody_else_than_a_plain_one_would(short_turns, seed):
     play = Play(seed)
     for _ in range(60):
         play.step()

@@ -150,6 +150,21 @@ def test_nobody_hears_of_a_hold_that_stands_too_long_or_it_is_released_by_itself
     assert world.view(made).terms.holds[0].overdue
 
 
+def test_it_is_told_of_a_hold_that_stands_too_long_on_an_order_of_which_each_part_was_cancelled(world):
+    made = world.placed_with(None, ("a", 12))
+    world.hold(made, "fraud", until_ms=world.now_ms + HOUR_MS)
+    for number in (1, 2):
+        world.step(made, "cancel", fulfilment=number)
+    world.settle()
+    assert world.status_of(made) == "cancelled"
+    assert due_of(world.of(made)) is None, "a timer goes off for it"
+    world.now_ms += HOUR_MS
+    seen = []
+    world.happened = seen.append
+    world.say(made, RetryAllocation())
+    assert HoldsOverdue not in [type(event) for event in seen]
+
+
 def test_a_timer_of_a_hold_asks_for_stock_too_early(world):
     made = world.placed_with(None, ("a", 30))
     retry_at = world.of(made).retry_at_ms

@@ -7,7 +7,10 @@ import pytest
 
 from actors.domain import location_waiting
 from actors.domain.data_key import DestroyKey, Restrict
-from actors.domain.order_backorder import BackorderTerms
+from actors.domain.order_backorder import BackorderTerms, DateMoved
+from actors.domain.order_commands import RetryAllocation
+from actors.domain.order_dates import TELL_AFTER_MS
+from actors.domain.times import DAY_MS
 from serve.identity.keyring import rotate_wrapping
 from serve.keys.data_keys import KEEP_S
 from serve.keys.envelope import key_of
@@ -304,6 +307,22 @@ async def test_a_new_date_is_told_to_nobody_or_its_address_to_a_reader(cell):
     (dated,) = [event for event in told if event["type"] == "CustomerTold"]
     assert "sealed" not in dated
     assert "ship_to" not in dated
+
+
+async def test_that_a_date_has_moved_is_told_to_nobody_or_its_address_to_a_reader(cell):
+    found = await placed(cell, bought(("D4", 2)))
+    order_id, clock = found["order_id"], cell.clock
+    order, _ = cell.gateway.entities["order", order_id]
+    read_by, moved = cell.bearer(), DateMoved("us-wh-newark", clock.now + 5 * DAY_MS, clock.now + 1)
+    await cell.gateway.ask("order", order_id, moved, command_id="moved", digest=0)
+    clock.now += TELL_AFTER_MS
+    await cell.gateway.ask("order", order_id, RetryAllocation(), command_id="timer", digest=0)
+    clock.now -= TELL_AFTER_MS
+    (notice,) = [one for (kind, _), (one, _) in cell.gateway.entities.items() if kind == "notice"]
+    assert (notice.template, notice.about, notice.sealed_address) == ("order.date_moved", order_id, order.sealed)
+    told = (await cell.http.get(f"/v1/orders/{order_id}/events", headers=read_by)).json()["events"]
+    (dated,) = [event for event in told if event["type"] == "DateTold"]
+    assert not {"sealed", "ship_to", "customer_ref"} & set(dated)
 
 
 async def test_a_cell_with_identity_begins_without_its_key_file(cell):

@@ -1,0 +1,145 @@
+"""Turns of those in a location's line who take all or nothing. The rules of the line are in `location_waiting.py`.
+
+    is passed ──PASSED_MAX were given some of what it wants──▶ its turn: what comes is set aside for it ──all is there──▶ served
+        ▲                                                         │
+        └──── KEEP_MS are over: it goes to the next in line ──────┘
+
+Without this an order for several goods at once could be passed for ever by orders for one: each unit that comes is somebody's before the next one is there. What is set aside
+stays free in the books; only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there is nothing to be given back.
+
+No two keep from each other what both need: what there is goes to those who keep by rank, and a rank is the same for all SKUs of such an order. Nothing lies idle for long: a turn ends, and
+for one SKU at most `KEEPERS_MAX` come to their turn at a time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from actors.domain.location_line import LineTurn, Rank, Turn, Waiter, WaitingLine
+from actors.domain.times import HOUR_MS
+
+# So long units are set aside for one order.
+KEEP_MS = 12 * HOUR_MS
+# So many others are given some of what it wants before it is its turn, and again before the next.
+PASSED_MAX = 5
+# So many orders have their turn because of one SKU.
+KEEPERS_MAX = 10
+
+
+class Turns:
+    """Whose turn it is in one round, and what is set aside. `changed`: whose turn came or ended in it."""
+
+    def __init__(self, line: WaitingLine, now_ms: int) -> None:
+        self._line, self._turns, self._now_ms = line, line.turns, now_ms
+        self._current: dict[str, Turn] = {}
+        self._keepers: Counter[str] | None = None
+        # SKU → order → (its rank, units, units that are kept back from its channel)
+        self._aside: dict[str, dict[str, tuple[Rank, int, int]]] = {}
+        # SKU → order → who leaves units of it to others
+        self._resting: dict[str, dict[str, Waiter]] = {}
+        # How many have to pass it yet.
+        self._need: dict[str, int] = {}
+        self.changed: dict[str, LineTurn] = {}
+
+    # --- what is set aside
+    def aside(self, sku: str, waiter: Waiter | None = None) -> int:
+        """How many have to stay, so that those who come before the waiter find theirs, over what is kept back from them; None: all of them."""
+        return self._before(sku, waiter)[1]
+
+    def aside_but(self, sku: str, order_id: str) -> int:
+        """The same for all but that order."""
+        return self._before(sku, None, order_id)[1]
+
+    def taken(self, sku: str, waiter: Waiter) -> int:
+        """Units that are set aside for those who come before the waiter."""
+        return self._before(sku, waiter)[0]
+
+    def _before(self, sku: str, waiter: Waiter | None, but: str = "") -> tuple[int, int]:
+        kept = self._aside.get(sku)
+        if not kept:
+            return 0, 0
+        mine = waiter.rank(sku) if waiter is not None else None
+        stay = together = 0
+        for rank, units, back in sorted(kept.values()):
+            if mine is not None and rank >= mine:
+                break
+            if units and rank[2] != but:
+                together += units
+                stay = max(stay, together + back)
+        return together, stay
+
+    def set_aside(self, waiter: Waiter, sku: str, units: int, back: int) -> None:
+        """For the waiter, whatever was before. back: units that are kept back from its channel."""
+        self._aside.setdefault(sku, {})[waiter.order_id] = waiter.rank(sku), units, back
+
+    def leave(self, waiter: Waiter, sku: str) -> None:
+        """There is nothing of it for the waiter."""
+        self._aside.get(sku, {}).pop(waiter.order_id, None)
+
+    def keeps(self, order_id: str) -> bool:
+        """Is it the order's turn?"""
+        turn = self._current.get(order_id) or self._turns.get(order_id)
+        return turn is not None and (turn.until_ms or 0) > self._now_ms
+
+    def served(self, waiter: Waiter) -> None:
+        """It has what it waited for."""
+        for sku in waiter.lines:
+            self.leave(waiter, sku)
+
+    # --- whose turn it is
+    def instead(self, waiter: Waiter) -> None:
+        """It is so from now on, otherwise than the line has it."""
+        self._turns = {name: turn for name, turn in self._turns.items() if name != waiter.order_id}
+        if waiter.turn is not None:
+            self._turns[waiter.order_id] = waiter.turn
+
+    def has(self, waiter: Waiter, sku: str) -> bool:
+        """Is it its turn, or does it come now that there is something of the SKU for it?"""
+        name = waiter.order_id
+        turn = self._current.get(name, waiter.turn)
+        if turn is None:
+            return self._begins(waiter, sku)
+        if turn.until_ms is not None:
+            if turn.until_ms > self._now_ms:
+                return True
+            self._set(waiter, Turn(turn.sku, None))
+        if name not in self._need:
+            before = 0 if name in self._current else self._line.passed(waiter) - turn.mark
+            self._need[name] = PASSED_MAX - before
+        if self._need[name] <= 0:
+            return self._begins(waiter, sku)
+        self._resting.setdefault(sku, {})[name] = waiter
+        return False
+
+    def passed(self, skus: Iterable[str], given: str) -> list[Waiter]:
+        """Somebody was given some of these, while that one is given out. Those of whom it is the turn again by that."""
+        for sku in skus:
+            for name in self._resting.get(sku, ()):
+                self._need[name] -= 1
+        again = [one for one in self._resting.get(given, {}).values() if self._need[one.order_id] <= 0]
+        for one in again:
+            del self._resting[given][one.order_id]
+        return [one for one in again if self._begins(one, given)]
+
+    def _begins(self, waiter: Waiter, sku: str) -> bool:
+        if self._keepers is None:
+            now = (self._turns | self._current).values()
+            self._keepers = Counter(turn.sku for turn in now if (turn.until_ms or 0) > self._now_ms)
+        if self._keepers[sku] >= KEEPERS_MAX:
+            return False
+        self._keepers[sku] += 1
+        for of in waiter.lines:
+            self._resting.get(of, {}).pop(waiter.order_id, None)
+        self._set(waiter, Turn(sku, self._now_ms + KEEP_MS))
+        return True
+
+    def _set(self, waiter: Waiter, turn: Turn) -> None:
+        self._current[waiter.order_id] = turn
+        self.changed[waiter.order_id] = LineTurn(waiter.order_id, turn.sku, turn.until_ms)
+
+    def next_end_ms(self) -> int | None:
+        """When the next turn ends (UTC ms)."""
+        now = self._turns | self._current
+        ends = (turn.until_ms for turn in now.values() if turn.until_ms is not None)
+        return min((end for end in ends if end > self._now_ms), default=None)

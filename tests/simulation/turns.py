@@ -1,0 +1,119 @@
+"""Turns of those in line who take all or nothing (`location_turns.py`): what must hold of them, and waits that are short enough for a run to see their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from actors.domain import location_dates, location_turns, order_dates
+from actors.domain.location_events import StockChanged
+from actors.domain.location_line import LineServed, LineTurn, Waiter
+from actors.domain.location_state import Location
+from actors.runtime.wire import Turn
+
+_SHORT = (
+    (location_turns, "KEEP_MS", 1_500), (location_turns, "PASSED_MAX", 3), (location_turns, "KEEPERS_MAX", 3),
+    (location_dates, "LOOK_AFTER_MS", 400), (order_dates, "TELL_AFTER_MS", 900),
+)  # fmt: skip
+
+
+@contextmanager
+def short_waits() -> Iterator[None]:
+    """Everybody waits less than in life, as long as this lasts."""
+    before = [getattr(module, name) for module, name, _ in _SHORT]
+    for module, name, value in _SHORT:
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for (module, name, _), value in zip(_SHORT, before, strict=True):
+            setattr(module, name, value)
+
+
+def keeps(waiter: Waiter, at_ms: int) -> bool:
+    """Are units set aside for it?"""
+    return bool(waiter.turn is not None and waiter.turn.until_ms is not None and waiter.turn.until_ms > at_ms)
+
+
+def stays(state: Location, waiter: Waiter, sku: str, at_ms: int) -> int:
+    """Units that have to stay for those before the waiter for whom they are set aside."""
+    line, stock = state.waiting, state.stock.get(sku)
+    if line is None or stock is None:
+        return 0
+    before = [one for one in line.waiters.values() if sku in one.lines and keeps(one, at_ms)]
+    together = stay = 0
+    for one in sorted(before, key=lambda one: one.rank(sku)):
+        units = min(one.lines[sku], stock.available_to(one.channel) - together)
+        if one.rank(sku) < waiter.rank(sku) and units > 0:
+            together += units
+            stay = max(stay, together + dict(stock.buffers).get(one.channel, 0))
+    return stay
+
+
+def left_for(state: Location, waiter: Waiter, sku: str, at_ms: int) -> int:
+    """What is free and good for it."""
+    stock = state.stock.get(sku)
+    if stock is None or sku in state.lots or any(moment > at_ms for moment in waiter.from_ms.values()):
+        return 0
+    return min(stock.available_to(waiter.channel), stock.available - stays(state, waiter, sku, at_ms))
+
+
+class Passed:
+    """Who was passed, and how often, at one location."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lines: dict[str, dict[str, int]] = {}
+        self.counts: dict[str, int] = {}
+
+    def after(self, state: Location, events: Iterable[object], turn: Turn) -> Iterator[str]:
+        """Looks at a turn."""
+        line = state.waiting
+        whole = {} if line is None else {n: one for n, one in line.waiters.items() if one.whole and one.lines}
+        began = {event.order_id for event in events if type(event) is LineTurn}
+        got = list(_got(events))
+        for name, one in whole.items():
+            if self.lines.get(name) != one.lines or keeps(one, turn.at_ms):
+                self.counts.pop(name, None)
+            later = [
+                (by, sku) for by, sku in got if sku in one.lines and by != name and self._is_later(state, by, one, sku)
+            ]
+            if keeps(one, turn.at_ms) and name not in began and name in self.lines:
+                yield from (
+                    f"{self.name} version {turn.version}: {by} got {sku}, which is kept for {name}"
+                    for by, sku in later
+                    if left_for(state, one, sku, turn.at_ms) < one.lines[sku]
+                )
+            elif not keeps(one, turn.at_ms) and not any(moment > turn.at_ms for moment in one.from_ms.values()):
+                yield from self._count(state, one, later, turn)
+        self.lines = {name: dict(one.lines) for name, one in whole.items()}
+
+    def _is_later(self, state: Location, by: str, one: Waiter, sku: str) -> bool:
+        other = state.waiting.waiters.get(by) if state.waiting is not None else None
+        if other is None:
+            return not state.stock[sku].buffers
+        return other.channel == one.channel and other.rank(sku) > one.rank(sku) and not other.from_ms
+
+    def _count(self, state: Location, one: Waiter, later: list[tuple[str, str]], turn: Turn) -> Iterator[str]:
+        line = state.waiting
+        assert line is not None
+        # Who gets two goods at once passes once.
+        for sku in dict(later).values():
+            busy = sum(of.sku == sku and (of.until_ms or 0) > turn.at_ms for of in line.turns.values())
+            if busy < location_turns.KEEPERS_MAX:
+                self.counts[one.order_id] = self.counts.get(one.order_id, 0) + 1
+        if self.counts.get(one.order_id, 0) > location_turns.PASSED_MAX:
+            yield f"{self.name} version {turn.version}: {one.order_id} was passed {self.counts[one.order_id]} times"
+
+
+def _got(events: Iterable[object]) -> Iterator[tuple[str, str]]:
+    """(who, SKU) of who got something."""
+    served = {f"{one.order_id}.{one.number}": one for one in events if type(one) is LineServed}
+    for one in served.values():
+        yield from ((one.order_id, sku) for sku, _ in one.lines)
+    for event in events:
+        if type(event) is StockChanged and event.cause not in served:
+            for entry in event.entries:
+                if entry.reason in ("allocate", "reserve"):
+                    # An order that asks by itself, a transfer or a cart.
+                    yield event.cause.partition(".")[0], entry.sku

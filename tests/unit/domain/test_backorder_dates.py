@@ -1,0 +1,215 @@
+"""Dates of orders that wait, as the supplier's change: who hears of it, how often, and of what he does not."""
+
+from __future__ import annotations
+
+from random import Random
+
+import msgspec
+import pytest
+
+from actors.domain import location_dates
+from actors.domain.location_commands import Expect, LookAtLots
+from actors.domain.location_dates import LOOK_AFTER_MS, LOOKED_AT_MAX
+from actors.domain.order_backorder import BackorderTerms, DateMoved, LineAnswered
+from actors.domain.order_commands import ForgetPerson, UpdateOrder
+from actors.domain.order_dates import TELL_AFTER_MS
+from actors.domain.order_state import due_of
+from actors.domain.times import DAY_MS, moment
+from tests.unit.domain.cart_rig import NOW_MS, Shop
+from tests.unit.domain.line_rig import Place
+from tests.unit.domain.test_order_waiting import place, shop_of, state
+
+SOON, LATE = NOW_MS + 2 * DAY_MS, NOW_MS + 9 * DAY_MS
+
+
+def told(place_: Place) -> list[tuple[str, int | None]]:
+    """Since it was asked last."""
+    found = [(one.entity_id, one.command.expected_ms) for one in place_.sent if type(one.command) is DateMoved]
+    place_.sent.clear()
+    return found
+
+
+def expects(place_: Place, revision: int, at_ms: int, units: int, source: str = "us-inbound-1") -> None:
+    place_.do(Expect(source, "purchase", revision, at_ms, [("a", units)]))
+
+
+def later(place_: Place, ms: int = LOOK_AFTER_MS) -> None:
+    place_.now_ms += ms
+    place_.wake()
+    assert place_.again() == place_.state
+
+
+# --- at the location ----------------------------------------------------------------------------------------------
+def test_who_waits_does_not_hear_that_it_comes_later_or_not_at_all():
+    here = Place()
+    here.wait("us-1", 10, ("a", 2))
+    here.wait("us-2", 20, ("a", 2))
+    expects(here, 1, SOON, 3)
+    assert told(here) == []
+    later(here)
+    assert told(here) == [("us-1", SOON)]
+    expects(here, 2, LATE, 4)
+    later(here)
+    assert told(here) == [("us-1", LATE), ("us-2", LATE)]
+    expects(here, 3, LATE, 0)
+    later(here)
+    assert told(here) == [("us-1", None), ("us-2", None)]
+    assert here.state.waiting.dates == {}
+    assert here.state.waiting.due_ms is None
+
+
+@pytest.mark.parametrize("moves", [[LATE, SOON], [SOON + DAY_MS - 1], [SOON]])
+def test_what_is_no_news_is_told(moves):
+    """It comes and goes, or is less than a day."""
+    here = Place()
+    expects(here, 1, SOON, 5)
+    assert here.wait("us-1", 10, ("a", 2)).expected_ms == SOON
+    for revision, at_ms in enumerate(moves, 2):
+        expects(here, revision, at_ms, 5)
+        here.now_ms += 1_000
+    later(here)
+    assert told(here) == []
+
+
+def test_thousands_of_dates_hold_up_the_location_or_some_are_forgotten():
+    here = Place(small=False)
+    for number in range(3 * LOOKED_AT_MAX + 1):
+        here.wait(f"us-{number:04}", number, ("a", 1))
+    expects(here, 1, SOON, 1_000)
+    here.now_ms += LOOK_AFTER_MS
+    rounds = []
+    while (due := here.state.waiting.due_ms) is not None:
+        here.now_ms = max(here.now_ms, due)
+        here.do(LookAtLots())
+        rounds.append(told(here))
+        assert here.again() == here.state
+    assert [len(one) for one in rounds] == [LOOKED_AT_MAX] * 3 + [1]
+    assert [name for one in rounds for name, _ in one] == [f"us-{number:04}" for number in range(3 * LOOKED_AT_MAX + 1)]
+
+
+def test_dates_are_looked_at_by_what_a_receipt_of_the_same_moment_takes_away():
+    here = Place()
+    here.wait("us-1", 10, ("a", 2))
+    expects(here, 1, SOON, 3)
+    here.now_ms += LOOK_AFTER_MS
+    here.receive(("a", 2))
+    assert told(here) == []
+    here.now_ms += 1
+    here.wake()
+    assert told(here) == []
+    assert here.state.waiting.dates == {}
+
+
+# --- at the order -------------------------------------------------------------------------------------------------
+def notices(shop: Shop):
+    found = [one for (kind, _), (one, _) in shop.entities.items() if kind == "notice"]
+    return [msgspec.json.decode(one.sealed_content) for one in found if one.template == "order.date_moved"]
+
+
+def waits(shop: Shop, **more) -> str:
+    order_id = place(shop, ("a", 1), sealed=b"who", email_digest="e", **more)
+    shop.deliver_all()
+    return order_id
+
+
+def expect(shop: Shop, revision: int, at_ms: int, units: int = 5, name: str = "near") -> None:
+    shop.do("location", name, Expect("us-inbound-1", "purchase", revision, at_ms, [("a", units)]))
+    pass_(shop, LOOK_AFTER_MS)
+
+
+def pass_(shop: Shop, ms: int) -> None:
+    shop.now_ms += ms
+    for _ in range(3):
+        shop.fire_timers()
+        shop.deliver_all()
+        shop.now_ms += 1
+
+
+def iso(ms: int) -> str:
+    return moment(ms).isoformat()
+
+
+def test_the_customer_is_told_each_time_or_never():
+    shop = shop_of()
+    order_id = waits(shop, backorder=BackorderTerms({}, {"near": DAY_MS}))
+    expect(shop, 1, SOON)
+    assert shop.order_view(order_id).backorder.expected_by.timestamp() * 1000 == SOON + DAY_MS
+    assert notices(shop) == [], "it may be otherwise in a moment"
+    pass_(shop, TELL_AFTER_MS)
+    assert notices(shop) == [{"expected_by": iso(SOON + DAY_MS), "was_expected_by": ""}]
+    expect(shop, 2, LATE)
+    expect(shop, 3, LATE + 2 * DAY_MS)
+    pass_(shop, TELL_AFTER_MS)
+    assert notices(shop)[1:] == [{"expected_by": iso(LATE + 3 * DAY_MS), "was_expected_by": iso(SOON + DAY_MS)}]
+    expect(shop, 4, LATE, 0)
+    pass_(shop, TELL_AFTER_MS)
+    assert notices(shop)[2:] == [{"expected_by": "", "was_expected_by": iso(LATE + 3 * DAY_MS)}]
+    pass_(shop, 10 * TELL_AFTER_MS)
+    assert len(notices(shop)) == 3
+    assert b"who" not in str(notices(shop)).encode()
+
+
+def test_the_customer_hears_of_a_date_that_was_wrong_for_less_than_an_hour():
+    shop = shop_of()
+    order_id = waits(shop)
+    expect(shop, 1, SOON)
+    pass_(shop, TELL_AFTER_MS)
+    expect(shop, 2, LATE)
+    expect(shop, 3, SOON)
+    pass_(shop, TELL_AFTER_MS)
+    assert len(notices(shop)) == 1
+    assert state(shop, order_id).backorder.dates.tell_at_ms is None
+
+
+@pytest.mark.parametrize("end", ["cancel", "receive", "forget"])
+def test_somebody_is_told_a_date_who_waits_for_nothing(end):
+    shop = shop_of()
+    order_id = waits(shop)
+    expect(shop, 1, SOON)
+    if end == "cancel":
+        shop.do("order", order_id, UpdateOrder("cancel"), "cancel")
+    elif end == "receive":
+        shop.receive("far", "a", 1)
+    else:
+        shop.do("order", order_id, UpdateOrder("cancel"), "cancel")
+        shop.do("order", order_id, ForgetPerson(), "forget")
+    shop.deliver_all()
+    pass_(shop, TELL_AFTER_MS)
+    assert notices(shop) == []
+    due = due_of(state(shop, order_id))
+    assert due is None or due > shop.now_ms
+
+
+def test_an_order_by_nobody_who_can_be_told_wakes_up_for_it():
+    shop = shop_of()
+    order_id = place(shop, ("a", 1))
+    shop.deliver_all()
+    pass_(shop, 60_000)
+    expect(shop, 1, SOON)
+    assert shop.order_view(order_id).backorder.expected_by.timestamp() * 1000 == SOON
+    assert due_of(state(shop, order_id)) is None
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_a_place_says_first_counts_when_messages_cross(seed):
+    shop = shop_of()
+    order_id = waits(shop)
+    said = [
+        DateMoved("near", SOON, NOW_MS + 1_000), LineAnswered("near", True, LATE, NOW_MS + 2_000),
+        DateMoved("near", None, NOW_MS + 3_000), DateMoved("near", SOON + DAY_MS, NOW_MS + 4_000),
+    ]  # fmt: skip
+    said += said
+    Random(seed).shuffle(said)
+    for number, command in enumerate(said):
+        shop.do("order", order_id, command, f"m{number}")
+    assert state(shop, order_id).backorder.places["near"].expected_ms == SOON + DAY_MS
+
+
+def test_a_line_is_asked_for_dates_that_nobody_can_know(monkeypatch):
+    monkeypatch.setattr(location_dates, "SOURCES_LOOKED_AT_MAX", 1)
+    here = Place()
+    expects(here, 1, SOON, 5)
+    here.wait("us-1", 10, ("a", 2))
+    expects(here, 1, SOON, 5, "us-inbound-2")
+    later(here)
+    assert told(here) == [("us-1", None)]
