@@ -189,7 +189,7 @@ class Play(MessagePlay):
         draw, sold = self.random.random(), self.plain[name].sold
         if what == "void":
             self.step(name, NoteVoided(number, key, self.random.choice(("", "carrier.handed_over"))))
-        elif draw < 0.2 and what == "sell":
+        elif draw < 0.35 and what == "sell":
             # This try did nothing, which is told once.
             self.tickets.remove(ticket)
             self.step(name, NoteLabelUnavailable(number, key, "carrier.unavailable"))
@@ -200,7 +200,7 @@ class Play(MessagePlay):
             sold[key] = f"T{key}"
             # What this try did, it never did not do.
             self.tickets[self.tickets.index(ticket)] = name, number, key, "sold"
-            if draw < 0.8:
+            if draw < 0.65 or what == "sold":
                 self.step(name, NoteLabel(number, key, f"T{key}", b"d", 700, "USD"))
                 self.plain[name].heard.add(key)
 
