@@ -464,6 +464,7 @@ TABLE: dict[str, Entry] = {
     "shipment.dock_asked": Entry(409, "Parcel is on its way to or from the dock"),
     "shipment.order_cancelled": Entry(409, "Order is cancelled"),
     "shipment.not_manual": Entry(409, "It belongs to an order"),
+    "shipment.papers_late": Entry(503, "Papers are being written behind"),
     "shipment.papers_dropped": Entry(409, "Papers are not kept any more"),
     "shipment.under_way": Entry(409, "Shipment is not over"),
     "shipment.person_erased": Entry(409, "The recipient was erased"),

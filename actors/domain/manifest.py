@@ -255,7 +255,8 @@ def view(state: Dock | None, query: ViewDock | ViewManifest, version: int) -> ms
     if type(query) is ViewManifest:
         return ManifestView(query.dock_id, version, manifest_of(state, query.number).told())
     dock = state or Dock()
-    return DockView(query.dock_id, version, dock.waiting, [one.told() for one in dock.manifests.values()])
+    told = [dock.manifests[number].told() for number in sorted(dock.manifests)]
+    return DockView(query.dock_id, version, dock.waiting, told)
 
 
 MANIFEST = Kind(

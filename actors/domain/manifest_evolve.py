@@ -31,6 +31,9 @@ _SEEN = ("cleared", "handed_over")
 def evolve(state: Dock | None, event: Event, context: Context) -> Dock:
     """The next state; takes over `state`."""
     dock = state or Dock()
+    if dock.whole is not None:
+        # All rows go with the first command that changes it, later ones write what they change.
+        dock.whole = context.command_id if dock.whole in ("", context.command_id) else None
     match event:
         case ParcelJoined():
             _stand(dock, replace(event.parcel, place=dock.next_place))
@@ -81,7 +84,9 @@ def _manifest_changed(dock: Dock, event: Event) -> None:
             elif parcel.sscc in left:
                 parcel.status = "left"
     for sscc in roll.listed:
-        dock.on_list.pop(sscc, None)
+        # One that was stopped may be on a later manifest by now.
+        if dock.on_list.get(sscc) == roll.number:
+            del dock.on_list[sscc]
     _wait_again(dock, again, announced=announced)
     _over(dock, roll)
 

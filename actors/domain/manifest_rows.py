@@ -5,7 +5,7 @@
     dock_past     the last few manifests that are over, whole
     manifests     each manifest whole, as it was when its status changed last: for readers
 
-A dock from before there were rows for parcels has all of it in its own: it is read so, and writes all of its rows whenever it changes, until it comes back from those.
+A dock from before there were rows for parcels has all of it in its own: it is read so, and writes all of its rows with the first command that changes it.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def rows(state: Dock, version: int, events: Sequence[Event], context: Context) -
     out: list[Row] = [DockRow(name, version, location_id, carrier, len(state.standing), _encode(own))]
     for event in events:
         out += _of_event(name, state, event)
-    if state.whole:
+    if state.whole is not None:
         out += _all(name, state)
     return out
 
@@ -149,7 +149,7 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Dock, int] | None:
     parcels = stored.get("dock_parcels") or ()
     past = stored.get("dock_past") or ()
     dock = Dock(own.next_number, next_place=own.next_place, first_place=own.first_place)
-    dock.whole = bool(own.waiting or own.manifests)
+    dock.whole = "" if own.waiting or own.manifests else None
     waiting = [msgspec.structs.replace(one, place=place) for place, one in enumerate(own.waiting)]
     dock.next_place = max(dock.next_place, len(waiting))
     waiting += [_waiting(row.content) for row in parcels if row.number == _WAITING]
@@ -159,7 +159,7 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Dock, int] | None:
     for row in parcels:
         if row.number != _WAITING:
             listed.setdefault(row.number, []).append(_listed(row.content))
-    rolls = [_restored(one) for one in own.manifests.values()]
+    rolls = [_restored(_placed(one)) for one in own.manifests.values()]
     rolls += [_restored(one) for one in (_past(past[0].content) if past else ())]
     for head in own.heads:
         roll = roll_of(head.number, head.key, head.closed_at_ms, sorted(listed.get(head.number, ()), key=_place))
@@ -173,6 +173,13 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Dock, int] | None:
 
 def _place(one: Waiting | Listed) -> int:
     return one.place
+
+
+def _placed(one: Manifest) -> Manifest:
+    """From before parcels had a place: their order is that of the list."""
+    for place, parcel in enumerate(one.parcels):
+        parcel.place = place
+    return one
 
 
 def _restored(one: Manifest) -> Roll:

@@ -170,7 +170,8 @@ class Roll(msgspec.Struct):
 
 class Dock(msgspec.Struct):
     """The state: what waits by SSCC, the next to leave first, with `codes` from tracking number to SSCC; and the manifests by number, those that are over in the order in which they
-    were. on_list: the manifest on which a parcel is that may leave by it. next_place, first_place: of the queue's ends. whole: its rows are from before there was one for each parcel."""
+    were. on_list: the manifest on which a parcel is that may leave by it. next_place, first_place: of the queue's ends. whole: of one that came back from before there was a row for
+    each parcel, "" until it changes, then the command with which all of its rows are written; None: they are."""
 
     next_number: int = 1
     standing: dict[str, Waiting] = {}
@@ -179,7 +180,7 @@ class Dock(msgspec.Struct):
     on_list: dict[str, int] = {}
     next_place: int = 0
     first_place: int = 0
-    whole: bool = False
+    whole: str | None = None
 
     @property
     def waiting(self) -> list[Waiting]:

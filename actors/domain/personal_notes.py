@@ -25,6 +25,7 @@ SHOWN_GIFT = Personal("message", "orders", "request", "rights")
 PICKUP_SPOT = Personal("position", "orders", "visit", "data_key")
 SHOWN_PICKUP_SPOT = Personal("position", "orders", "request", "rights")
 SEALED_PAPER = Personal("sealed", "orders", "papers", "data_key")
+PAPER_DIGEST = Personal("pseudonym", "orders", "papers", "keyed_digest")
 TRACKING = Personal("pseudonym", "orders", "order", "rights")
 KEY_OF = Personal("pseudonym", "orders", "order", "keyed_digest")
 

@@ -48,6 +48,7 @@ from actors.domain.shipment_commands import (
     NoteHandedOver,
     NoteLabel,
     NoteLabelRefused,
+    NoteLabelUnavailable,
     NoteVoided,
     OpenManual,
     OpenParcel,
@@ -61,6 +62,7 @@ from actors.domain.shipment_commands import (
     StockTaken,
     TakeOut,
     TellMissing,
+    TryLabel,
 )
 from actors.domain.shipment_events import (
     Event,
@@ -105,7 +107,7 @@ def decide(state: Shipment | None, command: Command, context: Context) -> Decisi
 
 def _reply(command: Command, context: Context) -> Callable[[Shipment, int], msgspec.Struct]:
     name = context.entity_id
-    if type(command) is AskLabel or type(command) is AskVoid:
+    if isinstance(command, AskLabel | TryLabel | AskVoid):
         number = command.parcel
         return lambda state, version: label_ticket(name, version, state, number)
     return lambda state, version: step_view(name, version, state, getattr(command, "parcel", 0))
@@ -142,6 +144,10 @@ def _of_labels(shipment: Shipment, command: Command, context: Context) -> list[E
     match command:
         case AskLabel():
             return shipment_labels.ask_label(shipment, command, context)
+        case TryLabel():
+            return shipment_labels.try_label(shipment, command)
+        case NoteLabelUnavailable():
+            return shipment_labels.note_unavailable(shipment, command)
         case NoteLabel():
             return shipment_labels.note_label(shipment, command)
         case NoteLabelRefused():
@@ -214,11 +220,12 @@ _decode = msgspec.msgpack.Decoder(Shipment).decode
 
 def rows(state: Shipment, version: int, events: Sequence[Event], context: Context) -> list[Row]:
     """The shipment's own row, and those of its papers that changed."""
+    kept = shipment_papers.without_filed(state) if state.filing else state
     return [
         ShipmentRow(
             context.entity_id, version, status_of(state), state.location_id, state.order_id, state.number, state.reason,
             len(state.parcels), sum(packed_of(state).values()), sum(parcel.weight_g for parcel in state.parcels),
-            state.opened_at_ms, state.updated_at_ms, is_over(state), _encode(state), state.person,
+            state.opened_at_ms, state.updated_at_ms, is_over(state), _encode(kept), state.person,
         ),
         *shipment_papers.rows(state, events, context.entity_id),
     ]  # fmt: skip

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from actors.domain.customs import Reason
 from actors.domain.location_events import Units
-from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, SEALED_PAPER
+from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, PAPER_DIGEST, SEALED_PAPER
 
 ManualReason = Literal["sample", "supplier_return", "replacement", "gift", "repair", "other"]
 LabelFormat = Literal["zpl", "pdf"]
@@ -28,6 +29,14 @@ class Known(msgspec.Struct, frozen=True, gc=False):
 
     weights_g: dict[str, int] = {}
     tracked: list[str] = []
+
+
+class Declared(msgspec.Struct, frozen=True, gc=False):
+    """In which words a parcel was declared to customs when its label was asked for: nothing of who gets it. reason_text: no names; sender_tax_id: of the retailer."""
+
+    reason: Reason
+    reason_text: str = ""
+    sender_tax_id: str = ""
 
 
 # --- what people ask; `within`: the locations that their rights reach, empty for the whole region ------------------
@@ -133,7 +142,8 @@ class FinishPacking(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class AskLabel(msgspec.Struct, frozen=True, tag=True, gc=False):
     """A label is to be bought. request: what the carrier is asked (`partners.carrier.LabelRequest`), sealed. Answered with what to ask it, and under
-    which key: of a label that was asked for already, as it was then. dock: where the parcel waits for the carrier then."""
+    which key: of a label that was asked for already, as it was then. dock: where the parcel waits for the carrier then. digest: keyed, of the request, by which it is known
+    again ("" where nothing is sealed); declared: None where there is nothing to declare."""
 
     parcel: int
     carrier: str
@@ -142,6 +152,15 @@ class AskLabel(msgspec.Struct, frozen=True, tag=True, gc=False):
     request: Annotated[bytes, SEALED_PAPER]
     dock: str
     within: list[str] = []
+    digest: Annotated[str, PAPER_DIGEST] = ""
+    declared: Declared | None = None
+
+
+class TryLabel(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The carrier is asked under that key, now: until it is said what came of it, it may have sold. Answered with the label as it is then."""
+
+    parcel: int
+    key: str
 
 
 class NoteLabel(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -157,6 +176,14 @@ class NoteLabel(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class NoteLabelRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The carrier does not take it, and has sold nothing under that key."""
+
+    parcel: int
+    key: str
+    code: str
+
+
+class NoteLabelUnavailable(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The carrier could not be reached, so this one try did nothing: of others that says nothing."""
 
     parcel: int
     key: str
@@ -253,6 +280,6 @@ class NoteHandedOver(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 Command = (
     OpenShipment | OpenManual | OpenParcel | PackUnits | TakeOut | CloseParcel | ReopenParcel | RemoveParcel | TellMissing | FinishPacking
-    | AskLabel | NoteLabel | NoteLabelRefused | AskVoid | NoteVoided | NoteCancelled | PutBack | CancelManual | ForgetRecipient
+    | AskLabel | TryLabel | NoteLabel | NoteLabelUnavailable | NoteLabelRefused | AskVoid | NoteVoided | NoteCancelled | PutBack | CancelManual | ForgetRecipient
     | SsccGiven | StockTaken | MissingAnswered | OrderAnswered | DockAnswered | ClearParcel | NoteHandedOver
 )  # fmt: skip

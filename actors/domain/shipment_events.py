@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from actors.domain.location_events import Units
-from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, SEALED_PAPER, TRACKING
-from actors.domain.shipment_commands import Known, LabelFormat, ManualReason, Proposed, Sides
+from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, PAPER_DIGEST, SEALED_PAPER, TRACKING
+from actors.domain.shipment_commands import Declared, Known, LabelFormat, ManualReason, Proposed, Sides
 
 
 class ShipmentOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -169,7 +169,7 @@ class ShipmentEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LabelAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The carrier is being asked for a label under this key."""
+    """A label is to be bought under this key. unheard: tries under it of which nobody knows what came; of events from before these were counted, one."""
 
     parcel: int
     key: str
@@ -178,6 +178,22 @@ class LabelAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
     label_format: LabelFormat
     request: Annotated[bytes, SEALED_PAPER]
     dock: str
+    digest: Annotated[str, PAPER_DIGEST] = ""
+    declared: Declared | None = None
+    unheard: int = 1
+
+
+class LabelTried(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The carrier is being asked: it may have sold the label from now on."""
+
+    parcel: int
+
+
+class LabelUnavailable(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """One try did nothing, and another may have."""
+
+    parcel: int
+    code: str
 
 
 class LabelBought(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -191,7 +207,7 @@ class LabelBought(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LabelRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The carrier does not take the parcel."""
+    """The carrier does not take the parcel; or could not be reached by any try, and has sold nothing."""
 
     parcel: int
     code: str
@@ -248,7 +264,7 @@ class ParcelWithdrawn(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LabelOrphaned(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A label was sold of which nobody heard in time, and the parcel has another by now: somebody has to give it back."""
+    """A label was sold of which nobody heard in time, and the parcel has another by now, or its shipment is over: somebody has to give it back."""
 
     parcel: int
     key: str
@@ -309,5 +325,5 @@ Event = (
     | ParcelReopened | ParcelRemoved | MissingAsked | MissingNoted | MissingRefused | PackAsked | PackNoted | PackRefused | ShipmentStopped
     | ShipmentEnded | LabelAsked | LabelBought | LabelRefused | VoidAsked | VoidDropped | LabelVoided | ParcelOffered | ParcelAtDock | ParcelWithdrawn
     | LabelOrphaned | ShipAsked | ClearanceWaits | Shipped | ShipRefused | ParcelCleared | HandedOver
-    | RecipientForgotten
+    | RecipientForgotten | LabelTried | LabelUnavailable
 )  # fmt: skip

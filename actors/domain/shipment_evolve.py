@@ -11,6 +11,8 @@ from actors.domain.shipment_events import (
     LabelBought,
     LabelOrphaned,
     LabelRefused,
+    LabelTried,
+    LabelUnavailable,
     LabelVoided,
     ManualOpened,
     MissingAsked,
@@ -42,7 +44,7 @@ from actors.domain.shipment_events import (
     VoidAsked,
     VoidDropped,
 )
-from actors.domain.shipment_papers import drop_all, drop_filed
+from actors.domain.shipment_papers import drop_all, file_and_drop
 from actors.domain.shipment_state import Content, Label, Parcel, Shipment, is_over
 
 
@@ -63,12 +65,12 @@ def evolve(state: Shipment | None, event: Event, context: Context) -> Shipment:
     state.updated_at_ms = now
     _parcels(state, event)
     if type(event) in _LAST and is_over(state):
-        drop_filed(state)
+        file_and_drop(state)
     return state
 
 
-# With these it may be over.
-_LAST = (HandedOver, ShipmentEnded, StockNotThere)
+# With these it may be over; a label that comes later is kept by nobody.
+_LAST = (HandedOver, ShipmentEnded, StockNotThere, LabelBought)
 
 
 def _parcels(state: Shipment, event: Event) -> None:
@@ -120,14 +122,28 @@ def _labels(state: Shipment, event: Event) -> None:
             )
             parcel.label = Label(event.key, event.carrier, event.service, event.label_format, event.request, event.dock)
             parcel.label.asked_at_ms = again
+            parcel.label.digest, parcel.label.declared, parcel.label.unheard = (
+                event.digest,
+                event.declared,
+                event.unheard,
+            )
+        case LabelTried():
+            label = _label(state, event.parcel)
+            label.status, label.code = "asked", ""
+            label.unheard += 1
+        case LabelUnavailable():
+            label = _label(state, event.parcel)
+            label.code = event.code
+            label.unheard -= 1
         case LabelBought():
             label = _label(state, event.parcel)
             label.status, label.tracking, label.document = "bought", event.tracking, event.document
             label.amount, label.currency, label.code = event.amount, event.currency, ""
             label.filed, label.request = True, (b"" if event.document else label.request)
+            label.digest, label.unheard = "", 0
         case LabelRefused():
             label = _label(state, event.parcel)
-            label.status, label.code = "refused", event.code
+            label.status, label.code, label.unheard = "refused", event.code, 0
         case LabelOrphaned():
             state.orphans = [*state.orphans, (event.key, event.tracking)]
         case VoidAsked():

@@ -6,19 +6,34 @@ it says comes as a command. The rules are in `shipment.py`.
                              │ LabelRefused      ▲                    │ VoidDropped: on a closed manifest
                              └──▶ refused ───────┘ (it was sold, and nobody had heard)
                                                  └────────────────────┘
+
+Each try to buy one is counted before the carrier is asked (`LabelTried`). That it could not be reached says nothing of other tries: the label stays `asked`, under its key, while one
+of them may have bought it; another label can be asked for only once the carrier said no, or none of the tries reached it.
 """
 
 from __future__ import annotations
 
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
-from actors.domain.shipment_commands import AskLabel, AskVoid, DockAnswered, NoteLabel, NoteLabelRefused, NoteVoided
+from actors.domain.shipment_commands import (
+    AskLabel,
+    AskVoid,
+    Declared,
+    DockAnswered,
+    NoteLabel,
+    NoteLabelRefused,
+    NoteLabelUnavailable,
+    NoteVoided,
+    TryLabel,
+)
 from actors.domain.shipment_events import (
     Event,
     LabelAsked,
     LabelBought,
     LabelOrphaned,
     LabelRefused,
+    LabelTried,
+    LabelUnavailable,
     LabelVoided,
     ParcelAtDock,
     ParcelOffered,
@@ -29,6 +44,7 @@ from actors.domain.shipment_events import (
 from actors.domain.shipment_state import (
     DOCUMENTS_BYTES_MAX,
     ORPHANS_MAX,
+    UNAVAILABLE,
     Label,
     Parcel,
     Shipment,
@@ -64,27 +80,54 @@ def ask_label(shipment: Shipment, command: AskLabel, context: Context) -> list[E
     same = label is not None and (label.carrier, label.service, label.label_format) == (
         command.carrier, command.service, command.label_format,
     )  # fmt: skip
-    if label is not None and label.status == "asked":
+    # From before tries were counted: the one that could not be reached may not have been the only one.
+    perhaps = label is not None and label.status == "refused" and label.code == UNAVAILABLE and label.unheard
+    if label is not None and (label.status == "asked" or perhaps):
         if same:
-            return []
+            return [_asked(command, label.key, label.request, label.digest, label.declared, 1)] if perhaps else []
         detail = f"{label.carrier} was asked for {label.service} and has not answered: ask it again first."
         raise Refused("shipment.label_asked", detail, carrier=label.carrier, service=label.service)
-    if same and label is not None and label.status == "refused" and label.request == command.request:
+    if same and label is not None and label.status == "refused" and _is_asked_again(label, command):
         key = label.key
     else:
         key = f"{context.entity_id}.{parcel.number}.{parcel.labels + 1}"
-    return [
-        LabelAsked(
-            parcel.number, key, command.carrier, command.service, command.label_format, command.request, command.dock
-        )
-    ]  # fmt: skip
+    return [_asked(command, key, command.request, command.digest, command.declared, 0)]
+
+
+def _is_asked_again(label: Label, command: AskLabel) -> bool:
+    """Is it the same request? What is sealed is another text each time."""
+    return label.digest == command.digest if command.digest else label.request == command.request
+
+
+def _asked(
+    command: AskLabel, key: str, request: bytes, digest: str, declared: Declared | None, unheard: int
+) -> Event:  # fmt: skip
+    return LabelAsked(
+        command.parcel, key, command.carrier, command.service, command.label_format, request, command.dock, digest, declared, unheard
+    )  # fmt: skip
+
+
+def try_label(shipment: Shipment, command: TryLabel) -> list[Event]:
+    """Nothing when it is answered meanwhile, or must not be bought any more. Raises Refused `shipment.…`."""
+    parcel = parcel_of(shipment, command.parcel)
+    label = parcel.label
+    if label is None:
+        raise Refused("shipment.label_missing", "No label was asked for.", parcel=parcel.number)
+    if label.key != command.key:
+        return []
+    wanted = shipment.stage in ("packing", "settling", "packed") and parcel.closed
+    if label.status == "asked" or (label.status == "refused" and wanted):
+        return [LabelTried(parcel.number)]
+    return []
 
 
 def note_label(shipment: Shipment, command: NoteLabel) -> list[Event]:
     """It may come late, and twice."""
     parcel = find_parcel(shipment, command.parcel)
     label = parcel.label if parcel is not None else None
-    if parcel is None or label is None or label.key != command.key:
+    over = shipment.stage == "ended" and label is not None and label.status in ("asked", "refused")
+    if parcel is None or label is None or label.key != command.key or over:
+        # Nobody prints it any more, and nothing that tells who should have got it is kept.
         known = any(key == command.key for key, _ in shipment.orphans)
         if known or len(shipment.orphans) >= ORPHANS_MAX:
             return []
@@ -103,6 +146,17 @@ def note_refused(shipment: Shipment, command: NoteLabelRefused) -> list[Event]:
     label = parcel.label if parcel is not None else None
     if label is None or label.key != command.key or label.status != "asked":
         return []
+    return [LabelRefused(command.parcel, command.code)]
+
+
+def note_unavailable(shipment: Shipment, command: NoteLabelUnavailable) -> list[Event]:
+    """Told once for each try."""
+    parcel = find_parcel(shipment, command.parcel)
+    label = parcel.label if parcel is not None else None
+    if label is None or label.key != command.key or label.status != "asked":
+        return []
+    if label.unheard > 1:
+        return [LabelUnavailable(command.parcel, command.code)]
     return [LabelRefused(command.parcel, command.code)]
 
 

@@ -34,6 +34,7 @@ from actors.domain.shipment_events import (
     UnitsPacked,
     UnitsTakenOut,
 )
+from actors.domain.shipment_labels import all_offered
 from actors.domain.shipment_state import (
     CONTENTS_MAX,
     PARCELS_MAX,
@@ -233,7 +234,7 @@ def finishing(shipment: Shipment, command_id: str, closing: int = 0, *, settled:
         return []
     lines = lines_of(shipment)
     asked = PackAsked(shipment.location_id, shipment.order_id, shipment.number, lines, command_id)
-    return [asked, PackNoted()] if shipment.manual else [asked]
+    return [asked, PackNoted(), *all_offered(shipment)] if shipment.manual else [asked]
 
 
 def finish(shipment: Shipment, context: Context) -> list[Event]:

@@ -5,8 +5,8 @@
     `[packing] papers_keep_days`    ──▶ nowhere: `actors/runtime/retention.py` takes the row away
 
 What the carrier was asked is kept until it has sold the label, and longer only where the label itself was too large to be kept. Of a shipment that was stopped nothing
-stays. The history is for ever, so it has none of this (`Kind.written`): it says that a label was asked for, and when it was bought, for how much. A shipment from before that had no such
-row keeps its papers in its state.
+stays. The history is for ever, so it has none of this (`Kind.written`): it says that a label was asked for, and when it was bought, for how much. A shipment from before there were
+such rows writes those of its papers with the event that ends it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from actors.domain.errors import Refused
 from actors.domain.rows_of_packing import ShipmentPaperRow
 from actors.domain.shipment_events import (
     Event,
+    HandedOver,
     LabelAsked,
     LabelBought,
     LabelVoided,
@@ -31,6 +32,8 @@ from actors.domain.shipment_state import Shipment, is_over
 
 # The number under which a manual shipment's address lies.
 ADDRESS = 0
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Shipment).decode
 
 
 def forget(shipment: Shipment) -> list[Event]:
@@ -45,6 +48,28 @@ def forget(shipment: Shipment) -> list[Event]:
 
 
 # --- the state ------------------------------------------------------------------------------------------------------
+def file_and_drop(shipment: Shipment) -> None:
+    """It is over: out of the state, what has a row. What has none gets it with this event (`filing`), of which the row of the state has nothing any more, and memory has it until it goes."""
+    drop_filed(shipment)
+    shipment.filing = [
+        one.number for one in shipment.parcels if one.label is not None and (one.label.document or one.label.request)
+    ]
+    if shipment.ship_to:
+        shipment.filing.insert(0, ADDRESS)
+        shipment.filed = True
+    for parcel in shipment.parcels:
+        if parcel.label is not None and parcel.number in shipment.filing:
+            parcel.label.filed = True
+
+
+def without_filed(shipment: Shipment) -> Shipment:
+    """A copy, as it is written down once it is over."""
+    copy: Shipment = _decode(_encode(shipment))
+    drop_filed(copy)
+    copy.filing = []
+    return copy
+
+
 def drop_filed(shipment: Shipment) -> None:
     """Out of the state, what has a row. It is over."""
     if shipment.filed or shipment.stage == "ended":
@@ -52,15 +77,18 @@ def drop_filed(shipment: Shipment) -> None:
     for parcel in shipment.parcels:
         if parcel.label is not None and (parcel.label.filed or shipment.stage == "ended"):
             parcel.label.request = parcel.label.document = b""
+            parcel.label.digest = ""
 
 
 def drop_all(shipment: Shipment) -> None:
     """Out of the state, whatever tells of a person, and that there is more."""
     shipment.ship_to, shipment.person, shipment.filed = b"", "", False
+    shipment.filing = []
     for parcel in shipment.parcels:
         if parcel.label is not None:
             parcel.label.request = parcel.label.document = b""
             parcel.label.filed = False
+            parcel.label.digest = ""
 
 
 # --- the rows -------------------------------------------------------------------------------------------------------
@@ -70,6 +98,10 @@ def rows(shipment: Shipment, events: Sequence[Event], shipment_id: str) -> Itera
         match event:
             case ManualOpened():
                 yield ShipmentPaperRow(shipment_id, ADDRESS, document=event.ship_to)
+            case LabelBought() if is_over(shipment):
+                yield ShipmentPaperRow(shipment_id, event.parcel, gone=True)
+            case HandedOver():
+                yield from _filed_late(shipment, shipment_id)
             case LabelBought():
                 label = next(one.label for one in shipment.parcels if one.number == event.parcel)
                 assert label is not None
@@ -85,6 +117,17 @@ def rows(shipment: Shipment, events: Sequence[Event], shipment_id: str) -> Itera
                     yield from (ShipmentPaperRow(shipment_id, number, gone=True) for number in labelled)
 
 
+def _filed_late(shipment: Shipment, shipment_id: str) -> Iterator[ShipmentPaperRow]:
+    for parcel in shipment.parcels:
+        if parcel.label is not None and parcel.number in shipment.filing:
+            label = parcel.label
+            yield ShipmentPaperRow(
+                shipment_id, parcel.number, label.key, b"" if label.document else label.request, label.document
+            )
+    if ADDRESS in shipment.filing:
+        yield ShipmentPaperRow(shipment_id, ADDRESS, document=shipment.ship_to)
+
+
 # --- the history ----------------------------------------------------------------------------------------------------
 def as_written(event: Event) -> Event:
     """As the history keeps it."""
@@ -92,7 +135,7 @@ def as_written(event: Event) -> Event:
         case ManualOpened():
             return msgspec.structs.replace(event, ship_to=b"")
         case LabelAsked():
-            return msgspec.structs.replace(event, request=b"")
+            return msgspec.structs.replace(event, request=b"", digest="")
         case LabelBought():
             return msgspec.structs.replace(event, document=b"")
     return event

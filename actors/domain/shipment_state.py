@@ -10,8 +10,8 @@ import msgspec
 from actors.domain.allocation import need_of
 from actors.domain.errors import Refused
 from actors.domain.location_events import Units
-from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, SEALED_PAPER, TRACKING
-from actors.domain.shipment_commands import Known, LabelFormat, ManualReason, Proposed, Sides
+from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, PAPER_DIGEST, SEALED_PAPER, TRACKING
+from actors.domain.shipment_commands import Declared, Known, LabelFormat, ManualReason, Proposed, Sides
 from actors.domain.shipment_events import Outcome
 
 Stage = Literal["allocating", "packing", "settling", "packed", "leaving", "shipped", "unpacking", "ended"]
@@ -25,6 +25,8 @@ CONTENTS_MAX = 5_000
 # Of labels' documents that are kept, in all parcels together; larger ones the carrier tells again.
 DOCUMENTS_BYTES_MAX = 2_000_000
 ORPHANS_MAX = 20
+# What is noted of a carrier that could not be reached.
+UNAVAILABLE = "carrier.unavailable"
 
 
 class Content(msgspec.Struct, array_like=True, gc=False):
@@ -37,7 +39,8 @@ class Content(msgspec.Struct, array_like=True, gc=False):
 
 class Label(msgspec.Struct):
     """One that the carrier was asked for under `key`, at `asked_at_ms` first (UTC ms; 0: nobody knows). code: of its last refusal, to sell or to take it back. filed: its
-    paper has a row (`shipment_papers.py`)."""
+    paper has a row (`shipment_papers.py`). digest: keyed, of the request; declared: in which words it was declared to customs; unheard: tries under the key of which nobody knows what
+    came (one from before they were counted: one)."""
 
     key: str
     carrier: str
@@ -53,6 +56,9 @@ class Label(msgspec.Struct):
     code: str = ""
     asked_at_ms: int = 0
     filed: bool = False
+    digest: Annotated[str, PAPER_DIGEST] = ""
+    declared: Declared | None = None
+    unheard: int = 1
 
 
 class Parcel(msgspec.Struct):
@@ -81,7 +87,8 @@ class Parcel(msgspec.Struct):
 class Shipment(msgspec.Struct):
     """The state. order_id "": a manual one, whose units are allocated to "<its id>.1". wanted: by SKU, what is to be packed. missing: what is being told as missing.
     clearing: (parcel, dock) that wait for the order's answer. answer: the command that waits for the stock, the missing or the order. why: it was stopped.
-    person: keyed digest of whom a manual one is for; filed: its address has a row (`shipment_papers.py`)."""
+    person: keyed digest of whom a manual one is for; filed: its address has a row; filing: papers (parcels, 0 for the address) that get
+    their rows with the event that ends it (`shipment_papers.py`)."""
 
     location_id: str
     order_id: str
@@ -108,6 +115,7 @@ class Shipment(msgspec.Struct):
     outcome: Outcome = ""
     person: Annotated[str, ORDER_OWNER] = ""
     filed: bool = False
+    filing: list[int] = []
 
     @property
     def manual(self) -> bool:

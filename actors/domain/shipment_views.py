@@ -8,7 +8,7 @@ import msgspec
 
 from actors.domain.location_events import Units
 from actors.domain.personal_notes import ORDER_COUNTRY, SEALED_PAPER
-from actors.domain.shipment_commands import Proposed, Sides
+from actors.domain.shipment_commands import Declared, Proposed, Sides
 from actors.domain.shipment_state import (
     Content,
     Label,
@@ -66,7 +66,8 @@ class LabelTicket(msgspec.Struct, frozen=True, gc=False):
 
 
 class LabelView(msgspec.Struct, frozen=True, gc=False):
-    """A label. amount: what was paid, minor units; request, document: sealed, only for who prints; asked_at_ms: as `LabelTicket`'s; filed: its paper has a row."""
+    """A label. amount: what was paid, minor units; request, document: sealed, only for who prints; asked_at_ms: as `LabelTicket`'s; filed: its paper has a row; declared: to
+    customs, in these words."""
 
     key: str
     carrier: str
@@ -81,6 +82,7 @@ class LabelView(msgspec.Struct, frozen=True, gc=False):
     document: Annotated[bytes, SEALED_PAPER] = b""
     asked_at_ms: int = 0
     filed: bool = False
+    declared: Declared | None = None
 
 
 class ParcelView(msgspec.Struct, frozen=True, gc=False):
@@ -180,4 +182,5 @@ def _label(label: Label, *, papers: bool) -> LabelView:
     return LabelView(
         label.key, label.carrier, label.service, label.label_format, label.status, label.tracking, label.amount, label.currency,
         label.code, label.request if papers else b"", label.document if papers else b"", label.asked_at_ms, label.filed,
+        label.declared,
     )  # fmt: skip

@@ -146,7 +146,7 @@ def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> 
         paper: Annotated[SlipPaper, Query()] = "a4",
     ) -> Response:
         """The declaration (CN 22 or CN 23: `…/customs` says which, and why) or the commercial invoice of a parcel that leaves the customs territory, from the catalogue and the
-        order. What was said when the label was bought stands on the carrier's own papers."""
+        order, in the words that were said with its label (reason, tax number)."""
         view = await calls.view(shipment_id, request, papers=True)
         one = parcel_in(view, parcel)
         declared = await _declared(calls, recipients, view, one, request)
@@ -231,7 +231,8 @@ async def _declared(
     to = await recipients.of(view, request)
     services = calls.services
     now_ms = services.clock.now_ms()
-    declared = declaration_of(view, parcel, sender, to, CustomsWords(), services.index, now_ms, calls.settings)
+    words = _words(parcel)
+    declared = declaration_of(view, parcel, sender, to, words, services.index, now_ms, calls.settings)
     if declared is None:
         raise Problem(
             "customs.same_country", "The parcel does not leave the customs territory: there is nothing to declare."
@@ -240,6 +241,15 @@ async def _declared(
         paid = Money(parcel.label.amount, parcel.label.currency)
         declared = msgspec.structs.replace(declared, postage=paid)
     return declared
+
+
+def _words(parcel: ParcelView) -> CustomsWords:
+    """As the carrier was told, by a label that it sold or may have sold."""
+    label = parcel.label
+    if label is None or label.declared is None or label.status in ("refused", "voided"):
+        return CustomsWords()
+    said = label.declared
+    return CustomsWords(said.reason, said.reason_text, said.sender_tax_id)
 
 
 def _papers(calls: PackingCalls, parcel: ParcelView, declared: CustomsDeclaration) -> Papers:

@@ -1,7 +1,8 @@
 """Labels: the carrier is asked here, beside every turn, under the key that the shipment gave.
 
-AskLabel ─▶ ticket(key) ─▶ Carrier.label(key, request) ─▶ NoteLabel | NoteLabelRefused
-                               └─ no answer: it stays asked, and the next call asks under the same key the same request
+AskLabel ─▶ ticket(key) ─▶ TryLabel ─▶ Carrier.label(key, request) ─▶ NoteLabel | NoteLabelRefused
+                                           ├─ no answer: it stays asked, and the next call asks under the same key the same request
+                                           └─ not reached: NoteLabelUnavailable, after which it is asked yet if another try may have bought it
 
 A carrier knows keys for a while only. So who asks again later than `KEYS_TRUSTED_MS` after the first time asks first what was sold under our reference (`Carrier.find`): however late
 it is, a label is never bought twice. Who prints one again, or gives one back that may have been sold, never buys.
@@ -10,6 +11,7 @@ it is, a label is never bought twice. Who prints one again, or gives one back th
 from __future__ import annotations
 
 import asyncio
+import secrets
 
 import msgspec
 from fastapi import Request
@@ -19,11 +21,14 @@ from actors.domain.shipment_commands import (
     AskLabel,
     AskVoid,
     Command,
+    Declared,
     LabelFormat,
     NoteCancelled,
     NoteLabel,
     NoteLabelRefused,
+    NoteLabelUnavailable,
     NoteVoided,
+    TryLabel,
 )
 from actors.domain.shipment_views import LabelTicket, ParcelView, ShipmentView
 from partners.carrier import (
@@ -82,10 +87,12 @@ class Labels:
         account = next((one for one in self._calls.settings.carriers if one.carrier == carrier), None)
         form = label_format or (account.label_format if account else "pdf")
         wanted = LabelRequest(await self.parcel_to(view, parcel, to, words), service, form)
-        sealed = await self._recipients.seal(shipment_id, f"request:{number}", _encode(wanted), to, request)
+        plain = _encode(wanted)
+        sealed = await self._recipients.seal(shipment_id, f"request:{number}", plain, to, request)
         command = AskLabel(
-            number, carrier, service, form, sealed, dock_id(view.location_id, carrier), reach_of(request.scope)
-        )
+            number, carrier, service, form, sealed, dock_id(view.location_id, carrier), reach_of(request.scope),
+            self._recipients.digest(plain), _declared(wanted),
+        )  # fmt: skip
         ticket = ticket_decoder.decode(await self._calls.ask(shipment_id, request, command, write))
         await self.fulfil(ticket, to, request, write)
 
@@ -97,6 +104,10 @@ class Labels:
         wanted = await self._wanted(ticket, request)
         if wanted is None:
             return  # it was answered meanwhile, or is about another label by now
+        attempt = secrets.token_hex(8)
+        ticket = await self._tried(ticket, request, write, attempt)
+        if ticket.key != key or ticket.status != "asked":
+            return
         try:
             label = await self._sold(ticket, wanted)
         except CarrierRefused as refused:
@@ -104,7 +115,8 @@ class Labels:
                 await self._note(ticket, request, write, NoteLabelRefused(number, key, refused.code), refused.code)
             raise told_as(refused) from None
         except CarrierUnavailable as away:
-            await self._note(ticket, request, write, NoteLabelRefused(number, key, UNAVAILABLE), UNAVAILABLE)
+            unreached = NoteLabelUnavailable(number, key, UNAVAILABLE)
+            await self._note(ticket, request, write, unreached, f"{UNAVAILABLE} {attempt}")
             raise told_as(away) from None
         except CarrierError as error:
             raise told_as(error) from None
@@ -153,6 +165,12 @@ class Labels:
             await self._recipients.unsealed(shipment_id, f"request:{number}", sealed, request)
         )
 
+    async def _tried(self, ticket: LabelTicket, request: Request, write: Write, attempt: str) -> LabelTicket:
+        """The carrier is asked next, whatever comes of it; the label as it is then. Raises Problem."""
+        part = write._replace(key=f"{write.key}/{ticket.key} try {attempt}", digest=0)
+        command = TryLabel(ticket.parcel, ticket.key)
+        return ticket_decoder.decode(await self._calls.ask(ticket.shipment_id, request, command, part, wait=False))
+
     async def _sold(self, ticket: LabelTicket, wanted: LabelRequest) -> Label:
         """Bought, once, whenever it was asked for first. Raises CarrierError."""
         port = self.port(ticket.carrier)
@@ -199,7 +217,14 @@ class Labels:
                     view.shipment_id, view.version, parcel.number, label.status, label.key, label.carrier, "", "", label.asked_at_ms
                 )  # fmt: skip
                 try:
-                    sold = await self._perhaps_sold(ticket, request)
+                    wanted = await self._wanted(ticket, request)
+                    ticket = await self._tried(ticket, request, part, secrets.token_hex(8))
+                    if wanted is None or ticket.key != label.key or ticket.status != "asked":
+                        # Somebody else's answer came meanwhile.
+                        if ticket.key == label.key and ticket.status in ("bought", "voiding"):
+                            await self.give_back(view.shipment_id, parcel.number, request, part)
+                        continue
+                    sold = await self._perhaps_sold(ticket, wanted)
                 except CarrierRefused as refused:
                     note = NoteLabelRefused(parcel.number, label.key, refused.code)
                     await self._note(ticket, request, part, note, refused.code)
@@ -223,11 +248,8 @@ class Labels:
                 await self._note(ticket, request, part, bought, "bought")
             await self.give_back(view.shipment_id, parcel.number, request, part)
 
-    async def _perhaps_sold(self, ticket: LabelTicket, request: Request) -> Label | None:
-        """Of one that nobody wants any more. Raises CarrierError, Problem."""
-        wanted = await self._wanted(ticket, request)
-        if wanted is None:
-            return None
+    async def _perhaps_sold(self, ticket: LabelTicket, wanted: LabelRequest) -> Label | None:
+        """Of one that nobody wants any more; None: the carrier has not sold it. Raises CarrierError."""
         port = self.port(ticket.carrier)
         if self._keys_hold(ticket.asked_at_ms):
             return await port.label(ticket.key, wanted)
@@ -301,6 +323,12 @@ class Labels:
         # The carrier has done it: whoever called may be gone by now, the shipment must know.
         noting = self._calls.note(ticket.shipment_id, request, command, write, f"{ticket.key} {what}")
         await asyncio.shield(noting)
+
+
+def _declared(wanted: LabelRequest) -> Declared | None:
+    """The words of it that papers made later have to repeat."""
+    customs = wanted.shipment.customs
+    return None if customs is None else Declared(customs.reason, customs.reason_text, customs.sender_tax_id)
 
 
 def _number(name: str) -> int:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from actors.domain.shipment_papers import ADDRESS
 from actors.domain.shipment_views import ParcelView, ShipmentView
+from actors.domain.times import DAY_MS
 from actors.runtime.read_model import ShipmentPaper
 from serve.freshness import from_store
 from serve.packing.calls import PackingCalls
 from serve.problems import Problem
-
-# What has just left may not be written behind yet.
-_BEHIND_MS = 10_000
 
 
 async def label_paper(calls: PackingCalls, view: ShipmentView, parcel: ParcelView) -> ShipmentPaper:
@@ -29,8 +27,9 @@ async def _paper(calls: PackingCalls, view: ShipmentView, parcel: int, key: str)
     filed = view.filed if parcel == ADDRESS else bool(key)
     if found is not None and filed and found.label_key == key:
         return found
-    if filed and calls.services.clock.now_ms() - view.updated_at_ms < _BEHIND_MS:
-        raise Problem("cell.store_unavailable", "The paper is being written behind: ask again in a moment.")
     days = calls.settings.papers_keep_days
+    if filed and view.status == "shipped" and calls.services.clock.now_ms() - view.updated_at_ms < days * DAY_MS:
+        # Nobody has taken it away yet: the drain is late, how late nobody knows here.
+        raise Problem("shipment.papers_late", "The paper is being written behind: ask again in a moment.")
     detail = f"Papers that tell who got it are kept for {days} days once all of it is with the carrier, and not longer than the person is known."
     raise Problem("shipment.papers_dropped", detail, extra={"papers_keep_days": days})

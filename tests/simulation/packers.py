@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from zlib import crc32
 
 import msgspec
 
@@ -31,6 +32,7 @@ from actors.domain.shipment_commands import (
     NoteCancelled,
     NoteLabel,
     NoteLabelRefused,
+    NoteLabelUnavailable,
     NoteVoided,
     OpenManual,
     OpenParcel,
@@ -40,14 +42,15 @@ from actors.domain.shipment_commands import (
     ReopenParcel,
     TakeOut,
     TellMissing,
+    TryLabel,
 )
-from actors.domain.shipment_events import HandedOver, LabelBought, Shipped
+from actors.domain.shipment_events import HandedOver, LabelAsked, LabelBought, Shipped
 from actors.domain.shipment_state import Shipment, left_of, lines_of, packed_of, status_of
 from actors.domain.shipment_views import ViewShipment
 from actors.runtime import wire
 from actors.runtime.gateway import Ask
 from tests.simulation.clients import LOCATIONS, REGION, Client, digest
-from tests.simulation.history import History
+from tests.simulation.history import Folded, History
 from tests.simulation.told import Told
 
 PLACE = LOCATIONS[0]
@@ -152,6 +155,10 @@ class Packer(Client):
             return ForgetRecipient() if draw < 0.1 else None
         if seen["status"] == "unpacking":
             held = [one for one in seen["parcels"] if one["label"] and one["label"]["status"] in ("bought", "voiding")]
+            # Those that may have been sold are asked for once more.
+            asked = [one for one in seen["parcels"] if one["label"] and one["label"]["status"] == "asked"]
+            if asked and draw < 0.7:
+                return AskLabel(asked[0]["number"], "post", "standard", "pdf", b"request", DOCK)
             return AskVoid(held[0]["number"]) if held else PutBack()
         if seen["reason"] and draw < 0.04:
             return CancelManual()
@@ -180,7 +187,8 @@ class Packer(Client):
                 return FinishPacking()
         bare = [one for one in closed if not one["label"] or one["label"]["status"] in ("asked", "refused", "voided")]
         if bare:
-            return AskLabel(bare[0]["number"], "post", "standard", "pdf", b"request", DOCK)
+            request = rng.choice((b"request", b"request", b"another"))
+            return AskLabel(bare[0]["number"], "post", "standard", "pdf", request, DOCK)
         if closed and draw < 0.05 and seen["status"] == "packed":
             return AskVoid(closed[0]["number"])
         return NoteCancelled() if closed and self._knows_cancelled(seen["order_id"]) else None
@@ -189,11 +197,22 @@ class Packer(Client):
         return self.orders.get(order_id) == "cancelled"
 
     async def _carrier(self, name: str, ticket: dict) -> None:
-        """It does what it is asked once for a key; what it says may come late, twice, or from somebody else."""
+        """It does what it is asked once for a key; what it says may come late, twice, or from somebody else. Now and then it can't be reached, which is told once."""
         rng, number, key = self.rng, ticket["parcel"], ticket["key"]
         if ticket["status"] == "asked":
+            tried = await self._do(name, TryLabel(number, key))
+            if tried is None or tried.status != wire.OK:
+                return
+            now = tried.fields()
+            if (now["key"], now["status"]) != (key, "asked"):
+                return
+            if rng.random() < 0.25:
+                await self._do(name, NoteLabelUnavailable(number, key, "carrier.unavailable"))
+                return
             bought = NoteLabel(number, key, f"T{key}", b"document", 700, "USD")
-            command: Command = bought if rng.random() < 0.85 else NoteLabelRefused(number, key, "carrier.unavailable")
+            no = NoteLabelRefused(number, key, "carrier.too_heavy")
+            # What it says to a key it says for ever.
+            command: Command = no if crc32(key.encode()) % 10 == 0 else bought
         elif ticket["status"] == "voiding":
             command = NoteVoided(number, key, rng.choice(("", "", "carrier.handed_over")))
         else:
@@ -309,9 +328,26 @@ def _shipped_once(history: History) -> Iterator[str]:
                 counts["handed over", event.parcel] += 1
             elif type(event) is LabelBought:
                 counts["bought", event.parcel, event.tracking] += 1
+        yield from _paid_twice(name, entity)
         twice = [what for what, count in counts.items() if count > 1]
         if twice:
             yield f"{name}: {twice} twice"
+
+
+def _paid_twice(name: str, entity: Folded) -> Iterator[str]:
+    """What was sold and nobody heard of in time is heard of under its own key: no other was asked for behind it."""
+    if entity.state is None:
+        return
+    asked: dict[int, str] = {}
+    bought: set[str] = set()
+    for _, event in entity.events:
+        if type(event) is LabelAsked:
+            asked[event.parcel] = event.key
+        elif type(event) is LabelBought:
+            bought.add(asked[event.parcel])
+    lost = [key for key, _ in entity.state.orphans if key not in bought]
+    if lost:
+        yield f"{name} bought {lost}, and others besides"
 
 
 def docks(history: History) -> Iterator[str]:

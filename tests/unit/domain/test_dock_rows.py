@@ -20,7 +20,7 @@ from actors.domain.manifest_commands import (
     ParcelAnswered,
     ScanParcel,
 )
-from actors.domain.manifest_state import Listed, Manifest, Waiting, live
+from actors.domain.manifest_state import Listed, Manifest, ViewDock, Waiting, live
 from actors.domain.rows_of_packing import DockParcelRow, DockRow
 from tests.unit.domain.transfer_world import SEATTLE
 
@@ -175,7 +175,82 @@ def test_a_dock_from_before_there_were_rows_for_parcels_loses_them():
     docks.join(1)
     again, version = docks.back()
     assert version == 10
-    assert not again.whole
-    again.whole = True
+    assert again.whole is None
+    again.whole = docks.state.whole
     assert again == docks.state
     assert docks.scan(2, f"{1:018}").load
+
+
+def a_dock_from_before(docks: Docks) -> Any:
+    """The same one, as it was written before there were rows for parcels."""
+    lists = {
+        one.number: msgspec.to_builtins(one.told()) for one in docks.state.manifests.values()
+    }  # fmt: skip
+    for one in lists.values():
+        for parcel in one["parcels"]:
+            del parcel["place"]
+    own = {
+        "next_number": docks.state.next_number, "manifests": lists,
+        "waiting": [list(msgspec.structs.astuple(one))[:6] for one in docks.state.waiting],
+    }  # fmt: skip
+    row = DockRow(DOCK, docks.version, SEATTLE, "post", 0, msgspec.msgpack.encode(own))
+    docks.stored = {"docks": {(DOCK,): row}}
+    docks.state, docks.version = docks.back()
+
+
+def test_the_list_of_a_manifest_from_before_comes_back_in_another_order():
+    docks = Docks()
+    for number in (5, 3, 9, 1):
+        docks.do(JoinDock(f"us-shipment-{number}.1", 1, f"{number:018}", f"T{number}", 500))
+    told = docks.do(CloseManifest()).tracking_numbers
+    assert told == ["T5", "T3", "T9", "T1"]
+    a_dock_from_before(docks)
+    assert docks.do(CloseManifest()).tracking_numbers == told
+    docks.joined = 20
+    docks.join(1)
+    # As Postgres gives them, by their key.
+    docks.stored["dock_parcels"] = dict(sorted(docks.stored["dock_parcels"].items()))
+    docks.state, docks.version = docks.back()
+    assert docks.do(CloseManifest()).tracking_numbers == told
+
+
+def test_a_dock_from_before_writes_all_of_its_rows_with_every_scan():
+    docks = Docks()
+    docks.join(60)
+    number = docks.close()
+    docks.join(40)
+    a_dock_from_before(docks)
+    first, second = list(docks.state.manifests[number].listed)[:2]
+    docks.do(ScanParcel(number, first))
+    assert len(docks.written) > 100
+    docks.do(ParcelAnswered(first))
+    docks.do(ScanParcel(number, second))
+    assert [type(row) for row in docks.written] == [DockRow, DockParcelRow]
+    again, _ = docks.back()
+    assert again == docks.state
+
+
+def test_a_parcel_on_a_later_manifest_is_forgotten_with_the_one_from_which_it_was_taken():
+    docks = Docks()
+    docks.join(2)
+    first = docks.close()
+    stopped, other = docks.state.manifests[first].listed
+    docks.do(LeaveDock(stopped, 1, withdrawn=True))
+    docks.do(JoinDock("us-shipment-1.1", 1, stopped, "T1", 500))
+    second = docks.close()
+    docks.scan(first, other)
+    docks.do(CompleteHandOver(first))
+    assert docks.state.on_list == docks.back()[0].on_list == {stopped: second}
+    assert docks.scan(second, stopped).load
+
+
+def test_manifests_are_told_in_another_order_once_their_dock_comes_back():
+    docks = Docks()
+    docks.join(301)
+    first, second = docks.close(), docks.close()
+    for sscc in docks.state.manifests[first].listed:
+        docks.scan(first, sscc)
+    docks.do(CompleteHandOver(first))
+    for state in (docks.state, docks.back()[0]):
+        told = MANIFEST.view(state, ViewDock(DOCK), docks.version)
+        assert [one.number for one in told.manifests] == [first, second]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
@@ -30,6 +31,7 @@ from actors.domain.shipment_commands import (
     NoteCancelled,
     NoteLabel,
     NoteLabelRefused,
+    NoteLabelUnavailable,
     NoteVoided,
     OpenManual,
     OpenParcel,
@@ -40,6 +42,7 @@ from actors.domain.shipment_commands import (
     ReopenParcel,
     TakeOut,
     TellMissing,
+    TryLabel,
 )
 from actors.domain.shipment_state import is_over, left_of, lines_of, packed_of, status_of
 from tests.unit.domain.message_play import MessagePlay
@@ -60,6 +63,7 @@ class Plain:
         self.closed: set[int] = set()
         self.numbers: set[str] = set()
         self.sold: dict[str, str] = {}
+        self.heard: set[str] = set()
 
     def packed(self, sku):
         return sum(box.get(sku, 0) for box in self.boxes.values())
@@ -160,8 +164,10 @@ class Play(MessagePlay):
     # --- labels
     def a_label_is_asked_for(self, name: str) -> None:
         number, service = self._box(name), self.random.choice(("standard", "standard", "express"))
+        request = self.random.choice((b"r", b"another"))
         try:
-            ticket = self.world.do("shipment", name, AskLabel(number, "post", service, "pdf", b"r", DOCK))
+            ticket = self.world.do("shipment", name, AskLabel(number, "post", service, "pdf", request, DOCK))
+            ticket = self.world.do("shipment", name, TryLabel(number, ticket.key))
         except Refused:
             return
         if ticket.status == "asked":
@@ -179,14 +185,24 @@ class Play(MessagePlay):
     def the_carrier_answers(self, _: str) -> None:
         if not self.tickets:
             return
-        name, number, key, what = self.random.choice(self.tickets)
+        ticket = name, number, key, what = self.random.choice(self.tickets)
+        draw, sold = self.random.random(), self.plain[name].sold
         if what == "void":
             self.step(name, NoteVoided(number, key, self.random.choice(("", "carrier.handed_over"))))
-        elif self.random.random() < 0.8 or key in self.plain[name].sold:
-            self.plain[name].sold[key] = f"T{key}"
-            self.step(name, NoteLabel(number, key, f"T{key}", b"d", 700, "USD"))
+        elif draw < 0.35 and what == "sell":
+            # This try did nothing, which is told once.
+            self.tickets.remove(ticket)
+            self.step(name, NoteLabelUnavailable(number, key, "carrier.unavailable"))
+        elif crc32(key.encode()) % 8 == 0:
+            # A carrier that says no says so for ever.
+            self.step(name, NoteLabelRefused(number, key, "carrier.too_heavy"))
         else:
-            self.step(name, NoteLabelRefused(number, key, "carrier.unavailable"))
+            sold[key] = f"T{key}"
+            # What this try did, it never did not do.
+            self.tickets[self.tickets.index(ticket)] = name, number, key, "sold"
+            if draw < 0.65 or what == "sold":
+                self.step(name, NoteLabel(number, key, f"T{key}", b"d", 700, "USD"))
+                self.plain[name].heard.add(key)
 
     # --- ends
     def the_order_is_cancelled(self, name: str) -> None:
@@ -238,6 +254,9 @@ class Play(MessagePlay):
                 parcel.number: {one.sku: one.units for one in parcel.contents} for parcel in state.parcels
             }
             assert plain.closed == {parcel.number for parcel in state.parcels if parcel.closed}
+            # What was sold and nobody has heard of is asked for under its own key yet: nothing is bought besides.
+            open_ = {one.label.key for one in state.parcels if one.label and one.label.status == "asked"}
+            assert plain.sold.keys() - plain.heard <= open_
             if is_over(state):
                 labels = [parcel.label for parcel in state.parcels if parcel.label]
                 assert not any(label.document or label.request for label in labels)

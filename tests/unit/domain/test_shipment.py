@@ -15,6 +15,7 @@ from actors.domain.shipment_commands import (
     NoteCancelled,
     NoteLabel,
     NoteLabelRefused,
+    NoteLabelUnavailable,
     NoteVoided,
     OpenParcel,
     PackUnits,
@@ -23,6 +24,7 @@ from actors.domain.shipment_commands import (
     ReopenParcel,
     TakeOut,
     TellMissing,
+    TryLabel,
 )
 from actors.domain.shipment_state import left_of, status_of
 from tests.unit.domain.packing_world import DOCK, MANUAL, ORDER, SEATTLE, SHIPMENT, PackingWorld
@@ -261,6 +263,55 @@ def test_a_label_is_paid_twice_when_the_carrier_is_slow(world):
     assert len(world.events["shipment", SHIPMENT]) == events
 
 
+def test_that_one_try_did_nothing_is_taken_for_all_of_them(world):
+    world.opened(("a", 1))
+    world.parcel(("a", 1))
+    key = world.step(AskLabel(1, "post", "standard", "pdf", b"request", DOCK)).key
+    away, label = NoteLabelUnavailable(1, key, "carrier.unavailable"), world.shipment().parcels[0].label
+    world.step(TryLabel(1, key))
+    world.step(TryLabel(1, key))
+    world.step(away)
+    assert (label.status, label.code) == ("asked", "carrier.unavailable")
+    refused(world, AskLabel(1, "other", "standard", "pdf", b"request", DOCK), "shipment.label_asked")
+    # The other one did nothing either.
+    world.step(away)
+    assert label.status == "refused"
+    world.step(away)
+    # Asked again under that key, it may have been bought again.
+    assert world.step(TryLabel(1, key)).status == "asked"
+    world.step(NoteLabel(1, key, "T1", b"document", 700, "USD"))
+    assert world.step(TryLabel(1, key)).status == "bought"
+    assert label.tracking == "T1"
+
+
+def test_a_label_of_a_stopped_shipment_is_tried_again_once_it_was_refused(world):
+    world.opened(("a", 1))
+    world.parcel(("a", 1))
+    key = world.step(AskLabel(1, "post", "standard", "pdf", b"request", DOCK)).key
+    world.step(NoteLabelRefused(1, key, "carrier.too_heavy"))
+    world.update("cancel")
+    world.step(NoteCancelled())
+    assert world.step(TryLabel(1, key)).status == "refused"
+    world.step(PutBack())
+    assert status_of(world.shipment()) == "cancelled"
+
+
+def test_tries_from_before_they_were_counted_are_taken_for_none(world):
+    world.opened(("a", 1))
+    world.parcel(("a", 1))
+    key = world.step(AskLabel(1, "post", "standard", "pdf", b"request", DOCK)).key
+    label = world.shipment().parcels[0].label
+    # As one that was asked for, or could not be reached, comes back from then.
+    label.unheard = 1
+    world.step(TryLabel(1, key))
+    world.step(NoteLabelUnavailable(1, key, "carrier.unavailable"))
+    assert label.status == "asked"
+    label.status, label.code = "refused", "carrier.unavailable"
+    again = world.step(AskLabel(1, "post", "standard", "pdf", b"another", DOCK))
+    label = world.shipment().parcels[0].label
+    assert (again.key, again.status, label.request, label.unheard) == (key, "asked", b"request", 1)
+
+
 def test_a_label_that_was_sold_behind_a_refusal_is_forgotten(world):
     world.opened(("a", 1), ("b", 1))
     world.parcel(("a", 1))
@@ -294,6 +345,14 @@ def test_a_label_on_a_closed_manifest_is_given_back(world):
     world.step(AskVoid(1))
     label = world.shipment().parcels[0].label
     assert (label.status, label.code) == ("bought", "manifest.parcel_listed")
+
+
+def test_a_sample_of_two_parcels_has_one_that_never_reaches_the_dock(world):
+    world.manual(("a", 2))
+    world.parcel(("a", 1), name=MANUAL)
+    world.label(name=MANUAL)
+    world.parcel(("a", 1), name=MANUAL)
+    assert [one.parcel for one in world.dock().waiting] == [1]
 
 
 def test_an_open_parcel_gets_a_label(world):

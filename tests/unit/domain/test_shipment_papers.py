@@ -9,7 +9,17 @@ from actors.domain.errors import Refused
 from actors.domain.kind import Context
 from actors.domain.manifest_commands import CompleteHandOver
 from actors.domain.shipment import SHIPMENT as KIND
-from actors.domain.shipment_commands import AskLabel, AskVoid, CancelManual, ForgetRecipient, NoteLabel, NoteVoided
+from actors.domain.shipment_commands import (
+    AskLabel,
+    AskVoid,
+    CancelManual,
+    ForgetRecipient,
+    NoteLabel,
+    NoteLabelRefused,
+    NoteVoided,
+    PutBack,
+)
+from actors.domain.shipment_events import HandedOver, LabelBought
 from actors.domain.shipment_papers import ADDRESS
 from actors.runtime.codec import Codec
 from tests.unit.domain.packing_world import DOCK, MANUAL, SHIPMENT, PackingWorld
@@ -127,11 +137,44 @@ def test_the_history_keeps_what_is_dropped_everywhere_else(world):
     assert (bought.tracking, bought.amount) == (f"T{MANUAL}.1.1", 700)
 
 
-def test_a_shipment_from_before_loses_papers_of_which_there_is_no_row(world):
-    world.opened(("a", 1))
-    world.parcel(("a", 1))
-    world.label()
-    label = world.shipment().parcels[0].label
-    label.filed = False
-    sent(world)
-    assert label.document == b"document"
+@pytest.mark.parametrize("name", [SHIPMENT, MANUAL])
+def test_a_shipment_from_before_there_were_rows_of_papers_keeps_them_for_ever_or_loses_them(world, name):
+    (world.opened if name == SHIPMENT else world.manual)(("a", 2))
+    for number in (1, 2):
+        world.parcel(("a", 1), name=name)
+        world.label(number, name=name)
+    shipment = world.shipment(name)
+    shipment.filed = shipment.parcels[0].label.filed = False
+    sent(world, name)
+    event, context = world.events["shipment", name][-1][0], Context(name, "", 0)
+    assert type(event) is HandedOver
+    own, *papers = KIND.rows(shipment, 9, [event], context)
+    lying = {row.parcel: (row.document, row.label_key, row.gone) for row in papers}
+    address = {ADDRESS: (b"to", "", False)} if name == MANUAL else {}
+    assert lying == address | {1: (b"document", f"{name}.1.1", False)}
+    # As it comes back, it has nothing but that there is a row.
+    back, _ = KIND.restore(name, {"shipments": [own]})
+    assert (back.ship_to, back.filing) == (b"", [])
+    assert [(one.label.document, one.label.filed) for one in back.parcels] == [(b"", True)] * 2
+    assert back.filed == (name == MANUAL)
+    world.step(ForgetRecipient(), name)
+    assert not shipment.filing
+    assert labels_in(world, name) == [(b"", b"")] * 2
+
+
+def test_a_label_that_comes_when_all_is_over_is_paid_and_kept_by_nobody_and_its_paper_for_ever(world):
+    world.manual(("a", 1))
+    world.parcel(("a", 1), name=MANUAL)
+    ticket = world.step(AskLabel(1, "post", "standard", "pdf", b"request", DOCK), MANUAL)
+    world.step(NoteLabelRefused(1, ticket.key, "carrier.too_heavy"), MANUAL)
+    world.step(CancelManual(), MANUAL)
+    world.step(PutBack(), MANUAL)
+    for _ in range(2):
+        world.step(NoteLabel(1, ticket.key, "T1", b"document", 700, "USD"), MANUAL)
+        assert world.shipment(MANUAL).orphans == [(ticket.key, "T1")]
+        assert (labels_in(world, MANUAL), lying(world, MANUAL)) == ([(b"", b"")], {})
+    # As it was written before: what came is dropped, with its row.
+    bought, context = LabelBought(1, "T1", b"document", 700, "USD"), Context(MANUAL, "", 0)
+    state = KIND.evolve(world.shipment(MANUAL), bought, context)
+    assert labels_in(world, MANUAL) == [(b"", b"")]
+    assert [(row.parcel, row.gone) for row in KIND.rows(state, 9, [bought], context)[1:]] == [(1, True)]

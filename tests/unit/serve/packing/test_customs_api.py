@@ -105,6 +105,30 @@ async def test_words_that_contradict_themselves_are_paid_for(stations):
     assert told["fields"] == ["reason_text"]
 
 
+@pytest.mark.parametrize(
+    ("said", "words", "invoice"),
+    [
+        ({"reason": "gift", "sender_tax_id": "IM0400000017"}, ("Gift", "IM0400000017"), False),
+        ({"reason": "other", "reason_text": "spare parts"}, ("Other (spare parts)",), False),
+        ({}, ("Sale of goods",), True),
+    ],
+)
+async def test_the_papers_contradict_what_was_declared_with_the_label(stations, said, words, invoice):
+    station = await stations(sdr=None)
+    _, name = await station.packed(ship_to=VANCOUVER)
+    await station.labelled(name, customs=said)
+    path = f"/v1/shipments/{name}/parcels/1"
+    assert (await station.get(f"{path}/customs")).json()["invoice"] == invoice
+    document = (await station.get(f"{path}/customs.pdf")).content
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(document)).pages)
+    assert all(word in text for word in words), text
+    (sold,) = station.cell.services.carriers["post"]._parcels.values()
+    assert sold.shipment.customs.reason == said.get("reason", "sale_of_goods")
+    # Given back, nothing is declared yet.
+    await station.done("DELETE", f"{path}/label")
+    assert (await station.get(f"{path}/customs")).json()["invoice"]
+
+
 async def refused_unpaid(station, name, code, status, **more):
     path = f"/v1/shipments/{name}/parcels/1/label"
     told = await station.refused(code, "POST", path, BODY | more, status)

@@ -153,3 +153,87 @@ async def test_a_carrier_that_only_tells_its_price_hears_who_gets_it(tmp_path, m
     await station.labelled(name)
     assert "Quillfeather" in repr(heard.pop())
     await cell.http.aclose()
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+async def test_a_label_is_paid_twice_because_the_carrier_was_away_when_it_was_asked_again(
+    tmp_path, monkeypatch, guarded
+):
+    without_waiting(monkeypatch)
+    cell = guarded_cell(tmp_path) if guarded else open_cell()
+    headers = cell.bearer() if guarded else {}
+    await furnish_with(cell, headers)
+    station = Station(cell, **headers)
+    await station.goods()
+    _, name = await station.packed(**({"ship_to": TO_MIA} if guarded else {}))
+    carrier = cell.services.carriers["post"]
+    carrier.mute = True
+    assert (await station.write("POST", path_of(name), BODY, "k-1")).json()["code"] == "carrier.timed_out"
+    carrier.mute, carrier.down = False, True
+    for key in ("k-1", "k-2", "k-1"):
+        assert (await station.write("POST", path_of(name), BODY, key)).json()["code"] == "carrier.unavailable"
+    # Another one would be paid besides.
+    await station.refused("shipment.label_asked", "POST", path_of(name), BODY | {"carrier": "courier"})
+    carrier.down = False
+    told = await station.done("POST", path_of(name), BODY, key="k-3")
+    assert (told["status"], list(carrier._parcels)) == ("bought", [told["tracking_number"]])
+    await cell.http.aclose()
+
+
+async def test_a_label_that_was_paid_is_kept_because_the_carrier_was_away_when_it_was_asked_again(station):
+    name, carrier = await unheard(station)
+    carrier.down = True
+    assert (await station.write("POST", path_of(name), BODY, "k-2")).json()["code"] == "carrier.unavailable"
+    carrier.down = False
+    order_id = (await station.read(name))["order_id"]
+    await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"})
+    assert (await station.write("POST", path_of(name), BODY, "again")).json()["code"] == "shipment.order_cancelled"
+    assert (await station.done("POST", f"/v1/shipments/{name}/unpacking", {}))["status"] == "cancelled"
+    assert [one.voided_ms is not None for one in carrier._parcels.values()] == [True]
+
+
+async def test_a_carrier_that_is_away_holds_up_a_parcel_that_another_could_take(station):
+    _, name = await station.packed()
+    carrier = station.cell.services.carriers["post"]
+    carrier.down = True
+    for key in ("k-1", "k-1", "k-2"):
+        assert (await station.write("POST", path_of(name), BODY, key)).json()["code"] == "carrier.unavailable"
+    assert (await station.labelled(name, carrier="courier"))["status"] == "bought"
+    assert not carrier._parcels
+
+
+async def test_a_refused_label_has_another_key_only_because_it_is_sealed_anew(tmp_path, monkeypatch):
+    without_waiting(monkeypatch)
+    cell = guarded_cell(tmp_path)
+    await furnish_with(cell, cell.bearer())
+    station = Station(cell, **cell.bearer())
+    await station.goods()
+    _, name = await station.packed(ship_to=TO_MIA)
+    carrier = cell.services.carriers["post"]
+    carrier.down = True
+    for key in ("k-1", "k-2"):
+        assert (await station.write("POST", path_of(name), BODY, key)).json()["code"] == "carrier.unavailable"
+    label = cell.gateway.entities["shipment", name][0].parcels[0].label
+    assert label.key == f"{name}.1.1"
+    assert label.digest
+    assert "Larkspur" not in label.digest
+    await cell.http.aclose()
+
+
+async def test_a_label_whose_answer_comes_while_another_gives_it_back_is_lost(station, monkeypatch):
+    """It is bought between the look at the shipment and the question to the carrier."""
+    name, carrier = await unheard(station)
+    order_id = (await station.read(name))["order_id"]
+    await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"})
+    await station.write("POST", path_of(name), BODY, "again")
+    tried = labels.Labels._tried
+
+    async def answered(self, ticket, request, write, attempt):
+        sold = next(iter(carrier._parcels))
+        noted = labels.NoteLabel(1, ticket.key, sold, b"", 700, "USD")
+        await station.cell.gateway.ask("shipment", name, noted, command_id="late", digest=0)
+        return await tried(self, ticket, request, write, attempt)
+
+    monkeypatch.setattr(labels.Labels, "_tried", answered)
+    assert (await station.done("POST", f"/v1/shipments/{name}/unpacking", {}))["status"] == "cancelled"
+    assert [one.voided_ms is not None for one in carrier._parcels.values()] == [True]
