@@ -112,7 +112,7 @@ def decide(state: Collection | None, command: Command, context: Context) -> Deci
 
 
 def _told(context: Context, events: list[Event]) -> Decision:
-    return Decision(events, lambda state, version: status_view(context.entity_id, state, version))
+    return Decision(events, lambda state, version: status_view(context.entity_id, state, version, context.now_ms))
 
 
 def _of_order(state: Collection | None, command: Command) -> list[Event]:
@@ -146,7 +146,9 @@ def _final(state: Collection | None, decision: Decision, context: Context) -> De
     """With the answer that is still owed, when it ends meanwhile."""
     asking = state.asking if state is not None else None
     if asking is not None and asking.awaited and any(type(event) is CollectionEnded for event in decision.events):
-        final = Answer(asking.awaited, lambda state, version: status_view(context.entity_id, state, version))
+        final = Answer(
+            asking.awaited, lambda state, version: status_view(context.entity_id, state, version, context.now_ms)
+        )
         decision.answers.append(final)
     return decision
 
@@ -160,28 +162,29 @@ def _events(state: Collection, command: Command, context: Context) -> list[Event
         case ExtendCollection():
             return _extend(state, command, context)
         case SayHere():
-            check_step(state, "here")
-            # Two sealed words can't be compared.
+            check_step(state, "here", context)
+            # Two sealed words can't be compared, but their digests can.
             sealed = bool(command.sealed_spot or state.sealed_spot)
-            if state.here_at_ms is not None and not sealed and state.here_spot == command.spot:
+            known = (state.here_spot, state.spot_digest) == (command.spot, command.spot_digest)
+            if state.here_at_ms is not None and known and (command.spot_digest or not sealed):
                 return []
-            return [CustomerHere(state.location_id, command.spot, command.sealed_spot)]
+            return [CustomerHere(state.location_id, command.spot, command.sealed_spot, command.spot_digest)]
         case VerifyCode():
-            return collection_code.verify(state, command)
+            return collection_code.verify(state, command, context)
         case RenewCode():
             return collection_code.renew(state, command, context)
         case VerifyIdentity():
-            check_step(state, "verify_identity")
+            check_step(state, "verify_identity", context)
             return [CustomerVerified("identity")]
         case HandOver():
             return _hand_over(state, command, context)
     assert type(command) is EndCollection
-    check_step(state, "end")
+    check_step(state, "end", context)
     return [asked(state, command.why, [], context)]
 
 
 def _locate(state: Collection, command: LocateUnits, context: Context) -> list[Event]:
-    check_step(state, "locate")
+    check_step(state, "locate", context)
     if not command.found and not command.missing and not command.shelf:
         raise Refused("collection.nothing_named", "Name what was found, what is missing, or the shelf.")
     wanted, left = units_of(state), to_find(state)
@@ -213,7 +216,7 @@ def _shares(state: Collection, missing: Sequence[Units]) -> list[PartMove]:
 
 
 def _make_ready(state: Collection, command: MakeReady, context: Context) -> list[Event]:
-    check_step(state, "ready")
+    check_step(state, "ready", context)
     terms = _terms(command.digest, context.now_ms, command, context)
     return [asked(state, "ready", [], context, terms=terms)]
 
@@ -227,7 +230,7 @@ def _terms(digest: bytes, ready_at_ms: int, command: MakeReady | ExtendCollectio
 
 
 def _extend(state: Collection, command: ExtendCollection, context: Context) -> list[Event]:
-    check_step(state, "extend")
+    check_step(state, "extend", context)
     assert state.terms is not None
     latest_ms = state.terms.ready_at_ms + min(command.total_ms, HOLD_MAX_MS)
     if command.collect_by_ms > latest_ms:
@@ -243,7 +246,7 @@ def _extend(state: Collection, command: ExtendCollection, context: Context) -> l
 def _hand_over(state: Collection, command: HandOver, context: Context) -> list[Event]:
     if state.stage == "ready" and state.asking is None and not verified(state, context.now_ms):
         raise Refused("collection.not_verified", "Ask for the code first: it is proved for 15 minutes.")
-    check_step(state, "collect")
+    check_step(state, "collect", context)
     all_, left = units_of(state), need_of(command.left)
     for sku, units in left.items():
         if units > all_.get(sku, 0):
@@ -273,7 +276,9 @@ def _answered(state: Collection, command: OrderAnswered, context: Context) -> De
         events = [StepTaken(command.step), *_after(state, command.step)]
     decision = _told(context, events)
     if asking.awaited:
-        final = Answer(asking.awaited, lambda state, version: status_view(context.entity_id, state, version))
+        final = Answer(
+            asking.awaited, lambda state, version: status_view(context.entity_id, state, version, context.now_ms)
+        )
         decision.answers.append(final)
     return decision
 
@@ -339,7 +344,11 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Collection, int] | None
 
 def as_written(event: Event) -> Event:
     """As the history keeps it: where somebody waited is nobody's any more once the collection is over."""
-    return msgspec.structs.replace(event, spot="", sealed_spot=b"") if type(event) is CustomerHere else event
+    return (
+        msgspec.structs.replace(event, spot="", sealed_spot=b"", spot_digest="")
+        if type(event) is CustomerHere
+        else event
+    )
 
 
 COLLECTION = Kind(

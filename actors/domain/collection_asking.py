@@ -10,12 +10,12 @@ from actors.domain.kind import Context
 from actors.domain.order_pickup_commands import PartMove, PickupStep
 
 
-def check_step(state: Collection, step: str) -> None:
+def check_step(state: Collection, step: str, context: Context) -> None:
     """Raises Refused `collection.busy`, `collection.illegal_transition`."""
     if state.asking is not None:
         detail = "The order has yet to agree to the step before: try again."
         raise Refused("collection.busy", detail, step=state.asking.step)
-    allowed = allowed_steps(state)
+    allowed = allowed_steps(state, context.now_ms)
     if step not in allowed:
         detail = f"`{step}` is not possible while the collection is {state.stage}."
         raise Refused("collection.illegal_transition", detail, step=step, status=state.stage, allowed=allowed)

@@ -3,7 +3,7 @@
     told with `ready` ──VerifyCode, wrong──▶ counted; after TRIES_MAX none is taken ──RenewCode──▶ another, told anew, with as many tries
                                                                                         └─ at most RENEWALS_MAX in a day
 
-The old code is worth nothing from then on, also to who was just proved by it; and the notices that would tell it later tell the new one.
+While the order is held the code stays as it is. Who gives a wrong code ends what was proved before: nothing is handed over to them. The old code is worth nothing from then on, also to who was just proved by it; and the notices that would tell it later tell the new one.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from actors.domain.times import DAY_MS, moment
 RENEWALS_MAX = 3
 
 
-def verify(state: Collection, command: VerifyCode) -> list[Event]:
-    """A wrong code is counted. Raises Refused `collection.code_locked`, `collection.no_code`, and what `check_step` does."""
+def verify(state: Collection, command: VerifyCode, context: Context) -> list[Event]:
+    """A wrong code is counted, and ends what was proved before. Raises Refused `collection.code_locked`, `collection.no_code`, and what `check_step` does."""
     if state.stage == "ready" and state.asking is None and not tries_left(state):
         raise Refused(
             "collection.code_locked",
@@ -30,13 +30,16 @@ def verify(state: Collection, command: VerifyCode) -> list[Event]:
         )
     if state.stage == "ready" and not state.digest:
         raise _no_code()
-    check_step(state, "verify_code")
+    check_step(state, "verify_code", context)
     return [CustomerVerified("code")] if fits(state, command.digest) else [CodeMissed()]
 
 
 def renew(state: Collection, command: RenewCode, context: Context) -> list[Event]:
-    """Raises Refused `collection.no_code`, `collection.code_too_often`, `collection.busy`, and what `check_step` does."""
-    check_step(state, "renew_code")
+    """Raises Refused `order.held`, `collection.no_code`, `collection.code_too_often`, `collection.busy`, and what `check_step` does."""
+    check_step(state, "renew_code", context)
+    if state.paused_at_ms is not None:
+        # Until when it is kept is said once nothing holds it: a notice of today's day may be over before it is sent.
+        raise Refused("order.held", "The order is held. Its code stays as it is: ask again when it is not.")
     if not command.digest:
         raise _no_code()
     assert state.terms is not None

@@ -114,11 +114,12 @@ class ExtendCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SayHere(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The customer is at the store. `sealed_spot`: where, as the customer says, under a data key (`serve/collections/spots.py`); `spot`: the same in a cell that has no keys."""
+    """The customer is at the store. `sealed_spot`: where, as the customer says, under a data key (`serve/collections/spots.py`); `spot`: the same in a cell that has no keys; `spot_digest`: keyed, of what is sealed."""
 
     spot: Annotated[str, PICKUP_SPOT] = ""
     within: list[str] = []
     sealed_spot: Annotated[bytes, PICKUP_SPOT] = b""
+    spot_digest: Annotated[str, PICKUP_SPOT] = ""
 
 
 class RenewCode(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -79,6 +79,7 @@ class CustomerHere(msgspec.Struct, frozen=True, tag=True, gc=False):
     location_id: str
     spot: Annotated[str, PICKUP_SPOT] = ""
     sealed_spot: Annotated[bytes, PICKUP_SPOT] = b""
+    spot_digest: Annotated[str, PICKUP_SPOT] = ""
 
 
 class CodeRenewed(msgspec.Struct, frozen=True, tag=True, gc=False):

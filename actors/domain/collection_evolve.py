@@ -73,9 +73,11 @@ def evolve(state: Collection | None, event: Event, context: Context) -> Collecti
             state.asking, state.code = None, event.code
         case CustomerHere():
             state.here_at_ms, state.here_spot = context.now_ms, event.spot
-            state.sealed_spot = event.sealed_spot
+            state.sealed_spot, state.spot_digest = event.sealed_spot, event.spot_digest
         case CodeMissed():
             state.misses += 1
+            # Whoever gave it is not who was proved before.
+            state.verified_at_ms, state.verified_by = None, ""
         case CustomerVerified():
             state.verified_at_ms, state.verified_by = context.now_ms, event.by
         case CustomerReminded():
@@ -190,7 +192,7 @@ def _resumed(state: Collection, event: ClockResumed, context: Context) -> None:
 
 def _ended(state: Collection, event: CollectionEnded) -> None:
     state.stage, state.asking, state.digest, state.here_spot, state.sealed_spot = event.how, None, b"", "", b""
-    state.paused_at_ms = None
+    state.paused_at_ms, state.spot_digest = None, ""
     if state.terms is not None:
         state.terms = Terms(
             b"", state.terms.ready_at_ms, state.terms.collect_by_ms, state.terms.remind_at_ms, Notices()

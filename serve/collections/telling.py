@@ -124,7 +124,8 @@ class Tellers:
             return Told(name, template, address, content, until_ms)
 
         return Notices(
-            await told(first, collect_by_ms, values) if code else None,
+            # A code is told though the day be nearly over, or past: somebody may be served right now.
+            await told(first, max(collect_by_ms, self._services.clock.now_ms() + DAY_MS), values) if code else None,
             await told("pickup.reminder", collect_by_ms, values),
             await told("pickup.expired", collect_by_ms + NEWS_MS, {n: v for n, v in values.items() if n != "code"}),
         )
