@@ -21,6 +21,12 @@ def check_step(state: Collection, step: str, context: Context) -> None:
         raise Refused("collection.illegal_transition", detail, step=step, status=state.stage, allowed=allowed)
 
 
+def check_contact(state: Collection, contact: int) -> None:
+    """Raises Refused `collection.busy` for notices that would go to an address that was corrected meanwhile."""
+    if contact < state.contact_turn:
+        raise Refused("collection.busy", "The customer's address has just been corrected: try again.", step="redirect")
+
+
 def asked(state: Collection, step: PickupStep, parts: list[PartMove], context: Context, *, terms: Terms | None = None, awaited: bool = True) -> OrderAsked:  # fmt: skip
     """The question to the order; awaited: somebody waits for the answer."""
     return OrderAsked(state.order_id, step, parts, context.command_id if awaited else "", terms)

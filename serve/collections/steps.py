@@ -83,7 +83,7 @@ def _add_making_ready(api: APIRouter, calls: CollectionCalls, tellers: Tellers) 
         view = await calls.view(collection_id, request)
         collect_by_ms = clock.now_ms() + calls.hold_days(view.location_id) * DAY_MS
         telling = await tellers.ready(view, write.key, collect_by_ms, request)
-        command = MakeReady(telling.digest, collect_by_ms, telling.notices, reach_of(request.scope))
+        command = MakeReady(telling.digest, collect_by_ms, telling.notices, reach_of(request.scope), telling.contact)
         answer = await calls.ask(collection_id, request, command, write)
         return ok(told(answer, telling.code))
 
@@ -144,9 +144,9 @@ def _add_ends(api: APIRouter, calls: CollectionCalls, tellers: Tellers) -> None:
         write, sent = await bodies.document(request, _extension_decoder)
         view = await calls.view(collection_id, request)
         collect_by_ms = clock.now_ms() + sent.days * DAY_MS
-        notices = await tellers.extended(view, write.key, collect_by_ms, request)
+        telling = await tellers.extended(view, write.key, collect_by_ms, request)
         total_ms = max(settings.pickup_hold_max_days, calls.hold_days(view.location_id)) * DAY_MS
-        command = ExtendCollection(collect_by_ms, total_ms, notices, reach_of(request.scope))
+        command = ExtendCollection(collect_by_ms, total_ms, telling.notices, reach_of(request.scope), telling.contact)
         return await _done(calls, collection_id, request, command, write)
 
     @api.post(
