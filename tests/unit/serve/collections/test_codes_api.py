@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from actors.domain.collection_commands import RenewCode
 from actors.domain.times import DAY_MS, MINUTE_MS
+from actors.runtime.wire import Reply
 from tests.unit.serve.collections.test_collections_api import (
     NOBODY,
     associate,
@@ -198,3 +200,20 @@ async def test_the_store_is_told_again_and_again_of_who_is_here(guarded):
         await guarded.post(f"/v1/orders/{told['order_id']}/here", {"spot": spot}, **mia)
         said = [e for e in guarded.gateway.events["collection", only(told)] if "CustomerHere" in repr(e)]
         assert len(said) == times
+
+
+async def test_another_code_is_sent_for_what_was_cancelled_just_now(guarded, monkeypatch):
+    told = await mias(guarded, ("A1", 2))
+    await made_ready(guarded, told, associate(guarded))
+    ask = guarded.gateway.ask
+
+    async def crossing(kind, entity_id, command, **more):
+        reply = await ask(kind, entity_id, command, **more)
+        if type(command) is RenewCode:
+            body = reply.body.replace(b'"status":"ready"', b'"status":"cancelled"')
+            return Reply(reply.status, body)
+        return reply
+
+    monkeypatch.setattr(guarded.gateway, "ask", crossing)
+    answer = await step(guarded, only(told), "code", {}, support(guarded))
+    assert coded(answer) == (409, "collection.cancelled")
