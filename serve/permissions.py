@@ -266,7 +266,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/collections/{collection_id}/ready"): Need("floor.work"),
     ("POST", "/v1/collections/{collection_id}/verification"): Need("floor.work"),
     ("POST", "/v1/collections/{collection_id}/identity-check"): Need("pickups.identify", step_up=True),
-    # It goes to the address of the order alone, whoever asks for it.
+    # It goes to the address of the order as it is now and nowhere else, whoever asks for it.
     ("POST", "/v1/collections/{collection_id}/code"): Need("orders.change", own="orders.read_own"),
     ("POST", "/v1/collections/{collection_id}/hand-over"): Need("floor.work"),
     ("POST", "/v1/collections/{collection_id}/extension"): Need("floor.work"),

@@ -9,7 +9,7 @@
 
 Where the store's floor runs, it picks what was on the shelves, and the order passes on what it says; people find the rest and confirm it by scan. When the collection is ready, the
 customer is told by a notice with a code; of the code only its keyed digest is kept, and the notice is sealed by who makes it. Whoever gives the code, or is looked at by
-a manager, may have the units within `VERIFIED_MS`. Wrong codes are counted: after `TRIES_MAX` none is taken any more, until there is another one (`collection_code.py`). What happens by the
+a manager, may have the units within `VERIFIED_MS`. Wrong codes are counted, and end what was proved: after `TRIES_MAX` none is taken any more, until there is another one (`collection_code.py`). What happens by the
 timer, and that a hold of the order stops it, is in `collection_clock.py`.
 
 Whether units are still to be handed over is the order's to say (`order_pickup.py`): each step that changes its stock asks it first (`OrderAsked`), and is taken when it has agreed
@@ -30,7 +30,7 @@ import msgspec
 
 from actors.domain import collection_clock, collection_code
 from actors.domain.allocation import Need, need_of
-from actors.domain.collection_asking import asked, check_step, notice
+from actors.domain.collection_asking import asked, check_contact, check_step, notice
 from actors.domain.collection_commands import (
     Command,
     EndCollection,
@@ -42,6 +42,7 @@ from actors.domain.collection_commands import (
     OpenCollection,
     OrderAnswered,
     PauseCollection,
+    RedirectCollection,
     RenewCode,
     ResumeCollection,
     SayHere,
@@ -52,6 +53,7 @@ from actors.domain.collection_commands import (
 )
 from actors.domain.collection_events import (
     CollectionEnded,
+    CollectionRedirected,
     CustomerHere,
     CustomerVerified,
     Event,
@@ -83,13 +85,13 @@ from actors.domain.collection_state import (
 from actors.domain.errors import Refused, decode_refusal
 from actors.domain.kind import Answer, Context, Decision, Kind, Message, Row, StoredRows
 from actors.domain.location_events import Units
-from actors.domain.notice import WriteNotice
+from actors.domain.notice import WithdrawNotice, WriteNotice
 from actors.domain.order_pickup_commands import MovePickup, PartMove, PickupMoved, PickupStep
 from actors.domain.rows_of_collections import CollectionRow
 from actors.domain.times import DAY_MS
 
 HOLD_MAX_MS = 60 * DAY_MS
-_OF_ORDER = (OpenCollection, TellPart, StopCollection, PauseCollection, ResumeCollection)
+_OF_ORDER = (OpenCollection, TellPart, StopCollection, PauseCollection, ResumeCollection, RedirectCollection)
 
 
 # --- decide ---------------------------------------------------------------------------------------------------------
@@ -112,7 +114,7 @@ def decide(state: Collection | None, command: Command, context: Context) -> Deci
 
 
 def _told(context: Context, events: list[Event]) -> Decision:
-    return Decision(events, lambda state, version: status_view(context.entity_id, state, version))
+    return Decision(events, lambda state, version: status_view(context.entity_id, state, version, context.now_ms))
 
 
 def _of_order(state: Collection | None, command: Command) -> list[Event]:
@@ -123,6 +125,8 @@ def _of_order(state: Collection | None, command: Command) -> list[Event]:
         return [CollectionEnded("cancelled")]
     if type(command) is PauseCollection or type(command) is ResumeCollection:
         return collection_clock.of_hold(state, command)
+    if type(command) is RedirectCollection:
+        return collection_code.redirect(state, command)
     opened = state is not None and state.stage != "unopened"
     if type(command) is TellPart:
         told = PartTold(command.number, command.picked, command.missing)
@@ -146,7 +150,9 @@ def _final(state: Collection | None, decision: Decision, context: Context) -> De
     """With the answer that is still owed, when it ends meanwhile."""
     asking = state.asking if state is not None else None
     if asking is not None and asking.awaited and any(type(event) is CollectionEnded for event in decision.events):
-        final = Answer(asking.awaited, lambda state, version: status_view(context.entity_id, state, version))
+        final = Answer(
+            asking.awaited, lambda state, version: status_view(context.entity_id, state, version, context.now_ms)
+        )
         decision.answers.append(final)
     return decision
 
@@ -160,28 +166,29 @@ def _events(state: Collection, command: Command, context: Context) -> list[Event
         case ExtendCollection():
             return _extend(state, command, context)
         case SayHere():
-            check_step(state, "here")
-            # Two sealed words can't be compared.
+            check_step(state, "here", context)
+            # Two sealed words can't be compared, but their digests can.
             sealed = bool(command.sealed_spot or state.sealed_spot)
-            if state.here_at_ms is not None and not sealed and state.here_spot == command.spot:
+            known = (state.here_spot, state.spot_digest) == (command.spot, command.spot_digest)
+            if state.here_at_ms is not None and known and (command.spot_digest or not sealed):
                 return []
-            return [CustomerHere(state.location_id, command.spot, command.sealed_spot)]
+            return [CustomerHere(state.location_id, command.spot, command.sealed_spot, command.spot_digest)]
         case VerifyCode():
-            return collection_code.verify(state, command)
+            return collection_code.verify(state, command, context)
         case RenewCode():
             return collection_code.renew(state, command, context)
         case VerifyIdentity():
-            check_step(state, "verify_identity")
+            check_step(state, "verify_identity", context)
             return [CustomerVerified("identity")]
         case HandOver():
             return _hand_over(state, command, context)
     assert type(command) is EndCollection
-    check_step(state, "end")
+    check_step(state, "end", context)
     return [asked(state, command.why, [], context)]
 
 
 def _locate(state: Collection, command: LocateUnits, context: Context) -> list[Event]:
-    check_step(state, "locate")
+    check_step(state, "locate", context)
     if not command.found and not command.missing and not command.shelf:
         raise Refused("collection.nothing_named", "Name what was found, what is missing, or the shelf.")
     wanted, left = units_of(state), to_find(state)
@@ -213,7 +220,8 @@ def _shares(state: Collection, missing: Sequence[Units]) -> list[PartMove]:
 
 
 def _make_ready(state: Collection, command: MakeReady, context: Context) -> list[Event]:
-    check_step(state, "ready")
+    check_step(state, "ready", context)
+    check_contact(state, command.contact)
     terms = _terms(command.digest, context.now_ms, command, context)
     return [asked(state, "ready", [], context, terms=terms)]
 
@@ -223,11 +231,12 @@ def _terms(digest: bytes, ready_at_ms: int, command: MakeReady | ExtendCollectio
     if not 0 < hold_ms <= HOLD_MAX_MS:
         raise Refused("collection.hold_out_of_range", "It is kept until a moment within the next 60 days.")
     remind_at_ms = remind_at(command.collect_by_ms, context.now_ms)
-    return Terms(digest, ready_at_ms, command.collect_by_ms, remind_at_ms, command.notices)
+    return Terms(digest, ready_at_ms, command.collect_by_ms, remind_at_ms, command.notices, command.contact)
 
 
 def _extend(state: Collection, command: ExtendCollection, context: Context) -> list[Event]:
-    check_step(state, "extend")
+    check_step(state, "extend", context)
+    check_contact(state, command.contact)
     assert state.terms is not None
     latest_ms = state.terms.ready_at_ms + min(command.total_ms, HOLD_MAX_MS)
     if command.collect_by_ms > latest_ms:
@@ -243,7 +252,7 @@ def _extend(state: Collection, command: ExtendCollection, context: Context) -> l
 def _hand_over(state: Collection, command: HandOver, context: Context) -> list[Event]:
     if state.stage == "ready" and state.asking is None and not verified(state, context.now_ms):
         raise Refused("collection.not_verified", "Ask for the code first: it is proved for 15 minutes.")
-    check_step(state, "collect")
+    check_step(state, "collect", context)
     all_, left = units_of(state), need_of(command.left)
     for sku, units in left.items():
         if units > all_.get(sku, 0):
@@ -273,7 +282,9 @@ def _answered(state: Collection, command: OrderAnswered, context: Context) -> De
         events = [StepTaken(command.step), *_after(state, command.step)]
     decision = _told(context, events)
     if asking.awaited:
-        final = Answer(asking.awaited, lambda state, version: status_view(context.entity_id, state, version))
+        final = Answer(
+            asking.awaited, lambda state, version: status_view(context.entity_id, state, version, context.now_ms)
+        )
         decision.answers.append(final)
     return decision
 
@@ -304,13 +315,16 @@ def messages(collection_id: str, event: Event) -> Iterable[Message]:
         terms = event.terms
         asked = MovePickup(
             collection_id, event.step, event.parts, None if terms is None else terms.ready_at_ms,
-            None if terms is None else terms.collect_by_ms,
+            None if terms is None else terms.collect_by_ms, 0 if terms is None else terms.contact,
         )  # fmt: skip
         yield Message("order", event.order_id, asked, on_reply=True)
     elif type(event) is NoticeTold:
         one = event.notice
         write = WriteNotice(one.template, event.about, one.sealed_address, one.sealed_content, one.until_ms)
         yield Message("notice", one.notice_id, write)
+    elif type(event) is CollectionRedirected:
+        for name in event.withdrawn:
+            yield Message("notice", name, WithdrawNotice(ahead=True))
 
 
 _decode_moved = msgspec.json.Decoder(PickupMoved).decode
@@ -339,7 +353,11 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Collection, int] | None
 
 def as_written(event: Event) -> Event:
     """As the history keeps it: where somebody waited is nobody's any more once the collection is over."""
-    return msgspec.structs.replace(event, spot="", sealed_spot=b"") if type(event) is CustomerHere else event
+    return (
+        msgspec.structs.replace(event, spot="", sealed_spot=b"", spot_digest="")
+        if type(event) is CustomerHere
+        else event
+    )
 
 
 COLLECTION = Kind(

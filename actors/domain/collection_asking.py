@@ -10,15 +10,21 @@ from actors.domain.kind import Context
 from actors.domain.order_pickup_commands import PartMove, PickupStep
 
 
-def check_step(state: Collection, step: str) -> None:
+def check_step(state: Collection, step: str, context: Context) -> None:
     """Raises Refused `collection.busy`, `collection.illegal_transition`."""
     if state.asking is not None:
         detail = "The order has yet to agree to the step before: try again."
         raise Refused("collection.busy", detail, step=state.asking.step)
-    allowed = allowed_steps(state)
+    allowed = allowed_steps(state, context.now_ms)
     if step not in allowed:
         detail = f"`{step}` is not possible while the collection is {state.stage}."
         raise Refused("collection.illegal_transition", detail, step=step, status=state.stage, allowed=allowed)
+
+
+def check_contact(state: Collection, contact: int) -> None:
+    """Raises Refused `collection.busy` for notices that would go to an address that was corrected meanwhile."""
+    if contact < state.contact_turn:
+        raise Refused("collection.busy", "The customer's address has just been corrected: try again.", step="redirect")
 
 
 def asked(state: Collection, step: PickupStep, parts: list[PartMove], context: Context, *, terms: Terms | None = None, awaited: bool = True) -> OrderAsked:  # fmt: skip

@@ -75,7 +75,9 @@ def of_hold(state: Collection | None, command: PauseCollection | ResumeCollectio
     if type(command) is PauseCollection:
         return [ClockPaused(command.turn)]
     assert type(command) is ResumeCollection
-    return [ClockResumed(command.turn, command.collect_by_ms, command.reminder)]
+    # One to an address that was corrected meanwhile is not kept.
+    late = state is not None and command.contact < state.contact_turn
+    return [ClockResumed(command.turn, command.collect_by_ms, None if late else command.reminder)]
 
 
 def warns(event: object) -> str:

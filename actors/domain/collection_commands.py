@@ -52,11 +52,12 @@ class PauseCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ResumeCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is not held any more: kept until then (UTC ms), None for one that is not ready. `reminder`: of the new date, None when it is about the same."""
+    """It is not held any more: kept until then (UTC ms), None for one that is not ready. `reminder`: of the new date, None when it is about the same, to the address after correction number `contact`."""
 
     turn: int
     collect_by_ms: int | None = None
     reminder: Told | None = None
+    contact: int = 0
 
 
 class OrderAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -95,13 +96,31 @@ class Notices(msgspec.Struct, frozen=True, array_like=True, gc=False):
     expired: Told | None = None
 
 
+class Retold(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the customer of a collection that is ready is told once the address is corrected: another code, of this digest."""
+
+    collection_id: str
+    digest: Annotated[bytes, ONE_TIME_CODE]
+    notices: Notices
+
+
+class RedirectCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The customer's address was corrected, the `turn`-th time: what was told to the one before is worth nothing, and `notices` tell the new one the code of this digest, b"" for none."""
+
+    turn: int
+    digest: Annotated[bytes, ONE_TIME_CODE] = b""
+    notices: Notices = Notices()
+
+
 class MakeReady(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Everything is on the shelf. `digest`: keyed, of the code that the customer is told; `collect_by_ms`: until when it is kept."""
+    """Everything is on the shelf. `digest`: keyed, of the code that the customer is told; `collect_by_ms`: until when it is kept;
+    `contact`: the customer is told at the address after correction number so and so of the order, here and with the others."""
 
     digest: Annotated[bytes, ONE_TIME_CODE]
     collect_by_ms: int
     notices: Notices = Notices()
     within: list[str] = []
+    contact: int = 0
 
 
 class ExtendCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -111,14 +130,16 @@ class ExtendCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
     total_ms: int
     notices: Notices = Notices()
     within: list[str] = []
+    contact: int = 0
 
 
 class SayHere(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The customer is at the store. `sealed_spot`: where, as the customer says, under a data key (`serve/collections/spots.py`); `spot`: the same in a cell that has no keys."""
+    """The customer is at the store. `sealed_spot`: where, as the customer says, under a data key (`serve/collections/spots.py`); `spot`: the same in a cell that has no keys; `spot_digest`: keyed, of what is sealed."""
 
     spot: Annotated[str, PICKUP_SPOT] = ""
     within: list[str] = []
     sealed_spot: Annotated[bytes, PICKUP_SPOT] = b""
+    spot_digest: Annotated[str, PICKUP_SPOT] = ""
 
 
 class RenewCode(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -128,6 +149,7 @@ class RenewCode(msgspec.Struct, frozen=True, tag=True, gc=False):
     collect_by_ms: int
     notices: Notices = Notices()
     within: list[str] = []
+    contact: int = 0
 
 
 class VerifyCode(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -162,6 +184,6 @@ class LookAtCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 Command = (
-    OpenCollection | TellPart | StopCollection | PauseCollection | ResumeCollection | OrderAnswered | LocateUnits | MakeReady
+    OpenCollection | TellPart | StopCollection | PauseCollection | ResumeCollection | RedirectCollection | OrderAnswered | LocateUnits | MakeReady
     | ExtendCollection | SayHere | RenewCode | VerifyCode | VerifyIdentity | HandOver | EndCollection | LookAtCollection
 )  # fmt: skip

@@ -41,13 +41,14 @@ class UnitsLocated(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Terms(msgspec.Struct, frozen=True, gc=False):
-    """On which it is ready: what its code is, until when it is kept, when its customer is reminded, what the customer is told. UTC ms."""
+    """On which it is ready: what its code is, until when it is kept, when its customer is reminded, what the customer is told, at the address after correction number `contact`. UTC ms."""
 
     digest: Annotated[bytes, ONE_TIME_CODE]
     ready_at_ms: int
     collect_by_ms: int
     remind_at_ms: int
     notices: Notices
+    contact: int = 0
 
 
 class OrderAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -79,6 +80,7 @@ class CustomerHere(msgspec.Struct, frozen=True, tag=True, gc=False):
     location_id: str
     spot: Annotated[str, PICKUP_SPOT] = ""
     sealed_spot: Annotated[bytes, PICKUP_SPOT] = b""
+    spot_digest: Annotated[str, PICKUP_SPOT] = ""
 
 
 class CodeRenewed(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -86,6 +88,15 @@ class CodeRenewed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
     digest: Annotated[bytes, ONE_TIME_CODE]
     notices: Notices
+
+
+class CollectionRedirected(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The customer's address was corrected: see `RedirectCollection`. With this event the notices `withdrawn`, which went to the one before, are not to be sent any more."""
+
+    turn: int
+    digest: Annotated[bytes, ONE_TIME_CODE]
+    notices: Notices
+    withdrawn: list[str] = []
 
 
 class StoreLate(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -138,4 +149,5 @@ class CollectionEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
 Event = (
     PickupOpened | PartTold | UnitsLocated | OrderAsked | StepTaken | StepNotTaken | CustomerHere | CodeMissed | CustomerVerified
     | NoticeTold | CustomerReminded | CollectionEnded | CodeRenewed | StoreLate | ClockPaused | ClockResumed
+    | CollectionRedirected
 )  # fmt: skip

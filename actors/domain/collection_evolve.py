@@ -14,10 +14,12 @@ from actors.domain.collection_events import (
     CodeMissed,
     CodeRenewed,
     CollectionEnded,
+    CollectionRedirected,
     CustomerHere,
     CustomerReminded,
     CustomerVerified,
     Event,
+    NoticeTold,
     OrderAsked,
     PartTold,
     PickupOpened,
@@ -36,6 +38,8 @@ from actors.domain.times import DAY_MS, MINUTE_MS
 REMINDED_BEFORE_MS = DAY_MS
 # What the order has refused to the timer, it asks again after that.
 ASKED_AGAIN_MS = MINUTE_MS
+# So many notices are known by their ids: with one at a time and three codes a day, older ones were sent long ago.
+TOLD_MAX = 8
 
 
 def remind_at(collect_by_ms: int, now_ms: int) -> int:
@@ -73,15 +77,21 @@ def evolve(state: Collection | None, event: Event, context: Context) -> Collecti
             state.asking, state.code = None, event.code
         case CustomerHere():
             state.here_at_ms, state.here_spot = context.now_ms, event.spot
-            state.sealed_spot = event.sealed_spot
+            state.sealed_spot, state.spot_digest = event.sealed_spot, event.spot_digest
         case CodeMissed():
             state.misses += 1
+            # Whoever gave it is not who was proved before.
+            state.verified_at_ms, state.verified_by = None, ""
         case CustomerVerified():
             state.verified_at_ms, state.verified_by = context.now_ms, event.by
         case CustomerReminded():
             state.reminded = True
         case CodeRenewed():
             _renewed(state, event, context)
+        case CollectionRedirected():
+            _redirected(state, event)
+        case NoticeTold():
+            state.told = [*state.told[1 - TOLD_MAX :], event.notice.notice_id]
         case StoreLate():
             state.late_at_ms = context.now_ms
         case ClockPaused():
@@ -150,6 +160,9 @@ def _taken(state: Collection, context: Context) -> None:
             state.late_from_ms, state.late_at_ms = context.now_ms, None
     elif asking.step in ("ready", "extended"):
         assert asking.terms is not None
+        if asking.step == "ready":
+            # What is told from now on was made for that address.
+            state.contact_turn = max(state.contact_turn, asking.terms.contact)
         state.terms, state.digest, state.stage, state.reminded = asking.terms, asking.terms.digest, "ready", False
         _keep_until(state, max(state.kept_until_ms, asking.terms.collect_by_ms), context)
     elif asking.step == "collected":
@@ -165,13 +178,26 @@ def _keep_until(state: Collection, collect_by_ms: int, context: Context) -> None
 
 
 def _renewed(state: Collection, event: CodeRenewed, context: Context) -> None:
-    state.digest, state.misses = event.digest, 0
+    _coded(state, event)
     state.renewed = [*(at_ms for at_ms in state.renewed if at_ms > context.now_ms - DAY_MS), context.now_ms]
+
+
+def _coded(state: Collection, event: CodeRenewed | CollectionRedirected) -> None:
+    state.digest, state.misses = event.digest, 0
     if state.verified_by == "code":
         # Who has the old one is nobody any more.
         state.verified_at_ms, state.verified_by = None, ""
     if state.terms is not None:
         state.terms = msgspec.structs.replace(state.terms, digest=event.digest, notices=event.notices)
+
+
+def _redirected(state: Collection, event: CollectionRedirected) -> None:
+    state.contact_turn, state.told = event.turn, []
+    asking = state.asking
+    if asking is not None and asking.terms is not None:
+        asking.terms = msgspec.structs.replace(asking.terms, digest=event.digest, notices=event.notices)
+    if state.stage == "ready":
+        _coded(state, event)
 
 
 def _resumed(state: Collection, event: ClockResumed, context: Context) -> None:
@@ -190,7 +216,7 @@ def _resumed(state: Collection, event: ClockResumed, context: Context) -> None:
 
 def _ended(state: Collection, event: CollectionEnded) -> None:
     state.stage, state.asking, state.digest, state.here_spot, state.sealed_spot = event.how, None, b"", "", b""
-    state.paused_at_ms = None
+    state.paused_at_ms, state.spot_digest, state.told = None, "", []
     if state.terms is not None:
         state.terms = Terms(
             b"", state.terms.ready_at_ms, state.terms.collect_by_ms, state.terms.remind_at_ms, Notices()

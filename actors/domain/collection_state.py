@@ -48,7 +48,7 @@ class Collection(msgspec.Struct):
     """The state. parts: by number of the fulfilment; found: units per SKU of the parts that no floor picks; early: missing units by part, told before it was opened.
     misses: wrong codes since there is this one. code: of the order's last refusal. sealed_spot: where the customer is, under a data key; here_spot: the same where there are no keys. renewed: when the
     code was made anew. clock: by when it is to be made ready; late_from_ms: from when on that counts; late_at_ms: when the store was told. turn, paused_at_ms: of the last word on holds, and since
-    when one stands. kept_until_ms: what the order said when the last was released. wait_until_ms: when the timer asks again what it was refused. Times: UTC ms, None until then."""
+    when one stands. kept_until_ms: what the order said when the last was released. wait_until_ms: when the timer asks again what it was refused. spot_digest: keyed, of what is sealed. contact_turn: of the last correction of the customer's address; told: notices that went there, the newest. Times: UTC ms, None until then."""
 
     order_id: str
     location_id: str
@@ -79,6 +79,9 @@ class Collection(msgspec.Struct):
     paused_at_ms: int | None = None
     kept_until_ms: int = 0
     wait_until_ms: int = 0
+    spot_digest: Annotated[str, PICKUP_SPOT] = ""
+    contact_turn: int = 0
+    told: list[str] = []
 
 
 def units_of(collection: Collection) -> Need:
@@ -143,7 +146,12 @@ def tries_left(collection: Collection) -> int:
     return max(0, TRIES_MAX - collection.misses)
 
 
-def allowed_steps(collection: Collection) -> list[str]:
+def proved_by(collection: Collection, now_ms: int) -> Proof | Literal[""]:
+    """By what it was proved that the customer may have it: it ends by itself."""
+    return collection.verified_by if verified(collection, now_ms) else ""
+
+
+def allowed_steps(collection: Collection, now_ms: int) -> list[str]:
     """What may be done now."""
     if collection.asking is not None or collection.stage in OVER:
         return []
@@ -156,15 +164,16 @@ def allowed_steps(collection: Collection) -> list[str]:
     steps = ["here", "extend", "end", "verify_identity", "renew_code"]
     if tries_left(collection):
         steps.append("verify_code")
-    return [*steps, *(["collect"] if collection.verified_at_ms is not None else [])]
+    return [*steps, *(["collect"] if verified(collection, now_ms) else [])]
 
 
 # --- queries and answers -------------------------------------------------------------------------------------------
 class ViewCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The query for all of it. `within`: the locations that the rights reach, empty for the whole region."""
+    """The query for all of it. `within`: the locations that the rights reach, empty for the whole region; `now_ms`: when it is looked at (UTC ms), since what was proved is so for a while only."""
 
     collection_id: str
     within: list[str] = []
+    now_ms: int = 0
 
 
 class CollectionStatusView(msgspec.Struct, frozen=True, gc=False):
@@ -228,11 +237,11 @@ def check_reach(collection: Collection, within: list[str]) -> None:
         raise Refused("collection.location_forbidden", "Your rights don't reach this store.")
 
 
-def status_view(collection_id: str, state: Collection, version: int) -> CollectionStatusView:
+def status_view(collection_id: str, state: Collection, version: int, now_ms: int) -> CollectionStatusView:
     """What who has asked for something is told."""
     return CollectionStatusView(
         collection_id, version, state.stage, state.asking.step if state.asking is not None else "",  # type: ignore[arg-type]
-        state.verified_by, tries_left(state), state.code, allowed_steps(state),
+        proved_by(state, now_ms), tries_left(state), state.code, allowed_steps(state, now_ms),
     )  # fmt: skip
 
 
@@ -244,9 +253,9 @@ def view(state: Collection | None, query: ViewCollection, version: int) -> msgsp
     terms = state.terms
     return CollectionView(
         query.collection_id, version, state.stage, state.order_id, state.location_id, state.opened_at_ms, state.updated_at_ms,  # type: ignore[arg-type]
-        list(_lines(state)), state.left, state.shelf, state.asking.step if state.asking is not None else "", state.verified_by,
+        list(_lines(state)), state.left, state.shelf, state.asking.step if state.asking is not None else "", proved_by(state, query.now_ms),
         tries_left(state), state.here_at_ms, state.here_spot, None if terms is None else terms.ready_at_ms,
-        None if terms is None else terms.collect_by_ms, state.code, allowed_steps(state), state.sealed_spot, state.late_at_ms,
+        None if terms is None else terms.collect_by_ms, state.code, allowed_steps(state, query.now_ms), state.sealed_spot, state.late_at_ms,
         state.paused_at_ms is not None,
     )  # fmt: skip
 

@@ -39,7 +39,9 @@ class MarkSent(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class WithdrawNotice(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Who it was for has been erased."""
+    """Who it was for has been erased, or is at another address. `ahead`: also when it is yet to be written, since messages keep no order."""
+
+    ahead: bool = False
 
 
 class NoticeWritten(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -93,12 +95,16 @@ class NoticeView(msgspec.Struct, frozen=True, gc=False):
 def decide(state: Notice | None, command: Command, context: Context) -> Decision:
     """See the module's docstring. Raises Refused `notice.exists`, `notice.unknown`."""
     if type(command) is WriteNotice:
+        if state is not None and state.withdrawn and not state.template:
+            return _told(context)
         if state is not None:
             raise Refused("notice.exists", f"Notice {context.entity_id} exists already.")
         written = NoticeWritten(
             command.template, command.about, command.sealed_address, command.sealed_content, command.until_ms
         )
         return _told(context, written)
+    if state is None and type(command) is WithdrawNotice and command.ahead:
+        return _told(context, NoticeWithdrawn())
     if status_of(_known(state)) != "pending":
         return _told(context)
     return _told(context, NoticeSent() if type(command) is MarkSent else NoticeWithdrawn())
@@ -127,7 +133,9 @@ def evolve(state: Notice | None, event: Event, context: Context) -> Notice:
         return Notice(
             event.template, event.about, event.sealed_address, event.sealed_content, context.now_ms, event.until_ms
         )
-    assert state is not None
+    if state is None:
+        # Withdrawn before it came: it is never sent.
+        return Notice("", "", b"", b"", context.now_ms, context.now_ms, withdrawn=True)
     state.sealed_address, state.sealed_content = b"", b""
     if type(event) is NoticeSent:
         state.sent_at_ms = context.now_ms

@@ -54,6 +54,7 @@ from actors.domain import (
     order_holds,
     order_pickup,
     order_pickup_holds,
+    order_pickup_redirect,
     order_replies,
     order_steps,
     order_terms_floor,
@@ -234,7 +235,7 @@ def _rectify(order: Order, command: RectifyOrder, context: Context) -> Decision:
     if (command.sealed, command.order_ref) == (order.sealed, order.order_ref):
         return order_replies.status(context)
     rectified = OrderRectified(command.order_ref, command.sealed, command.email_digest)
-    return order_replies.status(context, rectified)
+    return order_replies.status(context, rectified, *order_pickup_redirect.redirected(order, command))
 
 
 def _forget(order: Order, context: Context) -> Decision:
@@ -251,7 +252,8 @@ def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> m
     if state is None:
         raise _unknown(query.order_id)
     if type(query) is ViewContact:
-        return OrderContact(query.order_id, state.email_digest, state.sealed, state.ship_to.country, state.owner)
+        turn = 0 if state.pickup is None else state.pickup.contact_turn
+        return OrderContact(query.order_id, state.email_digest, state.sealed, state.ship_to.country, state.owner, turn)
     assert type(query) is ViewOrder
     check_asker(state, query.order_id, query.asker)
     return order_replies.shown(query.order_id, state, version, own=bool(query.asker))

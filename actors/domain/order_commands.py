@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from actors.domain.allocation import SPLIT_MAX, Place, Plan
+from actors.domain.collection_commands import Retold
 from actors.domain.location_events import Units
 from actors.domain.order_backorder import BackorderTerms, DateMoved, LineAnswered, UnitsOffered
 from actors.domain.order_pickup_commands import MovePickup, SupplyRequested
@@ -105,11 +106,12 @@ class RetryAllocation(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class RectifyOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
     """What tells who ordered and where it goes is otherwise. The fields as in `Order`. Under whose key it is sealed does not change: what was
-    there before lies under it as well, and is to be erased with it."""
+    there before lies under it as well, and is to be erased with it. `pickups`: what the customer is told, at the new address, of what is ready to be collected."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     sealed: Annotated[bytes, SEALED_ORDER]
     email_digest: Annotated[str, ORDER_OWNER]
+    pickups: list[Retold] = []
 
 
 class ForgetPerson(msgspec.Struct, frozen=True, tag=True, gc=False):

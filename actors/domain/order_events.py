@@ -27,6 +27,7 @@ from actors.domain.order_pickup_events import (
     LinesLeft,
     PickupGivenUp,
     PickupPaused,
+    PickupRedirected,
     PickupResumed,
     PickupStepped,
     PickupStopped,
@@ -209,5 +210,5 @@ Event = (
     | WaitingAsked | WaitingSettled | BackorderFilled | OfferReturned | BackorderParked | CustomerTold
     | WaitingDated | DateTold | DateKept
     | StoreSupplyAsked | CollectionOpened | CollectionTold | PickupStepped | LinesLeft | PickupStopped
-    | PickupGivenUp | PickupPaused | PickupResumed
+    | PickupGivenUp | PickupPaused | PickupResumed | PickupRedirected
 )  # fmt: skip

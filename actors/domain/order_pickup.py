@@ -20,7 +20,7 @@ comes first here. Steps of fulfilments:
     ready        packed            collected   shipped and delivered; what was left behind is given back
     left_behind, expired           cancelled, given back
 
-While the order is held, no time runs out (`order_pickup_holds.py`).
+While the order is held, no time runs out (`order_pickup_holds.py`). When the customer's address is corrected, no code is left with whoever has the old one (`order_pickup_redirect.py`).
 
 Nobody else moves a fulfilment that is collected: `order.store_hands_over`. Only the store's floor may pick it, and the whole order may be cancelled.
 """
@@ -31,7 +31,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from actors.domain import allocation, ids, order_floor, order_pickup_late, order_waiting
+from actors.domain import allocation, ids, order_floor, order_pickup_late, order_pickup_redirect, order_waiting
 from actors.domain.allocation import Need, Place
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
@@ -225,6 +225,7 @@ def moved(order: Order, command: MovePickup, retry_at_ms: int, context: Context)
     if command.step in _NOT_HELD and order.terms is not None and order.terms.holds:
         kinds = [hold.kind for hold in order.terms.holds]
         raise Refused("order.held", f"The order is held: {', '.join(kinds)}.", holds=kinds)
+    order_pickup_redirect.check(order, command)
     if command.step == "missing":
         return _missing(order, command, parts, retry_at_ms), False
     if command.step == "given_up":

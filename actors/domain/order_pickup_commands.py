@@ -31,13 +31,14 @@ class Clock(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class MovePickup(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """A collection gets on. `parts`: with their units (missing, collected, given_up). Answered with whether the order still goes along (`PickupMoved`)."""
+    """A collection gets on. `parts`: with their units (missing, collected, given_up). `contact`: the customer is told at the address after that correction. Answered with whether the order still goes along (`PickupMoved`)."""
 
     collection_id: str
     step: PickupStep
     parts: list[PartMove]
     ready_at_ms: int | None = None
     collect_by_ms: int | None = None
+    contact: int = 0
 
 
 class PickupMoved(msgspec.Struct, frozen=True, gc=False):

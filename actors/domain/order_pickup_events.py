@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from actors.domain.allocation import Place
+from actors.domain.collection_commands import Retold
 from actors.domain.location_events import Units
 from actors.domain.order_pickup_commands import Clock
 from actors.domain.order_pickup_state import PartStatus
@@ -112,19 +113,28 @@ class KeptUntil(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class PickupResumed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Nothing holds the order any more: their time goes on. `sealed`: the customer's address for notices, b"" for none."""
+    """Nothing holds the order any more: their time goes on. `sealed`: the customer's address for notices, b"" for none, after correction number `contact`."""
 
     turn: int
     location_id: str
     collections: list[KeptUntil]
     sealed: Annotated[bytes, SEALED_ADDRESS] = b""
+    contact: int = 0
+
+
+class PickupRedirected(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The customer's address was corrected, the `turn`-th time: these collections are told, and `sealed` is what they tell the customer."""
+
+    turn: int
+    collections: list[str]
+    sealed: list[Retold]
 
 
 PICKUP_EVENTS = (
     StoreSupplyAsked, CollectionOpened, CollectionTold, PickupStepped, LinesLeft, PickupStopped, PickupGivenUp, PickupPaused,
-    PickupResumed,
+    PickupResumed, PickupRedirected,
 )  # fmt: skip
 PickupEvent = (
     StoreSupplyAsked | CollectionOpened | CollectionTold | PickupStepped | LinesLeft | PickupStopped | PickupGivenUp | PickupPaused
-    | PickupResumed
+    | PickupResumed | PickupRedirected
 )  # fmt: skip

@@ -9,6 +9,7 @@ from actors.domain import (
     location_commands,
     order_pickup_holds,
     order_pickup_late,
+    order_pickup_redirect,
     transfer_commands,
 )
 from actors.domain.kind import Message
@@ -19,6 +20,7 @@ from actors.domain.order_pickup_events import (
     PickupEvent,
     PickupGivenUp,
     PickupPaused,
+    PickupRedirected,
     PickupResumed,
     PickupStepped,
     PickupStopped,
@@ -58,6 +60,8 @@ def evolve(order: Order, event: PickupEvent) -> None:
         order_pickup_late.evolve(order, pickup, event)
     elif type(event) is PickupPaused or type(event) is PickupResumed:
         order_pickup_holds.evolve(pickup, event, order.updated_at_ms)
+    elif type(event) is PickupRedirected:
+        pickup.contact_turn = event.turn
 
 
 def messages(order_id: str, event: PickupEvent) -> Iterable[Message]:
@@ -83,6 +87,8 @@ def messages(order_id: str, event: PickupEvent) -> Iterable[Message]:
         yield from order_pickup_late.messages(order_id, event)
     elif type(event) is PickupPaused or type(event) is PickupResumed:
         yield from order_pickup_holds.messages(order_id, event)
+    elif type(event) is PickupRedirected:
+        yield from order_pickup_redirect.messages(event)
     elif type(event) is PickupStopped:
         for name in event.collections:
             yield Message("collection", name, collection_commands.StopCollection())

@@ -46,7 +46,9 @@ def follow(order: Order, events: Sequence[Event], context: Context) -> list[Even
         return [PickupPaused(pickup.turn + 1, list(going))]
     kept = [_kept(name, one, pickup, context) for name, one in going.items()]
     told = any(one.told for one in kept) and bool(order.email_digest)
-    return [PickupResumed(pickup.turn + 1, pickup.at.location_id, kept, order.sealed if told else b"")]
+    return [
+        PickupResumed(pickup.turn + 1, pickup.at.location_id, kept, order.sealed if told else b"", pickup.contact_turn)
+    ]
 
 
 def _kept(name: str, one: Collected, pickup: Pickup, context: Context) -> KeptUntil:
@@ -92,5 +94,5 @@ def messages(order_id: str, event: PickupPaused | PickupResumed) -> Iterable[Mes
             yield Message("notice", notice_name(order_id, what), now)
             later = notice_name(order_id, f"{what}\0later")
             reminder = Told(later, TEMPLATE, now.sealed_address, now.sealed_content, kept.collect_by_ms)
-        resume = ResumeCollection(event.turn, kept.collect_by_ms, reminder)
+        resume = ResumeCollection(event.turn, kept.collect_by_ms, reminder, event.contact)
         yield Message("collection", kept.collection_id, resume)

@@ -240,6 +240,7 @@ class OrderContact(msgspec.Struct, frozen=True, gc=False):
     sealed: Annotated[bytes, SEALED_ORDER]
     country: Annotated[str, ORDER_COUNTRY] = ""
     owner: Annotated[str, ORDER_OWNER] = ""
+    contact_turn: int = 0
 
 
 class OrderStatusView(msgspec.Struct, frozen=True, gc=False):

@@ -46,7 +46,7 @@ class CollectionCalls:
         self.locations = LocationCalls(services, territory, known)
 
     async def ask(self, collection_id: str, request: Request, command: Command, write: Write) -> CollectionStatusView:
-        """What the collection says once its order has agreed, or as far as it is when that takes long. Raises Problem: of the order's refusal too."""
+        """What the collection says once its order has agreed, or as far as it is when that takes long. Raises Problem: of the order's refusal, and of a cancellation, that came meanwhile too."""
         self.check_id(collection_id, request)
         reply = await self.services.gateway.ask(
             "collection", collection_id, command,
@@ -56,12 +56,14 @@ class CollectionCalls:
         told = _status_decoder.decode(body_of(reply))
         if told.last_refusal:
             raise Problem(told.last_refusal, "The order did not go along with the step: look again.")
+        if told.status == "cancelled":
+            raise Problem("collection.cancelled", "The order was cancelled: all of it goes back.")
         return told
 
     async def view(self, collection_id: str, request: Request) -> CollectionView:
         """Raises Problem 403, 404, 421."""
         self.check_id(collection_id, request)
-        query = ViewCollection(collection_id, reach_of(request.scope))
+        query = ViewCollection(collection_id, reach_of(request.scope), self.services.clock.now_ms())
         reply = await self.services.gateway.view("collection", collection_id, query, cause=request.scope[REQUEST_ID])
         return _view_decoder.decode(body_of(reply))
 
@@ -85,7 +87,7 @@ class CollectionCalls:
 
 
 def told(view: CollectionStatusView, code: str = "") -> CollectionAnswer:
-    """As callers are told. Raises Problem of a collection whose order was cancelled meanwhile."""
+    """As callers are told."""
     return CollectionAnswer(
         view.collection_id, view.version, view.status, view.tries_left, view.allowed, view.asking, view.verified, code
     )

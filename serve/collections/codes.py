@@ -1,4 +1,4 @@
-"""`POST /v1/collections/{collection_id}/code`: another code for who has lost it. It goes where the first one went, whoever asks."""
+"""`POST /v1/collections/{collection_id}/code`: another code for who has lost it. It goes to the address of the order, as it is now, whoever asks."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def _renewed(calls: CollectionCalls, tellers: Tellers, collection_id: str,
     command = (
         RenewCode(b"", 0, within=within)
         if telling is None
-        else RenewCode(telling.digest, view.collect_by_ms or 0, telling.notices, within)
+        else RenewCode(telling.digest, view.collect_by_ms or 0, telling.notices, within, telling.contact)
     )
     answer = await calls.ask(collection_id, request, command, write)
     scope[ENTITY_ID] = collection_id

@@ -96,8 +96,8 @@ async def _here(calls: CollectionCalls, spots: Spots, order_id: str, request: Re
         raise Problem("collection.not_ready", "Nothing of the order is ready to be collected.")
     answer = None
     for name in ready:
-        spot, sealed = await spots.kept(order_id, name, sent.spot, scope[REQUEST_ID])
-        command = SayHere(spot, [] if asker else reach_of(scope), sealed)
+        spot, sealed, digest = await spots.kept(order_id, name, sent.spot, scope[REQUEST_ID])
+        command = SayHere(spot, [] if asker else reach_of(scope), sealed, digest)
         to_it = write.to(name)
         answer = await calls.ask(name, request, command, to_it._replace(digest=spots.digest(name, to_it)))
     scope[ENTITY_ID] = order_id

@@ -50,7 +50,7 @@ class IdentityCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CodeRenewal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/collections/{collection_id}/code`. An empty object: the new code goes where the first one went."""
+    """The body of `POST /v1/collections/{collection_id}/code`. An empty object: the new code goes to the order's address, as it is now."""
 
 
 class HandedOver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -33,21 +33,22 @@ class Spots:
         self._services = services
         self._private = private
 
-    async def kept(self, order_id: str, collection_id: str, spot: str, cause: str) -> tuple[str, bytes]:
-        """(the spot as it is, the spot sealed): one of them, as it may be kept. Raises Problem 503."""
+    async def kept(self, order_id: str, collection_id: str, spot: str, cause: str) -> tuple[str, bytes, str]:
+        """(the spot as it is, the spot sealed, its keyed digest): the first or the others, as it may be kept. Raises Problem 503."""
         keys = self._services.data_keys
         if keys is None or not spot:
-            return spot, b""
+            return spot, b"", ""
         reply = await self._services.gateway.view("order", order_id, ViewContact(order_id), cause=cause)
         contact = _contact_decoder.decode(body_of(reply))
         place = place_of(collection_id)
+        digest = keys.digest("spot", f"{place}\0{spot}")
         if contact.sealed:
             try:
-                return "", await keys.seal_beside(contact.sealed, spot.encode(), place, cause)
+                return "", await keys.seal_beside(contact.sealed, spot.encode(), place, cause), digest
             except Erased:
-                return "", b""
+                return "", b"", ""
         person = keys.digest("person", contact.owner or order_id)
-        return "", await keys.seal(person, spot.encode(), place, cause)
+        return "", await keys.seal(person, spot.encode(), place, cause), digest
 
     def digest(self, collection_id: str, write: Write) -> int:
         """63 bits of the call's body. Without the cell's key nobody can try out what stood in it."""

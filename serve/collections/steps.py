@@ -48,10 +48,7 @@ _end_decoder = msgspec.json.Decoder(CollectionEnd)
 
 
 async def _done(calls: CollectionCalls, name: str, request: Request, command: Command, write: Write) -> Response:
-    view = await calls.ask(name, request, command, write)
-    if view.status == "cancelled":
-        raise Problem("collection.cancelled", "The order was cancelled: all of it goes back.")
-    return ok(told(view))
+    return ok(told(await calls.ask(name, request, command, write)))
 
 
 def add(api: APIRouter, calls: CollectionCalls, tellers: Tellers) -> None:
@@ -86,10 +83,8 @@ def _add_making_ready(api: APIRouter, calls: CollectionCalls, tellers: Tellers) 
         view = await calls.view(collection_id, request)
         collect_by_ms = clock.now_ms() + calls.hold_days(view.location_id) * DAY_MS
         telling = await tellers.ready(view, write.key, collect_by_ms, request)
-        command = MakeReady(telling.digest, collect_by_ms, telling.notices, reach_of(request.scope))
+        command = MakeReady(telling.digest, collect_by_ms, telling.notices, reach_of(request.scope), telling.contact)
         answer = await calls.ask(collection_id, request, command, write)
-        if answer.status == "cancelled":
-            raise Problem("collection.cancelled", "The order was cancelled: all of it goes back.")
         return ok(told(answer, telling.code))
 
 
@@ -102,7 +97,7 @@ def _add_proving(api: APIRouter, calls: CollectionCalls, tellers: Tellers) -> No
         **documented(CollectionAnswer, request=CodeGiven, request_example={"code": "1234 5678"}, problems=_PROBLEMS, example=examples.VERIFIED),
     )  # fmt: skip
     async def verified(collection_id: CollectionId, request: Request) -> Response:
-        """Good for 15 minutes. A wrong code is counted; after five none is taken any more, and a manager has to look at who it is."""
+        """Good for 15 minutes. A wrong code is counted, and ends what was proved before; after five none is taken any more, and a manager has to look at who it is."""
         write, sent = await bodies.document(request, _code_decoder)
         calls.check_id(collection_id, request)
         # What is remembered of the body must not tell the code.
@@ -149,9 +144,9 @@ def _add_ends(api: APIRouter, calls: CollectionCalls, tellers: Tellers) -> None:
         write, sent = await bodies.document(request, _extension_decoder)
         view = await calls.view(collection_id, request)
         collect_by_ms = clock.now_ms() + sent.days * DAY_MS
-        notices = await tellers.extended(view, write.key, collect_by_ms, request)
+        telling = await tellers.extended(view, write.key, collect_by_ms, request)
         total_ms = max(settings.pickup_hold_max_days, calls.hold_days(view.location_id)) * DAY_MS
-        command = ExtendCollection(collect_by_ms, total_ms, notices, reach_of(request.scope))
+        command = ExtendCollection(collect_by_ms, total_ms, telling.notices, reach_of(request.scope), telling.contact)
         return await _done(calls, collection_id, request, command, write)
 
     @api.post(

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from fastapi import Request
 
-from actors.domain.collection_commands import Notices, Told
+from actors.domain.collection_commands import Notices, Retold, Told
 from actors.domain.collection_state import CollectionView
 from actors.domain.ids import notice_id
 from actors.domain.order_state import OrderContact, ViewContact
@@ -37,11 +37,13 @@ _contact_decoder = msgspec.json.Decoder(OrderContact)
 
 
 class Telling(NamedTuple):
-    """`digest`: of the code, b"" when there is nobody to tell it to; `code`: as it may be told to the caller, who has no identity either."""
+    """`digest`: of the code, b"" when there is nobody to tell it to; `code`: as it may be told to the caller, who has no identity either; `contact`: told at the address
+    after that correction of the order."""
 
     digest: bytes
     notices: Notices
     code: str = ""
+    contact: int = 0
 
 
 class Tellers:
@@ -72,33 +74,48 @@ class Tellers:
         digest = self.digest(view.collection_id, code)
         if self._services.data_keys is None:
             return Telling(digest, Notices(), code)
-        notices = await self._notices(view, key, collect_by_ms, code, request)
-        return Telling(digest, notices) if notices.ready is not None else Telling(b"", notices)
+        contact = await self._contact(view, request.scope[REQUEST_ID])
+        notices = await self._notices(view, key, collect_by_ms, code, request.scope[REQUEST_ID], contact)
+        return Telling(digest if notices.ready is not None else b"", notices, "", contact.contact_turn)
 
     async def renewed(self, view: CollectionView, key: str, request: Request) -> Telling:
         """For one whose code is made anew by the call with that key. Raises Problem 503."""
         code = self._code(view.collection_id, key)
-        digest = self.digest(view.collection_id, code)
         if self._services.data_keys is None:
-            return Telling(digest, Notices(), code)
+            return Telling(self.digest(view.collection_id, code), Notices(), code)
+        return await self._another(view, key, code, request.scope[REQUEST_ID], await self._contact(view, request.scope[REQUEST_ID]))  # fmt: skip
+
+    async def redirected(self, view: CollectionView, key: str, to: OrderContact, cause: str) -> Retold:
+        """For one that is ready while the call with that key corrects its customer's address: what is told at the new one. Raises Problem 503."""
+        telling = await self._another(view, key, self._code(view.collection_id, key), cause, to)
+        return Retold(view.collection_id, telling.digest, telling.notices)
+
+    async def _another(self, view: CollectionView, key: str, code: str, cause: str, to: OrderContact) -> Telling:
         assert view.collect_by_ms is not None
-        notices = await self._notices(view, key, view.collect_by_ms, code, request, "pickup.code")
-        return Telling(digest, notices) if notices.ready is not None else Telling(b"", notices)
+        notices = await self._notices(view, key, view.collect_by_ms, code, cause, to, "pickup.code")
+        digest = self.digest(view.collection_id, code) if notices.ready is not None else b""
+        return Telling(digest, notices, "", to.contact_turn)
 
-    async def extended(self, view: CollectionView, key: str, collect_by_ms: int, request: Request) -> Notices:
+    async def extended(self, view: CollectionView, key: str, collect_by_ms: int, request: Request) -> Telling:
         """For one that is kept for longer: reminders with the new date, without the code, which nobody knows any more. Raises Problem 503."""
-        return await self._notices(view, key, collect_by_ms, "", request)
+        if self._services.data_keys is None:
+            return Telling(b"", Notices())
+        contact = await self._contact(view, request.scope[REQUEST_ID])
+        notices = await self._notices(view, key, collect_by_ms, "", request.scope[REQUEST_ID], contact)
+        return Telling(b"", notices, "", contact.contact_turn)
 
-    async def _notices(
-        self, view: CollectionView, key: str, collect_by_ms: int, code: str, request: Request, first: Template = "pickup.ready"
-    ) -> Notices:  # fmt: skip
-        data_keys, cause = self._services.data_keys, request.scope[REQUEST_ID]
-        if data_keys is None:
-            return Notices()
+    async def _contact(self, view: CollectionView, cause: str) -> OrderContact:
         query = ViewContact(view.order_id)
-        contact = _contact_decoder.decode(
+        return _contact_decoder.decode(
             body_of(await self._services.gateway.view("order", view.order_id, query, cause=cause))
         )
+
+    async def _notices(
+        self, view: CollectionView, key: str, collect_by_ms: int, code: str, cause: str, contact: OrderContact,
+        first: Template = "pickup.ready",
+    ) -> Notices:  # fmt: skip
+        data_keys = self._services.data_keys
+        assert data_keys is not None
         if not contact.email_digest:
             return Notices()
         try:
@@ -124,7 +141,8 @@ class Tellers:
             return Told(name, template, address, content, until_ms)
 
         return Notices(
-            await told(first, collect_by_ms, values) if code else None,
+            # A code is told though the day be nearly over, or past: somebody may be served right now.
+            await told(first, max(collect_by_ms, self._services.clock.now_ms() + DAY_MS), values) if code else None,
             await told("pickup.reminder", collect_by_ms, values),
             await told("pickup.expired", collect_by_ms + NEWS_MS, {n: v for n, v in values.items() if n != "code"}),
         )

@@ -38,7 +38,7 @@ from serve.services import Services
 
 _SEALED = b'"sealed":'
 # Events by which customers are told something.
-_TOLD = frozenset({"CustomerTold", "DateTold", "PickupGivenUp", "PickupResumed"})
+_TOLD = frozenset({"CustomerTold", "DateTold", "PickupGivenUp", "PickupResumed", "PickupRedirected"})
 _view_decoder = msgspec.json.Decoder(OrderView)
 _encode = msgspec.json.Encoder().encode
 

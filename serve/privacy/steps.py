@@ -14,6 +14,7 @@ import msgspec
 
 from actors.domain.consent import Choice, SetConsents
 from actors.domain.ids import consent_id
+from actors.domain.notice import WithdrawNotice
 from actors.domain.order_state import OrderContact, ViewContact
 from actors.domain.privacy_request import (
     BeginStep,
@@ -30,6 +31,7 @@ from serve.orders.private import PrivateOrders
 from serve.privacy.asking import Asking, each
 from serve.privacy.erasure import Erasure
 from serve.privacy.persons import Persons
+from serve.privacy.redirecting import Redirecting
 from serve.privacy.schemas import RequestUpdate
 from serve.problems import Problem, field_problem
 from serve.replies import body_of
@@ -75,6 +77,7 @@ class Steps:
         self._persons = persons
         self._private = private
         self._erasure = Erasure(services, persons)
+        self._redirecting = Redirecting(services, private)
 
     async def take(self, request_id: str, sent: RequestUpdate, by: str, asking: Asking) -> RequestView:
         """The request after the step. Raises Problem."""
@@ -125,11 +128,14 @@ class Steps:
         changes = {name: value for name, value in given.items() if value is not None and name != "email"}
         email = None if correction.email is None else checked(correction.email, "/correction/email")
         reply = await self._services.gateway.view("order", order_id, ViewContact(order_id), cause=asking.cause)
-        sealed = _decode_contact(body_of(reply)).sealed
+        contact = _decode_contact(body_of(reply))
+        sealed = contact.sealed
         try:
             command = await self._private.rectified(order_id, sealed, changes, email, asking.cause)
+            redirection = await self._redirecting.of(order_id, contact, command, asking)
         except Erased:
             raise Problem("order.person_erased", "The person was erased: there is nothing to correct.") from None
         # What is sealed is never the same twice; what was asked is told by the call's own digest.
-        await asking.ask("order", order_id, command)
+        await asking.ask("order", order_id, redirection.command)
+        await each(lambda notice_id: asking.ask("notice", notice_id, WithdrawNotice()), redirection.withdrawn)
         return {"orders": 1, "fields": len(changes) + (email is not None)}

@@ -78,10 +78,10 @@ class Shop(World):
         state: Collection = self.entities["collection", self.of("collection")[at]][0]
         return state
 
-    def seen(self, at: int = 0) -> CollectionView:
+    def seen(self, at: int = 0, now_ms: int = 0) -> CollectionView:
         name = self.of("collection")[at]
         state, version = self.entities["collection", name]
-        view = KINDS["collection"].view(state, ViewCollection(name), version)
+        view = KINDS["collection"].view(state, ViewCollection(name, now_ms=now_ms), version)
         assert isinstance(view, CollectionView)
         return view
 

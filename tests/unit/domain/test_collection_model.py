@@ -131,7 +131,10 @@ class Pickups(RuleBasedStateMachine):
         assert not (done and locked), "a sixth try"
         if done and fits:
             self.proved_ms[name], self.by_code[name] = self.shop.now_ms, True
-        self.misses[name] += done and not fits
+        elif done:
+            self.misses[name] += 1
+            self.proved_ms.pop(name, None)
+            self.by_code.pop(name, None)
 
     @rule(code=st.sampled_from((CODE, FRESH)))
     def the_code_is_made_anew(self, code: bytes) -> None:
@@ -140,7 +143,7 @@ class Pickups(RuleBasedStateMachine):
             return
         one, now_ms = self.shop.entities["collection", name][0], self.shop.now_ms
         lately = [at_ms for at_ms in self.renewed.get(name, []) if at_ms > now_ms - DAY_MS]
-        may = one.stage == "ready" and one.asking is None and len(lately) < 3
+        may = one.stage == "ready" and one.asking is None and len(lately) < 3 and one.paused_at_ms is None
         until_ms = 0 if one.terms is None else one.terms.collect_by_ms
         fresh = told(f"{len(self.shop.sent)}-{name[-6:]}-{now_ms}")
         assert self.step(name, RenewCode(code, until_ms, Notices(fresh))) == may

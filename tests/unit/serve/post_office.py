@@ -34,7 +34,7 @@ def letters(cell: GuardedCell) -> list[tuple[str, str, dict[str, Any]]]:
     """(template, address, values) of each notice, oldest first."""
     found = []
     for (kind, identity), (notice, _) in cell.gateway.entities.items():
-        if kind == "notice":
+        if kind == "notice" and not notice.withdrawn:
             address = cell.unsealed(notice.sealed_address, f"notice:{identity}:address").decode()
             content = cell.unsealed(notice.sealed_content, f"notice:{identity}:content")
             found.append((notice.template, address, msgspec.json.decode(content)))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from actors.domain.collection_commands import RenewCode
+from actors.domain.times import DAY_MS, MINUTE_MS
+from actors.runtime.wire import Reply
 from tests.unit.serve.collections.test_collections_api import (
     NOBODY,
     associate,
     done,
     made_ready,
+    manager,
     mias,
     only,
     placed,
@@ -133,3 +137,83 @@ async def test_a_cell_that_can_write_to_nobody_keeps_the_new_code_to_itself():
     assert fresh["code"] != ready["code"]
     assert (await done(cell, only(told), "verification", {"code": fresh["code"]}))["verified"] == "code"
     await cell.http.aclose()
+
+
+def wrong_of(code):
+    return f"{(int(code) + 1) % 10**8:08}"
+
+
+@pytest.mark.parametrize("proof", ["verification", "identity-check"])
+async def test_a_wrong_code_is_taken_since_somebody_else_was_verified(guarded, proof):
+    told = await mias(guarded, ("A1", 2))
+    await made_ready(guarded, told, associate(guarded))
+    name, right = only(told), code_in(guarded)
+    sent = {"code": right} if proof == "verification" else {}
+    who = associate(guarded) if proof == "verification" else manager(guarded)
+    assert "collect" in (await done(guarded, name, proof, sent, who))["allowed"]
+    wrong = await step(guarded, name, "verification", {"code": wrong_of(right)}, associate(guarded))
+    assert coded(wrong) == (403, "collection.code_wrong")
+    assert wrong.json()["tries_left"] == 4
+    seen = (await guarded.http.get(f"/v1/collections/{name}", headers=associate(guarded))).json()
+    assert (seen["verified"], "collect" in seen["allowed"]) == ("", False)
+    handed = await step(guarded, name, "hand-over", {}, associate(guarded))
+    assert coded(handed) == (403, "collection.not_verified")
+    await done(guarded, name, "verification", {"code": right}, associate(guarded))
+    assert (await done(guarded, name, "hand-over", {}, associate(guarded)))["status"] == "collected"
+
+
+async def test_a_verification_that_is_over_is_still_shown(guarded):
+    told = await mias(guarded, ("A1", 2))
+    await made_ready(guarded, told, associate(guarded))
+    name = only(told)
+    await done(guarded, name, "verification", {"code": code_in(guarded)}, associate(guarded))
+    for minutes, verified in ((14, "code"), (1, "")):
+        guarded.clock.now += minutes * MINUTE_MS
+        seen = (await guarded.http.get(f"/v1/collections/{name}", headers=associate(guarded))).json()
+        assert (seen["verified"], "collect" in seen["allowed"]) == (verified, bool(verified))
+    answer = await step(guarded, name, "verification", {"code": wrong_of(code_in(guarded))}, associate(guarded))
+    assert coded(answer) == (403, "collection.code_wrong")
+
+
+async def test_a_held_collection_loses_its_code_and_nobody_is_told(guarded):
+    told = await mias(guarded, ("A1", 2))
+    await made_ready(guarded, told, associate(guarded))
+    name, before, updates = only(told), code_in(guarded), f"/v1/orders/{told['order_id']}/updates"
+    hold = {"update": "hold", "hold": {"reasons": ["fraud"]}}
+    assert (await guarded.post(updates, hold, **guarded.bearer())).status_code == 200
+    guarded.clock.now += 9 * DAY_MS
+    sent = len(letters(guarded))
+    answer = await step(guarded, name, "code", {}, support(guarded))
+    assert (coded(answer), len(letters(guarded))) == ((409, "order.held"), sent)
+    release = {"update": "release", "hold": {"reasons": ["fraud"]}}
+    freed = await guarded.post(updates, release, **guarded.bearer())
+    assert freed.status_code == 200, freed.text
+    await done(guarded, name, "verification", {"code": before}, associate(guarded))
+    assert (await done(guarded, name, "hand-over", {}, associate(guarded)))["status"] == "collected"
+
+
+async def test_the_store_is_told_again_and_again_of_who_is_here(guarded):
+    mia = bearer(await joined(guarded))
+    told = await placed(guarded, ("A1", 2), headers=mia, customer={"email": MIA})
+    await made_ready(guarded, told, associate(guarded))
+    for spot, times in (("bay 4", 1), ("bay 4", 1), ("bay 5", 2), ("", 3), ("", 3)):
+        await guarded.post(f"/v1/orders/{told['order_id']}/here", {"spot": spot}, **mia)
+        said = [e for e in guarded.gateway.events["collection", only(told)] if "CustomerHere" in repr(e)]
+        assert len(said) == times
+
+
+async def test_another_code_is_sent_for_what_was_cancelled_just_now(guarded, monkeypatch):
+    told = await mias(guarded, ("A1", 2))
+    await made_ready(guarded, told, associate(guarded))
+    ask = guarded.gateway.ask
+
+    async def crossing(kind, entity_id, command, **more):
+        reply = await ask(kind, entity_id, command, **more)
+        if type(command) is RenewCode:
+            body = reply.body.replace(b'"status":"ready"', b'"status":"cancelled"')
+            return Reply(reply.status, body)
+        return reply
+
+    monkeypatch.setattr(guarded.gateway, "ask", crossing)
+    answer = await step(guarded, only(told), "code", {}, support(guarded))
+    assert coded(answer) == (409, "collection.cancelled")

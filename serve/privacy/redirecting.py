@@ -1,0 +1,62 @@
+"""Another address of an order that waits at a store: its customer is told another code there, and what would go to the old address is withdrawn.
+
+    RectifyOrder ──pickups: a code for each collection that is ready──▶ the order, which tells its collections (`actors/domain/order_pickup_redirect.py`)
+    notices of the order that wait to be sent, as they were before ──▶ withdrawn
+
+The collections withdraw what they have told themselves. The rest (of another date, say) is withdrawn here: it was for somebody else, and the order tells the same.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from actors.domain.collection_state import CollectionView, ViewCollection
+from actors.domain.order_commands import RectifyOrder
+from actors.domain.order_state import OrderContact, OrderView, ViewOrder
+from serve.collections.telling import Tellers
+from serve.freshness import from_store
+from serve.orders.private import PrivateOrders
+from serve.privacy.asking import Asking
+from serve.privacy.erasure import NOTICES_MAX
+from serve.replies import body_of
+from serve.services import Services
+
+_decode_order = msgspec.json.Decoder(OrderView).decode
+_decode_collection = msgspec.json.Decoder(CollectionView).decode
+
+
+class Redirection(NamedTuple):
+    """`command`: the correction, with what the customer is told; `withdrawn`: ids of notices that are not to be sent once it is done."""
+
+    command: RectifyOrder
+    withdrawn: list[str]
+
+
+class Redirecting:
+    """Of one replica."""
+
+    def __init__(self, services: Services, private: PrivateOrders) -> None:
+        self._services = services
+        self._tellers = Tellers(services, private)
+
+    async def of(self, order_id: str, before: OrderContact, command: RectifyOrder, asking: Asking) -> Redirection:
+        """Raises Erased, Problem 503."""
+        if command.email_digest == before.email_digest:
+            return Redirection(command, [])
+        gateway, cause = self._services.gateway, asking.cause
+        order = _decode_order(body_of(await gateway.view("order", order_id, ViewOrder(order_id), cause=cause)))
+        if not order.pickup:
+            return Redirection(command, [])
+        to = OrderContact(order_id, command.email_digest, command.sealed, contact_turn=before.contact_turn + 1)
+        pickups = []
+        for one in order.pickup.collections:
+            if one.status == "ready":
+                query = ViewCollection(one.collection_id)
+                reply = await gateway.view("collection", one.collection_id, query, cause=cause)
+                view = _decode_collection(body_of(reply))
+                if view.collect_by_ms is not None:
+                    pickups.append(await self._tellers.redirected(view, asking.key, to, cause))
+        waiting = await from_store(self._services.read_model.pending_notices([order_id], NOTICES_MAX))
+        return Redirection(msgspec.structs.replace(command, pickups=pickups), waiting)
