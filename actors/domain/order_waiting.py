@@ -212,7 +212,7 @@ def parked(order: Order, context: Context, retry_at_ms: int | None = None) -> Ba
     """There is nobody to be asked now, and why. `retry_at_ms`: when the timer would go off next, if there is somebody for it."""
     missing, terms = missing_of(order), terms_of(order)
     release_ms = next_release_ms(missing, terms, context.now_ms)
-    if not released(missing, terms, context.now_ms):
+    if not released(missing, terms, context.now_ms, whole=together(order)):
         return BackorderParked("not_released", release_ms)
     places = order.backorder.places if order.backorder is not None else {}
     mine = lines_of(order)

@@ -144,7 +144,9 @@ class OrderPlacing:
         kits = self._index.kits(line.sku for line in lines)
         need, now_ms = wanted_of(lines, kits), self._clock.now_ms()
         terms = terms_of(order, kits, scope, now_ms)
-        if terms is not None and not order.reservation_id and self._places.goes_whole(order.channel):
+        # What a cart has kept stays the order's, however much of it that is.
+        whole = not order.reservation_id and self._places.goes_whole(order.channel)
+        if terms is not None and whole:
             # With terms an order is asked for in rounds of its own, which have to know it as well.
             terms = msgspec.structs.replace(terms, ship_complete=True)
         asked = asked_of(order, terms, lines, kits, now_ms)
@@ -154,7 +156,7 @@ class OrderPlacing:
             check_plain(terms, release)
         parts = parts_of(lines, kits) if kits else lines
         if release:
-            together = asked is not None and asked.shape.together
+            together = whole or (asked is not None and asked.shape.together)
             parts = [] if together else [line for line in parts if line.sku not in release]
         sourcing = parts and not collected
         proposal = self._places.proposal(parts, to, order.channel, currency, asked) if sourcing else None
@@ -178,20 +180,27 @@ class OrderPlacing:
         if proposal is not None:
             placed = sourced(placed, proposal)
         if release or proposal is not None:
-            return self._with_terms(placed, seen, release, to, proposal)
+            return self._with_terms(placed, seen, release, to, proposal, whole=whole)
         return placed
 
     def _with_terms(
-        self, placed: PlaceOrder, need: Need, release: dict[str, int], to: Destination, proposal: Proposal | None
+        self,
+        placed: PlaceOrder,
+        need: Need,
+        release: dict[str, int],
+        to: Destination,
+        proposal: Proposal | None,
+        *,
+        whole: bool,
     ) -> PlaceOrder:
-        """With what matters for what can't be had now; as it is when all can."""
+        """With what matters for what can't be had now; as it is when all can. whole: the policy serves it as a whole or not at all, whoever has some of it, or nobody."""
         planned = need_of(line for _, part in proposal.plan for line in part.items()) if proposal is not None else {}
         barred = dict(proposal.barred) if proposal is not None else {}
         # What stands in for something else is planned under its own name.
         wanted = wanted_of(placed.lines, placed.kits)
         if not release and not barred and sum(planned.values()) == sum(wanted.values()):
             return placed
-        whole = proposal is not None and not proposal.plan and proposal.decision.why == "not_whole"
+        whole |= proposal is not None and not proposal.plan and proposal.decision.why == "not_whole"
         places = placed.places
         if release or whole:
             # Sourcing looked only at what is out, or found that nobody should be asked now: these may have it later.
