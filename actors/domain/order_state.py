@@ -427,12 +427,12 @@ def due_of(order: Order) -> int | None:
     """When the order does something by itself (UTC ms): it asks again, or tells that a hold stands too long, or of another date."""
     if order.cancelled:
         return None
-    if order.terms is None and order.backorder is None:
+    dates = None if order.backorder is None else order.backorder.dates
+    if order.terms is None and dates is None:
         return order.retry_at_ms
     overdue_ms = None if order.terms is None else next_overdue_ms(order.terms)
     if overdue_ms is not None and status_of(order) in OVER:
         overdue_ms = None  # cancelled fulfilment by fulfilment, or gone
-    dates = None if order.backorder is None else order.backorder.dates
     moments = (order.retry_at_ms, overdue_ms, None if dates is None else dates.tell_at_ms)
     return min((moment for moment in moments if moment is not None), default=None)
 

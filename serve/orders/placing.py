@@ -198,7 +198,8 @@ class OrderPlacing:
         barred = dict(proposal.barred) if proposal is not None else {}
         # What stands in for something else is planned under its own name.
         wanted = wanted_of(placed.lines, placed.kits)
-        if not release and not barred and sum(planned.values()) == sum(wanted.values()):
+        lacks = bool(release) or sum(planned.values()) != sum(wanted.values())
+        if not lacks and not barred:
             return placed
         whole |= proposal is not None and not proposal.plan and proposal.decision.why == "not_whole"
         places = placed.places
@@ -213,6 +214,7 @@ class OrderPlacing:
             barred = {place.location_id: barred.get(place.location_id, []) for place in places}
         else:
             barred = {}
-        lead_ms = self._places.leads(wanted, places, to, placed.channel)
+        # Of an order that lacks nothing only what a short pick has to keep to is of use.
+        lead_ms = self._places.leads(wanted, places, to, placed.channel) if lacks else {}
         terms = backorder_terms(release, lead_ms, whole=whole, barred=barred)
         return msgspec.structs.replace(placed, places=places, backorder=terms)
