@@ -8,7 +8,7 @@ from actors.domain.allocation import SPLIT_MAX, Need, need_of
 from actors.domain.ids import new_order_id
 from actors.domain.order_commands import PlaceOrder
 from actors.domain.order_state import Line, ShipTo, ViewOrder, parts_of, wanted_of
-from actors.runtime.wire import PENDING
+from actors.runtime.wire import Reply
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
 from serve.orders.own import check_ref, owner_of, reveals, told_alike
@@ -19,7 +19,7 @@ from serve.orders.schemas import NOWHERE, Destination, NewOrder
 from serve.orders.sourcing import Proposal, sourced
 from serve.orders.terms import asked_of, terms_of
 from serve.orders.waiting import backorder_terms, release_asked, releases
-from serve.problems import Answer, field_problem
+from serve.problems import Answer, Problem, field_problem
 from serve.regions import Territory
 from serve.replies import body_of
 from serve.requests import Write, decode
@@ -28,11 +28,14 @@ from serve.services import Services
 
 
 class _Placed(msgspec.Struct):
-    """The one thing of the answer that is needed here: a repeated call is answered with the first one's id."""
+    """What of the answer is needed here: a repeated call is answered with the first one's id, and only the whole order has lines."""
 
     order_id: str
+    lines: msgspec.Raw = msgspec.Raw()
 
 
+# The order can't be shown just now.
+_PASSES = frozenset({429, 503})
 _order_decoder = msgspec.json.Decoder(NewOrder)
 _placed_decoder = msgspec.json.Decoder(_Placed)
 
@@ -90,13 +93,26 @@ class OrderPlacing:
             command_id=write.key, digest=self._private.digest(write.body, write.digest), creates=True,
             wait_ms=settings.placement_wait_ms, cause=cause, who=scope.get(WHO),
         )  # fmt: skip
-        if reply.status == PENDING:
-            # Its places have not all answered in time: as far as it is by now.
-            found = _placed_decoder.decode(reply.body).order_id
-            reply = await self._gateway.view("order", found, ViewOrder(found), cause=cause)
-        body = await self._private.shown(body_of(reply), cause, restricted_too=reveals(scope))
-        location = f"/v1/orders/{_placed_decoder.decode(body).order_id}".encode()
-        return 201, body, ((b"location", location),)
+        return await self._told(reply, scope)
+
+    async def _told(self, reply: Reply, scope: Scope) -> Answer:
+        """201 with the whole order. Raises Problem: `order.not_shown` of one that is placed and durable; the same call again gives it."""
+        body, cause = body_of(reply), scope[REQUEST_ID]
+        placed = _placed_decoder.decode(body)
+        location = (b"location", f"/v1/orders/{placed.order_id}".encode())
+        try:
+            if not placed.lines:
+                # Its places have not all answered in time, or nobody waits for them: as far as it is by now.
+                query = ViewOrder(placed.order_id)
+                body = body_of(await self._gateway.view("order", placed.order_id, query, cause=cause))
+            body = await self._private.shown(body, cause, restricted_too=reveals(scope))
+        except Problem as problem:
+            if problem.status not in _PASSES:
+                raise
+            detail = "The order is placed, and can't be shown at the moment. The same call with the same Idempotency-Key gives it."
+            headers = (*problem.headers, location)
+            raise Problem("order.not_shown", detail, extra={"order_id": placed.order_id}, headers=headers) from problem
+        return 201, body, (location,)
 
     async def _with_cart(self, command: PlaceOrder, reservation_id: str, cause: str) -> PlaceOrder:
         """The command that claims the reservation. Raises Problem 404, 421, 503."""

@@ -1,5 +1,6 @@
 """An order that lacks nothing pays nothing for what its placement brought for the day on which it does, and is then told the same."""
 
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -10,13 +11,14 @@ from actors.domain import order, order_state, order_waiting
 from actors.domain.allocation import Place
 from actors.domain.order_backorder import BackorderTerms
 from actors.domain.order_commands import UpdateOrder
-from actors.domain.order_state import missing_of
+from actors.domain.order_state import missing_of, status_of
+from tests.unit.domain.cart_rig import Shop
 from tests.unit.domain.test_order_waiting import Play, line, place, shop_of, state
 
 BARRED = BackorderTerms(barred={"near": [], "far": ["b"], "third": ["a"]})
 
 
-def whole():
+def whole() -> tuple[Shop, str]:
     """An order that is allocated at once, of which one place may not serve all."""
     shop = shop_of(near={"a": 2, "b": 3}, third={"b": 3})
     plan = [("near", {"a": 2}), ("third", {"b": 1})]
@@ -33,7 +35,7 @@ def test_a_whole_order_is_copied_and_played_again_at_each_of_its_steps(monkeypat
         order_state, "status_of", lambda _: pytest.fail("asks whether it is over to know when it is due")
     )
     shop.fire_timers()
-    monkeypatch.setattr(order_state, "status_of", order.status_of)
+    monkeypatch.setattr(order_state, "status_of", status_of)
     shop.deliver_all()
     for step in ("start_picking", "pack", "ship"):
         shop.do("order", order_id, UpdateOrder(step), step)
@@ -75,7 +77,7 @@ class WholePlay(Play):
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32))
 def test_what_is_left_out_for_a_whole_order_is_missed_later(seed):
-    def played() -> dict:
+    def played() -> dict[tuple[str, str], tuple[Any, int]]:
         play = WholePlay(seed)
         for name in ("near", "far", "third"):
             for sku in "ab":
