@@ -164,8 +164,8 @@ def parts_of(lines: Iterable[Line], kits: Kits) -> list[Line]:
 
 def is_covered(order: Order, fulfilments: Iterable[Fulfilment], more: Iterable[tuple[str, int]] = ()) -> bool:
     """Do these and these units cover all that was ordered? Told at once of plain orders, and False of all others: nothing covers more of a SKU than is wanted, so the units
-    tell. Nearly all orders are plain and whole, and ask this several times a turn."""
-    if order.terms is not None or order.kits:
+    tell. Nearly all orders are plain and whole, and ask this several times a turn. Of one in lines more may be there: what a line gave, and what others are being asked for."""
+    if order.terms is not None or order.kits or (order.backorder is not None and order.backorder.places):
         return False
     left = order.units
     for fulfilment in fulfilments:

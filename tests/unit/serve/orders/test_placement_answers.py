@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from actors.runtime.wire import BUSY, CODE_BUSY, CODE_UNAVAILABLE, UNAVAILABLE
-from tests.unit.serve.fake_gateway import Reply, refusal
+from actors.runtime.wire import BUSY, CODE_BUSY, CODE_UNAVAILABLE, UNAVAILABLE, Reply
+from tests.unit.serve.fake_gateway import refusal
 from tests.unit.serve.small_cell import SETTINGS, Cell, furnish, order
 
 
