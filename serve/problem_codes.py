@@ -144,6 +144,7 @@ TABLE: dict[str, Entry] = {
     "order.under_way": Entry(409, "Order is under way"),
     "order.identity_fixed": Entry(422, "The person's key is found by this"),
     "order.person_erased": Entry(409, "Person was erased"),
+    "order.not_shown": Entry(503, "Order is placed, and can't be shown at the moment"),
     "order.exists": Entry(409, "Order exists already"),
     "order.held": Entry(409, "Order is held"),
     "order.not_held": Entry(409, "Order is not held for that"),

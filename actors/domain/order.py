@@ -114,8 +114,11 @@ def decide(state: Order | None, command: Command, context: Context) -> Decision:
         has_terms = state.terms is not None or type(command) in _OF_TERMS
     if has_terms and decision.events:
         decision.events.extend(order_terms_floor.follow(state, decision.events, context))
-    if (state is not None and state.backorder is not None and state.pickup is None) or order_waiting.begins(
-        state, decision.events
+    if order_waiting.begins(state, decision.events) or (
+        state is not None
+        and state.backorder is not None
+        and state.pickup is None
+        and not order_waiting.settled(state, decision.events)
     ):
         _follow(state, decision, context)
     return decision

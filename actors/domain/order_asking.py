@@ -134,7 +134,7 @@ def answered(order: Order, command: ReservationAnswered, context: Context) -> De
     taken = None if order.terms is None else order_terms.taken(order, fulfilment, command)
     if taken is not None:
         return _settled(order, fulfilment, taken.command, taken.missing, context, taken.events)
-    if order.backorder is not None and command.lines:
+    if command.lines and not order_waiting.unused(order):
         # While it asked, it was offered some of that by a line.
         lines, rest = order_waiting.split(order, command.lines)
         if rest:

@@ -164,8 +164,8 @@ def parts_of(lines: Iterable[Line], kits: Kits) -> list[Line]:
 
 def is_covered(order: Order, fulfilments: Iterable[Fulfilment], more: Iterable[tuple[str, int]] = ()) -> bool:
     """Do these and these units cover all that was ordered? Told at once of plain orders, and False of all others: nothing covers more of a SKU than is wanted, so the units
-    tell. Nearly all orders are plain and whole, and ask this several times a turn."""
-    if order.terms is not None or order.kits:
+    tell. Nearly all orders are plain and whole, and ask this several times a turn. Of one in lines more may be there: what a line gave, and what others are being asked for."""
+    if order.terms is not None or order.kits or (order.backorder is not None and order.backorder.places):
         return False
     left = order.units
     for fulfilment in fulfilments:
@@ -428,12 +428,12 @@ def due_of(order: Order) -> int | None:
     """When the order does something by itself (UTC ms): it asks again, or tells that a hold stands too long, or of another date."""
     if order.cancelled:
         return None
-    if order.terms is None and order.backorder is None:
+    dates = None if order.backorder is None else order.backorder.dates
+    if order.terms is None and dates is None:
         return order.retry_at_ms
     overdue_ms = None if order.terms is None else next_overdue_ms(order.terms)
     if overdue_ms is not None and status_of(order) in OVER:
         overdue_ms = None  # cancelled fulfilment by fulfilment, or gone
-    dates = None if order.backorder is None else order.backorder.dates
     moments = (order.retry_at_ms, overdue_ms, None if dates is None else dates.tell_at_ms)
     return min((moment for moment in moments if moment is not None), default=None)
 

@@ -43,7 +43,14 @@ from actors.domain.order_backorder import (
     WaitingSettled,
 )
 from actors.domain.order_commands import ReservationAnswered
-from actors.domain.order_events import CartClaimed, HandedToFloor, OrderPlaced, ReservationSettled, ShortPicked
+from actors.domain.order_events import (
+    AllocationAsked,
+    CartClaimed,
+    HandedToFloor,
+    OrderPlaced,
+    ReservationSettled,
+    ShortPicked,
+)
 from actors.domain.order_state import Fulfilment, Order, is_asking, is_covered, missing_of, wanted_of
 from actors.domain.order_terms_events import FloorWithheld, LinesChanged
 from actors.domain.order_terms_plan import shape_of
@@ -53,6 +60,7 @@ from actors.domain.times import moment
 # Fulfilments that come out of a line are numbered from here on, so many for each place: the order does not know yet of what a location has given it.
 NUMBERS = 10_000
 _HELD = frozenset({"allocated", "picking", "packed"})
+_FIRST_ROUND = frozenset({ReservationSettled, AllocationAsked, HandedToFloor})
 _LEAVE_SHORT = frozenset({OrderPlaced, ReservationSettled, CartClaimed, ShortPicked, LinesChanged})
 
 
@@ -83,6 +91,16 @@ def lacking_after(order: Order, lines: Iterable[Units]) -> Need:
 def terms_of(order: Order) -> BackorderTerms | None:
     """What its placement brought."""
     return order.backorder.terms if order.backorder is not None else None
+
+
+def unused(order: Order) -> bool:
+    """Is it a plain order that was in no line yet, nor asked by a timer, whatever its placement brought for that? It may lack nothing yet, and what places give it comes from its rounds alone."""
+    backorder = order.backorder
+    if backorder is None:
+        return True
+    if backorder.places or backorder.parked or order.retries or order.terms is not None:
+        return False
+    return backorder.terms is None or not backorder.terms.whole
 
 
 def wanted_at(order: Order, location_id: str, need: Need) -> Need:
@@ -212,7 +230,7 @@ def parked(order: Order, context: Context, retry_at_ms: int | None = None) -> Ba
     """There is nobody to be asked now, and why. `retry_at_ms`: when the timer would go off next, if there is somebody for it."""
     missing, terms = missing_of(order), terms_of(order)
     release_ms = next_release_ms(missing, terms, context.now_ms)
-    if not released(missing, terms, context.now_ms):
+    if not released(missing, terms, context.now_ms, whole=together(order)):
         return BackorderParked("not_released", release_ms)
     places = order.backorder.places if order.backorder is not None else {}
     mine = lines_of(order)
@@ -269,6 +287,12 @@ def begins(order: Order | None, events: Iterable[object]) -> bool:
             )
             return not collected
     return False
+
+
+def settled(order: Order, events: Iterable[object]) -> bool:
+    """Can nothing follow for the order, as it was before the events, unless they `begin` it? So it is while it lacks nothing, and in its first round: what leaves it short tells
+    when it asks again. Nearly all orders of which a placement knew that a place may not serve all of them are whole, and this costs them one look."""
+    return unused(order) and (not order.short or all(type(event) in _FIRST_ROUND for event in events))
 
 
 def follows(after: Order, context: Context, retry_at_ms: int | None) -> list[Event]:

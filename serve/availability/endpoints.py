@@ -86,14 +86,18 @@ class Availability:
             await self._refuse_unknown(skus, scope[REQUEST_ID])
         # Without a point: as seen from the region's centre, and without distances.
         view = index.places.seen_from_country("") if lat is None or lon is None else index.places.seen_from(lat, lon)
-        dates = None
-        if stamp is not None and view.km is not None:
-            dates = DeliveryDates(steering, index.places, view, channel, now_ms)
-        body = b'{"skus":[%b]}' % b",".join([index.encoded(sku, view, limit, channel, dates) for sku in skus])
+        # The part without stores is kept by a name that is no query: whoever asks for them gets them.
+        kept_as = query + b"#" if pickup else query
+        body = index.kept(kept_as, stamp) if pickup else None
+        if body is None:
+            dates = None
+            if stamp is not None and view.km is not None:
+                dates = DeliveryDates(steering, index.places, view, channel, now_ms)
+            body = b'{"skus":[%b]}' % b",".join([index.encoded(sku, view, limit, channel, dates) for sku in skus])
+            index.keep(kept_as, skus, body, stamp)
         if pickup:
             # These are kept by themselves: they depend on more.
             return 200, self._with_pickup(body, skus, view, limit, channel), ()
-        index.keep(query, skus, body, stamp)
         return 200, body, ()
 
     def _with_pickup(self, body: bytes, skus: list[str], view: Viewpoint, limit: int, channel: str) -> bytes:

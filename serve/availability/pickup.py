@@ -51,7 +51,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class PickupOffers:
-    """Of one replica. What a store offers is the same from wherever it is looked at, so it is kept by the store: whoever asks from many points asks for little more."""
+    """Of one replica. What a store offers is the same from wherever it is looked at and in whichever order, so it is kept by the store and the SKUs: whoever asks from many points, or for
+    the same SKUs in many ways, asks for little more."""
 
     def __init__(self, index: AvailabilityIndex, pickups: Pickups) -> None:
         self._index = index
@@ -61,20 +62,22 @@ class PickupOffers:
     def encoded(self, skus: Sequence[str], viewpoint: Viewpoint, limit: int, channel: str, now_ms: int) -> bytes:
         """The nearest stores as JSON, nearest first."""
         index, out = self._index, list[StorePickup]()
-        kits = index.kits(skus) or {}
-        changes = index.changes_of([*skus, *(part for parts in kits.values() for part, _ in parts)])
+        asked = tuple(dict.fromkeys(skus))
+        wanted = tuple(sorted(asked))
+        kits = index.kits(wanted) or {}
+        changes = index.changes_of([*wanted, *(part for parts in kits.values() for part, _ in parts)])
         stamp = (*stamp_of(index.steering, now_ms), index.places.version)
         assert viewpoint.km is not None
         for name in viewpoint.rank:
             store = index.places.get(name)
             if store.type != "store":
                 continue
-            key = (*skus, name, channel)
+            key = (*wanted, name, channel)
             kept = self._kept.get(key)
             if kept is None or kept.stamp != stamp or kept.changes != changes:
-                offer = self._pickups.offer(skus, store, channel, now_ms // MINUTE_MS * MINUTE_MS)
+                offer = self._pickups.offer(wanted, store, channel, now_ms // MINUTE_MS * MINUTE_MS)
                 kept = self._keep(key, _Kept(offer, stamp, changes))
-            out.append(_shown(name, viewpoint.km[name], kept.offer))
+            out.append(_shown(name, viewpoint.km[name], kept.offer, asked))
             if len(out) == min(limit, STORES_MAX):
                 break
         return _encode(out)
@@ -87,6 +90,8 @@ class PickupOffers:
         return made
 
 
-def _shown(location_id: str, km: int, offer: PickupOffer) -> StorePickup:
+def _shown(location_id: str, km: int, offer: PickupOffer, asked: Sequence[str]) -> StorePickup:
+    """In the order that was asked for."""
     ready = None if offer.ready_ms is None or offer.short else moment(offer.ready_ms)
-    return StorePickup(location_id, km, not offer.short, offer.here, offer.short, ready)
+    here, short = ([sku for sku in asked if sku in told] for told in (offer.here, offer.short))
+    return StorePickup(location_id, km, not short, here, short, ready)

@@ -8,7 +8,7 @@ from actors.domain.allocation import SPLIT_MAX, Need, need_of
 from actors.domain.ids import new_order_id
 from actors.domain.order_commands import PlaceOrder
 from actors.domain.order_state import Line, ShipTo, ViewOrder, parts_of, wanted_of
-from actors.runtime.wire import PENDING
+from actors.runtime.wire import Reply
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
 from serve.orders.own import check_ref, owner_of, reveals, told_alike
@@ -19,7 +19,7 @@ from serve.orders.schemas import NOWHERE, Destination, NewOrder
 from serve.orders.sourcing import Proposal, sourced
 from serve.orders.terms import asked_of, terms_of
 from serve.orders.waiting import backorder_terms, release_asked, releases
-from serve.problems import Answer, field_problem
+from serve.problems import Answer, Problem, field_problem
 from serve.regions import Territory
 from serve.replies import body_of
 from serve.requests import Write, decode
@@ -28,11 +28,14 @@ from serve.services import Services
 
 
 class _Placed(msgspec.Struct):
-    """The one thing of the answer that is needed here: a repeated call is answered with the first one's id."""
+    """What of the answer is needed here: a repeated call is answered with the first one's id, and only the whole order has lines."""
 
     order_id: str
+    lines: msgspec.Raw = msgspec.Raw()
 
 
+# The order can't be shown just now.
+_PASSES = frozenset({429, 503})
 _order_decoder = msgspec.json.Decoder(NewOrder)
 _placed_decoder = msgspec.json.Decoder(_Placed)
 
@@ -90,13 +93,26 @@ class OrderPlacing:
             command_id=write.key, digest=self._private.digest(write.body, write.digest), creates=True,
             wait_ms=settings.placement_wait_ms, cause=cause, who=scope.get(WHO),
         )  # fmt: skip
-        if reply.status == PENDING:
-            # Its places have not all answered in time: as far as it is by now.
-            found = _placed_decoder.decode(reply.body).order_id
-            reply = await self._gateway.view("order", found, ViewOrder(found), cause=cause)
-        body = await self._private.shown(body_of(reply), cause, restricted_too=reveals(scope))
-        location = f"/v1/orders/{_placed_decoder.decode(body).order_id}".encode()
-        return 201, body, ((b"location", location),)
+        return await self._told(reply, scope)
+
+    async def _told(self, reply: Reply, scope: Scope) -> Answer:
+        """201 with the whole order. Raises Problem: `order.not_shown` of one that is placed and durable; the same call again gives it."""
+        body, cause = body_of(reply), scope[REQUEST_ID]
+        placed = _placed_decoder.decode(body)
+        location = (b"location", f"/v1/orders/{placed.order_id}".encode())
+        try:
+            if not placed.lines:
+                # Its places have not all answered in time, or nobody waits for them: as far as it is by now.
+                query = ViewOrder(placed.order_id)
+                body = body_of(await self._gateway.view("order", placed.order_id, query, cause=cause))
+            body = await self._private.shown(body, cause, restricted_too=reveals(scope))
+        except Problem as problem:
+            if problem.status not in _PASSES:
+                raise
+            detail = "The order is placed, and can't be shown at the moment. The same call with the same Idempotency-Key gives it."
+            headers = (*problem.headers, location)
+            raise Problem("order.not_shown", detail, extra={"order_id": placed.order_id}, headers=headers) from problem
+        return 201, body, (location,)
 
     async def _with_cart(self, command: PlaceOrder, reservation_id: str, cause: str) -> PlaceOrder:
         """The command that claims the reservation. Raises Problem 404, 421, 503."""
@@ -144,7 +160,9 @@ class OrderPlacing:
         kits = self._index.kits(line.sku for line in lines)
         need, now_ms = wanted_of(lines, kits), self._clock.now_ms()
         terms = terms_of(order, kits, scope, now_ms)
-        if terms is not None and not order.reservation_id and self._places.goes_whole(order.channel):
+        # What a cart has kept stays the order's, however much of it that is.
+        whole = not order.reservation_id and self._places.goes_whole(order.channel)
+        if terms is not None and whole:
             # With terms an order is asked for in rounds of its own, which have to know it as well.
             terms = msgspec.structs.replace(terms, ship_complete=True)
         asked = asked_of(order, terms, lines, kits, now_ms)
@@ -154,7 +172,7 @@ class OrderPlacing:
             check_plain(terms, release)
         parts = parts_of(lines, kits) if kits else lines
         if release:
-            together = asked is not None and asked.shape.together
+            together = whole or (asked is not None and asked.shape.together)
             parts = [] if together else [line for line in parts if line.sku not in release]
         sourcing = parts and not collected
         proposal = self._places.proposal(parts, to, order.channel, currency, asked) if sourcing else None
@@ -178,20 +196,28 @@ class OrderPlacing:
         if proposal is not None:
             placed = sourced(placed, proposal)
         if release or proposal is not None:
-            return self._with_terms(placed, seen, release, to, proposal)
+            return self._with_terms(placed, seen, release, to, proposal, whole=whole)
         return placed
 
     def _with_terms(
-        self, placed: PlaceOrder, need: Need, release: dict[str, int], to: Destination, proposal: Proposal | None
+        self,
+        placed: PlaceOrder,
+        need: Need,
+        release: dict[str, int],
+        to: Destination,
+        proposal: Proposal | None,
+        *,
+        whole: bool,
     ) -> PlaceOrder:
-        """With what matters for what can't be had now; as it is when all can."""
+        """With what matters for what can't be had now; as it is when all can. whole: the policy serves it as a whole or not at all, whoever has some of it, or nobody."""
         planned = need_of(line for _, part in proposal.plan for line in part.items()) if proposal is not None else {}
         barred = dict(proposal.barred) if proposal is not None else {}
         # What stands in for something else is planned under its own name.
         wanted = wanted_of(placed.lines, placed.kits)
-        if not release and not barred and sum(planned.values()) == sum(wanted.values()):
+        lacks = bool(release) or sum(planned.values()) != sum(wanted.values())
+        if not lacks and not barred:
             return placed
-        whole = proposal is not None and not proposal.plan and proposal.decision.why == "not_whole"
+        whole |= proposal is not None and not proposal.plan and proposal.decision.why == "not_whole"
         places = placed.places
         if release or whole:
             # Sourcing looked only at what is out, or found that nobody should be asked now: these may have it later.
@@ -204,6 +230,7 @@ class OrderPlacing:
             barred = {place.location_id: barred.get(place.location_id, []) for place in places}
         else:
             barred = {}
-        lead_ms = self._places.leads(wanted, places, to, placed.channel)
+        # Of an order that lacks nothing only what a short pick has to keep to is of use.
+        lead_ms = self._places.leads(wanted, places, to, placed.channel) if lacks else {}
         terms = backorder_terms(release, lead_ms, whole=whole, barred=barred)
         return msgspec.structs.replace(placed, places=places, backorder=terms)

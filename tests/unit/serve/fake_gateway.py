@@ -79,6 +79,11 @@ def refusal(code: str, detail: str = "", **extra: Any) -> bytes:
     return encode(RefusalBody(code, detail, extra))
 
 
+def _at_once(reply: Reply) -> Reply:
+    """To somebody who does not wait: the first turn's answer is one like others."""
+    return Reply(OK, reply.body) if reply.status == PENDING else reply
+
+
 class FakeClock:
     """Stands still until it is moved."""
 
@@ -141,12 +146,12 @@ class FakeGateway:
             known_digest, reply = self.remembered[scope]
             if known_digest != digest:
                 return Reply(KEY_REUSED, refusal(CODE_KEY_REUSED, "The key was used for another request."))
-            return reply
+            return reply if wait_ms else _at_once(reply)
         reply = self._turn(kind, entity_id, command, command_id, cause, who)
         self.remembered[scope] = (digest, reply)
         if self.deliver:
             self.run_outbox()
-        return self.remembered[scope][1] if wait_ms else reply
+        return self.remembered[scope][1] if wait_ms else _at_once(reply)
 
     async def ask_many(self, asks: Sequence[Ask], *, cause: str = "", who: Who | None = None) -> list[Reply]:
         return [

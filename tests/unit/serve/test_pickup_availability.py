@@ -19,6 +19,7 @@ from actors.domain.location_profile import Profile, SetProfile
 from actors.domain.sourcing_calendar import WorkDay
 from actors.runtime.wire import OK
 from serve.availability.endpoints import Availability
+from serve.availability.index import AvailabilityIndex
 from serve.availability.pickup import PickupOffers
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID
@@ -110,6 +111,33 @@ async def test_an_answer_of_before_is_told_after_something_has_changed(cell):
     first = (await offers(cell, "D4"))[0]["ready_at"]
     cell.clock.now += 60_000
     assert ms((await offers(cell, "D4"))[0]["ready_at"]) == ms(first) + 60_000
+
+
+async def test_the_same_skus_in_another_order_are_planned_for_anew_or_told_in_the_first_one_s(cell, monkeypatch):
+    assert [one["here"] for one in await offers(cell, "D4", "B 2", "A1")] == [["A1"]]
+    await received(cell, PORTLAND, "B 2", 1)
+    first = await offers(cell, "B 2", "D4", "A1", "C3")
+    monkeypatch.setattr(Pickups, "offer", lambda *_: pytest.fail("planned again"))
+    assert first == await offers(cell, "B 2", "D4", "A1", "C3")
+    [again] = await offers(cell, "C3", "A1", "B 2", "D4", "A1")
+    assert (again["here"], again["short"]) == (["A1", "B 2"], ["D4"])
+    assert (first[0]["here"], first[0]["short"]) == (["B 2", "A1"], ["D4"])
+
+
+async def test_what_lies_where_is_put_together_anew_for_who_asks_for_stores_or_is_told_as_it_was(cell, monkeypatch):
+    async def asked(**more):
+        query = [("sku", "A1"), ("sku", "B 2"), *(AT | more).items()]
+        return (await cell.http.get("/v1/availability", params=query)).json()
+
+    first = await asked()
+    with monkeypatch.context() as patched:
+        patched.setattr(AvailabilityIndex, "encoded", lambda *_: pytest.fail("made again"))
+        assert await asked() == first
+    await received(cell, PORTLAND, "A1", 1)
+    second = await asked()
+    assert [one["available"] for one in second["skus"]] == [154, 60]
+    assert "pickup" in second
+    assert "pickup" not in await asked(pickup="false")
 
 
 async def test_what_is_not_out_yet_can_be_collected(cell):

@@ -63,6 +63,18 @@ async def test_what_is_not_out_yet_waits_at_a_store_that_does_not_ship(cell):
     assert waiting == {SEATTLE, NEWARK}
 
 
+async def test_an_order_that_lacks_nothing_reckons_what_a_backorder_would_take(cell, monkeypatch):
+    await cell.post("/v1/skus", {"skus": [{"sku": "A1", "hazard_class": "3"}]})
+    await policy(cell)
+    await profile(cell, NEWARK, hazard_classes=["8"])
+    monkeypatch.setattr("serve.orders.places.leads", lambda *_: pytest.fail("reckoned"))
+    placed = await cell.placed(("A1", 1), ("B 2", 1))
+    assert placed["status"] == "allocated"
+    # What a short pick has to keep to is there.
+    terms = cell.gateway.entities["order", placed["order_id"]][0].backorder.terms
+    assert (terms.lead_ms, terms.barred[NEWARK]) == ({}, ["A1"])
+
+
 # --- all or nothing -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("substitutes", [[], ["D4"]])
 async def test_a_policy_that_ships_complete_is_forgotten_when_something_may_stand_in(cell, substitutes):
