@@ -81,6 +81,7 @@ from actors.domain.order_events import (
 from actors.domain.order_evolve import evolve
 from actors.domain.order_messages import messages, on_reply
 from actors.domain.order_pickup_commands import MovePickup, PickupMoved, SupplyRequested
+from actors.domain.order_pickup_events import PickupGivenUp
 from actors.domain.order_promises import rows_of_promises
 from actors.domain.order_state import (
     Order,
@@ -158,7 +159,8 @@ def _decided(state: Order | None, command: Command, context: Context) -> Decisio
         return order_replies.status(context, *order_dates.moved(state, command, context))
     if type(command) is MovePickup:
         events, over = order_pickup.moved(state, command, context.now_ms + order_asking.RETRY_FIRST_MS, context)
-        return Decision(events, lambda state, version: PickupMoved(over))
+        stopped = any(type(event) is PickupGivenUp and event.last for event in events)
+        return Decision(events, lambda state, version: PickupMoved(over, stopped))
     if type(command) is SupplyRequested:
         return order_replies.status(context, *order_pickup.requested(state, command))
     if type(command) is ForgetPerson:
