@@ -199,7 +199,8 @@ def _update(state: Order, command: UpdateOrder, context: Context) -> Decision:
 
 def _of_pickup(state: Order, command: UpdateOrder, context: Context) -> Decision:
     decision = _update(state, command, context)
-    told = order_pickup.stopped(state) if command.update == "cancel" else order_pickup.told(state, decision.events)
+    whole = command.update == "cancel" and command.fulfilment is None
+    told = order_pickup.stopped(state) if whole else order_pickup.told(state, decision.events)
     decision.events.extend(told)
     return decision
 

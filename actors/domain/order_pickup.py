@@ -161,7 +161,7 @@ def requested(order: Order, command: SupplyRequested) -> list[Event]:
 # --- what others may do -----------------------------------------------------------------------------------------------
 def narrowed(order: Order, command: UpdateOrder) -> UpdateOrder:
     """A step as it is for such an order: nothing is served from elsewhere. Raises Refused `order.store_hands_over`."""
-    by_floor = command.by_floor and command.update in _OF_FLOOR
+    by_floor = command.by_floor and (command.update in _OF_FLOOR or _is_left(order, command))
     whole = command.update == "allocate" or (command.update == "cancel" and command.fulfilment is None)
     if not by_floor and not whole:
         place = _of(order).at.location_id
@@ -169,6 +169,11 @@ def narrowed(order: Order, command: UpdateOrder) -> UpdateOrder:
         raise Refused("order.store_hands_over", detail, location_id=place)
     here = [Place(_of(order).at.location_id, missing_of(order))] if command.update == "allocate" else []
     return msgspec.structs.replace(command, places=here)
+
+
+def _is_left(order: Order, command: UpdateOrder) -> bool:
+    """Has the floor found nothing of a part, so that there is nothing to collect?"""
+    return command.update == "cancel" and all(not f.lines for f in order.fulfilments if f.number == command.fulfilment)
 
 
 def told(order: Order, events: Sequence[Event]) -> list[Event]:

@@ -33,7 +33,6 @@ from actors.domain.collection_events import (
     CodeRenewed,
     CustomerVerified,
     OrderAsked,
-    StepNotTaken,
 )
 from actors.domain.collection_state import OVER, Collection, due, restored, to_find
 from actors.domain.order_commands import PlaceOrder, UpdateOrder
@@ -57,10 +56,11 @@ from actors.domain.transfer_state import Transfer, status_of
 from actors.runtime.gateway import Ask
 from tests.simulation.clients import LOCATIONS, REGION, Client, digest
 from tests.simulation.history import History
+from tests.simulation.pickers import Picker
 
 STORE = LOCATIONS[-1]
-# Words that cross, and hosts that crash, refuse a timer so often at most; and a timer is so late at most.
-REFUSED_MAX, SLACK_MS = 3, 60_000
+# So late a timer is at most.
+SLACK_MS = 60_000
 RIGHT, FRESH, WRONG = b"right", b"fresh", b"wrong"
 _restored = msgspec.msgpack.Decoder(Transfer).decode
 
@@ -196,6 +196,27 @@ class Collector(Client):
         return Told(identity, f"pickup.{name}", b"sealed", b"sealed", self.world.now_ms() + 3_600_000)
 
 
+class StorePicker(Picker):
+    """Who picks for the store, where its floor runs."""
+
+    places = (STORE,)
+
+    async def act(self) -> None:
+        """Parts are packed as well, as a pack station says it."""
+        rows = self.world.store_disk.rows.get("collections", {})
+        seen = [restored(rows[key].state) for key in sorted(rows) if rows[key].status == "locating"]
+        parts = [(one.order_id, n) for one in seen for n, part in one.parts.items() if part.floor and not part.picked]
+        if not parts or self.rng.random() < 0.6:
+            await super().act()
+            return
+        order_id, number = self.rng.choice(parts)
+        for command in (
+            UpdateOrder("start_picking", number, by_floor=True),
+            UpdateOrder("pack", number, by_floor=True),
+        ):
+            await self.ask(Ask("order", order_id, command, self._key(), digest(command)))
+
+
 _KNOWN = {"locating": "locating", "located": "locating"}
 
 
@@ -216,7 +237,7 @@ def collections(history: History) -> Iterator[str]:
             yield from _agrees(name, one, order)
             yield from _proved(name, [event for _, event in entity.events])
             yield from _kept(name, one, order, [event for _, event in entity.events])
-            yield from _let_go(name, one, [event for _, event in entity.events], now_ms)
+            yield from _let_go(name, one, now_ms)
             expired += any(type(e) is OrderAsked and e.step == "expired" for _, e in entity.events) and one.stage == "expired"  # fmt: skip
     if sent["pickup.expired"] != expired:
         yield f"{expired} collections expired, {sent['pickup.expired']} customers were told"
@@ -268,13 +289,17 @@ def _kept(name: str, one: Collection, order: Order | None, events: list[Any]) ->
         yield f"the code of {name} was made anew {renewed} times"
 
 
-def _let_go(name: str, one: Collection, events: list[Any], now_ms: int) -> Iterator[str]:
-    """A store that is late is let go, and its order is not asked for that again and again."""
-    refused = sum(type(event) is StepNotTaken and event.step in ("given_up", "expired") for event in events)
-    if refused > REFUSED_MAX:
-        yield f"{name} asked its order {refused} times for what that refused"
+def _let_go(name: str, one: Collection, now_ms: int) -> Iterator[str]:
+    """A store that is late is let go; nothing is on its way any more that the order may have to wait for."""
+    if one.refused and one.stage not in OVER and one.paused_at_ms is None:
+        yield f"{name} is {one.stage}, and its order has refused its timer {one.refused} times by {one.code}"
     clock = one.clock
-    if clock is None or not clock.give_up_ms or one.stage not in ("locating", "located") or one.paused_at_ms is not None:
+    if (
+        clock is None
+        or not clock.give_up_ms
+        or one.stage not in ("locating", "located")
+        or one.paused_at_ms is not None
+    ):
         return
     at_ms = one.late_from_ms + clock.give_up_ms
     if now_ms > max(at_ms, one.wait_until_ms) + SLACK_MS:
@@ -316,6 +341,8 @@ def _handed_over(order_id: str, order: Order, shipped: Counter[tuple[str, str]])
             gone = shipped[f"{order_id}.{one.number}", sku]
             if gone != (units if one.status == "delivered" else 0):
                 yield f"{order_id}.{one.number} is {one.status} with {units} units of {sku}, {gone} left the store"
+        if one.status in ("allocated", "picking", "packed") and not one.lines:
+            yield f"{order_id}.{one.number} is {one.status} with nothing"
         if one.status in ("allocated", "picking", "packed") and one.number not in parts:
             coming = any(f.status == "reserving" for f in order.fulfilments)
             if not coming and not order.cancelled:

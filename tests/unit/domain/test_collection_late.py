@@ -10,6 +10,7 @@ from actors.domain.collection_commands import LocateUnits, LookAtCollection, Ord
 from actors.domain.collection_events import LeftToPeople
 from actors.domain.collection_evolve import ASKED_AGAIN_MAX_MS, asked_again_ms
 from actors.domain.collection_state import due
+from actors.domain.errors import Refused
 from actors.domain.floor_terms import FloorTerms
 from actors.domain.location_commands import ReceiptLine, RunFloor
 from actors.domain.order_commands import RetryAllocation, UpdateOrder
@@ -186,6 +187,23 @@ def test_what_the_floor_has_picked_and_nobody_makes_ready_is_asked_for_by_the_mi
     assert shop.seen().status == "given_up"
     assert shop.stock(PORTLAND, "a") == (2, 0)
     assert shop.shown().status == "backordered"
+
+
+def test_a_part_of_which_the_floor_finds_nothing_hangs_before_there_is_a_collection():
+    shop = Shop({"a": 2}, {"b": 2})
+    shop.do("location", PORTLAND, RunFloor(FloorTerms()))
+    shop.place_order(("a", 2), ("b", 2))
+    shop.do("order", ORDER, UpdateOrder("start_picking", 1, by_floor=True))
+    with pytest.raises(Refused, match="order.store_hands_over"):
+        shop.do("order", ORDER, UpdateOrder("cancel", 1, by_floor=True))
+    shop.do("order", ORDER, UpdateOrder("short_pick", 1, lines=[("a", 2)], by_floor=True))
+    with pytest.raises(Refused, match="order.store_hands_over"):
+        shop.do("order", ORDER, UpdateOrder("cancel", 1))
+    assert shop.of("collection") == []
+    shop.do("order", ORDER, UpdateOrder("cancel", 1, by_floor=True))
+    assert (shop.order().fulfilments[0].status, shop.order().at_floors) == ("cancelled", [])
+    shop.settle()
+    assert not shop.order().cancelled
 
 
 def test_what_the_order_refuses_again_and_again_is_asked_by_the_minute():
