@@ -194,10 +194,10 @@ def test_a_part_of_which_the_floor_finds_nothing_hangs_before_there_is_a_collect
     shop.do("location", PORTLAND, RunFloor(FloorTerms()))
     shop.place_order(("a", 2), ("b", 2))
     shop.do("order", ORDER, UpdateOrder("start_picking", 1, by_floor=True))
-    with pytest.raises(Refused, match="order.store_hands_over"):
+    with pytest.raises(Refused, match="store_hands_over"):
         shop.do("order", ORDER, UpdateOrder("cancel", 1, by_floor=True))
     shop.do("order", ORDER, UpdateOrder("short_pick", 1, lines=[("a", 2)], by_floor=True))
-    with pytest.raises(Refused, match="order.store_hands_over"):
+    with pytest.raises(Refused, match="store_hands_over"):
         shop.do("order", ORDER, UpdateOrder("cancel", 1))
     assert shop.of("collection") == []
     shop.do("order", ORDER, UpdateOrder("cancel", 1, by_floor=True))
