@@ -57,6 +57,7 @@ from actors.domain.collection_events import (
     CustomerHere,
     CustomerVerified,
     Event,
+    LeftToPeople,
     NoticeTold,
     OrderAsked,
     PartTold,
@@ -275,11 +276,12 @@ def _answered(state: Collection, command: OrderAnswered, context: Context) -> De
         return _told(context, [])
     events: list[Event]
     if command.code:
-        events = [StepNotTaken(command.step, command.code)]
+        events = [StepNotTaken(command.step, command.code), *collection_clock.refused(state, command)]
     elif command.over:
         events = [CollectionEnded("cancelled")]
     else:
-        events = [StepTaken(command.step), *_after(state, command.step)]
+        left = [LeftToPeople(state.location_id)] if command.stopped else []
+        events = [StepTaken(command.step), *left, *_after(state, command.step)]
     decision = _told(context, events)
     if asking.awaited:
         final = Answer(
@@ -335,8 +337,10 @@ def on_reply(message: Message, reply: bytes, refused: bool) -> Command:
     asked = message.command
     assert type(asked) is MovePickup
     if refused:
-        return OrderAnswered(asked.step, code=decode_refusal(reply).code)
-    return OrderAnswered(asked.step, _decode_moved(reply).over)
+        body = decode_refusal(reply)
+        return OrderAnswered(asked.step, code=body.code, turn=body.extra.get("turn"))
+    moved = _decode_moved(reply)
+    return OrderAnswered(asked.step, moved.over, stopped=moved.stopped)
 
 
 # --- projections ----------------------------------------------------------------------------------------------------

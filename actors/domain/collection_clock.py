@@ -1,22 +1,26 @@
 """What a collection does by its timer, and how holds of its order stop that. The rules of the collection are in `collection.py`.
 
-    opened, or `ready_by_ms` when that is later ── late_ms ──▶ StoreLate: the store is told ── give_up_ms ──▶ `given_up`: nobody made it ready
+    opened, or `ready_by_ms` when that is later ─┬─ after late_ms ─────▶ StoreLate: the store is told
+                                                 └─ after give_up_ms ──▶ `given_up`: nobody made it ready            both count from there
     ready ── a day before, or half of the time ──▶ CustomerReminded ── collect_by_ms ──▶ `expired`
 
-What is given up is what nobody has found by then; once all was found and it is not made ready in as long a time again, all of it. The order agrees to both, as to each step that changes
-stock; what it refuses the timer, the timer asks again a minute later. While the order is held nothing of this runs, and it goes on with what was left (`order_pickup_holds.py`).
+What is given up is what nobody has found by then, be it people's or the floor's to find; when everything was found by then and it is only not made ready, all of it. When something is left, that was found,
+and both times count anew from there. The order agrees to both, as to each step that changes stock; what it refuses the timer, the timer asks again: a minute later, then after twice as long each time,
+up to a day. While the order is held nothing of this runs, and it goes on with what was left (`order_pickup_holds.py`). A refusal because of a hold is a word on it too: of orders that were held before
+there were words none other comes.
 """
 
 from __future__ import annotations
 
 from actors.domain.collection_asking import asked, notice
-from actors.domain.collection_commands import PauseCollection, ResumeCollection
+from actors.domain.collection_commands import OrderAnswered, PauseCollection, ResumeCollection
 from actors.domain.collection_events import (
     ClockPaused,
     ClockResumed,
     CollectionEnded,
     CustomerReminded,
     Event,
+    LeftToPeople,
     StoreLate,
 )
 from actors.domain.collection_state import Collection, due, to_find
@@ -55,7 +59,7 @@ def _not_ready(state: Collection) -> list[PartMove]:
     if out:
         return out
     return [
-        PartMove(number, lines)
+        PartMove(number, lines, picked=part.picked)
         for number, part in sorted(state.parts.items())
         if (lines := [(sku, n) for sku, n in sorted(part.lines.items()) if n])
     ]
@@ -80,8 +84,17 @@ def of_hold(state: Collection | None, command: PauseCollection | ResumeCollectio
     return [ClockResumed(command.turn, command.collect_by_ms, None if late else command.reminder)]
 
 
+def refused(state: Collection, command: OrderAnswered) -> list[Event]:
+    """A hold of which the collection has not heard. One that was released since is older than what it has heard."""
+    if command.turn is None or command.turn < state.turn or state.paused_at_ms is not None:
+        return []
+    return [ClockPaused(command.turn)]
+
+
 def warns(event: object) -> str:
     """What operators find in the log."""
+    if type(event) is LeftToPeople:
+        return "an order that is collected was not made ready again: nothing is sent to the store any more until people ask there, or cancel it"
     if type(event) is CollectionEnded and event.how == "given_up":
         return "an order that is collected was not made ready in time"
     return ""

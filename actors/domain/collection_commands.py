@@ -61,11 +61,13 @@ class ResumeCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OrderAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The order goes along with the step, or is cancelled (`over`), or refuses it with `code`."""
+    """The order goes along with the step, or is cancelled (`over`), or refuses it with `code`. `turn`: of its word on the hold because of which it refuses; `stopped`: see `PickupMoved`."""
 
     step: PickupStep
     over: bool = False
     code: str = ""
+    turn: int | None = None
+    stopped: bool = False
 
 
 # --- what people do; `within`: the locations that their rights reach, empty for the whole region -----------------------

@@ -105,6 +105,12 @@ class StoreLate(msgspec.Struct, frozen=True, tag=True, gc=False):
     location_id: str
 
 
+class LeftToPeople(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The store has let the order down too often: nothing is sent there for it any more, unless people say so."""
+
+    location_id: str
+
+
 class ClockPaused(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The order is held: see `PauseCollection`."""
 
@@ -149,5 +155,5 @@ class CollectionEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
 Event = (
     PickupOpened | PartTold | UnitsLocated | OrderAsked | StepTaken | StepNotTaken | CustomerHere | CodeMissed | CustomerVerified
     | NoticeTold | CustomerReminded | CollectionEnded | CodeRenewed | StoreLate | ClockPaused | ClockResumed
-    | CollectionRedirected
+    | CollectionRedirected | LeftToPeople
 )  # fmt: skip

@@ -36,8 +36,9 @@ from actors.domain.times import DAY_MS, MINUTE_MS
 
 # The customer is reminded so long before it is over, or at half of the time when that is short.
 REMINDED_BEFORE_MS = DAY_MS
-# What the order has refused to the timer, it asks again after that.
+# What the order has refused to the timer, it asks again after that, and then after twice as long each time, up to once a day: most often something is on its way that it has not heard.
 ASKED_AGAIN_MS = MINUTE_MS
+ASKED_AGAIN_MAX_MS = DAY_MS
 # So many notices are known by their ids: with one at a time and three codes a day, older ones were sent long ago.
 TOLD_MAX = 8
 
@@ -45,6 +46,11 @@ TOLD_MAX = 8
 def remind_at(collect_by_ms: int, now_ms: int) -> int:
     """When the customer of one that is kept until then is reminded."""
     return collect_by_ms - min(REMINDED_BEFORE_MS, max(0, collect_by_ms - now_ms) // 2)
+
+
+def asked_again_ms(refused: int) -> int:
+    """How long the timer waits after that many refusals before."""
+    return min(ASKED_AGAIN_MAX_MS, ASKED_AGAIN_MS << min(refused, 20))
 
 
 def fits(state: Collection, digest: bytes) -> bool:
@@ -62,7 +68,7 @@ def evolve(state: Collection | None, event: Event, context: Context) -> Collecti
         case PickupOpened():
             _opened(state, event, context)
         case PartTold():
-            _part_told(state, event)
+            _part_told(state, event, context)
         case UnitsLocated():
             for sku, units in event.found:
                 state.found[sku] = state.found.get(sku, 0) + units
@@ -73,7 +79,8 @@ def evolve(state: Collection | None, event: Event, context: Context) -> Collecti
             _taken(state, context)
         case StepNotTaken():
             if state.asking is not None and not state.asking.awaited:
-                state.wait_until_ms = context.now_ms + ASKED_AGAIN_MS
+                state.wait_until_ms = context.now_ms + asked_again_ms(state.refused)
+                state.refused += 1
             state.asking, state.code = None, event.code
         case CustomerHere():
             state.here_at_ms, state.here_spot = context.now_ms, event.spot
@@ -128,7 +135,7 @@ def _opened(state: Collection, event: PickupOpened, context: Context) -> None:
     state.early = {}
 
 
-def _part_told(state: Collection, event: PartTold) -> None:
+def _part_told(state: Collection, event: PartTold, context: Context) -> None:
     if state.stage == "unopened":
         if event.picked:
             state.parts[event.number] = Part(floor=True, picked=True)
@@ -137,6 +144,8 @@ def _part_told(state: Collection, event: PartTold) -> None:
         return
     if event.number in state.parts:
         state.parts[event.number].picked |= event.picked
+        # That may be what it had not heard.
+        state.wait_until_ms, state.refused = min(state.wait_until_ms, context.now_ms + ASKED_AGAIN_MS), 0
         _less(state, event.number, event.missing)
 
 
@@ -150,7 +159,7 @@ def _less(state: Collection, number: int, missing: list[Units]) -> None:
 def _taken(state: Collection, context: Context) -> None:
     asking = state.asking
     assert asking is not None
-    state.asking = None
+    state.asking, state.wait_until_ms, state.refused = None, 0, 0
     if asking.step in ("missing", "given_up"):
         for move in asking.parts:
             part, gone = state.parts[move.number], dict(move.lines)
@@ -202,7 +211,7 @@ def _redirected(state: Collection, event: CollectionRedirected) -> None:
 
 def _resumed(state: Collection, event: ClockResumed, context: Context) -> None:
     since_ms = state.paused_at_ms
-    state.turn, state.paused_at_ms = event.turn, None
+    state.turn, state.paused_at_ms, state.wait_until_ms, state.refused = event.turn, None, 0, 0
     if since_ms is not None:
         state.late_from_ms += context.now_ms - since_ms
     if event.collect_by_ms is None:

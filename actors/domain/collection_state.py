@@ -48,7 +48,8 @@ class Collection(msgspec.Struct):
     """The state. parts: by number of the fulfilment; found: units per SKU of the parts that no floor picks; early: missing units by part, told before it was opened.
     misses: wrong codes since there is this one. code: of the order's last refusal. sealed_spot: where the customer is, under a data key; here_spot: the same where there are no keys. renewed: when the
     code was made anew. clock: by when it is to be made ready; late_from_ms: from when on that counts; late_at_ms: when the store was told. turn, paused_at_ms: of the last word on holds, and since
-    when one stands. kept_until_ms: what the order said when the last was released. wait_until_ms: when the timer asks again what it was refused. spot_digest: keyed, of what is sealed. contact_turn: of the last correction of the customer's address; told: notices that went there, the newest. Times: UTC ms, None until then."""
+    when one stands. kept_until_ms: what the order said when the last was released. wait_until_ms: when the timer asks again what it was refused, `refused` times since the order
+    went along with anything. spot_digest: keyed, of what is sealed. contact_turn: of the last correction of the customer's address; told: notices that went there, the newest. Times: UTC ms, None until then."""
 
     order_id: str
     location_id: str
@@ -82,6 +83,7 @@ class Collection(msgspec.Struct):
     spot_digest: Annotated[str, PICKUP_SPOT] = ""
     contact_turn: int = 0
     told: list[str] = []
+    refused: int = 0
 
 
 def units_of(collection: Collection) -> Need:

@@ -82,6 +82,7 @@ from actors.domain.order_events import (
 from actors.domain.order_evolve import evolve
 from actors.domain.order_messages import messages, on_reply
 from actors.domain.order_pickup_commands import MovePickup, PickupMoved, SupplyRequested
+from actors.domain.order_pickup_events import PickupGivenUp
 from actors.domain.order_promises import rows_of_promises
 from actors.domain.order_state import (
     Order,
@@ -162,7 +163,8 @@ def _decided(state: Order | None, command: Command, context: Context) -> Decisio
         return order_replies.status(context, *order_dates.moved(state, command, context))
     if type(command) is MovePickup:
         events, over = order_pickup.moved(state, command, context.now_ms + order_asking.RETRY_FIRST_MS, context)
-        return Decision(events, lambda state, version: PickupMoved(over))
+        stopped = any(type(event) is PickupGivenUp and event.last for event in events)
+        return Decision(events, lambda state, version: PickupMoved(over, stopped))
     if type(command) is SupplyRequested:
         return order_replies.status(context, *order_pickup.requested(state, command))
     if type(command) is ForgetPerson:
@@ -201,7 +203,8 @@ def _update(state: Order, command: UpdateOrder, context: Context) -> Decision:
 
 def _of_pickup(state: Order, command: UpdateOrder, context: Context) -> Decision:
     decision = _update(state, command, context)
-    told = order_pickup.stopped(state) if command.update == "cancel" else order_pickup.told(state, decision.events)
+    whole = command.update == "cancel" and command.fulfilment is None
+    told = order_pickup.stopped(state) if whole else order_pickup.told(state, decision.events)
     decision.events.extend(told)
     return decision
 

@@ -16,6 +16,7 @@ from actors.domain import (
     order_floor,
     order_holds,
     order_pickup,
+    order_pickup_late,
     order_terms,
     order_terms_plan,
     order_waiting,
@@ -201,7 +202,7 @@ def retry(order: Order, context: Context) -> Decision:
     overdue = [*order_holds.overdue(order, context), *order_dates.due(order, context)]
     if overdue and (order.retry_at_ms is None or order.retry_at_ms > context.now_ms):
         return status(context, *overdue)
-    busy = order.cancelled or is_asking(order)
+    busy = order.cancelled or is_asking(order) or order_pickup_late.stopped(order)
     # Nobody told the order what is where by now: it asks the places that it knows for everything, nearest first.
     names, missing = order_waiting.retry_places(order), missing_of(order)
     if order.terms is None:
@@ -323,7 +324,11 @@ def _out(order: Order, missing: Need, context: Context) -> Need:
 
 
 def next_retry_ms(order: Order, context: Context) -> int | None:
-    """When a timer would go off next (UTC ms), None when it did so often enough."""
-    if order.retries >= RETRIES_MAX:
+    """When a timer would go off next (UTC ms), None when it did so often enough. What is collected waits in no line, so its timer never did, unless it is left to people."""
+    if order_pickup_late.stopped(order):
         return None
+    if order.retries >= RETRIES_MAX:
+        if order.pickup is None:
+            return None
+        return context.now_ms + order_pickup_late.seldom_ms(order.retries - RETRIES_MAX)
     return context.now_ms + min(RETRY_INTERVAL_MAX_MS, RETRY_FIRST_MS << order.retries)

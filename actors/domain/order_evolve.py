@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.domain import order_backorder, order_pickup_evolve, order_terms, order_waiting
+from actors.domain import order_backorder, order_pickup_evolve, order_pickup_late, order_terms, order_waiting
 from actors.domain.kind import Context
 from actors.domain.order_backorder import Backorder
 from actors.domain.order_events import (
@@ -113,6 +113,8 @@ def _evolve_asked(order: Order, event: AllocationAsked) -> None:
     order.candidates = event.places
     order.retry_at_ms = None
     order.retries += event.retry
+    if order.pickup is not None and not event.retry:
+        order_pickup_late.asked_by_people(order.pickup)
     if order.backorder is not None:
         order_waiting.asked_again(order)
     known = [*order.retry_places, *(a.location_id for a in event.asks), *(p.location_id for p in event.places)]

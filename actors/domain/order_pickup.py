@@ -6,8 +6,8 @@
 The order is who asks for transfers, with its own events: so each is asked for once, whatever crashes. The units of such a transfer are allocated to the order by the very
 receipt that brings them into the store's books (`ReceiveStock.allot`), so nobody else can have them in between; what the transfer came to, it says once it is over, as
 a location would that was asked to reserve (`ReservationAnswered`). What did not come (nothing there, refused, lost, damaged) is asked for elsewhere, at the next best
-place; then the order is backordered for it, and asks the store and the places again by its timer, as any order does. What is there by then is made ready without it,
-and what comes later is another collection.
+place; then the order is backordered for it, and asks the store and the places again by its timer, as any order does; since it waits in no line it never leaves off, but asks less and less
+often. What is there by then is made ready without it, and what comes later is another collection.
 
 A transfer that is large needs a second person, as everybody's does: the order asks for it, and waits.
 
@@ -96,9 +96,8 @@ def answered(order: Order, fulfilment: Fulfilment, command: ReservationAnswered,
     if any(f.status == "reserving" and f is not fulfilment for f in order.fulfilments):
         return [ReservationSettled(command.number, command.lines, over=False), *handed], False
     missing = order_waiting.lacking_after(order, command.lines)
-    asked = supply(
-        context.entity_id, pickup.at, missing, order.next_number, _places(order, pickup, command.number, missing), order.splits, context
-    )  # fmt: skip
+    places = [] if order_pickup_late.stopped(order) else _places(order, pickup, command.number, missing)
+    asked = supply(context.entity_id, pickup.at, missing, order.next_number, places, order.splits, context)
     settled = ReservationSettled(
         command.number, command.lines, over=True, retry_at_ms=retry_at_ms if missing and asked is None else None
     )
@@ -162,7 +161,7 @@ def requested(order: Order, command: SupplyRequested) -> list[Event]:
 # --- what others may do -----------------------------------------------------------------------------------------------
 def narrowed(order: Order, command: UpdateOrder) -> UpdateOrder:
     """A step as it is for such an order: nothing is served from elsewhere. Raises Refused `order.store_hands_over`."""
-    by_floor = command.by_floor and command.update in _OF_FLOOR
+    by_floor = command.by_floor and (command.update in _OF_FLOOR or _is_left(order, command))
     whole = command.update == "allocate" or (command.update == "cancel" and command.fulfilment is None)
     if not by_floor and not whole:
         place = _of(order).at.location_id
@@ -170,6 +169,11 @@ def narrowed(order: Order, command: UpdateOrder) -> UpdateOrder:
         raise Refused("order.store_hands_over", detail, location_id=place)
     here = [Place(_of(order).at.location_id, missing_of(order))] if command.update == "allocate" else []
     return msgspec.structs.replace(command, places=here)
+
+
+def _is_left(order: Order, command: UpdateOrder) -> bool:
+    """Has the floor found nothing of a part, so that there is nothing to collect?"""
+    return command.update == "cancel" and all(not f.lines for f in order.fulfilments if f.number == command.fulfilment)
 
 
 def told(order: Order, events: Sequence[Event]) -> list[Event]:
@@ -224,12 +228,13 @@ def moved(order: Order, command: MovePickup, retry_at_ms: int, context: Context)
         return [], True
     if command.step in _NOT_HELD and order.terms is not None and order.terms.holds:
         kinds = [hold.kind for hold in order.terms.holds]
-        raise Refused("order.held", f"The order is held: {', '.join(kinds)}.", holds=kinds)
+        # `turn`: of the word on it, which the collection may not have heard, or never will: before there were any none was sent.
+        raise Refused("order.held", f"The order is held: {', '.join(kinds)}.", holds=kinds, turn=_of(order).turn)
     order_pickup_redirect.check(order, command)
     if command.step == "missing":
-        return _missing(order, command, parts, retry_at_ms), False
+        return _missing(order, command, parts, None if order_pickup_late.stopped(order) else retry_at_ms), False
     if command.step == "given_up":
-        return _given_up(order, command, parts, context), False
+        return _given_up(order, command, parts, retry_at_ms, context), False
     if command.step == "ready":
         packed = [Move(f.number, f.location_id, f.lines) for f in parts if f.status != "packed"]
         moves: list[Event] = [FulfilmentsMoved("packed", packed)] if packed else []
@@ -244,21 +249,22 @@ def moved(order: Order, command: MovePickup, retry_at_ms: int, context: Context)
     return [FulfilmentsMoved("cancelled", released), *floors, _stepped(command, command.step)], False
 
 
-def _given_up(order: Order, command: MovePickup, parts: Sequence[Fulfilment], context: Context) -> list[Event]:
+def _given_up(order: Order, command: MovePickup, parts: Sequence[Fulfilment], retry_at_ms: int, context: Context) -> list[Event]:  # fmt: skip
     """What the store did not make ready in time. Raises Refused `order.pickup_differs`."""
-    back = {number: move.lines for number, move in _checked(command, parts).items() if move.lines}
-    if any(f.status == "packed" and f.number in back for f in parts):
-        # The floor has just picked it, and the collection has not heard.
+    moves = _checked(command, parts)
+    back = {number: move.lines for number, move in moves.items() if move.lines}
+    if any(f.status == "packed" and f.number in back and not moves[f.number].picked for f in parts):
+        # The floor has just picked it, and the collection has not heard. What it knows to be picked, and nobody makes ready, it may give up.
         raise Refused("order.pickup_differs", "The order has other units of it: look again, and repeat the step.")
     pickup = _of(order)
     gone = [f for f in parts if not _less(f.lines, back.get(f.number, []))]
     left = order_floor.left(order, gone, "cancelled") if order.at_floors else []
-    given = order_pickup_late.given_up(order, pickup, command.collection_id, back, context)
+    given = order_pickup_late.given_up(order, pickup, command.collection_id, back, retry_at_ms, context)
     missing = allocation.need_of(
         [*missing_of(order).items(), *(line for lines in back.values() for line in lines)]
     )  # fmt: skip
     asked = None
-    if not any(f.status == "reserving" for f in order.fulfilments):
+    if not given.last and not any(f.status == "reserving" for f in order.fulfilments):
         places = [Place(place.location_id, missing) for place in pickup.at.sources]
         asked = supply(context.entity_id, pickup.at, missing, order.next_number, places, order.splits, context)
     over = [_stepped(command, "given_up")] if len(gone) == len(parts) else []
@@ -286,7 +292,7 @@ def _checked(command: MovePickup, parts: Sequence[Fulfilment]) -> dict[int, Part
     return {move.number: move for move in command.parts}
 
 
-def _missing(order: Order, command: MovePickup, parts: Sequence[Fulfilment], retry_at_ms: int) -> list[Event]:
+def _missing(order: Order, command: MovePickup, parts: Sequence[Fulfilment], retry_at_ms: int | None) -> list[Event]:
     missing = {number: move.lines for number, move in _checked(command, parts).items()}
     out: list[Event] = []
     for part in parts:

@@ -87,7 +87,8 @@ class PickupStopped(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class PickupGivenUp(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """The store did not make these units ready in time: they are its own again, and asked for anew. `parts`: (number, lines). `ready_by_ms`: what the customer is told instead, by a notice to
-    the address that is sealed here, b"" for none; `retry_at_ms`: when the order asks again by itself, None for never."""
+    the address that is sealed here, b"" for none; `retry_at_ms`: when the order asks again by itself, None for never. `last`: it has done so too often: nothing is sent there any more, nor asked
+    there, unless people say so; the customer is told that nobody knows a time."""
 
     collection_id: str
     location_id: str
@@ -95,6 +96,7 @@ class PickupGivenUp(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaul
     ready_by_ms: int
     retry_at_ms: int | None = None
     sealed: Annotated[bytes, SEALED_ADDRESS] = b""
+    last: bool = False
 
 
 class PickupPaused(msgspec.Struct, frozen=True, tag=True, gc=False):

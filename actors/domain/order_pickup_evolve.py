@@ -35,6 +35,9 @@ def evolve(order: Order, event: PickupEvent) -> None:
     pickup = order.pickup
     assert pickup is not None
     if type(event) is StoreSupplyAsked:
+        # Those that are over nobody asks for any more, and an order may ask for long.
+        waiting = {f.number for f in order.fulfilments if f.status == "reserving"}
+        pickup.coming = {number: name for number, name in pickup.coming.items() if number in waiting}
         for one in event.supplies:
             order.fulfilments.append(Fulfilment(one.number, event.location_id, "reserving", one.lines))
             pickup.coming[one.number] = one.transfer_id

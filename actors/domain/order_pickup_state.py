@@ -44,8 +44,9 @@ class Collected(msgspec.Struct, array_like=True, gc=False):
 
 class Pickup(msgspec.Struct, array_like=True, gc=False):
     """The state. `coming`: number of a fulfilment → the transfer that brings it; `collections`: by id, oldest first. `turn`: of the last word to them on holds; `paused_at_ms`: since when
-    something holds the order, None while nothing does; `ready_by_ms`: when it may be collected, as the customer was told last (UTC ms).
-    `contact_turn`: how often the customer's address was corrected."""
+    something holds the order, None while nothing does; `ready_by_ms`: when it may be collected, as the customer was told last (UTC ms). `contact_turn`: how often the customer's
+    address was corrected. `give_ups`: how often the store has let it down since people asked there; `stopped_at_ms`: since when nothing is asked by itself any more because of that,
+    None while it is."""
 
     at: PickupAt
     coming: dict[int, str] = {}
@@ -54,3 +55,5 @@ class Pickup(msgspec.Struct, array_like=True, gc=False):
     paused_at_ms: int | None = None
     ready_by_ms: int | None = None
     contact_turn: int = 0
+    give_ups: int = 0
+    stopped_at_ms: int | None = None

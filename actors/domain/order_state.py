@@ -295,7 +295,8 @@ class CollectionBrief(msgspec.Struct, frozen=True, gc=False):
 
 class PickupView(msgspec.Struct, frozen=True, gc=False):
     """Where the customer collects, and how far the newest collection is that is not over. `collections`: oldest first. `ready_by`: when all of it may be collected, as the customer was told,
-    as long as something is yet to be made ready; absent when nobody knows."""
+    as long as something is yet to be made ready; absent when nobody knows. `stopped_at`: since when nothing is sent nor asked there by itself any more for what is missing, because the store
+    has let the order down too often; absent while it is."""
 
     location_id: str
     status: PickupStatus
@@ -303,6 +304,7 @@ class PickupView(msgspec.Struct, frozen=True, gc=False):
     ready_at: datetime | msgspec.UnsetType = msgspec.UNSET
     collect_by: datetime | msgspec.UnsetType = msgspec.UNSET
     ready_by: datetime | msgspec.UnsetType = msgspec.UNSET
+    stopped_at: datetime | msgspec.UnsetType = msgspec.UNSET
 
 
 class OrderView(msgspec.Struct, frozen=True, gc=False):
@@ -400,10 +402,11 @@ def _pickup(order: Order, pickup: Pickup) -> PickupView:
         status = "coming"
     else:
         status = newest.status if newest is not None and newest.status != "given_up" else "waiting"
+    stopped = _promised(pickup.stopped_at_ms if order.short and not order.cancelled else None)
     if newest is None or status not in ("ready", "collected"):
         by = _promised(pickup.ready_by_ms) if status in ("waiting", "coming", "locating") else msgspec.UNSET
-        return PickupView(pickup.at.location_id, status, shown, ready_by=by)
-    return PickupView(pickup.at.location_id, status, shown, newest.ready_at, newest.collect_by)
+        return PickupView(pickup.at.location_id, status, shown, ready_by=by, stopped_at=stopped)
+    return PickupView(pickup.at.location_id, status, shown, newest.ready_at, newest.collect_by, stopped_at=stopped)
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -26,7 +26,7 @@ _OF_PLACES = frozenset({"location", "floor"})
 # What hosts tell by themselves.
 _OF_HOSTS = KINDS - {"figures"}
 # Of collections it is told what the store has to do something about.
-_OF_COLLECTIONS = frozenset({"PickupOpened", "CustomerHere", "StoreLate"})
+_OF_COLLECTIONS = frozenset({"PickupOpened", "CustomerHere", "StoreLate", "LeftToPeople"})
 CHANGES_MAX = 100
 
 

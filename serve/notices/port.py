@@ -13,7 +13,7 @@ from serve.context import Scope
 Template = Literal[
     "guest.code", "customer.welcome", "customer.code", "customer.passkey_added", "customer.passkey_removed",
     "order.new_date", "order.date_moved",
-    "pickup.ready", "pickup.reminder", "pickup.expired", "pickup.code", "pickup.new_date",
+    "pickup.ready", "pickup.reminder", "pickup.expired", "pickup.code", "pickup.new_date", "pickup.delayed",
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from tests.simulation.carriers import Carrier
 from tests.simulation.clients import Client
-from tests.simulation.collectors import Collector
+from tests.simulation.collectors import Collector, StorePicker
 from tests.simulation.counters import Counter
 from tests.simulation.managers import Manager
 from tests.simulation.packers import Packer
@@ -43,7 +43,11 @@ def _carriers(world) -> list[Client]:
 
 
 def _collectors(world) -> list[Client]:
-    return [Collector(world, f"g{n}", f"collector {world.seed} {n}", 45) for n in range(3)]
+    collectors: list[Client] = [Collector(world, f"g{n}", f"collector {world.seed} {n}", 45) for n in range(3)]
+    if world.seed // len(CASTS) % 2:
+        # The store's floor runs.
+        collectors += [StorePicker(world, f"f{n}", f"store picker {world.seed} {n}", 30) for n in range(2)]
+    return collectors
 
 
 def _counters(world) -> list[Client]:

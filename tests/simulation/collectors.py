@@ -27,11 +27,20 @@ from actors.domain.collection_commands import (
     VerifyCode,
     VerifyIdentity,
 )
-from actors.domain.collection_events import ClockPaused, ClockResumed, CodeRenewed, CustomerVerified, OrderAsked
-from actors.domain.collection_state import OVER, Collection, restored, to_find
+from actors.domain.collection_events import (
+    ClockPaused,
+    ClockResumed,
+    CodeRenewed,
+    CustomerVerified,
+    OrderAsked,
+)
+from actors.domain.collection_state import OVER, Collection, due, restored, to_find
 from actors.domain.order_commands import PlaceOrder, UpdateOrder
+from actors.domain.order_events import AllocationAsked
+from actors.domain.order_pickup_events import PickupGivenUp, StoreSupplyAsked
+from actors.domain.order_pickup_late import GIVE_UPS_MAX
 from actors.domain.order_pickup_state import PickupAt
-from actors.domain.order_state import Line, Order, ShipTo
+from actors.domain.order_state import Line, Order, ShipTo, due_of, is_asking, missing_of
 from actors.domain.order_terms_commands import HoldOrder, ReleaseOrder
 from actors.domain.transfer_commands import (
     CancelTransfer,
@@ -47,8 +56,11 @@ from actors.domain.transfer_state import Transfer, status_of
 from actors.runtime.gateway import Ask
 from tests.simulation.clients import LOCATIONS, REGION, Client, digest
 from tests.simulation.history import History
+from tests.simulation.pickers import Picker
 
 STORE = LOCATIONS[-1]
+# So late a timer is at most.
+SLACK_MS = 60_000
 RIGHT, FRESH, WRONG = b"right", b"fresh", b"wrong"
 _restored = msgspec.msgpack.Decoder(Transfer).decode
 
@@ -184,6 +196,27 @@ class Collector(Client):
         return Told(identity, f"pickup.{name}", b"sealed", b"sealed", self.world.now_ms() + 3_600_000)
 
 
+class StorePicker(Picker):
+    """Who picks for the store, where its floor runs."""
+
+    places = (STORE,)
+
+    async def act(self) -> None:
+        """Parts are packed as well, as a pack station says it."""
+        rows = self.world.store_disk.rows.get("collections", {})
+        seen = [restored(rows[key].state) for key in sorted(rows) if rows[key].status == "locating"]
+        parts = [(one.order_id, n) for one in seen for n, part in one.parts.items() if part.floor and not part.picked]
+        if not parts or self.rng.random() < 0.6:
+            await super().act()
+            return
+        order_id, number = self.rng.choice(parts)
+        for command in (
+            UpdateOrder("start_picking", number, by_floor=True),
+            UpdateOrder("pack", number, by_floor=True),
+        ):
+            await self.ask(Ask("order", order_id, command, self._key(), digest(command)))
+
+
 _KNOWN = {"locating": "locating", "located": "locating"}
 
 
@@ -196,7 +229,7 @@ def collections(history: History) -> Iterator[str]:
     sent = Counter(
         entity.state.template for (kind, _), entity in history.entities.items() if kind == "notice" and entity.state
     )
-    expired = 0
+    expired, now_ms = 0, max((turn.at_ms for one in history.entities.values() for turn in one.turns), default=0)
     for (kind, name), entity in history.entities.items():
         if kind == "collection" and entity.state is not None:
             one: Collection = entity.state
@@ -204,12 +237,14 @@ def collections(history: History) -> Iterator[str]:
             yield from _agrees(name, one, order)
             yield from _proved(name, [event for _, event in entity.events])
             yield from _kept(name, one, order, [event for _, event in entity.events])
+            yield from _let_go(name, one, now_ms)
             expired += any(type(e) is OrderAsked and e.step == "expired" for _, e in entity.events) and one.stage == "expired"  # fmt: skip
     if sent["pickup.expired"] != expired:
         yield f"{expired} collections expired, {sent['pickup.expired']} customers were told"
     for (kind, order_id), entity in history.entities.items():
         if kind == "order" and entity.state is not None and entity.state.pickup is not None:
             yield from _handed_over(order_id, entity.state, shipped)
+            yield from _asked_on(order_id, entity.state, [event for _, event in entity.events])
 
 
 def _agrees(name: str, one: Collection, order: Order | None) -> Iterator[str]:
@@ -234,7 +269,7 @@ def _agrees(name: str, one: Collection, order: Order | None) -> Iterator[str]:
 
 
 def _kept(name: str, one: Collection, order: Order | None, events: list[Any]) -> Iterator[str]:
-    """Until when it is kept its order says too, a hold stops its time and nothing else does, and a store that is late is let go."""
+    """Until when it is kept its order says too, and a hold stops its time and nothing else does."""
     if order is None or order.pickup is None or name not in order.pickup.collections:
         return
     known = order.pickup.collections[name]
@@ -252,6 +287,40 @@ def _kept(name: str, one: Collection, order: Order | None, events: list[Any]) ->
             yield f"{name} asked for {event.step} though its order is held"
     if renewed > RENEWALS_MAX:
         yield f"the code of {name} was made anew {renewed} times"
+
+
+def _let_go(name: str, one: Collection, now_ms: int) -> Iterator[str]:
+    """A store that is late is let go; nothing is on its way any more that the order may have to wait for."""
+    if one.refused and one.stage not in OVER and one.paused_at_ms is None:
+        yield f"{name} is {one.stage}, and its order has refused its timer {one.refused} times by {one.code}"
+    clock = one.clock
+    if (
+        clock is None
+        or not clock.give_up_ms
+        or one.stage not in ("locating", "located")
+        or one.paused_at_ms is not None
+    ):
+        return
+    at_ms = one.late_from_ms + clock.give_up_ms
+    if now_ms > max(at_ms, one.wait_until_ms) + SLACK_MS:
+        yield f"{name} is {one.stage}, and should have been given up {now_ms - at_ms} ms ago"
+    elif due(one) is None:
+        yield f"{name} is {one.stage} for ever: no timer looks at it"
+
+
+def _asked_on(order_id: str, order: Order, events: list[Any]) -> Iterator[str]:
+    """What an order lacks it goes on asking for, but not for ever of a store that lets it down."""
+    pickup, given_up = order.pickup, 0
+    assert pickup is not None
+    for event in events:
+        given_up += type(event) is PickupGivenUp
+        if type(event) is AllocationAsked and not event.retry:
+            given_up = 0
+        if given_up >= GIVE_UPS_MAX and type(event) in (StoreSupplyAsked, AllocationAsked):
+            yield f"{order_id} asked for more at a store that gave it up {given_up} times"
+    waits = not order.cancelled and not is_asking(order) and bool(missing_of(order))
+    if waits and (due_of(order) is None) != (given_up >= GIVE_UPS_MAX):
+        yield f"{order_id} lacks {missing_of(order)}, was given up {given_up} times, and its timer is {due_of(order)}"
 
 
 def _proved(name: str, events: list[Any]) -> Iterator[str]:
@@ -272,6 +341,8 @@ def _handed_over(order_id: str, order: Order, shipped: Counter[tuple[str, str]])
             gone = shipped[f"{order_id}.{one.number}", sku]
             if gone != (units if one.status == "delivered" else 0):
                 yield f"{order_id}.{one.number} is {one.status} with {units} units of {sku}, {gone} left the store"
+        if one.status in ("allocated", "picking", "packed") and not one.lines:
+            yield f"{order_id}.{one.number} is {one.status} with nothing"
         if one.status in ("allocated", "picking", "packed") and one.number not in parts:
             coming = any(f.status == "reserving" for f in order.fulfilments)
             if not coming and not order.cancelled:

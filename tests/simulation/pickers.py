@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from actors.domain import ids
 from actors.domain.floor_commands import (
@@ -36,7 +36,9 @@ RUN = LOCATIONS[:2]
 
 
 class Picker(Client):
-    """Most of what they do is picking; the orders are everybody's."""
+    """Most of what they do is picking, at their `places`; the orders are everybody's."""
+
+    places: Sequence[str] = RUN
 
     def __init__(self, world, name: str, seed: str, actions: int) -> None:
         super().__init__(world, name, seed, actions)
@@ -45,14 +47,14 @@ class Picker(Client):
 
     async def run(self) -> None:
         """First of all the floors run their buildings."""
-        for place in RUN:
+        for place in self.places:
             command = RunFloor(FloorTerms())
             await self.ask(Ask("location", place, command, self._key(), digest(command)))
         await super().run()
 
     async def act(self) -> None:
         """One thing, drawn."""
-        draw, place = self.rng.random(), self.rng.choice(RUN)
+        draw, place = self.rng.random(), self.rng.choice(self.places)
         if draw < 0.3:
             await super().act()
         elif draw < 0.5:

@@ -187,6 +187,11 @@ def test_what_the_floor_has_just_picked_is_given_up():
     shop.settle()
     assert (shop.seen().status, shop.seen().last_refusal) == ("located", "order.pickup_differs")
     assert due(shop.collection()) == shop.now_ms + ASKED_AGAIN_MS
+    # By then it knows, and gives up what nobody makes ready.
+    shop.now_ms += ASKED_AGAIN_MS
+    shop.look()
+    assert (shop.seen().status, due(shop.collection())) == ("given_up", None)
+    assert shop.stock(PORTLAND, "a") == (2, 0)
 
 
 # --- held --------------------------------------------------------------------------------------------------------------
@@ -290,8 +295,12 @@ def test_a_refused_expiry_is_asked_again_at_once_and_for_ever():
     shop.do("collection", shop.of("collection")[0], LookAtCollection())
     while rest := [n for n in shop.waiting if n not in word]:
         shop.deliver(rest[0])
-    # The word on the hold is on its way yet.
-    assert due(shop.collection()) == shop.now_ms + ASKED_AGAIN_MS
+    # The word on the hold is on its way yet; the refusal is one too.
+    assert shop.seen().held
+    assert due(shop.collection()) is None
+    shop.settle()
+    free(shop)
+    assert both_agree(shop) == shop.now_ms + DAY_MS
 
 
 @pytest.mark.parametrize("first", ["MovePickup", "ResumeCollection"])

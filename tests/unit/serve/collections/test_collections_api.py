@@ -10,8 +10,9 @@ import pytest
 from actors.domain.collection_commands import LookAtCollection
 from actors.domain.ids import account_id
 from actors.domain.location_profile import Profile, SetProfile
-from actors.domain.order_commands import UpdateOrder
+from actors.domain.order_commands import RetryAllocation, UpdateOrder
 from actors.domain.times import DAY_MS
+from actors.domain.transfer_commands import CancelTransfer
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, letters, without_waiting
 from tests.unit.serve.small_cell import Cell, furnish, furnish_with, order
@@ -166,6 +167,28 @@ async def test_a_store_that_is_late_is_not_told_and_shows_in_no_list(cell):
     assert seen["pickup"]["collections"][0]["status"] == "given_up"
     stock = (await cell.get(f"/v1/locations/{PORTLAND}/stock/A1")).json()["stock"]
     assert (stock["on_hand"], stock["allocated"]) == (3, 0)
+
+
+async def test_nobody_hears_that_nothing_is_sent_to_a_store_any_more(cell):
+    order_id = (await placed(cell, ("A1", 1)))["order_id"]
+    live = cell.services.live.join(frozenset({"collection"}), locations=frozenset({PORTLAND}))
+    for turn in range(2):
+        pickup = (await cell.get(f"/v1/orders/{order_id}")).json()["pickup"]
+        assert "stopped_at" not in pickup
+        for days in (1, 2):
+            cell.clock.now += days * DAY_MS
+            name = pickup["collections"][turn]["collection_id"]
+            await cell.gateway.ask("collection", name, LookAtCollection(), command_id=f"{name}{days}", digest=1)
+        # Nobody sends any, so the store itself is asked again.
+        while open_ := (await cell.get("/v1/transfers", status="allocated")).json()["transfers"]:
+            for one in open_:
+                await cell.gateway.ask("transfer", one["transfer_id"], CancelTransfer(), command_id="c", digest=1)
+        cell.clock.now += DAY_MS
+        await cell.gateway.ask("order", order_id, RetryAllocation(), command_id=f"r{turn}", digest=1)
+    assert b"LeftToPeople" in b"".join(live._pending)
+    pickup = (await cell.get(f"/v1/orders/{order_id}")).json()["pickup"]
+    assert (pickup["status"], "ready_by" in pickup, len(pickup["collections"])) == ("waiting", False, 2)
+    assert "stopped_at" in pickup
 
 
 async def test_associates_are_not_told_where_it_lies(cell):
