@@ -8,15 +8,16 @@ a look that is begun again after a crash tells nobody twice.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from heapq import merge
 from itertools import islice
 
-from actors.domain.atp import Arriving, Supply, of_place
+from actors.domain.atp import Arriving, Point, Supply, of_place
 from actors.domain.kind import Context
 from actors.domain.location_events import Event, IncomingChanged
 from actors.domain.location_line import DatesDue, DatesLooked, LineDated, Rank, Waiter, WaitingLine
-from actors.domain.location_lots import sooner
+from actors.domain.location_lots import sooner, today
 from actors.domain.location_state import Location
 from actors.domain.times import DAY_MS, MINUTE_MS
 
@@ -36,13 +37,16 @@ def moved(before: int | None, after: int | None) -> bool:
     return abs(after - before) >= MOVED_MS
 
 
-class Outlook:
-    """What is to come to a location of these SKUs."""
+class Arrivals:
+    """What is there and to come to a location of these SKUs."""
 
     def __init__(self, location: Location, line: WaitingLine, skus: Iterable[str], context: Context) -> None:
         wanted = dict.fromkeys(skus)
-        self._location, self._line, self._now_ms = location, line, context.now_ms
+        self._location, self._line, self._context = location, line, context
         self._coming: dict[str, list[Arriving]] = {}
+        self._points: dict[tuple[str, str, int], list[Point]] = {}
+        # SKU → whom it was asked for last, and what those want who come before that.
+        self._ahead: dict[str, tuple[Rank, int]] = {}
         self._known = len(location.incoming) <= SOURCES_LOOKED_AT_MAX
         for one in location.incoming.values() if self._known and wanted else ():
             for sku, units in one.lines:
@@ -50,25 +54,45 @@ class Outlook:
                     self._coming.setdefault(sku, []).append(Arriving(one.expected_at_ms, units))
 
     def expected_ms(self, waiter: Waiter) -> int | None:
-        """When all of it can be had: what is to come, less what those want who come first; None when that is not known."""
+        """When all of it can be had: what is free and to come, less what those want who come first; None when that is not known."""
         if not waiter.lines or not self._known:
             return None
         latest = 0
         for sku, wanted in waiter.lines.items():
-            coming = self._coming.get(sku)
-            if not coming:
+            if sku not in self._coming and sku not in self._location.stock:
                 return None
-            stock = self._location.stock.get(sku)
-            free, kept = (stock.free, stock.safety_stock) if stock is not None else (0, 0)
-            if stock is not None:
-                kept += next((units for name, units in stock.buffers if name == waiter.channel), 0)
-            before = self._line.ahead(waiter, sku)
-            points = of_place(Supply(free, kept, None, tuple(coming)), self._now_ms)
-            moment = next((point.at_ms for point in points[1:] if point.units >= wanted + before), None)
-            if moment is None:
+            points = self._points_of(waiter, sku)
+            at = bisect_left(points, wanted + self._before(waiter, sku), key=lambda point: point.units)
+            if at == len(points):
                 return None
-            latest = max(latest, moment, waiter.from_ms.get(sku, 0))
+            latest = max(latest, points[at].at_ms, waiter.from_ms.get(sku, 0))
         return latest
+
+    def _points_of(self, waiter: Waiter, sku: str) -> list[Point]:
+        """Units for it and those before it, now and after each arrival. Who takes all or nothing may wait for one SKU while another is there."""
+        life_days = waiter.life_days.get(sku, 0)
+        key = (sku, waiter.channel, life_days)
+        if key not in self._points:
+            stock, free, kept = self._location.stock.get(sku), 0, 0
+            if stock is not None:
+                # What ends too soon is not there for it.
+                good_until = today(self._context) + life_days
+                lots = self._location.lots.get(sku, {}).values()
+                free = stock.free - sum(lot.free for lot in lots if not lot.good_on(good_until))
+                kept = stock.safety_stock + next((n for name, n in stock.buffers if name == waiter.channel), 0)
+            supply = Supply(free, kept, None, tuple(self._coming.get(sku, ())))
+            self._points[key] = of_place(supply, self._context.now_ms)
+        return self._points[key]
+
+    def _before(self, waiter: Waiter, sku: str) -> int:
+        """Units that those want who come before it. Who is looked at by rank is added up, so that a long line is not walked anew for each of them."""
+        rank, (last, units) = waiter.rank(sku), self._ahead.get(sku, (None, 0))
+        if last is None or rank < last:
+            units = self._line.ahead(waiter, sku)
+        else:
+            units += self._line.between(sku, last, rank)
+        self._ahead[sku] = rank, units
+        return units
 
 
 def begun(line: WaitingLine, events: Iterable[Event], context: Context) -> list[Event]:
@@ -84,9 +108,9 @@ def look(location: Location, line: WaitingLine, context: Context) -> list[Event]
     """Tells those whose date is another."""
     due = sorted(sku for sku, (due_ms, _) in line.dates.items() if due_ms <= context.now_ms)
     events: list[Event] = []
-    outlook, left = Outlook(location, line, line.queues, context) if due else None, LOOKED_AT_MAX
+    arrivals, left = Arrivals(location, line, line.queues, context) if due else None, LOOKED_AT_MAX
     for sku in due:
-        assert outlook is not None
+        assert arrivals is not None
         if not left:
             break
         after = line.dates[sku][1]
@@ -94,7 +118,7 @@ def look(location: Location, line: WaitingLine, context: Context) -> list[Event]
         for last in islice(_behind(line, sku, after), left):
             left -= 1
             waiter = line.waiters[last[2]]
-            expected_ms = outlook.expected_ms(waiter)
+            expected_ms = arrivals.expected_ms(waiter)
             if moved(waiter.expected_ms, expected_ms):
                 events.append(LineDated(waiter.order_id, expected_ms, context.now_ms))
         events.append(DatesLooked(sku, last if not left else None))

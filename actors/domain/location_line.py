@@ -285,6 +285,14 @@ class WaitingLine(msgspec.Struct):
                 total += self._wanted(queue.ranks[:at], sku)
         return total
 
+    def between(self, sku: str, low: Rank, high: Rank) -> int:
+        """Units that those want who come from the one rank on, and before the other."""
+        queues = self.queues.get(sku, {}).values()
+        return sum(
+            self._wanted(queue.ranks[bisect_left(queue.ranks, low) : bisect_left(queue.ranks, high)], sku)
+            for queue in queues
+        )
+
     def _wanted(self, ranks: Iterable[Rank], sku: str) -> int:
         return sum(self.waiters[order_id].lines[sku] for _, _, order_id in ranks)
 

@@ -162,7 +162,7 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
     )  # fmt: skip
     if waiter.whole and waiter.lines:
         waiter = msgspec.structs.replace(waiter, turn=_turn(line, known, waiter))
-    expected_ms = location_dates.Outlook(location, line, waiter.lines, context).expected_ms(waiter)
+    expected_ms = location_dates.Arrivals(location, line, waiter.lines, context).expected_ms(waiter)
     waiter, told = (
         msgspec.structs.replace(waiter, expected_ms=expected_ms),
         InLine(accepted, expected_ms, context.now_ms),

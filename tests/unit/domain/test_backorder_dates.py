@@ -8,8 +8,10 @@ import msgspec
 import pytest
 
 from actors.domain import location_dates
-from actors.domain.location_commands import Expect, LookAtLots
+from actors.domain.kind import Context
+from actors.domain.location_commands import Expect, LookAtLots, ReceiptLine, ReceiveStock
 from actors.domain.location_dates import LOOK_AFTER_MS, LOOKED_AT_MAX
+from actors.domain.location_line import WaitingLine
 from actors.domain.order_backorder import BackorderTerms, DateMoved, LineAnswered
 from actors.domain.order_commands import ForgetPerson, UpdateOrder
 from actors.domain.order_dates import TELL_AFTER_MS
@@ -213,3 +215,42 @@ def test_a_line_is_asked_for_dates_that_nobody_can_know(monkeypatch):
     expects(here, 1, SOON, 5, "us-inbound-2")
     later(here)
     assert told(here) == [("us-1", None)]
+
+
+def test_nobody_knows_when_all_of_it_is_there_once_a_part_has_come_in_time():
+    """Who takes all or nothing waits for one SKU while the other is there."""
+    here = Place()
+    for number, (sku, at_ms) in enumerate([("a", SOON), ("b", LATE)]):
+        here.do(Expect(f"us-inbound-{number}", "purchase", 1, at_ms, [(sku, 1)]))
+    here.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
+    here.receive(("a", 1))
+    expects(here, 2, SOON, 0, "us-inbound-0")
+    later(here)
+    assert told(here) == []
+    assert here.state.waiting.waiters["us-1"].expected_ms == LATE
+
+
+def test_goods_that_end_too_soon_are_there_for_who_takes_all_or_nothing():
+    here = Place()
+    here.do(Expect("us-inbound-1", "purchase", 1, SOON, [("b", 1)]))
+    day = NOW_MS // DAY_MS
+    here.do(ReceiveStock([ReceiptLine("a", 1, lot="l1", expires_on=day + 3)]))
+    wants = {"whole": True, "number": 10_001}
+    assert here.wait("us-1", 10, ("a", 1), ("b", 1), life_days={"a": 9}, **wants).expected_ms is None
+    assert here.wait("us-2", 20, ("a", 1), ("b", 1), life_days={"a": 1}, **wants).expected_ms is None
+    here.wait("us-1", 10, number=10_001)
+    assert here.wait("us-3", 15, ("a", 1), ("b", 1), life_days={"a": 1}, **wants).expected_ms == SOON
+
+
+def test_the_line_is_walked_anew_for_each_who_is_looked_at(monkeypatch):
+    here = Place(small=False)
+    for number in range(LOOKED_AT_MAX + 1):
+        here.wait(f"us-{number:04}", number, ("a", 1 + number % 3), ("b", 1), channel=("web", "app")[number % 2])
+    line = here.state.waiting
+    arrivals, slow = location_dates.Arrivals(here.state, line, line.queues, Context("here", "c", NOW_MS)), []
+    walked = WaitingLine.ahead
+    monkeypatch.setattr(WaitingLine, "ahead", lambda *args: slow.append(args[2]) or walked(*args))
+    for waiter in line.waiters.values():
+        for sku in "ab":
+            assert arrivals._before(waiter, sku) == walked(line, waiter, sku)
+    assert slow == ["a", "b"]
