@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import msgspec
 
-from actors.domain import order_waiting
+from actors.domain import order_lacks, order_waiting
 from actors.domain.allocation import Place
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
@@ -234,7 +234,7 @@ def _in_lines(order_id: str, order: Order, history: History) -> Iterator[str]:
         waits = state.waiting is not None and order_id in state.waiting.waiters
         if waits != bool(place.lines):
             yield f"{order_id} {'is' if waits else 'is not'} in line at {name}, and believes {place}"
-    lacking = {} if order.cancelled else order_waiting.lacking(order)
+    lacking = {} if order.cancelled else order_lacks.lacking(order)
     terms = order.backorder.terms
     for one in order.fulfilments if terms is not None and terms.barred else ():
         banned = (

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from actors.domain import location_dates
+from actors.domain.allocation import Place as Seen
 from actors.domain.kind import Context
 from actors.domain.location_commands import Expect, LookAtLots, ReceiptLine, ReceiveStock
 from actors.domain.location_dates import LOOK_AFTER_MS, LOOKED_AT_MAX
 from actors.domain.location_line import WaitingLine
-from actors.domain.order_backorder import BackorderTerms, DateMoved, LineAnswered
+from actors.domain.order_backorder import BackorderTerms, DateMoved, Dates, LineAnswered, UnitsOffered
 from actors.domain.order_commands import ForgetPerson, UpdateOrder
 from actors.domain.order_dates import TELL_AFTER_MS
 from actors.domain.order_state import due_of
@@ -254,3 +255,102 @@ def test_the_line_is_walked_anew_for_each_who_is_looked_at(monkeypatch):
         for sku in "ab":
             assert arrivals._before(waiter, sku) == walked(line, waiter, sku)
     assert slow == ["a", "b"]
+
+
+def test_the_date_is_that_of_the_soonest_place_which_may_not_serve_all_of_it():
+    shop = shop_of()
+    barred = {"near": ["b"], "far": ["a"]}
+    order_id = place(shop, ("a", 1), ("b", 1), sealed=b"who", email_digest="e", backorder=BackorderTerms(barred=barred))
+    shop.deliver_all()
+    expect(shop, 1, SOON)
+    pass_(shop, TELL_AFTER_MS)
+    assert notices(shop) == [], "nobody knows when b comes"
+    shop.do("location", "far", Expect("us-inbound-2", "purchase", 1, LATE, [("b", 1)]))
+    pass_(shop, LOOK_AFTER_MS)
+    pass_(shop, TELL_AFTER_MS)
+    assert notices(shop) == [{"expected_by": iso(LATE), "was_expected_by": ""}]
+    assert shop.order_view(order_id).backorder.expected_by.timestamp() * 1000 == LATE
+
+
+@pytest.mark.parametrize("told_before", [True, False])
+def test_a_date_that_comes_with_an_answer_is_told_to_nobody(told_before):
+    """A place is told something else before it has looked at the dates."""
+    shop = shop_of()
+    if not told_before:
+        shop.do("location", "near", Expect("us-inbound-1", "purchase", 1, SOON, [("a", 5)]))
+    place(shop, ("a", 2), sealed=b"who", email_digest="e")
+    shop.deliver_all()
+    if told_before:
+        expect(shop, 1, SOON)
+        pass_(shop, TELL_AFTER_MS)
+    before = notices(shop)
+    assert len(before) == told_before
+    shop.do("location", "near", Expect("us-inbound-1", "purchase", 2, LATE, [("a", 5)]))
+    shop.receive("far", "a", 1)
+    shop.deliver_all()
+    pass_(shop, LOOK_AFTER_MS)
+    pass_(shop, TELL_AFTER_MS)
+    assert notices(shop)[len(before) :] == [{"expected_by": iso(LATE), "was_expected_by": iso(SOON)}]
+
+
+def test_a_customer_hears_of_dates_as_places_answer_one_by_one():
+    shop = shop_of()
+    for name, at_ms in (("near", LATE), ("far", SOON)):
+        shop.do("location", name, Expect("us-inbound-1", "purchase", 1, at_ms, [("a", 5)]))
+    order_id = waits(shop)
+    assert state(shop, order_id).backorder.dates.known_ms == SOON
+    shop.do("order", order_id, UpdateOrder("cancel"), "cancel")
+    pass_(shop, TELL_AFTER_MS)
+    assert notices(shop) == []
+    assert due_of(state(shop, order_id)) is None
+
+
+def test_it_is_time_while_the_order_asks_others_and_the_customer_never_hears():
+    shop = shop_of()
+    order_id = waits(shop)
+    expect(shop, 1, SOON)
+    shop.do("order", order_id, UpdateOrder("allocate", places=[Seen("far", {"a": 2})]), "again")
+    shop.now_ms += TELL_AFTER_MS
+    shop.fire_timers()
+    shop.deliver_all()
+    pass_(shop, TELL_AFTER_MS)
+    assert notices(shop) == [{"expected_by": iso(SOON), "was_expected_by": ""}]
+
+
+def test_a_date_that_moves_while_the_place_is_told_something_is_told_to_nobody():
+    shop = shop_of()
+    shop.do("location", "near", Expect("us-inbound-1", "purchase", 1, SOON, [("a", 5)]))
+    order_id = place(shop, ("a", 3), places=("near",), sealed=b"who", email_digest="e")
+    shop.deliver_all()
+    shop.do("location", "near", Expect("us-inbound-1", "purchase", 2, LATE, [("a", 5)]))
+    # In one instant a unit is served, and dates are looked at.
+    shop.now_ms += LOOK_AFTER_MS
+    shop.receive("near", "a", 1)
+    shop.now_ms += 1
+    shop.fire_timers()
+    for kind in (UnitsOffered, DateMoved):
+        for posted in [one for one in shop.post if type(one.message.command) is kind]:
+            shop.apply(posted)
+    near = state(shop, order_id).backorder.places["near"]
+    assert (near.telling, near.expected_ms) == ([10_001], LATE)
+    shop.deliver_all()
+    pass_(shop, TELL_AFTER_MS)
+    assert notices(shop) == [{"expected_by": iso(LATE), "was_expected_by": iso(SOON)}]
+    assert shop.order_view(order_id).backorder.expected_by.timestamp() * 1000 == LATE
+
+
+def test_it_is_time_while_a_place_is_told_something_and_the_customer_hears_that_nobody_knows():
+    shop = shop_of()
+    order_id = waits(shop)
+    expect(shop, 1, SOON)
+    pass_(shop, TELL_AFTER_MS)
+    shop.do("order", order_id, DateMoved("near", LATE, shop.now_ms), "moved")
+    near = state(shop, order_id).backorder.places["near"]
+    near.telling = []
+    shop.now_ms += TELL_AFTER_MS
+    shop.fire_timers()
+    assert state(shop, order_id).backorder.dates == Dates(SOON, None, 1)
+    shop.do("order", order_id, LineAnswered("near", True, LATE, shop.now_ms), "answered")
+    shop.now_ms += TELL_AFTER_MS
+    shop.fire_timers()
+    assert state(shop, order_id).backorder.dates == Dates(LATE, None, 2)

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.domain.allocation import need_of
+from actors.domain.order_lacks import lacking
 from actors.domain.order_state import Fulfilment, Line, Order, ShipTo, missing_of
-from actors.domain.order_waiting import lacking, lacking_after
+from actors.domain.order_waiting import lacking_after
 
 SKUS = "abc"
 UNITS = st.dictionaries(st.sampled_from(SKUS), st.integers(1, 5), min_size=1)
