@@ -1,6 +1,7 @@
 """When those in a location's line may have what they wait for, and that they hear when it changes. The rules of the line are in `location_waiting.py`.
 
     what is to come changes ──LOOK_AFTER_MS──▶ those who wait for it, by rank, so many a turn ──by a day or more──▶ the order is told (`LineDated`, `DateMoved`)
+    what was to come is late ──LATE_MS, once in LOOK_AGAIN_MS──▲
 
 It is looked at a while after the first change, so that of what is corrected at once, or comes and goes, nobody hears. An order is told what differs from what it was told last, so
 a look that is begun again after a crash tells nobody twice.
@@ -28,6 +29,10 @@ LOOKED_AT_MAX = 50
 SOURCES_LOOKED_AT_MAX = 2_000
 # What is less is no news.
 MOVED_MS = DAY_MS
+# What is late by less is still counted on: nobody hears of a lorry that comes in the afternoon.
+LATE_MS = DAY_MS
+# What is looked at because time goes by is so once in that time.
+LOOK_AGAIN_MS = DAY_MS
 
 
 def moved(before: int | None, after: int | None) -> bool:
@@ -45,13 +50,18 @@ class Arrivals:
         self._location, self._line, self._context = location, line, context
         self._coming: dict[str, list[Arriving]] = {}
         self._points: dict[tuple[str, str, int], list[Point]] = {}
+        # SKU → when the first of what is to come is late, and not counted on any more.
+        self._late_ms: dict[str, int] = {}
         # SKU → whom it was asked for last, and what those want who come before that.
         self._ahead: dict[str, tuple[Rank, int]] = {}
         self._known = len(location.incoming) <= SOURCES_LOOKED_AT_MAX
         for one in location.incoming.values() if self._known and wanted else ():
             for sku, units in one.lines:
-                if sku in wanted:
-                    self._coming.setdefault(sku, []).append(Arriving(one.expected_at_ms, units))
+                if sku in wanted and units and one.expected_at_ms > context.now_ms - LATE_MS:
+                    at_ms = max(one.expected_at_ms, context.now_ms + 1)
+                    self._coming.setdefault(sku, []).append(Arriving(at_ms, units))
+                    late_ms = one.expected_at_ms + LATE_MS
+                    self._late_ms[sku] = min(late_ms, self._late_ms.get(sku, late_ms))
 
     def expected_ms(self, waiter: Waiter) -> int | None:
         """When all of it can be had: what is free and to come, less what those want who come first; None when that is not known."""
@@ -67,6 +77,20 @@ class Arrivals:
                 return None
             latest = max(latest, points[at].at_ms, waiter.from_ms.get(sku, 0))
         return latest
+
+    def again(self, sku: str) -> list[Event]:
+        """When those who wait for it are looked at once more, since what was announced may not have come."""
+        late_ms = self._late_ms.get(sku)
+        return [] if late_ms is None else [DatesDue([sku], max(late_ms, self._context.now_ms + LOOK_AGAIN_MS))]
+
+    def joined(self, waiter: Waiter) -> list[Event]:
+        """The same for goods for which it was not so far, or for what came much later."""
+        late, dates = self._late_ms, self._line.dates
+        skus = [
+            sku for sku in waiter.lines
+            if sku in late and (sku not in dates or dates[sku][0] > late[sku] + LOOK_AGAIN_MS)
+        ]  # fmt: skip
+        return [DatesDue(skus, min(late[sku] for sku in skus))] if skus else []
 
     def _points_of(self, waiter: Waiter, sku: str) -> list[Point]:
         """Units for it and those before it, now and after each arrival. Who takes all or nothing may wait for one SKU while another is there."""
@@ -98,16 +122,29 @@ class Arrivals:
 def begun(line: WaitingLine, events: Iterable[Event], context: Context) -> list[Event]:
     """What has to be looked at, as what is to come has changed."""
     skus: dict[str, None] = {}
+    due_ms = context.now_ms + LOOK_AFTER_MS
     for event in events:
         if type(event) is IncomingChanged:
-            skus.update((sku, None) for sku, _ in event.lines if sku in line.queues and sku not in line.dates)
-    return [DatesDue(list(skus), context.now_ms + LOOK_AFTER_MS)] if skus else []
+            skus.update((sku, None) for sku, _ in event.lines if sku in line.queues and not _is_soon(line, sku, due_ms))
+    return [DatesDue(list(skus), due_ms)] if skus else []
+
+
+def _is_soon(line: WaitingLine, sku: str, due_ms: int) -> bool:
+    """Will all who wait for it be looked at by then? A look that is under way begins anew: those who were looked at would not hear of what has changed since."""
+    known_ms, after = line.dates.get(sku, (due_ms + 1, None))
+    return known_ms <= due_ms and after is None
+
+
+def due_of(events: Iterable[Event]) -> int | None:
+    """When what these say has to be looked at (UTC ms)."""
+    return next((event.due_ms for event in events if type(event) is DatesDue), None)
 
 
 def look(location: Location, line: WaitingLine, context: Context) -> list[Event]:
     """Tells those whose date is another."""
     due = sorted(sku for sku, (due_ms, _) in line.dates.items() if due_ms <= context.now_ms)
     events: list[Event] = []
+    again: list[Event] = []
     arrivals, left = Arrivals(location, line, line.queues, context) if due else None, LOOKED_AT_MAX
     for sku in due:
         assert arrivals is not None
@@ -122,8 +159,10 @@ def look(location: Location, line: WaitingLine, context: Context) -> list[Event]
             if moved(waiter.expected_ms, expected_ms):
                 events.append(LineDated(waiter.order_id, expected_ms, context.now_ms))
         events.append(DatesLooked(sku, last if not left else None))
+        if left and sku in line.queues:
+            again += arrivals.again(sku)
     # Who wants several of these SKUs is told once.
-    return list(dict.fromkeys(events))
+    return [*dict.fromkeys(events), *again]
 
 
 def _behind(line: WaitingLine, sku: str, after: Rank | None) -> Iterable[Rank]:
@@ -131,10 +170,13 @@ def _behind(line: WaitingLine, sku: str, after: Rank | None) -> Iterable[Rank]:
     return merge(*(queue.behind(after) for queue in queues))
 
 
-def next_ms(line: WaitingLine, events: Iterable[Event], now_ms: int) -> int | None:
+def next_ms(line: WaitingLine, events: list[Event], now_ms: int) -> int | None:
     """When dates have to be looked at next, after these events (UTC ms)."""
     done = {event.sku for event in events if type(event) is DatesLooked and event.after is None}
     soonest: int | None = None
+    for event in events:
+        if type(event) is DatesDue:
+            soonest = sooner(soonest, event.due_ms)
     for sku, (due_ms, _) in line.dates.items():
         if sku not in done:
             # Of two wake-ups for the same moment the second would be taken for the first again.

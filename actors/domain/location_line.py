@@ -330,4 +330,5 @@ def line_changed(line: WaitingLine | None, event: Changed) -> WaitingLine | None
             line.dates[event.sku] = (line.dates[event.sku][0], event.after)
     elif type(event) is LineDue:
         line.due_ms = event.due_ms
-    return line if line.waiters or line.due_ms is not None else None
+    # Without anybody who waits there is nothing to be looked at, however far off that is.
+    return line if line.waiters else None

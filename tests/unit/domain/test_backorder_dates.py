@@ -11,13 +11,13 @@ from actors.domain import location_dates
 from actors.domain.allocation import Place as Seen
 from actors.domain.kind import Context
 from actors.domain.location_commands import Expect, LookAtLots, ReceiptLine, ReceiveStock
-from actors.domain.location_dates import LOOK_AFTER_MS, LOOKED_AT_MAX
+from actors.domain.location_dates import LATE_MS, LOOK_AFTER_MS, LOOK_AGAIN_MS, LOOKED_AT_MAX
 from actors.domain.location_line import WaitingLine
 from actors.domain.order_backorder import BackorderTerms, DateMoved, Dates, LineAnswered, UnitsOffered
 from actors.domain.order_commands import ForgetPerson, UpdateOrder
 from actors.domain.order_dates import TELL_AFTER_MS
 from actors.domain.order_state import due_of
-from actors.domain.times import DAY_MS, moment
+from actors.domain.times import DAY_MS, HOUR_MS, moment
 from tests.unit.domain.cart_rig import NOW_MS, Shop
 from tests.unit.domain.line_rig import Place
 from tests.unit.domain.test_order_waiting import place, shop_of, state
@@ -74,20 +74,26 @@ def test_what_is_no_news_is_told(moves):
     assert told(here) == []
 
 
-def test_thousands_of_dates_hold_up_the_location_or_some_are_forgotten():
-    here = Place(small=False)
-    for number in range(3 * LOOKED_AT_MAX + 1):
-        here.wait(f"us-{number:04}", number, ("a", 1))
+@pytest.mark.parametrize("moves_after", [None, 1, 3])
+def test_thousands_of_dates_hold_up_the_location_or_some_are_forgotten(moves_after):
+    """Also those who were looked at already hear of what changes in the middle of it."""
+    here, everybody = Place(small=False), [f"us-{number:04}" for number in range(3 * LOOKED_AT_MAX + 1)]
+    for number, name in enumerate(everybody):
+        here.wait(name, number, ("a", 1))
     expects(here, 1, SOON, 1_000)
     here.now_ms += LOOK_AFTER_MS
     rounds = []
-    while (due := here.state.waiting.due_ms) is not None:
+    while (due := here.state.waiting.due_ms) is not None and due < SOON:
         here.now_ms = max(here.now_ms, due)
         here.do(LookAtLots())
         rounds.append(told(here))
         assert here.again() == here.state
-    assert [len(one) for one in rounds] == [LOOKED_AT_MAX] * 3 + [1]
-    assert [name for one in rounds for name, _ in one] == [f"us-{number:04}" for number in range(3 * LOOKED_AT_MAX + 1)]
+        if len(rounds) == moves_after:
+            expects(here, 2, LATE, 1_000)
+    looked = [len(one) for one in rounds if one]
+    assert looked == [LOOKED_AT_MAX] * (moves_after or 0) + [LOOKED_AT_MAX] * 3 + [1]
+    last = [one for round_ in rounds for one in round_][-len(everybody) :]
+    assert last == [(name, LATE if moves_after else SOON) for name in everybody]
 
 
 def test_dates_are_looked_at_by_what_a_receipt_of_the_same_moment_takes_away():
@@ -101,6 +107,65 @@ def test_dates_are_looked_at_by_what_a_receipt_of_the_same_moment_takes_away():
     here.wake()
     assert told(here) == []
     assert here.state.waiting.dates == {}
+
+
+@pytest.mark.parametrize("announced_first", [True, False])
+def test_a_date_that_has_passed_stays_for_ever(announced_first):
+    """An afternoon late is no news; a day is."""
+    here = Place()
+    if announced_first:
+        expects(here, 1, SOON, 5)
+    here.wait("us-1", 10, ("a", 2))
+    if not announced_first:
+        expects(here, 1, SOON, 5)
+    later(here)
+    told(here)
+    later(here, SOON + LATE_MS - 1 - here.now_ms)
+    assert told(here) == []
+    assert here.wait("us-2", 20, ("a", 2)).expected_ms == here.now_ms + 1
+    later(here, 1)
+    assert told(here) == [("us-1", None), ("us-2", None)]
+    assert (here.state.waiting.dates, here.state.waiting.due_ms) == ({}, None)
+
+
+def test_lines_are_looked_at_each_time_that_one_of_many_announcements_passes():
+    here = Place()
+    for number in range(6):
+        expects(here, 1, SOON + number * HOUR_MS, 1, f"us-inbound-{number}")
+    here.wait("us-1", 10, ("a", 3))
+    here.wait("us-2", 20, ("a", 3))
+    looks = []
+    while (due := here.state.waiting.due_ms) is not None:
+        here.now_ms = due
+        here.wake()
+        looks.append((due, told(here)))
+    assert looks == [
+        (SOON + LATE_MS, [("us-2", None)]),
+        (SOON + LATE_MS + LOOK_AGAIN_MS, [("us-1", None)]),
+    ]
+
+
+def test_who_comes_when_the_line_was_empty_keeps_a_date_that_has_passed():
+    """Of what is announced meanwhile nobody was to be told."""
+    here = Place()
+    expects(here, 1, LATE, 1)
+    here.wait("us-0", 1, ("b", 1))
+    here.wait("us-1", 10, ("a", 1))
+    here.wait("us-1", 10)
+    assert list(here.state.waiting.dates) == ["a"]
+    expects(here, 1, SOON, 1, "us-inbound-2")
+    assert here.wait("us-2", 20, ("a", 1)).expected_ms == SOON
+    later(here, SOON + LATE_MS - here.now_ms)
+    assert told(here) == [("us-2", LATE)]
+
+
+def test_an_empty_line_stays_till_what_was_announced_is_late():
+    here = Place()
+    expects(here, 1, SOON, 5)
+    here.wait("us-1", 10, ("a", 2))
+    here.wait("us-1", 10)
+    assert here.state.waiting is None
+    assert here.again() == here.state
 
 
 # --- at the order -------------------------------------------------------------------------------------------------
@@ -354,3 +419,14 @@ def test_it_is_time_while_a_place_is_told_something_and_the_customer_hears_that_
     shop.now_ms += TELL_AFTER_MS
     shop.fire_timers()
     assert state(shop, order_id).backorder.dates == Dates(LATE, None, 2)
+
+
+def test_the_customer_keeps_a_date_that_has_passed():
+    shop = shop_of()
+    order_id = waits(shop)
+    expect(shop, 1, SOON)
+    pass_(shop, TELL_AFTER_MS)
+    for _ in range(9):
+        pass_(shop, DAY_MS)
+    assert notices(shop)[1:] == [{"expected_by": "", "was_expected_by": iso(SOON)}]
+    assert shop.order_view(order_id).backorder.expected_by is msgspec.UNSET
