@@ -219,7 +219,7 @@ def _known_to_orders(name: str, state: Location, history: History) -> Iterator[s
         if place is not None and place.expected_ms != waiter.expected_ms and not waiter.unseen and not soon:
             yield f"{name}: {order_id} may have it at {waiter.expected_ms}, and believes {place.expected_ms}"
         expected_ms = waiter.expected_ms
-        if waiter.lines and expected_ms is not None and expected_ms < last_ms - 5_000:
+        if waiter.lines and expected_ms is not None and expected_ms < last_ms - 2_000:
             yield f"{name}: {order_id} was to have it at {expected_ms}, which has passed"
         if place is None or dict(place.lines) != waiter.lines or waiter.unseen:
             yield f"{name}: {waiter} is in line, the order knows {place}"
