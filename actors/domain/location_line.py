@@ -285,6 +285,14 @@ class WaitingLine(msgspec.Struct):
                 total += self._wanted(queue.ranks[:at], sku)
         return total
 
+    def between(self, sku: str, low: Rank, high: Rank) -> int:
+        """Units that those want who come from the one rank on, and before the other."""
+        queues = self.queues.get(sku, {}).values()
+        return sum(
+            self._wanted(queue.ranks[bisect_left(queue.ranks, low) : bisect_left(queue.ranks, high)], sku)
+            for queue in queues
+        )
+
     def _wanted(self, ranks: Iterable[Rank], sku: str) -> int:
         return sum(self.waiters[order_id].lines[sku] for _, _, order_id in ranks)
 
@@ -322,4 +330,5 @@ def line_changed(line: WaitingLine | None, event: Changed) -> WaitingLine | None
             line.dates[event.sku] = (line.dates[event.sku][0], event.after)
     elif type(event) is LineDue:
         line.due_ms = event.due_ms
-    return line if line.waiters or line.due_ms is not None else None
+    # Without anybody who waits there is nothing to be looked at, however far off that is.
+    return line if line.waiters else None

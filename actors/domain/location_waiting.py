@@ -31,7 +31,6 @@ from actors.domain.location_capacity import next_day_ms
 from actors.domain.location_commands import Allocate, Command, Reserve
 from actors.domain.location_events import Event, LevelsSet, LotsLookedAt, SafetyStockSet, StockChanged
 from actors.domain.location_line import (
-    DatesDue,
     InLine,
     LineChanged,
     LineDated,
@@ -92,7 +91,7 @@ def _touched(events: Iterable[Event]) -> Iterable[str]:
 def _served(
     location: Location, line: WaitingLine, events: list[Event], skus: Iterable[str], context: Context, *, woken: bool
 ) -> list[Event]:
-    begun = next((event.due_ms for event in events if type(event) is DatesDue), None)
+    begun = location_dates.due_of(events)
     if not skus and not woken:
         return _sooner(line, begun)
     round_ = _round(location, line, events, skus, context)
@@ -162,15 +161,17 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
     )  # fmt: skip
     if waiter.whole and waiter.lines:
         waiter = msgspec.structs.replace(waiter, turn=_turn(line, known, waiter))
-    expected_ms = location_dates.Outlook(location, line, waiter.lines, context).expected_ms(waiter)
+    arrivals = location_dates.Arrivals(location, line, waiter.lines, context)
+    expected_ms = arrivals.expected_ms(waiter)
     waiter, told = (
         msgspec.structs.replace(waiter, expected_ms=expected_ms),
         InLine(accepted, expected_ms, context.now_ms),
     )
     if waiter == known or (known is None and waiter.over):
         return [], told
-    events: list[Event] = [LineChanged(waiter)]
-    events.extend(_got_at_once(location, line, known, waiter, context))
+    events: list[Event] = [LineChanged(waiter), *arrivals.joined(waiter)]
+    dates_ms = location_dates.due_of(events)
+    events.extend(_got_at_once(location, line, known, waiter, context, dates_ms))
     return events, told
 
 
@@ -196,10 +197,11 @@ def _turn(line: WaitingLine, known: Waiter | None, waiter: Waiter) -> Turn:
 
 
 def _got_at_once(
-    location: Location, line: WaitingLine, known: Waiter | None, waiter: Waiter, context: Context
+    location: Location, line: WaitingLine, known: Waiter | None, waiter: Waiter, context: Context, dates_ms: int | None
 ) -> list[Event]:
     """What it gets of what is free, in its place among the others; and these, of what was set aside for it and is not any more."""
     release_ms = min((moment for moment in waiter.from_ms.values() if moment > context.now_ms), default=None)
+    release_ms = sooner(release_ms, dates_ms)
     skus = list(waiter.lines)
     if known is not None and known.turn is not None and known.turn.until_ms is not None:
         skus += [sku for sku in known.lines if sku not in waiter.lines]

@@ -158,7 +158,7 @@ def _decided(state: Order | None, command: Command, context: Context) -> Decisio
     if type(command) is UnitsOffered:
         return order_replies.status(context, *order_waiting.offered(state, command, context))
     if type(command) is LineAnswered:
-        return order_replies.status(context, *order_waiting.answered(state, command))
+        return order_replies.status(context, *order_waiting.answered(state, command, context))
     if type(command) is DateMoved:
         return order_replies.status(context, *order_dates.moved(state, command, context))
     if type(command) is MovePickup:

@@ -53,7 +53,8 @@ class Dates(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Backorder(msgspec.Struct, array_like=True):
-    """`places`: by location. `parked`: why no timer runs, "" while one does. `dates`: None as long as none has changed."""
+    """`places`: by location. `parked`: why no timer runs, "" while one does. `dates`: None as long as no line has
+    told of any."""
 
     terms: BackorderTerms | None = None
     places: dict[str, PlaceInLine] = {}
@@ -110,12 +111,13 @@ class WaitingAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_default
 
 
 class WaitingSettled(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """The location has answered."""
+    """The location has answered. `dates`: what the customer knows, and when he is told; None: as before."""
 
     location_id: str
     accepted: bool
     expected_ms: int | None = None
     as_of_ms: int = 0
+    dates: Dates | None = None
 
 
 class WaitingDated(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):

@@ -51,10 +51,10 @@ from actors.domain.order_events import (
     ReservationSettled,
     ShortPicked,
 )
-from actors.domain.order_state import Fulfilment, Order, is_asking, is_covered, missing_of, wanted_of
+from actors.domain.order_lacks import lacking
+from actors.domain.order_state import Fulfilment, Order, is_asking, is_covered, missing_of
 from actors.domain.order_terms_events import FloorWithheld, LinesChanged
 from actors.domain.order_terms_plan import shape_of
-from actors.domain.order_terms_state import as_ordered
 from actors.domain.times import moment
 
 # Fulfilments that come out of a line are numbered from here on, so many for each place: the order does not know yet of what a location has given it.
@@ -65,18 +65,6 @@ _LEAVE_SHORT = frozenset({OrderPlaced, ReservationSettled, CartClaimed, ShortPic
 
 
 # --- what it lacks ---------------------------------------------------------------------------------------------------
-def lacking(order: Order) -> Need:
-    """Units per SKU that no place has allocated; what is being asked for is still lacking."""
-    lacks, terms = wanted_of(order.lines, order.kits), order.terms
-    for fulfilment in order.fulfilments:
-        if fulfilment.status == "reserving":
-            continue
-        lines = fulfilment.lines if terms is None else as_ordered(terms, fulfilment.number, fulfilment.lines)
-        for sku, units in lines:
-            lacks[sku] = lacks.get(sku, 0) - units
-    return {sku: units for sku, units in lacks.items() if units > 0}
-
-
 def lacking_after(order: Order, lines: Iterable[Units]) -> Need:
     """What is lacking once a place has allocated these."""
     lines = list(lines)
@@ -181,12 +169,13 @@ def _promised_by(order: Order, location_id: str, context: Context) -> int | None
     return None if lead_ms is None else context.now_ms + lead_ms
 
 
-def answered(order: Order, command: LineAnswered) -> list[Event]:
+def answered(order: Order, command: LineAnswered, context: Context) -> list[Event]:
     """Takes note of a location's answer."""
     place = order.backorder.places.get(command.location_id) if order.backorder is not None else None
     if place is None or place.telling is None:
         return []
-    return [WaitingSettled(command.location_id, command.accepted, command.expected_ms, command.as_of_ms)]
+    dates = order_dates.settled(order, command, context)
+    return [WaitingSettled(command.location_id, command.accepted, command.expected_ms, command.as_of_ms, dates)]
 
 
 def lines_of(order: Order) -> list[str]:
@@ -321,6 +310,7 @@ def evolve(order: Order, event: Event) -> None:
             place.lines, place.telling, place.whole = ask.lines, ask.seen, event.whole
     elif type(event) is WaitingSettled:
         _settled(backorder.places[event.location_id], event)
+        backorder.dates = event.dates or backorder.dates
     elif type(event) is WaitingDated:
         place = backorder.places[event.location_id]
         place.expected_ms, place.as_of_ms, backorder.dates = event.expected_ms, event.as_of_ms, event.dates
@@ -381,7 +371,7 @@ def view(order: Order) -> BackorderView | msgspec.UnsetType:
     places, terms = backorder.places, backorder.terms
     in_line = [name for name, place in places.items() if place.lines and place.telling is None]
     reason: ParkedWhy = backorder.parked or ("in_line" if in_line else "asking_again")
-    by_ms = order_dates.expected_by_ms(backorder)
+    by_ms = order_dates.expected_by_ms(order)
     release = [terms.release[sku] for sku in missing if sku in terms.release] if terms is not None else []
     return BackorderView(
         reason, len(in_line), moment(by_ms) if by_ms is not None else msgspec.UNSET, moment(max(release)) if release else msgspec.UNSET

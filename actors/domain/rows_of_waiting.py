@@ -88,10 +88,12 @@ def rows_of_line(location_id: str, line: WaitingLine | None, event: Changed) -> 
         yield waiter_row(location_id, event.order_id, line)
     elif type(event) is LinePassed or type(event) is DatesDue or type(event) is DatesLooked:
         noted = True
-    elif type(event) is LineDue:
+    elif type(event) is LineDue and line is not None:
         yield due_row(location_id, event.due_ms)
     if noted or line is None:
         yield notes_row(location_id, line)
+    if line is None:
+        yield due_row(location_id, None)
 
 
 def due_row(location_id: str, due_ms: int | None) -> WaiterRow:

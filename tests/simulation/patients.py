@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import msgspec
 
-from actors.domain import order_waiting
+from actors.domain import order_lacks, order_waiting
 from actors.domain.allocation import Place
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
@@ -79,7 +79,8 @@ class Patient(Client):
         """Says when some of it comes, or that it does not; what is older than what he said changes nothing."""
         rng, now_ms = self.rng, self.world.now_ms()
         self.said += rng.choice((1, 1, 1, 0))
-        at_ms = now_ms + rng.choice((2, 4, 9)) * DAY_MS + rng.choice((0, 60_000))
+        # What he says may pass without any goods.
+        at_ms = now_ms + rng.choice((rng.randint(100, 900), 2 * DAY_MS, 4 * DAY_MS, 9 * DAY_MS)) + rng.choice((0, 60))
         return Expect(f"us-supplier-{self.name}", "purchase", self.said, at_ms, [(RARE, rng.choice((0, 3, 20)))])
 
     async def place(self) -> None:
@@ -209,17 +210,17 @@ def _kept(state: Location, waiter: Waiter, sku: str) -> int:
 
 
 def _known_to_orders(name: str, state: Location, history: History) -> Iterator[str]:
+    last_ms = max(one.turns[-1].at_ms for one in history.entities.values() if one.turns)
+    soon = state.waiting is not None and any(at < last_ms + DAY_MS for at, _ in state.waiting.dates.values())
     for order_id, waiter in state.waiting.waiters.items() if state.waiting is not None else ():
         entity = history.entities.get(("order", order_id))
         order: Order | None = entity.state if entity is not None else None
         place = order.backorder.places.get(name) if order is not None and order.backorder is not None else None
-        if (
-            place is not None
-            and place.expected_ms != waiter.expected_ms
-            and not waiter.unseen
-            and not state.waiting.dates
-        ):
+        if place is not None and place.expected_ms != waiter.expected_ms and not waiter.unseen and not soon:
             yield f"{name}: {order_id} may have it at {waiter.expected_ms}, and believes {place.expected_ms}"
+        expected_ms = waiter.expected_ms
+        if waiter.lines and expected_ms is not None and expected_ms < last_ms - 2_000:
+            yield f"{name}: {order_id} was to have it at {expected_ms}, which has passed"
         if place is None or dict(place.lines) != waiter.lines or waiter.unseen:
             yield f"{name}: {waiter} is in line, the order knows {place}"
 
@@ -234,7 +235,7 @@ def _in_lines(order_id: str, order: Order, history: History) -> Iterator[str]:
         waits = state.waiting is not None and order_id in state.waiting.waiters
         if waits != bool(place.lines):
             yield f"{order_id} {'is' if waits else 'is not'} in line at {name}, and believes {place}"
-    lacking = {} if order.cancelled else order_waiting.lacking(order)
+    lacking = {} if order.cancelled else order_lacks.lacking(order)
     terms = order.backorder.terms
     for one in order.fulfilments if terms is not None and terms.barred else ():
         banned = (

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from actors.domain.allocation import Place, need_of
 from actors.domain.order_backorder import Backorder, PlaceInLine, UnitsOffered
 from actors.domain.order_commands import UpdateOrder
+from actors.domain.order_lacks import lacking
 from actors.domain.order_state import Fulfilment, Line, Order, ShipTo, missing_of
-from actors.domain.order_waiting import NUMBERS, lacking, lacking_after
+from actors.domain.order_waiting import NUMBERS, lacking_after
 from tests.unit.domain.test_order_waiting import place, shop_of, state
 
 SKUS = "abc"

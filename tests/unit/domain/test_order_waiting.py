@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actors.domain import location_waiting, order_asking, order_waiting
+from actors.domain import location_waiting, order_asking, order_lacks, order_waiting
 from actors.domain.allocation import Place
 from actors.domain.errors import Refused
 from actors.domain.kinds import KINDS
@@ -285,7 +285,7 @@ class Play:
             one = state(self.shop, order_id)
             places = one.backorder.places if one.backorder is not None else {}
             assert all(place.telling is None and not place.seen for place in places.values())
-            lacking = {} if one.cancelled else order_waiting.lacking(one)
+            lacking = {} if one.cancelled else order_lacks.lacking(one)
             for name in ("near", "far", "third"):
                 mine = line(self.shop, name).get(order_id, {})
                 wanted = lacking if name in order_waiting.lines_of(one) and not one.cancelled else {}
