@@ -28,7 +28,7 @@ from actors.domain import location_dates
 from actors.domain.allocation import need_of
 from actors.domain.kind import Context, Decision, Message
 from actors.domain.location_capacity import next_day_ms
-from actors.domain.location_commands import Allocate, Command, Reserve
+from actors.domain.location_commands import Allocate, Command, LookAtLots, Reserve
 from actors.domain.location_events import Event, LevelsSet, LotsLookedAt, SafetyStockSet, StockChanged
 from actors.domain.location_line import (
     DatesDue,
@@ -69,8 +69,8 @@ def decide(location: Location, command: Command, context: Context, inner: Inner)
     if type(command) is WaitInLine:
         return decision
     decision.events.extend(location_dates.begun(line, decision.events, context))
-    # Whoever comes first when it is time does the timer's work.
-    woken = line.due_ms is not None and line.due_ms <= context.now_ms
+    # Only the timer looks at the whole line: others would pay for it, and each of them would move its moment on, so that it never came.
+    woken = type(command) is LookAtLots and line.due_ms is not None and line.due_ms <= context.now_ms
     everything = woken or any(type(event) is ProfileSet for event in decision.events)
     skus = sorted(line.queues) if everything else [sku for sku in _touched(decision.events) if sku in line.queues]
     decision.events.extend(_served(location, line, decision.events, skus, context, woken=woken))
@@ -219,8 +219,8 @@ def _due(
 ) -> list[Event]:  # fmt: skip
     now_ms = context.now_ms
     if round_.more:
-        # Of two wake-ups for the same moment the second would be taken for the first again.
-        return _sooner(line, max(now_ms, line.due_ms or 0) + 1, instead=True)
+        # Of two wake-ups for the same moment the second would be taken for the first again. One that is still to come stays.
+        return _sooner(line, max(now_ms, line.due_ms or 0) + 1 if woken else now_ms + 1, instead=woken)
     release_ms = sooner(release_ms, round_.turns.next_end_ms()) if round_.turns.changed or woken else release_ms
     if round_.full or round_.tomorrow:
         release_ms = sooner(release_ms, next_day_ms(location.particulars.timezone, now_ms))
