@@ -47,6 +47,7 @@ from actors.domain.location_lots import sooner
 from actors.domain.location_profile import ProfileSet
 from actors.domain.location_serving import Round
 from actors.domain.location_state import Location
+from actors.domain.location_turns import TURN_SKUS_MAX
 from actors.domain.order_backorder import DateMoved, UnitsOffered
 
 # Orders in line at a location, and of these for one SKU.
@@ -160,7 +161,7 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
         {sku: days for sku, days in command.life_days.items() if sku in lines},
         {sku: moment for sku, moment in command.from_ms.items() if sku in lines}, command.whole,
     )  # fmt: skip
-    if waiter.whole and waiter.lines:
+    if waiter.whole and 0 < len(waiter.lines) <= TURN_SKUS_MAX:
         waiter = msgspec.structs.replace(waiter, turn=_turn(line, known, waiter))
     expected_ms = location_dates.Outlook(location, line, waiter.lines, context).expected_ms(waiter)
     waiter, told = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -65,6 +66,7 @@ class Passed:
         self.name = name
         self.lines: dict[str, dict[str, int]] = {}
         self.counts: dict[str, int] = {}
+        self.keepers: list[Waiter] = []
 
     def after(self, state: Location, events: Iterable[object], turn: Turn) -> Iterator[str]:
         """Looks at a turn."""
@@ -87,6 +89,7 @@ class Passed:
             elif not keeps(one, turn.at_ms) and not any(moment > turn.at_ms for moment in one.from_ms.values()):
                 yield from self._count(state, one, later, turn)
         self.lines = {name: dict(one.lines) for name, one in whole.items()}
+        self.keepers = [one for one in whole.values() if one.turn is not None and one.turn.until_ms is not None]
 
     def _is_later(self, state: Location, by: str, one: Waiter, sku: str) -> bool:
         other = state.waiting.waiters.get(by) if state.waiting is not None else None
@@ -97,11 +100,15 @@ class Passed:
     def _count(self, state: Location, one: Waiter, later: list[tuple[str, str]], turn: Turn) -> Iterator[str]:
         line = state.waiting
         assert line is not None
+        # Of what is set aside for so many already it has no turn: before this, or now.
+        for keepers in (self.keepers, line.waiters.values()):
+            of = Counter(sku for other in keepers if keeps(other, turn.at_ms) for sku in other.lines)
+            if any(of[sku] >= location_turns.KEEPERS_MAX for sku in one.lines):
+                return
         # Who gets two goods at once passes once.
-        for sku in dict(later).values():
-            busy = sum(of.sku == sku and (of.until_ms or 0) > turn.at_ms for of in line.turns.values())
-            if busy < location_turns.KEEPERS_MAX:
-                self.counts[one.order_id] = self.counts.get(one.order_id, 0) + 1
+        passed = len(dict(later))
+        if passed:
+            self.counts[one.order_id] = self.counts.get(one.order_id, 0) + passed
         if self.counts.get(one.order_id, 0) > location_turns.PASSED_MAX:
             yield f"{self.name} version {turn.version}: {one.order_id} was passed {self.counts[one.order_id]} times"
 

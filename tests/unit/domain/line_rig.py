@@ -111,7 +111,7 @@ class SlowLine:
         need: dict[str, int] = {}
         ended: list[str] = []
         resting: list[tuple[Waiter, str]] = []
-        slots = sorted(sku for sku, until in self.keeps.values() if until > now_ms)
+        slots = [of for name, (_, until) in self.keeps.items() if until > now_ms for of in self.waiters[name].lines]
 
         def left(one: Waiter, sku: str) -> int:
             """What those before it leave of it for whom units are set aside."""
@@ -130,8 +130,8 @@ class SlowLine:
             return max(0, min(one.lines[sku], left(one, sku)))
 
         def begins(one: Waiter, sku: str) -> None:
-            if slots.count(sku) < location_turns.KEEPERS_MAX:
-                slots.append(sku)
+            if all(slots.count(of) < location_turns.KEEPERS_MAX for of in one.lines):
+                slots.extend(one.lines)
                 self.keeps[one.order_id] = (sku, now_ms + location_turns.KEEP_MS)
                 self.passed.pop(one.order_id, None)
 

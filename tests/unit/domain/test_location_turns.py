@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actors.domain import location_turns
+from actors.domain import location_serving, location_turns
 from actors.domain.location_commands import Allocate, ReceiptLine, ReceiveStock, Reserve, SetLevels
 from actors.domain.location_events import Levels
 from actors.domain.location_profile import Profile, SetProfile
+from actors.domain.location_serving import Round
 from actors.domain.location_turns import KEEP_MS, KEEPERS_MAX, PASSED_MAX
 from tests.unit.domain.line_rig import NOW_MS, Place
 
@@ -107,6 +108,59 @@ def test_all_of_a_sku_is_kept_for_hundreds_who_wait_for_another(at_once):
     place.receive(("a", 100))
     assert sum(bool(turn.until_ms) for turn in place.state.waiting.turns.values()) == KEEPERS_MAX
     assert place.do(Allocate("us-new", 1, [("a", 200)])).lines == [("a", 100 - KEEPERS_MAX)]
+
+
+def test_a_sku_is_kept_for_hundreds_whose_turn_came_by_another(at_once):
+    place = Place(small=False)
+    for number in range(2 * KEEPERS_MAX):
+        place.wait(f"us-{number:03}", number, ("a", 1), (f"x{number}", 1), whole=True)
+        place.receive((f"x{number}", 1))
+    place.receive(("b", 1))
+    assert sum(bool(turn.until_ms) for turn in place.state.waiting.turns.values()) == KEEPERS_MAX
+    place.wait("us-999", 999, ("b", 1), ("c", 1), whole=True)
+    assert place.state.waiting.turns["us-999"].until_ms, "nobody keeps any of it"
+
+
+def test_a_whole_shop_is_kept_for_one_order(at_once):
+    place = Place(small=False)
+    skus = [f"s{number:02}" for number in range(location_turns.TURN_SKUS_MAX + 1)]
+    place.wait("us-1", 10, *((sku, 1) for sku in skus), whole=True)
+    place.receive(*((sku, 1) for sku in skus[1:]))
+    assert place.state.waiting.turns == {}
+    assert place.do(Allocate("us-new", 1, [(skus[1], 1)])).lines == [(skus[1], 1)]
+    place.receive((skus[0], 1), (skus[1], 1))
+    assert [name for name, _, _ in place.served] == ["us-1"], "it has all when all is there"
+    # With one fewer it would have its turn.
+    place.wait("us-2", 20, *((sku, 1) for sku in skus[1:]), whole=True)
+    place.receive((skus[1], 1))
+    assert place.state.waiting.turns["us-2"].until_ms
+
+
+def test_an_order_of_many_goods_is_looked_at_as_a_whole_for_each_of_them(at_once, monkeypatch):
+    place, looks = Place(small=False), []
+    skus = [f"s{number:02}" for number in range(location_turns.TURN_SKUS_MAX)]
+    place.wait("us-1", 10, *((sku, 1) for sku in skus), whole=True)
+    parts_of = Round._parts_of
+    monkeypatch.setattr(Round, "_parts_of", lambda *of: looks.append(1) or parts_of(*of))
+    place.receive(*((sku, 1) for sku in skus[1:]))
+    assert len(looks) <= 4 * len(skus)
+    place.receive((skus[0], 1))
+    assert [name for name, _, _ in place.served] == ["us-1"]
+
+
+def test_who_takes_all_is_given_nothing_in_a_full_turn_and_passes_others(monkeypatch):
+    monkeypatch.setattr(location_serving, "SERVED_MAX", 2)
+    monkeypatch.setattr(location_turns, "PASSED_MAX", 3)
+    place = Place()
+    place.wait("us-0", 1, ("a", 1), ("c", 1), whole=True)
+    place.wait("us-1", 2, ("a", 1))
+    place.wait("us-2", 3, ("a", 1))
+    place.wait("us-3", 4, ("a", 1), whole=True)
+    place.receive(("a", 3))
+    assert (len(place.served), place.state.waiting.turns["us-0"].until_ms) == (2, None)
+    place.now_ms = place.state.waiting.due_ms
+    place.wake()
+    assert len(place.served) == 3
 
 
 @pytest.mark.parametrize("leaves", [True, False])
