@@ -90,10 +90,11 @@ class Waiter(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         return not self.lines and not self.unseen
 
 
-class LineChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """An order waits for other units than before, or for none any more."""
+class LineChanged(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """An order waits for other units than before, or for none any more. `left`: SKUs that it wanted as a part of all or nothing, and wants no more."""
 
     waiter: Waiter
+    left: list[str] = []
 
 
 class LineServed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
@@ -159,13 +160,14 @@ class Queue(msgspec.Struct):
 
 
 class WaitingLine(msgspec.Struct):
-    """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `given`: SKU → how many were given some of it, of SKUs that one of these wants who is passed. `dates`: SKU → when those
+    """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `resting`: SKU → how many of these want it who are passed for now; `given`: SKU → how many were given some of it since, of these SKUs. `dates`: SKU → when those
     who wait for it have to be looked at (UTC ms), as what is to come of it has changed, and up to which rank they were."""
 
     waiters: dict[str, Waiter] = {}
     queues: dict[str, dict[Class, Queue]] = {}
     due_ms: int | None = None
     turns: dict[str, Turn] = {}
+    resting: dict[str, int] = {}
     given: dict[str, int] = {}
     dates: dict[str, tuple[int, Rank | None]] = {}
 
@@ -176,8 +178,11 @@ class WaitingLine(msgspec.Struct):
     def put(self, waiter: Waiter) -> None:
         """In place of what the order waited for before."""
         known = self.waiters.pop(waiter.order_id, None)
+        # First what it wants now: what is counted for it goes on.
+        self._rest(waiter)
         if known is not None:
             self.turns.pop(waiter.order_id, None)
+            self._rest_no_more(known, known.lines)
             for sku, units in known.lines.items():
                 self._leave(known, sku, units)
         if waiter.over:
@@ -185,7 +190,6 @@ class WaitingLine(msgspec.Struct):
         self.waiters[waiter.order_id] = waiter
         if waiter.turn is not None:
             self.turns[waiter.order_id] = waiter.turn
-            self._count(waiter)
         for sku, units in waiter.lines.items():
             queue = self.queues.setdefault(sku, {}).setdefault(waiter.class_for(sku), Queue())
             insort(queue.ranks, waiter.rank(sku))
@@ -203,6 +207,7 @@ class WaitingLine(msgspec.Struct):
                 self.queues[sku][waiter.class_for(sku)].units -= units
             else:
                 self._leave(waiter, sku, lines.pop(sku))
+        self._rest_no_more(waiter, waiter.lines.keys() - lines.keys())
         unseen = [*waiter.unseen, (event.number, event.lines)]
         turn = waiter.turn
         if turn is not None and not lines:
@@ -234,21 +239,27 @@ class WaitingLine(msgspec.Struct):
     # --- turns
     def take_turn(self, event: LineTurn) -> None:
         """It is its turn, or has been."""
-        waiter, mark = self.waiters[event.order_id], 0
-        if event.until_ms is None:
-            # What nobody wants any more who has had his time is not counted any more.
-            resting = [self.waiters[name] for name, turn in self.turns.items() if turn.until_ms is None]
-            wanted = {sku for one in resting for sku in one.lines}
-            self.given = {sku: n for sku, n in self.given.items() if sku in wanted}
-            mark = self.passed(waiter)
+        known = self.waiters[event.order_id]
+        mark = self.passed(known) if event.until_ms is None else 0
         turn = self.turns[event.order_id] = Turn(event.sku, event.until_ms, mark)
-        self.waiters[event.order_id] = waiter = msgspec.structs.replace(waiter, turn=turn)
-        self._count(waiter)
+        waiter = self.waiters[event.order_id] = msgspec.structs.replace(known, turn=turn)
+        self._rest(waiter)
+        self._rest_no_more(known, known.lines)
 
-    def _count(self, waiter: Waiter) -> None:
+    def _rest(self, waiter: Waiter) -> None:
+        """It is counted who is given some of what it wants while it is passed."""
         if waiter.turn is not None and waiter.turn.until_ms is None:
             for sku in waiter.lines:
+                self.resting[sku] = self.resting.get(sku, 0) + 1
                 self.given.setdefault(sku, 0)
+
+    def _rest_no_more(self, waiter: Waiter, skus: Iterable[str]) -> None:
+        """What nobody wants any more who is passed is not counted any more."""
+        if waiter.turn is not None and waiter.turn.until_ms is None:
+            for sku in skus:
+                self.resting[sku] -= 1
+                if not self.resting[sku]:
+                    del self.resting[sku], self.given[sku]
 
     def passed(self, waiter: Waiter) -> int:
         """How many were given something that it wants, since that is counted."""

@@ -170,7 +170,8 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
     )
     if waiter == known or (known is None and waiter.over):
         return [], told
-    events: list[Event] = [LineChanged(waiter)]
+    left = [sku for sku in known.lines if sku not in waiter.lines] if known is not None and known.whole else []
+    events: list[Event] = [LineChanged(waiter, left)]
     events.extend(_got_at_once(location, line, known, waiter, context))
     return events, told
 

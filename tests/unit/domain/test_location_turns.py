@@ -175,6 +175,48 @@ def test_what_was_kept_for_who_leaves_goes_to_nobody(at_once, leaves):
     assert place.again() == place.state
 
 
+def notes(place: Place) -> list[str]:
+    """SKUs of which there is a row of its own."""
+    rows = [row for (table, *_), row in place.rows.items() if table == "waiters"]
+    return sorted(row.order_id[1:] for row in rows if row.order_id[:1] == "#")
+
+
+def test_what_is_counted_for_who_is_passed_grows_without_end():
+    place = Place()
+    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
+    place.wait("us-2", 20, ("b", 1), ("c", 1), whole=True)
+    place.wait("us-9", 90, ("z", 9))
+    assert place.state.waiting.given == {"a": 0, "b": 0, "c": 0}
+    passed(place, "b", 2)
+    # Two wait for it, and each leaves the line in another way.
+    place.wait("us-1", 10, ("a", 1), ("d", 1), whole=True)
+    assert (place.state.waiting.given, notes(place)) == ({"a": 0, "b": 2, "c": 0, "d": 0}, list("abcd"))
+    place.receive(("b", 1), ("c", 1))
+    assert (place.state.waiting.given, notes(place)) == ({"a": 0, "d": 0}, ["a", "d"])
+    passed(place, "a", PASSED_MAX)
+    place.receive(("a", 1))
+    assert place.state.waiting.turns["us-1"].until_ms
+    assert (place.state.waiting.given, notes(place)) == ({}, [])
+    place.now_ms += KEEP_MS
+    place.wake()
+    assert (place.state.waiting.given, notes(place)) == ({"a": 0, "d": 0}, ["a", "d"])
+    assert place.again() == place.state
+    place.wait("us-1", 10, whole=True)
+    assert (place.state.waiting.given, notes(place)) == ({}, [])
+    place.wait("us-2", 20, seen=[10_001], number=10_002)
+    place.wait("us-9", 90)
+    place.wake()
+    assert not [key for key in place.rows if key[0] == "waiters"]
+
+
+def test_all_that_is_counted_is_written_each_time_somebody_is_passed():
+    place = Place(small=False)
+    for number in range(300):
+        place.wait(f"us-{number:03}", number, ("a", 1), (f"x{number}", 1), whole=True)
+    passed(place, "a", 1)
+    assert max(len(row.state) for row in place.rows.values() if row.table == "waiters") < 200
+
+
 def test_what_is_kept_for_one_goes_to_another_who_wants_it_with_something_else(at_once):
     place = Place()
     place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
