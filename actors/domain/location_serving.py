@@ -11,7 +11,7 @@ from actors.domain.location_capacity import count_of, local_day
 from actors.domain.location_draft import Draft, apply
 from actors.domain.location_events import Entry, Event, LevelsSet, LotOpened, SafetyStockSet, StockChanged, Units
 from actors.domain.location_line import Class, LineServed, Queue, Rank, Waiter, WaitingLine
-from actors.domain.location_lots import first_expired, today
+from actors.domain.location_lots import first_expired, today, without
 from actors.domain.location_profile import DayCount, DayCounted, ProfileSet
 from actors.domain.location_state import Location, Lot, Stock
 from actors.domain.location_stock import buffers_of
@@ -42,6 +42,7 @@ class Round:
         self._given: dict[str, list[Entry]] = {}
         self._units: dict[tuple[str, str], int] = {}
         self.kept: dict[str, int] = {}
+        self._kept_lots: dict[str, dict[str, int]] = {}
         self.full = self.more = self.tomorrow = False
         self._line, self._claimed = line, dict[str, None]()
         self._waiters: Mapping[str, Waiter] = line.waiters
@@ -139,8 +140,7 @@ class Round:
         stock = self._draft.stock(sku)
         back = next((units for name, units in stock.buffers if name == waiter.channel), 0)
         left = stock.available_to(waiter.channel) - self.turns.taken(sku, waiter)
-        units = sum(n for _, n in self._parts_of(waiter, sku, min(waiter.lines[sku], left)))
-        self.turns.set_aside(waiter, sku, units, back)
+        self.turns.set_aside(waiter, sku, self._parts_of(waiter, sku, min(waiter.lines[sku], left)), back)
 
     def _passed(self, waiter: Waiter, sku: str) -> None:
         for again in self.turns.passed(waiter.lines if waiter.whole else (sku,), sku):
@@ -196,6 +196,7 @@ class Round:
         lots = self._draft.lots(sku)
         if not lots:
             return [("", units)]
+        lots = without(lots, self.turns.lots_aside(sku, waiter))
         return first_expired(lots, units, today(self._context) + waiter.life_days.get(sku, 0))
 
     def _has_all(self, waiter: Waiter) -> bool:
@@ -245,7 +246,14 @@ class Round:
             queue = queues[sku][one]
             given = sum(self._units.get((rank[2], sku), 0) for rank in queue.ranks[: at + 1])
             free = max(0, self._draft.stock(sku).available_to(one[0]) - self.turns.aside(sku))
-            wanted[sku] = wanted.get(sku, 0) + min(queue.units - given, free)
+            units = min(queue.units - given, free)
+            lots = self._draft.lots(sku)
+            if lots:
+                kept = self._kept_lots.setdefault(sku, self.turns.lots_aside(sku, None, self._asker))
+                parts = first_expired(without(lots, kept), units, today(self._context) + one[1])
+                kept |= {lot: kept.get(lot, 0) + n for lot, n in parts}
+                units = sum(n for _, n in parts)
+            wanted[sku] = wanted.get(sku, 0) + units
         for sku, units in wanted.items():
             self.kept[sku] = max(0, min(units, self._draft.stock(sku).available - self.turns.aside(sku)))
 
@@ -279,7 +287,8 @@ class Round:
             stock[sku] = copy(known)
             stock[sku].safety_stock += self.left(sku)
             if sku in location.lots:
-                lots[sku] = draft.lots(sku)
+                kept = self._kept_lots.get(sku) or self.turns.lots_aside(sku, None, self._asker)
+                lots[sku] = without(draft.lots(sku), kept)
         counted = self._count if self._given and self._count is not None else location.counted
         return Location(
             location.particulars, stock, lots, floor=location.floor, profile=location.profile, counted=counted

@@ -5,7 +5,7 @@
         └──── KEEP_MS are over: it goes to the next in line ──────┘
 
 Without this an order for several goods at once could be passed for ever by orders for one: each unit that comes is somebody's before the next one is there. What is set aside
-stays free in the books; only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there is nothing to be given back.
+stays free in the books, of the lots that are good for it; only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there is nothing to be given back.
 
 No two keep from each other what both need: what there is goes to those who keep by rank, and a rank is the same for all SKUs of such an order. Nothing lies idle for long: a turn ends, and
 of one SKU units are set aside for at most `KEEPERS_MAX` orders at a time. Who wants more than `TURN_SKUS_MAX` SKUs has no turn: it is served when all is free at once.
@@ -14,11 +14,11 @@ of one SKU units are set aside for at most `KEEPERS_MAX` orders at a time. Who w
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from operator import itemgetter
 
-from actors.domain.location_line import LineTurn, Rank, Turn, Waiter, WaitingLine
+from actors.domain.location_line import LineTurn, Rank, Turn, Units, Waiter, WaitingLine
 from actors.domain.times import HOUR_MS
 
 # So long units are set aside for one order.
@@ -42,8 +42,8 @@ class Turns:
         self._instead: Waiter | None = None
         # SKU → for how many orders units of it are set aside
         self._keepers: dict[str, int] = {}
-        # SKU → (rank of an order, units, units that are kept back from its channel), by rank
-        self._aside: dict[str, list[tuple[Rank, int, int]]] = {}
+        # SKU → (rank of an order, (lot, units), units that are kept back from its channel), by rank
+        self._aside: dict[str, list[tuple[Rank, Sequence[Units], int]]] = {}
         # SKU → order → who leaves units of it to others
         self._resting: dict[str, dict[str, Waiter]] = {}
         # How many have to pass it yet.
@@ -69,19 +69,30 @@ class Turns:
             return 0, 0
         mine = waiter.rank(sku) if waiter is not None else None
         stay = together = 0
-        for rank, units, back in kept:
+        for rank, parts, back in kept:
             if mine is not None and rank >= mine:
                 break
+            units = sum(n for _, n in parts)
             if units and rank[2] != but:
                 together += units
                 stay = max(stay, together + back)
         return together, stay
 
-    def set_aside(self, waiter: Waiter, sku: str, units: int, back: int) -> None:
-        """For the waiter, whatever was before. back: units that are kept back from its channel."""
+    def lots_aside(self, sku: str, waiter: Waiter | None = None, but: str = "") -> dict[str, int]:
+        """Lot → units of it that are set aside for those who come before the waiter; None: for all but that order."""
+        mine, out = waiter.rank(sku) if waiter is not None else None, dict[str, int]()
+        for rank, parts, _ in self._aside.get(sku, ()):
+            if mine is not None and rank >= mine:
+                break
+            for lot, units in parts if rank[2] != but else ():
+                out[lot] = out.get(lot, 0) + units
+        return out
+
+    def set_aside(self, waiter: Waiter, sku: str, parts: Sequence[Units], back: int) -> None:
+        """For the waiter, whatever was before. parts: (lot, units), "" where there are no lots; back: units that are kept back from its channel."""
         kept, rank = self._aside.setdefault(sku, []), waiter.rank(sku)
         at = bisect_left(kept, rank, key=_rank_of)
-        kept[at : at + (at < len(kept) and kept[at][0] == rank)] = [(rank, units, back)]
+        kept[at : at + (at < len(kept) and kept[at][0] == rank)] = [(rank, parts, back)]
 
     def leave(self, waiter: Waiter, sku: str) -> None:
         """There is nothing of it for the waiter."""
