@@ -15,12 +15,13 @@ starved by small ones. For who takes all or nothing units are set aside for a wh
 What the location may do for orders in a day (`location_capacity.py`) goes for those in line as well: the rest is kept for them until tomorrow. SKUs that are not out
 yet are in the line, and served when they are. The order says which parts it has heard of (`seen`); until then they are taken off what it says that it wants, since
 it did not know of them. A line is bounded; who is not let in asks again by its own timer.
+So does who wants more at once than the location does in a day.
 """
 
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -154,7 +155,9 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
             lines[sku] = lines.get(sku, 0) - units
     # Of what is of use only as a whole nothing is served while the order has not heard of all: it tells anew when it has.
     lines = {} if command.whole and unseen else {sku: units for sku, units in lines.items() if units > 0}
-    accepted = not lines or _fits(line, known, lines, whole=command.whole)
+    accepted = not lines or (
+        _fits(line, known, lines, whole=command.whole) and not (command.whole and _beyond_a_day(location, lines))
+    )
     number = max(command.number, known.number) if known is not None else command.number
     waiter = Waiter(
         command.order_id, command.placed_ms, number, lines if accepted else {}, unseen, command.channel,
@@ -183,6 +186,12 @@ def _fits(line: WaitingLine, known: Waiter | None, lines: Iterable[str], *, whol
     if whole and any(_whole_for(line, sku) >= WHOLE_MAX for sku in lines if sku not in had):
         return False
     return all(line.waiting_for(sku) < SKU_LINE_MAX for sku in lines if sku not in had)
+
+
+def _beyond_a_day(location: Location, lines: Mapping[str, int]) -> bool:
+    """All of it at once would be more work than the place ever does in a day: it would wait for ever."""
+    profile = location.profile
+    return profile is not None and 0 < profile.units_a_day < sum(lines.values())
 
 
 def _whole_for(line: WaitingLine, sku: str) -> int:

@@ -175,6 +175,20 @@ def test_the_work_of_a_day_is_exceeded_for_who_waits_or_goes_to_who_comes_tomorr
     assert place.served[2:] == [("us-2", 10_002, [("a", 1)])]
 
 
+def test_who_takes_all_at_once_waits_for_ever_where_a_day_is_too_short():
+    place = Place()
+    place.do(SetProfile(Profile(units_a_day=3)))
+    assert not place.wait("us-1", 10, ("a", 3), ("b", 1), whole=True).accepted
+    assert place.state.waiting is None
+    assert place.wait("us-1", 10, ("a", 2), ("b", 1), whole=True).accepted
+    assert place.wait("us-2", 20, ("a", 9)).accepted, "it takes what there is each day"
+    # It wants more now: it leaves.
+    assert not place.wait("us-1", 10, ("a", 9), whole=True).accepted
+    assert sorted(place.waiting()) == ["us-2"]
+    place.do(SetProfile(Profile(orders_a_day=1)))
+    assert place.wait("us-1", 10, ("a", 9), whole=True).accepted
+
+
 def test_a_line_grows_without_end(monkeypatch):
     monkeypatch.setattr(location_waiting, "SKU_LINE_MAX", 2)
     place = Place()
