@@ -114,10 +114,11 @@ class LineTurn(msgspec.Struct, frozen=True, tag=True, gc=False):
     until_ms: int | None
 
 
-class LinePassed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Somebody who is not in line got some of these."""
+class LinePassed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """Somebody who is not in line got some of these; or the order `by`, which is, and asked by itself."""
 
     skus: list[str]
+    by: str = ""
 
 
 class DatesDue(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -265,11 +266,17 @@ class WaitingLine(msgspec.Struct):
         """How many were given something that it wants, since that is counted."""
         return sum(self.given.get(sku, 0) for sku in waiter.lines)
 
-    def pass_by(self, skus: Iterable[str]) -> None:
-        """Somebody got some of these."""
+    def pass_by(self, skus: Iterable[str], by: str = "") -> None:
+        """Somebody got some of these: that order, if it is in line itself."""
+        waiter = self.waiters.get(by)
+        before = self.passed(waiter) if waiter is not None else 0
         for sku in skus:
             if sku in self.given:
                 self.given[sku] += 1
+        if waiter is not None and waiter.turn is not None and waiter.turn.until_ms is None:
+            turn = msgspec.structs.replace(waiter.turn, mark=waiter.turn.mark + self.passed(waiter) - before)
+            self.turns[by] = turn
+            self.waiters[by] = msgspec.structs.replace(waiter, turn=turn)
 
     def _leave(self, waiter: Waiter, sku: str, units: int) -> None:
         classes = self.queues[sku]
@@ -320,7 +327,7 @@ def line_changed(line: WaitingLine | None, event: Changed) -> WaitingLine | None
     elif type(event) is LineTurn:
         line.take_turn(event)
     elif type(event) is LinePassed:
-        line.pass_by(event.skus)
+        line.pass_by(event.skus, event.by)
     elif type(event) is DatesDue:
         line.dates |= dict.fromkeys(event.skus, (event.due_ms, None))
     elif type(event) is LineDated:

@@ -126,20 +126,21 @@ def _asked(
     round_ = _round(location, line, [], waited_for, context, asker)
     served = round_.events(line.waiters, floor=location.floor is not None)
     if not served and not any(round_.left(sku) for sku in waited_for):
-        return _passed(line, inner(location, command, context))
-    decision = _passed(line, inner(round_.rest(skus), command, context))
+        return _passed(line, asker, inner(location, command, context))
+    decision = _passed(line, asker, inner(round_.rest(skus), command, context))
     decision.events[:0] = served
     decision.events.extend(_due(location, line, round_, context))
     return decision
 
 
-def _passed(line: WaitingLine, decision: Decision) -> Decision:
-    """Whoever is not in line passes those who have had their time."""
+def _passed(line: WaitingLine, asker: str, decision: Decision) -> Decision:
+    """Whoever is not in line passes those who have had their time; one of these who asks by himself does not pass himself."""
     if line.given:
-        got = (entry.sku for event in decision.events if type(event) is StockChanged for entry in event.entries)
+        entries = (entry for event in decision.events if type(event) is StockChanged for entry in event.entries)
+        got = (entry.sku for entry in entries if entry.reason in ("allocate", "reserve"))
         skus = list(dict.fromkeys(sku for sku in got if sku in line.given))
         if skus:
-            decision.events.append(LinePassed(skus))
+            decision.events.append(LinePassed(skus, asker if asker in line.turns else ""))
     return decision
 
 

@@ -18,13 +18,14 @@ LOCATION = KINDS["location"]
 
 
 class Place:
-    """The real one. `served`: (order, fulfilment, lines) in order; `rows`: as write-behind leaves them. `small`: it is looked at whether decisions change the state."""
+    """The real one. `served`: (order, fulfilment, lines) in order; `rows`: as write-behind leaves them; `last`: events of the last turn. `small`: it is looked at whether decisions change the state."""
 
     def __init__(self, *, small: bool = True) -> None:
         self.small = small
         self.state, self.version, self.now_ms, self.turns = None, 0, NOW_MS, 0
         self.served: list[tuple[str, int, list[tuple[str, int]]]] = []
         self.sent: list = []
+        self.last: list = []
         self.rows: dict = {}
         self.do(OpenLocation("store", "here", "", "US", 0.0, 0.0, "America/New_York"))
 
@@ -39,6 +40,7 @@ class Place:
         decision = LOCATION.decide(self.state, command, context)
         assert not self.small or self.state == before, "decide changed the state"
         events = msgspec.json.decode(msgspec.json.encode(decision.events), type=list[LOCATION.events])
+        self.last = events
         for event in events:
             self.state = LOCATION.evolve(self.state, event, context)
             self.sent.extend(LOCATION.messages("here", event))

@@ -175,6 +175,20 @@ def test_what_was_kept_for_who_leaves_goes_to_nobody(at_once, leaves):
     assert place.again() == place.state
 
 
+def test_an_order_that_asks_by_itself_passes_itself():
+    """It goes on wanting as many: what it got it gives back, as it is of no use alone."""
+    place = Place()
+    place.wait("us-1", 10, ("a", 2), ("b", 1), whole=True)
+    place.wait("us-2", 20, ("a", 2), ("c", 1), whole=True)
+    for number in range(PASSED_MAX):
+        place.receive(("a", 1))
+        assert place.do(Allocate("us-1", number, [("a", 1)])).lines == [("a", 1)]
+        assert place.again() == place.state
+    place.receive(("a", 1))
+    turns = place.state.waiting.turns
+    assert (turns["us-1"].until_ms, turns["us-2"].until_ms) == (None, NOW_MS + KEEP_MS)
+
+
 def notes(place: Place) -> list[str]:
     """SKUs of which there is a row of its own."""
     rows = [row for (table, *_), row in place.rows.items() if table == "waiters"]
@@ -244,57 +258,6 @@ def test_what_is_kept_for_an_order_is_kept_from_itself(at_once):
     place.receive(("a", 1))
     assert place.do(Allocate("us-new", 1, [("a", 1)])).lines == []
     assert place.do(Allocate("us-1", 1, [("a", 1)])).lines == [("a", 1)]
-
-
-def milk(place: Place, units: int, lot: str, days: int) -> None:
-    """A lot that is good for so long from now on."""
-    place.do(ReceiveStock([ReceiptLine("a", units, None, lot, NOW_MS // DAY_MS + days)]))
-
-
-@pytest.mark.parametrize("command", [
-    Allocate("us-new", 1, [("a", 1)], "", {"a": 30}), Reserve("us-resv-1", [("a", 25)]),
-], ids=lambda command: type(command).__name__)  # fmt: skip
-def test_lots_that_are_too_old_are_kept_and_the_good_ones_given_away(at_once, command):
-    place = Place()
-    milk(place, 20, "short", 5)
-    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True, life_days={"a": 30})
-    milk(place, 1, "long", 60)
-    place.wait("us-2", 20, ("a", 1), life_days={"a": 30})
-    assert place.served == [], "the good one is kept"
-    got = place.do(command).lines
-    assert got == ([] if type(command) is Allocate else [("a", 20)])
-    assert place.do(Allocate("us-newer", 1, [("a", 1)], "", {"a": 30})).lines == []
-    place.receive(("b", 1))
-    assert place.served == [("us-1", 10_001, [("a", 1), ("b", 1)])]
-    assert place.state.claims["us-1.10001"] == {("a", "long"): 1}
-
-
-def test_two_are_kept_the_same_lot(at_once):
-    place = Place()
-    milk(place, 20, "short", 5)
-    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True, life_days={"a": 30})
-    milk(place, 1, "long", 60)
-    place.wait("us-2", 20, ("a", 1), ("c", 1), whole=True, life_days={"a": 30})
-    place.receive(("c", 1))
-    assert place.served == []
-    milk(place, 1, "longer", 90)
-    assert [name for name, _, _ in place.served] == ["us-2"]
-    place.receive(("b", 1))
-    assert place.state.claims["us-1.10001"] == {("a", "long"): 1}
-
-
-def test_the_good_lots_of_who_is_served_tomorrow_are_given_away_today():
-    place = Place()
-    place.do(SetProfile(Profile(units_a_day=1)))
-    place.wait("us-1", 10, ("a", 2), life_days={"a": 30})
-    milk(place, 5, "short", 5)
-    milk(place, 2, "long", 60)
-    assert len(place.served) == 1
-    cart = Reserve("us-resv-1", [("a", 1)], life_days={"a": 30})
-    assert place.do(cart).lines == []
-    place.now_ms = place.state.waiting.due_ms
-    place.wake()
-    assert place.state.claims["us-1.10002"] == {("a", "long"): 1}
 
 
 def test_who_takes_all_is_forgotten_when_the_day_has_room_for_less(at_once):
