@@ -182,10 +182,14 @@ def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Tu
             if got_by_others and free + got_by_others > _kept(state, waiter, sku) + stay:
                 yield f"{where}: somebody who does not wait got {sku}, and {waiter.order_id} waits for it"
             for order_id, ranks in got.items():
-                # Of another channel more may be kept back.
-                same = line.waiters[order_id].channel == waiter.channel if order_id in line.waiters else False
+                # Of another channel more may be kept back, and another lot may be good for it.
+                same = order_id in line.waiters and _same(line.waiters[order_id], waiter, sku)
                 if same and sku in ranks and waiter.rank(sku) < ranks[sku]:
                     yield f"{where}: {order_id} got {sku} before {waiter.order_id}, who comes first"
+
+
+def _same(one: Waiter, other: Waiter, sku: str) -> bool:
+    return one.channel == other.channel and one.life_days.get(sku) == other.life_days.get(sku)
 
 
 def _rank_served(waiter: Waiter | None, served: LineServed) -> dict[str, tuple[int, int, str]]:

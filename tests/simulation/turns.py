@@ -121,7 +121,11 @@ class Passed:
                 yield from (
                     f"{self.name} version {turn.version}: {by} got {sku}, which is kept for {name}"
                     for by, sku in later
+                    # Whose turn comes by that, and who comes before it, has what is left.
                     if left_for(state, one, sku, turn.at_ms) < one.lines[sku]
+                    and not any(
+                        whole[of].rank(sku) < one.rank(sku) for of in began & whole.keys() if sku in whole[of].lines
+                    )
                 )
             elif not keeps(one, turn.at_ms) and not any(moment > turn.at_ms for moment in one.from_ms.values()):
                 yield from self._count(state, one, later, turn)
