@@ -90,10 +90,11 @@ class Waiter(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         return not self.lines and not self.unseen
 
 
-class LineChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """An order waits for other units than before, or for none any more."""
+class LineChanged(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """An order waits for other units than before, or for none any more. `left`: SKUs that it wanted and wants no more, of which something was noted."""
 
     waiter: Waiter
+    left: list[str] = []
 
 
 class LineServed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
@@ -113,10 +114,11 @@ class LineTurn(msgspec.Struct, frozen=True, tag=True, gc=False):
     until_ms: int | None
 
 
-class LinePassed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Somebody who is not in line got some of these."""
+class LinePassed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """Somebody who is not in line got some of these; or the order `by`, which is, and asked by itself."""
 
     skus: list[str]
+    by: str = ""
 
 
 class DatesDue(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -159,13 +161,14 @@ class Queue(msgspec.Struct):
 
 
 class WaitingLine(msgspec.Struct):
-    """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `given`: SKU → how many were given some of it, of SKUs that one of these wants who is passed. `dates`: SKU → when those
+    """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `resting`: SKU → how many of these want it who are passed for now; `given`: SKU → how many were given some of it since, of these SKUs. `dates`: SKU → when those
     who wait for it have to be looked at (UTC ms), as what is to come of it has changed, and up to which rank they were."""
 
     waiters: dict[str, Waiter] = {}
     queues: dict[str, dict[Class, Queue]] = {}
     due_ms: int | None = None
     turns: dict[str, Turn] = {}
+    resting: dict[str, int] = {}
     given: dict[str, int] = {}
     dates: dict[str, tuple[int, Rank | None]] = {}
 
@@ -176,16 +179,22 @@ class WaitingLine(msgspec.Struct):
     def put(self, waiter: Waiter) -> None:
         """In place of what the order waited for before."""
         known = self.waiters.pop(waiter.order_id, None)
+        # First what it wants now: what is counted for it goes on.
+        self._rest(waiter)
         if known is not None:
             self.turns.pop(waiter.order_id, None)
+            self._rest_no_more(known, known.lines)
             for sku, units in known.lines.items():
                 self._leave(known, sku, units)
-        if waiter.over:
-            return
+        if not waiter.over:
+            self._join(waiter)
+        if known is not None:
+            self._look_no_more(known.lines)
+
+    def _join(self, waiter: Waiter) -> None:
         self.waiters[waiter.order_id] = waiter
         if waiter.turn is not None:
             self.turns[waiter.order_id] = waiter.turn
-            self._count(waiter)
         for sku, units in waiter.lines.items():
             queue = self.queues.setdefault(sku, {}).setdefault(waiter.class_for(sku), Queue())
             insort(queue.ranks, waiter.rank(sku))
@@ -203,6 +212,8 @@ class WaitingLine(msgspec.Struct):
                 self.queues[sku][waiter.class_for(sku)].units -= units
             else:
                 self._leave(waiter, sku, lines.pop(sku))
+        self._rest_no_more(waiter, waiter.lines.keys() - lines.keys())
+        self._look_no_more(waiter.lines)
         unseen = [*waiter.unseen, (event.number, event.lines)]
         turn = waiter.turn
         if turn is not None and not lines:
@@ -234,31 +245,43 @@ class WaitingLine(msgspec.Struct):
     # --- turns
     def take_turn(self, event: LineTurn) -> None:
         """It is its turn, or has been."""
-        waiter, mark = self.waiters[event.order_id], 0
-        if event.until_ms is None:
-            # What nobody wants any more who has had his time is not counted any more.
-            resting = [self.waiters[name] for name, turn in self.turns.items() if turn.until_ms is None]
-            wanted = {sku for one in resting for sku in one.lines}
-            self.given = {sku: n for sku, n in self.given.items() if sku in wanted}
-            mark = self.passed(waiter)
+        known = self.waiters[event.order_id]
+        mark = self.passed(known) if event.until_ms is None else 0
         turn = self.turns[event.order_id] = Turn(event.sku, event.until_ms, mark)
-        self.waiters[event.order_id] = waiter = msgspec.structs.replace(waiter, turn=turn)
-        self._count(waiter)
+        waiter = self.waiters[event.order_id] = msgspec.structs.replace(known, turn=turn)
+        self._rest(waiter)
+        self._rest_no_more(known, known.lines)
 
-    def _count(self, waiter: Waiter) -> None:
+    def _rest(self, waiter: Waiter) -> None:
+        """It is counted who is given some of what it wants while it is passed."""
         if waiter.turn is not None and waiter.turn.until_ms is None:
             for sku in waiter.lines:
+                self.resting[sku] = self.resting.get(sku, 0) + 1
                 self.given.setdefault(sku, 0)
+
+    def _rest_no_more(self, waiter: Waiter, skus: Iterable[str]) -> None:
+        """What nobody wants any more who is passed is not counted any more."""
+        if waiter.turn is not None and waiter.turn.until_ms is None:
+            for sku in skus:
+                self.resting[sku] -= 1
+                if not self.resting[sku]:
+                    del self.resting[sku], self.given[sku]
 
     def passed(self, waiter: Waiter) -> int:
         """How many were given something that it wants, since that is counted."""
         return sum(self.given.get(sku, 0) for sku in waiter.lines)
 
-    def pass_by(self, skus: Iterable[str]) -> None:
-        """Somebody got some of these."""
+    def pass_by(self, skus: Iterable[str], by: str = "") -> None:
+        """Somebody got some of these: that order, if it is in line itself."""
+        waiter = self.waiters.get(by)
+        before = self.passed(waiter) if waiter is not None else 0
         for sku in skus:
             if sku in self.given:
                 self.given[sku] += 1
+        if waiter is not None and waiter.turn is not None and waiter.turn.until_ms is None:
+            turn = msgspec.structs.replace(waiter.turn, mark=waiter.turn.mark + self.passed(waiter) - before)
+            self.turns[by] = turn
+            self.waiters[by] = msgspec.structs.replace(waiter, turn=turn)
 
     def _leave(self, waiter: Waiter, sku: str, units: int) -> None:
         classes = self.queues[sku]
@@ -272,6 +295,13 @@ class WaitingLine(msgspec.Struct):
             del classes[one]
             if not classes:
                 del self.queues[sku]
+
+    def _look_no_more(self, skus: Iterable[str]) -> None:
+        """For what nobody waits any more there is no date to be told."""
+        if self.dates:
+            for sku in skus:
+                if sku not in self.queues:
+                    self.dates.pop(sku, None)
 
     def ahead(self, waiter: Waiter, sku: str) -> int:
         """Units that those want who come before that rank, of all classes."""
@@ -317,7 +347,7 @@ def line_changed(line: WaitingLine | None, event: Changed) -> WaitingLine | None
     elif type(event) is LineTurn:
         line.take_turn(event)
     elif type(event) is LinePassed:
-        line.pass_by(event.skus)
+        line.pass_by(event.skus, event.by)
     elif type(event) is DatesDue:
         line.dates |= dict.fromkeys(event.skus, (event.due_ms, None))
     elif type(event) is LineDated:
@@ -326,7 +356,7 @@ def line_changed(line: WaitingLine | None, event: Changed) -> WaitingLine | None
     elif type(event) is DatesLooked:
         if event.after is None:
             line.dates.pop(event.sku, None)
-        else:
+        elif event.sku in line.dates:
             line.dates[event.sku] = (line.dates[event.sku][0], event.after)
     elif type(event) is LineDue:
         line.due_ms = event.due_ms

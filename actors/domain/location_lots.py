@@ -7,6 +7,7 @@ First expired, first out: of several lots that are good for long enough the one 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from heapq import nsmallest
 
 from actors.domain.errors import Refused
@@ -43,6 +44,18 @@ def first_expired(lots: Mapping[str, Lot], units: int, good_until: int) -> list[
             chosen.append((name, take))
             units -= take
     return chosen
+
+
+def without(lots: dict[str, Lot], kept: Mapping[str, int]) -> dict[str, Lot]:
+    """The lots less these units of them."""
+    if not kept:
+        return lots
+    out = dict(lots)
+    for name, units in kept.items():
+        if name in out:
+            out[name] = copy(out[name])
+            out[name].allocated += units
+    return out
 
 
 def claimed(

@@ -11,7 +11,7 @@ from actors.domain.location_capacity import count_of, local_day
 from actors.domain.location_draft import Draft, apply
 from actors.domain.location_events import Entry, Event, LevelsSet, LotOpened, SafetyStockSet, StockChanged, Units
 from actors.domain.location_line import Class, LineServed, Queue, Rank, Waiter, WaitingLine
-from actors.domain.location_lots import first_expired, today
+from actors.domain.location_lots import first_expired, today, without
 from actors.domain.location_profile import DayCount, DayCounted, ProfileSet
 from actors.domain.location_state import Location, Lot, Stock
 from actors.domain.location_stock import buffers_of
@@ -42,8 +42,12 @@ class Round:
         self._given: dict[str, list[Entry]] = {}
         self._units: dict[tuple[str, str], int] = {}
         self.kept: dict[str, int] = {}
+        self._kept_lots: dict[str, dict[str, int]] = {}
         self.full = self.more = self.tomorrow = False
         self._line, self._claimed = line, dict[str, None]()
+        self._waiters: Mapping[str, Waiter] = line.waiters
+        # Orders that take all or nothing: which lack something, and for which all was set aside that there is.
+        self._lack, self._held = set[str](), set[str]()
         for event in events:
             self._after(event)
             if type(event) is ProfileSet:
@@ -79,7 +83,7 @@ class Round:
     # --- who gets it
     def serve(self, queues: Mapping[str, Mapping[Class, Queue]], waiters: Mapping[str, Waiter]) -> None:
         """Gives what is free of the SKUs to the heads of the classes, lowest rank first: so who takes several at once finds what those before him leave of each."""
-        now_ms, heads = self._context.now_ms, list[_Head]()
+        now_ms, heads, self._waiters = self._context.now_ms, list[_Head](), waiters
         for sku, classes in queues.items():
             known = self._draft.touched.get(sku) or self._location.stock.get(sku)
             if known is not None and known.available:
@@ -88,7 +92,7 @@ class Round:
         while heads:
             rank, sku, one, at = heads[0]
             waiter = waiters[rank[2]]
-            if waiter.whole and not self._has_all(waiter, waiters):
+            if waiter.whole and not self._has_all(waiter):
                 self._set_aside(waiter, sku)
                 heappop(heads)
                 continue
@@ -110,28 +114,33 @@ class Round:
         if any(moment > self._context.now_ms for moment in waiter.from_ms.values()):
             return
         if self._good(waiter, sku) and self.turns.has(waiter, sku):
-            self._hold(waiter)
+            # Its heads follow each other, as it has one rank: nothing is given in between.
+            if waiter.order_id not in self._held:
+                self._hold(waiter)
         else:
             self.turns.leave(waiter, sku)
 
-    def _claim(self, sku: str, waiters: Mapping[str, Waiter]) -> None:
+    def _claim(self, sku: str) -> None:
         """Of other goods too than that which is given out there may be some that are set aside: whoever wants several at once leaves them."""
-        self._claimed[sku] = None
+        if sku in self._claimed:
+            return
+        self._claimed[sku], waiters = None, self._waiters
         names = (only for _, _, _, only in self._line.queues.get(sku, ()) if only and self.turns.keeps(only))
         keepers = [waiters[name] for name in names if name in waiters and sku in waiters[name].lines]
         for waiter in sorted(keepers, key=lambda one: one.rank(sku)):
             self._hold_of(waiter, sku)
 
     def _hold(self, waiter: Waiter) -> None:
+        self._held.add(waiter.order_id)
         for sku in waiter.lines:
+            self._claim(sku)
             self._hold_of(waiter, sku)
 
     def _hold_of(self, waiter: Waiter, sku: str) -> None:
         stock = self._draft.stock(sku)
         back = next((units for name, units in stock.buffers if name == waiter.channel), 0)
         left = stock.available_to(waiter.channel) - self.turns.taken(sku, waiter)
-        units = sum(n for _, n in self._parts_of(waiter, sku, min(waiter.lines[sku], left)))
-        self.turns.set_aside(waiter, sku, units, back)
+        self.turns.set_aside(waiter, sku, self._parts_of(waiter, sku, min(waiter.lines[sku], left)), back)
 
     def _passed(self, waiter: Waiter, sku: str) -> None:
         for again in self.turns.passed(waiter.lines if waiter.whole else (sku,), sku):
@@ -146,6 +155,8 @@ class Round:
             return self._take(waiter, sku, wanted)
         for other, units in waiter.lines.items():
             self._take(waiter, other, units)
+        if waiter.order_id not in self._given:
+            return 0
         self.turns.served(waiter)
         return wanted
 
@@ -185,24 +196,37 @@ class Round:
         lots = self._draft.lots(sku)
         if not lots:
             return [("", units)]
+        lots = without(lots, self.turns.lots_aside(sku, waiter))
         return first_expired(lots, units, today(self._context) + waiter.life_days.get(sku, 0))
 
-    def _has_all(self, waiter: Waiter, waiters: Mapping[str, Waiter]) -> bool:
+    def _has_all(self, waiter: Waiter) -> bool:
+        """Worked out once for all its SKUs: what it got of one SKU in this round it got of all, and what it lacked it lacks."""
+        if waiter.order_id in self._given:
+            return True
+        if waiter.order_id in self._lack or not self._finds_all(waiter):
+            self._lack.add(waiter.order_id)
+            return False
+        return True
+
+    def _finds_all(self, waiter: Waiter) -> bool:
         now_ms = self._context.now_ms
         if any(moment > now_ms for moment in waiter.from_ms.values()):
             return False
-        # What it got of one SKU in this round it got of all.
-        if any((waiter.order_id, sku) in self._units for sku in waiter.lines):
-            return True
+        # What is simply not there is seen before anything is looked at closely.
+        if any(self._free_for(waiter, sku) < wanted for sku, wanted in waiter.lines.items()):
+            return False
         for sku in waiter.lines:
-            if sku not in self._claimed:
-                self._claim(sku, waiters)
+            self._claim(sku)
         if any(self._good(waiter, sku) < wanted for sku, wanted in waiter.lines.items()):
             return False
         if self._count is None or self._room(waiter, 0) >= sum(waiter.lines.values()):
             return True
         self.tomorrow = True
         return False
+
+    def _free_for(self, waiter: Waiter, sku: str) -> int:
+        known = self._draft.touched.get(sku) or self._location.stock.get(sku)
+        return known.available_to(waiter.channel) if known is not None else 0
 
     def _room(self, waiter: Waiter, wanted: int) -> int:
         """Units that the location may still do for the order today. What is wanted above that waits for tomorrow, and so do those behind."""
@@ -222,7 +246,14 @@ class Round:
             queue = queues[sku][one]
             given = sum(self._units.get((rank[2], sku), 0) for rank in queue.ranks[: at + 1])
             free = max(0, self._draft.stock(sku).available_to(one[0]) - self.turns.aside(sku))
-            wanted[sku] = wanted.get(sku, 0) + min(queue.units - given, free)
+            units = min(queue.units - given, free)
+            lots = self._draft.lots(sku)
+            if lots:
+                kept = self._kept_lots.setdefault(sku, self.turns.lots_aside(sku, None, self._asker))
+                parts = first_expired(without(lots, kept), units, today(self._context) + one[1])
+                kept |= {lot: kept.get(lot, 0) + n for lot, n in parts}
+                units = sum(n for _, n in parts)
+            wanted[sku] = wanted.get(sku, 0) + units
         for sku, units in wanted.items():
             self.kept[sku] = max(0, min(units, self._draft.stock(sku).available - self.turns.aside(sku)))
 
@@ -256,7 +287,8 @@ class Round:
             stock[sku] = copy(known)
             stock[sku].safety_stock += self.left(sku)
             if sku in location.lots:
-                lots[sku] = draft.lots(sku)
+                kept = self._kept_lots.get(sku) or self.turns.lots_aside(sku, None, self._asker)
+                lots[sku] = without(draft.lots(sku), kept)
         counted = self._count if self._given and self._count is not None else location.counted
         return Location(
             location.particulars, stock, lots, floor=location.floor, profile=location.profile, counted=counted

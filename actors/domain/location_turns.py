@@ -5,26 +5,32 @@
         └──── KEEP_MS are over: it goes to the next in line ──────┘
 
 Without this an order for several goods at once could be passed for ever by orders for one: each unit that comes is somebody's before the next one is there. What is set aside
-stays free in the books; only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there is nothing to be given back.
+stays free in the books, of the lots that are good for it; only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there is nothing to be given back.
 
 No two keep from each other what both need: what there is goes to those who keep by rank, and a rank is the same for all SKUs of such an order. Nothing lies idle for long: a turn ends, and
-for one SKU at most `KEEPERS_MAX` come to their turn at a time.
+of one SKU units are set aside for at most `KEEPERS_MAX` orders at a time. Who wants more than `TURN_SKUS_MAX` SKUs has no turn: it is served when all is free at once.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import itemgetter
 
-from actors.domain.location_line import LineTurn, Rank, Turn, Waiter, WaitingLine
+from actors.domain.location_line import LineTurn, Rank, Turn, Units, Waiter, WaitingLine
 from actors.domain.times import HOUR_MS
 
 # So long units are set aside for one order.
 KEEP_MS = 12 * HOUR_MS
 # So many others are given some of what it wants before it is its turn, and again before the next.
 PASSED_MAX = 5
-# So many orders have their turn because of one SKU.
+# For so many orders units of one SKU are set aside.
 KEEPERS_MAX = 10
+# Who wants more of them at once has no turn: it would keep a whole shop idle, and everybody would have to look at all of it.
+TURN_SKUS_MAX = 50
+
+_rank_of = itemgetter(0)
 
 
 class Turns:
@@ -33,9 +39,11 @@ class Turns:
     def __init__(self, line: WaitingLine, now_ms: int) -> None:
         self._line, self._turns, self._now_ms = line, line.turns, now_ms
         self._current: dict[str, Turn] = {}
-        self._keepers: Counter[str] | None = None
-        # SKU → order → (its rank, units, units that are kept back from its channel)
-        self._aside: dict[str, dict[str, tuple[Rank, int, int]]] = {}
+        self._instead: Waiter | None = None
+        # SKU → for how many orders units of it are set aside
+        self._keepers: dict[str, int] = {}
+        # SKU → (rank of an order, (lot, units), units that are kept back from its channel), by rank
+        self._aside: dict[str, list[tuple[Rank, Sequence[Units], int]]] = {}
         # SKU → order → who leaves units of it to others
         self._resting: dict[str, dict[str, Waiter]] = {}
         # How many have to pass it yet.
@@ -61,25 +69,44 @@ class Turns:
             return 0, 0
         mine = waiter.rank(sku) if waiter is not None else None
         stay = together = 0
-        for rank, units, back in sorted(kept.values()):
+        for rank, parts, back in kept:
             if mine is not None and rank >= mine:
                 break
+            units = sum(n for _, n in parts)
             if units and rank[2] != but:
                 together += units
                 stay = max(stay, together + back)
         return together, stay
 
-    def set_aside(self, waiter: Waiter, sku: str, units: int, back: int) -> None:
-        """For the waiter, whatever was before. back: units that are kept back from its channel."""
-        self._aside.setdefault(sku, {})[waiter.order_id] = waiter.rank(sku), units, back
+    def lots_aside(self, sku: str, waiter: Waiter | None = None, but: str = "") -> dict[str, int]:
+        """Lot → units of it that are set aside for those who come before the waiter; None: for all but that order."""
+        mine, out = waiter.rank(sku) if waiter is not None else None, dict[str, int]()
+        for rank, parts, _ in self._aside.get(sku, ()):
+            if mine is not None and rank >= mine:
+                break
+            for lot, units in parts if rank[2] != but else ():
+                out[lot] = out.get(lot, 0) + units
+        return out
+
+    def set_aside(self, waiter: Waiter, sku: str, parts: Sequence[Units], back: int) -> None:
+        """For the waiter, whatever was before. parts: (lot, units), "" where there are no lots; back: units that are kept back from its channel."""
+        kept, rank = self._aside.setdefault(sku, []), waiter.rank(sku)
+        at = bisect_left(kept, rank, key=_rank_of)
+        kept[at : at + (at < len(kept) and kept[at][0] == rank)] = [(rank, parts, back)]
 
     def leave(self, waiter: Waiter, sku: str) -> None:
         """There is nothing of it for the waiter."""
-        self._aside.get(sku, {}).pop(waiter.order_id, None)
+        kept, rank = self._aside.get(sku, []), waiter.rank(sku)
+        at = bisect_left(kept, rank, key=_rank_of)
+        if at < len(kept) and kept[at][0] == rank:
+            del kept[at]
 
     def keeps(self, order_id: str) -> bool:
         """Is it the order's turn?"""
-        turn = self._current.get(order_id) or self._turns.get(order_id)
+        turn = self._current.get(order_id)
+        if turn is None:
+            other = self._instead if self._instead is not None and self._instead.order_id == order_id else None
+            turn = other.turn if other is not None else self._turns.get(order_id)
         return turn is not None and (turn.until_ms or 0) > self._now_ms
 
     def served(self, waiter: Waiter) -> None:
@@ -90,9 +117,7 @@ class Turns:
     # --- whose turn it is
     def instead(self, waiter: Waiter) -> None:
         """It is so from now on, otherwise than the line has it."""
-        self._turns = {name: turn for name, turn in self._turns.items() if name != waiter.order_id}
-        if waiter.turn is not None:
-            self._turns[waiter.order_id] = waiter.turn
+        self._instead = waiter
 
     def has(self, waiter: Waiter, sku: str) -> bool:
         """Is it its turn, or does it come now that there is something of the SKU for it?"""
@@ -123,16 +148,24 @@ class Turns:
         return [one for one in again if self._begins(one, given)]
 
     def _begins(self, waiter: Waiter, sku: str) -> bool:
-        if self._keepers is None:
-            now = (self._turns | self._current).values()
-            self._keepers = Counter(turn.sku for turn in now if (turn.until_ms or 0) > self._now_ms)
-        if self._keepers[sku] >= KEEPERS_MAX:
+        if len(waiter.lines) > TURN_SKUS_MAX or any(self._keeping(of) >= KEEPERS_MAX for of in waiter.lines):
             return False
-        self._keepers[sku] += 1
         for of in waiter.lines:
+            self._keepers[of] += 1
             self._resting.get(of, {}).pop(waiter.order_id, None)
         self._set(waiter, Turn(sku, self._now_ms + KEEP_MS))
         return True
+
+    def _keeping(self, sku: str) -> int:
+        """For how many orders it is set aside, by whatever it came to be their turn."""
+        found = self._keepers.get(sku)
+        if found is None:
+            instead = self._instead
+            names = {only for _, _, _, only in self._line.queues.get(sku, ()) if only}
+            if instead is not None and instead.whole:
+                (names.add if sku in instead.lines else names.discard)(instead.order_id)
+            found = self._keepers[sku] = sum(self.keeps(name) for name in names)
+        return found
 
     def _set(self, waiter: Waiter, turn: Turn) -> None:
         self._current[waiter.order_id] = turn
@@ -140,6 +173,8 @@ class Turns:
 
     def next_end_ms(self) -> int | None:
         """When the next turn ends (UTC ms)."""
-        now = self._turns | self._current
-        ends = (turn.until_ms for turn in now.values() if turn.until_ms is not None)
+        others = (turn for name, turn in self._turns.items() if name not in self._current)
+        mine = self._instead.turn if self._instead is not None else None
+        now = chain(others, self._current.values(), () if mine is None else (mine,))
+        ends = (turn.until_ms for turn in now if turn.until_ms is not None)
         return min((end for end in ends if end > self._now_ms), default=None)

@@ -15,12 +15,13 @@ starved by small ones. For who takes all or nothing units are set aside for a wh
 What the location may do for orders in a day (`location_capacity.py`) goes for those in line as well: the rest is kept for them until tomorrow. SKUs that are not out
 yet are in the line, and served when they are. The order says which parts it has heard of (`seen`); until then they are taken off what it says that it wants, since
 it did not know of them. A line is bounded; who is not let in asks again by its own timer.
+So does who wants more at once than the location does in a day.
 """
 
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -28,7 +29,7 @@ from actors.domain import location_dates
 from actors.domain.allocation import need_of
 from actors.domain.kind import Context, Decision, Message
 from actors.domain.location_capacity import next_day_ms
-from actors.domain.location_commands import Allocate, Command, Reserve
+from actors.domain.location_commands import Allocate, Command, LookAtLots, Reserve
 from actors.domain.location_events import Event, LevelsSet, LotsLookedAt, SafetyStockSet, StockChanged
 from actors.domain.location_line import (
     InLine,
@@ -46,6 +47,7 @@ from actors.domain.location_lots import sooner
 from actors.domain.location_profile import ProfileSet
 from actors.domain.location_serving import Round
 from actors.domain.location_state import Location
+from actors.domain.location_turns import TURN_SKUS_MAX
 from actors.domain.order_backorder import DateMoved, UnitsOffered
 
 # Orders in line at a location, and of these for one SKU.
@@ -68,8 +70,8 @@ def decide(location: Location, command: Command, context: Context, inner: Inner)
     if type(command) is WaitInLine:
         return decision
     decision.events.extend(location_dates.begun(line, decision.events, context))
-    # Whoever comes first when it is time does the timer's work.
-    woken = line.due_ms is not None and line.due_ms <= context.now_ms
+    # Only the timer looks at the whole line: others would pay for it, and each of them would move its moment on, so that it never came.
+    woken = type(command) is LookAtLots and line.due_ms is not None and line.due_ms <= context.now_ms
     everything = woken or any(type(event) is ProfileSet for event in decision.events)
     skus = sorted(line.queues) if everything else [sku for sku in _touched(decision.events) if sku in line.queues]
     decision.events.extend(_served(location, line, decision.events, skus, context, woken=woken))
@@ -123,20 +125,21 @@ def _asked(
     round_ = _round(location, line, [], waited_for, context, asker)
     served = round_.events(line.waiters, floor=location.floor is not None)
     if not served and not any(round_.left(sku) for sku in waited_for):
-        return _passed(line, inner(location, command, context))
-    decision = _passed(line, inner(round_.rest(skus), command, context))
+        return _passed(line, asker, inner(location, command, context))
+    decision = _passed(line, asker, inner(round_.rest(skus), command, context))
     decision.events[:0] = served
     decision.events.extend(_due(location, line, round_, context))
     return decision
 
 
-def _passed(line: WaitingLine, decision: Decision) -> Decision:
-    """Whoever is not in line passes those who have had their time."""
+def _passed(line: WaitingLine, asker: str, decision: Decision) -> Decision:
+    """Whoever is not in line passes those who have had their time; one of these who asks by himself does not pass himself."""
     if line.given:
-        got = (entry.sku for event in decision.events if type(event) is StockChanged for entry in event.entries)
+        entries = (entry for event in decision.events if type(event) is StockChanged for entry in event.entries)
+        got = (entry.sku for entry in entries if entry.reason in ("allocate", "reserve"))
         skus = list(dict.fromkeys(sku for sku in got if sku in line.given))
         if skus:
-            decision.events.append(LinePassed(skus))
+            decision.events.append(LinePassed(skus, asker if asker in line.turns else ""))
     return decision
 
 
@@ -152,14 +155,16 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
             lines[sku] = lines.get(sku, 0) - units
     # Of what is of use only as a whole nothing is served while the order has not heard of all: it tells anew when it has.
     lines = {} if command.whole and unseen else {sku: units for sku, units in lines.items() if units > 0}
-    accepted = not lines or _fits(line, known, lines, whole=command.whole)
+    accepted = not lines or (
+        _fits(line, known, lines, whole=command.whole) and not (command.whole and _beyond_a_day(location, lines))
+    )
     number = max(command.number, known.number) if known is not None else command.number
     waiter = Waiter(
         command.order_id, command.placed_ms, number, lines if accepted else {}, unseen, command.channel,
         {sku: days for sku, days in command.life_days.items() if sku in lines},
         {sku: moment for sku, moment in command.from_ms.items() if sku in lines}, command.whole,
     )  # fmt: skip
-    if waiter.whole and waiter.lines:
+    if waiter.whole and 0 < len(waiter.lines) <= TURN_SKUS_MAX:
         waiter = msgspec.structs.replace(waiter, turn=_turn(line, known, waiter))
     arrivals = location_dates.Arrivals(location, line, waiter.lines, context)
     expected_ms = arrivals.expected_ms(waiter)
@@ -169,7 +174,10 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
     )
     if waiter == known or (known is None and waiter.over):
         return [], told
-    events: list[Event] = [LineChanged(waiter), *arrivals.joined(waiter)]
+    before = known.lines if known is not None else {}
+    whole = known is not None and known.whole
+    left = [sku for sku in before if sku not in waiter.lines and (whole or sku in line.dates)]
+    events: list[Event] = [LineChanged(waiter, left), *arrivals.joined(waiter)]
     dates_ms = location_dates.due_of(events)
     events.extend(_got_at_once(location, line, known, waiter, context, dates_ms))
     return events, told
@@ -182,6 +190,12 @@ def _fits(line: WaitingLine, known: Waiter | None, lines: Iterable[str], *, whol
     if whole and any(_whole_for(line, sku) >= WHOLE_MAX for sku in lines if sku not in had):
         return False
     return all(line.waiting_for(sku) < SKU_LINE_MAX for sku in lines if sku not in had)
+
+
+def _beyond_a_day(location: Location, lines: Mapping[str, int]) -> bool:
+    """All of it at once would be more work than the place ever does in a day: it would wait for ever."""
+    profile = location.profile
+    return profile is not None and 0 < profile.units_a_day < sum(lines.values())
 
 
 def _whole_for(line: WaitingLine, sku: str) -> int:
@@ -221,8 +235,8 @@ def _due(
 ) -> list[Event]:  # fmt: skip
     now_ms = context.now_ms
     if round_.more:
-        # Of two wake-ups for the same moment the second would be taken for the first again.
-        return _sooner(line, max(now_ms, line.due_ms or 0) + 1, instead=True)
+        # Of two wake-ups for the same moment the second would be taken for the first again. One that is still to come stays.
+        return _sooner(line, max(now_ms, line.due_ms or 0) + 1 if woken else now_ms + 1, instead=woken)
     release_ms = sooner(release_ms, round_.turns.next_end_ms()) if round_.turns.changed or woken else release_ms
     if round_.full or round_.tomorrow:
         release_ms = sooner(release_ms, next_day_ms(location.particulars.timezone, now_ms))

@@ -26,7 +26,7 @@ from actors.domain.location_line import (
 
 class WaiterRow(msgspec.Struct, array_like=True, gc=False):
     """An order in line at a location. `placed_at`: UTC ms; `units`: it still wants; `state`: MessagePack of `location_line.Waiter`. The row without an order (order_id "") says when the line
-    has to be looked at (`placed_at`); that of `NOTES` has what is counted for all (`state`)."""
+    has to be looked at (`placed_at`); one of which it is `NOTE` and a SKU has what is counted or due for that (`state`)."""
 
     table: ClassVar[str] = "waiters"
     key: ClassVar[tuple[str, ...]] = ("location_id", "order_id")
@@ -41,20 +41,20 @@ class WaiterRow(msgspec.Struct, array_like=True, gc=False):
     gone: bool = False
 
 
-# No order has this id.
-NOTES = "#"
+# No order's id begins with it.
+NOTE = "#"
 
 
-class Notes(msgspec.Struct, array_like=True, gc=False):
-    """`given`, `dates`: see `WaitingLine`."""
+class Note(msgspec.Struct, array_like=True, gc=False):
+    """Of one SKU: `given`, `dates`, see `WaitingLine`; None where there is nothing."""
 
-    given: dict[str, int] = {}
-    dates: dict[str, tuple[int, Rank | None]] = {}
+    given: int | None = None
+    date: tuple[int, Rank | None] | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Waiter).decode
-_decode_notes = msgspec.msgpack.Decoder(Notes).decode
+_decode_note = msgspec.msgpack.Decoder(Note).decode
 
 
 def waiter_row(location_id: str, order_id: str, line: WaitingLine | None) -> WaiterRow:
@@ -65,35 +65,54 @@ def waiter_row(location_id: str, order_id: str, line: WaitingLine | None) -> Wai
     return WaiterRow(location_id, order_id, waiter.placed_ms, sum(waiter.lines.values()), _encode(waiter))
 
 
-def notes_row(location_id: str, line: WaitingLine | None) -> WaiterRow:
-    """What is counted for all; gone when there is nothing."""
-    if line is None or not (line.given or line.dates):
-        return WaiterRow(location_id, NOTES, gone=True)
-    return WaiterRow(location_id, NOTES, state=_encode(Notes(line.given, line.dates)))
+def note_row(location_id: str, sku: str, line: WaitingLine | None) -> WaiterRow:
+    """What is counted or due for the SKU; gone when there is nothing."""
+    note = Note(line.given.get(sku), line.dates.get(sku)) if line is not None else Note()
+    if note.given is None and note.date is None:
+        return WaiterRow(location_id, NOTE + sku, gone=True)
+    return WaiterRow(location_id, NOTE + sku, state=_encode(note))
 
 
 def rows_of_line(location_id: str, line: WaitingLine | None, event: Changed) -> Iterable[WaiterRow]:
     """What has changed in it by the event."""
-    noted = False
+    noted: Iterable[str] = ()
     if type(event) is LineChanged:
         yield waiter_row(location_id, event.waiter.order_id, line)
-        noted = event.waiter.turn is not None
+        noted = [*event.waiter.lines, *event.left] if event.waiter.turn is not None else event.left
     elif type(event) is LineServed:
         yield waiter_row(location_id, event.order_id, line)
-        noted = line is not None and any(sku in line.given for sku, _ in event.lines)
+        noted = [
+            sku for sku, _ in event.lines if line is None or _is_noted(line, sku) or _took_all(line, event.order_id)
+        ]
     elif type(event) is LineTurn:
         yield waiter_row(location_id, event.order_id, line)
-        noted = event.until_ms is None
+        waiter = line.waiters.get(event.order_id) if line is not None else None
+        noted = waiter.lines if waiter is not None else ()
     elif type(event) is LineDated:
         yield waiter_row(location_id, event.order_id, line)
-    elif type(event) is LinePassed or type(event) is DatesDue or type(event) is DatesLooked:
-        noted = True
+    elif type(event) is LinePassed or type(event) is DatesDue:
+        noted = event.skus
+        if type(event) is LinePassed and event.by:
+            yield waiter_row(location_id, event.by, line)
+    elif type(event) is DatesLooked:
+        noted = (event.sku,)
     elif type(event) is LineDue and line is not None:
         yield due_row(location_id, event.due_ms)
-    if noted or line is None:
-        yield notes_row(location_id, line)
+    for sku in noted:
+        yield note_row(location_id, sku, line)
     if line is None:
         yield due_row(location_id, None)
+
+
+def _is_noted(line: WaitingLine, sku: str) -> bool:
+    """Is something counted of it, or has nothing to be looked at any more?"""
+    return sku in line.given or sku not in line.queues
+
+
+def _took_all(line: WaitingLine, order_id: str) -> bool:
+    """Perhaps that was what was counted for."""
+    waiter = line.waiters.get(order_id)
+    return waiter is None or waiter.whole
 
 
 def due_row(location_id: str, due_ms: int | None) -> WaiterRow:
@@ -104,15 +123,20 @@ def due_row(location_id: str, due_ms: int | None) -> WaiterRow:
 def line_of(rows: Iterable[WaiterRow]) -> WaitingLine | None:
     """The line from its rows; None when nobody waits."""
     line: WaitingLine | None = None
+    notes: list[tuple[str, Note]] = []
     for row in rows:
-        if row.order_id == NOTES:
-            line = line or WaitingLine()
-            notes = _decode_notes(row.state)
-            line.given |= notes.given
-            line.dates |= notes.dates
+        if row.order_id.startswith(NOTE):
+            # Of one with no SKU, as they were once, nothing is taken: it is counted anew.
+            notes += [(row.order_id[len(NOTE) :], _decode_note(row.state))] if row.order_id != NOTE else []
         elif row.order_id:
             line = line_changed(line, LineChanged(_decode(row.state)))
         else:
             line = line or WaitingLine()
             line.due_ms = row.placed_at
+    for sku, note in notes if line is not None else ():
+        assert line is not None
+        if note.given is not None and sku in line.given:
+            line.given[sku] = note.given
+        if note.date is not None:
+            line.dates[sku] = note.date
     return line

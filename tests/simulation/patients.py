@@ -35,7 +35,7 @@ from actors.runtime.gateway import Ask
 from actors.runtime.wire import Turn
 from tests.simulation.clients import LOCATIONS, Client, digest
 from tests.simulation.history import Folded, History
-from tests.simulation.turns import Passed, keeps, left_for, stays
+from tests.simulation.turns import Passed, free_for, good_for, keeps, left_for, stays
 
 RARE = "rare"
 DAY_MS = 86_400_000
@@ -146,7 +146,7 @@ def _lands(events: Iterable[object]) -> bool:
 def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Turn) -> Iterator[str]:
     served = {one.order_id: one for one in events if type(one) is LineServed}
     causes = {f"{one.order_id}.{one.number}" for one in served.values()}
-    others: Counter[str] = Counter()
+    others: Counter[tuple[str, str]] = Counter()
     # What comes on the road for an order that is collected is its own before it lands: the receipt itself allocates it.
     lands = _lands(events)
     for event in events:
@@ -155,7 +155,7 @@ def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Tu
         own = asker is not None and keeps(asker, turn.at_ms)
         if type(event) is StockChanged and event.cause not in causes and not lands and not own:
             for entry in event.entries:
-                others[entry.sku] += entry.quantity * (entry.reason in ("allocate", "reserve"))
+                others[entry.sku, entry.lot] += entry.quantity * (entry.reason in ("allocate", "reserve"))
     line = state.waiting
     assert line is not None
     late = line.due_ms is not None and line.due_ms <= turn.at_ms
@@ -176,13 +176,21 @@ def _turn_is_fair(name: str, state: Location, events: Iterable[object], turn: Tu
             free = _good(state, waiter, sku, turn)
             if free and not late:
                 yield f"{where}: {free} units of {sku} are free, and {waiter.order_id} waits for them"
-            if others[sku] and free + others[sku] > _kept(state, waiter, sku) + stays(state, waiter, sku, turn.at_ms):
+            got_by_others = sum(
+                n for (of, lot), n in others.items() if of == sku and good_for(state, waiter, sku, lot, turn.at_ms)
+            )
+            stay = stays(state, waiter, sku, turn.at_ms)
+            if got_by_others and free + got_by_others > _kept(state, waiter, sku) + stay:
                 yield f"{where}: somebody who does not wait got {sku}, and {waiter.order_id} waits for it"
             for order_id, ranks in got.items():
-                # Of another channel more may be kept back.
-                same = line.waiters[order_id].channel == waiter.channel if order_id in line.waiters else False
+                # Of another channel more may be kept back, and another lot may be good for it.
+                same = order_id in line.waiters and _same(line.waiters[order_id], waiter, sku)
                 if same and sku in ranks and waiter.rank(sku) < ranks[sku]:
                     yield f"{where}: {order_id} got {sku} before {waiter.order_id}, who comes first"
+
+
+def _same(one: Waiter, other: Waiter, sku: str) -> bool:
+    return one.channel == other.channel and one.life_days.get(sku) == other.life_days.get(sku)
 
 
 def _rank_served(waiter: Waiter | None, served: LineServed) -> dict[str, tuple[int, int, str]]:
@@ -191,12 +199,7 @@ def _rank_served(waiter: Waiter | None, served: LineServed) -> dict[str, tuple[i
 
 
 def _good(state: Location, waiter: Waiter, sku: str, turn: Turn) -> int:
-    if waiter.from_ms.get(sku, 0) > turn.at_ms or sku in state.lots:
-        return 0
-    stock = state.stock.get(sku)
-    if stock is None:
-        return 0
-    return max(0, min(stock.available_to(waiter.channel), stock.available - stays(state, waiter, sku, turn.at_ms)))
+    return 0 if waiter.from_ms.get(sku, 0) > turn.at_ms else free_for(state, waiter, sku, turn.at_ms)
 
 
 def _kept(state: Location, waiter: Waiter, sku: str) -> int:

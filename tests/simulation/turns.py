@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from actors.domain import location_dates, location_turns, order_dates
 from actors.domain.location_events import StockChanged
-from actors.domain.location_line import LineServed, LineTurn, Waiter
+from actors.domain.location_line import LineTurn, Waiter
 from actors.domain.location_state import Location
+from actors.domain.times import DAY_MS
 from actors.runtime.wire import Turn
 
 _SHORT = (
@@ -37,25 +39,59 @@ def keeps(waiter: Waiter, at_ms: int) -> bool:
 
 def stays(state: Location, waiter: Waiter, sku: str, at_ms: int) -> int:
     """Units that have to stay for those before the waiter for whom they are set aside."""
+    return _stays(state, waiter, sku, at_ms)[0]
+
+
+def _stays(state: Location, waiter: Waiter, sku: str, at_ms: int) -> tuple[int, dict[str, int]]:
+    """The same; and what is free of each lot besides these."""
     line, stock = state.waiting, state.stock.get(sku)
+    lots = {name: lot.free for name, lot in state.lots.get(sku, {}).items()}
     if line is None or stock is None:
-        return 0
+        return 0, lots
     before = [one for one in line.waiters.values() if sku in one.lines and keeps(one, at_ms)]
     together = stay = 0
     for one in sorted(before, key=lambda one: one.rank(sku)):
-        units = min(one.lines[sku], stock.available_to(one.channel) - together)
-        if one.rank(sku) < waiter.rank(sku) and units > 0:
+        if one.rank(sku) >= waiter.rank(sku):
+            break
+        units = max(0, min(one.lines[sku], stock.available_to(one.channel) - together))
+        if lots:
+            units = _from_lots(state, one, sku, units, lots, at_ms)
+        if units > 0:
             together += units
             stay = max(stay, together + dict(stock.buffers).get(one.channel, 0))
-    return stay
+    return stay, lots
+
+
+def _from_lots(state: Location, one: Waiter, sku: str, units: int, free: dict[str, int], at_ms: int) -> int:
+    """Takes them from the lots that are good for it, soonest end first."""
+    taken = 0
+    lots = state.lots[sku]
+    for name in sorted(lots, key=lambda name: (lots[name].expires_on or 1 << 40, name)):
+        if good_for(state, one, sku, name, at_ms):
+            here = max(0, min(units - taken, free[name]))
+            free[name], taken = free[name] - here, taken + here
+    return taken
+
+
+def good_for(state: Location, one: Waiter, sku: str, name: str, at_ms: int) -> bool:
+    """Does the lot last long enough for the order?"""
+    lot = state.lots.get(sku, {}).get(name)
+    return lot is None or lot.good_on(at_ms // DAY_MS + one.life_days.get(sku, 0))
 
 
 def left_for(state: Location, waiter: Waiter, sku: str, at_ms: int) -> int:
-    """What is free and good for it."""
+    """What is free and good for who takes all or nothing."""
+    return 0 if any(moment > at_ms for moment in waiter.from_ms.values()) else free_for(state, waiter, sku, at_ms)
+
+
+def free_for(state: Location, waiter: Waiter, sku: str, at_ms: int) -> int:
+    """What is free and good for it, be it out or not."""
     stock = state.stock.get(sku)
-    if stock is None or sku in state.lots or any(moment > at_ms for moment in waiter.from_ms.values()):
+    if stock is None:
         return 0
-    return min(stock.available_to(waiter.channel), stock.available - stays(state, waiter, sku, at_ms))
+    stay, lots = _stays(state, waiter, sku, at_ms)
+    units = max(0, min(stock.available_to(waiter.channel), stock.available - stay))
+    return _from_lots(state, waiter, sku, units, lots, at_ms) if lots else units
 
 
 class Passed:
@@ -65,6 +101,7 @@ class Passed:
         self.name = name
         self.lines: dict[str, dict[str, int]] = {}
         self.counts: dict[str, int] = {}
+        self.keepers: list[Waiter] = []
 
     def after(self, state: Location, events: Iterable[object], turn: Turn) -> Iterator[str]:
         """Looks at a turn."""
@@ -76,17 +113,24 @@ class Passed:
             if self.lines.get(name) != one.lines or keeps(one, turn.at_ms):
                 self.counts.pop(name, None)
             later = [
-                (by, sku) for by, sku in got if sku in one.lines and by != name and self._is_later(state, by, one, sku)
-            ]
+                (by, sku) for by, sku, lot in got
+                if sku in one.lines and by != name and self._is_later(state, by, one, sku)
+                and good_for(state, one, sku, lot, turn.at_ms)
+            ]  # fmt: skip
             if keeps(one, turn.at_ms) and name not in began and name in self.lines:
                 yield from (
                     f"{self.name} version {turn.version}: {by} got {sku}, which is kept for {name}"
                     for by, sku in later
+                    # Whose turn comes by that, and who comes before it, has what is left.
                     if left_for(state, one, sku, turn.at_ms) < one.lines[sku]
+                    and not any(
+                        whole[of].rank(sku) < one.rank(sku) for of in began & whole.keys() if sku in whole[of].lines
+                    )
                 )
             elif not keeps(one, turn.at_ms) and not any(moment > turn.at_ms for moment in one.from_ms.values()):
                 yield from self._count(state, one, later, turn)
         self.lines = {name: dict(one.lines) for name, one in whole.items()}
+        self.keepers = [one for one in whole.values() if one.turn is not None and one.turn.until_ms is not None]
 
     def _is_later(self, state: Location, by: str, one: Waiter, sku: str) -> bool:
         other = state.waiting.waiters.get(by) if state.waiting is not None else None
@@ -97,23 +141,23 @@ class Passed:
     def _count(self, state: Location, one: Waiter, later: list[tuple[str, str]], turn: Turn) -> Iterator[str]:
         line = state.waiting
         assert line is not None
+        # Of what is set aside for so many already it has no turn: before this, or now.
+        for keepers in (self.keepers, line.waiters.values()):
+            of = Counter(sku for other in keepers if keeps(other, turn.at_ms) for sku in other.lines)
+            if any(of[sku] >= location_turns.KEEPERS_MAX for sku in one.lines):
+                return
         # Who gets two goods at once passes once.
-        for sku in dict(later).values():
-            busy = sum(of.sku == sku and (of.until_ms or 0) > turn.at_ms for of in line.turns.values())
-            if busy < location_turns.KEEPERS_MAX:
-                self.counts[one.order_id] = self.counts.get(one.order_id, 0) + 1
+        passed = len(dict(later))
+        if passed:
+            self.counts[one.order_id] = self.counts.get(one.order_id, 0) + passed
         if self.counts.get(one.order_id, 0) > location_turns.PASSED_MAX:
             yield f"{self.name} version {turn.version}: {one.order_id} was passed {self.counts[one.order_id]} times"
 
 
-def _got(events: Iterable[object]) -> Iterator[tuple[str, str]]:
-    """(who, SKU) of who got something."""
-    served = {f"{one.order_id}.{one.number}": one for one in events if type(one) is LineServed}
-    for one in served.values():
-        yield from ((one.order_id, sku) for sku, _ in one.lines)
+def _got(events: Iterable[object]) -> Iterator[tuple[str, str, str]]:
+    """(who, SKU, lot) of who got something: in line, or an order that asks by itself, a transfer or a cart."""
     for event in events:
-        if type(event) is StockChanged and event.cause not in served:
+        if type(event) is StockChanged:
             for entry in event.entries:
                 if entry.reason in ("allocate", "reserve"):
-                    # An order that asks by itself, a transfer or a cart.
-                    yield event.cause.partition(".")[0], entry.sku
+                    yield event.cause.partition(".")[0], entry.sku, entry.lot

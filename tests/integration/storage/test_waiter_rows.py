@@ -5,7 +5,7 @@ from __future__ import annotations
 from actors.domain.location import LOCATION
 from actors.domain.location_line import DatesDue, DatesLooked, LineChanged, LineDue, Turn, Waiter, line_changed
 from actors.domain.rows import LocationRow
-from actors.domain.rows_of_waiting import due_row, line_of, notes_row, waiter_row
+from actors.domain.rows_of_waiting import due_row, line_of, note_row, waiter_row
 from actors.runtime.ports import Store
 from tests.integration.storage.samples import NOW_MS, batch, drained, turn
 
@@ -27,7 +27,7 @@ async def test_a_line_is_lost_or_who_has_left_stays_in_it(store: Store):
     line = line_changed(line, DatesLooked("b", (NOW_MS, NOW_MS, "us-1")))
     assert line.given == {"a": 0, "b": 0}
     rows = [*(waiter_row("us-wh", waiter.order_id, line) for waiter in waiters), due_row("us-wh", NOW_MS + 9)]
-    rows.append(notes_row("us-wh", line))
+    rows += [note_row("us-wh", sku, line) for sku in ("a", "b")]
     await store.lease("host-0", [1], 1)
     await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"locations": [PLACE], "waiters": rows}))
     assert line_of((await store.load(LOCATION, ["us-wh"]))["us-wh"].rows["waiters"]) == line

@@ -18,13 +18,14 @@ LOCATION = KINDS["location"]
 
 
 class Place:
-    """The real one. `served`: (order, fulfilment, lines) in order; `rows`: as write-behind leaves them. `small`: it is looked at whether decisions change the state."""
+    """The real one. `served`: (order, fulfilment, lines) in order; `rows`: as write-behind leaves them; `last`: events of the last turn. `small`: it is looked at whether decisions change the state."""
 
     def __init__(self, *, small: bool = True) -> None:
         self.small = small
         self.state, self.version, self.now_ms, self.turns = None, 0, NOW_MS, 0
         self.served: list[tuple[str, int, list[tuple[str, int]]]] = []
         self.sent: list = []
+        self.last: list = []
         self.rows: dict = {}
         self.do(OpenLocation("store", "here", "", "US", 0.0, 0.0, "America/New_York"))
 
@@ -39,6 +40,7 @@ class Place:
         decision = LOCATION.decide(self.state, command, context)
         assert not self.small or self.state == before, "decide changed the state"
         events = msgspec.json.decode(msgspec.json.encode(decision.events), type=list[LOCATION.events])
+        self.last = events
         for event in events:
             self.state = LOCATION.evolve(self.state, event, context)
             self.sent.extend(LOCATION.messages("here", event))
@@ -111,7 +113,7 @@ class SlowLine:
         need: dict[str, int] = {}
         ended: list[str] = []
         resting: list[tuple[Waiter, str]] = []
-        slots = sorted(sku for sku, until in self.keeps.values() if until > now_ms)
+        slots = [of for name, (_, until) in self.keeps.items() if until > now_ms for of in self.waiters[name].lines]
 
         def left(one: Waiter, sku: str) -> int:
             """What those before it leave of it for whom units are set aside."""
@@ -130,8 +132,8 @@ class SlowLine:
             return max(0, min(one.lines[sku], left(one, sku)))
 
         def begins(one: Waiter, sku: str) -> None:
-            if slots.count(sku) < location_turns.KEEPERS_MAX:
-                slots.append(sku)
+            if all(slots.count(of) < location_turns.KEEPERS_MAX for of in one.lines):
+                slots.extend(one.lines)
                 self.keeps[one.order_id] = (sku, now_ms + location_turns.KEEP_MS)
                 self.passed.pop(one.order_id, None)
 

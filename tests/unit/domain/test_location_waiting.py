@@ -20,9 +20,10 @@ from actors.domain.location_commands import (
     SetLevels,
     Unreserve,
 )
+from actors.domain.location_dates import LOOK_AFTER_MS
 from actors.domain.location_events import Levels
 from actors.domain.location_profile import Profile, SetProfile
-from actors.domain.order_backorder import UnitsOffered
+from actors.domain.order_backorder import DateMoved, UnitsOffered
 from tests.unit.domain.line_rig import NOW_MS, Place
 
 DAY_MS = 86_400_000
@@ -174,6 +175,20 @@ def test_the_work_of_a_day_is_exceeded_for_who_waits_or_goes_to_who_comes_tomorr
     assert place.served[2:] == [("us-2", 10_002, [("a", 1)])]
 
 
+def test_who_takes_all_at_once_waits_for_ever_where_a_day_is_too_short():
+    place = Place()
+    place.do(SetProfile(Profile(units_a_day=3)))
+    assert not place.wait("us-1", 10, ("a", 3), ("b", 1), whole=True).accepted
+    assert place.state.waiting is None
+    assert place.wait("us-1", 10, ("a", 2), ("b", 1), whole=True).accepted
+    assert place.wait("us-2", 20, ("a", 9)).accepted, "it takes what there is each day"
+    # It wants more now: it leaves.
+    assert not place.wait("us-1", 10, ("a", 9), whole=True).accepted
+    assert sorted(place.waiting()) == ["us-2"]
+    place.do(SetProfile(Profile(orders_a_day=1)))
+    assert place.wait("us-1", 10, ("a", 9), whole=True).accepted
+
+
 def test_a_line_grows_without_end(monkeypatch):
     monkeypatch.setattr(location_waiting, "SKU_LINE_MAX", 2)
     place = Place()
@@ -224,3 +239,34 @@ def test_who_comes_just_before_the_timer_takes_its_moment_away():
     place.receive(("b", 2))
     place.wake()
     assert sorted(name for name, _, _ in place.served) == ["us-1", "us-2", "us-3"]
+
+
+def test_a_busy_location_looks_at_no_dates_and_all_its_commands_pay_for_it():
+    place = Place()
+    place.wait("us-1", 10, ("a", 2))
+    place.wait("us-2", 20, ("b", 1))
+    place.do(Expect("us-inbound-1", "purchase", 1, NOW_MS + 2 * DAY_MS, [("a", 2)]))
+    place.now_ms += LOOK_AFTER_MS
+    due, version = place.state.waiting.due_ms, place.version
+    for number in range(3):
+        place.receive((f"other-{number}", 1))
+    assert place.version == version + 3, "more is written than what was received"
+    # The timer asks in the same moment: it is still due.
+    assert place.state.waiting.due_ms == due == place.now_ms
+    place.wake()
+    assert place.sent[-1].command == DateMoved("here", NOW_MS + 2 * DAY_MS, place.now_ms)
+    # It is looked at once more, when that date has gone by.
+    assert place.state.waiting.due_ms == place.state.waiting.dates["a"][0] > NOW_MS + 2 * DAY_MS
+
+
+def test_too_much_for_one_turn_moves_the_timer_on_at_each_command():
+    place = Place(small=False)
+    for number in range(1_000):
+        place.wait(f"us-{number:04}", number, ("a", 1))
+    place.receive(("a", 900))
+    place.now_ms = due = place.state.waiting.due_ms
+    for number in range(2):
+        place.do(Allocate(f"us-new-{number}", 1, [("a", 1)]))
+    assert (len(place.served), place.state.waiting.due_ms) == (600, due)
+    place.wake()
+    assert len(place.served) == 800
