@@ -252,6 +252,11 @@ class WaitingLine(msgspec.Struct):
         self._rest(waiter)
         self._rest_no_more(known, known.lines)
 
+    def keeps(self, order_id: str, now_ms: int) -> bool:
+        """Is it the order's turn?"""
+        turn = self.turns.get(order_id)
+        return turn is not None and (turn.until_ms or 0) > now_ms
+
     def _rest(self, waiter: Waiter) -> None:
         """It is counted who is given some of what it wants while it is passed."""
         if waiter.turn is not None and waiter.turn.until_ms is None:

@@ -45,6 +45,9 @@ class Round:
         self._kept_lots: dict[str, dict[str, int]] = {}
         self.full = self.more = self.tomorrow = False
         self._line, self._claimed = line, dict[str, None]()
+        # What became free by time alone the timer gives, and it is due.
+        self._late = line.due_ms is not None and line.due_ms <= context.now_ms
+        self._served_now: frozenset[str] = frozenset()
         self._waiters: Mapping[str, Waiter] = line.waiters
         # Orders that take all or nothing: which lack something, and for which all was set aside that there is.
         self._lack, self._held = set[str](), set[str]()
@@ -84,6 +87,7 @@ class Round:
     def serve(self, queues: Mapping[str, Mapping[Class, Queue]], waiters: Mapping[str, Waiter]) -> None:
         """Gives what is free of the SKUs to the heads of the classes, lowest rank first: so who takes several at once finds what those before him leave of each."""
         now_ms, heads, self._waiters = self._context.now_ms, list[_Head](), waiters
+        self._served_now = frozenset(queues)
         for sku, classes in queues.items():
             known = self._draft.touched.get(sku) or self._location.stock.get(sku)
             if known is not None and known.available:
@@ -212,6 +216,8 @@ class Round:
         now_ms = self._context.now_ms
         if any(moment > now_ms for moment in waiter.from_ms.values()):
             return False
+        if self._late and not self._served_now.issuperset(waiter.lines):
+            return False  # of its other goods there may be some for who comes before it, who are not looked at now
         # What is simply not there is seen before anything is looked at closely.
         if any(self._free_for(waiter, sku) < wanted for sku, wanted in waiter.lines.items()):
             return False

@@ -124,11 +124,16 @@ def _asked(
     asker = command.order_id if type(command) is Allocate else ""
     round_ = _round(location, line, [], waited_for, context, asker)
     served = round_.events(line.waiters, floor=location.floor is not None)
-    if not served and not any(round_.left(sku) for sku in waited_for):
-        return _passed(line, asker, inner(location, command, context))
-    decision = _passed(line, asker, inner(round_.rest(skus), command, context))
-    decision.events[:0] = served
-    decision.events.extend(_due(location, line, round_, context))
+    touched = bool(served) or any(round_.left(sku) for sku in waited_for)
+    decision = _passed(line, asker, inner(round_.rest(skus) if touched else location, command, context))
+    if not served and line.keeps(asker, context.now_ms) and decision.events:
+        # It took of what was set aside for it: what had to stay with that, others may have now.
+        after = _round(location, line, decision.events, waited_for, context)
+        decision.events.extend(after.events(line.waiters, floor=location.floor is not None))
+        decision.events.extend(_due(location, line, after, context))
+    elif touched:
+        decision.events[:0] = served
+        decision.events.extend(_due(location, line, round_, context))
     return decision
 
 
