@@ -115,10 +115,10 @@ class LineTurn(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LinePassed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Somebody who is not in line got some of these; or the order `by`, which is, and asked by itself."""
+    """Somebody who is not in line got some of these; or that order, which is, and asked by itself."""
 
     skus: list[str]
-    by: str = ""
+    order_id: str = ""
 
 
 class DatesDue(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -352,7 +352,7 @@ def line_changed(line: WaitingLine | None, event: Changed) -> WaitingLine | None
     elif type(event) is LineTurn:
         line.take_turn(event)
     elif type(event) is LinePassed:
-        line.pass_by(event.skus, event.by)
+        line.pass_by(event.skus, event.order_id)
     elif type(event) is DatesDue:
         line.dates |= dict.fromkeys(event.skus, (event.due_ms, None))
     elif type(event) is LineDated:

@@ -92,8 +92,8 @@ def rows_of_line(location_id: str, line: WaitingLine | None, event: Changed) -> 
         yield waiter_row(location_id, event.order_id, line)
     elif type(event) is LinePassed or type(event) is DatesDue:
         noted = event.skus
-        if type(event) is LinePassed and event.by:
-            yield waiter_row(location_id, event.by, line)
+        if type(event) is LinePassed and event.order_id:
+            yield waiter_row(location_id, event.order_id, line)
     elif type(event) is DatesLooked:
         noted = (event.sku,)
     elif type(event) is LineDue and line is not None:
