@@ -216,8 +216,8 @@ class Round:
         now_ms = self._context.now_ms
         if any(moment > now_ms for moment in waiter.from_ms.values()):
             return False
-        if self._late and not self._served_now.issuperset(waiter.lines):
-            return False  # of its other goods there may be some for who comes before it, who are not looked at now
+        if self._late and any(sku not in self._served_now and self._line.ahead(waiter, sku) for sku in waiter.lines):
+            return False  # of its other goods there may be some for who comes before it, who is not looked at now
         # What is simply not there is seen before anything is looked at closely.
         if any(self._free_for(waiter, sku) < wanted for sku, wanted in waiter.lines.items()):
             return False
