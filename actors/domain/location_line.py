@@ -57,6 +57,10 @@ class Turn(msgspec.Struct, frozen=True, array_like=True, gc=False):
     until_ms: int | None
     mark: int = 0
 
+    def lasts(self, now_ms: int) -> bool:
+        """Are units set aside for it?"""
+        return self.until_ms is not None and self.until_ms > now_ms
+
 
 class Waiter(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Who waits, and for what. `number`: of its next part. `unseen`: (fulfilment, what it got) of which it has not said yet that it has heard. `turn`: None for all who take
@@ -255,7 +259,7 @@ class WaitingLine(msgspec.Struct):
     def keeps(self, order_id: str, now_ms: int) -> bool:
         """Is it the order's turn?"""
         turn = self.turns.get(order_id)
-        return turn is not None and (turn.until_ms or 0) > now_ms
+        return turn is not None and turn.lasts(now_ms)
 
     def _rest(self, waiter: Waiter) -> None:
         """It is counted who is given some of what it wants while it is passed."""

@@ -107,7 +107,7 @@ class Turns:
         if turn is None:
             other = self._instead if self._instead is not None and self._instead.order_id == order_id else None
             turn = other.turn if other is not None else self._turns.get(order_id)
-        return turn is not None and (turn.until_ms or 0) > self._now_ms
+        return turn is not None and turn.lasts(self._now_ms)
 
     def served(self, waiter: Waiter) -> None:
         """It has what it waited for."""
@@ -125,9 +125,9 @@ class Turns:
         turn = self._current.get(name, waiter.turn)
         if turn is None:
             return self._begins(waiter, sku)
+        if turn.lasts(self._now_ms):
+            return True
         if turn.until_ms is not None:
-            if turn.until_ms > self._now_ms:
-                return True
             self._set(waiter, Turn(turn.sku, None))
         if name not in self._need:
             before = 0 if name in self._current else self._line.passed(waiter) - turn.mark

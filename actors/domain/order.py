@@ -39,7 +39,7 @@ floors, and from all-or-nothing, is added to whatever is decided (`order_terms_f
 
 An order that its customer collects at a store: `order_pickup.py`. It waits in no line (`order_waiting.py`): what the store lacks is brought to it.
 
-How it asks places is in `order_asking.py`, the steps of its fulfilments in `order_steps.py`, what its callers are told in `order_replies.py`. What an event changes is in `order_evolve.py`, whom it tells in `order_messages.py`, what callers see in `order_state.py`.
+How it asks places is in `order_asking.py`, the steps of its fulfilments in `order_steps.py`, what its callers are told in `order_replies.py`. What an event changes is in `order_evolve.py`, whom it tells in `order_messages.py`, its state is in `order_state.py`, what callers see in `order_views.py`.
 """
 
 from __future__ import annotations
@@ -86,9 +86,6 @@ from actors.domain.order_pickup_events import PickupGivenUp
 from actors.domain.order_promises import rows_of_promises
 from actors.domain.order_state import (
     Order,
-    OrderContact,
-    ViewContact,
-    ViewOrder,
     copied,
     due_of,
     is_under_way,
@@ -99,6 +96,7 @@ from actors.domain.order_state import (
 )
 from actors.domain.order_terms_commands import ChangeOrder, HoldOrder, PrioritiseOrder, ReleaseOrder
 from actors.domain.order_terms_events import LinesChanged
+from actors.domain.order_views import OrderContact, ViewContact, ViewOrder
 from actors.domain.rows import OrderRow
 
 _OF_TERMS = frozenset({HoldOrder, ReleaseOrder, PrioritiseOrder, ChangeOrder})

@@ -9,13 +9,8 @@ from actors.domain.kind import Answer, Context, Decision
 from actors.domain.order_events import (
     Event,
 )
-from actors.domain.order_state import (
-    Order,
-    OrderStatusView,
-    OrderView,
-    order_view,
-    status_of,
-)
+from actors.domain.order_state import Order, status_of
+from actors.domain.order_views import OrderStatusView, OrderView, order_view
 
 
 def status(context: Context, *events: Event) -> Decision:

@@ -1,21 +1,17 @@
-"""The state of an order, its status, and what callers and the read model see of it. The rules are in `order.py`."""
+"""The state of an order, its status, and what the read model has of it. The rules are in `order.py`, what callers see is in `order_views.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 
 from actors.domain.allocation import SPLIT_MAX, Need, Place, need_of
-from actors.domain.money import Money, Total
-from actors.domain.order_backorder import Backorder, BackorderView
-from actors.domain.order_pickup_state import Pickup, PickupStatus
+from actors.domain.order_backorder import Backorder
+from actors.domain.order_pickup_state import Pickup
 from actors.domain.order_terms_state import Terms, as_ordered, next_overdue_ms
-from actors.domain.order_terms_views import TermsView, terms_view
 from actors.domain.personal_notes import (
-    ASKER,
     ORDER_COUNTRY,
     ORDER_DIGEST,
     ORDER_OWNER,
@@ -25,10 +21,9 @@ from actors.domain.personal_notes import (
     SHOWN_CONTACT,
     SHOWN_NAME,
     SHOWN_POSITION,
-    SHOWN_REFERENCE,
 )
 from actors.domain.rows import OrderChange, OrderRow
-from actors.domain.times import DAY_MS, moment
+from actors.domain.times import DAY_MS
 
 Channel = Literal["online", "store", "marketplace"]
 FulfilmentStatus = Literal["reserving", "allocated", "picking", "packed", "shipped", "delivered", "cancelled"]
@@ -38,8 +33,6 @@ OrderStatus = Literal[
 ]  # fmt: skip
 # Nothing happens to such an order any more but what is told of it.
 OVER: tuple[OrderStatus, ...] = ("shipped", "delivered", "cancelled")
-# Why personal data is not told: its key was destroyed, or processing is restricted (GDPR Art. 18).
-Withheld = Literal["erased", "restricted"]
 # Shipped so long ago, and nothing was heard of it since: taken for delivered.
 SHIPPED_OVER_MS = 30 * DAY_MS
 # How far a fulfilment is; an order is as far as the least of its fulfilments.
@@ -178,10 +171,13 @@ def is_covered(order: Order, fulfilments: Iterable[Fulfilment], more: Iterable[t
 
 def missing_of(order: Order) -> Need:
     """Units per SKU that no fulfilment covers. What was cancelled by itself is not missed."""
-    if is_covered(order, order.fulfilments):
-        return {}
+    return {} if is_covered(order, order.fulfilments) else uncovered(order, order.fulfilments)
+
+
+def uncovered(order: Order, fulfilments: Iterable[Fulfilment]) -> Need:
+    """Units per SKU that these do not cover."""
     missing, terms = wanted_of(order.lines, order.kits), order.terms
-    for fulfilment in order.fulfilments:
+    for fulfilment in fulfilments:
         lines = fulfilment.lines if terms is None else as_ordered(terms, fulfilment.number, fulfilment.lines)
         for sku, units in lines:
             missing[sku] = missing.get(sku, 0) - units
@@ -218,197 +214,12 @@ def is_under_way(status: OrderStatus, updated_at_ms: int, now_ms: int) -> bool:
     return status not in {"delivered", "cancelled"}
 
 
-# --- what callers see -----------------------------------------------------------------------------------------------
-class ViewOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The query for one whole order. `asker`: see `order.check_asker`; of holds only those are told to him that he can do something about."""
-
-    order_id: str
-    asker: Annotated[str, ASKER] = ""
-
-
-class ViewContact(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The query for what a guest has to know of an order; inside the cell only."""
-
-    order_id: str
-
-
-class OrderContact(msgspec.Struct, frozen=True, gc=False):
-    """The answer: never leaves the cell."""
-
-    order_id: str
-    email_digest: Annotated[str, ORDER_OWNER]
-    sealed: Annotated[bytes, SEALED_ORDER]
-    country: Annotated[str, ORDER_COUNTRY] = ""
-    owner: Annotated[str, ORDER_OWNER] = ""
-    contact_turn: int = 0
-
-
-class OrderStatusView(msgspec.Struct, frozen=True, gc=False):
-    """The answer to an update."""
-
-    order_id: str
-    version: int
-    status: OrderStatus
-
-
-class UnitsView(msgspec.Struct, frozen=True, gc=False):
-    """Units of a SKU."""
-
-    sku: str
-    quantity: int
-
-
-class FulfilmentView(msgspec.Struct, frozen=True, gc=False):
-    """One fulfilment. `promised_by`: when it shall be with the customer, absent when nothing was promised: without a sourcing policy, or asked for after the placement."""
-
-    fulfilment_id: str
-    location_id: str
-    status: FulfilmentStatus
-    lines: list[UnitsView]
-    promised_by: datetime | msgspec.UnsetType = msgspec.UNSET
-
-
-class LineView(msgspec.Struct, frozen=True, gc=False):
-    """One line as ordered; `line` counts from 1."""
-
-    line: int
-    sku: str
-    quantity: int
-    unit_price: Money
-
-
-class CustomerView(msgspec.Struct, frozen=True, gc=False):
-    """Who ordered."""
-
-    customer_ref: Annotated[str, SHOWN_REFERENCE]
-    country: Annotated[str, ORDER_COUNTRY]
-
-
-class CollectionBrief(msgspec.Struct, frozen=True, gc=False):
-    """One collection. Times are absent until it is ready."""
-
-    collection_id: str
-    status: PickupStatus
-    ready_at: datetime | msgspec.UnsetType = msgspec.UNSET
-    collect_by: datetime | msgspec.UnsetType = msgspec.UNSET
-
-
-class PickupView(msgspec.Struct, frozen=True, gc=False):
-    """Where the customer collects, and how far the newest collection is that is not over. `collections`: oldest first. `ready_by`: when all of it may be collected, as the customer was told,
-    as long as something is yet to be made ready; absent when nobody knows. `stopped_at`: since when nothing is sent nor asked there by itself any more for what is missing, because the store
-    has let the order down too often; absent while it is."""
-
-    location_id: str
-    status: PickupStatus
-    collections: list[CollectionBrief]
-    ready_at: datetime | msgspec.UnsetType = msgspec.UNSET
-    collect_by: datetime | msgspec.UnsetType = msgspec.UNSET
-    ready_by: datetime | msgspec.UnsetType = msgspec.UNSET
-    stopped_at: datetime | msgspec.UnsetType = msgspec.UNSET
-
-
-class OrderView(msgspec.Struct, frozen=True, gc=False):
-    """A whole order. `withheld`: why it does not tell who ordered and where it goes, absent when it does. `sealed`: within the cell only.
-    `promised_by`: when all of it shall be with the customer, as was said when it was placed; absent when nothing was promised."""
-
-    order_id: str
-    version: int
-    status: OrderStatus
-    order_ref: Annotated[str, SHOWN_REFERENCE]
-    channel: Channel
-    customer: CustomerView
-    ship_to: ShipTo
-    fulfilments: list[FulfilmentView]
-    backordered: list[UnitsView]
-    lines: Annotated[list[LineView], PURCHASE]
-    total: Total
-    placed_at: datetime
-    updated_at: datetime
-    promised_by: datetime | msgspec.UnsetType = msgspec.UNSET
-    pickup: PickupView | msgspec.UnsetType = msgspec.UNSET
-    withheld: Withheld | msgspec.UnsetType = msgspec.UNSET
-    sealed: Annotated[bytes | msgspec.UnsetType, SEALED_ORDER] = msgspec.UNSET
-    terms: TermsView | msgspec.UnsetType = msgspec.UNSET
-    backorder: BackorderView | msgspec.UnsetType = msgspec.UNSET
-
-
 def fulfilment_id(order_id: str, number: int) -> str:
     """`<order id>.<number>`: tells the order, and so the cell."""
     return f"{order_id}.{number}"
 
 
-def _units(lines: list[tuple[str, int]]) -> list[UnitsView]:
-    return [UnitsView(sku, units) for sku, units in lines]
-
-
-def _promised(ms: int | None) -> datetime | msgspec.UnsetType:
-    return msgspec.UNSET if ms is None else moment(ms)
-
-
-def order_view(
-    order_id: str,
-    order: Order,
-    version: int,
-    backorder: BackorderView | msgspec.UnsetType = msgspec.UNSET,
-    *,
-    own: bool = False,
-) -> OrderView:
-    """The whole order as callers see it; `backorder`: why something of it is missing (`order_waiting.view`); own: whose it is asks. What is being asked for right now is neither served
-    nor backordered yet."""
-    missing = {} if is_asking(order) or order.cancelled else missing_of(order)
-    return OrderView(
-        order_id=order_id,
-        version=version,
-        status=status_of(order),
-        order_ref=order.order_ref,
-        channel=order.channel,
-        customer=CustomerView(order.customer_ref, order.country),
-        ship_to=order.ship_to,
-        fulfilments=[
-            FulfilmentView(
-                fulfilment_id(order_id, f.number), f.location_id, f.status, _units(f.lines), _promised(f.promised_by_ms)
-            )
-            for f in order.fulfilments
-        ],
-        backordered=[UnitsView(sku, units) for sku, units in missing.items()],
-        lines=[
-            LineView(number, line.sku, line.quantity, Money(line.amount, order.currency))
-            for number, line in enumerate(order.lines, 1)
-        ],
-        total=Total(order.total_minor, order.currency),
-        placed_at=moment(order.placed_at_ms),
-        updated_at=moment(order.updated_at_ms),
-        promised_by=_promised(order.promised_by_ms),
-        pickup=msgspec.UNSET if order.pickup is None else _pickup(order, order.pickup),
-        withheld="erased" if order.forgotten else msgspec.UNSET,
-        sealed=order.sealed or msgspec.UNSET,
-        terms=msgspec.UNSET if order.terms is None else terms_view(order_id, order.terms, order.currency, own=own),
-        backorder=backorder,
-    )
-
-
-def _pickup(order: Order, pickup: Pickup) -> PickupView:
-    shown = [
-        CollectionBrief(name, one.status, _promised(one.ready_at_ms), _promised(one.collect_by_ms))
-        for name, one in pickup.collections.items()
-    ]
-    going = [one for one in shown if one.status in ("locating", "ready")]
-    newest = going[-1] if going else shown[-1] if shown else None
-    if order.cancelled:
-        status: PickupStatus = "cancelled"
-    elif going:
-        status = going[-1].status
-    elif any(f.status == "reserving" for f in order.fulfilments):
-        status = "coming"
-    else:
-        status = newest.status if newest is not None and newest.status != "given_up" else "waiting"
-    stopped = _promised(pickup.stopped_at_ms if order.short and not order.cancelled else None)
-    if newest is None or status not in ("ready", "collected"):
-        by = _promised(pickup.ready_by_ms) if status in ("waiting", "coming", "locating") else msgspec.UNSET
-        return PickupView(pickup.at.location_id, status, shown, ready_by=by, stopped_at=stopped)
-    return PickupView(pickup.at.location_id, status, shown, newest.ready_at, newest.collect_by, stopped_at=stopped)
-
-
+# --- what is written down ----------------------------------------------------------------------------------------------
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Order).decode
 

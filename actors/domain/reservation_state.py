@@ -9,7 +9,8 @@ import msgspec
 
 from actors.domain.allocation import Need, Place, need_of
 from actors.domain.location_events import Units
-from actors.domain.order_state import Channel, UnitsView
+from actors.domain.order_state import Channel
+from actors.domain.order_views import UnitsView
 from actors.domain.personal_notes import ASKER, ORDER_OWNER, PURCHASE
 from actors.domain.reservation_commands import HeldPart
 from actors.domain.rows_of_reservation import ReservationRow

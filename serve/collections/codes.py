@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from actors.domain.collection_commands import RenewCode
 from actors.domain.collection_state import CollectionView, ViewCollection
-from actors.domain.order_state import ViewOrder
+from actors.domain.order_views import ViewOrder
 from serve.callers import reach_of
 from serve.collections import examples
 from serve.collections.calls import CollectionCalls, CollectionId, told

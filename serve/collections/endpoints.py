@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from actors.domain.collection_commands import SayHere
 from actors.domain.collection_state import CollectionStatus
-from actors.domain.order_state import ViewOrder
+from actors.domain.order_views import ViewOrder
 from actors.domain.times import moment
 from actors.runtime.read_model import CollectionSummary
 from serve.callers import reach_of

@@ -11,7 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from actors.domain.collection_state import CollectionView
-from actors.domain.order_state import OrderContact, ViewContact
+from actors.domain.order_views import OrderContact, ViewContact
 from serve.keys.data_keys import Erased
 from serve.orders.private import PrivateOrders
 from serve.replies import body_of

@@ -17,7 +17,7 @@ from fastapi import Request
 from actors.domain.collection_commands import Notices, Retold, Told
 from actors.domain.collection_state import CollectionView
 from actors.domain.ids import notice_id
-from actors.domain.order_state import OrderContact, ViewContact
+from actors.domain.order_views import OrderContact, ViewContact
 from actors.domain.times import DAY_MS, moment
 from serve.context import REQUEST_ID
 from serve.customers.codes import CODE_DIGITS

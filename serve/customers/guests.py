@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from actors.domain.guest import CodeOutcome, KeepCode, TryCode
 from actors.domain.one_time_code import CODE_MS
-from actors.domain.order_state import OrderContact, ViewContact
+from actors.domain.order_views import OrderContact, ViewContact
 from serve.context import ENTITY_ID, REQUEST_ID, Scope
 from serve.customers.codes import new_code, plain
 from serve.customers.quiet import Quietly

@@ -22,9 +22,10 @@ from starlette.responses import Response
 from actors.domain import claim
 from actors.domain.ids import claim_id, first_order_id
 from actors.domain.order_commands import UpdateOrder
-from actors.domain.order_state import OVER, OrderStatus, ViewOrder
+from actors.domain.order_state import OVER, OrderStatus
 from actors.domain.order_terms_commands import HoldOrder, PrioritiseOrder, ReleaseOrder
 from actors.domain.order_terms_state import HoldKind
+from actors.domain.order_views import ViewOrder
 from actors.runtime.wire import OK
 from serve.callers import caller_of, check_reaches, reach_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope

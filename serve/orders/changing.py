@@ -12,9 +12,15 @@ from starlette.responses import Response
 
 from actors.domain.allocation import need_of
 from actors.domain.order_changes import OrderChanged
-from actors.domain.order_state import Line, OrderContact, OrderView, ShipTo, ViewContact, ViewOrder, wanted_of
+from actors.domain.order_state import Line, ShipTo, wanted_of
 from actors.domain.order_terms_commands import ChangeOrder, LineChange, NewAddress
 from actors.domain.order_terms_state import ServiceLevel
+from actors.domain.order_views import (
+    OrderContact,
+    OrderView,
+    ViewContact,
+    ViewOrder,
+)
 from actors.domain.personal_notes import PURCHASE
 from serve.callers import reach_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO

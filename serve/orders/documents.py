@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.domain.order_state import OrderStatusView, OrderView
+from actors.domain.order_views import OrderStatusView, OrderView
 from serve.availability.endpoints import CHANNELS, LOCATIONS_DEFAULT, LOCATIONS_MAX, AvailabilityView
 from serve.limits import SKUS_PER_QUERY_MAX
 from serve.openapi import operation, parameter

@@ -9,7 +9,7 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from actors.domain.order_state import UnitsView
+from actors.domain.order_views import UnitsView
 from actors.domain.sourcing_constraints import REASONS
 from actors.domain.sourcing_decision import SourcingDecision, decoded
 from actors.domain.sourcing_phrases import Language

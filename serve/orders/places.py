@@ -9,10 +9,11 @@ import msgspec
 
 from actors.domain.allocation import Need, Place, need_of
 from actors.domain.order_commands import UpdateOrder
-from actors.domain.order_state import Line, ViewOrder
+from actors.domain.order_state import Line
 from actors.domain.order_terms_plan import shape_of
 from actors.domain.order_terms_state import Terms
 from actors.domain.order_terms_views import LineTerms
+from actors.domain.order_views import ViewOrder
 from actors.domain.personal_notes import ORDER_COUNTRY, SHOWN_POSITION
 from actors.runtime.ports import Clock
 from serve.availability.index import AvailabilityIndex

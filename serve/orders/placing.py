@@ -7,7 +7,13 @@ import msgspec
 from actors.domain.allocation import SPLIT_MAX, Need, need_of
 from actors.domain.ids import new_order_id
 from actors.domain.order_commands import PlaceOrder
-from actors.domain.order_state import Line, ShipTo, ViewOrder, parts_of, wanted_of
+from actors.domain.order_state import (
+    Line,
+    ShipTo,
+    parts_of,
+    wanted_of,
+)
+from actors.domain.order_views import ViewOrder
 from actors.runtime.wire import Reply
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope

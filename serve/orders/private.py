@@ -18,8 +18,9 @@ import msgspec
 
 from actors.domain.ids import customer_id
 from actors.domain.order_commands import PlaceOrder, RectifyOrder
-from actors.domain.order_state import CustomerView, OrderView, ShipTo, Withheld
+from actors.domain.order_state import ShipTo
 from actors.domain.order_terms_views import GiftView, TermsView
+from actors.domain.order_views import CustomerView, OrderView, Withheld
 from actors.domain.personal_notes import (
     PRIVATE_ADDRESS,
     PRIVATE_CONTACT,

@@ -9,8 +9,9 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from actors.domain.order_state import OrderContact, OrderStatus, ViewContact, ViewOrder
+from actors.domain.order_state import OrderStatus
 from actors.domain.order_terms_state import HoldKind
+from actors.domain.order_views import OrderContact, ViewContact, ViewOrder
 from actors.domain.times import moment
 from actors.runtime.read_model import OrderSummary
 from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from actors.domain.order_state import UnitsView, Withheld
+from actors.domain.order_views import UnitsView, Withheld
 from actors.domain.personal_notes import SHOWN_POSITION
 from actors.domain.sourcing_constraints import Reason
 from actors.domain.sourcing_decision import Why

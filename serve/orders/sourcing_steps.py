@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from actors.domain.order_state import UnitsView, fulfilment_id
+from actors.domain.order_state import fulfilment_id
+from actors.domain.order_views import UnitsView
 from actors.domain.sourcing_phrases import PHRASES, Language
 from serve.orders.sourcing_schemas import Happening, SourcingStep
 

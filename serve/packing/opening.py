@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from actors.domain import gs1, ids
 from actors.domain.location_events import Units
-from actors.domain.order_state import OrderView
+from actors.domain.order_views import OrderView
 from actors.domain.shipment_commands import OpenManual, OpenShipment
 from actors.domain.shipment_state import STATUSES
 from actors.domain.times import moment

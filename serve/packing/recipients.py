@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 from fastapi import Request
 
-from actors.domain.order_state import OrderView, ViewOrder
+from actors.domain.order_views import OrderView, ViewOrder
 from actors.domain.postal import LINE_CHARS_MAX, LINES_MAX, Party
 from actors.domain.shipment_views import ShipmentView
 from serve.context import REQUEST_ID

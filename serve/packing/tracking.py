@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from actors.domain.ids import shipment_of
-from actors.domain.order_state import OrderView, ViewOrder
+from actors.domain.order_views import OrderView, ViewOrder
 from actors.domain.shipment_views import ParcelView, ViewShipment
 from actors.domain.times import moment
 from actors.runtime.wire import OK

@@ -25,7 +25,8 @@ from actors.domain.data_key import DestroyKey, Restrict
 from actors.domain.ids import consent_id
 from actors.domain.notice import WithdrawNotice
 from actors.domain.order_commands import ForgetPerson
-from actors.domain.order_state import OrderView, ViewOrder, is_under_way
+from actors.domain.order_state import is_under_way
+from actors.domain.order_views import OrderView, ViewOrder
 from actors.domain.privacy_state import About
 from actors.domain.reservation_commands import ForgetOwner
 from actors.domain.shipment_commands import ForgetRecipient

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from actors.domain.collection_state import CollectionView
 from actors.domain.consent import ConsentsView, ViewConsents
 from actors.domain.ids import consent_id
-from actors.domain.order_state import OrderView, ViewOrder
+from actors.domain.order_views import OrderView, ViewOrder
 from actors.domain.personal import BASES, KEEPS, PURPOSES, Keep, Purpose
 from actors.domain.privacy_state import About
 from actors.domain.reservation_state import ReservationView, ViewReservation
@@ -37,7 +36,6 @@ from serve.services import Services
 REQUESTS_MAX = 1_000
 RESERVATIONS_MAX = 10_000
 _decode_order = msgspec.json.Decoder(OrderView).decode
-_decode_collection = msgspec.json.Decoder(CollectionView).decode
 _decode_reservation = msgspec.json.Decoder(ReservationView).decode
 _decode_consents = msgspec.json.Decoder(ConsentsView).decode
 # For how long what a purpose takes is kept. The register of processing (docs/privacy/processing.md) says it field by field.

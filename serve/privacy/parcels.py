@@ -11,7 +11,8 @@ import msgspec
 
 from actors.domain.collection_state import CollectionView, ViewCollection
 from actors.domain.ids import shipment_of
-from actors.domain.order_state import OrderView, fulfilment_id
+from actors.domain.order_state import fulfilment_id
+from actors.domain.order_views import OrderView
 from actors.domain.postal import Party
 from actors.domain.privacy_state import About
 from actors.domain.shipment_papers import ADDRESS

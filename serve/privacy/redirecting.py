@@ -14,7 +14,7 @@ import msgspec
 
 from actors.domain.collection_state import CollectionView, ViewCollection
 from actors.domain.order_commands import RectifyOrder
-from actors.domain.order_state import OrderContact, OrderView, ViewOrder
+from actors.domain.order_views import OrderContact, OrderView, ViewOrder
 from serve.collections.telling import Tellers
 from serve.freshness import from_store
 from serve.orders.private import PrivateOrders

@@ -11,7 +11,7 @@ from msgspec import Meta
 from actors.domain.collection_state import CollectionStatus
 from actors.domain.consent import PURPOSES, Choice, ConsentPurpose, Source
 from actors.domain.ids import CUSTOMER_PATTERN, ORDER_PATTERN
-from actors.domain.order_state import OrderView
+from actors.domain.order_views import OrderView
 from actors.domain.personal_notes import (
     CUSTOMER_ID,
     HANDLER,

@@ -15,7 +15,7 @@ import msgspec
 from actors.domain.consent import Choice, SetConsents
 from actors.domain.ids import consent_id
 from actors.domain.notice import WithdrawNotice
-from actors.domain.order_state import OrderContact, ViewContact
+from actors.domain.order_views import OrderContact, ViewContact
 from actors.domain.privacy_request import (
     BeginStep,
     CompleteRequest,

@@ -16,7 +16,8 @@ from actors.domain.catalogue import DefineSkus
 from actors.domain.location_commands import AdjustmentLine, AdjustStock, OpenLocation, ReceiptLine, ReceiveStock
 from actors.domain.location_views import ViewStock
 from actors.domain.order_commands import PlaceOrder, UpdateOrder
-from actors.domain.order_state import Line, ShipTo, ViewOrder
+from actors.domain.order_state import Line, ShipTo
+from actors.domain.order_views import ViewOrder
 from actors.runtime import wire
 from actors.runtime.gateway import Ask
 from actors.runtime.sharding import digest_of

@@ -88,6 +88,6 @@ def _fold_turn(history: History, turn: Turn) -> None:
 
 def _query(kind: str, entity_id: str) -> msgspec.Struct:
     from actors.domain.location_views import ViewStock
-    from actors.domain.order_state import ViewOrder
+    from actors.domain.order_views import ViewOrder
 
     return ViewOrder(entity_id) if kind == "order" else ViewStock(entity_id, "", 100)

@@ -19,7 +19,7 @@ from actors.domain.manifest_commands import (
 from actors.domain.manifest_commands import Command as DockCommand
 from actors.domain.manifest_state import Dock, Manifest, ViewDock, live
 from actors.domain.order_commands import UpdateOrder
-from actors.domain.order_state import ViewOrder
+from actors.domain.order_views import ViewOrder
 from actors.domain.shipment_commands import (
     AskLabel,
     AskVoid,

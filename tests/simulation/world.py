@@ -210,7 +210,7 @@ class World:
     async def _last_look(self, clients: list[Client]) -> None:
         # Everybody asks for every order once more: it is there, and as the history says.
         for client in clients:
-            from actors.domain.order_state import ViewOrder
+            from actors.domain.order_views import ViewOrder
 
             for order_id in client.orders:
                 told = await self.doors[0].view(client, "order", order_id, ViewOrder(order_id))

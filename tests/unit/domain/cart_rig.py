@@ -31,7 +31,8 @@ from actors.domain.location_line import WaitInLine
 from actors.domain.location_promises import Taken
 from actors.domain.order_backorder import UnitsOffered
 from actors.domain.order_commands import PlaceOrder
-from actors.domain.order_state import Line, ShipTo, ViewOrder
+from actors.domain.order_state import Line, ShipTo
+from actors.domain.order_views import ViewOrder
 from actors.domain.reservation_commands import Claimed, ClaimReservation, MakeReservation
 from actors.domain.reservation_state import LIVE, parts_of
 

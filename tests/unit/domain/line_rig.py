@@ -109,85 +109,7 @@ class SlowLine:
 
     def serve(self, skus: Iterable[str], free, now_ms: int) -> dict[tuple[str, str], int]:
         """(order, SKU) → units. `free(sku, channel)`: before anything is given."""
-        given: dict[tuple[str, str], int] = {}
-        need: dict[str, int] = {}
-        ended: list[str] = []
-        resting: list[tuple[Waiter, str]] = []
-        slots = [of for name, (_, until) in self.keeps.items() if until > now_ms for of in self.waiters[name].lines]
-
-        def left(one: Waiter, sku: str) -> int:
-            """What those before it leave of it for whom units are set aside."""
-            before = [self.waiters[name] for name, (_, until) in self.keeps.items() if until > now_ms]
-            kept, stay, gone = 0, 0, sum(n for (_, of), n in given.items() if of == sku)
-            for other in sorted(before, key=lambda other: other.rank(sku)):
-                mine = other.rank(sku) < one.rank(sku) and (other.order_id, sku) not in given
-                if mine and sku in other.lines:
-                    back = free(sku, "") - free(sku, other.channel)
-                    units = max(0, min(other.lines[sku], free(sku, other.channel) - gone - kept))
-                    kept += units
-                    stay = max(stay, kept + back if units else 0)
-            return min(free(sku, one.channel) - gone, free(sku, "") - gone - stay)
-
-        def good(one: Waiter, sku: str) -> int:
-            return max(0, min(one.lines[sku], left(one, sku)))
-
-        def begins(one: Waiter, sku: str) -> None:
-            if all(slots.count(of) < location_turns.KEEPERS_MAX for of in one.lines):
-                slots.extend(one.lines)
-                self.keeps[one.order_id] = (sku, now_ms + location_turns.KEEP_MS)
-                self.passed.pop(one.order_id, None)
-
-        def stands_back(one: Waiter, sku: str) -> None:
-            if not good(one, sku) or any(at > now_ms for at in one.from_ms.values()):
-                return
-            if one.order_id in self.keeps and self.keeps[one.order_id][1] <= now_ms:
-                del self.keeps[one.order_id]
-                self.passed[one.order_id] = []
-                ended.append(one.order_id)
-            if one.order_id in self.keeps:
-                return
-            if one.order_id not in need:
-                # Those who were before it in this round are counted for it afterwards.
-                seen = self.passed.get(one.order_id)
-                done = 99 if seen is None else 0 if one.order_id in ended else len(seen)
-                need[one.order_id] = location_turns.PASSED_MAX - done
-            if need[one.order_id] <= 0:
-                begins(one, sku)
-            else:
-                resting.append((one, sku))
-
-        def gets(one: Waiter, sku: str) -> None:
-            given[one.order_id, sku] = good(one, sku)
-            for other, of in resting:
-                need[other.order_id] -= of == sku
-
-        heads = [
-            (one.rank(sku), sku)
-            for sku in skus
-            for one in self.waiters.values()
-            if sku in one.lines and one.from_ms.get(sku, 0) <= now_ms and free(sku, "") > 0
-        ]
-        for rank, sku in sorted(heads):
-            one = self.waiters[rank[2]]
-            if (one.order_id, sku) in given:
-                continue
-            if not one.whole:
-                if not good(one, sku):
-                    continue
-                gets(one, sku)
-            elif all(at <= now_ms for at in one.from_ms.values()) and all(
-                left(one, of) >= n for of, n in one.lines.items()
-            ):
-                for of in one.lines:
-                    gets(one, of)
-            else:
-                stands_back(one, sku)
-                continue
-            for again, of in list(resting):
-                if of == sku and need[again.order_id] <= 0:
-                    resting.remove((again, of))
-                    if again.order_id not in self.keeps:
-                        begins(again, sku)
+        given = SlowRound(self, free, now_ms).serve(skus)
         for _, sku in given:
             self.newcomer_got([sku])
         self._served(given)
@@ -207,3 +129,103 @@ class SlowLine:
             if not lines:
                 self.keeps.pop(order_id, None)
                 self.passed.pop(order_id, None)
+
+
+class SlowRound:
+    """One look at who waits: by rank everybody gets what those before leave, or, if that is not all and he takes nothing less, stands back or has it set aside."""
+
+    def __init__(self, line: SlowLine, free, now_ms: int) -> None:
+        self.line, self.free, self.now_ms = line, free, now_ms
+        self.given: dict[tuple[str, str], int] = {}
+        # Of those who are passed: how many have to pass them yet, whose turn has just ended, and who is passed because of which SKU.
+        self.need: dict[str, int] = {}
+        self.ended: list[str] = []
+        self.resting: list[tuple[Waiter, str]] = []
+        self.slots = [of for one in self.keepers() for of in one.lines]
+
+    def keepers(self) -> list[Waiter]:
+        """Those whose turn it is."""
+        return [self.line.waiters[name] for name, (_, until) in self.line.keeps.items() if until > self.now_ms]
+
+    def serve(self, skus: Iterable[str]) -> dict[tuple[str, str], int]:
+        """(order, SKU) → units."""
+        heads = [
+            (one.rank(sku), sku)
+            for sku in skus
+            for one in self.line.waiters.values()
+            if sku in one.lines and one.from_ms.get(sku, 0) <= self.now_ms and self.free(sku, "") > 0
+        ]
+        for rank, sku in sorted(heads):
+            one = self.line.waiters[rank[2]]
+            if (one.order_id, sku) in self.given:
+                continue
+            if one.whole and not self.finds_all(one):
+                self.stands_back(one, sku)
+            elif one.whole or self.good(one, sku):
+                for of in one.lines if one.whole else (sku,):
+                    self.gets(one, of)
+                self.come_to_their_turn(sku)
+        return self.given
+
+    def left(self, one: Waiter, sku: str) -> int:
+        """What those before it leave of it for whom units are set aside."""
+        kept, stay, gone = 0, 0, sum(n for (_, of), n in self.given.items() if of == sku)
+        for other in sorted(self.keepers(), key=lambda other: other.rank(sku)):
+            mine = other.rank(sku) < one.rank(sku) and (other.order_id, sku) not in self.given
+            if mine and sku in other.lines:
+                back = self.free(sku, "") - self.free(sku, other.channel)
+                units = max(0, min(other.lines[sku], self.free(sku, other.channel) - gone - kept))
+                kept += units
+                stay = max(stay, kept + back if units else 0)
+        return min(self.free(sku, one.channel) - gone, self.free(sku, "") - gone - stay)
+
+    def good(self, one: Waiter, sku: str) -> int:
+        """Units of it that it could have."""
+        return max(0, min(one.lines[sku], self.left(one, sku)))
+
+    def finds_all(self, one: Waiter) -> bool:
+        """Is all there that it wants, and out?"""
+        out = all(at <= self.now_ms for at in one.from_ms.values())
+        return out and all(self.left(one, of) >= n for of, n in one.lines.items())
+
+    def gets(self, one: Waiter, sku: str) -> None:
+        """What there is for it."""
+        self.given[one.order_id, sku] = self.good(one, sku)
+        for other, of in self.resting:
+            self.need[other.order_id] -= of == sku
+
+    def stands_back(self, one: Waiter, sku: str) -> None:
+        """It has its turn, comes to it, or is passed."""
+        name = one.order_id
+        if not self.good(one, sku) or any(at > self.now_ms for at in one.from_ms.values()):
+            return
+        if name in self.line.keeps and self.line.keeps[name][1] <= self.now_ms:
+            del self.line.keeps[name]
+            self.line.passed[name] = []
+            self.ended.append(name)
+        if name in self.line.keeps:
+            return
+        if name not in self.need:
+            # Those who were before it in this round are counted for it afterwards.
+            seen = self.line.passed.get(name)
+            done = 99 if seen is None else 0 if name in self.ended else len(seen)
+            self.need[name] = location_turns.PASSED_MAX - done
+        if self.need[name] <= 0:
+            self.begins(one, sku)
+        else:
+            self.resting.append((one, sku))
+
+    def begins(self, one: Waiter, sku: str) -> None:
+        """Its turn, unless too many have theirs."""
+        if all(self.slots.count(of) < location_turns.KEEPERS_MAX for of in one.lines):
+            self.slots.extend(one.lines)
+            self.line.keeps[one.order_id] = (sku, self.now_ms + location_turns.KEEP_MS)
+            self.line.passed.pop(one.order_id, None)
+
+    def come_to_their_turn(self, sku: str) -> None:
+        """Those who have been passed often enough, now that somebody got some of it."""
+        for again, of in list(self.resting):
+            if of == sku and self.need[again.order_id] <= 0:
+                self.resting.remove((again, of))
+                if again.order_id not in self.line.keeps:
+                    self.begins(again, sku)

@@ -21,7 +21,8 @@ from actors.domain.kinds import KINDS
 from actors.domain.location_commands import ReceiptLine
 from actors.domain.order_commands import PlaceOrder, UpdateOrder
 from actors.domain.order_pickup_state import PickupAt
-from actors.domain.order_state import Line, Order, OrderView, ShipTo, ViewOrder
+from actors.domain.order_state import Line, Order, ShipTo
+from actors.domain.order_views import OrderView, ViewOrder
 from actors.domain.transfer_commands import DispatchPackages, NewPackage, ReceiveUnits, StartPicking
 from tests.unit.domain.transfer_world import DAY_MS, NOW_MS, PORTLAND, SEATTLE, World
 

@@ -10,9 +10,16 @@ from actors.domain.allocation import Place
 from actors.domain.location_commands import OpenLocation, ReceiptLine
 from actors.domain.order_changes import OrderChanged
 from actors.domain.order_commands import PlaceOrder, UpdateOrder
-from actors.domain.order_state import Line, Order, ShipTo, missing_of, order_view, status_of
+from actors.domain.order_state import (
+    Line,
+    Order,
+    ShipTo,
+    missing_of,
+    status_of,
+)
 from actors.domain.order_terms_commands import ChangeOrder, HoldOrder, LineChange, ReleaseOrder
 from actors.domain.order_terms_state import Terms
+from actors.domain.order_views import order_view
 from tests.unit.domain.floor_world import OTHER, PLACE, World
 
 THIRD = "us-st-portland"

@@ -16,7 +16,14 @@ from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
 from actors.domain.notice import MarkSent, WithdrawNotice, WriteNotice
 from actors.domain.order_commands import ForgetPerson, PlaceOrder, RectifyOrder, UpdateOrder
-from actors.domain.order_state import SHIPPED_OVER_MS, Line, ShipTo, ViewOrder, is_under_way, restored
+from actors.domain.order_state import (
+    SHIPPED_OVER_MS,
+    Line,
+    ShipTo,
+    is_under_way,
+    restored,
+)
+from actors.domain.order_views import ViewOrder
 from actors.domain.rows import OrderChange, OrderRow
 
 NOW_MS = 1_767_225_600_000

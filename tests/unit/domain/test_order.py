@@ -14,7 +14,15 @@ from actors.domain.location_events import LocationOpened
 from actors.domain.location_state import Stock
 from actors.domain.order_commands import PlaceOrder, ReservationAnswered, RetryAllocation, UpdateOrder
 from actors.domain.order_evolve import evolve
-from actors.domain.order_state import Line, ShipTo, ViewOrder, missing_of, order_row, restored, status_of
+from actors.domain.order_state import (
+    Line,
+    ShipTo,
+    missing_of,
+    order_row,
+    restored,
+    status_of,
+)
+from actors.domain.order_views import ViewOrder
 
 NOW_MS = 1_767_225_600_000
 SKUS = ("a", "b")

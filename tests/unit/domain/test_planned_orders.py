@@ -12,7 +12,13 @@ from actors.domain.kind import Context
 from actors.domain.location_commands import Allocate
 from actors.domain.order_commands import PlaceOrder
 from actors.domain.order_events import AllocationAsked, OrderPlaced
-from actors.domain.order_state import ShipTo, missing_of, order_row, order_view, restored
+from actors.domain.order_state import (
+    ShipTo,
+    missing_of,
+    order_row,
+    restored,
+)
+from actors.domain.order_views import order_view
 from tests.unit.domain.test_order import NOW_MS, Cell
 
 DAY_MS = 86_400_000

@@ -10,7 +10,8 @@ from actors.domain import ids
 from actors.domain.allocation import Place
 from actors.domain.location_commands import OpenLocation, ReceiptLine, ReceiveStock
 from actors.domain.order_commands import PlaceOrder
-from actors.domain.order_state import Line, OrderView, ShipTo, ViewOrder
+from actors.domain.order_state import Line, ShipTo
+from actors.domain.order_views import OrderView, ViewOrder
 from actors.domain.reservation_commands import MakeReservation
 from actors.domain.reservation_state import ReservationView, ViewReservation
 from actors.runtime import wire

@@ -1,5 +1,7 @@
 """The small cell with identity required, and people and machines that use it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from serve.identity.tokens import Claims, issue, issuer_of
 from serve.keys import envelope
 from serve.keys.file_key import FileKey
 from serve.permissions import PERMISSIONS
-from tests.unit.serve.small_cell import SETTINGS, Cell
+from tests.unit.serve.small_cell import SETTINGS, Cell, furnish_with
 
 PASSWORD = "eleven grey kettles sing"
 
@@ -116,3 +118,12 @@ class Person:
         assert answer.status_code == 200, answer.text
         tokens: dict[str, Any] = answer.json()
         return tokens
+
+
+@asynccontextmanager
+async def furnished(folder: Path, **more: Any) -> AsyncIterator[GuardedCell]:
+    """With the small region's places, goods and stock."""
+    made = GuardedCell(folder, **more)
+    await furnish_with(made, made.bearer())
+    yield made
+    await made.http.aclose()

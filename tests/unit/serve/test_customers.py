@@ -4,9 +4,9 @@ import pytest
 
 from actors.domain.one_time_code import CODE_MS
 from serve.identity.limits import CODES_BY_PERSON
-from tests.unit.serve.guarded_cell import GuardedCell
+from tests.unit.serve.guarded_cell import furnished
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, letters, without_waiting
-from tests.unit.serve.small_cell import furnish_with, order
+from tests.unit.serve.small_cell import order
 
 NOBODY = "us-01kah2v3nq7h3k2m9qk4t1x0ab"
 PLAIN = order() | {"customer": {"country": "US"}}
@@ -15,10 +15,8 @@ PLAIN = order() | {"customer": {"country": "US"}}
 @pytest.fixture
 async def cell(tmp_path, monkeypatch):
     without_waiting(monkeypatch)
-    made = GuardedCell(tmp_path)
-    await furnish_with(made, made.bearer())
-    yield made
-    await made.http.aclose()
+    async with furnished(tmp_path) as made:
+        yield made
 
 
 async def bought(cell, tokens):

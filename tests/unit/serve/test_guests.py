@@ -13,7 +13,7 @@ from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PE
 from serve.identity.tokens import GUEST_S
 from serve.notices import outbox
 from serve.notices.port import Notice
-from tests.unit.serve.guarded_cell import GuardedCell
+from tests.unit.serve.guarded_cell import furnished
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, letters, without_waiting
 from tests.unit.serve.small_cell import Cell, furnish_with, order
 
@@ -23,10 +23,8 @@ NOBODY = "us-01kah2v3nq7h3k2m9qk4t1x0ab"
 @pytest.fixture
 async def cell(tmp_path, monkeypatch):
     without_waiting(monkeypatch)
-    made = GuardedCell(tmp_path)
-    await furnish_with(made, made.bearer())
-    yield made
-    await made.http.aclose()
+    async with furnished(tmp_path) as made:
+        yield made
 
 
 async def placed(cell, email=MIA, **customer):

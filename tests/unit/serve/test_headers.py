@@ -6,8 +6,8 @@ import pytest
 
 from serve.orders import own
 from serve.permissions import NEEDS
-from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell
-from tests.unit.serve.small_cell import furnish_with, order
+from tests.unit.serve.guarded_cell import PASSWORD, furnished
+from tests.unit.serve.small_cell import order
 
 ORDER = "us-01kah2v3nq7h3k2m9qk4t1x0ab"
 PAGES = ("/docs", "/docs/oauth2-redirect")
@@ -19,10 +19,8 @@ STRAY = (("GET", "/"), ("GET", "/v1/nothing"), ("DELETE", "/v1/orders"), ("OPTIO
 @pytest.fixture
 async def cell(tmp_path, monkeypatch):
     monkeypatch.setattr(own, "UNKNOWN_S", 0.0)
-    made = GuardedCell(tmp_path)
-    await furnish_with(made, made.bearer())
-    yield made
-    await made.http.aclose()
+    async with furnished(tmp_path) as made:
+        yield made
 
 
 def directives(answer) -> dict[str, str]:

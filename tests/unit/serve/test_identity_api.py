@@ -13,18 +13,16 @@ from serve.identity import passwords, sessions
 from serve.identity.keyring import load, rotate
 from serve.identity.limits import BY_ACCOUNT, BY_ADDRESS, address_of
 from serve.identity.tokens import issue
-from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell
-from tests.unit.serve.small_cell import furnish_with, order
+from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell, furnished
+from tests.unit.serve.small_cell import order
 
 
 @pytest.fixture
 async def cell(tmp_path, monkeypatch):
     monkeypatch.setattr(sessions, "REFUSAL_S", 0.0)
     monkeypatch.setattr(sessions, "REFUSAL_AFTER_HASH_S", 0.0)
-    made = GuardedCell(tmp_path)
-    await furnish_with(made, made.bearer())
-    yield made
-    await made.http.aclose()
+    async with furnished(tmp_path) as made:
+        yield made
 
 
 def bearer(tokens: dict[str, str]) -> dict[str, str]:

@@ -12,8 +12,8 @@ from actors.domain.ids import region_of
 from serve.audit import trail
 from serve.identity.tokens import issuer_of
 from serve.permissions import NEEDS
-from tests.unit.serve.guarded_cell import GuardedCell
-from tests.unit.serve.small_cell import furnish_with, order
+from tests.unit.serve.guarded_cell import GuardedCell, furnished
+from tests.unit.serve.small_cell import order
 
 UNIQUE = "01kah2v3nq7h3k2m9qk4t1x0ab"
 IDS = {
@@ -83,10 +83,8 @@ def path_of(template: str) -> str:
 @pytest.fixture
 async def cell(tmp_path, monkeypatch):
     monkeypatch.setattr(trail, "GATHER_S", 0.01)
-    made = GuardedCell(tmp_path)
-    await furnish_with(made, made.bearer())
-    yield made
-    await made.http.aclose()
+    async with furnished(tmp_path) as made:
+        yield made
 
 
 async def kept(cell: GuardedCell) -> str:

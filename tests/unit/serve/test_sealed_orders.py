@@ -15,9 +15,9 @@ from serve.identity.keyring import rotate_wrapping
 from serve.keys.data_keys import KEEP_S
 from serve.keys.envelope import key_of
 from serve.keys.port import KeyUnavailable
-from tests.unit.serve.guarded_cell import GuardedCell
+from tests.unit.serve.guarded_cell import furnished
 from tests.unit.serve.post_office import MIA, bearer, coded, joined, without_waiting
-from tests.unit.serve.small_cell import Cell, furnish, furnish_with, order
+from tests.unit.serve.small_cell import Cell, furnish, order
 
 TO = {
     "country": "US", "postcode": "98109-4411", "city": "Ballardtown", "lat": 47.628117, "lon": -122.341903,
@@ -36,10 +36,8 @@ def bought(*lines, **more):
 @pytest.fixture
 async def cell(tmp_path, monkeypatch):
     without_waiting(monkeypatch)
-    made = GuardedCell(tmp_path)
-    await furnish_with(made, made.bearer())
-    yield made
-    await made.http.aclose()
+    async with furnished(tmp_path) as made:
+        yield made
 
 
 def kept(cell):

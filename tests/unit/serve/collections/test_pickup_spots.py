@@ -8,9 +8,8 @@ from actors.domain.data_key import DestroyKey, Restrict
 from serve.keys.envelope import key_of
 from serve.requests import Write
 from tests.unit.serve.collections.test_collections_api import associate, made_ready, only, placed
-from tests.unit.serve.guarded_cell import GuardedCell
+from tests.unit.serve.guarded_cell import furnished
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, without_waiting
-from tests.unit.serve.small_cell import furnish_with
 from tests.unit.serve.test_sealed_orders import kept
 
 SPOT = "silver Quillmobile, bay 3"
@@ -19,10 +18,8 @@ SPOT = "silver Quillmobile, bay 3"
 @pytest.fixture
 async def cell(tmp_path, monkeypatch):
     without_waiting(monkeypatch)
-    made = GuardedCell(tmp_path)
-    await furnish_with(made, made.bearer())
-    yield made
-    await made.http.aclose()
+    async with furnished(tmp_path) as made:
+        yield made
 
 
 async def waiting(cell, headers=None, **more):

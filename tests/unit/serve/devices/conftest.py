@@ -2,8 +2,7 @@ import pytest
 
 from serve.devices import claiming, signing_in
 from serve.identity import sessions
-from tests.unit.serve.guarded_cell import GuardedCell
-from tests.unit.serve.small_cell import furnish_with
+from tests.unit.serve.guarded_cell import furnished
 
 
 @pytest.fixture
@@ -12,7 +11,5 @@ async def cell(tmp_path, monkeypatch):
     for module in (claiming, signing_in, sessions):
         monkeypatch.setattr(module, "REFUSAL_S", 0.0)
     monkeypatch.setattr(sessions, "REFUSAL_AFTER_HASH_S", 0.0)
-    made = GuardedCell(tmp_path)
-    await furnish_with(made, made.bearer())
-    yield made
-    await made.http.aclose()
+    async with furnished(tmp_path) as made:
+        yield made

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -9,7 +11,8 @@ import msgspec
 from actors.domain.carton import CartonType
 from actors.domain.postal import Party
 from serve.packing.settings import CarrierAccount, Carton, PackingSettings
-from tests.unit.serve.guarded_cell import GuardedCell
+from tests.unit.serve.guarded_cell import GuardedCell, furnished
+from tests.unit.serve.post_office import without_waiting
 from tests.unit.serve.small_cell import SETTINGS, Cell, order
 
 SENDER = Party("Larch & Alder", ("1 Dock Street",), "Seattle", "98101", "US", phone="+12065550100")
@@ -113,3 +116,13 @@ class Station:
 
     async def read(self, name: str) -> Any:
         return (await self.get(f"/v1/shipments/{name}")).json()
+
+
+@asynccontextmanager
+async def guarded_station(folder, monkeypatch) -> AsyncIterator[Station]:
+    """In a cell with identity, which seals; nobody has to wait for letters."""
+    without_waiting(monkeypatch)
+    async with furnished(folder, packing=PACKING) as cell:
+        made = Station(cell, **cell.bearer())
+        await made.goods()
+        yield made

@@ -8,9 +8,7 @@ from actors.domain.data_key import DestroyKey
 from actors.domain.shipment_commands import ForgetRecipient
 from actors.domain.times import DAY_MS
 from serve.keys.envelope import key_of
-from tests.unit.serve.packing.pack_rig import DOCK, SEATTLE, TO_MIA, Station, guarded_cell
-from tests.unit.serve.post_office import without_waiting
-from tests.unit.serve.small_cell import furnish_with
+from tests.unit.serve.packing.pack_rig import DOCK, SEATTLE, TO_MIA, guarded_station
 
 FAIR = {
     "location_id": SEATTLE, "reason": "sample", "lines": [{"sku": "A1", "quantity": 1}], "customer_ref": "loyal-quill",
@@ -20,13 +18,8 @@ FAIR = {
 
 @pytest.fixture
 async def station(tmp_path, monkeypatch):
-    without_waiting(monkeypatch)
-    cell = guarded_cell(tmp_path)
-    await furnish_with(cell, cell.bearer())
-    made = Station(cell, **cell.bearer())
-    await made.goods()
-    yield made
-    await cell.http.aclose()
+    async with guarded_station(tmp_path, monkeypatch) as made:
+        yield made
 
 
 async def handed_over(station, name):

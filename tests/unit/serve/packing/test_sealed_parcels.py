@@ -9,22 +9,17 @@ from pypdf import PdfReader
 
 from actors.domain.data_key import DestroyKey, Restrict
 from serve.keys.envelope import key_of
-from tests.unit.serve.packing.pack_rig import DOCK, SEATTLE, TO_MIA, Station, guarded_cell
-from tests.unit.serve.post_office import MIA, bearer, joined, without_waiting
-from tests.unit.serve.small_cell import furnish_with, order
+from tests.unit.serve.packing.pack_rig import DOCK, SEATTLE, TO_MIA, Station, guarded_station
+from tests.unit.serve.post_office import MIA, bearer, joined
+from tests.unit.serve.small_cell import order
 
 PLANTED = ("quill", "ballardtown", "larkspur", "2065550188", "alder row", "97209")
 
 
 @pytest.fixture
 async def station(tmp_path, monkeypatch):
-    without_waiting(monkeypatch)
-    cell = guarded_cell(tmp_path)
-    await furnish_with(cell, cell.bearer())
-    made = Station(cell, **cell.bearer())
-    await made.goods()
-    yield made
-    await cell.http.aclose()
+    async with guarded_station(tmp_path, monkeypatch) as made:
+        yield made
 
 
 def kept(cell):

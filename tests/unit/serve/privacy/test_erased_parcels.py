@@ -8,8 +8,8 @@ import pytest
 import structlog
 
 from serve.privacy import persons
-from tests.unit.serve.packing.pack_rig import SEATTLE, Station, guarded_cell
-from tests.unit.serve.post_office import coded, without_waiting
+from tests.unit.serve.packing.pack_rig import SEATTLE, guarded_station
+from tests.unit.serve.post_office import coded
 from tests.unit.serve.privacy.office import (
     EMAIL,
     PLANTED,
@@ -24,7 +24,7 @@ from tests.unit.serve.privacy.office import (
     step,
     stepped,
 )
-from tests.unit.serve.small_cell import furnish_with, order
+from tests.unit.serve.small_cell import order
 
 PORTLAND = "us-st-portland"
 COURIER = f"/v1/locations/{SEATTLE}/docks/courier"
@@ -33,13 +33,8 @@ WORDS = (*PLANTED[:5], "alder row", "hollowbrook", "bay 41 by the kiosk")
 
 @pytest.fixture
 async def station(tmp_path, monkeypatch):
-    without_waiting(monkeypatch)
-    cell = guarded_cell(tmp_path)
-    await furnish_with(cell, cell.bearer())
-    made = Station(cell, **cell.bearer())
-    await made.goods()
-    yield made
-    await cell.http.aclose()
+    async with guarded_station(tmp_path, monkeypatch) as made:
+        yield made
 
 
 def fair(**more):
