@@ -47,6 +47,14 @@ class AdminSocket:
         """Give a backend's cell no new requests, or new ones again. Requests in flight go on."""
         self.do(f"set server {backend}/cell weight {0 if drained else 1}")
 
+    def close_frontend(self, name: str) -> None:
+        """Give a frontend's sockets up for good. Requests in flight go on. Raises `AdminError`."""
+        self.do(f"shutdown frontend {name}")
+
+    def streams(self) -> int:
+        """How many requests are under way; the one that asks this is not counted. Raises `AdminError`."""
+        return sum(" fe=" in line and " fe=GLOBAL " not in line for line in self.ask("show sess").splitlines())
+
     def cells(self) -> dict[str, str]:
         """Backend → how its cell is: `up`, `down` or `drained`. Raises `AdminError`."""
         rows = self.ask("show stat -1 4 -1").splitlines()  # all proxies, servers only

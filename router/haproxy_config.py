@@ -133,6 +133,8 @@ def _defaults(config: RouterConfig) -> list[str]:
         "mode http",
         "log global",
         "option http-keep-alive",
+        # a caller's idle connection lives through a reload: closed at once, it would swallow the request under way on it
+        "option idle-close-on-response",
         # the cell is asked once the body is here (or a buffer of it): a slow sender holds none of its connections,
         # and a request that the cell broke off on can be sent once more with its body
         "option http-buffer-request",

@@ -2,8 +2,8 @@
 
 The two are separate processes in sessions of their own. HAProxy needs nobody: if the control part dies, requests go
 on. The control part starts HAProxy again should it die. Both are recorded with their start times, so that only ours
-are ever signalled. A reload starts a new HAProxy that takes the listening sockets over; the old one finishes what it
-has (at most 30 s), so no connection is refused.
+are ever signalled. A reload starts a new HAProxy that takes the listening sockets over, so no connection is refused; the
+old one finishes what it has and gives each kept connection one more answer, which says that it closes (at most 30 s).
 """
 
 import importlib
@@ -34,7 +34,7 @@ from router.state import Changes, Plan, RouterFolder, State
 from router.topology import Region, TopologyError, region_of_country
 
 _START_S = 15.0
-# HAProxy takes its listening sockets away at once and finishes what it has.
+# For requests under way to be answered, and again for a process to end.
 _STOP_S = 5.0
 
 
@@ -91,14 +91,30 @@ def stop(home: Path) -> bool:
     with router.locked():
         state = router.state()
         # the control part first, or it would start HAProxy again
-        marks = [mark for mark in (state.control, state.haproxy, *state.retiring) if mark and is_alive(mark)]
-        for mark in marks:
-            ask = signal.SIGTERM if mark == state.control else signal.SIGUSR1
-            if mark.pid != os.getpid():
-                stop_process(mark, ask=ask, grace_s=_STOP_S)
+        control = state.control if is_alive(state.control) else None
+        if control and control.pid != os.getpid():
+            stop_process(control, grace_s=_STOP_S)
+        carriers = [mark for mark in (state.haproxy, *state.retiring) if mark and is_alive(mark)]
+        if state.haproxy in carriers:
+            _let_finish(AdminSocket(router.places.socket))
+        for mark in carriers:
+            # one that a reload retired was asked before; it has what is left of its 30 s, or as long as any other
+            stop_process(mark, ask=signal.SIGTERM if mark == state.haproxy else signal.SIGUSR1, grace_s=_STOP_S)
         router.save(State())
         router.forget_changes()
-    return bool(marks)
+    return bool(control or carriers)
+
+
+def _let_finish(admin: AdminSocket) -> None:
+    """Take no more callers, and wait until nobody waits for an answer, at most `_STOP_S`.
+
+    HAProxy's own soft stop would wait for the callers' idle connections too.
+    """
+    try:
+        admin.close_frontend("public")
+        wait_until(lambda: admin.streams() == 0, _STOP_S)
+    except AdminError:
+        return  # it hangs or has just ended; it is ended as any other process
 
 
 def status(home: Path) -> RouterStatus:

@@ -114,10 +114,10 @@ def running(**settings: object) -> Iterator[Rig]:
         rig.start()
         yield rig
     finally:
+        rig.client.close()  # a HAProxy that a reload retired waits for its idle callers
         process.stop(rig.home)
         for cell in rig.cells.values():
             cell.stop()
-        rig.client.close()
         shutil.rmtree(RouterFolder(rig.home).places.socket.parent.parent, ignore_errors=True)
         shutil.rmtree(rig.home, ignore_errors=True)
         assert not os.path.exists(rig.home)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -18,12 +19,32 @@ from tests.system.router_rig import Rig, running
 
 ORDER = {name: f"/v1/orders/{name}-01jd" for name in ("us", "eu", "latam")}
 FOUND_WITHIN_S = 3.0
+# Well under what stop gives a HAProxy that does not end by itself (5 s), well over the live stream's 1.5 s.
+STOP_S = 4.5
 
 
 @pytest.fixture
 def rig() -> Iterator[Rig]:
     with running() as rig:
         yield rig
+
+
+class KeptConnection:
+    """A caller that keeps its connection between requests and never opens another."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._connection = socket.create_connection(("127.0.0.1", rig.config.port), timeout=5)
+
+    def __enter__(self) -> "KeptConnection":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def ask(self, path: str) -> bytes:
+        """The answer as it came; empty when the connection was closed instead."""
+        self._connection.sendall(f"GET {path} HTTP/1.1\r\nHost: router\r\n\r\n".encode())
+        return self._connection.recv(65_536)
 
 
 class Neighbour:
@@ -202,6 +223,30 @@ def test_a_new_configuration_refuses_connections(rig: Rig) -> None:
         rig.start()
         assert rig.cell_of(ORDER["latam"]) == "latam"
     assert [problem for problem in neighbour.wrong if "router.region_unknown" not in problem] == []
+
+
+def test_a_new_configuration_hangs_up_on_a_caller_between_two_requests(rig: Rig) -> None:
+    with KeptConnection(rig) as caller:
+        assert b" 200 " in caller.ask(ORDER["us"])
+        before = process.status(rig.home).pid
+        process.start(rig.home, rig.config, rig.regions()[:2])
+        answer = caller.ask(ORDER["us"]).lower()  # still by the one that goes, which says so
+        assert answer.startswith(b"http/1.1 200 ")
+        assert b"\r\nconnection: close\r\n" in answer
+        assert b"x-ocefs-cell: us" in answer
+        rig.until(lambda: mark_of(before) is None, 5)
+
+
+def test_stop_cuts_an_answer_off_or_waits_for_idle_callers(rig: Rig) -> None:
+    with KeptConnection(rig) as idle, httpx.stream("GET", f"{rig.url}/v1/live") as stream:
+        idle.ask(ORDER["us"])
+        lines = stream.iter_lines()
+        assert next(lines) == "data: one"
+        began = time.monotonic()
+        process.stop(rig.home)
+        took_s = time.monotonic() - began
+        assert "data: two" in list(lines)
+    assert took_s < STOP_S, "an idle caller was waited for"
 
 
 def test_a_second_router_shares_the_port_in_silence(rig: Rig) -> None:
