@@ -44,7 +44,7 @@ class Round:
         self.kept: dict[str, int] = {}
         self._kept_lots: dict[str, dict[str, int]] = {}
         self.full = self.more = self.tomorrow = False
-        self._line, self._claimed = line, dict[str, None]()
+        self._line, self._claimed, self._given_up = line, dict[str, None](), dict[str, None]()
         # What became free by time alone the timer gives, and it is due.
         self._late = line.due_ms is not None and line.due_ms <= context.now_ms
         self._served_now: frozenset[str] = frozenset()
@@ -85,9 +85,20 @@ class Round:
 
     # --- who gets it
     def serve(self, queues: Mapping[str, Mapping[Class, Queue]], waiters: Mapping[str, Waiter]) -> None:
-        """Gives what is free of the SKUs to the heads of the classes, lowest rank first: so who takes several at once finds what those before him leave of each."""
-        now_ms, heads, self._waiters = self._context.now_ms, list[_Head](), waiters
-        self._served_now = frozenset(queues)
+        """Gives what is free of the SKUs to the heads of the classes, lowest rank first: so who takes several at once finds what those before him leave of each.
+
+        Who is served gives up what had to stay with what was set aside for it; of its goods that are not among these, others may have that now."""
+        self._waiters = waiters
+        while queues:
+            self._serve(queues)
+            found = {sku: self._line.queues.get(sku) for sku in self._given_up if sku not in self._served_now}
+            queues = {sku: classes for sku, classes in found.items() if classes} if not (self.full or self.more) else {}
+            self._given_up.clear()
+            self._lack.clear()
+
+    def _serve(self, queues: Mapping[str, Mapping[Class, Queue]]) -> None:
+        now_ms, heads, waiters = self._context.now_ms, list[_Head](), self._waiters
+        self._served_now |= queues.keys()
         for sku, classes in queues.items():
             known = self._draft.touched.get(sku) or self._location.stock.get(sku)
             if known is not None and known.available:
@@ -161,6 +172,8 @@ class Round:
             self._take(waiter, other, units)
         if waiter.order_id not in self._given:
             return 0
+        if self.turns.keeps(waiter.order_id):
+            self._given_up |= dict.fromkeys(waiter.lines)
         self.turns.served(waiter)
         return wanted
 

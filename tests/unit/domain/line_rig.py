@@ -148,7 +148,16 @@ class SlowRound:
         return [self.line.waiters[name] for name, (_, until) in self.line.keeps.items() if until > self.now_ms]
 
     def serve(self, skus: Iterable[str]) -> dict[tuple[str, str], int]:
-        """(order, SKU) → units."""
+        """(order, SKU) → units. Who is served by what came gives up what had to stay with what else was set aside for it."""
+        looked, skus = set[str](), set(skus)
+        while skus:
+            looked |= skus
+            self.look(skus)
+            served = [one for one in self.keepers() if any(name == one.order_id for name, _ in self.given)]
+            skus = {of for one in served for of in one.lines} - looked
+        return self.given
+
+    def look(self, skus: Iterable[str]) -> None:
         heads = [
             (one.rank(sku), sku)
             for sku in skus
@@ -165,7 +174,6 @@ class SlowRound:
                 for of in one.lines if one.whole else (sku,):
                     self.gets(one, of)
                 self.come_to_their_turn(sku)
-        return self.given
 
     def left(self, one: Waiter, sku: str) -> int:
         """What those before it leave of it for whom units are set aside."""

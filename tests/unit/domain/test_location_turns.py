@@ -253,6 +253,17 @@ def test_a_channel_s_buffer_eats_what_is_kept(at_once):
     assert place.served == [("us-1", 10_001, [("a", 1), ("b", 1)])]
 
 
+def test_what_had_to_stay_with_what_was_kept_lies_idle_once_that_is_served(at_once):
+    place = Place()
+    place.do(SetLevels([Levels("a", None, None, {"online": 1})]))
+    place.wait("us-1", 10, ("a", 2), ("b", 1), whole=True, channel="online")
+    place.wait("us-2", 20, ("a", 1), channel="store")
+    place.receive(("a", 3))
+    assert place.served == []
+    place.receive(("b", 1))  # the third of "a" stayed as the channel's buffer, and "a" does not come now
+    assert [name for name, _, _ in place.served] == ["us-1", "us-2"]
+
+
 def test_what_is_kept_for_an_order_is_kept_from_itself(at_once):
     """It asks this place for a part, and others for the rest."""
     place = Place()
