@@ -100,8 +100,14 @@ class Rates:
         rate = zone.per_kg_minor * self._costs.carrier_percent
         units = [rate * weight_g // 100 for weight_g in self._weights]
         if place.supply_weeks and self._costs.supply_minor:
-            weeks, costs = place.supply_weeks, self._costs
-            units = [unit + supply_of(costs, weeks.get(sku)) for unit, sku in zip(units, self._skus, strict=True)]
+            # as `supply_of`, which is too much to call for each SKU of each place
+            most, each = 2 * self._costs.supply_weeks, self._costs.supply_minor * MILLI
+            wanted = self._costs.supply_weeks
+            known = map(place.supply_weeks.get, self._skus)
+            units = [
+                unit if weeks is None else unit + round((wanted - (min(most, weeks))) * each)
+                for unit, weeks in zip(units, known, strict=True)
+            ]
         if place.markdown_risk and self._costs.markdown_percent:
             risks = map(place.markdown_risk.get, self._skus)
             pairs = zip(units, risks, self._markdowns, strict=True)

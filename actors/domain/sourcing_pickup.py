@@ -19,6 +19,8 @@ from actors.domain.sourcing_constraints import REASONS, ItemRules
 from actors.domain.sourcing_decision import SourcingDecision
 from actors.domain.sourcing_demand import Candidate, Demand, items_of
 from actors.domain.sourcing_policy import Policy
+from actors.domain.sourcing_problem import Problem
+from actors.domain.sourcing_solver import Solution, solve
 
 
 class Pickup(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -44,10 +46,15 @@ def ready_after(works: Moments, from_ms: int, handling_ms: int) -> int | None:
 
 
 def pickup(
-    policy: Policy, demand: Demand, store: Candidate, others: Iterable[Candidate], ready_at: Callable[[int], int | None] | None = None,
-) -> Pickup:  # fmt: skip
+    policy: Policy,
+    demand: Demand,
+    store: Candidate,
+    others: Iterable[Candidate],
+    ready_at: Callable[[int], int | None] | None = None,
+    choose: Callable[[Problem], Solution] = solve,
+) -> Pickup:
     """The plan. `others`: places that may send something to the store, with their distance to it. ready_at: when the store has something ready that is there at a moment (UTC ms), None when
-    never; none given: at once. Raises Refused as `source` does."""
+    never; none given: at once. choose: as for `source`. Raises Refused as `source` does."""
     items = items_of(demand)
     lacks = ItemRules(policy, demand, items).reasons(store)
     full = policy.rules.capacity and store.capacity_orders is not None and store.capacity_orders <= 0
@@ -72,7 +79,8 @@ def pickup(
     to_store = msgspec.structs.replace(
         demand, lines=tuple(rest), to_country=store.country or demand.to_country, ship_complete=whole
     )
-    transfers = source(policy, to_store, [other for other in others if other.location_id != store.location_id])
+    senders = [other for other in others if other.location_id != store.location_id]
+    transfers = source(policy, to_store, senders, choose)
     backordered = transfers.backordered()
     if whole and backordered:
         return Pickup(store.location_id, {}, reasons, transfers, None, {item.sku: item.units for item in items})

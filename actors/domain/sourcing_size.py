@@ -16,6 +16,8 @@ GREEDY_SKUS = 40
 GREEDY_CELLS_MAX = 1_600
 # However many SKUs an order has, so many places are looked at.
 GREEDY_PLACES_MIN = 4
+# What chooses the places for an order of so many different SKUs.
+Solvers = Callable[[int], Callable[[Problem], Solution]]
 # The nearest are looked at whatever they have, so that it can be told why none of them serves; not for orders of very many SKUs.
 NEAREST = 12
 

@@ -6,7 +6,7 @@ were wanted come first: none is replaced of which there is enough.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -15,18 +15,24 @@ from actors.domain.sourcing import source
 from actors.domain.sourcing_decision import SourcingDecision, Substitution
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted, items_of
 from actors.domain.sourcing_policy import Policy
+from actors.domain.sourcing_problem import Problem
+from actors.domain.sourcing_solver import Solution, solve
 
 
 def source_with_substitutes(
-    policy: Policy, demand: Demand, candidates: Sequence[Candidate], substitutes: Mapping[str, Sequence[Wanted]]
+    policy: Policy,
+    demand: Demand,
+    candidates: Sequence[Candidate],
+    substitutes: Mapping[str, Sequence[Wanted]],
+    choose: Callable[[Problem], Solution] = solve,
 ) -> SourcingDecision:
-    """The decision, with `substitutions`. substitutes: by SKU that the customer lets be replaced, what may stand in, best first; of each at most
+    """The decision, with `substitutions`. choose: as for `source`. substitutes: by SKU that the customer lets be replaced, what may stand in, best first; of each at most
     `SUBSTITUTES_MAX` are looked at, and their units count for nothing. `available` of the candidates has to tell of the substitutes as well."""
     # What is served whole or not at all tells nothing of what is missing, so that is asked first.
     loosely = msgspec.structs.replace(policy, limits=msgspec.structs.replace(policy.limits, ship_complete=False))
     asked = msgspec.structs.replace(demand, ship_complete=False)
     groups = {item.sku: item.group for item in items_of(demand)}
-    best = source(loosely, asked, candidates)
+    best = source(loosely, asked, candidates, choose)
     replaced = list[Substitution]()
     for turn in range(SUBSTITUTES_MAX):
         for sku, offered in sorted(substitutes.items()):
@@ -34,15 +40,15 @@ def source_with_substitutes(
             if not missing or turn >= len(offered) or sku not in groups:
                 continue
             by = msgspec.structs.replace(offered[turn], units=missing, group=groups[sku])
-            gained = _gained(source(loosely, _with(asked, sku, by), candidates), best, by.sku)
+            gained = _gained(source(loosely, _with(asked, sku, by), candidates, choose), best, by.sku)
             if gained:
                 # As much of it as came, so that the rest stays asked for under its own name.
                 asked = _with(asked, sku, msgspec.structs.replace(by, units=gained))
-                best = source(loosely, asked, candidates)
+                best = source(loosely, asked, candidates, choose)
                 replaced.append(Substitution(sku, by.sku, gained))
     if demand.ship_complete or policy.limits.ship_complete:
-        whole = source(policy, msgspec.structs.replace(asked, ship_complete=demand.ship_complete), candidates)
-        best = whole if whole.parts else source(policy, demand, candidates)
+        whole = source(policy, msgspec.structs.replace(asked, ship_complete=demand.ship_complete), candidates, choose)
+        best = whole if whole.parts else source(policy, demand, candidates, choose)
         replaced = replaced if whole.parts else []
     return msgspec.structs.replace(best, substitutions=replaced)
 

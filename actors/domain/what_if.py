@@ -21,7 +21,7 @@ from actors.domain.sourcing_calendar import Moments
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted, items_of
 from actors.domain.sourcing_places import ALWAYS, NO_LIMIT, candidate_of, left_of, works_at
 from actors.domain.sourcing_policy import Policy
-from actors.domain.sourcing_size import CONSIDERED_MAX, NEAREST, places_considered, solver_for
+from actors.domain.sourcing_size import CONSIDERED_MAX, NEAREST, Solvers, places_considered, solver_for
 from actors.domain.times import MINUTE_MS
 from actors.domain.what_if_stock import StockThen
 from actors.domain.what_if_terms import Past, PastMove, PastOrder, PastPlace
@@ -106,14 +106,19 @@ class Map:
 
 
 class Play:
-    """One play. policy_of: by which an order is served."""
+    """One play. policy_of: by which an order is served. solver_of: what chooses the places for so many different SKUs."""
 
     def __init__(
-        self, past: Past, atlas: Map, played: Sequence[PastOrder], policy_of: Callable[[PastOrder], Policy]
+        self,
+        past: Past,
+        atlas: Map,
+        played: Sequence[PastOrder],
+        policy_of: Callable[[PastOrder], Policy],
+        solver_of: Solvers = solver_for,
     ) -> None:
         self._map = atlas
         self._orders = played
-        self._policy_of = policy_of
+        self._policy_of, self._solver_of = policy_of, solver_of
         self._number = {order.order_id: at for at, order in enumerate(played)}
         self._stock = StockThen(past.stocks)
         self._moves = past.moves
@@ -247,7 +252,7 @@ class Play:
         order = self._orders[number]
         demand = demand_of(order, lines, at_ms)
         skus = len({line.sku for line in lines})
-        decision = source(self._policy_of(order), demand, self.candidates(order, demand), solver_for(skus))
+        decision = source(self._policy_of(order), demand, self.candidates(order, demand), self._solver_of(skus))
         shares = decision.plan()
         for name, got in shares:
             for sku, units in got.items():

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from actors.domain.sourcing_policy import Policy
+from actors.domain.sourcing_size import Solvers, solver_for
 from actors.domain.what_if import Map, Play, Served
 from actors.domain.what_if_figures import Figures, at_once, figures, recorded
 from actors.domain.what_if_terms import Past, PastOrder
@@ -69,10 +70,10 @@ def in_play(past: Past) -> tuple[list[PastOrder], dict[str, int]]:
 
 
 class WhatIf:
-    """The whole of it, in steps."""
+    """The whole of it, in steps. solver_of: what chooses the places for so many different SKUs."""
 
-    def __init__(self, past: Past) -> None:
-        self._past = past
+    def __init__(self, past: Past, solver_of: Solvers = solver_for) -> None:
+        self._past, self._solver_of = past, solver_of
         self._atlas = Map(past)
         self._played, self._left = in_play(past)
         self.total = 2 * len(self._played)
@@ -81,9 +82,9 @@ class WhatIf:
     def steps(self) -> Iterator[int]:
         """Plays; gives how many orders of `total` were played. `report` is there when it ends."""
         past, atlas, played = self._past, self._atlas, self._played
-        replay = Play(past, atlas, played, self._held)
+        replay = Play(past, atlas, played, self._held, self._solver_of)
         yield from replay.steps()
-        changed = Play(past, atlas, played, self._changed)
+        changed = Play(past, atlas, played, self._changed, self._solver_of)
         for done in changed.steps():
             yield len(played) + done
         on_record, waiting = recorded(played, past.moves)

@@ -1,8 +1,8 @@
 """From where an order shall be served, by the policy that holds: the plan that it asks its places by, and the decision that is kept of it.
 
 Only asked where there is something to source by (`Steering.in_use`). The replica knows a moment ago; the places themselves decide. How many places are looked at is
-bounded by the size of the order. Of an order of `GREEDY_SKUS` different SKUs or more the places are chosen greedily (`sourcing_greedy.py`), among those that the policy's constraints leave: to
-search for the best of all would hold up everybody else whom the replica serves.
+bounded by the size of the order. Of at most three places the best are found by looking at all sets at once (`actors/enumeration/`); where a policy allows more, they are searched for one by one, or,
+of an order of `GREEDY_SKUS` different SKUs or more, chosen greedily: to search for the best of all would hold up everybody else whom the replica serves.
 
 How long stock will last at a place comes with its rows (`serve/availability/outlooks.py`): units that are not good for long enough are not asked for, and weeks of supply and the risk
 of markdowns have their cost. The location keeps to shelf lives in any case, by its own lots.
@@ -27,8 +27,9 @@ from actors.domain.sourcing_decision import SourcingDecision, encoded
 from actors.domain.sourcing_demand import Candidate, Demand, items_of
 from actors.domain.sourcing_pickup import Pickup, pickup
 from actors.domain.sourcing_policy import Policy
-from actors.domain.sourcing_size import CONSIDERED_MAX, GREEDY_SKUS, NEAREST, places_considered, solver_for
+from actors.domain.sourcing_size import CONSIDERED_MAX, GREEDY_SKUS, NEAREST, places_considered
 from actors.domain.sourcing_substitution import source_with_substitutes
+from actors.enumeration.search import solver_for
 from serve.availability.index import AvailabilityIndex
 from serve.availability.places import Viewpoint
 from serve.orders.sourcing_allowed import LASTING, barred_at
@@ -105,7 +106,7 @@ class Sourcing:
             barred = _barred(policy, demand, decision, by_id, known)
             return Proposal(decision.plan(), known, decision.places_max, decision, barred)
         offered = {sku: [index.wanted(other) for other in others] for sku, others in shape.substitutes.items()}
-        decision = source_with_substitutes(policy, demand, candidates, offered)
+        decision = source_with_substitutes(policy, demand, candidates, offered, solver_for(len(need)))
         others = {other.sku: other for some in offered.values() for other in some if other.sku not in need}
         everything = replace(demand, lines=(*demand.lines, *others.values()))
         all_places = _all_places(policy, everything, by_id)
@@ -171,7 +172,9 @@ class Sourcing:
             yield from others
 
         at_store = steering.candidate(store, 0.0, here, now_ms, self._index.prospects(list(need), now_ms))
-        found = pickup(policy, demand, at_store, looked_at(), lambda at_ms: steering.ready_at(store, at_ms))
+        found = pickup(
+            policy, demand, at_store, looked_at(), lambda at_ms: steering.ready_at(store, at_ms), solver_for(len(need))
+        )
         if found.transfers is None:
             return found, []
         return found, _places(policy, demand, found.transfers, {one.location_id: one for one in others})
@@ -270,7 +273,7 @@ def _all_places(policy: Policy, demand: Demand, by_id: Mapping[str, Candidate]) 
     rules = ItemRules(policy, demand, items_of(demand))
     names = [item.sku for item in items_of(demand)]
     out: list[Place] = []
-    for one in source(policy, replace(demand, ship_complete=False), by_id.values()).seen:
+    for one in source(policy, replace(demand, ship_complete=False), by_id.values(), solver_for(len(demand.lines))).seen:
         if one.units or _MAY_COME.issuperset(one.codes()):
             place = by_id[one.location_id]
             barred = {names[at] for at in rules.reasons(place)}

@@ -15,6 +15,7 @@ import msgspec
 
 from actors.domain.what_if_report import Report, WhatIf
 from actors.domain.what_if_terms import Go, Past, Piece, WhatIfTerms
+from actors.enumeration.search import solver_for
 
 HEAD = 4
 # After so many orders it tells how far it is.
@@ -67,7 +68,7 @@ def past_of(pieces: Iterator[Piece]) -> Past | None:
 
 def says(past: Past) -> Iterator[Said]:
     """Plays it."""
-    what_if = WhatIf(past)
+    what_if = WhatIf(past, solver_for)
     for done in what_if.steps():
         if done % EVERY == 0:
             yield Played(done, what_if.total)

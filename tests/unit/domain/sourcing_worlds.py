@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import product
 
 import msgspec
@@ -71,6 +72,20 @@ def tried(problem):
             continue
         best = min(best, (-units, cost, len(used), tuple(used)))
     return best
+
+
+def large(seed, places, blocks, at, **more) -> Problem:
+    """Too many places to try all."""
+    rng = random.Random(seed)
+    wanted = [rng.randrange(1, 5) for _ in range(blocks)]
+    return Problem(
+        fixed=[rng.randrange(300, 900) for _ in range(places)],
+        has=[[min(most, rng.randrange(1, 7)) if rng.random() < at else 0 for most in wanted] for _ in range(places)],
+        line=[[rng.randrange(10, 40)] * blocks for _ in range(places)],
+        unit=[[rng.randrange(-90, 200) for _ in wanted] for _ in range(places)],
+        wanted=wanted,
+        **{"may_cut": [rng.random() < 0.7 for _ in wanted], "places_max": 3, "split": 200, "cut": 50, **more},
+    )
 
 
 # --- whole demands and places ---------------------------------------------------------------------------------------

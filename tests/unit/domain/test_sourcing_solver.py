@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 from hypothesis import given, settings
 
 from actors.domain.sourcing_problem import NOTHING, Problem, plan_of, reach_of
 from actors.domain.sourcing_solver import COVER_STEPS_MAX, MOST_STEPS_MAX, solve
-from tests.unit.domain.sourcing_worlds import cost_of, problems, tried
+from tests.unit.domain.sourcing_worlds import cost_of, large, problems, tried
 
 
 def problem(fixed, has, wanted, **more) -> Problem:
@@ -17,20 +15,6 @@ def problem(fixed, has, wanted, **more) -> Problem:
     zeros = [[0] * len(wanted) for _ in fixed]
     given = {"line": zeros, "unit": zeros, "may_cut": [True] * len(wanted), "places_max": 3, "split": 0, "cut": 0}
     return Problem(fixed=fixed, has=has, wanted=wanted, **{**given, **more})
-
-
-def large(seed, places, blocks, at, **more) -> Problem:
-    """Too many places to try all."""
-    rng = random.Random(seed)
-    wanted = [rng.randrange(1, 5) for _ in range(blocks)]
-    return Problem(
-        fixed=[rng.randrange(300, 900) for _ in range(places)],
-        has=[[min(most, rng.randrange(1, 7)) if rng.random() < at else 0 for most in wanted] for _ in range(places)],
-        line=[[rng.randrange(10, 40)] * blocks for _ in range(places)],
-        unit=[[rng.randrange(-90, 200) for _ in wanted] for _ in range(places)],
-        wanted=wanted,
-        **{"may_cut": [rng.random() < 0.7 for _ in wanted], "places_max": 3, "split": 200, "cut": 50, **more},
-    )
 
 
 @settings(max_examples=400, deadline=None)
