@@ -24,15 +24,68 @@ _new_decoder = msgspec.json.Decoder(NewAccount)
 _change_decoder = msgspec.json.Decoder(AccountChange)
 _NEW = {"login": "mia.manager", "role": "manager", "password": "a long enough password", "locations": ["us-st-austin"]}
 _CHANGE = {"change": "role", "role": "associate", "locations": ["us-st-austin"]}
+# Changes that need nothing besides.
+_PLAIN = {"reset_factor": ResetFactor, "disable": Disable, "enable": Enable}
 
 
-def router(desk: Desk) -> APIRouter:
-    """The routes."""
-    api = APIRouter(tags=["identity"])
+class _Accounts:
+    """The handlers' work."""
 
-    async def done(
-        request: Request, account_id: str, command: msgspec.Struct, write: Write, status: int = 200
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def open(self, request: Request) -> Response:
+        desk = self._desk
+        write = await desk.services.bodies.read(request.scope, request.receive)
+        sent = decode(_new_decoder, write.body)
+        check_given(request.scope, sent.locations)
+        account_id = desk.account_of(sent.login)
+        command = OpenAccount(sent.role, sent.locations, await self._hashed(account_id, sent.password, sent.login))
+        return await self._done(request, account_id, command, write, 201)
+
+    async def read(self, request: Request, account_id: str) -> Response:
+        desk = self._desk
+        request.scope[ENTITY_ID] = account_id
+        desk.check_own("account", account_id)
+        await desk.check_reach("account", account_id, ViewAccount(), AccountView, request.scope)
+        reply = await desk.services.gateway.view(
+            "account", account_id, ViewAccount(), cause=request.scope[REQUEST_ID]
+        )  # fmt: skip
+        return AnswerResponse(answer(reply))
+
+    async def change(self, request: Request, account_id: str) -> Response:
+        desk = self._desk
+        write = await desk.services.bodies.read(request.scope, request.receive)
+        sent = decode(_change_decoder, write.body)
+        if not account_id.startswith(f"{desk.region}-acct-"):
+            raise Problem("account.unknown", "There is no such account.")
+        principal = request.scope.get(PRINCIPAL)
+        if principal is not None and principal.subject == account_id:
+            raise Problem("account.beyond_rights", "Nobody changes his own account.")
+        await desk.check_reach("account", account_id, ViewAccount(), AccountView, request.scope)
+        return await self._done(request, account_id, await self._command(request, account_id, sent), write)
+
+    async def _command(self, request: Request, account_id: str, sent: AccountChange) -> msgspec.Struct:
+        """Raises Problem 422 where what the change needs is missing."""
+        if sent.change == "role":
+            if sent.role is None:
+                raise field_problem("body.missing_field", "Field `role` is required.", "/role")
+            check_given(request.scope, sent.locations)
+            return ChangeRole(sent.role, sent.locations)
+        if sent.change == "password":
+            if sent.password is None:
+                raise field_problem("body.missing_field", "Field `password` is required.", "/password")
+            return SetPassword(await self._hashed(account_id, sent.password))
+        return _PLAIN[sent.change]()
+
+    async def _hashed(self, account_id: str, password: str, login: str = "") -> str:
+        self._desk.check_new_password(account_id, password, "/password", login)
+        return await self._desk.hashed(password)
+
+    async def _done(
+        self, request: Request, account_id: str, command: msgspec.Struct, write: Write, status: int = 200
     ) -> Response:
+        desk = self._desk
         request.scope[ENTITY_ID] = account_id
         digest = desk.keyed_digest(account_id, write.body)
         reply = await desk.services.gateway.ask(
@@ -42,9 +95,11 @@ def router(desk: Desk) -> APIRouter:
         _, body, headers = answer(reply)
         return AnswerResponse((status, body, headers))
 
-    async def hashed(account_id: str, password: str, login: str = "") -> str:
-        desk.check_new_password(account_id, password, "/password", login)
-        return await desk.hashed(password)
+
+def router(desk: Desk) -> APIRouter:
+    """The routes."""
+    api = APIRouter(tags=["identity"])
+    accounts = _Accounts(desk)
 
     @api.post(
         "/v1/accounts",
@@ -53,25 +108,14 @@ def router(desk: Desk) -> APIRouter:
     )
     async def opened(request: Request) -> Response:
         """With a first password; the person enrols a second factor at the first sign-in."""
-        write = await desk.services.bodies.read(request.scope, request.receive)
-        sent = decode(_new_decoder, write.body)
-        check_given(request.scope, sent.locations)
-        account_id = desk.account_of(sent.login)
-        command = OpenAccount(sent.role, sent.locations, await hashed(account_id, sent.password, sent.login))
-        return await done(request, account_id, command, write, 201)
+        return await accounts.open(request)
 
     @api.get(
         "/v1/accounts/{account_id}", summary="Read an account", **documented(AccountView, problems=(401, 403, 404, 422))
     )
     async def read(account_id: AccountId, request: Request) -> Response:
         """Without anything secret."""
-        request.scope[ENTITY_ID] = account_id
-        desk.check_own("account", account_id)
-        await desk.check_reach("account", account_id, ViewAccount(), AccountView, request.scope)
-        reply = await desk.services.gateway.view(
-            "account", account_id, ViewAccount(), cause=request.scope[REQUEST_ID]
-        )  # fmt: skip
-        return AnswerResponse(answer(reply))
+        return await accounts.read(request, account_id)
 
     @api.post(
         "/v1/accounts/{account_id}/changes",
@@ -80,26 +124,6 @@ def router(desk: Desk) -> APIRouter:
     )
     async def changed(account_id: AccountId, request: Request) -> Response:
         """Ends the running shift: changed rights are never those of an old token."""
-        write = await desk.services.bodies.read(request.scope, request.receive)
-        sent = decode(_change_decoder, write.body)
-        if not account_id.startswith(f"{desk.region}-acct-"):
-            raise Problem("account.unknown", "There is no such account.")
-        principal = request.scope.get(PRINCIPAL)
-        if principal is not None and principal.subject == account_id:
-            raise Problem("account.beyond_rights", "Nobody changes his own account.")
-        await desk.check_reach("account", account_id, ViewAccount(), AccountView, request.scope)
-        command: msgspec.Struct
-        if sent.change == "role":
-            if sent.role is None:
-                raise field_problem("body.missing_field", "Field `role` is required.", "/role")
-            check_given(request.scope, sent.locations)
-            command = ChangeRole(sent.role, sent.locations)
-        elif sent.change == "password":
-            if sent.password is None:
-                raise field_problem("body.missing_field", "Field `password` is required.", "/password")
-            command = SetPassword(await hashed(account_id, sent.password))
-        else:
-            command = {"reset_factor": ResetFactor, "disable": Disable, "enable": Enable}[sent.change]()
-        return await done(request, account_id, command, write)
+        return await accounts.change(request, account_id)
 
     return api

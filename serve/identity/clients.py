@@ -43,7 +43,7 @@ from serve.openapi import documented
 from serve.permissions import OWN, PERMISSIONS
 from serve.problems import Problem, field_problem
 from serve.replies import answer, body_of
-from serve.requests import decode
+from serve.requests import Write, decode
 from serve.responses import AnswerResponse, encode, ok
 
 # A machine has no second factor: one that may give rights, or erase people, would be a way around it. It is no second person either. And nothing
@@ -56,6 +56,12 @@ _new_decoder = msgspec.json.Decoder(NewClient)
 _change_decoder = msgspec.json.Decoder(ClientChange)
 _NEW = {"name": "web-shop", "scopes": ["orders.place", "orders.read"]}
 _CHANGE = {"change": "rotate_secret", "grace_s": 3600}
+_FORM = {
+    "grant_type": "client_credentials",
+    "client_id": "us-client-marketplace",
+    "client_secret": "as it was told when the client was made",
+    "scope": "orders.place",
+}
 
 
 def _secret_hash(secret: str) -> str:
@@ -74,11 +80,55 @@ def _check_scopes(scopes: Scopes) -> None:
 
 
 class _Clients:
+    """The handlers' work."""
+
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._devices = DeviceSignIn(desk)
 
-    def secret(self, identity: str, key: str) -> str:
+    async def register(self, request: Request) -> ClientSecret:
+        desk = self.desk
+        write = await desk.services.bodies.read(request.scope, request.receive)
+        sent = decode(_new_decoder, write.body)
+        _check_scopes(sent.scopes)
+        check_given(request.scope, sent.locations)
+        if sent.name in RESERVED_NAMES:
+            raise Problem("client.exists", "This name is taken.")
+        identity = request.scope[ENTITY_ID] = client_id(desk.region, sent.name)
+        secret = self._secret(identity, write.key)
+        await self._ask(request, write, identity, RegisterClient(sent.scopes, sent.locations, _secret_hash(secret)))
+        return ClientSecret(identity, secret)
+
+    async def change(self, request: Request, identity: str) -> ClientSecret:
+        desk = self.desk
+        write = await desk.services.bodies.read(request.scope, request.receive)
+        sent = decode(_change_decoder, write.body)
+        request.scope[ENTITY_ID] = identity
+        desk.check_own("client", identity)
+        await desk.check_reach("client", identity, ViewClient(), ClientView, request.scope)
+        secret = ""
+        command: msgspec.Struct
+        if sent.change == "rotate_secret":
+            secret = self._secret(identity, write.key)
+            command = RotateClientSecret(_secret_hash(secret), sent.grace_s * 1000)
+        elif sent.change == "scopes":
+            _check_scopes(sent.scopes)
+            check_given(request.scope, sent.locations)
+            command = SetClientScopes(sent.scopes, sent.locations)
+        else:
+            command = DisableClient() if sent.change == "disable" else EnableClient()
+        await self._ask(request, write, identity, command)
+        return ClientSecret(identity, secret)
+
+    async def _ask(self, request: Request, write: Write, identity: str, command: msgspec.Struct) -> None:
+        """Raises Problem where it is refused."""
+        reply = await self.desk.services.gateway.ask(
+            "client", identity, command,
+            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+        )  # fmt: skip
+        body_of(reply)
+
+    def _secret(self, identity: str, key: str) -> str:
         """Made from the call's key, so that a repeated call gives the same secret again. 256 bits."""
         made = hmac.digest(self.desk.keys().lookup_key, f"client-secret\0{identity}\0{key}".encode(), "sha256")
         return base64.urlsafe_b64encode(made).decode("ascii").rstrip("=")
@@ -104,6 +154,16 @@ class _Clients:
         )  # fmt: skip
         return AccessToken(issue(desk.keys(), claims), "Bearer", ACCESS_S, " ".join(scopes))
 
+    def not_given(self, request: Request, refused: TokenNotGiven) -> Response:
+        """As OAuth 2 has it, which is not as all other problems are."""
+        challenge: tuple[tuple[bytes, bytes], ...] = ()
+        if refused.status == 401:
+            self.desk.services.trail.refused(request.scope, refused.problem(), "POST /v1/oauth/token")
+            challenge = ((b"www-authenticate", b'Basic realm="ocefs"'),)
+        response = AnswerResponse((refused.status, encode(TokenError(refused.error, refused.detail)), challenge))
+        response.headers["content-type"] = "application/json"
+        return response
+
     async def _checked(self, request: Request, identity: str, secret: str, now_ms: int) -> ClientCheck:
         wrong = TokenNotGiven(401, "invalid_client", "The client is not known, or its secret is wrong.")
         if not is_of(identity, CLIENT_PATTERN, self.desk.region):
@@ -122,19 +182,10 @@ class _Clients:
         return check
 
 
-_FORM = {
-    "grant_type": "client_credentials",
-    "client_id": "us-client-marketplace",
-    "client_secret": "as it was told when the client was made",
-    "scope": "orders.place",
-}
-
-
 def router(desk: Desk) -> APIRouter:
     """The routes."""
     api = APIRouter(tags=["identity"])
     clients = _Clients(desk)
-    gateway = desk.services.gateway
 
     @api.post(
         "/v1/oauth/token",
@@ -154,13 +205,7 @@ def router(desk: Desk) -> APIRouter:
         try:
             return ok(await clients.token(request))
         except TokenNotGiven as refused:
-            if refused.status == 401:
-                desk.services.trail.refused(request.scope, refused.problem(), "POST /v1/oauth/token")
-            body = encode(TokenError(refused.error, refused.detail))
-            challenge = ((b"www-authenticate", b'Basic realm="ocefs"'),) if refused.status == 401 else ()
-            response = AnswerResponse((refused.status, body, challenge))
-            response.headers["content-type"] = "application/json"
-            return response
+            return clients.not_given(request, refused)
 
     @api.post(
         "/v1/clients",
@@ -169,20 +214,7 @@ def router(desk: Desk) -> APIRouter:
     )
     async def registered(request: Request) -> Response:
         """Gives the secret; it is kept nowhere."""
-        write = await desk.services.bodies.read(request.scope, request.receive)
-        sent = decode(_new_decoder, write.body)
-        _check_scopes(sent.scopes)
-        check_given(request.scope, sent.locations)
-        if sent.name in RESERVED_NAMES:
-            raise Problem("client.exists", "This name is taken.")
-        identity = request.scope[ENTITY_ID] = client_id(desk.region, sent.name)
-        secret = clients.secret(identity, write.key)
-        reply = await gateway.ask(
-            "client", identity, RegisterClient(sent.scopes, sent.locations, _secret_hash(secret)),
-            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
-        )  # fmt: skip
-        body_of(reply)
-        return AnswerResponse((201, encode(ClientSecret(identity, secret)), ()))
+        return AnswerResponse((201, encode(await clients.register(request)), ()))
 
     @api.get(
         "/v1/clients/{client_id}",
@@ -193,6 +225,7 @@ def router(desk: Desk) -> APIRouter:
         """Without anything secret."""
         request.scope[ENTITY_ID] = client_id
         desk.check_own("client", client_id)
+        gateway = desk.services.gateway
         return AnswerResponse(
             answer(await gateway.view("client", client_id, ViewClient(), cause=request.scope[REQUEST_ID]))
         )
@@ -204,27 +237,6 @@ def router(desk: Desk) -> APIRouter:
     )
     async def changed(client_id: ClientId, request: Request) -> Response:
         """Tokens that were given before end, but at a new secret. `client_secret` is empty unless it is new."""
-        write = await desk.services.bodies.read(request.scope, request.receive)
-        sent = decode(_change_decoder, write.body)
-        request.scope[ENTITY_ID] = client_id
-        desk.check_own("client", client_id)
-        await desk.check_reach("client", client_id, ViewClient(), ClientView, request.scope)
-        secret = ""
-        command: msgspec.Struct
-        if sent.change == "rotate_secret":
-            secret = clients.secret(client_id, write.key)
-            command = RotateClientSecret(_secret_hash(secret), sent.grace_s * 1000)
-        elif sent.change == "scopes":
-            _check_scopes(sent.scopes)
-            check_given(request.scope, sent.locations)
-            command = SetClientScopes(sent.scopes, sent.locations)
-        else:
-            command = DisableClient() if sent.change == "disable" else EnableClient()
-        reply = await gateway.ask(
-            "client", client_id, command,
-            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
-        )  # fmt: skip
-        body_of(reply)
-        return ok(ClientSecret(client_id, secret))
+        return ok(await clients.change(request, client_id))
 
     return api
