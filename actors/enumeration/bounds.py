@@ -90,7 +90,10 @@ class Bounds:
         near = costs + np.maximum(more[first], more[second]) <= limit
         first, second = first[near], second[near]
         rows = np.minimum(least.take(first, 1), least.take(second, 1))
-        room = (limit + self._split - self.of_places[first] - self.of_places[second])[:, None]
+        room = limit + self._split - self.of_places[first] - self.of_places[second]
+        # No third place is better than one that were the best for each block.
+        near = np.minimum(rows, least.min(1, keepdims=True)).sum(0) + self.of_places.min() <= room
+        first, second, rows, room = first[near], second[near], rows[:, near], room[near, None]
         found = [(first[:0], first[:0], first[:0])]
         # A few pairs at a time with all third places, so that all of it stays in the processor's cache.
         few = max(1, _CELLS // least.size)
