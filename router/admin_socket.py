@@ -20,6 +20,10 @@ class AdminError(CellError):
     """HAProxy does not answer on its admin socket, or refused a command; the message says which."""
 
 
+class AnswerTooLong(AdminError):
+    """HAProxy answers, but more than anybody wants to read."""
+
+
 class AdminSocket:
     """The admin socket at `path`. Holds no connection between calls."""
 
@@ -49,11 +53,16 @@ class AdminSocket:
 
     def close_frontend(self, name: str) -> None:
         """Give a frontend's sockets up for good. Requests in flight go on. Raises `AdminError`."""
-        self.do(f"shutdown frontend {name}")
+        answer = self.ask(f"shutdown frontend {name}").strip()
+        if answer and "already" not in answer:
+            raise AdminError(f"HAProxy refused to give {name!r} up: {answer}")
 
-    def streams(self) -> int:
-        """How many requests are under way; the one that asks this is not counted. Raises `AdminError`."""
-        return sum(" fe=" in line and " fe=GLOBAL " not in line for line in self.ask("show sess").splitlines())
+    def is_asked(self) -> bool:
+        """Is any request under way but this one? Raises `AdminError`."""
+        try:
+            return any(" fe=" in line and " fe=GLOBAL " not in line for line in self.ask("show sess").splitlines())
+        except AnswerTooLong:
+            return True
 
     def cells(self) -> dict[str, str]:
         """Backend → how its cell is: `up`, `down` or `drained`. Raises `AdminError`."""
@@ -110,5 +119,5 @@ def _whole_answer(connection: socket.socket) -> str:
         parts.append(part)
         size += len(part)
         if size > _ANSWER_BYTES_MAX:
-            raise AdminError("HAProxy's answer is longer than expected")
+            raise AnswerTooLong("HAProxy's answer is longer than expected")
     return b"".join(parts).decode("utf-8", "replace")

@@ -1,7 +1,8 @@
 """Changes a running router: drains a cell, moves a country, takes a new address database; and watches over HAProxy.
 
 Each change goes to HAProxy's admin socket (effective at once, nothing restarts) and is recorded, so that it outlives
-a restart or reload of HAProxy; it ends with `stop`. Without this part, existing routes go on.
+a restart or reload of HAProxy; it ends with `stop`. Without this part, existing routes go on. One that a reload has
+retired hears of no change: the one request that it still takes on each kept connection, within 30 s, goes as before.
 """
 
 import os

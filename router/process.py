@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from cells.certs import Pair, ca_file, make, pair_of, router_holder, write_priva
 from cells.config import PROJECT
 from cells.errors import CellError, PortTaken, StepFailed
 from cells.pem import read_certificates
-from cells.processes import Child, ProcessMark, is_alive, last_lines, wait_until
+from cells.processes import Child, ProcessMark, is_alive, last_lines, send, wait_until
 from cells.processes import stop as stop_process
 from cells.tls import check_pair
 from cells.trust import SYSTEM, Trust
@@ -34,8 +35,11 @@ from router.state import Changes, Plan, RouterFolder, State
 from router.topology import Region, TopologyError, region_of_country
 
 _START_S = 15.0
-# For requests under way to be answered, and again for a process to end.
+# For requests under way to be answered.
 _STOP_S = 5.0
+# For a process to end that has nothing to do any more.
+_END_S = 0.5
+_ASK_AGAIN_S = 0.1
 
 
 class RouterStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,27 +98,34 @@ def stop(home: Path) -> bool:
         control = state.control if is_alive(state.control) else None
         if control and control.pid != os.getpid():
             stop_process(control, grace_s=_STOP_S)
-        carriers = [mark for mark in (state.haproxy, *state.retiring) if mark and is_alive(mark)]
-        if state.haproxy in carriers:
-            _let_finish(AdminSocket(router.places.socket))
-        for mark in carriers:
-            # one that a reload retired was asked before; it has what is left of its 30 s, or as long as any other
-            stop_process(mark, ask=signal.SIGTERM if mark == state.haproxy else signal.SIGUSR1, grace_s=_STOP_S)
+        serving = state.haproxy if is_alive(state.haproxy) else None
+        retired = [mark for mark in state.retiring if is_alive(mark)]
+        # Whoever is broken off in the middle leaves none that seems to serve.
+        router.save(State(retiring=(*retired, *([serving] if serving else []))))
+        _end(AdminSocket(router.places.socket), serving, retired)
         router.save(State())
         router.forget_changes()
-    return bool(control or carriers)
+    return bool(control or serving or retired)
 
 
-def _let_finish(admin: AdminSocket) -> None:
-    """Take no more callers, and wait until nobody waits for an answer, at most `_STOP_S`.
+def _end(admin: AdminSocket, serving: ProcessMark | None, retired: Sequence[ProcessMark]) -> None:
+    """End each HAProxy once nobody waits for its answer, and after `_STOP_S` in any case.
 
-    HAProxy's own soft stop would wait for the callers' idle connections too.
+    Its own soft stop would wait for callers' idle connections too. One that a reload retired has only that.
     """
-    try:
-        admin.close_frontend("public")
-        wait_until(lambda: admin.streams() == 0, _STOP_S)
-    except AdminError:
-        return  # it hangs or has just ended; it is ended as any other process
+    deadline = time.monotonic() + _STOP_S
+    if serving:
+        try:
+            admin.close_frontend("public")
+            wait_until(lambda: not admin.is_asked(), _STOP_S, _ASK_AGAIN_S)
+        except AdminError:
+            pass  # it hangs or has just ended; it is ended as any other process
+        except BaseException:
+            send(serving, signal.SIGUSR1)
+            raise
+        stop_process(serving, grace_s=_END_S)
+    for mark in retired:
+        stop_process(mark, ask=signal.SIGUSR1, grace_s=max(_END_S, deadline - time.monotonic()))
 
 
 def status(home: Path) -> RouterStatus:

@@ -2,6 +2,7 @@
 
     what is to come changes ──LOOK_AFTER_MS──▶ those who wait for it, by rank, so many a turn ──by a day or more──▶ the order is told (`LineDated`, `DateMoved`)
     what was to come is late ──LATE_MS, once in LOOK_AGAIN_MS──▲
+    what has come out did not go to who was to have it then ───▲
 
 It is looked at a while after the first change, so that of what is corrected at once, or comes and goes, nobody hears. An order is told what differs from what it was told last, so
 a look that is begun again after a crash tells nobody twice.
@@ -10,14 +11,14 @@ a look that is begun again after a crash tells nobody twice.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from heapq import merge
 from itertools import islice
 
 from actors.domain.atp import Arriving, Point, Supply, of_place
 from actors.domain.kind import Context
 from actors.domain.location_events import Event, IncomingChanged
-from actors.domain.location_line import DatesDue, DatesLooked, LineDated, Rank, Waiter, WaitingLine
+from actors.domain.location_line import DatesDue, DatesLooked, LineDated, LineServed, Rank, Waiter, WaitingLine
 from actors.domain.location_lots import sooner, today
 from actors.domain.location_state import Location
 from actors.domain.times import DAY_MS, MINUTE_MS
@@ -133,6 +134,27 @@ def _is_soon(line: WaitingLine, sku: str, due_ms: int) -> bool:
     """Will all who wait for it be looked at by then? A look that is under way begins anew: those who were looked at would not hear of what has changed since."""
     known_ms, after = line.dates.get(sku, (due_ms + 1, None))
     return known_ms <= due_ms and after is None
+
+
+def released(line: WaitingLine, served: Iterable[Event], context: Context) -> list[Event]:
+    """What has to be looked at, as it has just come out, and somebody who was to have it then did not get it: others took it before."""
+    began_ms, now_ms = line.due_ms, context.now_ms
+    if began_ms is None:
+        return []
+    got = {event.order_id: dict(event.lines) for event in served if type(event) is LineServed}
+    skus = [
+        sku for sku, classes in line.queues.items()
+        for (_, _, out_ms, _), queue in classes.items()
+        if began_ms <= out_ms <= now_ms and any(_missed(line.waiters[name], sku, got, now_ms) for _, _, name in queue.ranks)
+    ]  # fmt: skip
+    due_ms = now_ms + LOOK_AFTER_MS
+    skus = [sku for sku in dict.fromkeys(skus) if not _is_soon(line, sku, due_ms)]
+    return [DatesDue(skus, due_ms)] if skus else []
+
+
+def _missed(waiter: Waiter, sku: str, got: Mapping[str, Mapping[str, int]], now_ms: int) -> bool:
+    missing = waiter.lines[sku] - got.get(waiter.order_id, {}).get(sku, 0)
+    return missing > 0 and waiter.expected_ms is not None and waiter.expected_ms <= now_ms
 
 
 def due_of(events: Iterable[Event]) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from heapq import heapify, heappop, heapreplace
 
@@ -84,15 +84,17 @@ class Round:
                     stock.buffers = buffers_of(levels.buffers)
 
     # --- who gets it
-    def serve(self, queues: Mapping[str, Mapping[Class, Queue]], waiters: Mapping[str, Waiter]) -> None:
+    def serve(
+        self, skus: Iterable[str], queue_of: Callable[[str], Mapping[Class, Queue]], waiters: Mapping[str, Waiter]
+    ) -> None:
         """Gives what is free of the SKUs to the heads of the classes, lowest rank first: so who takes several at once finds what those before him leave of each.
 
-        Who is served gives up what had to stay with what was set aside for it; of its goods that are not among these, others may have that now."""
-        self._waiters = waiters
-        while queues:
-            self._serve(queues)
-            found = {sku: self._line.queues.get(sku) for sku in self._given_up if sku not in self._served_now}
-            queues = {sku: classes for sku, classes in found.items() if classes} if not (self.full or self.more) else {}
+        Who is served gives up what had to stay with what was set aside for it; of its goods that are not among these, others may have that now. queue_of: who is in line for a SKU."""
+        self._waiters, looked_at = waiters, list(skus)
+        while looked_at:
+            self._serve({sku: queue_of(sku) for sku in looked_at})
+            given_up = [sku for sku in self._given_up if sku not in self._served_now]
+            looked_at = [] if self.full or self.more else given_up
             self._given_up.clear()
             self._lack.clear()
 
@@ -150,6 +152,8 @@ class Round:
         for sku in waiter.lines:
             self._claim(sku)
             self._hold_of(waiter, sku)
+            for name in self.turns.behind(sku, waiter):
+                self._hold_of(self._waiters[name], sku)  # what is left for it now
 
     def _hold_of(self, waiter: Waiter, sku: str) -> None:
         stock = self._draft.stock(sku)

@@ -101,6 +101,11 @@ class Turns:
         if at < len(kept) and kept[at][0] == rank:
             del kept[at]
 
+    def behind(self, sku: str, waiter: Waiter) -> list[str]:
+        """For whom it is set aside that come after the waiter, by rank."""
+        kept, rank = self._aside.get(sku, ()), waiter.rank(sku)
+        return [other[2] for other, _, _ in kept if other > rank]
+
     def keeps(self, order_id: str) -> bool:
         """Is it the order's turn?"""
         turn = self._current.get(order_id)

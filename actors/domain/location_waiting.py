@@ -101,15 +101,17 @@ def _served(
     # By what is so when nothing else happens; else in the next turn.
     quiet = woken and not served and all(type(event) is LotsLookedAt for event in events)
     dated = location_dates.look(location, line, context) if quiet else []
-    dates_ms = sooner(begun, location_dates.next_ms(line, dated, context.now_ms)) if woken else begun
-    return [*served, *dated, *_due(location, line, round_, context, dates_ms, woken=woken)]
+    missed = location_dates.released(line, served, context) if woken else []
+    dates_ms = sooner(begun, location_dates.due_of(missed))
+    dates_ms = sooner(dates_ms, location_dates.next_ms(line, dated, context.now_ms)) if woken else dates_ms
+    return [*served, *dated, *missed, *_due(location, line, round_, context, dates_ms, woken=woken)]
 
 
 def _round(
     location: Location, line: WaitingLine, events: list[Event], skus: Iterable[str], context: Context, asker: str = ""
 ) -> Round:  # fmt: skip
     round_ = Round(location, line, events, context, asker)
-    round_.serve({sku: line.queues[sku] for sku in skus}, line.waiters)
+    round_.serve(skus, lambda sku: line.queues.get(sku, {}), line.waiters)
     return round_
 
 
@@ -229,7 +231,7 @@ def _got_at_once(
     round_ = Round(location, line, [], context)
     round_.turns.instead(waiter)
     waiters = ChainMap({waiter.order_id: waiter}, line.waiters)
-    round_.serve({sku: line.queues_with(known, waiter, sku) for sku in skus}, waiters)
+    round_.serve(skus, lambda sku: line.queues_with(known, waiter, sku), waiters)
     events = round_.events(waiters, floor=location.floor is not None)
     return [*events, *_due(location, line, round_, context, release_ms)]
 

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -247,6 +248,31 @@ def test_stop_cuts_an_answer_off_or_waits_for_idle_callers(rig: Rig) -> None:
         took_s = time.monotonic() - began
         assert "data: two" in list(lines)
     assert took_s < STOP_S, "an idle caller was waited for"
+
+
+def test_stop_that_is_broken_off_leaves_a_router_that_seems_to_run(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken_off(*args: object) -> bool:
+        raise KeyboardInterrupt
+
+    before = process.status(rig.home).pid
+    with monkeypatch.context() as patched:
+        patched.setattr(process, "wait_until", broken_off)
+        with pytest.raises(KeyboardInterrupt):
+            process.stop(rig.home)
+    assert not process.status(rig.home).running
+    after = rig.start()
+    assert after.pid not in (0, before)
+    assert rig.cell_of(ORDER["us"]) == "us"
+
+
+def test_stop_waits_for_the_idle_callers_of_each_that_a_reload_retired(rig: Rig) -> None:
+    with ExitStack() as idle:
+        for regions in (2, 3, 2):
+            idle.enter_context(KeptConnection(rig)).ask(ORDER["us"])
+            process.start(rig.home, rig.config, rig.regions()[:regions])
+        began = time.monotonic()
+        process.stop(rig.home)
+        assert time.monotonic() - began < 2 * process._STOP_S
 
 
 def test_a_second_router_shares_the_port_in_silence(rig: Rig) -> None:

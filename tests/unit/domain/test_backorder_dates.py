@@ -10,7 +10,7 @@ import pytest
 from actors.domain import location_dates
 from actors.domain.allocation import Place as Seen
 from actors.domain.kind import Context
-from actors.domain.location_commands import Expect, LookAtLots, ReceiptLine, ReceiveStock
+from actors.domain.location_commands import Allocate, Expect, LookAtLots, ReceiptLine, ReceiveStock
 from actors.domain.location_dates import LATE_MS, LOOK_AFTER_MS, LOOK_AGAIN_MS, LOOKED_AT_MAX
 from actors.domain.location_line import WaitingLine
 from actors.domain.order_backorder import BackorderTerms, DateMoved, Dates, LineAnswered, UnitsOffered
@@ -107,6 +107,20 @@ def test_dates_are_looked_at_by_what_a_receipt_of_the_same_moment_takes_away():
     here.wake()
     assert told(here) == []
     assert here.state.waiting.dates == {}
+
+
+def test_what_comes_out_goes_to_others_and_who_was_to_have_it_never_hears():
+    here = Place()
+    here.receive(("a", 3))
+    assert here.wait("us-1", 10, ("a", 2), from_ms={"a": SOON}).expected_ms == SOON
+    assert here.wait("us-2", 20, ("a", 1), from_ms={"a": SOON}).expected_ms == SOON
+    assert here.do(Allocate("us-new", 1, [("a", 2)])).lines == [("a", 2)]
+    later(here, SOON - here.now_ms)
+    assert here.served == [("us-1", 10_001, [("a", 1)])]
+    assert told(here) == []
+    later(here)
+    assert told(here) == [("us-1", None), ("us-2", None)]
+    assert (here.state.waiting.dates, here.state.waiting.due_ms) == ({}, None)
 
 
 @pytest.mark.parametrize("announced_first", [True, False])

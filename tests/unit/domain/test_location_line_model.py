@@ -28,7 +28,7 @@ from actors.domain.location_events import Levels
 from actors.domain.location_line import Waiter, WaitInLine
 from tests.unit.domain.line_rig import NOW_MS, Place, SlowLine
 
-SKUS = ("a", "b")
+SKUS = ("a", "b", "c")
 
 
 class Play:
@@ -90,7 +90,7 @@ class Play:
 
     def wait(self) -> None:
         rng, name = self.rng, f"us-{self.rng.randint(1, 12)}"
-        lines = {sku: rng.randint(1, 5) for sku in rng.sample(SKUS, rng.randint(1, 2))}
+        lines = {sku: rng.randint(1, 5) for sku in rng.sample(SKUS, rng.randint(1, 3))}
         placed = NOW_MS + int(name[3:]) * 7 % 5
         from_ms = {sku: self.place.now_ms + rng.choice((0, 40)) for sku in lines if rng.random() < 0.15}
         waiter = Waiter(

@@ -264,6 +264,22 @@ def test_what_had_to_stay_with_what_was_kept_lies_idle_once_that_is_served(at_on
     assert [name for name, _, _ in place.served] == ["us-1", "us-2"]
 
 
+def test_who_no_longer_wants_what_another_gives_up_is_given_it_all_the_same(at_once):
+    place = Place()
+    place.do(SetProfile(Profile(orders_a_day=2)))
+    for number, name in enumerate(("us-0", "us-00")):
+        place.wait(name, number, ("z", 1))
+    place.receive(("z", 2))  # the day is full
+    place.wait("us-k", 10, ("a", 1), ("c", 1), whole=True)
+    place.wait("us-w", 20, ("a", 1), ("c", 1), ("d", 1))
+    place.receive(("a", 1))
+    place.receive(("c", 2))
+    place.now_ms += DAY_MS // 4  # another day, before the timer
+    place.wait("us-w", 20, ("a", 1), number=10_002)
+    assert [name for name, _, _ in place.served] == ["us-0", "us-00", "us-k"]
+    assert place.waiting() == {"us-w": {"a": 1}}
+
+
 def test_what_is_kept_for_an_order_is_kept_from_itself(at_once):
     """It asks this place for a part, and others for the rest."""
     place = Place()
