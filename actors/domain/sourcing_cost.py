@@ -101,11 +101,11 @@ class Rates:
         units = [rate * weight_g // 100 for weight_g in self._weights]
         if place.supply_weeks and self._costs.supply_minor:
             # as `supply_of`, which is too much to call for each SKU of each place
-            most, each = 2 * self._costs.supply_weeks, self._costs.supply_minor * MILLI
-            wanted = self._costs.supply_weeks
+            wanted, minor = self._costs.supply_weeks, self._costs.supply_minor
+            most = 2 * wanted
             known = map(place.supply_weeks.get, self._skus)
             units = [
-                unit if weeks is None else unit + round((wanted - (min(most, weeks))) * each)
+                unit if weeks is None else unit + round((wanted - min(most, weeks)) * minor * MILLI)
                 for unit, weeks in zip(units, known, strict=True)
             ]
         if place.markdown_risk and self._costs.markdown_percent:

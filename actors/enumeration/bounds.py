@@ -1,7 +1,7 @@
 """What sets of places can serve, and what they cost at least, for many sets at once.
 
 Sets of one size are columns: the first place of each set, the second, the third, ascending within a set. Tables are indexed by block and then by place or set, so that sums over blocks run along
-whole rows. All numbers are integers of 64 bits, and `Bounds.fits` says whether a problem's do.
+whole rows. All numbers are integers of 64 bits; `bounds_of` gives nothing for a problem whose sums might not be.
 """
 
 from __future__ import annotations
@@ -25,8 +25,23 @@ BLOCKS_MAX = 2_000
 _CELLS = 131_072
 
 
+def bounds_of(problem: Problem, reach: list[int]) -> Bounds | None:
+    """None where numbers are too large."""
+    once = [problem.split, problem.cut]
+    numbers = ([problem.fixed], problem.line, problem.unit, problem.has, [problem.wanted], [once])
+    fixed, line, unit, has, wanted, more = (max(max(map(abs, row)) for row in rows) for rows in numbers)
+    blocks = len(problem.wanted)
+    if (
+        blocks > BLOCKS_MAX
+        or has >= FAR
+        or 4 * (fixed + 4 * more + blocks * (line + more + (unit + 1) * wanted)) >= FAR
+    ):
+        return None
+    return Bounds(problem, reach)
+
+
 class Bounds:
-    """Of one problem. has: block × place, at most what is wanted. of_places: what serving at all costs with a `split`; over a set it is to be added up, less one `split`.
+    """Of one problem, whose numbers are small enough (`bounds_of`). has: block × place, at most what is wanted. of_places: what serving at all costs with a `split`; over a set it is to be added up, less one `split`.
 
     `reach`: units of each block that could be served if no other block were there."""
 
@@ -41,13 +56,6 @@ class Bounds:
         self._lines: Ints = np.where(some, self._line, FAR)
         self._units: Ints = np.where(some, self._unit, FAR)
         self._everything: Ints = np.where(some, self._line + self._unit * self.has + self._cut, 0)
-
-    def fits(self) -> bool:
-        """Are all sums of costs far from the end of what an integer holds?"""
-        tables = (self.of_places, self._line, self._unit, self._wanted)
-        fixed, line, unit, wanted = (int(np.abs(table).max(initial=0)) for table in tables)
-        blocks = len(self._wanted)
-        return 4 * (fixed + blocks * (line + unit * wanted + self._cut)) < FAR and blocks <= BLOCKS_MAX
 
     def units(self, sets: Sets) -> Ints:
         """Units of each block that each set serves."""
@@ -78,8 +86,8 @@ class Bounds:
         total: Ints = rows.sum(0) + self.fixed(sets)
         return total
 
-    def threes(self, pairs: Sets, least: Ints, limit: int) -> Sets:
-        """The sets of three that cost no more than this by the rough bound, of the pairs that come into question (ascending)."""
+    def threes(self, pairs: Sets, least: Ints, limit: int) -> tuple[Sets, Ints]:
+        """The sets of three that cost no more than this by the rough bound, of the pairs that come into question (ascending), and that bound of each."""
         (first, second), places = pairs, len(self.of_places)
         costs = self.rough(pairs, least)
         # By place: what a second one adds to its cost at least. No third one adds less.
@@ -94,7 +102,8 @@ class Bounds:
         # No third place is better than one that were the best for each block.
         near = np.minimum(rows, least.min(1, keepdims=True)).sum(0) + self.of_places.min() <= room
         first, second, rows, room = first[near], second[near], rows[:, near], room[near, None]
-        found = [(first[:0], first[:0], first[:0])]
+        found: list[Sets] = [(first[:0], first[:0], first[:0])]
+        rough: list[Ints] = [costs[:0]]
         # A few pairs at a time with all third places, so that all of it stays in the processor's cache.
         few = max(1, _CELLS // least.size)
         for begin in range(0, len(first), few):
@@ -105,9 +114,10 @@ class Bounds:
             if len(pair):
                 pair += begin
                 after = third > second[pair]
-                pair = pair[after]
-                found.append((first[pair], second[pair], third[after]))
-        return tuple(np.concatenate(column) for column in zip(*found, strict=True))
+                rough.append(costs[pair[after] - begin, third[after]] + limit - room[pair[after], 0])
+                pair, third = pair[after], third[after]
+                found.append((first[pair], second[pair], third))
+        return tuple(np.concatenate(column) for column in zip(*found, strict=True)), np.concatenate(rough)
 
     def costs(self, sets: Sets, units: Ints) -> Ints:
         """What each set costs at least when it serves these units (block × set) and each of its places serves something. Exact where no block is cut that one place has whole."""

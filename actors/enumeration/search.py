@@ -4,32 +4,33 @@
     costs     the best of the sets of one and two that serve so much; sets of three only where their pairs let hope for less
     plans     of sets that may cost less by a close bound, worked out in its order until no set that is left can be better
 
-The plan is that of `sourcing_solver.solve`: the same aims, the same choice among equals. What it takes depends on the numbers of places and blocks far more than on how the goods lie. Only so many
-plans are worked out that they have `PLANNED_CELLS_MAX` blocks together; when that is not enough the plan is not called exact.
+The plan is that of `sourcing_solver.solve`: the same aims, the same choice among equals. The work has a limit: only so many sets get a close bound (`CLOSE_MAX`), and only so many plans are worked out that they have
+`PLANNED_CELLS_MAX` blocks together. Where that is not enough, as where most lines have to be cut, the plan is not called exact, or there is none, and the domain's search is asked (`solver_for`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from actors.domain import sourcing_size
-from actors.domain.sourcing_problem import NOTHING, Plan, Problem, plan_of, reach_of
+from actors.domain.sourcing_problem import NOTHING, Plan, Problem, Shares, reach_of, share
 from actors.domain.sourcing_solver import OTHERS_MAX, Solution, solution_of, solve
-from actors.enumeration.bounds import Bounds, Flags, Ints, Places, Sets
+from actors.enumeration.bounds import Bounds, Flags, Ints, Places, Sets, bounds_of
 
 PLACES_MAX = 64
 # Working a plan out takes as long as there are blocks; of very many a greedy choice is as quick.
 BLOCKS_MAX = 100
 # A set of three is looked at through its pairs.
 SIZE_MAX = 3
-PLANNED_CELLS_MAX = 3_000
+PLANNED_CELLS_MAX = 1_000
 # The best places for so few blocks are mostly found sooner by looking at one set after another.
 FEW_BLOCKS = 4
 FEW_STEPS = 3_000
-# So many sets that cost least by the rough bound get a close one, whatever the limit: the others to tell come from them.
+# So many sets that cost least by the rough bound get a close one, whatever the limit: the others to tell come from them. Where more than so many would get one, too much is left open.
 _CLOSE_MIN = 16
+CLOSE_MAX = 8_000
 
 
 def solver_for(skus: int) -> Callable[[Problem], Solution]:
@@ -38,11 +39,14 @@ def solver_for(skus: int) -> Callable[[Problem], Solution]:
 
     def choose(problem: Problem) -> Solution:
         if len(problem.wanted) <= FEW_BLOCKS:
-            found = solve(problem, FEW_STEPS, FEW_STEPS)
-            if found.exact:
-                return found
-        better = enumerated(problem) if is_small(problem) else None
-        return better if better is not None else other(problem)
+            quick = solve(problem, FEW_STEPS, FEW_STEPS)
+            if quick.exact:
+                return quick
+        found = enumerated(problem) if is_small(problem) else None
+        if found is not None and found.exact:
+            return found
+        searched = other(problem)
+        return found if found is not None and found.plan.rank < searched.plan.rank else searched
 
     return choose
 
@@ -53,15 +57,12 @@ def is_small(problem: Problem) -> bool:
 
 
 def enumerated(problem: Problem) -> Solution | None:
-    """The best plan; None when the numbers are too large for arrays. Only for problems that are small (`is_small`)."""
+    """The best plan; None when the numbers are too large for arrays, or too many sets serve as much as any. Only for problems that are small (`is_small`)."""
     reach = reach_of(problem)
     if not any(reach) or (problem.whole and reach != problem.wanted):
         return Solution(NOTHING, [], exact=True, steps=0)
-    try:
-        bounds = Bounds(problem, reach)
-    except OverflowError:
-        return None
-    return _Search(problem, bounds, sum(reach)).run() if bounds.fits() else None
+    bounds = bounds_of(problem, reach)
+    return _Search(problem, bounds, sum(reach)).run() if bounds is not None else None
 
 
 class _Search:
@@ -74,46 +75,54 @@ class _Search:
         # By size: the sets that are looked at, and what they serve of each block.
         self._sets: list[Sets] = []
         self._units: list[Ints] = []
-        # What may be best, and what it costs at least: in the order in which plans are worked out.
-        self._order: list[tuple[int, tuple[int, ...]]] = []
-        self._planned: dict[tuple[int, ...], Plan] = {}
-        self._plans_max = max(1, PLANNED_CELLS_MAX // len(problem.wanted))
-        self._exact = True
+        # The most that any set serves, and the best plan so far that does.
+        self._most = 0
+        self._best = NOTHING
+        # What may be best, and what it costs at least, unless that is too many; and whether all of it was looked at that may be better.
+        self._listed: list[tuple[Sets, Ints]] = []
+        self._too_many, self._exact = False, True
+        self._plans: dict[tuple[int, ...], Plan] = {}
+        self._shares: dict[tuple[int, tuple[int, ...]], tuple[int, int, Shares]] = {}
+        self._plans_max = max(OTHERS_MAX, PLANNED_CELLS_MAX // len(problem.wanted))
 
-    def run(self) -> Solution:
+    def run(self) -> Solution | None:
+        """None when there are too many to choose from."""
         problem = self._problem
         self._add((np.arange(self._places, dtype=np.intp),))
         if self._size_max > 1:
             self._add(np.triu_indices(self._places, 1))
-        most = self._most()
-        if self._size_max == SIZE_MAX and most < self._target:
-            self._add(self._three_with_more(most))
-            most = self._most()
-        if problem.whole and most < sum(problem.wanted):
+        if self._size_max == SIZE_MAX and self._most < self._target:
+            self._add(self._three_with_more())
+        if problem.whole and self._most < sum(problem.wanted):
             return Solution(NOTHING, [], exact=True, steps=0)
-        best = self._fullest(most) if most < self._target else self._cheapest()
+        if self._most < self._target:
+            self._fullest()
+        else:
+            self._cheapest()
+        if self._too_many:
+            return None
+        best, exact = self._best, self._exact
         self._tell(best)
-        plans = {plan.places: plan for plan in self._planned.values()}
+        plans = {plan.places: plan for plan in self._plans.values()}
         steps = sum(len(sets[0]) for sets in self._sets)
-        return solution_of(best, list(plans.values()), exact=self._exact, steps=steps)
+        return solution_of(best, list(plans.values()), exact=exact, steps=steps)
 
     def _add(self, sets: Sets) -> None:
+        units = self._bounds.units(sets)
         self._sets.append(sets)
-        self._units.append(self._bounds.units(sets))
+        self._units.append(units)
+        self._most = max(self._most, int(units.sum(0).max(initial=0)))
 
-    def _most(self) -> int:
-        return max(int(units.sum(0).max(initial=0)) for units in self._units)
-
-    def _three_with_more(self, most: int) -> Sets:
+    # --- which sets
+    def _three_with_more(self) -> Sets:
         """The sets of three that may serve as much as any. What a place adds shrinks as others are chosen before it (the units served are a submodular function of the places)."""
         of_pairs = self._units[1].sum(0)
         tried = self._with_each(tuple(int(places[int(of_pairs.argmax())]) for places in self._sets[1]))
-        most = max(most, int(self._bounds.units(tried).sum(0).max()))
+        most = max(self._most, int(self._bounds.units(tried).sum(0).max()))
         at, (i, j), gains = np.arange(self._places), self._sets[1], self._gains()
         pair, k = np.nonzero((of_pairs[:, None] + np.minimum(gains[i], gains[j]) >= most) & (at > j[:, None]))
-        i, j, of_pairs = i[pair], j[pair], of_pairs[pair]
-        others = self._units[0].sum(0)
-        hope = np.minimum(gains[i, k] + gains[k, j] + others[i], gains[j, k] + gains[k, i] + others[j])
+        i, j, one = i[pair], j[pair], self._units[0].sum(0)
+        hope = np.minimum(gains[i, k] + gains[k, j] + one[i], gains[j, k] + gains[k, i] + one[j])
         return _those((i, j, k), hope >= most)
 
     def _gains(self) -> Ints:
@@ -125,96 +134,121 @@ class _Search:
         gains: Ints = both - one[:, None]
         return gains
 
-    def _three_for_less(self, least: Ints, best: Plan) -> Sets:
-        """The sets of three that may serve all for no more than the plan, which does."""
-        limit = best.cost
-        if len(best.places) == SIZE_MAX - 1:
-            # The better what is known, the fewer are left to look at: a third place may save more than it costs.
-            tried = self._with_each(best.places)
-            third = int(self._bounds.rough(tried, least).argmin())
-            limit = min(limit, self._plan(tuple(sorted(int(places[third]) for places in tried))).cost)
-        i, j = self._sets[1]
-        gains = self._gains()
-        enough = self._units[1].sum(0) + np.minimum(gains.max(1)[i], gains.max(1)[j]) >= self._target
-        return self._bounds.threes(_those((i, j), enough), least, limit)
-
     def _with_each(self, pair: tuple[int, ...]) -> Sets:
         """The pair with each other place, which comes last."""
         third = np.delete(np.arange(self._places), pair)
         return *(np.full_like(third, place) for place in pair), third
 
-    def _fullest(self, most: int) -> Plan:
+    def _fullest(self) -> None:
         """The cheapest of the sets that serve most, which is not all that there is of each block."""
+        saved = self._saved_at_most()
         for sets, units in zip(self._sets, self._units, strict=True):
-            serving = np.nonzero(units.sum(0) == most)[0]
-            self._list(_those(sets, serving), units[:, serving])
-        return self._best_of(None)
+            serving = _those(sets, np.nonzero(units.sum(0) == self._most)[0])
+            self._list(serving, self._bounds.fixed(serving) + saved)
+        self._work_out()
 
-    def _cheapest(self) -> Plan:
+    def _saved_at_most(self) -> int:
+        """What units may bring at most, as a cost below 0."""
+        problem = self._problem
+        least = (min(0, *(unit[block] for unit in problem.unit)) for block in range(len(problem.wanted)))
+        return sum(each * wanted for each, wanted in zip(least, problem.wanted, strict=True))
+
+    def _cheapest(self) -> None:
         """The cheapest of the sets that serve all that there is."""
-        least, best = self._bounds.least(), None
-        for sets, units in zip(self._sets[:2], self._units, strict=False):
-            self._list_near(sets, units, least)
-        if self._order:
-            best = self._best_of(None)
-        if len(self._sets) == SIZE_MAX:
-            self._list_near(self._sets[2], self._units[2], least)
-        elif self._size_max == SIZE_MAX:
-            assert best is not None, "sets of three are looked at for their units, unless smaller ones serve all"
-            self._add(self._three_for_less(least, best))
-            self._list_near(self._sets[2], self._units[2], least)
-        return self._best_of(best)
+        bounds, least = self._bounds, self._bounds.least()
+        for sets, units in zip(self._sets, self._units, strict=True):
+            serving = _those(sets, np.nonzero(units.sum(0) == self._target)[0])
+            self._list(serving, bounds.rough(serving, least))
+        self._work_out()
+        if self._size_max == SIZE_MAX and len(self._sets) < SIZE_MAX:
+            # These are only looked at where they may cost less than what smaller sets do.
+            sets, rough = self._three_for_less(least)
+            full = bounds.units(sets).sum(0) == self._target
+            self._list(_those(sets, full), rough[full])
+            self._work_out()
 
-    def _list_near(self, sets: Sets, units: Ints, least: Ints) -> None:
-        """Puts those sets on the list that serve all and may be the best, and a few besides."""
-        serving = np.nonzero(units.sum(0) == self._target)[0]
-        if not len(serving):
+    def _three_for_less(self, least: Ints) -> tuple[Sets, Ints]:
+        """The sets of three that may serve all for no more than the best plan, and what each costs at least."""
+        pair = self._best.places
+        if len(pair) == SIZE_MAX - 1:
+            # The better what is known, the fewer are left to look at: a third place may save more than it costs.
+            tried = self._with_each(pair)
+            third = int(self._bounds.rough(tried, least).argmin())
+            self._plan(tuple(sorted(int(places[third]) for places in tried)))
+        i, j = self._sets[1]
+        most = self._gains().max(1)
+        enough = self._units[1].sum(0) + np.minimum(most[i], most[j]) >= self._target
+        return self._bounds.threes(_those((i, j), enough), least, self._best.cost)
+
+    # --- which of them
+    def _list(self, serving: Sets, rough: Ints) -> None:
+        """Puts those sets on the list that may be the best by the rough bound, and a few besides."""
+        if not len(rough):
             return
-        rough = self._bounds.rough(_those(sets, serving), least)
-        first = self._plan(tuple(int(places[serving[int(rough.argmin())]]) for places in sets))
-        few = int(np.partition(rough, _CLOSE_MIN)[_CLOSE_MIN]) if len(rough) > _CLOSE_MIN else first.cost
-        near = serving[rough <= max(first.cost, few)]
-        self._list(_those(sets, near), units[:, near])
+        self._plan(tuple(int(places[int(rough.argmin())]) for places in serving))
+        few = min(_CLOSE_MIN, len(rough)) - 1
+        near = rough <= max(self._best.cost, int(np.partition(rough, few)[few]))
+        if near.sum() > CLOSE_MAX:
+            self._too_many = True
+            return
+        sets = _those(serving, near)
+        self._listed.append((sets, self._bounds.costs(sets, self._bounds.units(sets))))
 
-    def _list(self, sets: Sets, units: Ints) -> None:
-        close = self._bounds.costs(sets, units).tolist()
-        self._order += zip(close, zip(*(places.tolist() for places in sets), strict=True), strict=True)
-
-    def _best_of(self, best: Plan | None) -> Plan:
-        """The best of the sets on the list, and of a plan that is known."""
-        self._order.sort(key=lambda one: (one[0], len(one[1]), one[1]))
-        for cost, places in self._order:
-            if best is not None and (cost, len(places), places) >= best.rank[1:]:
-                break
-            if len(self._planned) >= self._plans_max and best is not None:
+    def _work_out(self) -> None:
+        """Works plans out, those first that may cost least, until none that is left can be better."""
+        if self._too_many:
+            return
+        for cost, places in self._in_order():
+            if (cost, len(places), places) >= self._best.rank[1:]:
+                return
+            if places not in self._plans and len(self._plans) >= self._plans_max:
                 self._exact = False
-                break
-            plan = self._plan(places)
-            best = plan if best is None or plan.rank < best.rank else best
-        assert best is not None, "some set serves most"
-        return best
+                return
+            self._plan(places)
 
-    def _plan(self, places: tuple[int, ...]) -> Plan:
-        plan = self._planned.get(places)
-        if plan is None:
-            plan = self._planned[places] = plan_of(self._problem, places)
-        return plan
+    def _in_order(self) -> list[tuple[int, tuple[int, ...]]]:
+        """What is on the list, as plans would come if they cost no more than they must."""
+        found: list[tuple[int, tuple[int, ...]]] = []
+        for sets, close in self._listed:
+            found += zip(close.tolist(), zip(*(places.tolist() for places in sets), strict=True), strict=True)
+        return sorted(found, key=lambda one: (one[0], len(one[1]), one[1]))
+
+    def _plan(self, places: tuple[int, ...]) -> None:
+        """Works it out as `plan_of` does, and each share only once."""
+        if places in self._plans:
+            return
+        problem, parts, used = self._problem, list[Shares](), set[int]()
+        units = cost = 0
+        for block in range(len(problem.wanted)):
+            holders = tuple(place for place in places if problem.has[place][block] > 0)
+            known = self._shares.get((block, holders))
+            if known is None:
+                known = self._shares[block, holders] = share(problem, block, holders)
+            units, cost = units + known[0], cost + known[1]
+            parts.append(known[2])
+            used.update(place for place, _ in known[2])
+        cost += sum(problem.fixed[place] for place in used) + problem.split * max(0, len(used) - 1)
+        plan = self._plans[places] = Plan(tuple(sorted(used)), units, cost, tuple(parts))
+        if units == self._most and (self._best is NOTHING or plan.rank < self._best.rank):
+            self._best = plan
 
     def _tell(self, best: Plan) -> None:
         """Works a few more plans out, so that there are others to tell: those that may cost least, else those that serve most."""
         chosen = set(best.places)
-        known = {plan.places for plan in self._planned.values() if not chosen.issubset(plan.places)}
-        few = max(0, OTHERS_MAX - len(known))
-        after = [places for _, places in self._order if places not in self._planned and not chosen.issubset(places)]
-        if len(after) < few:
-            for sets, units in zip(self._sets[:2], self._units, strict=False):
-                served = units.sum(0)
-                for at in np.argsort(-served, kind="stable")[: 2 * OTHERS_MAX]:
-                    places = tuple(int(column[at]) for column in sets)
-                    if served[at] and not chosen.issubset(places):
-                        after.append(places)
-        for places in after[:few]:
-            self._plan(places)
+        for places in self._to_tell():
+            told = {plan.places for plan in self._plans.values() if not chosen.issubset(plan.places)}
+            if len(told) >= OTHERS_MAX:
+                return
+            if not chosen.issubset(places):
+                self._plan(places)
+
+    def _to_tell(self) -> Iterator[tuple[int, ...]]:
+        yield from (places for _, places in self._in_order())
+        for sets, units in zip(self._sets[:2], self._units, strict=False):
+            served = units.sum(0)
+            for at in np.argsort(-served, kind="stable")[: 4 * OTHERS_MAX]:
+                if served[at]:
+                    yield tuple(int(places[at]) for places in sets)
 
 
 def _those(sets: Sets, which: Flags | Places) -> Sets:

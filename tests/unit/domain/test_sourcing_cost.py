@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actors.domain.sourcing import source
+from actors.domain.sourcing_cost import Rates, supply_of
 from actors.domain.sourcing_demand import Candidate, Demand, Wanted
 from actors.domain.sourcing_policy import Carrier, Costs, Limits, Policy, Zone
 from actors.domain.times import DAY_MS
@@ -62,6 +63,14 @@ def test_a_place_with_much_to_do_costs_as_little_as_an_idle_one():
 def test_a_scarce_place_is_not_spared_or_a_full_one_not_used_first(weeks, milli):
     found = costs_of(changed(FREE, supply_minor=5), changed(PLACE, supply_weeks={"a": weeks}))
     assert found.get("supply", 0) == milli
+
+
+def test_what_a_choice_is_made_by_is_not_what_its_costs_are_said_to_be():
+    """Rounded once, in the same order."""
+    costs, zone = changed(FREE, supply_minor=110), NEAR_FAR.zones[0]
+    for weeks in (6.77145, 1.2345678, 7.9999999, 3.0000001):
+        place = changed(PLACE, supply_weeks={"a": weeks})
+        assert Rates(costs, DEMAND.lines).units(place, zone) == [supply_of(costs, weeks)]
 
 
 def test_what_would_be_marked_down_is_not_sold_first():

@@ -104,6 +104,16 @@ def test_a_search_that_is_broken_off_is_called_the_best(monkeypatch):
     assert broken_off
 
 
+def test_where_all_lines_must_be_cut_the_search_of_the_domain_would_have_been_better():
+    for seed in range(6):
+        problem = large(seed, 40, 8, 1.0, may_cut=[True] * 8)
+        wanted = [2 * units + 2 for units in problem.wanted]
+        problem = changed(problem, wanted=wanted, has=[[units // 2 for units in wanted] for _ in range(40)])
+        solution, searched = solver_for(8)(problem), solve(problem)
+        assert solution.plan.rank <= searched.plan.rank
+        assert all(other.rank > solution.plan.rank for other in solution.others)
+
+
 @pytest.mark.parametrize("cost", [FAR, 1 << 70])
 def test_costs_that_are_too_large_for_arrays_are_cut_off(cost):
     blocks = FEW_BLOCKS + 1
@@ -134,3 +144,9 @@ def test_nothing_is_looked_at_where_nobody_has_any():
     assert enumerated(nothing).plan == solve(nothing).plan
     nobody = msgspec.structs.replace(nothing, fixed=[], has=[], line=[], unit=[])
     assert enumerated(nobody).plan == solve(nobody).plan
+
+
+def test_units_without_end_are_counted_wrongly():
+    problem = changed(large(2, 4, FEW_BLOCKS + 1, 1.0), unit=[[0] * (FEW_BLOCKS + 1)] * 4)
+    problem = changed(problem, wanted=[2**61] * (FEW_BLOCKS + 1), has=[[2**60] * (FEW_BLOCKS + 1)] * 4)
+    assert solver_for(FEW_BLOCKS + 1)(problem).plan == solve(problem).plan
