@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -167,7 +168,8 @@ def launch(router: RouterFolder, plan: Plan) -> None:
     state, changes = router.state(), router.changes()
     old = state.haproxy if is_alive(state.haproxy) else None
     if old is None:
-        _check_ports(plan.config)
+        # one that was asked to end a moment ago has them yet
+        _check_ports(plan.config, _STOP_S if any(map(is_alive, state.retiring)) else 0.0)
     wanted = plan.config.connections_max
     connections = affordable_connections(wanted, _descriptors(descriptors_for(wanted)))
     render(router, plan, changes, connections)
@@ -289,19 +291,31 @@ def _answers(admin: AdminSocket, pid: int) -> bool:
         return False
 
 
-def _check_ports(config: RouterConfig) -> None:
+def _check_ports(config: RouterConfig, patience_s: float) -> None:
     for host, port in ((config.host, config.port), ("127.0.0.1", config.stats_port)):
-        bound = "" if host == "*" else host
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((bound, port))
-            except OSError as error:
-                raise PortTaken(
-                    f"the router can't listen on {host}:{port}: {error.strerror}",
-                    "end the other process, or set router.port and router.stats_port in config/router.toml",
-                ) from error
+        wait_until(partial(_is_free, host, port), patience_s)
+        if why := _why_taken(host, port):
+            raise PortTaken(
+                f"the router can't listen on {host}:{port}: {why}",
+                "end the other process, or set router.port and router.stats_port in config/router.toml",
+            )
+
+
+def _is_free(host: str, port: int) -> bool:
+    return not _why_taken(host, port)
+
+
+def _why_taken(host: str, port: int) -> str:
+    """Empty when a socket can be bound there."""
+    bound = "" if host == "*" else host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bound, port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return ""
 
 
 def _descriptors(needed: int) -> int:
