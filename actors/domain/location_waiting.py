@@ -21,7 +21,7 @@ So does who wants more at once than the location does in a day.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
@@ -38,6 +38,7 @@ from actors.domain.location_line import (
     LineDue,
     LinePassed,
     LineServed,
+    LineTurn,
     Turn,
     Waiter,
     WaitingLine,
@@ -127,7 +128,8 @@ def _asked(
     round_ = _round(location, line, [], waited_for, context, asker)
     served = round_.events(line.waiters, floor=location.floor is not None)
     touched = bool(served) or any(round_.left(sku) for sku in waited_for)
-    decision = _passed(line, asker, inner(round_.rest(skus) if touched else location, command, context))
+    decision = inner(round_.rest(skus) if touched else location, command, context)
+    decision = _passed(line, _counted(line, served), asker, decision)
     if not served and line.keeps(asker, context.now_ms) and decision.events:
         # It took of what was set aside for it: what had to stay with that, others may have now.
         after = _round(location, line, decision.events, waited_for, context)
@@ -139,12 +141,18 @@ def _asked(
     return decision
 
 
-def _passed(line: WaitingLine, asker: str, decision: Decision) -> Decision:
+def _counted(line: WaitingLine, served: Iterable[Event]) -> Collection[str]:
+    """Of which SKUs it is counted who is given some: that somebody wants who has had his time, be it over only now."""
+    over = [line.waiters[one.order_id] for one in served if type(one) is LineTurn and one.until_ms is None]
+    return line.given.keys() | {sku for waiter in over for sku in waiter.lines} if over else line.given
+
+
+def _passed(line: WaitingLine, counted: Collection[str], asker: str, decision: Decision) -> Decision:
     """Whoever is not in line passes those who have had their time; one of these who asks by himself does not pass himself."""
-    if line.given:
+    if counted:
         entries = (entry for event in decision.events if type(event) is StockChanged for entry in event.entries)
         got = (entry.sku for entry in entries if entry.reason in ("allocate", "reserve"))
-        skus = list(dict.fromkeys(sku for sku in got if sku in line.given))
+        skus = list(dict.fromkeys(sku for sku in got if sku in counted))
         if skus:
             decision.events.append(LinePassed(skus, asker if asker in line.turns else ""))
     return decision

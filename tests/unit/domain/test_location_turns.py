@@ -101,6 +101,9 @@ def test_the_timer_of_a_turn_comes_late_and_somebody_else_finds_the_units_kept()
     assert place.do(Allocate("us-newer", 1, [("a", 1)])).lines == [("a", 1)]
     place.wake()
     assert place.again() == place.state
+    passed(place, "a", PASSED_MAX - 1)
+    place.receive(("a", 1))
+    assert place.do(Allocate("us-late", 1, [("a", 1)])).lines == [], "who found its time over passed it, too"
 
 
 def test_all_of_a_sku_is_kept_for_hundreds_who_wait_for_another(at_once):
