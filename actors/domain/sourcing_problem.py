@@ -15,6 +15,8 @@ from itertools import combinations
 import msgspec
 
 Shares = tuple[tuple[int, int], ...]
+# (block, those of the places that have any of it) → its share there.
+Known = dict[tuple[int, tuple[int, ...]], tuple[int, int, Shares]]
 # (- units, cost, number of places, places): the least is the best.
 Rank = tuple[int, int, int, tuple[int, ...]]
 
@@ -62,14 +64,25 @@ def reach_of(problem: Problem) -> list[int]:
     return reach
 
 
-def plan_of(problem: Problem, places: tuple[int, ...]) -> Plan:
-    """The best that these places (sorted) can do. Those that serve nothing in it are left out."""
-    shares = [share(problem, block, places) for block in range(len(problem.wanted))]
+def plan_of(problem: Problem, places: tuple[int, ...], known: Known | None = None) -> Plan:
+    """The best that these places (sorted) can do. Those that serve nothing in it are left out. known: where many plans of a problem are worked out, the shares that come again."""
+    if known is None:
+        shares = [share(problem, block, places) for block in range(len(problem.wanted))]
+    else:
+        shares = [_known(problem, block, places, known) for block in range(len(problem.wanted))]
     used = sorted({place for _, _, parts in shares for place, _ in parts})
     units = sum(units for units, _, _ in shares)
     cost = sum(cost for _, cost, _ in shares) + sum(problem.fixed[place] for place in used)
     cost += problem.split * max(0, len(used) - 1)
     return Plan(tuple(used), units, cost, tuple(parts for _, _, parts in shares))
+
+
+def _known(problem: Problem, block: int, places: tuple[int, ...], known: Known) -> tuple[int, int, Shares]:
+    holders = tuple(place for place in places if problem.has[place][block] > 0)
+    found = known.get((block, holders))
+    if found is None:
+        found = known[block, holders] = share(problem, block, holders)
+    return found
 
 
 def share(problem: Problem, block: int, places: tuple[int, ...]) -> tuple[int, int, Shares]:

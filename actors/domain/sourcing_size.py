@@ -11,7 +11,7 @@ from actors.domain.sourcing_solver import Solution, solve
 CONSIDERED_MAX = 60
 # SKUs × places.
 CELLS_MAX = 1_000
-# From so many different SKUs on the choice is greedy; the parts of kits are counted, not the kits.
+# From so many different SKUs on the choice is greedy where all sets of places can't be looked at at once (`actors/enumeration/`); the parts of kits are counted, not the kits.
 GREEDY_SKUS = 40
 GREEDY_CELLS_MAX = 1_600
 # However many SKUs an order has, so many places are looked at.

@@ -19,9 +19,10 @@ Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 Sets = tuple[Places, ...]
 
-# More than anything costs. The sum of so many blocks that cost so much is still no more than half of what an integer holds.
+# More than anything costs. The sum of so many blocks that cost so much is far from the end of what an integer holds.
 FAR = 1 << 50
-BLOCKS_MAX = 2_000
+# Working a plan out takes as long as there are blocks; of more a greedy choice is as quick.
+BLOCKS_MAX = 100
 _CELLS = 131_072
 
 
@@ -31,11 +32,7 @@ def bounds_of(problem: Problem, reach: list[int]) -> Bounds | None:
     numbers = ([problem.fixed], problem.line, problem.unit, problem.has, [problem.wanted], [once])
     fixed, line, unit, has, wanted, more = (max(max(map(abs, row)) for row in rows) for rows in numbers)
     blocks = len(problem.wanted)
-    if (
-        blocks > BLOCKS_MAX
-        or has >= FAR
-        or 4 * (fixed + 4 * more + blocks * (line + more + (unit + 1) * wanted)) >= FAR
-    ):
+    if has >= FAR or 4 * (fixed + 4 * more + blocks * (line + more + (unit + 1) * wanted)) >= FAR:
         return None
     return Bounds(problem, reach)
 
@@ -135,6 +132,10 @@ class Bounds:
         blocks = np.where(units > 0, np.where(self._may_cut, cut, whole), 0)
         total: Ints = blocks.sum(0) + self.fixed(sets)
         return total
+
+    def saved_at_most(self) -> int:
+        """What units may bring at most, as a cost below 0."""
+        return int((np.minimum(0, self._unit.min(1, keepdims=True)) * self._wanted).sum())
 
     def fixed(self, sets: Sets) -> Ints:
         """What the places of each set cost at all, and their splits."""

@@ -15,13 +15,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from actors.domain import sourcing_size
-from actors.domain.sourcing_problem import NOTHING, Plan, Problem, Shares, reach_of, share
+from actors.domain.sourcing_problem import NOTHING, Known, Plan, Problem, plan_of, reach_of
 from actors.domain.sourcing_solver import OTHERS_MAX, Solution, solution_of, solve
-from actors.enumeration.bounds import Bounds, Flags, Ints, Places, Sets, bounds_of
+from actors.enumeration.bounds import BLOCKS_MAX, Bounds, Flags, Ints, Places, Sets, bounds_of
 
 PLACES_MAX = 64
-# Working a plan out takes as long as there are blocks; of very many a greedy choice is as quick.
-BLOCKS_MAX = 100
 # A set of three is looked at through its pairs.
 SIZE_MAX = 3
 PLANNED_CELLS_MAX = 1_000
@@ -82,7 +80,7 @@ class _Search:
         self._listed: list[tuple[Sets, Ints]] = []
         self._too_many, self._exact = False, True
         self._plans: dict[tuple[int, ...], Plan] = {}
-        self._shares: dict[tuple[int, tuple[int, ...]], tuple[int, int, Shares]] = {}
+        self._shares: Known = {}
         self._plans_max = max(OTHERS_MAX, PLANNED_CELLS_MAX // len(problem.wanted))
 
     def run(self) -> Solution | None:
@@ -101,11 +99,10 @@ class _Search:
             self._cheapest()
         if self._too_many:
             return None
-        best, exact = self._best, self._exact
-        self._tell(best)
+        self._tell(self._best)
         plans = {plan.places: plan for plan in self._plans.values()}
         steps = sum(len(sets[0]) for sets in self._sets)
-        return solution_of(best, list(plans.values()), exact=exact, steps=steps)
+        return solution_of(self._best, list(plans.values()), exact=self._exact, steps=steps)
 
     def _add(self, sets: Sets) -> None:
         units = self._bounds.units(sets)
@@ -141,17 +138,11 @@ class _Search:
 
     def _fullest(self) -> None:
         """The cheapest of the sets that serve most, which is not all that there is of each block."""
-        saved = self._saved_at_most()
+        saved = self._bounds.saved_at_most()
         for sets, units in zip(self._sets, self._units, strict=True):
             serving = _those(sets, np.nonzero(units.sum(0) == self._most)[0])
             self._list(serving, self._bounds.fixed(serving) + saved)
         self._work_out()
-
-    def _saved_at_most(self) -> int:
-        """What units may bring at most, as a cost below 0."""
-        problem = self._problem
-        least = (min(0, *(unit[block] for unit in problem.unit)) for block in range(len(problem.wanted)))
-        return sum(each * wanted for each, wanted in zip(least, problem.wanted, strict=True))
 
     def _cheapest(self) -> None:
         """The cheapest of the sets that serve all that there is."""
@@ -214,33 +205,23 @@ class _Search:
         return sorted(found, key=lambda one: (one[0], len(one[1]), one[1]))
 
     def _plan(self, places: tuple[int, ...]) -> None:
-        """Works it out as `plan_of` does, and each share only once."""
+        """Works it out."""
         if places in self._plans:
             return
-        problem, parts, used = self._problem, list[Shares](), set[int]()
-        units = cost = 0
-        for block in range(len(problem.wanted)):
-            holders = tuple(place for place in places if problem.has[place][block] > 0)
-            known = self._shares.get((block, holders))
-            if known is None:
-                known = self._shares[block, holders] = share(problem, block, holders)
-            units, cost = units + known[0], cost + known[1]
-            parts.append(known[2])
-            used.update(place for place, _ in known[2])
-        cost += sum(problem.fixed[place] for place in used) + problem.split * max(0, len(used) - 1)
-        plan = self._plans[places] = Plan(tuple(sorted(used)), units, cost, tuple(parts))
-        if units == self._most and (self._best is NOTHING or plan.rank < self._best.rank):
+        plan = self._plans[places] = plan_of(self._problem, places, self._shares)
+        if plan.units == self._most and (self._best is NOTHING or plan.rank < self._best.rank):
             self._best = plan
 
     def _tell(self, best: Plan) -> None:
         """Works a few more plans out, so that there are others to tell: those that may cost least, else those that serve most."""
         chosen = set(best.places)
+        told = {plan.places for plan in self._plans.values() if not chosen.issubset(plan.places)}
         for places in self._to_tell():
-            told = {plan.places for plan in self._plans.values() if not chosen.issubset(plan.places)}
             if len(told) >= OTHERS_MAX:
                 return
             if not chosen.issubset(places):
                 self._plan(places)
+                told.add(self._plans[places].places)
 
     def _to_tell(self) -> Iterator[tuple[int, ...]]:
         yield from (places for _, places in self._in_order())

@@ -60,22 +60,62 @@ def _all(view: PasskeysView) -> PasskeyList:
     return PasskeyList([listed(one, one.name) for one in view.passkeys])
 
 
+class _Passkeys:
+    """The handlers' work."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def _prover(self, scope: Scope) -> Principal:
+        """The person, with a fresh proof. With identity off, nobody has looked at that yet."""
+        who = self._desk.person(scope)
+        self._desk.services.guard.require_proof(who)
+        scope[ENTITY_ID] = who.subject
+        return who
+
+    async def mine(self, request: Request) -> PasskeyList:
+        who = self._desk.person(request.scope)
+        return _all(await self._desk.view("account", who.subject, ViewPasskeys(), request.scope, PasskeysView))
+
+    async def options(self, request: Request) -> PasskeyOptions:
+        desk, who = self._desk, self._prover(request.scope)
+        write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
+        sent = decode(_request_decoder, write.body)
+        known = await desk.credentials(who.subject, request.scope)
+        challenge = new_challenge(desk.keys(), _purpose(who), desk.now_ms())
+        passkeys = known.passkeys if known is not None else []
+        return PasskeyOptions(desk.ceremonies.to_make(challenge, who.subject, sent.shown_as or "", passkeys))
+
+    async def add(self, request: Request) -> PasskeyList:
+        desk, who = self._desk, self._prover(request.scope)
+        write = await desk.services.bodies.read(request.scope, request.receive)
+        sent = decode(_new_decoder, write.body)
+        try:
+            made = desk.ceremonies.made(desk.keys(), sent.credential, _purpose(who), sent.name, desk.now_ms())
+        except PasskeyRefused as refused:
+            raise invalid(refused) from None
+        command = AddPasskey(who.session_id, made.passkey, made.challenge.name, made.challenge.until_ms)
+        reply = await desk.services.gateway.ask(
+            "account", who.subject, command,
+            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+        )  # fmt: skip
+        return _all(told(reply, PasskeysView))
+
+    async def remove(self, request: Request, passkey_id: str) -> None:
+        who = self._prover(request.scope)
+        command = RemovePasskey(who.session_id, passkey_id)
+        await self._desk.ask("account", who.subject, command, request.scope, PasskeysView)
+
+
 def router(desk: Desk) -> APIRouter:
     """The routes."""
     api = APIRouter(tags=["identity"])
-
-    def prover(scope: Scope) -> Principal:
-        """The person, with a fresh proof. With identity off, nobody has looked at that yet."""
-        who = desk.person(scope)
-        desk.services.guard.require_proof(who)
-        scope[ENTITY_ID] = who.subject
-        return who
+    passkeys = _Passkeys(desk)
 
     @api.get("/v1/passkeys", summary="My passkeys", **documented(PasskeyList, problems=(401, 403)))
     async def mine(request: Request) -> Response:
         """Without their keys."""
-        who = desk.person(request.scope)
-        return ok(_all(await desk.view("account", who.subject, ViewPasskeys(), request.scope, PasskeysView)))
+        return ok(await passkeys.mine(request))
 
     @api.post(
         "/v1/passkey-options",
@@ -84,13 +124,7 @@ def router(desk: Desk) -> APIRouter:
     )
     async def options(request: Request) -> Response:
         """For the browser's `navigator.credentials.create`. Good for five minutes and this session."""
-        who = prover(request.scope)
-        write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
-        sent = decode(_request_decoder, write.body)
-        known = await desk.credentials(who.subject, request.scope)
-        challenge = new_challenge(desk.keys(), _purpose(who), desk.now_ms())
-        passkeys = known.passkeys if known is not None else []
-        return ok(PasskeyOptions(desk.ceremonies.to_make(challenge, who.subject, sent.shown_as or "", passkeys)))
+        return ok(await passkeys.options(request))
 
     @api.post(
         "/v1/passkeys",
@@ -105,19 +139,7 @@ def router(desk: Desk) -> APIRouter:
     )
     async def added(request: Request) -> Response:
         """Takes what the browser gave. From now on it signs in by itself, or beside the password. At most five."""
-        who = prover(request.scope)
-        write = await desk.services.bodies.read(request.scope, request.receive)
-        sent = decode(_new_decoder, write.body)
-        try:
-            made = desk.ceremonies.made(desk.keys(), sent.credential, _purpose(who), sent.name, desk.now_ms())
-        except PasskeyRefused as refused:
-            raise invalid(refused) from None
-        command = AddPasskey(who.session_id, made.passkey, made.challenge.name, made.challenge.until_ms)
-        reply = await desk.services.gateway.ask(
-            "account", who.subject, command,
-            command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
-        )  # fmt: skip
-        return AnswerResponse((201, encode(_all(told(reply, PasskeysView))), ()))
+        return AnswerResponse((201, encode(await passkeys.add(request)), ()))
 
     @api.delete(
         "/v1/passkeys/{passkey_id}",
@@ -126,10 +148,7 @@ def router(desk: Desk) -> APIRouter:
     )
     async def removed(passkey_id: PasskeyId, request: Request) -> Response:
         """It signs nothing any more. The last second factor of an account stays."""
-        who = prover(request.scope)
-        await desk.ask(
-            "account", who.subject, RemovePasskey(who.session_id, passkey_id), request.scope, PasskeysView
-        )  # fmt: skip
+        await passkeys.remove(request, passkey_id)
         return Response(status_code=204)
 
     return api

@@ -250,12 +250,6 @@ def router(desk: Desk) -> APIRouter:
     api = APIRouter(tags=["identity"])
     sessions = _Sessions(desk)
 
-    def caller(request: Request) -> Principal:
-        # With identity off, the guard has let everybody pass; here it matters who it is.
-        found = request.scope.get(PRINCIPAL) or desk.services.guard.caller(request.scope)
-        assert isinstance(found, Principal)
-        return found
-
     @api.post(
         "/v1/sessions",
         summary="Sign in: open a shift",
@@ -276,15 +270,6 @@ def router(desk: Desk) -> APIRouter:
         return ok(await sessions.options(request))
 
     @api.post(
-        "/v1/sessions/current/passkey-options",
-        summary="Begin to prove the second factor with a passkey",
-        **documented(PasskeyOptions, problems=(401, 403)),
-    )
-    async def proof_options(request: Request) -> Response:
-        """As for signing in; the answer goes to `/v1/sessions/current/proof`."""
-        return ok(await sessions.proof_options(request, desk.person(request.scope)))
-
-    @api.post(
         "/v1/sessions/refresh",
         summary="Renew the tokens of a shift",
         **documented(Tokens, body=RefreshRequest, request_example={"refresh_token": "eyJ…"}, problems=(401,)),
@@ -292,6 +277,28 @@ def router(desk: Desk) -> APIRouter:
     async def refresh(request: Request) -> Response:
         """While the person works: managers' shifts end after 15 minutes without, others' after 60."""
         return ok(await sessions.refresh(request))
+
+    _add_current(api, desk, sessions)
+    return api
+
+
+def _add_current(api: APIRouter, desk: Desk, sessions: _Sessions) -> None:
+    """The routes of who is signed in."""
+
+    def caller(request: Request) -> Principal:
+        # With identity off, the guard has let everybody pass; here it matters who it is.
+        found = request.scope.get(PRINCIPAL) or desk.services.guard.caller(request.scope)
+        assert isinstance(found, Principal)
+        return found
+
+    @api.post(
+        "/v1/sessions/current/passkey-options",
+        summary="Begin to prove the second factor with a passkey",
+        **documented(PasskeyOptions, problems=(401, 403)),
+    )
+    async def proof_options(request: Request) -> Response:
+        """As for signing in; the answer goes to `/v1/sessions/current/proof`."""
+        return ok(await sessions.proof_options(request, desk.person(request.scope)))
 
     @api.get("/v1/sessions/current", summary="Who am I?", **documented(CallerView, problems=(401,)))
     async def current(request: Request) -> Response:
@@ -319,5 +326,3 @@ def router(desk: Desk) -> APIRouter:
         """Ends the shift; its tokens are worthless within two seconds everywhere."""
         await sessions.sign_out(request, caller(request))
         return Response(status_code=204)
-
-    return api

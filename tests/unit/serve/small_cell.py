@@ -11,7 +11,8 @@ from serve.services import Services
 from serve.settings import ApiSettings
 from tests.unit.serve.fake_alerts import FakeAlerts
 from tests.unit.serve.fake_audit import FakeAudit
-from tests.unit.serve.fake_gateway import FakeClock, FakeGateway, FakeReadModel
+from tests.unit.serve.fake_gateway import FakeClock, FakeGateway
+from tests.unit.serve.fake_read_model import FakeReadModel
 
 SETTINGS = ApiSettings(
     region="us",

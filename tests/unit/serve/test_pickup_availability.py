@@ -32,7 +32,8 @@ from serve.problems import Problem
 from serve.regions import Territory
 from serve.requests import Write
 from serve.services import Services
-from tests.unit.serve.fake_gateway import FakeClock, FakeGateway, FakeReadModel
+from tests.unit.serve.fake_gateway import FakeClock, FakeGateway
+from tests.unit.serve.fake_read_model import FakeReadModel
 from tests.unit.serve.post_office import coded
 from tests.unit.serve.small_cell import SETTINGS, SKUS, Cell, furnish, order
 

@@ -10,7 +10,8 @@ from serve.keys.data_keys import KEEP_S, DataKeys, Erased
 from serve.keys.file_key import FileKey
 from serve.keys.port import KeyUnavailable, KeyUnusable
 from serve.problems import Problem
-from tests.unit.serve.fake_gateway import FakeClock, FakeGateway, FakeReadModel
+from tests.unit.serve.fake_gateway import FakeClock, FakeGateway
+from tests.unit.serve.fake_read_model import FakeReadModel
 
 MIA, BEN = "a" * 32, "b" * 32
 
