@@ -232,15 +232,32 @@ class Host:
             self.turns.take(shard, item, group, now_ms, now)
         except NeedsStore as needs:
             self.loader.put(shard, item, needs.fingerprint)
-        except EvolveFault:
-            self.turns.faults += 1
-            log.exception("an event could not be applied; the shard is built again", extra={"entity": key})
-            item.done(FAULT)
-            self._lose([shard])
-        except Exception:
-            self.turns.faults += 1
-            log.exception("a command could not be decided", extra={"entity": key})
-            item.done(FAULT)
+        except EvolveFault as fault:
+            self._lose([shard])  # it is half changed
+            self._spawn(self._unapplied(shard, item, fault))
+        except Exception as fault:
+            group.recalled[shard] = None
+            group.after.append(partial(self._undecided, shard, item, group, fault))
+
+    # A fault is an answer from memory as any other: a message that is told of one is sent no more. A host that was succeeded meets faults
+    # that are none, for it knows only half of what happened.
+    def _undecided(self, shard: Shard, item: Item, group: Group, fault: Exception) -> None:
+        if group.withheld(shard):
+            item.done(UNAVAILABLE)
+        else:
+            self._at_fault(item, "a command could not be decided", fault)
+
+    async def _unapplied(self, shard: Shard, item: Item, fault: Exception) -> None:
+        if await self._superseded([shard]) == []:
+            self._at_fault(item, "an event could not be applied; the shard is built again", fault)
+        else:
+            item.done(UNAVAILABLE)
+
+    def _at_fault(self, item: Item, what: str, fault: Exception) -> None:
+        self.turns.faults += 1
+        entity = (item.envelope.kind, item.envelope.entity_id)
+        log.error(what, exc_info=fault, extra={"entity": entity})
+        item.done(FAULT)
 
     def _is_due(self, shard: Shard, key: Key, now_ms: int, item: Item) -> bool:
         entity = shard.entities.get(key)
@@ -286,23 +303,29 @@ class Host:
             self._lose([part.shard for part in parts if part.shard.number in refused])
 
     async def _prove(self, shards: Sequence[Shard], group: Group) -> None:
-        """What is answered from memory must not be older than what another host has acknowledged: one that took the shards while this
-        one was paused, or could not be reached. Asked after the answers were made, so no pause in between can make them stale."""
+        gone = await self._superseded(shards)
+        if gone is None:
+            group.unproven.update(shards)
+        else:
+            self._lose(gone)
+
+    async def _superseded(self, shards: Sequence[Shard]) -> Sequence[Shard] | None:
+        """Those that were opened anew; None when the journal does not say so. What is answered from memory must not be older than what
+        another host has acknowledged: one that took the shards while this one was paused, or could not be reached. To be asked after the
+        answers were made, so that no pause in between can make them stale."""
         try:
             gone = await self._journal.superseded({shard.number: shard.epoch for shard in shards})
             self.journal_state = "ok"
         except JournalUnavailable as away:
             self.journal_state = str(away) or "away"
-            group.unproven.update(shards)
-            return
+            return None
         except Exception as fault:
             log.exception("asking whose shards they are failed")
             self.journal_state = f"fault: {type(fault).__name__}"
-            group.unproven.update(shards)
-            return
+            return None
         if gone:
             log.warning("host %s answers nothing of shards %s: they were opened anew", self.name, gone)
-            self._lose([shard for shard in shards if shard.number in gone])
+        return [shard for shard in shards if shard.number in gone]
 
     def _lose(self, shards: Iterable[Shard]) -> None:
         lost = [shard for shard in shards if not shard.lost]

@@ -6,7 +6,8 @@ import asyncio
 import random
 from typing import Any
 
-BLOWS = ("crash", "pause", "gateway", "journal away", "store away", "move", "unseen", "all crash")
+# Each world plays some of them.
+BLOWS = ("crash", "pause", "gateway", "journal away", "store away", "move", "unseen", "all crash", "old map")
 
 
 class Faults:
@@ -14,7 +15,7 @@ class Faults:
 
     def __init__(self, world: Any, rng: random.Random, seconds: float) -> None:
         self.world, self.rng, self.seconds = world, rng, seconds
-        chosen = rng.sample(BLOWS, rng.randint(1, 4))
+        chosen = world.blows or rng.sample(BLOWS, rng.randint(1, 4))
         self.blows = [blow for blow in BLOWS if blow in chosen]
         self.every_s = rng.choice((0.4, 0.8, 1.5))
 
@@ -61,6 +62,8 @@ class Faults:
                 slot.wake()
             elif slot.state == "dead":
                 slot.boot()
+        for door in world.doors:
+            door.blind = False
         world.faulty = False
         world.note("faults", "are over")
 
@@ -81,6 +84,8 @@ class Faults:
                 slot.wake()
         elif blow == "unseen":
             await self._unseen(rng.choice(list(world.hosts.values())))
+        elif blow == "old map":
+            await self._old_map(rng.choice(world.doors))
         elif blow == "gateway":
             rng.choice(world.doors).crash()
         elif blow in ("journal away", "store away"):
@@ -103,6 +108,14 @@ class Faults:
         await asyncio.sleep(self.rng.uniform(0.5, 3.0))
         slot.unseen = False
         self.world.note("faults", f"the supervisor reaches {slot.name}")
+
+    async def _old_map(self, door: Any) -> None:
+        # It goes by what it knows: to hosts that may not own the shards any more.
+        door.blind = True
+        self.world.note("faults", f"{door.process.name} can't read the map")
+        await asyncio.sleep(self.rng.uniform(0.5, 3.0))
+        door.blind = False
+        self.world.note("faults", f"{door.process.name} can read the map")
 
     async def _crash(self, slot: Any) -> None:
         slot.crash()

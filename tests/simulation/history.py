@@ -21,13 +21,15 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Folded:
-    """One entity: its turns in order, the last version, its state, and its views after each version that a turn ended at."""
+    """One entity: its turns in order, the last version, its state, and its views after each version that a turn ended at. `broken`: a turn does not
+    fit the state that it found, so what follows tells nothing."""
 
     turns: list[Turn] = field(default_factory=list)
     version: int = 0
     state: Any = None
     events: list[Any] = field(default_factory=list)
     views: dict[int, bytes] = field(default_factory=dict)
+    broken: bool = False
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ def _fold_turn(history: History, turn: Turn) -> None:
             watch.happened(event, entity.state)
     except Exception as error:
         history.errors.append(f"{turn.kind} {turn.entity_id} version {turn.version}: evolve fails: {error!r}")
+        entity.broken = True
         return
     history.steps.update(dict.fromkeys(watch.steps()))
     entity.version = turn.version

@@ -116,6 +116,8 @@ class Patient(Client):
 def lines(history: History) -> Iterator[str]:
     """Who waits is served in order, before anybody who comes later, as soon as there is something for him; and no line is kept of which the order does not know."""
     for (kind, name), entity in history.entities.items():
+        if entity.broken:
+            continue
         if kind == "location" and entity.state is not None:
             yield from _served_in_order(name, entity)
             yield from _known_to_orders(name, entity.state, history)

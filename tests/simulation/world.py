@@ -48,6 +48,8 @@ class Parts:
     store: Callable[[StoreDisk, int], MemoryStore] = MemoryStore
     # Does anybody come besides the clients? A fault of the runtime shows as soon without them.
     casts: bool = True
+    # What goes wrong, where a fault shows only with something rare; drawn if empty.
+    blows: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -68,7 +70,8 @@ class World:
     def __init__(self, seed: int, trace: Trace, parts: Parts, loop: SimulatedLoop) -> None:
         self.seed, self.trace, self.loop = seed, trace, loop
         self.steps: set[Step] = set()
-        self.host_class, self.gateway_class, self.casts = parts.host, parts.gateway, parts.casts
+        self.host_class, self.gateway_class = parts.host, parts.gateway
+        self.casts, self.blows = parts.casts, parts.blows
         self.rng = random.Random(f"world {seed}")
         self.evidence, self.log = Evidence(), Log()
         self.complaints: list[str] = []

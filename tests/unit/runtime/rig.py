@@ -29,7 +29,7 @@ from tests.unit.runtime.counter import COUNTER, Total
 CODECS = codecs({**KINDS, "counter": COUNTER})
 # Short intervals: the tests wait for conditions on the real loop.
 QUICK = Limits(
-    shards=4, drain_interval_ms=5, outbox_retry_first_ms=5, outbox_retry_max=3, call_timeout_s=0.2, request_timeout_s=2.0,
+    shards=4, drain_interval_ms=5, outbox_retry_first_ms=5, outbox_retry_max=3, call_timeout_s=0.2, request_timeout_s=20.0,
     retry_pause_s=0.005, listen_max_s=0.05,
 )  # fmt: skip
 
@@ -50,7 +50,7 @@ class StoppedClock:
         await asyncio.sleep(0)
 
 
-async def until(condition: Callable[[], Any], within_s: float = 5.0) -> None:
+async def until(condition: Callable[[], Any], within_s: float = 30.0) -> None:
     """Waits for a condition; fails at the deadline."""
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 - a condition of the code under test, which has no event to wait for

@@ -59,11 +59,11 @@ async def test_a_shard_lost_while_its_messages_are_fetched_gets_them_all_the_sam
     monkeypatch.setattr(cell.store, "outbox", slow_outbox)
     monkeypatch.setattr(cell.store, "due", slow_due)
     host._lose([host.shards[own]])
-    await asyncio.wait_for(found.wait(), 5)
+    await asyncio.wait_for(found.wait(), 30)
     monkeypatch.setattr(cell.journal, "open", slow_open)
     host._lose([host.shards[own]])
     lost_again.set()  # what was found is told while nobody is there to take it
-    await asyncio.wait_for(due_asked.wait(), 5)
+    await asyncio.wait_for(due_asked.wait(), 30)
     may_open.set()
     await until(lambda: own in host.shards)
     back.set()

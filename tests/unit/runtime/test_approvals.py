@@ -41,7 +41,7 @@ async def status(host: Host) -> str:
 
 
 async def becomes(host: Host, wanted: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         found = await status(host)
         while found != wanted:
             assert found in ("pending", "approved")
@@ -106,7 +106,7 @@ async def test_a_timer_that_goes_off_during_a_hand_over_that_comes_to_nothing_is
     monkeypatch.setattr(host, "_woken", answered)
     monkeypatch.setattr(cell.store, "release", release)
     giving = asyncio.create_task(host.hand_over(range(cell.limits.shards)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await woken.wait()
     away.set()
     assert await giving == []

@@ -122,7 +122,7 @@ async def test_an_append_that_fails_by_a_fault_of_ours_is_not_answered_from_memo
         raise ValueError("an entry is too large")
 
     monkeypatch.setattr(cell.journal, "append", faulty)
-    [reply] = await asyncio.wait_for(ask(host, envelope("us-1", counter.Add(5), "c2")), 5)
+    [reply] = await asyncio.wait_for(ask(host, envelope("us-1", counter.Add(5), "c2")), 30)
     assert reply.status == wire.UNAVAILABLE
     await until(lambda: len(host.shards) == QUICK.shards)
     assert total_of((await ask(host, query("us-1")))[0]) == 1
@@ -153,6 +153,32 @@ async def test_an_event_that_cannot_be_applied_harms_nobody_else_and_leaves_the_
         await until(lambda: len(host.shards) == QUICK.shards)
         assert total_of((await ask(host, query("us-1")))[0]) == 1
     assert host.turns.faults == 3
+
+
+@pytest.mark.parametrize("command", [counter.CrashInEvolve(), counter.CrashInReply(), counter.CrashInDecide()])
+async def test_a_host_that_was_succeeded_tells_of_faults_that_are_none(cell, command):
+    # A message that is told of a fault is sent no more, and a caller gives up: with the whole history there may be none.
+    old = await cell.host("h0")
+    await ask(old, envelope("us-1", counter.Add(1)))
+    await until(lambda: not old.drain.waiting())
+    await cell.host("h1")
+    assert len(old.shards) == QUICK.shards  # nobody told it
+    [reply] = await ask(old, envelope("us-1", command, "crash"))
+    assert reply.status == wire.UNAVAILABLE
+    assert old.turns.faults == 0
+    await until(lambda: shard_of("counter", "us-1", QUICK.shards) not in old.owned())
+
+
+async def test_while_nobody_can_say_whose_a_shard_is_nobody_is_told_of_a_fault(cell):
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1)))
+    for command in (counter.CrashInEvolve(), counter.CrashInDecide()):
+        cell.journal.away = True
+        [reply] = await ask(host, envelope("us-1", command, "crash"))
+        assert reply.status == wire.UNAVAILABLE
+        cell.journal.away = False
+        await until(lambda: len(host.shards) == QUICK.shards)
+    assert host.turns.faults == 0
 
 
 async def test_a_new_owner_remembers_commands_that_no_store_has_seen(cell):
@@ -338,7 +364,7 @@ async def test_a_residents_stock_is_in_the_feed_of_its_next_owner_before_anybody
     await old.close()
     del cell.hosts["h0"]
     new, heard, cursor = await cell.host("h1"), [], -1
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while {"stock", "locations", "skus"} - set(heard):
             link = await listen(new, cursor)
             cursor = link.cursor

@@ -26,7 +26,7 @@ async def test_an_entity_that_leaves_memory_while_its_history_is_asked_is_not_ta
 
     monkeypatch.setattr(cell.store, "remembered", slow)
     repeated = asyncio.create_task(ask(host, again))
-    await asyncio.wait_for(asked.wait(), 5)
+    await asyncio.wait_for(asked.wait(), 30)
     behind = asyncio.create_task(ask(host, envelope("us-1", counter.Add(10), "second")))
     await until(lambda: len(host.loader._round["counter", "us-1"].items) == 2)
     del shard.entities["counter", "us-1"]  # as passivation does

@@ -26,7 +26,7 @@ MIA = account_id("us", bytes(32))
 
 async def told(host: Host, cursor: int) -> list[tuple[str, str]]:
     """The next sessions that a gateway hears to have ended."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             link = await listen(host, cursor)
             rows = [row for table, row in link.rows if table == "revocations"]

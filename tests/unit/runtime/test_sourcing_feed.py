@@ -21,7 +21,7 @@ TYPES = {row.table: row for row in (LocationProfileRow, SourcingPolicyRow)}
 
 async def told(host: Host, cursor: int, table: str) -> list:
     """The next rows of that table."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             link = await listen(host, cursor)
             rows = [msgspec.msgpack.decode(row, type=TYPES[name]) for name, row in link.rows if name == table]

@@ -51,7 +51,7 @@ async def view(host: Host) -> TransferView:
 
 
 async def becomes(host: Host, wanted: str) -> TransferView:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (found := await view(host)).status != wanted:
             pass
     return found

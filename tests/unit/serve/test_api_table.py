@@ -273,7 +273,7 @@ async def test_live_tells_of_orders_and_stock(cell):
     quick.services.index._stock = cell.services.index._stock
     quick.services.index._skus = cell.services.index._skus
     following = asyncio.ensure_future(quick.get("/v1/live", kinds="order,location"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await quick.gateway.live_changed.wait()
     await quick.placed()
     answer = await following

@@ -20,6 +20,12 @@ def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests get what a machine full of others' work leaves: that a service is away must be its doing."""
+    monkeypatch.setattr("serve.keys.remote_key.DEADLINE_S", 60.0)
+
+
 @pytest.fixture(params=["file", "vault", "kms"])
 async def rig(request, tmp_path, aws_credentials) -> AsyncIterator[Rig]:
     """Each of the ports, ready for use."""

@@ -113,7 +113,7 @@ async def test_a_service_that_fails_for_good_is_asked_for_ever(rig):
 async def test_a_service_that_hangs_holds_the_caller_beyond_the_deadline(rig, monkeypatch):
     monkeypatch.setattr("serve.keys.remote_key.DEADLINE_S", 0.2)
     rig.server.hang()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         with pytest.raises(KeyUnavailable, match="did not answer within"):
             await rig.key.wrap(KEY, PLACE)
 
