@@ -158,7 +158,7 @@ class Activation:
                 if entry.shard in self._shards:
                     self._outbox.restore(entry)
             for due_ms, kind, entity_id in await self._store.due(numbers):
-                self._timers.set(shard_of(kind, entity_id, self._limits.shards), (kind, entity_id), due_ms)
+                self._timers.stored(shard_of(kind, entity_id, self._limits.shards), (kind, entity_id), due_ms)
         except StoreUnavailable:
             return
         # One that was lost and built again meanwhile may have missed what was found: it is settled anew.

@@ -27,6 +27,13 @@ class Timers:
             self._known[key] = due_ms
             heapq.heappush(self._heap, (due_ms, shard, key))
 
+    def stored(self, shard: int, key: Key, due_ms: int) -> None:
+        """The store says so. It may not have heard yet of what is known here, so it puts nothing off; whoever is woken too early is woken
+        again in time."""
+        known = self._known.get(key)
+        if known is None or due_ms < known:
+            self.set(shard, key, due_ms)
+
     def due(self, now_ms: int, most: int) -> list[tuple[int, int, Key]]:
         """Takes out at most `most` entries whose time has come."""
         out: list[tuple[int, int, Key]] = []

@@ -9,7 +9,7 @@ import pytest
 from actors.runtime.errors import Outdated
 from actors.runtime.sharding import shard_of
 from tests.unit.runtime import counter
-from tests.unit.runtime.rig import ask, envelope, until
+from tests.unit.runtime.rig import ask, envelope, query, total_of, until
 
 
 async def test_a_request_that_comes_late_does_not_take_shards_from_their_newer_owner(cell):
@@ -68,3 +68,26 @@ async def test_a_shard_lost_while_its_messages_are_fetched_gets_them_all_the_sam
     await until(lambda: own in host.shards)
     back.set()
     await until(lambda: host.outbox.counts() == (1, 0))
+
+
+async def test_a_timer_that_was_brought_forward_while_the_store_was_asked_is_put_off_again(cell, monkeypatch):
+    old = await cell.host("h0")
+    far_ms = old._clock.now_ms() + 3_600_000
+    await ask(old, envelope("us-1", counter.Add(1), "a"), envelope("us-1", counter.WakeAt(far_ms), "b"))
+    await until(lambda: not old.drain.waiting())
+
+    told, may_tell = asyncio.Event(), asyncio.Event()
+
+    async def slow_due(shards):
+        told.set()
+        await may_tell.wait()
+        return [(far_ms, "counter", "us-1")]
+
+    monkeypatch.setattr(cell.store, "due", slow_due)
+    new = await cell.host("h1")
+    await asyncio.wait_for(told.wait(), 30)
+    await ask(new, envelope("us-1", counter.WakeAt(new._clock.now_ms() + 300), "c"))
+    may_tell.set()
+    await until(lambda: not new.activation._unsettled)
+    await until(lambda: new.turns.turns >= 2)
+    assert total_of((await ask(new, query("us-1")))[0]) == 1001

@@ -338,7 +338,7 @@ async def test_a_timer_is_lost_that_the_store_told_an_older_time_of(cell):
     later_ms = host._clock.now_ms() + 300
     await ask(host, envelope("us-1", counter.Add(1), "a"), envelope("us-1", counter.WakeAt(later_ms), "b"))
     # As `Activation.settle` does with what was stored before the time was changed.
-    host.timers.set(shard_of("counter", "us-1", host.limits.shards), ("counter", "us-1"), 1)
+    host.timers.stored(shard_of("counter", "us-1", host.limits.shards), ("counter", "us-1"), 1)
     await until(lambda: len(host.timers) == 0 and host.turns.turns >= 3)
     assert total_of((await ask(host, query("us-1")))[0]) == 1001
 

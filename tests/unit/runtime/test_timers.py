@@ -24,6 +24,17 @@ def test_a_due_time_that_was_moved_does_not_fire_at_the_old_one_and_not_twice():
     assert timers.due(400, 10) == []
 
 
+def test_what_the_store_told_before_it_heard_of_a_change_puts_nothing_off():
+    timers = Timers()
+    timers.stored(0, A, 200)
+    timers.set(0, A, 100)
+    timers.stored(0, A, 200)
+    assert timers.due(100, 10) == [(100, 0, A)]
+    timers.stored(0, A, 200)
+    timers.stored(0, A, 150)
+    assert timers.due(200, 10) == [(150, 0, A)]
+
+
 def test_a_timer_that_was_taken_back_and_set_again_fires_once():
     timers = Timers()
     timers.set(0, A, 100)
