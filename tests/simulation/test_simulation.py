@@ -12,7 +12,7 @@ import pytest
 
 from tests.simulation.runs import simulate
 
-SEEDS = 150
+SEEDS = 300
 CHUNK = 50
 
 

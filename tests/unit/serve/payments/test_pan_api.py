@@ -186,7 +186,7 @@ async def test_a_form_or_a_sign_in_takes_a_number(tmp_path, caplog):
 def log_file(tmp_path, monkeypatch):
     """Where the process's log goes, as in a replica; other tests get their own loggers back."""
     root = logging.getLogger("ocefs")
-    handlers, level, propagate = root.handlers[:], root.level, root.propagate
+    handlers, level, propagate, told = root.handlers[:], root.level, root.propagate, structlog.get_config()
     configure_logs(str(tmp_path), "test")
     # A logger keeps what it was configured with at its first use.
     monkeypatch.setattr(serve.logs, "_log", structlog.get_logger("ocefs.serve"))
@@ -195,7 +195,7 @@ def log_file(tmp_path, monkeypatch):
         handler.close()
     root.handlers[:], root.propagate = handlers, propagate
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**told)
 
 
 async def test_a_crash_logs_the_number_of_a_path(cell, log_file):
