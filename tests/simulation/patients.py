@@ -137,8 +137,7 @@ def _served_in_order(name: str, entity: Folded) -> Iterator[str]:
             if state.waiting is not None:
                 yield from _turn_is_fair(name, state, events, turn)
             # What comes on the road for an order that is collected is its own before it lands.
-            if not _lands(events):
-                yield from passed.after(state, events, turn)
+            yield from passed.after(state, events, turn, landed=_lands(events))
 
 
 def _lands(events: Iterable[object]) -> bool:

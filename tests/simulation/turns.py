@@ -103,12 +103,12 @@ class Passed:
         self.counts: dict[str, int] = {}
         self.keepers: list[Waiter] = []
 
-    def after(self, state: Location, events: Iterable[object], turn: Turn) -> Iterator[str]:
-        """Looks at a turn."""
+    def after(self, state: Location, events: Iterable[object], turn: Turn, *, landed: bool = False) -> Iterator[str]:
+        """Looks at a turn. `landed`: who got something had it before, on the road."""
         line = state.waiting
         whole = {} if line is None else {n: one for n, one in line.waiters.items() if one.whole and one.lines}
         began = {event.order_id for event in events if type(event) is LineTurn}
-        got = list(_got(events))
+        got = [] if landed else list(_got(events))
         for name, one in whole.items():
             if self.lines.get(name) != one.lines or keeps(one, turn.at_ms):
                 self.counts.pop(name, None)
