@@ -12,7 +12,7 @@ from actors.runtime import wire
 from actors.runtime.errors import HostUnreachable
 from actors.runtime.gateway import Gateway
 from actors.runtime.host import Host
-from actors.runtime.ports import MapSource, ShardMap
+from actors.runtime.ports import ShardMap
 from actors.runtime.wire import LiveEvent, Reply
 from tests.simulation.loop import Process, SimulatedLoop
 from tests.simulation.storage import JournalLine, StoreLine
@@ -79,6 +79,7 @@ class HostSlot:
         self.world, self.name = world, name
         self.incarnation = 0
         self.unseen = False  # the supervisor does not reach it
+        self.blind = False  # it does not reach who keeps the map
         self.process: Process | None = None
         self.host: Host | None = None
 
@@ -99,7 +100,14 @@ class HostSlot:
 
         async def begin() -> None:
             self.host = world.host_class(
-                self.name, KINDS, journal, store, NetTransport(world, who), world.map_source(who), clock, world.limits
+                self.name,
+                KINDS,
+                journal,
+                store,
+                NetTransport(world, who),
+                world.map_source(who, self),
+                clock,
+                world.limits,
             )
             await self.host.start()
 
@@ -189,21 +197,10 @@ class Door:
             await self.gateway.start()
 
         self.gateway: Gateway = world.gateway_class(
-            name, NetTransport(world, name), self._map_source(name), clock, world.limits
+            name, NetTransport(world, name), world.map_source(name, self), clock, world.limits
         )
         world.note(name, "starts")
         world.loop.create_task(begin(), context=self.process.context())
-
-    def _map_source(self, name: str) -> MapSource:
-        read = self.world.map_source(name)
-
-        async def source() -> ShardMap:
-            if self.blind:
-                await asyncio.sleep(0.05)
-                raise HostUnreachable("the map: not reached")
-            return await read()
-
-        return source
 
     def crash(self) -> None:
         """SIGKILL, and a new one in its place."""

@@ -7,7 +7,9 @@ import random
 from typing import Any
 
 # Each world plays some of them.
-BLOWS = ("crash", "pause", "gateway", "journal away", "store away", "move", "unseen", "all crash", "old map")
+BLOWS = (
+    "crash", "pause", "gateway", "journal away", "store away", "move", "unseen", "all crash", "blind gateway", "blind host",
+)  # fmt: skip
 
 
 class Faults:
@@ -56,14 +58,14 @@ class Faults:
         world = self.world
         for line in (world.net, world.journal_line, world.store_line):
             line.odds.calm()
+        for door in world.doors:
+            door.blind = False
         for slot in world.hosts.values():
-            slot.unseen = False
+            slot.unseen = slot.blind = False
             if slot.state == "paused":
                 slot.wake()
             elif slot.state == "dead":
                 slot.boot()
-        for door in world.doors:
-            door.blind = False
         world.faulty = False
         world.note("faults", "are over")
 
@@ -84,8 +86,10 @@ class Faults:
                 slot.wake()
         elif blow == "unseen":
             await self._unseen(rng.choice(list(world.hosts.values())))
-        elif blow == "old map":
-            await self._old_map(rng.choice(world.doors))
+        elif blow == "blind gateway":
+            await self._blind(rng.choice(world.doors))
+        elif blow == "blind host":
+            await self._blind(rng.choice(list(world.hosts.values())))
         elif blow == "gateway":
             rng.choice(world.doors).crash()
         elif blow in ("journal away", "store away"):
@@ -109,13 +113,13 @@ class Faults:
         slot.unseen = False
         self.world.note("faults", f"the supervisor reaches {slot.name}")
 
-    async def _old_map(self, door: Any) -> None:
-        # It goes by what it knows: to hosts that may not own the shards any more.
-        door.blind = True
-        self.world.note("faults", f"{door.process.name} can't read the map")
+    async def _blind(self, slot: Any) -> None:
+        # It goes by the map that it has: to hosts that may not own the shards any more.
+        slot.blind = True
+        self.world.note("faults", f"{slot.process.name} can't read the map")
         await asyncio.sleep(self.rng.uniform(0.5, 3.0))
-        door.blind = False
-        self.world.note("faults", f"{door.process.name} can read the map")
+        slot.blind = False
+        self.world.note("faults", f"{slot.process.name} can read the map")
 
     async def _crash(self, slot: Any) -> None:
         slot.crash()

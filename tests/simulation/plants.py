@@ -133,7 +133,9 @@ PLANTS: dict[str, Callable[[], Parts]] = {
     "ack before append": lambda: Parts(casts=False, host=AcknowledgesFirst),
     "no epoch check": lambda: Parts(casts=False, journal=LooseJournal, store=LooseStore),
     "no dedupe on failover": lambda: Parts(casts=False, journal=ForgetfulJournal),
-    "read from a shard that is another's": lambda: Parts(casts=False, host=TrustsItself, blows=("unseen", "old map")),
+    "read from a shard that is another's": lambda: Parts(
+        casts=False, host=TrustsItself, blows=("unseen", "blind gateway")
+    ),
     "lists said to be fresher than they are": lambda: Parts(casts=False, gateway=CountsFromNow),
     "read before durable": lambda: Parts(casts=False, host=ShowsTooEarly),
     "what comes in passes over who waits for it": lambda: Parts(host=PassesTheLineOver),

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -15,7 +15,7 @@ from actors.runtime.errors import HostUnreachable, JournalUnavailable, StoreUnav
 from actors.runtime.gateway import Gateway
 from actors.runtime.host import Host
 from actors.runtime.limits import Limits
-from actors.runtime.ports import ShardMap
+from actors.runtime.ports import MapSource, ShardMap
 from actors.runtime.wire import Turn
 from tests.fakes.journal import JournalDisk, MemoryJournal
 from tests.fakes.store import MemoryStore, StoreDisk
@@ -131,13 +131,20 @@ class World:
         """Some gateway."""
         return rng.choice(self.doors)
 
-    def map_source(self, caller: str) -> Callable[[], Awaitable[ShardMap]]:
-        """A `MapSource` for a process."""
+    def map_source(self, caller: str, slot: Door | HostSlot) -> MapSource:
+        """For the process in `slot`."""
 
         async def there() -> ShardMap:
             return self.supervisor.map()
 
-        return lambda: self.net.remote(caller, "map", there)
+        async def source() -> ShardMap:
+            if slot.blind:
+                await asyncio.sleep(0.05)
+                raise HostUnreachable("the map: not reached")
+            found: ShardMap = await self.net.remote(caller, "map", there)
+            return found
+
+        return source
 
     # --- the run ------------------------------------------------------------------------------------------------------
     async def run(self) -> None:
