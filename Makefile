@@ -85,9 +85,9 @@ test-some: checks
 # what is left of the machine.
 SPARE = nice -n 19
 .PHONY: test-all test-real test-api test-nouns test-rules
-test-all: checks
-	@echo "all tests, four runs at a time: each is told at its end, the first after some minutes"
-	$(MAKE) --no-print-directory --jobs=4 --output-sync=target test-real test-api test-nouns test-rules
+test-all: lint imports
+	@echo "types, bills and all tests, five runs at a time: each is told at its end, the first of the tests after some minutes"
+	$(MAKE) --no-print-directory --jobs=5 --output-sync=target test-real test-api test-nouns test-rules types sbom audit
 
 test-real: $(READY)
 	$(RUN) -m pytest tests/integration tests/system

@@ -82,7 +82,9 @@ class Host:
         self.outbox = Outbox(self._codecs, clock, limits, self.gateway.submit, self._tell)
         self.timers = Timers()
         self.feed = Feed(limits)
-        self.loader = Loader(self._codecs, store, clock, limits, self.turns, self._put_back, self._installed)
+        self.loader = Loader(
+            self._codecs, store, clock, limits, self.turns, self._put_back, self._unloadable, self._installed
+        )  # fmt: skip
         self.drain = Drain(
             name, self._codecs, self.shards, journal, store, clock, limits, self.outbox, self._fenced
         )  # fmt: skip
@@ -225,16 +227,16 @@ class Host:
         if item.absent is not shard and self.loader.waits(key):
             self.loader.put(shard, item, None)
             return
-        if envelope.mode == wire.WAKE and not self._is_due(shard, key, now_ms, item):
-            item.done(Reply(wire.OK))
-            return
         try:
+            if envelope.mode == wire.WAKE and not self._is_due(shard, key, now_ms, item):
+                item.done(Reply(wire.OK))
+                return
             self.turns.take(shard, item, group, now_ms, now)
         except NeedsStore as needs:
             self.loader.put(shard, item, needs.fingerprint)
         except EvolveFault as fault:
             self._lose([shard])  # it is half changed
-            self._spawn(self._unapplied(shard, item, fault))
+            self._spawn(self._faulty(shard, item, "an event could not be applied; the shard is built again", fault))
         except Exception as fault:
             group.recalled[shard] = None
             group.after.append(partial(self._undecided, shard, item, group, fault))
@@ -242,22 +244,19 @@ class Host:
     # A fault is an answer from memory as any other: a message that is told of one is sent no more. A host that was succeeded meets faults
     # that are none, for it knows only half of what happened.
     def _undecided(self, shard: Shard, item: Item, group: Group, fault: Exception) -> None:
-        if group.withheld(shard):
-            item.done(UNAVAILABLE)
-        else:
-            self._at_fault(item, "a command could not be decided", fault)
+        self._at_fault(item, "a command could not be decided", fault, sure=not group.withheld(shard))
 
-    async def _unapplied(self, shard: Shard, item: Item, fault: Exception) -> None:
-        if await self._superseded([shard]) == []:
-            self._at_fault(item, "an event could not be applied; the shard is built again", fault)
-        else:
-            item.done(UNAVAILABLE)
+    async def _faulty(self, shard: Shard, item: Item, what: str, fault: Exception) -> None:
+        self._at_fault(item, what, fault, sure=await self._superseded([shard]) == [])
 
-    def _at_fault(self, item: Item, what: str, fault: Exception) -> None:
-        self.turns.faults += 1
+    def _at_fault(self, item: Item, what: str, fault: Exception, *, sure: bool) -> None:
         entity = (item.envelope.kind, item.envelope.entity_id)
-        log.error(what, exc_info=fault, extra={"entity": entity})
-        item.done(FAULT)
+        if sure:
+            self.turns.faults += 1
+            log.error(what, exc_info=fault, extra={"entity": entity})
+        else:
+            log.warning("%s: perhaps for want of what happened last", what, exc_info=fault, extra={"entity": entity})
+        item.done(FAULT if sure else UNAVAILABLE)
 
     def _is_due(self, shard: Shard, key: Key, now_ms: int, item: Item) -> bool:
         entity = shard.entities.get(key)
@@ -344,6 +343,9 @@ class Host:
         self._inbox.extendleft(reversed(items))
         self._wake.set()
 
+    def _unloadable(self, shard: Shard, item: Item, fault: Exception) -> None:
+        self._spawn(self._faulty(shard, item, "an entity could not be loaded", fault))
+
     def _tell(self, envelope: Envelope, done: Callable[[Reply], None]) -> None:
         self._inbox.append(Told(envelope, done))
         self._wake.set()
@@ -370,7 +372,13 @@ class Host:
         if group.withheld(shard):
             item.done(UNAVAILABLE)
             return
-        self._spawn(history.answer(self._store, self._codecs, shard, item))
+        self._spawn(self._tell_history(shard, item))
+
+    async def _tell_history(self, shard: Shard, item: Item) -> None:
+        try:
+            await history.answer(self._store, self._codecs, shard, item)
+        except Exception as fault:
+            self._at_fault(item, "a history could not be told", fault, sure=True)
 
     # --- the tick ---------------------------------------------------------------------------------------------------
     async def _tick(self) -> None:
@@ -387,18 +395,23 @@ class Host:
                 self._housekeeping()
 
     def _fire_timers(self) -> None:
-        for due_ms, _, (kind, entity_id) in self.timers.due(self._clock.now_ms(), self.limits.batch_max):
-            wake = self._codecs[kind].kind.wake
+        for due_ms, _, key in self.timers.due(self._clock.now_ms(), self.limits.batch_max):
+            wake = self._codecs[key[0]].kind.wake
             assert wake is not None
-            envelope = Envelope(0, kind, entity_id, f"wake-{due_ms}", 0, to_msgpack(wake()), mode=wire.WAKE)
-            self._tell(envelope, lambda reply, again=(due_ms, kind, entity_id): self._woken(reply, *again))  # type: ignore[misc]
+            envelope = Envelope(0, *key, f"wake-{due_ms}", 0, to_msgpack(wake()), mode=wire.WAKE)
+            self._tell(envelope, partial(self._woken, key=key))
 
-    def _woken(self, reply: Reply, due_ms: int, kind: str, entity_id: str) -> None:
+    def _woken(self, reply: Reply, key: Key) -> None:
+        now_ms = self._clock.now_ms()
+        if reply.status == wire.FAULT:
+            self.timers.fault(key, now_ms)
+        elif reply.status not in (wire.UNAVAILABLE, wire.BUSY, wire.NOT_OWNER):
+            self.timers.well(key)
+            return
         # Not ours, and yet among our shards: it is being handed over, which may come to nothing.
-        if reply.status in (wire.UNAVAILABLE, wire.BUSY, wire.NOT_OWNER):
-            shard = shard_of(kind, entity_id, self.limits.shards)
-            if shard in self.shards:
-                self.timers.set(shard, (kind, entity_id), self._clock.now_ms() + 1000)
+        shard = shard_of(*key, self.limits.shards)
+        if shard in self.shards:
+            self.timers.stored(shard, key, now_ms + 1000)
 
     def _housekeeping(self) -> None:
         now = self._clock.monotonic()

@@ -10,7 +10,7 @@ from actors.domain.times import HOUR_MS
 from actors.runtime.codec import Codec
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.limits import Limits
-from actors.runtime.mailbox import FAULT, MAILBOX_FULL, UNAVAILABLE, Item
+from actors.runtime.mailbox import MAILBOX_FULL, UNAVAILABLE, Item
 from actors.runtime.memory import Remembered
 from actors.runtime.ports import Clock, Snapshot, Store
 from actors.runtime.shard import Entity, Key, Shard
@@ -21,9 +21,9 @@ log = logging.getLogger("ocefs.loader")
 
 class Waiting:
     """What waits for one entity. `fingerprints`: commands (with their ids) for which the history has to be asked; `found`: what it
-    said; `absent`: the store has no such entity; `failed`: it can't be loaded for a fault of ours."""
+    said; `absent`: the store has no such entity; `fault`: why it can't be loaded, be it never."""
 
-    __slots__ = ("absent", "failed", "fingerprints", "found", "items", "shard")
+    __slots__ = ("absent", "fault", "fingerprints", "found", "items", "shard")
 
     def __init__(self, shard: Shard) -> None:
         self.shard = shard
@@ -31,7 +31,7 @@ class Waiting:
         self.fingerprints: dict[int, str] = {}
         self.found: dict[int, Remembered] = {}
         self.absent = False
-        self.failed = False
+        self.fault: Exception | None = None
 
 
 class Loader:
@@ -39,7 +39,7 @@ class Loader:
 
     def __init__(
         self, codecs: Mapping[str, Codec], store: Store, clock: Clock, limits: Limits, turns: TurnTaker,
-        back: Callable[[list[Item]], None], installed: Callable[[Shard, Key, Entity], None],
+        back: Callable[[list[Item]], None], faulty: Callable[[Shard, Item, Exception], None], installed: Callable[[Shard, Key, Entity], None],
     ) -> None:  # fmt: skip
         self._codecs = codecs
         self._store = store
@@ -47,6 +47,7 @@ class Loader:
         self._limits = limits
         self._turns = turns
         self._back = back
+        self._faulty = faulty
         self._installed = installed
         self._waiting: dict[Key, Waiting] = {}
         self._round: dict[Key, Waiting] = {}
@@ -101,9 +102,9 @@ class Loader:
 
     def _give_back(self, done: Mapping[Key, Waiting], ok: bool) -> None:
         for waiting in done.values():
-            if waiting.failed:
+            if waiting.fault is not None:
                 for item, _ in waiting.items:
-                    item.done(FAULT)
+                    self._faulty(waiting.shard, item, waiting.fault)
             elif ok:
                 shard = waiting.shard
                 for item, fingerprint in waiting.items:
@@ -177,9 +178,10 @@ class Loader:
             try:
                 self._enter(codec, shard, key, snapshots.get(key[1]))
                 waiting.absent = key not in shard.entities
-            except Exception:
-                log.exception("an entity could not be loaded", extra={"entity": key})
-                waiting.failed = True
+            except Exception as fault:
+                waiting.fault = fault
+                if not waiting.items:  # nobody will hear of it
+                    log.exception("an entity could not be loaded", extra={"entity": key})
         if outdated:
             await self._install(kind, outdated, round_)
 

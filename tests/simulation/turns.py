@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from actors.domain import location_dates, location_turns, order_dates
 from actors.domain.location_events import StockChanged
-from actors.domain.location_line import LineTurn, Waiter
+from actors.domain.location_line import LineServed, LineTurn, Waiter
 from actors.domain.location_state import Location
 from actors.domain.times import DAY_MS
 from actors.runtime.wire import Turn
@@ -104,11 +104,12 @@ class Passed:
         self.keepers: list[Waiter] = []
 
     def after(self, state: Location, events: Iterable[object], turn: Turn, *, landed: bool = False) -> Iterator[str]:
-        """Looks at a turn. `landed`: who got something had it before, on the road."""
+        """Looks at a turn. `landed`: who got something without being served in the line had it before, on the road."""
         line = state.waiting
         whole = {} if line is None else {n: one for n, one in line.waiters.items() if one.whole and one.lines}
         began = {event.order_id for event in events if type(event) is LineTurn}
-        got = [] if landed else list(_got(events))
+        served = {f"{event.order_id}.{event.number}" for event in events if type(event) is LineServed}
+        got = [(by.partition(".")[0], *what) for by, *what in _got(events) if not landed or by in served]
         for name, one in whole.items():
             if self.lines.get(name) != one.lines or keeps(one, turn.at_ms):
                 self.counts.pop(name, None)
@@ -155,9 +156,9 @@ class Passed:
 
 
 def _got(events: Iterable[object]) -> Iterator[tuple[str, str, str]]:
-    """(who, SKU, lot) of who got something: in line, or an order that asks by itself, a transfer or a cart."""
+    """(for what, SKU, lot) of who got something: in line, or an order that asks by itself, a transfer or a cart."""
     for event in events:
         if type(event) is StockChanged:
             for entry in event.entries:
                 if entry.reason in ("allocate", "reserve"):
-                    yield event.cause.partition(".")[0], entry.sku, entry.lot
+                    yield event.cause, entry.sku, entry.lot

@@ -75,6 +75,10 @@ class Broken(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
+# Who is to be woken then can't be.
+FATAL_MS = 7
+
+
 class Counter(msgspec.Struct):
     total: int = 0
     due_ms: int | None = None
@@ -129,6 +133,8 @@ def decide(state: Counter | None, command: Command, context: Context) -> Decisio
             return Decision([Added(100)], _told, answers=[Answer(command_id, _told)])
         case WakeAt(due_ms):
             return Decision([DueSet(due_ms)], _told)
+    if state is not None and state.due_ms == FATAL_MS:
+        return Decision([Broken()], _told)
     return Decision([Added(1000), DueSet(None)], _told)
 
 

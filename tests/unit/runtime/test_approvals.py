@@ -14,6 +14,7 @@ from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.host import Host
+from actors.runtime.shard import Key
 from actors.runtime.wire import Envelope, Reply
 from tests.unit.runtime.rig import Cell, ask, code_of, envelope, until
 
@@ -95,8 +96,8 @@ async def test_a_timer_that_goes_off_during_a_hand_over_that_comes_to_nothing_is
     await asked(host, 30)
     woken, away = asyncio.Event(), asyncio.Event()
 
-    def answered(reply: Reply, *again: Any) -> None:
-        Host._woken(host, reply, *again)
+    def answered(reply: Reply, key: Key) -> None:
+        Host._woken(host, reply, key)
         woken.set()
 
     async def release(*_: Any) -> None:

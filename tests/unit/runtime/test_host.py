@@ -169,6 +169,17 @@ async def test_a_host_that_was_succeeded_tells_of_faults_that_are_none(cell, com
     await until(lambda: shard_of("counter", "us-1", QUICK.shards) not in old.owned())
 
 
+async def test_a_host_that_was_succeeded_says_that_what_it_can_not_load_is_broken(cell):
+    old = await cell.host("h0")
+    await ask(old, envelope("us-1", counter.Add(1)))
+    await until(lambda: not old.drain.waiting())
+    await cell.host("h1")
+    for one in old.shards.values():
+        one.entities.clear()
+    cell.store.disk.rows["counters"]["us-1",] = StockRow("written", "by a newer version", 0, 0, 0)
+    assert (await ask(old, query("us-1")))[0].status == wire.UNAVAILABLE
+
+
 async def test_while_nobody_can_say_whose_a_shard_is_nobody_is_told_of_a_fault(cell):
     host = await cell.host()
     await ask(host, envelope("us-1", counter.Add(1)))
@@ -341,6 +352,36 @@ async def test_a_timer_is_lost_that_the_store_told_an_older_time_of(cell):
     host.timers.stored(shard_of("counter", "us-1", host.limits.shards), ("counter", "us-1"), 1)
     await until(lambda: len(host.timers) == 0 and host.turns.turns >= 3)
     assert total_of((await ask(host, query("us-1")))[0]) == 1001
+
+
+async def test_an_entity_that_can_not_be_woken_has_its_shard_built_again_and_again(cell, monkeypatch):
+    async def due(shards):
+        return [(counter.FATAL_MS, "counter", "us-1")]
+
+    monkeypatch.setattr(cell.store, "due", due)
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1), "a"), envelope("us-1", counter.WakeAt(counter.FATAL_MS), "b"))
+    await until(lambda: host.turns.faults)
+    now_ms = host._clock.now_ms()
+    # Built again, and told by the store that it is due.
+    await until(lambda: len(host.shards) == QUICK.shards and not host.activation._unsettled and len(host.timers))
+    assert host.timers._known["counter", "us-1"] > now_ms + 500
+    assert total_of((await ask(host, envelope("us-1", counter.Add(1), "c")))[0]) == 2
+    assert host.turns.faults == 1
+
+
+async def test_a_history_that_can_not_be_read_leaves_its_caller_hanging(cell, monkeypatch):
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1)))
+
+    async def history(*asked):
+        raise ValueError("not JSON")
+
+    monkeypatch.setattr(cell.store, "history", history)
+    events = Envelope(0, "counter", "us-1", "", 0, to_msgpack((0, 10)), mode=wire.HISTORY)
+    async with asyncio.timeout(30):
+        [reply] = await ask(host, events)
+    assert (reply.status, code_of(reply)) == (wire.FAULT, wire.CODE_FAULT)
 
 
 async def test_order_is_kept_though_the_first_command_has_to_load_the_entity(cell):

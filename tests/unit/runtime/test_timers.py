@@ -1,6 +1,6 @@
 """A timer must go off, once, for the right due-time, and only while the shard is ours."""
 
-from actors.runtime.timers import Timers
+from actors.runtime.timers import FAULT_PAUSE_MAX_MS, Timers
 
 A, B = ("order", "us-a"), ("order", "us-b")
 
@@ -33,6 +33,30 @@ def test_what_the_store_told_before_it_heard_of_a_change_puts_nothing_off():
     timers.stored(0, A, 200)
     timers.stored(0, A, 150)
     assert timers.due(200, 10) == [(150, 0, A)]
+
+
+def test_who_can_not_be_woken_is_woken_all_the_time():
+    timers = Timers()
+    timers.set(0, A, 100)
+    for now_ms, pause_ms in ((100, 1_000), (2_000, 2_000), (5_000, 4_000)):
+        assert [key for _, _, key in timers.due(now_ms, 10)] == [A]
+        timers.fault(A, now_ms)
+        timers.drop(0)  # its shard is built again, and the store tells what it wants
+        timers.stored(0, A, 100)
+        timers.set(0, B, now_ms)
+        assert [key for _, _, key in timers.due(now_ms + pause_ms - 1, 10)] == [B], "and nobody else with it"
+    timers.well(A)
+    timers.set(0, A, 6_000)
+    assert [key for _, _, key in timers.due(6_000, 10)] == [A]
+
+
+def test_a_pause_after_faults_grows_for_ever():
+    timers = Timers()
+    for _ in range(30):
+        timers.fault(A, 0)
+    timers.set(0, A, 0)
+    assert timers.due(FAULT_PAUSE_MAX_MS - 1, 10) == []
+    assert timers.due(FAULT_PAUSE_MAX_MS, 10) != []
 
 
 def test_a_timer_that_was_taken_back_and_set_again_fires_once():

@@ -37,7 +37,7 @@ def _once(*, param_name: str, annotation: Any, value: Any, path_param_names: set
 utils.analyze_param = _once
 
 # Nor need what is written there be evaluated again: it sees the module alone, so it says the same of each function made of one piece of code.
-_evaluated: dict[CodeType, inspect.Signature] = {}
+_evaluated: dict[tuple[str, CodeType], inspect.Signature] = {}
 _get_signature = utils._get_signature
 
 
@@ -45,9 +45,9 @@ def _signature(call: Any) -> inspect.Signature:
     code, written = getattr(call, "__code__", None), getattr(call, "__annotations__", {})
     if code is None or hasattr(call, "__wrapped__") or not all(isinstance(one, str) for one in written.values()):
         return _get_signature(call)
-    if code not in _evaluated:
-        _evaluated[code] = _get_signature(call)
-    known, found = _evaluated[code], inspect.signature(call)
+    if (call.__module__, code) not in _evaluated:
+        _evaluated[call.__module__, code] = _get_signature(call)
+    known, found = _evaluated[call.__module__, code], inspect.signature(call)
     parameters = [one.replace(annotation=known.parameters[one.name].annotation) for one in found.parameters.values()]
     return found.replace(parameters=parameters, return_annotation=known.return_annotation)
 
