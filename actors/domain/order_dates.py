@@ -67,7 +67,7 @@ def moved(order: Order, command: DateMoved, context: Context) -> list[Event]:
     """Takes note of another date of a place, and when the customer is told."""
     backorder = order.backorder
     place = backorder.places.get(command.location_id) if backorder is not None else None
-    if backorder is None or place is None or not place.lines or command.as_of_ms <= place.as_of_ms:
+    if backorder is None or place is None or not place.lines or command.as_of_ms < place.as_of_ms:
         return []
     dates = backorder.dates
     # Of a place that is being told something it is seen what that comes to when it has answered.

@@ -129,11 +129,11 @@ def epochs(log) -> Iterator[str]:
 
 
 def once(turns: Iterable[Turn]) -> Iterator[str]:
-    """A command id has one turn. Wake-ups, which the runtime makes itself, have no fingerprint and are told by entity and id; floors and collections have several things
-    ahead, so one for a time that the store told late may find the next of them under a name of before (what they do then, `marks` and `collections` see to)."""
+    """A command id has one turn. Wake-ups, which the runtime makes itself, have no fingerprint and are told by entity and id; floors, collections and locations have several
+    things ahead, so one for a time that the store told late may find the next of them under a name of before (what they do then, `marks`, `collections` and `lines` see to)."""
     first: dict[Any, Turn] = {}
     for turn in turns:
-        if turn.kind in ("floor", "collection") and turn.command_id.startswith("wake-"):
+        if turn.kind in ("floor", "collection", "location") and turn.command_id.startswith("wake-"):
             continue
         other = first.setdefault(turn.fingerprint or (turn.entity_id, turn.command_id), turn)
         if other is not turn:

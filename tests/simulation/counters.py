@@ -12,7 +12,7 @@ from actors.domain.location_events import PromisesAtRisk
 from actors.runtime import wire
 from actors.runtime.gateway import Ask
 from tests.simulation.clients import LOCATIONS, REGION, Client, digest
-from tests.simulation.history import History
+from tests.simulation.history import CODECS, History
 
 COUNTED = ("hot", "scarce", "other")
 
@@ -74,11 +74,13 @@ def counts(history: History) -> Iterator[str]:
     for (kind, _), entity in history.entities.items():
         if kind != "location":
             continue
-        causes = {turn.version: turn.command_id.partition("/")[0] for turn in entity.turns}
-        for version, event in entity.events:
-            if isinstance(event, PromisesAtRisk) and version in causes:
+        for turn in entity.turns:
+            if b'"PromisesAtRisk"' in turn.events:
+                events = CODECS["location"].events(turn.events)
                 # What was not taken off counts as if it had been.
-                booked[causes[version]] -= event.units
+                booked[turn.command_id.partition("/")[0]] -= sum(
+                    event.units for event in events if isinstance(event, PromisesAtRisk)
+                )
     open_counts = set()
     for (kind, identity), entity in history.entities.items():
         if kind != "count" or entity.state is None:
