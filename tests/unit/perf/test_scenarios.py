@@ -122,16 +122,28 @@ def stand_in() -> Iterator[str]:
     thread.join()
 
 
+@pytest.mark.timeout(240)
 def test_all_kinds_of_users_work_and_no_step_of_theirs_is_illegal(stand_in: str) -> None:
     environment = os.environ | {"HOST": stand_in, "USERS": "30", "MINUTES": "0.15", "WEB": "", "REGIONS": ""}
-    done = subprocess.run(
-        [sys.executable, "-m", "perf.load"], env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    routes = ("POST /v1/orders ", "POST /v1/order-updates", "POST /v1/orders/{id}/updates", "GET /v1/availability")
+    missing = set(routes)
+    # What nine seconds come to is the machine's to say.
+    for _ in range(4):
+        done = subprocess.run(
+            [sys.executable, "-m", "perf.load"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        missing = {route for route in routes if not any(name.startswith(route) for name in StandIn.calls)}
+        if not missing and "delivered" in StandIn.orders.values() and {"US", "DE", "BR"} <= set(StandIn.countries):
+            break
+    assert not missing, StandIn.calls
     assert {"US", "DE", "BR"} <= set(StandIn.countries)
     assert not [name for name in StandIn.calls if not name.endswith(("200", "201"))]
-    for route in ("POST /v1/orders ", "POST /v1/order-updates", "POST /v1/orders/{id}/updates", "GET /v1/availability"):
-        assert any(name.startswith(route) for name in StandIn.calls), f"{route} in {StandIn.calls}"
     assert "delivered" in StandIn.orders.values()
 
 
