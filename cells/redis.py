@@ -125,7 +125,9 @@ class EmbeddedRedis:
         for key, value in settings.items():
             command += [f"--{key}", value]
         self._child = child = Child(command, log=self.log, environment=self._environment, folder=self.home)
-        if not wait_until(lambda: child.exit_code is not None or self.ready(), _START_S) or not self.ready():
+        # Asked once: a moment later a busy machine may leave the question without an answer.
+        settled = wait_until(lambda: child.exit_code is not None or self.ready(), _START_S)
+        if not settled or child.exit_code is not None:
             self.stop()
             raise StoreFailed(
                 f"Redis did not start (log: {self.log}):\n{last_lines(self.log)}",

@@ -59,6 +59,21 @@ def test_a_second_redis_writes_into_the_same_journal(redis):
         EmbeddedRedis(redis.home, redis.socket.parent).start()
 
 
+def test_a_redis_that_was_ready_is_ended_because_it_answers_late_a_moment_later(redis, monkeypatch):
+    redis.stop()
+    ready, was_ready = redis.ready, []
+
+    def once() -> bool:
+        if not was_ready and ready():
+            was_ready.append(True)
+            return True
+        return False
+
+    monkeypatch.setattr(redis, "ready", once)
+    redis.start()
+    assert ready()
+
+
 def test_postgres_loses_a_commit_when_killed(postgres):
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS kept (n int)")
