@@ -108,18 +108,19 @@ class Faults:
     async def _unseen(self, slot: Any) -> None:
         # Gateways reach it, and it does not know that it was given up.
         slot.unseen = True
-        self.world.note("faults", f"the supervisor does not reach {slot.name}")
-        await asyncio.sleep(self.rng.uniform(0.5, 3.0))
+        await self._for_a_while("the supervisor does not reach", "the supervisor reaches", slot.name)
         slot.unseen = False
-        self.world.note("faults", f"the supervisor reaches {slot.name}")
 
     async def _blind(self, slot: Any) -> None:
         # It goes by the map that it has: to hosts that may not own the shards any more.
         slot.blind = True
-        self.world.note("faults", f"{slot.process.name} can't read the map")
-        await asyncio.sleep(self.rng.uniform(0.5, 3.0))
+        await self._for_a_while("the map can't be read by", "the map can be read by", slot.process.name)
         slot.blind = False
-        self.world.note("faults", f"{slot.process.name} can read the map")
+
+    async def _for_a_while(self, begins: str, ends: str, who: str) -> None:
+        self.world.note("faults", f"{begins} {who}")
+        await asyncio.sleep(self.rng.uniform(0.5, 3.0))
+        self.world.note("faults", f"{ends} {who}")
 
     async def _crash(self, slot: Any) -> None:
         slot.crash()

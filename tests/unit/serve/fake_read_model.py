@@ -83,27 +83,16 @@ class FakeReadModel:
     async def data_keys(self, person: str) -> list[DataKeyRow]:
         if self.away:
             raise StoreUnavailable
-        return sorted((row for row in self._keys() if row.person == person), key=lambda row: row.key_id)
+        return sorted((row for row in self._rows("data_key") if row.person == person), key=lambda row: row.key_id)
 
     async def wrapped_otherwise(self, wrapping: str, after: str, limit: int) -> list[str]:
-        in_use = [row for row in self._keys() if row.status == "in_use" and row.wrapping != wrapping]
+        in_use = [row for row in self._rows("data_key") if row.status == "in_use" and row.wrapping != wrapping]
         return sorted(row.key_id for row in in_use if row.key_id > after)[:limit]
-
-    def _keys(self) -> list[DataKeyRow]:
-        rows = []
-        for (kind, key_id), (state, version) in self.gateway.entities.items():
-            if kind == "data_key":
-                rows.extend(KINDS[kind].rows(state, version, [], Context(key_id, "", 0)))
-        return rows
 
     async def devices(self, location_id: str, *, before: str | None, limit: int) -> list[DeviceSummary]:
         if self.away:
             raise StoreUnavailable
-        rows = [
-            KINDS["device"].rows(state, version, [], Context(device_id, "", 0))[0]
-            for (kind, device_id), (state, version) in self.gateway.entities.items()
-            if kind == "device"
-        ]
+        rows = self._rows("device")
         found = [
             row
             for row in sorted(rows, key=lambda row: row.device_id, reverse=True)
@@ -117,11 +106,7 @@ class FakeReadModel:
     ) -> list[ApprovalSummary]:
         if self.away:
             raise StoreUnavailable
-        rows = [
-            KINDS["approval"].rows(state, version, [], Context(approval_id, "", 0))[0]
-            for (kind, approval_id), (state, version) in self.gateway.entities.items()
-            if kind == "approval"
-        ]
+        rows = self._rows("approval")
         found = [
             row
             for row in sorted(rows, key=lambda row: row.approval_id, reverse=True)
@@ -135,11 +120,7 @@ class FakeReadModel:
     async def breaches(self, *, status: str | None, before: str | None, limit: int) -> list[BreachSummary]:
         if self.away:
             raise StoreUnavailable
-        rows = [
-            KINDS["breach"].rows(state, version, [], Context(breach_id, "", 0))[0]
-            for (kind, breach_id), (state, version) in self.gateway.entities.items()
-            if kind == "breach"
-        ]
+        rows = self._rows("breach")
         found = [
             row
             for row in sorted(rows, key=lambda row: row.breach_id, reverse=True)
@@ -153,11 +134,7 @@ class FakeReadModel:
     ) -> list[PrivacyRequestSummary]:
         if self.away:
             raise StoreUnavailable
-        rows = [
-            KINDS["privacy_request"].rows(state, version, [], Context(request_id, "", 0))[0]
-            for (kind, request_id), (state, version) in self.gateway.entities.items()
-            if kind == "privacy_request"
-        ]
+        rows = self._rows("privacy_request")
         found = [
             row
             for row in sorted(rows, key=lambda row: (row.deadline_at, row.request_id))
@@ -264,11 +241,7 @@ class FakeReadModel:
 
     def _shipments(self) -> list[ShipmentRow]:
         self._reach()
-        rows: list[Any] = [
-            KINDS["shipment"].rows(state, version, [], Context(shipment_id, "", 0))[0]
-            for (kind, shipment_id), (state, version) in self.gateway.entities.items()
-            if kind == "shipment"
-        ]
+        rows: list[Any] = self._rows("shipment")
         return rows
 
     async def manifests(self, dock_id: str, *, before: int | None, limit: int) -> list[ManifestSummary]:
@@ -282,11 +255,7 @@ class FakeReadModel:
     ) -> list[TransferSummary]:
         if self.away:
             raise StoreUnavailable
-        rows = [
-            KINDS["transfer"].rows(state, version, [], Context(transfer_id, "", 0))[0]
-            for (kind, transfer_id), (state, version) in self.gateway.entities.items()
-            if kind == "transfer"
-        ]
+        rows = self._rows("transfer")
         return transfer_lists.transfers(rows, status, locations, before, limit)  # type: ignore[arg-type]
 
     async def collections(
@@ -294,11 +263,7 @@ class FakeReadModel:
     ) -> list[CollectionSummary]:
         if self.away:
             raise StoreUnavailable
-        rows = [
-            KINDS["collection"].rows(state, version, [], Context(collection_id, "", 0))[0]
-            for (kind, collection_id), (state, version) in self.gateway.entities.items()
-            if kind == "collection"
-        ]
+        rows = self._rows("collection")
         return collection_lists.collections(rows, status, locations, before, limit)  # type: ignore[arg-type]
 
     async def counts(
@@ -306,11 +271,7 @@ class FakeReadModel:
     ) -> list[CountSummary]:
         if self.away:
             raise StoreUnavailable
-        rows = [
-            KINDS["count"].rows(state, version, [], Context(count_id, "", 0))[0]
-            for (kind, count_id), (state, version) in self.gateway.entities.items()
-            if kind == "count"
-        ]
+        rows = self._rows("count")
         return count_lists.counts(rows, status, locations, before, limit)  # type: ignore[arg-type]
 
     async def inbounds(
@@ -318,16 +279,20 @@ class FakeReadModel:
     ) -> list[InboundSummary]:
         if self.away:
             raise StoreUnavailable
-        rows = [
-            KINDS["inbound"].rows(state, version, [], Context(inbound_id, "", 0))[0]
-            for (kind, inbound_id), (state, version) in self.gateway.entities.items()
-            if kind == "inbound"
-        ]
+        rows = self._rows("inbound")
         return inbound_lists.inbounds(rows, status, locations, before, limit)  # type: ignore[arg-type]
 
     async def movements(self, location_id: str, since_ms: int, limit: int) -> list[SkuMovement]:
         stock, counted = self._of_locations(StockRow), self._of_locations(LastCountedRow)
         return count_lists.movements(stock, self.gateway.ledger, counted, location_id, since_ms, limit)
+
+    def _rows(self, kind: str) -> list[Any]:
+        """The first row of each entity of the kind."""
+        return [
+            KINDS[kind].rows(state, version, [], Context(entity_id, "", 0))[0]
+            for (of, entity_id), (state, version) in self.gateway.entities.items()
+            if of == kind
+        ]
 
     def _of_locations(self, row_type: Any) -> list[Any]:
         if self.away:
