@@ -7,7 +7,7 @@ import pytest
 from actors.domain.collection_commands import RenewCode
 from actors.domain.times import DAY_MS, MINUTE_MS
 from actors.runtime.wire import Reply
-from tests.unit.serve.collections.test_collections_api import (
+from tests.unit.serve.collections.collection_rig import (
     NOBODY,
     associate,
     done,

@@ -7,7 +7,7 @@ import pytest
 from actors.domain.data_key import DestroyKey, Restrict
 from serve.keys.envelope import key_of
 from serve.requests import Write
-from tests.unit.serve.collections.test_collections_api import associate, made_ready, only, placed
+from tests.unit.serve.collections.collection_rig import associate, made_ready, only, placed
 from tests.unit.serve.guarded_cell import furnished
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, without_waiting
 from tests.unit.serve.test_sealed_orders import kept

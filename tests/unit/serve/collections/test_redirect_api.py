@@ -6,15 +6,7 @@ import pytest
 
 from actors.domain.collection_commands import LookAtCollection
 from actors.domain.times import DAY_MS
-from tests.unit.serve.collections.test_collections_api import (
-    associate,
-    done,
-    events_in,
-    made_ready,
-    only,
-    placed,
-    step,
-)
+from tests.unit.serve.collections.collection_rig import associate, done, events_in, made_ready, only, placed, step
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.post_office import MIA, code_in, coded, letters, without_waiting
 from tests.unit.serve.privacy.office import proved, stepped

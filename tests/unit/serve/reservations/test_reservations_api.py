@@ -1,4 +1,4 @@
-"""Carts through the whole API. What is decided about them is in tests/unit/domain/test_reservation.py."""
+"""Carts through the whole API. What is decided about them is in tests/unit/domain/test_reservation*.py."""
 
 from __future__ import annotations
 

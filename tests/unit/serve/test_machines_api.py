@@ -1,0 +1,133 @@
+"""Machines as callers: how they are registered, get tokens for their scopes, and are shut out."""
+
+import asyncio
+import base64
+
+import pytest
+
+from tests.unit.serve.guarded_cell import GuardedCell, furnished
+from tests.unit.serve.identity_rig import refused_at_once
+from tests.unit.serve.post_office import bearer
+from tests.unit.serve.small_cell import order
+
+
+@pytest.fixture
+async def cell(tmp_path, monkeypatch):
+    refused_at_once(monkeypatch)
+    async with furnished(tmp_path) as made:
+        yield made
+
+
+async def test_two_callers_with_the_same_key_meet_each_other_s_answers(cell):
+    one, other = cell.bearer(sub="us-client-one"), cell.bearer(sub="us-client-other")
+    first = await cell.post("/v1/orders", order(), "order-1", **one)
+    second = await cell.post("/v1/orders", order(), "order-1", **other)
+    again = await cell.post("/v1/orders", order(), "order-1", **one)
+    assert first.json()["order_id"] == again.json()["order_id"] != second.json()["order_id"]
+    elsewhere = await cell.post("/v1/orders", order(("C3", 1)), "order-1", **cell.bearer(sub="us-client-third"))
+    assert elsewhere.status_code == 201
+
+
+@pytest.mark.parametrize("scope", ["accounts.write", "clients.write", "devices.write"])
+async def test_a_machine_gives_rights_without_a_second_factor(cell, scope):
+    answer = await cell.post("/v1/clients", {"name": "shop", "scopes": [scope]}, **cell.bearer())
+    assert (answer.status_code, answer.json()["code"]) == (422, "client.scope_forbidden")
+
+
+async def token_of(cell: GuardedCell, client: dict[str, str], **form: str):
+    fields = {"grant_type": "client_credentials", **client, **form}
+    return await cell.http.post("/v1/oauth/token", data=fields)
+
+
+async def registered(cell: GuardedCell, scopes: list[str], key: str = "reg-1") -> dict[str, str]:
+    answer = await cell.post("/v1/clients", {"name": "shop", "scopes": scopes}, key, **cell.bearer())
+    assert answer.status_code == 201, answer.text
+    made: dict[str, str] = answer.json()
+    return made
+
+
+async def test_a_machine_gets_a_token_for_its_scopes_and_no_more(cell):
+    client = await registered(cell, ["orders.place", "orders.read"])
+    token = (await token_of(cell, client)).json()
+    assert token["scope"] == "orders.place orders.read"
+    assert (await cell.post("/v1/orders", order(), **bearer(token))).status_code == 201
+    assert (await cell.http.get("/v1/skus", headers=bearer(token))).status_code == 403
+    narrow = (await token_of(cell, client, scope="orders.read")).json()
+    assert (await cell.post("/v1/orders", order(), **bearer(narrow))).status_code == 403
+    assert (await token_of(cell, client, scope="stock.adjust")).json()["error"] == "invalid_scope"
+
+
+async def test_a_repeated_registration_gives_the_same_secret_again(cell):
+    assert await registered(cell, ["orders.read"]) == await registered(cell, ["orders.read"])
+
+
+async def test_a_machine_may_name_itself_by_basic_but_not_twice(cell):
+    client = await registered(cell, ["orders.read"])
+    pair = base64.b64encode(f"{client['client_id']}:{client['client_secret']}".encode()).decode()
+    form = {"grant_type": "client_credentials"}
+    basic = {"Authorization": f"Basic {pair}"}
+    assert (await cell.http.post("/v1/oauth/token", data=form, headers=basic)).status_code == 200
+    twice = await cell.http.post("/v1/oauth/token", data=form | client, headers=basic)
+    assert (twice.status_code, twice.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "client",
+    [
+        {"client_id": "us-client-shop", "client_secret": "wrong"},
+        {"client_id": "us-client-nobody", "client_secret": "x"},
+        {"client_id": "eu-client-shop", "client_secret": "x"},
+        {"client_id": "../../x", "client_secret": "x"},
+        {},
+    ],
+)
+async def test_an_unknown_machine_and_a_wrong_secret_are_refused_alike(cell, client):
+    await registered(cell, ["orders.read"])
+    answer = await token_of(cell, client)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+async def test_a_repeated_scope_makes_a_token_too_long(cell):
+    client = await registered(cell, ["orders.read"])
+    token = await token_of(cell, client, scope=" ".join(["orders.read"] * 300))
+    assert (token.status_code, token.json()["scope"]) == (200, "orders.read")
+
+
+@pytest.mark.parametrize("header", ["Basic \u00e9", "Basic x", "Basic eA==", "Basic ", "Digest x"])
+async def test_credentials_that_are_none_are_a_fault_of_ours(cell, header):
+    form = {"grant_type": "client_credentials"}
+    answer = await cell.http.post("/v1/oauth/token", data=form, headers={"Authorization": header.encode()})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+async def test_the_operator_s_own_name_is_given_to_a_machine(cell):
+    answer = await cell.post("/v1/clients", {"name": "local", "scopes": ["orders.read"]}, **cell.bearer())
+    assert (answer.status_code, answer.json()["code"]) == (409, "client.exists")
+
+
+async def test_a_rotated_secret_replaces_the_old_one_after_its_grace(cell):
+    client = await registered(cell, ["orders.read"])
+    change = {"change": "rotate_secret", "grace_s": 60}
+    fresh = (await cell.post(f"/v1/clients/{client['client_id']}/changes", change, **cell.bearer())).json()
+    assert (await token_of(cell, client)).status_code == 200
+    assert (await token_of(cell, fresh)).status_code == 200
+    cell.clock.now += 60_001
+    assert (await token_of(cell, client)).status_code == 401
+    assert (await token_of(cell, fresh)).status_code == 200
+
+
+async def test_a_disabled_machine_s_tokens_are_worthless_at_once(cell):
+    client = await registered(cell, ["orders.read"])
+    token = (await token_of(cell, client)).json()
+    path = f"/v1/clients/{client['client_id']}/changes"
+    assert (await cell.post(path, {"change": "disable"}, **cell.bearer())).status_code == 200
+    assert (await cell.http.get("/v1/orders", headers=bearer(token))).json()["code"] == "auth.session_ended"
+    assert (await token_of(cell, client)).status_code == 401
+
+
+async def test_a_machine_that_was_refused_leaves_no_trace(cell):
+    client = await registered(cell, ["orders.read"])
+    assert (await token_of(cell, client | {"client_secret": "wrong"})).status_code == 401
+    await asyncio.sleep(0.3)
+    (line,) = [line for line in cell.gateway.audited if line.act.action == "request.refused"]
+    assert (line.outcome, line.entity_id) == ("client.refused", client["client_id"])
