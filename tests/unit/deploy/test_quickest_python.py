@@ -41,6 +41,16 @@ def test_a_little_noise_changes_the_choice(interpreter, tmp_path):
     assert chosen("first", "second", folder=tmp_path) == "first"
 
 
+def test_a_moment_in_which_something_else_ran_changes_the_choice(interpreter, tmp_path):
+    """The quicker one is slow the first times that it is asked, as when others had the processor."""
+    interpreter("first", 9_000)
+    asked = tmp_path / "asked"
+    second = tmp_path / "second"
+    second.write_text(f"#!/bin/sh\necho >> {asked}\n[ $(wc -l < {asked}) -gt 2 ] && echo 6000 || echo 12000\n")
+    second.chmod(0o755)
+    assert chosen("first", "second", folder=tmp_path) == "second"
+
+
 def test_a_python_that_does_not_fit_or_is_not_there_is_taken(interpreter, tmp_path):
     interpreter("old", None)
     interpreter("slow", 90_000)
