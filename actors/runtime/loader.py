@@ -12,6 +12,7 @@ from actors.runtime.errors import StoreUnavailable
 from actors.runtime.limits import Limits
 from actors.runtime.mailbox import MAILBOX_FULL, UNAVAILABLE, Item
 from actors.runtime.memory import Remembered
+from actors.runtime.pauses import Pauses
 from actors.runtime.ports import Clock, Snapshot, Store
 from actors.runtime.shard import Entity, Key, Shard
 from actors.runtime.turns import TurnTaker
@@ -52,6 +53,7 @@ class Loader:
         self._waiting: dict[Key, Waiting] = {}
         self._round: dict[Key, Waiting] = {}
         self._wake = asyncio.Event()
+        self._pauses = Pauses()
         self.activations = 0
 
     def waits(self, key: Key) -> bool:
@@ -73,9 +75,10 @@ class Loader:
         self._wake.set()
 
     def want(self, shard: Shard, keys: Sequence[Key]) -> None:
-        """Load these although nobody asks."""
+        """Load these although nobody asks; not those that could not be loaded a moment ago."""
+        now_ms = self._clock.now_ms()
         for key in keys:
-            if not self.waits(key) and key not in shard.entities:
+            if not self.waits(key) and key not in shard.entities and self._pauses.until(key) <= now_ms:
                 self._waiting[key] = Waiting(shard)
         self._wake.set()
 
@@ -178,9 +181,11 @@ class Loader:
             try:
                 self._enter(codec, shard, key, snapshots.get(key[1]))
                 waiting.absent = key not in shard.entities
+                self._pauses.well(key)
             except Exception as fault:
                 waiting.fault = fault
                 if not waiting.items:  # nobody will hear of it
+                    self._pauses.fault(key, self._clock.now_ms())
                     log.exception("an entity could not be loaded", extra={"entity": key})
         if outdated:
             await self._install(kind, outdated, round_)

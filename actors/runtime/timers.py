@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import heapq
 
+from actors.runtime.pauses import Pauses
 from actors.runtime.shard import Key
-
-FAULT_PAUSE_MS = 1_000
-FAULT_PAUSE_MAX_MS = 600_000
-# More are forgotten, and woken too soon.
-FAULTS_MAX = 10_000
 
 
 class Timers:
@@ -23,16 +19,15 @@ class Timers:
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, Key]] = []
         self._known: dict[Key, int] = {}
-        # Those that met faults: not to be woken before (UTC ms), and after what pause (ms).
-        self._faulty: dict[Key, tuple[int, int]] = {}
+        self._pauses = Pauses()
 
     def set(self, shard: int, key: Key, due_ms: int | None) -> None:
         """The entity wants to be woken at `due_ms`, or not at all."""
-        if due_ms is not None and key in self._faulty:
-            due_ms = max(due_ms, self._faulty[key][0])
         if due_ms is None:
             self._known.pop(key, None)
-        elif self._known.get(key) != due_ms:
+            return
+        due_ms = max(due_ms, self._pauses.until(key))
+        if self._known.get(key) != due_ms:
             self._known[key] = due_ms
             heapq.heappush(self._heap, (due_ms, shard, key))
 
@@ -46,15 +41,11 @@ class Timers:
     def fault(self, key: Key, now_ms: int) -> None:
         """To wake the entity met a fault, for which its shard may have to be built again. So it is not woken for a while, longer each time,
         whatever it wants and through all rebuilding; the others of the shard must be able to live with it."""
-        if len(self._faulty) >= FAULTS_MAX:
-            self._faulty.clear()
-        _, last_ms = self._faulty.get(key, (0, FAULT_PAUSE_MS // 2))
-        pause_ms = min(2 * last_ms, FAULT_PAUSE_MAX_MS)
-        self._faulty[key] = (now_ms + pause_ms, pause_ms)
+        self._pauses.fault(key, now_ms)
 
     def well(self, key: Key) -> None:
         """To wake the entity met no fault."""
-        self._faulty.pop(key, None)
+        self._pauses.well(key)
 
     def due(self, now_ms: int, most: int) -> list[tuple[int, int, Key]]:
         """Takes out at most `most` entries whose time has come."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
+from actors.runtime import wire
+from actors.runtime.pauses import FIRST_MS
 from actors.runtime.sharding import shard_of
 from tests.unit.runtime import counter
 from tests.unit.runtime.rig import ask, envelope, total_of, until
@@ -33,3 +36,22 @@ async def test_an_entity_that_leaves_memory_while_its_history_is_asked_is_not_ta
     go_on.set()
     assert total_of((await repeated)[0]) == 1
     assert total_of((await behind)[0]) == 11
+
+
+async def test_what_can_not_be_loaded_is_tried_all_the_time_and_fills_the_log(cell, monkeypatch, caplog):
+    host = await cell.host()
+    tried: list[float] = []
+
+    def broken(codec, shard, key, snapshot):
+        tried.append(time.monotonic())
+        raise ValueError("a row that nobody can read")
+
+    monkeypatch.setattr(host.loader, "_enter", broken)
+    # As after a takeover: turns of the tail that wait for their entity. The host's tick asks for it four times a second.
+    host.shards[shard_of("counter", "us-9", cell.limits.shards)].unfolded["counter", "us-9"] = []
+    await until(lambda: len(tried) == 2)
+    assert tried[1] - tried[0] >= FIRST_MS / 1000
+    assert [record.getMessage() for record in caplog.records] == ["an entity could not be loaded"] * 2
+    # Whoever asks for it is told at once.
+    assert (await ask(host, envelope("us-9", counter.Add(1))))[0].status == wire.FAULT
+    assert len(tried) == 3
