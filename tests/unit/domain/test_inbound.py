@@ -1,23 +1,18 @@
-"""An inbound by example: each promise once, with the location that it tells."""
+"""An inbound by example: what is received of what was announced, with the location that it tells."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
-import pytest
 
-from actors.domain import gs1, ids, inbound_announcing, inbound_receiving
-from actors.domain.acts import ACTS
-from actors.domain.audit import Act
+from actors.domain import gs1
 from actors.domain.errors import Refused
 from actors.domain.inbound import INBOUND as KIND
 from actors.domain.inbound_commands import (
     AnnouncedLine,
-    AnnouncedPackage,
     AnnounceInbound,
     CancelInbound,
-    ChangeInbound,
     CloseInbound,
     LocationAnswered,
     PackedGoods,
@@ -25,74 +20,26 @@ from actors.domain.inbound_commands import (
     ReceivedPackage,
     ReceiveGoods,
 )
-from actors.domain.inbound_events import Discrepancy, GoodsReceived, InboundClosed
-from actors.domain.inbound_state import Inbound
-from actors.domain.inbound_views import InboundView, ViewInbound
+from actors.domain.inbound_events import Discrepancy
 from actors.domain.kind import Context
-from actors.domain.location_commands import AdjustmentLine, AdjustStock, DefineBins
+from actors.domain.location_commands import DefineBins
 from actors.domain.location_events import Bin, StockChanged
-from tests.unit.domain.transfer_world import DAY_MS, NOW_MS, PORTLAND, SEATTLE, TODAY, TOMORROW_MS, World
-
-INBOUND = ids.inbound_id("us", NOW_MS, "key-1")
-ONE, TWO = gs1.sscc("9521234", 1), gs1.sscc("9521234", 2)
-
-
-def announce(*lines: tuple[str, int], packages: Any = (), **more: Any) -> AnnounceInbound:
-    named = [AnnouncedLine(10 * n, sku, units) for n, (sku, units) in enumerate(lines or [("a", 10)], 1)]
-    return AnnounceInbound(SEATTLE, TOMORROW_MS, named, list(packages), **more)
-
-
-def package(sscc: str, *goods: PackedGoods) -> AnnouncedPackage:
-    return AnnouncedPackage(sscc, list(goods) or [PackedGoods("a", 4)])
-
-
-def by_line(*goods: tuple[str, int], **more: Any) -> ReceiveGoods:
-    return ReceiveGoods(lines=[ReceivedGoods(sku, units) for sku, units in goods], **more)
-
-
-def by_package(*names: str, **more: Any) -> ReceiveGoods:
-    return ReceiveGoods([ReceivedPackage(name) for name in names], **more)
-
-
-def announced(*lines: tuple[str, int], world: World | None = None, **more: Any) -> World:
-    world = world or World()
-    ask(world, announce(*lines, **more))
-    return world
-
-
-def ask(world: World, command: Any) -> InboundView:
-    world.do("inbound", INBOUND, command)
-    world.settle()
-    return view(world)
-
-
-def view(world: World) -> InboundView:
-    state, version = world.entities["inbound", INBOUND]
-    found = KIND.view(state, ViewInbound(INBOUND), version)
-    assert isinstance(found, InboundView)
-    return found
-
-
-def refused(world: World, command: Any) -> str:
-    before = world.entities.get(("inbound", INBOUND), (None, 0))[1]
-    with pytest.raises(Refused) as error:
-        world.do("inbound", INBOUND, command)
-    assert world.entities.get(("inbound", INBOUND), (None, 0))[1] == before
-    return error.value.body.code
-
-
-def stock(world: World, sku: str = "a") -> tuple[int, int, int]:
-    there = world.place(SEATTLE).stock.get(sku)
-    return (there.on_hand, there.damaged, there.quality_hold) if there else (0, 0, 0)
-
-
-def expected(world: World) -> dict[str, int]:
-    return world.expected(SEATTLE, INBOUND)
-
-
-def line(world: World, sku: str = "a") -> dict[str, Any]:
-    (found,) = [one for one in view(world).lines if one.sku == sku]
-    return msgspec.structs.asdict(found)
+from tests.unit.domain.inbound_steps import (
+    INBOUND,
+    ONE,
+    TWO,
+    announced,
+    ask,
+    by_line,
+    by_package,
+    expected,
+    line,
+    package,
+    refused,
+    stock,
+    view,
+)
+from tests.unit.domain.transfer_world import NOW_MS, SEATTLE, TODAY, TOMORROW_MS, World
 
 
 # --- the whole way --------------------------------------------------------------------------------------------------
@@ -307,206 +254,3 @@ def test_an_unexpected_sku_that_the_location_refused_stays_on_the_list():
     world = announced(("a", 10))
     ask(world, ReceiveGoods(lines=[ReceivedGoods("z", 1, bin="A-9")], accept_unexpected=True))
     assert [one.sku for one in view(world).lines] == ["a"]
-
-
-# --- changes --------------------------------------------------------------------------------------------------------
-def test_the_location_hears_nothing_of_a_change():
-    world = announced(("a", 10), ("b", 5))
-    later = TOMORROW_MS + DAY_MS
-    changes = ChangeInbound(later, [AnnouncedLine(10, "a", 12), AnnouncedLine(30, "c", 1)], [20])
-    told = ask(world, changes)
-    assert [(one.line, one.sku, one.announced) for one in told.lines] == [(10, "a", 12), (30, "c", 1)]
-    assert (expected(world), told.expected_at_ms) == ({"a": 12, "c": 1}, later)
-    assert world.place(SEATTLE).incoming[INBOUND].expected_at_ms == later
-
-
-def test_an_older_expectation_that_comes_late_counts():
-    world = announced(("a", 10))
-    world.do("inbound", INBOUND, ChangeInbound(lines=[AnnouncedLine(10, "a", 7)]))
-    world.do("inbound", INBOUND, ChangeInbound(lines=[AnnouncedLine(10, "a", 3)]))
-    first, second = world.waiting
-    world.deliver(second)
-    world.deliver(first)
-    assert expected(world) == {"a": 3}
-
-
-def test_lines_trade_places_and_one_is_lost():
-    world = announced(("a", 10), ("b", 5))
-    told = ask(world, ChangeInbound(lines=[AnnouncedLine(10, "b", 6), AnnouncedLine(20, "a", 11)]))
-    assert [(one.line, one.sku, one.announced) for one in told.lines] == [(10, "b", 6), (20, "a", 11)]
-
-
-def test_a_line_changes_of_which_goods_have_come():
-    world = announced(("a", 10), ("b", 5))
-    world.do("inbound", INBOUND, by_line(("a", 1)))
-    assert refused(world, ChangeInbound(lines=[AnnouncedLine(10, "a", 9)])) == "inbound.line_received"
-    world.settle()
-    assert refused(world, ChangeInbound(removed=[10])) == "inbound.line_received"
-    assert refused(world, ChangeInbound(lines=[AnnouncedLine(30, "a", 9)])) == "inbound.sku_repeated"
-    assert ask(world, ChangeInbound(lines=[AnnouncedLine(20, "b", 9)])).status == "receiving"
-    assert expected(world) == {"a": 9, "b": 9}
-
-
-def test_an_inbound_waits_for_a_line_that_was_taken_away():
-    world = announced(("a", 10), ("b", 5))
-    ask(world, by_line(("a", 10)))
-    told = ask(world, ChangeInbound(removed=[20]))
-    assert (told.status, told.outcome, expected(world)) == ("closed", "complete", {})
-
-
-def test_packages_that_came_are_announced_anew():
-    world = announced(("a", 10), packages=[package(ONE)])
-    ask(world, by_package(ONE))
-    assert refused(world, ChangeInbound(packages=[package(ONE)])) == "inbound.package_repeated"
-    assert refused(world, ChangeInbound(packages=[package(TWO, PackedGoods("a", 7))])) == "inbound.package_exceeds"
-    told = ask(world, ChangeInbound(packages=[package(TWO, PackedGoods("a", 6))]))
-    assert [(one.sscc, one.status) for one in told.packages] == [(ONE, "received"), (TWO, "announced")]
-
-
-@pytest.mark.parametrize(
-    ("command", "code"),
-    [
-        (ChangeInbound(), "inbound.nothing_named"),
-        (ChangeInbound(NOW_MS), "inbound.expected_in_past"),
-        (ChangeInbound(removed=[99]), "inbound.line_unknown"),
-        (ChangeInbound(removed=[10, 20]), "inbound.lines_number"),
-        (ChangeInbound(lines=[AnnouncedLine(10, "b", 5)]), "inbound.sku_repeated"),
-        (ChangeInbound(lines=[AnnouncedLine(10, "a", 3)]), "inbound.package_exceeds"),
-        (ChangeInbound(removed=[10]), "inbound.sku_not_announced"),
-        (ChangeInbound(packages=[package(ONE, PackedGoods("z", 1))]), "inbound.sku_not_announced"),
-        (ChangeInbound(within=[PORTLAND], expected_at_ms=TOMORROW_MS), "inbound.location_forbidden"),
-        (ReceiveGoods(), "inbound.nothing_named"),
-        (by_line(("a", 1), within=[PORTLAND]), "inbound.location_forbidden"),
-        (CloseInbound([("a", 10), ("b", 5)]), "inbound.nothing_came"),
-        (CloseInbound(within=[PORTLAND]), "inbound.location_forbidden"),
-        (CancelInbound([PORTLAND]), "inbound.location_forbidden"),
-        (announce(), "inbound.exists"),
-    ],
-)
-def test_a_step_that_makes_no_sense_is_taken(command, code):
-    world = announced(("a", 10), ("b", 5), packages=[package(ONE)])
-    assert refused(world, command) == code
-
-
-@pytest.mark.parametrize(
-    ("command", "code"),
-    [
-        (AnnounceInbound(SEATTLE, NOW_MS, [AnnouncedLine(1, "a", 1)]), "inbound.expected_in_past"),
-        (AnnounceInbound(SEATTLE, 1 << 60, [AnnouncedLine(1, "a", 1)]), "inbound.expected_too_late"),
-        (AnnounceInbound(SEATTLE, TOMORROW_MS, []), "inbound.lines_number"),
-        (announce(("a", 1), ("a", 2)), "inbound.sku_repeated"),
-        (AnnounceInbound(SEATTLE, TOMORROW_MS, [AnnouncedLine(1, s, 1) for s in "ab"]), "inbound.line_repeated"),
-        (announce(packages=[package(ONE), package(ONE)]), "inbound.package_repeated"),
-        (announce(packages=[package(ONE, PackedGoods("z", 1))]), "inbound.sku_not_announced"),
-        (announce(packages=[package(ONE), package(TWO, PackedGoods("a", 7))]), "inbound.package_exceeds"),
-        (announce(packages=[package(ONE[:-1] + "0")]), "barcode.check_digit"),
-        (announce(packages=[package("12")]), "barcode.length"),
-        (announce(within=[PORTLAND]), "inbound.location_forbidden"),
-    ],
-)
-def test_an_announcement_that_makes_no_sense_is_taken(command, code):
-    assert refused(World(), command) == code
-
-
-def test_what_is_announced_has_no_limit():
-    many = [(f"s{n}", 1) for n in range(inbound_announcing.LINES_MAX + 1)]
-    assert refused(World(), announce(*many)) == "inbound.lines_number"
-    names = [gs1.sscc("9521234", n) for n in range(inbound_announcing.PACKAGES_MAX + 1)]
-    packages = [package(name, PackedGoods("a", 1)) for name in names]
-    assert refused(World(), announce(("a", 9_999), packages=packages)) == "inbound.too_many_packages"
-    serials = [f"n{n}" for n in range(inbound_receiving.RECEIPT_LINES_MAX + 1)]
-    crate = package(ONE, PackedGoods("a", len(serials), "", None, serials))
-    assert refused(World(), announce(("a", 9_999), packages=[crate])) == "inbound.package_too_large"
-    half = [package(name, PackedGoods("a", 2_000, "", None, serials[:2_000])) for name in names[:3]]
-    assert refused(World(), announce(("a", 9_999), packages=half)) == "inbound.too_many_packages"
-
-
-def test_what_is_received_has_no_limit():
-    world = announced(("a", 90_000))
-    serials = [f"n{n}" for n in range(inbound_receiving.RECEIPT_LINES_MAX + 1)]
-    assert refused(world, ReceiveGoods(lines=[ReceivedGoods("a", len(serials), serials=serials)])) == (
-        "inbound.receipt_too_large"
-    )
-    for number in range(5):
-        each = [f"{number}-{n}" for n in range(2_000)]
-        ask(world, ReceiveGoods(lines=[ReceivedGoods("a", 2_000, serials=each)]))
-    assert view(world).receipts[-1].status == "booked"
-    assert refused(world, by_line(("a", 1))) == "inbound.too_many_receipts"
-
-
-# --- the ends -------------------------------------------------------------------------------------------------------
-def test_shortages_are_given_up_that_nobody_knows_of():
-    world = announced(("a", 10), ("b", 5))
-    ask(world, by_line(("a", 8)))
-    for wrong in ([], [("a", 2)], [("a", 2), ("b", 4)], [("a", 2), ("b", 5), ("z", 1)]):
-        assert refused(world, CloseInbound(wrong)) == "inbound.shortages_differ"
-    told = ask(world, CloseInbound([("b", 2), ("a", 2), ("b", 3)]))
-    assert told.discrepancies == [Discrepancy(10, "a", 2, 0, 0, 0), Discrepancy(20, "b", 5, 0, 0, 0)]
-    assert [(one.under, one.remaining) for one in told.lines] == [(2, 0), (5, 0)]
-    assert expected(world) == {}
-    (closed,) = [event for event, _ in world.events["inbound", INBOUND] if type(event) is InboundClosed]
-    assert closed.discrepancies == told.discrepancies
-    for step in (by_line(("a", 1)), ChangeInbound(TOMORROW_MS), CloseInbound(), CancelInbound()):
-        assert refused(world, step) == "inbound.closed"
-
-
-def test_a_cancelled_inbound_is_expected_or_comes():
-    world = announced(("a", 10))
-    told = ask(world, CancelInbound())
-    assert (told.status, told.allowed, expected(world)) == ("cancelled", [], {})
-    assert refused(world, by_line(("a", 1))) == "inbound.cancelled"
-
-
-def test_an_inbound_of_which_goods_came_is_cancelled():
-    world = announced(("a", 10))
-    ask(world, by_line(("a", 1)))
-    world.do("location", SEATTLE, AdjustStock([AdjustmentLine("a", -1, "loss")]))
-    assert refused(world, CancelInbound()) == "inbound.goods_came"
-
-
-def test_a_refusal_leaves_an_inbound_open_of_which_all_has_come():
-    """More was under way than remained: what was refused was the rest that was too many."""
-    world = announced(("a", 10))
-    world.do("inbound", INBOUND, by_line(("a", 10)))
-    refusable = ReceiveGoods(lines=[ReceivedGoods("a", 1, bin="A-9")], accept_over=True)
-    world.do("inbound", INBOUND, refusable)
-    world.settle()
-    told = view(world)
-    assert (told.status, told.outcome, stock(world)) == ("closed", "complete", (10, 0, 0))
-
-
-def test_an_inbound_that_is_not_there_is_seen_or_changed():
-    assert refused(World(), CancelInbound()) == "inbound.unknown"
-    with pytest.raises(Refused, match=r"inbound\.unknown"):
-        KIND.view(None, ViewInbound(INBOUND), 0)
-    world = announced()
-    state, version = world.entities["inbound", INBOUND]
-    with pytest.raises(Refused, match="forbidden"):
-        KIND.view(state, ViewInbound(INBOUND, [PORTLAND]), version)
-
-
-def test_an_id_leads_to_another_shard_when_the_call_is_repeated():
-    later = ids.inbound_id("us", NOW_MS + 60_000, "key-1")
-    assert ids.INBOUND_PATTERN.fullmatch(INBOUND)
-    assert later != INBOUND
-    assert ids.routing_part("inbound", later) == ids.routing_part("inbound", INBOUND)
-
-
-# --- the audit ------------------------------------------------------------------------------------------------------
-def test_the_audit_does_not_say_who_gave_up_what():
-    state = Inbound(SEATTLE, "", "", "", 0, 0, 0, 0, {}, {})
-    came = GoodsReceived(SEATTLE, 1, "", [], [], "")
-    act = ACTS["inbound"]
-    assert act(None, announce(("a", 10)), [came]) == Act("inbound.announce", SEATTLE, "", {"a.announced": (None, 10)})
-    assert act(None, announce(("a", 10)), []) == Act("inbound.announce", SEATTLE)
-    assert act(state, CloseInbound([("a", 2)]), [came]) == Act("inbound.close", SEATTLE, "", {"a.short": (None, 2)})
-    assert act(state, CloseInbound([("a", 2)]), []) == Act("inbound.close", SEATTLE)
-    cancelled = Act("inbound.cancel", SEATTLE, "", {"status": ("announced", "cancelled")})
-    assert act(state, CancelInbound(), [came]) == cancelled
-    assert act(state, LocationAnswered(1), []).action == "inbound.answered"
-    change = ChangeInbound(lines=[AnnouncedLine(1, "b", 3)])
-    assert act(state, change, [came]) == Act("inbound.change", SEATTLE, "", {"b.announced": (None, 3)})
-    world = announced()
-    state, _ = world.entities["inbound", INBOUND]
-    events = KIND.decide(state, by_line(("a", 4)), Context(INBOUND, "k", NOW_MS)).events
-    assert act(state, by_line(("a", 4)), events) == Act("inbound.receive", SEATTLE, "", {"a.received": (None, 4)})

@@ -1,0 +1,113 @@
+"""A shift and its session end when they must."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from actors.domain import account
+from actors.domain.account_commands import (
+    ChangeRole,
+    Disable,
+    Enable,
+    EndShift,
+    Refresh,
+    ResetFactor,
+    SetPassword,
+    StepUp,
+)
+from actors.domain.account_state import IDLE_MS, LOCK_AFTER
+from actors.domain.account_views import ViewCredentials
+from tests.unit.domain.account_desk import MINUTE_MS, RIGHTS, STEP, Desk, revoked
+
+
+def test_an_old_refresh_number_gets_a_token():
+    desk = Desk().ready()
+    ends_ms = desk.sign_in().shift.ends_ms
+    told = desk.do(Refresh("s1", 1))
+    assert (told.ok, told.shift.token_number, told.role) == (True, 2, "associate")
+    told = desk.do(Refresh("s1", 1))
+    assert (told.ok, told.reason, told.shift) == (False, "token_reused", None)
+    assert desk.post == [revoked("s1", ends_ms)]
+    assert desk.refused(Refresh("s1", 2)) == "session.ended"
+
+
+@pytest.mark.parametrize(("role", "minutes"), [("manager", 15), ("associate", 60), ("auditor", 60)])
+def test_a_shift_that_nobody_uses_stays_open(role, minutes):
+    assert IDLE_MS[role] == minutes * MINUTE_MS
+    desk = Desk().ready(role)
+    desk.sign_in()
+    desk.now_ms += minutes * MINUTE_MS
+    assert desk.do(Refresh("s1", 1)).shift.seen_ms == desk.now_ms
+    desk.now_ms += minutes * MINUTE_MS + 1
+    assert desk.refused(Refresh("s1", 2)) == "session.ended"
+    assert desk.refused(StepUp("s1", STEP + 9, "")) == "session.ended"
+
+
+def test_a_shift_goes_on_past_its_end():
+    desk = Desk().ready()
+    desk.sign_in(planned_ms=MINUTE_MS)
+    desk.now_ms += MINUTE_MS - 1
+    assert desk.do(Refresh("s1", 1)).ok
+    desk.now_ms += 1
+    assert desk.refused(Refresh("s1", 2)) == "session.ended"
+
+
+def test_a_step_up_does_not_prove_or_leaves_the_old_token_good():
+    desk = Desk().ready()
+    first = desk.sign_in().shift
+    desk.now_ms += MINUTE_MS
+    assert desk.do(StepUp("s1", STEP + 1, "")).reason == "failed"  # signed in with it
+    told = desk.do(StepUp("s1", STEP + 2, ""))
+    assert told.shift == msgspec.structs.replace(first, seen_ms=desk.now_ms, proved_ms=desk.now_ms, token_number=2)
+    assert desk.state.failures == 0
+    assert desk.do(StepUp("s1", STEP + 2, "")).reason == "failed"
+    assert desk.do(StepUp("s1", 0, "recovery-1")).shift.token_number == 3
+    assert desk.do(StepUp("s1", 0, "recovery-1")).reason == "failed"
+    assert desk.do(Refresh("s1", 2)).reason == "token_reused"
+
+
+def test_codes_can_be_guessed_without_end_from_within_a_shift():
+    desk = Desk().ready()
+    desk.sign_in()
+    for _ in range(LOCK_AFTER):
+        assert desk.do(StepUp("s1", 0, "")).reason == "failed"
+    assert desk.do(StepUp("s1", STEP + 9, "")).reason == "locked"
+    assert desk.sign_in("s2").reason == "locked"
+    assert desk.do(Refresh("s1", 1)).ok
+
+
+def test_signing_out_leaves_tokens_good_or_ends_the_shift_of_another_session():
+    desk = Desk().ready()
+    ends_ms = desk.sign_in().shift.ends_ms
+    assert not desk.do(EndShift("other")).ended
+    assert desk.do(EndShift("s1")).ended
+    assert not desk.do(EndShift("s1")).ended
+    assert desk.post == [revoked("s1", ends_ms)]
+
+
+@pytest.mark.parametrize("command", RIGHTS, ids=lambda command: type(command).__name__)
+def test_changed_rights_live_on_in_a_token(command):
+    desk = Desk().ready()
+    ends_ms = desk.sign_in().shift.ends_ms
+    told = desk.do(command)
+    assert (told.on_shift, told.version) == (False, desk.version)
+    assert desk.post == [revoked("s1", ends_ms)]
+    assert desk.refused(Refresh("s1", 1)) == "session.ended"
+    desk.do(command)
+    assert len(desk.post) == 1
+
+
+def test_a_change_is_not_there_afterwards():
+    desk = Desk().ready()
+    told = desk.do(ChangeRole("driver", ["us-st-9"]))
+    assert (told.role, told.locations) == ("driver", ["us-st-9"])
+    desk.do(SetPassword("argon2id-other"))
+    assert not desk.do(Disable()).enabled
+    assert desk.do(Enable()).enabled
+    seen = account.view(desk.state, ViewCredentials(), desk.version)
+    assert (seen.password_hash, seen.sealed_totp, seen.role) == ("argon2id-other", b"sealed", "driver")
+    desk.do(ResetFactor())
+    seen = account.view(desk.state, ViewCredentials(), desk.version)
+    assert (seen.sealed_totp, seen.recovery, seen.last_totp_step) == (b"", [], STEP)
+    assert desk.sign_in(location_id="us-st-9").reason == "factor_missing"
