@@ -18,7 +18,7 @@ from rich.table import Table
 from cells.config import load_region
 from cells.errors import CellError
 from cells.paths import home_folder
-from perf import machine, rows
+from perf import machine, pace, rows
 from perf.cell import REGION, answers
 from perf.chaos.own_cell import CellFailed
 from perf.closed_loop import GeneratorError, require_wrk
@@ -161,6 +161,8 @@ def main() -> int:
         console.print("[yellow]stopped: what was measured until then follows[/yellow]")
         failed = True
     facts |= bench.facts
+    if told := pace.described(bench.loops_ms):
+        facts["pace"] = told
     _show_machine(console, facts)
     rows.show_rows(console, bench.rows, bench.notes)
     checks = rows.checks(bench.rows, bench.steady, bench.promises)

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from perf import cell, closed_loop, inside, orders, rows, steady, switches
+from perf import cell, closed_loop, inside, orders, pace, rows, steady, switches
 from perf.chaos.own_cell import OwnCell
 from perf.closed_loop import WrkFigures
 from perf.compare import database
@@ -88,6 +88,7 @@ class Bench:
         self.notes: dict[tuple[str, str], str] = {}
         self.facts: dict[str, str] = {}
         self.promises: dict[str, list[str]] = {}
+        self.loops_ms: list[float] = []
         self.steady: rows.SteadyExtras | None = None
         self._console = console
         self._folder = tempfile.TemporaryDirectory(prefix="ocefs-bench-ids-")
@@ -127,6 +128,8 @@ class Bench:
         self._add(row, note)
 
     def _add(self, row: Row, note: str) -> None:
+        self.loops_ms.append(pace.loop_ms())
+        note = f"{note}; loop {self.loops_ms[-1]:.1f} ms"
         self.rows.append(row)
         self.notes[row.work, row.system] = note
         self._console.print(
