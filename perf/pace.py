@@ -31,4 +31,4 @@ def described(loops_ms: Sequence[float]) -> str:
     said = f"the same loop took {least:.1f} to {most:.1f} ms beside the rows"
     if most <= STEADY * least:
         return said
-    return f"{said}: ratios of rows whose loops differ (in brackets) say so much less"
+    return f"{said}: ratios of rows beside which it differs say so much less"

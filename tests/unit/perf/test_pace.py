@@ -7,7 +7,7 @@ from perf import pace
 
 def test_a_machine_that_slowed_down_in_the_middle_is_not_told_of():
     assert pace.described([10.0, 19.5, 12.0]) == (
-        "the same loop took 10.0 to 19.5 ms beside the rows: ratios of rows whose loops differ (in brackets) say so much less"
+        "the same loop took 10.0 to 19.5 ms beside the rows: ratios of rows beside which it differs say so much less"
     )
 
 

@@ -1,86 +1,31 @@
-"""Transfers through the whole API: both ends, large ones, lists, suggestions, and what is refused."""
+"""Transfers through the whole API: both ends, lists, and what is refused."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
 
 import pytest
 
-from actors.domain import gs1
-from actors.domain.ids import account_id
 from actors.domain.location_commands import ReceiptLine, ReceiveStock
 from actors.domain.transfer_commands import LookAtTransfer
 from actors.runtime.wire import OK
 from serve.days import day_of
-from serve.transfers import suggestions
-from tests.unit.serve.guarded_cell import GuardedCell
-from tests.unit.serve.small_cell import Cell, furnish, furnish_with
-
-SEATTLE, PORTLAND, NEWARK = "us-wh-seattle", "us-st-portland", "us-wh-newark"
-MIA, TOM = account_id("us", b"m" * 16), account_id("us", b"t" * 16)
-SSCC = gs1.sscc("9521234", 42)
-TOMORROW = "2026-01-02T00:00:00Z"
-
-
-@pytest.fixture
-async def cell():
-    made = Cell()
-    await furnish(made)
-    yield made
-    await made.http.aclose()
-
-
-@pytest.fixture
-async def guarded(tmp_path):
-    made = GuardedCell(tmp_path, approval_transfer_units=50)
-    await furnish_with(made, made.bearer())
-    yield made
-    await made.http.aclose()
-
-
-def lines(**units):
-    return [{"sku": sku, "quantity": n} for sku, n in units.items()]
-
-
-def wanted(**more):
-    body = {"source_id": SEATTLE, "destination_id": PORTLAND, "lines": lines(A1=10), "expected_at": TOMORROW}
-    return body | more
-
-
-async def requested(cell, body=None, key=None, **headers):
-    answer = await cell.post("/v1/transfers", body or wanted(), key, **headers)
-    assert answer.status_code == 201, answer.text
-    told = answer.json()
-    assert answer.headers["location"] == f"/v1/transfers/{told['transfer_id']}"
-    return told["transfer_id"]
-
-
-async def step(cell, identity, path, body, key=None, **headers):
-    return await cell.post(f"/v1/transfers/{identity}/{path}", body, key, **headers)
-
-
-async def done(cell, identity, path, body, **headers):
-    answer = await step(cell, identity, path, body, **headers)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def read(cell, identity, headers=None):
-    return (await cell.http.get(f"/v1/transfers/{identity}", headers=headers)).json()
-
-
-def stock(cell, place, sku="A1"):
-    row = cell.gateway.entities["location", place][0].stock[sku]
-    return row.on_hand, row.allocated
-
-
-async def sent(cell, *packages, **more):
-    """A transfer on its way; its id."""
-    identity = await requested(cell, wanted(**more))
-    await done(cell, identity, "picking", {})
-    await done(cell, identity, "dispatches", {"packages": list(packages) or [{"lines": lines(A1=10)}]})
-    return identity
+from tests.unit.serve.transfers.transfer_rig import (
+    MIA,
+    NEWARK,
+    PORTLAND,
+    SEATTLE,
+    SSCC,
+    TOMORROW,
+    done,
+    lines,
+    read,
+    requested,
+    sent,
+    step,
+    stock,
+    wanted,
+)
 
 
 async def test_units_get_lost_between_two_places_or_their_story_does(cell):
@@ -174,113 +119,7 @@ async def test_a_repeated_call_moves_units_twice(cell):
     assert (reused.status_code, reused.json()["code"]) == (422, "idempotency.key_reused")
 
 
-# --- four eyes ------------------------------------------------------------------------------------------------------
-def manager(cell, sub=MIA, **more):
-    return cell.of_role("manager", sub=sub, **more)
-
-
-async def test_a_large_transfer_leaves_before_somebody_else_has_approved_it(guarded):
-    small = await requested(guarded, wanted(lines=lines(A1=50)), **manager(guarded))
-    assert (await read(guarded, small, manager(guarded)))["status"] == "allocated"
-    await done(guarded, small, "cancellation", {}, **manager(guarded))
-    large = await requested(guarded, wanted(lines=lines(A1=51)), **manager(guarded))
-    detail = await read(guarded, large, manager(guarded))
-    approval = f"/v1/approvals/{detail['approval_id']}"
-    assert (detail["status"], stock(guarded, SEATTLE)) == ("requested", (100, 0))
-    asked = (await guarded.http.get(approval, headers=manager(guarded))).json()
-    assert asked["wanted"] == {
-        "action": "transfer.approve", "source_id": SEATTLE, "destination_id": PORTLAND, "lines": lines(A1=51),
-    }  # fmt: skip
-    assert (asked["size"], asked["reasons"], asked["target_kind"], asked["target_id"]) == (51, [], "transfer", large)
-    listed = (await guarded.http.get("/v1/approvals", headers=manager(guarded))).json()["approvals"]
-    assert [(one["action"], one["reasons"]) for one in listed] == [("transfer.approve", [])]
-    own = await guarded.post(f"{approval}/decision", {"decision": "approve"}, **manager(guarded))
-    assert (own.status_code, own.json()["code"]) == (403, "approval.same_person")
-    stale = manager(guarded, TOM, auth_time=guarded.clock.now // 1000 - 301)
-    old = await guarded.post(f"{approval}/decision", {"decision": "approve"}, **stale)
-    assert (old.status_code, old.json()["code"]) == (401, "auth.step_up_required")
-    given = await guarded.post(f"{approval}/decision", {"decision": "approve"}, **manager(guarded, TOM))
-    assert given.status_code == 200
-    assert (await read(guarded, large, manager(guarded)))["status"] == "allocated"
-    assert stock(guarded, SEATTLE) == (100, 51)
-
-
-async def test_a_refused_transfer_waits_for_ever(guarded):
-    large = await requested(guarded, wanted(lines=lines(A1=51)), **manager(guarded))
-    approval = (await read(guarded, large, manager(guarded)))["approval_id"]
-    body = {"decision": "refuse", "note": "wrong_amount"}
-    await guarded.post(f"/v1/approvals/{approval}/decision", body, **manager(guarded, TOM))
-    detail = await read(guarded, large, manager(guarded))
-    assert (detail["status"], detail["outcome"], detail["allowed"]) == ("refused", "refused", [])
-
-
-async def test_an_open_cell_waits_for_a_second_person_though_it_knows_nobody(cell):
-    identity = await requested(cell, wanted(lines=lines(A1=100)))
-    assert (await read(cell, identity))["status"] == "allocated"
-
-
-# --- rights ---------------------------------------------------------------------------------------------------------
-async def test_people_of_one_end_do_what_is_for_the_other_or_of_a_third_anything(guarded):
-    here, there, elsewhere = (
-        guarded.of_role("fulfilment", sub=TOM, locs=(place,)) for place in (SEATTLE, PORTLAND, NEWARK)
-    )
-    refused = await guarded.post("/v1/transfers", wanted(), **elsewhere)
-    assert (refused.status_code, refused.json()["code"]) == (403, "transfer.location_forbidden")
-    identity = await requested(guarded, **there)
-    assert (await step(guarded, identity, "picking", {}, **there)).status_code == 403
-    await done(guarded, identity, "picking", {}, **here)
-    body = {"packages": [{"lines": lines(A1=10)}]}
-    assert (await step(guarded, identity, "dispatches", body, **there)).status_code == 403
-    await done(guarded, identity, "dispatches", body, **here)
-    assert (await step(guarded, identity, "receipts", {"packages": ["1"]}, **here)).status_code == 403
-    path = f"/v1/transfers/{identity}"
-    assert (await guarded.http.get(path, headers=elsewhere)).json()["code"] == "transfer.location_forbidden"
-    assert (await guarded.http.get("/v1/transfers", headers=elsewhere)).json()["transfers"] == []
-    other = await guarded.http.get("/v1/transfers", params={"location_id": SEATTLE}, headers=elsewhere)
-    assert (other.status_code, other.json()["code"]) == (403, "auth.location_forbidden")
-    for headers in (here, there):
-        assert (await guarded.http.get(path, headers=headers)).status_code == 200
-        listed = (await guarded.http.get("/v1/transfers", headers=headers)).json()["transfers"]
-        assert [one["transfer_id"] for one in listed] == [identity]
-    lost = {"lost": lines(A1=10)}
-    assert (await step(guarded, identity, "closure", lost, **there)).json()["code"] == "auth.forbidden"
-    old = manager(guarded, auth_time=guarded.clock.now // 1000 - 301)
-    assert (await step(guarded, identity, "closure", lost, **old)).json()["code"] == "auth.step_up_required"
-    await done(guarded, identity, "closure", lost, **manager(guarded))
-
-
-async def test_a_transfer_takes_units_off_the_books_without_a_manager(guarded):
-    identity = await requested(guarded, **manager(guarded))
-    await done(guarded, identity, "picking", {}, **manager(guarded))
-    missing = {"lines": lines(A1=1)}
-    floor = guarded.of_role("fulfilment", locs=(SEATTLE,))
-    assert (await step(guarded, identity, "short-picks", missing, **floor)).json()["code"] == "auth.forbidden"
-    old = manager(guarded, auth_time=guarded.clock.now // 1000 - 301)
-    assert (await step(guarded, identity, "short-picks", missing, **old)).json()["code"] == "auth.step_up_required"
-    assert stock(guarded, SEATTLE)[0] == 100
-    await done(guarded, identity, "short-picks", missing, **manager(guarded))
-    assert stock(guarded, SEATTLE)[0] == 99
-
-
-async def test_the_audit_does_not_say_who_gave_up_what(guarded):
-    identity = await requested(guarded, **manager(guarded))
-    await done(guarded, identity, "picking", {}, **manager(guarded))
-    await done(guarded, identity, "dispatches", {"packages": [{"lines": lines(A1=9)}]}, **manager(guarded))
-    await done(guarded, identity, "short-picks", {"lines": lines(A1=1)}, **manager(guarded))
-    await done(guarded, identity, "receipts", {"lines": lines(A1=4), "found": lines(A1=1)}, **manager(guarded, TOM))
-    await done(guarded, identity, "closure", {"lost": lines(A1=5)}, **manager(guarded, TOM))
-    told = [line for line in guarded.gateway.audited if line.act.action.startswith("transfer.")]
-    assert [(line.who.subject, line.act.action, line.act.location_id, line.act.changes) for line in told] == [
-        (MIA, "transfer.request", SEATTLE, {"A1.units": (None, 10)}),
-        (MIA, "transfer.start_picking", SEATTLE, {}),
-        (MIA, "transfer.dispatch", SEATTLE, {}),
-        (MIA, "transfer.short_pick", SEATTLE, {"A1.missing": (None, 1)}),
-        (TOM, "transfer.receive", PORTLAND, {"A1.found": (None, 1)}),
-        (TOM, "transfer.close", SEATTLE, {"A1.lost": (None, 5)}),
-    ]
-
-
-# --- lists ----------------------------------------------------------------------------------------------------------
+# --- lists ------------------------------------------------------------------------------------------------------------
 async def test_a_page_repeats_a_transfer_or_leaves_one_out(cell):
     made = []
     for number in range(5):
@@ -319,89 +158,7 @@ async def test_nobody_sees_that_a_transfer_is_late(cell):
     assert (await cell.get("/v1/transfers")).json()["transfers"][0]["late"]
 
 
-# --- suggestions ----------------------------------------------------------------------------------------------------
-async def levels(cell, place, point):
-    body = {"levels": [{"sku": "A1", "reorder_point": point}]}
-    answer = await cell.write("PUT", f"/v1/locations/{place}/levels", body)
-    assert answer.status_code == 200, answer.text
-
-
-async def test_nobody_says_that_a_store_runs_low_beside_a_full_warehouse(cell):
-    assert (await cell.get("/v1/transfer-suggestions", sku="A1")).json()["suggestions"] == []
-    await levels(cell, PORTLAND, 20)
-    page = (await cell.get("/v1/transfer-suggestions", sku="A1")).json()
-    assert page["sku"] == "A1"
-    (one,) = page["suggestions"]
-    assert one == {
-        "source_id": SEATTLE, "destination_id": PORTLAND, "units": 37, "distance_km": one["distance_km"],
-        "need": "below_reorder_point", "days_left": None,
-    }  # fmt: skip
-    assert 200 < one["distance_km"] < 230
-    # What is on its way counts.
-    await sent(cell, {"lines": lines(A1=37)}, lines=lines(A1=37))
-    assert (await cell.get("/v1/transfer-suggestions", sku="A1")).json()["suggestions"] == []
-
-
-async def test_what_a_place_sells_is_not_looked_at(cell):
-    order = await cell.placed(("C3", 4))
-    for update in ("start_picking", "pack", "ship"):
-        await cell.post(f"/v1/orders/{order['order_id']}/updates", {"update": update})
-    receipt = {"lines": [{"sku": "C3", "quantity": 40}]}
-    assert (await cell.post(f"/v1/locations/{SEATTLE}/receipts", receipt)).status_code == 200
-    (one,) = (await cell.get("/v1/transfer-suggestions", sku="C3")).json()["suggestions"]
-    assert (one["source_id"], one["destination_id"], one["units"]) == (SEATTLE, NEWARK, 1)
-    assert (one["need"], one["days_left"]) == ("few_days_left", 7)
-
-
-async def test_what_places_sell_is_read_for_many_at_once_or_of_too_many_places(cell, monkeypatch):
-    asking, at_once, most, asked = cell.read_model.demand, 0, 0, 0
-
-    async def demand(*wanted):
-        nonlocal at_once, most, asked
-        at_once, asked = at_once + 1, asked + 1
-        most = max(most, at_once)
-        await asyncio.sleep(0)
-        at_once -= 1
-        return await asking(*wanted)
-
-    monkeypatch.setattr(cell.read_model, "demand", demand)
-    pages = await asyncio.gather(*(cell.get("/v1/transfer-suggestions", sku="A1") for _ in range(3)))
-    assert ({page.status_code for page in pages}, most, asked) == ({200}, 1, 9)
-    monkeypatch.setattr(suggestions, "DEMAND_PLACES_MAX", 2)
-    assert (await cell.get("/v1/transfer-suggestions", sku="A1")).status_code == 200
-    assert asked == 9
-
-
-async def test_who_waits_for_what_places_sell_waits_forever(cell, monkeypatch):
-    monkeypatch.setattr(suggestions, "DEMAND_LIMIT_S", 0.0)
-
-    async def demand(*wanted):
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(cell.read_model, "demand", demand)
-    answer = await cell.get("/v1/transfer-suggestions", sku="A1")
-    assert (answer.status_code, answer.json()["code"]) == (503, "cell.store_unavailable")
-
-
-async def test_suggestions_reach_beyond_ones_rights(guarded):
-    body = {"levels": [{"sku": "A1", "reorder_point": 20}]}
-    await guarded.write("PUT", f"/v1/locations/{PORTLAND}/levels", body, **manager(guarded))
-    for locs, count in (((), 1), ((PORTLAND, SEATTLE), 1), ((PORTLAND,), 0)):
-        headers = guarded.of_role("fulfilment", locs=locs)
-        page = await guarded.http.get("/v1/transfer-suggestions", params={"sku": "A1"}, headers=headers)
-        assert len(page.json()["suggestions"]) == count
-
-
-async def test_a_sku_that_is_not_there_is_suggested(cell):
-    unknown = await cell.get("/v1/transfer-suggestions", sku="ZZ")
-    assert (unknown.status_code, unknown.json()["code"]) == (422, "sku.unknown")
-    for query in ({}, {"sku": ""}, {"sku": "A1", "limit": 0}, {"sku": "A1", "limit": 101}):
-        assert (await cell.get("/v1/transfer-suggestions", **query)).status_code == 422
-    cell.read_model.away = True
-    assert (await cell.get("/v1/transfer-suggestions", sku="A1")).json()["code"] == "cell.store_unavailable"
-
-
-# --- what makes no sense --------------------------------------------------------------------------------------------
+# --- what makes no sense ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
