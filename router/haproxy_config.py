@@ -98,6 +98,7 @@ def haproxy_config(config: RouterConfig, regions: Sequence[Region], places: Plac
         ("frontend public", _public(config, regions, places, connections)),
         *((f"backend cell_{region.name}", _backend(config, region, places)) for region in regions),
         *((f"frontend away_{region.name}", _away(config, region, places)) for region in regions),
+        (f"backend {haproxy_rules.OWN_BACKEND}", haproxy_rules.own_answers(config, regions)),
         ("frontend statistics", _statistics(config)),
     ]
     text = "# Computed by router/ from the regions and config/router.toml: edits here are lost.\n"
@@ -187,7 +188,7 @@ def _backend(config: RouterConfig, region: Region, places: Places) -> list[str]:
     limits = f"maxconn {config.cell_connections_max} maxqueue {config.cell_queue_max}"
     extra: dict[str, str | list[str]] = {"region": region.name}
     streams = [
-        f"http-request set-timeout server {config.stream_timeout_s}s if {{ path {path} }}"
+        f"http-request set-timeout server {config.stream_timeout_s}s if METH_GET {{ path {path} }}"
         for path in config.stream_paths
     ]
     return [

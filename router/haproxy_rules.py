@@ -28,6 +28,8 @@ from router.problems import (
 from router.topology import Region, default_region
 
 REGION_HEADER = "X-OCEFS-Region"
+OWN_BACKEND = "own"
+OWN_PATHS = ("/healthz", "/readyz", "/router/status")
 # How many trusted proxies in a row are looked behind.
 _PROXY_HOPS = 3
 
@@ -36,10 +38,12 @@ def rules(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
     """All rules of the public frontend, in order. Maps are named as files beside haproxy.cfg."""
     return [
         *_identity(config),
-        *_own_answers(config, regions),
+        f"acl own_path path,url_dec -m str {' '.join((*OWN_PATHS, *config.private_paths))}",
+        f"http-request {answer(BODY_TOO_LARGE)} if {{ req.body_size gt {config.body_bytes_max} }}",
         *choice(config, regions),
         *failover(config, regions),
         *_for_the_cell(),
+        f"use_backend {OWN_BACKEND} if own_path",
         "use_backend cell_%[var(txn.region)]",
     ]
 
@@ -51,20 +55,18 @@ def choice(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
     choose = "http-request set-var(txn.region)"
     lines = ["acl chosen var(txn.region) -m len gt 0"]
     if config.id_nouns:
+        nouns = " ".join(f"v1/{noun}" for noun in config.id_nouns)
         lines += [
-            "acl id_path path,url_dec,field(2,/) v1",
-            f"acl id_noun path,url_dec,field(3,/) -m str {' '.join(config.id_nouns)}",
-            "http-request set-var(txn.id) path,url_dec,field(4,/) if id_path id_noun",
-            "acl id_given var(txn.id) -m len gt 0",
-            f"{choose} var(txn.id),field(1,-),map_str(regions.map) if id_given",
-            f"http-request {answer(REGION_UNKNOWN_ID, names)} if id_given !chosen",
+            f"acl id_path path,url_dec,field(2,/,2) -m str {nouns}",
+            "acl id_given path,url_dec,field(4,/) -m len gt 0",
+            f"{choose} path,url_dec,field(4,/),field(1,-),map_str(regions.map) if id_path",
+            f"http-request {answer(REGION_UNKNOWN_ID, names)} if !chosen id_path id_given",
         ]
     lines += [
         f"acl region_given {given} gt 0",
         f"acl region_given_once {given} eq 1",
         f"{choose} req.fhdr({REGION_HEADER}),lower,map_str(regions.map) if !chosen region_given_once",
-        f"http-request {answer(REGION_UNKNOWN_HEADER, names)} if !chosen region_given",
-        "http-request set-var(txn.named) bool(true) if chosen",
+        f"http-request {answer(REGION_UNKNOWN_HEADER, names)} if !chosen region_given !own_path",
         f"{choose} req.fhdr({config.country_header}),upper,map_str(countries.map) if !chosen",
     ]
     if config.mmdb:
@@ -90,14 +92,14 @@ def failover(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
         others = [other for other in region.failover if other in names]
         if region.residency == "strict" or not others:
             continue
-        may = f"if shared_read METH_GET !region_named !cursor_given {{ var(txn.region) -m str {region.name} }}"
+        may = f"if METH_GET shared_read !region_given !cursor_given {{ var(txn.region) -m str {region.name} }}"
         lines += [
             f"http-request set-var(txn.away) str({region.name}) {may} !{{ srv_is_up(cell_{region.name}/cell) }}",
             f"http-request set-var(txn.away) str({region.name}) {may} {{ srv_weight(cell_{region.name}/cell) eq 0 }}",
             # once one of the others is chosen, txn.region is no longer this one
             *(
-                f"http-request set-var(txn.region) str({other}) if {{ var(txn.region) -m str {region.name} }} "
-                f"{{ var(txn.away) -m found }} {up(other)}"
+                f"http-request set-var(txn.region) str({other}) if {{ var(txn.away) -m found }} "
+                f"{{ var(txn.region) -m str {region.name} }} {up(other)}"
                 for other in others
             ),
         ]
@@ -105,7 +107,6 @@ def failover(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
         return []
     return [
         f"acl shared_read path {' '.join(config.failover_paths)}",
-        "acl region_named var(txn.named) -m found",
         "acl cursor_given url_param(cursor) -m found",
         *lines,
     ]
@@ -128,7 +129,9 @@ def _identity(config: RouterConfig) -> list[str]:
     ]
     scheme = "https" if config.encrypted else "http"
     if not config.trusted_proxies:
-        return [*lines, f"http-request set-header X-Forwarded-Proto {scheme}"]
+        # over plain HTTP none is said, and a caller's own word does not count
+        told = "set-header X-Forwarded-Proto https" if config.encrypted else "del-header X-Forwarded-Proto"
+        return [*lines, f"http-request {told}"]
     trusted = "src -f trusted.lst"
     lines.append(
         f"http-request set-header X-Forwarded-Proto {scheme} "
@@ -139,24 +142,21 @@ def _identity(config: RouterConfig) -> list[str]:
     return lines + [f"http-request set-src req.hdr_ip(X-Forwarded-For,-{hop}) if {{ {trusted} }}" for hop in hops]
 
 
-def _own_answers(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
-    """What the router answers without a cell: its health, its limits, what is not public."""
+def own_answers(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
+    """What the router answers without a cell: its health, and what is not public. A backend of its own: in the frontend
+    each of these paths would be compared with that of each request."""
     states = ",".join(f'"{region.name}":%[srv_is_up(cell_{region.name}/cell)]' for region in regions)
     ok, told = "return status 200 content-type application/json", own_headers()
-    lines = [
-        f'http-request {ok} string \'{{"status":"ok"}}\' {told} if {{ path /healthz }}',
+    return [
+        f'http-request {ok} string \'{{"status":"ok"}}\' {told} if {{ path,url_dec -m str /healthz }}',
         *(
-            f'http-request {ok} string \'{{"status":"ready"}}\' {told} if {{ path /readyz }} {up(region.name)}'
+            f'http-request {ok} string \'{{"status":"ready"}}\' {told} if {{ path,url_dec -m str /readyz }} {up(region.name)}'
             for region in regions
         ),
-        f"http-request {answer(NO_CELL)} hdr Retry-After {config.retry_after_s} if {{ path /readyz }}",
-        f"http-request {ok} lf-string '{{\"cells_up\":{{{states}}}}}' {told} if {{ path /router/status }}",
+        f"http-request {answer(NO_CELL)} hdr Retry-After {config.retry_after_s} if {{ path,url_dec -m str /readyz }}",
+        f"http-request {ok} lf-string '{{\"cells_up\":{{{states}}}}}' {told} if {{ path,url_dec -m str /router/status }}",
+        f"http-request {answer(NOT_PUBLIC)}",
     ]
-    if config.private_paths:
-        paths = " ".join(config.private_paths)
-        lines.append(f"http-request {answer(NOT_PUBLIC)} if {{ path,url_dec -m str {paths} }}")
-    lines.append(f"http-request {answer(BODY_TOO_LARGE)} if {{ req.body_size gt {config.body_bytes_max} }}")
-    return lines
 
 
 def _for_the_cell() -> list[str]:

@@ -221,6 +221,8 @@ def test_the_router_says_that_it_is_well_through_a_cell(rig: Rig) -> None:
     assert rig.client.get("/healthz").json() == {"status": "ok"}
     assert rig.client.get("/readyz").json() == {"status": "ready"}
     assert rig.client.get("/router/status").json() == {"cells_up": {"us": 1, "eu": 1, "latam": 1}}
+    for path in ("/%68ealthz", "/healthz?lat=52.5&lon=13.4"):
+        assert rig.client.get(path, headers={"X-OCEFS-Region": "mars"}).json() == {"status": "ok"}
 
 
 def test_a_country_can_be_moved_only_by_a_restart(rig: Rig) -> None:

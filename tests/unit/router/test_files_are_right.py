@@ -87,11 +87,19 @@ def test_one_region_alone_can_not_be_served(tmp_path: Path) -> None:
 def test_the_rules_come_in_another_order() -> None:
     lines = choice(RouterConfig(mmdb="x"), REGIONS)
     chosen = [line for line in lines if "set-var(txn.region)" in line]
-    sources = ("var(txn.id)", "X-OCEFS-Region", "X-OCEFS-Country", "map_ip", "lua.nearest_region", "str(us)")
+    sources = ("field(4,/)", "X-OCEFS-Region", "X-OCEFS-Country", "map_ip", "lua.nearest_region", "str(us)")
     assert len(chosen) == len(sources)
     for line, source in zip(chosen, sources, strict=True):
         assert source in line
-        assert "if id_given" in line if source == "var(txn.id)" else "!chosen" in line
+        assert "if id_path" in line if source == "field(4,/)" else "!chosen" in line
+
+
+def test_a_caller_says_by_which_protocol_it_came() -> None:
+    said = [line.strip() for line in lines_of(RouterConfig()) if "X-Forwarded-Proto" in line]
+    assert said == ["http-request del-header X-Forwarded-Proto"]
+    encrypted = tuple(msgspec.structs.replace(region, tls_ca="ca", tls_name="n") for region in REGIONS)
+    said = [line.strip() for line in lines_of(RouterConfig(tls="required"), encrypted) if "X-Forwarded-Proto" in line]
+    assert said == ["http-request set-header X-Forwarded-Proto https"]
 
 
 def test_a_rule_that_is_off_costs_something() -> None:
@@ -102,8 +110,8 @@ def test_a_rule_that_is_off_costs_something() -> None:
     assert failover(RouterConfig(), (EU, LATAM)) == []
 
 
-def lines_of(config: RouterConfig) -> list[str]:
-    return computed(Path("/somewhere"), config)["haproxy.cfg"].splitlines()
+def lines_of(config: RouterConfig, regions: tuple[Region, ...] = REGIONS) -> list[str]:
+    return computed(Path("/somewhere"), config, regions)["haproxy.cfg"].splitlines()
 
 
 @pytest.mark.parametrize("config", [RouterConfig(), RouterConfig(tls="required")])
