@@ -12,7 +12,7 @@ never stand on a command line.
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from cells.calls import call_until
@@ -20,6 +20,7 @@ from cells.errors import CellError
 from cells.keys import local_token
 from cells.paths import CellPaths
 from serve.identity.tokens import ACCESS_S
+from serve.permissions import PERMISSIONS
 
 REGION_HEADER = "X-OCEFS-Region"
 LEAST_S = 120.0
@@ -71,12 +72,14 @@ class Credentials:
 
 
 NOBODY = Credentials(None)
+MARKETPLACE = ("orders.place", "orders.read", "orders.update")
+"""What a client that sends orders and their updates is registered for. A token that says every permission is three times as long."""
 
 
-def of_home(region: str, home: Path | None = None) -> Credentials:
-    """By the key file of the home (default: `OCEFS_HOME`), which is read when a header is wanted."""
-    paths = CellPaths(region, home)
-    return Credentials(lambda: local_token(paths, region))
+def of_home(region: str, home: Path | None = None, scopes: Iterable[str] = PERMISSIONS) -> Credentials:
+    """By the key file of the home (default: `OCEFS_HOME`), which is read when a header is wanted. `scopes`: what its bearer may do."""
+    paths, wanted = CellPaths(region, home), tuple(scopes)
+    return Credentials(lambda: local_token(paths, region, wanted))
 
 
 def of_cell(base: str, region: str, home: Path | None = None, asking_s: float = ASKING_S) -> Credentials:

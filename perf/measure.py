@@ -16,7 +16,7 @@ from perf.closed_loop import WrkFigures
 from perf.compare import database
 from perf.compare.bare_haproxy import bare_haproxy
 from perf.comparison import StartFailed, postgres, workers
-from perf.credentials import NOBODY, Credentials, of_cell
+from perf.credentials import MARKETPLACE, NOBODY, Credentials, of_cell, of_home
 from perf.goods import bench_stock
 from perf.http_pool import HttpPool, request
 from perf.rows import OURS, Row
@@ -280,7 +280,10 @@ class Bench:
                 cell.wait_ready(own.base)
                 if switch.is_on(own.base, own.credentials.headers(60)) != (mode == "required"):
                     raise StartFailed(f"the cell with {name} {mode} at {own.base} does not do as it is told")
-                subjects.append(asyncio.run(self._prepare(own.base, own.credentials, count, switch.more_places)))
+                subject = asyncio.run(self._prepare(own.base, own.credentials, count, switch.more_places))
+                if own.credentials is not NOBODY:  # what comes now comes from a client, not from whoever set the cell up
+                    subject = msgspec.structs.replace(subject, credentials=of_home(cell.REGION, own.home, MARKETPLACE))
+                subjects.append(subject)
             for work, (with_it, without_it) in switch.works.items():
                 off, required = self._by_turns(subjects, switches.ROUNDS, work)
                 self._keep_share(with_it, OURS, required, off, "without it")
