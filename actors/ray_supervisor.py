@@ -21,6 +21,7 @@ from ray.exceptions import ActorDiedError, RayError
 
 from actors.logs import configure_logs
 from actors.ray_gateway import NAMESPACE, supervisor_name
+from actors.ray_heartbeat import Heartbeat
 from actors.ray_host import CellSettings, start_host
 from actors.runtime.errors import Outdated
 from actors.runtime.ownership import Ownership
@@ -47,6 +48,7 @@ class HostRecord:
     def __init__(self, name: str, handle: Any) -> None:
         self.name = name
         self.handle = handle
+        self.heartbeat = Heartbeat(handle)
         self.heard_at = time.monotonic()
         self.changed_at = self.heard_at
         self.ping: asyncio.Task[Any] | None = None
@@ -176,7 +178,7 @@ class Supervisor:
     async def _ping(self, host: HostRecord) -> None:
         asked_at = time.monotonic()
         try:
-            owned = await host.handle.ping.remote()
+            owned = await host.heartbeat.owned()
             host.heard_at = time.monotonic()
             # An answer that comes when its host has been given up already counts for nothing.
             if asked_at > host.changed_at and self._hosts.get(host.name) is host:
@@ -199,6 +201,7 @@ class Supervisor:
 
     def _bury(self, host: HostRecord) -> None:
         del self._hosts[host.name]
+        host.heartbeat.end()
         # A silent one may still run: its epochs are fenced by the new owners, the process is only tidied away.
         ray.kill(host.handle, no_restart=True)
         self._known.freed(self._known.of(host.name))

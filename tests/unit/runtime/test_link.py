@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from actors.link import HostDoor, HostLink, connected
-from actors.runtime.errors import HostUnreachable
+from actors.runtime.errors import HostUnreachable, RuntimeFault
 from tests.unit.runtime.rig import until
 
 
@@ -23,6 +23,7 @@ class Echo:
         self.gate = asyncio.Event()
         self.gate.set()
         self.calls: list[bytes] = []
+        self.broken = False
 
     async def call(self, payload: bytes) -> bytes:
         self.calls.append(payload)
@@ -34,6 +35,11 @@ class Echo:
 
     async def listen(self, gateway_id: str, cursor: int, live: bool) -> bytes:
         return f"{gateway_id} {cursor} {live}".encode()
+
+    def owned(self) -> dict[int, int]:
+        if self.broken:
+            raise RuntimeFault("a loop has ended")
+        return {3: 1_790_000_000_000, 40: 1}
 
 
 @pytest.fixture
@@ -78,6 +84,13 @@ async def test_a_fault_behind_the_door_is_told_without_its_details(link: HostLin
         await link.call(b"fault")
     assert "something of ours" not in str(told.value)
     assert await link.call(b"well") == b"wellwell"
+
+
+async def test_a_host_whose_loop_has_ended_counts_as_well(echo: Echo, link: HostLink):
+    assert await link.owned() == {3: 1_790_000_000_000, 40: 1}
+    echo.broken = True
+    with pytest.raises(HostUnreachable):
+        await link.owned()
 
 
 async def test_a_host_that_dies_leaves_no_caller_hanging(echo: Echo, door: HostDoor, link: HostLink):
