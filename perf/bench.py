@@ -115,21 +115,22 @@ def _show_machine(console: Console, facts: dict[str, str]) -> None:
 
 
 def _measure(console: Console, bench: Bench, systems: tuple[str, ...]) -> None:
-    """Comparisons first, each alone; then OCEFS. What one of them lacks doesn't keep the others from running."""
+    """Comparisons by turns with a cell of our own; one that is given can't be told to stand still meanwhile, so they come before it."""
     compared = [name for name in systems if name != rows.OURS]
-    options = bench.options
-    if compared and set(options.works) & set(COMPARED_WORKS):
-        if options.base and answers(options.base, "/healthz"):
-            console.print(
-                "[yellow]A cell runs beside the comparisons: they get less of the machine than alone.[/yellow]"
-            )
-        with ExitStack() as stack:
+    options, ours, url = bench.options, rows.OURS in systems, ""
+    with ExitStack() as stack:
+        if compared and set(options.works) & set(COMPARED_WORKS):
+            if options.base and answers(options.base, "/healthz"):
+                console.print(
+                    "[yellow]A cell runs beside the comparisons: they get less of the machine than alone.[/yellow]"
+                )
             url = stack.enter_context(bench.database())
             for system in compared:
-                bench.compare(system, url)
-    if rows.OURS in systems:
-        bench.inside()
-        bench.ocefs()
+                bench.compare(system, url, beside=ours and not options.base)
+        if ours:
+            bench.inside()
+            bench.ocefs(url)
+    if ours:
         bench.switches()
 
 

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from rich.console import Console
@@ -20,6 +21,7 @@ from perf.credentials import MARKETPLACE, NOBODY, Credentials, of_cell, of_home
 from perf.goods import bench_stock
 from perf.http_pool import HttpPool, request
 from perf.rows import OURS, Row
+from perf.standing_still import standing_still
 from perf.switches import SWITCHES, Switch
 
 BODY_ITEMS = 100
@@ -28,9 +30,10 @@ BODY_CONNECTIONS = 32
 STEADY_CONNECTIONS = 64
 WORKERS_TRIED = (1, 2)
 ROUTER_ROUNDS = 6
+BESIDE_ROUNDS = 4
 INSIDE_ROUNDS = 500
 ROUND_SECONDS_LEAST = 3
-"""What is compared with 0.85 of another figure is measured by turns with it: the machine's speed moves by more than they differ."""
+"""What is compared with another figure is measured by turns with it: the machine's speed moves by more than they differ."""
 
 SCRIPTS = {
     "updates": ("updates", rows.UPDATES),
@@ -41,6 +44,16 @@ SCRIPTS = {
     "noop": ("noop", rows.NOOP),
 }
 """Work as named on the command line → (script in perf/wrk, name of the work in the rows)."""
+
+
+def _order(turn: int, count: int) -> list[int]:
+    """Each goes first, second and so on as often as the others."""
+    return [(turn + place) % count for place in range(count)]
+
+
+def _by_turn(rounds: Sequence[WrkFigures], work: str) -> str:
+    items = BODY_ITEMS if work == "bodies" else 1
+    return f"by turns {' '.join(f'{figures.rate_per_s * items / 1000:.1f}k' for figures in rounds)}"
 
 
 def _workers(count: int) -> str:
@@ -60,6 +73,15 @@ class Options(msgspec.Struct, frozen=True):
     connections: int
     steady_seconds: int
     steady_rate: int
+
+
+class Rival(NamedTuple):
+    """A comparison system at one kind of work: of its own name where it does not do ours (the no-op), and with how many workers it is quickest."""
+
+    system: str
+    work: str
+    workers: int
+    tried: str
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -89,6 +111,7 @@ class Bench:
         self.facts: dict[str, str] = {}
         self.promises: dict[str, list[str]] = {}
         self.loops_ms: list[float] = []
+        self._rivals: dict[str, list[Rival]] = {}
         self.steady: rows.SteadyExtras | None = None
         self._console = console
         self._folder = tempfile.TemporaryDirectory(prefix="ocefs-bench-ids-")
@@ -138,40 +161,67 @@ class Bench:
             highlight=False,
         )
 
-    def compare(self, system: str, url: str) -> None:
-        """Measures a comparison system at each work, with one worker or two, whichever is quicker."""
+    def compare(self, system: str, url: str, *, beside: bool) -> None:
+        """Measures a comparison system at each work, with one worker or two, whichever is quicker. `beside`: later, by turns with the cell."""
         if not self.facts.get("PostgreSQL"):
             told = database.settings(url)
             self.facts["PostgreSQL"] = told.pop("server_version")
             self.facts["PostgreSQL settings"] = ", ".join(f"{name}={value}" for name, value in told.items())
-        if system == "noop":
-            if "availability" in self.options.works:
-                self._compare_work("noop", system, url)
-            return
         for work in ("updates", "bodies", "placements", "availability", "availability50"):
-            if work in self.options.works:
-                self._compare_work(work, system, url)
+            if work in self.options.works and (system != "noop" or work == "availability"):
+                rival = self._quickest("noop" if system == "noop" else work, system, url)
+                if beside:
+                    self._rivals.setdefault(work, []).append(rival)
+                else:
+                    figures = self._try(rival.work, system, url, rival.workers, self.options.seconds, full=True)
+                    self._keep(SCRIPTS[rival.work][1], system, figures, f"{_workers(rival.workers)}; {rival.tried}")
 
-    def _compare_work(self, work: str, system: str, url: str) -> None:
+    def _quickest(self, work: str, system: str, url: str) -> Rival:
         tried = {count: self._try(work, system, url, count, self.options.probe_seconds) for count in WORKERS_TRIED}
-        count = max(tried, key=lambda n: tried[n].rate_per_s)
-        figures = self._try(work, system, url, count, self.options.seconds, full=True)
         said = ", ".join(f"{n}: {tried[n].rate_per_s:,.0f}" for n in tried)
-        self._keep(SCRIPTS[work][1], system, figures, f"{_workers(count)}; tried {said}")
+        return Rival(system, work, max(tried, key=lambda n: tried[n].rate_per_s), f"tried {said}")
 
     def _try(self, work: str, system: str, url: str, count: int, seconds: int, *, full: bool = False) -> WrkFigures:
-        """Fresh tables, `count` workers, one run."""
-        ids: list[str] = []
-        if system != "noop":
-            ids = ["us-" + secrets.token_hex(13) for _ in range(self.options.orders)]
-            database.fill(url, ids, bench_stock())
+        """`count` workers, one run."""
         with workers(system, count, url) as base:
-            figures = self._wrk(work, self._subject(base, NOBODY, ids), seconds)
-            if full and work == "placements":
-                asyncio.run(self._scarce(base))
+            return self._alone(work, system, url, self._of_rival(system, base), seconds, full=full)
+
+    def _of_rival(self, system: str, base: str) -> Subject:
+        ids = [] if system == "noop" else [f"us-{secrets.token_hex(13)}" for _ in range(self.options.orders)]
+        return self._subject(base, NOBODY, ids)
+
+    def _alone(self, work: str, system: str, url: str, subject: Subject, seconds: int, *, full: bool) -> WrkFigures:
+        """One run of a comparison system on fresh tables; `full`: with the check of what it promised."""
+        if subject.ids:
+            database.fill(url, subject.ids, bench_stock())
+        figures = self._wrk(work, subject, seconds)
         if full and work == "placements":
+            asyncio.run(self._scarce(subject.base))
             self.promises[system] = database.promised_twice(url)
         return figures
+
+    def _beside(self, work: str, ours: Subject, home: Path, url: str, rivals: Sequence[Rival]) -> None:
+        """A work of ours and of comparison systems by turns, so that all see the same machine; the cell stands still while they run."""
+        seconds = max(ROUND_SECONDS_LEAST, round(self.options.seconds / BESIDE_ROUNDS))
+        rounds: list[list[WrkFigures]] = [[] for _ in (OURS, *rivals)]
+        with ExitStack() as stack:
+            subjects = [ours]
+            for rival in rivals:
+                base = stack.enter_context(workers(rival.system, rival.workers, url))
+                subjects.append(self._of_rival(rival.system, base))
+            for turn in range(BESIDE_ROUNDS):
+                for at in _order(turn, len(subjects)):
+                    if at == 0:
+                        asyncio.run(self._bring_to_allocated(ours))
+                        rounds[at].append(self._wrk(work, ours, seconds))
+                        continue
+                    system, theirs, last = rivals[at - 1].system, rivals[at - 1].work, turn == BESIDE_ROUNDS - 1
+                    with standing_still(home, ours.base):
+                        rounds[at].append(self._alone(theirs, system, url, subjects[at], seconds, full=last))
+        self._keep(SCRIPTS[work][1], OURS, closed_loop.together(rounds[0]), _by_turn(rounds[0], work))
+        for rival, measured in zip(rivals, rounds[1:], strict=True):
+            said = f"{_workers(rival.workers)} ({rival.tried}); {_by_turn(measured, work)}"
+            self._keep(SCRIPTS[rival.work][1], rival.system, closed_loop.together(measured), said)
 
     async def _scarce(self, base: str) -> None:
         """More orders than units, so that the check of the stock has something to find."""
@@ -184,8 +234,9 @@ class Bench:
             for row, note in inside.measure(INSIDE_ROUNDS):
                 self._add(row, note)
 
-    def ocefs(self) -> None:
-        """Measures a cell of OCEFS at each work, then the way through the router, then the steady run."""
+    def ocefs(self, url: str) -> None:
+        """Measures a cell of OCEFS at each work, then the way through the router, then the steady run. `url`: the database of the
+        comparison systems that are to be measured beside it."""
         if set(self.options.works) <= {*SWITCHES, "inside"}:
             return
         with ExitStack() as stack:
@@ -201,7 +252,7 @@ class Bench:
             subject = asyncio.run(self._prepare(base, credentials, self.options.orders))
             for work in ("updates", "bodies", "placements", "availability", "availability50"):
                 if work in self.options.works:
-                    self._ocefs_work(work, subject)
+                    self._ocefs_work(work, subject, home, url)
             if "router" in self.options.works:
                 self._through_router(subject, home)
             if "steady" in self.options.works:
@@ -223,10 +274,13 @@ class Bench:
             if isinstance(said, dict) and "version" in said:
                 self.facts[f"{name} of the cell"] = str(said["version"])
 
-    def _ocefs_work(self, work: str, subject: Subject) -> None:
-        asyncio.run(self._bring_to_allocated(subject))
-        figures = self._wrk(work, subject, self.options.seconds)
-        self._keep(SCRIPTS[work][1], OURS, figures, f"at {subject.base}")
+    def _ocefs_work(self, work: str, subject: Subject, home: Path | None, url: str) -> None:
+        if home is not None and work in self._rivals:
+            self._beside(work, subject, home, url, self._rivals[work])
+        else:
+            asyncio.run(self._bring_to_allocated(subject))
+            figures = self._wrk(work, subject, self.options.seconds)
+            self._keep(SCRIPTS[work][1], OURS, figures, f"at {subject.base}")
         if work == "placements":
             self.promises[OURS] = asyncio.run(self._check_promises(subject))
 
@@ -243,9 +297,7 @@ class Bench:
         seconds = max(ROUND_SECONDS_LEAST, round(self.options.seconds / turns))
         rounds: list[list[WrkFigures]] = [[] for _ in subjects]
         for turn in range(turns):
-            # Each goes first, second and so on as often as the others.
-            for place in range(len(subjects)):
-                at = (turn + place) % len(subjects)
+            for at in _order(turn, len(subjects)):
                 asyncio.run(self._bring_to_allocated(subjects[at]))
                 rounds[at].append(self._wrk(work, subjects[at], seconds))
         return rounds
@@ -281,7 +333,9 @@ class Bench:
                 if switch.is_on(own.base, own.credentials.headers(60)) != (mode == "required"):
                     raise StartFailed(f"the cell with {name} {mode} at {own.base} does not do as it is told")
                 subject = asyncio.run(self._prepare(own.base, own.credentials, count, switch.more_places))
-                if own.credentials is not NOBODY:  # what comes now comes from a client, not from whoever set the cell up
+                if (
+                    own.credentials is not NOBODY
+                ):  # what comes now comes from a client, not from whoever set the cell up
                     subject = msgspec.structs.replace(subject, credentials=of_home(cell.REGION, own.home, MARKETPLACE))
                 subjects.append(subject)
             for work, (with_it, without_it) in switch.works.items():

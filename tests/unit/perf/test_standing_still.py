@@ -1,0 +1,90 @@
+"""A cell that stands still while others are measured."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cells.keeper import store_token
+from cells.paths import CellPaths
+from cells.processes import RUN_TOKEN, mark_of, wait_until
+from cells.state import KeeperState, write_state
+from perf.cell import REGION
+from perf.comparison import StartFailed
+from perf.standing_still import standing_still
+
+RUN = "run-of-a-test"
+
+
+@contextmanager
+def program(token: str) -> Iterator[int]:
+    """A process that waits, of a session of its own."""
+    command = [sys.executable, "-c", "import signal; signal.pause()"]
+    started = subprocess.Popen(command, env=os.environ | {RUN_TOKEN: token}, start_new_session=True)
+    try:
+        yield started.pid
+    finally:
+        started.kill()
+        started.wait()
+
+
+class Ready(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def base() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Ready)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    serving.join()
+    server.server_close()
+
+
+def stands_still(pid: int) -> bool:
+    return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+
+
+def has_token(pid: int, token: str) -> bool:
+    return bool(psutil.Process(pid).environ().get(RUN_TOKEN) == token)
+
+
+def test_a_part_of_the_cell_takes_the_machine_from_what_is_measured(tmp_path: Path, base: str) -> None:
+    paths = CellPaths(REGION, tmp_path)
+    paths.create()
+    with ExitStack() as stack:
+        keeper, ray, redis, other = (
+            stack.enter_context(program(token)) for token in ("", RUN, store_token(RUN), "another-run")
+        )
+        write_state(paths.state_file, KeeperState(region=REGION, run=RUN, keeper=mark_of(keeper)))
+        told = {ray: RUN, redis: store_token(RUN), other: "another-run"}
+        assert wait_until(lambda: all(has_token(pid, token) for pid, token in told.items()), 30, 0.02)
+
+        def measure() -> None:
+            with standing_still(tmp_path, base):
+                assert wait_until(lambda: all(map(stands_still, (keeper, ray, redis))), 30, 0.02)
+                assert not stands_still(other)
+                raise KeyError("what is measured fails")
+
+        with pytest.raises(KeyError):
+            measure()
+        assert wait_until(lambda: not any(map(stands_still, (keeper, ray, redis))), 30, 0.02)
+
+
+def test_no_cell_is_taken_for_one_that_stands_still(tmp_path: Path, base: str) -> None:
+    with pytest.raises(StartFailed, match="no cell runs"), standing_still(tmp_path, base):
+        pytest.fail("it was entered")
