@@ -161,7 +161,7 @@ class Api:
                 route = hot.template
                 answer = await self._answered(hot, order_id, scope, receive, request_id)
             if answer is not None:
-                await send_answer(send, answer, request_id)
+                await send_answer(scope, send, answer, request_id)
                 metrics.count(method, route, answer[0], perf_counter() - started)
         finally:
             metrics.in_flight -= 1

@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from serve.at_once import CYCLE
 from serve.context import ASGIApp
 from serve.door_tls import ShownCertificate
 from serve.pages import DATA, NO_STORE
@@ -99,6 +100,11 @@ def protocol(header_bytes_max: int) -> type[asyncio.Protocol]:
         def on_header(self, name: bytes, value: bytes) -> None:
             self._count(len(name) + len(value))
             super().on_header(name, value)
+
+        def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+            scope: Any = cycle.scope
+            scope[CYCLE] = cycle
+            super()._start_asgi_task(cycle, app)
 
         def send_400_response(self, msg: str) -> None:
             if self.header_bytes > header_bytes_max:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 from starlette.responses import Response
 
-from serve.context import Send
+from serve.at_once import answered
+from serve.context import Scope, Send
 from serve.pages import DATA, NO_STORE
 from serve.problems import CONTENT_TYPE, Answer
 
@@ -14,9 +15,11 @@ _PROBLEM = (b"content-type", CONTENT_TYPE)
 encode = msgspec.json.Encoder().encode
 
 
-async def send_answer(send: Send, answer: Answer, request_id: str) -> None:
-    """The whole answer in two messages."""
+async def send_answer(scope: Scope, send: Send, answer: Answer, request_id: str) -> None:
+    """The whole answer: in one piece where the door can (`at_once.py`), else in two messages."""
     status, body, more = answer
+    if not more and answered(scope, status, body, request_id):
+        return
     headers = [
         _JSON if status < 400 else _PROBLEM,
         (b"content-length", b"%d" % len(body)),

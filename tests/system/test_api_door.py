@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 
 import httpx
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from actors.runtime import wire
+from serve import responses
 from serve.door import Door, DoorTaken
 from tests.unit.serve.small_cell import SETTINGS, Cell, furnish
 
@@ -72,6 +74,55 @@ async def test_what_is_no_http_is_refused_with_a_problem():
         answer = await raw(door, b"\x16\x03\x01 hello\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 400 ")
         assert b"request.malformed" in answer
+
+
+ASKED = (
+    ("GET", "/v1/availability?sku=A1&lat=40&lon=-74", {}),
+    ("GET", "/v1/availability?sku=nothing", {}),
+    ("GET", f"/v1/orders/{UNKNOWN}", {"X-Request-Id": "of-the-caller.1"}),
+    ("GET", "/v1/availability?sku=A1", {"X-Request-Id": "of two\tlines"}),
+    ("POST", "/v1/orders", {"Content-Type": "application/json", "Idempotency-Key": "k"}),
+    ("POST", f"/v1/orders/{UNKNOWN}/updates", {"Content-Type": "application/json"}),
+)
+
+
+async def test_an_answer_in_one_piece_says_something_else_than_in_two(monkeypatch):
+    async with opened() as (_, door), client(door) as http:
+
+        async def told() -> list[tuple]:
+            answers = [await http.request(method, path, content=b"{", headers=more) for method, path, more in ASKED]
+            ids = [answer.headers.pop("x-request-id") for answer in answers]
+            assert [i for i in ids if not i.startswith("r-")] == ["of-the-caller.1"]
+            for answer in answers:
+                assert answer.headers.pop("date")
+            bodies = [re.sub(rb'"request_id":"[^"]*"', b"", answer.content) for answer in answers]
+            return [(a.status_code, sorted(a.headers.multi_items()), b) for a, b in zip(answers, bodies, strict=True)]
+
+        pieces = []
+        whole = responses.answered
+        monkeypatch.setattr(responses, "answered", lambda *of: pieces.append(whole(*of)) or pieces[-1])
+        in_one = await told()
+        assert pieces == [True] * len(ASKED)
+        monkeypatch.setattr(responses, "answered", lambda *_: False)
+        assert await told() == in_one
+        assert {status for status, _, _ in in_one} == {200, 400, 404, 422}
+
+
+async def test_requests_sent_ahead_are_answered_in_another_order_or_not_at_all():
+    async with opened() as (_, door):
+        asked = b"GET /v1/availability?sku=A%d HTTP/1.1\r\nHost: a\r\nX-Request-Id: n%d\r\n%b\r\n"
+        ends = [b"", b"", b"", b"Connection: close\r\n"]
+        answer = await raw(door, b"".join(asked % (1, n, end) for n, end in enumerate(ends)))
+        assert re.findall(rb"x-request-id: (\w+)", answer) == [b"n0", b"n1", b"n2", b"n3"]
+        assert answer.count(b"HTTP/1.1 200 OK\r\n") == 4
+        assert answer.lower().count(b"connection: close") == 1
+
+
+async def test_a_caller_of_an_older_http_waits_for_more():
+    async with opened() as (_, door):
+        answer = await raw(door, b"GET /v1/availability?sku=A1 HTTP/1.0\r\nHost: a\r\n\r\n")
+        assert b"connection: close" in answer.lower()
+        assert answer.endswith(b"}")
 
 
 async def test_two_replicas_share_the_port_and_one_can_leave():
