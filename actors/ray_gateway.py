@@ -38,6 +38,12 @@ class HostAddress(msgspec.Struct, frozen=True):
 _ADDRESS = msgspec.msgpack.Decoder(HostAddress).decode
 
 
+def door_beside_us(told: bytes) -> str:
+    """The path of the door of a host that says this (a `HostAddress`) of where it is; "" when that is another machine, or it has none."""
+    address = _ADDRESS(told)
+    return address.path if address.node_id == ray.get_runtime_context().get_node_id() else ""
+
+
 def supervisor_name(region: str) -> str:
     """The name of a cell's supervisor in the Ray dashboard."""
     return f"{region}/supervisor"
@@ -135,12 +141,12 @@ class HostTransport:
         return link
 
     async def _connect(self, host: str) -> HostLink | None:
-        address = _ADDRESS(await self._handles.call(host, "address"))
-        if not address.path or address.node_id != ray.get_runtime_context().get_node_id():
+        door = door_beside_us(await self._handles.call(host, "address"))
+        if not door:
             self._far[host] = math.inf
             return None
         try:
-            return await connected(address.path)
+            return await connected(door)
         except HostUnreachable as closed:
             # The host itself has just answered through Ray: so it is called that way until its door opens.
             log.warning("a door can't be opened, the host is called through Ray: %s", closed)

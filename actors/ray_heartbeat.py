@@ -12,14 +12,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-import ray
-
 from actors.link import HostLink, connected
-from actors.ray_gateway import DOOR_PAUSE_S, HostAddress
+from actors.ray_gateway import DOOR_PAUSE_S, door_beside_us
 from actors.runtime.errors import HostUnreachable
-
-_address = msgspec.msgpack.Decoder(HostAddress).decode
 
 
 class Heartbeat:
@@ -51,11 +46,11 @@ class Heartbeat:
     async def _connected(self) -> HostLink | None:
         """None when it is on another machine, or its door does not open yet. Raises RayError."""
         self._door_after = time.monotonic() + DOOR_PAUSE_S
-        address = _address(await self._handle.address.remote())
-        if not address.path or address.node_id != ray.get_runtime_context().get_node_id():
+        door = door_beside_us(await self._handle.address.remote())
+        if not door:
             self._door_after = math.inf
             return None
         try:
-            return await connected(address.path)
+            return await connected(door)
         except HostUnreachable:
             return None

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -46,11 +46,6 @@ SCRIPTS = {
 """Work as named on the command line → (script in perf/wrk, name of the work in the rows)."""
 
 
-def _order(turn: int, count: int) -> list[int]:
-    """Each goes first, second and so on as often as the others."""
-    return [(turn + place) % count for place in range(count)]
-
-
 def _by_turn(rounds: Sequence[WrkFigures], work: str) -> str:
     items = BODY_ITEMS if work == "bodies" else 1
     return f"by turns {' '.join(f'{figures.rate_per_s * items / 1000:.1f}k' for figures in rounds)}"
@@ -73,6 +68,10 @@ class Options(msgspec.Struct, frozen=True):
     connections: int
     steady_seconds: int
     steady_rate: int
+
+
+Run = Callable[[int, bool], WrkFigures]
+"""One round: for so many seconds; is it the last?"""
 
 
 class Rival(NamedTuple):
@@ -202,22 +201,20 @@ class Bench:
 
     def _beside(self, work: str, ours: Subject, home: Path, url: str, rivals: Sequence[Rival]) -> None:
         """A work of ours and of comparison systems by turns, so that all see the same machine; the cell stands still while they run."""
-        seconds = max(ROUND_SECONDS_LEAST, round(self.options.seconds / BESIDE_ROUNDS))
-        rounds: list[list[WrkFigures]] = [[] for _ in (OURS, *rivals)]
+
+        def of(rival: Rival, subject: Subject) -> Run:
+            def run(seconds: int, last: bool) -> WrkFigures:
+                with standing_still(home, ours.base):
+                    return self._alone(rival.work, rival.system, url, subject, seconds, full=last)
+
+            return run
+
         with ExitStack() as stack:
-            subjects = [ours]
+            runs = [self._prepared(work, ours)]
             for rival in rivals:
                 base = stack.enter_context(workers(rival.system, rival.workers, url))
-                subjects.append(self._of_rival(rival.system, base))
-            for turn in range(BESIDE_ROUNDS):
-                for at in _order(turn, len(subjects)):
-                    if at == 0:
-                        asyncio.run(self._bring_to_allocated(ours))
-                        rounds[at].append(self._wrk(work, ours, seconds))
-                        continue
-                    system, theirs, last = rivals[at - 1].system, rivals[at - 1].work, turn == BESIDE_ROUNDS - 1
-                    with standing_still(home, ours.base):
-                        rounds[at].append(self._alone(theirs, system, url, subjects[at], seconds, full=last))
+                runs.append(of(rival, self._of_rival(rival.system, base)))
+            rounds = self._by_turns(runs, BESIDE_ROUNDS)
         self._keep(SCRIPTS[work][1], OURS, closed_loop.together(rounds[0]), _by_turn(rounds[0], work))
         for rival, measured in zip(rivals, rounds[1:], strict=True):
             said = f"{_workers(rival.workers)} ({rival.tried}); {_by_turn(measured, work)}"
@@ -292,14 +289,24 @@ class Bench:
         async with subject.pool(orders.CONNECTIONS) as pool:
             return await orders.check_promises(pool)
 
-    def _by_turns(self, subjects: Sequence[Subject], turns: int, work: str = "updates") -> list[list[WrkFigures]]:
-        """One kind of work by turns, so that all see the same machine; the rounds of each subject."""
+    def _prepared(self, work: str, subject: Subject) -> Run:
+        """A work of ours, before which all orders are brought to where it begins."""
+
+        def run(seconds: int, last: bool) -> WrkFigures:
+            asyncio.run(self._bring_to_allocated(subject))
+            return self._wrk(work, subject, seconds)
+
+        return run
+
+    def _by_turns(self, runs: Sequence[Run], turns: int) -> list[list[WrkFigures]]:
+        """So that all see the same machine; the rounds of each."""
         seconds = max(ROUND_SECONDS_LEAST, round(self.options.seconds / turns))
-        rounds: list[list[WrkFigures]] = [[] for _ in subjects]
+        rounds: list[list[WrkFigures]] = [[] for _ in runs]
         for turn in range(turns):
-            for at in _order(turn, len(subjects)):
-                asyncio.run(self._bring_to_allocated(subjects[at]))
-                rounds[at].append(self._wrk(work, subjects[at], seconds))
+            # Each goes first, second and so on as often as the others.
+            for place in range(len(runs)):
+                at = (turn + place) % len(runs)
+                rounds[at].append(runs[at](seconds, turn == turns - 1))
         return rounds
 
     def _keep_share(self, work: str, system: str, rounds: list[WrkFigures], of: list[WrkFigures], name: str) -> None:
@@ -339,7 +346,8 @@ class Bench:
                     subject = msgspec.structs.replace(subject, credentials=of_home(cell.REGION, own.home, MARKETPLACE))
                 subjects.append(subject)
             for work, (with_it, without_it) in switch.works.items():
-                off, required = self._by_turns(subjects, switches.ROUNDS, work)
+                runs = [self._prepared(work, subject) for subject in subjects]
+                off, required = self._by_turns(runs, switches.ROUNDS)
                 self._keep_share(with_it, OURS, required, off, "without it")
                 self._keep(without_it, OURS, closed_loop.together(off), f"by turns with the cell that has {name} on")
 
@@ -355,7 +363,8 @@ class Bench:
                 return
             cell.wait_routed(router, subject.credentials)
             bare = stack.enter_context(bare_haproxy(subject.base))
-            straight, routed, bared = self._by_turns([subject, subject.by(router), subject.by(bare)], ROUTER_ROUNDS)
+            ways = [self._prepared("updates", way) for way in (subject, subject.by(router), subject.by(bare))]
+            straight, routed, bared = self._by_turns(ways, ROUTER_ROUNDS)
         self._keep_share(rows.ROUTER, OURS, routed, straight, "straight")
         self._keep_share(rows.ROUTER, "bare-haproxy", bared, straight, "straight")
         note = f"at {subject.base}, by turns with the ways through HAProxy"

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cells.keeper import store_token
 from cells.paths import CellPaths
-from cells.processes import ProcessMark, ProcessTree, send
+from cells.processes import ProcessMark, send
 from cells.state import read_state
 from perf.cell import REGION, wait_ready
+from perf.chaos.own_cell import marks_of, trees_of
 from perf.comparison import StartFailed
 
 
@@ -35,8 +35,4 @@ def _marks(home: Path) -> list[ProcessMark]:
     state = read_state(CellPaths(REGION, home).state_file)
     if state is None or state.keeper is None or not state.run:
         raise StartFailed(f"no cell runs from {home}")
-    found = {mark for token in (state.run, store_token(state.run)) for mark in ProcessTree(token).find()}
-    return [
-        state.keeper,
-        *sorted((found | set(state.leftovers().values())) - {state.keeper}, key=lambda mark: mark.pid),
-    ]
+    return [state.keeper, *(mark for mark in marks_of(state, trees_of(state.run)) if mark != state.keeper)]

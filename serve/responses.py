@@ -5,13 +5,11 @@ from __future__ import annotations
 import msgspec
 from starlette.responses import Response
 
-from serve.at_once import answered
+from serve.at_once import always, answered, content_type
 from serve.context import Scope, Send
-from serve.pages import DATA, NO_STORE
-from serve.problems import CONTENT_TYPE, Answer
+from serve.pages import NO_STORE
+from serve.problems import Answer
 
-_JSON = (b"content-type", b"application/json")
-_PROBLEM = (b"content-type", CONTENT_TYPE)
 encode = msgspec.json.Encoder().encode
 
 
@@ -21,10 +19,8 @@ async def send_answer(scope: Scope, send: Send, answer: Answer, request_id: str)
     if not more and answered(scope, status, body, request_id):
         return
     headers = [
-        _JSON if status < 400 else _PROBLEM,
+        *always(status),
         (b"content-length", b"%d" % len(body)),
-        NO_STORE,
-        *DATA,
         (b"x-request-id", request_id.encode()),
         *more,
     ]
@@ -39,7 +35,7 @@ class AnswerResponse(Response):
         status, body, more = answer
         super().__init__(content=body, status_code=status)
         self.raw_headers = [
-            _JSON if status < 400 else _PROBLEM,
+            content_type(status),
             (b"content-length", b"%d" % len(body)),
             NO_STORE,
             *more,

@@ -43,6 +43,20 @@ SPAN_RAY = 1_000
 Changes = Mapping[str, Mapping[str, object]]
 
 
+Trees = tuple[ProcessTree, ProcessTree]
+
+
+def trees_of(run: str) -> Trees:
+    """Where the processes of a cell's run are found: those of Ray and those of the stores."""
+    return ProcessTree(run), ProcessTree(store_token(run))
+
+
+def marks_of(state: KeeperState, trees: Trees) -> list[ProcessMark]:
+    """Every process of a cell's run, its keeper left out."""
+    found = {mark for tree in trees for mark in tree.find()} | set(state.leftovers().values())
+    return sorted(found, key=lambda mark: mark.pid)
+
+
 class CellFailed(Exception):
     """The cell did not come up, or did not end."""
 
@@ -145,7 +159,7 @@ class OwnCell:
         self.postgres_url = f"postgresql://ocefs@/ocefs?host={self.paths.postgres_socket}"
         self.credentials: Credentials = NOBODY if self.config.identity.mode == "off" else of_home(REGION, self.home)
         self._keeper: Child | None = None
-        self._trees: dict[str, tuple[ProcessTree, ProcessTree]] = {}
+        self._trees: dict[str, Trees] = {}
         self.started_s = 0.0
 
     # --- life
@@ -245,9 +259,7 @@ class OwnCell:
         state = self.state()
         if state is None or not state.run:
             return []
-        trees = self._trees.setdefault(state.run, (ProcessTree(state.run), ProcessTree(store_token(state.run))))
-        found = {mark for tree in trees for mark in tree.find()} | set(state.leftovers().values())
-        return sorted(found, key=lambda mark: mark.pid)
+        return marks_of(state, self._trees.setdefault(state.run, trees_of(state.run)))
 
     def ready(self) -> dict[str, Any]:
         """The document of /readyz; empty if nobody answers."""

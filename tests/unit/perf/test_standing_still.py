@@ -3,10 +3,8 @@
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import psutil
@@ -19,6 +17,7 @@ from cells.state import KeeperState, write_state
 from perf.cell import REGION
 from perf.comparison import StartFailed
 from perf.standing_still import standing_still
+from tests.fakes.loopback_server import Answer, LoopbackServer, Request
 
 RUN = "run-of-a-test"
 
@@ -35,24 +34,16 @@ def program(token: str) -> Iterator[int]:
         started.wait()
 
 
-class Ready(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
+class Ready(LoopbackServer):
+    def answer(self, request: Request) -> Answer:
+        return Answer(200, b"{}")
 
 
 @pytest.fixture
 def base() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Ready)
-    serving = threading.Thread(target=server.serve_forever)
-    serving.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    serving.join()
-    server.server_close()
+    server = Ready()
+    yield server.address
+    server.stop()
 
 
 def stands_still(pid: int) -> bool:
