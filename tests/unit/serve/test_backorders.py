@@ -6,15 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.unit.serve.small_cell import Cell, furnish, order
-
-
-@pytest.fixture
-async def cell():
-    made = Cell()
-    await furnish(made)
-    yield made
-    await made.http.aclose()
+from tests.unit.serve.small_cell import order
 
 
 def lines(sku: str, quantity: int):

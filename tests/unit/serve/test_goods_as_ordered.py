@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from tests.unit.serve.small_cell import Cell, furnish, order
-
-
-@pytest.fixture
-async def cell():
-    made = Cell()
-    await furnish(made)
-    yield made
-    await made.http.aclose()
+from tests.unit.serve.small_cell import order
 
 
 async def test_an_order_or_a_cart_of_a_kit_waits_for_stock_that_a_kit_never_has(cell):

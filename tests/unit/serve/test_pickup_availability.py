@@ -35,18 +35,10 @@ from serve.services import Services
 from tests.unit.serve.fake_gateway import FakeClock, FakeGateway
 from tests.unit.serve.fake_read_model import FakeReadModel
 from tests.unit.serve.post_office import coded
-from tests.unit.serve.small_cell import SETTINGS, SKUS, Cell, furnish, order
+from tests.unit.serve.small_cell import SETTINGS, SKUS, order
 
 PORTLAND, SEATTLE, NEWARK, SALEM = "us-st-portland", "us-wh-seattle", "us-wh-newark", "us-st-salem"
 AT = {"lat": 45.5, "lon": -122.7, "pickup": "true"}
-
-
-@pytest.fixture
-async def cell():
-    made = Cell()
-    await furnish(made)
-    yield made
-    await made.http.aclose()
 
 
 async def offers(cell, *skus, **more):

@@ -1,9 +1,6 @@
 """How much of SKUs is wanted at a location, through the API: given, measured, told; and what is refused."""
 
-import pytest
-
 from actors.domain.location_commands import Allocate, ReceiptLine, ReceiveStock, Ship
-from tests.unit.serve.small_cell import Cell, furnish
 
 SEATTLE = "us-wh-seattle"
 WH = f"/v1/locations/{SEATTLE}"
@@ -134,11 +131,3 @@ async def test_wrong_rates_are_taken_or_refused_without_saying_where(cell):
     assert elsewhere.json()["code"] == "region.misdirected"
     # A refusal of the place's own is remembered, and that is all.
     assert cell.state()[:3] == before[:3]
-
-
-@pytest.fixture
-async def cell():
-    made = Cell()
-    await furnish(made)
-    yield made
-    await made.http.aclose()

@@ -1,19 +1,11 @@
-"""A cell with some places and goods, open or guarded."""
+"""A guarded cell with some places and goods; the open one is everybody's (`../conftest.py`)."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.unit.serve.guarded_cell import GuardedCell
-from tests.unit.serve.small_cell import Cell, furnish, furnish_with
-
-
-@pytest.fixture
-async def cell():
-    made = Cell()
-    await furnish(made)
-    yield made
-    await made.http.aclose()
+from tests.unit.serve.small_cell import furnish_with
 
 
 @pytest.fixture
