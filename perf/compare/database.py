@@ -1,13 +1,18 @@
 """The comparison systems' database: the schema, and the same orders and stock as OCEFS gets."""
 
+import time
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import Any
 
 import psycopg
 
 from perf.compare import rules
 from perf.goods import PLACES
 
+QUIET_S = 0.2
+QUIET_WITHIN_S = 30.0
+LOOK_S = 0.02
 SQL_FILES = ("schema.sql", "tuned.sql", "batched.sql")
 
 
@@ -30,10 +35,12 @@ def install(url: str) -> None:
 def fill(url: str, order_ids: Sequence[str], stock: dict[str, int]) -> None:
     """Puts the orders in, allocated, with one line each, and `stock` units of each SKU at each place.
 
-    Everything that earlier works wrote is thrown away, so that each work starts with tables of the same size.
+    Everything that earlier works wrote is thrown away, so that each work starts with tables of the same size. What they left under way is
+    waited for, or it would stand in the way of that, or be written afterwards. Raises TimeoutError when it does not end.
     """
     tables = "orders, order_lines, fulfilments, history, commands, stock, ledger"
     with psycopg.connect(url, autocommit=True) as connection:
+        _wait_quiet(connection)
         connection.execute("SET search_path TO compare")
         connection.execute("TRUNCATE " + tables)
         connection.execute(
@@ -51,6 +58,21 @@ def fill(url: str, order_ids: Sequence[str], stock: dict[str, int]) -> None:
         )
         connection.execute("VACUUM (ANALYZE) " + tables)
         connection.execute("CHECKPOINT")
+
+
+def _wait_quiet(connection: psycopg.Connection[Any]) -> None:
+    """Until nobody else has had a transaction for a while: a worker whose callers are gone has theirs in its queue still."""
+    deadline, quiet_since = time.monotonic() + QUIET_WITHIN_S, time.monotonic()
+    while (now := time.monotonic()) - quiet_since < QUIET_S:
+        if now > deadline:
+            raise TimeoutError(f"the comparison before still works on its database after {QUIET_WITHIN_S:.0f} s")
+        time.sleep(LOOK_S)
+        busy = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend' AND state <> 'idle'"
+        ).fetchone()
+        if busy is None or busy[0]:
+            quiet_since = time.monotonic()
 
 
 def promised_twice(url: str) -> list[str]:

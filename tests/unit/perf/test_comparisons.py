@@ -45,6 +45,30 @@ async def system(request: pytest.FixtureRequest, url: str) -> AsyncIterator[wire
     await backend.close()
 
 
+def locked_out(url: str) -> bool:
+    """Does anybody wait for a lock?"""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone()
+    return found is not None
+
+
+async def test_what_a_round_left_under_way_meets_the_emptying_of_its_tables(url: str) -> None:
+    with psycopg.connect(url) as left:
+        left.execute(
+            "INSERT INTO compare.history (order_id, version, event, cause) VALUES ('us-9', 1, 'placed', 'left')"
+        )
+        filling = asyncio.create_task(asyncio.to_thread(database.fill, url, ["us-1"], {"A": 1}))
+        looks = 0
+        while looks < 25 and not await asyncio.to_thread(locked_out, url):
+            looks += 1
+            await asyncio.sleep(database.LOOK_S)
+        assert not filling.done()
+        left.execute("UPDATE compare.orders SET version = 2")  # each would wait for the other
+        left.commit()
+        await asyncio.wait_for(filling, 60)
+        assert left.execute("SELECT order_id FROM compare.history").fetchall() == [("us-1",)]
+
+
 def update(order: str, name: str, key: str | None = None, mark: int = 1) -> wire.Command:
     return wire.Command(order, name, key or secrets.token_hex(4), mark)
 
