@@ -92,6 +92,7 @@ def head_command(config: RegionConfig, paths: CellPaths, python: str) -> list[st
         "min-worker-port": ports.workers[0],
         "max-worker-port": ports.workers[1],
         "include-dashboard": "true",
+        "include-log-monitor": "false",  # it sends what workers print to drivers, and none of ours asks for that
         "dashboard-host": "127.0.0.1",
         "dashboard-port": ports.dashboard,
         "temp-dir": paths.ray_temp,
