@@ -9,6 +9,7 @@ hand over    stop intake → let what was decided become durable → drain → r
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from actors.domain.times import HOUR_MS
@@ -19,11 +20,17 @@ from actors.runtime.limits import Limits
 from actors.runtime.loader import Loader
 from actors.runtime.memory import NEWEST_MAX, CommandMemory, Remembered
 from actors.runtime.outbox import Outbox
-from actors.runtime.ports import Clock, Journal, Lease, Store
+from actors.runtime.pauses import Pauses
+from actors.runtime.ports import Clock, Journal, Lease, OutboxEntry, Store
 from actors.runtime.shard import Shard, TailEntry
 from actors.runtime.sharding import shard_of
 from actors.runtime.timers import Timers
 from actors.runtime.wire import Turn
+
+log = logging.getLogger("ocefs.activation")
+# A hand-over that takes longer is given up: less than the supervisor waits for it.
+HAND_OVER_S = 10.0
+_SETTLING = ("", "settling")
 
 
 class Activation:
@@ -48,6 +55,7 @@ class Activation:
         self._flushed = flushed
         # Shards whose residents, outbox and timers are still to be read.
         self._unsettled: set[int] = set()
+        self._pauses = Pauses()
         # Lost shards that are being built again, with their epochs.
         self.recovering: dict[int, int] = {}
 
@@ -156,13 +164,26 @@ class Activation:
                             self._loader.want(shard, [(codec.kind.name, entity_id)])
             for entry in await self._store.outbox(numbers):
                 if entry.shard in self._shards:
-                    self._outbox.restore(entry)
+                    self._restore(entry)
             for due_ms, kind, entity_id in await self._store.due(numbers):
                 self._timers.stored(shard_of(kind, entity_id, self._limits.shards), (kind, entity_id), due_ms)
         except StoreUnavailable:
             return
+        except Exception:
+            # Not foreseen. Were it to end this host, the shards' next owner would meet it too, and so on through the cell.
+            if self._pauses.renew(_SETTLING, self._clock.now_ms()):
+                log.exception("what the store has of shards that were taken over could not be read")
+            return
+        self._pauses.well(_SETTLING)
         # One that was lost and built again meanwhile may have missed what was found: it is settled anew.
         self._unsettled -= {n for n, shard in mine.items() if self._shards.get(n) is shard}
+
+    def _restore(self, entry: OutboxEntry) -> None:
+        try:
+            self._outbox.restore(entry)
+        except Exception:
+            # Of another version, say: it stays in the store for whoever can read it.
+            log.exception("a stored message could not be read", extra={"message_id": entry.message_id})
 
     def want_unfolded(self) -> None:
         """Asks again for what the loader could not load because the store was away."""
@@ -203,24 +224,36 @@ class Activation:
 
     # --- giving up --------------------------------------------------------------------------------------------------
     async def hand_over(self, numbers: Sequence[int]) -> list[int]:
-        """Gives up shards, drained. Returns those that were; the others are still served."""
+        """Gives up shards, drained, within HAND_OVER_S. Returns those that were; the others are still served."""
         closing = [self._shards[n] for n in numbers if n in self._shards]
-        for shard in closing:
-            shard.closing = True
-        await self._flushed()
         try:
-            while any(shard.tail for shard in closing if not shard.lost):
-                if not await self._drain.once():
-                    await self._clock.sleep(0.01)
-            await self._drain.once()
+            await self._store.shards()  # while it does not answer nothing can be drained: no reason to stop serving
+            for shard in closing:
+                shard.closing = True
+            await self._flushed()
+            if not await self._drained(closing):
+                return []
             await self._drain.trim()  # whoever serves them next would read what has long been in the store
             await self._store.release(self._host, {s.number: s.epoch for s in closing if not s.lost})
+            # One that was lost meanwhile has been built again and is still ours.
+            given = [shard for shard in closing if not shard.lost]
+            for shard in given:
+                self.lose(shard)
+            return [shard.number for shard in given]
         except StoreUnavailable:
-            for shard in closing:
-                shard.closing = False
             return []
-        # One that was lost meanwhile has been built again and is still ours.
-        given = [shard for shard in closing if not shard.lost]
-        for shard in given:
-            self.lose(shard)
-        return [shard.number for shard in given]
+        finally:
+            for shard in closing:
+                shard.closing = shard.lost
+
+    async def _drained(self, closing: Sequence[Shard]) -> bool:
+        """Drains until nothing of these is left. False when it takes too long: the rows of a turn may be wanting for ever, because its
+        entity can't be loaded. Not by a timeout, which would leave a drain half done."""
+        until = self._clock.monotonic() + HAND_OVER_S
+        while any(shard.tail for shard in closing if not shard.lost):
+            if self._clock.monotonic() > until:
+                return False
+            if not await self._drain.once():
+                await self._clock.sleep(0.01)
+        await self._drain.once()
+        return True

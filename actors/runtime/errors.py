@@ -3,6 +3,7 @@
 RuntimeFault
 ├─ Unavailable            try again later, with the same command id
 │  ├─ JournalUnavailable  an append failed: it may have happened or not
+│  │  └─ JournalFull      it has no room until something was drained
 │  ├─ StoreUnavailable    Postgres can't be reached
 │  └─ HostUnreachable     a call to a host failed: it may have happened or not
 ├─ Fenced                 a newer owner has these shards; nothing was written
@@ -24,6 +25,10 @@ class Unavailable(RuntimeFault):
 
 class JournalUnavailable(Unavailable):
     """The journal did not confirm: the outcome is in doubt."""
+
+
+class JournalFull(JournalUnavailable):
+    """The journal has no room. What it took before this is as much in doubt."""
 
 
 class StoreUnavailable(Unavailable):

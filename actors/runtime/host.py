@@ -24,7 +24,7 @@ from actors.runtime import history, wire
 from actors.runtime.activation import Activation
 from actors.runtime.codec import codecs, to_msgpack
 from actors.runtime.drain import Drain
-from actors.runtime.errors import JournalUnavailable, RuntimeFault
+from actors.runtime.errors import JournalFull, JournalUnavailable, RuntimeFault
 from actors.runtime.feed import Feed
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
@@ -56,6 +56,9 @@ from actors.runtime.wire import Call, Downlink, Envelope, HostStats, Reply
 log = logging.getLogger("ocefs.host")
 _CALL = msgspec.msgpack.Decoder(Call).decode
 TICK_S = 0.05
+SETTLE_S = 0.25
+# For how long commands are sent away when the journal has no room, before it is tried again.
+FULL_S = 1.0
 
 
 class Host:
@@ -94,6 +97,8 @@ class Host:
         )  # fmt: skip
         self._publisher = Publisher(self._codecs, self.feed, self.outbox, self.timers)
         self.journal_state = "ok"
+        self._full_until = 0.0
+        self._asking: asyncio.Task[None] | None = None
         self.groups = 0
         self._loops: list[asyncio.Task[Any]] = []
         self.broken = False
@@ -106,7 +111,7 @@ class Host:
     async def start(self) -> None:
         """Starts the loops; shards come by `take_over`."""
         await self.gateway.start()
-        for loop in (self._run(), self.loader.run(), self.drain.run(), self._tick()):
+        for loop in (self._run(), self.loader.run(), self.drain.run(), self._settle(), self._tick()):
             self._loops.append(self._spawn(loop))
 
     async def close(self) -> None:
@@ -136,7 +141,7 @@ class Host:
         call = _CALL(payload)
         batch = Batch(len(call.envelopes))
         room = self.limits.inbox_max - len(self._inbox)
-        full = self.drain.waiting() >= self.limits.tail_max_turns
+        full = self.drain.waiting() >= self.limits.tail_max_turns or self._clock.monotonic() < self._full_until
         for index, envelope in enumerate(call.envelopes):
             item = Called(envelope, call.gateway_id, batch, index)
             if index >= room:
@@ -291,6 +296,9 @@ class Host:
             self.appends.append(((self._clock.monotonic() - began) * 1000, envelopes))
         except JournalUnavailable as away:
             self.journal_state = str(away) or "away"
+            if isinstance(away, JournalFull):
+                # Each try costs the shards their memory; only a drain makes room.
+                self._full_until = self._clock.monotonic() + FULL_S
             refused = [part.shard.number for part in parts]
         except Exception as fault:
             # Not foreseen, so nobody knows what was written: as much in doubt as an append that got no answer. Left alone, the
@@ -376,21 +384,29 @@ class Host:
 
     async def _tell_history(self, shard: Shard, item: Item) -> None:
         try:
-            await history.answer(self._store, self._codecs, shard, item)
+            async with asyncio.timeout(self.limits.history_patience_s):
+                await history.answer(self._store, self._codecs, shard, item)
+        except TimeoutError:
+            item.done(UNAVAILABLE)
         except Exception as fault:
             self._at_fault(item, "a history could not be told", fault, sure=True)
 
     # --- the tick ---------------------------------------------------------------------------------------------------
+    # By itself: it waits for the store, and timers and retries must not.
+    async def _settle(self) -> None:
+        while True:
+            await self._clock.sleep(SETTLE_S)
+            await self.activation.settle()
+            self.activation.want_unfolded()
+
     async def _tick(self) -> None:
         ticks = 0
         while True:
             await self._clock.sleep(TICK_S)
             ticks += 1
             self.outbox.tick()
+            self.loader.tick()
             self._fire_timers()
-            if ticks % 5 == 0:
-                await self.activation.settle()
-                self.activation.want_unfolded()
             if ticks % 20 == 0:
                 self._housekeeping()
 
@@ -417,10 +433,17 @@ class Host:
         now = self._clock.monotonic()
         self.feed.prune(now)
         passivate(self._codecs, self.shards, self.limits, now)
+        asking = self._asking is not None and not self._asking.done()
+        if self.journal_state != "ok" and not self.activation.recovering and not asking:
+            self._asking = self._spawn(self._ask_journal())
         at, turns = self._rate_mark
         if now > at:
             self._rate = (self.turns.turns - turns) / (now - at)
         self._rate_mark = (now, self.turns.turns)
+
+    async def _ask_journal(self) -> None:
+        """Nobody is sent to a cell that says that its journal is away, so nothing else would find out that it is back."""
+        self._lose(await self._superseded(list(self.shards.values())) or ())
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)

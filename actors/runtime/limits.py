@@ -39,4 +39,7 @@ class Limits(msgspec.Struct, frozen=True):
     calls_max: int = 8
     request_timeout_s: float = 8.0
     retry_pause_s: float = 0.05
+    # Whoever waits longer for the store is told to come again. Less than a call may take: those who need no store wait with him.
+    load_patience_s: float = 0.5
+    history_patience_s: float = 1.5  # the same for the history of an entity, which is read anew each time
     warm_chunk: int = 2_000

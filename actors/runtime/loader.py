@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from actors.domain.times import HOUR_MS
 from actors.runtime.codec import Codec
@@ -21,13 +21,15 @@ log = logging.getLogger("ocefs.loader")
 
 
 class Waiting:
-    """What waits for one entity. `fingerprints`: commands (with their ids) for which the history has to be asked; `found`: what it
-    said; `absent`: the store has no such entity; `fault`: why it can't be loaded, be it never."""
+    """What waits for one entity. `wanted`: it is to be loaded though nobody asks for it; `fingerprints`: commands (with their ids) for
+    which the history has to be asked; `found`: what it said; `absent`: the store has no such entity; `fault`: why it can't be loaded, be
+    it never."""
 
-    __slots__ = ("absent", "fault", "fingerprints", "found", "items", "shard")
+    __slots__ = ("absent", "fault", "fingerprints", "found", "items", "shard", "wanted")
 
     def __init__(self, shard: Shard) -> None:
         self.shard = shard
+        self.wanted = False
         self.items: list[tuple[Item, int | None]] = []
         self.fingerprints: dict[int, str] = {}
         self.found: dict[int, Remembered] = {}
@@ -54,6 +56,7 @@ class Loader:
         self._round: dict[Key, Waiting] = {}
         self._wake = asyncio.Event()
         self._pauses = Pauses()
+        self._began = 0.0  # of the round under way
         self.activations = 0
 
     def waits(self, key: Key) -> bool:
@@ -80,7 +83,19 @@ class Loader:
         for key in keys:
             if not self.waits(key) and key not in shard.entities and self._pauses.until(key) <= now_ms:
                 self._waiting[key] = Waiting(shard)
+                self._waiting[key].wanted = True
         self._wake.set()
+
+    def tick(self) -> None:
+        """Whoever has waited for the store too long is told to come again: a call is answered as a whole, so those who need no store
+        would wait with him."""
+        if not self._round or self._clock.monotonic() - self._began <= self._limits.load_patience_s:
+            return
+        for waiting in (*self._round.values(), *self._waiting.values()):
+            items, waiting.items = waiting.items, []
+            for item, _ in items:
+                item.done(UNAVAILABLE)
+        self._waiting = {key: waiting for key, waiting in self._waiting.items() if waiting.wanted}
 
     async def run(self) -> None:
         """For ever."""
@@ -91,24 +106,26 @@ class Loader:
                 self._round = dict(list(self._waiting.items())[: self._limits.load_max])
                 for key in self._round:
                     del self._waiting[key]
-                ok = await self._load(self._round)
+                self._began = self._clock.monotonic()
+                failed = await self._load(self._round)
                 done, self._round = self._round, {}
-                self._give_back(done, ok)
-                if not ok:
-                    # Callers ask again by themselves; what is wanted though nobody waits for it (residents) is kept.
-                    self._waiting.update(
-                        (key, waiting)
-                        for key, waiting in done.items()
-                        if not waiting.items and not waiting.shard.lost and key not in self._waiting
-                    )
+                self._give_back(done, failed)
+                if failed:
+                    self._keep_wanted(done, failed)
                     await self._clock.sleep(self._limits.retry_pause_s)
 
-    def _give_back(self, done: Mapping[Key, Waiting], ok: bool) -> None:
-        for waiting in done.values():
+    def _keep_wanted(self, done: Mapping[Key, Waiting], failed: Collection[str]) -> None:
+        """Callers ask again by themselves; what is wanted though nobody asks (residents) is not forgotten."""
+        for key, waiting in done.items():
+            if waiting.wanted and key[0] in failed and not waiting.shard.lost:
+                self._waiting.setdefault(key, Waiting(waiting.shard)).wanted = True
+
+    def _give_back(self, done: Mapping[Key, Waiting], failed: Collection[str]) -> None:
+        for (kind, _), waiting in done.items():
             if waiting.fault is not None:
                 for item, _ in waiting.items:
                     self._faulty(waiting.shard, item, waiting.fault)
-            elif ok:
+            elif kind not in failed:
                 shard = waiting.shard
                 for item, fingerprint in waiting.items:
                     # Only who asked for it has been looked up: an item that queued up behind others still has to ask.
@@ -121,7 +138,8 @@ class Loader:
                 for item, _ in waiting.items:
                     item.done(UNAVAILABLE)
 
-    async def _load(self, round_: Mapping[Key, Waiting]) -> bool:
+    async def _load(self, round_: Mapping[Key, Waiting]) -> Collection[str]:
+        """Gives the kinds that could not be loaded."""
         by_kind: dict[str, list[str]] = {}
         asked: dict[str, dict[int, Waiting]] = {}
         for (kind, entity_id), waiting in round_.items():
@@ -129,19 +147,24 @@ class Loader:
                 by_kind.setdefault(kind, []).append(entity_id)
             for fingerprint in waiting.fingerprints:
                 asked.setdefault(kind, {})[fingerprint] = waiting
-        try:
-            for kind, wanted in asked.items():
-                await self._recall(kind, wanted)
-            for kind, ids in by_kind.items():
-                await self._install(kind, ids, round_)
-        except StoreUnavailable:
-            return False
-        except Exception:
-            log.exception("a load failed")
-            return False
-        return True
+        failed = set()
+        for kind in dict.fromkeys((*asked, *by_kind)):
+            try:
+                await self._recall(kind, asked.get(kind, {}))
+                await self._install(kind, by_kind.get(kind, []), round_)
+                self._pauses.well((kind, ""))
+            except StoreUnavailable:
+                return {kind for kind, _ in round_}
+            except Exception:
+                # Not foreseen: it says nothing of other kinds, and would be told twenty times a second.
+                failed.add(kind)
+                if self._pauses.renew((kind, ""), self._clock.now_ms()):
+                    log.exception("entities of a kind could not be loaded", extra={"kind": kind})
+        return failed
 
     async def _recall(self, kind: str, wanted: Mapping[int, Waiting]) -> None:
+        if not wanted:
+            return
         now_ms = self._clock.now_ms()
         since_ms = now_ms - (self._limits.remember_hours + 1) * HOUR_MS
         again: dict[int, Waiting] = {}
@@ -164,6 +187,8 @@ class Loader:
             await self._recall(kind, again)
 
     async def _install(self, kind: str, ids: list[str], round_: Mapping[Key, Waiting]) -> None:
+        if not ids:
+            return
         codec = self._codecs[kind]
         keys = [(kind, entity_id) for entity_id in ids]
         before = {key: len(round_[key].shard.unfolded.get(key, ())) for key in keys}

@@ -5,8 +5,9 @@ comes. The reply to a message that wants one goes back into the sender as a comm
 acknowledged when that command's turn is durable. Nothing of this is journalled: after a crash the messages of the tail are sent
 again, and those that were drained before they were acknowledged are in the store's outbox.
 
-What the receiver refuses without the sender having asked for a reply, and what still fails after many tries, is parked: it stays
-in the outbox, is counted, and waits for an operator (`retry_parked`).
+What the receiver refuses without the sender having asked for a reply, and what can never succeed, is parked: it stays in the outbox,
+is counted, and waits for an operator (`retry_parked`). What still fails after many tries because somebody is away is parked as well, so
+that it is seen, but tried on: when they are back nobody should have to type anything.
 """
 
 from __future__ import annotations
@@ -28,11 +29,17 @@ from actors.runtime.wire import Envelope, Reply
 
 log = logging.getLogger("ocefs.outbox")
 Send = Callable[[Envelope, Callable[[Reply], None]], None]
+# Faults that pass by themselves. "not_owner": an answer without a body, of a host that has not got the shard.
+NOT_OWNER = "not_owner"
+_PASSING = frozenset({wire.CODE_UNAVAILABLE, wire.CODE_BUSY, wire.CODE_TAIL_FULL, NOT_OWNER})
+# Whether anything was done is not known, so it must not be done under another name.
+_IN_DOUBT = _PASSING | {wire.CODE_FAULT, wire.CODE_KEY_REUSED, ""}
 _ENTRY = msgspec.msgpack.Decoder(tuple[str, str, bool, bytes]).decode
 
 
 class Pending(msgspec.Struct, eq=False):
-    """A message that is not acknowledged. `stored`: there is a row in the store, `stale`: which no longer tells the truth."""
+    """A message that is not acknowledged. `stored`: there is a row in the store, `stale`: which no longer tells the truth; `again`: how
+    often an operator had it tried again after a refusal."""
 
     id: str
     shard: int
@@ -46,6 +53,13 @@ class Pending(msgspec.Struct, eq=False):
     acknowledged: bool = False
     stored: bool = False
     stale: bool = False
+    again: int = 0
+    retry: int = 0  # its number among the retries that are to come; 0: none
+
+    @property
+    def tried(self) -> bool:
+        """It is sent until it is acknowledged, whether it is parked or not."""
+        return not self.parked or self.error in _PASSING
 
 
 class Outbox:
@@ -62,7 +76,7 @@ class Outbox:
         # What the drain under way writes.
         self._storing: dict[str, Pending] = {}
         self._retries: list[tuple[float, int, Pending]] = []
-        self._order = count()
+        self._order = count(1)
         self.sent = 0
 
     # --- life of a message ------------------------------------------------------------------------------------------
@@ -98,7 +112,7 @@ class Outbox:
         if pending.id in shard:
             return
         shard[pending.id] = pending
-        if not pending.parked:
+        if pending.tried:
             self._deliver(pending)
 
     def _owned(self, pending: Pending) -> bool:
@@ -106,9 +120,12 @@ class Outbox:
 
     def _deliver(self, pending: Pending) -> None:
         self.sent += 1
+        pending.retry = 0
         message = pending.message
         body = to_msgpack(message.command)
-        envelope = Envelope(0, message.kind, message.entity_id, pending.id, digest_of(body), body, cause=pending.id)
+        # The receiver remembers what it refused and would say so again. A refusal changed nothing, so it may be asked anew.
+        command_id = f"{pending.id}~{pending.again}" if pending.again else pending.id
+        envelope = Envelope(0, message.kind, message.entity_id, command_id, digest_of(body), body, cause=pending.id)
         self._send(envelope, lambda reply: self._replied(pending, reply))
 
     def _replied(self, pending: Pending, reply: Reply) -> None:
@@ -148,13 +165,16 @@ class Outbox:
 
     def _failed(self, pending: Pending, reply: Reply) -> None:
         pending.attempts += 1
-        code = from_refusal(reply.body).code if reply.body else "not_owner"
-        if reply.status in (wire.FAULT, wire.KEY_REUSED) or pending.attempts >= self._limits.outbox_retry_max:
+        code = from_refusal(reply.body).code if reply.body else NOT_OWNER
+        if reply.status in (wire.FAULT, wire.KEY_REUSED):
             self._park(pending, code)
             return
+        if pending.attempts >= self._limits.outbox_retry_max and not pending.parked:
+            self._park(pending, code)
         first, most = self._limits.outbox_retry_first_ms, self._limits.outbox_retry_interval_max_ms
         pause_s = min(most, first << min(pending.attempts - 1, 16)) / 1000
-        heapq.heappush(self._retries, (self._clock.monotonic() + pause_s, next(self._order), pending))
+        pending.retry = next(self._order)
+        heapq.heappush(self._retries, (self._clock.monotonic() + pause_s, pending.retry, pending))
 
     def _park(self, pending: Pending, error: str) -> None:
         pending.parked, pending.error, pending.stale = True, error, True
@@ -169,8 +189,9 @@ class Outbox:
         """Sends again what is due."""
         now = self._clock.monotonic()
         while self._retries and self._retries[0][0] <= now:
-            pending = heapq.heappop(self._retries)[2]
-            if self._owned(pending) and not pending.parked:
+            _, number, pending = heapq.heappop(self._retries)
+            # Not one that was sent meanwhile because an operator wished so.
+            if number == pending.retry and self._owned(pending) and pending.tried:
                 self._deliver(pending)
 
     # --- write-behind -----------------------------------------------------------------------------------------------
@@ -227,6 +248,8 @@ class Outbox:
         """Tries all parked messages again; returns how many."""
         parked = [p for shard in self._shards.values() for p in shard.values() if p.parked]
         for pending in parked:
+            if pending.error not in _IN_DOUBT:
+                pending.again += 1
             pending.parked, pending.attempts, pending.stale = False, 0, True
             self._deliver(pending)
         return len(parked)

@@ -25,6 +25,13 @@ class Pauses:
         pause_ms = min(2 * last_ms, LONGEST_MS)
         self._known[key] = (now_ms + pause_ms, pause_ms)
 
+    def renew(self, key: Key, now_ms: int) -> bool:
+        """It met a fault: starts the next pause. False while the last one is on: it was told a moment ago."""
+        if self.until(key) > now_ms:
+            return False
+        self.fault(key, now_ms)
+        return True
+
     def well(self, key: Key) -> None:
         """It met none."""
         self._known.pop(key, None)

@@ -16,14 +16,16 @@ end
 local refused = {}
 for number = 1, #ARGV / 3 do
   local field, epoch, watermark = ARGV[number * 3 - 2], ARGV[number * 3 - 1], ARGV[number * 3]
-  local known = redis.call('HGET', KEYS[1], field) or '0 ' .. last_of(KEYS[number + 1])
-  local present, last = string.match(known, '^(%d+) (%d+)$')
+  local known = redis.call('HGET', KEYS[1], field)
+  local present, last = string.match(known or '0 ' .. last_of(KEYS[number + 1]), '^(%d+) (%d+)$')
   if tonumber(present) > tonumber(epoch) then
     refused[#refused + 1] = number
   else
     -- A Redis that lost its data knows of no positions: they go on after what the store has.
     if tonumber(last) < tonumber(watermark) then last = watermark end
-    redis.call('HSET', KEYS[1], field, epoch .. ' ' .. last)
+    local now = epoch .. ' ' .. last
+    -- A full Redis takes no writes: a shard of which nothing is new must be had without one, or it could not be drained any more.
+    if now ~= known then redis.call('HSET', KEYS[1], field, now) end
   end
 end
 return refused

@@ -29,7 +29,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
 from actors.domain.times import HOUR_MS
-from actors.runtime.errors import Fenced, JournalUnavailable
+from actors.runtime.errors import Fenced, JournalFull, JournalUnavailable
 from actors.runtime.ports import Append
 from actors.runtime.wire import Turn
 from actors.storage.redis_line import RedisLine
@@ -96,10 +96,17 @@ class RedisJournal:
         await self._redis.aclose()
 
     async def verify(self) -> None:
-        """Checks once, at start, that what Redis acknowledges is on disk.
+        """Checks once, at start, that what Redis acknowledges is on disk and stays there.
 
         Raises JournalUnsafe: its settings say otherwise, or (for one of ours) can't be read. Raises JournalUnavailable.
         """
+        async with _answering():
+            # Told also where settings are hidden.
+            policy = _text((await self._redis.info("memory")).get("maxmemory_policy"))
+        if policy not in ("", "noeviction"):
+            raise JournalUnsafe(
+                f"Redis would forget what it acknowledged: maxmemory-policy is {policy!r}, must be 'noeviction'."
+            )
         wanted = {"appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rewrite": "no"}
         try:
             found: dict[str, str] = {}
@@ -252,4 +259,6 @@ async def _answering() -> AsyncIterator[None]:
     try:
         yield
     except (OSError, TimeoutError, RedisError) as fault:
-        raise JournalUnavailable(f"Redis: {fault}") from fault
+        # By its text: what a script meets comes as a fault of the script.
+        kind = JournalFull if "'maxmemory'" in str(fault) else JournalUnavailable
+        raise kind(f"Redis: {fault}") from fault

@@ -41,7 +41,9 @@ class RedisLine:
                     await self._heal()
                     await connection.send_packed_command(packed, check_health=False)
                     return await connection.read_response()
-            except ResponseError:
+            except ResponseError as refused:
+                if "READONLY" in str(refused):  # a replica by now: who is the primary shows when connecting anew
+                    await connection.disconnect(nowait=True)
                 raise
             except BaseException as fault:
                 await connection.disconnect(nowait=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from actors.runtime.errors import JournalUnavailable
+from actors.runtime.errors import JournalFull, JournalUnavailable
 from actors.runtime.ports import Append
 from actors.storage import redis_journal
 from actors.storage.redis_journal import JournalUnsafe, RedisJournal
@@ -114,6 +114,7 @@ async def test_a_redis_that_forgets_is_not_used(redis_url: str):
         await journal.verify()
         for setting, unsafe, safe in (
             ("appendfsync", "everysec", "always"), ("appendonly", "no", "yes"), ("no-appendfsync-on-rewrite", "yes", "no"),
+            ("maxmemory-policy", "volatile-lru", "noeviction"),
         ):  # fmt: skip
             await client.config_set(setting, unsafe)
             with pytest.raises(JournalUnsafe, match=setting):
@@ -130,13 +131,42 @@ async def test_a_full_redis_is_unavailable_and_has_done_nothing(redis_url: str):
     try:
         await journal.open({1: (1, 0), 2: (1, 0)})
         await client.config_set("maxmemory", "1kb")
-        with pytest.raises(JournalUnavailable, match="maxmemory"):
+        with pytest.raises(JournalFull, match="maxmemory"):
             await journal.append([Append(1, 1, 1, [turn(1)]), Append(2, 1, 1, [turn(1)])])
         await client.config_set("maxmemory", "2gb")
         assert await journal.last([1, 2]) == {1: 0, 2: 0}
         assert await journal.append([Append(1, 1, 1, [turn(1)])]) == []
     finally:
         await client.config_set("maxmemory", "2gb")
+        await journal.close()
+        await client.aclose()
+
+
+async def test_a_shard_of_a_full_redis_can_be_had_again_and_drained(redis_url: str):
+    client, journal = Redis.from_url(redis_url), RedisJournal(redis_url, "us")
+    try:
+        await journal.open({1: (1, 0)})
+        assert await journal.append([Append(1, 1, 1, [turn(1)])]) == []
+        await client.config_set("maxmemory", "1kb")
+        await journal.open({1: (1, 0)})
+        await journal.trim({1: 1})
+        assert await journal.read(1, 0) == []
+    finally:
+        await client.config_set("maxmemory", "2gb")
+        await journal.close()
+        await client.aclose()
+
+
+async def test_a_primary_that_became_a_replica_is_left(redis_url: str):
+    client, journal = Redis.from_url(redis_url), RedisJournal(redis_url, "us")
+    try:
+        await journal.open({1: (1, 0)})
+        await client.execute_command("REPLICAOF", "127.0.0.1", "1")
+        with pytest.raises(JournalUnavailable, match="READONLY"):
+            await journal.append([Append(1, 1, 1, [turn(1)])])
+        assert not journal._line._connection.is_connected
+    finally:
+        await client.execute_command("REPLICAOF", "NO", "ONE")
         await journal.close()
         await client.aclose()
 

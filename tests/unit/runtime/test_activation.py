@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
-from actors.runtime.errors import Outdated
+from actors.runtime import activation
+from actors.runtime.codec import to_msgpack
+from actors.runtime.errors import Outdated, StoreUnavailable
+from actors.runtime.ports import OutboxEntry
 from actors.runtime.sharding import shard_of
 from tests.unit.runtime import counter
 from tests.unit.runtime.rig import ask, envelope, query, total_of, until
@@ -91,3 +95,105 @@ async def test_a_timer_that_was_brought_forward_while_the_store_was_asked_is_put
     await until(lambda: not new.activation._unsettled)
     await until(lambda: new.turns.turns >= 2)
     assert total_of((await ask(new, query("us-1")))[0]) == 1001
+
+
+def unreadable(shard: int) -> OutboxEntry:
+    """A message of a kind that there is no more."""
+    message = to_msgpack(("parcel", "us-9", False, b""))
+    return OutboxEntry("us-9/1.0", shard, "counter", "us-9", message, 0, 0, False, "")
+
+
+async def test_a_stored_message_that_can_not_be_read_ends_no_host_and_holds_up_no_other(cell, caplog):
+    unreachable = next(f"us-x{n}" for n in range(99) if shard_of("counter", f"us-x{n}", cell.limits.shards) != 0)
+    sender = next(f"us-{n}" for n in range(99) if shard_of("counter", f"us-{n}", cell.limits.shards) == 0)
+    old = await cell.host("h0", shards=[0])
+    await ask(old, envelope(sender, counter.Tell(unreachable, 5), creates=True))
+    await until(lambda: any(batch.outbox_put for batch in cell.store.batches) and not old.drain.waiting())
+    cell.store.disk.outbox["us-9/1.0"] = unreadable(0)
+    heir = await cell.host("h1", shards=[0])
+    await until(lambda: not heir.activation._unsettled)
+    assert not heir.broken
+    assert heir.outbox.counts() == (1, 0)
+    assert "a stored message could not be read" in caplog.text
+
+
+async def test_a_fault_of_the_store_that_nobody_foresaw_ends_no_host_and_is_got_over(cell, monkeypatch, caplog):
+    due, tried = cell.store.due, []
+
+    async def broken(shards):
+        tried.append(shards)
+        if len(tried) < 3:
+            raise ValueError("a row that nobody can read")
+        return await due(shards)
+
+    monkeypatch.setattr(cell.store, "due", broken)
+    host = await cell.host()
+    await until(lambda: not host.activation._unsettled)
+    assert len(tried) == 3
+    assert not host.broken
+    assert len(caplog.records) == 1  # not one for each try
+
+
+async def test_a_store_that_hangs_while_shards_are_settled_holds_up_no_timer(cell, monkeypatch):
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hangs(shards):
+        asked.set()
+        await go_on.wait()
+        return []
+
+    monkeypatch.setattr(cell.store, "outbox", hangs)
+    host = await cell.host()
+    await asyncio.wait_for(asked.wait(), 30)
+    await ask(host, envelope("us-1", counter.Add(1), "a", creates=True))
+    await ask(host, envelope("us-1", counter.WakeAt(host._clock.now_ms() + 20), "b"))
+    await until(lambda: host.turns.turns >= 3)
+    go_on.set()
+
+
+async def test_a_hand_over_that_can_not_end_is_given_up_and_the_shards_are_served_on(cell, monkeypatch):
+    monkeypatch.setattr(activation, "HAND_OVER_S", 0.2)
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1), creates=True))
+    own = shard_of("counter", "us-1", cell.limits.shards)
+    cell.store.gate.clear()
+    await ask(host, envelope("us-1", counter.Add(1), "c2"))
+    host.shards[own].tail[-1].rows = None  # as of an entity that can't be loaded
+    cell.store.gate.set()
+    async with asyncio.timeout(30):
+        assert await host.hand_over([own]) == []
+    assert total_of((await ask(host, envelope("us-1", counter.Add(1), "c3")))[0]) == 3
+
+
+@pytest.mark.parametrize("fault", [ValueError("not foreseen"), StoreUnavailable("away")])
+async def test_a_hand_over_that_fails_leaves_no_shard_that_refuses_everybody(cell, monkeypatch, fault):
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1), creates=True))
+    own = shard_of("counter", "us-1", cell.limits.shards)
+
+    async def broken(host_name, shards):
+        raise fault
+
+    monkeypatch.setattr(cell.store, "release", broken)
+    with contextlib.suppress(ValueError):
+        assert await host.hand_over([own]) == []
+    assert total_of((await ask(host, envelope("us-1", counter.Add(1), "c2")))[0]) == 2
+
+
+async def test_shards_are_served_on_while_the_store_to_which_they_would_be_drained_hangs(cell, monkeypatch):
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1), creates=True))
+    own = shard_of("counter", "us-1", cell.limits.shards)
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hangs():
+        asked.set()
+        await go_on.wait()
+        raise StoreUnavailable("no answer")
+
+    monkeypatch.setattr(cell.store, "shards", hangs)
+    given = asyncio.create_task(host.hand_over([own]))
+    await asyncio.wait_for(asked.wait(), 30)
+    assert total_of((await ask(host, envelope("us-1", counter.Add(1), "c2")))[0]) == 2
+    go_on.set()
+    assert await given == []

@@ -10,7 +10,7 @@ from actors.domain.location_commands import OpenLocation, ReceiptLine, ReceiveSt
 from actors.domain.rows import StockRow
 from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
-from actors.runtime.errors import StoreUnavailable
+from actors.runtime.errors import JournalFull, StoreUnavailable
 from actors.runtime.limits import Limits
 from actors.runtime.ports import DrainBatch, DrainedTurn
 from actors.runtime.sharding import shard_of
@@ -127,6 +127,50 @@ async def test_an_append_that_fails_by_a_fault_of_ours_is_not_answered_from_memo
     await until(lambda: len(host.shards) == QUICK.shards)
     assert total_of((await ask(host, query("us-1")))[0]) == 1
     assert total_of((await ask(host, envelope("us-1", counter.Add(5), "c2")))[0]) == 6
+
+
+async def test_a_host_that_nobody_asks_finds_out_by_itself_that_its_journal_is_back(cell):
+    host = await cell.host()
+    cell.journal.fail_next_append(after_doing=False)
+    [reply] = await ask(host, envelope("us-1", counter.Add(5), creates=True))
+    assert reply.status == wire.UNAVAILABLE
+    assert host.stats().journal != "ok"
+    await until(lambda: host.stats().journal == "ok")
+    assert len(host.shards) == QUICK.shards
+
+
+async def test_a_full_journal_is_not_tried_by_every_command(cell, monkeypatch):
+    host = await cell.host()
+
+    async def full(appends):
+        raise JournalFull("no room")
+
+    monkeypatch.setattr(cell.journal, "append", full)
+    [reply] = await ask(host, envelope("us-1", counter.Add(1), creates=True))
+    assert reply.status == wire.UNAVAILABLE
+    monkeypatch.undo()
+    [reply] = await ask(host, envelope("us-1", counter.Add(1), creates=True))
+    assert code_of(reply) == wire.CODE_TAIL_FULL
+    assert (await ask(host, query("us-1")))[0].status != wire.BUSY
+    host._full_until = 0.0
+    await until(lambda: len(host.shards) == QUICK.shards)
+    assert total_of((await ask(host, envelope("us-1", counter.Add(1), creates=True)))[0]) == 1
+
+
+async def test_a_history_that_takes_long_holds_up_nobody_else(cell, monkeypatch):
+    monkeypatch.setattr(cell, "limits", msgspec.structs.replace(cell.limits, history_patience_s=0.05))
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1), creates=True))
+
+    async def hangs(kind, entity_id, after, limit):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(cell.store, "history", hangs)
+    told = Envelope(0, "counter", "us-1", "", 0, to_msgpack((0, 10)), mode=wire.HISTORY)
+    async with asyncio.timeout(30):
+        hot, cold = await ask(host, envelope("us-1", counter.Add(1), "c2"), told)
+    assert total_of(hot) == 2
+    assert cold.status == wire.UNAVAILABLE
 
 
 async def test_what_was_decided_on_top_of_a_failed_append_is_not_told_either(cell):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from actors.runtime import wire
 from actors.runtime.pauses import FIRST_MS
 from actors.runtime.sharding import shard_of
@@ -55,3 +57,64 @@ async def test_what_can_not_be_loaded_is_tried_all_the_time_and_fills_the_log(ce
     # Whoever asks for it is told at once.
     assert (await ask(host, envelope("us-9", counter.Add(1))))[0].status == wire.FAULT
     assert len(tried) == 3
+
+
+@pytest.fixture
+def other_kind(cell, monkeypatch) -> str:
+    """A kind whose entities can't be loaded, by a fault that nobody foresaw."""
+    load = cell.store.load
+
+    async def broken(kind, entity_ids):
+        if kind.name == "order":
+            raise ValueError("a column that is not there")
+        return await load(kind, entity_ids)
+
+    monkeypatch.setattr(cell.store, "load", broken)
+    return "order"
+
+
+async def test_one_kind_that_can_not_be_loaded_keeps_no_other_from_it_and_does_not_fill_the_log(
+    cell, other_kind, caplog
+):
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1), creates=True))
+    await until(lambda: not host.drain.waiting())
+    shard = host.shards[shard_of(other_kind, "us-9", cell.limits.shards)]
+    host.loader.want(shard, [(other_kind, "us-9")])
+    tried = cell.store.loads
+    await until(lambda: caplog.records)
+    del host.shards[shard_of("counter", "us-1", cell.limits.shards)].entities["counter", "us-1"]
+    assert total_of((await ask(host, envelope("us-1", counter.Add(1), "c2")))[0]) == 2
+    began = time.monotonic()
+    await until(lambda: len(caplog.records) == 2)  # it is tried on, and told again
+    assert time.monotonic() - began >= FIRST_MS / 2000
+    assert {record.getMessage() for record in caplog.records} == {"entities of a kind could not be loaded"}
+    assert cell.store.loads > tried
+
+
+async def test_who_needs_no_store_does_not_wait_for_one_that_hangs(cell):
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1), creates=True))
+    cell.store.load_gate.clear()
+    try:
+        async with asyncio.timeout(10):
+            hot, cold = await ask(host, envelope("us-1", counter.Add(1), "c2"), envelope("us-2", counter.Add(1)))
+    finally:
+        cell.store.load_gate.set()
+    assert total_of(hot) == 2
+    assert cold.status == wire.UNAVAILABLE
+    # The load was not given up: whoever comes again finds it done.
+    assert (await ask(host, envelope("us-2", counter.Add(1))))[0].status == wire.OK
+
+
+async def test_what_is_wanted_and_asked_for_while_the_store_is_away_is_not_forgotten(cell):
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1), creates=True))
+    await until(lambda: not host.drain.waiting())
+    shard = host.shards[shard_of("counter", "us-1", cell.limits.shards)]
+    del shard.entities["counter", "us-1"]
+    cell.store.away = True
+    host.loader.want(shard, [("counter", "us-1")])
+    assert (await ask(host, envelope("us-1", counter.Add(1), "c2")))[0].status == wire.UNAVAILABLE
+    cell.store.away = False
+    await until(lambda: ("counter", "us-1") in shard.entities)

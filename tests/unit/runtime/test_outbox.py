@@ -96,12 +96,65 @@ def test_the_pause_never_exceeds_its_maximum():
         assert post.wait(510) == 1
 
 
+def test_a_message_that_fails_for_long_is_seen_and_arrives_all_the_same_when_its_receiver_is_back(post):
+    post.add()
+    for _ in range(25):
+        post.answer(AWAY)
+        assert post.wait(510) == 1
+    assert post.box.counts() == (1, 1)
+    post.answer(OK)
+    assert post.box.counts() == (0, 0)
+
+
+def test_the_next_owner_of_a_message_that_failed_for_long_tries_it_without_being_told(post):
+    post.add()
+    for _ in range(3):
+        post.answer(AWAY)
+        post.wait(510)
+    [entry] = post.box.parked()
+    assert entry.parked
+    heir = Post()
+    heir.box.restore(entry)
+    heir.answer(OK)
+    assert heir.box.counts() == (0, 0)
+
+
+def test_an_operator_s_retry_of_a_message_that_is_tried_anyway_does_not_double_it(post):
+    post.add()
+    for _ in range(3):
+        post.answer(AWAY)
+        post.wait(510)
+    post.answer(AWAY)
+    assert post.box.retry_parked() == 1
+    assert len(post.sent) == 1
+    assert post.wait(10_000) == 0
+    post.answer(AWAY)
+    assert post.wait(10_000) == 1
+
+
+def test_a_refused_message_that_an_operator_tries_again_is_not_answered_with_the_refusal_that_is_remembered(post):
+    post.add()
+    post.answer(REFUSED)
+    post.box.retry_parked()
+    assert post.sent[0][0].command_id == "us-1/1.0~1"
+    post.answer(AWAY)  # whether it was done is not known: by the same name
+    post.wait(10_000)
+    assert post.sent[0][0].command_id == "us-1/1.0~1"
+
+
+@pytest.mark.parametrize("status", [wire.FAULT, wire.KEY_REUSED])
+def test_a_message_of_which_nobody_knows_whether_it_was_done_keeps_its_name(post, status):
+    post.add()
+    post.answer(Reply(status, refusal(wire.CODE_FAULT if status == wire.FAULT else wire.CODE_KEY_REUSED, "")))
+    post.box.retry_parked()
+    assert post.sent[0][0].command_id == "us-1/1.0"
+
+
 def test_a_message_that_fails_for_ever_is_parked_and_seen(post):
     post.add()
     for _ in range(3):
         post.answer(AWAY)
         post.wait(10_000)
-    assert post.sent == []
     assert post.box.counts() == (1, 1)
     [entry] = post.box.parked()
     assert (entry.message_id, entry.error, entry.attempts) == ("us-1/1.0", wire.CODE_UNAVAILABLE, 3)
