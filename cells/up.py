@@ -18,7 +18,7 @@ from cells.paths import CellPaths
 from cells.processes import Child, is_alive, last_lines
 from cells.settings import LOOPBACK, RegionConfig
 from cells.show import where_to_look
-from cells.state import KeeperState, as_it_runs, read_state
+from cells.state import KeeperState, read_state
 from cells.stores import store_addresses
 from cells.tls import prepare
 from cells.trust import Trust, of_cell
@@ -33,6 +33,7 @@ def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
     started = time.monotonic()
     checks.check_python()
     configs = load_all(names)
+    _check_others(configs)
     starting = [config for config in configs if not _running(config, console)]
     if starting:
         console.print(f"starting {', '.join(config.name for config in starting)}", style="bold")
@@ -66,22 +67,32 @@ def _running(config: RegionConfig, console: Console) -> bool:
     return True
 
 
+def _check_others(configs: list[RegionConfig]) -> None:
+    """The router speaks to every cell as the present settings say, also to those that were not named and run."""
+    named = {config.name for config in configs}
+    for config in load_all():
+        state = read_state(CellPaths(config.name).state_file)
+        if config.name not in named and state is not None and (state.keeper_lives or state.leftovers()):
+            _check_mode(config)
+
+
 def _check_mode(config: RegionConfig) -> None:
     """A cell keeps the identity and the encryption that it was started with; the router would be opened to others believing the present
     settings."""
-    running = as_it_runs(config, CellPaths(config.name))
-    if running.tls.mode != config.tls.mode:
-        raise StepFailed(
-            f"{config.name} runs with tls {running.tls.mode}, and {config.tls.mode} is wanted",
-            f"make down REGIONS={config.name}, then make up again",
-        )
+    state = read_state(CellPaths(config.name).state_file)
+    if state is not None and state.tls != config.tls.mode:
+        raise _other_mode(config.name, "tls", state.tls, config.tls.mode)
     answer = call("GET", f"{config.address}/v1/skus?limit=1", trust=of_cell(config))
     runs = "required" if answer.status == _UNAUTHORIZED else "off" if answer.fine else config.identity.mode
     if runs != config.identity.mode:
-        raise StepFailed(
-            f"{config.name} runs with identity {runs}, and {config.identity.mode} is wanted",
-            f"make down REGIONS={config.name}, then make up again",
-        )
+        raise _other_mode(config.name, "identity", runs, config.identity.mode)
+
+
+def _other_mode(name: str, what: str, runs: str, wanted: str) -> StepFailed:
+    return StepFailed(
+        f"{name} runs with {what} {runs}, and {wanted} is wanted",
+        f"make down REGIONS={name}, then make up again; or make up {what.upper()}={runs}",
+    )
 
 
 def _check_before(configs: list[RegionConfig]) -> None:
