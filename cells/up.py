@@ -11,12 +11,12 @@ from rich.console import Console
 from cells import checks
 from cells.calls import call
 from cells.config import PROJECT, load_all
-from cells.demo import seed
-from cells.demo_people import seed_people
+from cells.demo import is_to_fill, leave_empty, seed
+from cells.demo_people import lacks_people, seed_people
 from cells.errors import CellError, StepFailed
 from cells.paths import CellPaths
 from cells.processes import Child, is_alive, last_lines
-from cells.settings import LOOPBACK, RegionConfig
+from cells.settings import RegionConfig
 from cells.show import where_to_look
 from cells.state import KeeperState, read_state
 from cells.stores import store_addresses
@@ -29,7 +29,10 @@ _UNAUTHORIZED = 401
 
 
 def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
-    """Start the regions (default: all), the router, and fill them. The exit code: 0 if everything runs."""
+    """Start the regions (default: all) and the router, and fill those that never were. The exit code: 0 if everything runs.
+
+    `demo`: False leaves the cells empty, and later starts do too.
+    """
     started = time.monotonic()
     checks.check_python()
     configs = load_all(names)
@@ -47,10 +50,13 @@ def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
     running = [config for config in configs if config.name not in failed]
     if not running:
         return 1
+    if not demo:
+        for config in running:
+            leave_empty(config)
     address = timed(console, "router", "start", _start_router)
     trust = _router_trust()
-    if demo and starting:
-        failed += _seed_all([config for config in starting if config in running], address, trust, console)
+    if demo:  # also what ran before: the router may have stood in the way when it was started
+        failed += _seed_all(running, address, trust, console)
     where_to_look(running, address, console, trust)
     console.print(f"{len(running)} of {len(configs)} cells run after {time.monotonic() - started:.0f} s")
     return 1 if failed else 0
@@ -218,22 +224,22 @@ def _router_trust() -> Trust | None:
 
 
 def _seed_all(configs: list[RegionConfig], address: str, trust: Trust | None, console: Console) -> list[str]:
-    """Fill the cells side by side; names of those that refused."""
+    """Fill the cells side by side that lack something; names of those that refused."""
 
     def one(config: RegionConfig) -> str | None:
-        started = time.monotonic()
+        started, notes = time.monotonic(), []
         try:
-            note = seed(config, address, trust)
-            # Everybody knows their passwords: only where nobody but this machine can use them.
-            wanted = config.identity.mode == "required" and config.identity.demo_accounts
-            if wanted and config.api.host in LOOPBACK:
-                note += f", {len(seed_people(config, address, trust))} people"
+            if is_to_fill(config):
+                notes.append(seed(config, address, trust))
+            if lacks_people(config):
+                notes.append(f"{len(seed_people(config, address, trust))} people")
         except CellError as error:
             print_step(console, config.name, "demo data", time.monotonic() - started, failed=True)
             console.print(str(error), style="red", markup=False)
             return config.name
-        print_step(console, config.name, "demo data", time.monotonic() - started, note=note)
+        print_step(console, config.name, "demo data", time.monotonic() - started, note=", ".join(notes))
         return None
 
-    with ThreadPoolExecutor(max(1, len(configs))) as pool:
-        return [name for name in pool.map(one, configs) if name is not None]
+    lacking = [config for config in configs if is_to_fill(config) or lacks_people(config)]
+    with ThreadPoolExecutor(max(1, len(lacking))) as pool:
+        return [name for name in pool.map(one, lacking) if name is not None]
