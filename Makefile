@@ -27,7 +27,7 @@ help: ## list what make can do
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: venv
-venv: $(READY) ## make the virtual environment (every other target does it on demand)
+venv: $(READY) ## make the virtual environment (what needs it does so on demand)
 
 $(READY): requirements-dev.lock pyproject.toml
 	@if [ ! -x $(RUN) ]; then
@@ -62,17 +62,26 @@ certs: $(READY) ## a local CA and certificates for cells and router; renews what
 demo: $(READY) ## play a day in a running cell, in about two minutes: a delivery, a rush, a short pick, a transfer, a count, a pickup (REGION=us)
 	@$(RUN) -m cells demo $(REGION) $(ARGS)
 
+# Whoever looks at what runs, or ends it, has no need of what is pinned now: nothing is installed under running cells for that, or waits for a network.
+define CELLS_AS_INSTALLED
+@if [ ! -x $(RUN) ]; then
+	echo "nothing runs: there is no $(VENV)"
+	exit
+fi
+$(RUN) -m cells
+endef
+
 .PHONY: down
-down: $(READY) ## end exactly what `make up` started
-	@$(RUN) -m cells down $(NAMES)
+down: ## end exactly what `make up` started
+	$(CELLS_AS_INSTALLED) down $(NAMES)
 
 .PHONY: status
-status: $(READY) ## cells, hosts, shards, update rates, write-behind lag, health of the stores
-	@$(RUN) -m cells status $(NAMES)
+status: ## cells, hosts, shards, update rates, write-behind lag, health of the stores
+	$(CELLS_AS_INSTALLED) status $(NAMES)
 
 .PHONY: logs
-logs: $(READY) ## the last lines of every log
-	@$(RUN) -m cells logs $(NAMES)
+logs: ## the last lines of every log
+	$(CELLS_AS_INSTALLED) logs $(NAMES)
 
 .PHONY: test
 test: $(if $(ARGS),test-some,test-all) ## lint, types, import rules, bill of materials, known vulnerabilities and all tests (ARGS="…": those that pytest is told)
@@ -166,7 +175,9 @@ lock: $(READY) ## renew requirements.lock and requirements-dev.lock from pyproje
 	$$compile --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock
 
 .PHONY: clean
-clean: ## remove the environment and caches; data in .ocefs stays, and nothing is removed while a cell runs
-	@if [ -x $(RUN) ] && compgen -G ".ocefs/*/run/state.json" > /dev/null; then $(RUN) -m cells down; fi
+clean: ## remove the environment and caches; data in .ocefs or OCEFS_HOME stays, and cells that run there are ended first
+	@for home in "" $${OCEFS_HOME:+"$$OCEFS_HOME"}; do
+		if [ -x $(RUN) ] && compgen -G "$${home:-.ocefs}/*/run/state.json" > /dev/null; then OCEFS_HOME="$$home" $(RUN) -m cells down; fi
+	done
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

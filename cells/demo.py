@@ -1,6 +1,7 @@
 """Fills a cell with a small catalogue, places, stock and a few orders, over HTTP and through the router.
 
-Every write has a fixed `Idempotency-Key`, and is the same each time: doing it again changes nothing.
+A cell is filled once. How far that is stands in a file of its folder: keys of commands are forgotten after a day, and stock that was sold
+would come back with each start. Every write has a fixed `Idempotency-Key`, so that what was cut short can be done again.
 """
 
 import time
@@ -18,8 +19,8 @@ from cells.paths import CellPaths
 from cells.settings import RegionConfig
 from cells.trust import Trust
 
-# Raise it when the demo data change, so that a cell filled by an older version takes the new ones.
-_VERSION = 1
+# What may stand in the file.
+_BEGUN, _FILLED, _EMPTY = "begun", "filled", "empty"
 _SEED_S = 60.0
 _WORKERS = 6
 
@@ -39,8 +40,37 @@ def places(region: str) -> list[tuple[str, str, Place]]:
     ]
 
 
+def takes_demo(config: RegionConfig) -> bool:
+    """Whether demo data may come into this cell: it is for trying, and nobody wanted it empty."""
+    return config.region.profile == "demo" and _how_far(config) != _EMPTY
+
+
+def is_to_fill(config: RegionConfig) -> bool:
+    """Whether `seed` has not come to its end here yet."""
+    return takes_demo(config) and _how_far(config) != _FILLED
+
+
+def leave_empty(config: RegionConfig) -> None:
+    """No later start fills the cell, unless it has its demo data already."""
+    if is_to_fill(config):
+        _note(config, _EMPTY)
+
+
+def _how_far(config: RegionConfig) -> str:
+    try:
+        return CellPaths(config.name).demo_data.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _note(config: RegionConfig, how_far: str) -> None:
+    file = CellPaths(config.name).demo_data
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"{how_far}\n", encoding="ascii")
+
+
 def seed(config: RegionConfig, router: str, trust: Trust | None = None) -> str:
-    """Fill one cell; gives a sentence of what is there now.
+    """Fill one cell, or go on where that was cut short; gives a sentence of what is there now. A cell with data from elsewhere stays as it is.
 
     Args:
         config: the region.
@@ -55,15 +85,21 @@ def seed(config: RegionConfig, router: str, trust: Trust | None = None) -> str:
         return f"no demo data for {region}"
     deadline = time.monotonic() + _SEED_S
     token = partial(local_token, CellPaths(region), region) if config.identity.mode == "required" else None
+    again = _how_far(config) == _BEGUN
     seeder = _Seeder(region, router, trust, deadline, token)
+    if not again and seeder.has_data():
+        _note(config, _FILLED)
+        return "none: it has data already"
+    _note(config, _BEGUN)
     skus = [{"sku": sku, "description": text} for sku, text, _ in SKUS]
     seeder.write("POST", "/v1/skus", {"skus": skus}, "skus")
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for result in [pool.submit(seeder.location, *place, config) for place in all_places]:
+        for result in [pool.submit(seeder.location, *place, config, again) for place in all_places]:
             result.result()
     orders = demo_orders(config)
     for number, order in enumerate(orders):
         seeder.write("POST", "/v1/orders", order, f"order-{number}")
+    _note(config, _FILLED)
     kinds = [kind for _, kind, _ in all_places]
     return (
         f"{kinds.count('warehouse')} warehouses, {kinds.count('store')} stores, {len(SKUS)} SKUs, {len(orders)} orders"
@@ -82,7 +118,14 @@ class _Seeder:
 
     def write(self, method: str, path: str, body: object, key: str) -> Answer:
         """One write under a fixed key. Raises `StepFailed` if it is refused."""
-        headers = {"Idempotency-Key": f"demo-{_VERSION}-{self._region}-{key}", "X-OCEFS-Region": self._region}
+        return self._ask(method, path, body, {"Idempotency-Key": f"demo-1-{self._region}-{key}"})
+
+    def has_data(self) -> bool:
+        """Whether there are goods or places. Raises `StepFailed`."""
+        return any(self._ask("GET", f"/v1/{noun}?limit=1").body[noun] for noun in ("skus", "locations"))
+
+    def _ask(self, method: str, path: str, body: object = None, more: dict[str, str] | None = None) -> Answer:
+        headers = {"X-OCEFS-Region": self._region, **(more or {})}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token()}"
         answer = call_until(self._deadline, method, f"{self._router}{path}", body, headers, self._trust)
@@ -93,9 +136,11 @@ class _Seeder:
             )
         return answer
 
-    def location(self, identity: str, kind: str, place: Place, config: RegionConfig) -> None:
-        """A place and its first receipt: much in a warehouse, some of it in a store."""
+    def location(self, identity: str, kind: str, place: Place, config: RegionConfig, again: bool) -> None:
+        """A place and its first receipt: much in a warehouse, some of it in a store. `again`: not where stock has come already."""
         self.write("PUT", f"/v1/locations/{identity}", {"type": kind, **_fields(place)}, f"location-{identity}")
+        if again and self._ask("GET", f"/v1/locations/{identity}/ledger?limit=1").body["entries"]:
+            return
         lines = [
             {
                 "sku": sku,

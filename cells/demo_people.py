@@ -11,17 +11,18 @@ import msgspec
 import pyotp
 
 from cells.calls import Answer, call_until
-from cells.demo import places
+from cells.demo import places, takes_demo
 from cells.errors import CellError, StepFailed
 from cells.keys import local_token
 from cells.paths import CellPaths
-from cells.settings import RegionConfig
+from cells.settings import LOOPBACK, RegionConfig
 from cells.trust import Trust
 from serve.permissions import CUSTOMERS, ROLES
 
 PASSWORD = "try-{role}-at-{region}"  # noqa: S105 -- of demo accounts, which a production cell refuses
 _STEP_S = 30
 _SEED_S = 60.0
+_STAFF = tuple(role for role in ROLES if role not in CUSTOMERS)
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -35,12 +36,22 @@ class Person(msgspec.Struct, frozen=True):
     recovery_codes: list[str]
 
 
+def lacks_people(config: RegionConfig) -> bool:
+    """Whether accounts are to be opened. Everybody knows their passwords: only where nobody but this machine can use them."""
+    wanted = config.identity.mode == "required" and config.identity.demo_accounts and config.api.host in LOOPBACK
+    return (
+        wanted
+        and takes_demo(config)
+        and not {*_STAFF} <= {person.role for person in read_people(CellPaths(config.name))}
+    )
+
+
 def seed_people(config: RegionConfig, router: str, trust: Trust | None = None) -> list[Person]:
     """Opens the accounts that are not there yet; all of them. `trust`: how the router is verified. Raises StepFailed."""
     paths = CellPaths(config.name)
     people = {person.role: person for person in read_people(paths)}
     seeder = _Seeder(config, paths, router, trust)
-    for role in (name for name in ROLES if name not in CUSTOMERS):
+    for role in _STAFF:
         if role not in people:
             people[role] = seeder.person(role)
             _keep(paths, list(people.values()))

@@ -24,6 +24,7 @@ from actors.ray_monitor import end_monitor, start_monitor
 from actors.ray_supervisor import start_supervisor
 from actors.storage.grants import grant, may_alter_audit
 from actors.storage.migrate import migrate
+from actors.storage.sharding import shards_made_with
 from cells.errors import CellError
 from cells.keys import make_keyring
 from cells.paths import CellPaths
@@ -44,7 +45,7 @@ log = logging.getLogger("ocefs.deploy")
 def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     """Brings the cell to the state that its configuration describes; returns when it serves.
 
-    Raises CellError with the next step when the hosts do not come up.
+    Raises CellError with the next step when the hosts do not come up, or would look for entities where they are not.
     """
     paths = CellPaths(config.name)
     settings = cell_settings(config, addresses, paths.logs, paths.doors)
@@ -52,6 +53,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     keyring = make_keyring(paths)
     check_region_key(config, keyring)
     migrate(addresses.owner_url)
+    check_shards(config, addresses)
     give_rights(config, addresses)
     supervisor = start_supervisor(settings)
     wait_settled(supervisor, config.name)
@@ -83,6 +85,20 @@ def start_ingress(options: dict[str, Any]) -> None:
     except (RayActorError, TimeoutError) as error:
         log.warning("Serve's ingress is not there yet (%s): waiting for the next", type(error).__name__)
         serve.start(http_options=options)
+
+
+def check_shards(config: RegionConfig, addresses: StoreAddresses) -> None:
+    """Raises CellError when the cell was made with another number of shards.
+
+    Entities would move to shards that know nothing of them, so a repeated command would be done twice; and of fewer shards
+    the last ones are read by nobody, with what was acknowledged and is not written behind yet.
+    """
+    made, wanted = shards_made_with(addresses.owner_url, config.runtime.shards), config.runtime.shards
+    if made != wanted:
+        raise CellError(
+            f"{config.name} was made with {made} shards, and runtime.shards is {wanted}: it would not find what it has",
+            f"write shards = {made} in config/regions/{config.name}.toml",
+        )
 
 
 def give_rights(config: RegionConfig, addresses: StoreAddresses) -> None:

@@ -43,6 +43,8 @@ class CellPaths:
         self.ray_token = self.run / "ray.token"
         self.secrets = self.folder / "secrets"
         self.keyring = self.secrets / "keyring.json"
+        # A word: how far the cell is filled with demo data (cells/demo.py).
+        self.demo_data = self.folder / "demo-data"
         self.demo_people = self.secrets / "demo-people.json"
         self.keeper_log = self.logs / "keeper.log"
         self.short = short_folder(self.home) / region

@@ -11,14 +11,14 @@ from rich.console import Console
 from cells import checks
 from cells.calls import call
 from cells.config import PROJECT, load_all
-from cells.demo import seed
-from cells.demo_people import seed_people
+from cells.demo import is_to_fill, leave_empty, seed
+from cells.demo_people import lacks_people, seed_people
 from cells.errors import CellError, StepFailed
 from cells.paths import CellPaths
 from cells.processes import Child, is_alive, last_lines
-from cells.settings import LOOPBACK, RegionConfig
+from cells.settings import RegionConfig
 from cells.show import where_to_look
-from cells.state import KeeperState, as_it_runs, read_state
+from cells.state import KeeperState, read_state
 from cells.stores import store_addresses
 from cells.tls import prepare
 from cells.trust import Trust, of_cell
@@ -29,10 +29,14 @@ _UNAUTHORIZED = 401
 
 
 def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
-    """Start the regions (default: all), the router, and fill them. The exit code: 0 if everything runs."""
+    """Start the regions (default: all) and the router, and fill those that never were. The exit code: 0 if everything runs.
+
+    `demo`: False leaves the cells empty, and later starts do too.
+    """
     started = time.monotonic()
     checks.check_python()
     configs = load_all(names)
+    _check_others(configs)
     starting = [config for config in configs if not _running(config, console)]
     if starting:
         console.print(f"starting {', '.join(config.name for config in starting)}", style="bold")
@@ -46,10 +50,13 @@ def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
     running = [config for config in configs if config.name not in failed]
     if not running:
         return 1
+    if not demo:
+        for config in running:
+            leave_empty(config)
     address = timed(console, "router", "start", _start_router)
     trust = _router_trust()
-    if demo and starting:
-        failed += _seed_all([config for config in starting if config in running], address, trust, console)
+    if demo:  # also what ran before: the router may have stood in the way when it was started
+        failed += _seed_all(running, address, trust, console)
     where_to_look(running, address, console, trust)
     console.print(f"{len(running)} of {len(configs)} cells run after {time.monotonic() - started:.0f} s")
     return 1 if failed else 0
@@ -66,22 +73,32 @@ def _running(config: RegionConfig, console: Console) -> bool:
     return True
 
 
+def _check_others(configs: list[RegionConfig]) -> None:
+    """The router speaks to every cell as the present settings say, also to those that were not named and run."""
+    named = {config.name for config in configs}
+    for config in load_all():
+        state = read_state(CellPaths(config.name).state_file)
+        if config.name not in named and state is not None and (state.keeper_lives or state.leftovers()):
+            _check_mode(config)
+
+
 def _check_mode(config: RegionConfig) -> None:
     """A cell keeps the identity and the encryption that it was started with; the router would be opened to others believing the present
     settings."""
-    running = as_it_runs(config, CellPaths(config.name))
-    if running.tls.mode != config.tls.mode:
-        raise StepFailed(
-            f"{config.name} runs with tls {running.tls.mode}, and {config.tls.mode} is wanted",
-            f"make down REGIONS={config.name}, then make up again",
-        )
+    state = read_state(CellPaths(config.name).state_file)
+    if state is not None and state.tls != config.tls.mode:
+        raise _other_mode(config.name, "tls", state.tls, config.tls.mode)
     answer = call("GET", f"{config.address}/v1/skus?limit=1", trust=of_cell(config))
     runs = "required" if answer.status == _UNAUTHORIZED else "off" if answer.fine else config.identity.mode
     if runs != config.identity.mode:
-        raise StepFailed(
-            f"{config.name} runs with identity {runs}, and {config.identity.mode} is wanted",
-            f"make down REGIONS={config.name}, then make up again",
-        )
+        raise _other_mode(config.name, "identity", runs, config.identity.mode)
+
+
+def _other_mode(name: str, what: str, runs: str, wanted: str) -> StepFailed:
+    return StepFailed(
+        f"{name} runs with {what} {runs}, and {wanted} is wanted",
+        f"make down REGIONS={name}, then make up again; or make up {what.upper()}={runs}",
+    )
 
 
 def _check_before(configs: list[RegionConfig]) -> None:
@@ -207,22 +224,22 @@ def _router_trust() -> Trust | None:
 
 
 def _seed_all(configs: list[RegionConfig], address: str, trust: Trust | None, console: Console) -> list[str]:
-    """Fill the cells side by side; names of those that refused."""
+    """Fill the cells side by side that lack something; names of those that refused."""
 
     def one(config: RegionConfig) -> str | None:
-        started = time.monotonic()
+        started, notes = time.monotonic(), []
         try:
-            note = seed(config, address, trust)
-            # Everybody knows their passwords: only where nobody but this machine can use them.
-            wanted = config.identity.mode == "required" and config.identity.demo_accounts
-            if wanted and config.api.host in LOOPBACK:
-                note += f", {len(seed_people(config, address, trust))} people"
+            if is_to_fill(config):
+                notes.append(seed(config, address, trust))
+            if lacks_people(config):
+                notes.append(f"{len(seed_people(config, address, trust))} people")
         except CellError as error:
             print_step(console, config.name, "demo data", time.monotonic() - started, failed=True)
             console.print(str(error), style="red", markup=False)
             return config.name
-        print_step(console, config.name, "demo data", time.monotonic() - started, note=note)
+        print_step(console, config.name, "demo data", time.monotonic() - started, note=", ".join(notes))
         return None
 
-    with ThreadPoolExecutor(max(1, len(configs))) as pool:
-        return [name for name in pool.map(one, configs) if name is not None]
+    lacking = [config for config in configs if is_to_fill(config) or lacks_people(config)]
+    with ThreadPoolExecutor(max(1, len(lacking))) as pool:
+        return [name for name in pool.map(one, lacking) if name is not None]

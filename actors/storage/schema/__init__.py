@@ -2,6 +2,7 @@
 a test compares the two, and another one these with `actors/domain/rows*.py`.
 
     turns     shards: who owns which shard (host, epoch), and how far its turns are in here (watermark)
+              sharding: how many there are
               history: every turn, by month; answers history pages and the long memory of commands
               outbox: messages to other entities that were not acknowledged when their turn was drained
     orders    orders, reservations (units that are kept for carts), location_profiles and sourcing_policies with all their versions

@@ -1,4 +1,4 @@
-"""Who owns which shard, what was done, and which messages are still on their way."""
+"""How many shards there are and who owns which, what was done, and which messages are still on their way."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from actors.storage.schema.columns import ROOM, Instant, bigint, instant, integer, key, metadata, text
+
+# One row, made at the cell's first start: see `actors/storage/sharding.py`.
+sharding = sa.Table(
+    "sharding", metadata,
+    integer("one", primary_key=True, autoincrement=False),
+    integer("shards"),
+    sa.CheckConstraint("one = 1"),
+)  # fmt: skip
 
 shards = sa.Table(
     "shards", metadata,

@@ -4,11 +4,12 @@ import os
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from cells import up
 from cells.calls import Answer
 from cells.config import with_tls
-from cells.errors import StepFailed
+from cells.errors import PortTaken, StepFailed
 from cells.paths import CellPaths
 from cells.processes import mark_of
 from cells.settings import Identity, RegionConfig
@@ -59,3 +60,111 @@ def test_a_tool_speaks_plain_text_to_an_encrypted_cell_because_its_shell_was_not
     gone = msgspec.structs.replace(mark_of(os.getpid()), started="long ago")
     write_state(paths.state_file, KeeperState(region="us", keeper=gone, tls="required"))
     assert as_it_runs(RegionConfig(), paths).address == "http://127.0.0.1:8101"
+
+
+@pytest.fixture
+def us_runs(monkeypatch, tmp_path):
+    """`us` runs in plain text and open; nothing may be started."""
+
+    def refuse(*_, **__):
+        raise AssertionError("something was started")
+
+    monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
+    for name in ("OCEFS_TLS", "OCEFS_IDENTITY", "OCEFS_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("_check_before", "_spawn", "_start_router"):
+        monkeypatch.setattr(up, name, refuse)
+    monkeypatch.setattr(up, "call", lambda method, url, trust: Answer(200, {}))
+    paths = CellPaths("us")
+    paths.run.mkdir(parents=True)
+    return lambda state: write_state(paths.state_file, state)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"), [("TLS", "tls off, and required is wanted"), ("IDENTITY", "identity off, and required")]
+)
+def test_the_router_is_told_something_else_of_a_cell_that_was_not_named(monkeypatch, us_runs, setting, told):
+    us_runs(KeeperState(region="us", phase="running", keeper=mark_of(os.getpid())))
+    monkeypatch.setenv(f"OCEFS_{setting}", "required")
+    with pytest.raises(StepFailed, match=f"us runs with {told}") as raised:
+        up.up(["eu"], Console(quiet=True))
+    assert raised.value.next_step == f"make down REGIONS=us, then make up again; or make up {setting}=off"
+
+
+def test_a_cell_whose_keeper_crashed_is_cut_off(monkeypatch, us_runs):
+    gone = msgspec.structs.replace(mark_of(os.getpid()), started="long ago")
+    us_runs(KeeperState(region="us", phase="running", keeper=gone, processes={"Ray": mark_of(os.getpid())}))
+    monkeypatch.setenv("OCEFS_TLS", "1")
+    with pytest.raises(StepFailed, match="us runs with tls off"):
+        up.up(["eu"], Console(quiet=True))
+
+
+def test_a_cell_that_ended_stands_in_the_way_of_others(monkeypatch, us_runs):
+    gone = msgspec.structs.replace(mark_of(os.getpid()), started="long ago")
+    us_runs(KeeperState(region="us", phase="stopped", keeper=gone))
+    monkeypatch.setenv("OCEFS_TLS", "1")
+    with pytest.raises(AssertionError, match="something was started"):
+        up.up(["eu"], Console(quiet=True))
+
+
+@pytest.fixture
+def filled(monkeypatch, us_runs):
+    """`us` runs without any data; gives the names of the cells that are filled."""
+    us_runs(KeeperState(region="us", phase="running", keeper=mark_of(os.getpid())))
+    names: list[str] = []
+
+    def fill(config, address, trust):
+        names.append(config.name)
+        CellPaths(config.name).demo_data.write_text("filled")
+        return "much"
+
+    monkeypatch.setattr(up, "_start_router", lambda: "http://router")
+    monkeypatch.setattr(up, "seed", fill)
+    return names
+
+
+def test_a_cell_that_ran_while_the_router_did_not_is_never_filled(monkeypatch, filled):
+    def taken():
+        raise PortTaken("port 8080 is taken")
+
+    with monkeypatch.context() as before:
+        before.setattr(up, "_start_router", taken)
+        with pytest.raises(PortTaken):
+            up.up(["us"], Console(quiet=True))
+    assert filled == []
+    assert up.up(["us"], Console(quiet=True)) == 0
+    assert up.up(["us"], Console(quiet=True)) == 0
+    assert filled == ["us"]
+
+
+@pytest.fixture
+def started_anew(monkeypatch, filled):
+    """The same with a start: `us` comes up each time that it is asked to."""
+    monkeypatch.setattr(up, "_running", lambda config, console: False)
+    monkeypatch.setattr(up, "_check_before", lambda configs: None)
+    monkeypatch.setattr(up, "_spawn", lambda config: None)
+    return filled
+
+
+def test_stock_comes_back_with_each_start(started_anew):
+    assert up.up(["us"], Console(quiet=True)) == 0
+    assert up.up(["us"], Console(quiet=True)) == 0
+    assert started_anew == ["us"]
+
+
+def test_a_cell_that_is_wanted_empty_is_filled_by_the_next_start(started_anew):
+    assert up.up(["us"], Console(quiet=True), demo=False) == 0
+    assert up.up(["us"], Console(quiet=True)) == 0
+    assert started_anew == []
+
+
+def test_a_production_cell_is_filled(monkeypatch, started_anew, tmp_path):
+    folder = tmp_path / "regions"
+    folder.mkdir()
+    (folder / "us.toml").write_text(
+        '[region]\ndefault = true\nprofile = "production"\n[identity]\nmode = "required"\ndemo_accounts = false\n'
+    )
+    monkeypatch.setenv("OCEFS_CONFIG", str(folder))
+    monkeypatch.setattr(up, "call", lambda method, url, trust: Answer(401, {}))
+    assert up.up(["us"], Console(quiet=True)) == 0
+    assert started_anew == []

@@ -1,0 +1,49 @@
+"""Another number of shards would send entities to shards that know nothing of them: it is refused before a host starts."""
+
+import msgspec
+import pytest
+
+from cells import deploy
+from cells.errors import CellError
+from cells.settings import RegionConfig, Runtime, StoreAddresses
+
+ADDRESSES = StoreAddresses(
+    postgres_url="postgresql://cell@/x", owner_url="postgresql://owner@/x", redis_url="unix:///x"
+)
+
+
+@pytest.fixture
+def done(monkeypatch):
+    """What `deploy` did, in order, with a store whose cell was made with 64 shards."""
+    steps: list[str] = []
+
+    def made_with(url: str, wanted: int) -> int:
+        assert url == ADDRESSES.owner_url
+        steps.append("asked")
+        return 64
+
+    def start(settings: object) -> None:
+        steps.append("started")
+        raise InterruptedError
+
+    for name in ("cell_settings", "anomaly_settings", "make_keyring", "check_region_key", "give_rights"):
+        monkeypatch.setattr(deploy, name, lambda *_: None)
+    monkeypatch.setattr(deploy, "migrate", lambda url: steps.append("migrated"))
+    monkeypatch.setattr(deploy, "shards_made_with", made_with)
+    monkeypatch.setattr(deploy, "start_supervisor", start)
+    return steps
+
+
+@pytest.mark.parametrize("shards", [32, 63, 65, 128])
+def test_a_cell_starts_with_another_number_of_shards(done, shards):
+    config = msgspec.structs.replace(RegionConfig(), runtime=Runtime(shards=shards))
+    with pytest.raises(CellError, match=f"us was made with 64 shards, and runtime.shards is {shards}") as raised:
+        deploy.deploy(config, ADDRESSES)
+    assert raised.value.next_step == "write shards = 64 in config/regions/us.toml"
+    assert done == ["migrated", "asked"]
+
+
+def test_a_cell_is_refused_the_number_that_it_was_made_with(done):
+    with pytest.raises(InterruptedError):
+        deploy.deploy(RegionConfig(), ADDRESSES)
+    assert done == ["migrated", "asked", "started"]
