@@ -21,6 +21,7 @@ from actors.runtime.codec import Codec
 from actors.runtime.errors import Fenced, JournalUnavailable, StoreUnavailable
 from actors.runtime.limits import Limits
 from actors.runtime.outbox import Outbox
+from actors.runtime.pauses import Pauses
 from actors.runtime.ports import Clock, DrainBatch, DrainedTurn, Journal, Store
 from actors.runtime.shard import Shard, TailEntry
 
@@ -47,6 +48,7 @@ def _put_latest(by_key: dict[Any, Row], row: Row) -> None:
 
 TRIM_INTERVAL_S = 1.0
 NO_EVENTS = b"[]"
+_DRAINING = ("", "draining")
 
 
 class Drain:
@@ -65,6 +67,7 @@ class Drain:
         self._limits = limits
         self._outbox = outbox
         self._fenced = fenced
+        self._pauses = Pauses()
         self._in_doubt = False
         # shard → position up to which the journal may forget.
         self._untrimmed: dict[int, int] = {}
@@ -92,12 +95,14 @@ class Drain:
             began = self._clock.monotonic()
             try:
                 drained = await self.once()
+                self._pauses.well(_DRAINING)
             except StoreUnavailable as away:
                 self.store_state = str(away) or "away"
                 drained = 0
             except Exception as fault:
-                # Not foreseen, but without write-behind the cell stops when the tail is full: it is told, and tried again.
-                log.exception("a drain failed")
+                # Not foreseen, but without write-behind the cell stops when the tail is full: it is tried again, and told ever less often.
+                if self._pauses.renew(_DRAINING, self._clock.now_ms()):
+                    log.exception("a drain failed")
                 self.store_state = f"fault: {type(fault).__name__}"
                 drained = 0
             took = self._clock.monotonic() - began

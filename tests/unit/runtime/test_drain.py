@@ -256,6 +256,21 @@ async def test_a_fault_that_nobody_thought_of_does_not_end_write_behind(yard):
     assert yard.stored() == [(0, 1, 0)]
 
 
+async def test_a_fault_of_every_drain_does_not_fill_the_log(yard, monkeypatch, caplog):
+    tried = []
+
+    async def broken(batch):
+        tried.append(batch)
+        raise ValueError("a column that is not there")
+
+    monkeypatch.setattr(yard.store, "drain", broken)
+    await yard.fill(await yard.own(), 1)
+    running = asyncio.create_task(yard.drain.run())
+    await until(lambda: len(tried) >= 20)
+    running.cancel()
+    assert [record.getMessage() for record in caplog.records] == ["a drain failed"]
+
+
 async def test_a_hot_shard_behind_its_share_is_drained_on_without_a_pause():
     yard = Yard(drain_max_turns=40)
     for number in range(4):
