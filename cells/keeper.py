@@ -23,6 +23,7 @@ from types import FrameType
 from typing import IO
 
 from cells.checks import check_ports
+from cells.config_copy import copy_config
 from cells.errors import AlreadyRunning, CellError
 from cells.paths import CellPaths
 from cells.processes import ProcessTree, mark_of, stop
@@ -120,6 +121,7 @@ class Keeper:
             step.note = end_leftovers(before)
             if step.note:
                 log.warning(step.note)
+        copy_config(self._paths.config)
         if self._config.encrypted:
             with self._journal.step("certificates"):
                 prepare(self._config, self._paths.home)

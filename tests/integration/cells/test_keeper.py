@@ -135,6 +135,24 @@ def test_a_killed_ray_head_leaves_the_cell_without_actors(cell):
     assert (after["Redis"], after["PostgreSQL"]) == (before["Redis"], before["PostgreSQL"])
 
 
+def test_an_edited_config_file_keeps_a_running_cell_from_coming_back(cell):
+    regions = cell.home / "regions"
+    regions.mkdir()
+    told = f"api.port = {cell.config.api.port}"
+    (regions / "us.toml").write_text(told)
+    keeper = cell.start(OCEFS_CONFIG=str(regions))
+    cell.runs(keeper)
+    (regions / "us.toml").write_text("api.port = is being edited")
+    assert send(cell.state().processes["Ray"], signal.SIGKILL)
+    cell.reaches(lambda state: state.restarts == {"Ray": 1} and state.phase == "running")
+    assert (cell.home / "deployments").read_text().splitlines() == [told, told]
+    keeper.send_signal(signal.SIGTERM)
+    assert keeper.wait(30) == 0
+    (regions / "us.toml").write_text("edited")
+    cell.runs(cell.start(OCEFS_CONFIG=str(regions)))
+    assert (cell.home / "deployments").read_text().splitlines()[-1] == "edited"
+
+
 def test_an_ended_cell_leaves_a_process_or_loses_the_last_writes(cell):
     keeper = cell.start()
     cell.runs(keeper)
