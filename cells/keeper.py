@@ -117,6 +117,7 @@ class Keeper:
     # --- starting
 
     def _start(self, before: KeeperState | None) -> None:
+        self._journal.begin()
         with self._journal.step("leftovers") as step:
             step.note = end_leftovers(before)
             if step.note:
@@ -227,7 +228,7 @@ class Keeper:
         started = time.monotonic()
         try:
             start()
-        except CellError as error:
+        except (CellError, OSError) as error:
             log.error("%s of %s did not start again: %s", name, self._config.name, error)
             self._journal.problem(error)
             return False

@@ -5,6 +5,7 @@ addresses of outside stores are written without their password.
 """
 
 import contextlib
+import logging
 import os
 import threading
 import time
@@ -15,12 +16,14 @@ from typing import Literal
 import msgspec
 
 from cells.config import with_tls
-from cells.errors import CellError
+from cells.errors import CellError, refused
 from cells.paths import CellPaths
 from cells.processes import ProcessMark, is_alive
 from cells.settings import RegionConfig
 
 PROBLEMS_MAX = 50
+
+log = logging.getLogger("ocefs.keeper")
 
 Phase = Literal["starting", "running", "recovering", "stopping", "stopped", "failed"]
 
@@ -90,28 +93,44 @@ def as_it_runs(config: RegionConfig, paths: CellPaths) -> RegionConfig:
 
 
 def write_state(path: Path, state: KeeperState) -> None:
-    """Replace the file by this state, in one go, readable by its owner only."""
+    """Replace the file by this state, in one go, readable by its owner only. Raises OSError; the old state is there then."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    with open(fresh, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(msgspec.json.format(msgspec.json.encode(state), indent=1))
-    fresh.replace(path)
+    try:
+        with open(fresh, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(state), indent=1))
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 class Journal:
-    """The keeper's own record: every change is on disk before the next thing is done. Safe from several threads."""
+    """The keeper's own record: every change is on disk before the next thing is done. Safe from several threads.
+
+    Where the disk is full, the cell is kept all the same: the change is remembered, and written with the next one.
+    """
 
     def __init__(self, path: Path, state: KeeperState) -> None:
         self.state = state
         self._path = path
         self._lock = threading.RLock()
 
+    def begin(self) -> None:
+        """Write the state for the first time. Raises OSError: a cell of which there is no record could not be ended."""
+        with self._lock:
+            self.state.updated_at = time.time()
+            write_state(self._path, self.state)
+
     @contextlib.contextmanager
     def change(self) -> Iterator[KeeperState]:
-        """Change the state; it is written when the block ends."""
+        """Change the state; it is written when the block ends, if it can be."""
         with self._lock:
             yield self.state
             self.state.updated_at = time.time()
-            write_state(self._path, self.state)
+            try:
+                write_state(self._path, self.state)
+            except OSError as error:
+                log.error("%s", refused(error, f"{self._path} could not be written"))
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[Step]:
@@ -133,6 +152,8 @@ class Journal:
 
     def problem(self, error: Exception) -> None:
         """Record what went wrong; the oldest of more than `PROBLEMS_MAX` is dropped."""
+        if isinstance(error, OSError):
+            error = refused(error)
         if isinstance(error, CellError):
             entry = Problem(time.time(), error.problem, error.next_step)
         else:

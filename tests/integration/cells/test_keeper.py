@@ -16,7 +16,7 @@ import pytest
 
 from cells.paths import CellPaths, short_folder
 from cells.processes import ProcessMark, is_alive, mark_of, send, stop, wait_until
-from cells.redis import answer
+from cells.redis import answer, serving_pid
 from cells.settings import Api, Ray, Redis, RegionConfig
 from cells.state import KeeperState, read_state
 
@@ -48,19 +48,22 @@ class KeptCell:
         self.seen |= set(state.processes.values())
         return state
 
+    def log(self) -> str:
+        return (self.home / "keeper.log").read_text()
+
     def reaches(self, condition: Callable[[KeeperState], bool], timeout_s: float = 30) -> None:
         def holds() -> bool:
             state = read_state(self.paths.state_file)
             return state is not None and condition(state)
 
-        assert wait_until(holds, timeout_s), (self.home / "keeper.log").read_text()
+        assert wait_until(holds, timeout_s), self.log()
 
     def runs(self, keeper: subprocess.Popen[bytes]) -> None:
         def running(state: KeeperState) -> bool:
             return state.phase == "running" and state.keeper == mark_of(keeper.pid)
 
         self.reaches(lambda state: keeper.poll() is not None or running(state))
-        assert keeper.poll() is None, (self.home / "keeper.log").read_text()
+        assert keeper.poll() is None, self.log()
         self.state()
 
     @property
@@ -133,6 +136,36 @@ def test_a_killed_ray_head_leaves_the_cell_without_actors(cell):
     assert cell.deployments() == 2
     assert after["Ray"] != before["Ray"]
     assert (after["Redis"], after["PostgreSQL"]) == (before["Redis"], before["PostgreSQL"])
+
+
+def test_a_full_disk_ends_the_watch_over_a_store_or_keeps_the_cell_from_ending(cell):
+    keeper = cell.start()
+    cell.runs(keeper)
+    marks = cell.state().processes
+    # stands for a full disk: the state can't be replaced
+    cell.paths.state_file.rename(cell.home / "state.json")
+    cell.paths.state_file.mkdir()
+    for number in (1, 2):
+        assert send(_redis(cell), signal.SIGKILL)
+        assert wait_until(lambda: cell.log().count("Redis of us is back") == number, 10)  # noqa: B023 -- asked at once
+    cell.paths.state_file.rmdir()
+    assert send(marks["PostgreSQL"], signal.SIGKILL)
+    cell.reaches(lambda state: state.restarts == {"Redis": 2, "PostgreSQL": 1})
+    marks = cell.state().processes
+    cell.paths.state_file.unlink()
+    cell.paths.state_file.mkdir()
+    keeper.send_signal(signal.SIGTERM)
+    assert keeper.wait(30) == 0
+    assert not any(is_alive(mark) for mark in marks.values())
+    assert (cell.home / "withdrawn").exists()
+
+
+def _redis(cell: KeptCell) -> ProcessMark:
+    pid = serving_pid(cell.redis)
+    mark = mark_of(pid) if pid is not None else None
+    assert mark is not None
+    cell.seen.add(mark)
+    return mark
 
 
 def test_an_edited_config_file_keeps_a_running_cell_from_coming_back(cell):
