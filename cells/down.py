@@ -9,7 +9,7 @@ from rich.console import Console
 
 from cells.config import region_names
 from cells.errors import CellError, ConfigError, refused
-from cells.keeper import end_leftovers
+from cells.keeper import end_leftovers, living
 from cells.paths import CellPaths
 from cells.processes import is_alive, send, stop, wait_until
 from cells.state import KeeperState, read_state, write_state
@@ -81,6 +81,7 @@ def _end(name: str, state: KeeperState | None, console: Console) -> bool:
     if ran or note:
         print_step(console, name, "stop", time.monotonic() - started, note=note)
     if final is not None and (note or final.phase not in {"stopped", "failed"}):
+        final.earlier = living(final.runs()) if note else []
         final.phase, final.processes = "stopped", {}
         try:
             write_state(paths.state_file, final)

@@ -45,6 +45,17 @@ class Problem(msgspec.Struct, frozen=True):
     next_step: str = ""
 
 
+class Run(msgspec.Struct, frozen=True):
+    """One start of a cell: `run` is the token in the environment of everything of it, `processes` what its keeper started itself, by name."""
+
+    run: str = ""
+    processes: dict[str, ProcessMark] = {}
+
+    def left(self) -> dict[str, ProcessMark]:
+        """Those of the recorded processes that still run, by name."""
+        return {name: mark for name, mark in self.processes.items() if is_alive(mark)}
+
+
 class KeeperState(msgspec.Struct, kw_only=True):
     """The state of one cell as its keeper sees it.
 
@@ -53,6 +64,7 @@ class KeeperState(msgspec.Struct, kw_only=True):
         processes: what the keeper started itself, by name.
         restarts: how often each of them was started again.
         tls: `tls.mode` with which the cell was started.
+        earlier: runs before this one of which something may be left, until it is ended.
     """
 
     region: str
@@ -67,15 +79,20 @@ class KeeperState(msgspec.Struct, kw_only=True):
     problems: list[Problem] = msgspec.field(default_factory=list)
     addresses: dict[str, str] = msgspec.field(default_factory=dict)
     tls: Literal["off", "required"] = "off"
+    earlier: list[Run] = msgspec.field(default_factory=list)
 
     @property
     def keeper_lives(self) -> bool:
         """Whether the keeper that wrote this still runs."""
         return is_alive(self.keeper)
 
-    def leftovers(self) -> dict[str, ProcessMark]:
-        """Processes of a dead keeper that still run, by name."""
-        return {name: mark for name, mark in self.processes.items() if is_alive(mark)}
+    def runs(self) -> list[Run]:
+        """This run and the earlier ones of which something may be left."""
+        return [Run(self.run, self.processes), *self.earlier]
+
+    def leftovers(self) -> list[ProcessMark]:
+        """Recorded processes of a dead keeper, and of those before it, that still run."""
+        return [mark for run in self.runs() for mark in run.left().values()]
 
 
 def read_state(path: Path) -> KeeperState | None:

@@ -14,6 +14,7 @@ import msgspec
 import psycopg
 import pytest
 
+from cells.keeper import end_leftovers
 from cells.paths import CellPaths, short_folder
 from cells.processes import ProcessMark, is_alive, mark_of, send, stop, wait_until
 from cells.redis import answer, serving_pid
@@ -225,6 +226,41 @@ def test_a_killed_keeper_takes_the_cell_with_it_or_blocks_the_next_one(cell):
     assert "crashed" in note
     assert all(str(mark.pid) in note for mark in left.values())
     assert answer(cell.redis, b"GET kept\r\n") == b"$1\r\n1\r\n"
+
+
+def test_a_keeper_that_is_ended_while_it_clears_up_forgets_what_is_left(cell):
+    first = cell.start()
+    cell.runs(first)
+    left = cell.state().processes
+    first.kill()
+    first.wait()
+    assert send(left["Redis"], signal.SIGSTOP)  # so that the step lasts
+    second = cell.start()
+    cell.reaches(lambda state: [(step.name, step.state) for step in state.steps] == [("leftovers", "running")])
+    assert wait_until(lambda: not is_alive(left["Ray"]), 15)
+    second.send_signal(signal.SIGTERM)
+    cell.reaches(lambda state: state.phase == "stopping")
+    assert send(left["Redis"], signal.SIGCONT)
+    assert second.wait(60) == 0
+    assert not any(is_alive(mark) for mark in left.values())
+    assert cell.state().earlier == []
+
+
+def test_what_two_killed_keepers_left_is_forgotten(cell):
+    first = cell.start()
+    cell.runs(first)
+    left = cell.state().processes
+    first.kill()
+    first.wait()
+    assert send(left["Redis"], signal.SIGSTOP)
+    second = cell.start()
+    cell.reaches(lambda state: [(step.name, step.state) for step in state.steps] == [("leftovers", "running")])
+    second.kill()
+    second.wait()
+    assert is_alive(left["Redis"])
+    assert send(left["Redis"], signal.SIGCONT)
+    assert "Redis" in end_leftovers(cell.state())
+    assert not any(is_alive(mark) for mark in left.values())
 
 
 def test_a_leftover_whose_process_id_was_recycled_is_ended(cell):

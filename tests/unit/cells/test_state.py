@@ -4,11 +4,12 @@ import errno
 import os
 import stat
 
+import msgspec
 import pytest
 
 from cells.errors import StoreFailed
 from cells.processes import ProcessMark, mark_of
-from cells.state import PROBLEMS_MAX, Journal, KeeperState, read_state, write_state
+from cells.state import PROBLEMS_MAX, Journal, KeeperState, Run, read_state, write_state
 from cells.stores import without_password
 
 
@@ -26,6 +27,17 @@ def test_others_may_read_the_state_or_a_half_file_stays(tmp_path):
     found = read_state(file)
     assert found is not None
     assert found.keeper_lives
+
+
+def test_a_state_file_of_before_is_not_understood(tmp_path):
+    mark = mark_of(os.getpid())
+    assert mark is not None
+    old = {"region": "us", "phase": "running", "run": "ab12", "processes": {"Redis": msgspec.to_builtins(mark)}}
+    (tmp_path / "state.json").write_bytes(msgspec.json.encode(old))
+    found = read_state(tmp_path / "state.json")
+    assert found is not None
+    assert found.runs() == [Run("ab12", {"Redis": mark})]
+    assert found.leftovers() == [mark]
 
 
 def test_a_full_disk_ends_the_keeper_or_makes_it_forget(tmp_path, caplog):
