@@ -9,7 +9,6 @@ One keeper a region: it holds a lock that the kernel releases when it dies, howe
 then (a crash of the keeper stops no order); the next keeper finds them by its state file, ends them and says so.
 """
 
-import contextlib
 import fcntl
 import logging
 import os
@@ -18,7 +17,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Thread
 from types import FrameType
 from typing import IO
 
@@ -26,7 +26,7 @@ from cells.checks import check_ports
 from cells.config_copy import copy_config
 from cells.errors import AlreadyRunning, CellError
 from cells.paths import CellPaths
-from cells.processes import ProcessTree, mark_of, stop
+from cells.processes import ProcessTree, mark_of, stop, wait_until
 from cells.ray_cluster import Cluster, RayCluster
 from cells.settings import RegionConfig
 from cells.state import Journal, KeeperState, Run, Step, read_state
@@ -61,6 +61,7 @@ class Keeper:
         self._cluster: Cluster | None = None
         self._stores: tuple[Store, ...] = ()
         self._starting: list[Future[None]] = []
+        self._watchers: list[Thread] = []
         self._deployed = False
         self._ending = threading.Event()
         self._lock_file: IO[str] | None = None
@@ -183,9 +184,10 @@ class Keeper:
         """The main thread keeps the cluster; the stores have a thread each, as they must be back within a second."""
         for store in self._stores:
             name = f"watch-{store.name}"
-            threading.Thread(target=self._keep_store, args=(store,), name=name, daemon=True).start()
+            self._watchers.append(Thread(target=self._keep_store, args=(store,), name=name, daemon=True))
+            self._watchers[-1].start()
         if self._config.identity.mode == "required":
-            threading.Thread(target=self._keep_audit, name="audit", daemon=True).start()
+            Thread(target=self._keep_audit, name="audit", daemon=True).start()
         cluster = self._cluster
         assert cluster is not None
         backoff = _Backoff(self._ending)
@@ -270,17 +272,25 @@ class Keeper:
                     action()
             except Exception:
                 log.exception("%s: failed", name)
-        for future in self._starting:  # a start that was overtaken by the end: wait for it, then end that too
-            with contextlib.suppress(CancelledError, TimeoutError):
-                future.exception(timeout=_OVERTAKEN_S)
-        for store in reversed(self._stores):
-            store.stop()
+        self._stop_overtaken()
         if self._cluster is not None:
             self._cluster.stop()
         with self._journal.change() as state:
             state.phase = "stopped" if phase == "stopped" else "failed"
             state.processes = {}
         log.info("%s: %s", self._config.name, phase)
+
+    def _stop_overtaken(self) -> None:
+        """A start that was overtaken by the end: wait for it, and end that too, lest a store that loads be waited for."""
+
+        def last() -> bool:
+            for store in reversed(self._stores):
+                store.stop()
+            return all(future.done() for future in self._starting) and not any(map(Thread.is_alive, self._watchers))
+
+        wait_until(last, _OVERTAKEN_S, 0.1)
+        for store in reversed(self._stores):
+            store.stop()
 
 
 class _Ended(BaseException):

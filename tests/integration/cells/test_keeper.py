@@ -14,10 +14,10 @@ import msgspec
 import psycopg
 import pytest
 
-from cells.keeper import end_leftovers
+from cells.keeper import end_leftovers, store_token
 from cells.paths import CellPaths, short_folder
-from cells.processes import ProcessMark, is_alive, mark_of, send, stop, wait_until
-from cells.redis import answer, serving_pid
+from cells.processes import ProcessMark, ProcessTree, is_alive, mark_of, send, stop, wait_until
+from cells.redis import answer, redis_binary, serving_pid
 from cells.settings import Api, Ray, Redis, RegionConfig
 from cells.state import KeeperState, read_state
 
@@ -167,6 +167,25 @@ def _redis(cell: KeptCell) -> ProcessMark:
     assert mark is not None
     cell.seen.add(mark)
     return mark
+
+
+def test_a_cell_cannot_be_ended_while_a_store_loads(cell):
+    slow = cell.home / "slow-redis"
+    slow.write_text(f'#!/bin/sh\nexec "{redis_binary()}" "$@" --key-load-delay 4000\n')
+    slow.chmod(0o700)
+    cell.config = msgspec.structs.replace(cell.config, redis=Redis(bin=str(slow)))
+    keeper = cell.start()
+    cell.runs(keeper)
+    for number in range(4_000):  # 16 seconds of loading
+        assert answer(cell.redis, f"SET key{number} 1\r\n".encode()) == b"+OK\r\n"
+    assert send(cell.state().processes["Redis"], signal.SIGKILL)
+    assert wait_until(lambda: answer(cell.redis, b"PING\r\n", 20).startswith(b"-LOADING"), 25)
+    run = cell.state().run
+    started = time.monotonic()
+    keeper.send_signal(signal.SIGTERM)
+    assert keeper.wait(30) == 0
+    assert time.monotonic() - started < 8
+    assert ProcessTree(store_token(run)).find() == []
 
 
 def test_an_edited_config_file_keeps_a_running_cell_from_coming_back(cell):
