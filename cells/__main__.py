@@ -22,7 +22,7 @@ import sys
 from rich.console import Console
 
 from cells.config import load_all, region_names
-from cells.errors import CellError
+from cells.errors import CellError, refused
 from cells.paths import CellPaths
 
 
@@ -37,12 +37,18 @@ def main(arguments: list[str] | None = None) -> int:
             return int(scale.main(arguments[1:]) or 0)
         return _run(_parser().parse_args(arguments), console)
     except CellError as error:
-        console.print(error.problem, style="red", markup=False, soft_wrap=True)
-        if error.next_step:
-            console.print(f"  Next: {error.next_step}", style="yellow", markup=False, soft_wrap=True)
-        return 1
+        return _told(error, console)
+    except OSError as error:
+        return _told(refused(error), console)
     except KeyboardInterrupt:
         return 130
+
+
+def _told(error: CellError, console: Console) -> int:
+    console.print(error.problem, style="red", markup=False, soft_wrap=True)
+    if error.next_step:
+        console.print(f"  Next: {error.next_step}", style="yellow", markup=False, soft_wrap=True)
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -144,13 +150,18 @@ def _inside(command: str, name: str) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
     (config,) = load_all([name])
     paths = CellPaths(name)
-    if command == "keep":
-        from cells.keeper import Keeper
+    try:
+        if command == "keep":
+            from cells.keeper import Keeper
 
-        return Keeper(config, paths).run()
-    from cells import connection
+            return Keeper(config, paths).run()
+        from cells import connection
 
-    (connection.deploy if command == "deploy" else connection.withdraw)(config, paths)
+        (connection.deploy if command == "deploy" else connection.withdraw)(config, paths)
+    except OSError:
+        # A log, other than a person, has a use for the place where it happened.
+        logging.getLogger(f"ocefs.{command}").exception("%s of %s is broken off", command, name)
+        raise
     return 0
 
 

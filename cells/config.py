@@ -111,8 +111,13 @@ def _with_whole_paths(section: _Section, names: Iterable[str]) -> _Section:
     return msgspec.structs.replace(section, **whole)
 
 
+def config_folder() -> Path:
+    """Where the region files are: `OCEFS_CONFIG`, or `config/regions` of the project."""
+    return Path(os.environ.get("OCEFS_CONFIG") or CONFIG_FOLDER)
+
+
 def _folder(folder: Path | None) -> Path:
-    return folder or Path(os.environ.get("OCEFS_CONFIG") or CONFIG_FOLDER)
+    return folder or config_folder()
 
 
 def _parsed(path: Path) -> dict[str, object]:

@@ -2,13 +2,14 @@
 
 import signal
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import Console
 
 from cells.config import region_names
-from cells.errors import ConfigError
-from cells.keeper import end_leftovers
+from cells.errors import CellError, ConfigError, refused
+from cells.keeper import end_leftovers, living
 from cells.paths import CellPaths
 from cells.processes import is_alive, send, stop, wait_until
 from cells.state import KeeperState, read_state, write_state
@@ -18,32 +19,49 @@ _KEEPER_S = 90.0
 
 
 def down(names: list[str] | None, console: Console) -> int:
-    """End the regions (default: all that were ever started here, and the router). The exit code."""
+    """End the regions (default: all that were ever started here, and the router). The exit code: 1 when not all went as it should.
+
+    What is in the way of one, a full disk above all, keeps none of the others from ending.
+    """
     known = region_names()
     for name in names or []:
         if name not in known:
             raise ConfigError(f"there is no region {name!r}", f"known regions: {', '.join(known)}")
     states = {name: read_state(CellPaths(name).state_file) for name in names or known}
     others = [name for name in known if name not in states and _lives(read_state(CellPaths(name).state_file))]
+    outcomes: list[bool | None] = []
     if not others:  # the router goes with the last cell
-        _stop_router(console)
+        outcomes.append(_tried("router", lambda: _stop_router(console), console))
     with ThreadPoolExecutor(max(1, len(states))) as pool:
-        ended = list(pool.map(lambda name: _end(name, states[name], console), states))
-    if not any(ended):
+        outcomes += pool.map(lambda name: _tried(name, lambda: _end(name, states[name], console), console), states)
+    if not any(outcome is not False for outcome in outcomes):
         console.print("nothing runs")
-    return 0
+    return 1 if None in outcomes else 0
+
+
+def _tried(who: str, action: Callable[[], bool], console: Console) -> bool | None:
+    """Whether anything ran; None when something went wrong, which is told."""
+    try:
+        return action()
+    except (CellError, OSError) as error:
+        known = error if isinstance(error, CellError) else refused(error)
+        console.print(f"{who}: {known}", style="red", markup=False, soft_wrap=True)
+        return None
 
 
 def _lives(state: KeeperState | None) -> bool:
     return state is not None and (state.keeper_lives or bool(state.leftovers()))
 
 
-def _stop_router(console: Console) -> None:
+def _stop_router(console: Console) -> bool:
+    """Whether it ran."""
     from router import process
 
     started = time.monotonic()
-    if process.stop(CellPaths("router").home):
+    ran = process.stop(CellPaths("router").home)
+    if ran:
         print_step(console, "router", "stop", time.monotonic() - started)
+    return ran
 
 
 def _end(name: str, state: KeeperState | None, console: Console) -> bool:
@@ -60,9 +78,13 @@ def _end(name: str, state: KeeperState | None, console: Console) -> bool:
             stop(state.keeper, ask=signal.SIGKILL)
     final = read_state(paths.state_file)
     note = end_leftovers(final)
-    if final is not None and (note or final.phase not in {"stopped", "failed"}):
-        final.phase, final.processes = "stopped", {}
-        write_state(paths.state_file, final)
     if ran or note:
         print_step(console, name, "stop", time.monotonic() - started, note=note)
+    if final is not None and (note or final.phase not in {"stopped", "failed"}):
+        final.earlier = living(final.runs()) if note else []
+        final.phase, final.processes = "stopped", {}
+        try:
+            write_state(paths.state_file, final)
+        except OSError as error:
+            raise refused(error, "it is stopped, but that could not be recorded") from error
     return ran or bool(note)

@@ -7,9 +7,15 @@ CellError
 ├── StoreFailed        PostgreSQL or Redis did not start, or went away for good
 ├── RayFailed          the cell's Ray cluster did not start
 ├── CertificateRefused a certificate or its key can't be used, or a store would be reached in plain text
+├── SystemRefused      the operating system refused something: a full disk, a missing permission
 ├── AlreadyRunning     a keeper of this region runs
 └── StepFailed         a step of `up` did not finish (the keeper or the router says why)
 """
+
+import errno
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class CellError(Exception):
@@ -48,6 +54,23 @@ class RayFailed(CellError):
 
 class CertificateRefused(CellError):
     """A certificate or key can't be used, or something would go over the network in plain text."""
+
+
+class SystemRefused(CellError):
+    """The operating system refused something: a full disk, a missing permission, too many open files."""
+
+
+def refused(error: OSError, what: str = "the operating system refused something") -> SystemRefused:
+    """The same error for the person who reads it; `what` says what did not happen because of it."""
+    reason = error.strerror or str(error)
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno in _NO_ROOM:
+        next_step = "free disk space, then do it again"
+    elif error.errno in _NOT_ALLOWED:
+        next_step = "check who owns the files and folders there, their permissions, and how the disk is mounted"
+    else:
+        next_step = "look there; the logs may tell more: python -m cells logs"
+    return SystemRefused(f"{what}: {reason}{where}", next_step)
 
 
 class AlreadyRunning(CellError):

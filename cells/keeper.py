@@ -9,7 +9,6 @@ One keeper a region: it holds a lock that the kernel releases when it dies, howe
 then (a crash of the keeper stops no order); the next keeper finds them by its state file, ends them and says so.
 """
 
-import contextlib
 import fcntl
 import logging
 import os
@@ -17,18 +16,20 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Thread
 from types import FrameType
 from typing import IO
 
 from cells.checks import check_ports
+from cells.config_copy import copy_config
 from cells.errors import AlreadyRunning, CellError
 from cells.paths import CellPaths
-from cells.processes import ProcessTree, mark_of, stop
+from cells.processes import ProcessTree, mark_of, stop, wait_until
 from cells.ray_cluster import Cluster, RayCluster
 from cells.settings import RegionConfig
-from cells.state import Journal, KeeperState, Step, read_state
+from cells.state import Journal, KeeperState, Run, Step, read_state
 from cells.stores import Store, stores, without_password
 from cells.tls import prepare
 
@@ -60,6 +61,7 @@ class Keeper:
         self._cluster: Cluster | None = None
         self._stores: tuple[Store, ...] = ()
         self._starting: list[Future[None]] = []
+        self._watchers: list[Thread] = []
         self._deployed = False
         self._ending = threading.Event()
         self._lock_file: IO[str] | None = None
@@ -76,12 +78,13 @@ class Keeper:
         """
         self._paths.create()
         self._lock()
-        before = read_state(self._paths.state_file)
+        if before := read_state(self._paths.state_file):
+            self._journal.state.earlier = before.runs()  # kept until they are ended: this record replaces theirs
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         outcome = 1
         try:
-            self._start(before)
+            self._start()
             outcome = 0
             self._watch()
         except _Ended:
@@ -115,11 +118,11 @@ class Keeper:
 
     # --- starting
 
-    def _start(self, before: KeeperState | None) -> None:
+    def _start(self) -> None:
+        self._journal.begin()
         with self._journal.step("leftovers") as step:
-            step.note = end_leftovers(before)
-            if step.note:
-                log.warning(step.note)
+            step.note = self._end_earlier()
+        copy_config(self._paths.config)
         if self._config.encrypted:
             with self._journal.step("certificates"):
                 prepare(self._config, self._paths.home)
@@ -137,6 +140,16 @@ class Keeper:
         with self._journal.change() as state:
             state.phase = "running"
         log.info("%s runs", self._config.name)
+
+    def _end_earlier(self) -> str:
+        """End what keepers before this one left behind; says what that was."""
+        runs = self._journal.state.earlier
+        note = _end_runs(runs)
+        if note:
+            log.warning(note)
+        with self._journal.change() as state:
+            state.earlier = living(runs) if note else []
+        return note
 
     def _start_together(self) -> None:
         """The stores and the cluster at the same time: none needs another one to come up."""
@@ -171,9 +184,10 @@ class Keeper:
         """The main thread keeps the cluster; the stores have a thread each, as they must be back within a second."""
         for store in self._stores:
             name = f"watch-{store.name}"
-            threading.Thread(target=self._keep_store, args=(store,), name=name, daemon=True).start()
+            self._watchers.append(Thread(target=self._keep_store, args=(store,), name=name, daemon=True))
+            self._watchers[-1].start()
         if self._config.identity.mode == "required":
-            threading.Thread(target=self._keep_audit, name="audit", daemon=True).start()
+            Thread(target=self._keep_audit, name="audit", daemon=True).start()
         cluster = self._cluster
         assert cluster is not None
         backoff = _Backoff(self._ending)
@@ -225,7 +239,7 @@ class Keeper:
         started = time.monotonic()
         try:
             start()
-        except CellError as error:
+        except (CellError, OSError) as error:
             log.error("%s of %s did not start again: %s", name, self._config.name, error)
             self._journal.problem(error)
             return False
@@ -244,7 +258,9 @@ class Keeper:
         self._ending.set()
         with self._journal.change() as state:
             state.phase = "stopping"
-        steps: list[tuple[str, Callable[[], None]]] = []
+        steps: list[tuple[str, Callable[[], object]]] = []
+        if self._journal.state.earlier:  # asked to end while it was about that
+            steps.append(("leftovers end", self._end_earlier))
         if self._cluster is not None:
             if self._deployed:
                 steps.append(("API and hosts finish", self._cluster.withdraw))
@@ -256,17 +272,25 @@ class Keeper:
                     action()
             except Exception:
                 log.exception("%s: failed", name)
-        for future in self._starting:  # a start that was overtaken by the end: wait for it, then end that too
-            with contextlib.suppress(CancelledError, TimeoutError):
-                future.exception(timeout=_OVERTAKEN_S)
-        for store in reversed(self._stores):
-            store.stop()
+        self._stop_overtaken()
         if self._cluster is not None:
             self._cluster.stop()
         with self._journal.change() as state:
             state.phase = "stopped" if phase == "stopped" else "failed"
             state.processes = {}
         log.info("%s: %s", self._config.name, phase)
+
+    def _stop_overtaken(self) -> None:
+        """A start that was overtaken by the end: wait for it, and end that too, lest a store that loads be waited for."""
+
+        def last() -> bool:
+            for store in reversed(self._stores):
+                store.stop()
+            return all(future.done() for future in self._starting) and not any(map(Thread.is_alive, self._watchers))
+
+        wait_until(last, _OVERTAKEN_S, 0.1)
+        for store in reversed(self._stores):
+            store.stop()
 
 
 class _Ended(BaseException):
@@ -290,14 +314,32 @@ class _Backoff:
 
 
 def end_leftovers(state: KeeperState | None) -> str:
-    """End what a crashed keeper left behind, known by process id and start time; says what that was, or nothing."""
-    if state is None or state.keeper_lives:
-        return ""
-    left = state.leftovers()
-    tree, store_tree = ProcessTree(state.run), ProcessTree(store_token(state.run))
+    """End what crashed keepers left behind, known by process id and start time; says what that was, or nothing."""
+    return "" if state is None or state.keeper_lives else _end_runs(state.runs())
+
+
+def living(runs: Iterable[Run]) -> list[Run]:
+    """Those of which something still runs, although it was ended."""
+    return [run for run in runs if run.left() or any(tree.find() for tree in _trees(run))]
+
+
+def _trees(run: Run) -> tuple[ProcessTree, ProcessTree]:
+    """All of Ray, and all of the stores."""
+    return ProcessTree(run.run), ProcessTree(store_token(run.run) if run.run else "")
+
+
+def _end_runs(runs: Iterable[Run]) -> str:
+    ended = [what for run in runs for what in _end_run(run)]
+    return f"the keeper before this one crashed; its leftovers were ended: {', '.join(ended)}" if ended else ""
+
+
+def _end_run(run: Run) -> list[str]:
+    """End what is left of one run; says what that was."""
+    left = run.left()
+    tree, store_tree = _trees(run)
     others = len({*tree.find(), *store_tree.find()} - set(left.values()))
     if not left and not others:
-        return ""
+        return []
     if ray := left.get("Ray"):
         stop(ray, grace_s=8.0)
     tree.stop(3.0)
@@ -305,8 +347,7 @@ def end_leftovers(state: KeeperState | None) -> str:
         if name in left:
             stop(left[name], ask=number, grace_s=30.0)
     store_tree.stop(5.0)  # what was started in the very moment of the crash, and so is not recorded
-    named = [f"{name} (process {mark.pid})" for name, mark in left.items()] + [f"{others} more processes"][: others > 0]
-    return f"the keeper before this one crashed; its leftovers were ended: {', '.join(named)}"
+    return [f"{name} (process {mark.pid})" for name, mark in left.items()] + [f"{others} more processes"][: others > 0]
 
 
 def store_token(run: str) -> str:

@@ -40,6 +40,7 @@ class CellPaths:
         self.run = self.folder / "run"
         self.state_file = self.run / "state.json"
         self.lock_file = self.run / "keeper.lock"
+        self.config = self.run / "config"
         self.ray_token = self.run / "ray.token"
         self.secrets = self.folder / "secrets"
         self.keyring = self.secrets / "keyring.json"

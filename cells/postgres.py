@@ -19,13 +19,14 @@ from pathlib import Path
 import psutil
 
 from cells.errors import StoreFailed
+from cells.loading import wait_for_load
 from cells.paths import own_folder
-from cells.processes import RUN_TOKEN, Child, ProcessMark, as_user, last_lines, mark_of, stop, wait_until
+from cells.processes import RUN_TOKEN, Child, ProcessMark, as_user, last_lines, mark_of, stop
 
 USER = "ocefs"  # of the operating system (as root) and of the database, which it owns
 CELL_USER = "ocefs_cell"  # what a cell runs as: it can't change the audit
 DATABASE = "ocefs"
-_START_S = 60.0
+_START_S = 60.0  # without a word
 _MEMORY_BUSY = "pre-existing shared memory block"
 _SETTINGS = {
     "listen_addresses": "",
@@ -130,7 +131,7 @@ class EmbeddedPostgres:
         return self._child.mark if self._child is not None and self._child.exit_code is None else None
 
     def start(self) -> str:
-        """Make the database if it is new, start, and wait until it takes connections. Gives the URL.
+        """Make the database if it is new, start, and wait until it takes connections, however long it recovers. Gives the URL.
 
         Raises:
             StoreFailed: it did not come up; with the last lines of its log.
@@ -148,7 +149,8 @@ class EmbeddedPostgres:
             self._child = Child(
                 command, log=self.log, environment=self._environment, user=self._user, folder=self._data
             )
-            wait_until(lambda: self.exited() or self.ready(), max(1.0, deadline - time.monotonic()))
+            patience_s = max(1.0, deadline - time.monotonic())
+            wait_for_load(lambda: self.exited() or self.ready(), self.loads, self.name, patience_s)
             if self.ready() and not self.exited():
                 return self.url
             # After a SIGKILL of the server its last children may still be ending: that passes within moments.
@@ -162,9 +164,18 @@ class EmbeddedPostgres:
         )
 
     def ready(self) -> bool:
-        """Whether it takes connections now, as it says itself in `postmaster.pid`."""
+        """Whether it takes connections now."""
+        return self._status() == "ready"
+
+    def loads(self) -> bool:
+        """Whether it is starting up or recovering, from a crash or ("standby") from an archive: it takes no writes yet."""
+        return self._status() in ("starting", "standby")
+
+    def _status(self) -> str:
+        """What it says of itself in `postmaster.pid`; empty if it says nothing, or another server does."""
         lines = self._lock_lines()
-        return self._child is not None and lines[:1] == [str(self._child.pid)] and lines[7:8] == ["ready"]
+        ours = self._child is not None and lines[:1] == [str(self._child.pid)]
+        return lines[7] if ours and len(lines) > 7 else ""
 
     def exited(self) -> bool:
         """Whether the server that was started is gone."""

@@ -4,6 +4,7 @@ Ray is not imported here. What talks to the cluster runs as a program of its own
 because a Ray driver ends its process when the cluster goes away, and the keeper must outlive the cluster.
 """
 
+import logging
 import os
 import resource
 import secrets
@@ -17,6 +18,7 @@ from typing import Protocol
 
 from cells.calls import call
 from cells.certs import ca_file, write_private
+from cells.config_copy import copy_environment
 from cells.errors import RayFailed, StepFailed
 from cells.paths import CellPaths
 from cells.ports import head_command, ray_environment
@@ -46,6 +48,8 @@ exec "{binary}" "$@"
 # Its statistics and metrics would be on every interface.
 _ON_LOOPBACK = r"s/^\( *bind \)\*\{0,1\}:\([0-9]\)/\1127.0.0.1:\2/"
 
+log = logging.getLogger("ocefs.keeper")
+
 
 class Cluster(Protocol):
     """What the keeper needs of a cluster; a test gives a light one."""
@@ -64,7 +68,7 @@ class RayCluster:
 
     Args:
         config: the region.
-        paths: its folders.
+        paths: its folders, with the copy of the config in it (see `cells.config_copy`).
         run: token of this run, by which everything that Ray starts is found again.
     """
 
@@ -74,7 +78,8 @@ class RayCluster:
         self._tree = ProcessTree(run)
         self._log = paths.logs / "ray.log"
         self._head: Child | None = None
-        self._environment = {**os.environ, **cell_environment(config, paths), RUN_TOKEN: run}
+        cell = {**cell_environment(config, paths), **copy_environment(paths.config)}
+        self._environment = {**os.environ, **cell, RUN_TOKEN: run}
 
     @property
     def mark(self) -> ProcessMark | None:
@@ -116,8 +121,13 @@ class RayCluster:
 
     def withdraw(self) -> None:
         """Let the API and the hosts finish what they have, at most for a while; then they may be stopped."""
-        if not self.exited():
-            self._program("withdraw", _WITHDRAW_S)
+        if self.exited():
+            return
+        code = self._program("withdraw", _WITHDRAW_S)
+        if code != 0:  # what they had under way ends with Ray; what was acknowledged is on disk
+            why = f"are not done after {_WITHDRAW_S:.0f} s, or Ray is gone" if code is None else "could not be asked to"
+            lines = last_lines(self._paths.logs / "withdraw.log")
+            log.warning("API and hosts of %s should finish what they have, and %s:\n%s", self._config.name, why, lines)
 
     def exited(self) -> bool:
         """Whether the head is gone; Ray's head ends when a part of it dies."""

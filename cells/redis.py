@@ -14,10 +14,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cells.errors import StoreFailed
+from cells.loading import wait_for_load
 from cells.paths import own_folder
-from cells.processes import RUN_TOKEN, Child, ProcessMark, last_lines, mark_of, stop, wait_until
+from cells.processes import RUN_TOKEN, Child, ProcessMark, last_lines, mark_of, stop
 
-_START_S = 30.0
+_START_S = 30.0  # without a word
 _SETTINGS = {
     "port": "0",
     "unixsocketperm": "700",
@@ -105,7 +106,7 @@ class EmbeddedRedis:
         return self._child.mark if self._child is not None and self._child.exit_code is None else None
 
     def start(self) -> str:
-        """Start and wait until it answers, its journal loaded. Gives the URL.
+        """Start and wait until it answers, its journal loaded, however long that is. Gives the URL.
 
         Raises:
             StoreFailed: another Redis has the socket, or it did not come up; with the last lines of its log.
@@ -126,7 +127,7 @@ class EmbeddedRedis:
             command += [f"--{key}", value]
         self._child = child = Child(command, log=self.log, environment=self._environment, folder=self.home)
         # Asked once: a moment later a busy machine may leave the question without an answer.
-        settled = wait_until(lambda: child.exit_code is not None or self.ready(), _START_S)
+        settled = wait_for_load(lambda: child.exit_code is not None or self.ready(), self.loads, self.name, _START_S)
         if not settled or child.exit_code is not None:
             self.stop()
             raise StoreFailed(
@@ -138,6 +139,10 @@ class EmbeddedRedis:
     def ready(self) -> bool:
         """Whether it answers now, with its data loaded."""
         return answer(self.socket, b"PING\r\n").startswith(b"+PONG")
+
+    def loads(self) -> bool:
+        """Whether it says that it is reading its journal."""
+        return answer(self.socket, b"PING\r\n").startswith(b"-LOADING")
 
     def exited(self) -> bool:
         """Whether the server that was started is gone."""

@@ -5,6 +5,7 @@ addresses of outside stores are written without their password.
 """
 
 import contextlib
+import logging
 import os
 import threading
 import time
@@ -15,12 +16,14 @@ from typing import Literal
 import msgspec
 
 from cells.config import with_tls
-from cells.errors import CellError
+from cells.errors import CellError, refused
 from cells.paths import CellPaths
 from cells.processes import ProcessMark, is_alive
 from cells.settings import RegionConfig
 
 PROBLEMS_MAX = 50
+
+log = logging.getLogger("ocefs.keeper")
 
 Phase = Literal["starting", "running", "recovering", "stopping", "stopped", "failed"]
 
@@ -42,6 +45,17 @@ class Problem(msgspec.Struct, frozen=True):
     next_step: str = ""
 
 
+class Run(msgspec.Struct, frozen=True):
+    """One start of a cell: `run` is the token in the environment of everything of it, `processes` what its keeper started itself, by name."""
+
+    run: str = ""
+    processes: dict[str, ProcessMark] = {}
+
+    def left(self) -> dict[str, ProcessMark]:
+        """Those of the recorded processes that still run, by name."""
+        return {name: mark for name, mark in self.processes.items() if is_alive(mark)}
+
+
 class KeeperState(msgspec.Struct, kw_only=True):
     """The state of one cell as its keeper sees it.
 
@@ -50,6 +64,7 @@ class KeeperState(msgspec.Struct, kw_only=True):
         processes: what the keeper started itself, by name.
         restarts: how often each of them was started again.
         tls: `tls.mode` with which the cell was started.
+        earlier: runs before this one of which something may be left, until it is ended.
     """
 
     region: str
@@ -64,15 +79,20 @@ class KeeperState(msgspec.Struct, kw_only=True):
     problems: list[Problem] = msgspec.field(default_factory=list)
     addresses: dict[str, str] = msgspec.field(default_factory=dict)
     tls: Literal["off", "required"] = "off"
+    earlier: list[Run] = msgspec.field(default_factory=list)
 
     @property
     def keeper_lives(self) -> bool:
         """Whether the keeper that wrote this still runs."""
         return is_alive(self.keeper)
 
-    def leftovers(self) -> dict[str, ProcessMark]:
-        """Processes of a dead keeper that still run, by name."""
-        return {name: mark for name, mark in self.processes.items() if is_alive(mark)}
+    def runs(self) -> list[Run]:
+        """This run and the earlier ones of which something may be left."""
+        return [Run(self.run, self.processes), *self.earlier]
+
+    def leftovers(self) -> list[ProcessMark]:
+        """Recorded processes of a dead keeper, and of those before it, that still run."""
+        return [mark for run in self.runs() for mark in run.left().values()]
 
 
 def read_state(path: Path) -> KeeperState | None:
@@ -90,28 +110,44 @@ def as_it_runs(config: RegionConfig, paths: CellPaths) -> RegionConfig:
 
 
 def write_state(path: Path, state: KeeperState) -> None:
-    """Replace the file by this state, in one go, readable by its owner only."""
+    """Replace the file by this state, in one go, readable by its owner only. Raises OSError; the old state is there then."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    with open(fresh, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(msgspec.json.format(msgspec.json.encode(state), indent=1))
-    fresh.replace(path)
+    try:
+        with open(fresh, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(state), indent=1))
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 class Journal:
-    """The keeper's own record: every change is on disk before the next thing is done. Safe from several threads."""
+    """The keeper's own record: every change is on disk before the next thing is done. Safe from several threads.
+
+    Where the disk is full, the cell is kept all the same: the change is remembered, and written with the next one.
+    """
 
     def __init__(self, path: Path, state: KeeperState) -> None:
         self.state = state
         self._path = path
         self._lock = threading.RLock()
 
+    def begin(self) -> None:
+        """Write the state for the first time. Raises OSError: a cell of which there is no record could not be ended."""
+        with self._lock:
+            self.state.updated_at = time.time()
+            write_state(self._path, self.state)
+
     @contextlib.contextmanager
     def change(self) -> Iterator[KeeperState]:
-        """Change the state; it is written when the block ends."""
+        """Change the state; it is written when the block ends, if it can be."""
         with self._lock:
             yield self.state
             self.state.updated_at = time.time()
-            write_state(self._path, self.state)
+            try:
+                write_state(self._path, self.state)
+            except OSError as error:
+                log.error("%s", refused(error, f"{self._path} could not be written"))
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[Step]:
@@ -133,6 +169,8 @@ class Journal:
 
     def problem(self, error: Exception) -> None:
         """Record what went wrong; the oldest of more than `PROBLEMS_MAX` is dropped."""
+        if isinstance(error, OSError):
+            error = refused(error)
         if isinstance(error, CellError):
             entry = Problem(time.time(), error.problem, error.next_step)
         else:

@@ -5,6 +5,7 @@ Every key has a default, so the file may be empty. Times carry their unit in the
 
 import difflib
 import ipaddress
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -104,9 +105,14 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     router: RouterConfig = RouterConfig()
 
 
+def config_file() -> Path:
+    """Where the settings are: `OCEFS_ROUTER_CONFIG`, or `config/router.toml` of the project."""
+    return Path(os.environ.get("OCEFS_ROUTER_CONFIG") or DEFAULT_FILE)
+
+
 def load(file: Path | None = None) -> RouterConfig:
     """Read and check the settings; a missing default file means all defaults. `OCEFS_TLS` wins over `tls`. Raises `CellError`."""
-    path = file or DEFAULT_FILE
+    path = file or config_file()
     if file is None and not path.exists():
         return _as_told(RouterConfig())
     try:

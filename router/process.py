@@ -6,6 +6,7 @@ are ever signalled. A reload starts a new HAProxy that takes the listening socke
 old one finishes what it has and gives each kept connection one more answer, which says that it closes (at most 30 s).
 """
 
+import contextlib
 import importlib
 import os
 import resource
@@ -22,7 +23,7 @@ import msgspec
 
 from cells.certs import Pair, ca_file, make, pair_of, router_holder, write_private
 from cells.config import PROJECT
-from cells.errors import CellError, PortTaken, StepFailed
+from cells.errors import CellError, PortTaken, StepFailed, refused
 from cells.pem import read_certificates
 from cells.processes import Child, ProcessMark, is_alive, last_lines, send, wait_until
 from cells.processes import stop as stop_process
@@ -89,7 +90,11 @@ def start(home: Path, config: RouterConfig, regions: Sequence[Region], *, with_c
 
 
 def stop(home: Path) -> bool:
-    """Stop exactly what `start` started; True if something ran."""
+    """Stop exactly what `start` started; True if something ran.
+
+    Raises:
+        CellError: another process works at the router, or it is stopped, but that could not be recorded.
+    """
     router = RouterFolder(home)
     if not router.folder.exists():
         return False
@@ -101,11 +106,15 @@ def stop(home: Path) -> bool:
             stop_process(control, grace_s=_STOP_S)
         serving = state.haproxy if is_alive(state.haproxy) else None
         retired = [mark for mark in state.retiring if is_alive(mark)]
-        # Whoever is broken off in the middle leaves none that seems to serve.
-        router.save(State(retiring=(*retired, *([serving] if serving else []))))
+        # Whoever is broken off in the middle leaves none that seems to serve. Where the disk is full, it is ended all the same.
+        with contextlib.suppress(OSError):
+            router.save(State(retiring=(*retired, *([serving] if serving else []))))
         _end(AdminSocket(router.places.socket), serving, retired)
-        router.save(State())
-        router.forget_changes()
+        try:
+            router.forget_changes()
+            router.save(State())
+        except OSError as error:
+            raise refused(error, "the router is stopped, but that could not be recorded") from error
     return bool(control or serving or retired)
 
 

@@ -53,7 +53,7 @@ def trees_of(run: str) -> Trees:
 
 def marks_of(state: KeeperState, trees: Trees) -> list[ProcessMark]:
     """Every process of a cell's run, its keeper left out."""
-    found = {mark for tree in trees for mark in tree.find()} | set(state.leftovers().values())
+    found = {mark for tree in trees for mark in tree.find()} | set(state.leftovers())
     return sorted(found, key=lambda mark: mark.pid)
 
 

@@ -14,7 +14,10 @@ from cells.settings import RegionConfig
 
 
 class LightCluster:
-    """Starts one sleeping process; counts deployments in a file; a file named `refuse` makes a deployment fail."""
+    """Starts one sleeping process; counts deployments in a file; a file named `refuse` makes a deployment fail.
+
+    Each line of the file `deployments` is what the region's file says, as far as the cluster's programs can see.
+    """
 
     def __init__(self, config: RegionConfig, paths: CellPaths, run: str) -> None:
         self._paths = paths
@@ -34,7 +37,8 @@ class LightCluster:
         if (self._paths.home / "refuse").exists():
             raise StepFailed("the deployment was refused", "remove the file")
         with (self._paths.home / "deployments").open("a") as file:
-            file.write("deployed\n")
+            seen = self._paths.config / "regions" / "us.toml"
+            file.write(" ".join(seen.read_text().split()) + "\n")
 
     def withdraw(self) -> None:
         (self._paths.home / "withdrawn").touch()

@@ -1,10 +1,12 @@
 """What `up`, `down` and `status` say to a person, and that nothing is started when something stands in the way."""
 
+import errno
 import json
 import os
 import re
 import shutil
 import socket
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,11 +17,12 @@ from cells.__main__ import main
 from cells.config import load_all
 from cells.errors import MemoryTooLow, PortTaken
 from cells.paths import CellPaths, short_folder
-from cells.processes import ProcessMark
+from cells.processes import Child, ProcessMark, is_alive, stop
 from cells.settings import RegionConfig
 from cells.show import status, where_to_look
 from cells.state import KeeperState, write_state
 from cells.up import up
+from router.state import RouterFolder, State
 
 
 @pytest.fixture
@@ -84,6 +87,67 @@ def test_down_without_anything_running_fails(home, free_port, capsys):
     _region(home, free_port)
     assert main(["down"]) == 0
     assert "nothing runs" in capsys.readouterr().out
+
+
+def _no_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_keeps_the_router_and_the_cells_running(home, free_port, capsys, monkeypatch):
+    _region(home, free_port)
+    router = RouterFolder(home)
+    router.create()
+    paths = CellPaths("us")
+    paths.create()
+    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    kept, haproxy = Child(sleep, log=home / "log"), Child(sleep, log=home / "log")
+    try:
+        router.save(State(haproxy=haproxy.mark))
+        write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=kept.mark))
+        monkeypatch.setattr(RouterFolder, "write", _no_room)
+        monkeypatch.setattr("cells.down.write_state", _no_room)
+        assert main(["down"]) == 1
+        assert not is_alive(kept.mark)
+        assert not is_alive(haproxy.mark)
+    finally:
+        stop(kept.mark)
+        stop(haproxy.mark)
+    output = capsys.readouterr().out
+    assert "router: the router is stopped, but that could not be recorded: No space left on device" in output
+    assert "us: it is stopped, but that could not be recorded: No space left on device" in output
+    assert "Next: free disk space" in output
+    assert "Traceback" not in output
+
+
+def test_a_router_that_cannot_be_stopped_keeps_the_cells_running(home, free_port, capsys, monkeypatch):
+    _region(home, free_port)
+    (home / "router" / "lock").mkdir(parents=True)
+    paths = CellPaths("us")
+    paths.create()
+    kept = Child([sys.executable, "-c", "import time; time.sleep(60)"], log=home / "log")
+    try:
+        write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=kept.mark))
+        assert main(["down"]) == 1
+        assert not is_alive(kept.mark)
+    finally:
+        stop(kept.mark)
+    assert "router: the operating system refused something: Is a directory" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("number", "next_step"), [(errno.ENOSPC, "free disk space"), (errno.EROFS, "permissions"), (errno.EIO, "the logs")]
+)
+def test_what_the_system_refuses_ends_in_a_traceback(home, free_port, capsys, monkeypatch, number, next_step):
+    _region(home, free_port)
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number), "/some/file")
+
+    monkeypatch.setattr("cells.show.status", refuse)
+    assert main(["status"]) == 1
+    output = capsys.readouterr().out
+    assert f"{os.strerror(number)} (/some/file)" in output
+    assert next_step in output
 
 
 def test_status_hides_a_crashed_keeper(home, free_port):

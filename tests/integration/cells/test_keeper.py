@@ -14,9 +14,10 @@ import msgspec
 import psycopg
 import pytest
 
+from cells.keeper import end_leftovers, store_token
 from cells.paths import CellPaths, short_folder
-from cells.processes import ProcessMark, is_alive, mark_of, send, stop, wait_until
-from cells.redis import answer
+from cells.processes import ProcessMark, ProcessTree, is_alive, mark_of, send, stop, wait_until
+from cells.redis import answer, redis_binary, serving_pid
 from cells.settings import Api, Ray, Redis, RegionConfig
 from cells.state import KeeperState, read_state
 
@@ -48,19 +49,22 @@ class KeptCell:
         self.seen |= set(state.processes.values())
         return state
 
+    def log(self) -> str:
+        return (self.home / "keeper.log").read_text()
+
     def reaches(self, condition: Callable[[KeeperState], bool], timeout_s: float = 30) -> None:
         def holds() -> bool:
             state = read_state(self.paths.state_file)
             return state is not None and condition(state)
 
-        assert wait_until(holds, timeout_s), (self.home / "keeper.log").read_text()
+        assert wait_until(holds, timeout_s), self.log()
 
     def runs(self, keeper: subprocess.Popen[bytes]) -> None:
         def running(state: KeeperState) -> bool:
             return state.phase == "running" and state.keeper == mark_of(keeper.pid)
 
         self.reaches(lambda state: keeper.poll() is not None or running(state))
-        assert keeper.poll() is None, (self.home / "keeper.log").read_text()
+        assert keeper.poll() is None, self.log()
         self.state()
 
     @property
@@ -135,6 +139,73 @@ def test_a_killed_ray_head_leaves_the_cell_without_actors(cell):
     assert (after["Redis"], after["PostgreSQL"]) == (before["Redis"], before["PostgreSQL"])
 
 
+def test_a_full_disk_ends_the_watch_over_a_store_or_keeps_the_cell_from_ending(cell):
+    keeper = cell.start()
+    cell.runs(keeper)
+    marks = cell.state().processes
+    # stands for a full disk: the state can't be replaced
+    cell.paths.state_file.rename(cell.home / "state.json")
+    cell.paths.state_file.mkdir()
+    for number in (1, 2):
+        assert send(_redis(cell), signal.SIGKILL)
+        assert wait_until(lambda: cell.log().count("Redis of us is back") == number, 10)  # noqa: B023 -- asked at once
+    cell.paths.state_file.rmdir()
+    assert send(marks["PostgreSQL"], signal.SIGKILL)
+    cell.reaches(lambda state: state.restarts == {"Redis": 2, "PostgreSQL": 1})
+    marks = cell.state().processes
+    cell.paths.state_file.unlink()
+    cell.paths.state_file.mkdir()
+    keeper.send_signal(signal.SIGTERM)
+    assert keeper.wait(30) == 0
+    assert not any(is_alive(mark) for mark in marks.values())
+    assert (cell.home / "withdrawn").exists()
+
+
+def _redis(cell: KeptCell) -> ProcessMark:
+    pid = serving_pid(cell.redis)
+    mark = mark_of(pid) if pid is not None else None
+    assert mark is not None
+    cell.seen.add(mark)
+    return mark
+
+
+def test_a_cell_cannot_be_ended_while_a_store_loads(cell):
+    slow = cell.home / "slow-redis"
+    slow.write_text(f'#!/bin/sh\nexec "{redis_binary()}" "$@" --key-load-delay 4000\n')
+    slow.chmod(0o700)
+    cell.config = msgspec.structs.replace(cell.config, redis=Redis(bin=str(slow)))
+    keeper = cell.start()
+    cell.runs(keeper)
+    for number in range(4_000):  # 16 seconds of loading
+        assert answer(cell.redis, f"SET key{number} 1\r\n".encode()) == b"+OK\r\n"
+    assert send(cell.state().processes["Redis"], signal.SIGKILL)
+    assert wait_until(lambda: answer(cell.redis, b"PING\r\n", 20).startswith(b"-LOADING"), 25)
+    run = cell.state().run
+    started = time.monotonic()
+    keeper.send_signal(signal.SIGTERM)
+    assert keeper.wait(30) == 0
+    assert time.monotonic() - started < 8
+    assert ProcessTree(store_token(run)).find() == []
+
+
+def test_an_edited_config_file_keeps_a_running_cell_from_coming_back(cell):
+    regions = cell.home / "regions"
+    regions.mkdir()
+    told = f"api.port = {cell.config.api.port}"
+    (regions / "us.toml").write_text(told)
+    keeper = cell.start(OCEFS_CONFIG=str(regions))
+    cell.runs(keeper)
+    (regions / "us.toml").write_text("api.port = is being edited")
+    assert send(cell.state().processes["Ray"], signal.SIGKILL)
+    cell.reaches(lambda state: state.restarts == {"Ray": 1} and state.phase == "running")
+    assert (cell.home / "deployments").read_text().splitlines() == [told, told]
+    keeper.send_signal(signal.SIGTERM)
+    assert keeper.wait(30) == 0
+    (regions / "us.toml").write_text("edited")
+    cell.runs(cell.start(OCEFS_CONFIG=str(regions)))
+    assert (cell.home / "deployments").read_text().splitlines()[-1] == "edited"
+
+
 def test_an_ended_cell_leaves_a_process_or_loses_the_last_writes(cell):
     keeper = cell.start()
     cell.runs(keeper)
@@ -174,6 +245,41 @@ def test_a_killed_keeper_takes_the_cell_with_it_or_blocks_the_next_one(cell):
     assert "crashed" in note
     assert all(str(mark.pid) in note for mark in left.values())
     assert answer(cell.redis, b"GET kept\r\n") == b"$1\r\n1\r\n"
+
+
+def test_a_keeper_that_is_ended_while_it_clears_up_forgets_what_is_left(cell):
+    first = cell.start()
+    cell.runs(first)
+    left = cell.state().processes
+    first.kill()
+    first.wait()
+    assert send(left["Redis"], signal.SIGSTOP)  # so that the step lasts
+    second = cell.start()
+    cell.reaches(lambda state: [(step.name, step.state) for step in state.steps] == [("leftovers", "running")])
+    assert wait_until(lambda: not is_alive(left["Ray"]), 15)
+    second.send_signal(signal.SIGTERM)
+    cell.reaches(lambda state: state.phase == "stopping")
+    assert send(left["Redis"], signal.SIGCONT)
+    assert second.wait(60) == 0
+    assert not any(is_alive(mark) for mark in left.values())
+    assert cell.state().earlier == []
+
+
+def test_what_two_killed_keepers_left_is_forgotten(cell):
+    first = cell.start()
+    cell.runs(first)
+    left = cell.state().processes
+    first.kill()
+    first.wait()
+    assert send(left["Redis"], signal.SIGSTOP)
+    second = cell.start()
+    cell.reaches(lambda state: [(step.name, step.state) for step in state.steps] == [("leftovers", "running")])
+    second.kill()
+    second.wait()
+    assert is_alive(left["Redis"])
+    assert send(left["Redis"], signal.SIGCONT)
+    assert "Redis" in end_leftovers(cell.state())
+    assert not any(is_alive(mark) for mark in left.values())
 
 
 def test_a_leftover_whose_process_id_was_recycled_is_ended(cell):

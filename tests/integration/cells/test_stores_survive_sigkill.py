@@ -1,9 +1,12 @@
 """Embedded stores: what was acknowledged is there after SIGKILL, and a restart takes less than a second or two."""
 
 import os
+import shutil
 import signal
+import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -12,7 +15,7 @@ import pytest
 from cells.errors import StoreFailed
 from cells.postgres import EmbeddedPostgres, reachable, server_user
 from cells.processes import wait_until
-from cells.redis import EmbeddedRedis, answer
+from cells.redis import EmbeddedRedis, answer, redis_binary
 
 pytestmark = pytest.mark.real
 
@@ -74,6 +77,84 @@ def test_a_redis_that_was_ready_is_ended_because_it_answers_late_a_moment_later(
     assert ready()
 
 
+@pytest.fixture
+def slow_redis(short_tmp: Path) -> Iterator[EmbeddedRedis]:
+    """One that takes seconds to read its journal, and is silent for a moment again and again meanwhile."""
+    server = EmbeddedRedis(short_tmp / "redis-l", short_tmp / "rl", binary=_slow(short_tmp))
+    server.start()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(server.socket))
+        client.sendall(b"".join(b"SET key%d 1\r\n" % number for number in range(8_000)))
+        got = 0
+        while got < 8_000 * len(b"+OK\r\n"):
+            got += len(client.recv(65_536))
+    server.stop()
+    yield server
+    server.stop()
+    shutil.rmtree(server.home)
+
+
+def _slow(folder: Path) -> Path:
+    binary = folder / "slow-redis"
+    binary.write_text(f'#!/bin/sh\nexec "{redis_binary()}" "$@" --key-load-delay 300\n')
+    binary.chmod(0o700)
+    return binary
+
+
+def test_a_redis_that_loads_for_long_never_comes_up(slow_redis, monkeypatch, caplog):
+    monkeypatch.setattr("cells.redis._START_S", 1.0)
+    monkeypatch.setattr("cells.loading._TELL_S", 0.5)
+    started = time.monotonic()
+    slow_redis.start()
+    assert time.monotonic() - started > 2
+    assert answer(slow_redis.socket, b"DBSIZE\r\n") == b":8000\r\n"
+    assert "Redis is still loading its data, after" in caplog.text
+
+
+def test_a_redis_that_loads_can_be_waited_for_without_end(slow_redis, monkeypatch):
+    monkeypatch.setattr("cells.redis._START_S", 1.0)
+    monkeypatch.setattr("cells.loading._LOAD_MAX_S", 1.5)
+    with pytest.raises(StoreFailed, match="Redis did not start"):
+        slow_redis.start()
+    assert slow_redis.exited()
+
+
+@pytest.fixture
+def slow_postgres(short_tmp: Path) -> Iterator[EmbeddedPostgres]:
+    """One whose recovery takes seconds: it asks for each piece of log where there is none, and the answer comes late."""
+    settings = {"restore_command": "sleep 1; exit 1", "hot_standby": "off"}
+    server = EmbeddedPostgres(short_tmp / "postgres-l", short_tmp / "pl", settings=settings)
+    server.start()
+    server.stop()
+    (server.home.resolve() / "recovery.signal").touch()
+    yield server
+    server.stop()
+    shutil.rmtree(server.home.resolve())
+
+
+def test_a_postgres_that_recovers_for_long_never_comes_up(slow_postgres, monkeypatch, caplog):
+    monkeypatch.setattr("cells.postgres._START_S", 1.0)
+    monkeypatch.setattr("cells.loading._TELL_S", 0.5)
+    started = time.monotonic()
+    slow_postgres.start()
+    assert time.monotonic() - started > 2
+    assert "PostgreSQL is still loading its data, after" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["slow_redis", "slow_postgres"])
+def test_a_store_cannot_be_ended_while_it_loads(name, request):
+    store = request.getfixturevalue(name)
+    with ThreadPoolExecutor(1) as pool:
+        start = pool.submit(store.start)
+        assert wait_until(store.loads, 10)
+        started = time.monotonic()
+        store.stop()
+        with pytest.raises(StoreFailed):
+            start.result(5)
+    assert time.monotonic() - started < 5
+    assert store.exited()
+
+
 def test_postgres_loses_a_commit_when_killed(postgres):
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS kept (n int)")
@@ -127,6 +208,4 @@ def test_root_cannot_start_postgres_in_a_home_that_others_may_not_enter(short_tm
         server.stop()
         data = (closed / "postgres").resolve()
         assert str(data).startswith("/var/lib/ocefs-")
-        import shutil
-
         shutil.rmtree(data.parent)

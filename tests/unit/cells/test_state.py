@@ -1,13 +1,15 @@
 """The keeper's state file: never half of one, never without its reason, never with a password."""
 
+import errno
 import os
 import stat
 
+import msgspec
 import pytest
 
 from cells.errors import StoreFailed
 from cells.processes import ProcessMark, mark_of
-from cells.state import PROBLEMS_MAX, Journal, KeeperState, read_state, write_state
+from cells.state import PROBLEMS_MAX, Journal, KeeperState, Run, read_state, write_state
 from cells.stores import without_password
 
 
@@ -25,6 +27,43 @@ def test_others_may_read_the_state_or_a_half_file_stays(tmp_path):
     found = read_state(file)
     assert found is not None
     assert found.keeper_lives
+
+
+def test_a_state_file_of_before_is_not_understood(tmp_path):
+    mark = mark_of(os.getpid())
+    assert mark is not None
+    old = {"region": "us", "phase": "running", "run": "ab12", "processes": {"Redis": msgspec.to_builtins(mark)}}
+    (tmp_path / "state.json").write_bytes(msgspec.json.encode(old))
+    found = read_state(tmp_path / "state.json")
+    assert found is not None
+    assert found.runs() == [Run("ab12", {"Redis": mark})]
+    assert found.leftovers() == [mark]
+
+
+def test_a_full_disk_ends_the_keeper_or_makes_it_forget(tmp_path, caplog):
+    file = tmp_path / "state.json"
+    journal = Journal(file, KeeperState(region="us"))
+    file.mkdir()
+    with journal.change() as state:
+        state.phase = "recovering"
+    with pytest.raises(OSError, match="No space"), journal.step("Redis again"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert "state.json could not be written" in caplog.text
+    assert list(tmp_path.iterdir()) == [file]
+    file.rmdir()
+    with journal.change() as state:
+        state.restarts["Redis"] = 1
+    found = read_state(file)
+    assert found is not None
+    assert (found.phase, found.restarts) == ("recovering", {"Redis": 1})
+    assert [(step.name, step.state) for step in found.steps] == [("Redis again", "failed")]
+    assert [problem.next_step for problem in found.problems] == ["free disk space, then do it again"]
+
+
+def test_a_cell_of_which_there_is_no_record_starts(tmp_path):
+    (tmp_path / "state.json").mkdir()
+    with pytest.raises(IsADirectoryError):
+        Journal(tmp_path / "state.json", KeeperState(region="us")).begin()
 
 
 def test_a_keeper_whose_process_id_was_recycled_counts_as_running():
