@@ -102,6 +102,8 @@ def protocol(header_bytes_max: int, head_timeout_s: float) -> type[asyncio.Proto
         # Of a field that is not whole yet, and what `header_bytes` was when it began.
         field_bytes = whole_bytes = 0
         head_timer: asyncio.TimerHandle | None = None
+        # Uvicorn knows the latest request alone, which may still wait for its turn.
+        answering: RequestResponseCycle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(_OneWrite(transport))  # type: ignore[arg-type]
@@ -109,6 +111,9 @@ def protocol(header_bytes_max: int, head_timeout_s: float) -> type[asyncio.Proto
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._untime_head()
+            if self.answering is not None and not self.answering.response_complete:
+                self.answering.disconnected = True
+                self.answering.message_event.set()
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
@@ -172,7 +177,7 @@ def protocol(header_bytes_max: int, head_timeout_s: float) -> type[asyncio.Proto
 
         def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
             scope: Any = cycle.scope
-            scope[CYCLE] = cycle
+            scope[CYCLE] = self.answering = cycle
             if app is service_unavailable:
                 app = _too_many
             super()._start_asgi_task(cycle, app)

@@ -87,3 +87,4 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     live_queue_max: int = 1000
     live_heartbeat_s: float = 15.0
     live_max_s: float = 600.0
+    live_grace_s: float = 5.0

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from actors.runtime import wire
+from actors.runtime.wire import LiveEvent
 from serve import responses
 from serve.door import Door, DoorTaken
 from tests.unit.serve.small_cell import SETTINGS, Cell, furnish
@@ -314,3 +315,67 @@ async def test_a_closing_door_finishes_what_is_in_flight_and_sends_screens_away(
         await closing
         with pytest.raises(RuntimeError, match="closed"):
             door.check()
+
+
+WATCH = b"GET /v1/live HTTP/1.1\r\nHost: a\r\n\r\n"
+# Of one event: what the system keeps for a caller who does not read is soon full.
+LONG = LiveEvent("order", "us-1", 1, 17, msgspec.json.encode([{"type": "x" * 1000}] * 100))
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - of the code under test, which has no event to wait for
+            await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def screen(door: Door, asked: bytes = WATCH):
+    """A connection that reads nothing."""
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(deaf, ("127.0.0.1", door.port))
+        await loop.sock_sendall(deaf, asked)
+        yield deaf
+
+
+def is_stuck(door: Door) -> bool:
+    return any(connection.flow.write_paused for connection in door._server.server_state.connections)
+
+
+@pytest.mark.parametrize("ended", ["dropped", "sent away", "over"])
+async def test_a_screen_that_reads_nothing_keeps_its_place_for_ever(ended):
+    limits = {"live_queue_max": 5 if ended == "dropped" else 1000, "live_max_s": 2.0 if ended == "over" else 600.0}
+    async with opened(live_grace_s=0.3, **limits) as (cell, door), screen(door):
+        live = cell.services.live
+        await until(lambda: live.clients)
+        async with asyncio.timeout(20):
+            while not is_stuck(door):
+                live.live(LONG)
+                await asyncio.sleep(0.002)
+        for _ in range(10 if ended == "dropped" else 0):
+            live.live(LONG)
+        if ended == "sent away":
+            live.close()
+        await until(lambda: not live.clients)
+        await until(lambda: not door._server.server_state.connections)
+
+
+async def test_a_screen_that_reads_slowly_is_cut_off_before_its_last_words():
+    async with opened(live_grace_s=5.0) as (cell, door), client(door) as http:
+        watching = asyncio.ensure_future(http.get("/v1/live"))
+        await until(lambda: cell.services.live.clients)
+        cell.services.live.live(LONG)
+        await asyncio.sleep(0.05)
+        cell.services.live.close()
+        assert (await watching).text.endswith("event: reconnect\ndata: {}\n\n")
+        await until(lambda: not cell.services.live.clients)
+
+
+async def test_a_screen_that_asked_for_more_and_hung_up_keeps_its_place():
+    async with opened(live_heartbeat_s=0.05) as (cell, door):
+        async with screen(door, WATCH + WATCH):
+            await until(lambda: cell.services.live.clients)
+            await asyncio.sleep(0.1)
+        await until(lambda: not cell.services.live.clients)
