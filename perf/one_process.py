@@ -33,6 +33,7 @@ from cells.redis import EmbeddedRedis
 from cells.wiring import api_settings, limits_of
 from serve.app import build
 from serve.door import Door
+from serve.gateway import heard
 from serve.identity.keyring import create
 from serve.services import Services
 
@@ -81,6 +82,7 @@ async def _serve(folder: Path, redis_url: str, postgres_url: str, host_count: in
     services = Services(settings, gateway, PostgresReadModel(postgres_url), clock)
     await gateway.start()
     door = Door(build(services), settings, services.live.close)
+    await heard(gateway, clock, 30.0)
     await door.open()
     gc.collect()
     gc.freeze()

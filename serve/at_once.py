@@ -61,6 +61,15 @@ def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
+def cut_off(scope: Scope) -> None:
+    """Ends the connection of a caller who does not read what he is answered; a mere `close` would wait until he has. Connections of
+    Serve's own door are Serve's to end."""
+    cycle: RequestResponseCycle | None = scope.get(CYCLE)
+    if cycle is not None:
+        cycle.disconnected = True
+        cycle.transport.abort()
+
+
 def answered(scope: Scope, status: int, body: bytes, request_id: str) -> bool:
     """Answers, as `http.response.start` and `http.response.body` would. False: it has to go their way, nothing was sent.
 

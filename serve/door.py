@@ -5,6 +5,9 @@ replica is ready and closed before anything else of it: it takes no new connecti
 back, tells callers on open connections with their next answer that it was the last, lets requests in flight finish for `drain_s`
 seconds, and is gone.
 
+Who is connected has `head_timeout_s` to send the whole head of a request, and no more bytes of it than `header_bytes_max`; over `connections_max`
+he is told to come back.
+
 With a certificate it speaks TLS 1.2 or newer and nothing else: what is no TLS gets no answer, and browsers are told to remember that.
 """
 
@@ -18,13 +21,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from serve.at_once import CYCLE
-from serve.context import ASGIApp
+from serve.context import ASGIApp, Receive, Scope, Send, request_id_of
 from serve.door_tls import ShownCertificate
 from serve.pages import DATA, NO_STORE
 from serve.problems import CONTENT_TYPE, Problem
+from serve.responses import send_answer
 from serve.settings import ApiSettings
 
 # How long a closing door waits for callers to hear that it closes, and how often it looks whether all have. Counted in looks: a process that
@@ -53,7 +58,8 @@ class _OneWrite:
         self._transport = transport
         self._gathered: list[bytes] = []
         self._call_soon = asyncio.get_running_loop().call_soon
-        # What does not write goes straight through.
+        # What does not write goes straight through; what is gathered when it is cut off goes nowhere.
+        self.abort = transport.abort
         self.is_closing = transport.is_closing
         self.get_extra_info = transport.get_extra_info
         self.pause_reading = transport.pause_reading
@@ -75,18 +81,86 @@ class _OneWrite:
                 self._transport.write(data)
 
 
-def protocol(header_bytes_max: int) -> type[asyncio.Protocol]:
-    """Uvicorn's HTTP with a limit for the request line and headers, and problem details for what is no HTTP."""
+async def _too_many(scope: Scope, receive: Receive, send: Send) -> None:
+    """What a connection over the limit is told, as uvicorn's `service_unavailable` would in words of its own."""
+    request_id = request_id_of(scope)
+    status, body, more = Problem("cell.busy", "This replica has too many connections.").answer(request_id)
+    await send_answer(scope, send, (status, body, (*more, _CLOSE)), request_id)
+
+
+def protocol(header_bytes_max: int, head_timeout_s: float) -> type[asyncio.Protocol]:
+    """Uvicorn's HTTP with limits for the request line and headers, and problem details for what is no HTTP.
+
+    Uvicorn's parser tells of a header when it is whole, and keeps what it has of it until then; uvicorn's one timer runs from an answer to the next
+    byte. So what brings a request no further is counted and timed here: a request that comes in one chunk costs neither.
+    """
 
     class LimitedHttp(HttpToolsProtocol):
         header_bytes = 0
+        # What this chunk brought: a whole head, a piece of a body.
+        headed = bodied = False
+        # Of a field that is not whole yet, and what `header_bytes` was when it began.
+        field_bytes = whole_bytes = 0
+        head_timer: asyncio.TimerHandle | None = None
+        # Uvicorn knows the latest request alone, which may still wait for its turn.
+        answering: RequestResponseCycle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(_OneWrite(transport))  # type: ignore[arg-type]
+            self._time_head()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._untime_head()
+            if self.answering is not None and not self.answering.response_complete:
+                self.answering.disconnected = True
+                self.answering.message_event.set()
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            self.headed = False
+            super().data_received(data)
+            if not self.headed and not self.transport.is_closing():
+                self._count_field(len(data))
+                self._time_head()
 
         def on_message_begin(self) -> None:
             self.header_bytes = 0
             super().on_message_begin()
+
+        def on_headers_complete(self) -> None:
+            self.headed = True
+            if self.head_timer is not None:
+                self._untime_head()
+            super().on_headers_complete()
+
+        def on_body(self, body: bytes) -> None:
+            self.bodied = True
+            super().on_body(body)
+
+        def _count_field(self, more: int) -> None:
+            """Of bytes that completed no head: a head or a trailer without an end."""
+            if self.bodied or self.header_bytes != self.whole_bytes:
+                self.bodied, self.whole_bytes, self.field_bytes = False, self.header_bytes, 0
+                return
+            self.field_bytes += more
+            if self.field_bytes > header_bytes_max:
+                self.header_bytes = header_bytes_max + 1
+                self.send_400_response("")
+
+        def _time_head(self) -> None:
+            """From here on there is a time for the next head, unless a request is being answered: after that uvicorn's own timer runs."""
+            if self.head_timer is None and (self.cycle is None or self.cycle.response_complete):
+                self.head_timer = self.loop.call_later(head_timeout_s, self._head_late)
+
+        def _untime_head(self) -> None:
+            if self.head_timer is not None:
+                self.head_timer.cancel()
+                self.head_timer = None
+
+        def _head_late(self) -> None:
+            self.head_timer = None
+            if not self.transport.is_closing():
+                self.transport.abort()
 
         def _count(self, more: int) -> None:
             self.header_bytes += more
@@ -103,7 +177,9 @@ def protocol(header_bytes_max: int) -> type[asyncio.Protocol]:
 
         def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
             scope: Any = cycle.scope
-            scope[CYCLE] = cycle
+            scope[CYCLE] = self.answering = cycle
+            if app is service_unavailable:
+                app = _too_many
             super()._start_asgi_task(cycle, app)
 
         def send_400_response(self, msg: str) -> None:
@@ -155,7 +231,7 @@ class Door:
             app,
             ssl_context_factory=self._context if self._shown else None,
             loop="none",
-            http=protocol(settings.header_bytes_max),
+            http=protocol(settings.header_bytes_max, settings.head_timeout_s),
             ws="none",
             lifespan="off",
             log_config=None,

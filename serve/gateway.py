@@ -9,9 +9,15 @@ import msgspec
 
 from actors.domain.audit import Who
 from actors.runtime.gateway import Ask, FeedListener
+from actors.runtime.ports import Clock
 from actors.runtime.wire import HostStats, Reply
 
-__all__ = ["Ask", "FeedListener", "Gateway"]
+__all__ = ["Ask", "FeedListener", "Gateway", "NothingHeard", "heard"]
+_LOOK_S = 0.05
+
+
+class NothingHeard(Exception):
+    """Some host has not told what it has; the message says what is known."""
 
 
 class Gateway(Protocol):
@@ -54,5 +60,23 @@ class Gateway(Protocol):
     def fresh_ms(self) -> int | None:
         """What was acknowledged before that (UTC ms) is in the store; None while it is not known of every shard."""
 
+    def heard_all(self) -> bool:
+        """Has every shard an owner, and has each owner told what it has?"""
+
     def unowned_shards(self) -> int:
         """Shards without an owner in the latest map."""
+
+
+async def heard(gateway: Gateway, clock: Clock, within_s: float) -> None:
+    """Returns when all hosts have told what they have. Raises NothingHeard when that takes longer.
+
+    To be awaited before anybody is served: without stock, kits and ended sessions orders would be asked of nobody, and tokens taken that are none.
+    """
+    until = clock.monotonic() + within_s
+    while not gateway.heard_all():
+        if clock.monotonic() >= until:
+            raise NothingHeard(
+                f"not all hosts have told what they have within {within_s:.0f} s: {len(gateway.stats())} have told how they are, "
+                f"{gateway.unowned_shards()} shards have no owner; see /readyz of the cell and the logs of its hosts"
+            )
+        await clock.sleep(_LOOK_S)

@@ -4,7 +4,8 @@
                             ├─▶ one ASGI app in each replica
     the cell's port (Door) ─┘
 
-A replica builds its services in its own process (`make_services`), then the app, then opens the door. Serve has no hook for the
+A replica builds its services in its own process (`make_services`), then the app, waits until the hosts have told what they have, and opens the
+door. Serve has no hook for the
 beginning of a drain: it first lets its own ingress drain while the door goes on serving as before, then calls `__del__`, which
 closes the door before all else.
 """
@@ -21,12 +22,15 @@ from ray.serve.schema import LoggingConfig
 from serve.app import build
 from serve.context import ASGIApp
 from serve.door import Door
+from serve.gateway import heard
 from serve.services import Services
 from serve.settings import ApiSettings
 
 MakeServices = Callable[[], Awaitable[Services]]
 # What Serve may wait for a replica beyond the drain of its door: closing the gateway.
 _CLOSE_S = 10
+# For the hosts to tell what they have; a dead one's shards have another owner within 3 s.
+_HEARD_S = 30.0
 
 
 def _stay_on_loopback() -> None:
@@ -56,10 +60,12 @@ class ApiReplica:
     async def __serve_build_asgi_app__(self) -> ASGIApp:
         """Called by Serve once after construction; gives the app for Serve's own door and opens ours."""
         services = self._services = await self._make_services()
-        app = build(services)
-        app.make_document()
-        door = Door(app, services.settings, services.live.close)
         try:
+            app = build(services)
+            app.make_document()
+            door = Door(app, services.settings, services.live.close)
+            # Serve sends its own ingress here as soon as this returns, so that door waits too.
+            await heard(services.gateway, services.clock, _HEARD_S)
             await door.open()
         except BaseException:
             # Serve tries again with a new replica; this one must leave nothing behind.

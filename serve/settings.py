@@ -28,9 +28,9 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     `pickup_late_hours`, `pickup_give_up_hours`: so long after something should be ready its store is told, and others are asked; 0: never.
     `sourcing`: the region's own policy, None for the built-in one, whose amounts are in `currency` then.
     `profile`: in one that is not "production" notices are written to the log too, codes and all.
-    `port` 0: any free port (tests). `drain_s`: how long the door waits for requests in flight; `serve_drain_s`: how long Serve keeps
-    its own ingress open before that (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S). `tls_certificate`, `tls_key`: PEM files that the door
-    shows; with none it speaks plain HTTP.
+    `port` 0: any free port (tests). `head_timeout_s`: for the head of a request, from the connection or from its first byte. `drain_s`: how long
+    the door waits for requests in flight; `serve_drain_s`: how long Serve keeps its own ingress open before that
+    (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S). `tls_certificate`, `tls_key`: PEM files that the door shows; with none it speaks plain HTTP.
     """
 
     region: str
@@ -71,6 +71,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: str = ""
     connections_max: int = 10_000
     header_bytes_max: int = 32_768
+    head_timeout_s: float = 10.0
     keep_alive_s: int = 30
     drain_s: int = 10
     serve_drain_s: int = 30
@@ -86,3 +87,4 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     live_queue_max: int = 1000
     live_heartbeat_s: float = 15.0
     live_max_s: float = 600.0
+    live_grace_s: float = 5.0

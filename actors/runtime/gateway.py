@@ -113,6 +113,8 @@ class Gateway:
         self._listening: dict[str, asyncio.Task[None]] = {}
         self._live = False
         self._stats: dict[str, HostStats] = {}
+        # Hosts of the map that have told what they have.
+        self._heard: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.calls = 0
         self.envelopes = 0
@@ -327,6 +329,11 @@ class Gateway:
         fresh = [stats.fresh_ms for stats, mask in told if stats is not None and stats.owned == mask]
         return min(fresh) if fresh and len(fresh) == len(told) else None
 
+    def heard_all(self) -> bool:
+        """Has every shard an owner, and has each owner told what it has? Before that nobody here knows what there is. Residents of a shard that
+        its owner is just taking over may still follow."""
+        return bool(self._owned) and self._owned.keys() <= self._heard
+
     def unowned_shards(self) -> int:
         """How many shards nobody owns; all of them while there is no map."""
         return sum(not owner for owner in self._map.owners) if self._map.owners else self._limits.shards
@@ -344,6 +351,7 @@ class Gateway:
         for host in sorted(self._listening.keys() - hosts):
             self._listening.pop(host).cancel()
             self._stats.pop(host, None)
+            self._heard.discard(host)
 
     async def _listen(self, host: str) -> None:
         cursor = -1
@@ -353,6 +361,7 @@ class Gateway:
                     link = _DOWNLINK(await self._transport.listen(host, self.name, cursor, self._live))
                 self._received(host, link)
                 cursor = link.cursor
+                self._heard.add(host)
                 continue
             except (HostUnreachable, TimeoutError):
                 pass

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 
+from serve.at_once import cut_off
 from serve.callers import check_may
 from serve.context import PRINCIPAL, Receive, Scope, Send
 from serve.live.hub import KINDS, LiveChange, LiveHub, LiveStream
@@ -16,24 +18,45 @@ from serve.services import Services
 
 
 class _LiveResponse(StreamingResponse):
-    """Leaves the hub however the response ends."""
+    """Leaves the hub however the response ends. Last words wait until what was sent before has been read: a client that reads nothing is cut off
+    `grace_s` after the end of its stream, or it would keep its place for ever."""
 
-    def __init__(self, hub: LiveHub, stream: LiveStream, seconds: float | None) -> None:
+    def __init__(self, hub: LiveHub, stream: LiveStream, seconds: float | None, grace_s: float) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(hub.frames(stream, seconds), media_type=EVENT_STREAM, headers=headers)
         self._hub = hub
         self._live_stream = stream
+        self._longest_s = hub.longest_s(seconds)
+        self._grace_s = grace_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        stream, now = self._live_stream, asyncio.get_running_loop().time
+        latest = now() + self._longest_s + self._grace_s
+        patience = asyncio.timeout_at(latest)
+
+        def hurry() -> None:
+            if not patience.expired():
+                patience.reschedule(min(latest, now() + self._grace_s))
+
         try:
-            await super().__call__(scope, receive, send)
+            async with patience:
+                stream.ended = hurry
+                if stream.last_words:  # between its beginning and here
+                    hurry()
+                await super().__call__(scope, receive, send)
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            cut_off(scope)
         finally:
-            self._hub.leave(self._live_stream)
+            stream.ended = None
+            self._hub.leave(stream)
 
 
 def router(services: Services) -> APIRouter:
     """The route with its services."""
     api = APIRouter(tags=["live"])
+    grace_s = services.settings.live_grace_s
 
     @api.get(
         "/v1/live",
@@ -61,10 +84,10 @@ def router(services: Services) -> APIRouter:
         if "figures" in wanted:
             check_may(request.scope, "figures.read")
         if principal is None:
-            return _LiveResponse(services.live, services.live.join(wanted), None)
+            return _LiveResponse(services.live, services.live.join(wanted), None, grace_s)
         # It ends with its token, or its session; whoever still has rights comes back with a new one.
         left_s = max(1.0, principal.expires_s - services.clock.now_ms() / 1000)
         stream = services.live.join(wanted, principal.session_id, principal.locations, principal.device_session)
-        return _LiveResponse(services.live, stream, left_s)
+        return _LiveResponse(services.live, stream, left_s, grace_s)
 
     return api

@@ -90,9 +90,10 @@ DROPPED = b": dropped, this client reads too slowly; connect again\n\n"
 
 class LiveStream:
     """One client: what it has not read yet, bounded. `last_words`: why the stream ends, set when it is to end. `sessions`: of who
-    looks, and of the device that they look at it on; none when nobody asked; `locations`: of which stock is told, empty for all."""
+    looks, and of the device that they look at it on; none when nobody asked; `locations`: of which stock is told, empty for all.
+    `ended` is called when it is to end: a client that reads nothing is not at its next frame to hear of it."""
 
-    __slots__ = ("_pending", "_queue_max", "_wake", "kinds", "last_words", "locations", "sessions")
+    __slots__ = ("_pending", "_queue_max", "_wake", "ended", "kinds", "last_words", "locations", "sessions")
 
     def __init__(
         self, kinds: frozenset[str], queue_max: int, sessions: frozenset[str], locations: frozenset[str]
@@ -104,6 +105,7 @@ class LiveStream:
         self._queue_max = queue_max
         self._pending: list[bytes] = []
         self._wake = asyncio.Event()
+        self.ended: Callable[[], None] | None = None
 
     def put(self, text: bytes) -> None:
         """One event more; a client that has too many unread is dropped."""
@@ -121,6 +123,8 @@ class LiveStream:
             self.last_words = last_words
             self._pending.clear()
             self._wake.set()
+            if self.ended is not None:
+                self.ended()
 
     async def frames(self, heartbeat_s: float, stream_max_s: float) -> AsyncIterator[bytes]:
         """What to send, until the end."""
@@ -248,7 +252,11 @@ class LiveHub:
 
     def frames(self, stream: LiveStream, seconds: float | None = None) -> AsyncIterator[bytes]:
         """What to send to the client, for at most so many seconds."""
-        return stream.frames(self._heartbeat_s, min(self._stream_max_s, seconds or self._stream_max_s))
+        return stream.frames(self._heartbeat_s, self.longest_s(seconds))
+
+    def longest_s(self, seconds: float | None = None) -> float:
+        """How long a stream lasts that may last for so many seconds."""
+        return min(self._stream_max_s, seconds or self._stream_max_s)
 
     def end_session(self, session_id: str) -> None:
         """Ends the streams of a session that has ended."""

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from actors.runtime import wire
+from actors.runtime.wire import LiveEvent
 from serve import responses
 from serve.door import Door, DoorTaken
 from tests.unit.serve.small_cell import SETTINGS, Cell, furnish
@@ -67,6 +68,129 @@ async def test_a_header_of_a_megabyte_is_refused_with_a_problem():
         assert b"request.headers_too_large" in answer
         answer = await raw(door, b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
         assert b"431 " in answer
+
+
+async def endless(door: Door, head: bytes, more: bytes) -> tuple[int, bytes]:
+    """Sends without an end; how many bytes were taken until the door had enough, and what it said."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    writer.write(head)
+    sent = 0
+    answer = asyncio.ensure_future(reader.read())
+    try:
+        while not answer.done() and sent < 4_000_000:
+            writer.write(more)
+            await writer.drain()
+            sent += len(more)
+            await asyncio.sleep(0.001)
+        return sent, await answer
+    except ConnectionError:
+        return sent, b""
+    finally:
+        answer.cancel()
+        writer.close()
+
+
+CHUNKED = b"POST /v1/orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "more"),
+    [
+        (b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-More: ", b"a" * 1000),
+        (b"GET /healthz HTTP/1.1\r\nHost: a\r\n", b"a" * 1000),
+        (b"", b"\r\n" * 500),
+        (CHUNKED + b"1\r\n{\r\n0\r\nX-More: ", b"a" * 1000),
+        (CHUNKED + b"1;", b"a" * 1000),
+    ],
+)
+async def test_a_header_without_an_end_is_kept_in_memory(head, more):
+    async with opened(header_bytes_max=8192) as (_, door):
+        sent, answer = await endless(door, head, more)
+        assert sent < 200_000
+        assert answer == b"" or b"request.headers_too_large" in answer
+
+
+async def test_a_head_in_many_pieces_is_refused_although_it_is_within_its_limit():
+    async with opened(header_bytes_max=8192) as (_, door):
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        fields = b"".join(b"X-%d: %b\r\n" % (number, b"k" * 1000) for number in range(8))
+        whole = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + fields + b"\r\n"
+        for first in range(0, len(whole), 500):
+            writer.write(whole[first : first + 500])
+            await asyncio.sleep(0.002)
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+
+
+ANSWERED = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Mo",
+        ANSWERED + b"G",
+        # Answered before its body is whole, which then never is.
+        b"POST /v1/nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{",
+    ],
+)
+async def test_who_says_nothing_more_keeps_a_connection_for_ever(sent):
+    async with opened(head_timeout_s=0.2) as (_, door):
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        began = asyncio.get_running_loop().time()
+        writer.write(sent[:-1])
+        await asyncio.sleep(0.1)  # what is answered is answered before the last byte
+        writer.write(sent[-1:])
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+        assert asyncio.get_running_loop().time() - began > 0.15
+        writer.close()
+
+
+async def test_bytes_that_come_one_by_one_prolong_the_time_for_a_head():
+    async with opened(head_timeout_s=0.3) as (_, door):
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nX: ")
+        async with asyncio.timeout(10):
+            gone = asyncio.ensure_future(reader.read())
+            while not gone.done():
+                writer.write(b"a")
+                await asyncio.sleep(0.02)
+        writer.close()
+
+
+async def test_a_request_that_takes_its_time_is_cut_off_with_heads_that_do():
+    async with opened(head_timeout_s=0.05) as (cell, door), client(door) as http:
+
+        async def slow(*args, **more):
+            await asyncio.sleep(0.3)
+            return wire.Reply(wire.OK, b'{"order_id":"x"}')
+
+        cell.gateway.view = slow
+        assert (await http.get(f"/v1/orders/{UNKNOWN}")).json() == {"order_id": "x"}
+        await asyncio.sleep(0.2)  # kept alive for `keep_alive_s`
+        assert (await http.get(f"/v1/orders/{UNKNOWN}")).status_code == 200
+        assert len(door._server.server_state.connections) == 1
+
+
+async def test_a_connection_too_many_is_refused_with_something_else_than_a_problem():
+    async with opened(connections_max=2) as (_, door):
+        _, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        answer = await raw(door, b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine\r\n\r\n")
+        head, body = answer.lower().split(b"\r\n\r\n")
+        assert head.startswith(b"http/1.1 429 ")
+        told = (
+            b"content-type: application/problem+json",
+            b"retry-after: 1",
+            b"connection: close",
+            b"x-request-id: mine",
+        )
+        for line in (*told, b"x-content-type-options: nosniff"):
+            assert head.count(line) == 1
+        assert msgspec.json.decode(body)["code"] == "cell.busy"
+        writer.close()
 
 
 async def test_what_is_no_http_is_refused_with_a_problem():
@@ -191,3 +315,67 @@ async def test_a_closing_door_finishes_what_is_in_flight_and_sends_screens_away(
         await closing
         with pytest.raises(RuntimeError, match="closed"):
             door.check()
+
+
+WATCH = b"GET /v1/live HTTP/1.1\r\nHost: a\r\n\r\n"
+# Of one event: what the system keeps for a caller who does not read is soon full.
+LONG = LiveEvent("order", "us-1", 1, 17, msgspec.json.encode([{"type": "x" * 1000}] * 100))
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - of the code under test, which has no event to wait for
+            await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def screen(door: Door, asked: bytes = WATCH):
+    """A connection that reads nothing."""
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(deaf, ("127.0.0.1", door.port))
+        await loop.sock_sendall(deaf, asked)
+        yield deaf
+
+
+def is_stuck(door: Door) -> bool:
+    return any(connection.flow.write_paused for connection in door._server.server_state.connections)
+
+
+@pytest.mark.parametrize("ended", ["dropped", "sent away", "over"])
+async def test_a_screen_that_reads_nothing_keeps_its_place_for_ever(ended):
+    limits = {"live_queue_max": 5 if ended == "dropped" else 1000, "live_max_s": 2.0 if ended == "over" else 600.0}
+    async with opened(live_grace_s=0.3, **limits) as (cell, door), screen(door):
+        live = cell.services.live
+        await until(lambda: live.clients)
+        async with asyncio.timeout(20):
+            while not is_stuck(door):
+                live.live(LONG)
+                await asyncio.sleep(0.002)
+        for _ in range(10 if ended == "dropped" else 0):
+            live.live(LONG)
+        if ended == "sent away":
+            live.close()
+        await until(lambda: not live.clients)
+        await until(lambda: not door._server.server_state.connections)
+
+
+async def test_a_screen_that_reads_slowly_is_cut_off_before_its_last_words():
+    async with opened(live_grace_s=5.0) as (cell, door), client(door) as http:
+        watching = asyncio.ensure_future(http.get("/v1/live"))
+        await until(lambda: cell.services.live.clients)
+        cell.services.live.live(LONG)
+        await asyncio.sleep(0.05)
+        cell.services.live.close()
+        assert (await watching).text.endswith("event: reconnect\ndata: {}\n\n")
+        await until(lambda: not cell.services.live.clients)
+
+
+async def test_a_screen_that_asked_for_more_and_hung_up_keeps_its_place():
+    async with opened(live_heartbeat_s=0.05) as (cell, door):
+        async with screen(door, WATCH + WATCH):
+            await until(lambda: cell.services.live.clients)
+            await asyncio.sleep(0.1)
+        await until(lambda: not cell.services.live.clients)

@@ -45,8 +45,10 @@ def test_a_token_lives_on_somewhere_after_signing_out_or_comes_back_with_a_kille
     for kind in ("host", "replica"):
         for mark in faults.find(guarded.cell, kind):
             assert send(mark, signal.SIGKILL)
+        if kind == "replica":
+            # A new one hears of it before it opens its door.
+            assert guarded.codes(headers) == {"auth.session_ended"}
         guarded.wait_whole()
-        # A new replica may not have heard of it yet when it opens its door.
         until_refused(guarded, headers, time.monotonic())
 
 

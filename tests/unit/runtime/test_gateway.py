@@ -406,3 +406,48 @@ async def test_reads_are_not_remembered_as_commands(line):
     view, history = (envelopes[0] for _, envelopes in line.calls)
     assert (view.mode, view.command_id) == (wire.VIEW, "")
     assert (history.mode, msgspec.msgpack.decode(history.body)) == (wire.HISTORY, [3, 50])
+
+
+async def test_all_is_said_to_be_heard_before_every_owner_has_told_what_it_has(line):
+    line.map = ShardMap(1, ["h0", "h1"])
+    links = {"h0": asyncio.Queue(), "h1": asyncio.Queue()}
+
+    async def listen(host: str, gateway_id: str, cursor: int, live: bool) -> bytes:
+        line.polls.append((cursor, live))
+        return to_msgpack(await links[host].get())
+
+    line.listen = listen
+    gateway = gateway_on(line)
+    assert not gateway.heard_all()
+    await gateway.start()
+    await until(lambda: len(line.polls) == 2)
+    assert not gateway.heard_all()
+    links["h0"].put_nowait(Downlink(1, True, [], [], [], STATS))
+    await until(lambda: len(line.polls) == 3)
+    assert not gateway.heard_all()
+    links["h1"].put_nowait(Downlink(1, True, [], [], [], STATS))
+    await until(gateway.heard_all)
+    # What nobody owns has told nothing, and a host that comes back begins anew.
+    for version, owners in ((2, ["h0", ""]), (3, ["h0", "h1"])):
+        line.map = ShardMap(version, owners)
+        gateway._refresh()
+        await until(lambda version=version: gateway._map.version == version)
+        assert not gateway.heard_all()
+    links["h1"].put_nowait(Downlink(1, True, [], [], [], STATS))
+    await until(gateway.heard_all)
+    await gateway.close()
+
+
+async def test_a_host_counts_as_heard_although_what_it_told_could_not_be_taken(line):
+    class Crashing(Heard):
+        def rows(self, rows) -> None:
+            raise ZeroDivisionError
+
+    gateway = gateway_on(line)
+    gateway.subscribe(Crashing())
+    await gateway.start()
+    row = ("stock", to_msgpack(StockRow("us-wh", "A", 1, 0, 0)))
+    line.links.put_nowait(Downlink(1, True, [], [row], [], STATS))
+    await until(lambda: len(line.polls) == 2)
+    assert not gateway.heard_all()
+    await gateway.close()

@@ -92,6 +92,7 @@ class FakeGateway:
         self.audited: list[Audited] = []
         self.turns = 0
         self.unowned = 0
+        self.heard = True
         self.host = HostStats("us/host-0", 4711, mask_of(range(64)), 3, 12.5, 250, 0, 7, 0, 0, 101.5, "ok", "ok")
         self.hosts = [self.host]
 
@@ -163,6 +164,9 @@ class FakeGateway:
     def fresh_ms(self) -> int | None:
         lags = [host.lag_ms for host in self.hosts]
         return self.clock.now_ms() - max(lags) if lags else None
+
+    def heard_all(self) -> bool:
+        return self.heard
 
     def unowned_shards(self) -> int:
         return self.unowned
