@@ -126,8 +126,12 @@ class Guard:
 
     def require_proof(self, principal: Principal) -> None:
         """Raises Problem 401 as RFC 9470 says when the second factor was not given within STEP_UP_S, or a customer's session is older."""
-        if self._clock.now_ms() // 1000 - principal.proved_s > STEP_UP_S:
+        if not self.has_proof(principal):
             raise _proof_required(principal)
+
+    def has_proof(self, principal: Principal) -> bool:
+        """Was the second factor given within STEP_UP_S, or a customer's session opened?"""
+        return self._clock.now_ms() // 1000 - principal.proved_s <= STEP_UP_S
 
     def _bearer(self, given: bytes) -> Principal:
         keys = None if self._keys is None else self._keys.current(self._clock.monotonic())
