@@ -5,12 +5,15 @@ costly hashes are kept for those who may try.
 from __future__ import annotations
 
 import hashlib
+from ipaddress import IPv6Network, ip_address
 from typing import NamedTuple, Protocol
 
 from actors.runtime.errors import JournalUnavailable
 from serve.context import Scope
 from serve.problems import Problem
 
+# Of an IPv6 address.
+_HOST_BITS = 64
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _KEYS_MAX = 100_000
 
@@ -24,7 +27,7 @@ class Limit(NamedTuple):
 
 # People mistype; ten failures lock the account anyway.
 BY_ACCOUNT = Limit(10, 15)
-# A store's staff signs in from one address when the shift begins.
+# A store's staff signs in from one address when the shift begins. Of IPv6 a /64 is one (`network_of`), here and below.
 BY_ADDRESS = Limit(60, 60)
 BY_CLIENT = Limit(30, 30)
 # Codes that are sent: a household or an office asks from one address, and a mailbox must not be filled by others.
@@ -77,6 +80,21 @@ async def hold_to(limits: RateLimits, limit: Limit, kind: str, who: str, now_ms:
             "auth.too_often", f"That was tried too often. Try again in {wait_s} s.", extra={"retry_after_s": wait_s},
             headers=((b"retry-after", b"%d" % wait_s),),
         )  # fmt: skip
+
+
+def network_of(scope: Scope) -> str:
+    """What counts as one caller for a limit: his IPv4 address, or the /64 of his IPv6 one. Whoever has an address there has all 2^64 of them (RFC 4291, 2.5.1;
+    RFC 8981 changes them by itself), and could try from each."""
+    address = address_of(scope)
+    try:
+        told = ip_address(address)
+    except ValueError:
+        return address
+    if told.version == 4:
+        return address
+    if told.ipv4_mapped is not None:
+        return str(told.ipv4_mapped)
+    return str(IPv6Network((int(told) >> _HOST_BITS << _HOST_BITS, 128 - _HOST_BITS)))
 
 
 def address_of(scope: Scope) -> str:

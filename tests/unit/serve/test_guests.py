@@ -179,6 +179,17 @@ async def test_one_address_asks_for_the_codes_of_all_orders(cell):
     assert {answer.status_code for answer in answers[:-1]} == {202}
 
 
+async def test_one_network_asks_from_each_of_its_addresses(cell):
+    async def ask_from(address, number):
+        body = {"order_id": f"us-01kah2v3nq7h3k2m9qk4t1x{number:03}", "email": MIA}
+        return await cell.plain("/v1/guest/codes", body, **{"X-Forwarded-For": address})
+
+    for number in range(CODES_BY_ADDRESS.burst):
+        assert (await ask_from(f"2001:db8:1:2::{number:x}", number)).status_code == 202
+    assert coded(await ask_from("2001:db8:1:2:ffff:ffff:ffff:ffff", 100)) == (429, "auth.too_often")
+    assert (await ask_from("2001:db8:1:3::1", 101)).status_code == 202
+
+
 async def test_a_guests_token_reaches_another_order_or_anything_else_of_its_own(cell):
     order_id, other = await placed(cell), await placed(cell)
     guest = bearer(await came_in(cell, order_id))
