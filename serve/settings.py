@@ -30,7 +30,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     `profile`: in one that is not "production" notices are written to the log too, codes and all.
     `port` 0: any free port (tests). `drain_s`: how long the door waits for requests in flight; `serve_drain_s`: how long Serve keeps
     its own ingress open before that (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S). `tls_certificate`, `tls_key`: PEM files that the door
-    shows; with none it speaks plain HTTP.
+    shows; with none it speaks plain HTTP. `router_networks`: CIDRs of the routers that say who calls (X-Forwarded-For), besides this machine.
     """
 
     region: str
@@ -69,6 +69,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 0
     tls_certificate: str = ""
     tls_key: str = ""
+    router_networks: tuple[str, ...] = ()
     connections_max: int = 10_000
     header_bytes_max: int = 32_768
     keep_alive_s: int = 30

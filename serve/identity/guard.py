@@ -17,6 +17,7 @@ from serve.audit.who import WhoAsks, on_device
 from serve.context import PRINCIPAL, Scope
 from serve.identity.ended import EndedSessions
 from serve.identity.keyring import Keyring, KeyringWatch
+from serve.identity.limits import Routers
 from serve.identity.tokens import Claims, TokenRefused, verify
 from serve.permissions import CUSTOMERS, ROLES, Need, may
 from serve.problems import Problem
@@ -59,8 +60,8 @@ class Guard:
     """The guard of one replica. `required` False: everybody may do everything, as long as nobody but this machine reaches the API."""
 
     def __init__(
-        self, region: str, *, required: bool, keys: KeyringWatch | None, ended: EndedSessions, clock: Clock
-    ) -> None:
+        self, region: str, *, required: bool, keys: KeyringWatch | None, ended: EndedSessions, clock: Clock, routers: Routers
+    ) -> None:  # fmt: skip
         self.required = required
         self._region = region
         self._keys = keys
@@ -68,7 +69,7 @@ class Guard:
         self._clock = clock
         self._known: dict[bytes, Principal] = {}
         self._known_by: Keyring | None = None
-        self._who = WhoAsks()
+        self._who = WhoAsks(routers)
 
     def check(self, scope: Scope, need: Need | None, location_id: str = "") -> None:
         """Raises Problem 401 or 403; `need` None: the endpoint is not declared, so nobody may use it."""
