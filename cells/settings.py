@@ -3,6 +3,7 @@
 `config.py` reads the files; what must hold beyond the type of one value stands in `config_rules.py` and `key_config.py`.
 """
 
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -65,18 +66,29 @@ class Region(Section, frozen=True):
 class Api(Section, frozen=True):
     """`[api]`: the cell's two doors and their limits.
 
-    `port` is the uvicorn door of the Serve replicas, `serve_port` is Serve's own ingress.
+    `port` is the uvicorn door of the Serve replicas, `serve_port` is Serve's own ingress. `router_networks`: where routers stand that are not on this
+    machine: what they say of a caller's address counts, so nobody else may be in these networks.
     """
 
     host: str = "127.0.0.1"
     port: Port = 8101
     serve_port: Port = 8111
     replicas: Annotated[int, Meta(ge=1, le=64)] = 2
+    router_networks: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
     max_body_bytes: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_048_576
     placement_wait_ms: Annotated[int, Meta(ge=0, le=60_000)] = 1000
     request_timeout_ms: Annotated[int, Meta(ge=100, le=120_000)] = 8000
     occurred_at_max_age_days: Positive = 400
     occurred_at_max_ahead_s: Count = 300
+
+    def __post_init__(self) -> None:
+        for network in self.router_networks:
+            try:
+                told = ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"router_networks: {error}; write an address or a network as 10.0.0.0/8") from None
+            if not told.prefixlen:
+                raise ValueError(f"router_networks: {network} is everybody; write the routers' network as 10.0.0.0/8")
 
 
 class Identity(Section, frozen=True):

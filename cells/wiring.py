@@ -81,7 +81,7 @@ def api_settings(config: RegionConfig, secret_file: Path, keyring: Path, door: P
         countries=frozenset(config.region.countries), currencies=frozenset(config.region.currencies),
         other_countries={country: other.name for other in others for country in other.region.countries},
         other_regions=frozenset(other.name for other in others),
-        cursor_key=cursor_key(secret_file), host=config.api.host, port=config.api.port,
+        cursor_key=cursor_key(secret_file), host=config.api.host, port=config.api.port, router_networks=config.api.router_networks,
         tls_certificate=str(door.certificate) if door else "", tls_key=str(door.key) if door else "",
         max_body_bytes=config.api.max_body_bytes, placement_wait_ms=config.api.placement_wait_ms,
         occurred_at_max_age_days=config.api.occurred_at_max_age_days,

@@ -179,7 +179,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/locations/{location_id}/receipts"): Need("stock.receive", at_location=True),
     # Overrides the system's count and sets thresholds.
     ("POST", "/v1/locations/{location_id}/adjustments"): Need("stock.adjust", at_location=True, step_up=True),
-    # Where one may count, the count judges; so it does who may count again. Large variances are for an approval.
+    # Where one may count, the count judges; so it does who may count again. Large variances are for an approval. What overrides counts by them (a large
+    # tolerance, the third counting), `serve/counts` looks at: it takes `stock.adjust` and, of people, a fresh second factor.
     ("POST", "/v1/counts"): Need("stock.receive"),
     ("GET", "/v1/counts"): Need("stock.read"),
     ("GET", "/v1/counts/{count_id}"): Need("stock.read"),
@@ -403,6 +404,8 @@ _HEAD = """# Who may do what
 Made from `serve/permissions.py` by `python -m serve permissions`; a test compares the two. `x`: may. `2`: may with a second factor that is at
 most five minutes old. `o`: may, with what is one's own; `n`: the same, within five minutes of signing in. Rights reach
 the locations of the account or client where it says so; without any they reach the whole region. Sourcing policies are set, and simulations asked for, only with rights that reach the whole region.
+Two calls need so fresh a second factor only at times, and then `stock.adjust`: opening a count with more tolerance than the cell has, and deciding between two who
+counted differently.
 
 """
 

@@ -22,7 +22,7 @@ from serve.gateway import Gateway
 from serve.identity.ended import EndedSessions
 from serve.identity.guard import Guard
 from serve.identity.keyring import KeyringWatch
-from serve.identity.limits import MemoryRateLimits, RateLimits
+from serve.identity.limits import MemoryRateLimits, RateLimits, Routers
 from serve.keys.data_keys import DataKeys
 from serve.keys.file_key import FileKey
 from serve.keys.port import RegionKey
@@ -70,6 +70,7 @@ class Services:
     keys: KeyringWatch | None = field(init=False)
     data_keys: DataKeys | None = field(init=False)
     signals: PrivacySignals | None = field(init=False)
+    routers: Routers = field(init=False)
     guard: Guard = field(init=False)
     trail: Trail = field(init=False)
 
@@ -96,12 +97,14 @@ class Services:
         self.signals = None
         if self.data_keys is not None:
             self.signals = PrivacySignals(settings.region, self.gateway, self.data_keys, self.clock)
+        self.routers = Routers(settings.router_networks)
         self.guard = Guard(
             settings.region,
             required=settings.identity == "required",
             keys=self.keys,
             ended=self.ended,
             clock=self.clock,
+            routers=self.routers,
         )
         others = settings.other_regions | frozenset(settings.other_countries.values())
         self.trail = Trail(settings.region, others, self.gateway, self.clock)

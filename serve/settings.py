@@ -31,6 +31,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     `port` 0: any free port (tests). `head_timeout_s`: for the head of a request, from the connection or from its first byte. `drain_s`: how long
     the door waits for requests in flight; `serve_drain_s`: how long Serve keeps its own ingress open before that
     (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S). `tls_certificate`, `tls_key`: PEM files that the door shows; with none it speaks plain HTTP.
+    `router_networks`: CIDRs of the routers that say who calls (X-Forwarded-For), besides this machine.
     """
 
     region: str
@@ -69,6 +70,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 0
     tls_certificate: str = ""
     tls_key: str = ""
+    router_networks: tuple[str, ...] = ()
     connections_max: int = 10_000
     header_bytes_max: int = 32_768
     head_timeout_s: float = 10.0

@@ -63,6 +63,8 @@ CARRIER_PATTERN = re.compile(r"^[a-z][a-z0-9]{0,23}$")
 COLLECTION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-collection-[0-9a-hjkmnp-tv-z]{26}$")
 COUNT_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-count-[0-9a-hjkmnp-tv-z]{26}$")
 LOCATION_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$")
+# Of any kind: a location's is the widest; shipments have a number after it, manifests a carrier.
+ANY_PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}([.][a-z0-9]{1,24})?$")
 
 
 # Kinds whose ids end in the hash of the key of the call that made them.

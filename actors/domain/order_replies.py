@@ -19,8 +19,8 @@ def status(context: Context, *events: Event) -> Decision:
 
 
 def view_of(context: Context, events: list[Event]) -> Decision:
-    """The events, and the whole order as it is then."""
-    return Decision(events, lambda state, version: shown(context.entity_id, state, version))
+    """The events, and the whole order as it is then, for who places it."""
+    return Decision(events, lambda state, version: _for_placer(context.entity_id, state, version))
 
 
 def shown(order_id: str, order: Order, version: int, *, own: bool = False) -> OrderView:
@@ -33,6 +33,11 @@ def shown(order_id: str, order: Order, version: int, *, own: bool = False) -> Or
 def final(order: Order, decision: Decision, context: Context) -> Decision:
     """With the answer that is still owed to who placed the order."""
     if order.place_command:
-        final = Answer(order.place_command, lambda state, version: shown(context.entity_id, state, version))
+        final = Answer(order.place_command, lambda state, version: _for_placer(context.entity_id, state, version))
         decision.answers.append(final)
     return decision
+
+
+def _for_placer(order_id: str, order: Order, version: int) -> OrderView:
+    # An order that has an owner was placed by him, and not by staff for him.
+    return shown(order_id, order, version, own=bool(order.owner))

@@ -3,7 +3,8 @@
     read of personal data ──▶ `read`: waits until the line is durable; without it nothing is told
     refusal               ──▶ `refused`: goes with the next lines; the same one again within a moment is counted, not repeated
 
-Ids of another region are kept as that region alone (`eu-`): who is meant by them stays there.
+Ids of another region are kept as that region alone (`eu-`): who is meant by them stays there. What can be no id of ours is not kept: people type names,
+e-mail addresses and numbers of cards where an id belongs, and nothing can be erased here.
 
 A read is noted before it is answered, so the line says that it was asked for. Refusals are told at once: of a replica that is killed, those
 of its last moment are lost.
@@ -18,13 +19,14 @@ import secrets
 import msgspec
 
 from actors.domain.audit import Act, Audited, Changes, Who
-from actors.domain.ids import region_of
+from actors.domain.ids import ANY_PATTERN, is_of, region_of
 from actors.domain.trail import NOTES_MAX, Note
 from actors.runtime.ports import Clock
 from actors.runtime.sharding import digest_of
 from actors.runtime.wire import OK
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
 from serve.gateway import Gateway
+from serve.payments.pan import text_holds_pan
 from serve.problems import Problem
 
 log = logging.getLogger("ocefs.audit")
@@ -34,7 +36,6 @@ GATHER_S = 0.25
 # What waits; past it reads are refused, and of refusals only the number is kept.
 WAITING_MAX = 5_000
 CLOSE_S = 2.0
-ID_CHARS = 128
 OVERFLOW = "audit.overflow"
 # (who, code, endpoint, entity id)
 _Refusal = tuple[Who, str, str, str]
@@ -52,6 +53,7 @@ class Trail:
     """Of one replica. `others`: the other regions."""
 
     def __init__(self, region: str, others: frozenset[str], gateway: Gateway, clock: Clock) -> None:
+        self._region = region
         self._id = f"{region}-trail-{secrets.randbelow(TRAILS):02}"
         self._others = others
         self._gateway = gateway
@@ -100,8 +102,12 @@ class Trail:
                 self._refusing = asyncio.get_running_loop().create_task(self._hand_over_refusals())
 
     def _kept(self, entity_id: str) -> str:
+        """Of an id that a caller may have made up."""
         region = region_of(entity_id)
-        return f"{region}-" if region in self._others else entity_id[:ID_CHARS]
+        if region in self._others:
+            return f"{region}-"
+        ours = is_of(entity_id, ANY_PATTERN, self._region) and not text_holds_pan(entity_id.encode())
+        return entity_id if ours else ""
 
     async def close(self) -> None:
         """Hands over what still waits, if the cell takes it soon."""

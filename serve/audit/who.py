@@ -10,7 +10,7 @@ import msgspec
 from actors.domain.audit import Who
 from serve.context import PRINCIPAL, WHO, Scope
 from serve.identity.keyring import Keyring
-from serve.identity.limits import address_of
+from serve.identity.limits import Routers
 
 # Callers whose `Who` is kept ready; all are made anew when there are more.
 KNOWN_MAX = 20_000
@@ -26,7 +26,8 @@ def pseudonym(keys: Keyring, kind: str, text: str) -> str:
 class WhoAsks:
     """Of one replica. `put` is called for every request of a cell with identity."""
 
-    def __init__(self) -> None:
+    def __init__(self, routers: Routers) -> None:
+        self._routers = routers
         self._known: dict[tuple[str, int, str], Who] = {}
         self._addresses: dict[str, str] = {}
         self._by: Keyring | None = None
@@ -35,7 +36,7 @@ class WhoAsks:
         """Sets the scope's `Who`; without a principal, somebody from an address."""
         if keys is not self._by:
             self._known, self._addresses, self._by = {}, {}, keys
-        address = address_of(scope)
+        address = self._routers.address_of(scope)
         if principal is None:
             scope[WHO] = Who(address=self._address(keys, address))
             return

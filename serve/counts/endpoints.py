@@ -18,7 +18,7 @@ from actors.domain.ids import count_id as new_count_id
 from actors.domain.money import Money
 from actors.domain.times import HOUR_MS, moment
 from actors.runtime.read_model import CountSummary
-from serve.callers import check_reaches, may_correct, places_asked, reach_of, subject_of
+from serve.callers import caller_of, check_reaches, may_correct, places_asked, reach_of, subject_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.counts.places import require_place
@@ -36,6 +36,7 @@ from serve.counts.schemas import (
     SpotDetail,
     Tolerance,
 )
+from serve.identity.guard import Principal
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.moments import ms_of
 from serve.openapi import documented
@@ -135,7 +136,7 @@ class _Counts:
         await self._known.require([line.sku for line in sent.lines], "/lines/{}/sku", request.scope[REQUEST_ID])
         command = SubmitSpot(
             spot, [(line.sku, line.lot, line.quantity) for line in sent.lines], ms_of(sent.counted_at, "/counted_at"),
-            subject_of(request.scope), may_correct(request.scope), reach_of(request.scope),
+            subject_of(request.scope), await self._may_decide(count_id, spot, request), reach_of(request.scope),
         )  # fmt: skip
         found = await self._ask(count_id, request, command, write)
         problems = _problems(found, [spot])
@@ -169,11 +170,36 @@ class _Counts:
         return _view_decoder.decode(body_of(reply))
 
     def _check_tolerance(self, request: Request, wanted: Tolerance) -> None:
-        """Raises Problem 403: what is tolerated is corrected by one person alone, who has to be somebody who may."""
+        """Raises Problem 403: what is tolerated is corrected by one person alone, who has to be somebody who may; 401: and who has just proved it."""
         units, percent = self._services.settings.count_tolerance_units, self._services.settings.count_tolerance_percent
-        if (wanted.units > units or wanted.percent > percent) and not may_correct(request.scope):
+        if wanted.units <= units and wanted.percent <= percent:
+            return
+        if not may_correct(request.scope):
             detail = f"More tolerance than {units} units or {percent} % is for who may correct stock."
             raise Problem("count.tolerance_forbidden", detail, extra={"units": units, "percent": percent})
+        stale = self._without_proof(request)
+        if stale is not None:
+            self._services.guard.require_proof(stale)
+
+    async def _may_decide(self, count_id: str, spot: tuple[str, str], request: Request) -> bool:
+        """Raises Problem 401 to whoever would be let in by that alone and has not proved it lately; 403, 404 or 421."""
+        if not may_correct(request.scope):
+            return False
+        stale = self._without_proof(request)
+        if stale is None:
+            return True
+        # Looked up first: a refusal of the count itself would be remembered with the call's key, and be the answer after the proof, too.
+        found = await self.view(count_id, request)
+        if any(one.spot == spot and one.status == "decide" for one in found.spots):
+            self._services.guard.require_proof(stale)
+        return False
+
+    def _without_proof(self, request: Request) -> Principal | None:
+        """The caller whose second factor is too old to override counts; machines have none to give."""
+        principal = caller_of(request.scope)
+        if principal is None or not principal.role or self._services.guard.has_proof(principal):
+            return None
+        return principal
 
     def _worth(self) -> Worth | None:
         """The cell's limits; nobody asks for others."""
@@ -247,7 +273,7 @@ def _add_writes(api: APIRouter, counts: _Counts) -> None:
     )
     async def counted(count_id: CountId, request: Request) -> Response:
         """Compared with the books of `counted_at`, however much moved since. Within the tolerance it is accepted; else somebody else counts again
-        (`recount`). Twice the same is accepted; else somebody third, who may correct stock, decides (`decide`). What is accepted is on its way into the books
+        (`recount`). Twice the same is accepted; else somebody third, who may correct stock and has a fresh second factor, decides (`decide`). What is accepted is on its way into the books
         (`correcting`, then `corrected`), or `held` for a second person when the count found more than one may correct."""
         return ok(_detail(await counts.submit(count_id, request)))
 

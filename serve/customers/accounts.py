@@ -32,7 +32,7 @@ from serve.customers.tokens import CUSTOMER, tokens
 from serve.identity.desk import Desk, not_before
 from serve.identity.emails import Email, checked
 from serve.identity.guard import Principal, challenge
-from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON, address_of
+from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON
 from serve.identity.sealing import code_digest, email_digest
 from serve.identity.tokens import TokenRefused, verify
 from serve.notices.port import Notice, Notifications, Template
@@ -70,7 +70,7 @@ class _Accounts:
 
     async def ask_code(self, request: Request, *, opens: bool) -> None:
         desk, scope = self._desk, request.scope
-        await desk.hold_to(CODES_BY_ADDRESS, "codes-address", address_of(scope))
+        await desk.hold_to(CODES_BY_ADDRESS, "codes-address", desk.services.routers.network_of(scope))
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         email = checked(decode(_email_decoder, write.body).email, "/email")
         identity = scope[ENTITY_ID] = self._id(email)

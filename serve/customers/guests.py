@@ -25,7 +25,7 @@ from serve.identity.desk import Desk, not_before
 from serve.identity.emails import Email, checked
 from serve.identity.folding import folded
 from serve.identity.guard import challenge
-from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON, address_of
+from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON
 from serve.identity.sealing import code_digest
 from serve.identity.tokens import GUEST, GUEST_S, Claims, issue, issuer_of
 from serve.keys.data_keys import Erased
@@ -66,7 +66,7 @@ class _Guests:
 
     async def ask_code(self, request: Request) -> None:
         desk, scope = self._desk, request.scope
-        await desk.hold_to(CODES_BY_ADDRESS, "codes-address", address_of(scope))
+        await desk.hold_to(CODES_BY_ADDRESS, "codes-address", desk.services.routers.network_of(scope))
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         sent = decode(_code_decoder, write.body)
         if (sent.email is None) == (sent.postcode is None):

@@ -99,6 +99,14 @@ class _Clients:
         await self._ask(request, write, identity, RegisterClient(sent.scopes, sent.locations, _secret_hash(secret)))
         return ClientSecret(identity, secret)
 
+    async def read(self, request: Request, identity: str) -> Response:
+        desk = self.desk
+        request.scope[ENTITY_ID] = identity
+        desk.check_own("client", identity)
+        await desk.check_reach("client", identity, ViewClient(), ClientView, request.scope)
+        reply = await desk.services.gateway.view("client", identity, ViewClient(), cause=request.scope[REQUEST_ID])
+        return AnswerResponse(answer(reply))
+
     async def change(self, request: Request, identity: str) -> ClientSecret:
         desk = self.desk
         write = await desk.services.bodies.read(request.scope, request.receive)
@@ -223,12 +231,7 @@ def router(desk: Desk) -> APIRouter:
     )
     async def read(client_id: ClientId, request: Request) -> Response:
         """Without anything secret."""
-        request.scope[ENTITY_ID] = client_id
-        desk.check_own("client", client_id)
-        gateway = desk.services.gateway
-        return AnswerResponse(
-            answer(await gateway.view("client", client_id, ViewClient(), cause=request.scope[REQUEST_ID]))
-        )
+        return await clients.read(request, client_id)
 
     @api.post(
         "/v1/clients/{client_id}/changes",

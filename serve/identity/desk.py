@@ -24,7 +24,7 @@ from serve.context import PRINCIPAL, REQUEST_ID, Scope
 from serve.identity.ceremonies import Ceremonies
 from serve.identity.guard import Principal
 from serve.identity.keyring import Keyring
-from serve.identity.limits import BY_ADDRESS, Limit, address_of, hold_to
+from serve.identity.limits import BY_ADDRESS, Limit, hold_to
 from serve.identity.own_words import OwnWords
 from serve.identity.passwords import (
     BreachedList,
@@ -85,7 +85,7 @@ class Desk:
 
     async def hold_address(self, scope: Scope) -> None:
         """Counts a try from the caller's address. Raises Problem 429 or 503."""
-        await self.hold_to(BY_ADDRESS, "address", address_of(scope))
+        await self.hold_to(BY_ADDRESS, "address", self.services.routers.network_of(scope))
 
     def person(self, scope: Scope) -> Principal:
         """Which member of staff asks. With identity off the guard has let everybody pass; here it matters who it is. Raises Problem."""

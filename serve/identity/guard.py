@@ -17,6 +17,7 @@ from serve.audit.who import WhoAsks, on_device
 from serve.context import PRINCIPAL, Scope
 from serve.identity.ended import EndedSessions
 from serve.identity.keyring import Keyring, KeyringWatch
+from serve.identity.limits import Routers
 from serve.identity.tokens import Claims, TokenRefused, verify
 from serve.permissions import CUSTOMERS, ROLES, Need, may
 from serve.problems import Problem
@@ -59,8 +60,8 @@ class Guard:
     """The guard of one replica. `required` False: everybody may do everything, as long as nobody but this machine reaches the API."""
 
     def __init__(
-        self, region: str, *, required: bool, keys: KeyringWatch | None, ended: EndedSessions, clock: Clock
-    ) -> None:
+        self, region: str, *, required: bool, keys: KeyringWatch | None, ended: EndedSessions, clock: Clock, routers: Routers
+    ) -> None:  # fmt: skip
         self.required = required
         self._region = region
         self._keys = keys
@@ -68,7 +69,7 @@ class Guard:
         self._clock = clock
         self._known: dict[bytes, Principal] = {}
         self._known_by: Keyring | None = None
-        self._who = WhoAsks()
+        self._who = WhoAsks(routers)
 
     def check(self, scope: Scope, need: Need | None, location_id: str = "") -> None:
         """Raises Problem 401 or 403; `need` None: the endpoint is not declared, so nobody may use it."""
@@ -126,8 +127,12 @@ class Guard:
 
     def require_proof(self, principal: Principal) -> None:
         """Raises Problem 401 as RFC 9470 says when the second factor was not given within STEP_UP_S, or a customer's session is older."""
-        if self._clock.now_ms() // 1000 - principal.proved_s > STEP_UP_S:
+        if not self.has_proof(principal):
             raise _proof_required(principal)
+
+    def has_proof(self, principal: Principal) -> bool:
+        """Was the second factor given within STEP_UP_S, or a customer's session opened?"""
+        return self._clock.now_ms() // 1000 - principal.proved_s <= STEP_UP_S
 
     def _bearer(self, given: bytes) -> Principal:
         keys = None if self._keys is None else self._keys.current(self._clock.monotonic())

@@ -5,12 +5,16 @@ costly hashes are kept for those who may try.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple, Protocol
 
 from actors.runtime.errors import JournalUnavailable
 from serve.context import Scope
 from serve.problems import Problem
 
+# Of an IPv6 address.
+_HOST_BITS = 64
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _KEYS_MAX = 100_000
 
@@ -24,7 +28,7 @@ class Limit(NamedTuple):
 
 # People mistype; ten failures lock the account anyway.
 BY_ACCOUNT = Limit(10, 15)
-# A store's staff signs in from one address when the shift begins.
+# A store's staff signs in from one address when the shift begins. Of IPv6 a /64 is one (`Routers.network_of`), here and below.
 BY_ADDRESS = Limit(60, 60)
 BY_CLIENT = Limit(30, 30)
 # Codes that are sent: a household or an office asks from one address, and a mailbox must not be filled by others.
@@ -79,15 +83,47 @@ async def hold_to(limits: RateLimits, limit: Limit, kind: str, who: str, now_ms:
         )  # fmt: skip
 
 
-def address_of(scope: Scope) -> str:
-    """The caller's address. Behind the router on this machine it is what the router says (one address in X-Forwarded-For); from
-    elsewhere that header is anybody's word and does not count."""
-    client = scope.get("client")
-    peer = str(client[0]) if client else ""
-    if peer and peer not in _LOOPBACK:
+class Routers:
+    """Whose word says who calls: that of this machine, and of `networks` (CIDR), where the region's routers stand."""
+
+    def __init__(self, networks: Sequence[str] = ()) -> None:
+        self._networks = tuple(ip_network(network) for network in networks)
+
+    def address_of(self, scope: Scope) -> str:
+        """The caller's address. Behind a router of ours it is what the router says (one address in X-Forwarded-For); from elsewhere that
+        header is anybody's word and does not count."""
+        client = scope.get("client")
+        peer = str(client[0]) if client else ""
+        if peer and peer not in _LOOPBACK and not self._is_router(peer):
+            return peer
+        for name, value in scope["headers"]:
+            if name == b"x-forwarded-for":
+                told: str = value.decode("latin-1").rpartition(",")[2].strip()
+                return told[:64] or peer
         return peer
-    for name, value in scope["headers"]:
-        if name == b"x-forwarded-for":
-            told: str = value.decode("latin-1").rpartition(",")[2].strip()
-            return told[:64] or peer
-    return peer
+
+    def network_of(self, scope: Scope) -> str:
+        """What counts as one caller for a limit: his IPv4 address, or the /64 of his IPv6 one. Whoever has an address there has all 2^64 of them
+        (RFC 4291, 2.5.1; RFC 8981 changes them by itself), and could try from each."""
+        address = self.address_of(scope)
+        told = _parsed(address)
+        if told is None:
+            return address
+        if told.version == 4:
+            return str(told)
+        return str(IPv6Network((int(told) >> _HOST_BITS << _HOST_BITS, 128 - _HOST_BITS)))
+
+    def _is_router(self, peer: str) -> bool:
+        if not self._networks:
+            return False
+        told = _parsed(peer)
+        return told is not None and any(told in network for network in self._networks)
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    """Without the spelling that a socket for both kinds gives to IPv4; None for what is no address."""
+    try:
+        told = ip_address(address)
+    except ValueError:
+        return None
+    return (told.ipv4_mapped or told) if told.version == 6 else told

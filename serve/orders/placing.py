@@ -109,7 +109,7 @@ class OrderPlacing:
         try:
             if not placed.lines:
                 # Its places have not all answered in time, or nobody waits for them: as far as it is by now.
-                query = ViewOrder(placed.order_id)
+                query = ViewOrder(placed.order_id, owner_of(scope))
                 body = body_of(await self._gateway.view("order", placed.order_id, query, cause=cause))
             body = await self._private.shown(body, cause, restricted_too=reveals(scope))
         except Problem as problem:

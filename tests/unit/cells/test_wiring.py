@@ -34,6 +34,12 @@ def test_the_words_of_a_config_stay_in_it(region: str, tmp_path: Path) -> None:
     assert {"OCEFS", region} < set(settings.own_words)
 
 
+def test_the_networks_of_routers_do_not_reach_the_api(tmp_path: Path) -> None:
+    (tmp_path / "us.toml").write_text('[api]\nrouter_networks = ["10.0.0.0/24", "2001:db8::7"]\n', "utf-8")
+    settings = api_settings(load_region("us", tmp_path), tmp_path / "secret", tmp_path / "keyring.json")
+    assert settings.router_networks == ("10.0.0.0/24", "2001:db8::7")
+
+
 def test_the_tolerance_of_counts_does_not_reach_the_api(tmp_path: Path) -> None:
     (tmp_path / "us.toml").write_text(f"{CONFIG}\n[counts]\ntolerance_units = 7\ntolerance_percent = 9\n", "utf-8")
     settings = api_settings(load_region("us", tmp_path), tmp_path / "secret", tmp_path / "keyring.json")

@@ -59,6 +59,20 @@ async def test_somebody_bound_to_a_location_gives_rights_elsewhere(cell):
     assert disable.json()["code"] == "account.beyond_rights"
 
 
+async def test_somebody_bound_to_a_location_reads_the_rights_of_machines_elsewhere(cell):
+    bound = cell.of_role("ops", locs=("us-st-portland",))
+    for name, locations in (("erp", []), ("scales", ["us-wh-seattle"]), ("till", ["us-st-portland"])):
+        client = {"name": name, "scopes": ["orders.read"], "locations": locations}
+        assert (await cell.post("/v1/clients", client, **cell.bearer())).status_code == 201
+    for name in ("erp", "scales"):
+        refused = await cell.http.get(f"/v1/clients/us-client-{name}", headers=bound)
+        assert (refused.status_code, refused.json()["code"]) == (403, "account.beyond_rights")
+    read = await cell.http.get("/v1/clients/us-client-till", headers=bound)
+    assert (read.status_code, read.json()["locations"]) == (200, ["us-st-portland"])
+    unknown = await cell.http.get("/v1/clients/us-client-nobody", headers=bound)
+    assert unknown.json()["code"] == "client.unknown"
+
+
 async def test_somebody_gives_himself_other_rights(cell):
     account_id = await cell.opened("me", "ops")
     change = {"change": "role", "role": "manager", "locations": []}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import httpx
 import msgspec
 import pytest
 
@@ -177,6 +178,30 @@ async def test_one_address_asks_for_the_codes_of_all_orders(cell):
     answers = [await ask(cell, order_id) for order_id in ids]
     assert coded(answers[-1]) == (429, "auth.too_often")
     assert {answer.status_code for answer in answers[:-1]} == {202}
+
+
+async def test_one_network_asks_from_each_of_its_addresses(cell):
+    async def ask_from(address, number):
+        body = {"order_id": f"us-01kah2v3nq7h3k2m9qk4t1x{number:03}", "email": MIA}
+        return await cell.plain("/v1/guest/codes", body, **{"X-Forwarded-For": address})
+
+    for number in range(CODES_BY_ADDRESS.burst):
+        assert (await ask_from(f"2001:db8:1:2::{number:x}", number)).status_code == 202
+    assert coded(await ask_from("2001:db8:1:2:ffff:ffff:ffff:ffff", 100)) == (429, "auth.too_often")
+    assert (await ask_from("2001:db8:1:3::1", 101)).status_code == 202
+
+
+@pytest.mark.parametrize(("networks", "last"), [(("10.0.0.0/24",), 202), ((), 429)])
+async def test_a_router_on_another_machine_makes_all_its_callers_one(tmp_path, monkeypatch, networks, last):
+    without_waiting(monkeypatch)
+    async with furnished(tmp_path, router_networks=networks) as made:
+        transport = httpx.ASGITransport(made.app, client=("10.0.0.5", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://cell") as router:
+            for number in range(CODES_BY_ADDRESS.burst + 1):
+                body = {"order_id": f"us-01kah2v3nq7h3k2m9qk4t1x{number:03}", "email": MIA}
+                told = {"X-Forwarded-For": f"203.0.113.{number}"}
+                answer = await router.post("/v1/guest/codes", json=body, headers=told)
+        assert answer.status_code == last
 
 
 async def test_a_guests_token_reaches_another_order_or_anything_else_of_its_own(cell):

@@ -6,7 +6,7 @@ import pytest
 
 from actors.domain.account_state import LOCK_AFTER, LOCK_MS
 from serve.identity import passwords, sessions
-from serve.identity.limits import BY_ACCOUNT, BY_ADDRESS, address_of
+from serve.identity.limits import BY_ACCOUNT, BY_ADDRESS, Routers
 from tests.unit.serve.guarded_cell import PASSWORD, furnished
 from tests.unit.serve.identity_rig import refused_at_once
 from tests.unit.serve.post_office import bearer
@@ -185,14 +185,37 @@ async def test_one_address_tries_one_password_at_every_account(cell, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("peer", "told", "address"),
+    ("peer", "told", "address", "networks"),
     [
-        ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
-        ("::1", "10.0.0.1, 203.0.113.9", "203.0.113.9"),
-        ("203.0.113.7", "10.9.9.9", "203.0.113.7"),
-        ("127.0.0.1", None, "127.0.0.1"),
+        ("127.0.0.1", "203.0.113.9", "203.0.113.9", []),
+        ("::1", "10.0.0.1, 203.0.113.9", "203.0.113.9", []),
+        ("203.0.113.7", "10.9.9.9", "203.0.113.7", []),
+        ("127.0.0.1", None, "127.0.0.1", []),
+        ("10.0.0.5", "203.0.113.9", "203.0.113.9", ["2001:db8::/64", "10.0.0.0/24"]),
+        ("::ffff:10.0.0.5", "203.0.113.9", "203.0.113.9", ["10.0.0.0/24"]),
+        ("2001:db8::5", "203.0.113.9", "203.0.113.9", ["2001:db8::/64", "10.0.0.0/24"]),
+        ("10.0.0.5", None, "10.0.0.5", ["10.0.0.0/24"]),
+        ("10.0.1.5", "10.9.9.9", "10.0.1.5", ["10.0.0.0/24"]),
+        ("no address", "10.9.9.9", "no address", ["10.0.0.0/24"]),
     ],
 )
-def test_anybody_may_say_which_address_he_has(peer, told, address):
+def test_anybody_may_say_which_address_he_has(peer, told, address, networks):
     headers = [] if told is None else [(b"x-forwarded-for", told.encode())]
-    assert address_of({"client": (peer, 1), "headers": headers}) == address
+    assert Routers(networks).address_of({"client": (peer, 1), "headers": headers}) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("::1", "::/64"),
+        ("testclient", "testclient"),
+        ("", ""),
+    ],
+)
+def test_a_network_counts_as_many_or_two_as_one(address, counted):
+    assert Routers().network_of({"client": (address, 1), "headers": []}) == counted

@@ -6,9 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.domain.audit import Audited
+from actors.domain.audit import Audited, Who
 from actors.runtime.mailbox import UNAVAILABLE
 from serve.audit import trail
+from serve.context import ENTITY_ID, REQUEST_ID, WHO
+from serve.problems import Problem
 from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell
 from tests.unit.serve.post_office import joined, without_waiting
 from tests.unit.serve.small_cell import Cell, furnish, furnish_with, order
@@ -162,6 +164,40 @@ async def test_asking_for_what_does_not_exist_leaves_a_line_too(cell):
     assert (await cell.post(f"/v1/orders/{unknown}/updates", {"update": "pack"}, **cell.bearer())).status_code == 404
     [line] = await lines(cell, 1)
     assert (line.outcome, line.entity_id) == ("order.unknown", unknown)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["mia@example.org", "us-mia@example.org", "eu-mia@example.org", "4111111111111111", "us-4111-1111-1111-1111", "Mia", "us-", "us-Mia Smith", "mia-smith"],
+)  # fmt: skip
+async def test_what_somebody_types_for_an_id_is_kept_for_ever(cell, typed):
+    for answer in (
+        await cell.http.get(f"/v1/orders/{typed}", headers=cell.bearer()),
+        await cell.http.get(f"/v1/orders/{typed}/events", headers=cell.bearer()),
+        await cell.post(f"/v1/orders/{typed}/updates", {"update": "pack"}, **cell.bearer()),
+        await cell.post("/v1/order-updates", {"updates": [{"order_id": typed, "update": "eat"}]}, **cell.bearer()),
+        await cell.http.get(f"/v1/clients/{typed}", headers=cell.bearer()),
+        await cell.plain("/v1/guest/codes", {"order_id": typed, "email": "mia@example.org"}),
+    ):
+        assert answer.status_code < 500, answer.text
+    await cell.services.trail.close()
+    assert cell.gateway.audited
+    assert {line.entity_id for line in cell.gateway.audited} == ({"", "eu-"} if typed.startswith("eu-") else {""})
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "us-01kah2v3nq7h3k2m9qk4t1x0ab", "us-wh-seattle", "us-1", "us-client-erp-bridge", "us-acct-0h3k2m9qk4t1x0ab0h3k2m9qk4",
+        "us-shipment-01kah2v3nq7h3k2m9qk4t1x0ab.12", "us-wh-seattle.post", "us-sscc-0-9521234", "us-catalogue", "us-" + "7" * 26,
+        "us-" + "w" * 63,
+    ],
+)  # fmt: skip
+async def test_an_id_of_ours_is_not_kept(cell, kept):
+    scope = {WHO: Who("us-acct-x"), ENTITY_ID: kept, REQUEST_ID: "r-1"}
+    cell.services.trail.refused(scope, Problem("order.unknown", ""), "GET /")
+    [line] = await lines(cell, 1)
+    assert line.entity_id == kept
 
 
 async def test_a_sign_in_and_a_failed_one_name_the_account_and_nothing_secret(cell):

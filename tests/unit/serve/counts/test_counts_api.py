@@ -152,6 +152,51 @@ async def test_somebody_who_may_only_receive_writes_stock_off_by_tolerance(guard
     await opened(guarded, NEW | {"tolerance": tolerance}, **manager)
 
 
+async def test_a_shift_that_was_left_open_tolerates_more_than_others_may(guarded):
+    wanted = NEW | {"tolerance": {"units": 3}}
+    old = guarded.clock.now // 1000 - 301
+    stale = guarded.of_role("manager", sub=ANN, auth_time=old)
+    before = guarded.state()
+    refused = await guarded.post("/v1/counts", wanted, **stale)
+    assert (refused.status_code, refused.json()["code"]) == (401, "auth.step_up_required")
+    assert guarded.state() == before
+    # What everybody may needs no proof, and a machine has none to give.
+    await opened(guarded, NEW | {"tolerance": {"units": 2}}, **stale)
+    await opened(guarded, wanted, **guarded.bearer())
+
+
+async def test_a_shift_that_was_left_open_decides_between_two(guarded):
+    mia, tom = guarded.of_role("fulfilment", sub=MIA), guarded.of_role("fulfilment", sub=TOM)
+    proved_s = guarded.clock.now // 1000
+    stale = guarded.of_role("manager", sub=ANN, auth_time=proved_s - 301)
+    path = await opened(guarded, NEW | {"spots": [BIN, OTHER]}, **mia)
+    await begun(guarded, path, BIN, OTHER, **mia)
+    # Counting first or again is for everybody who may count.
+    assert (await submit(guarded, path, [("A1", 10)], OTHER, **stale)).status_code == 200
+    await submit(guarded, path, [("A1", 8)], **mia)
+    await submit(guarded, path, [("A1", 7)], **tom)
+    body = {"spot": BIN, "lines": [{"sku": "A1", "quantity": 6}], "counted_at": at(guarded)}
+    before = guarded.state()
+    refused = await guarded.post(f"{path}/counted", body, "key-d", **stale)
+    assert (refused.status_code, refused.json()["code"]) == (401, "auth.step_up_required")
+    assert guarded.state() == before
+    # The same call once the proof is given; told again, without one, it is the same answer.
+    answer = await guarded.post(f"{path}/counted", body, "key-d", **guarded.of_role("manager", sub=ANN))
+    assert answer.json()["spots"][0]["status"] == "correcting"
+    again = await guarded.post(f"{path}/counted", body, "key-d", **stale)
+    assert (again.status_code, again.json()["spots"][0]["times"]) == (200, 3)
+
+
+async def test_a_machine_that_may_correct_needs_a_factor_to_decide(guarded):
+    mia, tom = guarded.of_role("fulfilment", sub=MIA), guarded.of_role("fulfilment", sub=TOM)
+    path = await opened(guarded, **mia)
+    await begun(guarded, path, **mia)
+    await submit(guarded, path, [("A1", 8)], **mia)
+    await submit(guarded, path, [("A1", 7)], **tom)
+    answer = await submit(guarded, path, [("A1", 6)], **guarded.bearer())
+    assert answer.json()["spots"][0]["status"] == "correcting"
+
+
 async def test_the_audit_does_not_tell_what_somebody_was_told_before_he_counted(guarded):
     mia = guarded.of_role("fulfilment", sub=MIA)
     path = await opened(guarded, NEW | {"blind": False}, **mia)

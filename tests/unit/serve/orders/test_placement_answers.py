@@ -7,6 +7,8 @@ import pytest
 
 from actors.runtime.wire import BUSY, CODE_BUSY, CODE_UNAVAILABLE, UNAVAILABLE, Reply
 from tests.unit.serve.fake_gateway import refusal
+from tests.unit.serve.guarded_cell import furnished
+from tests.unit.serve.post_office import bearer, joined
 from tests.unit.serve.small_cell import SETTINGS, Cell, furnish, order
 
 
@@ -52,6 +54,28 @@ async def test_an_order_that_is_placed_is_told_not_to_be_when_it_can_not_be_look
     shown = await cell.post("/v1/orders", order(), "k")
     assert (shown.status_code, shown.json()["order_id"]) == (201, told["order_id"])
     assert len(shown.json()["lines"]) == 1
+
+
+@pytest.mark.parametrize("wait_ms", [0, 1_000])
+async def test_a_customer_reads_in_the_answer_to_a_placement_why_staff_stopped_it(tmp_path, wait_ms):
+    async with furnished(tmp_path, placement_wait_ms=wait_ms) as made:
+        mine = bearer(await joined(made))
+        sent = order() | {"customer": {}}
+        made.gateway.deliver = False
+        first = await made.post("/v1/orders", sent, "k", **mine)
+        assert first.status_code == 201, first.text
+        hold = {"update": "hold", "hold": {"reasons": ["address", "fraud", "payment"], "note": "card was stolen"}}
+        path = f"/v1/orders/{first.json()['order_id']}"
+        held = await made.post(f"{path}/updates", hold, **made.of_role("manager"))
+        assert held.status_code == 200, held.text
+        made.gateway.deliver = True
+        made.gateway.run_outbox()
+        # With and without waiting: the answer that came late, and the order as it is now.
+        again = await made.post("/v1/orders", sent, "k", **mine)
+        assert (again.status_code, again.json()["status"]) == (201, "allocated")
+        told = again.json()["terms"]["holds"]
+        assert [(one["kind"], one.get("by"), one.get("note")) for one in told] == [("address", None, None)]
+        assert told == (await made.http.get(path, headers=mine)).json()["terms"]["holds"]
 
 
 async def test_a_refusal_is_told_as_an_order_that_is_placed(cell):

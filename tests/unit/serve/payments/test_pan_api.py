@@ -3,6 +3,7 @@
 import copy
 import json
 import logging
+from urllib.parse import unquote
 
 import pytest
 import structlog
@@ -35,7 +36,7 @@ def kept_nowhere(cell, logged, caplog, answer, number: str) -> None:
     everywhere = [answer.text, answer.headers, gateway.entities, gateway.events, gateway.remembered, gateway.orders]
     # httpx is the caller here.
     records = [(record.getMessage(), vars(record)) for record in caplog.records if record.name != "httpx"]
-    everywhere += [gateway.ledger, gateway.calls, list(gateway.outbox), logged, records]
+    everywhere += [gateway.ledger, gateway.calls, gateway.audited, list(gateway.outbox), logged, records]
     for spelt in (number, number.replace(" ", "").replace("-", "")):
         assert spelt not in "".join(map(repr, everywhere))
 
@@ -155,6 +156,18 @@ async def test_a_location_is_named_by_a_number(cell, caplog, spelt):
         refused(answer, {"parameter": "query" if "?" in path else "path"})
         assert cell.state() == before
         kept_nowhere(cell, logged, caplog, answer, spelt)
+
+
+@pytest.mark.parametrize("spelt", [VISA, f"us-{VISA}", "%34111111111111111", "4111%201111%201111%201111", AMEX])
+async def test_a_read_that_names_a_number_leaves_it_in_the_audit(tmp_path, caplog, spelt):
+    cell = GuardedCell(tmp_path)
+    for path in (f"/v1/orders/{spelt}", f"/v1/orders/{spelt}/events", f"/v1/counts/{spelt}"):
+        answer = await cell.http.get(path, headers=cell.bearer())
+        assert answer.status_code in (404, 421), answer.text
+        await cell.services.trail.close()
+        kept_nowhere(cell, [], caplog, answer, unquote(spelt))
+    assert {line.act.action for line in cell.gateway.audited} == {"order.read", "order.read_history", "request.refused"}
+    await cell.http.aclose()
 
 
 async def test_a_barcode_as_a_sku_is_refused(cell):
