@@ -10,7 +10,7 @@ import psutil
 from cells.errors import CellError, MemoryTooLow, PortTaken
 from cells.ports import ray_ports
 from cells.processes import wait_until
-from cells.settings import RegionConfig
+from cells.settings import INGRESS_HOST, RegionConfig
 
 PYTHON_MIN = (3, 11)
 _UNSEEN = "a process that we may not see"
@@ -60,7 +60,7 @@ def _available_mb(meminfo: Path) -> int | None:
 def check_ports(config: RegionConfig) -> None:
     """Raises `PortTaken` if another process listens on a port that the cell takes at its start."""
     ports = {f"api.port in config/regions/{config.name}.toml": (config.api.host, config.api.port)}
-    ports[f"api.serve_port in config/regions/{config.name}.toml"] = (config.api.host, config.api.serve_port)
+    ports[f"api.serve_port in config/regions/{config.name}.toml"] = (INGRESS_HOST, config.api.serve_port)
     for name, port in ray_ports(config).single().items():
         key = "dashboard_port" if name == "dashboard" else "port_base"
         ports[f"ray.{key} in config/regions/{config.name}.toml ({name.replace('_', ' ')})"] = ("127.0.0.1", port)

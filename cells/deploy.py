@@ -30,7 +30,7 @@ from cells.keys import make_keyring
 from cells.paths import CellPaths
 from cells.postgres import CELL_USER
 from cells.region_key import check_region_key
-from cells.settings import RegionConfig, StoreAddresses
+from cells.settings import INGRESS_HOST, RegionConfig, StoreAddresses
 from cells.tls import door_pair, inside_pair
 from cells.watching import anomaly_settings
 from cells.wiring import api_settings, cell_settings, make_services
@@ -62,16 +62,21 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     start_figures(settings, counts=config.figures.enabled)
     door = door_pair(config, paths.home) if config.encrypted else None
     api = api_settings(config, paths.run / "cell.secret", keyring, door)
-    options: dict[str, Any] = {"host": config.api.host, "port": config.api.serve_port, "location": "HeadOnly"}
-    if config.encrypted:  # between Serve's HAProxy and the replicas
-        inside = inside_pair(config, paths.home)
-        options |= {"ssl_certfile": str(inside.certificate), "ssl_keyfile": str(inside.key)}
-    start_ingress(options)
+    start_ingress(ingress_options(config, paths))
     app = deployment(
         partial(make_services, msgspec.msgpack.encode(settings), msgspec.msgpack.encode(api)),
         name=f"{config.name}-api", replicas=config.api.replicas, settings=api,
     )  # fmt: skip
     serve.run(app, name=APP_NAME, route_prefix="/")
+
+
+def ingress_options(config: RegionConfig, paths: CellPaths) -> dict[str, Any]:
+    """Where Serve's own ingress listens, and with what."""
+    options: dict[str, Any] = {"host": INGRESS_HOST, "port": config.api.serve_port, "location": "HeadOnly"}
+    if config.encrypted:  # between Serve's HAProxy and the replicas
+        inside = inside_pair(config, paths.home)
+        options |= {"ssl_certfile": str(inside.certificate), "ssl_keyfile": str(inside.key)}
+    return options
 
 
 def start_ingress(options: dict[str, Any]) -> None:

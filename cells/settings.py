@@ -63,10 +63,14 @@ class Region(Section, frozen=True):
     profile: Literal["demo", "production"] = "demo"
 
 
+# Serve's HAProxy says nothing of who calls: behind it every caller would be this machine, whose word about addresses counts.
+INGRESS_HOST = "127.0.0.1"
+
+
 class Api(Section, frozen=True):
     """`[api]`: the cell's two doors and their limits.
 
-    `port` is the uvicorn door of the Serve replicas, `serve_port` is Serve's own ingress. `router_networks`: where routers stand that are not on this
+    `host` and `port` are those of the uvicorn door of the Serve replicas; `serve_port` is Serve's own ingress, on loopback alone. `router_networks`: where routers stand that are not on this
     machine: what they say of a caller's address counts, so nobody else may be in these networks.
     """
 
@@ -314,16 +318,17 @@ class RegionConfig(Section, frozen=True):
     @property
     def address(self) -> str:
         """Of the cell's door, as a URL."""
-        return self._url(self.api.port)
+        host = f"[{self.api.host}]" if ":" in self.api.host else self.api.host
+        return f"{self._scheme}://{host}:{self.api.port}"
 
     @property
     def ingress(self) -> str:
         """Of Serve's own ingress, as a URL."""
-        return self._url(self.api.serve_port)
+        return f"{self._scheme}://{INGRESS_HOST}:{self.api.serve_port}"
 
-    def _url(self, port: int) -> str:
-        host = f"[{self.api.host}]" if ":" in self.api.host else self.api.host
-        return f"{'https' if self.encrypted else 'http'}://{host}:{port}"
+    @property
+    def _scheme(self) -> str:
+        return "https" if self.encrypted else "http"
 
 
 class StoreAddresses(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,9 +1,12 @@
 """Serve's ingress: one that is late does not fail the start of a cell, one that never comes does."""
 
+import msgspec
 import pytest
 from ray.exceptions import ActorDiedError
 
 from cells import deploy
+from cells.config import load_region
+from cells.paths import CellPaths
 
 OPTIONS = {"host": "127.0.0.1", "port": 8201}
 
@@ -41,3 +44,10 @@ def test_what_is_wrong_with_the_options_is_hidden_by_a_second_try(monkeypatch):
     with pytest.raises(ValueError, match="no such option"):
         deploy.start_ingress(OPTIONS)
     assert len(serve.asked) == 1
+
+
+def test_behind_serve_s_ingress_a_caller_from_elsewhere_is_believed_what_he_says_of_his_address(tmp_path):
+    config = load_region("us")
+    exposed = msgspec.structs.replace(config, api=msgspec.structs.replace(config.api, host="192.0.2.7"))
+    assert deploy.ingress_options(exposed, CellPaths("us", tmp_path))["host"] == "127.0.0.1"
+    assert (exposed.address, exposed.ingress) == ("http://192.0.2.7:8101", "http://127.0.0.1:8111")
