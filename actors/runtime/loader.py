@@ -22,16 +22,17 @@ log = logging.getLogger("ocefs.loader")
 
 class Waiting:
     """What waits for one entity. `wanted`: it is to be loaded though nobody asks for it; `fingerprints`: commands (with their ids) for
-    which the history has to be asked; `found`: what it said; `absent`: the store has no such entity; `fault`: why it can't be loaded, be
+    which the history has to be asked, from `since_ms` on (0: from where the memory of commands ends); `found`: what it said; `absent`: the store has no such entity; `fault`: why it can't be loaded, be
     it never."""
 
-    __slots__ = ("absent", "fault", "fingerprints", "found", "items", "shard", "wanted")
+    __slots__ = ("absent", "fault", "fingerprints", "found", "items", "shard", "since_ms", "wanted")
 
     def __init__(self, shard: Shard) -> None:
         self.shard = shard
         self.wanted = False
         self.items: list[tuple[Item, int | None]] = []
         self.fingerprints: dict[int, str] = {}
+        self.since_ms = 0
         self.found: dict[int, Remembered] = {}
         self.absent = False
         self.fault: Exception | None = None
@@ -75,6 +76,8 @@ class Loader:
         waiting.items.append((item, fingerprint))
         if fingerprint is not None:
             waiting.fingerprints[fingerprint] = item.envelope.command_id
+            if since_ms := item.envelope.since_ms:
+                waiting.since_ms = min(since_ms, waiting.since_ms or since_ms)
         self._wake.set()
 
     def want(self, shard: Shard, keys: Sequence[Key]) -> None:
@@ -166,7 +169,8 @@ class Loader:
         if not wanted:
             return
         now_ms = self._clock.now_ms()
-        since_ms = now_ms - (self._limits.remember_hours + 1) * HOUR_MS
+        remembered_ms = now_ms - (self._limits.remember_hours + 1) * HOUR_MS
+        since_ms = min([remembered_ms, *(waiting.since_ms for waiting in wanted.values() if waiting.since_ms)])
         again: dict[int, Waiting] = {}
         drained = {fingerprint: waiting.shard.drained for fingerprint, waiting in wanted.items()}
         for fingerprint, found in (await self._store.remembered(kind, list(wanted), since_ms)).items():

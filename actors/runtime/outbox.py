@@ -20,6 +20,7 @@ from itertools import count
 import msgspec
 
 from actors.domain.kind import Message
+from actors.domain.times import HOUR_MS
 from actors.runtime import wire
 from actors.runtime.codec import Codec, from_refusal, to_msgpack
 from actors.runtime.limits import Limits
@@ -125,8 +126,15 @@ class Outbox:
         body = to_msgpack(message.command)
         # The receiver remembers what it refused and would say so again. A refusal changed nothing, so it may be asked anew.
         command_id = f"{pending.id}~{pending.again}" if pending.again else pending.id
-        envelope = Envelope(0, message.kind, message.entity_id, command_id, digest_of(body), body, cause=pending.id)
+        envelope = Envelope(
+            0, message.kind, message.entity_id, command_id, digest_of(body), body, cause=pending.id, since_ms=self._since_ms(pending)
+        )  # fmt: skip
         self._send(envelope, lambda reply: self._replied(pending, reply))
+
+    def _since_ms(self, pending: Pending) -> int:
+        """What was parked may be tried again days later, when nobody remembers any more that it was done: the history has to be asked."""
+        age_ms = self._clock.now_ms() - pending.at_ms
+        return pending.at_ms - HOUR_MS if age_ms > (self._limits.remember_hours - 1) * HOUR_MS else 0
 
     def _replied(self, pending: Pending, reply: Reply) -> None:
         if not self._owned(pending):
@@ -152,7 +160,9 @@ class Outbox:
             self._acknowledge(pending)
             return
         body = to_msgpack(command)
-        envelope = Envelope(0, kind, entity_id, f"{pending.id}:reply", digest_of(body), body, cause=pending.id)
+        envelope = Envelope(
+            0, kind, entity_id, f"{pending.id}:reply", digest_of(body), body, cause=pending.id, since_ms=self._since_ms(pending)
+        )  # fmt: skip
         self._tell(envelope, lambda told: self._told(pending, told))
 
     def _told(self, pending: Pending, reply: Reply) -> None:

@@ -59,7 +59,7 @@ class TurnTaker:
             if known is not None:
                 self._repeat(shard, item, known, group)
                 return
-            if item.looked_up is not shard and mark in shard.memory.seen:
+            if item.looked_up is not shard and (envelope.since_ms or mark in shard.memory.seen):
                 raise NeedsStore(mark)
         key = (envelope.kind, envelope.entity_id)
         entity = shard.use(key, now)

@@ -40,7 +40,8 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     reused key is noticed. creates: the entity is new, so its id may differ from that of an earlier delivery; the memory of
     commands is then kept by kind and command id alone. wait: the final answer is wanted when the first one is provisional.
     body: the command or query in MessagePack. cause: the request id, for history and logs. who: who asked, for the audit; None where nobody
-    did (messages between entities, timers) and while identity is off.
+    did (messages between entities, timers) and while identity is off. since_ms: it may have been done already, at any time since then (UTC
+    ms), which is longer ago than the memory of commands goes; 0 for what is not that old.
     """
 
     ticket: int
@@ -54,6 +55,7 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     cause: str = ""
     mode: int = COMMAND
     who: Who | None = None
+    since_ms: int = 0
 
 
 class Reply(msgspec.Struct, array_like=True, frozen=True, gc=False):

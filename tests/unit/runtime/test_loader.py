@@ -7,11 +7,13 @@ import time
 
 import pytest
 
+from actors.domain.times import DAY_MS
 from actors.runtime import wire
+from actors.runtime.memory import CommandMemory
 from actors.runtime.pauses import FIRST_MS
 from actors.runtime.sharding import shard_of
 from tests.unit.runtime import counter
-from tests.unit.runtime.rig import ask, envelope, total_of, until
+from tests.unit.runtime.rig import ask, envelope, query, total_of, until
 
 
 async def test_an_entity_that_leaves_memory_while_its_history_is_asked_is_not_taken_for_unknown(cell, monkeypatch):
@@ -118,3 +120,22 @@ async def test_what_is_wanted_and_asked_for_while_the_store_is_away_is_not_forgo
     assert (await ask(host, envelope("us-1", counter.Add(1), "c2")))[0].status == wire.UNAVAILABLE
     cell.store.away = False
     await until(lambda: ("counter", "us-1") in shard.entities)
+
+
+async def test_what_was_done_longer_ago_than_commands_are_remembered_is_done_twice(cell, monkeypatch):
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1), "first", creates=True))
+    await until(lambda: not host.drain.waiting())
+    host.shards[shard_of("counter", "us-1", cell.limits.shards)].memory = CommandMemory(100, 24)
+    asked_ms, remembered = [], cell.store.remembered
+
+    async def asked(kind, fingerprints, since_ms):
+        asked_ms.append(since_ms)
+        return await remembered(kind, fingerprints, since_ms)
+
+    monkeypatch.setattr(cell.store, "remembered", asked)
+    since_ms = host._clock.now_ms() - 9 * DAY_MS
+    again = envelope("us-1", counter.Add(1), "first", creates=True, since_ms=since_ms)
+    assert total_of((await ask(host, again))[0]) == 1
+    assert asked_ms == [since_ms]
+    assert total_of((await ask(host, query("us-1")))[0]) == 1

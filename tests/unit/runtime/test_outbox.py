@@ -2,6 +2,7 @@
 
 import pytest
 
+from actors.domain.times import DAY_MS
 from actors.runtime import wire
 from actors.runtime.codec import refusal, to_json
 from actors.runtime.limits import Limits
@@ -63,6 +64,19 @@ def test_a_message_sent_again_carries_the_same_command_id_so_that_it_is_done_onc
     assert first == again
     assert first.command_id == "us-1/7.0"
     assert first.digest == again.digest
+
+
+def test_what_is_tried_again_after_days_has_the_history_asked_whether_it_was_done(post):
+    post.box.add(0, 1, SENDER, 1, post.clock.ms, [counter.Telling("us-2", 5, True)])
+    assert post.sent[0][0].since_ms == 0
+    sent_ms = post.clock.ms
+    post.answer(OK)
+    post.told.pop()[1](Reply(wire.FAULT, refusal(wire.CODE_FAULT, "")))
+    post.clock.ms += 2 * DAY_MS
+    post.box.retry_parked()
+    assert 0 < post.sent[0][0].since_ms <= sent_ms
+    post.answer(OK)
+    assert 0 < post.told[0][0].since_ms <= sent_ms
 
 
 def test_two_events_of_one_turn_do_not_share_a_message_id(post):
