@@ -184,7 +184,10 @@ def _follow(watchers: list[StepWatcher]) -> None:
     while not all(watcher.done for watcher in watchers):
         if time.monotonic() > deadline:
             late = ", ".join(watcher.name for watcher in watchers if not watcher.done)
-            raise StepFailed(f"{late} did not come up within {_START_S:.0f} s", "see: python -m cells logs")
+            raise StepFailed(
+                f"{late} did not come up within {_START_S:.0f} s, and goes on trying: a store may have much to read in",
+                f"see what it does: python -m cells logs {late.split(',')[0]}; then once more: make up",
+            )
         for watcher in watchers:
             if not watcher.done:
                 watcher.look()
