@@ -310,6 +310,7 @@ TABLE: dict[str, Entry] = {
     "transfer.unknown": Entry(404, "No such transfer"),
     "transfer.exists": Entry(409, "Transfer exists already"),
     "transfer.same_location": Entry(422, "A transfer to oneself"),
+    "transfer.lines_number": Entry(422, "Too many lines, or none"),
     "transfer.sku_repeated": Entry(422, "SKU is named twice"),
     "transfer.sku_not_in": Entry(422, "SKU is not part of the transfer"),
     "transfer.expected_in_past": Entry(422, "Expected in the past"),

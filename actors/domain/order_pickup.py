@@ -51,6 +51,7 @@ from actors.domain.order_pickup_events import (
 )
 from actors.domain.order_pickup_state import Pickup, PickupAt
 from actors.domain.order_state import Fulfilment, FulfilmentStatus, Order, missing_of
+from actors.domain.transfer_commands import LINES_MAX
 
 # Nothing is taken away, nor handed over, while the order is held.
 _NOT_HELD = frozenset({"ready", "collected", "expired", "given_up"})
@@ -67,15 +68,24 @@ def supply(order_id: str, at: PickupAt, need: Need, first: int, places: Sequence
     if not plan:
         return None
     region = order_id.partition("-")[0]
-    supplies = []
-    for number, (source_id, part) in enumerate(plan, first):
-        transfer_id = ids.transfer_id(region, context.now_ms, f"{order_id}.{number}")
+    supplies: list[Supply] = []
+    for source_id, part in plan:
+        # Whether it is large goes by all that comes from there: what is cut does not pass by the second person.
         large = at.approval_units and sum(part.values()) > at.approval_units
-        supplies.append(Supply(number, source_id, transfer_id, sorted(part.items()), at.approval_ms if large else 0))
+        for lines in _cut(part):
+            number = first + len(supplies)
+            transfer_id = ids.transfer_id(region, context.now_ms, f"{order_id}.{number}")
+            supplies.append(Supply(number, source_id, transfer_id, lines, at.approval_ms if large else 0))
     asked = {one.source_id for one in supplies}
     left = [place for place in others if place.location_id not in asked]
     expected = at.expected_at_ms if at.expected_at_ms is not None and at.expected_at_ms > context.now_ms else None
     return StoreSupplyAsked(at.location_id, supplies, left, expected)
+
+
+def _cut(part: Need) -> list[list[Units]]:
+    """An order may be of more SKUs than one transfer holds."""
+    lines = sorted(part.items())
+    return [lines[at : at + LINES_MAX] for at in range(0, len(lines), LINES_MAX)]
 
 
 def placed(at: PickupAt, need: Need, asks: bool, splits: int, context: Context) -> list[Event]:

@@ -41,6 +41,7 @@ from actors.domain.location_promises import Taken
 from actors.domain.location_views import Shipped
 from actors.domain.rows_of_transfers import TransferRow
 from actors.domain.transfer_commands import (
+    LINES_MAX,
     ApprovalNotGiven,
     ApproveTransfer,
     CancelTransfer,
@@ -99,7 +100,6 @@ from actors.domain.transfer_state import (
     view,
 )
 
-LINES_MAX = 1_000
 # The number of the one part that a transfer has at its source.
 _PART = 1
 
@@ -182,7 +182,8 @@ def _request(state: Transfer | None, command: RequestTransfer, context: Context)
 
 
 def _check_lines(lines: Sequence[Units]) -> None:
-    assert 0 < len(lines) <= LINES_MAX
+    if not 0 < len(lines) <= LINES_MAX:
+        raise Refused("transfer.lines_number", f"A transfer has 1 to {LINES_MAX} lines.", lines_max=LINES_MAX)
     named = set[str]()
     for sku, _ in lines:
         if sku in named:

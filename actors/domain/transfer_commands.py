@@ -11,6 +11,7 @@ from actors.domain.personal_notes import APPROVER
 
 # How an approval may end without being given.
 NotGiven = Literal["refused", "withdrawn", "expired"]
+LINES_MAX = 1_000
 
 
 # --- what people ask; `within`: the locations that their rights reach, empty for the whole region ------------------

@@ -223,6 +223,8 @@ class OrderPlacing:
         lacks = bool(release) or sum(planned.values()) != sum(wanted.values())
         if not lacks and not barred:
             return placed
+        # What lacks nothing may be planned over several places. `whole` means from one place: each of their answers would be given back, as it is not all.
+        whole = whole and lacks
         whole |= proposal is not None and not proposal.plan and proposal.decision.why == "not_whole"
         places = placed.places
         if release or whole:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from actors.domain import ids
+from actors.domain import ids, order_pickup
 from actors.domain.approval import DecideApproval
 from actors.domain.location_commands import Allocate, ReceiptLine
 from actors.domain.order_commands import RetryAllocation
-from actors.domain.transfer_commands import CancelTransfer, CloseTransfer, ReceivedLine, ReceiveUnits
+from actors.domain.transfer_commands import LINES_MAX, CancelTransfer, CloseTransfer, ReceivedLine, ReceiveUnits
 from tests.unit.domain.pickup_world import ORDER, Shop
 from tests.unit.domain.transfer_world import DAY_MS, NOW_MS, PORTLAND, SEATTLE
 
@@ -56,6 +56,64 @@ def test_units_by_lot_are_not_promised_when_they_land():
     shop.make_ready()
     shop.collect(("f", 1))
     assert (location.claims, shop.stock(PORTLAND, "f")) == ({}, (1, 0))
+
+
+# --- more than one transfer holds -------------------------------------------------------------------------------------
+def test_an_order_of_more_skus_than_a_transfer_holds_stands_as_coming_for_ever():
+    lines = many(LINES_MAX + 1)
+    shop = Shop({}, dict(lines))
+    shop.place_order(*lines)
+    assert [wanted(shop, name) for name in asked(shop)] == [lines[:LINES_MAX], lines[LINES_MAX:]]
+    first, second = asked(shop)
+    for name in (first, second):
+        shop.send(*wanted(shop, name), at=shop.of("transfer").index(name))
+    shop.arrive(first)
+    assert shop.shown().pickup.status == "coming"
+    shop.arrive(second)
+    assert shop.shown().status == "allocated"
+    shop.make_ready()
+    shop.collect()
+    assert (shop.shown().status, shop.of("collection")[1:]) == ("delivered", [])
+
+
+def test_one_of_two_transfers_from_a_place_that_is_cancelled_ends_the_other(monkeypatch):
+    monkeypatch.setattr(order_pickup, "LINES_MAX", 2)
+    lines = many(3)
+    shop = Shop({}, dict(lines))
+    shop.place_order(*lines)
+    first, second = asked(shop)
+    shop.do("transfer", second, CancelTransfer())
+    shop.settle()
+    assert shop.shown().pickup.status == "coming"
+    shop.arrive(shop.send(*lines[:2], at=shop.of("transfer").index(first)))
+    assert [(one.sku, one.quantity) for one in shop.shown().backordered] == [lines[-1]]
+    assert len(shop.seen().lines) == 2
+
+
+def test_a_large_share_that_is_cut_goes_past_the_second_person(monkeypatch):
+    monkeypatch.setattr(order_pickup, "LINES_MAX", 2)
+    lines = many(3)
+    shop = Shop({}, dict(lines))
+    shop.place_order(*lines, approval_units=2, approval_ms=DAY_MS)
+    assert [shop.view(name).status for name in shop.of("transfer")] == ["requested", "requested"]
+    assert len(shop.of("approval")) == 2
+    for approval in shop.of("approval"):
+        shop.do("approval", approval, DecideApproval("approve", MANAGER))
+    shop.settle()
+    assert [shop.view(name).status for name in shop.of("transfer")] == ["allocated", "allocated"]
+
+
+def many(skus: int) -> list[tuple[str, int]]:
+    return [(f"s{number:04}", 1) for number in range(skus)]
+
+
+def asked(shop: Shop) -> list[str]:
+    """The transfers, as the order numbers them."""
+    return [name for _, name in sorted(shop.order().pickup.coming.items())]
+
+
+def wanted(shop: Shop, name: str) -> list[tuple[str, int]]:
+    return [(sku, line.wanted) for sku, line in shop.transfer(name).lines.items()]
 
 
 # --- what goes wrong on the road --------------------------------------------------------------------------------------

@@ -221,6 +221,10 @@ def test_an_order_that_knows_nobody_stops_without_a_reason():
     assert shop.order_view(order_id).backorder.reason == "nobody_to_ask"
 
 
+# Only `third` may serve all of it.
+SPLIT = BackorderTerms(barred={"near": ["b"], "far": ["a"], "third": []})
+
+
 class Play:
     """Orders, places and messages by a seed."""
 
@@ -238,9 +242,12 @@ class Play:
         rng, shop = self.rng, self.shop
         lines = [(sku, rng.randint(1, 3)) for sku in rng.sample("ab", rng.randint(1, 2))]
         terms = rng.choice((
-            None, None, BackorderTerms({}, {"near": DAY_MS}), BackorderTerms({"a": shop.now_ms + rng.choice((2, 50_000))}), BackorderTerms(whole=True),
+            None, None, BackorderTerms({}, {"near": DAY_MS}), BackorderTerms({"a": shop.now_ms + rng.choice((2, 50_000))}), BackorderTerms(whole=True), SPLIT,
         ))  # fmt: skip
         plan = [] if terms is not None and terms.whole else None
+        if terms is SPLIT:
+            # Two places are asked at once, and neither may serve what the other has.
+            plan = [({"a": "near", "b": "far"}[sku], {sku: units}) for sku, units in lines]
         names = rng.sample(("near", "far", "third"), rng.randint(1, 3))
         self.orders.append(
             place(shop, *lines, places=tuple(names), backorder=terms, plan=plan, splits=rng.choice((1, 3)))
@@ -288,7 +295,8 @@ class Play:
             lacking = {} if one.cancelled else order_lacks.lacking(one)
             for name in ("near", "far", "third"):
                 mine = line(self.shop, name).get(order_id, {})
-                wanted = lacking if name in order_waiting.lines_of(one) and not one.cancelled else {}
+                waits = name in order_waiting.lines_of(one) and not one.cancelled
+                wanted = order_waiting.in_line_for(one, name, lacking) if waits else {}
                 assert mine == wanted, (order_id, name, one)
         for name in ("near", "far", "third"):
             assert all(

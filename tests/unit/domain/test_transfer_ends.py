@@ -12,6 +12,7 @@ from actors.domain.errors import Refused
 from actors.domain.location_commands import AdjustmentLine, AdjustStock, Allocate, ReceiptLine, Ship
 from actors.domain.transfer import TRANSFER as KIND
 from actors.domain.transfer_commands import (
+    LINES_MAX,
     ApproveTransfer,
     CancelTransfer,
     CloseTransfer,
@@ -21,6 +22,7 @@ from actors.domain.transfer_commands import (
     NewPackage,
     ReceivedLine,
     ReceiveUnits,
+    RequestTransfer,
     SentUnits,
     SourceShipped,
     StartPicking,
@@ -204,6 +206,9 @@ def test_what_makes_no_sense_is_taken():
     world = furnished()
     assert refused(world, request(destination_id=SEATTLE)) == "transfer.same_location"
     assert refused(world, request(("a", 1), ("a", 2))) == "transfer.sku_repeated"
+    # A message of any size is answered: one that fails is sent for ever.
+    assert refused(world, request(*((f"s{number}", 1) for number in range(LINES_MAX + 1)))) == "transfer.lines_number"
+    assert refused(world, RequestTransfer(SEATTLE, PORTLAND, [])) == "transfer.lines_number"
     assert refused(world, StartPicking()) == "transfer.unknown"
     world.ask(request())
     assert refused(world, request()) == "transfer.exists"

@@ -44,6 +44,19 @@ async def test_what_is_out_goes_before_the_rest_of_the_order_is(cell, substitute
     assert served(await timer(cell, placed)) == {SEATTLE: {"X1": 1, "A1": 1}}
 
 
+async def test_what_only_two_places_have_together_goes_back_as_one_of_them_may_not_serve_all(cell):
+    await cell.post("/v1/skus", {"skus": [{"sku": "D4", "hazard_class": "3"}, {"sku": "X1"}]})
+    await received(cell, NEWARK, ("D4", 2))
+    await received(cell, SEATTLE, ("X1", 1))
+    await policy(cell, limits={"ship_complete": True})
+    await profile(cell, SEATTLE, hazard_classes=["8"])
+    placed = await cell.placed(("D4", 2), ("X1", 1))
+    assert (placed["status"], served(placed)) == ("allocated", {NEWARK: {"D4": 2}, SEATTLE: {"X1": 1}})
+    # What a short pick has to keep to is there.
+    terms = cell.gateway.entities["order", placed["order_id"]][0].backorder.terms
+    assert (terms.whole, terms.barred) == (False, {NEWARK: [], SEATTLE: ["D4"]})
+
+
 async def test_what_a_cart_has_kept_is_given_back_as_it_is_not_all(cell):
     await policy(cell, limits={"ship_complete": True})
     await profile(cell, SEATTLE)
