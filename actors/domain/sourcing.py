@@ -59,7 +59,8 @@ def source(
     items = items_of(demand)
     ruled = _offers(policy, demand, items, candidates_of(candidates))
     offers = [one.offer for one in ruled if one.offer is not None]
-    value_minor = sum(item.value_minor * item.units for item in items)
+    # By lines: of an item that several lines want only the first one's price is known.
+    value_minor = sum(line.value_minor * line.units for line in demand.lines)
     whole = demand.ship_complete or policy.limits.ship_complete
     places_max = places_allowed(policy.limits, value_minor)
     blocks = _blocks(items)

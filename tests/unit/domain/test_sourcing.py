@@ -53,6 +53,16 @@ def test_a_cheap_order_is_split_as_far_as_a_dear_one():
     assert source(policy, dear, two).units == 2
 
 
+def test_an_order_is_worth_what_the_first_line_of_each_sku_costs():
+    policy = changed(PLAIN, limits=Limits(places=3, by_value=(ValueStep(2_500, 1),)))
+    two = [place("x", 10, a=2), place("y", 10, b=1)]
+    for first, second in ((1_000, 0), (0, 1_000)):
+        lines = (Wanted("a", 1, first), Wanted("b", 1, 1_000), Wanted("a", 1, second))
+        assert source(policy, changed(demand_of(a=2, b=1), lines=lines), two).units < 3
+    dear = (Wanted("a", 1, 0), Wanted("b", 1, 1_000), Wanted("a", 1, 1_500))
+    assert source(policy, changed(demand_of(a=2, b=1), lines=dear), two).units == 3
+
+
 def test_an_order_that_is_all_or_nothing_is_served_in_part():
     some = [place("x", 10, a=1)]
     decision = source(PLAIN, changed(demand_of(a=1, b=1), ship_complete=True), some)
