@@ -175,7 +175,7 @@ def _decided(state: Order | None, command: Command, context: Context) -> Decisio
 def _of_terms(order: Order, command: Command, context: Context) -> Decision:
     if type(command) is ChangeOrder:
         check_asker(order, context.entity_id, command.asker)
-        order_pickup.check_sent(order)
+        order_pickup.check_change(order, command)
         return order_asking.change(order, command, context)
     if type(command) is HoldOrder:
         return _held(order, order_holds.hold(order, command, context), context)
