@@ -28,6 +28,8 @@ but waits for it in line as well. After that the timer asks only those in whose 
 Units that a location keeps back from the order's channel are not asked for: a first round tells the channel only when somebody was seen to keep any back
 (`PlaceOrder.buffered`), so that it costs nothing where nobody does; later rounds, which are few, always tell it.
 
+A fulfilment of which nothing at all was found is over (cancelled) with that short pick. A floor, which may have more to say of it, cancels it itself.
+
 What a location's floor picks (`floor.py`), the order hands to it, and tells it of the end: packed or cancelled (`order_floor.py`). Units that are missing are
 for the floor to tell then, and for nobody else.
 
@@ -173,7 +175,7 @@ def _decided(state: Order | None, command: Command, context: Context) -> Decisio
 def _of_terms(order: Order, command: Command, context: Context) -> Decision:
     if type(command) is ChangeOrder:
         check_asker(order, context.entity_id, command.asker)
-        order_pickup.check_sent(order)
+        order_pickup.check_change(order, command)
         return order_asking.change(order, command, context)
     if type(command) is HoldOrder:
         return _held(order, order_holds.hold(order, command, context), context)

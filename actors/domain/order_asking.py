@@ -36,6 +36,8 @@ from actors.domain.order_events import (
     CartClaimed,
     CartReturned,
     Event,
+    FulfilmentsMoved,
+    Move,
     OrderPlaced,
     ReservationReturned,
     ReservationSettled,
@@ -273,7 +275,13 @@ def short_pick(order: Order, command: UpdateOrder, context: Context) -> Decision
     places = places or [Place(name, order_waiting.wanted_at(order, name, wanted)) for name in known]
     asks = _asks(_plan(order, wanted, places, order.splits), order.next_number)
     asked = [_asked(order, asks, places, wanted)] if asks else []
-    return status(context, picked, *events, *asked)
+    return status(context, picked, *events, *_emptied(fulfilment, short, command), *asked)
+
+
+def _emptied(fulfilment: Fulfilment, short: Need, command: UpdateOrder) -> list[Event]:
+    """Of what is empty nothing can be packed, so the order would never be over. A floor says itself when it has found nothing at all."""
+    left = any(units > short.get(sku, 0) for sku, units in fulfilment.lines)
+    return [] if left or command.by_floor else [FulfilmentsMoved("cancelled", [Move(fulfilment.number)])]
 
 
 def _short_with_terms(order: Order, fulfilment: Fulfilment, short: Need) -> tuple[list[Event], Need]:

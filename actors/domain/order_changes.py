@@ -6,6 +6,9 @@
 A wish may be as long as what it touches is not being picked, and its place has not passed the time by which it leaves today (`cut_offs`). Units that a line does not want any
 more are first those that nobody has yet, then those that lie allocated; and units that a place is just being asked for go back when it answers (`order_terms.taken`). So each
 unit is in one fulfilment, on its way back, or nowhere, whatever crosses with what.
+
+Of an order that is collected (`order_pickup.py`) only units that nobody has may be left out, and nothing else can be changed. That may be at any time,
+also when the rest was handed over: there is no other way to give up what can't be had.
 """
 
 from __future__ import annotations
@@ -97,7 +100,10 @@ class _Draft:
         self.more = False
 
     def free(self, sku: str) -> int:
-        """Units of the SKU that are not being picked: nobody has them, they lie allocated, or a place is just being asked for them."""
+        """Units of the SKU that are not being picked: nobody has them, they lie allocated, or a place is just being asked for them. Of an order that
+        is collected only those that nobody has."""
+        if self.order.pickup is not None:
+            return max(0, self.room.get(sku, 0))
         return max(0, self.room.get(sku, 0)) + sum(n for _, _, n in self.allocated(sku)) + self._asked(sku)
 
     def allocated(self, sku: str) -> list[tuple[Fulfilment, str, int]]:
@@ -151,7 +157,8 @@ def closed_at(order: Order, command: ChangeOrder) -> set[str]:
 
 def change(order: Order, command: ChangeOrder, context: Context, retry_ms: int) -> Outcome:
     """What is done, and what is not. retry_ms: when what is missing then is asked for, if nobody is asked at once (UTC ms). Raises Refused: `order.over`, `order.line_unknown`,
-    `order.line_twice`, `order.nothing_left`, `order.too_late_to_change` or the one reason for which nothing can be done, `order.changed_meanwhile`, `order.person_erased`."""
+    `order.line_twice`, `order.nothing_left`, `order.too_late_to_change` or the one reason for which nothing can be done (`order.store_hands_over` of what is collected),
+    `order.changed_meanwhile`, `order.person_erased`."""
     check_open(order, context.entity_id)
     check_reach(order, command.within)
     draft = _Draft(order, command, context.entity_id)
@@ -208,7 +215,7 @@ def _less(draft: _Draft, wish: LineChange, line: Line) -> NotChanged | None:
     if line.quantity - wish.quantity <= may:
         return None
     skus = {sku for sku, _ in parts}
-    code, detail, against = _against(draft, skus)
+    code, detail, against = _against(draft, skus) if draft.order.pickup is None else _collected(draft, skus)
     return NotChanged("line", code, detail, wish.line, against, line.quantity - may)
 
 
@@ -243,6 +250,13 @@ def _against(draft: _Draft, skus: set[str] | None) -> tuple[str, str, list[str]]
     if picked or not against:
         return _TOO_LATE, "It is being picked, or further.", against
     return _CUT_OFF, "Its place has passed the time by which it leaves today.", against
+
+
+def _collected(draft: _Draft, skus: set[str]) -> tuple[str, str, list[str]]:
+    """As `_against`, of what is collected: the store hands over what lies there or is on the road to it."""
+    against = [f for f in draft.order.fulfilments if f.status != "cancelled" and any(sku in skus for sku, _ in f.lines)]
+    detail = "It lies at the store, is on the road to it, or was handed over."
+    return "order.store_hands_over", detail, [fulfilment_id(draft.order_id, f.number) for f in against]
 
 
 def _line_events(draft: _Draft, retry_ms: int) -> list[Event]:

@@ -22,7 +22,8 @@ comes first here. Steps of fulfilments:
 
 While the order is held, no time runs out (`order_pickup_holds.py`). When the customer's address is corrected, no code is left with whoever has the old one (`order_pickup_redirect.py`).
 
-Nobody else moves a fulfilment that is collected: `order.store_hands_over`. Only the store's floor may pick it, and the whole order may be cancelled.
+Nobody else moves a fulfilment that is collected: `order.store_hands_over`. Only the store's floor may pick it, and the whole order may be cancelled. What nobody has yet may be left out
+of its lines at any time (`order_changes.py`): so what can't be had is given up, and the order is over with what was handed over.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ from actors.domain.order_pickup_events import (
 )
 from actors.domain.order_pickup_state import Pickup, PickupAt
 from actors.domain.order_state import Fulfilment, FulfilmentStatus, Order, missing_of
+from actors.domain.order_terms_commands import ChangeOrder
 from actors.domain.transfer_commands import LINES_MAX
 
 # Nothing is taken away, nor handed over, while the order is held.
@@ -156,11 +158,17 @@ def _clock(order: Order, pickup: Pickup) -> Clock | None:
     return Clock(pickup.ready_by_ms, at.late_ms, at.give_up_ms, pickup.turn, held)
 
 
-def check_sent(order: Order) -> None:
-    """Raises Refused `order.store_hands_over` for an order that is collected: what the store has made ready is not changed behind its back."""
-    if order.pickup is not None:
+def check_change(order: Order, command: ChangeOrder) -> None:
+    """Raises Refused `order.store_hands_over` for an order that is collected, unless it shall only be less: what the store has made ready is not changed
+    behind its back. How much less, `order_changes.py` says."""
+    if order.pickup is None:
+        return
+    quantities = {number: line.quantity for number, line in enumerate(order.lines, 1)}
+    more = any(one.quantity > quantities.get(one.line, one.quantity) for one in command.lines)
+    if more or command.address is not None or command.service_level is not None:
         place = order.pickup.at.location_id
-        raise Refused("order.store_hands_over", f"It is collected at {place}: cancel it instead.", location_id=place)
+        detail = f"It is collected at {place}: all that can be changed is to leave out what nobody has yet."
+        raise Refused("order.store_hands_over", detail, location_id=place)
 
 
 def requested(order: Order, command: SupplyRequested) -> list[Event]:

@@ -6,8 +6,9 @@
          the second time        └──▶ nothing is sent there, nor asked there, any more: the store and the log are told, the order's view tells since when (`stopped_at`)
                                 └──▶ the customer is told, once, that it is late and that nobody knows for how long
 
-Goods would else be sent for ever to a store that does nothing. From then on people decide: they cancel the order, or have it ask once more (`allocate`), which counts from the start. What is on the
-road then is still made ready when it comes.
+Goods would else be sent for ever to a store that does nothing. From then on people decide: they cancel the order, leave out of it what
+nobody has when part of it was handed over (`order_changes.py`), or have it ask once more (`allocate`), which counts from the start. What is on the road
+then is still made ready when it comes.
 
 Nobody has said that the units are missing, so the store's books keep them: who works there has been told twice, and a count finds what is not there.
 """

@@ -88,7 +88,8 @@ def allowed_updates(order: Order) -> list[str]:
         return []
     statuses = {f.status for f in order.fulfilments}
     allowed = [step for step, (legal, _) in STEPS.items() if statuses.intersection(legal)]
-    if "cancel" not in allowed and not statuses & {"shipped", "delivered", "cancelled"}:
+    # A part may be over of which nothing was found: the rest is still to be had, or to be given up.
+    if "cancel" not in allowed and not statuses & {"shipped", "delivered"} and status_of(order) != "cancelled":
         allowed.append("cancel")
     if not is_asking(order) and missing_of(order):
         allowed.append("allocate")

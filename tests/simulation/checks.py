@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from actors.domain.acts_of_counts import COMPARED
+from actors.domain.order_state import OVER, Order, missing_of, status_of
 from actors.runtime import wire
 from actors.runtime.sharding import fingerprint
 from actors.runtime.wire import Turn
@@ -346,6 +347,17 @@ def orders(history: History) -> Iterator[str]:
             open_ = [number for number in open_ if number not in on_the_way(history, entity.state)]
         if open_ or (entity.state.place_command and not entity.state.cancelled):
             yield f"{order_id}: fulfilments {open_} are still reserving, final answer owed to {entity.state.place_command!r}"
+        yield from never_over(order_id, entity.state)
+
+
+def never_over(order_id: str, order: Order) -> Iterator[str]:
+    """An order is over once all its units are: of an empty fulfilment nothing goes on any more, unless a floor has yet to say so."""
+    gone = all(f.status in ("shipped", "delivered", "cancelled") for f in order.fulfilments if f.lines)
+    if gone and not missing_of(order) and status_of(order) not in OVER:
+        yield f"{order_id}: all its units are over, and it is {status_of(order)}"
+    empty = [f.number for f in order.fulfilments if not f.lines and f.status != "cancelled"]
+    if left := [number for number in empty if number not in order.at_floors]:
+        yield f"{order_id}: nothing is left of fulfilments {left}, and they go on"
 
 
 def _status(one: Told) -> str:

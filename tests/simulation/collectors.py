@@ -1,4 +1,4 @@
-"""Collectors: customers who have orders kept at one store, its associates, and those who bring what the store lacks; they cancel, come too late, lose the code and leave things behind; orders
+"""Collectors: customers who have orders kept at one store, its associates, and those who bring what the store lacks; they cancel, give up what can't be had, come too late, lose the code and leave things behind; orders
 are held meanwhile, and the store is late."""
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from actors.domain.order_pickup_events import PickupGivenUp, StoreSupplyAsked
 from actors.domain.order_pickup_late import GIVE_UPS_MAX
 from actors.domain.order_pickup_state import PickupAt
 from actors.domain.order_state import Line, Order, ShipTo, due_of, is_asking, missing_of
-from actors.domain.order_terms_commands import HoldOrder, ReleaseOrder
+from actors.domain.order_terms_commands import ChangeOrder, HoldOrder, LineChange, ReleaseOrder
 from actors.domain.transfer_commands import (
     CancelTransfer,
     CloseTransfer,
@@ -83,7 +83,8 @@ class Collector(Client):
             self._learn_from(order_id, await self.ask(Ask("order", order_id, held, self._key(), digest(held))))
         elif draw < 0.9 and self.orders:
             order_id = self.rng.choice(list(self.orders))
-            command = UpdateOrder("cancel")
+            less = ChangeOrder([LineChange(self.rng.choice((1, 1, 2, 3)), self.rng.choice((0, 1, 2)))])
+            command: Any = less if self.rng.random() < 0.5 else UpdateOrder("cancel")
             self._learn_from(order_id, await self.ask(Ask("order", order_id, command, self._key(), digest(command))))
         else:
             await super().act()

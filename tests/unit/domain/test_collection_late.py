@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -13,10 +15,13 @@ from actors.domain.collection_state import due
 from actors.domain.errors import Refused
 from actors.domain.floor_terms import FloorTerms
 from actors.domain.location_commands import ReceiptLine, RunFloor
-from actors.domain.order_commands import RetryAllocation, UpdateOrder
+from actors.domain.order_changes import OrderChanged
+from actors.domain.order_commands import ForgetPerson, RetryAllocation, UpdateOrder
 from actors.domain.order_pickup_commands import PartMove, PickupMoved
 from actors.domain.order_pickup_state import Pickup, PickupAt
-from actors.domain.order_state import due_of
+from actors.domain.order_state import ShipTo, due_of
+from actors.domain.order_terms_commands import ChangeOrder, LineChange, NewAddress
+from actors.domain.transfer_commands import CloseTransfer, ReceivedLine, ReceiveUnits
 from tests.unit.domain.pickup_world import ORDER, Shop
 from tests.unit.domain.test_collection_clock import HOUR_MS, LATE, free, hold, late_shop, wait
 from tests.unit.domain.transfer_world import DAY_MS, PORTLAND
@@ -174,6 +179,101 @@ def test_what_is_not_found_after_the_last_time_is_asked_for():
     assert shop.seen(1).status == "located"
     assert let_time_pass(shop, 30) < 5
     assert len(shop.of("transfer")) == 1
+
+
+# --- the rest is given up -----------------------------------------------------------------------------------------------------
+def fewer(shop: Shop, *lines: tuple[int, int], **more: Any) -> OrderChanged:
+    changed = shop.do("order", ORDER, ChangeOrder([LineChange(*line) for line in lines], **more))
+    shop.settle()
+    assert isinstance(changed, OrderChanged)
+    return changed
+
+
+def refused(shop: Shop, *lines: tuple[int, int], **more: Any) -> dict[str, Any]:
+    with pytest.raises(Refused) as found:
+        fewer(shop, *lines, **more)
+    assert found.value.body.code == "order.store_hands_over"
+    return found.value.body.extra
+
+
+def test_the_rest_of_what_was_collected_can_not_be_given_up_and_the_person_never_erased():
+    shop = late_shop({"a": 2, "b": 1}, {}, ("a", 2), ("b", 1))
+    shop.step(LocateUnits([("a", 2)], shelf="S1"))
+    wait(shop, 4)
+    wait(shop, 6)
+    shop.make_ready()
+    shop.collect()
+    # The store has let it down with the other line, and does so again.
+    let_time_pass(shop, 30)
+    assert [one.status for one in shop.shown().pickup.collections] == ["collected", "given_up"]
+    assert (shop.shown().status, shop.order().pickup.stopped_at_ms is None) == ("partly_shipped", False)
+    with pytest.raises(Refused, match="under_way"):
+        shop.do("order", ORDER, ForgetPerson())
+    changed = fewer(shop, (2, 0))
+    assert (changed.status, changed.refund.amount) == ("delivered", 100)
+    assert (due_of(shop.order()), shop.shown().pickup.stopped_at) == (None, msgspec.UNSET)
+    assert shop.stock(PORTLAND, "b") == (1, 0)
+    shop.do("order", ORDER, ForgetPerson())
+    assert shop.order().forgotten
+
+
+def test_an_order_asks_daily_for_ever_for_what_nobody_wants_any_more():
+    shop = Shop({"a": 3, "b": 1}, {})
+    shop.place_order(("a", 2), ("b", 1))
+    shop.step(LocateUnits([("a", 2)], [("b", 1)], "S1"))
+    shop.make_ready()
+    assert fewer(shop, (2, 0)).status == "packed"
+    assert due_of(shop.order()) is None
+    shop.collect()
+    assert shop.shown().status == "delivered"
+
+
+def test_what_lies_at_the_store_or_is_on_the_road_is_taken_away_behind_its_back():
+    shop = Shop({"a": 2}, {"b": 2})
+    shop.place_order(("a", 2), ("b", 3), settle=False)
+    shop.settle()
+    told = refused(shop, (1, 1), (2, 1))["not_changed"]
+    assert [(one["line"], one["code"], one["quantity_min"]) for one in told] == [
+        (1, "order.store_hands_over", 2),
+        (2, "order.store_hands_over", 2),
+    ]
+    assert [one["fulfilments"] for one in told] == [[f"{ORDER}.1"], [f"{ORDER}.2"]]
+    changed = fewer(shop, (1, 0), (2, 2))
+    assert [(one.line, one.quantity) for one in changed.lines] == [(2, 2)]
+    assert [one.line for one in changed.not_changed] == [1]
+    shop.arrive(shop.send(("b", 2)))
+    refused(shop, (2, 0))
+    shop.make_ready()
+    refused(shop, (1, 0))
+    shop.collect()
+    assert shop.shown().status == "delivered"
+    assert (shop.stock(PORTLAND, "a"), shop.stock(PORTLAND, "b")) == ((0, 0), (0, 0))
+
+
+def test_what_is_lost_on_the_road_after_less_was_wanted_is_asked_for():
+    shop = Shop({}, {"a": 2})
+    shop.place_order(("a", 3))
+    fewer(shop, (1, 2))
+    name = shop.send(("a", 2))
+    shop.do("transfer", name, ReceiveUnits(lines=[ReceivedLine("a", 1)]))
+    shop.settle()
+    shop.do("transfer", name, CloseTransfer([("a", 1)]))
+    shop.settle()
+    assert [(one.sku, one.quantity) for one in shop.shown().backordered] == [("a", 1)]
+    fewer(shop, (1, 1))
+    shop.make_ready()
+    shop.collect()
+    assert shop.shown().status == "delivered"
+
+
+def test_an_order_that_is_collected_is_changed_in_other_things():
+    shop = Shop({"a": 2}, {"a": 9})
+    shop.place_order(("a", 3), ("b", 1))
+    refused(shop, (1, 4))
+    refused(shop, (2, 0), service_level="express")
+    refused(shop, (2, 0), address=NewAddress(ShipTo("US")))
+    assert len(shop.order().lines) == 2
+    assert shop.order().lines[1].quantity == 1
 
 
 # --- refusals -----------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -26,7 +27,8 @@ from actors.domain.collection_commands import (
 from actors.domain.collection_state import OVER, VERIFIED_MS, to_find
 from actors.domain.errors import Refused
 from actors.domain.order_commands import RetryAllocation, UpdateOrder
-from actors.domain.order_terms_commands import HoldOrder, ReleaseOrder
+from actors.domain.order_state import missing_of
+from actors.domain.order_terms_commands import ChangeOrder, HoldOrder, LineChange, ReleaseOrder
 from actors.domain.transfer_commands import (
     CloseTransfer,
     DispatchPackages,
@@ -214,6 +216,17 @@ class Pickups(RuleBasedStateMachine):
                 assert (
                     any(f.status == "delivered" for f in self.shop.order().fulfilments) or self.shop.order().cancelled
                 )
+
+    @rule(line=st.integers(1, 2), quantity=st.integers(0, 3))
+    def less_is_wanted(self, line: int, quantity: int) -> None:
+        before, held = missing_of(self.shop.order()), deepcopy(self.shop.order().fulfilments)
+        was, sku = self.shop.order().lines[line - 1].quantity, SKUS[line - 1]
+        try:
+            self.shop.do("order", ORDER, ChangeOrder([LineChange(line, quantity)]))
+        except Refused:
+            return
+        assert self.shop.order().fulfilments == held, "taken from the store"
+        assert 0 <= was - quantity <= before.get(sku, 0), "somebody has it"
 
     @rule(how=st.sampled_from(("start", "send", "send", "arrive", "one", "close")))
     def the_transfer_gets_on(self, how: str) -> None:

@@ -9,7 +9,7 @@ from actors.domain import location, order, order_steps
 from actors.domain.allocation import Place
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Message
-from actors.domain.location_commands import ReceiptLine, ReceiveStock
+from actors.domain.location_commands import ReceiptLine, ReceiveStock, Release
 from actors.domain.location_events import LocationOpened
 from actors.domain.location_state import Stock
 from actors.domain.order_commands import PlaceOrder, ReservationAnswered, RetryAllocation, UpdateOrder
@@ -172,6 +172,36 @@ def test_a_short_pick_is_not_replaced_from_another_place():
     with pytest.raises(Refused) as refused:
         cell.tell(update("short_pick", lines=[("a", 2)], fulfilment=1))
     assert refused.value.body.code == "order.short_pick_too_much"
+
+
+def test_an_order_is_never_over_when_nothing_of_a_part_was_found():
+    cell = Cell(near={"a": 2}, far={"a": 5})
+    cell.place([("a", 2)], "near", "far")
+    cell.deliver_all().tell(update("start_picking"))
+    cell.tell(update("short_pick", lines=[("a", 1)]))
+    cell.tell(update("short_pick", lines=[("a", 1)], fulfilment=1))
+    assert [message.command for message in cell.post if type(message.command) is Release] == []
+    assert (cell.deliver_all().status, cell.order.fulfilments[0].status) == ("allocated", "cancelled")
+    for step in ("start_picking", "pack", "ship", "deliver"):
+        cell.tell(update(step))
+        cell.deliver_all()
+    assert (cell.status, cell.places["near"].stock["a"].on_hand, cell.allocated("far")) == ("delivered", 0, 0)
+
+
+def test_an_order_of_which_nothing_was_found_is_not_told_that_it_can_be_cancelled():
+    cell = Cell(near={"a": 2})
+    cell.place([("a", 2)], "near")
+    cell.deliver_all().tell(update("start_picking"))
+    cell.tell(update("short_pick", lines=[("a", 2)]))
+    assert cell.deliver_all().status == "backordered"
+    with pytest.raises(Refused) as refused:
+        cell.tell(update("pack"))
+    assert refused.value.body.extra["allowed"] == ["cancel", "allocate"]
+    cell.tell(update("cancel"))
+    assert cell.status == "cancelled"
+    with pytest.raises(Refused) as refused:
+        cell.tell(update("pack"))
+    assert refused.value.body.extra["allowed"] == []
 
 
 def test_a_kit_is_asked_for_as_if_it_had_stock_of_its_own():

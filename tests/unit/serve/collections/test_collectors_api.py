@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from actors.domain.collection_commands import LookAtCollection
 from actors.domain.times import DAY_MS
 from tests.unit.serve.collections.collection_rig import (
@@ -143,3 +145,21 @@ async def test_the_stream_of_a_store_is_silent_or_tells_of_another(guarded):
     assert b"CustomerHere" in frame
     assert b"bay 4" not in frame
     assert there._pending == []
+
+
+@pytest.mark.parametrize("by", ["customer", "support"])
+async def test_nobody_can_give_up_what_was_not_found(guarded, by):
+    mia, tom = bearer(await joined(guarded)), bearer(await joined(guarded, "tom@example.com"))
+    told = await placed(guarded, ("A1", 2), headers=mia, customer={"email": MIA})
+    path, name, who = f"/v1/orders/{told['order_id']}/changes", only(told), associate(guarded)
+    one, headers = [{"sku": "A1", "quantity": 1}], mia if by == "customer" else guarded.of_role("support")
+    await done(guarded, name, "located", {"found": one, "missing": one, "shelf": "shelf 1"}, who)
+    assert (await done(guarded, name, "ready", {}, who))["status"] == "ready"
+    await done(guarded, name, "identity-check", {}, manager(guarded))
+    await done(guarded, name, "hand-over", {}, who)
+    less = {"lines": [{"line": 1, "quantity": 1}]}
+    assert coded(await guarded.post(path, less, **tom)) == (404, "order.unknown")
+    assert coded(await guarded.post(path, less, **who)) == (403, "auth.forbidden")
+    given_up = await guarded.post(path, less, **headers)
+    assert (given_up.status_code, given_up.json()["status"]) == (200, "delivered")
+    assert given_up.json()["lines"] == [{"line": 1, "was": 2, "quantity": 1}]
