@@ -67,7 +67,7 @@ def lines_of(count: int, seed: int) -> Iterator[list[DrainedTurn]]:
             action = rng.choices(names, weights)[0]
             who = rng.choice(whos) if action.startswith("order.") and rng.random() < 0.7 else rng.choice(staff)
             outcome = rng.choice(OUTCOMES) if action == "request.refused" or rng.random() < 0.01 else ""
-            changes: dict = (
+            changes: dict[str, tuple[str | int | None, str | int | None]] = (
                 {"A1.on_hand": (rng.randrange(90), rng.randrange(90))} if action == "location.adjust" else {}
             )
             place = rng.choice(LOCATIONS) if not action.startswith("session") else ""

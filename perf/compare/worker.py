@@ -18,6 +18,7 @@ from serve.door import protocol
 
 BACKLOG = 2048
 HEADER_BYTES_MAX = 16_384
+HEAD_TIMEOUT_S = 10.0
 
 APPS: Mapping[str, Callable[[str], Any]] = {
     "noop": lambda _: doors.RawDoor(doors.NoBackend()),
@@ -38,7 +39,7 @@ def main() -> None:
     listener.bind(("127.0.0.1", port))
     listener.listen(BACKLOG)
     # The no-op stands behind the cell's own door; the others are served as one would serve them.
-    http: Any = protocol(HEADER_BYTES_MAX) if system == "noop" else "httptools"
+    http: Any = protocol(HEADER_BYTES_MAX, HEAD_TIMEOUT_S) if system == "noop" else "httptools"
     config = uvicorn.Config(
         APPS[system](url), loop="uvloop", http=http, log_level="error", access_log=False, lifespan="on"
     )
