@@ -30,7 +30,6 @@ from actors.runtime.wire import Turn
 log = logging.getLogger("ocefs.activation")
 # A hand-over that takes longer is given up: less than the supervisor waits for it.
 HAND_OVER_S = 10.0
-_SETTLING = ("", "settling")
 
 
 class Activation:
@@ -171,10 +170,10 @@ class Activation:
             return
         except Exception:
             # Not foreseen. Were it to end this host, the shards' next owner would meet it too, and so on through the cell.
-            if self._pauses.renew(_SETTLING, self._clock.now_ms()):
+            if self._pauses.renew("settling", self._clock.now_ms()):
                 log.exception("what the store has of shards that were taken over could not be read")
             return
-        self._pauses.well(_SETTLING)
+        self._pauses.well("settling")
         # One that was lost and built again meanwhile may have missed what was found: it is settled anew.
         self._unsettled -= {n for n, shard in mine.items() if self._shards.get(n) is shard}
 

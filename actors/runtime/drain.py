@@ -48,7 +48,6 @@ def _put_latest(by_key: dict[Any, Row], row: Row) -> None:
 
 TRIM_INTERVAL_S = 1.0
 NO_EVENTS = b"[]"
-_DRAINING = ("", "draining")
 
 
 class Drain:
@@ -95,13 +94,13 @@ class Drain:
             began = self._clock.monotonic()
             try:
                 drained = await self.once()
-                self._pauses.well(_DRAINING)
+                self._pauses.well("draining")
             except StoreUnavailable as away:
                 self.store_state = str(away) or "away"
                 drained = 0
             except Exception as fault:
                 # Not foreseen, but without write-behind the cell stops when the tail is full: it is tried again, and told ever less often.
-                if self._pauses.renew(_DRAINING, self._clock.now_ms()):
+                if self._pauses.renew("draining", self._clock.now_ms()):
                     log.exception("a drain failed")
                 self.store_state = f"fault: {type(fault).__name__}"
                 drained = 0

@@ -22,14 +22,14 @@ log = logging.getLogger("ocefs.loader")
 
 class Waiting:
     """What waits for one entity. `wanted`: it is to be loaded though nobody asks for it; `fingerprints`: commands (with their ids) for
-    which the history has to be asked, from `since_ms` on (0: from where the memory of commands ends); `found`: what it said; `absent`: the store has no such entity; `fault`: why it can't be loaded, be
-    it never."""
+    which the history has to be asked, from `since_ms` on (0: from where the memory of commands ends); `found`: what it said; `absent`: the
+    store has no such entity; `fault`: why it can't be loaded, be it never."""
 
     __slots__ = ("absent", "fault", "fingerprints", "found", "items", "shard", "since_ms", "wanted")
 
-    def __init__(self, shard: Shard) -> None:
+    def __init__(self, shard: Shard, *, wanted: bool = False) -> None:
         self.shard = shard
-        self.wanted = False
+        self.wanted = wanted
         self.items: list[tuple[Item, int | None]] = []
         self.fingerprints: dict[int, str] = {}
         self.since_ms = 0
@@ -85,8 +85,7 @@ class Loader:
         now_ms = self._clock.now_ms()
         for key in keys:
             if not self.waits(key) and key not in shard.entities and self._pauses.until(key) <= now_ms:
-                self._waiting[key] = Waiting(shard)
-                self._waiting[key].wanted = True
+                self._waiting[key] = Waiting(shard, wanted=True)
         self._wake.set()
 
     def tick(self) -> None:
@@ -155,13 +154,13 @@ class Loader:
             try:
                 await self._recall(kind, asked.get(kind, {}))
                 await self._install(kind, by_kind.get(kind, []), round_)
-                self._pauses.well((kind, ""))
+                self._pauses.well(kind)
             except StoreUnavailable:
                 return {kind for kind, _ in round_}
             except Exception:
                 # Not foreseen: it says nothing of other kinds, and would be told twenty times a second.
                 failed.add(kind)
-                if self._pauses.renew((kind, ""), self._clock.now_ms()):
+                if self._pauses.renew(kind, self._clock.now_ms()):
                     log.exception("entities of a kind could not be loaded", extra={"kind": kind})
         return failed
 

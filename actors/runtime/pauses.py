@@ -1,9 +1,9 @@
-"""Entities that met a fault are left alone for a while, longer each time: whatever is tried again and again without anybody asking
-would else fill the log, and cost what it costs, until somebody has mended the cause."""
+"""What met a fault (an entity, or something that is done all the time) is left alone or not told of for a while, longer each time: whatever is
+tried again and again without anybody asking would else fill the log, and cost what it costs, until somebody has mended the cause."""
 
 from __future__ import annotations
 
-from actors.runtime.shard import Key
+from collections.abc import Hashable
 
 FIRST_MS = 1_000
 LONGEST_MS = 600_000
@@ -12,31 +12,31 @@ KNOWN_MAX = 10_000
 
 
 class Pauses:
-    """Until when (UTC ms) each entity is left alone."""
+    """Until when (UTC ms) each is left alone."""
 
     def __init__(self) -> None:
-        self._known: dict[Key, tuple[int, int]] = {}  # until when, and after what pause (ms)
+        self._known: dict[Hashable, tuple[int, int]] = {}  # until when, and after what pause (ms)
 
-    def fault(self, key: Key, now_ms: int) -> None:
+    def fault(self, what: Hashable, now_ms: int) -> None:
         """It met a fault: the next pause is twice the last, up to LONGEST_MS."""
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
-        _, last_ms = self._known.get(key, (0, FIRST_MS // 2))
+        _, last_ms = self._known.get(what, (0, FIRST_MS // 2))
         pause_ms = min(2 * last_ms, LONGEST_MS)
-        self._known[key] = (now_ms + pause_ms, pause_ms)
+        self._known[what] = (now_ms + pause_ms, pause_ms)
 
-    def renew(self, key: Key, now_ms: int) -> bool:
+    def renew(self, what: Hashable, now_ms: int) -> bool:
         """It met a fault: starts the next pause. False while the last one is on: it was told a moment ago."""
-        if self.until(key) > now_ms:
+        if self.until(what) > now_ms:
             return False
-        self.fault(key, now_ms)
+        self.fault(what, now_ms)
         return True
 
-    def well(self, key: Key) -> None:
+    def well(self, what: Hashable) -> None:
         """It met none."""
-        self._known.pop(key, None)
+        self._known.pop(what, None)
 
-    def until(self, key: Key) -> int:
+    def until(self, what: Hashable) -> int:
         """Not before that; 0 when it met no fault."""
-        known = self._known.get(key)
+        known = self._known.get(what)
         return 0 if known is None else known[0]

@@ -14,7 +14,7 @@ from perf.compare import doors
 from perf.compare.batched import Batched
 from perf.compare.tuned import Tuned
 from perf.compare.usual import Usual
-from serve.door import protocol
+from serve.door_protocol import protocol
 
 BACKLOG = 2048
 HEADER_BYTES_MAX = 16_384
