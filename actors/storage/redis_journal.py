@@ -100,7 +100,7 @@ class RedisJournal:
 
         Raises JournalUnsafe: its settings say otherwise, or (for one of ours) can't be read. Raises JournalUnavailable.
         """
-        async with _answering():
+        async with self._answering():
             # Told also where settings are hidden.
             policy = _text((await self._redis.info("memory")).get("maxmemory_policy"))
         if policy not in ("", "noeviction"):
@@ -159,7 +159,7 @@ class RedisJournal:
             marks = struct.pack(f"<{len(turns)}Q", *[turn.fingerprint for turn in turns])
             values += (shard, f"{epoch} {position - 1}", f"{epoch} {position}", f"{position}-0", body, marks)
         call = (b"EVALSHA", self._append_digest, len(keys), *keys, *values)
-        async with _answering():
+        async with self._answering():
             try:
                 refused = await self._line.call(call)
             except NoScriptError:  # a Redis that was started anew; nothing was done
@@ -179,7 +179,7 @@ class RedisJournal:
         """See `Journal.open`."""
         numbers = list(shards)
         values = [value for shard in numbers for value in (shard, *shards[shard])]
-        async with _answering():
+        async with self._answering():
             keys = [self._state, *(self._keys_of(shard)[0] for shard in numbers)]
             refused = await self._redis.eval(self._open_script, len(keys), *keys, *values)
         if refused:
@@ -189,7 +189,7 @@ class RedisJournal:
         """See `Journal.superseded`."""
         if not epochs:
             return []
-        async with _answering():
+        async with self._answering():
             found = await self._asking.call((b"HMGET", self._state, *epochs))
         return [
             shard for (shard, epoch), known in zip(epochs.items(), found, strict=True)
@@ -202,7 +202,7 @@ class RedisJournal:
         count = 1  # how large the entries are shows with the first
         while True:
             start = f"{entries[-1][0] + 1 if entries else after + 1}-0"
-            async with _answering():
+            async with self._answering():
                 # Without decode_responses everything is bytes; the driver's annotations allow for more.
                 page: Any = await self._redis.xrange(f"{self._keys}:turns:{shard}", min=start, count=count)
             entries += [(int(entry_id.split(b"-")[0]), _decode(fields[b"turns"])) for entry_id, fields in page]
@@ -216,7 +216,7 @@ class RedisJournal:
         """See `Journal.last`."""
         if not shards:
             return {}
-        async with _answering():
+        async with self._answering():
             found: Any = await self._redis.hmget(self._state, [str(shard) for shard in shards])
         return {shard: int(known.split()[1]) if known else 0 for shard, known in zip(shards, found, strict=True)}
 
@@ -227,7 +227,7 @@ class RedisJournal:
         first = max(since_ms // HOUR_MS - 1, now_hour - self._remember_hours - 2)
         marks: array[int] = array("Q")
         names = [f"{self._keys}:marks:{shard}:{hour}" for hour in range(first, now_hour + 2)]
-        async with _answering():
+        async with self._answering():
             buckets: Any = await self._redis.mget(names)
         for bucket in buckets:
             if bucket:
@@ -238,27 +238,34 @@ class RedisJournal:
 
     async def trim(self, marks: Mapping[int, int]) -> None:
         """See `Journal.trim`."""
-        async with _answering(), self._redis.pipeline(transaction=False) as pipe:
+        async with self._answering(), self._redis.pipeline(transaction=False) as pipe:
             for shard, position in marks.items():
                 pipe.execute_command("XTRIM", f"{self._keys}:turns:{shard}", "MINID", "=", f"{position + 1}-0")
             await pipe.execute()
 
     async def ping(self) -> None:
         """See `Journal.ping`."""
-        async with _answering():
+        async with self._answering():
             await self._redis.ping()
+
+    @asynccontextmanager
+    async def _answering(self) -> AsyncIterator[None]:
+        """Whatever keeps Redis from answering is one fault; the driver has dropped a connection that timed out or broke."""
+        try:
+            yield
+        except (OSError, TimeoutError, RedisError) as fault:
+            # By their texts: what a script meets comes as a fault of the script.
+            if "READONLY" in str(fault):
+                await self._leave()
+            kind = JournalFull if "'maxmemory'" in str(fault) else JournalUnavailable
+            raise kind(f"Redis: {fault}") from fault
+
+    async def _leave(self) -> None:
+        """It is a replica by now, whose answers may be old as well: who is the primary shows when connecting anew."""
+        await self._line.close()
+        await self._asking.close()
+        await self._redis.connection_pool.disconnect()
 
 
 def _text(value: bytes | str | None) -> str:
     return value.decode() if isinstance(value, bytes) else value or ""
-
-
-@asynccontextmanager
-async def _answering() -> AsyncIterator[None]:
-    """Whatever keeps Redis from answering is one fault; the driver has dropped a connection that timed out or broke."""
-    try:
-        yield
-    except (OSError, TimeoutError, RedisError) as fault:
-        # By its text: what a script meets comes as a fault of the script.
-        kind = JournalFull if "'maxmemory'" in str(fault) else JournalUnavailable
-        raise kind(f"Redis: {fault}") from fault

@@ -41,9 +41,7 @@ class RedisLine:
                     await self._heal()
                     await connection.send_packed_command(packed, check_health=False)
                     return await connection.read_response()
-            except ResponseError as refused:
-                if "READONLY" in str(refused):  # a replica by now: who is the primary shows when connecting anew
-                    await connection.disconnect(nowait=True)
+            except ResponseError:
                 raise
             except BaseException as fault:
                 await connection.disconnect(nowait=True)
@@ -64,5 +62,5 @@ class RedisLine:
             await connection.disconnect(nowait=True)
 
     async def close(self) -> None:
-        """Ends the connection."""
+        """Ends the connection; a later call makes another."""
         await self._connection.disconnect()

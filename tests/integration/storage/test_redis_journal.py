@@ -157,14 +157,26 @@ async def test_a_shard_of_a_full_redis_can_be_had_again_and_drained(redis_url: s
         await client.aclose()
 
 
+async def connections(client: Redis) -> set[str]:
+    """Ids of all that are connected, but for `client`."""
+    own = str(await client.client_id())
+    return {one["id"] for one in await client.client_list()} - {own}
+
+
 async def test_a_primary_that_became_a_replica_is_left(redis_url: str):
     client, journal = Redis.from_url(redis_url), RedisJournal(redis_url, "us")
     try:
         await journal.open({1: (1, 0)})
+        assert await journal.append([Append(1, 1, 1, [turn(1)])]) == []
+        assert await journal.superseded({1: 1}) == []
+        before = await connections(client)
         await client.execute_command("REPLICAOF", "127.0.0.1", "1")
         with pytest.raises(JournalUnavailable, match="READONLY"):
-            await journal.append([Append(1, 1, 1, [turn(1)])])
-        assert not journal._line._connection.is_connected
+            await journal.append([Append(1, 1, 2, [turn(2)])])
+        # None of those that were asked before: not the one of appends, nor that which tells whose a shard is, nor the pool's.
+        assert await journal.superseded({1: 1}) == []
+        assert await journal.last([1]) == {1: 1}
+        assert not before & await connections(client)
     finally:
         await client.execute_command("REPLICAOF", "NO", "ONE")
         await journal.close()
