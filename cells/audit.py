@@ -9,8 +9,9 @@ from rich.console import Console
 
 from actors.runtime.errors import StoreUnavailable
 from actors.storage.audit_check import verify
-from actors.storage.audit_keeping import Held, anchor, connected, drop_old, hold, lift
+from actors.storage.audit_keeping import Held, anchor, anchors, connected, drop_old, hold, lift
 from cells.audit_key import load_audit_key, make_audit_key
+from cells.audit_record import known_anchors, record_anchors
 from cells.config import load_region
 from cells.errors import CellError
 from cells.paths import CellPaths
@@ -61,7 +62,10 @@ def make_anchors(config: RegionConfig, paths: CellPaths, today: date) -> int:
     """Signs where the chains stood at the end of yesterday; how many anchors are new."""
     key = make_audit_key(paths)
     with connected(store_addresses(config, paths).owner_url) as owner:
-        return anchor(owner, config.name, today, key.sign)
+        made = anchor(owner, config.name, today, key.sign)
+        # All of them, because it may have been stopped here the last time.
+        record_anchors(paths, anchors(owner))
+    return len(made)
 
 
 def drop_past(config: RegionConfig, paths: CellPaths, today: date) -> list[str]:
@@ -78,12 +82,17 @@ def drop_past(config: RegionConfig, paths: CellPaths, today: date) -> list[str]:
 def _verify(config: RegionConfig, paths: CellPaths, console: Console) -> int:
     key = load_audit_key(paths)
     with connected(store_addresses(config, paths).owner_url) as owner:
-        checked = verify(owner, config.name, key.is_signed)
+        record = known_anchors(paths)
+        checked = verify(owner, config.name, key.is_signed, record)
     for broken in checked.breaks:
         where = "" if broken.shard < 0 else f"shard {broken.shard}: "
         console.print(f"[red]{where}{broken.what}[/]", soft_wrap=True)
     told = f"{checked.lines:,} lines in {checked.shards} shards recomputed, {checked.anchors} anchors right"
     console.print(told if checked.breaks else f"the audit of {config.name} is whole: {told}")
+    if record is None:
+        console.print(
+            "There is no record of the anchors here (secrets/audit.anchors): whether some were taken away can't be told."
+        )
     return 1 if checked.breaks else 0
 
 

@@ -6,6 +6,9 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+# So many are told in one go. One more may be read, to know whether there are more.
+LINES_MAX = 10_000
+
 
 class Line(msgspec.Struct, frozen=True):
     """One line. at: UTC ms. changes: JSON, field → [before, after]; "" for none. chain: hex."""

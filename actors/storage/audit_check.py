@@ -5,17 +5,19 @@
                                                                every chain is        signed anchors of past days
                                                                computed anew
 
-Whoever may write to `audit` and `shards` could make a chain anew from some line on; the anchors, whose key is not in the database, tell.
+Whoever may write to `audit` and `shards` could make a chain anew from some line on; the anchors, whose key is not in the database, tell. Whoever takes the anchors away
+is told by the record of them, which is not there either. And a line that no search finds is as good as removed, so it is looked whether its seconds are there.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import psycopg
+from psycopg import sql
 
 from actors.storage import audit_rows
 from actors.storage.audit_rows import Head, link
@@ -23,9 +25,20 @@ from actors.storage.binary import COPY_END, COPY_HEAD
 
 # (what was signed, signature) → is it the cell's?
 IsSigned = Callable[[bytes, str], bool]
+# (day, shard) → signature of the anchor that was made
+Record = Mapping[tuple[str, int], str]
 _HEAD = struct.Struct("!hiiiqiq")
 _CHAIN_FIELD_BYTES = 4 + audit_rows.CHAIN_BYTES
 _LINES = f"COPY (SELECT {', '.join(audit_rows.COLUMNS)} FROM audit WHERE shard = %s ORDER BY number) TO STDOUT (FORMAT binary)"  # noqa: S608 -- columns of our schema; the shard is a parameter
+_AUDIT_MONTHS = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'audit'::regclass ORDER BY 1"
+_UNFOUND = """
+    SELECT shard, number, said.field FROM {month} CROSS JOIN LATERAL (
+        VALUES ('subject', subject), ('address', address), ('action', action), ('noun', split_part(action, '.', 1)), ('location', location_id)
+    ) AS said (field, value)
+    WHERE said.value <> '' AND NOT EXISTS (
+        SELECT FROM {seconds} s WHERE s.key = audit_key(said.field, said.value) AND s.second = date_trunc('second', at)
+    ) LIMIT 1
+"""
 _US = 1000
 _POSTGRES_EPOCH_MS = 946_684_800_000
 
@@ -74,14 +87,17 @@ class Cut(NamedTuple):
         return f"ocefs audit cut\0{region}\0{self.month}\0{heads}".encode()
 
 
-def verify(connection: psycopg.Connection[Any], region: str, is_signed: IsSigned) -> Checked:
-    """Checks everything, in one snapshot of the database."""
+def verify(
+    connection: psycopg.Connection[Any], region: str, is_signed: IsSigned, record: Record | None = None
+) -> Checked:
+    """Checks everything, in one snapshot of the database. record: the anchors that are known to have been made, None where that is not known."""
     breaks: list[Break] = []
     lines = anchors_right = 0
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         starts = _starts(connection, region, is_signed, breaks)
         anchors = _anchors(connection)
+        breaks += _taken_away(anchors, record or {})
         ends = {
             shard: Head(number, chain)
             for shard, number, chain in connection.execute("SELECT shard, audit_number, audit_chain FROM shards")
@@ -95,6 +111,8 @@ def verify(connection: psycopg.Connection[Any], region: str, is_signed: IsSigned
             anchors_right += walk.anchors_right
             if found is not None:
                 breaks.append(found)
+        if not breaks:
+            breaks += _not_found(connection)
     return Checked(lines, len(shards), anchors_right, breaks)
 
 
@@ -196,6 +214,34 @@ def _starts(
     if not is_signed(Cut(month, heads, signature).message(region), signature):
         breaks.append(Break(-1, 0, f"the cut of the dropped month {month} is not signed by this cell"))
     return {shard: Head(number, bytes.fromhex(chain)) for shard, (number, chain) in heads.items()}
+
+
+def _taken_away(anchors: Mapping[int, list[Anchor]], record: Record) -> list[Break]:
+    """The first anchor of each shard that was made and is not there."""
+    there = {(one.day, one.shard): one for of_shard in anchors.values() for one in of_shard}
+    gone: dict[int, Break] = {}
+    for (day, shard), signature in sorted(record.items()):
+        known = there.get((day, shard))
+        if known is None:
+            gone.setdefault(shard, Break(shard, 0, f"the anchor of {day} was taken away"))
+        elif known.signature != signature:
+            gone.setdefault(
+                shard, Break(shard, known.number, f"the anchor of {day} is another than the one that was made")
+            )
+    return list(gone.values())
+
+
+def _not_found(connection: psycopg.Connection[Any]) -> Iterator[Break]:
+    """A line of each month that a search for what it says would not find."""
+    for (part,) in connection.execute(_AUDIT_MONTHS).fetchall():
+        seconds = part.replace("audit_", "audit_seconds_")
+        if connection.execute("SELECT to_regclass(%s)", [seconds]).fetchone() == (None,):
+            yield Break(-1, 0, f"{seconds} is gone: nothing of that month is found")
+            continue
+        query = sql.SQL(_UNFOUND).format(month=sql.Identifier(part), seconds=sql.Identifier(seconds))
+        for shard, number, field in connection.execute(query).fetchall():
+            what = f"line {number} is not found by its {field}: of its second nothing stands in audit_seconds"
+            yield Break(shard, number, what)
 
 
 def _anchors(connection: psycopg.Connection[Any]) -> dict[int, list[Anchor]]:

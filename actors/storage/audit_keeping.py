@@ -45,11 +45,11 @@ def connected(owner_url: str) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def anchor(connection: psycopg.Connection[Any], region: str, today: date, sign: Sign) -> int:
-    """Signs where each chain stood at the end of yesterday, once. Gives how many anchors were made."""
+def anchor(connection: psycopg.Connection[Any], region: str, today: date, sign: Sign) -> list[Anchor]:
+    """Signs where each chain stood at the end of yesterday, once. Gives the anchors that were made."""
     day = today - timedelta(days=1)
     midnight = datetime.combine(today, datetime.min.time(), UTC)
-    made = 0
+    made: list[Anchor] = []
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         done = {shard for (shard,) in connection.execute("SELECT shard FROM audit_anchors WHERE day = %s", [day])}
@@ -63,12 +63,21 @@ def anchor(connection: psycopg.Connection[Any], region: str, today: date, sign: 
             if last is None:
                 continue
             unsigned = Anchor(day.isoformat(), shard, last[0], last[1], "")
+            signed = unsigned._replace(signature=sign(unsigned.message(region)))
             connection.execute(
                 "INSERT INTO audit_anchors (day, shard, number, chain, signature) VALUES (%s, %s, %s, %s, %s)",
-                [day, shard, *last, sign(unsigned.message(region))],
+                [day, *signed[1:]],
             )
-            made += 1
+            made.append(signed)
     return made
+
+
+def anchors(connection: psycopg.Connection[Any]) -> list[Anchor]:
+    """All that were made, by day."""
+    found = connection.execute(
+        "SELECT day::text, shard, number, chain, signature FROM audit_anchors ORDER BY day, shard"
+    )
+    return [Anchor(*row) for row in found]
 
 
 def drop_old(
@@ -104,8 +113,10 @@ def _drop(connection: psycopg.Connection[Any], region: str, month: date, sign: S
     counted = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(part)).fetchone()
     lines = int(counted[0]) if counted else 0
     signature = sign(Cut(month.isoformat(), heads, "").message(region))
-    connection.execute(sql.SQL("ALTER TABLE audit DETACH PARTITION {}").format(part))
-    connection.execute(sql.SQL("DROP TABLE {}").format(part))
+    for parent in ("audit", "audit_seconds"):
+        gone = sql.Identifier(f"{parent}_{month:%Y_%m}")
+        connection.execute(sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(sql.Identifier(parent), gone))
+        connection.execute(sql.SQL("DROP TABLE {}").format(gone))
     connection.execute(
         "INSERT INTO audit_drops (month, dropped_at, lines, cut, signature) VALUES (%s, now(), %s, %s, %s)",
         [month, lines, json.dumps({str(shard): head for shard, head in heads.items()}), signature],

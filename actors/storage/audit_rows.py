@@ -19,6 +19,7 @@ import msgspec
 from actors.domain.audit import Audited
 from actors.runtime.ports import DrainedTurn
 from actors.runtime.wire import Turn
+from actors.storage.audit_seconds import Said
 
 COLUMNS = (
     "shard", "number", "at", "version", "subject", "role", "session_id", "address", "device", "behalf", "request_id",
@@ -42,15 +43,24 @@ class Head(NamedTuple):
     at_ms: int = 0
 
 
+class Chained(NamedTuple):
+    """Lines ready for COPY, in their order; the ends of the chains that they make longer, by shard; and what they are found by, each once."""
+
+    rows: list[bytes]
+    ends: dict[int, Head]
+    said: dict[Said, None]
+
+
 def link(previous: bytes, fields: bytes) -> bytes:
     """The chain of a row that follows one with the chain `previous`."""
     return sha256(previous + fields).digest()
 
 
-def chained(turns: Sequence[DrainedTurn], heads: Mapping[int, Head]) -> tuple[list[bytes], dict[int, Head]]:
-    """The rows for COPY of all that is audited in these turns, in their order, and the ends of the chains that they make longer."""
+def chained(turns: Sequence[DrainedTurn], heads: Mapping[int, Head]) -> Chained:
+    """All that is audited in these turns, chained to what is there."""
     rows: list[bytes] = []
     ends: dict[int, Head] = {}
+    said: dict[Said, None] = {}
     # One shard's turns follow each other, so that its end need not be looked up for each line.
     shard: int | None = None
     number, chain, at_ms = Head()
@@ -65,15 +75,18 @@ def chained(turns: Sequence[DrainedTurn], heads: Mapping[int, Head]) -> tuple[li
             number, chain, at_ms = ends.get(shard) or heads.get(shard) or Head()
         for line in turn.audited:
             number += 1
-            # One clock is behind another's: the chain's times go on from where they are.
-            at_ms = max(at_ms, line.at_ms or turn.at_ms)
+            # One clock is behind another's: the chain's times go on from where they are. A line of a replica whose clock is ahead is no later than the turn that
+            # carries it: else all lines of the shard would be dated ahead until time has caught up, and their month might not be there yet.
+            at_ms = max(at_ms, min(line.at_ms or turn.at_ms, turn.at_ms))
             moment_us = at_ms * 1000 - _POSTGRES_EPOCH_US
             fields = _numbers(4, shard, 8, number, 8, moment_us, 8, line.version or turn.version) + _texts(line, turn)
             chain = link(chain, fields)
             rows.append(_COUNT + fields + _CHAIN_LENGTH + chain)
+            who, act = line.who, line.act
+            said[at_ms // 1000, who.subject, who.address, act.action, act.location_id] = None
     if shard is not None:
         ends[shard] = Head(number, chain, at_ms)
-    return rows, ends
+    return Chained(rows, ends, said)
 
 
 def _texts(line: Audited, turn: Turn) -> bytes:

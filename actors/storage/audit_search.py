@@ -1,21 +1,36 @@
-"""Searching the audit: newest first, by key, with the index that fits what is looked for."""
+"""Searching the audit: newest first, by key.
+
+What is searched decides how:
+
+    an entity, words, or nothing but times ──▶ lines, by the index that fits
+    somebody, an action, an address, a place ──▶ the newest seconds with all of these (`audit_seconds`) ──▶ their lines ──▶ older seconds, until the page is full
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actors.domain.times import moment
-from actors.runtime.audit_lines import Filter, Line, Place
+from actors.runtime.audit_lines import LINES_MAX, Filter, Line, Place
+from actors.storage.audit_seconds import key_of, noun_of
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
-from actors.storage.schema.audit import audit
+from actors.storage.schema.audit import audit, audit_seconds
+from actors.storage.schema.columns import Instant
 from actors.storage.storable import storable_text
 
-LIMIT_MAX = 10_000
 # Searches are few: they must not take connections from lists.
 POOL_SIZE = 2
+# Seconds that are looked at first, and at most at once: one may have thousands of lines, or a single one.
+SECONDS_FIRST = 16
+SECONDS_MAX = 2_048
+_SECOND = timedelta(seconds=1)
+_ONE_SECOND: sa.ColumnElement[timedelta] = sa.literal_column("interval '1 second'", sa.Interval)
 # What the index of words is about.
 _TELLING = (audit.c.outcome, audit.c.why, audit.c.changes)
 _COLUMNS = [audit.c[name] for name in Line.__struct_fields__]
@@ -33,19 +48,98 @@ class PostgresAudit:
         await self._engine.dispose()
 
     async def search(self, wanted: Filter, before: Place | None, limit: int) -> list[Line]:
-        """See `AuditLines.search`; at most LIMIT_MAX."""
+        """See `AuditLines.search`; at most one more than LINES_MAX."""
+        limit = min(limit, LINES_MAX + 1)
 
         async def work() -> Sequence[Any]:
             async with self._engine.connect() as connection:
-                return [*await connection.execute(search_query(wanted, before, limit))]
+                keys = _keys(wanted)
+                if keys:
+                    return await _by_seconds(connection, keys, wanted, before, limit)
+                return [*await connection.execute(_page(_matching(sa.select(*_COLUMNS), wanted, before), limit))]
 
         return [Line(*row) for row in await bounded(work(), self._limit_s)]
 
 
-def search_query(wanted: Filter, before: Place | None, limit: int) -> sa.Select[Any]:
-    """A page, newest first."""
+def _keys(wanted: Filter) -> list[int]:
+    """By which its seconds are found; none for what has an index of its own."""
+    if wanted.entity_id or wanted.text:
+        return []
+    noun = wanted.action.endswith(".")
+    fields = (
+        ("subject", wanted.subject), ("location", wanted.location_id), ("address", wanted.address),
+        ("noun" if noun else "action", noun_of(wanted.action) if noun else wanted.action),
+    )  # fmt: skip
+    return [key_of(field, storable_text(value)) for field, value in fields if value]
+
+
+async def _by_seconds(
+    connection: AsyncConnection, keys: list[int], wanted: Filter, before: Place | None, limit: int
+) -> list[Any]:
+    """A page of the lines that say all of these."""
+    found: list[Any] = []
+    older: datetime | None = None
+    some = SECONDS_FIRST
+    while len(found) < limit:
+        seconds = [*(await connection.execute(_seconds(keys, wanted, before, older, some))).scalars()]
+        if not seconds:
+            break
+        lines = [*await connection.execute(_lines_of(seconds, wanted, before, limit - len(found)))]
+        found += lines
+        if len(seconds) < some:
+            break
+        older = seconds[-1]
+        # As many as should be enough by what these gave.
+        enough = (limit - len(found)) * some // max(1, len(lines)) + 1
+        some = min(max(SECONDS_FIRST, enough), 8 * some, SECONDS_MAX)
+    return found
+
+
+def _seconds(
+    keys: list[int], wanted: Filter, before: Place | None, older: datetime | None, some: int
+) -> sa.Select[Any]:
+    """The newest seconds in which all of it was said. As times, so that they are given back as they came."""
+    of = [audit_seconds.alias(f"said_{number}") for number in range(len(keys))]
+    second = of[0].c.second
+    query = sa.select(sa.type_coerce(second, sa.DateTime(timezone=True))).distinct()
+    for table, key in zip(of, keys, strict=True):
+        query = query.where(table.c.key == key)
+        # To each of them, so that no month is read for nothing.
+        if wanted.since_ms is not None:
+            query = query.where(table.c.second > wanted.since_ms - 1000)
+        if wanted.until_ms is not None:
+            query = query.where(table.c.second < wanted.until_ms)
+        if before is not None:
+            query = query.where(table.c.second <= before.at_ms)
+        if older is not None:
+            query = query.where(table.c.second < sa.literal(older, sa.DateTime(timezone=True)))
+        if table is not of[0]:
+            query = query.where(table.c.second == second)
+    return query.order_by(sa.type_coerce(second, sa.DateTime(timezone=True)).desc()).limit(some)
+
+
+def _lines_of(seconds: Sequence[datetime], wanted: Filter, before: Place | None, limit: int) -> sa.Select[Any]:
+    """The newest lines of these seconds that are wanted."""
+    moments = sa.func.unnest(sa.literal(seconds, ARRAY(sa.DateTime(timezone=True))))
+    begins = moments.table_valued(sa.column("second", Instant), name="begins").render_derived()
+    lines = sa.select(*_COLUMNS).where(audit.c.at >= begins.c.second, audit.c.at < begins.c.second + _ONE_SECOND)
+    # The bounds of all: without them nothing is known of which months they are in.
+    first, last = (sa.literal(moment, sa.DateTime(timezone=True)) for moment in (seconds[-1], seconds[0] + _SECOND))
+    lines = _matching(lines.where(audit.c.at >= first, audit.c.at < last), wanted, before)
+    line = lines.lateral("line")
+    told = sa.select(*line.c).select_from(begins.join(line, sa.true()))
+    return told.order_by(line.c.at.desc(), line.c.shard.desc(), line.c.number.desc()).limit(limit)
+
+
+def _page(query: sa.Select[Any], limit: int) -> sa.Select[Any]:
+    """Newest first."""
     c = audit.c
-    query = sa.select(*_COLUMNS)
+    return query.order_by(c.at.desc(), c.shard.desc(), c.number.desc()).limit(limit)
+
+
+def _matching(query: sa.Select[Any], wanted: Filter, before: Place | None) -> sa.Select[Any]:
+    """Lines that are wanted, and older than `before`."""
+    c = audit.c
     for column, value in (
         (c.subject, wanted.subject),
         (c.entity_id, wanted.entity_id),
@@ -54,8 +148,6 @@ def search_query(wanted: Filter, before: Place | None, limit: int) -> sa.Select[
     ):
         if value:
             query = query.where(column == storable_text(value))
-    if wanted.location_id:
-        query = query.where(c.location_id != sa.literal_column("''"))  # what its index is about
     if wanted.action.endswith("."):
         first = storable_text(wanted.action)
         query = query.where(c.action >= first, c.action < first[:-1] + "/")  # the character after "."
@@ -79,4 +171,4 @@ def search_query(wanted: Filter, before: Place | None, limit: int) -> sa.Select[
             sa.tuple_(c.at, c.shard, c.number)
             < sa.tuple_(sa.literal(at, sa.DateTime(timezone=True)), sa.literal(before.shard), sa.literal(before.number))
         )
-    return query.order_by(c.at.desc(), c.shard.desc(), c.number.desc()).limit(min(limit, LIMIT_MAX))
+    return query

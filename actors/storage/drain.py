@@ -24,6 +24,7 @@ from actors.domain.times import DAY_MS, moment
 from actors.runtime.errors import Fenced, StoreUnavailable
 from actors.runtime.ports import DrainBatch, OutboxEntry
 from actors.storage import audit_rows
+from actors.storage.audit_seconds import COPY_SECONDS, SecondsTold, copied_seconds
 from actors.storage.binary import (
     COPY_END,
     COPY_HEAD,
@@ -162,6 +163,7 @@ class Drainer:
         self._timeout_s = timeout_s
         self._connection: _Connection | None = None
         self._months: set[Month] = set()
+        self._seconds = SecondsTold()
         self._one = asyncio.Lock()
 
     async def close(self) -> None:
@@ -228,9 +230,12 @@ class Drainer:
         befores, heads = await self._befores(connection, batch)
         if batch.turns:
             await _copy(connection, _COPY_TURNS, copied_turns(batch.turns, _encode_answers))
-        audited, ends = audit_rows.chained(batch.turns, heads)
+        audited, ends, said = audit_rows.chained(batch.turns, heads)
+        seconds = self._seconds.fresh(said)
         if audited:
             await _copy(connection, _COPY_AUDIT, (COPY_HEAD, b"".join(audited), COPY_END))
+        if seconds:
+            await _copy(connection, COPY_SECONDS, copied_seconds(seconds))
         statements: list[_Statement] = []
         for name, rows in batch.rows.items():
             target = _TARGETS[name]
@@ -268,6 +273,7 @@ class Drainer:
             if isinstance(fault, psycopg.OperationalError):
                 raise StoreUnavailable(f"PostgreSQL: {fault}") from fault
             raise
+        self._seconds.written(seconds)
 
     async def _befores(
         self, connection: _Connection, batch: DrainBatch

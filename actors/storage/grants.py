@@ -8,7 +8,7 @@ from psycopg import sql
 from actors.storage.connections import driver_url
 
 # May be added to and read, never changed.
-APPEND_ONLY = ("audit",)
+APPEND_ONLY = ("audit", "audit_seconds")
 _LOCK = 0x0CEF8
 # The owner's alone; the cell reads them.
 KEPT_BY_OWNER = ("audit_anchors", "audit_holds", "audit_drops", "sharding")
@@ -56,6 +56,7 @@ def may_alter_audit(url: str) -> bool:
     with psycopg.connect(driver_url(url)) as connection:
         found = connection.execute(
             "SELECT has_table_privilege('audit', 'UPDATE') OR has_table_privilege('audit', 'DELETE')"
+            " OR has_table_privilege('audit_seconds', 'DELETE')"
             " OR pg_has_role((SELECT relowner FROM pg_class WHERE oid = 'audit'::regclass), 'USAGE')"
         ).fetchone()
     return bool(found and found[0])

@@ -1,4 +1,4 @@
-"""Months of `history`, `ledger` and `audit`. There is no default partition: a month is made before its first row comes.
+"""Months of `history`, `ledger`, `audit` and `audit_seconds`. There is no default partition: a month is made before its first row comes.
 
 A partition is made as a plain table and then attached, which lets readers and writers of the other months go on.
 """

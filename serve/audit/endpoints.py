@@ -14,9 +14,9 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from actors.domain.times import moment
-from actors.runtime.audit_lines import AuditLines, Filter, Line, Place
+from actors.runtime.audit_lines import LINES_MAX, AuditLines, Filter, Line, Place
 from serve.audit.schemas import AuditLine, AuditPage
-from serve.audit.who import pseudonym
+from serve.audit.who import address_digest
 from serve.context import PRINCIPAL
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.moments import ms_asked
@@ -27,7 +27,6 @@ from serve.regions import Territory
 from serve.responses import ok
 from serve.services import Services
 
-EXPORT_MAX = 10_000
 _PLACE = re.compile(r"^(\d{1,15})\.(\d{1,9})\.(\d{1,18})$")
 _WORD = r"^[^\x00-\x1f\x7f-\x9f]*$"
 # What a spreadsheet would take for a formula.
@@ -65,7 +64,7 @@ class Auditing:
         keys = None if services.keys is None else services.keys.current(services.clock.monotonic())
         if keys is None:
             raise Problem("auth.unavailable", "The cell has no keys: an address can't be looked for.")
-        return pseudonym(keys, "address", clear)
+        return address_digest(keys, clear)
 
 
 def router(services: Services, lines: AuditLines) -> APIRouter:
@@ -97,11 +96,11 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
         ] = "",
         format: Annotated[Format, Query(description="csv and ndjson: the next cursor is in `X-Next-Cursor`")] = "json",  # noqa: A002 - the caller's word
         cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=EXPORT_MAX, description=f"json: at most {PAGE_MAX}")] = PAGE_DEFAULT,
+        limit: Annotated[int, Query(ge=1, le=LINES_MAX, description=f"json: at most {PAGE_MAX}")] = PAGE_DEFAULT,
     ) -> Response:
         """Newest first. What was acknowledged a moment ago may not be there yet (`as_of`). That the audit was searched stands in the audit."""
         if format == "json" and limit > PAGE_MAX:
-            detail = f"A page has at most {PAGE_MAX} lines; csv and ndjson take up to {EXPORT_MAX}."
+            detail = f"A page has at most {PAGE_MAX} lines; csv and ndjson take up to {LINES_MAX}."
             raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "limit", "detail": detail}])
         wanted = Filter(
             subject, action, entity_id, location_id, auditing.address(address) if address else "",

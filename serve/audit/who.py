@@ -10,11 +10,16 @@ import msgspec
 from actors.domain.audit import Who
 from serve.context import PRINCIPAL, WHO, Scope
 from serve.identity.keyring import Keyring
-from serve.identity.limits import Routers
+from serve.identity.limits import Routers, same_for_all
 
 # Callers whose `Who` is kept ready; all are made anew when there are more.
 KNOWN_MAX = 20_000
 DIGEST_CHARS = 20
+
+
+def address_digest(keys: Keyring, address: str) -> str:
+    """An address as the audit knows it, in whatever spelling it comes."""
+    return pseudonym(keys, "address", same_for_all(address))
 
 
 def pseudonym(keys: Keyring, kind: str, text: str) -> str:
@@ -56,7 +61,7 @@ class WhoAsks:
         if found is None:
             if len(self._addresses) >= KNOWN_MAX:
                 self._addresses.clear()
-            found = self._addresses[address] = pseudonym(keys, "address", address)
+            found = self._addresses[address] = address_digest(keys, address)
         return found
 
 

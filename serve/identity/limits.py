@@ -120,6 +120,12 @@ class Routers:
         return told is not None and any(told in network for network in self._networks)
 
 
+def same_for_all(address: str) -> str:
+    """The one spelling of an address: IPv6 has many (RFC 5952), and a socket for both kinds another one of IPv4. What is no address stays as it is."""
+    told = _parsed(address)
+    return address if told is None else str(told)
+
+
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     """Without the spelling that a socket for both kinds gives to IPv4; None for what is no address."""
     try:

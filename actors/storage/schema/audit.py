@@ -31,15 +31,20 @@ audit = sa.Table(
     sa.Column("chain", sa.LargeBinary, nullable=False),
     sa.Index("audit_number", "shard", "number"),
     sa.Index("audit_at", "at", "shard", "number"),
-    sa.Index("audit_subject", "subject", "at"),
     sa.Index("audit_entity", "entity_id", "at"),
-    sa.Index("audit_action", "action", "at"),
-    sa.Index("audit_address", "address", "at"),
-    sa.Index("audit_location", "location_id", "at", postgresql_where=sa.text("location_id <> ''")),
     # A line that says nothing but its action is found by that: most are so, and words cost more than all the rest.
     sa.Index("audit_words", sa.text("audit_words(action, outcome, why, changes)"), postgresql_using="gin",
              postgresql_where=sa.text("outcome <> '' OR why <> '' OR changes <> ''")),
     postgresql_partition_by="RANGE (at)",
+)  # fmt: skip
+
+# What lines are found by besides their time, entity and words. See audit_seconds.py.
+audit_seconds = sa.Table(
+    "audit_seconds", metadata,
+    bigint("key"),
+    instant("second"),
+    sa.Index("audit_seconds_found", "key", "second"),
+    postgresql_partition_by="RANGE (second)",
 )  # fmt: skip
 
 # Where the chains stood at the end of a day, signed.

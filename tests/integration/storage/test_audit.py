@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
 from actors.domain.audit import Act, Audited, Who
-from actors.runtime.audit_lines import Filter, Place
+from actors.runtime.audit_lines import LINES_MAX, Filter, Place
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import DrainBatch, DrainedTurn
 from actors.runtime.wire import OK, Turn
 from actors.storage.audit_check import Break, verify
-from actors.storage.audit_keeping import Dropped, Held, anchor, drop_old, hold, lift
+from actors.storage.audit_keeping import Dropped, Held, anchor, anchors, drop_old, hold, lift
 from actors.storage.audit_search import PostgresAudit
 from actors.storage.grants import grant, may_alter_audit
 from actors.storage.postgres_store import PostgresStore
@@ -76,7 +77,9 @@ def breaks(owner: psycopg.Connection[Any]) -> list[Break]:
 
 def forge(owner: psycopg.Connection[Any], statement: str) -> None:
     """As somebody with all rights would."""
-    parts = owner.execute("SELECT relname FROM pg_class WHERE relname ~ '^audit(_[0-9]{4}_[0-9]{2})?$'").fetchall()
+    parts = owner.execute(
+        "SELECT relname FROM pg_class WHERE relname ~ '^audit(_seconds)?(_[0-9]{4}_[0-9]{2})?$'"
+    ).fetchall()
     with owner.transaction():
         for (part,) in parts:
             owner.execute(f"ALTER TABLE {part} DISABLE TRIGGER USER")
@@ -105,6 +108,18 @@ async def test_lines_of_many_drains_make_one_unbroken_chain_a_shard(store, owner
     assert numbers == [(1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (2, 1)]
     checked = verify(owner, "us", is_signed)
     assert (checked.lines, checked.breaks) == (6, [])
+
+
+async def test_a_replica_whose_clock_is_ahead_dates_nobodys_lines_ahead(store, owner):
+    midnight = ms(datetime(2026, 4, 1, tzinfo=UTC))
+    noted = msgspec.structs.replace(
+        turn(1, midnight - 1000), audited=[audited("order.read", request_id="r-2", at_ms=midnight + 3 * 86_400_000)]
+    )
+    await drained(store, 1, 1, noted, turn(2, midnight - 900))  # nobody has made April
+    assert [at for (at,) in owner.execute("SELECT at FROM audit ORDER BY number")] == [
+        datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC), datetime(2026, 3, 31, 23, 59, 59, 100_000, tzinfo=UTC)
+    ]  # fmt: skip
+    assert breaks(owner) == []
 
 
 async def test_a_drain_that_is_done_again_adds_no_line_twice(store, owner):
@@ -137,14 +152,61 @@ async def test_a_forged_line_is_named(store, owner, statement, number, what):
 
 async def test_a_chain_that_was_made_anew_is_not_what_was_anchored(store, owner, clean_url):
     await drained(store, 1, 1, turn(1), turn(2))
-    assert anchor(owner, "us", date(2026, 3, 15), sign) == 1
-    assert anchor(owner, "us", date(2026, 3, 15), sign) == 0
+    [made] = anchor(owner, "us", date(2026, 3, 15), sign)
+    assert (made.day, made.shard, made.number) == ("2026-03-14", 1, 2)
+    assert anchor(owner, "us", date(2026, 3, 15), sign) == []
+    assert anchors(owner) == [made]
     assert verify(owner, "us", is_signed).anchors == 1
     forge(owner, "DELETE FROM audit")
     owner.execute("UPDATE shards SET audit_number = 0, audit_chain = '', audit_at = 'epoch'")
     assert breaks(owner) == [Break(1, 1, "lines 1 to 2 are gone: they are anchored")]
     await drained(store, 1, 2, turn(3), turn(4))  # the same number of lines, a right chain
     assert breaks(owner) == [Break(1, 2, "lines up to 2 were made anew: they are not what was anchored on 2026-03-14")]
+
+
+async def test_anchors_that_were_taken_away_or_made_anew_are_missed(store, owner):
+    await drained(store, 1, 1, turn(1))
+    await drained(store, 2, 1, turn(1))
+    record = {(one.day, one.shard): one.signature for one in anchor(owner, "us", date(2026, 3, 15), sign)}
+    assert verify(owner, "us", is_signed, record).breaks == []
+    owner.execute("DELETE FROM audit_anchors WHERE shard = 1")
+    assert verify(owner, "us", is_signed).breaks == []  # that is why they are recorded elsewhere
+    assert verify(owner, "us", is_signed, record).breaks == [Break(1, 0, "the anchor of 2026-03-14 was taken away")]
+    # The keeper would sign whatever stands there now.
+    forge(owner, "DELETE FROM audit WHERE shard = 1")
+    owner.execute("UPDATE shards SET audit_number = 0, audit_chain = '', audit_at = 'epoch' WHERE shard = 1")
+    await drained(store, 1, 2, turn(2))
+    anchor(owner, "us", date(2026, 3, 15), sign)
+    assert verify(owner, "us", is_signed).breaks == []
+    [found] = verify(owner, "us", is_signed, record).breaks
+    assert "is another than the one that was made" in found.what
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        ("us-acct-mia", "subject"),
+        ("a-77", "address"),
+        ("order.ship", "action"),
+        ("order", "noun"),
+        ("us-st-austin", "location"),
+    ],
+)
+async def test_a_line_that_no_search_would_find_any_more_is_named(store, owner, value, field):
+    await drained(store, 1, 1, turn(1))
+    assert breaks(owner) == []
+    forge(owner, f"DELETE FROM audit_seconds WHERE key = audit_key('{field}', '{value}')")
+    [found] = breaks(owner)
+    assert (found.shard, found.number) == (1, 1)
+    assert f"not found by its {field}" in found.what
+
+
+async def test_nobody_empties_the_audit_or_a_month_of_it_by_mistake(store, owner):
+    await drained(store, 1, 1, turn(1))
+    for table in ("audit", "audit_2026_03", "audit_seconds", "audit_seconds_2026_03"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            owner.execute(f"TRUNCATE {table}")
+    assert breaks(owner) == []
 
 
 async def test_an_anchor_of_somebody_else_does_not_count(store, owner):
@@ -203,6 +265,8 @@ async def test_the_role_that_the_cell_runs_as_adds_lines_and_can_neither_change_
             "TRUNCATE audit",
             "DELETE FROM audit_2031_05",
             "DROP TABLE audit_2031_05",
+            "DELETE FROM audit_seconds",
+            "TRUNCATE audit_seconds_2031_05",
             "ALTER TABLE audit DISABLE TRIGGER ALL",
             "DELETE FROM audit_anchors",
             "UPDATE audit_holds SET lifted_at = now()",
@@ -275,6 +339,61 @@ async def lines(store, clean_url):
 async def test_looking_for_something_finds_all_of_it_and_nothing_else(lines, wanted, numbers):
     found = await lines.search(wanted, None, 100)
     assert [line.number for line in found] == numbers
+
+
+async def test_a_page_of_the_largest_size_tells_that_there_is_more(store, clean_url):
+    await drained(store, 1, 1, *[turn(version) for version in range(1, LINES_MAX + 2)])
+    search = PostgresAudit(clean_url)
+    for wanted in (Filter(), Filter(subject="us-acct-mia")):
+        assert len(await search.search(wanted, None, LINES_MAX + 1)) == LINES_MAX + 1
+    await search.close()
+
+
+async def test_what_is_looked_for_is_found_in_many_seconds_and_months_a_page_at_a_time(store, owner, clean_url):
+    """Lines of Mia's every 7 s for an hour, then years without any; lines of Sam's between them."""
+    hour = [
+        acted(n, "us-acct-mia" if n % 7 == 0 else "us-acct-sam", f"order.{'ship' if n % 2 else 'pack'}")
+        for n in range(3600)
+    ]
+    await drained(store, 1, 1, *hour)
+    late = msgspec.structs.replace(acted(0, "us-acct-mia", "order.ship"), at_ms=ms(datetime(2027, 1, 1, tzinfo=UTC)))
+    await drained(store, 1, 2, late)
+    search = PostgresAudit(clean_url)
+    hers = [number + 1 for number in range(3600) if number % 7 == 0]
+    for wanted, numbers in (
+        (Filter(subject="us-acct-mia"), [*hers, 3601]),
+        (Filter(subject="us-acct-mia", action="order.ship"), [*(number for number in hers if number % 2 == 0), 3601]),
+        (Filter(subject="us-acct-mia", address="a-sam"), []),
+        (Filter(address="a-mia", since_ms=NOW + 500, until_ms=NOW + 14_001), [8, 15]),
+    ):
+        seen: list[int] = []
+        before = None
+        while page := await search.search(wanted, before, 100):
+            seen += [line.number for line in page]
+            before = Place(page[-1].at, page[-1].shard, page[-1].number)
+        assert seen == numbers[::-1]
+    await search.close()
+    assert breaks(owner) == []
+
+
+async def test_the_same_thing_said_again_within_a_second_adds_no_row(store, owner):
+    await drained(store, 1, 1, turn(1))
+    [(rows,)] = owner.execute("SELECT count(*) FROM audit_seconds")
+    await drained(store, 1, 2, turn(2), turn(3))
+    assert list(owner.execute("SELECT count(*) FROM audit_seconds")) == [(rows,)]
+    await drained(store, 1, 3, turn(4, ms(NOON) + 1000))
+    assert list(owner.execute("SELECT count(*) FROM audit_seconds")) == [(2 * rows,)]
+
+
+async def test_two_values_of_one_key_are_still_told_apart(store, owner, clean_url):
+    await drained(store, 1, 1, acted(1, "us-acct-mia", "order.ship"), acted(1, "us-acct-sam", "order.ship"))
+    forge(
+        owner,
+        "UPDATE audit_seconds SET key = audit_key('subject', 'us-acct-mia') WHERE key = audit_key('subject', 'us-acct-sam')",
+    )
+    search = PostgresAudit(clean_url)
+    assert [line.number for line in await search.search(Filter(subject="us-acct-mia"), None, 9)] == [1]
+    await search.close()
 
 
 async def test_pages_leave_nothing_out_and_tell_nothing_twice_when_times_are_the_same(store, clean_url):

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from actors.runtime.audit_lines import Filter, Line, Place
+from actors.runtime.audit_lines import LINES_MAX, Filter, Line, Place
 from actors.runtime.errors import StoreUnavailable
 
 
@@ -28,7 +28,7 @@ class FakeAudit:
             raise StoreUnavailable
         self.asked.append((wanted, before, limit))
         older = [one for one in self.found if before is None or one.number < before.number]
-        return older[:limit]
+        return older[: min(limit, LINES_MAX + 1)]
 
     async def close(self) -> None:
         pass

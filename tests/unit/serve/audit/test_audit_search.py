@@ -98,6 +98,27 @@ async def test_lines_for_a_spreadsheet_run_nothing_there(cell):
     assert answer.headers["x-next-cursor"]
 
 
+async def test_an_export_of_the_largest_size_says_where_the_next_one_begins(cell):
+    cell.audit.found = [line(number) for number in range(10_050, 0, -1)]
+    answer = await ask(cell, "?format=ndjson&limit=10000")
+    assert len(answer.text.splitlines()) == 10_000
+    rest = await ask(cell, f"?format=ndjson&limit=10000&cursor={answer.headers['x-next-cursor']}")
+    assert [msgspec.json.decode(text)["number"] for text in rest.text.splitlines()] == list(range(50, 0, -1))
+    assert "x-next-cursor" not in rest.headers
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("2001:db8::1", "2001:DB8:0::1"), ("::ffff:192.0.2.1", "192.0.2.1"), ("192.0.2.1", "192.0.2.1")],
+)
+async def test_an_address_is_found_by_any_of_its_spellings(cell, one, other):
+    await ask(cell, f"?address={one}")
+    await ask(cell, f"?address={other}")
+    (first, _, _), (second, _, _) = cell.audit.asked
+    assert first.address == second.address
+    assert first.address.startswith("a-")
+
+
 async def test_lines_for_machines_are_one_json_each(cell):
     answer = await ask(cell, "?format=ndjson&limit=5000")
     told = [msgspec.json.decode(text) for text in answer.text.splitlines()]

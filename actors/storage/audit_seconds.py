@@ -1,0 +1,72 @@
+"""In which seconds somebody, an action, an address or a place stands in the audit: what it is searched by.
+
+    lines of a drain ──▶ (key, second), each once ──▶ audit_seconds ◀── the newest seconds of what is looked for ──▶ all lines of these
+
+An index has an entry for each line. Where thousands of lines come in a second, nearly all of them say what others of that second said: four indexes took
+more of the drain than the lines themselves. A search reads the lines of the seconds that it finds, which stand together.
+
+A key stands for a field and its value: 64 bits of a digest, so that a row is small. Two values of the same key cost a search some lines that it passes over.
+A second may be written twice (each host writes its own, and forgets what it wrote long ago), so nothing is unique here and no drain waits for another.
+Nothing is known by it alone; `audit_check` looks whether each line can be found.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import sha256
+
+from actors.storage.binary import COPY_END, COPY_HEAD
+
+# What is remembered of what was written; the oldest go first.
+REMEMBERED_MAX = 20_000
+COPY_SECONDS = "COPY audit_seconds (key, second) FROM STDIN (FORMAT binary)"
+# What a line says that it is found by: (seconds since 1970, subject, address, action, location). A plain tuple, because each line makes one.
+Said = tuple[int, str, str, str, str]
+# (key, seconds since 1970)
+Row = tuple[int, int]
+_row = struct.Struct("!hiqiq").pack
+_US = 1_000_000
+_POSTGRES_EPOCH_S = 946_684_800
+
+
+@lru_cache(20_000)
+def key_of(field: str, value: str) -> int:
+    """What stands for a field and its value; migration 0030 and `audit_check` make the same in SQL."""
+    return int.from_bytes(sha256(f"{field}:{value}".encode()).digest()[:8], "big", signed=True)
+
+
+def noun_of(action: str) -> str:
+    """What all actions of a noun are found by: `order` of `order.ship`."""
+    return action.partition(".")[0]
+
+
+class SecondsTold:
+    """Of one host: what is still to be written."""
+
+    def __init__(self) -> None:
+        self._written: dict[Row, None] = {}
+
+    def fresh(self, said: Iterable[Said]) -> list[Row]:
+        """The rows for it, but those that were written a moment ago."""
+        rows: dict[Row, None] = {}
+        for second, subject, address, action, location_id in said:
+            for field, value in (
+                ("subject", subject), ("address", address), ("action", action), ("noun", noun_of(action)), ("location", location_id),
+            ):  # fmt: skip
+                if value:
+                    rows[key_of(field, value), second] = None
+        return [row for row in rows if row not in self._written]
+
+    def written(self, rows: Iterable[Row]) -> None:
+        """These are in the store for good."""
+        self._written.update(dict.fromkeys(rows))
+        for row in list(self._written)[: max(0, len(self._written) - REMEMBERED_MAX)]:
+            del self._written[row]
+
+
+def copied_seconds(rows: Iterable[Row]) -> Iterable[bytes]:
+    """As blocks for COPY_SECONDS."""
+    packed = [_row(2, 8, key, 8, (second - _POSTGRES_EPOCH_S) * _US) for key, second in rows]
+    return COPY_HEAD, b"".join(packed), COPY_END
