@@ -177,7 +177,7 @@ def _evolve_administered(account: Account, event: Event) -> None:
         account.role, account.locations = event.role, event.locations
     elif type(event) is PasswordSet:
         account.password_hash = event.password_hash
-        account.failures, account.locked_until_ms = 0, 0
+        account.forgive()
     elif type(event) is FactorReset:
         factors.forget(account)
     elif type(event) is AccountDisabled:

@@ -102,7 +102,7 @@ def evolve(
 
 def use_up(account: Account, event: SignedIn | SteppedUp, context: Context) -> None:
     """What proved something is never taken again, and the failures before it are forgotten."""
-    account.failures, account.locked_until_ms = 0, 0
+    account.forgive()
     account.last_totp_step = max(account.last_totp_step, event.totp_step)
     account.recovery = [known for known in account.recovery if known != event.recovery_hash]
     if event.passkey is not None:
@@ -112,4 +112,4 @@ def use_up(account: Account, event: SignedIn | SteppedUp, context: Context) -> N
 def forget(account: Account) -> None:
     """There is no second factor any more."""
     account.sealed_totp, account.recovery, account.passkeys = b"", [], []
-    account.failures, account.locked_until_ms = 0, 0
+    account.forgive()

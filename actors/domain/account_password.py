@@ -21,11 +21,11 @@ from actors.domain.kind import Context, Decision
 def change(account: Account, command: ChangeOwnPassword, context: Context) -> Decision:
     """A new token under another password, or why not. Raises Refused `session.ended`."""
     shift = shifts.running(account, command.session_id, context)
-    if context.now_ms < account.locked_until_ms:
+    if context.now_ms < account.inside_locked_until_ms:
         return shifts.no_session("locked")
     if command.generation != account.generation or not command.password_ok:
         return shifts.no_session(
-            "failed", PasswordChangeFailed(shift.session_id, *shifts.next_failure(account, context))
+            "failed", PasswordChangeFailed(shift.session_id, *shifts.next_inside(account, context))
         )
     assert command.password_hash, "whoever proved the old password brings a new one"
     return shifts.session(PasswordChanged(shift.session_id, shift.token_number + 1, command.password_hash))
@@ -46,5 +46,5 @@ def evolve(account: Account, event: PasswordChanged | HashRenewed, context: Cont
     account.password_hash = event.password_hash
     if type(event) is PasswordChanged:
         account.generation += 1
-        account.failures, account.locked_until_ms = 0, 0
+        account.forgive()
         shifts.renew(account, event, context)

@@ -44,7 +44,7 @@ def sign_in(account: Account, command: SignIn, context: Context) -> Decision:
     if knows and command.passkey is not None and passkeys.is_suspect(account, command.passkey, context.now_ms):
         return _not_signed_in("passkey_suspect", PasskeySuspected(command.passkey))
     if not knows or not factors.fits(account, command, context):
-        return _not_signed_in("failed", SignInFailed(*next_failure(account, context)))
+        return _not_signed_in("failed", SignInFailed(*_next_failure(account.failures, context)))
     # Only now: where somebody may work is nothing for who is not known yet.
     if account.locations and command.location_id not in account.locations:
         raise Refused(
@@ -74,13 +74,13 @@ def refresh(account: Account, command: Refresh, context: Context) -> Decision:
 def step_up(account: Account, command: StepUp, context: Context) -> Decision:
     """A new token with a fresh proof, or why not. Raises Refused `session.ended`."""
     shift = running(account, command.session_id, context)
-    if context.now_ms < account.locked_until_ms:
+    if context.now_ms < account.inside_locked_until_ms:
         return no_session("locked")
     current = command.generation == account.generation
     if current and command.passkey is not None and passkeys.is_suspect(account, command.passkey, context.now_ms):
         return no_session("passkey_suspect", PasskeySuspected(command.passkey))
     if not current or not factors.fits(account, command, context):
-        return no_session("failed", StepUpFailed(shift.session_id, *next_failure(account, context)))
+        return no_session("failed", StepUpFailed(shift.session_id, *next_inside(account, context)))
     number = shift.token_number + 1
     return session(SteppedUp(shift.session_id, number, command.totp_step, command.recovery_hash, command.passkey))
 
@@ -129,18 +129,28 @@ def _not_signed_in(reason: SignInReason, *events: Event) -> Decision:
     return Decision(list(events), lambda state, version: SignInOutcome(False, reason, state.account_id, "", [], None))
 
 
-def next_failure(account: Account, context: Context) -> tuple[int, int]:
-    """(how many it makes, until when the account is locked for it or 0)."""
-    failures = account.failures + 1
-    return failures, context.now_ms + LOCK_MS if failures >= LOCK_AFTER else 0
+def next_inside(account: Account, context: Context) -> tuple[int, int]:
+    """One failure more during a shift: (how many it makes, until when the account is locked for it or 0)."""
+    return _next_failure(account.inside_failures, context)
+
+
+def _next_failure(failures: int, context: Context) -> tuple[int, int]:
+    return failures + 1, context.now_ms + LOCK_MS if failures + 1 >= LOCK_AFTER else 0
 
 
 # --- evolve ---------------------------------------------------------------------------------------------------------
 def count(account: Account, event: Failed, context: Context) -> None:
-    """One failure more; the one too many locks, and counting begins again."""
-    account.failures, account.failed_at_ms = event.failures, context.now_ms
+    """One failure more; the one too many locks, and counting begins again. Too many inside lock the door as well: somebody has the person's token."""
+    account.failed_at_ms = context.now_ms
+    if type(event) is SignInFailed:
+        account.failures = event.failures
+        if event.locked_until_ms:
+            account.failures, account.locked_until_ms = 0, event.locked_until_ms
+        return
+    account.inside_failures = event.failures
     if event.locked_until_ms:
-        account.failures, account.locked_until_ms = 0, event.locked_until_ms
+        account.inside_failures, account.inside_locked_until_ms = 0, event.locked_until_ms
+        account.locked_until_ms = max(account.locked_until_ms, event.locked_until_ms)
 
 
 def renew(account: Account, event: ShiftRefreshed | SteppedUp | PasswordChanged, context: Context) -> None:

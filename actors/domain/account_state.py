@@ -43,7 +43,8 @@ class Shift(msgspec.Struct, frozen=True, gc=False):
 
 class Account(msgspec.Struct):
     """The state of an account. `sealed_totp`: b"" while there are no codes by time; `last_totp_step`: the newest that was taken;
-    `recovery`: hashes of unused recovery codes; `failures`: since the last success or lock; `challenges`: those that passkeys signed."""
+    `recovery`: hashes of unused recovery codes; `failures`: at the door, since the last success or lock; `challenges`: those that passkeys signed. `inside_failures`,
+    `inside_locked_until_ms`: of proofs during a shift. They are apart, because whoever guesses at the door must not keep out somebody who is inside."""
 
     account_id: Annotated[str, STAFF_ID]
     role: str
@@ -60,8 +61,14 @@ class Account(msgspec.Struct):
     generation: int = 0
     passkeys: list[Passkey] = []
     challenges: once.Once = once.NOTHING
+    inside_failures: int = 0
+    inside_locked_until_ms: int = 0
 
     @property
     def has_factor(self) -> bool:
         """Is there a second factor?"""
         return bool(self.sealed_totp or self.passkeys)
+
+    def forgive(self) -> None:
+        """The failures so far are forgotten, and so is what they locked."""
+        self.failures = self.locked_until_ms = self.inside_failures = self.inside_locked_until_ms = 0

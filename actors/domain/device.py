@@ -269,7 +269,7 @@ def _asked(codes: Codes, digest: bytes, context: Context) -> Codes:
     kept = one_time_code.asked(codes, digest, context.now_ms, CODE_MS)
     if kept is None:
         raise Refused(
-            "device.too_many_codes", "The device had too many codes within a day.", codes_max=one_time_code.ASKS_MAX
+            "device.too_many_codes", "The device had too many codes in a row.", codes_max=one_time_code.ASKS_MAX
         )
     return kept
 

@@ -6,7 +6,8 @@
                        └── TRIES_MAX times wrong, or its life later ──▶ none
 
 Whoever sends the code makes it and tells us its keyed digest, so it stands nowhere. That somebody asks again and again neither makes
-more tries than the codes have nor fills a mailbox: after ASKS_MAX codes within ASKS_MS there is none more, until these are over.
+more tries than the codes have nor fills a mailbox: after ASKS_MAX codes in a row there is one more each ASK_EVERY_MS. It is never none for long: anybody can ask for a code to
+an address that he knows, and must not keep its owner out by that. What is sent goes to the owner.
 Times are UTC milliseconds since 1970.
 """
 
@@ -23,11 +24,12 @@ from actors.domain.times import MINUTE_MS
 CODE_MS = 10 * MINUTE_MS
 TRIES_MAX = 5
 ASKS_MAX = 10
-ASKS_MS = 24 * 60 * MINUTE_MS
+ASK_EVERY_MS = 20 * MINUTE_MS
 
 
 class Codes(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The newest code of somebody, and how many there were. `digest`: b"" when none waits; `asked`: since `first_asked_ms`."""
+    """The newest code of somebody, and how many there were. `digest`: b"" when none waits; `asked`: since `first_asked_ms`, when none was
+    to be waited for."""
 
     digest: Annotated[bytes, ONE_TIME_CODE] = b""
     until_ms: int = 0
@@ -42,11 +44,11 @@ NONE = Codes()
 def asked(codes: Codes, digest: bytes, now_ms: int, life_ms: int = CODE_MS) -> Codes | None:
     """With a new code, good for `life_ms`; None when there were too many."""
     assert digest, "empty stands for no code"
-    fresh = now_ms - codes.first_asked_ms >= ASKS_MS
-    if not fresh and codes.asked >= ASKS_MAX:
+    counted = codes.asked - max(0, now_ms - codes.first_asked_ms) // ASK_EVERY_MS
+    if counted >= ASKS_MAX:
         return None
-    counted = (1, now_ms) if fresh else (codes.asked + 1, codes.first_asked_ms)
-    return Codes(digest, now_ms + life_ms, TRIES_MAX, *counted)
+    since = (1, now_ms) if counted <= 0 else (codes.asked + 1, codes.first_asked_ms)
+    return Codes(digest, now_ms + life_ms, TRIES_MAX, *since)
 
 
 def waits(codes: Codes, now_ms: int) -> bool:

@@ -56,7 +56,7 @@ def test_a_wrong_password_changes_something_or_gives_a_token():
     told = desk.do(WRONG)
     assert (told.ok, told.reason, told.shift, told.role) == (False, "failed", None, "")
     assert (desk.state.password_hash, desk.state.shift, desk.state.generation) == ("argon2id-first", shift, generation)
-    assert (desk.state.failures, desk.state.failed_at_ms) == (1, desk.now_ms)
+    assert (desk.state.inside_failures, desk.state.failed_at_ms) == (1, desk.now_ms)
 
 
 def test_passwords_can_be_guessed_without_end_from_within_a_shift():
@@ -72,19 +72,29 @@ def test_passwords_can_be_guessed_without_end_from_within_a_shift():
     assert desk.do(CHANGE).ok
 
 
-def test_guesses_at_the_door_and_within_are_counted_apart():
+def test_guesses_at_the_door_keep_out_who_is_inside():
+    desk = on_shift()
+    for _ in range(LOCK_AFTER):
+        desk.sign_in("s2", password_ok=False)
+    assert desk.sign_in("s2").reason == "locked"
+    assert desk.do(StepUp("s1", STEP + 9, "")).ok
+    assert desk.do(msgspec.structs.replace(CHANGE, generation=desk.state.generation)).ok
+
+
+def test_guesses_within_are_forgotten_by_guesses_at_the_door_or_the_other_way_round():
     desk = on_shift()
     for _ in range(LOCK_AFTER - 1):
-        desk.sign_in("s2", password_ok=False)
+        assert desk.do(WRONG).reason == "failed"
+        assert desk.sign_in("s2", password_ok=False).reason == "failed"
     assert desk.do(WRONG).reason == "failed"
-    assert desk.sign_in("s2").reason == "locked"
+    assert desk.do(CHANGE).reason == "locked"
 
 
 def test_a_right_password_leaves_failures_behind():
     desk = on_shift()
     desk.do(WRONG)
     assert desk.do(CHANGE).ok
-    assert (desk.state.failures, desk.state.locked_until_ms) == (0, 0)
+    assert (desk.state.inside_failures, desk.state.inside_locked_until_ms) == (0, 0)
 
 
 @pytest.mark.parametrize("change", [CHANGE, EnrolTotp(b"sealed", STEP, [])], ids=["password", "factor"])
@@ -99,7 +109,7 @@ def test_a_password_that_was_proved_before_the_credentials_changed_allows_anothe
         desk.do(change)
     assert desk.do(ChangeOwnPassword("s1", True, "argon2id-theirs", judged)).reason == "failed"
     assert desk.state.password_hash != "argon2id-theirs"
-    assert desk.state.failures == 1
+    assert desk.state.inside_failures == 1
 
 
 def test_a_sign_in_that_was_judged_before_a_change_lets_somebody_in():

@@ -24,7 +24,7 @@ from actors.domain.device import (
 )
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Message
-from actors.domain.one_time_code import ASKS_MAX, ASKS_MS, TRIES_MAX
+from actors.domain.one_time_code import ASK_EVERY_MS, ASKS_MAX, TRIES_MAX
 from actors.domain.revocations import Revoke
 from actors.runtime.sharding import shard_of
 
@@ -156,7 +156,7 @@ def test_codes_without_end_are_given():
     for _ in range(ASKS_MAX - 1):
         dock.do(RenewCode(HERE, CODES[1]))
     assert code_of(dock.do, RenewCode(HERE, CODES[2])) == "device.too_many_codes"
-    dock.now_ms += ASKS_MS
+    dock.now_ms += ASK_EVERY_MS
     dock.do(RenewCode(HERE, CODES[2]))
 
 
