@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from actors.domain.customs import CustomsDeclaration, CustomsLine, Reason, check
 from actors.domain.customs_area import leaves
 from actors.domain.errors import Refused
-from actors.domain.money import AMOUNT_MAX, Money
+from actors.domain.money import Money
 from actors.domain.postal import Party
 from actors.domain.shipment_views import ParcelView, ShipmentView
 from serve.availability.index import AvailabilityIndex
@@ -17,6 +17,7 @@ from serve.days import date_of
 from serve.packing.recipients import Recipient
 from serve.packing.schemas import CustomsWords
 from serve.packing.settings import PackingSettings
+from serve.packing.worth import values_of
 from serve.problems import Problem
 
 # Why something goes out without an order, as customs call it.
@@ -26,6 +27,7 @@ REASONS: Mapping[str, Reason] = {
 }  # fmt: skip
 # Digits of an HS code that every customs office wants.
 HS_DIGITS = 6
+_CURRENCY = ["lines.value.currency"]
 _DAY_MS = 86_400_000
 
 
@@ -43,21 +45,20 @@ def declaration_of(
         sums[content.sku] = sums.get(content.sku, 0) + content.units
     lines = []
     digits = settings.hs_digits.get(to.party.country, HS_DIGITS)
+    values = values_of(sums, view, to.order, index)
     for sku, units in sorted(sums.items()):
-        details, said, price = index.details(sku), index.description(sku), _price(sku, to, index)
+        details, said, value = index.details(sku), index.description(sku), values.get(sku)
         missing = [
             name
             for name, known in (
                 ("description", len(said) >= 3), ("weight_g", details.weight_g), ("hs_code", len(details.hs_code) in (6, 8, 10) and len(details.hs_code) >= digits),
-                ("origin_country", details.origin_country), ("value", price is not None),
+                ("origin_country", details.origin_country), ("value", value is not None),
             )
             if not known
         ]  # fmt: skip
-        if missing:
+        if missing or value is None:
             lacking[sku] = missing
             continue
-        assert price is not None
-        value = Money(min(price.amount * units, AMOUNT_MAX), price.currency)
         lines.append(
             CustomsLine(said[:100], units, details.weight_g * units, value, details.hs_code, details.origin_country)
         )
@@ -65,6 +66,7 @@ def declaration_of(
         named = "; ".join(f"{sku}: {', '.join(names)}" for sku, names in list(lacking.items())[:5])
         detail = f"The catalogue does not say enough for customs of {named}."
         raise Problem("customs.article_incomplete", detail, extra={"lacking": lacking, "hs_digits": digits})
+    _refuse_currencies(values)
     reason, text = words.reason, words.reason_text
     if not view.order_id and reason == "sale_of_goods":
         reason = REASONS[view.reason]
@@ -90,11 +92,15 @@ def _as_weighed(lines: Sequence[CustomsLine], gross_g: int, settings: PackingSet
     return [replace(line, net_weight_g=max(1, line.net_weight_g * gross_g // net)) for line in lines]
 
 
-def _price(sku: str, to: Recipient, index: AvailabilityIndex) -> Money | None:
-    """What was paid for one, else what it costs the retailer; None when nobody knows."""
-    if to.order is not None:
-        for line in to.order.lines:
-            if line.sku == sku and line.unit_price.amount:
-                return line.unit_price
-    details = index.details(sku)
-    return None if not details.cost_minor else Money(details.cost_minor, details.currency)
+def _refuse_currencies(values: Mapping[str, Money]) -> None:
+    """Raises Problem 422 for goods that can't stand in one declaration: nobody here knows what one currency is worth in another."""
+    by_sku = {sku: value.currency for sku, value in sorted(values.items())}
+    currencies = sorted(set(by_sku.values()))
+    if len(currencies) > 1:
+        detail = (
+            f"The goods of the parcel are worth something in {', '.join(currencies)}, and customs want one currency: let the catalogue tell the cost of what nobody paid for in that of the "
+            "others, or pack them apart."
+        )
+        raise Problem(
+            "customs.currencies", detail, extra={"currencies": currencies, "skus": by_sku, "fields": _CURRENCY}
+        )

@@ -25,6 +25,7 @@ from serve.packing.schemas import CustomsDetail, CustomsWords, LabelDetail, NewL
 from serve.packing.slip import Slip, SlipLine, SlipPaper, packing_slip
 from serve.packing.sscc_label import SsccLabel, sscc_label
 from serve.packing.words import Language
+from serve.packing.worth import prices_of
 from serve.pages import DATA, NO_STORE
 from serve.problems import Problem
 from serve.responses import ok
@@ -208,10 +209,8 @@ def _slip(
     index, sums = calls.services.index, dict[str, int]()
     for content in parcel.contents:
         sums[content.sku] = sums.get(content.sku, 0) + content.units
-    paid = {line.sku: line.unit_price for line in to.order.lines} if to.order is not None else {}
-    lines = tuple(
-        SlipLine(sku, index.description(sku), units, paid.get(sku) if prices else None) for sku, units in sorted(sums.items())
-    )  # fmt: skip
+    paid = prices_of(view, to.order) if prices and to.order is not None else {}
+    lines = tuple(SlipLine(sku, index.description(sku), units, paid.get(sku)) for sku, units in sorted(sums.items()))
     carton, cartons = _count(view, parcel)
     return Slip(
         (view.order_id or view.shipment_id)[:64], to.party, lines, carton, cartons, parcel.sscc, parcel.weight_g, language, paper,
