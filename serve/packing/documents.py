@@ -125,9 +125,9 @@ def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> 
         request: Request,
         language: Annotated[Language, Query()] = "en",
         paper: Annotated[SlipPaper, Query()] = "a4",
-        prices: Annotated[bool, Query(description="with what was paid")] = False,
+        prices: Annotated[bool, Query(description="with what was paid; never on that of a present")] = False,
     ) -> Response:
-        """What is in the carton, for whoever opens it. The same content gives the same bytes."""
+        """What is in the carton, for whoever opens it, and the words that go with a present. The same content gives the same bytes."""
         view = await calls.view(shipment_id, request, papers=True)
         to = await recipients.of(view, request)
         said = _slip(calls, view, parcel_in(view, parcel), to, language, paper, prices)
@@ -209,12 +209,14 @@ def _slip(
     index, sums = calls.services.index, dict[str, int]()
     for content in parcel.contents:
         sums[content.sku] = sums.get(content.sku, 0) + content.units
+    # Whoever prints it: what a present has cost is not for who gets it.
+    prices = prices and not to.is_gift
     paid = prices_of(view, to.order) if prices and to.order is not None else {}
     lines = tuple(SlipLine(sku, index.description(sku), units, paid.get(sku)) for sku, units in sorted(sums.items()))
     carton, cartons = _count(view, parcel)
     return Slip(
         (view.order_id or view.shipment_id)[:64], to.party, lines, carton, cartons, parcel.sscc, parcel.weight_g, language, paper,
-        to.order_ref[:64], with_prices=prices,
+        to.order_ref[:64], to.message, prices,
     )  # fmt: skip
 
 
