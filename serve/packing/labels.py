@@ -88,6 +88,7 @@ class Labels:
         form = label_format or (account.label_format if account else "pdf")
         wanted = LabelRequest(await self.parcel_to(view, parcel, to, words), service, form)
         plain = _encode(wanted)
+        _check(plain)
         sealed = await self._recipients.seal(shipment_id, f"request:{number}", plain, to, request)
         command = AskLabel(
             number, carrier, service, form, sealed, dock_id(view.location_id, carrier), reach_of(request.scope),
@@ -323,6 +324,14 @@ class Labels:
         # The carrier has done it: whoever called may be gone by now, the shipment must know.
         noting = self._calls.note(ticket.shipment_id, request, command, write, f"{ticket.key} {what}")
         await asyncio.shield(noting)
+
+
+def _check(plain: bytes) -> None:
+    """Raises Problem 422 for a request that could not be read again: kept once, it could neither be asked nor given up. What is wrong is told by its place, and no value."""
+    try:
+        _request_decoder.decode(plain)
+    except msgspec.ValidationError as error:
+        raise Problem("carrier.request_invalid", f"No carrier can be asked for such a label: {error}.") from None
 
 
 def _declared(wanted: LabelRequest) -> Declared | None:

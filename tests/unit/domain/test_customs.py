@@ -31,12 +31,15 @@ TOLD = CustomsDeclaration(SENDER, RECIPIENT, "gift", (LINE,), 400, "eu-1", "I-1"
 def test_a_good_declaration_is_refused():
     assert check(TOLD) is TOLD
     assert value_of(replace(TOLD, lines=(LINE, LINE))) == Money(10_000, "EUR")
+    full = replace(TOLD, lines=(replace(LINE, net_weight_g=1),) * 200)
+    assert check(full) is full
 
 
 @pytest.mark.parametrize(
     ("told", "code", "facts"),
     [
         (replace(TOLD, lines=()), "customs.nothing_declared", {"fields": ["lines"]}),
+        (replace(TOLD, lines=(replace(LINE, net_weight_g=1),) * 201), "customs.too_many", {"lines_max": 200, "lines": 201, "fields": ["lines"]}),
         (replace(TOLD, recipient=SENDER), "customs.same_country", {"fields": ["sender.country", "recipient.country"]}),
         (replace(TOLD, reason="other", reason_text="  "), "customs.reason_missing", {"fields": ["reason_text"]}),
         (replace(TOLD, lines=(LINE, replace(LINE, value=Money(1, "USD"))), gross_weight_g=900), "customs.currencies", {"currencies": ["EUR", "USD"], "fields": ["lines.value.currency"]}),

@@ -10,6 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from actors.domain.customs import SdrRate
+from serve.packing.customs_data import declaration_of
 from serve.packing.settings import CarrierAccount
 from tests.unit.serve.packing.pack_rig import PACKING, SEATTLE, Station
 from tests.unit.serve.small_cell import SETTINGS, Cell, furnish
@@ -127,6 +128,28 @@ async def test_the_papers_contradict_what_was_declared_with_the_label(stations, 
     # Given back, nothing is declared yet.
     await station.done("DELETE", f"{path}/label")
     assert (await station.get(f"{path}/customs")).json()["invoice"]
+
+
+async def test_a_declaration_that_is_too_long_is_asked_for_and_can_never_be_read_again(stations, monkeypatch):
+    station = await stations()
+    await stocked(station, TRAY)
+    name = await sold(station, [line("P1", 1, 900), line("A1", 1, 1_000)], {"P1": 1, "A1": 1})
+    with monkeypatch.context() as short:
+        short.setattr("actors.domain.customs.LINES_MAX", 1)
+        told = await refused_unpaid(station, name, "customs.too_many", 422)
+        assert told["lines_max"] == 1
+    with monkeypatch.context() as blind:
+        # Whatever else is longer than the types allow.
+        blind.setattr("serve.packing.labels.declaration_of", longer)
+        told = await refused_unpaid(station, name, "carrier.request_invalid", 422)
+        assert "$.shipment.customs.lines" in told["detail"]
+        assert "Oak" not in told["detail"]
+    assert (await station.labelled(name))["status"] == "bought"
+
+
+def longer(*args):
+    made = declaration_of(*args)
+    return msgspec.structs.replace(made, lines=made.lines * 150)
 
 
 # --- what it is worth
