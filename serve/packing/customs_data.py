@@ -9,8 +9,10 @@ from msgspec.structs import replace
 from actors.domain.customs import CustomsDeclaration, CustomsLine, Reason, check
 from actors.domain.customs_area import leaves
 from actors.domain.errors import Refused
+from actors.domain.location_capacity import local_day
 from actors.domain.money import Money
 from actors.domain.postal import Party
+from actors.domain.shipment_commands import Declared, DeclaredGoods
 from actors.domain.shipment_views import ParcelView, ShipmentView
 from serve.availability.index import AvailabilityIndex
 from serve.days import date_of
@@ -28,14 +30,13 @@ REASONS: Mapping[str, Reason] = {
 # Digits of an HS code that every customs office wants.
 HS_DIGITS = 6
 _CURRENCY = ["lines.value.currency"]
-_DAY_MS = 86_400_000
 
 
 def declaration_of(
-    view: ShipmentView, parcel: ParcelView, sender: Party, to: Recipient, words: CustomsWords, index: AvailabilityIndex, now_ms: int,
+    view: ShipmentView, parcel: ParcelView, sender: Party, to: Recipient, words: CustomsWords, index: AvailabilityIndex, at_ms: int,
     settings: PackingSettings,
 ) -> CustomsDeclaration | None:  # fmt: skip
-    """None: it does not leave the customs territory. Raises Problem 409 with the SKUs of which the catalogue does not say enough, and of a declaration that makes no sense as a whole
+    """As of a moment (UTC ms), which tells the day in the region. None: it does not leave the customs territory. Raises Problem 409 with the SKUs of which the catalogue does not say enough, and of a declaration that makes no sense as a whole
     (`customs.check`)."""
     if not leaves(sender.country, to.party.country):
         return None
@@ -71,16 +72,48 @@ def declaration_of(
     if not view.order_id and reason == "sale_of_goods":
         reason = REASONS[view.reason]
         text = text or (view.reason if reason == "other" else "")
-    name = view.order_id or view.shipment_id
-    lines = _as_weighed(lines, parcel.weight_g, settings)
-    declared = CustomsDeclaration(
-        sender, to.party, reason, tuple(lines), parcel.weight_g, name, f"{name}-{parcel.number}"[:64],
-        date_of(now_ms // _DAY_MS).isoformat(), text, words.sender_tax_id,
+    on = date_of(local_day(settings.timezone, at_ms)).isoformat()
+    declared = _declaration(
+        view, parcel, sender, to, _as_weighed(lines, parcel.weight_g, settings), CustomsWords(reason, text, words.sender_tax_id), on
     )  # fmt: skip
     try:
         return check(declared)
     except Refused as refused:
         raise Problem(refused.body.code, refused.body.detail, extra=refused.body.extra) from None
+
+
+def kept_of(declaration: CustomsDeclaration) -> Declared:
+    """What of it is kept with the label, so that papers that are made later say the same."""
+    goods = [
+        DeclaredGoods(one.description, one.units, one.net_weight_g, one.value.amount, one.hs_code, one.origin)
+        for one in declaration.lines
+    ]
+    currency = declaration.lines[0].value.currency
+    return Declared(
+        declaration.reason, declaration.reason_text, declaration.sender_tax_id, declaration.declared_on, currency, goods
+    )
+
+
+def told_again(
+    view: ShipmentView, parcel: ParcelView, sender: Party, to: Recipient, kept: Declared
+) -> CustomsDeclaration:  # fmt: skip
+    """The declaration of which that was kept, whatever the catalogue says by now."""
+    lines = [
+        CustomsLine(one.description, one.units, one.net_weight_g, Money(one.amount, kept.currency), one.hs_code, one.origin)
+        for one in kept.goods
+    ]  # fmt: skip
+    words = CustomsWords(kept.reason, kept.reason_text, kept.sender_tax_id)
+    return _declaration(view, parcel, sender, to, lines, words, kept.declared_on)
+
+
+def _declaration(
+    view: ShipmentView, parcel: ParcelView, sender: Party, to: Recipient, lines: Sequence[CustomsLine], words: CustomsWords, on: str
+) -> CustomsDeclaration:  # fmt: skip
+    name = view.order_id or view.shipment_id
+    return CustomsDeclaration(
+        sender, to.party, words.reason, tuple(lines), parcel.weight_g, name, f"{name}-{parcel.number}"[:64], on, words.reason_text,
+        words.sender_tax_id,
+    )  # fmt: skip
 
 
 def _as_weighed(lines: Sequence[CustomsLine], gross_g: int, settings: PackingSettings) -> list[CustomsLine]:

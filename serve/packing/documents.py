@@ -13,11 +13,11 @@ from starlette.responses import Response
 from actors.domain.customs import CustomsDeclaration, Form, Papers, papers_of, value_of
 from actors.domain.money import Money
 from actors.domain.shipment_commands import LabelFormat
-from actors.domain.shipment_views import ParcelView, ShipmentView
+from actors.domain.shipment_views import LabelView, ParcelView, ShipmentView
 from serve.openapi import KEY_PARAMETER, documented
 from serve.packing import examples
 from serve.packing.calls import PackingCalls, ParcelNumber, ShipmentId, label_detail, parcel_in
-from serve.packing.customs_data import declaration_of
+from serve.packing.customs_data import declaration_of, told_again
 from serve.packing.customs_papers import commercial_invoice, customs_form
 from serve.packing.labels import Labels
 from serve.packing.recipients import Recipient, Recipients
@@ -147,7 +147,7 @@ def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> 
         paper: Annotated[SlipPaper, Query()] = "a4",
     ) -> Response:
         """The declaration (CN 22 or CN 23: `…/customs` says which, and why) or the commercial invoice of a parcel that leaves the customs territory, from the catalogue and the
-        order, in the words that were said with its label (reason, tax number)."""
+        order; of one with a label, as it was declared with that."""
         view = await calls.view(shipment_id, request, papers=True)
         one = parcel_in(view, parcel)
         declared = await _declared(calls, recipients, view, one, request)
@@ -231,30 +231,33 @@ async def _declared(
         raise Problem("shipment.parcel_open", f"Parcel {parcel.number} is not closed.")
     to = await recipients.of(view, request)
     services = calls.services
-    now_ms = services.clock.now_ms()
-    words = _words(parcel)
-    declared = declaration_of(view, parcel, sender, to, words, services.index, now_ms, calls.settings)
+    label = _asked(parcel)
+    kept = None if label is None else label.declared
+    declared: CustomsDeclaration | None
+    if kept is not None and kept.goods:
+        declared = told_again(view, parcel, sender, to, kept)
+    else:
+        at_ms = (0 if label is None else label.asked_at_ms) or services.clock.now_ms()
+        words = CustomsWords() if kept is None else CustomsWords(kept.reason, kept.reason_text, kept.sender_tax_id)
+        declared = declaration_of(view, parcel, sender, to, words, services.index, at_ms, calls.settings)
     if declared is None:
         raise Problem(
             "customs.same_country", "The parcel does not leave the customs territory: there is nothing to declare."
         )
-    if parcel.label is not None and parcel.label.currency:
-        paid = Money(parcel.label.amount, parcel.label.currency)
+    if label is not None and label.currency:
+        paid = Money(label.amount, label.currency)
         declared = msgspec.structs.replace(declared, postage=paid)
     return declared
 
 
-def _words(parcel: ParcelView) -> CustomsWords:
-    """As the carrier was told, by a label that it sold or may have sold."""
+def _asked(parcel: ParcelView) -> LabelView | None:
+    """A label that the carrier sold or may have sold: what it was told then, holds."""
     label = parcel.label
-    if label is None or label.declared is None or label.status in ("refused", "voided"):
-        return CustomsWords()
-    said = label.declared
-    return CustomsWords(said.reason, said.reason_text, said.sender_tax_id)
+    return None if label is None or label.status in ("refused", "voided") else label
 
 
 def _papers(calls: PackingCalls, parcel: ParcelView, declared: CustomsDeclaration) -> Papers:
-    label = parcel.label
+    label = _asked(parcel)
     letter_post = label is not None and calls.settings.small_packet(label.carrier, label.service)
     return papers_of(declared, calls.settings.sdr, small_packet=letter_post)
 

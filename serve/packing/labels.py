@@ -46,7 +46,7 @@ from partners.carrier import (
 from serve.callers import reach_of
 from serve.packing.calls import PackingCalls, parcel_in, ticket_decoder
 from serve.packing.carriers import TIMED_OUT, UNAVAILABLE, told_as
-from serve.packing.customs_data import declaration_of
+from serve.packing.customs_data import declaration_of, kept_of
 from serve.packing.papers import label_paper
 from serve.packing.recipients import Recipient, Recipients
 from serve.packing.schemas import CustomsWords, QuoteDetail, QuotesDetail
@@ -335,9 +335,9 @@ def _check(plain: bytes) -> None:
 
 
 def _declared(wanted: LabelRequest) -> Declared | None:
-    """The words of it that papers made later have to repeat."""
+    """What of it papers made later have to repeat."""
     customs = wanted.shipment.customs
-    return None if customs is None else Declared(customs.reason, customs.reason_text, customs.sender_tax_id)
+    return None if customs is None else kept_of(customs)
 
 
 def _number(name: str) -> int:

@@ -10,9 +10,10 @@ import pytest
 from pypdf import PdfReader
 
 from actors.domain.customs import SdrRate
+from actors.domain.shipment_commands import Declared
 from serve.packing.customs_data import declaration_of
 from serve.packing.settings import CarrierAccount
-from tests.unit.serve.packing.pack_rig import PACKING, SEATTLE, Station
+from tests.unit.serve.packing.pack_rig import GOODS, PACKING, SEATTLE, Station
 from tests.unit.serve.small_cell import SETTINGS, Cell, furnish
 
 VANCOUVER = {"country": "CA", "postcode": "V5K 0A1", "city": "Vancouver", "lat": 47.4, "lon": -122.2}
@@ -150,6 +151,59 @@ async def test_a_declaration_that_is_too_long_is_asked_for_and_can_never_be_read
 def longer(*args):
     made = declaration_of(*args)
     return msgspec.structs.replace(made, lines=made.lines * 150)
+
+
+# --- papers that are made later
+DAY_MS = 86_400_000
+
+
+async def printed(station, name):
+    document = (await station.get(f"/v1/shipments/{name}/parcels/1/customs.pdf")).content
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(document)).pages)
+
+
+async def test_papers_that_are_printed_later_tell_another_day_or_other_goods_than_the_label(stations):
+    station = await stations()
+    _, name = await station.packed(ship_to=VANCOUVER)
+    await station.labelled(name)
+    first = await printed(station, name)
+    (sold,) = station.cell.services.carriers["post"]._parcels.values()
+    assert (sold.shipment.customs.declared_on, "Date: 2026-01-01" in first) == ("2026-01-01", True)
+    station.cell.clock.now += 5 * DAY_MS
+    other = GOODS[0] | {"description": "Plastic coaster", "hs_code": "392410", "weight_g": 90}
+    await station.done("POST", "/v1/skus", {"skus": [other]})
+    assert await printed(station, name) == first
+    # Given back, it is declared anew.
+    await station.done("DELETE", f"/v1/shipments/{name}/parcels/1/label")
+    again = await printed(station, name)
+    for text in ("Date: 2026-01-06", "Plastic coaster", "0.270 kg"):
+        assert text in again
+    assert "Postage" in first
+    assert "Postage" not in again
+
+
+async def test_a_label_from_before_its_goods_were_kept_is_declared_on_the_day_of_printing(stations):
+    station = await stations()
+    _, name = await station.packed(ship_to=VANCOUVER)
+    await station.labelled(name, customs={"reason": "gift"})
+    first = await printed(station, name)
+    (state, _) = station.cell.gateway.entities["shipment", name]
+    for kept in (Declared("gift"), None):
+        state.parcels[0].label.declared = kept
+        station.cell.clock.now += DAY_MS
+        later = await printed(station, name)
+        assert "Date: 2026-01-01" in later
+        assert (later == first) == (kept is not None)
+
+
+async def test_an_evening_in_america_is_declared_as_tomorrow(stations):
+    station = await stations(timezone="America/Chicago")
+    station.cell.clock.now += DAY_MS - (station.cell.clock.now % DAY_MS) + 3 * 3_600_000
+    _, name = await station.packed(ship_to=VANCOUVER)
+    assert "Date: 2026-01-01" in await printed(station, name)
+    await station.labelled(name)
+    (sold,) = station.cell.services.carriers["post"]._parcels.values()
+    assert sold.shipment.customs.declared_on == "2026-01-01"
 
 
 # --- what it is worth
