@@ -30,7 +30,7 @@ from actors.domain.shipment_commands import (
     NoteVoided,
     TryLabel,
 )
-from actors.domain.shipment_views import LabelTicket, ParcelView, ShipmentView
+from actors.domain.shipment_views import LabelTicket, LabelView, ParcelView, ShipmentView
 from partners.carrier import (
     KEYS_KEPT_MS,
     Carrier,
@@ -86,7 +86,19 @@ class Labels:
         to = await self._to(view, request, write)
         account = next((one for one in self._calls.settings.carriers if one.carrier == carrier), None)
         form = label_format or (account.label_format if account else "pdf")
-        wanted = LabelRequest(await self.parcel_to(view, parcel, to, words), service, form)
+        try:
+            wanted = LabelRequest(await self.parcel_to(view, parcel, to, words), service, form)
+        except Problem:
+            label = parcel.label
+            if (
+                label is None
+                or label.status != "asked"
+                or (label.carrier, label.service, label.label_format) != (carrier, service, form)
+            ):
+                raise
+            # It may be sold already: what was asked is kept, and the goods need not be known anew.
+            await self.fulfil(_ticket_of(view, number, label), to, request, write)
+            return
         plain = _encode(wanted)
         _check(plain)
         sealed = await self._recipients.seal(shipment_id, f"request:{number}", plain, to, request)
@@ -218,9 +230,7 @@ class Labels:
                 continue
             part = write._replace(key=f"{write.key}/parcel {parcel.number}")
             if label.status == "asked":
-                ticket = LabelTicket(
-                    view.shipment_id, view.version, parcel.number, label.status, label.key, label.carrier, "", "", label.asked_at_ms
-                )  # fmt: skip
+                ticket = _ticket_of(view, parcel.number, label)
                 try:
                     wanted = await self._wanted(ticket, request)
                     ticket = await self._tried(ticket, request, part, secrets.token_hex(8))
@@ -328,6 +338,13 @@ class Labels:
         # The carrier has done it: whoever called may be gone by now, the shipment must know.
         noting = self._calls.note(ticket.shipment_id, request, command, write, f"{ticket.key} {what}")
         await asyncio.shield(noting)
+
+
+def _ticket_of(view: ShipmentView, number: int, label: LabelView) -> LabelTicket:
+    """Of a label that was asked for."""
+    return LabelTicket(
+        view.shipment_id, view.version, number, label.status, label.key, label.carrier, "", "", label.asked_at_ms
+    )
 
 
 def _check(plain: bytes) -> None:

@@ -329,6 +329,23 @@ async def test_a_slip_shows_one_of_two_prices(stations):
     assert "91.29 USD" in text, text
 
 
+async def test_a_label_that_may_be_sold_is_never_fetched_because_the_catalogue_lacks_something_by_now(stations):
+    station = await stations()
+    _, name = await station.packed(ship_to=VANCOUVER)
+    path, carrier = f"/v1/shipments/{name}/parcels/1/label", station.cell.services.carriers["post"]
+    carrier.mute = True
+    assert (await station.write("POST", path, BODY)).json()["code"] == "carrier.timed_out"
+    carrier.mute = False
+    await station.done("POST", "/v1/skus", {"skus": [GOODS[0] | {"hs_code": ""}]})
+    # Another one would have to be declared anew.
+    assert (await station.write("POST", path, BODY | {"service": "express"})).json()[
+        "code"
+    ] == "customs.article_incomplete"
+    assert (await station.labelled(name))["status"] == "bought"
+    assert len(carrier._parcels) == 1
+    assert "441990" in await printed(station, name)
+
+
 async def refused_unpaid(station, name, code, status, *, sold=0, **more):
     """sold: labels before this one."""
     path = f"/v1/shipments/{name}/parcels/1/label"
