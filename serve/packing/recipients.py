@@ -32,7 +32,8 @@ _encode = msgspec.msgpack.Encoder().encode
 _NEEDED = ("recipient", "street", "city")
 # Stands where a name or street is not told.
 UNTOLD = "-"
-_NOT_PHONE = re.compile(r"[^0-9+]")
+_PHONE = re.compile(r"\+[0-9]{6,15}")
+_BETWEEN_DIGITS = str.maketrans("", "", " ().-/\u00a0")
 
 
 class Recipient(NamedTuple):
@@ -94,10 +95,9 @@ class Recipients:
         missing = [name for name in needed if not getattr(private, name)]
         if missing:
             raise _incomplete(missing)
-        phone = _NOT_PHONE.sub("", private.phone)
         party = Party(
             private.recipient[:LINE_CHARS_MAX] or UNTOLD, _street(private.street) or (UNTOLD,), private.city[:LINE_CHARS_MAX], private.postcode[:16],
-            to.country, phone=phone if re.fullmatch(r"\+[0-9]{6,15}", phone) else "",
+            to.country, phone=_phone(private.phone),
         )  # fmt: skip
         return Recipient(party, order, private.order_ref, sealed, private.gift_message)
 
@@ -173,6 +173,13 @@ def _street(text: str) -> tuple[str, ...]:
         else:
             lines.append(word[:LINE_CHARS_MAX])
     return tuple(line for line in lines if line)[:LINES_MAX]
+
+
+def _phone(text: str) -> str:
+    """As carriers take it (E.164). What says more than the number, an extension for one, is none: without it, somebody else would be called. "(0)" is for who
+    calls within the country."""
+    number = text.replace("(0)", "").translate(_BETWEEN_DIGITS)
+    return number if _PHONE.fullmatch(number) else ""
 
 
 def _gone(why: str) -> Problem:

@@ -92,6 +92,23 @@ async def test_a_presents_words_are_kept_and_printed_nowhere_or_its_price_is(sta
         assert "Message" not in slip
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("+1 (206) 555-01.88", "+12065550188"),
+        ("+1 206 555 0188 x12", ""),
+        ("+12065550188/+12065550189", ""),
+        ("+44 (0)20 7946 0018", "+442079460018"),
+        ("206 555 0188", ""),
+    ],
+)
+async def test_a_carrier_calls_somebody_else(station, said, told):
+    _, name = await station.packed(ship_to=TO_MIA | {"phone": said})
+    await station.labelled(name)
+    (label,) = station.cell.services.carriers["post"]._parcels.values()
+    assert label.shipment.recipient.phone == told
+
+
 async def test_a_shipment_tells_staff_who_gets_it(station):
     order_id, name = await to_mia(station)
     told = [
