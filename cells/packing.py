@@ -27,6 +27,7 @@ def packing_settings(config: RegionConfig, books: Path | None) -> PackingSetting
         tuple(CarrierAccount(one.carrier, one.port, one.label_format, one.small_packets) for one in packing.carriers),
         packing.tolerance_g, packing.tolerance_percent, "" if books is None else str(books), packing.papers_keep_days,
         None if packing.sdr is None else SdrRate(packing.sdr.currency, packing.sdr.minor_per_100, packing.sdr.on), packing.hs_digits,
+        config.region.timezone,
     )  # fmt: skip
 
 

@@ -89,10 +89,13 @@ class Papers(NamedTuple):
 def check(declaration: CustomsDeclaration) -> CustomsDeclaration:
     """The declaration, when it makes sense as a whole.
 
-    Errors, each with the `fields` that it is about: `customs.nothing_declared`, `customs.same_country`, `customs.reason_missing`, `customs.currencies`, `customs.weights`,
-    `customs.value`."""
+    Errors, each with the `fields` that it is about: `customs.nothing_declared`, `customs.too_many`, `customs.same_country`, `customs.reason_missing`, `customs.currencies`,
+    `customs.weights`, `customs.value`."""
     if not declaration.lines:
         raise Refused("customs.nothing_declared", "There are no goods in the declaration.", fields=["lines"])
+    if len(declaration.lines) > LINES_MAX:
+        detail = f"One parcel declares at most {LINES_MAX} kinds of goods: pack the rest in another."
+        raise Refused("customs.too_many", detail, lines_max=LINES_MAX, lines=len(declaration.lines), fields=["lines"])
     if declaration.sender.country == declaration.recipient.country:
         ends = ["sender.country", "recipient.country"]
         raise Refused("customs.same_country", "The parcel does not leave the country.", fields=ends)

@@ -119,7 +119,8 @@ class PickupView(msgspec.Struct, frozen=True, gc=False):
 
 class OrderView(msgspec.Struct, frozen=True, gc=False):
     """A whole order. `withheld`: why it does not tell who ordered and where it goes, absent when it does. `sealed`: within the cell only.
-    `promised_by`: when all of it shall be with the customer, as was said when it was placed; absent when nothing was promised."""
+    `promised_by`: when all of it shall be with the customer, as was said when it was placed; absent when nothing was promised. `kits`: what one of each kit among the lines is made of, as it
+    was then: fulfilments hold the parts; absent without kits."""
 
     order_id: str
     version: int
@@ -140,6 +141,7 @@ class OrderView(msgspec.Struct, frozen=True, gc=False):
     sealed: Annotated[bytes | msgspec.UnsetType, SEALED_ORDER] = msgspec.UNSET
     terms: TermsView | msgspec.UnsetType = msgspec.UNSET
     backorder: BackorderView | msgspec.UnsetType = msgspec.UNSET
+    kits: Annotated[dict[str, list[UnitsView]] | msgspec.UnsetType, PURCHASE] = msgspec.UNSET
 
 
 def _units(lines: list[tuple[str, int]]) -> list[UnitsView]:
@@ -189,6 +191,7 @@ def order_view(
         sealed=order.sealed or msgspec.UNSET,
         terms=msgspec.UNSET if order.terms is None else terms_view(order_id, order.terms, order.currency, own=own),
         backorder=backorder,
+        kits={sku: _units(parts) for sku, parts in order.kits.items()} if order.kits else msgspec.UNSET,
     )
 
 

@@ -31,12 +31,27 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     tracked: list[str] = []
 
 
+class DeclaredGoods(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A line of a declaration (`customs.CustomsLine`). net_weight_g and amount (minor units): of all its units together."""
+
+    description: str
+    units: int
+    net_weight_g: int
+    amount: int
+    hs_code: str
+    origin: str
+
+
 class Declared(msgspec.Struct, frozen=True, gc=False):
-    """In which words a parcel was declared to customs when its label was asked for: nothing of who gets it. reason_text: no names; sender_tax_id: of the retailer."""
+    """How a parcel was declared to customs when its label was asked for: nothing of who gets it. reason_text: no names; sender_tax_id: of the retailer. declared_on: YYYY-MM-DD; goods: with
+    their values in `currency`; "" and none of one from before these were kept."""
 
     reason: Reason
     reason_text: str = ""
     sender_tax_id: str = ""
+    declared_on: str = ""
+    currency: str = ""
+    goods: list[DeclaredGoods] = []
 
 
 # --- what people ask; `within`: the locations that their rights reach, empty for the whole region ------------------

@@ -39,7 +39,7 @@ class Content(msgspec.Struct, array_like=True, gc=False):
 
 class Label(msgspec.Struct):
     """One that the carrier was asked for under `key`, at `asked_at_ms` first (UTC ms; 0: nobody knows). code: of its last refusal, to sell or to take it back. filed: its
-    paper has a row (`shipment_papers.py`). digest: keyed, of the request; declared: in which words it was declared to customs; unheard: tries under the key of which nobody knows what
+    paper has a row (`shipment_papers.py`). digest: keyed, of the request; declared: how it was declared to customs; unheard: tries under the key of which nobody knows what
     came (one from before they were counted: one)."""
 
     key: str

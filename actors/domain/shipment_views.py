@@ -66,8 +66,8 @@ class LabelTicket(msgspec.Struct, frozen=True, gc=False):
 
 
 class LabelView(msgspec.Struct, frozen=True, gc=False):
-    """A label. amount: what was paid, minor units; request, document: sealed, only for who prints; asked_at_ms: as `LabelTicket`'s; filed: its paper has a row; declared: to
-    customs, in these words."""
+    """A label. amount: what was paid, minor units; request, document: sealed, only for who prints; asked_at_ms: as `LabelTicket`'s; filed: its paper has a row; declared: so,
+    to customs, only for who prints."""
 
     key: str
     carrier: str
@@ -182,5 +182,5 @@ def _label(label: Label, *, papers: bool) -> LabelView:
     return LabelView(
         label.key, label.carrier, label.service, label.label_format, label.status, label.tracking, label.amount, label.currency,
         label.code, label.request if papers else b"", label.document if papers else b"", label.asked_at_ms, label.filed,
-        label.declared,
+        label.declared if papers else None,
     )  # fmt: skip

@@ -129,6 +129,12 @@ class DockCalls:
         ticket = _ticket_decoder.decode(await self.ask(dock, request, CloseManifest(reach_of(request.scope)), write))
         if ticket.status != "closing":
             return ticket.number
+        # A call that is sent again has the answer of then: the carrier is asked for what is being closed now.
+        manifest = await self.manifest(dock, ticket.number, request)
+        if manifest.status == "returned":
+            raise told_as(CarrierRefused(manifest.code, "The carrier has refused it, and its parcels wait again."))
+        if manifest.status != "closing":
+            return ticket.number
         command: Command
         try:
             taken = await self._taken(port, ticket)

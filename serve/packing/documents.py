@@ -13,11 +13,11 @@ from starlette.responses import Response
 from actors.domain.customs import CustomsDeclaration, Form, Papers, papers_of, value_of
 from actors.domain.money import Money
 from actors.domain.shipment_commands import LabelFormat
-from actors.domain.shipment_views import ParcelView, ShipmentView
+from actors.domain.shipment_views import LabelView, ParcelView, ShipmentView
 from serve.openapi import KEY_PARAMETER, documented
 from serve.packing import examples
 from serve.packing.calls import PackingCalls, ParcelNumber, ShipmentId, label_detail, parcel_in
-from serve.packing.customs_data import declaration_of
+from serve.packing.customs_data import declaration_of, told_again
 from serve.packing.customs_papers import commercial_invoice, customs_form
 from serve.packing.labels import Labels
 from serve.packing.recipients import Recipient, Recipients
@@ -25,6 +25,7 @@ from serve.packing.schemas import CustomsDetail, CustomsWords, LabelDetail, NewL
 from serve.packing.slip import Slip, SlipLine, SlipPaper, packing_slip
 from serve.packing.sscc_label import SsccLabel, sscc_label
 from serve.packing.words import Language
+from serve.packing.worth import prices_of
 from serve.pages import DATA, NO_STORE
 from serve.problems import Problem
 from serve.responses import ok
@@ -124,9 +125,9 @@ def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> 
         request: Request,
         language: Annotated[Language, Query()] = "en",
         paper: Annotated[SlipPaper, Query()] = "a4",
-        prices: Annotated[bool, Query(description="with what was paid")] = False,
+        prices: Annotated[bool, Query(description="with what was paid; never on that of a present")] = False,
     ) -> Response:
-        """What is in the carton, for whoever opens it. The same content gives the same bytes."""
+        """What is in the carton, for whoever opens it, and the words that go with a present. The same content gives the same bytes."""
         view = await calls.view(shipment_id, request, papers=True)
         to = await recipients.of(view, request)
         said = _slip(calls, view, parcel_in(view, parcel), to, language, paper, prices)
@@ -146,7 +147,7 @@ def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> 
         paper: Annotated[SlipPaper, Query()] = "a4",
     ) -> Response:
         """The declaration (CN 22 or CN 23: `…/customs` says which, and why) or the commercial invoice of a parcel that leaves the customs territory, from the catalogue and the
-        order, in the words that were said with its label (reason, tax number)."""
+        order; of one with a label, as it was declared with that."""
         view = await calls.view(shipment_id, request, papers=True)
         one = parcel_in(view, parcel)
         declared = await _declared(calls, recipients, view, one, request)
@@ -208,14 +209,14 @@ def _slip(
     index, sums = calls.services.index, dict[str, int]()
     for content in parcel.contents:
         sums[content.sku] = sums.get(content.sku, 0) + content.units
-    paid = {line.sku: line.unit_price for line in to.order.lines} if to.order is not None else {}
-    lines = tuple(
-        SlipLine(sku, index.description(sku), units, paid.get(sku) if prices else None) for sku, units in sorted(sums.items())
-    )  # fmt: skip
+    # Whoever prints it: what a present has cost is not for who gets it.
+    prices = prices and not to.is_gift
+    paid = prices_of(view, to.order) if prices and to.order is not None else {}
+    lines = tuple(SlipLine(sku, index.description(sku), units, paid.get(sku)) for sku, units in sorted(sums.items()))
     carton, cartons = _count(view, parcel)
     return Slip(
         (view.order_id or view.shipment_id)[:64], to.party, lines, carton, cartons, parcel.sscc, parcel.weight_g, language, paper,
-        to.order_ref[:64], with_prices=prices,
+        to.order_ref[:64], to.message, prices,
     )  # fmt: skip
 
 
@@ -230,30 +231,33 @@ async def _declared(
         raise Problem("shipment.parcel_open", f"Parcel {parcel.number} is not closed.")
     to = await recipients.of(view, request)
     services = calls.services
-    now_ms = services.clock.now_ms()
-    words = _words(parcel)
-    declared = declaration_of(view, parcel, sender, to, words, services.index, now_ms, calls.settings)
+    label = _asked(parcel)
+    kept = None if label is None else label.declared
+    declared: CustomsDeclaration | None
+    if kept is not None and kept.goods:
+        declared = told_again(view, parcel, sender, to, kept)
+    else:
+        at_ms = (0 if label is None else label.asked_at_ms) or services.clock.now_ms()
+        words = CustomsWords() if kept is None else CustomsWords(kept.reason, kept.reason_text, kept.sender_tax_id)
+        declared = declaration_of(view, parcel, sender, to, words, services.index, at_ms, calls.settings)
     if declared is None:
         raise Problem(
             "customs.same_country", "The parcel does not leave the customs territory: there is nothing to declare."
         )
-    if parcel.label is not None and parcel.label.currency:
-        paid = Money(parcel.label.amount, parcel.label.currency)
+    if label is not None and label.currency:
+        paid = Money(label.amount, label.currency)
         declared = msgspec.structs.replace(declared, postage=paid)
     return declared
 
 
-def _words(parcel: ParcelView) -> CustomsWords:
-    """As the carrier was told, by a label that it sold or may have sold."""
+def _asked(parcel: ParcelView) -> LabelView | None:
+    """A label that the carrier sold or may have sold: what it was told then, holds."""
     label = parcel.label
-    if label is None or label.declared is None or label.status in ("refused", "voided"):
-        return CustomsWords()
-    said = label.declared
-    return CustomsWords(said.reason, said.reason_text, said.sender_tax_id)
+    return None if label is None or label.status in ("refused", "voided") else label
 
 
 def _papers(calls: PackingCalls, parcel: ParcelView, declared: CustomsDeclaration) -> Papers:
-    label = parcel.label
+    label = _asked(parcel)
     letter_post = label is not None and calls.settings.small_packet(label.carrier, label.service)
     return papers_of(declared, calls.settings.sdr, small_packet=letter_post)
 

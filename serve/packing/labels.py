@@ -30,7 +30,7 @@ from actors.domain.shipment_commands import (
     NoteVoided,
     TryLabel,
 )
-from actors.domain.shipment_views import LabelTicket, ParcelView, ShipmentView
+from actors.domain.shipment_views import LabelTicket, LabelView, ParcelView, ShipmentView
 from partners.carrier import (
     KEYS_KEPT_MS,
     Carrier,
@@ -46,7 +46,7 @@ from partners.carrier import (
 from serve.callers import reach_of
 from serve.packing.calls import PackingCalls, parcel_in, ticket_decoder
 from serve.packing.carriers import TIMED_OUT, UNAVAILABLE, told_as
-from serve.packing.customs_data import declaration_of
+from serve.packing.customs_data import declaration_of, kept_of
 from serve.packing.papers import label_paper
 from serve.packing.recipients import Recipient, Recipients
 from serve.packing.schemas import CustomsWords, QuoteDetail, QuotesDetail
@@ -86,8 +86,21 @@ class Labels:
         to = await self._to(view, request, write)
         account = next((one for one in self._calls.settings.carriers if one.carrier == carrier), None)
         form = label_format or (account.label_format if account else "pdf")
-        wanted = LabelRequest(await self.parcel_to(view, parcel, to, words), service, form)
+        try:
+            wanted = LabelRequest(await self.parcel_to(view, parcel, to, words), service, form)
+        except Problem:
+            label = parcel.label
+            if (
+                label is None
+                or label.status != "asked"
+                or (label.carrier, label.service, label.label_format) != (carrier, service, form)
+            ):
+                raise
+            # It may be sold already: what was asked is kept, and the goods need not be known anew.
+            await self.fulfil(_ticket_of(view, number, label), to, request, write)
+            return
         plain = _encode(wanted)
+        _check(plain)
         sealed = await self._recipients.seal(shipment_id, f"request:{number}", plain, to, request)
         command = AskLabel(
             number, carrier, service, form, sealed, dock_id(view.location_id, carrier), reach_of(request.scope),
@@ -192,7 +205,11 @@ class Labels:
         if ticket.status != "voiding":
             return ticket.status
         view = await self._calls.view(shipment_id, request)
-        if view.status != "unpacking" and parcel_in(view, number).place:
+        parcel = parcel_in(view, number)
+        if parcel.label is None or parcel.label.key != ticket.key or parcel.label.status != "voiding":
+            # Answered meanwhile: a call that is sent again has the ticket of then, and the carrier must not be asked for what is good by now.
+            return "" if parcel.label is None else parcel.label.status
+        if view.status != "unpacking" and parcel.place:
             raise Problem("shipment.dock_asked", "The dock has not let it go yet: ask again in a moment.")
         code = ""
         try:
@@ -213,9 +230,7 @@ class Labels:
                 continue
             part = write._replace(key=f"{write.key}/parcel {parcel.number}")
             if label.status == "asked":
-                ticket = LabelTicket(
-                    view.shipment_id, view.version, parcel.number, label.status, label.key, label.carrier, "", "", label.asked_at_ms
-                )  # fmt: skip
+                ticket = _ticket_of(view, parcel.number, label)
                 try:
                     wanted = await self._wanted(ticket, request)
                     ticket = await self._tried(ticket, request, part, secrets.token_hex(8))
@@ -325,10 +340,25 @@ class Labels:
         await asyncio.shield(noting)
 
 
+def _ticket_of(view: ShipmentView, number: int, label: LabelView) -> LabelTicket:
+    """Of a label that was asked for."""
+    return LabelTicket(
+        view.shipment_id, view.version, number, label.status, label.key, label.carrier, "", "", label.asked_at_ms
+    )
+
+
+def _check(plain: bytes) -> None:
+    """Raises Problem 422 for a request that could not be read again: kept once, it could neither be asked nor given up. What is wrong is told by its place, and no value."""
+    try:
+        _request_decoder.decode(plain)
+    except msgspec.ValidationError as error:
+        raise Problem("carrier.request_invalid", f"No carrier can be asked for such a label: {error}.") from None
+
+
 def _declared(wanted: LabelRequest) -> Declared | None:
-    """The words of it that papers made later have to repeat."""
+    """What of it papers made later have to repeat."""
     customs = wanted.shipment.customs
-    return None if customs is None else Declared(customs.reason, customs.reason_text, customs.sender_tax_id)
+    return None if customs is None else kept_of(customs)
 
 
 def _number(name: str) -> int:

@@ -1,7 +1,7 @@
 """Who a shipment goes to: opened here for one call, to make a label or a paper, and kept by nobody but sealed.
 
 order's private part ──┐
-manual's ship_to ──────┴─▶ Recipient(party, …) ─▶ label request, slip, customs form
+manual's ship_to ──────┴─▶ Recipient(party, …) ─▶ label request, slip with a present's words, customs form
 a request, a label's document ──sealed beside it, under the same data key──▶ the shipment's events: an erasure takes them too
 """
 
@@ -32,17 +32,25 @@ _encode = msgspec.msgpack.Encoder().encode
 _NEEDED = ("recipient", "street", "city")
 # Stands where a name or street is not told.
 UNTOLD = "-"
-_NOT_PHONE = re.compile(r"[^0-9+]")
+_PHONE = re.compile(r"\+[0-9]{6,15}")
+_BETWEEN_DIGITS = str.maketrans("", "", " ().-/\u00a0")
 
 
 class Recipient(NamedTuple):
     """party: whom it goes to; order: as its actor has it, None of a manual one; order_ref: the customer's reference; sealed: what is sealed of it already, beside
-    which more is sealed, b"" in a cell that seals nothing."""
+    which more is sealed, b"" in a cell that seals nothing; message: words that go with a present, "" for none."""
 
     party: Party
     order: OrderView | None
     order_ref: str
     sealed: bytes
+    message: str = ""
+
+    @property
+    def is_gift(self) -> bool:
+        """Is it a present, with or without words?"""
+        order = self.order
+        return order is not None and order.terms is not msgspec.UNSET and order.terms.gift is not None
 
 
 def place_of(shipment_id: str, what: str) -> str:
@@ -61,7 +69,7 @@ class Recipients:
         """As `of`, and only where it goes, as far as a price needs that: an order whose street is not known yet has a price too. Raises Problem 409, 503."""
         found = await self.of(view, request, needed=("city",))
         to = found.party
-        return found._replace(party=Party(UNTOLD, (UNTOLD,), to.city, to.postcode, to.country))
+        return found._replace(party=Party(UNTOLD, (UNTOLD,), to.city, to.postcode, to.country), message="")
 
     async def of(self, view: ShipmentView, request: Request, needed: Sequence[str] = _NEEDED) -> Recipient:
         """Raises Problem 409 when it must not or can't be told, or when something that is needed is not known, 503."""
@@ -87,12 +95,11 @@ class Recipients:
         missing = [name for name in needed if not getattr(private, name)]
         if missing:
             raise _incomplete(missing)
-        phone = _NOT_PHONE.sub("", private.phone)
         party = Party(
             private.recipient[:LINE_CHARS_MAX] or UNTOLD, _street(private.street) or (UNTOLD,), private.city[:LINE_CHARS_MAX], private.postcode[:16],
-            to.country, phone=phone if re.fullmatch(r"\+[0-9]{6,15}", phone) else "",
+            to.country, phone=_phone(private.phone),
         )  # fmt: skip
-        return Recipient(party, order, private.order_ref, sealed)
+        return Recipient(party, order, private.order_ref, sealed, private.gift_message)
 
     async def order(self, order_id: str, request: Request) -> OrderView:
         """As its actor has it. Raises Problem."""
@@ -166,6 +173,13 @@ def _street(text: str) -> tuple[str, ...]:
         else:
             lines.append(word[:LINE_CHARS_MAX])
     return tuple(line for line in lines if line)[:LINES_MAX]
+
+
+def _phone(text: str) -> str:
+    """As carriers take it (E.164). What says more than the number, an extension for one, is none: without it, somebody else would be called. "(0)" is for who
+    calls within the country."""
+    number = text.replace("(0)", "").translate(_BETWEEN_DIGITS)
+    return number if _PHONE.fullmatch(number) else ""
 
 
 def _gone(why: str) -> Problem:

@@ -40,7 +40,7 @@ class PackingSettings(msgspec.Struct, frozen=True):
     """company_prefix: GS1's, "" when the retailer has none, who can't number parcels then; sscc_extension: that this region's numbers begin with. senders: by
     location, others than `sender`. tolerance: by how much a scale may differ. fake_carrier_file: where the fake keeps its books for all replicas, "" for
     each on its own. papers_keep_days: of shipments that are over. sdr: what the limit of a CN 22 is reckoned by; hs_digits: by country of
-    destination, how many digits of an HS code it wants where six don't suffice."""
+    destination, how many digits of an HS code it wants where six don't suffice. timezone: the region's, in which papers have their day."""
 
     company_prefix: str = ""
     sscc_extension: int = 0
@@ -54,6 +54,7 @@ class PackingSettings(msgspec.Struct, frozen=True):
     papers_keep_days: int = 30
     sdr: SdrRate | None = None
     hs_digits: Mapping[str, int] = {}
+    timezone: str = "UTC"
 
     def sender_at(self, location_id: str) -> Party | None:
         """Who stands on labels as the sender."""

@@ -1,6 +1,6 @@
 """The packing slip: what is in one carton of an order, for whoever opens it.
 
-No prices unless asked for: what is in the box may be a gift. The SSCC stands there as GS1-128, so that a return can be scanned by its slip.
+No prices unless asked for, and never those of a present, which has its giver's words instead. The SSCC stands there as GS1-128, so that a return can be scanned by its slip.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import msgspec
 from actors.domain.gs1 import SSCC_DIGITS, checked
 from actors.domain.gs1_elements import Element
 from actors.domain.money import Money
-from actors.domain.personal_notes import PURCHASE, SHOWN_REFERENCE
+from actors.domain.personal_notes import PURCHASE, SHOWN_GIFT, SHOWN_REFERENCE
 from actors.domain.postal import LINE, Party, lines
 from actors.paper import BARS_HEIGHT_MM, Sheet, step, wrapped
 from serve.packing.table import BODY_SIZE, MARGIN_MM, Column, draw_table
@@ -49,7 +49,7 @@ class Slip(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     language: Language = "en"
     paper: SlipPaper = "a4"
     reference: Annotated[_Text, SHOWN_REFERENCE] = ""
-    message: Annotated[str, msgspec.Meta(max_length=MESSAGE_CHARS_MAX, pattern=LINE)] = ""
+    message: Annotated[str, msgspec.Meta(max_length=MESSAGE_CHARS_MAX, pattern=LINE), SHOWN_GIFT] = ""
     with_prices: bool = False
 
 

@@ -83,6 +83,11 @@ def test_a_place_has_no_sender_of_its_own(tmp_path):
     assert [settings.sender_at(place).name for place in ("us-wh-x", "us-wh-y")] == ["Other", "A"]
 
 
+def test_papers_have_their_day_in_another_time_zone_than_the_region(tmp_path):
+    config = load(tmp_path, '[region]\ntimezone = "America/Chicago"\n')
+    assert packing_settings(config, None).timezone == "America/Chicago"
+
+
 def test_the_rate_of_a_day_is_lost_on_its_way(tmp_path):
     text = '[packing]\npapers_keep_days = 7\n[packing.sdr]\ncurrency = "USD"\nminor_per_100 = 13_300\non = 2026-11-20\n[packing.hs_digits]\nCA = 10\n'
     config = load(tmp_path, text + _CARRIER + 'small_packets = ["standard"]\n')

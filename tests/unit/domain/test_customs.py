@@ -21,6 +21,7 @@ from actors.domain.customs import (
 from actors.domain.errors import Refused
 from actors.domain.money import AMOUNT_MAX, Money
 from actors.domain.postal import Party, lines
+from actors.domain.shipment_commands import Declared, DeclaredGoods
 
 SENDER = Party("Shop", ("C/ Alcalá 5",), "Madrid", "28014", "ES")
 RECIPIENT = Party("Ana", ("Rua Augusta 10",), "São Paulo", "01304-000", "BR")
@@ -31,12 +32,15 @@ TOLD = CustomsDeclaration(SENDER, RECIPIENT, "gift", (LINE,), 400, "eu-1", "I-1"
 def test_a_good_declaration_is_refused():
     assert check(TOLD) is TOLD
     assert value_of(replace(TOLD, lines=(LINE, LINE))) == Money(10_000, "EUR")
+    full = replace(TOLD, lines=(replace(LINE, net_weight_g=1),) * 200)
+    assert check(full) is full
 
 
 @pytest.mark.parametrize(
     ("told", "code", "facts"),
     [
         (replace(TOLD, lines=()), "customs.nothing_declared", {"fields": ["lines"]}),
+        (replace(TOLD, lines=(replace(LINE, net_weight_g=1),) * 201), "customs.too_many", {"lines_max": 200, "lines": 201, "fields": ["lines"]}),
         (replace(TOLD, recipient=SENDER), "customs.same_country", {"fields": ["sender.country", "recipient.country"]}),
         (replace(TOLD, reason="other", reason_text="  "), "customs.reason_missing", {"fields": ["reason_text"]}),
         (replace(TOLD, lines=(LINE, replace(LINE, value=Money(1, "USD"))), gross_weight_g=900), "customs.currencies", {"currencies": ["EUR", "USD"], "fields": ["lines.value.currency"]}),
@@ -125,3 +129,11 @@ def test_the_postcode_stands_where_the_country_does_not_look_for_it():
     assert lines(SENDER) == ["Shop", "C/ Alcalá 5", "28014 Madrid", "ES"]
     american = Party("Mia", ("1 Main St", "Apt 2"), "Seattle", "98101", "US", company="Acme", state="WA")
     assert lines(american) == ["Mia", "Acme", "1 Main St", "Apt 2", "Seattle WA 98101", "US"]
+
+
+def test_what_an_older_program_kept_of_a_declaration_can_not_be_read():
+    old = b'{"reason":"gift","reason_text":"","sender_tax_id":"IM1"}'
+    assert msgspec.json.decode(old, type=Declared) == Declared("gift", "", "IM1")
+    kept = Declared("gift", "", "IM1", "2026-11-26", "EUR", [DeclaredGoods("Tea", 2, 400, 5_000, "441990", "PT")])
+    for codec in (msgspec.json, msgspec.msgpack):
+        assert codec.decode(codec.encode(kept), type=Declared) == kept

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from pypdf import PdfReader
 
+from actors.domain.postal import Party, lines
 from partners.label_document import label_document
 from partners.tracking_number import SERIALS, is_tracking_number, tracking_number
 from tests.fakes.pdf_bars import read_symbol
@@ -75,7 +76,34 @@ def test_an_address_gives_the_printer_commands():
         assert made.count(b"^") == plain.count(b"^")
         assert made.count(b"~") == 0
         assert made.count(b"\n") == plain.count(b"\n")
-        assert name in zpl_fields(shipment)
+        assert " ".join(name.split()) in zpl_fields(shipment)
+
+
+MEXICO = Party(
+    "María Fernanda Rodríguez de la Torre y Villanueva",
+    ("Avenida Insurgentes Sur 1602, Piso 11, Despacho 1103, Colonia Crédito", "Constructor, entre Barranca del Muerto y Félix Cuevas, Delegación Benito Juárez"),
+    "Ciudad de México", "03940", "MX",
+)  # fmt: skip
+LONGEST = replace(NEW_YORK, name="W" * 100, company="W" * 100, street=("W" * 100,) * 4, city="C" * 100)
+
+
+@pytest.mark.parametrize("recipient", [MEXICO, LONGEST])
+def test_a_long_address_ends_before_its_city_or_beside_the_paper(recipient):
+    shipment = replace(SHIPMENT, recipient=recipient)
+    (page,) = PdfReader(io.BytesIO(label_document(shipment, "standard", NUMBER, "pdf"))).pages
+    shown = zpl_fields(shipment)
+    # 0.4 of its height is what a letter of the printer's takes at least; the paper has 812 dots.
+    widths = [
+        int(height) * 0.4 * len(text)
+        for height, text in re.findall(
+            r"\^FO48,\d+\^A0N,(\d+),\d+\^FH_\^FD(.*?)\^FS", label_document(shipment, "standard", NUMBER, "zpl").decode()
+        )
+    ]
+    assert max(widths) <= 812 - 2 * 48
+    for text in (page.extract_text(), "\n".join(shown)):
+        letters = "".join(text.split())
+        for line in lines(recipient):
+            assert "".join(line.split()) in letters
 
 
 @pytest.mark.parametrize("label_format", ["pdf", "zpl"])

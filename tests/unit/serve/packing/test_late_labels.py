@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from actors.domain.times import DAY_MS
-from partners.carrier import KEYS_KEPT_MS
+from partners.carrier import KEYS_KEPT_MS, CarrierRefused
 from serve.packing import labels
 from serve.packing.labels import KEYS_TRUSTED_MS
 from tests.unit.serve.packing.pack_rig import DOCK, TO_MIA, Station, guarded_cell, open_cell
@@ -237,3 +237,47 @@ async def test_a_label_whose_answer_comes_while_another_gives_it_back_is_lost(st
     monkeypatch.setattr(labels.Labels, "_tried", answered)
     assert (await station.done("POST", f"/v1/shipments/{name}/unpacking", {}))["status"] == "cancelled"
     assert [one.voided_ms is not None for one in carrier._parcels.values()] == [True]
+
+
+def refusing(carrier, monkeypatch, call):
+    """The carrier says no to that call, until the context is left."""
+
+    async def no(*args, **more):
+        raise CarrierRefused("carrier.handed_over", "not now")
+
+    monkeypatch.setattr(carrier, call, no)
+
+
+async def test_a_call_that_is_sent_again_gives_a_label_back_that_is_kept_by_now(station, monkeypatch):
+    """The carrier has refused, so the parcel leaves by that label: what it would say to the same call later is asked by nobody."""
+    _, name = await station.opened(("A1", 3))
+    await station.fill(name, ("A1", 1))
+    label = await station.labelled(name)
+    carrier = station.cell.services.carriers["post"]
+    with monkeypatch.context() as patch:
+        refusing(carrier, patch, "void")
+        assert (await station.done("DELETE", path_of(name), key="back"))["status"] == "bought"
+    assert (await station.done("DELETE", path_of(name), key="back"))["status"] == "bought"
+    assert carrier._parcels[label["tracking_number"]].voided_ms is None
+    # Who wants it still asks anew.
+    assert (await station.done("DELETE", path_of(name), key="anew"))["status"] == "voided"
+    assert carrier._parcels[label["tracking_number"]].voided_ms is not None
+
+
+async def test_a_call_that_is_sent_again_hands_over_what_waits_again(station, monkeypatch):
+    """The carrier has refused the manifest, and would take it by now: its parcels may be on another one, or be given back."""
+    _, name = await station.packed()
+    await station.labelled(name)
+    carrier = station.cell.services.carriers["post"]
+    with monkeypatch.context() as patch:
+        refusing(carrier, patch, "manifest")
+        answer = await station.write("POST", f"{DOCK}/manifests", None, "close")
+        assert answer.json()["code"] == "carrier.refused"
+    answer = await station.write("POST", f"{DOCK}/manifests", None, "close")
+    assert (answer.status_code, answer.json()["carrier_code"]) == (409, "carrier.handed_over")
+    assert carrier._manifests == 0
+    manifest = await station.done("POST", f"{DOCK}/manifests", status=201)
+    assert (manifest["number"], manifest["status"], carrier._manifests) == (2, "closed", 1)
+    # And of one that was closed the answer is the same.
+    again = await station.write("POST", f"{DOCK}/manifests", None, "close")
+    assert again.json()["carrier_code"] == "carrier.handed_over"

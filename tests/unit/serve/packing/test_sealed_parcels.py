@@ -72,6 +72,43 @@ async def test_a_name_lies_somewhere_in_the_clear(station):
     assert "Mia Quillfeather" in text_of((await station.get(f"/v1/shipments/{name}/parcels/1/slip.pdf")).content)
 
 
+async def test_a_presents_words_are_kept_and_printed_nowhere_or_its_price_is(station):
+    terms = {"gift": {"wrap": True, "message": "Happy birthday, dear Mia"}}
+    _, name = await station.packed(ship_to=TO_MIA, terms=terms)
+    path = f"/v1/shipments/{name}/parcels/1/slip.pdf"
+    for asked in ({}, {"prices": True}):
+        slip = text_of((await station.get(path, **asked)).content)
+        assert "Happy birthday, dear Mia" in slip
+        assert "12.99" not in slip
+    # Nor are they for the carrier.
+    await station.labelled(name)
+    (label,) = station.cell.services.carriers["post"]._parcels.values()
+    assert "birthday" not in repr(label)
+    # Without words it is a present all the same; what is none has its price, and no words.
+    for terms, price in (({"gift": {"wrap": True}}, False), ({"handling": ["fragile"]}, True)):
+        _, name = await station.packed(ship_to=TO_MIA, terms=terms)
+        slip = text_of((await station.get(f"/v1/shipments/{name}/parcels/1/slip.pdf", prices=True)).content)
+        assert ("12.99" in slip) == price
+        assert "Message" not in slip
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("+1 (206) 555-01.88", "+12065550188"),
+        ("+1 206 555 0188 x12", ""),
+        ("+12065550188/+12065550189", ""),
+        ("+44 (0)20 7946 0018", "+442079460018"),
+        ("206 555 0188", ""),
+    ],
+)
+async def test_a_carrier_calls_somebody_else(station, said, told):
+    _, name = await station.packed(ship_to=TO_MIA | {"phone": said})
+    await station.labelled(name)
+    (label,) = station.cell.services.carriers["post"]._parcels.values()
+    assert label.shipment.recipient.phone == told
+
+
 async def test_a_shipment_tells_staff_who_gets_it(station):
     order_id, name = await to_mia(station)
     told = [
