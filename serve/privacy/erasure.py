@@ -67,6 +67,7 @@ class Erasure:
 
     async def extent(self, about: About, scope: Scope) -> Extent:
         """Everything that has to be reached. Raises Problem 409 when others would be concerned, 503."""
+        await self._persons.all_written()
         orders = await self._persons.orders(about)
         others = await self._persons.others(about, orders)
         if others:
@@ -122,6 +123,8 @@ class Erasure:
         }  # fmt: skip
 
     async def _carts_forgotten(self, about: About, asking: Asking) -> int:
+        # One that was made just before the account was erased.
+        await self._persons.all_written()
         carts = 0
         async for page in self._persons.reservations(about):
             await each(lambda reservation_id: asking.ask("reservation", reservation_id, ForgetOwner()), page)

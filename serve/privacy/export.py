@@ -67,6 +67,7 @@ class Export:
     async def gather(self, about: About, scope: Scope) -> PersonData:
         """Raises Problem 409 for a person with too many orders, shipments or carts, 503."""
         services = self._services
+        await self._persons.all_written()
         orders = await self._persons.orders(about)
         order_ids = [order.order_id for order in orders]
         pending = await from_store(

@@ -242,6 +242,87 @@ async def test_an_erasure_that_was_cut_short_never_comes_to_its_end(cell, stops_
     assert (await stepped(cell, request_id, "complete"))["status"] == "completed"
 
 
+def fall_behind(cell, monkeypatch):
+    """The drain does not get on: a minute later lists have only what was there when it stopped."""
+    since = cell.clock.now
+    orders = set(cell.gateway.orders)
+    keys = {identity for kind, identity in cell.gateway.entities if kind == "data_key"}
+    all_orders, all_keys = cell.read_model.orders, cell.read_model.data_keys
+
+    async def old_orders(**asked):
+        return [one for one in await all_orders(**asked) if one.order_id in orders]
+
+    async def old_keys(person):
+        return [one for one in await all_keys(person) if one.key_id in keys]
+
+    monkeypatch.setattr(cell.read_model, "orders", old_orders)
+    monkeypatch.setattr(cell.read_model, "data_keys", old_keys)
+    monkeypatch.setattr(cell.gateway, "fresh_ms", lambda: since)
+    cell.clock.now += 60_000
+
+
+@pytest.mark.parametrize(
+    ("right", "name", "more"),
+    [
+        ("erasure", "erase", {}), ("restriction", "restrict", {}), ("access", "", {}),
+        ("rectification", "rectify", {"correction": {"phone": "+1 206 555 0188"}}),
+    ],
+)  # fmt: skip
+async def test_what_is_not_written_behind_yet_is_passed_over_and_all_is_called_done(
+    cell, monkeypatch, right, name, more
+):
+    first = await placed(cell, body(customer={"email": EMAIL}))
+    await over(cell, first)
+    with monkeypatch.context() as meanwhile:
+        fall_behind(cell, meanwhile)
+        late = await placed(cell)  # by a reference: under a key that the store has not heard of either
+        under_way = await placed(cell, body(customer={"email": EMAIL}))
+        request_id = await proved(cell, "gdpr", right)
+        before = cell.state()[0] | {("privacy_request", request_id): 0}
+        if more:
+            more = {"order_id": late, **more}
+        answer = await (step(cell, request_id, name, **more) if name else exported(cell, request_id))
+        assert coded(answer) == (503, "privacy.not_fresh")
+        assert "retry-after" in answer.headers
+        assert cell.state()[0] | {("privacy_request", request_id): 0} == before
+        meanwhile.setattr(cell.gateway, "fresh_ms", lambda: None)
+        assert (await (step(cell, request_id, name, **more) if name else exported(cell, request_id))).status_code == 503
+    # It has caught up.
+    if name == "erase":
+        answer = await step(cell, request_id, name)
+        assert (coded(answer), answer.json()["order_ids"]) == (
+            (409, "privacy.orders_under_way"),
+            sorted([late, under_way], reverse=True),
+        )
+        await over(cell, late, under_way)
+    answer = await (step(cell, request_id, name, **more) if name else exported(cell, request_id))
+    assert answer.status_code == 200, answer.text
+    if name == "erase":
+        assert opened(cell) == []
+
+
+async def test_a_cart_of_the_last_moment_still_tells_whose_it_was(cell, monkeypatch):
+    """Made after the person was looked for, and before the account was erased."""
+    tokens, orders = await customer(cell)
+    await over(cell, *orders)
+    request_id, asking, listing, made = await proved(cell), cell.gateway.ask, cell.read_model.reservations_of, []
+
+    async def quick(kind, *rest, **more):
+        if kind == "customer" and not made:
+            made.append(cell.clock.now)
+            await in_carts(cell, tokens)
+        return await asking(kind, *rest, **more)
+
+    async def behind(customer_id, **asked):
+        written = not made or cell.gateway.fresh_ms() > made[0] + 1_000
+        return await listing(customer_id, **asked) if written else []
+
+    monkeypatch.setattr(cell.gateway, "ask", quick)
+    monkeypatch.setattr(cell.read_model, "reservations_of", behind)
+    await stepped(cell, request_id, "erase")
+    assert owners(cell) == [""]
+
+
 async def test_a_repeated_call_is_answered_otherwise(cell):
     _, orders = await customer(cell)
     await over(cell, *orders)
