@@ -69,10 +69,10 @@ class Erasure:
         """Everything that has to be reached. Raises Problem 409 when others would be concerned, 503."""
         await self._persons.all_written()
         orders = await self._persons.orders(about)
-        others = await self._persons.others(about, orders)
+        others = await self._persons.others(about, orders, scope)
         if others:
             detail = (
-                "The person's address stands in orders of an account or reference that the request does not name, and which has other orders: "
+                "The person's address stands in orders of an account that the request does not name, or of a reference that has other orders: "
                 "these would be concerned as well. Look whose they are, and name the reference or account in a new request if it is the same person."
             )
             raise Problem("privacy.person_ambiguous", detail, extra={"order_ids": others[:TOLD_MAX]})

@@ -176,13 +176,17 @@ class Persons:
             found.update(row.key_id for row in rows if row.status == "in_use")
         return sorted(found), list(dict.fromkeys(persons))
 
-    async def others(self, about: About, orders: Sequence[OrderSummary]) -> list[str]:
-        """Ids of orders that were not found and are sealed under the same keys. Raises Problem 409, 503."""
+    async def others(self, about: About, orders: Sequence[OrderSummary], scope: Scope) -> list[str]:
+        """Ids of orders that may be another person's, and would be concerned: those of an account that is not named, since the account itself is kept
+        under their key, and those that were not found and are sealed under the same keys. Raises Problem 409, 503."""
         known = {order.order_id for order in orders}
         more: dict[str, OrderSummary] = {}
+        of_accounts: list[str] = []
         for owner in sorted({order.owner for order in orders} - {"", *about.customer_ids}):
             await self._collect(more, owner=owner)
+            if await self.account(owner, scope) is not None:
+                of_accounts += [order.order_id for order in orders if order.owner == owner]
         references = {order.customer_ref for order in orders if not order.owner}
         for customer_ref in sorted(references - {"", about.customer_ref}):
             await self._collect(more, customer_ref=customer_ref)
-        return sorted(more.keys() - known)
+        return sorted({*of_accounts, *(more.keys() - known)})

@@ -13,7 +13,7 @@ from serve.keys.envelope import key_of
 from serve.privacy import export, persons
 from tests.unit.serve.authenticator import Authenticator
 from tests.unit.serve.fake_gateway import refusal
-from tests.unit.serve.post_office import bearer, coded, joined
+from tests.unit.serve.post_office import bearer, coded, joined, letters
 from tests.unit.serve.privacy.office import (
     EMAIL,
     PATH,
@@ -345,6 +345,21 @@ async def test_somebody_elses_orders_are_erased_with_the_persons(cell):
     # If it is the same person after all, the officer names the reference.
     done = await stepped(cell, await proved(cell, customer_ref="another-1"), "erase")
     assert done["done"][0]["counts"]["orders"] == 2
+
+
+@pytest.mark.parametrize(("right", "name"), [("erasure", "erase"), ("restriction", "restrict")])
+async def test_somebody_elses_account_goes_with_the_person(cell, right, name):
+    """Who has ordered once, with the person's address to write to: the key of that order is the one of his account."""
+    tom = await joined(cell, "tom@example.com")
+    gift = await placed(cell, body(customer={"email": EMAIL}), **bearer(tom))
+    await over(cell, gift)
+    answer = await step(cell, await proved(cell, "gdpr", right, customer_ref=None), name)
+    assert (coded(answer), answer.json()["order_ids"]) == ((409, "privacy.person_ambiguous"), [gift])
+    account = cell.gateway.entities["customer", tom["customer_id"]][0]
+    assert cell.unsealed(account.sealed_email, f"customer:{tom['customer_id']}:email") == b"tom@example.com"
+    cell.clock.now += 60_000
+    await cell.plain("/v1/customers/codes", {"email": "tom@example.com"})
+    assert letters(cell)[-1][:2] == ("customer.code", "tom@example.com")
 
 
 async def test_orders_under_a_reference_that_has_only_the_persons_address_can_not_be_erased(cell):
