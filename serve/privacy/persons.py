@@ -109,6 +109,11 @@ class Persons:
             await self._collect(found, customer_ref=about.customer_ref)
         return [found[order_id] for order_id in sorted(found, reverse=True)]
 
+    async def own_orders(self, about: About) -> list[OrderSummary]:
+        """Those that may be told to the person, newest first: not what another account has placed with the person's address to write to, which would
+        tell who that is and where he lives (GDPR Art. 15(4)). Raises Problem 409 for more than ORDERS_MAX, 503."""
+        return [one for one in await self.orders(about) if not one.owner or one.owner in about.customer_ids]
+
     async def _collect(
         self, found: dict[str, OrderSummary], *, owner: str | None = None, email_digest: str | None = None,
         customer_ref: str | None = None,

@@ -119,7 +119,7 @@ class Steps:
         assert order_id is not None
         assert correction is not None
         await self._persons.all_written()
-        found = {order.order_id: order for order in await self._persons.orders(request.about)}.get(order_id)
+        found = {order.order_id: order for order in await self._persons.own_orders(request.about)}.get(order_id)
         if found is None or not found.sealed:
             raise Problem("privacy.order_of_another", "Among the person's orders there is none with this id, or nothing of the person in it.")  # fmt: skip
         if correction.email is not None and not found.owner and not found.customer_ref:
