@@ -18,10 +18,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from cells.calls import call
+from cells.canary import check_canary, renew_canary
 from cells.errors import CellError
 from cells.keys import drop_old_wrapping, local_token, new_wrapping
 from cells.paths import CellPaths
 from cells.settings import RegionConfig
+from cells.stores import store_addresses
 from cells.trust import of_cell
 from serve.identity.keyring import LOOK_EVERY_S
 
@@ -43,11 +45,16 @@ def settled_s(config: RegionConfig) -> float:
 
 def rotate(config: RegionConfig, paths: CellPaths, console: Console) -> None:
     """`config`: as the cell runs. Raises CellError."""
+    owner_url = store_addresses(config, paths).owner_url
+    # Before anything is changed.
+    check_canary(config, owner_url, paths)
     if config.keys.port == "file":
         console.print(f"wrapping key {new_wrapping(paths)} wraps from now on")
     else:
         console.print(f"what {config.keys.port} wraps by now is what all are wrapped by")
-    _until_nothing_is_left(config, paths, console, time.time() + settled_s(config))
+    settled_at_s = time.time() + settled_s(config)
+    renew_canary(config, owner_url, paths)
+    _until_nothing_is_left(config, paths, console, settled_at_s)
     dropped = drop_old_wrapping(paths)
     console.print(
         f"dropped: {', '.join(map(str, dropped)) or 'none'}; no older copy of a data key can be opened any more"

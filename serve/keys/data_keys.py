@@ -143,12 +143,12 @@ class DataKeys:
         if told.status == "destroyed" or told.wrapping == self.region_key.wrapping():
             return "unneeded"
         try:
-            key = await self._by_region(self.region_key.unwrap(told.wrapped, told.wrapping, _place(key_id)))
+            key = await self._by_region(self.region_key.unwrap(told.wrapped, told.wrapping, place_of_key(key_id)))
         except Problem as problem:
             if problem.code != _UNREADABLE:
                 raise
             return "unreadable"
-        wrapped, wrapping = await self._by_region(self.region_key.wrap(key, _place(key_id)))
+        wrapped, wrapping = await self._by_region(self.region_key.wrap(key, place_of_key(key_id)))
         command = RewrapKey(wrapped, wrapping, told.wrapping)
         body_of(
             await self._gateway.ask(
@@ -222,7 +222,7 @@ class DataKeys:
 
     async def _make(self, person: str, cause: str) -> DataKey:
         key_id, key = data_key_id(self._region, secrets.token_bytes(16)), secrets.token_bytes(KEY_BYTES)
-        wrapped, wrapping = await self._by_region(self.region_key.wrap(key, _place(key_id)))
+        wrapped, wrapping = await self._by_region(self.region_key.wrap(key, place_of_key(key_id)))
         reply = await self._gateway.ask(
             "data_key",
             key_id,
@@ -247,7 +247,7 @@ class DataKeys:
         told = _decode_wrapped(reply.body)
         if told.status == "destroyed":
             raise Erased
-        key = await self._by_region(self.region_key.unwrap(told.wrapped, told.wrapping, _place(key_id)))
+        key = await self._by_region(self.region_key.unwrap(told.wrapped, told.wrapping, place_of_key(key_id)))
         return self._keep(key_id, key, told.restricted, changes)
 
     async def _by_region(self, asked: Awaitable[_T]) -> _T:
@@ -273,7 +273,8 @@ def _unreadable(key_id: str, place: str, fault: Exception) -> Problem:
     return Problem(_UNREADABLE, "What is sealed here can't be opened with the keys that this cell has.")
 
 
-def _place(key_id: str) -> str:
+def place_of_key(key_id: str) -> str:
+    """What a wrapped data key is bound to."""
     return f"data-key:{key_id}"
 
 

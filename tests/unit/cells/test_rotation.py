@@ -28,7 +28,7 @@ class World:
         self.journal: list[tuple[float, str, int]] = []
         self.broken: set[str] = set()
         self.coming: list[tuple[float, str, int]] = []
-        self.asked = 0
+        self.canaries: list[tuple[str, list[int]]] = []
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -36,7 +36,6 @@ class World:
         self.coming = [one for one in self.coming if one[0] > self.now]
 
     def call(self, method: str, url: str, body: Any, *_: Any, **__: Any) -> Answer:
-        self.asked += 1
         newest = load(self.keyring).wrapping_id
         as_of = None if self.lag_s is None else self.now - self.lag_s
         seen = {
@@ -57,6 +56,10 @@ class World:
             },
         )  # fmt: skip
 
+    def canary(self, name: str) -> Any:
+        """Notes when something is done with it: its name, and the wrapping keys that there are then."""
+        return lambda *_: self.canaries.append((name, load(self.keyring).wrapping_ids))
+
     def lost(self) -> list[str]:
         """Keys that nothing opens any more."""
         wrapped = {key_id: number for _, key_id, number in [*self.journal, *self.coming]}
@@ -74,6 +77,8 @@ def paths(tmp_path):
 def world(paths, monkeypatch):
     made = World(paths.keyring)
     monkeypatch.setattr(rotation, "call", made.call)
+    for name in ("check_canary", "renew_canary"):
+        monkeypatch.setattr(rotation, name, made.canary(name))
     monkeypatch.setattr(rotation.time, "sleep", made.sleep)
     monkeypatch.setattr(rotation.time, "time", lambda: made.now)
     monkeypatch.setattr(rotation.time, "monotonic", lambda: made.now)
@@ -108,6 +113,12 @@ def test_a_key_that_a_takeover_delayed_is_lost(world, paths):
     world.coming = [(late, "us-key-late", 1)]
     rotate(paths)
     assert (load(paths.keyring).wrapping_ids, world.lost()) == ([2], [])
+
+
+def test_the_next_start_takes_the_key_file_for_another_cells_or_a_copy_from_before_for_this_ones(world, paths):
+    """What only the cell's keys open is proved before anything is changed, and made anew before the old key is gone."""
+    rotate(paths)
+    assert world.canaries == [("check_canary", [1]), ("renew_canary", [2, 1])]
 
 
 @pytest.mark.parametrize("lag_s", [None, 1e9])
