@@ -25,6 +25,7 @@ from actors.ray_supervisor import start_supervisor
 from actors.storage.grants import grant, may_alter_audit
 from actors.storage.migrate import migrate
 from actors.storage.sharding import shards_made_with
+from cells.canary import check_canary
 from cells.errors import CellError
 from cells.keys import make_keyring
 from cells.paths import CellPaths
@@ -54,6 +55,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     check_region_key(config, keyring)
     migrate(addresses.owner_url)
     check_shards(config, addresses)
+    check_canary(config, addresses.owner_url, paths)
     give_rights(config, addresses)
     supervisor = start_supervisor(settings)
     wait_settled(supervisor, config.name)

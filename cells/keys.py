@@ -1,7 +1,7 @@
 """A cell's keys, and what may be done with them on this machine: whoever may read the key file may sign a token.
 
 The file is made at the cell's first start and never again: with a new one nobody could sign in any more, and what the old one sealed
-could not be read. So a key file that was there once and is gone stops the start.
+could not be read. So a key file that was there once and is gone stops the start; that it is still the same one, `canary.py` sees.
 """
 
 import secrets
@@ -27,7 +27,7 @@ def make_keyring(paths: CellPaths) -> Path:
         if made.exists():
             raise CellError(
                 f"the key file {paths.keyring} is gone: nobody could sign in, and what it sealed can't be read",
-                f"bring it back from your backup; only to give up all accounts, remove {made}",
+                f"bring it back from your backup; only to give up all accounts and all that it sealed, remove {made} and touch {paths.keys_given_up}",
             )
         _usable(lambda: create(paths.keyring, _now_ms()))
     if not _usable(lambda: load(paths.keyring)).wrapping_id:

@@ -44,6 +44,8 @@ class CellPaths:
         self.ray_token = self.run / "ray.token"
         self.secrets = self.folder / "secrets"
         self.keyring = self.secrets / "keyring.json"
+        # Whoever makes it says that what other keys sealed is lost; the next start believes it, once (cells/canary.py).
+        self.keys_given_up = self.run / "keys.given-up"
         # A word: how far the cell is filled with demo data (cells/demo.py).
         self.demo_data = self.folder / "demo-data"
         self.demo_people = self.secrets / "demo-people.json"

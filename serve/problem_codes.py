@@ -113,6 +113,7 @@ TABLE: dict[str, Entry] = {
     "privacy.extended_already": Entry(409, "Extended already"),
     "privacy.extension_late": Entry(409, "Too late for an extension"),
     "privacy.orders_under_way": Entry(409, "Orders are under way"),
+    "privacy.not_fresh": Entry(503, "What the person did is not all written down yet"),
     "privacy.person_ambiguous": Entry(409, "Others would be concerned"),
     "privacy.too_many_orders": Entry(409, "Too many orders for one call"),
     "privacy.too_many_shipments": Entry(409, "Too many shipments"),

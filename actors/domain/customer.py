@@ -4,7 +4,7 @@
                                       └─ TryCode, wrong: counted        ├ TryPasskey: the same, by a passkey alone
                                                                         ├ RefreshSession: a new token; EndSession
                                                                         ├ AddPasskey, RemovePasskey: by who has a session
-                                                                        └ KeepEmail: once, right after the first session
+                                                                        └ KeepEmail: once, right after the first session; again if the key of what is kept was destroyed
     EraseCustomer ──▶ as if there had never been one: its sessions are revoked, and whoever joins with the address begins anew
 
 Its id is made from the address's keyed digest, so whoever knows the address and the key finds it, and the address stands nowhere in the
@@ -76,8 +76,8 @@ def decide(state: Customer | None, command: Command, context: Context) -> Decisi
     if type(command) is RemovePasskey:
         return customer_passkeys.remove(customer, command, context)
     if type(command) is KeepEmail:
-        first = customer.proved and not customer.sealed_email
-        return _account(first, context, *([EmailKept(command.sealed_email)] if first else []))
+        due = customer.proved and customer.sealed_email == command.instead_of
+        return _account(due, context, *([EmailKept(command.sealed_email)] if due else []))
     if type(command) is EraseCustomer:
         ended = [session.session_id for session in customer.sessions]
         return _account(True, context, CustomerErased(ended, context.now_ms + REVOKED_MS))

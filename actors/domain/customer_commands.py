@@ -32,9 +32,11 @@ class TryPasskey(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class KeepEmail(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The address, as it was proved. Only the first stays: another spelling of it may be another person's some day."""
+    """The address, as it was proved. Only the first stays: another spelling of it may be another person's some day. `instead_of`: what is kept, and
+    can't be opened any more because its key was destroyed; b"" for the first."""
 
     sealed_email: Annotated[bytes, SEALED_EMAIL]
+    instead_of: Annotated[bytes, SEALED_EMAIL] = b""
 
 
 class RefreshSession(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -11,7 +11,7 @@ from actors.storage.connections import driver_url
 APPEND_ONLY = ("audit", "audit_seconds")
 _LOCK = 0x0CEF8
 # The owner's alone; the cell reads them.
-KEPT_BY_OWNER = ("audit_anchors", "audit_holds", "audit_drops", "sharding")
+KEPT_BY_OWNER = ("audit_anchors", "audit_holds", "audit_drops", "sharding", "key_canary")
 
 
 def grant(owner_url: str, role: str, *, make: bool = False) -> None:

@@ -13,7 +13,7 @@ from msgspec import json
 from starlette.responses import Response
 
 from actors.domain.customer_commands import EndSession, KeepCode, KeepEmail, RefreshSession, TryCode
-from actors.domain.customer_views import CustomerAccount, CustomerSession
+from actors.domain.customer_views import CustomerAccount, CustomerSession, KeptOfCustomer, ViewCustomer
 from actors.domain.ids import customer_id
 from actors.domain.one_time_code import CODE_MS
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, Scope
@@ -92,9 +92,8 @@ class _Accounts:
         # A proved address is written to as it was proved, however it is spelt now.
         proved, address = account.sealed_email, email.address
         if proved:
-            address = await opened_email(desk.data_keys(), identity, proved, scope[REQUEST_ID])
-            if not address:
-                return
+            # Its key may be destroyed without the account. The account's id is the address's digest: whoever reads the given one is its customer.
+            address = await opened_email(desk.data_keys(), identity, proved, scope[REQUEST_ID]) or address
         template: Template = "customer.code" if proved else "customer.welcome"
         notice = Notice(template, address, identity, {"code": code}, desk.now_ms() + CODE_MS)
         await self._notifications.send(notice, scope)
@@ -119,17 +118,27 @@ class _Accounts:
         if opened.session is None:
             await not_before(earliest)
             raise code_refused(remembered=known)
-        if not opened.keeps_email:
-            await self._keep(identity, email, scope)
+        lost = await self._lost(identity, scope) if opened.keeps_email else b""
+        if lost or not opened.keeps_email:
+            await self._keep(identity, email, lost, scope)
         if desk.services.signals is not None:
             await desk.services.signals.heed(scope, identity)
         return tokens(self._desk, identity, opened.session)
 
-    async def _keep(self, identity: str, email: Email, scope: Scope) -> None:
+    async def _lost(self, identity: str, scope: Scope) -> bytes:
+        """The address as it is kept, when its key is destroyed; b"" otherwise, also when that can't be seen now: the next sign-in looks again."""
+        try:
+            kept = await self._desk.view("customer", identity, ViewCustomer(), scope, KeptOfCustomer)
+            address = await opened_email(self._desk.data_keys(), identity, kept.sealed_email, scope[REQUEST_ID])
+        except Problem:
+            return b""
+        return b"" if address else kept.sealed_email
+
+    async def _keep(self, identity: str, email: Email, instead_of: bytes, scope: Scope) -> None:
         # Only now: what is not proved is not kept.
         desk = self._desk
         sealed = await sealed_email(desk.data_keys(), identity, email.address, scope[REQUEST_ID])
-        await desk.ask("customer", identity, KeepEmail(sealed), scope, CustomerAccount)
+        await desk.ask("customer", identity, KeepEmail(sealed, instead_of), scope, CustomerAccount)
 
     async def refresh(self, request: Request) -> CustomerTokens:
         desk, scope = self._desk, request.scope

@@ -14,7 +14,7 @@ import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -43,9 +43,12 @@ assert KEEP_S * 1000 < TOLD_MS
 # How long an order waits for the store to tell whether its customer has a key, and how long the store is not asked again after that.
 LOOK_UP_S = 0.5
 AWAY_S = 5.0
+_UNREADABLE = "keys.unreadable"
 _decode_wrapped = msgspec.json.Decoder(WrappedKey).decode
 _decode_view = msgspec.json.Decoder(DataKeyView).decode
 _T = TypeVar("_T")
+# What became of a key that was to be wrapped anew; "unneeded": it is destroyed, or was wrapped so already.
+Rewrapping = Literal["done", "unneeded", "unreadable"]
 log = logging.getLogger("ocefs.keys")
 
 
@@ -133,21 +136,26 @@ class DataKeys:
         await self._by_region(self.region_key.learn())
         return self.region_key.wrapping()
 
-    async def rewrap(self, key_id: str, cause: str, who: Who | None) -> bool:
-        """Wraps the key by what wraps now; False if it is destroyed, or was wrapped so already. Raises Problem 503."""
+    async def rewrap(self, key_id: str, cause: str, who: Who | None) -> Rewrapping:
+        """Wraps the key by what wraps now. Raises Problem 503."""
         reply = await self._gateway.view("data_key", key_id, ViewKey(), cause=cause)
         told = _decode_wrapped(body_of(reply))
         if told.status == "destroyed" or told.wrapping == self.region_key.wrapping():
-            return False
-        key = await self._by_region(self.region_key.unwrap(told.wrapped, told.wrapping, _place(key_id)))
-        wrapped, wrapping = await self._by_region(self.region_key.wrap(key, _place(key_id)))
+            return "unneeded"
+        try:
+            key = await self._by_region(self.region_key.unwrap(told.wrapped, told.wrapping, place_of_key(key_id)))
+        except Problem as problem:
+            if problem.code != _UNREADABLE:
+                raise
+            return "unreadable"
+        wrapped, wrapping = await self._by_region(self.region_key.wrap(key, place_of_key(key_id)))
         command = RewrapKey(wrapped, wrapping, told.wrapping)
         body_of(
             await self._gateway.ask(
                 "data_key", key_id, command, command_id=secrets.token_hex(16), digest=0, cause=cause, who=who
             )
         )
-        return True
+        return "done"
 
     # --- what this replica keeps
     def _kept(self, key_id: str) -> DataKey | None:
@@ -214,7 +222,7 @@ class DataKeys:
 
     async def _make(self, person: str, cause: str) -> DataKey:
         key_id, key = data_key_id(self._region, secrets.token_bytes(16)), secrets.token_bytes(KEY_BYTES)
-        wrapped, wrapping = await self._by_region(self.region_key.wrap(key, _place(key_id)))
+        wrapped, wrapping = await self._by_region(self.region_key.wrap(key, place_of_key(key_id)))
         reply = await self._gateway.ask(
             "data_key",
             key_id,
@@ -239,7 +247,7 @@ class DataKeys:
         told = _decode_wrapped(reply.body)
         if told.status == "destroyed":
             raise Erased
-        key = await self._by_region(self.region_key.unwrap(told.wrapped, told.wrapping, _place(key_id)))
+        key = await self._by_region(self.region_key.unwrap(told.wrapped, told.wrapping, place_of_key(key_id)))
         return self._keep(key_id, key, told.restricted, changes)
 
     async def _by_region(self, asked: Awaitable[_T]) -> _T:
@@ -262,10 +270,11 @@ def _key_of(sealed: bytes) -> str:
 def _unreadable(key_id: str, place: str, fault: Exception) -> Problem:
     """Told to operations in full; callers hear that it can't be read, not why."""
     log.error("keys.unreadable", extra={"key_id": key_id, "place": place, "problem": str(fault)})
-    return Problem("keys.unreadable", "What is sealed here can't be opened with the keys that this cell has.")
+    return Problem(_UNREADABLE, "What is sealed here can't be opened with the keys that this cell has.")
 
 
-def _place(key_id: str) -> str:
+def place_of_key(key_id: str) -> str:
+    """What a wrapped data key is bound to."""
     return f"data-key:{key_id}"
 
 

@@ -67,11 +67,12 @@ class Erasure:
 
     async def extent(self, about: About, scope: Scope) -> Extent:
         """Everything that has to be reached. Raises Problem 409 when others would be concerned, 503."""
+        await self._persons.all_written()
         orders = await self._persons.orders(about)
-        others = await self._persons.others(about, orders)
+        others = await self._persons.others(about, orders, scope)
         if others:
             detail = (
-                "The person's address stands in orders of an account or reference that the request does not name, and which has other orders: "
+                "The person's address stands in orders of an account that the request does not name, or of a reference that has other orders: "
                 "these would be concerned as well. Look whose they are, and name the reference or account in a new request if it is the same person."
             )
             raise Problem("privacy.person_ambiguous", detail, extra={"order_ids": others[:TOLD_MAX]})
@@ -122,6 +123,8 @@ class Erasure:
         }  # fmt: skip
 
     async def _carts_forgotten(self, about: About, asking: Asking) -> int:
+        # One that was made just before the account was erased.
+        await self._persons.all_written()
         carts = 0
         async for page in self._persons.reservations(about):
             await each(lambda reservation_id: asking.ask("reservation", reservation_id, ForgetOwner()), page)

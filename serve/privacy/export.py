@@ -67,7 +67,8 @@ class Export:
     async def gather(self, about: About, scope: Scope) -> PersonData:
         """Raises Problem 409 for a person with too many orders, shipments or carts, 503."""
         services = self._services
-        orders = await self._persons.orders(about)
+        await self._persons.all_written()
+        orders = await self._persons.own_orders(about)
         order_ids = [order.order_id for order in orders]
         pending = await from_store(
             services.read_model.pending_notices([*order_ids, *about.customer_ids], NOTICES_MAX)

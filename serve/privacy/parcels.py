@@ -18,7 +18,6 @@ from actors.domain.privacy_state import About
 from actors.domain.shipment_papers import ADDRESS
 from actors.domain.shipment_views import ShipmentView, ViewShipment
 from actors.domain.times import moment
-from actors.runtime.wire import OK
 from serve.collections.spots import Spots
 from serve.context import REQUEST_ID, Scope
 from serve.freshness import from_store
@@ -29,6 +28,7 @@ from serve.packing.tracking import tracked
 from serve.privacy.asking import each
 from serve.privacy.persons import Persons
 from serve.privacy.schemas import PickupData, SentTo, ShipmentData
+from serve.problems import Problem
 from serve.replies import body_of
 from serve.services import Services
 
@@ -58,9 +58,12 @@ class PersonParcels:
     async def _shipment(self, shipment_id: str, scope: Scope) -> ShipmentData | None:
         query = ViewShipment(shipment_id, papers=True)
         reply = await self._services.gateway.view("shipment", shipment_id, query, cause=scope[REQUEST_ID])
-        if reply.status != OK:
-            return None  # packed without a station, or not yet
-        view = _decode_shipment(reply.body)
+        try:
+            view = _decode_shipment(body_of(reply))
+        except Problem as problem:
+            if problem.code == "shipment.unknown":
+                return None  # packed without a station, or not yet
+            raise
         return ShipmentData(
             shipment_id, view.order_id, fulfilment_id(view.order_id, view.number) if view.order_id else "", view.location_id,
             view.status, view.reason, moment(view.opened_at_ms), None if view.order_id else await self._ship_to(view, scope),

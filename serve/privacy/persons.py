@@ -21,7 +21,7 @@ from actors.runtime.read_model import OrderSummary
 from serve.context import REQUEST_ID, Scope
 from serve.customers.passkey_names import opened_name
 from serve.customers.proved_email import opened_email
-from serve.freshness import from_store
+from serve.freshness import fresh_enough, from_store
 from serve.identity.emails import Email, checked
 from serve.keys import envelope
 from serve.keys.data_keys import DataKeys
@@ -33,6 +33,8 @@ from serve.services import Services
 ORDERS_MAX = 10_000
 SHIPMENTS_MAX = 10_000
 _PAGE = 500
+# As long as the write-behind and the hosts' word of it usually take.
+FRESH_S = 2.0
 _decode_key = msgspec.json.Decoder(WrappedKey).decode
 _decode_customer = msgspec.json.Decoder(KeptOfCustomer).decode
 
@@ -89,8 +91,15 @@ class Persons:
         return [await opened_name(self._keys, customer_id, one, scope[REQUEST_ID]) for one in account.passkeys]
 
     # --- what there is of them
+    async def all_written(self) -> None:
+        """Comes before all that follows here: whatever was acknowledged until now can be found by it then. Raises Problem 503 while it can't: nobody
+        is to hear that all is told or erased while something is still on its way to the store."""
+        if not await fresh_enough(self._services, self._services.clock.now_ms(), FRESH_S):
+            detail = "Some of what the person did last may not be found yet, so nothing was done: try again."
+            raise Problem("privacy.not_fresh", detail)
+
     async def orders(self, about: About) -> list[OrderSummary]:
-        """All orders, newest first; the read model is a moment behind. Raises Problem 409 for more than ORDERS_MAX, 503."""
+        """All orders, newest first. Raises Problem 409 for more than ORDERS_MAX, 503."""
         found: dict[str, OrderSummary] = {}
         for customer_id in about.customer_ids:
             await self._collect(found, owner=customer_id)
@@ -99,6 +108,11 @@ class Persons:
         if about.customer_ref:
             await self._collect(found, customer_ref=about.customer_ref)
         return [found[order_id] for order_id in sorted(found, reverse=True)]
+
+    async def own_orders(self, about: About) -> list[OrderSummary]:
+        """Those that may be told to the person, newest first: not what another account has placed with the person's address to write to, which would
+        tell who that is and where he lives (GDPR Art. 15(4)). Raises Problem 409 for more than ORDERS_MAX, 503."""
+        return [one for one in await self.orders(about) if not one.owner or one.owner in about.customer_ids]
 
     async def _collect(
         self, found: dict[str, OrderSummary], *, owner: str | None = None, email_digest: str | None = None,
@@ -121,7 +135,7 @@ class Persons:
             before = page[-1].order_id
 
     async def reservations(self, about: About) -> AsyncIterator[list[str]]:
-        """Ids of all carts of the person's accounts, page by page; the read model is a moment behind. Raises Problem 503."""
+        """Ids of all carts of the person's accounts, page by page. Raises Problem 503."""
         for customer_id in about.customer_ids:
             after, page = "", [""]
             while page:
@@ -133,7 +147,7 @@ class Persons:
                     after = page[-1]
 
     async def shipments(self, subjects: Sequence[str]) -> list[str]:
-        """Ids of all manual shipments for these persons (keyed digests); the read model is a moment behind. Raises Problem 409 for more than SHIPMENTS_MAX, 503."""
+        """Ids of all manual shipments for these persons (keyed digests). Raises Problem 409 for more than SHIPMENTS_MAX, 503."""
         found: list[str] = []
         for person in dict.fromkeys(subjects):
             after, page = "", [""]
@@ -167,13 +181,17 @@ class Persons:
             found.update(row.key_id for row in rows if row.status == "in_use")
         return sorted(found), list(dict.fromkeys(persons))
 
-    async def others(self, about: About, orders: Sequence[OrderSummary]) -> list[str]:
-        """Ids of orders that were not found and are sealed under the same keys. Raises Problem 409, 503."""
+    async def others(self, about: About, orders: Sequence[OrderSummary], scope: Scope) -> list[str]:
+        """Ids of orders that may be another person's, and would be concerned: those of an account that is not named, since the account itself is kept
+        under their key, and those that were not found and are sealed under the same keys. Raises Problem 409, 503."""
         known = {order.order_id for order in orders}
         more: dict[str, OrderSummary] = {}
+        of_accounts: list[str] = []
         for owner in sorted({order.owner for order in orders} - {"", *about.customer_ids}):
             await self._collect(more, owner=owner)
+            if await self.account(owner, scope) is not None:
+                of_accounts += [order.order_id for order in orders if order.owner == owner]
         references = {order.customer_ref for order in orders if not order.owner}
         for customer_ref in sorted(references - {"", about.customer_ref}):
             await self._collect(more, customer_ref=customer_ref)
-        return sorted(more.keys() - known)
+        return sorted({*of_accounts, *(more.keys() - known)})

@@ -118,7 +118,8 @@ class Steps:
         order_id, correction = sent.order_id, sent.correction
         assert order_id is not None
         assert correction is not None
-        found = {order.order_id: order for order in await self._persons.orders(request.about)}.get(order_id)
+        await self._persons.all_written()
+        found = {order.order_id: order for order in await self._persons.own_orders(request.about)}.get(order_id)
         if found is None or not found.sealed:
             raise Problem("privacy.order_of_another", "Among the person's orders there is none with this id, or nothing of the person in it.")  # fmt: skip
         if correction.email is not None and not found.owner and not found.customer_ref:

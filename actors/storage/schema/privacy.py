@@ -21,6 +21,17 @@ data_keys = sa.Table(
     **ROOM,
 )  # fmt: skip
 
+# What only the cell's own keys open (`cells/canary.py`).
+key_canary = sa.Table(
+    "key_canary", metadata,
+    integer("one", primary_key=True, autoincrement=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    text("digest"),
+    text("wrapping"),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.CheckConstraint("one = 1"),
+)  # fmt: skip
+
 consents = sa.Table(
     "consents", metadata,
     key("consent_id", primary_key=True),

@@ -26,7 +26,14 @@ def done(monkeypatch):
         steps.append("started")
         raise InterruptedError
 
-    for name in ("cell_settings", "anomaly_settings", "make_keyring", "check_region_key", "give_rights"):
+    for name in (
+        "cell_settings",
+        "anomaly_settings",
+        "make_keyring",
+        "check_region_key",
+        "check_canary",
+        "give_rights",
+    ):
         monkeypatch.setattr(deploy, name, lambda *_: None)
     monkeypatch.setattr(deploy, "migrate", lambda url: steps.append("migrated"))
     monkeypatch.setattr(deploy, "shards_made_with", made_with)

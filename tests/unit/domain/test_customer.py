@@ -109,6 +109,16 @@ def test_an_address_is_kept_before_it_is_proved_or_replaced_by_another_spelling(
     assert desk.do(KeepCode(RIGHT)).sealed_email == b"first"
 
 
+def test_an_address_whose_key_is_destroyed_is_kept_for_ever_or_replaced_by_who_did_not_see_it():
+    desk = Desk()
+    desk.signed_in()
+    desk.do(KeepEmail(b"first"))
+    assert not desk.do(KeepEmail(b"second", instead_of=b"another")).ok
+    assert desk.do(KeepEmail(b"second", instead_of=b"first")).ok
+    assert not desk.do(KeepEmail(b"third", instead_of=b"first")).ok
+    assert desk.state.sealed_email == b"second"
+
+
 def test_a_code_opens_two_sessions_or_works_late_or_after_too_many_tries():
     desk = Desk()
     desk.signed_in()
@@ -239,7 +249,7 @@ def test_a_session_or_state_of_before_can_not_be_read():
 _STEPS = st.one_of(
     st.builds(KeepCode, st.just(RIGHT), st.booleans()),
     st.builds(TryCode, st.sampled_from([RIGHT, WRONG]), st.sampled_from("abcdefgh")),
-    st.builds(KeepEmail, st.just(b"sealed")),
+    st.builds(KeepEmail, st.just(b"sealed"), st.sampled_from([b"", b"sealed"])),
     st.builds(RefreshSession, st.sampled_from("abcdefgh"), st.integers(1, 3)),
     st.builds(EndSession, st.sampled_from("abcdefgh")),
     st.builds(AddPasskey, st.sampled_from("abcdefgh"), st.just(PHONE), st.sampled_from("123"), st.just(UNTIL_MS)),

@@ -10,6 +10,7 @@ import serve.customers.accounts
 import serve.customers.guests
 import serve.customers.passkeys
 from serve.customers import quiet
+from serve.keys.envelope import key_of
 from serve.orders import own
 from tests.unit.serve.guarded_cell import GuardedCell
 
@@ -31,14 +32,19 @@ def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def letters(cell: GuardedCell) -> list[tuple[str, str, dict[str, Any]]]:
-    """(template, address, values) of each notice, oldest first."""
+    """(template, address, values) of each notice, oldest first; of those whose key was destroyed nobody learns anything."""
     found = []
     for (kind, identity), (notice, _) in cell.gateway.entities.items():
-        if kind == "notice" and not notice.withdrawn:
+        if kind == "notice" and not notice.withdrawn and _opens(cell, notice.sealed_address):
             address = cell.unsealed(notice.sealed_address, f"notice:{identity}:address").decode()
             content = cell.unsealed(notice.sealed_content, f"notice:{identity}:content")
             found.append((notice.template, address, msgspec.json.decode(content)))
     return found
+
+
+def _opens(cell: GuardedCell, sealed: bytes) -> bool:
+    key, _ = cell.gateway.entities["data_key", key_of(sealed)]
+    return bool(key.wrapped)
 
 
 def code_in(cell: GuardedCell) -> str:

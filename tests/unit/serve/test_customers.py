@@ -2,8 +2,10 @@
 
 import pytest
 
+from actors.domain.data_key import DestroyKey
 from actors.domain.one_time_code import CODE_MS
 from serve.identity.limits import CODES_BY_PERSON
+from serve.keys.envelope import key_of
 from tests.unit.serve.guarded_cell import furnished
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, letters, without_waiting
 from tests.unit.serve.small_cell import order
@@ -100,6 +102,28 @@ async def test_another_address_takes_over_an_account_by_looking_like_it(cell):
     cell.clock.now += 60_000
     await cell.plain("/v1/customers/codes", {"email": "MIA@STRASSE.example.com"})
     assert letters(cell)[-1][:2] == ("customer.code", "mia@strasse.example.com")
+
+
+async def test_a_customer_whose_key_was_destroyed_is_locked_out(cell):
+    mia = await joined(cell)
+    account = ("customer", mia["customer_id"])
+    lost = cell.gateway.entities[account][0].sealed_email
+    await cell.gateway.ask("data_key", key_of(lost), DestroyKey(), command_id="destroyed", digest=0)
+    cell.clock.now += 60_000
+    await cell.plain("/v1/customers/codes", {"email": MIA})
+    template, address, values = letters(cell)[-1]
+    assert (template, address) == ("customer.code", MIA.replace("Example", "example"))
+    again = await cell.plain("/v1/customers/sessions", {"email": MIA, "code": values["code"]})
+    assert again.status_code == 200, again.text
+    assert again.json()["customer_id"] == mia["customer_id"]
+    # From now on there is an address again, and only what can't be opened is replaced.
+    kept = cell.gateway.entities[account][0].sealed_email
+    assert cell.unsealed(kept, f"customer:{mia['customer_id']}:email").decode() == address
+    cell.clock.now += 60_000
+    await cell.plain("/v1/customers/codes", {"email": MIA.upper()})
+    assert letters(cell)[-1][1] == address
+    await cell.plain("/v1/customers/sessions", {"email": MIA.upper(), "code": code_in(cell)})
+    assert cell.gateway.entities[account][0].sealed_email == kept
 
 
 async def test_a_code_works_twice_late_or_for_another_address(cell):

@@ -10,7 +10,7 @@ from actors.domain.data_key import DestroyKey, Restrict
 from actors.domain.order_backorder import BackorderTerms, DateMoved
 from actors.domain.order_commands import RetryAllocation
 from actors.domain.order_dates import TELL_AFTER_MS
-from actors.domain.times import DAY_MS
+from actors.domain.times import DAY_MS, moment
 from serve.identity.keyring import rotate_wrapping
 from serve.keys.data_keys import KEEP_S
 from serve.keys.envelope import key_of
@@ -248,25 +248,62 @@ class Away:
         raise KeyUnavailable("the region's key is away")
 
 
+async def rewrapped(cell, body):
+    """What a page of them is answered with, without its moment."""
+    answer = await cell.post("/v1/data-keys/rewraps", body, **cell.bearer())
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    del told["as_of"]
+    return told
+
+
 async def test_keys_are_wrapped_anew_by_somebody_who_may_not_or_in_one_endless_call(cell):
     for ref in ("one", "two", "three"):
         await placed(cell, bought(customer={"customer_ref": ref}))
     path, body = "/v1/data-keys/rewraps", {"limit": 2}
     assert coded(await cell.post(path, body, **cell.of_role("manager"))) == (403, "auth.forbidden")
-    assert (await cell.post(path, body, **cell.bearer())).json() == {
-        "wrapping": "file:1",
-        "rewrapped": 0,
-        "next_after": None,
-    }
+    nothing = {"next_after": None, "unreadable": 0, "unreadable_ids": []}
+    assert await rewrapped(cell, body) == {"wrapping": "file:1", "rewrapped": 0, "found": 0, **nothing}
     rotate_wrapping(cell.keyring_path)
-    first = (await cell.post(path, body, **cell.bearer())).json()
-    assert (first["wrapping"], first["rewrapped"]) == ("file:2", 2)
-    second = (await cell.post(path, body | {"after": first["next_after"]}, **cell.bearer())).json()
-    assert second == {"wrapping": "file:2", "rewrapped": 1, "next_after": None}
+    first = await rewrapped(cell, body)
+    assert (first["wrapping"], first["rewrapped"], first["found"]) == ("file:2", 2, 2)
+    second = await rewrapped(cell, body | {"after": first["next_after"]})
+    assert second == {"wrapping": "file:2", "rewrapped": 1, "found": 1, **nothing}
     acts = [line.act.action for line in cell.gateway.audited]
     assert acts.count("data_key.rewrap_key") == 3
     cell.services.data_keys.region_key = Away()
     assert coded(await cell.post(path, body, **cell.bearer())) == (503, "keys.unavailable")
+
+
+async def test_a_rewrap_calls_a_list_fresh_that_is_behind(cell, monkeypatch):
+    """Whoever drops the old key needs to know that no key wrapped by it is still on its way to the store."""
+    path, hosts, listing = "/v1/data-keys/rewraps", cell.gateway.hosts, cell.read_model.wrapped_otherwise
+    cell.gateway.hosts = [msgspec.structs.replace(cell.gateway.host, lag_ms=90_000)]
+    fresh_ms = cell.gateway.fresh_ms()
+
+    async def caught_up_while_it_reads(*asked):
+        cell.gateway.hosts = hosts
+        return await listing(*asked)
+
+    monkeypatch.setattr(cell.read_model, "wrapped_otherwise", caught_up_while_it_reads)
+    told = (await cell.post(path, {}, **cell.bearer())).json()
+    assert told["as_of"] == moment(fresh_ms).isoformat().replace("+00:00", "Z")
+    cell.gateway.hosts = []
+    monkeypatch.setattr(cell.read_model, "wrapped_otherwise", listing)
+    assert (await cell.post(path, {}, **cell.bearer())).json()["as_of"] is None
+
+
+async def test_one_key_that_can_not_be_opened_holds_up_all_others(cell):
+    for ref in ("one", "two", "three"):
+        await placed(cell, bought(customer={"customer_ref": ref}))
+    ids = sorted(identity for kind, identity in cell.gateway.entities if kind == "data_key")
+    cell.gateway.entities["data_key", ids[0]][0].wrapped = b"x" * 60
+    rotate_wrapping(cell.keyring_path)
+    told = await rewrapped(cell, {"limit": 3})
+    assert told == {
+        "wrapping": "file:2", "rewrapped": 2, "found": 3, "next_after": ids[2], "unreadable": 1, "unreadable_ids": [ids[0]],
+    }  # fmt: skip
+    assert [cell.gateway.entities["data_key", one][0].wrapping for one in ids] == ["file:1", "file:2", "file:2"]
 
 
 async def test_without_the_regions_key_an_order_is_kept_in_the_clear_or_partly(cell):

@@ -213,8 +213,8 @@ async def test_a_rotation_loses_a_key_or_leaves_one_that_the_old_one_opens(offic
     office.clock.now += 5_000
     found = await office.read_model.wrapped_otherwise(office.one.region_key.wrapping(), "", 100)
     assert found == sorted(data_keys.envelope.key_of(one) for one in sealed[:2])
-    assert [await office.one.rewrap(key_id, "r", None) for key_id in found] == [True, True]
-    assert [await office.other.rewrap(key_id, "r", None) for key_id in office.key_ids()] == [False] * 3
+    assert [await office.one.rewrap(key_id, "r", None) for key_id in found] == ["done", "done"]
+    assert [await office.other.rewrap(key_id, "r", None) for key_id in office.key_ids()] == ["unneeded"] * 3
     assert await office.read_model.wrapped_otherwise("file:2", "", 100) == []
     assert drop_wrapping(office.path) == [1]
     assert load(office.path).wrapping_ids == [2]

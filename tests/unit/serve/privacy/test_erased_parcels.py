@@ -7,7 +7,9 @@ import logging
 import pytest
 import structlog
 
+from actors.runtime.wire import UNAVAILABLE, Reply
 from serve.privacy import persons
+from tests.unit.serve.fake_gateway import refusal
 from tests.unit.serve.packing.pack_rig import SEATTLE, guarded_station
 from tests.unit.serve.post_office import coded
 from tests.unit.serve.privacy.office import (
@@ -106,6 +108,25 @@ async def test_a_person_is_not_told_of_parcels_and_pickups(station):
         page = (await exported(station.cell, request, "?format=html", **{"Accept-Language": language})).text
         for text in (*numbers, "Hollowbrook", "4 Alder Row", pickup["collection_id"], WORDS[-1], *words):
             assert text in page, (language, text)
+
+
+async def test_parcels_are_left_out_while_a_shard_is_away(station):
+    _, shipments, _ = await life(station)
+    request, view = await proved(station.cell, "gdpr", "access"), station.cell.gateway.view
+
+    async def away(kind, entity_id, *rest, **more):
+        if (kind, entity_id) == ("shipment", shipments[1]):
+            return Reply(UNAVAILABLE, refusal("cell.unavailable"))
+        return await view(kind, entity_id, *rest, **more)
+
+    station.cell.gateway.view = away
+    assert coded(await exported(station.cell, request)) == (503, "cell.unavailable")
+    station.cell.gateway.view = view
+    officer = station.cell.of_role("privacy")
+    told = (await station.cell.http.get(f"/v1/privacy-requests/{request}", headers=officer)).json()
+    assert (told["begun"], told["done"]) == (["export"], []), "it is noted as told"
+    data = (await exported(station.cell, request)).json()
+    assert {one["shipment_id"] for one in data["shipments"]} == set(shipments)
 
 
 async def test_another_persons_parcels_are_told_or_erased(station):

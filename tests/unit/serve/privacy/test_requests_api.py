@@ -28,6 +28,7 @@ from tests.unit.serve.privacy.office import (
     step,
     stepped,
 )
+from tests.unit.serve.small_cell import order
 
 MINE = "/v1/customers/me/privacy-requests"
 DATA = "/v1/customers/me/data"
@@ -78,6 +79,38 @@ async def test_another_customer_sees_a_request_or_gets_the_data(cell):
     his = (await cell.http.get(DATA, headers=bearer(tom))).text.lower()
     assert [word for word in PLANTED if word in his] == []
     assert [one["request_id"] for one in (await cell.http.get(MINE, headers=bearer(mia))).json()["requests"]] == [hers]
+
+
+@pytest.mark.parametrize("restricted", [False, True])
+async def test_a_mistyped_address_tells_another_customer_where_somebody_lives(cell, restricted):
+    """Tom, who is signed in, gives the person's address as the one to write to."""
+    tom, (mia, orders) = await joined(cell, "tom@example.com"), await customer(cell)
+    to = TO | {"recipient": "Tom Tailor", "street": "99 Secret Road"}
+    his = await placed(cell, order(order_ref="toms-1", customer={"email": EMAIL}, ship_to=to), **bearer(tom))
+    assert coded(await cell.http.get(f"/v1/orders/{his}", headers=bearer(mia))) == (404, "order.unknown")
+    if restricted:
+        request_id = await proved(
+            cell, "gdpr", "restriction", email=None, customer_ref=None, customer_id=tom["customer_id"]
+        )
+        await stepped(cell, request_id, "restrict")
+    await ask_mine(cell, mia, "access")
+    told = [
+        await cell.http.get(DATA, headers=bearer(mia)),
+        await exported(cell, await proved(cell, "gdpr", "access")),
+        await exported(cell, await proved(cell, "gdpr", "access"), "?format=html"),
+    ]
+    assert {one["order"]["order_id"] for one in told[0].json()["orders"]} == set(orders)
+    for answer in told:
+        assert answer.status_code == 200, answer.text
+        assert [word for word in ("Tailor", "Secret Road", "toms-1", his) if word in answer.text] == []
+    # Nor is it corrected for her; Tom is told all of it.
+    rectified = await step(
+        cell, await proved(cell, "gdpr", "rectification"), "rectify", order_id=his, correction={"street": "1 Other Road"}
+    )  # fmt: skip
+    assert coded(rectified) == (404, "privacy.order_of_another")
+    await ask_mine(cell, tom, "access")
+    data = (await cell.http.get(DATA, headers=bearer(tom))).json()
+    assert [one["order"]["ship_to"]["street"] for one in data["orders"]] == ["99 Secret Road"]
 
 
 async def test_the_data_of_a_completed_request_is_told_for_ever(cell):
