@@ -5,6 +5,7 @@ import base64
 
 import pytest
 
+from serve.identity.limits import BY_ADDRESS, BY_CLIENT
 from tests.unit.serve.guarded_cell import GuardedCell, furnished
 from tests.unit.serve.identity_rig import refused_at_once
 from tests.unit.serve.post_office import bearer
@@ -114,6 +115,20 @@ async def test_a_rotated_secret_replaces_the_old_one_after_its_grace(cell):
     cell.clock.now += 60_001
     assert (await token_of(cell, client)).status_code == 401
     assert (await token_of(cell, fresh)).status_code == 200
+
+
+async def test_who_knows_a_machine_s_id_keeps_it_out(cell):
+    client = await registered(cell, ["orders.read"])
+    wrong = [await token_of(cell, client | {"client_secret": "wrong"}) for _ in range(BY_ADDRESS.burst + 1)]
+    assert [answer.status_code for answer in wrong] == [401] * BY_ADDRESS.burst + [429]
+    # Neither its own tries are gone nor those of its address.
+    assert (await token_of(cell, client)).status_code == 200
+
+
+async def test_one_machine_keeps_the_cell_busy(cell):
+    client = await registered(cell, ["orders.read"])
+    told = [(await token_of(cell, client)).status_code for _ in range(BY_CLIENT.burst + 1)]
+    assert told == [200] * BY_CLIENT.burst + [429]
 
 
 async def test_a_disabled_machine_s_tokens_are_worthless_at_once(cell):
