@@ -95,7 +95,7 @@ class Desk:
         found = scope.get(PRINCIPAL) or self.services.guard.caller(scope)
         assert isinstance(found, Principal)
         if not found.role or found.role in CUSTOMERS:
-            raise Problem("auth.forbidden", "Only people on shift have a second factor.")
+            raise Problem("auth.forbidden", "Only people on shift may do this: machines have none.")
         return found
 
     # --- actors

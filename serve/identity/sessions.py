@@ -218,11 +218,9 @@ class _Sessions:
             raise kept(Problem("factor.code_wrong", "The code does not fit, or was used already."))
         return self._tokens(principal.subject, outcome)
 
-    async def sign_out(self, request: Request, principal: Principal) -> None:
-        if principal.role:
-            await self._desk.ask(
-                "account", principal.subject, EndShift(principal.session_id), request.scope, ShiftOver
-            )  # fmt: skip
+    async def sign_out(self, request: Request) -> None:
+        principal = self._desk.person(request.scope)
+        await self._desk.ask("account", principal.subject, EndShift(principal.session_id), request.scope, ShiftOver)
 
     def _use(self, sent: Assertion | None, purpose: str, known: Credentials, *, alone: bool) -> PasskeyUse | None:
         """Of a passkey whose signature is right; what is wrong with another is told to nobody who may only be guessing."""
@@ -329,8 +327,9 @@ def _add_current(api: APIRouter, desk: Desk, sessions: _Sessions) -> None:
         """For what asks for it with `insufficient_user_authentication` (RFC 9470). Both tokens are replaced."""
         return ok(await sessions.prove(request, caller(request)))
 
-    @api.delete("/v1/sessions/current", summary="Sign out", **documented(None, status=204, problems=(401,)))
+    @api.delete("/v1/sessions/current", summary="Sign out", **documented(None, status=204, problems=(401, 403)))
     async def sign_out(request: Request) -> Response:
-        """Ends the shift; its tokens are worthless within two seconds everywhere."""
-        await sessions.sign_out(request, caller(request))
+        """Ends the shift; its tokens are worthless within two seconds everywhere. Machines and devices have no shift: theirs end when they are
+        disabled or revoked, or by themselves within five minutes."""
+        await sessions.sign_out(request)
         return Response(status_code=204)

@@ -9,6 +9,7 @@ from serve.identity.limits import BY_ADDRESS, BY_CLIENT
 from tests.unit.serve.guarded_cell import GuardedCell, furnished
 from tests.unit.serve.identity_rig import refused_at_once
 from tests.unit.serve.post_office import bearer
+from tests.unit.serve.scanner import in_use
 from tests.unit.serve.small_cell import order
 
 
@@ -138,6 +139,14 @@ async def test_a_disabled_machine_s_tokens_are_worthless_at_once(cell):
     assert (await cell.post(path, {"change": "disable"}, **cell.bearer())).status_code == 200
     assert (await cell.http.get("/v1/orders", headers=bearer(token))).json()["code"] == "auth.session_ended"
     assert (await token_of(cell, client)).status_code == 401
+
+
+async def test_a_machine_is_told_that_its_tokens_are_worthless_and_they_are_not(cell):
+    client, scanner = await registered(cell, ["orders.read"]), await in_use(cell)
+    for headers in (bearer((await token_of(cell, client)).json()), await scanner.bearer()):
+        answer = await cell.http.delete("/v1/sessions/current", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "auth.forbidden")
+        assert (await cell.http.get("/v1/sessions/current", headers=headers)).status_code == 200
 
 
 async def test_a_machine_that_was_refused_leaves_no_trace(cell):
