@@ -140,7 +140,9 @@ class _Accounts:
             if claims.role != CUSTOMER:
                 raise TokenRefused("claims")
         except TokenRefused as refused:
-            await desk.hold_address(scope, REFUSED)
+            # Whoever has an old one of ours has to hear that he must sign in again, whatever others send beside him.
+            if refused.reason != "expired":
+                await desk.hold_address(scope, REFUSED)
             detail = f"The refresh token is not good ({refused.reason})."
             headers = (challenge('error="invalid_token"'),)
             raise Problem("auth.token_invalid", detail, extra={"reason": refused.reason}, headers=headers) from None

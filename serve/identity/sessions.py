@@ -188,7 +188,9 @@ class _Sessions:
         try:
             claims = verify(desk.keys(), sent.refresh_token, desk.region, desk.now_ms() // 1000, use="refresh")
         except TokenRefused as refused:
-            await desk.hold_address(request.scope, REFUSED)
+            # Whoever has an old one of ours has to hear that he must sign in again, whatever others send beside him.
+            if refused.reason != "expired":
+                await desk.hold_address(request.scope, REFUSED)
             detail = f"The refresh token is not good ({refused.reason})."
             headers = (challenge('error="invalid_token"'),)
             raise Problem("auth.token_invalid", detail, extra={"reason": refused.reason}, headers=headers) from None

@@ -210,6 +210,16 @@ async def test_what_guests_send_from_a_building_keeps_its_people_and_devices_out
         await mia.sign_in(),
     ):
         assert answer.status_code == 200, answer.text
+    # And whose shift is over hears that, not that he should try again.
+    cell.clock.now += 12 * 3_600_000
+    over, gone = {"refresh_token": tokens["refresh_token"]}, None
+    for _ in range(BY_ADDRESS.burst + 1):
+        gone = await cell.plain("/v1/sessions/refresh", {"refresh_token": "x"})
+    assert gone is not None
+    assert gone.status_code == 429
+    for path in ("/v1/sessions/refresh", "/v1/customers/sessions/refresh"):
+        answer = await cell.plain(path, over)
+        assert (answer.status_code, answer.json()["reason"]) == (401, "expired")
 
 
 async def test_people_who_sign_in_on_a_device_are_kept_out_by_who_tries_passwords_beside_it(cell, monkeypatch):
