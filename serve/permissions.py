@@ -214,7 +214,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/sourcing/promises"): Need("orders.read"),
     ("GET", "/v1/skus"): Need("stock.read"),
     ("GET", "/v1/skus/{sku}"): Need("stock.read"),
-    ("POST", "/v1/skus"): Need("catalogue.write"),
+    # The region's matter, as policies are (`serve/catalogue`): it takes goods out of sale, and gives them the worth by which corrections are limited.
+    ("POST", "/v1/skus"): Need("catalogue.write", step_up=True),
     ("GET", "/v1/locations/{location_id}/figures"): Need("figures.read", at_location=True),
     ("GET", "/v1/figures"): Need("figures.read"),
     # Figures on it take `figures.read` besides.
@@ -403,7 +404,8 @@ _HEAD = """# Who may do what
 
 Made from `serve/permissions.py` by `python -m serve permissions`; a test compares the two. `x`: may. `2`: may with a second factor that is at
 most five minutes old. `o`: may, with what is one's own; `n`: the same, within five minutes of signing in. Rights reach
-the locations of the account or client where it says so; without any they reach the whole region. Sourcing policies are set, and simulations asked for, only with rights that reach the whole region.
+the locations of the account or client where it says so; without any they reach the whole region. Sourcing policies are set, simulations asked for, and SKUs
+defined, only with rights that reach the whole region.
 Two calls need so fresh a second factor only at times, and then `stock.adjust`: opening a count with more tolerance than the cell has, and deciding between two who
 counted differently.
 

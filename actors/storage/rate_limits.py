@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from actors.runtime.errors import JournalUnavailable
-from actors.storage.redis_line import RedisLine
+from actors.storage.redis_line import RedisLine, is_of_a_replica
 
 # KEYS: the key. ARGV: now, ms between tries, ms that a burst may run ahead. Answers how many ms to wait, 0: taken.
 _SCRIPT = """
@@ -38,15 +38,16 @@ class RedisRateLimits:
         self._keys = f"ocefs:{{{cell}}}:rate:"
 
     async def take(self, key: str, now_ms: int, per_minute: int, burst: int) -> int:
-        """Raises JournalUnavailable."""
+        """Raises JournalUnavailable, also where Redis is full or a replica by now: its connection is left then, for who is the primary shows
+        when connecting anew."""
         every_ms = 60_000 // per_minute
         try:
             waits = await self._line.call(
                 ("EVAL", _SCRIPT, 1, self._keys + key, now_ms, every_ms, every_ms * (burst - 1))
             )
-        except ResponseError:
-            raise
         except (OSError, TimeoutError, RedisError) as fault:
+            if is_of_a_replica(fault):
+                await self._line.leave()
             raise JournalUnavailable(f"Redis: {fault}") from fault
         return int(waits)
 

@@ -32,7 +32,7 @@ from actors.domain.times import HOUR_MS
 from actors.runtime.errors import Fenced, JournalFull, JournalUnavailable
 from actors.runtime.ports import Append
 from actors.runtime.wire import Turn
-from actors.storage.redis_line import RedisLine
+from actors.storage.redis_line import RedisLine, is_for_want_of_memory, is_of_a_replica
 
 # One shard's entry may not be larger; Redis itself ends at 512 MB for one value.
 ENTRY_BYTES_MAX = 128 * 1024 * 1024
@@ -254,16 +254,15 @@ class RedisJournal:
         try:
             yield
         except (OSError, TimeoutError, RedisError) as fault:
-            # By their texts: what a script meets comes as a fault of the script.
-            if "READONLY" in str(fault):
+            if is_of_a_replica(fault):
                 await self._leave()
-            kind = JournalFull if "'maxmemory'" in str(fault) else JournalUnavailable
+            kind = JournalFull if is_for_want_of_memory(fault) else JournalUnavailable
             raise kind(f"Redis: {fault}") from fault
 
     async def _leave(self) -> None:
         """It is a replica by now, whose answers may be old as well: who is the primary shows when connecting anew."""
-        await self._line.close()
-        await self._asking.close()
+        await self._line.leave()
+        await self._asking.leave()
         await self._redis.connection_pool.disconnect()
 
 

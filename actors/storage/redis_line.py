@@ -16,7 +16,7 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 
 class RedisLine:
@@ -61,6 +61,21 @@ class RedisLine:
         if stale:
             await connection.disconnect(nowait=True)
 
+    async def leave(self) -> None:
+        """Drops the connection within this step of the loop, so that no call which waits its turn begins on it; it makes another."""
+        await self._connection.disconnect(nowait=True)
+
     async def close(self) -> None:
-        """Ends the connection; a later call makes another."""
+        """Ends the connection, for good."""
         await self._connection.disconnect()
+
+
+def is_of_a_replica(fault: Exception) -> bool:
+    """Did Redis refuse because it is a replica by now? Since Redis 7 a script's fault has the code of what it met, which the driver takes
+    off the text and makes a class of; before, the code stands within the text."""
+    return isinstance(fault, ReadOnlyError) or "READONLY" in str(fault)
+
+
+def is_for_want_of_memory(fault: Exception) -> bool:
+    """Did Redis refuse because it is full (`OOM`)? Its text says so in every version, with the code or without."""
+    return "'maxmemory'" in str(fault)

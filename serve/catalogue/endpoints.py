@@ -11,6 +11,7 @@ from starlette.responses import Response
 from actors.domain.article import Article
 from actors.domain.catalogue import Defined, DefineSkus, ShowArticle
 from actors.domain.ids import catalogue_id
+from serve.callers import check_reaches_all
 from serve.catalogue.articles import detail_of, said_of
 from serve.catalogue.schemas import SkuDefinition, SkuDefinitions, SkuDetail, SkuPage, SkuView
 from serve.context import REQUEST_ID, WHO
@@ -65,11 +66,14 @@ def router(services: Services, territory: Territory) -> APIRouter:
     @api.post(
         "/v1/skus",
         summary="Define SKUs",
-        **documented(Defined, request=SkuDefinitions, request_example=_EXAMPLE, problems=(409,)),
+        **documented(Defined, request=SkuDefinitions, request_example=_EXAMPLE, problems=(403, 409)),
     )
     async def define(request: Request) -> Response:
         """Adds SKUs or changes what is known of them, up to 1,000 a call: all or none. Parts of kits and substitutes are known already, or
-        defined by the same call."""
+        defined by the same call. The catalogue is the region's: rights that are bound to locations don't reach it."""
+        check_reaches_all(
+            request.scope, "The catalogue holds for the whole region, and your rights don't reach all of it."
+        )
         write = await services.bodies.read(request.scope, request.receive)
         command = _command(decode(_definitions_decoder, write.body).skus, territory)
         reply = await services.gateway.ask(

@@ -29,10 +29,10 @@ from serve.customers.schemas import (
     EmailRequest,
 )
 from serve.customers.tokens import CUSTOMER, tokens
-from serve.identity.desk import Desk, not_before
+from serve.identity.desk import REFUSED, Desk, not_before
 from serve.identity.emails import Email, checked
 from serve.identity.guard import Principal, challenge
-from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON
+from serve.identity.limits import BY_SESSION, CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON
 from serve.identity.sealing import code_digest, email_digest
 from serve.identity.tokens import TokenRefused, verify
 from serve.notices.port import Notice, Notifications, Template
@@ -101,9 +101,9 @@ class _Accounts:
     async def open_session(self, request: Request) -> CustomerTokens:
         desk, scope = self._desk, request.scope
         earliest = asyncio.get_running_loop().time() + REFUSAL_S
-        await desk.hold_address(scope)
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         sent = decode(_session_decoder, write.body)
+        await desk.hold_address(scope, "customer-sign-in")
         email, keys = checked(sent.email, "/email"), desk.keys()
         identity = scope[ENTITY_ID] = self._id(email)
         await desk.hold_to(TRIES_BY_PERSON, "customer-tries", identity)
@@ -142,7 +142,6 @@ class _Accounts:
 
     async def refresh(self, request: Request) -> CustomerTokens:
         desk, scope = self._desk, request.scope
-        await desk.hold_address(scope)
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         token = decode(_refresh_decoder, write.body).refresh_token
         try:
@@ -150,9 +149,13 @@ class _Accounts:
             if claims.role != CUSTOMER:
                 raise TokenRefused("claims")
         except TokenRefused as refused:
+            # Whoever has an old one of ours has to hear that he must sign in again, whatever others send beside him.
+            if refused.reason != "expired":
+                await desk.hold_address(scope, REFUSED)
             detail = f"The refresh token is not good ({refused.reason})."
             headers = (challenge('error="invalid_token"'),)
             raise Problem("auth.token_invalid", detail, extra={"reason": refused.reason}, headers=headers) from None
+        await desk.hold_to(BY_SESSION, "customer-session", claims.sid)
         command = RefreshSession(claims.sid, claims.num)
         session = (await desk.ask("customer", claims.sub, command, scope, CustomerSession)).session
         if session is None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NoReturn
 
 from actors.domain.device import DeviceKey, DeviceSession, UseAssertion, ViewKey
 from actors.domain.ids import DEVICE_PATTERN, is_of
 from serve.context import ENTITY_ID, Scope
 from serve.devices.assertions import AssertionRefused, named_in, verified
-from serve.identity.desk import Desk, not_before
+from serve.identity.desk import REFUSED, Desk, not_before
 from serve.identity.limits import BY_CLIENT
 from serve.identity.oauth import TokenForm, TokenNotGiven, scopes_of
 from serve.identity.schemas import AccessToken
@@ -33,11 +34,9 @@ class DeviceSignIn:
             device_id = named_in(assertion)
             session = await self._session(scope, form, assertion, device_id, now_ms)
         except AssertionRefused:
-            await not_before(earliest)
-            raise _refused() from None
+            await self._refuse(scope, earliest, remembered=False)
         if not session.ok:
-            await not_before(earliest)
-            raise _refused(remembered=True)
+            await self._refuse(scope, earliest, remembered=True)
         scopes = scopes_of(form, session.scopes)
         # From the moment for which the assertion was checked, as for clients.
         now_s = now_ms // 1000
@@ -55,7 +54,6 @@ class DeviceSignIn:
         desk = self._desk
         if not is_of(device_id, DEVICE_PATTERN, desk.region):
             raise AssertionRefused("unknown")
-        await desk.hold_to(BY_CLIENT, "device", device_id)
         scope[ENTITY_ID] = device_id
         # RFC 7521, 4.2: it may name itself besides, but not as somebody else.
         if form.client_id not in ("", device_id):
@@ -69,10 +67,14 @@ class DeviceSignIn:
         if not key.public_key:
             raise AssertionRefused("key_unknown")
         signed = verified(assertion, device_id, key.public_key, desk.region, now_ms // 1000)
+        # Not before: whoever knows the id alone must not use up what the device may ask.
+        await desk.hold_to(BY_CLIENT, "device", device_id)
         command = UseAssertion(signed.name, signed.until_ms, key.generation)
         return await desk.ask("device", device_id, command, scope, DeviceSession)
 
-
-def _refused(*, remembered: bool = False) -> TokenNotGiven:
-    detail = "The device is not known or was revoked, or its assertion is not good or was used."
-    return TokenNotGiven(401, "invalid_client", detail, remembered=remembered)
+    async def _refuse(self, scope: Scope, earliest: float, *, remembered: bool) -> NoReturn:
+        """Counted no earlier than told: that it is one too many takes as long as well. Raises TokenNotGiven, and Problem 429 or 503."""
+        await not_before(earliest)
+        await self._desk.hold_address(scope, REFUSED)
+        detail = "The device is not known or was revoked, or its assertion is not good or was used."
+        raise TokenNotGiven(401, "invalid_client", detail, remembered=remembered) from None

@@ -25,7 +25,7 @@ from actors.domain.client import (
 from actors.domain.ids import CLIENT_PATTERN, client_id, is_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.devices.signing_in import DeviceSignIn
-from serve.identity.desk import Desk, check_given, told
+from serve.identity.desk import REFUSED, Desk, check_given
 from serve.identity.limits import BY_CLIENT
 from serve.identity.oauth import (
     FORM,
@@ -143,15 +143,15 @@ class _Clients:
 
     async def token(self, request: Request) -> AccessToken:
         desk = self.desk
-        await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False, media_type=FORM)
         form, header = form_of(write.body), request.headers.get("authorization")
         if assertion := assertion_of(header, form):
             return await self._devices.token(request.scope, form, assertion)
         identity, secret = credentials_of(header, form)
-        await desk.hold_to(BY_CLIENT, "client", identity)
         now_ms = desk.now_ms()
         check = await self._checked(request, identity, secret, now_ms)
+        # Not before: nobody guesses 256 bits, and whoever knows the id alone must not use up what the client may ask.
+        await desk.hold_to(BY_CLIENT, "client", identity)
         scopes = scopes_of(form, check.scopes)
         # From the moment for which the client was checked: no token outlives its revocation.
         now_s = now_ms // 1000
@@ -173,21 +173,25 @@ class _Clients:
         return response
 
     async def _checked(self, request: Request, identity: str, secret: str, now_ms: int) -> ClientCheck:
-        wrong = TokenNotGiven(401, "invalid_client", "The client is not known, or its secret is wrong.")
+        """Raises TokenNotGiven, and Problem 429 or 503."""
+        check = await self._check(request, identity, secret, now_ms)
+        if check is None or not check.ok:
+            await self.desk.hold_address(request.scope, REFUSED)
+            raise TokenNotGiven(401, "invalid_client", "The client is not known, or its secret is wrong.")
+        return check
+
+    async def _check(self, request: Request, identity: str, secret: str, now_ms: int) -> ClientCheck | None:
+        """None when there is no such client. Raises Problem 503."""
         if not is_of(identity, CLIENT_PATTERN, self.desk.region):
-            raise wrong
+            return None
         request.scope[ENTITY_ID] = identity
         query = CheckClient(_secret_hash(secret), now_ms)
-        reply = await self.desk.services.gateway.view("client", identity, query, cause=request.scope[REQUEST_ID])
         try:
-            check = told(reply, ClientCheck)
+            return await self.desk.view("client", identity, query, request.scope, ClientCheck)
         except Problem as problem:
             if problem.code == "client.unknown":
-                raise wrong from None
+                return None
             raise
-        if not check.ok:
-            raise wrong
-        return check
 
 
 def router(desk: Desk) -> APIRouter:

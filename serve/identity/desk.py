@@ -45,6 +45,8 @@ from serve.services import Services
 
 T = TypeVar("T", bound=msgspec.Struct)
 UNKNOWN = "account.unknown"
+# What is counted by address of all that proves itself, once it was not good.
+REFUSED = "refused"
 log = logging.getLogger("ocefs.identity")
 
 
@@ -83,16 +85,17 @@ class Desk:
         """Counts a try of somebody. Raises Problem 429 or 503."""
         await hold_to(self.services.limits, limit, kind, who, self.now_ms())
 
-    async def hold_address(self, scope: Scope) -> None:
-        """Counts a try from the caller's address. Raises Problem 429 or 503."""
-        await self.hold_to(BY_ADDRESS, "address", self.services.routers.network_of(scope))
+    async def hold_address(self, scope: Scope, what: str) -> None:
+        """Counts a try of `what` from the caller's address: before it is looked at where it can be guessed or costs much, else when it was
+        not good (REFUSED). Raises Problem 429 or 503."""
+        await self.hold_to(BY_ADDRESS, f"{what}-address", self.services.routers.network_of(scope))
 
     def person(self, scope: Scope) -> Principal:
         """Which member of staff asks. With identity off the guard has let everybody pass; here it matters who it is. Raises Problem."""
         found = scope.get(PRINCIPAL) or self.services.guard.caller(scope)
         assert isinstance(found, Principal)
         if not found.role or found.role in CUSTOMERS:
-            raise Problem("auth.forbidden", "Only people on shift have a second factor.")
+            raise Problem("auth.forbidden", "Only people on shift may do this: machines have none.")
         return found
 
     # --- actors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -12,8 +12,10 @@ from starlette.responses import Response
 from actors.domain.account_commands import EnrolPasskey, EnrolTotp
 from actors.domain.account_views import FactorEnrolled
 from actors.domain.personal_notes import STAFF_ID
+from serve.context import Scope
 from serve.identity.ceremonies import PasskeyRefused, new_challenge
-from serve.identity.desk import Desk
+from serve.identity.desk import REFUSED, Desk
+from serve.identity.limits import BY_ACCOUNT
 from serve.identity.passkeys import CREDENTIAL, invalid
 from serve.identity.schemas import (
     FactorConfirmation,
@@ -59,13 +61,25 @@ class PendingFactor(msgspec.Struct, frozen=True):
     secret: bytes
 
 
+_Ticket = TypeVar("_Ticket", Enrolment, PendingFactor)
+
+
+async def _opened(desk: Desk, purpose: str, ticket: str, content: type[_Ticket], scope: Scope) -> _Ticket:
+    """What an enrolment gave, counted by its account; what is none, by address. Raises Problem 422, 429 or 503."""
+    try:
+        found = desk.open_ticket(purpose, ticket, content)
+    except Problem:
+        await desk.hold_address(scope, REFUSED)
+        raise
+    await desk.hold_to(BY_ACCOUNT, "enrolment", found.account_id)
+    if desk.now_ms() >= found.until_ms:
+        raise Problem("factor.request_invalid", "That took too long: sign in again.")
+    return found
+
+
 def router(desk: Desk) -> APIRouter:
     """The routes."""
     api = APIRouter(tags=["identity"])
-
-    def in_time(until_ms: int) -> None:
-        if desk.now_ms() >= until_ms:
-            raise Problem("factor.request_invalid", "That took too long: sign in again.")
 
     @api.post(
         "/v1/factors",
@@ -74,10 +88,9 @@ def router(desk: Desk) -> APIRouter:
     )
     async def begin(request: Request) -> Response:
         """A new secret for an authenticator app. Nothing is kept until its first code is confirmed."""
-        await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
-        enrolment = desk.open_ticket(ENROLMENT, decode(_request_decoder, write.body).enrolment, Enrolment)
-        in_time(enrolment.until_ms)
+        sent = decode(_request_decoder, write.body)
+        enrolment = await _opened(desk, ENROLMENT, sent.enrolment, Enrolment, request.scope)
         secret = new_secret()
         uri = provisioning_uri(secret, enrolment.account_id, f"OCEFS {desk.region}")
         kept = PendingFactor(enrolment.account_id, enrolment.generation, enrolment.until_ms, secret)
@@ -96,11 +109,9 @@ def router(desk: Desk) -> APIRouter:
     )
     async def confirm(request: Request) -> Response:
         """From now on signing in needs it. The recovery codes are shown here and never again."""
-        await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_confirmation_decoder, write.body)
-        pending = desk.open_ticket(PENDING, sent.pending, PendingFactor)
-        in_time(pending.until_ms)
+        pending = await _opened(desk, PENDING, sent.pending, PendingFactor, request.scope)
         step = matching_step(pending.secret, sent.code, desk.now_ms() // 1000)
         if not step:
             raise field_problem(
@@ -119,12 +130,6 @@ def router(desk: Desk) -> APIRouter:
 def _add_passkeys(api: APIRouter, desk: Desk) -> None:
     """A passkey instead of codes."""
 
-    def opened(ticket: str) -> Enrolment:
-        enrolment = desk.open_ticket(ENROLMENT, ticket, Enrolment)
-        if desk.now_ms() >= enrolment.until_ms:
-            raise Problem("factor.request_invalid", "That took too long: sign in again.")
-        return enrolment
-
     def purpose(enrolment: Enrolment) -> str:
         return f"enrol:{enrolment.account_id}:{enrolment.generation}"
 
@@ -135,10 +140,9 @@ def _add_passkeys(api: APIRouter, desk: Desk) -> None:
     )
     async def options(request: Request) -> Response:
         """For the browser's `navigator.credentials.create`. Good for five minutes."""
-        await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_options_decoder, write.body)
-        enrolment = opened(sent.enrolment)
+        enrolment = await _opened(desk, ENROLMENT, sent.enrolment, Enrolment, request.scope)
         challenge = new_challenge(desk.keys(), purpose(enrolment), desk.now_ms())
         return ok(PasskeyOptions(desk.ceremonies.to_make(challenge, enrolment.account_id, sent.shown_as or "", [])))
 
@@ -149,10 +153,9 @@ def _add_passkeys(api: APIRouter, desk: Desk) -> None:
     )
     async def enrolled(request: Request) -> Response:
         """From now on signing in needs it. The recovery codes are shown here and never again."""
-        await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_passkey_decoder, write.body)
-        enrolment = opened(sent.enrolment)
+        enrolment = await _opened(desk, ENROLMENT, sent.enrolment, Enrolment, request.scope)
         try:
             made = desk.ceremonies.made(desk.keys(), sent.credential, purpose(enrolment), sent.name, desk.now_ms())
         except PasskeyRefused as refused:

@@ -88,8 +88,8 @@ class Guard:
             raise _forbidden(need)
         if need.at_location and principal.locations and location_id not in principal.locations:
             raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
-        doubted_s = self._ended.unproved_until_s(principal.session_id)
-        if doubted_s and need.permission and principal.proved_s <= doubted_s:
+        # What needs no permission is what a doubted session can be proved and ended by; where that needs a proof, a doubted one is none.
+        if need.permission and self._is_doubted(principal):
             raise _proof_required(principal)
         if need.step_up and principal.role:
             self.require_proof(principal)
@@ -126,13 +126,19 @@ class Guard:
             raise _unauthorized("auth.session_ended", detail, "invalid_token")
 
     def require_proof(self, principal: Principal) -> None:
-        """Raises Problem 401 as RFC 9470 says when the second factor was not given within STEP_UP_S, or a customer's session is older."""
+        """Raises Problem 401 as RFC 9470 says when the second factor was not given within STEP_UP_S or is doubted, or a customer's session is older."""
         if not self.has_proof(principal):
             raise _proof_required(principal)
 
     def has_proof(self, principal: Principal) -> bool:
-        """Was the second factor given within STEP_UP_S, or a customer's session opened?"""
-        return self._clock.now_ms() // 1000 - principal.proved_s <= STEP_UP_S
+        """Was the second factor given within STEP_UP_S, or a customer's session opened, and does nobody doubt it since?"""
+        fresh = self._clock.now_ms() // 1000 - principal.proved_s <= STEP_UP_S
+        return fresh and not self._is_doubted(principal)
+
+    def _is_doubted(self, principal: Principal) -> bool:
+        """Has the session been marked since the second factor was last given (`domain/revocations.py`, unproved)?"""
+        doubted_s = self._ended.unproved_until_s(principal.session_id)
+        return doubted_s > 0 and principal.proved_s <= doubted_s
 
     def _bearer(self, given: bytes) -> Principal:
         keys = None if self._keys is None else self._keys.current(self._clock.monotonic())

@@ -1,5 +1,12 @@
 """How often signing in may be tried: by account and by address. Who guesses passwords is slowed down long before he is right, and the
 costly hashes are kept for those who may try.
+
+    what can be guessed, or costs a hash (passwords, codes)    counted before it is looked at, by address and by whom it is for
+    what proves itself (refresh tokens, tickets, secrets of    looked at first; if good, counted by whom it is of,
+    256 bits, what a device signed)                            if not, by address
+
+An address is a building with hundreds of people and devices, and with whoever is in its guests' network. So each thing that is tried has an
+address's tries of its own, and nobody who proves himself is held up by what others send from there, or in his name.
 """
 
 from __future__ import annotations
@@ -30,7 +37,9 @@ class Limit(NamedTuple):
 BY_ACCOUNT = Limit(10, 15)
 # A store's staff signs in from one address when the shift begins. Of IPv6 a /64 is one (`Routers.network_of`), here and below.
 BY_ADDRESS = Limit(60, 60)
+# Of a machine that has proved itself, as below of a session: tokens are good for five minutes.
 BY_CLIENT = Limit(30, 30)
+BY_SESSION = Limit(10, 15)
 # Codes that are sent: a household or an office asks from one address, and a mailbox must not be filled by others.
 CODES_BY_ADDRESS = Limit(10, 20)
 CODES_BY_PERSON = Limit(1, 3)

@@ -20,10 +20,10 @@ from actors.domain.times import HOUR_MS, moment
 from serve.audit.who import on_device
 from serve.context import ENTITY_ID, PRINCIPAL
 from serve.identity.ceremonies import PasskeyRefused, named_by, new_challenge
-from serve.identity.desk import Desk, not_before
+from serve.identity.desk import REFUSED, Desk, not_before
 from serve.identity.factors import ENROLMENT, ENROLMENT_S, Enrolment
 from serve.identity.guard import Principal, challenge
-from serve.identity.limits import BY_ACCOUNT
+from serve.identity.limits import BY_ACCOUNT, BY_ADDRESS, BY_SESSION
 from serve.identity.passwords import DUMMY_HASH
 from serve.identity.renewal import Renewals
 from serve.identity.schemas import (
@@ -118,12 +118,12 @@ class _Sessions:
     async def sign_in(self, request: Request) -> Tokens:
         desk = self._desk
         earliest = asyncio.get_running_loop().time() + REFUSAL_S
-        await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_sign_in_decoder, write.body)
         device = desk.services.guard.device(request.scope)
         location_id = _place_of(sent, device)
         alone = _is_alone(sent)
+        await self._hold(device, request)
         identity = desk.account_of(sent.login) if not alone else _named_by(sent, desk.region)
         await desk.hold_to(BY_ACCOUNT, "account", identity)
         known = await desk.credentials(identity, request.scope)
@@ -174,19 +174,29 @@ class _Sessions:
             raise kept(Problem("session.factor_missing", detail, extra={"enrolment": ticket}))
         raise kept(_refused())
 
+    async def _hold(self, device: Principal | None, request: Request) -> None:
+        """Counts a sign-in by the device on which it is made, which has proved itself, else by address. Raises Problem 429 or 503."""
+        if device is None:
+            await self._desk.hold_address(request.scope, "sign-in")
+        else:
+            await self._desk.hold_to(BY_ADDRESS, "sign-in-device", device.device)
+
     async def refresh(self, request: Request) -> Tokens:
         desk = self._desk
-        await desk.hold_address(request.scope)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_refresh_decoder, write.body)
         try:
             claims = verify(desk.keys(), sent.refresh_token, desk.region, desk.now_ms() // 1000, use="refresh")
         except TokenRefused as refused:
+            # Whoever has an old one of ours has to hear that he must sign in again, whatever others send beside him.
+            if refused.reason != "expired":
+                await desk.hold_address(request.scope, REFUSED)
             detail = f"The refresh token is not good ({refused.reason})."
             headers = (challenge('error="invalid_token"'),)
             raise Problem("auth.token_invalid", detail, extra={"reason": refused.reason}, headers=headers) from None
         on_device(request.scope, claims.dev)
         desk.services.guard.check_device(claims.dev_sid)
+        await desk.hold_to(BY_SESSION, "session", claims.sid)
         command = Refresh(claims.sid, claims.num)
         outcome = await desk.ask("account", claims.sub, command, request.scope, SessionOutcome)
         return self._tokens(claims.sub, outcome)
@@ -210,11 +220,9 @@ class _Sessions:
             raise kept(Problem("factor.code_wrong", "The code does not fit, or was used already."))
         return self._tokens(principal.subject, outcome)
 
-    async def sign_out(self, request: Request, principal: Principal) -> None:
-        if principal.role:
-            await self._desk.ask(
-                "account", principal.subject, EndShift(principal.session_id), request.scope, ShiftOver
-            )  # fmt: skip
+    async def sign_out(self, request: Request) -> None:
+        principal = self._desk.person(request.scope)
+        await self._desk.ask("account", principal.subject, EndShift(principal.session_id), request.scope, ShiftOver)
 
     def _use(self, sent: Assertion | None, purpose: str, known: Credentials, *, alone: bool) -> PasskeyUse | None:
         """Of a passkey whose signature is right; what is wrong with another is told to nobody who may only be guessing."""
@@ -229,7 +237,7 @@ class _Sessions:
     async def options(self, request: Request) -> PasskeyOptions:
         """Of a sign-in. Passkeys name their account themselves, so nothing is told of any."""
         desk = self._desk
-        await desk.hold_address(request.scope)
+        await desk.hold_address(request.scope, "sign-in-options")
         challenge = new_challenge(desk.keys(), SIGN_IN, desk.now_ms())
         return PasskeyOptions(desk.ceremonies.to_sign(challenge, []))
 
@@ -321,8 +329,9 @@ def _add_current(api: APIRouter, desk: Desk, sessions: _Sessions) -> None:
         """For what asks for it with `insufficient_user_authentication` (RFC 9470). Both tokens are replaced."""
         return ok(await sessions.prove(request, caller(request)))
 
-    @api.delete("/v1/sessions/current", summary="Sign out", **documented(None, status=204, problems=(401,)))
+    @api.delete("/v1/sessions/current", summary="Sign out", **documented(None, status=204, problems=(401, 403)))
     async def sign_out(request: Request) -> Response:
-        """Ends the shift; its tokens are worthless within two seconds everywhere."""
-        await sessions.sign_out(request, caller(request))
+        """Ends the shift; its tokens are worthless within two seconds everywhere. Machines and devices have no shift: theirs end when they are
+        disabled or revoked, or by themselves within five minutes."""
+        await sessions.sign_out(request)
         return Response(status_code=204)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -92,4 +93,30 @@ async def test_without_redis_everybody_may_try_as_often_as_he_likes(own_redis):
     own_redis.stop()
     with pytest.raises(JournalUnavailable):
         await limits.take("a", NOW, 60, 2)
+    await limits.close()
+
+
+async def test_after_a_failover_every_try_is_a_fault_and_goes_to_the_replica(own_redis):
+    limits, redis = RedisRateLimits(own_redis.socket, "us"), Redis(unix_socket_path=str(own_redis.socket))
+    await limits.take("a", NOW, 60, 2)
+    own = await redis.client_id()
+    (before,) = {one["id"] for one in await redis.client_list()} - {str(own)}
+    await redis.execute_command("REPLICAOF", "127.0.0.1", "1")
+    told = await asyncio.gather(*(limits.take("a", NOW, 60, 2) for _ in range(5)), return_exceptions=True)
+    assert [(type(one), "read only replica" in str(one)) for one in told] == [(JournalUnavailable, True)] * 5
+    await redis.execute_command("REPLICAOF", "NO", "ONE")
+    assert await limits.take("b", NOW, 60, 2) == 0
+    assert before not in {one["id"] for one in await redis.client_list()}
+    await redis.aclose()
+    await limits.close()
+
+
+async def test_in_a_full_redis_every_try_is_a_fault(own_redis):
+    limits, redis = RedisRateLimits(own_redis.socket, "us"), Redis(unix_socket_path=str(own_redis.socket))
+    await redis.config_set("maxmemory", "1kb")
+    with pytest.raises(JournalUnavailable, match="maxmemory"):
+        await limits.take("a", NOW, 60, 2)
+    await redis.config_set("maxmemory", "0")
+    assert await limits.take("a", NOW, 60, 2) == 0
+    await redis.aclose()
     await limits.close()

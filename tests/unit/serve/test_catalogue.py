@@ -7,6 +7,7 @@ import pytest
 from actors.domain.article import PARTS_MAX, SUBSTITUTES_MAX, UNITS_MAX
 from actors.domain.ids import catalogue_id
 from serve.catalogue.endpoints import _EXAMPLE
+from tests.unit.serve.guarded_cell import furnished
 
 NOTHING = {
     "units": {}, "weight_g": 0, "length_mm": 0, "width_mm": 0, "height_mm": 0, "tracking": "none", "expires": False, "min_life_days": 0,
@@ -19,6 +20,12 @@ LIGHT = {
     "released_at": "2026-11-20T08:00:00Z", "origin_country": "PT", "hs_code": "940550", "unit_cost": {"amount": 0, "currency": "USD"},
     "goods_classes": ["alcohol", "gifts"],
 }  # fmt: skip
+
+
+@pytest.fixture
+async def guarded(tmp_path):
+    async with furnished(tmp_path) as made:
+        yield made
 
 
 async def define(cell, *skus, status=200):
@@ -163,6 +170,22 @@ async def test_tracking_that_is_set_is_changed(cell):
 
 async def test_the_example_of_the_documentation_is_refused(cell):
     assert await define(cell, *_EXAMPLE["skus"]) == {"defined": 4}
+
+
+async def test_one_store_s_manager_stops_the_sale_of_the_whole_region_or_makes_its_goods_worthless(guarded):
+    said = {"skus": [{"sku": "A1", "released_at": "2030-01-01T00:00:00Z", "unit_cost": {"amount": 1, "currency": "USD"}}]}  # fmt: skip
+    before = guarded.state()
+    for headers, status, code in (
+        (guarded.of_role("manager", locs=("us-st-portland",)), 403, "auth.location_forbidden"),
+        (guarded.bearer(locs=("us-st-portland",)), 403, "auth.location_forbidden"),
+        (guarded.of_role("manager", auth_time=guarded.clock.now // 1000 - 301), 401, "auth.step_up_required"),
+    ):
+        answer = await guarded.post("/v1/skus", said, **headers)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert guarded.state() == before
+    # The region's own people may, and the machines that bring the catalogue.
+    for headers in (guarded.of_role("manager"), guarded.bearer()):
+        assert (await guarded.post("/v1/skus", said, **headers)).status_code == 200
 
 
 async def available(cell, sku):

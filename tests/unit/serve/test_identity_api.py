@@ -6,10 +6,11 @@ import pytest
 
 from actors.domain.account_state import LOCK_AFTER, LOCK_MS
 from serve.identity import passwords, sessions
-from serve.identity.limits import BY_ACCOUNT, BY_ADDRESS, Routers
-from tests.unit.serve.guarded_cell import PASSWORD, furnished
+from serve.identity.limits import BY_ACCOUNT, BY_ADDRESS, BY_SESSION, Routers
+from tests.unit.serve.guarded_cell import PASSWORD, Person, furnished
 from tests.unit.serve.identity_rig import refused_at_once
 from tests.unit.serve.post_office import bearer
+from tests.unit.serve.scanner import in_use
 
 
 @pytest.fixture
@@ -182,6 +183,68 @@ async def test_one_address_tries_one_password_at_every_account(cell, monkeypatch
     assert (
         await cell.plain("/v1/sessions", {"login": "n-last", "password": "wrong" * 5}, **elsewhere)
     ).status_code == 401
+
+
+async def test_what_guests_send_from_a_building_keeps_its_people_and_devices_out(cell):
+    mia, scanner = await cell.enrolled("mia"), await in_use(cell)
+    client = (await cell.post("/v1/clients", {"name": "till", "scopes": ["orders.read"]}, **cell.bearer())).json()
+    tokens, form = await mia.tokens(), {"grant_type": "client_credentials", "client_id": client["client_id"]}
+    ticket = (await Person(cell, "sam", await cell.opened("sam", "support")).sign_in(code="")).json()["enrolment"]
+    for _ in range(BY_ADDRESS.burst + 1):
+        await cell.http.post("/v1/sessions", content=b"x")
+        await cell.plain("/v1/sessions/passkey-options", {})
+        told = [
+            await cell.plain("/v1/sessions/refresh", {"refresh_token": "x"}),
+            await cell.plain("/v1/customers/sessions/refresh", {"refresh_token": "x"}),
+            await cell.plain("/v1/factors", {"enrolment": "x"}),
+            await cell.http.post("/v1/oauth/token", data=form | {"client_secret": "x"}),
+            await scanner.ask_token("x"),
+        ]
+    assert [answer.status_code for answer in told] == [429] * len(told)
+    assert all(answer.headers["retry-after"] == "1" for answer in told)
+    for answer in (
+        await cell.plain("/v1/sessions/refresh", {"refresh_token": tokens["refresh_token"]}),
+        await cell.plain("/v1/factors", {"enrolment": ticket}),
+        await cell.http.post("/v1/oauth/token", data=form | {"client_secret": client["client_secret"]}),
+        await scanner.ask_token(),
+        await mia.sign_in(),
+    ):
+        assert answer.status_code == 200, answer.text
+    # And whose shift is over hears that, not that he should try again.
+    cell.clock.now += 12 * 3_600_000
+    over, gone = {"refresh_token": tokens["refresh_token"]}, None
+    for _ in range(BY_ADDRESS.burst + 1):
+        gone = await cell.plain("/v1/sessions/refresh", {"refresh_token": "x"})
+    assert gone is not None
+    assert gone.status_code == 429
+    for path in ("/v1/sessions/refresh", "/v1/customers/sessions/refresh"):
+        answer = await cell.plain(path, over)
+        assert (answer.status_code, answer.json()["reason"]) == (401, "expired")
+
+
+async def test_people_who_sign_in_on_a_device_are_kept_out_by_who_tries_passwords_beside_it(cell, monkeypatch):
+    monkeypatch.setattr(passwords, "verify_password", lambda kept, text: False)
+    scanner = await in_use(cell)
+    on_it = {"Device-Authorization": (await scanner.bearer())["Authorization"]}
+    tried = {"login": "nobody", "password": "wrong" * 5}
+    for number in range(BY_ADDRESS.burst):
+        await cell.plain("/v1/sessions", tried | {"login": f"n{number}"})
+    assert (await cell.plain("/v1/sessions", tried)).status_code == 429
+    for number in range(BY_ADDRESS.burst):
+        assert (await cell.plain("/v1/sessions", tried | {"login": f"d{number}"}, **on_it)).status_code == 401
+    assert (await cell.plain("/v1/sessions", tried, **on_it)).status_code == 429
+
+
+async def test_one_session_keeps_the_cell_busy(cell):
+    tokens, told = await (await cell.enrolled("mia")).tokens(), []
+    for _ in range(BY_SESSION.burst + 1):
+        answer = await cell.plain("/v1/sessions/refresh", {"refresh_token": tokens["refresh_token"]})
+        told.append(answer.status_code)
+        tokens = answer.json() if answer.status_code == 200 else tokens
+    assert told == [200] * BY_SESSION.burst + [429]
+    # It was not looked at, so it is good yet.
+    cell.clock.now += 60_000 // BY_SESSION.per_minute
+    assert (await cell.plain("/v1/sessions/refresh", {"refresh_token": tokens["refresh_token"]})).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ import base64
 
 import pytest
 
+from serve.identity.limits import BY_ADDRESS, BY_CLIENT
 from tests.unit.serve.guarded_cell import GuardedCell, furnished
 from tests.unit.serve.identity_rig import refused_at_once
 from tests.unit.serve.post_office import bearer
+from tests.unit.serve.scanner import in_use
 from tests.unit.serve.small_cell import order
 
 
@@ -116,6 +118,20 @@ async def test_a_rotated_secret_replaces_the_old_one_after_its_grace(cell):
     assert (await token_of(cell, fresh)).status_code == 200
 
 
+async def test_who_knows_a_machine_s_id_keeps_it_out(cell):
+    client = await registered(cell, ["orders.read"])
+    wrong = [await token_of(cell, client | {"client_secret": "wrong"}) for _ in range(BY_ADDRESS.burst + 1)]
+    assert [answer.status_code for answer in wrong] == [401] * BY_ADDRESS.burst + [429]
+    # Neither its own tries are gone nor those of its address.
+    assert (await token_of(cell, client)).status_code == 200
+
+
+async def test_one_machine_keeps_the_cell_busy(cell):
+    client = await registered(cell, ["orders.read"])
+    told = [(await token_of(cell, client)).status_code for _ in range(BY_CLIENT.burst + 1)]
+    assert told == [200] * BY_CLIENT.burst + [429]
+
+
 async def test_a_disabled_machine_s_tokens_are_worthless_at_once(cell):
     client = await registered(cell, ["orders.read"])
     token = (await token_of(cell, client)).json()
@@ -123,6 +139,14 @@ async def test_a_disabled_machine_s_tokens_are_worthless_at_once(cell):
     assert (await cell.post(path, {"change": "disable"}, **cell.bearer())).status_code == 200
     assert (await cell.http.get("/v1/orders", headers=bearer(token))).json()["code"] == "auth.session_ended"
     assert (await token_of(cell, client)).status_code == 401
+
+
+async def test_a_machine_is_told_that_its_tokens_are_worthless_and_they_are_not(cell):
+    client, scanner = await registered(cell, ["orders.read"]), await in_use(cell)
+    for headers in (bearer((await token_of(cell, client)).json()), await scanner.bearer()):
+        answer = await cell.http.delete("/v1/sessions/current", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "auth.forbidden")
+        assert (await cell.http.get("/v1/sessions/current", headers=headers)).status_code == 200
 
 
 async def test_a_machine_that_was_refused_leaves_no_trace(cell):

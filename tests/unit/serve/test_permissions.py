@@ -303,6 +303,7 @@ async def test_something_sensitive_is_done_without_a_fresh_second_factor(cell, m
         ("POST", "/v1/locations/{location_id}/demand-rates/measurements"),
         ("PUT", "/v1/locations/{location_id}/profile"),
         ("PUT", "/v1/sourcing/policies/{channel}"),
+        ("POST", "/v1/skus"),
         ("POST", "/v1/sourcing/simulations"),
         ("POST", "/v1/locations/{location_id}/quality-releases"),
         ("POST", "/v1/transfers/{transfer_id}/closure"),

@@ -7,7 +7,8 @@ import pytest
 from actors.domain.alert import Finding, RaiseAlert
 from actors.domain.ids import alert_id
 from actors.domain.revocations import Revoke, unproved
-from tests.unit.serve.guarded_cell import GuardedCell
+from tests.unit.serve.authenticator import Authenticator
+from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell
 
 AUDITOR = "us-acct-0h3k2m9qk4t1x0ab0h3k2m9qk4"
 SUSPECT = "us-acct-1h3k2m9qk4t1x0ab0h3k2m9qk4"
@@ -139,6 +140,32 @@ async def test_who_is_doubted_goes_on_without_a_proof_or_can_not_prove_it(cell):
     assert (await cell.http.get("/v1/skus", headers=fresh)).status_code == 200
     # Whoever has the old token still has to prove it.
     assert (await cell.http.get("/v1/skus", headers=headers)).status_code == 401
+
+
+async def test_a_doubted_proof_still_adds_passkeys_and_changes_the_password(cell):
+    person, key = await cell.enrolled("mia.manager"), Authenticator()
+    tokens = await person.tokens()
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    # Whoever stole the session has begun already, and comes back within minutes of the owner's proof.
+    begun = (await cell.plain("/v1/passkey-options", {}, **headers)).json()["options"]
+    cell.clock.now += 20_000
+    await raised(cell, about=person.account_id, session_id=tokens["shift"]["session_id"], action="step_up")
+    new = "twelve green kettles hum"
+    for answer in (
+        await cell.plain("/v1/passkey-options", {}, **headers),
+        await cell.post("/v1/passkeys", {"name": "thief", "credential": key.make(begun)}, **headers),
+        await cell.http.delete("/v1/passkeys/0123456789abcdef", headers={**headers, "Idempotency-Key": "d"}),
+        await cell.post(
+            "/v1/sessions/current/password", {"current_password": PASSWORD, "new_password": new}, **headers
+        ),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (401, "auth.step_up_required")
+    # The owner, who proves it anew, may.
+    proved = await cell.plain("/v1/sessions/current/proof", {"code": cell.next_code(person.secret)}, **headers)
+    fresh = {"Authorization": f"Bearer {proved.json()['access_token']}"}
+    begun = (await cell.plain("/v1/passkey-options", {}, **fresh)).json()["options"]
+    added = await cell.post("/v1/passkeys", {"name": "laptop", "credential": key.make(begun)}, **fresh)
+    assert [passkey["name"] for passkey in added.json()["passkeys"]] == ["laptop"]
 
 
 async def test_a_session_that_an_alert_ends_goes_on(cell):

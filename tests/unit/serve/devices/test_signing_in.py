@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from serve.devices import signing_in
 from serve.identity import sessions
-from serve.identity.limits import BY_CLIENT, MemoryRateLimits
+from serve.identity.limits import BY_ADDRESS, BY_CLIENT, MemoryRateLimits
 from serve.identity.oauth import JWT_BEARER
 from tests.unit.serve.scanner import HERE, SCOPES, enrolled, in_use, jwk_of, packed, signed
 from tests.unit.serve.small_cell import order
@@ -126,7 +126,7 @@ async def refusals(cell):
         "empty jti": scanner.assertion(jti=""),
     }  # fmt: skip
     for what, assertion in bad.items():
-        # One device asks more often here than it may.
+        # More are wrong here than may be from one address.
         cell.services.limits = MemoryRateLimits()
         yield what, await scanner.ask_token(assertion)
     yield "another client's name", await scanner.ask_token(client_id=other.device_id)
@@ -197,6 +197,29 @@ async def test_what_libraries_write_into_a_header_keeps_a_device_out(cell):
     for header in ({}, {"typ": "JWT"}, {"typ": "client-authentication+jwt"}, {"kid": "mine"}):
         assertion = signed(scanner.key, {"alg": "EdDSA"} | header, scanner.claims(aud=["ocefs:us"]))
         assert (await scanner.ask_token(assertion)).status_code == 200, header
+
+
+async def test_who_knows_a_device_s_id_keeps_it_out(cell):
+    scanner, other = await in_use(cell), Ed25519PrivateKey.generate()
+    wrong = [await scanner.ask_token(signed(other, {"alg": "EdDSA"}, scanner.claims())) for _ in range(BY_ADDRESS.burst + 1)]  # fmt: skip
+    assert [answer.status_code for answer in wrong] == [401] * BY_ADDRESS.burst + [429]
+    assert (await scanner.ask_token()).status_code == 200
+
+
+@pytest.mark.parametrize("what", ["known", "nobody"])
+async def test_one_refusal_too_many_comes_at_once_and_shows_what_is_wrong(cell, monkeypatch, what):
+    scanner, due = await in_use(cell), []
+
+    async def noted(moment_s):
+        due.append(moment_s)
+
+    for _ in range(BY_ADDRESS.burst):
+        await scanner.ask_token("x")
+    monkeypatch.setattr(signing_in, "not_before", noted)
+    named = scanner.device_id if what == "known" else NOBODY
+    claims = scanner.claims(iss=named, sub=named)
+    answer = await scanner.ask_token(signed(Ed25519PrivateKey.generate(), {"alg": "EdDSA"}, claims))
+    assert (coded(answer), len(due)) == ((429, "auth.too_often"), 1)
 
 
 async def test_one_device_keeps_the_cell_busy(cell):
