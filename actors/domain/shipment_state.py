@@ -230,7 +230,8 @@ def allowed_steps(shipment: Shipment) -> list[str]:
     elif shipment.stage == "packed":
         steps = ["label", "void", "hand_over"]
     elif shipment.stage in ("leaving", "shipped") and not is_over(shipment):
-        steps = ["hand_over"]
+        # A parcel that stands at no dock yet follows those that have left.
+        steps = ["hand_over"] if all(parcel.place for parcel in shipment.parcels) else ["label", "void", "hand_over"]
     else:
         steps = ["put_back"] if shipment.stage == "unpacking" else []
     if shipment.manual and shipment.stage in ("allocating", "packing", "packed"):
