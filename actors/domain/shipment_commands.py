@@ -135,7 +135,7 @@ class TellMissing(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class FinishPacking(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """All is in closed parcels: the order is asked again, after it refused."""
+    """All is in closed parcels: the order is asked again, after it refused; or all that is there, and it is asked whether it holds more."""
 
     within: list[str] = []
 
@@ -242,9 +242,11 @@ class StockTaken(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class MissingAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The missing units are off the books; or not, with the code of the refusal."""
+    """The missing units are off the books; or not, with the code of the refusal. status, lines: as `OrderAnswered`'s."""
 
     code: str = ""
+    status: str = ""
+    lines: list[Units] = []
 
 
 class OrderAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):

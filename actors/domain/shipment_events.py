@@ -111,13 +111,15 @@ class ParcelRemoved(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class MissingAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units are not there: with this event the order (of a manual one the location) is told. command_id: whose answer waits."""
+    """Units are not there: with this event the order (of a manual one the location) is told. No lines: the order is only asked what it holds. command_id: whose answer waits; held:
+    what the order is taken to hold, None of events from before it was told."""
 
     location_id: str
     order_id: str
     number: int
     lines: list[Units]
     command_id: str
+    held: list[Units] | None = None
 
 
 class MissingNoted(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -127,9 +129,10 @@ class MissingNoted(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class MissingRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The order won't have it so."""
+    """The order won't have it so. lines: what the fulfilment holds, when that is something else."""
 
     code: str
+    lines: list[Units] | None = None
 
 
 class PackAsked(msgspec.Struct, frozen=True, tag=True, gc=False):

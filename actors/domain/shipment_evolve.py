@@ -196,12 +196,15 @@ def _whole(state: Shipment, event: Event) -> None:
                 state.stage, state.outcome, state.code, state.answer = "ended", "not_available", event.code, ""
         case MissingAsked():
             state.missing, state.answer, state.code = event.lines, event.command_id, ""
+            state.asking = True
         case MissingNoted():
             for sku, units in event.lines:
                 state.wanted[sku] -= units
-            state.missing, state.answer = [], ""
+            state.missing, state.answer, state.asking = [], "", False
         case MissingRefused():
-            state.missing, state.answer, state.code = [], "", event.code
+            state.missing, state.answer, state.code, state.asking = [], "", event.code, False
+            if event.lines is not None:
+                state.wanted = dict(event.lines)
         case PackAsked():
             state.stage, state.answer, state.code = "settling", event.command_id, ""
         case PackNoted():
@@ -218,6 +221,7 @@ def _whole(state: Shipment, event: Event) -> None:
             state.stage, state.code = "packed", event.code
         case ShipmentStopped():
             state.stage, state.why, state.answer, state.missing = "unpacking", event.why, "", []
+            state.asking = False
         case _:
             assert type(event) is ShipmentEnded
             state.stage = "ended"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
+from actors.domain.location_events import Units
 from actors.domain.shipment_commands import (
     ClearParcel,
     MissingAnswered,
@@ -52,15 +55,30 @@ def stock_taken(shipment: Shipment, command: StockTaken) -> list[Event]:
 
 
 def missing_answered(shipment: Shipment, command: MissingAnswered) -> list[Event]:
-    """What is packed already may be all that is left."""
-    if not shipment.missing:
+    """What is packed already may be all that is left, or all that the order ever waited for."""
+    if not shipment.telling:
         return []
+    if command.status == "cancelled" or command.code in _GONE:
+        return stopped(shipment, "order_cancelled")
+    if command.code == CHANGED:
+        return _held_less(shipment, command.lines)
     if command.code:
         return [MissingRefused(command.code)]
+    if not shipment.missing:
+        return [MissingRefused("shipment.not_all_packed")]
     noted = MissingNoted(shipment.missing)
     if not lines_of(shipment):
         return [noted, *stopped(shipment, "nothing_left")]
     return [noted, *finishing(shipment, "", settled=True)]
+
+
+def _held_less(shipment: Shipment, lines: list[Units]) -> list[Event]:
+    """The order knew of it: nothing leaves the books for it."""
+    refused = MissingRefused(CHANGED, lines)
+    if not lines:
+        return [refused, *stopped(shipment, "nothing_left")]
+    after = msgspec.structs.replace(shipment, wanted=dict(lines), missing=[], asking=False)
+    return [refused, *finishing(after, "")]
 
 
 def order_answered(shipment: Shipment, command: OrderAnswered) -> list[Event]:
@@ -150,6 +168,6 @@ def cancel(shipment: Shipment, context: Context) -> list[Event]:
         detail = "What was ordered is cancelled by its order."
         raise Refused("shipment.not_manual", detail, order_id=shipment.order_id)
     check_stage(shipment, "cancel", "allocating", "packing", "packed")
-    if shipment.missing:
+    if shipment.telling:
         raise Refused("shipment.missing_asked", "What is missing is being written down: ask again.")
     return stopped(shipment, "cancelled")

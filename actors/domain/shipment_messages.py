@@ -98,7 +98,7 @@ def _step(update: str, event: PackAsked | ShipAsked) -> Message:
 
 def _missing(shipment_id: str, event: MissingAsked) -> Message:
     if event.order_id:
-        update = UpdateOrder("short_pick", event.number, lines=event.lines)
+        update = UpdateOrder("short_pick", event.number, lines=event.lines, held=event.held)
         return Message("order", event.order_id, update, on_reply=True)
     return Message("location", event.location_id, ShortPick(shipment_id, _PART, event.lines), on_reply=True)
 
@@ -126,7 +126,7 @@ def on_reply(message: Message, reply: bytes, refused: bool) -> Command | None:
             return DockAnswered(sent.parcel, left=True, code=code)
     assert type(sent) is UpdateOrder
     if sent.update == "short_pick":
-        return MissingAnswered(code)
+        return MissingAnswered(code, _status(refusal), _lines(refusal))
     if sent.update == "cancel":
         return None
     assert sent.update in ("pack", "ship")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
+from actors.domain.location_events import Units
 from actors.domain.shipment_commands import (
     CloseParcel,
     Known,
@@ -46,6 +47,7 @@ from actors.domain.shipment_state import (
     is_complete,
     left_of,
     lines_of,
+    may_hold_less,
     open_labels,
     parcel_of,
 )
@@ -215,8 +217,7 @@ def remove_parcel(shipment: Shipment, command: RemoveParcel, context: Context) -
 def tell_missing(shipment: Shipment, command: TellMissing, context: Context) -> list[Event]:
     """Raises Refused `shipment.…`."""
     check_stage(shipment, "tell_missing", "packing")
-    if shipment.missing:
-        raise Refused("shipment.missing_asked", "What was told before is being written down: ask again.")
+    _check_told(shipment)
     left, lines = left_of(shipment), sorted(command.lines)
     if len(dict(lines)) < len(lines):
         raise Refused("shipment.sku_repeated", "A SKU is named twice.")
@@ -225,7 +226,20 @@ def tell_missing(shipment: Shipment, command: TellMissing, context: Context) -> 
         if units > room:
             detail = f"{room} units of {sku} are still to be packed."
             raise Refused("shipment.not_missing", detail, sku=sku, left=room)
-    return [MissingAsked(shipment.location_id, shipment.order_id, shipment.number, lines, context.command_id)]
+    return [_missing(shipment, lines, context)]
+
+
+def _check_told(shipment: Shipment) -> None:
+    if shipment.telling:
+        raise Refused("shipment.missing_asked", "What was told before is being written down: ask again.")
+
+
+def _missing(shipment: Shipment, lines: list[Units], context: Context) -> MissingAsked:
+    """With what the order is taken to hold: it may know of them."""
+    held = lines_of(shipment)
+    return MissingAsked(
+        shipment.location_id, shipment.order_id, shipment.number, lines, context.command_id, held
+    )  # fmt: skip
 
 
 def finishing(shipment: Shipment, command_id: str, closing: int = 0, *, settled: bool = False) -> list[Event]:
@@ -238,9 +252,12 @@ def finishing(shipment: Shipment, command_id: str, closing: int = 0, *, settled:
 
 
 def finish(shipment: Shipment, context: Context) -> list[Event]:
-    """Raises Refused `shipment.…`."""
+    """With something left the order is asked whether it holds that at all. Raises Refused `shipment.…`."""
     check_stage(shipment, "finish", "packing")
+    _check_told(shipment)
     events = finishing(shipment, context.command_id)
+    if may_hold_less(shipment):
+        events = [_missing(shipment, [], context)]
     if not events:
         left = [(sku, units) for sku, units in left_of(shipment).items()]
         detail = "Not all of it is in closed parcels yet."

@@ -85,7 +85,8 @@ class Parcel(msgspec.Struct):
 
 
 class Shipment(msgspec.Struct):
-    """The state. order_id "": a manual one, whose units are allocated to "<its id>.1". wanted: by SKU, what is to be packed. missing: what is being told as missing.
+    """The state. order_id "": a manual one, whose units are allocated to "<its id>.1". wanted: by SKU, what is to be packed. missing: what is being told as missing; asking: that, or what the order holds, is not
+    answered.
     clearing: (parcel, dock) that wait for the order's answer. answer: the command that waits for the stock, the missing or the order. why: it was stopped.
     person: keyed digest of whom a manual one is for; filed: its address has a row; filing: papers (parcels, 0 for the address) that get
     their rows with the event that ends it (`shipment_papers.py`)."""
@@ -116,6 +117,12 @@ class Shipment(msgspec.Struct):
     person: Annotated[str, ORDER_OWNER] = ""
     filed: bool = False
     filing: list[int] = []
+    asking: bool = False
+
+    @property
+    def telling(self) -> bool:
+        """Is what was told as missing, or asked, not answered?"""
+        return self.asking or bool(self.missing)
 
     @property
     def manual(self) -> bool:
@@ -165,11 +172,18 @@ def left_of(shipment: Shipment) -> dict[str, int]:
 def is_complete(shipment: Shipment, closing: int = 0, *, settled: bool = False) -> bool:
     """Is all that is wanted in closed parcels, and is there something? closing: a parcel that counts as closed; settled: what is being told as missing is."""
     return (
-        (settled or not shipment.missing)
+        (settled or not shipment.telling)
         and bool(lines_of(shipment))
         and all(parcel.closed or parcel.number == closing for parcel in shipment.parcels)
         and not left_of(shipment)
     )
+
+
+def may_hold_less(shipment: Shipment) -> bool:
+    """Is all that is there in closed parcels, so that what is left may not be the order's any more?"""
+    if shipment.manual or shipment.telling or not all(parcel.closed for parcel in shipment.parcels):
+        return False
+    return any(units > 0 for units in left_of(shipment).values())
 
 
 def lines_of(shipment: Shipment) -> list[Units]:
@@ -224,7 +238,7 @@ def allowed_steps(shipment: Shipment) -> list[str]:
     if shipment.stage == "packing":
         steps = ["open_parcel", "pack", "take_out", "close_parcel", "tell_missing"]
         steps += ["reopen_parcel", "label"] if closed else []
-        steps += ["finish"] if is_complete(shipment) else []
+        steps += ["finish"] if is_complete(shipment) or may_hold_less(shipment) else []
     elif shipment.stage == "settling":
         steps = ["label"]
     elif shipment.stage == "packed":

@@ -150,7 +150,8 @@ def _add_scans(api: APIRouter, calls: PackingCalls) -> None:
         **documented(StepDetail, request=MissingAtPacking, request_example={"lines": [_SCAN]}, problems=_PROBLEMS, example=examples.STEP),
     )  # fmt: skip
     async def missing(shipment_id: ShipmentId, request: Request) -> Response:
-        """They leave the books; an order looks for them elsewhere, and what is packed is all that this shipment has."""
+        """They leave the books; an order looks for them elsewhere, and what is packed is all that this shipment has. When the order holds less by now than the shipment took it to, it knew:
+        nothing leaves the books (`last_refusal`: `order.fulfilment_changed`), and `left` says what is still to be packed."""
         write, sent = await calls.document(request, _missing_decoder)
         lines = [(line.sku, line.quantity) for line in sent.lines]
         return ok(await calls.step(shipment_id, request, TellMissing(lines, reach_of(request.scope)), write))
@@ -178,7 +179,8 @@ def _add_ends(api: APIRouter, calls: PackingCalls, labels: Labels) -> None:
         **documented(StepDetail, request=Nothing, request_example={}, problems=_PROBLEMS, example=examples.PACKED),
     )
     async def finished(shipment_id: ShipmentId, request: Request) -> Response:
-        """It is told by itself with the last parcel; this is for when it refused (`last_refusal`), and the reason is gone."""
+        """It is told by itself with the last parcel; this is for when it refused (`last_refusal`), and the reason is gone. With
+        something left that is not there, while all else is in closed parcels, the order is asked whether it holds that at all."""
         write, _ = await calls.document(request, _nothing_decoder)
         return ok(await calls.step(shipment_id, request, FinishPacking(reach_of(request.scope)), write))
 

@@ -8,6 +8,7 @@ from actors.domain import ids
 from actors.domain.errors import Refused
 from actors.domain.manifest_commands import CloseManifest, CompleteHandOver, NoteManifest, ScanParcel
 from actors.domain.order_commands import UpdateOrder
+from actors.domain.order_terms_commands import ChangeOrder, LineChange
 from actors.domain.shipment_commands import (
     AskLabel,
     AskVoid,
@@ -16,6 +17,7 @@ from actors.domain.shipment_commands import (
     CloseParcel,
     FinishPacking,
     ForgetRecipient,
+    MissingAnswered,
     NoteCancelled,
     NoteLabel,
     NoteLabelRefused,
@@ -253,6 +255,79 @@ def test_units_went_missing_behind_the_packers_back(world):
     world.step(ReopenParcel(1))
     world.step(TakeOut(1, "a", 1))
     world.step(CloseParcel(1, 400, 50, 5))
+    assert world.status() == "packed"
+
+
+def test_units_that_the_picker_told_as_missing_leave_the_books_once_more_at_the_table(world):
+    world.opened(("a", 3))
+    world.update("short_pick", fulfilment=1, lines=[("a", 1)])
+    world.parcel(("a", 2))
+    assert left_of(world.shipment()) == {"a": 1}
+    world.step(TellMissing([("a", 1)]))
+    assert world.stock("a")[0] == 49
+    assert (world.status(), status_of(world.shipment())) == ("packed", "packed")
+    assert [f.lines for f in world.the_order().fulfilments] == [[("a", 2)], [("a", 1)]]
+
+
+def test_a_sound_unit_is_written_off_because_the_customer_took_one_less(world):
+    world.opened(("a", 3))
+    world.update("pause_picking")
+    world.do("order", ORDER, ChangeOrder(lines=[LineChange(1, 2)]))
+    world.settle()
+    world.update("start_picking")
+    world.parcel(("a", 2), close=False)
+    world.step(TellMissing([("a", 1)]))
+    assert world.shipment().code == "order.fulfilment_changed"
+    world.step(CloseParcel(1, 400, 50, 5))
+    assert world.status() == "packed"
+    assert world.stock("a") == (50, 2)
+
+
+def test_all_that_is_left_of_a_fulfilment_is_packed_and_nobody_notices(world):
+    world.opened(("a", 3))
+    world.parcel(("a", 2))
+    assert "finish" in allowed_steps(world.shipment())
+    world.step(FinishPacking())
+    assert (status_of(world.shipment()), world.shipment().code) == ("packing", "shipment.not_all_packed")
+    world.update("short_pick", fulfilment=1, lines=[("a", 1)])
+    world.step(FinishPacking())
+    assert status_of(world.shipment()) == "packed"
+    assert world.stock("a") == (49, 3)
+
+
+def test_packing_goes_on_with_what_was_asked_before_it_is_answered(world):
+    world.opened(("a", 3))
+    world.parcel(("a", 1))
+    world.update("short_pick", fulfilment=1, lines=[("a", 1)])
+    world.do("shipment", SHIPMENT, FinishPacking())
+    for command in (FinishPacking(), TellMissing([("a", 1)])):
+        refused(world, command, "shipment.missing_asked")
+    world.do("shipment", SHIPMENT, OpenParcel("M", (1, 1, 1), 200, 0))
+    world.do("shipment", SHIPMENT, PackUnits(2, "a", 1))
+    world.do("shipment", SHIPMENT, CloseParcel(2, 300, 50, 5))
+    world.settle()
+    assert (world.status(), status_of(world.shipment())) == ("packed", "packed")
+
+
+@pytest.mark.parametrize("command", [TellMissing([("a", 2)]), FinishPacking()])
+@pytest.mark.parametrize("part", [None, 1])
+def test_a_shipment_of_a_cancelled_order_is_packed_for_ever_since_nothing_is_in_it(world, command, part):
+    world.opened(("a", 2))
+    world.update("cancel", fulfilment=part)
+    world.step(command)
+    assert status_of(world.shipment()) == "cancelled"
+    assert world.stock("a") == (50, 0)
+
+
+def test_an_answer_from_before_orders_told_what_they_hold_is_not_understood(world):
+    world.opened(("a", 3))
+    world.parcel(("a", 2))
+    world.do("shipment", SHIPMENT, TellMissing([("a", 1)]))
+    state = world.shipment()
+    state.asking = False  # as its row said then
+    world.do("shipment", SHIPMENT, MissingAnswered())
+    world.settle()
+    assert state.wanted == {"a": 2}
     assert world.status() == "packed"
 
 
