@@ -25,10 +25,12 @@ class Proposed(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
-    """What the catalogue says of the goods. weights_g: of one unit, only where it is known; tracked: SKUs that are kept by lot or serial number."""
+    """What the catalogue says of the goods. weights_g: of one unit, only where it is known; tracked: SKUs that are kept by lot or serial number; hazards: classes of
+    dangerous goods, of SKUs that have one."""
 
     weights_g: dict[str, int] = {}
     tracked: list[str] = []
+    hazards: dict[str, str] = {}
 
 
 class Declared(msgspec.Struct, frozen=True, gc=False):

@@ -136,13 +136,15 @@ class MissingRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class PackAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """All of it is in closed parcels: with this event the order is told (of a manual one the location). command_id: whose answer waits."""
+    """All of it is in closed parcels: with this event the order is told (of a manual one the location). command_id: whose answer waits; again: it was packed before, as
+    the location of a manual one knows."""
 
     location_id: str
     order_id: str
     number: int
     lines: list[Units]
     command_id: str
+    again: bool = False
 
 
 class PackNoted(msgspec.Struct, frozen=True, tag=True, gc=False):

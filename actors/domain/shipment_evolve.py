@@ -94,6 +94,8 @@ def _parcels(state: Shipment, event: Event) -> None:
         case ParcelReopened():
             parcel = _parcel(state, event.parcel)
             parcel.closed, parcel.weight_g, parcel.despite = False, 0, False
+            if state.stage == "packed":
+                state.stage, state.reopened = "packing", True
         case ParcelRemoved():
             state.parcels.remove(_parcel(state, event.parcel))
         case _:

@@ -114,6 +114,9 @@ def clear(shipment: Shipment, command: ClearParcel) -> list[Event]:
     parcel = find_parcel(shipment, command.parcel)
     if parcel is None:
         return []
+    if shipment.stage in ("packing", "settling"):
+        # Another parcel was opened again.
+        return [ParcelCleared(parcel.number, command.dock, parcel.sscc, "shipment.not_packed")]
     if shipment.stage not in ("packed", "leaving", "shipped"):
         return [ParcelCleared(parcel.number, command.dock, parcel.sscc, "shipment.stopped")]
     if not is_good(parcel.label):

@@ -56,7 +56,7 @@ def messages(shipment_id: str, event: Event) -> Iterable[Message]:
         case PackAsked():
             if event.order_id:
                 yield _step("pack", event)
-            else:
+            elif not event.again:
                 yield Message("location", event.location_id, Pick(shipment_id, _PART, event.lines))
         case ShipAsked():
             if event.order_id:

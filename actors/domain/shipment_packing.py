@@ -116,6 +116,7 @@ def pack_units(shipment: Shipment, command: PackUnits) -> list[Event]:
         detail = f"{command.units} units of {sku} are too many: {fix}."
         raise Refused("shipment.too_many", detail, sku=sku, wanted=shipment.wanted[sku], left=room)
     _check_lot(shipment, command)
+    _check_hazards(shipment, parcel, command)
     _check_room(shipment, parcel, command)
     return [UnitsPacked(command.parcel, sku, command.units, command.lot)]
 
@@ -140,6 +141,17 @@ def _check_lot(shipment: Shipment, command: PackUnits) -> None:
             "shipment.wrong_lot", f"{lot} of {sku}: {fix} set aside for this shipment. Take one of those that are.",
             sku=sku, lot=lot, left=max(0, room), allotted=sorted(allotted)[:_SHOWN_MAX],
         )  # fmt: skip
+
+
+def _check_hazards(shipment: Shipment, parcel: Parcel, command: PackUnits) -> None:
+    """A carrier is told one class a parcel."""
+    hazards = shipment.known.hazards
+    own = hazards.get(command.sku)
+    others = {hazards[one.sku] for one in parcel.contents if one.sku in hazards} - {own}
+    if own and others:
+        classes = sorted({own, *others})
+        detail = f"Goods of the classes {', '.join(classes)} must not go in one parcel: open another one for it."
+        raise Refused("shipment.hazards_mixed", detail, sku=command.sku, classes=classes)
 
 
 def _check_room(shipment: Shipment, parcel: Parcel, command: PackUnits) -> None:
@@ -191,8 +203,8 @@ def close_parcel(shipment: Shipment, command: CloseParcel, context: Context) -> 
 
 
 def reopen_parcel(shipment: Shipment, command: ReopenParcel) -> list[Event]:
-    """Raises Refused `shipment.…`."""
-    check_stage(shipment, "reopen_parcel", "packing")
+    """Also when all is packed, of what nobody has a label for: what no carrier takes has to be packed otherwise. Raises Refused `shipment.…`."""
+    check_stage(shipment, "reopen_parcel", "packing", "packed")
     parcel = parcel_of(shipment, command.parcel)
     if not parcel.closed:
         raise Refused("shipment.parcel_open", f"Parcel {parcel.number} is open.", parcel=parcel.number)
@@ -247,7 +259,8 @@ def finishing(shipment: Shipment, command_id: str, closing: int = 0, *, settled:
     if shipment.stage != "packing" or not is_complete(shipment, closing, settled=settled):
         return []
     lines = lines_of(shipment)
-    asked = PackAsked(shipment.location_id, shipment.order_id, shipment.number, lines, command_id)
+    again = shipment.reopened
+    asked = PackAsked(shipment.location_id, shipment.order_id, shipment.number, lines, command_id, again)
     return [asked, PackNoted(), *all_offered(shipment)] if shipment.manual else [asked]
 
 
@@ -272,6 +285,7 @@ def _open_one(shipment: Shipment, number: int) -> Parcel:
     return parcel
 
 
-def known_of(weights_g: dict[str, int], tracked: Sequence[str]) -> Known:
+def known_of(weights_g: dict[str, int], tracked: Sequence[str], hazards: dict[str, str]) -> Known:
     """As commands carry it: only what is known."""
-    return Known({sku: weight for sku, weight in weights_g.items() if weight}, sorted(tracked))
+    classes = {sku: one for sku, one in hazards.items() if one}
+    return Known({sku: weight for sku, weight in weights_g.items() if weight}, sorted(tracked), classes)

@@ -86,7 +86,7 @@ class Parcel(msgspec.Struct):
 
 class Shipment(msgspec.Struct):
     """The state. order_id "": a manual one, whose units are allocated to "<its id>.1". wanted: by SKU, what is to be packed. missing: what is being told as missing; asking: that, or what the order holds, is not
-    answered.
+    answered. reopened: it was packed before.
     clearing: (parcel, dock) that wait for the order's answer. answer: the command that waits for the stock, the missing or the order. why: it was stopped.
     person: keyed digest of whom a manual one is for; filed: its address has a row; filing: papers (parcels, 0 for the address) that get
     their rows with the event that ends it (`shipment_papers.py`)."""
@@ -118,6 +118,7 @@ class Shipment(msgspec.Struct):
     filed: bool = False
     filing: list[int] = []
     asking: bool = False
+    reopened: bool = False
 
     @property
     def telling(self) -> bool:
@@ -243,6 +244,8 @@ def allowed_steps(shipment: Shipment) -> list[str]:
         steps = ["label"]
     elif shipment.stage == "packed":
         steps = ["label", "void", "hand_over"]
+        bare = any(not parcel.place and not open_labels([parcel]) for parcel in shipment.parcels)
+        steps += ["reopen_parcel"] if bare else []
     elif shipment.stage in ("leaving", "shipped") and not is_over(shipment):
         # A parcel that stands at no dock yet follows those that have left.
         steps = ["hand_over"] if all(parcel.place for parcel in shipment.parcels) else ["label", "void", "hand_over"]

@@ -17,6 +17,7 @@ from actors.domain.shipment_commands import (
     CloseParcel,
     FinishPacking,
     ForgetRecipient,
+    Known,
     MissingAnswered,
     NoteCancelled,
     NoteLabel,
@@ -24,6 +25,7 @@ from actors.domain.shipment_commands import (
     NoteLabelUnavailable,
     NoteVoided,
     OpenParcel,
+    OpenShipment,
     PackUnits,
     PutBack,
     RemoveParcel,
@@ -33,7 +35,7 @@ from actors.domain.shipment_commands import (
     TryLabel,
 )
 from actors.domain.shipment_state import allowed_steps, is_over, left_of, status_of
-from tests.unit.domain.packing_world import DOCK, MANUAL, ORDER, SEATTLE, SHIPMENT, PackingWorld
+from tests.unit.domain.packing_world import DOCK, MANUAL, ORDER, SEATTLE, SERIES, SHIPMENT, PackingWorld
 
 
 @pytest.fixture
@@ -521,6 +523,67 @@ def test_a_labelled_parcel_is_opened_again(world):
     refused(world, ReopenParcel(1), "shipment.parcel_labelled")
 
 
+def test_a_parcel_that_no_carrier_takes_stays_closed_for_ever(world):
+    world.opened(("a", 2), ("b", 1))
+    world.parcel(("a", 2), ("b", 1))
+    key = world.step(AskLabel(1, "post", "standard", "pdf", b"request", DOCK)).key
+    refused(world, ReopenParcel(1), "shipment.parcel_labelled")
+    world.step(NoteLabelRefused(1, key, "carrier.too_heavy"))
+    assert "reopen_parcel" in allowed_steps(world.shipment())
+    world.step(ReopenParcel(1))
+    assert (status_of(world.shipment()), world.status()) == ("packing", "packed")
+    world.step(TakeOut(1, "b", 1))
+    world.step(CloseParcel(1, 400, 50, 5))
+    assert status_of(world.shipment()) == "packing"
+    world.parcel(("b", 1))
+    assert status_of(world.shipment()) == "packed"
+    world.label(1)
+    world.label(2)
+    world.at_dock(CompleteHandOver(handed_over(world, 1, 2)))
+    assert is_over(world.shipment())
+    assert (world.stock("a"), world.stock("b")) == ((48, 0), (49, 0))
+
+
+def test_a_parcel_leaves_while_another_of_its_shipment_is_open_again(world):
+    world.opened(("a", 2), ("b", 1))
+    world.parcel(("a", 2))
+    world.parcel(("b", 1))
+    world.label(1)
+    world.step(ReopenParcel(2))
+    number = handed_over(world, 1)
+    (listed,) = world.dock().manifests[number].parcels
+    assert (listed.status, listed.code, world.status()) == ("held", "shipment.not_packed", "packed")
+    world.step(CloseParcel(2, 450, 50, 5))
+    world.at_dock(ScanParcel(number, listed.sscc))
+    assert world.status() == "shipped"
+    # At the door nothing is packed otherwise.
+    refused(world, ReopenParcel(2), "shipment.illegal_transition")
+
+
+def test_an_order_that_is_cancelled_while_its_packed_parcel_is_open_again_is_packed_on(world):
+    world.opened(("a", 2))
+    world.parcel(("a", 2))
+    world.step(ReopenParcel(1))
+    world.update("cancel")
+    world.step(CloseParcel(1, 400, 50, 5))
+    world.step(PutBack())
+    assert status_of(world.shipment()) == "cancelled"
+    assert world.stock("a") == (50, 0)
+
+
+def test_goods_of_two_hazard_classes_go_into_one_parcel(world):
+    world.order(("a", 2), ("b", 1), ("lotted", 1))
+    known = Known({}, [], {"a": "3", "b": "8"})
+    lines = [("a", 2), ("b", 1), ("lotted", 1)]
+    world.do("shipment", SHIPMENT, OpenShipment(SEATTLE, ORDER, 1, lines, known, [], SERIES))
+    world.step(OpenParcel("M", (400, 300, 200), 200, 0))
+    for sku in ("a", "lotted", "a"):
+        world.step(PackUnits(1, sku, 1))
+    refused(world, PackUnits(1, "b", 1), "shipment.hazards_mixed", sku="b", classes=["3", "8"])
+    world.step(TakeOut(1, "a", 2))
+    world.step(PackUnits(1, "b", 1))
+
+
 # --- manual ones -----------------------------------------------------------------------------------------------------
 def test_a_sample_leaves_without_an_entry_in_the_books(world):
     world.manual(("a", 2))
@@ -546,6 +609,16 @@ def test_the_second_parcel_of_a_sample_is_under_way_for_ever(world):
     world.at_dock(CompleteHandOver(handed_over(world, 2, name=MANUAL)))
     world.step(ForgetRecipient(), MANUAL)
     assert world.stock("a") == (48, 0)
+
+
+def test_a_sample_that_is_packed_once_more_is_picked_twice(world):
+    world.manual(("a", 2))
+    world.parcel(("a", 2), name=MANUAL)
+    world.step(ReopenParcel(1), MANUAL)
+    world.step(CloseParcel(1, 400, 50, 5), MANUAL)
+    world.label(name=MANUAL)
+    world.at_dock(CompleteHandOver(handed_over(world, 1, name=MANUAL)))
+    assert [row.reason for row in world.ledger[SEATTLE] if row.cause == f"{MANUAL}.1"] == ["allocate", "pick", "ship"]
 
 
 def test_more_is_sent_than_there_is(world):
