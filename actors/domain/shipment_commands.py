@@ -14,6 +14,8 @@ ManualReason = Literal["sample", "supplier_return", "replacement", "gift", "repa
 LabelFormat = Literal["zpl", "pdf"]
 # length, width, height in mm
 Sides = tuple[int, int, int]
+# SKU, lot or serial number, units
+LotUnits = tuple[str, str, int]
 
 
 class Proposed(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -130,10 +132,13 @@ class RemoveParcel(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class TellMissing(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units that should be packed are not there, or are no good."""
+    """Units that should be packed are not there, or are no good. lots: of them, those of which it was said which; allotted: all that the location keeps for this shipment, of SKUs
+    that have lots or serial numbers."""
 
     lines: list[Units]
     within: list[str] = []
+    lots: list[LotUnits] = []
+    allotted: list[LotUnits] = []
 
 
 class FinishPacking(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -8,7 +8,7 @@ import msgspec
 
 from actors.domain.location_events import Units
 from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, PAPER_DIGEST, SEALED_PAPER, TRACKING
-from actors.domain.shipment_commands import Declared, Known, LabelFormat, ManualReason, Proposed, Sides
+from actors.domain.shipment_commands import Declared, Known, LabelFormat, LotUnits, ManualReason, Proposed, Sides
 
 
 class ShipmentOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -112,7 +112,7 @@ class ParcelRemoved(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class MissingAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Units are not there: with this event the order (of a manual one the location) is told. No lines: the order is only asked what it holds. command_id: whose answer waits; held:
-    what the order is taken to hold, None of events from before it was told."""
+    what the order is taken to hold, None of events from before it was told; lots: of the lines, as far as it is known."""
 
     location_id: str
     order_id: str
@@ -120,6 +120,7 @@ class MissingAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
     lines: list[Units]
     command_id: str
     held: list[Units] | None = None
+    lots: list[LotUnits] = []
 
 
 class MissingNoted(msgspec.Struct, frozen=True, tag=True, gc=False):

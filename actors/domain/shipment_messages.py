@@ -98,9 +98,10 @@ def _step(update: str, event: PackAsked | ShipAsked) -> Message:
 
 def _missing(shipment_id: str, event: MissingAsked) -> Message:
     if event.order_id:
-        update = UpdateOrder("short_pick", event.number, lines=event.lines, held=event.held)
+        update = UpdateOrder("short_pick", event.number, lines=event.lines, lots=event.lots, held=event.held)
         return Message("order", event.order_id, update, on_reply=True)
-    return Message("location", event.location_id, ShortPick(shipment_id, _PART, event.lines), on_reply=True)
+    short = ShortPick(shipment_id, _PART, event.lines, event.lots)
+    return Message("location", event.location_id, short, on_reply=True)
 
 
 _decode_taken = msgspec.json.Decoder(Taken).decode

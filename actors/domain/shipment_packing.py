@@ -10,6 +10,7 @@ from actors.domain.location_events import Units
 from actors.domain.shipment_commands import (
     CloseParcel,
     Known,
+    LotUnits,
     OpenManual,
     OpenParcel,
     OpenShipment,
@@ -36,9 +37,11 @@ from actors.domain.shipment_events import (
     UnitsTakenOut,
 )
 from actors.domain.shipment_labels import all_offered
+from actors.domain.shipment_lots import check_lot, missing_lots
 from actors.domain.shipment_state import (
     CONTENTS_MAX,
     PARCELS_MAX,
+    SHOWN_MAX,
     Parcel,
     Shipment,
     check_reach,
@@ -51,8 +54,6 @@ from actors.domain.shipment_state import (
     open_labels,
     parcel_of,
 )
-
-_SHOWN_MAX = 20
 
 
 def open_one(state: Shipment | None, command: OpenShipment | OpenManual, context: Context) -> list[Event]:
@@ -109,38 +110,16 @@ def pack_units(shipment: Shipment, command: PackUnits) -> list[Event]:
     if sku not in shipment.wanted:
         wanted = [one for one, units in left.items() if units > 0]
         detail = f"{sku} is not part of this shipment: put it aside."
-        raise Refused("shipment.wrong_item", detail, sku=sku, wanted=wanted[:_SHOWN_MAX])
+        raise Refused("shipment.wrong_item", detail, sku=sku, wanted=wanted[:SHOWN_MAX])
     room = max(0, left.get(sku, 0))
     if command.units > room:
         fix = "all of it is packed already: put it back" if not room else f"pack {room} and put the rest back"
         detail = f"{command.units} units of {sku} are too many: {fix}."
         raise Refused("shipment.too_many", detail, sku=sku, wanted=shipment.wanted[sku], left=room)
-    _check_lot(shipment, command)
+    check_lot(shipment, command)
     _check_hazards(shipment, parcel, command)
     _check_room(shipment, parcel, command)
     return [UnitsPacked(command.parcel, sku, command.units, command.lot)]
-
-
-def _check_lot(shipment: Shipment, command: PackUnits) -> None:
-    sku, lot = command.sku, command.lot
-    if sku not in shipment.known.tracked:
-        if lot:
-            raise Refused("shipment.no_lots", f"{sku} is not kept by lot: scan it without one.", sku=sku)
-        return
-    allotted = dict(command.allotted)
-    if not lot:
-        detail = f"{sku} is kept by lot or serial number: scan that as well."
-        raise Refused("shipment.lot_required", detail, sku=sku, allotted=sorted(allotted)[:_SHOWN_MAX])
-    inside = sum(
-        one.units for parcel in shipment.parcels for one in parcel.contents if one.sku == sku and one.lot == lot
-    )
-    room = allotted.get(lot, 0) - inside
-    if command.units > room:
-        fix = f"{max(0, room)} more units of it are" if lot in allotted else "it is not"
-        raise Refused(
-            "shipment.wrong_lot", f"{lot} of {sku}: {fix} set aside for this shipment. Take one of those that are.",
-            sku=sku, lot=lot, left=max(0, room), allotted=sorted(allotted)[:_SHOWN_MAX],
-        )  # fmt: skip
 
 
 def _check_hazards(shipment: Shipment, parcel: Parcel, command: PackUnits) -> None:
@@ -238,7 +217,7 @@ def tell_missing(shipment: Shipment, command: TellMissing, context: Context) -> 
         if units > room:
             detail = f"{room} units of {sku} are still to be packed."
             raise Refused("shipment.not_missing", detail, sku=sku, left=room)
-    return [_missing(shipment, lines, context)]
+    return [_missing(shipment, lines, context, missing_lots(shipment, command))]
 
 
 def _check_told(shipment: Shipment) -> None:
@@ -246,11 +225,11 @@ def _check_told(shipment: Shipment) -> None:
         raise Refused("shipment.missing_asked", "What was told before is being written down: ask again.")
 
 
-def _missing(shipment: Shipment, lines: list[Units], context: Context) -> MissingAsked:
+def _missing(shipment: Shipment, lines: list[Units], context: Context, lots: list[LotUnits]) -> MissingAsked:
     """With what the order is taken to hold: it may know of them."""
     held = lines_of(shipment)
     return MissingAsked(
-        shipment.location_id, shipment.order_id, shipment.number, lines, context.command_id, held
+        shipment.location_id, shipment.order_id, shipment.number, lines, context.command_id, held, lots
     )  # fmt: skip
 
 
@@ -270,11 +249,11 @@ def finish(shipment: Shipment, context: Context) -> list[Event]:
     _check_told(shipment)
     events = finishing(shipment, context.command_id)
     if may_hold_less(shipment):
-        events = [_missing(shipment, [], context)]
+        events = [_missing(shipment, [], context, [])]
     if not events:
         left = [(sku, units) for sku, units in left_of(shipment).items()]
         detail = "Not all of it is in closed parcels yet."
-        raise Refused("shipment.not_all_packed", detail, left=left[:_SHOWN_MAX])
+        raise Refused("shipment.not_all_packed", detail, left=left[:SHOWN_MAX])
     return events
 
 

@@ -25,6 +25,8 @@ CONTENTS_MAX = 5_000
 # Of labels' documents that are kept, in all parcels together; larger ones the carrier tells again.
 DOCUMENTS_BYTES_MAX = 2_000_000
 ORPHANS_MAX = 20
+# Of what a refusal names.
+SHOWN_MAX = 20
 # What is noted of a carrier that could not be reached.
 UNAVAILABLE = "carrier.unavailable"
 

@@ -6,11 +6,13 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from actors.domain.allocation import need_of
 from actors.domain.location_floor import ContentsView, ViewContents
 from actors.domain.shipment_commands import (
     CancelManual,
     CloseParcel,
     FinishPacking,
+    LotUnits,
     OpenParcel,
     PackUnits,
     PutBack,
@@ -129,7 +131,8 @@ def _add_scans(api: APIRouter, calls: PackingCalls) -> None:
         """A wrong item, one too many, or a lot that is not set aside for this shipment is refused, with what to do instead. Of what is kept by lot or serial number, that is
         scanned too."""
         write, sent = await calls.document(request, _scan_decoder)
-        allotted = await _allotted(calls, shipment_id, sent.sku, request)
+        lots = await _allotted(calls, shipment_id, {sent.sku}, request)
+        allotted = [(lot, units) for _, lot, units in lots]
         command = PackUnits(parcel, sent.sku, sent.quantity, sent.lot, allotted, reach_of(request.scope))
         return ok(await calls.step(shipment_id, request, command, write))
 
@@ -153,18 +156,25 @@ def _add_scans(api: APIRouter, calls: PackingCalls) -> None:
         """They leave the books; an order looks for them elsewhere, and what is packed is all that this shipment has. When the order holds less by now than the shipment took it to, it knew:
         nothing leaves the books (`last_refusal`: `order.fulfilment_changed`), and `left` says what is still to be packed."""
         write, sent = await calls.document(request, _missing_decoder)
-        lines = [(line.sku, line.quantity) for line in sent.lines]
-        return ok(await calls.step(shipment_id, request, TellMissing(lines, reach_of(request.scope)), write))
+        lots = [(line.sku, line.lot, line.quantity) for line in sent.lines if line.lot]
+        # Whoever names no lot names the SKU once; the shipment says so.
+        named = need_of((sku, units) for sku, _, units in lots)
+        lines = [*named.items(), *((line.sku, line.quantity) for line in sent.lines if not line.lot)]
+        allotted = await _allotted(calls, shipment_id, {sku for sku, _ in lines}, request)
+        command = TellMissing(lines, reach_of(request.scope), lots, allotted)
+        return ok(await calls.step(shipment_id, request, command, write))
 
 
-async def _allotted(calls: PackingCalls, shipment_id: str, sku: str, request: Request) -> list[tuple[str, int]]:
-    """The lots of the SKU that its location keeps for the shipment. Raises Problem."""
-    if calls.services.index.details(sku).tracking == "none":
+async def _allotted(calls: PackingCalls, shipment_id: str, skus: set[str], request: Request) -> list[LotUnits]:
+    """The lots of these SKUs that their location keeps for the shipment. Raises Problem."""
+    tracked = {sku for sku in skus if calls.services.index.details(sku).tracking != "none"}
+    if not tracked:
         return []
     view = await calls.view(shipment_id, request)
     query = ViewContents(view.location_id, [], [_cause(view)])
     told = await calls.locations.view(view.location_id, query, request.scope[REQUEST_ID])
-    return [(claim.lot, claim.units) for claim in _contents_decoder.decode(told).claims if claim.sku == sku]
+    claims = _contents_decoder.decode(told).claims
+    return [(claim.sku, claim.lot, claim.units) for claim in claims if claim.sku in tracked]
 
 
 def _cause(view: ShipmentView) -> str:

@@ -114,6 +114,27 @@ async def test_a_lot_that_is_somebody_elses_is_packed(station):
     assert (await station.read(name))["parcels"][0]["contents"] == [{"sku": "B 2", "quantity": 2, "lot": mine}]
 
 
+async def test_what_is_missing_is_of_another_lot_in_the_books(station):
+    receipt = {"reference": "asn", "lines": [{"sku": "B 2", "quantity": 2, "lot": lot} for lot in ("L1", "L2")]}
+    gone = {"reference": "x", "lines": [{"sku": "B 2", "quantity": -10, "reason": "other"}]}
+    await station.done("POST", f"/v1/locations/{SEATTLE}/adjustments", gone)
+    await station.done("POST", f"/v1/locations/{SEATTLE}/receipts", receipt)
+    _, name = await station.opened(("B 2", 4))
+    path = f"/v1/shipments/{name}"
+    one = {"sku": "B 2", "quantity": 1}
+    which = await station.refused("shipment.lot_required", "POST", f"{path}/missing", {"lines": [one]})
+    assert which["allotted"] == ["L1", "L2"]
+    twice = {"lines": [one | {"lot": "L1"}, one]}
+    await station.refused("shipment.sku_repeated", "POST", f"{path}/missing", twice, 422)
+    both = [one | {"lot": "L1"}, one | {"lot": "L2"}]
+    assert (await station.done("POST", f"{path}/missing", {"lines": both}))["left"] == [{"sku": "B 2", "quantity": 2}]
+    await station.done("POST", f"{path}/parcels", {"carton": "M"})
+    await station.done("POST", f"{path}/parcels/1/scans", one | {"lot": "L2"})
+    await station.done("POST", f"{path}/missing", {"lines": [one]})
+    lots = station.cell.gateway.entities["location", SEATTLE][0].lots["B 2"]
+    assert {lot: one.on_hand for lot, one in lots.items()} == {"L2": 1}
+
+
 async def test_a_carton_is_made_up(station):
     _, name = await station.opened()
     path = f"/v1/shipments/{name}/parcels"
