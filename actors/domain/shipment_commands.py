@@ -249,11 +249,12 @@ class StockTaken(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class MissingAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The missing units are off the books; or not, with the code of the refusal. status, lines: as `OrderAnswered`'s."""
+    """The missing units are off the books; or not, with the code of the refusal. status, lines: as `OrderAnswered`'s; by_floor: the floor says so."""
 
     code: str = ""
     status: str = ""
     lines: list[Units] = []
+    by_floor: bool = False
 
 
 class OrderAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -129,8 +129,20 @@ class MissingNoted(msgspec.Struct, frozen=True, tag=True, gc=False):
     lines: list[Units]
 
 
+class FloorTold(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The floor of the location has picked them: with this event it is told, and it tells the order. held: what it is taken to have for the fulfilment; packed: what of that is in parcels."""
+
+    location_id: str
+    order_id: str
+    number: int
+    lines: list[Units]
+    lots: list[LotUnits]
+    held: list[Units]
+    packed: list[Units]
+
+
 class MissingRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The order won't have it so. lines: what the fulfilment holds, when that is something else."""
+    """The order, or the floor, won't have it so. lines: what the fulfilment holds, when that is something else."""
 
     code: str
     lines: list[Units] | None = None
@@ -161,13 +173,14 @@ class PackRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class ShipmentStopped(msgspec.Struct, frozen=True, tag=True, gc=False):
     """It won't leave: it is unpacked and put back. released: of a manual one, what the location has back. With `why` "nothing_left" the order is told that nothing of the
-    fulfilment is."""
+    fulfilment is; told: it hears that of its floor."""
 
     location_id: str
     order_id: str
     number: int
     why: str
     released: list[Units] = []
+    told: bool = False
 
 
 class ShipmentEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -331,5 +344,5 @@ Event = (
     | ParcelReopened | ParcelRemoved | MissingAsked | MissingNoted | MissingRefused | PackAsked | PackNoted | PackRefused | ShipmentStopped
     | ShipmentEnded | LabelAsked | LabelBought | LabelRefused | VoidAsked | VoidDropped | LabelVoided | ParcelOffered | ParcelAtDock | ParcelWithdrawn
     | LabelOrphaned | ShipAsked | ClearanceWaits | Shipped | ShipRefused | ParcelCleared | HandedOver
-    | RecipientForgotten | LabelTried | LabelUnavailable
+    | RecipientForgotten | LabelTried | LabelUnavailable | FloorTold
 )  # fmt: skip

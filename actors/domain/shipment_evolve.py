@@ -6,6 +6,7 @@ from actors.domain.kind import Context
 from actors.domain.shipment_events import (
     ClearanceWaits,
     Event,
+    FloorTold,
     HandedOver,
     LabelAsked,
     LabelBought,
@@ -198,7 +199,9 @@ def _whole(state: Shipment, event: Event) -> None:
                 state.stage, state.outcome, state.code, state.answer = "ended", "not_available", event.code, ""
         case MissingAsked():
             state.missing, state.answer, state.code = event.lines, event.command_id, ""
-            state.asking = True
+            state.asking, state.missing_lots = True, event.lots
+        case FloorTold():
+            pass
         case MissingNoted():
             for sku, units in event.lines:
                 state.wanted[sku] -= units

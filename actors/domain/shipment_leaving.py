@@ -6,7 +6,6 @@ import msgspec
 
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
-from actors.domain.location_events import Units
 from actors.domain.shipment_commands import (
     ClearParcel,
     MissingAnswered,
@@ -18,6 +17,7 @@ from actors.domain.shipment_commands import (
 from actors.domain.shipment_events import (
     ClearanceWaits,
     Event,
+    FloorTold,
     HandedOver,
     MissingNoted,
     MissingRefused,
@@ -34,7 +34,7 @@ from actors.domain.shipment_events import (
 )
 from actors.domain.shipment_labels import all_offered, withdrawn
 from actors.domain.shipment_packing import finishing
-from actors.domain.shipment_state import Shipment, check_stage, find_parcel, is_good, lines_of, open_labels
+from actors.domain.shipment_state import Shipment, check_stage, find_parcel, is_good, lines_of, open_labels, packed_of
 
 # A fulfilment that came there by another way is there as well.
 _PACKED = frozenset({"packed", "shipped", "delivered"})
@@ -42,6 +42,7 @@ _SHIPPED = frozenset({"shipped", "delivered"})
 # Of an order that is over, or that is none: nobody waits for it.
 _GONE = frozenset({"order.unknown", "order.fulfilment_unknown"})
 CHANGED = "order.fulfilment_changed"
+_FLOOR_PICKS, _FLOOR_CHANGED = "order.floor_picks", "floor.fulfilment_changed"
 
 
 def stock_taken(shipment: Shipment, command: StockTaken) -> list[Event]:
@@ -60,24 +61,33 @@ def missing_answered(shipment: Shipment, command: MissingAnswered) -> list[Event
         return []
     if command.status == "cancelled" or command.code in _GONE:
         return stopped(shipment, "order_cancelled")
-    if command.code == CHANGED:
-        return _held_less(shipment, command.lines)
+    if command.code == _FLOOR_PICKS:
+        return [_floor_told(shipment)]
+    if command.code in (CHANGED, _FLOOR_CHANGED):
+        return _held_less(shipment, command)
     if command.code:
         return [MissingRefused(command.code)]
     if not shipment.missing:
         return [MissingRefused("shipment.not_all_packed")]
     noted = MissingNoted(shipment.missing)
     if not lines_of(shipment):
-        return [noted, *stopped(shipment, "nothing_left")]
+        return [noted, *stopped(shipment, "nothing_left", told=command.by_floor)]
     return [noted, *finishing(shipment, "", settled=True)]
 
 
-def _held_less(shipment: Shipment, lines: list[Units]) -> list[Event]:
-    """The order knew of it: nothing leaves the books for it."""
-    refused = MissingRefused(CHANGED, lines)
-    if not lines:
-        return [refused, *stopped(shipment, "nothing_left")]
-    after = msgspec.structs.replace(shipment, wanted=dict(lines), missing=[], asking=False)
+def _floor_told(shipment: Shipment) -> FloorTold:
+    """Only the floor knows whether they were picked at all; it tells the order."""
+    held = sorted((sku, units) for sku, units in shipment.wanted.items() if units)
+    where = (shipment.location_id, shipment.order_id, shipment.number)
+    return FloorTold(*where, shipment.missing, shipment.missing_lots, held, sorted(packed_of(shipment).items()))
+
+
+def _held_less(shipment: Shipment, command: MissingAnswered) -> list[Event]:
+    """The order, or the floor, knew of it: nothing leaves the books for it."""
+    refused = MissingRefused(command.code, command.lines)
+    if not command.lines:
+        return [refused, *stopped(shipment, "nothing_left", told=command.by_floor)]
+    after = msgspec.structs.replace(shipment, wanted=dict(command.lines), missing=[], asking=False)
     return [refused, *finishing(after, "")]
 
 
@@ -140,10 +150,10 @@ def handed_over(shipment: Shipment, command: NoteHandedOver) -> list[Event]:
     return [HandedOver(parcel.number, command.at_ms)]
 
 
-def stopped(shipment: Shipment, why: str) -> list[Event]:
-    """It is taken apart; a manual one gives its units back. With nothing packed and no label there is nothing to take apart."""
+def stopped(shipment: Shipment, why: str, *, told: bool = False) -> list[Event]:
+    """It is taken apart; told: as its order knows, or will. A manual one gives its units back. With nothing packed and no label there is nothing to take apart."""
     released = lines_of(shipment) if shipment.manual and shipment.stage != "allocating" else []
-    stop = ShipmentStopped(shipment.location_id, shipment.order_id, shipment.number, why, released)
+    stop = ShipmentStopped(shipment.location_id, shipment.order_id, shipment.number, why, released, told)
     empty = not any(parcel.contents for parcel in shipment.parcels) and not open_labels(shipment.parcels)
     return [stop, *withdrawn(shipment), *([ShipmentEnded()] if empty else [])]
 

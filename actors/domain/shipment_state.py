@@ -11,7 +11,7 @@ from actors.domain.allocation import need_of
 from actors.domain.errors import Refused
 from actors.domain.location_events import Units
 from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, PAPER_DIGEST, SEALED_PAPER, TRACKING
-from actors.domain.shipment_commands import Declared, Known, LabelFormat, ManualReason, Proposed, Sides
+from actors.domain.shipment_commands import Declared, Known, LabelFormat, LotUnits, ManualReason, Proposed, Sides
 from actors.domain.shipment_events import Outcome
 
 Stage = Literal["allocating", "packing", "settling", "packed", "leaving", "shipped", "unpacking", "ended"]
@@ -88,7 +88,7 @@ class Parcel(msgspec.Struct):
 
 class Shipment(msgspec.Struct):
     """The state. order_id "": a manual one, whose units are allocated to "<its id>.1". wanted: by SKU, what is to be packed. missing: what is being told as missing; asking: that, or what the order holds, is not
-    answered. reopened: it was packed before.
+    answered; missing_lots: which lots of it, as far as that is known. reopened: it was packed before.
     clearing: (parcel, dock) that wait for the order's answer. answer: the command that waits for the stock, the missing or the order. why: it was stopped.
     person: keyed digest of whom a manual one is for; filed: its address has a row; filing: papers (parcels, 0 for the address) that get
     their rows with the event that ends it (`shipment_papers.py`)."""
@@ -121,6 +121,7 @@ class Shipment(msgspec.Struct):
     filing: list[int] = []
     asking: bool = False
     reopened: bool = False
+    missing_lots: list[LotUnits] = []
 
     @property
     def telling(self) -> bool:
