@@ -74,13 +74,15 @@ class OpenManual(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OpenParcel(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """An empty carton stands on the table. carton: its name, "" for one that nobody knows; sides: outer; weight_max_g: with the carton, 0 for any."""
+    """An empty carton stands on the table. carton: its name, "" for one that nobody knows; sides: outer; weight_max_g: with the carton, 0 for any.
+    series: who counts the region's SSCCs now, "" for who did when the shipment was opened."""
 
     carton: str
     sides_mm: Sides
     tare_g: int
     weight_max_g: int
     within: list[str] = []
+    series: str = ""
 
 
 class PackUnits(msgspec.Struct, frozen=True, tag=True, gc=False):

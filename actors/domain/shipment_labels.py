@@ -72,6 +72,8 @@ def ask_label(shipment: Shipment, command: AskLabel, context: Context) -> list[E
         raise Refused("shipment.parcel_open", detail, parcel=parcel.number)
     if not parcel.sscc:
         detail = "The parcel has no number yet: ask again in a moment."
+        if parcel.code:
+            detail = "The parcel got no number: open it, and pack what is in it into another one."
         raise Refused("shipment.sscc_pending", detail, parcel=parcel.number, why=parcel.code)
     if label is not None and label.status == "bought":
         return offered(shipment, parcel, label, label.tracking)

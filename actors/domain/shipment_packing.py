@@ -90,8 +90,8 @@ def open_parcel(shipment: Shipment, command: OpenParcel, context: Context) -> li
         raise Refused("shipment.too_many_parcels", f"At most {PARCELS_MAX} parcels.", parcels_max=PARCELS_MAX)
     return [
         ParcelOpened(
-            shipment.next_parcel, command.carton, command.sides_mm, command.tare_g, command.weight_max_g, shipment.series,
-            context.command_id,
+            shipment.next_parcel, command.carton, command.sides_mm, command.tare_g, command.weight_max_g,
+            command.series or shipment.series, context.command_id,
         )
     ]  # fmt: skip
 
@@ -162,6 +162,10 @@ def close_parcel(shipment: Shipment, command: CloseParcel, context: Context) -> 
     parcel = _open_one(shipment, command.parcel)
     if not parcel.contents:
         raise Refused("shipment.parcel_empty", "There is nothing in it: take the carton away.", parcel=parcel.number)
+    if not parcel.sscc and parcel.code:
+        # The region's series is used up: with another one the next carton gets a number, this one never does.
+        detail = "The parcel got no number, so it gets no label: take all of it out, and pack it into another one."
+        raise Refused(parcel.code, detail, parcel=parcel.number)
     if parcel.weight_max_g and command.weight_g > parcel.weight_max_g:
         raise Refused(
             "shipment.parcel_too_heavy", f"The carton may weigh {parcel.weight_max_g} g: take something out.",

@@ -28,6 +28,7 @@ from serve.openapi import KEY_PARAMETER, documented
 from serve.packing import examples
 from serve.packing.calls import PackingCalls, ParcelNumber, ShipmentId
 from serve.packing.labels import Labels
+from serve.packing.opening import series
 from serve.packing.schemas import MissingAtPacking, NewParcel, Nothing, ParcelClosure, Scan, StepDetail
 from serve.problems import field_problem
 from serve.responses import ok
@@ -102,7 +103,8 @@ def _add_parcels(api: APIRouter, calls: PackingCalls) -> None:
 
 
 def _parcel(calls: PackingCalls, sent: NewParcel, within: list[str]) -> OpenParcel:
-    """Raises Problem 422."""
+    """Raises Problem 409, 422."""
+    counted_by = series(calls.services)
     sides = (sent.length_mm, sent.width_mm, sent.height_mm)
     if sent.carton:
         if any(side is not None for side in (*sides, sent.tare_g)):
@@ -113,12 +115,12 @@ def _parcel(calls: PackingCalls, sent: NewParcel, within: list[str]) -> OpenParc
         if one is None:
             detail = f"There is no carton {sent.carton}: it is one of {', '.join(known) or 'none'}, or measure it."
             raise field_problem("packing.carton_unknown", detail, "/carton", known=list(known))
-        return OpenParcel(sent.carton, one.outer, one.inner.weight_g, one.inner.weight_max_g, within)
+        return OpenParcel(sent.carton, one.outer, one.inner.weight_g, one.inner.weight_max_g, within, counted_by)
     length, width, height = sides
     if length is None or width is None or height is None or sent.tare_g is None:
         detail = "A carton without a name needs its three sides and what it weighs empty."
         raise field_problem("packing.carton_incomplete", detail, "/carton")
-    return OpenParcel("", (length, width, height), sent.tare_g, 0, within)
+    return OpenParcel("", (length, width, height), sent.tare_g, 0, within, counted_by)
 
 
 def _add_scans(api: APIRouter, calls: PackingCalls) -> None:

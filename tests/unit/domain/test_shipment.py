@@ -35,6 +35,7 @@ from actors.domain.shipment_commands import (
     TryLabel,
 )
 from actors.domain.shipment_state import allowed_steps, is_over, left_of, status_of
+from actors.domain.sscc_series import Series
 from tests.unit.domain.packing_world import DOCK, MANUAL, ORDER, SEATTLE, SERIES, SHIPMENT, PackingWorld
 
 
@@ -226,6 +227,29 @@ def test_two_parcels_have_the_same_number(world):
     ssccs = [one.sscc for one in world.shipment().parcels]
     assert len(set(ssccs)) == 3
     assert all(len(sscc) == 18 for sscc in ssccs)
+
+
+def test_a_parcel_is_closed_that_never_gets_a_number(world):
+    world.opened(("a", 2))
+    world.entities["sscc_series", SERIES] = (Series(10**9), 1)
+    world.parcel(("a", 1), close=False)
+    world.do("shipment", SHIPMENT, OpenParcel("M", (1, 1, 1), 200, 0))
+    world.do("shipment", SHIPMENT, PackUnits(2, "a", 1))
+    # Before anybody knows.
+    world.do("shipment", SHIPMENT, CloseParcel(2, 300, 50, 5))
+    world.settle()
+    refused(world, CloseParcel(1, 300, 50, 5), "sscc.exhausted")
+    refused(world, AskLabel(2, "post", "standard", "pdf", b"r", DOCK), "shipment.sscc_pending", why="sscc.exhausted")
+    # The region has other numbers by now.
+    world.step(ReopenParcel(2))
+    for number in (1, 2):
+        world.step(TakeOut(number, "a", 1))
+        world.step(RemoveParcel(number))
+    world.step(OpenParcel("M", (1, 1, 1), 200, 0, series=ids.sscc_series_id("us", "9521234", 1)))
+    world.step(PackUnits(3, "a", 2))
+    world.step(CloseParcel(3, 400, 50, 5))
+    assert world.label(3).status == "packed"
+    assert world.shipment().parcels[0].sscc.startswith("19521234")
 
 
 def test_what_is_missing_at_the_table_stays_in_the_order(world):
