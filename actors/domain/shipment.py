@@ -1,5 +1,7 @@
 """A shipment: an order's fulfilment on its way from picked units to parcels that the carrier has. A manual one has no order: a sample, a return to a supplier.
 
+                           ┌─── a parcel without a label is opened again ──┐
+                           ▼                                               │
     (unknown) ──open──▶ packing ──all in closed parcels──▶ settling ──▶ packed ──first parcel before the driver──▶ leaving ──▶ shipped
         │                 ▲  │                    pack │      │           │ ▲                            ship │      │
         │ manual          │  │                         ▼      │           │ │                                 ▼      │

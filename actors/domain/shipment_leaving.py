@@ -65,9 +65,10 @@ def missing_answered(shipment: Shipment, command: MissingAnswered) -> list[Event
         return [_floor_told(shipment)]
     if command.code in (CHANGED, _FLOOR_CHANGED):
         return _held_less(shipment, command)
-    if command.code:
+    only_asked = not shipment.missing
+    if command.code and not (only_asked and command.status in _PACKED):
         return [MissingRefused(command.code)]
-    if not shipment.missing:
+    if only_asked:
         return [MissingRefused("shipment.not_all_packed")]
     noted = MissingNoted(shipment.missing)
     if not lines_of(shipment):

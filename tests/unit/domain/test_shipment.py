@@ -568,6 +568,21 @@ def test_a_parcel_that_no_carrier_takes_stays_closed_for_ever(world):
     assert (world.stock("a"), world.stock("b")) == ((48, 0), (49, 0))
 
 
+def test_a_packed_order_is_asked_for_what_was_taken_out_of_a_parcel_again(world):
+    world.opened(("a", 2))
+    world.parcel(("a", 2))
+    world.step(ReopenParcel(1))
+    world.step(TakeOut(1, "a", 1))
+    world.step(CloseParcel(1, 300, 50, 5))
+    world.step(FinishPacking())
+    assert (world.shipment().code, left_of(world.shipment())) == ("shipment.not_all_packed", {"a": 1})
+    # The order has no step back: what breaks now can't be asked for elsewhere.
+    world.step(TellMissing([("a", 1)]))
+    assert (world.shipment().code, world.stock("a")) == ("order.illegal_transition", (50, 2))
+    world.parcel(("a", 1))
+    assert status_of(world.shipment()) == "packed"
+
+
 def test_a_parcel_leaves_while_another_of_its_shipment_is_open_again(world):
     world.opened(("a", 2), ("b", 1))
     world.parcel(("a", 2))
