@@ -246,6 +246,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/hand-overs"): Need("floor.work", at_location=True),
     ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/abandonment"): Need("floor.work", at_location=True),
     ("POST", "/v1/locations/{location_id}/floor/put-backs"): Need("floor.work", at_location=True),
+    ("POST", "/v1/locations/{location_id}/floor/losses"): Need("floor.work", at_location=True),
     ("POST", "/v1/locations/{location_id}/floor/dispute-closures"): Need("floor.work", at_location=True),
     ("GET", "/v1/locations/{location_id}/floor/trips/{trip}"): Need("floor.work", at_location=True),
     # Of which end somebody may do what, the transfer judges by the locations of his rights. What is not there or lost leaves the books, and no order has to

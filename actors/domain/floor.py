@@ -18,7 +18,7 @@ no unit is on two trips, and a trip is one picker's: both are turns of one entit
 The order tells the floor of a fulfilment once (`QueueWork`), and once of its end (`EndWork`: packed, or cancelled); the end may come first. The floor takes the order
 from step to step (`floor_work.py`), and learns whether it may. What is picked leaves its bin in the books of the location (`MoveUnits`); when these say
 otherwise the pick stands, and the bin is told as one to be counted. Units that were not found are first taken out of their bin in the books, and then leave them by
-the order's `short_pick`: the other way about the location would take them from what is in hands.
+the order's `short_pick`: the other way about the location would take them from what is in hands. What is lost after it was picked is out of its bin already (`floor_losses.py`).
 
 Switching a floor off only keeps new work away: what is there is finished.
 
@@ -27,7 +27,7 @@ Switching a floor off only keeps new work away: what is there is finished.
     floor_terms.py     what a trip carries, and where one walks           floor_picking.py  trips, and what is taken on them
     floor_revisions.py what orders say later   floor_revised.py what that changes
     floor_plan.py      which trips to propose                             floor_disputes.py where books and floor differ
-    floor_service.py   what is late, or will be
+    floor_service.py   what is late, or will be                           floor_losses.py  what was picked, and is lost
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from actors.domain import floor_disputes, floor_picking, floor_revisions, floor_work
+from actors.domain import floor_disputes, floor_losses, floor_picking, floor_revisions, floor_work
 from actors.domain.errors import decode_refusal
 from actors.domain.floor_commands import (
     AbandonTrip,
@@ -57,6 +57,7 @@ from actors.domain.floor_commands import (
     RetryWork,
     ReviseWork,
     ShortBooked,
+    TellLost,
     TellShort,
 )
 from actors.domain.floor_events import (
@@ -132,6 +133,8 @@ def _events(floor: Floor, command: Command, context: Context) -> list[Event]:
             return floor_picking.confirm(floor, command, context)
         case TellShort():
             return floor_picking.tell_short(floor, command)
+        case TellLost():
+            return floor_losses.tell_lost(floor, command)
         case PutBack():
             return floor_picking.put_back(floor, command)
         case CloseDispute():

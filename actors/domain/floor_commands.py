@@ -182,6 +182,17 @@ class TellShort(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=T
     by: Annotated[str, APPROVER] = ""
 
 
+class TellLost(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """Units of a fulfilment that were picked are lost or broken. `lots`: (SKU, lot, units) of them of which it is said which; `held`: what the shipment that packs it takes the floor to have
+    for it, None where nobody packs; `packed`: what of that is in its parcels, so it is not lost."""
+
+    fulfilment_id: str
+    lines: list[Units]
+    lots: list[tuple[str, str, int]] = []
+    held: list[Units] | None = None
+    packed: list[Units] = []
+
+
 class PauseTrip(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The trip rests, or goes on."""
 
@@ -227,5 +238,5 @@ class CloseDispute(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 Command = (
     QueueWork | ReviseWork | EndWork | OrderAnswered | MoveRefused | ShortBooked | PutBackAnswered | PlanTrips | Prioritise | RetryWork | ClaimTrip
-    | ConfirmPick | TellShort | PauseTrip | HandOver | AbandonTrip | PutBack | CloseDispute | SetMarks | LookAtWork
+    | ConfirmPick | TellShort | TellLost | PauseTrip | HandOver | AbandonTrip | PutBack | CloseDispute | SetMarks | LookAtWork
 )  # fmt: skip

@@ -152,6 +152,13 @@ class ShortUnits(msgspec.Struct, frozen=True, array_like=True, gc=False):
     lot: str
 
 
+class UnitsLost(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Units that were picked are not there any more. They were in no bin."""
+
+    fulfilment_id: str
+    lost: list[ShortUnits]
+
+
 class OrderAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The order is asked for a step of the fulfilment. `lines`: units that were not found; `lots`: (SKU, lot, units) of them of which it is known which."""
 
@@ -240,4 +247,5 @@ Event = (
     WorkQueued | WorkRevised | RevisionNoted | WorkEnded | EndNoted | WorkSkipped | WorkPrioritised | TripsPlanned | TripClaimed | TripPaused | TripHandedOver
     | TripAbandoned | UnitsPicked | UnitsShort | OrderAsked | OrderAgreed | PickingStopped | WorkBlocked | WorkUnblocked | UnitsDisputed
     | DisputeClosed | ShortageBooked | PutBackAsked | PutBackDone | MarksSet | WorkMarked
+    | UnitsLost
 )  # fmt: skip

@@ -23,6 +23,7 @@ from actors.domain.floor_events import (
     TripPaused,
     TripsPlanned,
     UnitsDisputed,
+    UnitsLost,
     UnitsPicked,
     UnitsShort,
     WorkBlocked,
@@ -237,6 +238,8 @@ def _work_changed(work: Work, event: Event) -> None:
             work.priority, work.due_ms = event.priority, event.due_ms
         case OrderAsked() | OrderAgreed() | ShortageBooked() | PickingStopped() | WorkBlocked() | WorkUnblocked():
             talked(work, event)
+        case UnitsLost():
+            lose(work, event)
         case PutBackAsked():
             goods = (event.sku, event.lot)
             work.putting[goods] = work.putting.get(goods, 0) + event.units
@@ -269,6 +272,16 @@ def talked(
             work.asked, work.problem, work.telling = "", event.code, 0
         case WorkUnblocked():
             work.problem = ""
+
+
+def lose(work: Work, event: UnitsLost) -> None:
+    """They are in nobody's hands, and the order has to be told."""
+    for one in event.lost:
+        line = work.lines[one.sku]
+        line.picked -= one.units
+        line.short += one.units
+        _take(work.picked, (one.sku, one.lot), one.units)
+        work.short.append(one)
 
 
 def _put_back(work: Work, event: PutBackDone) -> None:

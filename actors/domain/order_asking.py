@@ -15,6 +15,7 @@ from actors.domain import (
     order_dates,
     order_floor,
     order_holds,
+    order_packing,
     order_pickup,
     order_pickup_late,
     order_terms,
@@ -244,12 +245,16 @@ def allocate(order: Order, command: UpdateOrder, context: Context) -> Decision:
 
 
 def short_pick(order: Order, command: UpdateOrder, context: Context) -> Decision:
-    """Units were not found: others are asked at once. Raises Refused `order.illegal_transition`, `order.fulfilment_required`, `order.short_pick_too_much`, `order.short_pick_lots`, `order.floor_picks`."""
+    """Units were not found: others are asked at once. A shipment that takes the fulfilment to hold something else is told what it holds, and nothing is written off. Raises Refused
+    `order.fulfilment_changed`, `order.illegal_transition`, `order.fulfilment_required`, `order.short_pick_too_much`, `order.short_pick_lots`, `order.floor_picks`."""
+    order_packing.check_held(order, command)
     picking = [f for f in chosen(order, command, context) if f.status == "picking"]
     if order.cancelled or not picking:
         raise illegal(order, command, context)
     if len(picking) > 1:
         raise Refused("order.fulfilment_required", "Several fulfilments are being picked: name one.")
+    if command.held is not None and not command.lines:
+        return status(context)  # it only asks: all is as it takes it to be
     fulfilment, short = picking[0], allocation.need_of(command.lines)
     if order.at_floors and not command.by_floor:
         order_floor.check_not_there(order, fulfilment)

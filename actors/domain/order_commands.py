@@ -70,7 +70,8 @@ class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
     """A step of the order's life. `fulfilment`: its number, None for all for which the step is legal. `lines`: what is missing
     (short_pick), or what a shipment has packed (pack, ship: `order_packing.py`). `places`: where to ask (allocate). `occurred_at_ms`: when it happened in the world, None for now. `within`: locations
     that the caller's rights reach, empty for all: fulfilments elsewhere are not theirs to move. `asker`: see `check_asker`. `by_floor`: the floor of the
-    location says so (`floor.py`). `lots`: of what is missing (SKU, lot, units), as far as it is known."""
+    location says so (`floor.py`). `lots`: of what is missing (SKU, lot, units), as far as it is known. `held`: what the shipment that tells what is missing (maybe nothing: it only
+    asks) takes the fulfilment to hold, None where nobody packs."""
 
     update: Update
     fulfilment: int | None = None
@@ -81,6 +82,7 @@ class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
     asker: Annotated[str, ASKER] = ""
     by_floor: bool = False
     lots: list[tuple[str, str, int]] = []
+    held: list[Units] | None = None
 
 
 class ReservationAnswered(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):

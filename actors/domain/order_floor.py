@@ -44,7 +44,7 @@ def check_not_there(order: Order, fulfilment: Fulfilment) -> None:
 
 
 def facts(order: Order, command: UpdateOrder) -> dict[str, str]:
-    """What a floor has to know besides of why a step is not possible."""
+    """What a floor, or a shipment, has to know besides of why a step is not possible."""
     return {"fulfilment_status": next((f.status for f in order.fulfilments if f.number == command.fulfilment), "")}
 
 

@@ -99,7 +99,7 @@ def allowed_updates(order: Order) -> list[str]:
 def illegal(order: Order, command: UpdateOrder, context: Context) -> Refused:
     """What is told of a step that is not possible now."""
     status, allowed = status_of(order), allowed_updates(order)
-    more = order_floor.facts(order, command) if command.by_floor else {}
+    more = order_floor.facts(order, command) if command.by_floor or command.held is not None else {}
     return Refused(
         "order.illegal_transition",
         f"{command.update} is not possible while the order is {status}.",

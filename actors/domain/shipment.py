@@ -1,5 +1,7 @@
 """A shipment: an order's fulfilment on its way from picked units to parcels that the carrier has. A manual one has no order: a sample, a return to a supplier.
 
+                           ┌─── a parcel without a label is opened again ──┐
+                           ▼                                               │
     (unknown) ──open──▶ packing ──all in closed parcels──▶ settling ──▶ packed ──first parcel before the driver──▶ leaving ──▶ shipped
         │                 ▲  │                    pack │      │           │ ▲                            ship │      │
         │ manual          │  │                         ▼      │           │ │                                 ▼      │
@@ -11,7 +13,8 @@
 
 Packing: cartons are opened, filled scan by scan, weighed and closed. What should go into which is proposed beside the turn (`carton.py`), and nobody has to follow.
 Once all that the fulfilment holds is in closed parcels, the order is told `pack` with just these lines; if it holds something else by then (a short pick), it says
-so, and packing goes on. `pack` and `ship` by themselves, without a pack station, go on as ever: that the order is there already is as good as a yes.
+so, and packing goes on. It goes on as well when a parcel that no carrier takes is opened again: the order stays packed then. `pack` and `ship` by themselves, without a pack station,
+go on as ever: that the order is there already is as good as a yes.
 
 Each parcel has an SSCC, counted by `sscc_series.py`; a label (`shipment_labels.py`), bought beside the turn under a key that is given here; and a place at the dock of
 its carrier (`manifest.py`). Before the first parcel leaves the dock asks, and the shipment asks the order to `ship`: a cancelled order's goods never leave, and one

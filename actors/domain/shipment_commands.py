@@ -14,6 +14,8 @@ ManualReason = Literal["sample", "supplier_return", "replacement", "gift", "repa
 LabelFormat = Literal["zpl", "pdf"]
 # length, width, height in mm
 Sides = tuple[int, int, int]
+# SKU, lot or serial number, units
+LotUnits = tuple[str, str, int]
 
 
 class Proposed(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -25,10 +27,12 @@ class Proposed(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
-    """What the catalogue says of the goods. weights_g: of one unit, only where it is known; tracked: SKUs that are kept by lot or serial number."""
+    """What the catalogue says of the goods. weights_g: of one unit, only where it is known; tracked: SKUs that are kept by lot or serial number; hazards: classes of
+    dangerous goods, of SKUs that have one."""
 
     weights_g: dict[str, int] = {}
     tracked: list[str] = []
+    hazards: dict[str, str] = {}
 
 
 class DeclaredGoods(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -85,13 +89,15 @@ class OpenManual(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OpenParcel(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """An empty carton stands on the table. carton: its name, "" for one that nobody knows; sides: outer; weight_max_g: with the carton, 0 for any."""
+    """An empty carton stands on the table. carton: its name, "" for one that nobody knows; sides: outer; weight_max_g: with the carton, 0 for any.
+    series: who counts the region's SSCCs now, "" for who did when the shipment was opened."""
 
     carton: str
     sides_mm: Sides
     tare_g: int
     weight_max_g: int
     within: list[str] = []
+    series: str = ""
 
 
 class PackUnits(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -143,14 +149,17 @@ class RemoveParcel(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class TellMissing(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units that should be packed are not there, or are no good."""
+    """Units that should be packed are not there, or are no good. lots: of them, those of which it was said which; allotted: all that the location keeps for this shipment, of SKUs
+    that have lots or serial numbers."""
 
     lines: list[Units]
     within: list[str] = []
+    lots: list[LotUnits] = []
+    allotted: list[LotUnits] = []
 
 
 class FinishPacking(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """All is in closed parcels: the order is asked again, after it refused."""
+    """All is in closed parcels: the order is asked again, after it refused; or all that is there, and it is asked whether it holds more."""
 
     within: list[str] = []
 
@@ -257,9 +266,12 @@ class StockTaken(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class MissingAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The missing units are off the books; or not, with the code of the refusal."""
+    """The missing units are off the books; or not, with the code of the refusal. status, lines: as `OrderAnswered`'s; by_floor: the floor says so."""
 
     code: str = ""
+    status: str = ""
+    lines: list[Units] = []
+    by_floor: bool = False
 
 
 class OrderAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -8,7 +8,7 @@ import msgspec
 
 from actors.domain.location_events import Units
 from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, PAPER_DIGEST, SEALED_PAPER, TRACKING
-from actors.domain.shipment_commands import Declared, Known, LabelFormat, ManualReason, Proposed, Sides
+from actors.domain.shipment_commands import Declared, Known, LabelFormat, LotUnits, ManualReason, Proposed, Sides
 
 
 class ShipmentOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -111,13 +111,16 @@ class ParcelRemoved(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class MissingAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units are not there: with this event the order (of a manual one the location) is told. command_id: whose answer waits."""
+    """Units are not there: with this event the order (of a manual one the location) is told. No lines: the order is only asked what it holds. command_id: whose answer waits; held:
+    what the order is taken to hold, None of events from before it was told; lots: of the lines, as far as it is known."""
 
     location_id: str
     order_id: str
     number: int
     lines: list[Units]
     command_id: str
+    held: list[Units] | None = None
+    lots: list[LotUnits] = []
 
 
 class MissingNoted(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -126,20 +129,35 @@ class MissingNoted(msgspec.Struct, frozen=True, tag=True, gc=False):
     lines: list[Units]
 
 
+class FloorTold(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """The floor of the location has picked them: with this event it is told, and it tells the order. held: what it is taken to have for the fulfilment; packed: what of that is in parcels."""
+
+    location_id: str
+    order_id: str
+    number: int
+    lines: list[Units]
+    lots: list[LotUnits]
+    held: list[Units]
+    packed: list[Units]
+
+
 class MissingRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The order won't have it so."""
+    """The order, or the floor, won't have it so. lines: what the fulfilment holds, when that is something else."""
 
     code: str
+    lines: list[Units] | None = None
 
 
 class PackAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """All of it is in closed parcels: with this event the order is told (of a manual one the location). command_id: whose answer waits."""
+    """All of it is in closed parcels: with this event the order is told (of a manual one the location). command_id: whose answer waits; again: it was packed before, as
+    the location of a manual one knows."""
 
     location_id: str
     order_id: str
     number: int
     lines: list[Units]
     command_id: str
+    again: bool = False
 
 
 class PackNoted(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -155,13 +173,14 @@ class PackRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class ShipmentStopped(msgspec.Struct, frozen=True, tag=True, gc=False):
     """It won't leave: it is unpacked and put back. released: of a manual one, what the location has back. With `why` "nothing_left" the order is told that nothing of the
-    fulfilment is."""
+    fulfilment is; told: it hears that of its floor."""
 
     location_id: str
     order_id: str
     number: int
     why: str
     released: list[Units] = []
+    told: bool = False
 
 
 class ShipmentEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -325,5 +344,5 @@ Event = (
     | ParcelReopened | ParcelRemoved | MissingAsked | MissingNoted | MissingRefused | PackAsked | PackNoted | PackRefused | ShipmentStopped
     | ShipmentEnded | LabelAsked | LabelBought | LabelRefused | VoidAsked | VoidDropped | LabelVoided | ParcelOffered | ParcelAtDock | ParcelWithdrawn
     | LabelOrphaned | ShipAsked | ClearanceWaits | Shipped | ShipRefused | ParcelCleared | HandedOver
-    | RecipientForgotten | LabelTried | LabelUnavailable
+    | RecipientForgotten | LabelTried | LabelUnavailable | FloorTold
 )  # fmt: skip

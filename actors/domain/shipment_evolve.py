@@ -6,6 +6,7 @@ from actors.domain.kind import Context
 from actors.domain.shipment_events import (
     ClearanceWaits,
     Event,
+    FloorTold,
     HandedOver,
     LabelAsked,
     LabelBought,
@@ -94,6 +95,8 @@ def _parcels(state: Shipment, event: Event) -> None:
         case ParcelReopened():
             parcel = _parcel(state, event.parcel)
             parcel.closed, parcel.weight_g, parcel.despite = False, 0, False
+            if state.stage == "packed":
+                state.stage, state.reopened = "packing", True
         case ParcelRemoved():
             state.parcels.remove(_parcel(state, event.parcel))
         case _:
@@ -196,12 +199,17 @@ def _whole(state: Shipment, event: Event) -> None:
                 state.stage, state.outcome, state.code, state.answer = "ended", "not_available", event.code, ""
         case MissingAsked():
             state.missing, state.answer, state.code = event.lines, event.command_id, ""
+            state.asking, state.missing_lots = True, event.lots
+        case FloorTold():
+            pass
         case MissingNoted():
             for sku, units in event.lines:
                 state.wanted[sku] -= units
-            state.missing, state.answer = [], ""
+            state.missing, state.answer, state.asking = [], "", False
         case MissingRefused():
-            state.missing, state.answer, state.code = [], "", event.code
+            state.missing, state.answer, state.code, state.asking = [], "", event.code, False
+            if event.lines is not None:
+                state.wanted = dict(event.lines)
         case PackAsked():
             state.stage, state.answer, state.code = "settling", event.command_id, ""
         case PackNoted():
@@ -218,6 +226,7 @@ def _whole(state: Shipment, event: Event) -> None:
             state.stage, state.code = "packed", event.code
         case ShipmentStopped():
             state.stage, state.why, state.answer, state.missing = "unpacking", event.why, "", []
+            state.asking = False
         case _:
             assert type(event) is ShipmentEnded
             state.stage = "ended"

@@ -48,29 +48,32 @@ from actors.domain.shipment_state import (
     Label,
     Parcel,
     Shipment,
+    Stage,
     check_stage,
     find_parcel,
     is_good,
     parcel_of,
 )
 
+_BEFORE: tuple[Stage, ...] = ("packing", "settling", "packed")
+# Those that are found later follow the first that left.
+_LABELLED: tuple[Stage, ...] = (*_BEFORE, "leaving", "shipped")
+
 
 def ask_label(shipment: Shipment, command: AskLabel, context: Context) -> list[Event]:
     """What was asked for once is asked for in the same way until the carrier has answered. Raises Refused `shipment.…`."""
     parcel = parcel_of(shipment, command.parcel)
     label = parcel.label
-    if (
-        shipment.stage in ("unpacking", "leaving", "shipped")
-        and label is not None
-        and label.status in ("asked", "bought")
-    ):
+    if shipment.stage == "unpacking" and label is not None and label.status in ("asked", "bought"):
         return []
-    check_stage(shipment, "label", "packing", "settling", "packed")
+    check_stage(shipment, "label", *_LABELLED)
     if not parcel.closed:
         detail = f"Parcel {parcel.number} is open: what it weighs is not known yet."
         raise Refused("shipment.parcel_open", detail, parcel=parcel.number)
     if not parcel.sscc:
         detail = "The parcel has no number yet: ask again in a moment."
+        if parcel.code:
+            detail = "The parcel got no number: open it, and pack what is in it into another one."
         raise Refused("shipment.sscc_pending", detail, parcel=parcel.number, why=parcel.code)
     if label is not None and label.status == "bought":
         return offered(shipment, parcel, label, label.tracking)
@@ -115,7 +118,7 @@ def try_label(shipment: Shipment, command: TryLabel) -> list[Event]:
         raise Refused("shipment.label_missing", "No label was asked for.", parcel=parcel.number)
     if label.key != command.key:
         return []
-    wanted = shipment.stage in ("packing", "settling", "packed") and parcel.closed
+    wanted = shipment.stage in _LABELLED and parcel.closed
     if label.status == "asked" or (label.status == "refused" and wanted):
         return [LabelTried(parcel.number)]
     return []
@@ -162,7 +165,7 @@ def note_unavailable(shipment: Shipment, command: NoteLabelUnavailable) -> list[
 
 def offered(shipment: Shipment, parcel: Parcel, label: Label, tracking: str) -> list[Event]:
     """To the dock, once the order knows that it is packed."""
-    if shipment.stage != "packed" or parcel.place:
+    if shipment.stage not in ("packed", "leaving", "shipped") or parcel.place:
         return []
     return [ParcelOffered(parcel.number, label.dock, parcel.sscc, tracking, parcel.weight_g)]
 
@@ -179,7 +182,8 @@ def all_offered(shipment: Shipment) -> list[Event]:
 def ask_void(shipment: Shipment, command: AskVoid, context: Context) -> list[Event]:
     """Off the dock first, so that it leaves with no driver. Raises Refused `shipment.…`."""
     parcel = parcel_of(shipment, command.parcel)
-    check_stage(shipment, "void", "packing", "settling", "packed", "unpacking")
+    # At the dock it may be before the driver by now, once others have left.
+    check_stage(shipment, "void", *(_BEFORE if parcel.place else _LABELLED), "unpacking")
     label = parcel.label
     if label is None or label.status not in ("bought", "voiding"):
         detail = "There is no label that could be given back."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
 from actors.domain.shipment_commands import (
@@ -15,6 +17,7 @@ from actors.domain.shipment_commands import (
 from actors.domain.shipment_events import (
     ClearanceWaits,
     Event,
+    FloorTold,
     HandedOver,
     MissingNoted,
     MissingRefused,
@@ -31,7 +34,7 @@ from actors.domain.shipment_events import (
 )
 from actors.domain.shipment_labels import all_offered, withdrawn
 from actors.domain.shipment_packing import finishing
-from actors.domain.shipment_state import Shipment, check_stage, find_parcel, is_good, lines_of, open_labels
+from actors.domain.shipment_state import Shipment, check_stage, find_parcel, is_good, lines_of, open_labels, packed_of
 
 # A fulfilment that came there by another way is there as well.
 _PACKED = frozenset({"packed", "shipped", "delivered"})
@@ -39,6 +42,7 @@ _SHIPPED = frozenset({"shipped", "delivered"})
 # Of an order that is over, or that is none: nobody waits for it.
 _GONE = frozenset({"order.unknown", "order.fulfilment_unknown"})
 CHANGED = "order.fulfilment_changed"
+_FLOOR_PICKS, _FLOOR_CHANGED = "order.floor_picks", "floor.fulfilment_changed"
 
 
 def stock_taken(shipment: Shipment, command: StockTaken) -> list[Event]:
@@ -52,15 +56,40 @@ def stock_taken(shipment: Shipment, command: StockTaken) -> list[Event]:
 
 
 def missing_answered(shipment: Shipment, command: MissingAnswered) -> list[Event]:
-    """What is packed already may be all that is left."""
-    if not shipment.missing:
+    """What is packed already may be all that is left, or all that the order ever waited for."""
+    if not shipment.telling:
         return []
-    if command.code:
+    if command.status == "cancelled" or command.code in _GONE:
+        return stopped(shipment, "order_cancelled")
+    if command.code == _FLOOR_PICKS:
+        return [_floor_told(shipment)]
+    if command.code in (CHANGED, _FLOOR_CHANGED):
+        return _held_less(shipment, command)
+    only_asked = not shipment.missing
+    if command.code and not (only_asked and command.status in _PACKED):
         return [MissingRefused(command.code)]
+    if only_asked:
+        return [MissingRefused("shipment.not_all_packed")]
     noted = MissingNoted(shipment.missing)
     if not lines_of(shipment):
-        return [noted, *stopped(shipment, "nothing_left")]
+        return [noted, *stopped(shipment, "nothing_left", told=command.by_floor)]
     return [noted, *finishing(shipment, "", settled=True)]
+
+
+def _floor_told(shipment: Shipment) -> FloorTold:
+    """Only the floor knows whether they were picked at all; it tells the order."""
+    held = sorted((sku, units) for sku, units in shipment.wanted.items() if units)
+    where = (shipment.location_id, shipment.order_id, shipment.number)
+    return FloorTold(*where, shipment.missing, shipment.missing_lots, held, sorted(packed_of(shipment).items()))
+
+
+def _held_less(shipment: Shipment, command: MissingAnswered) -> list[Event]:
+    """The order, or the floor, knew of it: nothing leaves the books for it."""
+    refused = MissingRefused(command.code, command.lines)
+    if not command.lines:
+        return [refused, *stopped(shipment, "nothing_left", told=command.by_floor)]
+    after = msgspec.structs.replace(shipment, wanted=dict(command.lines), missing=[], asking=False)
+    return [refused, *finishing(after, "")]
 
 
 def order_answered(shipment: Shipment, command: OrderAnswered) -> list[Event]:
@@ -96,6 +125,9 @@ def clear(shipment: Shipment, command: ClearParcel) -> list[Event]:
     parcel = find_parcel(shipment, command.parcel)
     if parcel is None:
         return []
+    if shipment.stage in ("packing", "settling"):
+        # Another parcel was opened again.
+        return [ParcelCleared(parcel.number, command.dock, parcel.sscc, "shipment.not_packed")]
     if shipment.stage not in ("packed", "leaving", "shipped"):
         return [ParcelCleared(parcel.number, command.dock, parcel.sscc, "shipment.stopped")]
     if not is_good(parcel.label):
@@ -119,10 +151,10 @@ def handed_over(shipment: Shipment, command: NoteHandedOver) -> list[Event]:
     return [HandedOver(parcel.number, command.at_ms)]
 
 
-def stopped(shipment: Shipment, why: str) -> list[Event]:
-    """It is taken apart; a manual one gives its units back. With nothing packed and no label there is nothing to take apart."""
+def stopped(shipment: Shipment, why: str, *, told: bool = False) -> list[Event]:
+    """It is taken apart; told: as its order knows, or will. A manual one gives its units back. With nothing packed and no label there is nothing to take apart."""
     released = lines_of(shipment) if shipment.manual and shipment.stage != "allocating" else []
-    stop = ShipmentStopped(shipment.location_id, shipment.order_id, shipment.number, why, released)
+    stop = ShipmentStopped(shipment.location_id, shipment.order_id, shipment.number, why, released, told)
     empty = not any(parcel.contents for parcel in shipment.parcels) and not open_labels(shipment.parcels)
     return [stop, *withdrawn(shipment), *([ShipmentEnded()] if empty else [])]
 
@@ -150,6 +182,6 @@ def cancel(shipment: Shipment, context: Context) -> list[Event]:
         detail = "What was ordered is cancelled by its order."
         raise Refused("shipment.not_manual", detail, order_id=shipment.order_id)
     check_stage(shipment, "cancel", "allocating", "packing", "packed")
-    if shipment.missing:
+    if shipment.telling:
         raise Refused("shipment.missing_asked", "What is missing is being written down: ask again.")
     return stopped(shipment, "cancelled")

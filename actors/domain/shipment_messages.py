@@ -7,12 +7,14 @@ from collections.abc import Iterable
 import msgspec
 
 from actors.domain.errors import RefusalBody, decode_refusal
+from actors.domain.floor_commands import TellLost
 from actors.domain.kind import Message
 from actors.domain.location_commands import Allocate, Pick, Release, Ship, ShortPick
 from actors.domain.location_events import Units
 from actors.domain.location_promises import Taken
 from actors.domain.manifest_commands import JoinDock, LeaveDock, ParcelAnswered
 from actors.domain.order_commands import UpdateOrder
+from actors.domain.order_state import fulfilment_id
 from actors.domain.shipment_commands import (
     Command,
     DockAnswered,
@@ -23,6 +25,7 @@ from actors.domain.shipment_commands import (
 )
 from actors.domain.shipment_events import (
     Event,
+    FloorTold,
     ManualOpened,
     MissingAsked,
     PackAsked,
@@ -53,10 +56,14 @@ def messages(shipment_id: str, event: Event) -> Iterable[Message]:
             yield Message("sscc_series", event.series, TakeSscc(event.parcel), on_reply=True)
         case MissingAsked():
             yield _missing(shipment_id, event)
+        case FloorTold():
+            name = fulfilment_id(event.order_id, event.number)
+            lost = TellLost(name, event.lines, event.lots, event.held, event.packed)
+            yield Message("floor", event.location_id, lost, on_reply=True)
         case PackAsked():
             if event.order_id:
                 yield _step("pack", event)
-            else:
+            elif not event.again:
                 yield Message("location", event.location_id, Pick(shipment_id, _PART, event.lines))
         case ShipAsked():
             if event.order_id:
@@ -66,7 +73,7 @@ def messages(shipment_id: str, event: Event) -> Iterable[Message]:
         case ShipmentStopped():
             if event.released:
                 yield Message("location", event.location_id, Release(shipment_id, _PART, event.released))
-            elif event.why == "nothing_left" and event.order_id:
+            elif event.why == "nothing_left" and event.order_id and not event.told:
                 yield Message(
                     "order", event.order_id, UpdateOrder("cancel", event.number, by_floor=True), on_reply=True
                 )
@@ -98,9 +105,10 @@ def _step(update: str, event: PackAsked | ShipAsked) -> Message:
 
 def _missing(shipment_id: str, event: MissingAsked) -> Message:
     if event.order_id:
-        update = UpdateOrder("short_pick", event.number, lines=event.lines)
+        update = UpdateOrder("short_pick", event.number, lines=event.lines, lots=event.lots, held=event.held)
         return Message("order", event.order_id, update, on_reply=True)
-    return Message("location", event.location_id, ShortPick(shipment_id, _PART, event.lines), on_reply=True)
+    short = ShortPick(shipment_id, _PART, event.lines, event.lots)
+    return Message("location", event.location_id, short, on_reply=True)
 
 
 _decode_taken = msgspec.json.Decoder(Taken).decode
@@ -118,6 +126,8 @@ def on_reply(message: Message, reply: bytes, refused: bool) -> Command | None:
             return StockTaken([] if refused else _decode_taken(reply).lines, code)
         case ShortPick():
             return MissingAnswered(code)
+        case TellLost():
+            return MissingAnswered(code, "", _lines(refusal), by_floor=True)
         case Ship():
             return OrderAnswered("ship", code)
         case JoinDock():
@@ -126,7 +136,7 @@ def on_reply(message: Message, reply: bytes, refused: bool) -> Command | None:
             return DockAnswered(sent.parcel, left=True, code=code)
     assert type(sent) is UpdateOrder
     if sent.update == "short_pick":
-        return MissingAnswered(code)
+        return MissingAnswered(code, _status(refusal), _lines(refusal))
     if sent.update == "cancel":
         return None
     assert sent.update in ("pack", "ship")

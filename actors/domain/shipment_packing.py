@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
+from actors.domain.location_events import Units
 from actors.domain.shipment_commands import (
     CloseParcel,
     Known,
+    LotUnits,
     OpenManual,
     OpenParcel,
     OpenShipment,
@@ -35,9 +37,11 @@ from actors.domain.shipment_events import (
     UnitsTakenOut,
 )
 from actors.domain.shipment_labels import all_offered
+from actors.domain.shipment_lots import check_lot, missing_lots
 from actors.domain.shipment_state import (
     CONTENTS_MAX,
     PARCELS_MAX,
+    SHOWN_MAX,
     Parcel,
     Shipment,
     check_reach,
@@ -46,11 +50,10 @@ from actors.domain.shipment_state import (
     is_complete,
     left_of,
     lines_of,
+    may_hold_less,
     open_labels,
     parcel_of,
 )
-
-_SHOWN_MAX = 20
 
 
 def open_one(state: Shipment | None, command: OpenShipment | OpenManual, context: Context) -> list[Event]:
@@ -87,8 +90,8 @@ def open_parcel(shipment: Shipment, command: OpenParcel, context: Context) -> li
         raise Refused("shipment.too_many_parcels", f"At most {PARCELS_MAX} parcels.", parcels_max=PARCELS_MAX)
     return [
         ParcelOpened(
-            shipment.next_parcel, command.carton, command.sides_mm, command.tare_g, command.weight_max_g, shipment.series,
-            context.command_id,
+            shipment.next_parcel, command.carton, command.sides_mm, command.tare_g, command.weight_max_g,
+            command.series or shipment.series, context.command_id,
         )
     ]  # fmt: skip
 
@@ -107,37 +110,27 @@ def pack_units(shipment: Shipment, command: PackUnits) -> list[Event]:
     if sku not in shipment.wanted:
         wanted = [one for one, units in left.items() if units > 0]
         detail = f"{sku} is not part of this shipment: put it aside."
-        raise Refused("shipment.wrong_item", detail, sku=sku, wanted=wanted[:_SHOWN_MAX])
+        raise Refused("shipment.wrong_item", detail, sku=sku, wanted=wanted[:SHOWN_MAX])
     room = max(0, left.get(sku, 0))
     if command.units > room:
         fix = "all of it is packed already: put it back" if not room else f"pack {room} and put the rest back"
         detail = f"{command.units} units of {sku} are too many: {fix}."
         raise Refused("shipment.too_many", detail, sku=sku, wanted=shipment.wanted[sku], left=room)
-    _check_lot(shipment, command)
+    check_lot(shipment, command)
+    _check_hazards(shipment, parcel, command)
     _check_room(shipment, parcel, command)
     return [UnitsPacked(command.parcel, sku, command.units, command.lot)]
 
 
-def _check_lot(shipment: Shipment, command: PackUnits) -> None:
-    sku, lot = command.sku, command.lot
-    if sku not in shipment.known.tracked:
-        if lot:
-            raise Refused("shipment.no_lots", f"{sku} is not kept by lot: scan it without one.", sku=sku)
-        return
-    allotted = dict(command.allotted)
-    if not lot:
-        detail = f"{sku} is kept by lot or serial number: scan that as well."
-        raise Refused("shipment.lot_required", detail, sku=sku, allotted=sorted(allotted)[:_SHOWN_MAX])
-    inside = sum(
-        one.units for parcel in shipment.parcels for one in parcel.contents if one.sku == sku and one.lot == lot
-    )
-    room = allotted.get(lot, 0) - inside
-    if command.units > room:
-        fix = f"{max(0, room)} more units of it are" if lot in allotted else "it is not"
-        raise Refused(
-            "shipment.wrong_lot", f"{lot} of {sku}: {fix} set aside for this shipment. Take one of those that are.",
-            sku=sku, lot=lot, left=max(0, room), allotted=sorted(allotted)[:_SHOWN_MAX],
-        )  # fmt: skip
+def _check_hazards(shipment: Shipment, parcel: Parcel, command: PackUnits) -> None:
+    """A carrier is told one class a parcel."""
+    hazards = shipment.known.hazards
+    own = hazards.get(command.sku)
+    others = {hazards[one.sku] for one in parcel.contents if one.sku in hazards} - {own}
+    if own and others:
+        classes = sorted({own, *others})
+        detail = f"Goods of the classes {', '.join(classes)} must not go in one parcel: open another one for it."
+        raise Refused("shipment.hazards_mixed", detail, sku=command.sku, classes=classes)
 
 
 def _check_room(shipment: Shipment, parcel: Parcel, command: PackUnits) -> None:
@@ -169,6 +162,10 @@ def close_parcel(shipment: Shipment, command: CloseParcel, context: Context) -> 
     parcel = _open_one(shipment, command.parcel)
     if not parcel.contents:
         raise Refused("shipment.parcel_empty", "There is nothing in it: take the carton away.", parcel=parcel.number)
+    if not parcel.sscc and parcel.code:
+        # The region's series is used up: with another one the next carton gets a number, this one never does.
+        detail = "The parcel got no number, so it gets no label: take all of it out, and pack it into another one."
+        raise Refused(parcel.code, detail, parcel=parcel.number)
     if parcel.weight_max_g and command.weight_g > parcel.weight_max_g:
         raise Refused(
             "shipment.parcel_too_heavy", f"The carton may weigh {parcel.weight_max_g} g: take something out.",
@@ -189,8 +186,8 @@ def close_parcel(shipment: Shipment, command: CloseParcel, context: Context) -> 
 
 
 def reopen_parcel(shipment: Shipment, command: ReopenParcel) -> list[Event]:
-    """Raises Refused `shipment.…`."""
-    check_stage(shipment, "reopen_parcel", "packing")
+    """Also when all is packed, of what nobody has a label for: what no carrier takes has to be packed otherwise. Raises Refused `shipment.…`."""
+    check_stage(shipment, "reopen_parcel", "packing", "packed")
     parcel = parcel_of(shipment, command.parcel)
     if not parcel.closed:
         raise Refused("shipment.parcel_open", f"Parcel {parcel.number} is open.", parcel=parcel.number)
@@ -215,8 +212,7 @@ def remove_parcel(shipment: Shipment, command: RemoveParcel, context: Context) -
 def tell_missing(shipment: Shipment, command: TellMissing, context: Context) -> list[Event]:
     """Raises Refused `shipment.…`."""
     check_stage(shipment, "tell_missing", "packing")
-    if shipment.missing:
-        raise Refused("shipment.missing_asked", "What was told before is being written down: ask again.")
+    _check_told(shipment)
     left, lines = left_of(shipment), sorted(command.lines)
     if len(dict(lines)) < len(lines):
         raise Refused("shipment.sku_repeated", "A SKU is named twice.")
@@ -225,7 +221,20 @@ def tell_missing(shipment: Shipment, command: TellMissing, context: Context) -> 
         if units > room:
             detail = f"{room} units of {sku} are still to be packed."
             raise Refused("shipment.not_missing", detail, sku=sku, left=room)
-    return [MissingAsked(shipment.location_id, shipment.order_id, shipment.number, lines, context.command_id)]
+    return [_missing(shipment, lines, context, missing_lots(shipment, command))]
+
+
+def _check_told(shipment: Shipment) -> None:
+    if shipment.telling:
+        raise Refused("shipment.missing_asked", "What was told before is being written down: ask again.")
+
+
+def _missing(shipment: Shipment, lines: list[Units], context: Context, lots: list[LotUnits]) -> MissingAsked:
+    """With what the order is taken to hold: it may know of them."""
+    held = lines_of(shipment)
+    return MissingAsked(
+        shipment.location_id, shipment.order_id, shipment.number, lines, context.command_id, held, lots
+    )  # fmt: skip
 
 
 def finishing(shipment: Shipment, command_id: str, closing: int = 0, *, settled: bool = False) -> list[Event]:
@@ -233,18 +242,22 @@ def finishing(shipment: Shipment, command_id: str, closing: int = 0, *, settled:
     if shipment.stage != "packing" or not is_complete(shipment, closing, settled=settled):
         return []
     lines = lines_of(shipment)
-    asked = PackAsked(shipment.location_id, shipment.order_id, shipment.number, lines, command_id)
+    again = shipment.reopened
+    asked = PackAsked(shipment.location_id, shipment.order_id, shipment.number, lines, command_id, again)
     return [asked, PackNoted(), *all_offered(shipment)] if shipment.manual else [asked]
 
 
 def finish(shipment: Shipment, context: Context) -> list[Event]:
-    """Raises Refused `shipment.…`."""
+    """With something left the order is asked whether it holds that at all. Raises Refused `shipment.…`."""
     check_stage(shipment, "finish", "packing")
+    _check_told(shipment)
     events = finishing(shipment, context.command_id)
+    if may_hold_less(shipment):
+        events = [_missing(shipment, [], context, [])]
     if not events:
         left = [(sku, units) for sku, units in left_of(shipment).items()]
         detail = "Not all of it is in closed parcels yet."
-        raise Refused("shipment.not_all_packed", detail, left=left[:_SHOWN_MAX])
+        raise Refused("shipment.not_all_packed", detail, left=left[:SHOWN_MAX])
     return events
 
 
@@ -255,6 +268,7 @@ def _open_one(shipment: Shipment, number: int) -> Parcel:
     return parcel
 
 
-def known_of(weights_g: dict[str, int], tracked: Sequence[str]) -> Known:
+def known_of(weights_g: dict[str, int], tracked: Sequence[str], hazards: dict[str, str]) -> Known:
     """As commands carry it: only what is known."""
-    return Known({sku: weight for sku, weight in weights_g.items() if weight}, sorted(tracked))
+    classes = {sku: one for sku, one in hazards.items() if one}
+    return Known({sku: weight for sku, weight in weights_g.items() if weight}, sorted(tracked), classes)

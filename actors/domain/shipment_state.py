@@ -11,7 +11,7 @@ from actors.domain.allocation import need_of
 from actors.domain.errors import Refused
 from actors.domain.location_events import Units
 from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, PAPER_DIGEST, SEALED_PAPER, TRACKING
-from actors.domain.shipment_commands import Declared, Known, LabelFormat, ManualReason, Proposed, Sides
+from actors.domain.shipment_commands import Declared, Known, LabelFormat, LotUnits, ManualReason, Proposed, Sides
 from actors.domain.shipment_events import Outcome
 
 Stage = Literal["allocating", "packing", "settling", "packed", "leaving", "shipped", "unpacking", "ended"]
@@ -25,6 +25,8 @@ CONTENTS_MAX = 5_000
 # Of labels' documents that are kept, in all parcels together; larger ones the carrier tells again.
 DOCUMENTS_BYTES_MAX = 2_000_000
 ORPHANS_MAX = 20
+# Of what a refusal names.
+SHOWN_MAX = 20
 # What is noted of a carrier that could not be reached.
 UNAVAILABLE = "carrier.unavailable"
 
@@ -85,7 +87,8 @@ class Parcel(msgspec.Struct):
 
 
 class Shipment(msgspec.Struct):
-    """The state. order_id "": a manual one, whose units are allocated to "<its id>.1". wanted: by SKU, what is to be packed. missing: what is being told as missing.
+    """The state. order_id "": a manual one, whose units are allocated to "<its id>.1". wanted: by SKU, what is to be packed. missing: what is being told as missing; asking: that, or what the order holds, is not
+    answered; missing_lots: which lots of it, as far as that is known. reopened: it was packed before.
     clearing: (parcel, dock) that wait for the order's answer. answer: the command that waits for the stock, the missing or the order. why: it was stopped.
     person: keyed digest of whom a manual one is for; filed: its address has a row; filing: papers (parcels, 0 for the address) that get
     their rows with the event that ends it (`shipment_papers.py`)."""
@@ -116,6 +119,14 @@ class Shipment(msgspec.Struct):
     person: Annotated[str, ORDER_OWNER] = ""
     filed: bool = False
     filing: list[int] = []
+    asking: bool = False
+    reopened: bool = False
+    missing_lots: list[LotUnits] = []
+
+    @property
+    def telling(self) -> bool:
+        """Is what was told as missing, or asked, not answered?"""
+        return self.asking or bool(self.missing)
 
     @property
     def manual(self) -> bool:
@@ -165,11 +176,18 @@ def left_of(shipment: Shipment) -> dict[str, int]:
 def is_complete(shipment: Shipment, closing: int = 0, *, settled: bool = False) -> bool:
     """Is all that is wanted in closed parcels, and is there something? closing: a parcel that counts as closed; settled: what is being told as missing is."""
     return (
-        (settled or not shipment.missing)
+        (settled or not shipment.telling)
         and bool(lines_of(shipment))
         and all(parcel.closed or parcel.number == closing for parcel in shipment.parcels)
         and not left_of(shipment)
     )
+
+
+def may_hold_less(shipment: Shipment) -> bool:
+    """Is all that is there in closed parcels, so that what is left may not be the order's any more?"""
+    if shipment.manual or shipment.telling or not all(parcel.closed for parcel in shipment.parcels):
+        return False
+    return any(units > 0 for units in left_of(shipment).values())
 
 
 def lines_of(shipment: Shipment) -> list[Units]:
@@ -224,13 +242,16 @@ def allowed_steps(shipment: Shipment) -> list[str]:
     if shipment.stage == "packing":
         steps = ["open_parcel", "pack", "take_out", "close_parcel", "tell_missing"]
         steps += ["reopen_parcel", "label"] if closed else []
-        steps += ["finish"] if is_complete(shipment) else []
+        steps += ["finish"] if is_complete(shipment) or may_hold_less(shipment) else []
     elif shipment.stage == "settling":
         steps = ["label"]
     elif shipment.stage == "packed":
         steps = ["label", "void", "hand_over"]
+        bare = any(not parcel.place and not open_labels([parcel]) for parcel in shipment.parcels)
+        steps += ["reopen_parcel"] if bare else []
     elif shipment.stage in ("leaving", "shipped") and not is_over(shipment):
-        steps = ["hand_over"]
+        # A parcel that stands at no dock yet follows those that have left.
+        steps = ["hand_over"] if all(parcel.place for parcel in shipment.parcels) else ["label", "void", "hand_over"]
     else:
         steps = ["put_back"] if shipment.stage == "unpacking" else []
     if shipment.manual and shipment.stage in ("allocating", "packing", "packed"):

@@ -306,6 +306,15 @@ class ReturnedUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=
     lot: Lot = ""
 
 
+class LostUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """The body of `POST …/floor/losses`: units that were picked for the fulfilment. `lot`: of which they are, where several were picked."""
+
+    fulfilment_id: FulfilmentId
+    sku: Sku
+    units: Quantity
+    lot: Lot = ""
+
+
 class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The body of `POST …/floor/dispute-closures`: what the figures name as to be counted has been."""
 

@@ -15,6 +15,7 @@ from actors.domain.floor_commands import (
     HandOver,
     PauseTrip,
     PutBack,
+    TellLost,
     TellShort,
 )
 from actors.domain.floor_plan import elsewhere
@@ -34,6 +35,7 @@ from serve.floor.schemas import (
     Abandonment,
     Checked,
     Claim,
+    LostUnits,
     NewPicker,
     Pause,
     PickStep,
@@ -57,6 +59,7 @@ _pause_decoder = msgspec.json.Decoder(Pause)
 _new_picker_decoder = msgspec.json.Decoder(NewPicker)
 _abandonment_decoder = msgspec.json.Decoder(Abandonment)
 _returned_decoder = msgspec.json.Decoder(ReturnedUnits)
+_lost_decoder = msgspec.json.Decoder(LostUnits)
 _checked_decoder = msgspec.json.Decoder(Checked)
 _step_decoder = msgspec.json.Decoder(StepView)
 _FULFILMENT = "us-01kah2v3nq7h3k2m9qk4t1x0ab.1"
@@ -71,6 +74,7 @@ _TRIP = {
 _STEP = {"location_id": "us-wh-seattle", "version": 815, "trip": 17, "over": False, "left": 0, "next": _TASK}
 _PICK = {"task": 1, "bin_id": "A-01-01", "sku": "HC-50", "units": 2, "lot": "L-2026-07", "tote": 1}
 _BACK = {"fulfilment_id": _FULFILMENT, "sku": "85123A", "units": 2, "bin_id": "A-01-03"}
+_LOST = {"fulfilment_id": _FULFILMENT, "sku": "85123A", "units": 1}
 _CHANGED = {"location_id": "us-wh-seattle", "version": 816}
 _PROBLEMS = (403, 404, 409, 421)
 
@@ -189,6 +193,20 @@ def _add_returns(api: APIRouter, calls: FloorCalls) -> None:
         write = await calls.write(request, location_id)
         sent = decode(_returned_decoder, write.body)
         command = PutBack(sent.fulfilment_id, sent.sku, sent.lot, sent.units, sent.bin_id)
+        return ok(changed_decoder.decode(await calls.ask(request, location_id, command, write)))
+
+    @api.post(
+        "/v1/locations/{location_id}/floor/losses",
+        summary="Tell that picked units are lost or broken",
+        **documented(Changed, request=LostUnits, request_example=_LOST, example=_CHANGED, problems=_PROBLEMS),
+    )
+    async def lost(location_id: LocationId, request: Request) -> Response:
+        """On their way from the trip to the table: the order is told, which asks other places for them, and they leave the books. What is yet to be picked is told on its trip. A pack
+        station tells it as missing there, and the floor hears of it."""
+        write = await calls.write(request, location_id)
+        sent = decode(_lost_decoder, write.body)
+        lots = [(sent.sku, sent.lot, sent.units)] if sent.lot else []
+        command = TellLost(sent.fulfilment_id, [(sent.sku, sent.units)], lots)
         return ok(changed_decoder.decode(await calls.ask(request, location_id, command, write)))
 
     @api.post(

@@ -40,7 +40,8 @@ class Proposing:
         """What the catalogue says of the goods."""
         details = {sku: self._index.details(sku) for sku, _ in lines}
         tracked = [sku for sku, one in details.items() if one.tracking != "none"]
-        return known_of({sku: min(one.weight_g, WEIGHT_G_MAX) for sku, one in details.items()}, tracked)
+        weights_g = {sku: min(one.weight_g, WEIGHT_G_MAX) for sku, one in details.items()}
+        return known_of(weights_g, tracked, {sku: one.hazard_class for sku, one in details.items()})
 
     async def proposal(self, lines: Sequence[Units]) -> Proposal:
         """With places for each unit. What has no measures or goes into no carton is packed by hand."""

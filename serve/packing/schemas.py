@@ -98,10 +98,18 @@ class ParcelClosure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     despite: bool = False
 
 
+class MissingLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Units of a SKU, or of one of its lots. lot: or serial number; without it, of those that are set aside for the shipment and in no parcel, if that says which."""
+
+    sku: Sku
+    quantity: Annotated[int, Meta(ge=1, le=100_000, description="base units", examples=[2])]
+    lot: Lot = ""
+
+
 class MissingAtPacking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST …/missing`."""
 
-    lines: Annotated[list[PackedLine], Meta(min_length=1, max_length=UNITS_MAX)]
+    lines: Annotated[list[MissingLine], Meta(min_length=1, max_length=UNITS_MAX)]
 
 
 class CustomsWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,11 +6,13 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from actors.domain.allocation import need_of
 from actors.domain.location_floor import ContentsView, ViewContents
 from actors.domain.shipment_commands import (
     CancelManual,
     CloseParcel,
     FinishPacking,
+    LotUnits,
     OpenParcel,
     PackUnits,
     PutBack,
@@ -26,6 +28,7 @@ from serve.openapi import KEY_PARAMETER, documented
 from serve.packing import examples
 from serve.packing.calls import PackingCalls, ParcelNumber, ShipmentId
 from serve.packing.labels import Labels
+from serve.packing.opening import series
 from serve.packing.schemas import MissingAtPacking, NewParcel, Nothing, ParcelClosure, Scan, StepDetail
 from serve.problems import field_problem
 from serve.responses import ok
@@ -83,7 +86,7 @@ def _add_parcels(api: APIRouter, calls: PackingCalls) -> None:
         **documented(StepDetail, request=Nothing, request_example={}, problems=_PROBLEMS, example=examples.STEP),
     )
     async def reopened(shipment_id: ShipmentId, parcel: ParcelNumber, request: Request) -> Response:
-        """Until all is packed. Its label has to be given back first."""
+        """Until its first parcel stands before the driver. Its label has to be given back first. When all was packed, packing goes on: what no carrier takes is packed otherwise."""
         write, _ = await calls.document(request, _nothing_decoder)
         return ok(await calls.step(shipment_id, request, ReopenParcel(parcel, reach_of(request.scope)), write))
 
@@ -100,7 +103,8 @@ def _add_parcels(api: APIRouter, calls: PackingCalls) -> None:
 
 
 def _parcel(calls: PackingCalls, sent: NewParcel, within: list[str]) -> OpenParcel:
-    """Raises Problem 422."""
+    """Raises Problem 409, 422."""
+    counted_by = series(calls.services)
     sides = (sent.length_mm, sent.width_mm, sent.height_mm)
     if sent.carton:
         if any(side is not None for side in (*sides, sent.tare_g)):
@@ -111,12 +115,12 @@ def _parcel(calls: PackingCalls, sent: NewParcel, within: list[str]) -> OpenParc
         if one is None:
             detail = f"There is no carton {sent.carton}: it is one of {', '.join(known) or 'none'}, or measure it."
             raise field_problem("packing.carton_unknown", detail, "/carton", known=list(known))
-        return OpenParcel(sent.carton, one.outer, one.inner.weight_g, one.inner.weight_max_g, within)
+        return OpenParcel(sent.carton, one.outer, one.inner.weight_g, one.inner.weight_max_g, within, counted_by)
     length, width, height = sides
     if length is None or width is None or height is None or sent.tare_g is None:
         detail = "A carton without a name needs its three sides and what it weighs empty."
         raise field_problem("packing.carton_incomplete", detail, "/carton")
-    return OpenParcel("", (length, width, height), sent.tare_g, 0, within)
+    return OpenParcel("", (length, width, height), sent.tare_g, 0, within, counted_by)
 
 
 def _add_scans(api: APIRouter, calls: PackingCalls) -> None:
@@ -129,7 +133,8 @@ def _add_scans(api: APIRouter, calls: PackingCalls) -> None:
         """A wrong item, one too many, or a lot that is not set aside for this shipment is refused, with what to do instead. Of what is kept by lot or serial number, that is
         scanned too."""
         write, sent = await calls.document(request, _scan_decoder)
-        allotted = await _allotted(calls, shipment_id, sent.sku, request)
+        lots = await _allotted(calls, shipment_id, {sent.sku}, request)
+        allotted = [(lot, units) for _, lot, units in lots]
         command = PackUnits(parcel, sent.sku, sent.quantity, sent.lot, allotted, reach_of(request.scope))
         return ok(await calls.step(shipment_id, request, command, write))
 
@@ -150,20 +155,28 @@ def _add_scans(api: APIRouter, calls: PackingCalls) -> None:
         **documented(StepDetail, request=MissingAtPacking, request_example={"lines": [_SCAN]}, problems=_PROBLEMS, example=examples.STEP),
     )  # fmt: skip
     async def missing(shipment_id: ShipmentId, request: Request) -> Response:
-        """They leave the books; an order looks for them elsewhere, and what is packed is all that this shipment has."""
+        """They leave the books; an order looks for them elsewhere, and what is packed is all that this shipment has. When the order holds less by now than the shipment took it to, it knew:
+        nothing leaves the books (`last_refusal`: `order.fulfilment_changed`), and `left` says what is still to be packed."""
         write, sent = await calls.document(request, _missing_decoder)
-        lines = [(line.sku, line.quantity) for line in sent.lines]
-        return ok(await calls.step(shipment_id, request, TellMissing(lines, reach_of(request.scope)), write))
+        lots = [(line.sku, line.lot, line.quantity) for line in sent.lines if line.lot]
+        # Whoever names no lot names the SKU once; the shipment says so.
+        named = need_of((sku, units) for sku, _, units in lots)
+        lines = [*named.items(), *((line.sku, line.quantity) for line in sent.lines if not line.lot)]
+        allotted = await _allotted(calls, shipment_id, {sku for sku, _ in lines}, request)
+        command = TellMissing(lines, reach_of(request.scope), lots, allotted)
+        return ok(await calls.step(shipment_id, request, command, write))
 
 
-async def _allotted(calls: PackingCalls, shipment_id: str, sku: str, request: Request) -> list[tuple[str, int]]:
-    """The lots of the SKU that its location keeps for the shipment. Raises Problem."""
-    if calls.services.index.details(sku).tracking == "none":
+async def _allotted(calls: PackingCalls, shipment_id: str, skus: set[str], request: Request) -> list[LotUnits]:
+    """The lots of these SKUs that their location keeps for the shipment. Raises Problem."""
+    tracked = {sku for sku in skus if calls.services.index.details(sku).tracking != "none"}
+    if not tracked:
         return []
     view = await calls.view(shipment_id, request)
     query = ViewContents(view.location_id, [], [_cause(view)])
     told = await calls.locations.view(view.location_id, query, request.scope[REQUEST_ID])
-    return [(claim.lot, claim.units) for claim in _contents_decoder.decode(told).claims if claim.sku == sku]
+    claims = _contents_decoder.decode(told).claims
+    return [(claim.sku, claim.lot, claim.units) for claim in claims if claim.sku in tracked]
 
 
 def _cause(view: ShipmentView) -> str:
@@ -178,7 +191,8 @@ def _add_ends(api: APIRouter, calls: PackingCalls, labels: Labels) -> None:
         **documented(StepDetail, request=Nothing, request_example={}, problems=_PROBLEMS, example=examples.PACKED),
     )
     async def finished(shipment_id: ShipmentId, request: Request) -> Response:
-        """It is told by itself with the last parcel; this is for when it refused (`last_refusal`), and the reason is gone."""
+        """It is told by itself with the last parcel; this is for when it refused (`last_refusal`), and the reason is gone. With
+        something left that is not there, while all else is in closed parcels, the order is asked whether it holds that at all."""
         write, _ = await calls.document(request, _nothing_decoder)
         return ok(await calls.step(shipment_id, request, FinishPacking(reach_of(request.scope)), write))
 

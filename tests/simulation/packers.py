@@ -186,6 +186,8 @@ class Packer(Client):
             if draw < 0.5:
                 return FinishPacking()
         bare = [one for one in closed if not one["label"] or one["label"]["status"] in ("asked", "refused", "voided")]
+        if bare and draw < 0.1 and seen["status"] == "packed":
+            return ReopenParcel(bare[0]["number"])
         if bare:
             request = rng.choice((b"request", b"request", b"another"))
             return AskLabel(bare[0]["number"], "post", "standard", "pdf", request, DOCK)

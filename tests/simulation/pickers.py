@@ -17,6 +17,7 @@ from actors.domain.floor_commands import (
     PutBack,
     RetryWork,
     Share,
+    TellLost,
     TellShort,
 )
 from actors.domain.floor_events import WorkPrioritised
@@ -63,6 +64,8 @@ class Picker(Client):
             await self.tidy(place)
         elif draw < 0.65:
             await self.hurry(place)
+        elif draw < 0.7:
+            await self.lose(place)
         elif self.trip is None:
             told = await self._do(place, ClaimTrip(self.account))
             self.trip = told.fields() if told is not None and told.status == wire.OK else None
@@ -114,6 +117,15 @@ class Picker(Client):
         if works:
             due_ms = self.world.now_ms() + self.rng.randint(-2, 30) * 1_000
             await self._do(place, Prioritise(self.rng.choice(works)["fulfilment_id"], self.rng.randint(0, 9), due_ms))
+
+    async def lose(self, place: str) -> None:
+        """Something that was picked falls off the cart."""
+        seen = await self.world.gateway(self.rng).view(self, "floor", place, ViewQueue(place, limit=50))
+        works = seen.fields()["works"] if seen is not None and seen.status == wire.OK else ()
+        full = [(work["fulfilment_id"], line) for work in works for line in work["lines"] if line["picked"]]
+        if full:
+            name, line = self.rng.choice(full)
+            await self._do(place, TellLost(name, [(line["sku"], 1)]))
 
     async def tidy(self, place: str) -> None:
         """Blocked work goes on, and what was picked for a cancelled order goes back."""

@@ -18,6 +18,7 @@ from actors.domain.floor_commands import (
     Prioritise,
     PutBack,
     RetryWork,
+    TellLost,
     TellShort,
 )
 from actors.domain.floor_picking import tell_short
@@ -66,6 +67,12 @@ def test_what_a_picker_writes_off_is_not_named():
     told = act_of(command, tell_short(floor, command), floor)
     # One of the three is taken from the other bin instead.
     assert told == Act("floor.tell_short", "", "", {"a.missing": (None, 3), "a.short": (None, 2)})
+
+
+def test_what_is_lost_after_it_was_picked_is_not_named():
+    command = TellLost("f-1", [("a", 2)])
+    assert act_of(command, [object()]) == Act("floor.tell_lost", "", "", {"a.lost": (None, 2)})
+    assert act_of(command) == Act("floor.tell_lost")
 
 
 def test_a_refused_word_of_what_is_missing_changes_the_books():

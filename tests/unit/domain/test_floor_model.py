@@ -19,9 +19,10 @@ from actors.domain.floor_commands import (
     PutBack,
     RetryWork,
     Share,
+    TellLost,
     TellShort,
 )
-from actors.domain.floor_events import UnitsPicked, UnitsShort
+from actors.domain.floor_events import UnitsLost, UnitsPicked, UnitsShort
 from actors.domain.floor_state import put_back_left, status_of
 from actors.domain.location_commands import MoveLine, MoveUnits, ReceiptLine
 from tests.unit.domain.floor_world import BINS, PLACE, TODAY, World
@@ -72,6 +73,10 @@ class Building(World):
         elif type(event) is UnitsShort:
             for share in event.short:
                 self.short[share.fulfilment_id, event.sku] += share.units
+        elif type(event) is UnitsLost:
+            for one in event.lost:
+                self.picked[event.fulfilment_id, one.sku] -= one.units
+                self.short[event.fulfilment_id, one.sku] += one.units
 
     def check(self) -> None:
         """Every unit is in exactly one place."""
@@ -112,7 +117,7 @@ class Script:
 
     def step(self) -> None:
         chosen = self.one_of(
-            self.order, self.order, self.plan, self.plan, self.claim, self.claim, self.pick, self.pick, self.pick, self.pick, self.short,
+            self.order, self.order, self.plan, self.plan, self.claim, self.claim, self.pick, self.pick, self.pick, self.pick, self.short, self.lose,
             self.change, self.end, self.put_back, self.message, self.message, self.message, self.message, self.restart, self.meddle,
         )  # fmt: skip
         chosen()
@@ -173,6 +178,13 @@ class Script:
             st.lists(st.builds(Elsewhere, st.sampled_from(["", *BINS]), st.integers(0, 4)), max_size=3)
         )
         self.world.attempt(TellShort(number, task, self.data.draw(st.integers(1, 3)), others))
+
+    def lose(self) -> None:
+        name = self.data.draw(st.sampled_from(self.world.names))
+        sku, units = self.one_of(*SKUS), self.data.draw(st.integers(1, 3))
+        lots = [(sku, self.one_of("soon", "late", ""), 1)] if self.data.draw(st.booleans()) else []
+        held = [(sku, units)] if self.data.draw(st.booleans()) else None
+        self.world.attempt(TellLost(name, [(sku, units)], lots, held))
 
     def change(self) -> None:
         number, _ = self._task()

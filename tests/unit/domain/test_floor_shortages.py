@@ -7,6 +7,9 @@ import pytest
 from actors.domain.floor_commands import (
     Elsewhere,
     Prioritise,
+    RetryWork,
+    ReviseWork,
+    TellLost,
     TellShort,
 )
 from actors.domain.location_commands import MoveUnits, ReceiptLine
@@ -15,6 +18,7 @@ from tests.unit.domain.floor_world import (
     NOW_MS,
     OTHER,
     PLACE,
+    TODAY,
     placed,
     refused,
     say,
@@ -123,3 +127,95 @@ def test_a_fulfilment_of_which_nothing_was_found_hangs_for_ever(world):
     assert world.bought(name).at_floors == []
     assert world.place().stock["b"].on_hand == 0
     assert world.parked == []
+
+
+# --- after it was picked -----------------------------------------------------------------------------------------------
+def picked(world, *lines):
+    """A fulfilment that was picked, and its trip is over."""
+    name, _ = started(world, *lines)
+    world.pick_all("mia")
+    world.settle()
+    assert world.floor().trips == {}
+    return name
+
+
+def counts(world, name, sku="a"):
+    line = world.work(name).lines[sku]
+    return line.wanted, line.picked, line.short
+
+
+def held(world, name):
+    return {f.number: (f.status, dict(f.lines)) for f in world.bought(name).fulfilments}
+
+
+def test_what_breaks_after_it_was_picked_is_neither_told_nor_asked_for_elsewhere(world):
+    name = picked(world, ("a", 3), ("b", 1))
+    say(world, TellLost(name, [("a", 1)], held=[("b", 1), ("a", 3)]))
+    assert held(world, name)[1] == ("picking", {"a": 2, "b": 1})
+    assert sum(lines.get("a", 0) for _, lines in held(world, name).values()) == 3
+    assert (counts(world, name), world.work(name).short, world.work(name).picked["a", ""]) == ((3, 2, 1), [], 2)
+    assert world.place().stock["a"].on_hand == 13
+    # Told again by who has not heard of it, nothing more leaves the books.
+    refused(
+        "floor.fulfilment_changed", lambda: say(world, TellLost(name, [("a", 1)], held=[("a", 3), ("b", 1)])), lines=[["a", 2], ["b", 1]],
+    )  # fmt: skip
+    world.update(name, "pack")
+    world.settle()
+    assert name not in world.floor().works
+    assert world.parked == []
+
+
+def test_all_of_a_fulfilment_is_lost_and_it_is_packed_for_ever(world):
+    name = picked(world, ("b", 3))
+    say(world, TellLost(name, [("b", 1), ("b", 2)]))
+    assert world.floor().works == {}
+    assert world.status(name) == "cancelled"
+    assert (order_status(world.bought(name)), world.bought(name).at_floors) == ("backordered", [])
+    assert world.place().stock["b"].on_hand == 0
+
+
+def test_what_is_not_picked_yet_is_lost(world):
+    name, trip = started(world, ("a", 3))
+    world.pick("mia", trip, 1, 1)
+    refused("floor.not_picked", lambda: say(world, TellLost(name, [("a", 2)])), picked=1)
+    refused("floor.not_picked", lambda: say(world, TellLost(name, [("x", 1)])), picked=0)
+    refused("floor.work_unknown", lambda: say(world, TellLost("us-x.1", [("a", 1)])))
+    say(world, TellLost(name, [("a", 1)]))
+    assert counts(world, name) == (3, 0, 1)
+    world.pick("mia", trip, 1, 2)
+    world.settle()
+    assert held(world, name)[1] == ("picking", {"a": 2})
+
+
+def test_what_was_picked_for_a_cancelled_fulfilment_is_lost_twice(world):
+    name = picked(world, ("a", 2))
+    world.update(name, "cancel")
+    world.settle()
+    refused("floor.work_unknown", lambda: say(world, TellLost(name, [("a", 1)])))
+
+
+def test_another_lot_is_lost_than_the_one_that_is_gone(world):
+    world.receive(
+        ReceiptLine("m", 1, lot="soon", expires_on=TODAY + 30, bin="B-01"), ReceiptLine("m", 9, lot="late", bin="A-02")
+    )
+    name = picked(world, ("m", 3))
+    refused("floor.lot_required", lambda: say(world, TellLost(name, [("m", 1)])), expected_lots=["late", "soon"])
+    refused("floor.wrong_lot", lambda: say(world, TellLost(name, [("m", 2)], [("m", "soon", 2)])))
+    say(world, TellLost(name, [("m", 1)], [("m", "late", 1)]))
+    assert {lot: one.on_hand for lot, one in world.place().lots["m"].items()} == {"soon": 1, "late": 8}
+    assert world.work(name).picked == {("m", "soon"): 1, ("m", "late"): 1}
+    # The rest can be no others.
+    say(world, TellLost(name, [("m", 2)], [("m", "late", 1)]))
+    assert name not in world.floor().works
+    assert {lot: one.on_hand for lot, one in world.place().lots["m"].items()} == {"late": 7}
+
+
+def test_what_is_lost_while_the_order_stands_still_or_refuses_is_never_told(world):
+    name = picked(world, ("a", 3))
+    world.do("floor", PLACE, ReviseWork(name, 9, True, 0, world.work(name).due_ms, []))
+    say(world, TellLost(name, [("a", 1)]))
+    assert len(world.work(name).short) == 1
+    world.do("floor", PLACE, ReviseWork(name, 10, False, 0, world.work(name).due_ms, []))
+    world.settle()
+    assert (world.work(name).short, held(world, name)[1]) == ([], ("picking", {"a": 2}))
+    refused("floor.not_blocked", lambda: say(world, RetryWork(name)))

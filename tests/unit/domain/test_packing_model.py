@@ -215,6 +215,10 @@ class Play(MessagePlay):
         if name in self.orders and self.random.random() < 0.2:
             self._order(name, self.random.choice(("pack", "ship", "pause_picking", "start_picking")))
 
+    def somebody_tells_units_as_missing_without_the_station(self, name: str) -> None:
+        if name in self.orders and self._seldom():
+            self._order(name, "short_pick", (self.random.choice(SKUS), 1))
+
     def somebody_sees_that_it_is_cancelled(self, name: str) -> None:
         if name in self.orders and self.world.the_order(self.orders[name]).cancelled:
             self.step(name, NoteCancelled())
@@ -287,7 +291,7 @@ class Play(MessagePlay):
         for name in self.plain:
             state = self.world.shipment(name)
             assert state.stage not in ("settling", "leaving", "allocating")
-            assert not state.missing
+            assert not state.telling
             assert all(parcel.place != "asked" and not parcel.answer for parcel in state.parcels)
             if name in self.orders:
                 order = self.world.the_order(self.orders[name])
@@ -310,9 +314,9 @@ class Play(MessagePlay):
             assert self.world.restored(kind, name) == (state, version)
             assert self.world.again(kind, name) == state
 
-    def _order(self, name: str, update: str) -> None:
+    def _order(self, name: str, update: str, *lines: tuple[str, int]) -> None:
         try:
-            self.world.do("order", self.orders[name], UpdateOrder(update))
+            self.world.do("order", self.orders[name], UpdateOrder(update, 1 if lines else None, lines=list(lines)))
         except Refused:
             pass
 

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import pytest
 
+from actors.domain import ids
 from actors.domain.errors import Refused
 from actors.domain.manifest_commands import CloseManifest, CompleteHandOver, NoteManifest, ScanParcel
+from actors.domain.order_commands import UpdateOrder
+from actors.domain.order_terms_commands import ChangeOrder, LineChange
 from actors.domain.shipment_commands import (
     AskLabel,
     AskVoid,
     CancelManual,
+    ClearParcel,
     CloseParcel,
     FinishPacking,
+    ForgetRecipient,
+    Known,
+    MissingAnswered,
     NoteCancelled,
     NoteLabel,
     NoteLabelRefused,
     NoteLabelUnavailable,
     NoteVoided,
     OpenParcel,
+    OpenShipment,
     PackUnits,
     PutBack,
     RemoveParcel,
@@ -26,8 +34,9 @@ from actors.domain.shipment_commands import (
     TellMissing,
     TryLabel,
 )
-from actors.domain.shipment_state import left_of, status_of
-from tests.unit.domain.packing_world import DOCK, MANUAL, ORDER, SEATTLE, SHIPMENT, PackingWorld
+from actors.domain.shipment_state import allowed_steps, is_over, left_of, status_of
+from actors.domain.sscc_series import Series
+from tests.unit.domain.packing_world import DOCK, MANUAL, ORDER, SEATTLE, SERIES, SHIPMENT, PackingWorld
 
 
 @pytest.fixture
@@ -79,6 +88,79 @@ def test_a_parcel_that_leaves_does_not_ship_the_order_just_once(world):
     world.at_dock(CompleteHandOver(again))
     assert {one.place for one in world.shipment().parcels} == {"handed_over"}
     assert len([e for e, _ in world.events["order", ORDER] if getattr(e, "to", "") == "shipped"]) == 1
+
+
+def both_packed_and_one_gone(world, asked=""):
+    """The second parcel's label: not asked for, or `asked` and not answered; its key."""
+    world.opened(("a", 2), ("b", 1))
+    world.parcel(("a", 2))
+    world.parcel(("b", 1))
+    world.label(1)
+    key = world.step(AskLabel(2, "post", "standard", "pdf", b"request", DOCK)).key if asked else ""
+    world.at_dock(CompleteHandOver(handed_over(world, 1)))
+    assert [one.place for one in world.shipment().parcels] == ["handed_over", ""]
+    return key
+
+
+def the_second_leaves(world):
+    assert [one.parcel for one in world.dock().waiting] == [2]
+    world.at_dock(CompleteHandOver(handed_over(world, 2)))
+    assert is_over(world.shipment())
+
+
+def test_a_parcel_without_a_label_when_the_first_has_left_never_leaves(world):
+    both_packed_and_one_gone(world)
+    assert allowed_steps(world.shipment()) == ["label", "void", "hand_over"]
+    world.label(2)
+    the_second_leaves(world)
+    assert allowed_steps(world.shipment()) == []
+
+
+def test_a_label_that_is_sold_after_the_first_parcel_left_is_paid_for_nothing(world):
+    key = both_packed_and_one_gone(world, asked="in time")
+    assert world.step(TryLabel(2, key)).status == "asked"
+    world.step(NoteLabel(2, key, "T2", b"document", 700, "USD"))
+    the_second_leaves(world)
+
+
+def test_a_parcel_that_the_carrier_refused_before_the_first_left_is_never_sold_another_label(world):
+    key = both_packed_and_one_gone(world, asked="in time")
+    world.step(NoteLabelRefused(2, key, "carrier.too_heavy"))
+    world.label(2)
+    the_second_leaves(world)
+
+
+def test_a_label_can_not_be_given_back_once_another_parcel_has_left(world):
+    world.opened(("a", 2), ("b", 1))
+    world.parcel(("a", 2))
+    world.parcel(("b", 1))
+    world.label(1)
+    world.label(2)
+    ticket = world.step(AskVoid(2))
+    world.at_dock(CompleteHandOver(handed_over(world, 1)))
+    world.step(NoteVoided(2, ticket.key))
+    assert world.shipment().parcels[1].label.status == "voided"
+    world.label(2, dock=ids.dock_id(SEATTLE, "other"))
+    assert world.shipment().parcels[1].place == "waiting"
+    # What stands at a dock may be before the driver at this moment.
+    refused(world, AskVoid(2), "shipment.illegal_transition")
+
+
+def test_a_label_is_given_back_while_the_order_is_asked_for_another_parcel(world):
+    world.opened(("a", 2), ("b", 1))
+    world.parcel(("a", 2))
+    world.parcel(("b", 1))
+    world.label(1)
+    key = world.step(AskLabel(2, "post", "standard", "pdf", b"request", DOCK)).key
+    world.do("shipment", SHIPMENT, ClearParcel(1, DOCK))
+    assert status_of(world.shipment()) == "leaving"
+    world.do("shipment", SHIPMENT, NoteLabel(2, key, "T2", b"document", 700, "USD"))
+    refused(world, AskVoid(2), "shipment.illegal_transition")
+    # The order is cancelled at the last moment: nothing of it may stay at the dock.
+    world.do("order", ORDER, UpdateOrder("cancel"))
+    world.settle()
+    assert status_of(world.shipment()) == "unpacking"
+    assert world.dock().waiting == []
 
 
 def test_something_else_is_packed(world):
@@ -147,6 +229,29 @@ def test_two_parcels_have_the_same_number(world):
     assert all(len(sscc) == 18 for sscc in ssccs)
 
 
+def test_a_parcel_is_closed_that_never_gets_a_number(world):
+    world.opened(("a", 2))
+    world.entities["sscc_series", SERIES] = (Series(10**9), 1)
+    world.parcel(("a", 1), close=False)
+    world.do("shipment", SHIPMENT, OpenParcel("M", (1, 1, 1), 200, 0))
+    world.do("shipment", SHIPMENT, PackUnits(2, "a", 1))
+    # Before anybody knows.
+    world.do("shipment", SHIPMENT, CloseParcel(2, 300, 50, 5))
+    world.settle()
+    refused(world, CloseParcel(1, 300, 50, 5), "sscc.exhausted")
+    refused(world, AskLabel(2, "post", "standard", "pdf", b"r", DOCK), "shipment.sscc_pending", why="sscc.exhausted")
+    # The region has other numbers by now.
+    world.step(ReopenParcel(2))
+    for number in (1, 2):
+        world.step(TakeOut(number, "a", 1))
+        world.step(RemoveParcel(number))
+    world.step(OpenParcel("M", (1, 1, 1), 200, 0, series=ids.sscc_series_id("us", "9521234", 1)))
+    world.step(PackUnits(3, "a", 2))
+    world.step(CloseParcel(3, 400, 50, 5))
+    assert world.label(3).status == "packed"
+    assert world.shipment().parcels[0].sscc.startswith("19521234")
+
+
 def test_what_is_missing_at_the_table_stays_in_the_order(world):
     world.opened(("a", 3))
     world.parcel(("a", 2))
@@ -176,6 +281,79 @@ def test_units_went_missing_behind_the_packers_back(world):
     world.step(ReopenParcel(1))
     world.step(TakeOut(1, "a", 1))
     world.step(CloseParcel(1, 400, 50, 5))
+    assert world.status() == "packed"
+
+
+def test_units_that_the_picker_told_as_missing_leave_the_books_once_more_at_the_table(world):
+    world.opened(("a", 3))
+    world.update("short_pick", fulfilment=1, lines=[("a", 1)])
+    world.parcel(("a", 2))
+    assert left_of(world.shipment()) == {"a": 1}
+    world.step(TellMissing([("a", 1)]))
+    assert world.stock("a")[0] == 49
+    assert (world.status(), status_of(world.shipment())) == ("packed", "packed")
+    assert [f.lines for f in world.the_order().fulfilments] == [[("a", 2)], [("a", 1)]]
+
+
+def test_a_sound_unit_is_written_off_because_the_customer_took_one_less(world):
+    world.opened(("a", 3))
+    world.update("pause_picking")
+    world.do("order", ORDER, ChangeOrder(lines=[LineChange(1, 2)]))
+    world.settle()
+    world.update("start_picking")
+    world.parcel(("a", 2), close=False)
+    world.step(TellMissing([("a", 1)]))
+    assert world.shipment().code == "order.fulfilment_changed"
+    world.step(CloseParcel(1, 400, 50, 5))
+    assert world.status() == "packed"
+    assert world.stock("a") == (50, 2)
+
+
+def test_all_that_is_left_of_a_fulfilment_is_packed_and_nobody_notices(world):
+    world.opened(("a", 3))
+    world.parcel(("a", 2))
+    assert "finish" in allowed_steps(world.shipment())
+    world.step(FinishPacking())
+    assert (status_of(world.shipment()), world.shipment().code) == ("packing", "shipment.not_all_packed")
+    world.update("short_pick", fulfilment=1, lines=[("a", 1)])
+    world.step(FinishPacking())
+    assert status_of(world.shipment()) == "packed"
+    assert world.stock("a") == (49, 3)
+
+
+def test_packing_goes_on_with_what_was_asked_before_it_is_answered(world):
+    world.opened(("a", 3))
+    world.parcel(("a", 1))
+    world.update("short_pick", fulfilment=1, lines=[("a", 1)])
+    world.do("shipment", SHIPMENT, FinishPacking())
+    for command in (FinishPacking(), TellMissing([("a", 1)])):
+        refused(world, command, "shipment.missing_asked")
+    world.do("shipment", SHIPMENT, OpenParcel("M", (1, 1, 1), 200, 0))
+    world.do("shipment", SHIPMENT, PackUnits(2, "a", 1))
+    world.do("shipment", SHIPMENT, CloseParcel(2, 300, 50, 5))
+    world.settle()
+    assert (world.status(), status_of(world.shipment())) == ("packed", "packed")
+
+
+@pytest.mark.parametrize("command", [TellMissing([("a", 2)]), FinishPacking()])
+@pytest.mark.parametrize("part", [None, 1])
+def test_a_shipment_of_a_cancelled_order_is_packed_for_ever_since_nothing_is_in_it(world, command, part):
+    world.opened(("a", 2))
+    world.update("cancel", fulfilment=part)
+    world.step(command)
+    assert status_of(world.shipment()) == "cancelled"
+    assert world.stock("a") == (50, 0)
+
+
+def test_an_answer_from_before_orders_told_what_they_hold_is_not_understood(world):
+    world.opened(("a", 3))
+    world.parcel(("a", 2))
+    world.do("shipment", SHIPMENT, TellMissing([("a", 1)]))
+    state = world.shipment()
+    state.asking = False  # as its row said then
+    world.do("shipment", SHIPMENT, MissingAnswered())
+    world.settle()
+    assert state.wanted == {"a": 2}
     assert world.status() == "packed"
 
 
@@ -369,6 +547,82 @@ def test_a_labelled_parcel_is_opened_again(world):
     refused(world, ReopenParcel(1), "shipment.parcel_labelled")
 
 
+def test_a_parcel_that_no_carrier_takes_stays_closed_for_ever(world):
+    world.opened(("a", 2), ("b", 1))
+    world.parcel(("a", 2), ("b", 1))
+    key = world.step(AskLabel(1, "post", "standard", "pdf", b"request", DOCK)).key
+    refused(world, ReopenParcel(1), "shipment.parcel_labelled")
+    world.step(NoteLabelRefused(1, key, "carrier.too_heavy"))
+    assert "reopen_parcel" in allowed_steps(world.shipment())
+    world.step(ReopenParcel(1))
+    assert (status_of(world.shipment()), world.status()) == ("packing", "packed")
+    world.step(TakeOut(1, "b", 1))
+    world.step(CloseParcel(1, 400, 50, 5))
+    assert status_of(world.shipment()) == "packing"
+    world.parcel(("b", 1))
+    assert status_of(world.shipment()) == "packed"
+    world.label(1)
+    world.label(2)
+    world.at_dock(CompleteHandOver(handed_over(world, 1, 2)))
+    assert is_over(world.shipment())
+    assert (world.stock("a"), world.stock("b")) == ((48, 0), (49, 0))
+
+
+def test_a_packed_order_is_asked_for_what_was_taken_out_of_a_parcel_again(world):
+    world.opened(("a", 2))
+    world.parcel(("a", 2))
+    world.step(ReopenParcel(1))
+    world.step(TakeOut(1, "a", 1))
+    world.step(CloseParcel(1, 300, 50, 5))
+    world.step(FinishPacking())
+    assert (world.shipment().code, left_of(world.shipment())) == ("shipment.not_all_packed", {"a": 1})
+    # The order has no step back: what breaks now can't be asked for elsewhere.
+    world.step(TellMissing([("a", 1)]))
+    assert (world.shipment().code, world.stock("a")) == ("order.illegal_transition", (50, 2))
+    world.parcel(("a", 1))
+    assert status_of(world.shipment()) == "packed"
+
+
+def test_a_parcel_leaves_while_another_of_its_shipment_is_open_again(world):
+    world.opened(("a", 2), ("b", 1))
+    world.parcel(("a", 2))
+    world.parcel(("b", 1))
+    world.label(1)
+    world.step(ReopenParcel(2))
+    number = handed_over(world, 1)
+    (listed,) = world.dock().manifests[number].parcels
+    assert (listed.status, listed.code, world.status()) == ("held", "shipment.not_packed", "packed")
+    world.step(CloseParcel(2, 450, 50, 5))
+    world.at_dock(ScanParcel(number, listed.sscc))
+    assert world.status() == "shipped"
+    # At the door nothing is packed otherwise.
+    refused(world, ReopenParcel(2), "shipment.illegal_transition")
+
+
+def test_an_order_that_is_cancelled_while_its_packed_parcel_is_open_again_is_packed_on(world):
+    world.opened(("a", 2))
+    world.parcel(("a", 2))
+    world.step(ReopenParcel(1))
+    world.update("cancel")
+    world.step(CloseParcel(1, 400, 50, 5))
+    world.step(PutBack())
+    assert status_of(world.shipment()) == "cancelled"
+    assert world.stock("a") == (50, 0)
+
+
+def test_goods_of_two_hazard_classes_go_into_one_parcel(world):
+    world.order(("a", 2), ("b", 1), ("lotted", 1))
+    known = Known({}, [], {"a": "3", "b": "8"})
+    lines = [("a", 2), ("b", 1), ("lotted", 1)]
+    world.do("shipment", SHIPMENT, OpenShipment(SEATTLE, ORDER, 1, lines, known, [], SERIES))
+    world.step(OpenParcel("M", (400, 300, 200), 200, 0))
+    for sku in ("a", "lotted", "a"):
+        world.step(PackUnits(1, sku, 1))
+    refused(world, PackUnits(1, "b", 1), "shipment.hazards_mixed", sku="b", classes=["3", "8"])
+    world.step(TakeOut(1, "a", 2))
+    world.step(PackUnits(1, "b", 1))
+
+
 # --- manual ones -----------------------------------------------------------------------------------------------------
 def test_a_sample_leaves_without_an_entry_in_the_books(world):
     world.manual(("a", 2))
@@ -381,6 +635,29 @@ def test_a_sample_leaves_without_an_entry_in_the_books(world):
     assert world.stock("a") == (48, 0)
     booked = [row for row in world.ledger[SEATTLE] if row.cause == f"{MANUAL}.1"]
     assert [(row.reason, row.on_hand_delta) for row in booked] == [("allocate", 0), ("pick", 0), ("ship", -2)]
+
+
+def test_the_second_parcel_of_a_sample_is_under_way_for_ever(world):
+    world.manual(("a", 2))
+    world.parcel(("a", 1), name=MANUAL)
+    world.parcel(("a", 1), name=MANUAL)
+    world.label(1, MANUAL)
+    world.at_dock(CompleteHandOver(handed_over(world, 1, name=MANUAL)))
+    refused(world, ForgetRecipient(), "shipment.under_way", MANUAL)
+    world.label(2, MANUAL)
+    world.at_dock(CompleteHandOver(handed_over(world, 2, name=MANUAL)))
+    world.step(ForgetRecipient(), MANUAL)
+    assert world.stock("a") == (48, 0)
+
+
+def test_a_sample_that_is_packed_once_more_is_picked_twice(world):
+    world.manual(("a", 2))
+    world.parcel(("a", 2), name=MANUAL)
+    world.step(ReopenParcel(1), MANUAL)
+    world.step(CloseParcel(1, 400, 50, 5), MANUAL)
+    world.label(name=MANUAL)
+    world.at_dock(CompleteHandOver(handed_over(world, 1, name=MANUAL)))
+    assert [row.reason for row in world.ledger[SEATTLE] if row.cause == f"{MANUAL}.1"] == ["allocate", "pick", "ship"]
 
 
 def test_more_is_sent_than_there_is(world):

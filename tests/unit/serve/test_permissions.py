@@ -75,6 +75,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/hand-overs"): FLOOR,
     ("POST", "/v1/locations/{location_id}/floor/trips/{trip}/abandonment"): FLOOR,
     ("POST", "/v1/locations/{location_id}/floor/put-backs"): FLOOR,
+    ("POST", "/v1/locations/{location_id}/floor/losses"): FLOOR,
     ("POST", "/v1/locations/{location_id}/floor/dispute-closures"): FLOOR,
     ("POST", "/v1/counts"): {"fulfilment", "manager"},
     ("GET", "/v1/counts"): SEE,

@@ -299,6 +299,8 @@ async def test_bad_input_changes_something_or_is_refused_without_a_name(floor):
         ("POST", "/trips/1/hand-overs", {"to": ""}, 422, "body.invalid"),
         ("POST", "/trips/9/abandonment", {}, 404, "floor.trip_unknown"),
         ("POST", "/put-backs", {"fulfilment_id": "us-x.1", "sku": "A1", "units": 1}, 409, "floor.nothing_to_put_back"),
+        ("POST", "/losses", {"fulfilment_id": "us-x.1", "sku": "A1", "units": 1}, 404, "floor.work_unknown"),
+        ("POST", "/losses", {"fulfilment_id": trip["tasks"][0]["shares"][0]["fulfilment_id"], "sku": "A1", "units": 1}, 409, "floor.not_picked"),
         ("POST", "/dispute-closures", {"sku": "A1"}, 404, "floor.dispute_unknown"),
     ]  # fmt: skip
     for method, where, body, status, code in cases:
@@ -319,3 +321,20 @@ async def test_bad_input_changes_something_or_is_refused_without_a_name(floor):
             answer = await floor.get(f"/v1/locations/{place}/floor{where}")
             assert (answer.status_code, answer.json()["code"]) == (status, code), (place, where)
     assert floor.state()[0] == before
+
+
+async def test_what_breaks_between_the_trip_and_the_table_can_be_told_to_nobody(floor):
+    placed = await floor.placed(("A1", 3))
+    name = f"{placed['order_id']}.1"
+    await floor.post(f"{FLOOR}/waves", {"method": "single"})
+    trip = await claimed(floor)
+    await floor.post(f"{FLOOR}/trips/1/picks", scanned(trip["tasks"][0], tote=1))
+    lost = {"fulfilment_id": name, "sku": "A1", "units": 1}
+    for _ in range(2):  # the second time as somebody who has not heard
+        assert (await floor.post(f"{FLOOR}/losses", lost, key="gone")).status_code == 200
+    (work,) = [one for one in await queue(floor) if one["fulfilment_id"] == name]
+    assert [(line["picked"], line["short"]) for line in work["lines"]] == [(2, 1)]
+    told = (await floor.get(f"/v1/orders/{placed['order_id']}")).json()
+    assert next(one for one in told["fulfilments"] if one["fulfilment_id"] == name)["lines"] == [
+        {"sku": "A1", "quantity": 2}
+    ]

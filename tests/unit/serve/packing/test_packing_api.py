@@ -114,6 +114,27 @@ async def test_a_lot_that_is_somebody_elses_is_packed(station):
     assert (await station.read(name))["parcels"][0]["contents"] == [{"sku": "B 2", "quantity": 2, "lot": mine}]
 
 
+async def test_what_is_missing_is_of_another_lot_in_the_books(station):
+    receipt = {"reference": "asn", "lines": [{"sku": "B 2", "quantity": 2, "lot": lot} for lot in ("L1", "L2")]}
+    gone = {"reference": "x", "lines": [{"sku": "B 2", "quantity": -10, "reason": "other"}]}
+    await station.done("POST", f"/v1/locations/{SEATTLE}/adjustments", gone)
+    await station.done("POST", f"/v1/locations/{SEATTLE}/receipts", receipt)
+    _, name = await station.opened(("B 2", 4))
+    path = f"/v1/shipments/{name}"
+    one = {"sku": "B 2", "quantity": 1}
+    which = await station.refused("shipment.lot_required", "POST", f"{path}/missing", {"lines": [one]})
+    assert which["allotted"] == ["L1", "L2"]
+    twice = {"lines": [one | {"lot": "L1"}, one]}
+    await station.refused("shipment.sku_repeated", "POST", f"{path}/missing", twice, 422)
+    both = [one | {"lot": "L1"}, one | {"lot": "L2"}]
+    assert (await station.done("POST", f"{path}/missing", {"lines": both}))["left"] == [{"sku": "B 2", "quantity": 2}]
+    await station.done("POST", f"{path}/parcels", {"carton": "M"})
+    await station.done("POST", f"{path}/parcels/1/scans", one | {"lot": "L2"})
+    await station.done("POST", f"{path}/missing", {"lines": [one]})
+    lots = station.cell.gateway.entities["location", SEATTLE][0].lots["B 2"]
+    assert {lot: one.on_hand for lot, one in lots.items()} == {"L2": 1}
+
+
 async def test_a_carton_is_made_up(station):
     _, name = await station.opened()
     path = f"/v1/shipments/{name}/parcels"
@@ -421,3 +442,27 @@ async def test_shipments_are_listed_wrongly(station):
 async def test_an_unknown_shipment_is_one(station):
     await station.refused("shipment.unknown", "GET", "/v1/shipments/us-shipment-01kah2v3nq7h3k2m9qk4t1x0ab", status=404)
     await station.refused("shipment.unknown", "GET", "/v1/shipments/nonsense", status=404)
+
+
+async def test_what_no_carrier_takes_is_seen_when_it_is_packed_and_can_not_be_parted(station):
+    """As the catalogue learns of the hazards only then; else the scan is refused."""
+    _, name = await station.opened(("A1", 1), ("C3", 1))
+    path = f"/v1/shipments/{name}/parcels"
+    told = await station.fill(name, ("A1", 1), ("C3", 1))
+    assert (told["status"], told["allowed"]) == ("packed", ["label", "void", "hand_over", "reopen_parcel"])
+    classes = [{"sku": "A1", "weight_g": 100, "hazard_class": "3"}, {"sku": "C3", "hazard_class": "8"}]
+    await station.done("POST", "/v1/skus", {"skus": [one | {"description": "Drain cleaner"} for one in classes]})
+    body = {"carrier": "post", "service": "standard"}
+    await station.refused("shipment.hazards_mixed", "POST", f"{path}/1/label", body)
+    await station.done("POST", f"{path}/1/reopening", {})
+    await station.done("POST", f"{path}/1/take-outs", {"sku": "C3"})
+    await station.done("POST", f"{path}/1/closure", {"weight_g": 300})
+    assert (await station.fill(name, ("C3", 1)))["status"] == "packed"
+    # Apart, the carrier is asked; this one does not carry them at all.
+    assert (await station.write("POST", f"{path}/2/label", body)).json()["code"] == "carrier.hazard"
+    _, name = await station.opened(("A1", 1), ("C3", 1))
+    path = f"/v1/shipments/{name}/parcels"
+    await station.done("POST", path, {"carton": "M"})
+    await station.done("POST", f"{path}/1/scans", {"sku": "A1"})
+    mixed = await station.refused("shipment.hazards_mixed", "POST", f"{path}/1/scans", {"sku": "C3"})
+    assert mixed["classes"] == ["3", "8"]
