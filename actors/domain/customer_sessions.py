@@ -67,8 +67,7 @@ def _opened(customer: Customer, session_id: str, context: Context, use: PasskeyU
     now_ms = context.now_ms
     session = Session(session_id, now_ms + SESSION_MS, now_ms, 1, now_ms, use is not None)
     running_now = [one.session_id for one in customer.sessions if runs(one, now_ms)]
-    over = [one.session_id for one in customer.sessions if not runs(one, now_ms)]
-    gives_way = [*over, *running_now[: max(0, len(running_now) + 1 - SESSIONS_MAX)]]
+    gives_way = running_now[: max(0, len(running_now) + 1 - SESSIONS_MAX)]
     return _with_session(context, session_id, SessionOpened(session, gives_way, now_ms + REVOKED_MS, use))
 
 
@@ -92,7 +91,8 @@ def evolve(customer: Customer, event: SessionOpened | SessionRefreshed | Session
             passkeys.use_up(customer, event.passkey, context.now_ms)
         else:
             customer.codes, customer.proved = one_time_code.used(customer.codes), True
-        kept = [session for session in customer.sessions if session.session_id not in event.ended]
+        # One that ran out by itself goes without a word: none of its tokens is good any more.
+        kept = [one for one in customer.sessions if one.session_id not in event.ended and runs(one, context.now_ms)]
         customer.sessions = [*kept, event.session]
     elif isinstance(event, SessionRefreshed):
         customer.sessions = [_renewed(session, event, context) for session in customer.sessions]

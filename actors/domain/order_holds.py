@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
-from actors.domain.order_events import Event, FulfilmentsMoved, OrderCancelled, OrderPlaced
+from actors.domain.order_events import Event
 from actors.domain.order_state import OVER, Order, status_of
 from actors.domain.order_terms_commands import HoldOrder, PrioritiseOrder, ReleaseOrder
 from actors.domain.order_terms_events import HoldsOverdue, HoldsPlaced, HoldsReleased, ServiceChanged
@@ -87,16 +87,13 @@ def overdue(order: Order, context: Context) -> list[Event]:
     return [HoldsOverdue(kinds)] if kinds else []
 
 
-_OF_ROW = frozenset({OrderPlaced, HoldsPlaced, HoldsReleased, HoldsOverdue, OrderCancelled, FulfilmentsMoved})
-
-
 def rows(order_id: str, order: Order, events: Sequence[Event]) -> list[HeldOrderRow]:
-    """How it is found among those that are held, if that has changed."""
-    if not any(type(event) in _OF_ROW for event in events):
+    """How it is found among those that are held, if that may have changed."""
+    holds = (order.terms or NO_TERMS).holds
+    # Whatever happens to an order with holds may be its end: when lines are taken out of it, say, all that is left may be shipped.
+    if not holds and not any(type(event) is HoldsReleased for event in events):
         return []
-    over = order.cancelled or status_of(order) in OVER
-    holds = order.terms.holds if order.terms is not None and not over else []
-    if not holds:
+    if not holds or order.cancelled or status_of(order) in OVER:
         return [HeldOrderRow(order_id, gone=True)]
     kinds = f",{','.join(sorted(hold.kind for hold in holds))},"
     return [HeldOrderRow(order_id, kinds, min(hold.at_ms for hold in holds), any(hold.overdue for hold in holds))]

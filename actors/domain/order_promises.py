@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from actors.domain.kind import Context
+from actors.domain.order_backorder import BackorderFilled
 from actors.domain.order_events import Event, FulfilmentsMoved, OrderCancelled, ReservationSettled
 from actors.domain.order_state import Order
 from actors.domain.rows_of_promises import PromiseRow
@@ -19,7 +20,7 @@ def rows_of_promises(state: Order, events: Sequence[Event], context: Context) ->
         return
     for event in events:
         at_ms, step, numbers = context.now_ms, "", list[int]()
-        if type(event) is ReservationSettled and event.lines:
+        if type(event) is BackorderFilled or (type(event) is ReservationSettled and event.lines):
             step, numbers = "allocated", [event.number]
         elif type(event) is FulfilmentsMoved and event.to in _TOLD:
             step, numbers = event.to, [move.number for move in event.moves]

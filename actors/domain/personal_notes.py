@@ -65,7 +65,7 @@ SHIFT_ID = Personal("session", "staff_access", "session", "random_id")
 SHIFT_DEVICE = Personal("session", "staff_access", "session", "rights")
 CALLER = Personal("pseudonym", "staff_access", "request", "keyed_digest")
 CALLER_SESSION = Personal("session", "staff_access", "request", "random_id")
-REVOKED = Personal("session", "staff_access", "session", "random_id")
+REVOKED = Personal("session", "staff_access", "revoked", "random_id")
 APPROVER = Personal("pseudonym", "approvals", "approval", "keyed_digest")
 
 # --- of whoever did something

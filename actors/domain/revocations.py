@@ -4,7 +4,8 @@ holds a copy of its rows and refuses the tokens of these sessions.
     (good) ──Revoke──▶ revoked ──until_ms──▶ (forgotten: the tokens are over by themselves)
 
 Forgetting needs no event: whenever the list changes, it drops what is over at the time of the change. A replay has that time too
-(it is the turn's), so it drops the same. Rows in the store stay; a list that is restored from them drops them at its next change.
+(it is the turn's), so it drops the same. Rows in the store stay for a day more (`actors/runtime/retention.py`), but the newest always: it
+tells the list's version. A list that is restored from them drops them at its next change.
 """
 
 from __future__ import annotations

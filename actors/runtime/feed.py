@@ -2,6 +2,7 @@
 
 Each gateway keeps one long-poll open (`listen`). Rows are upserts by key, so between two polls only the last of each key is kept.
 A gateway whose cursor is not the last one sent (it or the host is new, or an answer got lost) begins again with a snapshot.
+Live events can't be told again: where some are missing the gateway hears that (`reset`), and whoever looks reads anew.
 """
 
 from __future__ import annotations
@@ -88,7 +89,15 @@ class Feed:
         """An event that is durable now."""
         for listener in self._listeners.values():
             if listener.live_wanted:
+                listener.reset |= len(listener.live) == listener.live.maxlen  # the oldest goes
                 listener.live.append(event)
+                listener.wake.set()
+
+    def missed(self) -> None:
+        """Something happened that could not be told live."""
+        for listener in self._listeners.values():
+            if listener.live_wanted:
+                listener.reset = True
                 listener.wake.set()
 
     def take(self, listener: Listener, stats: HostStats) -> Downlink:

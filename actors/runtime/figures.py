@@ -107,8 +107,11 @@ class FiguresStore(Protocol):
 class FiguresList(Protocol):
     """Minutes that were recorded. Raises StoreUnavailable."""
 
-    async def figures(self, location_ids: Sequence[str], since_ms: int, until_ms: int, limit: int) -> list[Minute]:
-        """From then until before then, in the order of time."""
+    async def figures(self, location_id: str, since_ms: int, until_ms: int, limit: int) -> list[Minute]:
+        """Of the location, from then until before then, in the order of time."""
+
+    async def seen(self, location_id: str, since_ms: int, until_ms: int, limit: int) -> list[int]:
+        """When these minutes began (UTC ms)."""
 
     async def latest(self, after_ms: int) -> list[Minute]:
         """All of the last minute that was recorded, if that is past `after_ms`."""

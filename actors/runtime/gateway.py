@@ -56,7 +56,8 @@ class FeedListener(Protocol):
     """Who wants to know what the hosts publish."""
 
     def reset(self, host: str) -> None:
-        """Everything that the host has follows."""
+        """Of what happened at the host not everything was told live, or it is gone with what it had not told. Its rows follow, if it has
+        any. Who hears a host for the first time has missed nothing."""
 
     def rows(self, rows: list[Row]) -> None:
         """Changed rows (StockRow, LocationRow, SkuRow, RevocationRow); upserts by key."""
@@ -351,7 +352,10 @@ class Gateway:
         for host in sorted(self._listening.keys() - hosts):
             self._listening.pop(host).cancel()
             self._stats.pop(host, None)
-            self._heard.discard(host)
+            if host in self._heard:
+                self._heard.discard(host)
+                for listener in self._listeners:
+                    listener.reset(host)
 
     async def _listen(self, host: str) -> None:
         cursor = -1
@@ -379,8 +383,9 @@ class Gateway:
             if final is not None and not final.done():
                 final.set_result(reply)
         rows = [_ROWS[table].decode(row) for table, row in link.rows]
+        missed = link.reset and host in self._heard
         for listener in self._listeners:
-            if link.reset:
+            if missed:
                 listener.reset(host)
             if rows:
                 listener.rows(rows)

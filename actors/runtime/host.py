@@ -339,7 +339,12 @@ class Host:
         for shard in lost:
             self.activation.lose(shard)
         if lost:
-            self._spawn(self.activation.recover(lost))
+            self._spawn(self._recover(lost))
+
+    async def _recover(self, lost: Iterable[Shard]) -> None:
+        await self.activation.recover(lost)
+        # Turns of the append in doubt may be durable: screens were not told of them.
+        self.feed.missed()
 
     def _fenced(self, shards: Iterable[Shard]) -> None:
         # The store knows of a newer lease: these are not ours any more, even if their new owner never got as far as the journal.

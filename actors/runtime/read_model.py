@@ -397,10 +397,10 @@ class ReadModel(Protocol):
         *,
         channel: str,
         locations: Sequence[str] | None,
-        after: tuple[str, int] | None,
+        after: tuple[int, str, int] | None,
         limit: int,
     ) -> list[PromiseFound]:
-        """Of fulfilments that were allocated and promised for that time, by order and number, past `after`."""
+        """Of fulfilments that were allocated and promised for that time: by when that was, order and number, past `after`."""
 
     async def breaches(self, *, status: str | None, before: str | None, limit: int) -> list[BreachSummary]:
         """Newest first (by breach id), older than the breach id `before`."""

@@ -1,7 +1,8 @@
 """What read models keep only for a while: rows of what is over, that nothing looks for any more. Of what happened the history tells for as long as it is kept.
 
 Once an hour, in small parts, beside the collector of figures (`actors/ray_figures.py`). It takes away rows and never an entity that is alive: only such rows as their entity has said
-its last word on, long after the commands to it are forgotten. An entity of which the row is gone is unknown, as one is that never was.
+its last word on, long after the commands to it are forgotten. An entity of which the row is gone is unknown, as one is that never was. The list of ended
+sessions is one entity with a row a session, all of which are read whenever it comes to memory: of these it takes what the list itself has dropped.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from actors.runtime.ports import Clock
 log = logging.getLogger("ocefs.retention")
 # A cart lives two days at most; whoever asks for its end has 30.
 CARTS_KEPT_DAYS = 30
+# Ended sessions, after their tokens are over by themselves: nobody asks for them any more, but clocks differ.
+REVOCATIONS_KEPT_DAYS = 1
 # Labels and addresses of shipments that are over, for whoever prints them again: `[packing] papers_keep_days`.
 PAPERS_KEPT_DAYS = 30
 EVERY_S = 3_600.0
@@ -37,17 +40,21 @@ class Rows(Protocol):
     async def forget_carts(self, before_ms: int) -> int:
         """Takes away rows of reservations that are over, and were made and ended before then (UTC ms); so many, of which there may be more."""
 
+    async def forget_revocations(self, before_ms: int) -> int:
+        """Takes away rows of ended sessions whose tokens were over before then (UTC ms); so many, of which there may be more. Never the newest row of a
+        list: it tells the list's version."""
+
     async def forget_papers(self, before_ms: int) -> Papers:
         """Takes away papers of shipments that were over before then (UTC ms); so many, of which there may be more."""
 
 
 class Retention:
-    """`carts`, `labels`, `addresses`: rows that went since it started. papers_kept_days: of shipments that are over."""
+    """`carts`, `revocations`, `labels`, `addresses`: rows that went since it started. papers_kept_days: of shipments that are over."""
 
     def __init__(self, rows: Rows, clock: Clock, papers_kept_days: int = PAPERS_KEPT_DAYS) -> None:
         self._rows, self._clock = rows, clock
         self._papers_kept_days = papers_kept_days
-        self.carts = self.labels = self.addresses = 0
+        self.carts = self.revocations = self.labels = self.addresses = 0
 
     async def run(self) -> None:
         """For ever."""
@@ -62,13 +69,15 @@ class Retention:
 
     async def round(self) -> None:
         """All that is old, part by part, up to PARTS_MAX. Raises StoreUnavailable."""
-        carts, labels, addresses = self.carts, self.labels, self.addresses
+        carts, revocations, labels, addresses = self.carts, self.revocations, self.labels, self.addresses
         try:
             await self._forget_carts(self._clock.now_ms() - CARTS_KEPT_DAYS * DAY_MS)
+            await self._forget_revocations(self._clock.now_ms() - REVOCATIONS_KEPT_DAYS * DAY_MS)
             await self._forget_papers(self._clock.now_ms() - self._papers_kept_days * DAY_MS)
         finally:
             told = {
-                "carts": self.carts - carts, "labels": self.labels - labels, "addresses": self.addresses - addresses,
+                "carts": self.carts - carts, "revocations": self.revocations - revocations,
+                "labels": self.labels - labels, "addresses": self.addresses - addresses,
             }  # fmt: skip
             if any(told.values()):
                 log.info("retention.dropped", extra=told)
@@ -77,6 +86,14 @@ class Retention:
         for _ in range(PARTS_MAX):
             gone = await self._rows.forget_carts(before_ms)
             self.carts += gone
+            if not gone:
+                return
+            await self._clock.sleep(PAUSE_S)
+
+    async def _forget_revocations(self, before_ms: int) -> None:
+        for _ in range(PARTS_MAX):
+            gone = await self._rows.forget_revocations(before_ms)
+            self.revocations += gone
             if not gone:
                 return
             await self._clock.sleep(PAUSE_S)

@@ -134,8 +134,8 @@ class HostStats(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class Downlink(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What a host has for a gateway since `cursor`: final answers, changed rows of the feed tables, live events.
 
-    reset: rows hold everything that the host has (first call, or the cursor was too old). rows: (table, row as MessagePack
-    array).
+    reset: live events before these may be missing. Of the first call, or when the cursor was too old, rows hold everything that the
+    host has. rows: (table, row as MessagePack array).
     """
 
     cursor: int

@@ -253,7 +253,7 @@ class PostgresReadModel:
         *,
         channel: str,
         locations: Sequence[str] | None,
-        after: tuple[str, int] | None,
+        after: tuple[int, str, int] | None,
         limit: int,
     ) -> list[PromiseFound]:
         """See `ReadModel.promises`."""
@@ -302,7 +302,7 @@ def orders_query(
     email_digest: str | None = None, order_ref: str | None = None,
 ) -> sa.Select[Any]:  # fmt: skip
     """The page of orders, newest first. By customer or owner: their index. By an open status: the index of open orders,
-    which are few. By a closed one: the primary key backwards, as most orders end like that. A customer or an owner "" has no orders."""
+    which are few. By a closed one: its own index, since there may be many of one and hardly any of another. A customer or an owner "" has no orders."""
     c = orders.c
     query = sa.select(*(c[name] for name in OrderSummary.__struct_fields__))
     for column, wanted in (
@@ -311,9 +311,10 @@ def orders_query(
         if wanted is not None:
             query = query.where(column == storable_text(wanted), column != sa.literal_column("''"))
     if status is not None:
-        query = query.where(c.status == storable_text(status))
-        if status not in CLOSED_STATUSES:
-            query = query.where(c.is_open)
+        if status in CLOSED_STATUSES:
+            query = query.where(c.closed_as == status)
+        else:
+            query = query.where(c.status == storable_text(status), c.is_open)
     if before is not None:
         query = query.where(c.order_id < storable_text(before))
     return query.order_by(c.order_id.desc()).limit(min(limit, LIMIT_MAX))

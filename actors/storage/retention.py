@@ -11,6 +11,7 @@ from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, b
 from actors.storage.schema.columns import Instant
 from actors.storage.schema.orders import reservations
 from actors.storage.schema.packing import shipment_papers, shipments
+from actors.storage.schema.people import revocations
 
 POOL_SIZE = 1
 ROWS_MAX = 5_000
@@ -45,9 +46,26 @@ class PostgresRetention:
             .with_for_update(skip_locked=True)
         )  # fmt: skip
 
+        return await self._take(sa.delete(reservations).where(c.reservation_id.in_(old)))
+
+    async def forget_revocations(self, before_ms: int) -> int:
+        """See `Rows.forget_revocations`. A row that comes meanwhile has a higher version still: then two stay, till the next time."""
+        c = revocations.c
+        newest = sa.select(c.region_id, sa.func.max(c.version).label("version")).group_by(c.region_id).subquery()
+        old = (
+            sa.select(c.region_id, c.session_id)
+            .join(newest, newest.c.region_id == c.region_id)
+            .where(c.until_ms < before_ms, c.version < newest.c.version)
+            .order_by(c.until_ms)
+            .limit(ROWS_MAX)
+            .with_for_update(of=revocations, skip_locked=True)
+        )
+        return await self._take(sa.delete(revocations).where(sa.tuple_(c.region_id, c.session_id).in_(old)))
+
+    async def _take(self, taken: sa.Delete) -> int:
         async def work() -> int:
             async with self._engine.begin() as connection:
-                return (await connection.execute(sa.delete(reservations).where(c.reservation_id.in_(old)))).rowcount
+                return (await connection.execute(taken)).rowcount
 
         return await bounded(work(), self._limit_s)
 

@@ -102,12 +102,12 @@ def past_moves_query(
 
 
 def promises_query(
-    from_ms: int, until_ms: int, channel: str, locations: Sequence[str] | None, after: tuple[str, int] | None, limit: int
+    from_ms: int, until_ms: int, channel: str, locations: Sequence[str] | None, after: tuple[int, str, int] | None, limit: int
 ) -> sa.Select[Any]:  # fmt: skip
-    """The page of promises with their steps side by side."""
+    """The page of promises with their steps side by side, along the index of when they were due: all steps of a fulfilment have the same promise."""
     c = promise_steps.c
     query = sa.select(
-        c.order_id, c.number, sa.func.max(c.location_id), sa.func.max(c.channel), sa.func.max(c.promised_at),
+        c.order_id, c.number, sa.func.max(c.location_id), sa.func.max(c.channel), c.promised_at,
         *(sa.func.max(c.at).filter(c.step == step) for step in ("shipped", "delivered", "cancelled")),
         sa.func.max(c.transit_ms),
     ).where(c.promised_at >= sa.literal(from_ms, Instant), c.promised_at < sa.literal(until_ms, Instant))  # fmt: skip
@@ -116,8 +116,8 @@ def promises_query(
     if locations is not None:
         query = query.where(c.location_id.in_([storable_text(one) for one in locations]))
     if after is not None:
-        query = query.where(
-            sa.tuple_(c.order_id, c.number) > sa.tuple_(sa.literal(storable_text(after[0])), sa.literal(after[1]))
-        )
-    grouped = query.group_by(c.order_id, c.number).order_by(c.order_id, c.number)
-    return grouped.limit(limit)
+        promised_ms, order_id, number = after
+        past = sa.tuple_(sa.literal(promised_ms, Instant), sa.literal(storable_text(order_id)), sa.literal(number))
+        query = query.where(sa.tuple_(c.promised_at, c.order_id, c.number) > past)
+    place = (c.promised_at, c.order_id, c.number)
+    return query.group_by(*place).order_by(*place).limit(limit)

@@ -39,6 +39,8 @@ class SkuStock:
         for part, _ in before:
             part.kits = tuple(kit for kit in part.kits if kit is not self)
         made_of = list(parts)
+        # Of other parts it may be as many as it was, and fewer or more for a channel.
+        self.changes += 1
         if not made_of:
             self._kit = None
             for location_id in {*self.at, *own}:

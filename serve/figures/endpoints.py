@@ -27,8 +27,8 @@ from serve.services import Services
 POINTS_MAX = 1_500
 # A minute is not missed yet so long after its end.
 RECORDED_MS = 20_000
-# The location's row and the region's.
-_ROWS_MAX = 2 * MINUTES_KEPT_DAYS * DAY_MS // MINUTE_MS
+# Of a location; so many are read at a time, since others want the loop too.
+_MINUTES_A_DAY = DAY_MS // MINUTE_MS
 _STATE = {
     "state": "waiting", "count": 37, "units": 81, "overdue": 2,
     "by_age": {"under_1h": 20, "1h_to_4h": 11, "4h_to_24h": 4, "over_24h": 2},
@@ -93,21 +93,33 @@ def router(services: Services, territory: Territory) -> APIRouter:
 
 
 async def _figures(services: Services, place: str, since: datetime | None, to: datetime | None, step_s: int) -> Figures:
-    now_ms, region = services.clock.now_ms(), services.settings.region
+    now_ms = services.clock.now_ms()
     until_ms = now_ms if to is None else ms_asked("to", to)
     since_ms = until_ms - HOUR_MS if since is None else ms_asked("from", since)
     _check(since_ms, until_ms, step_s)
     since_ms -= since_ms % MINUTE_MS
     until_ms += -until_ms % MINUTE_MS
-    rows = await from_store(services.figures.figures(sorted({place, region}), since_ms, until_ms, _ROWS_MAX))
-    seen = [row.at for row in rows if row.location_id == region]
-    mine = {row.at: row for row in rows if row.location_id == place}
-    # Of a location without anything to tell no row is kept.
-    minutes: list[Minute] = [mine.get(at) or idle(place, at) for at in seen]
+    seen: list[int] = []
+    minutes: list[Minute] = []
+    for first_ms in range(since_ms, until_ms, DAY_MS):
+        await _read(services, place, first_ms, min(first_ms + DAY_MS, until_ms), seen, minutes)
     over_ms = min(until_ms, (now_ms - RECORDED_MS) // MINUTE_MS * MINUTE_MS)
     missed = gaps([at for at in seen if at < over_ms], since_ms, over_ms) if over_ms > since_ms else []
     found = points(minutes, step_s * 1000)
     return Figures(place, step_s, [point_of(one) for one in found], [gap_of(one) for one in missed])
+
+
+async def _read(
+    services: Services, place: str, since_ms: int, until_ms: int, seen: list[int], minutes: list[Minute]
+) -> None:
+    """Adds the minutes that were seen, and what was seen of the place in each. First those: what is recorded meanwhile is of both."""
+    region, stored = services.settings.region, services.figures
+    found = await from_store(stored.seen(region, since_ms, until_ms, _MINUTES_A_DAY))
+    rows = await from_store(stored.figures(place, since_ms, until_ms, _MINUTES_A_DAY))
+    mine = {row.at: row for row in rows}
+    seen += found
+    # Of a location without anything to tell no row is kept.
+    minutes += [mine.get(at) or idle(place, at) for at in found]
 
 
 def _check(since_ms: int, until_ms: int, step_s: int) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from actors.figures.minute import Minute
 
 
 class NoFigures:
     """`FiguresList` (see `actors/runtime/figures.py`) without anything in it."""
 
-    async def figures(self, location_ids: Sequence[str], since_ms: int, until_ms: int, limit: int) -> list[Minute]:
+    async def figures(self, location_id: str, since_ms: int, until_ms: int, limit: int) -> list[Minute]:
+        """None."""
+        return []
+
+    async def seen(self, location_id: str, since_ms: int, until_ms: int, limit: int) -> list[int]:
         """None."""
         return []
 

@@ -71,7 +71,8 @@ def router(services: Services) -> APIRouter:
         last_event_id: Annotated[str | None, Header(max_length=200)] = None,
     ) -> StreamingResponse:
         """Server-sent events: `order` and `location`, `floor` (work that is late, or will be), and for who asks for them `collection` (what a store has to do something about) and `figures` (each
-        minute of a location and of the region, as `GET /v1/figures` has it); a comment every 15 seconds, and `reconnect` after 10 minutes.
+        minute of a location and of the region, as `GET /v1/figures` has it); a comment every 15 seconds, and `reconnect` after 10 minutes, or as soon as a change
+        may have been missed (a host failed, say).
 
         A stream begins with what happens next. `Last-Event-ID` is taken but nothing is repeated: read what you follow once after
         connecting. A client that reads too slowly is dropped.

@@ -28,6 +28,10 @@ _OF_HOSTS = KINDS - {"figures"}
 # Of collections it is told what the store has to do something about.
 _OF_COLLECTIONS = frozenset({"PickupOpened", "CustomerHere", "StoreLate", "LeftToPeople"})
 CHANGES_MAX = 100
+# After how long a client comes back: each of many at another moment.
+RETRY_MS = 1_000
+RETRY_SPREAD_MS = 4_000
+_STRIDE_MS = 1_237
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -90,19 +94,31 @@ DROPPED = b": dropped, this client reads too slowly; connect again\n\n"
 
 class LiveStream:
     """One client: what it has not read yet, bounded. `last_words`: why the stream ends, set when it is to end. `sessions`: of who
-    looks, and of the device that they look at it on; none when nobody asked; `locations`: of which stock is told, empty for all.
+    looks, and of the device that they look at it on; none when nobody asked; `locations`: of which stock is told, empty for all;
+    `retry_ms`: how long a browser waits before it comes back.
     `ended` is called when it is to end: a client that reads nothing is not at its next frame to hear of it."""
 
-    __slots__ = ("_pending", "_queue_max", "_wake", "ended", "kinds", "last_words", "locations", "sessions")
+    __slots__ = (
+        "_pending",
+        "_queue_max",
+        "_retry_ms",
+        "_wake",
+        "ended",
+        "kinds",
+        "last_words",
+        "locations",
+        "sessions",
+    )
 
     def __init__(
-        self, kinds: frozenset[str], queue_max: int, sessions: frozenset[str], locations: frozenset[str]
+        self, kinds: frozenset[str], queue_max: int, sessions: frozenset[str], locations: frozenset[str], retry_ms: int
     ) -> None:
         self.kinds = kinds
         self.locations = locations
         self.sessions = sessions
         self.last_words = b""
         self._queue_max = queue_max
+        self._retry_ms = retry_ms
         self._pending: list[bytes] = []
         self._wake = asyncio.Event()
         self.ended: Callable[[], None] | None = None
@@ -130,7 +146,7 @@ class LiveStream:
         """What to send, until the end."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + stream_max_s
-        yield b"retry: 2000\n\n"
+        yield b"retry: %d\n\n" % self._retry_ms
         while not self.last_words:
             left_s = ends - loop.time()
             if left_s <= 0:
@@ -150,7 +166,7 @@ class LiveStream:
 
 
 class LiveHub:
-    """The open streams of this replica. `want_live` is told when the first comes and the last leaves."""
+    """The open streams of this replica. `want_live` is told when the first comes and the last leaves for good."""
 
     def __init__(
         self,
@@ -162,7 +178,8 @@ class LiveHub:
         stream_max_s: float,
     ) -> None:
         self._want_live = want_live
-        self._live_wanted = self._figures_wanted = False
+        self._live_wanted = self._figures_wanted = self._awaited = False
+        self._joined = 0
         # Told when the first stream of figures comes and the last leaves.
         self.want_figures: Callable[[bool], None] = lambda wanted: None
         self._clients: set[LiveStream] = set()
@@ -178,7 +195,12 @@ class LiveHub:
 
     # --- feed
     def reset(self, host: str) -> None:
-        """Streams tell what happens from now on."""
+        """Whoever follows what hosts tell has missed some of it: he comes back, and reads anew. He is waited for, so that the hosts go on
+        telling."""
+        for client in self._clients:
+            if not client.kinds.isdisjoint(_OF_HOSTS):
+                self._awaited = True
+                client.end(RECONNECT)
 
     def rows(self, rows: Sequence[Row]) -> None:
         """Rows are for the index."""
@@ -229,8 +251,13 @@ class LiveHub:
         if len(self._clients) >= self._clients_max:
             detail = f"This replica serves at most {self._clients_max} live streams."
             raise Problem("live.too_many", detail, extra={"limit": self._clients_max})
-        stream = LiveStream(kinds, self._queue_max, frozenset({session_id, device_session}) - {""}, locations)
+        # Many may be sent away at once: they come back one after the other.
+        self._joined += 1
+        retry_ms = RETRY_MS + self._joined * _STRIDE_MS % RETRY_SPREAD_MS
+        sessions = frozenset({session_id, device_session}) - {""}
+        stream = LiveStream(kinds, self._queue_max, sessions, locations, retry_ms)
         self._clients.add(stream)
+        self._awaited = self._awaited and kinds.isdisjoint(_OF_HOSTS)
         self._tell_wanted()
         return stream
 
@@ -241,7 +268,7 @@ class LiveHub:
             self._tell_wanted()
 
     def _tell_wanted(self) -> None:
-        live = any(not client.kinds.isdisjoint(_OF_HOSTS) for client in self._clients)
+        live = self._awaited or any(not client.kinds.isdisjoint(_OF_HOSTS) for client in self._clients)
         if live != self._live_wanted:
             self._live_wanted = live
             self._want_live(live)

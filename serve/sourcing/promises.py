@@ -179,7 +179,7 @@ def router(services: Services) -> APIRouter:
             counted += len(page)
             if len(page) < PAGE or counted >= COUNTED_MAX:
                 break
-            after = (page[-1].order_id, page[-1].number)
+            after = (page[-1].promised_at, page[-1].order_id, page[-1].number)
         more = len(page) == PAGE and counted >= COUNTED_MAX
         lateness, told = tally.lateness(), tally.places()
         return ok(

@@ -22,9 +22,11 @@ class MemoryFigures:
         self.floor_trips: list[FloorTrip] = []
         self.levels: dict[str, list[Level]] = {}
         self.rows: dict[tuple[str, int], Minute] = {}
-        self.seen: dict[tuple[str, int], tuple[int, int]] = {}
+        self.hours_seen: dict[tuple[str, int], tuple[int, int]] = {}
         self.away = self.slow_orders = False
         self.asked_orders = 0
+        # Of a location at a time.
+        self.most_read = 0
 
     def _reach(self) -> None:
         if self.away:
@@ -82,7 +84,7 @@ class MemoryFigures:
 
     async def hours(self, since_ms: int) -> list[HourSeen]:
         self._reach()
-        return [HourSeen(place, at, *seen) for (place, at), seen in sorted(self.seen.items()) if at >= since_ms]
+        return [HourSeen(place, at, *seen) for (place, at), seen in sorted(self.hours_seen.items()) if at >= since_ms]
 
     async def last(self, since_ms: int) -> dict[str, Minute]:
         self._reach()
@@ -96,24 +98,28 @@ class MemoryFigures:
         self.rows |= {(minute.location_id, at): minute for minute in minutes}
         for place, units in hours.items():
             key = (place, at - at % HOUR_MS)
-            before = self.seen.get(key, (0, 0))
-            self.seen[key] = (before[0] + units, before[1] + 1)
+            before = self.hours_seen.get(key, (0, 0))
+            self.hours_seen[key] = (before[0] + units, before[1] + 1)
         return True
 
     async def trim(self, minutes_before_ms: int, hours_before_ms: int) -> int:
         self._reach()
         old = [key for key in self.rows if key[1] < minutes_before_ms]
-        old_hours = [key for key in self.seen if key[1] < hours_before_ms]
+        old_hours = [key for key in self.hours_seen if key[1] < hours_before_ms]
         for key in old:
             del self.rows[key]
         for key in old_hours:
-            del self.seen[key]
+            del self.hours_seen[key]
         return len(old) + len(old_hours)
 
-    async def figures(self, location_ids: Sequence[str], since_ms: int, until_ms: int, limit: int) -> list[Minute]:
+    async def figures(self, location_id: str, since_ms: int, until_ms: int, limit: int) -> list[Minute]:
         self._reach()
-        found = [row for (place, at), row in self.rows.items() if place in location_ids and since_ms <= at < until_ms]
-        return sorted(found, key=lambda row: (row.at, row.location_id))[:limit]
+        found = [row for (place, at), row in self.rows.items() if place == location_id and since_ms <= at < until_ms]
+        self.most_read = max(self.most_read, len(found[:limit]))
+        return sorted(found, key=lambda row: row.at)[:limit]
+
+    async def seen(self, location_id: str, since_ms: int, until_ms: int, limit: int) -> list[int]:
+        return [row.at for row in await self.figures(location_id, since_ms, until_ms, limit)]
 
     async def latest(self, after_ms: int) -> list[Minute]:
         self._reach()

@@ -84,18 +84,19 @@ def promises(
     until_ms: int,
     channel: str,
     locations: Sequence[str] | None,
-    after: tuple[str, int] | None,
+    after: tuple[int, str, int] | None,
     limit: int,
 ) -> list[PromiseFound]:
-    steps: dict[tuple[str, int], dict[str, PromiseRow]] = {}
+    steps: dict[tuple[int, str, int], dict[str, PromiseRow]] = {}
     for row in rows:
         if (
             from_ms <= row.promised_at < until_ms and (not channel or row.channel == channel)
-            and (locations is None or row.location_id in locations) and (after is None or (row.order_id, row.number) > after)
+            and (locations is None or row.location_id in locations)
+            and (after is None or (row.promised_at, row.order_id, row.number) > after)
         ):  # fmt: skip
-            steps.setdefault((row.order_id, row.number), {})[row.step] = row
+            steps.setdefault((row.promised_at, row.order_id, row.number), {})[row.step] = row
     found = []
-    for (order_id, number), by_step in sorted(steps.items()):
+    for (_, order_id, number), by_step in sorted(steps.items()):
         one = next(iter(by_step.values()))
         at = [by_step[step].at if step in by_step else None for step in ("shipped", "delivered", "cancelled")]
         found.append(PromiseFound(order_id, number, one.location_id, one.channel, one.promised_at, *at, one.transit_ms))

@@ -40,12 +40,14 @@ devices = sa.Table(
     **ROOM,
 )  # fmt: skip
 
+# What is over for long goes by the retention.
 revocations = sa.Table(
     "revocations", metadata,
     key("region_id", primary_key=True),
     key("session_id", primary_key=True),
     bigint("until_ms"),
     bigint("version"),
+    sa.Index("revocations_until", "until_ms"),
 )  # fmt: skip
 
 customers = sa.Table(

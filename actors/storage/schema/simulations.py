@@ -24,6 +24,6 @@ promise_steps = sa.Table(
     text("channel"),
     key("location_id"),
     sa.Column("transit_ms", sa.BigInteger),
-    sa.Index("promise_steps_promised", "promised_at"),
+    sa.Index("promise_steps_promised", "promised_at", "order_id", "number"),
     **ROOM,
 )  # fmt: skip

@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import sqlalchemy as sa
+
 from actors.domain.rows import ApprovalRow, BreachRow, DeviceRow, LedgerRow, OrderChange, OrderRow
 from actors.runtime.ports import DrainBatch, DrainedTurn
 from actors.runtime.sharding import fingerprint
 from actors.runtime.wire import OK, Turn
+from actors.storage.schema import metadata
+from actors.storage.schema.columns import Instant
 
 NOW_MS = int(time.time() * 1000)
 
@@ -95,3 +99,28 @@ def breach_row(breach_id: str, **changed: Any) -> BreachRow:
         "discovered_at": NOW_MS, "deadline_at": NOW_MS + 9, "due_at": NOW_MS + 5, "state": b"\x00\xff state",
     }  # fmt: skip
     return BreachRow(**(fields | changed))
+
+
+def filling(table: str, count: int, values: dict[str, str]) -> str:
+    """A statement that puts `count` rows into a table. values: column → SQL, of n, id (us-000000 and on), moment (a second later each) and place (one of 100);
+    the other columns have something of their type."""
+    plain = {
+        sa.Text: "''",
+        sa.Integer: "0",
+        sa.BigInteger: "0",
+        sa.Boolean: "false",
+        sa.LargeBinary: "'s'",
+        Instant: "now()",
+    }
+    columns = {
+        column.name: values.get(column.name) or plain[type(column.type)]
+        for column in metadata.tables[table].columns
+        if column.name in values or not (column.nullable or column.computed)
+    }
+    return f"""
+        INSERT INTO {table} ({", ".join(columns)}) SELECT {", ".join(columns.values())} FROM (
+            SELECT n, 'us-' || lpad(n::text, 6, '0') AS id, 'us-wh-' || n % 100 AS place,
+                   to_timestamp({NOW_MS} / 1000 + n) AS moment
+            FROM generate_series(0, {count - 1}) AS n
+        ) AS made
+    """

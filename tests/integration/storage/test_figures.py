@@ -154,7 +154,7 @@ async def test_a_minute_tells_what_the_books_say_and_a_restart_finds_the_same(to
     ]
     await town.update(first, "ship")
     await minute(town, collector, 1)
-    told = await figures.figures([PLACE], AT, AT + DAY_MS, 100)
+    told = await figures.figures(PLACE, AT, AT + DAY_MS, 100)
     assert [(one.flow.shipped, one.backlog) for one in told] == [(0, 1), (1, 1)]
     town.cell.clock.now = AT + 3 * MINUTE_MS
     again = Collector("us", figures, town.cell.clock)
@@ -163,7 +163,7 @@ async def test_a_minute_tells_what_the_books_say_and_a_restart_finds_the_same(to
     await minute(town, again, 3)
     last = (await figures.last(0))[PLACE]
     assert (last.flow.cancelled, last.backlog, last.levels) == (1, 0, [])
-    assert [(one.at - AT) // MINUTE_MS for one in await figures.figures(["us"], AT, AT + DAY_MS, 100)] == [0, 1, 3]
+    assert [(one.at - AT) // MINUTE_MS for one in await figures.figures("us", AT, AT + DAY_MS, 100)] == [0, 1, 3]
 
 
 async def test_a_floor_tells_its_states_its_scans_and_its_due_times(town, figures):
@@ -190,7 +190,8 @@ async def test_a_floor_tells_its_states_its_scans_and_its_due_times(town, figure
     await again.round()
     await minute(town, again, 2)
     assert (await figures.last(0))[PLACE].backlog_units == 1
-    assert "ann" not in str(await figures.figures([PLACE, "us"], AT, AT + DAY_MS, 100))
+    for place in (PLACE, "us"):
+        assert "ann" not in str(await figures.figures(place, AT, AT + DAY_MS, 100))
 
 
 async def test_transfers_and_carts_are_no_orders(town, figures):
@@ -247,11 +248,24 @@ async def test_one_minute_is_recorded_once_and_hours_add_up(figures):
     assert (await figures.last(0))[PLACE].backlog == 1
 
 
+async def test_what_was_seen_is_told_of_another_place_or_past_its_end_or_out_of_order(figures):
+    for number in (2, 0, 1, 3):
+        at = AT + number * MINUTE_MS
+        places = [] if number == 1 else [msgspec.structs.replace(idle(PLACE, at), backlog=number)]
+        await figures.record("us", [region_minute(at, number), *places], {"us": 1})
+    until = AT + 3 * MINUTE_MS
+    assert await figures.seen("us", AT, until, 9) == [AT, AT + MINUTE_MS, AT + 2 * MINUTE_MS]
+    assert await figures.seen("us", AT, until, 2) == [AT, AT + MINUTE_MS]
+    assert await figures.seen(PLACE, AT + 1, until, 9) == [AT + 2 * MINUTE_MS]
+    assert [one.backlog for one in await figures.figures(PLACE, AT, until, 9)] == [0, 2]
+    assert [one.flow.arrived for one in await figures.figures("us", AT, until, 9)] == [0, 1, 2]
+
+
 async def test_old_rows_go_and_no_others(figures):
     for at in (AT, AT + MINUTE_MS, AT + HOUR_MS):
         await figures.record("us", [region_minute(at)], {"us": 1})
     assert await figures.trim(AT + MINUTE_MS, AT + HOUR_MS) == 2
-    assert [one.at for one in await figures.figures(["us"], 0, AT + DAY_MS, 9)] == [AT + MINUTE_MS, AT + HOUR_MS]
+    assert [one.at for one in await figures.figures("us", 0, AT + DAY_MS, 9)] == [AT + MINUTE_MS, AT + HOUR_MS]
     assert [one.at for one in await figures.hours(0)] == [AT + HOUR_MS]
     assert await figures.trim(AT + MINUTE_MS, AT + HOUR_MS) == 0
 

@@ -21,16 +21,31 @@ from hypothesis import strategies as st
 
 from actors.domain.order import ORDER
 from actors.domain.rows import OrderRow
+from actors.domain.times import moment
 from actors.runtime.errors import Fenced, StoreUnavailable
+from actors.storage.collection_queries import collections_query
 from actors.storage.connections import engine_url
+from actors.storage.count_queries import counts_query
 from actors.storage.drain import Drainer, drain_session
+from actors.storage.inbound_queries import inbounds_query
 from actors.storage.migrate import migrate
+from actors.storage.packing_queries import manifests_query, shipments_query
 from actors.storage.postgres_store import PostgresStore
-from actors.storage.reader import devices_query, ledger_query, orders_query
+from actors.storage.reader import (
+    approvals_query,
+    breaches_query,
+    devices_query,
+    ledger_query,
+    orders_query,
+    privacy_requests_query,
+)
 from actors.storage.schema import PARTITIONED, metadata
+from actors.storage.schema.columns import Instant
+from actors.storage.transfer_queries import transfers_query
+from actors.storage.what_if_queries import placed_query, promises_query
 from cells.postgres import EmbeddedPostgres
 from cells.processes import wait_until
-from tests.integration.storage.samples import NOW_MS, batch, device_row, drained, ledger_row, order_row, turn
+from tests.integration.storage.samples import NOW_MS, batch, device_row, drained, filling, ledger_row, order_row, turn
 
 pytestmark = pytest.mark.real
 
@@ -270,7 +285,7 @@ def filled_url(migrated_url: str) -> str:
     async def fill() -> None:
         await store.lease("filler", [0], 1)
         rows: list[OrderRow] = [
-            order_row(f"us-{n:06d}", customer_ref=f"cust-{n % 20}", status="delivered" if n % 50 else "backordered",
+            order_row(f"us-{n:06d}", customer_ref=f"cust-{n % 20}", status=_status(n), placed_at=NOW_MS + n,
                       due_at=None if n % 500 else NOW_MS, state=b"s" * 200)
             for n in range(20_000)
         ]  # fmt: skip
@@ -282,8 +297,34 @@ def filled_url(migrated_url: str) -> str:
 
     asyncio.run(fill())
     with psycopg.connect(migrated_url, autocommit=True) as connection:
-        connection.execute("ANALYZE orders, ledger, devices")
+        for table, values in _FILLED.items():
+            connection.execute(filling(table, 20_000, values))
+        connection.execute("ANALYZE")
     return migrated_url
+
+
+def _status(n: int) -> str:
+    """Few are open; of the closed ones hardly any was cancelled."""
+    if n % 5_000 == 7:
+        return "cancelled"
+    return "delivered" if n % 50 else "backordered"
+
+
+# What differs from row to row, as SQL of n: ids follow time, as they do in life.
+_OFTEN_CLOSED = {"closed": "n % 7 > 0", "status": "CASE WHEN n % 7 > 0 THEN 'closed' ELSE 'announced' END"}
+_FILLED = {
+    "promise_steps": {"order_id": "id", "promised_at": "moment", "step": "'allocated'"},
+    "inbounds": {"inbound_id": "id", "location_id": "place"} | _OFTEN_CLOSED,
+    "transfers": {"transfer_id": "id", "source_id": "place"} | _OFTEN_CLOSED,
+    "counts": {"count_id": "id", "location_id": "place", "status": "CASE WHEN n % 7 > 0 THEN 'closed' ELSE 'open' END"},
+    "shipments": {"shipment_id": "id", "location_id": "place"} | _OFTEN_CLOSED,
+    "manifests": {"dock_id": "place", "number": "n"},
+    "collections": {"collection_id": "id", "location_id": "place"} | _OFTEN_CLOSED,
+    "approvals": {"approval_id": "id", "location_id": "place", "status": "CASE WHEN n % 7 > 0 THEN 'done' ELSE 'pending' END"},
+    "privacy_requests": {"request_id": "id", "deadline_at": "moment"},
+    "breaches": {"breach_id": "id"},
+}  # fmt: skip
+_DUE_MS = NOW_MS + 10_000 * 1_000
 
 
 @pytest.mark.parametrize(
@@ -293,12 +334,33 @@ def filled_url(migrated_url: str) -> str:
         (orders_query("cust-77", None, "us-010000", 50), "orders_customer"),
         (orders_query(None, "backordered", "us-010000", 50), "orders_open"),
         (orders_query(None, "delivered", None, 50), "orders_pkey"),
+        (orders_query(None, "cancelled", None, 50), "orders_closed"),
+        (orders_query(None, "shipped", "us-010000", 50), "orders_closed"),
         (ledger_query("us-wh-1", None, (10_000, 0), 50), "location_id_version_line"),
         (ledger_query("us-wh-1", "sku-1", (10_000, 0), 50), "location_id_sku_version_line"),
         (devices_query("us-wh-1", "us-device-19000", 50), "devices_location"),
+        (placed_query("us-01", "us-02", "", "", "us-015000", 50), "orders_pkey"),
+        (promises_query(_DUE_MS, _DUE_MS + 5_000_000, "", None, None, 50), "promise_steps_promised"),
+        (promises_query(_DUE_MS, _DUE_MS + 5_000_000, "", None, (_DUE_MS + 9_000, "us-010009", 0), 50), "promise_steps_promised"),
+        (inbounds_query("announced", None, "us-010000", 50), "inbounds_open"),
+        (inbounds_query(None, ["us-wh-1"], "us-010000", 50), "inbounds_location"),
+        (transfers_query("announced", None, "us-010000", 50), "transfers_open"),
+        (counts_query("open", None, "us-010000", 50), "counts_open"),
+        (counts_query(None, ["us-wh-1"], "us-010000", 50), "counts_location"),
+        (shipments_query(None, ["us-wh-1"], "us-010000", 50), "shipments_location"),
+        (manifests_query("us-wh-1", 10_000, 50), "manifests_pkey"),
+        (collections_query(None, ["us-wh-1"], "us-010000", 50), "collections_location"),
+        (approvals_query("pending", None, "us-010000", 50), "approvals_pending"),
+        (approvals_query(None, ["us-wh-1"], "us-010000", 50), "approvals_location"),
+        (privacy_requests_query(None, None, (_DUE_MS, "us-010000"), 50), "privacy_requests_deadline"),
+        (breaches_query(None, "us-010000", 50), "breaches_pkey"),
     ],
-    ids=["all", "customer", "open status", "closed status", "ledger", "ledger of a SKU", "devices"],
-)
+    ids=[
+        "all", "customer", "open status", "closed status", "closed status of few", "closed status of none", "ledger", "ledger of a SKU",
+        "devices", "past orders", "promises", "promises past a page", "open inbounds", "inbounds", "open transfers", "open counts", "counts",
+        "shipments", "manifests", "collections", "pending approvals", "approvals", "privacy requests", "breaches",
+    ],
+)  # fmt: skip
 def test_a_page_is_read_along_an_index_without_sorting(filled_url: str, query: sa.Select[Any], index: str):
     engine = sa.create_engine(engine_url(filled_url), poolclass=sa.NullPool)
     with engine.connect() as connection:
@@ -310,6 +372,20 @@ def test_a_page_is_read_along_an_index_without_sorting(filled_url: str, query: s
     assert "Seq Scan" not in plan, plan
 
 
+def test_a_step_of_an_open_order_is_written_to_every_index(clean_url: str):
+    counted = "SELECT pg_stat_get_xact_tuples_updated('orders'::regclass), pg_stat_get_xact_tuples_hot_updated('orders'::regclass)"
+    with psycopg.connect(clean_url) as connection:
+        connection.execute(filling("orders", 5, {"order_id": "id", "status": "'allocated'"}))
+        connection.commit()
+        for step in ("picking", "packed"):
+            connection.execute("UPDATE orders SET status = %s, version = version + 1", [step])
+        assert connection.execute(counted).fetchone() == (10, 10)
+        connection.execute("UPDATE orders SET status = 'shipped'")
+        assert connection.execute(counted).fetchone() == (15, 10)
+
+
 def _bound(compiled: Any) -> dict[str, Any]:
     """Parameters as the driver takes them."""
-    return compiled.construct_params()
+    times = {name for name, bind in compiled.binds.items() if isinstance(bind.type, Instant)}
+    params = compiled.construct_params()
+    return {name: moment(value) if name in times else value for name, value in params.items()}

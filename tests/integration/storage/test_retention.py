@@ -1,4 +1,4 @@
-"""Rows of carts that are over, on a real PostgreSQL."""
+"""Rows of what is over, on a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import psycopg
 import pytest
 
 from actors.domain.ids import reservation_id, shipment_id
+from actors.domain.revocations import REVOCATIONS
+from actors.domain.rows import RevocationRow
 from actors.domain.rows_of_packing import ShipmentPaperRow, ShipmentRow
 from actors.domain.rows_of_reservation import ReservationRow
 from actors.runtime.errors import StoreUnavailable
@@ -90,6 +92,63 @@ async def test_old_carts_are_found_by_reading_all_of_them(clean_url):
             " ORDER BY reservation_id LIMIT 5"
         ).fetchall()
     assert "reservations_pkey" in str(plan)
+
+
+def revoked(number: int, until_ms: int, region_id: str = "us-revocations") -> RevocationRow:
+    return RevocationRow(region_id, f"s{number}", until_ms, number)
+
+
+async def left_of(url: str, rows: list[RevocationRow], clock: FakeClock) -> list[str]:
+    """The sessions that are still on their list after a round, and the lists' versions."""
+    store = PostgresStore(url)
+    await store.lease("h0", [1], 1)
+    await store.drain(DrainBatch("h0", {1: (1, 1)}, [], {"revocations": rows}))
+    rows_of = PostgresRetention(url, "us")
+    keeping = Retention(rows_of, clock)
+    await keeping.round()
+    await rows_of.close()
+    found = await store.load(REVOCATIONS, ["us-revocations", "other-revocations"])
+    await store.close()
+    left = {row.session_id for snapshot in found.values() for row in snapshot.rows["revocations"]}
+    assert keeping.revocations == len(rows) - len(left)
+    for name, snapshot in found.items():
+        _, version = REVOCATIONS.restore(name, snapshot.rows)
+        assert version == max(row.version for row in rows if row.region_id == name)
+    return sorted(left)
+
+
+async def test_ended_sessions_stay_for_ever_or_one_that_is_not_over_or_the_lists_version_goes(clean_url):
+    clock = FakeClock()
+    old, lately = clock.now - DAY_MS - 1, clock.now - DAY_MS + 1_000
+    rows = [
+        revoked(1, old), revoked(2, clock.now + DAY_MS), revoked(3, lately), revoked(4, old - 90 * DAY_MS), revoked(5, old), revoked(6, old),
+        # Another list, of which everything is over; what is newest on it isn't so on the first.
+        revoked(3, old, "other-revocations"), revoked(2, old, "other-revocations"),
+    ]  # fmt: skip
+    rows[-2:] = [RevocationRow(row.region_id, f"other{row.version}", row.until_ms, row.version) for row in rows[-2:]]
+    assert await left_of(clean_url, rows, clock) == ["other3", "s2", "s3", "s6"]
+
+
+async def test_ended_sessions_go_part_by_part(clean_url, monkeypatch):
+    monkeypatch.setattr(retention, "ROWS_MAX", 3)
+    clock = FakeClock()
+    rows = [revoked(n, clock.now - 30 * DAY_MS + n) for n in range(1, 11)]
+    before = clock.now
+    assert await left_of(clean_url, rows, clock) == ["s10"]
+    assert clock.now == before + 3_000
+
+
+async def test_ended_sessions_are_found_by_sorting_all_of_them(clean_url):
+    clock = FakeClock()
+    rows = [revoked(n, clock.now + n) for n in range(5_000)]
+    assert len(await left_of(clean_url, rows, clock)) == len(rows)
+    with psycopg.connect(clean_url, autocommit=True) as connection:
+        connection.execute("ANALYZE revocations")
+        plan = connection.execute(
+            "EXPLAIN SELECT session_id FROM revocations WHERE until_ms < %s ORDER BY until_ms LIMIT 5", [clock.now]
+        ).fetchall()
+    assert "revocations_until" in str(plan)
+    assert "Sort" not in str(plan)
 
 
 def shipped(made_ms: int, over_ms: int, *, closed: bool = True, number: int = 0) -> ShipmentRow:

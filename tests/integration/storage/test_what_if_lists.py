@@ -143,8 +143,9 @@ async def test_promises_lose_steps_or_tell_those_of_others(store: Store, read_mo
     three = PromiseFound("us-2", 1, "us-a", "store", NOW_MS, None, None, NOW_MS)
     ask = {"channel": "", "locations": None, "after": None, "limit": 9}
     until = NOW_MS + HOUR
-    assert await read_model.promises(NOW_MS, until, **ask) == [one, two, three]
-    assert await read_model.promises(NOW_MS, until, **ask | {"after": ("us-1", 1), "limit": 1}) == [two]
+    assert await read_model.promises(NOW_MS, until, **ask) == [one, three, two]
+    assert await read_model.promises(NOW_MS, until, **ask | {"after": (NOW_MS, "us-1", 1), "limit": 1}) == [three]
+    assert await read_model.promises(NOW_MS, until, **ask | {"after": (NOW_MS, "us-2", 1), "limit": 1}) == [two]
     assert await read_model.promises(NOW_MS, until, **ask | {"channel": "store"}) == [three]
     assert await read_model.promises(NOW_MS, until, **ask | {"locations": ["us-b"]}) == [two]
     assert await read_model.promises(NOW_MS + 1, until, **ask) == [two]

@@ -31,10 +31,12 @@ from actors.domain.location_line import WaitInLine
 from actors.domain.location_promises import Taken
 from actors.domain.order_backorder import UnitsOffered
 from actors.domain.order_commands import PlaceOrder
+from actors.domain.order_promises import rows_of_promises
 from actors.domain.order_state import Line, ShipTo
 from actors.domain.order_views import ViewOrder
 from actors.domain.reservation_commands import Claimed, ClaimReservation, MakeReservation
 from actors.domain.reservation_state import LIVE, parts_of
+from actors.domain.rows_of_promises import PromiseRow
 
 NOW_MS = 1_767_225_600_000
 DAY_MS = 86_400_000
@@ -62,6 +64,8 @@ class Shop:
         self.entities: dict[tuple[str, str], tuple] = {}
         self.post: list[Posted] = []
         self.answers: dict[str, msgspec.Struct] = {}
+        # What was written down of promises, by order.
+        self.promises: dict[str, list[PromiseRow]] = {}
         self.made = 0
         for name, units in stock.items():
             self.do("location", name, OpenLocation("store", name, "", "US", 0.0, 0.0))
@@ -76,12 +80,15 @@ class Shop:
         before, context = copy.deepcopy(state), Context(entity_id, command_id, self.now_ms)
         decision = noun.decide(state, command, context)
         assert state == before, "decide changed the state"
-        for event in msgspec.json.decode(msgspec.json.encode(decision.events), type=list[noun.events]):
+        events = msgspec.json.decode(msgspec.json.encode(decision.events), type=list[noun.events])
+        for event in events:
             state = noun.evolve(state, event, context)
             version += 1
             for n, message in enumerate(noun.messages(entity_id, event)):
                 self.post.append(Posted(f"{entity_id}/{version}.{n}", key, message))
         self.entities[key] = (state, version)
+        for row in rows_of_promises(state, events, context) if kind == "order" else ():
+            self.promises.setdefault(entity_id, []).append(row)
         for answer in decision.answers:
             self.answers[answer.command_id] = answer.reply(state, version)
         return decision.reply(state, version)

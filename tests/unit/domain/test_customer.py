@@ -19,7 +19,8 @@ from actors.domain.customer_commands import (
     TryCode,
     TryPasskey,
 )
-from actors.domain.customer_state import IDLE_MS, REVOKED_MS, SESSION_MS, SESSIONS_MAX, Customer, Session
+from actors.domain.customer_events import SessionOpened
+from actors.domain.customer_state import IDLE_MS, REVOKED_MS, SESSION_MS, SESSIONS_MAX, Customer, Session, runs
 from actors.domain.customer_views import ViewCustomer
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
@@ -176,6 +177,26 @@ def test_sessions_pile_up_or_the_newest_gives_way():
     assert desk.post == [Revoke(opened[0], NOW_MS + REVOKED_MS)]
 
 
+@pytest.mark.parametrize("later_ms", [IDLE_MS + 1, SESSION_MS])
+def test_sessions_that_ran_out_by_themselves_are_put_on_the_list_of_ended_ones_or_stay_with_the_account(later_ms):
+    desk = Desk()
+    for _ in range(SESSIONS_MAX):
+        desk.signed_in()
+    desk.now_ms += later_ms
+    newest = desk.signed_in().session_id
+    assert [session.session_id for session in desk.state.sessions] == [newest]
+    assert desk.post == []
+
+
+def test_a_sign_in_of_before_that_named_sessions_that_had_run_out_leads_elsewhere_now():
+    desk = Desk()
+    over, later_ms = desk.signed_in(), NOW_MS + IDLE_MS + 1
+    running, newest = (Session(name, later_ms + SESSION_MS, later_ms, 1) for name in ("s-2", "s-3"))
+    desk.state.sessions.append(running)
+    event = SessionOpened(newest, [over.session_id], later_ms + REVOKED_MS)
+    assert customer.evolve(desk.state, event, Context(ID, "c", later_ms)).sessions == [running, newest]
+
+
 def test_a_passkey_opens_no_session_or_uses_up_a_code_that_waits():
     desk = Desk()
     desk.with_phone()
@@ -267,13 +288,13 @@ def test_a_session_ends_without_being_revoked_or_exists_without_a_code_or_passke
     desk, sent, opened, signed = Desk(), 0, 0, set()
     for command, later_ms in steps:
         desk.now_ms += later_ms
-        before = {session.session_id for session in desk.state.sessions} if desk.state else set()
+        before = {session.session_id: session for session in desk.state.sessions} if desk.state else {}
         had_phone = bool(desk.state and desk.state.passkeys)
         try:
             reply = desk.do(command)
         except Refused:
             after = {session.session_id for session in desk.state.sessions} if desk.state else set()
-            assert after == before
+            assert after == before.keys()
             continue
         sent += type(command) is KeepCode and reply.ok
         opened += type(command) is TryCode and reply.session is not None
@@ -283,6 +304,7 @@ def test_a_session_ends_without_being_revoked_or_exists_without_a_code_or_passke
             assert had_phone
             signed.add(command.use.challenge)
         reused = {command.session_id} if isinstance(command, Opening) else set()
-        assert before - after - reused <= {revoke.session_id for revoke in desk.post}
+        over = {name for name, session in before.items() if not runs(session, desk.now_ms)}
+        assert before.keys() - after - reused - over <= {revoke.session_id for revoke in desk.post}
         assert len(desk.state.sessions) <= SESSIONS_MAX
     assert opened <= sent

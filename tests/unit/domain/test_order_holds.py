@@ -165,6 +165,32 @@ def test_it_is_told_of_a_hold_that_stands_too_long_on_an_order_of_which_each_par
     assert HoldsOverdue not in [type(event) for event in seen]
 
 
+def held_rows(world, made):
+    return [name for name in world.stored["order", made] if name[0] == "held_orders"]
+
+
+def test_an_order_of_which_all_that_is_left_is_shipped_is_found_among_those_that_are_held(world):
+    made = world.placed_with(None, ("a", 2), ("none", 1))
+    world.step(made, "start_picking")
+    world.step(made, "pack")
+    world.step(made, "ship")
+    assert world.status_of(made) == "partly_shipped"
+    world.hold(made, "payment")
+    assert held_rows(world, made)
+    world.change(made, (2, 0))
+    assert world.status_of(made) == "shipped"
+    assert not held_rows(world, made)
+
+
+def test_an_order_is_lost_from_those_that_are_held_or_stays_there_when_it_is_released(world):
+    made = world.placed_with(Terms(holds=[Hold("fraud", 0)]), ("a", 2))
+    assert held_rows(world, made)
+    world.change(made, (1, 1))
+    assert held_rows(world, made)
+    world.release(made, "fraud")
+    assert not held_rows(world, made)
+
+
 def test_a_timer_of_a_hold_asks_for_stock_too_early(world):
     made = world.placed_with(None, ("a", 30))
     retry_at = world.of(made).retry_at_ms

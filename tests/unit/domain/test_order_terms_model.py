@@ -14,7 +14,7 @@ from actors.domain.floor_commands import PutBack, RetryWork, TellShort
 from actors.domain.floor_state import put_back_left
 from actors.domain.location_commands import ReceiptLine
 from actors.domain.order_commands import RetryAllocation, UpdateOrder
-from actors.domain.order_state import ShipTo, missing_of, wanted_of
+from actors.domain.order_state import OVER, ShipTo, missing_of, status_of, wanted_of
 from actors.domain.order_terms import may_go
 from actors.domain.order_terms_commands import (
     ChangeOrder,
@@ -94,6 +94,8 @@ class Play(Terms3):
         assert order.total_minor == told.first - told.refund
         assert terms.refund_minor == told.refund
         assert order.cancelled == told.cancelled or told.cancelled is False
+        listed = any(name[0] == "held_orders" for name in self.stored["order", order_id])
+        assert listed == (bool(terms.holds) and not order.cancelled and status_of(order) not in OVER), "found as held"
 
     def quiet(self) -> None:
         """When no message is on its way: books, orders and the floor agree."""

@@ -200,6 +200,31 @@ def test_the_customer_hears_of_a_date_twice_or_never():
     assert all(dates)
 
 
+def test_a_part_that_was_promised_a_date_when_it_came_in_is_not_written_down_until_it_is_shipped():
+    shop = shop_of()
+    order_id = place(shop, ("a", 2), backorder=BackorderTerms({}, {"near": DAY_MS}))
+    shop.deliver_all()
+    shop.receive("near", "a", 1)
+    shop.deliver_all()
+    (part,) = state(shop, order_id).fulfilments
+    assert part.promised_by_ms is not None
+    allocated = (order_id, part.number, "allocated", shop.now_ms, part.promised_by_ms, "online", "near", None)
+    assert [msgspec.structs.astuple(row) for row in shop.promises[order_id]] == [allocated]
+    shop.receive("near", "a", 1)
+    shop.deliver_all().check()
+    assert [row.step for row in shop.promises[order_id]] == ["allocated"] * 2
+
+
+def test_a_part_of_which_no_date_is_known_is_written_down_as_promised():
+    shop = shop_of()
+    order_id = place(shop, ("a", 1))
+    shop.deliver_all()
+    shop.receive("near", "a", 1)
+    shop.deliver_all()
+    assert shop.order_view(order_id).status == "allocated"
+    assert shop.promises == {}
+
+
 def test_all_or_nothing_is_asked_for_bit_by_bit():
     shop = shop_of(near={"a": 1})
     order_id = place(shop, ("a", 1), ("b", 1), plan=[], backorder=BackorderTerms(whole=True))

@@ -98,6 +98,19 @@ def test_a_restored_list_forgets_its_version_or_keeps_what_is_over():
     assert revocations.restore(ID, {}) is None
 
 
+def test_a_list_without_the_rows_of_sessions_that_are_over_loses_its_version_or_one_that_is_not():
+    cell = List()
+    cell.revoke("over", NOW_MS + 10)
+    cell.revoke("not over", NOW_MS + 90)
+    cell.revoke("newest", NOW_MS + 20)
+    cell.now_ms += 50
+    left = [row for row in cell.stored.values() if row.session_id != "over"]
+    state, version = revocations.restore(ID, {"revocations": left})
+    assert (version, sorted(state.until_ms)) == (3, ["newest", "not over"])
+    state = revocations.evolve(state, SessionRevoked("s3", NOW_MS + 80), Context(ID, "c", cell.now_ms))
+    assert sorted(state.until_ms) == ["not over", "s3"]
+
+
 lives = st.lists(
     st.tuples(st.sampled_from(("s1", "s2", "s3")), st.integers(-2, 9), st.integers(0, 4)), min_size=1, max_size=30
 )

@@ -128,7 +128,7 @@ async def test_of_two_collectors_one_records_a_minute(rig):
     await rig.until(1.2)
     await other.round()
     assert rig.minutes() == {0: 1}
-    assert rig.store.seen["us", rig.begun] == (1, 1)
+    assert rig.store.hours_seen["us", rig.begun] == (1, 1)
 
 
 async def test_what_is_drained_a_moment_late_counts_and_what_is_drained_much_later_only_moves_the_books(rig):
@@ -192,7 +192,7 @@ async def test_the_forecast_knows_the_hours_of_the_weeks_before(rig):
     for week in range(1, 4):
         for hour in range(168):
             at = rig.begun - rig.begun % HOUR_MS - week * 7 * DAY_MS + hour * HOUR_MS
-            rig.store.seen["us", at] = (120, 60)
+            rig.store.hours_seen["us", at] = (120, 60)
     await rig.until(1.2)
     told = rig.store.rows["us", rig.begun].forecast
     assert (told.method, told.arrivals) == ("weekly", 120.0)
@@ -202,7 +202,7 @@ async def test_old_minutes_go(rig):
     old = idle("us", rig.begun - (MINUTES_KEPT_DAYS * DAY_MS + MINUTE_MS))
     kept = idle("us", rig.begun - (MINUTES_KEPT_DAYS * DAY_MS - MINUTE_MS))
     rig.store.rows |= {("us", old.at): old, ("us", kept.at): kept}
-    rig.store.seen["us", rig.begun - (HOURS_KEPT_DAYS + 1) * DAY_MS] = (1, 1)
+    rig.store.hours_seen["us", rig.begun - (HOURS_KEPT_DAYS + 1) * DAY_MS] = (1, 1)
     await rig.collector.round()
     assert list(rig.store.rows) == [("us", kept.at)]
-    assert not rig.store.seen
+    assert not rig.store.hours_seen

@@ -95,13 +95,29 @@ def test_a_final_answer_goes_to_nobody_else_and_only_once():
     assert feed.take(feed.listener("g", link.cursor, False, 1.0), STATS).answers == []
 
 
-def test_live_events_of_a_slow_gateway_are_bounded_and_the_newest_stay():
+def test_live_events_of_a_slow_gateway_are_bounded_or_it_is_not_told_that_some_are_missing():
     feed = Feed(Limits(feed_live_max=10))
     cursor = started(feed)
     listener = feed.listener("g", cursor, True, 1.0)
-    for version in range(100):
+    for version in range(10):
         feed.publish_live(LiveEvent("order", "us-1", version, 0, b"[]"))
-    assert [event.version for event in feed.take(listener, STATS).live] == list(range(90, 100))
+    assert not listener.reset
+    for version in range(10, 100):
+        feed.publish_live(LiveEvent("order", "us-1", version, 0, b"[]"))
+    link = feed.take(listener, STATS)
+    assert [event.version for event in link.live] == list(range(90, 100))
+    assert link.reset
+    feed.publish_live(LiveEvent("order", "us-1", 100, 0, b"[]"))
+    assert not feed.take(feed.listener("g", link.cursor, True, 2.0), STATS).reset
+
+
+def test_who_has_screens_is_not_told_that_something_could_not_be_told_live_or_everybody_is():
+    feed = Feed(Limits())
+    looking, other = started(feed), started(feed, gateway_id="other")
+    feed.listener("g", looking, True, 1.0)
+    feed.missed()
+    assert feed.take(feed.listener("g", looking, True, 1.0), STATS).reset
+    assert not feed.take(feed.listener("other", other, False, 1.0), STATS).reset
 
 
 def test_nobody_is_sent_live_events_who_has_no_screens():

@@ -325,16 +325,32 @@ class Heard:
         self.story.append(("live", event.version))
 
 
-async def test_listeners_hear_a_reset_before_the_rows_that_follow_it(line):
+async def test_listeners_hear_rows_before_the_reset_or_one_of_a_host_that_is_new(line):
     gateway, heard = gateway_on(line), Heard()
     gateway.subscribe(heard)
     await gateway.start()
     row = StockRow("us-wh", "A", 1, 0, 0)
     live = LiveEvent("order", "us-1", 4, 0, b"[]")
-    line.links.put_nowait(Downlink(1, True, [], [("stock", to_msgpack(row))], [live], STATS))
-    await until(lambda: len(heard.story) == 3)
-    assert heard.story == [("reset", "h0"), ("rows", [row]), ("live", 4)]
+    for cursor in (1, 2):
+        line.links.put_nowait(Downlink(cursor, True, [], [("stock", to_msgpack(row))], [live], STATS))
+    await until(lambda: len(heard.story) == 5)
+    assert heard.story == [("rows", [row]), ("live", 4), ("reset", "h0"), ("rows", [row]), ("live", 4)]
     assert gateway.stats() == [STATS]
+    await gateway.close()
+
+
+async def test_a_host_leaves_with_what_it_had_not_told_and_nobody_hears_of_it(line):
+    gateway, heard = gateway_on(line), Heard()
+    gateway.subscribe(heard)
+    await gateway.start()
+    line.links.put_nowait(Downlink(1, True, [], [], [], STATS))
+    await until(gateway.stats)
+    line.map = ShardMap(2, ["h1"])
+    gateway._refresh()
+    await until(lambda: heard.story)
+    line.links.put_nowait(Downlink(1, True, [], [], [], STATS))
+    await until(gateway.heard_all)
+    assert heard.story == [("reset", "h0")]
     await gateway.close()
 
 

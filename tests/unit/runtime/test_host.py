@@ -110,6 +110,20 @@ async def test_after_an_append_in_doubt_the_retried_command_gives_the_one_answer
     assert total_of((await ask(host, query("us-1")))[0]) == 6
 
 
+async def test_screens_never_hear_that_an_append_in_doubt_had_happened(cell):
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1)))
+    link = await listen(host, live=True)
+    cell.journal.fail_next_append(after_doing=True)
+    await ask(host, envelope("us-1", counter.Add(5), "c2"))
+    await until(lambda: len(host.shards) == QUICK.shards)
+    link = await listen(host, link.cursor, live=True)
+    assert (link.reset, link.live) == (True, [])
+    await ask(host, envelope("us-1", counter.Add(1), "c3"))
+    link = await listen(host, link.cursor, live=True)
+    assert (link.reset, len(link.live)) == (False, 1)
+
+
 async def test_an_append_that_fails_by_a_fault_of_ours_is_not_answered_from_memory_as_if_it_were_durable(
     cell, monkeypatch
 ):

@@ -132,3 +132,21 @@ def test_a_kit_without_a_change_of_its_parts_is_made_anew():
         region.index.rows(catalogue.feed("us-catalogue", region.state, 9))
     assert stock.changes == changes
     assert len(region.index._stock["B"].kits) == 1
+
+
+def test_a_kit_of_which_the_parts_are_exchanged_is_told_to_a_channel_as_it_was():
+    region = Region()
+    region.index.rows([StockRow("us-a", "A", 10, 0, 0, buffers="online:5"), stock_row("us-a", "B", 10)])
+    region.define({"K": (("A", 1),)})
+    seen = region.index.places.seen_from(0, 0)
+
+    def told() -> int:
+        return msgspec.json.decode(region.index.encoded("K", seen, 10, "online"))["available"]
+
+    assert told() == 5
+    region.index.keep(b"q", ["K"], b"five")
+    region.define({"K": (("B", 1),)})
+    assert told() == 10
+    assert region.index.kept(b"q") is None
+    region.define({"K": (("A", 1),)})
+    assert told() == 5

@@ -1,4 +1,5 @@
 import asyncio
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from actors.domain.location_events import (
     StockRunsLow,
 )
 from actors.runtime.wire import LiveEvent
-from serve.live.hub import CHANGES_MAX, DROPPED, HEARTBEAT, RECONNECT, LiveHub
+from serve.live.hub import CHANGES_MAX, DROPPED, HEARTBEAT, RECONNECT, RETRY_MS, RETRY_SPREAD_MS, LiveHub
 from serve.problems import Problem
 
 BOTH = frozenset({"order", "location"})
@@ -128,6 +129,42 @@ async def test_a_quiet_stream_beats_and_ends_with_reconnect():
     frames = [frame async for frame in hub.frames(hub.join(BOTH))]
     assert HEARTBEAT in frames
     assert frames[-1] == RECONNECT
+
+
+async def test_streams_skip_what_happened_at_a_host_that_failed_and_stay_open():
+    hub = Hub(clients_max=3)
+    streams = [hub.join(BOTH), hub.join(frozenset({"floor", "figures"})), hub.join(frozenset({"figures"}))]
+    hub.live(event(version=1))
+    hub.reset("h0")
+    hub.live(event(version=3))
+    for stream in streams[:2]:
+        assert [frame async for frame in hub.frames(stream)][1:] == [RECONNECT]
+    assert not streams[2].last_words
+
+
+async def test_hosts_stop_telling_while_those_who_were_sent_away_come_back():
+    hub = Hub()
+    stream = hub.join(BOTH)
+    hub.reset("h0")
+    hub.leave(stream)
+    assert hub.wanted == [True]
+    figures = hub.join(frozenset({"figures"}))
+    assert hub.wanted == [True]
+    stream = hub.join(BOTH)
+    hub.leave(stream)
+    assert hub.wanted == [True, False]
+    hub.leave(figures)
+    hub.reset("h0")
+    assert hub.wanted == [True, False]
+
+
+async def test_all_who_are_sent_away_come_back_at_once():
+    hub = Hub(clients_max=100)
+    beginnings = [await anext(hub.frames(hub.join(BOTH))) for _ in range(100)]
+    waits = sorted(int(text.removeprefix(b"retry: ")) for text in beginnings)
+    assert waits[0] >= RETRY_MS
+    assert waits[-1] < RETRY_MS + RETRY_SPREAD_MS
+    assert max(later - sooner for sooner, later in pairwise(waits)) < RETRY_SPREAD_MS / 20
 
 
 async def test_a_closing_replica_sends_its_clients_away():

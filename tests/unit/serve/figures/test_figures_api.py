@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from actors.domain.times import HOUR_MS, MINUTE_MS
+from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 from actors.figures.minute import Flow, Forecast, Level, Minute, Rates, idle
+from actors.runtime.figures import MINUTES_KEPT_DAYS
 from serve.figures.telling import FiguresTelling
 from serve.live.hub import LiveHub
 from tests.fakes.figures import MemoryFigures
@@ -79,6 +80,20 @@ async def test_a_minute_that_nobody_saw_is_a_gap_and_not_a_quiet_one(recorded):
     assert [point["at"] for point in told["points"]] == [text(recorded.now - n * MINUTE_MS) for n in (5, 4, 2)]
     # The last minute may still be on its way.
     assert told["gaps"] == [{"since": text(recorded.now - 3 * MINUTE_MS), "until": text(recorded.now - 2 * MINUTE_MS)}]
+
+
+@pytest.mark.parametrize("within_ms", [0, 1, MINUTE_MS - 1])
+@pytest.mark.parametrize("url", [FIGURES, "/v1/figures"])
+async def test_eight_days_lose_their_last_minute_or_hold_up_the_replica(recorded, within_ms, url):
+    days_ms = MINUTES_KEPT_DAYS * DAY_MS
+    recorded.cell.clock.now = recorded.now = recorded.now // MINUTE_MS * MINUTE_MS
+    recorded.seen(*range(1, days_ms // MINUTE_MS + 2))
+    since = recorded.now - days_ms - within_ms
+    query = {"from": text(since), "to": text(since + days_ms), "step": 86_400}
+    told = (await recorded.cell.get(url, **query)).json()
+    assert sum(point["minutes"] for point in told["points"]) == days_ms // MINUTE_MS + (within_ms > 0)
+    assert told["gaps"] == []
+    assert recorded.store.most_read == DAY_MS // MINUTE_MS
 
 
 async def test_a_place_without_anything_to_tell_was_seen_all_the_same(recorded):
