@@ -1,6 +1,6 @@
 """Ended sessions by when they are over, for the retention that takes them away.
 
-Revision: 0032, after 0029.
+Revision: 0032, after 0031.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0032"
-down_revision = "0029"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 
