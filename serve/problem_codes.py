@@ -212,6 +212,7 @@ TABLE: dict[str, Entry] = {
     "stock.serials_differ": Entry(422, "Not as many serial numbers as units"),
     "stock.serial_repeated": Entry(422, "Serial number is named twice"),
     "stock.serials_not_kept": Entry(422, "Not kept by serial number"),
+    "stock.kit_not_kept": Entry(422, "A kit has no stock of its own"),
     "stock.too_many_lines": Entry(422, "Too many lines"),
     "stock.serial_here": Entry(409, "Serial number is here already"),
     "stock.condition_same": Entry(422, "Condition stays the same"),

@@ -124,7 +124,9 @@ def _found(transfer: Transfer, found: Sequence[FoundLine], context: Context) -> 
         known = sent.get((line.sku, line.lot), Packed(line.sku, 0, line.lot))
         expires_on = line.expires_on if line.expires_on is not None else known.expires_on
         held = _on_hold(line.condition, expires_on, today(context))
-        yield ArrivedUnits(0, line.sku, line.quantity, line.lot, expires_on, known.serial, held, line.bin)
+        yield ArrivedUnits(
+            0, line.sku, line.quantity, line.lot, expires_on, known.serial or line.serial, held, line.bin
+        )
 
 
 def answered(transfer: Transfer, command: DestinationReceived) -> list[Event]:
