@@ -232,11 +232,12 @@ class CountSpot(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class EndCounting(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """These spots are not being counted any more. `counted`: see `CountingEnded`."""
+    """These spots are not being counted any more. `counted`, `taken`: see `CountingEnded`."""
 
     count_id: str
     spots: list[tuple[str, str]]
     counted: list[tuple[str, int]] = []
+    taken: bool = False
 
 
 class RunFloor(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from actors.domain.approval import DecideApproval
 from actors.domain.count_commands import BeginSpots, CloseCount, SubmitSpot
 from actors.domain.count_state import SETTLED, STAGES
 from actors.domain.count_worth import Worth
@@ -140,7 +141,8 @@ class CountMachine(RuleBasedStateMachine):
         if state.status == "open":
             self.world.do(CloseCount(TOM))
             self.world.settle()
-        assert self.world.books.state.counting == {}
+        # What waits for a second person is counted by nobody until he has decided.
+        assert set(self.world.books.state.counting) == {spot for spot in SPOTS if state.spots[spot].status == "asked"}
         asked = {line.bin: line.quantity for one in self.world.approvals.values() for line in one.wanted.lines}
         for spot in SPOTS:
             found = {"corrected": self.world.corrections().get(("a", "", spot[0]), 0), "asked": asked.get(spot[0], 0)}
@@ -155,6 +157,13 @@ class CountMachine(RuleBasedStateMachine):
         worth = self.world.opening.worth
         if worth is not None and worth.approval_minor:
             assert -100 * sum(self.world.corrections().values()) <= worth.approval_minor
+        for name, one in list(self.world.approvals.items()):
+            self.world.approve(name, DecideApproval("approve", BOB if one.asked_by != BOB else MIA))
+        self.world.settle()
+        assert self.world.books.state.counting == {}
+        for spot in SPOTS:
+            over = state.spots[spot].status in ("corrected", "asked")
+            assert self.world.corrections().get(("a", "", spot[0]), 0) == (-self.lost[spot] if over else 0)
 
 
 TestCountMachine = CountMachine.TestCase
