@@ -327,6 +327,7 @@ TABLE: dict[str, Entry] = {
     "transfer.package_leaving": Entry(409, "Package has not left the books yet"),
     "transfer.too_many_packages": Entry(422, "Too many packages"),
     "transfer.more_than_sent": Entry(409, "More than was sent"),
+    "transfer.too_many_lots": Entry(409, "Too many lots at once"),
     "transfer.nothing_named": Entry(422, "Nothing is named"),
     "transfer.receipts_waiting": Entry(409, "Receipts are being written down"),
     "transfer.books_open": Entry(409, "Something is being written down"),
