@@ -164,7 +164,7 @@ class Unreserve(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Convert(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A cart's units become an order's. Answered with what could be allocated (`Taken`)."""
+    """A cart's units become an order's. Answered with what could be allocated (`Taken`): all of them but those whose lot has ended."""
 
     reservation_id: str
     order_id: str

@@ -135,7 +135,7 @@ class StockRanOut(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class PromisesAtRisk(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Fewer units are here than were promised: a count found so many less than the books could give up."""
+    """So many promised units are not there, or not for sale: a count found fewer than the books could give up, or their lot has ended."""
 
     sku: str
     units: int
