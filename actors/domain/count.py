@@ -357,6 +357,7 @@ def messages(count_id: str, event: Event) -> Iterable[Message]:
                 [_correction(bin_id, (sku, lot, units)) for bin_id, sku, lot, units in event.lines],
                 count_id,
                 as_far=True,
+                as_left=True,
             )
             ask = AskApproval(event.location_id, event.location_id, wanted, event.asked_by, event.good_for_ms, count_id)
             yield Message("approval", event.approval_id, ask)

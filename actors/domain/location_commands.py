@@ -67,13 +67,16 @@ class AdjustmentLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class AdjustStock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Corrections, all or none. `cause`: the approval or count by which they come, or "". `as_far`: what is promised stays, as much of a loss as can be is
-    taken, and the rest is told as a risk."""
+    """Corrections, all or none. `cause`: the approval or count by which they come, or "". `as_far`: by a count, which saw what it saw: what is promised stays,
+    as much of a loss as can be is
+    taken, and the rest is told as a risk; a gain is taken though its bin is full or its lot has ended (then on quality hold). `as_left`: a loss is also no more than its bin still has by the books: of
+    all that a second person approves at once, one line that was moved meanwhile does not refuse the others."""
 
     lines: list[AdjustmentLine]
     reference: str = ""
     cause: str = ""
     as_far: bool = False
+    as_left: bool = False
 
 
 class ConditionLine(msgspec.Struct, frozen=True, array_like=True, gc=False):

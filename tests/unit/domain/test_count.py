@@ -135,7 +135,7 @@ def test_what_waits_for_approval_is_done_or_split_into_small_parts():
     assert {by: [(line.quantity, line.bin) for line in one.wanted.lines] for by, one in asked.items()} == {
         TOM: [(2, "A-02")], BOB: [(-1, "")],
     }  # fmt: skip
-    assert all(one.wanted.as_far and one.wanted.reference == ID for one in asked.values())
+    assert all(one.wanted.as_far and one.wanted.as_left and one.wanted.reference == ID for one in asked.values())
     assert {one.approval_id for one in made.state.spots.values()} == {"", *made.approvals}
     # Whose counting decided may not approve it.
     for by, one in asked.items():
@@ -408,3 +408,23 @@ def test_words_on_a_held_spot_that_cross_leave_it_taken_for_ever():
     made.pending.append(late)
     made.settle()
     assert made.books.state.counting == {}
+
+
+def test_one_bin_that_was_emptied_meanwhile_lets_all_that_was_approved_be_refused():
+    made = World(spots=[A1, A2], approval_units=20, approval_good_for_ms=1000)
+    made.books.do(ReceiveStock([ReceiptLine("a", 60, bin="A-01"), ReceiptLine("b", 60, bin="A-02")]))
+    made.opened()
+    made.begin(A1, A2)
+    for spot, sku in ((A1, "a"), (A2, "b")):
+        for by in (MIA, TOM):
+            made.submit(spot, (sku, "", 30), by=by)
+    made.books.do(MoveUnits([MoveLine("a", 40, "A-01", "B-01")]))
+    (name,) = made.approvals
+    made.approve(name, approval.DecideApproval("approve", BOB))
+    made.settle()
+    assert (made.approvals[name].status, made.books.stock("a").on_hand, made.books.stock("b").on_hand) == (
+        "done",
+        40,
+        30,
+    )
+    assert made.books.events[-2] == PromisesAtRisk("a", 10)
