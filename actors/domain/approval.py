@@ -8,7 +8,8 @@
 Who asks may not approve: that is judged by the person, not by the session, and by nobody but this file. Machines may ask; only people decide,
 and only where their rights reach. What is approved goes to its target as a message, and so takes effect once, whatever crashes; nothing goes
 before the approval is durable. `Wanted` is what can be asked for: another one is a type more there, and a line in `_ACTIONS`, `size_of`
-and `reasons_of`. A transfer waits for its approval, so it is told when it won't come. Times are UTC milliseconds since 1970.
+and `reasons_of`. A transfer waits for its approval, so it is told when it won't come; a count keeps what it
+found from being counted again, so it is told when it is over, whichever way. Times are UTC milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 
 from actors.domain import ids
+from actors.domain.count_commands import ApprovalOver
 from actors.domain.errors import Refused, decode_refusal
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
 from actors.domain.location_commands import AdjustStock
@@ -51,13 +53,14 @@ _ACTIONS: Mapping[type, _Action] = {
 # --- commands -------------------------------------------------------------------------------------------------------
 class AskApproval(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Somebody wants this done. location_id: where, by which it is judged who may decide; target_id: the entity that does it; asked_by: an
-    account or a client; good_for_ms: for how long it may be decided."""
+    account or a client; good_for_ms: for how long it may be decided; waiting: the count that is told when it is over, "" for none."""
 
     location_id: str
     target_id: str
     wanted: Wanted
     asked_by: Annotated[str, APPROVER]
     good_for_ms: int
+    waiting: str = ""
 
 
 class DecideApproval(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -98,6 +101,7 @@ class ApprovalAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
     wanted: Wanted
     asked_by: Annotated[str, APPROVER]
     expires_at_ms: int
+    waiting: str = ""
 
 
 class ApprovalGiven(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -109,7 +113,7 @@ class ApprovalGiven(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ApprovalRefused(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Somebody else doesn't want it. `waiting`: the transfer that is told so with this event, "" for none; the same below."""
+    """Somebody else doesn't want it. `waiting`: the transfer or count that is told so with this event, "" for none; the same below."""
 
     by: Annotated[str, APPROVER]
     note: RefusalNote | Literal[""]
@@ -132,6 +136,7 @@ class ApprovalSettled(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The target has done it, or refused it with this code."""
 
     code: str
+    waiting: str = ""
 
 
 Event = ApprovalAsked | ApprovalGiven | ApprovalRefused | ApprovalWithdrawn | ApprovalExpired | ApprovalSettled
@@ -152,6 +157,7 @@ class Approval(msgspec.Struct):
     decided_at_ms: int = 0
     note: str = ""
     code: str = ""
+    waiting: str = ""
 
 
 class ViewApproval(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -207,7 +213,9 @@ def decide(state: Approval | None, command: Command, context: Context) -> Decisi
         if state is not None:
             raise Refused("approval.exists", f"Approval {context.entity_id} exists already.")
         expires_at_ms = context.now_ms + command.good_for_ms
-        asked = ApprovalAsked(command.location_id, command.target_id, command.wanted, command.asked_by, expires_at_ms)
+        asked = ApprovalAsked(
+            command.location_id, command.target_id, command.wanted, command.asked_by, expires_at_ms, command.waiting
+        )
         return _told(context, asked)
     approval = _known(state)
     if type(command) is DecideApproval:
@@ -221,7 +229,8 @@ def decide(state: Approval | None, command: Command, context: Context) -> Decisi
         late = approval.status == "pending" and context.now_ms >= approval.expires_at_ms
         return _told(context, *([ApprovalExpired(_waiting(approval))] if late else []))
     assert type(command) is TargetAnswered
-    return _told(context, *([ApprovalSettled(command.code)] if approval.status == "approved" else []))
+    settled = [ApprovalSettled(command.code, approval.waiting)] if approval.status == "approved" else []
+    return _told(context, *settled)
 
 
 def _decide(approval: Approval, command: DecideApproval, context: Context) -> Decision:
@@ -237,7 +246,7 @@ def _decide(approval: Approval, command: DecideApproval, context: Context) -> De
 
 
 def _waiting(approval: Approval) -> str:
-    return approval.target_id if type(approval.wanted) is ApproveTransfer else ""
+    return approval.target_id if type(approval.wanted) is ApproveTransfer else approval.waiting
 
 
 def _known(state: Approval | None) -> Approval:
@@ -271,8 +280,9 @@ def evolve(state: Approval | None, event: Event, context: Context) -> Approval:
     """The next state; takes over `state`."""
     if type(event) is ApprovalAsked:
         return Approval(
-            event.location_id, event.target_id, event.wanted, event.asked_by, context.now_ms, event.expires_at_ms
-        )
+            event.location_id, event.target_id, event.wanted, event.asked_by, context.now_ms, event.expires_at_ms,
+            waiting=event.waiting,
+        )  # fmt: skip
     assert state is not None
     if type(event) is ApprovalGiven:
         state.status, state.decided_by, state.decided_at_ms = "approved", event.by, context.now_ms
@@ -293,11 +303,15 @@ _NOT_GIVEN: Mapping[type, NotGiven] = {
 
 
 def messages(approval_id: str, event: Event) -> Iterable[Message]:
-    """What is approved goes to its target, and says by which approval it comes; what is not, to the transfer that waits for it."""
+    """What is approved goes to its target, and says by which approval it comes; what is not, to the transfer that waits for it; a count, that it is over."""
     if type(event) is ApprovalGiven:
         command = msgspec.structs.replace(event.wanted, cause=approval_id)
         yield Message(_ACTIONS[type(event.wanted)].kind, event.target_id, command, on_reply=True)
-    elif isinstance(event, ApprovalRefused | ApprovalWithdrawn | ApprovalExpired) and event.waiting:
+    elif isinstance(event, ApprovalRefused | ApprovalWithdrawn | ApprovalExpired | ApprovalSettled) and event.waiting:
+        if ids.COUNT_PATTERN.match(event.waiting):
+            yield Message("count", event.waiting, ApprovalOver(approval_id))
+            return
+        assert not isinstance(event, ApprovalSettled)
         yield Message("transfer", event.waiting, ApprovalNotGiven(approval_id, _NOT_GIVEN[type(event)]))
 
 

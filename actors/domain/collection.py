@@ -284,8 +284,10 @@ def _answered(state: Collection, command: OrderAnswered, context: Context) -> De
         events = [StepTaken(command.step), *left, *_after(state, command.step)]
     decision = _told(context, events)
     if asking.awaited:
+        # Only who asked for the step hears why it was refused: whatever comes later is not answered with it.
         final = Answer(
-            asking.awaited, lambda state, version: status_view(context.entity_id, state, version, context.now_ms)
+            asking.awaited,
+            lambda state, version: status_view(context.entity_id, state, version, context.now_ms, command.code),
         )
         decision.answers.append(final)
     return decision

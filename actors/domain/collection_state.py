@@ -46,7 +46,7 @@ class Asking(msgspec.Struct, array_like=True, gc=False):
 
 class Collection(msgspec.Struct):
     """The state. parts: by number of the fulfilment; found: units per SKU of the parts that no floor picks; early: missing units by part, told before it was opened.
-    misses: wrong codes since there is this one. code: of the order's last refusal. sealed_spot: where the customer is, under a data key; here_spot: the same where there are no keys. renewed: when the
+    misses: wrong codes since there is this one. code: of the order's refusal of what it was asked last, "" when it went along. sealed_spot: where the customer is, under a data key; here_spot: the same where there are no keys. renewed: when the
     code was made anew. clock: by when it is to be made ready; late_from_ms: from when on that counts; late_at_ms: when the store was told. turn, paused_at_ms: of the last word on holds, and since
     when one stands. kept_until_ms: what the order said when the last was released. wait_until_ms: when the timer asks again what it was refused, `refused` times since the order
     went along with anything. spot_digest: keyed, of what is sealed. contact_turn: of the last correction of the customer's address; told: notices that went there, the newest. Times: UTC ms, None until then."""
@@ -180,7 +180,7 @@ class ViewCollection(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class CollectionStatusView(msgspec.Struct, frozen=True, gc=False):
     """The answer to every command. `asking`: the step that the order has yet to go along with, "" for none; `verified`: by what it was proved that the customer may have it, ""
-    when it was not; `last_refusal`: why the order did not go along with the last step, "" when it did; `allowed`: what may be done now."""
+    when it was not; `last_refusal`: why the order did not go along with this step, "" when it did or was not asked; `allowed`: what may be done now."""
 
     collection_id: str
     version: int
@@ -239,11 +239,13 @@ def check_reach(collection: Collection, within: list[str]) -> None:
         raise Refused("collection.location_forbidden", "Your rights don't reach this store.")
 
 
-def status_view(collection_id: str, state: Collection, version: int, now_ms: int) -> CollectionStatusView:
-    """What who has asked for something is told."""
+def status_view(
+    collection_id: str, state: Collection, version: int, now_ms: int, refusal: str = ""
+) -> CollectionStatusView:
+    """What who has asked for something is told. refusal: why the order did not go along with that very step, "" when it did or was not asked: what it refused before is no answer to this."""
     return CollectionStatusView(
         collection_id, version, state.stage, state.asking.step if state.asking is not None else "",  # type: ignore[arg-type]
-        proved_by(state, now_ms), tries_left(state), state.code, allowed_steps(state, now_ms),
+        proved_by(state, now_ms), tries_left(state), refusal, allowed_steps(state, now_ms),
     )  # fmt: skip
 
 

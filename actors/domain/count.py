@@ -6,7 +6,7 @@
         within tolerance, or counted twice alike, or the third time ──▶ accepted                          │
         otherwise ──▶ recount: by somebody else; differs again ──▶ decide: by a third, who is senior ◀────┘
         accepted with a variance ──┬─ together at most `approval_units` ──▶ correcting ──▶ corrected, or failed: to be begun again
-                                   └─ more ──▶ held ──when the count closes──▶ asked: an approval has it (`approval.py`)
+                                   └─ more ──▶ held ──when the count closes──▶ asked: an approval has it (`approval.py`); nobody counts it again before that is over
 
     the count:  open ──▶ closed: when all spots are settled, by CloseCount, or after COUNT_MAX_MS
 
@@ -25,6 +25,7 @@ from actors.domain import count_worth, ids
 from actors.domain.approval import AskApproval
 from actors.domain.catalogue import TellCosts
 from actors.domain.count_commands import (
+    ApprovalOver,
     BeginSpots,
     CloseCount,
     Command,
@@ -90,6 +91,8 @@ def decide(state: Count | None, command: Command, context: Context) -> Decision:
             return _after_comparing(count, command.spot, _valued(count, command, context), context)
         case LocationCorrected():
             return _told(context, _corrected(count, command, context))
+        case ApprovalOver():
+            return _told(context, _over(count, command.approval_id))
         case CloseCount():
             check_reach(count, command.within)
             _check_open(count)
@@ -237,9 +240,10 @@ def _decided(
     if outcome != "accepted":
         return events
     skus = dict.fromkeys(sku for sku in (spot[1], *(line[0] for line in lines)) if sku)
-    events.append(SpotsReleased(count.location_id, [spot], [(sku, one.counted_at_ms) for sku in skus]))
     variance = attempt.variance
     held = _is_held(count, attempt)
+    # What is held is not in the books: whoever counted the spot meanwhile would find the same difference, and both would be booked.
+    events.append(SpotsReleased(count.location_id, [spot], [(sku, one.counted_at_ms) for sku in skus], held))
     if held:
         events.append(VarianceHeld(spot))
     elif variance:
@@ -306,6 +310,11 @@ def _closing(
     return events + _asked(count, context, asked)
 
 
+def _over(count: Count, approval_id: str) -> list[Event]:
+    spots = [spot for spot, one in count.spots.items() if one.approval_id == approval_id]
+    return [SpotsReleased(count.location_id, spots)] if spots else []
+
+
 def _asked(count: Count, context: Context, held: Sequence[tuple[CountedSpot, Attempt]]) -> list[Event]:
     """One approval for each whose counting decided, more where there are too many lines for one."""
     parts: list[tuple[str, list[CountedSpot], list[tuple[str, str, str, int]]]] = []
@@ -338,7 +347,7 @@ def messages(count_id: str, event: Event) -> Iterable[Message]:
         case WorthAsked():
             yield count_worth.message(count_id, event)
         case SpotsReleased():
-            yield Message("location", event.location_id, EndCounting(count_id, event.spots, event.counted))
+            yield Message("location", event.location_id, EndCounting(count_id, event.spots, event.counted, event.taken))
         case VarianceSent():
             lines = [_correction(event.spot[0], line) for line in event.lines]
             adjust = AdjustStock(lines, count_id, count_id, as_far=True)
@@ -348,8 +357,9 @@ def messages(count_id: str, event: Event) -> Iterable[Message]:
                 [_correction(bin_id, (sku, lot, units)) for bin_id, sku, lot, units in event.lines],
                 count_id,
                 as_far=True,
+                as_left=True,
             )
-            ask = AskApproval(event.location_id, event.location_id, wanted, event.asked_by, event.good_for_ms)
+            ask = AskApproval(event.location_id, event.location_id, wanted, event.asked_by, event.good_for_ms, count_id)
             yield Message("approval", event.approval_id, ask)
 
 

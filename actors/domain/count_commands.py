@@ -85,7 +85,13 @@ class LocationCorrected(msgspec.Struct, frozen=True, tag=True, gc=False):
     problem: str = ""
 
 
+class ApprovalOver(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """What was asked of a second person is in the books, or won't be: the approval has come to an end."""
+
+    approval_id: str
+
+
 Command = (
     OpenCount | BeginSpots | SubmitSpot | CloseCount | ExpireCount | LocationBegan | LocationCompared | LocationCorrected
-    | CostsTold
+    | CostsTold | ApprovalOver
 )  # fmt: skip

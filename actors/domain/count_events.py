@@ -80,11 +80,12 @@ class SpotNotCompared(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SpotsReleased(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The location need not keep any more what changes there. `counted`: (SKU, UTC ms) of what was accepted."""
+    """The location need not keep any more what changes there. `counted`: (SKU, UTC ms) of what was accepted; `taken`: no other count may begin them yet."""
 
     location_id: str
     spots: list[CountedSpot]
     counted: list[tuple[str, int]] = []
+    taken: bool = False
 
 
 class VarianceSent(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -120,7 +120,7 @@ def _decide(state: Location, command: Command, context: Context) -> Decision:
     if type(command) is Reserve:
         return _taken(location_promises.reserve(state, command, context))
     if type(command) is Convert:
-        got = location_promises.convert(state, command)
+        got = location_promises.convert(state, command, context)
         return _taken(got if state.profile is None else location_capacity.within(state, command, got, context))
     if type(command) is Ship:
         return _shipped(state, location_promises.settle(state, command, context), context)

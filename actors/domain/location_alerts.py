@@ -10,7 +10,11 @@ from actors.domain.location_state import Stock
 
 def level_crossed(sku: str, stock: Stock, after: int) -> Iterable[Event]:
     """What is available falls to `after`."""
-    point, before = stock.reorder_point, stock.available
+    return crossed(sku, stock.reorder_point, stock.available, after)
+
+
+def crossed(sku: str, point: int, before: int, after: int) -> Iterable[Event]:
+    """What is available falls from `before` to `after`; point: at or below it stock runs low, 0 for never."""
     if point and before > after:
         if before > point >= after:
             yield StockRunsLow(sku, after, point)

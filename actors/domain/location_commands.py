@@ -67,13 +67,16 @@ class AdjustmentLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class AdjustStock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Corrections, all or none. `cause`: the approval or count by which they come, or "". `as_far`: what is promised stays, as much of a loss as can be is
-    taken, and the rest is told as a risk."""
+    """Corrections, all or none. `cause`: the approval or count by which they come, or "". `as_far`: by a count, which saw what it saw: what is promised stays,
+    as much of a loss as can be is
+    taken, and the rest is told as a risk; a gain is taken though its bin is full or its lot has ended (then on quality hold). `as_left`: a loss is also no more than its bin still has by the books: of
+    all that a second person approves at once, one line that was moved meanwhile does not refuse the others."""
 
     lines: list[AdjustmentLine]
     reference: str = ""
     cause: str = ""
     as_far: bool = False
+    as_left: bool = False
 
 
 class ConditionLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -164,7 +167,7 @@ class Unreserve(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Convert(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A cart's units become an order's. Answered with what could be allocated (`Taken`)."""
+    """A cart's units become an order's. Answered with what could be allocated (`Taken`): all of them but those whose lot has ended."""
 
     reservation_id: str
     order_id: str
@@ -232,11 +235,12 @@ class CountSpot(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class EndCounting(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """These spots are not being counted any more. `counted`: see `CountingEnded`."""
+    """These spots are not being counted any more. `counted`, `taken`: see `CountingEnded`."""
 
     count_id: str
     spots: list[tuple[str, str]]
     counted: list[tuple[str, int]] = []
+    taken: bool = False
 
 
 class RunFloor(msgspec.Struct, frozen=True, tag=True, gc=False):

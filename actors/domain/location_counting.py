@@ -2,7 +2,7 @@
 
     BeginCounting ──▶ what the books say of the spot is kept, and from now on each change: (when, SKU, lot, units)
     CountSpot     ──▶ book at the moment = book at the beginning + what changed until then      however late the message comes
-    EndCounting   ──▶ nothing is kept any more
+    EndCounting   ──▶ nothing is kept any more; where what was found waits for a second person, no other count may begin it before he has decided
 
 A spot is a bin with all that lies in it, or what of a SKU lies in no bin. All that is on hand counts, whatever its state: what is
 allocated, reserved, damaged or on hold is in the building too. A change in the very millisecond of the counting is taken to have been before it. A location where
@@ -149,7 +149,7 @@ def _unplaced(location: Location, sku: str) -> _Book:
 def end(location: Location, command: EndCounting) -> list[Event]:
     """Spots of other counts, and those that are not being counted, are passed over."""
     mine = [spot for spot in command.spots if _of(location, spot) == command.count_id]
-    return [CountingEnded(command.count_id, mine, command.counted)] if mine or command.counted else []
+    return [CountingEnded(command.count_id, mine, command.counted, command.taken)] if mine or command.counted else []
 
 
 def _of(location: Location, spot: CountedSpot) -> str:
@@ -167,7 +167,11 @@ def begun(location: Location, event: CountingBegun, context: Context) -> None:
 def ended(location: Location, event: CountingEnded) -> None:
     """Takes note of the event."""
     for spot in event.spots:
-        del location.counting[spot]
+        if event.taken:
+            known = location.counting[spot]
+            known.book, known.changes, known.lost = [], [], True
+        else:
+            del location.counting[spot]
 
 
 def keep(location: Location, event: StockChanged, context: Context) -> None:

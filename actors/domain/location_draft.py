@@ -71,7 +71,9 @@ class Draft:
     def open_lot(self, opened: LotOpened) -> None:
         """A lot that was not here. Raises Refused `stock.lot_not_kept` where there is stock without one."""
         if not self.lots(opened.sku) and self.stock(opened.sku).on_hand:
-            raise Refused("stock.lot_not_kept", f"{opened.sku} is not kept by lot here.", sku=opened.sku)
+            units = self.stock(opened.sku).on_hand
+            detail = f"{opened.sku} is not kept by lot here while {units} units without one are here."
+            raise Refused("stock.lot_not_kept", detail, sku=opened.sku, on_hand=units)
         self.lots(opened.sku)[opened.lot] = Lot(expires_on=opened.expires_on, serial=opened.serial)
         self.opened.append(opened)
 

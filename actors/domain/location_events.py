@@ -135,7 +135,7 @@ class StockRanOut(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class PromisesAtRisk(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Fewer units are here than were promised: a count found so many less than the books could give up."""
+    """So many promised units are not there, or not for sale: a count found fewer than the books could give up, or their lot has ended."""
 
     sku: str
     units: int
@@ -198,11 +198,13 @@ class FloorSet(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class CountingEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """These spots are not being counted any more. `counted`: (SKU, UTC ms) of what was counted in them, and accepted."""
+    """These spots are not being counted any more. `counted`: (SKU, UTC ms) of what was counted in them, and accepted; `taken`: no other count may begin them yet,
+    since what was found is not in the books."""
 
     count_id: str
     spots: list[tuple[str, str]]
     counted: list[tuple[str, int]] = []
+    taken: bool = False
 
 
 Event = (

@@ -1,7 +1,8 @@
 """Lots: parts of a SKU's stock that are told apart, and go off. A serial number is a lot of one.
 
 First expired, first out: of several lots that are good for long enough the one that ends soonest is promised. A lot is good to the end of its last day, UTC.
-`EXPIRY_WARN_DAYS` before that the location tells of it; when it is over, what is promised to nobody goes on quality hold, and so does what is given back later.
+`EXPIRY_WARN_DAYS` before that the location tells of it; when it is over, what is promised to nobody goes on quality hold, and so does what is given back later. What is promised stays so until it is given back, and is told as a risk (`PromisesAtRisk`): whoever it is for
+may have it in a box already.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from heapq import nsmallest
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
 from actors.domain.location_alerts import level_crossed
-from actors.domain.location_events import Entry, Event, ExpiryNear, LotEnded, LotsLookedAt, StockChanged
+from actors.domain.location_events import Entry, Event, ExpiryNear, LotEnded, LotsLookedAt, PromisesAtRisk, StockChanged
 from actors.domain.location_state import Location, Lot
 from actors.domain.times import DAY_MS
 
@@ -85,6 +86,7 @@ def claimed(
 def look_at(location: Location, context: Context) -> list[Event]:
     """Warns of lots that end soon, and puts on hold what is free of those that have ended."""
     day, events, entries, later = today(context), list[Event](), list[Entry](), list[int]()
+    at_risk: dict[str, int] = {}
     for sku, name, lot in _with_end(location):
         if len(events) >= LOOKED_AT_MAX:
             later.append(context.now_ms)
@@ -92,6 +94,8 @@ def look_at(location: Location, context: Context) -> list[Event]:
         assert lot.expires_on is not None
         if lot.told != "ended" and not lot.good_on(day):
             events.append(LotEnded(sku, name, lot.on_hand))
+            if lot.allocated or lot.reserved:
+                at_risk[sku] = at_risk.get(sku, 0) + lot.allocated + lot.reserved
             if lot.free > 0:
                 entries.append(Entry(sku, lot.free, 0, 0, "expiry", None, ("quality_hold", lot.free), name))
         elif not lot.told and lot.expires_on - EXPIRY_WARN_DAYS <= day:
@@ -103,6 +107,7 @@ def look_at(location: Location, context: Context) -> list[Event]:
     if entries:
         events.append(StockChanged(entries))
         events.extend(_levels_crossed(location, entries))
+    events.extend(PromisesAtRisk(sku, units) for sku, units in at_risk.items())
     return [*events, LotsLookedAt(min(later, default=None))]
 
 

@@ -129,7 +129,7 @@ def _settled(
     before = len(draft.entries)
     for lot, units in parts:
         # What is given back of a lot that has ended meanwhile must not be sold.
-        ended = reason == "release" and bool(lot) and not location.lots[sku][lot].good_on(today(context))
+        ended = reason == "release" and _ended(location, sku, lot, context)
         aside: tuple[AsideState, int] | None = ("quality_hold", units) if ended else None
         if not on_hand:
             draft.add(Entry(sku, units, 0, allocated * units, reason, None, aside, lot))
@@ -157,22 +157,30 @@ def unreserve(location: Location, command: Unreserve, context: Context) -> list[
     """Raises Refused `stock.not_reserved`."""
     entries = []
     for sku, units, lot in _reserved_parts(location, command.reservation_id, command.lines):
-        ended = bool(lot) and not location.lots[sku][lot].good_on(today(context))
         entries.append(Entry(sku, units, 0, 0, "unreserve", None, ("reserved", -units), lot))
-        if ended:
+        if _ended(location, sku, lot, context):
             entries.append(Entry(sku, units, 0, 0, "expiry", None, ("quality_hold", units), lot))
     return [StockChanged(entries, command.reservation_id)]
 
 
-def convert(location: Location, command: Convert) -> tuple[list[Event], Taken]:
-    """The very units that the cart had. Raises Refused `stock.not_reserved`."""
-    parts = _reserved_parts(location, command.reservation_id, command.lines)
-    given = [Entry(sku, units, 0, 0, "convert", None, ("reserved", -units), lot) for sku, units, lot in parts]
-    got = [Entry(sku, units, 0, units, "convert", None, None, lot) for sku, units, lot in parts]
-    cause = f"{command.order_id}.{command.fulfilment}"
-    return [StockChanged(given, command.reservation_id), StockChanged(got, cause)], Taken(
-        list(command.lines), location.floor is not None
-    )
+def convert(location: Location, command: Convert, context: Context) -> tuple[list[Event], Taken]:
+    """The very units that the cart had, though less of their life is left by now; those of a lot that has ended meanwhile go on hold, and the order asks for others. Raises Refused `stock.not_reserved`."""
+    given, got, taken = list[Entry](), list[Entry](), dict[str, int]()
+    for sku, units, lot in _reserved_parts(location, command.reservation_id, command.lines):
+        given.append(Entry(sku, units, 0, 0, "convert", None, ("reserved", -units), lot))
+        if _ended(location, sku, lot, context):
+            given.append(Entry(sku, units, 0, 0, "expiry", None, ("quality_hold", units), lot))
+            continue
+        got.append(Entry(sku, units, 0, units, "convert", None, None, lot))
+        taken[sku] = taken.get(sku, 0) + units
+    events: list[Event] = [StockChanged(given, command.reservation_id)]
+    if got:
+        events.append(StockChanged(got, f"{command.order_id}.{command.fulfilment}"))
+    return events, Taken(list(taken.items()), location.floor is not None)
+
+
+def _ended(location: Location, sku: str, lot: str, context: Context) -> bool:
+    return bool(lot) and not location.lots[sku][lot].good_on(today(context))
 
 
 def _reserved_parts(location: Location, reservation_id: str, lines: Iterable[Units]) -> list[tuple[str, int, str]]:

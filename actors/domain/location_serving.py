@@ -7,6 +7,7 @@ from copy import copy
 from heapq import heapify, heappop, heapreplace
 
 from actors.domain.kind import Context
+from actors.domain.location_alerts import crossed
 from actors.domain.location_capacity import count_of, local_day
 from actors.domain.location_draft import Draft, apply
 from actors.domain.location_events import Entry, Event, LevelsSet, LotOpened, SafetyStockSet, StockChanged, Units
@@ -78,6 +79,8 @@ class Round:
         elif type(event) is LevelsSet:
             for levels in event.levels:
                 stock = draft.stock(levels.sku)
+                if levels.reorder_point is not None:
+                    stock.reorder_point = levels.reorder_point
                 if levels.safety_stock is not None:
                     stock.safety_stock = levels.safety_stock
                 if levels.buffers is not None:
@@ -297,7 +300,20 @@ class Round:
             out.append(LineServed(order_id, number, lines, floor))
         if self._given and self._count is not None:
             out.append(DayCounted(self._count))
+        if self._given:
+            out.extend(self._levels_crossed())
         return out
+
+    def _levels_crossed(self) -> Iterable[Event]:
+        """What the line has taken is missing as what anybody takes. What came in with the same turn was never there for others, and what left by it was told."""
+        given: dict[str, int] = {}
+        for (_, sku), units in self._units.items():
+            given[sku] = given.get(sku, 0) + units
+        for sku, units in given.items():
+            stock, known = self._draft.stock(sku), self._location.stock.get(sku)
+            ahead = max(0, stock.free + units - stock.safety_stock)
+            before = min(ahead, known.available) if known is not None else 0
+            yield from crossed(sku, stock.reorder_point, before, stock.available)
 
     def rest(self, skus: Iterable[str]) -> Location:
         """The location as whoever is not in the line may see it: without what went to the line, or is kept for it."""

@@ -81,7 +81,8 @@ Passed = tuple[int, str, str, int]
 
 
 class Counting(msgspec.Struct, gc=False):
-    """A spot that is being counted: (SKU, lot, units) that lay there when it was begun, and what has changed since. `lost`: more changed than is kept."""
+    """A spot that is being counted: (SKU, lot, units) that lay there when it was begun, and what has changed since. `lost`: more changed than is kept, or nobody asks for it
+    any more and the spot is only still taken."""
 
     count_id: str
     began_at_ms: int

@@ -89,10 +89,12 @@ def adjust(location: Location, command: AdjustStock, context: Context) -> list[E
     draft, added, at_risk = Draft(location), dict[str, int](), dict[str, int]()
     # Gains first: with losses first the books would pass through less on hand than is promised.
     for line in sorted(command.lines, key=lambda line: line.quantity < 0):
-        if line.quantity > 0:
+        if line.quantity > 0 and command.as_far:
+            _gain_as_found(draft, line, context)
+        elif line.quantity > 0:
             _gain(draft, line, added, context)
         elif line.quantity < 0 and command.as_far:
-            missed = _lose_as_far(draft, line)
+            missed = _lose_as_left(draft, line) if command.as_left else _lose_as_far(draft, line)
             if missed:
                 at_risk[line.sku] = at_risk.get(line.sku, 0) + missed
         elif line.quantity < 0:
@@ -115,6 +117,22 @@ def _gain(draft: Draft, line: AdjustmentLine, added: dict[str, int], context: Co
         _check_for_sale(line.sku, line.lot, counts.expires_on, line.condition, context)
     if line.bin:
         check_room(draft.location, line.bin, n, added)
+    _add_gain(draft, line, counts)
+
+
+def _gain_as_found(draft: Draft, line: AdjustmentLine, context: Context) -> None:
+    """It is there, whatever should be: a bin that is full by the books has something else in it that is missing, one that is gone was a place, and of a lot that has ended there is one more on hold."""
+    counts = draft.counts(line.sku, line.lot)
+    ended = isinstance(counts, Lot) and not counts.good_on(today(context)) and line.condition == "sellable"
+    if ended:
+        line = replace(line, condition="quality_hold")
+    if line.bin not in draft.location.bins:
+        line = replace(line, bin="")
+    _add_gain(draft, line, counts)
+
+
+def _add_gain(draft: Draft, line: AdjustmentLine, counts: Counts) -> None:
+    n = line.quantity
     if isinstance(counts, Lot) and counts.serial and counts.on_hand + n > 1:
         raise Refused("stock.serial_here", f"{line.lot} of {line.sku} is one unit.", sku=line.sku, serial=line.lot)
     bin_delta = n if line.bin else 0
@@ -133,6 +151,16 @@ def _lose_as_far(draft: Draft, line: AdjustmentLine) -> int:
             _lose(draft, replace(line, quantity=-units, condition=condition))
             left -= units
     return left
+
+
+def _lose_as_left(draft: Draft, line: AdjustmentLine) -> int:
+    """The same, of what still lies there by the books. Gives how many are left."""
+    wanted, lots = -line.quantity, draft.lots(line.sku)
+    if line.lot not in lots and (line.lot or lots):
+        # The last of it has left since it was counted.
+        return wanted
+    there = min(wanted, draft.contents(line.sku, line.lot).get(line.bin, 0)) if line.bin else wanted
+    return wanted - there + (_lose_as_far(draft, replace(line, quantity=-there)) if there else 0)
 
 
 def _lose(draft: Draft, line: AdjustmentLine) -> None:

@@ -94,6 +94,7 @@ from actors.domain.transfer_state import (
     ViewTransfer,
     allowed_steps,
     check_reach,
+    on_the_road,
     status_of,
     totals_of,
     unknown,
@@ -209,7 +210,10 @@ def _leave(transfer: Transfer, context: Context) -> list[Event]:
     if "cancel" in allowed_steps(transfer):
         return _cancel(transfer, CancelTransfer(), context)
     gone = status_of(transfer) in OVER or transfer.for_order is None or transfer.for_order.left
-    return [] if gone else [OrderLeft()]
+    if gone:
+        return []
+    road = on_the_road(transfer, {})
+    return [OrderLeft(), *([transfer_sending.in_transit(transfer, {}, left=True)] if road else [])]
 
 
 def _look_at(transfer: Transfer, context: Context) -> list[Event]:

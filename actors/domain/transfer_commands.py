@@ -75,7 +75,7 @@ class ReceivedLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class FoundLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`quantity` > 0 units that are here and were not sent by the books. expires_on: days since 1970-01-01."""
+    """`quantity` > 0 units that are here and were not sent by the books. expires_on: days since 1970-01-01; serial: the lot is the number of one single unit."""
 
     sku: str
     quantity: int
@@ -83,6 +83,7 @@ class FoundLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     lot: str = ""
     expires_on: int | None = None
     bin: str = ""
+    serial: bool = False
 
 
 class ReceiveUnits(msgspec.Struct, frozen=True, tag=True, gc=False):

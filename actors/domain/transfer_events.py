@@ -96,7 +96,7 @@ class PackageStayed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class InTransitChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """All that is on the road now: with this event the destination expects just that. `revision` rises with each."""
+    """All that is on the road now and may be promised: with this event the destination expects just that. `revision` rises with each."""
 
     destination_id: str
     revision: int

@@ -31,6 +31,8 @@ from actors.domain.transfer_state import Package, Packed, Transfer, check_reach,
 
 # Receipts that the destination has not answered.
 RECEIPTS_MAX = 100
+# Lots and serial numbers of one receipt: the destination writes down each of them in one turn, for which all others wait.
+LOTS_MAX = 2_000
 
 
 # --- decide ---------------------------------------------------------------------------------------------------------
@@ -46,6 +48,12 @@ def receive(transfer: Transfer, command: ReceiveUnits, context: Context) -> list
     arrived = [*taking.arrived, *_found(transfer, command.found, context)]
     if not arrived:
         raise Refused("transfer.nothing_named", "Name packages, lines or what was found.")
+    lots = sum(1 for one in arrived if one.lot)
+    if lots > LOTS_MAX:
+        detail = (
+            f"These are {lots} lots and serial numbers: receive them in parts, by lines of at most {LOTS_MAX} each."
+        )
+        raise Refused("transfer.too_many_lots", detail, lots=lots, limit=LOTS_MAX)
     if len(transfer.receipts) >= RECEIPTS_MAX:
         raise Refused("transfer.receipts_waiting", "The destination has many receipts to write down: try again.")
     return [_receipt(transfer, arrived)]
@@ -65,6 +73,8 @@ class _Taking:
         self._today = today(context)
         # (package, line within it) -> units taken by this receipt
         self._taken: dict[tuple[int, int], int] = {}
+        # package -> SKU, and SKU and lot -> where within it: of packages with thousands of numbers each line is looked up, and not looked for.
+        self._places: dict[int, dict[tuple[str, ...], list[int]]] = {}
 
     def whole(self, name: str) -> None:
         """All that is still to come of a package, as it was sent."""
@@ -79,14 +89,26 @@ class _Taking:
         check_sku(self._transfer, line.sku)
         left = line.quantity
         packages = [_named(self._transfer, line.package)] if line.package else self._transfer.packages
+        wanted = (line.sku, line.lot) if line.lot else (line.sku,)
         for package in packages:
-            for at, one in enumerate(package.lines):
-                if one.sku == line.sku and line.lot in ("", one.lot):
-                    left -= self._take(package, at, left, line.condition, line.bin)
+            for at in self._places_in(package).get(wanted, ()):
+                if not left:
+                    break
+                left -= self._take(package, at, left, line.condition, line.bin)
         if left:
             there = line.quantity - left
             detail = f"Of {line.sku} {there} more units were sent, {line.quantity} came: name the others as found."
             raise Refused("transfer.more_than_sent", detail, sku=line.sku, lot=line.lot, in_transit=there)
+
+    def _places_in(self, package: Package) -> dict[tuple[str, ...], list[int]]:
+        found = self._places.get(package.number)
+        if found is None:
+            found = self._places[package.number] = {}
+            for at, one in enumerate(package.lines):
+                found.setdefault((one.sku,), []).append(at)
+                if one.lot:
+                    found.setdefault((one.sku, one.lot), []).append(at)
+        return found
 
     def _take(self, package: Package, at: int, wanted: int, condition: Condition, bin_id: str) -> int:
         one, key = package.lines[at], (package.number, at)
@@ -124,7 +146,9 @@ def _found(transfer: Transfer, found: Sequence[FoundLine], context: Context) -> 
         known = sent.get((line.sku, line.lot), Packed(line.sku, 0, line.lot))
         expires_on = line.expires_on if line.expires_on is not None else known.expires_on
         held = _on_hold(line.condition, expires_on, today(context))
-        yield ArrivedUnits(0, line.sku, line.quantity, line.lot, expires_on, known.serial, held, line.bin)
+        yield ArrivedUnits(
+            0, line.sku, line.quantity, line.lot, expires_on, known.serial or line.serial, held, line.bin
+        )
 
 
 def answered(transfer: Transfer, command: DestinationReceived) -> list[Event]:
@@ -172,24 +196,28 @@ def arrived(transfer: Transfer, event: UnitsArrived) -> None:
     """Takes note of the event."""
     transfer.receipts[event.receipt] = event.lines
     transfer.next_receipt = event.receipt + 1
+    packed = _packed(transfer, event.lines)
     for one in event.lines:
         if one.package:
-            _packed(transfer, one).arriving += one.quantity
+            packed[one.package, one.sku, one.lot].arriving += one.quantity
 
 
 def booked(transfer: Transfer, event: ReceiptBooked) -> None:
     """Takes note of the event."""
-    for one in transfer.receipts.pop(event.receipt):
+    lines = transfer.receipts.pop(event.receipt)
+    packed = _packed(transfer, lines)
+    for one in lines:
         line = transfer.lines[one.sku]
         if not one.package:
             line.found += one.quantity
             continue
         line.received += one.quantity
         line.damaged += one.quantity if one.condition != "sellable" else 0
-        packed = _packed(transfer, one)
-        packed.arriving -= one.quantity
-        packed.received += one.quantity
-        package = package_of(transfer, one.package)
+        there = packed[one.package, one.sku, one.lot]
+        there.arriving -= one.quantity
+        there.received += one.quantity
+    for number in _packages_in(lines):
+        package = package_of(transfer, number)
         if all(each.received == each.quantity for each in package.lines):
             package.status = "arrived"
 
@@ -197,9 +225,11 @@ def booked(transfer: Transfer, event: ReceiptBooked) -> None:
 def not_booked(transfer: Transfer, event: ReceiptRefused) -> None:
     """Takes note of the event."""
     transfer.code = event.code
-    for one in transfer.receipts.pop(event.receipt):
+    lines = transfer.receipts.pop(event.receipt)
+    packed = _packed(transfer, lines)
+    for one in lines:
         if one.package:
-            _packed(transfer, one).arriving -= one.quantity
+            packed[one.package, one.sku, one.lot].arriving -= one.quantity
 
 
 def closed(transfer: Transfer, event: TransferClosed) -> None:
@@ -212,6 +242,14 @@ def closed(transfer: Transfer, event: TransferClosed) -> None:
             package.status = "lost"
 
 
-def _packed(transfer: Transfer, arrived: ArrivedUnits) -> Packed:
-    lines = package_of(transfer, arrived.package).lines
-    return next(one for one in lines if (one.sku, one.lot) == (arrived.sku, arrived.lot))
+def _packages_in(lines: Iterable[ArrivedUnits]) -> list[int]:
+    return sorted({one.package for one in lines if one.package})
+
+
+def _packed(transfer: Transfer, lines: Sequence[ArrivedUnits]) -> dict[tuple[int, str, str], Packed]:
+    """By (package, SKU, lot), of the packages that these are from: one look at each line, be there thousands of numbers."""
+    found: dict[tuple[int, str, str], Packed] = {}
+    for number in _packages_in(lines):
+        for one in package_of(transfer, number).lines:
+            found.setdefault((number, one.sku, one.lot), one)
+    return found

@@ -23,6 +23,7 @@ from actors.domain.transfer_events import (
     TransferClosed,
     UnitsMissing,
 )
+from actors.domain.transfer_for_order import cause_of
 from actors.domain.transfer_state import (
     Package,
     Packed,
@@ -154,11 +155,13 @@ def stop_sending(transfer: Transfer, command: StopSending, context: Context) -> 
     return [RestReleased(transfer.source_id, rest_of(transfer)), *ending(transfer, after)]
 
 
-def in_transit(transfer: Transfer, changes: Mapping[str, int]) -> InTransitChanged:
-    """What the destination has to expect, once these units per SKU are added to what is on the road."""
+def in_transit(transfer: Transfer, changes: Mapping[str, int], *, left: bool = False) -> InTransitChanged:
+    """What the destination has to expect, once these units per SKU are added to what is on the road. What comes for an order is allocated to it as it comes in: nobody else can count on it, and the destination
+    expects none of it. left: the order has just left it, so it is anybody's."""
     # Nothing has left before it was said when it is expected.
     expected_at_ms = transfer.expected_at_ms or 0
-    lines = on_the_road(transfer, dict(changes))
+    kept = bool(cause_of(transfer)) and not left
+    lines = [] if kept else on_the_road(transfer, dict(changes))
     return InTransitChanged(transfer.destination_id, transfer.revision + 1, expected_at_ms, lines)
 
 

@@ -108,7 +108,8 @@ class LotSum(msgspec.Struct, frozen=True):
 
 
 class DemandDay(msgspec.Struct, frozen=True):
-    """What left a location on a day (days since 1970-01-01, UTC) on which the ledger has entries of the SKU. entries: so many; shipped: units.
+    """What left a location on a day (days since 1970-01-01, UTC) on which the ledger has entries of the SKU. entries: so many; shipped: units, of which
+    `moved` went to other locations by transfers.
     free_before, free_most, free_after: units on hand and not allocated before its first entry, at most, and after its last."""
 
     sku: str
@@ -118,6 +119,7 @@ class DemandDay(msgspec.Struct, frozen=True):
     free_before: int
     free_most: int
     free_after: int
+    moved: int = 0
 
 
 class CountSummary(msgspec.Struct, frozen=True):

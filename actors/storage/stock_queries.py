@@ -48,13 +48,17 @@ def incoming_query(sku: str, locations: Sequence[str] | None, limit: int) -> sa.
     return _within(query, c.location_id, locations).order_by(c.expected_at, c.location_id, c.source_id).limit(limit)
 
 
+# "<transfer id>.<part>" (`ids.transfer_id`): no order's id has that in it.
+_OF_TRANSFER = "%-transfer-%"
+
+
 def demand_query(location_id: str, skus: Sequence[str], since_ms: int) -> sa.Select[Any]:
     """Of each SKU the newest entries, added up by day."""
     wanted = sa.values(sa.column("wanted", sa.Text), name="wanted").data([(storable_text(sku),) for sku in skus])
     c = ledger.c
     newest = (
         sa.select(
-            c.version, c.line, c.at, c.reason, c.quantity,
+            c.version, c.line, c.at, c.reason, c.quantity, c.cause,
             (c.on_hand - c.allocated).label("free"),
             (c.on_hand - c.on_hand_delta - c.allocated + c.allocated_delta).label("before"),
         )
@@ -73,11 +77,12 @@ def demand_query(location_id: str, skus: Sequence[str], since_ms: int) -> sa.Sel
         sa.func.array_agg(aggregate_order_by(e.free, e.version.desc(), e.line.desc())),
     )
     shipped = sa.func.coalesce(sa.func.sum(e.quantity).filter(e.reason == "ship"), 0)
+    moved = sa.func.coalesce(sa.func.sum(e.quantity).filter(e.reason == "ship", e.cause.like(_OF_TRANSFER)), 0)
     return (
         sa.select(
             wanted.c.wanted, day.label("day"), sa.func.count(), sa.cast(shipped, sa.BigInteger),
             sa.type_coerce(first, sa.ARRAY(sa.BigInteger))[1], sa.func.max(e.free),
-            sa.type_coerce(last, sa.ARRAY(sa.BigInteger))[1],
+            sa.type_coerce(last, sa.ARRAY(sa.BigInteger))[1], sa.cast(moved, sa.BigInteger),
         )
         .select_from(wanted.join(newest, sa.true()))
         .group_by(wanted.c.wanted, sa.text("day"))

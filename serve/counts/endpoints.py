@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Annotated, get_args
 
 import msgspec
@@ -38,6 +39,8 @@ from serve.counts.schemas import (
 )
 from serve.identity.guard import Principal
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.locations.calls import LocationCalls
+from serve.locations.kept import FoundGoods, require_kept
 from serve.moments import ms_of
 from serve.openapi import documented
 from serve.paging import check_choice, page_of
@@ -95,6 +98,7 @@ class _Counts:
         self._services = services
         self._territory = territory
         self._known = known
+        self._locations = LocationCalls(services, territory, known)
 
     async def open(self, request: Request) -> CountView:
         """Raises Problem."""
@@ -134,6 +138,14 @@ class _Counts:
         write, sent = await self._services.bodies.document(request, _counted_decoder)
         spot = _spot(sent.spot, "/spot")
         await self._known.require([line.sku for line in sent.lines], "/lines/{}/sku", request.scope[REQUEST_ID])
+        found_there = [
+            FoundGoods(line.sku, line.lot, line.quantity, f"/lines/{at}")
+            for at, line in enumerate(sent.lines)
+            if line.quantity
+        ]
+        await require_kept(
+            self._locations, partial(self._place_of, count_id, request), found_there, request.scope[REQUEST_ID]
+        )
         command = SubmitSpot(
             spot, [(line.sku, line.lot, line.quantity) for line in sent.lines], ms_of(sent.counted_at, "/counted_at"),
             subject_of(request.scope), await self._may_decide(count_id, spot, request), reach_of(request.scope),
@@ -155,6 +167,9 @@ class _Counts:
         query = ViewCount(count_id, reach_of(request.scope))
         reply = await self._services.gateway.view("count", count_id, query, cause=request.scope[REQUEST_ID])
         return _view_decoder.decode(body_of(reply))
+
+    async def _place_of(self, count_id: str, request: Request) -> str:
+        return (await self.view(count_id, request)).location_id
 
     async def _ask(
         self, count_id: str, request: Request, command: Command, write: Write, *, creates: bool = False

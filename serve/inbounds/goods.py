@@ -15,7 +15,7 @@ from actors.domain.inbound_commands import (
 from serve.catalogue.known import Catalogue
 from serve.inbounds.schemas import NewInboundLine, NewInboundPackage, NewInboundReceipt
 from serve.locations.calls import LocationCalls, line_value
-from serve.receiving.lines import PackedLine, ReceivedLine, base_units, day_or_none, units_of
+from serve.receiving.lines import PackedLine, ReceivedLine, base_units, check_no_kit, day_or_none, units_of
 
 
 class GoodsCheck:
@@ -31,6 +31,8 @@ class GoodsCheck:
         await self._locations.known.require([line.sku for line in lines], "/lines/{}/sku", cause)
 
         def counted(catalogue: Catalogue) -> list[int]:
+            for position, line in enumerate(lines):
+                check_no_kit(catalogue.details(line.sku), line.sku, f"/lines/{position}")
             return [
                 base_units(catalogue.details(line.sku), line.quantity, line.unit, f"/lines/{position}")
                 for position, line in enumerate(lines)

@@ -37,7 +37,7 @@ _STRIDE_MS = 1_237
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that happened. `type`: the event's. Of orders, `to`: the status that fulfilments reached. Of stock: the SKU, why,
     and by how many units. Of what somebody should look at: `StockRunsLow` with what is `available` and the reorder point, `StockRanOut`, `PromisesAtRisk` with
-    the `units` that are promised and not there, `ExpiryNear` with the lot, its `units` and its last good day. Of floors only `WorkAtRisk`: a fulfilment that has come to its `mark`
+    the `units` that are promised and not there or not for sale any more, `ExpiryNear` with the lot, its `units` and its last good day. Of floors only `WorkAtRisk`: a fulfilment that has come to its `mark`
     (warn, urgent, breach), with its due time and the priority that it has now."""
 
     type: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -12,6 +14,7 @@ from serve.approvals.asking import ask_approval, needs_approval
 from serve.approvals.schemas import AskedApproval
 from serve.context import REQUEST_ID
 from serve.locations.calls import LocationCalls, LocationId, line_value
+from serve.locations.kept import FoundGoods, require_kept
 from serve.locations.schemas import NewAdjustment
 from serve.openapi import documented
 from serve.problems import field_problem
@@ -52,6 +55,12 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
                 raise field_problem("stock.change_empty", detail, f"/lines/{position}/quantity")
             calls.check_value(line.unit_value, position)
         await calls.known.require([line.sku for line in sent.lines], "/lines/{}/sku", request.scope[REQUEST_ID])
+        gains = [
+            FoundGoods(line.sku, line.lot, line.quantity, f"/lines/{position}")
+            for position, line in enumerate(sent.lines)
+            if line.quantity > 0
+        ]
+        await require_kept(calls, partial(_here, location_id), gains, request.scope[REQUEST_ID])
         lines = [
             AdjustmentLine(
                 line.sku, line.quantity, line.reason, line_value(line.unit_value), line.safety_stock, line.lot,
@@ -64,3 +73,7 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
             await calls.require(location_id, request.scope[REQUEST_ID])
             return await ask_approval(calls.services, request, location_id, location_id, command, write)
         return await calls.ask(request, location_id, command, write)
+
+
+async def _here(location_id: str) -> str:
+    return location_id

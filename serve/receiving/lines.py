@@ -91,11 +91,19 @@ def units_of(catalogue: Catalogue, lines: Sequence[Goods], pointer: Callable[[in
     found = []
     for position, line in enumerate(lines):
         at, details = pointer(position), catalogue.details(line.sku)
+        check_no_kit(details, line.sku, at)
         units = base_units(details, line.quantity, line.unit, at)
         _check_tracking(line, details, at)
         _check_serials(line, units, seen, at)
         found.append(units)
     return found
+
+
+def check_no_kit(details: Details, sku: str, pointer: str) -> None:
+    """Raises Problem 422: a kit has no stock of its own, and nobody would ever see what is booked of it."""
+    if details.kit:
+        detail = f"{sku} is a kit: name its parts."
+        raise field_problem("stock.kit_not_kept", detail, f"{pointer}/sku", parts=[part for part, _ in details.kit])
 
 
 def _check_tracking(line: Goods, details: Details, pointer: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
+from functools import partial
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -16,10 +17,11 @@ from actors.domain.times import moment
 from actors.domain.transfer_commands import Command, FoundLine
 from actors.domain.transfer_state import PackageView, TransferView, ViewTransfer
 from serve.callers import reach_of
-from serve.catalogue.known import KnownSkuCheck
+from serve.catalogue.known import Catalogue, KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.days import date_of, day_of
 from serve.locations.calls import LocationCalls
+from serve.locations.kept import FoundGoods, require_kept
 from serve.moments import ms_of
 from serve.problems import field_problem
 from serve.regions import Territory
@@ -39,15 +41,18 @@ def units_of(lines: Iterable[TransferLine]) -> list[Units]:
     return [(line.sku, line.quantity) for line in lines]
 
 
-def found_of(found: Iterable[FoundUnits]) -> list[FoundLine]:
-    """As commands carry it."""
-    return [
-        FoundLine(
-            line.sku, line.quantity, line.condition, line.lot,
-            None if line.expires_on is None else day_of(line.expires_on), line.bin,
-        )
-        for line in found
-    ]  # fmt: skip
+def found_of(found: Sequence[FoundUnits], sent: Set[tuple[str, str]], catalogue: Catalogue) -> list[FoundLine]:
+    """As commands carry it. sent: (SKU, lot) of its packages. Raises Problem 422 `stock.expiry_required` for a lot of which nobody would ever know that it ends."""
+    lines = []
+    for position, line in enumerate(found):
+        details = catalogue.details(line.sku)
+        if details.expires and line.expires_on is None and (line.sku, line.lot) not in sent:
+            detail = f"Lots of {line.sku} expire, and {line.lot} was not sent: say when it does."
+            raise field_problem("stock.expiry_required", detail, f"/found/{position}/expires_on")
+        expires_on = None if line.expires_on is None else day_of(line.expires_on)
+        serial = details.tracking == "serial" and bool(line.lot)
+        lines.append(FoundLine(line.sku, line.quantity, line.condition, line.lot, expires_on, line.bin, serial))
+    return lines
 
 
 def expected_ms(at: datetime | None) -> int | None:
@@ -64,12 +69,22 @@ class TransferCalls:
         self.known = known
         self.locations = LocationCalls(services, territory, known)
 
-    def check_found(self, found: Iterable[FoundUnits]) -> None:
-        """Raises Problem 422 for units without a lot of what the catalogue says is kept by lot: with what was sent, the lot comes by itself."""
-        for position, line in enumerate(found):
-            if not line.lot and self.services.index.details(line.sku).tracking != "none":
-                detail = f"{line.sku} is kept by lot: name the lot."
-                raise field_problem("stock.lot_required", detail, f"/found/{position}/lot")
+    async def found(self, transfer_id: str, found: Sequence[FoundUnits], request: Request) -> list[FoundLine]:
+        """As commands carry it. Raises Problem 422 for units that are not named as the catalogue keeps them: with what was sent, lot and last day come by themselves."""
+        if not found:
+            return []
+        cause, goods = request.scope[REQUEST_ID], [
+            FoundGoods(line.sku, line.lot, line.quantity, f"/found/{position}") for position, line in enumerate(found)
+        ]  # fmt: skip
+        await require_kept(self.locations, partial(self._destination, transfer_id, request), goods, cause)
+        skus, sent = [line.sku for line in found], set[tuple[str, str]]()
+        if any(line.expires_on is None and line.lot for line in found):
+            view = await self.view(transfer_id, request)
+            sent = {(one.sku, one.lot) for package in view.packages for one in package.lines}
+        return await self.known.judged(partial(found_of, found, sent), skus, cause)
+
+    async def _destination(self, transfer_id: str, request: Request) -> str:
+        return (await self.view(transfer_id, request)).destination_id
 
     async def ask(self, transfer_id: str, request: Request, command: Command, write: Write) -> Response:
         """The transfer's answer. Raises Problem."""

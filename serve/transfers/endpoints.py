@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, get_args
 
 import msgspec
@@ -15,11 +16,12 @@ from actors.domain.transfer_state import TransferStatus, TransferStatusView
 from actors.runtime.read_model import TransferSummary
 from serve.approvals.asking import needs_approval
 from serve.callers import reach_of
-from serve.catalogue.known import KnownSkuCheck
+from serve.catalogue.known import Catalogue, KnownSkuCheck
 from serve.context import PRINCIPAL, REQUEST_ID, WHO
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.openapi import documented
 from serve.paging import page_at_places
+from serve.receiving.lines import check_no_kit
 from serve.regions import Territory
 from serve.replies import body_of
 from serve.responses import AnswerResponse, ok
@@ -102,7 +104,9 @@ async def _request(calls: TransferCalls, request: Request) -> Response:
     for location_id in (sent.source_id, sent.destination_id):
         calls.territory.check_location(location_id)
         await calls.locations.require(location_id, scope[REQUEST_ID])
-    await calls.known.require([line.sku for line in sent.lines], "/lines/{}/sku", scope[REQUEST_ID])
+    skus = [line.sku for line in sent.lines]
+    await calls.known.require(skus, "/lines/{}/sku", scope[REQUEST_ID])
+    await calls.known.judged(partial(_check_no_kits, skus), skus, scope[REQUEST_ID])
     lines, asked_by, approval_ms = units_of(sent.lines), "", 0
     if needs_approval(services, ApproveTransfer(sent.source_id, sent.destination_id, lines)):
         asked_by, approval_ms = scope[PRINCIPAL].subject, services.settings.approval_expires_hours * HOUR_MS
@@ -119,6 +123,11 @@ async def _request(calls: TransferCalls, request: Request) -> Response:
     # A repeated call is told of the first one's transfer.
     location = f"/v1/transfers/{_status_decoder.decode(body).transfer_id}"
     return AnswerResponse((201, body, ((b"location", location.encode()),)))
+
+
+def _check_no_kits(skus: list[str], catalogue: Catalogue) -> None:
+    for position, sku in enumerate(skus):
+        check_no_kit(catalogue.details(sku), sku, f"/lines/{position}")
 
 
 def _add_list(api: APIRouter, calls: TransferCalls) -> None:

@@ -83,7 +83,8 @@ class ReceivedUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FoundUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Units that are here and were not sent by the books. `expires_on`: the lot's last good day, when nobody knows the lot yet."""
+    """Units that are here and were not sent by the books. `expires_on`: the lot's last good day, when none of the lot was sent; of what has
+    serial numbers each unit is a line with its number as `lot`."""
 
     sku: Sku
     quantity: Quantity

@@ -20,7 +20,7 @@ from actors.domain.transfer_commands import (
 from actors.domain.transfer_state import TransferStatusView
 from serve.callers import reach_of
 from serve.openapi import documented
-from serve.transfers.calls import TransferCalls, TransferId, expected_ms, found_of, units_of
+from serve.transfers.calls import TransferCalls, TransferId, expected_ms, units_of
 from serve.transfers.schemas import NewDispatch, NoDetails, TransferClosure, TransferReceipt, TransferShortPick
 
 _nothing_decoder = msgspec.json.Decoder(NoDetails)
@@ -75,8 +75,8 @@ def add(api: APIRouter, calls: TransferCalls) -> None:
         """Nothing more will come. Everything that is on the road has to be named as lost, just that; what never left stays at the source. A transfer of which all
         has arrived closes by itself."""
         write, sent = await calls.services.bodies.document(request, _closure_decoder)
-        calls.check_found(sent.found)
-        command = CloseTransfer(units_of(sent.lost), found_of(sent.found), reach_of(request.scope))
+        found = await calls.found(transfer_id, sent.found, request)
+        command = CloseTransfer(units_of(sent.lost), found, reach_of(request.scope))
         return await calls.ask(transfer_id, request, command, write)
 
     @api.post(
@@ -160,10 +160,10 @@ def _add_receiving(api: APIRouter, calls: TransferCalls) -> None:
         """By package, as it was sent, or unit by unit with their condition; as often as it takes. More than was sent is named as `found`, also when the transfer is closed.
         What the destination can't book (an unknown bin, say) counts as on the road, with the code as `last_refusal`."""
         write, sent = await calls.services.bodies.document(request, _receipt_decoder)
-        calls.check_found(sent.found)
+        found = await calls.found(transfer_id, sent.found, request)
         lines = [
             ReceivedLine(line.sku, line.quantity, line.condition, line.lot, line.package, line.bin)
             for line in sent.lines
         ]
-        command = ReceiveUnits(sent.packages, lines, found_of(sent.found), reach_of(request.scope))
+        command = ReceiveUnits(sent.packages, lines, found, reach_of(request.scope))
         return await calls.ask(transfer_id, request, command, write)

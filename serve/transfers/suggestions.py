@@ -99,7 +99,7 @@ async def _holdings(
 async def _sold(
     services: Services, sku: str, stock: Sequence[StockRow], turn: asyncio.Semaphore
 ) -> dict[str, float]:  # fmt: skip
-    """Units a day that left each place lately, read place by place. Raises StoreUnavailable, also when others are waiting for too long."""
+    """Units a day that each place sold lately, read place by place: what it gave to other places is no need of its own, or the goods would be sent back. Raises StoreUnavailable, also when others are waiting for too long."""
     if len(stock) > DEMAND_PLACES_MAX:
         return {}
     since_ms = services.clock.now_ms() - DEMAND_DAYS * DAY_MS
@@ -108,7 +108,7 @@ async def _sold(
         async with asyncio.timeout(DEMAND_LIMIT_S), turn:
             for row in stock:
                 days = await services.read_model.demand(row.location_id, [sku], since_ms)
-                sold[row.location_id] = sum(day.shipped for day in days) / DEMAND_DAYS
+                sold[row.location_id] = sum(day.shipped - day.moved for day in days) / DEMAND_DAYS
     except TimeoutError as late:
         raise StoreUnavailable("what places sold takes too long to read") from late
     return sold

@@ -44,7 +44,8 @@ def demand(rows: Iterable[LedgerRow], location_id: str, skus: Sequence[str], sin
             free = [row.on_hand - row.allocated for row in of_day]
             before = free[0] - of_day[0].on_hand_delta + of_day[0].allocated_delta
             shipped = sum(row.quantity for row in of_day if row.reason == "ship")
-            found.append(DemandDay(sku, day, len(of_day), shipped, before, max(free), free[-1]))
+            moved = sum(row.quantity for row in of_day if row.reason == "ship" and "-transfer-" in row.cause)
+            found.append(DemandDay(sku, day, len(of_day), shipped, before, max(free), free[-1], moved))
     return found
 
 

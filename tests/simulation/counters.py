@@ -81,7 +81,7 @@ def counts(history: History) -> Iterator[str]:
                 booked[turn.command_id.partition("/")[0]] -= sum(
                     event.units for event in events if isinstance(event, PromisesAtRisk)
                 )
-    open_counts = set()
+    open_counts, waiting = set(), set()
     for (kind, identity), entity in history.entities.items():
         if kind != "count" or entity.state is None:
             continue
@@ -95,7 +95,11 @@ def counts(history: History) -> Iterator[str]:
             yield f"{identity} still waits for its location: {count.spots}"
         if count.status == "open":
             open_counts.add(identity)
+        for spot, one in count.spots.items():
+            asked = history.entities.get(("approval", one.approval_id)) if one.status == "asked" else None
+            if asked is not None and asked.state is not None and asked.state.status == "pending":
+                waiting.add((identity, spot))
     for (kind, location_id), entity in history.entities.items():
         for spot, kept in entity.state.counting.items() if kind == "location" and entity.state else ():
-            if kept.count_id not in open_counts:
+            if kept.count_id not in open_counts and (kept.count_id, spot) not in waiting:
                 yield f"{location_id} still keeps {spot} for {kept.count_id}, which is over"

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from actors.domain import ids
 from actors.domain.rows import LedgerRow, StockRow
 from actors.domain.rows_of_stock import IncomingRow, LotRow
 from actors.runtime.ports import Store
@@ -16,6 +17,7 @@ from tests.integration.storage.samples import NOW_MS, batch, drained, ledger_row
 
 DAY_MS = 86_400_000
 TODAY = NOW_MS // DAY_MS
+TRANSFER = ids.transfer_id("us", NOW_MS, "key-1")
 
 
 async def keep(store: Store, **rows: list) -> None:
@@ -76,14 +78,14 @@ async def test_demand_is_what_was_shipped_on_each_day_with_what_there_was(store:
         moved(2, 3, "receipt", 12, 0, quantity=12, on_hand_delta=12),
         moved(3, 3, "allocate", 12, 7, quantity=7, allocated_delta=7),
         moved(4, 3, "ship", 8, 3, quantity=4, on_hand_delta=-4, allocated_delta=-4),
-        moved(5, 3, "ship", 5, 0, quantity=3, on_hand_delta=-3, allocated_delta=-3),
+        moved(5, 3, "ship", 5, 0, quantity=3, on_hand_delta=-3, allocated_delta=-3, cause=f"{TRANSFER}.1"),
         moved(6, 1, "loss", 0, 0, quantity=-5, on_hand_delta=-5),
         moved(7, 1, "ship", 3, 0, sku="B", quantity=2, on_hand_delta=-2),
         moved(8, 1, "ship", 3, 0, location_id="us-other", quantity=2, on_hand_delta=-2),
     ]
     await keep(store, ledger=entries)
     since_ms = (TODAY - 5) * DAY_MS
-    of_a = [DemandDay("A", TODAY - 3, 4, 7, 0, 12, 5), DemandDay("A", TODAY - 1, 1, 0, 5, 0, 0)]
+    of_a = [DemandDay("A", TODAY - 3, 4, 7, 0, 12, 5, 3), DemandDay("A", TODAY - 1, 1, 0, 5, 0, 0)]
     assert await read_model.demand("us-wh", ["A"], since_ms) == of_a
     of_b = DemandDay("B", TODAY - 1, 1, 2, 5, 3, 3)
     assert await read_model.demand("us-wh", ["B", "C", "A"], since_ms) == [*of_a, of_b]

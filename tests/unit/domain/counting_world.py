@@ -14,14 +14,14 @@ from actors.domain.count_commands import BeginSpots, OpenCount, SubmitSpot
 from actors.domain.count_state import Count
 from actors.domain.errors import RefusalBody, Refused
 from actors.domain.kind import Context, Message
-from actors.domain.location_commands import DefineBins
+from actors.domain.location_commands import AdjustStock, DefineBins
 from actors.domain.location_events import Bin
 from tests.unit.domain.books import Books
 
 PLACE = "us-wh-1"
 # (bin, SKU): two bins, and what of `a` lies in none.
 A1, A2, LOOSE = ("A-01", ""), ("A-02", ""), ("", "a")
-ID = ids.count_id("us", 1_767_225_600_000, "key-1")
+ID, OTHER = (ids.count_id("us", 1_767_225_600_000, key) for key in ("key-1", "key-2"))
 MIA, TOM, ANN, BOB = (ids.account_id("us", name * 16) for name in (b"m", b"t", b"a", b"b"))
 BINS = ("A-01", "A-02", "B-01")
 
@@ -29,9 +29,12 @@ BINS = ("A-01", "A-02", "B-01")
 class World:
     """`pending`: messages and answers to them, which may go in any order."""
 
-    def __init__(self, **more: Any) -> None:
-        self.books = Books()
-        self.books.do(DefineBins([Bin(name, "A", 1, at, 0) for at, name in enumerate(BINS)]))
+    def __init__(self, *, beside: World | None = None, **more: Any) -> None:
+        """beside: another count of the same building."""
+        self.count_id = ID if beside is None else OTHER
+        self.books = Books() if beside is None else beside.books
+        if beside is None:
+            self.books.do(DefineBins([Bin(name, "A", 1, at, 0) for at, name in enumerate(BINS)]))
         self.state: Count | None = None
         self.version = 0
         self.events: list[Any] = []
@@ -53,7 +56,7 @@ class World:
     def do(self, command: Any) -> Any:
         """One turn of the count; its answer. Raises Refused."""
         self._numbers += 1
-        before, context = copy.deepcopy(self.state), Context(ID, f"c{self._numbers}", self.books.now_ms)
+        before, context = copy.deepcopy(self.state), Context(self.count_id, f"c{self._numbers}", self.books.now_ms)
         command = msgspec.msgpack.decode(msgspec.msgpack.encode(command), type=count.COUNT.commands)
         decision = count.decide(self.state, command, context)
         assert self.state == before
@@ -61,7 +64,7 @@ class World:
             event = msgspec.msgpack.decode(msgspec.msgpack.encode(made), type=count.COUNT.events)
             self.state = count.evolve(self.state, event, context)
             self.events.append(event)
-            self.pending += [(message, None) for message in count.messages(ID, event)]
+            self.pending += [(message, None) for message in count.messages(self.count_id, event)]
         self.version += len(decision.events)
         for answer in decision.answers:
             self.finals[answer.command_id] = answer.reply(self.state, self.version)
@@ -69,7 +72,7 @@ class World:
             self.finals[context.command_id] = None
         if decision.events:
             (row,) = count.rows(self.state, self.version, decision.events, context)
-            assert count.restore(ID, {"counts": [row]}) == (self.state, self.version)
+            assert count.restore(self.count_id, {"counts": [row]}) == (self.state, self.version)
         return decision.reply(self.state, self.version)
 
     def refused(self, command: Any) -> str:
@@ -96,20 +99,32 @@ class World:
             self.pending.append((message, (msgspec.json.encode(told), False)))
             return
         if message.kind == "approval":
-            state, context = None, Context(message.entity_id, "c", self.books.now_ms)
-            for event in approval.decide(None, message.command, context).events:
-                state = approval.evolve(state, event, context)
             assert message.entity_id not in self.approvals
-            self.approvals[message.entity_id] = state
+            self.approve(message.entity_id, message.command)
+            return
+        if message.kind == "count":
+            assert message.entity_id == self.count_id
+            self.do(message.command)
             return
         try:
             told = (msgspec.json.encode(self.books.do(message.command)), False)
         except Refused as refused:
             told = (msgspec.json.encode(RefusalBody(refused.body.code, refused.body.detail)), True)
         if message.on_reply:
+            if isinstance(message.command, AdjustStock) and message.command.cause in self.approvals:
+                self.approve(message.command.cause, approval.on_reply(message, *told))
+                return
             self.pending.append((message, told))
         else:
             assert not told[1], told
+
+    def approve(self, approval_id: str, command: Any) -> None:
+        """One turn of an approval; what it sends is under way. Raises Refused."""
+        state, context = self.approvals.get(approval_id), Context(approval_id, "c", self.books.now_ms)
+        for event in approval.decide(state, command, context).events:
+            state = approval.evolve(state, event, context)
+            self.pending += [(message, None) for message in approval.messages(approval_id, event)]
+        self.approvals[approval_id] = state
 
     def settle(self) -> None:
         """All that is under way arrives."""

@@ -11,6 +11,7 @@ from actors.domain import location_turns
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
 from actors.domain.location_commands import OpenLocation, ReceiptLine, ReceiveStock
+from actors.domain.location_events import StockRanOut, StockRunsLow
 from actors.domain.location_line import LineServed, Waiter, WaitInLine
 
 NOW_MS = 1_767_225_600_000
@@ -18,7 +19,7 @@ LOCATION = KINDS["location"]
 
 
 class Place:
-    """The real one. `served`: (order, fulfilment, lines) in order; `rows`: as write-behind leaves them; `last`: events of the last turn. `small`: it is looked at whether decisions change the state."""
+    """The real one. `served`: (order, fulfilment, lines) in order; `rows`: as write-behind leaves them; `last`: events of the last turn; `told`: alerts about stock of all turns. `small`: it is looked at whether decisions change the state."""
 
     def __init__(self, *, small: bool = True) -> None:
         self.small = small
@@ -26,6 +27,7 @@ class Place:
         self.served: list[tuple[str, int, list[tuple[str, int]]]] = []
         self.sent: list = []
         self.last: list = []
+        self.told: list = []
         self.rows: dict = {}
         self.do(OpenLocation("store", "here", "", "US", 0.0, 0.0, "America/New_York"))
 
@@ -41,6 +43,7 @@ class Place:
         assert not self.small or self.state == before, "decide changed the state"
         events = msgspec.json.decode(msgspec.json.encode(decision.events), type=list[LOCATION.events])
         self.last = events
+        self.told += [event for event in events if isinstance(event, StockRunsLow | StockRanOut)]
         for event in events:
             self.state = LOCATION.evolve(self.state, event, context)
             self.sent.extend(LOCATION.messages("here", event))

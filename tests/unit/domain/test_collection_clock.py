@@ -3,7 +3,14 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from actors.domain.collection_commands import ExtendCollection, LocateUnits, LookAtCollection, MakeReady, Notices
+from actors.domain.collection_commands import (
+    ExtendCollection,
+    LocateUnits,
+    LookAtCollection,
+    MakeReady,
+    Notices,
+    SayHere,
+)
 from actors.domain.collection_events import CustomerHere, PickupOpened
 from actors.domain.collection_evolve import ASKED_AGAIN_MS
 from actors.domain.collection_state import due, restored
@@ -282,6 +289,8 @@ def test_a_hold_that_crosses_the_expiry_is_too_late():
     shop.do("collection", shop.of("collection")[0], LookAtCollection())
     shop.settle()
     assert (shop.seen().status, shop.seen().last_refusal, shop.seen().held) == ("ready", "order.held", True)
+    # Only the timer was refused, and nobody who does something else meanwhile is told so.
+    assert shop.step(SayHere("bay 1")).last_refusal == ""
 
 
 def test_a_refused_expiry_is_asked_again_at_once_and_for_ever():

@@ -98,10 +98,11 @@ class Pickups(RuleBasedStateMachine):
     def step(self, name: str, command: Any) -> bool:
         before = self.shop.entities["collection", name]
         try:
-            self.shop.do("collection", name, command)
+            told = self.shop.do("collection", name, command)
         except Refused:
             assert self.shop.entities["collection", name] == before
             return False
+        assert not told.last_refusal, "what was done is told as refused"
         return True
 
     @rule(whole=st.booleans(), missing=st.booleans())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from actors.domain import ids, order_pickup
 from actors.domain.approval import DecideApproval
 from actors.domain.location_commands import Allocate, ReceiptLine
+from actors.domain.location_line import WaitInLine
 from actors.domain.order_commands import RetryAllocation
 from actors.domain.transfer_commands import LINES_MAX, CancelTransfer, CloseTransfer, ReceivedLine, ReceiveUnits
 from tests.unit.domain.pickup_world import ORDER, Shop
@@ -196,3 +197,28 @@ def test_a_large_transfer_that_is_refused_blocks_the_order():
     shop.settle()
     assert (shop.shown().status, shop.shown().pickup.status) == ("backordered", "waiting")
     assert shop.order().retry_at_ms is not None
+
+
+# --- what is on the road is the order's ----------------------------------------------------------------------------------
+def test_what_comes_for_an_order_is_told_to_others_as_to_come():
+    shop = Shop({}, {"a": 6})
+    shop.place_order(("a", 3))
+    name = shop.send(("a", 2))
+    assert shop.expected(PORTLAND, name) == {}
+    other = "us-01kah2v3nq7h3k2m9qk4t1x0zz"
+    told = shop.do("location", PORTLAND, WaitInLine(other, 10_001, shop.now_ms, [("a", 2)]))
+    assert told.expected_ms is None
+    shop.do("transfer", name, ReceiveUnits(["1"]))
+    shop.settle()
+    assert (shop.expected(PORTLAND, name), shop.stock(PORTLAND, "a")) == ({}, (2, 2))
+
+
+def test_what_an_order_has_left_comes_and_nobody_was_told():
+    shop = Shop({}, {"a": 6})
+    shop.place_order(("a", 3))
+    name = shop.send(("a", 2))
+    shop.cancel()
+    assert shop.expected(PORTLAND, name) == {"a": 2}
+    shop.do("transfer", name, ReceiveUnits(lines=[ReceivedLine("a", 1)]))
+    shop.settle()
+    assert (shop.expected(PORTLAND, name), shop.stock(PORTLAND, "a")) == ({"a": 1}, (1, 0))

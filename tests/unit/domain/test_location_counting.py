@@ -21,6 +21,7 @@ from actors.domain.location_commands import (
     CountSpot,
     DefineBins,
     EndCounting,
+    LookAtLots,
     MoveLine,
     MoveUnits,
     Pick,
@@ -32,8 +33,8 @@ from actors.domain.location_commands import (
     ShortPick,
 )
 from actors.domain.location_counting import CHANGES_MAX, LINES_MAX, SPOTS_MAX, Compared
-from actors.domain.location_events import Bin
-from tests.unit.domain.books import Books
+from actors.domain.location_events import Bin, PromisesAtRisk
+from tests.unit.domain.books import DAY_MS, TODAY, Books
 
 BINS = ("A-01", "A-02")
 SPOTS = [("A-01", ""), ("A-02", ""), ("", "a"), ("", "m")]
@@ -286,3 +287,67 @@ def test_an_empty_spot_has_lines():
     begin(books, ("A-01", ""), ("", "a"))
     assert books.do(CountSpot(COUNT, ("A-01", ""), [], books.now_ms)) == Compared([])
     assert counted(books, ("", "a"), books.now_ms, ("a", "", 0)) == [("a", "", 0, 0)]
+
+
+# --- what was found is booked, whatever should be there ---------------------------------------------------------------
+def found(books: Books, *lines: AdjustmentLine) -> None:
+    books.do(AdjustStock(list(lines), COUNT, COUNT, as_far=True, as_left=True))
+
+
+def line(sku: str, units: int, lot: str = "", at: str = "A-01") -> AdjustmentLine:
+    return AdjustmentLine(sku, units, "count", lot=lot, bin=at)
+
+
+def test_another_sku_in_a_bin_that_is_full_by_the_books_can_not_be_booked():
+    books = Books()
+    books.do(DefineBins([Bin("A-01", "A", 1, 0, 0, units_max=50)]))
+    books.do(ReceiveStock([ReceiptLine("a", 50, bin="A-01"), ReceiptLine("b", 1)]))
+    found(books, line("a", -50), line("b", 50))
+    assert (books.state.contents["b"], books.state.fill) == ({("A-01", ""): 50}, {"A-01": 50})
+    # Nor more than fits, where somebody made it fit.
+    found(books, line("b", 2))
+    assert (books.state.fill, books.stock("b").on_hand) == ({"A-01": 52}, 53)
+    # Who puts goods there by hand is told as before that it is full.
+    assert refused(books, AdjustStock([line("b", 1)])) == "bins.too_full"
+
+
+def test_one_more_unit_of_a_lot_that_has_ended_lets_all_of_a_count_be_refused_or_is_sold():
+    books = opened()
+    lots = [ReceiptLine("m", 10, None, name, TODAY + days, bin="A-01") for name, days in (("soon", 1), ("late", 300))]
+    books.do(ReceiveStock([*lots, ReceiptLine("a", 5, bin="A-01")]))
+    books.now_ms += 3 * DAY_MS
+    for looked in (False, True):
+        if looked:
+            books.do(LookAtLots())
+        found(books, line("m", 1, "soon"), line("a", -2))
+    soon = books.state.lots["m"]["soon"]
+    assert (soon.on_hand, soon.quality_hold, books.stock("m").available) == (12, 12, 10)
+    assert books.stock("a").on_hand == 1
+
+
+def test_a_loss_of_what_has_left_its_bin_meanwhile_lets_all_others_be_refused():
+    books = opened()
+    books.do(ReceiveStock([ReceiptLine("a", 60, bin="A-01"), ReceiptLine("b", 60, bin="A-02")]))
+    books.do(MoveUnits([MoveLine("a", 40, "A-01", "A-02")]))
+    told = len(books.events)
+    found(books, line("a", -30), line("b", -30, at="A-02"))
+    assert (books.stock("a").on_hand, books.stock("b").on_hand) == (40, 30)
+    assert books.state.contents["a"] == {("A-02", ""): 40}
+    assert PromisesAtRisk("a", 10) in books.events[told:]
+
+
+def test_a_loss_of_a_lot_whose_last_unit_has_left_meanwhile_lets_all_others_be_refused():
+    books = opened()
+    books.do(ReceiveStock([ReceiptLine("m", 2, None, "one"), ReceiptLine("m", 5, None, "two")]))
+    books.do(Allocate("us-o", 1, [("m", 2)]))
+    books.do(Ship("us-o", 1, [("m", 2)]))
+    found(books, line("m", -1, "one", ""), line("m", -1, "two", ""))
+    assert {name: lot.on_hand for name, lot in books.state.lots["m"].items()} == {"two": 4}
+
+
+def test_what_was_found_in_a_bin_that_is_gone_lets_all_others_be_refused():
+    books = opened()
+    books.do(ReceiveStock([ReceiptLine("a", 5)]))
+    books.do(RemoveBins(["A-01"]))
+    found(books, line("a", 2))
+    assert (books.stock("a").on_hand, books.state.contents.get("a", {})) == (7, {})

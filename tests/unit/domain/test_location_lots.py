@@ -10,6 +10,7 @@ from actors.domain.location_commands import (
     Allocate,
     ChangeCondition,
     ConditionLine,
+    Convert,
     LookAtLots,
     ReceiptLine,
     ReceiveStock,
@@ -18,7 +19,7 @@ from actors.domain.location_commands import (
     Ship,
     ShortPick,
 )
-from actors.domain.location_events import ExpiryNear
+from actors.domain.location_events import ExpiryNear, PromisesAtRisk
 from actors.domain.location_lots import EXPIRY_WARN_DAYS
 from actors.domain.location_promises import Taken
 from tests.unit.domain.books import DAY_MS, TODAY, Books
@@ -64,6 +65,44 @@ def test_the_end_of_a_lot_comes_without_a_word_or_leaves_it_for_sale():
     assert books.state.look_at_ms == (TODAY + 90 - EXPIRY_WARN_DAYS) * DAY_MS
     books.do(Release("us-o", 1, [("m", 2)]))
     assert (books.stock("m").quality_hold, books.stock("m").available) == (5, 5), "an expired lot is for sale again"
+
+
+def test_a_cart_becomes_an_order_of_what_has_ended_meanwhile():
+    books = with_lots(soon=(2, 0), late=(5, 90))
+    books.do(Reserve("us-resv", [("m", 3)]))
+    books.now_ms += DAY_MS
+    # Whether the location has looked at its lots by then or not.
+    assert books.do(Convert("us-resv", "us-o", 1, [("m", 3)])) == Taken([("m", 1)])
+    assert books.state.claims == {"us-o.1": {("m", "late"): 1}}
+    assert (books.stock("m").quality_hold, books.stock("m").reserved, books.stock("m").available) == (2, 0, 4)
+
+
+def test_a_cart_of_nothing_but_what_has_ended_is_allocated_or_stays_reserved():
+    books = with_lots(soon=(2, 0))
+    books.do(Reserve("us-resv", [("m", 2)]))
+    books.now_ms += DAY_MS
+    books.do(LookAtLots())
+    assert books.do(Convert("us-resv", "us-o", 1, [("m", 2)])) == Taken([])
+    assert (books.stock("m").quality_hold, books.stock("m").reserved, books.state.claims) == (2, 0, {})
+
+
+def test_a_cart_that_had_life_enough_loses_its_units_because_a_day_went_by():
+    books = with_lots(late=(5, 30))
+    assert books.do(Reserve("us-resv", [("m", 2)], life_days={"m": 30})) == Taken([("m", 2)])
+    books.now_ms += DAY_MS
+    assert books.do(Convert("us-resv", "us-o", 1, [("m", 2)])) == Taken([("m", 2)])
+
+
+def test_what_is_promised_of_a_lot_that_ends_is_told_to_nobody():
+    books = with_lots(soon=(5, 0), late=(5, 90))
+    books.do(Allocate("us-o", 1, [("m", 2)]))
+    books.do(Reserve("us-resv", [("m", 1)]))
+    books.now_ms += DAY_MS
+    books.do(LookAtLots())
+    assert PromisesAtRisk("m", 3) in books.events
+    told = len(books.events)
+    books.do(LookAtLots())
+    assert PromisesAtRisk("m", 3) not in books.events[told:]
 
 
 def test_what_has_expired_is_for_sale_again_by_a_word():

@@ -13,6 +13,7 @@ from actors.domain.location_commands import (
     ChangeCondition,
     ConditionLine,
     Expect,
+    LookAtLots,
     ReceiptLine,
     ReceiveStock,
     Release,
@@ -21,7 +22,7 @@ from actors.domain.location_commands import (
     Unreserve,
 )
 from actors.domain.location_dates import LOOK_AFTER_MS
-from actors.domain.location_events import Levels
+from actors.domain.location_events import Levels, StockRanOut, StockRunsLow
 from actors.domain.location_profile import Profile, SetProfile
 from actors.domain.order_backorder import DateMoved, UnitsOffered
 from tests.unit.domain.line_rig import NOW_MS, Place
@@ -270,3 +271,41 @@ def test_too_much_for_one_turn_moves_the_timer_on_at_each_command():
     assert (len(place.served), place.state.waiting.due_ms) == (600, due)
     place.wake()
     assert len(place.served) == 800
+
+
+# --- what is told of stock that the line has taken ---------------------------------------------------------------------
+def test_stock_runs_out_by_the_line_and_nobody_is_told():
+    place = Place()
+    place.receive(("a", 10))
+    place.do(SetLevels([Levels("a", None, 5)]))
+    place.wait("us-1", 10, ("a", 10), from_ms={"a": place.now_ms + 1000})
+    assert (place.served, place.told) == ([], [])
+    place.now_ms += 1000
+    place.do(LookAtLots())
+    assert place.state.stock["a"].available == 0
+    assert place.told == [StockRunsLow("a", 0, 5), StockRanOut("a")]
+
+
+def test_stock_is_told_to_run_low_with_each_receipt_that_the_line_takes():
+    place = Place()
+    place.receive(("a", 1))
+    place.do(SetLevels([Levels("a", None, 5)]))
+    place.wait("us-1", 10, ("a", 30))
+    told = list(place.told)
+    assert told == [StockRunsLow("a", 1, 5), StockRanOut("a")]
+    for _ in range(2):
+        place.receive(("a", 10))
+    assert place.state.stock["a"].available == 0
+    # Nothing of it was ever there for others.
+    assert place.told == told
+
+
+def test_stock_that_runs_low_by_what_leaves_and_the_line_together_is_told_twice_or_never():
+    place = Place()
+    place.receive(("a", 10))
+    place.do(SetLevels([Levels("a", None, 5)]))
+    place.wait("us-1", 10, ("a", 3), from_ms={"a": place.now_ms + 1000})
+    place.now_ms += 1000
+    place.do(AdjustStock([AdjustmentLine("a", -3, "loss")]))
+    assert place.state.stock["a"].available == 4
+    assert place.told == [StockRunsLow("a", 4, 5)]

@@ -12,7 +12,7 @@ from actors.domain.location_commands import Convert, Unreserve
 from actors.domain.order_commands import CartAnswered, PlaceOrder, UpdateOrder
 from actors.domain.order_state import Line, ShipTo
 from actors.domain.reservation_commands import ClaimReservation, HeldPart, ReleaseReservation
-from tests.unit.domain.cart_rig import LOTTED, NOW_MS, Shop
+from tests.unit.domain.cart_rig import DAY_MS, LOTTED, NOW_MS, Shop
 from tests.unit.domain.reservation_rig import HOUR_MS, refused, reserved
 
 
@@ -77,6 +77,23 @@ def test_an_order_gets_other_lots_than_its_cart_had():
     order_id = shop.place([(LOTTED, 1)], cart)
     shop.deliver_all()
     assert shop.entities["location", "near"][0].claims == {f"{order_id}.1": before}
+
+
+def test_an_order_gets_what_has_ended_in_its_cart():
+    shop = Shop(near={LOTTED: 4}, far={LOTTED: 4})
+    # A minute before the first lots end.
+    shop.now_ms = (shop.now_ms // DAY_MS + 2) * DAY_MS - 60_000
+    cart = shop.cart([(LOTTED, 4)], places=[Place("near", {LOTTED: 4})])
+    shop.deliver_all()
+    shop.now_ms += 120_000
+    order_id = shop.place([(LOTTED, 4)], cart, places=[Place("far", {LOTTED: 2})])
+    shop.deliver_all()
+    # Two of the cart's four ended: the order asked the other place for as many.
+    placed = {f.location_id: f.lines[0].quantity for f in shop.order_view(order_id).fulfilments}
+    assert placed == {"near": 2, "far": 2}
+    for name in ("near", "far"):
+        lots = shop.entities["location", name][0].lots[LOTTED]
+        assert {lot.allocated for key, lot in lots.items() if key.startswith("soon")} == {0}
 
 
 def test_an_order_is_split_over_more_places_than_it_may_be():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from actors.domain import transfer_receiving
+from actors.domain.kind import Context
 from actors.domain.location_commands import ReceiptLine
 from actors.domain.transfer_commands import (
     DispatchPackages,
@@ -9,12 +11,16 @@ from actors.domain.transfer_commands import (
     ReceiveUnits,
     StartPicking,
 )
+from actors.domain.transfer_events import ReceiptBooked
+from actors.domain.transfer_receiving import arrived, booked, receive
 from tests.unit.domain.transfer_steps import on_the_road, refused
 from tests.unit.domain.transfer_world import (
     DAY_MS,
+    NOW_MS,
     PORTLAND,
     SEATTLE,
     TODAY,
+    TRANSFER,
     World,
     package,
     request,
@@ -60,3 +66,69 @@ def test_units_of_a_lot_are_received_that_was_not_sent():
     world.receive(SEATTLE, ReceiptLine("m", 5, None, "L1", TODAY + 50))
     on_the_road(("m", 5), world=world)
     assert refused(world, ReceiveUnits(lines=[ReceivedLine("m", 1, lot="L9")])) == "transfer.more_than_sent"
+
+
+# --- thousands of numbers in one package -------------------------------------------------------------------------------
+class Looked(list):
+    """Counts how many of its lines were looked at."""
+
+    seen = 0
+
+    def __iter__(self):
+        for one in super().__iter__():
+            Looked.seen += 1
+            yield one
+
+    def __getitem__(self, at):
+        Looked.seen += 1
+        return super().__getitem__(at)
+
+
+def of_numbers(n: int) -> World:
+    world = World()
+    world.receive(SEATTLE, *(ReceiptLine("s", 1, None, f"N{k:05}", serial=True) for k in range(n)))
+    on_the_road(("s", n), world=world)
+    return world
+
+
+def looks(n: int) -> int:
+    """How many lines of the package a receipt of all of it looks at."""
+    transfer = of_numbers(n).transfer()
+    package = transfer.packages[0]
+    package.lines = Looked(package.lines)
+    Looked.seen = 0
+    context = Context(TRANSFER, "c", NOW_MS)
+    for event in receive(transfer, ReceiveUnits(["1"]), context):
+        arrived(transfer, event)
+        booked(transfer, ReceiptBooked(event.receipt))
+    assert package.status == "arrived"
+    return Looked.seen
+
+
+def test_a_receipt_of_many_numbers_looks_at_each_of_them_for_each_of_them():
+    few, many = looks(50), looks(200)
+    assert many <= 4 * few
+    assert many < 200 * 10
+
+
+def test_numbers_that_are_named_one_by_one_are_each_looked_for_in_the_whole_package():
+    seen = []
+    for n in (50, 200):
+        transfer = of_numbers(n).transfer()
+        transfer.packages[0].lines = Looked(transfer.packages[0].lines)
+        Looked.seen = 0
+        lines = [ReceivedLine("s", 1, lot=f"N{k:05}") for k in range(n)]
+        (event,) = receive(transfer, ReceiveUnits(lines=lines), Context(TRANSFER, "c", NOW_MS))
+        assert [one.lot for one in event.lines] == [line.lot for line in lines]
+        seen.append(Looked.seen)
+    assert seen[1] <= 4 * seen[0]
+
+
+def test_a_receipt_has_so_many_numbers_that_all_others_wait_for_it(monkeypatch):
+    monkeypatch.setattr(transfer_receiving, "LOTS_MAX", 20)
+    world = of_numbers(50)
+    assert refused(world, ReceiveUnits(["1"])) == "transfer.too_many_lots"
+    for _ in range(2):
+        assert world.ask(ReceiveUnits(lines=[ReceivedLine("s", 20, package="1")])).status == "receiving"
+    assert world.ask(ReceiveUnits(["1"])).outcome == "complete"
+    assert world.place(PORTLAND).stock["s"].on_hand == 50

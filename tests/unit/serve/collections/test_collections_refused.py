@@ -119,3 +119,23 @@ async def test_a_held_order_is_handed_over_or_its_lines_are_changed_behind_the_s
     free = await cell.post(f"{path}/updates", {"update": "release", "hold": {"reasons": ["fraud"]}})
     assert free.status_code == 200, free.text
     assert (await done(cell, name, "ready", {}))["status"] == "ready"
+
+
+async def test_what_is_done_after_a_refusal_is_answered_with_that_refusal(cell):
+    told = await placed(cell, ("A1", 2))
+    path, name = f"/v1/orders/{told['order_id']}", only(told)
+    code = (await made_ready(cell, told))["code"]
+    await done(cell, name, "verification", {"code": code})
+    held = await cell.post(f"{path}/updates", {"update": "hold", "hold": {"reasons": ["fraud"]}})
+    assert held.status_code == 200, held.text
+    assert coded(await step(cell, name, "hand-over", {})) == (409, "order.held")
+    free = await cell.post(f"{path}/updates", {"update": "release", "hold": {"reasons": ["fraud"]}})
+    assert free.status_code == 200, free.text
+    here = await cell.post(f"{path}/here", {"spot": "bay 3"})
+    assert here.status_code == 200, here.text
+    assert (await done(cell, name, "verification", {"code": code}))["verified"] == "code"
+    assert (await done(cell, name, "identity-check", {}))["verified"] == "identity"
+    fresh = (await done(cell, name, "code", {}))["code"]
+    assert fresh != code
+    await done(cell, name, "verification", {"code": fresh})
+    assert (await done(cell, name, "hand-over", {}))["status"] == "collected"

@@ -378,3 +378,27 @@ async def test_a_blind_count_within_tolerance_leaves_no_trace_in_the_audit(tmp_p
     (line,) = [line for line in made.gateway.audited if line.act.action == "count.compare"]
     assert (line.who.subject, line.act.location_id, line.act.changes) == (ANN, SEATTLE, {"A1": (10, 9)})
     await made.http.aclose()
+
+
+async def test_what_is_kept_by_number_is_counted_without_and_can_never_be_received(open_cell):
+    told = [{"sku": "PHONE", "tracking": "serial"}, {"sku": "CREAM", "tracking": "lot", "expires": True}]
+    assert (await open_cell.post("/v1/skus", {"skus": told})).status_code == 200
+    path = await opened(open_cell, NEW | {"tolerance": {"units": 5}})
+    await begun(open_cell, path)
+    for lines, field in (([("A1", 10), ("PHONE", 2)], "lot"), ([("A1", 10), ("CREAM", 1)], "lot")):
+        answer = await submit(open_cell, path, lines)
+        assert (answer.status_code, answer.json()["code"]) == (422, "stock.lot_required"), answer.text
+        assert answer.json()["errors"][0]["pointer"] == f"/lines/1/{field}"
+    answer = await submit(open_cell, path, [("A1", 10), ("PHONE", 0)])
+    assert answer.status_code == 200, answer.text
+
+
+async def test_what_is_there_without_a_lot_from_before_can_not_be_counted(open_cell):
+    assert (await open_cell.post("/v1/skus", {"skus": [{"sku": "A1", "tracking": "lot"}]})).status_code == 200
+    before = open_cell.gateway.entities["location", SEATTLE][0].stock["A1"].on_hand
+    path = await opened(open_cell, NEW | {"tolerance": {"units": 5}})
+    await begun(open_cell, path)
+    answer = await submit(open_cell, path, [("A1", 11)])
+    assert answer.status_code == 200, answer.text
+    stock = open_cell.gateway.entities["location", SEATTLE][0].stock["A1"].on_hand
+    assert (answer.json()["spots"][0]["status"], stock) == ("correcting", before + 1)

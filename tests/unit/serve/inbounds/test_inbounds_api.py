@@ -387,3 +387,11 @@ async def test_an_inbound_that_is_not_there_is_found(cell, identity):
         assert (answer.status_code, answer.json()["code"]) == (404, "inbound.unknown")
     elsewhere = await cell.get("/v1/inbounds/eu-inbound-01kah2v3nq7h3k2m9qk4t1x0ab")
     assert (elsewhere.status_code, elsewhere.json()["code"]) == (421, "region.misdirected")
+
+
+async def test_a_kit_is_announced_that_can_never_be_received(cell):
+    kit = {"sku": "KIT", "kit": [{"sku": "A1", "quantity": 1}]}
+    assert (await cell.post("/v1/skus", {"skus": [kit]})).status_code == 200
+    answer = await cell.post("/v1/inbounds", delivery(lines=[line(10, "A1", 10), line(20, "KIT", 1)]))
+    assert (answer.status_code, answer.json()["code"]) == (422, "stock.kit_not_kept")
+    assert answer.json()["errors"][0]["pointer"] == "/lines/1/sku"

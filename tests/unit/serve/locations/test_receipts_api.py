@@ -85,3 +85,50 @@ async def test_what_a_replica_has_not_heard_of_yet_is_refused(cell):
     answer = await cell.post(PATH, {"lines": [{"sku": "C3", "quantity": 1, "unit": "case"}]})
     assert answer.status_code == 200, answer.text
     assert place(cell).stock["C3"].on_hand == 12
+
+
+# --- what is found has its lot as what is received does ---------------------------------------------------------------
+CORRECTIONS = f"/v1/locations/{SEATTLE}/adjustments"
+LOT = {"sku": "D4", "quantity": 5, "lot": "L1", "expires_on": "2026-02-01"}
+
+
+def gain(sku, quantity, **more):
+    return {"lines": [{"sku": sku, "quantity": quantity, "reason": "found"} | more]}
+
+
+@pytest.mark.parametrize(
+    ("line", "field"), [(gain("D4", 5), "lot"), (gain("E5", 1), "lot"), (gain("E5", 2, lot="s1"), "quantity")]
+)
+async def test_units_without_a_lot_get_into_the_books_and_bar_it_to_all_receipts(cell, line, field):
+    before = cell.state()[:3]
+    answer = await cell.post(CORRECTIONS, line)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["pointer"] == f"/lines/0/{field}"
+    assert cell.state()[:3] == before
+    received = await cell.post(PATH, {"lines": [LOT, {"sku": "E5", "quantity": 1, "serials": ["s1"]}]})
+    assert received.status_code == 200, received.text
+    more = await cell.post(CORRECTIONS, gain("D4", 2, lot="L1"))
+    assert more.status_code == 200, more.text
+
+
+async def test_what_is_here_without_a_lot_can_not_be_corrected_nor_ever_be_put_into_lots(cell):
+    assert (await cell.post("/v1/skus", {"skus": [{"sku": "A1", "tracking": "lot"}]})).status_code == 200
+    stock = place(cell).stock["A1"].on_hand
+    assert (await cell.post(CORRECTIONS, gain("A1", 2))).status_code == 200
+    refused = await cell.post(PATH, {"lines": [{"sku": "A1", "quantity": 10, "lot": "L1"}]})
+    assert (refused.json()["code"], refused.json()["on_hand"]) == ("stock.lot_not_kept", stock + 2)
+    off = {"lines": [{"sku": "A1", "quantity": -stock - 2, "reason": "count"}]}
+    assert (await cell.post(CORRECTIONS, off)).status_code == 200
+    lots = {"lines": [{"sku": "A1", "quantity": 60, "lot": "L1"}, {"sku": "A1", "quantity": stock - 58, "lot": "L2"}]}
+    assert (await cell.post(PATH, lots)).status_code == 200
+    assert place(cell).stock["A1"].on_hand == stock + 2
+
+
+@pytest.mark.parametrize("path", [PATH, CORRECTIONS])
+async def test_a_kit_is_in_the_books_and_nobody_ever_sees_it(cell, path):
+    kit = {"sku": "KIT", "kit": [{"sku": "A1", "quantity": 1}, {"sku": "C3", "quantity": 2}]}
+    assert (await cell.post("/v1/skus", {"skus": [kit]})).status_code == 200
+    line = {"sku": "KIT", "quantity": 4} | ({"reason": "found"} if path == CORRECTIONS else {})
+    answer = await cell.post(path, {"lines": [line]})
+    assert (answer.status_code, answer.json()["code"]) == (422, "stock.kit_not_kept"), answer.text
+    assert answer.json()["parts"] == ["A1", "C3"]

@@ -19,6 +19,7 @@ KNOWN = {
     "lot": Details(tracking="lot", expires=True, units={"case": 12}),
     "dull": Details(tracking="lot"),
     "serial": Details(tracking="serial", units={"case": 3}),
+    "kit": Details(kit=(("plain", 2),)),
 }
 
 
@@ -57,6 +58,7 @@ def test_goods_are_refused_of_which_enough_is_said(line, units):
 @pytest.mark.parametrize(
     ("line", "code", "field"),
     [
+        (of("kit", 1), "stock.kit_not_kept", "sku"),
         (of("plain", 1, unit="box"), "catalogue.unit_unknown", "unit"),
         (of("plain", UNITS_MAX, unit="case"), "stock.quantity_too_large", "quantity"),
         (of("plain", 1, expires_on=DAY), "stock.expiry_needs_lot", "expires_on"),
@@ -94,6 +96,7 @@ def test_what_passes_can_be_told_apart_as_the_catalogue_wants(sku, quantity, uni
         (units,) = checked(line)
     except Problem:
         return
+    assert not details.kit
     assert units == quantity * (1 if unit == "each" else details.units[unit])
     assert line.lot or details.tracking != "lot"
     assert len(line.serials) == units or (details.tracking != "serial" and not line.serials)

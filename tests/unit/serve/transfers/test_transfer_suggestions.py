@@ -48,6 +48,14 @@ async def test_what_a_place_sells_is_not_looked_at(cell):
     assert (one["need"], one["days_left"]) == ("few_days_left", 7)
 
 
+async def test_goods_that_were_moved_are_taken_for_sold_and_go_to_and_fro(cell):
+    await levels(cell, PORTLAND, 40)
+    identity = await sent(cell, {"lines": lines(A1=84)}, lines=lines(A1=84))
+    assert (await cell.post(f"/v1/transfers/{identity}/receipts", {"packages": ["1"]})).status_code == 200
+    # No customer has ever bought one.
+    assert (await cell.get("/v1/transfer-suggestions", sku="A1")).json()["suggestions"] == []
+
+
 async def test_what_places_sell_is_read_for_many_at_once_or_of_too_many_places(cell, monkeypatch):
     asking, at_once, most, asked = cell.read_model.demand, 0, 0, 0
 

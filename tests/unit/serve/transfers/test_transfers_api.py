@@ -89,6 +89,43 @@ async def test_lots_arrive_without_their_last_day(cell):
     assert {name: lot.on_hand for name, lot in lots.items()} == {"L1": 5, "L9": 1}
 
 
+async def test_goods_that_expire_are_found_without_a_last_day_and_never_end(cell):
+    assert (
+        await cell.post("/v1/skus", {"skus": [{"sku": "D4", "tracking": "lot", "expires": True}]})
+    ).status_code == 200
+    await lots_come(cell)
+    identity = await sent(cell, {"lines": lines(D4=5)}, lines=lines(D4=5))
+    for path, body in (("receipts", {"packages": ["1"]}), ("closure", {"lost": lines(D4=5)})):
+        answer = await step(cell, identity, path, body | {"found": [{"sku": "D4", "quantity": 1, "lot": "L9"}]})
+        assert (answer.status_code, answer.json()["code"]) == (422, "stock.expiry_required")
+        assert answer.json()["errors"][0]["pointer"] == "/found/0/expires_on"
+    known = {"sku": "D4", "quantity": 1, "lot": "L1"}
+    await done(cell, identity, "receipts", {"packages": ["1"], "found": [known]})
+    lots = cell.gateway.entities["location", PORTLAND][0].lots["D4"]
+    assert {name: (lot.on_hand, lot.expires_on is None) for name, lot in lots.items()} == {"L1": (6, False)}
+
+
+async def test_one_number_is_found_on_many_units(cell):
+    assert (await cell.post("/v1/skus", {"skus": [{"sku": "E5", "tracking": "serial"}]})).status_code == 200
+    goods = {"lines": [{"sku": "E5", "quantity": 1, "serials": ["s1"]}]}
+    assert (await cell.post(f"/v1/locations/{SEATTLE}/receipts", goods)).status_code == 200
+    identity = await sent(cell, {"lines": lines(E5=1)}, lines=lines(E5=1))
+    two = [{"sku": "E5", "quantity": 2, "lot": "s2"}]
+    answer = await step(cell, identity, "receipts", {"packages": ["1"], "found": two})
+    assert (answer.status_code, answer.json()["code"]) == (422, "stock.serials_differ")
+    await done(cell, identity, "receipts", {"packages": ["1"], "found": [two[0] | {"quantity": 1}]})
+    lots = cell.gateway.entities["location", PORTLAND][0].lots["E5"]
+    assert {name: (lot.on_hand, lot.serial) for name, lot in lots.items()} == {"s1": (1, True), "s2": (1, True)}
+
+
+async def test_a_kit_is_requested_of_which_there_is_never_anything(cell):
+    kit = {"sku": "KIT", "kit": [{"sku": "A1", "quantity": 1}]}
+    assert (await cell.post("/v1/skus", {"skus": [kit]})).status_code == 200
+    answer = await cell.post("/v1/transfers", wanted(lines=lines(A1=1, KIT=5)))
+    assert (answer.status_code, answer.json()["code"]) == (422, "stock.kit_not_kept")
+    assert answer.json()["errors"][0]["pointer"] == "/lines/1/sku"
+
+
 async def test_what_is_not_sent_stays_allocated(cell):
     identity = await sent(cell, {"lines": lines(A1=4)})
     assert (await done(cell, identity, "completion", {}))["status"] == "dispatched"
