@@ -17,6 +17,7 @@ from cells.errors import CellError, StepFailed
 from cells.paths import CellPaths
 from cells.processes import Child, is_alive, last_lines
 from cells.settings import RegionConfig
+from cells.shell import typed
 from cells.show import where_to_look
 from cells.state import KeeperState, read_state
 from cells.stores import store_addresses
@@ -174,7 +175,7 @@ class StepWatcher:
         for problem in state.problems or []:
             self._console.print(f"{self.name}: {problem.problem}", style="red", markup=False)
             if problem.next_step:
-                self._console.print(f"  Next: {problem.next_step}", style="yellow", markup=False)
+                self._console.print(f"  Next: {typed(problem.next_step)}", style="yellow", markup=False)
         if not state.problems:
             self._console.print(f"{self.name}: ended; see {self._paths.keeper_log}", style="red")
 
@@ -238,7 +239,7 @@ def _seed_all(configs: list[RegionConfig], address: str, trust: Trust | None, co
                 notes.append(f"{len(seed_people(config, address, trust))} people")
         except CellError as error:
             print_step(console, config.name, "demo data", time.monotonic() - started, failed=True)
-            console.print(str(error), style="red", markup=False)
+            console.print(typed(str(error)), style="red", markup=False)
             return config.name
         print_step(console, config.name, "demo data", time.monotonic() - started, note=", ".join(notes))
         return None
