@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from serve.openapi import JSON
+from serve.openapi import JSON, KEY_PARAMETER
 from tests.unit.serve.guarded_cell import GuardedCell
 
 
@@ -54,6 +56,22 @@ def wrong(document: dict[str, Any], content: dict[str, Any]) -> list[str]:
 def test_something_is_referred_to_that_is_not_there(document):
     there = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert set(refs(document)) <= there
+
+
+# Signing in and out, codes and second factors.
+SIGNING_IN = re.compile(r"/(sessions|codes|factors|oauth|passkey-options)\b")
+
+
+def test_a_write_without_a_key_is_not_named_among_the_exceptions(document):
+    keyless = {
+        where
+        for where, operation in operations(document)
+        if not where.startswith("GET") and KEY_PARAMETER not in operation.get("parameters", ())
+    }
+    exceptions = {where for where in keyless if not SIGNING_IN.search(where)} - {"POST /v1/order-searches"}  # no write
+    assert {where for where in keyless | exceptions if f"`{where}`" in document["info"]["description"]} == exceptions
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    assert {where for where in exceptions if where.startswith("POST") and f"`{where}`" not in readme} == set()
 
 
 def test_an_example_is_not_what_is_taken_or_given(document):
