@@ -135,7 +135,14 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
     @api.post(
         "/v1/sourcing/simulations",
         summary="Try a policy on past orders",
-        **documented(SimulationDetail, request=NewSimulation, request_example=_NEW, status=202, problems=(401, 403)),
+        **documented(
+            SimulationDetail,
+            request=NewSimulation,
+            request_example=_NEW,
+            status=202,
+            headers={202: ["Location", "Retry-After"]},
+            problems=(401, 403),
+        ),
     )
     async def begun(request: Request) -> Response:
         """Plays the orders of a past period again, as the policy decides on the stock of that time. Nothing of now is touched. One at a time in a cell, else 429. Reads of the orders how far
@@ -152,7 +159,9 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
     @api.get(
         "/v1/sourcing/simulations/{simulation_id}",
         summary="A simulation, and what came of it",
-        **documented(SimulationDetail, accepted=SimulationDetail, problems=(403, 404, 422)),
+        **documented(
+            SimulationDetail, accepted=SimulationDetail, headers={202: ["Retry-After"]}, problems=(403, 404, 422)
+        ),
     )
     async def read(simulation_id: SimulationId, request: Request) -> Response:
         """202 while it runs; ask again after a moment. It stays for as long as it is one of the last 50."""

@@ -54,7 +54,7 @@ def wrong(document: dict[str, Any], content: dict[str, Any]) -> list[str]:
 
 
 def test_something_is_referred_to_that_is_not_there(document):
-    there = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    there = {f"#/components/{kind}/{name}" for kind in ("schemas", "headers") for name in document["components"][kind]}
     assert set(refs(document)) <= there
 
 
@@ -94,6 +94,28 @@ def test_nobody_is_shown_what_to_send(document):
     ]
     assert len(sent) > 50
     assert [where for where, content in sent if "example" not in content] == []
+
+
+def test_a_parameter_is_not_explained(document):
+    bare = {
+        (where, parameter["name"])
+        for where, operation in operations(document)
+        for parameter in operation.get("parameters", ())
+        if not parameter.get("description")
+    }
+    assert bare == set()
+
+
+def test_nobody_is_told_of_the_headers_of_an_answer(document):
+    answers = {
+        (where, status): set(answer.get("headers", {}))
+        for where, operation in operations(document)
+        for status, answer in operation["responses"].items()
+    }
+    assert [at for at, names in answers.items() if at[1] == "401" and "WWW-Authenticate" not in names] == []
+    assert [at for at, names in answers.items() if at[1] in ("429", "503") and "Retry-After" not in names] == []
+    assert answers["POST /v1/orders", "201"] == {"Location", "X-Request-Id"}
+    assert answers["GET /v1/audit", "200"] == {"X-Next-Cursor", "X-Request-Id"}
 
 
 def test_a_call_has_no_example(document):
