@@ -77,7 +77,8 @@ VERSION = "1.0"
 DESCRIPTION = (
     "Orders, stock and availability of one region. Writes need an `Idempotency-Key`, but for signing in and out, codes and second factors, "
     "`DELETE /v1/passkeys/{passkey_id}` and `DELETE /v1/customers/me/passkeys/{passkey_id}`, `POST /v1/customers`, `POST /v1/devices/claim` and "
-    "`POST /v1/notices/{notice_id}/sent`. Errors are RFC 9457 problem details with a stable `code`. Money is in minor units, times are UTC."
+    "`POST /v1/notices/{notice_id}/sent`. Errors are RFC 9457 problem details with a stable `code` "
+    "(`ProblemBody` lists all; `docs/errors.md` says what to do). Money is in minor units, times are UTC."
 )
 _PAGES_MAX = 20
 _ORDERS = "/v1/orders/"

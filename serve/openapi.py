@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, FastAPI
@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from serve.openapi_samples import sample_of
 from serve.permissions import NEEDS, OPEN
+from serve.problem_codes import TABLE
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
@@ -69,13 +70,13 @@ class ProblemPlace(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ProblemBody(msgspec.Struct, frozen=True):
-    """RFC 9457. `code` is stable; further members are facts that belong to it (`region`, `allowed`, `limit_bytes`, …)."""
+    """RFC 9457. `code` is stable, and new ones are added: whoever does not know one goes by its status. Further members are facts that belong to it (`region`, `allowed`, `limit_bytes`, …)."""
 
     type: str
     title: str
     status: int
     detail: str
-    code: str
+    code: Annotated[str, msgspec.Meta(extra_json_schema={"x-extensible-enum": list(TABLE)})]
     request_id: str
     errors: list[ProblemPlace] = []
 
