@@ -104,6 +104,7 @@ class _Simulations:
         services, scope = self._services, request.scope
         check_reaches_all(scope, _ALL)
         write, _ = await services.bodies.document(request, _cancellation_decoder)
+        self._territory.check_own(simulation_id)
         scope[ENTITY_ID] = simulation_id
         reply = await services.gateway.ask(
             "simulations", self._id, CancelSimulation(simulation_id),
@@ -114,6 +115,7 @@ class _Simulations:
     async def one(self, simulation_id: str, request: Request) -> SimulationView:
         """Raises Problem."""
         check_reaches_all(request.scope, _ALL)
+        self._territory.check_own(simulation_id)
         query = ViewSimulation(simulation_id)
         reply = await self._services.gateway.view("simulations", self._id, query, cause=request.scope[REQUEST_ID])
         return _view_decoder.decode(body_of(reply))
@@ -160,7 +162,7 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
         "/v1/sourcing/simulations/{simulation_id}",
         summary="A simulation, and what came of it",
         **documented(
-            SimulationDetail, accepted=SimulationDetail, headers={202: ["Retry-After"]}, problems=(403, 404, 422)
+            SimulationDetail, accepted=SimulationDetail, headers={202: ["Retry-After"]}, problems=(403, 404, 421, 422)
         ),
     )
     async def read(simulation_id: SimulationId, request: Request) -> Response:
@@ -172,7 +174,7 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
         "/v1/sourcing/simulations/{simulation_id}/cancellation",
         summary="Cancel a simulation",
         **documented(
-            SimulationDetail, request=SimulationCancellation, request_example={}, problems=(401, 403, 404, 409)
+            SimulationDetail, request=SimulationCancellation, request_example={}, problems=(401, 403, 404, 409, 421)
         ),
     )
     async def cancelled(simulation_id: SimulationId, request: Request) -> Response:
