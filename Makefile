@@ -146,7 +146,7 @@ bench: $(READY) ## our speed beside that of the usual ways to build it (needs wr
 
 .PHONY: replay
 replay: $(READY) ## send a real order trace through the router: TRACE=file [SCARCE=0.9] [SPEED=100]
-	@if [ -z "$(TRACE)" ]; then echo "which trace? e.g. make replay TRACE=traces/us.csv.gz" >&2; exit 1; fi
+	@if [ -z "$(TRACE)" ]; then echo "which trace? one of your own, e.g. make replay TRACE=your-orders.csv.gz; perf/replay/README.md has the format" >&2; exit 1; fi
 	$(RUN) -m perf.replay --trace $(TRACE) $(if $(SCARCE),--scarce $(SCARCE)) $(if $(SPEED),--speed $(SPEED)) $(ARGS)
 
 .PHONY: load

@@ -8,11 +8,14 @@ python -m cells account us mia --role manager   open an account; the password is
 python -m cells token us             a token for five minutes, for whoever may read the cell's keys
 python -m cells code us manager      what the authenticator of a demo account shows now
 python -m cells rotate-keys us       a new key signs tokens; nobody is signed out (--compromised: everybody, at once)
+python -m cells rotate-keys us --wrapping       a new key wraps customers' data keys: after an erasure, docs/security/keys.md
 python -m cells audit verify us      recomputes the audit's chains; also: anchor, prune, hold, lift
 python -m cells certs                our own certificates: makes what is missing or soon ends, and says how long each lasts
 python -m cells demo us              play a day: a delivery, a rush, a short pick, a transfer, a count, a pickup
-python -m cells scale us --hosts 4   move shards to more or fewer hosts, live
-python -m cells keep us              the keeper itself, in the foreground
+python -m cells scale us --hosts 4   move shards to more or fewer hosts, live; also: --parked, --retry-parked
+python -m cells keep us              the keeper itself, in the foreground; deploy and withdraw are what it runs
+
+`. .venv/bin/activate` first; or write .venv/bin/python for python.
 """
 
 import argparse
@@ -23,7 +26,9 @@ from rich.console import Console
 
 from cells.config import load_all, region_names
 from cells.errors import CellError, refused
+from cells.parser import parser
 from cells.paths import CellPaths
+from cells.shell import typed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,11 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     try:
-        if arguments[:1] == ["scale"]:  # its options are its own affair
-            from cells import scale
-
-            return int(scale.main(arguments[1:]) or 0)
-        return _run(_parser().parse_args(arguments), console)
+        return _run(parser(__doc__).parse_args(arguments), console)
     except CellError as error:
         return _told(error, console)
     except OSError as error:
@@ -45,67 +46,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _told(error: CellError, console: Console) -> int:
-    console.print(error.problem, style="red", markup=False, soft_wrap=True)
+    console.print(typed(error.problem), style="red", markup=False, soft_wrap=True)
     if error.next_step:
-        console.print(f"  Next: {error.next_step}", style="yellow", markup=False, soft_wrap=True)
+        console.print(f"  Next: {typed(error.next_step)}", style="yellow", markup=False, soft_wrap=True)
     return 1
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m cells", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for name in ("up", "down", "status", "logs"):
-        command = commands.add_parser(name)
-        command.add_argument("regions", nargs="*", help="default: all")
-        if name == "up":
-            command.add_argument("--empty", action="store_true", help="without demo data")
-        if name == "logs":
-            command.add_argument("--lines", type=int, default=20, help="how many of each log")
-    commands.add_parser("certs")
-    demo = commands.add_parser("demo")
-    demo.add_argument("region", nargs="?", default="us")
-    demo.add_argument("--pause", type=float, default=3.0, metavar="SECONDS", help="after each line, to read it")
-    _add_identity(commands)
-    _add_audit(commands)
-    for name in ("keep", "deploy", "withdraw"):
-        commands.add_parser(name).add_argument("region")
-    commands.add_parser("scale", help="see: python -m cells scale --help")
-    return parser
-
-
-def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    tasks = commands.add_parser("audit").add_subparsers(dest="audit", required=True, metavar="what")
-    for name in ("verify", "anchor", "prune", "hold", "lift"):
-        task = tasks.add_parser(name)
-        task.add_argument("region")
-        if name in {"hold", "lift"}:
-            task.add_argument("name", help="of the hold, e.g. case-2027-14")
-        if name == "hold":
-            task.add_argument("--reason", required=True)
-
-
-def _add_identity(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    account = commands.add_parser("account")
-    account.add_argument("region")
-    account.add_argument("login")
-    account.add_argument("--role", required=True)
-    account.add_argument("--location", action="append", default=[], help="where the rights reach; default: the region")
-    token = commands.add_parser("token")
-    token.add_argument("region")
-    token.add_argument("--scope", action="append", default=[], help="default: every permission")
-    code = commands.add_parser("code")
-    code.add_argument("region")
-    code.add_argument("role")
-    rotate = commands.add_parser("rotate-keys")
-    rotate.add_argument("region")
-    rotate.add_argument(
-        "--compromised", action="store_true", help="believe the old keys no more: everybody signs in again"
-    )
-    rotate.add_argument(
-        "--wrapping", action="store_true", help="the key that wraps customers' data keys, instead of the one that signs"
-    )
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
@@ -129,6 +73,10 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         from cells import show_certs
 
         return show_certs.run(console)
+    if options.command == "scale":
+        from cells import scale
+
+        return scale.run(options, console)
     names: list[str] | None = options.regions or None
     if options.command == "up":
         from cells.up import up

@@ -12,18 +12,18 @@ from cells.ports import ray_ports
 from cells.processes import wait_until
 from cells.settings import INGRESS_HOST, RegionConfig
 
-PYTHON_MIN = (3, 11)
+PYTHON_MIN, PYTHON_END = (3, 11), (3, 14)  # as `requires-python` in pyproject.toml has it; the end is not taken
 _UNSEEN = "a process that we may not see"
 _DYING_S = 3.0
 
 
 def check_python(version: tuple[int, int] | None = None) -> None:
-    """Raises `CellError` if this Python is too old."""
+    """Raises `CellError` if this Python is too old, or so new that our dependencies have no binaries for it."""
     found = version or sys.version_info[:2]
-    if found < PYTHON_MIN:
+    if not PYTHON_MIN <= found < PYTHON_END:
         raise CellError(
-            f"this is Python {found[0]}.{found[1]}; {PYTHON_MIN[0]}.{PYTHON_MIN[1]} or newer is needed",
-            "remove .venv and run: make up PYTHON=python3.12 (or another new one that is installed)",
+            f"this is Python {found[0]}.{found[1]}; 3.{PYTHON_MIN[1]} to 3.{PYTHON_END[1] - 1} is needed",
+            "remove .venv and run: make up PYTHON=python3.12 (or another of these that is installed)",
         )
 
 

@@ -27,6 +27,14 @@ def copy_config(folder: Path) -> None:
         shutil.copy(config_file(), folder / "router.toml")
 
 
+def edited_since(name: str, folder: Path) -> bool:
+    """Whether the region's file says something else than the copy in `folder`; False where there is no copy to compare with."""
+    try:
+        return (config_folder() / f"{name}.toml").read_bytes() != (folder / "regions" / f"{name}.toml").read_bytes()
+    except FileNotFoundError:
+        return False
+
+
 def copy_environment(folder: Path) -> dict[str, str]:
     """What makes a program read that copy."""
     return {"OCEFS_CONFIG": str(folder / "regions"), "OCEFS_ROUTER_CONFIG": str(folder / "router.toml")}

@@ -20,6 +20,8 @@ from cells.trust import Trust
 from serve.permissions import CUSTOMERS, ROLES
 
 PASSWORD = "try-{role}-at-{region}"  # noqa: S105 -- of demo accounts, which a production cell refuses
+# Of whoever looks for accounts where nobody is known.
+IDENTITY_OFF = "identity is off unless told: make down, then make up IDENTITY=required"
 _STEP_S = 30
 _SEED_S = 60.0
 _STAFF = tuple(role for role in ROLES if role not in CUSTOMERS)
@@ -72,8 +74,8 @@ def code_of(paths: CellPaths, role: str) -> tuple[Person, str, int]:
         if person.role == role:
             now_s = int(time.time())
             return person, pyotp.TOTP(person.secret).at(now_s), _STEP_S - now_s % _STEP_S
-    known = ", ".join(person.role for person in read_people(paths)) or "none"
-    raise CellError(f"there is no demo account for {role!r}", f"there are: {known}")
+    known = ", ".join(person.role for person in read_people(paths))
+    raise CellError(f"there is no demo account for {role!r}", f"there are: {known}" if known else IDENTITY_OFF)
 
 
 def _keep(paths: CellPaths, people: list[Person]) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from cells import rotation
 from cells.calls import call
 from cells.config import load_region
-from cells.demo_people import code_of
+from cells.demo_people import IDENTITY_OFF, code_of
 from cells.errors import CellError
 from cells.keys import local_token, rotate_keys
 from cells.paths import CellPaths
@@ -51,6 +51,8 @@ def _open_account(options: argparse.Namespace, paths: CellPaths, console: Consol
     }
     answer = call("POST", f"{config.address}/v1/accounts", body, headers, trust=of_cell(config, paths.home))
     if not answer.fine:
+        if isinstance(answer.body, dict) and answer.body.get("code") == "request.route_unknown":
+            raise CellError(f"the account was not opened: identity is off in {options.region}", IDENTITY_OFF)
         if isinstance(answer.body, dict) and "detail" in answer.body:
             raise CellError(f"the account was not opened: {answer.body['detail']}", "correct that, and try again")
         raise CellError("the account was not opened: nobody answered", "is the cell up? see: python -m cells status")

@@ -75,6 +75,7 @@ class SdrConfig(_Part, frozen=True, kw_only=True):
 class Packing(_Part, frozen=True, kw_only=True):
     """`[packing]`: cartons, carriers, and whose numbers parcels have (docs/domain/packing.md).
 
+    `cartons` there are, of inner sides; `carriers` that fetch parcels; `sender`: who sends, and `senders`: who else at a location.
     `company_prefix`: GS1's, without one no parcel gets a number. `sscc_extension`: the digit before it; no two regions may share both. `tolerance_g`,
     `tolerance_percent`: by how much a scale may differ from what the contents weigh; the larger one counts. `papers_keep_days`: how long labels, and addresses of manual
     shipments, can be printed again once all of a shipment is with its carrier. `sdr`: without it all customs declarations are the CN 23. `hs_digits`: by

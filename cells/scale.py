@@ -13,25 +13,21 @@ from rich.table import Table
 
 from cells.config import load_region
 from cells.connection import connect
+from cells.errors import CellError
 from cells.paths import CellPaths
 from cells.state import as_it_runs
 
 
-def main(arguments: list[str]) -> int:
-    """Runs the command; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m cells scale", description=__doc__)
-    parser.add_argument("region")
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--hosts", type=int, help="how many hosts there shall be")
-    what.add_argument("--parked", action="store_true", help="list parked messages")
-    what.add_argument("--retry-parked", action="store_true", help="try parked messages again")
-    options = parser.parse_args(arguments)
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Runs the command; the exit code. Raises CellError."""
     config = load_region(options.region)
     config = as_it_runs(config, CellPaths(config.name))
     if options.hosts is not None and not 1 <= options.hosts <= config.runtime.shards:
-        parser.error(f"--hosts must be between 1 and {config.runtime.shards}, the number of shards of {config.name}")
+        raise CellError(
+            f"{config.name} can't have {options.hosts} hosts",
+            f"--hosts must be between 1 and {config.runtime.shards}, the number of its shards",
+        )
     connect(config)
-    console = Console(highlight=False)
     if options.hosts is not None:
         _scale(config.name, options.hosts, console)
     else:
@@ -59,7 +55,7 @@ def _parked(region: str, console: Console, *, retry: bool) -> None:
     if retry:
         console.print(f"{ray.get(supervisor.retry_parked.remote())} messages are tried again")
         return
-    table = Table("message", "to sender", "attempts", "error")
+    table = Table("message", "sender", "attempts", "error")
     for host in ray.get(supervisor.parked.remote()):
         for entry in json.loads(host):
             table.add_row(entry["message_id"], entry["sender_id"], str(entry["attempts"]), entry["error"])

@@ -46,8 +46,11 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Region(Section, frozen=True):
     """`[region]`: who is served here, and what may leave.
 
-    `residency` "strict" means that personal data never leaves the region, hence no failover.
-    `default` marks the one region that takes callers whose place is unknown. `profile` "production" refuses what is for trying only.
+    `name` stands at the head of every id (`us-…`) and is that of the file; `title` is for people. `countries` are those that are served here, each by one region only. `lat`, `lon`
+    (degrees): the region's middle, from which distances are counted where nobody says where he is; the router takes a caller to the nearest one. `residency`
+    "strict" means that personal data never leaves the region, hence no `failover`: the regions that answer its reads of stock while it is away, in this order. `currencies`: those
+    that prices may be in, the first one being that of the region's own amounts. `default` marks the one region that takes callers whose place is unknown. `timezone` is
+    the region's; each location has one of its own, which counts there. `profile` "production" refuses what is for trying only.
     """
 
     name: Name = "us"
@@ -71,7 +74,11 @@ class Api(Section, frozen=True):
     """`[api]`: the cell's two doors and their limits.
 
     `host` and `port` are those of the uvicorn door of the Serve replicas; `serve_port` is Serve's own ingress, on loopback alone. `router_networks`: where routers stand that are not on this
-    machine: what they say of a caller's address counts, so nobody else may be in these networks.
+    machine: what they say of a caller's address counts, so nobody else may be in these networks. `replicas`: processes that answer at that door, each with
+    an index of all stock. `max_body_bytes`: larger bodies get 413 `body.too_large`; whoever raises it raises `body_bytes_max` in `config/router.toml` as well, or the router refuses them
+    before. `placement_wait_ms`: for how long a placement waits for its final answer; then it is answered as it is (`placed`) and goes on; less than
+    `request_timeout_ms`, after which a caller gets 503 `cell.unavailable`, and which must be less than the router's `cell_timeout_ms`. An update that says when it happened (`occurred_at`) is taken
+    for `occurred_at_max_age_days` back and, as clocks differ, for `occurred_at_max_ahead_s` ahead; else 422.
     """
 
     host: str = "127.0.0.1"
@@ -152,7 +159,7 @@ class Keys(Section, frozen=True):
 class Anomalies(Section, frozen=True):
     """`[anomalies]`: who watches what the audit says, in a cell with identity.
 
-    `thresholds`: those of the rules that shall differ from the built-in ones (docs/security/anomalies.md). `webhook_url`: who else is told of
+    `enabled`: whether anybody does. `thresholds`: those of the rules that shall differ from the built-in ones (docs/security/anomalies.md). `webhook_url`: who else is told of
     alerts, "" for nobody; https, or http on loopback. `webhook_secret_file`: the key of its signatures, 32 bytes or more, readable by
     nobody else. Both are checked when the cell starts.
     """
@@ -190,7 +197,7 @@ class Counts(Section, frozen=True):
 
 
 class Figures(Section, frozen=True):
-    """`[figures]`: whether somebody counts, minute by minute, how much work there is and how fast it is done (docs/domain/figures.md)."""
+    """`[figures]`: how much work there is and how fast it is done (docs/domain/figures.md). `enabled`: whether somebody counts it, minute by minute."""
 
     enabled: bool = True
 
@@ -211,7 +218,7 @@ class Pickups(Section, frozen=True):
 class Sourcing(Section, frozen=True):
     """`[sourcing]`: from where orders are served while nobody has set another policy; without it, from the nearest place that has everything.
 
-    What may stand in it: docs/domain/sourcing.md; `cells/own_policy.py` reads it. The router, which reads these files too, knows nothing of it.
+    `version`, `currency`, `rules`, `limits`, `costs`, `carriers`, `bans`: what may stand in them is in docs/domain/sourcing.md; `cells/own_policy.py` reads it. The router, which reads these files too, knows nothing of it.
     """
 
     version: Positive = 1
@@ -224,7 +231,17 @@ class Sourcing(Section, frozen=True):
 
 
 class Runtime(Section, frozen=True):
-    """`[runtime]`: hosts, shards and every limit of the actor runtime."""
+    """`[runtime]`: hosts, shards and every limit of the actor runtime.
+
+    `shards`: parts into which all entities fall; fixed with the first start, another number is refused. `hosts`: processes that own them, `shards` at most
+    (`python -m cells scale <region> --hosts N` changes it while the cell runs). `batch_max`: commands that go into one append, and into one call to a host. `mailbox_max`: what may
+    wait for one entity that is being loaded; past it 429 `cell.busy`. `inbox_max`: what may wait for one host, and in a replica for all of them; past it 429 `cell.busy`.
+    `tail_max_turns`: turns of a host that are in Redis and not yet in PostgreSQL; past it commands get 503 `cell.write_behind_full`, until the drain has
+    caught up. The alerts `OcefsTailFilling` and `OcefsInboxLong` stand at half of these two. `drain_interval_ms`: how often it writes, which is how far lists are behind as a rule;
+    `drain_max_turns`: turns in one transaction. `idle_passivate_s`: an entity that nobody asked for so long leaves memory, and is loaded again when it is asked.
+    `memory_cap_mb`: of a host's entities, roughly: past it they leave sooner. `remember_hours`: for how long the same `Idempotency-Key` gets the
+    first answer again. `outbox_retry_max`: tries of a message between entities before it is parked (`python -m cells scale <region> --parked`).
+    """
 
     shards: Annotated[int, Meta(ge=1, le=4096)] = 64
     hosts: Annotated[int, Meta(ge=1, le=256)] = 2
@@ -267,8 +284,8 @@ class Redis(Section, frozen=True):
 class Ray(Section, frozen=True):
     """`[ray]`: the cell's Ray cluster.
 
-    `num_cpus` is what Ray may place, not what the machine has. `port_base` is the first of `RAY_PORT_SPAN` ports.
-    `memory_min_mb` is how much memory must be available before the cell is started.
+    `num_cpus` is what Ray may place, not what the machine has. `object_store_mb`: Ray's shared memory, of which a cell needs little. `dashboard_port`: Ray's
+    dashboard, on loopback. `port_base` is the first of 1,000 ports that only this cell may use. `memory_min_mb` is how much memory must be available before the cell is started.
     """
 
     num_cpus: Annotated[int, Meta(ge=1, le=1024)] = 4

@@ -14,6 +14,7 @@ from cells.demo import demo_orders, places
 from cells.paths import CellPaths
 from cells.processes import is_alive
 from cells.settings import RegionConfig
+from cells.shell import typed
 from cells.state import KeeperState, as_it_runs, read_state
 from cells.trust import SYSTEM, Trust, of_cell
 
@@ -76,7 +77,7 @@ def _calls_to_try(config: RegionConfig, router: str, console: Console, trust: Tr
 def _shown(console: Console, title: str, *texts: str) -> None:
     console.print(title, style="bold")
     for text in texts:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        console.print(typed(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def status(configs: list[RegionConfig], console: Console) -> int:
@@ -100,7 +101,9 @@ def status(configs: list[RegionConfig], console: Console) -> int:
         for host in _hosts(ready):
             hosts.add_row(*_host_row(config, host))
         if state is not None:
-            problems += [f"{config.name} {_clock(p.at)} {p.problem}\n  {p.next_step}" for p in state.problems[-3:]]
+            problems += [
+                f"{config.name} {_clock(p.at)} {p.problem}\n  {typed(p.next_step)}" for p in state.problems[-3:]
+            ]
     console.print(cells)
     console.print(hosts)
     console.print(_router())

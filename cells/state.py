@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from cells.config import with_tls
+from cells.config import load_region, with_tls
 from cells.errors import CellError, refused
 from cells.paths import CellPaths
 from cells.processes import ProcessMark, is_alive
@@ -104,9 +104,16 @@ def read_state(path: Path) -> KeeperState | None:
 
 
 def as_it_runs(config: RegionConfig, paths: CellPaths) -> RegionConfig:
-    """The configuration with the encryption that the running cell was started with: whoever talks to it must do as it does."""
+    """The configuration with which the running cell was started, its encryption too: whoever talks to it must do as it does, and an edit
+    counts from its next start. The given one where nothing runs."""
     state = read_state(paths.state_file)
-    return with_tls(config, state.tls) if state is not None and state.keeper_lives else config
+    if state is None or not state.keeper_lives:
+        return config
+    try:
+        config = load_region(config.name, paths.config / "regions")
+    except CellError:
+        pass  # it is about to be written, or another version wrote it
+    return with_tls(config, state.tls)
 
 
 def write_state(path: Path, state: KeeperState) -> None:

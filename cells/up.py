@@ -11,14 +11,16 @@ from rich.console import Console
 from cells import checks
 from cells.calls import call
 from cells.config import PROJECT, load_all
+from cells.config_copy import edited_since
 from cells.demo import is_to_fill, leave_empty, seed
 from cells.demo_people import lacks_people, seed_people
 from cells.errors import CellError, StepFailed
 from cells.paths import CellPaths
 from cells.processes import Child, is_alive, last_lines
 from cells.settings import RegionConfig
+from cells.shell import typed
 from cells.show import where_to_look
-from cells.state import KeeperState, read_state
+from cells.state import KeeperState, as_it_runs, read_state
 from cells.stores import store_addresses
 from cells.tls import prepare
 from cells.trust import Trust, of_cell
@@ -57,7 +59,7 @@ def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
     trust = _router_trust()
     if demo:  # also what ran before: the router may have stood in the way when it was started
         failed += _seed_all(running, address, trust, console)
-    where_to_look(running, address, console, trust)
+    where_to_look([as_it_runs(config, CellPaths(config.name)) for config in running], address, console, trust)
     console.print(f"{len(running)} of {len(configs)} cells run after {time.monotonic() - started:.0f} s")
     return 1 if failed else 0
 
@@ -70,6 +72,12 @@ def _running(config: RegionConfig, console: Console) -> bool:
     since = time.strftime("%H:%M:%S", time.localtime(state.started_at))
     console.print(f"{config.name} runs already, since {since} (keeper: process {state.keeper.pid})")
     _check_mode(config)
+    if edited_since(config.name, CellPaths(config.name).config):
+        console.print(
+            f"config/regions/{config.name}.toml was edited since, which counts from the next start: make down REGIONS={config.name}, then make up",
+            style="yellow",
+            soft_wrap=True,
+        )
     return True
 
 
@@ -83,11 +91,18 @@ def _check_others(configs: list[RegionConfig]) -> None:
 
 
 def _check_mode(config: RegionConfig) -> None:
-    """A cell keeps the identity and the encryption that it was started with; the router would be opened to others believing the present
+    """A cell keeps the identity, the encryption and the address that it was started with; the router would be opened to others believing the present
     settings."""
-    state = read_state(CellPaths(config.name).state_file)
+    paths = CellPaths(config.name)
+    state = read_state(paths.state_file)
     if state is not None and state.tls != config.tls.mode:
         raise _other_mode(config.name, "tls", state.tls, config.tls.mode)
+    started = as_it_runs(config, paths)
+    if started.address != config.address:
+        raise StepFailed(
+            f"{config.name} runs at {started.address}, and {config.address} is wanted, where the router would look for it",
+            f"make down REGIONS={config.name}, then make up again; or take the edit of config/regions/{config.name}.toml back",
+        )
     answer = call("GET", f"{config.address}/v1/skus?limit=1", trust=of_cell(config))
     runs = "required" if answer.status == _UNAUTHORIZED else "off" if answer.fine else config.identity.mode
     if runs != config.identity.mode:
@@ -174,7 +189,7 @@ class StepWatcher:
         for problem in state.problems or []:
             self._console.print(f"{self.name}: {problem.problem}", style="red", markup=False)
             if problem.next_step:
-                self._console.print(f"  Next: {problem.next_step}", style="yellow", markup=False)
+                self._console.print(f"  Next: {typed(problem.next_step)}", style="yellow", markup=False)
         if not state.problems:
             self._console.print(f"{self.name}: ended; see {self._paths.keeper_log}", style="red")
 
@@ -238,7 +253,7 @@ def _seed_all(configs: list[RegionConfig], address: str, trust: Trust | None, co
                 notes.append(f"{len(seed_people(config, address, trust))} people")
         except CellError as error:
             print_step(console, config.name, "demo data", time.monotonic() - started, failed=True)
-            console.print(str(error), style="red", markup=False)
+            console.print(typed(str(error)), style="red", markup=False)
             return config.name
         print_step(console, config.name, "demo data", time.monotonic() - started, note=", ".join(notes))
         return None

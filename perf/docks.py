@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from typing import Any
 
@@ -52,6 +53,7 @@ def _measured(crowd: int) -> tuple[float, float, int]:
 
 def main() -> None:
     """Prints a table."""
+    argparse.ArgumentParser(prog="python -m perf.docks", description=__doc__).parse_args()
     print("| wait | a parcel joins, ms | a scan, ms | a scan writes, bytes |\n|---|---|---|---|")
     for crowd in CROWDS:
         joined, scanned, size = _measured(crowd)

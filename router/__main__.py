@@ -12,6 +12,7 @@ import msgspec
 
 from cells.errors import CellError
 from cells.paths import home_folder
+from cells.shell import typed
 from router import process
 from router.config import RouterConfig, load
 from router.control import Control
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run(options)
     except CellError as error:
-        print(f"router: {error}", file=sys.stderr)
+        print(f"router: {typed(str(error))}", file=sys.stderr)
         return 1
     return 0
 

@@ -29,7 +29,7 @@ Seconds = Annotated[int, Meta(ge=1, le=86_400)]
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&*+.^_`|~-]{1,64}")  # RFC 9110 section 5.1, without the quote
 _PATH = re.compile(r"/[A-Za-z0-9_./-]{0,200}")
-_NOUN = re.compile(r"[a-z][a-z0-9-]{0,40}")
+_NOUN = re.compile(r"[a-z][a-z0-9-]{0,40}(/[a-z][a-z0-9-]{0,40})?")
 
 
 class RouterConfigError(CellError):
@@ -84,6 +84,7 @@ class RouterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         "inbounds",
         "shipments",
         "collections",
+        "sourcing/simulations",
     )
     stream_paths: tuple[str, ...] = ("/v1/live",)
     failover_paths: tuple[str, ...] = ("/v1/availability", "/v1/skus", "/v1/locations")
@@ -201,7 +202,9 @@ def _check_names(config: RouterConfig, name: str) -> None:
                 raise RouterConfigError(f"{name}: router.{key}: {path!r} must be a plain path as /v1/skus")
     for noun in config.id_nouns:
         if not _NOUN.fullmatch(noun):
-            raise RouterConfigError(f"{name}: router.id_nouns: {noun!r} must be a path segment as orders")
+            raise RouterConfigError(
+                f"{name}: router.id_nouns: {noun!r} must be a path segment as orders, or two as sourcing/simulations"
+            )
 
 
 def detection_ms(config: RouterConfig) -> int:

@@ -1,6 +1,6 @@
 """The order in which a cell is chosen, as HAProxy rules.
 
-    path /v1/<noun>/<id>…   the id's region; unknown → 404 router.region_unknown
+    path /v1/<noun>/<id>…   the id's region; unknown → 404 router.region_unknown; a noun may be of two parts: sourcing/simulations
     X-OCEFS-Region          unknown, empty or twice → 400 router.region_unknown
     country header          a country that no region serves → go on
     client address          when an address database is configured; not in it → go on
@@ -54,13 +54,18 @@ def choice(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
     given = f"req.fhdr_cnt({REGION_HEADER})"
     choose = "http-request set-var(txn.region)"
     lines = ["acl chosen var(txn.region) -m len gt 0"]
-    if config.id_nouns:
-        nouns = " ".join(f"v1/{noun}" for noun in config.id_nouns)
+    for parts in (1, 2):
+        nouns = " ".join(f"v1/{noun}" for noun in config.id_nouns if noun.count("/") == parts - 1)
+        if not nouns:
+            continue
+        # Nearly all have one part: what is chosen by then is not looked at again.
+        of, only = ("", "") if parts == 1 else ("_of_two", "!chosen ")
+        id_ = f"path,url_dec,field({3 + parts},/)"
         lines += [
-            f"acl id_path path,url_dec,field(2,/,2) -m str {nouns}",
-            "acl id_given path,url_dec,field(4,/) -m len gt 0",
-            f"{choose} path,url_dec,field(4,/),field(1,-),map_str(regions.map) if id_path",
-            f"http-request {answer(REGION_UNKNOWN_ID, names)} if !chosen id_path id_given",
+            f"acl id_path{of} path,url_dec,field(2,/,{1 + parts}) -m str {nouns}",
+            f"acl id_given{of} {id_} -m len gt 0",
+            f"{choose} {id_},field(1,-),map_str(regions.map) if {only}id_path{of}",
+            f"http-request {answer(REGION_UNKNOWN_ID, names)} if !chosen id_path{of} id_given{of}",
         ]
     lines += [
         f"acl region_given {given} gt 0",

@@ -1,15 +1,16 @@
 """The API's command line.
 
 python -m serve permissions   the matrix of endpoints and roles, as docs/security/permissions.md has it
+python -m serve errors        all codes that a refusal is answered with, as docs/errors.md has them
 python -m serve processing    the register of processing, as docs/privacy/processing.md has it
 """
 
 import argparse
 import sys
 
-from serve import permissions, processing
+from serve import permissions, problem_page, processing
 
-PAGES = {"permissions": permissions.page, "processing": processing.page}
+PAGES = {"permissions": permissions.page, "errors": problem_page.page, "processing": processing.page}
 
 
 def main(arguments: list[str] | None = None) -> int:

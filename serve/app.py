@@ -56,6 +56,7 @@ from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID, Receive, Scope, Send, request_id_of
 from serve.identity.routes import identity_routers
 from serve.logs import crashed
+from serve.metrics import OTHER, UNMATCHED
 from serve.orders.documents import hot_paths
 from serve.orders.pickup import Pickups
 from serve.orders.places import PlacesOfOrders
@@ -74,9 +75,12 @@ from serve.services import Services
 
 VERSION = "1.0"
 DESCRIPTION = (
-    "Orders, stock and availability of one region. Every write but signing in needs an `Idempotency-Key`; errors are RFC 9457 problem details "
-    "with a stable `code`. Money is in minor units, times are UTC."
+    "Orders, stock and availability of one region. Writes need an `Idempotency-Key`, but for signing in and out, codes and second factors, "
+    "`DELETE /v1/passkeys/{passkey_id}` and `DELETE /v1/customers/me/passkeys/{passkey_id}`, `POST /v1/customers`, `POST /v1/devices/claim` and "
+    "`POST /v1/notices/{notice_id}/sent`. Errors are RFC 9457 problem details with a stable `code` "
+    "(`ProblemBody` lists all; `docs/errors.md` says what to do). Money is in minor units, times are UTC."
 )
+_PAGES_MAX = 20
 _ORDERS = "/v1/orders/"
 _UPDATES = "/updates"
 Handler = Callable[[Scope, Receive], Awaitable[Answer]]
@@ -128,6 +132,8 @@ class Api:
             "GET", "/v1/availability", Availability(services.index, known, services.clock, offers).read
         )
         self._rest, self.methods_of = _fastapi(services, territory, known, private, places)
+        # None of them is counted under `other`, nor are the pages, of which the document does not tell.
+        self._metrics.routes_max = sum(map(len, self.methods_of.values())) + _PAGES_MAX
         missing = undeclared([(method, path) for path, methods in self.methods_of.items() for method in methods])
         if missing:
             raise RuntimeError(f"serve/permissions.py does not say who may use {', '.join(missing)}")
@@ -145,26 +151,32 @@ class Api:
         request_id = scope[REQUEST_ID] = request_id_of(scope)
         metrics = self._metrics
         method = scope["method"]
-        route = "unmatched"
         metrics.in_flight += 1
         try:
             if metrics.in_flight > self._requests_max:
+                counted = (OTHER, UNMATCHED)
                 answer: Answer | None = _busy(request_id)
             else:
                 hot, order_id = self._hot(method, scope["path"])
                 if hot is None:
                     status = await self._cold(scope, receive, send, request_id)
-                    route = getattr(scope.get("route"), "path_format", route)
                     if status:
-                        metrics.count(method, route, status, perf_counter() - started)
+                        metrics.count(*self._route_of(scope), status, perf_counter() - started)
                     return
-                route = hot.template
+                counted = (method, hot.template)
                 answer = await self._answered(hot, order_id, scope, receive, request_id)
             if answer is not None:
                 await send_answer(scope, send, answer, request_id)
-                metrics.count(method, route, answer[0], perf_counter() - started)
+                metrics.count(*counted, answer[0], perf_counter() - started)
         finally:
             metrics.in_flight -= 1
+
+    def _route_of(self, scope: Scope) -> tuple[str, str]:
+        """Method and template as they are counted, after FastAPI has answered."""
+        method, template = scope["method"], getattr(scope.get("route"), "path_format", "")
+        # FastAPI names a template whose methods don't fit as well. Pages are routes of which the document does not tell.
+        fits = method in self.methods_of[template] if template in self.methods_of else template and method == "GET"
+        return (method, template) if fits else (OTHER, UNMATCHED)
 
     def _hot(self, method: str, path: str) -> tuple[_HotRoute | None, str]:
         """The hot route that serves this, and the order's id if the path names one; None when FastAPI serves it."""
@@ -324,7 +336,7 @@ def _tell_errors(app: FastAPI, services: Services, methods_of: dict[str, set[str
 
     async def unrouted(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return _unrouted(methods_of, request, error)
+        return _unrouted(methods_of, request, error, guarded=services.guard.required)
 
     app.add_exception_handler(HTTPException, unrouted)
 
@@ -399,7 +411,9 @@ def _of_validation(error: Exception) -> Problem:
     return Problem("request.parameter_invalid", detail, errors=places)
 
 
-def _unrouted(documented: Mapping[str, set[str]], request: Request, error: HTTPException) -> Response:
+def _unrouted(
+    documented: Mapping[str, set[str]], request: Request, error: HTTPException, *, guarded: bool
+) -> Response:  # fmt: skip
     """404, or 405 with all methods that the path has."""
     path = request.url.path
     # A path that is written out is not one of a template that would fit it, too.
@@ -414,7 +428,12 @@ def _unrouted(documented: Mapping[str, set[str]], request: Request, error: HTTPE
             "request.method_not_allowed", f"This resource knows {methods}.", headers=((b"allow", methods.encode()),)
         )
         return _respond(request, problem)
-    return _respond(request, Problem("request.route_unknown", "There is no such resource; see /docs."))
+    detail = "There is no such resource; see /docs."
+    if not guarded and any(_fits(template, path) for _, template in NEEDS):
+        detail = (
+            "This resource is of a cell that knows who asks; in this one identity is off (make up IDENTITY=required)."
+        )
+    return _respond(request, Problem("request.route_unknown", detail))
 
 
 def _fits(template: str, path: str) -> bool:

@@ -21,8 +21,8 @@ from prometheus_client.registry import Collector
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _BUCKETS = len(BUCKETS_S) + 1
-# Routes come from our own table, so there are few; the limit is for what must not happen.
-ROUTES_MAX = 200
+# What is no route of ours: neither its path nor its method, which are the caller's to choose, becomes a label.
+UNMATCHED = "unmatched"
 OTHER = "other"
 
 
@@ -54,7 +54,8 @@ def nobody() -> Sequence[Figures]:
 
 class Metrics(Collector):
     """Requests by route, method and status, their seconds, those in flight, live streams. `live_clients`: counts
-    the streams that are open, `others`: gives the figures of the cell's other replicas."""
+    the streams that are open, `others`: gives the figures of the cell's other replicas. `routes_max`: how many are told apart, set by whoever
+    has the table of routes; the limit is for what must not happen."""
 
     def __init__(self, region: str) -> None:
         self._region = region
@@ -63,6 +64,7 @@ class Metrics(Collector):
         self.in_flight = 0
         self.live_clients: Callable[[], int] = int
         self.faults = 0
+        self.routes_max = 100
         self._refusals: dict[str, int] = {}
         self.others: Callable[[], Sequence[Figures]] = nobody
         self._registry = CollectorRegistry()
@@ -72,7 +74,7 @@ class Metrics(Collector):
         """One request is done."""
         found = self._routes.get((method, route))
         if found is None:
-            if len(self._routes) >= ROUTES_MAX:
+            if len(self._routes) >= self.routes_max:
                 method, route = OTHER, OTHER
             fresh = RouteFigures(method, route, [0] * _BUCKETS)
             found = self._routes.setdefault((method, route), fresh)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, FastAPI
@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from serve.openapi_samples import sample_of
 from serve.permissions import NEEDS, OPEN
+from serve.problem_codes import TABLE
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
@@ -69,13 +70,13 @@ class ProblemPlace(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ProblemBody(msgspec.Struct, frozen=True):
-    """RFC 9457. `code` is stable; further members are facts that belong to it (`region`, `allowed`, `limit_bytes`, …)."""
+    """RFC 9457. `code` is stable, and new ones are added: whoever does not know one goes by its status. Further members are facts that belong to it (`region`, `allowed`, `limit_bytes`, …)."""
 
     type: str
     title: str
     status: int
     detail: str
-    code: str
+    code: Annotated[str, msgspec.Meta(extra_json_schema={"x-extensible-enum": list(TABLE)})]
     request_id: str
     errors: list[ProblemPlace] = []
 
@@ -84,10 +85,30 @@ KEY_PARAMETER: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": True,
-    "description": "Chosen by the caller, the same when the call is repeated: then it gets the first answer again.",
+    "description": "Chosen by the caller, the same when the call is repeated: then it gets the first answer again. No bare digits: 12 to 19 of them that "
+    "could be a card's number are refused (`payment.pan_refused`). A UUID will do.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "example": "9b7a2c1e-place-1001",
 }
+# Headers of answers, by name. `X-Request-Id` is with every answer and told of once, with those that are no problem: problems have it in the body, too.
+HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-Id": {
+        "description": "The caller's own, if he sent a sane one (1 to 64 of `A-Z a-z 0-9 . _ -`), else ours: what logs and the audit have.",
+        "schema": {"type": "string", "maxLength": 64},
+    },
+    "Location": {"description": "The path of what was made.", "schema": {"type": "string", "format": "uri-reference"}},
+    "Retry-After": {"description": "After how many seconds to ask again.", "schema": {"type": "integer", "minimum": 0}},
+    "WWW-Authenticate": {
+        "description": "How to come in (RFC 6750), and what else is asked for: a fresh second factor is (RFC 9470).",
+        "schema": {"type": "string"},
+    },
+    "X-Next-Cursor": {
+        "description": "`cursor` of the next page; not there after the last one.",
+        "schema": {"type": "string"},
+    },
+}
+# Of every answer of a status.
+_HEADERS_OF = {"401": ("WWW-Authenticate",), "429": ("Retry-After",), "503": ("Retry-After",)}
 # Types named by any route so far; the document's components are made from them.
 _types: dict[str, Any] = {"ProblemBody": ProblemBody}
 
@@ -116,18 +137,26 @@ def _content(view: Any, media_type: str, example: Any = None) -> dict[str, Any]:
     return {media_type: content}
 
 
+def _headers(names: Iterable[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
 def _responses(
     view: Any,
     status: int,
-    media_type: str,
+    media_types: Iterable[str],
     problems: Iterable[int],
     also: Mapping[int, Any],
     example: Any,
     accepted: Any = None,
+    headers: Mapping[int, Iterable[str]] | None = None,
 ) -> dict[int | str, dict[str, Any]]:
     told: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if status != HTTPStatus.NO_CONTENT:
-        told["content"] = _content(view, media_type, example)
+        media_type, *others = media_types
+        told["content"] = {other: _content(None, other)[other] for other in others} | _content(
+            view, media_type, example
+        )
     found: dict[int | str, dict[str, Any]] = {status: told}
     if accepted is not None:
         found[202] = {"description": HTTPStatus(202).phrase, "content": _content(accepted, JSON)}
@@ -136,6 +165,8 @@ def _responses(
         if code in also:
             content |= _content(also[code], JSON)
         found[code] = {"description": HTTPStatus(code).phrase, "content": content}
+    for code, names in (headers or {}).items():
+        found[code]["headers"] = _headers(names)
     return found
 
 
@@ -157,14 +188,17 @@ def documented(
     body_type: str = JSON,
     accepted: Any = None,
     parameters: Iterable[dict[str, Any]] = (),
+    headers: Mapping[int, Iterable[str]] | None = None,
+    also_as: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Arguments for a route of FastAPI: what it gives (`view`; nothing with status 204; `accepted` with 202, when it is not done yet), what it
-    takes (`request` makes it a write with an Idempotency-Key, `body` is taken without), and `parameters` of a write that FastAPI does not read."""
+    """Arguments for a route of FastAPI: what it gives (`view`; nothing with status 204; `accepted` with 202, when it is not done yet; `also_as`: other
+    media types of it; `headers`: names in HEADERS by status), what it takes (`request` makes it a write with an Idempotency-Key, `body` is taken
+    without), and `parameters` of a write that FastAPI does not read."""
     wanted = (*WRITE_PROBLEMS, *problems) if request is not None or body is not None else tuple(problems)
     arguments: dict[str, Any] = {
         "status_code": status,
         "response_class": Response,
-        "responses": _responses(view, status, media_type, wanted, also or {}, example, accepted),
+        "responses": _responses(view, status, (media_type, *also_as), wanted, also or {}, example, accepted, headers),
     }
     if request is not None:
         arguments["openapi_extra"] = {
@@ -190,8 +224,9 @@ def operation(
     status: int = 200,
     problems: Iterable[int] = (),
     example: Any = None,
+    headers: Mapping[int, Iterable[str]] | None = None,
 ) -> dict[str, Any]:
-    """One operation of a route that FastAPI does not serve."""
+    """One operation of a route that FastAPI does not serve; `headers` as for `documented`."""
     made: dict[str, Any] = {"tags": [tag], "summary": summary, "description": description, "operationId": operation_id}
     wanted = tuple(problems)
     found = list(parameters)
@@ -201,7 +236,7 @@ def operation(
         made["requestBody"] = _body(request, request_example)
     if found:
         made["parameters"] = found
-    responses = _responses(view, status, JSON, wanted, {}, example)
+    responses = _responses(view, status, (JSON,), wanted, {}, example, headers=headers)
     made["responses"] = {str(code): response for code, response in responses.items()}
     return made
 
@@ -254,10 +289,20 @@ def _document(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]], guarded:
     used = {tag for operations in paths.values() for told in operations.values() for tag in told.get("tags", ())}
     document["tags"] = [{"name": name, "description": told} for name, told in CHAPTERS.items() if name in used]
     _, components = msgspec.json.schema_components(list(_types.values()), ref_template=REF)
-    document["components"] = {"schemas": dict(sorted(components.items()))}
+    document["components"] = {"schemas": dict(sorted(components.items())), "headers": HEADERS}
     if guarded:
         _tell_of_tokens(document)
+    _tell_of_headers(paths)
     return document
+
+
+def _tell_of_headers(paths: Mapping[str, Mapping[str, Any]]) -> None:
+    """What each answer of a status has besides what its route tells of."""
+    for told in (told for operations in paths.values() for told in operations.values()):
+        for status, response in told["responses"].items():
+            names = ("X-Request-Id",) if status.startswith("2") else _HEADERS_OF.get(status, ())
+            if names:
+                response["headers"] = response.get("headers", {}) | _headers(names)
 
 
 def _put_examples(app: FastAPI, paths: Mapping[str, Mapping[str, Any]]) -> None:

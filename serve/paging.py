@@ -3,18 +3,37 @@ these begin."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence, Set
 from datetime import datetime
-from typing import Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
+from fastapi import Query
 from starlette.requests import Request
 
 from serve.callers import places_asked
 from serve.freshness import as_of, from_store
+from serve.limits import PAGE_MAX
 from serve.problems import Problem
 from serve.services import Services
 
 T = TypeVar("T")
+# Parameters that lists share.
+Cursor = Annotated[
+    str | None,
+    Query(
+        max_length=512, description="`next_cursor` of the page before, with the same filters; none for the first page"
+    ),
+]
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="how many at most")]
+LocationAsked = Annotated[
+    str | None, Query(max_length=80, description="only at this location; without it, at all that one's rights reach")
+]
+
+
+def one_of(choices: Collection[str], description: str = "only those of this status") -> Any:
+    """A parameter with a word of these; sets are shown in the alphabet's order. What is none of them, `check_choice` refuses."""
+    shown = sorted(choices) if isinstance(choices, Set) else list(choices)
+    return Query(max_length=32, description=description, json_schema_extra={"enum": shown})
 
 
 class Page(NamedTuple, Generic[T]):

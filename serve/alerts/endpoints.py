@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, get_args
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from actors.domain.alert import AlertStatus, AlertView, AssignAlert, CloseAlert, Command, ViewAlert
@@ -15,9 +15,9 @@ from actors.runtime.alerts import AlertList, AlertSummary
 from serve.alerts.schemas import AlertDetail, AlertPage, AlertUpdate, AuditReference, ListedAlert
 from serve.callers import check_reaches_all, subject_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
-from serve.paging import check_choice, page_of
+from serve.paging import Cursor, Limit, check_choice, one_of, page_of
 from serve.problems import Problem, field_problem
 from serve.replies import body_of
 from serve.requests import decode
@@ -92,9 +92,9 @@ def router(services: Services, listed: AlertList) -> APIRouter:
     @api.get("/v1/alerts", summary="What the monitor found", **documented(AlertPage, problems=(400, 401, 403, 422)))
     async def find(
         request: Request,
-        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        status: Annotated[str | None, one_of(_STATUSES)] = None,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, from the read model, which is a moment behind (`as_of`)."""
         alerts.check_reach(request)

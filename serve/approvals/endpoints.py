@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, get_args
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from actors.domain.approval import (
@@ -35,10 +35,10 @@ from serve.approvals.schemas import (
 from serve.callers import places_asked
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
 from serve.identity.guard import Principal
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.locations.schemas import NewAdjustmentLine
 from serve.openapi import documented
-from serve.paging import check_choice, page_of
+from serve.paging import Cursor, Limit, LocationAsked, check_choice, one_of, page_of
 from serve.problems import Problem, field_problem
 from serve.replies import body_of
 from serve.requests import Write, decode
@@ -154,10 +154,10 @@ def _add_list(api: APIRouter, services: Services) -> None:
     )
     async def find(
         request: Request,
-        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
-        location_id: Annotated[str | None, Query(max_length=80)] = None,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        status: Annotated[str | None, one_of(_STATUSES)] = None,
+        location_id: LocationAsked = None,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, of the places that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
         check_choice("status", status, _STATUSES)

@@ -21,7 +21,7 @@ from serve.context import PRINCIPAL
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.moments import ms_asked
 from serve.openapi import documented
-from serve.paging import Page, page_of
+from serve.paging import Cursor, Page, page_of
 from serve.problems import Problem
 from serve.regions import Territory
 from serve.responses import ok
@@ -34,7 +34,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _decode_changes = msgspec.json.Decoder(dict[str, list[str | int | None]]).decode
 _encode = msgspec.json.Encoder().encode
 Format = Literal["json", "ndjson", "csv"]
-Id = Annotated[str, Query(max_length=128, pattern=_WORD)]
+_SUBJECT = "whose acts: an account's, client's, device's or customer's id; empty for all"
+_ENTITY = "to what it was done: an order's, account's, … id; empty for all"
+_PLACE_ASKED = "at which location; who has rights at some only must name one"
 
 
 class Auditing:
@@ -72,10 +74,16 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
     api = APIRouter(tags=["audit"])
     auditing = Auditing(services, lines)
 
-    @api.get("/v1/audit", summary="Who did what", **documented(AuditPage, problems=(400, 401, 403, 421, 422)))
+    @api.get(
+        "/v1/audit",
+        summary="Who did what",
+        **documented(
+            AuditPage, problems=(400, 401, 403, 421, 422), also_as=("text/csv", "application/x-ndjson"), headers={200: ["X-Next-Cursor"]}
+        ),
+    )  # fmt: skip
     async def search(
         request: Request,
-        subject: Id = "",
+        subject: Annotated[str, Query(max_length=128, pattern=_WORD, description=_SUBJECT)] = "",
         action: Annotated[
             str,
             Query(
@@ -84,18 +92,18 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
                 description="e.g. `order.ship`, or `order.` for all of them",
             ),
         ] = "",
-        entity_id: Id = "",
-        location_id: Id = "",
+        entity_id: Annotated[str, Query(max_length=128, pattern=_WORD, description=_ENTITY)] = "",
+        location_id: Annotated[str, Query(max_length=128, pattern=_WORD, description=_PLACE_ASKED)] = "",
         address: Annotated[
             str, Query(max_length=64, pattern=_WORD, description="in the clear; only its digest is kept")
         ] = "",
-        since: datetime | None = None,
-        until: datetime | None = None,
+        since: Annotated[datetime | None, Query(description="from then on, e.g. 2026-03-01T00:00:00Z")] = None,
+        until: Annotated[datetime | None, Query(description="before then")] = None,
         text: Annotated[
             str, Query(max_length=200, pattern=_WORD, description='words; `"two words"` in a row, `-word` without')
         ] = "",
         format: Annotated[Format, Query(description="csv and ndjson: the next cursor is in `X-Next-Cursor`")] = "json",  # noqa: A002 - the caller's word
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
+        cursor: Cursor = None,
         limit: Annotated[int, Query(ge=1, le=LINES_MAX, description=f"json: at most {PAGE_MAX}")] = PAGE_DEFAULT,
     ) -> Response:
         """Newest first. What was acknowledged a moment ago may not be there yet (`as_of`). That the audit was searched stands in the audit."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, get_args
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from actors.domain.breach_state import BreachStatus
@@ -12,9 +12,9 @@ from actors.domain.times import moment
 from actors.runtime.read_model import BreachSummary
 from serve.breaches.register import Register
 from serve.breaches.schemas import BreachDetail, BreachPage, BreachStep, ListedBreach, NewBreach
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
-from serve.paging import check_choice, page_of
+from serve.paging import Cursor, Limit, check_choice, one_of, page_of
 from serve.responses import AnswerResponse, encode, ok
 from serve.services import Services
 
@@ -39,7 +39,14 @@ def router(services: Services) -> APIRouter:
     @api.post(
         "/v1/breaches",
         summary="Record a breach of personal data",
-        **documented(BreachDetail, request=NewBreach, request_example=_NEW, status=201, problems=(401, 403, 409)),
+        **documented(
+            BreachDetail,
+            request=NewBreach,
+            request_example=_NEW,
+            status=201,
+            headers={201: ["Location"]},
+            problems=(401, 403, 409),
+        ),
     )
     async def recorded(request: Request) -> Response:
         """Starts the clock: the authority has to know by `deadline_at`, unless people are unlikely to be harmed (GDPR Art. 33)."""
@@ -76,9 +83,9 @@ def _add_list(api: APIRouter, services: Services, register: Register) -> None:
     )
     async def find(
         request: Request,
-        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        status: Annotated[str | None, one_of(_STATUSES)] = None,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, from the read model, which is a moment behind (`as_of`)."""
         register.check_reach(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from actors.domain.article import Article
@@ -15,8 +15,9 @@ from serve.callers import check_reaches_all
 from serve.catalogue.articles import detail_of, said_of
 from serve.catalogue.schemas import SkuDefinition, SkuDefinitions, SkuDetail, SkuPage, SkuView
 from serve.context import REQUEST_ID, WHO
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
+from serve.paging import Cursor, Limit
 from serve.problems import field_problem
 from serve.regions import Territory
 from serve.replies import answer, body_of
@@ -84,8 +85,8 @@ def router(services: Services, territory: Territory) -> APIRouter:
 
     @api.get("/v1/skus", summary="The catalogue", **documented(SkuPage, problems=(400, 422)))
     async def listed(
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """From memory; a SKU defined a moment ago may not be here yet, and can be ordered nevertheless."""
         after = services.cursors.open("skus", cursor) or ""

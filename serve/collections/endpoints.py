@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, get_args
 
 import msgspec
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from actors.domain.collection_commands import SayHere
@@ -27,11 +27,11 @@ from serve.collections.schemas import (
 from serve.collections.spots import Spots
 from serve.collections.telling import Tellers
 from serve.context import ENTITY_ID, REQUEST_ID
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
-from serve.orders.own import asker_of, told_alike
+from serve.orders.own import OrderInPath, asker_of, told_alike
 from serve.orders.private import PrivateOrders
-from serve.paging import page_at_places
+from serve.paging import Cursor, Limit, LocationAsked, one_of, page_at_places
 from serve.problems import Answer, Problem
 from serve.regions import Territory
 from serve.replies import body_of
@@ -76,7 +76,7 @@ def router(services: Services, territory: Territory, known: KnownSkuCheck, priva
             CollectionAnswer, request=CustomerArrived, request_example=examples.HERE, problems=(401, 403, 404, 409, 421), example=examples.READY
         ),
     )  # fmt: skip
-    async def here(order_id: str, request: Request) -> Response:
+    async def here(order_id: OrderInPath, request: Request) -> Response:
         """For the order's customer or guest, and for who works at the store. It shows in the store's list and on its live stream. Possible once something is ready."""
         request.scope[ENTITY_ID] = order_id
         return AnswerResponse(await told_alike(_here(calls, spots, order_id, request)))
@@ -118,10 +118,10 @@ def _add_reads(api: APIRouter, calls: CollectionCalls, spots: Spots) -> None:
     )
     async def find(
         request: Request,
-        location_id: Annotated[str | None, Query(max_length=80)] = None,
-        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        location_id: LocationAsked = None,
+        status: Annotated[str | None, one_of(_STATUSES)] = None,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, at that store or those that one's rights reach, from the read model, which is a moment behind (`as_of`). Whose customer is here has `here_at`."""
         page = await page_at_places(

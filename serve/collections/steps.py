@@ -37,7 +37,7 @@ from serve.problems import Problem
 from serve.requests import Write
 from serve.responses import ok
 
-_PROBLEMS = (401, 403, 404, 421)
+_PROBLEMS = (401, 403, 404, 409, 421)
 _located_decoder = msgspec.json.Decoder(Located)
 _ready_decoder = msgspec.json.Decoder(NewlyReady)
 _code_decoder = msgspec.json.Decoder(CodeGiven)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Annotated, get_args
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from actors.domain.count_commands import BeginSpots, CloseCount, Command, OpenCount, SubmitSpot
@@ -38,12 +38,12 @@ from serve.counts.schemas import (
     Tolerance,
 )
 from serve.identity.guard import Principal
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.locations.calls import LocationCalls
 from serve.locations.kept import FoundGoods, require_kept
 from serve.moments import ms_of
 from serve.openapi import documented
-from serve.paging import check_choice, page_of
+from serve.paging import Cursor, Limit, LocationAsked, check_choice, one_of, page_of
 from serve.problem_codes import TABLE
 from serve.problems import Problem, field_problem
 from serve.regions import Territory
@@ -258,7 +258,13 @@ def _add_writes(api: APIRouter, counts: _Counts) -> None:
         "/v1/counts",
         summary="Open a count",
         **documented(
-            CountDetail, status=201, request=NewCount, request_example=_NEW, example=_DETAIL, problems=(403, 404, 421)
+            CountDetail,
+            status=201,
+            headers={201: ["Location"]},
+            request=NewCount,
+            request_example=_NEW,
+            example=_DETAIL,
+            problems=(403, 404, 421),
         ),
     )
     async def opened(request: Request) -> Response:
@@ -308,10 +314,10 @@ def _add_reads(api: APIRouter, services: Services, counts: _Counts) -> None:
     @api.get("/v1/counts", summary="Counts", **documented(CountPage, example=_PAGE, problems=(400, 403, 422)))
     async def find(
         request: Request,
-        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
-        location_id: Annotated[str | None, Query(max_length=80)] = None,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        status: Annotated[str | None, one_of(_STATUSES)] = None,
+        location_id: LocationAsked = None,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, of the places that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
         check_choice("status", status, _STATUSES)

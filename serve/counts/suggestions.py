@@ -13,8 +13,9 @@ from serve.context import REQUEST_ID
 from serve.counts.places import require_place
 from serve.counts.schemas import CountSuggestion, CountSuggestions
 from serve.freshness import as_of, from_store
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
+from serve.paging import Limit
 from serve.regions import Territory
 from serve.responses import ok
 from serve.services import Services
@@ -50,7 +51,7 @@ def router(services: Services, territory: Territory) -> APIRouter:
     async def suggested(
         location_id: LocationId,
         request: Request,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        limit: Limit = PAGE_DEFAULT,
         a_days: Annotated[int, _days("A")] = INTERVAL_DAYS["A"],
         b_days: Annotated[int, _days("B")] = INTERVAL_DAYS["B"],
         c_days: Annotated[int, _days("C")] = INTERVAL_DAYS["C"],

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from serve.customers.accounts import caller
 from serve.identity.desk import Desk
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
 from serve.orders.private import PrivateOrders
 from serve.orders.reading import order_page
 from serve.orders.schemas import OrderPage
-from serve.paging import page_of
+from serve.paging import Cursor, Limit, page_of
 from serve.responses import ok
 
 
@@ -27,8 +25,8 @@ def router(desk: Desk) -> APIRouter:
     @api.get("/v1/customers/me/orders", summary="My orders", **documented(OrderPage, problems=(400, 401, 403, 422)))
     async def mine(
         request: Request,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Those that were placed with the customer's token, newest first; the list is a moment behind (`as_of`)."""
         owner = caller(desk, request.scope).subject

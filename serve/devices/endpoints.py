@@ -27,9 +27,9 @@ from serve.devices.schemas import (
     NewDevice,
 )
 from serve.identity.desk import Desk
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
-from serve.paging import page_of
+from serve.paging import Cursor, Limit, page_of
 from serve.requests import decode
 from serve.responses import AnswerResponse, encode, ok
 
@@ -60,7 +60,12 @@ def _add_writes(api: APIRouter, desk: Desk) -> None:
         "/v1/devices",
         summary="Enrol a device",
         **documented(
-            DeviceCode, request=NewDevice, request_example=_NEW, status=201, problems=(401, 403, 404, 409, 421)
+            DeviceCode,
+            request=NewDevice,
+            request_example=_NEW,
+            status=201,
+            headers={201: ["Location"]},
+            problems=(401, 403, 404, 409, 421),
         ),
     )
     async def enrolled(request: Request) -> Response:
@@ -97,9 +102,9 @@ def _add_reads(api: APIRouter, desk: Desk) -> None:
     @api.get("/v1/devices", summary="Devices of a location", **documented(DevicePage, problems=(400, 404, 421, 422)))
     async def listed(
         request: Request,
-        location_id: Annotated[str, Query(max_length=80)],
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        location_id: Annotated[str, Query(max_length=80, description="whose devices")],
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, from the read model, which is a moment behind (`as_of`)."""
         enrolment.check_place(request.scope, location_id)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Annotated, get_args
 
 import msgspec
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from actors.domain.errors import Refused
@@ -47,12 +47,12 @@ from serve.floor.schemas import (
 )
 from serve.floor.schemas import Urgency as NewUrgency
 from serve.floor.switch import limits_of
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.locations.calls import LocationId
 from serve.locations.moves import volume_ml
 from serve.moments import ms_of
 from serve.openapi import documented
-from serve.paging import check_choice
+from serve.paging import Cursor, Limit, check_choice, one_of
 from serve.problems import Problem
 from serve.requests import Write, decode
 from serve.responses import ok
@@ -152,9 +152,9 @@ def _add_reads(api: APIRouter, calls: FloorCalls) -> None:
     async def queue(
         location_id: LocationId,
         request: Request,
-        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        status: Annotated[str | None, one_of(_STATUSES)] = None,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Most urgent first. `put_back`: what was picked for a fulfilment that was cancelled then."""
         check_choice("status", status, _STATUSES)

@@ -112,7 +112,7 @@ def router(desk: Desk) -> APIRouter:
     api = APIRouter(tags=["identity"])
     passkeys = _Passkeys(desk)
 
-    @api.get("/v1/passkeys", summary="My passkeys", **documented(PasskeyList, problems=(401, 403)))
+    @api.get("/v1/passkeys", summary="My passkeys", **documented(PasskeyList, problems=(401, 403, 404)))
     async def mine(request: Request) -> Response:
         """Without their keys."""
         return ok(await passkeys.mine(request))

@@ -280,7 +280,7 @@ def router(desk: Desk) -> APIRouter:
     @api.post(
         "/v1/sessions/refresh",
         summary="Renew the tokens of a shift",
-        **documented(Tokens, body=RefreshRequest, request_example={"refresh_token": "eyJ…"}, problems=(401,)),
+        **documented(Tokens, body=RefreshRequest, request_example={"refresh_token": "eyJ…"}, problems=(401, 404)),
     )
     async def refresh(request: Request) -> Response:
         """While the person works: managers' shifts end after 15 minutes without, others' after 60."""
@@ -329,7 +329,7 @@ def _add_current(api: APIRouter, desk: Desk, sessions: _Sessions) -> None:
         """For what asks for it with `insufficient_user_authentication` (RFC 9470). Both tokens are replaced."""
         return ok(await sessions.prove(request, caller(request)))
 
-    @api.delete("/v1/sessions/current", summary="Sign out", **documented(None, status=204, problems=(401, 403)))
+    @api.delete("/v1/sessions/current", summary="Sign out", **documented(None, status=204, problems=(401, 403, 404)))
     async def sign_out(request: Request) -> Response:
         """Ends the shift; its tokens are worthless within two seconds everywhere. Machines and devices have no shift: theirs end when they are
         disabled or revoked, or by themselves within five minutes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, get_args
 
 import msgspec
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from actors.domain.ids import inbound_id as new_inbound_id
@@ -28,10 +28,10 @@ from serve.inbounds.schemas import (
     ReceiptResult,
 )
 from serve.inbounds.told import detail, listed, result
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.moments import ms_of
 from serve.openapi import documented
-from serve.paging import page_at_places
+from serve.paging import Cursor, Limit, LocationAsked, one_of, page_at_places
 from serve.problems import Problem
 from serve.regions import Territory
 from serve.responses import AnswerResponse, ok
@@ -64,7 +64,7 @@ def _add_announcing(api: APIRouter, calls: InboundCalls) -> None:
         "/v1/inbounds",
         summary="Announce goods",
         **documented(
-            InboundStatusView, request=NewInbound, request_example=examples.NEW, status=201, example=examples.STATUS,
+            InboundStatusView, request=NewInbound, request_example=examples.NEW, status=201, headers={201: ["Location"]}, example=examples.STATUS,
             problems=(401, 403, 404, 421),
         ),
     )  # fmt: skip
@@ -169,10 +169,10 @@ def _add_reads(api: APIRouter, calls: InboundCalls) -> None:
     )
     async def find(
         request: Request,
-        location_id: Annotated[str | None, Query(max_length=80)] = None,
-        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        location_id: LocationAsked = None,
+        status: Annotated[str | None, one_of(_STATUSES)] = None,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, of the places that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
         page = await page_at_places(

@@ -30,7 +30,7 @@ from serve.inventory.supply import Known, Wish, known_of, promised_by_place
 from serve.locations.demand_schemas import lasting
 from serve.locations.schemas import ExpectedUnits
 from serve.openapi import documented
-from serve.paging import check_choice
+from serve.paging import check_choice, one_of
 from serve.replies import body_of
 from serve.responses import ok
 from serve.services import Services
@@ -77,7 +77,7 @@ def router(services: Services) -> APIRouter:
     async def one(
         sku: SkuInPath,
         request: Request,
-        channel: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_CHANNELS)})] = None,
+        channel: Annotated[str | None, one_of(_CHANNELS, "less what is kept back from this channel")] = None,
         good_until: Annotated[
             str | None, Query(max_length=32, description=_GOOD_UNTIL, examples=["2026-09-30"])
         ] = None,

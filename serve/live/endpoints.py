@@ -68,7 +68,9 @@ def router(services: Services) -> APIRouter:
         kinds: Annotated[
             str, Query(max_length=100, description="comma-separated: order, location, floor, collection, figures")
         ] = "order,location,floor",
-        last_event_id: Annotated[str | None, Header(max_length=200)] = None,
+        last_event_id: Annotated[
+            str | None, Header(max_length=200, description="taken, and nothing is repeated")
+        ] = None,
     ) -> StreamingResponse:
         """Server-sent events: `order` and `location`, `floor` (work that is late, or will be), and for who asks for them `collection` (what a store has to do something about) and `figures` (each
         minute of a location and of the region, as `GET /v1/figures` has it); a comment every 15 seconds, and `reconnect` after 10 minutes, or as soon as a change

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from actors.domain.location_commands import DefineBins, RemoveBins
 from actors.domain.location_events import Bin
 from actors.domain.location_views import BinView, Changed, LocationBinsView, ViewBins
 from serve.context import REQUEST_ID
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.locations.calls import LocationCalls, LocationId
 from serve.locations.floor_schemas import BinDefinitions, BinPage, BinUnits, ListedBin, NewBin
 from serve.openapi import KEY_PARAMETER, documented
+from serve.paging import Cursor, Limit
 from serve.requests import decode
 from serve.responses import ok
 
@@ -43,8 +44,8 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
     async def listed(
         location_id: LocationId,
         request: Request,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """By id, from the location's actor: every acknowledged change is in it."""
         calls.territory.check_location(location_id)

@@ -42,6 +42,7 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
             request_example=_ADJUSTMENT,
             problems=(404, 409, 421),
             accepted=AskedApproval,
+            headers={202: ["Location"]},
         ),
     )
     async def adjust(location_id: LocationId, request: Request) -> Response:

@@ -11,11 +11,11 @@ from starlette.responses import Response
 from actors.domain.rows import LedgerRow
 from actors.domain.times import moment
 from serve.context import REQUEST_ID
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.locations.calls import LocationCalls, LocationId
 from serve.locations.schemas import LedgerEntry, LedgerPage
 from serve.openapi import documented
-from serve.paging import page_of
+from serve.paging import Cursor, Limit, page_of
 from serve.responses import ok
 
 _LEDGER_POSITION = re.compile(r"^(\d{1,18})\.(\d{1,9})$")
@@ -33,9 +33,14 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
     async def ledger(
         location_id: LocationId,
         request: Request,
-        sku: Annotated[str | None, Query(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")] = None,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        sku: Annotated[
+            str | None,
+            Query(
+                min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", description="only entries of this SKU"
+            ),
+        ] = None,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Every change of stock with its reason and cause, newest first, from the read model (`as_of`)."""
         calls.territory.check_location(location_id)

@@ -57,9 +57,16 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         location_id: LocationId,
         request: Request,
         sku: SkusAsked,
-        service_level: Annotated[float, Query(ge=SERVICE_LEVEL_MIN, le=SERVICE_LEVEL_MAX)] = 0.95,
-        lead_time_days: Annotated[float, Query(ge=0, le=365)] = 7.0,
-        lead_time_deviation_days: Annotated[float, Query(ge=0, le=365)] = 0.0,
+        service_level: Annotated[
+            float,
+            Query(
+                ge=SERVICE_LEVEL_MIN,
+                le=SERVICE_LEVEL_MAX,
+                description="share of replenishment cycles without a stock-out",
+            ),
+        ] = 0.95,
+        lead_time_days: Annotated[float, Query(ge=0, le=365, description="from ordering to receipt, mean")] = 7.0,
+        lead_time_deviation_days: Annotated[float, Query(ge=0, le=365, description="its standard deviation")] = 0.0,
     ) -> Response:
         """From what was shipped on each of the last 90 days (UTC) on which there was something to ship, by the read model (`as_of`). Service level: the share of
         replenishment cycles without a stock-out. Nothing is changed: levels are set by `PUT /v1/locations/{location_id}/levels`."""

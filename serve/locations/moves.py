@@ -34,8 +34,9 @@ _ORDER = {
         {"sku": "HC-50", "quantity": 6, "from_bin": "A-02-01", "to_bin": "B-01-01", "lot": "L-7"},
     ],
 }
-SkuAsked = Annotated[str, Query(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
-LotAsked = Annotated[str, Query(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+_WORD = r"^[^\x00-\x1f\x7f-\x9f]*$"
+SkuAsked = Annotated[str, Query(min_length=1, max_length=64, pattern=_WORD, description="what is to be put away")]
+LotAsked = Annotated[str, Query(max_length=64, pattern=_WORD, description="its lot or serial number; empty for none")]
 
 
 def add(api: APIRouter, calls: LocationCalls) -> None:
@@ -63,7 +64,7 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         location_id: LocationId,
         request: Request,
         sku: SkuAsked,
-        units: Annotated[int, Query(ge=1, le=UNITS_MAX)],
+        units: Annotated[int, Query(ge=1, le=UNITS_MAX, description="how many, in base units")],
         lot: LotAsked = "",
     ) -> Response:
         """With the reason for each place: where the same lot lies already, else an empty bin, the nearer to the dock the more often the SKU is shipped."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import zoneinfo
 from functools import cache
-from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from actors.domain.ids import LOCATION_PATTERN
@@ -18,6 +17,7 @@ from serve.limits import PAGE_MAX
 from serve.locations.calls import LocationCalls, LocationId
 from serve.locations.schemas import LocationPage, LocationView, Particulars
 from serve.openapi import documented
+from serve.paging import Cursor, Limit
 from serve.problems import Problem, field_problem
 from serve.requests import decode
 from serve.responses import ok
@@ -60,8 +60,8 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
 
     @api.get("/v1/locations", summary="Warehouses and stores", **documented(LocationPage, problems=(400, 422)))
     async def listed(
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_MAX,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_MAX,
     ) -> Response:
         """The places of the region, from memory."""
         after = services.cursors.open("locations", cursor) or ""

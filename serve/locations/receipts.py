@@ -38,7 +38,7 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
     @api.post(
         "/v1/locations/{location_id}/receipts",
         summary="Goods came in",
-        **documented(Changed, request=NewReceipt, request_example=_RECEIPT, problems=(404, 421)),
+        **documented(Changed, request=NewReceipt, request_example=_RECEIPT, problems=(404, 409, 421)),
     )
     async def receive(location_id: LocationId, request: Request) -> Response:
         """Adds units to the stock on hand, up to 1,000 lines: all or none. What is kept by lot or serial number is received by these, in any unit that the catalogue

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from actors.domain.location_views import SkuStockView, ViewSku
@@ -13,11 +11,12 @@ from actors.domain.times import moment
 from serve.catalogue.endpoints import SkuInPath
 from serve.context import REQUEST_ID
 from serve.days import date_of
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.locations.calls import LocationCalls, LocationId
 from serve.locations.demand_schemas import lasting
 from serve.locations.schemas import ExpectedUnits, LotStock, SkuStock, SpotUnits, StockPage
 from serve.openapi import documented
+from serve.paging import Cursor, Limit
 from serve.responses import ok
 
 _sku_decoder = msgspec.json.Decoder(SkuStockView)
@@ -35,8 +34,8 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
     async def stock(
         location_id: LocationId,
         request: Request,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """By SKU, from the location's actor: every acknowledged change is in it."""
         calls.territory.check_location(location_id)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from msgspec import Meta
 from starlette.responses import Response
 
@@ -27,7 +27,7 @@ from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.keys.data_keys import Erased
 from serve.limits import LINES_MAX, UNITS_MAX
 from serve.openapi import documented
-from serve.orders.own import asker_of, told_alike
+from serve.orders.own import OrderInPath, asker_of, told_alike
 from serve.orders.places import PlacesOfOrders
 from serve.orders.private import PrivateOrders, refuse_names
 from serve.orders.schemas import Destination
@@ -87,7 +87,7 @@ def router(services: Services, territory: Territory, private: PrivateOrders, pla
             example=_TOLD,
         ),
     )
-    async def change(request: Request, order_id: Annotated[str, Path(max_length=64)]) -> Response:
+    async def change(request: Request, order_id: OrderInPath) -> Response:
         """Customers their own orders, support any. What is not being picked yet, and whose place has not passed its cut-off, can be changed; what can't is told in `not_changed` with
         its reason. When nothing can, the call is refused with that reason. More of a line is possible until anything of the order is being picked. Of an order that is
         collected at a store only units that nobody has yet can be left out, at any time."""

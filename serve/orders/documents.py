@@ -52,6 +52,7 @@ def hot_paths() -> dict[str, dict[str, Any]]:
                 "Waits a moment for the locations to reserve stock; if they take longer the order is answered as `placed` and "
                 "goes on in the background. A 503 `order.not_shown` tells that it is placed all the same: the same call with the same Idempotency-Key gives it.",
                 "orders", OrderView, request=NewOrder, request_example=NEW_ORDER, status=201, problems=(404, 409, 421),
+                headers={201: ["Location"], 503: ["Location"]},
             )
         },
         "/v1/orders/{order_id}": {

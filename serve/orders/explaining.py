@@ -6,7 +6,7 @@ import base64
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from actors.domain.order_views import UnitsView
@@ -18,7 +18,7 @@ from actors.domain.times import moment
 from serve.context import ENTITY_ID, REQUEST_ID
 from serve.limits import PAGE_MAX
 from serve.openapi import documented
-from serve.orders.own import reveals
+from serve.orders.own import OrderInPath, reveals
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import HistoryPage
 from serve.orders.sourcing_schemas import (
@@ -50,7 +50,7 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
     )
     async def explain(
         request: Request,
-        order_id: Annotated[str, Path(max_length=64)],
+        order_id: OrderInPath,
         language: Annotated[Language, Query(description="of the words")] = "en",
     ) -> Response:
         """The decision at its placement with what was considered and rejected, in words and numbers; then what its first 500 events tell of who was asked, and gave

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Annotated
 
 import msgspec
+from fastapi import Path
 
 from actors.domain.order_commands import UpdateOrder
 from serve.context import PRINCIPAL, Scope
@@ -15,6 +17,7 @@ from serve.identity.desk import not_before
 from serve.permissions import OWN
 from serve.problems import Answer, Problem, field_problem
 
+OrderInPath = Annotated[str, Path(max_length=64, description="e.g. us-01kah2v3nq7h3k2m9qk4t1x0ab")]
 # No order is unknown to them earlier than that: whether it is in memory, on disk, another person's or nowhere takes different times.
 UNKNOWN_S = 0.25
 

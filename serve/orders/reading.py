@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, get_args
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from actors.domain.order_state import OrderStatus
@@ -15,12 +15,12 @@ from actors.domain.order_views import OrderContact, ViewContact, ViewOrder
 from actors.domain.times import moment
 from actors.runtime.read_model import OrderSummary
 from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
-from serve.orders.own import asker_of, reveals, sees_corrected, told_alike
+from serve.orders.own import OrderInPath, asker_of, reveals, sees_corrected, told_alike
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import HistoryPage, ListedOrder, OrderPage
-from serve.paging import Page, check_choice, page_of
+from serve.paging import Cursor, Limit, Page, check_choice, one_of, page_of
 from serve.problems import Answer, Problem
 from serve.regions import Territory
 from serve.replies import body_of
@@ -100,9 +100,9 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
     )
     async def events(
         request: Request,
-        order_id: Annotated[str, Path(max_length=64)],
+        order_id: OrderInPath,
         after: Annotated[int, Query(ge=0, le=SEQUENCE_MAX, description="a sequence: what comes after it")] = 0,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Every change with sequence, time, cause (the request's id) and what it was, oldest first."""
         territory.check_order(order_id)
@@ -121,9 +121,15 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
     async def find(
         request: Request,
         customer_ref: Annotated[
-            str | None, Query(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
+            str | None,
+            Query(
+                min_length=1,
+                max_length=64,
+                pattern=r"^[^\x00-\x1f\x7f-\x9f]*$",
+                description="those of this customer, as the shop knows him",
+            ),
         ] = None,
-        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
+        status: Annotated[str | None, one_of(_STATUSES)] = None,
         held: Annotated[
             str | None,
             Query(
@@ -132,8 +138,8 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
                 json_schema_extra={"enum": sorted(HELD)},
             ),
         ] = None,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, from the read model, which is a moment behind (`as_of`)."""
         check_choice("status", status, _STATUSES)

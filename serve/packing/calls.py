@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, TypeVar
 
 import msgspec
-from fastapi import Path, Request
+from fastapi import Path, Query, Request
 
 from actors.domain.ids import SHIPMENT_PATTERN
 from actors.domain.money import Money
@@ -38,6 +38,8 @@ from serve.packing.schemas import (
     UnitsOf,
 )
 from serve.packing.settings import PackingSettings
+from serve.packing.slip import SlipPaper
+from serve.packing.words import Language
 from serve.problems import Problem
 from serve.regions import Territory
 from serve.replies import body_of
@@ -45,6 +47,8 @@ from serve.requests import Write
 from serve.services import Services
 
 ShipmentId = Annotated[str, Path(max_length=80, description="e.g. us-shipment-01kah2v3nq7h3k2m9qk4t1x0ab.1")]
+LanguageAsked = Annotated[Language, Query(description="of the paper: English, Spanish or Portuguese")]
+PaperAsked = Annotated[SlipPaper, Query(description="the size of the sheet")]
 ParcelNumber = Annotated[int, Path(ge=1, le=1_000_000, description="its number in the shipment")]
 T = TypeVar("T")
 # For what others have to say to it: the order that it is packed, the counter its number.

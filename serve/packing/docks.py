@@ -6,7 +6,7 @@ import asyncio
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from actors.domain import gs1
@@ -39,11 +39,11 @@ from partners.carrier import Manifest as CarrierManifest
 from serve.callers import reach_of
 from serve.context import REQUEST_ID, WHO
 from serve.freshness import from_store
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.locations.calls import LocationId
 from serve.openapi import KEY_PARAMETER, documented
 from serve.packing import examples
-from serve.packing.calls import WAIT_MS, PackingCalls
+from serve.packing.calls import WAIT_MS, LanguageAsked, PackingCalls, PaperAsked
 from serve.packing.carriers import told_as
 from serve.packing.dock_schemas import (
     DockDetail,
@@ -59,9 +59,7 @@ from serve.packing.dock_schemas import (
 from serve.packing.documents import Document
 from serve.packing.labels import KEYS_TRUSTED_MS, Labels
 from serve.packing.manifest_list import manifest_list
-from serve.packing.slip import SlipPaper
-from serve.packing.words import Language
-from serve.paging import page_of
+from serve.paging import Cursor, Limit, page_of
 from serve.problems import Problem
 from serve.replies import body_of
 from serve.requests import Write, decode
@@ -197,7 +195,13 @@ def _add_closing(api: APIRouter, docks: DockCalls) -> None:
     @api.post(
         f"{_ROOT}/manifests",
         summary="Close what waits into a manifest",
-        **documented(ManifestDetail, status=201, problems=(400, 408, 413, 415, *_READ), example=examples.MANIFEST),
+        **documented(
+            ManifestDetail,
+            status=201,
+            headers={201: ["Location"]},
+            problems=(400, 408, 413, 415, *_READ),
+            example=examples.MANIFEST,
+        ),
         openapi_extra={"parameters": [KEY_PARAMETER]},
     )
     async def closed(location_id: LocationId, carrier: Carrier, request: Request) -> Response:
@@ -237,8 +241,8 @@ def _add_reading(api: APIRouter, docks: DockCalls) -> None:
         location_id: LocationId,
         carrier: Carrier,
         request: Request,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, from the read model, which is a moment behind (`as_of`)."""
         name = docks.name(location_id, carrier)
@@ -269,8 +273,8 @@ def _add_reading(api: APIRouter, docks: DockCalls) -> None:
         carrier: Carrier,
         number: Number,
         request: Request,
-        language: Annotated[Language, Query()] = "en",
-        paper: Annotated[SlipPaper, Query()] = "a4",
+        language: LanguageAsked = "en",
+        paper: PaperAsked = "a4",
     ) -> Response:
         """For the driver. After the hand-over, what he took."""
         name = docks.name(location_id, carrier)

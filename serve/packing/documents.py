@@ -16,7 +16,15 @@ from actors.domain.shipment_commands import LabelFormat
 from actors.domain.shipment_views import LabelView, ParcelView, ShipmentView
 from serve.openapi import KEY_PARAMETER, documented
 from serve.packing import examples
-from serve.packing.calls import PackingCalls, ParcelNumber, ShipmentId, label_detail, parcel_in
+from serve.packing.calls import (
+    LanguageAsked,
+    PackingCalls,
+    PaperAsked,
+    ParcelNumber,
+    ShipmentId,
+    label_detail,
+    parcel_in,
+)
 from serve.packing.customs_data import declaration_of, told_again
 from serve.packing.customs_papers import commercial_invoice, customs_form
 from serve.packing.labels import Labels
@@ -97,7 +105,7 @@ def _add_labels(api: APIRouter, calls: PackingCalls, labels: Labels) -> None:
     @api.get(
         "/v1/shipments/{shipment_id}/parcels/{parcel}/label",
         summary="The label of a parcel, to print",
-        **documented(None, media_type="application/pdf", problems=_READ),
+        **documented(None, media_type="application/pdf", also_as=("application/zpl",), problems=_READ),
     )
     async def label(shipment_id: ShipmentId, parcel: ParcelNumber, request: Request) -> Response:
         """PDF or ZPL, as it was bought."""
@@ -123,8 +131,8 @@ def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> 
         shipment_id: ShipmentId,
         parcel: ParcelNumber,
         request: Request,
-        language: Annotated[Language, Query()] = "en",
-        paper: Annotated[SlipPaper, Query()] = "a4",
+        language: LanguageAsked = "en",
+        paper: PaperAsked = "a4",
         prices: Annotated[bool, Query(description="with what was paid; never on that of a present")] = False,
     ) -> Response:
         """What is in the carton, for whoever opens it, and the words that go with a present. The same content gives the same bytes."""
@@ -142,9 +150,9 @@ def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> 
         shipment_id: ShipmentId,
         parcel: ParcelNumber,
         request: Request,
-        document: Annotated[Customs, Query()] = "declaration",
-        language: Annotated[Language, Query()] = "en",
-        paper: Annotated[SlipPaper, Query()] = "a4",
+        document: Annotated[Customs, Query(description="which of the two papers")] = "declaration",
+        language: LanguageAsked = "en",
+        paper: PaperAsked = "a4",
     ) -> Response:
         """The declaration (CN 22 or CN 23: `…/customs` says which, and why) or the commercial invoice of a parcel that leaves the customs territory, from the catalogue and the
         order; of one with a label, as it was declared with that."""
@@ -174,13 +182,15 @@ def _add_sscc(api: APIRouter, calls: PackingCalls) -> None:
     @api.get(
         "/v1/shipments/{shipment_id}/parcels/{parcel}/sscc-label",
         summary="The number of a parcel as GS1-128, to print",
-        **documented(None, media_type="application/pdf", problems=_READ),
+        **documented(None, media_type="application/pdf", also_as=("application/zpl",), problems=_READ),
     )
     async def sscc(
         shipment_id: ShipmentId,
         parcel: ParcelNumber,
         request: Request,
-        label_format: Annotated[LabelFormat, Query(alias="format")] = "pdf",
+        label_format: Annotated[
+            LabelFormat, Query(alias="format", description="to print by a page printer, or by a label printer")
+        ] = "pdf",
     ) -> Response:
         """As soon as the parcel has its SSCC. No name, no address."""
         view = await calls.view(shipment_id, request)

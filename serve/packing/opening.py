@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from actors.domain import gs1, ids
@@ -17,7 +17,7 @@ from actors.domain.times import moment
 from actors.runtime.read_model import ShipmentSummary
 from serve.callers import reach_of
 from serve.context import REQUEST_ID
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
 from serve.packing import examples
 from serve.packing.calls import PackingCalls, ShipmentId, detail, step_decoder, step_detail
@@ -34,7 +34,7 @@ from serve.packing.schemas import (
     ShipmentPage,
     StepDetail,
 )
-from serve.paging import page_at_places
+from serve.paging import Cursor, Limit, LocationAsked, one_of, page_at_places
 from serve.problems import Problem, field_problem
 from serve.responses import AnswerResponse, encode, ok
 from serve.services import Services
@@ -52,7 +52,7 @@ def add(api: APIRouter, calls: PackingCalls, proposing: Proposing, recipients: R
         "/v1/shipments",
         summary="Begin to pack a fulfilment",
         **documented(
-            StepDetail, request=NewShipment, request_example={"fulfilment_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab.1"}, status=201,
+            StepDetail, request=NewShipment, request_example={"fulfilment_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab.1"}, status=201, headers={201: ["Location"]},
             problems=(401, 403, 404, 409, 421), example=examples.STEP,
         ),
     )  # fmt: skip
@@ -64,7 +64,7 @@ def add(api: APIRouter, calls: PackingCalls, proposing: Proposing, recipients: R
         "/v1/manual-shipments",
         summary="Ship something without an order",
         **documented(
-            StepDetail, request=NewManualShipment, request_example=examples.MANUAL, status=201,
+            StepDetail, request=NewManualShipment, request_example=examples.MANUAL, status=201, headers={201: ["Location"]},
             problems=(401, 403, 404, 409, 421), example=examples.STEP | {"shipment_id": "us-shipment-01kah2v3nq7h3k2m9qk4t1x0ab"},
         ),
     )  # fmt: skip
@@ -173,10 +173,10 @@ def _add_reading(api: APIRouter, calls: PackingCalls, proposing: Proposing) -> N
     )
     async def find(
         request: Request,
-        location_id: Annotated[str | None, Query(max_length=80)] = None,
-        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": list(STATUSES)})] = None,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        location_id: LocationAsked = None,
+        status: Annotated[str | None, one_of(STATUSES)] = None,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """By id, the last first, from the read model, which is a moment behind (`as_of`)."""
         page = await page_at_places(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from actors.domain.ids import shipment_of
@@ -15,7 +15,7 @@ from actors.domain.times import moment
 from actors.runtime.wire import OK
 from serve.context import ENTITY_ID, REQUEST_ID, Scope
 from serve.openapi import documented
-from serve.orders.own import asker_of, told_alike
+from serve.orders.own import OrderInPath, asker_of, told_alike
 from serve.packing import examples
 from serve.packing.calls import PackingCalls, view_decoder
 from serve.packing.schemas import OrderShipments, TrackedFulfilment, TrackedParcel, UnitsOf
@@ -36,7 +36,7 @@ def add(api: APIRouter, calls: PackingCalls) -> None:
         summary="The parcels of an order, with their tracking numbers",
         **documented(OrderShipments, problems=(401, 403, 404, 421, 422), example=examples.ORDER_SHIPMENTS),
     )
-    async def shipments(order_id: Annotated[str, Path(max_length=64)], request: Request) -> Response:
+    async def shipments(order_id: OrderInPath, request: Request) -> Response:
         """As they are now, of what is packed at a station."""
         asker = asker_of(request.scope, "orders.read")
         if asker:

@@ -17,11 +17,11 @@ from serve.callers import check_reaches_all
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
 from serve.identity.emails import checked
 from serve.identity.guard import Principal
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.moments import ms_of
 from serve.openapi import documented
 from serve.orders.private import PrivateOrders
-from serve.paging import check_choice, page_of
+from serve.paging import Cursor, Limit, check_choice, one_of, page_of
 from serve.privacy.asking import Asking
 from serve.privacy.export import Export
 from serve.privacy.page import language_of, page
@@ -204,9 +204,9 @@ def _add_list(api: APIRouter, services: Services) -> None:
     )
     async def find(
         request: Request,
-        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        status: Annotated[str | None, one_of(_STATUSES)] = None,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """The nearest deadline first; without a `status`, what is open. From the read model, which is a moment behind (`as_of`)."""
         officer_of(request)
@@ -233,10 +233,10 @@ def _add_export(api: APIRouter, officer: _Officer) -> None:
     @api.get(
         "/v1/privacy-requests/{request_id}/export",
         summary="All data of the person who asks",
-        **documented(PersonData, problems=(401, 403, 404, 409, 422)),
+        **documented(PersonData, problems=(401, 403, 404, 409, 422), also_as=("text/html",)),
     )
     async def exported(
-        request_id: RequestId, request: Request, format: Annotated[Literal["json", "html"], Query()] = "json"  # noqa: A002 -- the parameter's name
+        request_id: RequestId, request: Request, format: Annotated[Literal["json", "html"], Query(description="data, or a page to read")] = "json"  # noqa: A002 -- the parameter's name
     ) -> Response:  # fmt: skip
         """For requests of access, portability or knowledge, once it is proved who asks; as JSON, or as a page to read in the language that
         `Accept-Language` names (English, Spanish, Portuguese)."""

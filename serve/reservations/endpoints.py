@@ -190,7 +190,9 @@ def router(
     @api.post(
         "/v1/reservations",
         summary="Keep units for a cart",
-        **_documented(status=201, request=NewReservation, request_example=_NEW, problems=(409, 421)),
+        **_documented(
+            status=201, headers={201: ["Location"]}, request=NewReservation, request_example=_NEW, problems=(409, 421)
+        ),
     )
     async def made(request: Request) -> Response:
         """Waits a moment for the locations; if they take longer it is answered as `asking` and goes on in the background. When nothing can be had, or with

@@ -22,6 +22,7 @@ from actors.domain.times import moment
 from serve.callers import check_reaches_all, subject_of
 from serve.context import REQUEST_ID, WHO
 from serve.openapi import documented
+from serve.paging import Cursor
 from serve.problems import field_problem
 from serve.regions import Territory
 from serve.replies import body_of
@@ -76,8 +77,8 @@ def router(services: Services, territory: Territory) -> APIRouter:
     async def versions(
         channel: ChannelInPath,
         request: Request,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=KEPT_MAX)] = 20,
+        cursor: Cursor = None,
+        limit: Annotated[int, Query(ge=1, le=KEPT_MAX, description="how many at most")] = 20,
     ) -> Response:
         """Newest first, with who set each and why. The region's own policy is none of them."""
         scope = f"policies\0{channel}"

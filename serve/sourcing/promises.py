@@ -22,6 +22,7 @@ from serve.callers import places_asked
 from serve.freshness import as_of, from_store
 from serve.moments import WRITTEN, ms_asked
 from serve.openapi import documented
+from serve.paging import LocationAsked
 from serve.problems import Problem
 from serve.responses import ok
 from serve.services import Services
@@ -155,8 +156,8 @@ def router(services: Services) -> APIRouter:
             datetime, WRITTEN, Query(alias="from", description="when they were due, e.g. 2026-03-01T00:00:00Z")
         ],
         to: Annotated[datetime, WRITTEN, Query(description="at most 92 days later; not in it")],
-        channel: PolicyChannel = "all",
-        location_id: Annotated[str | None, Query(max_length=80)] = None,
+        channel: Annotated[PolicyChannel, Query(description="of orders by this channel")] = "all",
+        location_id: LocationAsked = None,
     ) -> Response:
         """Of fulfilments with a `promised_by` that were allocated to a place; of the places that one's rights reach. An order that was promised nothing is none of them."""
         from_ms, until_ms = _period(from_, to)

@@ -104,6 +104,7 @@ class _Simulations:
         services, scope = self._services, request.scope
         check_reaches_all(scope, _ALL)
         write, _ = await services.bodies.document(request, _cancellation_decoder)
+        self._territory.check_own(simulation_id)
         scope[ENTITY_ID] = simulation_id
         reply = await services.gateway.ask(
             "simulations", self._id, CancelSimulation(simulation_id),
@@ -114,6 +115,7 @@ class _Simulations:
     async def one(self, simulation_id: str, request: Request) -> SimulationView:
         """Raises Problem."""
         check_reaches_all(request.scope, _ALL)
+        self._territory.check_own(simulation_id)
         query = ViewSimulation(simulation_id)
         reply = await self._services.gateway.view("simulations", self._id, query, cause=request.scope[REQUEST_ID])
         return _view_decoder.decode(body_of(reply))
@@ -135,7 +137,14 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
     @api.post(
         "/v1/sourcing/simulations",
         summary="Try a policy on past orders",
-        **documented(SimulationDetail, request=NewSimulation, request_example=_NEW, status=202, problems=(401, 403)),
+        **documented(
+            SimulationDetail,
+            request=NewSimulation,
+            request_example=_NEW,
+            status=202,
+            headers={202: ["Location", "Retry-After"]},
+            problems=(401, 403),
+        ),
     )
     async def begun(request: Request) -> Response:
         """Plays the orders of a past period again, as the policy decides on the stock of that time. Nothing of now is touched. One at a time in a cell, else 429. Reads of the orders how far
@@ -152,7 +161,9 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
     @api.get(
         "/v1/sourcing/simulations/{simulation_id}",
         summary="A simulation, and what came of it",
-        **documented(SimulationDetail, accepted=SimulationDetail, problems=(403, 404, 422)),
+        **documented(
+            SimulationDetail, accepted=SimulationDetail, headers={202: ["Retry-After"]}, problems=(403, 404, 421, 422)
+        ),
     )
     async def read(simulation_id: SimulationId, request: Request) -> Response:
         """202 while it runs; ask again after a moment. It stays for as long as it is one of the last 50."""
@@ -163,7 +174,7 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
         "/v1/sourcing/simulations/{simulation_id}/cancellation",
         summary="Cancel a simulation",
         **documented(
-            SimulationDetail, request=SimulationCancellation, request_example={}, problems=(401, 403, 404, 409)
+            SimulationDetail, request=SimulationCancellation, request_example={}, problems=(401, 403, 404, 409, 421)
         ),
     )
     async def cancelled(simulation_id: SimulationId, request: Request) -> Response:

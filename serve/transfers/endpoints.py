@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, get_args
 
 import msgspec
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from actors.domain.ids import transfer_id as new_transfer_id
@@ -18,9 +18,9 @@ from serve.approvals.asking import needs_approval
 from serve.callers import reach_of
 from serve.catalogue.known import Catalogue, KnownSkuCheck
 from serve.context import PRINCIPAL, REQUEST_ID, WHO
-from serve.limits import PAGE_DEFAULT, PAGE_MAX
+from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
-from serve.paging import page_at_places
+from serve.paging import Cursor, Limit, LocationAsked, one_of, page_at_places
 from serve.receiving.lines import check_no_kit
 from serve.regions import Territory
 from serve.replies import body_of
@@ -76,6 +76,7 @@ def router(services: Services, territory: Territory, known: KnownSkuCheck) -> AP
             request=NewTransfer,
             request_example=_NEW,
             status=201,
+            headers={201: ["Location"]},
             problems=(401, 403, 404, 421),
             example=_STATUS,
         ),
@@ -140,10 +141,10 @@ def _add_list(api: APIRouter, calls: TransferCalls) -> None:
     )
     async def find(
         request: Request,
-        location_id: Annotated[str | None, Query(max_length=80)] = None,
-        status: Annotated[str | None, Query(max_length=32, json_schema_extra={"enum": sorted(_STATUSES)})] = None,
-        cursor: Annotated[str | None, Query(max_length=512)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
+        location_id: LocationAsked = None,
+        status: Annotated[str | None, one_of(_STATUSES)] = None,
+        cursor: Cursor = None,
+        limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, of which one end is that location or a place that one's rights reach, from the read model, which is a moment behind (`as_of`)."""
         page = await page_at_places(

@@ -52,8 +52,11 @@ def add(api: APIRouter, services: Services, known: KnownSkuCheck) -> None:
     )
     async def suggested(
         request: Request,
-        sku: Annotated[str, Query(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")],
-        limit: Annotated[int, Query(ge=1, le=SUGGESTIONS_MAX)] = 20,
+        sku: Annotated[
+            str,
+            Query(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", description="which SKU to balance"),
+        ],
+        limit: Annotated[int, Query(ge=1, le=SUGGESTIONS_MAX, description="how many at most")] = 20,
     ) -> Response:
         """From places that have more than they need to places that run low, over little distance, the most needed first; of the places that one's rights reach, from the
         read model (`as_of`). Nothing is moved: `POST /v1/transfers` does that."""

@@ -39,6 +39,8 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         "/v1/orders/eu-01jd0000000000000000000000/updates",
         "/v1/orders/eu-01jd/events?limit=5",
         "/v1/locations/eu-wh-berlin/stock",
+        "/v1/sourcing/simulations/eu-whatif-01jd",
+        "/v1/sourcing/simulations/eu-whatif-01jd/cancellation",
         "/v1/orders/eu%2D01jd",  # the cell decodes it to the same id
     ],
 )

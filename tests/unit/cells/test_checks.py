@@ -2,11 +2,13 @@
 
 import os
 import socket
+import tomllib
 
 import msgspec
 import pytest
 
 from cells import checks
+from cells.config import PROJECT
 from cells.errors import CellError, MemoryTooLow, PortTaken
 from cells.settings import Api, Ray, RegionConfig
 
@@ -55,7 +57,17 @@ def test_a_taken_port_of_ray_names_no_key(monkeypatch):
             checks.check_ports(RegionConfig())
 
 
-def test_an_old_python_goes_on_until_it_breaks():
-    with pytest.raises(CellError, match=r"Python 3\.10"):
-        checks.check_python((3, 10))
-    checks.check_python((3, 11))
+@pytest.mark.parametrize("found", [(3, 10), (3, 14), (4, 0)])
+def test_a_python_that_does_not_fit_goes_on_until_it_breaks(found):
+    with pytest.raises(CellError, match=rf"Python {found[0]}\.{found[1]}; 3\.11 to 3\.13 is needed"):
+        checks.check_python(found)
+
+
+@pytest.mark.parametrize("found", [(3, 11), (3, 13)])
+def test_a_python_that_fits_is_refused(found):
+    checks.check_python(found)
+
+
+def test_a_python_is_taken_that_the_package_refuses():
+    wanted = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert wanted == f">={'.'.join(map(str, checks.PYTHON_MIN))},<{'.'.join(map(str, checks.PYTHON_END))}"

@@ -8,7 +8,8 @@ from rich.console import Console
 
 from cells import up
 from cells.calls import Answer
-from cells.config import with_tls
+from cells.config import load_region, with_tls
+from cells.config_copy import copy_config
 from cells.errors import PortTaken, StepFailed
 from cells.paths import CellPaths
 from cells.processes import mark_of
@@ -105,6 +106,43 @@ def test_a_cell_that_ended_stands_in_the_way_of_others(monkeypatch, us_runs):
     monkeypatch.setenv("OCEFS_TLS", "1")
     with pytest.raises(AssertionError, match="something was started"):
         up.up(["eu"], Console(quiet=True))
+
+
+@pytest.fixture
+def us_edited(monkeypatch, us_runs, tmp_path):
+    """`us` runs; gives what its file says from now on."""
+    regions = tmp_path / "regions"
+    regions.mkdir()
+    (regions / "us.toml").write_text("[region]\ndefault = true\n")
+    monkeypatch.setenv("OCEFS_CONFIG", str(regions))
+    us_runs(KeeperState(region="us", phase="running", keeper=mark_of(os.getpid())))
+    copy_config(CellPaths("us").config)
+    return lambda text: (regions / "us.toml").write_text(f"[region]\ndefault = true\n{text}")
+
+
+def test_an_edit_is_silently_without_effect_while_the_cell_runs(us_edited):
+    console = Console(record=True, width=200)
+    assert up._running(load_region("us"), console)
+    assert "edited" not in console.export_text()
+    us_edited("[runtime]\ninbox_max = 10\n")
+    assert up._running(load_region("us"), console)
+    assert "config/regions/us.toml was edited since" in console.export_text()
+
+
+def test_a_cell_is_looked_for_where_its_file_says_since_an_edit(us_edited):
+    us_edited("[api]\nport = 8199\n[ray]\ndashboard_port = 8198\n")
+    config = as_it_runs(load_region("us"), CellPaths("us"))
+    assert (config.address, config.ray.dashboard_port) == ("http://127.0.0.1:8101", 8121)
+    with pytest.raises(
+        StepFailed, match=r"runs at http://127\.0\.0\.1:8101, and http://127\.0\.0\.1:8199 is wanted"
+    ) as raised:
+        up.up(["us"], Console(quiet=True))
+    assert "make down REGIONS=us" in raised.value.next_step
+
+
+def test_a_copy_of_another_version_keeps_every_command_from_the_cell(us_edited):
+    (CellPaths("us").config / "regions" / "us.toml").write_text("[gone]\n")
+    assert as_it_runs(load_region("us"), CellPaths("us")) == load_region("us")
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 from actors import ray_meters
-from cells.config import load_all
+from cells.certs import ca_file
+from cells.config import PROJECT, load_all
 from cells.ports import ray_ports
+from router.config import load as load_router
 from serve.metrics import Metrics
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
@@ -90,6 +92,24 @@ def test_no_cell_is_left_unwatched():
     cells = load_all()
     assert targets("hosts") == {c.name: [f"127.0.0.1:{ray_ports(c).metrics_export}"] for c in cells}
     assert targets("api") == {c.name: [f"{c.api.host}:{c.api.port}"] for c in cells}
+    assert targets("router") == {"router": [f"127.0.0.1:{load_router().stats_port}"]}
+
+
+def test_every_cell_pages_for_good_once_it_has_tls():
+    text = (DEPLOY / "prometheus/prometheus.yml").read_text()
+    told = re.sub(r"^( +)# (?=scheme:|tls_config:|  )", r"\1", text, flags=re.MULTILINE)
+    told = re.sub(r"^( +)# (?=server_name:)", r"\1", told, flags=re.MULTILINE)
+    (job,) = (job for job in yaml.safe_load(told)["scrape_configs"] if job["job_name"] == "ocefs-api")
+    assert job["scheme"] == "https"
+    assert (DEPLOY / "prometheus" / job["tls_config"]["ca_file"]).resolve() == ca_file(PROJECT / ".ocefs").resolve()
+    assert job["tls_config"]["server_name"] == load_all(["us"])[0].tls_name
+
+
+def test_a_job_is_scraped_whose_end_no_alert_tells():
+    jobs = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["scrape_configs"]
+    watched = re.findall(r'job=~?"([^"]+)"', " ".join(expressions().values()))
+    for job in jobs:
+        assert any(re.fullmatch(pattern, job["job_name"]) for pattern in watched), job["job_name"]
 
 
 def test_alerts_are_set_by_the_limits_that_the_cells_have():

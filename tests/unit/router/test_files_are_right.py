@@ -87,7 +87,15 @@ def test_one_region_alone_can_not_be_served(tmp_path: Path) -> None:
 def test_the_rules_come_in_another_order() -> None:
     lines = choice(RouterConfig(mmdb="x"), REGIONS)
     chosen = [line for line in lines if "set-var(txn.region)" in line]
-    sources = ("field(4,/)", "X-OCEFS-Region", "X-OCEFS-Country", "map_ip", "lua.nearest_region", "str(us)")
+    sources = (
+        "field(4,/)",
+        "field(5,/)",
+        "X-OCEFS-Region",
+        "X-OCEFS-Country",
+        "map_ip",
+        "lua.nearest_region",
+        "str(us)",
+    )
     assert len(chosen) == len(sources)
     for line, source in zip(chosen, sources, strict=True):
         assert source in line

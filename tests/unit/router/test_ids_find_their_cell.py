@@ -1,15 +1,22 @@
 """An id in a path finds its cell whatever else a request says: the router has to know all nouns whose ids name a region."""
 
+import itertools
+
 from router.config import RouterConfig, load
 from serve.permissions import NEEDS
 
 # `/v1/devices/claim` stands where an id does; passkeys are of the caller's account, whose token says the region; a SKU is the same everywhere.
-BY_OTHER_RULES = {"devices", "passkeys", "skus", "inventory"}
+# Customers' are of the customer, whose token says it too; a policy is named by its channel.
+BY_OTHER_RULES = {
+    "devices", "passkeys", "skus", "inventory", "customers/me/passkeys", "customers/me/privacy-requests", "sourcing/policies",
+}  # fmt: skip
 
 
 def nouns() -> set[str]:
-    parts = [template.split("/") for _, template in NEEDS]
-    return {part[2] for part in parts if len(part) > 3 and part[3].startswith("{")}
+    """What stands before the first id of a path, if that may be one of a region: of one part, or of two."""
+    parts = [template.split("/")[2:] for _, template in NEEDS if "{" in template]
+    before = ([*itertools.takewhile(lambda part: not part.startswith("{"), path)] for path in parts)
+    return {"/".join(words) for words in before}
 
 
 def test_ids_of_a_noun_go_to_the_default_region() -> None:

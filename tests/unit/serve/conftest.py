@@ -1,5 +1,5 @@
 import inspect
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from types import CodeType
 from typing import Any, get_args, get_origin
 
@@ -7,6 +7,8 @@ import pytest
 from fastapi.dependencies import utils
 from pydantic.fields import FieldInfo
 
+from serve.app import Api
+from tests.unit.serve.documented import watched
 from tests.unit.serve.small_cell import Cell, furnish
 
 # Each test builds an app of its own, of 200 routes. FastAPI would look at each of their parameters anew every time, which took half of these tests' time.
@@ -53,6 +55,15 @@ def _signature(call: Any) -> inspect.Signature:
 
 
 utils._get_signature = _signature
+
+
+@pytest.fixture(autouse=True)
+def _answers_are_documented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever the API answers in a test has a status, a media type and a Location that its document tells of."""
+    found: set[str] = set()
+    monkeypatch.setattr(Api, "__call__", watched(Api.__call__, found))
+    yield
+    assert sorted(found) == []
 
 
 @pytest.fixture

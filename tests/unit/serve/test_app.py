@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from actors.domain.errors import RefusalBody
 from actors.runtime import wire
 from tests.unit.serve.fake_gateway import encode
+from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.small_cell import SETTINGS, Cell, furnish, order
 
 UNKNOWN = "us-" + "0" * 26
@@ -194,6 +195,46 @@ async def test_refusals_are_counted_by_code(cell):
         if line.startswith("ocefs_http_refusals_total")
     }
     assert counts == {"order.unknown": "2.0", "cursor.invalid": "1.0"}
+
+
+async def counted(cell):
+    """Method, route and status of what was counted, with how often."""
+    return {
+        (route.method, route.route, status): count
+        for route in cell.services.metrics.figures().routes
+        for status, count in route.statuses.items()
+    }
+
+
+async def test_wrong_methods_and_paths_fill_the_table_of_routes_until_nothing_is_told_apart(cell):
+    before = await counted(cell)
+    for method in ("PUT", "OPTIONS", "MADE-UP"):
+        for path in ("/v1/skus", "/healthz", f"/v1/orders/{UNKNOWN}", "/v1/nothing", "/docs"):
+            await cell.http.request(method, path)
+    more = {key: count for key, count in (await counted(cell)).items() if before.get(key) != count}
+    assert more == {("other", "unmatched", 405): 12, ("other", "unmatched", 404): 3}
+
+
+async def test_an_unknown_thing_is_counted_as_an_unknown_route(cell):
+    await cell.get("/v1/locations/us-wh-nowhere/stock")
+    assert (await counted(cell))["GET", "/v1/locations/{location_id}/stock", 404] == 1
+
+
+async def test_a_route_is_not_told_apart_because_the_others_were_asked_first(tmp_path):
+    app = GuardedCell(tmp_path).app
+    metrics = Cell().services.metrics
+    metrics.routes_max = app._metrics.routes_max
+    for template, methods in app.methods_of.items():
+        for method in methods:
+            metrics.count(method, template, 200, 0.01)
+    assert "other" not in {route.route for route in metrics.figures().routes}
+
+
+@pytest.mark.parametrize("path", ["/v1/accounts", "/v1/oauth/token", "/v1/customers/me/passkeys/x"])
+async def test_an_open_cell_says_no_word_of_why_there_are_no_accounts(cell, path):
+    answer = await cell.post(path, {})
+    assert (answer.status_code, answer.json()["code"]) == (404, "request.route_unknown")
+    assert "identity is off" in answer.json()["detail"]
 
 
 async def test_a_total_may_be_larger_than_any_price(cell):

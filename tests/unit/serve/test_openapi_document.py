@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from serve.openapi import JSON
+from serve.openapi import JSON, KEY_PARAMETER
 from tests.unit.serve.guarded_cell import GuardedCell
 
 
@@ -52,8 +54,24 @@ def wrong(document: dict[str, Any], content: dict[str, Any]) -> list[str]:
 
 
 def test_something_is_referred_to_that_is_not_there(document):
-    there = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    there = {f"#/components/{kind}/{name}" for kind in ("schemas", "headers") for name in document["components"][kind]}
     assert set(refs(document)) <= there
+
+
+# Signing in and out, codes and second factors.
+SIGNING_IN = re.compile(r"/(sessions|codes|factors|oauth|passkey-options)\b")
+
+
+def test_a_write_without_a_key_is_not_named_among_the_exceptions(document):
+    keyless = {
+        where
+        for where, operation in operations(document)
+        if not where.startswith("GET") and KEY_PARAMETER not in operation.get("parameters", ())
+    }
+    exceptions = {where for where in keyless if not SIGNING_IN.search(where)} - {"POST /v1/order-searches"}  # no write
+    assert {where for where in keyless | exceptions if f"`{where}`" in document["info"]["description"]} == exceptions
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    assert {where for where in exceptions if where.startswith("POST") and f"`{where}`" not in readme} == set()
 
 
 def test_an_example_is_not_what_is_taken_or_given(document):
@@ -76,6 +94,28 @@ def test_nobody_is_shown_what_to_send(document):
     ]
     assert len(sent) > 50
     assert [where for where, content in sent if "example" not in content] == []
+
+
+def test_a_parameter_is_not_explained(document):
+    bare = {
+        (where, parameter["name"])
+        for where, operation in operations(document)
+        for parameter in operation.get("parameters", ())
+        if not parameter.get("description")
+    }
+    assert bare == set()
+
+
+def test_nobody_is_told_of_the_headers_of_an_answer(document):
+    answers = {
+        (where, status): set(answer.get("headers", {}))
+        for where, operation in operations(document)
+        for status, answer in operation["responses"].items()
+    }
+    assert [at for at, names in answers.items() if at[1] == "401" and "WWW-Authenticate" not in names] == []
+    assert [at for at, names in answers.items() if at[1] in ("429", "503") and "Retry-After" not in names] == []
+    assert answers["POST /v1/orders", "201"] == {"Location", "X-Request-Id"}
+    assert answers["GET /v1/audit", "200"] == {"X-Next-Cursor", "X-Request-Id"}
 
 
 def test_a_call_has_no_example(document):

@@ -6,6 +6,7 @@ from pathlib import Path
 from actors.domain.errors import RefusalBody
 from actors.runtime import wire
 from serve.problem_codes import TABLE
+from serve.problem_page import page
 from serve.problems import Problem, of_refusal
 from tests.unit.serve.fake_gateway import encode
 
@@ -33,6 +34,15 @@ def test_every_problem_of_the_api_is_in_the_table():
     found = codes_in("serve", r'(?:Problem|field_problem|_header_problem)\(\s*"([a-z_.0-9]+\.[a-z_.0-9]+)"')
     assert len(found) > 15
     assert not found - TABLE.keys()
+
+
+def test_the_page_that_people_read_is_not_the_one_of_the_code():
+    assert (PROJECT / "docs" / "errors.md").read_text() == page(), "python -m serve errors > docs/errors.md"
+
+
+def test_nothing_is_said_of_a_status_that_a_code_has():
+    told = {int(status) for row in re.findall(r"^\| ([\d, ]+) \|", page(), re.MULTILINE) for status in row.split(", ")}
+    assert {entry.status for entry in TABLE.values()} <= told
 
 
 def test_statuses_are_those_of_errors():

@@ -283,6 +283,8 @@ async def test_what_is_not_written_down_yet_is_left_out_in_silence(cell):
     )
     told(await cell.get(f"{URL}/us-whatif-x"), 404, "simulation.unknown")
     told(await cell.post(f"{URL}/us-whatif-x/cancellation", {}), 404, "simulation.unknown")
+    told(await cell.get(f"{URL}/eu-whatif-x"), 421, "region.misdirected")
+    told(await cell.post(f"{URL}/eu-whatif-x/cancellation", {}), 421, "region.misdirected")
 
 
 # --- people ---------------------------------------------------------------------------------------------------------

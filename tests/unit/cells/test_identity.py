@@ -1,0 +1,46 @@
+"""What an operator is told about accounts in a cell that knows nobody."""
+
+import io
+import sys
+
+import pytest
+from rich.console import Console
+
+from cells import identity
+from cells.calls import Answer
+from cells.errors import CellError
+from cells.parser import parser
+
+
+@pytest.fixture
+def told(monkeypatch, tmp_path):
+    """What follows a failed command, when the cell answers so."""
+    monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
+    monkeypatch.delenv("OCEFS_CONFIG", raising=False)
+    monkeypatch.setattr(identity, "local_token", lambda *_: "token")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a long password\n"))
+
+    def run(*arguments: str, answer: Answer | None = None) -> tuple[str, str]:
+        monkeypatch.setattr(identity, "call", lambda *_, **__: answer)
+        with pytest.raises(CellError) as raised:
+            identity.run(parser().parse_args(arguments), Console(quiet=True))
+        return raised.value.problem, raised.value.next_step
+
+    return run
+
+
+def test_an_account_for_a_cell_without_identity_sends_the_operator_to_a_page_that_is_not_there(told):
+    nowhere = Answer(404, {"code": "request.route_unknown", "detail": "There is no such resource; see /docs."})
+    problem, next_step = told("account", "us", "mia", "--role", "manager", answer=nowhere)
+    assert "identity is off" in problem
+    assert "make up IDENTITY=required" in next_step
+
+
+def test_a_refusal_is_taken_for_identity_that_is_off(told):
+    refused = Answer(422, {"code": "account.role_unknown", "detail": "There is no such role."})
+    problem, _ = told("account", "us", "mia", "--role", "x", answer=refused)
+    assert problem == "the account was not opened: There is no such role."
+
+
+def test_a_code_of_nobody_ends_with_there_are_none(told):
+    assert "make up IDENTITY=required" in told("code", "us", "manager")[1]

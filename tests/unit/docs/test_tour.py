@@ -1,0 +1,31 @@
+"""The tour leads past every folder, and past everything of the domain but what stands behind a noun's name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+TOUR = (ROOT / "ARCHITECTURE.md").read_text()
+TOLD = set(re.findall(r"`([\w./]+?)/?`", TOUR))
+
+
+def test_a_folder_is_not_on_the_tour():
+    folders = {".ci", "config", "deploy", "docs"} | {
+        path.parent.name for path in ROOT.glob("*/__init__.py") if path.parent.name != "tests"
+    }
+    below = {f"actors/{path.parent.name}" for path in ROOT.glob("actors/*/__init__.py")}
+    assert sorted((folders | below | {"tests"}) - TOLD - {"actors"}) == []
+
+
+def test_a_file_of_actors_is_not_on_the_tour():
+    files = {path.name for path in ROOT.glob("actors/*.py") if path.name != "__init__.py"}
+    assert sorted(name for name in files if name not in TOUR and not name.startswith("ray_")) == []
+
+
+def test_a_noun_of_the_domain_is_not_on_the_tour():
+    """`order_events` stands behind `order`, `rows_of_stock` behind `rows`."""
+    words = {path.stem for path in (ROOT / "actors" / "domain").glob("*.py") if path.stem != "__init__"}
+    heads = {name.removesuffix(".py") for name in TOLD}
+    lost = [word for word in words if word not in heads and not any(word.startswith(f"{head}_") for head in heads)]
+    assert sorted(lost) == []
