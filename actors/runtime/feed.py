@@ -60,8 +60,10 @@ class Feed:
         return known
 
     def fill(self, listener: Listener, rows: Iterable[Row]) -> None:
-        """The snapshot of a new listener. It is at least as new as what was published since the listener is there."""
-        listener.rows.update((row_key(row), row) for row in rows)
+        """The snapshot of a new listener. What was published since the listener is there is as new, or newer: all that the snapshot has seen is durable by
+        now, and so was published, and what was decided after it in the same group as well."""
+        for row in rows:
+            listener.rows.setdefault(row_key(row), row)
         listener.complete = True
         listener.wake.set()
 

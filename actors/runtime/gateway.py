@@ -358,21 +358,22 @@ class Gateway:
                     listener.reset(host)
 
     async def _listen(self, host: str) -> None:
-        cursor = -1
+        cursor = wire.UNHEARD
         while True:
             try:
                 async with asyncio.timeout(2 * self._limits.listen_max_s):
                     link = _DOWNLINK(await self._transport.listen(host, self.name, cursor, self._live))
                 self._received(host, link)
                 cursor = link.cursor
-                self._heard.add(host)
+                if cursor != wire.UNHEARD:
+                    self._heard.add(host)
                 continue
             except (HostUnreachable, TimeoutError):
                 pass
             except Exception:
                 log.exception("what a host told could not be taken", extra={"host": host})
             # What was missed is unknown: from the beginning.
-            cursor = -1
+            cursor = wire.UNHEARD
             await self._clock.sleep(self._limits.retry_pause_s * 4)
 
     def _received(self, host: str, link: Downlink) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from actors.domain.kind import Kind
+from actors.domain.kind import Kind, Row
 from actors.runtime import history, wire
 from actors.runtime.activation import Activation
 from actors.runtime.codec import codecs, to_msgpack
@@ -51,7 +51,7 @@ from actors.runtime.shard import Entity, Key, Shard
 from actors.runtime.sharding import mask_of, shard_of
 from actors.runtime.timers import Timers
 from actors.runtime.turns import EvolveFault, NeedsStore, TurnTaker
-from actors.runtime.wire import Call, Downlink, Envelope, HostStats, Reply
+from actors.runtime.wire import UNHEARD, Call, Downlink, Envelope, HostStats, Reply
 
 log = logging.getLogger("ocefs.host")
 _CALL = msgspec.msgpack.Decoder(Call).decode
@@ -165,8 +165,12 @@ class Host:
         listener = self.feed.listener(gateway_id, cursor, live, now)
         if not listener.complete:
             # Through the inbox, so that the snapshot rests on what is durable and what follows it comes after it.
-            rows = await self._at_next_group(lambda: resident_rows(self._codecs, self.shards))
-            # A shard whose append failed meanwhile was read as it never became.
+            rows, group = await self._at_next_group(self._snapshot)
+            if group.unproven:
+                # Nobody says whose these shards are: it may be another host that tells of them, and knows what is newer.
+                await self._clock.sleep(SETTLE_S)
+                return to_msgpack(Downlink(UNHEARD, False, [], [], [], self.stats()))
+            # A shard whose append failed meanwhile was read as it never became, and one that was opened anew is told of by another host.
             self.feed.fill(listener, (row for shard, row in rows if not shard.lost))
         try:
             async with asyncio.timeout(min(1.0, self.limits.listen_max_s)):
@@ -176,6 +180,11 @@ class Host:
             pass
         link: Downlink = self.feed.take(listener, self.stats())
         return to_msgpack(link)
+
+    def _snapshot(self, group: Group) -> tuple[list[tuple[Shard, Row]], Group]:
+        """All residents as they are in memory, which has to be proved as every answer from there."""
+        group.recalled.update(dict.fromkeys(self.shards.values()))
+        return resident_rows(self._codecs, self.shards), group
 
     def waiting(self) -> int:
         """Envelopes in the inbox."""
@@ -217,7 +226,7 @@ class Host:
     def _take(self, item: Item | Barrier, group: Group, now_ms: int, now: float) -> None:
         if isinstance(item, Barrier):
             # Read now, with all that was decided before; told when that is durable.
-            group.after.append(partial(item.reached, item.read()))
+            group.after.append(partial(item.reached, item.read(group)))
             return
         envelope = item.envelope
         shard = self.shards.get(shard_of(envelope.kind, envelope.entity_id, self.limits.shards))
@@ -363,8 +372,8 @@ class Host:
         self._inbox.append(Told(envelope, done))
         self._wake.set()
 
-    def _at_next_group(self, read: Callable[[], Any]) -> asyncio.Future[Any]:
-        """The result of `read`, when all that it can have seen is durable."""
+    def _at_next_group(self, read: Callable[[Group], Any]) -> asyncio.Future[Any]:
+        """The result of `read`, which is called with the group that is being decided, when all that it can have seen is durable."""
         barrier = Barrier(read)
         self._inbox.append(barrier)
         self._wake.set()
@@ -372,7 +381,7 @@ class Host:
 
     async def _flushed(self) -> None:
         """Returns when everything that was decided before is durable (or lost)."""
-        await self._at_next_group(lambda: None)
+        await self._at_next_group(lambda group: None)
 
     def _installed(self, shard: Shard, key: Key, entity: Entity) -> None:
         codec = self._codecs[key[0]]

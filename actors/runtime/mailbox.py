@@ -194,11 +194,11 @@ class Group:
 
 
 class Barrier:
-    """Reads something in the inbox's order; `future` has the result once everything decided before is durable."""
+    """Reads something in the inbox's order, with the group that is being decided; `future` has the result once everything decided before is durable."""
 
     __slots__ = ("future", "read")
 
-    def __init__(self, read: Callable[[], Any]) -> None:
+    def __init__(self, read: Callable[[Group], Any]) -> None:
         self.read = read
         self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 

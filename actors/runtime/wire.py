@@ -25,6 +25,9 @@ VIEW = 1  # body: a query of the kind; answered in mailbox order with what is du
 HISTORY = 2  # body: (after version, limit) as MessagePack; answered with the events of the entity
 WAKE = 3  # a timer of the entity went off (within a host)
 
+# Downlink.cursor: the host can't tell what it has; whoever asks begins anew.
+UNHEARD = -1
+
 # Codes of `RefusalBody.code` that the runtime itself gives.
 CODE_UNAVAILABLE = "cell.unavailable"
 CODE_BUSY = "cell.busy"

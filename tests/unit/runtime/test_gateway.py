@@ -15,7 +15,7 @@ from actors.runtime.gateway import Ask, Gateway
 from actors.runtime.limits import Limits
 from actors.runtime.ports import ShardMap
 from actors.runtime.sharding import mask_of
-from actors.runtime.wire import Call, Downlink, HostStats, LiveEvent, Reply
+from actors.runtime.wire import UNHEARD, Call, Downlink, HostStats, LiveEvent, Reply
 from tests.unit.runtime.counter import Add, Total
 from tests.unit.runtime.rig import until
 
@@ -440,6 +440,11 @@ async def test_all_is_said_to_be_heard_before_every_owner_has_told_what_it_has(l
     assert not gateway.heard_all()
     links["h0"].put_nowait(Downlink(1, True, [], [], [], STATS))
     await until(lambda: len(line.polls) == 3)
+    assert not gateway.heard_all()
+    # It can't tell: nobody says whose its shards are.
+    links["h1"].put_nowait(Downlink(UNHEARD, False, [], [], [], STATS))
+    await until(lambda: len(line.polls) == 4)
+    assert line.polls[-1] == (UNHEARD, False)
     assert not gateway.heard_all()
     links["h1"].put_nowait(Downlink(1, True, [], [], [], STATS))
     await until(gateway.heard_all)

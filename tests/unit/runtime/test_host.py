@@ -10,7 +10,7 @@ from actors.domain.location_commands import OpenLocation, ReceiptLine, ReceiveSt
 from actors.domain.rows import StockRow
 from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
-from actors.runtime.errors import JournalFull, StoreUnavailable
+from actors.runtime.errors import JournalFull, JournalUnavailable, StoreUnavailable
 from actors.runtime.limits import Limits
 from actors.runtime.ports import DrainBatch, DrainedTurn
 from actors.runtime.sharding import shard_of
@@ -85,6 +85,47 @@ async def test_no_row_of_the_feed_and_no_message_is_out_before_its_append(cell):
     assert stock_of(await new) == [15]
     assert stock_of(await listen(host, link.cursor + 1)) == [15]
     await until(lambda: host.outbox.sent == 1)
+
+
+async def test_a_snapshot_never_hides_what_happened_after_it_in_the_same_group(cell):
+    host = await cell.host()
+    await opened(host)
+    cell.journal.gate.clear()
+    first = asyncio.create_task(ask(host, receive(1, "r1")))
+    await until(lambda: len(cell.journal.appended) == 2)
+    new = asyncio.create_task(listen(host, gateway_id="new"))
+    await until(lambda: host.waiting() == 0)
+    second = asyncio.create_task(ask(host, receive(5, "r2")))
+    await until(lambda: host.waiting() == 0)
+    cell.journal.gate.set()
+    await asyncio.gather(first, second)
+    assert stock_of(await new) == [16]
+
+
+async def test_a_host_that_was_succeeded_tells_a_new_gateway_nothing_of_its_old_shards(cell):
+    old = await cell.host("h0")
+    await opened(old)
+    await until(lambda: not old.drain.waiting())
+    new = await cell.host("h1")
+    await ask(new, receive(5, "r1"))
+    assert stock_of(await listen(new)) == [15]
+    assert stock_of(await listen(old)) == []
+    assert old.shards == {}
+
+
+async def test_a_new_gateway_is_told_of_no_rows_while_nobody_says_whose_they_are(cell, monkeypatch):
+    host = await cell.host()
+    await opened(host)
+
+    async def away(epochs):
+        raise JournalUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cell.journal, "superseded", away)
+        link = await listen(host)
+        assert (link.cursor, link.reset, link.rows, link.stats.journal) == (wire.UNHEARD, False, [], "away")
+    link = await listen(host)
+    assert (link.reset, stock_of(link)) == (True, [10])
 
 
 async def test_a_message_reaches_its_entity_once_and_the_sender_learns_of_it(cell):
