@@ -103,8 +103,9 @@ def _add_parcels(api: APIRouter, calls: PackingCalls) -> None:
 
 
 def _parcel(calls: PackingCalls, sent: NewParcel, within: list[str]) -> OpenParcel:
-    """Raises Problem 409, 422."""
-    counted_by = series(calls.services)
+    """Raises Problem 422."""
+    # A region whose config names no prefix any more goes on with what its shipments know.
+    counted_by = series(calls.services) if calls.settings.company_prefix else ""
     sides = (sent.length_mm, sent.width_mm, sent.height_mm)
     if sent.carton:
         if any(side is not None for side in (*sides, sent.tare_g)):
