@@ -48,10 +48,10 @@ def check_kept(found: Sequence[FoundGoods], catalogue: Catalogue) -> None:
         if details.tracking == "none":
             continue
         if not one.lot:
-            by, what = ("lot", "the lot") if details.tracking == "lot" else ("serial number", "the number of each")
-            raise field_problem(
-                "stock.lot_required", f"{one.sku} is kept by {by}: name {what} as its lot.", f"{one.pointer}/lot"
-            )
+            detail = f"{one.sku} is kept by lot: name the lot."
+            if details.tracking == "serial":
+                detail = f"{one.sku} is kept by serial number: name that of each unit as its lot."
+            raise field_problem("stock.lot_required", detail, f"{one.pointer}/lot")
         if details.tracking == "serial" and one.units > 1:
             detail = f"{one.sku} is kept by serial number: {one.lot} is one unit."
             raise field_problem("stock.serials_differ", detail, f"{one.pointer}/quantity", serials=1, units=one.units)
