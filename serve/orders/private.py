@@ -154,6 +154,7 @@ class PrivateOrders:
             self.stored("order_ref", private.order_ref),
             await self._keys.seal_beside(sealed, _pack(private), place_of(order_id), cause),
             "" if kept is None else self.email_digest(kept),
+            was=sealed,
         )
 
     @property

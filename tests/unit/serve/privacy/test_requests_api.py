@@ -7,9 +7,11 @@ import msgspec
 import pytest
 
 from actors.domain.data_key import TOLD_MS
+from actors.domain.order_commands import RectifyOrder
 from actors.domain.times import DAY_MS, moment
 from actors.runtime.sharding import digest_of
 from serve.identity.limits import OWN_DATA_BY_PERSON
+from serve.privacy.steps import RECTIFY_TRIES
 from tests.unit.serve.post_office import MIA, bearer, coded, joined
 from tests.unit.serve.privacy.office import (
     EMAIL,
@@ -340,6 +342,53 @@ async def test_the_page_runs_what_somebody_wrote_into_an_order_or_is_in_the_wron
 
 
 # --- restriction, rectification, objection
+def while_it_is_rectified(cell, monkeypatch, work):
+    """Does the work each time just before a correction reaches its order."""
+    asking = cell.gateway.ask
+
+    async def ask(kind, entity_id, command, **more):
+        if type(command) is RectifyOrder:
+            await work()
+        return await asking(kind, entity_id, command, **more)
+
+    monkeypatch.setattr(cell.gateway, "ask", ask)
+
+
+async def test_a_correction_undoes_the_address_that_its_customer_has_just_changed(cell, monkeypatch):
+    tokens, orders = await customer(cell)
+    request_id, moved = await proved(cell, "gdpr", "rectification"), []
+
+    async def customer_moves():
+        if not moved:
+            to = {"ship_to": TO | {"street": "77 New Street"}}
+            moved.append(await cell.post(f"/v1/orders/{orders[0]}/changes", to, **bearer(tokens)))
+
+    while_it_is_rectified(cell, monkeypatch, customer_moves)
+    correction = {"phone": "+1 206 555 0199"}
+    told = await step(cell, request_id, "rectify", "key-r", order_id=orders[0], correction=correction)
+    assert (moved[0].status_code, told.status_code) == (200, 200), told.text
+    shown = (await cell.http.get(f"/v1/orders/{orders[0]}", headers=bearer(tokens))).json()["ship_to"]
+    assert (shown["street"], shown["phone"]) == ("77 New Street", "+1 206 555 0199")
+    state = cell.gateway.entities["order", orders[0]]
+    again = await step(cell, request_id, "rectify", "key-r", order_id=orders[0], correction=correction)
+    assert (again.status_code, cell.gateway.entities["order", orders[0]]) == (200, state)
+
+
+async def test_a_correction_is_tried_for_ever_while_its_order_changes(cell, monkeypatch):
+    tokens, orders = await customer(cell)
+    request_id, times = await proved(cell, "gdpr", "rectification"), []
+
+    async def customer_moves():
+        times.append(len(times))
+        to = {"ship_to": TO | {"street": f"{len(times)} New Street"}}
+        await cell.post(f"/v1/orders/{orders[0]}/changes", to, **bearer(tokens))
+
+    while_it_is_rectified(cell, monkeypatch, customer_moves)
+    answer = await step(cell, request_id, "rectify", order_id=orders[0], correction={"phone": "1"})
+    assert coded(answer) == (409, "order.changed_meanwhile")
+    assert len(times) == RECTIFY_TRIES
+
+
 async def test_restricted_data_is_told_to_others_or_not_to_the_person(cell):
     tokens, orders = await customer(cell)
     request_id = await proved(cell, "gdpr", "restriction")
