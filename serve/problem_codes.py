@@ -137,6 +137,7 @@ TABLE: dict[str, Entry] = {
     "data_key.exists": Entry(409, "Key exists already"),
     "data_key.unknown": Entry(404, "No such key"),
     "data_key.destroyed": Entry(409, "Key was destroyed"),
+    "data_key.too_many_requests": Entry(409, "Too many requests restrict it"),
     # Where
     "region.misdirected": Entry(421, "Another region serves this"),
     "country.not_served": Entry(422, "Country is not served"),

@@ -108,7 +108,7 @@ class Steps:
             return await self._rectify(request, sent, asking)
         if sent.step == "opt_out":
             return await self._opt_out(request, asking)
-        return await self._erasure.restrict(request.about, asking, restricted=sent.step == "restrict")
+        return await self._erasure.restrict(request, asking, restricted=sent.step == "restrict")
 
     async def _opt_out(self, request: RequestView, asking: Asking) -> dict[str, int]:
         purposes = _OBJECTED if request.right == "object" else ("sale_or_sharing",)

@@ -389,6 +389,21 @@ async def test_a_correction_is_tried_for_ever_while_its_order_changes(cell, monk
     assert len(times) == RECTIFY_TRIES
 
 
+async def test_who_lifts_one_restriction_lifts_another_that_is_in_force(cell):
+    order_id = await placed(cell)
+    restriction = await proved(cell, "gdpr", "restriction")
+    await stepped(cell, restriction, "restrict")
+    objection = await proved(cell, "gdpr", "object")
+    for name in ("restrict", "lift_restriction", "opt_out", "complete"):
+        await stepped(cell, objection, name)
+    path = f"/v1/orders/{order_id}"
+    cell.clock.now += TOLD_MS
+    assert (await cell.http.get(path, headers=cell.of_role("associate"))).json()["withheld"] == "restricted"
+    await stepped(cell, restriction, "lift_restriction")
+    cell.clock.now += TOLD_MS
+    assert "withheld" not in (await cell.http.get(path, headers=cell.of_role("associate"))).json()
+
+
 async def test_restricted_data_is_told_to_others_or_not_to_the_person(cell):
     tokens, orders = await customer(cell)
     request_id = await proved(cell, "gdpr", "restriction")
