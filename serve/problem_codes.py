@@ -144,6 +144,7 @@ TABLE: dict[str, Entry] = {
     # Orders
     "order.unknown": Entry(404, "No such order"),
     "order.under_way": Entry(409, "Order is under way"),
+    "order.no_gift_message": Entry(422, "No words with it"),
     "order.identity_fixed": Entry(422, "The person's key is found by this"),
     "order.person_erased": Entry(409, "Person was erased"),
     "order.not_shown": Entry(503, "Order is placed, and can't be shown at the moment"),

@@ -143,9 +143,14 @@ class PrivateOrders:
         self, order_id: str, sealed: bytes, changes: Mapping[str, Any], email: Email | None, cause: str
     ) -> RectifyOrder:
         """The command that corrects what is `sealed` of an order. changes: fields of `Private`; email: the corrected one, None for as it was. Raises
-        Erased, Problem 503."""
+        Erased, Problem 422, 503."""
         assert self._keys is not None
         before, _ = await self.private(order_id, sealed, cause)
+        if changes.get("gift_message") and not before.gift_message:
+            # Nobody would write them on anything.
+            raise field_problem(
+                "order.no_gift_message", "The order has no words to correct.", "/correction/gift_message"
+            )
         if email is not None:
             changes = {**changes, "email": email.address}
         private = msgspec.structs.replace(before, **changes)

@@ -460,6 +460,29 @@ async def test_somebody_elses_order_is_corrected_or_moved_to_somebody_else(cell)
     assert (await cell.http.get(f"/v1/orders/{other}", headers=cell.of_role("manager"))).json()["ship_to"] == TO
 
 
+async def test_the_words_of_a_present_are_left_out_of_the_page_or_can_not_be_corrected(cell):
+    words, better = "Dear Tom, love <Mia>", "Dear Tom, love Mia Q."
+    order_id = await placed(cell, body(terms={"gift": {"wrap": True, "message": words}}))
+    plain = await placed(cell)
+    access = await proved(cell, "gdpr", "access")
+    for language, title in (
+        ("en", "Words with the present"),
+        ("es", "Palabras del regalo"),
+        ("pt", "Palavras do presente"),
+    ):
+        page = (await exported(cell, access, "?format=html", **{"Accept-Language": language})).text
+        assert title in page
+        assert "Dear Tom, love &lt;Mia&gt;" in page
+    request_id = await proved(cell, "gdpr", "rectification")
+    await stepped(cell, request_id, "rectify", order_id=order_id, correction={"gift_message": better})
+    shown = (await cell.http.get(f"/v1/orders/{order_id}", headers=cell.of_role("manager"))).json()
+    assert (shown["terms"]["gift"], shown["ship_to"]) == ({"wrap": True, "message": better}, TO)
+    refused = await step(cell, request_id, "rectify", order_id=plain, correction={"gift_message": better})
+    assert coded(refused) == (422, "order.no_gift_message")
+    await stepped(cell, request_id, "rectify", order_id=order_id, correction={"gift_message": ""})
+    assert better not in (await exported(cell, access)).text
+
+
 async def test_who_objects_gets_newsletters(cell):
     tokens = await joined(cell, EMAIL)
     agreed = {"consents": [{"purpose": "marketing_email", "granted": True, "text_version": "v1"}]}
