@@ -137,12 +137,14 @@ TABLE: dict[str, Entry] = {
     "data_key.exists": Entry(409, "Key exists already"),
     "data_key.unknown": Entry(404, "No such key"),
     "data_key.destroyed": Entry(409, "Key was destroyed"),
+    "data_key.too_many_requests": Entry(409, "Too many requests restrict it"),
     # Where
     "region.misdirected": Entry(421, "Another region serves this"),
     "country.not_served": Entry(422, "Country is not served"),
     # Orders
     "order.unknown": Entry(404, "No such order"),
     "order.under_way": Entry(409, "Order is under way"),
+    "order.no_gift_message": Entry(422, "No words with it"),
     "order.identity_fixed": Entry(422, "The person's key is found by this"),
     "order.person_erased": Entry(409, "Person was erased"),
     "order.not_shown": Entry(503, "Order is placed, and can't be shown at the moment"),

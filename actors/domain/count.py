@@ -12,7 +12,8 @@
 
 A variance is a difference, not a new count: units that moved between the counting and the correction stay as they are. Losses of what is promised are taken
 as far as can be, and the rest is told by the location (`PromisesAtRisk`). Where limits of worth hold as well (`count_worth.py`), the catalogue is asked between comparing and deciding. Who decides may not be one who has counted the spot before; where nobody is known
-(`by` ""), anybody may. What is held is asked for in the name of him whose counting decided, so that he can't approve it himself. Times are UTC ms.
+(`by` ""), anybody may. A device that nobody works on is nobody else: whoever has it in his hand is not known. So it counts first or not at all, and what is held does not
+come from its counting alone. What is held is asked for in the name of him whose counting decided, so that he can't approve it himself. Times are UTC ms.
 """
 
 from __future__ import annotations
@@ -154,6 +155,8 @@ def _submit(count: Count, command: SubmitSpot, context: Context) -> SpotSubmitte
         raise Refused("count.not_begun", "It is not being counted: begin it first.")
     if one.status not in STAGES:
         raise _not_now(one)
+    if one.attempts and ids.DEVICE_PATTERN.match(command.by):
+        raise Refused("approval.person_required", "Who counts it again has to be a person: sign in on the device.")
     if command.by and any(attempt.by == command.by for attempt in one.attempts):
         raise Refused("count.same_person", "Somebody else has to count it again.")
     if one.status == "decide" and not command.senior:
@@ -265,7 +268,9 @@ def _corrected(count: Count, command: LocationCorrected, context: Context) -> li
 def outcome_of(count: Count, attempts: Sequence[Attempt]) -> Outcome:
     """What follows of the last of these countings of a spot."""
     last = attempts[-1]
-    if len(attempts) == len(STAGES) or _tolerable(count, last):
+    # It would be asked for in the device's name, and whoever has counted with it could approve it.
+    nobodys = len(attempts) == 1 and ids.DEVICE_PATTERN.match(last.by) and _is_held(count, last)
+    if len(attempts) == len(STAGES) or (_tolerable(count, last) and not nobodys):
         return "accepted"
     if len(attempts) == 1:
         return "recount"

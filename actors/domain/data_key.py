@@ -8,7 +8,8 @@ all that it sealed, wherever a copy of that lies: journal, history, read models,
 Each key has an id of its own, made when it is made, so that a customer nobody remembers gets one without asking the store: orders go on
 while PostgreSQL is away. So a customer may have several; `person`, a keyed digest, finds them all.
 
-Restricted (GDPR Art. 18): what it seals is told to nobody but the customer and the privacy officer. That a key is destroyed or restricted
+Restricted (GDPR Art. 18): what it seals is told to nobody but the customer and the privacy officer, as long as one of the person's requests wants that: each lifts what it has put
+there itself, and no other's. That a key is destroyed or restricted
 reaches every replica by the list of revocations, within two seconds: they keep opened keys in memory.
 
 The wrapped key is in the events, or it could not be durable before it is used; the history keeps none of it (`Kind.unwritten`), and the
@@ -32,6 +33,8 @@ from actors.domain.rows import DataKeyRow
 
 # Longer than any replica keeps an opened key without asking again.
 TOLD_MS = 15 * 60_000
+# That restrict one key at the same time.
+REQUESTS_MAX = 100
 _PREFIX = "key:"
 
 Status = Literal["in_use", "destroyed"]
@@ -60,9 +63,10 @@ class RewrapKey(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Restrict(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """From now on what it seals is withheld, or is not any more."""
+    """From now on what it seals is withheld, or is not any more unless another request wants it. `request_id`: the request that does, "" where that was not told yet."""
 
     restricted: bool
+    request_id: str = ""
 
 
 class DestroyKey(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -89,11 +93,13 @@ class KeyRewrapped(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class KeyRestricted(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """What it seals is withheld, or not. `number`: the version, which makes each change of it one of its own."""
+    """What it seals is withheld, or not. `number`: the version, which makes each change of it one of its own. `requests`: those that want it withheld from now on, None where that was
+    not told yet."""
 
     restricted: bool
     number: int
     until_ms: int
+    requests: list[str] | None = None
 
 
 class KeyDestroyed(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -107,13 +113,18 @@ Event = KeyKept | KeyRewrapped | KeyRestricted | KeyDestroyed
 
 # --- state, query, answers ------------------------------------------------------------------------------------------
 class DataKey(msgspec.Struct, gc=False):
-    """The state. `wrapped`: b"" once it is destroyed."""
+    """The state. `wrapped`: b"" once it is destroyed. `requests`: ids of those that restrict it, oldest first; "" among them stands for what was restricted when that was not kept yet."""
 
     person: Annotated[str, KEY_OF]
     wrapped: bytes
     wrapping: str
-    restricted: bool = False
+    requests: list[str] = []
     changes: int = 0
+
+    @property
+    def restricted(self) -> bool:
+        """Is what it seals withheld?"""
+        return bool(self.requests)
 
 
 class ViewKey(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -140,7 +151,7 @@ class DataKeyView(msgspec.Struct, frozen=True, gc=False):
 
 # --- decide ---------------------------------------------------------------------------------------------------------
 def decide(state: DataKey | None, command: Command, context: Context) -> Decision:
-    """Raises Refused `data_key.exists`, `data_key.unknown`, `data_key.destroyed`."""
+    """Raises Refused `data_key.exists`, `data_key.unknown`, `data_key.destroyed`, `data_key.too_many_requests`."""
     if type(command) is KeepKey:
         if state is not None:
             raise Refused("data_key.exists", "There is such a key already.")
@@ -152,13 +163,28 @@ def decide(state: DataKey | None, command: Command, context: Context) -> Decisio
     if not state.wrapped:
         raise Refused("data_key.destroyed", "This key was destroyed.")
     if type(command) is Restrict:
-        if command.restricted == state.restricted:
+        requests = _restricting(state, command)
+        if requests == state.requests:
             return _told(context)
-        return _told(context, KeyRestricted(command.restricted, state.changes + 1, context.now_ms + TOLD_MS))
+        return _told(context, KeyRestricted(bool(requests), state.changes + 1, context.now_ms + TOLD_MS, requests))
     assert type(command) is RewrapKey
     if command.instead_of != state.wrapping:
         return _told(context)  # somebody else has done it meanwhile
     return _told(context, KeyRewrapped(command.wrapped, command.wrapping))
+
+
+def _restricting(state: DataKey, command: Restrict) -> list[str]:
+    """The requests that restrict it after the command."""
+    if command.restricted:
+        if command.request_id in state.requests:
+            return state.requests
+        if len(state.requests) >= REQUESTS_MAX:
+            detail = f"{REQUESTS_MAX} requests restrict it already: lift what is over."
+            raise Refused("data_key.too_many_requests", detail, limit=REQUESTS_MAX)
+        return [*state.requests, command.request_id]
+    # Whose it was is not known of one that was restricted before that was kept: it is of a request that has restricted nothing since.
+    lifted = command.request_id if command.request_id in state.requests else ""
+    return [one for one in state.requests if one != lifted]
 
 
 def _status(state: DataKey) -> Status:
@@ -180,7 +206,8 @@ def evolve(state: DataKey | None, event: Event, context: Context) -> DataKey:
     if type(event) is KeyRewrapped:
         state.wrapped, state.wrapping = event.wrapped, event.wrapping
     elif type(event) is KeyRestricted:
-        state.restricted, state.changes = event.restricted, event.number
+        before = [""] if event.restricted else []
+        state.requests, state.changes = before if event.requests is None else event.requests, event.number
     else:
         state.wrapped = b""
     return state
@@ -207,7 +234,7 @@ def rows(state: DataKey, version: int, events: Sequence[Event], context: Context
     return [
         DataKeyRow(
             context.entity_id, version, state.person, _status(state), state.wrapping, int(state.restricted), state.changes,
-            state.wrapped,
+            state.wrapped, ",".join(state.requests),
         )
     ]  # fmt: skip
 
@@ -218,7 +245,9 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[DataKey, int] | None:
     if not found:
         return None
     row = found[0]
-    return DataKey(row.person, row.wrapped, row.wrapping, bool(row.restricted), row.changes), row.version
+    # A row of before has none: then it is "", of which nobody knows whose it is.
+    requests = row.requests.split(",") if row.restricted else []
+    return DataKey(row.person, row.wrapped, row.wrapping, requests, row.changes), row.version
 
 
 DATA_KEY = Kind(

@@ -240,6 +240,8 @@ def _rectify(order: Order, command: RectifyOrder, context: Context) -> Decision:
         raise Refused("order.person_erased", "The person was erased: there is nothing to correct.")
     if (command.sealed, command.order_ref) == (order.sealed, order.order_ref):
         return order_replies.status(context)
+    if command.was and command.was != order.sealed:
+        raise Refused("order.changed_meanwhile", "Somebody has changed who ordered, or where it goes: look again.")
     rectified = OrderRectified(command.order_ref, command.sealed, command.email_digest)
     return order_replies.status(context, rectified, *order_pickup_redirect.redirected(order, command))
 

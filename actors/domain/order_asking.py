@@ -95,7 +95,7 @@ def place(state: Order | None, command: PlaceOrder, context: Context) -> Decisio
         None if asks or claims else context.now_ms + RETRY_FIRST_MS, command.owner, command.sealed,
         command.email_digest, command.reservation_id, command.splits, command.sourcing,
         _promised_by(command, plan, need) if command.promised else None, command.kits, command.life_days,
-        command.terms, backorder, command.pickup,
+        command.terms, backorder, command.pickup, command.placed_by,
     )  # fmt: skip
     channel = command.channel if command.buffered else ""
     others = _others(command.places, asks)
@@ -106,9 +106,7 @@ def place(state: Order | None, command: PlaceOrder, context: Context) -> Decisio
         if asks
         else []
     )
-    supply = (
-        () if command.pickup is None else order_pickup.placed(command.pickup, need, bool(asks), command.splits, context)
-    )
+    supply = () if command.pickup is None else order_pickup.placed(command, command.pickup, need, bool(asks), context)
     if not asks and not claims:
         return view_of(context, [placed, *asked, *supply])
     # The whole order is told with the final answer; who can't wait for it looks. What is answered is kept, so it is short.

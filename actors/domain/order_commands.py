@@ -16,6 +16,7 @@ from actors.domain.order_state import Channel, Kits, Line, ShipTo
 from actors.domain.order_terms_commands import TermsCommand
 from actors.domain.order_terms_state import Terms
 from actors.domain.personal_notes import (
+    APPROVER,
     ASKER,
     ORDER_COUNTRY,
     ORDER_DIGEST,
@@ -38,7 +39,8 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
     decision (`sourcing_decision.encoded`), sealed where orders are. `promised`: of each part of the plan when it shall be there (UTC ms), and `transit` how long its carrier takes (ms).
     `kits`: of kits among the lines what one is made of, None for none. `life_days`: of SKUs whose lots must have some left, how many, None for none. `terms`: what is asked for besides the goods, None for nothing. `backorder`: what matters for what can't be had now,
     None when all seems to be there. `pickup`: where its customer
-    collects it (`order_pickup.py`), None for an order that is sent."""
+    collects it (`order_pickup.py`), None for an order that is sent. `placed_by`: whose account of the staff has placed one that is collected, "" for nobody's: he may not decide what
+    its transfers have to be approved for."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     channel: Channel
@@ -64,6 +66,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
     backorder: BackorderTerms | None = None
     transit: list[int] = []
     pickup: PickupAt | None = None
+    placed_by: Annotated[str, APPROVER] = ""
 
 
 class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
@@ -108,12 +111,14 @@ class RetryAllocation(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class RectifyOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
     """What tells who ordered and where it goes is otherwise. The fields as in `Order`. Under whose key it is sealed does not change: what was
-    there before lies under it as well, and is to be erased with it. `pickups`: what the customer is told, at the new address, of what is ready to be collected."""
+    there before lies under it as well, and is to be erased with it. `pickups`: what the customer is told, at the new address, of what is ready to be collected. `was`: what was sealed when somebody looked, "" for whatever it is:
+    all of it is written anew, so what others have changed since then would be as it was."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     sealed: Annotated[bytes, SEALED_ORDER]
     email_digest: Annotated[str, ORDER_OWNER]
     pickups: list[Retold] = []
+    was: Annotated[bytes, SEALED_ORDER] = b""
 
 
 class ForgetPerson(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -38,6 +38,7 @@ from actors.domain.order_state import Channel, FulfilmentStatus, Kits, Line, Shi
 from actors.domain.order_terms_events import TermsEvent
 from actors.domain.order_terms_state import StandIn, Terms
 from actors.domain.personal_notes import (
+    APPROVER,
     ORDER_COUNTRY,
     ORDER_DIGEST,
     ORDER_OWNER,
@@ -59,7 +60,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """The order exists. `retry_at_ms`: set when nobody has anything to ask for. `reservation_id`: with this it claims the cart that it was; locations are
     asked when that has answered. `splits`, `sourcing`: see `PlaceOrder`; `promised_by_ms`: when all of it shall be there (UTC ms), None when that is not
-    known; `kits`: what kits among the lines are made of; `backorder`: see `PlaceOrder`."""
+    known; `kits`: what kits among the lines are made of; `backorder`, `placed_by`: see `PlaceOrder`."""
 
     order_ref: Annotated[str, ORDER_DIGEST]
     channel: Channel
@@ -83,6 +84,7 @@ class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
     terms: Terms | None = None
     backorder: BackorderTerms | None = None
     pickup: PickupAt | None = None
+    placed_by: Annotated[str, APPROVER] = ""
 
 
 class CartClaimed(msgspec.Struct, frozen=True, tag=True, gc=False):

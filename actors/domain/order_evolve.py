@@ -23,7 +23,7 @@ from actors.domain.order_events import (
     ShortPicked,
 )
 from actors.domain.order_pickup_events import PICKUP_EVENTS
-from actors.domain.order_pickup_state import Pickup
+from actors.domain.order_pickup_state import Pickup, PickupAt
 from actors.domain.order_state import Fulfilment, Order, ShipTo, missing_of
 
 # So many places are known for later questions.
@@ -89,8 +89,12 @@ def _placed(event: OrderPlaced, context: Context) -> Order:
         email_digest=event.email_digest, claiming=event.reservation_id, splits=event.splits, promised_by_ms=event.promised_by_ms,
         kits=event.kits, life_days=event.life_days, terms=event.terms,
         backorder=None if event.backorder is None else Backorder(event.backorder),
-        pickup=None if event.pickup is None else Pickup(event.pickup, ready_by_ms=event.pickup.ready_by_ms),
+        pickup=None if event.pickup is None else _pickup(event, event.pickup),
     )  # fmt: skip
+
+
+def _pickup(event: OrderPlaced, at: PickupAt) -> Pickup:
+    return Pickup(at, ready_by_ms=at.ready_by_ms, placed_by=event.placed_by)
 
 
 def _numbered(order: Order, number: int) -> Fulfilment:

@@ -9,7 +9,7 @@ a location would that was asked to reserve (`ReservationAnswered`). What did not
 place; then the order is backordered for it, and asks the store and the places again by its timer, as any order does; since it waits in no line it never leaves off, but asks less and less
 often. What is there by then is made ready without it, and what comes later is another collection.
 
-A transfer that is large needs a second person, as everybody's does: the order asks for it, and waits.
+A transfer that is large needs a second person, as everybody's does: the order asks for it, in the name of whoever of the staff has placed it, and waits.
 
 The store's side is the collection's: to locate, ready, the code, handed over, expired. But only the order says whether units are still to be handed over: a collection
 asks it at each step that changes stock (`MovePickup`), one at a time, and goes on when it has answered. So a cancellation and a hand-over can cross, and either
@@ -37,7 +37,7 @@ from actors.domain.allocation import Need, Place
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
 from actors.domain.location_events import Units
-from actors.domain.order_commands import ReservationAnswered, UpdateOrder
+from actors.domain.order_commands import PlaceOrder, ReservationAnswered, UpdateOrder
 from actors.domain.order_events import Event, FulfilmentsMoved, Move, ReservationSettled, ShortPicked
 from actors.domain.order_pickup_commands import Clock, MovePickup, PartMove, SupplyRequested
 from actors.domain.order_pickup_events import (
@@ -63,8 +63,8 @@ _OF_FLOOR = frozenset({"start_picking", "pause_picking", "pack", "short_pick"})
 
 
 # --- where it comes from --------------------------------------------------------------------------------------------
-def supply(order_id: str, at: PickupAt, need: Need, first: int, places: Sequence[Place], splits: int, context: Context) -> StoreSupplyAsked | None:  # fmt: skip
-    """The transfers that would bring what is needed; None when there is nobody to ask."""
+def supply(order_id: str, at: PickupAt, placed_by: str, need: Need, first: int, places: Sequence[Place], splits: int, context: Context) -> StoreSupplyAsked | None:  # fmt: skip
+    """The transfers that would bring what is needed; None when there is nobody to ask. placed_by: see `Pickup`."""
     others = [place for place in places if place.location_id != at.location_id]
     plan = allocation.plan(need, others, splits) if need and others else []
     if not plan:
@@ -81,7 +81,8 @@ def supply(order_id: str, at: PickupAt, need: Need, first: int, places: Sequence
     asked = {one.source_id for one in supplies}
     left = [place for place in others if place.location_id not in asked]
     expected = at.expected_at_ms if at.expected_at_ms is not None and at.expected_at_ms > context.now_ms else None
-    return StoreSupplyAsked(at.location_id, supplies, left, expected)
+    asks = any(one.approval_ms for one in supplies)
+    return StoreSupplyAsked(at.location_id, supplies, left, expected, placed_by if asks else "")
 
 
 def _cut(part: Need) -> list[list[Units]]:
@@ -90,14 +91,14 @@ def _cut(part: Need) -> list[list[Units]]:
     return [lines[at : at + LINES_MAX] for at in range(0, len(lines), LINES_MAX)]
 
 
-def placed(at: PickupAt, need: Need, asks: bool, splits: int, context: Context) -> list[Event]:
+def placed(command: PlaceOrder, at: PickupAt, need: Need, asks: bool, context: Context) -> list[Event]:
     """When the store seems to have nothing, transfers are asked for at once. Raises Refused `pickup.unavailable`: of what is not seen nothing is promised."""
     if at.short:
         detail = "Neither the store nor the places that supply it have all of it."
         raise Refused("pickup.unavailable", detail, location_id=at.location_id, short=dict(at.short[:50]))
     if asks:
         return []
-    asked = supply(context.entity_id, at, need, 1, at.sources, splits, context)
+    asked = supply(context.entity_id, at, command.placed_by, need, 1, at.sources, command.splits, context)
     return [asked] if asked is not None else []
 
 
@@ -109,7 +110,9 @@ def answered(order: Order, fulfilment: Fulfilment, command: ReservationAnswered,
         return [ReservationSettled(command.number, command.lines, over=False), *handed], False
     missing = order_waiting.lacking_after(order, command.lines)
     places = [] if order_pickup_late.stopped(order) else _places(order, pickup, command.number, missing)
-    asked = supply(context.entity_id, pickup.at, missing, order.next_number, places, order.splits, context)
+    asked = supply(
+        context.entity_id, pickup.at, pickup.placed_by, missing, order.next_number, places, order.splits, context
+    )
     settled = ReservationSettled(
         command.number, command.lines, over=True, retry_at_ms=retry_at_ms if missing and asked is None else None
     )
@@ -284,7 +287,9 @@ def _given_up(order: Order, command: MovePickup, parts: Sequence[Fulfilment], re
     asked = None
     if not given.last and not any(f.status == "reserving" for f in order.fulfilments):
         places = [Place(place.location_id, missing) for place in pickup.at.sources]
-        asked = supply(context.entity_id, pickup.at, missing, order.next_number, places, order.splits, context)
+        asked = supply(
+            context.entity_id, pickup.at, pickup.placed_by, missing, order.next_number, places, order.splits, context
+        )
     over = [_stepped(command, "given_up")] if len(gone) == len(parts) else []
     return [given, *left, *over, *([asked] if asked is not None else [])]
 

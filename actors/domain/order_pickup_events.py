@@ -11,7 +11,7 @@ from actors.domain.collection_commands import Retold
 from actors.domain.location_events import Units
 from actors.domain.order_pickup_commands import Clock
 from actors.domain.order_pickup_state import PartStatus
-from actors.domain.personal_notes import SEALED_ADDRESS
+from actors.domain.personal_notes import APPROVER, SEALED_ADDRESS
 
 
 class Supply(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -25,12 +25,13 @@ class Supply(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class StoreSupplyAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """With this event transfers to the store are requested. `places`: who may be asked next; `expected_at_ms`: see `PickupAt`."""
+    """With this event transfers to the store are requested. `places`: who may be asked next; `expected_at_ms`: see `PickupAt`. `placed_by`: see `Pickup`."""
 
     location_id: str
     supplies: list[Supply]
     places: list[Place]
     expected_at_ms: int | None = None
+    placed_by: Annotated[str, APPROVER] = ""
 
 
 class CollectionPart(msgspec.Struct, frozen=True, array_like=True, gc=False):

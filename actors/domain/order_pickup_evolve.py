@@ -73,7 +73,7 @@ def messages(order_id: str, event: PickupEvent) -> Iterable[Message]:
         for one in event.supplies:
             request = transfer_commands.RequestTransfer(
                 one.source_id, event.location_id, one.lines, order_id, event.expected_at_ms, one.approval_ms,
-                order_id if one.approval_ms else "", for_order=(order_id, one.number),
+                (event.placed_by or order_id) if one.approval_ms else "", for_order=(order_id, one.number),
             )  # fmt: skip
             yield Message("transfer", one.transfer_id, request, on_reply=True)
     elif type(event) is CollectionOpened:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from actors.domain.allocation import Place
 from actors.domain.location_events import Units
+from actors.domain.personal_notes import APPROVER
 
 # As the order's view tells it. `waiting`: nothing of it is at the store nor on its way there.
 PickupStatus = Literal[
@@ -46,7 +47,7 @@ class Pickup(msgspec.Struct, array_like=True, gc=False):
     """The state. `coming`: number of a fulfilment → the transfer that brings it; `collections`: by id, oldest first. `turn`: of the last word to them on holds; `paused_at_ms`: since when
     something holds the order, None while nothing does; `ready_by_ms`: when it may be collected, as the customer was told last (UTC ms). `contact_turn`: how often the customer's
     address was corrected. `give_ups`: how often the store has let it down since people asked there; `stopped_at_ms`: since when nothing is asked by itself any more because of that,
-    None while it is."""
+    None while it is. `placed_by`: who of the staff has placed it, "" for nobody of them: in his name its transfers are asked for, where they have to be approved."""
 
     at: PickupAt
     coming: dict[int, str] = {}
@@ -57,3 +58,4 @@ class Pickup(msgspec.Struct, array_like=True, gc=False):
     contact_turn: int = 0
     give_ups: int = 0
     stopped_at_ms: int | None = None
+    placed_by: Annotated[str, APPROVER] = ""

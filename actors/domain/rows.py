@@ -266,7 +266,7 @@ class NoticeRow(msgspec.Struct, array_like=True, gc=False):
 
 class DataKeyRow(msgspec.Struct, array_like=True, gc=False):
     """One data key, wrapped by the region's key of id `wrapping`; b"" once destroyed. `person`: keyed digest of whose it is. `restricted`: 1 or 0;
-    `changes`: how often that changed."""
+    `changes`: how often that changed; `requests`: ids of those that restrict it, with commas between them."""
 
     table: ClassVar[str] = "data_keys"
     key: ClassVar[tuple[str, ...]] = ("key_id",)
@@ -281,6 +281,7 @@ class DataKeyRow(msgspec.Struct, array_like=True, gc=False):
     restricted: int
     changes: int
     wrapped: bytes
+    requests: str = ""
 
 
 class DeviceRow(msgspec.Struct, array_like=True, gc=False):

@@ -17,7 +17,7 @@ LINES_MAX = 1_000
 # --- what people ask; `within`: the locations that their rights reach, empty for the whole region ------------------
 class RequestTransfer(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Somebody wants units to go from a location to another. expected_at_ms: when they shall be there, None while nobody knows. approval_ms: for
-    how long a second person may approve it, 0 when none has to; asked_by: an account, a client or an order, "" when none has to.
+    how long a second person may approve it, 0 when none has to; asked_by: an account, a client, or an order that nobody of the staff has placed; "" when none has to.
     for_order: (order, number of its fulfilment) that gets what arrives (`transfer_for_order.py`)."""
 
     source_id: str

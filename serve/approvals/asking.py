@@ -7,11 +7,13 @@ from fastapi import Request
 from starlette.responses import Response
 
 from actors.domain.approval import ApprovalView, AskApproval, Wanted, size_of
-from actors.domain.ids import approval_id
+from actors.domain.ids import DEVICE_PATTERN, approval_id
 from actors.domain.times import HOUR_MS, moment
 from actors.domain.transfer_commands import ApproveTransfer
 from serve.approvals.schemas import AskedApproval
-from serve.context import PRINCIPAL, REQUEST_ID, WHO
+from serve.callers import subject_of
+from serve.context import REQUEST_ID, WHO, Scope
+from serve.problems import Problem
 from serve.replies import body_of
 from serve.requests import Write
 from serve.responses import AnswerResponse, encode
@@ -28,16 +30,24 @@ def needs_approval(services: Services, wanted: Wanted) -> bool:
     return settings.identity == "required" and 0 < limit < size_of(wanted)
 
 
+def asker_of(scope: Scope) -> str:
+    """Who asks, in whose name it waits. Raises Problem 403 for a device that nobody works on: whoever has it in his hand could approve it himself."""
+    subject = subject_of(scope)
+    if DEVICE_PATTERN.match(subject):
+        raise Problem(
+            "approval.person_required", "That needs an approval, so a person has to ask: sign in on the device."
+        )
+    return subject
+
+
 async def ask_approval(
     services: Services, request: Request, location_id: str, target_id: str, wanted: Wanted, write: Write
 ) -> Response:
     """202 with the approval. The same key for the same place gives the same approval again, whatever became of it. Raises Problem."""
-    settings = services.settings
+    settings, asked_by = services.settings, asker_of(request.scope)
     # A key is good once a place, as it is for what is done at once.
     key = f"{location_id}:{write.key}"
-    command = AskApproval(
-        location_id, target_id, wanted, request.scope[PRINCIPAL].subject, settings.approval_expires_hours * HOUR_MS
-    )
+    command = AskApproval(location_id, target_id, wanted, asked_by, settings.approval_expires_hours * HOUR_MS)
     reply = await services.gateway.ask(
         "approval", approval_id(settings.region, services.clock.now_ms(), key), command,
         command_id=key, digest=write.digest, creates=True, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),

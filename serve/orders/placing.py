@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from actors.domain.allocation import SPLIT_MAX, Need, need_of
-from actors.domain.ids import new_order_id
+from actors.domain.ids import ACCOUNT_PATTERN, new_order_id
 from actors.domain.order_commands import PlaceOrder
 from actors.domain.order_state import (
     Line,
@@ -15,6 +15,7 @@ from actors.domain.order_state import (
 )
 from actors.domain.order_views import ViewOrder
 from actors.runtime.wire import Reply
+from serve.callers import subject_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
 from serve.orders.own import check_ref, owner_of, reveals, told_alike
@@ -93,6 +94,7 @@ class OrderPlacing:
         if order.pickup is not None:
             parts = parts_of(command.lines, command.kits) if command.kits else command.lines
             command = self._pickups.of(command, order.pickup.location_id, parts, self._clock.now_ms())
+            command = msgspec.structs.replace(command, placed_by=_of_staff(scope))
         command = await self._private.sealed(order_id, order, command, cause)
         reply = await self._gateway.ask(
             "order", order_id, command,
@@ -242,3 +244,9 @@ class OrderPlacing:
         lead_ms = self._places.leads(wanted, places, to, placed.channel) if lacks else {}
         terms = backorder_terms(release, lead_ms, whole=whole, barred=barred)
         return msgspec.structs.replace(placed, places=places, backorder=terms)
+
+
+def _of_staff(scope: Scope) -> str:
+    """The caller's account when he is of the staff, else ""."""
+    subject = subject_of(scope)
+    return subject if ACCOUNT_PATTERN.match(subject) else ""

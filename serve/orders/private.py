@@ -38,6 +38,8 @@ from serve.problems import field_problem
 from serve.services import Services
 
 _SEALED = b'"sealed":'
+# Who did it: a call's key begins with its caller. That would tie all orders of a customer together, also after they are erased; who of the staff it was, the audit tells.
+_CALLERS = ("command_id", "placed_by")
 # Events by which customers are told something.
 _TOLD = frozenset({"CustomerTold", "DateTold", "PickupGivenUp", "PickupResumed", "PickupRedirected"})
 _view_decoder = msgspec.json.Decoder(OrderView)
@@ -141,9 +143,14 @@ class PrivateOrders:
         self, order_id: str, sealed: bytes, changes: Mapping[str, Any], email: Email | None, cause: str
     ) -> RectifyOrder:
         """The command that corrects what is `sealed` of an order. changes: fields of `Private`; email: the corrected one, None for as it was. Raises
-        Erased, Problem 503."""
+        Erased, Problem 422, 503."""
         assert self._keys is not None
         before, _ = await self.private(order_id, sealed, cause)
+        if changes.get("gift_message") and not before.gift_message:
+            # Nobody would write them on anything.
+            raise field_problem(
+                "order.no_gift_message", "The order has no words to correct.", "/correction/gift_message"
+            )
         if email is not None:
             changes = {**changes, "email": email.address}
         private = msgspec.structs.replace(before, **changes)
@@ -152,6 +159,7 @@ class PrivateOrders:
             self.stored("order_ref", private.order_ref),
             await self._keys.seal_beside(sealed, _pack(private), place_of(order_id), cause),
             "" if kept is None else self.email_digest(kept),
+            was=sealed,
         )
 
     @property
@@ -215,6 +223,12 @@ class PrivateOrders:
             pass
         return msgspec.structs.replace(order, order_ref=private.order_ref, customer_ref=private.customer_ref)
 
+    @staticmethod
+    def unsigned(event: dict[str, Any]) -> None:
+        """An event of the history without who did it, in place."""
+        for name in _CALLERS:
+            event.pop(name, None)
+
     async def told(
         self, order_id: str, event: dict[str, Any], cause: str, *, country: str, present: bytes | None,
         restricted_too: bool = False,
@@ -239,9 +253,8 @@ class PrivateOrders:
                 private, withheld = _NOTHING, "rectified"
         except Erased:
             withheld = "erased"
-            # Whose account it was; a call's key begins with its caller.
-            for name in ("owner", "command_id"):
-                event.pop(name, None)
+            # Whose account it was.
+            event.pop("owner", None)
         event["order_ref"], event["customer_ref"] = private.order_ref, private.customer_ref
         event["ship_to"] = _ship_to(country, private)
         if withheld:

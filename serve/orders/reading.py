@@ -24,7 +24,7 @@ from serve.paging import Cursor, Limit, Page, check_choice, one_of, page_of
 from serve.problems import Answer, Problem
 from serve.regions import Territory
 from serve.replies import body_of
-from serve.responses import AnswerResponse, ok
+from serve.responses import ok
 from serve.services import Services
 
 SEQUENCE_MAX = 2**62
@@ -33,7 +33,6 @@ _STATUSES = frozenset(get_args(OrderStatus))
 HELD = frozenset({*get_args(HoldKind), "any"})
 _history_decoder = msgspec.json.Decoder(HistoryPage | None)
 _contact_decoder = msgspec.json.Decoder(OrderContact)
-_SEALED = b'"sealed":'
 
 
 class OrderReading:
@@ -106,16 +105,15 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
     ) -> Response:
         """Every change with sequence, time, cause (the request's id) and what it was, oldest first."""
         territory.check_order(order_id)
-        body = body_of(await services.gateway.history("order", order_id, after, limit))
-        if after == 0 or _SEALED in body:
-            page = _history_decoder.decode(body)
-            if page is None or not page.events:
-                # Every order has at least the event by which it was placed.
-                raise Problem("order.unknown", f"There is no order {order_id}.", extra={"order_id": order_id})
-            if any("sealed" in event for event in page.events):
-                await _open(services, private, order_id, page, request.scope)
-                return ok(page)
-        return AnswerResponse((200, body, ()))
+        page = _history_decoder.decode(body_of(await services.gateway.history("order", order_id, after, limit)))
+        if page is None or (after == 0 and not page.events):
+            # Every order has at least the event by which it was placed.
+            raise Problem("order.unknown", f"There is no order {order_id}.", extra={"order_id": order_id})
+        if any("sealed" in event for event in page.events):
+            await _open(services, private, order_id, page, request.scope)
+        for event in page.events:
+            private.unsigned(event)
+        return ok(page)
 
     @api.get("/v1/orders", summary="Find orders", **documented(OrderPage, problems=(400, 422)))
     async def find(

@@ -27,7 +27,7 @@ from actors.domain.notice import WithdrawNotice
 from actors.domain.order_commands import ForgetPerson
 from actors.domain.order_state import is_under_way
 from actors.domain.order_views import OrderView, ViewOrder
-from actors.domain.privacy_state import About
+from actors.domain.privacy_state import About, RequestView
 from actors.domain.reservation_commands import ForgetOwner
 from actors.domain.shipment_commands import ForgetRecipient
 from actors.domain.shipment_views import ShipmentView, ViewShipment
@@ -90,10 +90,11 @@ class Erasure:
         notices = await from_store(self._services.read_model.pending_notices(whom, NOTICES_MAX))
         return Extent(order_ids, keys, notices, shipments)
 
-    async def restrict(self, about: About, asking: Asking, *, restricted: bool) -> dict[str, int]:
-        """Withholds what the person's keys seal, or not any more (GDPR Art. 18). Gives counts. Raises Problem 409, 503."""
-        keys = (await self.extent(about, asking.scope)).keys
-        await each(lambda key_id: asking.ask("data_key", key_id, Restrict(restricted)), keys)
+    async def restrict(self, request: RequestView, asking: Asking, *, restricted: bool) -> dict[str, int]:
+        """Withholds what the person's keys seal, or not any more as far as this request goes (GDPR Art. 18). Gives counts. Raises Problem 409, 503."""
+        keys = (await self.extent(request.about, asking.scope)).keys
+        command = Restrict(restricted, request.request_id)
+        await each(lambda key_id: asking.ask("data_key", key_id, command), keys)
         return {"keys": len(keys)}
 
     async def check(self, extent: Extent, scope: Scope) -> None:

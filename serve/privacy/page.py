@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
+from actors.domain.order_terms_views import TermsView
+from actors.domain.order_views import OrderView
 from actors.domain.reservation_state import ReservationView
 from serve.packing.schemas import TrackedParcel
 from serve.privacy.schemas import (
@@ -28,7 +30,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "title": "Your data", "made": "As of", "region": "Region", "accounts": "Accounts", "orders": "Orders", "reservations": "Carts", "order": "Order", "consents": "Consents",
         "requests": "Requests", "notices": "Messages on their way", "processing": "What your data is used for", "none": "None",
         "id": "Number", "email": "E-mail", "proved": "Confirmed", "sessions": "Sessions", "passkeys": "Passkeys", "date": "Date", "status": "Status",
-        "reference": "Reference", "ship_to": "Delivery", "lines": "Goods", "total": "Total (minor units)", "purpose": "Purpose", "granted": "Agreed",
+        "reference": "Reference", "ship_to": "Delivery", "gift": "Words with the present", "lines": "Goods", "total": "Total (minor units)", "purpose": "Purpose", "granted": "Agreed",
         "source": "Said by", "text": "Text", "law": "Law", "right": "Right", "deadline": "Answer by", "basis": "Legal basis",
         "recipients": "Recipients", "kept": "Kept", "yes": "yes", "no": "no", "erased": "erased",
         "shipments": "Parcels", "parcels": "Carrier and tracking number", "pickups": "Collected at a store", "store": "Store", "ready": "Ready", "collect_by": "Collect by",
@@ -38,7 +40,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "title": "Sus datos", "made": "Fecha", "region": "Región", "accounts": "Cuentas", "orders": "Pedidos", "reservations": "Carritos", "order": "Pedido", "consents": "Consentimientos",
         "requests": "Solicitudes", "notices": "Mensajes en camino", "processing": "Para qué se usan sus datos", "none": "Ninguno",
         "id": "Número", "email": "Correo electrónico", "proved": "Confirmada", "sessions": "Sesiones", "passkeys": "Llaves de acceso", "date": "Fecha", "status": "Estado",
-        "reference": "Referencia", "ship_to": "Entrega", "lines": "Artículos", "total": "Total (unidades menores)", "purpose": "Finalidad", "granted": "Aceptado",
+        "reference": "Referencia", "ship_to": "Entrega", "gift": "Palabras del regalo", "lines": "Artículos", "total": "Total (unidades menores)", "purpose": "Finalidad", "granted": "Aceptado",
         "source": "Origen", "text": "Texto", "law": "Ley", "right": "Derecho", "deadline": "Respuesta hasta", "basis": "Base jurídica",
         "recipients": "Destinatarios", "kept": "Conservación", "yes": "sí", "no": "no", "erased": "suprimido",
         "shipments": "Paquetes", "parcels": "Transportista y número de seguimiento", "pickups": "Recogida en tienda", "store": "Tienda", "ready": "Listo",
@@ -48,7 +50,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "title": "Seus dados", "made": "Data", "region": "Região", "accounts": "Contas", "orders": "Pedidos", "reservations": "Carrinhos", "order": "Pedido", "consents": "Consentimentos",
         "requests": "Solicitações", "notices": "Mensagens a caminho", "processing": "Para que seus dados são usados", "none": "Nenhum",
         "id": "Número", "email": "E-mail", "proved": "Confirmada", "sessions": "Sessões", "passkeys": "Chaves de acesso", "date": "Data", "status": "Situação",
-        "reference": "Referência", "ship_to": "Entrega", "lines": "Itens", "total": "Total (unidades menores)", "purpose": "Finalidade", "granted": "Aceito",
+        "reference": "Referência", "ship_to": "Entrega", "gift": "Palavras do presente", "lines": "Itens", "total": "Total (unidades menores)", "purpose": "Finalidade", "granted": "Aceito",
         "source": "Origem", "text": "Texto", "law": "Lei", "right": "Direito", "deadline": "Resposta até", "basis": "Base legal",
         "recipients": "Destinatários", "kept": "Conservação", "yes": "sim", "no": "não", "erased": "eliminado",
         "shipments": "Pacotes", "parcels": "Transportadora e número de rastreamento", "pickups": "Retirada na loja", "store": "Loja", "ready": "Pronto",
@@ -86,7 +88,7 @@ def page(data: PersonData, language: Language) -> bytes:
             [_account(one, said) for one in data.accounts],
         ),
         _table(
-            said, "orders", ("id", "date", "status", "reference", "ship_to", "email", "lines", "total"),
+            said, "orders", ("id", "date", "status", "reference", "ship_to", "email", "gift", "lines", "total"),
             [_order(one, said) for one in data.orders],
         ),
         _table(
@@ -151,9 +153,14 @@ def _order(one: OrderData, said: Mapping[str, str]) -> list[str]:
     references = ", ".join(part for part in (order.order_ref, order.customer.customer_ref) if part)
     lines = "; ".join(f"{line.quantity} × {line.sku}" for line in order.lines)
     return [
-        order.order_id, _time(order.placed_at), order.status, references, where, one.email, lines,
+        order.order_id, _time(order.placed_at), order.status, references, where, one.email, _words(order), lines,
         f"{order.total.amount} {order.total.currency}",
     ]  # fmt: skip
+
+
+def _words(order: OrderView) -> str:
+    terms = order.terms
+    return "" if not isinstance(terms, TermsView) or terms.gift is None else terms.gift.message
 
 
 def _shipment(one: ShipmentData) -> list[str]:

@@ -17,6 +17,7 @@ from actors.domain.personal_notes import (
     HANDLER,
     PRIVATE_ADDRESS,
     PRIVATE_CONTACT,
+    PRIVATE_GIFT,
     PRIVATE_NAME,
     PRIVATE_POSITION,
     PRIVATE_REFERENCE,
@@ -35,6 +36,7 @@ from actors.domain.privacy_terms import Law, Right, Step
 from actors.domain.reservation_state import ReservationView
 from serve.limits import TEXT, EmailText, Latitude, Longitude, Reference
 from serve.moments import Moment
+from serve.orders.terms_schemas import GIFT_MAX
 from serve.packing.schemas import TrackedParcel, UnitsOf
 
 # A reference to the officer's own files: no word of a person.
@@ -72,7 +74,7 @@ class NewOwnRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What of an order is otherwise; what is absent stays as it is. The country does not change, it is the books'; nor does the customer's
-    reference, or the address of an order without one: it is by these that the person's key is found."""
+    reference, or the address of an order without one: it is by these that the person's key is found. `gift_message`: of a present that has words, "" for none any more."""
 
     order_ref: Annotated[Reference | None, PRIVATE_REFERENCE] = None
     email: Annotated[EmailText | None, PRIVATE_CONTACT] = None
@@ -83,6 +85,7 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     phone: Annotated[Annotated[str, Meta(max_length=32, pattern=TEXT)] | None, PRIVATE_CONTACT] = None
     lat: Annotated[Latitude | None, PRIVATE_POSITION] = None
     lon: Annotated[Longitude | None, PRIVATE_POSITION] = None
+    gift_message: Annotated[Annotated[str, Meta(max_length=GIFT_MAX, pattern=TEXT)] | None, PRIVATE_GIFT] = None
 
 
 class RequestUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

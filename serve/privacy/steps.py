@@ -8,7 +8,7 @@ A call that fails between the two leaves the step begun; to do it again, under a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -25,13 +25,13 @@ from actors.domain.privacy_request import (
     RefuseRequest,
 )
 from actors.domain.privacy_state import Extension, Refusal, RequestView
-from serve.identity.emails import checked
+from serve.identity.emails import Email, checked
 from serve.keys.data_keys import Erased
 from serve.orders.private import PrivateOrders
 from serve.privacy.asking import Asking, each
 from serve.privacy.erasure import Erasure
 from serve.privacy.persons import Persons
-from serve.privacy.redirecting import Redirecting
+from serve.privacy.redirecting import Redirecting, Redirection
 from serve.privacy.schemas import RequestUpdate
 from serve.problems import Problem, field_problem
 from serve.replies import body_of
@@ -51,6 +51,9 @@ _REASONS: Mapping[str, frozenset[str]] = {
 # To object is to say no to all that is not the contract's (GDPR Art. 21(2), (3)).
 _OBJECTED = ("marketing_email", "personalisation", "sale_or_sharing")
 _BEGIN = ":begin"
+# So often a correction is tried while its order changes.
+RECTIFY_TRIES = 5
+_CHANGED = "order.changed_meanwhile"
 _decode_contact = msgspec.json.Decoder(OrderContact).decode
 
 
@@ -105,7 +108,7 @@ class Steps:
             return await self._rectify(request, sent, asking)
         if sent.step == "opt_out":
             return await self._opt_out(request, asking)
-        return await self._erasure.restrict(request.about, asking, restricted=sent.step == "restrict")
+        return await self._erasure.restrict(request, asking, restricted=sent.step == "restrict")
 
     async def _opt_out(self, request: RequestView, asking: Asking) -> dict[str, int]:
         purposes = _OBJECTED if request.right == "object" else ("sale_or_sharing",)
@@ -128,15 +131,29 @@ class Steps:
         given = msgspec.structs.asdict(correction)
         changes = {name: value for name, value in given.items() if value is not None and name != "email"}
         email = None if correction.email is None else checked(correction.email, "/correction/email")
-        reply = await self._services.gateway.view("order", order_id, ViewContact(order_id), cause=asking.cause)
-        contact = _decode_contact(body_of(reply))
-        sealed = contact.sealed
-        try:
-            command = await self._private.rectified(order_id, sealed, changes, email, asking.cause)
-            redirection = await self._redirecting.of(order_id, contact, command, asking)
-        except Erased:
-            raise Problem("order.person_erased", "The person was erased: there is nothing to correct.") from None
-        # What is sealed is never the same twice; what was asked is told by the call's own digest.
-        await asking.ask("order", order_id, redirection.command)
+        redirection = await self._corrected(order_id, changes, email, asking)
         await each(lambda notice_id: asking.ask("notice", notice_id, WithdrawNotice()), redirection.withdrawn)
         return {"orders": 1, "fields": len(changes) + (email is not None)}
+
+    async def _corrected(
+        self, order_id: str, changes: Mapping[str, Any], email: Email | None, asking: Asking
+    ) -> Redirection:
+        """Of what is sealed as a whole only the changes are otherwise: when the customer has just changed something himself, it is read anew. Raises Problem."""
+        for number in range(RECTIFY_TRIES):
+            reply = await self._services.gateway.view("order", order_id, ViewContact(order_id), cause=asking.cause)
+            contact = _decode_contact(body_of(reply))
+            try:
+                command = await self._private.rectified(order_id, contact.sealed, changes, email, asking.cause)
+                redirection = await self._redirecting.of(order_id, contact, command, asking)
+            except Erased:
+                raise Problem("order.person_erased", "The person was erased: there is nothing to correct.") from None
+            # A refusal is remembered as an answer is. To repeat the call goes the same way again.
+            try:
+                # What is sealed is never the same twice; what was asked is told by the call's own digest.
+                await asking.ask("order", order_id, redirection.command, f":{number}" if number else "")
+            except Problem as problem:
+                if problem.code != _CHANGED or number == RECTIFY_TRIES - 1:
+                    raise
+            else:
+                return redirection
+        raise AssertionError("the last one is raised")

@@ -16,6 +16,7 @@ data_keys = sa.Table(
     integer("restricted"),  # 1 or 0
     integer("changes"),
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    text("requests"),
     sa.Index("data_keys_person", "person"),
     sa.Index("data_keys_wrapping", "wrapping", "key_id", postgresql_where=sa.text("status = 'in_use'")),
     **ROOM,

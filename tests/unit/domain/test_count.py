@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors.domain import approval, count
+from actors.domain import approval, count, ids
 from actors.domain.count import COUNT_MAX_MS, SPOTS_MAX
 from actors.domain.count_commands import BeginSpots, CloseCount, ExpireCount, SubmitSpot
 from actors.domain.count_views import ViewCount
@@ -428,3 +428,30 @@ def test_one_bin_that_was_emptied_meanwhile_lets_all_that_was_approved_be_refuse
         30,
     )
     assert made.books.events[-2] == PromisesAtRisk("a", 10)
+
+
+SCANNER = ids.device_id("us", 1_767_225_600_000, "scanner")
+
+
+def test_a_scanner_that_nobody_works_on_counts_as_the_second_person():
+    made = begun()
+    made.submit(A1, ("a", "", 7))
+    assert made.refused(SubmitSpot(A1, [], made.books.now_ms, SCANNER)) == "approval.person_required"
+    made.submit(A1, ("a", "", 8), by=TOM)
+    assert made.refused(SubmitSpot(A1, [], made.books.now_ms, SCANNER, True)) == "approval.person_required"
+
+
+def test_a_difference_that_waits_for_approval_comes_of_a_scanner_alone():
+    made = begun(tolerance_units=9, approval_units=2)
+    made.submit(A1, ("a", "", 7), by=SCANNER)
+    assert (made.status(), made.state.status) == ("recount", "open")
+    made.submit(A1, ("a", "", 7), by=MIA)
+    assert (made.status(), made.state.status) == ("asked", "closed")
+    (asked,) = made.approvals.values()
+    assert asked.asked_by == MIA
+
+
+def test_a_small_difference_that_a_scanner_found_is_counted_again_though_it_is_tolerated():
+    made = begun(tolerance_units=9, approval_units=5)
+    made.submit(A1, ("a", "", 7), by=SCANNER)
+    assert made.status() == "corrected"

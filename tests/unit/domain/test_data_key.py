@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from actors.domain import data_key
 from actors.domain.data_key import (
     DATA_KEY,
+    REQUESTS_MAX,
     TOLD_MS,
     DestroyKey,
     KeepKey,
@@ -93,6 +94,41 @@ def test_a_rotation_that_comes_late_puts_an_older_wrapping_back():
     assert not cabinet.told, "the key itself is the same"
 
 
+def test_who_lifts_one_restriction_lifts_another_persons_request():
+    cabinet = Cabinet()
+    for command in (KEPT, Restrict(True, "r-1"), Restrict(True, "r-2"), Restrict(True, "r-2")):
+        cabinet.do(command)
+    for lifting, still in (("r-3", True), ("r-2", True), ("r-2", True), ("r-1", False), ("r-1", False)):
+        assert (cabinet.do(Restrict(False, lifting)).restricted, cabinet.view().restricted) == (still, still)
+        assert cabinet.row.restricted == still
+    assert cabinet.version == 5
+
+
+def test_what_was_restricted_before_requests_were_kept_is_free_or_stays_so_for_ever():
+    cabinet = Cabinet()
+    cabinet.do(KEPT)
+    context = Context(ID, "c", NOW_MS)
+    of_then = msgspec.json.decode(b'{"type": "KeyRestricted", "restricted": true, "number": 1, "until_ms": 1}', type=DATA_KEY.events)  # fmt: skip
+    cabinet.state = data_key.evolve(cabinet.state, of_then, context)
+    (row,) = data_key.rows(cabinet.state, 2, [of_then], context)
+    assert (row.restricted, row.requests) == (1, "")
+    assert data_key.restore(ID, {"data_keys": [row]}) == (cabinet.state, 2)
+    cabinet.do(Restrict(True, "r-2"))
+    assert cabinet.do(Restrict(False, "r-2")).restricted, "it was another request's"
+    assert not cabinet.do(Restrict(False, "r-1")).restricted
+
+
+def test_requests_without_end_restrict_one_key():
+    cabinet = Cabinet()
+    cabinet.do(KEPT)
+    for number in range(REQUESTS_MAX):
+        cabinet.do(Restrict(True, f"r-{number}"))
+    assert code_of(cabinet.do, Restrict(True, "r-x")) == "data_key.too_many_requests"
+    cabinet.do(Restrict(True, "r-0"))
+    cabinet.do(Restrict(False, "r-0"))
+    cabinet.do(Restrict(True, "r-x"))
+
+
 def test_an_answer_that_is_remembered_holds_the_key():
     cabinet = Cabinet()
     for command in (KEPT, RewrapKey(b"wrapped-2", "file:2", "file:1"), Restrict(True)):
@@ -109,7 +145,7 @@ def test_somebody_finds_a_key_that_there_is_not():
 
 
 _COMMANDS = st.one_of(
-    st.just(KEPT), st.just(DestroyKey()), st.builds(Restrict, st.booleans()),
+    st.just(KEPT), st.just(DestroyKey()), st.builds(Restrict, st.booleans(), st.sampled_from(["", "r-1", "r-2"])),
     st.builds(RewrapKey, st.sampled_from([b"w2", b"w3"]), st.sampled_from(["file:2", "file:3"]), st.sampled_from(["file:1", "file:2"])),
 )  # fmt: skip
 

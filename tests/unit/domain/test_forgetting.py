@@ -107,6 +107,19 @@ def test_the_person_of_an_order_that_is_on_its_way_is_forgotten():
     assert not is_under_way("shipped", NOW_MS - SHIPPED_OVER_MS, NOW_MS)
 
 
+def test_a_correction_puts_back_what_somebody_else_has_changed_meanwhile():
+    entity = placed()
+    first, second = (msgspec.structs.replace(RECTIFY, sealed=sealed, was=SEALED) for sealed in (b"one", b"two"))
+    entity.do(first)
+    version = entity.version
+    assert entity.refused(second) == "order.changed_meanwhile"
+    entity.do(first)
+    assert (entity.state.sealed, entity.version) == (b"one", version)
+    # One that was under way before corrections told what they had seen.
+    entity.do(RECTIFY)
+    assert entity.state.sealed == CORRECTED
+
+
 def test_a_customer_or_guest_who_was_erased_reads_the_order():
     entity = delivered()
     entity.do(ForgetPerson())

@@ -195,7 +195,7 @@ class FakeGateway:
         for event in decision.events:
             state = kind.evolve(state, event, context)
             version += 1
-            self._written_down(key, version, event, cause)
+            self._written_down(key, version, event, cause, command_id)
             self.outbox.extend((kind_name, entity_id, message) for message in kind.messages(entity_id, event))
         if decision.events:
             self.entities[key] = (state, version)
@@ -218,13 +218,14 @@ class FakeGateway:
                     continue
                 self._turn(sender_kind, sender_id, command, f"r{number}", "")
 
-    def _written_down(self, key: tuple[str, str], version: int, event: Any, cause: str) -> None:
+    def _written_down(self, key: tuple[str, str], version: int, event: Any, cause: str, command_id: str) -> None:
         if KINDS[key[0]].unwritten:
             return
         at = datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).isoformat().replace("+00:00", "Z")
         written = KINDS[key[0]].written
         kept = event if written is None else written(event)
-        entry = {"sequence": version, "at": at, "cause": cause, **msgspec.json.decode(encode(kept))}
+        what = msgspec.json.decode(encode(kept))
+        entry = {"sequence": version, "at": at, "cause": cause, "command_id": command_id, **what}
         self.events.setdefault(key, []).append(entry)
 
     def _changed(

@@ -8,7 +8,8 @@ import pytest
 from actors.domain.approval import ExpireApproval
 from actors.domain.ids import account_id
 from tests.unit.serve.guarded_cell import GuardedCell
-from tests.unit.serve.small_cell import SETTINGS, Cell, furnish, furnish_with
+from tests.unit.serve.scanner import Scanner
+from tests.unit.serve.small_cell import SETTINGS, Cell, furnish, furnish_with, order
 
 SEATTLE, PORTLAND = "us-wh-seattle", "us-st-portland"
 ADJUSTMENTS = f"/v1/locations/{SEATTLE}/adjustments"
@@ -314,3 +315,53 @@ async def test_the_audit_does_not_say_who_asked_and_who_approved(cell):
         "status": ("pending", "approved"), "person": (MIA, TOM), "A1.on_hand_delta": (None, 600),
     }  # fmt: skip
     assert lines[1].act.changes == {}
+
+
+@pytest.fixture
+async def with_transfers(tmp_path):
+    """Transfers of more than five units wait."""
+    made = GuardedCell(tmp_path, approval_transfer_units=5, approval_expires_hours=72)
+    await furnish_with(made, made.bearer())
+    yield made
+    await made.http.aclose()
+
+
+async def test_somebody_asks_with_a_scanner_for_what_he_then_approves(with_transfers):
+    cell = with_transfers
+    body = {"name": "mine", "model": "scanner", "location_id": SEATTLE, "scopes": ["stock.read", "stock.receive"]}
+    enrolled = await cell.post("/v1/devices", body, **manager(cell))
+    scanner = await (await Scanner(cell, enrolled.json()).claimed()).bearer()
+    wanted = {"source_id": SEATTLE, "destination_id": PORTLAND, "lines": [{"sku": "A1", "quantity": 40}]}
+    before = cell.state()
+    refused = await cell.post("/v1/transfers", wanted, **scanner)
+    assert (refused.status_code, refused.json()["code"]) == (403, "approval.person_required")
+    assert cell.state() == before
+    small = await cell.post("/v1/transfers", wanted | {"lines": [{"sku": "A1", "quantity": 5}]}, **scanner)
+    assert small.status_code == 201, small.text
+
+
+async def test_who_places_a_large_order_for_collection_approves_its_transfer(with_transfers):
+    cell = with_transfers
+    sent = order(("A1", 60)) | {"pickup": {"location_id": PORTLAND}}
+    del sent["ship_to"]
+    placed = await cell.post("/v1/orders", sent, **manager(cell))
+    assert placed.status_code == 201, placed.text
+    order_id = placed.json()["order_id"]
+    (identity,) = [identity for kind, identity in cell.gateway.entities if kind == "approval"]
+    assert (await read(cell, identity))["asked_by"] == MIA
+    own = await decide(cell, identity, manager(cell))
+    assert (own.status_code, own.json()["code"]) == (403, "approval.same_person")
+    # Who it was is for whoever decides, not for all who read orders.
+    for path in (f"/v1/orders/{order_id}", f"/v1/orders/{order_id}/events"):
+        assert MIA not in (await cell.http.get(path, headers=manager(cell, TOM))).text
+    assert (await decide(cell, identity, manager(cell, TOM))).status_code == 200
+
+
+async def test_an_order_for_collection_of_a_machine_has_nobody_to_approve_it(with_transfers):
+    cell = with_transfers
+    sent = order(("A1", 60)) | {"pickup": {"location_id": PORTLAND}}
+    del sent["ship_to"]
+    placed = await cell.post("/v1/orders", sent, **cell.bearer())
+    (identity,) = [identity for kind, identity in cell.gateway.entities if kind == "approval"]
+    assert (await read(cell, identity))["asked_by"] == placed.json()["order_id"]
+    assert (await decide(cell, identity, manager(cell))).status_code == 200

@@ -10,6 +10,7 @@ from actors.domain.ids import account_id
 from actors.domain.location_commands import DefineBins, MoveLine, MoveUnits, ReceiptLine, ReceiveStock, Ship
 from actors.domain.location_events import Bin
 from tests.unit.serve.guarded_cell import GuardedCell
+from tests.unit.serve.scanner import Scanner
 from tests.unit.serve.small_cell import furnish_with
 
 SEATTLE, PORTLAND = "us-wh-seattle", "us-st-portland"
@@ -402,3 +403,39 @@ async def test_what_is_there_without_a_lot_from_before_can_not_be_counted(open_c
     assert answer.status_code == 200, answer.text
     stock = open_cell.gateway.entities["location", SEATTLE][0].stock["A1"].on_hand
     assert (answer.json()["spots"][0]["status"], stock) == ("correcting", before + 1)
+
+
+async def scanner_of(cell, **person):
+    """The bearer of a scanner that the person has enrolled himself and that nobody works on."""
+    body = {"name": "mine", "model": "scanner", "location_id": SEATTLE, "scopes": ["stock.read", "stock.receive"]}
+    made = await cell.post("/v1/devices", body, **person)
+    return await (await Scanner(cell, made.json()).claimed()).bearer()
+
+
+async def test_somebody_counts_again_with_a_scanner_as_if_it_were_somebody_else(guarded):
+    mia = guarded.of_role("manager", sub=MIA, locs=(SEATTLE,))
+    scanner = await scanner_of(guarded, **mia)
+    path = await opened(guarded, **mia)
+    await begun(guarded, path, **mia)
+    await submit(guarded, path, [("A1", 1)], **mia)
+    before = guarded.gateway.ledger[:]
+    refused = await submit(guarded, path, [("A1", 1)], **scanner)
+    assert (refused.status_code, refused.json()["code"]) == (403, "approval.person_required")
+    (spot,) = (await guarded.http.get(path, headers=mia)).json()["spots"]
+    assert (spot["status"], spot["times"], guarded.gateway.ledger) == ("recount", 1, before)
+
+
+async def test_what_a_scanner_alone_has_counted_is_asked_in_its_name(guarded):
+    mia = guarded.of_role("manager", sub=MIA)
+    scanner = await scanner_of(guarded, **mia)
+    path = await opened(guarded, NEW | {"tolerance": {"units": 20}}, **mia)
+    await begun(guarded, path, **mia)
+    # It is tolerated, but more than one person may correct.
+    (spot,) = (await submit(guarded, path, [("A1", 1)], **scanner)).json()["spots"]
+    assert spot["status"] == "recount"
+    (spot,) = (await submit(guarded, path, [("A1", 1)], **mia)).json()["spots"]
+    assert spot["status"] == "asked"
+    approval = f"/v1/approvals/{spot['approval_id']}"
+    assert (await guarded.http.get(approval, headers=mia)).json()["asked_by"] == MIA
+    answer = await guarded.post(f"{approval}/decision", {"decision": "approve"}, **mia)
+    assert answer.json()["code"] == "approval.same_person"

@@ -457,3 +457,17 @@ async def test_the_export_of_somebody_with_very_many_carts_grows_without_bound(c
     await in_carts(cell, tokens, 3)
     answer = await exported(cell, await proved(cell, "gdpr", "access"))
     assert coded(answer) == (409, "privacy.too_many_reservations")
+
+
+async def test_by_whose_calls_her_orders_went_tells_after_an_erasure_that_they_are_of_one_person(cell):
+    tokens, orders = await customer(cell)
+    cancelled = await cell.post(f"/v1/orders/{orders[0]}/updates", {"update": "cancel"}, **bearer(tokens))
+    assert cancelled.status_code == 200, cancelled.text
+    await over(cell, *orders[1:])
+    await stepped(cell, await proved(cell), "erase")
+    for query in ("", "?after=1"):
+        told = await cell.http.get(f"/v1/orders/{orders[0]}/events{query}", headers=cell.of_role("associate"))
+        events = told.json()["events"]
+        assert "OrderCancelled" in [event["type"] for event in events]
+        assert [event for event in events if "command_id" in event] == []
+        assert tokens["customer_id"] not in told.text

@@ -7,9 +7,11 @@ import msgspec
 import pytest
 
 from actors.domain.data_key import TOLD_MS
+from actors.domain.order_commands import RectifyOrder
 from actors.domain.times import DAY_MS, moment
 from actors.runtime.sharding import digest_of
 from serve.identity.limits import OWN_DATA_BY_PERSON
+from serve.privacy.steps import RECTIFY_TRIES
 from tests.unit.serve.post_office import MIA, bearer, coded, joined
 from tests.unit.serve.privacy.office import (
     EMAIL,
@@ -340,6 +342,68 @@ async def test_the_page_runs_what_somebody_wrote_into_an_order_or_is_in_the_wron
 
 
 # --- restriction, rectification, objection
+def while_it_is_rectified(cell, monkeypatch, work):
+    """Does the work each time just before a correction reaches its order."""
+    asking = cell.gateway.ask
+
+    async def ask(kind, entity_id, command, **more):
+        if type(command) is RectifyOrder:
+            await work()
+        return await asking(kind, entity_id, command, **more)
+
+    monkeypatch.setattr(cell.gateway, "ask", ask)
+
+
+async def test_a_correction_undoes_the_address_that_its_customer_has_just_changed(cell, monkeypatch):
+    tokens, orders = await customer(cell)
+    request_id, moved = await proved(cell, "gdpr", "rectification"), []
+
+    async def customer_moves():
+        if not moved:
+            to = {"ship_to": TO | {"street": "77 New Street"}}
+            moved.append(await cell.post(f"/v1/orders/{orders[0]}/changes", to, **bearer(tokens)))
+
+    while_it_is_rectified(cell, monkeypatch, customer_moves)
+    correction = {"phone": "+1 206 555 0199"}
+    told = await step(cell, request_id, "rectify", "key-r", order_id=orders[0], correction=correction)
+    assert (moved[0].status_code, told.status_code) == (200, 200), told.text
+    shown = (await cell.http.get(f"/v1/orders/{orders[0]}", headers=bearer(tokens))).json()["ship_to"]
+    assert (shown["street"], shown["phone"]) == ("77 New Street", "+1 206 555 0199")
+    state = cell.gateway.entities["order", orders[0]]
+    again = await step(cell, request_id, "rectify", "key-r", order_id=orders[0], correction=correction)
+    assert (again.status_code, cell.gateway.entities["order", orders[0]]) == (200, state)
+
+
+async def test_a_correction_is_tried_for_ever_while_its_order_changes(cell, monkeypatch):
+    tokens, orders = await customer(cell)
+    request_id, times = await proved(cell, "gdpr", "rectification"), []
+
+    async def customer_moves():
+        times.append(len(times))
+        to = {"ship_to": TO | {"street": f"{len(times)} New Street"}}
+        await cell.post(f"/v1/orders/{orders[0]}/changes", to, **bearer(tokens))
+
+    while_it_is_rectified(cell, monkeypatch, customer_moves)
+    answer = await step(cell, request_id, "rectify", order_id=orders[0], correction={"phone": "1"})
+    assert coded(answer) == (409, "order.changed_meanwhile")
+    assert len(times) == RECTIFY_TRIES
+
+
+async def test_who_lifts_one_restriction_lifts_another_that_is_in_force(cell):
+    order_id = await placed(cell)
+    restriction = await proved(cell, "gdpr", "restriction")
+    await stepped(cell, restriction, "restrict")
+    objection = await proved(cell, "gdpr", "object")
+    for name in ("restrict", "lift_restriction", "opt_out", "complete"):
+        await stepped(cell, objection, name)
+    path = f"/v1/orders/{order_id}"
+    cell.clock.now += TOLD_MS
+    assert (await cell.http.get(path, headers=cell.of_role("associate"))).json()["withheld"] == "restricted"
+    await stepped(cell, restriction, "lift_restriction")
+    cell.clock.now += TOLD_MS
+    assert "withheld" not in (await cell.http.get(path, headers=cell.of_role("associate"))).json()
+
+
 async def test_restricted_data_is_told_to_others_or_not_to_the_person(cell):
     tokens, orders = await customer(cell)
     request_id = await proved(cell, "gdpr", "restriction")
@@ -394,6 +458,29 @@ async def test_somebody_elses_order_is_corrected_or_moved_to_somebody_else(cell)
     answer = await step(cell, request_id, "rectify", order_id=orders[1], correction={"email": MIA})
     assert coded(answer) == (422, "order.identity_fixed")
     assert (await cell.http.get(f"/v1/orders/{other}", headers=cell.of_role("manager"))).json()["ship_to"] == TO
+
+
+async def test_the_words_of_a_present_are_left_out_of_the_page_or_can_not_be_corrected(cell):
+    words, better = "Dear Tom, love <Mia>", "Dear Tom, love Mia Q."
+    order_id = await placed(cell, body(terms={"gift": {"wrap": True, "message": words}}))
+    plain = await placed(cell)
+    access = await proved(cell, "gdpr", "access")
+    for language, title in (
+        ("en", "Words with the present"),
+        ("es", "Palabras del regalo"),
+        ("pt", "Palavras do presente"),
+    ):
+        page = (await exported(cell, access, "?format=html", **{"Accept-Language": language})).text
+        assert title in page
+        assert "Dear Tom, love &lt;Mia&gt;" in page
+    request_id = await proved(cell, "gdpr", "rectification")
+    await stepped(cell, request_id, "rectify", order_id=order_id, correction={"gift_message": better})
+    shown = (await cell.http.get(f"/v1/orders/{order_id}", headers=cell.of_role("manager"))).json()
+    assert (shown["terms"]["gift"], shown["ship_to"]) == ({"wrap": True, "message": better}, TO)
+    refused = await step(cell, request_id, "rectify", order_id=plain, correction={"gift_message": better})
+    assert coded(refused) == (422, "order.no_gift_message")
+    await stepped(cell, request_id, "rectify", order_id=order_id, correction={"gift_message": ""})
+    assert better not in (await exported(cell, access)).text
 
 
 async def test_who_objects_gets_newsletters(cell):
