@@ -29,9 +29,12 @@ class Publisher:
 
     def durable(self, group: Group) -> None:
         """Every part whose shard is not lost is on disk; replies of lost shards, and of those that may be another's by now, turn into
-        UNAVAILABLE."""
+        UNAVAILABLE. Screens hear that something may be missing: a shard may be lost to another host while its append succeeds, and nobody tells
+        live of what that host then finds in the journal."""
         for part in group.parts.values():
-            if not part.shard.lost:
+            if part.shard.lost:
+                self._feed.missed()
+            else:
                 self._part(part)
         for shard, item, reply in group.replies:
             item.done(UNAVAILABLE if group.withheld(shard) else reply)

@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
+
 from actors.domain.audit import Who
 from actors.domain.kinds import KINDS
 from actors.domain.rows import StockRow
 from actors.runtime import wire
 from actors.runtime.errors import HostUnreachable
+from actors.runtime.feed import row_key
 from actors.runtime.gateway import Gateway
 from actors.runtime.host import Host
 from actors.runtime.ports import ShardMap
 from actors.runtime.wire import LiveEvent, Reply
 from tests.simulation.loop import Process, SimulatedLoop
 from tests.simulation.storage import JournalLine, StoreLine
-from tests.simulation.told import Evidence, Told
+from tests.simulation.told import Evidence, Told, mark_of
 
 # 2025-12-31T23:59:56Z: lots end while people work.
 BEGAN_MS = 1_767_225_596_000
 PATIENCE_S = 12.0  # a client gives up on a connection
+LISTEN_S = 4.0  # and a gateway on an answer to its poll
 
 
 class SkewedClock:
@@ -52,23 +56,35 @@ class NetTransport:
         """As the port says."""
         slot = self._world.hosts[host]
         self._world.detail(self._caller, lambda: f"asks {host}: {describe(payload)}")
+
+        async def there() -> bytes:
+            self._world.evidence.came(_CALL(payload).envelopes)
+            answer: bytes = await slot.host.call(payload)
+            return answer
+
         return await self._world.net.remote(
-            self._caller, f"call {host}", lambda: slot.host.call(payload), server=lambda: slot.process, timeout=2.5
+            self._caller, f"call {host}", there, server=lambda: slot.process, timeout=2.5
         )
 
     async def listen(self, host: str, gateway_id: str, cursor: int, live: bool) -> bytes:
         """As the port says."""
         slot = self._world.hosts[host]
-        return await self._world.net.remote(
+        # No real transport sends a poll twice: a host takes the second for one that knows what the first was told.
+        answer = await self._world.net.remote(
             self._caller, f"listen {host}", lambda: slot.host.listen(gateway_id, cursor, live), server=lambda: slot.process,
-            timeout=4.0,
+            timeout=LISTEN_S, repeats=False,
         )  # fmt: skip
+        if _DOWNLINK(answer).cursor != wire.UNHEARD:
+            self._world.evidence.screen(self._caller).heard[host].append(self._world.evidence.tick())
+        return answer
+
+
+_CALL = msgspec.msgpack.Decoder(wire.Call).decode
+_DOWNLINK = msgspec.msgpack.Decoder(wire.Downlink).decode
 
 
 def describe(payload: bytes) -> str:
     """A call's envelopes, short."""
-    from actors.runtime.host import _CALL
-
     return ", ".join(f"{e.entity_id[-12:]} {e.command_id or 'read'}" for e in _CALL(payload).envelopes[:12])
 
 
@@ -158,10 +174,13 @@ class Feeling:
 
     def reset(self, host: str) -> None:
         """Everything follows: what is known stays until then."""
+        evidence: Evidence = self._world.evidence
+        evidence.screen(self._name).missed[host].append(evidence.tick())
 
     def rows(self, rows: list[Any]) -> None:
-        """Keeps and writes down stock."""
+        """Keeps rows, and writes down stock."""
         evidence: Evidence = self._world.evidence
+        evidence.screen(self._name).rows.update((row_key(row), row) for row in rows)
         for row in rows:
             if type(row) is StockRow:
                 self._world.stock_seen[row.location_id, row.sku] = row.available
@@ -171,7 +190,7 @@ class Feeling:
 
     def live(self, event: LiveEvent) -> None:
         """Writes down what screens show."""
-        self._world.evidence.live.append(event)
+        self._world.evidence.screen(self._name).live.append(event)
 
 
 class Door:
@@ -222,6 +241,7 @@ class Door:
     async def ask_many(self, client: Any, asks: list) -> list[Told | None]:
         """Many commands in one body."""
         asked = self.world.evidence.ask(asks)
+        self.world.evidence.bodies.append([mark_of(ask) for ask in asks])
         replies = await self._run(self.gateway.ask_many(asks, cause=client.name, who=Who(client.name)))
         if replies is None:
             return [None] * len(asks)
@@ -237,7 +257,10 @@ class Door:
         """One read of events."""
         asked = self.world.evidence.tick()
         reply = await self._run(self.gateway.history(kind, entity_id, after, limit))
-        return self._told(client, "history", (kind, entity_id), asked, reply, 1)
+        told = self._told(client, "history", (kind, entity_id), asked, reply, 1)
+        if told is not None:
+            told.page = (after, limit)
+        return told
 
     def _told(self, client: Any, mode: str, ask: Any, asked: int, reply: Reply | None, attempt: int) -> Told | None:
         if reply is None:

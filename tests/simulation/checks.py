@@ -6,6 +6,7 @@ holds, is compared with a replay of it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -17,12 +18,13 @@ from actors.domain.order_state import OVER, Order, missing_of, status_of
 from actors.runtime import wire
 from actors.runtime.sharding import fingerprint
 from actors.runtime.wire import Turn
-from tests.simulation.carriers import allocated_to, transfers
-from tests.simulation.collectors import collections, landed_for, on_the_way
+from tests.simulation.books import stock
+from tests.simulation.carriers import transfers
+from tests.simulation.collectors import collections, on_the_way
 from tests.simulation.counters import counts
+from tests.simulation.feeds import kept, left_out, live, shown
 from tests.simulation.history import CODECS, Folded, History, fold
 from tests.simulation.managers import approvals
-from tests.simulation.packers import allocated_to as packed_by_hand
 from tests.simulation.packers import docks, shipments
 from tests.simulation.patients import lines
 from tests.simulation.pickers import floors, marks
@@ -31,9 +33,9 @@ from tests.simulation.planners import simulations
 from tests.simulation.receivers import inbounds
 from tests.simulation.shipment_papers import as_the_store_keeps, papers, unwritten_papers
 from tests.simulation.shoppers import reservations
-from tests.simulation.stockkeepers import COUNTS, parts
+from tests.simulation.stockkeepers import parts
 from tests.simulation.supporters import terms
-from tests.simulation.told import Told
+from tests.simulation.told import Screen, Told
 
 # Refusals about something that does not exist are not remembered: there is nothing to remember them with.
 NAMES = {
@@ -70,8 +72,13 @@ def check_all(world) -> list[str]:
         answers(world.evidence.told, turns),
         reads(world.evidence.told, history),
         monotone(world.evidence.told, world.evidence.first_asked),
-        live(world.evidence.live, history),
+        in_order(world.evidence.calls, world.evidence.bodies, turns),
+        live(world.evidence.screens, history),
         shown(world.evidence.shown, history),
+        kept(living(world), history),
+        left_out(
+            {name: screen for name, screen in living(world).items() if name.startswith("gw-0#")}, world.log.entries
+        ),
         stored_history(world.stored_turns, turns),
         stored_rows(world.stored_rows, history),
         stock(history),
@@ -102,6 +109,11 @@ def check_all(world) -> list[str]:
         if len(found) > 5:
             out.append(f"… and {len(found) - 5} more like this")
     return out
+
+
+def living(world) -> dict[str, Screen]:
+    """What gateways show that are there at the end."""
+    return {door.process.name: world.evidence.screen(door.process.name) for door in world.doors}
 
 
 def pictured(history: History) -> Iterator[str]:
@@ -187,27 +199,50 @@ def answers(told: Iterable[Told], turns: Iterable[Turn]) -> Iterator[str]:
 
 def reads(told: Iterable[Told], history: History) -> Iterator[str]:
     """What a read showed is what the history says about that version: nothing that was lost later, and nothing half."""
+    told = list(told)
+    acknowledged = _acknowledged(told)
     for one in told:
         if one.mode == "command" or one.status != wire.OK:
             continue
         entity = history.entities.get((one.kind, one.entity_id))
         fields = one.fields()
         if one.mode == "history":
-            yield from _read_history(one, fields, entity)
+            known = acknowledged[one.kind, one.entity_id]
+            before = bisect_left(known, (one.asked, 0))
+            yield from _read_history(one, fields, entity, known[before - 1][1] if before else 0)
         elif one.kind in ("order", "location") and (entity is None or entity.views.get(fields["version"]) != one.body):
             known = entity.version if entity is not None else "none"
             yield f"{one.client} saw {one.entity_id} at version {fields['version']} as the history (last version {known}) does not know it"
 
 
-def _read_history(one: Told, fields: dict, entity: Folded | None) -> Iterator[str]:
-    known = dict(entity.events) if entity is not None else {}
-    sequences = [event["sequence"] for event in fields["events"]]
+def _acknowledged(told: Iterable[Told]) -> dict[tuple[str, str], list[tuple[int, int]]]:
+    """Of each entity, as a rising list: (when told, highest version told by then)."""
+    newest: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for one in told:
+        fields = one.fields() if one.status == wire.OK and one.mode != "history" else {}
+        if "version" in fields:
+            # The answer names it: a creation that is repeated is answered with the id of the first.
+            seen = newest[one.kind, fields[NAMES[one.kind]]]
+            seen.append((one.order, max(fields["version"], seen[-1][1] if seen else 0)))
+    return newest
+
+
+def _read_history(one: Told, fields: dict, entity: Folded | None, acknowledged: int) -> Iterator[str]:
+    """`acknowledged`: the entity's highest version that anybody had been told when this was asked for."""
+    after, limit = one.page
+    known = entity.told() if entity is not None else {}
     for event in fields["events"]:
-        theirs = known.get(event["sequence"])
-        if theirs is None or type(theirs).__name__ != event["type"]:
-            yield f"{one.client} read event {event['sequence']} {event['type']} of {one.entity_id}, the history has {type(theirs).__name__}"
-    if sequences and sequences != list(range(sequences[0], sequences[0] + len(sequences))):
-        yield f"{one.client} read a history of {one.entity_id} with gaps: {sequences}"
+        if event != (theirs := known.get(event["sequence"])):
+            yield f"{one.client} read {event} of {one.entity_id}, the history has {theirs}"
+    sequences = [event["sequence"] for event in fields["events"]]
+    last = after + len(sequences)
+    if sequences != list(range(after + 1, last + 1)) or len(sequences) > limit:
+        yield f"{one.client} read a history of {one.entity_id} with gaps: {sequences} after {after}, at most {limit}"
+    elif last < min(acknowledged, after + limit):
+        yield f"{one.client} read a history of {one.entity_id} to {last}, though version {acknowledged} had been told"
+    following = fields["next_after"]
+    if following != last if following is not None else max(last, after) < acknowledged:
+        yield f"{one.client} was told to read on after {following}: {sequences} after {after}, version {acknowledged} had been told"
 
 
 def monotone(told: Iterable[Told], first_asked: Mapping[tuple[str, str], int]) -> Iterator[str]:
@@ -233,31 +268,23 @@ def monotone(told: Iterable[Told], first_asked: Mapping[tuple[str, str], int]) -
         seen.append((one.order, max(fields["version"], seen[-1][1] if seen else 0)))
 
 
-def live(events, history: History) -> Iterator[str]:
-    """Screens show only what is in the history."""
-    for event in events:
-        entity = history.entities.get((event.kind, event.entity_id))
-        turn = (
-            next((t for t in entity.turns if t.version == event.version and t.events != b"[]"), None)
-            if entity
-            else None
-        )
-        if turn is None or turn.events != event.events:
-            yield f"a screen showed {event.entity_id} version {event.version}, which the history does not know"
-
-
-def shown(rows, history: History) -> Iterator[str]:
-    """The availability index shows only stock that was so at some time."""
-    known: dict[str, set[tuple[int, int]]] = defaultdict(set)
-    for (kind, entity_id), entity in history.entities.items():
-        if kind != "location":
-            continue
-        for view in entity.views.values():
-            for stock_ in msgspec.json.decode(view)["stock"]:
-                known[f"{entity_id} {stock_['sku']}"].add((stock_["on_hand"], stock_["allocated"]))
-    for gateway, what, on_hand, allocated, _ in rows:
-        if (on_hand, allocated) not in known[what]:
-            yield f"{gateway} showed {what} with {on_hand} on hand, {allocated} allocated, which never was"
+def in_order(calls: Iterable[list[int]], bodies: Iterable[list[int]], turns: Iterable[Turn]) -> Iterator[str]:
+    """Commands to one entity that come in one call, or stand in one body, are done in that order. Those that came to hosts once, that is: what was answered
+    with a wish to come again, or was lost on its way, comes later than what stood behind it."""
+    done = {turn.fingerprint: (at, turn) for at, turn in enumerate(turns) if turn.fingerprint}
+    calls = list(calls)
+    came = Counter(mark for marks in calls for mark in marks)
+    call_of = {mark: number for number, marks in enumerate(calls) for mark in marks if came[mark] == 1 and mark in done}
+    for what, many in (("call", calls), ("body", bodies)):
+        for one in many:
+            last: dict[tuple[int, str, str], tuple[int, Turn]] = {}
+            for mark in (mark for mark in one if mark in call_of):
+                at, turn = done[mark]
+                key = (call_of[mark], turn.kind, turn.entity_id)
+                before, other = last.get(key, (at, turn))
+                if at < before:
+                    yield f"{turn.command_id} of {turn.entity_id} was done before {other.command_id}, which stood before it in one {what}"
+                last[key] = at, turn
 
 
 def stored_history(stored: list[Turn], turns: list[Turn]) -> Iterator[str]:
@@ -280,61 +307,6 @@ def stored_rows(stored: dict[str, dict[tuple, msgspec.Struct]], history: History
         for key in sorted(ours.keys() | theirs.keys()):
             if theirs.get(key) != ours.get(key):
                 yield f"{table} {key}: stored {theirs.get(key)}, replayed {ours.get(key)}"
-
-
-def stock(history: History) -> Iterator[str]:
-    """on_hand = Σ ledger, allocated = Σ what open fulfilments hold, and each fulfilment's units were taken once."""
-    held: dict[tuple[str, str], int] = defaultdict(int)
-    by_cause: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for (kind, order_id), entity in history.entities.items():
-        if kind == "transfer" and entity.state is not None:
-            for sku, units in allocated_to(entity.state):
-                held[entity.state.source_id, sku] += units
-                by_cause[f"{order_id}.1", sku]["held"] += units
-            for cause, sku, units in landed_for(entity.state):
-                held[entity.state.destination_id, sku] += units
-                by_cause[cause, sku]["held"] += units
-        if kind == "shipment" and entity.state is not None:
-            for sku, units in packed_by_hand(entity.state):
-                held[entity.state.location_id, sku] += units
-                by_cause[f"{order_id}.1", sku]["held"] += units
-        if kind != "order" or entity.state is None:
-            continue
-        for fulfilment in entity.state.fulfilments:
-            for sku, units in fulfilment.lines:
-                if fulfilment.status in ("allocated", "picking", "packed"):
-                    held[fulfilment.location_id, sku] += units
-                    by_cause[f"{order_id}.{fulfilment.number}", sku]["held"] += units
-    for (kind, location_id), entity in history.entities.items():
-        if kind == "location":
-            yield from _location(location_id, entity, held, by_cause, history)
-    for (cause, sku), units in sorted(by_cause.items()):
-        if units["held"] != units["allocated"]:
-            yield f"{cause} holds {units['held']} units of {sku}, its locations have {units['reserved']} allocated for it"
-
-
-def _location(location_id: str, entity: Folded, held, by_cause, history: History) -> Iterator[str]:
-    sums: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in history.rows.get("ledger", {}).values():
-        if row.location_id != location_id:
-            continue
-        sums[row.sku].update(on_hand=row.on_hand_delta, allocated=row.allocated_delta)
-        if row.aside:
-            sums[row.sku][row.aside] += row.aside_delta
-            if row.aside_balance < 0:
-                yield f"{location_id} {row.sku} version {row.version}: {row.aside_balance} {row.aside}"
-        if row.cause:
-            by_cause[row.cause, row.sku]["allocated"] += row.allocated_delta
-        if not 0 <= row.allocated <= row.on_hand:
-            yield f"{location_id} {row.sku} version {row.version}: {row.allocated} allocated of {row.on_hand}"
-    for sku, stock_ in sorted(entity.state.stock.items()):
-        wrong = [name for name in COUNTS if getattr(stock_, name) != sums[sku][name]]
-        if wrong:
-            yield f"{location_id} {sku}: {wrong} of {stock_}, the ledger adds up to {sums[sku]}"
-        if stock_.free < 0:
-            yield f"{location_id} {sku}: more is promised than there is: {stock_}"
-        if stock_.allocated != held[location_id, sku]:
-            yield f"{location_id} {sku}: {stock_.allocated} allocated, open fulfilments hold {held[location_id, sku]}"
 
 
 def orders(history: History) -> Iterator[str]:

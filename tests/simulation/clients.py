@@ -169,7 +169,8 @@ class Client:
             await gateway.view(self, "location", place, ViewStock(place, "", 100))
         else:
             order_id = self.rng.choice(list(self.orders))
-            await gateway.history(self, "order", order_id, self.rng.choice((0, 0, 2)), 50)
+            after = self.rng.choice((0, 0, 2))
+            await gateway.history(self, "order", order_id, after, 3 if after else 50)
 
     # --- asking ------------------------------------------------------------------------------------------------------
     async def ask(self, ask: Ask, *, wait_ms: int = 0, remember: bool = True) -> Told | None:

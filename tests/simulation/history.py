@@ -11,6 +11,7 @@ import msgspec
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
 from actors.domain.rows import changed
+from actors.domain.times import moment
 from actors.runtime.codec import codecs
 from actors.runtime.wire import Turn
 from tests.simulation.pictures import Step, Watch
@@ -30,6 +31,16 @@ class Folded:
     events: list[Any] = field(default_factory=list)
     views: dict[int, bytes] = field(default_factory=dict)
     broken: bool = False
+
+    def told(self) -> dict[int, dict[str, Any]]:
+        """Its events by sequence, as they are told to who asks for them."""
+        out: dict[int, dict[str, Any]] = {}
+        for turn in self.turns:
+            happened = msgspec.json.decode(turn.events)
+            about = {"at": msgspec.to_builtins(moment(turn.at_ms)), "cause": turn.cause, "command_id": turn.command_id}
+            for sequence, event in enumerate(happened, turn.version - len(happened) + 1):
+                out[sequence] = {"sequence": sequence} | about | event
+        return out
 
 
 @dataclass(slots=True)

@@ -3,21 +3,26 @@ product knows of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from actors.domain.kind import Context, Decision, Kind
+from msgspec import structs
+
+from actors.domain.kind import Context, Decision, Kind, Row
 from actors.domain.location import LOCATION
-from actors.domain.location_commands import ReceiveStock
+from actors.domain.location_commands import ReceiveStock, Ship
+from actors.domain.location_events import StockChanged
 from actors.domain.location_state import Location
 from actors.runtime import wire
 from actors.runtime.errors import StoreUnavailable
-from actors.runtime.gateway import Gateway
+from actors.runtime.feed import Feed, Listener
+from actors.runtime.gateway import Ask, Gateway
 from actors.runtime.host import Host
 from actors.runtime.mailbox import Barrier, Group, Item
 from actors.runtime.ports import DrainBatch, ShardRecord
 from actors.runtime.shard import Shard
+from actors.runtime.wire import LiveEvent, Reply
 from tests.fakes.journal import JournalDisk, MemoryJournal
 from tests.fakes.store import MemoryStore, StoreDisk
 from tests.simulation.world import Parts
@@ -57,6 +62,62 @@ class TrustsItself(Host):
 
     async def _prove(self, shards: Sequence[Shard], group: Group) -> None:
         pass
+
+
+class TellsNoChange(Feed):
+    """Gateways are told what there was when they came, and of no change."""
+
+    def publish(self, rows: Iterable[Row]) -> None:
+        """Nothing."""
+
+
+class TellsChangesOnly(Feed):
+    """Gateways are told of changes, and not what there was when they came."""
+
+    def fill(self, listener: Listener, rows: Iterable[Row]) -> None:
+        """With nothing."""
+        super().fill(listener, ())
+
+
+class TellsScreensNothing(Feed):
+    """No event is told live."""
+
+    def publish_live(self, event: LiveEvent) -> None:
+        """Nothing."""
+
+
+def fed_by(feed: type[Feed]) -> type[Host]:
+    """Hosts that tell the gateways by that."""
+
+    class Fed(Host):
+        def __init__(self, *parts: Any) -> None:
+            super().__init__(*parts)
+            self.feed = self._publisher._feed = feed(self.limits)
+
+    return Fed
+
+
+class TakesTheLastFirst(Host):
+    """Whoever came last is served first."""
+
+    def _take_turns(self, group: Group) -> None:
+        if not any(isinstance(item, Barrier) for item in self._inbox):
+            self._inbox.reverse()
+        super()._take_turns(group)
+
+
+class AsksTheLastFirst(Gateway):
+    """Sends what stands in a body from behind."""
+
+    async def ask_many(self, asks: Sequence[Ask], **who: Any) -> list[Reply]:
+        return (await super().ask_many(asks[::-1], **who))[::-1]
+
+
+class TellsWhatIsStored(Host):
+    """Leaves out of a history what is not in the store yet."""
+
+    async def _tell_history(self, shard: Shard, item: Item) -> None:
+        await super()._tell_history(Shard(shard.number, shard.epoch, shard.position, shard.memory), item)
 
 
 class CountsFromNow(Gateway):
@@ -119,6 +180,23 @@ class PassesTheLineOver(Host):
         super().__init__(name, {**kinds, "location": location}, *rest)
 
 
+class ShipsOnPaper(Host):
+    """What is shipped stays on hand."""
+
+    def __init__(self, name: str, kinds: Mapping[str, Kind], *rest: Any) -> None:
+        location = replace(kinds["location"], decide=_without_leaving)
+        super().__init__(name, {**kinds, "location": location}, *rest)
+
+
+def _without_leaving(state: Location | None, command: Any, context: Context) -> Decision:
+    decision = LOCATION.decide(state, command, context)
+    if type(command) is Ship:
+        for event in decision.events:
+            if type(event) is StockChanged:
+                event.entries[:] = [structs.replace(entry, on_hand=0) for entry in event.entries]
+    return decision
+
+
 def _without_line(state: Location | None, command: Any, context: Context) -> Decision:
     if state is None or type(command) is not ReceiveStock:
         return LOCATION.decide(state, command, context)
@@ -139,5 +217,12 @@ PLANTS: dict[str, Callable[[], Parts]] = {
     "lists said to be fresher than they are": lambda: Parts(casts=False, gateway=CountsFromNow),
     "read before durable": lambda: Parts(casts=False, host=ShowsTooEarly),
     "what comes in passes over who waits for it": lambda: Parts(host=PassesTheLineOver),
+    "an index that hears of no change": lambda: Parts(casts=False, host=fed_by(TellsNoChange)),
+    "an index that hears of changes only": lambda: Parts(casts=False, host=fed_by(TellsChangesOnly)),
+    "screens that are told nothing": lambda: Parts(casts=False, host=fed_by(TellsScreensNothing)),
+    "the last that came is done first": lambda: Parts(casts=False, host=TakesTheLastFirst),
+    "the last of a body is asked first": lambda: Parts(casts=False, gateway=AsksTheLastFirst),
+    "a history without what is not stored yet": lambda: Parts(casts=False, host=TellsWhatIsStored),
+    "what is shipped stays on hand": lambda: Parts(casts=False, host=ShipsOnPaper),
     "watermark moved before commit": lambda: Parts(casts=False, store=HastyStore),
 }

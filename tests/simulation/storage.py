@@ -6,6 +6,7 @@ operation may be done though its caller is told that it failed. Every successful
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -20,19 +21,21 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 
 @dataclass(slots=True)
 class Entry:
-    """One entry that the journal accepted."""
+    """One entry that the journal accepted. `order`: the running number of that, among those of the evidence."""
 
     shard: int
     position: int
     epoch: int
     host: str
     turns: list[Turn]
+    order: int
 
 
 @dataclass(slots=True)
 class Log:
-    """Everything that the journal accepted, in the order of acceptance. Never trimmed."""
+    """Everything that the journal accepted, in the order of acceptance. Never trimmed. `tick` gives running numbers."""
 
+    tick: Callable[[], int]
     entries: list[Entry] = field(default_factory=list)
     refused: int = 0
 
@@ -54,7 +57,9 @@ class JournalLine:
             self._log.refused += len(refused)
             for one in arrived:
                 if one.shard not in refused:
-                    self._log.entries.append(Entry(one.shard, one.position, one.epoch, self._caller, one.turns))
+                    self._log.entries.append(
+                        Entry(one.shard, one.position, one.epoch, self._caller, one.turns, self._log.tick())
+                    )
             self._note(self._caller, f"journal {what}" + (f" refused {sorted(refused)}" if refused else ""))
             return refused
 

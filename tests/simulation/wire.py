@@ -70,10 +70,17 @@ class Line:
         return delay * self._rng.uniform(10, 100) if self._rng.random() < odds.slow else delay
 
     async def remote(
-        self, caller: str, what: str, there: Work, *, server: Find = lambda: WORLD, timeout: float | None = None
+        self,
+        caller: str,
+        what: str,
+        there: Work,
+        *,
+        server: Find = lambda: WORLD,
+        timeout: float | None = None,
+        repeats: bool = True,
     ) -> Any:
         """Runs `there` in the process that `server` finds when the request arrives, and gives its outcome. Raises the line's fault
-        when nobody is there, and when the outcome is in doubt."""
+        when nobody is there, and when the outcome is in doubt. `repeats`: may the request come a second time?"""
         odds, rng = self.odds, self._rng
         limit = timeout if timeout is not None else odds.timeout
         answer: asyncio.Future[Any] = self._loop.create_future()
@@ -82,7 +89,7 @@ class Line:
             self._later_fail(limit if rng.random() < 0.3 else self._delay(), answer, "away")
             return await answer
         lost, mute = rng.random() < odds.lose_request, rng.random() < odds.lose_reply
-        again, late = rng.random() < odds.repeat, rng.random() < odds.late
+        again, late = rng.random() < odds.repeat and repeats, rng.random() < odds.late
         there_after, request = self._delay(), _Request(caller, what, there, server, self._delay(), mute)
         if lost:
             self._note(caller, f"{what} … request lost")

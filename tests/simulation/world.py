@@ -21,7 +21,7 @@ from actors.runtime.wire import Turn
 from tests.fakes.journal import JournalDisk, MemoryJournal
 from tests.fakes.store import MemoryStore, StoreDisk
 from tests.simulation.casts import cast_of
-from tests.simulation.cell import BEGAN_MS, Door, HostSlot
+from tests.simulation.cell import BEGAN_MS, LISTEN_S, Door, HostSlot
 from tests.simulation.checks import check_all
 from tests.simulation.clients import Client, Onlooker, furnish
 from tests.simulation.faults import Faults
@@ -74,7 +74,8 @@ class World:
         self.host_class, self.gateway_class = parts.host, parts.gateway
         self.casts, self.blows = parts.casts, parts.blows
         self.rng = random.Random(f"world {seed}")
-        self.evidence, self.log = Evidence(), Log()
+        self.evidence = Evidence()
+        self.log = Log(self.evidence.tick)
         self.complaints: list[str] = []
         self.stock_seen: dict[tuple[str, str], int] = {}
         self.faulty = False
@@ -173,6 +174,8 @@ class World:
         await self._last_look(clients)
         # A timer may have gone off meanwhile.
         await self._settle()
+        # What the last poll was not told, the next one is.
+        await asyncio.sleep(LISTEN_S + 1.0)
         watch.cancel()
         await self._collect()
 

@@ -50,6 +50,15 @@ class StoppedClock:
         await asyncio.sleep(0)
 
 
+class LaterClock(SystemClock):
+    """The machine's, with the wall clock `later_ms` ahead: what hours do to the memory of commands, in no time."""
+
+    later_ms = 0
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self.later_ms
+
+
 async def until(condition: Callable[[], Any], within_s: float = 30.0) -> None:
     """Waits for a condition; fails at the deadline."""
     async with asyncio.timeout(within_s):
@@ -159,6 +168,7 @@ class Cell:
         self.journal = GatedJournal(JournalDisk())
         self.store = GatedStore(StoreDisk(), limits.shards)
         self.hosts: dict[str, Host] = {}
+        self.clock = SystemClock()
         self.version = 1
         self.epoch = 0
 
@@ -182,7 +192,7 @@ class Cell:
 
     async def host(self, name: str = "h0", shards: list[int] | None = None) -> Host:
         host = Host(
-            name, {**KINDS, "counter": COUNTER}, self.journal, self.store, self, self.map, SystemClock(),
+            name, {**KINDS, "counter": COUNTER}, self.journal, self.store, self, self.map, self.clock,
             self.limits,
         )  # fmt: skip
         self.hosts[name] = host

@@ -7,13 +7,14 @@ import contextlib
 
 import pytest
 
+from actors.domain.times import HOUR_MS
 from actors.runtime import activation
 from actors.runtime.codec import to_msgpack
 from actors.runtime.errors import Outdated, StoreUnavailable
 from actors.runtime.ports import OutboxEntry
 from actors.runtime.sharding import shard_of
 from tests.unit.runtime import counter
-from tests.unit.runtime.rig import ask, envelope, query, total_of, until
+from tests.unit.runtime.rig import LaterClock, ask, envelope, query, total_of, until
 
 
 async def test_a_request_that_comes_late_does_not_take_shards_from_their_newer_owner(cell):
@@ -197,3 +198,18 @@ async def test_shards_are_served_on_while_the_store_to_which_they_would_be_drain
     assert total_of((await ask(host, envelope("us-1", counter.Add(1), "c2")))[0]) == 2
     go_on.set()
     assert await given == []
+
+
+async def test_what_was_done_hours_ago_is_done_twice_by_whoever_has_taken_over(cell):
+    cell.clock = clock = LaterClock()
+    old = await cell.host("h0")
+    first = envelope("us-1", counter.Add(1), "first")
+    await ask(old, first)
+    own = shard_of("counter", "us-1", cell.limits.shards)
+    # Nothing of it is left in the tail: the fingerprint tells that it was seen, the history what was answered.
+    await until(lambda: not old.drain.waiting() and not cell.journal.disk.tail(own).entries)
+    clock.later_ms += 23 * HOUR_MS
+    new = await cell.host("h1")
+    assert not new.shards[own].memory._recent
+    assert total_of((await ask(new, first))[0]) == 1
+    assert total_of((await ask(new, query("us-1")))[0]) == 1

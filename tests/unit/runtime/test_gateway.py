@@ -236,6 +236,16 @@ async def test_one_part_that_has_to_be_asked_again_does_not_ask_the_others_again
     assert line.sizes() == [3, 1]
 
 
+async def test_commands_of_one_body_to_one_entity_go_in_another_order(line):
+    gateway = await ready(line, batch_max=3)
+    asks = [Ask("counter", "a", Add(n), f"c{n}", n) for n in range(7)]
+    line.reply = lambda host, envelope: Reply(wire.OK, envelope.command_id.encode())
+    replies = await gateway.ask_many(asks)
+    sent = [envelope.command_id for _, envelopes in line.calls for envelope in envelopes]
+    assert line.sizes() == [3, 3, 1]
+    assert sent == [reply.body.decode() for reply in replies] == [ask.command_id for ask in asks]
+
+
 async def test_an_empty_body_of_many_does_not_hang(line):
     assert await gateway_on(line).ask_many([]) == []
 

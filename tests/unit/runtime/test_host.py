@@ -57,6 +57,14 @@ async def test_no_reply_gets_out_before_its_append_is_on_disk(cell):
     assert total_of((await asked)[0]) == 1
 
 
+async def test_commands_of_one_call_to_one_entity_are_done_in_another_order(cell):
+    host = await cell.host()
+    # At first it has to be fetched: they wait for it in their order.
+    for round_, told in (("a", [1, 11, 111]), ("b", [112, 122, 222])):
+        asked = [envelope("us-1", counter.Add(n), f"{round_}{n}") for n in (1, 10, 100)]
+        assert [total_of(reply) for reply in await ask(host, *asked)] == told
+
+
 async def test_no_read_tells_what_is_not_on_disk(cell):
     host = await cell.host()
     await ask(host, envelope("us-1", counter.Add(1)))

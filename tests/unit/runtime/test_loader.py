@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 
+import msgspec
 import pytest
 
-from actors.domain.times import DAY_MS
+from actors.domain.times import DAY_MS, HOUR_MS
 from actors.runtime import wire
 from actors.runtime.memory import CommandMemory
 from actors.runtime.pauses import FIRST_MS
 from actors.runtime.sharding import shard_of
 from tests.unit.runtime import counter
-from tests.unit.runtime.rig import ask, envelope, query, total_of, until
+from tests.unit.runtime.rig import LaterClock, ask, code_of, envelope, query, total_of, until
 
 
 async def test_an_entity_that_leaves_memory_while_its_history_is_asked_is_not_taken_for_unknown(cell, monkeypatch):
@@ -139,3 +140,33 @@ async def test_what_was_done_longer_ago_than_commands_are_remembered_is_done_twi
     assert total_of((await ask(host, again))[0]) == 1
     assert asked_ms == [since_ms]
     assert total_of((await ask(host, query("us-1")))[0]) == 1
+
+
+async def test_what_the_history_alone_remembers_is_done_twice_before_the_day_is_over(cell):
+    cell.clock = clock = LaterClock()
+    host = await cell.host()
+    first = envelope("us-1", counter.Add(1), "first")
+    await ask(host, first)
+    await until(lambda: not host.drain.waiting())
+    # The same host still knows that it was seen; what was answered has given way to later commands.
+    host.shards[shard_of("counter", "us-1", cell.limits.shards)].memory._recent.clear()
+    clock.later_ms += 23 * HOUR_MS
+    assert total_of((await ask(host, first))[0]) == 1
+    assert total_of((await ask(host, query("us-1")))[0]) == 1
+
+
+async def test_more_wait_for_one_entity_than_its_mailbox_holds_or_one_of_them_hangs(cell, monkeypatch):
+    monkeypatch.setattr(cell, "limits", msgspec.structs.replace(cell.limits, mailbox_max=2, load_patience_s=20.0))
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1), creates=True))
+    await until(lambda: not host.drain.waiting())
+    del host.shards[shard_of("counter", "us-1", cell.limits.shards)].entities["counter", "us-1"]
+    cell.store.load_gate.clear()
+    waiting = [asyncio.create_task(ask(host, envelope("us-1", counter.Add(n), f"c{n}"))) for n in (10, 100)]
+    await until(lambda: host.loader.waits(("counter", "us-1")) and not host.waiting())
+    [too_many] = await asyncio.wait_for(ask(host, envelope("us-1", counter.Add(1000), "c1000")), 30)
+    assert (too_many.status, code_of(too_many)) == (wire.BUSY, wire.CODE_BUSY)
+    cell.store.load_gate.set()
+    assert [total_of(reply) for [reply] in await asyncio.wait_for(asyncio.gather(*waiting), 30)] == [11, 111]
+    # It was not done: whoever comes again finds it undone, and room.
+    assert total_of((await ask(host, envelope("us-1", counter.Add(1000), "c1000")))[0]) == 1111

@@ -80,6 +80,14 @@ def test_nothing_of_a_lost_shard_gets_out_and_its_callers_are_told_to_try_again(
     assert [reply.status for reply in stage.replies["a"]] == [wire.OK] * 6
 
 
+def test_screens_do_not_hear_that_turns_are_missing_that_may_be_durable(stage):
+    stage.listener.reset = False
+    stage.shards["b"].lost = True
+    stage.publisher.durable(stage.group)
+    assert stage.listener.reset
+    assert stage.listener.wake.is_set()
+
+
 def test_a_lost_shard_does_not_keep_back_what_others_have_done(stage):
     stage.shards["a"].lost = True
     stage.publisher.durable(stage.group)
