@@ -1,4 +1,4 @@
-"""The floor under anything: several pickers, messages in any order and more than once, memory that is dropped at any time. Beside it a plain count of what people did."""
+"""The floor under anything: several pickers, messages in any order and more than once, memory that is dropped at any time. Beside it a plain count of what the floor said of each pick."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def code_of(run) -> str:
 
 
 class Building(World):
-    """With what people did: units picked and missing, by fulfilment and SKU."""
+    """With what the floor said when people did something: units picked and missing, by fulfilment and SKU. That the order holds the same is looked at in the end."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Building(World):
         assert not code or code.startswith("floor.")
 
     def happened(self, event) -> None:
-        """What people did, by the events' own words."""
+        """Counts what an event tells: the state has to come to the same by its own way."""
         if type(event) is UnitsPicked:
             for share in event.shares:
                 self.picked[share.fulfilment_id, event.sku] += share.units
