@@ -3,6 +3,7 @@
 import base64
 import io
 import signal
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,8 @@ PIECE, OVERLAP = 1 << 22, 64
 SKU = "PLANTED-SKU-7731"
 STORE = "us-st-miami"
 SPOT = "Quillfeather, Larkspur-blue car, bay 3"
+LAT, LON = 47.628117, -122.341903
+GIFT = "Cloudberry jam for your fortieth, sister"
 # Long enough, each, that none stands by chance in an id, a digest or a time: five digits did.
 PERSONAL = (
     b"quillfeather",
@@ -44,6 +47,10 @@ PERSONAL = (
     b"web-90210",
     b"example.org",
     b"98109-4411",
+    b"cloudberry",
+    # Where it goes, as text and as eight bytes: MessagePack's order, and PostgreSQL's.
+    *(str(abs(where)).encode() for where in (LAT, LON)),
+    *(struct.pack(order + "d", where).lower() for order in "><" for where in (LAT, LON)),
 )
 
 
@@ -54,11 +61,11 @@ def body(number: int) -> dict[str, Any]:
         "channel": "online",
         "customer": {"customer_ref": f"loyal-77{who}", "email": f"mia{who}.quillfeather@example.org"},
         "ship_to": {
-            "country": "US", "postcode": "98109-4411", "city": "Ballardtown", "lat": 47.628117, "lon": -122.341903,
+            "country": "US", "postcode": "98109-4411", "city": "Ballardtown", "lat": LAT, "lon": LON,
             "recipient": f"Mia {who} Quillfeather", "street": f"{number} Larkspur Close", "phone": "+1 206 555 0188",
         },
         "lines": [{"sku": SKU, "quantity": 1, "unit_price": {"amount": 1299, "currency": "USD"}}],
-    }  # fmt: skip
+    } | ({"terms": {"gift": {"wrap": True, "message": GIFT}}} if number % 2 else {})  # fmt: skip
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -99,6 +106,7 @@ def load_it(guarded: GuardedCell) -> list[str]:
         answer = guarded.ask("POST", "/v1/orders", body(number), headers)
         assert answer.status_code == 201, answer.text
         assert answer.json()["ship_to"]["recipient"] == f"Mia {number % CUSTOMERS} Quillfeather"
+        assert not number % 2 or answer.json()["terms"]["gift"]["message"] == GIFT
         order_ids.append(answer.json()["order_id"])
     for order_id in order_ids[: ORDERS // 2]:
         assert guarded.ask(
