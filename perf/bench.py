@@ -23,7 +23,7 @@ from perf.cell import REGION, answers
 from perf.chaos.own_cell import CellFailed
 from perf.closed_loop import GeneratorError, require_wrk
 from perf.comparison import StartFailed
-from perf.measure import Bench, Options
+from perf.measure import COMPARED_WORKS, Bench, Options
 from perf.orders import PreparationFailed
 from perf.rows import Check, Row, SteadyExtras
 
@@ -34,6 +34,7 @@ WORKS = (
     "placements",
     "availability",
     "availability50",
+    "anywhere",
     "router",
     "steady",
     "identity",
@@ -41,7 +42,6 @@ WORKS = (
     "sourcing",
     "inside",
 )
-COMPARED_WORKS = ("updates", "bodies", "placements", "availability", "availability50")
 
 
 class Report(msgspec.Struct, frozen=True):

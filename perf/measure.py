@@ -12,6 +12,7 @@ import msgspec
 from rich.console import Console
 
 from perf import cell, closed_loop, inside, orders, pace, rows, steady, switches
+from perf.changing_stock import ChangingStock
 from perf.chaos.own_cell import OwnCell
 from perf.closed_loop import WrkFigures
 from perf.compare import database
@@ -41,9 +42,23 @@ SCRIPTS = {
     "placements": ("placements", rows.PLACEMENTS),
     "availability": ("availability", rows.AVAILABILITY),
     "availability50": ("availability_50", rows.AVAILABILITY_50),
+    "anywhere": ("availability_anywhere", rows.ANYWHERE),
     "noop": ("noop", rows.NOOP),
 }
 """Work as named on the command line → (script in perf/wrk, name of the work in the rows)."""
+
+COMPARED_WORKS = ("updates", "bodies", "placements", "availability", "availability50", "anywhere")
+NOOP_BESIDE = {"availability": rows.NOOP, "anywhere": rows.NOOP_ANYWHERE}
+"""Works that the no-op route is measured beside → the name of its row."""
+
+
+def _is_compared(work: str, system: str) -> bool:
+    """The no-op route does none of our works, but stands beside reads; the others answer those from their tables, however often they change."""
+    return work in NOOP_BESIDE if system == "noop" else work != "anywhere"
+
+
+def _row_of(rival_work: str, beside: str) -> str:
+    return NOOP_BESIDE[beside] if rival_work == "noop" else SCRIPTS[rival_work][1]
 
 
 def _by_turn(rounds: Sequence[WrkFigures], work: str) -> str:
@@ -110,6 +125,7 @@ class Bench:
         self.facts: dict[str, str] = {}
         self.promises: dict[str, list[str]] = {}
         self.loops_ms: list[float] = []
+        self._changes: list[float] = []
         self._rivals: dict[str, list[Rival]] = {}
         self.steady: rows.SteadyExtras | None = None
         self._console = console
@@ -166,14 +182,15 @@ class Bench:
             told = database.settings(url)
             self.facts["PostgreSQL"] = told.pop("server_version")
             self.facts["PostgreSQL settings"] = ", ".join(f"{name}={value}" for name, value in told.items())
-        for work in ("updates", "bodies", "placements", "availability", "availability50"):
-            if work in self.options.works and (system != "noop" or work == "availability"):
+        for work in COMPARED_WORKS:
+            if work in self.options.works and _is_compared(work, system):
                 rival = self._quickest("noop" if system == "noop" else work, system, url)
                 if beside:
                     self._rivals.setdefault(work, []).append(rival)
                 else:
                     figures = self._try(rival.work, system, url, rival.workers, self.options.seconds, full=True)
-                    self._keep(SCRIPTS[rival.work][1], system, figures, f"{_workers(rival.workers)}; {rival.tried}")
+                    said = f"{_workers(rival.workers)}; {rival.tried}"
+                    self._keep(_row_of(rival.work, work), system, figures, said)
 
     def _quickest(self, work: str, system: str, url: str) -> Rival:
         tried = {count: self._try(work, system, url, count, self.options.probe_seconds) for count in WORKERS_TRIED}
@@ -215,10 +232,12 @@ class Bench:
                 base = stack.enter_context(workers(rival.system, rival.workers, url))
                 runs.append(of(rival, self._of_rival(rival.system, base)))
             rounds = self._by_turns(runs, BESIDE_ROUNDS)
-        self._keep(SCRIPTS[work][1], OURS, closed_loop.together(rounds[0]), _by_turn(rounds[0], work))
+        self._keep(
+            SCRIPTS[work][1], OURS, closed_loop.together(rounds[0]), self._noted(work, _by_turn(rounds[0], work))
+        )
         for rival, measured in zip(rivals, rounds[1:], strict=True):
             said = f"{_workers(rival.workers)} ({rival.tried}); {_by_turn(measured, work)}"
-            self._keep(SCRIPTS[rival.work][1], rival.system, closed_loop.together(measured), said)
+            self._keep(_row_of(rival.work, work), rival.system, closed_loop.together(measured), said)
 
     async def _scarce(self, base: str) -> None:
         """More orders than units, so that the check of the stock has something to find."""
@@ -247,7 +266,7 @@ class Bench:
                 base = stack.enter_context(cell.own_cell(home))
                 credentials = cell.own_credentials(home)
             subject = asyncio.run(self._prepare(base, credentials, self.options.orders))
-            for work in ("updates", "bodies", "placements", "availability", "availability50"):
+            for work in COMPARED_WORKS:
                 if work in self.options.works:
                     self._ocefs_work(work, subject, home, url)
             if "router" in self.options.works:
@@ -276,8 +295,8 @@ class Bench:
             self._beside(work, subject, home, url, self._rivals[work])
         else:
             asyncio.run(self._bring_to_allocated(subject))
-            figures = self._wrk(work, subject, self.options.seconds)
-            self._keep(SCRIPTS[work][1], OURS, figures, f"at {subject.base}")
+            figures = self._ours(work, subject, self.options.seconds)
+            self._keep(SCRIPTS[work][1], OURS, figures, self._noted(work, f"at {subject.base}"))
         if work == "placements":
             self.promises[OURS] = asyncio.run(self._check_promises(subject))
 
@@ -294,9 +313,25 @@ class Bench:
 
         def run(seconds: int, last: bool) -> WrkFigures:
             asyncio.run(self._bring_to_allocated(subject))
-            return self._wrk(work, subject, seconds)
+            return self._ours(work, subject, seconds)
 
         return run
+
+    def _ours(self, work: str, subject: Subject, seconds: int) -> WrkFigures:
+        """A work of ours; where stock is to change meanwhile, it does."""
+        if work != "anywhere":
+            return self._wrk(work, subject, seconds)
+        with ChangingStock(subject.base, subject.credentials) as changing:
+            figures = self._wrk(work, subject, seconds)
+        if not changing.done:
+            raise StartFailed("no stock was changed while shoppers asked: what was to be measured was not")
+        self._changes.append(changing.done / seconds)
+        return msgspec.structs.replace(figures, items_failed=figures.items_failed + changing.refused)
+
+    def _noted(self, work: str, note: str) -> str:
+        if work != "anywhere" or not self._changes:
+            return note
+        return f"{note}; {sum(self._changes) / len(self._changes):.0f} changes of stock a second meanwhile"
 
     def _by_turns(self, runs: Sequence[Run], turns: int) -> list[list[WrkFigures]]:
         """So that all see the same machine; the rounds of each."""

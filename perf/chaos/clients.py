@@ -30,6 +30,7 @@ REPEAT_SHARE = 0.03
 CATCH_UP_S = 0.5
 # What an order that was just placed may wait for its stock before its client cancels it.
 ALLOCATION_PATIENCE_S = 15.0
+SHORT_STATUSES = frozenset({"backordered", "partly_allocated"})
 
 
 class Caller:
@@ -201,6 +202,7 @@ class Shopper(Client):
         if status == "allocated":
             order.status = status
             return True
+        self.notebook.short += status in SHORT_STATUSES
         await self.update(order, "cancel")
         return False
 

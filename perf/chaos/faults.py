@@ -153,7 +153,8 @@ async def recovered(cell: OwnCell, counts: dict[str, int], deadline: float) -> s
 
 
 class Havoc:
-    """Goes through a plan until its time is over. `say` is told of each fault."""
+    """Goes through a plan until its time is over. `say` is told of each fault. `skipped`: kinds that could not be struck, since there was no such
+    process, once for each time."""
 
     def __init__(self, cell: OwnCell, steps: Sequence[Step], seed: int, say: Callable[[str], None]) -> None:
         self._cell = cell
@@ -161,7 +162,7 @@ class Havoc:
         self._chance = random.Random(f"havoc-{seed}")
         self._say = say
         self.faults: list[Fault] = []
-        self.skipped = 0
+        self.skipped: list[str] = []
 
     async def run(self, until: float) -> None:
         """Faults until the monotonic time `until`; the last one is seen to its end."""
@@ -173,7 +174,8 @@ class Havoc:
                 return
             fault = await strike(self._cell, step, self._chance)
             if fault is None:
-                self.skipped += 1
+                self.skipped.append(step.kind)
+                self._say(f"{step.action} {step.kind}: there is no such process")
                 continue
             self.faults.append(fault)
             fault.problem = await recovered(self._cell, counts, time.monotonic() + RECOVERY_S)

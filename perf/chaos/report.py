@@ -20,6 +20,8 @@ def report(outcome: Outcome, console: Console) -> None:
     for name, lines in (("lost", verdict.lost), ("doubled", verdict.doubled), ("wrong", verdict.wrong)):
         _some(console, name, lines)
     _some(console, "given up", outcome.notebook.given_up)
+    for line in outcome.missed:
+        console.print(f"not tried: {line}", style="red", markup=False)
     if outcome.unsettled:
         console.print(f"does not settle: {outcome.unsettled}", style="red", markup=False)
     answers = ", ".join(f"{status}: {count}" for status, count in sorted(outcome.notebook.answers.items()))
@@ -38,7 +40,8 @@ def _some(console: Console, name: str, lines: Sequence[str]) -> None:
 def _faults(outcome: Outcome) -> Table:
     """A row for each kind and action."""
     told = outcome.notebook.acknowledged
-    ends = [fault.at for fault in outcome.faults[1:]] + [told[-1].at if told else 0.0]
+    # What was answered after the clients were told to stop is what they waited for longest.
+    ends = [fault.at for fault in outcome.faults[1:]] + [max([outcome.ended_at, *(one.at for one in told[-1:])])]
     rows: dict[tuple[str, str], list[tuple[Fault, Felt]]] = {}
     for fault, until in zip(outcome.faults, ends, strict=True):
         rows.setdefault((fault.kind, fault.action), []).append((fault, felt(fault, told, outcome.shard_of, until)))
@@ -74,12 +77,15 @@ def _summary(outcome: Outcome) -> Table:
     rows: list[tuple[str, object]] = [("faults survived", f"{survived} of {len(outcome.faults)}")]
     if outcome.killed_together:
         rows = [("processes killed at once", outcome.killed_together)]
+    if outcome.skipped:
+        rows.append(("faults that could not be struck", len(outcome.skipped)))
     rows += [
         ("seed", outcome.settings.seed),
         ("seconds of load", f"{outcome.seconds:.0f}"),
         ("updates acknowledged", f"{verdict.acknowledged:,}"),
         ("… a second", f"{verdict.acknowledged / outcome.seconds:.0f}"),
         ("orders placed", f"{len(notebook.orders):,}"),
+        ("… that were short of something", f"{notebook.short:,}"),
         ("reads, never behind what was told", f"{notebook.reads:,}"),
         ("keys sent again, answered the same", f"{notebook.repeats:,}"),
         ("given up without an answer", len(notebook.given_up)),

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -41,8 +42,19 @@ class Settings(msgspec.Struct, frozen=True):
     tag: str = ""
 
 
+class Done(msgspec.Struct):
+    """What was done to the cell under load. `killed`: processes that were killed together; `ended_at`: when the clients stopped (monotonic seconds)."""
+
+    faults: list[Fault]
+    skipped: list[str]
+    killed: int
+    seconds: float
+    ended_at: float
+
+
 class Outcome(msgspec.Struct):
-    """What came of it. `unsettled`: what was still under way at the end; empty if nothing."""
+    """What came of it. `unsettled`: what was still under way at the end; empty if nothing. `ended_at`: when the clients stopped (monotonic seconds);
+    `skipped`: kinds of faults that could not be struck."""
 
     settings: Settings
     notebook: Notebook
@@ -52,11 +64,26 @@ class Outcome(msgspec.Struct):
     seconds: float
     unsettled: str = ""
     killed_together: int = 0
+    ended_at: float = 0.0
+    skipped: list[str] = []
+
+    @property
+    def missed(self) -> list[str]:
+        """What the run was to try and did not, so that it proves nothing of it."""
+        missed = [f"{kind} could not be struck {times} times" for kind, times in sorted(Counter(self.skipped).items())]
+        if self.settings.kill_all and not self.killed_together:
+            missed.append("no process was killed")
+        if not self.settings.kill_all and not self.faults:
+            missed.append("no fault was struck")
+        if not self.notebook.short:
+            missed.append("no order was short of anything")
+        return missed
 
     @property
     def good(self) -> bool:
-        """Whether the run is passed."""
-        return self.verdict.good and not self.unsettled and not any(fault.problem for fault in self.faults)
+        """Whether the run is passed: all was tried that was to be, and every promise was kept."""
+        survived = not any(fault.problem for fault in self.faults)
+        return self.verdict.good and not self.unsettled and survived and not self.missed
 
 
 def make_clients(cell: OwnCell, notebook: Notebook, settings: Settings) -> list[Client]:
@@ -96,10 +123,8 @@ async def _is_available(clerk: Client, base: str) -> bool:
     return reply.status == 200 and told["skus"][0]["available"] >= world.PLENTY_UNITS * len(world.PLACES)
 
 
-async def load(
-    cell: OwnCell, notebook: Notebook, settings: Settings, say: Callable[[str], None]
-) -> tuple[list[Fault], int, float]:
-    """The run itself: faults, how many processes were killed together, and the seconds of load."""
+async def load(cell: OwnCell, notebook: Notebook, settings: Settings, say: Callable[[str], None]) -> Done:
+    """The run itself."""
     clients = make_clients(cell, notebook, settings)
     await fill(cell, clients)
     say(f"{len(clients)} clients at {settings.per_s:.0f} updates/s")
@@ -113,8 +138,9 @@ async def load(
         havoc = Havoc(cell, steps, settings.seed, say)
         await havoc.run(began + settings.seconds)
     await asyncio.sleep(CALM_AFTER_S)
+    ended_at = time.monotonic()
     await end(clients, work, notebook)
-    return havoc.faults, killed, time.monotonic() - began
+    return Done(havoc.faults, havoc.skipped, killed, time.monotonic() - began, ended_at)
 
 
 async def end(clients: Sequence[Client], work: Sequence[asyncio.Task[None]], notebook: Notebook) -> None:
@@ -143,11 +169,13 @@ async def _kill_all(cell: OwnCell, say: Callable[[str], None]) -> int:
 def run(cell: OwnCell, settings: Settings, say: Callable[[str], None]) -> Outcome:
     """Load with faults, settle, compare."""
     notebook = Notebook()
-    done, killed, seconds = asyncio.run(load(cell, notebook, settings, say))
+    done = asyncio.run(load(cell, notebook, settings, say))
     say("waiting until all is written down")
     unsettled = found.wait_settled(cell)
     verdict = judge(notebook, found.read(cell))
     notebook.acknowledged.sort(key=lambda told: told.at)
     shards = cell.config.runtime.shards
     of = {told.entity_id: shard_of(told.kind, told.entity_id, shards) for told in notebook.acknowledged}
-    return Outcome(settings, notebook, verdict, done, of, seconds, unsettled, killed)
+    return Outcome(
+        settings, notebook, verdict, done.faults, of, done.seconds, unsettled, done.killed, done.ended_at, done.skipped
+    )

@@ -39,7 +39,8 @@ class ToldOrder(msgspec.Struct):
 class Notebook:
     """One for all clients of a run (they share a thread).
 
-    `answers`: all tries by status, "none" for those without an answer; `broken`: why those had none. `refused`: by code.
+    `answers`: all tries by status, "none" for those without an answer; `broken`: why those had none. `refused`: by code. `short`: orders that
+    could not have all that they wanted.
     """
 
     def __init__(self) -> None:
@@ -53,6 +54,7 @@ class Notebook:
         self.wrong: list[str] = []
         self.repeats = 0
         self.reads = 0
+        self.short = 0
 
     def acknowledge(self, told: Acknowledged) -> None:
         """An update was acknowledged."""

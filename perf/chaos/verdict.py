@@ -10,6 +10,7 @@ from perf.chaos.told import Acknowledged, Notebook
 SHOWN = 10
 SHIPPED = frozenset({"shipped", "delivered"})
 GONE = frozenset({"shipped", "delivered", "cancelled"})
+NOTHING_HELD = frozenset({"cancelled", "reserving"})
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -128,7 +129,12 @@ def _histories(found: Found, verdict: Verdict) -> None:
 
 
 def _orders(told: Notebook, found: Found, verdict: Verdict) -> None:
-    """Each order is at least as far as its client saw it, and is what it was told if nothing happened since."""
+    """Each order is at least as far as its client saw it, and is what it was told if nothing happened since. One that is over only hears of others
+    from then on: it leaves the lines in which it waited, and gives back what it was offered meanwhile."""
+    asked: dict[str, list[Turn]] = defaultdict(list)
+    for turn in found.turns:
+        if turn.kind == "order" and turn.events and not _is_message(turn):
+            asked[turn.entity_id].append(turn)
     for order in told.orders.values():
         there = found.orders.get(order.order_id)
         if there is None:
@@ -138,7 +144,19 @@ def _orders(told: Notebook, found: Found, verdict: Verdict) -> None:
         elif there.version == order.version and there.status != order.status:
             verdict.wrong.append(f"order {order.order_id} is {there.status}, was told as {order.status}")
         elif order.status in GONE and not order.unsure and there.version != order.version:
-            verdict.wrong.append(f"order {order.order_id} was {order.status} and went on to version {there.version}")
+            went_on = any(turn.version > order.version for turn in asked[order.order_id])
+            if went_on or there.status != order.status:
+                verdict.wrong.append(
+                    f"order {order.order_id} was {order.status} and went on to version {there.version} ({there.status})"
+                )
+    for there in found.orders.values():
+        if there.status == "cancelled" and any(status not in NOTHING_HELD for _, status, _ in there.parts):
+            verdict.wrong.append(f"order {there.order_id} is cancelled and has {there.parts}")
+
+
+def _is_message(turn: Turn) -> bool:
+    """Messages, and the answers to them, are named after the entity that sent them, as entities are after their region; clients' keys are not."""
+    return turn.command_id.startswith(turn.entity_id.partition("-")[0] + "-")
 
 
 def _stock(told: Notebook, found: Found, verdict: Verdict) -> None:
@@ -150,7 +168,7 @@ def _stock(told: Notebook, found: Found, verdict: Verdict) -> None:
             for sku, count in units.items():
                 if status in SHIPPED:
                     shipped[location_id, sku] += count
-                elif status not in {"cancelled", "reserving"}:
+                elif status not in NOTHING_HELD:
                     promised[location_id, sku] += count
     for place, stock in found.stock.items():
         problems: Mapping[str, bool] = {

@@ -88,7 +88,7 @@ class Life:
         problem = _problem(result)
         if not problem:
             live.status = str(result.get("status", ""))
-            self._tally.updates += 1
+            self._done(live, step)
             return None
         code = problem.get("code")
         if code != ILLEGAL:
@@ -104,7 +104,7 @@ class Life:
             await until(step)
             answer = await self._client.post(path, encode({"update": step}), step_key(live.plan.reference, step))
             if answer.ok:
-                self._tally.updates += 1
+                self._done(live, step)
             elif answer.code == ILLEGAL:
                 await self._check(live, step)
                 return
@@ -112,11 +112,18 @@ class Life:
                 self._tally.refuse(live.plan.reference, step, answer.code, answer.detail)
                 return
 
+    def _done(self, live: LiveOrder, step: str) -> None:
+        self._tally.updates += 1
+        if step == "ship":
+            self._tally.shipped.add(live.plan.reference)
+
     async def _check(self, live: LiveOrder, step: str) -> None:
         """After an illegal step: fine where the order is at its last status already."""
         present = await read_status(self._client, live.order_id)
         if present == STATUS_AFTER[live.plan.steps[-1]]:
             self._tally.already_so += 1
+            if "ship" in live.plan.steps:
+                self._tally.shipped.add(live.plan.reference)
         else:
             self._tally.refuse(live.plan.reference, step, ILLEGAL, f"the order is {present or 'unknown'}")
 

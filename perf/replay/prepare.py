@@ -6,10 +6,8 @@ from fractions import Fraction
 
 from perf.replay.client import CellClient, CellRefused, encode
 from perf.replay.keys import content_key
-from perf.replay.supply import receipts, sku_bodies
+from perf.replay.supply import receipts, receipts_reference, sku_bodies
 from perf.replay.survey import Survey
-
-RECEIPT_REFERENCE = "replay"
 
 
 async def define_skus(client: CellClient, found: Survey, progress: Callable[[int], None]) -> None:
@@ -27,10 +25,11 @@ async def receive_stock(
 ) -> None:
     """Sends the receipts, each place's one after the other, the places beside each other. Raises CellError."""
     by_place: dict[str, list[bytes]] = {}
+    reference = receipts_reference(found.needs, warehouses, scarce)
     for location_id, lines in receipts(found.needs, warehouses, scarce):
         # The part's number is in the reference, so that two equal parts of a huge demand are two receipts.
         parts = by_place.setdefault(location_id, [])
-        parts.append(encode({"reference": f"{RECEIPT_REFERENCE} {len(parts) + 1}", "lines": lines}))
+        parts.append(encode({"reference": f"{reference} {len(parts) + 1}", "lines": lines}))
 
     async def deliver(location_id: str, bodies: list[bytes]) -> None:
         path = f"/v1/locations/{location_id}/receipts"

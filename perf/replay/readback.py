@@ -5,7 +5,7 @@ them: as they are, or where it seals them, as their keyed digest. Orders join by
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -14,6 +14,8 @@ import psycopg
 
 from perf.replay.figures import Figures, Revenue
 from perf.replay.orders import OrderEntry
+from perf.replay.stock import Spot, StockReport, check_stock
+from perf.replay.stock_readback import name_skus, read_orders, read_spots
 
 CONNECT_S_MAX: Final = 10
 STATEMENT_MS_MAX: Final = 60_000
@@ -130,6 +132,23 @@ class PostgresFigures:
             raise ReadbackError(f"the cell's Postgres can't be read: {error}") from error
         return figures_of(orders, ledger)
 
+    def read_stock(
+        self,
+        skus: Collection[str],
+        receipts_reference: str,
+        received: Mapping[Spot, int] | None,
+        told_shipped: Iterable[str],
+    ) -> StockReport:
+        """What the stock and the orders of these SKUs come to now; see `stock.check_stock`. The orders have to be named before."""
+        try:
+            with self._connection.transaction(), self._connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                name_skus(cursor, skus)
+                spots = read_spots(cursor, receipts_reference)
+                return check_stock(read_orders(self._connection, skus), spots, received, told_shipped)
+        except psycopg.Error as error:
+            raise ReadbackError(f"the cell's stock can't be read: {error}") from error
+
 
 def figures_of(orders: list[tuple[Any, ...]], ledger: list[tuple[Any, ...]]) -> Readback:
     """The grouped rows of both queries as figures."""
@@ -198,3 +217,25 @@ def read_settled(
         latest = source.read()
         if latest != found:
             found, since = latest, clock()
+
+
+def read_stock_settled(
+    read: Callable[[], StockReport],
+    deadline_s: float,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> StockReport:
+    """The stock once it adds up, each reading one snapshot; as it is at the deadline (seconds), or once it stood still for STUCK_S without adding up.
+
+    Orders and places are written down by hosts of their own, and whoever waits for units may be given some yet: a difference that passes is none.
+    """
+    start = since = clock()
+    report = read()
+    while not report.equal:
+        if clock() - since >= STUCK_S or clock() - start >= deadline_s:
+            return report
+        sleep(POLL_S)
+        latest = read()
+        if latest != report:
+            report, since = latest, clock()
+    return report

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from perf.replay.figures import Difference, Figures, compare, total
+from perf.replay.stock import StockReport
 from perf.replay.survey import Survey
 from perf.replay.tally import Tally
 
@@ -39,6 +40,26 @@ def _show_table(console: Console, title: str, differences: list[Difference]) -> 
         table.add_row(difference.name, f"{difference.wanted:,}", f"{difference.found:,}", verdict)
     console.print(table)
     return all(difference.equal for difference in differences if difference.compared)
+
+
+def show_stock(console: Console, stock: StockReport) -> bool:
+    """What was compared of the stock, and the first of what differs. Returns whether all of it is equal."""
+    table = Table(title="Stock of the trace's SKUs, read back from Postgres", title_justify="left")
+    table.add_column("what", overflow="fold")
+    for column in ("expected", "in Postgres", "compared one by one", ""):
+        table.add_column(column, justify="right" if column else "left")
+    for figure in stock.figures:
+        if figure.note:
+            table.add_row(figure.name, "", "", "", figure.note)
+            continue
+        verdict = f"[bold red]{figure.different:,} different[/]" if figure.different else "[green]equal[/]"
+        if figure.at_most and not figure.different:
+            verdict = "[green]not more[/]"
+        table.add_row(figure.name, f"{figure.wanted:,}", f"{figure.found:,}", f"{figure.compared:,}", verdict)
+    console.print(table)
+    for problem in stock.problems:
+        console.print(f"  {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+    return stock.equal
 
 
 def show_rejected(console: Console, found: Survey) -> None:

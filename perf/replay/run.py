@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,10 +24,18 @@ from perf.replay.placing import Placer
 from perf.replay.plan import OrderPlan, plan_order
 from perf.replay.play import play_fast, play_paced
 from perf.replay.prepare import define_skus, receive_stock
-from perf.replay.readback import PostgresFigures, Present, Readback, ReadbackError, read_settled
-from perf.replay.report import show_figures, show_rejected, show_tally
+from perf.replay.readback import (
+    PostgresFigures,
+    Present,
+    Readback,
+    ReadbackError,
+    read_settled,
+    read_stock_settled,
+)
+from perf.replay.report import show_figures, show_rejected, show_stock, show_tally
+from perf.replay.stock import StockReport
 from perf.replay.stores import PostgresUnknown, postgres_url, sealed_name
-from perf.replay.supply import receipts
+from perf.replay.supply import receipts, receipts_reference, received_units
 from perf.replay.survey import Survey, survey
 from perf.replay.tally import Tally
 from perf.replay.trace import TraceError
@@ -87,13 +96,22 @@ def replay(settings: Settings, console: Console, environment: Mapping[str, str] 
                 back, settled = read_settled(
                     source, tally.placed, tally.adjusted_lines, settings.readback_s, settings.quiet_s
                 )
+                stock = read_stock_settled(partial(_read_stock, source, settings, found, tally), settings.readback_s)
     except (TraceError, PlacesError, PostgresUnknown, ReadbackError, CellError, KeysForgotten) as error:
         console.print(f"[bold red]{type(error).__name__}[/]: ", end="")
         console.print(str(error), markup=False, highlight=False)
         if isinstance(error, CellUnreachable):
             console.print("What was acknowledged is kept. Run the same command again: it goes on where it was.")
         return COULD_NOT_RUN
-    return _verdict(settings, console, found, tally, retries, back, settled)
+    return _verdict(settings, console, found, tally, retries, back, settled, stock)
+
+
+def _read_stock(source: PostgresFigures, settings: Settings, found: Survey, tally: Tally) -> StockReport:
+    """The stock of the trace's SKUs as it is now, beside what this run sent."""
+    sent = (found.needs, tally.warehouses, settings.scarce)
+    received = received_units(*sent) if tally.warehouses else None
+    reference = receipts_reference(*sent) if tally.warehouses else ""
+    return source.read_stock(found.needs.keys(), reference, received, tally.shipped)
 
 
 def _is_to_be_sent(present: Present, orders: int, console: Console) -> bool:
@@ -120,7 +138,7 @@ async def _send(settings: Settings, found: Survey, tally: Tally, progress: Progr
     async with CellClient(settings.base, settings.region, settings.concurrency, settings.patience_s) as client:
         await _introduce(client, settings)
         places = receiving(await open_places(client, settings.region, settings.locations))
-        warehouses = [place.location_id for place in places]
+        warehouses = tally.warehouses = [place.location_id for place in places]
         await define_skus(client, found, _bar(progress, "SKUs", len(found.needs)))
         bodies = sum(1 for _ in receipts(found.needs, warehouses, settings.scarce))
         bar = _bar(progress, "receipts", bodies)
@@ -165,7 +183,14 @@ def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 def _verdict(
-    settings: Settings, console: Console, found: Survey, tally: Tally, retries: int, back: Readback, settled: bool
+    settings: Settings,
+    console: Console,
+    found: Survey,
+    tally: Tally,
+    retries: int,
+    back: Readback,
+    settled: bool,
+    stock: StockReport,
 ) -> int:
     show_rejected(console, found)
     show_tally(console, tally, retries)
@@ -174,12 +199,13 @@ def _verdict(
     wanted = expectation.by_trace if expectation.by_trace is not None else found.by_trace
     wanted = without(wanted, tally.lacking)
     equal = show_figures(console, wanted, back.by_trace, "Read back from Postgres", settings.scarce is not None)
+    equal &= show_stock(console, stock)
     if not settled:
         console.print(
             "[bold red]Write-behind did not catch up[/] with what the cell acknowledged, see the figures above."
         )
     if equal and settled and not tally.refused:
-        console.print("[bold green]equal[/]: Postgres holds exactly this trace.")
+        console.print("[bold green]equal[/]: Postgres holds exactly this trace, and its stock adds up.")
         return EQUAL
     console.print("[bold red]different[/]" if not equal or not settled else "[bold red]refused steps, see above[/]")
     return DIFFERENT

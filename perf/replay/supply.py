@@ -7,12 +7,15 @@ With `scarce`: that share of the demand (rounded down per SKU) is divided evenly
 Write-offs are booked at the first warehouse, which receives what they take on top.
 """
 
+import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, Final
 
 from perf.replay.survey import SkuNeed
 from perf.replay.trace import QUANTITY_MAX
+from perf.run_names import LETTERS
 
 BODY_LINES_MAX: Final = 1_000  # the cell's limit for SKUs and receipts in one body
 WAREHOUSES_MAX: Final = 6
@@ -35,6 +38,27 @@ def receipts(
                     lines = []
         if lines:
             yield location_id, lines
+
+
+def receipts_reference(needs: Mapping[str, SkuNeed], warehouses: list[str], scarce: Fraction | None) -> str:
+    """What these receipts are booked under, so that they are told from all others: the same for the same receipts. Letters only: digits can be taken
+    for a payment card's number, and cells refuse such."""
+    digest = hashlib.sha256()
+    for body in receipts(needs, warehouses, scarce):
+        digest.update(repr(body).encode())
+    letters = "".join(LETTERS[byte % len(LETTERS)] for byte in digest.digest()[:16])
+    return f"replay {letters}"
+
+
+def received_units(
+    needs: Mapping[str, SkuNeed], warehouses: list[str], scarce: Fraction | None
+) -> dict[tuple[str, str], int]:
+    """Units by (location id, SKU) that these receipts come to."""
+    units: Counter[tuple[str, str]] = Counter()
+    for location_id, lines in receipts(needs, warehouses, scarce):
+        for line in lines:
+            units[location_id, line["sku"]] += line["quantity"]
+    return units
 
 
 def _units_at(need: SkuNeed, index: int, places: int, scarce: Fraction | None) -> int:

@@ -45,6 +45,10 @@ class Tally:
     lacking: list[Lacking] = field(default_factory=list)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     refusals: list[Refusal] = field(default_factory=list)
+    # Of the orders whose `ship` the cell acknowledged, now or in an earlier run.
+    shipped: set[str] = field(default_factory=set)
+    # Where the stock was received; empty when nothing was sent.
+    warehouses: list[str] = field(default_factory=list)
 
     def refuse(self, reference: str, step: str, code: str, detail: str) -> None:
         """Counts a refusal by step and code; the first REFUSALS_LISTED_MAX are kept in full."""

@@ -1,12 +1,14 @@
 """A small cell for the replay's tests: same HTTP, same tables, all in one process; write-behind goes to a real Postgres.
 
 It keeps what matters to an importer: idempotency keys, 421 for foreign countries, limits of bodies, whole-first allocation over
-three places at most, legal steps only, the ledger's signs. Faults can be planted with `put_off`.
+three places at most, legal steps only, the ledger's signs, what each step does to the stock, units that come free go to who waits. Faults can be planted with `put_off`, and wrongs
+with `wrongs` (see `WRONGS`).
 """
 
 import hashlib
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +19,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from actors.domain.allocation import SPLIT_MAX
+from actors.domain.order_backorder import Backorder
+from actors.domain.order_state import Fulfilment, Line, ShipTo
+from actors.domain.order_state import Order as StoredOrder
 
 Json = dict[str, Any]
 # Country codes, two letters each.
@@ -33,13 +40,21 @@ STEPS = {
 }
 PROGRESS = ("allocated", "picking", "packed", "shipped", "delivered")
 TABLES = """
-    DROP TABLE IF EXISTS orders, ledger;
+    DROP TABLE IF EXISTS orders, ledger, stock;
     CREATE TABLE orders (order_id text PRIMARY KEY, version bigint, status text, channel text, order_ref text,
         customer_ref text, country text, currency text, line_count int, units bigint, total_minor bigint,
-        placed_at timestamptz DEFAULT now());
+        state bytea, placed_at timestamptz DEFAULT now());
     CREATE TABLE ledger (location_id text, version bigint, line int, sku text, reason text, quantity bigint,
-        reference text, value_minor bigint, currency text, at timestamptz DEFAULT now(), PRIMARY KEY (location_id, version, line));
+        reference text, value_minor bigint, currency text, on_hand_delta bigint, allocated_delta bigint, cause text,
+        at timestamptz DEFAULT now(), PRIMARY KEY (location_id, version, line));
+    CREATE TABLE stock (location_id text, sku text, on_hand bigint, allocated bigint, safety_stock bigint DEFAULT 0,
+        reserved bigint DEFAULT 0, damaged bigint DEFAULT 0, quality_hold bigint DEFAULT 0, PRIMARY KEY (location_id, sku));
 """
+# What a cell may get wrong: nothing is ever allocated; as much is allocated as is asked for, whether it is there or not; units are shipped and stay on
+# the books; what is shipped or cancelled stays allocated; a `ship` is acknowledged and not done; a receipt is booked twice; an order ships a unit more.
+WRONGS = ("idle", "greedy", "stays", "keeps", "claims", "doubles", "generous")
+# Reasons of the ledger's entries: (units on hand, units allocated) for each unit.
+MOVES = {"allocate": (0, 1), "ship": (-1, -1), "release": (0, -1)}
 
 
 class Problem(Exception):
@@ -89,8 +104,20 @@ class Order:
             self.order_id, self.version, self.status, self.body["channel"], self.body["order_ref"],
             self.body["customer"].get("customer_ref", ""), self.body["ship_to"]["country"],
             lines[0]["unit_price"]["currency"], len(lines), sum(line["quantity"] for line in lines),
-            sum(line["quantity"] * line["unit_price"]["amount"] for line in lines),
+            sum(line["quantity"] * line["unit_price"]["amount"] for line in lines), self.state(),
         )  # fmt: skip
+
+    def state(self) -> bytes:
+        """As a cell keeps it."""
+        lines = [Line(line["sku"], line["quantity"], line["unit_price"]["amount"]) for line in self.body["lines"]]
+        parts = [
+            Fulfilment(number, part["location_id"], part["status"], [(line["sku"], line["quantity"]) for line in part["lines"]])
+            for number, part in enumerate(self.fulfilments, 1)
+        ]  # fmt: skip
+        country = self.body["ship_to"]["country"]
+        order = StoredOrder("", self.body["channel"], "", country, ShipTo(country), "", lines, parts, 0, 0)
+        waits = Backorder(parked="split_limit") if len(self.fulfilments) == SPLIT_MAX else None
+        return msgspec.msgpack.encode(msgspec.structs.replace(order, cancelled=self.cancelled, backorder=waits))
 
 
 @dataclass
@@ -109,6 +136,7 @@ class FakeCell:
     put_off: list[tuple[int, str]] = field(default_factory=list)
     put_off_items: int = 0
     repeated: int = 0
+    wrongs: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self._ids = itertools.count(1)
@@ -196,13 +224,17 @@ class FakeCell:
                 raise Problem(422, "body.invalid", sku)
             if stock.get(sku, 0) + quantity < 0:
                 raise Problem(409, "stock.insufficient", sku)
-            stock[sku] = stock.get(sku, 0) + quantity
+            times = 2 if "doubles" in self.wrongs and what == "receipts" else 1
+            stock[sku] = stock.get(sku, 0) + times * quantity
             value = line.get("unit_value") or {}
             amount = value.get("amount")
-            self.ledger.append((
-                location_id, version, number, sku, "receipt" if what == "receipts" else line["reason"], quantity,
-                body.get("reference", ""), None if amount is None else amount * quantity, value.get("currency"),
-            ))  # fmt: skip
+            for again in range(times):
+                self.ledger.append((
+                    location_id, version, number + 1_000 * again, sku, "receipt" if what == "receipts" else line["reason"],
+                    quantity, body.get("reference", ""), None if amount is None else amount * quantity,
+                    value.get("currency"), quantity, 0, "",
+                ))  # fmt: skip
+        self._serve_waiting()
         return {"location_id": location_id, "version": version}
 
     def _place(self, body: Json) -> Json:
@@ -222,13 +254,37 @@ class FakeCell:
         self._allocate(order)
         return self._view(order)
 
+    def _move(self, reason: str, order: Order, fulfilment: Json, more: int = 0) -> None:
+        """What a step of an order does to the stock of its location, in the ledger. `more`: units too many of each line."""
+        on_hand, allocated = MOVES[reason]
+        if reason == "ship":
+            on_hand *= "stays" not in self.wrongs
+        if reason != "allocate":
+            allocated *= "keeps" not in self.wrongs
+        version = len(self.ledger) + 1
+        for number, line in enumerate(fulfilment["lines"]):
+            units = line["quantity"]
+            self.ledger.append((
+                fulfilment["location_id"], version, number, line["sku"], reason, units, "", None, None,
+                on_hand * (units + more), allocated * units, fulfilment["fulfilment_id"],
+            ))  # fmt: skip
+
+    def _serve_waiting(self) -> None:
+        for order in self.orders.values():
+            if not order.cancelled and order.missing():
+                self._allocate(order)
+
     def _allocate(self, order: Order) -> None:
         need = order.missing()
+        if "idle" in self.wrongs:
+            need = {}
         whole = [p for p in sorted(self.available) if all(self.available[p].get(s, 0) >= n for s, n in need.items())]
         for location_id in whole[:1] or sorted(self.available):
             stock = self.available[location_id]
             part = {sku: min(units, stock.get(sku, 0)) for sku, units in need.items() if stock.get(sku, 0) > 0}
-            if not part or len(order.fulfilments) == 3:
+            if "greedy" in self.wrongs:
+                part = dict(need)
+            if not part or len(order.fulfilments) == SPLIT_MAX:
                 continue
             for sku, units in part.items():
                 stock[sku] -= units
@@ -238,6 +294,7 @@ class FakeCell:
                 "fulfilment_id": f"{order.order_id}.{len(order.fulfilments) + 1}", "location_id": location_id,
                 "status": "allocated", "lines": [{"sku": sku, "quantity": units} for sku, units in part.items()],
             })  # fmt: skip
+            self._move("allocate", order, order.fulfilments[-1])
         self._dirty.add(order.order_id)
 
     def _update_many(self, key: str, items: list[Json]) -> Json:
@@ -269,15 +326,22 @@ class FakeCell:
                 raise Problem(409, "order.illegal_transition")
             order.cancelled = True
             for fulfilment in order.fulfilments:
+                fulfilment["status"] = "cancelled"
+                self._move("release", order, fulfilment)
                 for line in fulfilment["lines"]:
                     self.available[fulfilment["location_id"]][line["sku"]] += line["quantity"]
+            self._serve_waiting()
         else:
             legal, status = STEPS[update]
             moving = [f for f in order.fulfilments if f["status"] in legal]
             if order.cancelled or not moving:
                 raise Problem(409, "order.illegal_transition", f"{update} while {order.status}")
+            if update == "ship" and "claims" in self.wrongs:
+                return {"order_id": order_id, "version": order.version, "status": "shipped"}
             for fulfilment in moving:
                 fulfilment["status"] = status
+                if update == "ship":
+                    self._move("ship", order, fulfilment, more=int("generous" in self.wrongs))
         order.version += 1
         self._dirty.add(order_id)
         return {"order_id": order_id, "version": order.version, "status": order.status}
@@ -318,13 +382,23 @@ class FakeCell:
         rows = [self.orders[order_id].row() for order_id in changed]
         entries = self.ledger[self._drained :]
         self._drained += len(entries)
+        counts = Counter({(entry[0], entry[3], column): 0 for entry in entries for column in (9, 10)})
+        for entry in entries:
+            for column in (9, 10):
+                counts[entry[0], entry[3], column] += entry[column]
+        moved = {(place, sku): (counts[place, sku, 9], counts[place, sku, 10]) for place, sku, _ in counts}
         with connection.transaction(), connection.cursor() as cursor:
             cursor.executemany(
-                f"INSERT INTO orders VALUES ({_marks(11)}) ON CONFLICT (order_id) DO UPDATE SET"
-                " version = excluded.version, status = excluded.status",
+                f"INSERT INTO orders VALUES ({_marks(12)}) ON CONFLICT (order_id) DO UPDATE SET"
+                " version = excluded.version, status = excluded.status, state = excluded.state",
                 rows,
             )
-            cursor.executemany(f"INSERT INTO ledger VALUES ({_marks(9)})", entries)
+            cursor.executemany(f"INSERT INTO ledger VALUES ({_marks(12)})", entries)
+            cursor.executemany(
+                f"INSERT INTO stock VALUES ({_marks(4)}) ON CONFLICT (location_id, sku) DO UPDATE SET"
+                " on_hand = stock.on_hand + excluded.on_hand, allocated = stock.allocated + excluded.allocated",
+                [(*spot, *units) for spot, units in moved.items()],
+            )
 
 
 def _marks(count: int) -> str:

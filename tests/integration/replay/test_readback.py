@@ -1,8 +1,10 @@
 """The queries against the cell's own schema, as its migrations make it."""
 
+import msgspec
 import psycopg
 import pytest
 
+from actors.domain.order_state import Fulfilment, Line, Order, ShipTo
 from actors.storage.migrate import migrate
 from perf.replay.figures import Revenue
 from perf.replay.orders import OrderEntry
@@ -65,3 +67,53 @@ def test_rows_of_others_or_of_both_tables_are_counted_wrong(postgres_url: str, *
         "lost": 1,
     }
     assert figures.revenue == {"USD": Revenue(gross=1500, negative=-700, cancelled=500)}
+
+
+STOCK = """
+    INSERT INTO stock (location_id, sku, on_hand, allocated, safety_stock, reserved, damaged, quality_hold)
+    VALUES ('us-wh', 'A', 20, 3, 2, 1, 1, 1), ('us-wh', 'B', 5, 0, 0, 0, 0, 0);
+    INSERT INTO ledger (location_id, version, line, at, sku, reason, quantity, on_hand_delta, allocated_delta, on_hand,
+        allocated, cause, reference)
+    SELECT 'us-wh', n, 0, now(), 'A', reason, units, on_hand, allocated, 0, 0, cause, ref
+    FROM (VALUES (1, 'receipt', 18, 18, 0, '', 'replay 1f 1'), (2, 'receipt', 7, 7, 0, '', ''), (3, 'return', 2, 2, 0, '', 'shop:9'),
+                 (4, 'write_off', -1, -1, 0, '', 'shop:9'), (5, 'count', -2, -2, 0, '', ''), (6, 'allocate', 4, 0, 4, 'us-1.1', ''),
+                 (7, 'ship', -4, -4, -4, 'us-1.1', ''), (8, 'allocate', 3, 0, 3, 'us-2.1', ''))
+        AS l (n, reason, units, on_hand, allocated, cause, ref);
+    INSERT INTO ledger (location_id, version, line, at, sku, reason, quantity, on_hand_delta, allocated_delta, on_hand,
+        allocated, cause, reference) VALUES ('us-wh', 9, 0, now(), 'B', 'receipt', 5, 5, 0, 5, 0, '', 'replay 1f 1')
+"""
+
+
+def stored_order(*parts: Fulfilment, lines: list[Line]) -> bytes:
+    order = Order("", "online", "", "US", ShipTo("US"), "USD", lines, list(parts), 0, 0)
+    return msgspec.msgpack.encode(order)
+
+
+def test_stock_of_the_real_schema_is_misread_or_another_sku_counts(postgres_url: str) -> None:
+    migrate(postgres_url)
+    states = {
+        "us-1": ("shipped", "shop:1", stored_order(Fulfilment(1, "us-wh", "shipped", [("A", 4)]), lines=[Line("A", 4, 1)])),
+        # Of somebody else, and half of it of a SKU that is none of the trace's.
+        "us-2": ("allocated", "theirs", stored_order(
+            Fulfilment(1, "us-wh", "allocated", [("A", 3), ("B", 1)]), lines=[Line("A", 3, 1), Line("B", 1, 1)])),
+    }  # fmt: skip
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("TRUNCATE orders, ledger, stock")
+        connection.execute(STOCK)
+        for order_id, (status, reference, state) in states.items():
+            connection.execute(
+                "INSERT INTO orders (order_id, version, status, channel, order_ref, customer_ref, country, currency,"
+                " line_count, units, total_minor, placed_at, updated_at, state)"
+                " VALUES (%s, 1, %s, 'online', %s, '', 'US', 'USD', 1, 1, 1, now(), now(), %s)",
+                (order_id, status, f"digest of {reference}", state),
+            )
+    with PostgresFigures(postgres_url, digest) as source:
+        source.name_orders({"shop:1": OrderEntry("shipped", "USD")})
+        report = source.read_stock({"A"}, "replay 1f", {("us-wh", "A"): 18}, {"shop:1"})
+        assert report.problems == []
+        figures = {figure.name.partition(":")[0]: (figure.found, figure.compared) for figure in report.figures}
+        assert figures["units received"] == (18, 1)
+        assert figures["units on hand"] == (20, 1)
+        assert figures["units allocated"] == (3, 1)
+        assert figures["units shipped"] == (4, 2)
+        assert not source.read_stock({"A", "B"}, "replay 1f", None, ()).equal

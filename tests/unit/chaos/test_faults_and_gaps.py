@@ -25,7 +25,7 @@ def told(entity_id, at, began_at=None):
 def test_the_gap_is_measured_from_an_answer_that_was_on_its_way():
     fault = Fault("host", "kill", 1, at=100.0, shards=frozenset({1, 2}))
     acknowledged = [told("a", 99.9), told("a", 100.01), told("c", 100.5), told("a", 101.0), told("b", 102.0, 99.0)]
-    found = felt(fault, acknowledged, {"a": 1, "b": 2, "c": 3}, until=110.0)
+    found = felt(fault, acknowledged, {"a": 1, "b": 2, "c": 3}, until=102.5)
     assert found.shard == pytest.approx(2.0)
     assert found.overall == pytest.approx(1.0)
     assert found.wait == pytest.approx(3.0)
@@ -34,6 +34,16 @@ def test_the_gap_is_measured_from_an_answer_that_was_on_its_way():
 def test_a_fault_after_which_nothing_is_acknowledged_is_felt_as_nothing():
     fault = Fault("redis", "kill", 1, at=100.0)
     assert felt(fault, [told("a", 99.9)], {}, until=130.0).overall == pytest.approx(30.0)
+
+
+def test_a_shard_that_stays_silent_is_left_out():
+    fault = Fault("host", "kill", 1, at=100.0, shards=frozenset({1, 2}))
+    assert felt(fault, [told("a", 100.5)], {"a": 1, "b": 2}, until=160.0).shard == pytest.approx(60.0)
+
+
+def test_silence_after_the_last_answer_is_felt_as_nothing():
+    fault = Fault("redis", "kill", 1, at=100.0)
+    assert felt(fault, [told("a", 100.01)], {}, until=130.0).overall == pytest.approx(29.99)
 
 
 async def answering(raw):

@@ -76,6 +76,37 @@ def test_an_order_that_went_back_is_not_found():
     assert judge(told, found).lost
 
 
+def cancelled(*later):
+    """The order was cancelled while it waited, and these turns came after."""
+    told, found = told_and_found()
+    order = told.orders[ORDER]
+    told.acknowledge(Acknowledged("order", ORDER, "cancel", 5, "cancelled", 1.0, 1.1, 1))
+    assert order.status == "cancelled"
+    found.turns.append(Turn("order", ORDER, "cancel", 5, 1, 0))
+    found.turns += [Turn("order", ORDER, command_id, 6 + n, 1, 0) for n, command_id in enumerate(later)]
+    found.orders[ORDER] = FoundOrder(ORDER, 5 + len(later), "cancelled", [(PLACE, "cancelled", {SKU: 1})])
+    found.stock[PLACE, SKU] = FoundStock(3, 0, 0, 3, 0)
+    return told, found
+
+
+def test_an_order_that_leaves_its_line_after_its_end_is_condemned():
+    assert judge(*cancelled("us-1/5.0:reply", "us-wh/9.0")).wrong == []
+
+
+def test_an_order_that_went_on_after_its_end_is_not_found():
+    assert judge(*cancelled("allocate")).wrong
+    told, found = cancelled("us-1/5.0:reply")
+    found.orders[ORDER] = FoundOrder(ORDER, 6, "allocated", [(PLACE, "cancelled", {SKU: 1})])
+    assert judge(told, found).wrong
+
+
+def test_a_cancelled_order_that_keeps_its_units_is_not_found():
+    told, found = cancelled()
+    found.orders[ORDER] = FoundOrder(ORDER, 5, "cancelled", [(PLACE, "allocated", {SKU: 1})])
+    found.stock[PLACE, SKU] = FoundStock(3, 1, 0, 3, 1)
+    assert judge(told, found).wrong
+
+
 @pytest.mark.parametrize(
     "stock",
     [

@@ -58,5 +58,5 @@ def test_a_run_of_no_time_has_no_rate() -> None:
 
 def test_each_script_is_there_and_shares_the_common_part() -> None:
     folder = files("perf").joinpath("wrk")
-    for script in ("updates", "updates_bodies", "placements", "availability", "noop"):
+    for script in ("updates", "updates_bodies", "placements", "availability", "availability_anywhere", "noop"):
         assert 'require("common")' in folder.joinpath(f"{script}.lua").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from perf.replay.orders import TraceOrder, read_orders
 from perf.replay.plan import life_of, plan_order
-from perf.replay.supply import receipts, sku_bodies
+from perf.replay.supply import receipts, receipts_reference, received_units, sku_bodies
 from perf.replay.survey import SkuNeed, survey
 from perf.replay.trace import FINAL_STATUSES, TraceError
 from tests.unit.perf.replay.traces import csv_of, line, row
@@ -157,3 +157,19 @@ def test_skus_are_left_out_or_go_beyond_the_limit_of_a_body() -> None:
     bodies = list(sku_bodies({f"{n:05}": SkuNeed() for n in range(2500)}))
     assert [len(body) for body in bodies] == [1000, 1000, 500]
     assert bodies[0][0] == {"sku": "00000", "description": "00000"}
+
+
+def test_receipts_of_another_replay_are_taken_for_this_one_s_or_its_own_for_another_s() -> None:
+    needs = {"A": SkuNeed(sold=10), "B": SkuNeed(sold=4, written_off=2)}
+    name = receipts_reference(needs, ["us-1", "us-2"], None)
+    assert name == receipts_reference(dict(needs), ["us-1", "us-2"], None)
+    assert name.partition(" ")[2].isalpha()
+    others = [
+        receipts_reference(needs, ["us-1"], None),
+        receipts_reference(needs, ["us-1", "us-2"], Fraction("0.9")),
+        receipts_reference({**needs, "A": SkuNeed(sold=11)}, ["us-1", "us-2"], None),
+    ]
+    assert len({name, *others}) == 4
+    assert received_units(needs, ["us-1", "us-2"], Fraction("0.9")) == {
+        ("us-1", "A"): 5, ("us-2", "A"): 4, ("us-1", "B"): 4, ("us-2", "B"): 1,
+    }  # fmt: skip
