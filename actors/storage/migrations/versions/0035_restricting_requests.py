@@ -16,3 +16,4 @@ depends_on = None
 def upgrade() -> None:
     """Adds the column. What is restricted stays so; by which request is not known of it."""
     op.execute("ALTER TABLE data_keys ADD COLUMN requests text NOT NULL DEFAULT ''")
+    op.execute("ALTER TABLE data_keys ALTER COLUMN requests DROP DEFAULT")
