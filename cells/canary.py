@@ -38,15 +38,13 @@ log = logging.getLogger("ocefs.keeper")
 
 
 def check_canary(config: RegionConfig, owner_url: str, paths: CellPaths) -> None:
-    """In a cell that seals anything. Raises CellError when the keys are not those that its data was sealed with, or that can't be seen."""
-    if config.identity.mode == "required":
-        _run(config, _checked(config, owner_url, paths))
+    """Of a cell that seals anything. Raises CellError when the keys are not those that its data was sealed with, or that can't be seen."""
+    _run(config, _checked(config, owner_url, paths))
 
 
 def renew_canary(config: RegionConfig, owner_url: str, paths: CellPaths) -> None:
     """By the keys of this moment, after a rotation. Raises CellError."""
-    if config.identity.mode == "required":
-        _run(config, _renewed(config, owner_url, paths))
+    _run(config, _renewed(config, owner_url, paths))
 
 
 def _run(config: RegionConfig, work: Coroutine[Any, Any, None]) -> None:

@@ -46,6 +46,8 @@ class CellPaths:
         self.keyring = self.secrets / "keyring.json"
         # Whoever makes it says that what other keys sealed is lost; the next start believes it, once (cells/canary.py).
         self.keys_given_up = self.run / "keys.given-up"
+        # Made by a deploy that has brought the schema up to date.
+        self.schema_ready = self.run / "schema.ready"
         # A word: how far the cell is filled with demo data (cells/demo.py).
         self.demo_data = self.folder / "demo-data"
         self.demo_people = self.secrets / "demo-people.json"

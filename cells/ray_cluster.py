@@ -29,6 +29,8 @@ from cells.trust import of_cell
 
 _START_S = 60.0
 _DEPLOY_S = 120.0
+# A change of the schema may have to look at each line of years.
+_MIGRATE_S = 48 * 3600.0
 _READY_S = 60.0
 _WITHDRAW_S = 40.0
 _HEAD_GRACE_S = 8.0
@@ -103,7 +105,7 @@ class RayCluster:
 
     def deploy(self) -> None:
         """Bring the hosts and the API up. Raises `StepFailed` with the last lines of the log."""
-        code = self._program("deploy", _DEPLOY_S)
+        code = self._program("deploy", _DEPLOY_S, after=self._paths.schema_ready)
         if code != 0:
             log = self._paths.logs / "deploy.log"
             why = f"is not finished after {_DEPLOY_S:.0f} s" if code is None else "failed"
@@ -141,12 +143,18 @@ class RayCluster:
             self._head.wait(1.0)
         self._tree.stop(_TREE_GRACE_S)
 
-    def _program(self, name: str, timeout_s: float) -> int | None:
+    def _program(self, name: str, timeout_s: float, after: Path | None = None) -> int | None:
+        """Its exit code; None when it is not finished so long after it has made the file `after`."""
         command = [sys.executable, "-m", "cells", name, self._config.name]
         log = self._paths.logs / f"{name}.log"
         log.unlink(missing_ok=True)  # only the last one matters; an older error would mislead
+        if after is not None:
+            after.unlink(missing_ok=True)
         child = Child(command, log=log, environment=self._environment)
         try:
+            if after is not None:
+                begun = after.exists
+                wait_until(lambda: begun() or child.exit_code is not None or self.exited(), _MIGRATE_S, 0.05)
             wait_until(lambda: child.exit_code is not None or self.exited(), timeout_s, 0.05)
             return child.exit_code
         finally:

@@ -56,10 +56,18 @@ class Filter(msgspec.Struct, frozen=True):
     text: str = ""
 
 
+class Found(NamedTuple):
+    """A page of lines. more_before: where the search goes on, when it was broken off before the page was full because it took too long; None when there are as many as
+    were wanted, or no more."""
+
+    lines: list[Line]
+    more_before: Place | None = None
+
+
 class AuditLines(Protocol):
     """Reads the audit."""
 
-    async def search(self, wanted: Filter, before: Place | None, limit: int) -> list[Line]:
+    async def search(self, wanted: Filter, before: Place | None, limit: int) -> Found:
         """Newest first, older than `before`. Raises StoreUnavailable."""
 
     async def close(self) -> None:

@@ -57,7 +57,7 @@ class FeedListener(Protocol):
 
     def reset(self, host: str) -> None:
         """Of what happened at the host not everything was told live, or it is gone with what it had not told. Its rows follow, if it has
-        any. Who hears a host for the first time has missed nothing."""
+        any. The hosts of the first map that is read are no news to anybody, so to hear them first misses nothing."""
 
     def rows(self, rows: list[Row]) -> None:
         """Changed rows (StockRow, LocationRow, SkuRow, RevocationRow); upserts by key."""
@@ -116,6 +116,9 @@ class Gateway:
         self._stats: dict[str, HostStats] = {}
         # Hosts of the map that have told what they have.
         self._heard: set[str] = set()
+        # Those that came into the map after the first one: what they did before they were heard, nobody was told live.
+        self._late: set[str] = set()
+        self._mapped = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.calls = 0
         self.envelopes = 0
@@ -349,9 +352,13 @@ class Gateway:
         hosts = {name for name in self._map.owners if name} if self._listens else set[str]()
         for host in sorted(hosts - self._listening.keys()):
             self._listening[host] = self._spawn(self._listen(host))
+            if self._mapped:
+                self._late.add(host)
+        self._mapped = self._mapped or bool(hosts)
         for host in sorted(self._listening.keys() - hosts):
             self._listening.pop(host).cancel()
             self._stats.pop(host, None)
+            self._late.discard(host)
             if host in self._heard:
                 self._heard.discard(host)
                 for listener in self._listeners:
@@ -384,7 +391,9 @@ class Gateway:
             if final is not None and not final.done():
                 final.set_result(reply)
         rows = [_ROWS[table].decode(row) for table, row in link.rows]
-        missed = link.reset and host in self._heard
+        missed = link.reset and (host in self._heard or host in self._late)
+        if link.reset:
+            self._late.discard(host)
         for listener in self._listeners:
             if missed:
                 listener.reset(host)

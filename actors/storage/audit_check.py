@@ -97,7 +97,7 @@ def verify(
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         starts = _starts(connection, region, is_signed, breaks)
         anchors = _anchors(connection)
-        breaks += _taken_away(anchors, record or {})
+        gone = _taken_away(anchors, record or {})
         ends = {
             shard: Head(number, chain)
             for shard, number, chain in connection.execute("SELECT shard, audit_number, audit_chain FROM shards")
@@ -113,6 +113,7 @@ def verify(
                 breaks.append(found)
         if not breaks:
             breaks += _not_found(connection)
+        breaks += gone
     return Checked(lines, len(shards), anchors_right, breaks)
 
 

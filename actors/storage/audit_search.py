@@ -8,6 +8,7 @@ What is searched decides how:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actors.domain.times import moment
-from actors.runtime.audit_lines import LINES_MAX, Filter, Line, Place
+from actors.runtime.audit_lines import LINES_MAX, Filter, Found, Line, Place
 from actors.storage.audit_seconds import key_of, noun_of
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
 from actors.storage.schema.audit import audit, audit_seconds
@@ -29,6 +30,10 @@ POOL_SIZE = 2
 # Seconds that are looked at first, and at most at once: one may have thousands of lines, or a single one.
 SECONDS_FIRST = 16
 SECONDS_MAX = 2_048
+# After so long a search gives what it has found.
+PATIENCE_S = 2.0
+# A step that took longer is not followed by a larger one.
+QUICK_S = 0.1
 _SECOND = timedelta(seconds=1)
 _ONE_SECOND: sa.ColumnElement[timedelta] = sa.literal_column("interval '1 second'", sa.Interval)
 # What the index of words is about.
@@ -40,25 +45,27 @@ class PostgresAudit:
     """`AuditLines` (see `actors/runtime/audit_lines.py`) on the table that the drain adds to."""
 
     def __init__(self, url: str, *, timeout_s: float = STATEMENT_TIMEOUT_S) -> None:
-        self._engine = new_engine(url, timeout_s, POOL_SIZE)
+        # Each statement by itself: a search that kept its lock on one table could wait for a month that is being dropped, and that for the search.
+        self._engine = new_engine(url, timeout_s, POOL_SIZE).execution_options(isolation_level="AUTOCOMMIT")
         self._limit_s = timeout_s + CONNECT_TIMEOUT_S
 
     async def close(self) -> None:
         """Gives the connections back."""
         await self._engine.dispose()
 
-    async def search(self, wanted: Filter, before: Place | None, limit: int) -> list[Line]:
+    async def search(self, wanted: Filter, before: Place | None, limit: int) -> Found:
         """See `AuditLines.search`; at most one more than LINES_MAX."""
         limit = min(limit, LINES_MAX + 1)
 
-        async def work() -> Sequence[Any]:
+        async def work() -> tuple[Sequence[Any], Place | None]:
             async with self._engine.connect() as connection:
                 keys = _keys(wanted)
                 if keys:
                     return await _by_seconds(connection, keys, wanted, before, limit)
-                return [*await connection.execute(_page(_matching(sa.select(*_COLUMNS), wanted, before), limit))]
+                return [*await connection.execute(_page(_matching(sa.select(*_COLUMNS), wanted, before), limit))], None
 
-        return [Line(*row) for row in await bounded(work(), self._limit_s)]
+        rows, more_before = await bounded(work(), self._limit_s)
+        return Found([Line(*row) for row in rows], more_before)
 
 
 def _keys(wanted: Filter) -> list[int]:
@@ -75,12 +82,18 @@ def _keys(wanted: Filter) -> list[int]:
 
 async def _by_seconds(
     connection: AsyncConnection, keys: list[int], wanted: Filter, before: Place | None, limit: int
-) -> list[Any]:
-    """A page of the lines that say all of these."""
+) -> tuple[list[Any], Place | None]:
+    """A page of the lines that say all of these. Seconds may have thousands of lines, of which one says it: what takes too long is broken off between two steps, and
+    goes on from there."""
     found: list[Any] = []
     older: datetime | None = None
     some = SECONDS_FIRST
+    began = time.monotonic()
     while len(found) < limit:
+        if older is not None and time.monotonic() - began > PATIENCE_S:
+            # Before all lines of the oldest second that was looked at.
+            return found, Place(round(older.timestamp() * 1000), 0, 0)
+        step_began = time.monotonic()
         seconds = [*(await connection.execute(_seconds(keys, wanted, before, older, some))).scalars()]
         if not seconds:
             break
@@ -89,10 +102,11 @@ async def _by_seconds(
         if len(seconds) < some:
             break
         older = seconds[-1]
-        # As many as should be enough by what these gave.
+        # As many as should be enough by what these gave, if they went quickly.
         enough = (limit - len(found)) * some // max(1, len(lines)) + 1
-        some = min(max(SECONDS_FIRST, enough), 8 * some, SECONDS_MAX)
-    return found
+        most = 8 * some if time.monotonic() - step_began < QUICK_S else some
+        some = min(max(SECONDS_FIRST, enough), most, SECONDS_MAX)
+    return found, None
 
 
 def _seconds(

@@ -54,11 +54,20 @@ class Auditing:
         principal = request.scope.get(PRINCIPAL)
         if principal is not None and principal.locations and wanted.location_id not in principal.locations:
             raise Problem("auth.location_forbidden", "Your rights reach some locations only: name one as location_id.")
-        return await page_of(
-            self._services, "audit\0" + _encode(wanted).decode(), cursor, limit,
-            lambda before, some: self._lines.search(wanted, _place(before), some),
-            lambda line: f"{line.at}.{line.shard}.{line.number}",
-        )  # fmt: skip
+        scope, broken_off = "audit\0" + _encode(wanted).decode(), None
+
+        async def read(before: str | None, some: int) -> list[Line]:
+            nonlocal broken_off
+            lines, broken_off = await self._lines.search(wanted, _place(before), some)
+            return lines
+
+        page = await page_of(
+            self._services, scope, cursor, limit, read, lambda line: f"{line.at}.{line.shard}.{line.number}"
+        )
+        if page.next_cursor is not None or broken_off is None:
+            return page
+        place = f"{broken_off.at_ms}.{broken_off.shard}.{broken_off.number}"
+        return page._replace(next_cursor=self._services.cursors.seal(scope, place))
 
     def address(self, clear: str) -> str:
         """An address as the audit knows it. Raises Problem 503 without keys."""
@@ -106,7 +115,8 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
         cursor: Cursor = None,
         limit: Annotated[int, Query(ge=1, le=LINES_MAX, description=f"json: at most {PAGE_MAX}")] = PAGE_DEFAULT,
     ) -> Response:
-        """Newest first. What was acknowledged a moment ago may not be there yet (`as_of`). That the audit was searched stands in the audit."""
+        """Newest first. What was acknowledged a moment ago may not be there yet (`as_of`). A page may have fewer lines than were asked for, and yet a cursor: what is seldom
+        is looked for a few seconds at a time. That the audit was searched stands in the audit."""
         if format == "json" and limit > PAGE_MAX:
             detail = f"A page has at most {PAGE_MAX} lines; csv and ndjson take up to {LINES_MAX}."
             raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "limit", "detail": detail}])

@@ -17,6 +17,7 @@ from actors.runtime.audit_lines import LINES_MAX, Filter, Place
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import DrainBatch, DrainedTurn
 from actors.runtime.wire import OK, Turn
+from actors.storage import audit_search
 from actors.storage.audit_check import Break, verify
 from actors.storage.audit_keeping import Dropped, Held, anchor, anchors, drop_old, hold, lift
 from actors.storage.audit_search import PostgresAudit
@@ -337,7 +338,7 @@ async def lines(store, clean_url):
     ],
 )
 async def test_looking_for_something_finds_all_of_it_and_nothing_else(lines, wanted, numbers):
-    found = await lines.search(wanted, None, 100)
+    found = (await lines.search(wanted, None, 100)).lines
     assert [line.number for line in found] == numbers
 
 
@@ -345,7 +346,7 @@ async def test_a_page_of_the_largest_size_tells_that_there_is_more(store, clean_
     await drained(store, 1, 1, *[turn(version) for version in range(1, LINES_MAX + 2)])
     search = PostgresAudit(clean_url)
     for wanted in (Filter(), Filter(subject="us-acct-mia")):
-        assert len(await search.search(wanted, None, LINES_MAX + 1)) == LINES_MAX + 1
+        assert len((await search.search(wanted, None, LINES_MAX + 1)).lines) == LINES_MAX + 1
     await search.close()
 
 
@@ -368,12 +369,50 @@ async def test_what_is_looked_for_is_found_in_many_seconds_and_months_a_page_at_
     ):
         seen: list[int] = []
         before = None
-        while page := await search.search(wanted, before, 100):
+        while page := (await search.search(wanted, before, 100)).lines:
             seen += [line.number for line in page]
             before = Place(page[-1].at, page[-1].shard, page[-1].number)
         assert seen == numbers[::-1]
     await search.close()
     assert breaks(owner) == []
+
+
+async def test_a_search_that_takes_long_gives_what_it_has_and_says_where_it_goes_on(
+    store, owner, clean_url, monkeypatch
+):
+    await drained(store, 1, 1, *[acted(n, "us-acct-mia", "order.ship") for n in range(100)])
+    monkeypatch.setattr(audit_search, "PATIENCE_S", -1.0)
+    search = PostgresAudit(clean_url)
+    seen: list[int] = []
+    before: Place | None = None
+    pages = 0
+    while True:
+        lines, before = await search.search(Filter(subject="us-acct-mia"), before, 1000)
+        seen += [line.number for line in lines]
+        pages += 1
+        if before is None:
+            break
+        assert len(lines) == audit_search.SECONDS_FIRST - (
+            pages > 1
+        )  # the second where it was broken off is looked at again
+    assert seen == list(range(100, 0, -1))
+    await search.close()
+
+
+async def test_a_month_can_be_dropped_while_a_search_is_under_way(store, owner, clean_url, monkeypatch):
+    await drained(store, 1, 1, *[acted(n, "us-acct-mia", "order.ship") for n in range(40)])
+    real, dropped = audit_search._lines_of, []
+
+    def between(*arguments):
+        if not dropped:
+            dropped.append(drop_old(owner, "us", date(2030, 1, 1), 30, sign))
+        return real(*arguments)
+
+    monkeypatch.setattr(audit_search, "_lines_of", between)
+    search = PostgresAudit(clean_url)
+    assert (await search.search(Filter(subject="us-acct-mia"), None, 9)).lines == []
+    assert Dropped(date(2026, 3, 1), 40) in dropped[0]
+    await search.close()
 
 
 async def test_the_same_thing_said_again_within_a_second_adds_no_row(store, owner):
@@ -392,7 +431,7 @@ async def test_two_values_of_one_key_are_still_told_apart(store, owner, clean_ur
         "UPDATE audit_seconds SET key = audit_key('subject', 'us-acct-mia') WHERE key = audit_key('subject', 'us-acct-sam')",
     )
     search = PostgresAudit(clean_url)
-    assert [line.number for line in await search.search(Filter(subject="us-acct-mia"), None, 9)] == [1]
+    assert [line.number for line in (await search.search(Filter(subject="us-acct-mia"), None, 9)).lines] == [1]
     await search.close()
 
 
@@ -403,7 +442,7 @@ async def test_pages_leave_nothing_out_and_tell_nothing_twice_when_times_are_the
     search = PostgresAudit(clean_url)
     seen: list[tuple[int, int]] = []
     before = None
-    while page := await search.search(Filter(), before, 3):
+    while page := (await search.search(Filter(), before, 3)).lines:
         seen += [(line.shard, line.number) for line in page]
         before = Place(page[-1].at, page[-1].shard, page[-1].number)
     await search.close()

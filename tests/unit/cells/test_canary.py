@@ -186,7 +186,9 @@ def test_a_database_that_does_not_answer_passes_for_a_new_one(database, paths):
     assert "is missing" in refused(paths).problem
 
 
-def test_a_cell_that_seals_nothing_needs_a_canary(database, paths):
-    database.away = True
+def test_a_rotation_from_a_shell_that_does_not_say_that_identity_is_on_leaves_the_old_canary(database, paths):
     check_canary(RegionConfig(), "", paths)
+    before = database.canary
+    new_wrapping(paths)
     renew_canary(RegionConfig(), "", paths)
+    assert database.canary.wrapping != before.wrapping

@@ -5,7 +5,8 @@ import pytest
 
 from cells import deploy
 from cells.errors import CellError
-from cells.settings import RegionConfig, Runtime, StoreAddresses
+from cells.paths import CellPaths
+from cells.settings import Identity, RegionConfig, Runtime, StoreAddresses
 
 ADDRESSES = StoreAddresses(
     postgres_url="postgresql://cell@/x", owner_url="postgresql://owner@/x", redis_url="unix:///x"
@@ -13,9 +14,11 @@ ADDRESSES = StoreAddresses(
 
 
 @pytest.fixture
-def done(monkeypatch):
+def done(monkeypatch, tmp_path):
     """What `deploy` did, in order, with a store whose cell was made with 64 shards."""
     steps: list[str] = []
+    monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
+    CellPaths("us").run.mkdir(parents=True)
 
     def made_with(url: str, wanted: int) -> int:
         assert url == ADDRESSES.owner_url
@@ -31,11 +34,11 @@ def done(monkeypatch):
         "anomaly_settings",
         "make_keyring",
         "check_region_key",
-        "check_canary",
         "give_rights",
     ):
         monkeypatch.setattr(deploy, name, lambda *_: None)
     monkeypatch.setattr(deploy, "migrate", lambda url: steps.append("migrated"))
+    monkeypatch.setattr(deploy, "check_canary", lambda *_: steps.append("keys looked at"))
     monkeypatch.setattr(deploy, "shards_made_with", made_with)
     monkeypatch.setattr(deploy, "start_supervisor", start)
     return steps
@@ -48,6 +51,19 @@ def test_a_cell_starts_with_another_number_of_shards(done, shards):
         deploy.deploy(config, ADDRESSES)
     assert raised.value.next_step == "write shards = 64 in config/regions/us.toml"
     assert done == ["migrated", "asked"]
+
+
+@pytest.mark.parametrize("mode", ["off", "required"])
+def test_a_cell_with_identity_starts_without_a_look_at_its_keys_or_another_needs_any(done, mode):
+    with pytest.raises(InterruptedError):
+        deploy.deploy(msgspec.structs.replace(RegionConfig(), identity=Identity(mode=mode)), ADDRESSES)
+    assert ("keys looked at" in done) == (mode == "required")
+
+
+def test_nobody_learns_that_the_schema_is_ready(done):
+    with pytest.raises(InterruptedError):
+        deploy.deploy(RegionConfig(), ADDRESSES)
+    assert CellPaths("us").schema_ready.exists()
 
 
 def test_a_cell_is_refused_the_number_that_it_was_made_with(done):

@@ -360,7 +360,7 @@ async def test_a_host_leaves_with_what_it_had_not_told_and_nobody_hears_of_it(li
     await until(lambda: heard.story)
     line.links.put_nowait(Downlink(1, True, [], [], [], STATS))
     await until(gateway.heard_all)
-    assert heard.story == [("reset", "h0")]
+    assert heard.story == [("reset", "h0"), ("reset", "h1")]  # the new one may have worked before it was heard
     await gateway.close()
 
 
@@ -466,6 +466,23 @@ async def test_all_is_said_to_be_heard_before_every_owner_has_told_what_it_has(l
         assert not gateway.heard_all()
     links["h1"].put_nowait(Downlink(1, True, [], [], [], STATS))
     await until(gateway.heard_all)
+    await gateway.close()
+
+
+async def test_what_a_host_that_comes_later_did_before_it_was_heard_is_missed_without_a_word(line):
+    gateway, heard = gateway_on(line), Heard()
+    gateway.subscribe(heard)
+    await gateway.start()
+    line.links.put_nowait(Downlink(1, True, [], [], [], STATS))
+    await until(gateway.heard_all)
+    assert heard.story == []
+    line.map = ShardMap(2, ["h0", "h1"])
+    gateway._refresh()
+    await until(lambda: "h1" in gateway._listening)
+    for _ in range(2):
+        line.links.put_nowait(Downlink(1, True, [], [], [], STATS))
+    await until(gateway.heard_all)
+    assert ("reset", "h1") in heard.story
     await gateway.close()
 
 

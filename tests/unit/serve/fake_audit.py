@@ -2,7 +2,7 @@
 
 import msgspec
 
-from actors.runtime.audit_lines import LINES_MAX, Filter, Line, Place
+from actors.runtime.audit_lines import LINES_MAX, Filter, Found, Line, Place
 from actors.runtime.errors import StoreUnavailable
 
 
@@ -22,13 +22,14 @@ class FakeAudit:
         self.found = [line(number) for number in (5, 4, 3, 2, 1)]
         self.asked: list[tuple[Filter, Place | None, int]] = []
         self.away = False
+        self.broken_off: Place | None = None
 
-    async def search(self, wanted: Filter, before: Place | None, limit: int) -> list[Line]:
+    async def search(self, wanted: Filter, before: Place | None, limit: int) -> Found:
         if self.away:
             raise StoreUnavailable
         self.asked.append((wanted, before, limit))
         older = [one for one in self.found if before is None or one.number < before.number]
-        return older[: min(limit, LINES_MAX + 1)]
+        return Found(older[: min(limit, LINES_MAX + 1)], self.broken_off)
 
     async def close(self) -> None:
         pass

@@ -13,10 +13,10 @@ down_revision = "0029"
 branch_labels = None
 depends_on = None
 
-# As `key_of` in actors/storage/audit_seconds.py.
+# As `key_of` in actors/storage/audit_seconds.py. By immutable functions only, so that it becomes a part of the statements that use it: `convert_to` is none.
 _KEY = """
 CREATE FUNCTION audit_key(field text, value text) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$ SELECT ('x' || left(encode(sha256(convert_to(field || ':' || value, 'UTF8')), 'hex'), 16))::bit(64)::bigint $$;
+$$ SELECT ('x' || left(encode(sha256(decode(replace(field || ':' || value, E'\\\\', E'\\\\\\\\'), 'escape')), 'hex'), 16))::bit(64)::bigint $$;
 """
 
 _TABLE = """
@@ -65,8 +65,8 @@ END $$;
 
 _FILL = """
 INSERT INTO audit_seconds (key, second)
-SELECT DISTINCT audit_key(said.field, said.value), date_trunc('second', at)
-FROM audit CROSS JOIN LATERAL (
+SELECT DISTINCT audit_key(said.field, said.value), said_at
+FROM (SELECT DISTINCT date_trunc('second', at) AS said_at, subject, address, action, location_id FROM audit) AS line CROSS JOIN LATERAL (
     VALUES ('subject', subject), ('address', address), ('action', action), ('noun', split_part(action, '.', 1)), ('location', location_id)
 ) AS said (field, value)
 WHERE said.value <> '';

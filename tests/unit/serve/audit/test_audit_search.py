@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.runtime.audit_lines import Filter
+from actors.runtime.audit_lines import Filter, Place
 from tests.unit.serve.fake_audit import line
 from tests.unit.serve.guarded_cell import GuardedCell
 
@@ -105,6 +105,14 @@ async def test_an_export_of_the_largest_size_says_where_the_next_one_begins(cell
     rest = await ask(cell, f"?format=ndjson&limit=10000&cursor={answer.headers['x-next-cursor']}")
     assert [msgspec.json.decode(text)["number"] for text in rest.text.splitlines()] == list(range(50, 0, -1))
     assert "x-next-cursor" not in rest.headers
+
+
+async def test_a_search_that_was_broken_off_is_taken_for_one_that_found_all(cell):
+    cell.audit.broken_off = Place(1_767_225_000_000, 0, 0)
+    answer = await ask(cell, "?subject=us-acct-mia")
+    assert len(answer.json()["lines"]) == 5
+    await ask(cell, f"?subject=us-acct-mia&cursor={answer.json()['next_cursor']}")
+    assert cell.audit.asked[-1][1] == Place(1_767_225_000_000, 0, 0)
 
 
 @pytest.mark.parametrize(
