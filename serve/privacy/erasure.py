@@ -92,10 +92,23 @@ class Erasure:
 
     async def restrict(self, request: RequestView, asking: Asking, *, restricted: bool) -> dict[str, int]:
         """Withholds what the person's keys seal, or not any more as far as this request goes (GDPR Art. 18). Gives counts. Raises Problem 409, 503."""
-        keys = (await self.extent(request.about, asking.scope)).keys
+        keys = (
+            await self._to_restrict(request.about, asking.scope)
+            if restricted
+            else await self._to_lift(request.about, asking.scope)
+        )
         command = Restrict(restricted, request.request_id)
         await each(lambda key_id: asking.ask("data_key", key_id, command), keys)
         return {"keys": len(keys)}
+
+    async def _to_restrict(self, about: About, scope: Scope) -> list[str]:
+        return (await self.extent(about, scope)).keys
+
+    async def _to_lift(self, about: About, scope: Scope) -> list[str]:
+        # Whoever else has used the address since must not keep a restriction in force: only this request's own is taken away.
+        await self._persons.all_written()
+        keys, _ = await self._persons.keys(about, await self._persons.orders(about), scope)
+        return keys
 
     async def check(self, extent: Extent, scope: Scope) -> None:
         """Raises Problem 409 while orders are on their way: the contract needs to know to whom (GDPR Art. 6(1)(b), 17(3)(b))."""

@@ -538,3 +538,16 @@ async def test_a_repeated_call_makes_another_request(cell):
     again = await cell.post(PATH, sent, "k-1", **cell.of_role("privacy"))
     assert first.json() == again.json()
     assert sum(kind == "privacy_request" for kind, _ in cell.gateway.entities) == 1
+
+
+async def test_an_order_that_somebody_else_places_with_the_address_keeps_a_restriction_in_force_for_good(cell):
+    order_id = await placed(cell)
+    restriction = await proved(cell, "gdpr", "restriction")
+    await stepped(cell, restriction, "restrict")
+    tom = await joined(cell, "tom@example.com")
+    await placed(cell, body(customer={"email": EMAIL}), **bearer(tom))
+    cell.clock.now += TOLD_MS
+    await stepped(cell, restriction, "lift_restriction")
+    cell.clock.now += TOLD_MS
+    path = f"/v1/orders/{order_id}"
+    assert "withheld" not in (await cell.http.get(path, headers=cell.of_role("associate"))).json()
