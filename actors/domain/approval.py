@@ -53,14 +53,14 @@ _ACTIONS: Mapping[type, _Action] = {
 # --- commands -------------------------------------------------------------------------------------------------------
 class AskApproval(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Somebody wants this done. location_id: where, by which it is judged who may decide; target_id: the entity that does it; asked_by: an
-    account or a client; good_for_ms: for how long it may be decided; waiting: the count that is told when it is over, "" for none."""
+    account or a client; good_for_ms: for how long it may be decided; waiting: the count that is told when it is over, unset for none."""
 
     location_id: str
     target_id: str
     wanted: Wanted
     asked_by: Annotated[str, APPROVER]
     good_for_ms: int
-    waiting: str = ""
+    waiting: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class DecideApproval(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -213,8 +213,9 @@ def decide(state: Approval | None, command: Command, context: Context) -> Decisi
         if state is not None:
             raise Refused("approval.exists", f"Approval {context.entity_id} exists already.")
         expires_at_ms = context.now_ms + command.good_for_ms
+        waiting = "" if command.waiting is msgspec.UNSET else command.waiting
         asked = ApprovalAsked(
-            command.location_id, command.target_id, command.wanted, command.asked_by, expires_at_ms, command.waiting
+            command.location_id, command.target_id, command.wanted, command.asked_by, expires_at_ms, waiting
         )
         return _told(context, asked)
     approval = _known(state)

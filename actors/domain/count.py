@@ -333,7 +333,7 @@ def _asked(count: Count, context: Context, held: Sequence[tuple[CountedSpot, Att
     return [
         VarianceAsked(
             ids.approval_id(region, context.now_ms, f"{count_id}:{number}"), count.location_id, spots, lines, by,
-            count.approval_good_for_ms,
+            count.approval_good_for_ms, told=True,
         )
         for number, (by, spots, lines) in enumerate(parts)
     ]  # fmt: skip
@@ -352,20 +352,28 @@ def messages(count_id: str, event: Event) -> Iterable[Message]:
         case WorthAsked():
             yield count_worth.message(count_id, event)
         case SpotsReleased():
-            yield Message("location", event.location_id, EndCounting(count_id, event.spots, event.counted, event.taken))
+            yield Message("location", event.location_id, _ended(count_id, event))
         case VarianceSent():
             lines = [_correction(event.spot[0], line) for line in event.lines]
             adjust = AdjustStock(lines, count_id, count_id, as_far=True)
             yield Message("location", event.location_id, adjust, on_reply=True)
         case VarianceAsked():
-            wanted = AdjustStock(
-                [_correction(bin_id, (sku, lot, units)) for bin_id, sku, lot, units in event.lines],
-                count_id,
-                as_far=True,
-                as_left=True,
-            )
-            ask = AskApproval(event.location_id, event.location_id, wanted, event.asked_by, event.good_for_ms, count_id)
-            yield Message("approval", event.approval_id, ask)
+            yield Message("approval", event.approval_id, _ask(count_id, event))
+
+
+def _ended(count_id: str, event: SpotsReleased) -> EndCounting:
+    return EndCounting(count_id, event.spots, event.counted, event.taken or msgspec.UNSET)
+
+
+def _ask(count_id: str, event: VarianceAsked) -> AskApproval:
+    wanted = AdjustStock(
+        [_correction(bin_id, (sku, lot, units)) for bin_id, sku, lot, units in event.lines],
+        count_id,
+        as_far=True,
+        as_left=event.told or msgspec.UNSET,
+    )
+    waiting = count_id if event.told else msgspec.UNSET
+    return AskApproval(event.location_id, event.location_id, wanted, event.asked_by, event.good_for_ms, waiting)
 
 
 def _correction(bin_id: str, line: CountedLine) -> AdjustmentLine:

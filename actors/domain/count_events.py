@@ -110,7 +110,8 @@ class VarianceSettled(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class VarianceAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """What was held goes to an approval, in the name of whose counting decided. `lines`: (bin, SKU, lot, units more)."""
+    """What was held goes to an approval, in the name of whose counting decided. `lines`: (bin, SKU, lot, units more). `told`: the count hears when that is over, and
+    what has left its bin meanwhile refuses no other line; False of events from before that."""
 
     approval_id: str
     location_id: str
@@ -118,6 +119,7 @@ class VarianceAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
     lines: list[tuple[str, str, str, int]]
     asked_by: Annotated[str, APPROVER]
     good_for_ms: int
+    told: bool = False
 
 
 class CountClosed(msgspec.Struct, frozen=True, tag=True, gc=False):

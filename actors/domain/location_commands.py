@@ -1,4 +1,8 @@
-"""What a location may be asked to do. The rules are in `location.py`."""
+"""What a location may be asked to do. The rules are in `location.py`.
+
+These are sent as messages as well: a field that is added to one is unset where it says nothing, or what older programs sent is not the same bytes any more, and is taken for
+another command under the same id.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +80,7 @@ class AdjustStock(msgspec.Struct, frozen=True, tag=True, gc=False):
     reference: str = ""
     cause: str = ""
     as_far: bool = False
-    as_left: bool = False
+    as_left: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class ConditionLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -240,7 +244,7 @@ class EndCounting(msgspec.Struct, frozen=True, tag=True, gc=False):
     count_id: str
     spots: list[tuple[str, str]]
     counted: list[tuple[str, int]] = []
-    taken: bool = False
+    taken: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class RunFloor(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -149,7 +149,9 @@ def _unplaced(location: Location, sku: str) -> _Book:
 def end(location: Location, command: EndCounting) -> list[Event]:
     """Spots of other counts, and those that are not being counted, are passed over."""
     mine = [spot for spot in command.spots if _of(location, spot) == command.count_id]
-    return [CountingEnded(command.count_id, mine, command.counted, command.taken)] if mine or command.counted else []
+    if not mine and not command.counted:
+        return []
+    return [CountingEnded(command.count_id, mine, command.counted, command.taken is True)]
 
 
 def _of(location: Location, spot: CountedSpot) -> str:

@@ -266,12 +266,13 @@ class StockTaken(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class MissingAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The missing units are off the books; or not, with the code of the refusal. status, lines: as `OrderAnswered`'s; by_floor: the floor says so."""
+    """The missing units are off the books; or not, with the code of the refusal. status, lines: as `OrderAnswered`'s; by_floor: the floor says so. All three
+    unset where they say nothing, as in the answers to what older programs asked."""
 
     code: str = ""
-    status: str = ""
-    lines: list[Units] = []
-    by_floor: bool = False
+    status: str | msgspec.UnsetType = msgspec.UNSET
+    lines: list[Units] | msgspec.UnsetType = msgspec.UNSET
+    by_floor: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class OrderAnswered(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -72,7 +72,7 @@ def missing_answered(shipment: Shipment, command: MissingAnswered) -> list[Event
         return [MissingRefused("shipment.not_all_packed")]
     noted = MissingNoted(shipment.missing)
     if not lines_of(shipment):
-        return [noted, *stopped(shipment, "nothing_left", told=command.by_floor)]
+        return [noted, *stopped(shipment, "nothing_left", told=command.by_floor is True)]
     return [noted, *finishing(shipment, "", settled=True)]
 
 
@@ -85,10 +85,11 @@ def _floor_told(shipment: Shipment) -> FloorTold:
 
 def _held_less(shipment: Shipment, command: MissingAnswered) -> list[Event]:
     """The order, or the floor, knew of it: nothing leaves the books for it."""
-    refused = MissingRefused(command.code, command.lines)
-    if not command.lines:
-        return [refused, *stopped(shipment, "nothing_left", told=command.by_floor)]
-    after = msgspec.structs.replace(shipment, wanted=dict(command.lines), missing=[], asking=False)
+    lines = [] if command.lines is msgspec.UNSET else command.lines
+    refused = MissingRefused(command.code, lines)
+    if not lines:
+        return [refused, *stopped(shipment, "nothing_left", told=command.by_floor is True)]
+    after = msgspec.structs.replace(shipment, wanted=dict(lines), missing=[], asking=False)
     return [refused, *finishing(after, "")]
 
 

@@ -127,7 +127,7 @@ def on_reply(message: Message, reply: bytes, refused: bool) -> Command | None:
         case ShortPick():
             return MissingAnswered(code)
         case TellLost():
-            return MissingAnswered(code, "", _lines(refusal), by_floor=True)
+            return MissingAnswered(code, lines=_lines(refusal) or msgspec.UNSET, by_floor=True)
         case Ship():
             return OrderAnswered("ship", code)
         case JoinDock():
@@ -136,7 +136,10 @@ def on_reply(message: Message, reply: bytes, refused: bool) -> Command | None:
             return DockAnswered(sent.parcel, left=True, code=code)
     assert type(sent) is UpdateOrder
     if sent.update == "short_pick":
-        return MissingAnswered(code, _status(refusal), _lines(refusal))
+        if sent.held is None:
+            # Asked by an older program, which may have had this answer already: it must be the same.
+            return MissingAnswered(code)
+        return MissingAnswered(code, _status(refusal) or msgspec.UNSET, _lines(refusal) or msgspec.UNSET)
     if sent.update == "cancel":
         return None
     assert sent.update in ("pack", "ship")
