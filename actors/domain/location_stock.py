@@ -87,8 +87,11 @@ def _check_for_sale(sku: str, lot: str, expires_on: int | None, condition: Condi
 def adjust(location: Location, command: AdjustStock, context: Context) -> list[Event]:
     """Raises Refused `stock.insufficient` (with what is free), `stock.too_much`, `stock.not_in_bin`, `stock.lot_…`, `bins.…`."""
     draft, added, at_risk = Draft(location), dict[str, int](), dict[str, int]()
+    lines = _without_moved(draft, command.lines) if command.as_left else command.lines
     # Gains first: with losses first the books would pass through less on hand than is promised.
-    for line in sorted(command.lines, key=lambda line: line.quantity < 0):
+    for line in sorted(lines, key=lambda line: line.quantity < 0):
+        if line.quantity > 0 and command.as_left and not _can_gain(draft, line):
+            continue
         if line.quantity > 0 and command.as_far:
             _gain_as_found(draft, line, context)
         elif line.quantity > 0:
@@ -118,6 +121,44 @@ def _gain(draft: Draft, line: AdjustmentLine, added: dict[str, int], context: Co
     if line.bin:
         check_room(draft.location, line.bin, n, added)
     _add_gain(draft, line, counts)
+
+
+def _without_moved(draft: Draft, lines: list[AdjustmentLine]) -> list[AdjustmentLine]:
+    """Puts serial numbers that are missing in one place and found in another where they were found; gives the other lines. As a loss and a gain neither could go first: of one unit
+    there would be two, or its lot would be over. So it also keeps its condition, and its promise."""
+    serial = [line for line in lines if abs(line.quantity) == 1 and _is_serial(draft, line)]
+    lost = {(line.sku, line.lot): line for line in serial if line.quantity < 0 and _lies_in(draft, line)}
+    moved: list[AdjustmentLine] = []
+    for found in serial:
+        gone = lost.pop((found.sku, found.lot), None) if found.quantity > 0 else None
+        if gone is None:
+            continue
+        moved += [gone, found]
+        for bin_id, delta in ((gone.bin, -1), (found.bin, 1)):
+            if bin_id in draft.location.bins:
+                draft.add(Entry(found.sku, 1, 0, 0, found.reason, None, None, found.lot, bin_id, delta))
+    return [line for line in lines if not any(line is one for one in moved)]
+
+
+def _is_serial(draft: Draft, line: AdjustmentLine) -> bool:
+    lot = draft.lots(line.sku).get(line.lot)
+    return lot is not None and lot.serial
+
+
+def _lies_in(draft: Draft, line: AdjustmentLine) -> bool:
+    """Does it lie where the line says, by the books?"""
+    if line.bin:
+        return draft.contents(line.sku, line.lot).get(line.bin, 0) > 0
+    return draft.unplaced(line.sku, line.lot) > 0
+
+
+def _can_gain(draft: Draft, line: AdjustmentLine) -> bool:
+    """Do the books know what was found, and is it not somewhere else by them? What was counted may have left, or come, since then."""
+    lots = draft.lots(line.sku)
+    lot = lots.get(line.lot)
+    if lot is None:
+        return not line.lot and not lots
+    return not lot.serial or lot.on_hand + line.quantity <= 1
 
 
 def _gain_as_found(draft: Draft, line: AdjustmentLine, context: Context) -> None:

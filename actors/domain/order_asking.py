@@ -246,7 +246,9 @@ def short_pick(order: Order, command: UpdateOrder, context: Context) -> Decision
     """Units were not found: others are asked at once. A shipment that takes the fulfilment to hold something else is told what it holds, and nothing is written off. Raises Refused
     `order.fulfilment_changed`, `order.illegal_transition`, `order.fulfilment_required`, `order.short_pick_too_much`, `order.short_pick_lots`, `order.floor_picks`."""
     order_packing.check_held(order, command)
-    picking = [f for f in chosen(order, command, context) if f.status == "picking"]
+    # What is packed may be opened again, by the shipment that packs it: its units are set aside until it ships.
+    legal = ("picking",) if command.held is None else ("picking", "packed")
+    picking = [f for f in chosen(order, command, context) if f.status in legal]
     if order.cancelled or not picking:
         raise illegal(order, command, context)
     if len(picking) > 1:

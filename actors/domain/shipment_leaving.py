@@ -34,7 +34,16 @@ from actors.domain.shipment_events import (
 )
 from actors.domain.shipment_labels import all_offered, withdrawn
 from actors.domain.shipment_packing import finishing
-from actors.domain.shipment_state import Shipment, check_stage, find_parcel, is_good, lines_of, open_labels, packed_of
+from actors.domain.shipment_state import (
+    Shipment,
+    check_stage,
+    find_parcel,
+    is_complete,
+    is_good,
+    lines_of,
+    open_labels,
+    packed_of,
+)
 
 # A fulfilment that came there by another way is there as well.
 _PACKED = frozenset({"packed", "shipped", "delivered"})
@@ -66,6 +75,8 @@ def missing_answered(shipment: Shipment, command: MissingAnswered) -> list[Event
     if command.code in (CHANGED, _FLOOR_CHANGED):
         return _held_less(shipment, command)
     only_asked = not shipment.missing
+    if command.code and command.status in _SHIPPED and not only_asked:
+        return _left_without(shipment, command.code)
     if command.code and not (only_asked and command.status in _PACKED):
         return [MissingRefused(command.code)]
     if only_asked:
@@ -74,6 +85,17 @@ def missing_answered(shipment: Shipment, command: MissingAnswered) -> list[Event
     if not lines_of(shipment):
         return [noted, *stopped(shipment, "nothing_left", told=command.by_floor is True)]
     return [noted, *finishing(shipment, "", settled=True)]
+
+
+def _left_without(shipment: Shipment, code: str) -> list[Event]:
+    """The order says that all of it has left, and can't take that back: what is in closed parcels follows, and of what nothing is there nothing does."""
+    refused = MissingRefused(code)
+    if not lines_of(shipment):
+        return [refused, *stopped(shipment, "nothing_left", told=True)]
+    if not is_complete(shipment, settled=True):
+        return [refused]
+    # Refused last: whoever told it has to know that nobody looks for it elsewhere.
+    return [PackNoted(), refused, *all_offered(shipment)]
 
 
 def _floor_told(shipment: Shipment) -> FloorTold:

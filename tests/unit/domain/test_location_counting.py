@@ -345,6 +345,50 @@ def test_a_loss_of_a_lot_whose_last_unit_has_left_meanwhile_lets_all_others_be_r
     assert {name: lot.on_hand for name, lot in books.state.lots["m"].items()} == {"two": 4}
 
 
+@pytest.mark.parametrize("promised", [False, True])
+@pytest.mark.parametrize(("was", "at"), [("A-02", "A-01"), ("", "A-01"), ("A-02", "")])
+def test_a_serial_number_that_lies_in_another_bin_than_it_should_lets_all_others_be_refused(was, at, promised):
+    books = opened()
+    books.do(ReceiveStock([ReceiptLine("m", 1, None, "N1", bin=was, serial=True), ReceiptLine("a", 5, bin="A-02")]))
+    if promised:
+        books.do(Allocate("us-o", 1, [("m", 1)]))
+    told = len(books.events)
+    found(books, line("m", 1, "N1", at), line("m", -1, "N1", was), line("a", -2, at="A-02"))
+    assert books.state.contents.get("m", {}) == ({(at, "N1"): 1} if at else {})
+    assert (books.stock("m").on_hand, books.stock("m").allocated, books.stock("a").on_hand) == (1, promised, 3)
+    assert not [event for event in books.events[told:] if type(event) is PromisesAtRisk]
+    assert books.restored() == (books.state, books.version)
+
+
+def test_a_serial_number_that_was_moved_since_it_was_counted_is_here_twice_or_lets_all_others_be_refused():
+    books = opened()
+    books.do(ReceiveStock([ReceiptLine("m", 1, None, "N1", bin="A-02", serial=True), ReceiptLine("a", 5)]))
+    books.do(MoveUnits([MoveLine("m", 1, "A-02", "A-01", "N1")]))
+    found(books, line("m", 1, "N1"), line("m", -1, "N1", "A-02"), line("a", -2, at=""))
+    assert books.state.contents["m"] == {("A-01", "N1"): 1}
+    assert (books.stock("m").on_hand, books.stock("a").on_hand) == (1, 3)
+
+
+@pytest.mark.parametrize("left", [[], [ReceiptLine("m", 5, None, "two")]])
+def test_a_gain_of_a_lot_whose_last_unit_has_left_meanwhile_lets_all_others_be_refused(left):
+    books = opened()
+    books.do(ReceiveStock([ReceiptLine("m", 3, None, "one", TODAY + 9), ReceiptLine("a", 5), *left]))
+    books.do(Allocate("us-o", 1, [("m", 3)]))
+    books.do(Ship("us-o", 1, [("m", 3)]))
+    found(books, line("m", 2, "one"), line("a", -2, at=""))
+    assert ("one" in books.state.lots.get("m", {}), books.stock("a").on_hand) == (False, 3)
+
+
+def test_a_gain_without_a_lot_of_what_is_kept_by_lot_meanwhile_lets_all_others_be_refused():
+    books = opened()
+    books.do(ReceiveStock([ReceiptLine("m", 3, None, "one"), ReceiptLine("a", 5)]))
+    found(books, line("m", 2), line("a", -2, at=""))
+    assert (books.stock("m").on_hand, books.stock("a").on_hand) == (3, 3)
+    # Alone it is told why, by its spot.
+    alone = AdjustStock([line("m", 2)], COUNT, COUNT, as_far=True)
+    assert refused(books, alone) == "stock.lot_required"
+
+
 def test_what_was_found_in_a_bin_that_is_gone_lets_all_others_be_refused():
     books = opened()
     books.do(ReceiveStock([ReceiptLine("a", 5)]))
