@@ -8,7 +8,7 @@ Whatever was allocated to whom (under --scarce nobody can say that beforehand), 
     came in      is not less than what is promised and shipped together
 
 for each order, that the ledger shipped and holds under its id just what its parts say, that an order which is told as shipped has shipped all
-that was ordered, that none has more than it ordered, and that those whose `ship` was acknowledged have shipped something; and that no order lacks what lies free.
+that was ordered, that none has more than it ordered, and that those whose `ship` was acknowledged have shipped something; and that no order lacks what lies free where it waits in line, or anywhere when it waits nowhere.
 """
 
 from collections import Counter
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 Spot = tuple[str, str]  # (location id, SKU)
+Lack = tuple[str, frozenset[str]]  # (SKU, places in whose lines the orders are that lack it)
 
 SHIPPED: Final = ("shipped", "delivered")
 HELD: Final = ("allocated", "picking", "packed")
@@ -26,8 +27,9 @@ PROBLEMS_KEPT_MAX: Final = 20
 @dataclass(frozen=True, slots=True)
 class OrderStock:
     """An order that has to do with the trace's SKUs. `reference` "": not one of the trace's. `parts`: (location, status, (SKU, units) …) of its fulfilments;
-    `ledger`: (location, SKU, units shipped, units allocated) as the ledger sums up under the order's id. `may_lack`: it says itself why it does not ask
-    for what may lie free (it may not be split further, or a line was full)."""
+    `ledger`: (location, SKU, units shipped, units allocated) as the ledger sums up under the order's id. `waits_at`: in whose lines it is, and would be served by
+    that very place; none: it has to find what lies free anywhere. `may_lack`: it says itself why it does not ask for what may lie free (it may not be split
+    further, or a line was full)."""
 
     reference: str
     order_id: str
@@ -35,6 +37,7 @@ class OrderStock:
     wanted: Mapping[str, int]
     parts: Iterable[tuple[str, str, Iterable[tuple[str, int]]]]
     ledger: Iterable[tuple[str, str, int, int]]
+    waits_at: frozenset[str] = frozenset()
     may_lack: bool = False
 
 
@@ -110,7 +113,7 @@ def check_stock(
     report = StockReport()
     held: Counter[Spot] = Counter()
     shipped: Counter[Spot] = Counter()
-    lacking: Counter[str] = Counter()
+    lacking: Counter[Lack] = Counter()
     have_shipped = _check_orders(report, orders, held, shipped, lacking)
     told = report.figure("orders told as shipped: have shipped units")
     for reference in told_shipped:
@@ -125,7 +128,7 @@ def _check_orders(
     orders: Iterable[OrderStock],
     held: Counter[Spot],
     shipped: Counter[Spot],
-    lacking: Counter[str],
+    lacking: Counter[Lack],
 ) -> set[str]:
     """Each order beside the ledger and beside what was ordered; adds up what all of them hold, shipped and lack. References of those that shipped something."""
     by_ledger = report.figure("units shipped: the ledger beside each order's shipped parts")
@@ -148,7 +151,10 @@ def _check_orders(
         if order.status in SHIPPED:
             report.compare(whole, what, sum(order.wanted.values()), left.total(), left == order.wanted)
         elif order.status != "cancelled" and not order.may_lack:
-            lacking.update({sku: units - has[sku] for sku, units in order.wanted.items() if units > has[sku]})
+            waits_at = order.waits_at
+            lacking.update(
+                {(sku, waits_at): units - has[sku] for sku, units in order.wanted.items() if units > has[sku]}
+            )
         limit = {} if order.status == "cancelled" else order.wanted
         fits = all(units <= limit.get(sku, 0) for sku, units in has.items())
         report.compare(most, what, sum(limit.values()), has.total(), fits)
@@ -202,11 +208,11 @@ def _check_spots(
     )
 
 
-def _check_lacking(report: StockReport, spots: Mapping[Spot, SpotStock], lacking: Mapping[str, int]) -> None:
-    """An order that lacks units of which some lie free waits for nothing."""
-    free: Counter[str] = Counter()
-    for (_, sku), stock in spots.items():
-        free[sku] += max(0, stock.free)
+def _check_lacking(report: StockReport, spots: Mapping[Spot, SpotStock], lacking: Mapping[Lack, int]) -> None:
+    """An order that lacks units of which some lie free where it would get them waits for nothing."""
     figure = report.figure("units that orders lack though they lie free: none")
-    for sku, units in sorted(lacking.items()):
-        report.compare(figure, sku, 0, min(units, free[sku]))
+    for (sku, waits_at), units in sorted(lacking.items(), key=lambda item: (item[0][0], sorted(item[0][1]))):
+        free = sum(
+            max(0, s.free) for (place, of), s in spots.items() if of == sku and (not waits_at or place in waits_at)
+        )
+        report.compare(figure, sku, 0, min(units, free))

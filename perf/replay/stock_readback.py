@@ -75,7 +75,14 @@ def read_orders(connection: psycopg.Connection[Any], skus: Collection[str]) -> I
                 for part in order.fulfilments
             ]
             wanted = {sku: units for sku, units in wanted_of(order.lines, order.kits).items() if sku in skus}
-            yield OrderStock(reference, order_id, status, wanted, parts, moved or (), may_lack=_asks_later(order))
+            yield OrderStock(
+                reference, order_id, status, wanted, parts, moved or (), _waits_at(order), may_lack=_asks_later(order)
+            )
+
+
+def _waits_at(order: Order) -> frozenset[str]:
+    # Eight places at most (docs/domain/backorder.md); what lies at others, it hears of when it is asked to look there.
+    return frozenset() if order.backorder is None else frozenset(order.backorder.places)
 
 
 def _asks_later(order: Order) -> bool:

@@ -82,6 +82,10 @@ def test_an_order_lacks_what_lies_free() -> None:
     assert different([order(status="cancelled", parts=[], ledger=[])], free) == {}
     later = order(status="backordered", parts=[], ledger=[], may_lack=True)
     assert different([later], free) == {}
+    there = order(status="backordered", parts=[], ledger=[], waits_at=frozenset({"us-2"}))
+    assert different([there], free) == {}
+    here = order(status="backordered", parts=[], ledger=[], waits_at=frozenset({"us-1", "us-2"}))
+    assert different([here], free) == {"units that orders lack though they lie free": 1}
 
 
 def test_a_thousand_differences_fill_the_screen() -> None:
