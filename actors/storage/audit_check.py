@@ -33,7 +33,7 @@ _LINES = f"COPY (SELECT {', '.join(audit_rows.COLUMNS)} FROM audit WHERE shard =
 _AUDIT_MONTHS = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'audit'::regclass ORDER BY 1"
 _UNFOUND = """
     SELECT shard, number, said.field FROM {month} CROSS JOIN LATERAL (
-        VALUES ('subject', subject), ('address', address), ('action', action), ('noun', split_part(action, '.', 1)), ('location', location_id)
+        VALUES ('subject', CASE WHEN strpos(subject, '-client-') > 0 THEN subject ELSE '' END), ('address', address), ('action', action), ('noun', split_part(action, '.', 1)), ('location', location_id)
     ) AS said (field, value)
     WHERE said.value <> '' AND NOT EXISTS (
         SELECT FROM {seconds} s WHERE s.key = audit_key(said.field, said.value) AND s.second = date_trunc('second', at)

@@ -2,8 +2,8 @@
 
 What is searched decides how:
 
-    an entity, words, or nothing but times ──▶ lines, by the index that fits
-    somebody, an action, an address, a place ──▶ the newest seconds with all of these (`audit_seconds`) ──▶ their lines ──▶ older seconds, until the page is full
+    an entity, a person or device, words, or nothing but times ──▶ lines, by the index that fits
+    a machine, an action, an address, a place ──▶ the newest seconds with all of these (`audit_seconds`) ──▶ their lines ──▶ older seconds, until the page is full
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actors.domain.times import moment
 from actors.runtime.audit_lines import LINES_MAX, Filter, Found, Line, Place
-from actors.storage.audit_seconds import key_of, noun_of
+from actors.storage.audit_seconds import MACHINES, key_of, noun_of
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
 from actors.storage.schema.audit import audit, audit_seconds
 from actors.storage.schema.columns import Instant
@@ -30,6 +30,7 @@ POOL_SIZE = 2
 # Seconds that are looked at first, and at most at once: one may have thousands of lines, or a single one.
 SECONDS_FIRST = 16
 SECONDS_MAX = 2_048
+_NO_MACHINE = sa.func.strpos(audit.c.subject, sa.literal_column(f"'{MACHINES}'")) == sa.literal_column("0")
 # After so long a search gives what it has found.
 PATIENCE_S = 2.0
 # A step that took longer is not followed by a larger one.
@@ -70,7 +71,7 @@ class PostgresAudit:
 
 def _keys(wanted: Filter) -> list[int]:
     """By which its seconds are found; none for what has an index of its own."""
-    if wanted.entity_id or wanted.text:
+    if wanted.entity_id or wanted.text or (wanted.subject and MACHINES not in wanted.subject):
         return []
     noun = wanted.action.endswith(".")
     fields = (
@@ -162,6 +163,8 @@ def _matching(query: sa.Select[Any], wanted: Filter, before: Place | None) -> sa
     ):
         if value:
             query = query.where(column == storable_text(value))
+    if wanted.subject and MACHINES not in wanted.subject:
+        query = query.where(c.subject != sa.literal_column("''"), _NO_MACHINE)  # what its index is about
     if wanted.action.endswith("."):
         first = storable_text(wanted.action)
         query = query.where(c.action >= first, c.action < first[:-1] + "/")  # the character after "."

@@ -1,9 +1,10 @@
-"""In which seconds somebody, an action, an address or a place stands in the audit: what it is searched by.
+"""In which seconds a machine, an action, an address or a place stands in the audit: what it is searched by.
 
     lines of a drain ──▶ (key, second), each once ──▶ audit_seconds ◀── the newest seconds of what is looked for ──▶ all lines of these
 
 An index has an entry for each line. Where thousands of lines come in a second, nearly all of them say what others of that second said: four indexes took
-more of the drain than the lines themselves. A search reads the lines of the seconds that it finds, which stand together.
+more of the drain than the lines themselves. A search reads the lines of the seconds that it finds, which stand together. People and devices do something now and
+then: their lines have an index, or a search for one of them and something seldom would read whole hours.
 
 A key stands for a field and its value: 64 bits of a digest, so that a row is small. Two values of the same key cost a search some lines that it passes over.
 A second may be written twice (each host writes its own, and forgets what it wrote long ago), so nothing is unique here and no drain waits for another.
@@ -19,6 +20,8 @@ from hashlib import sha256
 
 from actors.storage.binary import COPY_END, COPY_HEAD
 
+# In the ids of machines that ask for themselves (`ids.client_id`), and in nobody else's.
+MACHINES = "-client-"
 # What is remembered of what was written; the oldest go first.
 REMEMBERED_MAX = 20_000
 COPY_SECONDS = "COPY audit_seconds (key, second) FROM STDIN (FORMAT binary)"
@@ -53,7 +56,7 @@ class SecondsTold:
         rows: dict[Row, None] = {}
         for second, subject, address, action, location_id in said:
             for field, value in (
-                ("subject", subject), ("address", address), ("action", action), ("noun", noun_of(action)), ("location", location_id),
+                ("subject", subject if MACHINES in subject else ""), ("address", address), ("action", action), ("noun", noun_of(action)), ("location", location_id),
             ):  # fmt: skip
                 if value:
                     rows[key_of(field, value), second] = None

@@ -1,4 +1,5 @@
-"""The audit is searched by the seconds in which somebody, an action, an address or a place stands in it, instead of by four indexes that have each line.
+"""The audit is searched by the seconds in which a machine, an action, an address or a place stands in it, instead of by four indexes that have each line; that of people and
+devices stays.
 And nobody empties a month of it at once.
 
 Revision: 0030, after 0029.
@@ -67,10 +68,11 @@ _FILL = """
 INSERT INTO audit_seconds (key, second)
 SELECT DISTINCT audit_key(said.field, said.value), said_at
 FROM (SELECT DISTINCT date_trunc('second', at) AS said_at, subject, address, action, location_id FROM audit) AS line CROSS JOIN LATERAL (
-    VALUES ('subject', subject), ('address', address), ('action', action), ('noun', split_part(action, '.', 1)), ('location', location_id)
+    VALUES ('subject', CASE WHEN strpos(subject, '-client-') > 0 THEN subject ELSE '' END), ('address', address), ('action', action), ('noun', split_part(action, '.', 1)), ('location', location_id)
 ) AS said (field, value)
 WHERE said.value <> '';
 DROP INDEX audit_subject, audit_action, audit_address, audit_location;
+CREATE INDEX audit_subject ON audit (subject, at) WHERE subject <> '' AND strpos(subject, '-client-') = 0;
 """
 
 
