@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 from rich.console import Console
 
 from actors.runtime.errors import StoreUnavailable
-from actors.storage.audit_check import verify
-from actors.storage.audit_keeping import Held, anchor, anchors, connected, drop_old, hold, lift
+from actors.storage.audit_check import anchors, verify
+from actors.storage.audit_keeping import Held, anchor, connected, drop_old, hold, lift
 from cells.audit_key import load_audit_key, make_audit_key
 from cells.audit_record import known_anchors, record_anchors
 from cells.config import load_region

@@ -128,16 +128,16 @@ def _without_moved(draft: Draft, lines: list[AdjustmentLine]) -> list[Adjustment
     there would be two, or its lot would be over. So it also keeps its condition, and its promise."""
     serial = [line for line in lines if abs(line.quantity) == 1 and _is_serial(draft, line)]
     lost = {(line.sku, line.lot): line for line in serial if line.quantity < 0 and _lies_in(draft, line)}
-    moved: list[AdjustmentLine] = []
+    moved: set[int] = set()  # by identity: two lines may say the same
     for found in serial:
         gone = lost.pop((found.sku, found.lot), None) if found.quantity > 0 else None
         if gone is None:
             continue
-        moved += [gone, found]
+        moved |= {id(gone), id(found)}
         for bin_id, delta in ((gone.bin, -1), (found.bin, 1)):
             if bin_id in draft.location.bins:
                 draft.add(Entry(found.sku, 1, 0, 0, found.reason, None, None, found.lot, bin_id, delta))
-    return [line for line in lines if not any(line is one for one in moved)]
+    return [line for line in lines if id(line) not in moved]
 
 
 def _is_serial(draft: Draft, line: AdjustmentLine) -> bool:

@@ -19,20 +19,20 @@ def check_lot(shipment: Shipment, command: PackUnits) -> None:
     if not lot:
         detail = f"{sku} is kept by lot or serial number: scan that as well."
         raise Refused("shipment.lot_required", detail, sku=sku, allotted=sorted(dict(command.allotted))[:SHOWN_MAX])
-    _check_room(shipment, sku, lot, command.units, command.allotted, "Take one of those that are.")
+    _check_room(sku, lot, command.units, dict(command.allotted), _inside(shipment, sku), "Take one of those that are.")
 
 
 def _no_lots(sku: str) -> Refused:
     return Refused("shipment.no_lots", f"{sku} is not kept by lot: scan it without one.", sku=sku)
 
 
-def _check_room(shipment: Shipment, sku: str, lot: str, units: int, allotted: list[Units], fix: str) -> None:
-    room = max(0, dict(allotted).get(lot, 0) - _inside(shipment, sku).get(lot, 0))
+def _check_room(sku: str, lot: str, units: int, allotted: dict[str, int], inside: dict[str, int], fix: str) -> None:
+    room = max(0, allotted.get(lot, 0) - inside.get(lot, 0))
     if units > room:
-        what = f"{room} more units of it are" if lot in dict(allotted) else "it is not"
+        what = f"{room} more units of it are" if lot in allotted else "it is not"
         raise Refused(
             "shipment.wrong_lot", f"{lot} of {sku}: {what} set aside for this shipment. {fix}",
-            sku=sku, lot=lot, left=room, allotted=sorted(dict(allotted))[:SHOWN_MAX],
+            sku=sku, lot=lot, left=room, allotted=sorted(allotted)[:SHOWN_MAX],
         )  # fmt: skip
 
 
@@ -59,10 +59,10 @@ def missing_lots(shipment: Shipment, command: TellMissing) -> list[LotUnits]:
 
 
 def _lots(shipment: Shipment, sku: str, units: int, named: list[Units], allotted: list[Units]) -> list[Units]:
+    inside, taken, aside = _inside(shipment, sku), dict(named), dict(allotted)
     for lot, n in named:
-        _check_room(shipment, sku, lot, n, allotted, "Name one that is missing.")
+        _check_room(sku, lot, n, aside, inside, "Name one that is missing.")
     rest = units - sum(n for _, n in named)
-    inside, taken = _inside(shipment, sku), dict(named)
     others = [(lot, left) for lot, n in allotted if (left := n - inside.get(lot, 0) - taken.get(lot, 0)) > 0]
     if rest <= 0 or not others:
         return named

@@ -8,6 +8,8 @@ sessions is one entity with a row a session, all of which are read whenever it c
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from actors.domain.times import DAY_MS
@@ -71,9 +73,12 @@ class Retention:
         """All that is old, part by part, up to PARTS_MAX. Raises StoreUnavailable."""
         carts, revocations, labels, addresses = self.carts, self.revocations, self.labels, self.addresses
         try:
-            await self._forget_carts(self._clock.now_ms() - CARTS_KEPT_DAYS * DAY_MS)
-            await self._forget_revocations(self._clock.now_ms() - REVOCATIONS_KEPT_DAYS * DAY_MS)
-            await self._forget_papers(self._clock.now_ms() - self._papers_kept_days * DAY_MS)
+            for part, days in (
+                (self._forget_carts, CARTS_KEPT_DAYS),
+                (self._forget_revocations, REVOCATIONS_KEPT_DAYS),
+                (self._forget_papers, self._papers_kept_days),
+            ):
+                await self._in_parts(partial(part, self._clock.now_ms() - days * DAY_MS))
         finally:
             told = {
                 "carts": self.carts - carts, "revocations": self.revocations - revocations,
@@ -82,26 +87,24 @@ class Retention:
             if any(told.values()):
                 log.info("retention.dropped", extra=told)
 
-    async def _forget_carts(self, before_ms: int) -> None:
+    async def _in_parts(self, part: Callable[[], Awaitable[bool]]) -> None:
+        """`part`: takes some away, and says whether there was anything."""
         for _ in range(PARTS_MAX):
-            gone = await self._rows.forget_carts(before_ms)
-            self.carts += gone
-            if not gone:
+            if not await part():
                 return
             await self._clock.sleep(PAUSE_S)
 
-    async def _forget_revocations(self, before_ms: int) -> None:
-        for _ in range(PARTS_MAX):
-            gone = await self._rows.forget_revocations(before_ms)
-            self.revocations += gone
-            if not gone:
-                return
-            await self._clock.sleep(PAUSE_S)
+    async def _forget_carts(self, before_ms: int) -> bool:
+        gone = await self._rows.forget_carts(before_ms)
+        self.carts += gone
+        return bool(gone)
 
-    async def _forget_papers(self, before_ms: int) -> None:
-        for _ in range(PARTS_MAX):
-            gone = await self._rows.forget_papers(before_ms)
-            self.labels, self.addresses = self.labels + gone.labels, self.addresses + gone.addresses
-            if not any(gone):
-                return
-            await self._clock.sleep(PAUSE_S)
+    async def _forget_revocations(self, before_ms: int) -> bool:
+        gone = await self._rows.forget_revocations(before_ms)
+        self.revocations += gone
+        return bool(gone)
+
+    async def _forget_papers(self, before_ms: int) -> bool:
+        gone = await self._rows.forget_papers(before_ms)
+        self.labels, self.addresses = self.labels + gone.labels, self.addresses + gone.addresses
+        return any(gone)

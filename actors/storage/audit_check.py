@@ -30,7 +30,7 @@ Record = Mapping[tuple[str, int], str]
 _HEAD = struct.Struct("!hiiiqiq")
 _CHAIN_FIELD_BYTES = 4 + audit_rows.CHAIN_BYTES
 _LINES = f"COPY (SELECT {', '.join(audit_rows.COLUMNS)} FROM audit WHERE shard = %s ORDER BY number) TO STDOUT (FORMAT binary)"  # noqa: S608 -- columns of our schema; the shard is a parameter
-_AUDIT_MONTHS = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'audit'::regclass ORDER BY 1"
+AUDIT_MONTHS = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'audit'::regclass ORDER BY 1"
 _UNFOUND = """
     SELECT shard, number, said.field FROM {month} CROSS JOIN LATERAL (
         VALUES ('subject', CASE WHEN strpos(subject, '-client-') > 0 THEN subject ELSE '' END), ('address', address), ('action', action), ('noun', split_part(action, '.', 1)), ('location', location_id)
@@ -96,16 +96,16 @@ def verify(
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         starts = _starts(connection, region, is_signed, breaks)
-        anchors = _anchors(connection)
-        gone = _taken_away(anchors, record or {})
+        made = _anchors(connection)
+        gone = _taken_away(made, record or {})
         ends = {
             shard: Head(number, chain)
             for shard, number, chain in connection.execute("SELECT shard, audit_number, audit_chain FROM shards")
         }
         known = {shard for (shard,) in connection.execute("SELECT DISTINCT shard FROM audit")}
-        shards = sorted({*ends, *known, *anchors, *starts})
+        shards = sorted({*ends, *known, *made, *starts})
         for shard in shards:
-            walk = _Walk(shard, starts.get(shard, Head()), anchors.get(shard, []), region, is_signed)
+            walk = _Walk(shard, starts.get(shard, Head()), made.get(shard, []), region, is_signed)
             found = walk.run(_rows(connection, shard), ends.get(shard, Head()))
             lines += walk.lines
             anchors_right += walk.anchors_right
@@ -234,7 +234,7 @@ def _taken_away(anchors: Mapping[int, list[Anchor]], record: Record) -> list[Bre
 
 def _not_found(connection: psycopg.Connection[Any]) -> Iterator[Break]:
     """A line of each month that a search for what it says would not find."""
-    for (part,) in connection.execute(_AUDIT_MONTHS).fetchall():
+    for (part,) in connection.execute(AUDIT_MONTHS).fetchall():
         seconds = part.replace("audit_", "audit_seconds_")
         if connection.execute("SELECT to_regclass(%s)", [seconds]).fetchone() == (None,):
             yield Break(-1, 0, f"{seconds} is gone: nothing of that month is found")
@@ -245,8 +245,16 @@ def _not_found(connection: psycopg.Connection[Any]) -> Iterator[Break]:
             yield Break(shard, number, what)
 
 
+def anchors(connection: psycopg.Connection[Any]) -> list[Anchor]:
+    """All that were made, by day."""
+    found = connection.execute(
+        "SELECT day::text, shard, number, chain, signature FROM audit_anchors ORDER BY day, shard"
+    )
+    return [Anchor(*row) for row in found]
+
+
 def _anchors(connection: psycopg.Connection[Any]) -> dict[int, list[Anchor]]:
     found: dict[int, list[Anchor]] = {}
-    for row in connection.execute("SELECT day::text, shard, number, chain, signature FROM audit_anchors ORDER BY day"):
-        found.setdefault(row[1], []).append(Anchor(*row))
+    for one in anchors(connection):
+        found.setdefault(one.shard, []).append(one)
     return found

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from actors.runtime.errors import StoreUnavailable
-from actors.storage.audit_check import Anchor, Cut
+from actors.storage.audit_check import AUDIT_MONTHS, Anchor, Cut
 from actors.storage.connections import CONNECT_TIMEOUT_S, driver_url
 
 # What was signed → its signature.
@@ -72,14 +72,6 @@ def anchor(connection: psycopg.Connection[Any], region: str, today: date, sign: 
     return made
 
 
-def anchors(connection: psycopg.Connection[Any]) -> list[Anchor]:
-    """All that were made, by day."""
-    found = connection.execute(
-        "SELECT day::text, shard, number, chain, signature FROM audit_anchors ORDER BY day, shard"
-    )
-    return [Anchor(*row) for row in found]
-
-
 def drop_old(
     connection: psycopg.Connection[Any], region: str, today: date, keep_days: int, sign: Sign
 ) -> list[Dropped]:
@@ -126,9 +118,7 @@ def _drop(connection: psycopg.Connection[Any], region: str, month: date, sign: S
 
 def _months(connection: psycopg.Connection[Any]) -> list[date]:
     """First days of the months that have a partition."""
-    names = connection.execute(
-        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'audit'::regclass"
-    )
+    names = connection.execute(AUDIT_MONTHS)
     return sorted(date(int(name[6:10]), int(name[11:13]), 1) for (name,) in names)
 
 

@@ -17,6 +17,7 @@ import struct
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
+from itertools import islice
 
 from actors.storage.binary import COPY_END, COPY_HEAD
 
@@ -65,7 +66,7 @@ class SecondsTold:
     def written(self, rows: Iterable[Row]) -> None:
         """These are in the store for good."""
         self._written.update(dict.fromkeys(rows))
-        for row in list(self._written)[: max(0, len(self._written) - REMEMBERED_MAX)]:
+        for row in list(islice(self._written, max(0, len(self._written) - REMEMBERED_MAX))):
             del self._written[row]
 
 

@@ -69,7 +69,7 @@ class PostgresFigures:
     async def opened(self, after: str, limit: int) -> Opened:
         """See `FiguresStore.opened`: by the index of open orders."""
         c = orders.c
-        query = sa.select(c.order_id, c.placed_at, c.state).where(c.is_open, c.order_id > after)
+        query = sa.select(c.order_id, c.placed_at, c.state).where(c.closed_as.is_(None), c.order_id > after)
         rows = await self._all(query.order_by(c.order_id).limit(limit))
         found = []
         for row in rows:
@@ -111,7 +111,7 @@ class PostgresFigures:
     async def order_levels(self, now_ms: int) -> list[Level]:
         """See `FiguresStore.order_levels`."""
         c = orders.c
-        query = sa.select(c.status, *_counted(c.placed_at, c.units, now_ms)).where(c.is_open)
+        query = sa.select(c.status, *_counted(c.placed_at, c.units, now_ms)).where(c.closed_as.is_(None))
         return [_level(row, 0) for row in await self._all(query.group_by(c.status).order_by(c.status))]
 
     # --- what was recorded

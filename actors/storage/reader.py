@@ -314,7 +314,7 @@ def orders_query(
         if status in CLOSED_STATUSES:
             query = query.where(c.closed_as == status)
         else:
-            query = query.where(c.status == storable_text(status), c.is_open)
+            query = query.where(c.status == storable_text(status), c.closed_as.is_(None))
     if before is not None:
         query = query.where(c.order_id < storable_text(before))
     return query.order_by(c.order_id.desc()).limit(min(limit, LIMIT_MAX))

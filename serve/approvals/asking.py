@@ -30,7 +30,7 @@ def needs_approval(services: Services, wanted: Wanted) -> bool:
     return settings.identity == "required" and 0 < limit < size_of(wanted)
 
 
-def asker_of(scope: Scope) -> str:
+def person_asking(scope: Scope) -> str:
     """Who asks, in whose name it waits. Raises Problem 403 for a device that nobody works on: whoever has it in his hand could approve it himself."""
     subject = subject_of(scope)
     if DEVICE_PATTERN.match(subject):
@@ -44,7 +44,7 @@ async def ask_approval(
     services: Services, request: Request, location_id: str, target_id: str, wanted: Wanted, write: Write
 ) -> Response:
     """202 with the approval. The same key for the same place gives the same approval again, whatever became of it. Raises Problem."""
-    settings, asked_by = services.settings, asker_of(request.scope)
+    settings, asked_by = services.settings, person_asking(request.scope)
     # A key is good once a place, as it is for what is done at once.
     key = f"{location_id}:{write.key}"
     command = AskApproval(location_id, target_id, wanted, asked_by, settings.approval_expires_hours * HOUR_MS)

@@ -29,9 +29,9 @@ from serve.customers.schemas import (
     EmailRequest,
 )
 from serve.customers.tokens import CUSTOMER, tokens
-from serve.identity.desk import REFUSED, Desk, not_before
+from serve.identity.desk import Desk, not_before
 from serve.identity.emails import Email, checked
-from serve.identity.guard import Principal, challenge
+from serve.identity.guard import Principal
 from serve.identity.limits import BY_SESSION, CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON
 from serve.identity.sealing import code_digest, email_digest
 from serve.identity.tokens import TokenRefused, verify
@@ -149,12 +149,7 @@ class _Accounts:
             if claims.role != CUSTOMER:
                 raise TokenRefused("claims")
         except TokenRefused as refused:
-            # Whoever has an old one of ours has to hear that he must sign in again, whatever others send beside him.
-            if refused.reason != "expired":
-                await desk.hold_address(scope, REFUSED)
-            detail = f"The refresh token is not good ({refused.reason})."
-            headers = (challenge('error="invalid_token"'),)
-            raise Problem("auth.token_invalid", detail, extra={"reason": refused.reason}, headers=headers) from None
+            raise await desk.refresh_refused(refused, scope) from None
         await desk.hold_to(BY_SESSION, "customer-session", claims.sid)
         command = RefreshSession(claims.sid, claims.num)
         session = (await desk.ask("customer", claims.sub, command, scope, CustomerSession)).session

@@ -22,7 +22,7 @@ from actors.runtime.wire import OK, Reply
 from serve.audit.who import named
 from serve.context import PRINCIPAL, REQUEST_ID, Scope
 from serve.identity.ceremonies import Ceremonies
-from serve.identity.guard import Principal
+from serve.identity.guard import Principal, challenge
 from serve.identity.keyring import Keyring
 from serve.identity.limits import BY_ADDRESS, Limit, hold_to
 from serve.identity.own_words import OwnWords
@@ -36,7 +36,7 @@ from serve.identity.passwords import (
 )
 from serve.identity.schemas import ShiftView, Tokens
 from serve.identity.sealing import Unsealable, login_digest, seal, unseal
-from serve.identity.tokens import ACCESS_S, REFRESH_S, Claims, issue, issuer_of
+from serve.identity.tokens import ACCESS_S, REFRESH_S, Claims, TokenRefused, issue, issuer_of
 from serve.identity.totp import matching_step, recovery_hash
 from serve.keys.data_keys import DataKeys
 from serve.permissions import CUSTOMERS
@@ -89,6 +89,15 @@ class Desk:
         """Counts a try of `what` from the caller's address: before it is looked at where it can be guessed or costs much, else when it was
         not good (REFUSED). Raises Problem 429 or 503."""
         await self.hold_to(BY_ADDRESS, f"{what}-address", self.services.routers.network_of(scope))
+
+    async def refresh_refused(self, refused: TokenRefused, scope: Scope) -> Problem:
+        """What is told of a refresh token that is not good. Raises Problem 429 or 503."""
+        # Whoever has an old one of ours has to hear that he must sign in again, whatever others send beside him.
+        if refused.reason != "expired":
+            await self.hold_address(scope, REFUSED)
+        detail = f"The refresh token is not good ({refused.reason})."
+        headers = (challenge('error="invalid_token"'),)
+        return Problem("auth.token_invalid", detail, extra={"reason": refused.reason}, headers=headers)
 
     def person(self, scope: Scope) -> Principal:
         """Which member of staff asks. With identity off the guard has let everybody pass; here it matters who it is. Raises Problem."""

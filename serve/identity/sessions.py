@@ -20,7 +20,7 @@ from actors.domain.times import HOUR_MS, moment
 from serve.audit.who import on_device
 from serve.context import ENTITY_ID, PRINCIPAL
 from serve.identity.ceremonies import PasskeyRefused, named_by, new_challenge
-from serve.identity.desk import REFUSED, Desk, not_before
+from serve.identity.desk import Desk, not_before
 from serve.identity.factors import ENROLMENT, ENROLMENT_S, Enrolment
 from serve.identity.guard import Principal, challenge
 from serve.identity.limits import BY_ACCOUNT, BY_ADDRESS, BY_SESSION
@@ -188,12 +188,7 @@ class _Sessions:
         try:
             claims = verify(desk.keys(), sent.refresh_token, desk.region, desk.now_ms() // 1000, use="refresh")
         except TokenRefused as refused:
-            # Whoever has an old one of ours has to hear that he must sign in again, whatever others send beside him.
-            if refused.reason != "expired":
-                await desk.hold_address(request.scope, REFUSED)
-            detail = f"The refresh token is not good ({refused.reason})."
-            headers = (challenge('error="invalid_token"'),)
-            raise Problem("auth.token_invalid", detail, extra={"reason": refused.reason}, headers=headers) from None
+            raise await desk.refresh_refused(refused, request.scope) from None
         on_device(request.scope, claims.dev)
         desk.services.guard.check_device(claims.dev_sid)
         await desk.hold_to(BY_SESSION, "session", claims.sid)

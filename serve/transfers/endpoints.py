@@ -14,7 +14,7 @@ from actors.domain.times import HOUR_MS, moment
 from actors.domain.transfer_commands import ApproveTransfer, RequestTransfer
 from actors.domain.transfer_state import TransferStatus, TransferStatusView
 from actors.runtime.read_model import TransferSummary
-from serve.approvals.asking import asker_of, needs_approval
+from serve.approvals.asking import needs_approval, person_asking
 from serve.callers import reach_of
 from serve.catalogue.known import Catalogue, KnownSkuCheck
 from serve.context import REQUEST_ID, WHO
@@ -110,7 +110,7 @@ async def _request(calls: TransferCalls, request: Request) -> Response:
     await calls.known.judged(partial(_check_no_kits, skus), skus, scope[REQUEST_ID])
     lines, asked_by, approval_ms = units_of(sent.lines), "", 0
     if needs_approval(services, ApproveTransfer(sent.source_id, sent.destination_id, lines)):
-        asked_by, approval_ms = asker_of(scope), services.settings.approval_expires_hours * HOUR_MS
+        asked_by, approval_ms = person_asking(scope), services.settings.approval_expires_hours * HOUR_MS
     command = RequestTransfer(
         sent.source_id, sent.destination_id, lines, sent.reference, expected_ms(sent.expected_at), approval_ms, asked_by,
         reach_of(request.scope),

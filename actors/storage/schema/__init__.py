@@ -18,7 +18,8 @@ a test compares the two, and another one these with `actors/domain/rows*.py`.
     people    accounts, clients, devices, customers, guests; revocations: sessions that ended before their tokens did; notices that have to be
               delivered; approvals: what somebody wants done that somebody else has to approve
     privacy   data_keys: what personal data is sealed under, wrapped; key_canary: what only the cell's keys open; consents, privacy_requests, breaches
-    audit     audit: who did what, by month, chained by shard, with audit_anchors, audit_holds, audit_drops
+    audit     audit: who did what, by month, chained by shard, with audit_seconds (what it is searched by), audit_anchors,
+              audit_holds, audit_drops
               alerts: what the monitor found; monitor_state: what it has learned and how far it has read
 
 Most of them are read models, from which entities also come back to memory. Text keys are compared bytewise (collation C) whatever the database's own
@@ -90,14 +91,14 @@ from actors.storage.schema import (  # noqa: F401
     stock,
     waiting,
 )
-from actors.storage.schema.audit import audit
+from actors.storage.schema.audit import audit, audit_seconds
 from actors.storage.schema.columns import metadata
 from actors.storage.schema.stock import ledger
 from actors.storage.schema.turns import history
 
 __all__ = ["CHANGE_TYPES", "PARTITIONED", "ROW_TYPES", "metadata", "row_columns"]
 
-PARTITIONED: Sequence[sa.Table] = (history, ledger, audit)
+PARTITIONED: Sequence[sa.Table] = (history, ledger, audit, audit_seconds)
 ROW_TYPES: Sequence[type[Row]] = (
     OrderRow, LocationRow, StockRow, LedgerRow, SkuRow, AccountRow, ClientRow, DeviceRow, RevocationRow,
     CustomerRow, GuestRow, NoticeRow, AlertRow, DataKeyRow, ApprovalRow, BreachRow, PrivacyRequestRow, ConsentRow,

@@ -30,17 +30,14 @@ orders = sa.Table(
     sa.Column("due_at", Instant),
     sa.Column("sealed", sa.LargeBinary, nullable=False, server_default=""),
     sa.Column("state", sa.LargeBinary, nullable=False),
-    # Changes once in a life. An index on `status` itself would make every update write to every index.
-    sa.Column("is_open", sa.Boolean, sa.Computed(
-        " AND ".join(f"status <> '{status}'" for status in CLOSED_STATUSES), persisted=True), nullable=False),
-    # Null while it is open; changes once or twice in a life. As `is_open`, so that other steps leave the indexes alone.
+    # Null while it is open; changes once or twice in a life. An index on `status` itself would make every update write to every index.
     sa.Column("closed_as", sa.Text, sa.Computed(
         "CASE WHEN " + " OR ".join(f"status = '{status}'" for status in CLOSED_STATUSES) + " THEN status ELSE NULL END", persisted=True)),
     sa.Index("orders_customer", "customer_ref", "order_id", postgresql_where=sa.text("customer_ref <> ''")),
     sa.Index("orders_owner", "owner", "order_id", postgresql_where=sa.text("owner <> ''")),
     sa.Index("orders_ref", "order_ref", "order_id", postgresql_where=sa.text("order_ref <> ''")),
     sa.Index("orders_email", "email_digest", "order_id", postgresql_where=sa.text("email_digest <> ''")),
-    sa.Index("orders_open", "order_id", postgresql_where=sa.text("is_open")),
+    sa.Index("orders_open", "order_id", postgresql_where=sa.text("closed_as IS NULL")),
     sa.Index("orders_closed", "closed_as", "order_id", postgresql_where=sa.text("closed_as IS NOT NULL")),
     sa.Index("orders_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
     **ROOM,

@@ -18,8 +18,8 @@ from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import DrainBatch, DrainedTurn
 from actors.runtime.wire import OK, Turn
 from actors.storage import audit_search
-from actors.storage.audit_check import Break, verify
-from actors.storage.audit_keeping import Dropped, Held, anchor, anchors, drop_old, hold, lift
+from actors.storage.audit_check import Break, anchors, verify
+from actors.storage.audit_keeping import Dropped, Held, anchor, drop_old, hold, lift
 from actors.storage.audit_search import PostgresAudit
 from actors.storage.grants import grant, may_alter_audit
 from actors.storage.postgres_store import PostgresStore

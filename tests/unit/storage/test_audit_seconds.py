@@ -20,12 +20,21 @@ def test_what_was_said_in_a_second_is_written_again_or_what_is_empty_is():
     told = SecondsTold()
     said = [(7, "us-client-shop", "a-1", "order.ship", ""), (7, "us-acct-mia", "a-1", "order.ship", "us-st-austin")]
     rows = told.fresh(said)
-    named = [("subject", "us-client-shop"), ("address", "a-1"), ("action", "order.ship"), ("noun", "order"), ("location", "us-st-austin")]
+    named = [
+        ("subject", "us-client-shop"),
+        ("address", "a-1"),
+        ("action", "order.ship"),
+        ("noun", "order"),
+        ("location", "us-st-austin"),
+    ]
     assert sorted(rows) == sorted((key_of(field, value), 7) for field, value in named)
     assert told.fresh(said) == rows, "nothing of it is in the store yet"
     told.written(rows)
     assert told.fresh(said) == []
-    assert told.fresh([(8, "", "", "order.ship", "")]) == [(key_of("action", "order.ship"), 8), (key_of("noun", "order"), 8)]
+    assert told.fresh([(8, "", "", "order.ship", "")]) == [
+        (key_of("action", "order.ship"), 8),
+        (key_of("noun", "order"), 8),
+    ]
 
 
 def test_what_is_remembered_grows_without_end(monkeypatch):

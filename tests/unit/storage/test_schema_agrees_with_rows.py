@@ -24,7 +24,7 @@ ROW_MODULES = [
     if found.name.startswith("rows")
 ]
 # Columns that the database computes.
-COMPUTED = {"orders": ["is_open", "closed_as"]}
+COMPUTED = {"orders": ["closed_as"]}
 
 
 def test_no_row_type_is_without_a_table():

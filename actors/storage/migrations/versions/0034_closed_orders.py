@@ -19,6 +19,8 @@ ALTER TABLE orders ADD COLUMN closed_as text
 
 
 def upgrade() -> None:
-    """Adds the column and its index."""
+    """Adds the column and its index. It also says what `is_open` said."""
     op.execute(_COLUMN)
+    op.execute("ALTER TABLE orders DROP COLUMN is_open")
+    op.execute("CREATE INDEX orders_open ON orders (order_id) WHERE closed_as IS NULL")
     op.execute("CREATE INDEX orders_closed ON orders (closed_as, order_id) WHERE closed_as IS NOT NULL")
