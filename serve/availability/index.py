@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.domain.sourcing_demand import Wanted
 from actors.runtime.wire import LiveEvent
 from serve.availability.delivery import DeliveryDates
+from serve.availability.keepers import HAVING_FEW, among, nearest_keepers
 from serve.availability.outlooks import Prospects
 from serve.availability.places import Places, Viewpoint
 from serve.availability.steering import Steering
@@ -274,8 +275,8 @@ class AvailabilityIndex:
     def candidates(self, need: Need, viewpoint: Viewpoint, channel: str = "") -> list[Place]:
         """Places that may serve `need`, nearest first, at most `CANDIDATES_MAX`, with what was seen there.
 
-        Only places that have something of it; when all of them together don't have enough, also the nearest of the others, with
-        nothing seen: a backorder asks the places that it was given again later.
+        Only places that have something of it. Where that may not be enough, also those that keep what is scarce, and after them the nearest of the others, with
+        nothing seen: an order waits for what is missing at the places that it was given, and asks them again later.
         """
         if self._kept:
             stocks = {sku: self._at(sku, channel) for sku in need}
@@ -285,10 +286,26 @@ class AvailabilityIndex:
         chosen = having[:CANDIDATES_MAX]
         if len(having) > CANDIDATES_MAX:
             chosen = _widened(need, stocks, having)
-        elif len(chosen) < CANDIDATES_MAX and any(sum(stocks[sku].values()) < units for sku, units in need.items()):
+        keepers = self.keepers(need, stocks, viewpoint, chosen)
+        if keepers:
+            chosen = among(chosen, keepers)
+        if len(chosen) < CANDIDATES_MAX and any(sum(stocks[sku].values()) < units for sku, units in need.items()):
             others = [name for name in sorted(viewpoint.rank, key=viewpoint.rank.__getitem__) if name not in chosen]
             chosen += others[: CANDIDATES_MAX - len(chosen)]
         return [Place(name, {sku: at[name] for sku, at in stocks.items() if name in at}) for name in chosen]
+
+    def keepers(
+        self, need: Need, stocks: Mapping[str, Mapping[str, int]], viewpoint: Viewpoint, but: Collection[str]
+    ) -> list[str]:
+        """The nearest places, but for those, that keep what of the need is scarce: less than is wanted of it was seen, or at few places. stocks: see `stocks`."""
+        if len(but) >= len(viewpoint.rank):
+            return []
+        scarce = [
+            sku for sku, units in need.items() if len(stocks[sku]) < HAVING_FEW or sum(stocks[sku].values()) < units
+        ]
+        if not scarce:
+            return []
+        return nearest_keepers([self._stock.get(sku, _NOTHING).kept_at() for sku in scarce], viewpoint.rank, but)
 
     def stocks(self, skus: Iterable[str], channel: str) -> dict[str, dict[str, int]]:
         """Of each SKU location → units (> 0) that may be promised to the channel. Not to be changed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple
 
 
@@ -17,7 +18,7 @@ class _Kit(NamedTuple):
 class SkuStock:
     """Location → available units (> 0), their sum, and a number that changes with them. `kits`: those that this is a part of."""
 
-    __slots__ = ("_kit", "at", "changes", "kits", "total")
+    __slots__ = ("_kit", "_without", "at", "changes", "kits", "total")
 
     def __init__(self) -> None:
         self.at: dict[str, int] = {}
@@ -25,13 +26,25 @@ class SkuStock:
         self.changes = 0
         self.kits: tuple[SkuStock, ...] = ()
         self._kit: _Kit | None = None
+        # Locations that have told of it, and that nothing is available. Of most SKUs there is something everywhere, and an empty set for each would be 200 bytes.
+        self._without: set[str] | None = None
 
     def put(self, location_id: str, available: int) -> None:
         """Stock of the SKU itself has changed."""
+        if available <= 0:
+            if self._without is None:
+                self._without = set()
+            self._without.add(location_id)
+        elif self._without:
+            self._without.discard(location_id)
         if self._kit is None:
             self._set(location_id, available)
         else:
             self._kit.own[location_id] = available
+
+    def kept_at(self) -> Iterable[str]:
+        """The locations that keep it, whether anything is available there now or not."""
+        return chain(self.at, self._without or ())
 
     def make_of(self, parts: Iterable[tuple[SkuStock, int]]) -> None:
         """From now on it is a kit of these parts; of none: it has stock of its own."""

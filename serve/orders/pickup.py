@@ -90,6 +90,8 @@ class Pickups:
         others = [
             place for place in self._index.candidates(need, view, channel) if place.location_id != store.location_id
         ]
+        # Those that only keep it are asked when these had less than was seen.
+        others.sort(key=lambda place: not place.available)
         return PickupPlan(Place(store.location_id, here), others[:SOURCES_MAX])
 
     def offer(self, skus: Sequence[str], store: LocationRow, channel: str, now_ms: int) -> PickupOffer:

@@ -15,6 +15,7 @@ from actors.domain.order_state import (
 )
 from actors.domain.order_views import ViewOrder
 from actors.runtime.wire import Reply
+from serve.availability.keepers import among
 from serve.callers import subject_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
@@ -233,7 +234,7 @@ class OrderPlacing:
             # Sourcing looked only at what is out, or found that nobody should be asked now: these may have it later.
             known = {place.location_id for place in places}
             near = [place for place in self._places.near(need, to, placed.channel) if place.location_id not in known]
-            more, bars = self._places.allowed(need, [*places, *near], to, placed.channel)
+            more, bars = self._places.allowed(need, among(places, near), to, placed.channel)
             places, barred = more, barred | bars
         if any(barred.values()):
             # Of a place that is not named it is not known what it may serve.

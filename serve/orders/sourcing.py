@@ -31,6 +31,7 @@ from actors.domain.sourcing_size import CONSIDERED_MAX, GREEDY_SKUS, NEAREST, pl
 from actors.domain.sourcing_substitution import source_with_substitutes
 from actors.enumeration.search import solver_for
 from serve.availability.index import AvailabilityIndex
+from serve.availability.keepers import among
 from serve.availability.places import Viewpoint
 from serve.orders.sourcing_allowed import LASTING, barred_at
 from serve.orders.terms import Asked
@@ -75,7 +76,9 @@ class Sourcing:
         wanted = tuple(self._index.wanted(line.sku, line.quantity, line.amount) for line in lines)
         demand = Demand(wanted, country, now_ms, channel)
         if asked is not None:
-            return self._asked(asked, policy, demand, need, viewpoint)
+            return self._with_keepers(
+                self._asked(asked, policy, demand, need, viewpoint), asked.seen(need), demand, viewpoint
+            )
         candidates = self.candidates(need, viewpoint, channel, now_ms)
         decision = source(policy, demand, candidates, choose)
         if not decision.parts and decision.why == "not_whole":
@@ -84,7 +87,19 @@ class Sourcing:
         by_id = {one.location_id: one for one in candidates}
         places = _places(policy, demand, decision, by_id)
         barred = _barred(policy, demand, decision, by_id, places)
-        return Proposal(decision.plan(), places, decision.places_max, decision, barred)
+        proposal = Proposal(decision.plan(), places, decision.places_max, decision, barred)
+        return self._with_keepers(proposal, need, demand, viewpoint)
+
+    def _with_keepers(self, proposal: Proposal, need: Need, demand: Demand, viewpoint: Viewpoint) -> Proposal:
+        """With those that keep what is scarce, and may serve it: an order for it waits there as well."""
+        known = {one.location_id for one in proposal.places}
+        stocks = self._index.stocks(need, demand.channel)
+        keepers = [Place(name, {}) for name in self._index.keepers(need, stocks, viewpoint, known)]
+        if not keepers:
+            return proposal
+        able, barred = self.allowed(need, keepers, viewpoint, demand.to_country, demand.channel, demand.now_ms)
+        barred = {one.location_id: skus for one in able if (skus := barred[one.location_id])}
+        return proposal._replace(places=among(proposal.places, able), barred={**proposal.barred, **barred})
 
     def _asked(self, asked: Asked, policy: Policy, demand: Demand, need: Need, viewpoint: Viewpoint) -> Proposal:
         """The same for an order with terms: these hold besides the policy, and later rounds keep to them by themselves."""

@@ -2,6 +2,7 @@ import msgspec
 import pytest
 
 from actors.domain.geography import distance_km
+from actors.domain.order_evolve import RETRY_PLACES_MAX
 from actors.domain.rows import LocationRow, SkuRow, StockRow
 from serve.availability.index import ANSWER_BYTES_MAX, ANSWERS_MAX, CANDIDATES_MAX, FRAGMENTS_MAX, AvailabilityIndex
 from serve.availability.places import VIEWPOINTS_MAX
@@ -83,6 +84,59 @@ def test_a_far_place_that_has_all_is_not_crowded_out_by_near_ones_that_have_some
     assert len(found) == CANDIDATES_MAX
     assert found[0].location_id == "us-n00"
     assert found[-1].location_id == "us-far"
+
+
+def region_of(places: int, *stock: tuple[str, str, int]) -> AvailabilityIndex:
+    """us-p-00, us-p-01, … each farther from (0, 0) than the one before, with these units of these SKUs."""
+    index = AvailabilityIndex("us", 0.0, 0.0)
+    index.rows([place(f"us-p-{number:02}", number / 4, 0) for number in range(places)])
+    index.rows([StockRow(name, sku, units, 0, 0) for name, sku, units in stock])
+    return index
+
+
+def waited_at(index: AvailabilityIndex, **need: int) -> list[str]:
+    """The places at which an order waits for what it lacks: the first few of those that it was given."""
+    return [at.location_id for at in index.candidates(need, index.places.seen_from(0, 0))][:RETRY_PLACES_MAX]
+
+
+def test_an_order_waits_at_the_nearest_places_though_only_a_far_one_keeps_the_goods():
+    index = region_of(40, ("us-p-39", "x", 1))
+    assert waited_at(index, x=1)[0] == "us-p-39"
+    index.rows([StockRow("us-p-39", "x", 1, 1, 0)])
+    assert waited_at(index, x=1)[0] == "us-p-39"
+
+
+def test_a_place_that_never_told_of_the_goods_is_not_waited_at_where_nobody_did():
+    assert waited_at(region_of(40), x=1) == [f"us-p-{number:02}" for number in range(RETRY_PLACES_MAX)]
+
+
+def test_those_who_have_another_sku_leave_no_room_for_who_keeps_what_is_missing():
+    index = region_of(40, *((f"us-p-{number:02}", "x", 9) for number in range(20)), ("us-p-38", "y", 0))
+    waited = waited_at(index, x=1, y=1)
+    assert "us-p-38" in waited
+    assert "us-p-00" in waited
+    found = index.candidates({"x": 1, "y": 1}, index.places.seen_from(0, 0))
+    assert sum("x" in at.available for at in found) == CANDIDATES_MAX
+
+
+def test_the_keepers_of_one_sku_leave_no_room_for_those_of_another():
+    keepers = [(f"us-p-{number:02}", "x", 0) for number in range(10, 30)]
+    waited = waited_at(region_of(40, *keepers, ("us-p-38", "y", 0), ("us-p-39", "z", 0)), x=1, y=1, z=1)
+    assert waited[:3] == ["us-p-10", "us-p-38", "us-p-39"]
+
+
+def test_an_order_that_loses_the_last_unit_to_another_waits_at_that_place_alone():
+    index = region_of(40, ("us-p-01", "x", 1), ("us-p-35", "x", 0))
+    assert waited_at(index, x=1) == ["us-p-01", "us-p-35"]
+
+
+def test_who_had_some_and_has_none_is_told_as_one_that_has():
+    index = region_of(3, ("us-p-01", "x", 0), ("us-p-02", "x", 4))
+    found = index.candidates({"x": 2}, index.places.seen_from(0, 0))
+    assert [(at.location_id, at.available) for at in found] == [("us-p-02", {"x": 4}), ("us-p-01", {})]
+    index.rows([StockRow("us-p-01", "x", 5, 0, 0)])
+    found = index.candidates({"x": 2}, index.places.seen_from(0, 0))
+    assert [(at.location_id, at.available) for at in found] == [("us-p-01", {"x": 5}), ("us-p-02", {"x": 4})]
 
 
 def test_views_and_remembered_answers_are_bounded(index):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.domain.allocation import Place
 from actors.domain.article import Details, encoded
 from actors.domain.location_commands import Allocate
 from actors.domain.location_state import Stock
@@ -69,11 +70,11 @@ def test_a_kit_is_offered_as_far_as_its_parts_are(index):
     assert not index.buffered(["set"], "store")
 
 
-def test_a_place_that_keeps_all_back_is_no_candidate(index):
+def test_a_place_that_keeps_all_back_is_told_to_have_some(index):
     index.rows([StockRow("us-a", "x", 5, 0, 0, buffers="online:5"), StockRow("us-b", "x", 5, 0, 0)])
     seen = index.places.seen_from(0, 0)
-    assert [at.location_id for at in index.candidates({"x": 5}, seen, "online")] == ["us-b"]
-    assert [at.location_id for at in index.candidates({"x": 5}, seen, "store")] == ["us-a", "us-b"]
+    assert index.candidates({"x": 5}, seen, "online") == [Place("us-b", {"x": 5}), Place("us-a", {})]
+    assert index.candidates({"x": 5}, seen, "store") == [Place("us-a", {"x": 5}), Place("us-b", {"x": 5})]
 
 
 @given(

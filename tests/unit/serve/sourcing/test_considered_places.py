@@ -10,10 +10,13 @@ from actors.domain import sourcing_size
 from actors.domain.allocation import need_of
 from actors.domain.article import Details
 from actors.domain.article import encoded as details_row
+from actors.domain.location_profile import Profile
+from actors.domain.order_evolve import RETRY_PLACES_MAX
 from actors.domain.order_state import Line
 from actors.domain.outlook import Outlook
 from actors.domain.outlook import encoded as outlook_row
 from actors.domain.rows import LocationRow, SkuRow, StockRow
+from actors.domain.rows_of_sourcing import profile_row
 from actors.domain.sourcing_policy import Costs, Policy
 from actors.domain.sourcing_size import CELLS_MAX, CONSIDERED_MAX, GREEDY_SKUS
 from actors.domain.times import DAY_MS
@@ -48,6 +51,26 @@ def test_what_only_a_far_place_has_is_backordered():
     assert ("us-p-150", {"b": 2}) in proposal.plan
     assert not proposal.decision.backordered()
     assert proposal.decision.considered == CONSIDERED_MAX
+
+
+def test_an_order_waits_where_what_it_lacks_never_comes():
+    index = index_of(*({"a": 1} for _ in range(150)), {"b": 0})
+    proposal = proposed(index, a=1, b=2)
+    assert proposal.decision.backordered() == {"b": 2}
+    assert "us-p-150" in [place.location_id for place in proposal.places[:RETRY_PLACES_MAX]]
+    assert proposal.plan == [("us-p-000", {"a": 1})]
+
+
+def test_an_order_waits_where_what_it_lacks_may_never_be_served_from():
+    index = index_of(*({"a": 1} for _ in range(150)), {"b": 0, "a": 0}, {"b": 0})
+    index.rows([SkuRow("c", "a", "", 2, details=details_row(Details(hazard_class="3")))])
+    for name, profile in (("us-p-150", Profile(hazard_classes=("8",))), ("us-p-151", Profile(ships=False))):
+        index.rows([profile_row(name, 1, profile, None)])
+    proposal = proposed(index, a=1, b=2)
+    assert proposal.barred == {"us-p-150": ["a"]}
+    places = [place.location_id for place in proposal.places]
+    assert "us-p-150" in places[:RETRY_PLACES_MAX]
+    assert "us-p-151" not in places
 
 
 def test_the_one_place_with_everything_is_too_far_to_be_seen():

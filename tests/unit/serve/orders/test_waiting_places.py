@@ -1,0 +1,43 @@
+"""Where an order waits for what is not there, in a region with many more places than it may wait at."""
+
+import pytest
+
+from actors.domain.order_evolve import RETRY_PLACES_MAX
+from tests.unit.serve.sourcing.test_later_rounds import NEAR_PORTLAND, received, shown
+from tests.unit.serve.sourcing.test_sourced_orders import NEWARK, policy, served
+
+
+@pytest.fixture(params=["nearest first", "by a policy"])
+async def crowded(cell, request):
+    """Stores around Portland, none of which keeps D4, and Newark, far away, which had one."""
+    if request.param == "by a policy":
+        await policy(cell)
+    for number in range(RETRY_PLACES_MAX + 4):
+        store = {
+            "type": "store", "name": f"store {number}", "city": "", "country": "US",
+            "lat": 45.5 + number / 100, "lon": -122.7, "timezone": "UTC",
+        }  # fmt: skip
+        answer = await cell.write("PUT", f"/v1/locations/us-st-near{number:02}", store)
+        assert answer.is_success, answer.text
+    await received(cell, NEWARK, ("D4", 1))
+    assert served(await cell.placed(("D4", 1), ship_to=NEAR_PORTLAND)) == {NEWARK: {"D4": 1}}
+    return cell
+
+
+async def test_goods_come_back_to_the_one_place_that_keeps_them_and_the_order_waits_elsewhere(crowded):
+    waiting = await crowded.placed(("D4", 2), ship_to=NEAR_PORTLAND)
+    assert (waiting["status"], served(waiting)) == ("backordered", {})
+    await received(crowded, NEWARK, ("D4", 2))
+    told = await shown(crowded, waiting)
+    assert (told["status"], served(told)) == ("allocated", {NEWARK: {"D4": 2}})
+
+
+async def test_an_order_that_has_a_part_from_nearby_does_not_wait_where_the_rest_is_kept(crowded):
+    for number in range(RETRY_PLACES_MAX + 4):
+        await received(crowded, f"us-st-near{number:02}", ("A1", 5))
+    waiting = await crowded.placed(("A1", 1), ("D4", 2), ship_to=NEAR_PORTLAND)
+    assert waiting["status"] == "partly_allocated"
+    await received(crowded, NEWARK, ("D4", 2))
+    told = await shown(crowded, waiting)
+    assert told["status"] == "allocated"
+    assert served(told)[NEWARK] == {"D4": 2}
