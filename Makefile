@@ -93,13 +93,16 @@ test-some: checks
 # What starts real cells waits half of its time, and measures how soon something is found: all else goes at the same time, but only on
 # what is left of the machine.
 SPARE = nice -n 19
-.PHONY: test-all test-real test-api test-nouns test-rules
+.PHONY: test-all test-cells test-stores test-api test-nouns test-rules
 test-all: lint imports
-	@echo "types, bills and all tests, five runs at a time: each is told at its end, the first of the tests after some minutes"
-	$(MAKE) --no-print-directory --jobs=5 --output-sync=target test-real test-api test-nouns test-rules types sbom audit
+	@echo "types, bills and all tests, six runs at a time: each is told at its end, the first of the tests after some minutes"
+	$(MAKE) --no-print-directory --jobs=6 --output-sync=target test-cells test-stores test-api test-nouns test-rules types sbom audit
 
-test-real: $(READY)
-	$(RUN) -m pytest tests/integration tests/system
+test-cells: $(READY)
+	$(RUN) -m pytest tests/system
+
+test-stores: $(READY)
+	$(RUN) -m pytest tests/integration
 
 test-api: $(READY)
 	$(SPARE) $(RUN) -m pytest tests/unit/serve/test_*.py

@@ -20,6 +20,7 @@ from cells.processes import ProcessMark, ProcessTree, is_alive, mark_of, send, s
 from cells.redis import answer, redis_binary, serving_pid
 from cells.settings import Api, Ray, Redis, RegionConfig
 from cells.state import KeeperState, read_state
+from perf.chaos.own_cell import Span
 
 pytestmark = pytest.mark.real
 
@@ -93,14 +94,15 @@ class KeptCell:
 def cell() -> Iterator[KeptCell]:
     home = Path(tempfile.mkdtemp(prefix="ocefs-k-", dir="/tmp"))
     home.chmod(0o711)
-    # below the ports that Linux gives to outgoing connections; only the first few of the span are really looked at
-    base = 25_000 + os.getpid() % 250 * 20
+    span = Span()
     config = RegionConfig(
-        api=Api(port=base + 15, serve_port=base + 16), ray=Ray(port_base=base, dashboard_port=base + 17)
+        api=Api(port=span.base + 15, serve_port=span.base + 16),
+        ray=Ray(port_base=span.base, dashboard_port=span.base + 17),
     )
     kept = KeptCell(home, config)
     yield kept
     kept.clean_up()
+    span.free()
     shutil.rmtree(home, ignore_errors=True)
     shutil.rmtree(short_folder(home), ignore_errors=True)
 

@@ -17,6 +17,7 @@ from cells.paths import CellPaths, short_folder
 from cells.processes import RUN_TOKEN, ProcessTree
 from cells.ray_cluster import RayCluster, cell_environment
 from cells.settings import Api, Ray, Region, RegionConfig
+from perf.chaos.own_cell import Span
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
 
@@ -34,6 +35,15 @@ def home():
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(short_folder(folder), ignore_errors=True)
+
+
+@pytest.fixture
+def spans():
+    """Of ports; two."""
+    taken = [Span(), Span()]
+    yield taken
+    for span in taken:
+        span.free()
 
 
 def _cell(home: Path, name: str, base: int) -> tuple[RegionConfig, CellPaths, str]:
@@ -65,9 +75,8 @@ def _open_to_others(marks) -> list[str]:
     ]
 
 
-def test_a_second_cluster_joins_the_first_or_goes_down_with_it(home):
-    base = 25_000 + os.getpid() % 3 * 2000
-    first, second = _cell(home, "one", base), _cell(home, "two", base + 1000)
+def test_a_second_cluster_joins_the_first_or_goes_down_with_it(home, spans):
+    first, second = (_cell(home, name, span.base) for name, span in zip(("one", "two"), spans, strict=True))
     clusters = [RayCluster(*first), RayCluster(*second)]
     try:
         with ThreadPoolExecutor(2) as pool:
@@ -90,8 +99,8 @@ def test_a_second_cluster_joins_the_first_or_goes_down_with_it(home):
     assert ProcessTree(second[2]).find() == []
 
 
-def test_a_cluster_that_cannot_start_is_not_explained(home):
-    config, paths, token = _cell(home, "one", 25_000 + os.getpid() % 3 * 2000)
+def test_a_cluster_that_cannot_start_is_not_explained(home, spans):
+    config, paths, token = _cell(home, "one", spans[0].base)
     broken = msgspec.structs.replace(config, ray=msgspec.structs.replace(config.ray, object_store_mb=1 << 30))
     cluster = RayCluster(broken, paths, token)
     with pytest.raises(Exception, match=r"Ray did not start .*log: .*ray\.log"):
