@@ -29,7 +29,10 @@ IsSigned = Callable[[bytes, str], bool]
 Record = Mapping[tuple[str, int], str]
 _HEAD = struct.Struct("!hiiiqiq")
 _CHAIN_FIELD_BYTES = 4 + audit_rows.CHAIN_BYTES
-_LINES = f"COPY (SELECT {', '.join(audit_rows.COLUMNS)} FROM audit WHERE shard = %s ORDER BY number) TO STDOUT (FORMAT binary)"  # noqa: S608 -- columns of our schema; the shard is a parameter
+_LINES = f"SELECT {', '.join(audit_rows.COLUMNS)} FROM audit"  # noqa: S608 -- columns of our schema
+# Times never go back within a shard, so the first is the order of each chain, unless somebody changed a time; and there is an index by it.
+_BY_TIME = f"COPY ({_LINES} ORDER BY at, shard, number) TO STDOUT (FORMAT binary)"
+_BY_NUMBER = f"COPY ({_LINES} WHERE shard = %s ORDER BY number) TO STDOUT (FORMAT binary)"
 AUDIT_MONTHS = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'audit'::regclass ORDER BY 1"
 _UNFOUND = """
     SELECT shard, number, said.field FROM {month} CROSS JOIN LATERAL (
@@ -92,7 +95,6 @@ def verify(
 ) -> Checked:
     """Checks everything, in one snapshot of the database. record: the anchors that are known to have been made, None where that is not known."""
     breaks: list[Break] = []
-    lines = anchors_right = 0
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         starts = _starts(connection, region, is_signed, breaks)
@@ -102,19 +104,31 @@ def verify(
             shard: Head(number, chain)
             for shard, number, chain in connection.execute("SELECT shard, audit_number, audit_chain FROM shards")
         }
-        known = {shard for (shard,) in connection.execute("SELECT DISTINCT shard FROM audit")}
-        shards = sorted({*ends, *known, *made, *starts})
-        for shard in shards:
-            walk = _Walk(shard, starts.get(shard, Head()), made.get(shard, []), region, is_signed)
-            found = walk.run(_rows(connection, shard), ends.get(shard, Head()))
-            lines += walk.lines
-            anchors_right += walk.anchors_right
+
+        def walk_of(shard: int) -> _Walk:
+            return _Walk(shard, starts.get(shard, Head()), made.get(shard, []), region, is_signed)
+
+        walks = {shard: walk_of(shard) for shard in {*ends, *made, *starts}}
+        for row in _rows(connection, _BY_TIME):
+            shard = _shard_of(row)
+            walk = walks.get(shard)
+            if walk is None:
+                walk = walks[shard] = walk_of(shard)
+            walk.step(row)
+        for shard, walk in sorted(walks.items()):
+            end = ends.get(shard, Head())
+            found = walk.end(end)
             if found is not None:
-                breaks.append(found)
+                # Where a time was changed, other lines seem to be missing: by number it is seen which one it was.
+                again = walk_of(shard)
+                for row in _rows(connection, _BY_NUMBER, shard):
+                    again.step(row)
+                breaks.append(again.end(end) or found)
         if not breaks:
             breaks += _not_found(connection)
         breaks += gone
-    return Checked(lines, len(shards), anchors_right, breaks)
+    walked = walks.values()
+    return Checked(sum(walk.lines for walk in walked), len(walked), sum(walk.anchors_right for walk in walked), breaks)
 
 
 class _Walk:
@@ -127,15 +141,19 @@ class _Walk:
         self._anchors = {anchor.number: anchor for anchor in anchors if anchor.number > start.number}
         self._region = region
         self._is_signed = is_signed
+        self._wrong: Break | None = None
         self.lines = 0
         self.anchors_right = 0
 
-    def run(self, rows: Iterator[bytes], end: Head) -> Break | None:
-        """The first break."""
-        for row in rows:
-            wrong = self._step(row)
-            if wrong is not None:
-                return wrong
+    def step(self, row: bytes) -> None:
+        """The next line; nothing is looked at past the first that is wrong."""
+        if self._wrong is None:
+            self._wrong = self._looked_at(row)
+
+    def end(self, end: Head) -> Break | None:
+        """The first break, when there are no more lines."""
+        if self._wrong is not None:
+            return self._wrong
         number = self._at.number
         beyond = sorted(anchor for anchor in self._anchors if anchor > number)
         if beyond:
@@ -146,7 +164,7 @@ class _Walk:
             return Break(self._shard, number, "it is not the end that shards knows: lines were put in, or made anew")
         return None
 
-    def _step(self, row: bytes) -> Break | None:
+    def _looked_at(self, row: bytes) -> Break | None:
         _, _, _, _, number, _, at_us = _HEAD.unpack_from(row)
         at_ms = at_us // _US + _POSTGRES_EPOCH_MS
         fields, chain = row[2:-_CHAIN_FIELD_BYTES], row[-audit_rows.CHAIN_BYTES :]
@@ -172,9 +190,14 @@ class _Walk:
         return None
 
 
-def _rows(connection: psycopg.Connection[Any], shard: int) -> Iterator[bytes]:
-    """The shard's lines as COPY's binary rows."""
-    with connection.cursor() as cursor, cursor.copy(_LINES, (shard,)) as copy:
+def _shard_of(row: bytes) -> int:
+    shard: int = _HEAD.unpack_from(row)[2]
+    return shard
+
+
+def _rows(connection: psycopg.Connection[Any], lines: str, *parameters: int) -> Iterator[bytes]:
+    """Lines as COPY's binary rows."""
+    with connection.cursor() as cursor, cursor.copy(lines, parameters) as copy:
         left = b""
         begun = False
         for block in copy:

@@ -21,6 +21,10 @@ from actors.storage.connections import CONNECT_TIMEOUT_S, driver_url
 # What was signed → its signature.
 Sign = Callable[[bytes], str]
 _LOCK = 0x0CEF7
+# Read twice: to sort a month by number would take longer.
+_LAST_OF_EACH = """
+    SELECT shard, number, chain FROM {part} JOIN (SELECT shard, max(number) AS number FROM {part} GROUP BY shard) AS last USING (shard, number)
+"""
 
 
 class Dropped(NamedTuple):
@@ -57,7 +61,7 @@ def anchor(connection: psycopg.Connection[Any], region: str, today: date, sign: 
             if shard in done:
                 continue
             last = connection.execute(
-                "SELECT number, chain FROM audit WHERE shard = %s AND at < %s ORDER BY number DESC LIMIT 1",
+                "SELECT number, chain FROM audit WHERE shard = %s AND at < %s ORDER BY at DESC, shard DESC, number DESC LIMIT 1",
                 [shard, midnight],
             ).fetchone()
             if last is None:
@@ -94,9 +98,7 @@ def _drop(connection: psycopg.Connection[Any], region: str, month: date, sign: S
     part = sql.Identifier(f"audit_{month:%Y_%m}")
     heads = {
         shard: (number, bytes(chain).hex())
-        for shard, number, chain in connection.execute(
-            sql.SQL("SELECT DISTINCT ON (shard) shard, number, chain FROM {} ORDER BY shard, number DESC").format(part)
-        )
+        for shard, number, chain in connection.execute(sql.SQL(_LAST_OF_EACH).format(part=part))
     }
     before = connection.execute("SELECT cut FROM audit_drops ORDER BY month DESC LIMIT 1").fetchone()
     # A shard without a line in this month still begins where it was cut before.

@@ -91,6 +91,21 @@ async def test_a_long_way_behind_is_read_at_once_or_with_gaps(store, stream):
     assert cursor == {1: Position(50, NOON_MS + 9)}
 
 
+async def test_a_shard_is_passed_over_or_read_twice_when_many_are_read_a_piece_at_a_time(store, stream):
+    # In the first shard five lines a moment, in the second one every third moment, and none before that.
+    await drained(store, 1, 1, *(turn(number, NOON_MS + number, 5) for number in range(10)))
+    await drained(store, 2, 1, *(turn(number, NOON_MS + number) for number in range(5, 30, 3)))
+    cursor, found, more = {}, [], True
+    while more:
+        records, ends, more = await stream.since(cursor, 4)
+        assert len(records) <= 4
+        found += [(record.at_ms - NOON_MS, *record.reference) for record in records]
+        cursor |= ends
+    assert found == sorted(set(found))
+    assert [number for _, shard, number in found if shard == 1] == list(range(1, 51))
+    assert [number for _, shard, number in found if shard == 2] == list(range(1, 10))
+
+
 def step(number: int, **changed: Any) -> Turn:
     """A machine moves an order, unless it is said otherwise."""
     said: dict[str, Any] = {"role": "", "action": "order.ship", "outcome": "", "changes": {}} | changed

@@ -136,6 +136,8 @@ async def test_a_drain_that_is_done_again_adds_no_line_twice(store, owner):
     [
         ("UPDATE audit SET subject = 'us-acct-sam' WHERE number = 2", 2, "was changed"),
         ("UPDATE audit SET at = at + interval '1 s' WHERE number = 3", 3, "was changed"),
+        ("UPDATE audit SET at = at - interval '1 s' WHERE number = 4", 4, "was changed"),
+        ("UPDATE audit SET at = at + interval '10 d' WHERE number = 2", 2, "was changed"),
         ("UPDATE audit SET chain = sha256('x') WHERE number = 2", 2, "was changed"),
         ("DELETE FROM audit WHERE number = 2", 2, "is missing"),
         ("DELETE FROM audit WHERE number = 4", 4, "are gone"),
@@ -149,6 +151,13 @@ async def test_a_forged_line_is_named(store, owner, statement, number, what):
     [found] = breaks(owner)
     assert (found.shard, found.number) == (1, number)
     assert what in found.what
+
+
+async def test_a_forged_line_hides_what_is_wrong_in_another_shard(store, owner):
+    for shard in (1, 2):
+        await drained(store, shard, 1, turn(1), turn(2, ms(NOON) + 1), turn(3, ms(NOON) + 2))
+    forge(owner, "DELETE FROM audit WHERE shard = 1 AND number = 1; DELETE FROM audit WHERE shard = 2 AND number = 2")
+    assert [(found.shard, found.number) for found in breaks(owner)] == [(1, 1), (2, 2)]
 
 
 async def test_a_chain_that_was_made_anew_is_not_what_was_anchored(store, owner, clean_url):
