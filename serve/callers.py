@@ -28,7 +28,7 @@ def may_correct(scope: Scope) -> bool:
 def reach_of(scope: Scope) -> list[str]:
     """The locations that the caller's rights reach, in order; empty for the whole region."""
     principal = caller_of(scope)
-    return [] if principal is None else sorted(principal.locations)
+    return sorted(principal.locations) if principal is not None and principal.locations else []
 
 
 def places_asked(scope: Scope, location_id: str | None) -> list[str] | None:

@@ -75,15 +75,16 @@ class Guard:
         """Raises Problem 401 or 403; `need` None: the endpoint is not declared, so nobody may use it."""
         if not self.required:
             return
+        keys = self._keyring()
         if need is not None and need.permission is None:
-            self._name(scope)
+            self._name(scope, keys)
             return
         try:
-            principal = scope[PRINCIPAL] = self.caller(scope)
+            principal = scope[PRINCIPAL] = self._caller(scope, keys)
         except Problem:
-            self._name(scope)
+            self._name(scope, keys)
             raise
-        self._name(scope, principal)
+        self._name(scope, keys, principal)
         if need is None or not may(need, principal.permissions):
             raise _forbidden(need)
         if need.at_location and principal.locations and location_id not in principal.locations:
@@ -94,25 +95,30 @@ class Guard:
         if need.step_up and principal.role:
             self.require_proof(principal)
 
-    def _name(self, scope: Scope, principal: Principal | None = None) -> None:
+    def _keyring(self) -> Keyring | None:
+        return None if self._keys is None else self._keys.current(self._clock.monotonic())
+
+    def _name(self, scope: Scope, keys: Keyring | None, principal: Principal | None = None) -> None:
         """Says for the audit who asks."""
-        keys = None if self._keys is None else self._keys.current(self._clock.monotonic())
         if keys is not None:
             self._who.put(scope, keys, principal)
 
     def caller(self, scope: Scope) -> Principal:
         """Who asks, whatever they may do. Raises Problem 401."""
+        return self._caller(scope, self._keyring())
+
+    def _caller(self, scope: Scope, keys: Keyring | None) -> Principal:
         given = _only(scope, b"authorization")
         if given is None:
             raise _unauthorized("auth.token_missing", "Sign in: this needs `Authorization: Bearer <token>`.", "")
-        return self._bearer(given)
+        return self._bearer(given, keys)
 
     def device(self, scope: Scope) -> Principal | None:
         """The enrolled device on which somebody is signing in, by its token in DEVICE_AUTHORIZATION; None without. Raises Problem 401."""
         given = _only(scope, DEVICE_AUTHORIZATION)
         if given is None:
             return None
-        found = self._bearer(given)
+        found = self._bearer(given, self._keyring())
         # Tokens of people who work on a device name it as well.
         if found.subject != found.device:
             raise _refused("claims")
@@ -140,8 +146,7 @@ class Guard:
         doubted_s = self._ended.unproved_until_s(principal.session_id)
         return doubted_s > 0 and principal.proved_s <= doubted_s
 
-    def _bearer(self, given: bytes) -> Principal:
-        keys = None if self._keys is None else self._keys.current(self._clock.monotonic())
+    def _bearer(self, given: bytes, keys: Keyring | None) -> Principal:
         if keys is None:
             raise Problem("auth.unavailable", "The cell has no keys to check tokens with.")
         if keys is not self._known_by:  # a key that is gone is believed no more
