@@ -8,7 +8,6 @@ import gc
 import itertools
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ import structlog
 
 from cells.postgres import EmbeddedPostgres
 from cells.redis import EmbeddedRedis, answer
+from perf.ports import free_ports
 
 # A machine that is busy with other tests is no fault of the code; and many properties find more together than few with many examples.
 hypothesis.settings.register_profile("ocefs", deadline=None, max_examples=40)
@@ -93,7 +93,5 @@ def redis_url(redis_socket: Path) -> str:
 @pytest.fixture
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    (port,) = free_ports(1)
+    return port

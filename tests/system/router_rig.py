@@ -16,6 +16,7 @@ import httpx
 import msgspec
 
 from cells.processes import wait_until
+from perf.ports import free_ports
 from router import process
 from router.config import RouterConfig
 from router.control import Control
@@ -25,17 +26,12 @@ from router.topology import Region
 FAKE_CELL = Path(__file__).with_name("router_fake_cell.py")
 # An address that the rig trusts as a proxy; every client that doesn't come from there is a stranger.
 PROXY = "127.0.0.2"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+NAMES = ("us", "eu", "latam")
 
 
 class FakeCell:
-    def __init__(self, name: str) -> None:
-        self.name, self.port = name, free_port()
+    def __init__(self, name: str, port: int) -> None:
+        self.name, self.port = name, port
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -60,11 +56,12 @@ class FakeCell:
 class Rig:
     def __init__(self, **settings: object) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="ocefs-router-"))
+        port, stats_port, *cell_ports = free_ports(2 + len(NAMES))
         self.config = RouterConfig(
-            port=free_port(), stats_port=free_port(), trusted_proxies=(f"{PROXY}/32",), connections_max=2000
+            port=port, stats_port=stats_port, trusted_proxies=(f"{PROXY}/32",), connections_max=2000
         )
         self.config = msgspec.structs.replace(self.config, **settings)
-        self.cells = {name: FakeCell(name) for name in ("us", "eu", "latam")}
+        self.cells = {name: FakeCell(name, port) for name, port in zip(NAMES, cell_ports, strict=True)}
         self.url = f"http://127.0.0.1:{self.config.port}"
         self.client = httpx.Client(base_url=self.url, timeout=10)
         self.control = Control(self.home)
