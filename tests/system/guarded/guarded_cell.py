@@ -33,8 +33,9 @@ class GuardedCell:
         deadline = time.monotonic() + WHOLE_S
         while True:
             try:
+                # It is http: whoever verifies reads the system's certificates first, 20 ms of computing a request.
                 answer = httpx.request(
-                    method, self.cell.base + path, json=body, headers=sent, timeout=20, trust_env=False
+                    method, self.cell.base + path, json=body, headers=sent, timeout=20, trust_env=False, verify=False
                 )
                 if answer.status_code not in (429, 503):
                     return answer
