@@ -1,7 +1,6 @@
 """Runs one comparison system: its worker processes on a port, and the database behind them."""
 
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 from cells.postgres import EmbeddedPostgres
 from perf.compare import database
 from perf.machine import listeners
+from perf.ports import free_ports
 
 START_S = 30.0
 STOP_S = 15.0
@@ -23,13 +23,6 @@ POLL_S = 0.05
 
 class StartFailed(Exception):
     """A system under test did not come up; the message says what it printed."""
-
-
-def free_port() -> int:
-    """A port that is free now. SO_REUSEPORT lets the workers share it, so nothing else may take it meanwhile."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -56,7 +49,7 @@ def postgres(url: str | None) -> Iterator[str]:
 @contextmanager
 def workers(system: str, count: int, url: str) -> Iterator[str]:
     """Starts `count` worker processes of a system, yields their address, and stops them."""
-    port = free_port()
+    (port,) = free_ports(1)  # SO_REUSEPORT lets the workers share it
     base = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "perf.compare.worker", system, str(port), url]
     with tempfile.TemporaryFile() as log:

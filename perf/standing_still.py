@@ -1,6 +1,6 @@
 """A cell that stands still for a while, so that what is measured beside it has the machine to itself.
 
-Even an idle cell takes an eighth of a core. All its processes are stopped at once, its keeper first, and go on together: nobody of it sees
+Even an idle cell takes a fifth of a core. All its processes are stopped at once, its keeper first, and go on together: nobody of it sees
 that anybody else was silent.
 """
 

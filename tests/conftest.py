@@ -8,9 +8,9 @@ import gc
 import itertools
 import os
 import shutil
-import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -20,6 +20,7 @@ import structlog
 
 from cells.postgres import EmbeddedPostgres
 from cells.redis import EmbeddedRedis, answer
+from perf.ports import free_ports
 
 # A machine that is busy with other tests is no fault of the code; and many properties find more together than few with many examples.
 hypothesis.settings.register_profile("ocefs", deadline=None, max_examples=40)
@@ -37,6 +38,7 @@ structlog.configure(
 )
 
 _database_numbers = itertools.count(1)
+NewDatabase = Callable[..., AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="session")
@@ -57,15 +59,27 @@ def postgres_server(short_tmp: Path) -> Iterator[EmbeddedPostgres]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def new_database(postgres_server: EmbeddedPostgres) -> NewDatabase:
+    """Makes an empty database, or a copy of the named one, and drops it afterwards; yields its URL."""
+
+    @contextmanager
+    def made(template: str = "template1") -> Iterator[str]:
+        name = f"test_{os.getpid()}_{next(_database_numbers)}"
+        with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield f"postgresql://ocefs@/{name}?host={postgres_server.socket_dir}"
+        with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return made
+
+
 @pytest.fixture(scope="module")
-def postgres_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+def postgres_url(new_database: NewDatabase) -> Iterator[str]:
     """URL of an empty database that is this module's alone; it is dropped afterwards."""
-    name = f"test_{os.getpid()}_{next(_database_numbers)}"
-    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    yield f"postgresql://ocefs@/{name}?host={postgres_server.socket_dir}"
-    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +107,5 @@ def redis_url(redis_socket: Path) -> str:
 @pytest.fixture
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    (port,) = free_ports(1)
+    return port

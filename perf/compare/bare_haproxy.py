@@ -13,6 +13,7 @@ from pathlib import Path
 
 from perf.comparison import StartFailed
 from perf.https import host_of
+from perf.ports import free_ports
 from router.process import binary
 
 START_S = 10.0
@@ -37,16 +38,10 @@ backend cell
 _TLS = " ssl verify none ssl-min-ver TLSv1.2"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def bare_haproxy(base: str) -> Iterator[str]:
     """Starts it before the cell at `base`, yields its address, and stops it. Raises StartFailed."""
-    port = _free_port()
+    (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="ocefs-bench-haproxy-") as folder:
         config = Path(folder) / "haproxy.cfg"
         config.write_text(_CONFIG.format(port=port, cell=host_of(base), tls=_TLS if base.startswith("https:") else ""))

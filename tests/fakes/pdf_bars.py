@@ -12,7 +12,6 @@ from reportlab.graphics.barcode import code128
 PATTERNS = ["".join(str(ord(sign.lower()) - ord("a") + 1) for sign in code128._patterns[value]) for value in range(107)]
 STOP = PATTERNS.pop()
 FNC1 = 102
-START_C = 105
 GS = "\x1d"
 POINTS_PER_MM = 72 / 25.4
 

@@ -16,6 +16,7 @@ import httpx
 import msgspec
 
 from cells.processes import wait_until
+from perf.ports import free_ports
 from router import process
 from router.config import RouterConfig
 from router.control import Control
@@ -25,21 +26,27 @@ from router.topology import Region
 FAKE_CELL = Path(__file__).with_name("router_fake_cell.py")
 # An address that the rig trusts as a proxy; every client that doesn't come from there is a stranger.
 PROXY = "127.0.0.2"
+NAMES = ("us", "eu", "latam")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def coming_from(address: str) -> httpx.HTTPTransport:
+    # All of the rig is http: whoever verifies reads the system's certificates first, 20 ms of computing a client.
+    return httpx.HTTPTransport(local_address=address, verify=False)
 
 
 class FakeCell:
-    def __init__(self, name: str) -> None:
-        self.name, self.port = name, free_port()
+    def __init__(self, name: str, port: int) -> None:
+        self.name, self.port = name, port
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
         self._process = subprocess.Popen([sys.executable, str(FAKE_CELL), self.name, str(self.port)])
+
+    def wait(self) -> None:
         assert wait_until(self._listens, 10)
 
     def signal(self, number: signal.Signals) -> None:
@@ -60,11 +67,12 @@ class FakeCell:
 class Rig:
     def __init__(self, **settings: object) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="ocefs-router-"))
+        port, stats_port, *cell_ports = free_ports(2 + len(NAMES))
         self.config = RouterConfig(
-            port=free_port(), stats_port=free_port(), trusted_proxies=(f"{PROXY}/32",), connections_max=2000
+            port=port, stats_port=stats_port, trusted_proxies=(f"{PROXY}/32",), connections_max=2000
         )
         self.config = msgspec.structs.replace(self.config, **settings)
-        self.cells = {name: FakeCell(name) for name in ("us", "eu", "latam")}
+        self.cells = {name: FakeCell(name, port) for name, port in zip(NAMES, cell_ports, strict=True)}
         self.url = f"http://127.0.0.1:{self.config.port}"
         self.client = httpx.Client(base_url=self.url, timeout=10)
         self.control = Control(self.home)
@@ -85,7 +93,7 @@ class Rig:
 
     def cell_of(self, path: str, headers: dict[str, str] | None = None, source: str = "127.0.0.1") -> str:
         """The cell that answered."""
-        with httpx.Client(transport=httpx.HTTPTransport(local_address=source), timeout=10) as client:
+        with httpx.Client(transport=coming_from(source), timeout=10) as client:
             answer = client.get(self.url + path, headers=headers or {})
         assert answer.status_code == 200, answer.text
         cell = answer.json()["cell"]
@@ -110,7 +118,9 @@ def running(**settings: object) -> Iterator[Rig]:
     rig = Rig(**settings)
     try:
         for cell in rig.cells.values():
-            cell.start()
+            cell.launch()
+        for cell in rig.cells.values():
+            cell.wait()
         rig.start()
         yield rig
     finally:

@@ -1,6 +1,5 @@
 """One app, two doors, under a real Ray Serve."""
 
-import socket
 import time
 from functools import partial
 from pathlib import Path
@@ -10,16 +9,11 @@ import pytest
 import ray
 from ray import serve as ray_serve
 
+from perf.ports import free_ports
 from serve.ray_door import deployment
 from tests.unit.serve.small_cell import SETTINGS, make_services, order
 
 PROJECT = Path(__file__).parents[2]
-
-
-def port_of(probe: socket.socket) -> int:
-    probe.bind(("127.0.0.1", 0))
-    found: int = probe.getsockname()[1]
-    return found
 
 
 def _answers(port: int) -> bool:
@@ -32,8 +26,7 @@ def _answers(port: int) -> bool:
 @pytest.mark.ray
 @pytest.mark.timeout(240)
 def test_a_replica_answers_at_both_doors_and_closes_its_own_when_it_goes(short_tmp):
-    with socket.socket() as one, socket.socket() as two:
-        port, serve_port = port_of(one), port_of(two)
+    port, serve_port = free_ports(2)
     ray.init(
         address="local", num_cpus=2, include_dashboard=False, object_store_memory=100 * 1024 * 1024, log_to_driver=False,
         _temp_dir=str(short_tmp / "ray"), runtime_env={"env_vars": {"PYTHONPATH": str(PROJECT)}},

@@ -1,6 +1,5 @@
 """A cell and a router with TLS required: every TCP port on which any of their processes listens is asked in plain text, and none tells anything."""
 
-import socket
 import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from cells.tls import inside_pair
 from cells.trust import of_cell
 from perf.chaos.own_cell import OwnCell
 from perf.https import tls_of
+from perf.ports import free_ports
 from router import process
 from router.config import RouterConfig
 from router.regions import region_of
@@ -36,12 +36,6 @@ BODY = {
 }
 # With TLS's own word for it, or by hanging up.
 REFUSED = {("", "TLSV1_ALERT_PROTOCOL_VERSION"), ("", "UNEXPECTED_EOF_WHILE_READING"), ("", "SSLZeroReturnError")}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Encrypted:
@@ -90,7 +84,8 @@ class Encrypted:
 @pytest.fixture(scope="module")
 def encrypted() -> Iterator[Encrypted]:
     with OwnCell({"tls": {"mode": "required"}}, name="ocefs-tls-") as cell:
-        config = RouterConfig(port=free_port(), stats_port=free_port(), tls="required")
+        port, stats_port = free_ports(2)
+        config = RouterConfig(port=port, stats_port=stats_port, tls="required")
         try:
             process.start(cell.home, config, [region_of(cell.config, cell.home)])
             yield Encrypted(cell, config)

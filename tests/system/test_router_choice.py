@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.system.router_rig import PROXY, Rig, running
+from tests.system.router_rig import PROXY, Rig, coming_from, running
 from tests.unit.router.mmdb_file import write_mmdb
 
 BERLIN = "lat=52.5&lon=13.4"
@@ -139,7 +139,7 @@ def test_an_ipv6_client_is_not_found(rig: Rig) -> None:
 
 
 def test_the_address_of_one_request_sticks_to_the_next_on_its_connection(rig: Rig) -> None:
-    with httpx.Client(transport=httpx.HTTPTransport(local_address=PROXY)) as proxy:
+    with httpx.Client(transport=coming_from(PROXY)) as proxy:
         seen = []
         for address in (IN_BRAZIL, IN_GERMANY, IN_BRAZIL):
             answer = proxy.get(f"{rig.url}/v1/skus", headers={"X-Forwarded-For": address}).json()
@@ -153,7 +153,7 @@ def test_the_cell_hears_of_the_caller_what_the_caller_says(rig: Rig) -> None:
     assert heard["x-forwarded-for"] == "127.0.0.1"
     assert heard["x-forwarded-proto"] == "http"
     assert "forwarded" not in heard
-    with httpx.Client(transport=httpx.HTTPTransport(local_address=PROXY)) as proxy:
+    with httpx.Client(transport=coming_from(PROXY)) as proxy:
         heard = proxy.get(f"{rig.url}/v1/skus", headers=lies).json()["headers"]
     assert (heard["x-forwarded-for"], heard["x-forwarded-proto"]) == ("8.8.8.8", "https")
 

@@ -15,8 +15,8 @@ import pytest
 from cells.config import PROJECT
 from cells.paths import short_folder
 from cells.processes import wait_until
+from perf.ports import free_ports
 from router import process
-from tests.system.router_rig import free_port
 
 
 @pytest.fixture
@@ -39,8 +39,9 @@ def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def settings(home: Path) -> tuple[Path, int]:
-    file, port = home / "router.toml", free_port()
-    file.write_text(f"[router]\nport = {port}\nstats_port = {free_port()}\n")
+    port, stats_port = free_ports(2)
+    file = home / "router.toml"
+    file.write_text(f"[router]\nport = {port}\nstats_port = {stats_port}\n")
     return file, port
 
 

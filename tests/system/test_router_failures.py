@@ -99,7 +99,7 @@ def test_a_killed_cell_takes_others_with_it_or_stays_lost(rig: Rig) -> None:
         rig.until(lambda: rig.state_of("eu") == "down", FOUND_WITHIN_S - (time.monotonic() - began))
         asked_s = time.monotonic()
         assert_unavailable(rig.client.post(ORDER["eu"] + "/updates", json={}), "eu")
-        assert time.monotonic() - asked_s < 0.5
+        assert time.monotonic() - asked_s < 0.9  # who tries to connect waits for a second
         assert rig.client.get("/router/status").json() == {"cells_up": {"us": 1, "eu": 0, "latam": 1}}
         assert rig.client.get("/readyz").status_code == 200
         rig.cells["eu"].start()
@@ -194,7 +194,7 @@ def test_a_live_stream_waits_in_a_buffer_or_is_cut() -> None:
         with httpx.stream("GET", f"{rig.url}/v1/live") as stream:
             lines = stream.iter_lines()
             assert next(lines) == "data: one"
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 1.4  # who waits for the second event waits 1.5 s
             assert "data: two" in list(lines)
         slow = rig.client.get("/v1/slow")
         assert (slow.status_code, slow.json()["code"]) == (504, "router.cell_timeout")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.system.router_rig import PROXY, Rig, running
+from router.config import RouterConfig
+from tests.system.router_rig import PROXY, Rig, coming_from, running
 from tests.unit.router.mmdb_file import write_mmdb
 
 IN_GERMANY = "127.0.2.9"
@@ -17,10 +18,13 @@ ELSEWHERE = {
     "X-HTTP-Method-Override": "GET", "Host": "us",
 }  # fmt: skip
 PATHS = [
-    "/v1/orders/eu-01jd", "/v1/orders/eu-01jd/events?lat=39.8&lon=-98.6", "/v1/locations/eu-wh-berlin/stock", "/v1/accounts/eu-acct-1",
-    "/v1/clients/eu-client-1", "/v1/alerts/eu-alert-1", "/v1/approvals/eu-approval-1", "/v1/reservations/eu-resv-1", "/v1/breaches/eu-breach-1",
-    "/v1/privacy-requests/eu-privacy-1/export", "/v1/orders/eu%2D01jd", "/v1/orders/eu-01jd?region=us",
-]  # fmt: skip
+    *(f"/v1/{noun}/eu-01jd" for noun in RouterConfig().id_nouns),
+    "/v1/orders/eu-01jd/events?lat=39.8&lon=-98.6",
+    "/v1/locations/eu-wh-berlin/stock",
+    "/v1/privacy-requests/eu-privacy-1/export",
+    "/v1/orders/eu%2D01jd",
+    "/v1/orders/eu-01jd?region=us",
+]
 BY_WHAT_IS_SAID: list[tuple[str, dict[str, str]]] = [
     ("/v1/orders", {"X-OCEFS-Region": "eu", "X-OCEFS-Country": "US"}),
     ("/v1/orders", {"X-OCEFS-Country": "DE"}),
@@ -92,10 +96,10 @@ def test_what_was_meant_for_a_dead_strict_region_is_answered_by_another(
 
 
 def test_an_address_of_a_dead_strict_region_is_answered_by_another(away: Rig) -> None:
-    with httpx.Client(base_url=away.url, transport=httpx.HTTPTransport(local_address=IN_GERMANY)) as german:
+    with httpx.Client(base_url=away.url, transport=coming_from(IN_GERMANY)) as german:
         assert_nobody_answered(german.get("/v1/availability?sku=A"))
         assert_nobody_answered(german.post("/v1/orders", json={}))
-    with httpx.Client(base_url=away.url, transport=httpx.HTTPTransport(local_address=PROXY)) as proxy:
+    with httpx.Client(base_url=away.url, transport=coming_from(PROXY)) as proxy:
         assert_nobody_answered(proxy.get("/v1/skus", headers={"X-Forwarded-For": IN_GERMANY}))
 
 

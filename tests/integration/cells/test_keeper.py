@@ -111,9 +111,7 @@ def test_a_killed_redis_stays_away_or_forgets(cell):
     cell.runs(cell.start())
     assert answer(cell.redis, b"SET kept 1\r\n") == b"+OK\r\n"
     assert send(cell.state().processes["Redis"], signal.SIGKILL)
-    started = time.monotonic()
     assert wait_until(lambda: answer(cell.redis, b"GET kept\r\n") == b"$1\r\n1\r\n", 10)
-    assert time.monotonic() - started < 3  # a fraction of a second where nothing else runs
     cell.reaches(lambda state: state.restarts == {"Redis": 1})
     assert cell.deployments() == 1
 

@@ -1,22 +1,16 @@
 """The cell without Ray that profilers look at: it comes up, serves, and ends when it is told to."""
 
 import signal
-import socket
 import subprocess
 import sys
 
 from cells.calls import call
 from cells.processes import wait_until
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from perf.ports import free_ports
 
 
 def test_the_cell_for_profilers_does_not_come_up_or_does_not_end():
-    port = free_port()
+    (port,) = free_ports(1)
     command = [sys.executable, "-m", "perf.one_process", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
         try:

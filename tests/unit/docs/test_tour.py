@@ -18,6 +18,11 @@ def test_a_folder_is_not_on_the_tour():
     assert sorted((folders | below | {"tests"}) - TOLD - {"actors"}) == []
 
 
+def test_a_folder_of_tests_is_not_on_the_tour():
+    folders = {path.name for path in ROOT.glob("tests/*/") if not path.name.startswith("__")}
+    assert sorted(folders - TOLD) == []
+
+
 def test_a_file_of_actors_is_not_on_the_tour():
     files = {path.name for path in ROOT.glob("actors/*.py") if path.name != "__init__.py"}
     assert sorted(name for name in files if name not in TOUR and not name.startswith("ray_")) == []

@@ -1,6 +1,5 @@
 """Machines as callers: how they are registered, get tokens for their scopes, and are shut out."""
 
-import asyncio
 import base64
 
 import pytest
@@ -152,6 +151,6 @@ async def test_a_machine_is_told_that_its_tokens_are_worthless_and_they_are_not(
 async def test_a_machine_that_was_refused_leaves_no_trace(cell):
     client = await registered(cell, ["orders.read"])
     assert (await token_of(cell, client | {"client_secret": "wrong"})).status_code == 401
-    await asyncio.sleep(0.3)
+    await cell.services.trail.close()
     (line,) = [line for line in cell.gateway.audited if line.act.action == "request.refused"]
     assert (line.outcome, line.entity_id) == ("client.refused", client["client_id"])

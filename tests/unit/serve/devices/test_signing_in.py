@@ -264,7 +264,7 @@ async def test_the_audit_does_not_know_which_device_it_was(cell):
     await scanner.ask_token(assertion)
     await scanner.ask_token(scanner.assertion(aud="ocefs:eu"))
     await receive(cell, bearer(token))
-    await asyncio.sleep(0.3)
+    await cell.services.trail.close()
     lines = {(line.act.action, line.outcome): line for line in cell.gateway.audited}
     receipts = [line for line in cell.gateway.audited if line.act.action == "location.receive"]
     work = receipts[-1]

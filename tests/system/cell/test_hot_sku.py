@@ -12,7 +12,7 @@ import pytest
 
 from cells.processes import send
 from perf.chaos import faults, found, world
-from tests.system.test_cell_orders import order_of, until_available, write
+from tests.system.cell.test_cell_orders import order_of, until_available, write
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 

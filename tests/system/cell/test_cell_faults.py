@@ -11,7 +11,7 @@ from perf.chaos import faults, world
 from perf.chaos.background import Background
 from perf.chaos.gaps import IN_FLIGHT_S
 from perf.chaos.run import Settings, make_clients
-from tests.system.test_cell_orders import write
+from tests.system.cell.test_cell_orders import write
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 

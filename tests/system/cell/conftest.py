@@ -1,6 +1,6 @@
-"""One real cell for all system tests of the cell: PostgreSQL, Redis, Ray, hosts and API, as `make up` starts them.
+"""One real cell for all tests of this folder: PostgreSQL, Redis, Ray, hosts and API, as `make up` starts them.
 
-It is started on first use. Each test gets it whole: what the one before broke is back.
+It is started on first use, and ends before the tests of other folders begin. Each test gets it whole: what the one before broke is back.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class RunningCell:
         assert verdict.acknowledged > 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_cell() -> Iterator[RunningCell]:
     with OwnCell(name="ocefs-st-") as cell:
         yield RunningCell(cell)

@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from perf.chaos import faults
-from tests.system.test_cell_faults import load, until_more
+from tests.system.cell.test_cell_faults import load, until_more
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 
