@@ -11,7 +11,7 @@ from actors.anomalies.record import Record
 
 
 class Position(NamedTuple):
-    """How far a shard's audit was read: the number of its last line that was looked at, and a time before which nothing is left to be read (UTC ms)."""
+    """How far a shard's audit was read: the number of its last line, and when that was (UTC ms)."""
 
     number: int
     at_ms: int
@@ -54,7 +54,7 @@ class AuditStream(Protocol):
     """Lines of the audit in the order of each shard."""
 
     async def since(self, cursor: Mapping[int, Position], limit: int) -> Read:
-        """The next lines after the cursor by time, at most `limit`. Of machines' routine (`record.ROUTINE`) only one in SAMPLED. Raises
+        """The next lines after the cursor, at most `limit` of each shard. Of machines' routine (`record.ROUTINE`) only one in SAMPLED. Raises
         StoreUnavailable."""
 
 

@@ -30,7 +30,7 @@ from actors.runtime.wire import OK, REFUSED, Reply
 log = logging.getLogger("ocefs.monitor")
 POLL_S = 1.0
 SAVE_S = 60.0
-LINES_MAX = 2_000
+LINES_MAX = 500
 WAITING_MAX = 1_000
 STALE_MS = DAY_MS
 NOTHING = Read([], {}, False)

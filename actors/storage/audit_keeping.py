@@ -57,13 +57,14 @@ def anchor(connection: psycopg.Connection[Any], region: str, today: date, sign: 
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         done = {shard for (shard,) in connection.execute("SELECT shard FROM audit_anchors WHERE day = %s", [day])}
-        for (shard,) in connection.execute("SELECT shard FROM shards WHERE audit_number > 0").fetchall():
+        ends = connection.execute(
+            "SELECT shard, audit_number, audit_chain, audit_at FROM shards WHERE audit_number > 0"
+        )
+        for shard, number, chain, at in ends.fetchall():
             if shard in done:
                 continue
-            last = connection.execute(
-                "SELECT number, chain FROM audit WHERE shard = %s AND at < %s ORDER BY at DESC, shard DESC, number DESC LIMIT 1",
-                [shard, midnight],
-            ).fetchone()
+            # Only where there are lines since: whoever looked for the last line of a shard that was quiet for long would read those of all others.
+            last = (number, chain) if at < midnight else _last_before(connection, shard, midnight)
             if last is None:
                 continue
             unsigned = Anchor(day.isoformat(), shard, last[0], last[1], "")
@@ -74,6 +75,13 @@ def anchor(connection: psycopg.Connection[Any], region: str, today: date, sign: 
             )
             made.append(signed)
     return made
+
+
+def _last_before(connection: psycopg.Connection[Any], shard: int, midnight: datetime) -> tuple[int, bytes] | None:
+    query = (
+        "SELECT number, chain FROM audit WHERE shard = %s AND at < %s ORDER BY at DESC, shard DESC, number DESC LIMIT 1"
+    )
+    return connection.execute(query, [shard, midnight]).fetchone()
 
 
 def drop_old(

@@ -13,15 +13,15 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from actors.anomalies.record import ROUTINE, SAMPLED, Record
+from actors.anomalies.record import Record
 from actors.domain.times import moment
 from actors.runtime.alerts import Kept, Position, Read
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
-from actors.storage.schema.audit import audit, monitor_state
+from actors.storage.schema.audit import WATCHED, audit, monitor_state
 from actors.storage.schema.turns import shards
 
 POOL_SIZE = 1
-LINES_MAX = 10_000
+LINES_MAX = 2_000
 NOWHERE = Position(0, 0)
 # In the order of a Record's.
 _FIELDS = (
@@ -44,7 +44,7 @@ class PostgresAuditStream:
         await self._engine.dispose()
 
     async def since(self, cursor: Mapping[int, Position], limit: int) -> Read:
-        """See `AuditStream.since`; at most LINES_MAX."""
+        """See `AuditStream.since`; at most LINES_MAX of each shard."""
         limit = min(limit, LINES_MAX)
 
         async def work() -> Read:
@@ -55,18 +55,16 @@ class PostgresAuditStream:
                 behind = [shard for shard, end in ends.items() if end.number > cursor.get(shard, NOWHERE).number]
                 if not behind:
                     return Read([], {}, False)
-                starts = {shard: cursor.get(shard, NOWHERE) for shard in behind}
-                wanted = {shard: ends[shard] for shard in behind}
+                starts = [cursor.get(shard, NOWHERE) for shard in behind]
                 rows = await connection.execute(
                     _LINES,
                     {
-                        "shards": behind, "numbers": [start.number for start in starts.values()],
-                        "lasts": [end.number for end in wanted.values()], "lines": limit,
-                        "since": moment(min(start.at_ms for start in starts.values())),
-                        "until": moment(max(end.at_ms for end in wanted.values())),
+                        "shards": behind, "numbers": [start.number for start in starts],
+                        "ats": [moment(start.at_ms) for start in starts],
+                        "lasts": [ends[shard].number for shard in behind], "lines": limit,
                     },
                 )  # fmt: skip
-                return _read([_record(row) for row in rows], starts, wanted, limit)
+                return _read([_record(row) for row in rows], {shard: ends[shard] for shard in behind}, limit)
 
         return await bounded(work(), self._limit_s)
 
@@ -103,35 +101,36 @@ class PostgresAuditStream:
 
 
 # The next lines of many shards by one statement: a look each second must not cost one for each shard. `lasts` are the ends that were read
-# before, so what is written meanwhile comes with the next look.
+# before, so what is written meanwhile comes with the next look. Only in the very words of its index the condition is known to be that one's.
 _LINES = (
     sa.text(f"""
-        SELECT {", ".join(f"audit.{name}" for name in _FIELDS)} FROM audit
-        JOIN unnest(:shards, :numbers, :lasts) AS wanted (shard, number, last) ON audit.shard = wanted.shard
-        WHERE audit.at >= :since AND audit.at <= :until AND audit.number > wanted.number AND audit.number <= wanted.last
-          AND NOT (role = '' AND outcome = '' AND changes = '' AND action = ANY (:routine) AND audit.number % {SAMPLED} <> 0)
-        ORDER BY audit.at, audit.shard, audit.number LIMIT :lines
+        SELECT line.* FROM unnest(:shards, :numbers, :ats, :lasts) AS wanted (shard, number, at, last)
+        CROSS JOIN LATERAL (
+            SELECT {", ".join(_FIELDS)} FROM audit
+            WHERE audit.shard = wanted.shard AND audit.number > wanted.number AND audit.number <= wanted.last AND audit.at >= wanted.at
+              AND {WATCHED}
+            ORDER BY audit.number LIMIT :lines
+        ) AS line
     """)  # noqa: S608 -- of constants
     .bindparams(
         sa.bindparam("shards", type_=postgresql.ARRAY(sa.Integer)),
         sa.bindparam("numbers", type_=postgresql.ARRAY(sa.BigInteger)),
+        sa.bindparam("ats", type_=postgresql.ARRAY(sa.DateTime(timezone=True))),
         sa.bindparam("lasts", type_=postgresql.ARRAY(sa.BigInteger)),
-        sa.bindparam("since", type_=sa.DateTime(timezone=True)),
-        sa.bindparam("until", type_=sa.DateTime(timezone=True)),
-        sa.bindparam("routine", list(ROUTINE), type_=postgresql.ARRAY(sa.Text)),
     )
     .columns(*(audit.c[name] for name in _FIELDS))
 )
 
 
-def _read(records: list[Record], starts: Mapping[int, Position], ends: Mapping[int, Position], limit: int) -> Read:
-    """How far it is read: to the ends, or where the limit cut it off. Then of each shard all is read that is older than the last line, be it none."""
-    if len(records) < limit:
-        return Read(records, dict(ends), False)
-    last_ms = records[-1].at_ms
-    cursor = {shard: Position(start.number, max(start.at_ms, last_ms)) for shard, start in starts.items()}
-    cursor |= {record.shard: Position(record.number, last_ms) for record in records}
-    return Read(records, cursor, True)
+def _read(records: list[Record], ends: dict[int, Position], limit: int) -> Read:
+    """How far it is read: to the end, or where the limit cut it off."""
+    last: dict[int, Record] = {}
+    counts: dict[int, int] = {}
+    for record in records:
+        last[record.shard] = record
+        counts[record.shard] = counts.get(record.shard, 0) + 1
+    cut = {shard: Position(last[shard].number, last[shard].at_ms) for shard, count in counts.items() if count >= limit}
+    return Read(sorted(records, key=lambda record: record.at_ms), ends | cut, bool(cut))
 
 
 def _record(row: Any) -> Record:

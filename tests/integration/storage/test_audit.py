@@ -173,6 +173,16 @@ async def test_a_chain_that_was_made_anew_is_not_what_was_anchored(store, owner,
     assert breaks(owner) == [Break(1, 2, "lines up to 2 were made anew: they are not what was anchored on 2026-03-14")]
 
 
+async def test_an_anchor_is_made_at_a_line_of_today_or_none_of_a_shard_that_is_quiet(store, owner):
+    midnight = ms(datetime(2026, 3, 15, tzinfo=UTC))
+    await drained(store, 1, 1, turn(1), turn(2, midnight - 1), turn(3, midnight), turn(4, midnight + 5))
+    await drained(store, 2, 1, turn(1), turn(2))
+    made = anchor(owner, "us", date(2026, 3, 15), sign)
+    assert sorted((one.shard, one.number) for one in made) == [(1, 2), (2, 2)]
+    checked = verify(owner, "us", is_signed)
+    assert (checked.anchors, checked.breaks) == (2, [])
+
+
 async def test_anchors_that_were_taken_away_or_made_anew_are_missed(store, owner):
     await drained(store, 1, 1, turn(1))
     await drained(store, 2, 1, turn(1))

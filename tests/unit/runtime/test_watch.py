@@ -12,7 +12,7 @@ from actors.domain.alert import AlertView, ViewAlert
 from actors.runtime.alerts import Kept, Position, Read
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.mailbox import UNAVAILABLE
-from actors.runtime.watch import LINES_MAX, SAVE_S, STALE_MS, Watch
+from actors.runtime.watch import SAVE_S, STALE_MS, Watch
 from tests.unit.serve.fake_gateway import FakeClock, FakeGateway
 
 
@@ -135,7 +135,7 @@ async def test_a_memory_of_another_version_stops_the_monitor(rig):
 
 
 async def test_the_monitor_watches_itself(rig):
-    for number in range(1, LINES_MAX + 100):
+    for number in range(1, 600):
         rig.stream.lines.append(
             Record(0, number, rig.clock.now + number, "us-monitor", "", "alert.raise", kind="alert", entity_id="x")
         )
