@@ -37,6 +37,7 @@ from tests.simulation.wire import Line, Odds
 
 SHARDS = 8
 SETTLE_S = 90.0
+RESTS_MAX = 20
 
 
 @dataclass(slots=True)
@@ -172,12 +173,23 @@ class World:
         await self._settle()
         self.settled_ms = self.now_ms()
         await self._last_look(clients)
-        # A timer may have gone off meanwhile.
-        await self._settle()
-        # What the last poll was not told, the next one is.
-        await asyncio.sleep(LISTEN_S + 1.0)
+        await self._come_to_rest()
         watch.cancel()
         await self._collect()
+
+    async def _come_to_rest(self) -> None:
+        """Settled, and told: what the last poll was not told, the next one is. Timers go off meanwhile, and then there is something again."""
+        for _ in range(RESTS_MAX):
+            await self._settle()
+            before = self._appended()
+            await asyncio.sleep(LISTEN_S + 1.0)
+            if self._appended() == before:
+                return
+        self.complain(f"{RESTS_MAX} times something was done once everything had settled")
+
+    def _appended(self) -> list[int]:
+        """How far each shard's journal is."""
+        return [tail.last for _, tail in sorted(self.journal_disk.shards.items())]
 
     async def _settle(self) -> None:
         deadline = self.loop.time() + SETTLE_S
