@@ -83,7 +83,7 @@ def _placed(event: OrderPlaced, context: Context) -> Order:
     return Order(
         event.order_ref, event.channel, event.customer_ref, event.country, event.ship_to, event.currency, event.lines, [],
         context.now_ms, context.now_ms, place_command=event.command_id if event.retry_at_ms is None else "",
-        candidates=event.places if event.reservation_id else [], retry_places=[place.location_id for place in event.places[:RETRY_PLACES_MAX]],
+        candidates=event.places if event.reservation_id else [], retry_places=list(dict.fromkeys(place.location_id for place in event.places))[:RETRY_PLACES_MAX],
         retry_at_ms=event.retry_at_ms, units=sum(line.quantity for line in event.lines),
         total_minor=sum(line.quantity * line.amount for line in event.lines), owner=event.owner, sealed=event.sealed,
         email_digest=event.email_digest, claiming=event.reservation_id, splits=event.splits, promised_by_ms=event.promised_by_ms,

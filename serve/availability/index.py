@@ -23,7 +23,7 @@ from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.domain.sourcing_demand import Wanted
 from actors.runtime.wire import LiveEvent
 from serve.availability.delivery import DeliveryDates
-from serve.availability.keepers import HAVING_FEW, among, nearest_keepers
+from serve.availability.keepers import FIRST, HAVING_FEW, SCARCE_MAX, Keepers, among, in_turn
 from serve.availability.outlooks import Prospects
 from serve.availability.places import Places, Viewpoint
 from serve.availability.steering import Steering
@@ -74,6 +74,7 @@ class AvailabilityIndex:
         self.region = region
         self.places = Places(lat, lon)
         self.steering = Steering()
+        self._keepers = Keepers()
         self._stock: dict[str, SkuStock] = {}
         self._skus: dict[str, str] = {}
         # Of those SKUs that have any.
@@ -275,8 +276,8 @@ class AvailabilityIndex:
     def candidates(self, need: Need, viewpoint: Viewpoint, channel: str = "") -> list[Place]:
         """Places that may serve `need`, nearest first, at most `CANDIDATES_MAX`, with what was seen there.
 
-        Only places that have something of it. Where that may not be enough, also those that keep what is scarce, and after them the nearest of the others, with
-        nothing seen: an order waits for what is missing at the places that it was given, and asks them again later.
+        Only places that have something of it. Where that may not be enough, also those that keep what is scarce (see `keepers`), and with fewer than that the nearest of the
+        others, with nothing seen: an order waits for what is missing at the places that it was given, and asks them again later.
         """
         if self._kept:
             stocks = {sku: self._at(sku, channel) for sku in need}
@@ -286,26 +287,41 @@ class AvailabilityIndex:
         chosen = having[:CANDIDATES_MAX]
         if len(having) > CANDIDATES_MAX:
             chosen = _widened(need, stocks, having)
-        keepers = self.keepers(need, stocks, viewpoint, chosen)
+        found = [Place(name, {sku: at[name] for sku, at in stocks.items() if name in at}) for name in chosen]
+        keepers = self.keepers(need, stocks, viewpoint, chosen[:FIRST])
         if keepers:
-            chosen = among(chosen, keepers)
-        if len(chosen) < CANDIDATES_MAX and any(sum(stocks[sku].values()) < units for sku, units in need.items()):
-            others = [name for name in sorted(viewpoint.rank, key=viewpoint.rank.__getitem__) if name not in chosen]
-            chosen += others[: CANDIDATES_MAX - len(chosen)]
-        return [Place(name, {sku: at[name] for sku, at in stocks.items() if name in at}) for name in chosen]
+            # Nearer ones that have the same come first, so of these nothing is seen.
+            found = among(found, [Place(name, {}) for name in keepers])
+        more = CANDIDATES_MAX - len(found)
+        if more > 0 and any(self._seen(sku, stocks) < units for sku, units in need.items()):
+            known = {*chosen, *keepers}
+            others = [name for name in sorted(viewpoint.rank, key=viewpoint.rank.__getitem__) if name not in known]
+            found += [Place(name, {}) for name in others[:more]]
+        return found
 
     def keepers(
         self, need: Need, stocks: Mapping[str, Mapping[str, int]], viewpoint: Viewpoint, but: Collection[str]
     ) -> list[str]:
-        """The nearest places, but for those, that keep what of the need is scarce: less than is wanted of it was seen, or at few places. stocks: see `stocks`."""
+        """The nearest places, but for those, that keep what of the need is scarce, and have none of that: less than is wanted was seen, or some at few places. stocks: see `stocks`."""
         if len(but) >= len(viewpoint.rank):
             return []
-        scarce = [
-            sku for sku, units in need.items() if len(stocks[sku]) < HAVING_FEW or sum(stocks[sku].values()) < units
-        ]
-        if not scarce:
+        short = [sku for sku, units in need.items() if self._seen(sku, stocks) < units]
+        if len(short) < SCARCE_MAX and len(need) <= SCARCE_MAX:
+            short += [sku for sku in need if len(stocks[sku]) < HAVING_FEW and sku not in short]
+        if not short:
             return []
-        return nearest_keepers([self._stock.get(sku, _NOTHING).kept_at() for sku in scarce], viewpoint.rank, but)
+        version = self.places.version
+        nearest = []
+        for sku in short[:SCARCE_MAX]:
+            having = stocks[sku]
+            known = self._keepers.nearest(sku, self._stock.get(sku, _NOTHING), viewpoint, version)
+            nearest.append([name for name in known if name not in having])
+        return in_turn(nearest, but)
+
+    def _seen(self, sku: str, stocks: Mapping[str, Mapping[str, int]]) -> int:
+        """Units of it in all of them."""
+        stock, at = self._stock.get(sku, _NOTHING), stocks[sku]
+        return stock.total if at is stock.at else sum(at.values())
 
     def stocks(self, skus: Iterable[str], channel: str) -> dict[str, dict[str, int]]:
         """Of each SKU location → units (> 0) that may be promised to the channel. Not to be changed."""

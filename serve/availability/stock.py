@@ -42,8 +42,13 @@ class SkuStock:
         else:
             self._kit.own[location_id] = available
 
+    @property
+    def keepers(self) -> int:
+        """How many locations keep it, whether anything is available there now or not."""
+        return len(self.at) + len(self._without or ())
+
     def kept_at(self) -> Iterable[str]:
-        """The locations that keep it, whether anything is available there now or not."""
+        """These locations."""
         return chain(self.at, self._without or ())
 
     def make_of(self, parts: Iterable[tuple[SkuStock, int]]) -> None:

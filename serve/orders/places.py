@@ -157,4 +157,4 @@ class PlacesOfOrders:
         # The order itself keeps to its terms: from here it has to know who has what of all that may be.
         seen = need if asked is None else asked.seen(need)
         proposal = self.proposal([Line(sku, units, 0) for sku, units in seen.items() if units], to, channel)
-        return proposal.places if proposal is not None else self.near(seen, to, channel)
+        return proposal.known if proposal is not None else self.near(seen, to, channel)

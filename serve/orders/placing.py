@@ -15,7 +15,7 @@ from actors.domain.order_state import (
 )
 from actors.domain.order_views import ViewOrder
 from actors.runtime.wire import Reply
-from serve.availability.keepers import among
+from serve.availability.keepers import FIRST, among
 from serve.callers import subject_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
@@ -194,7 +194,7 @@ class OrderPlacing:
             ShipTo(to.country, to.postcode, to.city, to.lat, to.lon),
             currency,
             lines,
-            [] if collected else self._places.near(seen, to, order.channel) if proposal is None else proposal.places,
+            [] if collected else self._places.near(seen, to, order.channel) if proposal is None else proposal.known,
             owner,
             buffered=self._places.buffered(seen, order.channel),
             splits=SPLIT_MAX if asked is None or asked.splits is None else min(SPLIT_MAX, asked.splits),
@@ -232,7 +232,8 @@ class OrderPlacing:
         places = placed.places
         if release or whole:
             # Sourcing looked only at what is out, or found that nobody should be asked now: these may have it later.
-            known = {place.location_id for place in places}
+            places = [] if proposal is None else proposal.places
+            known = {place.location_id for place in places[:FIRST]}
             near = [place for place in self._places.near(need, to, placed.channel) if place.location_id not in known]
             more, bars = self._places.allowed(need, among(places, near), to, placed.channel)
             places, barred = more, barred | bars

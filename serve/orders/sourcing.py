@@ -31,7 +31,7 @@ from actors.domain.sourcing_size import CONSIDERED_MAX, GREEDY_SKUS, NEAREST, pl
 from actors.domain.sourcing_substitution import source_with_substitutes
 from actors.enumeration.search import solver_for
 from serve.availability.index import AvailabilityIndex
-from serve.availability.keepers import among
+from serve.availability.keepers import FIRST, among
 from serve.availability.places import Viewpoint
 from serve.orders.sourcing_allowed import LASTING, barred_at
 from serve.orders.terms import Asked
@@ -44,13 +44,19 @@ _OF_GOODS = _MAY_COME | {"hazard_not_allowed", "temperature_not_allowed", "legal
 
 class Proposal(NamedTuple):
     """plan: what to ask first, nobody when it is empty. places: who may be asked next, best first. splits: over how many places at most. barred: place → what of it that one may never
-    serve, of those where there is something."""
+    serve, of those where there is something. keepers: who keeps what is scarce and has none now."""
 
     plan: Plan
     places: list[Place]
     splits: int
     decision: SourcingDecision
     barred: Mapping[str, list[str]] = {}
+    keepers: Sequence[Place] = ()
+
+    @property
+    def known(self) -> list[Place]:
+        """All that the order shall know."""
+        return among(self.places, self.keepers)
 
 
 class Sourcing:
@@ -91,15 +97,15 @@ class Sourcing:
         return self._with_keepers(proposal, need, demand, viewpoint)
 
     def _with_keepers(self, proposal: Proposal, need: Need, demand: Demand, viewpoint: Viewpoint) -> Proposal:
-        """With those that keep what is scarce, and may serve it: an order for it waits there as well."""
-        known = {one.location_id for one in proposal.places}
+        """With those that keep what is scarce, have none of it, and may serve it: an order for it waits there as well. Who has some and was not chosen has his reasons."""
+        known = {one.location_id for one in proposal.places[:FIRST]}
         stocks = self._index.stocks(need, demand.channel)
         keepers = [Place(name, {}) for name in self._index.keepers(need, stocks, viewpoint, known)]
         if not keepers:
             return proposal
         able, barred = self.allowed(need, keepers, viewpoint, demand.to_country, demand.channel, demand.now_ms)
         barred = {one.location_id: skus for one in able if (skus := barred[one.location_id])}
-        return proposal._replace(places=among(proposal.places, able), barred={**proposal.barred, **barred})
+        return proposal._replace(keepers=able, barred={**proposal.barred, **barred})
 
     def _asked(self, asked: Asked, policy: Policy, demand: Demand, need: Need, viewpoint: Viewpoint) -> Proposal:
         """The same for an order with terms: these hold besides the policy, and later rounds keep to them by themselves."""

@@ -1,11 +1,14 @@
 import msgspec
 import pytest
 
+from actors.domain.allocation import plan
 from actors.domain.geography import distance_km
 from actors.domain.order_evolve import RETRY_PLACES_MAX
 from actors.domain.rows import LocationRow, SkuRow, StockRow
 from serve.availability.index import ANSWER_BYTES_MAX, ANSWERS_MAX, CANDIDATES_MAX, FRAGMENTS_MAX, AvailabilityIndex
+from serve.availability.keepers import SCARCE_MAX
 from serve.availability.places import VIEWPOINTS_MAX
+from serve.availability.stock import SkuStock
 
 
 def place(name: str, lat: float, lon: float, country: str = "US", version: int = 1) -> LocationRow:
@@ -137,6 +140,28 @@ def test_who_had_some_and_has_none_is_told_as_one_that_has():
     index.rows([StockRow("us-p-01", "x", 5, 0, 0)])
     found = index.candidates({"x": 2}, index.places.seen_from(0, 0))
     assert [(at.location_id, at.available) for at in found] == [("us-p-01", {"x": 5}), ("us-p-02", {"x": 4})]
+
+
+def test_a_far_keeper_of_what_is_missing_serves_what_nearer_ones_have():
+    having = [(f"us-p-{number:02}", "a", 1) for number in range(4, 20)]
+    index = region_of(60, ("us-p-00", "x", 1), *having, ("us-p-59", "a", 9), ("us-p-59", "b", 0))
+    need = {"x": 1, "a": 1, "b": 1}
+    found = index.candidates(need, index.places.seen_from(0, 0))
+    assert "us-p-59" in [at.location_id for at in found[:RETRY_PLACES_MAX]]
+    assert plan(need, found) == [("us-p-00", {"x": 1}), ("us-p-04", {"a": 1})]
+
+
+def test_all_places_are_looked_at_again_for_each_order_and_each_of_its_skus(monkeypatch):
+    skus = [f"s{number}" for number in range(100)]
+    index = region_of(40, *((f"us-p-{number:02}", sku, 0) for number in range(40) for sku in skus))
+    walked, kept_at = [], SkuStock.kept_at
+    monkeypatch.setattr(SkuStock, "kept_at", lambda stock: walked.append(stock) or kept_at(stock))
+    for _ in range(3):
+        assert len(index.candidates(dict.fromkeys(skus, 1), index.places.seen_from(0, 0))) == CANDIDATES_MAX
+    assert len(walked) == SCARCE_MAX
+    # Another place begins to keep one of them.
+    index.rows([place("us-near", 0.01, 0), StockRow("us-near", "s0", 0, 0, 0)])
+    assert "us-near" in waited_at(index, **dict.fromkeys(skus, 1))
 
 
 def test_views_and_remembered_answers_are_bounded(index):

@@ -1,10 +1,12 @@
 """Where an order waits for what is not there, in a region with many more places than it may wait at."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from actors.domain.order_evolve import RETRY_PLACES_MAX
 from tests.unit.serve.sourcing.test_later_rounds import NEAR_PORTLAND, received, shown
-from tests.unit.serve.sourcing.test_sourced_orders import NEWARK, policy, served
+from tests.unit.serve.sourcing.test_sourced_orders import NEWARK, policy, profile, served
 
 
 @pytest.fixture(params=["nearest first", "by a policy"])
@@ -41,3 +43,27 @@ async def test_an_order_that_has_a_part_from_nearby_does_not_wait_where_the_rest
     told = await shown(crowded, waiting)
     assert told["status"] == "allocated"
     assert served(told)[NEWARK] == {"D4": 2}
+
+
+async def test_what_is_not_out_yet_takes_the_places_of_those_who_keep_what_is_sold_out(crowded):
+    for number in range(RETRY_PLACES_MAX + 4):
+        await received(crowded, f"us-st-near{number:02}", ("A1", 5), ("C3", 1))
+        stored = {"lines": [{"sku": "C3", "quantity": -1, "reason": "damage"}]}
+        assert (await crowded.post(f"/v1/locations/us-st-near{number:02}/adjustments", stored)).is_success
+    soon = "2026-03-01T00:00:00Z"
+    assert (await crowded.post("/v1/skus", {"skus": [{"sku": "C3", "released_at": soon}]})).is_success
+    waiting = await crowded.placed(("A1", 1), ("D4", 2), ("C3", 1), ship_to=NEAR_PORTLAND)
+    await received(crowded, NEWARK, ("D4", 2))
+    assert served(await shown(crowded, waiting))[NEWARK]["D4"] == 2
+
+
+async def test_a_place_that_a_policy_rules_out_today_serves_from_the_line(crowded):
+    today = datetime.fromtimestamp(crowded.clock.now_ms() / 1000, UTC)
+    holidays = [(today + timedelta(days=days)).date().isoformat() for days in (-1, 0, 1)]
+    await profile(crowded, NEWARK, holidays=holidays, week=[{"cut_off": "16:00", "dispatch": "18:00"}] * 7)
+    await policy(crowded, rules={"cut_off": "reject"})
+    await received(crowded, NEWARK, ("D4", 5))
+    waiting = await crowded.placed(("D4", 2), ship_to=NEAR_PORTLAND)
+    assert waiting["status"] == "backordered"
+    await received(crowded, NEWARK, ("D4", 1))
+    assert served(await shown(crowded, waiting)) == {}

@@ -57,7 +57,7 @@ def test_an_order_waits_where_what_it_lacks_never_comes():
     index = index_of(*({"a": 1} for _ in range(150)), {"b": 0})
     proposal = proposed(index, a=1, b=2)
     assert proposal.decision.backordered() == {"b": 2}
-    assert "us-p-150" in [place.location_id for place in proposal.places[:RETRY_PLACES_MAX]]
+    assert "us-p-150" in [place.location_id for place in proposal.known[:RETRY_PLACES_MAX]]
     assert proposal.plan == [("us-p-000", {"a": 1})]
 
 
@@ -68,7 +68,7 @@ def test_an_order_waits_where_what_it_lacks_may_never_be_served_from():
         index.rows([profile_row(name, 1, profile, None)])
     proposal = proposed(index, a=1, b=2)
     assert proposal.barred == {"us-p-150": ["a"]}
-    places = [place.location_id for place in proposal.places]
+    places = [place.location_id for place in proposal.known]
     assert "us-p-150" in places[:RETRY_PLACES_MAX]
     assert "us-p-151" not in places
 
