@@ -6,7 +6,7 @@ from actors.domain.errors import Refused
 from actors.domain.kind import Context
 from actors.domain.location_commands import Expect
 from actors.domain.location_events import Event, IncomingChanged
-from actors.domain.location_state import Incoming, Location
+from actors.domain.location_state import Incoming, Location, Stock
 from actors.domain.times import DAY_MS
 
 SOURCES_MAX = 100_000
@@ -39,6 +39,9 @@ def changed(location: Location, event: IncomingChanged, context: Context) -> Non
     for name in event.forgotten:
         location.incoming.pop(name, None)
     lines = tuple((sku, units) for sku, units in event.lines if units)
+    for sku, _ in lines:
+        # Whoever waits for it waits here, too, though there never was any.
+        location.stock.setdefault(sku, Stock())
     location.incoming[event.source_id] = Incoming(
         event.source, event.revision, event.expected_at_ms, lines, context.now_ms
     )

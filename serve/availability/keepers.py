@@ -1,7 +1,7 @@
 """Where an order may wait for what is not there: the places that keep a SKU, though nothing of it is there now.
 
 An order waits in line at the first few places that it knows. Were these just the nearest ones, an order for goods that only a far warehouse keeps would wait
-where they never come. A place keeps a SKU when it has told of stock of it, be it none.
+where they never come. A place keeps a SKU when it has told of stock of it, be it none: it had some once, or expects some.
 """
 
 from __future__ import annotations

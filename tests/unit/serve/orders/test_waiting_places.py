@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from actors.domain.location_commands import Expect
 from actors.domain.order_evolve import RETRY_PLACES_MAX
 from tests.unit.serve.sourcing.test_later_rounds import NEAR_PORTLAND, received, shown
 from tests.unit.serve.sourcing.test_sourced_orders import NEWARK, policy, profile, served
@@ -67,3 +68,14 @@ async def test_a_place_that_a_policy_rules_out_today_serves_from_the_line(crowde
     assert waiting["status"] == "backordered"
     await received(crowded, NEWARK, ("D4", 1))
     assert served(await shown(crowded, waiting)) == {}
+
+
+async def test_goods_that_are_announced_for_one_far_place_come_and_the_order_waits_elsewhere(crowded):
+    assert (await crowded.post("/v1/skus", {"skus": [{"sku": "E5"}]})).is_success
+    in_a_day = crowded.clock.now_ms() + 86_400_000
+    expect = Expect("po-1", "purchase", 1, in_a_day, [("E5", 5)])
+    await crowded.gateway.ask("location", NEWARK, expect, command_id="expect", digest=1)
+    waiting = await crowded.placed(("E5", 2), ship_to=NEAR_PORTLAND)
+    assert waiting["status"] == "backordered"
+    await received(crowded, NEWARK, ("E5", 5))
+    assert served(await shown(crowded, waiting)) == {NEWARK: {"E5": 2}}
