@@ -310,11 +310,10 @@ class AvailabilityIndex:
             short += [sku for sku in need if len(stocks[sku]) < HAVING_FEW and sku not in short]
         if not short:
             return []
-        version = self.places.version
         nearest = []
         for sku in short[:SCARCE_MAX]:
             having = stocks[sku]
-            known = self._keepers.nearest(sku, self._stock.get(sku, _NOTHING), viewpoint, version)
+            known = self._keepers.nearest(sku, self._stock.get(sku, _NOTHING), viewpoint, self.places)
             nearest.append([name for name in known if name not in having])
         return in_turn(nearest, but)
 

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from typing import NamedTuple, TypeVar
 
 from actors.domain.order_evolve import RETRY_PLACES_MAX
-from serve.availability.places import Viewpoint
+from serve.availability.places import Places, Viewpoint
 from serve.availability.stock import SkuStock
 
 # An order of which fewer places have something may find all of them empty, and would wait there alone.
@@ -42,14 +42,15 @@ class Keepers:
     def __init__(self) -> None:
         self._views: OrderedDict[tuple[object, ...], _View] = OrderedDict()
 
-    def nearest(self, sku: str, stock: SkuStock, viewpoint: Viewpoint, version: int) -> list[str]:
-        """Those that keep the SKU, nearest first. version: of the places."""
-        count = stock.keepers
-        key = (sku, viewpoint.key)
+    def nearest(self, sku: str, stock: SkuStock, viewpoint: Viewpoint, places: Places) -> list[str]:
+        """Those that keep the SKU, nearest first; while nobody does, the warehouses: new goods come there."""
+        count, version = stock.keepers, places.version
+        key = (sku if count else "", viewpoint.key)
         view = self._views.get(key)
         if view is None or view.keepers != count or view.places != version:
             rank = viewpoint.rank
-            found = nsmallest(_NEAREST, (name for name in stock.kept_at() if name in rank), rank.__getitem__)
+            names = stock.kept_at() if count else (row.location_id for row in places.all() if row.type == "warehouse")
+            found = nsmallest(_NEAREST, (name for name in names if name in rank), rank.__getitem__)
             view = self._views[key] = _View(count, version, found)
             if len(self._views) > _VIEWS_MAX:
                 self._views.popitem(last=False)

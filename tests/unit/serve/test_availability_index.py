@@ -113,6 +113,17 @@ def test_a_place_that_never_told_of_the_goods_is_not_waited_at_where_nobody_did(
     assert waited_at(region_of(40), x=1) == [f"us-p-{number:02}" for number in range(RETRY_PLACES_MAX)]
 
 
+def test_new_goods_come_to_a_warehouse_and_the_order_waits_at_stores():
+    index = region_of(40)
+    stores = [
+        msgspec.structs.replace(place(f"us-s-{number:02}", number / 100, 0), type="store") for number in range(12)
+    ]
+    index.rows(stores)
+    assert waited_at(index, x=1) == [f"us-p-{number:02}" for number in range(RETRY_PLACES_MAX)]
+    index.rows([StockRow("us-s-11", "x", 0, 0, 0)])
+    assert waited_at(index, x=1)[0] == "us-s-11"
+
+
 def test_those_who_have_another_sku_leave_no_room_for_who_keeps_what_is_missing():
     index = region_of(40, *((f"us-p-{number:02}", "x", 9) for number in range(20)), ("us-p-38", "y", 0))
     waited = waited_at(index, x=1, y=1)
