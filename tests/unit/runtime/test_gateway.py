@@ -478,9 +478,9 @@ async def test_what_a_host_that_comes_later_did_before_it_was_heard_is_missed_wi
     assert heard.story == []
     line.map = ShardMap(2, ["h0", "h1"])
     gateway._refresh()
-    # Both ask: of two words one is for each.
-    await until(lambda: "h1" in gateway._listening and len(line.polls) == 3)
-    for _ in range(2):
+    # Whoever has asked for longest is told: first the one that was there, then the other, once the first has asked again.
+    for asked in (3, 4):
+        await until(lambda asked=asked: len(line.polls) == asked)
         line.links.put_nowait(Downlink(1, True, [], [], [], STATS))
     await until(gateway.heard_all)
     assert ("reset", "h1") in heard.story
