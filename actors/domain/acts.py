@@ -98,7 +98,7 @@ def audited_of(
 
 _PLACED = Act("order.place")
 # Acts that are kept: a dozen steps at each place of a region.
-STEPS_MAX = 8_192
+_STEPS_MAX = 8_192
 
 
 def of_order(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
@@ -117,7 +117,7 @@ def of_order(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
     return Act("order.cancel", location_id, "", {"status": (status_of(state), "cancelled")} if events else {})
 
 
-@lru_cache(STEPS_MAX)
+@lru_cache(_STEPS_MAX)
 def _stepped(update: str, location_id: str) -> Act:
     """By far the most frequent acts: made once, what is looked up by their texts later is found sooner, too."""
     return Act(f"order.{update}", location_id)

@@ -58,14 +58,13 @@ def rows(state: Location, version: int, events: Sequence[Event], context: Contex
             touched.update((sku, None) for sku, _ in event.levels)
         elif type(event) is LevelsSet:
             touched.update((levels.sku, None) for levels in event.levels)
-        elif type(event) is IncomingChanged:
-            out.extend(_of_others(place, state, event))
-            # That it is kept here from now on; of what is here already nothing has changed.
-            touched.update((sku, None) for sku, units in event.lines if units and not state.stock[sku].on_hand)
         elif isinstance(event, ProfileSet | DayCounted):
             assert state.profile is not None
             out.append(profile_row(place, version, state.profile, state.counted))
         else:
+            if type(event) is IncomingChanged:
+                # That it is kept here from now on; of what is here already nothing has changed.
+                touched.update((sku, None) for sku, units in event.lines if units and not state.stock[sku].on_hand)
             out.extend(_of_others(place, state, event))
     out.extend(_stock_row(place, sku, state.stock[sku], state.ends.get(sku)) for sku in touched)
     return out

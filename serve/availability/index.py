@@ -274,10 +274,11 @@ class AvailabilityIndex:
         return text
 
     def candidates(self, need: Need, viewpoint: Viewpoint, channel: str = "") -> list[Place]:
-        """Places that may serve `need`, nearest first, at most `CANDIDATES_MAX`, with what was seen there.
+        """Places that may serve `need`, nearest first, with what was seen there.
 
-        Only places that have something of it. Where that may not be enough, also those that keep what is scarce (see `keepers`), and with fewer than that the nearest of the
-        others, with nothing seen: an order waits for what is missing at the places that it was given, and asks them again later.
+        At most `CANDIDATES_MAX` that have something of it. Where that may not be enough, also those that keep what is scarce (`keepers`), among the first of these and with nothing
+        seen; a place may be both, and is there twice then. With fewer than `CANDIDATES_MAX` so far and something missing also the nearest of the others. An order waits at the first of all
+        these for what is missing, and asks them again later.
         """
         if self._kept:
             stocks = {sku: self._at(sku, channel) for sku in need}

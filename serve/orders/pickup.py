@@ -90,9 +90,11 @@ class Pickups:
         others = [
             place for place in self._index.candidates(need, view, channel) if place.location_id != store.location_id
         ]
-        # Those that only keep it are asked when these had less than was seen.
-        others.sort(key=lambda place: not place.available)
-        return PickupPlan(Place(store.location_id, here), others[:SOURCES_MAX])
+        # Those that only keep it are asked when these had less than was seen. Nobody waits in line for what is collected, so each is there once.
+        having = [place for place in others if place.available]
+        known = {place.location_id for place in having}
+        sources = having + [place for place in others if place.location_id not in known]
+        return PickupPlan(Place(store.location_id, here), sources[:SOURCES_MAX])
 
     def offer(self, skus: Sequence[str], store: LocationRow, channel: str, now_ms: int) -> PickupOffer:
         """What a placement would come to; of what is not out yet none is taken. What it would be worth is not known."""
