@@ -100,7 +100,7 @@ def fill(url: str, count: int, seed: int, span_ms: int) -> float:
             lines = chained(block, heads)
             heads |= lines.ends
             with connection.cursor() as cursor, cursor.copy(COPY_LINES) as copying:
-                copying.write(COPY_HEAD + b"".join(lines.rows) + COPY_END)
+                copying.write(COPY_HEAD + b"".join(lines.blocks) + COPY_END)
             seconds = told.fresh(lines.said)
             with connection.cursor() as cursor, cursor.copy(COPY_SECONDS) as copying:
                 for part in copied_seconds(seconds):

@@ -1,10 +1,10 @@
-"""Which request is being served: its id (taken from the caller when sane, else made), for answers, history and logs."""
+"""Which request is being served: its headers, and its id (taken from the caller when sane, else made) for answers, history and logs."""
 
 from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
 from serve.payments.pan import text_holds_pan
@@ -21,18 +21,36 @@ ENTITY_ID = "ocefs.entity_id"
 PRINCIPAL = "ocefs.principal"
 # Who asks, for the audit; there in a cell with identity.
 WHO = "ocefs.who"
+_HEADERS = "ocefs.headers"
 
 _SANE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 _prefix = f"r-{secrets.token_hex(5)}-"
 _numbers = itertools.count(1)
 
 
+def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
+    """The request's headers by name in lower case, looked through once. What is given more than once is joined by commas (RFC 9110, 5.3), so that nobody
+    picks one of two: a key, a token or a length with a comma in it is none."""
+    found: Mapping[bytes, bytes] | None = scope.get(_HEADERS)
+    if found is None:
+        given = scope["headers"]
+        found = dict(given)
+        if len(found) != len(given):
+            found = _joined(given)
+        scope[_HEADERS] = found
+    return found
+
+
+def _joined(given: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    lines: dict[bytes, list[bytes]] = {}
+    for name, value in given:
+        lines.setdefault(name, []).append(value)
+    return {name: b", ".join(values) for name, values in lines.items()}
+
+
 def request_id_of(scope: Scope) -> str:
     """The caller's `X-Request-Id` if it is 1 to 64 characters of `A-Za-z0-9-_.` without a card's number, else a new one."""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            if 0 < len(value) <= REQUEST_ID_MAX and _SANE.issuperset(value) and not text_holds_pan(value):
-                made: str = value.decode("ascii")
-                return made
-            break
+    value = headers_of(scope).get(b"x-request-id")
+    if value and len(value) <= REQUEST_ID_MAX and _SANE.issuperset(value) and not text_holds_pan(value):
+        return value.decode("ascii")
     return f"{_prefix}{next(_numbers):x}"

@@ -16,7 +16,7 @@ import msgspec
 from starlette.requests import Request
 
 from actors.runtime.sharding import digest_of
-from serve.context import PRINCIPAL, Receive, Scope
+from serve.context import PRINCIPAL, Receive, Scope, headers_of
 from serve.payments.pan import form_holds_pan, json_holds_pan, pointer_of_pan, text_holds_pan
 from serve.problems import Problem, escaped
 
@@ -129,28 +129,19 @@ class BodyReader:
         `keyed` False: for what must not be answered alike twice, such as signing in; the key is "" then. `media_type` b"": there is nothing to say
         but the path, so a body may be left out.
         """
-        key: bytes | None = None
-        media, encoding, length = b"", b"", b""
-        for name, value in scope["headers"]:
-            if name == b"idempotency-key":
-                # Two keys are no key: empty is refused below.
-                key = value if key is None else b""
-            elif name == b"content-type":
-                media = value
-            elif name == b"content-length":
-                length = value
-            elif name == b"content-encoding":
-                encoding = value
-        checked = _key(key) if keyed else ""
+        headers = headers_of(scope)
+        checked = _key(headers.get(b"idempotency-key")) if keyed else ""
         principal = scope.get(PRINCIPAL)
         if principal is not None and keyed:
             # Each caller's keys are his own: nobody meets another's answer, or keeps him from his. And callers make them of what they
             # have, order references say: only a keyed digest is remembered.
             checked = f"{principal.subject}:{self._key_digest(checked)}"
         if media_type:
-            _check_type(media, media_type)
+            _check_type(headers.get(b"content-type", b""), media_type)
+        encoding = headers.get(b"content-encoding")
         if encoding and encoding.lower() != b"identity":
             raise _header_problem("request.content_type", "Compressed bodies are not taken.", "Content-Encoding")
+        length = headers.get(b"content-length")
         if length and (len(length) > 18 or not length.isdigit() or int(length) > self._body_max):
             raise _too_large(self._body_max)
         _check_target(scope)

@@ -126,7 +126,7 @@ class Services:
         return DataKeys(settings.region, self.gateway, self.read_model, region_key, watch, self.clock)
 
     def _key_digest(self, key: str) -> str:
-        # Called for whoever has a token, so there are keys. 128 bits; BLAKE2's own keyed mode, because HMAC would be a twentieth of an update.
+        # Called for whoever has a token, which was just checked with the keys. 128 bits; BLAKE2's own keyed mode, because HMAC would be a twentieth of an update.
         assert self.keys is not None
-        lookup_key = self.keys.current(self.clock.monotonic()).lookup_key
+        lookup_key = self.keys.latest.lookup_key
         return blake2b(key.encode(), digest_size=16, key=lookup_key, person=b"idempotency").hexdigest()

@@ -83,6 +83,10 @@ from actors.domain.privacy_request import (
 from actors.domain.privacy_state import PrivacyRequest
 from actors.domain.transfer_commands import ApproveTransfer
 
+# Acts that are kept: a dozen steps at each place of a region. And who asked.
+_STEPS_MAX = 8_192
+_CALLERS_MAX = 8_192
+
 
 def audited_of(
     kind: Kind, who: Who | None, state: Any, command: Any, events: Sequence[Any], refused: str = DONE
@@ -93,12 +97,16 @@ def audited_of(
     if who is None:
         return compared(state, events) if kind.name == "count" else []
     act = kind.act(state, command, events) if kind.act is not None else plain(kind.name, type(command))
-    return [Audited(who, act, refused or act.refused)]
+    return [Audited(_known(who), act, refused or act.refused)]
+
+
+@lru_cache(_CALLERS_MAX)
+def _known(who: Who) -> Who:
+    """The same, once: a machine asks thousands of times a second, and the lines stay in memory until they are written behind."""
+    return who
 
 
 _PLACED = Act("order.place")
-# Acts that are kept: a dozen steps at each place of a region.
-_STEPS_MAX = 8_192
 
 
 def of_order(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
@@ -110,8 +118,11 @@ def of_order(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
     if type(command) is not UpdateOrder or state is None:
         return of_terms(state, command, events)
     wanted = command.fulfilment
-    places = {f.location_id for f in state.fulfilments if wanted is None or f.number == wanted}
-    location_id = places.pop() if len(places) == 1 else ""
+    if wanted is None and len(state.fulfilments) == 1:
+        location_id = state.fulfilments[0].location_id
+    else:
+        places = {f.location_id for f in state.fulfilments if wanted is None or f.number == wanted}
+        location_id = places.pop() if len(places) == 1 else ""
     if command.update != "cancel":
         return _stepped(command.update, location_id)
     return Act("order.cancel", location_id, "", {"status": (status_of(state), "cancelled")} if events else {})

@@ -233,7 +233,7 @@ class Drainer:
         audited, ends, said = audit_rows.chained(batch.turns, heads)
         seconds = self._seconds.fresh(said)
         if audited:
-            await _copy(connection, _COPY_AUDIT, (COPY_HEAD, b"".join(audited), COPY_END))
+            await _copy(connection, _COPY_AUDIT, (b"".join([COPY_HEAD, *audited, COPY_END]),))
         if seconds:
             await _copy(connection, COPY_SECONDS, copied_seconds(seconds))
         statements: list[_Statement] = []

@@ -10,9 +10,9 @@ import msgspec
 from actors.domain.audit import Who
 from serve.context import PRINCIPAL, WHO, Scope
 from serve.identity.keyring import Keyring
-from serve.identity.limits import Routers, same_for_all
+from serve.identity.limits import same_for_all
 
-# Callers whose `Who` is kept ready; all are made anew when there are more.
+# Addresses whose digest is kept ready; all are made anew when there are more.
 KNOWN_MAX = 20_000
 DIGEST_CHARS = 20
 
@@ -29,34 +29,22 @@ def pseudonym(keys: Keyring, kind: str, text: str) -> str:
 
 
 class WhoAsks:
-    """Of one replica. `put` is called for every request of a cell with identity."""
+    """Of one replica."""
 
-    def __init__(self, routers: Routers) -> None:
-        self._routers = routers
-        self._known: dict[tuple[str, int, str], Who] = {}
+    def __init__(self) -> None:
         self._addresses: dict[str, str] = {}
         self._by: Keyring | None = None
 
-    def put(self, scope: Scope, keys: Keyring, principal: Any = None) -> None:
-        """Sets the scope's `Who`; without a principal, somebody from an address."""
-        if keys is not self._by:
-            self._known, self._addresses, self._by = {}, {}, keys
-        address = self._routers.address_of(scope)
+    def from_address(self, keys: Keyring, address: str, principal: Any = None) -> Who:
+        """Who asks from there; without a principal, somebody."""
+        digest = self._digest(keys, address)
         if principal is None:
-            scope[WHO] = Who(address=self._address(keys, address))
-            return
-        key = (principal.session_id, principal.number, address)
-        who = self._known.get(key)
-        if who is None or who.subject != principal.subject:
-            if len(self._known) >= KNOWN_MAX:
-                self._known.clear()
-            who = self._known[key] = Who(
-                principal.subject, principal.role, principal.session_id, self._address(keys, address),
-                principal.device,
-            )  # fmt: skip
-        scope[WHO] = who
+            return Who(address=digest)
+        return Who(principal.subject, principal.role, principal.session_id, digest, principal.device)
 
-    def _address(self, keys: Keyring, address: str) -> str:
+    def _digest(self, keys: Keyring, address: str) -> str:
+        if keys is not self._by:
+            self._addresses, self._by = {}, keys
         found = self._addresses.get(address)
         if found is None:
             if len(self._addresses) >= KNOWN_MAX:

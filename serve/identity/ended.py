@@ -16,22 +16,16 @@ SWEEP_AT = 10_000
 
 
 class EndedSessions:
-    """One replica's copy. `listeners` are told the name of each session that ends."""
+    """One replica's copy, to look things up in: no call for every request. `until_ms`: sessions that ended → when the last of their tokens does (UTC ms).
+    `unproved_s`: session → the second (UTC) up to which proofs of its second factor don't count; for those that are not there all do. `listeners` are told
+    the name of each session that ends."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._until_ms: dict[str, int] = {}
-        # Session → until which second (UTC) its proofs don't count.
-        self._unproved_s: dict[str, int] = {}
+        self.until_ms: dict[str, int] = {}
+        self.unproved_s: dict[str, int] = {}
         self._sweep_at = SWEEP_AT
         self.listeners: list[Callable[[str], None]] = []
-
-    def __contains__(self, session_id: object) -> bool:
-        return session_id in self._until_ms
-
-    def unproved_until_s(self, session_id: str) -> int:
-        """The second (UTC) up to which proofs of the session's second factor don't count; 0 when all do."""
-        return self._unproved_s.get(session_id, 0)
 
     # --- feed
     def reset(self, host: str) -> None:
@@ -40,16 +34,16 @@ class EndedSessions:
     def rows(self, rows: Sequence[Row]) -> None:
         """Takes those of ended sessions."""
         for row in rows:
-            if type(row) is RevocationRow and row.session_id not in self._until_ms:
-                self._until_ms[row.session_id] = row.until_ms
+            if type(row) is RevocationRow and row.session_id not in self.until_ms:
+                self.until_ms[row.session_id] = row.until_ms
                 doubt = doubted(row.session_id)
                 if doubt is not None:
                     session_id, until_s = doubt
-                    self._unproved_s[session_id] = max(until_s, self._unproved_s.get(session_id, 0))
+                    self.unproved_s[session_id] = max(until_s, self.unproved_s.get(session_id, 0))
                     continue
                 for listener in self.listeners:
                     listener(row.session_id)
-        if len(self._until_ms) >= self._sweep_at:
+        if len(self.until_ms) >= self._sweep_at:
             self._sweep()
 
     def live(self, event: LiveEvent) -> None:
@@ -57,9 +51,9 @@ class EndedSessions:
 
     def _sweep(self) -> None:
         now_ms = self._clock.now_ms()
-        self._until_ms = {name: until for name, until in self._until_ms.items() if until > now_ms}
-        known = [doubt for doubt in map(doubted, self._until_ms) if doubt is not None]
-        self._unproved_s = {}
+        self.until_ms = {name: until for name, until in self.until_ms.items() if until > now_ms}
+        known = [doubt for doubt in map(doubted, self.until_ms) if doubt is not None]
+        self.unproved_s = {}
         for session_id, until_s in known:
-            self._unproved_s[session_id] = max(until_s, self._unproved_s.get(session_id, 0))
-        self._sweep_at = max(SWEEP_AT, 2 * len(self._until_ms))
+            self.unproved_s[session_id] = max(until_s, self.unproved_s.get(session_id, 0))
+        self._sweep_at = max(SWEEP_AT, 2 * len(self.until_ms))

@@ -6,15 +6,17 @@ before their tokens are known by name (`ended.py`), fed by the hosts.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
 
 from actors.domain.account_state import STEP_UP_MS
+from actors.domain.audit import Who
 from actors.domain.personal_notes import CALLER, CALLER_SESSION
 from actors.runtime.ports import Clock
 from serve.audit.who import WhoAsks, on_device
-from serve.context import PRINCIPAL, Scope
+from serve.context import PRINCIPAL, WHO, Scope, headers_of
 from serve.identity.ended import EndedSessions
 from serve.identity.keyring import Keyring, KeyringWatch
 from serve.identity.limits import Routers
@@ -56,6 +58,15 @@ def principal_of(claims: Claims) -> Principal:
     )  # fmt: skip
 
 
+@dataclass(slots=True)
+class _Bearer:
+    """Whose token was checked before; it never leaves this process. `who`: he for the audit, when he came from `address`, as he did last."""
+
+    principal: Principal
+    address: str = ""
+    who: Who | None = None
+
+
 class Guard:
     """The guard of one replica. `required` False: everybody may do everything, as long as nobody but this machine reaches the API."""
 
@@ -67,9 +78,10 @@ class Guard:
         self._keys = keys
         self._ended = ended
         self._clock = clock
-        self._known: dict[bytes, Principal] = {}
+        self._routers = routers
+        self._known: dict[bytes, _Bearer] = {}
         self._known_by: Keyring | None = None
-        self._who = WhoAsks(routers)
+        self._who = WhoAsks()
 
     def check(self, scope: Scope, need: Need | None, location_id: str = "") -> None:
         """Raises Problem 401 or 403; `need` None: the endpoint is not declared, so nobody may use it."""
@@ -77,20 +89,21 @@ class Guard:
             return
         keys = self._keyring()
         if need is not None and need.permission is None:
-            self._name(scope, keys)
+            self._name_nobody(scope, keys)
             return
         try:
-            principal = scope[PRINCIPAL] = self._caller(scope, keys)
+            bearer = self._caller(scope, keys)
         except Problem:
-            self._name(scope, keys)
+            self._name_nobody(scope, keys)
             raise
-        self._name(scope, keys, principal)
+        principal = scope[PRINCIPAL] = bearer.principal
+        self._name(scope, keys, bearer)
         if need is None or not may(need, principal.permissions):
             raise _forbidden(need)
         if need.at_location and principal.locations and location_id not in principal.locations:
             raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
         # What needs no permission is what a doubted session can be proved and ended by; where that needs a proof, a doubted one is none.
-        if need.permission and self._is_doubted(principal):
+        if need.permission and self._ended.unproved_s and self._is_doubted(principal):
             raise _proof_required(principal)
         if need.step_up and principal.role:
             self.require_proof(principal)
@@ -98,27 +111,35 @@ class Guard:
     def _keyring(self) -> Keyring | None:
         return None if self._keys is None else self._keys.current(self._clock.monotonic())
 
-    def _name(self, scope: Scope, keys: Keyring | None, principal: Principal | None = None) -> None:
+    def _name(self, scope: Scope, keys: Keyring | None, bearer: _Bearer) -> None:
         """Says for the audit who asks."""
+        address = self._routers.address_of(scope)
+        if bearer.who is None or bearer.address != address:
+            assert keys is not None, "nobody is a bearer without keys"
+            bearer.address, bearer.who = address, self._who.from_address(keys, address, bearer.principal)
+        scope[WHO] = bearer.who
+
+    def _name_nobody(self, scope: Scope, keys: Keyring | None) -> None:
+        """Says for the audit from where somebody asks."""
         if keys is not None:
-            self._who.put(scope, keys, principal)
+            scope[WHO] = self._who.from_address(keys, self._routers.address_of(scope))
 
     def caller(self, scope: Scope) -> Principal:
         """Who asks, whatever they may do. Raises Problem 401."""
-        return self._caller(scope, self._keyring())
+        return self._caller(scope, self._keyring()).principal
 
-    def _caller(self, scope: Scope, keys: Keyring | None) -> Principal:
-        given = _only(scope, b"authorization")
+    def _caller(self, scope: Scope, keys: Keyring | None) -> _Bearer:
+        given = headers_of(scope).get(b"authorization")
         if given is None:
             raise _unauthorized("auth.token_missing", "Sign in: this needs `Authorization: Bearer <token>`.", "")
         return self._bearer(given, keys)
 
     def device(self, scope: Scope) -> Principal | None:
         """The enrolled device on which somebody is signing in, by its token in DEVICE_AUTHORIZATION; None without. Raises Problem 401."""
-        given = _only(scope, DEVICE_AUTHORIZATION)
+        given = headers_of(scope).get(DEVICE_AUTHORIZATION)
         if given is None:
             return None
-        found = self._bearer(given, self._keyring())
+        found = self._bearer(given, self._keyring()).principal
         # Tokens of people who work on a device name it as well.
         if found.subject != found.device:
             raise _refused("claims")
@@ -127,7 +148,7 @@ class Guard:
 
     def check_device(self, device_session: str) -> None:
         """Raises Problem 401 when the device's session has ended; "": there is none."""
-        if device_session and device_session in self._ended:
+        if device_session and device_session in self._ended.until_ms:
             detail = "The device was revoked, moved or has a new key: sign in on another one, or once it has signed in again."
             raise _unauthorized("auth.session_ended", detail, "invalid_token")
 
@@ -143,30 +164,33 @@ class Guard:
 
     def _is_doubted(self, principal: Principal) -> bool:
         """Has the session been marked since the second factor was last given (`domain/revocations.py`, unproved)?"""
-        doubted_s = self._ended.unproved_until_s(principal.session_id)
-        return doubted_s > 0 and principal.proved_s <= doubted_s
+        doubted_s = self._ended.unproved_s.get(principal.session_id)
+        return doubted_s is not None and principal.proved_s <= doubted_s
 
-    def _bearer(self, given: bytes, keys: Keyring | None) -> Principal:
+    def _bearer(self, given: bytes, keys: Keyring | None) -> _Bearer:
         if keys is None:
             raise Problem("auth.unavailable", "The cell has no keys to check tokens with.")
         if keys is not self._known_by:  # a key that is gone is believed no more
             self._known, self._known_by = {}, keys
         now_s = self._clock.now_ms() // 1000
-        principal = self._known.get(given)
-        if principal is None:
-            principal = self._verified(keys, given, now_s)
+        bearer = self._known.get(given)
+        if bearer is None:
+            bearer = _Bearer(self._verified(keys, given, now_s))
             if len(self._known) >= KNOWN_MAX:
                 del self._known[next(iter(self._known))]
-            self._known[given] = principal
-        elif now_s >= principal.expires_s:
+            self._known[given] = bearer
+        elif now_s >= bearer.principal.expires_s:
             del self._known[given]
             raise _refused("expired")
-        if principal.session_id in self._ended:
+        if bearer.principal.session_id in self._ended.until_ms:
             raise _unauthorized("auth.session_ended", "This session has ended: sign in again.", "invalid_token")
-        self.check_device(principal.device_session)
-        return principal
+        if bearer.principal.device_session:
+            self.check_device(bearer.principal.device_session)
+        return bearer
 
     def _verified(self, keys: Keyring, given: bytes, now_s: int) -> Principal:
+        if b"," in given:  # as `headers_of` joins several; no token has one
+            raise _unauthorized("auth.token_invalid", "The token must be given once.", "invalid_request")
         if given[: len(_BEARER)].lower() != _BEARER:
             raise _unauthorized("auth.token_invalid", "Only Bearer tokens are taken.", "invalid_request")
         try:
@@ -185,18 +209,6 @@ class Guard:
             return principal_of(verify(fresh, token, self._region, now_s))
         except TokenRefused as refused:
             raise _refused(refused.reason) from None
-
-
-def _only(scope: Scope, header: bytes) -> bytes | None:
-    """The header's value. Raises Problem 401 when it is given more than once."""
-    given: bytes | None = None
-    for name, value in scope["headers"]:
-        if name == header:
-            if given is not None:
-                detail = f"{header.decode().title()} must be given once."
-                raise _unauthorized("auth.token_invalid", detail, "invalid_request")
-            given = value
-    return given
 
 
 def _proof_required(principal: Principal) -> Problem:

@@ -231,7 +231,7 @@ class KeyringWatch:
         self._path = path
         self._seen = self._mark()
         self._keyring = load(path)
-        self._looked_at: float | None = None
+        self._look_at_s = float("-inf")
         self._complained = False
 
     def current(self, monotonic_s: float) -> Keyring:
@@ -239,9 +239,14 @@ class KeyringWatch:
 
         `monotonic_s`: the clock's seconds; it decides whether to look again.
         """
-        if self._looked_at is None or monotonic_s - self._looked_at >= LOOK_EVERY_S:
-            self._looked_at = monotonic_s
+        if monotonic_s >= self._look_at_s:
+            self._look_at_s = monotonic_s + LOOK_EVERY_S
             self._look()
+        return self._keyring
+
+    @property
+    def latest(self) -> Keyring:
+        """The keys of the last look, for whoever knows that there was one a moment ago."""
         return self._keyring
 
     def look_again(self) -> Keyring:

@@ -17,7 +17,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import NamedTuple, Protocol
 
 from actors.runtime.errors import JournalUnavailable
-from serve.context import Scope
+from serve.context import Scope, headers_of
 from serve.problems import Problem
 
 # Of an IPv6 address.
@@ -105,11 +105,10 @@ class Routers:
         peer = str(client[0]) if client else ""
         if peer and peer not in _LOOPBACK and not self._is_router(peer):
             return peer
-        for name, value in scope["headers"]:
-            if name == b"x-forwarded-for":
-                told: str = value.decode("latin-1").rpartition(",")[2].strip()
-                return told[:64] or peer
-        return peer
+        value = headers_of(scope).get(b"x-forwarded-for")
+        if value is None:
+            return peer
+        return value.decode("latin-1").rpartition(",")[2].strip()[:64] or peer
 
     def network_of(self, scope: Scope) -> str:
         """What counts as one caller for a limit: his IPv4 address, or the /64 of his IPv6 one. Whoever has an address there has all 2^64 of them

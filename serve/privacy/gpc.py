@@ -15,7 +15,7 @@ from actors.domain.consent import Choice, SetConsents
 from actors.domain.ids import consent_id
 from actors.runtime.ports import Clock
 from actors.runtime.wire import OK
-from serve.context import REQUEST_ID, WHO, Scope
+from serve.context import REQUEST_ID, WHO, Scope, headers_of
 from serve.gateway import Gateway
 from serve.keys.data_keys import DataKeys
 
@@ -28,7 +28,7 @@ log = logging.getLogger("ocefs.privacy")
 
 def signalled(scope: Scope) -> bool:
     """Does the browser send it? Any other value means nothing."""
-    return any(name == _HEADER and value == b"1" for name, value in scope["headers"])
+    return b"1" in headers_of(scope).get(_HEADER, b"").split(b", ")
 
 
 class PrivacySignals:

@@ -183,11 +183,11 @@ async def test_a_doubt_is_forgotten_before_its_time_or_never(cell):
     for number in range(3):
         mark = Revoke(unproved("s1", now // 1000 + number), now + 1000 * (number + 1))
         await cell.gateway.ask("revocations", "us-revocations", mark, command_id=f"m{number}", digest=0)
-    assert ended.unproved_until_s("s1") == now // 1000 + 2
-    assert ended.unproved_until_s("s2") == 0
+    assert ended.unproved_s["s1"] == now // 1000 + 2
+    assert "s2" not in ended.unproved_s
     cell.clock.now += 1500
     ended._sweep()
-    assert ended.unproved_until_s("s1") == now // 1000 + 2
+    assert ended.unproved_s["s1"] == now // 1000 + 2
     cell.clock.now += 5000
     ended._sweep()
-    assert ended.unproved_until_s("s1") == 0
+    assert "s1" not in ended.unproved_s
