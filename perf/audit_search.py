@@ -1,6 +1,6 @@
 """How long searching the audit takes: `python -m perf.audit_search [--lines 10000000]`.
 
-A PostgreSQL of its own is filled with a year of lines as a cell's drain would write them: chained, a few machines with most of them, three
+A PostgreSQL of its own is filled with a year of lines as a cell's drain would write them: chained, beside their turns, a few machines with most of them, three
 hundred people with the rest. `--hours 2` makes them in two hours instead, as a Black Friday does: then each second has hundreds of lines. Then each kind of search is made with many values drawn from the same world, one at a time, as an
 auditor would; the first page each, some far down. At the end the chains are recomputed. The target is 300 ms at p95 over ten
 million lines.
@@ -29,7 +29,7 @@ from actors.storage.audit_check import verify
 from actors.storage.audit_rows import COLUMNS, Head, chained
 from actors.storage.audit_search import PostgresAudit
 from actors.storage.audit_seconds import COPY_SECONDS, SecondsTold, copied_seconds
-from actors.storage.binary import COPY_END, COPY_HEAD
+from actors.storage.binary import COPY_END, COPY_HEAD, HISTORY_COLUMNS, copied_turns
 from actors.storage.connections import engine_url
 from actors.storage.migrate import migrate
 from actors.storage.partitions import ensure_partitions, month_of
@@ -42,6 +42,7 @@ BEGIN_MS = 1_735_689_600_000  # 2025-01-01T00:00Z
 HOUR_MS = 3_600_000
 YEAR_MS = 365 * 24 * HOUR_MS
 BLOCK = 20_000
+COPY_TURNS = f"COPY history ({', '.join(HISTORY_COLUMNS)}) FROM STDIN (FORMAT binary)"
 COPY_LINES = f"COPY audit ({', '.join(COLUMNS)}) FROM STDIN (FORMAT binary)"
 LOCATIONS = [f"us-wh-{n:02}" for n in range(6)] + [f"us-st-{n:02}" for n in range(20)]
 MACHINES = [f"us-client-{name}" for name in ("web-shop", "market-a", "market-b", "warehouse", "carrier")]
@@ -90,7 +91,7 @@ def fill(url: str, count: int, seed: int, span_ms: int) -> float:
     began = time.perf_counter()
     with psycopg.connect(url, autocommit=True) as connection:
         made = connection.execute(
-            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('audit', 'audit_seconds') ORDER BY indexname"
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('history', 'audit', 'audit_seconds') ORDER BY indexname"
         ).fetchall()
         for name, _ in made:
             connection.execute(f"DROP INDEX {name}")
@@ -99,6 +100,9 @@ def fill(url: str, count: int, seed: int, span_ms: int) -> float:
         for block in lines_of(count, seed, span_ms):
             lines = chained(block, heads)
             heads |= lines.ends
+            with connection.cursor() as cursor, cursor.copy(COPY_TURNS) as copying:
+                for part in copied_turns(block, bytes):
+                    copying.write(part)
             with connection.cursor() as cursor, cursor.copy(COPY_LINES) as copying:
                 copying.write(COPY_HEAD + b"".join(lines.blocks) + COPY_END)
             seconds = told.fresh(lines.said)
@@ -108,7 +112,7 @@ def fill(url: str, count: int, seed: int, span_ms: int) -> float:
             told.written(seconds)
         for _, definition in made:
             connection.execute(definition.replace(" ON ONLY ", " ON "))
-        connection.execute("VACUUM ANALYZE audit, audit_seconds")
+        connection.execute("VACUUM ANALYZE history, audit, audit_seconds")
         for shard, head in heads.items():
             connection.execute(
                 "INSERT INTO shards (shard, host, epoch, watermark, audit_number, audit_chain, audit_at)"

@@ -22,6 +22,7 @@ from psycopg import sql
 from actors.storage import audit_rows
 from actors.storage.audit_rows import Head, link
 from actors.storage.binary import COPY_END, COPY_HEAD
+from actors.storage.schema.audit import PLAIN
 
 # (what was signed, signature) → is it the cell's?
 IsSigned = Callable[[bytes, str], bool]
@@ -42,6 +43,13 @@ _UNFOUND = """
         SELECT FROM {seconds} s WHERE s.key = audit_key(said.field, said.value) AND s.second = date_trunc('second', at)
     ) LIMIT 1
 """
+_NO_TURN = f"""
+    SELECT shard, number FROM {{month}} line WHERE {PLAIN} AND NOT EXISTS (
+        SELECT FROM {{turns}} turn WHERE turn.entity_id = line.entity_id AND turn.at = line.at AND turn.shard = line.shard
+    ) AND NOT EXISTS (
+        SELECT FROM {{seconds}} s WHERE s.key = audit_key('entity', line.entity_id) AND s.second = date_trunc('second', line.at)
+    ) LIMIT 1
+"""  # noqa: S608 -- names of our schema
 _US = 1000
 _POSTGRES_EPOCH_MS = 946_684_800_000
 
@@ -265,6 +273,13 @@ def _not_found(connection: psycopg.Connection[Any]) -> Iterator[Break]:
         query = sql.SQL(_UNFOUND).format(month=sql.Identifier(part), seconds=sql.Identifier(seconds))
         for shard, number, field in connection.execute(query).fetchall():
             what = f"line {number} is not found by its {field}: of its second nothing stands in audit_seconds"
+            yield Break(shard, number, what)
+        turns = part.replace("audit_", "history_")
+        query = sql.SQL(_NO_TURN).format(
+            month=sql.Identifier(part), seconds=sql.Identifier(seconds), turns=sql.Identifier(turns)
+        )
+        for shard, number in connection.execute(query).fetchall():
+            what = f"line {number} is not found by its order: the history has no turn of that moment"
             yield Break(shard, number, what)
 
 

@@ -2,7 +2,8 @@
 
 What is searched decides how:
 
-    an entity, a person or device, words, or nothing but times ──▶ lines, by the index that fits
+    a person or device, words, or nothing but times ──▶ lines, by the index that fits
+    an entity ──▶ lines by its index, and an order's routine steps, which that has not, at the moments of its turns in the history
     a machine, an action, an address, a place ──▶ the newest seconds with all of these (`audit_seconds`) ──▶ their lines ──▶ older seconds, until the page is full
 """
 
@@ -11,18 +12,21 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from actors.domain.ids import ORDER_PATTERN
 from actors.domain.times import moment
 from actors.runtime.audit_lines import LINES_MAX, Filter, Found, Line, Place
 from actors.storage.audit_seconds import MACHINES, key_of, noun_of
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
-from actors.storage.schema.audit import audit, audit_seconds
+from actors.storage.schema.audit import NOT_PLAIN, PLAIN, audit, audit_seconds
 from actors.storage.schema.columns import Instant
+from actors.storage.schema.turns import history
 from actors.storage.storable import storable_text
 
 # Searches are few: they must not take connections from lists.
@@ -40,6 +44,8 @@ _ONE_SECOND: sa.ColumnElement[timedelta] = sa.literal_column("interval '1 second
 # What the index of words is about.
 _TELLING = (audit.c.outcome, audit.c.why, audit.c.changes)
 _COLUMNS = [audit.c[name] for name in Line.__struct_fields__]
+# Of a line's columns: what lines are in order of.
+_at_shard_number = itemgetter(*(Line.__struct_fields__.index(name) for name in ("at", "shard", "number")))
 
 
 class PostgresAudit:
@@ -63,6 +69,8 @@ class PostgresAudit:
                 keys = _keys(wanted)
                 if keys:
                     return await _by_seconds(connection, keys, wanted, before, limit)
+                if wanted.entity_id:
+                    return await _of_entity(connection, wanted, before, limit), None
                 return [*await connection.execute(_page(_matching(sa.select(*_COLUMNS), wanted, before), limit))], None
 
         rows, more_before = await bounded(work(), self._limit_s)
@@ -120,12 +128,7 @@ def _seconds(
     for table, key in zip(of, keys, strict=True):
         query = query.where(table.c.key == key)
         # To each of them, so that no month is read for nothing.
-        if wanted.since_ms is not None:
-            query = query.where(table.c.second > wanted.since_ms - 1000)
-        if wanted.until_ms is not None:
-            query = query.where(table.c.second < wanted.until_ms)
-        if before is not None:
-            query = query.where(table.c.second <= before.at_ms)
+        query = _between(query, table.c.second, wanted, before, _SECOND)
         if older is not None:
             query = query.where(table.c.second < sa.literal(older, sa.DateTime(timezone=True)))
         if table is not of[0]:
@@ -143,13 +146,60 @@ def _lines_of(seconds: Sequence[datetime], wanted: Filter, before: Place | None,
     lines = _matching(lines.where(audit.c.at >= first, audit.c.at < last), wanted, before)
     line = lines.lateral("line")
     told = sa.select(*line.c).select_from(begins.join(line, sa.true()))
-    return told.order_by(line.c.at.desc(), line.c.shard.desc(), line.c.number.desc()).limit(limit)
+    return _page(told, limit)
+
+
+async def _of_entity(connection: AsyncConnection, wanted: Filter, before: Place | None, limit: int) -> list[Any]:
+    """A page of an entity's lines."""
+    lines = _matching(sa.select(*_COLUMNS).where(sa.text(NOT_PLAIN)), wanted, before)
+    found = [*await connection.execute(_page(lines, limit))]
+    if ORDER_PATTERN.match(wanted.entity_id):
+        found += await connection.execute(_page(_by_turns(wanted, before), limit))
+        # Those that have not the time of their turn, because their shard's chain was later already. Hardly ever are there any.
+        seconds = [
+            *(
+                await connection.execute(
+                    _seconds([key_of("entity", wanted.entity_id)], wanted, before, None, SECONDS_MAX)
+                )
+            ).scalars()
+        ]
+        if seconds:
+            found += await connection.execute(_lines_of(seconds, wanted, before, limit))
+    lines_by_place = {_at_shard_number(row): row for row in found}
+    return [lines_by_place[place] for place in sorted(lines_by_place, reverse=True)[:limit]]
+
+
+def _by_turns(wanted: Filter, before: Place | None) -> sa.Select[Any]:
+    """An order's routine steps, each at the moment and in the shard of its turn."""
+    c = history.c
+    turns = sa.select(c.at, c.shard).distinct().where(c.entity_id == wanted.entity_id, c.kind == "order")
+    turn = _between(turns, c.at, wanted, before).subquery("turn")
+    lines = sa.select(*_COLUMNS).where(audit.c.at == turn.c.at, audit.c.shard == turn.c.shard, sa.text(PLAIN))
+    line = _matching(lines, wanted, before).lateral("line")
+    return sa.select(*line.c).select_from(turn.join(line, sa.true()))
+
+
+def _between(
+    query: sa.Select[Any],
+    at: sa.ColumnElement[Any],
+    wanted: Filter,
+    before: Place | None,
+    early: timedelta = timedelta(),
+) -> sa.Select[Any]:
+    """Only of the times that are wanted; `early`: how much later than `at` a line may be."""
+    if wanted.since_ms is not None:
+        query = query.where(at >= wanted.since_ms - early // timedelta(milliseconds=1))
+    if wanted.until_ms is not None:
+        query = query.where(at < wanted.until_ms)
+    if before is not None:
+        query = query.where(at <= before.at_ms)
+    return query
 
 
 def _page(query: sa.Select[Any], limit: int) -> sa.Select[Any]:
     """Newest first."""
-    c = audit.c
-    return query.order_by(c.at.desc(), c.shard.desc(), c.number.desc()).limit(limit)
+    c = query.selected_columns
+    return query.order_by(c["at"].desc(), c["shard"].desc(), c["number"].desc()).limit(limit)
 
 
 def _matching(query: sa.Select[Any], wanted: Filter, before: Place | None) -> sa.Select[Any]:

@@ -26,8 +26,9 @@ MACHINES = "-client-"
 # What is remembered of what was written; the oldest go first.
 REMEMBERED_MAX = 20_000
 COPY_SECONDS = "COPY audit_seconds (key, second) FROM STDIN (FORMAT binary)"
-# What a line says that it is found by: (seconds since 1970, subject, address, action, location). A plain tuple, because each line makes one.
-Said = tuple[int, str, str, str, str]
+# What a line says that it is found by: (seconds since 1970, subject, address, action, location, entity). The entity only where the line has not the time of the turn
+# by which it would be found in the history, else "". A plain tuple, because each line makes one.
+Said = tuple[int, str, str, str, str, str]
 # (key, seconds since 1970)
 Row = tuple[int, int]
 _row = struct.Struct("!hiqiq").pack
@@ -55,9 +56,10 @@ class SecondsTold:
     def fresh(self, said: Iterable[Said]) -> list[Row]:
         """The rows for it, but those that were written a moment ago."""
         rows: dict[Row, None] = {}
-        for second, subject, address, action, location_id in said:
+        for second, subject, address, action, location_id, entity_id in said:
             for field, value in (
                 ("subject", subject if MACHINES in subject else ""), ("address", address), ("action", action), ("noun", noun_of(action)), ("location", location_id),
+                ("entity", entity_id),
             ):  # fmt: skip
                 if value:
                     rows[key_of(field, value), second] = None

@@ -8,9 +8,13 @@ from sqlalchemy.dialects import postgresql
 from actors.anomalies.record import ROUTINE, SAMPLED
 from actors.storage.schema.columns import ROOM, Instant, bigint, instant, integer, key, metadata, text
 
-# What the monitor looks at: of machines' routine one line in SAMPLED, of all else every line.
-_ROUTINE = ", ".join(f"'{action}'" for action in ROUTINE)
-WATCHED = f"NOT (role = '' AND outcome = '' AND changes = '' AND action = ANY (ARRAY[{_ROUTINE}]) AND number % {SAMPLED} <> 0)"
+# Machines' routine: steps of orders by the thousand.
+_ACTIONS = ", ".join(f"'{action}'" for action in ROUTINE)
+PLAIN = f"role = '' AND outcome = '' AND changes = '' AND action = ANY (ARRAY[{_ACTIONS}])"
+# What the monitor looks at: of the routine one line in SAMPLED, of all else every line.
+WATCHED = f"NOT ({PLAIN} AND number % {SAMPLED} <> 0)"
+# A routine step is found by its order's turns in `history`, whose index has each of them already.
+NOT_PLAIN = f"NOT ({PLAIN})"
 
 # No unique key: the watermark keeps lines single, and the chain tells if it ever did not. See audit_rows.py for `chain`.
 audit = sa.Table(
@@ -39,7 +43,7 @@ audit = sa.Table(
     sa.Index("audit_watched", "shard", "number", postgresql_where=sa.text(WATCHED)),
     # Machines' lines are nearly all; see audit_seconds.py.
     sa.Index("audit_subject", "subject", "at", postgresql_where=sa.text("subject <> '' AND strpos(subject, '-client-') = 0")),
-    sa.Index("audit_entity", "entity_id", "at"),
+    sa.Index("audit_entity", "entity_id", "at", postgresql_where=sa.text(NOT_PLAIN)),
     # A line that says nothing but its action is found by that: most are so, and words cost more than all the rest.
     sa.Index("audit_words", sa.text("audit_words(action, outcome, why, changes)"), postgresql_using="gin",
              postgresql_where=sa.text("outcome <> '' OR why <> '' OR changes <> ''")),

@@ -2,90 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import Any
 
 import msgspec
 import psycopg
 import pytest
 
 from actors.domain.audit import Act, Audited, Who
-from actors.runtime.audit_lines import LINES_MAX, Filter, Place
 from actors.runtime.errors import StoreUnavailable
-from actors.runtime.ports import DrainBatch, DrainedTurn
 from actors.runtime.wire import OK, Turn
-from actors.storage import audit_search
 from actors.storage.audit_check import Break, anchors, verify
 from actors.storage.audit_keeping import Dropped, Held, anchor, drop_old, hold, lift
-from actors.storage.audit_search import PostgresAudit
 from actors.storage.grants import grant, may_alter_audit
 from actors.storage.postgres_store import PostgresStore
+from tests.integration.storage.audit.lines import NOON, audited, breaks, drained, forge, is_signed, ms, sign, turn
 
 pytestmark = pytest.mark.real
-MIA = Who("us-acct-mia", "manager", "s-1", "a-77", "", "")
-NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
-
-
-def ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)
-
-
-def sign(message: bytes) -> str:
-    return hmac.digest(b"the cell's key", message, hashlib.sha256).hex()
-
-
-def is_signed(message: bytes, signature: str) -> bool:
-    return hmac.compare_digest(sign(message), signature)
-
-
-def audited(action: str = "order.ship", who: Who = MIA, **more: Any) -> Audited:
-    return Audited(who, Act(action, "us-st-austin", "damage", {"A.on_hand": (3, None)}), **more)
-
-
-def turn(version: int, at_ms: int = ms(NOON), lines: int = 1) -> Turn:
-    return Turn(
-        "order", "us-1", version, at_ms, f"c{version}", version, 0, "r-1", b"[]", OK, b"{}",
-        audited=[audited() for _ in range(lines)],
-    )  # fmt: skip
-
-
-@pytest.fixture
-async def store(clean_url: str):
-    store = PostgresStore(clean_url)
-    await store.lease("h0", [1, 2], 7)
-    yield store
-    await store.close()
-
-
-@pytest.fixture
-def owner(clean_url: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(clean_url, autocommit=True) as connection:
-        yield connection
-
-
-async def drained(store: PostgresStore, shard: int, position: int, *turns: Turn) -> None:
-    rows = [DrainedTurn(shard, position, line, one) for line, one in enumerate(turns)]
-    await store.drain(DrainBatch("h0", {shard: (7, position)}, rows, {}))
-
-
-def breaks(owner: psycopg.Connection[Any]) -> list[Break]:
-    return verify(owner, "us", is_signed).breaks
-
-
-def forge(owner: psycopg.Connection[Any], statement: str) -> None:
-    """As somebody with all rights would."""
-    parts = owner.execute(
-        "SELECT relname FROM pg_class WHERE relname ~ '^audit(_seconds)?(_[0-9]{4}_[0-9]{2})?$'"
-    ).fetchall()
-    with owner.transaction():
-        for (part,) in parts:
-            owner.execute(f"ALTER TABLE {part} DISABLE TRIGGER USER")
-        owner.execute(statement)
-        for (part,) in parts:
-            owner.execute(f"ALTER TABLE {part} ENABLE TRIGGER USER")
 
 
 async def test_a_line_says_who_did_what_to_which_version_and_when(store, owner):
@@ -302,166 +234,3 @@ async def test_a_character_that_postgres_cannot_store_does_not_break_the_chain(s
     await drained(store, 1, 1, Turn("order", "us-1", 1, ms(NOON), "c", 1, 0, "", b"[]", OK, b"{}", audited=[odd]))
     assert owner.execute("SELECT subject FROM audit").fetchone() == ("us-acct-\ufffd",)
     assert breaks(owner) == []
-
-
-NOW = ms(NOON)
-
-
-def acted(
-    number: int, subject: str, action: str, location_id: str = "", why: str = "stock take", **changes: int
-) -> Turn:  # fmt: skip
-    act = Act(action, location_id, why, {field: (0, value) for field, value in changes.items()})
-    line = Audited(Who(subject, address=f"a-{subject[-3:]}"), act)
-    return Turn(
-        "order", f"us-{number}", 1, NOW + number * 1000, f"c{number}", number, 0, "", b"[]", OK, b"{}", audited=[line]
-    )
-
-
-@pytest.fixture
-async def lines(store, clean_url):
-    await drained(
-        store, 1, 1,
-        acted(1, "us-acct-mia", "order.ship", "us-st-austin"),
-        acted(2, "us-acct-sam", "order.cancel"),
-        acted(3, "us-acct-mia", "location.adjust", "us-st-austin", on_hand=7),
-        acted(4, "us-acct-mia", "orders.export"),
-        acted(5, "us-acct-sam", "order.ship", "us-st-reno"),
-        acted(6, "us-acct-sam", "order.pack", why=""),
-    )  # fmt: skip
-    found = PostgresAudit(clean_url)
-    yield found
-    await found.close()
-
-
-@pytest.mark.parametrize(
-    ("wanted", "numbers"),
-    [
-        (Filter(), [6, 5, 4, 3, 2, 1]),
-        (Filter(subject="us-acct-mia"), [4, 3, 1]),
-        (Filter(action="order."), [6, 5, 2, 1]),
-        (Filter(action="order.ship"), [5, 1]),
-        (Filter(action="order"), []),
-        (Filter(entity_id="us-3"), [3]),
-        (Filter(location_id="us-st-austin"), [3, 1]),
-        (Filter(address="a-sam"), [6, 5, 2]),
-        (Filter(since_ms=NOW + 2000, until_ms=NOW + 4000), [3, 2]),
-        (Filter(text="ship"), [5, 1]),
-        # What says nothing but its action is found by that.
-        (Filter(text="pack"), []),
-        (Filter(action="order.pack"), [6]),
-        (Filter(text='"stock take" -order'), [4, 3]),
-        (Filter(text="on hand"), [3]),
-        (Filter(text="' ; drop & | ! ((("), []),
-        (Filter(subject="us-acct-mia", text="adjust"), [3]),
-        (Filter(subject="\0"), []),
-    ],
-)
-async def test_looking_for_something_finds_all_of_it_and_nothing_else(lines, wanted, numbers):
-    found = (await lines.search(wanted, None, 100)).lines
-    assert [line.number for line in found] == numbers
-
-
-async def test_a_page_of_the_largest_size_tells_that_there_is_more(store, clean_url):
-    await drained(store, 1, 1, *[turn(version) for version in range(1, LINES_MAX + 2)])
-    search = PostgresAudit(clean_url)
-    for wanted in (Filter(), Filter(subject="us-acct-mia"), Filter(action="order.ship")):
-        assert len((await search.search(wanted, None, LINES_MAX + 1)).lines) == LINES_MAX + 1
-    await search.close()
-
-
-@pytest.mark.parametrize("her", ["us-acct-mia", "us-client-web"])
-async def test_what_is_looked_for_is_found_in_many_seconds_and_months_a_page_at_a_time(store, owner, clean_url, her):
-    """A line of hers every 7 s for an hour, then months without any; others' between them."""
-    hour = [acted(n, her if n % 7 == 0 else "us-acct-sam", f"order.{'ship' if n % 2 else 'pack'}") for n in range(3600)]
-    await drained(store, 1, 1, *hour)
-    late = msgspec.structs.replace(acted(0, her, "order.ship"), at_ms=ms(datetime(2027, 1, 1, tzinfo=UTC)))
-    await drained(store, 1, 2, late)
-    search = PostgresAudit(clean_url)
-    hers = [number + 1 for number in range(3600) if number % 7 == 0]
-    for wanted, numbers in (
-        (Filter(subject=her), [*hers, 3601]),
-        (Filter(subject=her, action="order.ship"), [*(number for number in hers if number % 2 == 0), 3601]),
-        (Filter(subject=her, address="a-sam"), []),
-        (Filter(address=f"a-{her[-3:]}", since_ms=NOW + 500, until_ms=NOW + 14_001), [8, 15]),
-    ):
-        seen: list[int] = []
-        before = None
-        while page := (await search.search(wanted, before, 100)).lines:
-            seen += [line.number for line in page]
-            before = Place(page[-1].at, page[-1].shard, page[-1].number)
-        assert seen == numbers[::-1]
-    await search.close()
-    assert breaks(owner) == []
-
-
-async def test_a_search_that_takes_long_gives_what_it_has_and_says_where_it_goes_on(
-    store, owner, clean_url, monkeypatch
-):
-    await drained(store, 1, 1, *[acted(n, "us-acct-mia", "order.ship") for n in range(100)])
-    monkeypatch.setattr(audit_search, "PATIENCE_S", -1.0)
-    search = PostgresAudit(clean_url)
-    seen: list[int] = []
-    before: Place | None = None
-    pages = 0
-    while True:
-        lines, before = await search.search(Filter(action="order.ship"), before, 1000)
-        seen += [line.number for line in lines]
-        pages += 1
-        if before is None:
-            break
-        assert len(lines) == audit_search.SECONDS_FIRST - (
-            pages > 1
-        )  # the second where it was broken off is looked at again
-    assert seen == list(range(100, 0, -1))
-    await search.close()
-
-
-async def test_a_month_can_be_dropped_while_a_search_is_under_way(store, owner, clean_url, monkeypatch):
-    await drained(store, 1, 1, *[acted(n, "us-acct-mia", "order.ship") for n in range(40)])
-    real, dropped = audit_search._lines_of, []
-
-    def between(*arguments):
-        if not dropped:
-            dropped.append(drop_old(owner, "us", date(2030, 1, 1), 30, sign))
-        return real(*arguments)
-
-    monkeypatch.setattr(audit_search, "_lines_of", between)
-    search = PostgresAudit(clean_url)
-    assert (await search.search(Filter(action="order.ship"), None, 9)).lines == []
-    assert Dropped(date(2026, 3, 1), 40) in dropped[0]
-    await search.close()
-
-
-async def test_the_same_thing_said_again_within_a_second_adds_no_row(store, owner):
-    await drained(store, 1, 1, turn(1))
-    [(rows,)] = owner.execute("SELECT count(*) FROM audit_seconds")
-    await drained(store, 1, 2, turn(2), turn(3))
-    assert list(owner.execute("SELECT count(*) FROM audit_seconds")) == [(rows,)]
-    await drained(store, 1, 3, turn(4, ms(NOON) + 1000))
-    assert list(owner.execute("SELECT count(*) FROM audit_seconds")) == [(2 * rows,)]
-
-
-async def test_two_values_of_one_key_are_still_told_apart(store, owner, clean_url):
-    await drained(store, 1, 1, acted(1, "us-client-web", "order.ship"), acted(1, "us-client-app", "order.ship"))
-    forge(
-        owner,
-        "UPDATE audit_seconds SET key = audit_key('subject', 'us-client-web') WHERE key = audit_key('subject', 'us-client-app')",
-    )
-    search = PostgresAudit(clean_url)
-    assert [line.number for line in (await search.search(Filter(subject="us-client-web"), None, 9)).lines] == [1]
-    await search.close()
-
-
-async def test_pages_leave_nothing_out_and_tell_nothing_twice_when_times_are_the_same(store, clean_url):
-    same = [acted(1, "us-acct-mia", "order.ship") for _ in range(7)]
-    await drained(store, 1, 1, *same)
-    await drained(store, 2, 1, *same)
-    search = PostgresAudit(clean_url)
-    seen: list[tuple[int, int]] = []
-    before = None
-    while page := (await search.search(Filter(), before, 3)).lines:
-        seen += [(line.shard, line.number) for line in page]
-        before = Place(page[-1].at, page[-1].shard, page[-1].number)
-    await search.close()
-    assert sorted(seen) == [(shard, number) for shard in (1, 2) for number in range(1, 8)]
-    assert len(seen) == 14
