@@ -23,13 +23,14 @@ from rich.table import Table
 
 from actors.domain.audit import Act, Audited, Who
 from actors.runtime.audit_lines import Filter, Place
+from actors.runtime.codec import to_msgpack
 from actors.runtime.ports import DrainedTurn
 from actors.runtime.wire import OK, Turn
 from actors.storage.audit_check import verify
 from actors.storage.audit_rows import COLUMNS, Head, chained
 from actors.storage.audit_search import PostgresAudit
-from actors.storage.audit_seconds import COPY_SECONDS, SecondsTold, copied_seconds
-from actors.storage.binary import COPY_END, COPY_HEAD, HISTORY_COLUMNS, copied_turns
+from actors.storage.audit_seconds import SecondsTold, inserted
+from actors.storage.binary import COPY_END, COPY_HEAD, HISTORY_COLUMNS, copied_turns, register
 from actors.storage.connections import engine_url
 from actors.storage.migrate import migrate
 from actors.storage.partitions import ensure_partitions, month_of
@@ -90,6 +91,7 @@ def fill(url: str, count: int, seed: int, span_ms: int) -> float:
     """Seconds that it took. The indexes are made afterwards, as that is quicker than row by row."""
     began = time.perf_counter()
     with psycopg.connect(url, autocommit=True) as connection:
+        register(connection)
         made = connection.execute(
             "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('history', 'audit', 'audit_seconds') ORDER BY indexname"
         ).fetchall()
@@ -101,14 +103,12 @@ def fill(url: str, count: int, seed: int, span_ms: int) -> float:
             lines = chained(block, heads)
             heads |= lines.ends
             with connection.cursor() as cursor, cursor.copy(COPY_TURNS) as copying:
-                for part in copied_turns(block, bytes):
+                for part in copied_turns(block, to_msgpack):
                     copying.write(part)
             with connection.cursor() as cursor, cursor.copy(COPY_LINES) as copying:
                 copying.write(COPY_HEAD + b"".join(lines.blocks) + COPY_END)
             seconds = told.fresh(lines.said)
-            with connection.cursor() as cursor, cursor.copy(COPY_SECONDS) as copying:
-                for part in copied_seconds(seconds):
-                    copying.write(part)
+            connection.execute(*inserted(seconds))
             told.written(seconds)
         for _, definition in made:
             connection.execute(definition.replace(" ON ONLY ", " ON "))

@@ -13,27 +13,25 @@ Nothing is known by it alone; `audit_check` looks whether each line can be found
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
+from typing import Any
 
-from actors.storage.binary import COPY_END, COPY_HEAD
+from actors.storage.binary import array_of
+from actors.storage.schema.audit import audit_seconds
 
 # In the ids of machines that ask for themselves (`ids.client_id`), and in nobody else's.
 MACHINES = "-client-"
 # What is remembered of what was written; the oldest go first.
 REMEMBERED_MAX = 20_000
-COPY_SECONDS = "COPY audit_seconds (key, second) FROM STDIN (FORMAT binary)"
+_INSERT = "INSERT INTO audit_seconds (key, second) SELECT * FROM unnest(%b::bigint[], %b::timestamptz[])"
 # What a line says that it is found by: (seconds since 1970, subject, address, action, location, entity). The entity only where the line has not the time of the turn
 # by which it would be found in the history, else "". A plain tuple, because each line makes one.
 Said = tuple[int, str, str, str, str, str]
 # (key, seconds since 1970)
 Row = tuple[int, int]
-_row = struct.Struct("!hiqiq").pack
-_US = 1_000_000
-_POSTGRES_EPOCH_S = 946_684_800
 
 
 @lru_cache(20_000)
@@ -72,7 +70,10 @@ class SecondsTold:
             del self._written[row]
 
 
-def copied_seconds(rows: Iterable[Row]) -> Iterable[bytes]:
-    """As blocks for COPY_SECONDS."""
-    packed = [_row(2, 8, key, 8, (second - _POSTGRES_EPOCH_S) * _US) for key, second in rows]
-    return COPY_HEAD, b"".join(packed), COPY_END
+def inserted(rows: Sequence[Row]) -> tuple[str, list[Any]]:
+    """A statement that adds them, and its parameters: they are few, and go with the others' round trip."""
+    c = audit_seconds.c
+    return _INSERT, [
+        array_of(c.key, [key for key, _ in rows]),
+        array_of(c.second, [1000 * second for _, second in rows]),
+    ]

@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Connection
 from psycopg.abc import AdaptContext
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
@@ -136,7 +136,7 @@ def type_of(column: sa.Column[Any]) -> _Type:
     return _TYPES[type(column.type)]
 
 
-def register(context: AsyncConnection[Any]) -> None:
+def register(context: AsyncConnection[Any] | Connection[Any]) -> None:
     """Makes a connection take what `array_of` gives as parameters."""
     adapters: AdaptContext = context
     for kind in _TYPES.values():

@@ -1,6 +1,6 @@
 """One transaction of write-behind.
 
-    BEGIN ─ read epochs, watermarks, ends of the audit's chains ─ COPY history, audit, ledger ─┬─ MERGE rows ─ outbox ─ move_watermarks ─ COMMIT
+    BEGIN ─ read epochs, watermarks, ends of the audit's chains ─ COPY history, audit, ledger ─┬─ seconds ─ MERGE rows ─ outbox ─ move_watermarks ─ COMMIT
                                                                                                └─ sent together, built beforehand
 
 Rows that another owner could want are locked only in the last part, and its statements are on their way before the first
@@ -11,7 +11,7 @@ epochs; whatever came before it in the transaction is undone when they are stale
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,11 +20,11 @@ import sqlalchemy as sa
 from psycopg import AsyncConnection
 
 from actors.domain.kind import Row
-from actors.domain.times import DAY_MS, moment
+from actors.domain.times import DAY_MS
 from actors.runtime.errors import Fenced, StoreUnavailable
 from actors.runtime.ports import DrainBatch, OutboxEntry
 from actors.storage import audit_rows
-from actors.storage.audit_seconds import COPY_SECONDS, SecondsTold, copied_seconds
+from actors.storage.audit_seconds import SecondsTold, inserted
 from actors.storage.binary import (
     COPY_END,
     COPY_HEAD,
@@ -38,7 +38,7 @@ from actors.storage.binary import (
 from actors.storage.connections import CONNECT_TIMEOUT_S, bounded, driver_url, session_options
 from actors.storage.partitions import Month, month_of
 from actors.storage.schema import CHANGE_TYPES, ROW_TYPES, metadata, row_columns
-from actors.storage.schema.turns import outbox
+from actors.storage.schema.turns import outbox, shards
 from actors.storage.storable import storable
 
 DRAIN_TIMEOUT_S = 15.0
@@ -136,10 +136,10 @@ _REMOVE_OUTBOX = "DELETE FROM outbox WHERE message_id = ANY (%s::text[])"
 _READ_SHARDS = (
     "SELECT shard, epoch, watermark, audit_number, audit_chain, audit_at FROM shards WHERE shard = ANY (%s::integer[])"
 )
-_MOVE_WATERMARKS = "SELECT move_watermarks(%s::integer[], %s::bigint[], %s::bigint[], %s::bigint[])"
+_MOVE_WATERMARKS = "SELECT move_watermarks(%b::integer[], %b::bigint[], %b::bigint[], %b::bigint[])"
 _MOVE_WITH_AUDIT = (
-    "SELECT move_watermarks(%s::integer[], %s::bigint[], %s::bigint[], %s::bigint[],"
-    " %s::integer[], %s::bigint[], %s::bytea[], %s::timestamptz[])"
+    "SELECT move_watermarks(%b::integer[], %b::bigint[], %b::bigint[], %b::bigint[],"
+    " %b::integer[], %b::bigint[], %b::bytea[], %b::timestamptz[])"
 )
 
 
@@ -150,6 +150,31 @@ def _merged_outbox(entries: Iterable[OutboxEntry]) -> _Statement:
         for column in _OUTBOX_COLUMNS
     ]
     return _MERGE_OUTBOX, arrays
+
+
+def _moved(
+    numbers: Sequence[int],
+    epochs: Sequence[int],
+    befores: Sequence[int],
+    afters: Sequence[int],
+    ends: Mapping[int, audit_rows.Head],
+) -> _Statement:
+    """The watermarks of these shards, from which to which, and the new ends of their audit's chains."""
+    c = shards.c
+    moved = [
+        array_of(column, values)
+        for column, values in ((c.shard, numbers), (c.epoch, epochs), (c.watermark, befores), (c.watermark, afters))
+    ]
+    if not ends:
+        return _MOVE_WATERMARKS, moved
+    counts, chains, ats = zip(*ends.values(), strict=True)
+    moved += [
+        array_of(c.shard, list(ends)),
+        array_of(c.audit_number, counts),
+        array_of(c.audit_chain, chains),
+        array_of(c.audit_at, ats),
+    ]
+    return _MOVE_WITH_AUDIT, moved
 
 
 class Drainer:
@@ -234,9 +259,9 @@ class Drainer:
         seconds = self._seconds.fresh(said)
         if audited:
             await _copy(connection, _COPY_AUDIT, (b"".join([COPY_HEAD, *audited, COPY_END]),))
-        if seconds:
-            await _copy(connection, COPY_SECONDS, copied_seconds(seconds))
         statements: list[_Statement] = []
+        if seconds:
+            statements.append(inserted(seconds))
         for name, rows in batch.rows.items():
             target = _TARGETS[name]
             if rows and target.append_only:
@@ -254,11 +279,7 @@ class Drainer:
             statements.append((_REMOVE_OUTBOX, [batch.outbox_remove]))
         numbers = list(batch.marks)
         epochs, afters = [batch.marks[n][0] for n in numbers], [batch.marks[n][1] for n in numbers]
-        moved: list[Any] = [numbers, epochs, [befores[n] for n in numbers], afters]
-        if ends:
-            ats = [moment(end.at_ms) for end in ends.values()]
-            moved += [list(ends), [end.number for end in ends.values()], [end.chain for end in ends.values()], ats]
-        statements.append((_MOVE_WITH_AUDIT if ends else _MOVE_WATERMARKS, moved))
+        statements.append(_moved(numbers, epochs, [befores[n] for n in numbers], afters, ends))
         try:
             async with connection.pipeline():
                 for statement, parameters in statements:
