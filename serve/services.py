@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 
 from actors.runtime.alerts import AlertList
@@ -126,7 +125,6 @@ class Services:
         return DataKeys(settings.region, self.gateway, self.read_model, region_key, watch, self.clock)
 
     def _key_digest(self, key: str) -> str:
-        # Called for whoever has a token, which was just checked with the keys. 128 bits; BLAKE2's own keyed mode, because HMAC would be a twentieth of an update.
+        # Called for whoever has a token, which was just checked with the keys.
         assert self.keys is not None
-        lookup_key = self.keys.latest.lookup_key
-        return blake2b(key.encode(), digest_size=16, key=lookup_key, person=b"idempotency").hexdigest()
+        return self.keys.latest.idempotency_digest(key)

@@ -92,12 +92,16 @@ class Guard:
             self._name_nobody(scope, keys)
             return
         try:
-            bearer = self._caller(scope, keys)
+            bearer = self._caller(headers_of(scope).get(b"authorization"), keys)
         except Problem:
             self._name_nobody(scope, keys)
             raise
         principal = scope[PRINCIPAL] = bearer.principal
-        self._name(scope, keys, bearer)
+        address = self._routers.address_of(scope)
+        if bearer.who is None or bearer.address != address:
+            assert keys is not None, "nobody is a bearer without keys"
+            bearer.address, bearer.who = address, self._who.from_address(keys, address, principal)
+        scope[WHO] = bearer.who
         if need is None or not may(need, principal.permissions):
             raise _forbidden(need)
         if need.at_location and principal.locations and location_id not in principal.locations:
@@ -111,14 +115,6 @@ class Guard:
     def _keyring(self) -> Keyring | None:
         return None if self._keys is None else self._keys.current(self._clock.monotonic())
 
-    def _name(self, scope: Scope, keys: Keyring | None, bearer: _Bearer) -> None:
-        """Says for the audit who asks."""
-        address = self._routers.address_of(scope)
-        if bearer.who is None or bearer.address != address:
-            assert keys is not None, "nobody is a bearer without keys"
-            bearer.address, bearer.who = address, self._who.from_address(keys, address, bearer.principal)
-        scope[WHO] = bearer.who
-
     def _name_nobody(self, scope: Scope, keys: Keyring | None) -> None:
         """Says for the audit from where somebody asks."""
         if keys is not None:
@@ -126,20 +122,14 @@ class Guard:
 
     def caller(self, scope: Scope) -> Principal:
         """Who asks, whatever they may do. Raises Problem 401."""
-        return self._caller(scope, self._keyring()).principal
-
-    def _caller(self, scope: Scope, keys: Keyring | None) -> _Bearer:
-        given = headers_of(scope).get(b"authorization")
-        if given is None:
-            raise _unauthorized("auth.token_missing", "Sign in: this needs `Authorization: Bearer <token>`.", "")
-        return self._bearer(given, keys)
+        return self._caller(headers_of(scope).get(b"authorization"), self._keyring()).principal
 
     def device(self, scope: Scope) -> Principal | None:
         """The enrolled device on which somebody is signing in, by its token in DEVICE_AUTHORIZATION; None without. Raises Problem 401."""
         given = headers_of(scope).get(DEVICE_AUTHORIZATION)
         if given is None:
             return None
-        found = self._bearer(given, self._keyring()).principal
+        found = self._caller(given, self._keyring()).principal
         # Tokens of people who work on a device name it as well.
         if found.subject != found.device:
             raise _refused("claims")
@@ -167,7 +157,9 @@ class Guard:
         doubted_s = self._ended.unproved_s.get(principal.session_id)
         return doubted_s is not None and principal.proved_s <= doubted_s
 
-    def _bearer(self, given: bytes, keys: Keyring | None) -> _Bearer:
+    def _caller(self, given: bytes | None, keys: Keyring | None) -> _Bearer:
+        if given is None:
+            raise _unauthorized("auth.token_missing", "Sign in: this needs `Authorization: Bearer <token>`.", "")
         if keys is None:
             raise Problem("auth.unavailable", "The cell has no keys to check tokens with.")
         if keys is not self._known_by:  # a key that is gone is believed no more
