@@ -29,8 +29,8 @@ _numbers = itertools.count(1)
 
 
 def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
-    """The request's headers by name in lower case, looked through once. What is given more than once is joined by commas (RFC 9110, 5.3), so that nobody
-    picks one of two: a key, a token or a length with a comma in it is none."""
+    """The request's headers by name in lower case, looked through once. What is given more than once is joined by a comma and a space (RFC 9110, 5.3), so
+    that nobody picks one of two: a key, a token or a length with those in it is none."""
     found: Mapping[bytes, bytes] | None = scope.get(_HEADERS)
     if found is None:
         given = scope["headers"]

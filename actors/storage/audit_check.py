@@ -22,7 +22,7 @@ from psycopg import sql
 from actors.storage import audit_rows
 from actors.storage.audit_rows import Head, link
 from actors.storage.binary import COPY_END, COPY_HEAD
-from actors.storage.schema.audit import PLAIN
+from actors.storage.schema.audit import ROUTINE_STEP
 
 # (what was signed, signature) → is it the cell's?
 IsSigned = Callable[[bytes, str], bool]
@@ -35,6 +35,7 @@ _LINES = f"SELECT {', '.join(audit_rows.COLUMNS)} FROM audit"  # noqa: S608 -- c
 _BY_TIME = f"COPY ({_LINES} ORDER BY at, shard, number) TO STDOUT (FORMAT binary)"
 _BY_NUMBER = f"COPY ({_LINES} WHERE shard = %s ORDER BY number) TO STDOUT (FORMAT binary)"
 AUDIT_MONTHS = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'audit'::regclass ORDER BY 1"
+_FOUND_BY = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent IN ('audit_seconds'::regclass, 'history'::regclass)"
 _UNFOUND = """
     SELECT shard, number, said.field FROM {month} CROSS JOIN LATERAL (
         VALUES ('subject', CASE WHEN strpos(subject, '-client-') > 0 THEN subject ELSE '' END), ('address', address), ('action', action), ('noun', split_part(action, '.', 1)), ('location', location_id)
@@ -44,7 +45,7 @@ _UNFOUND = """
     ) LIMIT 1
 """
 _NO_TURN = f"""
-    SELECT shard, number FROM {{month}} line WHERE {PLAIN} AND NOT EXISTS (
+    SELECT shard, number FROM {{month}} line WHERE {ROUTINE_STEP} AND NOT EXISTS (
         SELECT FROM {{turns}} turn WHERE turn.entity_id = line.entity_id AND turn.at = line.at AND turn.shard = line.shard
     ) AND NOT EXISTS (
         SELECT FROM {{seconds}} s WHERE s.key = audit_key('entity', line.entity_id) AND s.second = date_trunc('second', line.at)
@@ -265,16 +266,17 @@ def _taken_away(anchors: Mapping[int, list[Anchor]], record: Record) -> list[Bre
 
 def _not_found(connection: psycopg.Connection[Any]) -> Iterator[Break]:
     """A line of each month that a search for what it says would not find."""
+    attached = {name for (name,) in connection.execute(_FOUND_BY)}
     for (part,) in connection.execute(AUDIT_MONTHS).fetchall():
-        seconds = part.replace("audit_", "audit_seconds_")
-        if connection.execute("SELECT to_regclass(%s)", [seconds]).fetchone() == (None,):
-            yield Break(-1, 0, f"{seconds} is gone: nothing of that month is found")
+        seconds, turns = (part.replace("audit_", prefix) for prefix in ("audit_seconds_", "history_"))
+        gone = [name for name in (seconds, turns) if name not in attached]
+        if gone:
+            yield Break(-1, 0, f"{gone[0]} is gone: what is found by it of that month is not found")
             continue
         query = sql.SQL(_UNFOUND).format(month=sql.Identifier(part), seconds=sql.Identifier(seconds))
         for shard, number, field in connection.execute(query).fetchall():
             what = f"line {number} is not found by its {field}: of its second nothing stands in audit_seconds"
             yield Break(shard, number, what)
-        turns = part.replace("audit_", "history_")
         query = sql.SQL(_NO_TURN).format(
             month=sql.Identifier(part), seconds=sql.Identifier(seconds), turns=sql.Identifier(turns)
         )

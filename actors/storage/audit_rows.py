@@ -88,7 +88,8 @@ def chained(turns: Sequence[DrainedTurn], heads: Mapping[int, Head]) -> Chained:
             fields = numbers + _texts(line, who, act, turn)
             chain = link(chain, fields)
             blocks += (_COUNT, fields, _CHAIN_LENGTH, chain)
-            moved = turn.entity_id if at_ms != turn.at_ms and not line.request_id else ""
+            # A routine step that its order's turn would not lead to.
+            moved = turn.entity_id if at_ms != turn.at_ms and turn.kind == "order" and not who.role else ""
             said[at_ms // 1000, who.subject, who.address, act.action, act.location_id, moved] = None
     if shard is not None:
         ends[shard] = Head(number, chain, at_ms)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +23,7 @@ from actors.domain.times import moment
 from actors.runtime.audit_lines import LINES_MAX, Filter, Found, Line, Place
 from actors.storage.audit_seconds import MACHINES, key_of, noun_of
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
-from actors.storage.schema.audit import NOT_PLAIN, PLAIN, audit, audit_seconds
+from actors.storage.schema.audit import NO_ROUTINE_STEP, ROUTINE_STEP, audit, audit_seconds
 from actors.storage.schema.columns import Instant
 from actors.storage.schema.turns import history
 from actors.storage.storable import storable_text
@@ -44,8 +43,6 @@ _ONE_SECOND: sa.ColumnElement[timedelta] = sa.literal_column("interval '1 second
 # What the index of words is about.
 _TELLING = (audit.c.outcome, audit.c.why, audit.c.changes)
 _COLUMNS = [audit.c[name] for name in Line.__struct_fields__]
-# Of a line's columns: what lines are in order of.
-_at_shard_number = itemgetter(*(Line.__struct_fields__.index(name) for name in ("at", "shard", "number")))
 
 
 class PostgresAudit:
@@ -70,7 +67,7 @@ class PostgresAudit:
                 if keys:
                     return await _by_seconds(connection, keys, wanted, before, limit)
                 if wanted.entity_id:
-                    return await _of_entity(connection, wanted, before, limit), None
+                    return [*await connection.execute(_of_entity(wanted, before, limit))], None
                 return [*await connection.execute(_page(_matching(sa.select(*_COLUMNS), wanted, before), limit))], None
 
         rows, more_before = await bounded(work(), self._limit_s)
@@ -149,34 +146,40 @@ def _lines_of(seconds: Sequence[datetime], wanted: Filter, before: Place | None,
     return _page(told, limit)
 
 
-async def _of_entity(connection: AsyncConnection, wanted: Filter, before: Place | None, limit: int) -> list[Any]:
-    """A page of an entity's lines."""
-    lines = _matching(sa.select(*_COLUMNS).where(sa.text(NOT_PLAIN)), wanted, before)
-    found = [*await connection.execute(_page(lines, limit))]
+def _of_entity(wanted: Filter, before: Place | None, limit: int) -> sa.Select[Any]:
+    """A page of an entity's lines, as they stand at one moment."""
+    parts = [_matching(sa.select(*_COLUMNS).where(sa.text(NO_ROUTINE_STEP)), wanted, before)]
     if ORDER_PATTERN.match(wanted.entity_id):
-        found += await connection.execute(_page(_by_turns(wanted, before), limit))
-        # Those that have not the time of their turn, because their shard's chain was later already. Hardly ever are there any.
-        seconds = [
-            *(
-                await connection.execute(
-                    _seconds([key_of("entity", wanted.entity_id)], wanted, before, None, SECONDS_MAX)
-                )
-            ).scalars()
-        ]
-        if seconds:
-            found += await connection.execute(_lines_of(seconds, wanted, before, limit))
-    lines_by_place = {_at_shard_number(row): row for row in found}
-    return [lines_by_place[place] for place in sorted(lines_by_place, reverse=True)[:limit]]
+        parts += [_by_turns(wanted, before, limit), _by_moved(wanted, before, limit)]
+    pages = [_page(part, limit).subquery(f"part_{number}") for number, part in enumerate(parts)]
+    return _page(sa.select(*sa.union(*(sa.select(*page.c) for page in pages)).subquery("line").c), limit)
 
 
-def _by_turns(wanted: Filter, before: Place | None) -> sa.Select[Any]:
+def _by_turns(wanted: Filter, before: Place | None, limit: int) -> sa.Select[Any]:
     """An order's routine steps, each at the moment and in the shard of its turn."""
     c = history.c
-    turns = sa.select(c.at, c.shard).distinct().where(c.entity_id == wanted.entity_id, c.kind == "order")
+    turns = sa.select(c.at, c.shard).distinct().where(c.entity_id == wanted.entity_id)
     turn = _between(turns, c.at, wanted, before).subquery("turn")
-    lines = sa.select(*_COLUMNS).where(audit.c.at == turn.c.at, audit.c.shard == turn.c.shard, sa.text(PLAIN))
-    line = _matching(lines, wanted, before).lateral("line")
-    return sa.select(*line.c).select_from(turn.join(line, sa.true()))
+    return _routine_steps(turn, wanted, before, limit, audit.c.at == turn.c.at, audit.c.shard == turn.c.shard)
+
+
+def _by_moved(wanted: Filter, before: Place | None, limit: int) -> sa.Select[Any]:
+    """Those that have not the time of their turn, because their shard's chain was later already. Hardly ever are there any."""
+    c = audit_seconds.c
+    seconds = sa.select(c.second).distinct().where(c.key == key_of("entity", wanted.entity_id))
+    begin = _between(seconds, c.second, wanted, before, _SECOND).subquery("begin")
+    return _routine_steps(
+        begin, wanted, before, limit, audit.c.at >= begin.c.second, audit.c.at < begin.c.second + _ONE_SECOND
+    )
+
+
+def _routine_steps(
+    moments: sa.Subquery, wanted: Filter, before: Place | None, limit: int, *at: sa.ColumnElement[bool]
+) -> sa.Select[Any]:
+    """Those at these moments. Each is looked up by itself: the limit keeps the planner from reading whole months beside them."""
+    lines = _matching(sa.select(*_COLUMNS).where(*at, sa.text(ROUTINE_STEP)), wanted, before)
+    line = _page(lines, limit).lateral("line")
+    return sa.select(*line.c).select_from(moments.join(line, sa.true()))
 
 
 def _between(

@@ -6,6 +6,8 @@ An index has an entry for each line. Where thousands of lines come in a second, 
 more of the drain than the lines themselves. A search reads the lines of the seconds that it finds, which stand together. People and devices do something now and
 then: their lines have an index, or a search for one of them and something seldom would read whole hours.
 
+A routine step is found by its order's turns in the history, which has their times. Where a line has another time than its turn, the second is told of its order here.
+
 A key stands for a field and its value: 64 bits of a digest, so that a row is small. Two values of the same key cost a search some lines that it passes over.
 A second may be written twice (each host writes its own, and forgets what it wrote long ago), so nothing is unique here and no drain waits for another.
 Nothing is known by it alone; `audit_check` looks whether each line can be found.

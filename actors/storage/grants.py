@@ -8,7 +8,7 @@ from psycopg import sql
 from actors.storage.connections import driver_url
 
 # May be added to and read, never changed.
-APPEND_ONLY = ("audit", "audit_seconds")
+APPEND_ONLY = ("history", "audit", "audit_seconds")
 _LOCK = 0x0CEF8
 # The owner's alone; the cell reads them.
 KEPT_BY_OWNER = ("audit_anchors", "audit_holds", "audit_drops", "sharding", "key_canary")

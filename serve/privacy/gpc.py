@@ -28,7 +28,7 @@ log = logging.getLogger("ocefs.privacy")
 
 def signalled(scope: Scope) -> bool:
     """Does the browser send it? Any other value means nothing."""
-    return b"1" in headers_of(scope).get(_HEADER, b"").split(b", ")
+    return headers_of(scope).get(_HEADER) == b"1"
 
 
 class PrivacySignals:

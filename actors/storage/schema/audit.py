@@ -10,11 +10,11 @@ from actors.storage.schema.columns import ROOM, Instant, bigint, instant, intege
 
 # Machines' routine: steps of orders by the thousand.
 _ACTIONS = ", ".join(f"'{action}'" for action in ROUTINE)
-PLAIN = f"role = '' AND outcome = '' AND changes = '' AND action = ANY (ARRAY[{_ACTIONS}])"
+ROUTINE_STEP = f"role = '' AND outcome = '' AND changes = '' AND action = ANY (ARRAY[{_ACTIONS}])"
 # What the monitor looks at: of the routine one line in SAMPLED, of all else every line.
-WATCHED = f"NOT ({PLAIN} AND number % {SAMPLED} <> 0)"
+WATCHED = f"NOT ({ROUTINE_STEP} AND number % {SAMPLED} <> 0)"
 # A routine step is found by its order's turns in `history`, whose index has each of them already.
-NOT_PLAIN = f"NOT ({PLAIN})"
+NO_ROUTINE_STEP = f"NOT ({ROUTINE_STEP})"
 
 # No unique key: the watermark keeps lines single, and the chain tells if it ever did not. See audit_rows.py for `chain`.
 audit = sa.Table(
@@ -43,14 +43,14 @@ audit = sa.Table(
     sa.Index("audit_watched", "shard", "number", postgresql_where=sa.text(WATCHED)),
     # Machines' lines are nearly all; see audit_seconds.py.
     sa.Index("audit_subject", "subject", "at", postgresql_where=sa.text("subject <> '' AND strpos(subject, '-client-') = 0")),
-    sa.Index("audit_entity", "entity_id", "at", postgresql_where=sa.text(NOT_PLAIN)),
+    sa.Index("audit_entity", "entity_id", "at", postgresql_where=sa.text(NO_ROUTINE_STEP)),
     # A line that says nothing but its action is found by that: most are so, and words cost more than all the rest.
     sa.Index("audit_words", sa.text("audit_words(action, outcome, why, changes)"), postgresql_using="gin",
              postgresql_where=sa.text("outcome <> '' OR why <> '' OR changes <> ''")),
     postgresql_partition_by="RANGE (at)",
 )  # fmt: skip
 
-# What lines are found by besides their time, entity and words. See audit_seconds.py.
+# What lines are found by besides their time and words, and moved routine steps by their order. See audit_seconds.py.
 audit_seconds = sa.Table(
     "audit_seconds", metadata,
     bigint("key"),

@@ -219,6 +219,8 @@ async def test_the_role_that_the_cell_runs_as_adds_lines_and_can_neither_change_
             "DROP TABLE audit_2031_05",
             "DELETE FROM audit_seconds",
             "TRUNCATE audit_seconds_2031_05",
+            "UPDATE history SET entity_id = ''",
+            "DELETE FROM history_2031_05",
             "ALTER TABLE audit DISABLE TRIGGER ALL",
             "DELETE FROM audit_anchors",
             "UPDATE audit_holds SET lifted_at = now()",

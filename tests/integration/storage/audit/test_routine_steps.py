@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib
 
+import psycopg
 import pytest
+from sqlalchemy.dialects import postgresql
 
 from actors.domain.audit import Act, Audited, Who
 from actors.runtime.audit_lines import Filter, Place
 from actors.runtime.wire import OK, Turn
+from actors.storage import audit_search
 from actors.storage.audit_search import PostgresAudit
+from actors.storage.postgres_store import PostgresStore
 from tests.integration.storage.audit.lines import NOW, breaks, drained, forge
 
 pytestmark = pytest.mark.real
@@ -98,6 +102,41 @@ async def test_a_step_whose_turn_was_taken_out_of_the_history_is_named(store, ow
     [found] = breaks(owner)
     assert (found.shard, found.number) == (1, 2)
     assert "not found by its order" in found.what
+
+
+@pytest.mark.parametrize("month", ["history_2026_03", "audit_seconds_2026_03"])
+@pytest.mark.parametrize("statement", ["DROP TABLE {}", "ALTER TABLE {} RENAME TO elsewhere"])
+async def test_a_month_that_steps_are_found_by_is_gone(new_database, migrated, month, statement):
+    with new_database(migrated) as url, psycopg.connect(url, autocommit=True) as owner:
+        store = PostgresStore(url)
+        await store.lease("h0", [1], 7)
+        await life(store)
+        await store.close()
+        assert breaks(owner) == []
+        owner.execute(f"ALTER TABLE {month.rsplit('_', 2)[0]} DETACH PARTITION {month}")
+        [found] = breaks(owner)
+        assert found.what.startswith(f"{month} is gone")
+        owner.execute(statement.format(month))
+        assert breaks(owner) == [found]
+
+
+async def test_steps_are_looked_for_one_by_one_and_no_month_is_read(store, owner):
+    await life(store)
+    query = audit_search._of_entity(Filter(entity_id=ORDER), None, 51).compile(
+        dialect=postgresql.psycopg.dialect(), compile_kwargs={"render_postcompile": True}
+    )
+    bound = {name: query.bind_names and value for name, value in query.params.items()}
+    # Tables of a year, of which few lines are read: as if they were large.
+    owner.execute("SET enable_seqscan = off")
+    owner.execute("SET enable_bitmapscan = off")
+    shown = [line for (line,) in owner.execute(f"EXPLAIN {query}", bound)]
+    assert [line for line in shown if "Seq Scan on" in line] == []
+    for index in (
+        "audit_2026_03_entity_id_at_idx",
+        "history_2026_03_entity_id_version_idx",
+        "audit_2026_03_at_shard_number_idx",
+    ):
+        assert any(index in line for line in shown), shown
 
 
 async def test_a_moved_step_of_whose_second_nothing_is_told_any_more_is_named(store, owner):
