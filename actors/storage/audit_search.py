@@ -141,7 +141,8 @@ def _lines_of(seconds: Sequence[datetime], wanted: Filter, before: Place | None,
     # The bounds of all: without them nothing is known of which months they are in.
     first, last = (sa.literal(moment, sa.DateTime(timezone=True)) for moment in (seconds[-1], seconds[0] + _SECOND))
     lines = _matching(lines.where(audit.c.at >= first, audit.c.at < last), wanted, before)
-    line = lines.lateral("line")
+    # The limit keeps the planner from reading all between the first and the last, of which something seldom has a few seconds.
+    line = _page(lines, limit).lateral("line")
     told = sa.select(*line.c).select_from(begins.join(line, sa.true()))
     return _page(told, limit)
 

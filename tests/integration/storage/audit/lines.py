@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+import sqlalchemy as sa
 
 from actors.domain.audit import Act, Audited, Who
 from actors.runtime.ports import DrainBatch, DrainedTurn
 from actors.runtime.wire import OK, Turn
 from actors.storage.audit_check import Break, verify
+from actors.storage.connections import engine_url
 from actors.storage.postgres_store import PostgresStore
 
 MIA = Who("us-acct-mia", "manager", "s-1", "a-77", "", "")
@@ -62,6 +65,32 @@ def forge(owner: psycopg.Connection[Any], statement: str) -> None:
         owner.execute(statement)
         for (part,) in parts:
             owner.execute(f"ALTER TABLE {part} ENABLE TRIGGER USER")
+
+
+def plan_of(url: str, query: sa.Select[Any]) -> dict[str, Any]:
+    """How PostgreSQL runs it when tables are too large to be read whole, and what it met on the way."""
+    engine = sa.create_engine(engine_url(url))
+
+    @sa.event.listens_for(engine, "before_cursor_execute", retval=True)
+    def explain(connection, cursor, statement, parameters, context, executemany):
+        return "EXPLAIN (ANALYZE, FORMAT JSON) " + statement, parameters
+
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("SET enable_seqscan = off")
+        driver.execute("SET enable_bitmapscan = off")
+        ((plan,),) = connection.execute(query).cursor.fetchone()
+    engine.dispose()
+    return plan["Plan"]
+
+
+def scans_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Where rows of tables are read."""
+    if "Relation Name" in plan:
+        yield plan
+    for part in plan.get("Plans", ()):
+        yield from scans_of(part)
 
 
 NOW = ms(NOON)

@@ -11,7 +11,19 @@ from actors.runtime.audit_lines import LINES_MAX, Filter, Place
 from actors.storage import audit_search
 from actors.storage.audit_keeping import Dropped, drop_old
 from actors.storage.audit_search import PostgresAudit
-from tests.integration.storage.audit.lines import NOON, NOW, acted, breaks, drained, forge, ms, sign, turn
+from tests.integration.storage.audit.lines import (
+    NOON,
+    NOW,
+    acted,
+    breaks,
+    drained,
+    forge,
+    ms,
+    plan_of,
+    scans_of,
+    sign,
+    turn,
+)
 
 pytestmark = pytest.mark.real
 
@@ -164,3 +176,17 @@ async def test_pages_leave_nothing_out_and_tell_nothing_twice_when_times_are_the
     await search.close()
     assert sorted(seen) == [(shard, number) for shard in (1, 2) for number in range(1, 8)]
     assert len(seen) == 14
+
+
+async def test_what_lies_between_the_seconds_of_something_seldom_is_not_read(store, owner, clean_url):
+    """Something every 200 s, and for an hour something else each second."""
+    hour = [acted(n, "us-acct-mia", "account.change_role" if n % 200 == 0 else "order.ship") for n in range(3600)]
+    await drained(store, 1, 1, *hour)
+    owner.execute("ANALYZE audit")
+    seconds = [datetime.fromtimestamp(one.at_ms // 1000, UTC) for one in reversed(hour[::200])]
+    query = audit_search._lines_of(seconds, Filter(action="account.change_role"), None, 51)
+    read = [
+        scan["Actual Loops"] * (scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0))
+        for scan in scans_of(plan_of(clean_url, query)) if scan["Relation Name"].startswith("audit_")
+    ]  # fmt: skip
+    assert len(seconds) <= sum(read) <= 3 * len(seconds)
