@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from actors.domain import ids
 from actors.domain.allocation import Place
+from actors.domain.errors import Refused
 from actors.domain.location_commands import ReceiptLine, ReceiveStock
+from actors.domain.manifest_commands import CloseManifest, NoteManifest, ScanParcel
 from actors.domain.manifest_state import Dock
 from actors.domain.order_commands import PlaceOrder, UpdateOrder
 from actors.domain.order_state import Line, Order, ShipTo
@@ -123,3 +127,22 @@ class PackingWorld(World):
         """(on hand, allocated) in Seattle."""
         row = self.place(SEATTLE).stock[sku]
         return row.on_hand, row.allocated
+
+
+def refused(world, command, code, name=SHIPMENT, **facts):
+    before = world.entities.get(("shipment", name))
+    with pytest.raises(Refused) as caught:
+        world.do("shipment", name, command)
+    assert caught.value.body.code == code
+    assert {fact: caught.value.body.extra.get(fact) for fact in facts} == facts
+    assert world.entities.get(("shipment", name)) == before
+
+
+def handed_over(world, *numbers, name=SHIPMENT):
+    """Everything that waits leaves."""
+    ticket = world.at_dock(CloseManifest())
+    world.at_dock(NoteManifest(ticket.number, "MF1"))
+    for number in numbers:
+        sscc = next(one.sscc for one in world.shipment(name).parcels if one.number == number)
+        world.at_dock(ScanParcel(ticket.number, sscc))
+    return ticket.number

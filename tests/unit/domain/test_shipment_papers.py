@@ -22,8 +22,7 @@ from actors.domain.shipment_commands import (
 from actors.domain.shipment_events import HandedOver, LabelBought
 from actors.domain.shipment_papers import ADDRESS
 from actors.runtime.codec import Codec
-from tests.unit.domain.packing_world import DOCK, MANUAL, SHIPMENT, PackingWorld
-from tests.unit.domain.test_shipment import handed_over
+from tests.unit.domain.packing_world import DOCK, MANUAL, SHIPMENT, PackingWorld, handed_over
 
 
 @pytest.fixture
