@@ -1,0 +1,24 @@
+"""A warehouse on a host, with ten units of A: it is opened, receives more, and the feed tells of its stock."""
+
+import msgspec
+
+from actors.domain.location_commands import OpenLocation, ReceiptLine, ReceiveStock
+from actors.domain.rows import StockRow
+from actors.runtime import wire
+from tests.unit.runtime.rig import ask, envelope
+
+SEATTLE = "us-wh-seattle"
+OPEN = OpenLocation("warehouse", "Seattle", "Seattle", "US", 47.6, -122.3)
+
+
+def receive(quantity: int, command_id: str) -> wire.Envelope:
+    lines = [ReceiptLine("A", quantity)]
+    return envelope(SEATTLE, ReceiveStock(lines), command_id, kind="location")
+
+
+async def opened(host) -> None:
+    await ask(host, envelope(SEATTLE, OPEN, "open", kind="location"), receive(10, "r0"))
+
+
+def stock_of(link) -> list[int]:
+    return [msgspec.msgpack.decode(row, type=StockRow).on_hand for table, row in link.rows if table == "stock"]

@@ -1,0 +1,65 @@
+"""A gateway that begins to listen to a host misses stock, or is told of stock that is another host's."""
+
+import asyncio
+
+from actors.domain.catalogue import DefineSkus
+from actors.runtime import wire
+from actors.runtime.errors import JournalUnavailable
+from tests.unit.runtime.rig import ask, envelope, listen, until
+from tests.unit.runtime.stocked_warehouse import opened, receive, stock_of
+
+
+async def test_a_snapshot_never_hides_what_happened_after_it_in_the_same_group(cell):
+    host = await cell.host()
+    await opened(host)
+    cell.journal.gate.clear()
+    first = asyncio.create_task(ask(host, receive(1, "r1")))
+    await until(lambda: len(cell.journal.appended) == 2)
+    new = asyncio.create_task(listen(host, gateway_id="new"))
+    await until(lambda: host.waiting() == 0)
+    second = asyncio.create_task(ask(host, receive(5, "r2")))
+    await until(lambda: host.waiting() == 0)
+    cell.journal.gate.set()
+    await asyncio.gather(first, second)
+    assert stock_of(await new) == [16]
+
+
+async def test_a_host_that_was_succeeded_tells_a_new_gateway_nothing_of_its_old_shards(cell):
+    old = await cell.host("h0")
+    await opened(old)
+    await until(lambda: not old.drain.waiting())
+    new = await cell.host("h1")
+    await ask(new, receive(5, "r1"))
+    assert stock_of(await listen(new)) == [15]
+    assert stock_of(await listen(old)) == []
+    assert old.shards == {}
+
+
+async def test_a_new_gateway_is_told_of_no_rows_while_nobody_says_whose_they_are(cell, monkeypatch):
+    host = await cell.host()
+    await opened(host)
+
+    async def away(epochs):
+        raise JournalUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cell.journal, "superseded", away)
+        link = await listen(host)
+        assert (link.cursor, link.reset, link.rows, link.stats.journal) == (wire.UNHEARD, False, [], "away")
+    link = await listen(host)
+    assert (link.reset, stock_of(link)) == (True, [10])
+
+
+async def test_a_residents_stock_is_in_the_feed_of_its_next_owner_before_anybody_asks(cell):
+    old = await cell.host("h0")
+    await opened(old)
+    await ask(old, envelope("us-catalogue", DefineSkus([("A", "a thing")]), "sku", kind="catalogue", creates=True))
+    await old.hand_over([0, 1, 2, 3])
+    await old.close()
+    del cell.hosts["h0"]
+    new, heard, cursor = await cell.host("h1"), [], -1
+    async with asyncio.timeout(30):
+        while {"stock", "locations", "skus"} - set(heard):
+            link = await listen(new, cursor)
+            cursor = link.cursor
+            heard.extend(table for table, _ in link.rows)
