@@ -14,7 +14,7 @@ from actors.domain.count_commands import BeginSpots, OpenCount, SubmitSpot
 from actors.domain.count_state import Count
 from actors.domain.errors import RefusalBody, Refused
 from actors.domain.kind import Context, Message
-from actors.domain.location_commands import AdjustStock, DefineBins
+from actors.domain.location_commands import AdjustStock, DefineBins, MoveLine, MoveUnits, ReceiptLine, ReceiveStock
 from actors.domain.location_events import Bin
 from tests.unit.domain.books import Books
 
@@ -154,3 +154,26 @@ class World:
                 key = (row.sku, row.lot or "", row.bin_id or "")
                 sums[key] = sums.get(key, 0) + row.on_hand_delta
         return {key: units for key, units in sums.items() if units}
+
+
+def world(**more) -> World:
+    """Ten units of a in A-01, five outside of bins; the count is open."""
+    made = World(**more)
+    made.books.do(ReceiveStock([ReceiptLine("a", 10, bin="A-01"), ReceiptLine("a", 5)]))
+    return made.opened()
+
+
+def begun(*spots, **more) -> World:
+    made = world(spots=list(spots or [A1]), **more)
+    made.begin(*(spots or [A1]))
+    return made
+
+
+def refused_correction(**more) -> World:
+    made = begun(tolerance_units=9, **more)
+    made.do(SubmitSpot(A1, [("a", "", 3)], made.books.now_ms, MIA))
+    # The books say that all was taken out; the seven that were missed can't have been.
+    made.books.now_ms += 5
+    made.books.do(MoveUnits([MoveLine("a", 10, "A-01", "")]))
+    made.settle()
+    return made
