@@ -32,6 +32,7 @@ def wait_for_load(settled: Callable[[], bool], loads: Callable[[], bool], name: 
                 log.warning("%s is still loading its data, after %.0f s", name, now - started)
                 next_word = now + _TELL_S
         if now >= deadline:
-            return False
+            # Its answers may have been late, and the last of them that it has loaded.
+            return settled()
         time.sleep(_POLL_S)
     return True
