@@ -18,7 +18,11 @@ def test_a_person_or_device_is_taken_for_a_machine_or_a_machine_for_one_of_them(
 
 def test_what_was_said_in_a_second_is_written_again_or_what_is_empty_is():
     told = SecondsTold()
-    said = [(7, "us-client-shop", "a-1", "order.ship", ""), (7, "us-acct-mia", "a-1", "order.ship", "us-st-austin")]
+    said = [
+        (7, "us-client-shop", "a-1", "order.ship", "", ""),
+        (7, "us-acct-mia", "a-1", "order.ship", "us-st-austin", ""),
+        (7, "us-client-shop", "a-1", "order.ship", "", "us-an-order-whose-line-was-moved"),
+    ]
     rows = told.fresh(said)
     named = [
         ("subject", "us-client-shop"),
@@ -26,12 +30,13 @@ def test_what_was_said_in_a_second_is_written_again_or_what_is_empty_is():
         ("action", "order.ship"),
         ("noun", "order"),
         ("location", "us-st-austin"),
+        ("entity", "us-an-order-whose-line-was-moved"),
     ]
     assert sorted(rows) == sorted((key_of(field, value), 7) for field, value in named)
     assert told.fresh(said) == rows, "nothing of it is in the store yet"
     told.written(rows)
     assert told.fresh(said) == []
-    assert told.fresh([(8, "", "", "order.ship", "")]) == [
+    assert told.fresh([(8, "", "", "order.ship", "", "")]) == [
         (key_of("action", "order.ship"), 8),
         (key_of("noun", "order"), 8),
     ]
