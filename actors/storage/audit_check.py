@@ -22,6 +22,7 @@ from psycopg import sql
 from actors.storage import audit_rows
 from actors.storage.audit_rows import Head, link
 from actors.storage.binary import COPY_END, COPY_HEAD
+from actors.storage.partitions import parts_of
 from actors.storage.schema.audit import ROUTINE_STEP
 
 # (what was signed, signature) → is it the cell's?
@@ -34,8 +35,6 @@ _LINES = f"SELECT {', '.join(audit_rows.COLUMNS)} FROM audit"  # noqa: S608 -- c
 # Times never go back within a shard, so the first is the order of each chain, unless somebody changed a time; and there is an index by it.
 _BY_TIME = f"COPY ({_LINES} ORDER BY at, shard, number) TO STDOUT (FORMAT binary)"
 _BY_NUMBER = f"COPY ({_LINES} WHERE shard = %s ORDER BY number) TO STDOUT (FORMAT binary)"
-AUDIT_MONTHS = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'audit'::regclass ORDER BY 1"
-_FOUND_BY = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent IN ('audit_seconds'::regclass, 'history'::regclass)"
 _UNFOUND = """
     SELECT shard, number, said.field FROM {month} CROSS JOIN LATERAL (
         VALUES ('subject', CASE WHEN strpos(subject, '-client-') > 0 THEN subject ELSE '' END), ('address', address), ('action', action), ('noun', split_part(action, '.', 1)), ('location', location_id)
@@ -266,8 +265,8 @@ def _taken_away(anchors: Mapping[int, list[Anchor]], record: Record) -> list[Bre
 
 def _not_found(connection: psycopg.Connection[Any]) -> Iterator[Break]:
     """A line of each month that a search for what it says would not find."""
-    attached = {name for (name,) in connection.execute(_FOUND_BY)}
-    for (part,) in connection.execute(AUDIT_MONTHS).fetchall():
+    attached = parts_of(connection, "audit_seconds", "history")
+    for part in parts_of(connection, "audit"):
         seconds, turns = (part.replace("audit_", prefix) for prefix in ("audit_seconds_", "history_"))
         gone = [name for name in (seconds, turns) if name not in attached]
         if gone:

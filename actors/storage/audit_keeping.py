@@ -15,8 +15,9 @@ import psycopg
 from psycopg import sql
 
 from actors.runtime.errors import StoreUnavailable
-from actors.storage.audit_check import AUDIT_MONTHS, Anchor, Cut
+from actors.storage.audit_check import Anchor, Cut
 from actors.storage.connections import CONNECT_TIMEOUT_S, driver_url
+from actors.storage.partitions import parts_of
 
 # What was signed → its signature.
 Sign = Callable[[bytes], str]
@@ -128,8 +129,7 @@ def _drop(connection: psycopg.Connection[Any], region: str, month: date, sign: S
 
 def _months(connection: psycopg.Connection[Any]) -> list[date]:
     """First days of the months that have a partition."""
-    names = connection.execute(AUDIT_MONTHS)
-    return sorted(date(int(name[6:10]), int(name[11:13]), 1) for (name,) in names)
+    return [date(int(name[6:10]), int(name[11:13]), 1) for name in parts_of(connection, "audit")]
 
 
 def _end_of(month: date) -> date:

@@ -39,6 +39,7 @@ PATIENCE_S = 2.0
 # A step that took longer is not followed by a larger one.
 QUICK_S = 0.1
 _SECOND = timedelta(seconds=1)
+_SECOND_MS = 1000
 _ONE_SECOND: sa.ColumnElement[timedelta] = sa.literal_column("interval '1 second'", sa.Interval)
 # What the index of words is about.
 _TELLING = (audit.c.outcome, audit.c.why, audit.c.changes)
@@ -125,7 +126,7 @@ def _seconds(
     for table, key in zip(of, keys, strict=True):
         query = query.where(table.c.key == key)
         # To each of them, so that no month is read for nothing.
-        query = _between(query, table.c.second, wanted, before, _SECOND)
+        query = _between(query, table.c.second, wanted, before, _SECOND_MS)
         if older is not None:
             query = query.where(table.c.second < sa.literal(older, sa.DateTime(timezone=True)))
         if table is not of[0]:
@@ -168,7 +169,7 @@ def _by_moved(wanted: Filter, before: Place | None, limit: int) -> sa.Select[Any
     """Those that have not the time of their turn, because their shard's chain was later already. Hardly ever are there any."""
     c = audit_seconds.c
     seconds = sa.select(c.second).distinct().where(c.key == key_of("entity", wanted.entity_id))
-    begin = _between(seconds, c.second, wanted, before, _SECOND).subquery("begin")
+    begin = _between(seconds, c.second, wanted, before, _SECOND_MS).subquery("begin")
     return _routine_steps(
         begin, wanted, before, limit, audit.c.at >= begin.c.second, audit.c.at < begin.c.second + _ONE_SECOND
     )
@@ -184,15 +185,11 @@ def _routine_steps(
 
 
 def _between(
-    query: sa.Select[Any],
-    at: sa.ColumnElement[Any],
-    wanted: Filter,
-    before: Place | None,
-    early: timedelta = timedelta(),
+    query: sa.Select[Any], at: sa.ColumnElement[Any], wanted: Filter, before: Place | None, early_ms: int = 0
 ) -> sa.Select[Any]:
-    """Only of the times that are wanted; `early`: how much later than `at` a line may be."""
+    """Only of the times that are wanted; `early_ms`: how much later than `at` a line may be."""
     if wanted.since_ms is not None:
-        query = query.where(at >= wanted.since_ms - early // timedelta(milliseconds=1))
+        query = query.where(at >= wanted.since_ms - early_ms)
     if wanted.until_ms is not None:
         query = query.where(at < wanted.until_ms)
     if before is not None:
@@ -224,10 +221,6 @@ def _matching(query: sa.Select[Any], wanted: Filter, before: Place | None) -> sa
         query = query.where(c.action >= first, c.action < first[:-1] + "/")  # the character after "."
     elif wanted.action:
         query = query.where(c.action == storable_text(wanted.action))
-    if wanted.since_ms is not None:
-        query = query.where(c.at >= wanted.since_ms)
-    if wanted.until_ms is not None:
-        query = query.where(c.at < wanted.until_ms)
     if wanted.text:
         words = sa.func.audit_words(c.action, c.outcome, c.why, c.changes)
         looked_for = sa.func.websearch_to_tsquery(sa.literal_column("'simple'::regconfig"), storable_text(wanted.text))
@@ -236,10 +229,9 @@ def _matching(query: sa.Select[Any], wanted: Filter, before: Place | None) -> sa
         )
     if before is not None:
         at = moment(before.at_ms)
-        # The first alone cuts months and index off; the second is exact.
-        query = query.where(c.at <= before.at_ms)
+        # `_between` cuts months and index off; this is exact.
         query = query.where(
             sa.tuple_(c.at, c.shard, c.number)
             < sa.tuple_(sa.literal(at, sa.DateTime(timezone=True)), sa.literal(before.shard), sa.literal(before.number))
         )
-    return query
+    return _between(query, c.at, wanted, before)

@@ -6,6 +6,7 @@ import psycopg
 from psycopg import sql
 
 from actors.storage.connections import driver_url
+from actors.storage.partitions import parts_of
 
 # May be added to and read, never changed.
 APPEND_ONLY = ("history", "audit", "audit_seconds")
@@ -32,7 +33,7 @@ def grant(owner_url: str, role: str, *, make: bool = False) -> None:
         ):
             connection.execute(sql.SQL(statement).format(role=name))
         # Partitions too: whoever may write to one directly would not need the table's rights.
-        for part in _with_partitions(connection, APPEND_ONLY):
+        for part in (*APPEND_ONLY, *parts_of(connection, *APPEND_ONLY)):
             connection.execute(
                 sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(part), name)
             )
@@ -40,15 +41,6 @@ def grant(owner_url: str, role: str, *, make: bool = False) -> None:
             connection.execute(
                 sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), name)
             )
-
-
-def _with_partitions(connection: psycopg.Connection[tuple[str]], tables: tuple[str, ...]) -> list[str]:
-    parts = connection.execute(
-        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent"
-        " WHERE p.relname = ANY (%s)",
-        [list(tables)],
-    )
-    return [*tables, *(name for (name,) in parts)]
 
 
 def may_alter_audit(url: str) -> bool:

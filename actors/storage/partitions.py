@@ -8,7 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 
 # (year, month), UTC
@@ -27,6 +29,15 @@ def following(month: Month) -> Month:
     """The next month."""
     year, number = month
     return (year + 1, 1) if number == 12 else (year, number + 1)
+
+
+def parts_of(connection: psycopg.Connection[Any], *tables: str) -> list[str]:
+    """The months of these tables that are attached, by name."""
+    found = connection.execute(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = ANY (%s::regclass[]) ORDER BY 1",
+        [list(tables)],
+    )
+    return [name for (name,) in found]
 
 
 def ensure_partitions(connection: sa.Connection, months: Iterable[Month]) -> None:

@@ -138,7 +138,7 @@ class Guard:
 
     def check_device(self, device_session: str) -> None:
         """Raises Problem 401 when the device's session has ended; "": there is none."""
-        if device_session and device_session in self._ended.until_ms:
+        if device_session in self._ended.until_ms:
             detail = "The device was revoked, moved or has a new key: sign in on another one, or once it has signed in again."
             raise _unauthorized("auth.session_ended", detail, "invalid_token")
 
@@ -176,7 +176,7 @@ class Guard:
             raise _refused("expired")
         if bearer.principal.session_id in self._ended.until_ms:
             raise _unauthorized("auth.session_ended", "This session has ended: sign in again.", "invalid_token")
-        if bearer.principal.device_session:
+        if bearer.principal.device_session:  # of machines there is none: no call for each of their requests
             self.check_device(bearer.principal.device_session)
         return bearer
 
