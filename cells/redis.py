@@ -19,6 +19,7 @@ from cells.paths import own_folder
 from cells.processes import RUN_TOKEN, Child, ProcessMark, last_lines, mark_of, stop
 
 _START_S = 30.0  # without a word
+_LOADING = b"-LOADING"
 _SETTINGS = {
     "port": "0",
     "unixsocketperm": "700",
@@ -94,6 +95,7 @@ class EmbeddedRedis:
         self._binary = binary
         self._environment = {**os.environ, RUN_TOKEN: run}
         self._child: Child | None = None
+        self._said = b""
 
     @property
     def url(self) -> str:
@@ -138,11 +140,12 @@ class EmbeddedRedis:
 
     def ready(self) -> bool:
         """Whether it answers now, with its data loaded."""
-        return answer(self.socket, b"PING\r\n").startswith(b"+PONG")
+        self._said = answer(self.socket, b"PING\r\n")
+        return self._said.startswith(b"+PONG")
 
     def loads(self) -> bool:
-        """Whether it says that it is reading its journal."""
-        return answer(self.socket, b"PING\r\n").startswith(b"-LOADING")
+        """Whether it says that it is reading its journal, or said so when `ready` asked. While it reads, it answers now and then: the one of two questions, say."""
+        return self._said.startswith(_LOADING) or answer(self.socket, b"PING\r\n").startswith(_LOADING)
 
     def exited(self) -> bool:
         """Whether the server that was started is gone."""
