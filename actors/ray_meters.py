@@ -89,7 +89,7 @@ class HostMeters:
         }  # fmt: skip
         for name, value in values.items():
             self._gauges[name].set(value)
-        while host.appends:
-            took_ms, size = host.appends.popleft()
+        while host.appender.appends:
+            took_ms, size = host.appender.appends.popleft()
             self._append_ms.observe(took_ms)
             self._group_size.observe(size)

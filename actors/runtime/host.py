@@ -22,9 +22,10 @@ import msgspec
 from actors.domain.kind import Kind, Row
 from actors.runtime import history, wire
 from actors.runtime.activation import Activation
+from actors.runtime.appender import Appender
 from actors.runtime.codec import codecs, to_msgpack
 from actors.runtime.drain import Drain
-from actors.runtime.errors import JournalFull, JournalUnavailable, RuntimeFault
+from actors.runtime.errors import RuntimeFault
 from actors.runtime.feed import Feed
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
@@ -40,12 +41,11 @@ from actors.runtime.mailbox import (
     Called,
     Group,
     Item,
-    Part,
     Told,
 )  # fmt: skip
 from actors.runtime.outbox import Outbox
 from actors.runtime.passivation import passivate, resident_rows
-from actors.runtime.ports import Append, Clock, Journal, MapSource, Store, Transport
+from actors.runtime.ports import Clock, Journal, MapSource, Store, Transport
 from actors.runtime.publish import Publisher
 from actors.runtime.shard import Entity, Key, Shard
 from actors.runtime.sharding import mask_of, shard_of
@@ -57,8 +57,6 @@ log = logging.getLogger("ocefs.host")
 _CALL = msgspec.msgpack.Decoder(Call).decode
 TICK_S = 0.05
 SETTLE_S = 0.25
-# For how long commands are sent away when the journal has no room, before it is tried again.
-FULL_S = 1.0
 
 
 class Host:
@@ -72,7 +70,6 @@ class Host:
         self.limits = limits
         self.shards: dict[int, Shard] = {}
         self._codecs = codecs(kinds)
-        self._journal = journal
         self._store = store
         self._clock = clock
         self._pid, self._rss_mb = pid, rss_mb
@@ -81,6 +78,7 @@ class Host:
         self._appending: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self.turns = TurnTaker(self._codecs)
+        self.appender = Appender(name, journal, clock, self._lose)
         self.gateway = Gateway(f"{name}/outbox", transport, source, clock, limits, listens=False)
         self.outbox = Outbox(self._codecs, clock, limits, self.gateway.submit, self._tell)
         self.timers = Timers()
@@ -96,14 +94,10 @@ class Host:
             self.timers, self._flushed,
         )  # fmt: skip
         self._publisher = Publisher(self._codecs, self.feed, self.outbox, self.timers)
-        self.journal_state = "ok"
-        self._full_until = 0.0
         self._asking: asyncio.Task[None] | None = None
         self.groups = 0
         self._loops: list[asyncio.Task[Any]] = []
         self.broken = False
-        # The latest appends, for meters: (ms, envelopes).
-        self.appends: deque[tuple[float, int]] = deque(maxlen=2000)
         self._rate_mark = (0.0, 0)
         self._rate = 0.0
 
@@ -141,7 +135,7 @@ class Host:
         call = _CALL(payload)
         batch = Batch(len(call.envelopes))
         room = self.limits.inbox_max - len(self._inbox)
-        full = self.drain.waiting() >= self.limits.tail_max_turns or self._clock.monotonic() < self._full_until
+        full = self.drain.waiting() >= self.limits.tail_max_turns or self.appender.is_full()
         for index, envelope in enumerate(call.envelopes):
             item = Called(envelope, call.gateway_id, batch, index)
             if index >= room:
@@ -198,7 +192,7 @@ class Host:
         return HostStats(
             self.name, self._pid, mask_of(self.shards), sum(len(s.entities) for s in self.shards.values()),
             round(self._rate, 1), lag_ms, now_ms - lag_ms, self.drain.waiting(), unacknowledged, parked,
-            round(self._rss_mb(), 1), self.journal_state, self.drain.store_state,
+            round(self._rss_mb(), 1), self.appender.state, self.drain.store_state,
         )  # fmt: skip
 
     # --- the loop ---------------------------------------------------------------------------------------------------
@@ -261,7 +255,7 @@ class Host:
         self._at_fault(item, "a command could not be decided", fault, sure=not group.withheld(shard))
 
     async def _faulty(self, shard: Shard, item: Item, what: str, fault: Exception) -> None:
-        self._at_fault(item, what, fault, sure=await self._superseded([shard]) == [])
+        self._at_fault(item, what, fault, sure=await self.appender.superseded([shard]) == [])
 
     def _at_fault(self, item: Item, what: str, fault: Exception, *, sure: bool) -> None:
         entity = (item.envelope.kind, item.envelope.entity_id)
@@ -284,64 +278,9 @@ class Host:
 
     async def _append(self, group: Group) -> None:
         self.groups += 1
-        parts = [part for part in group.parts.values() if not part.shard.lost]
-        appended = {part.shard for part in parts}
-        asked = [shard for shard in group.recalled if not shard.lost and shard not in appended]
-        if parts and asked:
-            await asyncio.gather(self._write(parts, group.size), self._prove(asked, group))
-        elif parts:
-            await self._write(parts, group.size)
-        elif asked:
-            await self._prove(asked, group)
+        await self.appender.append(group)
         self._publisher.durable(group)
         self._wake.set()
-
-    async def _write(self, parts: Sequence[Part], envelopes: int) -> None:
-        appends = [Append(p.shard.number, p.shard.epoch, p.position, p.turns) for p in parts]
-        began = self._clock.monotonic()
-        try:
-            refused = await self._journal.append(appends)
-            self.journal_state = "ok"
-            self.appends.append(((self._clock.monotonic() - began) * 1000, envelopes))
-        except JournalUnavailable as away:
-            self.journal_state = str(away) or "away"
-            if isinstance(away, JournalFull):
-                # Each try costs the shards their memory; only a drain makes room.
-                self._full_until = self._clock.monotonic() + FULL_S
-            refused = [part.shard.number for part in parts]
-        except Exception as fault:
-            # Not foreseen, so nobody knows what was written: as much in doubt as an append that got no answer. Left alone, the
-            # memory would answer repetitions with what may never be durable.
-            log.exception("an append failed")
-            self.journal_state = f"fault: {type(fault).__name__}"
-            refused = [part.shard.number for part in parts]
-        if refused:
-            self._lose([part.shard for part in parts if part.shard.number in refused])
-
-    async def _prove(self, shards: Sequence[Shard], group: Group) -> None:
-        gone = await self._superseded(shards)
-        if gone is None:
-            group.unproven.update(shards)
-        else:
-            self._lose(gone)
-
-    async def _superseded(self, shards: Sequence[Shard]) -> Sequence[Shard] | None:
-        """Those that were opened anew; None when the journal does not say so. What is answered from memory must not be older than what
-        another host has acknowledged: one that took the shards while this one was paused, or could not be reached. To be asked after the
-        answers were made, so that no pause in between can make them stale."""
-        try:
-            gone = await self._journal.superseded({shard.number: shard.epoch for shard in shards})
-            self.journal_state = "ok"
-        except JournalUnavailable as away:
-            self.journal_state = str(away) or "away"
-            return None
-        except Exception as fault:
-            log.exception("asking whose shards they are failed")
-            self.journal_state = f"fault: {type(fault).__name__}"
-            return None
-        if gone:
-            log.warning("host %s answers nothing of shards %s: they were opened anew", self.name, gone)
-        return [shard for shard in shards if shard.number in gone]
 
     def _lose(self, shards: Iterable[Shard]) -> None:
         lost = [shard for shard in shards if not shard.lost]
@@ -448,7 +387,7 @@ class Host:
         self.feed.prune(now)
         passivate(self._codecs, self.shards, self.limits, now)
         asking = self._asking is not None and not self._asking.done()
-        if self.journal_state != "ok" and not self.activation.recovering and not asking:
+        if self.appender.state != "ok" and not self.activation.recovering and not asking:
             self._asking = self._spawn(self._ask_journal())
         at, turns = self._rate_mark
         if now > at:
@@ -457,7 +396,7 @@ class Host:
 
     async def _ask_journal(self) -> None:
         """Nobody is sent to a cell that says that its journal is away, so nothing else would find out that it is back."""
-        self._lose(await self._superseded(list(self.shards.values())) or ())
+        self._lose(await self.appender.superseded(list(self.shards.values())) or ())
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
