@@ -71,7 +71,7 @@ def evolve(state: Shipment | None, event: Event, context: Context) -> Shipment:
 
 
 # With these it may be over; a label that comes later is kept by nobody.
-_LAST = (HandedOver, ShipmentEnded, StockNotThere, LabelBought)
+_LAST = (HandedOver, ParcelRemoved, ShipmentEnded, StockNotThere, LabelBought)
 
 
 def _parcels(state: Shipment, event: Event) -> None:
@@ -85,9 +85,9 @@ def _parcels(state: Shipment, event: Event) -> None:
             parcel = _parcel(state, event.parcel)
             parcel.sscc, parcel.code, parcel.answer = event.sscc, event.code, ""
         case UnitsPacked():
-            _add(_parcel(state, event.parcel), event.sku, event.lot, event.units)
+            _pack(state, event, event.units)
         case UnitsTakenOut():
-            _add(_parcel(state, event.parcel), event.sku, event.lot, -event.units)
+            _pack(state, event, -event.units)
         case ParcelClosed():
             parcel = _parcel(state, event.parcel)
             parcel.closed, parcel.weight_g, parcel.expected_g = True, event.weight_g, event.expected_g
@@ -103,14 +103,20 @@ def _parcels(state: Shipment, event: Event) -> None:
             _labels(state, event)
 
 
-def _add(parcel: Parcel, sku: str, lot: str, units: int) -> None:
-    for content in parcel.contents:
-        if (content.sku, content.lot) == (sku, lot):
-            content.units += units
-            break
-    else:
-        parcel.contents.append(Content(sku, lot, units))
-    parcel.contents = [content for content in parcel.contents if content.units]
+def _pack(state: Shipment, event: UnitsPacked | UnitsTakenOut, units: int) -> None:
+    """Units below 0 are taken out: once other parcels have left, they have to follow them."""
+    parcel = _parcel(state, event.parcel)
+    parcel.contents = _added(parcel.contents, Content(event.sku, event.lot, units))
+    if state.stage == "shipped":
+        state.outside = _added(state.outside, Content(event.sku, event.lot, -units))
+
+
+def _added(contents: list[Content], more: Content) -> list[Content]:
+    for content in contents:
+        if (content.sku, content.lot) == (more.sku, more.lot):
+            content.units += more.units
+            return [content for content in contents if content.units]
+    return [*contents, more]
 
 
 def _labels(state: Shipment, event: Event) -> None:

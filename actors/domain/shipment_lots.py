@@ -10,16 +10,18 @@ from actors.domain.shipment_state import SHOWN_MAX, Shipment
 
 
 def check_lot(shipment: Shipment, command: PackUnits) -> None:
-    """What is scanned has to be of a lot that is set aside for this shipment. Raises Refused `shipment.no_lots`, `shipment.lot_required`, `shipment.wrong_lot`."""
-    sku, lot = command.sku, command.lot
+    """What is scanned has to be of a lot that is set aside for this shipment, or that was taken out of it. Raises Refused `shipment.no_lots`, `shipment.lot_required`, `shipment.wrong_lot`."""
+    sku, lot, allotted, inside = command.sku, command.lot, dict(command.allotted), _inside(shipment, command.sku)
+    if shipment.stage == "shipped":
+        allotted, inside = {one.lot: one.units for one in shipment.outside if one.sku == sku}, {}
     if sku not in shipment.known.tracked:
         if lot:
             raise _no_lots(sku)
         return
     if not lot:
         detail = f"{sku} is kept by lot or serial number: scan that as well."
-        raise Refused("shipment.lot_required", detail, sku=sku, allotted=sorted(dict(command.allotted))[:SHOWN_MAX])
-    _check_room(sku, lot, command.units, dict(command.allotted), _inside(shipment, sku), "Take one of those that are.")
+        raise Refused("shipment.lot_required", detail, sku=sku, allotted=sorted(allotted)[:SHOWN_MAX])
+    _check_room(sku, lot, command.units, allotted, inside, "Take one of those that are.")
 
 
 def _no_lots(sku: str) -> Refused:

@@ -44,6 +44,7 @@ from actors.domain.shipment_state import (
     SHOWN_MAX,
     Parcel,
     Shipment,
+    check_at_station,
     check_reach,
     check_stage,
     expected_g,
@@ -85,7 +86,7 @@ def open_one(state: Shipment | None, command: OpenShipment | OpenManual, context
 
 def open_parcel(shipment: Shipment, command: OpenParcel, context: Context) -> list[Event]:
     """Raises Refused `shipment.…`."""
-    check_stage(shipment, "open_parcel", "packing")
+    check_at_station(shipment, "open_parcel")
     if len(shipment.parcels) >= PARCELS_MAX:
         raise Refused("shipment.too_many_parcels", f"At most {PARCELS_MAX} parcels.", parcels_max=PARCELS_MAX)
     return [
@@ -104,7 +105,7 @@ def numbered(shipment: Shipment, command: SsccGiven) -> list[Event]:
 
 def pack_units(shipment: Shipment, command: PackUnits) -> list[Event]:
     """Each refusal tells what to do instead. Raises Refused `shipment.…`."""
-    check_stage(shipment, "pack", "packing")
+    check_at_station(shipment, "pack")
     parcel, sku = _open_one(shipment, command.parcel), command.sku
     left = left_of(shipment)
     if sku not in shipment.wanted:
@@ -147,7 +148,7 @@ def _check_room(shipment: Shipment, parcel: Parcel, command: PackUnits) -> None:
 
 def take_out(shipment: Shipment, command: TakeOut) -> list[Event]:
     """Raises Refused `shipment.…`."""
-    check_stage(shipment, "take_out", "packing")
+    check_at_station(shipment, "take_out")
     parcel = _open_one(shipment, command.parcel)
     inside = sum(one.units for one in parcel.contents if (one.sku, one.lot) == (command.sku, command.lot))
     if command.units > inside:
@@ -158,7 +159,7 @@ def take_out(shipment: Shipment, command: TakeOut) -> list[Event]:
 
 def close_parcel(shipment: Shipment, command: CloseParcel, context: Context) -> list[Event]:
     """Raises Refused `shipment.…`."""
-    check_stage(shipment, "close_parcel", "packing")
+    check_at_station(shipment, "close_parcel")
     parcel = _open_one(shipment, command.parcel)
     if not parcel.contents:
         raise Refused("shipment.parcel_empty", "There is nothing in it: take the carton away.", parcel=parcel.number)
@@ -186,8 +187,8 @@ def close_parcel(shipment: Shipment, command: CloseParcel, context: Context) -> 
 
 
 def reopen_parcel(shipment: Shipment, command: ReopenParcel) -> list[Event]:
-    """Also when all is packed, of what nobody has a label for: what no carrier takes has to be packed otherwise. Raises Refused `shipment.…`."""
-    check_stage(shipment, "reopen_parcel", "packing", "packed")
+    """Also when all is packed, or others have left, of what nobody has a label for: what no carrier takes has to be packed otherwise. Raises Refused `shipment.…`."""
+    check_stage(shipment, "reopen_parcel", "packing", "packed", "shipped")
     parcel = parcel_of(shipment, command.parcel)
     if not parcel.closed:
         raise Refused("shipment.parcel_open", f"Parcel {parcel.number} is open.", parcel=parcel.number)
@@ -199,7 +200,7 @@ def reopen_parcel(shipment: Shipment, command: ReopenParcel) -> list[Event]:
 
 def remove_parcel(shipment: Shipment, command: RemoveParcel, context: Context) -> list[Event]:
     """Raises Refused `shipment.…`."""
-    check_stage(shipment, "remove_parcel", "packing")
+    check_at_station(shipment, "remove_parcel")
     parcel = _open_one(shipment, command.parcel)
     if parcel.contents:
         detail = "Something is in it: take that out first."

@@ -88,7 +88,7 @@ class Parcel(msgspec.Struct):
 
 class Shipment(msgspec.Struct):
     """The state. order_id "": a manual one, whose units are allocated to "<its id>.1". wanted: by SKU, what is to be packed. missing: what is being told as missing; asking: that, or what the order holds, is not
-    answered; missing_lots: which lots of it, as far as that is known. reopened: it was packed before.
+    answered; missing_lots: which lots of it, as far as that is known. reopened: it was packed before; outside: what was taken out of parcels since others have left.
     clearing: (parcel, dock) that wait for the order's answer. answer: the command that waits for the stock, the missing or the order. why: it was stopped.
     person: keyed digest of whom a manual one is for; filed: its address has a row; filing: papers (parcels, 0 for the address) that get
     their rows with the event that ends it (`shipment_papers.py`)."""
@@ -122,6 +122,7 @@ class Shipment(msgspec.Struct):
     asking: bool = False
     reopened: bool = False
     missing_lots: list[LotUnits] = []
+    outside: list[Content] = []
 
     @property
     def telling(self) -> bool:
@@ -168,6 +169,9 @@ def packed_of(shipment: Shipment) -> dict[str, int]:
 
 def left_of(shipment: Shipment) -> dict[str, int]:
     """Units per SKU that are still to be packed; below 0: that are to be taken out again."""
+    if shipment.stage == "shipped":
+        # What was not there when the first parcel left never follows.
+        return need_of((one.sku, one.units) for one in shipment.outside)
     packed, missing = packed_of(shipment), dict(shipment.missing)
     left = {sku: units - missing.get(sku, 0) - packed.pop(sku, 0) for sku, units in shipment.wanted.items()}
     return {sku: units for sku, units in (left | {sku: -units for sku, units in packed.items()}).items() if units}
@@ -181,6 +185,16 @@ def is_complete(shipment: Shipment, closing: int = 0, *, settled: bool = False) 
         and all(parcel.closed or parcel.number == closing for parcel in shipment.parcels)
         and not left_of(shipment)
     )
+
+
+def is_repacked(shipment: Shipment) -> bool:
+    """Is something of it packed otherwise after parcels of it have left?"""
+    return shipment.stage == "shipped" and (bool(shipment.outside) or any(not one.closed for one in shipment.parcels))
+
+
+def may_be_reopened(parcel: Parcel) -> bool:
+    """Is it closed, and nobody has a label for it?"""
+    return parcel.closed and not parcel.place and not open_labels([parcel])
 
 
 def may_hold_less(shipment: Shipment) -> bool:
@@ -220,7 +234,7 @@ def open_labels(parcels: Iterable[Parcel]) -> list[int]:
 def is_over(shipment: Shipment) -> bool:
     """Is there nothing left to do?"""
     if shipment.stage == "shipped":
-        return all(parcel.place == "handed_over" for parcel in shipment.parcels)
+        return not shipment.outside and all(parcel.place == "handed_over" for parcel in shipment.parcels)
     return shipment.stage == "ended"
 
 
@@ -247,11 +261,14 @@ def allowed_steps(shipment: Shipment) -> list[str]:
         steps = ["label"]
     elif shipment.stage == "packed":
         steps = ["label", "void", "hand_over"]
-        bare = any(not parcel.place and not open_labels([parcel]) for parcel in shipment.parcels)
-        steps += ["reopen_parcel"] if bare else []
+        steps += ["reopen_parcel"] if any(map(may_be_reopened, shipment.parcels)) else []
     elif shipment.stage in ("leaving", "shipped") and not is_over(shipment):
         # A parcel that stands at no dock yet follows those that have left.
         steps = ["hand_over"] if all(parcel.place for parcel in shipment.parcels) else ["label", "void", "hand_over"]
+        if is_repacked(shipment):
+            steps += ["open_parcel", "pack", "take_out", "close_parcel", "remove_parcel"]
+        if shipment.stage == "shipped" and any(map(may_be_reopened, shipment.parcels)):
+            steps.append("reopen_parcel")
     else:
         steps = ["put_back"] if shipment.stage == "unpacking" else []
     if shipment.manual and shipment.stage in ("allocating", "packing", "packed"):
@@ -267,3 +284,8 @@ def check_stage(shipment: Shipment, step: str, *stages: Stage) -> None:
             "shipment.illegal_transition", f"`{step}` is not possible while the shipment is {status}.",
             step=step, status=status, allowed=allowed_steps(shipment),
         )  # fmt: skip
+
+
+def check_at_station(shipment: Shipment, step: str) -> None:
+    """Raises Refused `shipment.illegal_transition` unless it is being packed, or packed otherwise."""
+    check_stage(shipment, step, "shipped" if is_repacked(shipment) else "packing")

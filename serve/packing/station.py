@@ -86,7 +86,7 @@ def _add_parcels(api: APIRouter, calls: PackingCalls) -> None:
         **documented(StepDetail, request=Nothing, request_example={}, problems=_PROBLEMS, example=examples.STEP),
     )
     async def reopened(shipment_id: ShipmentId, parcel: ParcelNumber, request: Request) -> Response:
-        """Until its first parcel stands before the driver. Its label has to be given back first. When all was packed, packing goes on: what no carrier takes is packed otherwise."""
+        """Its label has to be given back first. When all was packed, packing goes on: what no carrier takes is packed otherwise. So it is when other parcels have left: what is taken out of it is packed again."""
         write, _ = await calls.document(request, _nothing_decoder)
         return ok(await calls.step(shipment_id, request, ReopenParcel(parcel, reach_of(request.scope)), write))
 

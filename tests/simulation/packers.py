@@ -39,6 +39,7 @@ from actors.domain.shipment_commands import (
     OpenShipment,
     PackUnits,
     PutBack,
+    RemoveParcel,
     ReopenParcel,
     TakeOut,
     TellMissing,
@@ -186,7 +187,9 @@ class Packer(Client):
             if draw < 0.5:
                 return FinishPacking()
         bare = [one for one in closed if not one["label"] or one["label"]["status"] in ("asked", "refused", "voided")]
-        if bare and draw < 0.1 and seen["status"] == "packed":
+        if seen["status"] == "shipped" and (open_ or more):
+            return self._packed_otherwise(open_, more)
+        if bare and draw < 0.1 and seen["status"] in ("packed", "shipped"):
             return ReopenParcel(bare[0]["number"])
         if bare:
             request = rng.choice((b"request", b"request", b"another"))
@@ -194,6 +197,20 @@ class Packer(Client):
         if closed and draw < 0.05 and seen["status"] == "packed":
             return AskVoid(closed[0]["number"])
         return NoteCancelled() if closed and self._knows_cancelled(seen["order_id"]) else None
+
+    def _packed_otherwise(self, open_: list[dict], more: list) -> Command:
+        """Of what other parcels have left behind: into another carton, or back."""
+        rng = self.rng
+        if not open_:
+            return OpenParcel("M", (400, 300, 200), 200, 0)
+        number, contents = open_[0]["number"], open_[0]["contents"]
+        if contents and rng.random() < 0.3:
+            sku, lot, _ = rng.choice(contents)
+            return TakeOut(number, sku, 1, lot)
+        if more and rng.random() < 0.7:
+            sku, units = rng.choice(more)
+            return PackUnits(number, sku, rng.randint(1, units))
+        return CloseParcel(number, 500, 0, 0, despite=True) if contents else RemoveParcel(number)
 
     def _knows_cancelled(self, order_id: str) -> bool:
         return self.orders.get(order_id) == "cancelled"

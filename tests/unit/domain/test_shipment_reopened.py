@@ -10,6 +10,9 @@ from actors.domain.shipment_commands import (
     CloseParcel,
     FinishPacking,
     NoteLabelRefused,
+    OpenParcel,
+    PackUnits,
+    RemoveParcel,
     ReopenParcel,
     TakeOut,
 )
@@ -75,5 +78,93 @@ def test_a_parcel_leaves_while_another_of_its_shipment_is_open_again(world):
     world.step(CloseParcel(2, 450, 50, 5))
     world.at_dock(ScanParcel(number, listed.sscc))
     assert world.status() == "shipped"
-    # At the door nothing is packed otherwise.
-    refused(world, ReopenParcel(2), "shipment.illegal_transition")
+
+
+# --- once others have left ---------------------------------------------------------------------------------------------
+@pytest.fixture
+def left(world):
+    """The first parcel is with the carrier, and the second is taken by none."""
+    world.opened(("a", 3), ("b", 1))
+    world.parcel(("a", 1))
+    world.parcel(("a", 2), ("b", 1))
+    world.label(1)
+    key = world.step(AskLabel(2, "post", "standard", "pdf", b"request", DOCK)).key
+    world.step(NoteLabelRefused(2, key, "carrier.too_heavy"))
+    handed_over(world, 1)
+    assert (world.status(), status_of(world.shipment())) == ("shipped", "shipped")
+    return world
+
+
+def test_a_parcel_that_no_carrier_takes_has_no_way_out_once_another_has_left(left):
+    assert "reopen_parcel" in allowed_steps(left.shipment())
+    left.step(ReopenParcel(2))
+    left.step(TakeOut(2, "b", 1))
+    assert (left_of(left.shipment()), status_of(left.shipment())) == ({"b": 1}, "shipped")
+    left.step(CloseParcel(2, 400, 50, 5))
+    left.parcel(("b", 1))
+    left.label(2)
+    left.label(3)
+    assert not is_over(left.shipment())
+    handed_over(left, 2, 3)
+    assert is_over(left.shipment())
+    assert "reopen_parcel" not in allowed_steps(left.shipment())
+    # It left the books with the first.
+    assert (left.stock("a"), left.stock("b")) == ((47, 0), (49, 0))
+
+
+def test_a_shipment_is_over_while_units_of_it_lie_at_the_station(left):
+    left.step(ReopenParcel(2))
+    left.step(TakeOut(2, "b", 1))
+    left.step(CloseParcel(2, 400, 50, 5))
+    left.label(2)
+    handed_over(left, 2)
+    assert not is_over(left.shipment())
+    assert {"open_parcel", "pack"} <= set(allowed_steps(left.shipment()))
+    left.parcel(("b", 1))
+    left.label(3)
+    handed_over(left, 3)
+    assert is_over(left.shipment())
+
+
+def test_an_emptied_carton_keeps_a_shipment_from_being_over(left):
+    left.step(ReopenParcel(2))
+    left.step(TakeOut(2, "a", 2))
+    left.step(TakeOut(2, "b", 1))
+    left.parcel(("a", 2), ("b", 1))
+    left.label(3)
+    handed_over(left, 3)
+    assert not is_over(left.shipment())
+    left.step(RemoveParcel(2))
+    assert is_over(left.shipment())
+    # Nothing that tells who got it is kept any more.
+    assert not any(parcel.label.document for parcel in left.shipment().parcels)
+
+
+def test_more_is_packed_after_others_have_left_than_was_taken_out(left):
+    left.step(ReopenParcel(2))
+    refused(left, PackUnits(2, "b", 1), "shipment.too_many", left=0)
+    left.step(TakeOut(2, "b", 1))
+    left.step(PackUnits(2, "b", 1))
+    refused(left, PackUnits(2, "a", 1), "shipment.too_many", left=0)
+
+
+def test_what_is_with_the_carrier_is_opened_again(left):
+    refused(left, ReopenParcel(1), "shipment.parcel_labelled")
+    # Nor is anything packed while no parcel is open.
+    refused(left, OpenParcel("M", (400, 300, 200), 200, 0), "shipment.illegal_transition")
+
+
+def test_another_lot_follows_than_the_one_that_was_taken_out(world):
+    world.opened(("a", 1), ("lotted", 1))
+    world.parcel(("a", 1))
+    number = world.parcel(close=False)
+    world.step(PackUnits(number, "lotted", 1, "L1", [("L1", 1)]))
+    world.step(CloseParcel(number, 250, 50, 5))
+    world.label(1)
+    handed_over(world, 1)
+    world.step(ReopenParcel(number))
+    world.step(TakeOut(number, "lotted", 1, "L1"))
+    # Nothing is set aside for it any more.
+    refused(world, PackUnits(number, "lotted", 1, "L2", []), "shipment.wrong_lot")
+    world.step(PackUnits(number, "lotted", 1, "L1", []))
+    assert left_of(world.shipment()) == {}
