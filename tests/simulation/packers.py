@@ -9,6 +9,7 @@ from zlib import crc32
 import msgspec
 
 from actors.domain import gs1, ids
+from actors.domain.allocation import need_of
 from actors.domain.manifest_commands import (
     CloseManifest,
     CompleteHandOver,
@@ -46,7 +47,7 @@ from actors.domain.shipment_commands import (
     TryLabel,
 )
 from actors.domain.shipment_events import HandedOver, LabelAsked, LabelBought, Shipped
-from actors.domain.shipment_state import Shipment, left_of, lines_of, packed_of, status_of
+from actors.domain.shipment_state import Shipment, is_repacked, left_of, lines_of, packed_of, status_of
 from actors.domain.shipment_views import ViewShipment
 from actors.runtime import wire
 from actors.runtime.gateway import Ask
@@ -189,7 +190,7 @@ class Packer(Client):
         bare = [one for one in closed if not one["label"] or one["label"]["status"] in ("asked", "refused", "voided")]
         if seen["status"] == "shipped" and (open_ or more):
             return self._packed_otherwise(open_, more)
-        if bare and draw < 0.1 and seen["status"] in ("packed", "shipped"):
+        if bare and draw < (0.5 if seen["status"] == "shipped" else 0.1) and seen["status"] in ("packed", "shipped"):
             return ReopenParcel(bare[0]["number"])
         if bare:
             request = rng.choice((b"request", b"request", b"another"))
@@ -204,7 +205,7 @@ class Packer(Client):
         if not open_:
             return OpenParcel("M", (400, 300, 200), 200, 0)
         number, contents = open_[0]["number"], open_[0]["contents"]
-        if contents and rng.random() < 0.3:
+        if contents and rng.random() < 0.4:
             sku, lot, _ = rng.choice(contents)
             return TakeOut(number, sku, 1, lot)
         if more and rng.random() < 0.7:
@@ -302,10 +303,12 @@ def shipments(history: History) -> Iterator[str]:
         if shipment.stage in ("settling", "leaving") or any(parcel.place == "asked" for parcel in shipment.parcels):
             yield f"{name} still waits for an answer: {status_of(shipment)}"
         if shipment.stage in ("packed", "leaving", "shipped"):
-            packed = {sku: units for sku, units in packed_of(shipment).items() if units}
-            if packed != dict(lines_of(shipment)) or not all(parcel.closed for parcel in shipment.parcels):
-                yield f"{name} is {shipment.stage}, and {packed} of {lines_of(shipment)} is packed"
-        if left_of(shipment) and shipment.stage in ("packed", "shipped"):
+            there = need_of([*packed_of(shipment).items(), *((one.sku, one.units) for one in shipment.outside)])
+            there = {sku: units for sku, units in there.items() if units}
+            closed = all(parcel.closed for parcel in shipment.parcels) or is_repacked(shipment)
+            if there != dict(lines_of(shipment)) or not closed:
+                yield f"{name} is {shipment.stage}, and {there} of {lines_of(shipment)} is packed"
+        if left_of(shipment) and shipment.stage == "packed":
             yield f"{name} is {shipment.stage} with {left_of(shipment)} left"
         gone = [parcel.number for parcel in shipment.parcels if parcel.place in ("cleared", "handed_over")]
         if gone and shipment.stage != "shipped":

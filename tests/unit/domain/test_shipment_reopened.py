@@ -90,7 +90,7 @@ def left(world):
     world.label(1)
     key = world.step(AskLabel(2, "post", "standard", "pdf", b"request", DOCK)).key
     world.step(NoteLabelRefused(2, key, "carrier.too_heavy"))
-    handed_over(world, 1)
+    world.at_dock(CompleteHandOver(handed_over(world, 1)))
     assert (world.status(), status_of(world.shipment())) == ("shipped", "shipped")
     return world
 
@@ -105,7 +105,7 @@ def test_a_parcel_that_no_carrier_takes_has_no_way_out_once_another_has_left(lef
     left.label(2)
     left.label(3)
     assert not is_over(left.shipment())
-    handed_over(left, 2, 3)
+    left.at_dock(CompleteHandOver(handed_over(left, 2, 3)))
     assert is_over(left.shipment())
     assert "reopen_parcel" not in allowed_steps(left.shipment())
     # It left the books with the first.
@@ -117,12 +117,12 @@ def test_a_shipment_is_over_while_units_of_it_lie_at_the_station(left):
     left.step(TakeOut(2, "b", 1))
     left.step(CloseParcel(2, 400, 50, 5))
     left.label(2)
-    handed_over(left, 2)
+    left.at_dock(CompleteHandOver(handed_over(left, 2)))
     assert not is_over(left.shipment())
     assert {"open_parcel", "pack"} <= set(allowed_steps(left.shipment()))
     left.parcel(("b", 1))
     left.label(3)
-    handed_over(left, 3)
+    left.at_dock(CompleteHandOver(handed_over(left, 3)))
     assert is_over(left.shipment())
 
 
@@ -132,7 +132,7 @@ def test_an_emptied_carton_keeps_a_shipment_from_being_over(left):
     left.step(TakeOut(2, "b", 1))
     left.parcel(("a", 2), ("b", 1))
     left.label(3)
-    handed_over(left, 3)
+    left.at_dock(CompleteHandOver(handed_over(left, 3)))
     assert not is_over(left.shipment())
     left.step(RemoveParcel(2))
     assert is_over(left.shipment())
@@ -161,7 +161,7 @@ def test_another_lot_follows_than_the_one_that_was_taken_out(world):
     world.step(PackUnits(number, "lotted", 1, "L1", [("L1", 1)]))
     world.step(CloseParcel(number, 250, 50, 5))
     world.label(1)
-    handed_over(world, 1)
+    world.at_dock(CompleteHandOver(handed_over(world, 1)))
     world.step(ReopenParcel(number))
     world.step(TakeOut(number, "lotted", 1, "L1"))
     # Nothing is set aside for it any more.
