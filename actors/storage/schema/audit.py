@@ -38,7 +38,7 @@ audit = sa.Table(
     text("why"),
     text("changes"),  # JSON, exactly as it was hashed; "" for none
     sa.Column("chain", sa.LargeBinary, nullable=False),
-    # Within a shard it is the order of the chain, too, since times never go back there: an index of all lines by number cost each 3 us more.
+    # Within a shard it is the order of the chain, too, since times never go back there: an index of all lines by number cost each 2 us more.
     sa.Index("audit_at", "at", "shard", "number"),
     sa.Index("audit_watched", "shard", "number", postgresql_where=sa.text(WATCHED)),
     # Machines' lines are nearly all; see audit_seconds.py.
