@@ -43,11 +43,11 @@ STEPS: dict[str, tuple[tuple[FulfilmentStatus, ...], FulfilmentStatus]] = {
 
 
 def step(order: Order, command: UpdateOrder, context: Context) -> Decision:
-    """Moves the fulfilments for which it is legal. Raises Refused `order.illegal_transition`, and what the terms forbid."""
+    """Moves the fulfilments for which it is legal; there is nothing to pack of one that is empty, though its floor has yet to say so. Raises Refused `order.illegal_transition`, and what the terms forbid."""
     legal, to = STEPS[command.update]
     if command.lines:
         order_packing.check_contents(order, command)
-    moving = [f for f in chosen(order, command, context) if f.status in legal]
+    moving = [f for f in chosen(order, command, context) if f.status in legal and (f.lines or to != "packed")]
     if not moving or order.cancelled:
         raise illegal(order, command, context)
     if order.terms is not None:
@@ -88,6 +88,8 @@ def allowed_updates(order: Order) -> list[str]:
         return []
     statuses = {f.status for f in order.fulfilments}
     allowed = [step for step, (legal, _) in STEPS.items() if statuses.intersection(legal)]
+    if "pack" in allowed and not any(f.status == "picking" and f.lines for f in order.fulfilments):
+        allowed.remove("pack")
     # A part may be over of which nothing was found: the rest is still to be had, or to be given up.
     if "cancel" not in allowed and not statuses & {"shipped", "delivered"} and status_of(order) != "cancelled":
         allowed.append("cancel")

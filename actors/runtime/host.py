@@ -116,7 +116,10 @@ class Host:
 
     async def take_over(self, shards: Sequence[int], epoch: int) -> list[int]:
         """See Activation.take_over."""
-        return await self.activation.take_over(shards, epoch)
+        taken = await self.activation.take_over(shards, epoch)
+        # The last turns of their last owner may be durable, and told to no screen: he was killed before, or while they were on their way.
+        self.feed.missed()
+        return taken
 
     async def hand_over(self, shards: Sequence[int]) -> list[int]:
         """See Activation.hand_over."""

@@ -27,9 +27,9 @@ class Waiting:
 
     __slots__ = ("absent", "fault", "fingerprints", "found", "items", "shard", "since_ms", "wanted")
 
-    def __init__(self, shard: Shard, *, wanted: bool = False) -> None:
+    def __init__(self, shard: Shard) -> None:
         self.shard = shard
-        self.wanted = wanted
+        self.wanted = False
         self.items: list[tuple[Item, int | None]] = []
         self.fingerprints: dict[int, str] = {}
         self.since_ms = 0
@@ -84,8 +84,15 @@ class Loader:
         """Load these although nobody asks; not those that could not be loaded a moment ago."""
         now_ms = self._clock.now_ms()
         for key in keys:
-            if not self.waits(key) and key not in shard.entities and self._pauses.until(key) <= now_ms:
-                self._waiting[key] = Waiting(shard, wanted=True)
+            if key in shard.entities or self._pauses.until(key) > now_ms:
+                continue
+            waiting = self._waiting.get(key) or self._round.get(key)
+            if waiting is None or waiting.shard is not shard:
+                # What is under way for an activation that is lost by now is of no use to this one.
+                waiting = self._waiting.setdefault(key, Waiting(shard))
+                waiting.shard = shard
+            # Callers who wait for it may give up.
+            waiting.wanted = True
         self._wake.set()
 
     def tick(self) -> None:

@@ -134,6 +134,7 @@ class HostSlot:
         """SIGKILL."""
         assert self.process is not None
         self.world.note(self.process.name, "is killed")
+        self.world.evidence.killed[self.process.name] = self.world.evidence.tick()
         self.world.loop.kill(self.process)
 
     def pause(self) -> None:

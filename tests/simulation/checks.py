@@ -77,7 +77,9 @@ def check_all(world) -> list[str]:
         shown(world.evidence.shown, history),
         kept(living(world), history),
         left_out(
-            {name: screen for name, screen in living(world).items() if name.startswith("gw-0#")}, world.log.entries
+            {name: screen for name, screen in living(world).items() if name.startswith("gw-0#")},
+            world.log.entries,
+            world.evidence.killed,
         ),
         stored_history(world.stored_turns, turns),
         stored_rows(world.stored_rows, history),

@@ -51,8 +51,9 @@ def kept(screens: Mapping[str, Screen], history: History) -> Iterator[str]:
                 yield f"{gateway} still shows {key} as {there.get(key)}, it is {latest.get(key)}"
 
 
-def left_out(screens: Mapping[str, Screen], entries: Iterable[Entry]) -> Iterator[str]:
-    """What becomes durable at a host is told live to who listens there for its screens, or he is told that something is missing."""
+def left_out(screens: Mapping[str, Screen], entries: Iterable[Entry], killed: Mapping[str, int]) -> Iterator[str]:
+    """What becomes durable at a host is told live to who listens there for its screens, or he is told that something is missing: by the shard's next owner, when it
+    was on its way as its host was killed."""
     told = {
         gateway: {(event.kind, event.entity_id, event.version) for event in screen.live}
         for gateway, screen in screens.items()
@@ -60,6 +61,8 @@ def left_out(screens: Mapping[str, Screen], entries: Iterable[Entry]) -> Iterato
     for entry in entries:
         host = entry.host.partition("#")[0]
         owed = [gateway for gateway, screen in sorted(screens.items()) if screen.owed(host, entry.order)]
+        if killed.get(entry.host, entry.order) < entry.order:
+            owed = [gateway for gateway in owed if not screens[gateway].told_since(entry.order)]
         for turn in entry.turns if owed else ():
             if turn.events == b"[]" or CODECS[turn.kind].kind.secret:
                 continue

@@ -69,6 +69,10 @@ class Screen:
         polled = bisect_left(heard, order)
         return polled > 0 and (not before or heard[polled - 1] > missed[before - 1])
 
+    def told_since(self, order: int) -> bool:
+        """Was it said of any host, after that number, that something is missing?"""
+        return any(missed[-1] > order for missed in self.missed.values() if missed)
+
 
 def mark_of(ask: Ask) -> int:
     """By which the turn of a command is known."""
@@ -78,12 +82,13 @@ def mark_of(ask: Ask) -> int:
 @dataclass(slots=True)
 class Evidence:
     """All answers of a world, in the order in which they were told, and what the feeds showed. `calls`: the commands in each call that came to a host, and
-    `bodies`: in each body of many, in their order (see `mark_of`)."""
+    `bodies`: in each body of many, in their order (see `mark_of`). `killed`: when a host's process was, as a running number."""
 
     told: list[Told] = field(default_factory=list)
     screens: dict[str, Screen] = field(default_factory=dict)
     calls: list[list[int]] = field(default_factory=list)
     bodies: list[list[int]] = field(default_factory=list)
+    killed: dict[str, int] = field(default_factory=dict)
     shown: list[tuple[str, str, int, int, int]] = field(
         default_factory=list
     )  # gateway, location/sku, on_hand, allocated, order

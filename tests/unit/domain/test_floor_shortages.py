@@ -13,7 +13,9 @@ from actors.domain.floor_commands import (
     TellShort,
 )
 from actors.domain.location_commands import MoveUnits, ReceiptLine
+from actors.domain.order_commands import UpdateOrder
 from actors.domain.order_state import status_of as order_status
+from actors.domain.order_steps import allowed_updates
 from tests.unit.domain.floor_world import (
     NOW_MS,
     OTHER,
@@ -127,6 +129,16 @@ def test_a_fulfilment_of_which_nothing_was_found_hangs_for_ever(world):
     assert world.bought(name).at_floors == []
     assert world.place().stock["b"].on_hand == 0
     assert world.parked == []
+
+
+def test_what_was_not_found_at_all_is_packed_before_the_floor_has_given_it_up(world):
+    name, _ = started(world, ("b", 3))
+    order_id, _, number = name.rpartition(".")
+    world.do("order", order_id, UpdateOrder("short_pick", int(number), lines=[("b", 3)], by_floor=True))
+    refused("order.illegal_transition", lambda: world.do("order", order_id, UpdateOrder("pack")))
+    assert "pack" not in allowed_updates(world.bought(name))
+    world.do("order", order_id, UpdateOrder("cancel", int(number), by_floor=True))
+    assert world.status(name) == "cancelled"
 
 
 # --- after it was picked -----------------------------------------------------------------------------------------------

@@ -63,3 +63,17 @@ async def test_a_residents_stock_is_in_the_feed_of_its_next_owner_before_anybody
             link = await listen(new, cursor)
             cursor = link.cursor
             heard.extend(table for table, _ in link.rows)
+
+
+async def test_a_screen_shows_for_ever_what_was_before_the_last_turns_of_a_killed_host(cell):
+    old = await cell.host("h0", [0, 1, 2, 3])
+    new = await cell.host("h1", [])
+    await opened(old)
+    link = await listen(new, live=True)
+    assert (await listen(new, link.cursor, live=True)).reset is False
+    link = await listen(new, link.cursor + 1, live=True)
+    await old.close()
+    del cell.hosts["h0"]
+    cell.epoch += 1
+    await new.take_over([0, 1, 2, 3], cell.epoch)
+    assert (await listen(new, link.cursor, live=True)).reset

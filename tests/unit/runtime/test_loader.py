@@ -10,6 +10,7 @@ import pytest
 
 from actors.domain.times import DAY_MS, HOUR_MS
 from actors.runtime import wire
+from actors.runtime.errors import StoreUnavailable
 from actors.runtime.memory import CommandMemory
 from actors.runtime.pauses import FIRST_MS
 from actors.runtime.sharding import shard_of
@@ -121,6 +122,56 @@ async def test_what_is_wanted_and_asked_for_while_the_store_is_away_is_not_forgo
     assert (await ask(host, envelope("us-1", counter.Add(1), "c2")))[0].status == wire.UNAVAILABLE
     cell.store.away = False
     await until(lambda: ("counter", "us-1") in shard.entities)
+
+
+@pytest.fixture
+async def unloaded(cell):
+    """(host, key): an entity that is in the store and not in memory."""
+    host, key = await cell.host(), ("counter", "us-1")
+    await ask(host, envelope("us-1", counter.Add(1), creates=True))
+    await until(lambda: not host.drain.waiting())
+    del shard_with(host, key).entities[key]
+    return host, key
+
+
+@pytest.fixture
+def hangs(cell, monkeypatch):
+    """The next load: it fails once this is set, and those after it are as ever."""
+    load, over = cell.store.load, asyncio.Event()
+
+    async def fails_late(kind, entity_ids):
+        monkeypatch.setattr(cell.store, "load", load)
+        await over.wait()
+        raise StoreUnavailable
+
+    monkeypatch.setattr(cell.store, "load", fails_late)
+    return over
+
+
+def shard_with(host, key):
+    return host.shards[shard_of(*key, host.limits.shards)]
+
+
+async def test_what_is_wanted_again_while_it_is_loaded_for_a_lost_activation_is_never_loaded(unloaded, hangs):
+    host, key = unloaded
+    lost = shard_with(host, key)
+    host.loader.want(lost, [key])
+    await until(lambda: host.loader._round)
+    host._lose([lost])
+    await until(lambda: lost.number in host.shards)
+    host.loader.want(shard_with(host, key), [key])
+    hangs.set()
+    await until(lambda: key in shard_with(host, key).entities)
+
+
+async def test_what_callers_wait_for_and_is_wanted_besides_is_forgotten_with_them(unloaded, hangs):
+    host, key = unloaded
+    caller = asyncio.create_task(ask(host, envelope("us-1", counter.Add(1), "c2")))
+    await until(lambda: host.loader._round)
+    host.loader.want(shard_with(host, key), [key])
+    hangs.set()
+    assert (await caller)[0].status == wire.UNAVAILABLE
+    await until(lambda: key in shard_with(host, key).entities)
 
 
 async def test_what_was_done_longer_ago_than_commands_are_remembered_is_done_twice(cell, monkeypatch):
