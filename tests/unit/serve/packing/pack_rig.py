@@ -118,6 +118,12 @@ class Station:
         return (await self.get(f"/v1/shipments/{name}")).json()
 
 
+def stock(station: Station, sku: str = "A1", place: str = SEATTLE) -> tuple[int, int]:
+    """(on hand, allocated)."""
+    row = station.cell.gateway.entities["location", place][0].stock[sku]
+    return row.on_hand, row.allocated
+
+
 @asynccontextmanager
 async def guarded_station(folder, monkeypatch) -> AsyncIterator[Station]:
     """In a cell with identity, which seals; nobody has to wait for letters."""

@@ -11,19 +11,9 @@ from serve.packing import labels
 from serve.packing.labels import KEYS_TRUSTED_MS
 from tests.unit.serve.packing.pack_rig import DOCK, TO_MIA, Station, guarded_cell, open_cell
 from tests.unit.serve.post_office import without_waiting
-from tests.unit.serve.small_cell import furnish, furnish_with
+from tests.unit.serve.small_cell import furnish_with
 
 BODY = {"carrier": "post", "service": "standard"}
-
-
-@pytest.fixture
-async def station():
-    cell = open_cell()
-    await furnish(cell)
-    made = Station(cell)
-    await made.goods()
-    yield made
-    await cell.http.aclose()
 
 
 def path_of(name):

@@ -31,6 +31,9 @@ PLANTED = (
     "example.org",
 )
 PATH = "/v1/privacy-requests"
+# The same for the person herself, and what she is told.
+MINE = "/v1/customers/me/privacy-requests"
+DATA = "/v1/customers/me/data"
 # What everything begins with that is sealed under a data key of this region (`serve/keys/envelope.py`): version, length of the key's id, the id.
 SEAL = b"\x02!us-key-"
 SEAL_TEXT = base64.b64encode(SEAL[:9]).decode()
@@ -68,6 +71,31 @@ async def customer(cell: GuardedCell) -> tuple[dict[str, Any], list[str]]:
     return tokens, orders
 
 
+async def in_carts(cell: GuardedCell, tokens: dict[str, Any], count: int = 1) -> list[str]:
+    """Ids of the person's carts, oldest first."""
+    cart = {"channel": "online", "lines": [{"sku": "A1", "quantity": 2}]}
+    made = []
+    for _ in range(count):
+        cell.clock.now += 1_000
+        answer = await cell.post("/v1/reservations", cart, **bearer(tokens))
+        assert answer.status_code == 201, answer.text
+        made.append(answer.json()["reservation_id"])
+    return made
+
+
+def owners(cell: GuardedCell) -> list[str]:
+    """Whose each cart is."""
+    return [state.owner for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "reservation"]
+
+
+async def ask_mine(cell: GuardedCell, tokens: dict[str, Any], right: str, law: str = "gdpr") -> dict[str, Any]:
+    """The request that somebody who is signed in has made."""
+    answer = await cell.post(MINE, {"law": law, "right": right}, **bearer(tokens))
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
 async def asked(cell: GuardedCell, law: str = "gdpr", right: str = "erasure", **more: Any) -> str:
     """The id of a request that the officer has written down, about the person, by her address and reference."""
     sent = {"law": law, "right": right, "email": EMAIL, "customer_ref": REF} | more
@@ -103,6 +131,21 @@ async def proved(cell: GuardedCell, *law_and_right: str, **more: Any) -> str:
 async def exported(cell: GuardedCell, request_id: str, query: str = "", **headers: str) -> httpx.Response:
     """The answer to the officer who asks for all data."""
     return await cell.http.get(f"{PATH}/{request_id}/export{query}", headers=cell.of_role("privacy") | headers)
+
+
+def found(text: str) -> list[str]:
+    """What of the person stands in a text of small letters."""
+    return [word for word in PLANTED if word in text]
+
+
+def letters_left(cell: GuardedCell) -> list[tuple[str, str]]:
+    """(template, code) of each notice that is not emptied."""
+    out = []
+    for (kind, identity), (notice, _) in cell.gateway.entities.items():
+        if kind == "notice" and notice.sealed_address:
+            content = cell.unsealed(notice.sealed_content, f"notice:{identity}:content")
+            out.append((notice.template, msgspec.json.decode(content)["code"]))
+    return out
 
 
 def kept(cell: GuardedCell) -> str:

@@ -1,0 +1,189 @@
+"""Who asks for their data gets another's, part of it, all of it unasked or for ever, or a page that runs what somebody wrote into an order."""
+
+import json
+import re
+
+import pytest
+
+from actors.domain.times import DAY_MS
+from serve.identity.limits import OWN_DATA_BY_PERSON
+from serve.privacy import export
+from tests.unit.serve.post_office import bearer, coded, joined
+from tests.unit.serve.privacy.office import (
+    DATA,
+    EMAIL,
+    MINE,
+    PLANTED,
+    TO,
+    ask_mine,
+    asked,
+    body,
+    customer,
+    exported,
+    in_carts,
+    placed,
+    proved,
+    step,
+    stepped,
+)
+from tests.unit.serve.small_cell import order
+
+
+async def test_a_customer_gets_their_data_unasked_or_not_at_all(cell):
+    tokens, orders = await customer(cell)
+    assert coded(await cell.http.get(DATA, headers=bearer(tokens))) == (403, "privacy.no_request")
+    await ask_mine(cell, tokens, "erasure")
+    assert coded(await cell.http.get(DATA, headers=bearer(tokens))) == (403, "privacy.no_request")
+    mine = await ask_mine(cell, tokens, "portability")
+    assert (mine["status"], mine["term"]) == (
+        "confirmed",
+        "GDPR Art. 12(3): one month, two further ones where necessary",
+    )
+    answer = await cell.http.get(DATA, headers=bearer(tokens))
+    assert answer.status_code == 200, answer.text
+    data = answer.json()
+    assert {one["order"]["order_id"] for one in data["orders"]} == set(orders)
+    assert all(one["order"]["ship_to"] == TO for one in data["orders"])
+    assert {one["email"] for one in data["orders"]} == {"", EMAIL}
+    assert [account["email"] for account in data["accounts"]] == [EMAIL]
+    assert "sealed" not in data["orders"][0]["order"]
+    after = (await cell.http.get(f"{MINE}/{mine['request_id']}", headers=bearer(tokens))).json()
+    assert (after["status"], after["done"]) == ("in_progress", ["export"])
+    assert [line.act.action for line in cell.gateway.audited if line.who.subject == tokens["customer_id"]][-3:] == [
+        "customer.export", "privacy_request.begin_export", "privacy_request.export",
+    ]  # fmt: skip
+
+
+async def test_another_customer_sees_a_request_or_gets_the_data(cell):
+    (mia, _), tom = await customer(cell), await joined(cell, "tom@example.com")
+    hers = (await ask_mine(cell, mia, "access"))["request_id"]
+    nothing = await cell.http.get(f"{MINE}/us-privacy-01kah2v3nq7h3k2m9qk4t1x0ab", headers=bearer(tom))
+    foreign = await cell.http.get(f"{MINE}/{hers}", headers=bearer(tom))
+    assert coded(foreign) == coded(nothing) == (404, "privacy.unknown")
+    assert {**foreign.json(), "request_id": ""} == {**nothing.json(), "request_id": ""}
+    assert (await cell.http.get(MINE, headers=bearer(tom))).json()["requests"] == []
+    assert coded(await cell.http.get(DATA, headers=bearer(tom))) == (403, "privacy.no_request")
+    await ask_mine(cell, tom, "know", "ccpa")
+    his = (await cell.http.get(DATA, headers=bearer(tom))).text.lower()
+    assert [word for word in PLANTED if word in his] == []
+    assert [one["request_id"] for one in (await cell.http.get(MINE, headers=bearer(mia))).json()["requests"]] == [hers]
+
+
+@pytest.mark.parametrize("restricted", [False, True])
+async def test_a_mistyped_address_tells_another_customer_where_somebody_lives(cell, restricted):
+    """Tom, who is signed in, gives the person's address as the one to write to."""
+    tom, (mia, orders) = await joined(cell, "tom@example.com"), await customer(cell)
+    to = TO | {"recipient": "Tom Tailor", "street": "99 Secret Road"}
+    his = await placed(cell, order(order_ref="toms-1", customer={"email": EMAIL}, ship_to=to), **bearer(tom))
+    assert coded(await cell.http.get(f"/v1/orders/{his}", headers=bearer(mia))) == (404, "order.unknown")
+    if restricted:
+        request_id = await proved(
+            cell, "gdpr", "restriction", email=None, customer_ref=None, customer_id=tom["customer_id"]
+        )
+        await stepped(cell, request_id, "restrict")
+    await ask_mine(cell, mia, "access")
+    told = [
+        await cell.http.get(DATA, headers=bearer(mia)),
+        await exported(cell, await proved(cell, "gdpr", "access")),
+        await exported(cell, await proved(cell, "gdpr", "access"), "?format=html"),
+    ]
+    assert {one["order"]["order_id"] for one in told[0].json()["orders"]} == set(orders)
+    for answer in told:
+        assert answer.status_code == 200, answer.text
+        assert [word for word in ("Tailor", "Secret Road", "toms-1", his) if word in answer.text] == []
+    # Nor is it corrected for her; Tom is told all of it.
+    rectified = await step(
+        cell, await proved(cell, "gdpr", "rectification"), "rectify", order_id=his, correction={"street": "1 Other Road"}
+    )  # fmt: skip
+    assert coded(rectified) == (404, "privacy.order_of_another")
+    await ask_mine(cell, tom, "access")
+    data = (await cell.http.get(DATA, headers=bearer(tom))).json()
+    assert [one["order"]["ship_to"]["street"] for one in data["orders"]] == ["99 Secret Road"]
+
+
+async def test_the_data_of_a_completed_request_is_told_for_ever(cell):
+    tokens, _ = await customer(cell)
+    request_id = (await ask_mine(cell, tokens, "access", "lgpd"))["request_id"]
+    assert (await cell.http.get(DATA, headers=bearer(tokens))).status_code == 200
+    await stepped(cell, request_id, "complete")
+    assert (await cell.http.get(DATA, headers=bearer(tokens))).status_code == 200
+    cell.clock.now += 15 * DAY_MS + 1
+    again = await joined(cell, EMAIL)
+    assert coded(await cell.http.get(DATA, headers=bearer(again))) == (403, "privacy.no_request")
+
+
+async def test_a_session_of_yesterday_is_proof_enough_to_be_told_everything(cell):
+    tokens, _ = await customer(cell)
+    await ask_mine(cell, tokens, "access")
+    cell.clock.now += 301_000
+    renewed = await cell.plain("/v1/customers/sessions/refresh", {"refresh_token": tokens["refresh_token"]})
+    for answer in (
+        await cell.http.get(DATA, headers=bearer(renewed.json())),
+        await cell.post(MINE, {"law": "gdpr", "right": "erasure"}, **bearer(renewed.json())),
+    ):
+        assert coded(answer) == (401, "auth.step_up_required")
+    assert (await cell.http.get(MINE, headers=bearer(renewed.json()))).status_code == 200
+
+
+async def test_somebody_asks_without_end(cell):
+    tokens = await joined(cell, EMAIL)
+    told = [
+        (await cell.post(MINE, {"law": "gdpr", "right": "access"}, **bearer(tokens))).status_code
+        for _ in range(OWN_DATA_BY_PERSON.burst + 1)
+    ]
+    assert told == [201] * OWN_DATA_BY_PERSON.burst + [429]
+    told = [
+        (await cell.http.get(DATA, headers=bearer(tokens))).status_code for _ in range(OWN_DATA_BY_PERSON.burst + 1)
+    ]
+    assert told == [200] * OWN_DATA_BY_PERSON.burst + [429]
+
+
+async def test_what_an_officer_wrote_down_is_not_seen_by_the_person(cell):
+    tokens, _ = await customer(cell)
+    request_id = await asked(cell, "gdpr", "access")
+    listed = (await cell.http.get(MINE, headers=bearer(tokens))).json()["requests"]
+    assert [one["request_id"] for one in listed] == [request_id]
+    # Nobody has proved it yet: the session would, and did not ask.
+    assert coded(await cell.http.get(DATA, headers=bearer(tokens))) == (403, "privacy.no_request")
+
+
+async def test_an_order_of_the_person_is_left_out_of_the_export(cell):
+    _, orders = await customer(cell)
+    other = await placed(cell, body(customer={"customer_ref": "another-1"}, order_ref="web-1"))
+    request_id = await proved(cell, "gdpr", "access")
+    data = (await exported(cell, request_id)).json()
+    assert {one["order"]["order_id"] for one in data["orders"]} == set(orders)
+    assert other not in json.dumps(data)
+    assert (await stepped(cell, request_id, "complete"))["status"] == "completed"
+
+
+async def test_the_page_runs_what_somebody_wrote_into_an_order_or_is_in_the_wrong_language(cell):
+    nasty = "<script>alert(1)</script>"
+    await placed(cell, body(ship_to=TO | {"recipient": nasty, "street": "\"><img src=x onerror='a'>"}))
+    request_id = await proved(cell, "gdpr", "access")
+    for wanted, language, heading in (
+        ("de, pt-BR;q=0.8, es;q=0.5", "pt", "Seus dados"), ("es-MX", "es", "Sus datos"), ("fr", "en", "Your data"),
+        ("en;q=0, es;q=x", "en", "Your data"), ("", "en", "Your data"),
+    ):  # fmt: skip
+        answer = await exported(cell, request_id, "?format=html", **{"accept-language": wanted})
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert answer.headers["content-language"] == language
+        assert f"<h1>{heading}</h1>" in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert re.search(r"script-src 'self';", policy), "no script is in the page"
+    assert "'unsafe" not in policy
+    assert answer.headers["cache-control"] == "no-store"
+    assert nasty not in answer.text
+    assert "<img" not in answer.text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in answer.text
+    assert EMAIL in answer.text
+    assert coded(await exported(cell, request_id, "?format=pdf")) == (422, "request.parameter_invalid")
+
+
+async def test_the_export_of_somebody_with_very_many_carts_grows_without_bound(cell, monkeypatch):
+    monkeypatch.setattr(export, "RESERVATIONS_MAX", 2)
+    tokens, _ = await customer(cell)
+    await in_carts(cell, tokens, 3)
+    answer = await exported(cell, await proved(cell, "gdpr", "access"))
+    assert coded(answer) == (409, "privacy.too_many_reservations")
