@@ -14,7 +14,7 @@
 Packing: cartons are opened, filled scan by scan, weighed and closed. What should go into which is proposed beside the turn (`carton.py`), and nobody has to follow.
 Once all that the fulfilment holds is in closed parcels, the order is told `pack` with just these lines; if it holds something else by then (a short pick), it says
 so, and packing goes on. It goes on as well when a parcel that no carrier takes is opened again: the order stays packed then, also with
-less of it. Once other parcels have left, such a one is packed otherwise beside them: just what is taken out of it is packed again, and the shipment is over when that has left, too. `pack` and `ship` by themselves, without a pack station,
+less of it. Once other parcels have left, such a one is packed otherwise beside them: just what is taken out of it is packed again, or told as missing and left behind, and the shipment is over when that has left, too. `pack` and `ship` by themselves, without a pack station,
 go on as ever: that the order is there already is as good as a yes.
 
 Each parcel has an SSCC, counted by `sscc_series.py`; a label (`shipment_labels.py`), bought beside the turn under a key that is given here; and a place at the dock of

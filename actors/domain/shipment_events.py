@@ -110,6 +110,12 @@ class ParcelRemoved(msgspec.Struct, frozen=True, tag=True, gc=False):
     parcel: int
 
 
+class LeftBehind(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Broken or lost, of what was taken out once other parcels had left: it does not follow them. It left the books with them."""
+
+    lines: list[LotUnits]
+
+
 class MissingAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Units are not there: with this event the order (of a manual one the location) is told. No lines: the order is only asked what it holds. command_id: whose answer waits; held:
     what the order is taken to hold, None of events from before it was told; lots: of the lines, as far as it is known."""
@@ -344,5 +350,5 @@ Event = (
     | ParcelReopened | ParcelRemoved | MissingAsked | MissingNoted | MissingRefused | PackAsked | PackNoted | PackRefused | ShipmentStopped
     | ShipmentEnded | LabelAsked | LabelBought | LabelRefused | VoidAsked | VoidDropped | LabelVoided | ParcelOffered | ParcelAtDock | ParcelWithdrawn
     | LabelOrphaned | ShipAsked | ClearanceWaits | Shipped | ShipRefused | ParcelCleared | HandedOver
-    | RecipientForgotten | LabelTried | LabelUnavailable | FloorTold
+    | RecipientForgotten | LabelTried | LabelUnavailable | FloorTold | LeftBehind
 )  # fmt: skip

@@ -15,6 +15,7 @@ from actors.domain.shipment_events import (
     LabelTried,
     LabelUnavailable,
     LabelVoided,
+    LeftBehind,
     ManualOpened,
     MissingAsked,
     MissingNoted,
@@ -71,7 +72,7 @@ def evolve(state: Shipment | None, event: Event, context: Context) -> Shipment:
 
 
 # With these it may be over; a label that comes later is kept by nobody.
-_LAST = (HandedOver, ParcelRemoved, ShipmentEnded, StockNotThere, LabelBought)
+_LAST = (HandedOver, LeftBehind, ParcelRemoved, ShipmentEnded, StockNotThere, LabelBought)
 
 
 def _parcels(state: Shipment, event: Event) -> None:
@@ -97,6 +98,9 @@ def _parcels(state: Shipment, event: Event) -> None:
             parcel.closed, parcel.weight_g, parcel.despite = False, 0, False
             if state.stage == "packed":
                 state.stage, state.reopened = "packing", True
+        case LeftBehind():
+            for sku, lot, units in event.lines:
+                state.outside = _added(state.outside, Content(sku, lot, -units))
         case ParcelRemoved():
             state.parcels.remove(_parcel(state, event.parcel))
         case _:

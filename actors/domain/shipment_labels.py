@@ -83,6 +83,9 @@ def ask_label(shipment: Shipment, command: AskLabel, context: Context) -> list[E
     same = label is not None and (label.carrier, label.service, label.label_format) == (
         command.carrier, command.service, command.label_format,
     )  # fmt: skip
+    if label is not None and any(key == label.key for key, _ in shipment.orphans):
+        # It was sold while the parcel was open, and is given back by hand: this is another one.
+        return [_asked(command, _next_key(parcel, context), command.request, command.digest, command.declared, 0)]
     # From before tries were counted: the one that could not be reached may not have been the only one.
     perhaps = label is not None and label.status == "refused" and label.code == UNAVAILABLE and label.unheard
     if label is not None and (label.status == "asked" or perhaps):
@@ -93,8 +96,12 @@ def ask_label(shipment: Shipment, command: AskLabel, context: Context) -> list[E
     if same and label is not None and label.status == "refused" and _is_asked_again(label, command):
         key = label.key
     else:
-        key = f"{context.entity_id}.{parcel.number}.{parcel.labels + 1}"
+        key = _next_key(parcel, context)
     return [_asked(command, key, command.request, command.digest, command.declared, 0)]
+
+
+def _next_key(parcel: Parcel, context: Context) -> str:
+    return f"{context.entity_id}.{parcel.number}.{parcel.labels + 1}"
 
 
 def _is_asked_again(label: Label, command: AskLabel) -> bool:
@@ -129,7 +136,9 @@ def note_label(shipment: Shipment, command: NoteLabel) -> list[Event]:
     parcel = find_parcel(shipment, command.parcel)
     label = parcel.label if parcel is not None else None
     over = shipment.stage == "ended" and label is not None and label.status in ("asked", "refused")
-    if parcel is None or label is None or label.key != command.key or over:
+    # One try heard no, so the parcel was opened again: what is in it now is something else.
+    opened = parcel is not None and not parcel.closed and shipment.stage != "unpacking"
+    if parcel is None or label is None or label.key != command.key or over or opened:
         # Nobody prints it any more, and nothing that tells who should have got it is kept.
         known = any(key == command.key for key, _ in shipment.orphans)
         if known or len(shipment.orphans) >= ORPHANS_MAX:
@@ -165,7 +174,7 @@ def note_unavailable(shipment: Shipment, command: NoteLabelUnavailable) -> list[
 
 def offered(shipment: Shipment, parcel: Parcel, label: Label, tracking: str) -> list[Event]:
     """To the dock, once the order knows that it is packed."""
-    if shipment.stage not in ("packed", "leaving", "shipped") or parcel.place:
+    if shipment.stage not in ("packed", "leaving", "shipped") or parcel.place or not parcel.closed:
         return []
     return [ParcelOffered(parcel.number, label.dock, parcel.sscc, tracking, parcel.weight_g)]
 

@@ -148,8 +148,8 @@ def clear(shipment: Shipment, command: ClearParcel) -> list[Event]:
     parcel = find_parcel(shipment, command.parcel)
     if parcel is None:
         return []
-    if shipment.stage in ("packing", "settling"):
-        # Another parcel was opened again.
+    if shipment.stage in ("packing", "settling") or (shipment.stage == "shipped" and not parcel.closed):
+        # It was opened again, or another one.
         return [ParcelCleared(parcel.number, command.dock, parcel.sscc, "shipment.not_packed")]
     if shipment.stage not in ("packed", "leaving", "shipped"):
         return [ParcelCleared(parcel.number, command.dock, parcel.sscc, "shipment.stopped")]

@@ -11,17 +11,23 @@ from actors.domain.shipment_state import SHOWN_MAX, Shipment
 
 def check_lot(shipment: Shipment, command: PackUnits) -> None:
     """What is scanned has to be of a lot that is set aside for this shipment, or that was taken out of it. Raises Refused `shipment.no_lots`, `shipment.lot_required`, `shipment.wrong_lot`."""
-    sku, lot, allotted, inside = command.sku, command.lot, dict(command.allotted), _inside(shipment, command.sku)
-    if shipment.stage == "shipped":
-        allotted, inside = {one.lot: one.units for one in shipment.outside if one.sku == sku}, {}
+    sku, lot = command.sku, command.lot
     if sku not in shipment.known.tracked:
         if lot:
             raise _no_lots(sku)
         return
+    allotted, inside = _aside(shipment, sku, command.allotted)
     if not lot:
         detail = f"{sku} is kept by lot or serial number: scan that as well."
         raise Refused("shipment.lot_required", detail, sku=sku, allotted=sorted(allotted)[:SHOWN_MAX])
     _check_room(sku, lot, command.units, allotted, inside, "Take one of those that are.")
+
+
+def _aside(shipment: Shipment, sku: str, allotted: list[Units]) -> tuple[dict[str, int], dict[str, int]]:
+    """(units by lot that may be packed, those of them that are). Once parcels have left, that is what was taken out since."""
+    if shipment.stage == "shipped":
+        return {one.lot: one.units for one in shipment.outside if one.sku == sku}, {}
+    return dict(allotted), _inside(shipment, sku)
 
 
 def _no_lots(sku: str) -> Refused:
@@ -61,11 +67,12 @@ def missing_lots(shipment: Shipment, command: TellMissing) -> list[LotUnits]:
 
 
 def _lots(shipment: Shipment, sku: str, units: int, named: list[Units], allotted: list[Units]) -> list[Units]:
-    inside, taken, aside = _inside(shipment, sku), dict(named), dict(allotted)
+    aside, inside = _aside(shipment, sku, allotted)
+    taken = dict(named)
     for lot, n in named:
         _check_room(sku, lot, n, aside, inside, "Name one that is missing.")
     rest = units - sum(n for _, n in named)
-    others = [(lot, left) for lot, n in allotted if (left := n - inside.get(lot, 0) - taken.get(lot, 0)) > 0]
+    others = [(lot, left) for lot, n in aside.items() if (left := n - inside.get(lot, 0) - taken.get(lot, 0)) > 0]
     if rest <= 0 or not others:
         return named
     if len(others) > 1 and sum(left for _, left in others) > rest:

@@ -23,6 +23,7 @@ from actors.domain.shipment_commands import (
 )
 from actors.domain.shipment_events import (
     Event,
+    LeftBehind,
     ManualOpened,
     MissingAsked,
     PackAsked,
@@ -211,8 +212,8 @@ def remove_parcel(shipment: Shipment, command: RemoveParcel, context: Context) -
 
 
 def tell_missing(shipment: Shipment, command: TellMissing, context: Context) -> list[Event]:
-    """Raises Refused `shipment.…`."""
-    check_stage(shipment, "tell_missing", "packing")
+    """Once parcels have left, what is not there stays behind. Raises Refused `shipment.…`."""
+    check_at_station(shipment, "tell_missing")
     _check_told(shipment)
     left, lines = left_of(shipment), sorted(command.lines)
     if len(dict(lines)) < len(lines):
@@ -222,7 +223,11 @@ def tell_missing(shipment: Shipment, command: TellMissing, context: Context) -> 
         if units > room:
             detail = f"{room} units of {sku} are still to be packed."
             raise Refused("shipment.not_missing", detail, sku=sku, left=room)
-    return [_missing(shipment, lines, context, missing_lots(shipment, command))]
+    lots = missing_lots(shipment, command)
+    if shipment.stage == "shipped":
+        tracked = {sku for sku, _, _ in lots}
+        return [LeftBehind(sorted([*lots, *((sku, "", units) for sku, units in lines if sku not in tracked)]))]
+    return [_missing(shipment, lines, context, lots)]
 
 
 def _check_told(shipment: Shipment) -> None:

@@ -23,6 +23,7 @@ from actors.domain.shipment_events import (
     LabelAsked,
     LabelBought,
     LabelVoided,
+    LeftBehind,
     ManualOpened,
     ParcelRemoved,
     RecipientForgotten,
@@ -101,7 +102,7 @@ def rows(shipment: Shipment, events: Sequence[Event], shipment_id: str) -> Itera
                 yield ShipmentPaperRow(shipment_id, ADDRESS, document=event.ship_to)
             case LabelBought() if is_over(shipment):
                 yield ShipmentPaperRow(shipment_id, event.parcel, gone=True)
-            case HandedOver() | ParcelRemoved():
+            case HandedOver() | ParcelRemoved() | LeftBehind():
                 yield from _filed_late(shipment, shipment_id)
             case LabelBought():
                 label = next(one.label for one in shipment.parcels if one.number == event.parcel)

@@ -266,7 +266,7 @@ def allowed_steps(shipment: Shipment) -> list[str]:
         # A parcel that stands at no dock yet follows those that have left.
         steps = ["hand_over"] if all(parcel.place for parcel in shipment.parcels) else ["label", "void", "hand_over"]
         if is_repacked(shipment):
-            steps += ["open_parcel", "pack", "take_out", "close_parcel", "remove_parcel"]
+            steps += ["open_parcel", "pack", "take_out", "close_parcel", "remove_parcel", "tell_missing"]
         if shipment.stage == "shipped" and any(map(may_be_reopened, shipment.parcels)):
             steps.append("reopen_parcel")
     else:

@@ -46,7 +46,16 @@ from actors.domain.shipment_commands import (
     TellMissing,
     TryLabel,
 )
-from actors.domain.shipment_events import HandedOver, LabelAsked, LabelBought, Shipped
+from actors.domain.shipment_events import (
+    HandedOver,
+    LabelAsked,
+    LabelBought,
+    LabelOrphaned,
+    LeftBehind,
+    ParcelClosed,
+    ParcelReopened,
+    Shipped,
+)
 from actors.domain.shipment_state import Shipment, is_repacked, left_of, lines_of, packed_of, status_of
 from actors.domain.shipment_views import ViewShipment
 from actors.runtime import wire
@@ -210,7 +219,7 @@ class Packer(Client):
             return TakeOut(number, sku, 1, lot)
         if more and rng.random() < 0.7:
             sku, units = rng.choice(more)
-            return PackUnits(number, sku, rng.randint(1, units))
+            return PackUnits(number, sku, rng.randint(1, units)) if rng.random() < 0.8 else TellMissing([(sku, 1)])
         return CloseParcel(number, 500, 0, 0, despite=True) if contents else RemoveParcel(number)
 
     def _knows_cancelled(self, order_id: str) -> bool:
@@ -303,7 +312,9 @@ def shipments(history: History) -> Iterator[str]:
         if shipment.stage in ("settling", "leaving") or any(parcel.place == "asked" for parcel in shipment.parcels):
             yield f"{name} still waits for an answer: {status_of(shipment)}"
         if shipment.stage in ("packed", "leaving", "shipped"):
-            there = need_of([*packed_of(shipment).items(), *((one.sku, one.units) for one in shipment.outside)])
+            outside = [(one.sku, one.units) for one in shipment.outside]
+            behind = [(sku, n) for _, event in entity.events if type(event) is LeftBehind for sku, _, n in event.lines]
+            there = need_of([*packed_of(shipment).items(), *outside, *behind])
             there = {sku: units for sku, units in there.items() if units}
             closed = all(parcel.closed for parcel in shipment.parcels) or is_repacked(shipment)
             if there != dict(lines_of(shipment)) or not closed:
@@ -362,8 +373,15 @@ def _paid_twice(name: str, entity: Folded) -> Iterator[str]:
         return
     asked: dict[int, str] = {}
     bought: set[str] = set()
+    opened: set[int] = set()
     for _, event in entity.events:
-        if type(event) is LabelAsked:
+        if type(event) is ParcelReopened:
+            opened.add(event.parcel)
+        elif type(event) is ParcelClosed:
+            opened.discard(event.parcel)
+        elif type(event) is LabelOrphaned and event.parcel in opened:
+            bought.add(event.key)  # another try had heard no, and what was in the parcel is packed otherwise
+        elif type(event) is LabelAsked:
             asked[event.parcel] = event.key
         elif type(event) is LabelBought:
             bought.add(asked[event.parcel])

@@ -9,12 +9,14 @@ from actors.domain.shipment_commands import (
     AskLabel,
     CloseParcel,
     FinishPacking,
+    NoteLabel,
     NoteLabelRefused,
     OpenParcel,
     PackUnits,
     RemoveParcel,
     ReopenParcel,
     TakeOut,
+    TellMissing,
 )
 from actors.domain.shipment_state import allowed_steps, is_over, left_of, status_of
 from tests.unit.domain.packing_world import DOCK, PackingWorld, handed_over, refused
@@ -168,3 +170,59 @@ def test_another_lot_follows_than_the_one_that_was_taken_out(world):
     refused(world, PackUnits(number, "lotted", 1, "L2", []), "shipment.wrong_lot")
     world.step(PackUnits(number, "lotted", 1, "L1", []))
     assert left_of(world.shipment()) == {}
+
+
+def test_what_is_broken_after_others_have_left_keeps_a_shipment_from_being_over(left):
+    left.step(ReopenParcel(2))
+    left.step(TakeOut(2, "b", 1))
+    refused(left, TellMissing([("b", 2)]), "shipment.not_missing", left=1)
+    before = left.stock("b")
+    left.step(TellMissing([("b", 1)]))
+    assert (left.stock("b"), left_of(left.shipment())) == (before, {})
+    refused(left, PackUnits(2, "b", 1), "shipment.too_many")
+    left.step(TakeOut(2, "a", 2))
+    left.step(RemoveParcel(2))
+    assert not is_over(left.shipment())
+    left.step(TellMissing([("a", 2)]))
+    assert is_over(left.shipment())
+    assert not any(parcel.label.document for parcel in left.shipment().parcels)
+
+
+def test_a_lot_that_is_not_there_is_told_as_left_behind(world):
+    world.opened(("a", 1), ("lotted", 2))
+    world.parcel(("a", 1))
+    number = world.parcel(close=False)
+    world.step(PackUnits(number, "lotted", 1, "L1", [("L1", 1), ("L2", 1)]))
+    world.step(PackUnits(number, "lotted", 1, "L2", [("L1", 1), ("L2", 1)]))
+    world.step(CloseParcel(number, 300, 50, 5))
+    world.label(1)
+    handed_over(world, 1)
+    world.step(ReopenParcel(number))
+    world.step(TakeOut(number, "lotted", 1, "L1"))
+    refused(world, TellMissing([("lotted", 1)], lots=[("lotted", "L2", 1)]), "shipment.wrong_lot")
+    world.step(TellMissing([("lotted", 1)]))
+    assert world.shipment().outside == []
+
+
+@pytest.fixture
+def sold_late(left):
+    """Of two tries for the second parcel's label one heard no, it was opened again, and now the other hears that it was sold."""
+    key = left.shipment().parcels[1].label.key
+    left.step(ReopenParcel(2))
+    left.step(NoteLabel(2, key, "TRACK", b"document", 700, "USD"))
+    return left, key
+
+
+def test_an_open_parcel_goes_to_the_dock_by_a_label_that_comes_late(sold_late):
+    left, key = sold_late
+    parcel = left.shipment().parcels[1]
+    assert (parcel.place, parcel.label.status, left.shipment().orphans) == ("", "refused", [(key, "TRACK")])
+
+
+def test_a_label_that_came_late_is_asked_for_under_its_key_again_and_never_heard_of(sold_late):
+    left, key = sold_late
+    left.step(CloseParcel(2, 650, 50, 5))
+    left.label(2)
+    assert left.shipment().parcels[1].label.key != key
+    left.at_dock(CompleteHandOver(handed_over(left, 2)))
+    assert is_over(left.shipment())
