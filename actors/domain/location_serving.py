@@ -161,8 +161,8 @@ class Round:
     def _hold_of(self, waiter: Waiter, sku: str) -> None:
         stock = self._draft.stock(sku)
         back = next((units for name, units in stock.buffers if name == waiter.channel), 0)
-        left = stock.available_to(waiter.channel) - self.turns.taken(sku, waiter)
-        self.turns.set_aside(waiter, sku, self._parts_of(waiter, sku, min(waiter.lines[sku], left)), back)
+        # As much as whoever comes next in its channel could have.
+        self.turns.set_aside(waiter, sku, self._parts(waiter, sku, waiter.lines[sku]), back)
 
     def _passed(self, waiter: Waiter, sku: str) -> None:
         for again in self.turns.passed(waiter.lines if waiter.whole else (sku,), sku):

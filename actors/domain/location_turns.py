@@ -53,20 +53,16 @@ class Turns:
     # --- what is set aside
     def aside(self, sku: str, waiter: Waiter | None = None) -> int:
         """How many have to stay, so that those who come before the waiter find theirs, over what is kept back from them; None: all of them."""
-        return self._before(sku, waiter)[1]
+        return self._before(sku, waiter)
 
     def aside_but(self, sku: str, order_id: str) -> int:
         """The same for all but that order."""
-        return self._before(sku, None, order_id)[1]
+        return self._before(sku, None, order_id)
 
-    def taken(self, sku: str, waiter: Waiter) -> int:
-        """Units that are set aside for those who come before the waiter."""
-        return self._before(sku, waiter)[0]
-
-    def _before(self, sku: str, waiter: Waiter | None, but: str = "") -> tuple[int, int]:
+    def _before(self, sku: str, waiter: Waiter | None, but: str = "") -> int:
         kept = self._aside.get(sku)
         if not kept:
-            return 0, 0
+            return 0
         mine = waiter.rank(sku) if waiter is not None else None
         stay = together = 0
         for rank, parts, back in kept:
@@ -76,7 +72,7 @@ class Turns:
             if units and rank[2] != but:
                 together += units
                 stay = max(stay, together + back)
-        return together, stay
+        return stay
 
     def lots_aside(self, sku: str, waiter: Waiter | None = None, but: str = "") -> dict[str, int]:
         """Lot → units of it that are set aside for those who come before the waiter; None: for all but that order."""

@@ -53,7 +53,7 @@ def _stays(state: Location, waiter: Waiter, sku: str, at_ms: int) -> tuple[int, 
     for one in sorted(before, key=lambda one: one.rank(sku)):
         if one.rank(sku) >= waiter.rank(sku):
             break
-        units = max(0, min(one.lines[sku], stock.available_to(one.channel) - together))
+        units = max(0, min(one.lines[sku], stock.available_to(one.channel), stock.available - stay))
         if lots:
             units = _from_lots(state, one, sku, units, lots, at_ms)
         if units > 0:

@@ -185,7 +185,8 @@ class SlowRound:
             mine = other.rank(sku) < one.rank(sku) and (other.order_id, sku) not in self.given
             if mine and sku in other.lines:
                 back = self.free(sku, "") - self.free(sku, other.channel)
-                units = max(0, min(other.lines[sku], self.free(sku, other.channel) - gone - kept))
+                free = self.free(sku, "") - gone - stay
+                units = max(0, min(other.lines[sku], self.free(sku, other.channel) - gone, free))
                 kept += units
                 stay = max(stay, kept + back if units else 0)
         return min(self.free(sku, one.channel) - gone, self.free(sku, "") - gone - stay)

@@ -62,6 +62,20 @@ def test_which_comes_first_hangs_on_the_sku_when_some_are_out_later(at_once):
     assert [name for name, _, _ in place.served] == ["us-2"], "both would have one of two goods"
 
 
+def test_what_a_buffer_holds_back_as_well_goes_past_whose_turn_it_is_to_who_came_later(at_once):
+    place = Place()
+    place.receive(("a", 1))
+    place.do(SetLevels([Levels("a", buffers={"online": 1})]))
+    place.wait("us-1", 10, ("a", 2), ("b", 1), whole=True, channel="store")
+    place.wait("us-2", 20, ("a", 2), ("b", 1), whole=True, channel="online")
+    place.wait("us-3", 30, ("a", 5), channel="online")
+    place.receive(("a", 2))
+    # Two are set aside for the first; the third is the second's, as it would be anybody's of its channel.
+    assert place.served == []
+    place.receive(("a", 2), ("b", 2))
+    assert [name for name, _, _ in place.served] == ["us-1", "us-2"]
+
+
 def passed(place: Place, sku: str, times: int) -> None:
     """Others come and get it."""
     for _ in range(times):
