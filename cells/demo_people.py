@@ -17,6 +17,7 @@ from cells.keys import local_token
 from cells.paths import CellPaths
 from cells.settings import LOOPBACK, RegionConfig
 from cells.trust import Trust
+from router.config import load as load_router
 from serve.permissions import CUSTOMERS, ROLES
 
 PASSWORD = "try-{role}-at-{region}"  # noqa: S105 -- of demo accounts, which a production cell refuses
@@ -40,9 +41,10 @@ class Person(msgspec.Struct, frozen=True):
 
 def lacks_people(config: RegionConfig) -> bool:
     """Whether accounts are to be opened. Everybody knows their passwords: only where nobody but this machine can use them."""
-    wanted = config.identity.mode == "required" and config.identity.demo_accounts and config.api.host in LOOPBACK
+    wanted = config.identity.mode == "required" and config.identity.demo_accounts
     return (
         wanted
+        and {config.api.host, load_router().host} <= set(LOOPBACK)
         and takes_demo(config)
         and not {*_STAFF} <= {person.role for person in read_people(CellPaths(config.name))}
     )

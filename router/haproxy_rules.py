@@ -89,7 +89,7 @@ def failover(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
 
     Shared reads are GET or HEAD of exactly `failover_paths`: no entity, no personal data. A caller who named the
     region gets no other one (another region's stock under that name would be wrong), nor does one who carries a
-    cursor (it belongs to the cell that gave it).
+    cursor or a token (they belong to the cell that gave them: another would say that nobody is signed in).
     """
     names = {region.name for region in regions}
     lines: list[str] = []
@@ -97,7 +97,7 @@ def failover(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
         others = [other for other in region.failover if other in names]
         if region.residency == "strict" or not others:
             continue
-        may = f"if METH_GET shared_read !region_given !cursor_given {{ var(txn.region) -m str {region.name} }}"
+        may = f"if METH_GET shared_read !region_given !cursor_given !token_given {{ var(txn.region) -m str {region.name} }}"
         lines += [
             f"http-request set-var(txn.away) str({region.name}) {may} !{{ srv_is_up(cell_{region.name}/cell) }}",
             f"http-request set-var(txn.away) str({region.name}) {may} {{ srv_weight(cell_{region.name}/cell) eq 0 }}",
@@ -113,6 +113,7 @@ def failover(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
     return [
         f"acl shared_read path {' '.join(config.failover_paths)}",
         "acl cursor_given url_param(cursor) -m found",
+        "acl token_given req.hdr(Authorization) -m found",
         *lines,
     ]
 

@@ -137,11 +137,13 @@ def _end_of(month: date) -> date:
 
 
 def hold(connection: psycopg.Connection[Any], hold_id: str, reason: str) -> bool:
-    """From now on nothing is dropped. False when there is a hold of that name already."""
-    made = connection.execute(
-        "INSERT INTO audit_holds (hold_id, reason, placed_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING",
-        [hold_id, reason],
-    )
+    """From now on nothing is dropped: what is being dropped just now is waited for. False when there is a hold of that name already."""
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        made = connection.execute(
+            "INSERT INTO audit_holds (hold_id, reason, placed_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING",
+            [hold_id, reason],
+        )
     return made.rowcount == 1
 
 

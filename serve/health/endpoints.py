@@ -38,8 +38,8 @@ class HostReadiness(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """`down`: some shard has no owner or the journal is away. `degraded`: orders go on, but Postgres is away. `journal`, `store`:
-    "ok" or what is wrong."""
+    """`down`: nothing can be served, or the replica has never seen the cell whole. `degraded`: orders go on, but Postgres is away, or some shards have no owner for the moment, or one host
+    of several has no journal: only what is theirs is answered with 503. `journal`, `store`: "ok" or what is wrong."""
 
     status: Literal["ok", "degraded", "down"]
     region: str
@@ -49,30 +49,51 @@ class Readiness(msgspec.Struct, frozen=True):
     store: str
 
 
-def readiness(services: Services) -> Readiness:
-    """How the cell is, from what the hosts told last."""
-    stats = sorted(services.gateway.stats(), key=lambda host: host.name)
-    unowned = services.gateway.unowned_shards()
-    # Without any host nobody knows how the stores are.
-    journal = next((host.journal for host in stats if host.journal != OK), OK if stats else "unknown")
-    store = next((host.store for host in stats if host.store != OK), OK if stats else "unknown")
-    status: Literal["ok", "degraded", "down"] = "ok"
-    if unowned or journal != OK:
-        status = "down"
-    elif store != OK:
-        status = "degraded"
-    hosts = [
-        HostReadiness(
-            h.name, h.pid, h.shards, h.entities, h.updates_per_s, h.lag_ms, h.tail_turns, h.outbox, h.parked, h.rss_mb
-        )
-        for h in stats
-    ]
-    return Readiness(status, services.settings.region, unowned, hosts, journal, store)
+class Readying:
+    """How the cell is, from what the hosts told last. A replica that has just begun says that it is ready only once all is there; after that a host's end must not take a whole region
+    off the router, for a second or three, with the shards that are well."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._was_whole = False
+
+    def now(self) -> Readiness:
+        """As of this moment."""
+        gateway, settings = self._services.gateway, self._services.settings
+        stats = sorted(gateway.stats(), key=lambda host: host.name)
+        unowned = gateway.unowned_shards()
+        # Without any host nobody knows how the stores are.
+        journal = next((host.journal for host in stats if host.journal != OK), OK if stats else "unknown")
+        store = next((host.store for host in stats if host.store != OK), OK if stats else "unknown")
+        self._was_whole = self._was_whole or (not unowned and journal == OK)
+        some_serve = any(host.journal == OK for host in stats)
+        status: Literal["ok", "degraded", "down"] = "ok"
+        if (unowned or journal != OK) and not (self._was_whole and some_serve):
+            status = "down"
+        elif unowned or journal != OK or store != OK:
+            status = "degraded"
+        hosts = [
+            HostReadiness(
+                h.name,
+                h.pid,
+                h.shards,
+                h.entities,
+                h.updates_per_s,
+                h.lag_ms,
+                h.tail_turns,
+                h.outbox,
+                h.parked,
+                h.rss_mb,
+            )
+            for h in stats
+        ]
+        return Readiness(status, settings.region, unowned, hosts, journal, store)
 
 
 def router(services: Services) -> APIRouter:
     """The routes with their services."""
     api = APIRouter(tags=["health"])
+    readying = Readying(services)
 
     @api.get("/healthz", summary="Is the process alive?", **documented(Alive))
     async def healthz() -> Response:
@@ -82,7 +103,7 @@ def router(services: Services) -> APIRouter:
     @api.get("/readyz", summary="Can the cell serve?", **documented(Readiness, also={503: Readiness}))
     async def readyz() -> Response:
         """200 when orders can be served (`ok`, `degraded`), 503 when not (`down`)."""
-        ready = readiness(services)
+        ready = readying.now()
         if ready.status != "down":
             return ok(ready)
         answer = AnswerResponse((503, encode(ready), ((b"retry-after", b"1"),)))

@@ -153,6 +153,8 @@ def test_only_shared_reads_of_an_open_region_fail_over(rig: Rig) -> None:
     ):  # fmt: skip
         assert_unavailable(rig.client.get(path), "us")
     assert_unavailable(rig.client.get("/v1/availability", headers={"X-OCEFS-Region": "us"}), "us")
+    # Another cell does not know who that is.
+    assert_unavailable(rig.client.get("/v1/skus", headers={"Authorization": "Bearer of-us"}), "us")
     for path in ("/v1/orders", "/v1/skus", "/v1/order-updates"):
         assert_unavailable(rig.client.post(path, json={}, headers={"Idempotency-Key": "k"}), "us")
     rig.cells["latam"].stop()

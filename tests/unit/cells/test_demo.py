@@ -16,6 +16,7 @@ from cells.demo_people import Person, _keep, lacks_people
 from cells.errors import StepFailed
 from cells.paths import CellPaths
 from cells.settings import Identity
+from router.config import RouterConfig
 from serve.permissions import CUSTOMERS, ROLES
 
 ROUTER = "http://router"
@@ -163,4 +164,11 @@ def test_demo_people_are_left_out_where_identity_came_later_or_come_where_anybod
     _keep(CellPaths("us"), staff[1:])
     assert lacks_people(guarded)
     _keep(CellPaths("us"), staff)
+    assert not lacks_people(guarded)
+
+
+def test_demo_people_can_sign_in_from_everywhere_by_a_public_router(us, monkeypatch):
+    guarded = msgspec.structs.replace(us, identity=Identity(mode="required"))
+    assert lacks_people(guarded)
+    monkeypatch.setattr("cells.demo_people.load_router", lambda: RouterConfig(host="0.0.0.0"))
     assert not lacks_people(guarded)

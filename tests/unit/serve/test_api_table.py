@@ -298,10 +298,25 @@ async def test_readiness_follows_shards_and_stores(cell):
     ready = await cell.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (503, "down")
     assert ready.headers["content-type"] == "application/json"
-    cell.gateway.hosts, cell.gateway.unowned = [cell.gateway.host], 3
-    assert (await cell.get("/readyz")).status_code == 503
     cell.gateway.hosts, cell.gateway.unowned = [], 0
     assert (await cell.get("/readyz")).json()["status"] == "down"
+
+
+async def test_a_hosts_end_takes_the_whole_region_off_the_router(cell):
+    replace = msgspec.structs.replace
+    # Nobody is sent to a replica that has not seen all of it yet.
+    cell.gateway.unowned = 3
+    assert (await cell.get("/readyz")).status_code == 503
+    cell.gateway.unowned = 0
+    assert (await cell.get("/readyz")).json()["status"] == "ok"
+    cell.gateway.unowned = 3
+    ready = await cell.get("/readyz")
+    assert (ready.status_code, ready.json()["status"], ready.json()["unowned_shards"]) == (200, "degraded", 3)
+    cell.gateway.hosts, cell.gateway.unowned = [replace(cell.gateway.host, journal="away"), cell.gateway.host], 0
+    ready = await cell.get("/readyz")
+    assert (ready.status_code, ready.json()["status"], ready.json()["journal"]) == (200, "degraded", "away")
+    cell.gateway.hosts, cell.gateway.unowned = [], 3
+    assert (await cell.get("/readyz")).status_code == 503
 
 
 async def test_figures_are_by_route_and_carry_no_ids(cell):

@@ -12,7 +12,7 @@ from actors.domain.audit import Act, Audited, Who
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.wire import OK, Turn
 from actors.storage.audit_check import Break, anchors, verify
-from actors.storage.audit_keeping import Dropped, Held, anchor, drop_old, hold, lift
+from actors.storage.audit_keeping import _LOCK, Dropped, Held, anchor, drop_old, hold, lift
 from actors.storage.grants import grant, may_alter_audit
 from actors.storage.postgres_store import PostgresStore
 from tests.integration.storage.audit.lines import NOON, audited, breaks, drained, forge, is_signed, ms, sign, turn
@@ -179,6 +179,15 @@ async def test_what_is_dropped_is_written_down_and_the_chain_goes_on_after_it(st
     assert breaks(owner) == []
     owner.execute("UPDATE audit_drops SET cut = '{}'")
     assert "not signed" in breaks(owner)[0].what
+
+
+async def test_a_hold_is_confirmed_while_a_month_is_being_dropped(owner, clean_url):
+    with psycopg.connect(clean_url) as dropping:
+        dropping.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        owner.execute("SET lock_timeout = '300ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            hold(owner, "case-7", "a court asked")
+    assert hold(owner, "case-7", "a court asked")
 
 
 async def test_nothing_is_dropped_while_a_hold_stands(store, owner):
