@@ -3,7 +3,7 @@
     POST <url>   Ocefs-Signature: t=<UTC seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">
 
 What is still to be told stands in the alerts themselves (`told`), so a restart forgets nothing. Failures are repeated after ever longer pauses,
-and given up when the news is older than GIVE_UP_MS. No redirects are followed: the key's owner chose this address and no other. The body says
+and given up when the news is older than GIVE_UP_MS. An answer that is about one alert only makes that one wait: the others are told. No redirects are followed: the key's owner chose this address and no other. The body says
 neither whom nor where: an auditor looks that up.
 """
 
@@ -12,6 +12,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+from enum import Enum
+from typing import NamedTuple
 
 import aiohttp
 import msgspec
@@ -24,13 +26,19 @@ from actors.runtime.errors import StoreUnavailable
 from actors.runtime.ports import Clock
 from actors.runtime.sharding import digest_of
 from actors.runtime.watch import WATCHMAN, Asks
-from actors.runtime.wire import OK
+from actors.runtime.wire import OK, REFUSED
 from actors.webhook_address import SECRET_BYTES_MIN, check_url
 
 log = logging.getLogger("ocefs.webhook")
 LOOK_S = 2.0
 TIMEOUT_S = 5.0
 AT_ONCE = 20
+# The monitor judges nothing while it tells: after this no other alert is begun, and what is left goes with the next look.
+TELLING_S = 2.0
+# Of the list, whose oldest may all be such that the receiver refuses.
+UNTOLD_MAX = 1_000
+# Client errors that are about the receiver as a whole (who asks, the address, how much of it, and when): RFC 9110, 6585, 8470.
+OF_THE_RECEIVER = frozenset({401, 403, 404, 408, 410, 425, 429})
 PAUSE_S_MAX = 600.0
 GIVE_UP_MS = 3 * DAY_MS
 _encode = msgspec.json.Encoder().encode
@@ -50,6 +58,28 @@ class News(msgspec.Struct, frozen=True):
     last_ms: int
 
 
+class Outcome(Enum):
+    """What came of telling one alert."""
+
+    TOLD = "told"
+    NOT_THIS = "this one is refused; others may be taken"
+    NOBODY = "nobody listens: others would fare no better"
+
+
+class Pause(NamedTuple):
+    """Of one alert that was refused: how often, and when it is tried again (monotonic seconds)."""
+
+    failures: int
+    until_s: float
+
+
+def outcome_of(status: int) -> Outcome:
+    """What an answer's HTTP status says."""
+    if 200 <= status < 300:
+        return Outcome.TOLD
+    return Outcome.NOT_THIS if 400 <= status < 500 and status not in OF_THE_RECEIVER else Outcome.NOBODY
+
+
 def signature(secret: bytes, body: bytes, now_s: int) -> str:
     """The header's value."""
     return f"t={now_s},v1={hmac.new(secret, b'%d.%b' % (now_s, body), hashlib.sha256).hexdigest()}"
@@ -67,6 +97,7 @@ class Webhook:
         self._alerts, self._gateway, self._clock = alerts, gateway, clock
         self._failures = 0
         self._next_at = 0.0
+        self._refused: dict[str, Pause] = {}
 
     async def tell(self) -> None:
         """What there is to be told, unless it is too soon. Never raises for faults of the other side."""
@@ -74,57 +105,91 @@ class Webhook:
             return
         self._next_at = self._clock.monotonic() + LOOK_S
         try:
-            untold = await self._alerts.untold(self._clock.now_ms() - GIVE_UP_MS, AT_ONCE)
+            due = await self._due()
         except StoreUnavailable:
             return
-        if untold:
+        if due:
+            began = self._clock.monotonic()
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
             async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
-                for alert_id in untold:
-                    if not await self._told(session, alert_id):
+                for alert_id in due:
+                    if await self._told(session, alert_id) is Outcome.NOBODY:
+                        return
+                    if self._clock.monotonic() - began >= TELLING_S:
                         return
 
-    async def _told(self, session: aiohttp.ClientSession, alert_id: str) -> bool:
+    async def _due(self) -> list[str]:
+        """The next alerts to be told: oldest first, but after all others those that were refused before. Raises StoreUnavailable."""
+        limit = min(UNTOLD_MAX, AT_ONCE + len(self._refused))
+        untold = await self._alerts.untold(self._clock.now_ms() - GIVE_UP_MS, limit)
+        self._refused = {alert_id: self._refused[alert_id] for alert_id in untold if alert_id in self._refused}
+        now = self._clock.monotonic()
+        fresh = [alert_id for alert_id in untold if alert_id not in self._refused]
+        again = [alert_id for alert_id, pause in self._refused.items() if pause.until_s <= now]
+        return (fresh + again)[:AT_ONCE]
+
+    async def _told(self, session: aiohttp.ClientSession, alert_id: str) -> Outcome:
         reply = await self._gateway.view("alert", alert_id, ViewAlert(alert_id))
+        if reply.status == REFUSED:
+            return self._passed_over(alert_id, "the cell refuses to show it")
         if reply.status != OK:
-            return False
+            return Outcome.NOBODY
         alert = msgspec.json.decode(reply.body, type=AlertView)
         if alert.told:  # the list is a moment behind
-            return True
-        if not await self._posted(session, alert):
-            return False
+            return Outcome.TOLD
+        outcome = await self._posted(session, alert)
+        if outcome is not Outcome.TOLD:
+            return outcome
+        self._refused.pop(alert_id, None)
         command = AlertTold(alert.version)
         done = await self._gateway.ask(
             "alert", alert_id, command,
             command_id=f"{alert_id}:told:{alert.version}", digest=digest_of(msgspec.msgpack.encode(command)), who=self._who,
         )  # fmt: skip
-        return done.status == OK
+        return Outcome.TOLD if done.status == OK else Outcome.NOBODY
 
-    async def _posted(self, session: aiohttp.ClientSession, alert: AlertView) -> bool:
-        found = alert.finding
-        body = _encode(
-            News(
-                alert.alert_id, alert.version, alert.status, found.role, found.rules, found.score, found.action,
-                found.began_ms, found.last_ms,
-            )
-        )  # fmt: skip
+    async def _posted(self, session: aiohttp.ClientSession, alert: AlertView) -> Outcome:
+        body = _body(alert)
         headers = {
             "Content-Type": "application/json",
             "Ocefs-Signature": signature(self._secret, body, self._clock.now_ms() // 1000),
         }
         try:
             async with session.post(self._url, data=body, headers=headers, allow_redirects=False) as answer:
-                fine = 200 <= answer.status < 300
-                why = str(answer.status)
+                outcome, why = outcome_of(answer.status), str(answer.status)
         except (aiohttp.ClientError, TimeoutError, OSError) as fault:
-            fine, why = False, type(fault).__name__
-        if fine:
-            self._failures = 0
-            return True
-        self._failures += 1
-        pause_s = min(PAUSE_S_MAX, LOOK_S * 2.0**self._failures)
-        self._next_at = self._clock.monotonic() + pause_s
-        log.warning(
-            "the webhook did not take an alert (%s), again in %.0f s", why, pause_s, extra={"entity_id": alert.alert_id}
+            outcome, why = Outcome.NOBODY, type(fault).__name__
+        if outcome is Outcome.NOBODY:
+            self._failures += 1
+            pause_s = _pause_s(self._failures)
+            self._next_at = self._clock.monotonic() + pause_s
+            _warn(alert.alert_id, why, pause_s)
+            return outcome
+        self._failures = 0
+        return self._passed_over(alert.alert_id, why) if outcome is Outcome.NOT_THIS else outcome
+
+    def _passed_over(self, alert_id: str, why: str) -> Outcome:
+        """This one waits, and longer each time."""
+        failures = self._refused[alert_id].failures + 1 if alert_id in self._refused else 1
+        pause_s = _pause_s(failures)
+        self._refused[alert_id] = Pause(failures, self._clock.monotonic() + pause_s)
+        _warn(alert_id, why, pause_s)
+        return Outcome.NOT_THIS
+
+
+def _pause_s(failures: int) -> float:
+    return min(PAUSE_S_MAX, LOOK_S * 2.0 ** min(failures, 30))
+
+
+def _warn(alert_id: str, why: str, pause_s: float) -> None:
+    log.warning("the webhook did not take an alert (%s), again in %.0f s", why, pause_s, extra={"entity_id": alert_id})
+
+
+def _body(alert: AlertView) -> bytes:
+    found = alert.finding
+    return _encode(
+        News(
+            alert.alert_id, alert.version, alert.status, found.role, found.rules, found.score, found.action,
+            found.began_ms, found.last_ms,
         )
-        return False
+    )  # fmt: skip

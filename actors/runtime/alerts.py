@@ -54,7 +54,7 @@ class AuditStream(Protocol):
     """Lines of the audit in the order of each shard."""
 
     async def since(self, cursor: Mapping[int, Position], limit: int) -> Read:
-        """The next lines after the cursor, at most `limit` of each shard. Of machines' routine (`record.ROUTINE`) only one in SAMPLED. Raises
+        """The next lines after the cursor, at most `limit` of each shard, and none that is later than what is still to come. Of machines' routine (`record.ROUTINE`) only one in SAMPLED. Raises
         StoreUnavailable."""
 
 

@@ -64,7 +64,7 @@ class PostgresAuditStream:
                         "lasts": [ends[shard].number for shard in behind], "lines": limit,
                     },
                 )  # fmt: skip
-                return _read([_record(row) for row in rows], {shard: ends[shard] for shard in behind}, limit)
+                return in_order([_record(row) for row in rows], {shard: ends[shard] for shard in behind}, limit)
 
         return await bounded(work(), self._limit_s)
 
@@ -122,15 +122,33 @@ _LINES = (
 )
 
 
-def _read(records: list[Record], ends: dict[int, Position], limit: int) -> Read:
-    """How far it is read: to the end, or where the limit cut it off."""
+def in_order(records: list[Record], ends: dict[int, Position], limit: int) -> Read:
+    """What of the next lines of the shards may be judged now, and how far each is read by that: to its end, or to its last line that is given.
+
+    Of a shard that the limit cut off nothing is known after its last line, so nothing later is given of any other: else after an outage somebody's
+    changes of the evening, in a short shard, would come before his looks of the morning in a long one. The shard that is cut earliest gives
+    all its lines, so each look comes further. `records`: in the order of each shard, whose times never go back.
+    """
     last: dict[int, Record] = {}
     counts: dict[int, int] = {}
     for record in records:
         last[record.shard] = record
         counts[record.shard] = counts.get(record.shard, 0) + 1
-    cut = {shard: Position(last[shard].number, last[shard].at_ms) for shard, count in counts.items() if count >= limit}
-    return Read(sorted(records, key=lambda record: record.at_ms), ends | cut, bool(cut))
+    cut = {shard for shard, count in counts.items() if count >= limit}
+    if not cut:
+        return Read(_by_time(records), ends, False)
+    horizon_ms = min(last[shard].at_ms for shard in cut)
+    given = [record for record in records if record.at_ms <= horizon_ms]
+    held_back = {shard for shard, record in last.items() if record.at_ms > horizon_ms}
+    cursor = {shard: end for shard, end in ends.items() if shard not in cut | held_back}
+    cursor |= {
+        record.shard: Position(record.number, record.at_ms) for record in given if record.shard in cut | held_back
+    }
+    return Read(_by_time(given), cursor, True)
+
+
+def _by_time(records: list[Record]) -> list[Record]:
+    return sorted(records, key=lambda record: record.at_ms)
 
 
 def _record(row: Any) -> Record:

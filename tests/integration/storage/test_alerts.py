@@ -93,6 +93,21 @@ async def test_a_long_way_behind_is_read_at_once_or_with_gaps(store, stream):
     assert cursor == {1: Position(50, NOON_MS + 9)}
 
 
+async def test_a_short_shard_is_read_to_its_end_while_a_long_one_is_hours_behind(store, stream):
+    await drained(store, 1, 1, *(turn(number, NOON_MS + 100 * number) for number in range(1, 31)))
+    await drained(store, 2, 1, *(turn(number, NOON_MS + 1_000 * number) for number in range(1, 5)))
+    cursor, found, more = {}, [], True
+    while more:
+        records, ends, more = await stream.since(cursor, 7)
+        found += records
+        cursor |= ends
+    assert [record.at_ms for record in found] == sorted(record.at_ms for record in found)
+    assert sorted(record.reference for record in found) == [
+        *((1, n) for n in range(1, 31)),
+        *((2, n) for n in range(1, 5)),
+    ]
+
+
 async def test_lines_of_a_shard_that_are_written_late_are_passed_over(store, stream):
     await drained(store, 1, 1, *(turn(number, NOON_MS + 100 * number) for number in range(1, 11)))
     await drained(store, 2, 1, turn(1, NOON_MS + 100))

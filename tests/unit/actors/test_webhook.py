@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from actors.domain.alert import Finding, RaiseAlert
 from actors.domain.ids import alert_id
-from actors.webhook import GIVE_UP_MS, LOOK_S, PAUSE_S_MAX, Webhook
+from actors.webhook import AT_ONCE, GIVE_UP_MS, LOOK_S, PAUSE_S_MAX, TELLING_S, TIMEOUT_S, Webhook
 from actors.webhook_address import check_url, read_secret
 from tests.unit.serve.fake_alerts import FakeAlerts
 from tests.unit.serve.fake_gateway import FakeClock, FakeGateway
@@ -23,17 +23,22 @@ ABOUT = "us-acct-1h3k2m9qk4t1x0ab0h3k2m9qk4"
 
 
 class Rig:
-    """`answers`: statuses in turn, the last for ever."""
+    """`answers`: statuses in turn, the last for ever. `bad`: rules of alerts that are answered 422 all the same. `takes_s`: how long each takes."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.gateway = FakeGateway(self.clock)
         self.alerts = FakeAlerts(self.gateway)
         self.answers, self.got, self.elsewhere = [200], [], 0
+        self.bad: list[str] = []
+        self.takes_s = 0.0
 
     async def start(self) -> None:
         async def take(request: web.Request) -> web.Response:
             self.got.append((request.headers, await request.read()))
+            self.clock.now += int(self.takes_s * 1000)
+            if self.rules()[-1] == self.bad:
+                return web.Response(status=422)
             status = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
             return web.Response(status=status, headers={"Location": "/elsewhere"} if status == 302 else {})
 
@@ -54,6 +59,10 @@ class Rig:
         identity = alert_id("us", 1_767_225_600_000, str(number))
         await self.gateway.ask("alert", identity, RaiseAlert(found), command_id=f"{number}{rules}", digest=1)
         return identity
+
+    def rules(self) -> list[list[str]]:
+        """Of what was told, in turn."""
+        return [json.loads(body)["rules"] for _, body in self.got]
 
     async def later(self, seconds: float = LOOK_S) -> None:
         self.clock.now += int(seconds * 1000)
@@ -97,6 +106,69 @@ async def test_a_webhook_that_fails_is_asked_all_the_time_or_never_again(rig):
     await rig.later(LOOK_S * 4)
     await rig.later(PAUSE_S_MAX)
     assert len(rig.got) == 3
+
+
+async def test_an_alert_that_the_receiver_refuses_silences_the_others_or_is_sent_all_the_time(rig):
+    rig.bad = ["unlike"]
+    refused = await rig.raised(1, ("unlike",))
+    rig.clock.now += 1000
+    for number in (2, 3):
+        await rig.raised(number, ("stolen_token",))
+    await rig.webhook.tell()
+    assert rig.rules() == [["unlike"], ["stolen_token"], ["stolen_token"]]
+    assert await rig.alerts.untold(0, 10) == [refused]
+    await rig.later()
+    assert len(rig.got) == 3, "too soon"
+    await rig.later()
+    assert rig.rules()[3:] == [["unlike"]]
+    await rig.later(LOOK_S * 2)
+    assert len(rig.got) == 4, "the pause grows"
+    rig.bad = []
+    await rig.later(PAUSE_S_MAX)
+    assert await rig.alerts.untold(0, 10) == []
+
+
+async def test_as_many_refused_alerts_as_are_told_at_once_hide_the_others(rig):
+    rig.bad = ["unlike"]
+    for number in range(AT_ONCE):
+        await rig.raised(number, ("unlike",))
+    rig.clock.now += 1000
+    await rig.raised(AT_ONCE, ("stolen_token",))
+    await rig.webhook.tell()
+    await rig.later()
+    assert rig.rules()[AT_ONCE:] == [["stolen_token"]]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 408, 410, 425, 429, 500, 503])
+async def test_a_receiver_that_takes_nothing_at_present_is_sent_every_alert(rig, status):
+    rig.answers = [status]
+    for number in range(3):
+        await rig.raised(number)
+    await rig.webhook.tell()
+    await rig.later()
+    assert len(rig.got) == 1
+
+
+async def test_pauses_of_alerts_that_are_given_up_are_kept_for_ever(rig):
+    rig.bad = ["unlike"]
+    await rig.raised(1, ("unlike",))
+    await rig.webhook.tell()
+    assert len(rig.webhook._refused) == 1
+    await rig.later(GIVE_UP_MS / 1000 + 1)
+    assert rig.webhook._refused == {}
+
+
+async def test_a_slow_receiver_keeps_the_monitor_from_judging(rig):
+    rig.takes_s = TIMEOUT_S - 1
+    for number in range(3):
+        await rig.raised(number)
+    before = rig.clock.now
+    await rig.webhook.tell()
+    assert rig.clock.now - before <= (TELLING_S + TIMEOUT_S) * 1000
+    assert len(rig.got) == 1
+    await rig.later()
+    await rig.later()
+    assert await rig.alerts.untold(0, 10) == [], "what is left goes with the next look"
 
 
 async def test_a_redirect_is_followed(rig):
