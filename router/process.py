@@ -174,7 +174,7 @@ def _cells(router: RouterFolder, plan: Plan) -> dict[str, str]:
 
 def launch(router: RouterFolder, plan: Plan) -> None:
     """Start HAProxy for this plan; a running one hands its sockets over. The caller holds the lock."""
-    state, changes = router.state(), router.changes()
+    state, changes = router.state(), _changes(router, plan)
     old = state.haproxy if is_alive(state.haproxy) else None
     if old is None:
         # one that was asked to end a moment ago has them yet
@@ -196,6 +196,10 @@ def launch(router: RouterFolder, plan: Plan) -> None:
     router.save(msgspec.structs.replace(state, haproxy=child.mark, retiring=retiring, connections_max=connections))
     for region in changes.drained:
         admin.set_drained(f"cell_{region}", drained=True)
+
+
+def _changes(router: RouterFolder, plan: Plan) -> Changes:
+    return router.changes().among({region.name for region in plan.regions})
 
 
 def render(router: RouterFolder, plan: Plan, changes: Changes, connections: int) -> None:
@@ -263,7 +267,7 @@ def refresh_addresses(router: RouterFolder, plan: Plan) -> bool:
     if not plan.config.mmdb:
         return False
     database, target = Path(plan.config.mmdb), router.folder / "addresses.map"
-    countries = region_of_country(plan.regions) | router.changes().countries
+    countries = region_of_country(plan.regions) | _changes(router, plan).countries
     served = {country: region for country, region in countries.items() if region}
     try:
         if target.exists():

@@ -12,7 +12,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,6 +45,11 @@ class Changes(msgspec.Struct, frozen=True):
 
     countries: dict[str, str] = {}
     drained: tuple[str, ...] = ()
+
+    def among(self, regions: Container[str]) -> "Changes":
+        """Those that are about these regions: one that was taken away since serves nobody, and can't be drained."""
+        countries = {country: name for country, name in self.countries.items() if not name or name in regions}
+        return Changes(countries, tuple(name for name in self.drained if name in regions))
 
 
 class State(msgspec.Struct, frozen=True):

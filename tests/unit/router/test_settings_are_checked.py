@@ -8,6 +8,7 @@ import pytest
 from cells.config import load_all
 from router.config import DEFAULT_FILE, DETECTION_MS_MAX, RouterConfig, RouterConfigError, detection_ms, load, parse
 from router.regions import load_regions, region_of
+from router.state import Changes
 from router.topology import check_regions
 
 
@@ -65,3 +66,9 @@ def test_the_regions_of_the_cells_are_not_those_of_the_router() -> None:
         assert (region.residency, region.failover) == (cell.region.residency, cell.region.failover)
         assert region.countries == cell.region.countries
     assert {region.name: region.residency for region in regions}["eu"] == "strict"
+
+
+def test_what_was_changed_for_a_region_outlives_it() -> None:
+    changes = Changes({"JP": "latam", "CA": "us", "FR": ""}, ("latam", "eu"))
+    assert changes.among({"us", "eu"}) == Changes({"CA": "us", "FR": ""}, ("eu",))
+    assert changes.among({"us", "eu", "latam"}) == changes
