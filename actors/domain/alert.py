@@ -43,7 +43,7 @@ _STRENGTH: tuple[AlertAction, ...] = ("none", "step_up", "end_session")
 # --- commands -------------------------------------------------------------------------------------------------------
 class Finding(msgspec.Struct, frozen=True, gc=False):
     """What was found. about: an account, or an address's digest; session_id: in which, or ""; began_ms, last_ms: UTC ms; score: 0 to 1;
-    evidence: (shard, number) of lines of the audit; requests: ids of requests; action: what is done by itself."""
+    evidence: (shard, number) of lines of the audit; requests: ids of requests; action: what is done by itself, to this session."""
 
     about: Annotated[str, Meta(min_length=1, max_length=128), ALERT_ABOUT]
     role: Annotated[str, Meta(max_length=32)]

@@ -93,6 +93,15 @@ def test_the_proofs_of_a_session_still_count_or_never_again():
     assert [message.command for message in life.sent[1:]] == [EndShift("s1"), EndShift("s2")]
 
 
+def test_another_session_gets_what_the_first_one_deserved():
+    life = Life()
+    life.do(RaiseAlert(finding(action="end_session")))
+    life.do(RaiseAlert(finding(action="step_up", session_id="s2")))
+    assert [type(message.command) for message in life.sent] == [EndShift, Revoke]
+    life.do(RaiseAlert(finding(action="end_session", session_id="s2")))
+    assert life.sent[-1].command == EndShift("s2")
+
+
 @pytest.mark.parametrize(
     "more", [{"about": "a-0123456789abcdef0123"}, {"about": "us-client-erp"}, {"session_id": ""}, {"action": "none"}]
 )
