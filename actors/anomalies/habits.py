@@ -1,5 +1,6 @@
 """What is usual for a person: at which hours, from which networks, on which days. Learned from what they did, forgotten slowly.
 
+Customers and guests are kept apart from staff and machines: however many come, nobody who works here is forgotten for them.
 Only ended days count: what happens today is judged by what was before, so that nobody makes something usual by beginning with it.
 """
 
@@ -7,10 +8,11 @@ from __future__ import annotations
 
 import msgspec
 
-from actors.anomalies.record import Record
+from actors.anomalies.record import VISITORS, Record
 from actors.domain.times import DAY_MS, HOUR_MS
 
 ADDRESSES_MAX = 12
+# Of those who work here, and of visitors.
 PEOPLE_MAX = 20_000
 # Of an hour's weight, a day later.
 KEEPS = 0.95
@@ -43,18 +45,20 @@ class Habit(msgspec.Struct, array_like=True):
 
 
 class Kept(msgspec.Struct, array_like=True):
-    """The habits of all. roles: how many hours of work fell into each hour of the day."""
+    """The habits of all. people: who works here; roles: how many hours of work fell into each hour of the day."""
 
     people: dict[str, Habit] = {}
     roles: dict[str, list[float]] = {}
+    visitors: dict[str, Habit] = {}
 
 
 class Habits:
-    """Of everybody. The one who was not seen for longest is forgotten when there are too many."""
+    """Of everybody. The one who was not seen for longest is forgotten when there are too many of his sort."""
 
     def __init__(self, people_max: int = PEOPLE_MAX) -> None:
         self._people_max = people_max
         self._people: dict[str, Habit] = {}
+        self._visitors: dict[str, Habit] = {}
         self._roles: dict[str, list[float]] = {}
 
     def share(self, role: str, hour: int) -> float:
@@ -64,16 +68,17 @@ class Habits:
 
     def of(self, subject: str) -> Habit | None:
         """The person's habit; None for whom we don't know."""
-        return self._people.get(subject)
+        return self._people.get(subject) or self._visitors.get(subject)
 
     def see(self, record: Record) -> Habit:
         """The person's habit before this record; the record is noted."""
-        habit = self._people.pop(record.subject, None)
+        known = self._visitors if record.visits else self._people
+        habit = known.pop(record.subject, None)
         if habit is None:
             habit = Habit(hours=[0.0] * 24)
-            if len(self._people) >= self._people_max:
-                del self._people[next(iter(self._people))]
-        self._people[record.subject] = habit  # last in the dict's order: seen most lately
+            if len(known) >= self._people_max:
+                del known[next(iter(known))]
+        known[record.subject] = habit  # last in the dict's order: seen most lately
         day, hour = divmod(record.at_ms, DAY_MS)
         if day > habit.day:
             hours = self._roles.setdefault(habit.role, [0.0] * 24)
@@ -93,11 +98,13 @@ class Habits:
 
     def dump(self) -> Kept:
         """What is kept over a restart."""
-        return Kept(self._people, self._roles)
+        return Kept(self._people, self._roles, self._visitors)
 
     def restore(self, kept: Kept) -> None:
-        """Takes over what `dump` gave."""
-        self._people, self._roles = kept.people, kept.roles
+        """Takes over what `dump` gave; an older one has the visitors among the people."""
+        self._people, self._roles, self._visitors = kept.people, kept.roles, kept.visitors
+        for subject in [subject for subject, habit in kept.people.items() if habit.role in VISITORS]:
+            self._visitors[subject] = self._people.pop(subject)
 
 
 def _close(habit: Habit, day: int) -> None:

@@ -39,7 +39,7 @@ _WORDS = {
 
 class Alert(msgspec.Struct, array_like=True):
     """What auditors are told. about: an account, or an address's digest. rules: those that fired, in order; score: 0 to 1; reasons: one for
-    each rule, in words; evidence: lines of the audit; requests: ids of requests; action: what it asks for by itself."""
+    each rule, in words; evidence: lines of the audit; requests: ids of requests; action: the strongest that was asked for in this session."""
 
     alert_id: str
     about: str
@@ -172,10 +172,11 @@ def _merged(alert: Alert, finding: Finding) -> bool:
         alert.reasons.append(finding.reason)
         alert.score = round(1 - (1 - alert.score) * 0.7, 3)
         news = True
-    if _ACTIONS.index(finding.action) > _ACTIONS.index(alert.action):
-        alert.action, news = finding.action, True
     if finding.session_id and finding.session_id != alert.session_id:
-        alert.session_id, news = finding.session_id, True
+        # What another session did is not this one's fault: it gets what its own finding asks for.
+        alert.session_id, alert.action, news = finding.session_id, finding.action, True
+    elif _ACTIONS.index(finding.action) > _ACTIONS.index(alert.action):
+        alert.action, news = finding.action, True
     alert.evidence = list(dict.fromkeys([*alert.evidence, *finding.references]))[-EVIDENCE_MAX:]
     alert.requests = list(dict.fromkeys([*alert.requests, *finding.requests]))[-EVIDENCE_MAX:]
     return news

@@ -18,6 +18,8 @@ SIGN_IN_REFUSED = "session.refused"
 FORBIDDEN = "auth.forbidden"
 # Done by a screen that is open, whether or not anybody sits at it.
 REFRESH = "session.refresh"
+# Roles, and nouns of sign-ins, of those who buy: anybody may be one, and there is no end of them.
+VISITORS = frozenset({"customer", "guest"})
 
 # Steps of orders, which machines take by thousands a second: all that is asked of these is where they come from, so one line in SAMPLED is
 # looked at. People's are all looked at, and so is whatever was refused or changed something sensitive.
@@ -66,6 +68,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         return (self.action == SIGN_IN and bool(self.outcome)) or (
             self.action == REFUSED and self.outcome == SIGN_IN_REFUSED
         )
+
+    @property
+    def visits(self) -> bool:
+        """Is it a customer or a guest, and neither staff nor a machine? A sign-in says it by its noun, for it has no role yet."""
+        return self.role in VISITORS or (not self.role and self.action == SIGN_IN and self.kind in VISITORS)
 
     @property
     def door(self) -> str:

@@ -35,6 +35,7 @@ ROAMS_FROM = 2.5
 KNOWN_DAYS = 4
 # An hour of the day with less of the role's work than that (all hours alike: 0.042) is nobody's.
 OFF_SHARE = 0.02
+# Of those who work here, and of visitors.
 PLACES_MAX = 4096
 PRESENT_MAX = 64
 # So many differences that others found say what is usual; and so far from it (standard deviations of a binomial) nobody is by chance.
@@ -79,7 +80,9 @@ class Rules:
             "stolen_token": 30, "nibbles": settings.nibble_days * 1440, "counters": settings.nibble_days * 1440, "probing": settings.door_minutes, "sign_ins": settings.places_minutes,
         }  # fmt: skip
         self._windows = {name: Windows(span * MINUTE_MS) for name, span in minutes.items()}
+        # Visitors push no colleague out, and are none: where they are stays a strange place.
         self._at_work: dict[str, dict[str, int]] = {}
+        self._visiting: dict[str, dict[str, int]] = {}
         self._rules: tuple[Callable[[Record, Habit, Usually], Finding | None], ...] = (
             self._overrides, self._voids, self._refunds, self._two_places, self._off_shift, self._lookups,
             self._stolen_token, self._probing,
@@ -299,14 +302,20 @@ class Rules:
         """Does the person use the address, or somebody who is signed in from there?"""
         if habit is not None and habit.knows(address):
             return True
-        return any(at_ms >= now_ms - 12 * HOUR_MS for at_ms in self._at_work.get(f"@{address}", {}).values())
+        lately_ms = now_ms - 12 * HOUR_MS
+        return any(
+            at_ms >= lately_ms
+            for places in (self._at_work, self._visiting)
+            for at_ms in places.get(f"@{address}", {}).values()
+        )
 
     def _present(self, place: str, record: Record) -> int:
-        """How many others (two is as good as many) were there within the last hour; the subject is noted."""
-        seen = self._at_work.pop(place, None) or {}
-        self._at_work[place] = seen
-        if len(self._at_work) > PLACES_MAX:
-            del self._at_work[next(iter(self._at_work))]
+        """How many others of the subject's sort (two is as good as many) were there within the last hour; the subject is noted."""
+        places = self._visiting if record.visits else self._at_work
+        seen = places.pop(place, None) or {}
+        places[place] = seen
+        if len(places) > PLACES_MAX:
+            del places[next(iter(places))]
         seen.pop(record.subject, None)
         others = 0
         for at_ms in reversed(seen.values()):

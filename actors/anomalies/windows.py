@@ -2,7 +2,7 @@
 
     Windows("refused by address", 10 min)   address ──▶ Window: (when, what, which line of the audit), oldest first
 
-Time is that of the entries. The key that was not heard of for longest gives way when there are too many.
+Time is that of the entries. A key of which everything is too old goes while others are added to; the key that was not heard of for longest gives way when there are too many.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from actors.anomalies.record import Record, Reference
 
 ENTRIES_MAX = 400
 KEYS_MAX = 50_000
+# Keys that are looked at for being over, with each record: more than one, so that they go faster than they come.
+_OVER_MAX = 2
 
 
 class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -109,7 +111,16 @@ class Windows:
         stale = max(stale, len(entries) - self._entries_max)
         if stale:
             window.drop(stale)
+        self._let_go(oldest_ms)
         return window
+
+    def _let_go(self, oldest_ms: int) -> None:
+        """Drops keys of which nothing counts any more: most come once, and would be kept, and saved each minute, for ever."""
+        for _ in range(_OVER_MAX):
+            key, window = next(iter(self._windows.items()))
+            if window.entries[-1].at_ms >= oldest_ms:
+                return
+            del self._windows[key]
 
     def get(self, key: str, now_ms: int) -> Window:
         """The key's window as it is now."""

@@ -1,12 +1,13 @@
 """An alert: behaviour that somebody should look at, from when the monitor found it to what an auditor made of it.
 
     (unknown) ──RaiseAlert──▶ open ──AssignAlert──▶ assigned ──CloseAlert──▶ closed: confirmed or false_alarm
-                               │ ▲                    │  ▲ └─ AssignAlert: to somebody else
-                               └─┘ RaiseAlert: more   └──┘ RaiseAlert: more, of a closed one too
+                              │ ▲ ▲                   │  ▲ └─ AssignAlert: to somebody else    │ │ ▲
+                              └─┘ │ RaiseAlert: more  └──┘ RaiseAlert: more                    │ └─┘ RaiseAlert: more by the same rules
+                                  └──────────────── RaiseAlert: by another rule ───────────────┘
     untold ──AlertTold──▶ told       the webhook has taken the news; RaiseAlert with more makes it untold again
 
-The monitor raises the same alert again while its episode goes on; what is in it already changes nothing. What it asks for is done by messages
-as soon as it is durable: `end_session` ends the shift and revokes its tokens, `step_up` makes the session's proofs not count any more.
+The monitor raises the same alert again while its episode goes on; what is in it already changes nothing. A closed one was judged for its rules: by
+another it opens again, without assignee and verdict; more by the same ones was judged already. What it asks for is done by messages as soon as it is durable: `end_session` ends the shift and revokes its tokens, `step_up` makes the session's proofs not count any more.
 People are their accounts' ids, addresses keyed digests; the reasons are the monitor's words, never text of people.
 """
 
@@ -43,7 +44,7 @@ _STRENGTH: tuple[AlertAction, ...] = ("none", "step_up", "end_session")
 # --- commands -------------------------------------------------------------------------------------------------------
 class Finding(msgspec.Struct, frozen=True, gc=False):
     """What was found. about: an account, or an address's digest; session_id: in which, or ""; began_ms, last_ms: UTC ms; score: 0 to 1;
-    evidence: (shard, number) of lines of the audit; requests: ids of requests; action: what is done by itself."""
+    evidence: (shard, number) of lines of the audit; requests: ids of requests; action: what is done by itself, to this session."""
 
     about: Annotated[str, Meta(min_length=1, max_length=128), ALERT_ABOUT]
     role: Annotated[str, Meta(max_length=32)]
@@ -88,10 +89,11 @@ Command = RaiseAlert | AssignAlert | CloseAlert | AlertTold
 
 # --- events ---------------------------------------------------------------------------------------------------------
 class AlertRaised(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """There is something to look at. `asked`: what is done about it with this event."""
+    """There is something to look at. `asked`: what is done about it with this event; `again`: it was closed, and is open again."""
 
     finding: Finding
     asked: AlertAction
+    again: bool = False  # older events have none, and leave a closed alert closed
 
 
 class AlertAssigned(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -172,9 +174,11 @@ def _raise(state: Alert | None, found: Finding, context: Context) -> Decision:
     known = state.finding
     stronger = _STRENGTH.index(found.action) > _STRENGTH.index(known.action)
     elsewhere = bool(found.session_id) and found.session_id != known.session_id
-    if set(found.rules) <= set(known.rules) and not stronger and not elsewhere:
+    unjudged = not set(found.rules) <= set(known.rules)
+    if not (unjudged or stronger or elsewhere):
         return _told(context)
-    return _told(context, AlertRaised(found, found.action if stronger or elsewhere else "none"))
+    asked = found.action if stronger or elsewhere else "none"
+    return _told(context, AlertRaised(found, asked, again=unjudged and state.status == "closed"))
 
 
 def _known(state: Alert | None) -> Alert:
@@ -199,6 +203,8 @@ def evolve(state: Alert | None, event: Event, context: Context) -> Alert:
             return Alert(event.finding, version=1)
         state.finding = msgspec.structs.replace(event.finding, began_ms=state.finding.began_ms)
         state.told, state.news_version = False, state.version + 1
+        if event.again:
+            state.status, state.assignee, state.verdict, state.note = "open", "", "", ""
     else:
         assert state is not None
         if type(event) is AlertAssigned:

@@ -58,7 +58,7 @@ class Asks(Protocol):
 
 
 class Watch:
-    """`fresh` makes a monitor that has learned nothing; `after` is awaited in each round (the webhook)."""
+    """`fresh` makes a monitor that has learned nothing; `after` is awaited in each round (the webhook), also when its save fails."""
 
     def __init__(
         self,
@@ -100,10 +100,18 @@ class Watch:
             self._cursor |= read.cursor
             self._dirty = True
         await self._hand_over()
-        await self._save()
+        try:
+            await self._save()
+        except Exception:
+            # A memory that can't be kept is no reason not to tell what was found.
+            await self._tell()
+            raise
+        await self._tell()
+        return read.more
+
+    async def _tell(self) -> None:
         if self._after is not None:
             await self._after()
-        return read.more
 
     def _see(self, record: Record) -> None:
         self.records += 1

@@ -38,6 +38,23 @@ def test_another_rule_in_the_same_episode_is_another_alert_or_is_not_told():
     assert (first.alert_id, more.score > first.score, len(more.reasons)) == (more.alert_id, True, 2)
 
 
+def test_a_session_is_ended_for_what_an_earlier_one_did():
+    shop = Shop()
+    reads(shop, START, 110)
+    later = START + 100 * MINUTE_MS
+    for number in range(4):
+        shop.act(
+            later + number, "tom", "request.refused", outcome="auth.forbidden", session_id="s2",
+            changes={"endpoint": (None, f"door{number}")},
+        )  # fmt: skip
+    assert [(alert.session_id, alert.action) for alert in shop.alerts] == [("s-tom", "end_session"), ("s2", "step_up")]
+    assert len({alert.alert_id for alert in shop.alerts}) == 1
+    # And it does end for what it does itself.
+    for number in range(110):
+        shop.act(later + number * 1000, "tom", "order.read", session_id="s2", kind="order", entity_id=f"p{number}")
+    assert (shop.alerts[-1].session_id, shop.alerts[-1].action) == ("s2", "end_session")
+
+
 def test_evidence_grows_without_end():
     shop = Shop()
     reads(shop, START, 350)

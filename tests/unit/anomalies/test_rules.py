@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from actors.anomalies.habits import PEOPLE_MAX, Habit, Habits, Kept
+from actors.anomalies.record import Record
+from actors.anomalies.rules import PLACES_MAX
 from actors.anomalies.settings import AnomalySettings
 from actors.domain.times import DAY_MS, HOUR_MS
 from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, Shop
@@ -134,6 +138,67 @@ def test_a_token_is_used_by_somebody_else_while_its_owner_works_on():
     assert "stolen_token" in shop.rules()
 
 
+def customers(shop, at_ms, number):
+    """Each once, each from an address of their own."""
+    for count in range(number):
+        shop.act(
+            at_ms + count * 100, f"us-cust-{count}", "order.read", role="customer", address=f"c{count}", kind="order", entity_id="o1"
+        )  # fmt: skip
+
+
+def test_so_many_customers_come_that_staff_is_forgotten_and_robbed():
+    shop = Shop()
+    day = shop.weeks("ann", "bob")
+    customers(shop, day, PEOPLE_MAX + 10)
+    for number in range(14):
+        place = "shop" if number % 3 == 0 else "thief"
+        at_ms = day + 10 * HOUR_MS + number * 20_000
+        shop.act(at_ms, "ann", "order.read", address=place, kind="order", entity_id=f"x{number}")
+    assert "stolen_token" in shop.rules()
+    assert {alert.about for alert in shop.alerts} == {"ann"}
+
+
+def test_customers_push_out_who_is_at_work_and_a_new_provider_is_a_thief():
+    shop = Shop()
+    day = shop.weeks("ann", "bob")
+    for number in range(3):
+        shop.act(day + NINE + number, "bob", "order.read", address="new", kind="order", entity_id=f"b{number}")
+    customers(shop, day + NINE + MINUTE_MS, PLACES_MAX + 10)
+    for number in range(14):
+        place = "shop" if number % 3 == 0 else "new"
+        at_ms = day + NINE + 10 * MINUTE_MS + number * 20_000
+        shop.act(at_ms, "ann", "order.read", address=place, kind="order", entity_id=f"x{number}")
+    assert "stolen_token" not in shop.rules()
+
+
+def test_a_thief_makes_his_network_a_colleague_s_by_being_a_customer_there():
+    shop = Shop()
+    day = shop.weeks("ann", "bob")
+    for number in range(14):
+        at_ms = day + 10 * HOUR_MS + number * 20_000
+        shop.act(at_ms, "us-cust-1", "order.read", role="customer", address="thief", kind="order", entity_id="o1")
+        place = "shop" if number % 3 == 0 else "thief"
+        shop.act(at_ms + 1, "ann", "order.read", address=place, kind="order", entity_id=f"x{number}")
+    assert "stolen_token" in shop.rules()
+
+
+@pytest.mark.parametrize("kind", ["customer", "guest"])
+def test_the_sign_in_of_a_customer_counts_as_one_of_staff(kind):
+    sign_in = Record(0, 1, START, "us-1", "", "session.open", kind=kind)
+    assert sign_in.visits
+    assert not msgspec.structs.replace(sign_in, kind="account").visits
+    assert not msgspec.structs.replace(sign_in, role="privacy", action="customer.erase").visits
+
+
+def test_a_memory_of_before_keeps_customers_among_staff_or_is_lost():
+    kept = msgspec.json.encode([{"ann": Habit("support"), "us-cust-1": Habit("customer")}, {}])
+    habits = Habits()
+    habits.restore(msgspec.json.decode(kept, type=Kept))
+    after = habits.dump()
+    assert (list(after.people), list(after.visitors)) == (["ann"], ["us-cust-1"])
+    assert habits.of("us-cust-1") is not None
+
+
 def test_a_branch_with_a_new_provider_is_a_branch_of_thieves():
     shop = Shop()
     day = shop.weeks("ann", "bob", "cid")
@@ -200,6 +265,15 @@ def test_a_shop_that_signs_in_on_monday_morning_is_an_attack():
             shop.refused(START + number * 9000, account, "shop")
         shop.act(START + number * 9000 + 1, account, "session.open", entity_id=account, kind="account")
     assert shop.alerts == []
+
+
+def test_a_customer_s_account_is_guessed_from_networks_that_he_never_used():
+    shop = Shop()
+    for day in range(6):
+        shop.act(START + day * DAY_MS, "us-cust-1", "order.read", role="customer", address="home", kind="order")
+    for number in range(6):
+        shop.refused(START + 6 * DAY_MS + number * 20_000, "us-cust-1", f"strange{number}")
+    assert shop.rules() == ["guessing"]
 
 
 @pytest.mark.parametrize(("times", "told"), [(5, False), (12, True)])

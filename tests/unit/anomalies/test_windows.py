@@ -35,6 +35,36 @@ def test_a_burst_or_many_keys_fill_the_memory():
     assert (len(windows), len(windows.get("l", 5)), len(windows.get("k", 5))) == (3, 0, 5)
 
 
+def test_a_key_that_never_comes_again_is_kept_for_ever():
+    windows = Windows(1000)
+    for number in range(40):
+        windows.add(f"k{number}", record(number))
+    for at_ms in range(1100, 1120):
+        windows.add("busy", record(at_ms))
+    assert list(windows.dump()) == ["busy"]
+
+
+def test_one_record_pays_for_all_keys_that_are_over():
+    windows = Windows(1000)
+    for number in range(40):
+        windows.add(f"k{number}", record(number))
+    windows.add("busy", record(5000))
+    assert len(windows) == 39
+
+
+def test_a_key_that_still_counts_goes_with_those_that_are_over():
+    windows = Windows(1000)
+    windows.add("old", record(0))
+    windows.add("young", record(0))
+    windows.add("young", record(900))
+    for at_ms in (1001, 1500, 1900):
+        windows.add("busy", record(at_ms))
+    assert list(windows.dump()) == ["young", "busy"]
+    # The last to count is as old as the span.
+    windows.add("busy", record(1901))
+    assert list(windows.dump()) == ["busy"]
+
+
 @given(st.lists(st.tuples(st.integers(0, 50), st.sampled_from("abc")), max_size=60), st.integers(1, 12))
 def test_a_window_counts_otherwise_than_one_would_by_hand(steps, entries_max):
     windows, now_ms, by_hand = Windows(100, entries_max=entries_max), 0, []

@@ -64,6 +64,46 @@ def test_an_alert_is_closed_that_nobody_looked_at_or_twice():
     assert life.refused(AssignAlert(MIA)) == "alert.illegal_transition"
 
 
+def closed_life(verdict="false_alarm") -> Life:
+    life = Life()
+    life.do(RaiseAlert(finding()))
+    life.do(AssignAlert("us-acct-a"))
+    life.do(CloseAlert(verdict, "busy_day"))
+    return life
+
+
+@pytest.mark.parametrize("verdict", ["false_alarm", "confirmed"])
+def test_what_is_found_after_an_alert_was_closed_is_never_looked_at(verdict):
+    life = closed_life(verdict)
+    again = life.do(RaiseAlert(finding(rules=["lookups", "voids"])))
+    assert (again.status, again.assignee, again.verdict, again.note, again.told) == ("open", "", "", "", False)
+    assert life.do(AssignAlert("us-acct-b")).status == "assigned"
+    assert life.do(CloseAlert("confirmed", "misuse")).verdict == "confirmed"
+
+
+@pytest.mark.parametrize("more", [{}, {"session_id": "s2"}, {"action": "step_up"}, {"last_ms": NOW_MS + 60_000}])
+def test_an_auditor_closes_the_same_alert_every_minute(more):
+    life = closed_life()
+    same = life.do(RaiseAlert(finding(**more)))
+    assert (same.status, same.assignee, same.verdict, same.note) == ("closed", "us-acct-a", "false_alarm", "busy_day")
+
+
+def test_another_rule_takes_an_alert_from_whoever_looks_at_it():
+    life = Life()
+    life.do(RaiseAlert(finding()))
+    life.do(AssignAlert("us-acct-a"))
+    more = life.do(RaiseAlert(finding(rules=["lookups", "voids"])))
+    assert (more.status, more.assignee) == ("assigned", "us-acct-a")
+
+
+def test_an_alert_of_before_comes_back_open_that_was_closed():
+    life = closed_life()
+    raised = alert.AlertRaised(finding(rules=["lookups", "voids"]), "none")
+    stored = {name: kept for name, kept in msgspec.to_builtins(raised).items() if name != "again"}
+    event = msgspec.convert(stored, Event)
+    assert alert.evolve(life.state, event, Context(ID, "c", NOW_MS)).status == "closed"
+
+
 def test_a_stream_that_is_read_twice_raises_the_alert_twice_or_acts_twice():
     life = Life()
     life.do(RaiseAlert(finding(action="end_session")))
@@ -91,6 +131,15 @@ def test_the_proofs_of_a_session_still_count_or_never_again():
     life.do(RaiseAlert(finding(action="end_session")))
     life.do(RaiseAlert(finding(action="end_session", session_id="s2")))
     assert [message.command for message in life.sent[1:]] == [EndShift("s1"), EndShift("s2")]
+
+
+def test_another_session_gets_what_the_first_one_deserved():
+    life = Life()
+    life.do(RaiseAlert(finding(action="end_session")))
+    life.do(RaiseAlert(finding(action="step_up", session_id="s2")))
+    assert [type(message.command) for message in life.sent] == [EndShift, Revoke]
+    life.do(RaiseAlert(finding(action="end_session", session_id="s2")))
+    assert life.sent[-1].command == EndShift("s2")
 
 
 @pytest.mark.parametrize(
