@@ -13,7 +13,6 @@ import hashlib
 import hmac
 import logging
 from enum import Enum
-from typing import NamedTuple
 
 import aiohttp
 import msgspec
@@ -23,6 +22,7 @@ from actors.domain.audit import Who
 from actors.domain.times import DAY_MS
 from actors.runtime.alerts import AlertList
 from actors.runtime.errors import StoreUnavailable
+from actors.runtime.pauses import Pauses
 from actors.runtime.ports import Clock
 from actors.runtime.sharding import digest_of
 from actors.runtime.watch import WATCHMAN, Asks
@@ -66,13 +66,6 @@ class Outcome(Enum):
     NOBODY = "nobody listens: others would fare no better"
 
 
-class Pause(NamedTuple):
-    """Of one alert that was refused: how often, and when it is tried again (monotonic seconds)."""
-
-    failures: int
-    until_s: float
-
-
 def outcome_of(status: int) -> Outcome:
     """What an answer's HTTP status says."""
     if 200 <= status < 300:
@@ -97,7 +90,8 @@ class Webhook:
         self._alerts, self._gateway, self._clock = alerts, gateway, clock
         self._failures = 0
         self._next_at = 0.0
-        self._refused: dict[str, Pause] = {}
+        # Alerts that the receiver refuses.
+        self._refused = Pauses(int(2000 * LOOK_S))
 
     async def tell(self) -> None:
         """What there is to be told, unless it is too soon. Never raises for faults of the other side."""
@@ -122,10 +116,10 @@ class Webhook:
         """The next alerts to be told: oldest first, but after all others those that were refused before. Raises StoreUnavailable."""
         limit = min(UNTOLD_MAX, AT_ONCE + len(self._refused))
         untold = await self._alerts.untold(self._clock.now_ms() - GIVE_UP_MS, limit)
-        self._refused = {alert_id: self._refused[alert_id] for alert_id in untold if alert_id in self._refused}
-        now = self._clock.monotonic()
+        self._refused.keep(untold)
+        now_ms = self._clock.now_ms()
         fresh = [alert_id for alert_id in untold if alert_id not in self._refused]
-        again = [alert_id for alert_id, pause in self._refused.items() if pause.until_s <= now]
+        again = [one for one in untold if one in self._refused and self._refused.until(one) <= now_ms]
         return (fresh + again)[:AT_ONCE]
 
     async def _told(self, session: aiohttp.ClientSession, alert_id: str) -> Outcome:
@@ -140,7 +134,7 @@ class Webhook:
         outcome = await self._posted(session, alert)
         if outcome is not Outcome.TOLD:
             return outcome
-        self._refused.pop(alert_id, None)
+        self._refused.well(alert_id)
         command = AlertTold(alert.version)
         done = await self._gateway.ask(
             "alert", alert_id, command,
@@ -161,7 +155,7 @@ class Webhook:
             outcome, why = Outcome.NOBODY, type(fault).__name__
         if outcome is Outcome.NOBODY:
             self._failures += 1
-            pause_s = _pause_s(self._failures)
+            pause_s = min(PAUSE_S_MAX, LOOK_S * 2.0 ** min(self._failures, 30))
             self._next_at = self._clock.monotonic() + pause_s
             _warn(alert.alert_id, why, pause_s)
             return outcome
@@ -170,15 +164,8 @@ class Webhook:
 
     def _passed_over(self, alert_id: str, why: str) -> Outcome:
         """This one waits, and longer each time."""
-        failures = self._refused[alert_id].failures + 1 if alert_id in self._refused else 1
-        pause_s = _pause_s(failures)
-        self._refused[alert_id] = Pause(failures, self._clock.monotonic() + pause_s)
-        _warn(alert_id, why, pause_s)
+        _warn(alert_id, why, self._refused.fault(alert_id, self._clock.now_ms()) / 1000)
         return Outcome.NOT_THIS
-
-
-def _pause_s(failures: int) -> float:
-    return min(PAUSE_S_MAX, LOOK_S * 2.0 ** min(failures, 30))
 
 
 def _warn(alert_id: str, why: str, pause_s: float) -> None:

@@ -54,6 +54,7 @@ from serve.availability.endpoints import Availability
 from serve.availability.pickup import PickupOffers
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID, Receive, Scope, Send, request_id_of
+from serve.endpoint_needs import NEEDS, Need
 from serve.identity.routes import identity_routers
 from serve.logs import crashed
 from serve.metrics import OTHER, UNMATCHED
@@ -65,7 +66,7 @@ from serve.orders.private import PrivateOrders
 from serve.orders.reading import OrderReading
 from serve.orders.updates import OrderUpdating
 from serve.pages import PageHeaders
-from serve.permissions import NEEDS, Need, undeclared
+from serve.permissions import undeclared
 from serve.privacy.routes import privacy_routers
 from serve.problems import Answer, Problem
 from serve.regions import Territory

@@ -15,8 +15,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import Response
 
+from serve.endpoint_needs import NEEDS, OPEN
 from serve.openapi_samples import sample_of
-from serve.permissions import NEEDS, OPEN
 from serve.problem_codes import TABLE
 
 JSON = "application/json"

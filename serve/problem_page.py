@@ -8,7 +8,7 @@ from serve.problem_codes import TABLE, Entry
 
 _HEAD = """# What a refusal is answered with
 
-Made from `serve/problem_codes.py` by `python -m serve errors`; a test compares the two. The API's document has the same list, as `x-extensible-enum` of `ProblemBody.code`.
+Made from `serve/problem_codes/` by `python -m serve errors`; a test compares the two. The API's document has the same list, as `x-extensible-enum` of `ProblemBody.code`.
 
 Everything but a success is a problem (RFC 9457, `application/problem+json`):
 

@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457), and how a refusal becomes an HTTP answer. The codes are in `problem_codes.py`.
+"""Problem details (RFC 9457), and how a refusal becomes an HTTP answer. The codes are in `problem_codes/`.
 
     Problem            anything that a caller is told with a 4xx or 5xx, by its code in TABLE
       (raised by handlers; refusals of the domain and the runtime become one by `of_refusal`)

@@ -1,7 +1,7 @@
 """Refusals of the domain.
 
     Refused                     a command that can't be done, by a stable code
-      (code = "order.illegal_transition", "stock.insufficient", …; the table with HTTP statuses is serve/problem_codes.py)
+      (code = "order.illegal_transition", "stock.insufficient", …; the table with HTTP statuses is serve/problem_codes/)
 
 A refusal changes nothing but is remembered with its command id, so that the same command gives the same refusal again.
 """

@@ -3,7 +3,7 @@ tried again and again without anybody asking would else fill the log, and cost w
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 
 FIRST_MS = 1_000
 LONGEST_MS = 600_000
@@ -12,18 +12,31 @@ KNOWN_MAX = 10_000
 
 
 class Pauses:
-    """Until when (UTC ms) each is left alone."""
+    """Until when (UTC ms) each is left alone. first_ms: the first pause."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_ms: int = FIRST_MS) -> None:
+        self._first_ms = first_ms
         self._known: dict[Hashable, tuple[int, int]] = {}  # until when, and after what pause (ms)
 
-    def fault(self, what: Hashable, now_ms: int) -> None:
-        """It met a fault: the next pause is twice the last, up to LONGEST_MS."""
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __contains__(self, what: Hashable) -> bool:
+        """Did it meet a fault?"""
+        return what in self._known
+
+    def fault(self, what: Hashable, now_ms: int) -> int:
+        """It met a fault: the next pause is twice the last, up to LONGEST_MS. Gives it."""
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
-        _, last_ms = self._known.get(what, (0, FIRST_MS // 2))
+        _, last_ms = self._known.get(what, (0, self._first_ms // 2))
         pause_ms = min(2 * last_ms, LONGEST_MS)
         self._known[what] = (now_ms + pause_ms, pause_ms)
+        return pause_ms
+
+    def keep(self, these: Collection[Hashable]) -> None:
+        """Of all others it is of no use any more."""
+        self._known = {what: known for what, known in self._known.items() if what in these}
 
     def renew(self, what: Hashable, now_ms: int) -> bool:
         """It met a fault: starts the next pause. False while the last one is on: it was told a moment ago."""

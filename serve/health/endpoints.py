@@ -8,6 +8,7 @@ import msgspec
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from actors.runtime.wire import HostStats
 from serve.metrics import CONTENT_TYPE
 from serve.openapi import documented
 from serve.responses import AnswerResponse, encode, ok
@@ -72,22 +73,13 @@ class Readying:
             status = "down"
         elif unowned or journal != OK or store != OK:
             status = "degraded"
-        hosts = [
-            HostReadiness(
-                h.name,
-                h.pid,
-                h.shards,
-                h.entities,
-                h.updates_per_s,
-                h.lag_ms,
-                h.tail_turns,
-                h.outbox,
-                h.parked,
-                h.rss_mb,
-            )
-            for h in stats
-        ]
-        return Readiness(status, settings.region, unowned, hosts, journal, store)
+        return Readiness(status, settings.region, unowned, list(map(_told, stats)), journal, store)
+
+
+def _told(h: HostStats) -> HostReadiness:
+    return HostReadiness(
+        h.name, h.pid, h.shards, h.entities, h.updates_per_s, h.lag_ms, h.tail_turns, h.outbox, h.parked, h.rss_mb
+    )
 
 
 def router(services: Services) -> APIRouter:

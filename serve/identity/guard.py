@@ -17,11 +17,12 @@ from actors.domain.personal_notes import CALLER, CALLER_SESSION
 from actors.runtime.ports import Clock
 from serve.audit.who import WhoAsks, on_device
 from serve.context import PRINCIPAL, WHO, Scope, headers_of
+from serve.endpoint_needs import Need
 from serve.identity.ended import EndedSessions
 from serve.identity.keyring import Keyring, KeyringWatch
 from serve.identity.limits import Routers
 from serve.identity.tokens import Claims, TokenRefused, verify
-from serve.permissions import CUSTOMERS, ROLES, Need, may
+from serve.permissions import CUSTOMERS, ROLES, may
 from serve.problems import Problem
 
 STEP_UP_S = STEP_UP_MS // 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 
@@ -25,7 +26,7 @@ class Answer(NamedTuple):
     location: str = ""
 
 
-class LoopbackServer:
+class LoopbackServer(ABC):
     """Answers by `answer`, which subclasses write. `failing`: statuses that the next requests get instead. `asked`: all requests; `faults`: what was
     wrong with those that no client may send."""
 
@@ -43,8 +44,9 @@ class LoopbackServer:
     def address(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
+    @abstractmethod
     def answer(self, request: Request) -> Answer:
-        raise NotImplementedError
+        """What is answered to it."""
 
     def hang(self) -> None:
         """From now on requests are taken and not answered, until `stop`."""

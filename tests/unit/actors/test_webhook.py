@@ -155,7 +155,7 @@ async def test_pauses_of_alerts_that_are_given_up_are_kept_for_ever(rig):
     await rig.webhook.tell()
     assert len(rig.webhook._refused) == 1
     await rig.later(GIVE_UP_MS / 1000 + 1)
-    assert rig.webhook._refused == {}
+    assert len(rig.webhook._refused) == 0
 
 
 async def test_a_slow_receiver_keeps_the_monitor_from_judging(rig):

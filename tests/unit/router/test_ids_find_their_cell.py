@@ -3,7 +3,7 @@
 import itertools
 
 from router.config import RouterConfig, load
-from serve.permissions import NEEDS
+from serve.endpoint_needs import NEEDS
 
 # `/v1/devices/claim` stands where an id does; passkeys are of the caller's account, whose token says the region; a SKU is the same everywhere.
 # Customers' are of the customer, whose token says it too; a policy is named by its channel.

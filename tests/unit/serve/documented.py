@@ -8,8 +8,8 @@ from typing import Any
 
 from serve.app import Api
 from serve.context import Receive, Scope, Send
+from serve.endpoint_needs import NEEDS, OPEN
 from serve.orders.documents import hot_paths
-from serve.permissions import NEEDS, OPEN
 
 # Of the guard, in a cell that knows who asks; the document tells of them with the tokens.
 _OF_THE_GUARD = {"401", "403"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serve.permissions import NEEDS, OPEN
+from serve.endpoint_needs import NEEDS, OPEN
 from tests.unit.serve.fuzzed_cell import JSON, Fuzzed, bearer, check_refused, fuzz, good_token, made_in
 
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from serve.endpoint_needs import NEEDS
 from serve.orders import own
-from serve.permissions import NEEDS
 from tests.unit.serve.guarded_cell import PASSWORD, furnished
 from tests.unit.serve.small_cell import order
 

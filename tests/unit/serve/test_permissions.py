@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from actors.domain import account
+from serve.endpoint_needs import NEEDS, OPEN
 from serve.orders import own
-from serve.permissions import CUSTOMERS, NEEDS, OPEN, PERMISSIONS, ROLES, matrix, page, undeclared
+from serve.permissions import CUSTOMERS, PERMISSIONS, ROLES, matrix, page, undeclared
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.kept_cell import KeptCell
 from tests.unit.serve.small_cell import order

@@ -10,8 +10,8 @@ import pytest
 
 from actors.domain.ids import region_of
 from serve.audit import trail
+from serve.endpoint_needs import NEEDS
 from serve.identity.tokens import issuer_of
-from serve.permissions import NEEDS
 from tests.unit.serve.guarded_cell import GuardedCell, furnished
 from tests.unit.serve.small_cell import order
 
