@@ -54,6 +54,9 @@ class Gateway(Protocol):
     def want_live(self, wanted: bool) -> None:
         """Says whether anyone listens to live events here."""
 
+    def is_told_live(self) -> bool:
+        """Do all hosts tell live what happens from now on?"""
+
     def stats(self) -> list[HostStats]:
         """The latest of each host."""
 

@@ -80,6 +80,7 @@ class Services:
         self.carriers = self.carriers or carriers_of(settings.packing, self.clock)
         self.live = LiveHub(
             self.gateway.want_live,
+            self.gateway.is_told_live,
             clients_max=settings.live_clients_max,
             queue_max=settings.live_queue_max,
             heartbeat_s=settings.live_heartbeat_s,

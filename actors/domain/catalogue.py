@@ -9,7 +9,7 @@ A SKU once known stays known: orders, stock and kits name it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -242,9 +242,10 @@ def _row(catalogue_id: str, state: Catalogue, sku: str, version: int) -> SkuRow:
     return SkuRow(catalogue_id, sku, state.descriptions[sku], version, encoded(details))
 
 
-def feed(catalogue_id: str, state: Catalogue, version: int) -> list[Row]:
-    """All SKUs."""
-    return [_row(catalogue_id, state, sku, version) for sku in state.descriptions]
+def feed(catalogue_id: str, state: Catalogue, version: int) -> Iterator[Row]:
+    """All SKUs that are known when it begins."""
+    for sku in tuple(state.descriptions):
+        yield _row(catalogue_id, state, sku, version)
 
 
 def restore(entity_id: str, stored: StoredRows) -> tuple[Catalogue, int] | None:

@@ -75,8 +75,8 @@ def _no_rows(state: Any, version: int, events: Sequence[Any], context: Context) 
     return []
 
 
-def _no_feed(entity_id: str, state: Any, version: int) -> list[Row]:
-    return []
+def _no_feed(entity_id: str, state: Any, version: int) -> Iterable[Row]:
+    return ()
 
 
 def _never(state: Any) -> int | None:
@@ -110,8 +110,9 @@ class Kind:
     on_reply: Callable[[Message, bytes, bool], msgspec.Struct | None] = _no_command
     due: Callable[[Any], int | None] = _never
     wake: Callable[[], msgspec.Struct] | None = None
-    # Rows of the whole entity for the in-memory indexes of the API (resident kinds only).
-    feed: Callable[[str, Any, int], list[Row]] = _no_feed
+    # Rows of the whole entity for the in-memory indexes of the API (resident kinds only). An entity of very many is told in pieces, and may change between two of them:
+    # so an iterator makes each row of what is so when it is asked for it, and goes on whatever has come to the state meanwhile.
+    feed: Callable[[str, Any, int], Iterable[Row]] = _no_feed
     # The name of a warning that operators find in the log once the event is durable; "" for none.
     warns: Callable[[Any], str] | None = None
     # What the audit says of a command: (state before, command, events that follow).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 
 from actors.domain import location_counting, location_outlook
@@ -103,11 +103,13 @@ def _parts(place: str, state: Location, entry: Entry, cause: str) -> Iterable[Ro
         yield ContentRow(place, entry.sku, entry.bin, entry.lot, units, gone=not units)
 
 
-def feed(location_id: str, state: Location, version: int) -> list[Row]:
-    """Everything that the API's index of availability needs."""
-    stock = [_stock_row(location_id, sku, stock, state.ends.get(sku)) for sku, stock in state.stock.items()]
-    profiles = [] if state.profile is None else [profile_row(location_id, version, state.profile, state.counted)]
-    return [_place_row(location_id, state, version), *profiles, *stock]
+def feed(location_id: str, state: Location, version: int) -> Iterator[Row]:
+    """Everything that the API's index of availability needs, with the SKUs that are kept here when it begins."""
+    yield _place_row(location_id, state, version)
+    if state.profile is not None:
+        yield profile_row(location_id, version, state.profile, state.counted)
+    for sku in tuple(state.stock):
+        yield _stock_row(location_id, sku, state.stock[sku], state.ends.get(sku))
 
 
 def _place_row(location_id: str, state: Location, version: int) -> LocationRow:

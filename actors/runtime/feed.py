@@ -1,7 +1,8 @@
 """What a host tells the gateways without being asked: final answers, changed rows of the indexes, live events.
 
 Each gateway keeps one long-poll open (`listen`). Rows are upserts by key, so between two polls only the last of each key is kept.
-A gateway whose cursor is not the last one sent (it or the host is new, or an answer got lost) begins again with a snapshot.
+A gateway whose cursor is not the last one sent (it or the host is new, or an answer got lost) begins again with a snapshot, in pieces: a host with
+hundreds of thousands of rows would stand still while it told them all, and be taken for dead.
 Live events can't be told again: where some are missing the gateway hears that (`reset`), and whoever looks reads anew.
 """
 
@@ -10,12 +11,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from actors.domain.kind import Row
 from actors.runtime.codec import to_msgpack
 from actors.runtime.limits import Limits
-from actors.runtime.wire import Downlink, HostStats, LiveEvent, Reply
+from actors.runtime.shard import Key, Shard
+from actors.runtime.snapshot import Snapshot
+from actors.runtime.wire import Downlink, FedRow, HostStats, LiveEvent, Reply
 
 FEED_TABLES = frozenset({"locations", "stock", "skus", "revocations", "location_profiles", "sourcing_policies"})
 
@@ -26,18 +30,23 @@ def row_key(row: Any) -> tuple[Any, ...]:
 
 
 class Listener:
-    """What is on its way to one gateway."""
+    """What is on its way to one gateway. `rows`: by key, with the shard's number and epoch. `snapshot`: None before it has begun."""
 
     def __init__(self, heard_at: float) -> None:
         self.cursor = 0
         self.live_wanted = False
         self.heard_at = heard_at
         self.reset = True
-        self.complete = False  # the snapshot is in `rows`
+        self.snapshot: Snapshot | None = None
         self.answers: list[tuple[int, Reply]] = []
-        self.rows: dict[tuple[Any, ...], Row] = {}
+        self.rows: dict[tuple[Any, ...], tuple[int, int, Row]] = {}
         self.live: deque[LiveEvent]
         self.wake = asyncio.Event()
+
+    @property
+    def complete(self) -> bool:
+        """All that the host has is in `rows`, or was."""
+        return self.snapshot is not None and self.snapshot.told
 
 
 class Feed:
@@ -48,7 +57,7 @@ class Feed:
         self._listeners: dict[str, Listener] = {}
 
     def listener(self, gateway_id: str, cursor: int, live: bool, now: float) -> Listener:
-        """The gateway's listener; a new one, to be filled with a snapshot, when the cursor is not the last one sent."""
+        """The gateway's listener; a new one, to be filled from a snapshot, when the cursor is not the last one sent."""
         known = self._listeners.get(gateway_id)
         if known is None or cursor != known.cursor or len(known.rows) > self._limits.feed_rows_max:
             fresh = Listener(now)
@@ -56,16 +65,23 @@ class Feed:
             if known is not None:
                 fresh.answers, fresh.cursor = known.answers, known.cursor
             known = self._listeners[gateway_id] = fresh
+        if live and not known.live_wanted:
+            known.wake.set()  # whoever opens the first screen waits for the answer
         known.live_wanted, known.heard_at = live, now
         return known
 
-    def fill(self, listener: Listener, rows: Iterable[Row]) -> None:
-        """The snapshot of a new listener. What was published since the listener is there is as new, or newer: all that the snapshot has seen is durable by
-        now, and so was published, and what was decided after it in the same group as well."""
-        for row in rows:
-            listener.rows.setdefault(row_key(row), row)
-        listener.complete = True
+    def fill(self, listener: Listener, rows: Iterable[tuple[Shard, Row]]) -> None:
+        """A piece of the listener's snapshot. What was published and not told yet is as new, or newer: all that the piece has seen is durable by now, and so was
+        published, and what was decided after it in the same group as well. A shard whose append failed meanwhile was read as it never became; its
+        residents are told of anew."""
+        for shard, row in rows:
+            if not shard.lost:
+                listener.rows.setdefault(row_key(row), (shard.number, shard.epoch, row))
         listener.wake.set()
+
+    def is_full(self, listener: Listener) -> bool:
+        """Is there more to tell than goes with one downlink?"""
+        return not listener.complete or len(listener.rows) > self._limits.feed_piece_max
 
     def answer(self, gateway_id: str, ticket: int, reply: Reply) -> None:
         """A final answer for a caller behind `gateway_id`."""
@@ -74,12 +90,20 @@ class Feed:
             listener.answers.append((ticket, reply))
             listener.wake.set()
 
-    def publish(self, rows: Iterable[Row]) -> None:
-        """Rows that are durable now."""
-        fed = [(row_key(row), row) for row in rows if row.table in FEED_TABLES]  # type: ignore[attr-defined]
+    def publish(self, shard: Shard, rows: Iterable[Row]) -> None:
+        """Rows of entities of the shard that are durable now."""
+        number, epoch = shard.number, shard.epoch
+        fed = [(row_key(row), (number, epoch, row)) for row in rows if row.table in FEED_TABLES]  # type: ignore[attr-defined]
         if fed:
             for listener in self._listeners.values():
                 listener.rows.update(fed)
+                listener.wake.set()
+
+    def add(self, shard: Shard, key: Key) -> None:
+        """A resident has come into memory: all of him is to be told."""
+        for listener in self._listeners.values():
+            if listener.snapshot is not None:
+                listener.snapshot.add(shard.number, key)
                 listener.wake.set()
 
     @property
@@ -103,19 +127,24 @@ class Feed:
                 listener.wake.set()
 
     def take(self, listener: Listener, stats: HostStats) -> Downlink:
-        """Everything that waits for the gateway."""
+        """What waits for the gateway; of very many rows those that have waited longest."""
         listener.cursor += 1
+        keys = list(islice(listener.rows, self._limits.feed_piece_max))
+        rows = [listener.rows.pop(key) for key in keys]
+        more = bool(listener.rows) or not listener.complete
         link = Downlink(
             listener.cursor,
             listener.reset,
             listener.answers,
-            [(row.table, to_msgpack(row)) for row in listener.rows.values()],  # type: ignore[attr-defined]
+            [FedRow(number, epoch, row.table, to_msgpack(row)) for number, epoch, row in rows],  # type: ignore[attr-defined]
             list(listener.live),
             stats,
+            more,
         )
-        listener.reset, listener.answers, listener.rows = False, [], {}
+        listener.reset, listener.answers = False, []
         listener.live.clear()
-        listener.wake.clear()
+        if not more:
+            listener.wake.clear()
         return link
 
     def prune(self, now: float) -> None:

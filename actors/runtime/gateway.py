@@ -29,7 +29,7 @@ from actors.runtime.limits import Limits
 from actors.runtime.mailbox import INBOX_FULL, UNAVAILABLE, Batch
 from actors.runtime.ports import Clock, MapSource, ShardMap, Transport
 from actors.runtime.sharding import mask_of, shard_of
-from actors.runtime.wire import Call, Downlink, Envelope, HostStats, LiveEvent, Reply
+from actors.runtime.wire import Call, Downlink, Envelope, FedRow, HostStats, LiveEvent, Reply
 
 log = logging.getLogger("ocefs.gateway")
 _REPLIES = msgspec.msgpack.Decoder(list[Reply]).decode
@@ -114,11 +114,16 @@ class Gateway:
         self._listening: dict[str, asyncio.Task[None]] = {}
         self._live = False
         self._stats: dict[str, HostStats] = {}
-        # Hosts of the map that have told what they have.
+        # Hosts of the map that have answered, and of those the ones that have told all that they have.
+        self._met: set[str] = set()
         self._heard: set[str] = set()
         # Those that came into the map after the first one: what they did before they were heard, nobody was told live.
         self._late: set[str] = set()
         self._mapped = False
+        # Hosts that have answered a poll that wanted live events, and were asked for nothing else since.
+        self._telling: set[str] = set()
+        # By shard: the highest epoch of which rows were heard.
+        self._epochs: dict[int, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.calls = 0
         self.envelopes = 0
@@ -317,8 +322,13 @@ class Gateway:
         self._listeners.append(listener)
 
     def want_live(self, wanted: bool) -> None:
-        """Are there screens? Takes effect with the next poll."""
+        """Are there screens? Hosts hear of it with the next poll: see `is_told_live`."""
         self._live = wanted
+
+    def is_told_live(self) -> bool:
+        """Is what happens now at any host told live, or else that something is missing? Of shards without an owner the next one says so."""
+        owners = self._owned.keys() - {""}
+        return self._live and bool(owners) and owners <= self._telling
 
     def stats(self) -> list[HostStats]:
         """The latest of each host in the map."""
@@ -359,8 +369,10 @@ class Gateway:
             self._listening.pop(host).cancel()
             self._stats.pop(host, None)
             self._late.discard(host)
-            if host in self._heard:
-                self._heard.discard(host)
+            self._telling.discard(host)
+            self._heard.discard(host)
+            if host in self._met:
+                self._met.discard(host)
                 for listener in self._listeners:
                     listener.reset(host)
 
@@ -368,12 +380,18 @@ class Gateway:
         cursor = wire.UNHEARD
         while True:
             try:
+                if not (live := self._live):
+                    self._telling.discard(host)
                 async with asyncio.timeout(2 * self._limits.listen_max_s):
-                    link = _DOWNLINK(await self._transport.listen(host, self.name, cursor, self._live))
+                    link = _DOWNLINK(await self._transport.listen(host, self.name, cursor, live))
                 self._received(host, link)
                 cursor = link.cursor
                 if cursor != wire.UNHEARD:
-                    self._heard.add(host)
+                    self._met.add(host)
+                    if live:
+                        self._telling.add(host)
+                    if not link.more:
+                        self._heard.add(host)
                 continue
             except (HostUnreachable, TimeoutError):
                 pass
@@ -381,6 +399,7 @@ class Gateway:
                 log.exception("what a host told could not be taken", extra={"host": host})
             # What was missed is unknown: from the beginning.
             cursor = wire.UNHEARD
+            self._telling.discard(host)
             await self._clock.sleep(self._limits.retry_pause_s * 4)
 
     def _received(self, host: str, link: Downlink) -> None:
@@ -390,8 +409,8 @@ class Gateway:
             final = self._final.get(ticket)
             if final is not None and not final.done():
                 final.set_result(reply)
-        rows = [_ROWS[table].decode(row) for table, row in link.rows]
-        missed = link.reset and (host in self._heard or host in self._late)
+        rows = [_ROWS[fed.table].decode(fed.row) for fed in link.rows if self._is_newest(fed)]
+        missed = link.reset and (host in self._met or host in self._late)
         if link.reset:
             self._late.discard(host)
         for listener in self._listeners:
@@ -401,6 +420,13 @@ class Gateway:
                 listener.rows(rows)
             for event in link.live:
                 listener.live(event)
+
+    def _is_newest(self, fed: FedRow) -> bool:
+        """What a shard's last owner says may come after what its present one does, who has told of all of it, or will."""
+        newest = self._epochs.get(fed.shard, -1)
+        if fed.epoch > newest:
+            self._epochs[fed.shard] = fed.epoch
+        return fed.epoch >= newest
 
     def _spawn(self, work: object) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]

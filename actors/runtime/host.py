@@ -26,7 +26,7 @@ from actors.runtime.appender import Appender
 from actors.runtime.codec import codecs, to_msgpack
 from actors.runtime.drain import Drain
 from actors.runtime.errors import RuntimeFault
-from actors.runtime.feed import Feed
+from actors.runtime.feed import Feed, Listener
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
 from actors.runtime.loader import Loader
@@ -44,11 +44,12 @@ from actors.runtime.mailbox import (
     Told,
 )  # fmt: skip
 from actors.runtime.outbox import Outbox
-from actors.runtime.passivation import passivate, resident_rows
+from actors.runtime.passivation import passivate
 from actors.runtime.ports import Clock, Journal, MapSource, Store, Transport
 from actors.runtime.publish import Publisher
 from actors.runtime.shard import Entity, Key, Shard
 from actors.runtime.sharding import mask_of, shard_of
+from actors.runtime.snapshot import Snapshot
 from actors.runtime.timers import Timers
 from actors.runtime.turns import EvolveFault, NeedsStore, TurnTaker
 from actors.runtime.wire import UNHEARD, Call, Downlink, Envelope, HostStats, Reply
@@ -162,26 +163,30 @@ class Host:
         listener = self.feed.listener(gateway_id, cursor, live, now)
         if not listener.complete:
             # Through the inbox, so that the snapshot rests on what is durable and what follows it comes after it.
-            rows, group = await self._at_next_group(self._snapshot)
+            rows, group = await self._at_next_group(partial(self._piece, listener))
             if group.unproven:
                 # Nobody says whose these shards are: it may be another host that tells of them, and knows what is newer.
                 await self._clock.sleep(SETTLE_S)
                 return to_msgpack(Downlink(UNHEARD, False, [], [], [], self.stats()))
-            # A shard whose append failed meanwhile was read as it never became, and one that was opened anew is told of by another host.
-            self.feed.fill(listener, (row for shard, row in rows if not shard.lost))
-        try:
-            async with asyncio.timeout(min(1.0, self.limits.listen_max_s)):
-                await listener.wake.wait()
-                await self._clock.sleep(self.limits.feed_spacing_s)  # what follows soon goes with it
-        except TimeoutError:
-            pass
+            self.feed.fill(listener, rows)
+        if not self.feed.is_full(listener):
+            try:
+                async with asyncio.timeout(min(1.0, self.limits.listen_max_s)):
+                    await listener.wake.wait()
+                    await self._clock.sleep(self.limits.feed_spacing_s)  # what follows soon goes with it
+            except TimeoutError:
+                pass
         link: Downlink = self.feed.take(listener, self.stats())
         return to_msgpack(link)
 
-    def _snapshot(self, group: Group) -> tuple[list[tuple[Shard, Row]], Group]:
-        """All residents as they are in memory, which has to be proved as every answer from there."""
-        group.recalled.update(dict.fromkeys(self.shards.values()))
-        return resident_rows(self._codecs, self.shards), group
+    def _piece(self, listener: Listener, group: Group) -> tuple[list[tuple[Shard, Row]], Group]:
+        """Some residents as they are in memory, which has to be proved as every answer from there."""
+        if listener.snapshot is None:
+            listener.snapshot = Snapshot(self._codecs, self.shards)
+            group.recalled.update(dict.fromkeys(self.shards.values()))
+        rows = listener.snapshot.piece(self.shards, self.limits.feed_piece_max)
+        group.recalled.update(dict.fromkeys(shard for shard, _ in rows))
+        return rows, group
 
     def waiting(self) -> int:
         """Envelopes in the inbox."""
@@ -328,7 +333,7 @@ class Host:
     def _installed(self, shard: Shard, key: Key, entity: Entity) -> None:
         codec = self._codecs[key[0]]
         if codec.kind.resident:
-            self.feed.publish(codec.kind.feed(key[1], entity.state, entity.version))
+            self.feed.add(shard, key)
         if codec.has_due:
             self.timers.set(shard.number, key, codec.kind.due(entity.state))
 

@@ -24,6 +24,7 @@ class Limits(msgspec.Struct, frozen=True):
     outbox_retry_interval_max_ms: int = 30_000
     listen_max_s: float = 10.0
     feed_rows_max: int = 200_000  # per gateway; past it the gateway starts again from a snapshot
+    feed_piece_max: int = 5_000  # rows in one downlink: 10 to 20 ms of a host's loop
     feed_live_max: int = 10_000
     load_max: int = 2_000  # entities in one query
     call_timeout_s: float = 2.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from actors.domain.kind import Row
 from actors.runtime.codec import Codec
 from actors.runtime.limits import Limits
 from actors.runtime.shard import Entity, Key, Shard
@@ -49,13 +48,3 @@ def _excess(shards: Mapping[int, Shard], limits: Limits, count: int) -> int:
     weights = [weight(entity) for _, entity in zip(range(1000), sample.entities.values(), strict=False)]
     room = limits.memory_cap_mb * 1_000_000 // max(1, sum(weights) // len(weights))
     return max(0, count - room)
-
-
-def resident_rows(codecs: Mapping[str, Codec], shards: Mapping[int, Shard]) -> list[tuple[Shard, Row]]:
-    """Rows of all residents in memory, each with its shard: the snapshot for the API's indexes."""
-    rows: list[tuple[Shard, Row]] = []
-    for shard in shards.values():
-        for (kind, entity_id), entity in shard.entities.items():
-            if codecs[kind].kind.resident:
-                rows.extend((shard, row) for row in codecs[kind].kind.feed(entity_id, entity.state, entity.version))
-    return rows

@@ -57,7 +57,7 @@ class Publisher:
                 if codec.kind.warns is not None:
                     self._warn(turn.entity_id, codec.kind.warns, events)
                 if codec.kind.resident:
-                    self._feed.publish(entry.rows or ())
+                    self._feed.publish(shard, entry.rows or ())
                 if live and not codec.kind.secret:
                     self._feed.publish_live(
                         LiveEvent(turn.kind, turn.entity_id, turn.version, turn.at_ms, turn.events)

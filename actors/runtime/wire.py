@@ -134,16 +134,27 @@ class HostStats(msgspec.Struct, array_like=True, frozen=True, gc=False):
         return int.from_bytes(self.owned, "big").bit_count()
 
 
+class FedRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A row of a feed table as a MessagePack array. shard, epoch: of the entity that it is of, and of its owner: of two rows that come over two lines
+    the one of the higher epoch is newer."""
+
+    shard: int
+    epoch: int
+    table: str
+    row: bytes
+
+
 class Downlink(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What a host has for a gateway since `cursor`: final answers, changed rows of the feed tables, live events.
 
-    reset: live events before these may be missing. Of the first call, or when the cursor was too old, rows hold everything that the
-    host has. rows: (table, row as MessagePack array).
+    reset: live events before these may be missing. From the first call on, or when the cursor was too old, rows hold everything that the
+    host has, in pieces. more: there are rows that did not fit; before they have come the gateway does not know what the host has.
     """
 
     cursor: int
     reset: bool
     answers: list[tuple[int, Reply]]
-    rows: list[tuple[str, bytes]]
+    rows: list[FedRow]
     live: list[LiveEvent]
     stats: HostStats | None = None
+    more: bool = False

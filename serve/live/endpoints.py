@@ -43,6 +43,7 @@ class _LiveResponse(StreamingResponse):
                 stream.ended = hurry
                 if stream.last_words:  # between its beginning and here
                     hurry()
+                await self._hub.begun(stream)
                 await super().__call__(scope, receive, send)
         except TimeoutError:
             if not patience.expired():
@@ -76,7 +77,7 @@ def router(services: Services) -> APIRouter:
         minute of a location and of the region, as `GET /v1/figures` has it); a comment every 15 seconds, and `reconnect` after 10 minutes, or as soon as a change
         may have been missed (a host failed, say).
 
-        A stream begins with what happens next. `Last-Event-ID` is taken but nothing is repeated: read what you follow once after
+        A stream begins with what happens next, which may take a second when nobody else looks. `Last-Event-ID` is taken but nothing is repeated: read what you follow once after
         connecting. A client that reads too slowly is dropped.
         """
         wanted = frozenset(kind.strip() for kind in kinds.split(","))

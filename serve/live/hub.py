@@ -31,6 +31,9 @@ CHANGES_MAX = 100
 # After how long a client comes back: each of many at another moment.
 RETRY_MS = 1_000
 RETRY_SPREAD_MS = 4_000
+# How long the first stream waits until all hosts have heard of it, and how often it looks.
+BEGIN_S_MAX = 3.0
+_LOOK_S = 0.02
 _STRIDE_MS = 1_237
 
 
@@ -166,11 +169,13 @@ class LiveStream:
 
 
 class LiveHub:
-    """The open streams of this replica. `want_live` is told when the first comes and the last leaves for good."""
+    """The open streams of this replica. `want_live` is told when the first comes and the last leaves for good; `is_told_live` says whether all hosts have
+    heard of it."""
 
     def __init__(
         self,
         want_live: Callable[[bool], None],
+        is_told_live: Callable[[], bool],
         *,
         clients_max: int,
         queue_max: int,
@@ -178,6 +183,7 @@ class LiveHub:
         stream_max_s: float,
     ) -> None:
         self._want_live = want_live
+        self._is_told_live = is_told_live
         self._live_wanted = self._figures_wanted = self._awaited = False
         self._joined = 0
         # Told when the first stream of figures comes and the last leaves.
@@ -260,6 +266,16 @@ class LiveHub:
         self._awaited = self._awaited and kinds.isdisjoint(_OF_HOSTS)
         self._tell_wanted()
         return stream
+
+    async def begun(self, stream: LiveStream) -> None:
+        """Returns when nothing that happens from now on is missed: a client reads what it follows as soon as it sees its stream begin. Hosts hear with their next
+        poll that there are screens, within a second; when one does not, the client is told to come back."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + BEGIN_S_MAX
+        while not (stream.kinds.isdisjoint(_OF_HOSTS) or stream.last_words or self._is_told_live()):
+            if loop.time() >= until:
+                stream.end(RECONNECT)
+            await asyncio.sleep(_LOOK_S)
 
     def leave(self, stream: LiveStream) -> None:
         """The client is gone."""

@@ -71,14 +71,14 @@ class TrustsItself(Host):
 class TellsNoChange(Feed):
     """Gateways are told what there was when they came, and of no change."""
 
-    def publish(self, rows: Iterable[Row]) -> None:
+    def publish(self, shard: Shard, rows: Iterable[Row]) -> None:
         """Nothing."""
 
 
 class TellsChangesOnly(Feed):
     """Gateways are told of changes, and not what there was when they came."""
 
-    def fill(self, listener: Listener, rows: Iterable[Row]) -> None:
+    def fill(self, listener: Listener, rows: Iterable[tuple[Shard, Row]]) -> None:
         """With nothing."""
         super().fill(listener, ())
 

@@ -106,7 +106,8 @@ class World:
             tail_max_turns=rng.choice((40, 500_000)), drain_interval_ms=rng.choice((50, 250, 400)),
             drain_max_turns=rng.choice((8, 200, 20_000)), idle_passivate_s=rng.choice((0.3, 2.0, 900.0)),
             recent_commands_max=rng.choice((0, 5, 4096)), load_max=rng.choice((2, 2000)),
-            listen_max_s=rng.choice((0.5, 10.0)), feed_rows_max=rng.choice((10, 200_000)), call_timeout_s=rng.choice((0.7, 2.0)),
+            listen_max_s=rng.choice((0.5, 10.0)), feed_rows_max=rng.choice((10, 200_000)),
+            feed_piece_max=rng.choice((3, 5_000)), call_timeout_s=rng.choice((0.7, 2.0)),
             request_timeout_s=rng.choice((3.0, 8.0)), outbox_retry_max=rng.choice((3, 20)),
         )  # fmt: skip
 

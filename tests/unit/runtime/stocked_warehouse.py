@@ -11,9 +11,9 @@ SEATTLE = "us-wh-seattle"
 OPEN = OpenLocation("warehouse", "Seattle", "Seattle", "US", 47.6, -122.3)
 
 
-def receive(quantity: int, command_id: str) -> wire.Envelope:
+def receive(quantity: int, command_id: str, place: str = SEATTLE) -> wire.Envelope:
     lines = [ReceiptLine("A", quantity)]
-    return envelope(SEATTLE, ReceiveStock(lines), command_id, kind="location")
+    return envelope(place, ReceiveStock(lines), command_id, kind="location")
 
 
 async def opened(host) -> None:
@@ -21,4 +21,4 @@ async def opened(host) -> None:
 
 
 def stock_of(link) -> list[int]:
-    return [msgspec.msgpack.decode(row, type=StockRow).on_hand for table, row in link.rows if table == "stock"]
+    return [msgspec.msgpack.decode(fed.row, type=StockRow).on_hand for fed in link.rows if fed.table == "stock"]

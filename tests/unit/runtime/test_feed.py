@@ -6,9 +6,12 @@ from actors.domain.rows import OrderRow, StockRow
 from actors.runtime import wire
 from actors.runtime.feed import Feed
 from actors.runtime.limits import Limits
+from actors.runtime.snapshot import Snapshot
 from actors.runtime.wire import HostStats, LiveEvent, Reply
+from tests.unit.runtime.rig import CODECS, shard
 
 STATS = HostStats("h0", 1, b"", 0, 0.0, 0, 0, 0, 0, 0, 0.0, "ok", "ok")
+SHARD = shard(3)
 
 
 def row(sku: str, on_hand: int) -> StockRow:
@@ -16,14 +19,20 @@ def row(sku: str, on_hand: int) -> StockRow:
 
 
 def rows_of(link):
-    assert all(table == "stock" for table, _ in link.rows)
-    return [msgspec.msgpack.decode(body, type=StockRow) for _, body in link.rows]
+    assert all(fed.table == "stock" for fed in link.rows)
+    return [msgspec.msgpack.decode(fed.row, type=StockRow) for fed in link.rows]
+
+
+def fill(feed: Feed, listener, *rows) -> None:
+    """With all of a snapshot."""
+    listener.snapshot = Snapshot(CODECS, {})
+    feed.fill(listener, [(SHARD, one) for one in rows])
 
 
 def started(feed: Feed, *rows, gateway_id: str = "g") -> int:
     """The cursor after the snapshot."""
     listener = feed.listener(gateway_id, -1, False, 0.0)
-    feed.fill(listener, rows)
+    fill(feed, listener, *rows)
     return feed.take(listener, STATS).cursor
 
 
@@ -31,7 +40,7 @@ def test_a_new_gateway_begins_with_everything():
     feed = Feed(Limits())
     listener = feed.listener("g", -1, False, 0.0)
     assert not listener.complete
-    feed.fill(listener, [row("A", 1), row("B", 2)])
+    fill(feed, listener, row("A", 1), row("B", 2))
     link = feed.take(listener, STATS)
     assert link.reset
     assert [r.sku for r in rows_of(link)] == ["A", "B"]
@@ -40,7 +49,7 @@ def test_a_new_gateway_begins_with_everything():
 def test_a_gateway_that_keeps_up_is_not_sent_everything_again():
     feed = Feed(Limits())
     cursor = started(feed, row("A", 1), row("B", 2))
-    feed.publish([row("A", 5)])
+    feed.publish(SHARD, [row("A", 5)])
     listener = feed.listener("g", cursor, False, 1.0)
     link = feed.take(listener, STATS)
     assert not link.reset
@@ -52,18 +61,18 @@ def test_a_row_that_changed_often_between_two_polls_is_sent_once_as_it_is_now():
     feed = Feed(Limits())
     cursor = started(feed)
     for on_hand in range(100):
-        feed.publish([row("A", on_hand), row("B", -on_hand)])
+        feed.publish(SHARD, [row("A", on_hand), row("B", -on_hand)])
     assert rows_of(feed.take(feed.listener("g", cursor, False, 1.0), STATS)) == [row("A", 99), row("B", -99)]
 
 
 def test_a_lost_downlink_leads_to_a_snapshot_and_not_to_a_gap():
     feed = Feed(Limits())
     cursor = started(feed, row("A", 1))
-    feed.publish([row("A", 2)])
+    feed.publish(SHARD, [row("A", 2)])
     feed.take(feed.listener("g", cursor, False, 1.0), STATS)  # never arrives
     listener = feed.listener("g", cursor, False, 2.0)
     assert not listener.complete
-    feed.fill(listener, [row("A", 2)])
+    fill(feed, listener, row("A", 2))
     link = feed.take(listener, STATS)
     assert link.reset
     assert rows_of(link) == [row("A", 2)]
@@ -80,7 +89,7 @@ def test_a_final_answer_survives_the_snapshot_that_follows_a_lost_downlink():
     cursor = started(feed)
     feed.answer("g", 7, Reply(wire.OK, b"final"))
     listener = feed.listener("g", cursor - 1, False, 1.0)
-    feed.fill(listener, [])
+    fill(feed, listener)
     assert feed.take(listener, STATS).answers == [(7, Reply(wire.OK, b"final"))]
 
 
@@ -133,10 +142,46 @@ def test_nobody_is_sent_live_events_who_has_no_screens():
 def test_a_gateway_that_lags_too_far_gets_a_snapshot_instead_of_ever_more_memory():
     feed = Feed(Limits(feed_rows_max=10))
     cursor = started(feed)
-    feed.publish([row(str(n), n) for n in range(11)])
+    feed.publish(SHARD, [row(str(n), n) for n in range(11)])
     listener = feed.listener("g", cursor, False, 1.0)
     assert not listener.complete
     assert not listener.rows
+
+
+def test_very_many_rows_make_the_host_stand_still_or_some_of_them_wait_for_ever():
+    feed = Feed(Limits(feed_piece_max=2))
+    cursor = started(feed)
+    feed.publish(SHARD, [row(sku, 1) for sku in "ABCDE"])
+    heard = []
+    for more in (True, True, False):
+        listener = feed.listener("g", cursor, False, 1.0)
+        assert feed.is_full(listener) is more
+        link = feed.take(listener, STATS)
+        assert (len(link.rows) <= 2, link.more, listener.wake.is_set()) == (True, more, more)
+        cursor = link.cursor
+        heard += rows_of(link)
+        # What changes all the time does not hold up what has waited for longer.
+        feed.publish(SHARD, [row("A", 2)] if more else [])
+    assert [r.sku for r in heard] == ["A", "B", "C", "D", "E", "A"]
+    assert heard[-1].on_hand == 2
+
+
+def test_a_piece_of_a_snapshot_that_lost_its_shard_meanwhile_is_told_or_hides_what_is_newer():
+    feed, lost = Feed(Limits()), shard(5)
+    listener = feed.listener("g", -1, False, 0.0)
+    listener.snapshot = Snapshot(CODECS, {})
+    feed.publish(SHARD, [row("A", 2)])
+    lost.lost = True
+    feed.fill(listener, [(SHARD, row("A", 1)), (SHARD, row("B", 1)), (lost, row("C", 1))])
+    assert rows_of(feed.take(listener, STATS)) == [row("A", 2), row("B", 1)]
+
+
+def test_a_row_does_not_say_whose_it_is_and_under_which_epoch():
+    feed = Feed(Limits())
+    cursor = started(feed, row("A", 1))
+    feed.publish(SHARD, [row("B", 1)])
+    link = feed.take(feed.listener("g", cursor, False, 1.0), STATS)
+    assert [(fed.shard, fed.epoch, fed.table) for fed in link.rows] == [(SHARD.number, SHARD.epoch, "stock")]
 
 
 def test_a_gateway_that_is_gone_is_forgotten_and_one_that_calls_is_not():
@@ -154,6 +199,18 @@ def test_rows_of_orders_never_go_to_the_indexes_of_availability():
     feed = Feed(Limits())
     cursor = started(feed)
     listener = feed.listener("g", cursor, False, 1.0)
-    feed.publish([OrderRow("us-1", 1, "placed", "online", "", "", "", "", "US", "USD", 0, 0, 0, 0, 0, None, b"", b"")])
+    feed.publish(
+        SHARD, [OrderRow("us-1", 1, "placed", "online", "", "", "", "", "US", "USD", 0, 0, 0, 0, 0, None, b"", b"")]
+    )
     assert not listener.wake.is_set()
     assert feed.take(listener, STATS).rows == []
+
+
+def test_a_host_waits_with_its_answer_while_somebody_opens_the_first_screen():
+    feed = Feed(Limits())
+    cursor = started(feed)
+    assert not feed.listener("g", cursor, False, 1.0).wake.is_set()
+    listener = feed.listener("g", cursor, True, 1.0)
+    assert listener.wake.is_set()
+    cursor = feed.take(listener, STATS).cursor
+    assert not feed.listener("g", cursor, True, 1.0).wake.is_set()

@@ -2,11 +2,15 @@
 
 import asyncio
 
+import msgspec
+from msgspec.structs import replace
+
 from actors.domain.catalogue import DefineSkus
+from actors.domain.rows import StockRow
 from actors.runtime import wire
 from actors.runtime.errors import JournalUnavailable
 from tests.unit.runtime.rig import ask, envelope, listen, until
-from tests.unit.runtime.stocked_warehouse import opened, receive, stock_of
+from tests.unit.runtime.stocked_warehouse import OPEN, opened, receive, stock_of
 
 
 async def test_a_snapshot_never_hides_what_happened_after_it_in_the_same_group(cell):
@@ -62,7 +66,7 @@ async def test_a_residents_stock_is_in_the_feed_of_its_next_owner_before_anybody
         while {"stock", "locations", "skus"} - set(heard):
             link = await listen(new, cursor)
             cursor = link.cursor
-            heard.extend(table for table, _ in link.rows)
+            heard.extend(fed.table for fed in link.rows)
 
 
 async def test_a_screen_shows_for_ever_what_was_before_the_last_turns_of_a_killed_host(cell):
@@ -77,3 +81,27 @@ async def test_a_screen_shows_for_ever_what_was_before_the_last_turns_of_a_kille
     cell.epoch += 1
     await new.take_over([0, 1, 2, 3], cell.epoch)
     assert (await listen(new, link.cursor, live=True)).reset
+
+
+async def test_a_host_with_many_rows_tells_a_new_gateway_all_at_once_or_hides_what_changed_between_two_pieces(cell):
+    cell.limits = replace(cell.limits, feed_piece_max=1)
+    host = await cell.host()
+    await opened(host)
+    names = [f"us-wh-{number}" for number in range(8)]
+    for name in names:
+        await ask(host, envelope(name, OPEN, "open", kind="location"), receive(1, "r", name))
+    cursor, shown, pieces = -1, {}, 0
+    async with asyncio.timeout(30):
+        while True:
+            link = await listen(host, cursor)
+            cursor, pieces = link.cursor, pieces + 1
+            rows = [msgspec.msgpack.decode(fed.row, type=StockRow) for fed in link.rows if fed.table == "stock"]
+            shown |= {row.location_id: row.on_hand for row in rows}
+            assert len(link.rows) == 1
+            if pieces == 1:
+                for name in names:
+                    await ask(host, receive(4, "r2", name))
+            if not link.more:
+                break
+    assert shown == dict.fromkeys(names, 5) | {"us-wh-seattle": 10}
+    assert pieces > len(names)

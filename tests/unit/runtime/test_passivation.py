@@ -1,7 +1,7 @@
 """Memory must be given back, but never anything that is nowhere else, nor what readers rely on."""
 
 from actors.runtime.limits import Limits
-from actors.runtime.passivation import ENTITY_BYTES, passivate, resident_rows
+from actors.runtime.passivation import ENTITY_BYTES, passivate
 from actors.runtime.shard import Entity, Shard
 from tests.unit.runtime.counter import Counter
 from tests.unit.runtime.rig import CODECS, shard
@@ -63,7 +63,3 @@ def test_a_host_below_its_cap_keeps_everything():
     shards = {0: filled(1000, used_at=100.0), 1: filled(0)}
     assert passivate(CODECS, shards, Limits(memory_cap_mb=100), 101.0) == 0
     assert passivate(CODECS, {}, Limits(), 1e9) == 0
-
-
-def test_the_snapshot_for_availability_has_no_orders_in_it():
-    assert resident_rows(CODECS, {0: filled(10, kind="counter")}) == []

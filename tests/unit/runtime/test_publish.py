@@ -12,6 +12,7 @@ from actors.runtime.limits import Limits
 from actors.runtime.mailbox import Group
 from actors.runtime.outbox import Outbox
 from actors.runtime.publish import Publisher
+from actors.runtime.snapshot import Snapshot
 from actors.runtime.timers import Timers
 from actors.runtime.turns import TurnTaker
 from tests.unit.runtime import counter
@@ -29,7 +30,7 @@ class Stage:
         )
         self.publisher = Publisher(CODECS, self.feed, self.outbox, self.timers)
         self.listener = self.feed.listener("g", -1, True, 0.0)
-        self.feed.fill(self.listener, [])
+        self.listener.snapshot = Snapshot(CODECS, {})
         self.listener.wake.clear()
         self.taker = TurnTaker(CODECS)
         self.replies: dict[str, list[wire.Reply]] = {"a": [], "b": []}
@@ -55,7 +56,7 @@ class Stage:
             "replies": [r.status for r in self.replies["b"] if r.status != wire.UNAVAILABLE],
             "messages": [e for e in self.sent if e.command_id.startswith("us-b/")],
             "timers": [key for _, _, key in self.timers.due(10**15, 100) if key[1] == "us-b"],
-            "rows": [row for row in self.listener.rows.values() if row.catalogue_id == "us-b"],
+            "rows": [row for _, _, row in self.listener.rows.values() if row.catalogue_id == "us-b"],
             "live": [event for event in self.listener.live if event.entity_id == "us-b"],
             "answers": [ticket for ticket, _ in self.listener.answers if ticket == ord("b")],
             "tail": list(self.shards["b"].tail),

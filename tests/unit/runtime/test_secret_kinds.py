@@ -29,7 +29,7 @@ async def told(host: Host, cursor: int) -> list[tuple[str, str]]:
     async with asyncio.timeout(30):
         while True:
             link = await listen(host, cursor)
-            rows = [row for table, row in link.rows if table == "revocations"]
+            rows = [fed.row for fed in link.rows if fed.table == "revocations"]
             if rows:
                 found = [msgspec.msgpack.decode(row, type=RevocationRow) for row in rows]
                 return [(row.region_id, row.session_id) for row in found]

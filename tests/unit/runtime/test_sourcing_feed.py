@@ -24,7 +24,7 @@ async def told(host: Host, cursor: int, table: str) -> list:
     async with asyncio.timeout(30):
         while True:
             link = await listen(host, cursor)
-            rows = [msgspec.msgpack.decode(row, type=TYPES[name]) for name, row in link.rows if name == table]
+            rows = [msgspec.msgpack.decode(fed.row, type=TYPES[table]) for fed in link.rows if fed.table == table]
             if rows:
                 return rows
             cursor = link.cursor

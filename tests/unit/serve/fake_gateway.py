@@ -158,6 +158,9 @@ class FakeGateway:
         self.live_wanted = wanted
         self.live_changed.set()
 
+    def is_told_live(self) -> bool:
+        return self.live_wanted
+
     def stats(self) -> list[HostStats]:
         return self.hosts
 

@@ -26,7 +26,8 @@ class Hub(LiveHub):
     def __init__(self, **limits) -> None:
         self.wanted: list[bool] = []
         defaults = {"clients_max": 2, "queue_max": 3, "heartbeat_s": 5.0, "stream_max_s": 60.0}
-        super().__init__(self.wanted.append, **(defaults | limits))
+        self.told = True
+        super().__init__(self.wanted.append, lambda: self.told, **(defaults | limits))
 
 
 def event(kind: str = "order", version: int = 1, events: object = ()) -> LiveEvent:
@@ -190,3 +191,35 @@ async def test_too_many_clients_are_refused_and_places_become_free():
     hub.leave(third)
     assert hub.clients == 0
     assert hub.wanted == [True, False]
+
+
+async def test_a_first_screen_begins_before_all_hosts_tell_live_and_misses_what_happens_meanwhile():
+    hub = Hub()
+    hub.told = False
+    stream = hub.join(BOTH)
+    begun = asyncio.create_task(hub.begun(stream))
+    await asyncio.sleep(0.05)
+    assert not begun.done()
+    hub.live(event(events=[{"type": "OrderPlaced"}]))  # a host that has heard of it already
+    hub.told = True
+    await begun
+    frames = hub.frames(stream)
+    await anext(frames)
+    assert b"OrderPlaced" in await anext(frames)
+
+
+async def test_a_stream_begins_although_a_host_hangs_or_never_ends(monkeypatch):
+    monkeypatch.setattr("serve.live.hub.BEGIN_S_MAX", 0.05)
+    hub = Hub()
+    hub.told = False
+    stream = hub.join(BOTH)
+    async with asyncio.timeout(10):
+        await hub.begun(stream)
+    assert [frame async for frame in hub.frames(stream)][1:] == [RECONNECT]
+
+
+async def test_a_stream_of_figures_alone_waits_for_hosts_that_tell_it_nothing():
+    hub = Hub()
+    hub.told = False
+    async with asyncio.timeout(10):
+        await hub.begun(hub.join(frozenset({"figures"})))

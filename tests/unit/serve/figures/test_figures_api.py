@@ -168,7 +168,7 @@ async def test_a_manager_sees_his_own_places_and_others_none(guarded):
 
 def hub() -> tuple[LiveHub, list[bool], list[bool]]:
     live, figures = [], []
-    made = LiveHub(live.append, clients_max=9, queue_max=9, heartbeat_s=9.0, stream_max_s=9.0)
+    made = LiveHub(live.append, lambda: True, clients_max=9, queue_max=9, heartbeat_s=9.0, stream_max_s=9.0)
     made.want_figures = figures.append
     return made, live, figures
 
