@@ -15,12 +15,14 @@ import msgspec
 
 from cells.errors import CellError
 from cells.processes import is_alive, mark_of
-from router.admin_socket import AdminSocket
+from router.admin_socket import AdminError, AdminSocket
 from router.haproxy_rules import countries_map
 from router.process import certificate_changed, launch, record_control, refresh_addresses
 from router.state import Plan, RouterBusy, RouterFolder
 
 _WATCH_S = 0.5
+# A certificate that HAProxy does not take is tried again after that.
+_CERTIFICATE_AGAIN_S = 10.0
 
 
 class Control:
@@ -29,24 +31,19 @@ class Control:
     def __init__(self, home: Path) -> None:
         self._router = RouterFolder(home)
         self._admin = AdminSocket(self._router.places.socket)
+        self._certificate_after = 0.0
 
     def drain(self, region: str) -> None:
         """Give the cell no new requests; those in flight finish. Its callers get 503 until `resume`."""
         with self._router.locked():
             self._known(region)
-            self._admin.set_drained(f"cell_{region}", drained=True)
-            changes = self._router.changes()
-            drained = tuple(dict.fromkeys((*changes.drained, region)))
-            self._router.save(msgspec.structs.replace(changes, drained=drained))
+            self._set_drained(region, tuple(dict.fromkeys((*self._router.changes().drained, region))))
 
     def resume(self, region: str) -> None:
         """End a drain."""
         with self._router.locked():
             self._known(region)
-            self._admin.set_drained(f"cell_{region}", drained=False)
-            changes = self._router.changes()
-            drained = tuple(name for name in changes.drained if name != region)
-            self._router.save(msgspec.structs.replace(changes, drained=drained))
+            self._set_drained(region, tuple(name for name in self._router.changes().drained if name != region))
 
     def set_country(self, country: str, region: str) -> None:
         """Send callers of an ISO country to `region`; "" leaves them to the later rules."""
@@ -95,20 +92,30 @@ class Control:
                 return
             if not is_alive(state.haproxy):
                 print("HAProxy was gone and is started again", flush=True)
-                launch(self._router, plan)
-            elif certificate_changed(self._router, plan):
-                launch(self._router, plan)
+                launch(self._router, plan, known_addresses=True)
+            elif time.monotonic() >= self._certificate_after and certificate_changed(self._router, plan):
+                self._certificate_after = time.monotonic() + _CERTIFICATE_AGAIN_S
+                launch(self._router, plan, known_addresses=True)
                 print("a newer certificate is shown to callers", flush=True)
+            self._bound_log(plan.config.log_bytes_max)
             self._refresh_addresses(plan)
-        self._bound_log(plan.config.log_bytes_max)
 
     def _refresh_addresses(self, plan: Plan) -> bool:
         if not refresh_addresses(self._router, plan):
             return False
-        file = self._router.folder / "addresses.map"
-        with file.open(encoding="ascii") as lines:
+        with self._router.places.addresses.open(encoding="ascii") as lines:
             self._admin.replace_map("addresses.map", lines)
         return True
+
+    def _set_drained(self, region: str, drained: tuple[str, ...]) -> None:
+        # Recorded first: who is killed in between leaves what the next HAProxy does, not a drain that it forgets.
+        changes = self._router.changes()
+        self._router.save(msgspec.structs.replace(changes, drained=drained))
+        try:
+            self._admin.set_drained(f"cell_{region}", drained=region in drained)
+        except AdminError:
+            self._router.save(changes)
+            raise
 
     def _bound_log(self, bytes_max: int) -> None:
         """Keep one older log; HAProxy appends, so the file may be emptied under it."""

@@ -7,7 +7,7 @@ addresses.map   network → region, only when an address database is configured 
 trusted.lst     networks whose X-Forwarded-For counts
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -41,6 +41,11 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
         return self.folder / "haproxy.cfg"
 
     @property
+    def addresses(self) -> Path:
+        """Which region each network belongs to, when an address database is configured."""
+        return self.folder / "addresses.map"
+
+    @property
     def certificate(self) -> Path:
         """What callers are shown: certificate and key in one file, as HAProxy wants them."""
         return self.folder / "server.pem"
@@ -63,6 +68,7 @@ def files(
     *,
     connections: int | None = None,
     country_changes: Mapping[str, str] | None = None,
+    drained: Collection[str] = (),
 ) -> dict[str, str]:
     """All files but the address map, name → text.
 
@@ -72,6 +78,7 @@ def files(
         places: where HAProxy will find the files.
         connections: the limit of client connections, when fewer than configured can be had.
         country_changes: countries moved at run time, ISO code → region ("" for none).
+        drained: regions whose cells get no new requests.
 
     Raises:
         TopologyError: the regions break a rule.
@@ -81,7 +88,7 @@ def files(
     check_encryption(config.encrypted, regions)
     limit = min(connections or config.connections_max, config.connections_max)
     texts = {
-        places.config.name: haproxy_config(config, regions, places, limit),
+        places.config.name: haproxy_config(config, regions, places, limit, drained),
         "regions.map": haproxy_rules.regions_map(regions),
         "countries.map": haproxy_rules.countries_map(regions, dict(country_changes or {})),
     }
@@ -90,13 +97,18 @@ def files(
     return texts
 
 
-def haproxy_config(config: RouterConfig, regions: Sequence[Region], places: Places, connections: int) -> str:
+def haproxy_config(
+    config: RouterConfig, regions: Sequence[Region], places: Places, connections: int, drained: Collection[str] = ()
+) -> str:
     """The text of haproxy.cfg."""
     sections = [
         ("global", _global(config, regions, places, connections)),
         ("defaults", _defaults(config)),
         ("frontend public", _public(config, regions, places, connections)),
-        *((f"backend cell_{region.name}", _backend(config, region, places)) for region in regions),
+        *(
+            (f"backend cell_{region.name}", _backend(config, region, places, drained=region.name in drained))
+            for region in regions
+        ),
         *((f"frontend away_{region.name}", _away(config, region, places)) for region in regions),
         (f"backend {haproxy_rules.OWN_BACKEND}", haproxy_rules.own_answers(config, regions)),
         ("frontend statistics", _statistics(config)),
@@ -172,11 +184,11 @@ def _public(config: RouterConfig, regions: Sequence[Region], places: Places, con
     return lines + haproxy_rules.rules(config, regions)
 
 
-def _backend(config: RouterConfig, region: Region, places: Places) -> list[str]:
+def _backend(config: RouterConfig, region: Region, places: Places, *, drained: bool) -> list[str]:
     """One cell: found dead by checks, and sooner by failing requests; its callers get a problem at once.
 
-    A request on which the cell broke off before any answer is sent once more, if it may be (see the rules): so a
-    replica that restarts is not seen. `fall`, the interval and the timeout keep the promise of 3 s. While the cell is
+    A request on which the cell broke off before any answer is sent again, if it may be (see the rules): so a
+    replica that restarts is not seen. A drained cell is so from the first request on (its weight). `fall`, the interval and the timeout keep the promise of 3 s. While the cell is
     dead or drained, the server `away` answers in its place, also to requests that were in flight to a cell that hangs
     (HAProxy alone would close those connections without a word).
     """
@@ -203,7 +215,7 @@ def _backend(config: RouterConfig, region: Region, places: Places) -> list[str]:
         f"http-response set-header X-OCEFS-Cell {region.name} if {{ srv_name cell }}",
         "http-response set-header X-OCEFS-Failover-From %[var(txn.away)] if { var(txn.away) -m found } { srv_name cell }",
         *(error(problem, extra, config.retry_after_s) for problem in HAPROXY_ERRORS),
-        f"server cell {address}{_verified(region)} check {checks} {limits} init-addr last,libc,none",
+        f"server cell {address}{_verified(region)} check {checks} {limits} weight {0 if drained else 1} init-addr last,libc,none",
         f"server away unix@{quoted(str(places.away(region.name)))} backup",
     ]
 

@@ -143,9 +143,14 @@ def _identity(config: RouterConfig) -> list[str]:
         f"http-request set-header X-Forwarded-Proto {scheme} "
         f"unless {{ {trusted} }} {{ req.fhdr(X-Forwarded-Proto) -m str http https }}"
     )
-    # each hop is looked behind only if the one in front of it is trusted, so a caller can't choose its address
-    hops = range(1, _PROXY_HOPS + 1)
-    return lines + [f"http-request set-src req.hdr_ip(X-Forwarded-For,-{hop}) if {{ {trusted} }}" for hop in hops]
+    # each hop is looked behind only if the one in front of it is trusted, so a caller can't choose its address; where one says what is no
+    # address, those behind it are the caller's own word
+    seen = ""
+    for hop in range(1, _PROXY_HOPS + 1):
+        address = f"req.hdr_ip(X-Forwarded-For,-{hop})"
+        lines.append(f"http-request set-src {address} if {{ {trusted} }}{seen}")
+        seen += f" {{ {address} -m found }}"
+    return lines
 
 
 def own_answers(config: RouterConfig, regions: Sequence[Region]) -> list[str]:

@@ -7,6 +7,7 @@ old one finishes what it has and gives each kept connection one more answer, whi
 """
 
 import contextlib
+import hashlib
 import importlib
 import os
 import resource
@@ -172,8 +173,9 @@ def _cells(router: RouterFolder, plan: Plan) -> dict[str, str]:
     return {region.name: found.get(f"cell_{region.name}", "unknown") for region in plan.regions}
 
 
-def launch(router: RouterFolder, plan: Plan) -> None:
-    """Start HAProxy for this plan; a running one hands its sockets over. The caller holds the lock."""
+def launch(router: RouterFolder, plan: Plan, *, known_addresses: bool = False) -> None:
+    """Start HAProxy for this plan; a running one hands its sockets over. The caller holds the lock. With `known_addresses` it goes by the address map that is
+    there, if there is one, whatever has become of the database."""
     state, changes = router.state(), _changes(router, plan)
     old = state.haproxy if is_alive(state.haproxy) else None
     if old is None:
@@ -181,7 +183,8 @@ def launch(router: RouterFolder, plan: Plan) -> None:
         _check_ports(plan.config, _STOP_S if any(map(is_alive, state.retiring)) else 0.0)
     wanted = plan.config.connections_max
     connections = affordable_connections(wanted, _descriptors(descriptors_for(wanted)))
-    render(router, plan, changes, connections)
+    render(router, plan, changes, connections, known_addresses=known_addresses)
+    shown = digest(router.places.certificate.read_bytes()) if plan.config.encrypted else ""
     command = [binary(), "-db", "-f", str(router.places.config)]
     if old is not None:
         command += ["-x", str(router.places.socket), "-sf", str(old.pid)]
@@ -193,23 +196,32 @@ def launch(router: RouterFolder, plan: Plan) -> None:
         raise StepFailed(f"the router did not start:\n{last_lines(router.log)}", f"see {router.log}")
     retiring = tuple(mark for mark in (*state.retiring, *([old] if old else [])) if is_alive(mark))
     router.save(plan)
-    router.save(msgspec.structs.replace(state, haproxy=child.mark, retiring=retiring, connections_max=connections))
-    for region in changes.drained:
-        admin.set_drained(f"cell_{region}", drained=True)
+    router.save(
+        msgspec.structs.replace(
+            state, haproxy=child.mark, retiring=retiring, connections_max=connections, certificate=shown
+        )
+    )
 
 
 def _changes(router: RouterFolder, plan: Plan) -> Changes:
     return router.changes().among({region.name for region in plan.regions})
 
 
-def render(router: RouterFolder, plan: Plan, changes: Changes, connections: int) -> None:
+def render(
+    router: RouterFolder, plan: Plan, changes: Changes, connections: int, *, known_addresses: bool = False
+) -> None:
     """Compute all files and let HAProxy check them. Raises `CellError` that says what is wrong."""
     router.create()
     if plan.config.encrypted:
         _place_certificate(router, plan)
     try:
         texts = files(
-            plan.config, plan.regions, router.places, connections=connections, country_changes=changes.countries
+            plan.config,
+            plan.regions,
+            router.places,
+            connections=connections,
+            country_changes=changes.countries,
+            drained=changes.drained,
         )
     except (TopologyError, ValueError) as error:
         raise CellError(
@@ -217,7 +229,8 @@ def render(router: RouterFolder, plan: Plan, changes: Changes, connections: int)
         ) from error
     for name, text in texts.items():
         router.write(name, text)
-    refresh_addresses(router, plan)
+    if not (known_addresses and router.places.addresses.exists()):
+        refresh_addresses(router, plan)
     check = subprocess.run(  # noqa: S603 -- the HAProxy that came with us, no shell
         [binary(), "-c", "-f", str(router.places.config)], capture_output=True, text=True, timeout=60, check=False
     )
@@ -242,13 +255,13 @@ def _place_certificate(router: RouterFolder, plan: Plan) -> None:
 
 
 def certificate_changed(router: RouterFolder, plan: Plan) -> bool:
-    """Whether there is another certificate than the one that HAProxy has."""
-    if not plan.config.encrypted:
-        return False
-    try:
-        return router.places.certificate.read_bytes() != _together(_pair(router, plan.config))
-    except FileNotFoundError:
-        return True
+    """Whether there is another certificate than the one that callers are shown."""
+    return plan.config.encrypted and router.state().certificate != digest(_together(_pair(router, plan.config)))
+
+
+def digest(shown: bytes) -> str:
+    """By which a certificate and its key are known again."""
+    return hashlib.sha256(shown).hexdigest()
 
 
 def _together(pair: Pair) -> bytes:
@@ -266,7 +279,7 @@ def refresh_addresses(router: RouterFolder, plan: Plan) -> bool:
     """Compute the address map again if the database or the countries changed; True if it was computed."""
     if not plan.config.mmdb:
         return False
-    database, target = Path(plan.config.mmdb), router.folder / "addresses.map"
+    database, target = Path(plan.config.mmdb), router.places.addresses
     countries = region_of_country(plan.regions) | _changes(router, plan).countries
     served = {country: region for country, region in countries.items() if region}
     try:

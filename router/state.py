@@ -53,12 +53,13 @@ class Changes(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """The processes. `retiring` are HAProxys that finish their last requests after a reload."""
+    """The processes. `retiring` are HAProxys that finish their last requests after a reload; `certificate`: the SHA-256 of what callers are shown, "" without TLS."""
 
     haproxy: ProcessMark | None = None
     control: ProcessMark | None = None
     retiring: tuple[ProcessMark, ...] = ()
     connections_max: int = 0
+    certificate: str = ""
 
 
 class RouterFolder:

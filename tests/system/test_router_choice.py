@@ -1,5 +1,7 @@
 """Which cell gets a request: the real HAProxy, three fake cells, each rule and the order among them."""
 
+import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from router import process
+from router.state import RouterFolder
 from tests.system.router_rig import PROXY, Rig, coming_from, running
 from tests.unit.router.mmdb_file import write_mmdb
 
@@ -131,6 +135,12 @@ def test_a_stranger_chooses_its_address(rig: Rig) -> None:
     assert rig.cell_of("/v1/skus", {"X-Forwarded-For": f"{IN_BRAZIL}, {IN_GERMANY}, {PROXY}"}, source=PROXY) == "eu"
 
 
+@pytest.mark.parametrize("told", ["unknown", "_hidden", '"[::1', "999.1.1.1"])
+def test_a_callers_own_word_counts_behind_a_proxy_that_says_no_address(rig: Rig, told: str) -> None:
+    for forwarded in (f"{IN_BRAZIL}, {told}", f"{IN_GERMANY}, {IN_BRAZIL}, {told}", f"{IN_BRAZIL}, {told}, {PROXY}"):
+        assert rig.cell_of("/v1/skus", {"X-Forwarded-For": forwarded}, source=PROXY) == "us"
+
+
 def test_an_ipv6_client_is_not_found(rig: Rig) -> None:
     assert rig.cell_of("/v1/skus", {"X-Forwarded-For": "2001:db8:55:7::1"}, source=PROXY) == "latam"
     assert rig.cell_of("/v1/skus", {"X-Forwarded-For": "2001:db8:49::"}, source=PROXY) == "eu"
@@ -253,3 +263,19 @@ def test_a_new_address_database_needs_a_restart(rig: Rig) -> None:
         database.write_bytes(kept)
     rig.until(lambda: rig.cell_of("/v1/skus", source=IN_BRAZIL) == "latam", 10)
     assert rig.start().pid == pid
+
+
+def test_haproxy_stays_away_because_the_address_database_does(rig: Rig) -> None:
+    database = Path(rig.config.mmdb)
+    kept = database.read_bytes()
+    database.unlink()
+    try:
+        haproxy = process.status(rig.home).pid
+        os.kill(haproxy, signal.SIGKILL)
+        rig.until(lambda: process.status(rig.home).pid not in (0, haproxy), 10)  # the control part starts it again
+        rig.until(lambda: rig.client.get("/readyz").status_code == 200, 5)
+        assert rig.cell_of("/v1/skus", source=IN_BRAZIL) == "latam"
+        log = RouterFolder(rig.home).control_log
+        rig.until(lambda: str(database) in log.read_text(), 5)  # and says so
+    finally:
+        database.write_bytes(kept)

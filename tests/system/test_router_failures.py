@@ -15,6 +15,7 @@ import pytest
 from cells.errors import CellError, PortTaken
 from cells.processes import ProcessMark, mark_of
 from router import process
+from router.admin_socket import AdminError, AdminSocket
 from router.state import RouterFolder, State
 from tests.system.router_rig import Rig, running
 
@@ -187,6 +188,32 @@ def test_a_drain_cuts_requests_off_or_is_forgotten(rig: Rig) -> None:
     rig.until(lambda: rig.client.get(ORDER["us"]).status_code == 200, 3)
     with pytest.raises(CellError, match="there is no region 'mars'"):
         rig.control.drain("mars")
+
+
+def test_a_drained_cell_gets_requests_while_the_router_is_reloaded_or_started_again(rig: Rig) -> None:
+    rig.control.drain("us")
+    rig.until(lambda: rig.state_of("us") == "drained", 2)
+    with Neighbour(rig, "us") as neighbour:
+        before = process.status(rig.home).pid
+        process.start(rig.home, rig.config, rig.regions()[:2])
+        assert process.status(rig.home).pid != before
+        rig.until(lambda: neighbour.asked > 20, 10)
+    assert len(neighbour.wrong) == neighbour.asked
+    rig.control.resume("us")
+    rig.until(lambda: rig.client.get(ORDER["us"]).status_code == 200, 3)
+    rig.start()
+    assert rig.cell_of(ORDER["us"]) == "us"
+
+
+def test_a_drain_that_haproxy_did_not_take_comes_with_the_next_one(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(self: AdminSocket, backend: str, drained: bool) -> None:
+        raise AdminError("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AdminSocket, "set_drained", away)
+        with pytest.raises(AdminError):
+            rig.control.drain("us")
+    assert RouterFolder(rig.home).changes().drained == ()
 
 
 def test_a_live_stream_waits_in_a_buffer_or_is_cut() -> None:
