@@ -124,18 +124,26 @@ def give_rights(config: RegionConfig, addresses: StoreAddresses) -> None:
 
 
 def wait_settled(supervisor: Any, region: str, deadline_s: float = SHARDS_DEADLINE_S) -> dict[str, Any]:
-    """Waits until every shard is served by the wanted hosts; gives the supervisor's last status."""
+    """Waits until every shard is served by the wanted hosts of a cell that starts; gives the supervisor's last status. Raises CellError."""
+    status, missing = _settled(supervisor, deadline_s)
+    if missing:
+        raise CellError(
+            f"the hosts of {region} did not come up: {missing}",
+            f"see the logs of {region} (make logs REGIONS={region}), then make down and make up",
+        )
+    return status
+
+
+def _settled(supervisor: Any, deadline_s: float) -> tuple[dict[str, Any], str]:
+    """The supervisor's last status, and what is missing after the deadline."""
     until = time.monotonic() + deadline_s
     while True:
         status: dict[str, Any] = ray.get(supervisor.status.remote(), timeout=deadline_s)
         if status["settled"] and not status["unowned"]:
-            return status
+            return status, ""
         if time.monotonic() > until:
-            reason = status["error"] or f"{status['unowned']} shards have no host"
-            raise CellError(
-                f"the hosts of {region} did not come up: {reason}",
-                f"see the logs of {region} (make logs REGIONS={region}), then make down and make up",
-            )
+            unowned = f"{status['unowned']} shards have no host" if status["unowned"] else ""
+            return status, status["error"] or unowned or "shards still move"
         time.sleep(0.1)
 
 
@@ -152,7 +160,13 @@ def withdraw(config: RegionConfig, addresses: StoreAddresses) -> None:
 
 
 def scale(region: str, hosts: int, deadline_s: float = SHARDS_DEADLINE_S) -> dict[str, Any]:
-    """Changes the number of hosts live; returns when shards are where they belong."""
+    """Changes the number of hosts live; returns when shards are where they belong. Raises CellError when that takes longer: it goes on all the same."""
     supervisor = ray.get_actor(supervisor_name(region), NAMESPACE)
     ray.get(supervisor.scale.remote(hosts), timeout=deadline_s)
-    return wait_settled(supervisor, region, deadline_s)
+    status, missing = _settled(supervisor, deadline_s)
+    if missing:
+        raise CellError(
+            f"after {deadline_s:.0f} s {region} is not at {hosts} hosts yet: {missing}",
+            f"it serves, and goes on by itself: watch it with make status; logs: make logs REGIONS={region}",
+        )
+    return status

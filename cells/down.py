@@ -10,7 +10,7 @@ from rich.console import Console
 from cells.config import region_names
 from cells.errors import CellError, ConfigError, refused
 from cells.keeper import end_leftovers, living
-from cells.paths import CellPaths
+from cells.paths import CellPaths, started
 from cells.processes import is_alive, send, stop, wait_until
 from cells.state import KeeperState, read_state, write_state
 from cells.up import print_step
@@ -23,7 +23,7 @@ def down(names: list[str] | None, console: Console) -> int:
 
     What is in the way of one, a full disk above all, keeps none of the others from ending.
     """
-    known = region_names()
+    known = list(dict.fromkeys((*region_names(), *started())))
     for name in names or []:
         if name not in known:
             raise ConfigError(f"there is no region {name!r}", f"known regions: {', '.join(known)}")

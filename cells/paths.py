@@ -23,6 +23,11 @@ def short_folder(home: Path) -> Path:
     return Path("/tmp") / f"ocefs-{hashlib.sha256(str(home).encode()).hexdigest()[:8]}"  # noqa: S108 -- see `own_folder`
 
 
+def started() -> list[str]:
+    """The regions that were ever started in this home, whether their files are there yet or not."""
+    return sorted(file.parent.parent.name for file in home_folder().glob("*/run/state.json"))
+
+
 class CellPaths:
     """The folders and files of one region under one home.
 

@@ -81,7 +81,7 @@ def _shown(console: Console, title: str, *texts: str) -> None:
 
 
 def status(configs: list[RegionConfig], console: Console) -> int:
-    """Print the tables; 0 if all of these cells run and are ready."""
+    """Print the tables; 0 if all of these cells run and are ready, and the router did not die."""
     cells = Table(title="cells")
     for column in ("cell", "phase", "since", "keeper", "PostgreSQL", "Redis", "Ray", "restarts", "journal", "store"):
         cells.add_column(column)
@@ -106,10 +106,11 @@ def status(configs: list[RegionConfig], console: Console) -> int:
             ]
     console.print(cells)
     console.print(hosts)
-    console.print(_router())
+    shown, died = _router()
+    console.print(shown)
     for problem in problems:
         console.print(problem, style="yellow", markup=False)
-    return 0 if fine else 1
+    return 0 if fine and not died else 1
 
 
 def _asked(running: RegionConfig) -> Answer:
@@ -153,14 +154,17 @@ def _host_row(config: RegionConfig, host: dict[str, Any]) -> list[str]:
     ]
 
 
-def _router() -> str:
+def _router() -> tuple[str, bool]:
+    """How it is, and whether it died."""
     from router import process
 
     found = process.status(CellPaths("router").home)
+    if found.died:
+        return "router: [red]died; its control part starts it again, or else make up[/]", True
     if not found.running:
-        return "router: [red]does not run[/]"
+        return "router: [red]does not run[/]", False
     cells = ", ".join(f"{name} {state}" for name, state in found.cells.items())
-    return f"router: {found.address} (process {found.pid}, control {found.control_pid or 'away'}): {cells}"
+    return f"router: {found.address} (process {found.pid}, control {found.control_pid or 'away'}): {cells}", False
 
 
 def logs(names: list[str], console: Console, count: int) -> int:

@@ -46,9 +46,10 @@ _ASK_AGAIN_S = 0.1
 
 
 class RouterStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How the router is. `cells` is region → `up`, `down`, `drained` or `unknown`."""
+    """How the router is. `died`: it was not stopped, and is not there. `cells` is region → `up`, `down`, `drained` or `unknown`."""
 
     running: bool
+    died: bool = False
     address: str = ""
     pid: int = 0
     control_pid: int = 0
@@ -144,7 +145,7 @@ def status(home: Path) -> RouterStatus:
     router = RouterFolder(home)
     state, plan = router.state(), router.plan()
     if state.haproxy is None or not is_alive(state.haproxy) or plan is None:
-        return RouterStatus(running=False)
+        return RouterStatus(running=False, died=state.haproxy is not None)
     return RouterStatus(
         running=True,
         address=plan.config.address,

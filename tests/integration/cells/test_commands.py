@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from cells.__main__ import main
+from cells.calls import Answer
 from cells.config import load_all
 from cells.errors import MemoryTooLow, PortTaken
 from cells.paths import CellPaths, short_folder
@@ -89,6 +90,22 @@ def test_down_without_anything_running_fails(home, free_port, capsys):
     assert "nothing runs" in capsys.readouterr().out
 
 
+def test_down_overlooks_a_region_whose_file_is_gone(home, free_port, capsys):
+    _region(home, free_port)
+    paths = CellPaths("mars")
+    paths.create()
+    kept = Child([sys.executable, "-c", "import time; time.sleep(60)"], log=home / "log")
+    try:
+        write_state(paths.state_file, KeeperState(region="mars", phase="running", keeper=kept.mark))
+        assert main(["down"]) == 0
+        assert not is_alive(kept.mark)
+        assert main(["down", "mars"]) == 0  # it is known by what it left
+        assert main(["down", "venus"]) != 0
+    finally:
+        stop(kept.mark)
+    assert "there is no region 'venus'" in "".join(capsys.readouterr())
+
+
 def _no_room(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -159,6 +176,25 @@ def test_status_hides_a_crashed_keeper(home, free_port):
     console = _console()
     assert status(load_all(), console) == 1
     assert "keeper crashed" in _text(console)
+
+
+def test_status_says_that_all_is_well_while_the_router_is_dead(home, free_port, monkeypatch):
+    _region(home, free_port)
+    paths = CellPaths("us")
+    paths.create()
+    kept = Child([sys.executable, "-c", "import time; time.sleep(60)"], log=home / "log")
+    try:
+        write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=kept.mark))
+        monkeypatch.setattr("cells.show.call", lambda *_, **__: Answer(200, {}))
+        assert status(load_all(), _console()) == 0  # it was never started, or was stopped
+        router = RouterFolder(home)
+        router.create()
+        router.save(State(haproxy=ProcessMark(os.getpid(), "00000000-1")))
+        console = _console()
+        assert status(load_all(), console) == 1
+        assert "router: died" in _text(console)
+    finally:
+        stop(kept.mark)
 
 
 def test_the_printed_order_call_is_no_valid_json(home):

@@ -70,3 +70,31 @@ def test_a_cell_is_refused_the_number_that_it_was_made_with(done):
     with pytest.raises(InterruptedError):
         deploy.deploy(RegionConfig(), ADDRESSES)
     assert done == ["migrated", "asked", "started"]
+
+
+class Supervisor:
+    """One whose shards never settle."""
+
+    class Method:
+        def __init__(self, answer: object) -> None:
+            self._answer = answer
+
+        def remote(self, *_: object) -> object:
+            return self._answer
+
+    def __init__(self, unowned: int) -> None:
+        self.scale = self.Method(None)
+        self.status = self.Method({"settled": False, "unowned": unowned, "error": "", "hosts": {}})
+
+
+@pytest.mark.parametrize(("unowned", "missing"), [(0, "shards still move"), (3, "3 shards have no host")])
+def test_who_scales_a_cell_is_told_that_it_did_not_come_up_although_shards_only_still_move(
+    monkeypatch, unowned, missing
+):
+    monkeypatch.setattr(deploy.ray, "get_actor", lambda *_: Supervisor(unowned))
+    monkeypatch.setattr(deploy.ray, "get", lambda answer, timeout: answer)
+    with pytest.raises(CellError, match=f"after 0 s us is not at 4 hosts yet: {missing}") as raised:
+        deploy.scale("us", 4, deadline_s=0.0)
+    assert "goes on by itself" in raised.value.next_step
+    with pytest.raises(CellError, match="the hosts of us did not come up"):
+        deploy.wait_settled(Supervisor(unowned), "us", deadline_s=0.0)
