@@ -14,6 +14,8 @@ from actors.domain.rows import LocationRow
 # A tenth of a degree is at most 11 km: near enough to order places by, coarse enough to be remembered.
 GRID_PER_DEGREE = 10
 VIEWPOINTS_MAX = 4_096
+# Locations in all of them together, some 100 bytes each: with 500 locations the number alone would let a replica keep 200 MB.
+ENTRIES_MAX = 500_000
 
 
 class Viewpoint(msgspec.Struct, frozen=True, gc=False):
@@ -83,7 +85,7 @@ class Places:
 
     def _keep(self, viewpoint: Viewpoint) -> Viewpoint:
         self._viewpoints[viewpoint.key] = viewpoint
-        if len(self._viewpoints) > VIEWPOINTS_MAX:
+        if len(self._viewpoints) > min(VIEWPOINTS_MAX, max(1, ENTRIES_MAX // max(1, len(self._rows)))):
             self._viewpoints.popitem(last=False)
         return viewpoint
 

@@ -7,7 +7,7 @@ from actors.domain.order_evolve import RETRY_PLACES_MAX
 from actors.domain.rows import LocationRow, SkuRow, StockRow
 from serve.availability.index import ANSWER_BYTES_MAX, ANSWERS_MAX, CANDIDATES_MAX, FRAGMENTS_MAX, AvailabilityIndex
 from serve.availability.keepers import SCARCE_MAX
-from serve.availability.places import VIEWPOINTS_MAX
+from serve.availability.places import ENTRIES_MAX, VIEWPOINTS_MAX
 from serve.availability.stock import SkuStock
 
 
@@ -180,6 +180,13 @@ def test_views_and_remembered_answers_are_bounded(index):
     for step in range(VIEWPOINTS_MAX + 500):
         index.places.seen_from(-90 + step % 1800 / 10, step // 1800)
     assert len(index.places._viewpoints) == VIEWPOINTS_MAX
+
+
+def test_the_views_of_many_places_take_ever_more_memory(index):
+    index.rows([place(f"us-{number}", 40.0, -98.0) for number in range(997)])
+    for step in range(ENTRIES_MAX // 1_000 + 100):
+        index.places.seen_from(step / 10, 0.0)
+    assert len(index.places._viewpoints) == ENTRIES_MAX // 1_000
     view = index.places.seen_from(0, 0)
     for limit in range(FRAGMENTS_MAX + 500):
         index.encoded("x", view, limit)
