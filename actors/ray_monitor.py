@@ -70,16 +70,15 @@ class MonitorActor:
         )  # fmt: skip
         await gateway.start()
         stream = PostgresAuditStream(cell.postgres_url, f"{cell.region}-monitor")
-        webhook = None
+        self._watch = Watch(
+            cell.region, lambda: Monitor(cell.region, settings), stream, stream, gateway, SystemClock()
+        )  # fmt: skip
+        running = [self._watch.run()]
         url, secret_file = self._webhook
         if url:
             alerts = PostgresAlerts(cell.postgres_url)
-            webhook = Webhook(cell.region, url, read_secret(secret_file), alerts, gateway, SystemClock())
-        self._watch = Watch(
-            cell.region, lambda: Monitor(cell.region, settings), stream, stream, gateway, SystemClock(),
-            webhook.tell if webhook is not None else None,
-        )  # fmt: skip
-        await self._watch.run()
+            running.append(Webhook(cell.region, url, read_secret(secret_file), alerts, gateway, SystemClock()).run())
+        await asyncio.gather(*running)
 
 
 def start_monitor(

@@ -24,6 +24,7 @@ from actors.runtime.alerts import AlertList
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.pauses import Pauses
 from actors.runtime.ports import Clock
+from actors.runtime.rounds import rounds_for_ever
 from actors.runtime.sharding import digest_of
 from actors.runtime.watch import WATCHMAN, Asks
 from actors.runtime.wire import OK, REFUSED
@@ -33,8 +34,6 @@ log = logging.getLogger("ocefs.webhook")
 LOOK_S = 2.0
 TIMEOUT_S = 5.0
 AT_ONCE = 20
-# The monitor judges nothing while it tells: after this no other alert is begun, and what is left goes with the next look.
-TELLING_S = 2.0
 # Of the list, whose oldest may all be such that the receiver refuses.
 UNTOLD_MAX = 1_000
 # Client errors that are about the receiver as a whole (who asks, the address, how much of it, and when): RFC 9110, 6585, 8470.
@@ -93,6 +92,14 @@ class Webhook:
         # Alerts that the receiver refuses.
         self._refused = Pauses(int(2000 * LOOK_S))
 
+    async def run(self) -> None:
+        """For ever, beside the monitor: nobody else waits for a receiver that takes its time."""
+        await rounds_for_ever(self._round, lambda: None, self._clock, LOOK_S, log, "the webhook")
+
+    async def _round(self) -> bool:
+        await self.tell()
+        return False
+
     async def tell(self) -> None:
         """What there is to be told, unless it is too soon. Never raises for faults of the other side."""
         if self._clock.monotonic() < self._next_at:
@@ -103,13 +110,10 @@ class Webhook:
         except StoreUnavailable:
             return
         if due:
-            began = self._clock.monotonic()
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
             async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
                 for alert_id in due:
                     if await self._told(session, alert_id) is Outcome.NOBODY:
-                        return
-                    if self._clock.monotonic() - began >= TELLING_S:
                         return
 
     async def _due(self) -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -58,7 +58,7 @@ class Asks(Protocol):
 
 
 class Watch:
-    """`fresh` makes a monitor that has learned nothing; `after` is awaited in each round (the webhook), also when its save fails."""
+    """`fresh` makes a monitor that has learned nothing."""
 
     def __init__(
         self,
@@ -68,11 +68,10 @@ class Watch:
         memory: MonitorMemory,
         gateway: Asks,
         clock: Clock,
-        after: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._who = Who(f"{region}-{WATCHMAN}")
         self._fresh, self._monitor = fresh, fresh()
-        self._stream, self._memory, self._gateway, self._clock, self._after = stream, memory, gateway, clock, after
+        self._stream, self._memory, self._gateway, self._clock = stream, memory, gateway, clock
         self._cursor: dict[int, Position] = {}
         self._waiting: deque[Alert] = deque()
         self._loaded, self._dirty, self._saved_at = False, False, 0.0
@@ -100,18 +99,8 @@ class Watch:
             self._cursor |= read.cursor
             self._dirty = True
         await self._hand_over()
-        try:
-            await self._save()
-        except Exception:
-            # A memory that can't be kept is no reason not to tell what was found.
-            await self._tell()
-            raise
-        await self._tell()
+        await self._save()
         return read.more
-
-    async def _tell(self) -> None:
-        if self._after is not None:
-            await self._after()
 
     def _see(self, record: Record) -> None:
         self.records += 1
