@@ -24,7 +24,7 @@ def short_folder(home: Path) -> Path:
 
 
 def started() -> list[str]:
-    """The regions that were ever started in this home, whether their files are there yet or not."""
+    """The regions that were ever started in this home, whether their files are still there or not."""
     return sorted(file.parent.parent.name for file in home_folder().glob("*/run/state.json"))
 
 

@@ -90,22 +90,22 @@ class Control:
             plan, state = self._router.plan(), self._router.state()
             if plan is None or state.haproxy is None:
                 return
+            self._bound_log(plan.config.log_bytes_max)
             if not is_alive(state.haproxy):
-                print("HAProxy was gone and is started again", flush=True)
                 launch(self._router, plan, known_addresses=True)
+                print("HAProxy was gone and is started again", flush=True)
             elif time.monotonic() >= self._certificate_after and certificate_changed(self._router, plan):
                 self._certificate_after = time.monotonic() + _CERTIFICATE_AGAIN_S
                 launch(self._router, plan, known_addresses=True)
                 print("a newer certificate is shown to callers", flush=True)
-            self._bound_log(plan.config.log_bytes_max)
             self._refresh_addresses(plan)
 
     def _refresh_addresses(self, plan: Plan) -> bool:
-        if not refresh_addresses(self._router, plan):
-            return False
-        with self._router.places.addresses.open(encoding="ascii") as lines:
+        return refresh_addresses(self._router, plan, self._offer_addresses)
+
+    def _offer_addresses(self, file: Path) -> None:
+        with file.open(encoding="ascii") as lines:
             self._admin.replace_map("addresses.map", lines)
-        return True
 
     def _set_drained(self, region: str, drained: tuple[str, ...]) -> None:
         # Recorded first: who is killed in between leaves what the next HAProxy does, not a drain that it forgets.

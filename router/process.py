@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -82,7 +82,7 @@ def start(home: Path, config: RouterConfig, regions: Sequence[Region], *, with_c
     with router.locked():
         state = router.state()
         running = is_alive(state.haproxy)
-        if not running:
+        if state.haproxy is None:  # one that died is started again as it was
             router.forget_changes()
         if not running or router.plan() != plan or certificate_changed(router, plan):
             launch(router, plan)
@@ -257,7 +257,12 @@ def _place_certificate(router: RouterFolder, plan: Plan) -> None:
 
 def certificate_changed(router: RouterFolder, plan: Plan) -> bool:
     """Whether there is another certificate than the one that callers are shown."""
-    return plan.config.encrypted and router.state().certificate != digest(_together(_pair(router, plan.config)))
+    if not plan.config.encrypted:
+        return False
+    try:
+        return router.state().certificate != digest(_together(_pair(router, plan.config)))
+    except FileNotFoundError:  # ours is made anew
+        return True
 
 
 def digest(shown: bytes) -> str:
@@ -276,8 +281,9 @@ def _pair(router: RouterFolder, config: RouterConfig) -> Pair:
     return pair_of(router.home, "router")
 
 
-def refresh_addresses(router: RouterFolder, plan: Plan) -> bool:
-    """Compute the address map again if the database or the countries changed; True if it was computed."""
+def refresh_addresses(router: RouterFolder, plan: Plan, offer: Callable[[Path], None] = lambda _: None) -> bool:
+    """Compute the address map again if the database or the countries changed; True if it was computed. `offer` is given the new one before it counts: where that
+    fails it is computed again next time."""
     if not plan.config.mmdb:
         return False
     database, target = Path(plan.config.mmdb), router.places.addresses
@@ -293,6 +299,7 @@ def refresh_addresses(router: RouterFolder, plan: Plan) -> bool:
             file.writelines(address_map(database, served))
     except AddressDatabaseError as error:
         raise CellError(str(error), "correct router.mmdb, or make it empty to do without") from error
+    offer(fresh)
     os.replace(fresh, target)
     return True
 

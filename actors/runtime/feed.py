@@ -30,7 +30,8 @@ def row_key(row: Any) -> tuple[Any, ...]:
 
 
 class Listener:
-    """What is on its way to one gateway. `rows`: by key, with the shard's number and epoch. `snapshot`: None before it has begun."""
+    """What is on its way to one gateway. `rows`: by key, with the shard. `snapshot`: None before it has begun; `reading`: a piece of it that is
+    on its way to be proved."""
 
     def __init__(self, heard_at: float) -> None:
         self.cursor = 0
@@ -38,15 +39,16 @@ class Listener:
         self.heard_at = heard_at
         self.reset = True
         self.snapshot: Snapshot | None = None
+        self.reading: asyncio.Future[Any] | None = None
         self.answers: list[tuple[int, Reply]] = []
-        self.rows: dict[tuple[Any, ...], tuple[int, int, Row]] = {}
+        self.rows: dict[tuple[Any, ...], tuple[Shard, Row]] = {}
         self.live: deque[LiveEvent]
         self.wake = asyncio.Event()
 
     @property
     def complete(self) -> bool:
         """All that the host has is in `rows`, or was."""
-        return self.snapshot is not None and self.snapshot.told
+        return self.snapshot is not None and self.snapshot.told and self.reading is None
 
 
 class Feed:
@@ -71,12 +73,14 @@ class Feed:
         return known
 
     def fill(self, listener: Listener, rows: Iterable[tuple[Shard, Row]]) -> None:
-        """A piece of the listener's snapshot. What was published and not told yet is as new, or newer: all that the piece has seen is durable by now, and so was
-        published, and what was decided after it in the same group as well. A shard whose append failed meanwhile was read as it never became; its
-        residents are told of anew."""
+        """A piece of the listener's snapshot. What the same shard published and is not told yet is as new, or newer: all that the piece has seen is durable by
+        now, and so was published, and what was decided after it in the same group as well. What it published before it was built again is older. A shard
+        whose append failed meanwhile was read as it never became; its residents are told of anew."""
         for shard, row in rows:
-            if not shard.lost:
-                listener.rows.setdefault(row_key(row), (shard.number, shard.epoch, row))
+            key = row_key(row)
+            known = listener.rows.get(key)
+            if not shard.lost and (known is None or (known[0] is not shard and known[0].epoch <= shard.epoch)):
+                listener.rows[key] = (shard, row)
         listener.wake.set()
 
     def is_full(self, listener: Listener) -> bool:
@@ -92,8 +96,7 @@ class Feed:
 
     def publish(self, shard: Shard, rows: Iterable[Row]) -> None:
         """Rows of entities of the shard that are durable now."""
-        number, epoch = shard.number, shard.epoch
-        fed = [(row_key(row), (number, epoch, row)) for row in rows if row.table in FEED_TABLES]  # type: ignore[attr-defined]
+        fed = [(row_key(row), (shard, row)) for row in rows if row.table in FEED_TABLES]  # type: ignore[attr-defined]
         if fed:
             for listener in self._listeners.values():
                 listener.rows.update(fed)
@@ -136,7 +139,7 @@ class Feed:
             listener.cursor,
             listener.reset,
             listener.answers,
-            [FedRow(number, epoch, row.table, to_msgpack(row)) for number, epoch, row in rows],  # type: ignore[attr-defined]
+            [FedRow(shard.number, shard.epoch, row.table, to_msgpack(row)) for shard, row in rows],  # type: ignore[attr-defined]
             list(listener.live),
             stats,
             more,

@@ -161,14 +161,11 @@ class Host:
         """`Downlink` in MessagePack: waits until there is something for the gateway, a second at most for fresh figures."""
         now = self._clock.monotonic()
         listener = self.feed.listener(gateway_id, cursor, live, now)
-        if not listener.complete:
-            # Through the inbox, so that the snapshot rests on what is durable and what follows it comes after it.
-            rows, group = await self._at_next_group(partial(self._piece, listener))
-            if group.unproven:
-                # Nobody says whose these shards are: it may be another host that tells of them, and knows what is newer.
-                await self._clock.sleep(SETTLE_S)
+        if not listener.complete and not await self._filled(listener):
+            # Nobody says whose these shards are: it may be another host that tells of them, and knows what is newer.
+            await self._clock.sleep(SETTLE_S)
+            if listener.reset:
                 return to_msgpack(Downlink(UNHEARD, False, [], [], [], self.stats()))
-            self.feed.fill(listener, rows)
         if not self.feed.is_full(listener):
             try:
                 async with asyncio.timeout(min(1.0, self.limits.listen_max_s)):
@@ -178,6 +175,23 @@ class Host:
                 pass
         link: Downlink = self.feed.take(listener, self.stats())
         return to_msgpack(link)
+
+    async def _filled(self, listener: Listener) -> bool:
+        """Has the next piece of the listener's snapshot been proved? It goes through the inbox, so that it rests on what is durable and what follows comes after
+        it. While the journal hangs the gateway is not let wait for it: it would take the host for dead."""
+        if listener.reading is None:
+            listener.reading = self._at_next_group(partial(self._piece, listener))
+        await asyncio.wait((listener.reading,), timeout=min(1.0, self.limits.listen_max_s))
+        if not listener.reading.done():
+            return True
+        rows, group = listener.reading.result()
+        listener.reading = None
+        if group.unproven:
+            assert listener.snapshot is not None
+            listener.snapshot.take_back()
+            return False
+        self.feed.fill(listener, rows)
+        return True
 
     def _piece(self, listener: Listener, group: Group) -> tuple[list[tuple[Shard, Row]], Group]:
         """Some residents as they are in memory, which has to be proved as every answer from there."""

@@ -32,6 +32,8 @@ class Snapshot:
             (number, key) for number, shard in shards.items() for key in shard.entities if key[0] in resident
         )
         self._begun: _Begun | None = None
+        # Of whom the last piece told.
+        self._last: list[tuple[int, Key]] = []
 
     @property
     def told(self) -> bool:
@@ -42,9 +44,16 @@ class Snapshot:
         """A resident has come into memory, in the shard of that number."""
         self._untold.append((number, key))
 
+    def take_back(self) -> None:
+        """The last piece was told to nobody: whom it was about is told of again, all of him."""
+        self._begun = None
+        self._untold.extend(self._last)
+        self._last = []
+
     def piece(self, shards: Mapping[int, Shard], rows_max: int) -> list[tuple[Shard, Row]]:
         """The next rows, as residents are now, each with its shard. Left out is who went with his shard: whoever loads him next tells of him."""
         rows: list[tuple[Shard, Row]] = []
+        self._last = []
         while len(rows) < rows_max:
             begun, self._begun = self._begun, None
             if begun is None:
@@ -61,6 +70,7 @@ class Snapshot:
                 # Of a state that another took the place of nothing is true any more.
                 rest = iter(self._codecs[key[0]].kind.feed(key[1], entity.state, entity.version))
                 begun = _Begun(number, key, entity, entity.state, rest)
+            self._last.append((number, key))
             room = rows_max - len(rows)
             some = list(islice(begun.rest, room))
             rows.extend((shard, row) for row in some)

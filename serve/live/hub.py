@@ -99,13 +99,14 @@ class LiveStream:
     """One client: what it has not read yet, bounded. `last_words`: why the stream ends, set when it is to end. `sessions`: of who
     looks, and of the device that they look at it on; none when nobody asked; `locations`: of which stock is told, empty for all;
     `retry_ms`: how long a browser waits before it comes back.
-    `ended` is called when it is to end: a client that reads nothing is not at its next frame to hear of it."""
+    `begun`: somebody reads it; before that it keeps what it can. `ended` is called when it is to end: a client that reads nothing is not at its next frame to hear of it."""
 
     __slots__ = (
         "_pending",
         "_queue_max",
         "_retry_ms",
         "_wake",
+        "begun",
         "ended",
         "kinds",
         "last_words",
@@ -124,6 +125,7 @@ class LiveStream:
         self._retry_ms = retry_ms
         self._pending: list[bytes] = []
         self._wake = asyncio.Event()
+        self.begun = False
         self.ended: Callable[[], None] | None = None
 
     def put(self, text: bytes) -> None:
@@ -131,8 +133,10 @@ class LiveStream:
         if self.last_words:
             return
         if len(self._pending) >= self._queue_max:
-            self.end(DROPPED)
-            return
+            if self.begun:
+                self.end(DROPPED)
+                return
+            self._pending.clear()  # the client reads what it follows when it sees the beginning
         self._pending.append(text)
         self._wake.set()
 
@@ -149,6 +153,7 @@ class LiveStream:
         """What to send, until the end."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + stream_max_s
+        self.begun = True
         yield b"retry: %d\n\n" % self._retry_ms
         while not self.last_words:
             left_s = ends - loop.time()

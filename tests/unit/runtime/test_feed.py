@@ -1,11 +1,14 @@
 """What gateways hear from a host must be complete, the newest, and bounded."""
 
 import msgspec
+import pytest
 
 from actors.domain.rows import OrderRow, StockRow
 from actors.runtime import wire
 from actors.runtime.feed import Feed
 from actors.runtime.limits import Limits
+from actors.runtime.memory import CommandMemory
+from actors.runtime.shard import Shard
 from actors.runtime.snapshot import Snapshot
 from actors.runtime.wire import HostStats, LiveEvent, Reply
 from tests.unit.runtime.rig import CODECS, shard
@@ -174,6 +177,21 @@ def test_a_piece_of_a_snapshot_that_lost_its_shard_meanwhile_is_told_or_hides_wh
     lost.lost = True
     feed.fill(listener, [(SHARD, row("A", 1)), (SHARD, row("B", 1)), (lost, row("C", 1))])
     assert rows_of(feed.take(listener, STATS)) == [row("A", 2), row("B", 1)]
+
+
+@pytest.mark.parametrize("epochs", [(1, 1), (1, 2)])
+def test_what_waited_from_before_a_shard_was_built_again_hides_what_it_became(epochs):
+    feed = Feed(Limits())
+    cursor = started(feed)
+    before, after = (Shard(3, epoch, 0, CommandMemory(10, 1)) for epoch in epochs)
+    feed.publish(before, [row("A", 1), row("B", 1)])
+    before.lost = epochs[0] == epochs[1]
+    feed.publish(after, [row("A", 3)])
+    listener = feed.listener("g", cursor, False, 1.0)
+    feed.fill(listener, [(after, row("A", 2)), (after, row("B", 2)), (before, row("A", 0))])
+    link = feed.take(listener, STATS)
+    assert rows_of(link) == [row("A", 3), row("B", 2)]
+    assert {fed.epoch for fed in link.rows} == {epochs[1]}
 
 
 def test_a_row_does_not_say_whose_it_is_and_under_which_epoch():

@@ -54,6 +54,27 @@ async def test_a_new_gateway_is_told_of_no_rows_while_nobody_says_whose_they_are
     assert (link.reset, stock_of(link)) == (True, [10])
 
 
+async def test_one_piece_that_nobody_proves_throws_away_all_that_was_told(cell, monkeypatch):
+    cell.limits = replace(cell.limits, feed_piece_max=1)
+    host = await cell.host()
+    await opened(host)
+    first = await listen(host)
+
+    async def away(epochs):
+        raise JournalUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cell.journal, "superseded", away)
+        link = await listen(host, first.cursor)
+        assert (link.rows, link.reset, link.more) == ([], False, True)
+    stock: list[int] = []
+    while link.more:
+        link = await listen(host, link.cursor)
+        assert not link.reset
+        stock += stock_of(link)
+    assert stock == [10]
+
+
 async def test_a_residents_stock_is_in_the_feed_of_its_next_owner_before_anybody_asks(cell):
     old = await cell.host("h0")
     await opened(old)

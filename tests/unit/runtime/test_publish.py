@@ -56,7 +56,7 @@ class Stage:
             "replies": [r.status for r in self.replies["b"] if r.status != wire.UNAVAILABLE],
             "messages": [e for e in self.sent if e.command_id.startswith("us-b/")],
             "timers": [key for _, _, key in self.timers.due(10**15, 100) if key[1] == "us-b"],
-            "rows": [row for _, _, row in self.listener.rows.values() if row.catalogue_id == "us-b"],
+            "rows": [row for _, row in self.listener.rows.values() if row.catalogue_id == "us-b"],
             "live": [event for event in self.listener.live if event.entity_id == "us-b"],
             "answers": [ticket for ticket, _ in self.listener.answers if ticket == ord("b")],
             "tail": list(self.shards["b"].tail),

@@ -63,6 +63,17 @@ def test_a_resident_that_was_built_again_is_told_by_halves():
     assert skus(snapshot.piece(shards, 3)) == ["a0", "a1", "b0"]
 
 
+def test_whom_nobody_heard_of_is_never_told_again_or_by_halves():
+    shards = {0: stocked(0, "a", "b", each=3)}
+    snapshot = Snapshot(CODECS, shards)
+    assert skus(snapshot.piece(shards, 4)) == ["a0", "a1", "a2", "b0"]
+    snapshot.take_back()
+    assert skus(snapshot.piece(shards, 100)) == ["a0", "a1", "a2", "b0", "b1", "b2"]
+    assert snapshot.told
+    snapshot.take_back()
+    assert not snapshot.told
+
+
 def test_a_resident_is_told_although_he_went_with_his_shard_or_never_when_he_comes_again():
     shards = {0: stocked(0, "a"), 1: stocked(1, "b"), 2: stocked(2, "c")}
     snapshot = Snapshot(CODECS, shards)

@@ -208,6 +208,24 @@ async def test_a_first_screen_begins_before_all_hosts_tell_live_and_misses_what_
     assert b"OrderPlaced" in await anext(frames)
 
 
+async def test_a_screen_that_waits_for_its_beginning_is_said_to_read_too_slowly():
+    hub = Hub(queue_max=3)
+    hub.told = False
+    stream = hub.join(BOTH)
+    begun = asyncio.create_task(hub.begun(stream))
+    for version in range(1, 9):
+        hub.live(event(version=version, events=[{"type": "OrderPlaced"}]))
+    hub.told = True
+    await begun
+    frames = hub.frames(stream)
+    await anext(frames)
+    told = await anext(frames)
+    assert b"id: us-1.8\n" in told  # the last ones; whoever sees the beginning reads what was before
+    for version in range(9, 13):
+        hub.live(event(version=version, events=[{"type": "OrderPlaced"}]))
+    assert await anext(frames) == DROPPED
+
+
 async def test_a_stream_begins_although_a_host_hangs_or_never_ends(monkeypatch):
     monkeypatch.setattr("serve.live.hub.BEGIN_S_MAX", 0.05)
     hub = Hub()
