@@ -1,7 +1,7 @@
-"""Structured logs: one JSON object a line, with the actor's name; no personal data.
+"""Structured logs: one JSON object a line, with the actor's name; no personal data, no secrets.
 
 Entity ids, request ids and codes may be logged. References, addresses and amounts of customers may not. Should a card's number get
-into a line nevertheless, `mask_pans` takes it out.
+into a line nevertheless, `mask_pans` takes it out, and `mask_secrets` what looks like a password, a token or a key.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from actors.domain.card_number import MASK, masked
+from actors.log_secrets import mask_secrets, without_secrets
 
 LOG_BYTES_MAX = 50_000_000
 LOG_FILES = 3
@@ -39,6 +40,14 @@ def _masked(value: Any) -> Any:
     return shown if MASK in shown else value
 
 
+class PlainLines(logging.Formatter):
+    """Lines for people, of the keeper and the commands, without what must be in no log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See logging.Formatter."""
+        return masked(without_secrets(super().format(record)))
+
+
 def configure_logs(folder: str, actor: str, level: int = logging.INFO) -> None:
     """JSON lines to `<folder>/<actor>.log` (to stderr when the folder is ""), for structlog and the standard library alike."""
     shared: list[structlog.typing.Processor] = [
@@ -60,6 +69,7 @@ def configure_logs(folder: str, actor: str, level: int = logging.INFO) -> None:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             # Ray adds its own time to every record.
             lambda _, __, event: {"actor": actor, **{k: v for k, v in event.items() if not k.startswith("_ray")}},
+            mask_secrets,
             mask_pans,
             structlog.processors.JSONRenderer(),
         ],

@@ -24,6 +24,7 @@ import sys
 
 from rich.console import Console
 
+from actors.logs import PlainLines
 from cells.config import load_all, region_names
 from cells.errors import CellError, refused
 from cells.parser import parser
@@ -95,7 +96,9 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
 def _inside(command: str, name: str) -> int:
     """What the keeper is and runs: one region, logs to standard output."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
+    lines = logging.StreamHandler(sys.stdout)
+    lines.setFormatter(PlainLines("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[lines])
     (config,) = load_all([name])
     paths = CellPaths(name)
     try:

@@ -126,11 +126,10 @@ def up(region: str) -> str:
 def _identity(config: RouterConfig) -> list[str]:
     """Who asks: the request id and the client's address, from others only when we trust them."""
     lines = [
-        # 1 to 128 characters of a log-safe alphabet, else a new one: ids go into logs and answers. Twelve digits in a row could be
-        # a card's number, and such must be in no log.
-        "acl request_id_safe req.fhdr(X-Request-Id) -m reg ^[A-Za-z0-9._:/+=-]{1,128}$",
-        "acl request_id_number req.fhdr(X-Request-Id) -m reg ([0-9]-?){12}",
-        "http-request set-header X-Request-Id %[uuid()] unless request_id_safe !request_id_number",
+        # a UUID, as the cell wants it (serve/context.py), else a new one: ids go into logs, and what callers put together themselves
+        # has references, names and numbers in it
+        "acl request_id_fit req.fhdr(X-Request-Id) -m reg ^[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}$",
+        "http-request set-header X-Request-Id %[uuid()] unless request_id_fit",
         "http-request set-var(txn.request_id) req.fhdr(X-Request-Id)",
     ]
     scheme = "https" if config.encrypted else "http"

@@ -1,20 +1,18 @@
-"""Which request is being served: its headers, and its id (taken from the caller when sane, else made) for answers, history and logs."""
+"""Which request is being served: its headers, and its id (the caller's when it is a UUID, else made) for answers, history and logs."""
 
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
-
-from serve.payments.pan import text_holds_pan
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-REQUEST_ID_MAX = 64
 # Keys that we add to the ASGI scope.
 REQUEST_ID = "ocefs.request_id"
 ENTITY_ID = "ocefs.entity_id"
@@ -23,7 +21,7 @@ PRINCIPAL = "ocefs.principal"
 WHO = "ocefs.who"
 _HEADERS = "ocefs.headers"
 
-_SANE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
+_is_uuid = re.compile(rb"[0-9A-Fa-f]{8}(-?)(?:[0-9A-Fa-f]{4}\1){3}[0-9A-Fa-f]{12}").fullmatch
 _prefix = f"r-{secrets.token_hex(5)}-"
 _numbers = itertools.count(1)
 
@@ -49,8 +47,9 @@ def _joined(given: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def request_id_of(scope: Scope) -> str:
-    """The caller's `X-Request-Id` if it is 1 to 64 characters of `A-Za-z0-9-_.` without a card's number, else a new one."""
+    """The caller's `X-Request-Id` if it is a UUID, with or without dashes, else a new one: it stands in journal, audit and logs, and what callers put together
+    themselves has order references and names in it."""
     value = headers_of(scope).get(b"x-request-id")
-    if value and len(value) <= REQUEST_ID_MAX and _SANE.issuperset(value) and not text_holds_pan(value):
+    if value and _is_uuid(value):
         return value.decode("ascii")
     return f"{_prefix}{next(_numbers):x}"

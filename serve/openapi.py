@@ -93,7 +93,7 @@ KEY_PARAMETER: dict[str, Any] = {
 # Headers of answers, by name. `X-Request-Id` is with every answer and told of once, with those that are no problem: problems have it in the body, too.
 HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-Id": {
-        "description": "The caller's own, if he sent a sane one (1 to 64 of `A-Z a-z 0-9 . _ -`), else ours: what logs and the audit have.",
+        "description": "The caller's own, if he sent a UUID (with or without dashes), else ours: what logs and the audit have.",
         "schema": {"type": "string", "maxLength": 64},
     },
     "Location": {"description": "The path of what was made.", "schema": {"type": "string", "format": "uri-reference"}},

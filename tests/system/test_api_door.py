@@ -178,14 +178,16 @@ async def test_a_request_that_takes_its_time_is_cut_off_with_heads_that_do():
 async def test_a_connection_too_many_is_refused_with_something_else_than_a_problem():
     async with opened(connections_max=2) as (_, door):
         _, writer = await asyncio.open_connection("127.0.0.1", door.port)
-        answer = await raw(door, b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine\r\n\r\n")
+        answer = await raw(
+            door, b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Request-Id: 9b7a2c1e-3f40-4c0e-8a55-1f9d0c2ab7e4\r\n\r\n"
+        )
         head, body = answer.lower().split(b"\r\n\r\n")
         assert head.startswith(b"http/1.1 429 ")
         told = (
             b"content-type: application/problem+json",
             b"retry-after: 1",
             b"connection: close",
-            b"x-request-id: mine",
+            b"x-request-id: 9b7a2c1e-3f40-4c0e-8a55-1f9d0c2ab7e4",
         )
         for line in (*told, b"x-content-type-options: nosniff"):
             assert head.count(line) == 1
@@ -200,10 +202,11 @@ async def test_what_is_no_http_is_refused_with_a_problem():
         assert b"request.malformed" in answer
 
 
+UUID = "9b7a2c1e-3f40-4c0e-8a55-1f9d0c2ab7e4"
 ASKED = (
     ("GET", "/v1/availability?sku=A1&lat=40&lon=-74", {}),
     ("GET", "/v1/availability?sku=nothing", {}),
-    ("GET", f"/v1/orders/{UNKNOWN}", {"X-Request-Id": "of-the-caller.1"}),
+    ("GET", f"/v1/orders/{UNKNOWN}", {"X-Request-Id": UUID}),
     ("GET", "/v1/availability?sku=A1", {"X-Request-Id": "of two\tlines"}),
     ("POST", "/v1/orders", {"Content-Type": "application/json", "Idempotency-Key": "k"}),
     ("POST", f"/v1/orders/{UNKNOWN}/updates", {"Content-Type": "application/json"}),
@@ -216,7 +219,7 @@ async def test_an_answer_in_one_piece_says_something_else_than_in_two(monkeypatc
         async def told() -> list[tuple]:
             answers = [await http.request(method, path, content=b"{", headers=more) for method, path, more in ASKED]
             ids = [answer.headers.pop("x-request-id") for answer in answers]
-            assert [i for i in ids if not i.startswith("r-")] == ["of-the-caller.1"]
+            assert [i for i in ids if not i.startswith("r-")] == [UUID]
             for answer in answers:
                 assert answer.headers.pop("date")
             bodies = [re.sub(rb'"request_id":"[^"]*"', b"", answer.content) for answer in answers]
@@ -234,10 +237,10 @@ async def test_an_answer_in_one_piece_says_something_else_than_in_two(monkeypatc
 
 async def test_requests_sent_ahead_are_answered_in_another_order_or_not_at_all():
     async with opened() as (_, door):
-        asked = b"GET /v1/availability?sku=A%d HTTP/1.1\r\nHost: a\r\nX-Request-Id: n%d\r\n%b\r\n"
+        asked = b"GET /v1/availability?sku=A%d HTTP/1.1\r\nHost: a\r\nX-Request-Id: 9b7a2c1e-3f40-4c0e-8a55-00000000000%d\r\n%b\r\n"
         ends = [b"", b"", b"", b"Connection: close\r\n"]
         answer = await raw(door, b"".join(asked % (1, n, end) for n, end in enumerate(ends)))
-        assert re.findall(rb"x-request-id: (\w+)", answer) == [b"n0", b"n1", b"n2", b"n3"]
+        assert re.findall(rb"x-request-id: [\w-]+(\d)\r", answer) == [b"0", b"1", b"2", b"3"]
         assert answer.count(b"HTTP/1.1 200 OK\r\n") == 4
         assert answer.lower().count(b"connection: close") == 1
 

@@ -21,6 +21,7 @@ from tests.system.router_rig import Rig, running
 
 ORDER = {name: f"/v1/orders/{name}-01jd" for name in ("us", "eu", "latam")}
 FOUND_WITHIN_S = 3.0
+UUID = "9b7a2c1e-3f40-4c0e-8a55-1f9d0c2ab7e4"
 # Well under what stop gives a HAProxy that does not end by itself (5 s), well over the live stream's 1.5 s.
 STOP_S = 4.5
 
@@ -329,9 +330,9 @@ def test_stop_leaves_something_behind_or_ends_another_process(rig: Rig) -> None:
 
 def test_the_log_names_customers() -> None:
     with running(request_log="all") as rig:
-        rig.client.get("/v1/orders?customer_ref=ada-lovelace", headers={"X-Request-Id": "r-77", "Cookie": "ada"})
-        rig.until(lambda: "request_id=r-77" in rig.log(), 3)
-        line = next(line for line in rig.log().splitlines() if "r-77" in line)
+        rig.client.get("/v1/orders?customer_ref=ada-lovelace", headers={"X-Request-Id": UUID, "Cookie": "ada"})
+        rig.until(lambda: f"request_id={UUID}" in rig.log(), 3)
+        line = next(line for line in rig.log().splitlines() if UUID in line)
         assert "cell_us status=200" in line
         assert "ada" not in line
         assert "127.0.0.1" not in line
