@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cells.config import load_region
 from cells.paths import home_folder, short_folder
+from perf.chaos.own_cell import identity_told
 from perf.comparison import StartFailed
 from perf.credentials import NOBODY, Credentials, of_home
 from perf.https import tls_of, trust
@@ -34,7 +35,7 @@ def _run(arguments: Sequence[str], home: Path, timeout_s: int) -> None:
         try:
             done = subprocess.run(
                 command,
-                env=os.environ | {"OCEFS_HOME": str(home)},
+                env=os.environ | {"OCEFS_HOME": str(home), "OCEFS_IDENTITY": identity_told()},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 timeout=timeout_s,

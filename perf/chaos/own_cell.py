@@ -113,8 +113,9 @@ def _is_free(port: int) -> bool:
 
 
 def write_config(folder: Path, region: str, *changes: Changes) -> RegionConfig:
-    """The project's own file of the region with changes, as the only region of the folder `folder`."""
+    """The project's own file of the region with changes, and identity off unless they or the environment tell otherwise, as the only region of the folder `folder`."""
     raw: dict[str, dict[str, Any]] = msgspec.to_builtins(load_region(region, PROJECT / "config" / "regions"))
+    raw["identity"]["mode"] = identity_told()
     for change in changes:
         for section, values in change.items():
             raw[section].update(values)
@@ -128,6 +129,11 @@ def write_config(folder: Path, region: str, *changes: Changes) -> RegionConfig:
     # OCEFS_IDENTITY and OCEFS_TLS are in the file already, unless the changes say otherwise: the cell goes by the file alone.
     identity, tls = msgspec.convert(raw["identity"], Identity), msgspec.convert(raw["tls"], Tls)
     return msgspec.structs.replace(load_region(region, folder), identity=identity, tls=tls)
+
+
+def identity_told() -> str:
+    """`[identity] mode` of a cell that is measured or broken: off, so that figures of today and of before say the same, unless `OCEFS_IDENTITY` tells."""
+    return os.environ.get("OCEFS_IDENTITY") or "off"
 
 
 def _toml(value: Any) -> str:
