@@ -200,8 +200,12 @@ def _everything(cell: GuardedCell) -> tuple[Any, ...]:
 def _places(cell: GuardedCell, kind: str, identity: str) -> list[str]:
     """Whatever something of an entity may be sealed for."""
     if kind == "shipment":
+        reasons = [f"reason:{number}" for number in range(1, 4)]
         labels = [f"{what}{number}" for number in range(1, 4) for what in ("request:", f"label:{identity}.")]
-        return [f"{kind}:{identity}:{one}" for one in ("ship_to", *labels, *(f"{one}.1" for one in labels))]
+        return [
+            f"{kind}:{identity}:{one}"
+            for one in ("ship_to", "note", *reasons, *labels, *(f"{one}.1" for one in labels))
+        ]
     events = cell.gateway.events.get((kind, identity), [])
     passkeys = {event["passkey"]["passkey_id"] for event in events if event.get("passkey")}
     return [
