@@ -117,7 +117,7 @@ class Api:
         known = KnownSkuCheck(services.index, services.gateway, services.settings.region)
         private = PrivateOrders(services)
         places = PlacesOfOrders(services.index, services.gateway, private, services.clock)
-        updating = OrderUpdating(services, territory, places)
+        updating = OrderUpdating(services, territory, places, private)
         self._metrics = services.metrics
         self._requests_max = services.settings.requests_max
         self._guard = services.guard
@@ -287,7 +287,7 @@ def _routers(
         serve.orders.reading.router(services, territory, private),
         serve.orders.searching.router(services, private),
         serve.orders.explaining.router(services, territory, private),
-        serve.orders.bulk.router(services, territory),
+        serve.orders.bulk.router(services, territory, private),
         serve.orders.changing.router(services, territory, private, places),
         serve.sourcing.endpoints.router(services, territory),
         serve.sourcing.simulations.router(services, territory, private),

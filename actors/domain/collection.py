@@ -358,12 +358,13 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Collection, int] | None
 
 
 def as_written(event: Event) -> Event:
-    """As the history keeps it: where somebody waited is nobody's any more once the collection is over."""
-    return (
-        msgspec.structs.replace(event, spot="", sealed_spot=b"", spot_digest="")
-        if type(event) is CustomerHere
-        else event
-    )
+    """As the history keeps it: where somebody waited is nobody's any more once the collection is over, nor is where the goods did, under whatever name they lay there."""
+    match event:
+        case CustomerHere():
+            return msgspec.structs.replace(event, spot="", sealed_spot=b"", spot_digest="")
+        case UnitsLocated():
+            return msgspec.structs.replace(event, shelf="")
+    return event
 
 
 COLLECTION = Kind(

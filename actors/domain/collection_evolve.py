@@ -226,6 +226,9 @@ def _resumed(state: Collection, event: ClockResumed, context: Context) -> None:
 def _ended(state: Collection, event: CollectionEnded) -> None:
     state.stage, state.asking, state.digest, state.here_spot, state.sealed_spot = event.how, None, b"", "", b""
     state.paused_at_ms, state.spot_digest, state.told = None, "", []
+    if event.how == "collected":
+        # Of any other end somebody has to put it back, and looks for it there.
+        state.shelf = ""
     if state.terms is not None:
         state.terms = Terms(
             b"", state.terms.ready_at_ms, state.terms.collect_by_ms, state.terms.remind_at_ms, Notices()

@@ -17,6 +17,7 @@ import msgspec
 
 from actors.domain.errors import Refused
 from actors.domain.money import AMOUNT_MAX, Money
+from actors.domain.personal_notes import SHOWN_NOTE
 from actors.domain.postal import LINE, Party
 
 CN22_VALUE_MAX = 300_00
@@ -64,7 +65,7 @@ class CustomsDeclaration(msgspec.Struct, frozen=True, gc=False, forbid_unknown_f
     order_id: _Text
     invoice_number: _Text
     declared_on: Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
-    reason_text: _Text = ""
+    reason_text: Annotated[_Text, SHOWN_NOTE] = ""
     sender_tax_id: _Text = ""
     postage: Money | None = None
 

@@ -261,7 +261,9 @@ def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> m
         raise _unknown(query.order_id)
     if type(query) is ViewContact:
         turn = 0 if state.pickup is None else state.pickup.contact_turn
-        return OrderContact(query.order_id, state.email_digest, state.sealed, state.ship_to.country, state.owner, turn)
+        return OrderContact(
+            query.order_id, state.email_digest, state.sealed, state.ship_to.country, state.owner, turn, state.forgotten
+        )  # fmt: skip
     assert type(query) is ViewOrder
     check_asker(state, query.order_id, query.asker)
     return order_replies.shown(query.order_id, state, version, own=bool(query.asker))

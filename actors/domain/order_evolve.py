@@ -25,6 +25,7 @@ from actors.domain.order_events import (
 from actors.domain.order_pickup_events import PICKUP_EVENTS
 from actors.domain.order_pickup_state import Pickup, PickupAt
 from actors.domain.order_state import Fulfilment, Order, ShipTo, missing_of
+from actors.domain.order_terms_state import without_notes
 
 # So many places are known for later questions.
 RETRY_PLACES_MAX = 8
@@ -154,5 +155,7 @@ def _evolve_claimed(order: Order, event: CartClaimed) -> None:
 def _evolve_forgotten(order: Order) -> None:
     order.order_ref = order.customer_ref = order.owner = order.email_digest = ""
     order.sealed, order.ship_to, order.forgotten = b"", ShipTo(order.ship_to.country), True
+    if order.terms is not None:
+        order.terms = without_notes(order.terms)
     # What is near to where it went.
     order.candidates, order.retry_places, order.retry_at_ms = [], [], None

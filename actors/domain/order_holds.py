@@ -52,8 +52,15 @@ def hold(order: Order, command: HoldOrder, context: Context) -> list[Event]:
     holds = []
     for kind in dict.fromkeys(command.kinds):
         before = there.get(kind)
-        if before is None or (before.by, before.note, before.until_ms) != (command.by, command.note, until_ms):
-            holds.append(Hold(kind, now_ms, command.by, command.note, until_ms))
+        said = (command.by, command.note, command.note_digest, until_ms)
+        # What is sealed is another text each time.
+        if before is None or (before.by, before.note, before.note_digest, before.until_ms) != said:
+            holds.append(
+                Hold(
+                    kind, now_ms, command.by, command.note, until_ms,
+                    sealed_note=command.sealed_note, note_digest=command.note_digest,
+                )
+            )  # fmt: skip
     return [HoldsPlaced(holds)] if holds else []
 
 
@@ -65,7 +72,7 @@ def release(order: Order, command: ReleaseOrder, context: Context) -> list[Event
     absent = [kind for kind in command.kinds if kind not in there]
     if absent:
         raise Refused("order.not_held", f"The order is not held for {', '.join(absent)}.", holds=there)
-    return [HoldsReleased(list(dict.fromkeys(command.kinds)), command.by, command.note)]
+    return [HoldsReleased(list(dict.fromkeys(command.kinds)), command.by, command.note, command.sealed_note)]
 
 
 def prioritise(order: Order, command: PrioritiseOrder, context: Context) -> list[Event]:

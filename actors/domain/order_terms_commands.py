@@ -9,26 +9,38 @@ import msgspec
 from actors.domain.allocation import Place
 from actors.domain.order_state import ShipTo
 from actors.domain.order_terms_state import HoldKind, ServiceLevel
-from actors.domain.personal_notes import APPROVER, ASKER, ORDER_DIGEST, ORDER_OWNER, SEALED_ORDER
+from actors.domain.personal_notes import (
+    APPROVER,
+    ASKER,
+    ORDER_DIGEST,
+    ORDER_NOTE,
+    ORDER_NOTE_DIGEST,
+    ORDER_OWNER,
+    SEALED_ORDER,
+)
 
 
 class HoldOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """The order stands still for these reasons. `until_ms`: when it is told that nobody has released it (UTC ms), None for never. `within`: see `UpdateOrder`."""
+    """The order stands still for these reasons. `until_ms`: when it is told that nobody has released it (UTC ms), None for never. `note`: in a cell without keys; elsewhere
+    `sealed_note`, with its keyed digest. `within`: see `UpdateOrder`."""
 
     kinds: list[HoldKind]
     by: Annotated[str, APPROVER] = ""
-    note: str = ""
+    note: Annotated[str, ORDER_NOTE] = ""
     until_ms: int | None = None
     within: list[str] = []
+    sealed_note: Annotated[bytes, ORDER_NOTE] = b""
+    note_digest: Annotated[str, ORDER_NOTE_DIGEST] = ""
 
 
 class ReleaseOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """These reasons are gone."""
+    """These reasons are gone. `note`, `sealed_note`: as of a hold."""
 
     kinds: list[HoldKind]
     by: Annotated[str, APPROVER] = ""
-    note: str = ""
+    note: Annotated[str, ORDER_NOTE] = ""
     within: list[str] = []
+    sealed_note: Annotated[bytes, ORDER_NOTE] = b""
 
 
 class PrioritiseOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):

@@ -9,7 +9,7 @@ import msgspec
 from actors.domain.location_events import Units
 from actors.domain.order_state import ShipTo
 from actors.domain.order_terms_state import FloorWord, Hold, HoldKind, ServiceLevel, StandIn
-from actors.domain.personal_notes import APPROVER
+from actors.domain.personal_notes import APPROVER, ORDER_NOTE
 
 
 class HoldsPlaced(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -19,11 +19,12 @@ class HoldsPlaced(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class HoldsReleased(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """These stand no more."""
+    """These stand no more. `note`: in a cell without keys, and of events from before notes were sealed; else `sealed_note`."""
 
     kinds: list[HoldKind]
     by: Annotated[str, APPROVER] = ""
-    note: str = ""
+    note: Annotated[str, ORDER_NOTE] = ""
+    sealed_note: Annotated[bytes, ORDER_NOTE] = b""
 
 
 class HoldsOverdue(msgspec.Struct, frozen=True, tag=True, gc=False):

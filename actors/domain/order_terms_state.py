@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from actors.domain.location_events import Units
-from actors.domain.personal_notes import APPROVER
+from actors.domain.personal_notes import APPROVER, ORDER_NOTE, ORDER_NOTE_DIGEST
 from actors.domain.times import DAY_MS, HOUR_MS
 
 HoldKind = Literal["address", "fraud", "payment", "customer"]
@@ -35,14 +35,17 @@ PROMISED_WITHIN_MS: Mapping[ServiceLevel, int | None] = {
 
 class Hold(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Nothing of the order is picked, packed or shipped as long as this stands. `by`: who said so, "" for nobody known; `until_ms`: when somebody is to be
-    told that it stands yet, None for never; `overdue`: that was told. Times: UTC ms."""
+    told that it stands yet, None for never; `overdue`: that was told. `note`: in a cell without keys, and of holds from before notes were sealed; else `sealed_note`, under the key of whose the order is, and its
+    keyed digest, by which the same words are known again. Times: UTC ms."""
 
     kind: HoldKind
     at_ms: int
     by: Annotated[str, APPROVER] = ""
-    note: str = ""
+    note: Annotated[str, ORDER_NOTE] = ""
     until_ms: int | None = None
     overdue: bool = False
+    sealed_note: Annotated[bytes, ORDER_NOTE] = b""
+    note_digest: Annotated[str, ORDER_NOTE_DIGEST] = ""
 
 
 class StandIn(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -107,6 +110,12 @@ def as_ordered(terms: Terms, number: int, lines: Iterable[Units]) -> list[Units]
         if own:
             out.append((sku, own))
     return out
+
+
+def without_notes(terms: Terms) -> Terms:
+    """The same with no word of what somebody wrote about the person."""
+    holds = [msgspec.structs.replace(hold, note="", sealed_note=b"", note_digest="") for hold in terms.holds]
+    return msgspec.structs.replace(terms, holds=holds)
 
 
 def next_overdue_ms(terms: Terms) -> int | None:

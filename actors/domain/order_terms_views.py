@@ -9,7 +9,7 @@ import msgspec
 
 from actors.domain.money import Total
 from actors.domain.order_terms_state import Handling, HoldKind, ServiceLevel, Terms
-from actors.domain.personal_notes import APPROVER, SHOWN_GIFT
+from actors.domain.personal_notes import APPROVER, ORDER_NOTE, SHOWN_GIFT, SHOWN_NOTE
 from actors.domain.times import moment
 
 # What a customer can do something about. That a payment is looked into, or why, is not told to whom it may be about.
@@ -17,14 +17,16 @@ _TOLD_TO_OWNER: frozenset[HoldKind] = frozenset({"address", "customer"})
 
 
 class HoldView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The order stands still. `release_by`: when it is told that nobody has released it; `overdue`: that was told. `by`, `note`: not for customers."""
+    """The order stands still. `release_by`: when it is told that nobody has released it; `overdue`: that was told. `by`, `note`: not for customers. `sealed_note`:
+    within the cell only."""
 
     kind: HoldKind
     since: datetime
     by: Annotated[str, APPROVER] = ""
-    note: str = ""
+    note: Annotated[str, SHOWN_NOTE] = ""
     release_by: datetime | None = None
     overdue: bool = False
+    sealed_note: Annotated[bytes, ORDER_NOTE] = b""
 
 
 class LineTerms(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -71,7 +73,7 @@ def terms_view(order_id: str, terms: Terms, currency: str, *, own: bool = False)
     holds = [
         HoldView(
             hold.kind, moment(hold.at_ms), "" if own else hold.by, "" if own else hold.note,
-            None if hold.until_ms is None else moment(hold.until_ms), hold.overdue,
+            None if hold.until_ms is None else moment(hold.until_ms), hold.overdue, b"" if own else hold.sealed_note,
         )
         for hold in terms.holds
         if not own or hold.kind in _TOLD_TO_OWNER

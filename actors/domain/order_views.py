@@ -21,6 +21,7 @@ from actors.domain.order_state import (
     missing_of,
     status_of,
 )
+from actors.domain.order_terms_state import without_notes
 from actors.domain.order_terms_views import TermsView, terms_view
 from actors.domain.personal_notes import ASKER, ORDER_COUNTRY, ORDER_OWNER, PURCHASE, SEALED_ORDER, SHOWN_REFERENCE
 from actors.domain.times import moment
@@ -43,7 +44,7 @@ class ViewContact(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OrderContact(msgspec.Struct, frozen=True, gc=False):
-    """The answer: never leaves the cell."""
+    """The answer: never leaves the cell. `forgotten`: the person was erased."""
 
     order_id: str
     email_digest: Annotated[str, ORDER_OWNER]
@@ -51,6 +52,7 @@ class OrderContact(msgspec.Struct, frozen=True, gc=False):
     country: Annotated[str, ORDER_COUNTRY] = ""
     owner: Annotated[str, ORDER_OWNER] = ""
     contact_turn: int = 0
+    forgotten: bool = False
 
 
 class OrderStatusView(msgspec.Struct, frozen=True, gc=False):
@@ -189,10 +191,17 @@ def order_view(
         pickup=msgspec.UNSET if order.pickup is None else _pickup(order, order.pickup),
         withheld="erased" if order.forgotten else msgspec.UNSET,
         sealed=order.sealed or msgspec.UNSET,
-        terms=msgspec.UNSET if order.terms is None else terms_view(order_id, order.terms, order.currency, own=own),
+        terms=msgspec.UNSET if order.terms is None else _terms(order_id, order, own=own),
         backorder=backorder,
         kits={sku: _units(parts) for sku, parts in order.kits.items()} if order.kits else msgspec.UNSET,
     )
+
+
+def _terms(order_id: str, order: Order, *, own: bool) -> TermsView:
+    assert order.terms is not None
+    # An order that was forgotten before its notes were, has them yet.
+    terms = without_notes(order.terms) if order.forgotten else order.terms
+    return terms_view(order_id, terms, order.currency, own=own)
 
 
 def _pickup(order: Order, pickup: Pickup) -> PickupView:

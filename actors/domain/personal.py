@@ -16,7 +16,7 @@ import msgspec
 
 Category = Literal[
     "name", "contact", "address", "position", "order", "purchase", "sealed", "pseudonym", "credential", "session", "conduct", "case",
-    "message",
+    "message", "note",
 ]  # fmt: skip
 CATEGORIES: Mapping[Category, str] = {
     "name": "names",
@@ -32,6 +32,7 @@ CATEGORIES: Mapping[Category, str] = {
     "conduct": "what somebody did with the system, and when",
     "case": "descriptions of single cases, in words",
     "message": "words that somebody gives with a present",
+    "note": "words that staff write for each other, or for customs, about an order or a parcel",
 }
 
 Persons = Literal["customers", "recipients", "staff"]
@@ -107,6 +108,7 @@ Keep = Literal[
     "erasure",
     "papers",
     "visit",
+    "packing",
     "account",
     "session",
     "revoked",
@@ -126,6 +128,7 @@ KEEPS: Mapping[Keep, str] = {
     "erasure": "until it is erased: the data key is destroyed, after which no copy anywhere can be read",
     "papers": "until it is erased, and no longer than `[packing] papers_keep_days`, 30 unless configured, after all of its shipment is with the carrier; never in the history",
     "visit": "until the collection at the store is over; never in the history",
+    "packing": "until all of its shipment is with the carrier, or it is stopped; never in the history",
     "order": "as long as the order; no term is set by the system",
     "pointer": "as long as the order, but taken out of its state and row when the person is erased; its history keeps the digest",
     "notice": "as long as the message's row; no term is set by the system",

@@ -8,7 +8,14 @@ import msgspec
 
 from actors.domain.customs import Reason
 from actors.domain.location_events import Units
-from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, PAPER_DIGEST, SEALED_PAPER
+from actors.domain.personal_notes import (
+    CUSTOMS_WORDS,
+    ORDER_COUNTRY,
+    ORDER_OWNER,
+    PACKING_NOTE,
+    PAPER_DIGEST,
+    SEALED_PAPER,
+)
 
 ManualReason = Literal["sample", "supplier_return", "replacement", "gift", "repair", "other"]
 LabelFormat = Literal["zpl", "pdf"]
@@ -47,15 +54,16 @@ class DeclaredGoods(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Declared(msgspec.Struct, frozen=True, gc=False):
-    """How a parcel was declared to customs when its label was asked for: nothing of who gets it. reason_text: no names; sender_tax_id: of the retailer. declared_on: YYYY-MM-DD; goods: with
-    their values in `currency`; "" and none of one from before these were kept."""
+    """How a parcel was declared to customs when its label was asked for: nothing of who gets it. reason_text: in words, in a cell without keys, and of labels from before they
+    were sealed; else sealed_text. sender_tax_id: of the retailer. declared_on: YYYY-MM-DD; goods: with their values in `currency`; "" and none of one from before these were kept."""
 
     reason: Reason
-    reason_text: str = ""
+    reason_text: Annotated[str, CUSTOMS_WORDS] = ""
     sender_tax_id: str = ""
     declared_on: str = ""
     currency: str = ""
     goods: list[DeclaredGoods] = []
+    sealed_text: Annotated[bytes, CUSTOMS_WORDS] = b""
 
 
 # --- what people ask; `within`: the locations that their rights reach, empty for the whole region ------------------
@@ -73,11 +81,12 @@ class OpenShipment(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OpenManual(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Something goes out without an order. ship_to: `postal.Party`, sealed where anything is; country: of it. person: keyed digest of whom it is for, "" when nobody said."""
+    """Something goes out without an order. ship_to: `postal.Party`, sealed where anything is; country: of it. person: keyed digest of whom it is for, "" when nobody said. note: for who
+    packs, in a cell without keys; else sealed_note."""
 
     location_id: str
     reason: ManualReason
-    note: str
+    note: Annotated[str, PACKING_NOTE]
     lines: list[Units]
     known: Known
     proposal: list[Proposed]
@@ -86,6 +95,7 @@ class OpenManual(msgspec.Struct, frozen=True, tag=True, gc=False):
     ship_to: Annotated[bytes, SEALED_PAPER]
     within: list[str] = []
     person: Annotated[str, ORDER_OWNER] = ""
+    sealed_note: Annotated[bytes, PACKING_NOTE] = b""
 
 
 class OpenParcel(msgspec.Struct, frozen=True, tag=True, gc=False):

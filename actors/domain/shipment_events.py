@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from actors.domain.location_events import Units
-from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, PAPER_DIGEST, SEALED_PAPER, TRACKING
+from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, PACKING_NOTE, PAPER_DIGEST, SEALED_PAPER, TRACKING
 from actors.domain.shipment_commands import Declared, Known, LabelFormat, LotUnits, ManualReason, Proposed, Sides
 
 
@@ -28,7 +28,7 @@ class ManualOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
 
     location_id: str
     reason: ManualReason
-    note: str
+    note: Annotated[str, PACKING_NOTE]
     lines: list[Units]
     known: Known
     proposal: list[Proposed]
@@ -37,6 +37,7 @@ class ManualOpened(msgspec.Struct, frozen=True, tag=True, gc=False):
     ship_to: Annotated[bytes, SEALED_PAPER]
     command_id: str
     person: Annotated[str, ORDER_OWNER] = ""
+    sealed_note: Annotated[bytes, PACKING_NOTE] = b""
 
 
 class StockSetAside(msgspec.Struct, frozen=True, tag=True, gc=False):

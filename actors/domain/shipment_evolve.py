@@ -61,7 +61,7 @@ def evolve(state: Shipment | None, event: Event, context: Context) -> Shipment:
         return Shipment(
             event.location_id, "", 1, event.series, now, now, dict(event.lines), event.known, event.proposal, "allocating",
             event.reason, event.note, event.country, event.ship_to, answer=event.command_id,
-            person=event.person, filed=True,
+            person=event.person, filed=True, sealed_note=event.sealed_note,
         )  # fmt: skip
     assert state is not None
     state.updated_at_ms = now

@@ -80,7 +80,7 @@ def open_one(state: Shipment | None, command: OpenShipment | OpenManual, context
     return [
         ManualOpened(
             command.location_id, command.reason, command.note, lines, command.known, command.proposal, command.series,
-            command.country, command.ship_to, context.command_id, command.person,
+            command.country, command.ship_to, context.command_id, command.person, command.sealed_note,
         )
     ]  # fmt: skip
 

@@ -5,7 +5,8 @@
     `[packing] papers_keep_days`    ──▶ nowhere: `actors/runtime/retention.py` takes the row away
 
 What the carrier was asked is kept until it has sold the label, and longer only where the label itself was too large to be kept. Of a shipment that was stopped nothing
-stays. The history is for ever, so it has none of this (`Kind.written`): it says that a label was asked for, and when it was bought, for how much. A shipment from before there were
+stays. The history is for ever, so it has none of this (`Kind.written`): it says that a label was asked for, and when it was bought, for how much. A note of a manual one
+is for who packs: it is gone once that is over. What customs are told in words stays with the label, sealed, as forms are printed again. A shipment from before there were
 such rows writes those of its papers with the event that ends it.
 """
 
@@ -17,6 +18,7 @@ import msgspec
 
 from actors.domain.errors import Refused
 from actors.domain.rows_of_packing import ShipmentPaperRow
+from actors.domain.shipment_commands import Declared
 from actors.domain.shipment_events import (
     Event,
     HandedOver,
@@ -42,17 +44,26 @@ def forget(shipment: Shipment) -> list[Event]:
     """Once. Raises Refused `shipment.under_way`: who gets it has to be known until it is with the carrier."""
     if not is_over(shipment):
         raise Refused("shipment.under_way", "It is on its way out: hand it over, or cancel it, first.")
-    kept = shipment.person or shipment.ship_to or shipment.filed
+    kept = shipment.person or shipment.ship_to or shipment.filed or shipment.note
     labels = [one.label for one in shipment.parcels if one.label is not None]
-    if kept or any(one.document or one.request or one.filed for one in labels):
+    if kept or any(one.document or one.request or one.filed or _has_words(one.declared) for one in labels):
         return [RecipientForgotten()]
     return []
 
 
 # --- the state ------------------------------------------------------------------------------------------------------
+def _has_words(declared: Declared | None) -> bool:
+    return declared is not None and bool(declared.reason_text or declared.sealed_text)
+
+
+def _without_words(declared: Declared | None) -> Declared | None:
+    return None if declared is None else msgspec.structs.replace(declared, reason_text="", sealed_text=b"")
+
+
 def file_and_drop(shipment: Shipment) -> None:
     """It is over: out of the state, what has a row. What has none gets it with this event (`filing`), of which the row of the state has nothing any more, and memory has it until it goes."""
     drop_filed(shipment)
+    shipment.note, shipment.sealed_note = "", b""
     shipment.filing = [
         one.number for one in shipment.parcels if one.label is not None and (one.label.document or one.label.request)
     ]
@@ -85,12 +96,14 @@ def drop_filed(shipment: Shipment) -> None:
 def drop_all(shipment: Shipment) -> None:
     """Out of the state, whatever tells of a person, and that there is more."""
     shipment.ship_to, shipment.person, shipment.filed = b"", "", False
+    shipment.note, shipment.sealed_note = "", b""
     shipment.filing = []
     for parcel in shipment.parcels:
         if parcel.label is not None:
             parcel.label.request = parcel.label.document = b""
             parcel.label.filed = False
             parcel.label.digest = ""
+            parcel.label.declared = _without_words(parcel.label.declared)
 
 
 # --- the rows -------------------------------------------------------------------------------------------------------
@@ -135,9 +148,9 @@ def as_written(event: Event) -> Event:
     """As the history keeps it."""
     match event:
         case ManualOpened():
-            return msgspec.structs.replace(event, ship_to=b"")
+            return msgspec.structs.replace(event, ship_to=b"", note="", sealed_note=b"")
         case LabelAsked():
-            return msgspec.structs.replace(event, request=b"", digest="")
+            return msgspec.structs.replace(event, request=b"", digest="", declared=_without_words(event.declared))
         case LabelBought():
             return msgspec.structs.replace(event, document=b"")
     return event

@@ -10,7 +10,7 @@ import msgspec
 from actors.domain.allocation import need_of
 from actors.domain.errors import Refused
 from actors.domain.location_events import Units
-from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, PAPER_DIGEST, SEALED_PAPER, TRACKING
+from actors.domain.personal_notes import ORDER_COUNTRY, ORDER_OWNER, PACKING_NOTE, PAPER_DIGEST, SEALED_PAPER, TRACKING
 from actors.domain.shipment_commands import Declared, Known, LabelFormat, LotUnits, ManualReason, Proposed, Sides
 from actors.domain.shipment_events import Outcome
 
@@ -90,6 +90,7 @@ class Shipment(msgspec.Struct):
     """The state. order_id "": a manual one, whose units are allocated to "<its id>.1". wanted: by SKU, what is to be packed. missing: what is being told as missing; asking: that, or what the order holds, is not
     answered; missing_lots: which lots of it, as far as that is known. reopened: it was packed before; outside: what was taken out of parcels since others have left.
     clearing: (parcel, dock) that wait for the order's answer. answer: the command that waits for the stock, the missing or the order. why: it was stopped.
+    note, sealed_note: of a manual one, for who packs, in a cell without keys and in one with them.
     person: keyed digest of whom a manual one is for; filed: its address has a row; filing: papers (parcels, 0 for the address) that get
     their rows with the event that ends it (`shipment_papers.py`)."""
 
@@ -104,7 +105,7 @@ class Shipment(msgspec.Struct):
     proposal: list[Proposed]
     stage: Stage = "packing"
     reason: ManualReason | Literal[""] = ""
-    note: str = ""
+    note: Annotated[str, PACKING_NOTE] = ""
     country: Annotated[str, ORDER_COUNTRY] = ""
     ship_to: Annotated[bytes, SEALED_PAPER] = b""
     parcels: list[Parcel] = []
@@ -123,6 +124,7 @@ class Shipment(msgspec.Struct):
     reopened: bool = False
     missing_lots: list[LotUnits] = []
     outside: list[Content] = []
+    sealed_note: Annotated[bytes, PACKING_NOTE] = b""
 
     @property
     def telling(self) -> bool:

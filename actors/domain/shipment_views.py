@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from actors.domain.location_events import Units
-from actors.domain.personal_notes import ORDER_COUNTRY, SEALED_PAPER
+from actors.domain.personal_notes import ORDER_COUNTRY, PACKING_NOTE, SEALED_PAPER
 from actors.domain.shipment_commands import Declared, Proposed, Sides
 from actors.domain.shipment_state import (
     Content,
@@ -114,7 +114,7 @@ class ShipmentView(msgspec.Struct, frozen=True, gc=False):
     order_id: str
     number: int
     reason: str
-    note: str
+    note: Annotated[str, PACKING_NOTE]
     country: Annotated[str, ORDER_COUNTRY]
     opened_at_ms: int
     updated_at_ms: int
@@ -130,6 +130,7 @@ class ShipmentView(msgspec.Struct, frozen=True, gc=False):
     orphans: list[tuple[str, str]]
     ship_to: Annotated[bytes, SEALED_PAPER] = b""
     filed: bool = False
+    sealed_note: Annotated[bytes, PACKING_NOTE] = b""
 
 
 def step_view(shipment_id: str, version: int, state: Shipment, number: int) -> ShipmentStep:
@@ -162,11 +163,14 @@ def view(state: Shipment | None, query: ViewShipment, version: int) -> msgspec.S
     if state is None:
         raise unknown()
     check_reach(query.within, state.location_id)
+    # One that was over before its note was dropped with that, has it yet.
+    note, sealed_note = ("", b"") if is_over(state) else (state.note, state.sealed_note)
     return ShipmentView(
-        query.shipment_id, version, status_of(state), state.location_id, state.order_id, state.number, state.reason, state.note,
+        query.shipment_id, version, status_of(state), state.location_id, state.order_id, state.number, state.reason, note,
         state.country, state.opened_at_ms, state.updated_at_ms, is_over(state), state.why, state.code, allowed_steps(state),
         lines_of(state), sorted(left_of(state).items()), state.missing, state.proposal,
         [_parcel(one, papers=query.papers) for one in state.parcels], state.orphans, state.ship_to if query.papers else b"", state.filed,
+        sealed_note,
     )  # fmt: skip
 
 

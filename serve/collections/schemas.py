@@ -14,7 +14,9 @@ from serve.customers.codes import CodeText
 from serve.limits import LINES_MAX, TEXT, Quantity, Sku
 
 Spot = Annotated[str, Meta(max_length=40, pattern=TEXT, description="where the customer waits", examples=["bay 4"])]
-Shelf = Annotated[str, Meta(max_length=32, pattern=TEXT, description="where it waits", examples=["shelf 12"])]
+Shelf = Annotated[
+    str, Meta(max_length=32, pattern=TEXT, description="where it waits: a place, no name", examples=["shelf 12"])
+]
 
 
 class PickedUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

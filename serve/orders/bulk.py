@@ -34,7 +34,9 @@ from serve.gateway import Ask
 from serve.limits import ITEMS_MAX
 from serve.moments import Moment, ms_of
 from serve.openapi import ProblemBody, documented
+from serve.orders.hold_notes import may_tell
 from serve.orders.holding import HOLDING, check_plain, holding
+from serve.orders.private import PrivateOrders
 from serve.orders.schemas import OrderUpdateResult
 from serve.orders.terms_schemas import HoldDetails, Priority
 from serve.problems import Problem, field_problem, of_refusal
@@ -103,7 +105,7 @@ _TOLD = {
 _Command = UpdateOrder | HoldOrder | ReleaseOrder | PrioritiseOrder
 
 
-def router(services: Services, territory: Territory) -> APIRouter:
+def router(services: Services, territory: Territory, private: PrivateOrders) -> APIRouter:
     """The route with its services."""
     api = APIRouter(tags=["orders"])
 
@@ -121,7 +123,10 @@ def router(services: Services, territory: Territory) -> APIRouter:
         found, more = await _found(services, sent, scope[REQUEST_ID])
         if sent.dry_run:
             return ok(BulkResults(len(found), True, more, [OrderUpdateResult(order_id) for order_id in found]))
-        results = await _done(services, found, command, write, scope)
+        if may_tell(write.body):
+            # What is remembered of a note must not confirm a guess.
+            write = write._replace(digest=private.digest(write.body, write.digest))
+        results = await _done(services, private, found, command, write, scope)
         return ok(BulkResults(len(results), False, more, results))
 
     return api
@@ -192,7 +197,7 @@ async def _at(services: Services, order_ids: Sequence[str], location_id: str, ca
 
 
 async def _done(
-    services: Services, found: list[str], command: _Command, write: Write, scope: Scope
+    services: Services, private: PrivateOrders, found: list[str], command: _Command, write: Write, scope: Scope
 ) -> list[OrderUpdateResult]:
     cause = scope[REQUEST_ID]
     claimed = await services.gateway.ask(
@@ -202,17 +207,26 @@ async def _done(
     if claimed.status != OK:
         raise of_refusal(claimed.body)
     names = _taken_decoder.decode(claimed.body).names
-    asks = [Ask("order", name, command, f"{write.key}/{position}", write.digest) for position, name in enumerate(names)]
+    asks: list[Ask] = []
+    failed: dict[str, Problem] = {}
+    kept = await private.notes.kept_many([(name, command) for name in names], cause)
+    for position, (name, one) in enumerate(zip(names, kept, strict=True)):
+        if isinstance(one, Problem):
+            failed[name] = one
+        else:
+            asks.append(Ask("order", name, one, f"{write.key}/{position}", write.digest))
     replies = await services.gateway.ask_many(asks, cause=cause, who=scope.get(WHO)) if asks else []
-    results = []
+    done: dict[str, OrderUpdateResult] = {}
     for ask, reply in zip(asks, replies, strict=True):
         if reply.status == OK:
-            results.append(_result_decoder.decode(reply.body))
-            continue
-        problem = of_refusal(reply.body)
-        services.metrics.refused(problem.code)
-        scope[ENTITY_ID] = ask.entity_id
-        services.trail.refused(scope, problem, "POST /v1/order-actions")
-        told = msgspec.convert(problem.members(cause), ProblemBody)
-        results.append(OrderUpdateResult(ask.entity_id, error=told))
-    return results
+            done[ask.entity_id] = _result_decoder.decode(reply.body)
+        else:
+            failed[ask.entity_id] = of_refusal(reply.body)
+    return [done[name] if name in done else _failed(services, name, failed[name], scope) for name in names]
+
+
+def _failed(services: Services, order_id: str, problem: Problem, scope: Scope) -> OrderUpdateResult:
+    services.metrics.refused(problem.code)
+    scope[ENTITY_ID] = order_id
+    services.trail.refused(scope, problem, "POST /v1/order-actions")
+    return OrderUpdateResult(order_id, error=msgspec.convert(problem.members(scope[REQUEST_ID]), ProblemBody))

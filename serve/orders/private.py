@@ -20,7 +20,7 @@ from actors.domain.ids import customer_id
 from actors.domain.order_commands import PlaceOrder, RectifyOrder
 from actors.domain.order_state import ShipTo
 from actors.domain.order_terms_views import GiftView, TermsView
-from actors.domain.order_views import CustomerView, OrderView, Withheld
+from actors.domain.order_views import CustomerView, OrderContact, OrderView, Withheld
 from actors.domain.personal_notes import (
     PRIVATE_ADDRESS,
     PRIVATE_CONTACT,
@@ -33,6 +33,7 @@ from actors.runtime.read_model import OrderSummary
 from serve.identity.emails import Email, checked
 from serve.identity.sealing import email_digest
 from serve.keys.data_keys import DataKeys, Erased
+from serve.orders.hold_notes import SEALED_NOTE, HoldNotes
 from serve.orders.schemas import Destination, NewOrder
 from serve.problems import field_problem
 from serve.services import Services
@@ -86,6 +87,7 @@ class PrivateOrders:
         self._watch = services.keys
         self._clock = services.clock
         self._region = services.settings.region
+        self.notes = HoldNotes(services)
 
     # --- in
     async def sealed(self, order_id: str, order: NewOrder, command: PlaceOrder, cause: str) -> PlaceOrder:
@@ -195,14 +197,16 @@ class PrivateOrders:
 
         `restricted_too`: for the customer and whoever handles requests of data subjects; others are not told what is restricted.
         """
-        if self._keys is None or _SEALED not in body:
+        if self._keys is None or (_SEALED not in body and SEALED_NOTE not in body):
             return body
         view = _view_decoder.decode(body)
-        sealed = view.sealed
-        if sealed is msgspec.UNSET:
-            return body  # a text that looks so
-        assert isinstance(sealed, bytes)
-        return _encode(await self._filled(view, sealed, cause, restricted_too=restricted_too))
+        # Without it, there is a text that looks so, or a note about somebody of whom nothing else is known.
+        if isinstance(view.sealed, bytes):
+            view = await self._filled(view, view.sealed, cause, restricted_too=restricted_too)
+        if isinstance(view.terms, TermsView) and view.terms.holds:
+            terms = await self.notes.shown(view.order_id, view.terms, cause, restricted_too=restricted_too)
+            view = msgspec.structs.replace(view, terms=terms)
+        return _encode(view)
 
     async def _filled(self, view: OrderView, sealed: bytes, cause: str, *, restricted_too: bool) -> OrderView:
         try:
@@ -228,6 +232,18 @@ class PrivateOrders:
         """An event of the history without who did it, in place."""
         for name in _CALLERS:
             event.pop(name, None)
+
+    async def withheld(self, contact: OrderContact, cause: str, *, restricted_too: bool) -> Withheld | None:
+        """Why what is known of whose the order is is not told; None: it is. Raises Problem 503."""
+        if contact.forgotten:
+            return "erased"
+        if self._keys is None or not contact.sealed:
+            return None
+        try:
+            _, restricted = await self.private(contact.order_id, contact.sealed, cause)
+        except Erased:
+            return "erased"
+        return "restricted" if restricted and not restricted_too else None
 
     async def told(
         self, order_id: str, event: dict[str, Any], cause: str, *, country: str, present: bytes | None,
@@ -317,4 +333,9 @@ def _with_words(terms: TermsView | msgspec.UnsetType, words: str) -> TermsView |
 
 def _withheld(view: OrderView, why: Any) -> OrderView:
     shown = _shown(view, _NOTHING)
-    return msgspec.structs.replace(shown, withheld=why)
+    terms = shown.terms
+    if isinstance(terms, TermsView):
+        # What was written of the person before notes were sealed goes the same way.
+        holds = [msgspec.structs.replace(hold, note="", sealed_note=b"") for hold in terms.holds]
+        terms = msgspec.structs.replace(terms, holds=holds)
+    return msgspec.structs.replace(shown, withheld=why, terms=terms)

@@ -17,6 +17,7 @@ from actors.runtime.read_model import OrderSummary
 from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope
 from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
+from serve.orders.hold_notes import is_noted
 from serve.orders.own import OrderInPath, asker_of, reveals, sees_corrected, told_alike
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import HistoryPage, ListedOrder, OrderPage
@@ -81,11 +82,15 @@ async def _open(
     cause = scope[REQUEST_ID]
     reply = await services.gateway.view("order", order_id, ViewContact(order_id), cause=cause)
     known = _contact_decoder.decode(body_of(reply))
+    restricted_too = reveals(scope)
+    withheld = await private.withheld(known, cause, restricted_too=restricted_too)
     for event in page.events:
         await private.told(
             order_id, event, cause,
-            country=known.country, present=None if sees_corrected(scope) else known.sealed, restricted_too=reveals(scope),
+            country=known.country, present=None if sees_corrected(scope) else known.sealed, restricted_too=restricted_too,
         )  # fmt: skip
+        if is_noted(event):
+            await private.notes.told(order_id, event, cause, withheld, restricted_too=restricted_too)
 
 
 def router(services: Services, territory: Territory, private: PrivateOrders) -> APIRouter:
@@ -109,7 +114,7 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
         if page is None or (after == 0 and not page.events):
             # Every order has at least the event by which it was placed.
             raise Problem("order.unknown", f"There is no order {order_id}.", extra={"order_id": order_id})
-        if any("sealed" in event for event in page.events):
+        if any("sealed" in event or is_noted(event) for event in page.events):
             await _open(services, private, order_id, page, request.scope)
         for event in page.events:
             private.unsigned(event)

@@ -18,18 +18,25 @@ from actors.domain.order_terms_state import (
     HoldKind,
     ServiceLevel,
 )
-from actors.domain.personal_notes import PRIVATE_GIFT
-from serve.limits import TEXT, Sku
+from actors.domain.personal_notes import PRIVATE_GIFT, SHOWN_NOTE
+from serve.limits import END, TEXT, Sku
 
 # All that may be asked of an order, one by one or many at once.
 AnyUpdate = Literal[Update, "hold", "release", "prioritise"]
 GIFT_MAX = 500
 HANDLING_MAX = 8
 _Note = Annotated[
-    str, Meta(max_length=NOTE_MAX, pattern=TEXT, description="for colleagues; nothing that tells of a person")
+    str,
+    Meta(max_length=NOTE_MAX, pattern=TEXT, description="for colleagues; kept sealed, and erased with the person"),
+    SHOWN_NOTE,
 ]
 Group = Annotated[
-    str, Meta(max_length=GROUP_MAX, pattern=TEXT, description="lines of one group come from one place or not at all")
+    str,
+    Meta(
+        max_length=GROUP_MAX,
+        pattern=r"^[A-Za-z0-9._:/-]*" + END,
+        description="lines of one group come from one place or not at all; a code, no words",
+    ),
 ]
 Substitutes = Annotated[list[Sku], Meta(max_length=SUBSTITUTES_MAX, description="what may stand in, best first")]
 HandlingFlags = Annotated[list[Handling], Meta(max_length=HANDLING_MAX)]

@@ -21,14 +21,16 @@ from actors.runtime.wire import OK, Reply
 from serve.callers import reach_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
 from serve.gateway import Ask
+from serve.orders.hold_notes import may_tell
 from serve.orders.holding import HOLDING, check_plain, holding
 from serve.orders.own import asker_of, of_customer, told_alike
 from serve.orders.places import PlacesOfOrders
+from serve.orders.private import PrivateOrders
 from serve.orders.schemas import OrderUpdate, OrderUpdateItem, OrderUpdates, RawOrderUpdates
 from serve.problems import Answer, Problem, field_problem, of_refusal
 from serve.regions import Territory
 from serve.replies import answer
-from serve.requests import decode
+from serve.requests import Write, decode
 from serve.services import Services
 
 _update_decoder = msgspec.json.Decoder(OrderUpdate)
@@ -46,12 +48,15 @@ _ASKS_ELSEWHERE = frozenset({"allocate", "short_pick"})
 class OrderUpdating:
     """Handlers of updates."""
 
-    def __init__(self, services: Services, territory: Territory, places: PlacesOfOrders) -> None:
+    def __init__(
+        self, services: Services, territory: Territory, places: PlacesOfOrders, private: PrivateOrders
+    ) -> None:
         settings = services.settings
         self._gateway = services.gateway
         self._clock = services.clock
         self._territory = territory
         self._places = places
+        self._private = private
         self._region = settings.region
         self._bodies = services.bodies
         self._metrics = services.metrics
@@ -76,16 +81,23 @@ class OrderUpdating:
         cause = scope[REQUEST_ID]
         if type(command) is UpdateOrder and command.update in _ASKS_ELSEWHERE:
             command = await self._places.added_to(order_id, command, cause)
+        elif self._private.notes.seals(command):
+            command = await self._private.notes.kept(order_id, command, cause)
         reply = await self._gateway.ask(
             "order", order_id, command,
-            command_id=write.key, digest=write.digest, cause=cause, who=scope.get(WHO),
+            command_id=write.key, digest=self._digest(write), cause=cause, who=scope.get(WHO),
         )  # fmt: skip
         return answer(reply)
+
+    def _digest(self, write: Write) -> int:
+        # What is remembered of a note must not confirm a guess.
+        return self._private.digest(write.body, write.digest) if may_tell(write.body) else write.digest
 
     async def update_many(self, scope: Scope, receive: Receive) -> Answer:
         """Up to 1,000 updates; one bad item does not harm the others."""
         write = await self._bodies.read(scope, receive)
         cause = scope[REQUEST_ID]
+        write = write._replace(digest=self._digest(write))
         items = self._items(write.body)
         claimed = await self._gateway.ask(
             "claim", claim_id(self._region, write.key), claim.Take(len(items)),
@@ -108,6 +120,7 @@ class OrderUpdating:
         asks: list[Ask] = []
         positions: list[int] = []
         waiting: list[int] = []
+        noted: list[int] = []
         check, command_of = self._territory.check_order, self._any
         for position, item in enumerate(items):
             if type(item) is not OrderUpdateItem:
@@ -122,11 +135,32 @@ class OrderUpdating:
                 continue
             if type(command) is UpdateOrder and command.update in _ASKS_ELSEWHERE:
                 waiting.append(len(asks))
+            elif self._private.notes.seals(command):
+                noted.append(len(asks))
             asks.append(Ask("order", item.order_id, command, f"{key}/{position}", digest))
             positions.append(position)
         if waiting:
             await self._add_places(asks, waiting, cause)
+        if noted:
+            return await self._sealed(asks, positions, noted, scope, results)
         return asks, positions
+
+    async def _sealed(
+        self, asks: list[Ask], positions: list[int], noted: list[int], scope: Scope, results: list[bytes]
+    ) -> tuple[list[Ask], list[int]]:
+        """The asks with their notes sealed; those whose note can't be are told as bad."""
+        kept = await self._private.notes.kept_many(
+            [(asks[at].entity_id, asks[at].command) for at in noted], scope[REQUEST_ID]
+        )
+        bad = set[int]()
+        for at, command in zip(noted, kept, strict=True):
+            if isinstance(command, Problem):
+                results[positions[at]] = self._failed(asks[at].entity_id, command, scope)
+                bad.add(at)
+            else:
+                asks[at] = msgspec.structs.replace(asks[at], command=command)
+        good = [at for at in range(len(asks)) if at not in bad]
+        return [asks[at] for at in good], [positions[at] for at in good]
 
     async def _add_places(self, asks: list[Ask], waiting: list[int], cause: str) -> None:
         # An order that can't be read now gets its command as it is: the order itself then says what is wrong.

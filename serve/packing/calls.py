@@ -150,11 +150,11 @@ def label_detail(label: LabelView | None) -> LabelDetail | None:
     )
 
 
-def detail(view: ShipmentView) -> ShipmentDetail:
-    """As callers are told."""
+def detail(view: ShipmentView, note: str) -> ShipmentDetail:
+    """As callers are told. note: opened."""
     name = fulfilment_id(view.order_id, view.number) if view.order_id else ""
     return ShipmentDetail(
-        view.shipment_id, view.version, view.status, view.location_id, view.order_id, name, view.reason, view.note, view.country,
+        view.shipment_id, view.version, view.status, view.location_id, view.order_id, name, view.reason, note, view.country,
         moment(view.opened_at_ms), moment(view.updated_at_ms), view.over, view.why, view.last_refusal, view.allowed,
         units_of(view.lines), units_of(view.left),
         [ProposedParcel(one.carton, units_of(one.lines), one.weight_g) for one in view.proposal],

@@ -85,6 +85,9 @@ def _add_labels(api: APIRouter, calls: PackingCalls, labels: Labels) -> None:
         """Once: while the carrier has not answered (503), this call again asks it the same under the same key. A parcel with a label waits for its carrier as soon as all of
         the shipment is packed."""
         write, sent = await calls.document(request, _label_decoder)
+        if sent.customs.reason_text:
+            # What is remembered of words must not confirm a guess.
+            write = write._replace(digest=calls.private.digest(write.body, write.digest))
         await labels.buy(
             shipment_id, parcel, request, write, sent.carrier, sent.service, sent.label_format, sent.customs
         )
@@ -243,6 +246,8 @@ async def _declared(
     services = calls.services
     label = _asked(parcel)
     kept = None if label is None else label.declared
+    if kept is not None:
+        kept = await recipients.words(view.shipment_id, parcel.number, kept, request)
     declared: CustomsDeclaration | None
     if kept is not None and kept.goods:
         declared = told_again(view, parcel, sender, to, kept)

@@ -102,9 +102,10 @@ class Labels:
         plain = _encode(wanted)
         _check(plain)
         sealed = await self._recipients.seal(shipment_id, f"request:{number}", plain, to, request)
+        kept = await self._recipients.kept_words(shipment_id, number, _declared(wanted), to, request)
         command = AskLabel(
             number, carrier, service, form, sealed, dock_id(view.location_id, carrier), reach_of(request.scope),
-            self._recipients.digest(plain), _declared(wanted),
+            self._recipients.digest(plain), kept,
         )  # fmt: skip
         ticket = ticket_decoder.decode(await self._calls.ask(shipment_id, request, command, write))
         await self.fulfil(ticket, to, request, write)

@@ -46,7 +46,7 @@ _PACKABLE = ("allocated", "picking")
 
 def add(api: APIRouter, calls: PackingCalls, proposing: Proposing, recipients: Recipients) -> None:
     """The routes."""
-    _add_reading(api, calls, proposing)
+    _add_reading(api, calls, proposing, recipients)
 
     @api.post(
         "/v1/shipments",
@@ -124,9 +124,11 @@ async def _manual(calls: PackingCalls, proposing: Proposing, recipients: Recipie
     shipment_id = ids.shipment_id(services.settings.region, services.clock.now_ms(), write.key)
     person = recipients.person(sent.customer_ref, sent.email)
     sealed = await recipients.sealed_party(shipment_id, sent.ship_to, person, request)
+    sealed_note = await recipients.sealed_note(shipment_id, sent.note, person, request)
     command = OpenManual(
-        sent.location_id, sent.reason, sent.note, lines, proposing.known(lines), proposed(await proposing.proposal(sorted(lines))),
+        sent.location_id, sent.reason, "" if sealed_note else sent.note, lines, proposing.known(lines), proposed(await proposing.proposal(sorted(lines))),
         series(services), sent.ship_to.country, sealed, reach_of(request.scope), person,
+        sealed_note,
     )  # fmt: skip
     return _made(await calls.ask(shipment_id, request, command, write, creates=True))
 
@@ -137,7 +139,7 @@ def _made(body: bytes) -> Response:
     return AnswerResponse((201, encode(step), ((b"location", location.encode()),)))
 
 
-def _add_reading(api: APIRouter, calls: PackingCalls, proposing: Proposing) -> None:
+def _add_reading(api: APIRouter, calls: PackingCalls, proposing: Proposing, recipients: Recipients) -> None:
     services = calls.services
 
     @api.get(
@@ -147,7 +149,8 @@ def _add_reading(api: APIRouter, calls: PackingCalls, proposing: Proposing) -> N
     )
     async def read(shipment_id: ShipmentId, request: Request) -> Response:
         """As it is now. Who it goes to stands on its papers only."""
-        return ok(detail(await calls.view(shipment_id, request)))
+        view = await calls.view(shipment_id, request)
+        return ok(detail(view, await recipients.note(view, request)))
 
     @api.get(
         "/v1/shipments/{shipment_id}/proposal",

@@ -16,6 +16,7 @@ from fastapi import Request
 
 from actors.domain.order_views import OrderView, ViewOrder
 from actors.domain.postal import LINE_CHARS_MAX, LINES_MAX, Party
+from actors.domain.shipment_commands import Declared
 from actors.domain.shipment_views import ShipmentView
 from serve.context import REQUEST_ID
 from serve.identity.emails import checked
@@ -132,6 +133,43 @@ class Recipients:
             return plain
         whose = person or keys.digest("person", shipment_id)
         return await keys.seal(whose, plain, place_of(shipment_id, "ship_to"), request.scope[REQUEST_ID])
+
+    async def sealed_note(self, shipment_id: str, note: str, person: str, request: Request) -> bytes:
+        """A manual shipment's note, as `sealed_party`; b"" without one, and in a cell that seals nothing. Raises Problem 503."""
+        keys = self._services.data_keys
+        if keys is None or not note:
+            return b""
+        whose = person or keys.digest("person", shipment_id)
+        return await keys.seal(whose, note.encode(), place_of(shipment_id, "note"), request.scope[REQUEST_ID])
+
+    async def note(self, view: ShipmentView, request: Request) -> str:
+        """The same, opened; "" when it is erased, or restricted. Raises Problem 503."""
+        keys = self._services.data_keys
+        if keys is None or not view.sealed_note:
+            return view.note
+        try:
+            place = place_of(view.shipment_id, "note")
+            plain, restricted = await keys.unseal(view.sealed_note, place, request.scope[REQUEST_ID])
+        except Erased:
+            return ""
+        return "" if restricted else plain.decode()
+
+    async def kept_words(
+        self, shipment_id: str, number: int, declared: Declared | None, recipient: Recipient, request: Request
+    ) -> Declared | None:
+        """What is kept of a parcel's declaration, with its words sealed as the request is. Raises Problem 409, 503."""
+        if declared is None or not declared.reason_text or self._services.data_keys is None:
+            return declared
+        plain = declared.reason_text.encode()
+        sealed = await self.seal(shipment_id, f"reason:{number}", plain, recipient, request)
+        return msgspec.structs.replace(declared, reason_text="", sealed_text=sealed)
+
+    async def words(self, shipment_id: str, number: int, declared: Declared, request: Request) -> Declared:
+        """The same with its words in the clear. Raises Problem 409, 503."""
+        if not declared.sealed_text:
+            return declared
+        plain = await self.unsealed(shipment_id, f"reason:{number}", declared.sealed_text, request)
+        return msgspec.structs.replace(declared, reason_text=plain.decode(), sealed_text=b"")
 
     def digest(self, plain: bytes) -> str:
         """Keyed, of something that is kept sealed: by it the same is known again. "" in a cell that seals nothing."""

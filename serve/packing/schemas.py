@@ -16,6 +16,7 @@ from actors.domain.personal_notes import (
     SHOWN_ADDRESS,
     SHOWN_CONTACT,
     SHOWN_NAME,
+    SHOWN_NOTE,
     SHOWN_REFERENCE,
     TRACKING,
 )
@@ -61,14 +62,14 @@ class ShipToParty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewManualShipment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/manual-shipments`. note: in words, for who packs: no names. customer_ref, or else email: whose it is, so that a request of that person finds it, and an
+    """The body of `POST /v1/manual-shipments`. note: in words, for who packs: kept sealed until that is over. customer_ref, or else email: whose it is, so that a request of that person finds it, and an
     erasure takes the address too."""
 
     location_id: LocationName
     reason: ManualReason
     ship_to: ShipToParty
     lines: Annotated[list[PackedLine], Meta(min_length=1, max_length=MANUAL_LINES_MAX)]
-    note: Text = ""
+    note: Annotated[Text, SHOWN_NOTE] = ""
     customer_ref: Annotated[Reference, SHOWN_REFERENCE] = ""
     email: Annotated[EmailText | None, SHOWN_CONTACT] = None
 
@@ -116,7 +117,7 @@ class CustomsWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What customs are told besides of the goods. reason_text: in words, when the reason is "other"; sender_tax_id: IOSS, EORI, CNPJ, …"""
 
     reason: Reason = "sale_of_goods"
-    reason_text: Annotated[str, Meta(max_length=64, pattern=LINE)] = ""
+    reason_text: Annotated[Annotated[str, Meta(max_length=64, pattern=LINE)], SHOWN_NOTE] = ""
     sender_tax_id: Annotated[str, Meta(max_length=64, pattern=LINE)] = ""
 
 
@@ -211,7 +212,7 @@ class OrphanDetail(msgspec.Struct, frozen=True):
 
 
 class ShipmentDetail(msgspec.Struct, frozen=True):
-    """All of a shipment. why: it was stopped; last_refusal: why the order or the location did not do what it was asked."""
+    """All of a shipment. note: of a manual one, until it is over, "" when it is erased or restricted too; why: it was stopped; last_refusal: why the order or the location did not do what it was asked."""
 
     shipment_id: str
     version: int
@@ -220,7 +221,7 @@ class ShipmentDetail(msgspec.Struct, frozen=True):
     order_id: str
     fulfilment_id: str
     reason: str
-    note: str
+    note: Annotated[str, SHOWN_NOTE]
     country: Annotated[str, ORDER_COUNTRY]
     opened_at: datetime
     updated_at: datetime

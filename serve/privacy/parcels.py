@@ -67,8 +67,17 @@ class PersonParcels:
         return ShipmentData(
             shipment_id, view.order_id, fulfilment_id(view.order_id, view.number) if view.order_id else "", view.location_id,
             view.status, view.reason, moment(view.opened_at_ms), None if view.order_id else await self._ship_to(view, scope),
-            [tracked(one) for one in view.parcels],
+            [tracked(one) for one in view.parcels], await self._note(view, scope),
         )  # fmt: skip
+
+    async def _note(self, view: ShipmentView, scope: Scope) -> str:
+        if not view.sealed_note:
+            return view.note
+        try:
+            plain, _ = await self._keys.unseal(view.sealed_note, place_of(view.shipment_id, "note"), scope[REQUEST_ID])
+        except Erased:
+            return ""
+        return plain.decode()
 
     async def _ship_to(self, view: ShipmentView, scope: Scope) -> SentTo | None:
         """Restricted or not: it is told to nobody else."""

@@ -28,6 +28,7 @@ from actors.domain.personal_notes import (
     SHOWN_ADDRESS,
     SHOWN_CONTACT,
     SHOWN_NAME,
+    SHOWN_NOTE,
     SHOWN_PASSKEY_NAME,
     SHOWN_PICKUP_SPOT,
 )
@@ -255,7 +256,7 @@ class SentTo(msgspec.Struct, frozen=True):
 
 
 class ShipmentData(msgspec.Struct, frozen=True):
-    """What was packed for the person: of an order (`fulfilment_id`), or without one, for the `reason` given. ship_to: of one without an order, as long as it is kept; who carries the
+    """What was packed for the person: of an order (`fulfilment_id`), or without one, for the `reason` given. ship_to: of one without an order, as long as it is kept; note: for who packs it, until it is over; who carries the
     parcels, under which numbers, and what is in them stands in `parcels`."""
 
     shipment_id: str
@@ -267,6 +268,7 @@ class ShipmentData(msgspec.Struct, frozen=True):
     opened_at: datetime
     ship_to: SentTo | None
     parcels: list[TrackedParcel]
+    note: Annotated[str, SHOWN_NOTE] = ""
 
 
 class PickupData(msgspec.Struct, frozen=True):

@@ -37,6 +37,8 @@ STORE = "us-st-miami"
 SPOT = "Quillfeather, Larkspur-blue car, bay 3"
 LAT, LON = 47.628117, -122.341903
 GIFT = "Cloudberry jam for your fortieth, sister"
+# What staff write for each other.
+NOTE = "Mia Quillfeather, 12 Larkspur Close, call +1 206 555 0188"
 # Long enough, each, that none stands by chance in an id, a digest or a time: five digits did.
 PERSONAL = (
     b"quillfeather",
@@ -113,6 +115,10 @@ def loaded(guarded: GuardedCell) -> None:
         assert guarded.ask(
             "POST", f"/v1/orders/{order_id}/updates", {"update": "start_picking"}, guarded.local()
         ).is_success
+    # One of each customer, none of which is picked.
+    for order_id in order_ids[-CUSTOMERS:]:
+        write_notes(guarded, order_id)
+    send_by_hand(guarded)
     collect(guarded)
     code = {"order_id": order_ids[0], "email": "mia0.quillfeather@example.org"}
     assert guarded.ask("POST", "/v1/guest/codes", code).status_code == 202
@@ -121,6 +127,35 @@ def loaded(guarded: GuardedCell) -> None:
     wait_for(lambda: listed(guarded, "loyal-771") == ORDERS // CUSTOMERS)
     # What is refused is told to the log and the audit: nothing of its body.
     assert guarded.ask("POST", "/v1/orders", body(0) | {"channel": "quillfeather"}, guarded.local()).status_code == 422
+
+
+def write_notes(guarded: GuardedCell, order_id: str) -> None:
+    """Somebody holds the order, releases it and holds it again, each time in words."""
+    said = {"reasons": ["customer"], "note": NOTE}
+    path = f"/v1/orders/{order_id}/updates"
+    for update in ("hold", "release", "hold"):
+        answer = guarded.ask("POST", path, {"update": update, "hold": said}, guarded.local())
+        assert answer.is_success, answer.text
+    shown = guarded.ask("GET", f"/v1/orders/{order_id}", headers=guarded.local()).json()
+    assert [one["note"] for one in shown["terms"]["holds"]] == [NOTE]
+    # What is written behind.
+    events = f"/v1/orders/{order_id}/events"
+    wait_for(lambda: guarded.ask("GET", events, headers=guarded.local()).text.count(NOTE) == 3)
+
+
+def send_by_hand(guarded: GuardedCell) -> None:
+    """Something that nobody ordered waits to be packed, with words for who does it."""
+    to = {
+        "name": "Mia Quillfeather", "street": ["12 Larkspur Close"], "city": "Ballardtown", "postcode": "98109-4411", "country": "US",
+    }  # fmt: skip
+    sent = {
+        "location_id": "us-wh-seattle", "reason": "replacement", "lines": [{"sku": SKU, "quantity": 1}], "ship_to": to,
+        "note": NOTE, "customer_ref": "loyal-771",
+    }  # fmt: skip
+    made = guarded.ask("POST", "/v1/manual-shipments", sent, guarded.local())
+    assert made.status_code == 201, made.text
+    shown = guarded.ask("GET", f"/v1/shipments/{made.json()['shipment_id']}", headers=guarded.local()).json()
+    assert shown["note"] == NOTE
 
 
 def collect(guarded: GuardedCell) -> None:
@@ -305,6 +340,11 @@ def test_somebody_who_was_erased_is_told_by_a_replica_or_by_a_host_that_comes_ba
         send(mark, signal.SIGKILL)
     guarded.wait_whole()
     assert all(is_erased(guarded, order_id) for order_id in order_ids)
+    histories = [
+        guarded.ask("GET", f"/v1/orders/{order_id}/events", headers=guarded.local()).text for order_id in order_ids
+    ]
+    assert any("HoldsReleased" in one for one in histories)
+    assert not [word for word in PERSONAL if any(word in one.lower().encode() for one in histories)]
     assert orders_of(guarded, "loyal-773") == []
     # The key is gone from all that is read; what an old page of a file may still hold, a rotation makes worthless.
     copies = tuple(form.lower() for _, wrapped in keys.values() for form in (wrapped, base64.b64encode(wrapped)))
@@ -328,6 +368,7 @@ def is_erased(guarded: GuardedCell, order_id: str) -> bool:
     if "ballardtown" in answer.text.lower():
         return False
     assert told["withheld"] == "erased"
+    assert "quillfeather" not in answer.text.lower(), "a note outlives whom it is about"
     assert told["lines"][0]["unit_price"]["amount"] == 1299, "what the books need is gone"
     return True
 

@@ -23,13 +23,14 @@ TELLING = frozenset(
         "email", "phone", "street", "city", "postcode", "recipient", "name", "shown_as", "address", "country", "lat", "lon",
         "customer_ref", "order_ref", "login", "password", "password_hash", "recovery", "credential_id", "public_key", "owner",
         "subject", "person", "behalf", "about", "asked_by", "decided_by", "by", "assignee", "asker", "session_id",
-        "account_id", "customer_id", "device", "summary", "birthday", "gender", "taken_by", "agent", "customer_ids", "subjects",
+        "account_id", "customer_id", "device", "summary", "birthday", "gender", "taken_by", "agent", "customer_ids", "subjects", "note", "reason_text",
     }
 )  # fmt: skip
 TELLING_PARTS = ("sealed", "email_", "_email", "phone", "address_", "_address", "passport", "iban")
 PLACE = "of a warehouse or store of the retailer"
 DEVICE = "of a scanner, terminal or till, which is a location's and no person's"
 MACHINE = "of a program of the retailer"
+CODE = "one word of a list"
 # By struct: its fields that only sound so, and why.
 NOT_PERSONAL = {
     "balancing.Holding": ("lat lon", PLACE),
@@ -44,6 +45,12 @@ NOT_PERSONAL = {
     "serve.settings.ApiSettings": ("lat lon", "the region's centre"),
     "serve.health.endpoints.HostReadiness": ("name", "of a host"),
     "serve.keys.settings.KeyPort": ("address", "of the service that keeps the region's key"),
+    "approval.Approval": ("note", CODE),
+    "approval.ApprovalView": ("note", CODE),
+    "alert.Alert": ("note", CODE),
+    "alert.AlertView": ("note", CODE),
+    "serve.approvals.schemas.ApprovalDetail": ("note", CODE),
+    "serve.alerts.schemas.AlertDetail": ("note", CODE),
     "client.ClientCheck": ("session_id", MACHINE),
     "client.ClientView": ("name", MACHINE),
     "serve.identity.schemas.NewClient": ("name", MACHINE),

@@ -35,6 +35,18 @@ async def test_a_customer_never_gets_what_the_store_has(cell):
     assert (stock["on_hand"], stock["allocated"]) == (2, 0)
 
 
+async def test_where_it_lay_is_told_when_nobody_looks_for_it_any_more_or_not_while_somebody_does(cell):
+    """Stores put bags under names, whatever they are asked to write."""
+    collected, left = [await made_ready(cell, await placed(cell, ("A1", 1))) for _ in range(2)]
+    await done(cell, collected["collection_id"], "verification", {"code": collected["code"]})
+    await done(cell, collected["collection_id"], "hand-over", {})
+    await done(cell, left["collection_id"], "end", {"why": "left_behind"})
+    for ready, shelf in ((collected, ""), (left, "shelf 12")):
+        name = ready["collection_id"]
+        assert (await cell.get(f"/v1/collections/{name}")).json()["shelf"] == shelf
+        assert "shelf 12" not in repr(cell.gateway.events["collection", name])
+
+
 async def test_what_the_store_lacks_is_not_sent_there(cell):
     told = await placed(cell, ("A1", 10), ("B 2", 1))
     assert told["pickup"]["status"] == "coming"

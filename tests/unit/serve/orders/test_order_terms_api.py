@@ -102,6 +102,7 @@ async def test_the_floor_does_not_know_how_to_treat_it(either):
         ({"substitutes": ["A1"]}, None, "order.substitute_not_allowed", "/lines/0/substitutes"),
         ({"substitutes": ["B 2"] * 6}, None, "body.invalid", "/lines/0/substitutes"),
         ({"group": "x" * 33}, None, "body.invalid", "/lines/0/group"),
+        ({"group": "for Mia"}, None, "body.invalid", "/lines/0/group"),
         ({}, {"handling": ["glass"]}, "body.invalid", "/terms/handling/0"),
         ({}, {"handling": ["fragile", "fragile"]}, "order.handling_twice", "/terms/handling"),
         ({}, {"max_splits": 0}, "body.invalid", "/terms/max_splits"),

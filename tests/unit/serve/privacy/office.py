@@ -17,6 +17,8 @@ TO = {
     "country": "US", "postcode": "98109-4411", "city": "Ballardtown", "lat": 47.628117, "lon": -122.341903,
     "recipient": "Mia Quillfeather", "street": "12 Larkspur Close", "phone": "+1 206 555 0188",
 }  # fmt: skip
+# What somebody of the staff writes of her, whom nobody can keep from it.
+NOTE = "Mia Quillfeather, 12 Larkspur Close, call +1 206 555 0188, her cloudberry jam leaks"
 # As they would stand somewhere, in small letters; each too long to stand there by chance.
 PLANTED = (
     "quill",
@@ -29,6 +31,7 @@ PLANTED = (
     "loyal-7781",
     "web-90210",
     "example.org",
+    "cloudberry",
 )
 PATH = "/v1/privacy-requests"
 # The same for the person herself, and what she is told.
@@ -69,6 +72,24 @@ async def customer(cell: GuardedCell) -> tuple[dict[str, Any], list[str]]:
         await placed(cell),
     ]
     return tokens, orders
+
+
+async def noted(cell: GuardedCell, *order_ids: str) -> None:
+    """Support holds the orders, releases them and holds them again, in words of its own: one by one, many at once, and by a filter."""
+    hold, released = {"reasons": ["customer"], "note": NOTE}, {"reasons": ["customer"], "note": f"called: {NOTE}"}
+    for update, details in (("hold", hold), ("release", released)):
+        for order_id in order_ids:
+            sent = {"update": update, "hold": details}
+            answer = await cell.post(f"/v1/orders/{order_id}/updates", sent, **cell.of_role("support"))
+            assert answer.status_code == 200, answer.text
+    again = {"updates": [{"order_id": order_id, "update": "hold", "hold": hold} for order_id in order_ids]}
+    by_filter = {"filter": {"held": "customer"}, "update": "release", "hold": released}
+    once_more = {"filter": {"status": "allocated"}, "update": "hold", "hold": hold}
+    for path, sent in (
+        ("/v1/order-updates", again), ("/v1/order-actions", by_filter), ("/v1/order-actions", once_more),
+    ):  # fmt: skip
+        answer = await cell.post(path, sent, **cell.of_role("support"))
+        assert [one for one in answer.json()["results"] if one.get("error")] == [], answer.text
 
 
 async def in_carts(cell: GuardedCell, tokens: dict[str, Any], count: int = 1) -> list[str]:
@@ -179,14 +200,19 @@ def _everything(cell: GuardedCell) -> tuple[Any, ...]:
 def _places(cell: GuardedCell, kind: str, identity: str) -> list[str]:
     """Whatever something of an entity may be sealed for."""
     if kind == "shipment":
+        reasons = [f"reason:{number}" for number in range(1, 4)]
         labels = [f"{what}{number}" for number in range(1, 4) for what in ("request:", f"label:{identity}.")]
-        return [f"{kind}:{identity}:{one}" for one in ("ship_to", *labels, *(f"{one}.1" for one in labels))]
+        return [
+            f"{kind}:{identity}:{one}"
+            for one in ("ship_to", "note", *reasons, *labels, *(f"{one}.1" for one in labels))
+        ]
     events = cell.gateway.events.get((kind, identity), [])
     passkeys = {event["passkey"]["passkey_id"] for event in events if event.get("passkey")}
     return [
         f"{kind}:{identity}:{field}"
         for field in (
             "private",
+            "note",
             "email",
             "address",
             "content",

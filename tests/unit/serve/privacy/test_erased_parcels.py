@@ -14,6 +14,7 @@ from tests.unit.serve.packing.pack_rig import SEATTLE, guarded_station
 from tests.unit.serve.post_office import coded
 from tests.unit.serve.privacy.office import (
     EMAIL,
+    NOTE,
     PLANTED,
     REF,
     body,
@@ -30,7 +31,7 @@ from tests.unit.serve.small_cell import order
 
 PORTLAND = "us-st-portland"
 COURIER = f"/v1/locations/{SEATTLE}/docks/courier"
-WORDS = (*PLANTED[:5], "alder row", "hollowbrook", "bay 41 by the kiosk")
+WORDS = (*PLANTED[:5], "alder row", "hollowbrook", "cloudberry", "bay 41 by the kiosk")
 
 
 @pytest.fixture
@@ -44,6 +45,7 @@ def fair(**more):
     to = {"name": "Hollowbrook", "street": ["4 Alder Row"], "city": "Portland", "postcode": "97209", "country": "US"}
     return {
         "location_id": SEATTLE, "reason": "replacement", "lines": [{"sku": "A1", "quantity": 1}], "ship_to": to,
+        "note": NOTE,
     } | more  # fmt: skip
 
 
@@ -100,6 +102,9 @@ async def test_a_person_is_not_told_of_parcels_and_pickups(station):
     assert {told[name]["parcels"][0]["carrier"] for name in shipments} == {"courier"}
     assert (told[shipments[0]]["order_id"], told[shipments[0]]["ship_to"]) == (order_id, None)
     assert (told[shipments[1]]["ship_to"]["street"], told[shipments[1]]["reason"]) == (["4 Alder Row"], "replacement")
+    waiting, _ = await sample(station, customer_ref=REF)
+    again = (await exported(station.cell, await proved(station.cell, "gdpr", "access"))).json()["shipments"]
+    assert {one["shipment_id"]: one["note"] for one in again if one["note"]} == {waiting: NOTE}
     (pickup,) = data["pickups"]
     assert (pickup["order_id"], pickup["location_id"], pickup["here_spot"]) == (collected, PORTLAND, WORDS[-1])
     for language, words in (
@@ -147,7 +152,8 @@ async def test_a_shipment_yields_the_person_after_the_erasure(station, caplog):
         (_, collected), shipments, numbers = await life(station)
         await here(station, collected)
         before = "".join(opened(station.cell)).lower()
-        assert not [word for word in WORDS[:-1] if word not in before], "the search would find nothing anyway"
+        # A spot is packed with nothing else, and a note is gone with what it was about.
+        assert not [word for word in WORDS[:-2] if word not in before], "the search would find nothing anyway"
         await over(station.cell, collected)
         request = await proved(station.cell)
         done = (await stepped(station.cell, request, "erase"))["done"][-1]["counts"]

@@ -17,6 +17,7 @@ from tests.unit.serve.privacy.office import (
     found,
     kept,
     letters_left,
+    noted,
     opened,
     over,
     placed,
@@ -55,6 +56,7 @@ async def test_after_an_erasure_something_yields_the_person(cell, caplog):
     with structlog.testing.capture_logs() as logged:
         tokens, orders = await customer(cell)
         await named_passkey(cell, tokens)
+        await noted(cell, *orders)
         cell.clock.now += 60_000
         # A code that waits to be sent, and one for following an order.
         await cell.plain("/v1/customers/codes", {"email": EMAIL})
@@ -104,6 +106,7 @@ async def test_the_search_finds_nothing_in_a_cell_that_seals_nothing(cell, monke
     monkeypatch.setattr(envelope, "seal", bare)
     monkeypatch.setattr(envelope, "unseal", lambda cipher, sealed, place: sealed[2 + sealed[1] + 12 : -16])
     _, orders = await customer(cell)
+    await noted(cell, *orders)
     await over(cell, *orders)
     await stepped(cell, await proved(cell), "erase")
     # Positions are packed as numbers, which no text shows.
