@@ -200,7 +200,7 @@ async def _done(
         command_id=write.key, digest=write.digest, cause=cause,
     )  # fmt: skip
     if claimed.status != OK:
-        raise of_refusal(claimed.body)
+        raise of_refusal(claimed)
     names = _taken_decoder.decode(claimed.body).names
     asks = [Ask("order", name, command, f"{write.key}/{position}", write.digest) for position, name in enumerate(names)]
     replies = await services.gateway.ask_many(asks, cause=cause, who=scope.get(WHO)) if asks else []
@@ -209,7 +209,7 @@ async def _done(
         if reply.status == OK:
             results.append(_result_decoder.decode(reply.body))
             continue
-        problem = of_refusal(reply.body)
+        problem = of_refusal(reply)
         services.metrics.refused(problem.code)
         scope[ENTITY_ID] = ask.entity_id
         services.trail.refused(scope, problem, "POST /v1/order-actions")

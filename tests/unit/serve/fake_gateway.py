@@ -191,9 +191,9 @@ class FakeGateway:
         try:
             decision = kind.decide(state, command, context)
         except Refused as refused:
-            if version:
-                self.audited += audited_of(kind, who, state, command, [], refused.body.code)
-            return Reply(REFUSED, encode(refused.body))
+            kept = audited_of(kind, who, state, command, [], refused.body.code) if version else []
+            self.audited += kept
+            return Reply(REFUSED, encode(refused.body), bool(kept))
         self.audited += audited_of(kind, who, state, command, decision.events)
         for event in decision.events:
             state = kind.evolve(state, event, context)

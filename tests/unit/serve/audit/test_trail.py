@@ -12,7 +12,7 @@ from serve.audit import trail
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.problems import Problem
 from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell
-from tests.unit.serve.post_office import joined, without_waiting
+from tests.unit.serve.post_office import bearer, joined, without_waiting
 from tests.unit.serve.small_cell import Cell, furnish, furnish_with, order
 
 FROM_THE_WEB = {"X_Forwarded_For": "203.0.113.7"}
@@ -164,6 +164,76 @@ async def test_asking_for_what_does_not_exist_leaves_a_line_too(cell):
     assert (await cell.post(f"/v1/orders/{unknown}/updates", {"update": "pack"}, **cell.bearer())).status_code == 404
     [line] = await lines(cell, 1)
     assert (line.outcome, line.entity_id) == ("order.unknown", unknown)
+
+
+NEWARK = {"role": "fulfilment", "sub": "us-acct-tom", "locs": ("us-wh-newark",)}
+MOVED = {
+    "source_id": "us-wh-seattle", "destination_id": "us-st-portland", "lines": [{"sku": "A1", "quantity": 1}],
+    "expected_at": "2026-01-02T00:00:00Z",
+}  # fmt: skip
+DELIVERED = {
+    "location_id": "us-wh-seattle", "expected_at": "2026-01-02T00:00:00Z", "lines": [{"line": 1, "sku": "A1", "quantity": 1}],
+}  # fmt: skip
+COUNTED = {"location_id": "us-wh-seattle", "spots": [{"sku": "A1"}]}
+
+
+def told(found: list[Audited]) -> list[tuple[str, str, str, str]]:
+    """Who was refused what, of which entity."""
+    return [(line.who.subject, line.act.action, line.outcome, line.entity_id) for line in found]
+
+
+@pytest.mark.parametrize(("noun", "body"), [("transfer", MOVED), ("inbound", DELIVERED), ("count", COUNTED)])
+async def test_who_looks_at_another_place_s_or_takes_a_step_there_is_not_known(cell, noun, body):
+    made = await cell.post(f"/v1/{noun}s", body, **cell.bearer())
+    assert made.status_code == 201, made.text
+    path, identity = made.headers["location"], made.json()[f"{noun}_id"]
+    await forget(cell)
+    tom, refused = cell.of_role(**NEWARK), f"{noun}.location_forbidden"
+    # A view has no turn that could say it.
+    assert (await cell.http.get(path, headers=tom)).json()["code"] == refused
+    assert told(await lines(cell, 1)) == [("us-acct-tom", "request.refused", refused, identity)]
+    assert (await cell.http.get(path, headers=cell.bearer())).status_code == 200
+    await forget(cell)
+    step = {"transfer": "picking", "inbound": "closure", "count": "closure"}[noun]
+    assert (await cell.post(f"{path}/{step}", {}, **tom)).json()["code"] == refused
+    ((who, _, outcome, _),) = told(await lines(cell, 1))
+    assert (who, outcome) == ("us-acct-tom", refused)
+
+
+@pytest.mark.parametrize(("noun", "body"), [("transfer", MOVED), ("inbound", DELIVERED)])
+async def test_what_was_refused_before_it_existed_leaves_no_line(cell, noun, body):
+    answer = await cell.post(f"/v1/{noun}s", body, "key-1", **cell.of_role(**NEWARK))
+    assert answer.json()["code"] == f"{noun}.location_forbidden"
+    ((who, action, outcome, _),) = told(await lines(cell, 1))
+    assert (who, action, outcome) == ("us-acct-tom", "request.refused", f"{noun}.location_forbidden")
+
+
+async def test_a_key_that_was_used_for_something_else_leaves_no_line(cell):
+    order_id = await placed(cell)
+    path = f"/v1/orders/{order_id}/updates"
+    assert (await cell.post(path, {"update": "start_picking"}, "key-1", **cell.bearer())).status_code == 200
+    await forget(cell)
+    answer = await cell.post(path, {"update": "pack"}, "key-1", **cell.bearer())
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency.key_reused")
+    assert told(await lines(cell, 1)) == [("us-client-test", "request.refused", "idempotency.key_reused", order_id)]
+
+
+async def test_a_refusal_that_is_called_for_again_has_no_line_or_two(cell):
+    path = f"/v1/orders/{await placed(cell)}/updates"
+    for _ in range(2):
+        assert (await cell.post(path, {"update": "deliver"}, "key-1", **cell.bearer())).status_code == 409
+    [line] = await lines(cell, 1)
+    assert line.outcome == "order.illegal_transition"
+
+
+async def test_another_customer_s_order_is_refused_twice_in_the_audit(cell, monkeypatch):
+    without_waiting(monkeypatch)
+    order_id, mia = await placed(cell), await joined(cell)
+    await forget(cell)
+    answer = await cell.post(f"/v1/orders/{order_id}/updates", {"update": "cancel"}, **bearer(mia))
+    assert answer.json()["code"] == "order.unknown"
+    [line] = await lines(cell, 1)
+    assert (line.act.action, line.outcome) == ("order.cancel", "order.unknown")
 
 
 @pytest.mark.parametrize(
