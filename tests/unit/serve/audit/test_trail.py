@@ -289,12 +289,17 @@ async def test_a_sign_in_and_a_failed_one_name_the_account_and_nothing_secret(ce
 
 async def test_a_refused_code_has_no_line_or_two(cell, monkeypatch):
     without_waiting(monkeypatch)
-    order_id, email = await placed(cell), "mia@example.org"
+    unasked, email = await placed(cell), "mia@example.org"
+    asked = await cell.post("/v1/orders", order(("A1", 1), customer={"email": email}), **cell.bearer())
+    order_id = asked.json()["order_id"]
+    assert (await cell.plain("/v1/guest/codes", {"order_id": order_id, "email": email})).status_code == 202
     await joined(cell, email)
     await forget(cell)
     for path, sent, action in (
         ("/v1/guest/sessions", {"order_id": order_id, "code": "12345678"}, "session.open"),
-        ("/v1/guest/sessions", {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "code": "12345678"}, "session.open"),
+        # Nobody asked for a code, so there is no guest whose turn could say it.
+        ("/v1/guest/sessions", {"order_id": unasked, "code": "12345678"}, "request.refused"),
+        ("/v1/guest/sessions", {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "code": "12345678"}, "request.refused"),
         ("/v1/customers/sessions", {"email": email, "code": "12345678"}, "session.open"),
         ("/v1/customers/sessions", {"email": "nobody@example.org", "code": "12345678"}, "request.refused"),
     ):
