@@ -200,6 +200,13 @@ async def test_who_looks_at_another_place_s_or_takes_a_step_there_is_not_known(c
     assert (who, outcome) == ("us-acct-tom", refused)
 
 
+@pytest.mark.parametrize("path", ["/v1/locations/us-wh-seattle/stock", "/v1/transfers?location_id=us-wh-seattle"])
+async def test_at_which_place_somebody_was_refused_is_not_known(cell, path):
+    assert (await cell.http.get(path, headers=cell.of_role(**NEWARK))).status_code == 403
+    expected = ("us-acct-tom", "request.refused", "auth.location_forbidden", "us-wh-seattle")
+    assert told(await lines(cell, 1)) == [expected]
+
+
 @pytest.mark.parametrize(("noun", "body"), [("transfer", MOVED), ("inbound", DELIVERED)])
 async def test_what_was_refused_before_it_existed_leaves_no_line(cell, noun, body):
     answer = await cell.post(f"/v1/{noun}s", body, "key-1", **cell.of_role(**NEWARK))
