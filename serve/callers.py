@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serve.context import PRINCIPAL, Scope
+from serve.context import ENTITY_ID, PRINCIPAL, Scope
 from serve.identity.guard import Principal
 from serve.problems import Problem
 
@@ -43,6 +43,8 @@ def check_reaches(scope: Scope, location_id: str) -> None:
     """Raises Problem 403 when the caller's rights end at other locations."""
     principal = caller_of(scope)
     if principal is not None and principal.locations and location_id not in principal.locations:
+        # For the audit: the place, unless the call is about something there.
+        scope.setdefault(ENTITY_ID, location_id)
         raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
 
 

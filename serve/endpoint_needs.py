@@ -226,7 +226,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     # Whoever changes a password keeps out who knows the one before.
     ("POST", "/v1/sessions/current/password"): Need("", step_up=True),
     # Who adds a passkey to an account can sign in to it; who removes one can lock its person out.
-    ("GET", "/v1/passkeys"): SIGNED_IN,
+    ("GET", "/v1/passkeys"): Need("", reads="account.read_passkeys"),
     ("POST", "/v1/passkey-options"): Need("", step_up=True),
     ("POST", "/v1/passkeys"): Need("", step_up=True),
     ("DELETE", "/v1/passkeys/{passkey_id}"): Need("", step_up=True),
@@ -253,18 +253,23 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/customers/sessions/passkey-options"): OPEN,
     ("POST", "/v1/customers/sessions/passkey"): OPEN,
     ("DELETE", "/v1/customers/sessions/current"): Need("customer.own", own="customer.own"),
-    ("GET", "/v1/customers/me/orders"): Need("customer.own", own="customer.own"),
+    # One's own data, too: whoever has got hold of a session reads them as if they were his.
+    ("GET", "/v1/customers/me/orders"): Need("customer.own", reads="customer.read_orders", own="customer.own"),
     # By passkeys one signs in: see the staff's.
-    ("GET", "/v1/customers/me/passkeys"): Need("customer.own", own="customer.own"),
+    ("GET", "/v1/customers/me/passkeys"): Need("customer.own", reads="customer.read_passkeys", own="customer.own"),
     ("POST", "/v1/customers/me/passkey-options"): Need("customer.own", step_up=True, own="customer.own"),
     ("POST", "/v1/customers/me/passkeys"): Need("customer.own", step_up=True, own="customer.own"),
     ("DELETE", "/v1/customers/me/passkeys/{passkey_id}"): Need("customer.own", step_up=True, own="customer.own"),
-    ("GET", "/v1/customers/me/consents"): Need("customer.own", own="customer.own"),
+    ("GET", "/v1/customers/me/consents"): Need("customer.own", reads="consent.read", own="customer.own"),
     ("PUT", "/v1/customers/me/consents"): Need("customer.own", own="customer.own"),
-    ("GET", "/v1/customers/me/privacy-requests"): Need("customer.own", own="customer.own"),
+    ("GET", "/v1/customers/me/privacy-requests"): Need(
+        "customer.own", reads="privacy_request.search", own="customer.own"
+    ),
     # The session is the proof of who asks to be told everything, or erased: it has to be a new one.
     ("POST", "/v1/customers/me/privacy-requests"): Need("customer.own", step_up=True, own="customer.own"),
-    ("GET", "/v1/customers/me/privacy-requests/{request_id}"): Need("customer.own", own="customer.own"),
+    ("GET", "/v1/customers/me/privacy-requests/{request_id}"): Need(
+        "customer.own", reads="privacy_request.read", own="customer.own"
+    ),
     ("GET", "/v1/customers/me/data"): Need("customer.own", step_up=True, reads="customer.export", own="customer.own"),
     # People's own data, of whoever asks: told, changed or erased by somebody who has just proved who he is.
     ("GET", "/v1/privacy-requests"): Need("privacy.handle", reads="privacy_request.search"),

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from actors.domain.errors import decode_refusal
+from actors.runtime.wire import Reply
 from serve.problem_codes import TABLE
 
 CONTENT_TYPE = b"application/problem+json"
@@ -43,7 +44,7 @@ class Problem(Exception):
         self.extra = dict(extra) if extra else {}
         self.errors = list(errors)
         self.headers = headers
-        # An entity refused it and keeps that with its turn.
+        # An entity refused it, and its turn has the audit's line.
         self.remembered = False
 
     @property
@@ -86,14 +87,13 @@ def field_problem(code: str, detail: str, pointer: str, **extra: Any) -> Problem
     return Problem(code, detail, extra=extra, errors=[{"pointer": pointer, "detail": detail}])
 
 
-def of_refusal(body: bytes) -> Problem:
+def of_refusal(reply: Reply) -> Problem:
     """The problem that a reply other than OK tells of. A code that the table lacks is a fault of ours."""
-    refusal = decode_refusal(body)
+    refusal = decode_refusal(reply.body)
     if refusal.code not in TABLE:
         return Problem("request.fault", "The cell refused for a reason that the API does not know.")
     problem = Problem(refusal.code, refusal.detail, extra=refusal.extra)
-    # Where there is nothing, nothing is remembered.
-    problem.remembered = not refusal.code.endswith(".unknown")
+    problem.remembered = reply.audited
     return problem
 
 

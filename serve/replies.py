@@ -11,7 +11,7 @@ def body_of(reply: Reply) -> bytes:
     # PENDING: the provisional answer is an answer too; the rest goes on in the background.
     if reply.status in {OK, PENDING}:
         return reply.body
-    raise of_refusal(reply.body)
+    raise of_refusal(reply)
 
 
 def answer(reply: Reply) -> Answer:

@@ -89,7 +89,7 @@ class Monitor:
         return alerts
 
     def _findings(self, record: Record) -> Iterator[Finding]:
-        if record.sign_in_refused:
+        if record.turned_away:
             if self._with_rules:
                 yield from self._rules.see(record, self._habits.of(record.who), lambda act: 0.0)
             return

@@ -16,6 +16,12 @@ COMPARED = "count.compare"
 REFUSED = "request.refused"
 SIGN_IN_REFUSED = "session.refused"
 FORBIDDEN = "auth.forbidden"
+# Ends of codes: a door that is open to the role, but not at that place.
+ELSEWHERE = ".location_forbidden"
+# How machines sign in, and how a new one takes its place; and with which codes anybody is turned away who wants in.
+MACHINE_IN = frozenset({"device.sign_in", "device.claim"})
+MACHINE_REFUSED = "client.refused"
+NOT_LET_IN = frozenset({SIGN_IN_REFUSED, MACHINE_REFUSED, "code.refused"})
 # Done by a screen that is open, whether or not anybody sits at it.
 REFRESH = "session.refresh"
 # Roles, and nouns of sign-ins, of those who buy: anybody may be one, and there is no end of them.
@@ -60,11 +66,18 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     @property
     def who(self) -> str:
         """Whose account it is about: a refused sign-in has no subject yet, but a target."""
-        return self.subject or (self.entity_id if self.sign_in_refused or self.action == SIGN_IN else "")
+        return self.subject or (self.entity_id if self.turned_away or self.action == SIGN_IN else "")
+
+    @property
+    def turned_away(self) -> bool:
+        """Did anybody or anything try to get in and fail: by password, passkey, secret, signature or code, whether there is such an account or not?"""
+        return self.sign_in_refused or (
+            self.outcome in NOT_LET_IN and (self.action == REFUSED or self.action in MACHINE_IN)
+        )
 
     @property
     def sign_in_refused(self) -> bool:
-        """Did somebody try to get in and fail?"""
+        """Did somebody try to get in and fail, where guessing may lead to something: not at secrets of 256 bits, nor where no code was asked for?"""
         return (self.action == SIGN_IN and bool(self.outcome)) or (
             self.action == REFUSED and self.outcome == SIGN_IN_REFUSED
         )

@@ -6,11 +6,11 @@ refunds          refunds keep just under the threshold                   | step_
 two_places       one account here and there, within minutes              | end_session
 off_shift        work at an hour that is nobody's                        | step_up
 lookups          many orders are looked at and not worked on             | end_session
-stuffing         many accounts are tried from one address                | none: there is no session
+stuffing         many accounts or machines are tried from one address    | none: there is no session
 guessing         one account is tried many times                         | none
 stolen_token     a session goes on from a network that nobody knows      | end_session
 nibbles          blind counts find a little too little, again and again   | none: it goes on for weeks
-probing          one door after the other that is closed to the role     | step_up
+probing          one door after the other that is closed to the role, or one place after the other | step_up
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Literal
 import msgspec
 
 from actors.anomalies.habits import Habit, Habits
-from actors.anomalies.record import FORBIDDEN, SIGN_IN, Record, Reference, is_read
+from actors.anomalies.record import ELSEWHERE, FORBIDDEN, MACHINE_REFUSED, SIGN_IN, Record, Reference, is_read
 from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.windows import KeptWindow, Window, Windows
 from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
@@ -45,6 +45,8 @@ _ON_HAND = ".on_hand"
 _COUNTED = ("count", "found")
 # Of transfers: what is not there or lost leaves the books, what was found comes into them.
 _BY_TRANSFER = frozenset({"transfer.short_pick", "transfer.close"})
+# By the guard, of the place that the call names.
+_PLACE_FORBIDDEN = f"auth{ELSEWHERE}"
 _GONE, _FOUND = (".missing", ".lost"), ".found"
 
 
@@ -89,9 +91,9 @@ class Rules:
         )  # fmt: skip
 
     def see(self, record: Record, habit: Habit | None, usual: Usually) -> Iterator[Finding]:
-        """What this record completes. `habit`: of its subject (of a refused sign-in: of the account), None for nobody known."""
-        if record.sign_in_refused:
-            for refused in (self._stuffing(record), self._guessing(record, habit)):
+        """What this record completes. `habit`: of its subject (of a refused sign-in: of the account or machine), None for nobody known."""
+        if record.turned_away:
+            for refused in (self._stuffing(record, habit), self._guessing(record, habit)):
                 if refused is not None:
                     yield refused
         elif habit is not None:
@@ -264,19 +266,23 @@ class Rules:
         return _found("lookups", record, window, number / limit, "end_session", reason)
 
     def _probing(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        if not record.outcome.startswith(FORBIDDEN):
+        closed = _closed(record)
+        if not closed:
             return None
         limits = self._settings
-        window = self._windows["probing"].add(record.subject, record, record.door)
+        window = self._windows["probing"].add(record.subject, record, closed)
         doors = len(window.members())
         if doors < limits.doors:
             return None
-        reason = f"{doors} different things tried that the role may not do, {len(window)} times"
+        reason = f"{doors} different things tried that the role may not do, or not there, {len(window)} times"
         return _found("probing", record, window, doors / limits.doors, "step_up", reason)
 
     # --- who wants in
-    def _stuffing(self, record: Record) -> Finding | None:
+    def _stuffing(self, record: Record, habit: Habit | None) -> Finding | None:
         if not record.address:
+            return None
+        # A branch whose clock is wrong, or a server whose secrets are old, is refused with all its machines where they always are.
+        if record.outcome == MACHINE_REFUSED and habit is not None and habit.knows(record.address):
             return None
         limits = self._settings
         window = self._windows["stuffing"].add(record.address, record, record.who)
@@ -287,7 +293,7 @@ class Rules:
         return _found("stuffing", record, window, accounts / limits.stuffed_accounts, "none", reason, record.address)
 
     def _guessing(self, record: Record, habit: Habit | None) -> Finding | None:
-        if not record.who:
+        if not (record.who and record.sign_in_refused):
             return None
         limits = self._settings
         window = self._windows["guessing"].add(record.who, record, record.address)
@@ -326,6 +332,16 @@ class Rules:
         if len(seen) > PRESENT_MAX:
             del seen[next(iter(seen))]
         return others
+
+
+def _closed(record: Record) -> str:
+    """The closed door that was tried; "" for none. A page asks for many things of its place at once, so a place is one door of a person's, whatever is asked there. What
+    machines ask is their configuration's, and orders may go to another place while somebody works on them: all places are one door then."""
+    if not record.outcome.endswith(ELSEWHERE):
+        return record.door if record.outcome.startswith(FORBIDDEN) else ""
+    return (
+        f"{record.outcome} {record.entity_id}" if record.role and record.outcome == _PLACE_FORBIDDEN else record.outcome
+    )
 
 
 def _directions(record: Record) -> tuple[int, int]:

@@ -62,9 +62,10 @@ class Guest(msgspec.Struct, array_like=True):
 
 
 class CodeOutcome(msgspec.Struct, frozen=True, gc=False):
-    """The answer to both: was the code kept, or right?"""
+    """The answer to both: was the code kept, or right? known: was a code ever asked for? Where none was, nothing is kept of the try, no line of the audit either."""
 
     ok: bool
+    known: bool = True
 
 
 class ViewGuest(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -80,11 +81,12 @@ def decide(state: Guest | None, command: Command, context: Context) -> Decision:
         return _outcome(kept is not None, *([CodeKept(kept)] if kept is not None else []))
     if one_time_code.fits(codes, command.digest, context.now_ms):
         return _outcome(True, CodeUsed())
-    return _outcome(False, *([CodeMissed()] if one_time_code.waits(codes, context.now_ms) else []))
+    missed = [CodeMissed()] if one_time_code.waits(codes, context.now_ms) else []
+    return _outcome(False, *missed, known=state is not None)
 
 
-def _outcome(ok: bool, *events: Event) -> Decision:
-    reply = CodeOutcome(ok)
+def _outcome(ok: bool, *events: Event, known: bool = True) -> Decision:
+    reply = CodeOutcome(ok, known)
     return Decision(list(events), lambda state, version: reply)
 
 

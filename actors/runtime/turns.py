@@ -88,7 +88,9 @@ class TurnTaker:
             # The waiters are found by the first delivery's entity, whose id the repetition can't know.
             self._wait(shard, item, known.entity_id, group)
         else:
-            reply = Reply(known.status, known.reply)
+            # The line is that of the first delivery.
+            audited = known.status == wire.REFUSED and item.envelope.who is not None
+            reply = Reply(known.status, known.reply, audited)
         group.replies.append((shard, item, reply))
 
     def _wait(self, shard: Shard, item: Item, entity_id: str, group: Group) -> None:
@@ -132,7 +134,7 @@ class TurnTaker:
                     raise  # nothing was changed
                 raise EvolveFault(f"{envelope.kind} {envelope.entity_id}") from fault
         if not entity.version:
-            # Nothing exists under this id, so there is nothing to remember it with. It may be asked again at no harm.
+            # Nothing exists under this id, so there is nothing to remember it with, nor a line of the audit. It may be asked again at no harm.
             group.recalled[shard] = None
             group.replies.append((shard, item, Reply(status, reply)))
             return
@@ -155,7 +157,7 @@ class TurnTaker:
             self._wait(shard, item, envelope.entity_id, group)
             group.replies.append((shard, item, Reply(wire.PENDING, reply)))
         else:
-            group.replies.append((shard, item, Reply(status, reply)))
+            group.replies.append((shard, item, Reply(status, reply, status == wire.REFUSED and bool(audited))))
 
     def fold(self, codec: Codec, entity: Entity, turn: Turn) -> list[msgspec.Struct]:
         """Applies a durable turn of the tail to an entity that was loaded without it; gives its rows."""

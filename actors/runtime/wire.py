@@ -62,10 +62,12 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Reply(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The outcome for one envelope; `body` is JSON, ready for the caller."""
+    """The outcome for one envelope; `body` is JSON, ready for the caller. audited: of a refusal: its line in the audit goes with a turn. Views have no turn, where nothing
+    exists none is kept, and a reused key comes to none: whoever tells the caller has to note those."""
 
     status: int
     body: bytes = b""
+    audited: bool = False
 
 
 class Call(msgspec.Struct, array_like=True, frozen=True, gc=False):

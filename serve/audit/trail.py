@@ -1,6 +1,7 @@
 """What the audit keeps of reads and of refusals at the door: handed to a `trail` entity, some lines at a time.
 
     read of personal data ──▶ `read`: waits until the line is durable; without it nothing is told
+    machine's sign-in     ──▶ `signed_in`: likewise; its secret is checked by a view, which has no turn
     refusal               ──▶ `refused`: goes with the next lines; the same one again within a moment is counted, not repeated
 
 Ids of another region are kept as that region alone (`eu-`): who is meant by them stays there. What can be no id of ours is not kept: people type names,
@@ -67,9 +68,19 @@ class Trail:
     async def read(self, scope: Scope, action: str, kind: str = "", entity_id: str = "", behalf: str = "") -> None:
         """Somebody is about to be told personal data. `behalf`: whose, when the data is not one entity's. Raises Problem 503 when that
         can't be written down."""
+        if not await self._durable(scope, action, kind, entity_id, behalf):
+            raise Problem("audit.unavailable", "What is read must be written down, and that is not possible now.")
+
+    async def signed_in(self, scope: Scope, action: str, kind: str, entity_id: str) -> None:
+        """The scope's `Who` has proved who it is and is about to be given a token. Raises Problem 503 when that can't be written down."""
+        if not await self._durable(scope, action, kind, entity_id):
+            raise Problem("audit.unavailable", "Who signs in must be written down, and that is not possible now.")
+
+    async def _durable(self, scope: Scope, action: str, kind: str, entity_id: str, behalf: str = "") -> bool:
+        """Is it written down, as far as anybody is to be named?"""
         who = scope.get(WHO)
         if who is None:
-            return
+            return True
         if behalf:
             who = msgspec.structs.replace(who, behalf=behalf)
         told: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -82,8 +93,7 @@ class Trail:
                 self._reading = asyncio.get_running_loop().create_task(self._hand_over_reads())
         else:
             told.set_result(False)
-        if not await told:
-            raise Problem("audit.unavailable", "What is read must be written down, and that is not possible now.")
+        return await told
 
     def refused(self, scope: Scope, problem: Problem, endpoint: str) -> None:
         """Somebody was told no here. What an entity refused stands in the audit by its turn already."""

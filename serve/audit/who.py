@@ -61,6 +61,13 @@ def named(scope: Scope, subject: str) -> Who | None:
     return Who(subject, "", "", found.address, found.device)
 
 
+def proved(scope: Scope, subject: str, session_id: str) -> None:
+    """Says of the scope's `Who` which machine he has just proved to be, and of which session his token will be."""
+    found = named(scope, subject)
+    if found is not None:
+        scope[WHO] = msgspec.structs.replace(found, session_id=session_id)
+
+
 def on_device(scope: Scope, device_id: str) -> None:
     """Says of the scope's `Who` on which enrolled device he is, before he is known himself; "" for none."""
     found = scope.get(WHO)

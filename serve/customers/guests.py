@@ -114,7 +114,7 @@ class _Guests:
         outcome = await desk.ask("guest", sent.order_id, TryCode(digest), scope, CodeOutcome)
         if not outcome.ok:
             await not_before(earliest)
-            raise code_refused(remembered=True)
+            raise code_refused(remembered=outcome.known)
         now_s = desk.now_ms() // 1000
         claims = Claims(
             iss=issuer_of(desk.region), sub=sent.order_id, sid=f"{sent.order_id}.{secrets.token_hex(8)}", role=GUEST,

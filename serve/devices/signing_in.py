@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from actors.domain.device import DeviceKey, DeviceSession, UseAssertion, ViewKey
 from actors.domain.ids import DEVICE_PATTERN, is_of
+from serve.audit.who import proved
 from serve.context import ENTITY_ID, Scope
 from serve.devices.assertions import AssertionRefused, named_in, verified
 from serve.identity.desk import REFUSED, Desk, not_before
@@ -37,6 +38,7 @@ class DeviceSignIn:
             await self._refuse(scope, earliest, remembered=False)
         if not session.ok:
             await self._refuse(scope, earliest, remembered=True)
+        proved(scope, device_id, session.session_id)
         scopes = scopes_of(form, session.scopes)
         # From the moment for which the assertion was checked, as for clients.
         now_s = now_ms // 1000

@@ -23,6 +23,7 @@ from actors.domain.client import (
     ViewClient,
 )
 from actors.domain.ids import CLIENT_PATTERN, client_id, is_of
+from serve.audit.who import proved
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.devices.signing_in import DeviceSignIn
 from serve.identity.desk import REFUSED, Desk, check_given
@@ -152,7 +153,10 @@ class _Clients:
         check = await self._checked(request, identity, secret, now_ms)
         # Not before: nobody guesses 256 bits, and whoever knows the id alone must not use up what the client may ask.
         await desk.hold_to(BY_CLIENT, "client", identity)
+        proved(request.scope, identity, check.session_id)
         scopes = scopes_of(form, check.scopes)
+        # The secret was checked by a view, of which no turn tells.
+        await desk.services.trail.signed_in(request.scope, "client.sign_in", "client", identity)
         # From the moment for which the client was checked: no token outlives its revocation.
         now_s = now_ms // 1000
         claims = Claims(
@@ -164,10 +168,8 @@ class _Clients:
 
     def not_given(self, request: Request, refused: TokenNotGiven) -> Response:
         """As OAuth 2 has it, which is not as all other problems are."""
-        challenge: tuple[tuple[bytes, bytes], ...] = ()
-        if refused.status == 401:
-            self.desk.services.trail.refused(request.scope, refused.problem(), "POST /v1/oauth/token")
-            challenge = ((b"www-authenticate", b'Basic realm="ocefs"'),)
+        self.desk.services.trail.refused(request.scope, refused.problem(), "POST /v1/oauth/token")
+        challenge = ((b"www-authenticate", b'Basic realm="ocefs"'),) if refused.status == 401 else ()
         response = AnswerResponse((refused.status, encode(TokenError(refused.error, refused.detail)), challenge))
         response.headers["content-type"] = "application/json"
         return response

@@ -233,7 +233,7 @@ def told(reply: Reply, view: type[T]) -> T:
     """What an actor answered. Raises Problem for everything but success."""
     if reply.status == OK:
         return msgspec.json.decode(reply.body, type=view)
-    raise of_refusal(reply.body)
+    raise of_refusal(reply)
 
 
 async def not_before(moment_s: float) -> None:

@@ -16,7 +16,7 @@ from actors.domain.audit import Who
 from actors.domain.personal_notes import CALLER, CALLER_SESSION
 from actors.runtime.ports import Clock
 from serve.audit.who import WhoAsks, on_device
-from serve.context import PRINCIPAL, WHO, Scope, headers_of
+from serve.context import ENTITY_ID, PRINCIPAL, WHO, Scope, headers_of
 from serve.endpoint_needs import Need
 from serve.identity.ended import EndedSessions
 from serve.identity.keyring import Keyring, KeyringWatch
@@ -106,6 +106,8 @@ class Guard:
         if need is None or not may(need, principal.permissions):
             raise _forbidden(need)
         if need.at_location and principal.locations and location_id not in principal.locations:
+            # For the audit.
+            scope[ENTITY_ID] = location_id
             raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
         # What needs no permission is what a doubted session can be proved and ended by; where that needs a proof, a doubted one is none.
         if need.permission and self._ended.unproved_s and self._is_doubted(principal):

@@ -14,6 +14,8 @@ CLIENT_CREDENTIALS = "client_credentials"
 # RFC 7523, section 2.2.
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _FIELDS_MAX = 20
+# The errors of RFC 6749, 5.2 as the audit names them; what else there is, is a form that is none.
+_AUDITED_AS = {"invalid_client": "client.refused", "invalid_scope": "client.scope_refused"}
 
 
 class TokenForm(msgspec.Struct, frozen=True):
@@ -44,7 +46,7 @@ class TokenNotGiven(Exception):
 
     def problem(self) -> Problem:
         """The same for the audit."""
-        told = Problem("client.refused", self.detail)
+        told = Problem(_AUDITED_AS.get(self.error, "body.invalid"), self.detail)
         told.remembered = self.remembered
         return told
 

@@ -233,14 +233,14 @@ class DataKeys:
             cause=cause,
         )
         if reply.status != OK:
-            raise of_refusal(reply.body)
+            raise of_refusal(reply)
         return self._keep(key_id, key, _decode_view(reply.body).restricted, self._changes)
 
     async def _fetch(self, key_id: str, cause: str) -> DataKey:
         changes = self._changes
         reply = await self._gateway.view("data_key", key_id, ViewKey(), cause=cause)
         if reply.status != OK:
-            problem = of_refusal(reply.body)
+            problem = of_refusal(reply)
             if problem.code == "data_key.unknown":
                 raise _unreadable(key_id, "", problem)
             raise problem

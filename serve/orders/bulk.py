@@ -205,7 +205,7 @@ async def _done(
         command_id=write.key, digest=write.digest, cause=cause,
     )  # fmt: skip
     if claimed.status != OK:
-        raise of_refusal(claimed.body)
+        raise of_refusal(claimed)
     names = _taken_decoder.decode(claimed.body).names
     asks: list[Ask] = []
     failed: dict[str, Problem] = {}
@@ -221,7 +221,7 @@ async def _done(
         if reply.status == OK:
             done[ask.entity_id] = _result_decoder.decode(reply.body)
         else:
-            failed[ask.entity_id] = of_refusal(reply.body)
+            failed[ask.entity_id] = of_refusal(reply)
     return [done[name] if name in done else _failed(services, name, failed[name], scope) for name in names]
 
 

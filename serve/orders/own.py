@@ -70,5 +70,7 @@ async def told_alike(answering: Awaitable[Answer], noun: str = "order") -> Answe
     except Problem as problem:
         if problem.code != f"{noun}.unknown":
             raise
+        alike = Problem(f"{noun}.unknown", f"There is no such {noun}.")
+        alike.remembered = problem.remembered
     await not_before(earliest)
-    raise Problem(f"{noun}.unknown", f"There is no such {noun}.")
+    raise alike

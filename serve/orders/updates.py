@@ -104,7 +104,7 @@ class OrderUpdating:
             command_id=write.key, digest=write.digest, cause=cause,
         )  # fmt: skip
         if claimed.status != OK:
-            raise of_refusal(claimed.body)
+            raise of_refusal(claimed)
         results: list[bytes] = [b""] * len(items)
         asks, positions = await self._asks(items, write.key, write.digest, scope, results)
         replies = await self._gateway.ask_many(asks, cause=cause, who=scope.get(WHO))
@@ -243,7 +243,7 @@ class OrderUpdating:
         return _encode({"order_id": order_id, "error": problem.members(scope[REQUEST_ID])})
 
     def _failed_reply(self, order_id: str, reply: Reply, scope: Scope) -> bytes:
-        return self._failed(order_id, of_refusal(reply.body), scope)
+        return self._failed(order_id, of_refusal(reply), scope)
 
 
 class _BadItem(msgspec.Struct, frozen=True):

@@ -41,6 +41,7 @@ CODES: dict[str, Entry] = {
     "client.unknown": Entry(404, "No such client"),
     "client.scope_unknown": Entry(422, "No such scope"),
     "client.refused": Entry(401, "Machine refused"),
+    "client.scope_refused": Entry(400, "Scope not given"),
     "device.unknown": Entry(404, "No such device"),
     "device.exists": Entry(409, "Device exists already"),
     "device.revoked": Entry(409, "Device was revoked"),

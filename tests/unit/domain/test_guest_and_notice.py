@@ -72,7 +72,7 @@ def test_wrong_codes_are_not_counted_or_counted_for_ever(waiting):
 def test_an_order_that_nobody_asked_a_code_for_is_opened_or_leaves_a_trace():
     nobody = Entity(guest, ORDER)
     for digest in (RIGHT, b""):
-        assert nobody.do(TryCode(digest)) == (guest.CodeOutcome(False), 0)
+        assert nobody.do(TryCode(digest)) == (guest.CodeOutcome(False, known=False), 0)
     assert nobody.state is None
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from actors.domain.audit import Who
 from actors.runtime import wire
 from actors.runtime.mailbox import Group
 from actors.runtime.shard import Entity
@@ -78,6 +79,19 @@ def test_asking_for_what_does_not_exist_fills_neither_journal_nor_memory(table):
     assert table.turns() == []
     assert len(table.shard.entities) == 1
     assert len(table.shard.memory._recent) == 0
+
+
+@pytest.mark.parametrize("who", [None, Who("us-acct-mia")])
+def test_a_refusal_says_that_the_audit_has_it_and_no_turn_carries_it(table, who):
+    refused = table.take(envelope("us-1", counter.Add(-1), who=who))
+    assert refused.audited is (who is not None)
+    assert table.take(envelope("us-1", counter.Add(-1), who=who)) == refused
+    assert [bool(turn.audited) for turn in table.turns()] == [refused.audited]
+    # Where nothing exists no turn is kept; a reused key has none of its own; and what went well is nobody's to note.
+    assert not table.take(envelope("us-2", counter.Add(-1), who=who), absent=True).audited
+    assert not table.take(envelope("us-1", counter.Add(-2), who=who)).audited
+    assert not table.take(envelope("us-1", counter.Add(1), "c2", who=who)).audited
+    assert not table.take(envelope("us-1", counter.Add(1), "c2", who=who)).audited
 
 
 def test_an_id_that_was_refused_as_unknown_can_be_created_with_the_same_command_id_later(table):

@@ -115,6 +115,9 @@ class FakeGateway:
                 return Reply(KEY_REUSED, refusal(CODE_KEY_REUSED, "The key was used for another request."))
             return reply if wait_ms else _at_once(reply)
         reply = self._turn(kind, entity_id, command, command_id, cause, who)
+        if (kind, entity_id) not in self.entities:
+            # Where nothing exists, the runtime drops the turn.
+            return reply
         self.remembered[scope] = (digest, reply)
         if self.deliver:
             self.run_outbox()
@@ -191,10 +194,11 @@ class FakeGateway:
         try:
             decision = kind.decide(state, command, context)
         except Refused as refused:
-            if version:
-                self.audited += audited_of(kind, who, state, command, [], refused.body.code)
-            return Reply(REFUSED, encode(refused.body))
-        self.audited += audited_of(kind, who, state, command, decision.events)
+            kept = audited_of(kind, who, state, command, [], refused.body.code) if version else []
+            self.audited += kept
+            return Reply(REFUSED, encode(refused.body), bool(kept))
+        if version or decision.events:
+            self.audited += audited_of(kind, who, state, command, decision.events)
         for event in decision.events:
             state = kind.evolve(state, event, context)
             version += 1

@@ -337,9 +337,9 @@ async def test_who_did_it_is_not_in_the_audit_or_called_otherwise_than_of_staff(
     tokens = (await signed_in(cell, key)).json()
     for wrong in (stranger, nobody, foreigner):
         await signed_in(cell, wrong)
+    await cell.services.trail.close()
     [listed] = await told(cell, tokens)
     await cell.http.delete(f"{MINE}/{listed['passkey_id']}", headers=bearer(tokens))
-    await cell.services.trail.close()
     customer_id = mia["customer_id"]
     lines = [
         (line.act.action, line.outcome, line.who.subject or line.entity_id)
@@ -352,11 +352,12 @@ async def test_who_did_it_is_not_in_the_audit_or_called_otherwise_than_of_staff(
         ("notice.write_notice", "", customer_id),
         ("session.open", "", customer_id),
         ("session.open", "session.refused", customer_id),
-        ("account.remove_passkey", "", customer_id),
-        ("notice.write_notice", "", customer_id),
         ("request.refused", "session.refused", nobody.user_handle.decode()),
         # What is of another region is nobody here.
         ("request.refused", "session.refused", "us-cust-nobody"),
+        ("customer.read_passkeys", "", customer_id),
+        ("account.remove_passkey", "", customer_id),
+        ("notice.write_notice", "", customer_id),
     ]
 
 

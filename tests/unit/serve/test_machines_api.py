@@ -2,8 +2,11 @@
 
 import base64
 
+import msgspec
 import pytest
 
+from actors.domain.audit import Audited
+from serve.audit import trail
 from serve.identity.limits import BY_ADDRESS, BY_CLIENT
 from tests.unit.serve.guarded_cell import GuardedCell, furnished
 from tests.unit.serve.identity_rig import refused_at_once
@@ -148,9 +151,52 @@ async def test_a_machine_is_told_that_its_tokens_are_worthless_and_they_are_not(
         assert (await cell.http.get("/v1/sessions/current", headers=headers)).status_code == 200
 
 
-async def test_a_machine_that_was_refused_leaves_no_trace(cell):
-    client = await registered(cell, ["orders.read"])
-    assert (await token_of(cell, client | {"client_secret": "wrong"})).status_code == 401
+async def noted(cell: GuardedCell) -> list[Audited]:
+    """What the audit has of it, but for what was done before."""
     await cell.services.trail.close()
-    (line,) = [line for line in cell.gateway.audited if line.act.action == "request.refused"]
-    assert (line.outcome, line.entity_id) == ("client.refused", client["client_id"])
+    found = [line for line in cell.gateway.audited if line.act.action in {"request.refused", "client.sign_in"}]
+    cell.gateway.audited.clear()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "outcome", "who"),
+    [
+        ({"client_secret": "wrong"}, 401, "client.refused", ""),
+        ({"scope": "stock.adjust"}, 400, "client.scope_refused", "us-client-shop"),
+        ({"grant_type": "password"}, 400, "body.invalid", ""),
+        ({"client_assertion_type": "none"}, 400, "body.invalid", ""),
+    ],
+)
+async def test_a_machine_that_was_refused_leaves_no_trace(cell, sent, status, outcome, who):
+    client = await registered(cell, ["orders.read"])
+    assert (await token_of(cell, client | sent)).status_code == status
+    (line,) = await noted(cell)
+    assert (line.act.action, line.outcome, line.who.subject) == ("request.refused", outcome, who)
+    assert line.act.changes == {"endpoint": (None, "POST /v1/oauth/token")}
+    # Whoever has sent a form that is none has named nobody.
+    assert line.entity_id == ("" if outcome == "body.invalid" else client["client_id"])
+
+
+async def test_a_machine_signs_in_and_nobody_knows(cell):
+    client = await registered(cell, ["orders.read"])
+    answer = await token_of(cell, client)
+    assert answer.status_code == 200
+    (line,) = await noted(cell)
+    assert (line.act.action, line.outcome, line.kind, line.entity_id) == (
+        "client.sign_in",
+        "",
+        "client",
+        client["client_id"],
+    )
+    assert (line.who.subject, line.who.session_id) == (client["client_id"], f"{client['client_id']}.1")
+    assert line.who.address
+    assert line.request_id == answer.headers["x-request-id"]
+    assert client["client_secret"].encode() not in msgspec.json.encode(line)
+
+
+async def test_a_machine_gets_a_token_that_cannot_be_written_down(cell, monkeypatch):
+    client = await registered(cell, ["orders.read"])
+    monkeypatch.setattr(trail, "WAITING_MAX", 0)
+    answer = await token_of(cell, client)
+    assert (answer.status_code, answer.json()["code"]) == (503, "audit.unavailable")

@@ -50,7 +50,7 @@ def test_statuses_are_those_of_errors():
 
 
 def test_unknown_code_is_our_fault_and_tells_nothing():
-    problem = of_refusal(encode(RefusalBody("secret.thing", "password is 123", {"a": 1})))
+    problem = of_refusal(wire.Reply(wire.REFUSED, encode(RefusalBody("secret.thing", "password is 123", {"a": 1}))))
     assert problem.status == 500
     assert b"123" not in problem.body("r")
 

@@ -91,13 +91,9 @@ async def kept(cell: GuardedCell) -> str:
     """Everything that the cell keeps: entities, history, answers, ledger, audit, and what waits for it."""
     await cell.services.trail.close()
     gateway = cell.gateway
-    # Where there is no entity nothing is remembered, but by the fake.
-    remembered = {
-        key: reply for key, reply in gateway.remembered.items() if (key[0], key[1]) in gateway.entities or not key[1]
-    }
     return repr(
-        (gateway.entities, gateway.events, remembered, gateway.ledger, gateway.orders, gateway.audited, gateway.outbox)
-    )
+        (gateway.entities, gateway.events, gateway.remembered, gateway.ledger, gateway.orders, gateway.audited, gateway.outbox)
+    )  # fmt: skip
 
 
 def from_berlin(**more: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from serve.audit import trail
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.problems import Problem
 from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell
-from tests.unit.serve.post_office import joined, without_waiting
+from tests.unit.serve.post_office import bearer, joined, without_waiting
 from tests.unit.serve.small_cell import Cell, furnish, furnish_with, order
 
 FROM_THE_WEB = {"X_Forwarded_For": "203.0.113.7"}
@@ -166,6 +166,83 @@ async def test_asking_for_what_does_not_exist_leaves_a_line_too(cell):
     assert (line.outcome, line.entity_id) == ("order.unknown", unknown)
 
 
+NEWARK = {"role": "fulfilment", "sub": "us-acct-tom", "locs": ("us-wh-newark",)}
+MOVED = {
+    "source_id": "us-wh-seattle", "destination_id": "us-st-portland", "lines": [{"sku": "A1", "quantity": 1}],
+    "expected_at": "2026-01-02T00:00:00Z",
+}  # fmt: skip
+DELIVERED = {
+    "location_id": "us-wh-seattle", "expected_at": "2026-01-02T00:00:00Z", "lines": [{"line": 1, "sku": "A1", "quantity": 1}],
+}  # fmt: skip
+COUNTED = {"location_id": "us-wh-seattle", "spots": [{"sku": "A1"}]}
+
+
+def told(found: list[Audited]) -> list[tuple[str, str, str, str]]:
+    """Who was refused what, of which entity."""
+    return [(line.who.subject, line.act.action, line.outcome, line.entity_id) for line in found]
+
+
+@pytest.mark.parametrize(("noun", "body"), [("transfer", MOVED), ("inbound", DELIVERED), ("count", COUNTED)])
+async def test_who_looks_at_another_place_s_or_takes_a_step_there_is_not_known(cell, noun, body):
+    made = await cell.post(f"/v1/{noun}s", body, **cell.bearer())
+    assert made.status_code == 201, made.text
+    path, identity = made.headers["location"], made.json()[f"{noun}_id"]
+    await forget(cell)
+    tom, refused = cell.of_role(**NEWARK), f"{noun}.location_forbidden"
+    # A view has no turn that could say it.
+    assert (await cell.http.get(path, headers=tom)).json()["code"] == refused
+    assert told(await lines(cell, 1)) == [("us-acct-tom", "request.refused", refused, identity)]
+    assert (await cell.http.get(path, headers=cell.bearer())).status_code == 200
+    await forget(cell)
+    step = {"transfer": "picking", "inbound": "closure", "count": "closure"}[noun]
+    assert (await cell.post(f"{path}/{step}", {}, **tom)).json()["code"] == refused
+    ((who, _, outcome, _),) = told(await lines(cell, 1))
+    assert (who, outcome) == ("us-acct-tom", refused)
+
+
+@pytest.mark.parametrize("path", ["/v1/locations/us-wh-seattle/stock", "/v1/transfers?location_id=us-wh-seattle"])
+async def test_at_which_place_somebody_was_refused_is_not_known(cell, path):
+    assert (await cell.http.get(path, headers=cell.of_role(**NEWARK))).status_code == 403
+    expected = ("us-acct-tom", "request.refused", "auth.location_forbidden", "us-wh-seattle")
+    assert told(await lines(cell, 1)) == [expected]
+
+
+@pytest.mark.parametrize(("noun", "body"), [("transfer", MOVED), ("inbound", DELIVERED)])
+async def test_what_was_refused_before_it_existed_leaves_no_line(cell, noun, body):
+    answer = await cell.post(f"/v1/{noun}s", body, "key-1", **cell.of_role(**NEWARK))
+    assert answer.json()["code"] == f"{noun}.location_forbidden"
+    ((who, action, outcome, _),) = told(await lines(cell, 1))
+    assert (who, action, outcome) == ("us-acct-tom", "request.refused", f"{noun}.location_forbidden")
+
+
+async def test_a_key_that_was_used_for_something_else_leaves_no_line(cell):
+    order_id = await placed(cell)
+    path = f"/v1/orders/{order_id}/updates"
+    assert (await cell.post(path, {"update": "start_picking"}, "key-1", **cell.bearer())).status_code == 200
+    await forget(cell)
+    answer = await cell.post(path, {"update": "pack"}, "key-1", **cell.bearer())
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency.key_reused")
+    assert told(await lines(cell, 1)) == [("us-client-test", "request.refused", "idempotency.key_reused", order_id)]
+
+
+async def test_a_refusal_that_is_called_for_again_has_no_line_or_two(cell):
+    path = f"/v1/orders/{await placed(cell)}/updates"
+    for _ in range(2):
+        assert (await cell.post(path, {"update": "deliver"}, "key-1", **cell.bearer())).status_code == 409
+    [line] = await lines(cell, 1)
+    assert line.outcome == "order.illegal_transition"
+
+
+async def test_another_customer_s_order_is_refused_twice_in_the_audit(cell, monkeypatch):
+    without_waiting(monkeypatch)
+    order_id, mia = await placed(cell), await joined(cell)
+    await forget(cell)
+    answer = await cell.post(f"/v1/orders/{order_id}/updates", {"update": "cancel"}, **bearer(mia))
+    assert answer.json()["code"] == "order.unknown"
+    [line] = await lines(cell, 1)
+    assert (line.act.action, line.outcome) == ("order.cancel", "order.unknown")
+
+
 @pytest.mark.parametrize(
     "typed",
     ["mia@example.org", "us-mia@example.org", "eu-mia@example.org", "4111111111111111", "us-4111-1111-1111-1111", "Mia", "us-", "us-Mia Smith", "mia-smith"],
@@ -219,12 +296,17 @@ async def test_a_sign_in_and_a_failed_one_name_the_account_and_nothing_secret(ce
 
 async def test_a_refused_code_has_no_line_or_two(cell, monkeypatch):
     without_waiting(monkeypatch)
-    order_id, email = await placed(cell), "mia@example.org"
+    unasked, email = await placed(cell), "mia@example.org"
+    asked = await cell.post("/v1/orders", order(("A1", 1), customer={"email": email}), **cell.bearer())
+    order_id = asked.json()["order_id"]
+    assert (await cell.plain("/v1/guest/codes", {"order_id": order_id, "email": email})).status_code == 202
     await joined(cell, email)
     await forget(cell)
     for path, sent, action in (
         ("/v1/guest/sessions", {"order_id": order_id, "code": "12345678"}, "session.open"),
-        ("/v1/guest/sessions", {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "code": "12345678"}, "session.open"),
+        # Nobody asked for a code, so there is no guest whose turn could say it.
+        ("/v1/guest/sessions", {"order_id": unasked, "code": "12345678"}, "request.refused"),
+        ("/v1/guest/sessions", {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "code": "12345678"}, "request.refused"),
         ("/v1/customers/sessions", {"email": email, "code": "12345678"}, "session.open"),
         ("/v1/customers/sessions", {"email": "nobody@example.org", "code": "12345678"}, "request.refused"),
     ):

@@ -49,8 +49,8 @@ async def test_a_customer_gets_their_data_unasked_or_not_at_all(cell):
     assert "sealed" not in data["orders"][0]["order"]
     after = (await cell.http.get(f"{MINE}/{mine['request_id']}", headers=bearer(tokens))).json()
     assert (after["status"], after["done"]) == ("in_progress", ["export"])
-    assert [line.act.action for line in cell.gateway.audited if line.who.subject == tokens["customer_id"]][-3:] == [
-        "customer.export", "privacy_request.begin_export", "privacy_request.export",
+    assert [line.act.action for line in cell.gateway.audited if line.who.subject == tokens["customer_id"]][-4:] == [
+        "customer.export", "privacy_request.begin_export", "privacy_request.export", "privacy_request.read",
     ]  # fmt: skip
 
 
