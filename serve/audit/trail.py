@@ -2,6 +2,7 @@
 
     read of personal data ──▶ `read`: waits until the line is durable; without it nothing is told
     refusal               ──▶ `refused`: goes with the next lines; the same one again within a moment is counted, not repeated
+    what nobody asked for ──▶ `note`: goes with the next lines, and waits for as long as it takes
 
 Ids of another region are kept as that region alone (`eu-`): who is meant by them stays there. What can be no id of ours is not kept: people type names,
 e-mail addresses and numbers of cards where an id belongs, and nothing can be erased here.
@@ -60,6 +61,7 @@ class Trail:
         self._clock = clock
         self._reads: list[tuple[Audited, asyncio.Future[bool]]] = []
         self._refusals: dict[_Refusal, _Seen] = {}
+        self._notes: list[Audited] = []
         self._overflow = 0
         self._reading: asyncio.Task[None] | None = None
         self._refusing: asyncio.Task[None] | None = None
@@ -98,8 +100,19 @@ class Trail:
             self._overflow += 1
         else:
             self._refusals[what] = _Seen(self._clock.now_ms(), scope[REQUEST_ID])
-            if self._refusing is None or self._refusing.done():
-                self._refusing = asyncio.get_running_loop().create_task(self._hand_over_refusals())
+            self._begin()
+
+    def note(self, act: Act, outcome: str) -> None:
+        """Something came about here that is nobody's request and no entity's: of the cell itself. Waits for nothing."""
+        if len(self._notes) >= WAITING_MAX:
+            self._overflow += 1
+            return
+        self._notes.append(Audited(Who(), act, outcome, "", "", 0, self._clock.now_ms(), act.action))
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._refusing is None or self._refusing.done():
+            self._refusing = asyncio.get_running_loop().create_task(self._hand_over_refusals())
 
     def _kept(self, entity_id: str) -> str:
         """Of an id that a caller may have made up."""
@@ -128,7 +141,7 @@ class Trail:
                     told.set_result(done)
 
     async def _hand_over_refusals(self) -> None:
-        while self._refusals or self._overflow:
+        while self._refusals or self._notes or self._overflow:
             await asyncio.sleep(GATHER_S)
             lines, command_id = self._taken(), secrets.token_hex(16)
             while True:
@@ -143,6 +156,8 @@ class Trail:
             act = Act("request.refused", "", "", {"times": (None, self._overflow)})
             out.append(Audited(Who(), act, OVERFLOW, "", "", 0, self._clock.now_ms(), OVERFLOW))
             self._overflow = 0
+        room = NOTES_MAX - len(out)
+        out, self._notes = out + self._notes[:room], self._notes[room:]
         for what in list(self._refusals)[: NOTES_MAX - len(out)]:
             who, code, endpoint, entity_id = what
             seen = self._refusals.pop(what)
