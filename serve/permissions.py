@@ -51,6 +51,8 @@ PERMISSIONS: Mapping[str, Level] = {
     "clients.write": "high",
     "devices.write": "high",
     "audit.read": "high",
+    # What an operator did on the cell's own machine, as his commands say it: no role has it.
+    "operators.note": "high",
     "alerts.read": "high",
     "alerts.handle": "high",
     "approvals.read": "high",
@@ -124,8 +126,8 @@ ROLES: Mapping[str, frozenset[str]] = {
 CUSTOMERS = frozenset({"customer", "guest"})
 OWN = frozenset(name for name, level in PERMISSIONS.items() if level == "own")
 
-# What people do about people, whom no machine stands in for: it would be a way to judge oneself.
-_OVERSIGHT = frozenset({"alerts.handle", "audit.read", "orders.hold_risk", "pickups.identify"})
+# What people do about people, whom no machine stands in for: it would be a way to judge oneself. And what only a token by the key file says.
+_OVERSIGHT = frozenset({"alerts.handle", "audit.read", "orders.hold_risk", "pickups.identify", "operators.note"})
 # What takes a second factor of people, and what is done by ERP and warehouse systems too, by whoever may do it himself.
 _OF_MACHINES_TOO = frozenset({"stock.adjust", "catalogue.write"})
 _PROVED = frozenset(need.permission for need in NEEDS.values() if need.step_up and need.permission) - _OF_MACHINES_TOO

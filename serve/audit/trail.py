@@ -1,6 +1,7 @@
 """What the audit keeps of reads and of refusals at the door: handed to a `trail` entity, some lines at a time.
 
     read of personal data ──▶ `read`: waits until the line is durable; without it nothing is told
+    operator's act        ──▶ `acted`: the same; it is done already
     refusal               ──▶ `refused`: goes with the next lines; the same one again within a moment is counted, not repeated
     what nobody asked for ──▶ `note`: goes with the next lines, and waits for as long as it takes
 
@@ -69,6 +70,13 @@ class Trail:
     async def read(self, scope: Scope, action: str, kind: str = "", entity_id: str = "", behalf: str = "") -> None:
         """Somebody is about to be told personal data. `behalf`: whose, when the data is not one entity's. Raises Problem 503 when that
         can't be written down."""
+        await self._durable(scope, Act(action), kind, entity_id, behalf)
+
+    async def acted(self, scope: Scope, act: Act) -> None:
+        """Somebody says what he did that is no entity's. Raises Problem 503 when that can't be written down."""
+        await self._durable(scope, act, "", "", "")
+
+    async def _durable(self, scope: Scope, act: Act, kind: str, entity_id: str, behalf: str) -> None:
         who = scope.get(WHO)
         if who is None:
             return
@@ -76,9 +84,7 @@ class Trail:
             who = msgspec.structs.replace(who, behalf=behalf)
         told: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         if len(self._reads) < WAITING_MAX:
-            line = Audited(
-                who, Act(action), "", kind, self._kept(entity_id), 0, self._clock.now_ms(), scope[REQUEST_ID]
-            )
+            line = Audited(who, act, "", kind, self._kept(entity_id), 0, self._clock.now_ms(), scope[REQUEST_ID])
             self._reads.append((line, told))
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.get_running_loop().create_task(self._hand_over_reads())

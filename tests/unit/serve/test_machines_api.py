@@ -35,7 +35,7 @@ async def test_two_callers_with_the_same_key_meet_each_other_s_answers(cell):
 # What takes a fresh second factor of people, and what is about them.
 PEOPLES = [
     "accounts.write", "clients.write", "devices.write", "approvals.decide", "privacy.handle", "sourcing.write", "sourcing.simulate",
-    "keys.rotate", "audit.read", "alerts.handle", "orders.hold_risk", "pickups.identify",
+    "keys.rotate", "audit.read", "alerts.handle", "orders.hold_risk", "pickups.identify", "operators.note",
 ]  # fmt: skip
 
 

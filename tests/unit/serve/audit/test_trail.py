@@ -152,6 +152,21 @@ async def test_refusals_beyond_the_limit_are_at_least_counted(cell, monkeypatch)
     assert first.act.changes == {"endpoint": (None, "GET /v1/skus")}
 
 
+async def test_what_an_operator_did_is_not_written_down_or_not_before_it_is_answered(cell):
+    path, act = "/v1/audit/operator-acts", {"action": "keys.rotate_compromised", "what": "k-0123456789abcdef"}
+    local = cell.bearer(sub="us-client-local", sid="local-1", scopes=("operators.note",))
+    assert (await cell.plain(path, act, **local)).status_code == 204
+    [line] = await lines(cell, 1)
+    assert (line.who.subject, line.act.action, line.outcome) == ("us-client-local", "keys.rotate_compromised", "")
+    assert line.act.changes == {"what": (None, "k-0123456789abcdef")}
+    for words in ({"action": "coffee.make"}, act | {"what": "Mia Smith"}, act | {"what": "mia@example.org"}):
+        assert (await cell.plain(path, words, **local)).status_code == 422
+    cell.gateway.fault = UNAVAILABLE
+    answer = await cell.plain(path, act, **local)
+    assert (answer.status_code, answer.json()["code"]) == (503, "audit.unavailable")
+    cell.gateway.fault = None
+
+
 @pytest.mark.parametrize("wrong", ["missing", "open_permissions"])
 async def test_a_key_file_that_is_gone_or_open_to_others_leaves_no_line_or_one_for_each_look(cell, wrong):
     path, moved = cell.keyring_path, cell.keyring_path.with_name("moved")
