@@ -14,6 +14,7 @@ from cells.audit_key import load_audit_key, make_audit_key
 from cells.audit_record import known_anchors, record_anchors
 from cells.config import load_region
 from cells.errors import CellError
+from cells.operators import write_down
 from cells.paths import CellPaths
 from cells.settings import RegionConfig
 from cells.stores import store_addresses
@@ -38,8 +39,11 @@ def _run(options: argparse.Namespace, config: RegionConfig, paths: CellPaths, co
         made = make_anchors(config, paths, _today())
         console.print(f"{made} anchors made" if made else "nothing new up to yesterday to be anchored")
     elif options.audit == "prune":
-        for line in drop_past(config, paths, _today()) or ["nothing is old enough to be dropped"]:
+        dropped = drop_past(config, paths, _today())
+        for line in dropped or ["nothing is old enough to be dropped"]:
             console.print(line)
+        if dropped:
+            write_down(paths, config.name, "audit.prune", "", console)
     else:
         _hold(options, config, paths, console)
     return 0
@@ -104,10 +108,11 @@ def _hold(options: argparse.Namespace, config: RegionConfig, paths: CellPaths, c
             if not hold(owner, options.name, options.reason[:500]):
                 raise CellError(f"there is a hold {options.name} already", "choose another name")
             console.print(f"{options.name} stands: nothing of the audit is dropped until it is lifted")
-            return
-        if not lift(owner, options.name):
-            raise CellError(f"no hold {options.name} stands", "see the table audit_holds")
-        console.print(f"{options.name} is lifted; it stays written down")
+        else:
+            if not lift(owner, options.name):
+                raise CellError(f"no hold {options.name} stands", "see the table audit_holds")
+            console.print(f"{options.name} is lifted; it stays written down")
+    write_down(paths, config.name, f"audit.{options.audit}", options.name, console)
 
 
 def _today() -> date:

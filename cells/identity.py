@@ -13,6 +13,7 @@ from cells.config import load_region
 from cells.demo_people import IDENTITY_OFF, code_of
 from cells.errors import CellError
 from cells.keys import local_token, rotate_keys
+from cells.operators import write_down
 from cells.paths import CellPaths
 from cells.state import as_it_runs
 from cells.trust import of_cell
@@ -24,17 +25,22 @@ def run(options: argparse.Namespace, console: Console) -> int:
     paths = CellPaths(load_region(options.region).name)
     if options.command == "token":
         print(local_token(paths, options.region, options.scope or PERMISSIONS))
+        # Standard output is for the token alone.
+        write_down(paths, options.region, "token.give", "", Console(stderr=True))
     elif options.command == "code":
         person, code, seconds = code_of(paths, options.role)
         console.print(f"{person.login}  password {person.password}  code [bold]{code}[/] (for {seconds} s more, once)")
     elif options.command == "rotate-keys" and options.wrapping:
         rotation.rotate(as_it_runs(load_region(options.region), paths), paths, console)
+        write_down(paths, options.region, "keys.rotate_wrapping", "", console)
     elif options.command == "rotate-keys":
         kid = rotate_keys(paths, compromised=options.compromised)
         told = (
             "those before it are believed no more" if options.compromised else "those before it verify for a day more"
         )
         console.print(f"{kid} signs from now on; {told}")
+        action = "keys.rotate_compromised" if options.compromised else "keys.rotate"
+        write_down(paths, options.region, action, kid, console)
     else:
         _open_account(options, paths, console)
     return 0

@@ -24,6 +24,7 @@ from starlette.responses import Response
 import serve.alerts.endpoints
 import serve.approvals.endpoints
 import serve.audit.endpoints
+import serve.audit.operators
 import serve.breaches.endpoints
 import serve.catalogue.endpoints
 import serve.collections.endpoints
@@ -77,7 +78,7 @@ from serve.services import Services
 VERSION = "1.0"
 DESCRIPTION = (
     "Orders, stock and availability of one region. Writes need an `Idempotency-Key`, but for signing in and out, codes and second factors, "
-    "`DELETE /v1/passkeys/{passkey_id}` and `DELETE /v1/customers/me/passkeys/{passkey_id}`, `POST /v1/customers`, `POST /v1/devices/claim` and "
+    "`DELETE /v1/passkeys/{passkey_id}` and `DELETE /v1/customers/me/passkeys/{passkey_id}`, `POST /v1/customers`, `POST /v1/devices/claim`, `POST /v1/audit/operator-acts` and "
     "`POST /v1/notices/{notice_id}/sent`. Errors are RFC 9457 problem details with a stable `code` "
     "(`ProblemBody` lists all; `docs/errors.md` says what to do). Money is in minor units, times are UTC."
 )
@@ -363,7 +364,9 @@ async def _crashed(request: Request, error: Exception) -> Response:
 
 def audit_routers(services: Services) -> list[APIRouter]:
     """None in a cell that keeps no audit."""
-    return [] if services.audit is None else [serve.audit.endpoints.router(services, services.audit)]
+    if services.audit is None:
+        return []
+    return [serve.audit.endpoints.router(services, services.audit), serve.audit.operators.router(services)]
 
 
 def alert_routers(services: Services) -> list[APIRouter]:

@@ -51,6 +51,8 @@ PERMISSIONS: Mapping[str, Level] = {
     "clients.write": "high",
     "devices.write": "high",
     "audit.read": "high",
+    # What an operator did on the cell's own machine, as his commands say it: no role has it.
+    "operators.note": "high",
     "alerts.read": "high",
     "alerts.handle": "high",
     "approvals.read": "high",
@@ -124,6 +126,16 @@ ROLES: Mapping[str, frozenset[str]] = {
 CUSTOMERS = frozenset({"customer", "guest"})
 OWN = frozenset(name for name, level in PERMISSIONS.items() if level == "own")
 
+# What people do about people, whom no machine stands in for: it would be a way to judge oneself. And what only a token by the key file says.
+_OVERSIGHT = frozenset({"alerts.handle", "audit.read", "orders.hold_risk", "pickups.identify", "operators.note"})
+# What takes a second factor of people, and what is done by ERP and warehouse systems too, by whoever may do it himself.
+_OF_MACHINES_TOO = frozenset({"stock.adjust", "catalogue.write"})
+_PROVED = frozenset(need.permission for need in NEEDS.values() if need.step_up and need.permission) - _OF_MACHINES_TOO
+# No client is given these: a machine has no second factor, so one that may do what takes it would be a way around it. It is no second person either.
+# And nothing is its own.
+FOR_PEOPLE = _PROVED | _OVERSIGHT | OWN
+_OF_ROLES = frozenset().union(*ROLES.values())
+
 _HEAD = """# Who may do what
 
 Made from `serve/permissions.py` and `serve/endpoint_needs.py` by `python -m serve permissions`; a test compares the two. `x`: may. `2`: may with a second factor that is at
@@ -132,6 +144,10 @@ the locations of the account or client where it says so; without any they reach 
 defined, only with rights that reach the whole region.
 Two calls need so fresh a second factor only at times, and then `stock.adjust`: opening a count with more tolerance than the cell has, and deciding between two who
 counted differently.
+
+Machines have scopes, which are permissions. No client is given FOR_PEOPLE. Others of level high are given, and the secret of a client that has them is
+made anew, only by who has them himself (`client.beyond_rights`): no role has both `clients.write` and `stock.adjust`, so the client of an ERP that corrects stock is
+registered on the cell's machine, with the token of `python -m cells token <region> --scope clients.write --scope stock.adjust`.
 
 """
 
@@ -150,9 +166,14 @@ def may(need: Need, permissions: frozenset[str]) -> bool:
     return not need.permission or need.permission in permissions
 
 
+def beyond(scopes: Iterable[str], own: frozenset[str]) -> list[str]:
+    """Those of a machine's scopes that nobody gives who has not got them himself: what is of level `high` and not for machines alone."""
+    return sorted(scope for scope in set(scopes) & _OF_ROLES - own if PERMISSIONS[scope] == "high")
+
+
 def page() -> str:
     """The matrix with what one has to know to read it: `docs/security/permissions.md`."""
-    return _HEAD + matrix()
+    return _HEAD.replace("FOR_PEOPLE", ", ".join(f"`{name}`" for name in sorted(FOR_PEOPLE - OWN))) + matrix()
 
 
 def matrix() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actors.domain.audit import DONE, Act
 from actors.runtime.alerts import AlertList
 from actors.runtime.audit_lines import AuditLines
 from actors.runtime.figures import FiguresList
@@ -108,6 +109,9 @@ class Services:
         )
         others = settings.other_regions | frozenset(settings.other_countries.values())
         self.trail = Trail(settings.region, others, self.gateway, self.clock)
+        if self.keys is not None and settings.identity == "required":
+            # The file of the region's key, if that is in one, is the same; one watch tells.
+            self.keys.told = self._keyring_changed
         self.ended.listeners.append(self.live.end_session)
         if self.data_keys is not None:
             self.ended.listeners.append(self.data_keys.changed)
@@ -124,6 +128,11 @@ class Services:
             raise RuntimeError("a cell with identity needs its key file")
         region_key = self.region_key or FileKey(watch, self.clock)
         return DataKeys(settings.region, self.gateway, self.read_model, region_key, watch, self.clock)
+
+    def _keyring_changed(self, before: str, after: str) -> None:
+        """A key file that is missing or open to others is no reason to stop: the keys are those that were good. But it is written down."""
+        act = Act("keyring.look", "", "", {"wrong": (before, after)})
+        self.trail.note(act, f"keyring.{after}" if after else DONE)
 
     def _key_digest(self, key: str) -> str:
         # Called for whoever has a token, which was just checked with the keys.

@@ -72,7 +72,7 @@ from actors.domain.account_views import AccountView, Credentials, ViewAccount, V
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
 from actors.domain.passkeys import AddPasskey, PasskeyAdded, PasskeyRemoved, PasskeySuspected, RemovePasskey
-from actors.domain.revocations import Revoke
+from actors.domain.revocations import Revoke, replaced
 from actors.domain.rows import AccountRow
 
 
@@ -186,10 +186,13 @@ def _evolve_administered(account: Account, event: Event) -> None:
 
 # --- messages and projections ---------------------------------------------------------------------------------------
 def messages(account_id: str, event: Event) -> Iterable[Message]:
-    """A session that ended is revoked."""
+    """A session that ended is revoked, and so are the tokens before one that was given for a proof or another password."""
+    revocations_id = ids.revocations_id(ids.region_of(account_id))
     if isinstance(event, Ending) and event.ended is not None:
-        revocations_id = ids.revocations_id(ids.region_of(account_id))
         yield Message("revocations", revocations_id, Revoke(event.ended.session_id, event.ended.until_ms))
+    elif isinstance(event, SteppedUp | PasswordChanged) and event.before_until_ms:
+        before = replaced(event.session_id, event.token_number)
+        yield Message("revocations", revocations_id, Revoke(before, event.before_until_ms))
 
 
 def view(state: Account | None, query: ViewCredentials | ViewAccount | ViewPasskeys, version: int) -> msgspec.Struct:

@@ -68,13 +68,15 @@ class ShiftRefreshed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SteppedUp(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The second factor was proved again during the shift, which has a new token. What was used is used up."""
+    """The second factor was proved again during the shift, which has a new token. What was used is used up. `before_until_ms`: until when tokens
+    before it would be good by themselves; 0 in events of releases that left them so."""
 
     session_id: Annotated[str, SHIFT_ID]
     token_number: int
     totp_step: int
     recovery_hash: str
     passkey: PasskeyUse | None = None
+    before_until_ms: int = 0
 
 
 class StepUpFailed(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -86,11 +88,12 @@ class StepUpFailed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class PasswordChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The person took another password during the shift, which has a new token."""
+    """The person took another password during the shift, which has a new token. `before_until_ms`: see SteppedUp."""
 
     session_id: Annotated[str, SHIFT_ID]
     token_number: int
     password_hash: Annotated[str, PASSWORD]
+    before_until_ms: int = 0
 
 
 class PasswordChangeFailed(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -2,7 +2,7 @@
 
 A change is done on shift, by who knows the password that it replaces (ASVS 5.0.0, 6.2.3). The shift that does it goes on under a new token, as
 after a step up: an account has one shift, so there is no other to end. It keeps its session's id: a mark that an alert put on the session must not
-be shaken off by it. The token before ends the shift when somebody comes with it; access tokens of the session live their five minutes.
+be shaken off by it. The refresh token before ends the shift when somebody comes with it; access tokens before do not count any more.
 
 A new hash is of the same password, so what was judged against the hash before is as good as ever, and the generation stays.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from actors.domain import account_shifts as shifts
 from actors.domain.account_commands import ChangeOwnPassword, RenewHash
 from actors.domain.account_events import HashRenewed, PasswordChanged, PasswordChangeFailed
-from actors.domain.account_state import Account
+from actors.domain.account_state import ACCESS_MS, Account
 from actors.domain.account_views import HashRenewal
 from actors.domain.kind import Context, Decision
 
@@ -28,7 +28,8 @@ def change(account: Account, command: ChangeOwnPassword, context: Context) -> De
             "failed", PasswordChangeFailed(shift.session_id, *shifts.next_inside(account, context))
         )
     assert command.password_hash, "whoever proved the old password brings a new one"
-    return shifts.session(PasswordChanged(shift.session_id, shift.token_number + 1, command.password_hash))
+    number, until_ms = shift.token_number + 1, context.now_ms + ACCESS_MS
+    return shifts.session(PasswordChanged(shift.session_id, number, command.password_hash, until_ms))
 
 
 def renew_hash(account: Account, command: RenewHash) -> Decision:

@@ -23,7 +23,7 @@ from actors.domain.account_events import (
     SteppedUp,
     StepUpFailed,
 )
-from actors.domain.account_state import IDLE_MS, LOCK_AFTER, LOCK_MS, SHIFT_MAX_MS, Account, Shift
+from actors.domain.account_state import ACCESS_MS, IDLE_MS, LOCK_AFTER, LOCK_MS, SHIFT_MAX_MS, Account, Shift
 from actors.domain.account_views import SessionOutcome, SessionReason, ShiftOver, SignInOutcome, SignInReason
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision
@@ -82,7 +82,11 @@ def step_up(account: Account, command: StepUp, context: Context) -> Decision:
     if not current or not factors.fits(account, command, context):
         return no_session("failed", StepUpFailed(shift.session_id, *next_inside(account, context)))
     number = shift.token_number + 1
-    return session(SteppedUp(shift.session_id, number, command.totp_step, command.recovery_hash, command.passkey))
+    return session(
+        SteppedUp(
+            shift.session_id, number, command.totp_step, command.recovery_hash, command.passkey, context.now_ms + ACCESS_MS
+        )
+    )  # fmt: skip
 
 
 def end(account: Account, command: EndShift) -> Decision:

@@ -17,6 +17,8 @@ LOCK_MS = 30 * MINUTE_MS
 SHIFT_MAX_MS = 12 * 60 * MINUTE_MS
 # For how long the proof of a second factor allows what needs a fresh one.
 STEP_UP_MS = 5 * MINUTE_MS
+# For so long an access token is good, unless its session ends before.
+ACCESS_MS = 5 * MINUTE_MS
 # Of a proof that was judged against no credentials in particular: it proves nothing.
 NO_GENERATION = -1
 ROLES = ("associate", "fulfilment", "manager", "driver", "support", "auditor", "privacy", "ops")

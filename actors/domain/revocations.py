@@ -3,6 +3,9 @@ holds a copy of its rows and refuses the tokens of these sessions.
 
     (good) ──Revoke──▶ revoked ──until_ms──▶ (forgotten: the tokens are over by themselves)
 
+A session that goes on has an entry of another name: `unproved`, when its second factor is doubted; `replaced`, when its tokens before one of them don't
+count any more. They are kept and forgotten alike.
+
 Forgetting needs no event: whenever the list changes, it drops what is over at the time of the change. A replay has that time too
 (it is the turn's), so it drops the same. Rows in the store stay for a day more (`actors/runtime/retention.py`), but the newest always: it
 tells the list's version. A list that is restored from them drops them at its next change.
@@ -24,6 +27,8 @@ from actors.domain.rows import RevocationRow
 REVOCATIONS_MAX = 100_000
 # What stands on the list in place of a session whose proofs are doubted: it goes on, but must be proved anew.
 _UNPROVED = "unproved"
+# And of one whose tokens were replaced: it goes on under those that were given instead.
+_REPLACED = "replaced"
 
 
 def unproved(session_id: str, until_s: int) -> str:
@@ -33,9 +38,24 @@ def unproved(session_id: str, until_s: int) -> str:
 
 def doubted(entry: str) -> tuple[str, int] | None:
     """(session id, until which second its proofs don't count); None for an entry that ends a session."""
+    return _marked(_UNPROVED, entry)
+
+
+def replaced(session_id: str, first_good: int) -> str:
+    """The entry by which no token of the session counts any more that has a lower number than `first_good`. By numbers and not by times, so that
+    it never meets the token that was given instead, however close the two are and whichever a replica hears of first."""
+    return f"{_REPLACED}:{first_good}:{session_id}"
+
+
+def first_good(entry: str) -> tuple[str, int] | None:
+    """(session id, number of the first token that counts); None for another entry."""
+    return _marked(_REPLACED, entry)
+
+
+def _marked(mark: str, entry: str) -> tuple[str, int] | None:
     head, _, rest = entry.partition(":")
-    until_s, _, session_id = rest.partition(":")
-    return (session_id, int(until_s)) if head == _UNPROVED and until_s.isdecimal() else None
+    number, _, session_id = rest.partition(":")
+    return (session_id, int(number)) if head == mark and number.isdecimal() else None
 
 
 class Revoke(msgspec.Struct, frozen=True, tag=True, gc=False):

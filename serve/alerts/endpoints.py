@@ -60,6 +60,9 @@ class _Alerts:
         caller = subject_of(request.scope)
         command = self._command(sent, caller)
         known = await self.view(alert_id, request)
+        # Not by a machine either: who has its secret, or has made its token, may be the one whom the alert is about.
+        if caller and not ACCOUNT_PATTERN.match(caller):
+            raise Problem("alert.person_required", "Alerts are handled by people.")
         if caller and known.finding.about == caller:
             raise Problem("alert.own", "Nobody handles an alert about himself.")
         if isinstance(command, AssignAlert) and command.assignee == known.finding.about:
@@ -120,7 +123,7 @@ def router(services: Services, listed: AlertList) -> APIRouter:
         **documented(AlertDetail, request=AlertUpdate, request_example=_UPDATE, problems=(401, 403, 404, 409)),
     )
     async def updated(alert_id: AlertId, request: Request) -> Response:
-        """From open to assigned to closed. Nobody handles an alert about himself."""
+        """From open to assigned to closed, by people. Nobody handles an alert about himself."""
         return ok(_detail(await alerts.update(alert_id, request)))
 
     return api

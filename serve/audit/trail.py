@@ -2,7 +2,9 @@
 
     read of personal data ──▶ `read`: waits until the line is durable; without it nothing is told
     machine's sign-in     ──▶ `signed_in`: likewise; its secret is checked by a view, which has no turn
+    operator's act        ──▶ `acted`: likewise; it is done already
     refusal               ──▶ `refused`: goes with the next lines; the same one again within a moment is counted, not repeated
+    what nobody asked for ──▶ `note`: goes with the next lines, and waits for as long as it takes
 
 Ids of another region are kept as that region alone (`eu-`): who is meant by them stays there. What can be no id of ours is not kept: people type names,
 e-mail addresses and numbers of cards where an id belongs, and nothing can be erased here.
@@ -61,6 +63,7 @@ class Trail:
         self._clock = clock
         self._reads: list[tuple[Audited, asyncio.Future[bool]]] = []
         self._refusals: dict[_Refusal, _Seen] = {}
+        self._notes: list[Audited] = []
         self._overflow = 0
         self._reading: asyncio.Task[None] | None = None
         self._refusing: asyncio.Task[None] | None = None
@@ -68,15 +71,20 @@ class Trail:
     async def read(self, scope: Scope, action: str, kind: str = "", entity_id: str = "", behalf: str = "") -> None:
         """Somebody is about to be told personal data. `behalf`: whose, when the data is not one entity's. Raises Problem 503 when that
         can't be written down."""
-        if not await self._durable(scope, action, kind, entity_id, behalf):
+        if not await self._durable(scope, Act(action), kind, entity_id, behalf):
             raise Problem("audit.unavailable", "What is read must be written down, and that is not possible now.")
 
     async def signed_in(self, scope: Scope, action: str, kind: str, entity_id: str) -> None:
         """The scope's `Who` has proved who it is and is about to be given a token. Raises Problem 503 when that can't be written down."""
-        if not await self._durable(scope, action, kind, entity_id):
+        if not await self._durable(scope, Act(action), kind, entity_id):
             raise Problem("audit.unavailable", "Who signs in must be written down, and that is not possible now.")
 
-    async def _durable(self, scope: Scope, action: str, kind: str, entity_id: str, behalf: str = "") -> bool:
+    async def acted(self, scope: Scope, act: Act) -> None:
+        """Somebody says what he did that is no entity's. Raises Problem 503 when that can't be written down."""
+        if not await self._durable(scope, act):
+            raise Problem("audit.unavailable", "What was done must be written down, and that is not possible now.")
+
+    async def _durable(self, scope: Scope, act: Act, kind: str = "", entity_id: str = "", behalf: str = "") -> bool:
         """Is it written down, as far as anybody is to be named?"""
         who = scope.get(WHO)
         if who is None:
@@ -85,9 +93,7 @@ class Trail:
             who = msgspec.structs.replace(who, behalf=behalf)
         told: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         if len(self._reads) < WAITING_MAX:
-            line = Audited(
-                who, Act(action), "", kind, self._kept(entity_id), 0, self._clock.now_ms(), scope[REQUEST_ID]
-            )
+            line = Audited(who, act, "", kind, self._kept(entity_id), 0, self._clock.now_ms(), scope[REQUEST_ID])
             self._reads.append((line, told))
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.get_running_loop().create_task(self._hand_over_reads())
@@ -108,8 +114,19 @@ class Trail:
             self._overflow += 1
         else:
             self._refusals[what] = _Seen(self._clock.now_ms(), scope[REQUEST_ID])
-            if self._refusing is None or self._refusing.done():
-                self._refusing = asyncio.get_running_loop().create_task(self._hand_over_refusals())
+            self._begin()
+
+    def note(self, act: Act, outcome: str) -> None:
+        """Something came about here that is nobody's request and no entity's: of the cell itself. Waits for nothing."""
+        if len(self._notes) >= WAITING_MAX:
+            self._overflow += 1
+            return
+        self._notes.append(Audited(Who(), act, outcome, "", "", 0, self._clock.now_ms(), act.action))
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._refusing is None or self._refusing.done():
+            self._refusing = asyncio.get_running_loop().create_task(self._hand_over_refusals())
 
     def _kept(self, entity_id: str) -> str:
         """Of an id that a caller may have made up."""
@@ -138,7 +155,7 @@ class Trail:
                     told.set_result(done)
 
     async def _hand_over_refusals(self) -> None:
-        while self._refusals or self._overflow:
+        while self._refusals or self._notes or self._overflow:
             await asyncio.sleep(GATHER_S)
             lines, command_id = self._taken(), secrets.token_hex(16)
             while True:
@@ -153,6 +170,8 @@ class Trail:
             act = Act("request.refused", "", "", {"times": (None, self._overflow)})
             out.append(Audited(Who(), act, OVERFLOW, "", "", 0, self._clock.now_ms(), OVERFLOW))
             self._overflow = 0
+        room = NOTES_MAX - len(out)
+        out, self._notes = out + self._notes[:room], self._notes[room:]
         for what in list(self._refusals)[: NOTES_MAX - len(out)]:
             who, code, endpoint, entity_id = what
             seen = self._refusals.pop(what)

@@ -24,7 +24,7 @@ from actors.domain.client import (
 )
 from actors.domain.ids import CLIENT_PATTERN, client_id, is_of
 from serve.audit.who import proved
-from serve.context import ENTITY_ID, REQUEST_ID, WHO
+from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO, Scope
 from serve.devices.signing_in import DeviceSignIn
 from serve.identity.desk import REFUSED, Desk, check_given
 from serve.identity.limits import BY_CLIENT
@@ -41,15 +41,12 @@ from serve.identity.oauth import (
 from serve.identity.schemas import AccessToken, ClientChange, ClientSecret, NewClient, Scopes
 from serve.identity.tokens import ACCESS_S, Claims, issue, issuer_of
 from serve.openapi import documented
-from serve.permissions import OWN, PERMISSIONS
+from serve.permissions import FOR_PEOPLE, PERMISSIONS, beyond
 from serve.problems import Problem, field_problem
 from serve.replies import answer, body_of
 from serve.requests import Write, decode
 from serve.responses import AnswerResponse, encode, ok
 
-# A machine has no second factor: one that may give rights, or erase people, would be a way around it. It is no second person either. And nothing
-# is its own.
-FOR_PEOPLE = frozenset({"accounts.write", "clients.write", "devices.write", "approvals.decide", "privacy.handle"}) | OWN
 # What operators on the cell's own machine name themselves (`cells/keys.py`).
 RESERVED_NAMES = frozenset({"local"})
 ClientId = Annotated[str, Path(max_length=64, description="e.g. us-client-web-shop")]
@@ -80,6 +77,14 @@ def _check_scopes(scopes: Scopes) -> None:
             raise field_problem("client.scope_forbidden", detail, f"/scopes/{position}")
 
 
+def _check_own(scope: Scope, scopes: Scopes) -> None:
+    """Raises Problem 403 when the caller would give, or get by a secret, what he may not do himself."""
+    principal = scope.get(PRINCIPAL)
+    more = [] if principal is None else beyond(scopes, principal.permissions)
+    if more:
+        raise Problem("client.beyond_rights", f"You don't have these rights yourself: {', '.join(more)}.")
+
+
 class _Clients:
     """The handlers' work."""
 
@@ -92,6 +97,7 @@ class _Clients:
         write = await desk.services.bodies.read(request.scope, request.receive)
         sent = decode(_new_decoder, write.body)
         _check_scopes(sent.scopes)
+        _check_own(request.scope, sent.scopes)
         check_given(request.scope, sent.locations)
         if sent.name in RESERVED_NAMES:
             raise Problem("client.exists", "This name is taken.")
@@ -118,10 +124,14 @@ class _Clients:
         secret = ""
         command: msgspec.Struct
         if sent.change == "rotate_secret":
+            # Whoever is told the secret may do what the client may.
+            known = await desk.view("client", identity, ViewClient(), request.scope, ClientView)
+            _check_own(request.scope, known.scopes)
             secret = self._secret(identity, write.key)
             command = RotateClientSecret(_secret_hash(secret), sent.grace_s * 1000)
         elif sent.change == "scopes":
             _check_scopes(sent.scopes)
+            _check_own(request.scope, sent.scopes)
             check_given(request.scope, sent.locations)
             command = SetClientScopes(sent.scopes, sent.locations)
         else:
@@ -154,7 +164,8 @@ class _Clients:
         # Not before: nobody guesses 256 bits, and whoever knows the id alone must not use up what the client may ask.
         await desk.hold_to(BY_CLIENT, "client", identity)
         proved(request.scope, identity, check.session_id)
-        scopes = scopes_of(form, check.scopes)
+        # A client of an earlier release may have been given more.
+        scopes = scopes_of(form, [scope for scope in check.scopes if scope not in FOR_PEOPLE])
         # The secret was checked by a view, of which no turn tells.
         await desk.services.trail.signed_in(request.scope, "client.sign_in", "client", identity)
         # From the moment for which the client was checked: no token outlives its revocation.

@@ -179,6 +179,8 @@ class Guard:
             raise _refused("expired")
         if bearer.principal.session_id in self._ended.until_ms:
             raise _unauthorized("auth.session_ended", "This session has ended: sign in again.", "invalid_token")
+        if bearer.principal.number < self._ended.first_good.get(bearer.principal.session_id, 0):
+            raise _refused("replaced")
         if bearer.principal.device_session:  # of machines there is none: no call for each of their requests
             self.check_device(bearer.principal.device_session)
         return bearer

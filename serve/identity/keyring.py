@@ -17,7 +17,7 @@ import logging
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,12 +46,14 @@ log = logging.getLogger("ocefs.keyring")
 
 
 class KeyringError(Exception):
-    """The key file can't be used. Says what is wrong with which file, and what to do about it; never what is in it."""
+    """The key file can't be used. Says what is wrong with which file, and what to do about it; never what is in it. `code`: the same for the audit,
+    which names no file."""
 
-    def __init__(self, problem: str, next_step: str) -> None:
+    def __init__(self, problem: str, next_step: str, code: str = "unusable") -> None:
         super().__init__(f"{problem}\n  Next: {next_step}")
         self.problem = problem
         self.next_step = next_step
+        self.code = code
 
 
 class _Silent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -235,14 +237,16 @@ def drop_wrapping(path: Path) -> list[int]:
 
 
 class KeyringWatch:
-    """The keys of a file that may be replaced while we run. Raises KeyringError if there are no good ones at the start."""
+    """The keys of a file that may be replaced while we run. Raises KeyringError if there are no good ones at the start. `told`: called with what was
+    wrong with the file and what is (codes of KeyringError, "" for nothing), whenever that changes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen = self._mark()
         self._keyring = load(path)
         self._look_at_s = float("-inf")
-        self._complained = False
+        self._wrong, self._code = "", ""
+        self.told: Callable[[str, str], None] = lambda before, after: None
 
     def current(self, monotonic_s: float) -> Keyring:
         """The file's keys, or the last good ones: the same object until they change.
@@ -265,25 +269,29 @@ class KeyringWatch:
         return self._keyring
 
     def _look(self) -> None:
+        wrong = code = ""
         try:
             mark = self._mark()
-            if mark == self._seen and not self._complained:
+            if mark == self._seen and not self._wrong:
                 return
             if mark != self._seen:
                 self._keyring = load(self._path)
-            self._seen, self._complained = mark, False
+            self._seen = mark
         except KeyringError as error:
-            if not self._complained:
+            wrong, code = error.problem, error.code
+            if wrong != self._wrong:
                 log.error("keyring.kept_old", extra={"problem": error.problem, "next_step": error.next_step})
-            self._complained = True
+        if wrong != self._wrong:
+            before, self._wrong, self._code = self._code, wrong, code
+            self.told(before, code)
 
-    def _mark(self) -> tuple[int, int, int]:
-        """Changes whenever the file is replaced, written or gets other rights."""
+    def _mark(self) -> tuple[int, int, int, int]:
+        """Changes whenever the file is replaced, written or gets other rights, or its folder does."""
         try:
-            found = os.stat(self._path)
+            found, folder = os.stat(self._path), os.stat(self._path.parent)
         except OSError as error:
             raise _unreadable(self._path, error) from None
-        return found.st_ino, found.st_mtime_ns, found.st_ctime_ns
+        return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, folder.st_mode
 
 
 def _new_signing(now_ms: int) -> _Signing:
@@ -304,22 +312,24 @@ def _read(path: Path) -> _File:
         decoded = msgspec.json.decode(packed, type=_File)
         _check_content(decoded)
     except ValueError as error:  # msgspec's errors name the place, not the value
-        raise KeyringError(f"{path} is damaged: {error}", _RESTORE) from None
+        raise KeyringError(f"{path} is damaged: {error}", _RESTORE, "damaged") from None
     return decoded
 
 
 def _check_rights(path: Path, mode: int, folder_mode: int) -> None:
     if not stat.S_ISREG(mode):
-        raise KeyringError(f"{path} is not a file", "name the cell's key file")
+        raise KeyringError(f"{path} is not a file", "name the cell's key file", "no_file")
     if mode & _OPEN_TO_OTHERS:
         raise KeyringError(
             f"{path} has open permissions ({stat.S_IMODE(mode):04o}): others than its owner may use the cell's keys",
             f"chmod 600 {path}; if others may have read it: python -m cells rotate-keys <region> --compromised",
+            "open_permissions",
         )
     if folder_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise KeyringError(
             f"{path.parent} has open permissions ({stat.S_IMODE(folder_mode):04o}): others may replace the cell's keys",
             f"chmod 700 {path.parent}",
+            "open_folder",
         )
 
 
@@ -347,9 +357,11 @@ def _check_content(file: _File) -> None:
 def _unreadable(path: Path, error: OSError) -> KeyringError:
     if isinstance(error, FileNotFoundError):
         return KeyringError(
-            f"{path} is missing: the cell has no keys", f"{_RESTORE}; a new cell makes one when it starts"
+            f"{path} is missing: the cell has no keys", f"{_RESTORE}; a new cell makes one when it starts", "missing"
         )
-    return KeyringError(f"{path} can't be read: {error.strerror}", "let the cell's user own and read it (0600)")
+    return KeyringError(
+        f"{path} can't be read: {error.strerror}", "let the cell's user own and read it (0600)", "unreadable"
+    )
 
 
 @contextlib.contextmanager

@@ -39,7 +39,8 @@ def router(desk: Desk) -> APIRouter:
     )
     async def changed(request: Request) -> Response:
         """The shift goes on, and both tokens are replaced; whoever comes with the refresh token before ends it. A repetition gets the tokens of
-        the first time."""
+        the first time, as long as the access token is not known to be replaced, which takes at most two seconds: who has lost the answer by then signs in
+        with the new password."""
         scope = request.scope
         earliest = asyncio.get_running_loop().time() + sessions.REFUSAL_S
         who = desk.person(scope)

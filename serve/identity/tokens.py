@@ -17,9 +17,10 @@ from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwa import JWSAlgModel
 from joserfc.util import urlsafe_b64decode
 
+from actors.domain.account_state import ACCESS_MS
 from serve.identity.keyring import Keyring
 
-ACCESS_S = 300
+ACCESS_S = ACCESS_MS // 1000
 REFRESH_S = 12 * 3600
 # A guest sees one order, and has no session that could be renewed.
 GUEST_S = 1800

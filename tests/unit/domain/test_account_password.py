@@ -16,7 +16,9 @@ from actors.domain.account_commands import (
     SetPassword,
     StepUp,
 )
-from actors.domain.account_state import IDLE_MS, LOCK_AFTER, LOCK_MS
+from actors.domain.account_state import ACCESS_MS, IDLE_MS, LOCK_AFTER, LOCK_MS
+from actors.domain.revocations import replaced
+from tests.unit.domain.account_desk import revoked
 from tests.unit.domain.test_account import ID, MINUTE_MS, STEP, Desk
 
 CHANGE = ChangeOwnPassword("s1", True, "argon2id-other")
@@ -38,7 +40,8 @@ def test_a_change_is_not_there_afterwards_or_ends_the_shift_that_makes_it():
     # Not `proved_ms`: the second factor was not given.
     assert told.shift == msgspec.structs.replace(before, seen_ms=desk.now_ms, token_number=2)
     assert desk.state.password_hash == "argon2id-other"
-    assert desk.post == []
+    # Not the session, which goes on.
+    assert desk.post == [revoked(replaced("s1", 2), desk.now_ms + ACCESS_MS)]
     assert desk.do(Refresh("s1", 2)).ok
 
 
@@ -46,7 +49,7 @@ def test_the_token_before_a_change_stays_good():
     desk = on_shift()
     desk.do(CHANGE)
     assert desk.do(Refresh("s1", 1)).reason == "token_reused"
-    assert [message.command.session_id for message in desk.post] == ["s1"]
+    assert [message.command.session_id for message in desk.post] == [replaced("s1", 2), "s1"]
     assert desk.refused(Refresh("s1", 2)) == "session.ended"
 
 

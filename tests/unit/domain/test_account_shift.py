@@ -16,9 +16,11 @@ from actors.domain.account_commands import (
     SetPassword,
     StepUp,
 )
-from actors.domain.account_state import IDLE_MS, LOCK_AFTER
+from actors.domain.account_events import SteppedUp
+from actors.domain.account_state import ACCESS_MS, IDLE_MS, LOCK_AFTER
 from actors.domain.account_views import ViewCredentials
-from tests.unit.domain.account_desk import MINUTE_MS, RIGHTS, STEP, Desk, revoked
+from actors.domain.revocations import replaced
+from tests.unit.domain.account_desk import ID, MINUTE_MS, RIGHTS, STEP, Desk, revoked
 
 
 def test_an_old_refresh_number_gets_a_token():
@@ -64,7 +66,20 @@ def test_a_step_up_does_not_prove_or_leaves_the_old_token_good():
     assert desk.do(StepUp("s1", STEP + 2, "")).reason == "failed"
     assert desk.do(StepUp("s1", 0, "recovery-1")).shift.token_number == 3
     assert desk.do(StepUp("s1", 0, "recovery-1")).reason == "failed"
+    # Access tokens before each of the two, and the refresh token before the last.
+    assert desk.post == [revoked(replaced("s1", number), desk.now_ms + ACCESS_MS) for number in (2, 3)]
     assert desk.do(Refresh("s1", 2)).reason == "token_reused"
+
+
+def test_an_event_of_a_release_that_left_tokens_good_revokes_some():
+    assert list(account.messages(ID, SteppedUp("s1", 2, STEP, ""))) == []
+
+
+def test_a_token_is_worthless_by_a_mere_refresh():
+    desk = Desk().ready()
+    desk.sign_in()
+    desk.do(Refresh("s1", 1))
+    assert desk.post == []
 
 
 def test_codes_can_be_guessed_without_end_from_within_a_shift():

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from actors.domain import ids, revocations
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
-from actors.domain.revocations import IsRevoked, Revoke, Revoked, SessionRevoked
+from actors.domain.revocations import (
+    IsRevoked,
+    Revoke,
+    Revoked,
+    SessionRevoked,
+    doubted,
+    first_good,
+    replaced,
+    unproved,
+)
 from actors.domain.rows import RevocationRow
 
 NOW_MS = 1_767_225_600_000
@@ -39,6 +48,13 @@ class List:
 
     def until(self, session):
         return revocations.view(self.state, IsRevoked(session), self.version).until_ms
+
+
+def test_one_mark_of_a_session_is_read_as_another_or_as_its_end():
+    assert first_good(replaced("us-acct:x:1", 17)) == ("us-acct:x:1", 17)
+    assert doubted(replaced("s1", 17)) is first_good(unproved("s1", 17)) is None
+    for plain in ("abc", "replaced", "replaced:", "replaced:x:s1", "us-client-erp.1"):
+        assert first_good(plain) is None
 
 
 def test_a_revoked_session_is_good():

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from actors.domain.account_state import LOCK_AFTER, LOCK_MS
+from actors.domain.revocations import Revoke, replaced
 from serve.identity import passwords, sessions
 from serve.identity.limits import BY_ACCOUNT, BY_ADDRESS, BY_SESSION, Routers
 from tests.unit.serve.guarded_cell import PASSWORD, Person, furnished
@@ -151,6 +152,85 @@ async def test_a_count_is_overridden_only_with_a_fresh_second_factor(cell):
     proof = await cell.plain("/v1/sessions/current/proof", {"code": cell.next_code(mia.secret)}, **bearer(tokens))
     assert proof.status_code == 200
     assert (await cell.post(path, body, **bearer(proof.json()))).status_code == 200
+
+
+async def proved(cell, person, tokens):
+    answer = await cell.plain("/v1/sessions/current/proof", {"code": cell.next_code(person.secret)}, **bearer(tokens))
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_whoever_stole_an_access_token_goes_on_after_its_person_has_proved_himself(cell):
+    mia = await cell.enrolled("mia", "manager")
+    first = await mia.tokens()
+    # Its own proof is fresh still, so that it would do for what asks for one.
+    body = {"lines": [{"sku": "A1", "quantity": -1, "reason": "damage"}]}
+    path = "/v1/locations/us-wh-seattle/adjustments"
+    assert (await cell.post(path, body, **bearer(first))).status_code == 200
+    second = await proved(cell, mia, first)
+    for refused in (
+        await cell.http.get("/v1/skus", headers=bearer(first)),
+        await cell.post(path, body, **bearer(first)),
+        await cell.plain("/v1/sessions/current/proof", {"code": cell.next_code(mia.secret)}, **bearer(first)),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (401, "auth.token_invalid")
+        assert refused.json()["reason"] == "replaced"
+    assert (await cell.http.get("/v1/skus", headers=bearer(second))).status_code == 200
+    assert (await cell.post(path, body, **bearer(second))).status_code == 200
+    renewed = (await cell.plain("/v1/sessions/refresh", {"refresh_token": second["refresh_token"]})).json()
+    third = await proved(cell, mia, renewed)
+    told = [
+        (await cell.http.get("/v1/skus", headers=bearer(tokens))).status_code for tokens in (second, renewed, third)
+    ]
+    assert told == [401, 401, 200]
+
+
+async def test_a_token_is_refused_because_the_word_that_it_replaces_others_comes_late(cell):
+    mia = await cell.enrolled("mia", "manager")
+    first = await mia.tokens()
+    code = cell.next_code(mia.secret)
+    cell.gateway.deliver = False
+    # In the same second, with the word of it under way.
+    second = (await cell.plain("/v1/sessions/current/proof", {"code": code}, **bearer(first))).json()
+    told = [(await cell.http.get("/v1/skus", headers=bearer(tokens))).status_code for tokens in (first, second)]
+    assert told == [200, 200]
+    cell.gateway.run_outbox()
+    told = [(await cell.http.get("/v1/skus", headers=bearer(tokens))).status_code for tokens in (first, second)]
+    assert told == [401, 200]
+
+
+async def test_a_live_stream_that_an_old_token_began_goes_on(cell):
+    mia = await cell.enrolled("mia", "manager")
+    tokens = await mia.tokens()
+    live = cell.services.live
+    mine = live.join(frozenset({"order"}), tokens["shift"]["session_id"])
+    other = live.join(frozenset({"order"}), "somebody")
+    await proved(cell, mia, tokens)
+    assert mine.last_words
+    assert not other.last_words
+
+
+async def test_a_refresh_makes_the_access_token_before_it_worthless(cell):
+    mia = await cell.enrolled("mia")
+    first = await mia.tokens()
+    await cell.plain("/v1/sessions/refresh", {"refresh_token": first["refresh_token"]})
+    assert (await cell.http.get("/v1/skus", headers=bearer(first))).status_code == 200
+
+
+async def test_replaced_tokens_are_remembered_longer_than_they_live_or_less_long(cell):
+    ended, now = cell.services.ended, cell.clock.now
+    for number in (3, 2):
+        mark = Revoke(replaced("s1", number), now + 1000 * (4 - number))
+        await cell.gateway.ask("revocations", "us-revocations", mark, command_id=f"m{number}", digest=0)
+    assert ended.first_good == {"s1": 3}
+    ended._sweep()
+    assert ended.first_good == {"s1": 3}
+    cell.clock.now += 1500
+    ended._sweep()
+    assert ended.first_good == {"s1": 2}
+    cell.clock.now += 1500
+    ended._sweep()
+    assert ended.first_good == {}
 
 
 async def test_a_wrong_code_proves_nothing(cell):

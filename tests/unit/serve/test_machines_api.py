@@ -6,8 +6,11 @@ import msgspec
 import pytest
 
 from actors.domain.audit import Audited
+from actors.domain.client import SetClientScopes
 from serve.audit import trail
+from serve.endpoint_needs import NEEDS
 from serve.identity.limits import BY_ADDRESS, BY_CLIENT
+from serve.permissions import FOR_PEOPLE, OWN
 from tests.unit.serve.guarded_cell import GuardedCell, furnished
 from tests.unit.serve.identity_rig import refused_at_once
 from tests.unit.serve.post_office import bearer
@@ -32,10 +35,60 @@ async def test_two_callers_with_the_same_key_meet_each_other_s_answers(cell):
     assert elsewhere.status_code == 201
 
 
-@pytest.mark.parametrize("scope", ["accounts.write", "clients.write", "devices.write"])
+# What takes a fresh second factor of people, and what is about them.
+PEOPLES = [
+    "accounts.write", "clients.write", "devices.write", "approvals.decide", "privacy.handle", "sourcing.write", "sourcing.simulate",
+    "keys.rotate", "audit.read", "alerts.handle", "orders.hold_risk", "pickups.identify", "operators.note",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("scope", PEOPLES)
 async def test_a_machine_gives_rights_without_a_second_factor(cell, scope):
-    answer = await cell.post("/v1/clients", {"name": "shop", "scopes": [scope]}, **cell.bearer())
+    answer = await cell.post("/v1/clients", {"name": "shop", "scopes": ["orders.read", scope]}, **cell.bearer())
     assert (answer.status_code, answer.json()["code"]) == (422, "client.scope_forbidden")
+    assert answer.json()["errors"][0]["pointer"] == "/scopes/1"
+    client = await registered(cell, ["orders.read"])
+    change = {"change": "scopes", "scopes": [scope], "locations": []}
+    answer = await cell.post(f"/v1/clients/{client['client_id']}/changes", change, **cell.bearer())
+    assert (answer.status_code, answer.json()["code"]) == (422, "client.scope_forbidden")
+
+
+def test_an_endpoint_is_declared_whose_second_factor_a_machine_gets_around():
+    proved = {need.permission for need in NEEDS.values() if need.step_up and need.permission}
+    assert proved - FOR_PEOPLE == {"stock.adjust", "catalogue.write"}
+    assert {*PEOPLES} | OWN == FOR_PEOPLE
+
+
+async def test_a_client_of_an_earlier_release_keeps_what_is_for_people_now(cell):
+    client = await registered(cell, ["orders.read"])
+    given = SetClientScopes(["orders.read", "audit.read"], [])
+    await cell.gateway.ask("client", client["client_id"], given, command_id="as before", digest=0)
+    assert (await token_of(cell, client)).json()["scope"] == "orders.read"
+    assert (await token_of(cell, client, scope="audit.read")).json()["error"] == "invalid_scope"
+
+
+@pytest.mark.parametrize("scope", ["stock.adjust", "alerts.read", "approvals.read"])
+async def test_ops_may_by_a_machine_of_their_own_what_ops_may_not(cell, scope):
+    ops, both = cell.of_role("ops"), cell.bearer(scopes=("clients.write", scope))
+    new = {"name": "erp", "scopes": [scope]}
+    assert (await cell.post("/v1/clients", new, **ops)).json()["code"] == "client.beyond_rights"
+    assert (await cell.post("/v1/clients", new, **both)).status_code == 201
+    path = "/v1/clients/us-client-erp/changes"
+    # By a new secret as little as by scopes: who is told it may do what the client may.
+    for change in ({"change": "rotate_secret"}, {"change": "scopes", "scopes": [scope], "locations": []}):
+        refused = await cell.post(path, change, **ops)
+        assert (refused.status_code, refused.json()["code"]) == (403, "client.beyond_rights")
+    assert (await cell.post(path, {"change": "rotate_secret"}, **both)).status_code == 200
+    # To take rights away needs none.
+    narrow = {"change": "scopes", "scopes": ["orders.read"], "locations": []}
+    for change in ({"change": "disable"}, narrow):
+        assert (await cell.post(path, change, **ops)).status_code == 200
+
+
+async def test_ops_can_not_register_the_machines_of_a_shop(cell):
+    scopes = ["orders.place", "orders.update", "stock.read", "stock.receive", "catalogue.write", "notices.deliver"]
+    answer = await cell.post("/v1/clients", {"name": "web", "scopes": scopes}, **cell.of_role("ops"))
+    assert answer.status_code == 201, answer.text
 
 
 async def token_of(cell: GuardedCell, client: dict[str, str], **form: str):

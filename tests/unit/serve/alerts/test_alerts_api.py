@@ -96,6 +96,18 @@ async def test_somebody_closes_the_alert_about_himself(cell):
         assert (answer.status_code, answer.json()["code"]) == (403, "alert.own")
 
 
+async def test_somebody_has_a_machine_of_his_close_the_alert_about_himself(cell):
+    identity = await raised(cell, about=AUDITOR)
+    before = cell.state()
+    for body in (
+        {"update": "assign", "assignee": SUSPECT},
+        {"update": "close", "verdict": "false_alarm", "note": "other"},
+    ):
+        answer = await cell.post(f"/v1/alerts/{identity}/updates", body, **cell.bearer())
+        assert (answer.status_code, answer.json()["code"]) == (403, "alert.person_required")
+    assert cell.state() == before
+
+
 async def test_somebody_of_one_location_sees_alerts_of_all(cell):
     identity = await raised(cell)
     bound = auditor(cell, locs=("us-wh-seattle",))

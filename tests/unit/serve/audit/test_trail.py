@@ -1,5 +1,6 @@
 """Whatever is done, read or refused leaves its line, and no line says more than it may."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -149,6 +150,59 @@ async def test_refusals_beyond_the_limit_are_at_least_counted(cell, monkeypatch)
     overflow, first = await lines(cell, 2)
     assert (overflow.outcome, overflow.act.changes) == ("audit.overflow", {"times": (None, 2)})
     assert first.act.changes == {"endpoint": (None, "GET /v1/skus")}
+
+
+async def test_what_an_operator_did_is_not_written_down_or_not_before_it_is_answered(cell):
+    path, act = "/v1/audit/operator-acts", {"action": "keys.rotate_compromised", "what": "k-0123456789abcdef"}
+    local = cell.bearer(sub="us-client-local", sid="local-1", scopes=("operators.note",))
+    assert (await cell.plain(path, act, **local)).status_code == 204
+    [line] = await lines(cell, 1)
+    assert (line.who.subject, line.act.action, line.outcome) == ("us-client-local", "keys.rotate_compromised", "")
+    assert line.act.changes == {"what": (None, "k-0123456789abcdef")}
+    for words in ({"action": "coffee.make"}, act | {"what": "Mia Smith"}, act | {"what": "mia@example.org"}):
+        assert (await cell.plain(path, words, **local)).status_code == 422
+    cell.gateway.fault = UNAVAILABLE
+    answer = await cell.plain(path, act, **local)
+    assert (answer.status_code, answer.json()["code"]) == (503, "audit.unavailable")
+    cell.gateway.fault = None
+
+
+@pytest.mark.parametrize("wrong", ["missing", "open_permissions"])
+async def test_a_key_file_that_is_gone_or_open_to_others_leaves_no_line_or_one_for_each_look(cell, wrong):
+    path, moved = cell.keyring_path, cell.keyring_path.with_name("moved")
+    if wrong == "missing":
+        path.rename(moved)
+    else:
+        path.chmod(0o644)
+    for _ in range(5):
+        cell.clock.now += 2000
+        # Nothing is held up by it: the keys that were good are those of the cell.
+        assert (await cell.http.get("/v1/skus", headers=cell.bearer())).status_code == 200
+    [line] = await lines(cell, 1)
+    assert (line.act.action, line.outcome, line.who) == ("keyring.look", f"keyring.{wrong}", Who())
+    assert line.act.changes == {"wrong": ("", wrong)}
+    assert str(path.parent) not in msgspec.json.encode(line).decode()
+    await forget(cell)
+    if wrong == "missing":
+        moved.rename(path)
+    else:
+        path.chmod(0o600)
+    cell.clock.now += 2000
+    await cell.http.get("/healthz")
+    [line] = await lines(cell, 1)
+    assert (line.outcome, line.act.changes) == ("", {"wrong": (wrong, "")})
+
+
+async def test_a_line_about_the_key_file_is_lost_while_nothing_can_be_written(cell):
+    cell.gateway.fault = UNAVAILABLE
+    cell.keyring_path.chmod(0o644)
+    cell.clock.now += 2000
+    assert (await cell.http.get("/v1/skus", headers=cell.bearer())).status_code == 200
+    await asyncio.sleep(0.01)
+    assert cell.gateway.audited == []
+    cell.gateway.fault = None
+    [line] = await lines(cell, 1)
+    assert line.outcome == "keyring.open_permissions"
 
 
 async def test_what_an_entity_refused_is_not_told_twice(cell):

@@ -6,6 +6,7 @@ import os
 import stat
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -263,7 +264,7 @@ class TestWatch:
         for second in range(10):
             watch.current(float(second))
 
-    @pytest.mark.parametrize("how", ["damaged", "open", "missing"])
+    @pytest.mark.parametrize("how", ["damaged", "open", "missing", "open folder"])
     def test_a_bad_new_file_keeps_the_old_keys_and_is_told_once_without_a_key(self, path, caplog, how):
         watch = KeyringWatch(path)
         old = watch.current(0.0)
@@ -272,13 +273,15 @@ class TestWatch:
             path.write_bytes(good[:-5])
         elif how == "open":
             path.chmod(0o644)
+        elif how == "open folder":
+            path.parent.chmod(0o720)
         else:
             path.rename(path.with_name("moved"))
         with caplog.at_level(logging.DEBUG, "ocefs.keyring"):
             assert all(watch.current(float(second)) is old for second in range(2, 9))
         assert len(caplog.records) == 1
         shown = str(vars(caplog.records[0])) + caplog.text
-        assert str(path) in shown
+        assert str(path.parent if how == "open folder" else path) in shown
         assert not [secret for secret in secrets if secret in shown]
         self._mended(path, good, how)
         kid = rotate(path, NOW_MS)
@@ -292,8 +295,33 @@ class TestWatch:
             path.write_bytes(good)
         elif how == "open":
             path.chmod(0o600)
+        elif how == "open folder":
+            path.parent.chmod(0o700)
         else:
             path.with_name("moved").rename(path)
+
+    def test_what_is_wrong_is_told_at_each_look_or_not_when_it_changes(self, path):
+        watch, told = KeyringWatch(path), []
+        watch.told = lambda before, after: told.append((before, after))
+        good, seconds = path.read_bytes(), iter(range(2, 900, 2))
+
+        def look() -> None:
+            for _ in range(3):
+                watch.current(float(next(seconds)))
+
+        look()
+        path.chmod(0o640)
+        look()
+        path.chmod(0o600)
+        path.write_bytes(good[:-5])
+        look()
+        path.rename(path.with_name("moved"))
+        look()
+        path.with_name("moved").rename(path)
+        path.write_bytes(good)
+        look()
+        steps = ["", "open_permissions", "damaged", "missing", ""]
+        assert told == list(pairwise(steps))
 
     def test_a_watch_holds_keys_and_shows_none(self, path):
         watch = KeyringWatch(path)

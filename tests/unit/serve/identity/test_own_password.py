@@ -68,6 +68,14 @@ async def test_whoever_stole_a_refresh_token_goes_on_after_a_change(cell, mia):
     assert (await cell.http.get("/v1/skus", headers=bearer(fresh))).json()["code"] == "auth.session_ended"
 
 
+async def test_whoever_stole_an_access_token_goes_on_after_a_change(cell, mia):
+    tokens = await mia.tokens()
+    fresh = (await changed(cell, tokens)).json()
+    refused = await cell.http.get("/v1/skus", headers=bearer(tokens))
+    assert (*code_of(refused), refused.json()["reason"]) == (401, "auth.token_invalid", "replaced")
+    assert (await cell.http.get("/v1/skus", headers=bearer(fresh))).status_code == 200
+
+
 async def test_the_person_has_to_sign_in_again_after_a_change(cell, mia):
     fresh = (await changed(cell, await mia.tokens())).json()
     again = await refreshed(cell, fresh)
@@ -154,14 +162,18 @@ async def test_an_administrator_sets_the_login_name_as_the_password(cell, mia):
 
 async def test_a_change_whose_answer_got_lost_counts_as_a_failure_or_ends_the_shift(cell, mia):
     tokens = await mia.tokens()
+    cell.gateway.deliver = False
     assert (await changed(cell, tokens, key="k")).status_code == 200
     # The present password is the new one now; the repetition is known by its key.
     again = await changed(cell, tokens, key="k")
     assert again.status_code == 200, again.text
-    assert (await refreshed(cell, again.json())).status_code == 200
-    assert cell.gateway.entities["account", mia.account_id][0].failures == 0
     other = await changed(cell, tokens, new="nine red kettles sing", key="k")
     assert code_of(other) == (422, "idempotency.key_reused")
+    # Once it is known that the token was replaced, it is good for that no more.
+    cell.gateway.run_outbox()
+    assert code_of(await changed(cell, tokens, key="k")) == (401, "auth.token_invalid")
+    assert (await refreshed(cell, again.json())).status_code == 200
+    assert cell.gateway.entities["account", mia.account_id][0].inside_failures == 0
 
 
 async def test_passwords_can_be_tried_on_what_is_remembered_of_a_change(cell, mia):
