@@ -133,7 +133,8 @@ def test_a_step_that_is_refused_goes_unnoticed(bench: Start, write_trace: Write)
 def test_forgotten_keys_place_orders_twice(bench: Start, write_trace: Write) -> None:
     here = bench("us")
     trace = write_trace(*AWKWARD)
-    assert here.replay(trace)[0] == 0
+    code, shown = here.replay(trace)
+    assert code == 0, shown
     with psycopg.connect(here.postgres_url) as connection:
         connection.execute("UPDATE orders SET placed_at = now() - interval '2 days'")
     here.cell.answered.clear()

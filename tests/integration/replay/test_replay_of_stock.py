@@ -71,7 +71,8 @@ PLANTED = {
 def test_rows_that_do_not_add_up_pass_for_equal(bench: Start, write_trace: Write, planted: str) -> None:
     here = bench("us")
     trace = write_trace(*ROWS)
-    assert here.replay(trace)[0] == 0
+    code, shown = here.replay(trace)
+    assert code == 0, shown
     with psycopg.connect(here.postgres_url) as connection:
         for statement in PLANTED[planted].split(";"):
             connection.execute(statement.encode())
@@ -83,7 +84,8 @@ def test_rows_that_do_not_add_up_pass_for_equal(bench: Start, write_trace: Write
 def test_a_replay_that_is_only_read_back_compares_no_stock(bench: Start, write_trace: Write) -> None:
     here = bench("us")
     trace = write_trace(*ROWS)
-    assert here.replay(trace)[0] == 0
+    code, shown = here.replay(trace)
+    assert code == 0, shown
     with psycopg.connect(here.postgres_url) as connection:
         connection.execute("UPDATE orders SET placed_at = now() - interval '2 days'")
     code, shown = here.replay(trace)
