@@ -147,7 +147,8 @@ def test_a_copy_of_another_version_keeps_every_command_from_the_cell(us_edited):
 
 @pytest.fixture
 def filled(monkeypatch, us_runs):
-    """`us` runs without any data; gives the names of the cells that are filled."""
+    """`us` runs without any data, and asks nobody who he is; gives the names of the cells that are filled."""
+    monkeypatch.setenv("OCEFS_IDENTITY", "off")
     us_runs(KeeperState(region="us", phase="running", keeper=mark_of(os.getpid())))
     names: list[str] = []
 
@@ -203,6 +204,7 @@ def test_a_production_cell_is_filled(monkeypatch, started_anew, tmp_path):
         '[region]\ndefault = true\nprofile = "production"\n[identity]\nmode = "required"\ndemo_accounts = false\n'
     )
     monkeypatch.setenv("OCEFS_CONFIG", str(folder))
+    monkeypatch.delenv("OCEFS_IDENTITY")
     monkeypatch.setattr(up, "call", lambda method, url, trust: Answer(401, {}))
     assert up.up(["us"], Console(quiet=True)) == 0
     assert started_anew == []

@@ -164,12 +164,12 @@ async def test_allocate_in_a_body_of_many_is_given_places(cell):
 
 
 async def test_history_has_sequence_time_and_cause(cell):
-    answer = await cell.post("/v1/orders", order(), X_Request_Id="caller-1")
+    answer = await cell.post("/v1/orders", order(), X_Request_Id="9b7a2c1e-3f40-4c0e-8a55-1f9d0c2ab7e4")
     order_id = answer.json()["order_id"]
     page = (await cell.get(f"/v1/orders/{order_id}/events", limit=2)).json()
     assert [e["sequence"] for e in page["events"]] == [1, 2]
     assert page["events"][0]["type"] == "OrderPlaced"
-    assert page["events"][0]["cause"] == "caller-1"
+    assert page["events"][0]["cause"] == "9b7a2c1e-3f40-4c0e-8a55-1f9d0c2ab7e4"
     assert page["next_after"] == 2
     rest = (await cell.get(f"/v1/orders/{order_id}/events", after=2)).json()
     assert [e["sequence"] for e in rest["events"]] == [3]
