@@ -25,7 +25,7 @@ Action = Literal[
 
 
 class OperatorAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body. `what`: the key's id, the hold's name, the last month dropped; a word, and never free text, since nothing can be erased here."""
+    """The body. `what`: the key's id, or the hold's name; a word, and never free text, since nothing can be erased here."""
 
     action: Action
     what: Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9:.-]*$")] = ""

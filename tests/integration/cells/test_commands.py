@@ -8,6 +8,8 @@ import shutil
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,23 @@ def _text(console: Console) -> str:
 
 def _console() -> Console:
     return Console(record=True, width=160, quiet=False)
+
+
+@contextmanager
+def _kept(home: Path, region: str) -> Iterator[ProcessMark]:
+    """The keeper of a region that runs."""
+    paths = CellPaths(region)
+    paths.create()
+    kept = _sleeping(home)
+    try:
+        write_state(paths.state_file, KeeperState(region=region, phase="running", keeper=kept))
+        yield kept
+    finally:
+        stop(kept)
+
+
+def _sleeping(home: Path) -> ProcessMark:
+    return Child([sys.executable, "-c", "import time; time.sleep(60)"], log=home / "log").mark
 
 
 def test_up_starts_something_although_a_port_is_taken(home, free_port):
@@ -92,17 +111,11 @@ def test_down_without_anything_running_fails(home, free_port, capsys):
 
 def test_down_overlooks_a_region_whose_file_is_gone(home, free_port, capsys):
     _region(home, free_port)
-    paths = CellPaths("mars")
-    paths.create()
-    kept = Child([sys.executable, "-c", "import time; time.sleep(60)"], log=home / "log")
-    try:
-        write_state(paths.state_file, KeeperState(region="mars", phase="running", keeper=kept.mark))
+    with _kept(home, "mars") as kept:
         assert main(["down"]) == 0
-        assert not is_alive(kept.mark)
+        assert not is_alive(kept)
         assert main(["down", "mars"]) == 0  # it is known by what it left
         assert main(["down", "venus"]) != 0
-    finally:
-        stop(kept.mark)
     assert "there is no region 'venus'" in "".join(capsys.readouterr())
 
 
@@ -114,21 +127,17 @@ def test_a_full_disk_keeps_the_router_and_the_cells_running(home, free_port, cap
     _region(home, free_port)
     router = RouterFolder(home)
     router.create()
-    paths = CellPaths("us")
-    paths.create()
-    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
-    kept, haproxy = Child(sleep, log=home / "log"), Child(sleep, log=home / "log")
+    haproxy = _sleeping(home)
     try:
-        router.save(State(haproxy=haproxy.mark))
-        write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=kept.mark))
-        monkeypatch.setattr(RouterFolder, "write", _no_room)
-        monkeypatch.setattr("cells.down.write_state", _no_room)
-        assert main(["down"]) == 1
-        assert not is_alive(kept.mark)
-        assert not is_alive(haproxy.mark)
+        router.save(State(haproxy=haproxy))
+        with _kept(home, "us") as kept:
+            monkeypatch.setattr(RouterFolder, "write", _no_room)
+            monkeypatch.setattr("cells.down.write_state", _no_room)
+            assert main(["down"]) == 1
+            assert not is_alive(kept)
+        assert not is_alive(haproxy)
     finally:
-        stop(kept.mark)
-        stop(haproxy.mark)
+        stop(haproxy)
     output = capsys.readouterr().out
     assert "router: the router is stopped, but that could not be recorded: No space left on device" in output
     assert "us: it is stopped, but that could not be recorded: No space left on device" in output
@@ -139,15 +148,9 @@ def test_a_full_disk_keeps_the_router_and_the_cells_running(home, free_port, cap
 def test_a_router_that_cannot_be_stopped_keeps_the_cells_running(home, free_port, capsys, monkeypatch):
     _region(home, free_port)
     (home / "router" / "lock").mkdir(parents=True)
-    paths = CellPaths("us")
-    paths.create()
-    kept = Child([sys.executable, "-c", "import time; time.sleep(60)"], log=home / "log")
-    try:
-        write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=kept.mark))
+    with _kept(home, "us") as kept:
         assert main(["down"]) == 1
-        assert not is_alive(kept.mark)
-    finally:
-        stop(kept.mark)
+        assert not is_alive(kept)
     assert "router: the operating system refused something: Is a directory" in capsys.readouterr().out
 
 
@@ -180,12 +183,8 @@ def test_status_hides_a_crashed_keeper(home, free_port):
 
 def test_status_says_that_all_is_well_while_the_router_is_dead(home, free_port, monkeypatch):
     _region(home, free_port)
-    paths = CellPaths("us")
-    paths.create()
-    kept = Child([sys.executable, "-c", "import time; time.sleep(60)"], log=home / "log")
-    try:
-        write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=kept.mark))
-        monkeypatch.setattr("cells.show.call", lambda *_, **__: Answer(200, {}))
+    monkeypatch.setattr("cells.show.call", lambda *_, **__: Answer(200, {}))
+    with _kept(home, "us"):
         assert status(load_all(), _console()) == 0  # it was never started, or was stopped
         router = RouterFolder(home)
         router.create()
@@ -193,8 +192,6 @@ def test_status_says_that_all_is_well_while_the_router_is_dead(home, free_port, 
         console = _console()
         assert status(load_all(), console) == 1
         assert "router: died" in _text(console)
-    finally:
-        stop(kept.mark)
 
 
 def test_the_printed_order_call_is_no_valid_json(home):

@@ -1,0 +1,175 @@
+"""Who works in a session, where, when and at what: the misuse that each rule must tell of, and the honest day next to it that it must not."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from actors.anomalies.habits import PEOPLE_MAX, Habit, Habits, Kept
+from actors.anomalies.record import Record
+from actors.anomalies.rules import PLACES_MAX
+from actors.domain.times import HOUR_MS
+from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, Shop
+
+START = MONDAY_MS + NINE
+
+
+def test_one_account_is_used_in_two_places_at_once():
+    shop = Shop()
+    for turn in range(6):
+        place, session = ("shop", "s1") if turn % 2 else ("elsewhere", f"s{turn}")
+        at_ms = START + turn * 4 * MINUTE_MS
+        shop.act(at_ms, "ann", "session.open", address=place, session_id=session, role="associate")
+        shop.act(
+            at_ms + 1000,
+            "ann",
+            "order.read",
+            address=place,
+            session_id=session,
+            role="associate",
+            kind="order",
+            entity_id="o1",
+        )
+    assert "two_places" in shop.rules()
+    assert shop.alerts[-1].action == "end_session"
+
+
+def test_a_driver_between_two_networks_is_taken_for_two_people():
+    shop = Shop()
+    shop.act(START, "dan", "session.open", role="driver", device="d1")
+    for turn in range(8):
+        at_ms, network = START + turn * 3 * MINUTE_MS, "mobile" if turn % 2 else "shop"
+        shop.act(
+            at_ms,
+            "dan",
+            "order.deliver",
+            role="driver",
+            device="d1",
+            address=network,
+            kind="order",
+            entity_id=f"o{turn}",
+        )
+    assert shop.alerts == []
+
+
+def test_a_token_is_used_by_somebody_else_while_its_owner_works_on():
+    shop = Shop()
+    day = shop.weeks("ann", "bob")
+    for number in range(14):
+        at_ms = day + 10 * HOUR_MS + number * 20_000
+        place = "shop" if number % 3 == 0 else "thief"
+        shop.act(at_ms, "ann", "order.read", address=place, kind="order", entity_id=f"x{number}")
+    assert [alert.about for alert in shop.alerts] == ["ann"]
+    assert "stolen_token" in shop.rules()
+
+
+def customers(shop, at_ms, number):
+    """Each once, each from an address of their own."""
+    for count in range(number):
+        shop.act(
+            at_ms + count * 100, f"us-cust-{count}", "order.read", role="customer", address=f"c{count}", kind="order", entity_id="o1"
+        )  # fmt: skip
+
+
+def test_so_many_customers_come_that_staff_is_forgotten_and_robbed():
+    shop = Shop()
+    day = shop.weeks("ann", "bob")
+    customers(shop, day, PEOPLE_MAX + 10)
+    for number in range(14):
+        place = "shop" if number % 3 == 0 else "thief"
+        at_ms = day + 10 * HOUR_MS + number * 20_000
+        shop.act(at_ms, "ann", "order.read", address=place, kind="order", entity_id=f"x{number}")
+    assert "stolen_token" in shop.rules()
+    assert {alert.about for alert in shop.alerts} == {"ann"}
+
+
+def test_customers_push_out_who_is_at_work_and_a_new_provider_is_a_thief():
+    shop = Shop()
+    day = shop.weeks("ann", "bob")
+    for number in range(3):
+        shop.act(day + NINE + number, "bob", "order.read", address="new", kind="order", entity_id=f"b{number}")
+    customers(shop, day + NINE + MINUTE_MS, PLACES_MAX + 10)
+    for number in range(14):
+        place = "shop" if number % 3 == 0 else "new"
+        at_ms = day + NINE + 10 * MINUTE_MS + number * 20_000
+        shop.act(at_ms, "ann", "order.read", address=place, kind="order", entity_id=f"x{number}")
+    assert "stolen_token" not in shop.rules()
+
+
+def test_a_thief_makes_his_network_a_colleague_s_by_being_a_customer_there():
+    shop = Shop()
+    day = shop.weeks("ann", "bob")
+    for number in range(14):
+        at_ms = day + 10 * HOUR_MS + number * 20_000
+        shop.act(at_ms, "us-cust-1", "order.read", role="customer", address="thief", kind="order", entity_id="o1")
+        place = "shop" if number % 3 == 0 else "thief"
+        shop.act(at_ms + 1, "ann", "order.read", address=place, kind="order", entity_id=f"x{number}")
+    assert "stolen_token" in shop.rules()
+
+
+@pytest.mark.parametrize("kind", ["customer", "guest"])
+def test_the_sign_in_of_a_customer_counts_as_one_of_staff(kind):
+    sign_in = Record(0, 1, START, "us-1", "", "session.open", kind=kind)
+    assert sign_in.visits
+    assert not msgspec.structs.replace(sign_in, kind="account").visits
+    assert not msgspec.structs.replace(sign_in, role="privacy", action="customer.erase").visits
+
+
+def test_a_memory_of_before_keeps_customers_among_staff_or_is_lost():
+    kept = msgspec.json.encode([{"ann": Habit("support"), "us-cust-1": Habit("customer")}, {}])
+    habits = Habits()
+    habits.restore(msgspec.json.decode(kept, type=Kept))
+    after = habits.dump()
+    assert (list(after.people), list(after.visitors)) == (["ann"], ["us-cust-1"])
+    assert habits.of("us-cust-1") is not None
+
+
+def test_a_branch_with_a_new_provider_is_a_branch_of_thieves():
+    shop = Shop()
+    day = shop.weeks("ann", "bob", "cid")
+    for number in range(60):
+        who, place = ("ann", "bob", "cid")[number % 3], "shop" if number < 12 else "new"
+        shop.act(
+            day + NINE + number * 4 * MINUTE_MS, who, "order.read", address=place, kind="order", entity_id=f"x{number}"
+        )
+    assert shop.alerts == []
+
+
+def test_work_in_the_middle_of_the_night_is_not_seen():
+    shop = Shop()
+    day = shop.weeks("ann", "bob", "cid")
+    for number in range(6):
+        shop.act(
+            day + 3 * HOUR_MS + number * MINUTE_MS,
+            "ann",
+            "order.place",
+            address="home",
+            kind="order",
+            entity_id=f"n{number}",
+        )
+    assert shop.rules()[:1] == ["off_shift"]
+
+
+def test_a_screen_that_was_left_on_works_off_shift():
+    shop = Shop()
+    day = shop.weeks("ann", "bob")
+    for number in range(20):
+        shop.act(day + 2 * HOUR_MS + number * 5 * MINUTE_MS, "ann", "session.refresh")
+    assert shop.alerts == []
+
+
+def test_one_order_after_the_other_is_looked_at():
+    shop = Shop()
+    for number in range(110):
+        shop.act(START + number * 15_000, "tom", "order.read", kind="order", entity_id=f"o{number}")
+    assert shop.rules() == ["lookups"]
+    assert shop.alerts[0].action == "end_session"
+
+
+def test_a_busy_packer_is_taken_for_somebody_who_snoops():
+    shop = Shop()
+    for number in range(150):
+        at_ms = START + number * 20_000
+        shop.act(at_ms, "pat", "order.read", role="fulfilment", kind="order", entity_id=f"o{number}")
+        shop.act(at_ms + 1, "pat", "order.pack", role="fulfilment", kind="order", entity_id=f"o{number}")
+    assert shop.alerts == []

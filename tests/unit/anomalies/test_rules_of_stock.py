@@ -1,0 +1,135 @@
+"""Stock and money that leave under somebody's hands: the misuse that each rule must tell of, and the honest day next to it that it must not."""
+
+from __future__ import annotations
+
+import pytest
+
+from actors.anomalies.settings import AnomalySettings
+from actors.domain.times import DAY_MS, HOUR_MS
+from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, Shop
+
+START = MONDAY_MS + NINE
+
+
+def adjust(shop, minute, why, *steps, subject="mia"):
+    changes = {f"S{number}.on_hand": (50, 50 + step) for number, step in enumerate(steps)}
+    return shop.act(
+        START + minute * MINUTE_MS, subject, "location.adjust", role="manager", why=why, changes=changes, location_id="us-st-1"
+    )  # fmt: skip
+
+
+def test_stock_is_written_off_in_a_burst_and_nobody_is_told():
+    shop = Shop()
+    told = [adjust(shop, minute, "damage", -2) for minute in range(12)]
+    assert [bool(alerts) for alerts in told] == [False] * 9 + [True] + [False] * 2
+    (alert,) = shop.alerts
+    assert (alert.about, alert.rules, alert.action) == ("mia", ["overrides"], "step_up")
+    assert alert.evidence == [(0, number) for number in range(1, 11)]
+    assert 0.5 <= alert.score <= 1
+
+
+def test_a_stock_take_is_taken_for_theft_or_theft_for_a_stock_take():
+    honest = Shop()
+    for minute in range(59):
+        adjust(honest, minute, "count", *((-1, 2) if minute % 2 else (-3,)))
+    assert honest.alerts == []
+    hidden = Shop()
+    for minute in range(30):
+        adjust(hidden, minute, "count", -2)
+    assert hidden.rules() == ["overrides"]
+
+
+@pytest.mark.parametrize(("action", "change"), [("transfer.short_pick", "missing"), ("transfer.close", "lost")])
+def test_stock_is_written_off_by_transfers_and_nobody_is_told(action, change):
+    shop, honest = Shop(), Shop()
+    for minute in range(12):
+        at_ms = START + minute * MINUTE_MS
+        shop.act(at_ms, "mia", action, role="manager", changes={f"S{minute}.{change}": (None, 4)})
+        honest.act(at_ms, "mia", action, role="manager", changes={f"S{minute}.found": (None, 4)})
+        refused = {f"S{minute}.{change}": (None, 4)}
+        honest.act(at_ms, "tom", action, role="manager", outcome="transfer.closed", changes=refused)
+    (alert,) = shop.alerts
+    assert (alert.about, alert.rules, alert.action) == ("mia", ["overrides"], "step_up")
+    assert alert.evidence == [(0, number) for number in range(1, 11)]
+    assert honest.alerts == []
+
+
+@pytest.mark.parametrize(("found", "told"), [((45, 45), True), ((45, 55), False), ((50, 50), False)])
+def test_cycle_counts_that_find_only_too_little_are_not_told_apart_from_honest_ones(found, told):
+    shop = Shop()
+    for minute in range(50):
+        for before in (None, 50):
+            changes = {f"A-{minute}": (before, found[minute % 2])}
+            shop.act(START + minute * MINUTE_MS, "mia", "count.submit", role="fulfilment", changes=changes)
+    assert shop.rules() == (["overrides"] if told else [])
+
+
+def test_cancelling_orders_in_a_burst_is_not_seen_or_is_seen_in_a_slow_day():
+    shop = Shop()
+    for number in range(9):
+        shop.act(START + number * HOUR_MS // 4, "tom", "order.cancel", kind="order", entity_id=f"o{number}")
+    assert shop.alerts == []
+    for number in range(12):
+        shop.act(START + DAY_MS + number * MINUTE_MS, "tom", "order.cancel", kind="order", entity_id=f"p{number}")
+    assert shop.rules() == ["voids"]
+
+
+@pytest.mark.parametrize(("amount", "told"), [(9_500, True), (10_000, False), (4_000, False)])
+def test_refunds_that_stay_just_under_the_threshold_are_not_told_apart_from_others(amount, told):
+    shop = Shop(AnomalySettings(refund_threshold_minor=10_000))
+    for number in range(6):
+        changes = {"amount_minor": (None, amount)}
+        shop.act(
+            START + number * HOUR_MS, "tom", "refund.approve", kind="refund", entity_id=f"o{number}", changes=changes
+        )
+    assert shop.rules() == (["refunds"] if told else [])
+
+
+def nibble(shop, number, by, book, found):
+    """One blind counting a working hour, for weeks."""
+    at_ms = START + number // 8 * DAY_MS + number % 8 * HOUR_MS
+    return shop.act(
+        at_ms, by, "count.compare", role="", changes={f"S{number}": (book, found)}, entity_id=f"us-count-{number}"
+    )
+
+
+def test_somebody_who_takes_a_little_and_counts_it_away_is_never_told_of():
+    shop = Shop()
+    for number in range(40):
+        nibble(shop, number, "mia", 50, 49)
+        nibble(shop, number, "tom", 50, 51 if number % 3 else 49)
+    (alert,) = shop.alerts[:1]
+    assert (alert.about, alert.rules, alert.action) == ("mia", ["nibbles"], "none")
+    assert {alert.about for alert in shop.alerts} == {"mia"}
+
+
+def test_where_goods_get_lost_everybody_who_counts_is_taken_for_a_thief():
+    shop = Shop()
+    for number in range(120):
+        # Everywhere nine of ten differences are losses.
+        for by in ("mia", "tom", "ann", "bob"):
+            nibble(shop, number, by, 50, 51 if number % 10 == 0 else 49)
+    assert shop.alerts == []
+
+
+def test_a_few_losses_in_a_row_are_taken_for_theft():
+    shop = Shop()
+    for number in range(15):
+        nibble(shop, number, "mia", 50, 48)
+    assert shop.alerts == []
+
+
+def test_what_somebody_found_weeks_ago_is_held_against_him():
+    shop = Shop()
+    for number in range(15):
+        nibble(shop, number, "mia", 50, 48)
+    for number in range(8 * 40, 8 * 40 + 10):
+        nibble(shop, number, "mia", 50, 48)
+    assert shop.alerts == []
+
+
+def test_a_counting_that_was_compared_later_says_where_somebody_is():
+    shop = Shop()
+    for number in range(20):
+        nibble(shop, number, "mia", 50, 51)
+    assert shop.monitor._habits.of("mia") is None
