@@ -251,14 +251,15 @@ async def test_live_is_said_to_be_told_while_an_owner_has_not_answered_or_there_
     await gateway.start()
     await until(lambda: gateway._map.owners)
     assert not gateway.is_told_live()
-    for version, owners in ((2, ["h0", ""]), (3, ["h0", "h1"])):
+    # Of the open polls the oldest is answered: of two hosts the first one's again, and then, when it has asked once more, the other's.
+    for version, owners, asked in ((2, ["h0", ""], [1]), (3, ["h0", "h1"], [3, 4])):
         line.map = ShardMap(version, owners)
         gateway._refresh()
         await until(lambda version=version: gateway._map.version == version)
         assert not gateway.is_told_live()
-        line.links.put_nowait(Downlink(1, True, [], [], [], STATS))
-        if version == 3:  # whoever has asked for longest is told: the first one again, and then the other
-            line.links.put_nowait(Downlink(2, True, [], [], [], STATS))
+        for cursor, polls in enumerate(asked, start=1):
+            await until(lambda polls=polls: len(line.polls) == polls)
+            line.links.put_nowait(Downlink(cursor, True, [], [], [], STATS))
         await until(gateway.is_told_live)
     await gateway.close()
 
