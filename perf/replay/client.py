@@ -99,12 +99,16 @@ class CellClient:
         return await self._send("GET", path, query=query, patience_s=patience_s)
 
     async def post(self, path: str, body: bytes, key: str) -> Answer:
-        """Writes under `key`. Raises CellUnreachable."""
+        """Writes under `key`, or without one where a call has none ("", signing in). Raises CellUnreachable."""
         return await self._send("POST", path, body, key)
 
     async def put(self, path: str, body: bytes, key: str) -> Answer:
         """Writes under `key`. Raises CellUnreachable."""
         return await self._send("PUT", path, body, key)
+
+    async def delete(self, path: str) -> Answer:
+        """Takes away what has no key (a session). Raises CellUnreachable."""
+        return await self._send("DELETE", path)
 
     async def _send(
         self,

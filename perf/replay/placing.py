@@ -8,6 +8,7 @@ from typing import Any, Final
 from perf.replay.client import Answer, CellClient, encode
 from perf.replay.keys import step_key
 from perf.replay.plan import Adjustment, OrderPlan
+from perf.replay.second_person import SecondPerson
 from perf.replay.tally import Lacking, Tally
 
 SETTLE_POLLS_MAX: Final = 40
@@ -35,8 +36,11 @@ class LiveOrder:
 class Placer:
     """Places orders and books adjustments; counts in `tally`. Raises CellUnreachable where the cell stays away."""
 
-    def __init__(self, client: CellClient, tally: Tally, home_country: str, returns_at: str, scarce: bool) -> None:
+    def __init__(
+        self, client: CellClient, second_person: SecondPerson, tally: Tally, home_country: str, returns_at: str, scarce: bool
+    ) -> None:  # fmt: skip
         self._client = client
+        self._second_person = second_person
         self._tally = tally
         self._home_country = home_country
         self._returns_at = returns_at
@@ -99,11 +103,9 @@ class Placer:
             step = f"{adjustment.reason}-{adjustment.part}"
             answer = await self._client.post(path, encode(adjustment.body), step_key(plan.reference, step))
             if answer.status == ASKED:
-                detail = (
-                    "the cell wants a second person for it: replay into one with adjustment_units = 0 under [approvals]"
-                )
-                self._tally.refuse(plan.reference, adjustment.reason, "approval.pending", detail)
-            elif answer.ok:
+                answer = await self._second_person.decided(answer)
+                self._tally.approved += answer.ok
+            if answer.ok:
                 self._tally.adjusted_lines += len(adjustment.body["lines"])
             elif self._scarce and adjustment.reason == "write_off" and answer.code == "stock.insufficient":
                 lacking.append(adjustment)  # what was to be written off is promised to orders

@@ -86,6 +86,7 @@ def show_tally(console: Console, tally: Tally, retries: int) -> None:
         ("orders acknowledged", tally.placed),
         ("updates acknowledged", tally.updates),
         ("adjustment lines acknowledged", tally.adjusted_lines),
+        ("adjustments that a second person approved", tally.approved),
         ("country substituted: none given", tally.country_missing),
         ("country substituted: outside the region", tally.country_foreign),
         ("allocated only when asked again", tally.allocated_late),

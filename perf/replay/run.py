@@ -33,6 +33,7 @@ from perf.replay.readback import (
     read_stock_settled,
 )
 from perf.replay.report import show_figures, show_rejected, show_stock, show_tally
+from perf.replay.second_person import SecondPerson
 from perf.replay.stock import StockReport
 from perf.replay.stores import PostgresUnknown, postgres_url, sealed_name
 from perf.replay.supply import receipts, receipts_reference, received_units
@@ -135,8 +136,9 @@ def _progress(console: Console) -> Progress:
 
 async def _send(settings: Settings, found: Survey, tally: Tally, progress: Progress) -> int:
     """Everything that goes to the cell; returns how many requests were sent again. Raises CellError, PlacesError."""
-    async with CellClient(settings.base, settings.region, settings.concurrency, settings.patience_s) as client:
+    async with _client(settings) as client, _client(settings) as managers:
         await _introduce(client, settings)
+        manager = SecondPerson(managers, settings.region, settings.home.absolute())
         places = receiving(await open_places(client, settings.region, settings.locations))
         warehouses = tally.warehouses = [place.location_id for place in places]
         await define_skus(client, found, _bar(progress, "SKUs", len(found.needs)))
@@ -144,7 +146,7 @@ async def _send(settings: Settings, found: Survey, tally: Tally, progress: Progr
         bar = _bar(progress, "receipts", bodies)
         await receive_stock(client, found, warehouses, settings.scarce, bar)
         home_country = settings.home_country or found.home_country or places[0].country
-        placer = Placer(client, tally, home_country, warehouses[0], settings.scarce is not None)
+        placer = Placer(client, manager, tally, home_country, warehouses[0], settings.scarce is not None)
         life = Life(client, tally)
         bar = _bar(progress, "orders", len(found.entries))
         try:
@@ -154,7 +156,12 @@ async def _send(settings: Settings, found: Survey, tally: Tally, progress: Progr
                 await play_paced(_plans(found), placer, life, bar, settings.speed)
         except BaseExceptionGroup as group:
             raise _first_leaf(group) from group
-        return client.retries
+        await manager.sign_out()
+        return client.retries + managers.retries
+
+
+def _client(settings: Settings) -> CellClient:
+    return CellClient(settings.base, settings.region, settings.concurrency, settings.patience_s)
 
 
 async def _introduce(client: CellClient, settings: Settings) -> None:

@@ -31,10 +31,12 @@ class Lacking:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one run. `placed` and `adjusted_lines` are acknowledged by the cell, now or in an earlier run."""
+    """Counts of one run. `placed` and `adjusted_lines` are acknowledged by the cell, now or in an earlier run. `approved`: bodies of
+    adjustments that a second person had to approve."""
 
     placed: int = 0
     adjusted_lines: int = 0
+    approved: int = 0
     updates: int = 0
     country_missing: int = 0
     country_foreign: int = 0
