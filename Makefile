@@ -51,7 +51,7 @@ $(READY): requirements-dev.lock pyproject.toml
 	touch $@
 
 .PHONY: up
-up: $(READY) ## start the cells and the router with demo data (REGIONS="us eu": only these; IDENTITY=required: nobody without a token; TLS=1: nothing in plain text)
+up: $(READY) ## start the cells and the router with demo data (REGIONS="us eu": only these; IDENTITY=off: nobody is asked who he is; TLS=1: nothing in plain text)
 	@OCEFS_IDENTITY="$${OCEFS_IDENTITY:-$(IDENTITY)}" OCEFS_TLS="$${OCEFS_TLS:-$(TLS)}" $(RUN) -m cells up $(NAMES) $(ARGS)
 
 .PHONY: certs
