@@ -1,8 +1,9 @@
-"""A server with a certificate, for those who call one."""
+"""A home of each test's own, so that none finds what a `make up` of the same checkout left; a server with a certificate, for those who call one."""
 
 import http.server
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,11 @@ class _Quiet(http.server.ThreadingHTTPServer):
 
     def handle_error(self, *_: object) -> None:
         pass  # callers who hang up in the handshake are what the tests are about
+
+
+@pytest.fixture(autouse=True)
+def home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCEFS_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture
