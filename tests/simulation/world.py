@@ -202,7 +202,12 @@ class World:
         self.note("world", "has settled")
 
     def _unsettled(self) -> list[str]:
-        out = [f"shard {s} has no owner" for s, owner in enumerate(self.supervisor.known.owners) if not owner]
+        out = []
+        # What the map says may be news of a host that is gone: it counts when its owner says the same.
+        for shard, owner in enumerate(self.supervisor.known.owners):
+            held = self.hosts[owner].host if owner else None
+            if held is None or shard not in held.owned():
+                out.append(f"shard {shard} is served by nobody")
         for slot in self.hosts.values():
             host = slot.host
             if host is None:
