@@ -3,6 +3,8 @@
     every PING_S: ping all hosts ──▶ dead, or silent for SILENCE_S ──▶ its shards go to the others at once (new epochs fence the old
     owner, alive or not), a replacement is started, and gets its share back by a live hand-over
 
+All hosts are pinged while shards are on their way, too: one that stops over it (BUSY_SILENCE_S) is given up like any other.
+
 It keeps no state of its own: after a restart it reads owners from the store and asks the hosts. While it is away, everything that
 has an owner goes on. The plan itself (who should own what) is pure: `actors/runtime/placement.py`.
 """
@@ -12,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import msgspec
@@ -30,6 +32,8 @@ from actors.runtime.placement import balanced, moves
 log = logging.getLogger("ocefs.supervisor")
 PING_S = 0.2
 SILENCE_S = 1.2
+# Of one that takes shards over, or hands them over: it reads long tails then, and may be late with its answers.
+BUSY_SILENCE_S = 5.0
 START_DEADLINE_S = 60.0
 TAKE_OVER_DEADLINE_S = 20.0
 # Shards that move in one step of a live hand-over: few, so that their callers wait only for a moment.
@@ -66,6 +70,8 @@ class Supervisor:
         self._epoch = 0
         self._hosts: dict[str, HostRecord] = {}
         self._starting: dict[str, asyncio.Task[None]] = {}
+        # What hosts are doing with shards that are on their way; a move has two of them.
+        self._busy: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
         self._watched_at = 0.0
         self._error = ""
@@ -164,14 +170,15 @@ class Supervisor:
     def _watch(self) -> None:
         now = time.monotonic()
         if now - self._watched_at > SILENCE_S / 2:
-            # It was this process that paused (or was busy with a long take-over): nobody listened, so nobody was silent.
+            # It was this process that paused: nobody listened, so nobody was silent.
             for host in self._hosts.values():
                 host.heard_at = now
         self._watched_at = now
         for host in list(self._hosts.values()):
             if host.ping is None or host.ping.done():
                 host.ping = asyncio.get_running_loop().create_task(self._ping(host))
-            if host.dead or now - host.heard_at > SILENCE_S:
+            patience_s = BUSY_SILENCE_S if host.name in self._busy else SILENCE_S
+            if host.dead or now - host.heard_at > patience_s:
                 log.warning("host %s is %s", host.name, "dead" if host.dead else "silent")
                 self._bury(host)
 
@@ -180,8 +187,8 @@ class Supervisor:
         try:
             owned = await host.heartbeat.owned()
             host.heard_at = time.monotonic()
-            # An answer that comes when its host has been given up already counts for nothing.
-            if asked_at > host.changed_at and self._hosts.get(host.name) is host:
+            # An answer that comes when its host has been given up already counts for nothing, and one while its shards change is old at once.
+            if asked_at > host.changed_at and self._hosts.get(host.name) is host and host.name not in self._busy:
                 self._compare(host, owned)
         except ActorDiedError:
             host.dead = True
@@ -205,6 +212,8 @@ class Supervisor:
         # A silent one may still run: its epochs are fenced by the new owners, the process is only tidied away.
         ray.kill(host.handle, no_restart=True)
         self._known.freed(self._known.of(host.name))
+        if host.name in self._busy:
+            self._busy[host.name].cancel()
 
     async def _assign(self) -> None:
         """Gives shards without an owner to the hosts that have least."""
@@ -212,7 +221,25 @@ class Supervisor:
             return
         plan = balanced(self._known.owners, sorted(self._hosts))
         epoch = self._next_epoch()
-        await asyncio.gather(*(self._take_over(name, shards, epoch) for name, shards in plan.items()))
+        await self._watching({(name,): self._take_over(name, shards, epoch) for name, shards in plan.items()})
+
+    async def _watching(self, works: Mapping[tuple[str, ...], Coroutine[Any, Any, None]]) -> None:
+        """Does all of it, by the hosts that are busy with it, and goes on looking after all hosts meanwhile. What one that was given up was busy with is cancelled:
+        its shards have no owner then, and the next round sees that."""
+        tasks = {asyncio.get_running_loop().create_task(work): names for names, work in works.items()}
+        self._busy = {name: task for task, names in tasks.items() for name in names}
+        try:
+            left = set(tasks)
+            while left:
+                _, left = await asyncio.wait(left, timeout=PING_S)
+                self._watch()
+        finally:
+            self._busy = {}
+            for task in tasks:
+                task.cancel()
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
 
     def _next_epoch(self) -> int:
         """The number of a decision: higher than that of any before, those of earlier supervisors too."""
@@ -220,7 +247,9 @@ class Supervisor:
         return self._epoch
 
     async def _take_over(self, name: str, shards: list[int], epoch: int) -> None:
-        host = self._hosts[name]
+        host = self._hosts.get(name)
+        if host is None:
+            return  # given up while the shards were on their way to it
         began = time.monotonic()
         try:
             served = await asyncio.wait_for(host.handle.take_over.remote(shards, epoch), TAKE_OVER_DEADLINE_S)
@@ -261,15 +290,17 @@ class Supervisor:
             return
         plan = moves(self._known.owners, staying)
         for (source, target), shards in plan.items():
-            chunk = shards[:MOVE_CHUNK]
-            given = await asyncio.wait_for(self._hosts[source].handle.hand_over.remote(chunk), TAKE_OVER_DEADLINE_S)
-            self._known.freed(given)
-            await self._take_over(target, given, self._next_epoch())
-            self._watch()
+            if {source, target} <= self._hosts.keys():
+                await self._watching({(source, target): self._move(source, target, shards[:MOVE_CHUNK])})
         if not plan:
             for name in sorted(set(self._hosts) - set(staying)):
                 ray.kill(self._hosts.pop(name).handle, no_restart=True)
                 self._known.version += 1
+
+    async def _move(self, source: str, target: str, shards: list[int]) -> None:
+        given = await asyncio.wait_for(self._hosts[source].handle.hand_over.remote(shards), TAKE_OVER_DEADLINE_S)
+        self._known.freed(given)
+        await self._take_over(target, given, self._next_epoch())
 
 
 def start_supervisor(settings: CellSettings) -> Any:

@@ -1,0 +1,161 @@
+"""What the supervisor does about hosts that stop. Ray itself is not started here; with Ray: tests/system/cell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from actors import ray_supervisor
+from actors.ray_host import CellSettings
+from actors.ray_supervisor import HostRecord, Supervisor
+from actors.runtime.limits import Limits
+from tests.unit.runtime.rig import until
+
+SHARDS = 4
+Method = Callable[..., Awaitable[Any]]
+
+
+class PlayedHost:
+    """A host behind its Ray handle. `stopped`: it answers nothing any more, as one that is paused. `took`: shards and epoch of each take-over; `late_s`:
+    how long its heartbeat takes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.stopped = False
+        self.took: list[tuple[list[int], int]] = []
+        self.gave: list[list[int]] = []
+        self.serves: dict[int, int] = {}
+        self.take_over_s = 0.0
+        self.late_s = 0.0
+        self.killed = False
+
+    async def _answer(self, after_s: float = 0.0) -> None:
+        await asyncio.sleep(after_s)
+        if self.stopped:
+            await asyncio.Event().wait()
+
+    async def take_over(self, shards: list[int], epoch: int) -> list[int]:
+        self.took.append((shards, epoch))
+        await self._answer(self.take_over_s)
+        self.serves |= dict.fromkeys(shards, epoch)
+        return shards
+
+    async def hand_over(self, shards: list[int]) -> list[int]:
+        self.gave.append(shards)
+        await self._answer()
+        for shard in shards:
+            del self.serves[shard]
+        return shards
+
+    async def owned(self) -> dict[int, int]:
+        await self._answer(self.late_s)
+        return dict(self.serves)
+
+    @property
+    def handle(self) -> Any:
+        methods = {name: SimpleNamespace(remote=getattr(self, name)) for name in ("take_over", "hand_over")}
+        return SimpleNamespace(host=self, **methods)
+
+    def end(self) -> None:
+        """Of the heartbeat."""
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything a twentieth as long, and nothing of Ray."""
+    for name, seconds in (
+        ("PING_S", 0.01),
+        ("SILENCE_S", 0.3),
+        ("BUSY_SILENCE_S", 0.6),
+        ("TAKE_OVER_DEADLINE_S", 90.0),
+    ):
+        monkeypatch.setattr(ray_supervisor, name, seconds)
+    monkeypatch.setattr(ray_supervisor, "configure_logs", lambda *_: None)
+    monkeypatch.setattr("actors.ray_supervisor.ray.kill", lambda handle, **_: setattr(handle.host, "killed", True))
+
+
+@contextmanager
+def supervised(*hosts: PlayedHost, wanted: int = 0) -> Iterator[Supervisor]:
+    """A supervisor that has found these hosts; it can start no other."""
+    packed = msgspec.msgpack.encode(CellSettings("us", wanted or len(hosts), Limits(shards=SHARDS), "", ""))
+    supervisor = Supervisor(packed)
+
+    async def found() -> None:
+        for host in hosts:
+            record = supervisor._hosts[host.name] = HostRecord(host.name, host.handle)
+            record.heartbeat = host  # type: ignore[assignment]
+            supervisor._known.claimed(host.name, host.serves)
+
+    supervisor._find = found  # type: ignore[method-assign]
+    supervisor._start_missing = lambda: None  # type: ignore[method-assign]
+    supervisor._ensure_running()
+    try:
+        yield supervisor
+    finally:
+        assert supervisor._loop is not None
+        supervisor._loop.cancel()
+
+
+def owners_of(supervisor: Supervisor) -> list[str]:
+    return supervisor._known.owners
+
+
+async def test_a_host_that_stops_while_it_takes_shards_over_keeps_them_from_all_others_until_the_deadline() -> None:
+    first, second = PlayedHost("us/host-0"), PlayedHost("us/host-1")
+    first.stopped = True
+    with supervised(first, second) as supervisor:
+        await until(lambda: owners_of(supervisor) == [second.name] * SHARDS)
+    assert first.killed
+    assert not second.killed
+    assert [shards for shards, _ in first.took] == [[0, 2]]
+    assert sorted(shard for shards, _ in second.took for shard in shards) == [0, 1, 2, 3]
+    # What the stopped one may still do is fenced.
+    assert second.took[-1][1] > first.took[0][1]
+
+
+async def test_a_host_that_dies_while_another_takes_shards_over_is_not_noticed_until_that_is_done() -> None:
+    slow, dying = PlayedHost("us/host-0"), PlayedHost("us/host-1")
+    slow.take_over_s, dying.serves = 2.0, {1: 1, 3: 1}
+    with supervised(slow, dying) as supervisor:
+        await until(lambda: slow.took)
+        supervisor._hosts[dying.name].dead = True
+        await until(lambda: dying.killed)
+        assert owners_of(supervisor) == [""] * SHARDS  # the slow one is at it still
+        await until(lambda: owners_of(supervisor) == [slow.name] * SHARDS)
+
+
+async def test_a_host_that_reads_a_long_tail_and_answers_late_is_taken_for_dead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ray_supervisor, "BUSY_SILENCE_S", 20.0)
+    busy = PlayedHost("us/host-0")
+    busy.late_s, busy.take_over_s = 2 * ray_supervisor.SILENCE_S, 3 * ray_supervisor.SILENCE_S
+    with supervised(busy) as supervisor:
+        await until(lambda: owners_of(supervisor) == [busy.name] * SHARDS)
+        busy.late_s = 0.0
+    assert (busy.killed, len(busy.took)) == (False, 1)
+
+
+async def test_a_host_that_stops_while_it_hands_shards_over_is_waited_for_until_the_deadline() -> None:
+    full, empty = PlayedHost("us/host-0"), PlayedHost("us/host-1")
+    full.serves = dict.fromkeys(range(SHARDS), 1)
+    with supervised(full, empty) as supervisor:
+        await until(lambda: supervisor._hosts)
+        full.stopped = True
+        await until(lambda: owners_of(supervisor) == [empty.name] * SHARDS)
+    assert full.killed
+    assert [sorted(shards) for shards in full.gave] == [[2, 3]]
+
+
+async def test_shards_move_to_a_host_that_is_new() -> None:
+    full, empty = PlayedHost("us/host-0"), PlayedHost("us/host-1")
+    full.serves = dict.fromkeys(range(SHARDS), 1)
+    with supervised(full, empty) as supervisor:
+        await until(lambda: sorted(owners_of(supervisor)) == [full.name] * 2 + [empty.name] * 2)
+    assert (full.killed, empty.killed, len(empty.serves)) == (False, False, 2)
