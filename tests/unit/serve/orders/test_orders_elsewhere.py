@@ -16,7 +16,7 @@ from tests.unit.serve.privacy.office import EMAIL, NOTE, PLANTED, REF, TO, body,
 from tests.unit.serve.small_cell import order
 
 SEATTLE, NEWARK, PORTLAND = "us-wh-seattle", "us-wh-newark", "us-st-portland"
-# What is kept of an order's beginning in its history, without whose it is.
+# Of the addresses at which one order is read.
 ENDINGS = ("", "/events", "/sourcing")
 
 
@@ -155,9 +155,11 @@ async def test_what_was_placed_before_orders_were_sealed_is_told_everywhere(cell
         event.pop(name, None)
     event |= {"order_ref": "web-90210", "customer_ref": REF, "ship_to": TO}
     state.order_ref, state.customer_ref, state.sealed = "web-90210", REF, b""
-    await cell.gateway.ask("order", order_id, HoldOrder(["fraud"], note=NOTE), command_id="old", digest=0)
-    for ending in ENDINGS:
-        assert planted_in(await got(cell, f"/v1/orders/{order_id}{ending}", associate(cell, PORTLAND))) == []
+    for number in range(2):
+        for ending in ENDINGS:
+            assert planted_in(await got(cell, f"/v1/orders/{order_id}{ending}", associate(cell, PORTLAND))) == []
+        held = HoldOrder(["fraud"], note=NOTE)
+        await cell.gateway.ask("order", order_id, held, command_id=f"old-{number}", digest=0)
     assert planted_in(await got(cell, f"/v1/orders/{order_id}/events", cell.of_role("support")))
 
 
