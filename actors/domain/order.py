@@ -93,6 +93,7 @@ from actors.domain.order_state import (
     is_under_way,
     order_change,
     order_row,
+    places_of,
     restored,
     status_of,
 )
@@ -262,7 +263,8 @@ def view(state: Order | None, query: ViewOrder | ViewContact, version: int) -> m
     if type(query) is ViewContact:
         turn = 0 if state.pickup is None else state.pickup.contact_turn
         return OrderContact(
-            query.order_id, state.email_digest, state.sealed, state.ship_to.country, state.owner, turn, state.forgotten
+            query.order_id, state.email_digest, state.sealed, state.ship_to.country, state.owner, turn, state.forgotten,
+            places_of(state),
         )  # fmt: skip
     assert type(query) is ViewOrder
     check_asker(state, query.order_id, query.asker)

@@ -207,6 +207,14 @@ def status_of(order: Order) -> OrderStatus:
     return "packed" if least == 3 else "picking"
 
 
+def places_of(order: Order) -> list[str]:
+    """The locations that the order has to do with: that serve some of it, are asked to or no longer do, and where it is collected. Who was asked and gave nothing is none of them."""
+    places = {fulfilment.location_id for fulfilment in order.fulfilments}
+    if order.pickup is not None:
+        places.add(order.pickup.at.location_id)
+    return sorted(places)
+
+
 def is_under_way(status: OrderStatus, updated_at_ms: int, now_ms: int) -> bool:
     """Is there something yet to be delivered, so that it has to be known to whom? Times: UTC ms."""
     if status == "shipped":

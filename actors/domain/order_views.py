@@ -26,8 +26,8 @@ from actors.domain.order_terms_views import TermsView, terms_view
 from actors.domain.personal_notes import ASKER, ORDER_COUNTRY, ORDER_OWNER, PURCHASE, SEALED_ORDER, SHOWN_REFERENCE
 from actors.domain.times import moment
 
-# Why personal data is not told: its key was destroyed, or processing is restricted (GDPR Art. 18).
-Withheld = Literal["erased", "restricted"]
+# Why personal data is not told: its key was destroyed, processing is restricted (GDPR Art. 18), or the order has to do with no place that the caller's rights reach.
+Withheld = Literal["erased", "restricted", "elsewhere"]
 
 
 class ViewOrder(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -44,7 +44,7 @@ class ViewContact(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class OrderContact(msgspec.Struct, frozen=True, gc=False):
-    """The answer: never leaves the cell. `forgotten`: the person was erased."""
+    """The answer: never leaves the cell. `forgotten`: the person was erased. `places`: see `places_of`."""
 
     order_id: str
     email_digest: Annotated[str, ORDER_OWNER]
@@ -53,6 +53,7 @@ class OrderContact(msgspec.Struct, frozen=True, gc=False):
     owner: Annotated[str, ORDER_OWNER] = ""
     contact_turn: int = 0
     forgotten: bool = False
+    places: list[str] = []
 
 
 class OrderStatusView(msgspec.Struct, frozen=True, gc=False):

@@ -23,7 +23,7 @@ LOT_ROWS_MAX = 50_000
 
 
 class OrderSummary(msgspec.Struct, frozen=True):
-    """One order in a list. Times: UTC ms."""
+    """One order in a list. Times: UTC ms. `places`: those that it has to do with (`order_state.places_of`), where they were asked for."""
 
     order_id: str
     version: int
@@ -40,6 +40,7 @@ class OrderSummary(msgspec.Struct, frozen=True):
     updated_at: int
     sealed: bytes = b""
     owner: str = ""
+    places: Sequence[str] = ()
 
 
 class ApprovalSummary(msgspec.Struct, frozen=True):
@@ -277,9 +278,11 @@ class ReadModel(Protocol):
     async def orders(
         self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
         email_digest: str | None = None, order_ref: str | None = None, held: str | None = None, placed_before_ms: int | None = None,
+        with_places: bool = False,
     ) -> list[OrderSummary]:  # fmt: skip
         """Newest first (by order id), older than the order id `before`. `owner`: those of this customer. Of a sealed order the references are
-        digests, as they are kept. "" finds none. `held`: those that are held for that reason, or for `any`."""
+        digests, as they are kept. "" finds none. `held`: those that are held for that reason, or for `any`. `with_places`: each is opened for its `places`,
+        which no column tells."""
 
     async def devices(self, location_id: str, *, before: str | None, limit: int) -> list[DeviceSummary]:
         """Of a location, newest first (by device id), older than the device id `before`."""

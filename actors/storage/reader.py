@@ -7,8 +7,10 @@ from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
+from actors.domain.order_state import places_of, restored
 from actors.domain.outlook import decoded as outlook_decoded
 from actors.domain.rows import DataKeyRow, LedgerRow, StockRow, kept_back_of
 from actors.domain.rows_of_stock import IncomingRow
@@ -77,6 +79,7 @@ class PostgresReadModel:
     async def orders(
         self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
         email_digest: str | None = None, order_ref: str | None = None, held: str | None = None, placed_before_ms: int | None = None,
+        with_places: bool = False,
     ) -> list[OrderSummary]:  # fmt: skip
         """See `ReadModel.orders`; at most LIMIT_MAX."""
         query = orders_query(customer_ref, status, before, limit, owner, email_digest, order_ref)
@@ -86,6 +89,12 @@ class PostgresReadModel:
                 query = query.where(sa.func.strpos(held_orders.c.kinds, f",{held},") > 0)
         if placed_before_ms is not None:
             query = query.where(orders.c.placed_at < sa.literal(placed_before_ms, Instant))
+        if with_places:
+            query = query.add_columns(orders.c.state)
+            found = await self._all(query)
+            return [
+                msgspec.structs.replace(OrderSummary(*row[:-1]), places=places_of(restored(row.state))) for row in found
+            ]
         return [OrderSummary(*row) for row in await self._all(query)]
 
     async def data_keys(self, person: str) -> list[DataKeyRow]:
@@ -304,7 +313,7 @@ def orders_query(
     """The page of orders, newest first. By customer or owner: their index. By an open status: the index of open orders,
     which are few. By a closed one: its own index, since there may be many of one and hardly any of another. A customer or an owner "" has no orders."""
     c = orders.c
-    query = sa.select(*(c[name] for name in OrderSummary.__struct_fields__))
+    query = sa.select(*(c[name] for name in OrderSummary.__struct_fields__ if name != "places"))
     for column, wanted in (
         (c.customer_ref, customer_ref), (c.owner, owner), (c.email_digest, email_digest), (c.order_ref, order_ref)
     ):  # fmt: skip

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import base64
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from actors.domain.order_views import UnitsView
+from actors.domain.order_views import UnitsView, Withheld
 from actors.domain.sourcing_constraints import REASONS
 from actors.domain.sourcing_decision import SourcingDecision, decoded
 from actors.domain.sourcing_phrases import Language
 from actors.domain.sourcing_words import words
 from actors.domain.times import moment
-from serve.context import ENTITY_ID, REQUEST_ID
+from serve.context import ENTITY_ID, REQUEST_ID, Scope
 from serve.limits import PAGE_MAX
 from serve.openapi import documented
+from serve.orders.elsewhere import bounds_of, is_elsewhere
 from serve.orders.own import OrderInPath, reveals
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import HistoryPage
@@ -30,6 +31,7 @@ from serve.orders.sourcing_schemas import (
     StockProspect,
 )
 from serve.orders.sourcing_steps import steps_of
+from serve.orders.words import OrderWords
 from serve.problems import Problem
 from serve.regions import Territory
 from serve.replies import body_of
@@ -54,17 +56,14 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
         language: Annotated[Language, Query(description="of the words")] = "en",
     ) -> Response:
         """The decision at its placement with what was considered and rejected, in words and numbers; then what its first 500 events tell of who was asked, and gave
-        what. Names are those that places have now."""
+        what. Names are those that places have now. How far they are from there is withheld (`elsewhere`) from who is bound to locations with which the order has nothing to do."""
         territory.check_order(order_id)
         request.scope[ENTITY_ID] = order_id
         page = _history_decoder.decode(body_of(await services.gateway.history("order", order_id, 0, PAGE_MAX)))
         if page is None or not page.events:
             raise Problem("order.unknown", f"There is no order {order_id}.", extra={"order_id": order_id})
         placed = page.events[0]
-        stored, withheld = await private.sourcing(
-            order_id, base64.b64decode(placed.get("sourcing", "")), request.scope[REQUEST_ID],
-            sealed=bool(placed.get("sealed")), restricted_too=reveals(request.scope),
-        )  # fmt: skip
+        stored, withheld = await _stored(services, private, order_id, placed, request.scope)
         names = {row.location_id: row.name for row in services.index.places.all()}
         decision = decoded(stored) if stored else None
         promised_ms = placed.get("promised_by_ms")
@@ -81,6 +80,18 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
         )
 
     return api
+
+
+async def _stored(
+    services: Services, private: PrivateOrders, order_id: str, placed: dict[str, Any], scope: Scope
+) -> tuple[bytes, Withheld | None]:
+    """(the decision as the caller may see it, b"" for none; why it is withheld). placed: the event of the placement. Raises Problem 503."""
+    bounds, cause = bounds_of(scope), scope[REQUEST_ID]
+    if bounds and is_elsewhere((await OrderWords(services).contact(order_id, cause)).places, bounds):
+        return b"", "elsewhere"
+    return await private.sourcing(
+        order_id, base64.b64decode(placed.get("sourcing", "")), cause, sealed=bool(placed.get("sealed")), restricted_too=reveals(scope)
+    )  # fmt: skip
 
 
 def _numbers(decision: SourcingDecision) -> SourcingNumbers:

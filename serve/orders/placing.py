@@ -114,6 +114,7 @@ class OrderPlacing:
                 # Its places have not all answered in time, or nobody waits for them: as far as it is by now.
                 query = ViewOrder(placed.order_id, owner_of(scope))
                 body = body_of(await self._gateway.view("order", placed.order_id, query, cause=cause))
+            # Wherever it goes from: who places it has sent all of that.
             body = await self._private.shown(body, cause, restricted_too=reveals(scope))
         except Problem as problem:
             if problem.status not in _PASSES:

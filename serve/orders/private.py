@@ -33,6 +33,7 @@ from actors.runtime.read_model import OrderSummary
 from serve.identity.emails import Email, checked
 from serve.identity.sealing import email_digest
 from serve.keys.data_keys import DataKeys, Erased
+from serve.orders.elsewhere import EVERYWHERE, is_elsewhere, is_view_elsewhere
 from serve.orders.hold_notes import SEALED_NOTE, HoldNotes
 from serve.orders.schemas import Destination, NewOrder
 from serve.problems import field_problem
@@ -43,6 +44,10 @@ _SEALED = b'"sealed":'
 _CALLERS = ("command_id", "placed_by")
 # Events by which customers are told something.
 _TOLD = frozenset({"CustomerTold", "DateTold", "PickupGivenUp", "PickupResumed", "PickupRedirected"})
+# By which the orders of a person are known for his; how far places are from there.
+_TIES = ("email_digest", "owner", "sourcing")
+# Of an event from before orders were sealed here.
+_PLAIN = frozenset({"order_ref", "customer_ref", "ship_to"})
 _view_decoder = msgspec.json.Decoder(OrderView)
 _encode = msgspec.json.Encoder().encode
 
@@ -192,11 +197,16 @@ class PrivateOrders:
             return b"", "erased"
         return (b"", "restricted") if restricted and not restricted_too else (plain, None)
 
-    async def shown(self, body: bytes, cause: str, *, restricted_too: bool = False) -> bytes:
+    async def shown(
+        self, body: bytes, cause: str, *, restricted_too: bool = False, bounds: frozenset[str] = EVERYWHERE
+    ) -> bytes:
         """An `OrderView` as JSON, with what is sealed in it opened. Raises Problem 503.
 
-        `restricted_too`: for the customer and whoever handles requests of data subjects; others are not told what is restricted.
+        `restricted_too`: for the customer and whoever handles requests of data subjects; others are not told what is restricted. `bounds`: the locations at which the caller's
+        rights end (`elsewhere.bounds_of`); nothing is opened of an order that has to do with none of them.
         """
+        if is_view_elsewhere(body, bounds):
+            return _encode(_withheld(_view_decoder.decode(body), "elsewhere"))
         if self._keys is None or (_SEALED not in body and SEALED_NOTE not in body):
             return body
         view = _view_decoder.decode(body)
@@ -215,8 +225,12 @@ class PrivateOrders:
             return _withheld(view, "erased")
         return _withheld(view, "restricted") if restricted and not restricted_too else _shown(view, private)
 
-    async def listed(self, order: OrderSummary, cause: str, *, restricted_too: bool = False) -> OrderSummary:
-        """An order of a list with its references. Raises Problem 503."""
+    async def listed(
+        self, order: OrderSummary, cause: str, *, restricted_too: bool = False, bounds: frozenset[str] = EVERYWHERE
+    ) -> OrderSummary:
+        """An order of a list with its references. `bounds`: see `shown`. Raises Problem 503."""
+        if is_elsewhere(order.places, bounds):
+            return msgspec.structs.replace(order, order_ref="", customer_ref="")
         if self._keys is None or not order.sealed:
             return order
         private = _NOTHING
@@ -233,8 +247,12 @@ class PrivateOrders:
         for name in _CALLERS:
             event.pop(name, None)
 
-    async def withheld(self, contact: OrderContact, cause: str, *, restricted_too: bool) -> Withheld | None:
-        """Why what is known of whose the order is is not told; None: it is. Raises Problem 503."""
+    async def withheld(
+        self, contact: OrderContact, cause: str, *, restricted_too: bool, bounds: frozenset[str]
+    ) -> Withheld | None:
+        """Why what is known of whose the order is is not told; None: it is. `bounds`: see `shown`. Raises Problem 503."""
+        if is_elsewhere(contact.places, bounds):
+            return "elsewhere"
         if contact.forgotten:
             return "erased"
         if self._keys is None or not contact.sealed:
@@ -271,10 +289,23 @@ class PrivateOrders:
             withheld = "erased"
             # Whose account it was.
             event.pop("owner", None)
-        event["order_ref"], event["customer_ref"] = private.order_ref, private.customer_ref
-        event["ship_to"] = _ship_to(country, private)
-        if withheld:
-            event["withheld"] = withheld
+        _tell(event, private, country, withheld)
+
+    @staticmethod
+    def untold(event: dict[str, Any], country: str) -> None:
+        """An event of the history without whose the order is, in place: for whom that is `elsewhere`. `country`: the order's."""
+        sealed = event.pop("sealed", None)
+        for name in _TIES:
+            event.pop(name, None)
+        if event.get("type") not in _TOLD and (sealed or not _PLAIN.isdisjoint(event)):
+            _tell(event, _NOTHING, country, "elsewhere")
+
+
+def _tell(event: dict[str, Any], private: Private, country: str, withheld: str) -> None:
+    event["order_ref"], event["customer_ref"] = private.order_ref, private.customer_ref
+    event["ship_to"] = _ship_to(country, private)
+    if withheld:
+        event["withheld"] = withheld
 
 
 def _private_of(order: NewOrder) -> Private:

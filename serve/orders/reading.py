@@ -11,16 +11,18 @@ from starlette.responses import Response
 
 from actors.domain.order_state import OrderStatus
 from actors.domain.order_terms_state import HoldKind
-from actors.domain.order_views import OrderContact, ViewContact, ViewOrder
+from actors.domain.order_views import ViewOrder
 from actors.domain.times import moment
 from actors.runtime.read_model import OrderSummary
 from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope
 from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
+from serve.orders.elsewhere import bounds_of, orders_found
 from serve.orders.hold_notes import is_noted
 from serve.orders.own import OrderInPath, asker_of, reveals, sees_corrected, told_alike
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import HistoryPage, ListedOrder, OrderPage
+from serve.orders.words import OrderWords
 from serve.paging import Cursor, Limit, Page, check_choice, one_of, page_of
 from serve.problems import Answer, Problem
 from serve.regions import Territory
@@ -33,7 +35,6 @@ _STATUSES = frozenset(get_args(OrderStatus))
 # Reasons for which orders are held, or any of them.
 HELD = frozenset({*get_args(HoldKind), "any"})
 _history_decoder = msgspec.json.Decoder(HistoryPage | None)
-_contact_decoder = msgspec.json.Decoder(OrderContact)
 
 
 class OrderReading:
@@ -56,7 +57,7 @@ class OrderReading:
         scope[ENTITY_ID] = order_id
         query, cause = ViewOrder(order_id, asker), scope[REQUEST_ID]
         body = body_of(await self._gateway.view("order", order_id, query, cause=cause))
-        return 200, await self._private.shown(body, cause, restricted_too=reveals(scope)), ()
+        return 200, await self._private.shown(body, cause, restricted_too=reveals(scope), bounds=bounds_of(scope)), ()
 
 
 def listed(order: OrderSummary) -> ListedOrder:
@@ -70,8 +71,10 @@ def listed(order: OrderSummary) -> ListedOrder:
 
 async def order_page(private: PrivateOrders, page: Page[OrderSummary], scope: Scope) -> OrderPage:
     """A page of orders as the caller may see them. Raises Problem 503."""
-    cause, restricted_too = scope[REQUEST_ID], reveals(scope)
-    orders = [listed(await private.listed(order, cause, restricted_too=restricted_too)) for order in page.items]
+    cause, restricted_too, bounds = scope[REQUEST_ID], reveals(scope), bounds_of(scope)
+    orders = [
+        listed(await private.listed(order, cause, restricted_too=restricted_too, bounds=bounds)) for order in page.items
+    ]
     return OrderPage(orders, page.as_of, page.next_cursor)
 
 
@@ -79,16 +82,17 @@ async def _open(
     services: Services, private: PrivateOrders, order_id: str, page: HistoryPage, scope: Scope
 ) -> None:  # fmt: skip
     """What is sealed in a page of the history, as the caller may see it. Raises Problem 503."""
-    cause = scope[REQUEST_ID]
-    reply = await services.gateway.view("order", order_id, ViewContact(order_id), cause=cause)
-    known = _contact_decoder.decode(body_of(reply))
-    restricted_too = reveals(scope)
-    withheld = await private.withheld(known, cause, restricted_too=restricted_too)
+    cause, restricted_too = scope[REQUEST_ID], reveals(scope)
+    known = await OrderWords(services).contact(order_id, cause)
+    withheld = await private.withheld(known, cause, restricted_too=restricted_too, bounds=bounds_of(scope))
     for event in page.events:
-        await private.told(
-            order_id, event, cause,
-            country=known.country, present=None if sees_corrected(scope) else known.sealed, restricted_too=restricted_too,
-        )  # fmt: skip
+        if withheld == "elsewhere":
+            private.untold(event, known.country)
+        else:
+            await private.told(
+                order_id, event, cause,
+                country=known.country, present=None if sees_corrected(scope) else known.sealed, restricted_too=restricted_too,
+            )  # fmt: skip
         if is_noted(event):
             await private.notes.told(order_id, event, cause, withheld, restricted_too=restricted_too)
 
@@ -108,13 +112,14 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
         after: Annotated[int, Query(ge=0, le=SEQUENCE_MAX, description="a sequence: what comes after it")] = 0,
         limit: Limit = PAGE_DEFAULT,
     ) -> Response:
-        """Every change with sequence, time, cause (the request's id) and what it was, oldest first."""
+        """Every change with sequence, time, cause (the request's id) and what it was, oldest first. Whose order it was is withheld (`elsewhere`) from who is bound to locations with which
+        the order has nothing to do."""
         territory.check_order(order_id)
         page = _history_decoder.decode(body_of(await services.gateway.history("order", order_id, after, limit)))
         if page is None or (after == 0 and not page.events):
             # Every order has at least the event by which it was placed.
             raise Problem("order.unknown", f"There is no order {order_id}.", extra={"order_id": order_id})
-        if any("sealed" in event or is_noted(event) for event in page.events):
+        if bounds_of(request.scope) or any("sealed" in event or is_noted(event) for event in page.events):
             await _open(services, private, order_id, page, request.scope)
         for event in page.events:
             private.unsigned(event)
@@ -144,14 +149,15 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
         cursor: Cursor = None,
         limit: Limit = PAGE_DEFAULT,
     ) -> Response:
-        """Newest first, from the read model, which is a moment behind (`as_of`)."""
+        """Newest first, from the read model, which is a moment behind (`as_of`). Who is bound to locations sees references only of orders that have to do with them, and by
+        `customer_ref` finds those alone, among the 2,000 newest that follow."""
         check_choice("status", status, _STATUSES)
         check_choice("held", held, HELD)
 
         async def read(before: str | None, some: int) -> Sequence[OrderSummary]:
             reference = None if customer_ref is None else private.stored("customer_ref", customer_ref)
-            return await services.read_model.orders(
-                customer_ref=reference, status=status, before=before, limit=some, held=held
+            return await orders_found(
+                services, request.scope, before, some, customer_ref=reference, status=status, held=held
             )
 
         scope = f"orders\0{customer_ref or ''}\0{status or ''}\0{held or ''}"

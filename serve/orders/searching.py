@@ -16,6 +16,7 @@ from serve.audit.who import pseudonym
 from serve.identity.emails import checked
 from serve.limits import PAGE_DEFAULT, PAGE_MAX, TEXT, EmailText
 from serve.openapi import documented
+from serve.orders.elsewhere import orders_found
 from serve.orders.private import PrivateOrders
 from serve.orders.reading import order_page
 from serve.orders.schemas import OrderPage
@@ -52,7 +53,8 @@ def router(services: Services, private: PrivateOrders) -> APIRouter:
         **documented(OrderPage, body=OrderSearch, request_example=_EXAMPLE, problems=(400, 422)),
     )
     async def find(request: Request) -> Response:
-        """Newest first, from the read model, which is a moment behind (`as_of`). Whole values only: what is sealed is found by its digest."""
+        """Newest first, from the read model, which is a moment behind (`as_of`). Whole values only: what is sealed is found by its digest. Who is bound to locations finds any order by
+        `order_ref`; by whose they are, among the 2,000 newest that follow, only orders that have to do with them."""
         write = await services.bodies.read(request.scope, request.receive, keyed=False)
         sought = decode(_decoder, write.body)
         wanted = {name: text for name in ("email", "customer_ref", "order_ref") if (text := getattr(sought, name))}
@@ -64,11 +66,7 @@ def router(services: Services, private: PrivateOrders) -> APIRouter:
 
         async def read(before: str | None, limit: int) -> list[OrderSummary]:
             await _note(services, request, name, text)
-            return await services.read_model.orders(
-                customer_ref=value if column == "customer_ref" else None, status=None, before=before, limit=limit,
-                email_digest=value if column == "email_digest" else None,
-                order_ref=value if column == "order_ref" else None,
-            )  # fmt: skip
+            return await orders_found(services, request.scope, before, limit, **{column: value})
 
         scope = f"order-searches\0{column}\0{value}"
         page = await page_of(services, scope, sought.cursor, sought.limit, read, lambda order: order.order_id)

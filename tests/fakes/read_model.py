@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from actors.domain.order_state import places_of, restored
 from actors.domain.rows import (
     ApprovalRow,
     BreachRow,
@@ -60,6 +61,12 @@ def is_held(row: HeldOrderRow | None, why: str) -> bool:
     return row is not None and (why == "any" or f",{why}," in row.kinds)
 
 
+def summary_of(row: OrderRow, *, with_places: bool) -> OrderSummary:
+    """The order as a list has it."""
+    told = {name: getattr(row, name) for name in OrderSummary.__struct_fields__ if name != "places"}
+    return OrderSummary(**told, places=places_of(restored(row.state)) if with_places else ())
+
+
 class MemoryReadModel:
     """`ReadModel` on a `StoreDisk`."""
 
@@ -70,6 +77,7 @@ class MemoryReadModel:
     async def orders(
         self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
         email_digest: str | None = None, order_ref: str | None = None, held: str | None = None, placed_before_ms: int | None = None,
+        with_places: bool = False,
     ) -> list[OrderSummary]:  # fmt: skip
         await self._arrive()
         rows: list[OrderRow] = [
@@ -84,7 +92,7 @@ class MemoryReadModel:
             and (before is None or row.order_id < before)
         ]  # fmt: skip
         rows.sort(key=lambda row: row.order_id, reverse=True)
-        return [OrderSummary(*(getattr(row, name) for name in OrderSummary.__struct_fields__)) for row in rows[:limit]]
+        return [summary_of(row, with_places=with_places) for row in rows[:limit]]
 
     async def data_keys(self, person: str) -> list[DataKeyRow]:
         await self._arrive()

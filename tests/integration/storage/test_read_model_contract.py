@@ -6,6 +6,8 @@ import msgspec
 
 from actors.domain.breach import BREACH
 from actors.domain.device import DEVICE
+from actors.domain.order_state import Fulfilment, Line, Order, ShipTo
+from actors.domain.order_state import order_row as written
 from actors.domain.reservation import RESERVATION
 from actors.domain.rows_of_orders import HeldOrderRow
 from actors.domain.rows_of_reservation import ReservationRow
@@ -19,6 +21,7 @@ from tests.integration.storage.samples import (
     device_row,
     drained,
     ledger_row,
+    order_change,
     order_row,
     turn,
 )
@@ -69,6 +72,23 @@ async def test_orders_that_are_held_are_listed_among_others_or_after_their_relea
     gone = [HeldOrderRow("us-1", gone=True)]
     await store.drain(batch({1: (1, 2)}, drained(1, 2, turn(2)), {"held_orders": gone}))
     assert await listed(held="any") == ["us-3"]
+
+
+async def test_an_order_is_listed_with_other_places_than_its_state_has_or_opened_unasked(
+    store: Store, read_model: ReadModel
+):
+    await store.lease("host-0", [1], 1)
+    fulfilments = [Fulfilment(1, "us-wh-b", "cancelled", []), Fulfilment(2, "us-wh-a", "shipped", [("A", 2)])]
+    order = Order("", "online", "", "US", ShipTo("US"), "USD", [Line("A", 2, 1)], fulfilments, NOW_MS, NOW_MS)
+    before, after = written("us-1", order, 1), order_change("us-1", state=written("us-1", order, 2).state)
+    before.state = written("us-1", msgspec.structs.replace(order, fulfilments=[]), 1).state
+    await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"orders": [before]}))
+    asked = {"customer_ref": None, "status": None, "before": None, "limit": 9}
+    assert [one.places for one in await read_model.orders(**asked, with_places=True)] == [[]]
+    await store.drain(batch({1: (1, 2)}, drained(1, 2, turn(2)), changes={"orders": [after]}))
+    [told] = await read_model.orders(**asked, with_places=True)
+    assert (told.order_id, told.version, told.owner, told.places) == ("us-1", 2, "", ["us-wh-a", "us-wh-b"])
+    assert [one.places for one in await read_model.orders(**asked)] == [()]
 
 
 async def test_the_ledger_is_listed_newest_first_by_sku(store: Store, read_model: ReadModel):

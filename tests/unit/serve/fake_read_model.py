@@ -47,7 +47,7 @@ from tests.fakes import (
     transfer_lists,
     what_if_lists,
 )
-from tests.fakes.read_model import is_held
+from tests.fakes.read_model import is_held, summary_of
 from tests.unit.serve.fake_gateway import FakeGateway
 
 
@@ -61,10 +61,10 @@ class FakeReadModel:
     async def orders(
         self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
         email_digest: str | None = None, order_ref: str | None = None, held: str | None = None, placed_before_ms: int | None = None,
+        with_places: bool = False,
     ) -> list[OrderSummary]:  # fmt: skip
         if self.away:
             raise StoreUnavailable
-        names = OrderSummary.__struct_fields__
         rows = sorted(self.gateway.orders.values(), key=lambda row: row.order_id, reverse=True)
         found = [
             row
@@ -78,7 +78,7 @@ class FakeReadModel:
             and (held is None or is_held(self.gateway.held.get(row.order_id), held))
             and (before is None or row.order_id < before)
         ]
-        return [OrderSummary(**{name: getattr(row, name) for name in names}) for row in found[:limit]]
+        return [summary_of(row, with_places=with_places) for row in found[:limit]]
 
     async def data_keys(self, person: str) -> list[DataKeyRow]:
         if self.away:

@@ -233,8 +233,8 @@ async def guarded(tmp_path):
     await made.http.aclose()
 
 
-async def explained(cell, order_id, role="manager"):
-    answer = await cell.http.get(f"/v1/orders/{order_id}/sourcing", headers=cell.of_role(role))
+async def explained(cell, order_id, role="manager", *places):
+    answer = await cell.http.get(f"/v1/orders/{order_id}/sourcing", headers=cell.of_role(role, locs=places))
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -263,6 +263,15 @@ async def test_what_was_erased_or_restricted_is_told(guarded):
         assert (told["withheld"], told["decision"], told["words"]) == (withheld, None, [])
         assert [step["what"] for step in told["happened"]] == ["asked", "given"]
         assert '"distance_km"' not in json.dumps(told)
+
+
+async def test_how_far_places_are_tells_a_store_elsewhere_where_the_customer_lives(guarded):
+    placed = (await guarded.post("/v1/orders", order(("A1", 2)), **guarded.bearer())).json()
+    told = await explained(guarded, placed["order_id"], "associate", PORTLAND)
+    assert (told["withheld"], told["decision"], told["words"]) == ("elsewhere", None, [])
+    assert [step["what"] for step in told["happened"]] == ["asked", "given"]
+    here = await explained(guarded, placed["order_id"], "associate", SEATTLE)
+    assert (here["withheld"], here["decision"]["why"]) == (None, "nearest")
 
 
 async def test_a_customer_is_told_why(guarded):
