@@ -91,11 +91,9 @@ def check(order: Order, command: GiveRefund, order_id: str) -> None:
 
 
 def place_of(order: Order) -> str:
-    """Where it is served: where it is collected, else the first place that has some of it; "" when none does."""
-    served = [one for one in order.fulfilments if one.status not in ("reserving", "cancelled")]
-    if not served:
-        return ""
-    return served[0].location_id if order.pickup is None else order.pickup.at.location_id
+    """Where it is served: the first place that has some of it, which is where it is collected if it is; "" when none does."""
+    served = (one.location_id for one in order.fulfilments if one.status not in ("reserving", "cancelled"))
+    return next(served, "")
 
 
 def evolve(order: Order, event: RefundGiven, context: Context) -> None:

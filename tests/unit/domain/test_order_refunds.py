@@ -137,8 +137,9 @@ def test_somebody_pays_back_what_lies_where_his_rights_do_not_reach(world):
 
 def test_a_look_whether_it_could_be_gives_something_back_or_is_looser(world):
     made = world.placed_with(None, ("a", 7))
-    world.step(made, "cancel", fulfilment=1)
     wanted = GiveRefund(700, "USD", "late")
+    assert world.do("order", made, WantRefund(wanted)).location_id == PLACE
+    world.step(made, "cancel", fulfilment=1)
     before = world.entities["order", made]
     assert world.do("order", made, WantRefund(wanted)).location_id == OTHER
     assert world.entities["order", made] == before

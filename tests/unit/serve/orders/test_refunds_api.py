@@ -206,6 +206,13 @@ async def test_a_key_asks_for_another_refund_when_the_order_lies_elsewhere_or_is
     assert (await give(cell, made["order_id"], back(2000))).json()["code"] == "refund.order_cancelled"
 
 
+async def test_a_key_that_is_used_for_two_orders_asks_for_one_refund(cell, placed):
+    other = (await cell.post("/v1/orders", order(("A1", 3)), **cell.bearer())).json()["order_id"]
+    cell.gateway.run_outbox()
+    asked = [(await give(cell, order_id, back(2000), key="k1")).json()["approval_id"] for order_id in (placed, other)]
+    assert [(await approval(cell, identity))["target_id"] for identity in asked] == [placed, other]
+
+
 @pytest.mark.parametrize(("first", "then"), [(1000, 2000), (2000, 1000)])
 async def test_another_threshold_makes_another_answer_of_a_key(cell, placed, first, then):
     def threshold(minor):
@@ -259,7 +266,7 @@ async def test_somebody_of_another_place_gives_back_or_asks(cell, placed):
     assert (await give(cell, placed, **support(cell, locs=(SEATTLE,)))).status_code == 201
 
 
-async def test_a_refund_of_what_is_collected_waits_at_the_warehouse(cell):
+async def test_a_refund_of_what_is_collected_waits_where_it_came_from(cell):
     sent = order(("A1", 2)) | {"pickup": {"location_id": PORTLAND}}
     del sent["ship_to"]
     made = (await cell.post("/v1/orders", sent, **cell.bearer())).json()["order_id"]
