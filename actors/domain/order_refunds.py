@@ -49,6 +49,8 @@ class OrderRefunded(msgspec.Struct, frozen=True, gc=False):
 class RefundPossible(msgspec.Struct, frozen=True, gc=False):
     """It could be given now. `location_id`: where the order is served, by which it is judged who may decide."""
 
+    order_id: str
+    version: int
     location_id: str
 
 
@@ -64,7 +66,7 @@ def want(order: Order, command: WantRefund, context: Context) -> Decision:
     """Raises Refused as `check` does."""
     check(order, command.refund, context.entity_id)
     place = place_of(order)
-    return Decision([], lambda state, version: RefundPossible(place))
+    return Decision([], lambda state, version: RefundPossible(context.entity_id, version, place))
 
 
 def check(order: Order, command: GiveRefund, order_id: str) -> None:
