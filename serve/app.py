@@ -42,6 +42,7 @@ import serve.orders.bulk
 import serve.orders.changing
 import serve.orders.explaining
 import serve.orders.reading
+import serve.orders.refunding
 import serve.orders.searching
 import serve.packing.endpoints
 import serve.reservations.endpoints
@@ -290,6 +291,7 @@ def _routers(
         serve.orders.explaining.router(services, territory, private),
         serve.orders.bulk.router(services, territory, private),
         serve.orders.changing.router(services, territory, private, places),
+        serve.orders.refunding.router(services, territory),
         serve.sourcing.endpoints.router(services, territory),
         serve.sourcing.simulations.router(services, territory, private),
         serve.sourcing.promises.router(services),

@@ -44,6 +44,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     # What of it needs more (`fraud`, `cancel`), `serve/orders` looks at; of which location somebody may do it, the order judges.
     ("POST", "/v1/order-actions"): Need("orders.hold"),
     ("POST", "/v1/orders/{order_id}/changes"): Need("orders.change", own="orders.change_own"),
+    # Of more than the region's threshold somebody else decides, with a fresh second factor.
+    ("POST", "/v1/orders/{order_id}/refunds"): Need("refunds.give"),
     # Of carts: whose one is, the reservation judges.
     ("POST", "/v1/reservations"): Need("orders.place", own="orders.place_own"),
     ("GET", "/v1/reservations/{reservation_id}"): Need("orders.place", own="orders.place_own"),

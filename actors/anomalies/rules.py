@@ -173,14 +173,14 @@ class Rules:
         return _found("voids", record, window, number / limit, "step_up", reason)
 
     def _refunds(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        if record.action != "refund.approve" or record.outcome:
+        if record.action != "refund.give" or record.outcome:
             return None
         limits = self._settings
         amount = record.changes.get("amount_minor", (None, None))[1]
         if not isinstance(amount, int):
             return None
         floor = limits.refund_threshold_minor * (1 - limits.refund_margin)
-        near = floor <= amount < limits.refund_threshold_minor
+        near = floor <= amount <= limits.refund_threshold_minor  # of more somebody else has to decide
         window = self._windows["refunds"].add(record.subject, record, "near" if near else "", float(near))
         number = int(window.weight())
         if not near or number < limits.refunds or number < limits.refund_share * len(window):

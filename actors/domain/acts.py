@@ -27,7 +27,7 @@ from actors.domain.acts_of_collections import of_collection
 from actors.domain.acts_of_counts import compared
 from actors.domain.acts_of_floor import of_floor
 from actors.domain.acts_of_inbounds import of_inbound
-from actors.domain.acts_of_orders import of_terms
+from actors.domain.acts_of_orders import of_refund, of_terms
 from actors.domain.acts_of_packing import of_manifest, of_shipment
 from actors.domain.acts_of_simulations import of_simulations
 from actors.domain.acts_of_sourcing import of_sourcing
@@ -70,6 +70,7 @@ from actors.domain.device import (
 from actors.domain.kind import Kind
 from actors.domain.location_commands import AdjustStock
 from actors.domain.order_commands import PlaceOrder, RectifyOrder, UpdateOrder
+from actors.domain.order_refund_commands import GiveRefund, WantRefund
 from actors.domain.order_state import Order, status_of
 from actors.domain.passkeys import AddPasskey, RemovePasskey
 from actors.domain.privacy_request import (
@@ -110,11 +111,13 @@ _PLACED = Act("order.place")
 
 
 def of_order(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
-    """`order.place`, `order.ship`, …: where the fulfilments are that it moves; a cancellation with the status from which it was."""
+    """`order.place`, `order.ship`, …: where the fulfilments are that it moves; a cancellation with the status from which it was; `refund.give`."""
     if type(command) is PlaceOrder:
         return _PLACED
     if type(command) is RectifyOrder:
         return Act("order.rectify")
+    if isinstance(command, GiveRefund | WantRefund):
+        return of_refund(state, command, events)
     if type(command) is not UpdateOrder or state is None:
         return of_terms(state, command, events)
     wanted = command.fulfilment
@@ -233,7 +236,7 @@ def of_alert(state: Any, command: Any, events: Sequence[Any]) -> Act:
 
 def of_approval(state: Approval | None, command: Any, events: Sequence[Any]) -> Act:
     """`approval.ask`, `approval.approve`, `approval.refuse`, `approval.withdraw`. What is asked or approved is told by what it adds to the counts, which
-    nobody knows before it is done; `person`: who asked and who decided, since the target's turn that follows has no line of its own."""
+    nobody knows before it is done, or gives back; `person`: who asked and who decided, since the target's turn that follows has no line of its own."""
     if type(command) is AskApproval:
         asked: Changes = {"status": (None, "pending"), **_deltas(command.wanted)} if events else {}
         return Act("approval.ask", command.location_id, ",".join(reasons_of(command.wanted)), asked)
@@ -318,6 +321,8 @@ def _deltas(wanted: Wanted) -> Changes:
     sums = dict[str, int]()
     if type(wanted) is ApproveTransfer:
         return {f"{sku}.units": (None, units) for sku, units in wanted.lines[:CHANGES_MAX]}
+    if type(wanted) is GiveRefund:
+        return {"amount_minor": (None, wanted.amount)}
     assert type(wanted) is AdjustStock
     for line in wanted.lines:
         if line.quantity:

@@ -1,4 +1,4 @@
-"""What the audit calls holds, releases and changes of orders. See `acts.py`."""
+"""What the audit calls holds, releases, changes and refunds of orders. See `acts.py`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from actors.domain.acts_of_stock import CHANGES_MAX, plain
 from actors.domain.audit import Act, Changes
 from actors.domain.order_events import OrderRectified
+from actors.domain.order_refund_commands import GiveRefund, WantRefund
+from actors.domain.order_refunds import place_of
 from actors.domain.order_state import Order
 from actors.domain.order_terms_commands import ChangeOrder, HoldOrder, PrioritiseOrder, ReleaseOrder
 from actors.domain.order_terms_events import LinesChanged, Readdressed, ServiceChanged
@@ -33,6 +35,16 @@ def of_terms(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
         case ChangeOrder():
             return Act("order.change", "", "", _changed(state, events))
     return plain("order", type(command))
+
+
+def of_refund(state: Order | None, command: GiveRefund | WantRefund, events: Sequence[Any]) -> Act:
+    """`refund.give` with what is given back, which the monitor looks at; `refund.want` for what a second person is asked for, whose lines are the approval's."""
+    location_id = "" if state is None else place_of(state)
+    if type(command) is WantRefund:
+        return Act("refund.want", location_id, command.refund.reason)
+    assert type(command) is GiveRefund
+    changes: Changes = {"amount_minor": (None, command.amount)} if events else {}
+    return Act("refund.give", location_id, command.reason, changes)
 
 
 def _holds(before: Sequence[str], after: Sequence[str]) -> Changes:

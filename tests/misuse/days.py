@@ -139,7 +139,7 @@ class Shift:
         chance = self.chance
         if action == "location.adjust":
             self.adjust(at, chance.choice(("damage", "loss", "found", "count", "count")), **more)
-        elif action == "refund.approve":
+        elif action == "refund.give":
             amount = min(200_000, int(chance.lognormvariate(8.1, 0.9)))
             self.refund(at, amount, **more)
         elif action.startswith("order."):
@@ -153,7 +153,7 @@ class Shift:
     def refund(self, at: int, amount: int, **more: Any) -> None:
         """A refund of so many minor units."""
         order = f"us-{self.chance.randrange(400_000):026d}"
-        self.put(at, "refund.approve", kind="refund", entity_id=order, changes={"amount_minor": (None, amount)}, **more)
+        self.put(at, "refund.give", kind="order", entity_id=order, changes={"amount_minor": (None, amount)}, **more)
 
     def refused(self, at: int, door: str) -> None:
         """What the role may not do: the door writes it down."""

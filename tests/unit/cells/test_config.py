@@ -80,6 +80,7 @@ def test_a_setting_has_no_default(tmp_path):
         ("[api]\nplacement_wait_ms = 9000\n", "api.placement_wait_ms", "lower placement_wait_ms"),
         ("[approvals]\nunits = 5\n", "approvals.units", "adjustment_units"),
         ("[approvals]\nadjustment_units = -1\n", "approvals.adjustment_units", "adjustment_units = 500"),
+        ("[approvals]\nrefund_minor = -1\n", "approvals.refund_minor", "refund_minor = 10000"),
         ("[approvals]\nexpires_hours = 0\n", "approvals.expires_hours", "expires_hours = 72"),
         ("[counts]\ntolerance = 5\n", "counts.tolerance", "tolerance_units"),
         ("[pickups]\nhold_days = 20\n", "pickups.hold_days", "hold_max_days = 20"),

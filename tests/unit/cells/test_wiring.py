@@ -44,3 +44,9 @@ def test_the_tolerance_of_counts_does_not_reach_the_api(tmp_path: Path) -> None:
     (tmp_path / "us.toml").write_text(f"{CONFIG}\n[counts]\ntolerance_units = 7\ntolerance_percent = 9\n", "utf-8")
     settings = api_settings(load_region("us", tmp_path), tmp_path / "secret", tmp_path / "keyring.json")
     assert (settings.count_tolerance_units, settings.count_tolerance_percent) == (7, 9)
+
+
+def test_the_threshold_of_refunds_does_not_reach_the_api(tmp_path: Path) -> None:
+    (tmp_path / "us.toml").write_text(f"{CONFIG}\n[approvals]\nrefund_minor = 700\n", "utf-8")
+    settings = api_settings(load_region("us", tmp_path), tmp_path / "secret", tmp_path / "keyring.json")
+    assert settings.approval_refund_minor == 700

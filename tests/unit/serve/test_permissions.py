@@ -28,6 +28,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/order-updates"): {"fulfilment", "manager", "driver", "support"},
     ("POST", "/v1/order-actions"): {"manager", "support"},
     ("POST", "/v1/orders/{order_id}/changes"): {"manager", "support", "customer"},
+    ("POST", "/v1/orders/{order_id}/refunds"): {"manager", "support"},
     ("POST", "/v1/reservations"): {"associate", "manager", "support", "customer"},
     ("GET", "/v1/reservations/{reservation_id}"): {"associate", "manager", "support", "customer"},
     ("POST", "/v1/reservations/{reservation_id}/extensions"): {"associate", "manager", "support", "customer"},
