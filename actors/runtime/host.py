@@ -25,7 +25,7 @@ from actors.runtime.activation import Activation
 from actors.runtime.appender import Appender
 from actors.runtime.codec import codecs, to_msgpack
 from actors.runtime.drain import Drain
-from actors.runtime.errors import RuntimeFault
+from actors.runtime.errors import JournalUnavailable, RuntimeFault
 from actors.runtime.feed import Feed, Listener
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
@@ -106,7 +106,7 @@ class Host:
     async def start(self) -> None:
         """Starts the loops; shards come by `take_over`."""
         await self.gateway.start()
-        for loop in (self._run(), self.loader.run(), self.drain.run(), self._settle(), self._tick()):
+        for loop in (self._run(), self.loader.run(), self.drain.run(), self._settle(), self._learn(), self._tick()):
             self._loops.append(self._spawn(loop))
 
     async def close(self) -> None:
@@ -373,6 +373,14 @@ class Host:
             await self._clock.sleep(SETTLE_S)
             await self.activation.settle()
             self.activation.want_unfolded()
+
+    async def _learn(self) -> None:
+        while True:
+            await self._clock.sleep(SETTLE_S)
+            try:
+                await self.activation.learn()
+            except JournalUnavailable as away:
+                log.warning("what was seen before can't be learned, and will be asked for again: %s", away)
 
     async def _tick(self) -> None:
         ticks = 0

@@ -11,7 +11,7 @@ import pytest
 from actors.domain.times import DAY_MS, HOUR_MS
 from actors.runtime import wire
 from actors.runtime.errors import StoreUnavailable
-from actors.runtime.memory import CommandMemory
+from actors.runtime.memory import CommandMemory, Seen
 from actors.runtime.pauses import FIRST_MS
 from actors.runtime.sharding import shard_of
 from tests.unit.runtime import counter
@@ -178,7 +178,7 @@ async def test_what_was_done_longer_ago_than_commands_are_remembered_is_done_twi
     host = await cell.host()
     await ask(host, envelope("us-1", counter.Add(1), "first", creates=True))
     await until(lambda: not host.drain.waiting())
-    host.shards[shard_of("counter", "us-1", cell.limits.shards)].memory = CommandMemory(100, 24)
+    host.shards[shard_of("counter", "us-1", cell.limits.shards)].memory = CommandMemory(100, Seen(24))
     asked_ms, remembered = [], cell.store.remembered
 
     async def asked(kind, fingerprints, since_ms):
