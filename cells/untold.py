@@ -1,8 +1,8 @@
 """What a cell met or did by itself and its audit has no line of yet: it came about while the cell was down, or by the keeper beside it.
 
-                                                            the cell serves
-    a start that a key file refuses ──▶ run/untold.json ──────────────────▶ POST /v1/audit/keeper-acts ──▶ a line each
-                                        0600, on disk before the refusal goes on
+                                                                  the cell serves
+    a start that a key file refuses ──────┬─▶ run/untold.json ──────────────────▶ POST /v1/audit/keeper-acts ──▶ a line each
+    a month of the audit dropped or held ─┘   0600, on disk before anything goes on
 
 Each is said under a key of its own until the cell has answered, and only then taken out. It holds no secret, and of a file no more than its name.
 """
@@ -16,7 +16,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import msgspec
 
@@ -40,6 +41,7 @@ class KeeperAct(msgspec.Struct, omit_defaults=True):
     at_ms: int
     outcome: str = ""
     what: str = ""
+    lines: int | None = None
     times: int | None = None
 
 
@@ -51,9 +53,11 @@ class Untold(msgspec.Struct):
 
 
 class Spool(msgspec.Struct):
-    """The file."""
+    """The file. `dropped`, `held`: the last months (`2022-12`) that were kept as dropped, and as held: each is told once."""
 
     waiting: list[Untold] = []
+    dropped: str = ""
+    held: str = ""
 
 
 @contextlib.contextmanager
@@ -71,6 +75,23 @@ def refusal_kept(config: RegionConfig, paths: CellPaths) -> Iterator[None]:
                     "%s", refused(fault, f"that the start was refused ({error.code}) could not be kept for the audit")
                 )
         raise
+
+
+def keep_months(
+    paths: CellPaths, action: Literal["audit.drop", "audit.retain"], months: Iterable[tuple[str, int, int | None]]
+) -> None:
+    """(month, when (UTC ms), lines) of those that were dropped, or that a legal hold keeps, oldest first: what was kept before is left out, and what finds no room is
+    left for the next time. Raises OSError."""
+    with _changed(paths) as spool:
+        known = spool.dropped if action == "audit.drop" else spool.held
+        for month, at_ms, lines in months:
+            if month > known and len(spool.waiting) < WAITING_MAX:
+                _add(spool, KeeperAct(action, at_ms, what=month, lines=lines))
+                known = month
+        if action == "audit.drop":
+            spool.dropped = known
+        else:
+            spool.held = known
 
 
 def tell(paths: CellPaths, region: str) -> bool:

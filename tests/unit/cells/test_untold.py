@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import time
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 import msgspec
 import pytest
 
+from actors.storage.audit_keeping import Held
 from cells import audit, deploy, keeper, operators, untold, up
 from cells.calls import Answer
 from cells.certs import make
@@ -186,6 +189,65 @@ def test_a_name_of_a_file_that_the_audit_does_not_take_holds_up_what_comes_after
 def test_a_cell_without_an_audit_keeps_what_nobody_will_be_told(paths):
     refuse(paths, config=RegionConfig())
     assert not paths.untold.exists()
+
+
+def test_a_dropped_month_has_no_line_or_one_each_hour(paths, cell):
+    make_keyring(paths)
+    months = [("2022-11", 1_000, 5), ("2022-12", 2_000, 7)]
+    for _ in range(3):
+        untold.keep_months(paths, "audit.drop", months)
+        untold.keep_months(paths, "audit.retain", [("2023-01", 3_000, None)])
+    assert tell(paths, "us")
+    untold.keep_months(paths, "audit.drop", [*months, ("2023-01", 4_000, 9)])
+    assert tell(paths, "us")
+    assert [(act.action, act.what, act.at_ms, act.lines) for _, act in cell.sent] == [
+        ("audit.drop", "2022-11", 1_000, 5), ("audit.drop", "2022-12", 2_000, 7), ("audit.retain", "2023-01", 3_000, None),
+        ("audit.drop", "2023-01", 4_000, 9),
+    ]  # fmt: skip
+
+
+def test_a_dropped_month_that_finds_no_room_is_never_told(paths, cell, monkeypatch):
+    make_keyring(paths)
+    monkeypatch.setattr(untold, "WAITING_MAX", 2)
+    months = [(f"2022-{number:02}", number, 1) for number in range(1, 6)]
+    for _ in range(3):
+        untold.keep_months(paths, "audit.drop", months)
+        assert tell(paths, "us")
+    assert [act.what for _, act in cell.sent] == [month for month, _, _ in months]
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_the_keeper_drops_a_month_or_is_kept_from_it_without_a_word(paths, monkeypatch, held):
+    gone, when = [(date(2022, 12, 1), datetime(2026, 1, 2, tzinfo=UTC), 7)], 1_767_312_000_000
+
+    def drop_old(*_):
+        if held:
+            raise Held(["case-7"], [date(2023, 1, 1), date(2023, 2, 1)])
+        gone.append((date(2023, 1, 1), datetime(2026, 1, 2, tzinfo=UTC), 9))
+        # It is written down with the drop, and its keeper is killed.
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(audit, "make_anchors", lambda *_: 0)
+    monkeypatch.setattr(audit, "connected", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(audit, "store_addresses", lambda *_: SimpleNamespace(owner_url=""))
+    monkeypatch.setattr(audit, "drop_old", drop_old)
+    monkeypatch.setattr(audit, "dropped_months", lambda _: gone)
+    if not held:
+        with pytest.raises(KeyboardInterrupt):
+            audit.keep_daily(CONFIG, paths)
+        monkeypatch.setattr(audit, "drop_old", lambda *_: [])
+    for _ in range(2):
+        audit.keep_daily(CONFIG, paths)
+    told = [(act.action, act.what, act.lines) for act in acts(paths)]
+    if held:
+        assert told == [
+            ("audit.retain", "2023-01", None),
+            ("audit.retain", "2023-02", None),
+            ("audit.drop", "2022-12", 7),
+        ]
+    else:
+        assert told == [("audit.drop", "2022-12", 7), ("audit.drop", "2023-01", 9)]
+    assert {act.at_ms for act in acts(paths) if act.action == "audit.drop"} == {when}
 
 
 def test_a_damaged_file_holds_up_a_start_or_is_thrown_away(paths, caplog):
