@@ -33,6 +33,7 @@ from cells.postgres import CELL_USER
 from cells.region_key import check_region_key
 from cells.settings import INGRESS_HOST, RegionConfig, StoreAddresses
 from cells.tls import door_pair, inside_pair
+from cells.untold import refusal_kept
 from cells.watching import anomaly_settings
 from cells.wiring import api_settings, cell_settings, make_services
 from serve.ray_door import deployment
@@ -51,14 +52,16 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     paths = CellPaths(config.name)
     settings = cell_settings(config, addresses, paths.logs, paths.doors)
     watched = anomaly_settings(config)
-    keyring = make_keyring(paths)
+    with refusal_kept(config, paths):
+        keyring = make_keyring(paths)
     check_region_key(config, keyring)
     migrate(addresses.owner_url)
     # From here on the keeper counts the seconds: how long a change of the schema takes, the data decides.
     paths.schema_ready.touch()
     check_shards(config, addresses)
     if config.identity.mode == "required":
-        check_canary(config, addresses.owner_url, paths)
+        with refusal_kept(config, paths):
+            check_canary(config, addresses.owner_url, paths)
     give_rights(config, addresses)
     supervisor = start_supervisor(settings)
     wait_settled(supervisor, config.name)

@@ -24,6 +24,7 @@ from starlette.responses import Response
 import serve.alerts.endpoints
 import serve.approvals.endpoints
 import serve.audit.endpoints
+import serve.audit.keeper
 import serve.audit.operators
 import serve.breaches.endpoints
 import serve.catalogue.endpoints
@@ -368,7 +369,9 @@ def audit_routers(services: Services) -> list[APIRouter]:
     """None in a cell that keeps no audit."""
     if services.audit is None:
         return []
-    return [serve.audit.endpoints.router(services, services.audit), serve.audit.operators.router(services)]
+    return [
+        serve.audit.endpoints.router(services, services.audit), serve.audit.operators.router(services), serve.audit.keeper.router(services),
+    ]  # fmt: skip
 
 
 def alert_routers(services: Services) -> list[APIRouter]:

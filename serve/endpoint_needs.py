@@ -108,6 +108,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/audit"): Need("audit.read", reads="audit.search"),
     # By tools on the cell's own machine, with a token that they sign by its key file.
     ("POST", "/v1/audit/operator-acts"): Need("operators.note"),
+    ("POST", "/v1/audit/keeper-acts"): Need("operators.note"),
     ("GET", "/v1/alerts"): Need("alerts.read", reads="alert.search"),
     ("GET", "/v1/alerts/{alert_id}"): Need("alerts.read", reads="alert.read"),
     ("POST", "/v1/alerts/{alert_id}/updates"): Need("alerts.handle"),

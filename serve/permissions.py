@@ -53,7 +53,7 @@ PERMISSIONS: Mapping[str, Level] = {
     "clients.write": "high",
     "devices.write": "high",
     "audit.read": "high",
-    # What an operator did on the cell's own machine, as his commands say it: no role has it.
+    # What an operator or the keeper did on the cell's own machine, as they say it: no role has it.
     "operators.note": "high",
     "alerts.read": "high",
     "alerts.handle": "high",

@@ -2,6 +2,10 @@
 for a while, goes into the same alert, which is told again only when there is something new to say.
 
     record ─▶ habits, rules, model ─▶ findings ─▶ Episode ─▶ Alert (new, or known with more)
+           └▶ an auditor closes the alert ─▶ the episode is over: what its rules looked at up to then counts no more
+
+The audit tells of the closing as of everything else, so a stream that is read twice gives the same alerts. What comes after it makes an alert of its own: the closed one keeps its
+verdict, which was about other records.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import msgspec
 
 from actors.anomalies.habits import Habits, Kept
 from actors.anomalies.model import VOICES, BehaviourModel, Told
-from actors.anomalies.record import COMPARED, REFRESH, Record, Reference
+from actors.anomalies.record import CLOSED, COMPARED, REFRESH, Record, Reference
 from actors.anomalies.rules import Action, Finding, Rules
 from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.windows import KeptWindow
@@ -39,7 +43,8 @@ _WORDS = {
 
 class Alert(msgspec.Struct, array_like=True):
     """What auditors are told. about: an account, or an address's digest. rules: those that fired, in order; score: 0 to 1; reasons: one for
-    each rule, in words; evidence: lines of the audit; requests: ids of requests; action: the strongest that was asked for in this session."""
+    each rule, in words; evidence: lines of the audit; requests: ids of requests; action: the strongest that was asked for in this session; closed_ms:
+    when an auditor closed it, 0 while none has."""
 
     alert_id: str
     about: str
@@ -53,6 +58,7 @@ class Alert(msgspec.Struct, array_like=True):
     evidence: list[Reference]
     requests: list[str]
     action: Action
+    closed_ms: int = 0
 
 
 class State(msgspec.Struct):
@@ -81,6 +87,8 @@ class Monitor:
 
     def see(self, record: Record) -> list[Alert]:
         """Alerts that are new, or have become more, with this record. Records come in the order of each shard."""
+        if record.action == CLOSED and not record.outcome:
+            self._close(record)
         alerts = []
         for finding in self._findings(record):
             alert = self._told(finding, record)
@@ -113,6 +121,16 @@ class Monitor:
             if self._with_model and told is not None and told.evidence >= self._settings.model_threshold:
                 yield self._unlike(record, told)
 
+    def _close(self, record: Record) -> None:
+        """An auditor has judged this alert, if it still is the episode's. Seldom enough to look through them."""
+        known = next((alert for alert in self._episodes.values() if alert.alert_id == record.entity_id), None)
+        if known is None:
+            return
+        known.closed_ms = record.at_ms
+        self._rules.judge(known.rules, known.about, record.at_ms)
+        if UNLIKE in known.rules:
+            self._model.judge(known.about, record.at_ms)
+
     def _unlike(self, record: Record, told: Told) -> Finding:
         words = [_WORDS[name] for name, off in told.oddest[:3] if off > 1]
         reason = f"unlike the {record.role}s' work: {', '.join(words) or 'a little of everything'}"
@@ -123,8 +141,11 @@ class Monitor:
         )  # fmt: skip
 
     def _told(self, finding: Finding, record: Record) -> Alert | None:
-        known = self._episodes.pop(finding.about, None)
-        if known is None or finding.at_ms - known.last_ms > self._quiet_ms(known):
+        known = self._episodes.get(finding.about)
+        if known is not None and finding.rule in known.rules and finding.at_ms <= known.closed_ms:
+            return None  # read late: it is of the time that was judged
+        self._episodes.pop(finding.about, None)
+        if known is None or known.closed_ms or finding.at_ms - known.last_ms > self._quiet_ms(known):
             if len(self._episodes) >= EPISODES_MAX:
                 del self._episodes[next(iter(self._episodes))]
             alert = Alert(

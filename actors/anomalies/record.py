@@ -22,6 +22,8 @@ ELSEWHERE = ".location_forbidden"
 MACHINE_IN = frozenset({"device.sign_in", "device.claim"})
 MACHINE_REFUSED = "client.refused"
 NOT_LET_IN = frozenset({SIGN_IN_REFUSED, MACHINE_REFUSED, "code.refused"})
+# An auditor is done with an alert: the entity is the alert.
+CLOSED = "alert.close"
 # Done by a screen that is open, whether or not anybody sits at it.
 REFRESH = "session.refresh"
 # Roles, and nouns of sign-ins, of those who buy: anybody may be one, and there is no end of them.

@@ -16,7 +16,7 @@ probing          one door after the other that is closed to the role, or one pla
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import msgspec
@@ -48,6 +48,8 @@ _BY_TRANSFER = frozenset({"transfer.short_pick", "transfer.close"})
 # By the guard, of the place that the call names.
 _PLACE_FORBIDDEN = f"auth{ELSEWHERE}"
 _GONE, _FOUND = (".missing", ".lost"), ".found"
+# What a rule's findings are made of, where that is not the window of its name alone. What else a rule looks at speaks for somebody, or is about others.
+_MADE_OF = {"overrides": ("overrides", "counts")}
 
 
 # How often this person, at present, does something in an hour: by the act's name, or READS for orders looked at.
@@ -101,6 +103,13 @@ class Rules:
                 found = rule(record, habit, usual)
                 if found is not None:
                     yield found
+
+    def judge(self, rules: Iterable[str], about: str, until_ms: int) -> None:
+        """Somebody looked at what these rules found about an account or address up to then (UTC ms): none finds it again, or more by it."""
+        for rule in rules:
+            for name in _MADE_OF.get(rule, (rule,)):
+                if name in self._windows:
+                    self._windows[name].judge(about, until_ms)
 
     def dump(self) -> dict[str, dict[str, KeptWindow]]:
         """What is kept over a restart."""
@@ -217,7 +226,9 @@ class Rules:
         if habit.knows(record.address) or habit.days < KNOWN_DAYS or habit.networks > ROAMS_FROM or here >= 1:
             return None
         limits = self._settings
-        window = self._windows["stolen_token"].add(f"{record.session_id} {record.address}", record, record.entity_id)
+        window = self._windows["stolen_token"].add(
+            f"{record.subject} {record.session_id} {record.address}", record, record.entity_id
+        )
         number = len(window)
         if number < limits.new_network_acts:
             return None

@@ -36,6 +36,12 @@ class Shop:
         self.alerts += found
         return found
 
+    def closed(self, at_ms: int, alert: Alert, **more: Any) -> list[Alert]:
+        """An auditor is done with it."""
+        return self.act(
+            at_ms, "us-acct-ada", "alert.close", role="auditor", kind="alert", entity_id=alert.alert_id, **more
+        )
+
     def refused(self, at_ms: int, account: str, address: str) -> list[Alert]:
         """A sign-in that failed."""
         return self.act(

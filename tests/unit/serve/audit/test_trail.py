@@ -167,6 +167,29 @@ async def test_what_an_operator_did_is_not_written_down_or_not_before_it_is_answ
     cell.gateway.fault = None
 
 
+async def test_what_the_keeper_met_is_not_written_down_or_once_for_each_time_it_says_so(cell):
+    path, act = "/v1/audit/keeper-acts", {"action": "cell.start", "at_ms": 1_767_225_600_000, "outcome": "keyring.missing", "what": "keyring.json"}  # fmt: skip
+    local = cell.bearer(sub="us-client-local", sid="local-1", scopes=("operators.note",))
+    cell.gateway.fault = UNAVAILABLE
+    answer = await cell.post(path, act, "start-1", **local)
+    assert (answer.status_code, answer.json()["code"]) == (503, "audit.unavailable")
+    cell.gateway.fault = None
+    for _ in range(3):
+        cell.clock.now += 60_000
+        assert (await cell.post(path, act, "start-1", **local)).status_code == 204
+    [line] = await lines(cell, 1)
+    assert (line.who, line.act.action, line.outcome) == (Who("us-keeper"), "cell.start", "keyring.missing")
+    assert line.act.changes == {"at": (None, "2026-01-01T00:00:00+00:00"), "what": (None, "keyring.json")}
+    await forget(cell)
+    dropped = {"action": "audit.drop", "at_ms": 0, "what": "2022-12", "lines": 7}
+    assert (await cell.post(path, dropped, "drop-1", **local)).status_code == 204
+    [line] = await lines(cell, 1)
+    assert (line.outcome, line.act.changes["lines"]) == ("", (None, 7))
+    for words in ({"action": "coffee.make"}, act | {"what": "secrets/keyring.json"}, act | {"outcome": "Mia Smith"}):
+        assert (await cell.post(path, act | words, **local)).status_code == 422
+    assert (await cell.post(path, act, **cell.of_role("ops"))).status_code == 403
+
+
 @pytest.mark.parametrize("wrong", ["missing", "open_permissions"])
 async def test_a_key_file_that_is_gone_or_open_to_others_leaves_no_line_or_one_for_each_look(cell, wrong):
     path, moved = cell.keyring_path, cell.keyring_path.with_name("moved")
