@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from actors.domain.audit import Changed
+
 # (shard, number): names a line of the audit for ever.
 Reference = tuple[int, int]
-Changed = tuple[str | int | None, str | int | None]
 SIGN_IN = "session.open"
 # What one person found in a blind count, and nobody else looked at.
 COMPARED = "count.compare"

@@ -25,6 +25,7 @@ from actors.anomalies.habits import Habit, Habits
 from actors.anomalies.record import ELSEWHERE, FORBIDDEN, MACHINE_REFUSED, SIGN_IN, Record, Reference, is_read
 from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.windows import KeptWindow, Window, Windows
+from actors.domain.acts_changes import totals_of
 from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 Action = Literal["none", "step_up", "end_session"]
@@ -41,6 +42,7 @@ PRESENT_MAX = 64
 # So many differences that others found say what is usual; and so far from it (standard deviations of a binomial) nobody is by chance.
 _OTHERS_MIN = 30
 _SIGMAS = 3.5
+_CORRECTION = "location.adjust"
 _ON_HAND = ".on_hand"
 _COUNTED = ("count", "found")
 # Of transfers: what is not there or lost leaves the books, what was found comes into them.
@@ -345,10 +347,14 @@ def _closed(record: Record) -> str:
 
 
 def _directions(record: Record) -> tuple[int, int]:
-    """How many counts of stock it lowers, and raises. Of a counted spot that is known from the second counting on: before that nobody has compared it."""
+    """How far it lowers counts of stock, and raises them: a correction by the units of all its lines, since the most of what it names may hide the one that matters; all else by how
+    many counts. Of a counted spot that is known from the second counting on: before that nobody has compared it."""
+    totals = totals_of(record.changes) if record.action == _CORRECTION else None
+    if totals is not None:
+        return totals
     down = up = 0
     for name, (before, after) in record.changes.items():
-        counted = record.action == "count.submit" or (record.action == "location.adjust" and name.endswith(_ON_HAND))
+        counted = record.action == "count.submit" or (record.action == _CORRECTION and name.endswith(_ON_HAND))
         if record.action in _BY_TRANSFER:
             down, up = down + name.endswith(_GONE), up + name.endswith(_FOUND)
         elif counted and isinstance(before, int) and isinstance(after, int):

@@ -23,6 +23,7 @@ from actors.domain.account_commands import (
 )
 from actors.domain.account_events import HashRenewed, PasswordChanged, ShiftEnded, SignedIn, SteppedUp
 from actors.domain.account_state import Account
+from actors.domain.acts_changes import in_units, with_totals
 from actors.domain.acts_of_collections import of_collection
 from actors.domain.acts_of_counts import compared
 from actors.domain.acts_of_floor import of_floor
@@ -31,7 +32,7 @@ from actors.domain.acts_of_orders import of_refund, of_terms
 from actors.domain.acts_of_packing import of_manifest, of_shipment
 from actors.domain.acts_of_simulations import of_simulations
 from actors.domain.acts_of_sourcing import of_sourcing
-from actors.domain.acts_of_stock import CHANGES_MAX, of_count, of_location, of_reservation, plain
+from actors.domain.acts_of_stock import of_count, of_location, of_reservation, plain, units_changed
 from actors.domain.acts_of_transfers import of_transfer
 from actors.domain.alert import AlertTold, AssignAlert, CloseAlert, RaiseAlert
 from actors.domain.approval import (
@@ -318,16 +319,12 @@ def of_consent(state: consent.Consents | None, command: Any, events: Sequence[co
 
 
 def _deltas(wanted: Wanted) -> Changes:
-    sums = dict[str, int]()
     if type(wanted) is ApproveTransfer:
-        return {f"{sku}.units": (None, units) for sku, units in wanted.lines[:CHANGES_MAX]}
+        return units_changed("units", wanted.lines)
     if type(wanted) is GiveRefund:
         return {"amount_minor": (None, wanted.amount)}
     assert type(wanted) is AdjustStock
-    for line in wanted.lines:
-        if line.quantity:
-            sums[line.sku] = sums.get(line.sku, 0) + line.quantity
-    return {f"{sku}.on_hand_delta": (None, units) for sku, units in list(sums.items())[:CHANGES_MAX]}
+    return with_totals(in_units("on_hand_delta", ((line.sku, line.quantity) for line in wanted.lines if line.quantity)))
 
 
 def _unless(wanted: type, events: Sequence[Any], refused: str) -> str:

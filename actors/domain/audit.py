@@ -36,8 +36,10 @@ class Who(msgspec.Struct, array_like=True, frozen=True, gc=False):
     behalf: Annotated[str, AUDITED] = ""
 
 
-# field → (before, after)
-Changes = dict[str, tuple[str | int | None, str | int | None]]
+# (before, after)
+Changed = tuple[str | int | None, str | int | None]
+# field → what it was and is
+Changes = dict[str, Changed]
 
 
 class Act(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -7,7 +7,8 @@ import pytest
 
 from actors.domain import device, guest
 from actors.domain.account import Disable, OpenAccount
-from actors.domain.acts import CHANGES_MAX, audited_of
+from actors.domain.acts import audited_of
+from actors.domain.acts_changes import CHANGES_MAX, totals_of
 from actors.domain.approval import Approval, AskApproval, DecideApproval, WithdrawApproval
 from actors.domain.article import Details
 from actors.domain.audit import Act, Audited, Who
@@ -21,11 +22,12 @@ from actors.domain.errors import Refused
 from actors.domain.ids import account_id
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
-from actors.domain.location_commands import AdjustmentLine, AdjustStock
+from actors.domain.location_commands import AdjustmentLine, AdjustStock, ChangeCondition, ConditionLine
 from actors.domain.location_events import LocationOpened
 from actors.domain.location_state import Location, Stock
 from actors.domain.passkeys import AddPasskey, Passkey, PasskeySuspected, PasskeyUse, RemovePasskey
 from actors.domain.trail import Note
+from actors.domain.transfer_commands import ApproveTransfer
 
 TOM = account_id("us", b"t" * 16)
 MIA = Who("us-acct-mia", "manager", "s-1", "a-1")
@@ -44,6 +46,10 @@ def act_of(kind: str, state, command, events=()) -> Act:
     [line] = audited_of(KINDS[kind], MIA, state, command, list(events))
     assert line.who is MIA
     return line.act
+
+
+def totals(lines, down, up):
+    return {"lines": (None, lines), "units_down": (None, down), "units_up": (None, up)}
 
 
 def test_what_nobody_asked_for_has_no_line():
@@ -74,15 +80,53 @@ def test_counts_and_thresholds_are_told_as_they_were_and_as_they_became():
         AdjustmentLine("B", 0, "other", None, 4),
     ]
     act = act_of("location", AUSTIN, AdjustStock(lines))
-    assert act.changes == {"A.on_hand": (10, 8), "B.safety_stock": (0, 4)}
+    assert act.changes == {"A.on_hand": (10, 8), "B.safety_stock": (0, 4), **totals(2, 2, 0)}
     assert (act.action, act.why) == ("location.adjust", "damage,found")
     only_threshold = act_of("location", AUSTIN, AdjustStock([AdjustmentLine("A", 0, "other", None, 4)]))
     assert only_threshold == Act("location.set_safety_stock", "", "", {"A.safety_stock": (1, 4)})
 
 
+HIDDEN = [
+    *(AdjustmentLine(f"S{n:03}", 1, "found", None, n) for n in range(CHANGES_MAX)),
+    AdjustmentLine("PHONE", -449, "count"),
+]
+
+
 def test_a_body_of_a_thousand_lines_does_not_make_a_line_of_a_thousand_changes():
     lines = [AdjustmentLine(f"S{n}", 1, "found") for n in range(1000)]
-    assert len(act_of("location", AUSTIN, AdjustStock(lines)).changes) == CHANGES_MAX
+    changes = act_of("location", AUSTIN, AdjustStock(lines)).changes
+    assert (len(changes), len(changes.keys() - totals(1, 0, 0).keys())) == (CHANGES_MAX + 3, CHANGES_MAX)
+    assert totals(1000, 0, 1000).items() <= changes.items()
+
+
+def test_what_is_taken_hides_behind_many_small_finds():
+    phones = msgspec.structs.replace(AUSTIN, stock={"PHONE": Stock(900)})
+    told = act_of("location", phones, AdjustStock(HIDDEN)).changes
+    assert next(iter(told.items())) == ("PHONE.on_hand", (900, 451))
+    assert totals(2 * CHANGES_MAX + 1, 449, CHANGES_MAX).items() <= told.items()
+    assert not [name for name in told if name.endswith(".safety_stock")], "a threshold pushes a count out"
+    asked = act_of("approval", None, AskApproval("us-wh", "us-wh", AdjustStock(HIDDEN), MIA.subject, 1), [object()])
+    assert asked.changes["PHONE.on_hand_delta"] == (None, -449)
+    assert totals(CHANGES_MAX + 1, 449, CHANGES_MAX).items() <= asked.changes.items()
+
+
+def test_the_units_of_a_sku_hide_behind_those_of_others_in_what_is_moved():
+    wanted = [*((f"S{n:03}", 1) for n in range(CHANGES_MAX)), ("PHONE", 400), ("PHONE", 49)]
+    asked = act_of(
+        "approval",
+        None,
+        AskApproval("us-wh", "us-tr", ApproveTransfer("us-wh", "us-st", wanted), MIA.subject, 1),
+        [object()],
+    )
+    assert (asked.changes["PHONE.units"], asked.changes["lines"]) == ((None, 449), (None, CHANGES_MAX + 1))
+    held = [ConditionLine(sku, units, "sellable", "damaged") for sku, units in wanted]
+    changed = act_of("location", AUSTIN, ChangeCondition(held), [object()]).changes
+    assert (changed["PHONE.damaged_delta"], changed["lines"]) == ((None, 449), (None, CHANGES_MAX + 1))
+
+
+def test_a_line_of_before_there_were_totals_is_taken_for_one_that_changes_nothing():
+    assert totals_of({"A.on_hand": (3, 1)}) is None
+    assert totals_of(totals(1, 2, 0)) == (2, 0)
 
 
 def test_a_refused_command_says_why_and_changes_nothing():
@@ -142,7 +186,7 @@ def test_a_customers_or_guests_sign_in_is_called_otherwise_than_that_of_staff(ki
             AskApproval("us-wh", "us-wh", LOSS, MIA.subject, 1),
             Act(
                 "approval.ask", "us-wh", "loss,found",
-                {"status": (None, "pending"), "A.on_hand_delta": (None, -6), "B.on_hand_delta": (None, 2)},
+                {"status": (None, "pending"), "A.on_hand_delta": (None, -6), "B.on_hand_delta": (None, 2), **totals(2, 6, 2)},
             ),
         ),
         (
@@ -151,7 +195,7 @@ def test_a_customers_or_guests_sign_in_is_called_otherwise_than_that_of_staff(ki
                 "approval.approve", "us-wh", "loss,found",
                 {
                     "status": ("pending", "approved"), "person": (MIA.subject, TOM),
-                    "A.on_hand_delta": (None, -6), "B.on_hand_delta": (None, 2),
+                    "A.on_hand_delta": (None, -6), "B.on_hand_delta": (None, 2), **totals(2, 6, 2),
                 },
             ),
         ),

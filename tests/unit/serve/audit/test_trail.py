@@ -391,7 +391,8 @@ async def test_a_count_that_is_overridden_is_told_with_what_the_system_believed(
     assert answer.status_code == 200, answer.text
     line = (await lines(cell, 1))[0]
     assert (line.act.action, line.act.why) == ("location.adjust", "damage,found")
-    assert line.act.changes == {"A1.on_hand": (100, 101), "A1.safety_stock": (0, 5)}
+    totals = {"lines": (None, 2), "units_down": (None, 0), "units_up": (None, 1)}
+    assert line.act.changes == {"A1.on_hand": (100, 101), "A1.safety_stock": (0, 5), **totals}
 
 
 async def test_a_cell_without_identity_keeps_no_audit():
