@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from actors.domain.audit import Changed
+from actors.domain.audit_address import network_in
 
 # (shard, number): names a line of the audit for ever.
 Reference = tuple[int, int]
@@ -63,6 +64,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     def reference(self) -> Reference:
         """Where it stands in the audit."""
         return self.shard, self.number
+
+    @property
+    def network(self) -> str:
+        """Where it came from: who has one address of an IPv6 network has them all."""
+        return network_in(self.address)
 
     @property
     def who(self) -> str:

@@ -193,9 +193,9 @@ class Rules:
     # --- who is it
     def _two_places(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         limits = self._settings
-        if not record.address:
+        if not record.network:
             return None
-        window = self._windows["two_places"].add(record.subject, record, f"{record.address} {record.device}")
+        window = self._windows["two_places"].add(record.subject, record, f"{record.network} {record.device}")
         turns = window.turns
         if turns < limits.places_turns:
             return None
@@ -212,14 +212,14 @@ class Rules:
         if record.action == SIGN_IN:
             self._windows["sign_ins"].add(record.subject, record, f"{record.reference}")
             return None
-        if not (record.address and record.session_id):
+        if not (record.network and record.session_id):
             return None
         # Where colleagues are as well is no strange place: a branch gets a new provider's address for all.
-        here = self._present(f"@{record.address}", record)
-        if habit.knows(record.address) or habit.days < KNOWN_DAYS or habit.networks > ROAMS_FROM or here >= 1:
+        here = self._present(f"@{record.network}", record)
+        if habit.knows(record.network) or habit.days < KNOWN_DAYS or habit.networks > ROAMS_FROM or here >= 1:
             return None
         limits = self._settings
-        window = self._windows["stolen_token"].add(f"{record.session_id} {record.address}", record, record.entity_id)
+        window = self._windows["stolen_token"].add(f"{record.session_id} {record.network}", record, record.entity_id)
         number = len(window)
         if number < limits.new_network_acts:
             return None
@@ -237,7 +237,7 @@ class Rules:
     def _off_shift(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         peers = self._present(record.role, record) if record.role else 99
         hour = record.at_ms % DAY_MS // HOUR_MS
-        here = self._present(f"off {record.address}", record)
+        here = self._present(f"off {record.network}", record)
         if habit.days < KNOWN_DAYS or peers > 1 or here or habit.near(hour, 3) > 0.0:
             return None
         if self._habits.share(record.role, hour) > OFF_SHARE:
@@ -281,24 +281,24 @@ class Rules:
 
     # --- who wants in
     def _stuffing(self, record: Record, habit: Habit | None) -> Finding | None:
-        if not record.address:
+        if not record.network:
             return None
         # A branch whose clock is wrong, or a server whose secrets are old, is refused with all its machines where they always are.
-        if record.outcome == MACHINE_REFUSED and habit is not None and habit.knows(record.address):
+        if record.outcome == MACHINE_REFUSED and habit is not None and habit.knows(record.network):
             return None
         limits = self._settings
-        window = self._windows["stuffing"].add(record.address, record, record.who)
+        window = self._windows["stuffing"].add(record.network, record, record.who)
         accounts = len(window.members())
         if accounts < limits.stuffed_accounts:
             return None
         reason = f"{accounts} accounts tried from one address within {limits.stuffing_minutes} min"
-        return _found("stuffing", record, window, accounts / limits.stuffed_accounts, "none", reason, record.address)
+        return _found("stuffing", record, window, accounts / limits.stuffed_accounts, "none", reason, record.network)
 
     def _guessing(self, record: Record, habit: Habit | None) -> Finding | None:
         if not (record.who and record.sign_in_refused):
             return None
         limits = self._settings
-        window = self._windows["guessing"].add(record.who, record, record.address)
+        window = self._windows["guessing"].add(record.who, record, record.network)
         strange = sum(not self._at_home(habit, entry.member, record.at_ms) for entry in window.entries)
         known = habit is not None and habit.days >= KNOWN_DAYS
         if len(window) < limits.guesses and not (known and strange >= limits.strange_guesses):

@@ -24,7 +24,7 @@ class Who(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Who asked.
 
     subject: an account, client, device or customer id; "" for nobody known. role: "" for machines. session_id: of the shift or token.
-    address: a keyed digest of where the request came from. device: the enrolled device, or "". behalf: for whom it was done, when not
+    address: keyed digests of where the request came from (`audit_address.py`). device: the enrolled device, or "". behalf: for whom it was done, when not
     for themselves: a customer's keyed digest, or an id.
     """
 

@@ -63,6 +63,22 @@ def test_a_token_is_used_by_somebody_else_while_its_owner_works_on():
     assert "stolen_token" in shop.rules()
 
 
+@pytest.mark.parametrize("rule", ["two_places", "stolen_token"])
+def test_who_works_from_ipv6_is_somebody_else_with_each_new_address_or_roams(rule):
+    """Addresses of one network change by themselves; a thief's is in another one."""
+    honest, robbed = Shop(), Shop()
+    for shop in (honest, robbed):
+        day = shop.weeks("ann", address="a-home.{}")
+        for number in range(14):
+            thief = shop is robbed and number % 3
+            shop.act(
+                day + 10 * HOUR_MS + number * 20_000, "ann", "session.open" if number % 5 == 0 else "order.read",
+                address=f"a-thief.{number}" if thief else f"a-home.y{number}", kind="order", entity_id=f"x{number}",
+            )  # fmt: skip
+    assert honest.alerts == []
+    assert rule in robbed.rules()
+
+
 def customers(shop, at_ms, number):
     """Each once, each from an address of their own."""
     for count in range(number):
