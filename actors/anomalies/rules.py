@@ -17,15 +17,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
 
 from actors.anomalies.habits import Habit, Habits
-from actors.anomalies.record import ELSEWHERE, FORBIDDEN, MACHINE_REFUSED, SIGN_IN, Record, Reference, is_read
+from actors.anomalies.record import MACHINE_REFUSED, SIGN_IN, Record, Reference, is_read
 from actors.anomalies.settings import AnomalySettings
+from actors.anomalies.weighing import BY_TRANSFER, SEARCH, closed, directions, listed, listing
 from actors.anomalies.windows import KeptWindow, Window, Windows
-from actors.domain.acts_changes import totals_of
 from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 Action = Literal["none", "step_up", "end_session"]
@@ -42,14 +43,8 @@ PRESENT_MAX = 64
 # So many differences that others found say what is usual; and so far from it (standard deviations of a binomial) nobody is by chance.
 _OTHERS_MIN = 30
 _SIGMAS = 3.5
-_CORRECTION = "location.adjust"
-_ON_HAND = ".on_hand"
 _COUNTED = ("count", "found")
-# Of transfers: what is not there or lost leaves the books, what was found comes into them.
-_BY_TRANSFER = frozenset({"transfer.short_pick", "transfer.close"})
-# By the guard, of the place that the call names.
-_PLACE_FORBIDDEN = f"auth{ELSEWHERE}"
-_GONE, _FOUND = (".missing", ".lost"), ".found"
+_by_time, _by_weight = attrgetter("at_ms"), attrgetter("weight")
 
 
 # How often this person, at present, does something in an hour: by the act's name, or READS for orders looked at.
@@ -79,7 +74,7 @@ class Rules:
         self._habits = habits
         minutes = {
             "overrides": settings.override_minutes, "counts": settings.override_minutes, "voids": settings.void_minutes,
-            "refunds": 1440, "two_places": settings.places_minutes, "off_shift": 180, "lookups": settings.lookup_minutes,
+            "refunds": 1440, "two_places": settings.places_minutes, "off_shift": 180, "lookups": settings.lookup_minutes, "lists": settings.lookup_minutes,
             "worked": settings.lookup_minutes, "stuffing": settings.stuffing_minutes, "guessing": settings.guess_minutes,
             "stolen_token": 30, "nibbles": settings.nibble_days * 1440, "counters": settings.nibble_days * 1440, "probing": settings.door_minutes, "sign_ins": settings.places_minutes,
         }  # fmt: skip
@@ -115,11 +110,11 @@ class Rules:
 
     # --- stock and money
     def _overrides(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        down, up = _directions(record)
+        down, up = directions(record)
         if record.outcome or not down + up:
             return None
         limits, subject = self._settings, record.subject
-        if record.action in _BY_TRANSFER:
+        if record.action in BY_TRANSFER:
             every = None
         else:
             # Those who count find too much as well as too little; who takes things finds only too little.
@@ -250,29 +245,36 @@ class Rules:
 
     # --- what is looked at
     def _lookups(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        if record.kind != "order" or record.outcome:
+        subject, now_ms, searches = record.subject, record.at_ms, record.action == SEARCH
+        if record.outcome or not (searches or record.kind == "order"):
             return None
         if not is_read(record.action):
-            self._windows["worked"].add(record.subject, record, record.entity_id)
+            self._windows["worked"].add(subject, record, record.entity_id)
             return None
         limits = self._settings
-        window = self._windows["lookups"].add(record.subject, record, record.entity_id)
-        if len(window) < limits.lookups:
+        looks, lists = self._windows["lookups"], self._windows["lists"]
+        if searches:
+            pages, window = lists.add(subject, record, listing(record), listed(record)), looks.get(subject, now_ms)
+        else:
+            pages, window = lists.get(subject, now_ms), looks.add(subject, record, record.entity_id)
+        in_lists = sum({page.member: page.weight for page in sorted(pages.entries, key=_by_weight)}.values())
+        if len(window) + in_lists < limits.lookups:
             return None
-        worked = self._windows["worked"].get(record.subject, record.at_ms).members()
-        number = len(window.members() - worked)
+        worked = self._windows["worked"].get(subject, now_ms).members()
+        number = int(in_lists) + len(window.members() - worked)
         limit = _burst(limits.lookups, usual(READS), limits.lookup_minutes)
         if number < limit:
             return None
-        reason = f"{number} orders looked at and not worked on within {limits.lookup_minutes} min"
-        return _found("lookups", record, window, number / limit, "end_session", reason)
+        reason = f"{number} orders looked at, by themselves or in lists, and not worked on within {limits.lookup_minutes} min"
+        seen = Window(sorted([*window.entries, *pages.entries], key=_by_time))
+        return _found("lookups", record, seen, number / limit, "end_session", reason)
 
     def _probing(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        closed = _closed(record)
-        if not closed:
+        door = closed(record)
+        if not door:
             return None
         limits = self._settings
-        window = self._windows["probing"].add(record.subject, record, closed)
+        window = self._windows["probing"].add(record.subject, record, door)
         doors = len(window.members())
         if doors < limits.doors:
             return None
@@ -334,32 +336,6 @@ class Rules:
         if len(seen) > PRESENT_MAX:
             del seen[next(iter(seen))]
         return others
-
-
-def _closed(record: Record) -> str:
-    """The closed door that was tried; "" for none. A page asks for many things of its place at once, so a place is one door of a person's, whatever is asked there. What
-    machines ask is their configuration's, and orders may go to another place while somebody works on them: all places are one door then."""
-    if not record.outcome.endswith(ELSEWHERE):
-        return record.door if record.outcome.startswith(FORBIDDEN) else ""
-    return (
-        f"{record.outcome} {record.entity_id}" if record.role and record.outcome == _PLACE_FORBIDDEN else record.outcome
-    )
-
-
-def _directions(record: Record) -> tuple[int, int]:
-    """How far it lowers counts of stock, and raises them: a correction by the units of all its lines, since the most of what it names may hide the one that matters; all else by how
-    many counts. Of a counted spot that is known from the second counting on: before that nobody has compared it."""
-    totals = totals_of(record.changes) if record.action == _CORRECTION else None
-    if totals is not None:
-        return totals
-    down = up = 0
-    for name, (before, after) in record.changes.items():
-        counted = record.action == "count.submit" or (record.action == _CORRECTION and name.endswith(_ON_HAND))
-        if record.action in _BY_TRANSFER:
-            down, up = down + name.endswith(_GONE), up + name.endswith(_FOUND)
-        elif counted and isinstance(before, int) and isinstance(after, int):
-            down, up = down + (after < before), up + (after > before)
-    return down, up
 
 
 def _burst(floor: int, usual: float, minutes: int) -> float:

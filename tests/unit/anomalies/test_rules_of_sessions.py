@@ -8,7 +8,7 @@ import pytest
 from actors.anomalies.habits import PEOPLE_MAX, Habit, Habits, Kept
 from actors.anomalies.record import Record
 from actors.anomalies.rules import PLACES_MAX
-from actors.domain.times import HOUR_MS
+from actors.domain.times import DAY_MS, HOUR_MS
 from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, Shop
 
 START = MONDAY_MS + NINE
@@ -77,6 +77,54 @@ def test_who_works_from_ipv6_is_somebody_else_with_each_new_address_or_roams(rul
             )  # fmt: skip
     assert honest.alerts == []
     assert rule in robbed.rules()
+
+
+def search(shop, at_ms, told, whose="", **more):
+    changes = {} if told is None else {"orders": (None, told)} | {name: (None, value) for name, value in more.items()}
+    return shop.act(at_ms, "tom", "order.search", changes=changes, behalf=whose)
+
+
+def test_the_region_s_orders_are_listed_and_nobody_looks():
+    for told, enough in ((500, 2), (50, 20)):
+        shop = Shop()
+        found = []
+        for number in range(30):
+            page = {"page": "next"} if number else {}
+            found += [bool(search(shop, START + number * 2 * MINUTE_MS, told, **page))]
+        assert found.index(True) + 1 == enough
+        (alert,) = shop.alerts
+        assert (alert.about, alert.rules, alert.action) == ("tom", ["lookups"], "end_session")
+        assert len(alert.evidence) == enough
+    persons = Shop()
+    for number in range(30):
+        search(persons, START + number * 2 * MINUTE_MS, 40, f"e-{number}")
+    assert persons.rules() == ["lookups"]
+
+
+@pytest.mark.parametrize("filters", [{}, {"status": "allocated"}, {"held": "fraud"}])
+def test_who_looks_at_the_same_list_of_work_all_day_harvests(filters):
+    shop = Shop()
+    for number in range(120):
+        search(shop, START + number * 30_000, 500, **filters)
+    assert shop.alerts == []
+    for held in ("payment", "address"):
+        search(shop, START + HOUR_MS, 500, held=held)
+    assert shop.rules() == ["lookups"]
+
+
+@pytest.mark.parametrize("told", [0, 4, 10, None])
+def test_who_looks_for_a_caller_s_few_orders_harvests(told):
+    shop = Shop()
+    for number in range(30):
+        at_ms = START + number * 2 * MINUTE_MS
+        search(shop, at_ms, told, f"e-{number}")
+        for step in ("order.read", "order.cancel") if number % 4 == 0 else ("order.read",):
+            shop.act(at_ms + 1000, "tom", step, kind="order", entity_id=f"o{number}")
+    assert shop.alerts == []
+    # Persons tried one after the other are looks, whatever they have.
+    for number in range(100):
+        search(shop, START + DAY_MS + number * 20_000, told, f"e-{number}")
+    assert shop.rules() == ["lookups"]
 
 
 def customers(shop, at_ms, number):

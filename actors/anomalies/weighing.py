@@ -1,0 +1,57 @@
+"""What one record counts for in the rules."""
+
+from __future__ import annotations
+
+from actors.anomalies.record import ELSEWHERE, FORBIDDEN, Record
+from actors.domain.acts_changes import totals_of
+
+SEARCH = "order.search"
+# A line of a list names an order and its customer's reference, and not where it goes: so many tell as much as one order that is looked at.
+LISTED_PER_LOOK = 10
+_CORRECTION = "location.adjust"
+_ON_HAND = ".on_hand"
+# Of transfers: what is not there or lost leaves the books, what was found comes into them.
+BY_TRANSFER = frozenset({"transfer.short_pick", "transfer.close"})
+# By the guard, of the place that the call names.
+_PLACE_FORBIDDEN = f"auth{ELSEWHERE}"
+_UNNAMED = (None, None)
+_GONE, _FOUND = (".missing", ".lost"), ".found"
+
+
+def closed(record: Record) -> str:
+    """The closed door that was tried; "" for none. A page asks for many things of its place at once, so a place is one door of a person's, whatever is asked there. What
+    machines ask is their configuration's, and orders may go to another place while somebody works on them: all places are one door then."""
+    if not record.outcome.endswith(ELSEWHERE):
+        return record.door if record.outcome.startswith(FORBIDDEN) else ""
+    return (
+        f"{record.outcome} {record.entity_id}" if record.role and record.outcome == _PLACE_FORBIDDEN else record.outcome
+    )
+
+
+def directions(record: Record) -> tuple[int, int]:
+    """How far it lowers counts of stock, and raises them: a correction by the units of all its lines, since the most of what it names may hide the one that matters; all else by how
+    many counts. Of a counted spot that is known from the second counting on: before that nobody has compared it."""
+    totals = totals_of(record.changes) if record.action == _CORRECTION else None
+    if totals is not None:
+        return totals
+    down = up = 0
+    for name, (before, after) in record.changes.items():
+        counted = record.action == "count.submit" or (record.action == _CORRECTION and name.endswith(_ON_HAND))
+        if record.action in BY_TRANSFER:
+            down, up = down + name.endswith(_GONE), up + name.endswith(_FOUND)
+        elif counted and isinstance(before, int) and isinstance(after, int):
+            down, up = down + (after < before), up + (after > before)
+    return down, up
+
+
+def listing(record: Record) -> str:
+    """Which list of orders it is: the first page of one, asked for again, tells nothing new; each further page does."""
+    if "page" in record.changes:
+        return f"{record.reference}"
+    return " ".join([record.behalf, *(str(record.changes.get(name, _UNNAMED)[1]) for name in ("status", "held"))])
+
+
+def listed(record: Record) -> float:
+    """As how many looks at orders a list counts: at least one, since that somebody has no orders is told as well. Lines of before say no number."""
+    orders = record.changes.get("orders", _UNNAMED)[1]
+    return max(1.0, orders / LISTED_PER_LOOK) if isinstance(orders, int) else 1.0
