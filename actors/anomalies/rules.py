@@ -25,7 +25,7 @@ import msgspec
 from actors.anomalies.habits import Habit, Habits
 from actors.anomalies.record import MACHINE_REFUSED, SIGN_IN, Record, Reference, is_read
 from actors.anomalies.settings import AnomalySettings
-from actors.anomalies.weighing import BY_TRANSFER, SEARCH, closed, directions, listed, listing
+from actors.anomalies.weighing import BY_TRANSFER, SEARCH, closed, directions, listed, listing, worked_on
 from actors.anomalies.windows import KeptWindow, Window, Windows
 from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -75,7 +75,7 @@ class Rules:
         minutes = {
             "overrides": settings.override_minutes, "counts": settings.override_minutes, "voids": settings.void_minutes,
             "refunds": 1440, "two_places": settings.places_minutes, "off_shift": 180, "lookups": settings.lookup_minutes, "lists": settings.lookup_minutes,
-            "worked": settings.lookup_minutes, "stuffing": settings.stuffing_minutes, "guessing": settings.guess_minutes,
+            "worked": settings.lookup_minutes, "handled": settings.lookup_minutes, "stuffing": settings.stuffing_minutes, "guessing": settings.guess_minutes,
             "stolen_token": 30, "nibbles": settings.nibble_days * 1440, "counters": settings.nibble_days * 1440, "probing": settings.door_minutes, "sign_ins": settings.places_minutes,
         }  # fmt: skip
         self._windows = {name: Windows(span * MINUTE_MS) for name, span in minutes.items()}
@@ -246,10 +246,14 @@ class Rules:
     # --- what is looked at
     def _lookups(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         subject, now_ms, searches = record.subject, record.at_ms, record.action == SEARCH
-        if record.outcome or not (searches or record.kind == "order"):
+        if record.outcome:
             return None
         if not is_read(record.action):
-            self._windows["worked"].add(subject, record, record.entity_id)
+            for name, what in zip(("worked", "handled"), worked_on(record), strict=True):
+                if what:
+                    self._windows[name].add(subject, record, what)
+            return None
+        if not (searches or record.kind == "order"):
             return None
         limits = self._settings
         looks, lists = self._windows["lookups"], self._windows["lists"]
@@ -261,7 +265,8 @@ class Rules:
         if len(window) + in_lists < limits.lookups:
             return None
         worked = self._windows["worked"].get(subject, now_ms).members()
-        number = int(in_lists) + len(window.members() - worked)
+        handled = len(self._windows["handled"].get(subject, now_ms).members())
+        number = int(in_lists) + max(0, len(window.members() - worked) - handled)
         limit = _burst(limits.lookups, usual(READS), limits.lookup_minutes)
         if number < limit:
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.anomalies.record import ELSEWHERE, FORBIDDEN, Record
 from actors.domain.acts_changes import totals_of
+from actors.domain.ids import order_shipped
 
 SEARCH = "order.search"
 # A line of a list names an order and its customer's reference, and not where it goes: so many tell as much as one order that is looked at.
@@ -42,6 +43,18 @@ def directions(record: Record) -> tuple[int, int]:
         elif counted and isinstance(before, int) and isinstance(after, int):
             down, up = down + (after < before), up + (after > before)
     return down, up
+
+
+def worked_on(record: Record) -> tuple[str, str]:
+    """(order, what else) that somebody has done something about. A shipment says in its id of which order it is; a collection has one or several and says none, nor does
+    a floor, where each act is one order's or more: these can only be counted. Both "" for what is no work on orders."""
+    if record.kind == "order":
+        return record.entity_id, ""
+    if record.kind == "shipment":
+        return order_shipped(record.entity_id), ""
+    if record.kind == "collection":
+        return "", record.entity_id
+    return "", f"{record.reference}" if record.kind == "floor" else ""
 
 
 def listing(record: Record) -> str:

@@ -8,6 +8,7 @@ import pytest
 from actors.anomalies.habits import PEOPLE_MAX, Habit, Habits, Kept
 from actors.anomalies.record import Record
 from actors.anomalies.rules import PLACES_MAX
+from actors.domain.ids import shipment_of
 from actors.domain.times import DAY_MS, HOUR_MS
 from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, Shop
 
@@ -124,6 +125,51 @@ def test_who_looks_for_a_caller_s_few_orders_harvests(told):
     # Persons tried one after the other are looks, whatever they have.
     for number in range(100):
         search(shop, START + DAY_MS + number * 20_000, told, f"e-{number}")
+    assert shop.rules() == ["lookups"]
+
+
+def order_of(number):
+    return f"us-{number:026d}"
+
+
+WORK = [
+    ("shipment.close_parcel", "shipment", lambda number: shipment_of(order_of(number), 1)),
+    ("collection.collect", "collection", lambda number: f"us-collection-{number:026d}"),
+    ("floor.confirm_pick", "floor", lambda number: "us-wh-seattle"),
+]
+
+
+@pytest.mark.parametrize(("action", "kind", "entity"), WORK)
+def test_the_session_ends_of_whoever_packs_picks_or_hands_over_what_he_looked_at(action, kind, entity):
+    shop, idle, refused = Shop(), Shop(), Shop()
+    for number in range(150):
+        for one in (shop, idle, refused):
+            at_ms = START + number * 20_000
+            one.act(at_ms, "ann", "order.read", role="fulfilment", kind="order", entity_id=order_of(number))
+            if one is not idle:
+                outcome = "shipment.closed" if one is refused else ""
+                one.act(
+                    at_ms + 1, "ann", action, role="fulfilment", kind=kind, entity_id=entity(number), outcome=outcome
+                )
+    assert shop.alerts == []
+    assert (idle.rules(), refused.rules()) == (["lookups"], ["lookups"])
+
+
+@pytest.mark.parametrize(
+    ("action", "kind", "entity"),
+    [
+        ("shipment.close_parcel", "shipment", lambda number: shipment_of(order_of(number + 1000), 1)),
+        ("shipment.open_manual", "shipment", lambda number: f"us-shipment-{number:026d}"),
+        ("shipment.read_label", "shipment", lambda number: shipment_of(order_of(number), 1)),
+        ("collection.locate", "collection", lambda number: f"us-collection-{number % 20:026d}"),
+    ],
+)
+def test_work_on_something_else_hides_what_was_looked_at(action, kind, entity):
+    shop = Shop()
+    for number in range(150):
+        at_ms = START + number * 20_000
+        shop.act(at_ms, "ann", "order.read", role="fulfilment", kind="order", entity_id=order_of(number))
+        shop.act(at_ms + 1, "ann", action, role="fulfilment", kind=kind, entity_id=entity(number))
     assert shop.rules() == ["lookups"]
 
 
