@@ -23,7 +23,7 @@ from actors.domain.account_commands import (
 )
 from actors.domain.account_events import HashRenewed, PasswordChanged, ShiftEnded, SignedIn, SteppedUp
 from actors.domain.account_state import Account
-from actors.domain.acts_changes import in_units, with_totals
+from actors.domain.acts_changes import few, in_units, with_totals
 from actors.domain.acts_of_collections import of_collection
 from actors.domain.acts_of_counts import compared
 from actors.domain.acts_of_floor import of_floor
@@ -43,6 +43,7 @@ from actors.domain.approval import (
     WithdrawApproval,
     reasons_of,
 )
+from actors.domain.article import NO_DETAILS
 from actors.domain.audit import DONE, Act, Audited, Changes, Who
 from actors.domain.breach import (
     CloseBreach,
@@ -55,7 +56,7 @@ from actors.domain.breach import (
     TellSubjects,
 )
 from actors.domain.breach_state import Breach
-from actors.domain.catalogue import DefineSkus, TellCosts
+from actors.domain.catalogue import Catalogue, DefineSkus, DetailsDefined, TellCosts
 from actors.domain.client import Client, RegisterClient, SetClientScopes
 from actors.domain.customer_commands import EndSession, EraseCustomer, RefreshSession, TryCode, TryPasskey
 from actors.domain.customer_events import SessionOpened, SessionRefreshed
@@ -138,14 +139,26 @@ def _stepped(update: str, location_id: str) -> Act:
     return Act(f"order.{update}", location_id)
 
 
-def of_catalogue(state: Any, command: DefineSkus | TellCosts, events: Sequence[Any]) -> Act:
-    """`catalogue.define`, and `catalogue.tell_costs`, which only counts ask."""
+def of_catalogue(state: Catalogue | None, command: DefineSkus | TellCosts, events: Sequence[Any]) -> Act:
+    """`catalogue.define` with how many, and with what one costs before and after, and `catalogue.tell_costs`, which only counts ask."""
     if type(command) is not DefineSkus:
         return plain("catalogue", type(command))
     changes: Changes = {"skus": (None, len(command.skus))}
     if command.said:
         changes["details"] = (None, len(command.said))
-    return Act("catalogue.define", "", "", changes)
+    return Act("catalogue.define", "", "", changes | few(_costs(state, events)))
+
+
+def _costs(state: Catalogue | None, events: Sequence[Any]) -> Changes:
+    """What one of each costs by which counts and refunds are judged, where it becomes another."""
+    known, changes = {} if state is None else state.details, dict[str, Any]()
+    for sku, now in (one for event in events if type(event) is DetailsDefined for one in event.details):
+        before = known.get(sku, NO_DETAILS)
+        if now.cost_minor != before.cost_minor:
+            changes[f"{sku}.unit_cost"] = (before.cost_minor, now.cost_minor)
+        if now.currency != before.currency:
+            changes[f"{sku}.currency"] = (before.currency, now.currency)
+    return changes
 
 
 def of_account(state: Account | None, command: Any, events: Sequence[Any]) -> Act:

@@ -7,12 +7,16 @@ changes counts, then thresholds, and of each first what goes down, the most unit
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
 
 from actors.domain.allocation import need_of
 from actors.domain.audit import Changed, Changes
 
 # Of a body with a thousand lines the audit names so many; the history has them all.
 CHANGES_MAX = 50
+WORDS_CHARS_MAX = 200
 # How many changes there are, and by how many units all counts together go down, and up. The field of a SKU has a dot, so these are none.
 LINES, UNITS_DOWN, UNITS_UP = "lines", "units_down", "units_up"
 
@@ -39,6 +43,13 @@ def totals_of(changes: Mapping[str, Changed]) -> tuple[int, int] | None:
     return (down, up) if isinstance(down, int) and isinstance(up, int) else None
 
 
+def in_words(value: Any) -> str | int:
+    """A field's value as a line has it: yes and no as 1 and 0, of lists and the like the beginning of their JSON."""
+    if isinstance(value, int):
+        return int(value)
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()[:WORDS_CHARS_MAX]
+
+
 def in_units(field: str, units: Iterable[tuple[str, int]]) -> Changes:
     """`<SKU>.<field>` with its units; lines that repeat a SKU are added up."""
     return {f"{sku}.{field}": (None, number) for sku, number in need_of(units).items()}
@@ -53,6 +64,6 @@ def _by_size(changes: Changes) -> Changes:
 
 
 def _step(change: Changed) -> int:
-    """By how much it changes; what has no number before is told by what is added."""
-    before, after = change
-    return after - (before if isinstance(before, int) else 0) if isinstance(after, int) else 0
+    """By how much it changes; what there was not, or is no more, counts as 0."""
+    before, after = (value if isinstance(value, int) else 0 for value in change)
+    return after - before

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from actors.domain.acts_changes import few, in_units, with_totals
+from actors.domain.acts_changes import few, in_units, in_words, with_totals
 from actors.domain.allocation import need_of
 from actors.domain.audit import Act, Changed, Changes
 from actors.domain.count_commands import BeginSpots, CloseCount, OpenCount, SubmitSpot
 from actors.domain.count_state import Count
 from actors.domain.location_commands import AdjustStock, ChangeCondition, OpenLocation, ReceiveStock, SetLevels
+from actors.domain.location_profile import Profile, SetProfile
 from actors.domain.location_state import CountedSpot, Location, Stock
 from actors.domain.reservation_commands import ExtendReservation, MakeReservation, ReleaseReservation
 
@@ -35,7 +36,7 @@ def units_changed(what: str, lines: Iterable[tuple[str, int]]) -> Changes:
 
 
 def of_location(state: Location | None, command: Any, events: Sequence[Any]) -> Act:
-    """`location.adjust` and `location.set_safety_stock` with counts before and after: they override what the system believes; so do the levels."""
+    """`location.adjust` and `location.set_safety_stock` with counts before and after: they override what the system believes; so do the levels; `location.set_profile` with the fields that change."""
     if type(command) is OpenLocation:
         before = None if state is None else state.particulars.name
         return Act("location.open", "", "", {"name": (before, command.name)} if events else {})
@@ -51,6 +52,8 @@ def of_location(state: Location | None, command: Any, events: Sequence[Any]) -> 
         moved = need_of((f"{line.sku}.{line.now}_delta", line.quantity) for line in command.lines)
         changes: Changes = {name: (None, units) for name, units in moved.items()}
         return Act("location.change_condition", "", "", few(changes) if events else {})
+    if type(command) is SetProfile:
+        return Act("location.set_profile", "", "", _profiled(state, command.profile) if events else {})
     return plain("location", type(command))
 
 
@@ -107,6 +110,16 @@ def _of_adjustment(known: dict[str, Stock], command: AdjustStock) -> Act:
     if not counts:
         return Act("location.set_safety_stock", "", "", few({}, thresholds))
     return Act("location.adjust", "", ",".join(reasons), with_totals(counts, thresholds))
+
+
+def _profiled(location: Location | None, now: Profile) -> Changes:
+    """The fields that become others. Without a profile a location does everything, as an empty one says."""
+    before = (None if location is None else location.profile) or Profile()
+    return {
+        field: (in_words(was), in_words(value))
+        for field in Profile.__struct_fields__
+        if (value := getattr(now, field)) != (was := getattr(before, field))
+    }
 
 
 def _levels(known: dict[str, Stock], command: SetLevels) -> Changes:

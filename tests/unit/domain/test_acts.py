@@ -8,11 +8,11 @@ import pytest
 from actors.domain import device, guest
 from actors.domain.account import Disable, OpenAccount
 from actors.domain.acts import audited_of
-from actors.domain.acts_changes import CHANGES_MAX, totals_of
+from actors.domain.acts_changes import CHANGES_MAX, WORDS_CHARS_MAX, totals_of
 from actors.domain.approval import Approval, AskApproval, DecideApproval, WithdrawApproval
 from actors.domain.article import Details
-from actors.domain.audit import Act, Audited, Who
-from actors.domain.catalogue import DefineSkus, Said, SkusDefined
+from actors.domain.audit import Act, Audited, Changes, Who
+from actors.domain.catalogue import Catalogue, DefineSkus, DetailsDefined, Said, SkusDefined
 from actors.domain.claim import Take
 from actors.domain.client import RegisterClient
 from actors.domain.customer_commands import EndSession, RefreshSession, TryCode, TryPasskey
@@ -24,8 +24,10 @@ from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
 from actors.domain.location_commands import AdjustmentLine, AdjustStock, ChangeCondition, ConditionLine
 from actors.domain.location_events import LocationOpened
+from actors.domain.location_profile import Profile, ProfileSet, SetProfile
 from actors.domain.location_state import Location, Stock
 from actors.domain.passkeys import AddPasskey, Passkey, PasskeySuspected, PasskeyUse, RemovePasskey
+from actors.domain.sourcing_calendar import WorkDay
 from actors.domain.trail import Note
 from actors.domain.transfer_commands import ApproveTransfer
 
@@ -148,6 +150,56 @@ def test_the_catalogue_says_how_many():
     assert act == Act("catalogue.define", "", "", {"skus": (None, 1)})
     more = DefineSkus([("A", "a"), ("B", "b")], [Said("A", Details(weight_g=5), ["weight_g"])])
     assert act_of("catalogue", None, more).changes == {"skus": (None, 2), "details": (None, 1)}
+
+
+def test_what_a_sku_costs_is_another_and_nobody_can_tell_what_it_was():
+    known = Catalogue(
+        {"A": "a", "B": "b", "C": "c"}, {"A": Details(cost_minor=9_900, currency="USD"), "C": Details(cost_minor=5)}
+    )
+    said = [
+        Said("A", Details(cost_minor=100, currency="USD"), ["cost_minor", "currency"]),
+        Said("B", Details(cost_minor=700, currency="EUR"), ["cost_minor", "currency"]),
+        Said("C", Details(weight_g=5), ["weight_g"]),
+    ]
+    command = DefineSkus([("A", "a"), ("B", "b"), ("C", "c")], said)
+    happened = KINDS["catalogue"].decide(known, command, Context("us-catalogue", "c", 0)).events
+    assert act_of("catalogue", known, command, happened).changes == {
+        "skus": (None, 3), "details": (None, 3), "A.unit_cost": (9_900, 100), "B.unit_cost": (None, 700), "B.currency": ("", "EUR"),
+    }  # fmt: skip
+    refused = act_of("catalogue", known, command)
+    assert refused.changes == {"skus": (None, 3), "details": (None, 3)}
+
+
+def test_the_cost_that_is_lowered_or_taken_away_hides_behind_others():
+    many = {f"S{n:03}": Details(cost_minor=10, currency="USD") for n in range(200)}
+    known = Catalogue(dict.fromkeys(many, ""), many)
+    now = [(sku, Details(cost_minor=11, currency="USD")) for sku in many]
+    now[150:152] = [("S150", Details(cost_minor=1, currency="USD")), ("S151", Details())]
+    changes = act_of("catalogue", known, DefineSkus([]), [DetailsDefined(now)]).changes
+    assert (changes["S150.unit_cost"], changes["S151.unit_cost"], changes["lines"]) == (
+        (10, 1),
+        (10, None),
+        (None, 201),
+    )
+    assert len(changes) == CHANGES_MAX + 2
+
+
+def test_a_location_can_do_something_else_and_nobody_can_tell_what_it_was():
+    profile = Profile(
+        ships=False, serves=("US", "CA"), units_a_day=9, holidays=tuple(f"2026-01-{n:02}" for n in range(1, 32))
+    )
+    first = act_of("location", AUSTIN, SetProfile(profile), [ProfileSet(profile)])
+    assert first.action == "location.set_profile"
+    assert first.changes.keys() == {"ships", "serves", "units_a_day", "holidays"}
+    assert (first.changes["ships"], first.changes["serves"]) == ((1, 0), ("[]", '["US","CA"]'))
+    assert len(str(first.changes["holidays"][1])) == WORDS_CHARS_MAX
+    known = msgspec.structs.replace(AUSTIN, profile=profile)
+    again = SetProfile(msgspec.structs.replace(profile, units_a_day=0, week=(WorkDay(540, 1020),) * 7))
+    changes = act_of("location", known, again, [ProfileSet(again.profile)]).changes
+    assert (changes.keys(), changes["units_a_day"]) == ({"units_a_day", "week"}, (9, 0))
+    assert act_of("location", known, again).changes == {}
+    for told in (first.changes, changes):
+        assert msgspec.json.decode(msgspec.json.encode(told), type=Changes) == told, "whoever reads the line can't"
 
 
 @pytest.mark.parametrize(
