@@ -25,7 +25,7 @@ import msgspec
 from actors.anomalies.habits import Habit, Habits
 from actors.anomalies.record import MACHINE_REFUSED, SIGN_IN, Record, Reference, is_read
 from actors.anomalies.settings import AnomalySettings
-from actors.anomalies.weighing import BY_TRANSFER, SEARCH, closed, directions, listed, listing, worked_on
+from actors.anomalies.weighing import AT_WORK, SEARCH, closed, directions, listed, listing, worked_on
 from actors.anomalies.windows import KeptWindow, Window, Windows
 from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -114,7 +114,7 @@ class Rules:
         if record.outcome or not down + up:
             return None
         limits, subject = self._settings, record.subject
-        if record.action in BY_TRANSFER:
+        if record.action in AT_WORK:
             every = None
         else:
             # Those who count find too much as well as too little; who takes things finds only too little.
@@ -125,7 +125,7 @@ class Rules:
             if len(written_off) >= limit:
                 return _found(
                     "overrides", record, written_off, len(written_off) / limit, "step_up",
-                    f"{len(written_off)} corrections write stock off within {limits.override_minutes} min",
+                    f"{len(written_off)} corrections or losses told of write stock off within {limits.override_minutes} min",
                 )  # fmt: skip
         if every is not None and len(every) >= limits.counts_down and every.weight() >= limits.one_sided * len(every):
             return _found(

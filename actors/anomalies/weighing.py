@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from actors.anomalies.record import ELSEWHERE, FORBIDDEN, Record
 from actors.domain.acts_changes import totals_of
 from actors.domain.ids import order_shipped
@@ -11,12 +13,16 @@ SEARCH = "order.search"
 LISTED_PER_LOOK = 10
 _CORRECTION = "location.adjust"
 _ON_HAND = ".on_hand"
-# Of transfers: what is not there or lost leaves the books, what was found comes into them.
-BY_TRANSFER = frozenset({"transfer.short_pick", "transfer.close"})
+# Of work on goods: which fields leave the books as not there or lost. Of a floor's short pick what another bin has does not.
+_GONE: Mapping[str, tuple[str, ...]] = {
+    "transfer.short_pick": (".missing",), "transfer.close": (".lost",), "shipment.tell_missing": (".missing",),
+    "floor.tell_short": (".short",), "floor.tell_lost": (".lost",),
+}  # fmt: skip
+AT_WORK = _GONE.keys()
+_FOUND = ".found"
 # By the guard, of the place that the call names.
 _PLACE_FORBIDDEN = f"auth{ELSEWHERE}"
 _UNNAMED = (None, None)
-_GONE, _FOUND = (".missing", ".lost"), ".found"
 
 
 def closed(record: Record) -> str:
@@ -36,10 +42,11 @@ def directions(record: Record) -> tuple[int, int]:
     if totals is not None:
         return totals
     down = up = 0
+    gone = _GONE.get(record.action)
     for name, (before, after) in record.changes.items():
         counted = record.action == "count.submit" or (record.action == _CORRECTION and name.endswith(_ON_HAND))
-        if record.action in BY_TRANSFER:
-            down, up = down + name.endswith(_GONE), up + name.endswith(_FOUND)
+        if gone is not None:
+            down, up = down + (bool(after) and name.endswith(gone)), up + name.endswith(_FOUND)
         elif counted and isinstance(before, int) and isinstance(after, int):
             down, up = down + (after < before), up + (after > before)
     return down, up

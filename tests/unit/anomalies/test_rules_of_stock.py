@@ -57,8 +57,17 @@ def test_what_is_taken_hides_behind_many_small_finds(why, times):
     assert old.alerts == [], "lines of before there were totals are read as they were"
 
 
-@pytest.mark.parametrize(("action", "change"), [("transfer.short_pick", "missing"), ("transfer.close", "lost")])
-def test_stock_is_written_off_by_transfers_and_nobody_is_told(action, change):
+@pytest.mark.parametrize(
+    ("action", "change"),
+    [
+        ("transfer.short_pick", "missing"),
+        ("transfer.close", "lost"),
+        ("floor.tell_short", "short"),
+        ("floor.tell_lost", "lost"),
+        ("shipment.tell_missing", "missing"),
+    ],
+)
+def test_stock_is_written_off_by_transfers_floors_or_packing_and_nobody_is_told(action, change):
     shop, honest = Shop(), Shop()
     for minute in range(12):
         at_ms = START + minute * MINUTE_MS
@@ -70,6 +79,16 @@ def test_stock_is_written_off_by_transfers_and_nobody_is_told(action, change):
     assert (alert.about, alert.rules, alert.action) == ("mia", ["overrides"], "step_up")
     assert alert.evidence == [(0, number) for number in range(1, 11)]
     assert honest.alerts == []
+
+
+def test_a_bin_that_is_empty_while_another_has_the_units_is_a_loss():
+    shop = Shop()
+    for number in range(40):
+        changes = {f"S{number}.missing": (None, 6), f"S{number}.short": (None, 0)}
+        shop.act(
+            START + number * MINUTE_MS, "mia", "floor.tell_short", role="fulfilment", kind="floor", changes=changes
+        )
+    assert shop.alerts == []
 
 
 @pytest.mark.parametrize(("found", "told"), [((45, 45), True), ((45, 55), False), ((50, 50), False)])
