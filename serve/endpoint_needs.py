@@ -11,7 +11,7 @@ class Need(NamedTuple):
 
     permission: one of `permissions.PERMISSIONS`; "" for an endpoint that anyone signed in may use, None for one that is open to all.
     at_location: the caller's rights must reach the location in the path. step_up: the second factor must be fresh, of customers the session. reads: the audit's name
-    for reading personal data by it: written down before it is answered. own: the permission that suffices for what is the caller's own;
+    for reading personal data by it: written down before it is answered; by the handler when it is `counted`, with how much is told. own: the permission that suffices for what is the caller's own;
     whose it is, the entity judges.
     """
 
@@ -20,6 +20,7 @@ class Need(NamedTuple):
     step_up: bool = False
     reads: str = ""
     own: str = ""
+    counted: bool = False
 
 
 OPEN = Need(None)
@@ -33,9 +34,9 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     # Product availability is for everybody who may buy.
     ("GET", "/v1/availability"): OPEN,
     ("POST", "/v1/orders"): Need("orders.place", own="orders.place_own"),
-    ("GET", "/v1/orders"): Need("orders.read", reads="order.search"),
+    ("GET", "/v1/orders"): Need("orders.read", reads="order.search", counted=True),
     # Notes by itself whom it was about.
-    ("POST", "/v1/order-searches"): Need("orders.read"),
+    ("POST", "/v1/order-searches"): Need("orders.read", reads="order.search", counted=True),
     ("GET", "/v1/orders/{order_id}"): Need("orders.read", reads="order.read", own="orders.read_own"),
     ("GET", "/v1/orders/{order_id}/events"): Need("orders.read", reads="order.read_history"),
     ("GET", "/v1/orders/{order_id}/sourcing"): Need("orders.read", reads="order.read_sourcing"),

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 import msgspec
 
+from actors.domain.audit import Changed
+from actors.domain.audit_address import network_in
+
 # (shard, number): names a line of the audit for ever.
 Reference = tuple[int, int]
-Changed = tuple[str | int | None, str | int | None]
 SIGN_IN = "session.open"
 # What one person found in a blind count, and nobody else looked at.
 COMPARED = "count.compare"
@@ -64,6 +66,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     def reference(self) -> Reference:
         """Where it stands in the audit."""
         return self.shard, self.number
+
+    @property
+    def network(self) -> str:
+        """Where it came from: who has one address of an IPv6 network has them all."""
+        return network_in(self.address)
 
     @property
     def who(self) -> str:

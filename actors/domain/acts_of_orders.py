@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from actors.domain.acts_of_stock import CHANGES_MAX, plain
+from actors.domain.acts_changes import few
+from actors.domain.acts_of_stock import plain
 from actors.domain.audit import Act, Changes
 from actors.domain.order_events import OrderRectified
 from actors.domain.order_refund_commands import GiveRefund, WantRefund
@@ -55,8 +56,7 @@ def _changed(order: Order, events: Sequence[Any]) -> Changes:
     changes: Changes = {}
     for event in events:
         if type(event) is LinesChanged:
-            for number, quantity in event.lines[:CHANGES_MAX]:
-                changes[f"line.{number}"] = (order.lines[number - 1].quantity, quantity)
+            changes |= few({f"line.{number}": (order.lines[number - 1].quantity, now) for number, now in event.lines})
         elif type(event) is ServiceChanged:
             changes["service_level"] = ((order.terms or NO_TERMS).service_level, event.service_level)
         elif type(event) is OrderRectified or type(event) is Readdressed:

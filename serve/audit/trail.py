@@ -42,6 +42,7 @@ GATHER_S = 0.25
 WAITING_MAX = 5_000
 CLOSE_S = 2.0
 OVERFLOW = "audit.overflow"
+NOTHING: Changes = {}
 # (who, code, endpoint, entity id)
 _Refusal = tuple[Who, str, str, str]
 
@@ -70,10 +71,12 @@ class Trail:
         self._reading: asyncio.Task[None] | None = None
         self._refusing: asyncio.Task[None] | None = None
 
-    async def read(self, scope: Scope, action: str, kind: str = "", entity_id: str = "", behalf: str = "") -> None:
-        """Somebody is about to be told personal data. `behalf`: whose, when the data is not one entity's. Raises Problem 503 when that
-        can't be written down."""
-        if not await self._durable(scope, Act(action), kind, entity_id, behalf):
+    async def read(
+        self, scope: Scope, action: str, kind: str = "", entity_id: str = "", behalf: str = "", told: Changes = NOTHING
+    ) -> None:  # fmt: skip
+        """Somebody is about to be told personal data. `behalf`: whose, when the data is not one entity's; `told`: how much. Raises Problem 503
+        when that can't be written down."""
+        if not await self._durable(scope, Act(action, "", "", told), kind, entity_id, behalf):
             raise Problem("audit.unavailable", "What is read must be written down, and that is not possible now.")
 
     async def signed_in(self, scope: Scope, action: str, kind: str, entity_id: str) -> None:

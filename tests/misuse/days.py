@@ -12,6 +12,7 @@ from actors.anomalies.record import Record
 from tests.misuse.people import DAY_MS, FIRST_DAY_MS, HOUR_MS, STORES, WAREHOUSES, Person
 
 MINUTE_MS = 60_000
+_FOUND = (1, 1, 0, 2, 3, 5, 50)
 _LOOKS = frozenset({"order.read", "order.read_history"})
 
 
@@ -53,6 +54,8 @@ def made(person: Person, at_ms: int, action: str, session: str, address: str, **
         role = session = ""
     elif action.endswith(".search"):
         more = {name: value for name, value in more.items() if name not in {"kind", "entity_id"}}
+        # Mostly a caller's few, and now and then a page of a list of work.
+        more["changes"] = {"orders": (None, _FOUND[at_ms % len(_FOUND)])}
     elif action == "location.adjust":
         more = {"location_id": person.location_id} | more
     return Record(0, 0, at_ms, person.account_id, role, action, session_id=session, address=address, **more)

@@ -48,8 +48,8 @@ class Shop:
             at_ms, "", "session.open", outcome="session.refused", entity_id=account, address=address, role="", session_id=""
         )  # fmt: skip
 
-    def weeks(self, *people: str, days: int = 10, role: str = "support") -> int:
-        """Ordinary work from 9 to 17; gives the day after, 00:00."""
+    def weeks(self, *people: str, days: int = 10, role: str = "support", address: str = "shop") -> int:
+        """Ordinary work from 9 to 17; gives the day after, 00:00. address: `{}` in it becomes another one each time."""
         for day in range(days):
             for minute in range(9 * 60, 17 * 60, 12):
                 for index, person in enumerate(people):
@@ -58,7 +58,15 @@ class Shop:
                     action = ("order.read", "order.read", "order.place", "order.cancel")[
                         number % 4 if number % 9 == 0 else 0
                     ]
-                    self.act(at_ms, person, action, kind="order", entity_id=f"o{number}", role=role)
+                    self.act(
+                        at_ms,
+                        person,
+                        action,
+                        kind="order",
+                        entity_id=f"o{number}",
+                        role=role,
+                        address=address.format(minute),
+                    )
         return MONDAY_MS + days * DAY_MS
 
     def rules(self) -> list[str]:

@@ -137,14 +137,15 @@ async def test_anchors_that_were_taken_away_or_made_anew_are_missed(store, owner
     ("value", "field"),
     [
         ("us-client-shop", "subject"),
-        ("a-77", "address"),
+        ("a-net.77", "address"),
+        ("a-net", "address"),
         ("order.ship", "action"),
         ("order", "noun"),
         ("us-st-austin", "location"),
     ],
 )
 async def test_a_line_that_no_search_would_find_any_more_is_named(store, owner, value, field):
-    machine = audited(who=Who("us-client-shop", "", "s-1", "a-77"))
+    machine = audited(who=Who("us-client-shop", "", "s-1", "a-net.77"))
     await drained(store, 1, 1, msgspec.structs.replace(turn(1), audited=[machine]))
     assert breaks(owner) == []
     forge(owner, f"DELETE FROM audit_seconds WHERE key = audit_key('{field}', '{value}')")

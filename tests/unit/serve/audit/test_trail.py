@@ -102,6 +102,23 @@ async def test_personal_data_is_read_with_a_line_of_its_own(cell, path, action, 
     assert b"c-mia" not in msgspec.json.encode(line)
 
 
+async def test_how_many_orders_a_list_tells_is_written_down_and_once(cell):
+    for _ in range(3):
+        await placed(cell)
+    support, cursor = cell.of_role("support", sub="us-acct-sam"), ""
+    for query, told, more in (
+        ("?limit=2", 2, {}), ("?limit=2&cursor=", 1, {"page": (None, "next")}), ("?limit=500", 3, {}),
+        ("?status=cancelled", 0, {"status": (None, "cancelled")}), ("?held=any", 0, {"held": (None, "any")}),
+    ):  # fmt: skip
+        answer = await cell.http.get(f"/v1/orders{query}{cursor if more else ''}", headers=support)
+        assert len(answer.json()["orders"]) == told
+        cursor = answer.json()["next_cursor"] or ""
+        [line] = await lines(cell, 1)
+        assert (line.act.action, line.who.behalf) == ("order.search", "")
+        assert line.act.changes == {"orders": (None, told), **more}
+        cell.gateway.audited.clear()
+
+
 @pytest.mark.parametrize("path", ["/v1/orders/{}", "/v1/orders?customer_ref=c-mia"])
 async def test_nothing_personal_is_told_while_it_cannot_be_written_down(cell, path):
     order_id = await placed(cell)
@@ -414,7 +431,8 @@ async def test_a_count_that_is_overridden_is_told_with_what_the_system_believed(
     assert answer.status_code == 200, answer.text
     line = (await lines(cell, 1))[0]
     assert (line.act.action, line.act.why) == ("location.adjust", "damage,found")
-    assert line.act.changes == {"A1.on_hand": (100, 101), "A1.safety_stock": (0, 5)}
+    totals = {"lines": (None, 2), "units_down": (None, 0), "units_up": (None, 1)}
+    assert line.act.changes == {"A1.on_hand": (100, 101), "A1.safety_stock": (0, 5), **totals}
 
 
 async def test_a_cell_without_identity_keeps_no_audit():
