@@ -28,6 +28,7 @@ from actors.storage.sharding import shards_made_with
 from cells.canary import check_canary
 from cells.errors import CellError
 from cells.keys import make_keyring
+from cells.open_time import check_open_time
 from cells.paths import CellPaths
 from cells.postgres import CELL_USER
 from cells.region_key import check_region_key
@@ -57,6 +58,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     # From here on the keeper counts the seconds: how long a change of the schema takes, the data decides.
     paths.schema_ready.touch()
     check_shards(config, addresses)
+    check_open_time(config, addresses.owner_url, paths)
     if config.identity.mode == "required":
         check_canary(config, addresses.owner_url, paths)
     give_rights(config, addresses)
