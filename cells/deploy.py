@@ -26,6 +26,7 @@ from actors.storage.grants import grant, may_alter_audit
 from actors.storage.migrate import migrate
 from actors.storage.sharding import shards_made_with
 from cells.canary import check_canary
+from cells.demo_exposure import check_cell_has_none
 from cells.errors import CellError
 from cells.keys import make_keyring
 from cells.open_time import check_open_time
@@ -36,6 +37,7 @@ from cells.settings import INGRESS_HOST, RegionConfig, StoreAddresses
 from cells.tls import door_pair, inside_pair
 from cells.watching import anomaly_settings
 from cells.wiring import api_settings, cell_settings, make_services
+from router.config import load as load_router
 from serve.ray_door import deployment
 
 SHARDS_DEADLINE_S = 60.0
@@ -50,6 +52,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     Raises CellError with the next step when the hosts do not come up, or would look for entities where they are not.
     """
     paths = CellPaths(config.name)
+    check_cell_has_none(config, load_router().host, paths)
     settings = cell_settings(config, addresses, paths.logs, paths.doors)
     watched = anomaly_settings(config)
     keyring = make_keyring(paths)
