@@ -26,8 +26,10 @@ from actors.storage.grants import grant, may_alter_audit
 from actors.storage.migrate import migrate
 from actors.storage.sharding import shards_made_with
 from cells.canary import check_canary
+from cells.demo_exposure import check_cell_has_none
 from cells.errors import CellError
 from cells.keys import make_keyring
+from cells.open_time import check_open_time
 from cells.paths import CellPaths
 from cells.postgres import CELL_USER
 from cells.region_key import check_region_key
@@ -36,6 +38,7 @@ from cells.tls import door_pair, inside_pair
 from cells.untold import refusal_kept
 from cells.watching import anomaly_settings
 from cells.wiring import api_settings, cell_settings, make_services
+from router.config import load as load_router
 from serve.ray_door import deployment
 
 SHARDS_DEADLINE_S = 60.0
@@ -50,6 +53,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     Raises CellError with the next step when the hosts do not come up, or would look for entities where they are not.
     """
     paths = CellPaths(config.name)
+    check_cell_has_none(config, load_router().host, paths)
     settings = cell_settings(config, addresses, paths.logs, paths.doors)
     watched = anomaly_settings(config)
     with refusal_kept(config, paths):
@@ -59,6 +63,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     # From here on the keeper counts the seconds: how long a change of the schema takes, the data decides.
     paths.schema_ready.touch()
     check_shards(config, addresses)
+    check_open_time(config, addresses.owner_url, paths)
     if config.identity.mode == "required":
         with refusal_kept(config, paths):
             check_canary(config, addresses.owner_url, paths)

@@ -16,6 +16,7 @@ from typing import Any, get_args
 import msgspec
 
 from actors.anomalies.habits import Habits, Kept
+from actors.anomalies.made_approvers import MADE_APPROVER, MadeApprovers
 from actors.anomalies.model import VOICES, BehaviourModel, Told
 from actors.anomalies.record import CLOSED, COMPARED, REFRESH, Record, Reference
 from actors.anomalies.rules import Action, Finding, Rules
@@ -81,6 +82,7 @@ class Monitor:
         self._settings = settings
         self._habits = Habits()
         self._rules = Rules(settings, self._habits)
+        self._made = MadeApprovers(settings)
         self._model = BehaviourModel(settings.model_warmup, voices)
         self._with_model, self._with_rules = bool(voices), with_rules
         self._episodes: dict[str, Alert] = {}
@@ -115,6 +117,7 @@ class Monitor:
 
         if self._with_rules:
             yield from self._rules.see(record, habit, usual)
+            yield from self._made.see(record)
         # Machines do what their programs do, and customers come and go: only staff works in a way that can be known.
         if record.role in ROLES:
             told = self._model.see(record)
@@ -165,7 +168,8 @@ class Monitor:
     # --- state
     def dump(self) -> bytes:
         """All that it has learned."""
-        state = State(STATE_VERSION, self._habits.dump(), self._rules.dump(), self._model.dump(), self._episodes)
+        rules = self._rules.dump() | {MADE_APPROVER: self._made.dump()}
+        state = State(STATE_VERSION, self._habits.dump(), rules, self._model.dump(), self._episodes)
         return msgspec.msgpack.encode(state)
 
     def restore(self, kept: bytes) -> bool:
@@ -178,6 +182,7 @@ class Monitor:
             return False
         self._habits.restore(state.habits)
         self._rules.restore(state.rules)
+        self._made.restore(state.rules.get(MADE_APPROVER, {}))
         self._model.restore(state.model)
         self._episodes = state.episodes
         return True

@@ -21,7 +21,7 @@ from cells.config import load_all
 from cells.errors import MemoryTooLow, PortTaken
 from cells.paths import CellPaths, short_folder
 from cells.processes import Child, ProcessMark, is_alive, stop
-from cells.settings import RegionConfig
+from cells.settings import Identity, RegionConfig
 from cells.show import status, where_to_look
 from cells.state import KeeperState, write_state
 from cells.up import up
@@ -196,7 +196,7 @@ def test_status_says_that_all_is_well_while_the_router_is_dead(home, free_port, 
 
 def test_the_printed_order_call_is_no_valid_json(home):
     console = _console()
-    where_to_look([RegionConfig()], "http://127.0.0.1:8080", console)
+    where_to_look([RegionConfig(identity=Identity(mode="off"))], "http://127.0.0.1:8080", console)
     text = _text(console)
     for expected in ("http://127.0.0.1:8101/docs", "http://127.0.0.1:8121", "loopback", "Idempotency-Key"):
         assert expected in text
