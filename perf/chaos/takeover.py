@@ -193,7 +193,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with OwnCell(CHANGES, name="ocefs-to-") as cell:
             say(f"{cell.base} is up after {cell.started_s:.1f} s")
-            remember(cell, options.remembered)
+            if options.remembered:
+                remember(cell, options.remembered)
             gaps = sorted(measure(cell, options.events, options.times, say))
     except CellFailed as error:
         console.print(str(error), style="red", markup=False)

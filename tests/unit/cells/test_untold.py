@@ -112,7 +112,7 @@ def test_keys_of_another_cell_start_it_without_a_line(paths, monkeypatch):
     def other(*_):
         raise KeyFileRefused("not the key file", "bring it back", "keyring.other", "keyring.json")
 
-    for name in ("cell_settings", "anomaly_settings", "check_region_key", "migrate", "check_shards"):
+    for name in ("cell_settings", "anomaly_settings", "check_region_key", "migrate", "check_shards", "check_open_time"):
         monkeypatch.setattr(deploy, name, lambda *_: None)
     monkeypatch.setattr(deploy, "check_canary", other)
     monkeypatch.setattr(deploy, "give_rights", lambda *_: pytest.fail("it was started"))
@@ -187,7 +187,7 @@ def test_a_name_of_a_file_that_the_audit_does_not_take_holds_up_what_comes_after
 
 
 def test_a_cell_without_an_audit_keeps_what_nobody_will_be_told(paths):
-    refuse(paths, config=RegionConfig())
+    refuse(paths, config=msgspec.structs.replace(CONFIG, identity=Identity(mode="off")))
     assert not paths.untold.exists()
 
 
