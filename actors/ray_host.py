@@ -41,6 +41,8 @@ class CellSettings(msgspec.Struct, frozen=True):
     redis_ours: bool = True
     # How long labels and addresses of shipments that are over stay.
     papers_keep_days: int = PAPERS_KEPT_DAYS
+    # The cell's run: to how many hosts it was scaled is remembered until that ends.
+    run: str = ""
 
 
 class ResidentMemory:

@@ -5,8 +5,9 @@
 
 All hosts are pinged while shards are on their way, too: one that stops over it (BUSY_SILENCE_S) is given up like any other.
 
-It keeps no state of its own: after a restart it reads owners from the store and asks the hosts. While it is away, everything that
-has an owner goes on. The plan itself (who should own what) is pure: `actors/runtime/placement.py`.
+It keeps no state of its own: after a restart it asks the hosts what they own, and the store to how many hosts the cell was scaled
+(`actors/storage/scaling.py`; until it knows, it starts none and moves nothing that has an owner). While it is away, everything that has
+an owner goes on. The plan itself (who should own what) is pure: `actors/runtime/placement.py`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from actors.ray_host import CellSettings, start_host
 from actors.runtime.errors import Outdated
 from actors.runtime.ownership import Ownership
 from actors.runtime.placement import balanced, moves
+from actors.storage.scaling import keep_scale, scaled_to
 
 log = logging.getLogger("ocefs.supervisor")
 PING_S = 0.2
@@ -65,7 +67,9 @@ class Supervisor:
     def __init__(self, settings: bytes) -> None:
         self._packed = settings
         self._settings = msgspec.msgpack.decode(settings, type=CellSettings)
-        self._wanted = self._settings.hosts
+        # 0 until it is known: see _recall.
+        self._wanted = 0
+        self._scaling = asyncio.Lock()
         self._known = Ownership(self._settings.limits.shards)
         self._epoch = 0
         self._hosts: dict[str, HostRecord] = {}
@@ -85,10 +89,15 @@ class Supervisor:
         return msgspec.msgpack.encode(self._known.map())
 
     async def scale(self, hosts: int) -> None:
-        """From now on the cell has so many hosts; shards move live. Returns at once: `status` tells how far it is."""
+        """From now on the cell has so many hosts; shards move live. Returns as soon as that is kept: `status` tells how far it is.
+
+        Raises StoreUnavailable; whether it is kept is in doubt then, and nothing moves before the supervisor is restarted.
+        """
         if not 1 <= hosts <= self._settings.limits.shards:
             raise ValueError(f"hosts must be between 1 and {self._settings.limits.shards}")
-        self._wanted = hosts
+        async with self._scaling:
+            await keep_scale(self._settings.postgres_url, self._settings.run, hosts)
+            self._wanted = hosts
         self._ensure_running()
 
     async def status(self) -> dict[str, Any]:
@@ -141,6 +150,8 @@ class Supervisor:
             try:
                 self._watch()
                 await self._assign()
+                if not self._wanted:
+                    await self._watching({(): self._recall()})
                 self._start_missing()
                 await self._rebalance()
                 self._error = ""
@@ -163,9 +174,15 @@ class Supervisor:
                     continue
                 self._hosts[actor["name"]] = HostRecord(actor["name"], handle)
                 self._known.claimed(actor["name"], owned)
-        self._wanted = max(self._wanted, len(self._hosts))
         # Higher than whatever an earlier supervisor gave out.
         self._known.version = time.time_ns() // 1_000_000
+
+    async def _recall(self) -> None:
+        """How many hosts there shall be: what the cell was scaled to in this run, or the number of its file. Raises StoreUnavailable."""
+        async with self._scaling:
+            if not self._wanted:
+                kept = await scaled_to(self._settings.postgres_url, self._settings.run)
+                self._wanted = kept or self._settings.hosts
 
     def _watch(self) -> None:
         now = time.monotonic()

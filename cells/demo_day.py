@@ -54,7 +54,10 @@ class Day:
         """A line of what happens, and the call that shows it."""
         self._console.print(f"  {text}", markup=False, soft_wrap=True)
         if look:
-            self._console.print(f"      GET {look}", style="dim", markup=False, soft_wrap=True)
+            # The router reads the region from an id in the path; of a list or a SKU it has to be told.
+            named = f"/{self.region}-" in look
+            header = "" if named else f"   (with X-OCEFS-Region: {self.region})"
+            self._console.print(f"      GET {look}{header}", style="dim", markup=False, soft_wrap=True)
         time.sleep(self._pause_s)
 
     # --- doing --------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from actors.ray_figures import end_figures, start_figures
 from actors.ray_gateway import NAMESPACE, supervisor_name
 from actors.ray_monitor import end_monitor, start_monitor
 from actors.ray_supervisor import start_supervisor
+from actors.runtime.errors import StoreUnavailable
 from actors.storage.grants import grant, may_alter_audit
 from actors.storage.migrate import migrate
 from actors.storage.sharding import shards_made_with
@@ -168,9 +169,16 @@ def withdraw(config: RegionConfig, addresses: StoreAddresses) -> None:
 
 
 def scale(region: str, hosts: int, deadline_s: float = SHARDS_DEADLINE_S) -> dict[str, Any]:
-    """Changes the number of hosts live; returns when shards are where they belong. Raises CellError when that takes longer: it goes on all the same."""
+    """Changes the number of hosts live; returns when shards are where they belong. Raises CellError when that takes longer (it goes on all
+    the same), or when it can't be kept for later supervisors."""
     supervisor = ray.get_actor(supervisor_name(region), NAMESPACE)
-    ray.get(supervisor.scale.remote(hosts), timeout=deadline_s)
+    try:
+        ray.get(supervisor.scale.remote(hosts), timeout=deadline_s)
+    except StoreUnavailable as fault:
+        raise CellError(
+            f"{region} was not scaled: its PostgreSQL, where that is kept, is away",
+            f"see how it is: python -m cells status {region}; then scale again",
+        ) from fault
     status, missing = _settled(supervisor, deadline_s)
     if missing:
         raise CellError(

@@ -237,7 +237,7 @@ class Runtime(Section, frozen=True):
     """`[runtime]`: hosts, shards and every limit of the actor runtime.
 
     `shards`: parts into which all entities fall; fixed with the first start, another number is refused. `hosts`: processes that own them, `shards` at most
-    (`python -m cells scale <region> --hosts N` changes it while the cell runs). `batch_max`: commands that go into one append, and into one call to a host. `mailbox_max`: what may
+    (`python -m cells scale <region> --hosts N` changes it while the cell runs, whatever of it has to be started again meanwhile; after `make down` and `make up` this number counts again). `batch_max`: commands that go into one append, and into one call to a host. `mailbox_max`: what may
     wait for one entity that is being loaded; past it 429 `cell.busy`. `inbox_max`: what may wait for one host, and in a replica for all of them; past it 429 `cell.busy`.
     `tail_max_turns`: turns of a host that are in Redis and not yet in PostgreSQL; past it commands get 503 `cell.write_behind_full`, until the drain has
     caught up. The alerts `OcefsTailFilling` and `OcefsInboxLong` stand at half of these two. `drain_interval_ms`: how often it writes, which is how far lists are behind as a rule;

@@ -58,9 +58,11 @@ def where_to_look(configs: list[RegionConfig], router: str, console: Console, tr
 def _calls_to_try(config: RegionConfig, router: str, console: Console, trust: Trust | None) -> None:
     region, token = config.name, ""
     curl = f"curl -s --cacert {trust.ca}" if trust and trust.ca != SYSTEM else "curl -s"
+    # Without an id in the path, the router goes by the header: the default region may not even run.
+    headers = f"-H 'Content-Type: application/json' -H 'X-OCEFS-Region: {region}'"
     if config.identity.mode == "required":
         sign_in = (
-            f"{curl} {router}/v1/sessions -H 'Content-Type: application/json' -H 'X-OCEFS-Region: {region}' \\\n"
+            f"{curl} {router}/v1/sessions {headers} \\\n"
             f'  -d \'{{"login": "manager@{region}.demo", "password": "try-manager-at-{region}", "code": "<code>"}}\''
         )
         if config.identity.demo_accounts:
@@ -68,8 +70,7 @@ def _calls_to_try(config: RegionConfig, router: str, console: Console, trust: Tr
         _shown(console, "or take a token for tools on this machine:", f"TOKEN=$(python -m cells token {region})")
         token = ' -H "Authorization: Bearer $TOKEN"'  # noqa: S105 -- a variable of the reader's shell
     body = json.dumps(demo_orders(config, 2)[1], ensure_ascii=True)
-    headers = "-H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-order'"
-    place = f"{curl} {router}/v1/orders {headers}{token} \\\n  -d '{body}'"
+    place = f"{curl} {router}/v1/orders {headers} -H 'Idempotency-Key: my-first-order'{token} \\\n  -d '{body}'"
     follow = f"{curl} {router}/v1/orders/<order_id from the answer>/events{token}"
     _shown(console, "place an order, and follow it:", place, follow)
 

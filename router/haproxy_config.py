@@ -125,7 +125,8 @@ def _global(config: RouterConfig, regions: Sequence[Region], places: Places, con
         "default-path config",  # maps are named without a folder: a path inside a rule could not be quoted
         f"maxconn {connections}",
         f"nbthread {config.threads}",
-        f"tune.bufsize {config.header_bytes_max + _REWRITE_BYTES}",
+        # Twice what a head may have: what is too large by less than that can be told so.
+        f"tune.bufsize {2 * config.header_bytes_max + _REWRITE_BYTES}",
         f"tune.maxrewrite {_REWRITE_BYTES}",
         "tune.lua.maxmem 16",  # MB
         "hard-stop-after 30s",

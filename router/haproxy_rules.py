@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from router.config import RouterConfig
 from router.problems import (
     BODY_TOO_LARGE,
+    HEADERS_TOO_LARGE,
     NO_CELL,
     NOT_PUBLIC,
     REGION_UNKNOWN_HEADER,
@@ -39,6 +40,7 @@ def rules(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
     return [
         *_identity(config),
         f"acl own_path path,url_dec -m str {' '.join((*OWN_PATHS, *config.private_paths))}",
+        *_head(config),
         f"http-request {answer(BODY_TOO_LARGE)} if {{ req.body_size gt {config.body_bytes_max} }}",
         *choice(config, regions),
         *failover(config, regions),
@@ -87,7 +89,7 @@ def choice(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
 def failover(config: RouterConfig, regions: Sequence[Region]) -> list[str]:
     """Rules that send shared reads of an open region elsewhere while its cell is away.
 
-    Shared reads are GET or HEAD of exactly `failover_paths`: no entity, no personal data. A caller who named the
+    Shared reads are GET of exactly `failover_paths`: no entity, no personal data. A caller who named the
     region gets no other one (another region's stock under that name would be wrong), nor does one who carries a
     cursor or a token (they belong to the cell that gave them: another would say that nobody is signed in).
     """
@@ -150,6 +152,12 @@ def _identity(config: RouterConfig) -> list[str]:
         lines.append(f"http-request set-src {address} if {{ {trusted} }}{seen}")
         seen += f" {{ {address} -m found }}"
     return lines
+
+
+def _head(config: RouterConfig) -> list[str]:
+    """What of the head is too large, as long as a buffer of HAProxy holds all of it: what it does not hold never gets here."""
+    refused, limit = f"http-request {answer(HEADERS_TOO_LARGE)} if", config.header_bytes_max
+    return [f"{refused} {{ {what},length gt {limit} }}" for what in ("req.hdrs", "url")]
 
 
 def own_answers(config: RouterConfig, regions: Sequence[Region]) -> list[str]:

@@ -47,6 +47,12 @@ BODY_TOO_LARGE = Problem(
     title="Body too large",
     detail="The body is larger than the router passes on; send it in parts.",
 )
+HEADERS_TOO_LARGE = Problem(
+    status=431,
+    code="router.headers_too_large",
+    title="Headers are too large",
+    detail="The request's line or headers are larger than the router passes on.",
+)
 NOT_PUBLIC = Problem(
     status=404,
     code="router.not_public",
@@ -67,7 +73,7 @@ NO_CELL = Problem(
 )
 
 # What HAProxy itself finds on a request, by status. After 502 and 504 the cell may have done the work. (What is not
-# HTTP at all, or has headers beyond HAProxy's buffer, never becomes a request: it gets HAProxy's own bare 400.)
+# HTTP at all, or has a head beyond HAProxy's buffer, never becomes a request: it gets HAProxy's own bare 400.)
 _UNKNOWN_OUTCOME = "The outcome is not known: repeat a write with the same Idempotency-Key."
 HAPROXY_ERRORS: tuple[Problem, ...] = (
     Problem(

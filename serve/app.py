@@ -116,7 +116,7 @@ class Api:
 
     def __init__(self, services: Services) -> None:
         territory = Territory(services.settings)
-        known = KnownSkuCheck(services.index, services.gateway, services.settings.region)
+        known = KnownSkuCheck(services.index, services.gateway, services.settings.region, services.clock)
         private = PrivateOrders(services)
         places = PlacesOfOrders(services.index, services.gateway, private, services.clock)
         updating = OrderUpdating(services, territory, places, private)

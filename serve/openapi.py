@@ -85,7 +85,8 @@ KEY_PARAMETER: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": True,
-    "description": "Chosen by the caller, the same when the call is repeated: then it gets the first answer again. No bare digits: 12 to 19 of them that "
+    "description": "Chosen by the caller, the same when the call is repeated: then it gets the first answer again. With another body it is refused (422 "
+    "`idempotency.key_reused`) for the resource that the path names, or, where one is created, for its kind; for another resource it is another key. No bare digits: 12 to 19 of them that "
     "could be a card's number are refused (`payment.pan_refused`). A UUID will do.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "example": "9b7a2c1e-place-1001",

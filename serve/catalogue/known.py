@@ -8,16 +8,17 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from actors.domain.article import NO_DETAILS, Details
-from actors.domain.catalogue import DetailsView, KnownSkus, KnownSkusView, ShowDetails
+from actors.domain.catalogue import DetailsView, ShowDetails
 from actors.domain.ids import catalogue_id
+from actors.runtime.ports import Clock
 from serve.availability.index import AvailabilityIndex
+from serve.catalogue.asking import UnheardSkus
 from serve.gateway import Gateway
 from serve.problems import Problem
 from serve.replies import body_of
 
 _T = TypeVar("_T")
 _details_decoder = msgspec.json.Decoder(DetailsView)
-_known_decoder = msgspec.json.Decoder(KnownSkusView)
 # As many places as a caller can use; the rest is counted.
 ERRORS_MAX = 100
 
@@ -42,17 +43,18 @@ class _Told:
 class KnownSkuCheck:
     """Refuses SKUs that the catalogue does not have."""
 
-    def __init__(self, index: AvailabilityIndex, gateway: Gateway, region: str) -> None:
+    def __init__(self, index: AvailabilityIndex, gateway: Gateway, region: str, clock: Clock) -> None:
         self._index = index
         self._gateway = gateway
         self._catalogue = catalogue_id(region)
+        self._asking = UnheardSkus(gateway, self._catalogue, clock)
 
     async def require(self, skus: Sequence[str], pointer: str, cause: str) -> None:
         """`pointer` has `{}` for the position in `skus`. Raises Problem 422 `sku.unknown` with all the places."""
         unheard = self._index.unknown(skus)
         if not unheard:
             return
-        unknown = await self._unknown(list(dict.fromkeys(unheard)), cause)
+        unknown = set(unheard).difference(await self._asking.known(unheard, cause))
         if unknown:
             places = [pointer.format(position) for position, sku in enumerate(skus) if sku in unknown]
             detail = "The catalogue has no such SKU."
@@ -71,7 +73,3 @@ class KnownSkuCheck:
             asked = ShowDetails(list(dict.fromkeys(skus)))
             reply = await self._gateway.view("catalogue", self._catalogue, asked, cause=cause)
             return check(_Told(_details_decoder.decode(body_of(reply)).details))
-
-    async def _unknown(self, skus: list[str], cause: str) -> set[str]:
-        reply = await self._gateway.view("catalogue", self._catalogue, KnownSkus(skus), cause=cause)
-        return set(skus).difference(_known_decoder.decode(body_of(reply)).skus)

@@ -15,6 +15,15 @@ sharding = sa.Table(
     sa.CheckConstraint("one = 1"),
 )  # fmt: skip
 
+# One row once a cell was scaled while it runs: see `actors/storage/scaling.py`.
+scaling = sa.Table(
+    "scaling", metadata,
+    integer("one", primary_key=True, autoincrement=False),
+    text("run"),
+    integer("hosts"),
+    sa.CheckConstraint("one = 1"),
+)  # fmt: skip
+
 shards = sa.Table(
     "shards", metadata,
     integer("shard", primary_key=True, autoincrement=False),

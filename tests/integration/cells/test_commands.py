@@ -21,7 +21,7 @@ from cells.config import load_all
 from cells.errors import MemoryTooLow, PortTaken
 from cells.paths import CellPaths, short_folder
 from cells.processes import Child, ProcessMark, is_alive, stop
-from cells.settings import Identity, RegionConfig
+from cells.settings import Identity, Region, RegionConfig
 from cells.show import status, where_to_look
 from cells.state import KeeperState, write_state
 from cells.up import up
@@ -192,6 +192,18 @@ def test_status_says_that_all_is_well_while_the_router_is_dead(home, free_port, 
         console = _console()
         assert status(load_all(), console) == 1
         assert "router: died" in _text(console)
+
+
+@pytest.mark.parametrize("region", ["us", "eu", "latam"])
+@pytest.mark.parametrize("mode", ["off", "required"])
+def test_a_printed_call_goes_to_the_default_region(home, region, mode):
+    console = _console()
+    config = RegionConfig(region=Region(name=region), identity=Identity(mode=mode))
+    where_to_look([config], "http://127.0.0.1:8080", console)
+    calls = re.findall(r"curl .*", _text(console))
+    assert sum("/v1/orders " in call for call in calls) == 1
+    for call in calls:
+        assert f"-H 'X-OCEFS-Region: {region}'" in call or "/v1/orders/<order_id from the answer>/" in call
 
 
 def test_the_printed_order_call_is_no_valid_json(home):

@@ -32,6 +32,25 @@ def test_an_update_fails_while_shards_move_to_more_hosts_and_back(cell):
     cell.check_promises()
 
 
+def host_names(cell):
+    return sorted(host["name"] for host in cell.cell.ready()["hosts"])
+
+
+def test_a_cell_that_was_scaled_goes_back_to_its_files_number_when_its_supervisor_dies(cell):
+    try:
+        cell.cell.command("scale", "us", "--hosts", "1")
+        assert host_names(cell) == ["us/host-0"]
+        (supervisor,) = faults.find(cell.cell, "supervisor")
+        psutil.Process(supervisor.pid).kill()
+        # Returns when the next one says that it has as many hosts as it wants.
+        cell.cell.command("deploy", "us")
+        assert host_names(cell) == ["us/host-0"]
+    finally:
+        cell.cell.command("scale", "us", "--hosts", "2")
+    cell.wait_whole()
+    cell.check_promises()
+
+
 def listeners(cell):
     """Process ids of replicas that listen on the cell's own port."""
     port = cell.cell.config.api.port

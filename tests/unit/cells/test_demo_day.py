@@ -44,4 +44,6 @@ def test_a_day_has_places_that_the_region_has_not():
     made.scene("a title")
     made.say("[bold]text as it is", "/v1/somewhere")
     assert "[bold]text as it is" in out.getvalue()
-    assert "GET /v1/somewhere" in out.getvalue()
+    assert "GET /v1/somewhere   (with X-OCEFS-Region: us)" in out.getvalue()
+    made.say("what names its region itself", "/v1/transfers/us-transfer-1")
+    assert out.getvalue().endswith("GET /v1/transfers/us-transfer-1\n")

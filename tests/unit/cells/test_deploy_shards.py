@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from actors.runtime.errors import StoreUnavailable
 from cells import deploy
 from cells.errors import CellError
 from cells.paths import CellPaths
@@ -95,6 +96,16 @@ class Supervisor:
     def __init__(self, unowned: int) -> None:
         self.scale = self.Method(None)
         self.status = self.Method({"settled": False, "unowned": unowned, "error": "", "hosts": {}})
+
+
+def test_who_scales_a_cell_whose_store_is_away_gets_a_traceback(monkeypatch):
+    def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("PostgreSQL: away")
+
+    monkeypatch.setattr(deploy.ray, "get_actor", lambda *_: Supervisor(0))
+    monkeypatch.setattr(deploy.ray, "get", away)
+    with pytest.raises(CellError, match="us was not scaled: its PostgreSQL, where that is kept, is away"):
+        deploy.scale("us", 4)
 
 
 @pytest.mark.parametrize(("unowned", "missing"), [(0, "shards still move"), (3, "3 shards have no host")])

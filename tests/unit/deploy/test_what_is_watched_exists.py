@@ -123,6 +123,20 @@ def test_alerts_are_set_by_the_limits_that_the_cells_have():
         assert rules["OcefsInboxLong"].endswith(f"> {cell.runtime.inbox_max // 2}")
 
 
+@pytest.mark.parametrize("where", [where for where, one in expressions().items() if "alert" in where and " < " in one])
+def test_a_figure_that_nobody_tells_is_taken_for_one_that_is_high_enough(where):
+    """No series is less than nothing: where none is told, something that Prometheus itself makes has to be there."""
+    watched = re.fullmatch(r"\((?P<told>.+) or 0 \* (?P<always>.+)\) < \d+", expressions()[where])
+    assert watched is not None
+    by = re.match(r"sum by \((\w+)\)", watched["told"])
+    assert by is not None
+    assert watched["always"].startswith(by[0])
+    # Targets have `cell`, what cells tell has `region`: of another label there would be two series, and the 0 always there.
+    assert f'"{by[1]}", "$1", "cell"' in watched["always"]
+    assert 'up{job="ocefs-hosts"}' in watched["always"]
+    assert json.loads((DEPLOY / "prometheus/targets/hosts.json").read_text())[0]["labels"].keys() == {"cell"}
+
+
 def test_every_alert_says_how_urgent_it_is_and_what_to_do():
     for group in yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text())["groups"]:
         for rule in group["rules"]:

@@ -14,10 +14,12 @@ import pytest
 from actors import ray_supervisor
 from actors.ray_host import CellSettings
 from actors.ray_supervisor import HostRecord, Supervisor
+from actors.runtime.errors import StoreUnavailable
 from actors.runtime.limits import Limits
 from tests.unit.runtime.rig import until
 
 SHARDS = 4
+RUN = "a-run"
 Method = Callable[..., Awaitable[Any]]
 
 
@@ -66,6 +68,35 @@ class PlayedHost:
         """Of the heartbeat."""
 
 
+class KeptScale:
+    """What PostgreSQL keeps of one run. `away`: it does not answer."""
+
+    def __init__(self) -> None:
+        self.hosts: int | None = None
+        self.away = False
+
+    async def scaled_to(self, url: str, run: str) -> int | None:
+        self._reach(run)
+        return self.hosts
+
+    async def keep_scale(self, url: str, run: str, hosts: int) -> None:
+        self._reach(run)
+        self.hosts = hosts
+
+    def _reach(self, run: str) -> None:
+        assert run == RUN
+        if self.away:
+            raise StoreUnavailable("PostgreSQL: away")
+
+
+@pytest.fixture(autouse=True)
+def kept(monkeypatch: pytest.MonkeyPatch) -> KeptScale:
+    kept = KeptScale()
+    monkeypatch.setattr(ray_supervisor, "scaled_to", kept.scaled_to)
+    monkeypatch.setattr(ray_supervisor, "keep_scale", kept.keep_scale)
+    return kept
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything a twentieth as long, and nothing of Ray."""
@@ -83,8 +114,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def supervised(*hosts: PlayedHost, wanted: int = 0) -> Iterator[Supervisor]:
     """A supervisor that has found these hosts; it can start no other."""
-    packed = msgspec.msgpack.encode(CellSettings("us", wanted or len(hosts), Limits(shards=SHARDS), "", ""))
-    supervisor = Supervisor(packed)
+    settings = CellSettings("us", wanted or len(hosts), Limits(shards=SHARDS), "", "", run=RUN)
+    supervisor = Supervisor(msgspec.msgpack.encode(settings))
 
     async def found() -> None:
         for host in hosts:
@@ -159,3 +190,65 @@ async def test_shards_move_to_a_host_that_is_new() -> None:
     with supervised(full, empty) as supervisor:
         await until(lambda: sorted(owners_of(supervisor)) == [full.name] * 2 + [empty.name] * 2)
     assert (full.killed, empty.killed, len(empty.serves)) == (False, False, 2)
+
+
+def two_hosts() -> tuple[PlayedHost, PlayedHost]:
+    """Each with half of the shards."""
+    first, second = PlayedHost("us/host-0"), PlayedHost("us/host-1")
+    first.serves, second.serves = {0: 1, 1: 1}, {2: 1, 3: 1}
+    return first, second
+
+
+async def wanted(supervisor: Supervisor) -> int:
+    """How many hosts there shall be, once the supervisor knows it."""
+    await until(lambda: supervisor._wanted)
+    return int((await supervisor.status())["wanted"])
+
+
+async def test_a_cell_that_was_scaled_down_gets_its_hosts_back_when_the_supervisor_restarts(kept: KeptScale) -> None:
+    first, second = two_hosts()
+    with supervised(first, second) as supervisor:
+        await supervisor.scale(1)
+        await until(lambda: second.killed)
+    with supervised(first, wanted=2) as restarted:
+        assert await wanted(restarted) == 1
+        await until(lambda: restarted._watched_at)
+    assert (first.killed, sorted(first.serves)) == (False, [0, 1, 2, 3])
+
+
+async def test_a_cell_that_was_scaled_up_stays_without_the_host_that_was_dead_when_the_supervisor_restarted(
+    kept: KeptScale,
+) -> None:
+    kept.hosts = 4
+    with supervised(*two_hosts(), wanted=2) as restarted:
+        assert await wanted(restarted) == 4
+
+
+async def test_a_cell_that_nobody_scaled_has_another_number_of_hosts_than_its_file_says() -> None:
+    with supervised(*two_hosts(), wanted=3) as supervisor:
+        assert await wanted(supervisor) == 3
+
+
+async def test_a_host_is_emptied_or_started_before_it_is_known_how_many_there_shall_be(kept: KeptScale) -> None:
+    first, second = two_hosts()
+    kept.hosts, kept.away = 1, True
+    with supervised(first, second) as supervisor:
+        started: list[int] = []
+        supervisor._start_missing = lambda: started.append(supervisor._wanted)  # type: ignore[method-assign]
+        await until(lambda: "away" in supervisor._error)
+        assert not (await supervisor.status())["settled"]
+        assert (started, first.gave, second.gave, second.killed) == ([], [], [], False)
+        kept.away = False
+        await until(lambda: second.killed)
+        assert set(started) == {1}
+    assert sorted(first.serves) == [0, 1, 2, 3]
+
+
+async def test_who_scales_a_cell_is_told_that_it_is_done_although_nobody_would_remember_it(kept: KeptScale) -> None:
+    first, second = two_hosts()
+    with supervised(first, second) as supervisor:
+        assert await wanted(supervisor) == 2
+        kept.away = True
+        with pytest.raises(StoreUnavailable):
+            await supervisor.scale(1)
+        assert await wanted(supervisor) == 2

@@ -2,6 +2,7 @@
 
 import pytest
 
+from serve.openapi import KEY_PARAMETER
 from tests.unit.serve.small_cell import order
 
 PLACE = {"type": "store", "name": "New", "country": "US", "lat": 1, "lon": 1}
@@ -75,3 +76,11 @@ async def test_a_late_repetition_of_a_provisional_placement_gets_the_final_answe
     again = await cell.post("/v1/orders", order(), "slow")
     assert again.json()["status"] == "allocated"
     assert again.json()["order_id"] == first.json()["order_id"]
+
+
+async def test_a_key_of_one_resource_is_refused_for_another_against_what_callers_are_told(cell):
+    first, second = [(await cell.placed())["order_id"] for _ in range(2)]
+    for order_id, update in ((first, "start_picking"), (second, "cancel")):
+        answer = await cell.post(f"/v1/orders/{order_id}/updates", {"update": update}, "the-key")
+        assert answer.status_code == 200, answer.text
+    assert "for another resource it is another key" in KEY_PARAMETER["description"]

@@ -243,7 +243,7 @@ class Bare:
         self.gateway = FakeGateway(self.clock)
         services = Services(SETTINGS, self.gateway, FakeReadModel(self.gateway), self.clock)
         index, territory, private = services.index, Territory(SETTINGS), PrivateOrders(services)
-        known = KnownSkuCheck(index, self.gateway, "us")
+        known = KnownSkuCheck(index, self.gateway, "us", self.clock)
         places = PlacesOfOrders(index, self.gateway, private, self.clock)
         self._placing = OrderPlacing(services, territory, places, known, private)
         self._reading = Availability(index, known, self.clock, PickupOffers(index, Pickups(index, SETTINGS)))
