@@ -177,7 +177,9 @@ class Loader:
             return
         now_ms = self._clock.now_ms()
         remembered_ms = now_ms - (self._limits.remember_hours + 1) * HOUR_MS
-        since_ms = min([remembered_ms, *(one.since_ms for waiting in wanted.values() for one in waiting if one.since_ms)])
+        since_ms = min(
+            [remembered_ms, *(one.since_ms for waiting in wanted.values() for one in waiting if one.since_ms)]
+        )
         again: dict[int, list[Waiting]] = {}
         drained = {one.shard: one.shard.drained for waiting in wanted.values() for one in waiting}
         for fingerprint, found in (await self._store.remembered(kind, list(wanted), since_ms)).items():
