@@ -144,6 +144,8 @@ class SlowRound:
         self.need: dict[str, int] = {}
         self.ended: list[str] = []
         self.resting: list[tuple[Waiter, str]] = []
+        # Whose turn came in this round: what had been given by then.
+        self.begun: dict[str, dict[str, int]] = {}
         self.slots = [of for one in self.keepers() for of in one.lines]
 
     def keepers(self) -> list[Waiter]:
@@ -184,12 +186,21 @@ class SlowRound:
         for other in sorted(self.keepers(), key=lambda other: other.rank(sku)):
             mine = other.rank(sku) < one.rank(sku) and (other.order_id, sku) not in self.given
             if mine and sku in other.lines:
+                # Of what went to those who come before it, and to nobody else.
+                before = self.went_before(other, sku)
                 back = self.free(sku, "") - self.free(sku, other.channel)
-                free = self.free(sku, "") - gone - stay
-                units = max(0, min(other.lines[sku], self.free(sku, other.channel) - gone, free))
+                free = self.free(sku, "") - before - stay
+                units = max(0, min(other.lines[sku], self.free(sku, other.channel) - before, free))
                 kept += units
                 stay = max(stay, kept + back if units else 0)
         return min(self.free(sku, one.channel) - gone, self.free(sku, "") - gone - stay)
+
+    def went_before(self, one: Waiter, sku: str) -> int:
+        """Units of it that others had before it was set aside for the waiter: when its turn came in this round, or else who comes before it."""
+        if one.order_id in self.begun:
+            return self.begun[one.order_id].get(sku, 0)
+        ranks = {name: self.line.waiters[name].rank(sku) for name, of in self.given if of == sku}
+        return sum(n for (name, of), n in self.given.items() if of == sku and ranks[name] < one.rank(sku))
 
     def good(self, one: Waiter, sku: str) -> int:
         """Units of it that it could have."""
@@ -231,6 +242,8 @@ class SlowRound:
         """Its turn, unless too many have theirs."""
         if all(self.slots.count(of) < location_turns.KEEPERS_MAX for of in one.lines):
             self.slots.extend(one.lines)
+            gone = {of: sum(n for (_, other), n in self.given.items() if other == of) for of in one.lines}
+            self.begun[one.order_id] = gone
             self.line.keeps[one.order_id] = (sku, self.now_ms + location_turns.KEEP_MS)
             self.line.passed.pop(one.order_id, None)
 
