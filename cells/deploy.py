@@ -30,6 +30,7 @@ from cells.canary import check_canary
 from cells.errors import CellError
 from cells.keys import make_keyring
 from cells.paths import CellPaths
+from cells.pinning import check_pinned
 from cells.postgres import CELL_USER
 from cells.region_key import check_region_key
 from cells.settings import INGRESS_HOST, RegionConfig, StoreAddresses
@@ -58,6 +59,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     # From here on the keeper counts the seconds: how long a change of the schema takes, the data decides.
     paths.schema_ready.touch()
     check_shards(config, addresses)
+    check_pinned(config, addresses, paths)
     if config.identity.mode == "required":
         check_canary(config, addresses.owner_url, paths)
     give_rights(config, addresses)
