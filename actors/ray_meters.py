@@ -46,6 +46,7 @@ class HostMeters:
                 ("outbox", "messages not acknowledged"),
                 ("outbox_parked", "messages that wait for an operator"),
                 ("rss_mb", "resident memory"),
+                ("journal_fullness", "share of the journal's memory that is used; 0: no limit, or no answer"),
             )
         }
         self._append_ms = self._tagged(
@@ -69,6 +70,7 @@ class HostMeters:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(INTERVAL_S)
+            self._gauges["journal_fullness"].set(await self._host.appender.fullness())
             self._export()
 
     def _export(self) -> None:

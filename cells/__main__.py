@@ -7,6 +7,7 @@ python -m cells logs [regions…]      the last lines of the logs
 python -m cells account us mia --role manager   open an account; the password is asked for, or read from standard input
 python -m cells token us             a token for five minutes, for whoever may read the cell's keys
 python -m cells code us manager      what the authenticator of a demo account shows now
+python -m cells demo-people us       the demo accounts that the cell has; --disable: an end to them, before others may reach the cell
 python -m cells rotate-keys us       a new key signs tokens; nobody is signed out (--compromised: everybody, at once)
 python -m cells rotate-keys us --wrapping       a new key wraps customers' data keys: after an erasure, docs/security/keys.md
 python -m cells audit verify us      recomputes the audit's chains; also: anchor, prune, hold, lift
@@ -56,7 +57,7 @@ def _told(error: CellError, console: Console) -> int:
 def _run(options: argparse.Namespace, console: Console) -> int:
     if options.command in {"keep", "deploy", "withdraw"}:
         return _inside(options.command, options.region)
-    if options.command in {"account", "token", "code", "rotate-keys"}:
+    if options.command in {"account", "token", "code", "demo-people", "rotate-keys"}:
         from cells import identity
 
         return identity.run(options, console)

@@ -3,13 +3,14 @@
 import argparse
 import logging
 import re
+import time
 from datetime import UTC, date, datetime
 
 from rich.console import Console
 
 from actors.runtime.errors import StoreUnavailable
 from actors.storage.audit_check import anchors, verify
-from actors.storage.audit_keeping import Held, anchor, connected, drop_old, hold, lift
+from actors.storage.audit_keeping import Held, anchor, connected, drop_old, dropped_months, hold, lift
 from cells.audit_key import load_audit_key, make_audit_key
 from cells.audit_record import known_anchors, record_anchors
 from cells.config import load_region
@@ -18,6 +19,7 @@ from cells.operators import write_down
 from cells.paths import CellPaths
 from cells.settings import RegionConfig
 from cells.stores import store_addresses
+from cells.untold import keep_months
 
 log = logging.getLogger("ocefs.keeper")
 HOLD_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -50,16 +52,24 @@ def _run(options: argparse.Namespace, config: RegionConfig, paths: CellPaths, co
 
 
 def keep_daily(config: RegionConfig, paths: CellPaths) -> None:
-    """Anchors of yesterday, and the dropping of what is past its time. May be called as often as one likes."""
+    """Anchors of yesterday, and the dropping of what is past its time, each month of which the audit is told. May be called as often as one likes."""
     today = _today()
     made = make_anchors(config, paths, today)
     if made:
         log.info("audit of %s: %s anchors made", config.name, made)
     try:
-        for line in drop_past(config, paths, today):
+        for line in _drop_past(config, paths, today):
             log.warning("audit of %s: %s", config.name, line)
-    except CellError as held:
-        log.warning("audit of %s: %s", config.name, held.problem)
+    except Held as held:
+        log.warning("audit of %s: nothing was dropped: %s", config.name, held)
+        now_ms = time.time_ns() // 1_000_000
+        keep_months(paths, "audit.retain", [(f"{month:%Y-%m}", now_ms, None) for month in held.months])
+    # What the database has written down with the dropping itself: so no month is forgotten, whoever dropped it and whatever was killed then.
+    with connected(store_addresses(config, paths).owner_url) as owner:
+        gone = dropped_months(owner)
+    keep_months(
+        paths, "audit.drop", [(f"{month:%Y-%m}", int(at.timestamp() * 1000), lines) for month, at, lines in gone]
+    )
 
 
 def make_anchors(config: RegionConfig, paths: CellPaths, today: date) -> int:
@@ -74,12 +84,17 @@ def make_anchors(config: RegionConfig, paths: CellPaths, today: date) -> int:
 
 def drop_past(config: RegionConfig, paths: CellPaths, today: date) -> list[str]:
     """Drops what is past its time; says what. Raises CellError while a legal hold stands."""
+    try:
+        return _drop_past(config, paths, today)
+    except Held as held:
+        raise CellError(f"nothing was dropped: {held}", "python -m cells audit lift, when it is over") from None
+
+
+def _drop_past(config: RegionConfig, paths: CellPaths, today: date) -> list[str]:
+    """Raises Held, CellError."""
     key = make_audit_key(paths)
     with connected(store_addresses(config, paths).owner_url) as owner:
-        try:
-            dropped = drop_old(owner, config.name, today, config.audit.keep_days, key.sign)
-        except Held as held:
-            raise CellError(f"nothing was dropped: {held}", "python -m cells audit lift, when it is over") from None
+        dropped = drop_old(owner, config.name, today, config.audit.keep_days, key.sign)
     return [f"{month:%Y-%m} is dropped: {lines:,} lines" for month, lines in dropped]
 
 

@@ -20,8 +20,8 @@ from typing import Any
 from actors.clock import SystemClock
 from actors.runtime.errors import StoreUnavailable
 from actors.storage.key_canary import Canary, keep_canary, kept_canary, some_data_keys
-from cells.errors import CellError
-from cells.paths import CellPaths
+from cells.errors import CellError, KeyFileRefused
+from cells.paths import KEYRING, CellPaths
 from cells.region_key import key_port
 from cells.settings import RegionConfig
 from serve.identity.keyring import Keyring, KeyringError, KeyringWatch, load
@@ -38,7 +38,7 @@ log = logging.getLogger("ocefs.keeper")
 
 
 def check_canary(config: RegionConfig, owner_url: str, paths: CellPaths) -> None:
-    """Of a cell that seals anything. Raises CellError when the keys are not those that its data was sealed with, or that can't be seen."""
+    """Of a cell that seals anything. Raises KeyFileRefused when the keys are not those that its data was sealed with, CellError when that can't be seen."""
     _run(config, _checked(config, owner_url, paths))
 
 
@@ -50,8 +50,12 @@ def renew_canary(config: RegionConfig, owner_url: str, paths: CellPaths) -> None
 def _run(config: RegionConfig, work: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(work)
-    except (KeyPortError, KeyringError) as error:
+    except KeyPortError as error:
         raise CellError(f"{config.name}: {error.problem}", error.next_step) from None
+    except KeyringError as error:
+        raise KeyFileRefused(
+            f"{config.name}: {error.problem}", error.next_step, f"keyring.{error.code}", KEYRING
+        ) from None
     except KeyUnavailable as away:
         raise CellError(
             f"{config.name}: the region's key does not open what it wrapped before: {away}",
@@ -121,12 +125,13 @@ async def _opens(region_key: RegionKey, wrapped: bytes, wrapping: str, place: st
     return True
 
 
-def _others(config: RegionConfig, paths: CellPaths, what: str) -> CellError:
+def _others(config: RegionConfig, paths: CellPaths, what: str) -> KeyFileRefused:
     kept = "the cell's key file" if config.keys.port == "file" else "the cell's key file or the key that [keys] names"
-    return CellError(
+    return KeyFileRefused(
         f"{config.name}: {what} that the data in this cell's PostgreSQL was sealed with: nobody could sign in, and it could not be read",
         f"bring {kept} back, as it was last, from its backup; only to give up all accounts and all that is sealed: touch {paths.keys_given_up}",
-    )
+        "keyring.other", KEYRING if config.keys.port == "file" else "",
+    )  # fmt: skip
 
 
 def _digest(config: RegionConfig, keys: Keyring) -> str:

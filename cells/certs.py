@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from cells.errors import CertificateRefused
+from cells.errors import CertificateRefused, TlsKeyRefused
 from cells.pem import is_key_of, read_certificates, read_key
 from cells.settings import RegionConfig
 
@@ -127,7 +127,10 @@ def _stands(pair: Pair, holder: Holder, ca: x509.Certificate, now: dt.datetime, 
     except CertificateRefused as refused:
         if repair:
             return False
-        raise CertificateRefused(refused.problem, f"{_AGAIN}, which makes a new pair") from None
+        next_step = f"{_AGAIN}, which makes a new pair"
+        if isinstance(refused, TlsKeyRefused):
+            raise TlsKeyRefused(refused.problem, next_step, refused.code, refused.file) from None
+        raise CertificateRefused(refused.problem, next_step) from None
     return (
         not _ends_soon(certificate, now) and _is_signed_by(ca, certificate) and _names(certificate) >= set(holder.names)
     )
@@ -177,10 +180,11 @@ class _Authority:
             folder = self._pair.key.parent
             give_up = f"or remove {folder} and run: make certs (who trusts the old CA has to trust the new one then)"
             if not self._pair.key.exists():
-                raise CertificateRefused(
+                raise TlsKeyRefused(
                     f"the key of the local CA, {self._pair.key}, is gone: it can sign nothing more",
                     f"bring it back, {give_up}",
-                )
+                    "tls_key.missing", self._pair.key.name,
+                )  # fmt: skip
             key = read_key(self._pair.key)
             if not isinstance(key, ec.EllipticCurvePrivateKey) or not is_key_of(key, self.certificate):
                 raise CertificateRefused(

@@ -1,4 +1,5 @@
-"""People to try a cell with: one of each role, with passwords that everybody knows. Never in a cell whose profile is production.
+"""People to try a cell with: one of each role, with passwords that everybody knows. Never in a cell whose profile is production
+(`demo_exposure.py` refuses one that has them from before, `demo_leaving.py` disables them).
 
 Each signs in once, enrols an authenticator, and its secret is kept beside the cell's keys, so that `python -m cells code us manager`
 can play the authenticator.
@@ -58,7 +59,7 @@ def seed_people(config: RegionConfig, router: str, trust: Trust | None = None) -
     for role in _STAFF:
         if role not in people:
             people[role] = seeder.person(role)
-            _keep(paths, list(people.values()))
+            keep_people(paths, list(people.values()))
     return list(people.values())
 
 
@@ -80,7 +81,8 @@ def code_of(paths: CellPaths, role: str) -> tuple[Person, str, int]:
     raise CellError(f"there is no demo account for {role!r}", f"there are: {known}" if known else IDENTITY_OFF)
 
 
-def _keep(paths: CellPaths, people: list[Person]) -> None:
+def keep_people(paths: CellPaths, people: list[Person]) -> None:
+    """These and no others, for this user alone."""
     paths.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = paths.demo_people.with_suffix(".new")
     fresh.touch(mode=0o600)

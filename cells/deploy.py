@@ -27,16 +27,20 @@ from actors.storage.grants import grant, may_alter_audit
 from actors.storage.migrate import migrate
 from actors.storage.sharding import shards_made_with
 from cells.canary import check_canary
+from cells.demo_exposure import check_cell_has_none
 from cells.errors import CellError
 from cells.keys import make_keyring
+from cells.open_time import check_open_time
 from cells.paths import CellPaths
 from cells.pinning import check_pinned
 from cells.postgres import CELL_USER
 from cells.region_key import check_region_key
 from cells.settings import INGRESS_HOST, RegionConfig, StoreAddresses
 from cells.tls import door_pair, inside_pair
+from cells.untold import refusal_kept
 from cells.watching import anomaly_settings
 from cells.wiring import api_settings, cell_settings, make_services
+from router.config import load as load_router
 from serve.ray_door import deployment
 
 SHARDS_DEADLINE_S = 60.0
@@ -51,17 +55,21 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     Raises CellError with the next step when the hosts do not come up, or would look for entities where they are not.
     """
     paths = CellPaths(config.name)
+    check_cell_has_none(config, load_router().host, paths)
     settings = cell_settings(config, addresses, paths.logs, paths.doors)
     watched = anomaly_settings(config)
-    keyring = make_keyring(paths)
+    with refusal_kept(config, paths):
+        keyring = make_keyring(paths)
     check_region_key(config, keyring)
     migrate(addresses.owner_url)
     # From here on the keeper counts the seconds: how long a change of the schema takes, the data decides.
     paths.schema_ready.touch()
     check_shards(config, addresses)
     check_pinned(config, addresses, paths)
+    check_open_time(config, addresses.owner_url, paths)
     if config.identity.mode == "required":
-        check_canary(config, addresses.owner_url, paths)
+        with refusal_kept(config, paths):
+            check_canary(config, addresses.owner_url, paths)
     give_rights(config, addresses)
     supervisor = start_supervisor(settings)
     wait_settled(supervisor, config.name)

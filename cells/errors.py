@@ -6,7 +6,9 @@ CellError
 ├── MemoryTooLow       the machine has less memory available than the cell needs
 ├── StoreFailed        PostgreSQL or Redis did not start, or went away for good
 ├── RayFailed          the cell's Ray cluster did not start
+├── KeyFileRefused     a key file is missing, unreadable, open to others or another one: the audit is told
 ├── CertificateRefused a certificate or its key can't be used, or a store would be reached in plain text
+│   └── TlsKeyRefused  … since its key's file is missing, unreadable or open to others: the audit is told
 ├── SystemRefused      the operating system refused something: a full disk, a missing permission
 ├── AlreadyRunning     a keeper of this region runs
 └── StepFailed         a step of `up` did not finish (the keeper or the router says why)
@@ -52,8 +54,21 @@ class RayFailed(CellError):
     """The cell's Ray head did not start; carries the last lines of its log."""
 
 
+class KeyFileRefused(CellError):
+    """A key file can't be used. `code`: why, as the audit calls it, e.g. `keyring.missing`; `file`: its name without the folder."""
+
+    def __init__(self, problem: str, next_step: str, code: str, file: str) -> None:
+        super().__init__(problem, next_step)
+        self.code = code
+        self.file = file
+
+
 class CertificateRefused(CellError):
     """A certificate or key can't be used, or something would go over the network in plain text."""
+
+
+class TlsKeyRefused(CertificateRefused, KeyFileRefused):
+    """The file of a certificate's key can't be used."""
 
 
 class SystemRefused(CellError):

@@ -1,4 +1,4 @@
-"""`python -m cells account | token | code | rotate-keys`: what an operator on the cell's machine does about identity."""
+"""`python -m cells account | token | code | demo-people | rotate-keys`: what an operator on the cell's machine does about identity."""
 
 import argparse
 import getpass
@@ -7,7 +7,7 @@ import sys
 
 from rich.console import Console
 
-from cells import rotation
+from cells import demo_leaving, rotation
 from cells.calls import call
 from cells.config import load_region
 from cells.demo_people import IDENTITY_OFF, code_of
@@ -28,8 +28,17 @@ def run(options: argparse.Namespace, console: Console) -> int:
         # Standard output is for the token alone.
         write_down(paths, options.region, "token.give", "", Console(stderr=True))
     elif options.command == "code":
+        if not load_region(options.region).identity.demo_accounts:
+            raise CellError(
+                f"{options.region} is to have no demo accounts: identity.demo_accounts is false",
+                f"if it has some from before: python -m cells demo-people {options.region} --disable",
+            )
         person, code, seconds = code_of(paths, options.role)
         console.print(f"{person.login}  password {person.password}  code [bold]{code}[/] (for {seconds} s more, once)")
+    elif options.command == "demo-people" and options.disable:
+        demo_leaving.disable_people(as_it_runs(load_region(options.region), paths), paths, console)
+    elif options.command == "demo-people":
+        demo_leaving.list_people(paths, console)
     elif options.command == "rotate-keys" and options.wrapping:
         rotation.rotate(as_it_runs(load_region(options.region), paths), paths, console)
         write_down(paths, options.region, "keys.rotate_wrapping", "", console)

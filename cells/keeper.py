@@ -32,9 +32,11 @@ from cells.settings import RegionConfig
 from cells.state import Journal, KeeperState, Run, Step, read_state
 from cells.stores import Store, stores, without_password
 from cells.tls import prepare
+from cells.untold import refusal_kept, tell
 
 _WATCH_S = 0.05
 _AUDIT_EVERY_S = 3600.0
+_TELL_EVERY_S = 60.0
 _BACKOFF_MAX_S = 10.0
 _CALM_S = 30.0  # after this long without a death, the next restart is immediate again
 _OVERTAKEN_S = 90.0
@@ -124,7 +126,7 @@ class Keeper:
             step.note = self._end_earlier()
         copy_config(self._paths.config)
         if self._config.encrypted:
-            with self._journal.step("certificates"):
+            with self._journal.step("certificates"), refusal_kept(self._config, self._paths):
                 prepare(self._config, self._paths.home)
         with self._journal.step("ports"):
             check_ports(self._config)
@@ -210,12 +212,19 @@ class Keeper:
     def _keep_audit(self) -> None:
         from cells.audit import keep_daily  # heavy, and most keepers of a trial cell have no use for it
 
+        due = time.monotonic()
         while not self._ending.is_set():
             try:
-                keep_daily(self._config, self._paths)
+                if time.monotonic() >= due:
+                    due = time.monotonic() + _AUDIT_EVERY_S
+                    keep_daily(self._config, self._paths)
             except Exception:  # the store may be away; the next hour sees it as it is then
                 log.exception("the audit of %s could not be kept", self._config.name)
-            self._ending.wait(_AUDIT_EVERY_S)
+            try:
+                tell(self._paths, self._config.name)
+            except OSError:
+                log.exception("what waits for the audit of %s could not be read", self._config.name)
+            self._ending.wait(_TELL_EVERY_S)
 
     def _restart_cluster(self, cluster: Cluster) -> None:
         with self._journal.change() as state:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from cells.errors import CellError
-from cells.paths import CellPaths
+from cells.errors import CellError, KeyFileRefused
+from cells.paths import KEYRING, CellPaths
 from serve.identity.keyring import KeyringError, create, drop_wrapping, load, rotate, rotate_wrapping
 from serve.identity.tokens import ACCESS_S, Claims, issue, issuer_of
 from serve.permissions import PERMISSIONS
@@ -20,15 +20,16 @@ T = TypeVar("T")
 
 
 def make_keyring(paths: CellPaths) -> Path:
-    """The key file, made at the first start. Raises CellError when it is gone, or can't be used."""
+    """The key file, made at the first start. Raises KeyFileRefused when it is gone, or can't be used, CellError."""
     # Apart from the keys, so that it outlives their folder.
     made = paths.run / "keyring.made"
     if not paths.keyring.exists():
         if made.exists():
-            raise CellError(
+            raise KeyFileRefused(
                 f"the key file {paths.keyring} is gone: nobody could sign in, and what it sealed can't be read",
                 f"bring it back from your backup; only to give up all accounts and all that it sealed, remove {made} and touch {paths.keys_given_up}",
-            )
+                "keyring.missing", KEYRING,
+            )  # fmt: skip
         _usable(lambda: create(paths.keyring, _now_ms()))
     if not _usable(lambda: load(paths.keyring)).wrapping_id:
         _usable(lambda: rotate_wrapping(paths.keyring))  # a file from before there were data keys
@@ -82,6 +83,6 @@ def _usable(action: Callable[[], T]) -> T:
     try:
         return action()
     except KeyringError as error:
-        raise CellError(error.problem, error.next_step) from None
+        raise KeyFileRefused(error.problem, error.next_step, f"keyring.{error.code}", KEYRING) from None
     except OSError as error:
         raise CellError(f"the key file can't be written: {error}", "make room, or give this user the rights") from None

@@ -26,10 +26,7 @@ _TIMEOUT_S = 5.0
 
 def write_down(paths: CellPaths, region: str, action: str, what: str, console: Console) -> None:
     """Has the cell note that `action` (as `serve/audit/operators.py` lists them) was done to `what`. Never raises: it is done already."""
-    try:
-        why = _told(paths, region, action, what)
-    except CellError as error:
-        why = error.problem
+    why = post(paths, region, "operator-acts", {"action": action, "what": what})
     if not why:
         return
     console.print(
@@ -38,13 +35,22 @@ def write_down(paths: CellPaths, region: str, action: str, what: str, console: C
     _keep(paths, f"{action} {what}".rstrip(), why)
 
 
-def _told(paths: CellPaths, region: str, action: str, what: str) -> str:
-    """Why it could not be noted; "" when it is. Raises CellError."""
+def post(paths: CellPaths, region: str, acts: str, body: object, *, key: str = "") -> str:
+    """Why it could not be noted; "" when it is. acts: the end of `/v1/audit/…`; key: the Idempotency-Key, where there is one. Never raises."""
+    try:
+        return _told(paths, region, acts, body, key)
+    except CellError as error:
+        return error.problem
+
+
+def _told(paths: CellPaths, region: str, acts: str, body: object, key: str) -> str:
+    """Raises CellError."""
     config = as_it_runs(load_region(region), paths)
     headers = {"Authorization": f"Bearer {local_token(paths, region, ['operators.note'])}"}
+    if key:
+        headers["Idempotency-Key"] = key
     answer = call(
-        "POST", f"{config.address}/v1/audit/operator-acts", {"action": action, "what": what}, headers,
-        timeout_s=_TIMEOUT_S, trust=of_cell(config, paths.home),
+        "POST", f"{config.address}/v1/audit/{acts}", body, headers, timeout_s=_TIMEOUT_S, trust=of_cell(config, paths.home)
     )  # fmt: skip
     if answer.fine:
         return ""

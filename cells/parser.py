@@ -86,6 +86,12 @@ def _add_identity(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     token.add_argument("--scope", action="append", default=[], help="default: every permission")
     code = _for_region(commands, "code", "what the authenticator of a demo account shows now")
     code.add_argument("role", help="whose account, e.g. manager")
+    people = _for_region(
+        commands, "demo-people", "the demo accounts that a cell has; or, with --disable, an end to them"
+    )
+    people.add_argument(
+        "--disable", action="store_true", help="nobody signs in by them any more; their secrets are removed"
+    )
     rotate = _for_region(
         commands,
         "rotate-keys",

@@ -12,6 +12,8 @@ from pathlib import Path
 from cells.config import PROJECT
 from cells.errors import CellError
 
+KEYRING = "keyring.json"
+
 
 def home_folder() -> Path:
     """The folder of all state: `OCEFS_HOME`, or `.ocefs` in the project."""
@@ -48,9 +50,11 @@ class CellPaths:
         self.config = self.run / "config"
         self.ray_token = self.run / "ray.token"
         self.secrets = self.folder / "secrets"
-        self.keyring = self.secrets / "keyring.json"
+        self.keyring = self.secrets / KEYRING
         # Whoever makes it says that what other keys sealed is lost; the next start believes it, once (cells/canary.py).
         self.keys_given_up = self.run / "keys.given-up"
+        # What waits for the audit (cells/untold.py).
+        self.untold = self.run / "untold.json"
         # Made by a deploy that has brought the schema up to date.
         self.schema_ready = self.run / "schema.ready"
         # A word: how far the cell is filled with demo data (cells/demo.py).

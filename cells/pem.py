@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from cells.errors import CertificateRefused
+from cells.errors import CertificateRefused, TlsKeyRefused
 
 FILE_BYTES_MAX = 1_048_576
 _OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -27,13 +27,14 @@ def read_certificates(file: Path) -> list[x509.Certificate]:
 
 
 def read_key(file: Path) -> PrivateKeyTypes:
-    """The private key of a file that nobody but its owner may read. Raises CertificateRefused."""
+    """The private key of a file that nobody but its owner may read. Raises TlsKeyRefused, CertificateRefused."""
     text = _read(file, "key")
     if stat.S_IMODE(file.stat().st_mode) & _OPEN_TO_OTHERS:
-        raise CertificateRefused(
+        raise TlsKeyRefused(
             f"others may read the key {file}: whoever did can pass for its holder",
             f"chmod 600 {file}; better, have a new key and certificate made",
-        )
+            "tls_key.open_permissions", file.name,
+        )  # fmt: skip
     try:
         return serialization.load_pem_private_key(text, password=None)
     except TypeError:
@@ -60,15 +61,20 @@ def _read(file: Path, what: str) -> bytes:
         with file.open("rb") as opened:
             text = opened.read(FILE_BYTES_MAX + 1)
     except FileNotFoundError:
-        raise CertificateRefused(
-            f"the {what} {file} is missing", f"bring the {what} there, or correct the path"
-        ) from None
+        problem, next_step = f"the {what} {file} is missing", f"bring the {what} there, or correct the path"
+        raise _refused(problem, next_step, what, "missing", file) from None
     except OSError as error:
-        raise CertificateRefused(
-            f"the {what} {file} can't be read: {error.strerror}", "give this user the right to read it, and nobody else"
-        ) from None
+        problem = f"the {what} {file} can't be read: {error.strerror}"
+        next_step = "give this user the right to read it, and nobody else"
+        raise _refused(problem, next_step, what, "unreadable", file) from None
     if len(text) > FILE_BYTES_MAX:
         raise CertificateRefused(
             f"{file} has more than {FILE_BYTES_MAX} bytes", f"give a PEM file with the {what} alone"
         )
     return text
+
+
+def _refused(problem: str, next_step: str, what: str, code: str, file: Path) -> CertificateRefused:
+    if what == "key":
+        return TlsKeyRefused(problem, next_step, f"tls_key.{code}", file.name)
+    return CertificateRefused(problem, next_step)

@@ -26,7 +26,6 @@ _SETTINGS = {
     "appendonly": "yes",
     "appendfsync": "always",
     "save": "",
-    "maxmemory": "2gb",
     "maxmemory-policy": "noeviction",
     "auto-aof-rewrite-percentage": "100",
     "auto-aof-rewrite-min-size": "256mb",
@@ -81,18 +80,20 @@ class EmbeddedRedis:
         socket_dir: folder of the socket, made if missing, only ours; its path must be short.
         binary: `redis-server`; default as `redis_binary` finds it.
         log: default `redis.log` in `home`.
+        memory_mb: past it writes are refused.
         run: token that the server carries in its environment (see `cells.processes`).
     """
 
     name = "Redis"
 
     def __init__(
-        self, home: Path, socket_dir: Path, *, binary: Path | None = None, log: Path | None = None, run: str = ""
-    ) -> None:
+        self, home: Path, socket_dir: Path, *, binary: Path | None = None, log: Path | None = None, memory_mb: int = 2048, run: str = "",
+    ) -> None:  # fmt: skip
         self.home = home
         self.socket = socket_dir / "redis.sock"
         self.log = log or home / "redis.log"
         self._binary = binary
+        self._memory_mb = memory_mb
         self._environment = {**os.environ, RUN_TOKEN: run}
         self._child: Child | None = None
         self._said = b""
@@ -123,7 +124,8 @@ class EmbeddedRedis:
                 f"another Redis (process {other or 'unknown'}) already serves {self.socket}",
                 "it is a leftover whose record is lost: look at it, end it, and start again",
             )
-        settings = {**_SETTINGS, "dir": str(self.home), "unixsocket": str(self.socket)}
+        own = {"dir": str(self.home), "unixsocket": str(self.socket), "maxmemory": f"{self._memory_mb}mb"}
+        settings = _SETTINGS | own
         command = [str(self._binary or redis_binary())]
         for key, value in settings.items():
             command += [f"--{key}", value]

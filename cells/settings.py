@@ -109,13 +109,14 @@ class Identity(Section, frozen=True):
     """`[identity]`: who may use the cell.
 
     `mode`: "required" lets nobody in without a token; "off" lets everybody do everything, and is only taken while the cell listens on
-    loopback (`OCEFS_IDENTITY` wins over it). `demo_accounts`: people and a machine to try it with, known to everybody: never in
-    production. `breached_passwords`: a file of passwords that nobody may choose, one a line, beside the bundled list. `own_words`:
+    loopback (`OCEFS_IDENTITY` wins over it). Orders that came while it was off lie in the clear: a later start that requires it is refused, unless there are none.
+    `demo_accounts`: people to try it with, known to everybody: never in production. A cell that has them, or its router,
+    is opened to others only once they are disabled (`python -m cells demo-people <region> --disable`). `breached_passwords`: a file of passwords that nobody may choose, one a line, beside the bundled list. `own_words`:
     names of the retailer, its products and places, of which no password may be made (`serve/identity/own_words.py`), beside those that stand in
     this file. `rp_id`: the domain that passkeys are bound to for ever; `origins`: the pages that may ask for them, on that domain or below it; empty: the router's.
     """
 
-    mode: Literal["off", "required"] = "off"
+    mode: Literal["off", "required"] = "required"
     demo_accounts: bool = True
     breached_passwords: str = ""
     own_words: Annotated[tuple[OwnWord, ...], Meta(max_length=1000)] = ()
@@ -177,11 +178,13 @@ class Approvals(Section, frozen=True):
     """`[approvals]`: what needs a second person (docs/security/approvals.md), in a cell with identity.
 
     `adjustment_units`: an adjustment of stock of more units, over all its lines, waits until somebody else approves it; 0: none does.
-    `transfer_units`: the same with a transfer between locations. `expires_hours`: for how long it waits.
+    `transfer_units`: the same with a transfer between locations. `refund_minor`: the same with a refund of more minor units of the region's first currency, and with every one in another:
+    nobody here knows what that is worth. The monitor's `refund_threshold_minor` is this as well, unless `[anomalies.thresholds]` says another. `expires_hours`: for how long it waits.
     """
 
     adjustment_units: Count = 500
     transfer_units: Count = 1000
+    refund_minor: Count = 10_000
     expires_hours: Annotated[int, Meta(ge=1, le=720)] = 72
 
 
@@ -280,10 +283,13 @@ class Postgres(Section, frozen=True):
 class Redis(Section, frozen=True):
     """`[redis]`: only for the embedded server; `OCEFS_<REGION>_REDIS_URL` wins over it.
 
-    `bin` is a `redis-server`; empty: the one on PATH when it is 7 or newer, else the one in the Python packages.
+    `bin` is a `redis-server`; empty: the one on PATH when it is 7 or newer, else the one in the Python packages. `memory_mb`: what it may take; past it commands get 503
+    `cell.journal_full`, and nothing that was acknowledged is lost. Besides the turns that are not yet in PostgreSQL it holds 8 to 16 bytes of each command, for two hours more
+    than `remember_hours`: at 1,500 a second all day 1,600 MB, at 3,000 a second 3,100. The alert `OcefsJournalFilling` stands at four fifths of it.
     """
 
     bin: str = ""
+    memory_mb: Annotated[int, Meta(ge=64, le=1_048_576)] = 2048
 
 
 class Ray(Section, frozen=True):

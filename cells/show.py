@@ -36,7 +36,7 @@ def where_to_look(configs: list[RegionConfig], router: str, console: Console, tr
     if any(config.identity.mode == "off" for config in configs):
         console.print(
             "Identity is off: whoever reaches a cell may do everything. So everything listens on loopback (127.0.0.1) only;\n"
-            "`make down`, then `make up IDENTITY=required`, lets nobody in without a token.",
+            "`make down`, then `make up IDENTITY=required`, lets nobody in without a token; a cell that has orders by then is refused, for they lie in the clear.",
             style="yellow",
             soft_wrap=True,
         )

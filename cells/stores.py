@@ -114,6 +114,7 @@ def stores(config: RegionConfig, paths: CellPaths, run: str = "") -> tuple[Store
             paths.redis_socket,
             binary=redis_binary(config.redis.bin),
             log=paths.logs / "redis.log",
+            memory_mb=config.redis.memory_mb,
             run=run,
         )
     return postgres, redis

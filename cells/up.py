@@ -24,6 +24,7 @@ from cells.state import KeeperState, as_it_runs, read_state
 from cells.stores import store_addresses
 from cells.tls import prepare
 from cells.trust import Trust, of_cell
+from cells.untold import refusal_kept
 
 _START_S = 240.0
 _POLL_S = 0.1
@@ -121,7 +122,8 @@ def _check_before(configs: list[RegionConfig]) -> None:
     checks.check_memory(configs)
     for config in configs:
         paths = CellPaths(config.name)
-        prepare(config, paths.home)
+        with refusal_kept(config, paths):
+            prepare(config, paths.home)
         if config.encrypted:
             store_addresses(config, paths)
         state = read_state(CellPaths(config.name).state_file)

@@ -11,7 +11,8 @@ from cells.settings import RegionConfig
 
 
 def anomaly_settings(config: RegionConfig) -> AnomalySettings | None:
-    """None where nobody watches: without identity there is nobody to watch. Raises ConfigError for a threshold, an address or a secret that
+    """None where nobody watches: without identity there is nobody to watch. What a refund needs a second person from is told once, in `[approvals]`, unless the monitor
+    shall have another. Raises ConfigError for a threshold, an address or a secret that
     is not good."""
     told = config.anomalies
     if config.identity.mode != "required" or not told.enabled:
@@ -20,6 +21,8 @@ def anomaly_settings(config: RegionConfig) -> AnomalySettings | None:
         _check_webhook(config)
     # TOML knows no "whole number or not": 8.0 is 8.
     whole = {name: int(value) if value.is_integer() else value for name, value in told.thresholds.items()}
+    if config.approvals.refund_minor:
+        whole.setdefault("refund_threshold_minor", config.approvals.refund_minor)
     try:
         return msgspec.convert(whole, AnomalySettings)
     except msgspec.ValidationError as error:

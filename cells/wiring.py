@@ -95,6 +95,7 @@ def api_settings(config: RegionConfig, secret_file: Path, keyring: Path, door: P
         rp_id=config.identity.rp_id, origins=origins_of(config),
         approval_adjustment_units=config.approvals.adjustment_units,
         approval_transfer_units=config.approvals.transfer_units,
+        approval_refund_minor=config.approvals.refund_minor,
         approval_expires_hours=config.approvals.expires_hours,
         count_tolerance_units=config.counts.tolerance_units,
         count_tolerance_percent=config.counts.tolerance_percent,

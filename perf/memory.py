@@ -61,7 +61,7 @@ def _place(number: int) -> PlaceOrder:
 def idle_orders(count: int) -> Any:
     """The shards of a host with so many orders, all clean; nothing remembered of their commands."""
     taker = TurnTaker(codecs(KINDS))
-    shards = [Shard(number, 1, 0, CommandMemory(0, 24)) for number in range(SHARDS)]
+    shards = [Shard(number, 1, 0, CommandMemory(0, Seen(24))) for number in range(SHARDS)]
     for number in range(count):
         command_id = f"key-{number}"
         order_id = new_order_id("us", NOW_MS, command_id)
@@ -79,7 +79,7 @@ def idle_orders(count: int) -> Any:
 
 def recent_commands(count: int) -> Any:
     """Answers of the latest commands, as kept for repetitions."""
-    memory = CommandMemory(count, 24)
+    memory = CommandMemory(count, Seen(24))
     for number in range(count):
         order_id = new_order_id("us", NOW_MS, f"key-{number}")
         reply = b'{"order_id":"%s","version":%d,"status":"picking"}' % (order_id.encode(), number)
@@ -100,7 +100,7 @@ def open_fingerprints(count: int) -> Any:
 def sealed_fingerprints(count: int) -> Any:
     """The same of earlier hours."""
     seen = Seen(24)
-    seen.load((digest_of(b"%d" % number) for number in range(count)), NOW_MS)
+    seen.load([digest_of(b"%d" % number) for number in range(count)], NOW_MS)
     return seen
 
 

@@ -24,6 +24,7 @@ import msgspec
 
 from cells.certs import Pair, ca_file, make, pair_of, router_holder, write_private
 from cells.config import PROJECT
+from cells.demo_exposure import check_cells_have_none
 from cells.errors import CellError, PortTaken, StepFailed, refused
 from cells.pem import read_certificates
 from cells.processes import Child, ProcessMark, is_alive, last_lines, send, wait_until
@@ -75,8 +76,9 @@ def start(home: Path, config: RouterConfig, regions: Sequence[Region], *, with_c
         with_control: also start the control part as a process of its own.
 
     Raises:
-        CellError: a port is taken, the configuration contradicts itself, or HAProxy did not start.
+        CellError: a port is taken, the configuration contradicts itself, others would reach demo accounts, or HAProxy did not start.
     """
+    check_cells_have_none(home, config.host, [region.name for region in regions])
     router = RouterFolder(home)
     plan = Plan(config, tuple(regions))
     with router.locked():

@@ -24,6 +24,7 @@ from starlette.responses import Response
 import serve.alerts.endpoints
 import serve.approvals.endpoints
 import serve.audit.endpoints
+import serve.audit.keeper
 import serve.audit.operators
 import serve.breaches.endpoints
 import serve.catalogue.endpoints
@@ -42,6 +43,7 @@ import serve.orders.bulk
 import serve.orders.changing
 import serve.orders.explaining
 import serve.orders.reading
+import serve.orders.refunding
 import serve.orders.searching
 import serve.packing.endpoints
 import serve.reservations.endpoints
@@ -50,7 +52,6 @@ import serve.sourcing.promises
 import serve.sourcing.simulations
 import serve.transfers.endpoints
 from serve import openapi
-from serve.audit.who import pseudonym
 from serve.availability.endpoints import Availability
 from serve.availability.pickup import PickupOffers
 from serve.catalogue.known import KnownSkuCheck
@@ -266,7 +267,7 @@ def _fastapi(
         location_id = request.path_params.get("location_id", "")
         need = NEEDS.get((request.method, template))
         services.guard.check(request.scope, need, location_id)
-        if need is not None and need.reads:
+        if need is not None and need.reads and not need.counted:
             await _note_read(services, request, need.reads)
 
     routers = _routers(services, territory, known, private, places)
@@ -290,6 +291,7 @@ def _routers(
         serve.orders.explaining.router(services, territory, private),
         serve.orders.bulk.router(services, territory, private),
         serve.orders.changing.router(services, territory, private, places),
+        serve.orders.refunding.router(services, territory),
         serve.sourcing.endpoints.router(services, territory),
         serve.sourcing.simulations.router(services, territory, private),
         serve.sourcing.promises.router(services),
@@ -366,7 +368,9 @@ def audit_routers(services: Services) -> list[APIRouter]:
     """None in a cell that keeps no audit."""
     if services.audit is None:
         return []
-    return [serve.audit.endpoints.router(services, services.audit), serve.audit.operators.router(services)]
+    return [
+        serve.audit.endpoints.router(services, services.audit), serve.audit.operators.router(services), serve.audit.keeper.router(services),
+    ]  # fmt: skip
 
 
 def alert_routers(services: Services) -> list[APIRouter]:
@@ -390,13 +394,9 @@ def key_routers(services: Services) -> list[APIRouter]:
 
 
 async def _note_read(services: Services, request: Request, action: str) -> None:
-    """Whose data is read: an entity's that the path names, or a customer's that the query does."""
-    scope, behalf = request.scope, ""
+    """Whose data is read is said by the path: an entity's."""
     entity_id = next(iter(request.path_params.values()), "")
-    customer = request.query_params.get("customer_ref", "")
-    if customer and services.keys is not None and (keys := services.keys.current(services.clock.monotonic())):
-        behalf = pseudonym(keys, "customer", customer)
-    await services.trail.read(scope, action, action.partition(".")[0] if entity_id else "", entity_id, behalf)
+    await services.trail.read(request.scope, action, action.partition(".")[0] if entity_id else "", entity_id)
 
 
 def _note_refusal(services: Services, request: Request, problem: Problem) -> None:

@@ -11,7 +11,7 @@ class Need(NamedTuple):
 
     permission: one of `permissions.PERMISSIONS`; "" for an endpoint that anyone signed in may use, None for one that is open to all.
     at_location: the caller's rights must reach the location in the path. step_up: the second factor must be fresh, of customers the session. reads: the audit's name
-    for reading personal data by it: written down before it is answered. own: the permission that suffices for what is the caller's own;
+    for reading personal data by it: written down before it is answered; by the handler when it is `counted`, with how much is told. own: the permission that suffices for what is the caller's own;
     whose it is, the entity judges.
     """
 
@@ -20,6 +20,7 @@ class Need(NamedTuple):
     step_up: bool = False
     reads: str = ""
     own: str = ""
+    counted: bool = False
 
 
 OPEN = Need(None)
@@ -33,9 +34,9 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     # Product availability is for everybody who may buy.
     ("GET", "/v1/availability"): OPEN,
     ("POST", "/v1/orders"): Need("orders.place", own="orders.place_own"),
-    ("GET", "/v1/orders"): Need("orders.read", reads="order.search"),
+    ("GET", "/v1/orders"): Need("orders.read", reads="order.search", counted=True),
     # Notes by itself whom it was about.
-    ("POST", "/v1/order-searches"): Need("orders.read"),
+    ("POST", "/v1/order-searches"): Need("orders.read", reads="order.search", counted=True),
     ("GET", "/v1/orders/{order_id}"): Need("orders.read", reads="order.read", own="orders.read_own"),
     ("GET", "/v1/orders/{order_id}/events"): Need("orders.read", reads="order.read_history"),
     ("GET", "/v1/orders/{order_id}/sourcing"): Need("orders.read", reads="order.read_sourcing"),
@@ -44,6 +45,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     # What of it needs more (`fraud`, `cancel`), `serve/orders` looks at; of which location somebody may do it, the order judges.
     ("POST", "/v1/order-actions"): Need("orders.hold"),
     ("POST", "/v1/orders/{order_id}/changes"): Need("orders.change", own="orders.change_own"),
+    # Of more than the region's threshold somebody else decides, with a fresh second factor.
+    ("POST", "/v1/orders/{order_id}/refunds"): Need("refunds.give"),
     # Of carts: whose one is, the reservation judges.
     ("POST", "/v1/reservations"): Need("orders.place", own="orders.place_own"),
     ("GET", "/v1/reservations/{reservation_id}"): Need("orders.place", own="orders.place_own"),
@@ -106,6 +109,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/audit"): Need("audit.read", reads="audit.search"),
     # By tools on the cell's own machine, with a token that they sign by its key file.
     ("POST", "/v1/audit/operator-acts"): Need("operators.note"),
+    ("POST", "/v1/audit/keeper-acts"): Need("operators.note"),
     ("GET", "/v1/alerts"): Need("alerts.read", reads="alert.search"),
     ("GET", "/v1/alerts/{alert_id}"): Need("alerts.read", reads="alert.read"),
     ("POST", "/v1/alerts/{alert_id}/updates"): Need("alerts.handle"),

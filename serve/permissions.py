@@ -28,6 +28,8 @@ PERMISSIONS: Mapping[str, Level] = {
     "orders.change": "medium",
     # The same for fraud and payment: whoever releases these decides over money.
     "orders.hold_risk": "high",
+    # Giving back money of orders; above the region's threshold somebody else has to approve it.
+    "refunds.give": "high",
     # Picking and putting back: fetching units for orders, and telling what is not there.
     "floor.work": "medium",
     # The pack station and the dock; names and addresses on labels and papers.
@@ -51,7 +53,7 @@ PERMISSIONS: Mapping[str, Level] = {
     "clients.write": "high",
     "devices.write": "high",
     "audit.read": "high",
-    # What an operator did on the cell's own machine, as his commands say it: no role has it.
+    # What an operator or the keeper did on the cell's own machine, as they say it: no role has it.
     "operators.note": "high",
     "alerts.read": "high",
     "alerts.handle": "high",
@@ -82,6 +84,7 @@ ROLES: Mapping[str, frozenset[str]] = {
             "orders.hold",
             "orders.hold_risk",
             "orders.change",
+            "refunds.give",
             "floor.work",
             "packing.work",
             "packing.manual",
@@ -99,7 +102,7 @@ ROLES: Mapping[str, frozenset[str]] = {
         }
     ),
     "driver": frozenset({"orders.read", "orders.update"}),
-    "support": frozenset({*_SEES, "orders.place", "orders.update", "orders.hold", "orders.change"}),
+    "support": frozenset({*_SEES, "orders.place", "orders.update", "orders.hold", "orders.change", "refunds.give"}),
     "auditor": frozenset({*_SEES, "accounts.read", "audit.read", "alerts.read", "alerts.handle", "approvals.read"}),
     "privacy": frozenset({"orders.read", "accounts.read", "privacy.handle"}),
     "ops": frozenset(

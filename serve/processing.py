@@ -33,7 +33,7 @@ knows belongs beside it: who the controller is and how to reach him and his data
 - **Measures of security** (Art. 32). Sealing and digests as below; [who may do what](../security/permissions.md); [the audit](../security/audit.md);
   [encryption in transit](../security/tls.md); [watching for misuse](../security/anomalies.md).
 - **A cell without identity** has no keys and is for this machine only. It takes no names, streets, phones or e-mail addresses; references, cities and postcodes lie in it as
-  they came.
+  they came, which no erasure changes. So a cell that took orders like that is refused a start with identity: it gets stores of its own.
 
 A line stands for all fields with the same note; where they are declared is in its last column.
 """

@@ -21,7 +21,7 @@ ROLE_HOURS_MAX = 50_000
 
 
 class Habit(msgspec.Struct, array_like=True):
-    """hours: weight of each hour of the day (UTC), 1.0 when worked every day; addresses: → the last day it was seen on (before today);
+    """hours: weight of each hour of the day (UTC), 1.0 when worked every day; addresses: their networks → the last day it was seen on (before today);
     networks: mean number of addresses in a day; pace: mean number of acts in an hour of work; the fields with `today` become habit when the day is over."""
 
     role: str = ""
@@ -92,8 +92,9 @@ class Habits:
         hour //= HOUR_MS
         if hour not in habit.today_hours:
             habit.today_hours.append(hour)
-        if record.address not in habit.today_addresses and len(habit.today_addresses) < 4 * ADDRESSES_MAX:
-            habit.today_addresses.append(record.address)
+        network = record.network
+        if network not in habit.today_addresses and len(habit.today_addresses) < 4 * ADDRESSES_MAX:
+            habit.today_addresses.append(network)
         return habit
 
     def dump(self) -> Kept:

@@ -136,6 +136,15 @@ class BehaviourModel:
         worker.hour.add(record)
         return self._judge(record.subject, worker, role)
 
+    def judge(self, subject: str, until_ms: int) -> None:
+        """Somebody looked at what this person did up to then (UTC ms): it belongs to what is usual, and evidence begins anew with what comes after it."""
+        worker = self._workers.get(subject)
+        if worker is not None and worker.hour.begins_ms <= until_ms:
+            if worker.hour.acts:
+                self._learn(subject, worker, self._roles[worker.role])
+            worker.hour = Hour(until_ms)
+        self._evidence.pop(subject, None)
+
     def usual(self, subject: str, act: str) -> float:
         """How often the person, at present, does something in an hour; "" for orders looked at. 0 when nothing is known."""
         worker = self._workers.get(subject)

@@ -2,6 +2,10 @@
 for a while, goes into the same alert, which is told again only when there is something new to say.
 
     record ─▶ habits, rules, model ─▶ findings ─▶ Episode ─▶ Alert (new, or known with more)
+           └▶ an auditor closes the alert ─▶ the episode is over: what its rules looked at up to then counts no more
+
+The audit tells of the closing as of everything else, so a stream that is read twice gives the same alerts. What comes after it makes an alert of its own: the closed one keeps its
+verdict, which was about other records.
 """
 
 from __future__ import annotations
@@ -12,8 +16,9 @@ from typing import Any, get_args
 import msgspec
 
 from actors.anomalies.habits import Habits, Kept
+from actors.anomalies.made_approvers import MADE_APPROVER, MadeApprovers
 from actors.anomalies.model import VOICES, BehaviourModel, Told
-from actors.anomalies.record import COMPARED, REFRESH, Record, Reference
+from actors.anomalies.record import CLOSED, COMPARED, REFRESH, Record, Reference
 from actors.anomalies.rules import Action, Finding, Rules
 from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.windows import KeptWindow
@@ -39,7 +44,8 @@ _WORDS = {
 
 class Alert(msgspec.Struct, array_like=True):
     """What auditors are told. about: an account, or an address's digest. rules: those that fired, in order; score: 0 to 1; reasons: one for
-    each rule, in words; evidence: lines of the audit; requests: ids of requests; action: the strongest that was asked for in this session."""
+    each rule, in words; evidence: lines of the audit; requests: ids of requests; action: the strongest that was asked for in this session; closed_ms:
+    when an auditor closed it, 0 while none has."""
 
     alert_id: str
     about: str
@@ -53,6 +59,7 @@ class Alert(msgspec.Struct, array_like=True):
     evidence: list[Reference]
     requests: list[str]
     action: Action
+    closed_ms: int = 0
 
 
 class State(msgspec.Struct):
@@ -75,12 +82,15 @@ class Monitor:
         self._settings = settings
         self._habits = Habits()
         self._rules = Rules(settings, self._habits)
+        self._made = MadeApprovers(settings)
         self._model = BehaviourModel(settings.model_warmup, voices)
         self._with_model, self._with_rules = bool(voices), with_rules
         self._episodes: dict[str, Alert] = {}
 
     def see(self, record: Record) -> list[Alert]:
         """Alerts that are new, or have become more, with this record. Records come in the order of each shard."""
+        if record.action == CLOSED and not record.outcome:
+            self._close(record)
         alerts = []
         for finding in self._findings(record):
             alert = self._told(finding, record)
@@ -107,11 +117,22 @@ class Monitor:
 
         if self._with_rules:
             yield from self._rules.see(record, habit, usual)
+            yield from self._made.see(record)
         # Machines do what their programs do, and customers come and go: only staff works in a way that can be known.
         if record.role in ROLES:
             told = self._model.see(record)
             if self._with_model and told is not None and told.evidence >= self._settings.model_threshold:
                 yield self._unlike(record, told)
+
+    def _close(self, record: Record) -> None:
+        """An auditor has judged this alert, if it still is the episode's. Seldom enough to look through them."""
+        known = next((alert for alert in self._episodes.values() if alert.alert_id == record.entity_id), None)
+        if known is None:
+            return
+        known.closed_ms = record.at_ms
+        self._rules.judge(known.rules, known.about, record.at_ms)
+        if UNLIKE in known.rules:
+            self._model.judge(known.about, record.at_ms)
 
     def _unlike(self, record: Record, told: Told) -> Finding:
         words = [_WORDS[name] for name, off in told.oddest[:3] if off > 1]
@@ -123,8 +144,11 @@ class Monitor:
         )  # fmt: skip
 
     def _told(self, finding: Finding, record: Record) -> Alert | None:
-        known = self._episodes.pop(finding.about, None)
-        if known is None or finding.at_ms - known.last_ms > self._quiet_ms(known):
+        known = self._episodes.get(finding.about)
+        if known is not None and finding.rule in known.rules and finding.at_ms <= known.closed_ms:
+            return None  # read late: it is of the time that was judged
+        self._episodes.pop(finding.about, None)
+        if known is None or known.closed_ms or finding.at_ms - known.last_ms > self._quiet_ms(known):
             if len(self._episodes) >= EPISODES_MAX:
                 del self._episodes[next(iter(self._episodes))]
             alert = Alert(
@@ -144,7 +168,8 @@ class Monitor:
     # --- state
     def dump(self) -> bytes:
         """All that it has learned."""
-        state = State(STATE_VERSION, self._habits.dump(), self._rules.dump(), self._model.dump(), self._episodes)
+        rules = self._rules.dump() | {MADE_APPROVER: self._made.dump()}
+        state = State(STATE_VERSION, self._habits.dump(), rules, self._model.dump(), self._episodes)
         return msgspec.msgpack.encode(state)
 
     def restore(self, kept: bytes) -> bool:
@@ -157,6 +182,7 @@ class Monitor:
             return False
         self._habits.restore(state.habits)
         self._rules.restore(state.rules)
+        self._made.restore(state.rules.get(MADE_APPROVER, {}))
         self._model.restore(state.model)
         self._episodes = state.episodes
         return True

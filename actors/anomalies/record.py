@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 import msgspec
 
+from actors.domain.audit import Changed
+from actors.domain.audit_address import network_in
+
 # (shard, number): names a line of the audit for ever.
 Reference = tuple[int, int]
-Changed = tuple[str | int | None, str | int | None]
 SIGN_IN = "session.open"
 # What one person found in a blind count, and nobody else looked at.
 COMPARED = "count.compare"
@@ -22,6 +24,8 @@ ELSEWHERE = ".location_forbidden"
 MACHINE_IN = frozenset({"device.sign_in", "device.claim"})
 MACHINE_REFUSED = "client.refused"
 NOT_LET_IN = frozenset({SIGN_IN_REFUSED, MACHINE_REFUSED, "code.refused"})
+# An auditor is done with an alert: the entity is the alert.
+CLOSED = "alert.close"
 # Done by a screen that is open, whether or not anybody sits at it.
 REFRESH = "session.refresh"
 # Roles, and nouns of sign-ins, of those who buy: anybody may be one, and there is no end of them.
@@ -62,6 +66,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     def reference(self) -> Reference:
         """Where it stands in the audit."""
         return self.shard, self.number
+
+    @property
+    def network(self) -> str:
+        """Where it came from: who has one address of an IPv6 network has them all."""
+        return network_in(self.address)
 
     @property
     def who(self) -> str:

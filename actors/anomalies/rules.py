@@ -16,14 +16,16 @@ probing          one door after the other that is closed to the role, or one pla
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
 
 from actors.anomalies.habits import Habit, Habits
-from actors.anomalies.record import ELSEWHERE, FORBIDDEN, MACHINE_REFUSED, SIGN_IN, Record, Reference, is_read
+from actors.anomalies.record import MACHINE_REFUSED, SIGN_IN, Record, Reference, is_read
 from actors.anomalies.settings import AnomalySettings
+from actors.anomalies.weighing import AT_WORK, SEARCH, closed, directions, listed, listing, worked_on
 from actors.anomalies.windows import KeptWindow, Window, Windows
 from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -41,13 +43,10 @@ PRESENT_MAX = 64
 # So many differences that others found say what is usual; and so far from it (standard deviations of a binomial) nobody is by chance.
 _OTHERS_MIN = 30
 _SIGMAS = 3.5
-_ON_HAND = ".on_hand"
 _COUNTED = ("count", "found")
-# Of transfers: what is not there or lost leaves the books, what was found comes into them.
-_BY_TRANSFER = frozenset({"transfer.short_pick", "transfer.close"})
-# By the guard, of the place that the call names.
-_PLACE_FORBIDDEN = f"auth{ELSEWHERE}"
-_GONE, _FOUND = (".missing", ".lost"), ".found"
+# What a rule's findings are made of, where that is not the window of its name alone. What else a rule looks at speaks for somebody, or is about others.
+_MADE_OF = {"overrides": ("overrides", "counts"), "lookups": ("lookups", "lists")}
+_by_time, _by_weight = attrgetter("at_ms"), attrgetter("weight")
 
 
 # How often this person, at present, does something in an hour: by the act's name, or READS for orders looked at.
@@ -77,8 +76,8 @@ class Rules:
         self._habits = habits
         minutes = {
             "overrides": settings.override_minutes, "counts": settings.override_minutes, "voids": settings.void_minutes,
-            "refunds": 1440, "two_places": settings.places_minutes, "off_shift": 180, "lookups": settings.lookup_minutes,
-            "worked": settings.lookup_minutes, "stuffing": settings.stuffing_minutes, "guessing": settings.guess_minutes,
+            "refunds": 1440, "two_places": settings.places_minutes, "off_shift": 180, "lookups": settings.lookup_minutes, "lists": settings.lookup_minutes,
+            "worked": settings.lookup_minutes, "handled": settings.lookup_minutes, "stuffing": settings.stuffing_minutes, "guessing": settings.guess_minutes,
             "stolen_token": 30, "nibbles": settings.nibble_days * 1440, "counters": settings.nibble_days * 1440, "probing": settings.door_minutes, "sign_ins": settings.places_minutes,
         }  # fmt: skip
         self._windows = {name: Windows(span * MINUTE_MS) for name, span in minutes.items()}
@@ -102,6 +101,13 @@ class Rules:
                 if found is not None:
                     yield found
 
+    def judge(self, rules: Iterable[str], about: str, until_ms: int) -> None:
+        """Somebody looked at what these rules found about an account or address up to then (UTC ms): none finds it again, or more by it."""
+        for rule in rules:
+            for name in _MADE_OF.get(rule, (rule,)):
+                if name in self._windows:
+                    self._windows[name].judge(about, until_ms)
+
     def dump(self) -> dict[str, dict[str, KeptWindow]]:
         """What is kept over a restart."""
         return {name: windows.dump() for name, windows in self._windows.items()}
@@ -113,11 +119,11 @@ class Rules:
 
     # --- stock and money
     def _overrides(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        down, up = _directions(record)
+        down, up = directions(record)
         if record.outcome or not down + up:
             return None
         limits, subject = self._settings, record.subject
-        if record.action in _BY_TRANSFER:
+        if record.action in AT_WORK:
             every = None
         else:
             # Those who count find too much as well as too little; who takes things finds only too little.
@@ -128,7 +134,7 @@ class Rules:
             if len(written_off) >= limit:
                 return _found(
                     "overrides", record, written_off, len(written_off) / limit, "step_up",
-                    f"{len(written_off)} corrections write stock off within {limits.override_minutes} min",
+                    f"{len(written_off)} corrections or losses told of write stock off within {limits.override_minutes} min",
                 )  # fmt: skip
         if every is not None and len(every) >= limits.counts_down and every.weight() >= limits.one_sided * len(every):
             return _found(
@@ -173,14 +179,14 @@ class Rules:
         return _found("voids", record, window, number / limit, "step_up", reason)
 
     def _refunds(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        if record.action != "refund.approve" or record.outcome:
+        if record.action != "refund.give" or record.outcome:
             return None
         limits = self._settings
         amount = record.changes.get("amount_minor", (None, None))[1]
         if not isinstance(amount, int):
             return None
         floor = limits.refund_threshold_minor * (1 - limits.refund_margin)
-        near = floor <= amount < limits.refund_threshold_minor
+        near = floor <= amount <= limits.refund_threshold_minor  # of more somebody else has to decide
         window = self._windows["refunds"].add(record.subject, record, "near" if near else "", float(near))
         number = int(window.weight())
         if not near or number < limits.refunds or number < limits.refund_share * len(window):
@@ -191,9 +197,9 @@ class Rules:
     # --- who is it
     def _two_places(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         limits = self._settings
-        if not record.address:
+        if not record.network:
             return None
-        window = self._windows["two_places"].add(record.subject, record, f"{record.address} {record.device}")
+        window = self._windows["two_places"].add(record.subject, record, f"{record.network} {record.device}")
         turns = window.turns
         if turns < limits.places_turns:
             return None
@@ -210,14 +216,16 @@ class Rules:
         if record.action == SIGN_IN:
             self._windows["sign_ins"].add(record.subject, record, f"{record.reference}")
             return None
-        if not (record.address and record.session_id):
+        if not (record.network and record.session_id):
             return None
         # Where colleagues are as well is no strange place: a branch gets a new provider's address for all.
-        here = self._present(f"@{record.address}", record)
-        if habit.knows(record.address) or habit.days < KNOWN_DAYS or habit.networks > ROAMS_FROM or here >= 1:
+        here = self._present(f"@{record.network}", record)
+        if habit.knows(record.network) or habit.days < KNOWN_DAYS or habit.networks > ROAMS_FROM or here >= 1:
             return None
         limits = self._settings
-        window = self._windows["stolen_token"].add(f"{record.session_id} {record.address}", record, record.entity_id)
+        window = self._windows["stolen_token"].add(
+            f"{record.subject} {record.session_id} {record.network}", record, record.entity_id
+        )
         number = len(window)
         if number < limits.new_network_acts:
             return None
@@ -235,7 +243,7 @@ class Rules:
     def _off_shift(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         peers = self._present(record.role, record) if record.role else 99
         hour = record.at_ms % DAY_MS // HOUR_MS
-        here = self._present(f"off {record.address}", record)
+        here = self._present(f"off {record.network}", record)
         if habit.days < KNOWN_DAYS or peers > 1 or here or habit.near(hour, 3) > 0.0:
             return None
         if self._habits.share(record.role, hour) > OFF_SHARE:
@@ -248,29 +256,41 @@ class Rules:
 
     # --- what is looked at
     def _lookups(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        if record.kind != "order" or record.outcome:
+        subject, now_ms, searches = record.subject, record.at_ms, record.action == SEARCH
+        if record.outcome:
             return None
         if not is_read(record.action):
-            self._windows["worked"].add(record.subject, record, record.entity_id)
+            for name, what in zip(("worked", "handled"), worked_on(record), strict=True):
+                if what:
+                    self._windows[name].add(subject, record, what)
+            return None
+        if not (searches or record.kind == "order"):
             return None
         limits = self._settings
-        window = self._windows["lookups"].add(record.subject, record, record.entity_id)
-        if len(window) < limits.lookups:
+        looks, lists = self._windows["lookups"], self._windows["lists"]
+        if searches:
+            pages, window = lists.add(subject, record, listing(record), listed(record)), looks.get(subject, now_ms)
+        else:
+            pages, window = lists.get(subject, now_ms), looks.add(subject, record, record.entity_id)
+        in_lists = sum({page.member: page.weight for page in sorted(pages.entries, key=_by_weight)}.values())
+        if len(window) + in_lists < limits.lookups:
             return None
-        worked = self._windows["worked"].get(record.subject, record.at_ms).members()
-        number = len(window.members() - worked)
+        worked = self._windows["worked"].get(subject, now_ms).members()
+        handled = len(self._windows["handled"].get(subject, now_ms).members())
+        number = int(in_lists) + max(0, len(window.members() - worked) - handled)
         limit = _burst(limits.lookups, usual(READS), limits.lookup_minutes)
         if number < limit:
             return None
-        reason = f"{number} orders looked at and not worked on within {limits.lookup_minutes} min"
-        return _found("lookups", record, window, number / limit, "end_session", reason)
+        reason = f"{number} orders looked at, by themselves or in lists, and not worked on within {limits.lookup_minutes} min"
+        seen = Window(sorted([*window.entries, *pages.entries], key=_by_time))
+        return _found("lookups", record, seen, number / limit, "end_session", reason)
 
     def _probing(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        closed = _closed(record)
-        if not closed:
+        door = closed(record)
+        if not door:
             return None
         limits = self._settings
-        window = self._windows["probing"].add(record.subject, record, closed)
+        window = self._windows["probing"].add(record.subject, record, door)
         doors = len(window.members())
         if doors < limits.doors:
             return None
@@ -279,24 +299,24 @@ class Rules:
 
     # --- who wants in
     def _stuffing(self, record: Record, habit: Habit | None) -> Finding | None:
-        if not record.address:
+        if not record.network:
             return None
         # A branch whose clock is wrong, or a server whose secrets are old, is refused with all its machines where they always are.
-        if record.outcome == MACHINE_REFUSED and habit is not None and habit.knows(record.address):
+        if record.outcome == MACHINE_REFUSED and habit is not None and habit.knows(record.network):
             return None
         limits = self._settings
-        window = self._windows["stuffing"].add(record.address, record, record.who)
+        window = self._windows["stuffing"].add(record.network, record, record.who)
         accounts = len(window.members())
         if accounts < limits.stuffed_accounts:
             return None
         reason = f"{accounts} accounts tried from one address within {limits.stuffing_minutes} min"
-        return _found("stuffing", record, window, accounts / limits.stuffed_accounts, "none", reason, record.address)
+        return _found("stuffing", record, window, accounts / limits.stuffed_accounts, "none", reason, record.network)
 
     def _guessing(self, record: Record, habit: Habit | None) -> Finding | None:
         if not (record.who and record.sign_in_refused):
             return None
         limits = self._settings
-        window = self._windows["guessing"].add(record.who, record, record.address)
+        window = self._windows["guessing"].add(record.who, record, record.network)
         strange = sum(not self._at_home(habit, entry.member, record.at_ms) for entry in window.entries)
         known = habit is not None and habit.days >= KNOWN_DAYS
         if len(window) < limits.guesses and not (known and strange >= limits.strange_guesses):
@@ -332,28 +352,6 @@ class Rules:
         if len(seen) > PRESENT_MAX:
             del seen[next(iter(seen))]
         return others
-
-
-def _closed(record: Record) -> str:
-    """The closed door that was tried; "" for none. A page asks for many things of its place at once, so a place is one door of a person's, whatever is asked there. What
-    machines ask is their configuration's, and orders may go to another place while somebody works on them: all places are one door then."""
-    if not record.outcome.endswith(ELSEWHERE):
-        return record.door if record.outcome.startswith(FORBIDDEN) else ""
-    return (
-        f"{record.outcome} {record.entity_id}" if record.role and record.outcome == _PLACE_FORBIDDEN else record.outcome
-    )
-
-
-def _directions(record: Record) -> tuple[int, int]:
-    """How many counts of stock it lowers, and raises. Of a counted spot that is known from the second counting on: before that nobody has compared it."""
-    down = up = 0
-    for name, (before, after) in record.changes.items():
-        counted = record.action == "count.submit" or (record.action == "location.adjust" and name.endswith(_ON_HAND))
-        if record.action in _BY_TRANSFER:
-            down, up = down + name.endswith(_GONE), up + name.endswith(_FOUND)
-        elif counted and isinstance(before, int) and isinstance(after, int):
-            down, up = down + (after < before), up + (after > before)
-    return down, up
 
 
 def _burst(floor: int, usual: float, minutes: int) -> float:

@@ -21,6 +21,7 @@ class AnomalySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     and nearly nobody of the role does. model_threshold: evidence (in powers of ten) that an hour unlike the role's collects before
     it is told; model_warmup: hours of work of the role that the model sees first. hurry: how much faster than this person usually works.
     nibbles: differences within tolerance that somebody found in blind counts, `nibbles_down` of which are too little, and more so than those of others.
+    made_days: for so long somebody else's hand in an account is told when it decides an approval (`made_approvers.py`); 0: never.
     quiet_minutes: an episode without news for so long is over; `unlike_quiet_hours`: one of the model's, which goes on from shift to shift.
     """
 
@@ -51,6 +52,7 @@ class AnomalySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     nibbles: Count = 16
     nibbles_down: Share = 0.9
     nibble_days: Annotated[int, Meta(ge=1, le=90)] = 28
+    made_days: Annotated[int, Meta(ge=0, le=90)] = 1
     model_threshold: Annotated[float, Meta(gt=0, le=1000)] = 4.5
     model_warmup: Annotated[int, Meta(ge=50, le=1_000_000)] = 250
     quiet_minutes: Minutes = 120

@@ -16,6 +16,7 @@ from actors.anomalies.record import Record, Reference
 
 ENTRIES_MAX = 400
 KEYS_MAX = 50_000
+NOT_JUDGED = -1
 # Keys that are looked at for being over, with each record: more than one, so that they go faster than they come.
 _OVER_MAX = 2
 
@@ -34,16 +35,18 @@ class KeptWindow(msgspec.Struct, array_like=True):
     """A window as it is kept over a restart."""
 
     entries: list[Entry] = []
+    judged_ms: int = NOT_JUDGED
 
 
 class Window:
     """The entries of one key, oldest first. Members and turns are kept count of: a machine writes thousands of lines a minute, and to look
-    at them after each must cost the same however many there are."""
+    at them after each must cost the same however many there are. `judged_ms`: what is not later was judged by somebody, and does not count (UTC ms)."""
 
-    __slots__ = ("_counts", "entries", "turns")
+    __slots__ = ("_counts", "entries", "judged_ms", "turns")
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+    def __init__(self, entries: Iterable[Entry] = (), judged_ms: int = NOT_JUDGED) -> None:
         self.entries: list[Entry] = []
+        self.judged_ms = judged_ms
         self.turns = 0
         """How often the member changed from one entry to the next."""
         self._counts: dict[str, int] = {}
@@ -73,6 +76,19 @@ class Window:
             else:
                 del counts[entry.member]
         del entries[:number]
+
+    def judge(self, until_ms: int) -> None:
+        """What was up to then counts no more, nor what is told of that time later."""
+        self.judged_ms = until_ms
+        late = [entry for entry in self.entries if entry.at_ms > until_ms]
+        self.drop(len(self.entries))
+        for entry in late:
+            self.append(entry)
+
+    @property
+    def newest_ms(self) -> int:
+        """Of what there was last, whether it counts still or not."""
+        return self.entries[-1].at_ms if self.entries else self.judged_ms
 
     def members(self) -> Set[str]:
         """What the entries are about, each once; as it is now."""
@@ -104,9 +120,10 @@ class Windows:
                 del self._windows[next(iter(self._windows))]
         self._windows[key] = window  # last in the dict's order: heard of most lately
         entries = window.entries
-        window.append(Entry(record.at_ms, member, weight, record.reference, record.request_id))
+        if record.at_ms > window.judged_ms:
+            window.append(Entry(record.at_ms, member, weight, record.reference, record.request_id))
         oldest_ms, stale = record.at_ms - self._span_ms, 0
-        while entries[stale].at_ms < oldest_ms:
+        while stale < len(entries) and entries[stale].at_ms < oldest_ms:
             stale += 1
         stale = max(stale, len(entries) - self._entries_max)
         if stale:
@@ -118,7 +135,7 @@ class Windows:
         """Drops keys of which nothing counts any more: most come once, and would be kept, and saved each minute, for ever."""
         for _ in range(_OVER_MAX):
             key, window = next(iter(self._windows.items()))
-            if window.entries[-1].at_ms >= oldest_ms:
+            if window.newest_ms >= oldest_ms:
                 return
             del self._windows[key]
 
@@ -129,10 +146,16 @@ class Windows:
             return Window()
         return Window(entry for entry in window.entries if entry.at_ms >= now_ms - self._span_ms)
 
+    def judge(self, about: str, until_ms: int) -> None:
+        """Somebody looked at what was up to then, under this key and under those that begin with it and a blank."""
+        for key, window in self._windows.items():
+            if key == about or key.startswith(f"{about} "):
+                window.judge(until_ms)
+
     def dump(self) -> dict[str, KeptWindow]:
         """What is kept over a restart."""
-        return {key: KeptWindow(window.entries) for key, window in self._windows.items()}
+        return {key: KeptWindow(window.entries, window.judged_ms) for key, window in self._windows.items()}
 
     def restore(self, kept: dict[str, KeptWindow]) -> None:
         """Takes over what `dump` gave."""
-        self._windows = {key: Window(window.entries) for key, window in kept.items()}
+        self._windows = {key: Window(window.entries, window.judged_ms) for key, window in kept.items()}

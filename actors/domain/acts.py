@@ -23,15 +23,16 @@ from actors.domain.account_commands import (
 )
 from actors.domain.account_events import HashRenewed, PasswordChanged, ShiftEnded, SignedIn, SteppedUp
 from actors.domain.account_state import Account
+from actors.domain.acts_changes import few, in_units, with_totals
 from actors.domain.acts_of_collections import of_collection
 from actors.domain.acts_of_counts import compared
 from actors.domain.acts_of_floor import of_floor
 from actors.domain.acts_of_inbounds import of_inbound
-from actors.domain.acts_of_orders import of_terms
+from actors.domain.acts_of_orders import of_refund, of_terms
 from actors.domain.acts_of_packing import of_manifest, of_shipment
 from actors.domain.acts_of_simulations import of_simulations
 from actors.domain.acts_of_sourcing import of_sourcing
-from actors.domain.acts_of_stock import CHANGES_MAX, of_count, of_location, of_reservation, plain
+from actors.domain.acts_of_stock import of_count, of_location, of_reservation, plain, units_changed
 from actors.domain.acts_of_transfers import of_transfer
 from actors.domain.alert import AlertTold, AssignAlert, CloseAlert, RaiseAlert
 from actors.domain.approval import (
@@ -42,6 +43,7 @@ from actors.domain.approval import (
     WithdrawApproval,
     reasons_of,
 )
+from actors.domain.article import NO_DETAILS
 from actors.domain.audit import DONE, Act, Audited, Changes, Who
 from actors.domain.breach import (
     CloseBreach,
@@ -54,7 +56,7 @@ from actors.domain.breach import (
     TellSubjects,
 )
 from actors.domain.breach_state import Breach
-from actors.domain.catalogue import DefineSkus, TellCosts
+from actors.domain.catalogue import Catalogue, DefineSkus, DetailsDefined, TellCosts
 from actors.domain.client import Client, RegisterClient, SetClientScopes
 from actors.domain.customer_commands import EndSession, EraseCustomer, RefreshSession, TryCode, TryPasskey
 from actors.domain.customer_events import SessionOpened, SessionRefreshed
@@ -70,6 +72,7 @@ from actors.domain.device import (
 from actors.domain.kind import Kind
 from actors.domain.location_commands import AdjustStock
 from actors.domain.order_commands import PlaceOrder, RectifyOrder, UpdateOrder
+from actors.domain.order_refund_commands import GiveRefund, WantRefund
 from actors.domain.order_state import Order, status_of
 from actors.domain.passkeys import AddPasskey, RemovePasskey
 from actors.domain.privacy_request import (
@@ -110,11 +113,13 @@ _PLACED = Act("order.place")
 
 
 def of_order(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
-    """`order.place`, `order.ship`, …: where the fulfilments are that it moves; a cancellation with the status from which it was."""
+    """`order.place`, `order.ship`, …: where the fulfilments are that it moves; a cancellation with the status from which it was; `refund.give`."""
     if type(command) is PlaceOrder:
         return _PLACED
     if type(command) is RectifyOrder:
         return Act("order.rectify")
+    if isinstance(command, GiveRefund | WantRefund):
+        return of_refund(state, command, events)
     if type(command) is not UpdateOrder or state is None:
         return of_terms(state, command, events)
     wanted = command.fulfilment
@@ -134,14 +139,26 @@ def _stepped(update: str, location_id: str) -> Act:
     return Act(f"order.{update}", location_id)
 
 
-def of_catalogue(state: Any, command: DefineSkus | TellCosts, events: Sequence[Any]) -> Act:
-    """`catalogue.define`, and `catalogue.tell_costs`, which only counts ask."""
+def of_catalogue(state: Catalogue | None, command: DefineSkus | TellCosts, events: Sequence[Any]) -> Act:
+    """`catalogue.define` with how many, and with what one costs before and after, and `catalogue.tell_costs`, which only counts ask."""
     if type(command) is not DefineSkus:
         return plain("catalogue", type(command))
     changes: Changes = {"skus": (None, len(command.skus))}
     if command.said:
         changes["details"] = (None, len(command.said))
-    return Act("catalogue.define", "", "", changes)
+    return Act("catalogue.define", "", "", changes | few(_costs(state, events)))
+
+
+def _costs(state: Catalogue | None, events: Sequence[Any]) -> Changes:
+    """What one of each costs by which counts and refunds are judged, where it becomes another."""
+    known, changes = {} if state is None else state.details, dict[str, Any]()
+    for sku, now in (one for event in events if type(event) is DetailsDefined for one in event.details):
+        before = known.get(sku, NO_DETAILS)
+        if now.cost_minor != before.cost_minor:
+            changes[f"{sku}.unit_cost"] = (before.cost_minor, now.cost_minor)
+        if now.currency != before.currency:
+            changes[f"{sku}.currency"] = (before.currency, now.currency)
+    return changes
 
 
 def of_account(state: Account | None, command: Any, events: Sequence[Any]) -> Act:
@@ -233,7 +250,7 @@ def of_alert(state: Any, command: Any, events: Sequence[Any]) -> Act:
 
 def of_approval(state: Approval | None, command: Any, events: Sequence[Any]) -> Act:
     """`approval.ask`, `approval.approve`, `approval.refuse`, `approval.withdraw`. What is asked or approved is told by what it adds to the counts, which
-    nobody knows before it is done; `person`: who asked and who decided, since the target's turn that follows has no line of its own."""
+    nobody knows before it is done, or gives back; `person`: who asked and who decided, since the target's turn that follows has no line of its own."""
     if type(command) is AskApproval:
         asked: Changes = {"status": (None, "pending"), **_deltas(command.wanted)} if events else {}
         return Act("approval.ask", command.location_id, ",".join(reasons_of(command.wanted)), asked)
@@ -315,14 +332,12 @@ def of_consent(state: consent.Consents | None, command: Any, events: Sequence[co
 
 
 def _deltas(wanted: Wanted) -> Changes:
-    sums = dict[str, int]()
     if type(wanted) is ApproveTransfer:
-        return {f"{sku}.units": (None, units) for sku, units in wanted.lines[:CHANGES_MAX]}
+        return units_changed("units", wanted.lines)
+    if type(wanted) is GiveRefund:
+        return {"amount_minor": (None, wanted.amount)}
     assert type(wanted) is AdjustStock
-    for line in wanted.lines:
-        if line.quantity:
-            sums[line.sku] = sums.get(line.sku, 0) + line.quantity
-    return {f"{sku}.on_hand_delta": (None, units) for sku, units in list(sums.items())[:CHANGES_MAX]}
+    return with_totals(in_units("on_hand_delta", ((line.sku, line.quantity) for line in wanted.lines if line.quantity)))
 
 
 def _unless(wanted: type, events: Sequence[Any], refused: str) -> str:

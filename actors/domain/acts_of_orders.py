@@ -1,13 +1,16 @@
-"""What the audit calls holds, releases and changes of orders. See `acts.py`."""
+"""What the audit calls holds, releases, changes and refunds of orders. See `acts.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from actors.domain.acts_of_stock import CHANGES_MAX, plain
+from actors.domain.acts_changes import few
+from actors.domain.acts_of_stock import plain
 from actors.domain.audit import Act, Changes
 from actors.domain.order_events import OrderRectified
+from actors.domain.order_refund_commands import GiveRefund, WantRefund
+from actors.domain.order_refunds import place_of
 from actors.domain.order_state import Order
 from actors.domain.order_terms_commands import ChangeOrder, HoldOrder, PrioritiseOrder, ReleaseOrder
 from actors.domain.order_terms_events import LinesChanged, Readdressed, ServiceChanged
@@ -35,6 +38,16 @@ def of_terms(state: Order | None, command: Any, events: Sequence[Any]) -> Act:
     return plain("order", type(command))
 
 
+def of_refund(state: Order | None, command: GiveRefund | WantRefund, events: Sequence[Any]) -> Act:
+    """`refund.give` with what is given back, which the monitor looks at; `refund.want` for what a second person is asked for, whose lines are the approval's."""
+    location_id = "" if state is None else place_of(state)
+    if type(command) is WantRefund:
+        return Act("refund.want", location_id, command.refund.reason)
+    assert type(command) is GiveRefund
+    changes: Changes = {"amount_minor": (None, command.amount)} if events else {}
+    return Act("refund.give", location_id, command.reason, changes)
+
+
 def _holds(before: Sequence[str], after: Sequence[str]) -> Changes:
     return {"holds": (",".join(before), ",".join(after))}
 
@@ -43,8 +56,7 @@ def _changed(order: Order, events: Sequence[Any]) -> Changes:
     changes: Changes = {}
     for event in events:
         if type(event) is LinesChanged:
-            for number, quantity in event.lines[:CHANGES_MAX]:
-                changes[f"line.{number}"] = (order.lines[number - 1].quantity, quantity)
+            changes |= few({f"line.{number}": (order.lines[number - 1].quantity, now) for number, now in event.lines})
         elif type(event) is ServiceChanged:
             changes["service_level"] = ((order.terms or NO_TERMS).service_level, event.service_level)
         elif type(event) is OrderRectified or type(event) is Readdressed:

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from actors.domain.acts_changes import few, in_units, in_words, with_totals
 from actors.domain.allocation import need_of
-from actors.domain.audit import Act, Changes
+from actors.domain.audit import Act, Changed, Changes
 from actors.domain.count_commands import BeginSpots, CloseCount, OpenCount, SubmitSpot
 from actors.domain.count_state import Count
 from actors.domain.location_commands import AdjustStock, ChangeCondition, OpenLocation, ReceiveStock, SetLevels
+from actors.domain.location_profile import Profile, SetProfile
 from actors.domain.location_state import CountedSpot, Location, Stock
 from actors.domain.reservation_commands import ExtendReservation, MakeReservation, ReleaseReservation
 
-# Of a body with a thousand lines the audit names so many; the history has them all.
-CHANGES_MAX = 50
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -31,12 +31,12 @@ def _named(kind: str, command: str) -> Act:
 
 
 def units_changed(what: str, lines: Iterable[tuple[str, int]]) -> Changes:
-    """`<SKU>.<what>` with its units, of the first SKUs."""
-    return {f"{sku}.{what}": (None, units) for sku, units in list(need_of(lines).items())[:CHANGES_MAX]}
+    """`<SKU>.<what>` with its units, of the SKUs with the most."""
+    return few(in_units(what, lines))
 
 
 def of_location(state: Location | None, command: Any, events: Sequence[Any]) -> Act:
-    """`location.adjust` and `location.set_safety_stock` with counts before and after: they override what the system believes; so do the levels."""
+    """`location.adjust` and `location.set_safety_stock` with counts before and after: they override what the system believes; so do the levels; `location.set_profile` with the fields that change."""
     if type(command) is OpenLocation:
         before = None if state is None else state.particulars.name
         return Act("location.open", "", "", {"name": (before, command.name)} if events else {})
@@ -46,10 +46,14 @@ def of_location(state: Location | None, command: Any, events: Sequence[Any]) -> 
     if type(command) is AdjustStock:
         return _of_adjustment(stock, command)
     if type(command) is SetLevels:
-        return Act("location.set_levels", "", "", _few(_levels(stock, command)))
+        return Act("location.set_levels", "", "", few({}, _levels(stock, command)))
     if type(command) is ChangeCondition:
-        changes: Changes = {f"{line.sku}.{line.now}_delta": (None, line.quantity) for line in command.lines}
-        return Act("location.change_condition", "", "", _few(changes) if events else {})
+        # A SKU may be named by several lines.
+        moved = need_of((f"{line.sku}.{line.now}_delta", line.quantity) for line in command.lines)
+        changes: Changes = {name: (None, units) for name, units in moved.items()}
+        return Act("location.change_condition", "", "", few(changes) if events else {})
+    if type(command) is SetProfile:
+        return Act("location.set_profile", "", "", _profiled(state, command.profile) if events else {})
     return plain("location", type(command))
 
 
@@ -92,21 +96,30 @@ def _booked(count: Count | None, spot: CountedSpot) -> int | None:
 
 
 def _of_adjustment(known: dict[str, Stock], command: AdjustStock) -> Act:
-    changes: Changes = {}
-    counted, reasons = False, dict[str, None]()
+    counts, thresholds, reasons = dict[str, Changed](), dict[str, Changed](), dict[str, None]()
     for line in command.lines:
         stock = known.get(line.sku) or Stock()
         if line.quantity:
-            counted = True
             reasons[line.reason] = None
             name = f"{line.sku}.on_hand"
             # A SKU may be named by several lines.
-            first, last = changes.get(name, (stock.on_hand, stock.on_hand))
-            changes[name] = (first, last + line.quantity)  # type: ignore[operator]
+            first, last = counts.get(name, (stock.on_hand, stock.on_hand))
+            counts[name] = (first, last + line.quantity)  # type: ignore[operator]
         if line.safety_stock is not None:
-            changes[f"{line.sku}.safety_stock"] = (stock.safety_stock, line.safety_stock)
-    action = "location.adjust" if counted else "location.set_safety_stock"
-    return Act(action, "", ",".join(reasons), _few(changes))
+            thresholds[f"{line.sku}.safety_stock"] = (stock.safety_stock, line.safety_stock)
+    if not counts:
+        return Act("location.set_safety_stock", "", "", few({}, thresholds))
+    return Act("location.adjust", "", ",".join(reasons), with_totals(counts, thresholds))
+
+
+def _profiled(location: Location | None, now: Profile) -> Changes:
+    """The fields that become others. Without a profile a location does everything, as an empty one says."""
+    before = (None if location is None else location.profile) or Profile()
+    return {
+        field: (in_words(was), in_words(value))
+        for field in Profile.__struct_fields__
+        if (value := getattr(now, field)) != (was := getattr(before, field))
+    }
 
 
 def _levels(known: dict[str, Stock], command: SetLevels) -> Changes:
@@ -123,7 +136,3 @@ def _levels(known: dict[str, Stock], command: SetLevels) -> Changes:
             known_rate = 0 if stock.rate is None else stock.rate.milli_a_day
             changes[f"{levels.sku}.demand_milli_a_day"] = (known_rate, levels.rate.milli_a_day)
     return changes
-
-
-def _few(changes: Changes) -> Changes:
-    return dict(list(changes.items())[:CHANGES_MAX])

@@ -7,7 +7,8 @@
     untold ──AlertTold──▶ told       the webhook has taken the news; RaiseAlert with more makes it untold again
 
 The monitor raises the same alert again while its episode goes on; what is in it already changes nothing. A closed one was judged for its rules: by
-another it opens again, without assignee and verdict; more by the same ones was judged already. What it asks for is done by messages as soon as it is durable: `end_session` ends the shift and revokes its tokens, `step_up` makes the session's proofs not count any more.
+another it opens again, without assignee and verdict; more by the same ones was judged already. Both are of the moment until
+the monitor knows that it is closed: from then on, whatever it finds is another alert. What it asks for is done by messages as soon as it is durable: `end_session` ends the shift and revokes its tokens, `step_up` makes the session's proofs not count any more.
 People are their accounts' ids, addresses keyed digests; the reasons are the monitor's words, never text of people.
 """
 

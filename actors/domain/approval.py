@@ -24,17 +24,18 @@ from actors.domain.count_commands import ApprovalOver
 from actors.domain.errors import Refused, decode_refusal
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
 from actors.domain.location_commands import AdjustStock
+from actors.domain.order_refund_commands import GiveRefund
 from actors.domain.personal_notes import APPROVER
 from actors.domain.rows import ApprovalRow
 from actors.domain.transfer_commands import ApprovalNotGiven, ApproveTransfer, NotGiven
 
 ApprovalStatus = Literal["pending", "approved", "done", "failed", "refused", "withdrawn", "expired"]
-ApprovalAction = Literal["stock.adjust", "transfer.approve"]
+ApprovalAction = Literal["stock.adjust", "transfer.approve", "refund.give"]
 Verdict = Literal["approve", "refuse"]
 # Why it was refused, for who asked: there is no free text of people.
 RefusalNote = Literal["count_again", "not_explained", "wrong_place", "wrong_amount", "duplicate", "other"]
 # What can be asked for: commands of the target.
-Wanted = AdjustStock | ApproveTransfer
+Wanted = AdjustStock | ApproveTransfer | GiveRefund
 
 
 class _Action(NamedTuple):
@@ -47,6 +48,7 @@ class _Action(NamedTuple):
 _ACTIONS: Mapping[type, _Action] = {
     AdjustStock: _Action("stock.adjust", "location"),
     ApproveTransfer: _Action("transfer.approve", "transfer"),
+    GiveRefund: _Action("refund.give", "order"),
 }
 
 
@@ -190,7 +192,9 @@ class ApprovalView(msgspec.Struct, frozen=True, gc=False):
 
 
 def size_of(wanted: Wanted) -> int:
-    """How much it is, whichever way it goes: base units over all lines."""
+    """How much it is, whichever way it goes: base units over all lines; of a refund minor units of its currency."""
+    if type(wanted) is GiveRefund:
+        return wanted.amount
     if type(wanted) is ApproveTransfer:
         return sum(units for _, units in wanted.lines)
     assert type(wanted) is AdjustStock
@@ -198,7 +202,9 @@ def size_of(wanted: Wanted) -> int:
 
 
 def reasons_of(wanted: Wanted) -> list[str]:
-    """The reason codes of what changes counts, each once; a transfer has none."""
+    """The reason codes of what changes counts, each once, or of a refund; a transfer has none."""
+    if type(wanted) is GiveRefund:
+        return [wanted.reason]
     if type(wanted) is ApproveTransfer:
         return []
     assert type(wanted) is AdjustStock

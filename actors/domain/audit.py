@@ -24,7 +24,7 @@ class Who(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Who asked.
 
     subject: an account, client, device or customer id; "" for nobody known. role: "" for machines. session_id: of the shift or token.
-    address: a keyed digest of where the request came from. device: the enrolled device, or "". behalf: for whom it was done, when not
+    address: keyed digests of where the request came from (`audit_address.py`). device: the enrolled device, or "". behalf: for whom it was done, when not
     for themselves: a customer's keyed digest, or an id.
     """
 
@@ -36,8 +36,10 @@ class Who(msgspec.Struct, array_like=True, frozen=True, gc=False):
     behalf: Annotated[str, AUDITED] = ""
 
 
-# field → (before, after)
-Changes = dict[str, tuple[str | int | None, str | int | None]]
+# (before, after)
+Changed = tuple[str | int | None, str | int | None]
+# field → what it was and is
+Changes = dict[str, Changed]
 
 
 class Act(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -159,6 +159,13 @@ def shipment_of(order_id: str, number: int) -> str:
     return f"{region}-shipment-{unique}.{number}"
 
 
+def order_shipped(shipment_id: str) -> str:
+    """The id of the order of which it is a shipment; "" for a manual one."""
+    region, _, unique = shipment_id.partition("-shipment-")
+    order, of_order, _ = unique.partition(".")
+    return f"{region}-{order}" if of_order else ""
+
+
 def dock_id(location_id: str, carrier: str) -> str:
     """The id of what keeps a location's manifests of a carrier."""
     return f"{location_id}.{carrier}"

@@ -39,6 +39,8 @@ bought, when, for how much and in which country stays, as books and invoices nee
 Holds, what was asked for besides the goods, and changes after the placement are in `order_holds.py`, `order_terms.py`, `order_changes.py`; what follows from them for
 floors, and from all-or-nothing, is added to whatever is decided (`order_terms_floor.py`). `docs/domain/order.md` tells it whole.
 
+Money that is given back: `order_refunds.py`.
+
 An order that its customer collects at a store: `order_pickup.py`. It waits in no line (`order_waiting.py`): what the store lacks is brought to it.
 
 How it asks places is in `order_asking.py`, the steps of its fulfilments in `order_steps.py`, what its callers are told in `order_replies.py`. What an event changes is in `order_evolve.py`, whom it tells in `order_messages.py`, its state is in `order_state.py`, what callers see in `order_views.py`.
@@ -57,6 +59,7 @@ from actors.domain import (
     order_pickup,
     order_pickup_holds,
     order_pickup_redirect,
+    order_refunds,
     order_replies,
     order_steps,
     order_terms_floor,
@@ -86,6 +89,7 @@ from actors.domain.order_messages import messages, on_reply
 from actors.domain.order_pickup_commands import MovePickup, PickupMoved, SupplyRequested
 from actors.domain.order_pickup_events import PickupGivenUp
 from actors.domain.order_promises import rows_of_promises
+from actors.domain.order_refund_commands import GiveRefund, WantRefund
 from actors.domain.order_state import (
     Order,
     copied,
@@ -170,6 +174,10 @@ def _decided(state: Order | None, command: Command, context: Context) -> Decisio
         return order_replies.status(context, *order_pickup.requested(state, command))
     if type(command) is ForgetPerson:
         return _forget(state, context)
+    if type(command) is GiveRefund:
+        return order_refunds.give(state, command, context)
+    if type(command) is WantRefund:
+        return order_refunds.want(state, command, context)
     return _of_terms(state, command, context)
 
 

@@ -24,6 +24,7 @@ from actors.domain.kind import Context
 from actors.domain.money import Total
 from actors.domain.order_events import Event, OrderRectified
 from actors.domain.order_holds import check_open, check_reach
+from actors.domain.order_refund_state import kept
 from actors.domain.order_state import (
     Fulfilment,
     Line,
@@ -63,7 +64,7 @@ class NotChanged(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class OrderChanged(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What was done of the wishes, and what was not. `refund`: what is due to be given back for it, negative when more is due to be paid; `total`: what the order costs now."""
+    """What was done of the wishes, and what was not. `refund`: what is due to be given back for it, less than it costs less when refunds gave some of that back already, and negative when more is due to be paid; `total`: what the order costs now."""
 
     order_id: str
     version: int
@@ -176,7 +177,7 @@ def change(order: Order, command: ChangeOrder, context: Context, retry_ms: int) 
     events += _address(draft, command.address) if command.address is not None else []
     events += _service(draft, command.service_level) if command.service_level is not None else []
     _check_something(draft, events, command)
-    refund_minor = order.total_minor - sum(line.quantity * line.amount for line in draft.lines)
+    refund_minor = _due(draft)
     wanted = {sku: units for sku, units in draft.room.items() if units > 0} if draft.more else {}
     return Outcome(events, draft.changed, draft.not_changed, refund_minor, wanted)
 
@@ -263,11 +264,10 @@ def _line_events(draft: _Draft, retry_ms: int) -> list[Event]:
     if not draft.changed:
         return []
     order = draft.order
-    before, after = order.total_minor, sum(line.quantity * line.amount for line in draft.lines)
     missing = any(units > 0 for units in draft.room.values())
     retry_at = (retry_ms if draft.more else order.retry_at_ms) if missing else None
     lines = [(one.line, one.quantity) for one in draft.changed]
-    events: list[Event] = [LinesChanged(lines, before - after, retry_at)]
+    events: list[Event] = [LinesChanged(lines, _due(draft), retry_at)]
     parts = []
     for fulfilment in order.fulfilments:
         number = fulfilment.number
@@ -276,6 +276,12 @@ def _line_events(draft: _Draft, retry_ms: int) -> list[Event]:
             parts.append((number, fulfilment.location_id, sorted(back.items())))
             events += _stands(order, number, draft.back)
     return [*events, UnitsGivenBack(parts)] if parts else events
+
+
+def _due(draft: _Draft) -> int:
+    """What the order costs less, as far as refunds did not give it back already; negative when it costs more (minor units)."""
+    order, after = draft.order, sum(line.quantity * line.amount for line in draft.lines)
+    return kept(order.total_minor, order.refunds) - kept(after, order.refunds)
 
 
 def _stands(order: Order, number: int, back: dict[tuple[int, str, str], int]) -> list[Event]:

@@ -12,6 +12,7 @@ from actors.domain.location_events import Units
 from actors.domain.order_backorder import BackorderTerms, DateMoved, LineAnswered, UnitsOffered
 from actors.domain.order_pickup_commands import MovePickup, SupplyRequested
 from actors.domain.order_pickup_state import PickupAt
+from actors.domain.order_refund_commands import RefundCommand
 from actors.domain.order_state import Channel, Kits, Line, ShipTo
 from actors.domain.order_terms_commands import TermsCommand
 from actors.domain.order_terms_state import Terms
@@ -127,5 +128,5 @@ class ForgetPerson(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 Command = (
     PlaceOrder | UpdateOrder | ReservationAnswered | CartAnswered | RetryAllocation | RectifyOrder | ForgetPerson | TermsCommand
-    | UnitsOffered | LineAnswered | DateMoved | MovePickup | SupplyRequested
+    | UnitsOffered | LineAnswered | DateMoved | MovePickup | SupplyRequested | RefundCommand
 )  # fmt: skip

@@ -34,6 +34,7 @@ from actors.domain.order_pickup_events import (
     StoreSupplyAsked,
 )
 from actors.domain.order_pickup_state import PickupAt
+from actors.domain.order_refund_events import RefundGiven
 from actors.domain.order_state import Channel, FulfilmentStatus, Kits, Line, ShipTo
 from actors.domain.order_terms_events import TermsEvent
 from actors.domain.order_terms_state import StandIn, Terms
@@ -208,7 +209,7 @@ class PersonForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):
 Event = (
     OrderPlaced | AllocationAsked | ReservationSettled | ReservationReturned | FulfilmentsMoved | ShortPicked
     | OrderCancelled | RetrySkipped | OrderRectified | PersonForgotten | CartClaimed | CartReturned | HandedToFloor | LeftFloor
-    | TermsEvent
+    | TermsEvent | RefundGiven
     | WaitingAsked | WaitingSettled | BackorderFilled | OfferReturned | BackorderParked | CustomerTold
     | WaitingDated | DateTold | DateKept
     | StoreSupplyAsked | CollectionOpened | CollectionTold | PickupStepped | LinesLeft | PickupStopped

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from actors.domain import order_backorder, order_pickup_evolve, order_pickup_late, order_terms, order_waiting
+from actors.domain import (
+    order_backorder,
+    order_pickup_evolve,
+    order_pickup_late,
+    order_refunds,
+    order_terms,
+    order_waiting,
+)
 from actors.domain.kind import Context
 from actors.domain.order_backorder import Backorder
 from actors.domain.order_events import (
@@ -24,6 +31,7 @@ from actors.domain.order_events import (
 )
 from actors.domain.order_pickup_events import PICKUP_EVENTS
 from actors.domain.order_pickup_state import Pickup, PickupAt
+from actors.domain.order_refund_events import RefundGiven
 from actors.domain.order_state import Fulfilment, Order, ShipTo, missing_of
 from actors.domain.order_terms_state import without_notes
 
@@ -71,6 +79,8 @@ def evolve(state: Order | None, event: Event, context: Context) -> Order:
         state.at_floors = [number for number in state.at_floors if number not in dict(event.parts)]
         if state.terms is not None:
             order_terms.evolve(state, event)
+    elif type(event) is RefundGiven:
+        order_refunds.evolve(state, event, context)
     elif isinstance(event, order_backorder.Event):
         order_waiting.evolve(state, event)
     elif isinstance(event, PICKUP_EVENTS):

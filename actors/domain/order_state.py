@@ -10,6 +10,7 @@ import msgspec
 from actors.domain.allocation import SPLIT_MAX, Need, Place, need_of
 from actors.domain.order_backorder import Backorder
 from actors.domain.order_pickup_state import Pickup
+from actors.domain.order_refund_state import Refund
 from actors.domain.order_terms_state import Terms, as_ordered, next_overdue_ms
 from actors.domain.personal_notes import (
     ORDER_COUNTRY,
@@ -126,6 +127,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     backorder: Backorder | None = None
     # Where its customer collects it, and how far that is (`order_pickup.py`); None for an order that is sent.
     pickup: Pickup | None = None
+    # What was given back of its money (`order_refunds.py`); None for nothing.
+    refunds: Annotated[list[Refund], PURCHASE] | None = None
 
 
 def is_asking(order: Order) -> bool:

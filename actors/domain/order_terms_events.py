@@ -61,7 +61,8 @@ class StoodIn(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class LinesChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Lines (from 1) have other quantities; `refund_minor`: what the order costs less, negative when it costs more. `retry_at_ms`: when it asks for
+    """Lines (from 1) have other quantities; `refund_minor`: what is due for it: what the order costs less, as far as refunds did not give it
+    back already; negative when it costs more. `retry_at_ms`: when it asks for
     what is missing now, None for never (UTC ms)."""
 
     lines: list[tuple[int, int]]

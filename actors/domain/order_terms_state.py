@@ -72,7 +72,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Of one order. `groups`, `substitutes`: by line, as they were ordered, or empty: lines of one group come together from one place or not at all; what may
     stand in, best first. `ship_complete`: nothing of it leaves before all of it can. `gift_wrap`, `handling`: for who packs; `message`: a gift's text is sealed with what
     tells who ordered. `priority`: on floors, None for that of the level. `withheld`: numbers of fulfilments that their floors get when nothing stands against it any more.
-    `refund_minor`: what changes have taken off the total so far."""
+    `refund_minor`: what is due for changes so far: what they have taken off the total, without what refunds had given back of it."""
 
     holds: list[Hold] = []
     ship_complete: bool = False

@@ -54,8 +54,8 @@ class GiftView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class TermsView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What is asked for besides the goods. `ship_complete`: nothing leaves before all of it can. `priority`: on floors, when somebody has set it. `refund`: what changes have taken
-    off the total so far."""
+    """What is asked for besides the goods. `ship_complete`: nothing leaves before all of it can. `priority`: on floors, when somebody has set it. `refund`: what is due
+    for changes so far; what refunds gave back stands beside it."""
 
     service_level: ServiceLevel
     holds: list[HoldView] = []

@@ -10,6 +10,7 @@ import msgspec
 from actors.domain.money import Money, Total
 from actors.domain.order_backorder import BackorderView
 from actors.domain.order_pickup_state import Pickup, PickupStatus
+from actors.domain.order_refunds import RefundView, views
 from actors.domain.order_state import (
     Channel,
     FulfilmentStatus,
@@ -123,7 +124,7 @@ class PickupView(msgspec.Struct, frozen=True, gc=False):
 class OrderView(msgspec.Struct, frozen=True, gc=False):
     """A whole order. `withheld`: why it does not tell who ordered and where it goes, absent when it does. `sealed`: within the cell only.
     `promised_by`: when all of it shall be with the customer, as was said when it was placed; absent when nothing was promised. `kits`: what one of each kit among the lines is made of, as it
-    was then: fulfilments hold the parts; absent without kits."""
+    was then: fulfilments hold the parts; absent without kits. `refunds`: what was given back, oldest first; absent when nothing was."""
 
     order_id: str
     version: int
@@ -145,6 +146,7 @@ class OrderView(msgspec.Struct, frozen=True, gc=False):
     terms: TermsView | msgspec.UnsetType = msgspec.UNSET
     backorder: BackorderView | msgspec.UnsetType = msgspec.UNSET
     kits: Annotated[dict[str, list[UnitsView]] | msgspec.UnsetType, PURCHASE] = msgspec.UNSET
+    refunds: Annotated[list[RefundView] | msgspec.UnsetType, PURCHASE] = msgspec.UNSET
 
 
 def _units(lines: list[tuple[str, int]]) -> list[UnitsView]:
@@ -195,6 +197,7 @@ def order_view(
         terms=msgspec.UNSET if order.terms is None else _terms(order_id, order, own=own),
         backorder=backorder,
         kits={sku: _units(parts) for sku, parts in order.kits.items()} if order.kits else msgspec.UNSET,
+        refunds=views(order_id, order) if order.refunds else msgspec.UNSET,
     )
 
 

@@ -328,7 +328,7 @@ class AlertRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class ApprovalRow(msgspec.Struct, array_like=True, gc=False):
-    """One approval with its whole state. `size`: how much is asked for, in what the action counts (base units of stock); `reasons`: with commas
+    """One approval with its whole state. `size`: how much is asked for, in what the action counts (base units of stock, minor units of money); `reasons`: with commas
     between; `decided_by`: "" until somebody approves or refuses. Times: UTC ms; `due_at`: when it expires, None once it can't any more."""
 
     table: ClassVar[str] = "approvals"

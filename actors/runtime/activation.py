@@ -1,7 +1,7 @@
 """How a host gets its shards, gets them back, and gives them up.
 
-take over    lease (epoch + 1, in the store) → open the journal under it → read tail and fingerprints → serve;
-             then fold the tail, load residents, outbox and timers behind the callers' backs
+take over    lease (epoch + 1, in the store) → open the journal under it → read the tail → serve;
+             then fold the tail, load residents, outbox and timers, and learn which commands were seen, behind the callers' backs
 recover      an append was in doubt: the same, without a lease; a newer owner is noticed by `open`
 hand over    stop intake → let what was decided become durable → drain → release
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from actors.domain.times import HOUR_MS
 from actors.runtime.codec import Codec
@@ -18,7 +19,7 @@ from actors.runtime.drain import Drain
 from actors.runtime.errors import Fenced, JournalUnavailable, Outdated, StoreUnavailable
 from actors.runtime.limits import Limits
 from actors.runtime.loader import Loader
-from actors.runtime.memory import NEWEST_MAX, CommandMemory, Remembered
+from actors.runtime.memory import NEWEST_MAX, CommandMemory, Remembered, Seen
 from actors.runtime.outbox import Outbox
 from actors.runtime.pauses import Pauses
 from actors.runtime.ports import Clock, Journal, Lease, OutboxEntry, Store
@@ -30,6 +31,8 @@ from actors.runtime.wire import Turn
 log = logging.getLogger("ocefs.activation")
 # A hand-over that takes longer is given up: less than the supervisor waits for it.
 HAND_OVER_S = 10.0
+# Tails that are read at once: each needs a connection, and those who have one should not decode all at the same time.
+READS_MAX = 4
 
 
 class Activation:
@@ -68,9 +71,9 @@ class Activation:
         Shards that it believes to own are leased anew, too: it may have been paused while another host had them.
         """
         leases = await self._store.lease(self._host, numbers, epoch)
-        await self._serve(leases.values())
+        memory = partial(Seen, self._limits.remember_hours, whole=False)
+        await self._serve({lease.shard: (lease, memory()) for lease in leases.values()})
         taken = {n for n in leases if n in self._shards and self._shards[n].epoch >= epoch}
-        self._unsettled.update(taken)
         left = [n for n in numbers if n not in leases]
         newest = await self._compare(left) if left else 0
         taken.update(n for n in left if n in self._shards)
@@ -87,47 +90,74 @@ class Activation:
                 self.lose(held)
         return max(records[number].epoch for number in numbers)
 
-    async def _serve(self, leases: Iterable[Lease]) -> None:
-        by_shard = {lease.shard: lease for lease in leases}
+    async def _serve(self, wanted: Mapping[int, tuple[Lease, Seen]]) -> None:
+        """Serves these shards, by number with what is known of their commands: each from the moment on when its tail has been read."""
+        by_shard = dict(wanted)
         try:
-            await self._journal.open({n: (lease.epoch, lease.watermark) for n, lease in by_shard.items()})
+            await self._journal.open({n: (lease.epoch, lease.watermark) for n, (lease, _) in by_shard.items()})
         except Fenced as fenced:
             for number in fenced.shards:
                 by_shard.pop(number, None)
-        fresh = [self._build(lease) for lease in by_shard.values()]
-        last = await self._journal.last([shard.number for shard in fresh])
-        await asyncio.gather(*(self._read(shard, last[shard.number]) for shard in fresh))
-        for shard in fresh:
-            present = self._shards.get(shard.number)
-            if present is not None and present.epoch >= shard.epoch:
-                continue  # taken over anew while this was read
-            if present is not None:
-                self.lose(present)
-            self._shards[shard.number] = shard
-            for entry in shard.tail:
-                self._messages(shard, entry)
-            self._loader.want(shard, list(shard.unfolded))
+        last = await self._journal.last(list(by_shard))
+        slots = asyncio.Semaphore(READS_MAX)
 
-    def _build(self, lease: Lease) -> Shard:
-        memory = CommandMemory(self._limits.recent_commands_max, self._limits.remember_hours)
+        async def begin(lease: Lease, seen: Seen) -> None:
+            async with slots:
+                shard = self._build(lease, seen)
+                await self._read(shard, last[shard.number])
+                self._install(shard)
+
+        reads = [asyncio.ensure_future(begin(lease, seen)) for lease, seen in by_shard.values()]
+        try:
+            await asyncio.gather(*reads)
+        finally:
+            # After the first that failed: whoever tries again must not have to share with what is left of this.
+            for read in reads:
+                read.cancel()
+            await asyncio.gather(*reads, return_exceptions=True)
+
+    def _install(self, shard: Shard) -> None:
+        present = self._shards.get(shard.number)
+        if present is not None and present.epoch >= shard.epoch:
+            return  # taken over anew while this was read
+        if present is not None:
+            self.lose(present)
+        self._shards[shard.number] = shard
+        self._unsettled.add(shard.number)
+        for entry in shard.tail:
+            self._messages(shard, entry)
+        self._loader.want(shard, list(shard.unfolded))
+
+    def _build(self, lease: Lease, seen: Seen) -> Shard:
+        memory = CommandMemory(self._limits.recent_commands_max, seen)
         return Shard(lease.shard, lease.epoch, lease.watermark, memory)
 
     async def _read(self, shard: Shard, last: int) -> None:
         now_ms = self._clock.now_ms()
-        since_ms = now_ms - (self._limits.remember_hours + 1) * HOUR_MS
-        entries, prints = await asyncio.gather(
-            self._journal.read(shard.number, shard.drained), self._journal.fingerprints(shard.number, since_ms)
-        )
-        for first in range(0, len(prints), NEWEST_MAX):
-            shard.memory.seen.load(prints[first : first + NEWEST_MAX], now_ms)
-            await asyncio.sleep(0)  # after a busy day there are a million; others want the loop too
-        for position, turns in entries:
+        for position, turns in await self._journal.read(shard.number, shard.drained):
             for line, turn in enumerate(turns):
                 entry = TailEntry(position, line, turn)
                 shard.tail.append(entry)
                 shard.unfolded.setdefault((turn.kind, turn.entity_id), []).append(entry)
                 self._remember(shard, position, turn, now_ms)
         shard.position = shard.durable = max(shard.drained, last)
+
+    async def learn(self) -> None:
+        """Which commands were seen before a shard came here, one shard after the other: after a busy day there are many millions, and meanwhile the history is
+        asked for every command. Called until there is nothing to learn. Raises JournalUnavailable."""
+        for shard in list(self._shards.values()):
+            if not shard.memory.seen.whole and not shard.lost:
+                await self._learn(shard)
+
+    async def _learn(self, shard: Shard) -> None:
+        now_ms = self._clock.now_ms()
+        since_ms = now_ms - (self._limits.remember_hours + 1) * HOUR_MS
+        prints = await self._journal.fingerprints(shard.number, since_ms)
+        seen = shard.memory.seen
+        for first in range(0, len(prints), NEWEST_MAX):
+            seen.load(prints[first : first + NEWEST_MAX], now_ms)
+            await asyncio.sleep(0)  # others want the loop too
+        seen.whole = True
 
     def _remember(self, shard: Shard, position: int, turn: Turn, now_ms: int) -> None:
         command = Remembered(
@@ -210,10 +240,16 @@ class Activation:
                     async with self._drain.lock:
                         left = [shard for number, shard in lost.items() if number not in self._shards]
                         stored = self._drain.watermarks
+                        # All that they knew of commands, and perhaps more: of what never was durable the history knows nothing.
                         await self._serve(
-                            [Lease(s.number, s.epoch, max(s.drained, stored.get(s.number, 0))) for s in left]
+                            {
+                                s.number: (
+                                    Lease(s.number, s.epoch, max(s.drained, stored.get(s.number, 0))),
+                                    s.memory.seen,
+                                )
+                                for s in left
+                            }
                         )
-                    self._unsettled.update(n for n in lost if n in self._shards)
                     return
                 except JournalUnavailable:
                     await self._clock.sleep(self._limits.retry_pause_s)

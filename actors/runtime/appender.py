@@ -40,6 +40,13 @@ class Appender:
         """Had the journal no room, a moment ago?"""
         return self._clock.monotonic() < self.full_until
 
+    async def fullness(self) -> float:
+        """See `Journal.fullness`; 0 also while it does not answer."""
+        try:
+            return await self._journal.fullness()
+        except JournalUnavailable:
+            return 0.0
+
     async def append(self, group: Group) -> None:
         """Returns when all of the group is durable, or its shard lost, or unproven."""
         parts = [part for part in group.parts.values() if not part.shard.lost]
@@ -80,7 +87,7 @@ class Appender:
         except JournalUnavailable as away:
             self.state = str(away) or "away"
             if isinstance(away, JournalFull):
-                # Each try costs the shards their memory; only a drain makes room.
+                # Each try costs the shards their memory; only a drain makes room, or an hour of commands that needs no more remembering.
                 self.full_until = self._clock.monotonic() + FULL_S
             refused = [part.shard.number for part in parts]
         except Exception as fault:

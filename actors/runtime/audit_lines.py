@@ -43,7 +43,8 @@ class Place(NamedTuple):
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """What is looked for; empty: anything. action: a whole one, or what it begins with and a dot (`order.`). since_ms, until_ms: UTC, the
+    """What is looked for; empty: anything. action: a whole one, or what it begins with and a dot (`order.`). address: as it stands
+    in a line, or a network's digest, for all of its addresses. since_ms, until_ms: UTC, the
     latter not in it. text: words, all of them; `"two words"` next to each other, `-word` not."""
 
     subject: str = ""

@@ -25,7 +25,7 @@ from actors.runtime.activation import Activation
 from actors.runtime.appender import Appender
 from actors.runtime.codec import codecs, to_msgpack
 from actors.runtime.drain import Drain
-from actors.runtime.errors import RuntimeFault
+from actors.runtime.errors import JournalUnavailable, RuntimeFault
 from actors.runtime.feed import Feed, Listener
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
@@ -33,6 +33,7 @@ from actors.runtime.loader import Loader
 from actors.runtime.mailbox import (
     FAULT,
     INBOX_FULL,
+    JOURNAL_FULL,
     NOT_OWNER,
     TAIL_FULL,
     UNAVAILABLE,
@@ -106,7 +107,7 @@ class Host:
     async def start(self) -> None:
         """Starts the loops; shards come by `take_over`."""
         await self.gateway.start()
-        for loop in (self._run(), self.loader.run(), self.drain.run(), self._settle(), self._tick()):
+        for loop in (self._run(), self.loader.run(), self.drain.run(), self._settle(), self._learn(), self._tick()):
             self._loops.append(self._spawn(loop))
 
     async def close(self) -> None:
@@ -139,13 +140,13 @@ class Host:
         call = _CALL(payload)
         batch = Batch(len(call.envelopes))
         room = self.limits.inbox_max - len(self._inbox)
-        full = self.drain.waiting() >= self.limits.tail_max_turns or self.appender.is_full()
+        full = self._full()
         for index, envelope in enumerate(call.envelopes):
             item = Called(envelope, call.gateway_id, batch, index)
             if index >= room:
                 item.done(INBOX_FULL)
-            elif full and envelope.mode == wire.COMMAND:
-                item.done(TAIL_FULL)
+            elif full is not None and envelope.mode == wire.COMMAND:
+                item.done(full)
             else:
                 self._inbox.append(item)
         self._wake.set()
@@ -156,6 +157,12 @@ class Host:
             finally:
                 batch.release()
         return to_msgpack(await batch.future)
+
+    def _full(self) -> Reply | None:
+        """What commands are told that find no room; None while there is some."""
+        if self.appender.is_full():
+            return JOURNAL_FULL
+        return TAIL_FULL if self.drain.waiting() >= self.limits.tail_max_turns else None
 
     async def listen(self, gateway_id: str, cursor: int, live: bool) -> bytes:
         """`Downlink` in MessagePack: waits until there is something for the gateway, a second at most for fresh figures."""
@@ -373,6 +380,14 @@ class Host:
             await self._clock.sleep(SETTLE_S)
             await self.activation.settle()
             self.activation.want_unfolded()
+
+    async def _learn(self) -> None:
+        while True:
+            await self._clock.sleep(SETTLE_S)
+            try:
+                await self.activation.learn()
+            except JournalUnavailable as away:
+                log.warning("what was seen before can't be learned, and will be asked for again: %s", away)
 
     async def _tick(self) -> None:
         ticks = 0

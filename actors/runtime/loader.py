@@ -150,12 +150,13 @@ class Loader:
     async def _load(self, round_: Mapping[Key, Waiting]) -> Collection[str]:
         """Gives the kinds that could not be loaded."""
         by_kind: dict[str, list[str]] = {}
-        asked: dict[str, dict[int, Waiting]] = {}
+        # A creation that is repeated comes under another id each time, so several entities may wait for the same command.
+        asked: dict[str, dict[int, list[Waiting]]] = {}
         for (kind, entity_id), waiting in round_.items():
             if (kind, entity_id) not in waiting.shard.entities:
                 by_kind.setdefault(kind, []).append(entity_id)
             for fingerprint in waiting.fingerprints:
-                asked.setdefault(kind, {})[fingerprint] = waiting
+                asked.setdefault(kind, {}).setdefault(fingerprint, []).append(waiting)
         failed = set()
         for kind in dict.fromkeys((*asked, *by_kind)):
             try:
@@ -171,28 +172,30 @@ class Loader:
                     log.exception("entities of a kind could not be loaded", extra={"kind": kind})
         return failed
 
-    async def _recall(self, kind: str, wanted: Mapping[int, Waiting]) -> None:
+    async def _recall(self, kind: str, wanted: Mapping[int, Sequence[Waiting]]) -> None:
         if not wanted:
             return
         now_ms = self._clock.now_ms()
         remembered_ms = now_ms - (self._limits.remember_hours + 1) * HOUR_MS
-        since_ms = min([remembered_ms, *(waiting.since_ms for waiting in wanted.values() if waiting.since_ms)])
-        again: dict[int, Waiting] = {}
-        drained = {fingerprint: waiting.shard.drained for fingerprint, waiting in wanted.items()}
+        since_ms = min(
+            [remembered_ms, *(one.since_ms for waiting in wanted.values() for one in waiting if one.since_ms)]
+        )
+        again: dict[int, list[Waiting]] = {}
+        drained = {one.shard: one.shard.drained for waiting in wanted.values() for one in waiting}
         for fingerprint, found in (await self._store.remembered(kind, list(wanted), since_ms)).items():
-            waiting = wanted[fingerprint]
-            shard = waiting.shard
-            command = shard.memory.recall(fingerprint)
-            if command is None and found.provisional and shard.drained != drained[fingerprint]:
-                again[fingerprint] = waiting  # its final answer may have been drained just now
-                continue
-            if command is None:
-                command = Remembered(
-                    found.entity_id, waiting.fingerprints[fingerprint], shard.drained, found.digest, found.status,
-                    found.reply, found.provisional,
-                )  # fmt: skip
-                shard.memory.put(fingerprint, command, now_ms)
-            waiting.found[fingerprint] = command
+            for waiting in wanted[fingerprint]:
+                shard = waiting.shard
+                command = shard.memory.recall(fingerprint)
+                if command is None and found.provisional and shard.drained != drained[shard]:
+                    again.setdefault(fingerprint, []).append(waiting)  # its final answer may have been drained just now
+                    continue
+                if command is None:
+                    command = Remembered(
+                        found.entity_id, waiting.fingerprints[fingerprint], shard.drained, found.digest, found.status,
+                        found.reply, found.provisional,
+                    )  # fmt: skip
+                    shard.memory.put(fingerprint, command, now_ms)
+                waiting.found[fingerprint] = command
         if again:
             await self._recall(kind, again)
 

@@ -22,6 +22,7 @@ UNAVAILABLE = Reply(
 INBOX_FULL = Reply(wire.BUSY, refusal(wire.CODE_BUSY, "Too many requests are waiting."))
 MAILBOX_FULL = Reply(wire.BUSY, refusal(wire.CODE_BUSY, "Too many requests are waiting for this entity."))
 TAIL_FULL = Reply(wire.BUSY, refusal(wire.CODE_TAIL_FULL, "Too much is waiting to be written to the store."))
+JOURNAL_FULL = Reply(wire.BUSY, refusal(wire.CODE_JOURNAL_FULL, "The journal has no room left."))
 KEY_REUSED = Reply(
     wire.KEY_REUSED, refusal(wire.CODE_KEY_REUSED, "This idempotency key was used before with another request.")
 )

@@ -32,7 +32,7 @@ log = logging.getLogger("ocefs.outbox")
 Send = Callable[[Envelope, Callable[[Reply], None]], None]
 # Faults that pass by themselves. "not_owner": an answer without a body, of a host that has not got the shard.
 NOT_OWNER = "not_owner"
-PASSING = frozenset({wire.CODE_UNAVAILABLE, wire.CODE_BUSY, wire.CODE_TAIL_FULL, NOT_OWNER})
+PASSING = frozenset({wire.CODE_UNAVAILABLE, wire.CODE_BUSY, wire.CODE_TAIL_FULL, wire.CODE_JOURNAL_FULL, NOT_OWNER})
 # Whether anything was done is not known, so it must not be done under another name.
 _IN_DOUBT = PASSING | {wire.CODE_FAULT, wire.CODE_KEY_REUSED, ""}
 _ENTRY = msgspec.msgpack.Decoder(tuple[str, str, bool, bytes]).decode

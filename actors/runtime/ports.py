@@ -75,6 +75,9 @@ class Journal(Protocol):
     async def ping(self) -> None:
         """Raises JournalUnavailable when the journal does not answer."""
 
+    async def fullness(self) -> float:
+        """The share of its room that it uses, 0 to 1 (or a little more); 0 when it has no limit. Raises JournalUnavailable."""
+
 
 class Lease(msgspec.Struct, frozen=True):
     """The right to a shard: `epoch` is higher than any before it, `watermark` the last position in the store."""

@@ -32,6 +32,7 @@ UNHEARD = -1
 CODE_UNAVAILABLE = "cell.unavailable"
 CODE_BUSY = "cell.busy"
 CODE_TAIL_FULL = "cell.write_behind_full"
+CODE_JOURNAL_FULL = "cell.journal_full"
 CODE_FAULT = "cell.fault"
 CODE_KEY_REUSED = "idempotency.key_reused"
 

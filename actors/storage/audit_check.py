@@ -37,7 +37,7 @@ _BY_TIME = f"COPY ({_LINES} ORDER BY at, shard, number) TO STDOUT (FORMAT binary
 _BY_NUMBER = f"COPY ({_LINES} WHERE shard = %s ORDER BY number) TO STDOUT (FORMAT binary)"
 _UNFOUND = """
     SELECT shard, number, said.field FROM {month} CROSS JOIN LATERAL (
-        VALUES ('subject', CASE WHEN strpos(subject, '-client-') > 0 THEN subject ELSE '' END), ('address', address), ('action', action), ('noun', split_part(action, '.', 1)), ('location', location_id)
+        VALUES ('subject', CASE WHEN strpos(subject, '-client-') > 0 THEN subject ELSE '' END), ('address', address), ('address', CASE WHEN strpos(address, '.') > 0 THEN split_part(address, '.', 1) ELSE '' END), ('action', action), ('noun', split_part(action, '.', 1)), ('location', location_id)
     ) AS said (field, value)
     WHERE said.value <> '' AND NOT EXISTS (
         SELECT FROM {seconds} s WHERE s.key = audit_key(said.field, said.value) AND s.second = date_trunc('second', at)

@@ -6,7 +6,7 @@ The role that the cell runs as can do none of it: it may only add lines and read
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -36,7 +36,11 @@ class Dropped(NamedTuple):
 
 
 class Held(Exception):
-    """Nothing may be dropped: a legal hold stands."""
+    """Nothing may be dropped: legal holds stand. `months`: those whose time is over, oldest first."""
+
+    def __init__(self, hold_ids: Iterable[str], months: Sequence[date]) -> None:
+        super().__init__(f"a legal hold stands: {', '.join(sorted(hold_ids))}")
+        self.months = months
 
 
 @contextmanager
@@ -97,7 +101,7 @@ def drop_old(
         ]
         old = [month for month in _months(connection) if _end_of(month) <= today - timedelta(days=keep_days)]
         if old and holds:
-            raise Held(f"a legal hold stands: {', '.join(sorted(holds))}")
+            raise Held(holds, old)
         for month in old:
             dropped.append(Dropped(month, _drop(connection, region, month, sign)))
     return dropped
@@ -125,6 +129,11 @@ def _drop(connection: psycopg.Connection[Any], region: str, month: date, sign: S
         [month, lines, json.dumps({str(shard): head for shard, head in heads.items()}), signature],
     )
     return lines
+
+
+def dropped_months(connection: psycopg.Connection[Any]) -> list[tuple[date, datetime, int]]:
+    """(its first day, when it was dropped, how many lines it had) of each month that is gone, oldest first."""
+    return connection.execute("SELECT month, dropped_at, lines FROM audit_drops ORDER BY month").fetchall()
 
 
 def _months(connection: psycopg.Connection[Any]) -> list[date]:

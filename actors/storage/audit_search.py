@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from actors.domain.audit_address import stands_as, within
 from actors.domain.ids import ORDER_PATTERN
 from actors.domain.times import moment
 from actors.runtime.audit_lines import LINES_MAX, Filter, Found, Line, Place
@@ -75,20 +76,20 @@ class PostgresAudit:
         return Found([Line(*row) for row in rows], more_before)
 
 
-def _keys(wanted: Filter) -> list[int]:
-    """By which its seconds are found; none for what has an index of its own."""
+def _keys(wanted: Filter) -> list[list[int]]:
+    """By which its seconds are found, of each field one of some; none for what has an index of its own."""
     if wanted.entity_id or wanted.text or (wanted.subject and MACHINES not in wanted.subject):
         return []
     noun = wanted.action.endswith(".")
     fields = (
-        ("subject", wanted.subject), ("location", wanted.location_id), ("address", wanted.address),
-        ("noun" if noun else "action", noun_of(wanted.action) if noun else wanted.action),
+        ("subject", (wanted.subject,)), ("location", (wanted.location_id,)), ("address", stands_as(wanted.address)),
+        ("noun" if noun else "action", (noun_of(wanted.action) if noun else wanted.action,)),
     )  # fmt: skip
-    return [key_of(field, storable_text(value)) for field, value in fields if value]
+    return [[key_of(field, storable_text(value)) for value in values] for field, values in fields if values[0]]
 
 
 async def _by_seconds(
-    connection: AsyncConnection, keys: list[int], wanted: Filter, before: Place | None, limit: int
+    connection: AsyncConnection, keys: list[list[int]], wanted: Filter, before: Place | None, limit: int
 ) -> tuple[list[Any], Place | None]:
     """A page of the lines that say all of these. Seconds may have thousands of lines, of which one says it: what takes too long is broken off between two steps, and
     goes on from there."""
@@ -117,14 +118,14 @@ async def _by_seconds(
 
 
 def _seconds(
-    keys: list[int], wanted: Filter, before: Place | None, older: datetime | None, some: int
+    keys: list[list[int]], wanted: Filter, before: Place | None, older: datetime | None, some: int
 ) -> sa.Select[Any]:
     """The newest seconds in which all of it was said. As times, so that they are given back as they came."""
     of = [audit_seconds.alias(f"said_{number}") for number in range(len(keys))]
     second = of[0].c.second
     query = sa.select(sa.type_coerce(second, sa.DateTime(timezone=True))).distinct()
-    for table, key in zip(of, keys, strict=True):
-        query = query.where(table.c.key == key)
+    for table, some_keys in zip(of, keys, strict=True):
+        query = query.where(table.c.key.in_(some_keys))
         # To each of them, so that no month is read for nothing.
         query = _between(query, table.c.second, wanted, before, _SECOND_MS)
         if older is not None:
@@ -210,10 +211,13 @@ def _matching(query: sa.Select[Any], wanted: Filter, before: Place | None) -> sa
         (c.subject, wanted.subject),
         (c.entity_id, wanted.entity_id),
         (c.location_id, wanted.location_id),
-        (c.address, wanted.address),
     ):
         if value:
             query = query.where(column == storable_text(value))
+    if wanted.address:
+        # A network's digest is found in its addresses, too.
+        inside = c.address.startswith(storable_text(within(wanted.address)), autoescape=True)
+        query = query.where(sa.or_(c.address.in_(map(storable_text, stands_as(wanted.address))), inside))
     if wanted.subject and MACHINES not in wanted.subject:
         query = query.where(c.subject != sa.literal_column("''"), _NO_MACHINE)  # what its index is about
     if wanted.action.endswith("."):

@@ -21,6 +21,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any
 
+from actors.domain.audit_address import network_in
 from actors.storage.binary import array_of
 from actors.storage.schema.audit import audit_seconds
 
@@ -58,7 +59,7 @@ class SecondsTold:
         rows: dict[Row, None] = {}
         for second, subject, address, action, location_id, entity_id in said:
             for field, value in (
-                ("subject", subject if MACHINES in subject else ""), ("address", address), ("action", action), ("noun", noun_of(action)), ("location", location_id),
+                ("subject", subject if MACHINES in subject else ""), ("address", address), ("address", network_in(address)), ("action", action), ("noun", noun_of(action)), ("location", location_id),
                 ("entity", entity_id),
             ):  # fmt: skip
                 if value:

@@ -12,7 +12,7 @@ from actors.storage.partitions import parts_of
 APPEND_ONLY = ("history", "audit", "audit_seconds")
 _LOCK = 0x0CEF8
 # The owner's alone; the cell reads them.
-KEPT_BY_OWNER = ("audit_anchors", "audit_holds", "audit_drops", "sharding", "key_canary")
+KEPT_BY_OWNER = ("audit_anchors", "audit_holds", "audit_drops", "sharding", "key_canary", "identity_off")
 
 
 def grant(owner_url: str, role: str, *, make: bool = False) -> None:

@@ -13,6 +13,9 @@ local function last_of(stream)
   return '0'
 end
 
+-- A full Redis refuses whatever could make it larger, unless the script has written before: this changes nothing, and lets shards be had in it, to be drained. A few bytes
+-- more are no harm.
+redis.call('HDEL', KEYS[1], 'nobody')
 local refused = {}
 for number = 1, #ARGV / 3 do
   local field, epoch, watermark = ARGV[number * 3 - 2], ARGV[number * 3 - 1], ARGV[number * 3]
@@ -24,7 +27,6 @@ for number = 1, #ARGV / 3 do
     -- A Redis that lost its data knows of no positions: they go on after what the store has.
     if tonumber(last) < tonumber(watermark) then last = watermark end
     local now = epoch .. ' ' .. last
-    -- A full Redis takes no writes: a shard of which nothing is new must be had without one, or it could not be drained any more.
     if now ~= known then redis.call('HSET', KEYS[1], field, now) end
   end
 end

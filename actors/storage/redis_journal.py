@@ -248,6 +248,13 @@ class RedisJournal:
         async with self._answering():
             await self._redis.ping()
 
+    async def fullness(self) -> float:
+        """See `Journal.fullness`: of `maxmemory`."""
+        async with self._answering():
+            memory = await self._redis.info("memory")
+        limit = int(memory.get("maxmemory", 0))
+        return int(memory["used_memory"]) / limit if limit else 0.0
+
     @asynccontextmanager
     async def _answering(self) -> AsyncIterator[None]:
         """Whatever keeps Redis from answering is one fault; the driver has dropped a connection that timed out or broke."""

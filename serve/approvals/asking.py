@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from actors.domain.approval import ApprovalView, AskApproval, Wanted, size_of
 from actors.domain.ids import DEVICE_PATTERN, approval_id
+from actors.domain.order_refund_commands import GiveRefund
 from actors.domain.times import HOUR_MS, moment
 from actors.domain.transfer_commands import ApproveTransfer
 from serve.approvals.schemas import AskedApproval
@@ -25,9 +26,14 @@ _view_decoder = msgspec.json.Decoder(ApprovalView)
 def needs_approval(services: Services, wanted: Wanted) -> bool:
     """Is it more than one person may do? Never while identity is off: there are no two persons then."""
     settings = services.settings
+    if settings.identity != "required":
+        return False
+    if type(wanted) is GiveRefund:
+        limit = settings.approval_refund_minor
+        return limit > 0 and (wanted.currency != settings.currency or size_of(wanted) > limit)
     transfer = type(wanted) is ApproveTransfer
     limit = settings.approval_transfer_units if transfer else settings.approval_adjustment_units
-    return settings.identity == "required" and 0 < limit < size_of(wanted)
+    return 0 < limit < size_of(wanted)
 
 
 def person_asking(scope: Scope) -> str:
@@ -43,10 +49,10 @@ def person_asking(scope: Scope) -> str:
 async def ask_approval(
     services: Services, request: Request, location_id: str, target_id: str, wanted: Wanted, write: Write
 ) -> Response:
-    """202 with the approval. The same key for the same place gives the same approval again, whatever became of it. Raises Problem."""
+    """202 with the approval. The same key for the same target gives the same approval again, whatever became of it. Raises Problem."""
     settings, asked_by = services.settings, person_asking(request.scope)
-    # A key is good once a place, as it is for what is done at once.
-    key = f"{location_id}:{write.key}"
+    # A key is good once a target, as it is for what is done at once; where it lies may be another place meanwhile.
+    key = f"{target_id}:{write.key}"
     command = AskApproval(location_id, target_id, wanted, asked_by, settings.approval_expires_hours * HOUR_MS)
     reply = await services.gateway.ask(
         "approval", approval_id(settings.region, services.clock.now_ms(), key), command,

@@ -19,7 +19,8 @@ from actors.domain.approval import (
 )
 from actors.domain.ids import APPROVAL_PATTERN, is_of
 from actors.domain.location_commands import AdjustStock
-from actors.domain.money import Money
+from actors.domain.money import Money, Total
+from actors.domain.order_refund_commands import GiveRefund
 from actors.domain.times import moment
 from actors.domain.transfer_commands import ApproveTransfer
 from actors.runtime.read_model import ApprovalSummary
@@ -29,6 +30,7 @@ from serve.approvals.schemas import (
     ApprovalPage,
     ListedApproval,
     WantedAdjustment,
+    WantedRefund,
     WantedTransfer,
     Withdrawal,
 )
@@ -188,7 +190,9 @@ def _detail(approval: ApprovalView) -> ApprovalDetail:
     )  # fmt: skip
 
 
-def _wanted(wanted: Wanted) -> WantedAdjustment | WantedTransfer:
+def _wanted(wanted: Wanted) -> WantedAdjustment | WantedTransfer | WantedRefund:
+    if type(wanted) is GiveRefund:
+        return WantedRefund(Total(wanted.amount, wanted.currency), wanted.reason)
     if type(wanted) is ApproveTransfer:
         moved = [TransferLine(sku, units) for sku, units in wanted.lines]
         return WantedTransfer(wanted.source_id, wanted.destination_id, moved)

@@ -8,6 +8,8 @@ from typing import Annotated
 import msgspec
 
 from actors.domain.approval import ApprovalAction, ApprovalStatus, RefusalNote, Verdict
+from actors.domain.money import Total
+from actors.domain.order_refund_state import RefundReason
 from actors.domain.personal_notes import APPROVER
 from serve.locations.schemas import NewAdjustmentLine
 from serve.transfers.schemas import TransferLine
@@ -47,8 +49,15 @@ class WantedTransfer(msgspec.Struct, frozen=True, tag_field="action", tag="trans
     lines: list[TransferLine]
 
 
+class WantedRefund(msgspec.Struct, frozen=True, tag_field="action", tag="refund.give"):
+    """A refund of the order that is the approval's `target_id`, as it was asked for."""
+
+    amount: Total
+    reason: RefundReason
+
+
 class ListedApproval(msgspec.Struct, frozen=True):
-    """One approval in a list. `size`: base units of stock, over all lines, whichever way they go; `reasons`: of an adjustment; `decided_by`: "" until it is approved or refused."""
+    """One approval in a list. `size`: base units of stock, over all lines, whichever way they go, or minor units of a refund; `reasons`: of an adjustment or a refund; `decided_by`: "" until it is approved or refused."""
 
     approval_id: str
     version: int
@@ -92,4 +101,4 @@ class ApprovalDetail(msgspec.Struct, frozen=True):
     decided_at: datetime | None
     note: str
     failure: str
-    wanted: WantedAdjustment | WantedTransfer
+    wanted: WantedAdjustment | WantedTransfer | WantedRefund

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from actors.domain.times import moment
 from actors.runtime.audit_lines import LINES_MAX, AuditLines, Filter, Line, Place
 from serve.audit.schemas import AuditLine, AuditPage
-from serve.audit.who import address_digest
+from serve.audit.who import sought_digest
 from serve.context import PRINCIPAL
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.moments import ms_asked
@@ -70,12 +70,12 @@ class Auditing:
         return page._replace(next_cursor=self._services.cursors.seal(scope, place))
 
     def address(self, clear: str) -> str:
-        """An address as the audit knows it. Raises Problem 503 without keys."""
+        """An address as the audit knows it, or a /64. Raises Problem 422, or 503 without keys."""
         services = self._services
         keys = None if services.keys is None else services.keys.current(services.clock.monotonic())
         if keys is None:
             raise Problem("auth.unavailable", "The cell has no keys: an address can't be looked for.")
-        return address_digest(keys, clear)
+        return sought_digest(keys, clear)
 
 
 def router(services: Services, lines: AuditLines) -> APIRouter:
@@ -104,7 +104,12 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
         entity_id: Annotated[str, Query(max_length=128, pattern=_WORD, description=_ENTITY)] = "",
         location_id: Annotated[str, Query(max_length=128, pattern=_WORD, description=_PLACE_ASKED)] = "",
         address: Annotated[
-            str, Query(max_length=64, pattern=_WORD, description="in the clear; only its digest is kept")
+            str,
+            Query(
+                max_length=64,
+                pattern=_WORD,
+                description="in the clear, of IPv6 also a whole /64; only digests are kept",
+            ),
         ] = "",
         since: Annotated[datetime | None, Query(description="from then on, e.g. 2026-03-01T00:00:00Z")] = None,
         until: Annotated[datetime | None, Query(description="before then")] = None,

@@ -3,6 +3,7 @@
     read of personal data ──▶ `read`: waits until the line is durable; without it nothing is told
     machine's sign-in     ──▶ `signed_in`: likewise; its secret is checked by a view, which has no turn
     operator's act        ──▶ `acted`: likewise; it is done already
+    keeper's act          ──▶ `said`: likewise; under a key, because it is said again until it is answered
     refusal               ──▶ `refused`: goes with the next lines; the same one again within a moment is counted, not repeated
     what nobody asked for ──▶ `note`: goes with the next lines, and waits for as long as it takes
 
@@ -31,6 +32,7 @@ from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
 from serve.gateway import Gateway
 from serve.payments.pan import text_holds_pan
 from serve.problems import Problem
+from serve.requests import Write
 
 log = logging.getLogger("ocefs.audit")
 TRAILS = 16
@@ -40,6 +42,7 @@ GATHER_S = 0.25
 WAITING_MAX = 5_000
 CLOSE_S = 2.0
 OVERFLOW = "audit.overflow"
+NOTHING: Changes = {}
 # (who, code, endpoint, entity id)
 _Refusal = tuple[Who, str, str, str]
 
@@ -68,10 +71,12 @@ class Trail:
         self._reading: asyncio.Task[None] | None = None
         self._refusing: asyncio.Task[None] | None = None
 
-    async def read(self, scope: Scope, action: str, kind: str = "", entity_id: str = "", behalf: str = "") -> None:
-        """Somebody is about to be told personal data. `behalf`: whose, when the data is not one entity's. Raises Problem 503 when that
-        can't be written down."""
-        if not await self._durable(scope, Act(action), kind, entity_id, behalf):
+    async def read(
+        self, scope: Scope, action: str, kind: str = "", entity_id: str = "", behalf: str = "", told: Changes = NOTHING
+    ) -> None:  # fmt: skip
+        """Somebody is about to be told personal data. `behalf`: whose, when the data is not one entity's; `told`: how much. Raises Problem 503
+        when that can't be written down."""
+        if not await self._durable(scope, Act(action, "", "", told), kind, entity_id, behalf):
             raise Problem("audit.unavailable", "What is read must be written down, and that is not possible now.")
 
     async def signed_in(self, scope: Scope, action: str, kind: str, entity_id: str) -> None:
@@ -82,6 +87,13 @@ class Trail:
     async def acted(self, scope: Scope, act: Act) -> None:
         """Somebody says what he did that is no entity's. Raises Problem 503 when that can't be written down."""
         if not await self._durable(scope, act):
+            raise Problem("audit.unavailable", "What was done must be written down, and that is not possible now.")
+
+    async def said(self, scope: Scope, who: Who, act: Act, outcome: str, write: Write) -> None:
+        """Something came about in the cell that is nobody's request. `write`: by its key it is written down once, whichever replica it is said to. Raises Problem 503 when
+        that can't be."""
+        line = Audited(who, act, outcome, "", "", 0, self._clock.now_ms(), scope[REQUEST_ID])
+        if not await self._noted([line], write.key, digest=write.digest, trail=f"{self._region}-trail-00"):
             raise Problem("audit.unavailable", "What was done must be written down, and that is not possible now.")
 
     async def _durable(self, scope: Scope, act: Act, kind: str = "", entity_id: str = "", behalf: str = "") -> bool:
@@ -182,11 +194,13 @@ class Trail:
             out.append(Audited(who, act, code, "", entity_id, 0, seen.at_ms, seen.request_id))
         return out
 
-    async def _noted(self, lines: list[Audited], command_id: str) -> bool:
-        """Are they durable? With the same id they are noted once, however often they are handed over."""
+    async def _noted(
+        self, lines: list[Audited], command_id: str, *, digest: int | None = None, trail: str = ""
+    ) -> bool:
+        """Are they durable? With the same id they are noted once, however often they are handed over to the same trail. `digest`: of what stands for them."""
         note = Note(lines)
+        digest = digest_of(msgspec.msgpack.encode(note)) if digest is None else digest
         reply = await self._gateway.ask(
-            "trail", self._id, note,
-            command_id=command_id, digest=digest_of(msgspec.msgpack.encode(note)), creates=True,
-        )  # fmt: skip
+            "trail", trail or self._id, note, command_id=command_id, digest=digest, creates=True
+        )
         return reply.status == OK

@@ -1,4 +1,4 @@
-"""Who asks, as the audit keeps it: ids, and of the address only a keyed digest."""
+"""Who asks, as the audit keeps it: ids, and of the address only keyed digests."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 
 from actors.domain.audit import Who
+from actors.domain.audit_address import joined
 from serve.context import PRINCIPAL, WHO, Scope
 from serve.identity.keyring import Keyring
-from serve.identity.limits import same_for_all
+from serve.identity.limits import network_named, network_of, same_for_all
+from serve.problems import Problem
 
 # Addresses whose digest is kept ready; all are made anew when there are more.
 KNOWN_MAX = 20_000
@@ -18,8 +20,21 @@ DIGEST_CHARS = 20
 
 
 def address_digest(keys: Keyring, address: str) -> str:
-    """An address as the audit knows it, in whatever spelling it comes."""
-    return pseudonym(keys, "address", same_for_all(address))
+    """An address as the audit knows it (`audit_address.py`), in whatever spelling it comes."""
+    network, whole = network_of(address), same_for_all(address)
+    told = pseudonym(keys, "address", network)
+    return told if network == whole else joined(told, pseudonym(keys, "address", whole))
+
+
+def sought_digest(keys: Keyring, sought: str) -> str:
+    """An address that somebody looks for, or a /64 of IPv6. Raises Problem 422 for another network: of these there is no digest."""
+    if "/" not in sought:
+        return address_digest(keys, sought)
+    network = network_named(sought)
+    if network is None:
+        detail = "An address is looked for whole, or as a /64 of IPv6, e.g. 2001:db8:1:2::/64."
+        raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "address", "detail": detail}])
+    return pseudonym(keys, "address", network)
 
 
 def pseudonym(keys: Keyring, kind: str, text: str) -> str:

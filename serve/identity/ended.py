@@ -19,7 +19,7 @@ class EndedSessions:
     """One replica's copy, to look things up in: no call for every request. `until_ms`: sessions that ended → when the last of their tokens does (UTC ms).
     `unproved_s`: session → the second (UTC) up to which proofs of its second factor don't count; for those that are not there all do.
     `first_good`: session → the number of the first of its tokens that counts, where those before were replaced. `listeners` are told the name of each
-    session that ends, or whose tokens were replaced: what was begun by an old one has to be begun again."""
+    session that ends, is doubted, or whose tokens were replaced: what was begun by an old token, or on a proof that no longer counts, has to be begun again."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -38,9 +38,9 @@ class EndedSessions:
         for row in rows:
             if type(row) is RevocationRow and row.session_id not in self.until_ms:
                 self.until_ms[row.session_id] = row.until_ms
-                ended = self._marked(row.session_id)
-                for listener in self.listeners if ended else ():
-                    listener(ended)
+                session_id = self._marked(row.session_id)
+                for listener in self.listeners:
+                    listener(session_id)
         if len(self.until_ms) >= self._sweep_at:
             self._sweep()
 
@@ -48,12 +48,12 @@ class EndedSessions:
         """Live events are for screens."""
 
     def _marked(self, entry: str) -> str:
-        """Takes an entry of a session that goes on. The name of the session that has to begin anew, or "" when it has not."""
+        """Takes an entry of a session that goes on. The name of the session whose streams have to begin anew; the entry itself when it ends one."""
         for known, marked in ((self.unproved_s, doubted(entry)), (self.first_good, first_good(entry))):
             if marked is not None:
                 session_id, number = marked
                 known[session_id] = max(number, known.get(session_id, 0))
-                return session_id if known is self.first_good else ""
+                return session_id
         return entry
 
     def _sweep(self) -> None:

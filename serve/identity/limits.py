@@ -35,7 +35,7 @@ class Limit(NamedTuple):
 
 # People mistype; ten failures lock the account anyway.
 BY_ACCOUNT = Limit(10, 15)
-# A store's staff signs in from one address when the shift begins. Of IPv6 a /64 is one (`Routers.network_of`), here and below.
+# A store's staff signs in from one address when the shift begins. Of IPv6 a /64 is one (`network_of`), here and below.
 BY_ADDRESS = Limit(60, 60)
 # Of a machine that has proved itself, as below of a session: tokens are good for five minutes.
 BY_CLIENT = Limit(30, 30)
@@ -111,21 +111,34 @@ class Routers:
         return value.decode("latin-1").rpartition(",")[2].strip()[:64] or peer
 
     def network_of(self, scope: Scope) -> str:
-        """What counts as one caller for a limit: his IPv4 address, or the /64 of his IPv6 one. Whoever has an address there has all 2^64 of them
-        (RFC 4291, 2.5.1; RFC 8981 changes them by itself), and could try from each."""
-        address = self.address_of(scope)
-        told = _parsed(address)
-        if told is None:
-            return address
-        if told.version == 4:
-            return str(told)
-        return str(IPv6Network((int(told) >> _HOST_BITS << _HOST_BITS, 128 - _HOST_BITS)))
+        """What counts as one caller for a limit."""
+        return network_of(self.address_of(scope))
 
     def _is_router(self, peer: str) -> bool:
         if not self._networks:
             return False
         told = _parsed(peer)
         return told is not None and any(told in network for network in self._networks)
+
+
+def network_of(address: str) -> str:
+    """An IPv4 address, or the /64 of an IPv6 one. Whoever has an address there has all 2^64 of them (RFC 4291, 2.5.1; RFC 8981 changes them by itself),
+    and could try from each. What is no address stays as it is."""
+    told = _parsed(address)
+    if told is None:
+        return address
+    if told.version == 4:
+        return str(told)
+    return str(IPv6Network((int(told) >> _HOST_BITS << _HOST_BITS, 128 - _HOST_BITS)))
+
+
+def network_named(text: str) -> str | None:
+    """A /64 that somebody names as one (`2001:db8:1:2::/64`), in the spelling of `network_of`; None for what is none."""
+    try:
+        named = IPv6Network(text, strict=False)
+    except ValueError:
+        return None
+    return str(named) if named.prefixlen == 128 - _HOST_BITS else None
 
 
 def same_for_all(address: str) -> str:

@@ -19,6 +19,7 @@ from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
 from serve.orders.elsewhere import bounds_of, orders_found
 from serve.orders.hold_notes import is_noted
+from serve.orders.lists_told import note_list
 from serve.orders.own import OrderInPath, asker_of, reveals, sees_corrected, told_alike
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import HistoryPage, ListedOrder, OrderPage
@@ -162,6 +163,10 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
 
         scope = f"orders\0{customer_ref or ''}\0{status or ''}\0{held or ''}"
         page = await page_of(services, scope, cursor, limit, read, lambda order: order.order_id)
+        whose = customer_ref or ""
+        await note_list(
+            services, request, len(page.items), cursor, kind="customer", whose=whose, status=status, held=held
+        )
         return ok(await order_page(private, page, request.scope))
 
     return api

@@ -12,11 +12,11 @@ from starlette.responses import Response
 
 from actors.domain.personal_notes import SHOWN_CONTACT, SHOWN_REFERENCE
 from actors.runtime.read_model import OrderSummary
-from serve.audit.who import pseudonym
 from serve.identity.emails import checked
 from serve.limits import PAGE_DEFAULT, PAGE_MAX, TEXT, EmailText
 from serve.openapi import documented
 from serve.orders.elsewhere import orders_found
+from serve.orders.lists_told import note_list
 from serve.orders.private import PrivateOrders
 from serve.orders.reading import order_page
 from serve.orders.schemas import OrderPage
@@ -65,11 +65,12 @@ def router(services: Services, private: PrivateOrders) -> APIRouter:
         column, value = _stored(private, name, text)
 
         async def read(before: str | None, limit: int) -> list[OrderSummary]:
-            await _note(services, request, name, text)
             return await orders_found(services, request.scope, before, limit, **{column: value})
 
         scope = f"order-searches\0{column}\0{value}"
         page = await page_of(services, scope, sought.cursor, sought.limit, read, lambda order: order.order_id)
+        kind = "customer" if name == "customer_ref" else name
+        await note_list(services, request, len(page.items), sought.cursor, kind=kind, whose=text)
         return ok(await order_page(private, page, request.scope))
 
     return api
@@ -80,10 +81,3 @@ def _stored(private: PrivateOrders, name: str, text: str) -> tuple[str, str]:
     if name == "email":
         return "email_digest", private.email_digest(checked(text, "/email"))
     return name, private.stored(name, text)
-
-
-async def _note(services: Services, request: Request, name: str, text: str) -> None:
-    """Whose orders are looked for stands in the audit before they are told."""
-    keys = None if services.keys is None else services.keys.current(services.clock.monotonic())
-    behalf = pseudonym(keys, "customer" if name == "customer_ref" else name, text) if keys is not None else ""
-    await services.trail.read(request.scope, "order.search", "", "", behalf)

@@ -34,7 +34,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "source": "Said by", "text": "Text", "law": "Law", "right": "Right", "deadline": "Answer by", "basis": "Legal basis",
         "recipients": "Recipients", "kept": "Kept", "yes": "yes", "no": "no", "erased": "erased",
         "shipments": "Parcels", "parcels": "Carrier and tracking number", "pickups": "Collected at a store", "store": "Store", "ready": "Ready", "collect_by": "Collect by",
-        "here": "Said to be there", "verified": "Proved by",
+        "here": "Said to be there", "verified": "Proved by", "notes": "Notes of the staff",
     },
     "es": {
         "title": "Sus datos", "made": "Fecha", "region": "Región", "accounts": "Cuentas", "orders": "Pedidos", "reservations": "Carritos", "order": "Pedido", "consents": "Consentimientos",
@@ -44,7 +44,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "source": "Origen", "text": "Texto", "law": "Ley", "right": "Derecho", "deadline": "Respuesta hasta", "basis": "Base jurídica",
         "recipients": "Destinatarios", "kept": "Conservación", "yes": "sí", "no": "no", "erased": "suprimido",
         "shipments": "Paquetes", "parcels": "Transportista y número de seguimiento", "pickups": "Recogida en tienda", "store": "Tienda", "ready": "Listo",
-        "collect_by": "Recoger antes de", "here": "Dijo estar allí", "verified": "Comprobado por",
+        "collect_by": "Recoger antes de", "here": "Dijo estar allí", "verified": "Comprobado por", "notes": "Notas del personal",
     },
     "pt": {
         "title": "Seus dados", "made": "Data", "region": "Região", "accounts": "Contas", "orders": "Pedidos", "reservations": "Carrinhos", "order": "Pedido", "consents": "Consentimentos",
@@ -54,7 +54,7 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "source": "Origem", "text": "Texto", "law": "Lei", "right": "Direito", "deadline": "Resposta até", "basis": "Base legal",
         "recipients": "Destinatários", "kept": "Conservação", "yes": "sim", "no": "não", "erased": "eliminado",
         "shipments": "Pacotes", "parcels": "Transportadora e número de rastreamento", "pickups": "Retirada na loja", "store": "Loja", "ready": "Pronto",
-        "collect_by": "Retirar até", "here": "Disse estar lá", "verified": "Comprovado por",
+        "collect_by": "Retirar até", "here": "Disse estar lá", "verified": "Comprovado por", "notes": "Anotações da equipe",
     },
 }  # fmt: skip
 _STYLE = (
@@ -88,11 +88,12 @@ def page(data: PersonData, language: Language) -> bytes:
             [_account(one, said) for one in data.accounts],
         ),
         _table(
-            said, "orders", ("id", "date", "status", "reference", "ship_to", "email", "gift", "lines", "total"),
+            said, "orders", ("id", "date", "status", "reference", "ship_to", "email", "gift", "notes", "lines", "total"),
             [_order(one, said) for one in data.orders],
         ),
         _table(
-            said, "shipments", ("id", "order", "date", "status", "ship_to", "lines", "parcels"), [_shipment(one) for one in data.shipments]
+            said, "shipments", ("id", "order", "date", "status", "ship_to", "notes", "lines", "parcels"),
+            [_shipment(one) for one in data.shipments],
         ),
         _table(
             said, "pickups", ("id", "order", "store", "date", "status", "lines", "ready", "collect_by", "verified", "here"),
@@ -153,14 +154,19 @@ def _order(one: OrderData, said: Mapping[str, str]) -> list[str]:
     references = ", ".join(part for part in (order.order_ref, order.customer.customer_ref) if part)
     lines = "; ".join(f"{line.quantity} × {line.sku}" for line in order.lines)
     return [
-        order.order_id, _time(order.placed_at), order.status, references, where, one.email, _words(order), lines,
-        f"{order.total.amount} {order.total.currency}",
+        order.order_id, _time(order.placed_at), order.status, references, where, one.email, _words(order), _notes(order),
+        lines, f"{order.total.amount} {order.total.currency}",
     ]  # fmt: skip
 
 
 def _words(order: OrderView) -> str:
     terms = order.terms
     return "" if not isinstance(terms, TermsView) or terms.gift is None else terms.gift.message
+
+
+def _notes(order: OrderView) -> str:
+    terms = order.terms
+    return "" if not isinstance(terms, TermsView) else "; ".join(hold.note for hold in terms.holds if hold.note)
 
 
 def _shipment(one: ShipmentData) -> list[str]:
@@ -171,7 +177,7 @@ def _shipment(one: ShipmentData) -> list[str]:
     where = ", ".join(part for part in parts if part)
     inside = "; ".join(f"{line.quantity} × {line.sku}" for parcel in one.parcels for line in parcel.contents)
     carried = "; ".join(_carried(parcel) for parcel in one.parcels if parcel.tracking_number)
-    return [one.shipment_id, one.order_id, _time(one.opened_at), one.status, where, inside, carried]
+    return [one.shipment_id, one.order_id, _time(one.opened_at), one.status, where, one.note, inside, carried]
 
 
 def _carried(parcel: TrackedParcel) -> str:

@@ -12,6 +12,7 @@ from actors.anomalies.record import Record
 from tests.misuse.people import DAY_MS, FIRST_DAY_MS, HOUR_MS, STORES, WAREHOUSES, Person
 
 MINUTE_MS = 60_000
+_FOUND = (1, 1, 0, 2, 3, 5, 50)
 _LOOKS = frozenset({"order.read", "order.read_history"})
 
 
@@ -53,6 +54,8 @@ def made(person: Person, at_ms: int, action: str, session: str, address: str, **
         role = session = ""
     elif action.endswith(".search"):
         more = {name: value for name, value in more.items() if name not in {"kind", "entity_id"}}
+        # Mostly a caller's few, and now and then a page of a list of work.
+        more["changes"] = {"orders": (None, _FOUND[at_ms % len(_FOUND)])}
     elif action == "location.adjust":
         more = {"location_id": person.location_id} | more
     return Record(0, 0, at_ms, person.account_id, role, action, session_id=session, address=address, **more)
@@ -139,7 +142,7 @@ class Shift:
         chance = self.chance
         if action == "location.adjust":
             self.adjust(at, chance.choice(("damage", "loss", "found", "count", "count")), **more)
-        elif action == "refund.approve":
+        elif action == "refund.give":
             amount = min(200_000, int(chance.lognormvariate(8.1, 0.9)))
             self.refund(at, amount, **more)
         elif action.startswith("order."):
@@ -153,7 +156,7 @@ class Shift:
     def refund(self, at: int, amount: int, **more: Any) -> None:
         """A refund of so many minor units."""
         order = f"us-{self.chance.randrange(400_000):026d}"
-        self.put(at, "refund.approve", kind="refund", entity_id=order, changes={"amount_minor": (None, amount)}, **more)
+        self.put(at, "refund.give", kind="order", entity_id=order, changes={"amount_minor": (None, amount)}, **more)
 
     def refused(self, at: int, door: str) -> None:
         """What the role may not do: the door writes it down."""

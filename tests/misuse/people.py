@@ -28,11 +28,11 @@ MIX: dict[str, dict[str, float]] = {
         "order.read": 2, "location.receive": 0.8,
     },
     "support": {
-        "order.read": 12, "order.search": 3, "order.read_history": 2, "order.cancel": 1, "order.place": 0.5, "refund.approve": 1.2,
+        "order.read": 12, "order.search": 3, "order.read_history": 2, "order.cancel": 1, "order.place": 0.5, "refund.give": 1.2,
     },
     "manager": {
         "order.read": 3, "location.adjust": 1, "order.cancel": 0.5, "account.read": 0.3, "session.proof": 0.3,
-        "order.read_history": 0.5, "order.place": 0.6, "location.receive": 0.2, "refund.approve": 0.3,
+        "order.read_history": 0.5, "order.place": 0.6, "location.receive": 0.2, "refund.give": 0.3,
         "location.set_safety_stock": 0.1,
     },
     "driver": {"order.read": 5, "order.deliver": 4, "order.search": 0.3},

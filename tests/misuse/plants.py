@@ -10,7 +10,7 @@ from actors.anomalies.record import Record
 from tests.misuse.days import MINUTE_MS, Calendar, Shift, refused_sign_in
 from tests.misuse.people import DAY_MS, FIRST_DAY_MS, HOUR_MS, Person
 
-# The region's threshold above which a refund needs a step-up, in minor units.
+# The region's threshold above which a refund needs a second person, in minor units.
 REFUND_THRESHOLD = 10_000
 
 
@@ -90,7 +90,7 @@ def voids(scene: Scene, day: int) -> Plant:
 
 
 def refunds(scene: Scene, day: int) -> Plant:
-    """Refunds that stay just under what would need a second factor."""
+    """Refunds that stay just under what would need a second person."""
     chance = scene.chance
     person, shift, first, last = scene.somebody(("support", "manager"), day)
     more, at = _added(person, day, shift), first

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tests.simulation.carriers import Carrier
+from tests.simulation.cashiers import Cashier
 from tests.simulation.clients import Client
 from tests.simulation.collectors import Collector, StorePicker
 from tests.simulation.counters import Counter
@@ -25,6 +26,7 @@ def _managers(world) -> list[Client]:
     waiting: list[str] = []
     begun: list[tuple[str, str]] = []
     managers = [Manager(world, f"m{n}", f"manager {world.seed} {n}", 12, waiting) for n in range(3)]
+    managers += [Cashier(world, f"q{n}", f"cashier {world.seed} {n}", 24, waiting) for n in range(2)]
     return [*managers, *(Planner(world, f"a{n}", f"planner {world.seed} {n}", 12, begun) for n in range(2))]
 
 

@@ -20,6 +20,7 @@ from actors.runtime.sharding import fingerprint
 from actors.runtime.wire import Turn
 from tests.simulation.books import stock
 from tests.simulation.carriers import transfers
+from tests.simulation.cashiers import refunds
 from tests.simulation.collectors import collections, on_the_way
 from tests.simulation.counters import counts
 from tests.simulation.feeds import kept, left_out, live, shown
@@ -86,6 +87,7 @@ def check_all(world) -> list[str]:
         stock(history),
         orders(history),
         approvals(history),
+        refunds(history),
         parts(history),
         reservations(history),
         transfers(history),

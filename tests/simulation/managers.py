@@ -59,17 +59,21 @@ class Manager(Client):
 
 
 def approvals(history: History) -> Iterator[str]:
-    """The ledger has what two people wanted, once, and nothing else of what was asked for."""
+    """The ledger, and orders of what is given back, have what two people wanted, once, and nothing else of what was asked for."""
     booked: dict[str, int] = defaultdict(int)
     for row in history.rows.get("ledger", {}).values():
         booked[row.cause] += abs(row.on_hand_delta)
+    for (kind, _), entity in history.entities.items():
+        for refund in (entity.state.refunds if kind == "order" and entity.state is not None else None) or ():
+            if refund.cause:
+                booked[refund.cause] += refund.amount
     for (kind, identity), entity in history.entities.items():
         if kind != "approval" or entity.state is None:
             continue
         state = entity.state
         expected = size_of(state.wanted) if state.status == "done" else 0
         if booked[identity] != expected:
-            yield f"{identity} is {state.status}, of {expected} units the ledger has {booked[identity]}"
+            yield f"{identity} is {state.status}, of {expected} there are {booked[identity]} in the books"
         if state.status == "approved":
             yield f"{identity} was approved and has heard nothing of {state.target_id}"
         if state.status in ("done", "failed") and state.asked_by == state.decided_by:

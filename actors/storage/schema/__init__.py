@@ -17,7 +17,8 @@ a test compares the two, and another one these with `actors/domain/rows*.py`.
     waiting   waiters: orders in line at locations for what is not there
     people    accounts, clients, devices, customers, guests; revocations: sessions that ended before their tokens did; notices that have to be
               delivered; approvals: what somebody wants done that somebody else has to approve
-    privacy   data_keys: what personal data is sealed under, wrapped; key_canary: what only the cell's keys open; consents, privacy_requests, breaches
+    privacy   data_keys: what personal data is sealed under, wrapped; key_canary: what only the cell's keys open; identity_off: until when
+              orders came in the clear; consents, privacy_requests, breaches
     audit     audit: who did what, by month, chained by shard, with audit_seconds (what it is searched by), audit_anchors,
               audit_holds, audit_drops
               alerts: what the monitor found; monitor_state: what it has learned and how far it has read

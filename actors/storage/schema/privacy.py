@@ -33,6 +33,14 @@ key_canary = sa.Table(
     sa.CheckConstraint("one = 1"),
 )  # fmt: skip
 
+# One row since the cell first started with identity off (`cells/open_time.py`).
+identity_off = sa.Table(
+    "identity_off", metadata,
+    integer("one", primary_key=True, autoincrement=False),
+    key("until_id"),  # orders with lesser ids may be of such a time; "": it lasts
+    sa.CheckConstraint("one = 1"),
+)  # fmt: skip
+
 consents = sa.Table(
     "consents", metadata,
     key("consent_id", primary_key=True),

@@ -208,7 +208,7 @@ def test_a_printed_call_goes_to_the_default_region(home, region, mode):
 
 def test_the_printed_order_call_is_no_valid_json(home):
     console = _console()
-    where_to_look([RegionConfig()], "http://127.0.0.1:8080", console)
+    where_to_look([RegionConfig(identity=Identity(mode="off"))], "http://127.0.0.1:8080", console)
     text = _text(console)
     for expected in ("http://127.0.0.1:8101/docs", "http://127.0.0.1:8121", "loopback", "Idempotency-Key"):
         assert expected in text

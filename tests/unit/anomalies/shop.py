@@ -36,14 +36,20 @@ class Shop:
         self.alerts += found
         return found
 
+    def closed(self, at_ms: int, alert: Alert, **more: Any) -> list[Alert]:
+        """An auditor is done with it."""
+        return self.act(
+            at_ms, "us-acct-ada", "alert.close", role="auditor", kind="alert", entity_id=alert.alert_id, **more
+        )
+
     def refused(self, at_ms: int, account: str, address: str) -> list[Alert]:
         """A sign-in that failed."""
         return self.act(
             at_ms, "", "session.open", outcome="session.refused", entity_id=account, address=address, role="", session_id=""
         )  # fmt: skip
 
-    def weeks(self, *people: str, days: int = 10, role: str = "support") -> int:
-        """Ordinary work from 9 to 17; gives the day after, 00:00."""
+    def weeks(self, *people: str, days: int = 10, role: str = "support", address: str = "shop") -> int:
+        """Ordinary work from 9 to 17; gives the day after, 00:00. address: `{}` in it becomes another one each time."""
         for day in range(days):
             for minute in range(9 * 60, 17 * 60, 12):
                 for index, person in enumerate(people):
@@ -52,7 +58,15 @@ class Shop:
                     action = ("order.read", "order.read", "order.place", "order.cancel")[
                         number % 4 if number % 9 == 0 else 0
                     ]
-                    self.act(at_ms, person, action, kind="order", entity_id=f"o{number}", role=role)
+                    self.act(
+                        at_ms,
+                        person,
+                        action,
+                        kind="order",
+                        entity_id=f"o{number}",
+                        role=role,
+                        address=address.format(minute),
+                    )
         return MONDAY_MS + days * DAY_MS
 
     def rules(self) -> list[str]:

@@ -17,6 +17,14 @@ def test_many_accounts_are_tried_from_one_address():
     assert [(alert.about, alert.rules, alert.action) for alert in shop.alerts] == [("evil", ["stuffing"], "none")]
 
 
+@pytest.mark.parametrize(("address", "told"), [("a-net.{}", True), ("a-{}", False)])
+def test_whoever_has_a_network_of_ipv6_tries_each_account_from_another_address(address, told):
+    shop = Shop()
+    for number in range(40):
+        shop.refused(START + number * 3000, f"us-acct-{number}", address.format(number))
+    assert [(alert.about, alert.rules) for alert in shop.alerts] == ([("a-net", ["stuffing"])] if told else [])
+
+
 def test_a_shop_that_signs_in_on_monday_morning_is_an_attack():
     shop = Shop()
     for number in range(40):
@@ -107,6 +115,17 @@ def test_a_customer_s_account_is_guessed_from_networks_that_he_never_used():
     for number in range(6):
         shop.refused(START + 6 * DAY_MS + number * 20_000, "us-cust-1", f"strange{number}")
     assert shop.rules() == ["guessing"]
+
+
+def test_who_mistypes_at_home_with_another_address_each_time_is_a_stranger_there():
+    shop = Shop()
+    for day in range(6):
+        shop.act(
+            START + day * DAY_MS, "us-cust-1", "order.read", role="customer", address=f"a-home.{day}", kind="order"
+        )
+    for number in range(6):
+        shop.refused(START + 6 * DAY_MS + number * 20_000, "us-cust-1", f"a-home.x{number}")
+    assert shop.rules() == []
 
 
 @pytest.mark.parametrize(("times", "told"), [(5, False), (12, True)])

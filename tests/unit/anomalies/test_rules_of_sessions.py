@@ -8,7 +8,8 @@ import pytest
 from actors.anomalies.habits import PEOPLE_MAX, Habit, Habits, Kept
 from actors.anomalies.record import Record
 from actors.anomalies.rules import PLACES_MAX
-from actors.domain.times import HOUR_MS
+from actors.domain.ids import shipment_of
+from actors.domain.times import DAY_MS, HOUR_MS
 from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, Shop
 
 START = MONDAY_MS + NINE
@@ -61,6 +62,115 @@ def test_a_token_is_used_by_somebody_else_while_its_owner_works_on():
         shop.act(at_ms, "ann", "order.read", address=place, kind="order", entity_id=f"x{number}")
     assert [alert.about for alert in shop.alerts] == ["ann"]
     assert "stolen_token" in shop.rules()
+
+
+@pytest.mark.parametrize("rule", ["two_places", "stolen_token"])
+def test_who_works_from_ipv6_is_somebody_else_with_each_new_address_or_roams(rule):
+    """Addresses of one network change by themselves; a thief's is in another one."""
+    honest, robbed = Shop(), Shop()
+    for shop in (honest, robbed):
+        day = shop.weeks("ann", address="a-home.{}")
+        for number in range(14):
+            thief = shop is robbed and number % 3
+            shop.act(
+                day + 10 * HOUR_MS + number * 20_000, "ann", "session.open" if number % 5 == 0 else "order.read",
+                address=f"a-thief.{number}" if thief else f"a-home.y{number}", kind="order", entity_id=f"x{number}",
+            )  # fmt: skip
+    assert honest.alerts == []
+    assert rule in robbed.rules()
+
+
+def search(shop, at_ms, told, whose="", **more):
+    changes = {} if told is None else {"orders": (None, told)} | {name: (None, value) for name, value in more.items()}
+    return shop.act(at_ms, "tom", "order.search", changes=changes, behalf=whose)
+
+
+def test_the_region_s_orders_are_listed_and_nobody_looks():
+    for told, enough in ((500, 2), (50, 20)):
+        shop = Shop()
+        found = []
+        for number in range(30):
+            page = {"page": "next"} if number else {}
+            found += [bool(search(shop, START + number * 2 * MINUTE_MS, told, **page))]
+        assert found.index(True) + 1 == enough
+        (alert,) = shop.alerts
+        assert (alert.about, alert.rules, alert.action) == ("tom", ["lookups"], "end_session")
+        assert len(alert.evidence) == enough
+    persons = Shop()
+    for number in range(30):
+        search(persons, START + number * 2 * MINUTE_MS, 40, f"e-{number}")
+    assert persons.rules() == ["lookups"]
+
+
+@pytest.mark.parametrize("filters", [{}, {"status": "allocated"}, {"held": "fraud"}])
+def test_who_looks_at_the_same_list_of_work_all_day_harvests(filters):
+    shop = Shop()
+    for number in range(120):
+        search(shop, START + number * 30_000, 500, **filters)
+    assert shop.alerts == []
+    for held in ("payment", "address"):
+        search(shop, START + HOUR_MS, 500, held=held)
+    assert shop.rules() == ["lookups"]
+
+
+@pytest.mark.parametrize("told", [0, 4, 10, None])
+def test_who_looks_for_a_caller_s_few_orders_harvests(told):
+    shop = Shop()
+    for number in range(30):
+        at_ms = START + number * 2 * MINUTE_MS
+        search(shop, at_ms, told, f"e-{number}")
+        for step in ("order.read", "order.cancel") if number % 4 == 0 else ("order.read",):
+            shop.act(at_ms + 1000, "tom", step, kind="order", entity_id=f"o{number}")
+    assert shop.alerts == []
+    # Persons tried one after the other are looks, whatever they have.
+    for number in range(100):
+        search(shop, START + DAY_MS + number * 20_000, told, f"e-{number}")
+    assert shop.rules() == ["lookups"]
+
+
+def order_of(number):
+    return f"us-{number:026d}"
+
+
+WORK = [
+    ("shipment.close_parcel", "shipment", lambda number: shipment_of(order_of(number), 1)),
+    ("collection.collect", "collection", lambda number: f"us-collection-{number:026d}"),
+    ("floor.confirm_pick", "floor", lambda number: "us-wh-seattle"),
+]
+
+
+@pytest.mark.parametrize(("action", "kind", "entity"), WORK)
+def test_the_session_ends_of_whoever_packs_picks_or_hands_over_what_he_looked_at(action, kind, entity):
+    shop, idle, refused = Shop(), Shop(), Shop()
+    for number in range(150):
+        for one in (shop, idle, refused):
+            at_ms = START + number * 20_000
+            one.act(at_ms, "ann", "order.read", role="fulfilment", kind="order", entity_id=order_of(number))
+            if one is not idle:
+                outcome = "shipment.closed" if one is refused else ""
+                one.act(
+                    at_ms + 1, "ann", action, role="fulfilment", kind=kind, entity_id=entity(number), outcome=outcome
+                )
+    assert shop.alerts == []
+    assert (idle.rules(), refused.rules()) == (["lookups"], ["lookups"])
+
+
+@pytest.mark.parametrize(
+    ("action", "kind", "entity"),
+    [
+        ("shipment.close_parcel", "shipment", lambda number: shipment_of(order_of(number + 1000), 1)),
+        ("shipment.open_manual", "shipment", lambda number: f"us-shipment-{number:026d}"),
+        ("shipment.read_label", "shipment", lambda number: shipment_of(order_of(number), 1)),
+        ("collection.locate", "collection", lambda number: f"us-collection-{number % 20:026d}"),
+    ],
+)
+def test_work_on_something_else_hides_what_was_looked_at(action, kind, entity):
+    shop = Shop()
+    for number in range(150):
+        at_ms = START + number * 20_000
+        shop.act(at_ms, "ann", "order.read", role="fulfilment", kind="order", entity_id=order_of(number))
+        shop.act(at_ms + 1, "ann", action, role="fulfilment", kind=kind, entity_id=entity(number))
+    assert shop.rules() == ["lookups"]
 
 
 def customers(shop, at_ms, number):

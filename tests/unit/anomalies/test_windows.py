@@ -65,6 +65,27 @@ def test_a_key_that_still_counts_goes_with_those_that_are_over():
     assert list(windows.dump()) == ["busy"]
 
 
+def test_what_somebody_has_judged_counts_still_or_again_after_a_restart():
+    windows = Windows(1000)
+    for at_ms in (100, 200, 300, 400):
+        for key in ("tom", "tom s1 shop", "tommy"):
+            windows.add(key, record(at_ms), f"{at_ms}")
+    windows.judge("tom", 300)
+    assert [entry.at_ms for entry in windows.get("tom", 400).entries] == [400]
+    again = Windows(1000)
+    again.restore(windows.dump())
+    for told in (windows, again):
+        # It is read late, and is of that time.
+        window = told.add("tom", record(250), "250")
+        assert (len(window), window.members(), window.turns) == (1, {"400"}, 0)
+        assert (len(told.get("tom s1 shop", 400)), len(told.get("tommy", 400))) == (1, 4)
+    windows.judge("tom", 400)
+    assert len(windows.add("tom", record(400))) == 0
+    for at_ms in range(1500, 1520):
+        windows.add("busy", record(at_ms))
+    assert list(windows.dump()) == ["busy"], "what was judged is kept for ever"
+
+
 @given(st.lists(st.tuples(st.integers(0, 50), st.sampled_from("abc")), max_size=60), st.integers(1, 12))
 def test_a_window_counts_otherwise_than_one_would_by_hand(steps, entries_max):
     windows, now_ms, by_hand = Windows(100, entries_max=entries_max), 0, []

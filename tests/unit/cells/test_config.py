@@ -91,6 +91,7 @@ def test_a_setting_has_no_default(tmp_path):
         ("[api]\nplacement_wait_ms = 9000\n", "api.placement_wait_ms", "lower placement_wait_ms"),
         ("[approvals]\nunits = 5\n", "approvals.units", "adjustment_units"),
         ("[approvals]\nadjustment_units = -1\n", "approvals.adjustment_units", "adjustment_units = 500"),
+        ("[approvals]\nrefund_minor = -1\n", "approvals.refund_minor", "refund_minor = 10000"),
         ("[approvals]\nexpires_hours = 0\n", "approvals.expires_hours", "expires_hours = 72"),
         ("[counts]\ntolerance = 5\n", "counts.tolerance", "tolerance_units"),
         ("[pickups]\nhold_days = 20\n", "pickups.hold_days", "hold_max_days = 20"),
@@ -164,13 +165,21 @@ def test_one_region_is_checked_without_the_others(tmp_path):
 @pytest.mark.parametrize(
     ("text", "problem", "right"),
     [
-        ('[api]\nhost = "0.0.0.0"', "whoever reaches the port could do everything", 'mode = "required"'),
+        (
+            '[api]\nhost = "0.0.0.0"\n[identity]\nmode = "off"',
+            "whoever reaches the port could do everything",
+            'mode = "required"',
+        ),
         (
             '[api]\nhost = "10.0.0.5"\n[identity]\nmode = "required"',
             "cross a network in plain text",
             'mode = "required" under [tls]',
         ),
-        ('[region]\nprofile = "production"', "everybody could do everything", 'mode = "required"'),
+        (
+            '[region]\nprofile = "production"\n[identity]\nmode = "off"',
+            "everybody could do everything",
+            'mode = "required"',
+        ),
         (
             '[region]\nprofile = "production"\n[identity]\nmode = "required"',
             "knows their passwords",
@@ -193,10 +202,15 @@ def test_a_production_cell_that_is_safe_does_not_load(tmp_path):
 
 def test_the_environment_s_word_on_identity_is_not_heard_or_not_checked(tmp_path, monkeypatch):
     _file(tmp_path, "us", "")
-    monkeypatch.setenv("OCEFS_IDENTITY", "required")
-    assert load_region("us", tmp_path).identity.mode == "required"
+    monkeypatch.setenv("OCEFS_IDENTITY", "off")
+    assert load_region("us", tmp_path).identity.mode == "off"
     monkeypatch.setenv("OCEFS_IDENTITY", "maybe")
     with pytest.raises(ConfigError, match="OCEFS_IDENTITY"):
         load_region("us", tmp_path)
     monkeypatch.setenv("OCEFS_IDENTITY", "")
-    assert load_region("us", tmp_path).identity.mode == "off"
+    assert load_region("us", tmp_path).identity.mode == "required"
+
+
+def test_a_file_that_says_nothing_of_identity_makes_a_cell_that_seals_nothing(tmp_path):
+    _file(tmp_path, "us", "[region]\ndefault = true\n")
+    assert load_region("us", tmp_path).identity.mode == "required"

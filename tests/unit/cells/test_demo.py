@@ -12,7 +12,7 @@ from cells.calls import Answer
 from cells.config import CONFIG_FOLDER, load_all, load_region
 from cells.demo import demo_orders, is_to_fill, leave_empty, places, seed, takes_demo
 from cells.demo_data import SKUS
-from cells.demo_people import Person, _keep, lacks_people
+from cells.demo_people import Person, keep_people, lacks_people
 from cells.errors import StepFailed
 from cells.paths import CellPaths
 from cells.settings import Identity
@@ -162,9 +162,9 @@ def test_demo_people_are_left_out_where_identity_came_later_or_come_where_anybod
     assert not lacks_people(msgspec.structs.replace(us, identity=Identity(mode="required", demo_accounts=False)))
     assert not lacks_people(msgspec.structs.replace(guarded, api=msgspec.structs.replace(us.api, host="10.0.0.7")))
     staff = [Person(role, role, "", "", "", []) for role in ROLES if role not in CUSTOMERS]
-    _keep(CellPaths("us"), staff[1:])
+    keep_people(CellPaths("us"), staff[1:])
     assert lacks_people(guarded)
-    _keep(CellPaths("us"), staff)
+    keep_people(CellPaths("us"), staff)
     assert not lacks_people(guarded)
 
 

@@ -41,6 +41,7 @@ def done(monkeypatch, tmp_path):
     ):
         monkeypatch.setattr(deploy, name, lambda *_: None)
     monkeypatch.setattr(deploy, "migrate", lambda url: steps.append("migrated"))
+    monkeypatch.setattr(deploy, "check_open_time", lambda *_: steps.append("open time looked at"))
     monkeypatch.setattr(deploy, "check_canary", lambda *_: steps.append("keys looked at"))
     monkeypatch.setattr(deploy, "shards_made_with", made_with)
     monkeypatch.setattr(deploy, "start_supervisor", start)
@@ -87,7 +88,16 @@ def test_a_pinned_location_keeps_a_cell_from_starting_or_coming_back(done, monke
     write_state(CellPaths("us").state_file, KeeperState(region="us", phase=phase))
     with pytest.raises(InterruptedError):
         deploy.deploy(pinning(monkeypatch, *known), ADDRESSES)
-    assert done == ["migrated", "asked", "started"]
+    assert done[-1] == "started"
+
+
+@pytest.mark.parametrize("mode", ["off", "required"])
+def test_orders_come_before_it_is_noted_that_they_come_in_the_clear_or_keys_are_made_known_to_a_refused_cell(
+    done, mode
+):
+    with pytest.raises(InterruptedError):
+        deploy.deploy(msgspec.structs.replace(RegionConfig(), identity=Identity(mode=mode)), ADDRESSES)
+    assert done[:3] == ["migrated", "asked", "open time looked at"]
 
 
 def test_nobody_learns_that_the_schema_is_ready(done):
@@ -99,7 +109,7 @@ def test_nobody_learns_that_the_schema_is_ready(done):
 def test_a_cell_is_refused_the_number_that_it_was_made_with(done):
     with pytest.raises(InterruptedError):
         deploy.deploy(RegionConfig(), ADDRESSES)
-    assert done == ["migrated", "asked", "started"]
+    assert done == ["migrated", "asked", "open time looked at", "keys looked at", "started"]
 
 
 class Supervisor:

@@ -42,7 +42,7 @@ def test_a_cell_that_runs_open_is_taken_for_a_guarded_one(monkeypatch, wanted, a
 @pytest.mark.parametrize(("runs", "wanted"), [("off", "required"), ("required", "off")])
 def test_a_cell_in_plain_text_is_taken_for_an_encrypted_one(monkeypatch, tmp_path, runs, wanted):
     monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
-    monkeypatch.setattr(up, "call", lambda method, url, trust: Answer(200, {}))
+    monkeypatch.setattr(up, "call", lambda method, url, trust: Answer(401, {}))
     paths = CellPaths("us")
     paths.run.mkdir(parents=True)
     write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=mark_of(os.getpid()), tls=runs))
@@ -113,11 +113,11 @@ def us_edited(monkeypatch, us_runs, tmp_path):
     """`us` runs; gives what its file says from now on."""
     regions = tmp_path / "regions"
     regions.mkdir()
-    (regions / "us.toml").write_text("[region]\ndefault = true\n")
+    (regions / "us.toml").write_text('[region]\ndefault = true\n[identity]\nmode = "off"\n')
     monkeypatch.setenv("OCEFS_CONFIG", str(regions))
     us_runs(KeeperState(region="us", phase="running", keeper=mark_of(os.getpid())))
     copy_config(CellPaths("us").config)
-    return lambda text: (regions / "us.toml").write_text(f"[region]\ndefault = true\n{text}")
+    return lambda text: (regions / "us.toml").write_text(f'[region]\ndefault = true\n[identity]\nmode = "off"\n{text}')
 
 
 def test_an_edit_is_silently_without_effect_while_the_cell_runs(us_edited):

@@ -5,12 +5,14 @@ import os
 import pytest
 
 from cells.errors import ConfigError
-from cells.settings import Anomalies, Identity, RegionConfig
+from cells.settings import Anomalies, Approvals, Identity, RegionConfig
 from cells.watching import anomaly_settings
 
 
-def config(mode="required", **more) -> RegionConfig:
-    return RegionConfig(identity=Identity(mode=mode), anomalies=Anomalies(**more))
+def config(mode="required", refund_minor=10_000, **more) -> RegionConfig:
+    return RegionConfig(
+        identity=Identity(mode=mode), anomalies=Anomalies(**more), approvals=Approvals(refund_minor=refund_minor)
+    )
 
 
 def test_a_cell_without_identity_is_watched_or_one_with_it_is_not():
@@ -25,6 +27,19 @@ def test_a_threshold_is_ignored_or_a_wrong_one_taken():
     for wrong in ({"lookups": 1.0}, {"lookups": 9.5}, {"lokups": 40.0}, {"one_sided": 2.0}):
         with pytest.raises(ConfigError, match="thresholds"):
             anomaly_settings(config(thresholds=wrong))
+
+
+@pytest.mark.parametrize(
+    ("refund_minor", "thresholds", "watched"),
+    [
+        (7_000, {}, 7_000),
+        (7_000, {"refund_threshold_minor": 5_000.0}, 5_000),
+        # Nothing waits, so that nothing is just under it; the rule stays as it is made.
+        (0, {}, 10_000),
+    ],
+)
+def test_the_monitor_watches_another_threshold_of_refunds_than_the_one_that_holds(refund_minor, thresholds, watched):
+    assert anomaly_settings(config(refund_minor=refund_minor, thresholds=thresholds)).refund_threshold_minor == watched
 
 
 def test_a_webhook_without_a_good_address_or_key_starts(tmp_path):

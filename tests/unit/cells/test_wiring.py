@@ -49,6 +49,12 @@ def test_the_tolerance_of_counts_does_not_reach_the_api(tmp_path: Path) -> None:
     assert (settings.count_tolerance_units, settings.count_tolerance_percent) == (7, 9)
 
 
+def test_the_threshold_of_refunds_does_not_reach_the_api(tmp_path: Path) -> None:
+    (tmp_path / "us.toml").write_text(f"{CONFIG}\n[approvals]\nrefund_minor = 700\n", "utf-8")
+    settings = api_settings(load_region("us", tmp_path), tmp_path / "secret", tmp_path / "keyring.json")
+    assert settings.approval_refund_minor == 700
+
+
 def test_actors_do_not_learn_in_which_run_of_the_cell_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(RUN_TOKEN, "a-run")
     addresses = StoreAddresses(postgres_url="p", owner_url="o", redis_url="r")

@@ -7,11 +7,12 @@ import pytest
 
 from actors.domain import device, guest
 from actors.domain.account import Disable, OpenAccount
-from actors.domain.acts import CHANGES_MAX, audited_of
+from actors.domain.acts import audited_of
+from actors.domain.acts_changes import CHANGES_MAX, WORDS_CHARS_MAX, totals_of
 from actors.domain.approval import Approval, AskApproval, DecideApproval, WithdrawApproval
 from actors.domain.article import Details
-from actors.domain.audit import Act, Audited, Who
-from actors.domain.catalogue import DefineSkus, Said, SkusDefined
+from actors.domain.audit import Act, Audited, Changes, Who
+from actors.domain.catalogue import Catalogue, DefineSkus, DetailsDefined, Said, SkusDefined
 from actors.domain.claim import Take
 from actors.domain.client import RegisterClient
 from actors.domain.customer_commands import EndSession, RefreshSession, TryCode, TryPasskey
@@ -21,11 +22,14 @@ from actors.domain.errors import Refused
 from actors.domain.ids import account_id
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
-from actors.domain.location_commands import AdjustmentLine, AdjustStock
+from actors.domain.location_commands import AdjustmentLine, AdjustStock, ChangeCondition, ConditionLine
 from actors.domain.location_events import LocationOpened
+from actors.domain.location_profile import Profile, ProfileSet, SetProfile
 from actors.domain.location_state import Location, Stock
 from actors.domain.passkeys import AddPasskey, Passkey, PasskeySuspected, PasskeyUse, RemovePasskey
+from actors.domain.sourcing_calendar import WorkDay
 from actors.domain.trail import Note
+from actors.domain.transfer_commands import ApproveTransfer
 
 TOM = account_id("us", b"t" * 16)
 MIA = Who("us-acct-mia", "manager", "s-1", "a-1")
@@ -44,6 +48,10 @@ def act_of(kind: str, state, command, events=()) -> Act:
     [line] = audited_of(KINDS[kind], MIA, state, command, list(events))
     assert line.who is MIA
     return line.act
+
+
+def totals(lines, down, up):
+    return {"lines": (None, lines), "units_down": (None, down), "units_up": (None, up)}
 
 
 def test_what_nobody_asked_for_has_no_line():
@@ -74,15 +82,53 @@ def test_counts_and_thresholds_are_told_as_they_were_and_as_they_became():
         AdjustmentLine("B", 0, "other", None, 4),
     ]
     act = act_of("location", AUSTIN, AdjustStock(lines))
-    assert act.changes == {"A.on_hand": (10, 8), "B.safety_stock": (0, 4)}
+    assert act.changes == {"A.on_hand": (10, 8), "B.safety_stock": (0, 4), **totals(2, 2, 0)}
     assert (act.action, act.why) == ("location.adjust", "damage,found")
     only_threshold = act_of("location", AUSTIN, AdjustStock([AdjustmentLine("A", 0, "other", None, 4)]))
     assert only_threshold == Act("location.set_safety_stock", "", "", {"A.safety_stock": (1, 4)})
 
 
+HIDDEN = [
+    *(AdjustmentLine(f"S{n:03}", 1, "found", None, n) for n in range(CHANGES_MAX)),
+    AdjustmentLine("PHONE", -449, "count"),
+]
+
+
 def test_a_body_of_a_thousand_lines_does_not_make_a_line_of_a_thousand_changes():
     lines = [AdjustmentLine(f"S{n}", 1, "found") for n in range(1000)]
-    assert len(act_of("location", AUSTIN, AdjustStock(lines)).changes) == CHANGES_MAX
+    changes = act_of("location", AUSTIN, AdjustStock(lines)).changes
+    assert (len(changes), len(changes.keys() - totals(1, 0, 0).keys())) == (CHANGES_MAX + 3, CHANGES_MAX)
+    assert totals(1000, 0, 1000).items() <= changes.items()
+
+
+def test_what_is_taken_hides_behind_many_small_finds():
+    phones = msgspec.structs.replace(AUSTIN, stock={"PHONE": Stock(900)})
+    told = act_of("location", phones, AdjustStock(HIDDEN)).changes
+    assert next(iter(told.items())) == ("PHONE.on_hand", (900, 451))
+    assert totals(2 * CHANGES_MAX + 1, 449, CHANGES_MAX).items() <= told.items()
+    assert not [name for name in told if name.endswith(".safety_stock")], "a threshold pushes a count out"
+    asked = act_of("approval", None, AskApproval("us-wh", "us-wh", AdjustStock(HIDDEN), MIA.subject, 1), [object()])
+    assert asked.changes["PHONE.on_hand_delta"] == (None, -449)
+    assert totals(CHANGES_MAX + 1, 449, CHANGES_MAX).items() <= asked.changes.items()
+
+
+def test_the_units_of_a_sku_hide_behind_those_of_others_in_what_is_moved():
+    wanted = [*((f"S{n:03}", 1) for n in range(CHANGES_MAX)), ("PHONE", 400), ("PHONE", 49)]
+    asked = act_of(
+        "approval",
+        None,
+        AskApproval("us-wh", "us-tr", ApproveTransfer("us-wh", "us-st", wanted), MIA.subject, 1),
+        [object()],
+    )
+    assert (asked.changes["PHONE.units"], asked.changes["lines"]) == ((None, 449), (None, CHANGES_MAX + 1))
+    held = [ConditionLine(sku, units, "sellable", "damaged") for sku, units in wanted]
+    changed = act_of("location", AUSTIN, ChangeCondition(held), [object()]).changes
+    assert (changed["PHONE.damaged_delta"], changed["lines"]) == ((None, 449), (None, CHANGES_MAX + 1))
+
+
+def test_a_line_of_before_there_were_totals_is_taken_for_one_that_changes_nothing():
+    assert totals_of({"A.on_hand": (3, 1)}) is None
+    assert totals_of(totals(1, 2, 0)) == (2, 0)
 
 
 def test_a_refused_command_says_why_and_changes_nothing():
@@ -104,6 +150,56 @@ def test_the_catalogue_says_how_many():
     assert act == Act("catalogue.define", "", "", {"skus": (None, 1)})
     more = DefineSkus([("A", "a"), ("B", "b")], [Said("A", Details(weight_g=5), ["weight_g"])])
     assert act_of("catalogue", None, more).changes == {"skus": (None, 2), "details": (None, 1)}
+
+
+def test_what_a_sku_costs_is_another_and_nobody_can_tell_what_it_was():
+    known = Catalogue(
+        {"A": "a", "B": "b", "C": "c"}, {"A": Details(cost_minor=9_900, currency="USD"), "C": Details(cost_minor=5)}
+    )
+    said = [
+        Said("A", Details(cost_minor=100, currency="USD"), ["cost_minor", "currency"]),
+        Said("B", Details(cost_minor=700, currency="EUR"), ["cost_minor", "currency"]),
+        Said("C", Details(weight_g=5), ["weight_g"]),
+    ]
+    command = DefineSkus([("A", "a"), ("B", "b"), ("C", "c")], said)
+    happened = KINDS["catalogue"].decide(known, command, Context("us-catalogue", "c", 0)).events
+    assert act_of("catalogue", known, command, happened).changes == {
+        "skus": (None, 3), "details": (None, 3), "A.unit_cost": (9_900, 100), "B.unit_cost": (None, 700), "B.currency": ("", "EUR"),
+    }  # fmt: skip
+    refused = act_of("catalogue", known, command)
+    assert refused.changes == {"skus": (None, 3), "details": (None, 3)}
+
+
+def test_the_cost_that_is_lowered_or_taken_away_hides_behind_others():
+    many = {f"S{n:03}": Details(cost_minor=10, currency="USD") for n in range(200)}
+    known = Catalogue(dict.fromkeys(many, ""), many)
+    now = [(sku, Details(cost_minor=11, currency="USD")) for sku in many]
+    now[150:152] = [("S150", Details(cost_minor=1, currency="USD")), ("S151", Details())]
+    changes = act_of("catalogue", known, DefineSkus([]), [DetailsDefined(now)]).changes
+    assert (changes["S150.unit_cost"], changes["S151.unit_cost"], changes["lines"]) == (
+        (10, 1),
+        (10, None),
+        (None, 201),
+    )
+    assert len(changes) == CHANGES_MAX + 2
+
+
+def test_a_location_can_do_something_else_and_nobody_can_tell_what_it_was():
+    profile = Profile(
+        ships=False, serves=("US", "CA"), units_a_day=9, holidays=tuple(f"2026-01-{n:02}" for n in range(1, 32))
+    )
+    first = act_of("location", AUSTIN, SetProfile(profile), [ProfileSet(profile)])
+    assert first.action == "location.set_profile"
+    assert first.changes.keys() == {"ships", "serves", "units_a_day", "holidays"}
+    assert (first.changes["ships"], first.changes["serves"]) == ((1, 0), ("[]", '["US","CA"]'))
+    assert len(str(first.changes["holidays"][1])) == WORDS_CHARS_MAX
+    known = msgspec.structs.replace(AUSTIN, profile=profile)
+    again = SetProfile(msgspec.structs.replace(profile, units_a_day=0, week=(WorkDay(540, 1020),) * 7))
+    changes = act_of("location", known, again, [ProfileSet(again.profile)]).changes
+    assert (changes.keys(), changes["units_a_day"]) == ({"units_a_day", "week"}, (9, 0))
+    assert act_of("location", known, again).changes == {}
+    for told in (first.changes, changes):
+        assert msgspec.json.decode(msgspec.json.encode(told), type=Changes) == told, "whoever reads the line can't"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +238,7 @@ def test_a_customers_or_guests_sign_in_is_called_otherwise_than_that_of_staff(ki
             AskApproval("us-wh", "us-wh", LOSS, MIA.subject, 1),
             Act(
                 "approval.ask", "us-wh", "loss,found",
-                {"status": (None, "pending"), "A.on_hand_delta": (None, -6), "B.on_hand_delta": (None, 2)},
+                {"status": (None, "pending"), "A.on_hand_delta": (None, -6), "B.on_hand_delta": (None, 2), **totals(2, 6, 2)},
             ),
         ),
         (
@@ -151,7 +247,7 @@ def test_a_customers_or_guests_sign_in_is_called_otherwise_than_that_of_staff(ki
                 "approval.approve", "us-wh", "loss,found",
                 {
                     "status": ("pending", "approved"), "person": (MIA.subject, TOM),
-                    "A.on_hand_delta": (None, -6), "B.on_hand_delta": (None, 2),
+                    "A.on_hand_delta": (None, -6), "B.on_hand_delta": (None, 2), **totals(2, 6, 2),
                 },
             ),
         ),

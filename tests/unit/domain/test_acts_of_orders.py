@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from actors.domain.acts import of_order
+from actors.domain.audit import Act
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
+from actors.domain.order_refund_commands import GiveRefund, WantRefund
+from actors.domain.order_refund_events import RefundGiven
 from actors.domain.order_state import ShipTo
 from actors.domain.order_terms_commands import (
     ChangeOrder,
@@ -14,6 +17,7 @@ from actors.domain.order_terms_commands import (
     PrioritiseOrder,
     ReleaseOrder,
 )
+from tests.unit.domain.floor_world import OTHER
 from tests.unit.domain.terms_world import Terms3
 
 
@@ -40,3 +44,15 @@ def test_nobody_can_tell_later_who_released_or_changed_what():
         {"line.1": (3, 1), "address": (None, "changed"), "service_level": ("standard", "express")},
     )
     assert "98104" not in str(changes)
+
+
+def test_nobody_can_tell_later_what_was_given_back_and_why():
+    world = Terms3(there={"a": 3})
+    made = world.placed_with(None, ("a", 3))
+    state = world.of(made)
+    for amount, changes in ((120, {"amount_minor": (None, 120)}), (301, {})):
+        events = [RefundGiven(1, amount, "USD", "late")] if changes else []
+        told = of_order(state, GiveRefund(amount, "USD", "late"), events)
+        assert told == Act("refund.give", OTHER, "late", changes)
+    asked = of_order(state, WantRefund(GiveRefund(300, "USD", "price")), [])
+    assert asked == Act("refund.want", OTHER, "price")

@@ -369,6 +369,6 @@ def test_a_collection_of_which_the_floor_finds_nothing_goes_on():
 def test_orders_of_then_are_read_as_pickups():
     shop = Shop({"a": 1}, {})
     shop.place_order(("a", 1))
-    as_then = msgspec.structs.astuple(shop.order())[:-1]
+    as_then = msgspec.structs.astuple(shop.order())[: type(shop.order()).__struct_fields__.index("pickup")]
     back = msgspec.msgpack.decode(msgspec.msgpack.encode(as_then), type=type(shop.order()))
     assert back.pickup is None

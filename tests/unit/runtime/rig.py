@@ -13,12 +13,12 @@ from actors.domain.kind import Kind
 from actors.domain.kinds import KINDS
 from actors.runtime import wire
 from actors.runtime.codec import codecs, to_msgpack
-from actors.runtime.errors import HostUnreachable
+from actors.runtime.errors import HostUnreachable, JournalUnavailable
 from actors.runtime.host import Host
 from actors.runtime.limits import Limits
 from actors.runtime.mailbox import Called, Group
-from actors.runtime.memory import CommandMemory
-from actors.runtime.ports import Append, DrainBatch, ShardMap, Snapshot
+from actors.runtime.memory import CommandMemory, Seen
+from actors.runtime.ports import Append, DrainBatch, RememberedCommand, ShardMap, Snapshot
 from actors.runtime.shard import Shard
 from actors.runtime.sharding import digest_of
 from actors.runtime.wire import Call, Downlink, Envelope, Reply, Turn
@@ -99,7 +99,7 @@ def called(one: Envelope, replies: list[Reply], gateway_id: str = "g") -> Called
 
 
 def shard(number: int = 0, *, recent: int = 100, epoch: int = 1, watermark: int = 0) -> Shard:
-    return Shard(number, epoch, watermark, CommandMemory(recent, 24))
+    return Shard(number, epoch, watermark, CommandMemory(recent, Seen(24)))
 
 
 def turn(entity_id: str, version: int, events: bytes = b'[{"type":"Added","number":1}]', **options) -> Turn:
@@ -123,18 +123,35 @@ def group() -> Group:
 
 
 class GatedJournal(MemoryJournal):
-    """Appends wait until `gate` is open. `appended`: what was asked for."""
+    """Appends wait until `gate` is open, and what was seen before until `prints_gate` is. `appended`: what was asked for; `prints_read`: how often what was seen;
+    `prints_away`: so often it is not to be had; `unreadable`: shards whose tails are not."""
 
     def __init__(self, disk: JournalDisk) -> None:
         super().__init__(disk)
-        self.gate = asyncio.Event()
+        self.gate, self.prints_gate = asyncio.Event(), asyncio.Event()
         self.gate.set()
+        self.prints_gate.set()
         self.appended: list[list[Append]] = []
+        self.prints_read = self.prints_away = 0
+        self.unreadable: set[int] = set()
 
     async def append(self, appends: Sequence[Append]) -> list[int]:
         self.appended.append(list(appends))
         await self.gate.wait()
         return await super().append(appends)
+
+    async def fingerprints(self, shard: int, since_ms: int) -> Sequence[int]:
+        self.prints_read += 1
+        await self.prints_gate.wait()
+        if self.prints_away:
+            self.prints_away -= 1
+            raise JournalUnavailable("away")
+        return await super().fingerprints(shard, since_ms)
+
+    async def read(self, shard: int, after: int) -> list[tuple[int, list[Turn]]]:
+        if shard in self.unreadable:
+            raise JournalUnavailable("away")
+        return await super().read(shard, after)
 
 
 class GatedStore(MemoryStore):
@@ -145,13 +162,17 @@ class GatedStore(MemoryStore):
         self.gate, self.load_gate = asyncio.Event(), asyncio.Event()
         self.gate.set()
         self.load_gate.set()
-        self.loads = 0
+        self.loads = self.recalls = 0
         self.batches: list[DrainBatch] = []
 
     async def drain(self, batch: DrainBatch) -> None:
         self.batches.append(batch)
         await self.gate.wait()
         await super().drain(batch)
+
+    async def remembered(self, kind: str, fingerprints: Sequence[int], since_ms: int) -> dict[int, RememberedCommand]:
+        self.recalls += 1
+        return await super().remembered(kind, fingerprints, since_ms)
 
     async def load(self, kind: Kind, entity_ids: Sequence[str]) -> dict[str, Snapshot]:
         self.loads += 1
@@ -190,7 +211,8 @@ class Cell:
         self.version += 1
         return ShardMap(self.version, owners)
 
-    async def host(self, name: str = "h0", shards: list[int] | None = None) -> Host:
+    async def host(self, name: str = "h0", shards: list[int] | None = None, *, learned: bool = True) -> Host:
+        """A host with these shards, or all. `learned`: it knows which commands were seen before; one that does not asks the store about each."""
         host = Host(
             name, {**KINDS, "counter": COUNTER}, self.journal, self.store, self, self.map, self.clock,
             self.limits,
@@ -199,6 +221,8 @@ class Cell:
         await host.start()
         self.epoch += 1
         await host.take_over(list(range(self.limits.shards)) if shards is None else shards, self.epoch)
+        if learned:
+            await host.activation.learn()
         return host
 
     async def close(self) -> None:

@@ -7,7 +7,7 @@ from actors.domain.rows import OrderRow, StockRow
 from actors.runtime import wire
 from actors.runtime.feed import Feed
 from actors.runtime.limits import Limits
-from actors.runtime.memory import CommandMemory
+from actors.runtime.memory import CommandMemory, Seen
 from actors.runtime.shard import Shard
 from actors.runtime.snapshot import Snapshot
 from actors.runtime.wire import HostStats, LiveEvent, Reply
@@ -183,7 +183,7 @@ def test_a_piece_of_a_snapshot_that_lost_its_shard_meanwhile_is_told_or_hides_wh
 def test_what_waited_from_before_a_shard_was_built_again_hides_what_it_became(epochs):
     feed = Feed(Limits())
     cursor = started(feed)
-    before, after = (Shard(3, epoch, 0, CommandMemory(10, 1)) for epoch in epochs)
+    before, after = (Shard(3, epoch, 0, CommandMemory(10, Seen(1))) for epoch in epochs)
     feed.publish(before, [row("A", 1), row("B", 1)])
     before.lost = epochs[0] == epochs[1]
     feed.publish(after, [row("A", 3)])

@@ -127,7 +127,7 @@ async def test_a_full_journal_is_not_tried_by_every_command(cell, monkeypatch):
     assert reply.status == wire.UNAVAILABLE
     monkeypatch.undo()
     [reply] = await ask(host, envelope("us-1", counter.Add(1), creates=True))
-    assert code_of(reply) == wire.CODE_TAIL_FULL
+    assert code_of(reply) == wire.CODE_JOURNAL_FULL
     assert (await ask(host, query("us-1")))[0].status != wire.BUSY
     host.appender.full_until = 0.0
     await until(lambda: len(host.shards) == QUICK.shards)

@@ -11,7 +11,7 @@ import pytest
 from actors.domain.times import DAY_MS, HOUR_MS
 from actors.runtime import wire
 from actors.runtime.errors import StoreUnavailable
-from actors.runtime.memory import CommandMemory
+from actors.runtime.memory import CommandMemory, Seen
 from actors.runtime.pauses import FIRST_MS
 from actors.runtime.sharding import shard_of
 from tests.unit.runtime import counter
@@ -178,7 +178,7 @@ async def test_what_was_done_longer_ago_than_commands_are_remembered_is_done_twi
     host = await cell.host()
     await ask(host, envelope("us-1", counter.Add(1), "first", creates=True))
     await until(lambda: not host.drain.waiting())
-    host.shards[shard_of("counter", "us-1", cell.limits.shards)].memory = CommandMemory(100, 24)
+    host.shards[shard_of("counter", "us-1", cell.limits.shards)].memory = CommandMemory(100, Seen(24))
     asked_ms, remembered = [], cell.store.remembered
 
     async def asked(kind, fingerprints, since_ms):
@@ -221,3 +221,18 @@ async def test_more_wait_for_one_entity_than_its_mailbox_holds_or_one_of_them_ha
     assert [total_of(reply) for [reply] in await asyncio.wait_for(asyncio.gather(*waiting), 30)] == [11, 111]
     # It was not done: whoever comes again finds it undone, and room.
     assert total_of((await ask(host, envelope("us-1", counter.Add(1000), "c1000")))[0]) == 1111
+
+
+async def test_of_a_creation_that_is_repeated_twice_at_once_under_two_ids_one_is_done_again(cell, monkeypatch):
+    host = await cell.host()
+    home = shard_of("counter", "us-1", cell.limits.shards)
+    others = [
+        name for number in range(2, 99) if shard_of("counter", name := f"us-{number}", cell.limits.shards) == home
+    ]
+    [first] = await ask(host, envelope("us-1", counter.Add(1), creates=True))
+    await until(lambda: not host.drain.waiting())
+    # The memory has forgotten it, and does so again at once: what the history says goes with each of them.
+    monkeypatch.setattr(host.shards[home].memory, "recall", lambda fingerprint: None)
+    again = await ask(host, *(envelope(name, counter.Add(1), creates=True) for name in others[:2]))
+    assert again == [first, first]
+    assert host.turns.turns == 1

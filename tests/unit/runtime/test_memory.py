@@ -84,7 +84,7 @@ def test_a_clock_that_steps_back_over_the_hour_loses_nothing():
 
 
 def test_an_answer_that_is_not_in_the_store_is_never_evicted():
-    memory = CommandMemory(2, 24)
+    memory = CommandMemory(2, Seen(24))
     for position in range(1, 11):
         memory.put(position, command(command_id=f"c{position}", position=position), NOON)
     memory.forget(drained=0)
@@ -97,7 +97,7 @@ def test_an_answer_that_is_not_in_the_store_is_never_evicted():
 
 
 def test_a_repetition_after_the_final_answer_does_not_get_the_provisional_one():
-    memory = CommandMemory(10, 24)
+    memory = CommandMemory(10, Seen(24))
     memory.put(1, command(provisional=True), NOON)
     memory.finish("us-1", "c1", b"final", 2)
     known = memory.recall(1)
@@ -105,7 +105,7 @@ def test_a_repetition_after_the_final_answer_does_not_get_the_provisional_one():
 
 
 def test_a_final_answer_is_not_given_to_the_same_command_id_of_another_entity():
-    memory = CommandMemory(10, 24)
+    memory = CommandMemory(10, Seen(24))
     memory.put(1, command("us-1", provisional=True), NOON)
     memory.put(2, command("us-2", provisional=True), NOON)
     memory.finish("us-1", "c1", b"final", 2)
@@ -113,7 +113,7 @@ def test_a_final_answer_is_not_given_to_the_same_command_id_of_another_entity():
 
 
 def test_a_provisional_answer_read_back_from_the_history_does_not_hide_a_final_one_that_is_not_there_yet():
-    memory = CommandMemory(1, 24)
+    memory = CommandMemory(1, Seen(24))
     memory.put(1, command(position=1, provisional=True), NOON)
     memory.put(2, command("us-2", "c2", position=2), NOON)
     memory.forget(drained=2)
@@ -124,7 +124,7 @@ def test_a_provisional_answer_read_back_from_the_history_does_not_hide_a_final_o
 
 
 def test_final_answers_do_not_pile_up_once_the_store_has_them():
-    memory = CommandMemory(0, 24)
+    memory = CommandMemory(0, Seen(24))
     for position in range(1, 1001):
         memory.finish(f"us-{position}", "c", b"final", position)
     memory.forget(drained=1000)
@@ -133,7 +133,7 @@ def test_final_answers_do_not_pile_up_once_the_store_has_them():
 
 
 def test_an_evicted_provisional_command_leaves_nothing_behind():
-    memory = CommandMemory(0, 24)
+    memory = CommandMemory(0, Seen(24))
     memory.put(1, command(position=1, provisional=True), NOON)
     memory.forget(drained=1)
     assert not memory._provisional

@@ -73,6 +73,7 @@ class FakeGateway:
         self.clock = clock
         self.entities: dict[tuple[str, str], tuple[Any, int]] = {}
         self.remembered: dict[tuple[str, str, str], tuple[int, Reply]] = {}
+        self.noted: dict[tuple[str, str], tuple[int, Reply]] = {}
         self.events: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.orders: dict[str, OrderRow] = {}
         self.held: dict[str, HeldOrderRow] = {}
@@ -105,8 +106,7 @@ class FakeGateway:
         if self.fault is not None:
             return self.fault
         if kind == "trail":
-            self.audited.extend(command.lines)
-            return Reply(OK, encode(NotedReply(len(command.lines))))
+            return self._note(entity_id, command, command_id, digest)
         self.calls.append((kind, entity_id))
         scope = (kind, "" if creates else entity_id, command_id)
         if scope in self.remembered:
@@ -122,6 +122,17 @@ class FakeGateway:
         if self.deliver:
             self.run_outbox()
         return self.remembered[scope][1] if wait_ms else _at_once(reply)
+
+    def _note(self, entity_id: str, command: Any, command_id: str, digest: int) -> Reply:
+        """What a trail answers: each lies in one shard, which remembers."""
+        known_digest, reply = self.noted.get((entity_id, command_id), (digest, None))
+        if known_digest != digest:
+            return Reply(KEY_REUSED, refusal(CODE_KEY_REUSED, "The key was used for another request."))
+        if reply is None:
+            self.audited.extend(command.lines)
+            reply = Reply(OK, encode(NotedReply(len(command.lines))))
+            self.noted[entity_id, command_id] = (digest, reply)
+        return reply
 
     async def ask_many(self, asks: Sequence[Ask], *, cause: str = "", who: Who | None = None) -> list[Reply]:
         return [

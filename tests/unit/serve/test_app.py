@@ -73,6 +73,7 @@ async def test_successes_are_not_logged(cell):
         (wire.UNAVAILABLE, wire.CODE_UNAVAILABLE, 503),
         (wire.BUSY, wire.CODE_BUSY, 429),
         (wire.BUSY, wire.CODE_TAIL_FULL, 503),
+        (wire.BUSY, wire.CODE_JOURNAL_FULL, 503),
     ],
 )
 async def test_faults_of_the_cell_ask_for_patience(cell, status, code, http):

@@ -28,6 +28,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/order-updates"): {"fulfilment", "manager", "driver", "support"},
     ("POST", "/v1/order-actions"): {"manager", "support"},
     ("POST", "/v1/orders/{order_id}/changes"): {"manager", "support", "customer"},
+    ("POST", "/v1/orders/{order_id}/refunds"): {"manager", "support"},
     ("POST", "/v1/reservations"): {"associate", "manager", "support", "customer"},
     ("GET", "/v1/reservations/{reservation_id}"): {"associate", "manager", "support", "customer"},
     ("POST", "/v1/reservations/{reservation_id}/extensions"): {"associate", "manager", "support", "customer"},
@@ -205,6 +206,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/data-keys/rewraps"): {"ops"},
     # Programs', and no person's.
     ("POST", "/v1/audit/operator-acts"): set(),
+    ("POST", "/v1/audit/keeper-acts"): set(),
     ("POST", "/v1/notices/{notice_id}/sent"): set(),
 }
 PATH = {"order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab", "location_id": "us-wh-seattle", "account_id": "us-acct-x", "client_id": "us-client-x", "notice_id": "us-notice-x", "passkey_id": "x", "alert_id": "us-alert-x", "device_id": "us-device-x", "approval_id": "us-approval-x", "transfer_id": "us-transfer-x", "count_id": "us-count-x", "inbound_id": "us-inbound-x", "reservation_id": "us-resv-x", "breach_id": "us-breach-x", "request_id": "us-privacy-x", "sku": "A1", "bin_id": "A-01", "trip": "1", "channel": "all", "simulation_id": "us-whatif-x", "collection_id": "us-collection-x", "shipment_id": "us-shipment-x", "parcel": "1", "carrier": "post", "number": "1"}  # fmt: skip

@@ -54,6 +54,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/collections/{collection_id}/end"): {"why": "expired"},
     ("POST", "/v1/approvals/{approval_id}/decision"): {"decision": "approve"},
     ("POST", "/v1/accounts/{account_id}/changes"): {"change": "disable"},
+    ("POST", "/v1/orders/{order_id}/refunds"): {"amount": {"amount": 5, "currency": "USD"}, "reason": "late"},
     ("POST", "/v1/clients/{client_id}/changes"): {"change": "disable"},
     ("POST", "/v1/devices/{device_id}/changes"): {"change": "revoke"},
     ("POST", "/v1/privacy-requests/{request_id}/steps"): {"step": "erase"},

@@ -137,7 +137,7 @@ async def test_support_does_not_find_somebodys_orders_or_leaves_no_trace_of_look
     assert answer.status_code == 200, answer.text
     assert [one["order_ref"] for one in answer.json()["orders"]] == ["web-90210"] * count
     line = cell.gateway.audited[-1]
-    assert line.act.action == "order.search"
+    assert (line.act.action, line.act.changes) == ("order.search", {"orders": (None, count)})
     assert line.who.behalf[1] == "-", "nobody learns whose orders were looked for"
     assert [word for word in PLANTED if word in repr(cell.gateway.audited).lower()] == []
     if count:

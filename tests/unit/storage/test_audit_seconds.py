@@ -42,6 +42,12 @@ def test_what_was_said_in_a_second_is_written_again_or_what_is_empty_is():
     ]
 
 
+def test_a_network_is_not_found_by_its_addresses():
+    rows = SecondsTold().fresh([(7, "us-acct-mia", "a-net.whole", "order.ship", "", "")])
+    named = [("address", "a-net.whole"), ("address", "a-net"), ("action", "order.ship"), ("noun", "order")]
+    assert sorted(rows) == sorted((key_of(field, value), 7) for field, value in named)
+
+
 def test_what_is_remembered_grows_without_end(monkeypatch):
     monkeypatch.setattr(audit_seconds, "REMEMBERED_MAX", 3)
     told = SecondsTold()

@@ -12,7 +12,7 @@ from actors.domain.audit import Act, Audited, Who
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.wire import OK, Turn
 from actors.storage.audit_check import Break, anchors, verify
-from actors.storage.audit_keeping import _LOCK, Dropped, Held, anchor, drop_old, hold, lift
+from actors.storage.audit_keeping import _LOCK, Dropped, Held, anchor, drop_old, dropped_months, hold, lift
 from actors.storage.grants import grant, may_alter_audit
 from actors.storage.postgres_store import PostgresStore
 from tests.integration.storage.audit.lines import NOON, audited, breaks, drained, forge, is_signed, ms, sign, turn
@@ -137,14 +137,15 @@ async def test_anchors_that_were_taken_away_or_made_anew_are_missed(store, owner
     ("value", "field"),
     [
         ("us-client-shop", "subject"),
-        ("a-77", "address"),
+        ("a-net.77", "address"),
+        ("a-net", "address"),
         ("order.ship", "action"),
         ("order", "noun"),
         ("us-st-austin", "location"),
     ],
 )
 async def test_a_line_that_no_search_would_find_any_more_is_named(store, owner, value, field):
-    machine = audited(who=Who("us-client-shop", "", "s-1", "a-77"))
+    machine = audited(who=Who("us-client-shop", "", "s-1", "a-net.77"))
     await drained(store, 1, 1, msgspec.structs.replace(turn(1), audited=[machine]))
     assert breaks(owner) == []
     forge(owner, f"DELETE FROM audit_seconds WHERE key = audit_key('{field}', '{value}')")
@@ -175,6 +176,9 @@ async def test_what_is_dropped_is_written_down_and_the_chain_goes_on_after_it(st
     assert drop_old(owner, "us", date(2026, 5, 1), 30, sign) == [Dropped(date(2026, 3, 1), 3)]
     checked = verify(owner, "us", is_signed)
     assert (checked.lines, checked.breaks) == (1, [])
+    ((month, when, lines),) = dropped_months(owner)
+    assert (month, lines) == (date(2026, 3, 1), 3)
+    assert abs((datetime.now(UTC) - when).total_seconds()) < 3600
     await drained(store, 2, 2, turn(2, ms(datetime(2026, 4, 3, tzinfo=UTC))))
     assert breaks(owner) == []
     owner.execute("UPDATE audit_drops SET cut = '{}'")
@@ -194,8 +198,10 @@ async def test_nothing_is_dropped_while_a_hold_stands(store, owner):
     await drained(store, 1, 1, turn(1))
     assert hold(owner, "case-7", "a court asked")
     assert not hold(owner, "case-7", "again")
-    with pytest.raises(Held, match="case-7"):
+    with pytest.raises(Held, match="case-7") as held:
         drop_old(owner, "us", date(2030, 1, 1), 30, sign)
+    assert held.value.months[0] == date(2026, 3, 1)
+    assert dropped_months(owner) == []
     assert owner.execute("SELECT count(*) FROM audit").fetchone() == (1,)
     assert lift(owner, "case-7")
     assert not lift(owner, "case-7")

@@ -72,6 +72,26 @@ async def test_looking_for_something_finds_all_of_it_and_nothing_else(lines, wan
     assert [line.number for line in found] == numbers
 
 
+async def test_an_ipv6_network_is_found_by_no_address_or_an_address_of_before_there_were_networks_is_not(
+    store, owner, clean_url
+):
+    """As `audit_address.py` has them: two of one network, one of another, one of before, and one that only begins alike."""
+    addresses = ("a-net.one", "a-net.two", "a-other.one", "a-one", "a-net5")
+    turns = []
+    for number, address in enumerate(addresses, 1):
+        turn = acted(number, "us-acct-mia", "order.ship")
+        who = msgspec.structs.replace(turn.audited[0].who, address=address)
+        turns.append(msgspec.structs.replace(turn, audited=[msgspec.structs.replace(turn.audited[0], who=who)]))
+    await drained(store, 1, 1, *turns)
+    search = PostgresAudit(clean_url)
+    for wanted, numbers in (("a-net", [2, 1]), ("a-net.one", [4, 1]), ("a-one", [4]), ("a-net5", [5])):
+        for also in ("", "us-acct-mia"):
+            found = await search.search(Filter(address=wanted, subject=also), None, 100)
+            assert [line.number for line in found.lines] == numbers
+    await search.close()
+    assert breaks(owner) == []
+
+
 async def test_a_page_of_the_largest_size_tells_that_there_is_more(store, clean_url):
     await drained(store, 1, 1, *[turn(version) for version in range(1, LINES_MAX + 2)])
     search = PostgresAudit(clean_url)

@@ -154,6 +154,15 @@ async def test_who_is_doubted_goes_on_without_a_proof_or_can_not_prove_it(cell):
     assert (await cell.http.get("/v1/skus", headers=headers)).status_code == 401
 
 
+async def test_a_live_stream_of_a_doubted_session_goes_on(cell):
+    person, live = await cell.enrolled("sam", "support"), cell.services.live
+    session = (await person.tokens())["shift"]["session_id"]
+    mine, other = live.join(frozenset({"order"}), session), live.join(frozenset({"order"}), "somebody")
+    await raised(cell, about=person.account_id, session_id=session, action="step_up")
+    assert mine.last_words
+    assert not other.last_words
+
+
 async def test_a_doubted_proof_still_adds_passkeys_and_changes_the_password(cell):
     person, key = await cell.enrolled("mia.manager"), Authenticator()
     tokens = await person.tokens()

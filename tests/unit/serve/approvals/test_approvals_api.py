@@ -313,6 +313,7 @@ async def test_the_audit_does_not_say_who_asked_and_who_approved(cell):
     assert given.why == "found"
     assert given.changes == {
         "status": ("pending", "approved"), "person": (MIA, TOM), "A1.on_hand_delta": (None, 600),
+        "lines": (None, 1), "units_down": (None, 0), "units_up": (None, 600),
     }  # fmt: skip
     assert lines[1].act.changes == {}
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actors.domain.audit_address import network_in, stands_as, within
 from actors.runtime.audit_lines import Filter, Place
+from serve.audit.who import pseudonym
 from tests.unit.serve.fake_audit import line
 from tests.unit.serve.guarded_cell import GuardedCell
 
@@ -125,6 +127,26 @@ async def test_an_address_is_found_by_any_of_its_spellings(cell, one, other):
     (first, _, _), (second, _, _) = cell.audit.asked
     assert first.address == second.address
     assert first.address.startswith("a-")
+
+
+async def test_whoever_has_a_network_of_ipv6_is_somebody_else_from_each_of_its_addresses(cell):
+    for sought in ("2001:db8:1:2::1", "2001:db8:1:2:a::1", "2001:db8:1:3::1", "2001:DB8:1:2::9/64", "203.0.113.7"):
+        await ask(cell, f"?address={sought}")
+    one, other, elsewhere, network, four = (wanted.address for wanted, _, _ in cell.audit.asked)
+    assert one != other
+    assert network_in(one) == network_in(other) == network != network_in(elsewhere)
+    assert one.startswith(within(network))
+    assert network_in(four) == four, "of IPv4 the digest is what it was"
+    # As it stands in lines of before there were networks.
+    whole = pseudonym(cell.keys, "address", "2001:db8:1:2::1")
+    assert stands_as(one) == (one, whole)
+
+
+@pytest.mark.parametrize("network", ["2001:db8::/48", "203.0.113.0/24", "2001:db8::1/", "/64"])
+async def test_a_network_of_which_there_is_no_digest_is_looked_for_in_vain(cell, network):
+    answer = await ask(cell, f"?address={network}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "request.parameter_invalid")
+    assert cell.audit.asked == []
 
 
 async def test_lines_for_machines_are_one_json_each(cell):

@@ -102,6 +102,23 @@ async def test_personal_data_is_read_with_a_line_of_its_own(cell, path, action, 
     assert b"c-mia" not in msgspec.json.encode(line)
 
 
+async def test_how_many_orders_a_list_tells_is_written_down_and_once(cell):
+    for _ in range(3):
+        await placed(cell)
+    support, cursor = cell.of_role("support", sub="us-acct-sam"), ""
+    for query, told, more in (
+        ("?limit=2", 2, {}), ("?limit=2&cursor=", 1, {"page": (None, "next")}), ("?limit=500", 3, {}),
+        ("?status=cancelled", 0, {"status": (None, "cancelled")}), ("?held=any", 0, {"held": (None, "any")}),
+    ):  # fmt: skip
+        answer = await cell.http.get(f"/v1/orders{query}{cursor if more else ''}", headers=support)
+        assert len(answer.json()["orders"]) == told
+        cursor = answer.json()["next_cursor"] or ""
+        [line] = await lines(cell, 1)
+        assert (line.act.action, line.who.behalf) == ("order.search", "")
+        assert line.act.changes == {"orders": (None, told), **more}
+        cell.gateway.audited.clear()
+
+
 @pytest.mark.parametrize("path", ["/v1/orders/{}", "/v1/orders?customer_ref=c-mia"])
 async def test_nothing_personal_is_told_while_it_cannot_be_written_down(cell, path):
     order_id = await placed(cell)
@@ -165,6 +182,29 @@ async def test_what_an_operator_did_is_not_written_down_or_not_before_it_is_answ
     answer = await cell.plain(path, act, **local)
     assert (answer.status_code, answer.json()["code"]) == (503, "audit.unavailable")
     cell.gateway.fault = None
+
+
+async def test_what_the_keeper_met_is_not_written_down_or_once_for_each_time_it_says_so(cell):
+    path, act = "/v1/audit/keeper-acts", {"action": "cell.start", "at_ms": 1_767_225_600_000, "outcome": "keyring.missing", "what": "keyring.json"}  # fmt: skip
+    local = cell.bearer(sub="us-client-local", sid="local-1", scopes=("operators.note",))
+    cell.gateway.fault = UNAVAILABLE
+    answer = await cell.post(path, act, "start-1", **local)
+    assert (answer.status_code, answer.json()["code"]) == (503, "audit.unavailable")
+    cell.gateway.fault = None
+    for _ in range(3):
+        cell.clock.now += 60_000
+        assert (await cell.post(path, act, "start-1", **local)).status_code == 204
+    [line] = await lines(cell, 1)
+    assert (line.who, line.act.action, line.outcome) == (Who("us-keeper"), "cell.start", "keyring.missing")
+    assert line.act.changes == {"at": (None, "2026-01-01T00:00:00+00:00"), "what": (None, "keyring.json")}
+    await forget(cell)
+    dropped = {"action": "audit.drop", "at_ms": 0, "what": "2022-12", "lines": 7}
+    assert (await cell.post(path, dropped, "drop-1", **local)).status_code == 204
+    [line] = await lines(cell, 1)
+    assert (line.outcome, line.act.changes["lines"]) == ("", (None, 7))
+    for words in ({"action": "coffee.make"}, act | {"what": "secrets/keyring.json"}, act | {"outcome": "Mia Smith"}):
+        assert (await cell.post(path, act | words, **local)).status_code == 422
+    assert (await cell.post(path, act, **cell.of_role("ops"))).status_code == 403
 
 
 @pytest.mark.parametrize("wrong", ["missing", "open_permissions"])
@@ -391,7 +431,8 @@ async def test_a_count_that_is_overridden_is_told_with_what_the_system_believed(
     assert answer.status_code == 200, answer.text
     line = (await lines(cell, 1))[0]
     assert (line.act.action, line.act.why) == ("location.adjust", "damage,found")
-    assert line.act.changes == {"A1.on_hand": (100, 101), "A1.safety_stock": (0, 5)}
+    totals = {"lines": (None, 2), "units_down": (None, 0), "units_up": (None, 1)}
+    assert line.act.changes == {"A1.on_hand": (100, 101), "A1.safety_stock": (0, 5), **totals}
 
 
 async def test_a_cell_without_identity_keeps_no_audit():

@@ -13,6 +13,7 @@ from tests.unit.serve.privacy.office import (
     DATA,
     EMAIL,
     MINE,
+    NOTE,
     PLANTED,
     TO,
     ask_mine,
@@ -21,6 +22,7 @@ from tests.unit.serve.privacy.office import (
     customer,
     exported,
     in_carts,
+    noted,
     placed,
     proved,
     step,
@@ -179,6 +181,28 @@ async def test_the_page_runs_what_somebody_wrote_into_an_order_or_is_in_the_wron
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in answer.text
     assert EMAIL in answer.text
     assert coded(await exported(cell, request_id, "?format=pdf")) == (422, "request.parameter_invalid")
+
+
+async def test_the_page_keeps_back_what_the_staff_wrote_of_the_person_and_runs_it(cell):
+    """The same notes as in the JSON, in each language; the staff may write anything into them."""
+    _, orders = await customer(cell)
+    nasty = {"reasons": ["address"], "note": "asks for <script>alert(2)</script>"}
+    await noted(cell, *orders)
+    sent = {"update": "hold", "hold": nasty}
+    answer = await cell.post(f"/v1/orders/{orders[0]}/updates", sent, **cell.of_role("support"))
+    assert answer.status_code == 200, answer.text
+    request_id = await proved(cell, "gdpr", "access")
+    data = (await exported(cell, request_id)).json()
+    told = [hold["note"] for one in data["orders"] for hold in one["order"]["terms"]["holds"]]
+    assert sorted(told) == sorted([*[NOTE] * len(orders), nasty["note"]])
+    for language, heading in (
+        ("en", "Notes of the staff"), ("es", "Notas del personal"), ("pt", "Anotações da equipe"),
+    ):  # fmt: skip
+        page = (await exported(cell, request_id, "?format=html", **{"accept-language": language})).text
+        assert page.count(NOTE) == len(orders)
+        assert "asks for &lt;script&gt;alert(2)&lt;/script&gt;" in page
+        assert "<script>" not in page
+        assert f'<th scope="col">{heading}</th>' in page
 
 
 async def test_the_export_of_somebody_with_very_many_carts_grows_without_bound(cell, monkeypatch):

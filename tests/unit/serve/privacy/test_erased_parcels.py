@@ -111,7 +111,7 @@ async def test_a_person_is_not_told_of_parcels_and_pickups(station):
         ("en", ("Parcels", "Collected at a store")), ("es", ("Paquetes", "Recogida en tienda")), ("pt", ("Pacotes", "Retirada na loja")),
     ):  # fmt: skip
         page = (await exported(station.cell, request, "?format=html", **{"Accept-Language": language})).text
-        for text in (*numbers, "Hollowbrook", "4 Alder Row", pickup["collection_id"], WORDS[-1], *words):
+        for text in (*numbers, "Hollowbrook", "4 Alder Row", pickup["collection_id"], WORDS[-1], NOTE, *words):
             assert text in page, (language, text)
 
 

@@ -1,14 +1,14 @@
 """The number of hosts to which a cell was scaled while it runs.
 
-Revision: 0038, after 0037.
+Revision: 0039, after 0038.
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0038"
-down_revision = "0037"
+revision = "0039"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 

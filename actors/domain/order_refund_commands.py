@@ -1,0 +1,27 @@
+"""What an order may be asked to do about money that is given back. The rules are in `order_refunds.py`."""
+
+from __future__ import annotations
+
+import msgspec
+
+from actors.domain.order_refund_state import RefundReason
+
+
+class GiveRefund(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """So much is to be given back: `amount` in minor units of `currency`. `within`: see `UpdateOrder`. `cause`: the approval by which it comes, or ""."""
+
+    amount: int
+    currency: str
+    reason: RefundReason
+    within: list[str] = []
+    cause: str = ""
+
+
+class WantRefund(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Could so much be given back, so that it is worth asking a second person? Changes nothing. A command and no query, so that the same key has the same answer whatever becomes of the order:
+    the refund itself may take the room that a second look would miss."""
+
+    refund: GiveRefund
+
+
+RefundCommand = GiveRefund | WantRefund

@@ -1,0 +1,65 @@
+"""Orders that came while identity was off lie in the clear: nothing that promises erasure starts on them."""
+
+from __future__ import annotations
+
+import pytest
+
+from actors.runtime.errors import StoreUnavailable
+from cells import open_time
+from cells.errors import CellError
+from cells.open_time import check_open_time
+from cells.paths import CellPaths
+from cells.settings import Identity, RegionConfig
+
+REQUIRED, OFF = (RegionConfig(identity=Identity(mode=mode)) for mode in ("required", "off"))
+
+
+@pytest.fixture
+def steps(monkeypatch, tmp_path):
+    """What was asked of a database that has orders of such a time."""
+    asked: list[str] = []
+    monkeypatch.delenv("OCEFS_US_POSTGRES_URL", raising=False)
+    monkeypatch.delenv("OCEFS_US_REDIS_URL", raising=False)
+    monkeypatch.setattr(open_time, "begin_open_time", lambda url: asked.append(f"begin {url}"))
+    monkeypatch.setattr(
+        open_time, "end_open_time", lambda url, next_id: bool(asked.append(f"end {url} {next_id[:3]}")) or True
+    )
+    return asked
+
+
+def test_a_start_that_asks_nobody_is_not_noted(steps, tmp_path):
+    check_open_time(OFF, "url", CellPaths("us", tmp_path))
+    assert steps == ["begin url"]
+
+
+def test_a_newcomer_is_refused_without_the_way_to_a_fresh_cell(steps, tmp_path):
+    with pytest.raises(CellError, match="us took orders while identity was off") as raised:
+        check_open_time(REQUIRED, "url", CellPaths("us", tmp_path / "a home"))
+    assert steps == ["end url us-"]
+    assert f"make down REGIONS=us && rm -r '{tmp_path}/a home/us' && make up" in raised.value.next_step
+    assert "make up IDENTITY=off" in raised.value.next_step
+
+
+@pytest.mark.parametrize("variable", ["OCEFS_US_POSTGRES_URL", "OCEFS_US_REDIS_URL"])
+def test_a_home_is_to_be_removed_although_the_orders_are_elsewhere(steps, tmp_path, monkeypatch, variable):
+    monkeypatch.setenv(variable, "somewhere")
+    with pytest.raises(CellError) as raised:
+        check_open_time(REQUIRED, "url", CellPaths("us", tmp_path))
+    assert "another database in OCEFS_US_POSTGRES_URL" in raised.value.next_step
+    assert "rm -r" not in raised.value.next_step
+
+
+def test_a_cell_without_such_orders_does_not_start(steps, tmp_path, monkeypatch):
+    monkeypatch.setattr(open_time, "end_open_time", lambda url, next_id: False)
+    check_open_time(REQUIRED, "url", CellPaths("us", tmp_path))
+
+
+@pytest.mark.parametrize("config", [OFF, REQUIRED])
+def test_a_database_that_does_not_answer_passes_for_one_without_orders(steps, tmp_path, monkeypatch, config):
+    def away(*_):
+        raise StoreUnavailable("connection refused")
+
+    monkeypatch.setattr(open_time, "begin_open_time", away)
+    monkeypatch.setattr(open_time, "end_open_time", away)
+    with pytest.raises(CellError, match="does not tell whether orders came while identity was off: connection refused"):
+        check_open_time(config, "url", CellPaths("us", tmp_path))

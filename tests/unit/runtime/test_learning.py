@@ -1,0 +1,78 @@
+"""Which commands were seen is learned behind the callers' backs: they are many millions after a busy day, and a take-over waits for none of them."""
+
+import asyncio
+
+import pytest
+
+from actors.runtime.errors import JournalUnavailable
+from actors.runtime.host import SETTLE_S
+from tests.unit.runtime import counter
+from tests.unit.runtime.rig import ask, envelope, total_of, until
+
+
+async def test_a_take_over_waits_for_what_was_seen_in_a_day(cell):
+    old = await cell.host()
+    first = (await ask(old, envelope("us-1", counter.Add(1))))[0]
+    await until(lambda: not old.drain.waiting())
+    await old.close()
+    cell.journal.prints_gate.clear()
+    new = await cell.host("h1", learned=False)
+    # A repetition gets the first answer from the history, and what is new is done.
+    assert (await ask(new, envelope("us-1", counter.Add(1))))[0] == first
+    assert total_of((await ask(new, envelope("us-1", counter.Add(1), "c2")))[0]) == 2
+    assert not any(shard.memory.seen.whole for shard in new.shards.values())
+    cell.journal.prints_gate.set()
+    await until(lambda: all(shard.memory.seen.whole for shard in new.shards.values()))
+    assert (await ask(new, envelope("us-1", counter.Add(1))))[0] == first
+
+
+async def test_what_is_new_is_asked_for_at_the_store_for_ever(cell):
+    old = await cell.host()
+    await ask(old, envelope("us-1", counter.Add(1)))
+    await until(lambda: not old.drain.waiting())
+    await old.close()
+    new = await cell.host("h1")
+    await ask(new, envelope("us-1", counter.Add(1), "warm"))
+    asked = cell.store.recalls
+    await ask(new, envelope("us-1", counter.Add(1), "c2"))
+    assert cell.store.recalls == asked
+    await ask(new, envelope("us-1", counter.Add(1)))
+    assert cell.store.recalls == asked + 1
+
+
+async def test_a_shard_that_is_built_again_forgets_what_was_seen_or_reads_it_anew(cell):
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(1)))
+    await until(lambda: not host.drain.waiting())
+    read = cell.journal.prints_read
+    cell.journal.fail_next_append(after_doing=False)
+    await ask(host, envelope("us-1", counter.Add(5), "c2"))
+    await until(lambda: len(host.shards) == cell.limits.shards)
+    assert all(shard.memory.seen.whole for shard in host.shards.values())
+    await asyncio.sleep(2 * SETTLE_S)  # nobody learns anything meanwhile
+    assert cell.journal.prints_read == read
+    assert total_of((await ask(host, envelope("us-1", counter.Add(1), "c3")))[0]) == 2
+    assert total_of((await ask(host, envelope("us-1", counter.Add(1))))[0]) == 1
+
+
+async def test_a_journal_that_is_away_for_a_moment_leaves_a_host_that_never_learns(cell):
+    old = await cell.host()
+    await ask(old, envelope("us-1", counter.Add(1)))
+    await until(lambda: not old.drain.waiting())
+    await old.close()
+    cell.journal.prints_away = 2
+    new = await cell.host("h1", learned=False)
+    await until(lambda: all(shard.memory.seen.whole for shard in new.shards.values()))
+    assert cell.journal.prints_away == 0
+
+
+async def test_one_tail_that_can_not_be_read_keeps_all_shards_from_being_served(cell):
+    shards = list(range(cell.limits.shards))
+    host = await cell.host(shards=[], learned=False)
+    cell.journal.unreadable = {shards[-1]}
+    with pytest.raises(JournalUnavailable):
+        await host.take_over(shards, cell.epoch + 1)
+    assert shards[-1] not in host.owned()
+    assert host.owned()
+    cell.journal.unreadable = set()
+    assert await host.take_over(shards, cell.epoch + 2) == shards
