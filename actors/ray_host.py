@@ -43,6 +43,8 @@ class CellSettings(msgspec.Struct, frozen=True):
     papers_keep_days: int = PAPERS_KEPT_DAYS
     # The cell's run: to how many hosts it was scaled is remembered until that ends.
     run: str = ""
+    # Shards that get hosts of their own.
+    pinned: tuple[int, ...] = ()
 
 
 class ResidentMemory:

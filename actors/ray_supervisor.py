@@ -107,7 +107,7 @@ class Supervisor:
         counts = {name: owners.count(name) for name in self._hosts}
         settled = (
             not self._starting and len(self._hosts) == self._wanted
-            and not moves(owners, sorted(self._hosts))
+            and not moves(owners, sorted(self._hosts), self._settings.pinned)
         )  # fmt: skip
         return {
             "hosts": counts, "wanted": self._wanted, "unowned": owners.count(""), "settled": settled,
@@ -236,7 +236,7 @@ class Supervisor:
         """Gives shards without an owner to the hosts that have least."""
         if "" not in self._known.owners or not self._hosts:
             return
-        plan = balanced(self._known.owners, sorted(self._hosts))
+        plan = balanced(self._known.owners, sorted(self._hosts), self._settings.pinned)
         epoch = self._next_epoch()
         await self._watching({(name,): self._take_over(name, shards, epoch) for name, shards in plan.items()})
 
@@ -305,7 +305,7 @@ class Supervisor:
         staying = sorted(name for name in self._hosts if int(name.rsplit("-", 1)[1]) < self._wanted)
         if self._starting or "" in self._known.owners or len(staying) < self._wanted:
             return
-        plan = moves(self._known.owners, staying)
+        plan = moves(self._known.owners, staying, self._settings.pinned)
         for (source, target), shards in plan.items():
             if {source, target} <= self._hosts.keys():
                 await self._watching({(source, target): self._move(source, target, shards[:MOVE_CHUNK])})

@@ -11,6 +11,9 @@ from cells.key_config import wrong_keys
 from cells.packing_config import check_packing, check_prefixes
 from cells.settings import LOOPBACK, RAY_PORT_SPAN, RegionConfig
 
+# Beside those of pinned locations: `SHARING_MIN` of actors/runtime/placement.py, which nothing here may import.
+HOSTS_SHARING_MIN = 2
+
 
 def closest(word: str, known: Iterable[str]) -> str:
     """A question after the known word that is most like this one; "" when none is."""
@@ -62,6 +65,7 @@ def check_alone(config: RegionConfig, path: Path) -> None:
             f"{path}: runtime.hosts is {config.runtime.hosts}, more than runtime.shards ({config.runtime.shards})",
             "a host without a shard has no work: lower hosts, or raise shards before the first start",
         )
+    _check_pinned(config, path)
     if config.api.placement_wait_ms >= config.api.request_timeout_ms:
         raise ConfigError(
             f"{path}: api.placement_wait_ms must be below api.request_timeout_ms ({config.api.request_timeout_ms})",
@@ -85,6 +89,25 @@ def _check_passkeys(config: RegionConfig, path: Path) -> None:
                 f"{path}: identity.origins: {origin} is not https: no browser has passkeys there",
                 f'write "https://{place}"',
             )
+
+
+def _check_pinned(config: RegionConfig, path: Path) -> None:
+    pinned, region = config.runtime.pinned, config.name
+    for name in pinned:
+        if not name.startswith(f"{region}-"):
+            raise ConfigError(
+                f"{path}: runtime.pinned names {name!r}, which is no location of {region}",
+                f"write the id of one, as {region}-wh-seattle",
+            )
+        if pinned.count(name) > 1:
+            raise ConfigError(f"{path}: runtime.pinned names {name} twice", "keep one of them")
+    enough = len(pinned) + HOSTS_SHARING_MIN
+    if pinned and config.runtime.hosts < enough:
+        raise ConfigError(
+            f"{path}: runtime.pinned names {len(pinned)} of its locations, and runtime.hosts is {config.runtime.hosts}: "
+            f"each takes a host, and {HOSTS_SHARING_MIN} are left to all others",
+            f"write hosts = {enough} or more, or pin fewer",
+        )
 
 
 def _check_pickups(config: RegionConfig, path: Path) -> None:

@@ -32,6 +32,7 @@ from cells.errors import CellError
 from cells.keys import make_keyring
 from cells.open_time import check_open_time
 from cells.paths import CellPaths
+from cells.pinning import check_pinned
 from cells.postgres import CELL_USER
 from cells.region_key import check_region_key
 from cells.settings import INGRESS_HOST, RegionConfig, StoreAddresses
@@ -64,6 +65,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     # From here on the keeper counts the seconds: how long a change of the schema takes, the data decides.
     paths.schema_ready.touch()
     check_shards(config, addresses)
+    check_pinned(config, addresses, paths)
     check_open_time(config, addresses.owner_url, paths)
     if config.identity.mode == "required":
         with refusal_kept(config, paths):

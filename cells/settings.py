@@ -35,6 +35,9 @@ Origin = Annotated[
 OwnWord = Annotated[
     str, Meta(pattern=r"^([\W_]*[^\W_]){4}", max_length=64, description="a name of four letters or digits at least")
 ]
+LocationId = Annotated[
+    str, Meta(pattern="^[a-z][a-z0-9]{1,15}-[a-z0-9][a-z0-9-]{0,62}$", description="a location's id, as us-wh-seattle")
+]
 Positive = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0)]
 
@@ -237,7 +240,8 @@ class Runtime(Section, frozen=True):
     """`[runtime]`: hosts, shards and every limit of the actor runtime.
 
     `shards`: parts into which all entities fall; fixed with the first start, another number is refused. `hosts`: processes that own them, `shards` at most
-    (`python -m cells scale <region> --hosts N` changes it while the cell runs, whatever of it has to be started again meanwhile; after `make down` and `make up` this number counts again). `batch_max`: commands that go into one append, and into one call to a host. `mailbox_max`: what may
+    (`python -m cells scale <region> --hosts N` changes it while the cell runs, whatever of it has to be started again meanwhile; after `make down` and `make up` this number counts again). `pinned`: ids of locations, as `["us-wh-newark"]`, that are too hot to share a processor: each one's shard gets a host of its own, as long as two more hosts are left for all the others; so `hosts` must be two more than these. With fewer, because
+    some have ended or the cell was scaled down, they share like all others. `batch_max`: commands that go into one append, and into one call to a host. `mailbox_max`: what may
     wait for one entity that is being loaded; past it 429 `cell.busy`. `inbox_max`: what may wait for one host, and in a replica for all of them; past it 429 `cell.busy`.
     `tail_max_turns`: turns of a host that are in Redis and not yet in PostgreSQL; past it commands get 503 `cell.write_behind_full`, until the drain has
     caught up. The alerts `OcefsTailFilling` and `OcefsInboxLong` stand at half of these two. `drain_interval_ms`: how often it writes, which is how far lists are behind as a rule;
@@ -248,6 +252,7 @@ class Runtime(Section, frozen=True):
 
     shards: Annotated[int, Meta(ge=1, le=4096)] = 64
     hosts: Annotated[int, Meta(ge=1, le=256)] = 2
+    pinned: Annotated[tuple[LocationId, ...], Meta(max_length=254)] = ()
     batch_max: Positive = 1024
     mailbox_max: Positive = 1000
     inbox_max: Positive = 20_000

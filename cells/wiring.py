@@ -26,6 +26,7 @@ from cells.certs import Pair
 from cells.config import load_all
 from cells.own_policy import own_policy
 from cells.packing import packing_settings
+from cells.pinning import pinned_shards
 from cells.processes import RUN_TOKEN
 from cells.region_key import key_port
 from cells.settings import RegionConfig, StoreAddresses
@@ -56,6 +57,7 @@ def cell_settings(config: RegionConfig, addresses: StoreAddresses, log_folder: P
         config.name, config.runtime.hosts, limits_of(config), addresses.postgres_url, addresses.redis_url,
         str(log_folder), str(door_folder), redis_ours=f"OCEFS_{config.name.upper()}_REDIS_URL" not in os.environ,
         papers_keep_days=config.packing.papers_keep_days, run=os.environ.get(RUN_TOKEN, ""),
+        pinned=pinned_shards(config),
     )  # fmt: skip
 
 

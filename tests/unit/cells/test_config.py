@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from actors.domain.ids import LOCATION_PATTERN
+from actors.runtime.placement import SHARING_MIN
 from cells.config import CONFIG_FOLDER, load_all, load_region
+from cells.config_rules import HOSTS_SHARING_MIN
 from cells.errors import ConfigError
-from cells.settings import RegionConfig
+from cells.settings import LocationId, RegionConfig
 
 
 def _file(folder: Path, name: str, text: str) -> None:
@@ -70,6 +73,14 @@ def test_a_setting_has_no_default(tmp_path):
         ("[api]\nrouter_network = []\n", "api.router_network", "did you mean 'router_networks'"),
         ("[runtime]\nshards = 0\n", "runtime.shards", "shards = 64"),
         ("[runtime]\nhosts = 65\n", "runtime.hosts", "lower hosts"),
+        ('[runtime]\nhosts = 3\npinned = ["eu-wh-berlin"]\n', "no location of us", "as us-wh-seattle"),
+        ('[runtime]\nhosts = 3\npinned = ["Newark"]\n', "runtime.pinned[0]", "pinned"),
+        ('[runtime]\nhosts = 4\npinned = ["us-a", "us-a"]\n', "names us-a twice", "keep one"),
+        (
+            '[runtime]\nhosts = 3\npinned = ["us-a", "us-b"]\n',
+            "2 of its locations, and runtime.hosts is 3",
+            "hosts = 4",
+        ),
         ('[region]\nresidency = "loose"\n', "region.residency", 'residency = "open"'),
         ('[region]\ncountries = ["usa"]\n', "region.countries[0]", "countries"),
         ('[region]\ncountries = ["US", "US"]\n', "names US twice", "keep one"),
@@ -101,6 +112,12 @@ def test_a_wrong_file_is_taken_or_not_explained(tmp_path, text, where, right):
     assert "us.toml" in caught.value.problem
     assert where in caught.value.problem
     assert right in caught.value.problem + caught.value.next_step
+
+
+def test_a_pin_is_refused_that_the_runtime_would_take_or_the_other_way_round():
+    assert HOSTS_SHARING_MIN == SHARING_MIN
+    (pattern,) = (meta.pattern for meta in LocationId.__metadata__)
+    assert pattern == LOCATION_PATTERN.pattern
 
 
 def test_an_unknown_region_is_not_told_from_known_ones(tmp_path):

@@ -5,9 +5,11 @@ import pytest
 
 from actors.runtime.errors import StoreUnavailable
 from cells import deploy
+from cells import pinning as pinning_of_cells
 from cells.errors import CellError
 from cells.paths import CellPaths
 from cells.settings import Identity, RegionConfig, Runtime, StoreAddresses
+from cells.state import KeeperState, write_state
 
 ADDRESSES = StoreAddresses(
     postgres_url="postgresql://cell@/x", owner_url="postgresql://owner@/x", redis_url="unix:///x"
@@ -60,6 +62,33 @@ def test_a_cell_with_identity_starts_without_a_look_at_its_keys_or_another_needs
     with pytest.raises(InterruptedError):
         deploy.deploy(msgspec.structs.replace(RegionConfig(), identity=Identity(mode=mode)), ADDRESSES)
     assert ("keys looked at" in done) == (mode == "required")
+
+
+def pinning(monkeypatch, *known: str) -> RegionConfig:
+    """A cell that has these locations, and pins one."""
+    monkeypatch.setattr(
+        pinning_of_cells, "unknown_locations", lambda _, names: ([n for n in names if n not in known], [*known])
+    )
+    return msgspec.structs.replace(RegionConfig(), runtime=Runtime(hosts=3, pinned=("us-wh-newark",)))
+
+
+def test_a_cell_starts_with_a_pinned_location_that_it_does_not_have(done, monkeypatch):
+    with pytest.raises(CellError, match="us has no location 'us-wh-newark'") as raised:
+        deploy.deploy(pinning(monkeypatch, "us-wh-newarc", "us-wh-x"), ADDRESSES)
+    assert "did you mean 'us-wh-newarc'?" in raised.value.next_step
+    assert done == ["migrated", "asked"]
+
+
+@pytest.mark.parametrize(
+    ("known", "phase"),
+    [(("us-wh-newark", "us-wh-x"), "starting"), ((), "starting"), (("us-wh-x",), "recovering")],
+    ids=["known", "a new cell", "after a crash"],
+)
+def test_a_pinned_location_keeps_a_cell_from_starting_or_coming_back(done, monkeypatch, known, phase):
+    write_state(CellPaths("us").state_file, KeeperState(region="us", phase=phase))
+    with pytest.raises(InterruptedError):
+        deploy.deploy(pinning(monkeypatch, *known), ADDRESSES)
+    assert done[-1] == "started"
 
 
 @pytest.mark.parametrize("mode", ["off", "required"])

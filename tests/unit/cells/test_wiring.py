@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from actors.runtime.sharding import shard_of
 from cells.config import CONFIG_FOLDER, load_region
 from cells.processes import RUN_TOKEN
-from cells.settings import StoreAddresses
+from cells.settings import RegionConfig, Runtime, StoreAddresses
 from cells.wiring import api_settings, cell_settings, own_words
 from serve.identity.own_words import OwnWords
 
@@ -58,3 +59,10 @@ def test_actors_do_not_learn_in_which_run_of_the_cell_they_are(tmp_path: Path, m
     monkeypatch.setenv(RUN_TOKEN, "a-run")
     addresses = StoreAddresses(postgres_url="p", owner_url="o", redis_url="r")
     assert cell_settings(load_region("us", CONFIG_FOLDER), addresses, tmp_path, tmp_path).run == "a-run"
+
+
+def test_the_shard_of_a_pinned_location_does_not_reach_the_supervisor(tmp_path: Path) -> None:
+    config = RegionConfig(runtime=Runtime(hosts=5, pinned=("us-wh-newark", "us-wh-seattle", "us-wh-newark")))
+    addresses = StoreAddresses(postgres_url="p", owner_url="o", redis_url="r")
+    pinned = cell_settings(config, addresses, tmp_path, tmp_path).pinned
+    assert pinned == tuple(sorted({shard_of("location", name, 64) for name in ("us-wh-newark", "us-wh-seattle")}))

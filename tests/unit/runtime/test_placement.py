@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.runtime.placement import balanced, moves
+from actors.runtime.placement import SHARING_MIN, balanced, moves
 
 HOSTS = ["h0", "h1", "h2", "h3", "h4"]
 owners_of = st.lists(st.sampled_from(["", *HOSTS]), max_size=64)
 some_hosts = st.lists(st.sampled_from(HOSTS), min_size=1, unique=True)
+# Low ones, for most examples have few shards; some are of none.
+some_pinned = st.sets(st.integers(0, 7), min_size=1, max_size=4)
+enough_hosts = st.lists(st.sampled_from(HOSTS), min_size=SHARING_MIN + 1, unique=True)
 
 
 @given(owners_of, some_hosts)
@@ -87,3 +90,81 @@ def test_going_from_two_hosts_to_more_moves_only_their_part(hosts, moved):
     owners = ["h0", "h1"] * 32
     plan = moves(owners, HOSTS[:hosts])
     assert sum(len(shards) for shards in plan.values()) == moved
+
+
+# --- pinned shards
+def in_cell(owners, pinned):
+    return {shard for shard in pinned if shard < len(owners)}
+
+
+def alone(owners, hosts, pinned):
+    """Each pinned shard is all that its host has, and the others have the rest evenly."""
+    own = [owners[shard] for shard in pinned]
+    sizes = [owners.count(host) for host in hosts if host not in own]
+    return all(owners.count(host) == 1 for host in own) and max(sizes) - min(sizes) <= 1
+
+
+@given(st.lists(st.sampled_from(HOSTS), min_size=1, max_size=64), enough_hosts, some_pinned)
+def test_a_pinned_shard_shares_its_host_although_there_are_two_more(owners, hosts, pinned):
+    pinned = in_cell(owners, pinned)
+    after = _moved(owners, moves(owners, hosts, pinned))
+    assert set(after) <= set(hosts)
+    if len(hosts) >= len(pinned) + SHARING_MIN:
+        assert alone(after, hosts, pinned)
+    else:
+        assert after == _moved(owners, moves(owners, hosts))
+    assert moves(after, hosts, pinned) == {}
+
+
+@given(
+    st.lists(st.sampled_from(HOSTS), min_size=1, max_size=64), enough_hosts, some_pinned, st.integers(1, 8), st.data()
+)
+def test_moves_that_are_done_in_steps_go_on_for_ever(owners, hosts, pinned, step, data):
+    pinned = in_cell(owners, pinned)
+    rounds = 0
+    while plan := moves(owners, hosts, pinned):
+        rounds += 1
+        assert rounds <= 4 * len(owners)
+        # Of a round some may be done and others not: hosts end meanwhile, and what is left is planned anew.
+        done = data.draw(st.lists(st.sampled_from(sorted(plan)), min_size=1, unique=True))
+        owners = _moved(owners, {pair: plan[pair][:step] for pair in done})
+    assert set(owners) <= set(hosts)
+
+
+@given(owners_of, enough_hosts, some_pinned)
+def test_a_pinned_shard_without_an_owner_is_left_out_or_given_to_a_host_of_others(owners, hosts, pinned):
+    pinned = in_cell(owners, pinned)
+    plan = balanced(owners, hosts, pinned)
+    assert sorted(shard for shards in plan.values() for shard in shards) == [
+        shard for shard, owner in enumerate(owners) if not owner
+    ]
+    assert set(plan) <= set(hosts)
+    if len(hosts) >= len(pinned) + SHARING_MIN:
+        given_out = {shard: host for host, shards in plan.items() for shard in shards}
+        own = [given_out[shard] for shard in pinned if shard in given_out]
+        assert len(set(own)) == len(own)
+        assert not any(host in own for shard, host in given_out.items() if shard not in pinned)
+
+
+@given(st.integers(1, 64), enough_hosts, some_pinned)
+def test_a_new_cell_has_to_move_anything_for_what_is_pinned(count, hosts, pinned):
+    pinned = in_cell([""] * count, pinned)
+    owners = [""] * count
+    for host, shards in balanced(owners, hosts, pinned).items():
+        for shard in shards:
+            owners[shard] = host
+    assert moves(owners, hosts, pinned) == {}
+
+
+def test_a_hot_shard_gets_a_host_by_moving_half_of_the_cell():
+    owners = ["h0", "h1"] * 32
+    plan = moves(owners, ["h0", "h1", "h2"], {5})
+    assert plan == {("h1", "h2"): [5]}
+
+
+def test_a_pinned_shard_is_lost_while_its_host_and_another_are_away():
+    owners = ["h0", "h1"] * 4 + ["h2"]
+    owners[8] = ""  # h2 has ended, and h0 and h1 are left
+    assert balanced(owners, ["h0", "h1"], {8}) == {"h0": [8]}
+    owners[8] = "h0"
+    assert moves(owners, ["h0", "h1", "h2"], {8}) == {("h0", "h2"): [8]}

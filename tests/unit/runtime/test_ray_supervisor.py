@@ -112,9 +112,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def supervised(*hosts: PlayedHost, wanted: int = 0) -> Iterator[Supervisor]:
+def supervised(*hosts: PlayedHost, wanted: int = 0, pinned: tuple[int, ...] = ()) -> Iterator[Supervisor]:
     """A supervisor that has found these hosts; it can start no other."""
-    settings = CellSettings("us", wanted or len(hosts), Limits(shards=SHARDS), "", "", run=RUN)
+    settings = CellSettings("us", wanted or len(hosts), Limits(shards=SHARDS), "", "", run=RUN, pinned=pinned)
     supervisor = Supervisor(msgspec.msgpack.encode(settings))
 
     async def found() -> None:
@@ -252,3 +252,14 @@ async def test_who_scales_a_cell_is_told_that_it_is_done_although_nobody_would_r
         with pytest.raises(StoreUnavailable):
             await supervisor.scale(1)
         assert await wanted(supervisor) == 2
+
+
+async def test_a_pinned_shard_shares_its_host_or_is_lost_with_it() -> None:
+    hosts = first, hot, empty = [PlayedHost(f"us/host-{number}") for number in range(3)]
+    first.serves, hot.serves = {0: 1, 2: 1}, {1: 1, 3: 1}
+    with supervised(*hosts, pinned=(3,)) as supervisor:
+        await until(lambda: owners_of(supervisor) == [first.name, empty.name, first.name, hot.name])
+        assert (await supervisor.status())["settled"]
+        hot.stopped = True
+        # With two left, everybody shares.
+        await until(lambda: owners_of(supervisor) == [first.name, empty.name, first.name, empty.name])
