@@ -277,8 +277,10 @@ def test_what_two_killed_keepers_left_is_forgotten(cell):
     second.kill()
     second.wait()
     assert is_alive(left["Redis"])
+    # The second one may have told it to end already: it does so as soon as it goes on.
+    assert any("Redis" in run.left() for run in cell.state().runs())
     assert send(left["Redis"], signal.SIGCONT)
-    assert "Redis" in end_leftovers(cell.state())
+    end_leftovers(cell.state())
     assert not any(is_alive(mark) for mark in left.values())
 
 
