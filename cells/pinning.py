@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from actors.runtime.errors import StoreUnavailable
 from actors.runtime.sharding import shard_of
 from actors.storage.known_locations import unknown_locations
 from cells.config_rules import closest
@@ -28,7 +29,13 @@ def check_pinned(config: RegionConfig, addresses: StoreAddresses, paths: CellPat
     """
     if not config.runtime.pinned:
         return
-    unknown, known = unknown_locations(addresses.owner_url, config.runtime.pinned)
+    try:
+        unknown, known = unknown_locations(addresses.owner_url, config.runtime.pinned)
+    except StoreUnavailable as away:
+        raise CellError(
+            f"{config.name}: PostgreSQL does not tell whether there are the locations that runtime.pinned names: {away}",
+            "is it up, and are OCEFS_<REGION>_POSTGRES_URL and its owner's right? then try again",
+        ) from None
     if not unknown or not known:
         return
     problem = f"{config.name} has no location {unknown[0]!r}, which runtime.pinned names"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import partial
 
 from actors.domain.times import HOUR_MS
 from actors.runtime.codec import Codec
@@ -71,8 +70,8 @@ class Activation:
         Shards that it believes to own are leased anew, too: it may have been paused while another host had them.
         """
         leases = await self._store.lease(self._host, numbers, epoch)
-        memory = partial(Seen, self._limits.remember_hours, whole=False)
-        await self._serve({lease.shard: (lease, memory()) for lease in leases.values()})
+        hours = self._limits.remember_hours
+        await self._serve({lease.shard: (lease, Seen(hours, whole=False)) for lease in leases.values()})
         taken = {n for n in leases if n in self._shards and self._shards[n].epoch >= epoch}
         left = [n for n in numbers if n not in leases]
         newest = await self._compare(left) if left else 0
@@ -144,10 +143,19 @@ class Activation:
 
     async def learn(self) -> None:
         """Which commands were seen before a shard came here, one shard after the other: after a busy day there are many millions, and meanwhile the history is
-        asked for every command. Called until there is nothing to learn. Raises JournalUnavailable."""
-        for shard in list(self._shards.values()):
-            if not shard.memory.seen.whole and not shard.lost:
-                await self._learn(shard)
+        asked for every command. Called by the host again and again: what could not be learned is tried anew."""
+        try:
+            for shard in list(self._shards.values()):
+                if not shard.memory.seen.whole and not shard.lost:
+                    await self._learn(shard)
+        except JournalUnavailable:
+            return
+        except Exception:
+            # Not foreseen. The history goes on being asked; were it to end this host, the shards' next owner would meet it too.
+            if self._pauses.renew("learning", self._clock.now_ms()):
+                log.exception("what was seen before can't be learned")
+            return
+        self._pauses.well("learning")
 
     async def _learn(self, shard: Shard) -> None:
         now_ms = self._clock.now_ms()

@@ -25,7 +25,7 @@ from actors.runtime.activation import Activation
 from actors.runtime.appender import Appender
 from actors.runtime.codec import codecs, to_msgpack
 from actors.runtime.drain import Drain
-from actors.runtime.errors import JournalUnavailable, RuntimeFault
+from actors.runtime.errors import RuntimeFault
 from actors.runtime.feed import Feed, Listener
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
@@ -384,10 +384,7 @@ class Host:
     async def _learn(self) -> None:
         while True:
             await self._clock.sleep(SETTLE_S)
-            try:
-                await self.activation.learn()
-            except JournalUnavailable as away:
-                log.warning("what was seen before can't be learned, and will be asked for again: %s", away)
+            await self.activation.learn()
 
     async def _tick(self) -> None:
         ticks = 0

@@ -253,7 +253,7 @@ class RedisJournal:
         async with self._answering():
             memory = await self._redis.info("memory")
         limit = int(memory.get("maxmemory", 0))
-        return int(memory["used_memory"]) / limit if limit else 0.0
+        return int(memory.get("used_memory", 0)) / limit if limit else 0.0
 
     @asynccontextmanager
     async def _answering(self) -> AsyncIterator[None]:

@@ -101,7 +101,12 @@ async def _open(
 def router(services: Services, territory: Territory, private: PrivateOrders) -> APIRouter:
     """The other routes with their services."""
     api = APIRouter(tags=["orders"])
+    _add_history(api, services, territory, private)
+    _add_list(api, services, private)
+    return api
 
+
+def _add_history(api: APIRouter, services: Services, territory: Territory, private: PrivateOrders) -> None:
     @api.get(
         "/v1/orders/{order_id}/events",
         summary="The history of an order",
@@ -126,6 +131,8 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
             private.unsigned(event)
         return ok(page)
 
+
+def _add_list(api: APIRouter, services: Services, private: PrivateOrders) -> None:
     @api.get("/v1/orders", summary="Find orders", **documented(OrderPage, problems=(400, 422)))
     async def find(
         request: Request,
@@ -168,5 +175,3 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
             services, request, len(page.items), cursor, kind="customer", whose=whose, status=status, held=held
         )
         return ok(await order_page(private, page, request.scope))
-
-    return api

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from actors.runtime.errors import StoreUnavailable
 from actors.storage.known_locations import unknown_locations
 
 pytestmark = pytest.mark.real
@@ -24,3 +25,8 @@ def test_a_location_that_is_there_is_unknown_or_one_that_is_not_known(clean_url:
             f"INSERT INTO locations (location_id, {names}) VALUES ('us-wh-b', {values}), ('us-wh-a', {values})"
         )
     assert unknown_locations(clean_url, ["us-wh-c", "us-wh-b"]) == (["us-wh-c"], ["us-wh-a", "us-wh-b"])
+
+
+def test_a_database_that_is_away_is_an_error_of_the_driver(clean_url: str) -> None:
+    with pytest.raises(StoreUnavailable):
+        unknown_locations(f"{clean_url}_that_is_not_there", ["us-wh-a"])

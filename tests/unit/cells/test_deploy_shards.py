@@ -79,6 +79,18 @@ def test_a_cell_starts_with_a_pinned_location_that_it_does_not_have(done, monkey
     assert done == ["migrated", "asked"]
 
 
+def test_a_database_that_does_not_answer_for_pinned_locations_ends_a_start_with_a_traceback(done, monkeypatch):
+    config = pinning(monkeypatch)
+
+    def away(*_):
+        raise StoreUnavailable("no route")
+
+    monkeypatch.setattr(pinning_of_cells, "unknown_locations", away)
+    with pytest.raises(CellError, match="no route") as raised:
+        deploy.deploy(config, ADDRESSES)
+    assert "is it up" in raised.value.next_step
+
+
 @pytest.mark.parametrize(
     ("known", "phase"),
     [(("us-wh-newark", "us-wh-x"), "starting"), ((), "starting"), (("us-wh-x",), "recovering")],

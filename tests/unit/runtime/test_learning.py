@@ -66,6 +66,26 @@ async def test_a_journal_that_is_away_for_a_moment_leaves_a_host_that_never_lear
     assert cell.journal.prints_away == 0
 
 
+async def test_what_nobody_foresaw_while_it_learns_ends_a_host(cell, monkeypatch):
+    old = await cell.host()
+    first = (await ask(old, envelope("us-1", counter.Add(1))))[0]
+    await until(lambda: not old.drain.waiting())
+    await old.close()
+    asked = []
+
+    async def odd(shard, since_ms):
+        asked.append(shard)
+        raise ValueError("no fingerprints")
+
+    monkeypatch.setattr(cell.journal, "fingerprints", odd)
+    new = await cell.host("h1", learned=False)
+    await until(lambda: len(asked) > 1)
+    assert len(new.owned()) == cell.limits.shards
+    assert (await ask(new, envelope("us-1", counter.Add(1))))[0] == first
+    monkeypatch.undo()
+    await until(lambda: all(shard.memory.seen.whole for shard in new.shards.values()))
+
+
 async def test_one_tail_that_can_not_be_read_keeps_all_shards_from_being_served(cell):
     shards = list(range(cell.limits.shards))
     host = await cell.host(shards=[], learned=False)
