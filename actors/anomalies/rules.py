@@ -5,7 +5,7 @@ voids            orders are cancelled in a burst                         | step_
 refunds          refunds keep just under the threshold                   | step_up
 two_places       one account here and there, within minutes              | end_session
 off_shift        work at an hour that is nobody's                        | step_up
-lookups          many orders are looked at and not worked on             | end_session
+lookups          many orders, or papers of them, are looked at and not worked on | end_session
 stuffing         many accounts or machines are tried from one address    | none: there is no session
 guessing         one account is tried many times                         | none
 stolen_token     a session goes on from a network that nobody knows      | end_session
@@ -25,7 +25,7 @@ import msgspec
 from actors.anomalies.habits import Habit, Habits
 from actors.anomalies.record import MACHINE_REFUSED, SIGN_IN, Record, Reference, is_read
 from actors.anomalies.settings import AnomalySettings
-from actors.anomalies.weighing import AT_WORK, SEARCH, closed, directions, listed, listing, worked_on
+from actors.anomalies.weighing import AT_WORK, SEARCH, closed, directions, listed, listing, order_of, worked_on
 from actors.anomalies.windows import KeptWindow, Window, Windows
 from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -256,22 +256,22 @@ class Rules:
 
     # --- what is looked at
     def _lookups(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        subject, now_ms, searches = record.subject, record.at_ms, record.action == SEARCH
+        subject, now_ms, searches, order_id = record.subject, record.at_ms, record.action == SEARCH, order_of(record)
         if record.outcome:
             return None
         if not is_read(record.action):
             for name, what in zip(("worked", "handled"), worked_on(record), strict=True):
                 if what:
-                    self._windows[name].add(subject, record, what)
+                    self._windows[name].add(subject, record, what, once=True)
             return None
-        if not (searches or record.kind == "order"):
+        if not (searches or order_id):
             return None
         limits = self._settings
         looks, lists = self._windows["lookups"], self._windows["lists"]
         if searches:
             pages, window = lists.add(subject, record, listing(record), listed(record)), looks.get(subject, now_ms)
         else:
-            pages, window = lists.get(subject, now_ms), looks.add(subject, record, record.entity_id)
+            pages, window = lists.get(subject, now_ms), looks.add(subject, record, order_id, once=True)
         in_lists = sum({page.member: page.weight for page in sorted(pages.entries, key=_by_weight)}.values())
         if len(window) + in_lists < limits.lookups:
             return None

@@ -52,13 +52,19 @@ def directions(record: Record) -> tuple[int, int]:
     return down, up
 
 
-def worked_on(record: Record) -> tuple[str, str]:
-    """(order, what else) that somebody has done something about. A shipment says in its id of which order it is; a collection has one or several and says none, nor does
-    a floor, where each act is one order's or more: these can only be counted. Both "" for what is no work on orders."""
-    if record.kind == "order":
-        return record.entity_id, ""
+def order_of(record: Record) -> str:
+    """The order that it is about. A shipment says in its id of which it is; where it is of none, it stands for one: it has a person's name and street like any other. "" for all else."""
     if record.kind == "shipment":
-        return order_shipped(record.entity_id), ""
+        return order_shipped(record.entity_id) or record.entity_id
+    return record.entity_id if record.kind == "order" else ""
+
+
+def worked_on(record: Record) -> tuple[str, str]:
+    """(order, what else) that somebody has done something about. A collection has one order or several and says none, nor does a floor, where each act is one order's or more:
+    these can only be counted. Both "" for what is no work on orders."""
+    order_id = order_of(record)
+    if order_id:
+        return order_id, ""
     if record.kind == "collection":
         return "", record.entity_id
     return "", f"{record.reference}" if record.kind == "floor" else ""

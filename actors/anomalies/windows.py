@@ -64,6 +64,19 @@ class Window:
         entries.append(entry)
         counts[entry.member] = counts.get(entry.member, 0) + 1
 
+    def renew(self, entry: Entry) -> None:
+        """The newest, in the place of what there is about the same member."""
+        entries = self.entries
+        if entries and entries[-1].member == entry.member:
+            entries[-1] = entry
+            return
+        if entry.member in self._counts:
+            others = [other for other in entries if other.member != entry.member]
+            self.drop(len(entries))
+            for other in others:
+                self.append(other)
+        self.append(entry)
+
     def drop(self, number: int) -> None:
         """Without the oldest `number`."""
         entries, counts = self.entries, self._counts
@@ -111,8 +124,9 @@ class Windows:
     def __len__(self) -> int:
         return len(self._windows)
 
-    def add(self, key: str, record: Record, member: str = "", weight: float = 1.0) -> Window:
-        """The key's window, with this record in it and without what is too old."""
+    def add(self, key: str, record: Record, member: str = "", weight: float = 1.0, *, once: bool = False) -> Window:
+        """The key's window, with this record in it and without what is too old. `once`: in the place of what there is about the same member, so that whoever does ten things to each of
+        many orders, or looks at ten papers of each, has room for them all."""
         window = self._windows.pop(key, None)
         if window is None:
             window = Window()
@@ -121,7 +135,11 @@ class Windows:
         self._windows[key] = window  # last in the dict's order: heard of most lately
         entries = window.entries
         if record.at_ms > window.judged_ms:
-            window.append(Entry(record.at_ms, member, weight, record.reference, record.request_id))
+            entry = Entry(record.at_ms, member, weight, record.reference, record.request_id)
+            if once:
+                window.renew(entry)
+            else:
+                window.append(entry)
         oldest_ms, stale = record.at_ms - self._span_ms, 0
         while stale < len(entries) and entries[stale].at_ms < oldest_ms:
             stale += 1
