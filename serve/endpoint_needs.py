@@ -11,7 +11,7 @@ class Need(NamedTuple):
 
     permission: one of `permissions.PERMISSIONS`; "" for an endpoint that anyone signed in may use, None for one that is open to all.
     at_location: the caller's rights must reach the location in the path. step_up: the second factor must be fresh, of customers the session. reads: the audit's name
-    for reading personal data by it: written down before it is answered; by the handler when it is `counted`, with how much is told. own: the permission that suffices for what is the caller's own;
+    for reading personal data by it: written down before it is answered; by the handler when it is `counted`, with how much is told, or only where something is. own: the permission that suffices for what is the caller's own;
     whose it is, the entity judges.
     """
 
@@ -172,10 +172,11 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/inbounds/{inbound_id}/receipts"): Need("stock.receive"),
     ("POST", "/v1/inbounds/{inbound_id}/closure"): Need("stock.receive"),
     ("POST", "/v1/inbounds/{inbound_id}/cancellation"): Need("stock.receive"),
-    # Of which location somebody may pack, the shipment judges. Who it goes to stands on labels and papers only: each look is written down.
+    # Of which location somebody may pack, the shipment judges. Who it goes to stands on labels and papers only, and in the
+    # note of a manual one, if it has any: each look at these is written down.
     ("POST", "/v1/shipments"): Need("packing.work"),
     ("GET", "/v1/shipments"): Need("orders.read"),
-    ("GET", "/v1/shipments/{shipment_id}"): Need("orders.read"),
+    ("GET", "/v1/shipments/{shipment_id}"): Need("orders.read", reads="shipment.read", counted=True),
     ("GET", "/v1/shipments/{shipment_id}/proposal"): Need("orders.read"),
     ("POST", "/v1/manual-shipments"): Need("packing.manual"),
     ("POST", "/v1/shipments/{shipment_id}/cancellation"): Need("packing.manual"),

@@ -148,9 +148,12 @@ def _add_reading(api: APIRouter, calls: PackingCalls, proposing: Proposing, reci
         **documented(ShipmentDetail, problems=(401, 403, 404, 421, 422), example=examples.DETAIL),
     )
     async def read(shipment_id: ShipmentId, request: Request) -> Response:
-        """As it is now. Who it goes to stands on its papers only."""
+        """As it is now. Who it goes to stands on its papers only. The note of a manual one may tell of a person: that it is read is written down."""
         view = await calls.view(shipment_id, request)
-        return ok(detail(view, await recipients.note(view, request)))
+        note = await recipients.note(view, request)
+        if note:
+            await services.trail.read(request.scope, "shipment.read", "shipment", shipment_id)
+        return ok(detail(view, note))
 
     @api.get(
         "/v1/shipments/{shipment_id}/proposal",

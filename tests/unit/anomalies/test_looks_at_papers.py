@@ -61,10 +61,10 @@ def test_who_reads_everything_of_each_order_by_turns_hides_how_many_they_are():
 
 @pytest.mark.parametrize("shipment", [of_order, manual])
 def test_a_day_of_packing_with_all_papers_printed_is_taken_for_harvesting(shipment):
-    """110 an hour, at two tables by turns: opened in heaps, scanned, closed, labelled, and looked at on the way."""
+    """160 an hour, at two tables by turns: opened in heaps, scanned, closed, labelled, and looked at on the way."""
     shop = Shop()
-    for number in range(8 * 110):
-        at_ms = START + number * HOUR_MS // 110
+    for number in range(8 * 160):
+        at_ms = START + number * HOUR_MS // 160
         name = shipment(number)
         if number % 30 == 0:
             for one in range(number, number + 30):

@@ -24,7 +24,6 @@ JSON = "application/json"
 NOT_OF_A_PERSON = {
     "/metrics": "figures",
     "/v1/reservations/{reservation_id}": "goods of a cart, and not whose it is",
-    "/v1/shipments/{shipment_id}": "of who it goes to the country only; the rest stands on labels and papers",
     "/v1/shipments/{shipment_id}/parcels/{parcel}/sscc-label": "a number",
     "/v1/locations/{location_id}/docks/{carrier}/manifests/{number}/list.pdf": "numbers of parcels",
 }

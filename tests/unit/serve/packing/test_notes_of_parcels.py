@@ -53,6 +53,25 @@ async def test_a_note_lies_in_the_clear_or_is_lost_to_who_packs(station):
     assert await note(station, name) == ""
 
 
+async def test_a_note_is_read_and_nobody_writes_it_down(station, monkeypatch):
+    name, plain = await manual(station), await manual(station, note="")
+    gateway = station.cell.gateway
+    gateway.audited.clear()
+    # Without a note there is nothing of a person in it.
+    for one in (plain, name):
+        await station.read(one)
+    seen = [(line.act.action, line.kind, line.entity_id) for line in gateway.audited]
+    assert seen == [("shipment.read", "shipment", name)]
+
+    async def away(lines, command_id, **more):
+        return False
+
+    monkeypatch.setattr(station.cell.services.trail, "_noted", away)
+    answer = await station.cell.http.get(f"/v1/shipments/{name}", headers=station.headers)
+    assert (answer.status_code, answer.json()["code"]) == (503, "audit.unavailable")
+    assert NOTE not in answer.text
+
+
 async def test_a_note_stays_when_its_parcel_has_left_or_lies_in_the_history(station):
     name = await manual(station)
     await station.fill(name, ("A1", 1))
