@@ -17,6 +17,7 @@ from actors.ray_gateway import ActorHandles, HostTransport, SupervisorMap
 from actors.ray_host import CellSettings
 from actors.runtime.gateway import Gateway
 from actors.runtime.limits import Limits
+from actors.storage.activity import RedisActivity
 from actors.storage.alert_list import PostgresAlerts
 from actors.storage.audit_search import PostgresAudit
 from actors.storage.figures import PostgresFigures
@@ -149,6 +150,7 @@ async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
     read_model = PostgresReadModel(cell.postgres_url)
 
     limits = RedisRateLimits(cell.redis_url, cell.region)
+    shared_activity = RedisActivity(cell.redis_url, cell.region)
     audit = PostgresAudit(cell.postgres_url) if settings.identity == "required" else None
     alerts = PostgresAlerts(cell.postgres_url) if settings.identity == "required" else None
 
@@ -157,6 +159,8 @@ async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
     async def close() -> None:
         board.close()
         await services.trail.close()
+        await services.activity.close()
+        await shared_activity.close()
         await limits.close()
         await gateway.close()
         await read_model.close()
@@ -167,10 +171,11 @@ async def make_services(packed_cell: bytes, packed_api: bytes) -> Services:
         await closing.aclose()
 
     services = Services(
-        settings, gateway, read_model, clock, limits, audit=audit, alerts=alerts, figures=figures, close=close, region_key=region_key
+        settings, gateway, read_model, clock, limits, shared_activity, audit=audit, alerts=alerts, figures=figures, close=close, region_key=region_key
     )  # fmt: skip
     board = Noticeboard(Path(cell.door_folder).parent / "figures", services.metrics.figures)
     services.metrics.others = board.others
     board.start()
+    services.activity.start()
     await gateway.start()
     return services

@@ -12,7 +12,7 @@ class Need(NamedTuple):
     permission: one of `permissions.PERMISSIONS`; "" for an endpoint that anyone signed in may use, None for one that is open to all.
     at_location: the caller's rights must reach the location in the path. step_up: the second factor must be fresh, of customers the session. reads: the audit's name
     for reading personal data by it: written down before it is answered; by the handler when it is `counted`, with how much is told, or only where something is. own: the permission that suffices for what is the caller's own;
-    whose it is, the entity judges.
+    whose it is, the entity judges. attended: it shows that somebody is there, for whom a session stays open (`identity/activity.py`); False for what pages ask by themselves.
     """
 
     permission: str | None
@@ -21,6 +21,7 @@ class Need(NamedTuple):
     reads: str = ""
     own: str = ""
     counted: bool = False
+    attended: bool = True
 
 
 OPEN = Need(None)
@@ -105,7 +106,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/locations/{location_id}/figures"): Need("figures.read", at_location=True),
     ("GET", "/v1/figures"): Need("figures.read"),
     # Figures on it take `figures.read` besides.
-    ("GET", "/v1/live"): Need("live.read", reads="live.open"),
+    ("GET", "/v1/live"): Need("live.read", reads="live.open", attended=False),
     ("GET", "/v1/audit"): Need("audit.read", reads="audit.search"),
     # By tools on the cell's own machine, with a token that they sign by its key file.
     ("POST", "/v1/audit/operator-acts"): Need("operators.note"),

@@ -19,6 +19,7 @@ from serve.cursors import Cursors
 from serve.figures.nothing import NoFigures
 from serve.figures.telling import FiguresTelling
 from serve.gateway import Gateway
+from serve.identity.activity import Activity, MemoryActivity, SharedActivity
 from serve.identity.ended import EndedSessions
 from serve.identity.guard import Guard
 from serve.identity.keyring import KeyringWatch
@@ -53,6 +54,7 @@ class Services:
     read_model: ReadModel
     clock: Clock
     limits: RateLimits = field(default_factory=MemoryRateLimits)
+    shared_activity: SharedActivity = field(default_factory=MemoryActivity)
     audit: AuditLines | None = None
     alerts: AlertList | None = None
     figures: FiguresList = field(default_factory=NoFigures)
@@ -71,6 +73,7 @@ class Services:
     data_keys: DataKeys | None = field(init=False)
     signals: PrivacySignals | None = field(init=False)
     routers: Routers = field(init=False)
+    activity: Activity = field(init=False)
     guard: Guard = field(init=False)
     trail: Trail = field(init=False)
 
@@ -99,6 +102,7 @@ class Services:
         if self.data_keys is not None:
             self.signals = PrivacySignals(settings.region, self.gateway, self.data_keys, self.clock)
         self.routers = Routers(settings.router_networks)
+        self.activity = Activity(self.shared_activity, self.clock)
         self.guard = Guard(
             settings.region,
             required=settings.identity == "required",
@@ -106,6 +110,7 @@ class Services:
             ended=self.ended,
             clock=self.clock,
             routers=self.routers,
+            activity=self.activity,
         )
         others = settings.other_regions | frozenset(settings.other_countries.values())
         self.trail = Trail(settings.region, others, self.gateway, self.clock)

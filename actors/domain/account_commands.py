@@ -57,10 +57,12 @@ class SignIn(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class Refresh(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A new token for the shift in exchange for that of number `token_number`."""
+    """A new token for the shift in exchange for that of number `token_number`. `used_ms`: when somebody last did something in the session as far as the replicas know, 0 for
+    never (UTC ms); None: nobody can tell, so that this counts as use."""
 
     session_id: Annotated[str, SHIFT_ID]
     token_number: int
+    used_ms: int | None = None
 
 
 class StepUp(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -61,10 +61,11 @@ class SignInFailed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ShiftRefreshed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The shift has a new token, of this number."""
+    """The shift has a new token, of this number. `seen_ms`: when somebody last did something in it (UTC ms); 0 in events of releases to which the renewal was that."""
 
     session_id: Annotated[str, SHIFT_ID]
     token_number: int
+    seen_ms: int = 0
 
 
 class SteppedUp(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -2,6 +2,8 @@
 
 A failed proof is counted and is no refusal: a refusal changes nothing. Each token of a shift has a number; whoever comes with an old one
 holds a token that was stolen, or whose successor was, so the shift ends (RFC 9700 section 4.14.2).
+
+A page renews its tokens with nobody before it, so that a renewal is no use of the shift: it brings along when somebody last did something (`Refresh.used_ms`).
 """
 
 from __future__ import annotations
@@ -65,9 +67,12 @@ def sign_in(account: Account, command: SignIn, context: Context) -> Decision:
 
 def refresh(account: Account, command: Refresh, context: Context) -> Decision:
     """A new token, or the end of the shift. Raises Refused `session.ended`."""
-    shift = running(account, command.session_id, context)
+    # The replica's clock may be ahead of ours.
+    used_ms = min(command.used_ms or 0, context.now_ms)
+    shift = running(account, command.session_id, context, used_ms)
     if command.token_number == shift.token_number:
-        return session(ShiftRefreshed(shift.session_id, shift.token_number + 1))
+        seen_ms = context.now_ms if command.used_ms is None else max(shift.seen_ms, used_ms)
+        return session(ShiftRefreshed(shift.session_id, shift.token_number + 1, seen_ms))
     return no_session("token_reused", ShiftEnded(EndedShift(shift.session_id, shift.ends_ms), "token_reused"))
 
 
@@ -104,14 +109,14 @@ def ended(account: Account) -> EndedShift | None:
     return EndedShift(account.shift.session_id, account.shift.ends_ms) if account.shift is not None else None
 
 
-def running(account: Account, session_id: str, context: Context) -> Shift:
-    """The shift of that session. Raises Refused `session.ended`."""
+def running(account: Account, session_id: str, context: Context, used_ms: int = 0) -> Shift:
+    """The shift of that session. `used_ms`: when somebody last did something in it, where more is known than the account knows (UTC ms). Raises Refused `session.ended`."""
     shift, now_ms = account.shift, context.now_ms
     if shift is None or shift.session_id != session_id:
         raise Refused("session.ended", "This session has ended.", reason="signed_out")
     if now_ms >= shift.ends_ms:
         raise Refused("session.ended", "The shift is over.", reason="shift_over")
-    if now_ms - shift.seen_ms > IDLE_MS[shift.role]:
+    if now_ms - max(shift.seen_ms, used_ms) > IDLE_MS[shift.role]:
         raise Refused("session.ended", "This session was not used for too long.", reason="idle")
     return shift
 
@@ -158,9 +163,11 @@ def count(account: Account, event: Failed, context: Context) -> None:
 
 
 def renew(account: Account, event: ShiftRefreshed | SteppedUp | PasswordChanged, context: Context) -> None:
-    """The shift has a new token, and is in use."""
-    assert account.shift is not None
-    proved_ms = context.now_ms if type(event) is SteppedUp else account.shift.proved_ms
+    """The shift has a new token; whoever proves himself for it is there."""
+    shift, now_ms = account.shift, context.now_ms
+    assert shift is not None
+    proved_ms = now_ms if type(event) is SteppedUp else shift.proved_ms
+    seen_ms = (event.seen_ms or now_ms) if type(event) is ShiftRefreshed else now_ms
     account.shift = msgspec.structs.replace(
-        account.shift, seen_ms=context.now_ms, proved_ms=proved_ms, token_number=event.token_number
+        shift, seen_ms=max(shift.seen_ms, seen_ms), proved_ms=proved_ms, token_number=event.token_number
     )

@@ -26,8 +26,8 @@ IDLE_MS: Mapping[str, int] = {role: (15 if role == "manager" else 60) * MINUTE_M
 
 
 class Shift(msgspec.Struct, frozen=True, gc=False):
-    """A session of work. `role` and `location_id` ("" or one) are those of its tokens; `seen_ms`: last activity; `proved_ms`: last
-    proof of the second factor; `token_number`: of the one token that Refresh takes; `device`: as the person calls it; `device_id`: the enrolled
+    """A session of work. `role` and `location_id` ("" or one) are those of its tokens; `seen_ms`: when somebody last did something in it, as far as
+    the account knows (a renewal of tokens alone is nothing); `proved_ms`: last proof of the second factor; `token_number`: of the one token that Refresh takes; `device`: as the person calls it; `device_id`: the enrolled
     one, with the session of its own that has to last as long, or ""."""
 
     session_id: Annotated[str, SHIFT_ID]

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from actors.domain.account_state import Shift
+from actors.domain.account_state import IDLE_MS, Shift
 from actors.domain.account_views import AccountView, Credentials, ViewCredentials
 from actors.domain.client import ClientView
 from actors.domain.ids import account_id
@@ -149,6 +149,11 @@ class Desk:
             found: AccountView | ClientView = await self.view(kind, entity_id, query, scope, view)
             check_given(scope, found.locations)
 
+    async def used_ms(self, session_id: str) -> int | None:
+        """When somebody last did something in the session (UTC ms; 0: never); None while nobody can tell, as in a cell whose guard lets everybody pass."""
+        services = self.services
+        return await services.activity.last_ms(session_id) if services.guard.required else None
+
     # --- secrets
     def keyed_digest(self, entity_id: str, body: bytes) -> int:
         """63 bits of a body that holds a password: without the cell's key nobody can try passwords by them."""
@@ -210,7 +215,9 @@ class Desk:
         """An access and a refresh token for a shift that runs. Raises Problem 401 when it ends within this second."""
         keys, now_s = self.keys(), self.now_ms() // 1000
         ends_s = min(shift.ends_ms // 1000, now_s + REFRESH_S)  # the host's clock may be ahead of ours
-        if ends_s <= now_s:
+        # Nobody comes back by it after the shift was idle for too long; whoever works meanwhile is given a longer one.
+        idle_s = (shift.seen_ms + IDLE_MS[shift.role]) // 1000
+        if min(ends_s, idle_s) <= now_s:
             raise Problem("session.ended", "This session has ended: sign in again.")
 
         def claims(expires_s: int, use: str) -> Claims:
@@ -220,7 +227,7 @@ class Desk:
                 num=shift.token_number, dev=shift.device_id, dev_sid=shift.device_session, use=use,  # type: ignore[arg-type]
             )  # fmt: skip
 
-        expires_s = min(now_s + ACCESS_S, ends_s)
+        expires_s = min(now_s + ACCESS_S, ends_s, idle_s)
         view = ShiftView(
             shift.session_id, shift.role, shift.location_id, moment(shift.started_ms), moment(shift.ends_ms)
         )

@@ -18,6 +18,7 @@ from actors.runtime.ports import Clock
 from serve.audit.who import WhoAsks, on_device
 from serve.context import ENTITY_ID, PRINCIPAL, WHO, Scope, headers_of
 from serve.endpoint_needs import Need
+from serve.identity.activity import Activity
 from serve.identity.ended import EndedSessions
 from serve.identity.keyring import Keyring, KeyringWatch
 from serve.identity.limits import Routers
@@ -61,9 +62,11 @@ def principal_of(claims: Claims) -> Principal:
 
 @dataclass(slots=True)
 class _Bearer:
-    """Whose token was checked before; it never leaves this process. `who`: he for the audit, when he came from `address`, as he did last."""
+    """Whose token was checked before; it never leaves this process. `is_staff`: is it somebody on shift, whose session ends when nobody works; `who`: he for the audit, when he
+    came from `address`, as he did last."""
 
     principal: Principal
+    is_staff: bool
     address: str = ""
     who: Who | None = None
 
@@ -72,7 +75,7 @@ class Guard:
     """The guard of one replica. `required` False: everybody may do everything, as long as nobody but this machine reaches the API."""
 
     def __init__(
-        self, region: str, *, required: bool, keys: KeyringWatch | None, ended: EndedSessions, clock: Clock, routers: Routers
+        self, region: str, *, required: bool, keys: KeyringWatch | None, ended: EndedSessions, clock: Clock, routers: Routers, activity: Activity
     ) -> None:  # fmt: skip
         self.required = required
         self._region = region
@@ -80,6 +83,7 @@ class Guard:
         self._ended = ended
         self._clock = clock
         self._routers = routers
+        self._activity = activity
         self._known: dict[bytes, _Bearer] = {}
         self._known_by: Keyring | None = None
         self._who = WhoAsks()
@@ -98,6 +102,8 @@ class Guard:
             self._name_nobody(scope, keys)
             raise
         principal = scope[PRINCIPAL] = bearer.principal
+        if bearer.is_staff and (need is None or need.attended):
+            self._activity.note(principal.session_id, self._clock.now_ms())
         address = self._routers.address_of(scope)
         if bearer.who is None or bearer.address != address:
             assert keys is not None, "nobody is a bearer without keys"
@@ -170,7 +176,8 @@ class Guard:
         now_s = self._clock.now_ms() // 1000
         bearer = self._known.get(given)
         if bearer is None:
-            bearer = _Bearer(self._verified(keys, given, now_s))
+            principal = self._verified(keys, given, now_s)
+            bearer = _Bearer(principal, bool(principal.role) and principal.role not in CUSTOMERS)
             if len(self._known) >= KNOWN_MAX:
                 del self._known[next(iter(self._known))]
             self._known[given] = bearer

@@ -192,7 +192,7 @@ class _Sessions:
         on_device(request.scope, claims.dev)
         desk.services.guard.check_device(claims.dev_sid)
         await desk.hold_to(BY_SESSION, "session", claims.sid)
-        command = Refresh(claims.sid, claims.num)
+        command = Refresh(claims.sid, claims.num, await desk.used_ms(claims.sid))
         outcome = await desk.ask("account", claims.sub, command, request.scope, SessionOutcome)
         return self._tokens(claims.sub, outcome)
 
@@ -278,7 +278,9 @@ def router(desk: Desk) -> APIRouter:
         **documented(Tokens, body=RefreshRequest, request_example={"refresh_token": "eyJ…"}, problems=(401, 404)),
     )
     async def refresh(request: Request) -> Response:
-        """While the person works: managers' shifts end after 15 minutes without, others' after 60."""
+        """While the person works: managers' shifts end when nothing was asked with a token of theirs for 15 minutes, others' after 60. Neither this nor `GET /v1/live` counts as
+        work, since pages do both by themselves; all else does, also where a page polls it. An access token is good for less than five minutes where the shift would be idle for
+        too long before. While the cell can't tell what other replicas were asked (its Redis is away), this counts."""
         return ok(await sessions.refresh(request))
 
     _add_current(api, desk, sessions)

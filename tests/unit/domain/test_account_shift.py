@@ -16,9 +16,10 @@ from actors.domain.account_commands import (
     SetPassword,
     StepUp,
 )
-from actors.domain.account_events import SteppedUp
+from actors.domain.account_events import ShiftRefreshed, SteppedUp
 from actors.domain.account_state import ACCESS_MS, IDLE_MS, LOCK_AFTER
 from actors.domain.account_views import ViewCredentials
+from actors.domain.kind import Context
 from actors.domain.revocations import replaced
 from tests.unit.domain.account_desk import ID, MINUTE_MS, RIGHTS, STEP, Desk, revoked
 
@@ -44,6 +45,53 @@ def test_a_shift_that_nobody_uses_stays_open(role, minutes):
     desk.now_ms += minutes * MINUTE_MS + 1
     assert desk.refused(Refresh("s1", 2)) == "session.ended"
     assert desk.refused(StepUp("s1", STEP + 9, "")) == "session.ended"
+
+
+@pytest.mark.parametrize("used", [0, 7])
+def test_a_renewal_counts_as_use_though_nobody_worked(used):
+    desk = Desk().ready("manager")
+    begun_ms = desk.sign_in().shift.seen_ms
+    used_ms = begun_ms + used * MINUTE_MS if used else 0
+    for number in range(1, 4):
+        desk.now_ms += 4 * MINUTE_MS
+        told = desk.do(Refresh("s1", number, used_ms))
+    assert told.shift.seen_ms == begun_ms + used * MINUTE_MS
+    desk.now_ms = begun_ms + (15 + used) * MINUTE_MS
+    assert desk.do(Refresh("s1", 4, used_ms)).ok
+    desk.now_ms += 1
+    assert desk.refused(Refresh("s1", 5, used_ms)) == "session.ended"
+    assert desk.refused(StepUp("s1", STEP + 9, "")) == "session.ended"
+
+
+def test_work_that_the_account_has_not_heard_of_is_none():
+    desk = Desk().ready("manager")
+    desk.sign_in()
+    desk.now_ms += 20 * MINUTE_MS
+    assert desk.do(Refresh("s1", 1, desk.now_ms - 1)).shift.seen_ms == desk.now_ms - 1
+
+
+def test_what_a_replica_knows_makes_a_shift_older_or_younger_than_now():
+    desk = Desk().ready("manager")
+    desk.sign_in()
+    desk.now_ms += 10 * MINUTE_MS
+    seen_ms = desk.do(Refresh("s1", 1, desk.now_ms)).shift.seen_ms
+    for number, used_ms in enumerate((seen_ms - MINUTE_MS, 0, seen_ms + 365 * 24 * 60 * MINUTE_MS), 2):
+        desk.now_ms += 1
+        told = desk.do(Refresh("s1", number, used_ms))
+        assert told.shift.seen_ms == (desk.now_ms if used_ms > seen_ms else seen_ms)
+    # A proof is work; what the replicas tell afterwards is of before.
+    desk.now_ms += MINUTE_MS
+    assert desk.do(StepUp("s1", STEP + 2, "")).shift.seen_ms == desk.now_ms
+    assert desk.do(Refresh("s1", 6, seen_ms)).shift.seen_ms == desk.now_ms
+
+
+def test_a_renewal_of_a_release_to_which_it_was_use_can_not_be_read():
+    desk = Desk().ready()
+    desk.sign_in()
+    kept = msgspec.msgpack.encode({"type": "ShiftRefreshed", "session_id": "s1", "token_number": 2})
+    event = msgspec.msgpack.decode(kept, type=ShiftRefreshed)
+    after = account.evolve(desk.state, event, Context(ID, "c", desk.now_ms + MINUTE_MS))
+    assert (after.shift.seen_ms, after.shift.token_number) == (desk.now_ms + MINUTE_MS, 2)
 
 
 def test_a_shift_goes_on_past_its_end():

@@ -10,6 +10,7 @@ from redis.asyncio.connection import DefaultParser
 
 from actors.runtime.errors import JournalFull, JournalUnavailable
 from actors.runtime.ports import Append
+from actors.storage.activity import RedisActivity
 from actors.storage.rate_limits import RedisRateLimits
 from actors.storage.redis_journal import RedisJournal
 
@@ -61,6 +62,16 @@ async def test_tries_go_on_being_counted_on_a_replica(text, monkeypatch):
     with pytest.raises(JournalUnavailable):
         await limits_on(line, monkeypatch).take("a", 0, 60, 2)
     assert line.left
+
+
+@pytest.mark.parametrize("text", [*REPLICA, *FULL])
+async def test_sessions_go_on_being_noted_on_a_replica_or_a_full_redis_calls_them_idle(text, monkeypatch):
+    line, activity = Refusing(text), RedisActivity("/nowhere/redis.sock", "us")
+    monkeypatch.setattr(activity, "_line", line)
+    for call in (activity.tell({"a": 1}, 1), activity.later("a", 0)):
+        with pytest.raises(JournalUnavailable):
+            await call
+    assert line.left == (_REPLICA in text)
 
 
 @pytest.mark.parametrize("text", FULL)
