@@ -83,6 +83,9 @@ def test_what_a_replica_knows_makes_a_shift_older_or_younger_than_now():
     desk.now_ms += MINUTE_MS
     assert desk.do(StepUp("s1", STEP + 2, "")).shift.seen_ms == desk.now_ms
     assert desk.do(Refresh("s1", 6, seen_ms)).shift.seen_ms == desk.now_ms
+    # As it does after another host's clock, which was ahead.
+    proved_ms, desk.now_ms = desk.now_ms, desk.now_ms - MINUTE_MS
+    assert desk.do(StepUp("s1", STEP + 3, "")).shift.seen_ms == proved_ms
 
 
 def test_a_renewal_of_a_release_to_which_it_was_use_can_not_be_read():
