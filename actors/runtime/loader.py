@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from actors.domain.times import HOUR_MS
+from actors.runtime import wire
 from actors.runtime.codec import Codec
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.limits import Limits
@@ -15,7 +16,8 @@ from actors.runtime.memory import Remembered
 from actors.runtime.pauses import Pauses
 from actors.runtime.ports import Clock, Snapshot, Store
 from actors.runtime.shard import Entity, Key, Shard
-from actors.runtime.turns import TurnTaker
+from actors.runtime.turns import TurnTaker, mark_of, only_history_knows
+from actors.runtime.wire import Envelope
 
 log = logging.getLogger("ocefs.loader")
 
@@ -36,6 +38,12 @@ class Waiting:
         self.found: dict[int, Remembered] = {}
         self.absent = False
         self.fault: Exception | None = None
+
+    def ask(self, fingerprint: int, envelope: Envelope) -> None:
+        """The history has to be asked for this command, too."""
+        self.fingerprints[fingerprint] = envelope.command_id
+        if since_ms := envelope.since_ms:
+            self.since_ms = min(since_ms, self.since_ms or since_ms)
 
 
 class Loader:
@@ -75,9 +83,7 @@ class Loader:
             return
         waiting.items.append((item, fingerprint))
         if fingerprint is not None:
-            waiting.fingerprints[fingerprint] = item.envelope.command_id
-            if since_ms := item.envelope.since_ms:
-                waiting.since_ms = min(since_ms, waiting.since_ms or since_ms)
+            waiting.ask(fingerprint, item.envelope)
         self._wake.set()
 
     def want(self, shard: Shard, keys: Sequence[Key]) -> None:
@@ -116,12 +122,34 @@ class Loader:
                 for key in self._round:
                     del self._waiting[key]
                 self._began = self._clock.monotonic()
+                self._ask_along()
                 failed = await self._load(self._round)
                 done, self._round = self._round, {}
                 self._give_back(done, failed)
                 if failed:
                     self._keep_wanted(done, failed)
                     await self._clock.sleep(self._limits.retry_pause_s)
+
+    def _ask_along(self) -> None:
+        """Those who queued up behind others are asked for in the same round. Each would else have one of its own as long as a shard has not
+        learned what was seen: a hundred commands to one entity, a hundred round trips. Of commands that are there twice only the first: the
+        second finds its answer in memory, or has to ask by itself when that is gone again."""
+        room = self._limits.load_max
+        for waiting in self._round.values():
+            shard = waiting.shard
+            for place, (item, asked) in enumerate(waiting.items):
+                envelope = item.envelope
+                if asked is not None or envelope.mode != wire.COMMAND or item.looked_up is shard:
+                    continue
+                if not room:
+                    return
+                room -= 1
+                mark = mark_of(envelope)
+                if mark in waiting.fingerprints or shard.memory.recall(mark) is not None:
+                    continue
+                if only_history_knows(shard, envelope, mark):
+                    waiting.items[place] = (item, mark)
+                    waiting.ask(mark, envelope)
 
     def _keep_wanted(self, done: Mapping[Key, Waiting], failed: Collection[str]) -> None:
         """Callers ask again by themselves; what is wanted though nobody asks (residents) is not forgotten."""

@@ -2,8 +2,10 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
+from actors.runtime import wire
 from actors.runtime.errors import JournalUnavailable
 from actors.runtime.host import SETTLE_S
 from tests.unit.runtime import counter
@@ -38,6 +40,41 @@ async def test_what_is_new_is_asked_for_at_the_store_for_ever(cell):
     assert cell.store.recalls == asked
     await ask(new, envelope("us-1", counter.Add(1)))
     assert cell.store.recalls == asked + 1
+
+
+async def test_each_command_to_a_busy_entity_is_asked_for_by_itself_until_its_shard_has_learned(cell):
+    old = await cell.host()
+    [first] = await ask(old, envelope("us-1", counter.Add(1)))
+    await until(lambda: not old.drain.waiting())
+    await old.close()
+    cell.journal.prints_gate.clear()
+    new = await cell.host("h1", learned=False)
+    asked = cell.store.recalls
+    many = [envelope("us-1", counter.Add(1), f"new{number}") for number in range(100)]
+    # Repetitions among them get their answers: of what the history knows, and of what came a moment ago.
+    replies = await ask(new, *many, envelope("us-1", counter.Add(1)), many[7], envelope("us-1", counter.Add(2), "new8"))
+    assert [total_of(reply) for reply in replies[:100]] == list(range(2, 102))
+    assert replies[100:102] == [first, replies[7]]
+    assert replies[102].status == wire.KEY_REUSED
+    assert cell.store.recalls - asked <= 3
+
+
+async def test_so_much_is_asked_for_at_once_that_the_store_has_to_hold_everybody_up(cell, monkeypatch):
+    monkeypatch.setattr(cell, "limits", msgspec.structs.replace(cell.limits, load_max=10))
+    cell.journal.prints_gate.clear()
+    host = await cell.host(learned=False)
+    await ask(host, envelope("us-1", counter.Add(1), creates=True))
+    sizes, remembered = [], cell.store.remembered
+
+    async def counted(kind, fingerprints, since_ms):
+        sizes.append(len(fingerprints))
+        return await remembered(kind, fingerprints, since_ms)
+
+    monkeypatch.setattr(cell.store, "remembered", counted)
+    replies = await ask(host, *(envelope("us-1", counter.Add(1), f"new{number}") for number in range(50)))
+    assert [total_of(reply) for reply in replies] == list(range(2, 52))
+    assert max(sizes) <= 11  # the one that asks, and those along with it
+    assert sum(sizes) == 50
 
 
 async def test_a_shard_that_is_built_again_forgets_what_was_seen_or_reads_it_anew(cell):
