@@ -32,6 +32,8 @@ log = logging.getLogger("ocefs.activation")
 HAND_OVER_S = 10.0
 # Tails that are read at once: each needs a connection, and those who have one should not decode all at the same time.
 READS_MAX = 4
+# Turns of a tail that are taken note of in one run of the loop: 2 us each.
+READ_MAX = 1_000
 
 
 class Activation:
@@ -133,7 +135,12 @@ class Activation:
 
     async def _read(self, shard: Shard, last: int) -> None:
         now_ms = self._clock.now_ms()
+        noted = 0  # since others last had the loop
         for position, turns in await self._journal.read(shard.number, shard.drained):
+            noted += len(turns)
+            if noted >= READ_MAX:
+                noted = 0
+                await asyncio.sleep(0)
             for line, turn in enumerate(turns):
                 entry = TailEntry(position, line, turn)
                 shard.tail.append(entry)

@@ -20,6 +20,8 @@ from actors.runtime.turns import TurnTaker, mark_of, only_history_knows
 from actors.runtime.wire import Envelope
 
 log = logging.getLogger("ocefs.loader")
+# Turns of a tail that are folded in one run of the loop: 8 us each at least, and a host that says nothing for a second is given up, as would be the next.
+FOLD_MAX = 250
 
 
 class Waiting:
@@ -66,6 +68,7 @@ class Loader:
         self._wake = asyncio.Event()
         self._pauses = Pauses()
         self._began = 0.0  # of the round under way
+        self._folded = 0  # since others last had the loop
         self.activations = 0
 
     def waits(self, key: Key) -> bool:
@@ -240,12 +243,10 @@ class Loader:
             shard = waiting.shard
             if shard.lost or key in shard.entities:
                 continue
-            if len(shard.unfolded.get(key, ())) < before[key]:
-                # A drain in doubt turned out to have happened meanwhile; what was read may be from before it.
-                outdated.append(key[1])
-                continue
             try:
-                self._enter(codec, shard, key, snapshots.get(key[1]))
+                if not await self._enter(codec, shard, key, snapshots.get(key[1]), before[key]):
+                    outdated.append(key[1])
+                    continue
                 waiting.absent = key not in shard.entities
                 self._pauses.well(key)
             except Exception as fault:
@@ -256,12 +257,33 @@ class Loader:
         if outdated:
             await self._install(kind, outdated, round_)
 
-    def _enter(self, codec: Codec, shard: Shard, key: Key, snapshot: Snapshot | None) -> None:
+    async def _pace(self) -> None:
+        """Lets others have the loop after every FOLD_MAX turns. What comes meanwhile for entities of this round queues up, in order: `waits`
+        holds for all of them until the round is over."""
+        self._folded += 1
+        if self._folded >= FOLD_MAX:
+            self._folded = 0
+            await asyncio.sleep(0)
+
+    async def _enter(self, codec: Codec, shard: Shard, key: Key, snapshot: Snapshot | None, turns: int) -> bool:
+        """Folds the entity's `turns` of the tail into what the store had, and takes it into memory when that is done. False when there are
+        fewer by now: a drain in doubt turned out to have happened meanwhile, and what was read may be from before it."""
+        unfolded = list(shard.unfolded.get(key, ()))
+        if len(unfolded) < turns:
+            return False
         now = self._clock.monotonic()
         restored = codec.kind.restore(key[1], snapshot.rows) if snapshot is not None else None
         entity = Entity(*restored, now) if restored is not None else Entity(None, 0, now)
-        unfolded = shard.unfolded.get(key, [])
-        rows = [self._turns.fold(codec, entity, entry.turn) for entry in unfolded]
+        rows = []
+        for entry in unfolded:
+            rows.append(self._turns.fold(codec, entity, entry.turn))
+            await self._pace()
+            if shard.lost:
+                return True  # nobody waits for it any more: its successor folds anew
+        if key in shard.entities:
+            return True
+        if len(shard.unfolded.get(key, ())) < turns:
+            return False
         for entry, folded in zip(unfolded, rows, strict=True):
             entry.rows, entry.entity = folded, entity
             entity.dirty += 1
@@ -270,3 +292,4 @@ class Loader:
             self.activations += 1
             shard.entities[key] = entity
             self._installed(shard, key, entity)
+        return True

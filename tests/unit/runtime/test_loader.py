@@ -49,7 +49,7 @@ async def test_what_can_not_be_loaded_is_tried_all_the_time_and_fills_the_log(ce
     host = await cell.host()
     tried: list[float] = []
 
-    def broken(codec, shard, key, snapshot):
+    async def broken(codec, shard, key, snapshot, turns):
         tried.append(time.monotonic())
         raise ValueError("a row that nobody can read")
 
