@@ -135,7 +135,9 @@ async def test_a_shard_that_is_lost_while_its_tail_is_folded_gets_what_was_folde
     assert len(folded.in_runs) < 2 * few
 
 
-async def test_turns_that_turn_out_to_be_drained_while_they_are_folded_leave_an_entity_that_is_never_clean(cell, folding):
+async def test_turns_that_turn_out_to_be_drained_while_they_are_folded_leave_an_entity_that_is_never_clean(
+    cell, folding
+):
     few = 4 * FOLD_MAX
     host, folded = await folding({"us-1": few})
     shard = host.shards[OWN]
