@@ -4,12 +4,17 @@ turn costs nothing. Labels: region and host only, never an id of an order, a cus
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from ray.util.metrics import Counter, Gauge, Histogram
 
+from actors.clock import SystemClock
 from actors.runtime.host import Host
+from actors.runtime.pauses import Pauses
 
+log = logging.getLogger("ocefs.meters")
 M = TypeVar("M", Counter, Gauge, Histogram)
 INTERVAL_S = 1.0
 _TAGS = ("region", "host")
@@ -39,6 +44,7 @@ class HostMeters:
             name: self._tagged(Gauge(f"ocefs_{name}", description=text, tag_keys=_TAGS), tags)
             for name, text in (
                 ("shards", "shards owned"),
+                ("shards_unlearned", "of these, that do not know yet what they saw: the store is asked for all"),
                 ("entities", "entities in memory"),
                 ("inbox", "envelopes waiting"),
                 ("tail_turns", "turns that are not in the store"),
@@ -56,7 +62,8 @@ class HostMeters:
             Histogram("ocefs_group_turns", description="envelopes an append", boundaries=_SIZES, tag_keys=_TAGS), tags
         )
         self._last = dict.fromkeys(self._counters, 0)
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._clock, self._pauses = SystemClock(), Pauses()
 
     @staticmethod
     def _tagged(metric: M, tags: dict[str, str]) -> M:
@@ -65,15 +72,25 @@ class HostMeters:
 
     def start(self) -> None:
         """Exports from now on."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        # The journal by itself: one that hangs would hold up all other figures, just when somebody looks at them.
+        for work in (self._export, self._ask_journal):
+            self._tasks.append(asyncio.get_running_loop().create_task(self._run(work)))
 
-    async def _run(self) -> None:
+    async def _run(self, work: Callable[[], Awaitable[None]]) -> None:
+        """For ever. What nobody foresaw is told, ever less often: a figure that stands still looks like one that is well."""
         while True:
             await asyncio.sleep(INTERVAL_S)
-            self._gauges["journal_fullness"].set(await self._host.appender.fullness())
-            self._export()
+            try:
+                await work()
+                self._pauses.well(work)
+            except Exception:
+                if self._pauses.renew(work, self._clock.now_ms()):
+                    log.exception("figures of %s could not be exported", self._host.name)
 
-    def _export(self) -> None:
+    async def _ask_journal(self) -> None:
+        self._gauges["journal_fullness"].set(await self._host.appender.fullness())
+
+    async def _export(self) -> None:
         host, stats = self._host, self._host.stats()
         totals = {
             "turns_total": host.turns.turns, "refusals_total": host.turns.refusals, "repeats_total": host.turns.repeats,
@@ -85,7 +102,8 @@ class HostMeters:
                 self._counters[name].inc(total - self._last[name])
                 self._last[name] = total
         values = {
-            "shards": stats.shards, "entities": stats.entities, "inbox": host.waiting(), "tail_turns": stats.tail_turns,
+            "shards": stats.shards, "shards_unlearned": host.activation.unlearned(), "entities": stats.entities,
+            "inbox": host.waiting(), "tail_turns": stats.tail_turns,
             "write_behind_lag_ms": stats.lag_ms, "outbox": stats.outbox, "outbox_parked": stats.parked,
             "rss_mb": stats.rss_mb,
         }  # fmt: skip

@@ -32,6 +32,10 @@ log = logging.getLogger("ocefs.activation")
 HAND_OVER_S = 10.0
 # Tails that are read at once: each needs a connection, and those who have one should not decode all at the same time.
 READS_MAX = 4
+# Turns of a tail that are taken note of in one run of the loop: 2 us each.
+READ_MAX = 1_000
+# Whoever can't learn what was seen tries again at least so often: each try reads it all, and till then the history is asked for every command.
+LEARN_AGAIN_MS = 30_000
 
 
 class Activation:
@@ -57,15 +61,19 @@ class Activation:
         # Shards whose residents, outbox and timers are still to be read.
         self._unsettled: set[int] = set()
         self._pauses = Pauses()
+        # Shards that could not learn, by number.
+        self._unlearned = Pauses(longest_ms=LEARN_AGAIN_MS)
         # Lost shards that are being built again, with their epochs.
         self.recovering: dict[int, int] = {}
 
     # --- taking over ------------------------------------------------------------------------------------------------
     async def take_over(self, numbers: Sequence[int], epoch: int) -> list[int]:
-        """Owns `numbers` from now on, under `epoch`: the number of the decision that gives them to it. Returns those that serve; raises
-        StoreUnavailable or JournalUnavailable when none can, and Outdated when all were given away anew meanwhile: a request that
-        comes late (it was on its way for long, or this process stood still) must not take them from their newer owner, who would go on
-        answering reads until it notices.
+        """Owns `numbers` from now on, under `epoch`: the number of the decision that gives them to it. Returns those that serve.
+
+        Raises StoreUnavailable: none does. Raises JournalUnavailable, be it for one tail that can't be read: those that were read before it
+        serve all the same (`Host.owned` tells of them). Raises Outdated when all were given away anew meanwhile: a request that comes late (it was
+        on its way for long, or this process stood still) must not take them from their newer owner, who would go on answering reads until
+        it notices.
 
         Shards that it believes to own are leased anew, too: it may have been paused while another host had them.
         """
@@ -133,7 +141,12 @@ class Activation:
 
     async def _read(self, shard: Shard, last: int) -> None:
         now_ms = self._clock.now_ms()
+        noted = 0  # since others last had the loop
         for position, turns in await self._journal.read(shard.number, shard.drained):
+            noted += len(turns)
+            if noted >= READ_MAX:
+                noted = 0
+                await asyncio.sleep(0)
             for line, turn in enumerate(turns):
                 entry = TailEntry(position, line, turn)
                 shard.tail.append(entry)
@@ -143,29 +156,47 @@ class Activation:
 
     async def learn(self) -> None:
         """Which commands were seen before a shard came here, one shard after the other: after a busy day there are many millions, and meanwhile the history is
-        asked for every command. Called by the host again and again: what could not be learned is tried anew."""
-        try:
-            for shard in list(self._shards.values()):
-                if not shard.memory.seen.whole and not shard.lost:
-                    await self._learn(shard)
-        except JournalUnavailable:
-            return
-        except Exception:
-            # Not foreseen. The history goes on being asked; were it to end this host, the shards' next owner would meet it too.
-            if self._pauses.renew("learning", self._clock.now_ms()):
-                log.exception("what was seen before can't be learned")
-            return
-        self._pauses.well("learning")
+        asked for every command. Called by the host again and again: what could not be learned is tried anew, after a pause of its own, and
+        the others are learned meanwhile."""
+        self._unlearned.keep(self._shards)
+        for shard in list(self._shards.values()):
+            number, memory = shard.number, shard.memory
+            if memory.seen.whole or shard.lost or self._unlearned.until(number) > self._clock.now_ms():
+                continue
+            try:
+                await self._learn(shard)
+            except Exception as fault:
+                self._learns_later(number, fault)
+            else:
+                self._unlearned.well(number)
+                self._pauses.well(("learning", number))
+
+    def _learns_later(self, number: int, fault: Exception) -> None:
+        now_ms = self._clock.now_ms()
+        if isinstance(fault, JournalUnavailable):
+            if number not in self._unlearned:
+                log.warning("what was seen before in shard %d is not told by the journal: %s", number, fault)
+        elif self._pauses.renew(("learning", number), now_ms):
+            # Not foreseen. The history goes on being asked; were it to end this host, the shard's next owner would meet it too.
+            log.error("what was seen before in shard %d can't be learned", number, exc_info=fault)
+        self._unlearned.fault(number, now_ms)
 
     async def _learn(self, shard: Shard) -> None:
         now_ms = self._clock.now_ms()
         since_ms = now_ms - (self._limits.remember_hours + 1) * HOUR_MS
         prints = await self._journal.fingerprints(shard.number, since_ms)
-        seen = shard.memory.seen
+        # By itself: of what fails midway nothing may stay, or each try would add the same once more.
+        learned = Seen(self._limits.remember_hours)
         for first in range(0, len(prints), NEWEST_MAX):
-            seen.load(prints[first : first + NEWEST_MAX], now_ms)
+            learned.load(prints[first : first + NEWEST_MAX], now_ms)
             await asyncio.sleep(0)  # others want the loop too
+        seen = shard.memory.seen
+        seen.join(learned)
         seen.whole = True
+
+    def unlearned(self) -> int:
+        """Shards of which it is not known yet what was seen before."""
+        return sum(not shard.memory.seen.whole for shard in self._shards.values())
 
     def _remember(self, shard: Shard, position: int, turn: Turn, now_ms: int) -> None:
         command = Remembered(

@@ -16,7 +16,7 @@ from actors.runtime.ports import Append, Clock, Journal
 from actors.runtime.shard import Shard
 
 log = logging.getLogger("ocefs.host")
-# For how long commands are sent away when the journal has no room, before it is tried again.
+# For how long commands are sent away when the journal has no room, callers' and the host's own, before it is tried again.
 FULL_S = 1.0
 
 

@@ -337,6 +337,11 @@ class Host:
         self._spawn(self._faulty(shard, item, "an entity could not be loaded", fault))
 
     def _tell(self, envelope: Envelope, done: Callable[[Reply], None]) -> None:
+        if self.appender.is_full():
+            # As callers are: what the host asks of itself would cost the shards their memory as well. A tail that is too long is another
+            # matter: what brings things to their end must not wait for it.
+            done(JOURNAL_FULL)
+            return
         self._inbox.append(Told(envelope, done))
         self._wake.set()
 
@@ -408,7 +413,9 @@ class Host:
         now_ms = self._clock.now_ms()
         if reply.status == wire.FAULT:
             self.timers.fault(key, now_ms)
-        elif reply.status not in (wire.UNAVAILABLE, wire.BUSY, wire.NOT_OWNER):
+        elif reply.status in (wire.UNAVAILABLE, wire.BUSY, wire.NOT_OWNER):
+            self.timers.late(key, now_ms)
+        else:
             self.timers.well(key)
             return
         # Not ours, and yet among our shards: it is being handed over, which may come to nothing.

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from actors.domain.times import HOUR_MS
+from actors.runtime import wire
 from actors.runtime.codec import Codec
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.limits import Limits
@@ -15,9 +16,12 @@ from actors.runtime.memory import Remembered
 from actors.runtime.pauses import Pauses
 from actors.runtime.ports import Clock, Snapshot, Store
 from actors.runtime.shard import Entity, Key, Shard
-from actors.runtime.turns import TurnTaker
+from actors.runtime.turns import TurnTaker, mark_of, only_history_knows
+from actors.runtime.wire import Envelope
 
 log = logging.getLogger("ocefs.loader")
+# Turns of a tail that are folded in one run of the loop: 8 us each at least, and a host that says nothing for a second is given up, as would be the next.
+FOLD_MAX = 250
 
 
 class Waiting:
@@ -36,6 +40,12 @@ class Waiting:
         self.found: dict[int, Remembered] = {}
         self.absent = False
         self.fault: Exception | None = None
+
+    def ask(self, fingerprint: int, envelope: Envelope) -> None:
+        """The history has to be asked for this command, too."""
+        self.fingerprints[fingerprint] = envelope.command_id
+        if since_ms := envelope.since_ms:
+            self.since_ms = min(since_ms, self.since_ms or since_ms)
 
 
 class Loader:
@@ -58,6 +68,7 @@ class Loader:
         self._wake = asyncio.Event()
         self._pauses = Pauses()
         self._began = 0.0  # of the round under way
+        self._folded = 0  # since others last had the loop
         self.activations = 0
 
     def waits(self, key: Key) -> bool:
@@ -75,9 +86,7 @@ class Loader:
             return
         waiting.items.append((item, fingerprint))
         if fingerprint is not None:
-            waiting.fingerprints[fingerprint] = item.envelope.command_id
-            if since_ms := item.envelope.since_ms:
-                waiting.since_ms = min(since_ms, waiting.since_ms or since_ms)
+            waiting.ask(fingerprint, item.envelope)
         self._wake.set()
 
     def want(self, shard: Shard, keys: Sequence[Key]) -> None:
@@ -116,12 +125,34 @@ class Loader:
                 for key in self._round:
                     del self._waiting[key]
                 self._began = self._clock.monotonic()
+                self._ask_along()
                 failed = await self._load(self._round)
                 done, self._round = self._round, {}
                 self._give_back(done, failed)
                 if failed:
                     self._keep_wanted(done, failed)
                     await self._clock.sleep(self._limits.retry_pause_s)
+
+    def _ask_along(self) -> None:
+        """Those who queued up behind others are asked for in the same round. Each would else have one of its own as long as a shard has not
+        learned what was seen: a hundred commands to one entity, a hundred round trips. Of commands that are there twice only the first: the
+        second finds its answer in memory, or has to ask by itself when that is gone again."""
+        room = self._limits.load_max
+        for waiting in self._round.values():
+            shard = waiting.shard
+            for place, (item, asked) in enumerate(waiting.items):
+                envelope = item.envelope
+                if asked is not None or envelope.mode != wire.COMMAND or item.looked_up is shard:
+                    continue
+                if not room:
+                    return
+                room -= 1
+                mark = mark_of(envelope)
+                if mark in waiting.fingerprints or shard.memory.recall(mark) is not None:
+                    continue
+                if only_history_knows(shard, envelope, mark):
+                    waiting.items[place] = (item, mark)
+                    waiting.ask(mark, envelope)
 
     def _keep_wanted(self, done: Mapping[Key, Waiting], failed: Collection[str]) -> None:
         """Callers ask again by themselves; what is wanted though nobody asks (residents) is not forgotten."""
@@ -212,12 +243,10 @@ class Loader:
             shard = waiting.shard
             if shard.lost or key in shard.entities:
                 continue
-            if len(shard.unfolded.get(key, ())) < before[key]:
-                # A drain in doubt turned out to have happened meanwhile; what was read may be from before it.
-                outdated.append(key[1])
-                continue
             try:
-                self._enter(codec, shard, key, snapshots.get(key[1]))
+                if not await self._enter(codec, shard, key, snapshots.get(key[1]), before[key]):
+                    outdated.append(key[1])
+                    continue
                 waiting.absent = key not in shard.entities
                 self._pauses.well(key)
             except Exception as fault:
@@ -228,12 +257,33 @@ class Loader:
         if outdated:
             await self._install(kind, outdated, round_)
 
-    def _enter(self, codec: Codec, shard: Shard, key: Key, snapshot: Snapshot | None) -> None:
+    async def _pace(self) -> None:
+        """Lets others have the loop after every FOLD_MAX turns. What comes meanwhile for entities of this round queues up, in order: `waits`
+        holds for all of them until the round is over."""
+        self._folded += 1
+        if self._folded >= FOLD_MAX:
+            self._folded = 0
+            await asyncio.sleep(0)
+
+    async def _enter(self, codec: Codec, shard: Shard, key: Key, snapshot: Snapshot | None, turns: int) -> bool:
+        """Folds the entity's `turns` of the tail into what the store had, and takes it into memory when that is done. False when there are
+        fewer by now: a drain in doubt turned out to have happened meanwhile, and what was read may be from before it."""
+        unfolded = list(shard.unfolded.get(key, ()))
+        if len(unfolded) < turns:
+            return False
         now = self._clock.monotonic()
         restored = codec.kind.restore(key[1], snapshot.rows) if snapshot is not None else None
         entity = Entity(*restored, now) if restored is not None else Entity(None, 0, now)
-        unfolded = shard.unfolded.get(key, [])
-        rows = [self._turns.fold(codec, entity, entry.turn) for entry in unfolded]
+        rows = []
+        for entry in unfolded:
+            rows.append(self._turns.fold(codec, entity, entry.turn))
+            await self._pace()
+            if shard.lost:
+                return True  # nobody waits for it any more: its successor folds anew
+        if key in shard.entities:
+            return True
+        if len(shard.unfolded.get(key, ())) < turns:
+            return False
         for entry, folded in zip(unfolded, rows, strict=True):
             entry.rows, entry.entity = folded, entity
             entity.dirty += 1
@@ -242,3 +292,4 @@ class Loader:
             self.activations += 1
             shard.entities[key] = entity
             self._installed(shard, key, entity)
+        return True

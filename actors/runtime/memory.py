@@ -70,6 +70,10 @@ class Seen:
         needed."""
         self._seal(np.unique(np.asarray(fingerprints, np.uint64)), now_ms // HOUR_MS)
 
+    def join(self, other: Seen) -> None:
+        """What `other` took over is known here too, from now on."""
+        self.layers = other.layers + self.layers
+
     def _seal(self, run: Fingerprints, hour: int) -> None:
         layers = self.layers = [layer for layer in self.layers if layer.last_hour >= hour - self._hours]
         if len(run):

@@ -12,10 +12,11 @@ KNOWN_MAX = 10_000
 
 
 class Pauses:
-    """Until when (UTC ms) each is left alone. first_ms: the first pause."""
+    """Until when (UTC ms) each is left alone. first_ms, longest_ms: the first pause, and the one that is not doubled any more."""
 
-    def __init__(self, first_ms: int = FIRST_MS) -> None:
+    def __init__(self, first_ms: int = FIRST_MS, longest_ms: int = LONGEST_MS) -> None:
         self._first_ms = first_ms
+        self._longest_ms = longest_ms
         self._known: dict[Hashable, tuple[int, int]] = {}  # until when, and after what pause (ms)
 
     def __len__(self) -> int:
@@ -26,11 +27,11 @@ class Pauses:
         return what in self._known
 
     def fault(self, what: Hashable, now_ms: int) -> int:
-        """It met a fault: the next pause is twice the last, up to LONGEST_MS. Gives it."""
+        """It met a fault: the next pause is twice the last, up to `longest_ms`. Gives it."""
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
         _, last_ms = self._known.get(what, (0, self._first_ms // 2))
-        pause_ms = min(2 * last_ms, LONGEST_MS)
+        pause_ms = min(2 * last_ms, self._longest_ms)
         self._known[what] = (now_ms + pause_ms, pause_ms)
         return pause_ms
 

@@ -20,13 +20,14 @@ class Timers:
         self._heap: list[tuple[int, int, Key]] = []
         self._known: dict[Key, int] = {}
         self._pauses = Pauses()
+        self._late = Pauses()
 
     def set(self, shard: int, key: Key, due_ms: int | None) -> None:
         """The entity wants to be woken at `due_ms`, or not at all."""
         if due_ms is None:
             self._known.pop(key, None)
             return
-        due_ms = max(due_ms, self._pauses.until(key))
+        due_ms = max(due_ms, self._pauses.until(key), self._late.until(key))
         if self._known.get(key) != due_ms:
             self._known[key] = due_ms
             heapq.heappush(self._heap, (due_ms, shard, key))
@@ -43,9 +44,16 @@ class Timers:
         whatever it wants and through all rebuilding; the others of the shard must be able to live with it."""
         self._pauses.fault(key, now_ms)
 
+    def late(self, key: Key, now_ms: int) -> None:
+        """The entity could not be woken, for a reason that passes. It may have been its own turn that could not be appended: so it waits a
+        second, through all rebuilding, or its shard would be lost again as soon as it is back. No longer, however often: it is not at fault."""
+        self._late.well(key)
+        self._late.fault(key, now_ms)
+
     def well(self, key: Key) -> None:
         """To wake the entity met no fault."""
         self._pauses.well(key)
+        self._late.well(key)
 
     def due(self, now_ms: int, most: int) -> list[tuple[int, int, Key]]:
         """Takes out at most `most` entries whose time has come."""

@@ -37,6 +37,16 @@ def scope_of(envelope: Envelope) -> str:
     return envelope.kind if envelope.creates else envelope.entity_id
 
 
+def mark_of(envelope: Envelope) -> int:
+    """By what a command is remembered."""
+    return fingerprint(scope_of(envelope), envelope.command_id)
+
+
+def only_history_knows(shard: Shard, envelope: Envelope, mark: int) -> bool:
+    """Whether a command that memory can't recall was done: perhaps it was, and memory has forgotten the answer."""
+    return bool(envelope.since_ms) or mark in shard.memory.seen
+
+
 class TurnTaker:
     """Takes the turns of a host. `counters` are read by the host's meters."""
 
@@ -53,13 +63,13 @@ class TurnTaker:
         codec = self._codecs[envelope.kind]
         mark = 0
         if envelope.mode == wire.COMMAND:
-            mark = fingerprint(scope_of(envelope), envelope.command_id)
+            mark = mark_of(envelope)
             # What the history told this item counts even when the memory has forgotten it again meanwhile.
             known = shard.memory.recall(mark) or (item.recalled if item.looked_up is shard else None)
             if known is not None:
                 self._repeat(shard, item, known, group)
                 return
-            if item.looked_up is not shard and (envelope.since_ms or mark in shard.memory.seen):
+            if item.looked_up is not shard and only_history_knows(shard, envelope, mark):
                 raise NeedsStore(mark)
         key = (envelope.kind, envelope.entity_id)
         entity = shard.use(key, now)

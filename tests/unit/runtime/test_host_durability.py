@@ -1,11 +1,16 @@
 """A host tells of what is not durable yet, or of what an append that failed never made durable."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
 from actors.runtime import wire
-from actors.runtime.errors import JournalFull
+from actors.runtime.appender import FULL_S
+from actors.runtime.errors import JournalFull, StoreUnavailable
+from actors.runtime.host import TICK_S
+from actors.runtime.outbox import PASSING
+from actors.runtime.wire import Reply
 from tests.unit.runtime import counter
 from tests.unit.runtime.rig import QUICK, ask, code_of, envelope, listen, query, total_of, until
 from tests.unit.runtime.stocked_warehouse import opened, receive, stock_of
@@ -132,6 +137,54 @@ async def test_a_full_journal_is_not_tried_by_every_command(cell, monkeypatch):
     host.appender.full_until = 0.0
     await until(lambda: len(host.shards) == QUICK.shards)
     assert total_of((await ask(host, envelope("us-1", counter.Add(1), creates=True)))[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "names"), [(JournalFull("no room"), ("us-1", "us-2")), (ValueError("an entry is too large"), ("us-1",))]
+)
+async def test_timers_try_an_append_that_fails_as_often_as_their_shards_are_built_again(
+    cell, monkeypatch, fault, names
+):
+    async def refuses(batch):
+        raise StoreUnavailable("read only")
+
+    # So the turns by which they are due stay in the tail.
+    monkeypatch.setattr(cell.store, "drain", refuses)
+    host = await cell.host()
+    for number, name in enumerate(names):
+        await ask(host, envelope(name, counter.Add(1), f"a{name}", creates=True))
+        await ask(host, envelope(name, counter.WakeAt(host._clock.now_ms() + 100 + 400 * number), "b"))
+    tried = []
+
+    async def failing(appends):
+        tried.append(host._clock.monotonic())
+        raise fault
+
+    monkeypatch.setattr(cell.journal, "append", failing)
+    await until(lambda: len(tried) == 3)
+    assert all(later - sooner >= FULL_S - TICK_S for sooner, later in pairwise(tried))
+    appended = len(cell.journal.appended)
+    monkeypatch.undo()
+    await until(lambda: len(cell.journal.appended) > appended and not host.drain.waiting())
+    await until(lambda: host.stats().journal == "ok" and len(host.shards) == QUICK.shards)
+    assert total_of((await ask(host, query("us-1")))[0]) == 1001
+
+
+async def test_a_reply_to_a_message_is_tried_at_a_full_journal_or_lost(cell):
+    host = await cell.host()
+    [one] = await ask(host, envelope("us-1", counter.Add(1), creates=True))
+    assert one.status == wire.OK
+    answers: list[Reply] = []
+    appended = len(cell.journal.appended)
+    host.appender.full_until = host._clock.monotonic() + 30
+    host._tell(envelope("us-1", counter.Add(1), "told"), answers.append)
+    assert [code_of(reply) for reply in answers] == [wire.CODE_JOURNAL_FULL]
+    assert code_of(answers[0]) in PASSING
+    assert len(cell.journal.appended) == appended
+    host.appender.full_until = 0.0
+    host._tell(envelope("us-1", counter.Add(1), "told"), answers.append)
+    await until(lambda: len(answers) == 2)
+    assert total_of(answers[1]) == 2
 
 
 async def test_what_was_decided_on_top_of_a_failed_append_is_not_told_either(cell):

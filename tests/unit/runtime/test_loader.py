@@ -14,8 +14,9 @@ from actors.runtime.errors import StoreUnavailable
 from actors.runtime.memory import CommandMemory, Seen
 from actors.runtime.pauses import FIRST_MS
 from actors.runtime.sharding import shard_of
+from actors.runtime.turns import mark_of
 from tests.unit.runtime import counter
-from tests.unit.runtime.rig import LaterClock, ask, code_of, envelope, query, total_of, until
+from tests.unit.runtime.rig import LaterClock, ask, called, code_of, envelope, query, total_of, until
 
 
 async def test_an_entity_that_leaves_memory_while_its_history_is_asked_is_not_taken_for_unknown(cell, monkeypatch):
@@ -48,7 +49,7 @@ async def test_what_can_not_be_loaded_is_tried_all_the_time_and_fills_the_log(ce
     host = await cell.host()
     tried: list[float] = []
 
-    def broken(codec, shard, key, snapshot):
+    async def broken(codec, shard, key, snapshot, turns):
         tried.append(time.monotonic())
         raise ValueError("a row that nobody can read")
 
@@ -204,6 +205,24 @@ async def test_what_the_history_alone_remembers_is_done_twice_before_the_day_is_
     clock.later_ms += 23 * HOUR_MS
     assert total_of((await ask(host, first))[0]) == 1
     assert total_of((await ask(host, query("us-1")))[0]) == 1
+
+
+async def test_a_command_that_waits_twice_is_done_twice_because_the_history_did_not_know_it_before_the_first(
+    cell, monkeypatch
+):
+    host = await cell.host()
+    home = host.shards[shard_of("counter", "us-1", cell.limits.shards)]
+    home.memory.seen.whole = False
+    back: list = []
+    monkeypatch.setattr(host.loader, "_back", back.extend)
+    first, again, other = (
+        called(envelope("us-1", counter.Add(1), command_id), []) for command_id in ("c1", "c1", "c2")
+    )
+    host.loader.put(home, first, mark_of(first.envelope))
+    host.loader.put(home, again, None)
+    host.loader.put(home, other, None)
+    await until(lambda: len(back) == 3)
+    assert [item.looked_up for item in back] == [home, None, home]
 
 
 async def test_more_wait_for_one_entity_than_its_mailbox_holds_or_one_of_them_hangs(cell, monkeypatch):

@@ -51,6 +51,21 @@ def test_who_can_not_be_woken_is_woken_all_the_time():
     assert [key for _, _, key in timers.due(6_000, 10)] == [A]
 
 
+def test_who_could_not_be_woken_for_once_is_woken_as_soon_as_his_shard_is_back_or_ever_later():
+    timers = Timers()
+    timers.set(0, A, 100)
+    for now_ms in (100, 1_100, 2_100):
+        assert [key for _, _, key in timers.due(now_ms, 10)] == [A]
+        timers.late(A, now_ms)
+        timers.drop(0)
+        timers.set(0, A, 100)
+        assert timers.due(now_ms + 999, 10) == []
+    timers.due(3_100, 10)
+    timers.well(A)
+    timers.set(0, A, 3_200)
+    assert [key for _, _, key in timers.due(3_200, 10)] == [A]
+
+
 def test_a_pause_after_faults_grows_for_ever():
     timers = Timers()
     for _ in range(30):
