@@ -318,7 +318,7 @@ class PrivateOrders:
 
 def _tell(event: dict[str, Any], private: Private, country: str, withheld: str) -> None:
     event["order_ref"], event["customer_ref"] = private.order_ref, private.customer_ref
-    event["ship_to"] = _ship_to(country, private)
+    event["ship_to"] = ship_to_of(country, private)
     if withheld:
         event["withheld"] = withheld
 
@@ -352,7 +352,8 @@ def refuse_names(to: Destination) -> None:
             raise field_problem("person.not_kept", _NO_KEYS, f"/ship_to/{name}")
 
 
-def _ship_to(country: str, private: Private) -> ShipTo:
+def ship_to_of(country: str, private: Private) -> ShipTo:
+    """Where it goes. country: the order's."""
     return ShipTo(
         country, private.postcode, private.city, private.lat, private.lon, private.recipient, private.street, private.phone
     )  # fmt: skip
@@ -363,7 +364,7 @@ def _shown(view: OrderView, private: Private) -> OrderView:
         view,
         order_ref=private.order_ref,
         customer=CustomerView(private.customer_ref, view.customer.country),
-        ship_to=_ship_to(view.ship_to.country, private),
+        ship_to=ship_to_of(view.ship_to.country, private),
         sealed=msgspec.UNSET,
         terms=_with_words(view.terms, private.gift_message),
     )
