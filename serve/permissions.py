@@ -145,7 +145,7 @@ Made from `serve/permissions.py` and `serve/endpoint_needs.py` by `python -m ser
 most five minutes old. `o`: may, with what is one's own; `n`: the same, within five minutes of signing in. Rights reach
 the locations of the account or client where it says so; without any they reach the whole region. Sourcing policies are set, simulations asked for, and SKUs
 defined, only with rights that reach the whole region. Orders are read with rights that end at locations as well, to tell the customer at the counter where his is: status, lines and fulfilments of
-any; who ordered and where it goes (the references, the address, notes of holds, how far places are from there) only of those that have or had a fulfilment there, or are collected there. Of others that
+any; who ordered and where it goes (the references, the address, notes of holds, how far places are from there, tracking numbers) only of those that have or had a fulfilment there, or are collected there. Of others that
 is withheld as `elsewhere`, and who looks for a person's orders, by e-mail address or `customer_ref`, finds none of them (`serve/orders/elsewhere.py`). Who places an order is told what he has sent.
 Two calls need so fresh a second factor only at times, and then `stock.adjust`: opening a count with more tolerance than the cell has, and deciding between two who
 counted differently.

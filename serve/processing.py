@@ -32,6 +32,8 @@ knows belongs beside it: who the controller is and how to reach him and his data
 - **Transfers to other countries.** None by the system: a cell knows the data of its own region only ([residency](residency.md)).
 - **Measures of security** (Art. 32). Sealing and digests as below; [who may do what](../security/permissions.md); [the audit](../security/audit.md);
   [encryption in transit](../security/tls.md); [watching for misuse](../security/anomalies.md).
+- **What is near.** Which places might serve an order, nearest first, stands in its events and state in the clear, since actors allocate by it: they are ranked as seen from a grid of
+  a tenth of a degree, so several in a row come to the surroundings of an address. An erasure leaves it, with no person in it. Who is not told the address is told places by their ids ([order](../domain/order.md)).
 - **A cell without identity** has no keys and is for this machine only. It takes no names, streets, phones or e-mail addresses; references, cities and postcodes lie in it as
   they came, which no erasure changes. So a cell that took orders like that is refused a start with identity: it gets stores of its own.
 

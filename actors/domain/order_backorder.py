@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from actors.domain.location_events import Units
-from actors.domain.personal_notes import SEALED_ADDRESS
+from actors.domain.personal_notes import NEARNESS, SEALED_ADDRESS
 
 # Units of one SKU.
 # Why it asks nobody by itself any more, or not yet. `split_limit`: it waits only where it has something already, and asks
@@ -22,7 +22,7 @@ class BackorderTerms(msgspec.Struct, frozen=True, array_like=True, gc=False):
     may never serve of what was ordered or may stand in; when it names any, one that it does not name may serve nothing: nobody has looked."""
 
     release: dict[str, int] = {}
-    lead_ms: dict[str, int] = {}
+    lead_ms: Annotated[dict[str, int], NEARNESS] = {}
     whole: bool = False
     barred: dict[str, list[str]] = {}
 
@@ -57,7 +57,7 @@ class Backorder(msgspec.Struct, array_like=True):
     told of any."""
 
     terms: BackorderTerms | None = None
-    places: dict[str, PlaceInLine] = {}
+    places: Annotated[dict[str, PlaceInLine], NEARNESS] = {}
     parked: ParkedWhy | Literal[""] = ""
     dates: Dates | None = None
 
@@ -102,7 +102,7 @@ class LineAsk(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class WaitingAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
     """Locations are told what the order waits for there. `release`, `whole`: see `BackorderTerms`; `life_days`: see `PlaceOrder`."""
 
-    asks: list[LineAsk]
+    asks: Annotated[list[LineAsk], NEARNESS]
     placed_ms: int
     channel: str
     life_days: dict[str, int] = {}

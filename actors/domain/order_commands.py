@@ -19,6 +19,7 @@ from actors.domain.order_terms_state import Terms
 from actors.domain.personal_notes import (
     APPROVER,
     ASKER,
+    NEARNESS,
     ORDER_COUNTRY,
     ORDER_DIGEST,
     ORDER_OWNER,
@@ -50,7 +51,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
     ship_to: ShipTo
     currency: str
     lines: Annotated[list[Line], PURCHASE]
-    places: list[Place]
+    places: Annotated[list[Place], NEARNESS]
     owner: Annotated[str, ORDER_OWNER] = ""
     sealed: Annotated[bytes, SEALED_ORDER] = b""
     email_digest: Annotated[str, ORDER_OWNER] = ""
@@ -65,7 +66,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
     life_days: dict[str, int] | None = None
     terms: Terms | None = None
     backorder: BackorderTerms | None = None
-    transit: list[int] = []
+    transit: Annotated[list[int], NEARNESS] = []
     pickup: PickupAt | None = None
     placed_by: Annotated[str, APPROVER] = ""
 
@@ -81,7 +82,7 @@ class UpdateOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
     fulfilment: int | None = None
     occurred_at_ms: int | None = None
     lines: list[Units] = []
-    places: list[Place] = []
+    places: Annotated[list[Place], NEARNESS] = []
     within: list[str] = []
     asker: Annotated[str, ASKER] = ""
     by_floor: bool = False

@@ -40,6 +40,7 @@ from actors.domain.order_terms_events import TermsEvent
 from actors.domain.order_terms_state import StandIn, Terms
 from actors.domain.personal_notes import (
     APPROVER,
+    NEARNESS,
     ORDER_COUNTRY,
     ORDER_DIGEST,
     ORDER_OWNER,
@@ -70,7 +71,7 @@ class OrderPlaced(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
     ship_to: ShipTo
     currency: str
     lines: Annotated[list[Line], PURCHASE]
-    places: list[Place]
+    places: Annotated[list[Place], NEARNESS]
     command_id: str
     retry_at_ms: int | None = None
     owner: Annotated[str, ORDER_OWNER] = ""
@@ -112,12 +113,12 @@ class AllocationAsked(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defa
     `PlaceOrder`; `stands`: what of the asks stands in for what was ordered."""
 
     asks: list[Ask]
-    places: list[Place]
+    places: Annotated[list[Place], NEARNESS]
     retry: bool = False
     channel: Channel | Literal[""] = ""
     promised: list[int] = []
     life_days: dict[str, int] = {}
-    transit: list[int] = []
+    transit: Annotated[list[int], NEARNESS] = []
     stands: list[StandIn] = []
 
 

@@ -13,6 +13,7 @@ from actors.domain.order_pickup_state import Pickup
 from actors.domain.order_refund_state import Refund
 from actors.domain.order_terms_state import Terms, as_ordered, next_overdue_ms
 from actors.domain.personal_notes import (
+    NEARNESS,
     ORDER_COUNTRY,
     ORDER_DIGEST,
     ORDER_OWNER,
@@ -72,7 +73,7 @@ class Fulfilment(msgspec.Struct, array_like=True, gc=False):
     status: FulfilmentStatus
     lines: list[tuple[str, int]]
     promised_by_ms: int | None = None
-    transit_ms: int | None = None
+    transit_ms: Annotated[int | None, NEARNESS] = None
 
 
 class Order(msgspec.Struct, array_like=True, gc=False):
@@ -94,8 +95,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     placed_at_ms: int
     updated_at_ms: int
     place_command: str = ""
-    candidates: list[Place] = []
-    retry_places: list[str] = []
+    candidates: Annotated[list[Place], NEARNESS] = []
+    retry_places: Annotated[list[str], NEARNESS] = []
     retry_at_ms: int | None = None
     retries: int = 0
     served: int = 0

@@ -12,6 +12,7 @@ from actors.domain.order_terms_state import HoldKind, ServiceLevel
 from actors.domain.personal_notes import (
     APPROVER,
     ASKER,
+    NEARNESS,
     ORDER_DIGEST,
     ORDER_NOTE,
     ORDER_NOTE_DIGEST,
@@ -74,7 +75,7 @@ class ChangeOrder(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults
     lines: list[LineChange] = []
     address: NewAddress | None = None
     service_level: ServiceLevel | None = None
-    places: list[Place] = []
+    places: Annotated[list[Place], NEARNESS] = []
     cut_offs: dict[str, int] = {}
     asker: Annotated[str, ASKER] = ""
     within: list[str] = []

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 Category = Literal[
-    "name", "contact", "address", "position", "order", "purchase", "sealed", "pseudonym", "credential", "session", "conduct", "case",
+    "name", "contact", "address", "position", "nearness", "order", "purchase", "sealed", "pseudonym", "credential", "session", "conduct", "case",
     "message", "note",
 ]  # fmt: skip
 CATEGORIES: Mapping[Category, str] = {
@@ -23,6 +23,7 @@ CATEGORIES: Mapping[Category, str] = {
     "contact": "e-mail addresses and phone numbers",
     "address": "postal addresses",
     "position": "geographic positions of addresses",
+    "nearness": "which of the retailer's places are near to an address, by their order or how long it takes from there",
     "order": "references of orders and customers that the retailer gave",
     "purchase": "what somebody bought, and for how much",
     "sealed": "everything that is sealed of an order: each of the fields of `serve.orders.private.Private`",

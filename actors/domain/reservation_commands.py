@@ -9,7 +9,7 @@ import msgspec
 from actors.domain.allocation import Place
 from actors.domain.location_events import Units
 from actors.domain.order_state import Channel
-from actors.domain.personal_notes import ASKER, ORDER_OWNER, PURCHASE
+from actors.domain.personal_notes import ASKER, NEARNESS, ORDER_OWNER, PURCHASE
 
 
 class MakeReservation(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
@@ -17,7 +17,7 @@ class MakeReservation(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defa
     is, "" for somebody else; `life_days`: per SKU, days that its lot must have left."""
 
     lines: Annotated[list[Units], PURCHASE]
-    places: list[Place]
+    places: Annotated[list[Place], NEARNESS]
     channel: Channel
     ttl_ms: int
     whole: bool = False

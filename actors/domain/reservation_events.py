@@ -9,7 +9,7 @@ import msgspec
 from actors.domain.allocation import Place
 from actors.domain.location_events import Units
 from actors.domain.order_state import Channel
-from actors.domain.personal_notes import ORDER_OWNER, PURCHASE
+from actors.domain.personal_notes import NEARNESS, ORDER_OWNER, PURCHASE
 from actors.domain.reservation_commands import HeldPart
 
 Ending = Literal["refused", "released", "expired"]
@@ -31,7 +31,7 @@ class HoldsAsked(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Locations are asked to reserve. `places`: who may be asked next; the rest is said with every ask."""
 
     asks: list[HeldPart]
-    places: list[Place]
+    places: Annotated[list[Place], NEARNESS]
     channel: Channel
     whole: bool
     life_days: dict[str, int]

@@ -11,7 +11,7 @@ from actors.domain.allocation import Need, Place, need_of
 from actors.domain.location_events import Units
 from actors.domain.order_state import Channel
 from actors.domain.order_views import UnitsView
-from actors.domain.personal_notes import ASKER, ORDER_OWNER, PURCHASE
+from actors.domain.personal_notes import ASKER, NEARNESS, ORDER_OWNER, PURCHASE
 from actors.domain.reservation_commands import HeldPart
 from actors.domain.rows_of_reservation import ReservationRow
 from actors.domain.times import moment
@@ -45,7 +45,7 @@ class Reservation(msgspec.Struct, array_like=True, gc=False):
     life_days: dict[str, int]
     stage: Stage = "asking"
     holds: list[Hold] = []
-    candidates: list[Place] = []
+    candidates: Annotated[list[Place], NEARNESS] = []
     missing: list[Units] = []
     order_id: str = ""
     converted: list[HeldPart] = []

@@ -15,6 +15,7 @@ import msgspec
 from actors.domain.floor_service import MARKED_MAX, MARKS, Mark, WorkMarked
 from actors.domain.kind import Row
 from actors.domain.location_events import ExpiryNear, PromisesAtRisk, StockRanOut, StockRunsLow
+from actors.domain.order_events import OrderRectified, PersonForgotten
 from actors.domain.times import moment
 from actors.runtime.wire import LiveEvent
 from serve.days import date_of
@@ -89,6 +90,8 @@ _ALERTS = frozenset(alert.__name__ for alert in get_args(_Alert))
 _marked_decoder = msgspec.json.Decoder(WorkMarked)
 # As it stands in an event's JSON; no id or SKU can hold quotes unescaped.
 _MARKED = b'"type":"WorkMarked"'
+# That somebody was erased is nobody's business who looks: the order is told to know otherwise whose it is.
+_SAID_AS = {PersonForgotten.__name__: OrderRectified.__name__}
 _encode = msgspec.json.Encoder().encode
 RECONNECT = b"event: reconnect\ndata: {}\n\n"
 HEARTBEAT = b": heartbeat\n\n"
@@ -330,7 +333,7 @@ def _frame(event: LiveEvent) -> bytes:
     told = _events_decoder.decode(event.events)
     for change in told:
         if event.kind == "order":
-            changes.append(Change(change.type, change.to))
+            changes.append(Change(_SAID_AS.get(change.type, change.type), change.to))
         for sku, _quantity, on_hand, allocated, reason, *_ in change.entries:
             changes.append(Change(change.type, "", sku, reason, on_hand, allocated))
     # Before the long list: they are few, and must not be left out of it.

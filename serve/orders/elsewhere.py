@@ -4,24 +4,17 @@
           └─none──▶ told without what is sealed of it (`private.py`, `hold_notes.py`): withheld as "elsewhere"
 
 So a store can answer the customer at its counter who brings a number, and nobody reads the region's addresses through it. Who looks for a person's orders, by an e-mail address or the
-customer's reference, would learn from what is found whose it is: he finds only what he is told whole.
+customer's reference, would learn from what is found whose it is: he finds only what he is told whole (`finding.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 
 import msgspec
 
-from actors.runtime.read_model import OrderSummary
 from serve.callers import caller_of
 from serve.context import Scope
-from serve.services import Services
-
-# So many of a person's orders are looked at for a page of who is bound to locations: one person's are few.
-SCANNED_MAX = 2_000
-_PAGE = 500
 
 
 class _Place(msgspec.Struct):
@@ -58,26 +51,3 @@ def is_view_elsewhere(body: bytes, bounds: frozenset[str]) -> bool:
     view = _places_decoder.decode(body)
     at = view.fulfilments if view.pickup is None else [*view.fulfilments, view.pickup]
     return is_elsewhere((one.location_id for one in at), bounds)
-
-
-async def orders_found(
-    services: Services, scope: Scope, before: str | None, limit: int, *, customer_ref: str | None = None, email_digest: str | None = None,
-    order_ref: str | None = None, status: str | None = None, held: str | None = None,
-) -> list[OrderSummary]:  # fmt: skip
-    """See `ReadModel.orders`; for who is bound to locations with the places of each, and of a person's orders only those that have to do with his."""
-    bounds = bounds_of(scope)
-    read = partial(
-        services.read_model.orders, customer_ref=customer_ref, email_digest=email_digest, order_ref=order_ref, status=status, held=held,
-        with_places=bool(bounds),
-    )  # fmt: skip
-    if not bounds or (customer_ref is None and email_digest is None):
-        return await read(before=before, limit=limit)
-    found: list[OrderSummary] = []
-    for _ in range(SCANNED_MAX // _PAGE):
-        page = await read(before=before, limit=_PAGE)
-        found += [order for order in page if not is_elsewhere(order.places, bounds)]
-        # Whether there are others, elsewhere, must not show: neither in how many are told nor in a cursor.
-        if len(found) >= limit or len(page) < _PAGE:
-            break
-        before = page[-1].order_id
-    return found[:limit]

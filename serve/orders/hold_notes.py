@@ -17,7 +17,7 @@ import msgspec
 
 from actors.domain.order_terms_commands import HoldOrder, ReleaseOrder
 from actors.domain.order_terms_events import HoldsPlaced, HoldsReleased
-from actors.domain.order_terms_state import Hold
+from actors.domain.order_terms_state import Hold, HoldKind
 from actors.domain.order_terms_views import HoldView, TermsView
 from actors.domain.order_views import Withheld
 from serve.orders.words import OrderWords
@@ -30,7 +30,7 @@ AT_ONCE = 50
 SEALED_NOTE = b'"sealed_note":'
 _PLACED, _RELEASED = HoldsPlaced.__name__, HoldsReleased.__name__
 _FIELDS = Hold.__struct_fields__
-_NOTE, _SEALED = _FIELDS.index("note"), _FIELDS.index("sealed_note")
+_KIND, _NOTE, _SEALED = (_FIELDS.index(name) for name in ("kind", "note", "sealed_note"))
 C = TypeVar("C")
 
 
@@ -47,6 +47,13 @@ def may_tell(body: bytes) -> bool:
 def is_noted(event: dict[str, Any]) -> bool:
     """Is it an event of the history in which a note may stand?"""
     return event.get("type") in (_PLACED, _RELEASED)
+
+
+def notes_in(event: dict[str, Any]) -> list[tuple[list[HoldKind], str]]:
+    """(reasons, note) of what `HoldNotes.told` has opened in such an event; none that is empty."""
+    if event["type"] == _RELEASED:
+        return [(event["kinds"], event["note"])] if event.get("note") else []
+    return [([hold[_KIND]], hold[_NOTE]) for hold in event["holds"] if hold[_NOTE]]
 
 
 class HoldNotes:

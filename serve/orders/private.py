@@ -18,6 +18,7 @@ import msgspec
 
 from actors.domain.ids import customer_id
 from actors.domain.order_commands import PlaceOrder, RectifyOrder
+from actors.domain.order_events import OrderRectified, PersonForgotten
 from actors.domain.order_state import ShipTo
 from actors.domain.order_terms_views import GiftView, TermsView
 from actors.domain.order_views import CustomerView, OrderContact, OrderView, Withheld
@@ -46,6 +47,9 @@ _CALLERS = ("command_id", "placed_by")
 _TOLD = frozenset({"CustomerTold", "DateTold", "PickupGivenUp", "PickupResumed", "PickupRedirected"})
 # By which the orders of a person are known for his; how far places are from there.
 _TIES = ("email_digest", "owner", "sourcing")
+# After which something else is known of whose the order is.
+_RECTIFIED = OrderRectified.__name__
+_PERSON = frozenset({_RECTIFIED, PersonForgotten.__name__})
 # Of an event from before orders were sealed here.
 _PLAIN = frozenset({"order_ref", "customer_ref", "ship_to"})
 _view_decoder = msgspec.json.Decoder(OrderView)
@@ -255,10 +259,17 @@ class PrivateOrders:
             return "elsewhere"
         if contact.forgotten:
             return "erased"
-        if self._keys is None or not contact.sealed:
+        return await self._why(contact.order_id, contact.sealed, cause, restricted_too=restricted_too)
+
+    async def hides(self, order: OrderSummary, cause: str, *, restricted_too: bool) -> bool:
+        """Is whose an order of a list is not told, wherever it is served: restricted, or erased? Raises Problem 503."""
+        return await self._why(order.order_id, order.sealed, cause, restricted_too=restricted_too) is not None
+
+    async def _why(self, order_id: str, sealed: bytes, cause: str, *, restricted_too: bool) -> Withheld | None:
+        if self._keys is None or not sealed:
             return None
         try:
-            _, restricted = await self.private(contact.order_id, contact.sealed, cause)
+            _, restricted = await self.private(order_id, sealed, cause)
         except Erased:
             return "erased"
         return "restricted" if restricted and not restricted_too else None
@@ -293,7 +304,11 @@ class PrivateOrders:
 
     @staticmethod
     def untold(event: dict[str, Any], country: str) -> None:
-        """An event of the history without whose the order is, in place: for whom that is `elsewhere`. `country`: the order's."""
+        """An event of the history without whose the order is, in place: for whom that is `elsewhere`. That its person was erased is told as a correction is: a gap, or an event without
+        content, would tell it. `country`: the order's."""
+        if event.get("type") in _PERSON:
+            # One call forgets all orders of a person: its id would tie them together.
+            event |= {"type": _RECTIFIED, "cause": "", "order_ref": ""}
         sealed = event.pop("sealed", None)
         for name in _TIES:
             event.pop(name, None)
@@ -303,7 +318,7 @@ class PrivateOrders:
 
 def _tell(event: dict[str, Any], private: Private, country: str, withheld: str) -> None:
     event["order_ref"], event["customer_ref"] = private.order_ref, private.customer_ref
-    event["ship_to"] = _ship_to(country, private)
+    event["ship_to"] = ship_to_of(country, private)
     if withheld:
         event["withheld"] = withheld
 
@@ -337,7 +352,8 @@ def refuse_names(to: Destination) -> None:
             raise field_problem("person.not_kept", _NO_KEYS, f"/ship_to/{name}")
 
 
-def _ship_to(country: str, private: Private) -> ShipTo:
+def ship_to_of(country: str, private: Private) -> ShipTo:
+    """Where it goes. country: the order's."""
     return ShipTo(
         country, private.postcode, private.city, private.lat, private.lon, private.recipient, private.street, private.phone
     )  # fmt: skip
@@ -348,7 +364,7 @@ def _shown(view: OrderView, private: Private) -> OrderView:
         view,
         order_ref=private.order_ref,
         customer=CustomerView(private.customer_ref, view.customer.country),
-        ship_to=_ship_to(view.ship_to.country, private),
+        ship_to=ship_to_of(view.ship_to.country, private),
         sealed=msgspec.UNSET,
         terms=_with_words(view.terms, private.gift_message),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
 import msgspec
 from fastapi import APIRouter, Query, Request
@@ -17,9 +17,11 @@ from actors.runtime.read_model import OrderSummary
 from serve.context import ENTITY_ID, REQUEST_ID, Receive, Scope
 from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
-from serve.orders.elsewhere import bounds_of, orders_found
+from serve.orders.elsewhere import bounds_of
+from serve.orders.finding import orders_found
 from serve.orders.hold_notes import is_noted
 from serve.orders.lists_told import note_list
+from serve.orders.nearness import hide_nearness, tells_nearness
 from serve.orders.own import OrderInPath, asker_of, reveals, sees_corrected, told_alike
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import HistoryPage, ListedOrder, OrderPage
@@ -96,6 +98,13 @@ async def _open(
             )  # fmt: skip
         if is_noted(event):
             await private.notes.told(order_id, event, cause, withheld, restricted_too=restricted_too)
+        if withheld is not None or "withheld" in event:
+            hide_nearness(event)
+
+
+def _may_be_withheld(private: PrivateOrders, event: dict[str, Any]) -> bool:
+    """Is there anything in it that not everybody is told, or that has to be opened?"""
+    return "sealed" in event or is_noted(event) or (private.seals and tells_nearness(event))
 
 
 def router(services: Services, territory: Territory, private: PrivateOrders) -> APIRouter:
@@ -125,7 +134,7 @@ def _add_history(api: APIRouter, services: Services, territory: Territory, priva
         if page is None or (after == 0 and not page.events):
             # Every order has at least the event by which it was placed.
             raise Problem("order.unknown", f"There is no order {order_id}.", extra={"order_id": order_id})
-        if bounds_of(request.scope) or any("sealed" in event or is_noted(event) for event in page.events):
+        if bounds_of(request.scope) or any(_may_be_withheld(private, event) for event in page.events):
             await _open(services, private, order_id, page, request.scope)
         for event in page.events:
             private.unsigned(event)
@@ -158,14 +167,15 @@ def _add_list(api: APIRouter, services: Services, private: PrivateOrders) -> Non
         limit: Limit = PAGE_DEFAULT,
     ) -> Response:
         """Newest first, from the read model, which is a moment behind (`as_of`). Who is bound to locations sees references only of orders that have to do with them, and by
-        `customer_ref` finds those alone, among the 2,000 newest that follow."""
+        `customer_ref` finds those alone, among the 2,000 newest that follow. Orders of somebody whose data is restricted are
+        found by `customer_ref` only by who handles requests of data subjects."""
         check_choice("status", status, _STATUSES)
         check_choice("held", held, HELD)
 
         async def read(before: str | None, some: int) -> Sequence[OrderSummary]:
             reference = None if customer_ref is None else private.stored("customer_ref", customer_ref)
             return await orders_found(
-                services, request.scope, before, some, customer_ref=reference, status=status, held=held
+                services, private, request.scope, before, some, customer_ref=reference, status=status, held=held
             )
 
         scope = f"orders\0{customer_ref or ''}\0{status or ''}\0{held or ''}"

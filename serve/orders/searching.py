@@ -15,7 +15,7 @@ from actors.runtime.read_model import OrderSummary
 from serve.identity.emails import checked
 from serve.limits import PAGE_DEFAULT, PAGE_MAX, TEXT, EmailText
 from serve.openapi import documented
-from serve.orders.elsewhere import orders_found
+from serve.orders.finding import orders_found
 from serve.orders.lists_told import note_list
 from serve.orders.private import PrivateOrders
 from serve.orders.reading import order_page
@@ -54,7 +54,8 @@ def router(services: Services, private: PrivateOrders) -> APIRouter:
     )
     async def find(request: Request) -> Response:
         """Newest first, from the read model, which is a moment behind (`as_of`). Whole values only: what is sealed is found by its digest. Who is bound to locations finds any order by
-        `order_ref`; by whose they are, among the 2,000 newest that follow, only orders that have to do with them."""
+        `order_ref`; by whose they are, among the 2,000 newest that follow, only orders that have to do with them. Orders of somebody whose data is restricted are found
+        by whose they are only by who handles requests of data subjects."""
         write = await services.bodies.read(request.scope, request.receive, keyed=False)
         sought = decode(_decoder, write.body)
         wanted = {name: text for name in ("email", "customer_ref", "order_ref") if (text := getattr(sought, name))}
@@ -65,7 +66,7 @@ def router(services: Services, private: PrivateOrders) -> APIRouter:
         column, value = _stored(private, name, text)
 
         async def read(before: str | None, limit: int) -> list[OrderSummary]:
-            return await orders_found(services, request.scope, before, limit, **{column: value})
+            return await orders_found(services, private, request.scope, before, limit, **{column: value})
 
         scope = f"order-searches\0{column}\0{value}"
         page = await page_of(services, scope, sought.cursor, sought.limit, read, lambda order: order.order_id)

@@ -318,7 +318,7 @@ class CustomsDetail(msgspec.Struct, frozen=True):
 
 
 class TrackedParcel(msgspec.Struct, frozen=True):
-    """A parcel, as who ordered it may know. status: packing, waiting or handed_over."""
+    """A parcel, as who ordered it may know. status: packing, waiting or handed_over. carrier, tracking_number: "" without a label, and where they are withheld."""
 
     number: int
     status: Literal["packing", "waiting", "handed_over"]
@@ -337,7 +337,8 @@ class TrackedFulfilment(msgspec.Struct, frozen=True):
 
 
 class OrderShipments(msgspec.Struct, frozen=True):
-    """Of those fulfilments of an order that were packed at a station."""
+    """Of those fulfilments of an order that were packed at a station. `withheld`: why carriers and tracking numbers are not told, absent when they are."""
 
     order_id: str
     fulfilments: list[TrackedFulfilment]
+    withheld: Literal["elsewhere"] | msgspec.UnsetType = msgspec.UNSET

@@ -15,6 +15,7 @@ from actors.domain.times import moment
 from actors.runtime.wire import OK
 from serve.context import ENTITY_ID, REQUEST_ID, Scope
 from serve.openapi import documented
+from serve.orders.elsewhere import bounds_of, is_view_elsewhere
 from serve.orders.own import OrderInPath, asker_of, told_alike
 from serve.packing import examples
 from serve.packing.calls import PackingCalls, view_decoder
@@ -37,7 +38,8 @@ def add(api: APIRouter, calls: PackingCalls) -> None:
         **documented(OrderShipments, problems=(401, 403, 404, 421, 422), example=examples.ORDER_SHIPMENTS),
     )
     async def shipments(order_id: OrderInPath, request: Request) -> Response:
-        """As they are now, of what is packed at a station."""
+        """As they are now, of what is packed at a station. By whom they go and under which numbers is withheld (`elsewhere`) from who is bound to locations with which the order has nothing
+        to do: the carrier would tell by them where it goes."""
         asker = asker_of(request.scope, "orders.read")
         if asker:
             return AnswerResponse(await told_alike(_told(calls, order_id, request.scope, asker)))
@@ -48,9 +50,8 @@ async def _told(calls: PackingCalls, order_id: str, scope: Scope, asker: str) ->
     calls.territory.check_order(order_id)
     scope[ENTITY_ID] = order_id
     gateway, cause = calls.services.gateway, scope[REQUEST_ID]
-    order = _order_decoder.decode(
-        body_of(await gateway.view("order", order_id, ViewOrder(order_id, asker), cause=cause))
-    )
+    body = body_of(await gateway.view("order", order_id, ViewOrder(order_id, asker), cause=cause))
+    order, elsewhere = _order_decoder.decode(body), is_view_elsewhere(body, bounds_of(scope))
     found = []
     for fulfilment in order.fulfilments[-FULFILMENTS_MAX:]:
         shipment_id = shipment_of(order_id, int(fulfilment.fulfilment_id.rpartition(".")[2]))
@@ -58,10 +59,11 @@ async def _told(calls: PackingCalls, order_id: str, scope: Scope, asker: str) ->
         if reply.status != OK:
             continue  # packed by hand, or not yet
         view = view_decoder.decode(reply.body)
-        found.append(
-            TrackedFulfilment(fulfilment.fulfilment_id, fulfilment.status, [tracked(one) for one in view.parcels])
-        )
-    return 200, encode(OrderShipments(order_id, found)), ()
+        parcels = [tracked(one) for one in view.parcels]
+        if elsewhere:
+            parcels = [msgspec.structs.replace(one, carrier="", tracking_number="") for one in parcels]
+        found.append(TrackedFulfilment(fulfilment.fulfilment_id, fulfilment.status, parcels))
+    return 200, encode(OrderShipments(order_id, found, "elsewhere" if elsewhere else msgspec.UNSET)), ()
 
 
 def tracked(parcel: ParcelView) -> TrackedParcel:

@@ -1,7 +1,7 @@
 """All that the cell keeps about one person, gathered for that person (GDPR Art. 15 and 20; Cal. Civ. Code §1798.110, .130; LGPD Art. 19).
 
-Orders come from their actors, fresh, with what is sealed of them opened; restricted data too, since it is told to nobody else. The staff who
-worked on an order, and what protects the cell, are not the person's data.
+Orders come from their actors, fresh, with what is sealed of them opened, and what only their history tells beside them (`order_past.py`); restricted data too, since it is told to nobody else.
+The staff who worked on an order, and what protects the cell, are not the person's data.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from serve.orders.private import PrivateOrders
 from serve.privacy.asking import each
 from serve.privacy.consents import entry_of
 from serve.privacy.erasure import NOTICES_MAX
+from serve.privacy.order_past import OrdersPast
 from serve.privacy.parcels import PersonParcels
 from serve.privacy.persons import Persons
 from serve.privacy.schemas import AccountData, ConsentEntry, OrderData, PersonData, PersonRequest, ProcessingNote
@@ -65,7 +66,7 @@ class Export:
         self._parcels = PersonParcels(services, persons, persons.data_keys, Spots(services, private))
 
     async def gather(self, about: About, scope: Scope) -> PersonData:
-        """Raises Problem 409 for a person with too many orders, shipments or carts, 503."""
+        """Raises Problem 409 for a person with too many orders, shipments or carts, or too much of their past, 503."""
         services = self._services
         await self._persons.all_written()
         orders = await self._persons.own_orders(about)
@@ -75,7 +76,8 @@ class Export:
         )  # fmt: skip
         accounts = await each(lambda customer_id: self._account(customer_id, scope), about.customer_ids)
         consents = await each(lambda person: self._consents(person, scope), about.subjects)
-        told = await each(lambda order_id: self._order(order_id, scope), order_ids)
+        past = OrdersPast(services, self._private, scope)
+        told = await each(lambda order_id: self._order(order_id, past, scope), order_ids)
         views = [one.order for one in told]
         return PersonData(
             region=services.settings.region,
@@ -99,7 +101,7 @@ class Export:
         passkeys = await self._persons.passkeys(customer_id, found, scope)
         return AccountData(customer_id, email, found.proved, found.sessions, passkeys)
 
-    async def _order(self, order_id: str, scope: Scope) -> OrderData:
+    async def _order(self, order_id: str, past: OrdersPast, scope: Scope) -> OrderData:
         cause = scope[REQUEST_ID]
         body = body_of(await self._services.gateway.view("order", order_id, ViewOrder(order_id), cause=cause))
         sealed, email = _decode_order(body).sealed, ""
@@ -109,7 +111,7 @@ class Export:
             except Erased:
                 pass  # `withheld` in what is shown says so
         shown = _decode_order(await self._private.shown(body, cause, restricted_too=True))
-        return OrderData(shown, email)
+        return OrderData(shown, email, *await past.of(shown))
 
     async def _reservations(self, about: About, scope: Scope) -> list[ReservationView]:
         found: list[str] = []

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
+from actors.domain.money import Total
+from actors.domain.order_state import ShipTo
 from actors.domain.order_terms_views import TermsView
 from actors.domain.order_views import OrderView
 from actors.domain.reservation_state import ReservationView
@@ -15,6 +17,7 @@ from serve.packing.schemas import TrackedParcel
 from serve.privacy.schemas import (
     AccountData,
     ConsentEntry,
+    FormerData,
     OrderData,
     PersonData,
     PersonRequest,
@@ -34,7 +37,8 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "source": "Said by", "text": "Text", "law": "Law", "right": "Right", "deadline": "Answer by", "basis": "Legal basis",
         "recipients": "Recipients", "kept": "Kept", "yes": "yes", "no": "no", "erased": "erased",
         "shipments": "Parcels", "parcels": "Carrier and tracking number", "pickups": "Collected at a store", "store": "Store", "ready": "Ready", "collect_by": "Collect by",
-        "here": "Said to be there", "verified": "Proved by", "notes": "Notes of the staff",
+        "here": "Said to be there", "verified": "Proved by", "notes": "Notes of the staff", "former": "Before a change (until)",
+        "refunds": "Given back (minor units)", "changes": "for changes",
     },
     "es": {
         "title": "Sus datos", "made": "Fecha", "region": "Región", "accounts": "Cuentas", "orders": "Pedidos", "reservations": "Carritos", "order": "Pedido", "consents": "Consentimientos",
@@ -44,7 +48,8 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "source": "Origen", "text": "Texto", "law": "Ley", "right": "Derecho", "deadline": "Respuesta hasta", "basis": "Base jurídica",
         "recipients": "Destinatarios", "kept": "Conservación", "yes": "sí", "no": "no", "erased": "suprimido",
         "shipments": "Paquetes", "parcels": "Transportista y número de seguimiento", "pickups": "Recogida en tienda", "store": "Tienda", "ready": "Listo",
-        "collect_by": "Recoger antes de", "here": "Dijo estar allí", "verified": "Comprobado por", "notes": "Notas del personal",
+        "collect_by": "Recoger antes de", "here": "Dijo estar allí", "verified": "Comprobado por", "notes": "Notas del personal", "former": "Antes de un cambio (hasta)",
+        "refunds": "Devuelto (unidades menores)", "changes": "por cambios",
     },
     "pt": {
         "title": "Seus dados", "made": "Data", "region": "Região", "accounts": "Contas", "orders": "Pedidos", "reservations": "Carrinhos", "order": "Pedido", "consents": "Consentimentos",
@@ -54,7 +59,8 @@ _HEADINGS: Mapping[Language, Mapping[str, str]] = {
         "source": "Origem", "text": "Texto", "law": "Lei", "right": "Direito", "deadline": "Resposta até", "basis": "Base legal",
         "recipients": "Destinatários", "kept": "Conservação", "yes": "sim", "no": "não", "erased": "eliminado",
         "shipments": "Pacotes", "parcels": "Transportadora e número de rastreamento", "pickups": "Retirada na loja", "store": "Loja", "ready": "Pronto",
-        "collect_by": "Retirar até", "here": "Disse estar lá", "verified": "Comprovado por", "notes": "Anotações da equipe",
+        "collect_by": "Retirar até", "here": "Disse estar lá", "verified": "Comprovado por", "notes": "Anotações da equipe", "former": "Antes de uma alteração (até)",
+        "refunds": "Devolvido (unidades menores)", "changes": "por alterações",
     },
 }  # fmt: skip
 _STYLE = (
@@ -88,7 +94,7 @@ def page(data: PersonData, language: Language) -> bytes:
             [_account(one, said) for one in data.accounts],
         ),
         _table(
-            said, "orders", ("id", "date", "status", "reference", "ship_to", "email", "gift", "notes", "lines", "total"),
+            said, "orders", ("id", "date", "status", "reference", "ship_to", "email", "gift", "notes", "former", "lines", "total", "refunds"),
             [_order(one, said) for one in data.orders],
         ),
         _table(
@@ -145,28 +151,43 @@ def _account(account: AccountData, said: Mapping[str, str]) -> list[str]:
 
 
 def _order(one: OrderData, said: Mapping[str, str]) -> list[str]:
-    order, to = one.order, one.order.ship_to
-    where = ", ".join(part for part in (to.recipient, to.street, to.postcode, to.city, to.country, to.phone) if part)
-    if to.lat is not None:
-        where += f" ({to.lat}, {to.lon})"
-    if order.withheld == "erased":
-        where = f"{to.country} ({said['erased']})"
+    order = one.order
+    where = f"{order.ship_to.country} ({said['erased']})" if order.withheld == "erased" else _where(order.ship_to)
     references = ", ".join(part for part in (order.order_ref, order.customer.customer_ref) if part)
     lines = "; ".join(f"{line.quantity} × {line.sku}" for line in order.lines)
     return [
-        order.order_id, _time(order.placed_at), order.status, references, where, one.email, _words(order), _notes(order),
-        lines, f"{order.total.amount} {order.total.currency}",
+        order.order_id, _time(order.placed_at), order.status, references, where, one.email, _words(order),
+        "; ".join(note.note for note in one.notes), "; ".join(_former(former) for former in one.former), lines, _sum(order.total),
+        _refunds(order, said),
     ]  # fmt: skip
+
+
+def _where(to: ShipTo) -> str:
+    where = ", ".join(part for part in (to.recipient, to.street, to.postcode, to.city, to.country, to.phone) if part)
+    return where if to.lat is None else f"{where} ({to.lat}, {to.lon})"
+
+
+def _sum(money: Total) -> str:
+    return f"{money.amount} {money.currency}"
+
+
+def _former(one: FormerData) -> str:
+    parts = (one.order_ref, _where(one.ship_to), one.email, one.gift_message)
+    return f"{', '.join(part for part in parts if part)} ({_time(one.until)})"
+
+
+def _refunds(order: OrderView, said: Mapping[str, str]) -> str:
+    given: list[str] = []
+    if isinstance(order.refunds, list):
+        given = [f"{_sum(one.amount)} ({one.reason}, {_time(one.given_at)})" for one in order.refunds]
+    if isinstance(order.terms, TermsView) and order.terms.refund is not None:
+        given.append(f"{_sum(order.terms.refund)} ({said['changes']})")
+    return "; ".join(given)
 
 
 def _words(order: OrderView) -> str:
     terms = order.terms
     return "" if not isinstance(terms, TermsView) or terms.gift is None else terms.gift.message
-
-
-def _notes(order: OrderView) -> str:
-    terms = order.terms
-    return "" if not isinstance(terms, TermsView) else "; ".join(hold.note for hold in terms.holds if hold.note)
 
 
 def _shipment(one: ShipmentData) -> list[str]:

@@ -11,6 +11,8 @@ from msgspec import Meta
 from actors.domain.collection_state import CollectionStatus
 from actors.domain.consent import PURPOSES, Choice, ConsentPurpose, Source
 from actors.domain.ids import CUSTOMER_PATTERN, ORDER_PATTERN
+from actors.domain.order_state import ShipTo
+from actors.domain.order_terms_state import HoldKind
 from actors.domain.order_views import OrderView
 from actors.domain.personal_notes import (
     CUSTOMER_ID,
@@ -27,10 +29,12 @@ from actors.domain.personal_notes import (
     REQUEST_REFERENCE,
     SHOWN_ADDRESS,
     SHOWN_CONTACT,
+    SHOWN_GIFT,
     SHOWN_NAME,
     SHOWN_NOTE,
     SHOWN_PASSKEY_NAME,
     SHOWN_PICKUP_SPOT,
+    SHOWN_REFERENCE,
 )
 from actors.domain.privacy_state import Extension, Method, Refusal, RequestStatus
 from actors.domain.privacy_terms import Law, Right, Step
@@ -235,11 +239,33 @@ class AccountData(msgspec.Struct, frozen=True):
     passkeys: Annotated[list[str], SHOWN_PASSKEY_NAME]
 
 
+class StaffNote(msgspec.Struct, frozen=True):
+    """What the staff wrote when it held an order for these reasons, or released it."""
+
+    at: datetime
+    done: Literal["held", "released"]
+    reasons: list[HoldKind]
+    note: Annotated[str, SHOWN_NOTE]
+
+
+class FormerData(msgspec.Struct, frozen=True):
+    """Whose an order was said to be, and where it went, until that was changed or corrected. `email`, `gift_message`: "" for none."""
+
+    until: datetime
+    order_ref: Annotated[str, SHOWN_REFERENCE]
+    ship_to: ShipTo
+    email: Annotated[str, SHOWN_CONTACT]
+    gift_message: Annotated[str, SHOWN_GIFT]
+
+
 class OrderData(msgspec.Struct, frozen=True):
-    """An order, and the address that it was placed with, "" for none."""
+    """An order, and the address that it was placed with, "" for none. `notes`: all that the staff wrote about it, of holds that stand and of those that are over; `former`: what was there before
+    a change or a correction. Both oldest first."""
 
     order: OrderView
     email: Annotated[str, SHOWN_CONTACT]
+    notes: list[StaffNote]
+    former: list[FormerData]
 
 
 class SentTo(msgspec.Struct, frozen=True):

@@ -91,6 +91,7 @@ CODES: dict[str, Entry] = {
     "privacy.person_ambiguous": Entry(409, "Others would be concerned"),
     "privacy.too_many_orders": Entry(409, "Too many orders for one call"),
     "privacy.too_many_shipments": Entry(409, "Too many shipments"),
+    "privacy.too_much_past": Entry(409, "Too many notes and former addresses"),
     "privacy.shipments_under_way": Entry(409, "Shipments are under way"),
     "privacy.too_many_reservations": Entry(409, "Too many reservations for one call"),
     "privacy.order_of_another": Entry(404, "Not an order of this person"),

@@ -50,6 +50,18 @@ async def test_nobody_is_told_who_ordered_or_where_it_goes():
     assert b"w1" not in text
 
 
+async def test_a_screen_can_tell_an_erasure_from_a_correction():
+    hub = Hub()
+    frames = hub.frames(hub.join(BOTH))
+    await anext(frames)
+    told = []
+    for name in ("PersonForgotten", "OrderRectified"):
+        hub.live(event(events=[{"type": name, "sealed": "c-17"}]))
+        told.append(await anext(frames))
+    assert told[0] == told[1]
+    assert b"OrderRectified" in told[0]
+
+
 async def test_stock_changes_tell_sku_and_units():
     hub = Hub()
     frames = hub.frames(hub.join(frozenset({"location"})))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-import serve.orders.elsewhere
+import serve.orders.finding
 from actors.domain.data_key import DestroyKey, Restrict
 from actors.domain.order_terms_commands import HoldOrder
 from serve.keys.envelope import key_of
@@ -17,7 +17,7 @@ from tests.unit.serve.small_cell import order
 
 SEATTLE, NEWARK, PORTLAND = "us-wh-seattle", "us-wh-newark", "us-st-portland"
 # Of the addresses at which one order is read.
-ENDINGS = ("", "/events", "/sourcing")
+ENDINGS = ("", "/events", "/sourcing", "/shipments")
 
 
 @pytest.fixture
@@ -257,7 +257,7 @@ async def bought_in_turn(cell, *placing):
 
 
 async def test_a_person_who_has_bought_elsewhere_too_is_not_found_or_a_page_tells_of_it(cell, monkeypatch):
-    monkeypatch.setattr(serve.orders.elsewhere, "_PAGE", 2)
+    monkeypatch.setattr(serve.orders.finding, "_PAGE", 2)
     ids = await bought_in_turn(cell, at_newark, at_seattle, at_seattle, at_newark, at_seattle, at_seattle, at_seattle)
     mine, more = [ids[3], ids[6]], {}
     for name in mine:
@@ -270,8 +270,8 @@ async def test_a_person_who_has_bought_elsewhere_too_is_not_found_or_a_page_tell
 
 
 async def test_a_search_through_all_that_a_marketplace_has_bought_has_no_end(cell, monkeypatch):
-    monkeypatch.setattr(serve.orders.elsewhere, "_PAGE", 2)
-    monkeypatch.setattr(serve.orders.elsewhere, "SCANNED_MAX", 4)
+    monkeypatch.setattr(serve.orders.finding, "_PAGE", 2)
+    monkeypatch.setattr(serve.orders.finding, "SCANNED_MAX", 4)
     ids = await bought_in_turn(cell, at_newark, at_newark, at_seattle, at_seattle, at_seattle)
     page = await sought(cell, associate(cell, NEWARK), email=EMAIL)
     assert ([one["order_id"] for one in page["orders"]], page["next_cursor"]) == ([ids[3]], None)

@@ -170,6 +170,23 @@ async def test_somebody_of_another_place_packs(station):
     await here.done("POST", f"{path}/parcels", {"carton": "M"})
 
 
+async def test_a_store_elsewhere_asks_the_carrier_where_a_parcel_goes(station):
+    order_id, _ = await to_mia(station)
+    path = f"/v1/orders/{order_id}/shipments"
+    told = []
+    for places in ((), (SEATTLE,), ("us-st-portland",)):
+        reader = Station(station.cell, **station.cell.of_role("associate", locs=places))
+        told.append((await reader.get(path)).json())
+    whole, here, elsewhere = told
+    (parcel,) = whole["fulfilments"][0]["parcels"]
+    assert here == whole
+    assert "withheld" not in whole
+    assert (parcel["carrier"], bool(parcel["tracking_number"])) == ("post", True)
+    # What is in it and how far it is, is told of any order.
+    bare = whole["fulfilments"][0] | {"parcels": [parcel | {"carrier": "", "tracking_number": ""}]}
+    assert elsewhere == {"order_id": order_id, "fulfilments": [bare], "withheld": "elsewhere"}
+
+
 async def test_an_associate_ships_what_nobody_ordered(station):
     body = {
         "location_id": SEATTLE, "reason": "sample", "lines": [{"sku": "A1", "quantity": 1}],

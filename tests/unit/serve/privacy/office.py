@@ -75,7 +75,7 @@ async def customer(cell: GuardedCell) -> tuple[dict[str, Any], list[str]]:
 
 
 async def noted(cell: GuardedCell, *order_ids: str) -> None:
-    """Support holds the orders, releases them and holds them again, in words of its own: one by one, many at once, and by a filter."""
+    """Support holds the orders, releases them, does both again and holds them once more, each time in words of its own: one by one, many at once, and by a filter."""
     hold, released = {"reasons": ["customer"], "note": NOTE}, {"reasons": ["customer"], "note": f"called: {NOTE}"}
     for update, details in (("hold", hold), ("release", released)):
         for order_id in order_ids:

@@ -111,4 +111,6 @@ async def test_the_words_of_a_present_are_left_out_of_the_page_or_can_not_be_cor
     refused = await step(cell, request_id, "rectify", order_id=plain, correction={"gift_message": better})
     assert coded(refused) == (422, "order.no_gift_message")
     await stepped(cell, request_id, "rectify", order_id=order_id, correction={"gift_message": ""})
-    assert better not in (await exported(cell, access)).text
+    [told] = [one for one in (await exported(cell, access)).json()["orders"] if one["order"]["order_id"] == order_id]
+    assert told["order"]["terms"]["gift"] == {"wrap": True}
+    assert [one["gift_message"] for one in told["former"]] == [words, better]

@@ -1,0 +1,107 @@
+"""What of a person's orders stands in their history alone: what the staff wrote when it held an order and released it, and whose it was said to be before that was changed or corrected.
+
+    HoldsPlaced, HoldsReleased ──▶ notes      OrderPlaced, OrderRectified, but the last ──▶ former
+
+The cell keeps both as long as the order, and tells them to others; so they are the person's data like what the order tells now (GDPR Art. 15(1)). Restricted ones too: they are told to nobody else.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from actors.domain.order_events import OrderPlaced, OrderRectified
+from actors.domain.order_terms_events import HoldsReleased
+from actors.domain.order_terms_state import HoldKind
+from actors.domain.order_views import OrderView
+from serve.context import REQUEST_ID, Scope
+from serve.keys.data_keys import Erased
+from serve.limits import PAGE_MAX
+from serve.orders.hold_notes import is_noted, notes_in
+from serve.orders.private import PrivateOrders, ship_to_of
+from serve.orders.schemas import HistoryPage
+from serve.privacy.schemas import FormerData, StaffNote
+from serve.problems import Problem
+from serve.replies import body_of
+from serve.services import Services
+
+# So many events of one order are looked through, and so much is told of all orders of a person: whoever has more has it told by who runs the cell.
+EVENTS_MAX = 20_000
+PAST_MAX = 10_000
+_RELEASED = HoldsReleased.__name__
+_WHOSE = frozenset({OrderPlaced.__name__, OrderRectified.__name__})
+_history_decoder = msgspec.json.Decoder(HistoryPage | None)
+
+
+class OrdersPast:
+    """Of one export."""
+
+    def __init__(self, services: Services, private: PrivateOrders, scope: Scope) -> None:
+        self._gateway = services.gateway
+        self._private = private
+        self._cause: str = scope[REQUEST_ID]
+        self._told = 0
+
+    async def of(self, order: OrderView) -> tuple[list[StaffNote], list[FormerData]]:
+        """(notes, whose it was said to be until when), oldest first; nothing of somebody who is erased. order: as it is now. Raises Problem 409 for too much of it, 503."""
+        notes: list[StaffNote] = []
+        former: list[FormerData] = []
+        before = b""
+        async for event in self._events(order.order_id):
+            at = msgspec.convert(event["at"], datetime)
+            if is_noted(event):
+                notes += await self._notes(order, event, at)
+            sealed = base64.b64decode(event.get("sealed", "")) if event["type"] in _WHOSE else b""
+            if not sealed or sealed == before:
+                continue
+            if before:
+                former += await self._former(order, before, at)
+            before = sealed
+        return notes, former
+
+    async def _events(self, order_id: str) -> AsyncIterator[dict[str, Any]]:
+        after: int | None = 0
+        seen = 0
+        while after is not None:
+            page = _history_decoder.decode(body_of(await self._gateway.history("order", order_id, after, PAGE_MAX)))
+            if page is None:
+                return
+            seen += len(page.events)
+            if seen > EVENTS_MAX:
+                raise _too_much(f"More than {EVENTS_MAX} things happened to an order of this person.", EVENTS_MAX)
+            for event in page.events:
+                yield event
+            after = page.next_after
+
+    async def _notes(self, order: OrderView, event: dict[str, Any], at: datetime) -> list[StaffNote]:
+        withheld = None if order.withheld is msgspec.UNSET else order.withheld
+        await self._private.notes.told(order.order_id, event, self._cause, withheld, restricted_too=True)
+        # One that was written once for several reasons is one.
+        told: dict[str, list[HoldKind]] = {}
+        for reasons, note in notes_in(event):
+            told.setdefault(note, []).extend(reasons)
+        self._count(len(told))
+        done: Literal["held", "released"] = "released" if event["type"] == _RELEASED else "held"
+        return [StaffNote(at, done, reasons, note) for note, reasons in told.items()]
+
+    async def _former(self, order: OrderView, sealed: bytes, until: datetime) -> list[FormerData]:
+        try:
+            said, _ = await self._private.private(order.order_id, sealed, self._cause)
+        except Erased:
+            return []
+        self._count(1)
+        to = ship_to_of(order.ship_to.country, said)
+        return [FormerData(until, said.order_ref, to, said.email, said.gift_message)]
+
+    def _count(self, more: int) -> None:
+        self._told += more
+        if self._told > PAST_MAX:
+            raise _too_much(f"There are more than {PAST_MAX} notes and former addresses of this person.", PAST_MAX)
+
+
+def _too_much(detail: str, limit: int) -> Problem:
+    return Problem("privacy.too_much_past", detail, extra={"limit": limit})
