@@ -23,7 +23,7 @@ from serve.permissions import CUSTOMERS, ROLES
 
 PASSWORD = "try-{role}-at-{region}"  # noqa: S105 -- of demo accounts, which a production cell refuses
 # Of whoever looks for accounts where nobody is known.
-IDENTITY_OFF = "identity is off in it: make down, then make up IDENTITY=required"
+IDENTITY_OFF = "identity is off in it: make down, then make up IDENTITY=required; once it has orders that is refused, and says how to come to a fresh cell"
 _STEP_S = 30
 _SEED_S = 60.0
 _STAFF = tuple(role for role in ROLES if role not in CUSTOMERS)
