@@ -36,7 +36,11 @@ async def test_who_goes_on_with_a_half_made_account_is_not_told_which_it_is_or_c
     mia = await cell.enrolled("mia")
     local = cell.bearer(scopes=("accounts.write",), sub="us-client-local")
     again = await cell.post("/v1/accounts", {"login": "mia", "role": "manager", "password": PASSWORD}, **local)
-    assert (again.status_code, again.json()["code"], again.json()["account_id"]) == (409, "account.exists", mia.account_id)
+    assert (again.status_code, again.json()["code"], again.json()["account_id"]) == (
+        409,
+        "account.exists",
+        mia.account_id,
+    )
     credentials = {"login": "mia", "password": PASSWORD}
     path = f"/v1/accounts/{mia.account_id}/changes"
     assert (await cell.plain("/v1/sessions", credentials)).status_code == 401
