@@ -2,10 +2,13 @@
 (`demo_exposure.py` refuses one that has them from before, `demo_leaving.py` disables them).
 
 Each signs in once, enrols an authenticator, and its secret is kept beside the cell's keys, so that `python -m cells code us manager`
-can play the authenticator.
+can play the authenticator. A person is kept there before there is an account, so that one whose making was cut short is known, is finished by the next
+`make up`, and is disabled with the others.
 """
 
+import secrets
 import time
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -23,14 +26,15 @@ from serve.permissions import CUSTOMERS, ROLES
 
 PASSWORD = "try-{role}-at-{region}"  # noqa: S105 -- of demo accounts, which a production cell refuses
 # Of whoever looks for accounts where nobody is known.
-IDENTITY_OFF = "identity is off in it: make down, then make up IDENTITY=required"
+IDENTITY_OFF = "identity is off in it: make down, then make up IDENTITY=required; once it has orders that is refused, and says how to come to a fresh cell"
 _STEP_S = 30
+_UNAUTHORIZED, _CONFLICT = 401, 409
 _SEED_S = 60.0
-_STAFF = tuple(role for role in ROLES if role not in CUSTOMERS)
+STAFF = tuple(role for role in ROLES if role not in CUSTOMERS)
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A demo account; `secret` in base 32."""
+    """A demo account; `secret` in base 32, "" until it has a factor; `account_id`: "" until it is known to be open."""
 
     role: str
     login: str
@@ -38,6 +42,11 @@ class Person(msgspec.Struct, frozen=True):
     account_id: str
     secret: str
     recovery_codes: list[str]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether he can sign in. Of one who is not there may be an account all the same, which whoever signs in first would make his own."""
+        return bool(self.secret)
 
 
 def lacks_people(config: RegionConfig) -> bool:
@@ -47,24 +56,34 @@ def lacks_people(config: RegionConfig) -> bool:
         wanted
         and {config.api.host, load_router().host} <= set(LOOPBACK)
         and takes_demo(config)
-        and not {*_STAFF} <= {person.role for person in read_people(CellPaths(config.name))}
+        and not {*STAFF} <= {person.role for person in read_people(CellPaths(config.name)) if person.is_ready}
     )
 
 
 def seed_people(config: RegionConfig, router: str, trust: Trust | None = None) -> list[Person]:
-    """Opens the accounts that are not there yet; all of them. `trust`: how the router is verified. Raises StepFailed."""
+    """Opens the accounts that are not there yet, and finishes those that were begun; all of them. `trust`: how the router is verified. Raises StepFailed."""
     paths = CellPaths(config.name)
     people = {person.role: person for person in read_people(paths)}
+
+    def keep(person: Person) -> None:
+        people[person.role] = person
+        keep_people(paths, list(people.values()))
+
     seeder = _Seeder(config, paths, router, trust)
-    for role in _STAFF:
-        if role not in people:
-            people[role] = seeder.person(role)
-            keep_people(paths, list(people.values()))
+    for role in STAFF:
+        person = people.get(role) or demo_person(config.name, role)
+        if not person.is_ready:
+            seeder.make(person, keep)
     return list(people.values())
 
 
+def demo_person(region: str, role: str) -> Person:
+    """As everybody knows him, before there is an account."""
+    return Person(role, f"{role}@{region}.demo", PASSWORD.format(role=role, region=region), "", "", [])
+
+
 def read_people(paths: CellPaths) -> list[Person]:
-    """The demo accounts of a cell; none when it has none."""
+    """The demo accounts of a cell, those that were only begun among them; none when it has none."""
     try:
         return msgspec.json.decode(paths.demo_people.read_bytes(), type=list[Person])
     except FileNotFoundError:
@@ -74,6 +93,8 @@ def read_people(paths: CellPaths) -> list[Person]:
 def code_of(paths: CellPaths, role: str) -> tuple[Person, str, int]:
     """A demo account, the code that its authenticator shows, and for how many seconds more. Raises CellError."""
     for person in read_people(paths):
+        if person.role == role and not person.is_ready:
+            raise CellError(f"the demo account for {role!r} was not finished", "make up goes on with it")
         if person.role == role:
             now_s = int(time.time())
             return person, pyotp.TOTP(person.secret).at(now_s), _STEP_S - now_s % _STEP_S
@@ -98,32 +119,52 @@ class _Seeder:
         self._paths = paths
         self._deadline = time.monotonic() + _SEED_S
 
+    def make(self, person: Person, keep: Callable[[Person], None]) -> None:
+        """Account, first sign-in, second factor. What is known of him is kept before each of them: it may be the last."""
+        keep(person)
+        person = msgspec.structs.replace(person, account_id=self._opened(person))
+        keep(person)
+        factor = self._expect(self._ask("/v1/factors", {"enrolment": self._enrolment(person)}), 200)
+        code = pyotp.TOTP(factor["secret"]).now()
+        confirmed = self._ask("/v1/factors/confirmation", {"pending": factor["pending"], "code": code})
+        codes = self._expect(confirmed, 200)["recovery_codes"]
+        keep(msgspec.structs.replace(person, secret=factor["secret"], recovery_codes=codes))
+
+    def _opened(self, person: Person) -> str:
+        """The account's id, also where it is there from before."""
+        region = self._config.name
+        at = [name for name, kind, _ in places(region) if kind == "store"][:1] if person.role == "associate" else []
+        account = {"login": person.login, "role": person.role, "password": person.password, "locations": at}
+        opened = self._administer("/v1/accounts", account, f"demo-person-{region}-{person.role}")
+        if opened.status == _CONFLICT and opened.body.get("code") == "account.exists":
+            return str(opened.body["account_id"])
+        return str(self._expect(opened, 201)["account_id"])
+
+    def _enrolment(self, person: Person) -> str:
+        """What a first sign-in gives. Of an account whose factor's secret got lost, or that was disabled, it is made possible again."""
+        credentials = {"login": person.login, "password": person.password}
+        refused = self._ask("/v1/sessions", credentials)
+        if refused.status == _UNAUTHORIZED:
+            for change in ("reset_factor", "enable"):
+                # A key of its own: by one from before it would be answered from memory, and change nothing.
+                path, key = f"/v1/accounts/{person.account_id}/changes", secrets.token_hex(16)
+                self._expect(self._administer(path, {"change": change}, key), 200)
+            refused = self._ask("/v1/sessions", credentials)
+        if refused.status == _UNAUTHORIZED:
+            raise StepFailed(
+                f"{person.login} is there already, with another password than the demo's",
+                f"do without: demo_accounts = false under [identity] in config/regions/{self._config.name}.toml; or set it by "
+                f"POST /v1/accounts/{person.account_id}/changes, then make up",
+            )
+        return str(self._expect(refused, 403)["enrolment"])
+
+    def _administer(self, path: str, body: object, key: str) -> Answer:
+        token = local_token(self._paths, self._config.name, ["accounts.write"])
+        return self._ask(path, body, **{"Idempotency-Key": key, "Authorization": f"Bearer {token}"})
+
     def _ask(self, path: str, body: object, **headers: str) -> Answer:
         fields = {"X-OCEFS-Region": self._config.name, **headers}
         return call_until(self._deadline, "POST", f"{self._router}{path}", body, fields, self._trust)
-
-    def person(self, role: str) -> Person:
-        """Account, first sign-in, second factor."""
-        region = self._config.name
-        login, password = f"{role}@{region}.demo", PASSWORD.format(role=role, region=region)
-        at = [name for name, kind, _ in places(region) if kind == "store"][:1] if role == "associate" else []
-        account = {"login": login, "role": role, "password": password, "locations": at}
-        opened = self._ask(
-            "/v1/accounts", account,
-            **{
-                "Idempotency-Key": f"demo-person-{region}-{role}",
-                "Authorization": f"Bearer {local_token(self._paths, region, ['accounts.write'])}",
-            },
-        )  # fmt: skip
-        account_id = self._expect(opened, 201)["account_id"]
-        refused = self._ask("/v1/sessions", {"login": login, "password": password})
-        enrolment = self._expect(refused, 403)["enrolment"]
-        factor = self._expect(self._ask("/v1/factors", {"enrolment": enrolment}), 200)
-        code = pyotp.TOTP(factor["secret"]).now()
-        confirmed = self._ask("/v1/factors/confirmation", {"pending": factor["pending"], "code": code})
-        return Person(
-            role, login, password, account_id, factor["secret"], self._expect(confirmed, 200)["recovery_codes"]
-        )
 
     def _expect(self, answer: Answer, status: int) -> Any:
         if answer.status != status:

@@ -172,13 +172,14 @@ def withdraw(config: RegionConfig, addresses: StoreAddresses) -> None:
 
 def scale(region: str, hosts: int, deadline_s: float = SHARDS_DEADLINE_S) -> dict[str, Any]:
     """Changes the number of hosts live; returns when shards are where they belong. Raises CellError when that takes longer (it goes on all
-    the same), or when it can't be kept for later supervisors."""
+    the same), or when it is in doubt whether it is kept for later supervisors."""
     supervisor = ray.get_actor(supervisor_name(region), NAMESPACE)
     try:
         ray.get(supervisor.scale.remote(hosts), timeout=deadline_s)
     except StoreUnavailable as fault:
         raise CellError(
-            f"{region} was not scaled: its PostgreSQL, where that is kept, is away",
+            f"it is not known whether {region} will be scaled: its PostgreSQL, where that is kept, is away; if it was kept, it takes effect when the supervisor "
+            "starts again",
             f"see how it is: python -m cells status {region}; then scale again",
         ) from fault
     status, missing = _settled(supervisor, deadline_s)

@@ -222,8 +222,8 @@ class Keeper:
                 log.exception("the audit of %s could not be kept", self._config.name)
             try:
                 tell(self._paths, self._config.name)
-            except OSError:
-                log.exception("what waits for the audit of %s could not be read", self._config.name)
+            except Exception:  # the daily anchors and drops go on by this thread too
+                log.exception("what waits for the audit of %s could not be told", self._config.name)
             self._ending.wait(_TELL_EVERY_S)
 
     def _restart_cluster(self, cluster: Cluster) -> None:

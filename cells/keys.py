@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from actors.domain.ids import account_id
 from cells.errors import CellError, KeyFileRefused
 from cells.paths import KEYRING, CellPaths
 from serve.identity.keyring import KeyringError, create, drop_wrapping, load, rotate, rotate_wrapping
+from serve.identity.sealing import login_digest
 from serve.identity.tokens import ACCESS_S, Claims, issue, issuer_of
 from serve.permissions import PERMISSIONS
 
@@ -73,6 +75,11 @@ def local_token(
         locs=(), iat=now_s, exp=now_s + seconds, auth_time=0, acr="1", num=0, dev="", dev_sid="", use="access",
     )  # fmt: skip
     return issue(keys, claims)
+
+
+def account_of(paths: CellPaths, region: str, login: str) -> str:
+    """The id of the account with this login name, whether there is one or not. Raises CellError."""
+    return account_id(region, login_digest(_usable(lambda: load(paths.keyring)), login))
 
 
 def _now_ms() -> int:

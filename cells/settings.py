@@ -109,7 +109,8 @@ class Identity(Section, frozen=True):
     """`[identity]`: who may use the cell.
 
     `mode`: "required" lets nobody in without a token; "off" lets everybody do everything, and is only taken while the cell listens on
-    loopback (`OCEFS_IDENTITY` wins over it). Orders that came while it was off lie in the clear: a later start that requires it is refused, unless there are none.
+    loopback (`OCEFS_IDENTITY` wins over it). Orders that came while it was off lie in the clear: a later start that requires it is refused, unless there are none;
+    and so is one with "off" where orders came while it was required.
     `demo_accounts`: people to try it with, known to everybody: never in production. A cell that has them, or its router,
     is opened to others only once they are disabled (`python -m cells demo-people <region> --disable`). `breached_passwords`: a file of passwords that nobody may choose, one a line, beside the bundled list. `own_words`:
     names of the retailer, its products and places, of which no password may be made (`serve/identity/own_words.py`), beside those that stand in

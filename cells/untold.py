@@ -98,7 +98,9 @@ def tell(paths: CellPaths, region: str) -> bool:
     """Says what waits to the cell, oldest first; False when that has to be tried again. Raises OSError."""
     from cells.operators import post  # with all that signs tokens: most who keep something have no use for it
 
-    for untold in read(paths).waiting:
+    # Read anew each time: whoever counts on meanwhile puts another in the last one's place, and both would be told.
+    while waiting := read(paths).waiting:
+        untold = waiting[0]
         why = post(paths, region, "keeper-acts", msgspec.to_builtins(untold.act), key=untold.key)
         if why:
             log.warning("not in the audit of %s yet: %s %s: %s", region, untold.act.action, untold.act.outcome, why)
@@ -131,10 +133,13 @@ def _add(spool: Spool, act: KeeperAct) -> None:
     if len(spool.waiting) < WAITING_MAX:
         spool.waiting.append(Untold(key, act))
         return
-    # The last of them counts what came since, under another key each time: said before, it would be another request.
+    # The last of them counts what came since, under another key each time: said before, it would be another request. The first is left alone, it may be being told.
     before = spool.waiting[-1].act
-    times = (before.times or 0) + 1 if before.outcome == OVERFLOW else 1
-    spool.waiting[WAITING_MAX:] = [Untold(key, _refused_start(OVERFLOW, times=times))]
+    counts_on = before.outcome == OVERFLOW and len(spool.waiting) > 1
+    if counts_on:
+        spool.waiting.pop()
+    times = (before.times or 0) + 1 if counts_on else 1
+    spool.waiting.append(Untold(key, _refused_start(OVERFLOW, times=times)))
 
 
 @contextlib.contextmanager

@@ -7,14 +7,22 @@ import psycopg
 from actors.runtime.errors import StoreUnavailable
 from actors.storage.connections import CONNECT_TIMEOUT_S, driver_url
 
-_BEGIN = "INSERT INTO identity_off (one, until_id) VALUES (1, '') ON CONFLICT (one) DO UPDATE SET until_id = ''"
+# What only a cell that asks who calls has. Where it is known that orders lie in the clear, more of them change nothing.
+_BEGIN = """
+INSERT INTO identity_off (one, until_id) SELECT 1, '' WHERE NOT (
+    EXISTS (SELECT FROM orders)
+    AND (EXISTS (SELECT FROM accounts) OR EXISTS (SELECT FROM data_keys) OR EXISTS (SELECT FROM key_canary))
+    AND NOT EXISTS (SELECT FROM identity_off WHERE until_id = '' OR EXISTS (SELECT FROM orders WHERE order_id < until_id))
+) ON CONFLICT (one) DO UPDATE SET until_id = ''
+"""
 
 
-def begin_open_time(owner_url: str) -> None:
-    """From now on whoever reaches the cell may place orders. Raises StoreUnavailable."""
+def begin_open_time(owner_url: str) -> bool:
+    """From now on whoever reaches the cell may place orders. False, and nothing is begun, when there are sealed ones: what came later would pass for them, and
+    what is changed of them would lie in the clear. Raises StoreUnavailable."""
     try:
         with psycopg.connect(driver_url(owner_url), connect_timeout=CONNECT_TIMEOUT_S) as connection:
-            connection.execute(_BEGIN)
+            return connection.execute(_BEGIN).rowcount == 1
     except psycopg.Error as fault:
         raise StoreUnavailable(str(fault).strip()) from None
 

@@ -43,7 +43,7 @@ class SecondPerson:
         Raises CellUnreachable; CellRefused when the manager can't sign in.
         """
         approval_id = str(asked.body["approval_id"])
-        if not any(person.role == ROLE for person in read_people(self._paths)):
+        if not any(person.role == ROLE and person.is_ready for person in read_people(self._paths)):
             return _refused(
                 "approval.pending",
                 f"somebody else has to approve {approval_id}: see GET /v1/approvals?status=pending, then run the same command again",

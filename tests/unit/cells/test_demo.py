@@ -161,9 +161,11 @@ def test_demo_people_are_left_out_where_identity_came_later_or_come_where_anybod
     assert not lacks_people(us)
     assert not lacks_people(msgspec.structs.replace(us, identity=Identity(mode="required", demo_accounts=False)))
     assert not lacks_people(msgspec.structs.replace(guarded, api=msgspec.structs.replace(us.api, host="10.0.0.7")))
-    staff = [Person(role, role, "", "", "", []) for role in ROLES if role not in CUSTOMERS]
+    staff = [Person(role, role, "", "", "S", []) for role in ROLES if role not in CUSTOMERS]
     keep_people(CellPaths("us"), staff[1:])
     assert lacks_people(guarded)
+    keep_people(CellPaths("us"), [*staff[1:], msgspec.structs.replace(staff[0], secret="")])
+    assert lacks_people(guarded), "one was only begun"
     keep_people(CellPaths("us"), staff)
     assert not lacks_people(guarded)
 

@@ -12,6 +12,7 @@ from cells.demo_exposure import check_cell_has_none
 from cells.demo_leaving import disable_people
 from cells.demo_people import Person, keep_people, read_people
 from cells.errors import CellError
+from cells.keys import make_keyring
 from cells.parser import parser
 from cells.paths import CellPaths
 from cells.settings import Api, Identity, Region, RegionConfig, StoreAddresses
@@ -23,6 +24,7 @@ DEMO = RegionConfig(identity=Identity(demo_accounts=False))
 REAL = msgspec.structs.replace(DEMO, region=Region(profile="production"))
 OPEN = msgspec.structs.replace(DEMO, api=Api(host="10.0.0.7"))
 PEOPLE = [Person(role, f"{role}@us.demo", "p", f"us-acct-{role}", "S", []) for role in ("manager", "ops")]
+UNKNOWN = Answer(404, {"code": "account.unknown", "detail": "There is no such account."})
 
 
 @pytest.fixture
@@ -31,6 +33,7 @@ def paths(tmp_path, monkeypatch):
     monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
     monkeypatch.delenv("OCEFS_CONFIG", raising=False)
     made = CellPaths("us")
+    make_keyring(made)
     keep_people(made, PEOPLE)
     return made
 
@@ -77,6 +80,8 @@ class Accounts:
         assert headers["Idempotency-Key"]
         if account_id in self.refused:
             return self.refused[account_id]
+        if account_id not in {person.account_id for person in PEOPLE}:
+            return UNKNOWN
         self.disabled.append(account_id)
         return Answer(200, {})
 
@@ -101,10 +106,7 @@ def test_one_who_is_not_disabled_is_forgotten(paths, accounts):
 
 
 def test_accounts_of_a_database_that_is_no_more_stand_in_the_way_for_ever(paths, accounts):
-    accounts.refused = dict.fromkeys(
-        ("us-acct-manager", "us-acct-ops"),
-        Answer(404, {"code": "account.unknown", "detail": "There is no such account."}),
-    )
+    accounts.refused = dict.fromkeys(("us-acct-manager", "us-acct-ops"), UNKNOWN)
     disable_people(DEMO, paths, Console(quiet=True))
     assert not paths.demo_people.exists()
 

@@ -145,7 +145,9 @@ def test_who_scales_a_cell_whose_store_is_away_gets_a_traceback(monkeypatch):
 
     monkeypatch.setattr(deploy.ray, "get_actor", lambda *_: Supervisor(0))
     monkeypatch.setattr(deploy.ray, "get", away)
-    with pytest.raises(CellError, match="us was not scaled: its PostgreSQL, where that is kept, is away"):
+    with pytest.raises(
+        CellError, match="it is not known whether us will be scaled: its PostgreSQL, where that is kept, is away"
+    ):
         deploy.scale("us", 4)
 
 

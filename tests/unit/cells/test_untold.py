@@ -179,6 +179,28 @@ def test_a_start_that_is_refused_again_and_again_fills_the_disk_or_is_not_counte
     assert len(cell.sent) == 4
 
 
+@pytest.mark.parametrize("waiting_max", [1, 2, 3])
+@pytest.mark.parametrize("before", [2, 3, 4, 6])
+def test_what_is_counted_on_while_it_is_told_is_told_twice_or_not_at_all(paths, cell, monkeypatch, waiting_max, before):
+    monkeypatch.setattr(untold, "WAITING_MAX", waiting_max)
+    make_keyring(paths)
+    answer = operators.call
+    meanwhile = iter(range(5))
+
+    def call(*args, **named):
+        if next(meanwhile, None) is not None:
+            refuse(paths)
+        return answer(*args, **named)
+
+    monkeypatch.setattr(operators, "call", call)
+    for _ in range(before):
+        refuse(paths)
+    assert tell(paths, "us")
+    assert acts(paths) == []
+    assert sum(act.times or 1 for _, act in cell.sent) == before + 5
+    assert len({key for key, _ in cell.sent}) == len(cell.sent)
+
+
 def test_a_name_of_a_file_that_the_audit_does_not_take_holds_up_what_comes_after_it(paths, cell):
     make_keyring(paths)
     refuse(paths, "tls_key.missing", "Mia's key 1.pem" + "x" * 80)
@@ -277,8 +299,8 @@ def test_what_waits_is_not_told_when_the_cell_runs_or_because_the_audit_can_not_
         told.append((told_paths, region))
         if len(told) == 3:
             one._ending.set()
-        if len(told) == 1:
-            raise OSError("the disk is slow")
+        if len(told) < 3:
+            raise (OSError("the disk is slow"), TypeError("nobody thought of it"))[len(told) - 1]
         return False
 
     paths.create()

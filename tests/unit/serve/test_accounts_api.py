@@ -31,6 +31,27 @@ async def test_an_enrolment_outlives_what_was_done_against_whoever_began_it(cell
     assert (late.status_code, late.json()["code"]) == (409, "account.changed")
 
 
+async def test_who_goes_on_with_a_half_made_account_is_not_told_which_it_is_or_can_not_enrol_a_factor(cell):
+    """As `cells/demo_people.py` does."""
+    mia = await cell.enrolled("mia")
+    local = cell.bearer(scopes=("accounts.write",), sub="us-client-local")
+    again = await cell.post("/v1/accounts", {"login": "mia", "role": "manager", "password": PASSWORD}, **local)
+    assert (again.status_code, again.json()["code"], again.json()["account_id"]) == (
+        409,
+        "account.exists",
+        mia.account_id,
+    )
+    credentials = {"login": "mia", "password": PASSWORD}
+    path = f"/v1/accounts/{mia.account_id}/changes"
+    assert (await cell.plain("/v1/sessions", credentials)).status_code == 401
+    assert (await cell.post(path, {"change": "disable"}, **local)).status_code == 200
+    assert (await cell.plain("/v1/sessions", credentials)).status_code == 401
+    for change in ("reset_factor", "reset_factor", "enable", "enable"):
+        assert (await cell.post(path, {"change": change}, **local)).status_code == 200
+    refused = await cell.plain("/v1/sessions", credentials)
+    assert (refused.status_code, refused.json()["code"]) == (403, "session.factor_missing")
+
+
 async def test_passwords_can_be_tried_on_what_is_remembered_of_a_request(cell):
     account_id = await cell.opened("mia", "manager")
     body = b'{"change":"password","password":"seven blue kettles sing"}'

@@ -1,0 +1,172 @@
+"""A demo account that was half made is known, finished and disabled: its password is public, and whoever signs in first would bind his own authenticator."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+
+import msgspec
+import pyotp
+import pytest
+from rich.console import Console
+
+from cells import demo_leaving, demo_people
+from cells.calls import Answer
+from cells.config import CONFIG_FOLDER, load_region
+from cells.demo_exposure import check_cell_has_none
+from cells.demo_leaving import disable_people
+from cells.demo_people import STAFF, code_of, demo_person, keep_people, lacks_people, read_people, seed_people
+from cells.errors import CellError, StepFailed
+from cells.keys import account_of, make_keyring
+from cells.paths import CellPaths
+from cells.settings import Identity
+
+ROUTER = "http://router"
+US = msgspec.structs.replace(load_region("us", CONFIG_FOLDER), identity=Identity(mode="required"))
+REAL = msgspec.structs.replace(US, region=msgspec.structs.replace(US.region, profile="production"))
+OPENING, SIGNING_IN, ENROLLING, CONFIRMING = "/v1/accounts", "/v1/sessions", "/v1/factors", "/v1/factors/confirmation"
+REFUSED = Answer(401, {"code": "session.refused"})
+
+
+class Killed(BaseException):
+    """Whoever makes the accounts."""
+
+
+class Api:
+    """The accounts of a cell. `killed_after`: the path whose answer nobody hears any more; `days`: how often keys were forgotten."""
+
+    def __init__(self, paths: CellPaths) -> None:
+        self.accounts: dict[str, SimpleNamespace] = {}
+        self.killed_after, self.days = "", 0
+        self._paths, self._seen, self._numbers = paths, {}, itertools.count()
+
+    def __call__(self, deadline, method, url, body, headers, trust=None) -> Answer:
+        path = url.removeprefix(ROUTER)
+        key = (self.days, headers.get("Idempotency-Key", next(self._numbers)))
+        if key not in self._seen:
+            self._seen[key] = self._done(path, body)
+        if path == self.killed_after:
+            raise Killed
+        return self._seen[key]
+
+    def _done(self, path, body) -> Answer:
+        if path == OPENING:
+            account_id = account_of(self._paths, "us", body["login"])
+            if account_id in self.accounts:
+                return Answer(409, {"code": "account.exists", "account_id": account_id})
+            self.accounts[account_id] = SimpleNamespace(password=body["password"], secret="", enabled=True)
+            return Answer(201, {"account_id": account_id})
+        if path == SIGNING_IN:
+            account_id = account_of(self._paths, "us", body["login"])
+            account = self.accounts[account_id]
+            if account.secret or not account.enabled or account.password != body["password"]:
+                return REFUSED
+            return Answer(403, {"code": "session.factor_missing", "enrolment": account_id})
+        if path == ENROLLING:
+            secret = pyotp.random_base32()
+            return Answer(200, {"secret": secret, "pending": [body["enrolment"], secret]})
+        if path == CONFIRMING:
+            account_id, secret = body["pending"]
+            assert body["code"]
+            self.accounts[account_id].secret = secret
+            return Answer(200, {"recovery_codes": ["one"]})
+        return self._changed(path.split("/")[-2], body["change"])
+
+    def _changed(self, account_id, change) -> Answer:
+        if account_id not in self.accounts:
+            return Answer(404, {"code": "account.unknown"})
+        account = self.accounts[account_id]
+        if change == "reset_factor":
+            account.secret = ""
+        else:
+            account.enabled = change == "enable"
+        return Answer(200, {})
+
+
+@pytest.fixture
+def paths(tmp_path, monkeypatch):
+    monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
+    made = CellPaths("us")
+    make_keyring(made)
+    made.demo_data.parent.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+@pytest.fixture
+def api(paths, monkeypatch):
+    made = Api(paths)
+    monkeypatch.setattr(demo_people, "call_until", made)
+    monkeypatch.setattr(
+        demo_leaving, "call",
+        lambda method, url, body, headers, trust: made(0.0, method, url.replace(US.address, ROUTER), body, headers),
+    )  # fmt: skip
+    return made
+
+
+def cut_short(api: Api, path: str) -> None:
+    api.killed_after = path
+    with pytest.raises(Killed):
+        seed_people(US, ROUTER)
+    api.killed_after = ""
+
+
+@pytest.mark.parametrize("path", [OPENING, SIGNING_IN, ENROLLING, CONFIRMING])
+@pytest.mark.parametrize("days", [0, 1])
+def test_an_account_that_was_half_made_is_neither_seen_nor_finished_or_make_up_fails_for_ever(api, paths, path, days):
+    cut_short(api, path)
+    assert len(api.accounts) == 1
+    (begun,) = read_people(paths)
+    assert not begun.is_ready
+    with pytest.raises(CellError, match="production"):
+        check_cell_has_none(REAL, "127.0.0.1", paths)
+    assert lacks_people(US)
+    api.days += days
+    people = seed_people(US, ROUTER)
+    assert read_people(paths) == people
+    assert [person.role for person in people] == list(STAFF)
+    assert [api.accounts[person.account_id].secret for person in people] == [person.secret for person in people]
+    assert all(person.is_ready for person in people)
+    assert not lacks_people(US)
+
+
+def test_a_second_lost_secret_on_one_day_is_never_reset(api):
+    for _ in range(3):
+        cut_short(api, CONFIRMING)
+    assert all(person.is_ready for person in seed_people(US, ROUTER))
+
+
+@pytest.mark.parametrize("path", [OPENING, CONFIRMING])
+def test_an_account_that_was_half_made_stays_open_to_everybody(api, paths, path):
+    cut_short(api, path)
+    disable_people(US, paths, Console(quiet=True))
+    assert [account.enabled for account in api.accounts.values()] == [False]
+    assert not paths.demo_people.exists()
+
+
+def test_an_account_that_is_not_kept_here_stays_open_to_everybody(api, paths):
+    cut_short(api, OPENING)
+    paths.demo_people.unlink()  # as a version left it that kept only who was finished
+    disable_people(US, paths, Console(quiet=True))
+    assert [account.enabled for account in api.accounts.values()] == [False]
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_accounts_that_were_disabled_keep_a_demo_from_ever_starting_again(api, paths, days):
+    seed_people(US, ROUTER)
+    disable_people(US, paths, Console(quiet=True))
+    api.days += days
+    assert all(api.accounts[person.account_id].enabled for person in seed_people(US, ROUTER))
+
+
+def test_somebody_else_s_account_is_taken_over_or_stops_without_a_way_out(api, paths):
+    (manager,) = (demo_person("us", role) for role in STAFF if role == "manager")
+    api.accounts[account_of(paths, "us", manager.login)] = SimpleNamespace(password="own", secret="", enabled=True)
+    with pytest.raises(StepFailed, match=r"manager@us\.demo is there already, with another password") as raised:
+        seed_people(US, ROUTER)
+    assert "demo_accounts = false" in raised.value.next_step
+
+
+def test_an_authenticator_is_played_that_is_not_enrolled(paths):
+    keep_people(paths, [demo_person("us", "manager")])
+    with pytest.raises(CellError, match="was not finished"):
+        code_of(paths, "manager")
