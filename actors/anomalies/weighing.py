@@ -52,6 +52,14 @@ def directions(record: Record) -> tuple[int, int]:
     return down, up
 
 
+def given_back(record: Record) -> tuple[float, str]:
+    """(minor units, currency) of a refund that one person gave; (0, "") for anything else. Lines of before say no currency."""
+    amount = record.changes.get("amount_minor", _UNNAMED)[1]
+    if record.action != "refund.give" or record.outcome or not isinstance(amount, int):
+        return 0.0, ""
+    return float(amount), str(record.changes.get("currency", _UNNAMED)[1] or "")
+
+
 def worked_on(record: Record) -> tuple[str, str]:
     """(order, what else) that somebody has done something about. A shipment says in its id of which order it is; a collection has one or several and says none, nor does
     a floor, where each act is one order's or more: these can only be counted. Both "" for what is no work on orders."""
