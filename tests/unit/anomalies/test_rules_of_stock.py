@@ -175,12 +175,12 @@ def refund(shop, at_ms, amount, currency="USD", **more):
     return shop.act(at_ms, "tom", "refund.give", kind="order", entity_id=f"o{shop.number}", changes=changes, **more)
 
 
-@pytest.mark.parametrize("tiny", [0, 10, 500])
-def test_refunds_of_a_cent_hide_those_just_under_the_threshold(tiny):
+@pytest.mark.parametrize(("tiny", "amount"), [(0, 1), (10, 1), (500, 1), (10, 150)])
+def test_refunds_of_a_cent_hide_those_just_under_the_threshold(tiny, amount):
     shop = Shop()
     for number in range(4):
         for cent in range(tiny):
-            refund(shop, START + number * HOUR_MS + cent, 1)
+            refund(shop, START + number * HOUR_MS + cent, amount)
         refund(shop, START + number * HOUR_MS + MINUTE_MS, 9_500)
     assert shop.rules() == ["refunds"]
 
