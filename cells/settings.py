@@ -179,8 +179,8 @@ class Approvals(Section, frozen=True):
     """`[approvals]`: what needs a second person (docs/security/approvals.md), in a cell with identity.
 
     `adjustment_units`: an adjustment of stock of more units, over all its lines, waits until somebody else approves it; 0: none does.
-    `transfer_units`: the same with a transfer between locations. `refund_minor`: the same with a refund of more minor units of the region's first currency, and with every one in another:
-    nobody here knows what that is worth. The monitor's `refund_threshold_minor` is this as well, unless `[anomalies.thresholds]` says another. `expires_hours`: for how long it waits.
+    `transfer_units`: the same with a transfer between locations. `refund_minor`: the same with a refund of more minor units of the region's first currency, with what was given back of the order without an approval, and with every one in another:
+    nobody here knows what that is worth; 0: none waits, and people need a fresh second factor for each. The monitor's `refund_threshold_minor` is this as well, unless `[anomalies.thresholds]` says another. `expires_hours`: for how long it waits.
     """
 
     adjustment_units: Count = 500

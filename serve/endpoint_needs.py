@@ -116,7 +116,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/alerts/{alert_id}/updates"): Need("alerts.handle"),
     # Four eyes. Whether it is somebody else, and whether the rights reach the place, the approval judges; so it does who may withdraw it.
     ("GET", "/v1/approvals"): Need("approvals.read"),
-    ("GET", "/v1/approvals/{approval_id}"): Need("approvals.read"),
+    # Who asked sees what became of it, who may read approvals sees others', as far as his rights reach: the approval judges it.
+    ("GET", "/v1/approvals/{approval_id}"): SIGNED_IN,
     ("POST", "/v1/approvals/{approval_id}/decision"): Need("approvals.decide", step_up=True),
     ("POST", "/v1/approvals/{approval_id}/withdrawal"): SIGNED_IN,
     # Who may take a trip away from somebody, the floor judges.

@@ -148,10 +148,10 @@ defined, only with rights that reach the whole region. Orders are read with righ
 any; who ordered and where it goes (the references, the address, notes of holds, how far places are from there, tracking numbers) only of those that have or had a fulfilment there, or are collected there. Of others that
 is withheld as `elsewhere`, and who looks for a person's orders, by e-mail address or `customer_ref`, finds none of them (`serve/orders/elsewhere.py`). Who places an order is told what he has sent.
 Two calls need so fresh a second factor only at times, and then `stock.adjust`: opening a count with more tolerance than the cell has, and deciding between two who
-counted differently.
+counted differently. So does giving money back where none of it waits for a second person (`[approvals] refund_minor = 0`). One approval is seen with `approvals.read`, as far as rights reach, and by who asked for it.
 
 Machines have scopes, which are permissions. No client is given FOR_PEOPLE. Others of level high are given, and the secret of a client that has them is
-made anew, only by who has them himself (`client.beyond_rights`): no role has both `clients.write` and `stock.adjust`, so the client of an ERP that corrects stock is
+made anew, only by who has them himself (`client.beyond_rights`): no role has both `clients.write` and `stock.adjust`, or `refunds.give`, so the client of an ERP that corrects stock, or of a shop that gives money back, is
 registered on the cell's machine, with the token of `python -m cells token <region> --scope clients.write --scope stock.adjust`.
 
 """

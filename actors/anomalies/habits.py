@@ -14,6 +14,8 @@ from actors.domain.times import DAY_MS, HOUR_MS
 ADDRESSES_MAX = 12
 # Of those who work here, and of visitors.
 PEOPLE_MAX = 20_000
+# A busy Saturday before a holiday; what is beyond it excuses nothing.
+BUSY_MAX = 3.0
 # Of an hour's weight, a day later.
 KEEPS = 0.95
 # Then all count half, so that new hours are noticed.
@@ -38,6 +40,13 @@ class Habit(msgspec.Struct, array_like=True):
     def knows(self, address: str) -> bool:
         """Has it been used on an earlier day?"""
         return address in self.addresses
+
+    @property
+    def busy(self) -> float:
+        """How many times the usual work there is today, in the hours that were worked: from 1, which it is too while nothing is usual, to BUSY_MAX."""
+        if not self.pace:
+            return 1.0
+        return min(BUSY_MAX, max(1.0, self.today_acts / max(1, len(self.today_hours)) / self.pace))
 
     def near(self, hour: int, reach: int) -> float:
         """The weight of the hour and of those around it."""

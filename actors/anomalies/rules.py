@@ -2,7 +2,7 @@
 
 overrides        stock leaves the books in a burst, nearly all one way  | step_up
 voids            orders are cancelled in a burst                         | step_up
-refunds          refunds keep just under the threshold                   | step_up
+refunds          refunds keep just under the threshold, or add up        | step_up
 two_places       one account here and there, within minutes              | end_session
 off_shift        work at an hour that is nobody's                        | step_up
 lookups          many orders, or papers of them, are looked at and not worked on | end_session
@@ -25,7 +25,17 @@ import msgspec
 from actors.anomalies.habits import Habit, Habits
 from actors.anomalies.record import MACHINE_REFUSED, SIGN_IN, Record, Reference, is_read
 from actors.anomalies.settings import AnomalySettings
-from actors.anomalies.weighing import AT_WORK, SEARCH, closed, directions, listed, listing, order_of, worked_on
+from actors.anomalies.weighing import (
+    AT_WORK,
+    SEARCH,
+    closed,
+    directions,
+    given_back,
+    listed,
+    listing,
+    order_of,
+    worked_on,
+)
 from actors.anomalies.windows import KeptWindow, Window, Windows
 from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -44,6 +54,10 @@ PRESENT_MAX = 64
 _OTHERS_MIN = 30
 _SIGMAS = 3.5
 _COUNTED = ("count", "found")
+# A refund of less than this share of the threshold is none to the rule: a crowd of them would push the others out of a window, and to give much by them takes hundreds.
+_TINY = 0.01
+# From so many days it is known how much somebody gives back in one.
+_REFUNDED_DAYS = 28
 # What a rule's findings are made of, where that is not the window of its name alone. What else a rule looks at speaks for somebody, or is about others.
 _MADE_OF = {"overrides": ("overrides", "counts"), "lookups": ("lookups", "lists")}
 _by_time, _by_weight = attrgetter("at_ms"), attrgetter("weight")
@@ -76,7 +90,7 @@ class Rules:
         self._habits = habits
         minutes = {
             "overrides": settings.override_minutes, "counts": settings.override_minutes, "voids": settings.void_minutes,
-            "refunds": 1440, "two_places": settings.places_minutes, "off_shift": 180, "lookups": settings.lookup_minutes, "lists": settings.lookup_minutes,
+            "refunds": 1440, "refunded": _REFUNDED_DAYS * 1440, "two_places": settings.places_minutes, "off_shift": 180, "lookups": settings.lookup_minutes, "lists": settings.lookup_minutes,
             "worked": settings.lookup_minutes, "handled": settings.lookup_minutes, "stuffing": settings.stuffing_minutes, "guessing": settings.guess_minutes,
             "stolen_token": 30, "nibbles": settings.nibble_days * 1440, "counters": settings.nibble_days * 1440, "probing": settings.door_minutes, "sign_ins": settings.places_minutes,
         }  # fmt: skip
@@ -179,20 +193,25 @@ class Rules:
         return _found("voids", record, window, number / limit, "step_up", reason)
 
     def _refunds(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        if record.action != "refund.give" or record.outcome:
+        amount, currency = given_back(record)
+        limits, threshold = self._settings, self._settings.refund_threshold_minor
+        if amount < _TINY * threshold:
             return None
-        limits = self._settings
-        amount = record.changes.get("amount_minor", (None, None))[1]
-        if not isinstance(amount, int):
+        near = (1 - limits.refund_margin) * threshold <= amount <= threshold  # of more somebody else has to decide
+        whose = f"{record.subject} {currency}"
+        # On a busy day there is more of everything, and so of this.
+        window = self._windows["refunds"].add(whose, record, "near" if near else "", amount / habit.busy)
+        before = self._windows["refunded"].add(whose, record, weight=amount)
+        given, close = window.weight(), [entry.weight for entry in window.entries if entry.member]
+        if near and len(close) >= limits.refunds and sum(close) >= limits.refund_share * given:
+            reason = f"{len(close)} of {len(window)} refunds in a day just under {threshold} minor units"
+            return _found("refunds", record, window, len(close) / limits.refunds, "step_up", reason)
+        usual_day, today = _days_of(before, record.at_ms - DAY_MS)
+        limit = threshold * _burst(limits.refund_day_times, usual_day / threshold, 60)
+        if given < limit:
             return None
-        floor = limits.refund_threshold_minor * (1 - limits.refund_margin)
-        near = floor <= amount <= limits.refund_threshold_minor  # of more somebody else has to decide
-        window = self._windows["refunds"].add(record.subject, record, "near" if near else "", float(near))
-        number = int(window.weight())
-        if not near or number < limits.refunds or number < limits.refund_share * len(window):
-            return None
-        reason = f"{number} of {len(window)} refunds in a day just under {limits.refund_threshold_minor} minor units"
-        return _found("refunds", record, window, number / limits.refunds, "step_up", reason)
+        reason = f"{today:.0f} minor units {currency} given back in {len(window)} refunds in a day, {usual_day:.0f} in a usual one"
+        return _found("refunds", record, window, given / limit, "step_up", reason)
 
     # --- who is it
     def _two_places(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
@@ -354,10 +373,17 @@ class Rules:
         return others
 
 
-def _burst(floor: int, usual: float, minutes: int) -> float:
+def _days_of(window: Window, until_ms: int) -> tuple[float, float]:
+    """(What a day had together, of the days before that had any; what there was since)."""
+    before = [entry for entry in window.entries if entry.at_ms < until_ms]
+    sum_before = sum(entry.weight for entry in before)
+    return sum_before / max(1, len({entry.at_ms // DAY_MS for entry in before})), window.weight() - sum_before
+
+
+def _burst(floor: float, usual: float, minutes: int) -> float:
     """What is too much for somebody who usually does so much in an hour."""
     expected = usual * minutes / 60
-    return max(float(floor), 3 * expected + 5 * math.sqrt(expected))
+    return max(floor, 3 * expected + 5 * math.sqrt(expected))
 
 
 def _found(

@@ -16,7 +16,8 @@ class AnomalySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """A rule fires at its number within its minutes.
 
     write_offs: corrections of stock downwards that are no counts; counts_down: counts downwards, when `one_sided` of all corrections are.
-    refund_threshold_minor: from which amount a refund needs more than one person; `refund_margin`: how near under it is near.
+    refund_threshold_minor: from which amount a refund needs more than one person; `refund_margin`: how near under it is near,
+    and near ones are told of when they are `refund_share` of the money that a person gives back in a day; refund_day_times: so many thresholds in a day are much, if they are for this person.
     places_turns: changes from one device or network to another and back. off_shift_acts: acts at an hour at which this person never works
     and nearly nobody of the role does. model_threshold: evidence (in powers of ten) that an hour unlike the role's collects before
     it is told; model_warmup: hours of work of the role that the model sees first. hurry: how much faster than this person usually works.
@@ -34,7 +35,8 @@ class AnomalySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     refund_threshold_minor: Annotated[int, Meta(ge=1)] = 10_000
     refund_margin: Share = 0.1
     refunds: Count = 4
-    refund_share: Share = 0.3
+    refund_share: Share = 0.6
+    refund_day_times: Annotated[float, Meta(ge=1, le=10_000)] = 15.0
     places_turns: Count = 3
     places_minutes: Minutes = 30
     off_shift_acts: Count = 4

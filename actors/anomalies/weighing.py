@@ -52,6 +52,14 @@ def directions(record: Record) -> tuple[int, int]:
     return down, up
 
 
+def given_back(record: Record) -> tuple[float, str]:
+    """(minor units, currency) of a refund that one person gave; (0, "") for anything else. Lines of before say no currency."""
+    amount = record.changes.get("amount_minor", _UNNAMED)[1]
+    if record.action != "refund.give" or record.outcome or not isinstance(amount, int):
+        return 0.0, ""
+    return float(amount), str(record.changes.get("currency", _UNNAMED)[1] or "")
+
+
 def order_of(record: Record) -> str:
     """The order that it is about. A shipment says in its id of which it is; where it is of none, it stands for one: it has a person's name and street like any other. "" for all else."""
     if record.kind == "shipment":

@@ -23,7 +23,8 @@ from actors.domain.account_commands import (
 )
 from actors.domain.account_events import HashRenewed, PasswordChanged, ShiftEnded, SignedIn, SteppedUp
 from actors.domain.account_state import Account
-from actors.domain.acts_changes import few, in_units, with_totals
+from actors.domain.acts_changes import few
+from actors.domain.acts_of_approvals import of_approval, settled
 from actors.domain.acts_of_collections import of_collection
 from actors.domain.acts_of_counts import compared
 from actors.domain.acts_of_floor import of_floor
@@ -32,17 +33,9 @@ from actors.domain.acts_of_orders import of_refund, of_terms
 from actors.domain.acts_of_packing import of_manifest, of_shipment
 from actors.domain.acts_of_simulations import of_simulations
 from actors.domain.acts_of_sourcing import of_sourcing
-from actors.domain.acts_of_stock import of_count, of_location, of_reservation, plain, units_changed
+from actors.domain.acts_of_stock import of_count, of_location, of_reservation, plain
 from actors.domain.acts_of_transfers import of_transfer
 from actors.domain.alert import AlertTold, AssignAlert, CloseAlert, RaiseAlert
-from actors.domain.approval import (
-    Approval,
-    AskApproval,
-    DecideApproval,
-    Wanted,
-    WithdrawApproval,
-    reasons_of,
-)
 from actors.domain.article import NO_DETAILS
 from actors.domain.audit import DONE, Act, Audited, Changes, Who
 from actors.domain.breach import (
@@ -70,7 +63,6 @@ from actors.domain.device import (
     UseAssertion,
 )
 from actors.domain.kind import Kind
-from actors.domain.location_commands import AdjustStock
 from actors.domain.order_commands import PlaceOrder, RectifyOrder, UpdateOrder
 from actors.domain.order_refund_commands import GiveRefund, WantRefund
 from actors.domain.order_state import Order, status_of
@@ -84,7 +76,6 @@ from actors.domain.privacy_request import (
     RefuseRequest,
 )
 from actors.domain.privacy_state import PrivacyRequest
-from actors.domain.transfer_commands import ApproveTransfer
 
 # Acts that are kept: a dozen steps at each place of a region. And who asked.
 _STEPS_MAX = 8_192
@@ -94,13 +85,19 @@ _CALLERS_MAX = 8_192
 def audited_of(
     kind: Kind, who: Who | None, state: Any, command: Any, events: Sequence[Any], refused: str = DONE
 ) -> list[Audited]:
-    """The audit's lines of one turn. None for what nobody asked for: messages between entities, and timers; but of a counting in which nobody is needed besides, what it found."""
+    """The audit's lines of one turn. None for what nobody asked for: messages between entities, and timers; but of a counting in which nobody is needed besides, what it found, and
+    of an approval, how it ended."""
     if kind.noted is not None:
         return kind.noted(command)
     if who is None:
-        return compared(state, events) if kind.name == "count" else []
+        told = _TOLD_BY_ITSELF.get(kind.name)
+        return [] if told is None else told(state, events)
     act = kind.act(state, command, events) if kind.act is not None else plain(kind.name, type(command))
     return [Audited(_known(who), act, refused or act.refused)]
+
+
+# Turns that nobody asked for, and that have lines of their own.
+_TOLD_BY_ITSELF: Mapping[str, Callable[[Any, Sequence[Any]], list[Audited]]] = {"approval": settled, "count": compared}
 
 
 @lru_cache(_CALLERS_MAX)
@@ -248,29 +245,6 @@ def of_alert(state: Any, command: Any, events: Sequence[Any]) -> Act:
     return Act("alert.told")
 
 
-def of_approval(state: Approval | None, command: Any, events: Sequence[Any]) -> Act:
-    """`approval.ask`, `approval.approve`, `approval.refuse`, `approval.withdraw`. What is asked or approved is told by what it adds to the counts, which
-    nobody knows before it is done, or gives back; `person`: who asked and who decided, since the target's turn that follows has no line of its own."""
-    if type(command) is AskApproval:
-        asked: Changes = {"status": (None, "pending"), **_deltas(command.wanted)} if events else {}
-        return Act("approval.ask", command.location_id, ",".join(reasons_of(command.wanted)), asked)
-    if state is None:
-        return Act("approval.withdraw" if type(command) is WithdrawApproval else f"approval.{command.verdict}")
-    if type(command) is WithdrawApproval:
-        return Act(
-            "approval.withdraw", state.location_id, "", {"status": (state.status, "withdrawn")} if events else {}
-        )
-    assert type(command) is DecideApproval
-    decided: Changes = {}
-    why = ",".join(reasons_of(state.wanted)) if command.verdict == "approve" else command.note
-    if events:
-        status = "approved" if command.verdict == "approve" else "refused"
-        decided = {"status": (state.status, status), "person": (state.asked_by, command.by)}
-        if command.verdict == "approve":
-            decided |= _deltas(state.wanted)
-    return Act(f"approval.{command.verdict}", state.location_id, why, decided)
-
-
 _BREACH_STEPS: Mapping[type, str] = {
     RecordBreach: "record", JudgeRisk: "judge_risk", TellAuthority: "tell_authority", TellSubjects: "tell_subjects",
     SpareSubjects: "spare_subjects", TakeMeasure: "take_measure", ReviseExtent: "revise", CloseBreach: "close",
@@ -329,15 +303,6 @@ def of_consent(state: consent.Consents | None, command: Any, events: Sequence[co
     }
     name = "consent.set" if type(command) is consent.SetConsents else "consent.withdraw"
     return Act(name, "", command.source, changes)
-
-
-def _deltas(wanted: Wanted) -> Changes:
-    if type(wanted) is ApproveTransfer:
-        return units_changed("units", wanted.lines)
-    if type(wanted) is GiveRefund:
-        return {"amount_minor": (None, wanted.amount)}
-    assert type(wanted) is AdjustStock
-    return with_totals(in_units("on_hand_delta", ((line.sku, line.quantity) for line in wanted.lines if line.quantity)))
 
 
 def _unless(wanted: type, events: Sequence[Any], refused: str) -> str:

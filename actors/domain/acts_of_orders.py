@@ -10,7 +10,7 @@ from actors.domain.acts_of_stock import plain
 from actors.domain.audit import Act, Changes
 from actors.domain.order_events import OrderRectified
 from actors.domain.order_refund_commands import GiveRefund, WantRefund
-from actors.domain.order_refunds import place_of
+from actors.domain.order_refunds import place_of, takes_two
 from actors.domain.order_state import Order
 from actors.domain.order_terms_commands import ChangeOrder, HoldOrder, PrioritiseOrder, ReleaseOrder
 from actors.domain.order_terms_events import LinesChanged, Readdressed, ServiceChanged
@@ -44,8 +44,14 @@ def of_refund(state: Order | None, command: GiveRefund | WantRefund, events: Seq
     if type(command) is WantRefund:
         return Act("refund.want", location_id, command.refund.reason)
     assert type(command) is GiveRefund
-    changes: Changes = {"amount_minor": (None, command.amount)} if events else {}
-    return Act("refund.give", location_id, command.reason, changes)
+    if state is not None and takes_two(state, command):
+        return Act("refund.want", location_id, command.reason)
+    return Act("refund.give", location_id, command.reason, money_back(command) if events else {})
+
+
+def money_back(command: GiveRefund) -> Changes:
+    """How much is given back (minor units), and of which currency."""
+    return {"amount_minor": (None, command.amount), "currency": (None, command.currency)}
 
 
 def _holds(before: Sequence[str], after: Sequence[str]) -> Changes:

@@ -163,10 +163,12 @@ class Approval(msgspec.Struct):
 
 
 class ViewApproval(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The query for all of it. `within`: as in DecideApproval."""
+    """The query for all of it. `within`: as in DecideApproval; asker: who looks, and sees what he asked for himself wherever it is; others: may he see what others asked for?"""
 
     approval_id: str
     within: list[str] = []
+    asker: Annotated[str, APPROVER] = ""
+    others: bool = True
 
 
 class ApprovalView(msgspec.Struct, frozen=True, gc=False):
@@ -264,7 +266,11 @@ def _known(state: Approval | None) -> Approval:
 
 def _check_reach(approval: Approval, within: Sequence[str]) -> None:
     if within and approval.location_id not in within:
-        raise Refused("approval.location_forbidden", "Your rights don't reach where it would be done.")
+        raise _out_of_reach()
+
+
+def _out_of_reach() -> Refused:
+    return Refused("approval.location_forbidden", "Your rights don't reach where it would be done.")
 
 
 def _check_open(approval: Approval, step: str, context: Context) -> None:
@@ -328,9 +334,12 @@ def on_reply(message: Message, reply: bytes, refused: bool) -> TargetAnswered:
 
 
 def view(state: Approval | None, query: ViewApproval, version: int) -> msgspec.Struct:
-    """All of it. Raises Refused `approval.unknown`, `approval.location_forbidden`."""
+    """All of it. Raises Refused `approval.unknown`, `approval.location_forbidden`: whoever sees nothing of others is told the same of what there is and what there is not."""
+    if not query.others and (state is None or state.asked_by != query.asker):
+        raise _out_of_reach()
     approval = _known(state)
-    _check_reach(approval, query.within)
+    if approval.asked_by != query.asker:
+        _check_reach(approval, query.within)
     return _view(query.approval_id, approval, version)
 
 

@@ -27,6 +27,11 @@ def refunded(refunds: Iterable[Refund] | None) -> int:
     return sum(one.amount for one in refunds or ())
 
 
+def given_alone(refunds: Iterable[Refund] | None) -> int:
+    """What of it nobody else has approved, in minor units."""
+    return sum(one.amount for one in refunds or () if not one.cause)
+
+
 def kept(total_minor: int, refunds: Iterable[Refund] | None) -> int:
     """What is still paid for an order that costs so much (minor units): no refund can be of more, and a change that takes off more than that makes no more due, because it was given
     back already. So what refunds and changes give back is never more, together, than the order came to."""

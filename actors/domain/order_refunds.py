@@ -1,12 +1,14 @@
 """Refunds: money of an order that is given back. The rules of the order are in `order.py`; who pays it out is the payment's matter.
 
     GiveRefund ──may it be?──yes──▶ RefundGiven: less is kept          above the region's threshold: WantRefund ──▶ an approval ──somebody else──▶ GiveRefund
+                          ├─but not by one person──▶ nothing happens: answered as WantRefund is
                           └─no───▶ refused by name
 
     what the order came to  =  what changes took off (`Terms.refund_minor`)  +  what refunds gave back  +  what is kept
 
 The last is never below nothing, in whatever order refunds and changes come: a refund is of no more than is kept, and a change that takes off what was given back already makes nothing
-due (`order_refund_state.kept`). What more of a line costs is kept as well. Money is given back for what was served: nobody pays for what is merely asked for, and what is not to come at
+due (`order_refund_state.kept`). The threshold is one of the order, not of each refund: whoever gives it back in parts needs a second person from the part on that goes beyond it. That is
+judged in the order's turn, so no two parts pass it side by side. What more of a line costs is kept as well. Money is given back for what was served: nobody pays for what is merely asked for, and what is not to come at
 all is changed or cancelled. A cancelled order owes what is kept by itself, so that a refund of it would be paid twice.
 """
 
@@ -22,7 +24,15 @@ from actors.domain.money import Total
 from actors.domain.order_holds import check_reach
 from actors.domain.order_refund_commands import GiveRefund, WantRefund
 from actors.domain.order_refund_events import RefundGiven
-from actors.domain.order_refund_state import REFUNDS_MAX, Refund, RefundReason, kept, refund_id, refunded
+from actors.domain.order_refund_state import (
+    REFUNDS_MAX,
+    Refund,
+    RefundReason,
+    given_alone,
+    kept,
+    refund_id,
+    refunded,
+)
 from actors.domain.order_state import Order, status_of
 from actors.domain.times import moment
 
@@ -55,8 +65,10 @@ class RefundPossible(msgspec.Struct, frozen=True, gc=False):
 
 
 def give(order: Order, command: GiveRefund, context: Context) -> Decision:
-    """Raises Refused as `check` does."""
+    """Answered as by `want`, and nothing happens, when it takes two. Raises Refused as `check` does."""
     check(order, command, context.entity_id)
+    if takes_two(order, command):
+        return _possible(order, context)
     number = len(order.refunds or ()) + 1
     given = RefundGiven(number, command.amount, command.currency, command.reason, command.cause)
     return Decision([given], lambda state, version: _told(context.entity_id, state, version))
@@ -65,6 +77,16 @@ def give(order: Order, command: GiveRefund, context: Context) -> Decision:
 def want(order: Order, command: WantRefund, context: Context) -> Decision:
     """Raises Refused as `check` does."""
     check(order, command.refund, context.entity_id)
+    return _possible(order, context)
+
+
+def takes_two(order: Order, command: GiveRefund) -> bool:
+    """Is it more, with all that was given back of the order without an approval, than that may be?"""
+    most = command.alone_minor_max
+    return most is not None and command.amount + given_alone(order.refunds) > most
+
+
+def _possible(order: Order, context: Context) -> Decision:
     place = place_of(order)
     return Decision([], lambda state, version: RefundPossible(context.entity_id, version, place))
 

@@ -29,11 +29,19 @@ def needs_approval(services: Services, wanted: Wanted) -> bool:
     if settings.identity != "required":
         return False
     if type(wanted) is GiveRefund:
-        limit = settings.approval_refund_minor
-        return limit > 0 and (wanted.currency != settings.currency or size_of(wanted) > limit)
+        most = alone_minor_max(services, wanted.currency)
+        return most is not None and size_of(wanted) > most
     transfer = type(wanted) is ApproveTransfer
     limit = settings.approval_transfer_units if transfer else settings.approval_adjustment_units
     return 0 < limit < size_of(wanted)
+
+
+def alone_minor_max(services: Services, currency: str) -> int | None:
+    """How much of an order one person may give back, in minor units; None for all of it. Nothing in a currency other than the region's first: nobody here knows what that is worth."""
+    settings = services.settings
+    if settings.identity != "required" or not settings.approval_refund_minor:
+        return None
+    return settings.approval_refund_minor if currency == settings.currency else 0
 
 
 def person_asking(scope: Scope) -> str:

@@ -63,9 +63,13 @@ class _Approvals:
         self._services = services
 
     async def view(self, approval_id: str, request: Request) -> ApprovalView:
-        """Raises Problem 403 or 404."""
+        """Raises Problem 401, 403 or 404."""
         self._check_id(approval_id, request)
-        query = ViewApproval(approval_id, sorted(_principal(request).locations))
+        principal = _principal(request)
+        # Its endpoint asks for no permission, since who asked needs none.
+        self._services.guard.require_trust(principal)
+        others = "approvals.read" in principal.permissions
+        query = ViewApproval(approval_id, sorted(principal.locations), principal.subject, others)
         reply = await self._services.gateway.view(
             "approval", approval_id, query, cause=request.scope[REQUEST_ID]
         )  # fmt: skip
@@ -121,7 +125,7 @@ def router(services: Services) -> APIRouter:
         **documented(ApprovalDetail, problems=(401, 403, 404, 422)),
     )
     async def read(approval_id: ApprovalId, request: Request) -> Response:
-        """As it is now."""
+        """As it is now: for who may read approvals, as far as his rights reach, and for who asked, wherever it is."""
         return ok(_detail(await approvals.view(approval_id, request)))
 
     @api.post(

@@ -116,8 +116,8 @@ class Guard:
             scope[ENTITY_ID] = location_id
             raise Problem("auth.location_forbidden", f"Your rights don't reach {location_id}.")
         # What needs no permission is what a doubted session can be proved and ended by; where that needs a proof, a doubted one is none.
-        if need.permission and self._ended.unproved_s and self._is_doubted(principal):
-            raise _proof_required(principal)
+        if need.permission and self._ended.unproved_s:
+            self.require_trust(principal)
         if need.step_up and principal.role:
             self.require_proof(principal)
 
@@ -150,6 +150,11 @@ class Guard:
         if device_session in self._ended.until_ms:
             detail = "The device was revoked, moved or has a new key: sign in on another one, or once it has signed in again."
             raise _unauthorized("auth.session_ended", detail, "invalid_token")
+
+    def require_trust(self, principal: Principal) -> None:
+        """Raises Problem 401 when somebody doubts the session since the second factor was last given: in such a one nothing is done that is not everybody's."""
+        if self._is_doubted(principal):
+            raise _proof_required(principal)
 
     def require_proof(self, principal: Principal) -> None:
         """Raises Problem 401 as RFC 9470 says when the second factor was not given within STEP_UP_S or is doubted, or a customer's session is older."""

@@ -10,9 +10,9 @@ from actors.domain.money import Money
 from actors.domain.order_refund_commands import GiveRefund, RefundCommand, WantRefund
 from actors.domain.order_refund_state import RefundReason
 from actors.domain.order_refunds import OrderRefunded
-from serve.approvals.asking import ask_approval, needs_approval, person_asking
+from serve.approvals.asking import alone_minor_max, ask_approval, needs_approval, person_asking
 from serve.approvals.schemas import AskedApproval
-from serve.callers import reach_of
+from serve.callers import caller_of, reach_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
 from serve.openapi import documented
 from serve.orders.own import OrderInPath
@@ -69,13 +69,17 @@ def router(services: Services, territory: Territory) -> APIRouter:
     )
     async def refund(request: Request, order_id: OrderInPath) -> Response:
         """Never more, with what changes have taken off, than the order came to (`refund.too_much`), nor of what nobody serves, nor of an order that is cancelled: what is left of its money goes back
-        with that. More than one person may give back is answered with 202: nothing is given before somebody else approves it. Who pays it out is the payment's matter."""
+        with that. More than one person may give back, together with what was given of the order without an approval, is answered with 202: nothing is given before somebody else approves it.
+        Where nothing waits for a second person, it takes a fresh second factor of people. Who pays it out is the payment's matter."""
         write = await services.bodies.read(request.scope, request.receive)
         sent = decode(_decoder, write.body)
         territory.check_order(order_id)
         request.scope[ENTITY_ID] = order_id
         wanted = GiveRefund(sent.amount.amount, sent.amount.currency, sent.reason)
-        command = msgspec.structs.replace(wanted, within=reach_of(request.scope))
+        most = alone_minor_max(services, wanted.currency)
+        if most is None:
+            _check_proof(services, request)
+        command = msgspec.structs.replace(wanted, within=reach_of(request.scope), alone_minor_max=most)
         waits = needs_approval(services, wanted)
         if waits:
             person_asking(request.scope)
@@ -88,6 +92,13 @@ def router(services: Services, territory: Territory) -> APIRouter:
         return await ask_approval(services, request, place, order_id, wanted, write)
 
     return api
+
+
+def _check_proof(services: Services, request: Request) -> None:
+    """What nobody else looks at takes a fresh second factor, as overriding a count does; machines have none. Raises Problem 401."""
+    principal = caller_of(request.scope)
+    if principal is not None and principal.role:
+        services.guard.require_proof(principal)
 
 
 async def _ask(services: Services, request: Request, order_id: str, command: RefundCommand, write: Write) -> bytes:

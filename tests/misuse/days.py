@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from actors.anomalies.record import Record
-from tests.misuse.people import DAY_MS, FIRST_DAY_MS, HOUR_MS, STORES, WAREHOUSES, Person
+from tests.misuse.people import DAY_MS, FIRST_DAY_MS, HOUR_MS, REFUND_THRESHOLD, STORES, WAREHOUSES, Person
 
 MINUTE_MS = 60_000
 _FOUND = (1, 1, 0, 2, 3, 5, 50)
@@ -154,9 +154,15 @@ class Shift:
             self.put(at, action, **more)
 
     def refund(self, at: int, amount: int, **more: Any) -> None:
-        """A refund of so many minor units."""
+        """A refund of so many minor units: what takes two is asked for."""
         order = f"us-{self.chance.randrange(400_000):026d}"
-        self.put(at, "refund.give", kind="order", entity_id=order, changes={"amount_minor": (None, amount)}, **more)
+        changes = {"amount_minor": (None, amount), "currency": (None, "USD")}
+        if amount > REFUND_THRESHOLD:
+            self.put(at, "refund.want", kind="order", entity_id=order, **more)
+            asked = {"status": (None, "pending"), **changes}
+            self.put(at, "approval.ask", kind="approval", entity_id=f"us-approval-{order}", changes=asked, **more)
+            return
+        self.put(at, "refund.give", kind="order", entity_id=order, changes=changes, **more)
 
     def refused(self, at: int, door: str) -> None:
         """What the role may not do: the door writes it down."""

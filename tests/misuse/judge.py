@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from actors.anomalies.monitor import Monitor
 from actors.anomalies.settings import AnomalySettings
 from tests.misuse.month import Month
-from tests.misuse.plants import KINDS, REFUND_THRESHOLD, Plant
+from tests.misuse.people import REFUND_THRESHOLD
+from tests.misuse.plants import KINDS, Plant
 
 # What is told so long after the last act of an episode still is about it: the hour in which it lay must end.
 GRACE_MS = 2 * 3_600_000

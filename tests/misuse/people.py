@@ -12,6 +12,8 @@ FIRST_DAY_MS = 1_772_409_600_000
 STORES = tuple(f"us-st-{name}" for name in ("austin", "boise", "denver", "fresno", "miami", "omaha", "salem", "tampa"))
 WAREHOUSES = ("us-wh-newark", "us-wh-seattle")
 DESK = "us-desk"
+# The region's threshold above which a refund needs a second person, in minor units.
+REFUND_THRESHOLD = 10_000
 
 # Of 200; other sizes in proportion.
 SHARES = {

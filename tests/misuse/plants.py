@@ -8,10 +8,7 @@ from typing import NamedTuple
 
 from actors.anomalies.record import Record
 from tests.misuse.days import MINUTE_MS, Calendar, Shift, refused_sign_in
-from tests.misuse.people import DAY_MS, FIRST_DAY_MS, HOUR_MS, Person
-
-# The region's threshold above which a refund needs a second person, in minor units.
-REFUND_THRESHOLD = 10_000
+from tests.misuse.people import DAY_MS, FIRST_DAY_MS, HOUR_MS, REFUND_THRESHOLD, Person
 
 
 class Plant(NamedTuple):

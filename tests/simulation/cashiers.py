@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+import msgspec
+
 from actors.domain import ids
 from actors.domain.approval import AskApproval
 from actors.domain.order_refund_commands import GiveRefund, WantRefund
-from actors.domain.order_refund_state import refunded
+from actors.domain.order_refund_state import given_alone, refunded
 from actors.runtime import wire
 from actors.runtime.gateway import Ask
 from tests.simulation.clients import REGION, digest
 from tests.simulation.history import History
 from tests.simulation.managers import Manager
+
+# So much of an order one of them gives back without asking.
+ALONE_MINOR = 1_500
 
 
 class Cashier(Manager):
@@ -37,7 +42,7 @@ class Cashier(Manager):
 
     async def give(self) -> None:
         """Something of an order, maybe more than is left of it; sometimes the same once more."""
-        ask = self._of_order(self._refund())
+        ask = self._of_order(msgspec.structs.replace(self._refund(), alone_minor_max=ALONE_MINOR))
         await self.ask(ask)
         if self.rng.random() < 0.3:
             await self.ask(ask, remember=False)
@@ -65,7 +70,7 @@ class Cashier(Manager):
 
 
 def refunds(history: History) -> Iterator[str]:
-    """No order gives back more than it came to. That what two people wanted was given once, `managers.approvals` looks at."""
+    """No order gives back more than it came to, nor more than one may give without somebody else. That what two people wanted was given once, `managers.approvals` looks at."""
     for (kind, order_id), entity in history.entities.items():
         if kind != "order" or entity.state is None:
             continue
@@ -75,3 +80,5 @@ def refunds(history: History) -> Iterator[str]:
         )
         if given > entity.state.total_minor + due:
             yield f"{order_id} has given back {given} of {entity.state.total_minor + due}"
+        if (alone := given_alone(entity.state.refunds)) > ALONE_MINOR:
+            yield f"{order_id} has given back {alone} without an approval, of {ALONE_MINOR}"

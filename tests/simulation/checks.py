@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from actors.domain.acts_of_approvals import SETTLED
 from actors.domain.acts_of_counts import COMPARED
 from actors.domain.order_state import OVER, Order, missing_of, status_of
 from actors.runtime import wire
@@ -160,8 +161,9 @@ def once(turns: Iterable[Turn]) -> Iterator[str]:
 def audited(turns: Iterable[Turn], clients: set[str]) -> Iterator[str]:
     """What a client asked for carries who it was and how it ended, once; what entities tell each other carries nobody."""
     for turn in turns:
-        # What a counting found is known when the location answers, and is whoever counted's.
-        lines = [(line.who.subject, bool(line.outcome)) for line in turn.audited if line.act.action != COMPARED]
+        # What a counting found is known when the location answers, and is whoever counted's; what became of an approval, when its target does, and is nobody's.
+        asked = [line for line in turn.audited if line.act.action not in (COMPARED, SETTLED)]
+        lines = [(line.who.subject, bool(line.outcome)) for line in asked]
         # A wrong code is answered with a no, and is no refusal: it is counted.
         said_no = turn.status == wire.REFUSED or (turn.kind == "collection" and b'"CodeMissed"' in turn.events)
         expected = [(turn.cause, said_no)] if turn.cause in clients else []

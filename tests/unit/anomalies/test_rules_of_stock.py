@@ -168,3 +168,77 @@ def test_a_counting_that_was_compared_later_says_where_somebody_is():
     for number in range(20):
         nibble(shop, number, "mia", 50, 51)
     assert shop.monitor._habits.of("mia") is None
+
+
+def refund(shop, at_ms, amount, currency="USD", **more):
+    changes = {"amount_minor": (None, amount), "currency": (None, currency)}
+    return shop.act(at_ms, "tom", "refund.give", kind="order", entity_id=f"o{shop.number}", changes=changes, **more)
+
+
+@pytest.mark.parametrize(("tiny", "amount"), [(0, 1), (10, 1), (500, 1), (10, 150)])
+def test_refunds_of_a_cent_hide_those_just_under_the_threshold(tiny, amount):
+    shop = Shop()
+    for number in range(4):
+        for cent in range(tiny):
+            refund(shop, START + number * HOUR_MS + cent, amount)
+        refund(shop, START + number * HOUR_MS + MINUTE_MS, 9_500)
+    assert shop.rules() == ["refunds"]
+
+
+@pytest.mark.parametrize(("number", "told"), [(24, False), (25, True)])
+def test_who_stays_far_under_the_threshold_all_day_is_not_told_or_an_honest_day_is(number, told):
+    shop = Shop()
+    for minute in range(number):
+        refund(shop, START + minute * 15 * MINUTE_MS, 6_000)
+    assert shop.rules() == (["refunds"] if told else [])
+    assert not told or "150000 minor units USD" in shop.alerts[0].reasons[0]
+
+
+def test_sums_of_two_currencies_or_of_two_days_are_one():
+    shop = Shop()
+    for minute in range(28):
+        refund(shop, START + minute * 15 * MINUTE_MS, 6_000, ("USD", "CAD")[minute % 2])
+    for minute in range(20):
+        refund(shop, START + 2 * DAY_MS + minute * 15 * MINUTE_MS, 6_000)
+        refund(shop, START + 4 * DAY_MS + minute * 15 * MINUTE_MS, 6_000)
+    assert shop.alerts == []
+
+
+def day_of(shop, day, refunds, amount, looks):
+    """So many refunds in eight hours, and so many looks at orders that he works on as well in each."""
+    for hour in range(8):
+        for number in range(looks):
+            at_ms = START + day * DAY_MS + hour * HOUR_MS + number * MINUTE_MS
+            shop.act(at_ms, "tom", "order.read", kind="order", entity_id=f"o{number % 9}")
+        for _ in range(refunds // 8):
+            refund(shop, START + day * DAY_MS + hour * HOUR_MS + 59 * MINUTE_MS, amount)
+
+
+@pytest.mark.parametrize(
+    ("amount", "looks", "told"),
+    [
+        (500, 20, True),
+        # It is what he does all day; and, beside it, as much more of everything as a busy Saturday brings.
+        (5_000, 20, False),
+        (500, 50, False),
+    ],
+)
+def test_much_of_one_who_gives_little_back_is_taken_for_his_work_or_the_work_of_another_for_misuse(amount, looks, told):
+    shop = Shop()
+    for day in range(6):
+        day_of(shop, day, 8, amount, 20)
+    day_of(shop, 8, 40, 6_000, looks)
+    assert ("refunds" in shop.rules()) is told
+
+
+def test_what_an_auditor_has_judged_is_told_of_again_or_taken_from_what_is_usual():
+    shop = Shop()
+    for minute in range(25):
+        refund(shop, START + minute * 15 * MINUTE_MS, 6_000)
+    (alert,) = shop.alerts
+    shop.closed(START + 7 * HOUR_MS, alert)
+    assert refund(shop, START + 8 * HOUR_MS, 6_000) == []
+    # 150,000 were his day, and nobody minded.
+    for minute in range(30):
+        refund(shop, START + 2 * DAY_MS + minute * 15 * MINUTE_MS, 6_000)
+    assert shop.alerts == [alert]

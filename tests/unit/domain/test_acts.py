@@ -9,7 +9,14 @@ from actors.domain import device, guest
 from actors.domain.account import Disable, OpenAccount
 from actors.domain.acts import audited_of
 from actors.domain.acts_changes import CHANGES_MAX, WORDS_CHARS_MAX, totals_of
-from actors.domain.approval import Approval, AskApproval, DecideApproval, WithdrawApproval
+from actors.domain.approval import (
+    Approval,
+    AskApproval,
+    DecideApproval,
+    ExpireApproval,
+    TargetAnswered,
+    WithdrawApproval,
+)
 from actors.domain.article import Details
 from actors.domain.audit import Act, Audited, Changes, Who
 from actors.domain.catalogue import Catalogue, DefineSkus, DetailsDefined, Said, SkusDefined
@@ -271,3 +278,26 @@ def test_four_eyes_are_told_without_whose_they_are_or_what_they_saw(command, act
     with contextlib.suppress(Refused):
         events = KINDS["approval"].decide(state, command, Context("us-approval-x", "c", 0)).events
     assert act_of("approval", state, command, events) == act
+
+
+@pytest.mark.parametrize(
+    ("status", "command", "now_ms", "outcome", "changes"),
+    [
+        ("approved", TargetAnswered(""), 0, "", {"status": ("approved", "done"), "person": (MIA.subject, TOM)}),
+        (
+            "approved", TargetAnswered("refund.too_much"), 0, "refund.too_much",
+            {"status": ("approved", "failed"), "person": (MIA.subject, TOM)},
+        ),
+        ("pending", ExpireApproval(), 1, "approval.expired", {"status": ("pending", "expired"), "person": (MIA.subject, "")}),
+        # Too early, or heard already.
+        ("pending", ExpireApproval(), 0, None, {}),
+        ("failed", TargetAnswered(""), 0, None, {}),
+    ],
+)  # fmt: skip
+def test_what_was_approved_is_told_and_never_that_it_was_not_done(status, command, now_ms, outcome, changes):
+    decided = "" if status == "pending" else TOM
+    state = Approval("us-wh", "us-wh", LOSS, MIA.subject, 0, 1, status, decided)
+    events = KINDS["approval"].decide(state, command, Context("us-approval-x", "c", now_ms)).events
+    act = Act("approval.settle", "us-wh", "loss,found", changes)
+    expected = [] if outcome is None else [Audited(Who(), act, outcome)]
+    assert audited_of(KINDS["approval"], None, state, command, events) == expected

@@ -50,9 +50,11 @@ def test_nobody_can_tell_later_what_was_given_back_and_why():
     world = Terms3(there={"a": 3})
     made = world.placed_with(None, ("a", 3))
     state = world.of(made)
-    for amount, changes in ((120, {"amount_minor": (None, 120)}), (301, {})):
+    for amount, changes in ((120, {"amount_minor": (None, 120), "currency": (None, "USD")}), (301, {})):
         events = [RefundGiven(1, amount, "USD", "late")] if changes else []
         told = of_order(state, GiveRefund(amount, "USD", "late"), events)
         assert told == Act("refund.give", OTHER, "late", changes)
     asked = of_order(state, WantRefund(GiveRefund(300, "USD", "price")), [])
     assert asked == Act("refund.want", OTHER, "price")
+    # What one person may not give alone is asked for, and not given.
+    assert of_order(state, GiveRefund(120, "USD", "late", alone_minor_max=119), []) == Act("refund.want", OTHER, "late")

@@ -128,6 +128,17 @@ def test_a_manager_of_another_place_reads_or_decides():
     assert life.do(DecideApproval("approve", TOM, [*elsewhere, SEATTLE])).status == "approved"
 
 
+def test_who_asked_does_not_see_it_or_who_may_see_nothing_of_others_does():
+    life, elsewhere = pending(), ["us-st-portland"]
+    for query in (ViewApproval(ID, elsewhere, MIA), ViewApproval(ID, [], MIA, others=False)):
+        assert approval.view(life.state, query, life.version).asked_by == MIA
+    stranger = ViewApproval(ID, [], TOM, others=False)
+    for state in (life.state, None):
+        with pytest.raises(Refused) as refused:
+            approval.view(state, stranger, life.version)
+        assert refused.value.body.code == "approval.location_forbidden"
+
+
 def test_somebody_else_takes_back_what_was_asked_for():
     life = pending()
     assert life.refused(WithdrawApproval(TOM)) == "approval.not_yours"

@@ -14,6 +14,7 @@ from actors.domain.order_events import Event
 from actors.domain.order_refund_commands import GiveRefund, WantRefund
 from actors.domain.order_refund_events import RefundGiven
 from actors.domain.order_refund_state import REFUNDS_MAX
+from actors.domain.order_refunds import RefundPossible
 from actors.domain.order_terms_state import Terms
 from tests.unit.domain.floor_world import OTHER, PLACE, refused
 from tests.unit.domain.terms_world import THIRD, Terms3
@@ -149,6 +150,37 @@ def test_a_look_whether_it_could_be_gives_something_back_or_is_looser(world):
         (GiveRefund(1, "USD", "late", [THIRD]), "order.location_forbidden"),
     ):
         refused(code, lambda wrong=wrong: world.do("order", made, WantRefund(wrong)))
+
+
+def test_who_gives_back_in_parts_needs_nobody_else(world):
+    made = world.placed_with(None, ("a", 5))
+    assert give(world, made, 200, alone_minor_max=300).refunded.amount == 200
+    before = world.entities["order", made]
+    asked = give(world, made, 101, alone_minor_max=300)
+    assert (type(asked), asked.location_id, asked.version) == (RefundPossible, PLACE, before[1])
+    assert world.entities["order", made] == before
+    assert give(world, made, 100, alone_minor_max=300).refunded.amount == 300
+    for amount in (1, 200):
+        assert type(give(world, made, amount, alone_minor_max=300)) is RefundPossible
+    refused("refund.too_much", lambda: give(world, made, 201, alone_minor_max=300))
+
+
+def test_what_two_people_gave_back_takes_the_room_of_what_one_may_give(world):
+    made = world.placed_with(None, ("a", 5))
+    assert give(world, made, 300, cause="us-approval-x").refunded.amount == 300
+    assert give(world, made, 100, alone_minor_max=100).refunded.amount == 400
+    assert type(give(world, made, 1, alone_minor_max=100)) is RefundPossible
+
+
+def test_one_person_gives_back_a_little_of_what_he_may_give_nothing_of_or_not_all_without_a_threshold(world):
+    made = world.placed_with(None, ("a", 2))
+    assert type(give(world, made, 1, alone_minor_max=0)) is RefundPossible
+    assert give(world, made, 200).kept.amount == 0
+
+
+def test_a_refund_that_was_asked_for_before_parts_were_counted_can_not_be_read_or_waits_again():
+    stored = b'{"type":"GiveRefund","amount":5,"currency":"USD","reason":"price","cause":"us-approval-x"}'
+    assert msgspec.json.decode(stored, type=GiveRefund) == GiveRefund(5, "USD", "price", [], "us-approval-x")
 
 
 def test_a_refund_lets_go_what_is_held_or_stands_in_the_way_of_it(world):

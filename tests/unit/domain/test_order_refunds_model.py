@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from random import Random
 
+import msgspec
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from actors.domain.errors import Refused
 from actors.domain.order_commands import UpdateOrder
 from actors.domain.order_refund_commands import GiveRefund, WantRefund
 from actors.domain.order_refund_state import REFUNDS_MAX, kept, refunded
+from actors.domain.order_refunds import RefundPossible
 from actors.domain.order_state import status_of
 from actors.domain.order_terms_state import NO_TERMS
 from tests.unit.domain.terms_world import Terms3
@@ -21,15 +23,17 @@ from tests.unit.domain.terms_world import Terms3
 PEOPLE = [ids.account_id("us", name * 16) for name in (b"m", b"t")]
 NEXT = {"allocated": "start_picking", "picking": "pack", "packed": "ship", "shipped": "deliver"}
 HOUR_MS = 3_600_000
+# So much of an order one person gives back, by however many refunds (minor units).
+ALONE = 400
 
 
 class Script:
-    """One run over one order. `purse`: what the customer has paid and not got back (minor units)."""
+    """One run over one order. `purse`: what the customer has paid and not got back (minor units); `alone`: what he got back of it from one person."""
 
     def __init__(self, seed: int) -> None:
         self.random, self.world = Random(seed), Terms3(here={"a": 4, "b": 3}, there={"a": 4})
         self.made = self.world.placed_with(None, ("a", self.random.randint(1, 6)), ("b", self.random.randint(1, 3)))
-        self.purse, self.at_once, self.approvals = self.order.total_minor, 0, []
+        self.purse, self.at_once, self.alone, self.approvals = self.order.total_minor, 0, 0, []
 
     @property
     def order(self):
@@ -61,8 +65,14 @@ class Script:
         return GiveRefund(amount, "USD", self.random.choice(("damaged", "price")))
 
     def small(self) -> None:
-        told = self.ask("order", self.made, self.wanted())
-        if told is not None:
+        wanted, by = self.wanted(), self.random.choice(PEOPLE)
+        told = self.ask("order", self.made, msgspec.structs.replace(wanted, alone_minor_max=ALONE))
+        if type(told) is RefundPossible:
+            assert wanted.amount + self.alone > ALONE
+            self.wait(told, wanted, by)
+        elif told is not None:
+            self.alone += told.refund.amount.amount
+            assert self.alone <= ALONE, "somebody gave back in parts what he may not give at once"
             self.purse -= told.refund.amount.amount
             self.at_once += 1
             assert told.kept.amount == self.purse
@@ -70,8 +80,10 @@ class Script:
     def large(self) -> None:
         wanted, by = self.wanted(), self.random.choice(PEOPLE)
         possible = self.ask("order", self.made, WantRefund(wanted))
-        if possible is None:
-            return
+        if possible is not None:
+            self.wait(possible, wanted, by)
+
+    def wait(self, possible: RefundPossible, wanted: GiveRefund, by: str) -> None:
         assert possible.location_id
         identity = ids.approval_id("us", self.world.now_ms, f"k{len(self.approvals)}")
         self.world.do("approval", identity, AskApproval(possible.location_id, self.made, wanted, by, HOUR_MS))

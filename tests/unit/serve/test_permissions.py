@@ -159,7 +159,8 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/collections/{collection_id}/end"): {"fulfilment", "manager"},
     ("POST", "/v1/orders/{order_id}/here"): FLOOR | {"customer", "guest"},
     ("GET", "/v1/approvals"): {"manager", "auditor"},
-    ("GET", "/v1/approvals/{approval_id}"): {"manager", "auditor"},
+    # Who asked sees it, a machine too; of others' the approval judges.
+    ("GET", "/v1/approvals/{approval_id}"): EVERYBODY,
     ("POST", "/v1/approvals/{approval_id}/decision"): {"manager"},
     # Who asked may withdraw it, a machine too.
     ("POST", "/v1/approvals/{approval_id}/withdrawal"): EVERYBODY,

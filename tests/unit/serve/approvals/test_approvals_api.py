@@ -195,6 +195,9 @@ async def test_what_has_expired_is_approved(cell):
     assert (late.status_code, late.json()["code"]) == (409, "approval.expired")
     await cell.gateway.ask("approval", identity, ExpireApproval(), command_id="wake", digest=0)
     assert (await read(cell, identity))["status"] == "expired"
+    (line,) = [line for line in cell.gateway.audited if line.act.action == "approval.settle"]
+    assert (line.who.subject, line.outcome, line.act.location_id) == ("", "approval.expired", SEATTLE)
+    assert line.act.changes == {"status": ("pending", "expired"), "person": (MIA, "")}
     assert (await decide(cell, identity, manager(cell, TOM))).json()["code"] == "approval.expired"
     assert await on_hand(cell) == 100
 
@@ -305,6 +308,7 @@ async def test_the_audit_does_not_say_who_asked_and_who_approved(cell):
         (MIA, "approval.ask", ""),
         (MIA, "approval.approve", "approval.same_person"),
         (TOM, "approval.approve", ""),
+        ("", "approval.settle", ""),
         (MIA, "approval.ask", ""),
         (MIA, "approval.withdraw", ""),
     ]

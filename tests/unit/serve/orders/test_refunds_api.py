@@ -86,7 +86,8 @@ async def test_what_one_person_gives_back_is_not_seen(cell, placed):
     assert (event["amount"], event["currency"], event["reason"]) == (500, "USD", "damaged")
     assert SUE not in str(history)
     (line,) = [line for line in cell.gateway.audited if line.act.action == "refund.give"]
-    assert (line.who.subject, line.act.why, line.act.changes) == (SUE, "damaged", {"amount_minor": (None, 500)})
+    money = {"amount_minor": (None, 500), "currency": (None, "USD")}
+    assert (line.who.subject, line.act.why, line.act.changes) == (SUE, "damaged", money)
     assert line.act.location_id == SEATTLE
 
 
@@ -290,6 +291,10 @@ async def test_what_does_not_fit_any_more_is_given_or_called_done(cell, placed, 
     detail = await approval(cell, identity)
     code = "refund.order_cancelled" if meanwhile == "cancel" else "refund.too_much"
     assert (detail["status"], detail["failure"]) == ("failed", code)
+    # What was approved and not given does not stand there as given.
+    line = cell.gateway.audited[-1]
+    assert (line.act.action, line.outcome) == ("approval.settle", code)
+    assert line.act.changes == {"status": ("approved", "failed"), "person": (SUE, TOM)}
     assert await refunds(cell, placed) == ([900] if meanwhile == "refund" else [])
 
 
@@ -307,12 +312,12 @@ async def test_the_audit_does_not_say_who_wanted_it_and_who_approved(cell, place
     lines = [line for line in cell.gateway.audited if line.act.action.startswith(("refund.", "approval."))]
     assert [(line.who.subject, line.act.action, line.act.location_id, line.act.why) for line in lines] == [
         (SUE, "refund.want", SEATTLE, "damaged"), (SUE, "approval.ask", SEATTLE, "damaged"),
-        (TOM, "approval.approve", SEATTLE, "damaged"),
+        (TOM, "approval.approve", SEATTLE, "damaged"), ("", "approval.settle", SEATTLE, "damaged"),
     ]  # fmt: skip
-    assert lines[1].act.changes == {"status": (None, "pending"), "amount_minor": (None, 2000)}
-    assert lines[2].act.changes == {
-        "status": ("pending", "approved"), "person": (SUE, TOM), "amount_minor": (None, 2000),
-    }  # fmt: skip
+    money = {"amount_minor": (None, 2000), "currency": (None, "USD")}
+    assert lines[1].act.changes == {"status": (None, "pending"), **money}
+    assert lines[2].act.changes == {"status": ("pending", "approved"), "person": (SUE, TOM), **money}
+    assert lines[3].act.changes == {"status": ("approved", "done"), "person": (SUE, TOM)}
 
 
 async def test_a_cell_that_knows_nobody_or_wants_no_approvals_waits_for_a_second_person(tmp_path):

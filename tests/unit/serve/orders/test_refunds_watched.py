@@ -1,4 +1,4 @@
-"""What the monitor makes of refunds as the API's audit has them: somebody who keeps just under the threshold, and nobody is told."""
+"""What the monitor makes of refunds as the API's audit has them: somebody who keeps just under the threshold, or far under it all day, and nobody is told."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ async def cell(tmp_path):
     [
         ((950, 1000, 980, 999, 910), {201}, True),
         ((300, 450, 20, 500, 640), {201}, False),
+        # A day of many halves, and ten cents that hide nothing.
+        ((600,) * 24, {201}, False),
+        ((600,) * 25, {201}, True),
+        ((950, *(1,) * 10, 1000, 980, 999), {201}, True),
         # Of these somebody else knows.
         ((1001, 1500, 1100, 1050, 1001), {202}, False),
         # Nothing was given.
@@ -55,6 +59,6 @@ async def test_refunds_just_under_the_threshold_are_not_told_or_others_are(cell,
                 who.address, kind="order", entity_id=order_id, location_id=act.location_id, why=act.why, changes=act.changes,
             )  # fmt: skip
             alerts += monitor.see(record)
-        cell.clock.now += HOUR_MS
+        cell.clock.now += HOUR_MS // 2
     assert found == statuses
     assert [alert.rules for alert in alerts] == ([["refunds"]] if told else [])
