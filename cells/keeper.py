@@ -63,6 +63,7 @@ class Keeper:
         self._cluster: Cluster | None = None
         self._stores: tuple[Store, ...] = ()
         self._starting: list[Future[None]] = []
+        self._handing_out = False
         self._watchers: list[Thread] = []
         self._deployed = False
         self._ending = threading.Event()
@@ -116,7 +117,8 @@ class Keeper:
         if not self._ending.is_set():
             self._ending.set()
             log.info("asked to end by %s", signal.Signals(number).name)
-            raise _Ended
+            if not self._handing_out:
+                raise _Ended
 
     # --- starting
 
@@ -160,8 +162,13 @@ class Keeper:
         work["Ray"] = self._cluster.start  # type: ignore[assignment]  # the stores' results, their URLs, aren't used
         pool = ThreadPoolExecutor(len(work), thread_name_prefix="start")
         try:
+            # Not interrupted: a start that is under way before it stands in the list would be nobody's to wait for, and its process would stay.
+            self._handing_out = True
             for name, start in work.items():
                 self._starting.append(pool.submit(self._one_step, name, start))
+            self._handing_out = False
+            if self._ending.is_set():
+                raise _Ended
             for future in self._starting:
                 future.result()
         finally:

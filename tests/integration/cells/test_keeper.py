@@ -16,7 +16,7 @@ import pytest
 
 from cells.keeper import end_leftovers, store_token
 from cells.paths import CellPaths, short_folder
-from cells.processes import ProcessMark, ProcessTree, is_alive, mark_of, send, stop, wait_until
+from cells.processes import ProcessMark, ProcessTree, is_alive, last_lines, mark_of, send, stop, wait_until
 from cells.redis import answer, redis_binary, serving_pid
 from cells.settings import Api, Ray, Redis, RegionConfig
 from cells.state import KeeperState, read_state
@@ -74,6 +74,11 @@ class KeptCell:
 
     def postgres(self) -> str:
         return f"postgresql://ocefs@/ocefs?host={self.paths.postgres_socket}&connect_timeout=2"
+
+    def postgres_ended_by_itself(self) -> None:
+        """One that is killed, as it did not end in time, leaves its file."""
+        left = (self.paths.postgres / "postmaster.pid").exists()
+        assert not left, f"{self.log()}\n{last_lines(self.paths.logs / 'postgres.log', 30)}"
 
     def deployments(self) -> int:
         return len((self.home / "deployments").read_text().splitlines())
@@ -227,7 +232,14 @@ def test_a_cell_that_is_ended_while_it_starts_leaves_a_process(cell):
     keeper.send_signal(signal.SIGTERM)
     assert keeper.wait(60) == 0
     assert answer(cell.redis, b"PING\r\n") == b""
-    assert not (cell.paths.postgres / "postmaster.pid").exists()
+    cell.postgres_ended_by_itself()
+
+
+def test_a_store_whose_start_was_just_handed_out_outlives_the_keeper_that_is_ended(cell):
+    (cell.home / "overtake").touch()
+    assert cell.start().wait(60) == 0
+    assert "PostgreSQL" in {step.name for step in cell.state().steps}
+    cell.postgres_ended_by_itself()
 
 
 def test_a_killed_keeper_takes_the_cell_with_it_or_blocks_the_next_one(cell):
@@ -334,4 +346,4 @@ def test_a_refused_deployment_leaves_processes(cell):
     assert state.phase == "failed"
     assert [problem.problem for problem in state.problems] == ["the deployment was refused"]
     assert answer(cell.redis, b"PING\r\n") == b""
-    assert not (cell.paths.postgres / "postmaster.pid").exists()
+    cell.postgres_ended_by_itself()
