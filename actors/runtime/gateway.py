@@ -14,6 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Protocol
 
 import msgspec
@@ -67,9 +68,10 @@ class FeedListener(Protocol):
 
 
 class _Asked(msgspec.Struct, eq=False):
-    """An envelope on its way. `done` is called exactly once."""
+    """An envelope on its way. `number`: in which order they were asked. `done` is called exactly once."""
 
     envelope: Envelope
+    number: int
     deadline: float
     done: Callable[[Reply], None]
 
@@ -107,6 +109,7 @@ class Gateway:
         # By host; those who wait for final answers have a lane of their own, because their calls take several rounds.
         self._lanes: dict[tuple[str, bool], _Lane] = {}
         self._homeless: deque[_Asked] = deque()
+        self._asked = 0
         self._waiting = 0
         self._ticket = 0
         self._final: dict[int, asyncio.Future[Reply]] = {}
@@ -192,7 +195,8 @@ class Gateway:
             done(INBOX_FULL)
             return
         self._waiting += 1
-        self._route(_Asked(envelope, self._clock.monotonic() + self._limits.request_timeout_s, done))
+        self._asked += 1
+        self._route(_Asked(envelope, self._asked, self._clock.monotonic() + self._limits.request_timeout_s, done))
 
     def _finish(self, asked: _Asked, reply: Reply) -> None:
         self._waiting -= 1
@@ -296,7 +300,8 @@ class Gateway:
         self._listen_to_hosts()
         waiting, self._homeless = self._homeless, deque()
         now = self._clock.monotonic()
-        for asked in waiting:
+        # As they were asked: of two calls that were lost the later one may have come back first, with what stood behind in the same body.
+        for asked in sorted(waiting, key=attrgetter("number")):
             if now >= asked.deadline:
                 self._finish(asked, UNAVAILABLE)
             else:
