@@ -68,6 +68,26 @@ async def test_a_call_that_fails_is_asked_again_with_the_same_command_ids(line, 
     assert line.calls[0][1] == line.calls[1][1]
 
 
+async def test_of_two_lost_calls_that_come_back_the_other_way_round_the_later_is_asked_first(line):
+    gateway = await ready(line, batch_max=2, call_timeout_s=60.0, retry_pause_s=0.05)
+    call, second_failed = line.call, asyncio.Event()
+
+    async def losing(host: str, payload: bytes) -> bytes:
+        answer = await call(host, payload)
+        if len(line.calls) == 1:
+            await second_failed.wait()
+            raise HostUnreachable(host)
+        if len(line.calls) == 2:
+            second_failed.set()
+            raise HostUnreachable(host)
+        return answer
+
+    line.call = losing
+    assert {reply.status for reply in await asyncio.gather(*(add(gateway, name) for name in "abcd"))} == {wire.OK}
+    asked = [[envelope.entity_id for envelope in envelopes] for _, envelopes in line.calls]
+    assert asked == [["a", "b"], ["c", "d"], ["a", "b"], ["c", "d"]]
+
+
 async def test_an_answer_with_too_few_replies_leaves_no_caller_hanging(line):
     gateway = await ready(line)
     call = line.call
