@@ -30,7 +30,7 @@ def disable_people(config: RegionConfig, paths: CellPaths, console: Console) -> 
     kept = {person.role: person for person in read_people(paths)}
     others = [demo_person(config.name, role) for role in STAFF if role not in kept]
     for person in [*kept.values(), *others]:
-        if _disabled(config, paths, person):
+        if _disabled(config, paths, person, kept=person.role in kept):
             console.print(f"{person.login} is disabled")
         if kept.pop(person.role, None):
             keep_people(paths, list(kept.values()))
@@ -42,7 +42,7 @@ def disable_people(config: RegionConfig, paths: CellPaths, console: Console) -> 
         )
 
 
-def _disabled(config: RegionConfig, paths: CellPaths, person: Person) -> bool:
+def _disabled(config: RegionConfig, paths: CellPaths, person: Person, *, kept: bool) -> bool:
     """False when there is no such account: it never was, or its database is no more. Raises CellError."""
     account_id = person.account_id or account_of(paths, config.name, person.login)
     headers = {
@@ -54,7 +54,8 @@ def _disabled(config: RegionConfig, paths: CellPaths, person: Person) -> bool:
     refusal = answer.body if isinstance(answer.body, dict) else {}
     if not answer.fine and refusal.get("code") != "account.unknown":
         told = refusal.get("detail", answer.status or "nobody answered")
+        problem = "was not disabled" if kept else "is not kept here, and whether there is such an account is not known"
         raise CellError(
-            f"{person.login} was not disabled: {told}", "the cell has to be up with identity: python -m cells status"
+            f"{person.login} {problem}: {told}", "the cell has to be up with identity: python -m cells status"
         )
     return answer.fine

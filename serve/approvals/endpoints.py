@@ -73,7 +73,11 @@ class _Approvals:
         reply = await self._services.gateway.view(
             "approval", approval_id, query, cause=request.scope[REQUEST_ID]
         )  # fmt: skip
-        return _view_decoder.decode(body_of(reply))
+        found = _view_decoder.decode(body_of(reply))
+        if not others and found.asked_by != principal.subject:
+            # The approval says so itself; a host of the release before does not know that strangers may ask.
+            raise Problem("approval.location_forbidden", "You may not see this approval.")
+        return found
 
     async def decide(self, approval_id: str, request: Request) -> ApprovalView:
         """Raises Problem."""

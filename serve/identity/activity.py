@@ -10,8 +10,8 @@
 What counts is every request with an access token of the session, but for what pages ask with nobody before them (`Need.attended`): the live stream, which ends with each token
 and is opened again. A page that polls anything else counts as somebody who works.
 
-A replica forgets what it has told; what nobody knows of is as late as the account last knew, so a session never seems used because something was forgotten. While Redis neither
-takes nor tells, nobody knows what other replicas were asked: then a renewal counts as use, for a shop must not be signed out because of that.
+A replica forgets what it has told; what nobody knows of is as late as the account last knew, so a session never seems used because something was forgotten. While Redis is away
+nothing is renewed, for renewals are counted there (`limits.py`); where it falls silent just between the two questions, a renewal counts as use.
 """
 
 from __future__ import annotations

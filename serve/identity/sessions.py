@@ -280,7 +280,7 @@ def router(desk: Desk) -> APIRouter:
     async def refresh(request: Request) -> Response:
         """While the person works: managers' shifts end when nothing was asked with a token of theirs for 15 minutes, others' after 60. Neither this nor `GET /v1/live` counts as
         work, since pages do both by themselves; all else does, also where a page polls it. An access token is good for less than five minutes where the shift would be idle for
-        too long before. While the cell can't tell what other replicas were asked (its Redis is away), this counts."""
+        too long before. While the cell's Redis is away, nothing is renewed: 503."""
         return ok(await sessions.refresh(request))
 
     _add_current(api, desk, sessions)

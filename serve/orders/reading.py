@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import Annotated, Any, get_args
 
@@ -88,6 +89,7 @@ async def _open(
     cause, restricted_too = scope[REQUEST_ID], reveals(scope)
     known = await OrderWords(services).contact(order_id, cause)
     withheld = await private.withheld(known, cause, restricted_too=restricted_too, bounds=bounds_of(scope))
+    corrected = not sees_corrected(scope) and await _is_corrected(services, order_id, page, known.sealed)
     for event in page.events:
         if withheld == "elsewhere":
             private.untold(event, known.country)
@@ -98,8 +100,18 @@ async def _open(
             )  # fmt: skip
         if is_noted(event):
             await private.notes.told(order_id, event, cause, withheld, restricted_too=restricted_too)
-        if withheld is not None or "withheld" in event:
+        if withheld is not None or corrected:
             hide_nearness(event)
+
+
+async def _is_corrected(services: Services, order_id: str, page: HistoryPage, present: bytes) -> bool:
+    """Does it go elsewhere than it did when it was placed? Places were asked with the address of then, in events that have none. Raises Problem 503."""
+    if not any(tells_nearness(event) for event in page.events):
+        return False
+    first = page.events[0]
+    if first["sequence"] != 1:
+        first = _history_decoder.decode(body_of(await services.gateway.history("order", order_id, 0, 1))).events[0]
+    return base64.b64decode(first.get("sealed") or "") != present
 
 
 def _may_be_withheld(private: PrivateOrders, event: dict[str, Any]) -> bool:

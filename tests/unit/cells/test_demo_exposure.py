@@ -105,6 +105,15 @@ def test_one_who_is_not_disabled_is_forgotten(paths, accounts):
     assert not paths.demo_people.exists()
 
 
+def test_an_account_that_nobody_keeps_is_said_to_be_there_when_nobody_answers(paths, monkeypatch):
+    paths.demo_people.unlink()
+    monkeypatch.setattr(demo_leaving, "call", lambda *_, **__: Answer(0, ""))
+    with pytest.raises(
+        CellError, match=r"manager@us\.demo is not kept here, and whether .* is not known: nobody answered"
+    ):
+        disable_people(DEMO, paths, Console(quiet=True))
+
+
 def test_accounts_of_a_database_that_is_no_more_stand_in_the_way_for_ever(paths, accounts):
     accounts.refused = dict.fromkeys(("us-acct-manager", "us-acct-ops"), UNKNOWN)
     disable_people(DEMO, paths, Console(quiet=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actors.domain.approval import ViewApproval
 from actors.domain.revocations import Revoke, unproved
 from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.orders.test_refunds_api import MIA, SUE, TOM, back, decide, give, manager, support, waiting
@@ -90,3 +91,20 @@ async def test_a_session_that_is_doubted_reads_approvals(cell, placed):
         answer = await look(cell, identity, headers)
         assert (answer.status_code, answer.json()["code"]) == (401, "auth.step_up_required")
     assert (await look(cell, identity, manager(cell))).status_code == 200
+
+
+async def test_a_host_that_shows_everything_shows_strangers_an_approval(cell, placed, monkeypatch):
+    identity = await waiting(cell, placed)
+    view = cell.gateway.view
+
+    async def showing(kind, entity_id, query, **named):
+        # As one of the release before does.
+        return await view(kind, entity_id, ViewApproval(query.approval_id, [], "", True), **named)
+
+    monkeypatch.setattr(cell.gateway, "view", showing)
+    stranger, asker = await look(cell, identity, support(cell, MIA)), await look(cell, identity, support(cell))
+    assert (stranger.status_code, stranger.json()["code"], asker.status_code) == (
+        403,
+        "approval.location_forbidden",
+        200,
+    )

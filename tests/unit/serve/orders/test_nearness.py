@@ -121,7 +121,11 @@ async def test_what_was_near_to_an_address_before_it_was_corrected_is_told(cell)
     )
     told = await history(cell, order_id, support(cell))
     assert told["OrderPlaced"]["withheld"] == "rectified"
-    assert [name for name, *_ in told["OrderPlaced"]["places"]] == HIDDEN["placed"]
+    assert ranked(told) == HIDDEN
+    # A page without either address.
+    alone = await history(cell, order_id, support(cell), after=1)
+    assert [name for name, *_ in alone["AllocationAsked"]["places"]] == HIDDEN["asked"]
+    assert "transit" not in alone["AllocationAsked"]
     assert ranked(await history(cell, order_id, officer(cell))) == RANKED
 
 
