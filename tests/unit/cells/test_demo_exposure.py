@@ -109,7 +109,7 @@ def test_an_account_that_nobody_keeps_is_said_to_be_there_when_nobody_answers(pa
     paths.demo_people.unlink()
     monkeypatch.setattr(demo_leaving, "call", lambda *_, **__: Answer(0, ""))
     with pytest.raises(
-        CellError, match=r"manager@us\.demo is not kept here, and whether .* is not known: nobody answered"
+        CellError, match=r"@us\.demo is not kept here, and whether .* is not known: nobody answered"
     ):
         disable_people(DEMO, paths, Console(quiet=True))
 
