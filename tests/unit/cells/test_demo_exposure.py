@@ -108,9 +108,7 @@ def test_one_who_is_not_disabled_is_forgotten(paths, accounts):
 def test_an_account_that_nobody_keeps_is_said_to_be_there_when_nobody_answers(paths, monkeypatch):
     paths.demo_people.unlink()
     monkeypatch.setattr(demo_leaving, "call", lambda *_, **__: Answer(0, ""))
-    with pytest.raises(
-        CellError, match=r"@us\.demo is not kept here, and whether .* is not known: nobody answered"
-    ):
+    with pytest.raises(CellError, match=r"@us\.demo is not kept here, and whether .* is not known: nobody answered"):
         disable_people(DEMO, paths, Console(quiet=True))
 
 
