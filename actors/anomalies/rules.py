@@ -60,6 +60,8 @@ _TINY = 0.01
 _REFUNDED_DAYS = 28
 # What a rule's findings are made of, where that is not the window of its name alone. What else a rule looks at speaks for somebody, or is about others.
 _MADE_OF = {"overrides": ("overrides", "counts"), "lookups": ("lookups", "lists")}
+# Of orders it matters which they are, and not how often each.
+_ONCE = ("lookups", "worked", "handled")
 _by_time, _by_weight = attrgetter("at_ms"), attrgetter("weight")
 
 
@@ -94,7 +96,7 @@ class Rules:
             "worked": settings.lookup_minutes, "handled": settings.lookup_minutes, "stuffing": settings.stuffing_minutes, "guessing": settings.guess_minutes,
             "stolen_token": 30, "nibbles": settings.nibble_days * 1440, "counters": settings.nibble_days * 1440, "probing": settings.door_minutes, "sign_ins": settings.places_minutes,
         }  # fmt: skip
-        self._windows = {name: Windows(span * MINUTE_MS) for name, span in minutes.items()}
+        self._windows = {name: Windows(span * MINUTE_MS, once=name in _ONCE) for name, span in minutes.items()}
         # Visitors push no colleague out, and are none: where they are stays a strange place.
         self._at_work: dict[str, dict[str, int]] = {}
         self._visiting: dict[str, dict[str, int]] = {}
@@ -281,7 +283,7 @@ class Rules:
         if not is_read(record.action):
             for name, what in zip(("worked", "handled"), worked_on(record), strict=True):
                 if what:
-                    self._windows[name].add(subject, record, what, once=True)
+                    self._windows[name].add(subject, record, what)
             return None
         if not (searches or order_id):
             return None
@@ -290,7 +292,7 @@ class Rules:
         if searches:
             pages, window = lists.add(subject, record, listing(record), listed(record)), looks.get(subject, now_ms)
         else:
-            pages, window = lists.get(subject, now_ms), looks.add(subject, record, order_id, once=True)
+            pages, window = lists.get(subject, now_ms), looks.add(subject, record, order_id)
         in_lists = sum({page.member: page.weight for page in sorted(pages.entries, key=_by_weight)}.values())
         if len(window) + in_lists < limits.lookups:
             return None
