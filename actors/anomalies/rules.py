@@ -34,6 +34,7 @@ from actors.anomalies.weighing import (
     listed,
     listing,
     order_of,
+    printed,
     worked_on,
 )
 from actors.anomalies.windows import KeptWindow, Window, Windows
@@ -278,7 +279,7 @@ class Rules:
     # --- what is looked at
     def _lookups(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         subject, now_ms, searches, order_id = record.subject, record.at_ms, record.action == SEARCH, order_of(record)
-        if record.outcome:
+        if record.outcome or printed(record):
             return None
         if not is_read(record.action):
             for name, what in zip(("worked", "handled"), worked_on(record), strict=True):
