@@ -15,6 +15,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from actors.anomalies.day_sums import Days
 from actors.anomalies.habits import Habits, Kept
 from actors.anomalies.made_approvers import MADE_APPROVER, MadeApprovers
 from actors.anomalies.model import VOICES, BehaviourModel, Told
@@ -70,6 +71,7 @@ class State(msgspec.Struct):
     rules: dict[str, dict[str, KeptWindow]]
     model: dict[str, Any]
     episodes: dict[str, Alert]
+    refunded: dict[str, Days] = {}
 
 
 class Monitor:
@@ -169,7 +171,9 @@ class Monitor:
     def dump(self) -> bytes:
         """All that it has learned."""
         rules = self._rules.dump() | {MADE_APPROVER: self._made.dump()}
-        state = State(STATE_VERSION, self._habits.dump(), rules, self._model.dump(), self._episodes)
+        state = State(
+            STATE_VERSION, self._habits.dump(), rules, self._model.dump(), self._episodes, self._rules.refunded.dump()
+        )
         return msgspec.msgpack.encode(state)
 
     def restore(self, kept: bytes) -> bool:
@@ -182,6 +186,7 @@ class Monitor:
             return False
         self._habits.restore(state.habits)
         self._rules.restore(state.rules)
+        self._rules.refunded.restore(state.refunded)
         self._made.restore(state.rules.get(MADE_APPROVER, {}))
         self._model.restore(state.model)
         self._episodes = state.episodes

@@ -22,6 +22,7 @@ from typing import Literal
 
 import msgspec
 
+from actors.anomalies.day_sums import DaySums
 from actors.anomalies.habits import Habit, Habits
 from actors.anomalies.record import MACHINE_REFUSED, SIGN_IN, Record, Reference, is_read
 from actors.anomalies.settings import AnomalySettings
@@ -34,6 +35,7 @@ from actors.anomalies.weighing import (
     listed,
     listing,
     order_of,
+    printed,
     worked_on,
 )
 from actors.anomalies.windows import KeptWindow, Window, Windows
@@ -56,10 +58,12 @@ _SIGMAS = 3.5
 _COUNTED = ("count", "found")
 # A refund of less than this share of the threshold is none to the rule: a crowd of them would push the others out of a window, and to give much by them takes hundreds.
 _TINY = 0.01
-# From so many days it is known how much somebody gives back in one.
-_REFUNDED_DAYS = 28
+# From these days it is known how much somebody gives back in one, once so many had any.
+_REFUNDED_DAYS, _REFUNDED_DAYS_MIN = 28, 3
 # What a rule's findings are made of, where that is not the window of its name alone. What else a rule looks at speaks for somebody, or is about others.
 _MADE_OF = {"overrides": ("overrides", "counts"), "lookups": ("lookups", "lists")}
+# Of orders it matters which they are, and not how often each.
+_ONCE = ("lookups", "worked", "handled")
 _by_time, _by_weight = attrgetter("at_ms"), attrgetter("weight")
 
 
@@ -90,11 +94,12 @@ class Rules:
         self._habits = habits
         minutes = {
             "overrides": settings.override_minutes, "counts": settings.override_minutes, "voids": settings.void_minutes,
-            "refunds": 1440, "refunded": _REFUNDED_DAYS * 1440, "two_places": settings.places_minutes, "off_shift": 180, "lookups": settings.lookup_minutes, "lists": settings.lookup_minutes,
+            "refunds": 1440, "two_places": settings.places_minutes, "off_shift": 180, "lookups": settings.lookup_minutes, "lists": settings.lookup_minutes,
             "worked": settings.lookup_minutes, "handled": settings.lookup_minutes, "stuffing": settings.stuffing_minutes, "guessing": settings.guess_minutes,
             "stolen_token": 30, "nibbles": settings.nibble_days * 1440, "counters": settings.nibble_days * 1440, "probing": settings.door_minutes, "sign_ins": settings.places_minutes,
         }  # fmt: skip
-        self._windows = {name: Windows(span * MINUTE_MS) for name, span in minutes.items()}
+        self._windows = {name: Windows(span * MINUTE_MS, once=name in _ONCE) for name, span in minutes.items()}
+        self.refunded = DaySums(_REFUNDED_DAYS)
         # Visitors push no colleague out, and are none: where they are stays a strange place.
         self._at_work: dict[str, dict[str, int]] = {}
         self._visiting: dict[str, dict[str, int]] = {}
@@ -201,16 +206,20 @@ class Rules:
         whose = f"{record.subject} {currency}"
         # On a busy day there is more of everything, and so of this.
         window = self._windows["refunds"].add(whose, record, "near" if near else "", amount / habit.busy)
-        before = self._windows["refunded"].add(whose, record, weight=amount)
+        self.refunded.add(whose, record.at_ms, amount)
         given, close = window.weight(), [entry.weight for entry in window.entries if entry.member]
         if near and len(close) >= limits.refunds and sum(close) >= limits.refund_share * given:
             reason = f"{len(close)} of {len(window)} refunds in a day just under {threshold} minor units"
             return _found("refunds", record, window, len(close) / limits.refunds, "step_up", reason)
-        usual_day, today = _days_of(before, record.at_ms - DAY_MS)
+        usual_day = self.refunded.usual(whose, record.at_ms, _REFUNDED_DAYS_MIN)
+        # A person gives back by hand: what is much for any is told from the first day on. Of a machine nothing is much before it is known.
+        if not (usual_day or record.role):
+            return None
         limit = threshold * _burst(limits.refund_day_times, usual_day / threshold, 60)
         if given < limit:
             return None
-        reason = f"{today:.0f} minor units {currency} given back in {len(window)} refunds in a day, {usual_day:.0f} in a usual one"
+        of_usual = f"{usual_day:.0f} in a usual one" if usual_day else "and no usual one is known yet"
+        reason = f"{given:.0f} minor units {currency} given back in {len(window)} refunds in a day, what a busy day brings taken off; {of_usual}"
         return _found("refunds", record, window, given / limit, "step_up", reason)
 
     # --- who is it
@@ -276,12 +285,12 @@ class Rules:
     # --- what is looked at
     def _lookups(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
         subject, now_ms, searches, order_id = record.subject, record.at_ms, record.action == SEARCH, order_of(record)
-        if record.outcome:
+        if record.outcome or printed(record):
             return None
         if not is_read(record.action):
             for name, what in zip(("worked", "handled"), worked_on(record), strict=True):
                 if what:
-                    self._windows[name].add(subject, record, what, once=True)
+                    self._windows[name].add(subject, record, what)
             return None
         if not (searches or order_id):
             return None
@@ -290,7 +299,7 @@ class Rules:
         if searches:
             pages, window = lists.add(subject, record, listing(record), listed(record)), looks.get(subject, now_ms)
         else:
-            pages, window = lists.get(subject, now_ms), looks.add(subject, record, order_id, once=True)
+            pages, window = lists.get(subject, now_ms), looks.add(subject, record, order_id)
         in_lists = sum({page.member: page.weight for page in sorted(pages.entries, key=_by_weight)}.values())
         if len(window) + in_lists < limits.lookups:
             return None
@@ -371,13 +380,6 @@ class Rules:
         if len(seen) > PRESENT_MAX:
             del seen[next(iter(seen))]
         return others
-
-
-def _days_of(window: Window, until_ms: int) -> tuple[float, float]:
-    """(What a day had together, of the days before that had any; what there was since)."""
-    before = [entry for entry in window.entries if entry.at_ms < until_ms]
-    sum_before = sum(entry.weight for entry in before)
-    return sum_before / max(1, len({entry.at_ms // DAY_MS for entry in before})), window.weight() - sum_before
 
 
 def _burst(floor: float, usual: float, minutes: int) -> float:

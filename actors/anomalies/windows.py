@@ -7,8 +7,8 @@ Time is that of the entries. A key of which everything is too old goes while oth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Set
+from itertools import islice, pairwise
 
 import msgspec
 
@@ -42,46 +42,45 @@ class Window:
     """The entries of one key, oldest first. Members and turns are kept count of: a machine writes thousands of lines a minute, and to look
     at them after each must cost the same however many there are. `judged_ms`: what is not later was judged by somebody, and does not count (UTC ms)."""
 
-    __slots__ = ("_counts", "entries", "judged_ms", "turns")
+    __slots__ = ("_counts", "_entries", "_turns", "judged_ms")
 
     def __init__(self, entries: Iterable[Entry] = (), judged_ms: int = NOT_JUDGED) -> None:
-        self.entries: list[Entry] = []
+        self._entries: list[Entry] = []
         self.judged_ms = judged_ms
-        self.turns = 0
-        """How often the member changed from one entry to the next."""
+        self._turns = 0
         self._counts: dict[str, int] = {}
         for entry in entries:
             self.append(entry)
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All, to look at."""
+        return self._entries
+
+    @property
+    def turns(self) -> int:
+        """How often the member changed from one entry to the next."""
+        return self._turns
 
     def append(self, entry: Entry) -> None:
         """The newest."""
-        entries, counts = self.entries, self._counts
+        entries, counts = self._entries, self._counts
         if entries and entries[-1].member != entry.member:
-            self.turns += 1
+            self._turns += 1
         entries.append(entry)
         counts[entry.member] = counts.get(entry.member, 0) + 1
 
-    def renew(self, entry: Entry) -> None:
-        """The newest, in the place of what there is about the same member."""
-        entries = self.entries
-        if entries and entries[-1].member == entry.member:
-            entries[-1] = entry
-            return
-        if entry.member in self._counts:
-            others = [other for other in entries if other.member != entry.member]
-            self.drop(len(entries))
-            for other in others:
-                self.append(other)
-        self.append(entry)
-
     def drop(self, number: int) -> None:
         """Without the oldest `number`."""
-        entries, counts = self.entries, self._counts
+        entries, counts = self._entries, self._counts
         for one, other in pairwise(entries[: number + 1]):
-            self.turns -= one.member != other.member
+            self._turns -= one.member != other.member
         for entry in entries[:number]:
             left = counts[entry.member] - 1
             if left:
@@ -90,18 +89,29 @@ class Window:
                 del counts[entry.member]
         del entries[:number]
 
+    def expire(self, oldest_ms: int, entries_max: int) -> None:
+        """Without what is older, and without the oldest of too many."""
+        stale = 0
+        for entry in self:
+            if entry.at_ms >= oldest_ms:
+                break
+            stale += 1
+        stale = max(stale, len(self) - entries_max)
+        if stale:
+            self.drop(stale)
+
     def judge(self, until_ms: int) -> None:
         """What was up to then counts no more, nor what is told of that time later."""
         self.judged_ms = until_ms
-        late = [entry for entry in self.entries if entry.at_ms > until_ms]
-        self.drop(len(self.entries))
+        late = [entry for entry in self if entry.at_ms > until_ms]
+        self.drop(len(self))
         for entry in late:
             self.append(entry)
 
     @property
     def newest_ms(self) -> int:
         """Of what there was last, whether it counts still or not."""
-        return self.entries[-1].at_ms if self.entries else self.judged_ms
+        return self._entries[-1].at_ms if self._entries else self.judged_ms
 
     def members(self) -> Set[str]:
         """What the entries are about, each once; as it is now."""
@@ -109,14 +119,63 @@ class Window:
 
     def weight(self) -> float:
         """The sum of all."""
-        return sum(entry.weight for entry in self.entries)
+        return sum(entry.weight for entry in self)
+
+
+class Latest(Window):
+    """Of each member the newest entry alone, in the order in which they came. The dict's order is theirs: one that comes again costs the same however many there are."""
+
+    __slots__ = ("_by_member",)
+
+    def __init__(self, entries: Iterable[Entry] = (), judged_ms: int = NOT_JUDGED) -> None:
+        self._by_member: dict[str, Entry] = {}
+        super().__init__(entries, judged_ms)
+
+    def __len__(self) -> int:
+        return len(self._by_member)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._by_member.values())
+
+    @property
+    def entries(self) -> list[Entry]:
+        """A copy."""
+        return list(self._by_member.values())
+
+    @property
+    def turns(self) -> int:
+        """Each is about something else than the one before."""
+        return max(0, len(self) - 1)
+
+    def append(self, entry: Entry) -> None:
+        """The newest, in the place of what there is about the same member."""
+        self._by_member.pop(entry.member, None)
+        self._by_member[entry.member] = entry
+
+    def drop(self, number: int) -> None:
+        """Without the oldest `number`."""
+        for member in list(islice(self._by_member, number)):
+            del self._by_member[member]
+
+    @property
+    def newest_ms(self) -> int:
+        """Of what there was last, whether it counts still or not."""
+        return next(reversed(self._by_member.values())).at_ms if self._by_member else self.judged_ms
+
+    def members(self) -> Set[str]:
+        """What the entries are about; as it is now."""
+        return self._by_member.keys()
 
 
 class Windows:
-    """One window for each key. A span longer than an entry's age keeps it; ENTRIES_MAX and KEYS_MAX hold whatever comes."""
+    """One window for each key. A span longer than an entry's age keeps it; ENTRIES_MAX and KEYS_MAX hold whatever comes. `once`: of each member the newest entry alone, so that whoever does
+    ten things to each of many orders, or looks at ten papers of each, has room for them all."""
 
-    def __init__(self, span_ms: int, *, entries_max: int = ENTRIES_MAX, keys_max: int = KEYS_MAX) -> None:
+    def __init__(
+        self, span_ms: int, *, entries_max: int = ENTRIES_MAX, keys_max: int = KEYS_MAX, once: bool = False
+    ) -> None:
         self._span_ms = span_ms
+        self._window = Latest if once else Window
         self._entries_max = entries_max
         self._keys_max = keys_max
         self._windows: dict[str, Window] = {}
@@ -124,28 +183,18 @@ class Windows:
     def __len__(self) -> int:
         return len(self._windows)
 
-    def add(self, key: str, record: Record, member: str = "", weight: float = 1.0, *, once: bool = False) -> Window:
-        """The key's window, with this record in it and without what is too old. `once`: in the place of what there is about the same member, so that whoever does ten things to each of
-        many orders, or looks at ten papers of each, has room for them all."""
+    def add(self, key: str, record: Record, member: str = "", weight: float = 1.0) -> Window:
+        """The key's window, with this record in it and without what is too old."""
         window = self._windows.pop(key, None)
         if window is None:
-            window = Window()
+            window = self._window()
             if len(self._windows) >= self._keys_max:
                 del self._windows[next(iter(self._windows))]
         self._windows[key] = window  # last in the dict's order: heard of most lately
-        entries = window.entries
         if record.at_ms > window.judged_ms:
-            entry = Entry(record.at_ms, member, weight, record.reference, record.request_id)
-            if once:
-                window.renew(entry)
-            else:
-                window.append(entry)
-        oldest_ms, stale = record.at_ms - self._span_ms, 0
-        while stale < len(entries) and entries[stale].at_ms < oldest_ms:
-            stale += 1
-        stale = max(stale, len(entries) - self._entries_max)
-        if stale:
-            window.drop(stale)
+            window.append(Entry(record.at_ms, member, weight, record.reference, record.request_id))
+        oldest_ms = record.at_ms - self._span_ms
+        window.expire(oldest_ms, self._entries_max)
         self._let_go(oldest_ms)
         return window
 
@@ -161,8 +210,8 @@ class Windows:
         """The key's window as it is now."""
         window = self._windows.get(key)
         if window is None:
-            return Window()
-        return Window(entry for entry in window.entries if entry.at_ms >= now_ms - self._span_ms)
+            return self._window()
+        return self._window(entry for entry in window if entry.at_ms >= now_ms - self._span_ms)
 
     def judge(self, about: str, until_ms: int) -> None:
         """Somebody looked at what was up to then, under this key and under those that begin with it and a blank."""
@@ -176,4 +225,4 @@ class Windows:
 
     def restore(self, kept: dict[str, KeptWindow]) -> None:
         """Takes over what `dump` gave."""
-        self._windows = {key: Window(window.entries, window.judged_ms) for key, window in kept.items()}
+        self._windows = {key: self._window(window.entries, window.judged_ms) for key, window in kept.items()}

@@ -98,3 +98,24 @@ def test_refused_papers_count_as_looks():
             entity_id=of_order(number), outcome="shipment.person_erased",
         )  # fmt: skip
     assert shop.alerts == []
+
+
+def test_a_print_server_that_fetches_the_labels_of_what_others_pack_is_taken_for_a_harvester():
+    shop = Shop()
+    for number in range(2 * 300):
+        at_ms = START + number * HOUR_MS // 300
+        for paper in PAPERS:
+            shop.act(
+                at_ms, "us-client-printer", paper, role="", session_id="", kind="shipment", entity_id=of_order(number)
+            )
+    assert shop.alerts == []
+
+
+@pytest.mark.parametrize(
+    ("action", "kind", "name"), [("order.read", "order", order_of), ("shipment.read", "shipment", of_order)]
+)
+def test_a_machine_may_look_at_every_order_because_it_prints_papers(action, kind, name):
+    shop = Shop()
+    for number in range(110):
+        shop.act(START + number * 15_000, "us-client-printer", action, role="", kind=kind, entity_id=name(number))
+    assert shop.rules() == ["lookups"]

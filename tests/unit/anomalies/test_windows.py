@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.anomalies.record import Record
-from actors.anomalies.windows import Windows
+from actors.anomalies.windows import Entry, KeptWindow, Windows
 
 
 def record(at_ms: int, number: int = 1) -> Record:
@@ -101,3 +101,34 @@ def test_a_window_counts_otherwise_than_one_would_by_hand(steps, entries_max):
             assert one.members() == {name for _, name in kept}
             assert one.weight() == 2.0 * len(kept)
             assert one.turns == sum(one[1] != other[1] for one, other in pairwise(kept))
+
+
+@given(st.lists(st.tuples(st.integers(-20, 50), st.sampled_from("abcde")), max_size=60), st.integers(1, 6))
+def test_one_that_comes_again_is_there_twice_or_keeps_its_old_place(steps, entries_max):
+    windows, now_ms, by_hand = Windows(100, entries_max=entries_max, once=True), 100, []
+    for number, (pause_ms, member) in enumerate(steps):
+        now_ms += pause_ms
+        by_hand = [other for other in by_hand if other[2] != member] + [(now_ms, number, member)]
+        window = windows.add("k", record(now_ms, number), member, 2.0)
+        stale = next((place for place, one in enumerate(by_hand) if one[0] >= now_ms - 100), len(by_hand))
+        by_hand = by_hand[max(stale, len(by_hand) - entries_max) :]
+        again = Windows(100, once=True)
+        again.restore(windows.dump())
+        kept = [one for one in by_hand if one[0] >= now_ms - 100]
+        for told, hand in ((window, by_hand), (again.get("k", now_ms), kept), (windows.get("k", now_ms), kept)):
+            assert [(one.at_ms, one.reference[1], one.member) for one in told.entries] == hand
+            assert (len(told), list(told.members())) == (len(hand), [name for _, _, name in hand])
+            assert told.weight() == 2.0 * len(hand)
+            assert told.turns == max(0, len(hand) - 1)
+            assert not hand or told.newest_ms == hand[-1][0]
+
+
+def test_what_was_judged_or_kept_with_doubles_counts_twice():
+    """A state of before has a member in several places."""
+    kept = [Entry(at_ms, member, 1.0, (0, at_ms), "") for at_ms, member in ((1, "a"), (2, "b"), (3, "a"))]
+    windows = Windows(1000, once=True)
+    windows.restore({"k": KeptWindow(kept)})
+    assert [one.at_ms for one in windows.get("k", 3).entries] == [2, 3]
+    windows.judge("k", 2)
+    window = windows.add("k", record(4), "a")
+    assert ([one.at_ms for one in window], window.judged_ms) == ([4], 2)
