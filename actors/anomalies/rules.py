@@ -58,7 +58,7 @@ _SIGMAS = 3.5
 _COUNTED = ("count", "found")
 # A refund of less than this share of the threshold is none to the rule: a crowd of them would push the others out of a window, and to give much by them takes hundreds.
 _TINY = 0.01
-# From these days it is known how much somebody gives back in one, once so many had any.
+# From these days it is known how much somebody gives back in one; of a machine once so many had any.
 _REFUNDED_DAYS, _REFUNDED_DAYS_MIN = 28, 3
 # What a rule's findings are made of, where that is not the window of its name alone. What else a rule looks at speaks for somebody, or is about others.
 _MADE_OF = {"overrides": ("overrides", "counts"), "lookups": ("lookups", "lists")}
@@ -211,7 +211,7 @@ class Rules:
         if near and len(close) >= limits.refunds and sum(close) >= limits.refund_share * given:
             reason = f"{len(close)} of {len(window)} refunds in a day just under {threshold} minor units"
             return _found("refunds", record, window, len(close) / limits.refunds, "step_up", reason)
-        usual_day = self.refunded.usual(whose, record.at_ms, _REFUNDED_DAYS_MIN)
+        usual_day = self.refunded.usual(whose, record.at_ms, 1 if record.role else _REFUNDED_DAYS_MIN)
         # A person gives back by hand: what is much for any is told from the first day on. Of a machine nothing is much before it is known.
         if not (usual_day or record.role):
             return None

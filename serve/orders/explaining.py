@@ -9,7 +9,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from actors.domain.order_views import UnitsView, Withheld
+from actors.domain.order_views import UnitsView
 from actors.domain.sourcing_constraints import REASONS
 from actors.domain.sourcing_decision import SourcingDecision, decoded
 from actors.domain.sourcing_phrases import Language
@@ -19,7 +19,7 @@ from serve.context import ENTITY_ID, REQUEST_ID, Scope
 from serve.limits import PAGE_MAX
 from serve.openapi import documented
 from serve.orders.elsewhere import bounds_of, is_elsewhere
-from serve.orders.own import OrderInPath, reveals
+from serve.orders.own import OrderInPath, reveals, sees_corrected
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import HistoryPage
 from serve.orders.sourcing_schemas import (
@@ -29,6 +29,7 @@ from serve.orders.sourcing_schemas import (
     SourcedPart,
     SourcingNumbers,
     StockProspect,
+    WithheldSourcing,
 )
 from serve.orders.sourcing_steps import steps_of
 from serve.orders.words import OrderWords
@@ -84,14 +85,20 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
 
 async def _stored(
     services: Services, private: PrivateOrders, order_id: str, placed: dict[str, Any], scope: Scope
-) -> tuple[bytes, Withheld | None]:
+) -> tuple[bytes, WithheldSourcing | None]:
     """(the decision as the caller may see it, b"" for none; why it is withheld). placed: the event of the placement. Raises Problem 503."""
     bounds, cause = bounds_of(scope), scope[REQUEST_ID]
-    if bounds and is_elsewhere((await OrderWords(services).contact(order_id, cause)).places, bounds):
+    known = await OrderWords(services).contact(order_id, cause)
+    if bounds and is_elsewhere(known.places, bounds):
         return b"", "elsewhere"
-    return await private.sourcing(
-        order_id, base64.b64decode(placed.get("sourcing", "")), cause, sealed=bool(placed.get("sealed")), restricted_too=reveals(scope)
+    sealed = base64.b64decode(placed.get("sealed") or "")
+    stored, withheld = await private.sourcing(
+        order_id, base64.b64decode(placed.get("sourcing", "")), cause, sealed=bool(sealed), restricted_too=reveals(scope)
     )  # fmt: skip
+    if withheld is None and sealed != known.sealed and not sees_corrected(scope):
+        # It tells how far each place is from where the order went then.
+        return b"", "rectified"
+    return stored, withheld
 
 
 def _numbers(decision: SourcingDecision) -> SourcingNumbers:

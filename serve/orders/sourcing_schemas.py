@@ -93,6 +93,10 @@ class SourcingStep(msgspec.Struct, frozen=True):
     words: str
 
 
+# "rectified": it was decided for an address that was corrected since.
+WithheldSourcing = Withheld | Literal["rectified"]
+
+
 class OrderSourcing(msgspec.Struct, frozen=True):
     """Why an order is served from where it is: the decision at its placement in words and numbers, and what came of it. `decision` is null when there was nothing to decide
     by (the nearest place that has everything was asked), or it is `withheld`."""
@@ -103,4 +107,4 @@ class OrderSourcing(msgspec.Struct, frozen=True):
     decision: SourcingNumbers | None
     happened: list[SourcingStep]
     promised_by: datetime | None
-    withheld: Withheld | None
+    withheld: WithheldSourcing | None

@@ -88,6 +88,9 @@ async def test_who_may_know_the_address_is_not_told_which_places_were_near(cell)
     order_id, later = await sold(cell), await waiting(cell)
     for headers in (support(cell), cell.of_role("associate", locs=(NEWARK,))):
         assert ranked(await history(cell, order_id, headers)) == RANKED
+        alone = await history(cell, order_id, headers, after=1)
+        assert [name for name, *_ in alone["AllocationAsked"]["places"]] == RANKED["asked"]
+        assert alone["AllocationAsked"]["transit"] == RANKED["transit"]
     asks = (await history(cell, later, support(cell)))["WaitingAsked"]["asks"]
     assert [name for name, *_ in asks] == NEAREST
     assert all(number for _, number, *_ in asks)
@@ -127,6 +130,26 @@ async def test_what_was_near_to_an_address_before_it_was_corrected_is_told(cell)
     assert [name for name, *_ in alone["AllocationAsked"]["places"]] == HIDDEN["asked"]
     assert "transit" not in alone["AllocationAsked"]
     assert ranked(await history(cell, order_id, officer(cell))) == RANKED
+
+
+async def test_how_far_places_were_from_an_address_before_it_was_corrected_is_explained(cell):
+    policy = await cell.write(
+        "PUT", "/v1/sourcing/policies/all", {"reason": "x", "policy": {}}, **cell.of_role("manager")
+    )
+    assert policy.status_code == 200, policy.text
+    order_id = await placed(cell, body(ship_to=JERSEY))
+
+    async def explained(headers):
+        answer = (await cell.http.get(f"/v1/orders/{order_id}/sourcing", headers=headers)).json()
+        return answer["withheld"], answer["decision"] is not None, bool(answer["words"])
+
+    assert await explained(support(cell)) == (None, True, True)
+    request_id = await proved(cell, "gdpr", "rectification")
+    await stepped(
+        cell, request_id, "rectify", order_id=order_id, correction={"city": "Seattle", "lat": 47.6, "lon": -122.3}
+    )
+    assert await explained(support(cell)) == ("rectified", False, False)
+    assert await explained(officer(cell)) == (None, True, True)
 
 
 async def erased(cell, order_id):
