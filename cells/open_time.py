@@ -19,7 +19,7 @@ from actors.storage.identity_off import begin_open_time, end_open_time
 from cells.errors import CellError
 from cells.paths import CellPaths
 from cells.settings import RegionConfig
-from cells.state import read_state
+from cells.state import is_recovering
 
 log = logging.getLogger("ocefs.deploy")
 
@@ -47,8 +47,7 @@ def check_open_time(config: RegionConfig, owner_url: str, paths: CellPaths) -> N
         f"{config.name} took orders while identity was off, or before orders were sealed: what they tell of people lies in the clear, "
         "and no erasure would reach it"
     )
-    state = read_state(paths.state_file)
-    if state is not None and state.phase == "recovering":
+    if is_recovering(paths):
         log.warning("%s", problem)
         return
     raise CellError(

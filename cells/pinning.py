@@ -11,7 +11,7 @@ from cells.config_rules import closest
 from cells.errors import CellError
 from cells.paths import CellPaths
 from cells.settings import RegionConfig, StoreAddresses
-from cells.state import read_state
+from cells.state import is_recovering
 
 log = logging.getLogger("ocefs.deploy")
 
@@ -39,8 +39,7 @@ def check_pinned(config: RegionConfig, addresses: StoreAddresses, paths: CellPat
     if not unknown or not known:
         return
     problem = f"{config.name} has no location {unknown[0]!r}, which runtime.pinned names"
-    state = read_state(paths.state_file)
-    if state is not None and state.phase == "recovering":
+    if is_recovering(paths):
         log.warning("%s", problem)
         return
     raise CellError(

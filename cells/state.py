@@ -103,6 +103,12 @@ def read_state(path: Path) -> KeeperState | None:
         return None
 
 
+def is_recovering(paths: CellPaths) -> bool:
+    """Does the cell run already, and its Ray come back after a crash? It must not stay away then for what only a start would refuse."""
+    state = read_state(paths.state_file)
+    return state is not None and state.phase == "recovering"
+
+
 def as_it_runs(config: RegionConfig, paths: CellPaths) -> RegionConfig:
     """The configuration with which the running cell was started, its encryption too: whoever talks to it must do as it does, and an edit
     counts from its next start. The given one where nothing runs."""

@@ -9,13 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from redis.exceptions import RedisError
 
 from actors.domain.account_state import IDLE_MS
-from actors.runtime.errors import JournalUnavailable
-from actors.storage.redis_line import RedisLine, is_of_a_replica
+from actors.storage.shared_line import SharedLine
 
 # Longer than whatever is asked for.
 KEEP_MS = 2 * max(IDLE_MS.values())
@@ -35,36 +31,22 @@ return redis.call('ZSCORE', KEYS[1], ARGV[3])
 
 
 class RedisActivity:
-    """`SharedActivity` (see `serve/identity/activity.py`) on Redis 6.2 or newer.
-
-    Args:
-        url: as for RedisJournal.
-        cell: the region's name.
-        timeout_s: of each call.
-    """
+    """`SharedActivity` (see `serve/identity/activity.py`). url, timeout_s: see SharedLine; cell: the region's name."""
 
     def __init__(self, url: str | Path, cell: str, *, timeout_s: float = 2.0) -> None:
-        self._line = RedisLine(f"unix://{url}" if str(url).startswith("/") else str(url), timeout_s)
+        self._shared = SharedLine(url, timeout_s)
         self._key = f"ocefs:{{{cell}}}:activity"
 
     async def tell(self, used: Mapping[str, int], now_ms: int) -> None:
-        """Raises JournalUnavailable, also where Redis is full or a replica by now."""
+        """Raises JournalUnavailable as `SharedLine.ask` does."""
         if used:
             pairs = [part for session_id, used_ms in used.items() for part in (used_ms, session_id)]
-            await self._call("EVAL", _TELL, 1, self._key, now_ms - KEEP_MS, KEEP_MS, *pairs)
+            await self._shared.ask("EVAL", _TELL, 1, self._key, now_ms - KEEP_MS, KEEP_MS, *pairs)
 
     async def later(self, session_id: str, used_ms: int) -> int:
         """Raises JournalUnavailable as `tell` does."""
-        return int(float(await self._call("EVAL", _LATER, 1, self._key, KEEP_MS, used_ms, session_id)))
-
-    async def _call(self, *parts: str | int) -> Any:
-        try:
-            return await self._line.call(parts)
-        except (OSError, TimeoutError, RedisError) as fault:
-            if is_of_a_replica(fault):
-                await self._line.leave()
-            raise JournalUnavailable(f"Redis: {fault}") from fault
+        return int(float(await self._shared.ask("EVAL", _LATER, 1, self._key, KEEP_MS, used_ms, session_id)))
 
     async def close(self) -> None:
         """Ends the connection."""
-        await self._line.close()
+        await self._shared.close()

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from redis.exceptions import RedisError
-
-from actors.runtime.errors import JournalUnavailable
-from actors.storage.redis_line import RedisLine, is_of_a_replica
+from actors.storage.shared_line import SharedLine
 
 # KEYS: the key. ARGV: now, ms between tries, ms that a burst may run ahead. Answers how many ms to wait, 0: taken.
 _SCRIPT = """
@@ -25,32 +22,19 @@ return 0
 
 
 class RedisRateLimits:
-    """`RateLimits` (see `serve/identity/limits.py`) on Redis 6.2 or newer.
-
-    Args:
-        url: as for RedisJournal.
-        cell: the region's name.
-        timeout_s: of each call.
-    """
+    """`RateLimits` (see `serve/identity/limits.py`). url, timeout_s: see SharedLine; cell: the region's name."""
 
     def __init__(self, url: str | Path, cell: str, *, timeout_s: float = 2.0) -> None:
-        self._line = RedisLine(f"unix://{url}" if str(url).startswith("/") else str(url), timeout_s)
+        self._shared = SharedLine(url, timeout_s)
         self._keys = f"ocefs:{{{cell}}}:rate:"
 
     async def take(self, key: str, now_ms: int, per_minute: int, burst: int) -> int:
-        """Raises JournalUnavailable, also where Redis is full or a replica by now: its connection is left then, for who is the primary shows
-        when connecting anew."""
+        """Raises JournalUnavailable as `SharedLine.ask` does."""
         every_ms = 60_000 // per_minute
-        try:
-            waits = await self._line.call(
-                ("EVAL", _SCRIPT, 1, self._keys + key, now_ms, every_ms, every_ms * (burst - 1))
-            )
-        except (OSError, TimeoutError, RedisError) as fault:
-            if is_of_a_replica(fault):
-                await self._line.leave()
-            raise JournalUnavailable(f"Redis: {fault}") from fault
-        return int(waits)
+        return int(
+            await self._shared.ask("EVAL", _SCRIPT, 1, self._keys + key, now_ms, every_ms, every_ms * (burst - 1))
+        )
 
     async def close(self) -> None:
         """Ends the connection."""
-        await self._line.close()
+        await self._shared.close()

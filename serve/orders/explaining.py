@@ -19,6 +19,7 @@ from serve.context import ENTITY_ID, REQUEST_ID, Scope
 from serve.limits import PAGE_MAX
 from serve.openapi import documented
 from serve.orders.elsewhere import bounds_of, is_elsewhere
+from serve.orders.nearness import is_corrected
 from serve.orders.own import OrderInPath, reveals, sees_corrected
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import HistoryPage
@@ -91,12 +92,10 @@ async def _stored(
     known = await OrderWords(services).contact(order_id, cause)
     if bounds and is_elsewhere(known.places, bounds):
         return b"", "elsewhere"
-    sealed = base64.b64decode(placed.get("sealed") or "")
     stored, withheld = await private.sourcing(
-        order_id, base64.b64decode(placed.get("sourcing", "")), cause, sealed=bool(sealed), restricted_too=reveals(scope)
+        order_id, base64.b64decode(placed.get("sourcing", "")), cause, sealed=bool(placed.get("sealed")), restricted_too=reveals(scope)
     )  # fmt: skip
-    if withheld is None and sealed != known.sealed and not sees_corrected(scope):
-        # It tells how far each place is from where the order went then.
+    if withheld is None and not sees_corrected(scope) and is_corrected(placed, known.sealed):
         return b"", "rectified"
     return stored, withheld
 

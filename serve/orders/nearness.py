@@ -6,6 +6,7 @@ Which were asked, in which turn, and what they gave, is how far the order is: th
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import msgspec
@@ -13,6 +14,12 @@ import msgspec
 from actors.domain.order_backorder import BackorderTerms, LineAsk, WaitingAsked
 
 _WAITING = WaitingAsked.__name__
+
+
+def is_corrected(placed: dict[str, Any], present: bytes) -> bool:
+    """Does the order go elsewhere than when it was placed? placed: the event of that, as the history has it; present: what is sealed of the order now. Places were asked with the address of
+    then: what tells how near they are tells of that one."""
+    return base64.b64decode(placed.get("sealed") or "") != present
 
 
 def tells_nearness(event: dict[str, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Annotated, Any, get_args
 
@@ -22,7 +21,7 @@ from serve.orders.elsewhere import bounds_of
 from serve.orders.finding import orders_found
 from serve.orders.hold_notes import is_noted
 from serve.orders.lists_told import note_list
-from serve.orders.nearness import hide_nearness, tells_nearness
+from serve.orders.nearness import hide_nearness, is_corrected, tells_nearness
 from serve.orders.own import OrderInPath, asker_of, reveals, sees_corrected, told_alike
 from serve.orders.private import PrivateOrders
 from serve.orders.schemas import HistoryPage, ListedOrder, OrderPage
@@ -89,7 +88,7 @@ async def _open(
     cause, restricted_too = scope[REQUEST_ID], reveals(scope)
     known = await OrderWords(services).contact(order_id, cause)
     withheld = await private.withheld(known, cause, restricted_too=restricted_too, bounds=bounds_of(scope))
-    corrected = not sees_corrected(scope) and await _is_corrected(services, order_id, page, known.sealed)
+    corrected = not sees_corrected(scope) and await _was_corrected(services, order_id, page, known.sealed)
     for event in page.events:
         if withheld == "elsewhere":
             private.untold(event, known.country)
@@ -104,14 +103,14 @@ async def _open(
             hide_nearness(event)
 
 
-async def _is_corrected(services: Services, order_id: str, page: HistoryPage, present: bytes) -> bool:
-    """Does it go elsewhere than it did when it was placed? Places were asked with the address of then, in events that have none. Raises Problem 503."""
+async def _was_corrected(services: Services, order_id: str, page: HistoryPage, present: bytes) -> bool:
+    """See `is_corrected`; False where no event of the page tells how near places are. Raises Problem 503."""
     if not any(tells_nearness(event) for event in page.events):
         return False
     first = page.events[0]
     if first["sequence"] != 1:
         first = _history_decoder.decode(body_of(await services.gateway.history("order", order_id, 0, 1))).events[0]
-    return base64.b64decode(first.get("sealed") or "") != present
+    return is_corrected(first, present)
 
 
 def _may_be_withheld(private: PrivateOrders, event: dict[str, Any]) -> bool:

@@ -46,7 +46,7 @@ class Refusing:
 
 def limits_on(line: Refusing, monkeypatch: pytest.MonkeyPatch) -> RedisRateLimits:
     made = RedisRateLimits("/nowhere/redis.sock", "us")
-    monkeypatch.setattr(made, "_line", line)
+    monkeypatch.setattr(made._shared, "_line", line)
     return made
 
 
@@ -67,7 +67,7 @@ async def test_tries_go_on_being_counted_on_a_replica(text, monkeypatch):
 @pytest.mark.parametrize("text", [*REPLICA, *FULL])
 async def test_sessions_go_on_being_noted_on_a_replica_or_a_full_redis_calls_them_idle(text, monkeypatch):
     line, activity = Refusing(text), RedisActivity("/nowhere/redis.sock", "us")
-    monkeypatch.setattr(activity, "_line", line)
+    monkeypatch.setattr(activity._shared, "_line", line)
     for call in (activity.tell({"a": 1}, 1), activity.later("a", 0)):
         with pytest.raises(JournalUnavailable):
             await call

@@ -1,0 +1,37 @@
+"""The cell's Redis for what all replicas of the API know together and nobody journals: how often somebody tried something (`rate_limits.py`), when sessions were last used (`activity.py`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from actors.runtime.errors import JournalUnavailable
+from actors.storage.redis_line import RedisLine, is_of_a_replica
+
+
+class SharedLine:
+    """One connection, to Redis 6.2 or newer.
+
+    Args:
+        url: as for RedisJournal.
+        timeout_s: of each call.
+    """
+
+    def __init__(self, url: str | Path, timeout_s: float) -> None:
+        self._line = RedisLine(f"unix://{url}" if str(url).startswith("/") else str(url), timeout_s)
+
+    async def ask(self, *parts: str | int) -> Any:
+        """The answer to a command. Raises JournalUnavailable, also where Redis is full or a replica by now: its connection is left then, for who is the
+        primary shows when connecting anew."""
+        try:
+            return await self._line.call(parts)
+        except (OSError, TimeoutError, RedisError) as fault:
+            if is_of_a_replica(fault):
+                await self._line.leave()
+            raise JournalUnavailable(f"Redis: {fault}") from fault
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        await self._line.close()
