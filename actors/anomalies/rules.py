@@ -24,6 +24,7 @@ import msgspec
 
 from actors.anomalies.day_sums import DaySums
 from actors.anomalies.habits import Habit, Habits
+from actors.anomalies.presence import Presence
 from actors.anomalies.record import MACHINE_REFUSED, SIGN_IN, Record, Reference, is_read
 from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.weighing import (
@@ -49,9 +50,8 @@ ROAMS_FROM = 2.5
 KNOWN_DAYS = 4
 # An hour of the day with less of the role's work than that (all hours alike: 0.042) is nobody's.
 OFF_SHARE = 0.02
-# Of those who work here, and of visitors.
-PLACES_MAX = 4096
-PRESENT_MAX = 64
+# Whoever swapped a shift, or stays longer, goes on in the session in which he was at an hour of his or of the role.
+_OVERTIME_MINUTES = 120
 # So many differences that others found say what is usual; and so far from it (standard deviations of a binomial) nobody is by chance.
 _OTHERS_MIN = 30
 _SIGMAS = 3.5
@@ -62,8 +62,8 @@ _TINY = 0.01
 _REFUNDED_DAYS, _REFUNDED_DAYS_MIN = 28, 3
 # What a rule's findings are made of, where that is not the window of its name alone. What else a rule looks at speaks for somebody, or is about others.
 _MADE_OF = {"overrides": ("overrides", "counts"), "lookups": ("lookups", "lists")}
-# Of orders it matters which they are, and not how often each.
-_ONCE = ("lookups", "worked", "handled")
+# Of orders it matters which they are, and not how often each; of a session, when it was last at an hour that is its owner's.
+_ONCE = ("lookups", "worked", "handled", "on_time")
 _by_time, _by_weight = attrgetter("at_ms"), attrgetter("weight")
 
 
@@ -94,15 +94,13 @@ class Rules:
         self._habits = habits
         minutes = {
             "overrides": settings.override_minutes, "counts": settings.override_minutes, "voids": settings.void_minutes,
-            "refunds": 1440, "two_places": settings.places_minutes, "off_shift": 180, "lookups": settings.lookup_minutes, "lists": settings.lookup_minutes,
+            "refunds": 1440, "two_places": settings.places_minutes, "off_shift": 180, "on_time": _OVERTIME_MINUTES, "lookups": settings.lookup_minutes, "lists": settings.lookup_minutes,
             "worked": settings.lookup_minutes, "handled": settings.lookup_minutes, "stuffing": settings.stuffing_minutes, "guessing": settings.guess_minutes,
             "stolen_token": 30, "nibbles": settings.nibble_days * 1440, "counters": settings.nibble_days * 1440, "probing": settings.door_minutes, "sign_ins": settings.places_minutes,
         }  # fmt: skip
         self._windows = {name: Windows(span * MINUTE_MS, once=name in _ONCE) for name, span in minutes.items()}
         self.refunded = DaySums(_REFUNDED_DAYS)
-        # Visitors push no colleague out, and are none: where they are stays a strange place.
-        self._at_work: dict[str, dict[str, int]] = {}
-        self._visiting: dict[str, dict[str, int]] = {}
+        self._presence = Presence()
         self._rules: tuple[Callable[[Record, Habit, Usually], Finding | None], ...] = (
             self._overrides, self._voids, self._refunds, self._two_places, self._off_shift, self._lookups,
             self._stolen_token, self._probing,
@@ -247,7 +245,7 @@ class Rules:
         if not (record.network and record.session_id):
             return None
         # Where colleagues are as well is no strange place: a branch gets a new provider's address for all.
-        here = self._present(f"@{record.network}", record)
+        here = self._presence.others(f"@{record.network}", record)
         if habit.knows(record.network) or habit.days < KNOWN_DAYS or habit.networks > ROAMS_FROM or here >= 1:
             return None
         limits = self._settings
@@ -269,12 +267,16 @@ class Rules:
         return _found("stolen_token", record, window, number / limits.new_network_acts, "end_session", reason)
 
     def _off_shift(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        peers = self._present(record.role, record) if record.role else 99
-        hour = record.at_ms % DAY_MS // HOUR_MS
-        here = self._present(f"off {record.network}", record)
-        if habit.days < KNOWN_DAYS or peers > 1 or here or habit.near(hour, 3) > 0.0:
+        if not record.role:
             return None
-        if self._habits.share(record.role, hour) > OFF_SHARE:
+        peers = self._presence.others(record.role, record)
+        hour = record.at_ms % DAY_MS // HOUR_MS
+        here = self._presence.others(f"off {record.network}", record)
+        on_time, session = self._windows["on_time"], f"{record.subject} {record.session_id} {record.network}"
+        if habit.near(hour, 3) > 0.0 or self._habits.share(record.role, hour) > OFF_SHARE:
+            on_time.add(session, record)
+            return None
+        if habit.days < KNOWN_DAYS or peers > 1 or here or len(on_time.get(session, record.at_ms)):
             return None
         window = self._windows["off_shift"].add(record.subject, record, record.action)
         if len(window) < self._settings.off_shift_acts:
@@ -356,30 +358,7 @@ class Rules:
         """Does the person use the address, or somebody who is signed in from there?"""
         if habit is not None and habit.knows(address):
             return True
-        lately_ms = now_ms - 12 * HOUR_MS
-        return any(
-            at_ms >= lately_ms
-            for places in (self._at_work, self._visiting)
-            for at_ms in places.get(f"@{address}", {}).values()
-        )
-
-    def _present(self, place: str, record: Record) -> int:
-        """How many others of the subject's sort (two is as good as many) were there within the last hour; the subject is noted."""
-        places = self._visiting if record.visits else self._at_work
-        seen = places.pop(place, None) or {}
-        places[place] = seen
-        if len(places) > PLACES_MAX:
-            del places[next(iter(places))]
-        seen.pop(record.subject, None)
-        others = 0
-        for at_ms in reversed(seen.values()):
-            if at_ms < record.at_ms - HOUR_MS or others > 1:
-                break
-            others += 1
-        seen[record.subject] = record.at_ms
-        if len(seen) > PRESENT_MAX:
-            del seen[next(iter(seen))]
-        return others
+        return self._presence.lately(f"@{address}", now_ms)
 
 
 def _burst(floor: float, usual: float, minutes: int) -> float:

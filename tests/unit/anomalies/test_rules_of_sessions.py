@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from actors.anomalies.habits import PEOPLE_MAX, Habit, Habits, Kept
+from actors.anomalies.presence import PLACES_MAX
 from actors.anomalies.record import Record
-from actors.anomalies.rules import PLACES_MAX
 from actors.domain.ids import shipment_of
 from actors.domain.times import DAY_MS, HOUR_MS
 from tests.unit.anomalies.shop import MINUTE_MS, MONDAY_MS, NINE, Shop
@@ -256,6 +256,33 @@ def test_work_in_the_middle_of_the_night_is_not_seen():
             address="home",
             kind="order",
             entity_id=f"n{number}",
+        )
+    assert shop.rules()[:1] == ["off_shift"]
+
+
+@pytest.mark.parametrize(
+    ("session", "place", "told"),
+    [("s-ann", "shop", []), ("another", "shop", ["off_shift"]), ("s-ann", "elsewhere", ["off_shift"])],
+)
+def test_who_stays_longer_works_at_night_or_a_night_is_somebody_s_overtime(session, place, told):
+    shop = Shop()
+    day = shop.weeks("ann", "bob", "cid")
+    until_ms = day + 20 * HOUR_MS  # at 19:59 she is known to be about
+    for number in range(-3, 6):
+        late = number >= 0
+        shop.act(
+            until_ms + number * 10 * MINUTE_MS, "ann", "order.place", kind="order", entity_id=f"n{number}",
+            session_id=session if late else "s-ann", address=place if late else "shop",
+        )  # fmt: skip
+    assert shop.rules()[:1] == told
+
+
+def test_who_never_goes_home_is_never_off_shift():
+    shop = Shop()
+    day = shop.weeks("ann", "bob", "cid")
+    for number in range(40):
+        shop.act(
+            day + 19 * HOUR_MS + number * 10 * MINUTE_MS, "ann", "order.place", kind="order", entity_id=f"n{number}"
         )
     assert shop.rules()[:1] == ["off_shift"]
 
