@@ -199,10 +199,11 @@ class Activation:
         return sum(not shard.memory.seen.whole for shard in self._shards.values())
 
     def _remember(self, shard: Shard, position: int, turn: Turn, now_ms: int) -> None:
-        command = Remembered(
-            turn.entity_id, turn.command_id, position, turn.digest, turn.status, turn.reply, turn.provisional
-        )  # fmt: skip
-        shard.memory.put(turn.fingerprint, command, now_ms)
+        if turn.fingerprint:  # a timer's turn has none
+            command = Remembered(
+                turn.entity_id, turn.command_id, position, turn.digest, turn.status, turn.reply, turn.provisional
+            )  # fmt: skip
+            shard.memory.put(turn.fingerprint, command, now_ms)
         for command_id, final in turn.answers:
             shard.memory.finish(turn.entity_id, command_id, final, position)
 

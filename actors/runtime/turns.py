@@ -157,10 +157,11 @@ class TurnTaker:
         )  # fmt: skip
         part = group.part(shard)
         part.add(entity, turn, rows, happened)
-        remembered = Remembered(
-            envelope.entity_id, envelope.command_id, part.position, envelope.digest, status, reply, provisional
-        )  # fmt: skip
-        shard.memory.put(mark, remembered, now_ms)
+        if mark:  # nobody asks for a timer's answer
+            remembered = Remembered(
+                envelope.entity_id, envelope.command_id, part.position, envelope.digest, status, reply, provisional
+            )  # fmt: skip
+            shard.memory.put(mark, remembered, now_ms)
         for command_id, final in answers:
             shard.memory.finish(envelope.entity_id, command_id, final, part.position)
         if provisional and envelope.wait:

@@ -194,3 +194,17 @@ def test_a_remembered_refusal_of_the_tail_changes_nothing_when_it_is_folded(tabl
     entity = Entity(counter.Counter(10), 2, 0.0)
     assert table.taker.fold(CODECS["counter"], entity, turn("us-1", 2, b"[]")) == []
     assert entity.version == 2
+
+
+def test_a_timer_s_turn_is_remembered_and_keeps_all_behind_it_from_being_forgotten(table):
+    oldest = 10
+    for number in range(3 * oldest):
+        table.take(envelope("us-1", counter.Add(1), f"c{number}"))
+        table.take(envelope("us-1", counter.Wake(), f"wake-{number}", mode=wire.WAKE))
+    memory = table.shard.memory
+    assert 0 not in memory.seen
+    table.group = Group()
+    table.take(envelope("us-1", counter.Wake(), "wake-last", mode=wire.WAKE))
+    memory._recent_max = oldest
+    memory.forget(table.shard.position - 1)  # the drain has committed all but the last wake
+    assert len(memory._recent) == oldest
