@@ -225,7 +225,7 @@ class Rules:
         limits = self._settings
         if not record.network:
             return None
-        window = self._windows["two_places"].add(record.subject, record, f"{record.network} {record.device}")
+        window = self._windows["two_places"].add(record.subject, record, _where(record))
         turns = window.turns
         if turns < limits.places_turns:
             return None
@@ -256,10 +256,10 @@ class Rules:
         if number < limits.new_network_acts:
             return None
         both = self._windows["two_places"].get(record.subject, record.at_ms)
-        # A telephone that leaves the house takes its owner along; a thief leaves him there.
-        interleaved = both.turns > limits.places_turns
+        # A telephone that leaves the house takes its owner along, and finds another network each time; a thief leaves him there.
+        interleaved = both.turns > limits.places_turns and both.visits(_where(record)) > 1
         hours = max(record.at_ms - window.entries[0].at_ms, 1) / HOUR_MS
-        hurried = number >= 3 * limits.new_network_acts and number / hours >= limits.hurry * habit.pace
+        hurried = number >= 3 * limits.new_network_acts and number / hours >= limits.hurry * habit.pace * habit.busy
         if len(both.members()) < 2 or not (interleaved or hurried):
             return None
         how = "while its owner works on elsewhere" if interleaved else "faster than this person ever works"
@@ -273,7 +273,9 @@ class Rules:
         hour = record.at_ms % DAY_MS // HOUR_MS
         here = self._presence.others(f"off {record.network}", record)
         on_time, session = self._windows["on_time"], f"{record.subject} {record.session_id} {record.network}"
-        if habit.near(hour, 3) > 0.0 or self._habits.share(record.role, hour) > OFF_SHARE:
+        # Who swapped into the first shift of the day comes minutes before it.
+        shares = (self._habits.share(record.role, hour), self._habits.share(record.role, (hour + 1) % 24))
+        if habit.near(hour, 3) > 0.0 or max(shares) > OFF_SHARE:
             on_time.add(session, record)
             return None
         if habit.days < KNOWN_DAYS or peers > 1 or here or len(on_time.get(session, record.at_ms)):
@@ -365,6 +367,10 @@ def _burst(floor: float, usual: float, minutes: int) -> float:
     """What is too much for somebody who usually does so much in an hour."""
     expected = usual * minutes / 60
     return max(floor, 3 * expected + 5 * math.sqrt(expected))
+
+
+def _where(record: Record) -> str:
+    return f"{record.network} {record.device}"
 
 
 def _found(

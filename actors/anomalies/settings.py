@@ -30,7 +30,7 @@ class AnomalySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     counts_down: Count = 22
     one_sided: Share = 0.86
     override_minutes: Minutes = 60
-    voids: Count = 11
+    voids: Count = 13
     void_minutes: Minutes = 60
     refund_threshold_minor: Annotated[int, Meta(ge=1)] = 10_000
     refund_margin: Share = 0.1
@@ -40,7 +40,7 @@ class AnomalySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     places_turns: Count = 3
     places_minutes: Minutes = 30
     off_shift_acts: Count = 4
-    lookups: Count = 100
+    lookups: Count = 120
     lookup_minutes: Minutes = 60
     stuffed_accounts: Count = 8
     stuffing_minutes: Minutes = 30

@@ -68,6 +68,11 @@ class Window:
         """How often the member changed from one entry to the next."""
         return self._turns
 
+    def visits(self, member: str) -> int:
+        """How often it was this member's turn, after another's or as the first."""
+        members = [entry.member for entry in self]
+        return sum(one == member != before for before, one in pairwise(["", *members]))
+
     def append(self, entry: Entry) -> None:
         """The newest."""
         entries, counts = self._entries, self._counts

@@ -10,6 +10,7 @@ import httpx
 import psycopg
 import pytest
 
+from actors.anomalies.settings import AnomalySettings
 from actors.storage.audit_check import verify
 from cells.audit_key import load_audit_key
 from cells.keys import rotate_keys
@@ -148,7 +149,7 @@ def test_misuse_is_told_late_or_not_at_all_or_its_session_goes_on(guarded):
     snoop = Person(guarded, "snoop")
     headers = snoop.bearer()
     with httpx.Client(base_url=guarded.cell.base, headers=headers, trust_env=False, timeout=20) as client:
-        for number in range(110):
+        for number in range(AnomalySettings().lookups + 10):
             client.get(f"/v1/orders/us-{number:026d}")
     looked_at = time.monotonic()
     told = until_alert(guarded, "lookups", looked_at)

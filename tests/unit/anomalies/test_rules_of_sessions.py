@@ -64,6 +64,42 @@ def test_a_token_is_used_by_somebody_else_while_its_owner_works_on():
     assert "stolen_token" in shop.rules()
 
 
+def test_a_telephone_that_finds_another_network_each_time_is_a_thief():
+    shop = Shop()
+    day = shop.weeks("ann", "bob")
+    places = ["shop", "street", "shop", "tram", *["cafe"] * 8]
+    for number, place in enumerate(places):
+        at_ms = day + 10 * HOUR_MS + number * MINUTE_MS
+        shop.act(at_ms, "ann", "order.read", address=place, kind="order", entity_id=f"x{number}")
+    assert "stolen_token" not in shop.rules()
+
+
+def test_the_busiest_day_of_the_year_is_a_thief_s():
+    """Work that goes on from a telephone as fast as all day is hers."""
+    shop = Shop()
+    day = shop.weeks("ann", "bob")
+    for number in range(400):
+        at_ms = day + NINE + number * 36_000
+        # In the last ten minutes the shop's network is away.
+        place = "telephone" if number >= 382 else "shop"
+        shop.act(at_ms, "ann", "order.place", address=place, kind="order", entity_id=f"x{number}")
+    assert "stolen_token" not in shop.rules()
+
+
+def test_who_swapped_into_the_first_shift_of_the_day_comes_in_the_night():
+    shop = Shop()
+    day = shop.weeks("ann", "bob", "cid")
+    for later in range(5):  # dan begins at 14 o'clock, and is known by then
+        for minute in range(14 * 60, 20 * 60, 12):
+            shop.act(
+                day + later * DAY_MS + minute * MINUTE_MS, "dan", "order.place", kind="order", entity_id=f"d{minute}"
+            )
+    for number in range(8):
+        at_ms = day + 5 * DAY_MS + NINE - HOUR_MS // 2 + number * MINUTE_MS
+        shop.act(at_ms, "dan", "order.place", kind="order", entity_id=f"e{number}")
+    assert "off_shift" not in shop.rules()
+
+
 @pytest.mark.parametrize("rule", ["two_places", "stolen_token"])
 def test_who_works_from_ipv6_is_somebody_else_with_each_new_address_or_roams(rule):
     """Addresses of one network change by themselves; a thief's is in another one."""

@@ -50,7 +50,14 @@ class Rig:
         self.watch = self.started()
 
     def started(self) -> Watch:
-        return Watch("us", lambda: Monitor("us", AnomalySettings()), self.stream, self.stream, self.gateway, self.clock)
+        return Watch(
+            "us",
+            lambda: Monitor("us", AnomalySettings(lookups=100)),
+            self.stream,
+            self.stream,
+            self.gateway,
+            self.clock,
+        )
 
     def snoop(self, number=110, late_ms=0):
         for _ in range(number):
