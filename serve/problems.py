@@ -1,7 +1,7 @@
 """Problem details (RFC 9457), and how a refusal becomes an HTTP answer. The codes are in `problem_codes/`.
 
     Problem            anything that a caller is told with a 4xx or 5xx, by its code in TABLE
-      (raised by handlers; refusals of the domain and the runtime become one by `of_refusal`)
+      (raised by handlers; refusals of the domain and the runtime become one by `of_refusal`, those of what a replica itself asks of the domain by `refusing`)
 
 A body is `{"type":"urn:ocefs:problem:<code>","title","status","detail","code","request_id", …facts…, "errors":[{"pointer","detail"}]}`.
 `errors` name the places: `pointer` (RFC 6901) in the body, `parameter` in the query or path, or `header`.
@@ -9,12 +9,13 @@ A body is `{"type":"urn:ocefs:problem:<code>","title","status","detail","code","
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 
-from actors.domain.errors import decode_refusal
+from actors.domain.errors import RefusalBody, Refused, decode_refusal
 from actors.runtime.wire import Reply
 from serve.problem_codes import TABLE
 
@@ -23,6 +24,8 @@ RETRY_AFTER_S = 1
 # An HTTP answer: status, body, headers besides content type and length.
 Answer = tuple[int, bytes, tuple[tuple[bytes, bytes], ...]]
 _RETRYABLE = frozenset({429, 503})
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -89,12 +92,28 @@ def field_problem(code: str, detail: str, pointer: str, **extra: Any) -> Problem
 
 def of_refusal(reply: Reply) -> Problem:
     """The problem that a reply other than OK tells of. A code that the table lacks is a fault of ours."""
-    refusal = decode_refusal(reply.body)
-    if refusal.code not in TABLE:
-        return Problem("request.fault", "The cell refused for a reason that the API does not know.")
-    problem = Problem(refusal.code, refusal.detail, extra=refusal.extra)
+    problem = _of_body(decode_refusal(reply.body))
     problem.remembered = reply.audited
     return problem
+
+
+def refusing(call: Callable[_P, _T]) -> Callable[_P, _T]:
+    """The same, of which callers are told as a Problem what the domain refuses. For what a replica works out by pure decisions, before it asks anybody."""
+
+    @wraps(call)
+    def called(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return call(*args, **kwargs)
+        except Refused as refused:
+            raise _of_body(refused.body) from refused
+
+    return called
+
+
+def _of_body(refusal: RefusalBody) -> Problem:
+    if refusal.code not in TABLE:
+        return Problem("request.fault", "The cell refused for a reason that the API does not know.")
+    return Problem(refusal.code, refusal.detail, extra=refusal.extra)
 
 
 def escaped(token: str) -> str:

@@ -85,9 +85,8 @@ def items_of(demand: Demand) -> list[Wanted]:
     """The demand with one line for each SKU, sorted by SKU. Lines that repeat a SKU are added up, and the groups that they belong to become one: their
     units come out of the same stock. The longest shelf life counts, and the other particulars are those of the first.
 
-    Raises Refused: `sourcing.lines_too_many`, `sourcing.units_invalid`."""
-    if len(demand.lines) > LINES_MAX:
-        raise Refused("sourcing.lines_too_many", f"At most {LINES_MAX} lines.", lines=len(demand.lines))
+    Raises Refused: `sourcing.lines_too_many` (what costs time are different SKUs: an order of many kits has far more lines of parts than those),
+    `sourcing.units_invalid`."""
     by_sku: dict[str, Wanted] = {}
     groups = _Groups()
     for line in demand.lines:
@@ -103,6 +102,8 @@ def items_of(demand: Demand) -> list[Wanted]:
             group=groups.joined(before.group, line.group),
             min_life_days=max(before.min_life_days, line.min_life_days),
         )
+    if len(by_sku) > LINES_MAX:
+        raise Refused("sourcing.lines_too_many", f"At most {LINES_MAX} different SKUs.", lines=len(by_sku))
     return [groups.settled(by_sku[sku]) for sku in sorted(by_sku)]
 
 

@@ -76,7 +76,7 @@ class Pickups:
         return store
 
     def plan(self, lines: Sequence[Line], store: LocationRow, channel: str, currency: str, now_ms: int) -> PickupPlan:
-        """As things were seen a moment ago; the places themselves decide."""
+        """As things were seen a moment ago; the places themselves decide. Raises Problem 422."""
         need = need_of((line.sku, line.quantity) for line in lines)
         if self._index.steering.in_use:
             planned = self._sourcing.pickup(lines, store, channel, currency, now_ms)

@@ -35,6 +35,7 @@ from serve.availability.keepers import FIRST, among
 from serve.availability.places import Viewpoint
 from serve.orders.sourcing_allowed import LASTING, barred_at
 from serve.orders.terms import Asked
+from serve.problems import refusing
 
 PLACES_MAX = 12
 # Reasons that may pass, and those that a place has for some goods and not for others: an order waits there.
@@ -60,11 +61,12 @@ class Proposal(NamedTuple):
 
 
 class Sourcing:
-    """Of one replica."""
+    """Of one replica. Raises Problem 422 `sourcing.lines_too_many`: kits of many parts come to more different SKUs than an order has lines."""
 
     def __init__(self, index: AvailabilityIndex) -> None:
         self._index = index
 
+    @refusing
     def proposal(
         self,
         lines: Sequence[Line],
@@ -75,7 +77,7 @@ class Sourcing:
         now_ms: int,
         asked: Asked | None = None,
     ) -> Proposal:
-        """For an order, or what is left of one. viewpoint: where it goes, as far as is known. Raises Refused as `source` does."""
+        """For an order, or what is left of one. viewpoint: where it goes, as far as is known. Raises Problem 422."""
         need = need_of((line.sku, line.quantity) for line in lines)
         choose = solver_for(len(need))
         policy = self._policy(channel, currency)
@@ -139,6 +141,7 @@ class Sourcing:
         """Does the channel's policy serve orders as a whole or not at all?"""
         return self._index.steering.policy(channel).limits.ship_complete
 
+    @refusing
     def cart(self, need: Need, viewpoint: Viewpoint, country: str, channel: str, now_ms: int) -> list[Place]:
         """Who may keep units for a cart, those first from which an order would be served. country: "" when nobody knows yet where it goes. A cart takes what there is, whatever the policy says of
         orders, and is worth nothing that is known."""
@@ -152,6 +155,7 @@ class Sourcing:
         decision = source(policy, demand, candidates, solver_for(len(need)))
         return _places(policy, demand, decision, {one.location_id: one for one in candidates})
 
+    @refusing
     def allowed(
         self, need: Need, places: Sequence[Place], viewpoint: Viewpoint, country: str, channel: str, now_ms: int
     ) -> tuple[list[Place], dict[str, list[str]]]:
@@ -168,6 +172,7 @@ class Sourcing:
         able = [one for one in places if len(barred[one.location_id]) < len(need)]
         return [_without(one, barred[one.location_id]) for one in able], barred
 
+    @refusing
     def pickup(
         self, lines: Sequence[Line], store: LocationRow, channel: str, currency: str, now_ms: int
     ) -> tuple[Pickup, list[Place]] | None:

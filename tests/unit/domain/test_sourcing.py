@@ -129,11 +129,17 @@ def test_a_demand_that_can_not_be_is_decided():
     with pytest.raises(Refused, match=r"sourcing\.units_invalid"):
         source(PLAIN, demand_of(a=0), [])
     with pytest.raises(Refused, match=r"sourcing\.lines_too_many"):
-        source(PLAIN, Demand((Wanted("a", 1),) * (LINES_MAX + 1), "US", NOW), [])
+        source(PLAIN, Demand(tuple(Wanted(f"a{n}", 1) for n in range(LINES_MAX + 1)), "US", NOW), [])
     with pytest.raises(Refused, match=r"sourcing\.place_twice"):
         source(PLAIN, demand_of(a=1), [place("x", 1, a=1), place("x", 2, a=1)])
     with pytest.raises(Refused, match=r"sourcing\.places_too_many"):
         source(PLAIN, demand_of(a=1), [place(f"p{n}", 1, a=1) for n in range(CANDIDATES_MAX + 1)])
+
+
+def test_lines_of_the_same_goods_count_as_many_though_they_are_asked_for_together():
+    demand = Demand((Wanted("a", 1), Wanted("b", 2)) * (LINES_MAX // 2 + 1), "US", NOW)
+    units = LINES_MAX // 2 + 1
+    assert source(PLAIN, demand, [place("x", 1, a=5_000, b=5_000)]).plan() == [("x", {"a": units, "b": 2 * units})]
 
 
 # --- what is told of it ---------------------------------------------------------------------------------------------
