@@ -9,6 +9,7 @@ python -m cells token us             a token for five minutes, for whoever may r
 python -m cells code us manager      what the authenticator of a demo account shows now
 python -m cells demo-people us       the demo accounts that the cell has; --disable: an end to them, before others may reach the cell
 python -m cells rotate-keys us       a new key signs tokens; nobody is signed out (--compromised: everybody, at once)
+python -m cells rotate-keys us --sealing        a new key seals secrets of second factors and tickets
 python -m cells rotate-keys us --wrapping       a new key wraps customers' data keys: after an erasure, docs/security/keys.md
 python -m cells audit verify us      recomputes the audit's chains; also: anchor, prune, hold, lift
 python -m cells certs                our own certificates: makes what is missing or soon ends, and says how long each lasts

@@ -3,7 +3,8 @@
     a new database            one is made
     one from before           one is made, once the region's key has opened a data key that is there
     at each start             it has to open: by a sealing key of the key file, by its lookup key, by the region's key
-    rotate-keys --wrapping    it is made anew as soon as a new key wraps, so that a copy of the key file from before is noticed
+    rotate-keys --wrapping    it is made anew as soon as a new key wraps, so that a copy of the key file from before is noticed;
+                --sealing     so it is when a new key seals
 
 A key file that was made anew calls its keys as the lost one did. Without a canary the cell would start with it: nobody could sign in, and what is new would
 be sealed under keys that nobody has a backup of.

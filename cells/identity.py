@@ -42,10 +42,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
     elif options.command == "rotate-keys" and options.wrapping:
         rotation.rotate(as_it_runs(load_region(options.region), paths), paths, console)
         write_down(paths, options.region, "keys.rotate_wrapping", "", console)
+    elif options.command == "rotate-keys" and options.sealing:
+        number = rotation.rotate_sealing(as_it_runs(load_region(options.region), paths), paths, console)
+        write_down(paths, options.region, "keys.rotate_sealing", str(number), console)
     elif options.command == "rotate-keys":
         kid = rotate_keys(paths, compromised=options.compromised)
         told = (
-            "those before it are believed no more" if options.compromised else "those before it verify for a day more"
+            "those before it are believed no more, and a new key seals. Next: the same with --wrapping, and docs/security/keys.md"
+            if options.compromised
+            else "those before it verify for a day more"
         )
         console.print(f"{kid} signs from now on; {told}")
         action = "keys.rotate_compromised" if options.compromised else "keys.rotate"

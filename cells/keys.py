@@ -13,7 +13,7 @@ from typing import TypeVar
 from actors.domain.ids import account_id
 from cells.errors import CellError, KeyFileRefused
 from cells.paths import KEYRING, CellPaths
-from serve.identity.keyring import KeyringError, create, drop_wrapping, load, rotate, rotate_wrapping
+from serve.identity.keyring import KeyringError, create, drop_wrapping, load, rotate, rotate_sealing, rotate_wrapping
 from serve.identity.sealing import login_digest
 from serve.identity.tokens import ACCESS_S, Claims, issue, issuer_of
 from serve.permissions import PERMISSIONS
@@ -41,9 +41,14 @@ def make_keyring(paths: CellPaths) -> Path:
 
 
 def rotate_keys(paths: CellPaths, *, compromised: bool = False) -> str:
-    """A new key signs from now on, the old ones verify for a day more; `compromised`: not even for a moment, and everybody has to sign
-    in again. Gives the new key's id. Raises CellError."""
+    """A new key signs from now on, the old ones verify for a day more; `compromised`: not even for a moment, everybody has to sign in again, and a
+    new key seals. Gives the new signing key's id. Raises CellError."""
     return _usable(lambda: rotate(paths.keyring, _now_ms(), keep_old=not compromised))
+
+
+def new_sealing(paths: CellPaths) -> int:
+    """A new key seals from now on; its number. What the older ones sealed opens, but for what somebody has in his hand for minutes. Raises CellError."""
+    return _usable(lambda: rotate_sealing(paths.keyring))
 
 
 def new_wrapping(paths: CellPaths) -> int:

@@ -95,12 +95,16 @@ def _add_identity(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     rotate = _for_region(
         commands,
         "rotate-keys",
-        "a new key signs tokens, nobody is signed out; or, with --wrapping, the region's key is changed",
+        "a new key signs tokens, nobody is signed out; or, with an option, others of the cell's keys are changed",
     )
-    rotate.add_argument(
-        "--compromised", action="store_true", help="believe the old keys no more: everybody signs in again"
+    which = rotate.add_mutually_exclusive_group()
+    which.add_argument(
+        "--compromised",
+        action="store_true",
+        help="believe the old keys no more: everybody signs in again, and a new key seals",
     )
-    rotate.add_argument(
+    which.add_argument("--sealing", action="store_true", help="the key that seals, instead of the one that signs")
+    which.add_argument(
         "--wrapping", action="store_true", help="the key that wraps customers' data keys, instead of the one that signs"
     )
 

@@ -20,7 +20,7 @@ from rich.progress import Progress
 from cells.calls import call
 from cells.canary import check_canary, renew_canary
 from cells.errors import CellError
-from cells.keys import drop_old_wrapping, local_token, new_wrapping
+from cells.keys import drop_old_wrapping, local_token, new_sealing, new_wrapping
 from cells.paths import CellPaths
 from cells.settings import RegionConfig
 from cells.stores import store_addresses
@@ -59,6 +59,17 @@ def rotate(config: RegionConfig, paths: CellPaths, console: Console) -> None:
     console.print(
         f"dropped: {', '.join(map(str, dropped)) or 'none'}; no older copy of a data key can be opened any more"
     )
+
+
+def rotate_sealing(config: RegionConfig, paths: CellPaths, console: Console) -> int:
+    """`--sealing`: a new key of the key file seals; its number. Nothing is sealed anew: what an older key sealed stands in the history as well, which
+    nobody rewrites. `config`: as the cell runs. Raises CellError."""
+    owner_url = store_addresses(config, paths).owner_url
+    check_canary(config, owner_url, paths)
+    number = new_sealing(paths)
+    renew_canary(config, owner_url, paths)
+    console.print(f"sealing key {number} seals from now on; those before it open what they sealed, but no tickets")
+    return number
 
 
 def _until_nothing_is_left(config: RegionConfig, paths: CellPaths, console: Console, settled_at_s: float) -> None:

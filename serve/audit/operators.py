@@ -20,7 +20,7 @@ from serve.requests import decode
 from serve.services import Services
 
 Action = Literal[
-    "keys.rotate", "keys.rotate_compromised", "keys.rotate_wrapping", "token.give", "audit.hold", "audit.lift", "audit.prune"
+    "keys.rotate", "keys.rotate_compromised", "keys.rotate_sealing", "keys.rotate_wrapping", "token.give", "audit.hold", "audit.lift", "audit.prune"
 ]  # fmt: skip
 
 

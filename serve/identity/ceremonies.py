@@ -36,7 +36,7 @@ from webauthn.helpers.structs import (
 from actors.domain.passkeys import Passkey, PasskeyUse
 from serve.identity.keyring import Keyring
 from serve.identity.schemas import Assertion, Attestation
-from serve.identity.sealing import Unsealable, seal, unseal
+from serve.identity.sealing import Unsealable, seal, unseal_newest
 
 CHALLENGE_MS = 300_000
 # Of Web Authentication, section 4; longer ones are of no authenticator.
@@ -200,7 +200,7 @@ def _answered(keys: Keyring, client_data: bytes, purpose: str, now_ms: int) -> C
     if told.cross_origin:
         raise PasskeyRefused("Passkeys are not used within pages of others.")
     try:
-        content = unseal(keys, told.challenge, _context(purpose))
+        content = unseal_newest(keys, told.challenge, _context(purpose))
     except Unsealable:
         raise PasskeyRefused("The challenge is not one that was given out for this.") from None
     until_ms = int.from_bytes(content[:_UNTIL_BYTES], "big")

@@ -35,7 +35,7 @@ from serve.identity.passwords import (
     is_login,
 )
 from serve.identity.schemas import ShiftView, Tokens
-from serve.identity.sealing import Unsealable, login_digest, seal, unseal
+from serve.identity.sealing import Unsealable, login_digest, seal, unseal, unseal_newest
 from serve.identity.tokens import ACCESS_S, REFRESH_S, Claims, TokenRefused, issue, issuer_of
 from serve.identity.totp import matching_step, recovery_hash
 from serve.keys.data_keys import DataKeys
@@ -204,7 +204,7 @@ class Desk:
         """Raises Problem 422."""
         try:
             sealed = base64.b64decode(ticket.encode("ascii"), altchars=b"-_", validate=True)
-            return msgspec.json.decode(unseal(self.keys(), sealed, f"ticket:{purpose}"), type=content)
+            return msgspec.json.decode(unseal_newest(self.keys(), sealed, f"ticket:{purpose}"), type=content)
         except (UnicodeEncodeError, binascii.Error, Unsealable, msgspec.MsgspecError):
             raise Problem(
                 "factor.request_invalid", "This is not what an enrolment gave, or it was for another step."

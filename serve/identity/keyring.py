@@ -1,9 +1,10 @@
 """The cell's own keys, in one file that only its owner may read; every replica of the cell reads the same file.
 
     signing   Ed25519, signs tokens. The first signs; the others were retired and verify for KEEP_MS more.
-    sealing   AES-256, seals what must be read again (secrets of second factors). The first seals; all of them open.
+    sealing   AES-256, seals what must be read again. The first seals; all of them open what the cell keeps (secrets of second factors, summaries
+              of breaches), and the first alone what callers hand back (tickets, challenges): see `sealing.py`. None is ever dropped.
     wrapping  AES-256, wraps the data keys of customers. The first wraps; all of them open. Those that wrap nothing any more are dropped.
-    lookup    32 bytes, for keyed hashes of login names.
+    lookup    32 bytes, for keyed hashes of login names. It can't be replaced: what was hashed by it could not be found any more.
 
 The file is made once (`create`), replaced as a whole (`rotate`), and never written otherwise. Nothing here prints or logs
 a key: errors tell of the file, and the `repr` of everything that holds a key names its ids only.
@@ -34,6 +35,8 @@ KEEP_MS = 24 * 3600 * 1000
 KEY_BYTES = 32
 FILE_BYTES_MAX = 65_536
 SIGNING_KEYS_MAX = 64
+# A new one each month for twenty years.
+SEALING_KEYS_MAX = 256
 WRAPPING_KEYS_MAX = 16
 # How often a watch looks at the file, at most.
 LOOK_EVERY_S = 1.0
@@ -172,9 +175,9 @@ def create(path: Path, now_ms: int) -> bool:
     file = _File(
         _VERSION,
         [_new_signing(now_ms)],
-        [_Sealing(1, secrets.token_bytes(KEY_BYTES))],
+        [_new_sealing([])],
         secrets.token_bytes(KEY_BYTES),
-        [_Sealing(1, secrets.token_bytes(KEY_BYTES))],
+        [_new_sealing([])],
     )
     with _written(path, file) as fresh:
         try:
@@ -191,8 +194,8 @@ def load(path: Path) -> Keyring:
 
 
 def rotate(path: Path, now_ms: int, *, keep_old: bool = True) -> str:
-    """Adds a signing key as the first and drops those that were retired KEEP_MS ago, or all others unless `keep_old`. The new key's id.
-    Raises KeyringError.
+    """Adds a signing key as the first and drops those that were retired KEEP_MS ago. Unless `keep_old`, drops all others, and a new key seals, too: who has
+    the old file could make tickets as well as tokens. The new signing key's id. Raises KeyringError.
 
     Replicas see it within LOOK_EVERY_S.
     """
@@ -209,8 +212,27 @@ def rotate(path: Path, now_ms: int, *, keep_old: bool = True) -> str:
                 f"rotate less often: a retired key is kept for {KEEP_MS // HOUR_MS} hours",
             )
         fresh_key = _new_signing(now_ms)
-        _replace(path, msgspec.structs.replace(file, signing=[fresh_key, *kept]))
+        sealing = file.sealing if keep_old else _with_new_sealing(path, file)
+        _replace(path, msgspec.structs.replace(file, signing=[fresh_key, *kept], sealing=sealing))
     return fresh_key.kid
+
+
+def rotate_sealing(path: Path) -> int:
+    """Adds a sealing key as the first; its id. Raises KeyringError. Replicas see it within LOOK_EVERY_S."""
+    with _locked(path.parent):
+        file = _read(path)
+        sealing = _with_new_sealing(path, file)
+        _replace(path, msgspec.structs.replace(file, sealing=sealing))
+    return sealing[0].id
+
+
+def _with_new_sealing(path: Path, file: _File) -> list[_Sealing]:
+    if len(file.sealing) >= SEALING_KEYS_MAX:
+        raise KeyringError(
+            f"{path} holds {len(file.sealing)} sealing keys",
+            "they are kept for what they sealed, so rotate less often; after a leak, see docs/security/keys.md",
+        )
+    return [_new_sealing(file.sealing), *file.sealing]
 
 
 def rotate_wrapping(path: Path) -> int:
@@ -222,7 +244,7 @@ def rotate_wrapping(path: Path) -> int:
                 f"{path} holds {len(file.wrapping)} wrapping keys",
                 "let the rotation that was begun come to its end: python -m cells rotate-keys <region> --wrapping",
             )
-        fresh_key = _Sealing(max((key.id for key in file.wrapping), default=0) + 1, secrets.token_bytes(KEY_BYTES))
+        fresh_key = _new_sealing(file.wrapping)
         _replace(path, msgspec.structs.replace(file, wrapping=[fresh_key, *file.wrapping]))
     return fresh_key.id
 
@@ -298,6 +320,11 @@ def _new_signing(now_ms: int) -> _Signing:
     return _Signing(f"k-{secrets.token_hex(8)}", secrets.token_bytes(KEY_BYTES), now_ms)
 
 
+def _new_sealing(known: list[_Sealing]) -> _Sealing:
+    """With a number that none of them has."""
+    return _Sealing(max((key.id for key in known), default=0) + 1, secrets.token_bytes(KEY_BYTES))
+
+
 def _read(path: Path) -> _File:
     try:
         with open(path, "rb") as file:
@@ -339,8 +366,12 @@ def _check_content(file: _File) -> None:
         raise ValueError(f"version {file.version}, and this program knows {_VERSION}")
     if not file.signing or not file.sealing:
         raise ValueError("a signing key or a sealing key is missing")
-    if len(file.signing) > SIGNING_KEYS_MAX:
-        raise ValueError(f"more than {SIGNING_KEYS_MAX} signing keys")
+    for most, held, use in (
+        (SIGNING_KEYS_MAX, file.signing, "signing"),
+        (SEALING_KEYS_MAX, file.sealing, "sealing"),
+    ):
+        if len(held) > most:
+            raise ValueError(f"more than {most} {use} keys")
     if [key.retired_at is None for key in file.signing] != [True] + [False] * (len(file.signing) - 1):
         raise ValueError("the first signing key, and only that, must not be retired")
     if len({key.kid for key in file.signing}) != len(file.signing) or not all(key.kid for key in file.signing):

@@ -2,6 +2,9 @@
 
 A sealed value: version (1 byte) · id of the sealing key (2 bytes) · nonce (12 bytes) · AES-256-GCM of the text with its tag.
 The first three bytes and the context are authenticated with it, so a value that was moved to another account does not open.
+
+What the cell keeps (`unseal`) opens with every sealing key that the key file has; what callers hand back after minutes (`unseal_newest`) only with the one
+that seals, or a rotation would take nothing from who has an older one: he could make it himself.
 """
 
 from __future__ import annotations
@@ -46,6 +49,13 @@ def unseal(keyring: Keyring, sealed: bytes, context: str) -> bytes:
         return cipher.decrypt(nonce, text, head + context.encode())
     except InvalidTag:
         raise Unsealable("not sealed by this cell for this") from None
+
+
+def unseal_newest(keyring: Keyring, sealed: bytes, context: str) -> bytes:
+    """What was sealed by the key that seals now: a ticket or a challenge, that whoever brings it may have made by a key that leaked. Raises Unsealable."""
+    if int.from_bytes(sealed[1:_HEAD_BYTES], "big") != keyring.sealing_id:
+        raise Unsealable("sealed by a key that was replaced")
+    return unseal(keyring, sealed, context)
 
 
 def login_digest(keyring: Keyring, login: str) -> bytes:

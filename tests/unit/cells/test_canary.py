@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import shutil
 
 import pytest
+from rich.console import Console
 
 from actors.clock import SystemClock
 from actors.runtime.errors import StoreUnavailable
 from actors.storage.key_canary import WrappedDataKey
-from cells import canary
+from cells import canary, rotation
 from cells.canary import check_canary, renew_canary
 from cells.errors import CellError
 from cells.keys import drop_old_wrapping, make_keyring, new_wrapping, rotate_keys
 from cells.paths import CellPaths
 from cells.settings import Identity, Keys, RegionConfig
-from serve.identity.keyring import KeyringWatch
+from serve.identity.keyring import KeyringWatch, load
 from serve.keys.file_key import FileKey
 from tests.fakes.vault import FakeVault
 
@@ -112,6 +114,24 @@ def test_an_older_copy_of_the_key_file_is_taken(database, paths, tmp_path):
     shutil.copyfile(newest, paths.keyring)
     drop_old_wrapping(paths)
     check_canary(GUARDED, "", paths)
+
+
+def test_a_copy_from_before_a_new_sealing_key_is_taken(database, paths, tmp_path):
+    check_canary(GUARDED, "", paths)
+    copy, said = shutil.copyfile(paths.keyring, tmp_path / "copy"), io.StringIO()
+    assert rotation.rotate_sealing(GUARDED, paths, Console(file=said, width=200)) == 2
+    assert "sealing key 2 seals from now on" in said.getvalue()
+    check_canary(GUARDED, "", paths)
+    shutil.copyfile(copy, paths.keyring)
+    assert "is not the key file" in refused(paths).problem
+
+
+def test_wrong_keys_are_rotated_and_the_canary_follows_them(database, paths, elsewhere):
+    check_canary(GUARDED, "", paths)
+    before = database.canary
+    with pytest.raises(CellError, match="is not the key file"):
+        rotation.rotate_sealing(GUARDED, elsewhere, Console(file=io.StringIO()))
+    assert (database.canary, load(elsewhere.keyring).sealing_id) == (before, 1)
 
 
 def test_other_lookup_keys_find_nobody_and_are_taken(database, paths):

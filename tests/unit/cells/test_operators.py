@@ -57,6 +57,7 @@ def desk(monkeypatch, tmp_path):
     made = Desk()
     monkeypatch.setattr(operators, "call", made.call)
     monkeypatch.setattr(rotation, "rotate", lambda *_: None)
+    monkeypatch.setattr(rotation, "rotate_sealing", lambda *_: 2)
     monkeypatch.setattr(audit, "connected", lambda _: contextlib.nullcontext())
     monkeypatch.setattr(audit, "store_addresses", lambda *_: SimpleNamespace(owner_url=""))
     monkeypatch.setattr(audit, "hold", lambda *_: True)
@@ -70,6 +71,7 @@ def desk(monkeypatch, tmp_path):
     [
         (("rotate-keys", "us"), "keys.rotate", None),
         (("rotate-keys", "us", "--compromised"), "keys.rotate_compromised", None),
+        (("rotate-keys", "us", "--sealing"), "keys.rotate_sealing", "2"),
         (("rotate-keys", "us", "--wrapping"), "keys.rotate_wrapping", ""),
         (("token", "us"), "token.give", ""),
         (("audit", "hold", "us", "case-7", "--reason", "a case of Mia Smith"), "audit.hold", "case-7"),

@@ -17,6 +17,7 @@ from serve.identity import keyring as module
 from serve.identity.keyring import (
     KEEP_MS,
     LOOK_EVERY_S,
+    SEALING_KEYS_MAX,
     SIGNING_KEYS_MAX,
     Keyring,
     KeyringError,
@@ -24,6 +25,7 @@ from serve.identity.keyring import (
     create,
     load,
     rotate,
+    rotate_sealing,
 )
 
 NOW_MS = 1_790_000_000_000
@@ -240,6 +242,43 @@ def test_a_rotation_that_fails_while_writing_leaves_the_old_keys(path, monkeypat
         rotate(path, NOW_MS)
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == ["keys.json"]
+
+
+def test_who_has_a_leaked_file_goes_on_sealing_for_the_cell(path):
+    """The one that was there stays, for what it sealed, but no longer as the one that seals."""
+    stolen = load(path)
+    rotate(path, NOW_MS, keep_old=False)
+    now = load(path)
+    assert (stolen.sealing_id, now.sealing_id) == (1, 2)
+    assert stolen.cipher(2) is None
+    assert now.cipher(1) is not None
+
+
+def test_sealing_keys_are_lost_when_they_are_rotated(path):
+    assert [rotate_sealing(path) for _ in range(3)] == [2, 3, 4]
+    keys = load(path)
+    assert keys.sealing_id == 4
+    assert all(keys.cipher(number) is not None for number in range(1, 5))
+    assert keys.wrapping_ids == [1]
+
+
+def test_a_file_grows_until_it_can_not_be_read(path):
+    first = json.loads(path.read_bytes())["sealing"][0]
+    damage(path, sealing=[{**first, "id": number} for number in range(SEALING_KEYS_MAX, 0, -1)])
+    for rotation in (rotate_sealing, lambda at: rotate(at, NOW_MS, keep_old=False)):
+        with pytest.raises(KeyringError, match="sealing keys"):
+            rotation(path)
+    rotate(path, NOW_MS)
+    assert load(path).sealing_id == SEALING_KEYS_MAX
+
+
+def test_a_key_file_of_an_earlier_release_can_not_be_rotated(path):
+    """It has one sealing key, and no wrapping keys."""
+    told = json.loads(path.read_bytes())
+    del told["wrapping"]
+    path.write_text(json.dumps(told))
+    assert load(path).sealing_id == 1
+    assert rotate_sealing(path) == 2
 
 
 class TestWatch:

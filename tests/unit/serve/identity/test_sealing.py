@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve.identity.sealing import Unsealable, login_digest, seal, unseal
+from serve.identity.keyring import create, load, rotate_sealing
+from serve.identity.sealing import Unsealable, login_digest, seal, unseal, unseal_newest
 
 contexts = st.text(st.characters(codec="utf-8"), max_size=40)
 
@@ -44,6 +45,28 @@ def test_another_cell_can_not_open_it(keyring, other_keyring):
     assert keyring.sealing_id == other_keyring.sealing_id
     with pytest.raises(Unsealable):
         unseal(other_keyring, seal(keyring, b"secret", "totp:1"), "totp:1")
+
+
+def test_what_was_sealed_before_a_rotation_is_lost(tmp_path):
+    path = tmp_path / "keys" / "keyring.json"
+    create(path, 1)
+    sealed = seal(load(path), b"secret", "totp:1")
+    rotate_sealing(path)
+    assert unseal(load(path), sealed, "totp:1") == b"secret"
+
+
+def test_a_replaced_key_still_makes_tickets(tmp_path):
+    path = tmp_path / "keys" / "keyring.json"
+    create(path, 1)
+    old = load(path)
+    rotate_sealing(path)
+    new = load(path)
+    assert unseal_newest(new, seal(new, b"mia", "ticket:1"), "ticket:1") == b"mia"
+    forged = seal(old, b"mia", "ticket:1")
+    renamed = forged[:1] + new.sealing_id.to_bytes(2, "big") + forged[3:]
+    for value in (forged, renamed, forged[:2], b""):
+        with pytest.raises(Unsealable):
+            unseal_newest(new, value, "ticket:1")
 
 
 def test_the_same_text_is_never_sealed_alike(keyring):
