@@ -52,6 +52,9 @@ _BEGIN = ":begin"
 def check_fields(sent: RequestUpdate) -> None:
     """Raises Problem 422 for a step that lacks something, or has what belongs to another."""
     wanted = _FIELDS.get(sent.step, ())
+    if sent.method == "id_document":
+        # All else shows by itself of whom it is the proof.
+        wanted = (*wanted, "covers")
     for name in sent.__struct_fields__:
         value = getattr(sent, name)
         if name in wanted and value is None:
@@ -79,7 +82,9 @@ class Steps:
         if sent.step == "confirm_identity":
             assert sent.method is not None
             assert sent.evidence is not None
-            return await asking.of_request(request_id, ConfirmIdentity(sent.method, sent.evidence, by))
+            return await asking.of_request(
+                request_id, ConfirmIdentity(sent.method, sent.evidence, by, sent.covers or [])
+            )
         if sent.step == "extend":
             return await asking.of_request(request_id, ExtendDeadline(sent.reason, by))  # type: ignore[arg-type]
         if sent.step == "refuse":
