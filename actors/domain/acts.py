@@ -278,7 +278,8 @@ def of_privacy_request(state: PrivacyRequest | None, command: Any, events: Seque
     if type(command) is ReceiveRequest:
         return Act("privacy_request.receive", "", command.right, {"law": (None, command.law)} if events else {})
     if type(command) is ConfirmIdentity:
-        return Act("privacy_request.confirm_identity", "", command.method)
+        covers: Changes = {"covers": (None, ",".join(command.covers))} if events and command.covers else {}
+        return Act("privacy_request.confirm_identity", "", command.method, covers)
     if type(command) is BeginStep:
         return Act(f"privacy_request.begin_{command.step}")
     if type(command) is NoteStep:

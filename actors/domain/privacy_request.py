@@ -5,7 +5,7 @@
     open ─ NEAR_MS before the deadline: near ─ at the deadline: overdue        TimePassed, by the entity's timer
     open ──ExtendDeadline──▶ once, before the deadline, where the law knows it
 
-Nothing that tells or changes personal data is begun before it is known that the person asks (`missing_proofs`), and nothing that the right
+Nothing that tells or changes personal data is begun before it is known of each name in it that the person asks (`missing_proofs`), and nothing that the right
 does not bring (`STEPS`). A step is begun before it is done, so that one which a crash cut short is seen, and done again to its end.
 A restriction is lifted when the request is closed, too, however it ended (GDPR Art. 18(3)).
 
@@ -30,6 +30,7 @@ from actors.domain.privacy_state import (
     Done,
     Extension,
     Method,
+    Name,
     PrivacyRequest,
     Proof,
     Refusal,
@@ -63,11 +64,12 @@ class ReceiveRequest(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ConfirmIdentity(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is known who asks. evidence: a reference of the officer's files, no word of the person."""
+    """It is known who asks. evidence: a reference of the officer's files, no word of the person; covers: see `Proof`."""
 
     method: Method
     evidence: str
     by: Annotated[str, HANDLER]
+    covers: list[Name] = []
 
 
 class BeginStep(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -128,11 +130,12 @@ class RequestReceived(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class IdentityConfirmed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """One proof more of who asks."""
+    """One proof more of who asks. covers: see `Proof`."""
 
     method: Method
     evidence: str
     by: Annotated[str, HANDLER]
+    covers: list[Name] = []
 
 
 class StepBegun(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -251,19 +254,27 @@ def _check_open(request: PrivacyRequest, context: Context) -> None:
 def _check_identity(request: PrivacyRequest) -> None:
     missing = missing_proofs(request)
     if missing:
-        detail = "It is not known yet that the person asks: nothing is told or changed before that."
+        detail = (
+            "It is not known yet of all that is named that the person asks: nothing is told or changed before that."
+        )
         raise Refused("privacy.identity_unconfirmed", detail, missing=missing)
 
 
 def _check_step(request: PrivacyRequest, step: Step, context: Context) -> None:
     if step != "lift_restriction":
         _check_open(request, context)
-    _check_identity(request)
+    # Whatever restricts something by this request may be lifted, by whatever proof it was restricted.
+    if step != "lift_restriction" or not _has_restricted(request):
+        _check_identity(request)
     allowed = STEPS[request.right][0]
     if step not in allowed:
         raise Refused(
             "privacy.step_not_of_right", f"`{step}` is not part of `{request.right}`.", allowed=sorted(allowed)
         )
+
+
+def _has_restricted(request: PrivacyRequest) -> bool:
+    return "restrict" in request.begun or any(one.step == "restrict" for one in request.done)
 
 
 def _is_enough(request: PrivacyRequest, step: Step) -> bool:
@@ -284,11 +295,12 @@ def _note(request: PrivacyRequest, command: NoteStep, context: Context) -> Decis
 def _confirm(request: PrivacyRequest, command: ConfirmIdentity, context: Context) -> Decision:
     if command.method == "agent_mandate" and not request.agent:
         raise Refused("privacy.no_agent", "No agent asks here.")
-    if any((proof.method, proof.evidence) == (command.method, command.evidence) for proof in request.proofs):
+    said = (command.method, command.evidence, command.covers)
+    if any((proof.method, proof.evidence, proof.covers) == said for proof in request.proofs):
         return _told(context)
     if len(request.proofs) >= PROOFS_MAX:
         raise Refused("privacy.too_many_steps", f"A request has at most {PROOFS_MAX} proofs.", limit=PROOFS_MAX)
-    return _told(context, IdentityConfirmed(command.method, command.evidence, command.by))
+    return _told(context, IdentityConfirmed(command.method, command.evidence, command.by, command.covers))
 
 
 def _extend(request: PrivacyRequest, command: ExtendDeadline, context: Context) -> Decision:
@@ -326,7 +338,7 @@ def evolve(state: PrivacyRequest | None, event: Event, context: Context) -> Priv
         return made
     assert state is not None
     if type(event) is IdentityConfirmed:
-        state.proofs = [*state.proofs, Proof(event.method, event.evidence, event.by, context.now_ms)]
+        state.proofs = [*state.proofs, Proof(event.method, event.evidence, event.by, context.now_ms, event.covers)]
         if state.status == "received" and not missing_proofs(state):
             state.status = "confirmed"
     elif type(event) is StepBegun:

@@ -15,6 +15,8 @@ RequestStatus = Literal["received", "confirmed", "in_progress", "completed", "re
 # How it became known who asks. `account_session`: signed in by a code to the proved address; `code_by_email`: a code to the address that the
 # orders have; `id_document`: looked at and not kept; `agent_mandate`: the signed permission of an authorized agent.
 Method = Literal["account_session", "code_by_email", "id_document", "agent_mandate"]
+# By what a person was named: `email` is the address and the account that it has, `customer_id` another account.
+Name = Literal["email", "customer_id", "customer_ref"]
 Extension = Literal["complex", "many_requests"]
 Refusal = Literal[
     "identity_not_proved", "agent_not_authorized", "no_data", "unfounded", "excessive", "legal_obligation", "legal_claims",
@@ -35,12 +37,13 @@ class About(msgspec.Struct, frozen=True, gc=False):
 
 
 class Proof(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How it became known who asks."""
+    """How it became known who asks. covers: of whom else than the method itself shows (`shown_by`), as the officer says; [] where that was not told yet."""
 
     method: Method
     evidence: str
     by: Annotated[str, HANDLER]
     at_ms: int
+    covers: list[Name] = []
 
 
 class Done(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -82,7 +85,7 @@ class ViewRequest(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class RequestView(msgspec.Struct, frozen=True, gc=False):
-    """A request; also the answer to every command. Its `about` is for the cell itself. missing: proofs that it still takes."""
+    """A request; also the answer to every command. Its `about` is for the cell itself. missing: see `missing_proofs`."""
 
     request_id: str
     version: int
@@ -105,17 +108,46 @@ class RequestView(msgspec.Struct, frozen=True, gc=False):
     overdue: bool
 
 
-def missing_proofs(request: PrivacyRequest) -> list[str]:
-    """What is not known yet: that it is the `person` who asks, or that the agent has a `mandate`.
+def names_of(about: About) -> list[Name]:
+    """By what the person was named, each of which might be somebody else."""
+    named: list[Name] = []
+    if about.email_digest:
+        named.append("email")
+    # An address brings the account that it has, or would have.
+    if len(about.customer_ids) > bool(about.email_digest):
+        named.append("customer_id")
+    if about.customer_ref:
+        named.append("customer_ref")
+    return named
 
-    An opt-out takes no proof of the person (11 CCR §7026(d)), of an agent the signed permission (§7026(j)). All else takes the person's own proof,
-    of an agent both: §7063(a) allows that, and it is the only way to tell an agent from an impostor.
+
+def shown_by(proof: Proof, about: About) -> set[Name]:
+    """Of which names it is known by this proof that they are the person's who asks.
+
+    A code shows who reads at the address, a session whose account it is: nothing of another name that stands in the same letter. Of a document the officer says it (`covers`), who has looked whether the
+    name belongs to whom it shows; one from before he was asked that counts for all, as it did when it was looked at. A mandate shows nothing of the person.
     """
-    methods = {proof.method for proof in request.proofs}
-    missing = []
-    if request.right != "opt_out" and not methods - {"agent_mandate"}:
-        missing.append("person")
-    if request.agent and "agent_mandate" not in methods:
+    named = names_of(about)
+    if proof.method == "code_by_email":
+        return {"email"}
+    if proof.method == "account_session":
+        return {"customer_id" if "customer_id" in named else "email"}
+    if proof.method == "id_document":
+        return set(proof.covers or named)
+    return set()
+
+
+def missing_proofs(request: PrivacyRequest) -> list[str]:
+    """What is not known yet: of which names (`names_of`) that they are the person's who asks, or that the agent has a `mandate`.
+
+    An opt-out takes no proof of the person (11 CCR §7026(d)), of an agent the signed permission (§7026(j)). All else takes the person's own proof of every name, of an agent both: §7063(a) allows that, and it is the
+    only way to tell an agent from an impostor. Who could prove one name and gain all would name somebody else beside himself.
+    """
+    missing: list[str] = []
+    if request.right != "opt_out":
+        shown = {name for proof in request.proofs for name in shown_by(proof, request.about)}
+        missing += [name for name in names_of(request.about) if name not in shown]
+    if request.agent and all(proof.method != "agent_mandate" for proof in request.proofs):
         missing.append("mandate")
     return missing
 

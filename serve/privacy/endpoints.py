@@ -43,7 +43,7 @@ _new_decoder = msgspec.json.Decoder(NewRequest)
 _update_decoder = msgspec.json.Decoder(RequestUpdate)
 _view_decoder = msgspec.json.Decoder(RequestView)
 _NEW = {"law": "gdpr", "right": "erasure", "customer_ref": "c-4711", "email": "mia@example.com"}
-_STEP = {"step": "confirm_identity", "method": "id_document", "evidence": "case-2026-0117"}
+_STEP = {"step": "confirm_identity", "method": "id_document", "evidence": "case-2026-0117", "covers": ["customer_ref"]}
 
 
 class Requests:
@@ -189,7 +189,7 @@ def router(requests: Requests) -> APIRouter:
         **documented(RequestDetail, request=RequestUpdate, request_example=_STEP, problems=(401, 403, 404, 409)),
     )
     async def stepped(request_id: RequestId, request: Request) -> Response:
-        """Nothing of the person is told or changed before it is proved who asks. `erase` is refused while orders are under way. What was cut short
+        """Nothing of the person is told or changed before it is proved of each name who asks. `erase` is refused while orders are under way. What was cut short
         stands in `begun`: send it again under another key."""
         return ok(detail(await officer.step(request_id, request)))
 

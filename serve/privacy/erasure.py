@@ -2,9 +2,12 @@
 journal, the history, the read model and every backup. What pointed to the person is taken out besides.
 
     orders under way? ─▶ refused     someone else's under the same keys? ─▶ refused
-    keys ─DestroyKey─▶ orders ─ForgetPerson─▶ shipments without an order ─ForgetRecipient─▶ account ─EraseCustomer─▶ carts ─ForgetOwner─▶ notices ─WithdrawNotice─▶ consents ─WithdrawConsents
+    keys ─DestroyKey─▶ orders ─ForgetPerson─▶ other accounts' orders with the address ─RectifyOrder without it─▶ shipments without an order ─ForgetRecipient─▶ account ─EraseCustomer─▶ carts ─ForgetOwner─▶ notices ─WithdrawNotice─▶ consents ─WithdrawConsents
 
 The labels of an order's parcels are sealed under the order's key: with it they are gone, wherever they lie.
+
+What another account has placed with the person's address stays that account's, under its key: the address is taken out of it (`correcting.py`). In its
+history the address stays sealed, as after every correction: for the privacy officer, and for that account's own exports, until that account is erased.
 
 Carts come after the account, which makes no more of them then; one that still keeps units gives them back.
 
@@ -35,12 +38,12 @@ from serve.context import REQUEST_ID, Scope
 from serve.freshness import from_store
 from serve.gateway import Gateway
 from serve.privacy.asking import Asking, each
-from serve.privacy.persons import Persons
+from serve.privacy.correcting import Correcting
+from serve.privacy.persons import NOTICES_MAX, Persons, of_others, own_of
 from serve.problems import Problem
 from serve.replies import body_of
 from serve.services import Services
 
-NOTICES_MAX = 1_000
 # Of a person with thousands, an answer names so many.
 TOLD_MAX = 100
 _UNDER_WAY = "order.under_way"
@@ -50,30 +53,33 @@ _decode_consents = msgspec.json.Decoder(ConsentsView).decode
 
 
 class Extent(NamedTuple):
-    """What there is of a person: ids."""
+    """What there is of a person: ids. of_others: orders of other accounts with the person's address, which are not the person's."""
 
     orders: list[str]
     keys: list[str]
     notices: list[str]
     shipments: list[str]
+    of_others: list[str]
 
 
 class Erasure:
     """Of one replica."""
 
-    def __init__(self, services: Services, persons: Persons) -> None:
+    def __init__(self, services: Services, persons: Persons, correcting: Correcting) -> None:
         self._services = services
         self._persons = persons
+        self._correcting = correcting
 
     async def extent(self, about: About, scope: Scope) -> Extent:
         """Everything that has to be reached. Raises Problem 409 when others would be concerned, 503."""
         await self._persons.all_written()
-        orders = await self._persons.orders(about)
-        others = await self._persons.others(about, orders, scope)
+        found = await self._persons.orders(about)
+        orders = own_of(about, found)
+        others = await self._persons.others(about, orders)
         if others:
             detail = (
-                "The person's address stands in orders of an account that the request does not name, or of a reference that has other orders: "
-                "these would be concerned as well. Look whose they are, and name the reference or account in a new request if it is the same person."
+                "The person's address stands in orders of a reference that has other orders: these would be concerned as well. "
+                "Look whose they are, and name the reference in a new request if it is the same person."
             )
             raise Problem("privacy.person_ambiguous", detail, extra={"order_ids": others[:TOLD_MAX]})
         keys, persons = await self._persons.keys(about, orders, scope)
@@ -86,23 +92,23 @@ class Erasure:
             )
             raise Problem("privacy.person_ambiguous", detail, extra={"shipment_ids": others[:TOLD_MAX]})
         order_ids = [order.order_id for order in orders]
-        whom = [*order_ids, *about.customer_ids]
+        left = [order.order_id for order in of_others(about, found)]
+        # What waits to be sent of another's order goes to the person's address, too.
+        whom = [*order_ids, *left, *about.customer_ids]
         notices = await from_store(self._services.read_model.pending_notices(whom, NOTICES_MAX))
-        return Extent(order_ids, keys, notices, shipments)
+        return Extent(order_ids, keys, notices, shipments, left)
 
     async def restrict(self, request: RequestView, asking: Asking, *, restricted: bool) -> dict[str, int]:
         """Withholds what the person's keys seal, or not any more as far as this request goes (GDPR Art. 18). Gives counts. Raises Problem 409, 503."""
-        keys = (
-            await self._to_restrict(request.about, asking.scope)
-            if restricted
-            else await self._to_lift(request.about, asking.scope)
-        )
+        if restricted:
+            extent = await self.extent(request.about, asking.scope)
+            keys, counts = extent.keys, {"keys": len(extent.keys), "of_others": len(extent.of_others)}
+        else:
+            keys = await self._to_lift(request.about, asking.scope)
+            counts = {"keys": len(keys)}
         command = Restrict(restricted, request.request_id)
         await each(lambda key_id: asking.ask("data_key", key_id, command), keys)
-        return {"keys": len(keys)}
-
-    async def _to_restrict(self, about: About, scope: Scope) -> list[str]:
-        return (await self.extent(about, scope)).keys
+        return counts
 
     async def _to_lift(self, about: About, scope: Scope) -> list[str]:
         # Whoever else has used the address since must not keep a restriction in force: only this request's own is taken away.
@@ -125,6 +131,9 @@ class Erasure:
         """All of it; gives counts. Raises Problem 409 when an order was placed at this very moment, 503: do it again then."""
         await each(lambda key_id: asking.ask("data_key", key_id, DestroyKey()), extent.keys)
         left = await each(lambda order_id: _forgotten(order_id, asking), extent.orders)
+        removed = await each(
+            lambda order_id: self._correcting.without_address(order_id, about.email_digest, asking), extent.of_others
+        )
         await each(lambda shipment_id: asking.ask("shipment", shipment_id, ForgetRecipient()), extent.shipments)
         accounts = await each(lambda customer_id: _erased(customer_id, asking), about.customer_ids)
         carts = await self._carts_forgotten(about, asking)
@@ -134,6 +143,7 @@ class Erasure:
         return {
             "keys": len(extent.keys), "orders": len(extent.orders), "shipments": len(extent.shipments), "accounts": sum(accounts),
             "reservations": carts, "notices": len(extent.notices), "consents": sum(withdrawn),
+            "of_others": sum(removed),
         }  # fmt: skip
 
     async def _carts_forgotten(self, about: About, asking: Asking) -> int:

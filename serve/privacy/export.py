@@ -25,10 +25,9 @@ from serve.keys.data_keys import Erased
 from serve.orders.private import PrivateOrders
 from serve.privacy.asking import each
 from serve.privacy.consents import entry_of
-from serve.privacy.erasure import NOTICES_MAX
 from serve.privacy.order_past import OrdersPast
 from serve.privacy.parcels import PersonParcels
-from serve.privacy.persons import Persons
+from serve.privacy.persons import NOTICES_MAX, Persons
 from serve.privacy.schemas import AccountData, ConsentEntry, OrderData, PersonData, PersonRequest, ProcessingNote
 from serve.problems import Problem
 from serve.replies import body_of

@@ -75,6 +75,9 @@ class _Own:
             if proved and one.asked_right in _TOLD:
                 # The request itself has the last word.
                 known = await self._requests.view(one.request_id, request, person)
+                if known.missing:
+                    # An officer's, that names somebody else as well of whom nothing is proved.
+                    continue
                 if known.status == "completed":
                     return await self._requests.export.gather(known.about, request.scope)
                 return await self._requests.exported(known, request, customer.subject)

@@ -4,8 +4,9 @@
                               └──▶ data keys: of each of these identities, and those that the orders are sealed under
 
 One identity has one key (`serve/orders/private.py`): the account, else the reference, else the address. So an order that was found by its address
-may be sealed under the key of an account or reference that nobody named. `others` finds what else that key seals: it might be another
-person's, whose parcel went to this address.
+may be sealed under the key of a reference that nobody named. `others` finds what else that key seals: it might be another person's, whose
+parcel went to this address. What another account has placed with the address is that account's, sealed under its key (`of_others`): whoever has an
+account may write there whatever address he likes, and must not keep a person from anything by it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from serve.services import Services
 
 ORDERS_MAX = 10_000
 SHIPMENTS_MAX = 10_000
+NOTICES_MAX = 1_000
 _PAGE = 500
 # As long as the write-behind and the hosts' word of it usually take.
 FRESH_S = 2.0
@@ -110,9 +112,8 @@ class Persons:
         return [found[order_id] for order_id in sorted(found, reverse=True)]
 
     async def own_orders(self, about: About) -> list[OrderSummary]:
-        """Those that may be told to the person, newest first: not what another account has placed with the person's address to write to, which would
-        tell who that is and where he lives (GDPR Art. 15(4)). Raises Problem 409 for more than ORDERS_MAX, 503."""
-        return [one for one in await self.orders(about) if not one.owner or one.owner in about.customer_ids]
+        """Those of the person, newest first, without what is `of_others`, which would tell who that is and where he lives (GDPR Art. 15(4)). Raises Problem 409 for more than ORDERS_MAX, 503."""
+        return own_of(about, await self.orders(about))
 
     async def _collect(
         self, found: dict[str, OrderSummary], *, owner: str | None = None, email_digest: str | None = None,
@@ -181,17 +182,22 @@ class Persons:
             found.update(row.key_id for row in rows if row.status == "in_use")
         return sorted(found), list(dict.fromkeys(persons))
 
-    async def others(self, about: About, orders: Sequence[OrderSummary], scope: Scope) -> list[str]:
-        """Ids of orders that may be another person's, and would be concerned: those of an account that is not named, since the account itself is kept
-        under their key, and those that were not found and are sealed under the same keys. Raises Problem 409, 503."""
+    async def others(self, about: About, orders: Sequence[OrderSummary]) -> list[str]:
+        """Ids of orders that may be another person's, and would be concerned by what is done with these own ones: they were not found, and are sealed under the same keys.
+        Raises Problem 409, 503."""
         known = {order.order_id for order in orders}
         more: dict[str, OrderSummary] = {}
-        of_accounts: list[str] = []
-        for owner in sorted({order.owner for order in orders} - {"", *about.customer_ids}):
-            await self._collect(more, owner=owner)
-            if await self.account(owner, scope) is not None:
-                of_accounts += [order.order_id for order in orders if order.owner == owner]
         references = {order.customer_ref for order in orders if not order.owner}
         for customer_ref in sorted(references - {"", about.customer_ref}):
             await self._collect(more, customer_ref=customer_ref)
-        return sorted({*of_accounts, *(more.keys() - known)})
+        return sorted(more.keys() - known)
+
+
+def of_others(about: About, orders: Sequence[OrderSummary]) -> list[OrderSummary]:
+    """What another account has placed with the person's address to write to."""
+    return [one for one in orders if one.owner and one.owner not in about.customer_ids]
+
+
+def own_of(about: About, orders: Sequence[OrderSummary]) -> list[OrderSummary]:
+    """All but that."""
+    return [one for one in orders if not one.owner or one.owner in about.customer_ids]

@@ -19,7 +19,7 @@ from serve.collections.telling import Tellers
 from serve.freshness import from_store
 from serve.orders.private import PrivateOrders
 from serve.privacy.asking import Asking
-from serve.privacy.erasure import NOTICES_MAX
+from serve.privacy.persons import NOTICES_MAX
 from serve.replies import body_of
 from serve.services import Services
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -36,7 +36,7 @@ from actors.domain.personal_notes import (
     SHOWN_PICKUP_SPOT,
     SHOWN_REFERENCE,
 )
-from actors.domain.privacy_state import Extension, Method, Refusal, RequestStatus
+from actors.domain.privacy_state import Extension, Method, Name, Refusal, RequestStatus
 from actors.domain.privacy_terms import Law, Right, Step
 from actors.domain.reservation_state import ReservationView
 from serve.limits import TEXT, EmailText, Latitude, Longitude, Reference
@@ -94,7 +94,7 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RequestUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One step. `confirm_identity` has a `method` and an `evidence`, `extend` and `refuse` a `reason`, `rectify` an `order_id` and a
+    """One step. `confirm_identity` has a `method` and an `evidence`, of an `id_document` what it `covers` as well: which of the request's names are the person's whom it shows. `extend` and `refuse` a `reason`, `rectify` an `order_id` and a
     `correction`; the others have nothing more."""
 
     step: RequestStep
@@ -103,15 +103,17 @@ class RequestUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Extension | Refusal | None = None
     order_id: OrderId | None = None
     correction: Correction | None = None
+    covers: Annotated[list[Name], Meta(min_length=1, max_length=len(get_args(Name)))] | None = None
 
 
 class ProofDetail(msgspec.Struct, frozen=True):
-    """How it became known who asks. `by`: who has noted it."""
+    """How it became known who asks. `by`: who has noted it; `covers`: as the officer has said of a document."""
 
     method: Method
     evidence: str
     by: Annotated[str, HANDLER]
     at: datetime
+    covers: list[Name]
 
 
 class DoneDetail(msgspec.Struct, frozen=True):
@@ -124,7 +126,7 @@ class DoneDetail(msgspec.Struct, frozen=True):
 
 
 class RequestDetail(msgspec.Struct, frozen=True):
-    """All of a request. `missing`: what is to be proved yet before anything is done: `person`, `mandate`; `begun`: steps that were cut short: do
+    """All of a request. `missing`: what is to be proved yet before anything is done: that `email` (the address, and the account that it has), `customer_id`, `customer_ref` are the person's who asks, the agent's `mandate`; `begun`: steps that were cut short: do
     them again; `extended`, `refusal`: the reason, "" for none."""
 
     request_id: str

@@ -8,14 +8,12 @@ A call that fails between the two leaves the step begun; to do it again, under a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 
 from actors.domain.consent import Choice, SetConsents
 from actors.domain.ids import consent_id
-from actors.domain.notice import WithdrawNotice
-from actors.domain.order_views import OrderContact, ViewContact
 from actors.domain.privacy_request import (
     BeginStep,
     CompleteRequest,
@@ -25,16 +23,14 @@ from actors.domain.privacy_request import (
     RefuseRequest,
 )
 from actors.domain.privacy_state import Extension, Refusal, RequestView
-from serve.identity.emails import Email, checked
-from serve.keys.data_keys import Erased
+from serve.identity.emails import checked
 from serve.orders.private import PrivateOrders
 from serve.privacy.asking import Asking, each
+from serve.privacy.correcting import Correcting
 from serve.privacy.erasure import Erasure
 from serve.privacy.persons import Persons
-from serve.privacy.redirecting import Redirecting, Redirection
 from serve.privacy.schemas import RequestUpdate
 from serve.problems import Problem, field_problem
-from serve.replies import body_of
 from serve.services import Services
 
 # What a step has besides its name; all of it, and nothing else.
@@ -51,15 +47,14 @@ _REASONS: Mapping[str, frozenset[str]] = {
 # To object is to say no to all that is not the contract's (GDPR Art. 21(2), (3)).
 _OBJECTED = ("marketing_email", "personalisation", "sale_or_sharing")
 _BEGIN = ":begin"
-# So often a correction is tried while its order changes.
-RECTIFY_TRIES = 5
-_CHANGED = "order.changed_meanwhile"
-_decode_contact = msgspec.json.Decoder(OrderContact).decode
 
 
 def check_fields(sent: RequestUpdate) -> None:
     """Raises Problem 422 for a step that lacks something, or has what belongs to another."""
     wanted = _FIELDS.get(sent.step, ())
+    if sent.method == "id_document":
+        # All else shows by itself of whom it is the proof.
+        wanted = (*wanted, "covers")
     for name in sent.__struct_fields__:
         value = getattr(sent, name)
         if name in wanted and value is None:
@@ -78,9 +73,8 @@ class Steps:
     def __init__(self, services: Services, persons: Persons, private: PrivateOrders) -> None:
         self._services = services
         self._persons = persons
-        self._private = private
-        self._erasure = Erasure(services, persons)
-        self._redirecting = Redirecting(services, private)
+        self._correcting = Correcting(services, private)
+        self._erasure = Erasure(services, persons, self._correcting)
 
     async def take(self, request_id: str, sent: RequestUpdate, by: str, asking: Asking) -> RequestView:
         """The request after the step. Raises Problem."""
@@ -88,7 +82,9 @@ class Steps:
         if sent.step == "confirm_identity":
             assert sent.method is not None
             assert sent.evidence is not None
-            return await asking.of_request(request_id, ConfirmIdentity(sent.method, sent.evidence, by))
+            return await asking.of_request(
+                request_id, ConfirmIdentity(sent.method, sent.evidence, by, sent.covers or [])
+            )
         if sent.step == "extend":
             return await asking.of_request(request_id, ExtendDeadline(sent.reason, by))  # type: ignore[arg-type]
         if sent.step == "refuse":
@@ -131,29 +127,5 @@ class Steps:
         given = msgspec.structs.asdict(correction)
         changes = {name: value for name, value in given.items() if value is not None and name != "email"}
         email = None if correction.email is None else checked(correction.email, "/correction/email")
-        redirection = await self._corrected(order_id, changes, email, asking)
-        await each(lambda notice_id: asking.ask("notice", notice_id, WithdrawNotice()), redirection.withdrawn)
+        await self._correcting.correct(order_id, changes, email, asking)
         return {"orders": 1, "fields": len(changes) + (email is not None)}
-
-    async def _corrected(
-        self, order_id: str, changes: Mapping[str, Any], email: Email | None, asking: Asking
-    ) -> Redirection:
-        """Of what is sealed as a whole only the changes are otherwise: when the customer has just changed something himself, it is read anew. Raises Problem."""
-        for number in range(RECTIFY_TRIES):
-            reply = await self._services.gateway.view("order", order_id, ViewContact(order_id), cause=asking.cause)
-            contact = _decode_contact(body_of(reply))
-            try:
-                command = await self._private.rectified(order_id, contact.sealed, changes, email, asking.cause)
-                redirection = await self._redirecting.of(order_id, contact, command, asking)
-            except Erased:
-                raise Problem("order.person_erased", "The person was erased: there is nothing to correct.") from None
-            # A refusal is remembered as an answer is. To repeat the call goes the same way again.
-            try:
-                # What is sealed is never the same twice; what was asked is told by the call's own digest.
-                await asking.ask("order", order_id, redirection.command, f":{number}" if number else "")
-            except Problem as problem:
-                if problem.code != _CHANGED or number == RECTIFY_TRIES - 1:
-                    raise
-            else:
-                return redirection
-        raise AssertionError("the last one is raised")

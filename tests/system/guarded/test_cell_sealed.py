@@ -330,7 +330,7 @@ def test_somebody_who_was_erased_is_told_by_a_replica_or_by_a_host_that_comes_ba
     ).json()["request_id"]
     steps = f"/v1/privacy-requests/{request}/steps"
     assert guarded.ask("POST", steps, {"step": "erase"}, officer).json()["code"] == "privacy.identity_unconfirmed"
-    proof = {"step": "confirm_identity", "method": "id_document", "evidence": "case-17"}
+    proof = {"step": "confirm_identity", "method": "id_document", "evidence": "case-17", "covers": ["customer_ref"]}
     assert guarded.ask("POST", steps, proof, officer).is_success
     erased = guarded.ask("POST", steps, {"step": "erase"}, officer)
     assert erased.status_code == 200, erased.text

@@ -37,7 +37,11 @@ def act_of(kind, command, events=(), state=None) -> Act:
     ("command", "act"),
     [
         (ReceiveRequest("gdpr", "erasure", ABOUT, 1, "us-acct-ann"), Act("privacy_request.receive", "", "erasure", {"law": (None, "gdpr")})),
-        (ConfirmIdentity("id_document", "case-1", "x"), Act("privacy_request.confirm_identity", "", "id_document")),
+        (ConfirmIdentity("code_by_email", "case-1", "x"), Act("privacy_request.confirm_identity", "", "code_by_email")),
+        (
+            ConfirmIdentity("id_document", "case-1", "x", ["email", "customer_ref"]),
+            Act("privacy_request.confirm_identity", "", "id_document", {"covers": (None, "email,customer_ref")}),
+        ),
         (BeginStep("erase", "x"), Act("privacy_request.begin_erase")),
         (NoteStep("erase", "x", {"keys": 2}), Act("privacy_request.erase", "", "", {"keys": (None, 2)})),
         (ExtendDeadline("complex", "x"), Act("privacy_request.extend", "", "complex")),

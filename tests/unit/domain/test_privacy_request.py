@@ -24,7 +24,7 @@ from actors.domain.privacy_request import (
     RefuseRequest,
     TimePassed,
 )
-from actors.domain.privacy_state import NEAR_MS, OPEN, About, ViewRequest
+from actors.domain.privacy_state import NEAR_MS, OPEN, About, ViewRequest, missing_proofs
 from actors.domain.privacy_terms import RIGHTS, STEPS, TERMS, deadline_of, term_of
 from actors.domain.times import DAY_MS
 
@@ -32,16 +32,18 @@ NOW_MS = 1_767_225_600_000
 ID = ids.privacy_request_id("us", NOW_MS, "key-1")
 ANN = ids.account_id("us", b"a" * 16)
 ABOUT = About("p" * 32, ["p" * 32, "q" * 32], ["us-cust-x"], "e" * 32, "r" * 32)
+# Named by an address alone, and as customers name themselves.
+BY_ADDRESS = msgspec.structs.replace(ABOUT, subjects=["p" * 32], customer_ref="")
 EACH_RIGHT = sorted((law, right) for law, rights in RIGHTS.items() for right in rights)
 
 
 class Case:
     """One request, and the clock."""
 
-    def __init__(self, law="gdpr", right="erasure", **more) -> None:
+    def __init__(self, law="gdpr", right="erasure", about=ABOUT, **more) -> None:
         self.now_ms = NOW_MS
         self.state, self.version, self.events = None, 0, []
-        self.do(ReceiveRequest(law, right, ABOUT, NOW_MS, ANN, **more))
+        self.do(ReceiveRequest(law, right, about, NOW_MS, ANN, **more))
 
     def do(self, command):
         before, context = copy.deepcopy(self.state), Context(ID, "c", self.now_ms)
@@ -68,7 +70,7 @@ class Case:
         return refused.value.body.code
 
     def proved(self) -> Case:
-        self.do(ConfirmIdentity("id_document", "case-1", ANN))
+        self.do(ConfirmIdentity("id_document", "case-1", ANN, ["email", "customer_ref"]))
         return self
 
     def step(self, step):
@@ -90,7 +92,7 @@ def test_something_is_told_or_changed_before_it_is_known_who_asks():
 
 
 def test_to_sign_in_does_not_prove_who_asks():
-    case = Case(session="s-1")
+    case = Case(about=BY_ADDRESS, session="s-1")
     assert case.state.status == "confirmed"
     assert [(proof.method, proof.evidence) for proof in case.state.proofs] == [("account_session", "s-1")]
 
@@ -120,12 +122,76 @@ def test_a_step_is_taken_that_the_right_does_not_bring():
 
 def test_an_agent_passes_by_the_mandate_alone_or_by_the_persons_proof_alone():
     for first, second in (("agent_mandate", "code_by_email"), ("code_by_email", "agent_mandate")):
-        case = Case("ccpa", "delete", agent="agent-7")
+        case = Case("ccpa", "delete", BY_ADDRESS, agent="agent-7")
         assert case.do(ConfirmIdentity(first, "one", ANN)).status == "received"
         assert case.refused(BeginStep("erase", ANN)) == "privacy.identity_unconfirmed"
         confirmed = case.do(ConfirmIdentity(second, "two", ANN))
         assert (confirmed.status, confirmed.missing) == ("confirmed", [])
     assert Case().refused(ConfirmIdentity("agent_mandate", "one", ANN)) == "privacy.no_agent"
+
+
+TWO_ACCOUNTS = msgspec.structs.replace(BY_ADDRESS, customer_ids=["us-cust-y", "us-cust-x"])
+
+
+@pytest.mark.parametrize(
+    ("about", "method", "covers", "missing"),
+    [
+        (ABOUT, "code_by_email", [], ["customer_ref"]),
+        (ABOUT, "account_session", [], ["customer_ref"]),
+        (ABOUT, "id_document", ["email"], ["customer_ref"]),
+        (ABOUT, "id_document", ["customer_ref"], ["email"]),
+        (ABOUT, "id_document", ["customer_ref", "email"], []),
+        (TWO_ACCOUNTS, "code_by_email", [], ["customer_id"]),
+        (TWO_ACCOUNTS, "account_session", [], ["email"]),
+        (msgspec.structs.replace(ABOUT, email_digest="", customer_ids=[]), "code_by_email", [], ["customer_ref"]),
+        (msgspec.structs.replace(BY_ADDRESS, email_digest=""), "account_session", [], []),
+        (BY_ADDRESS, "code_by_email", [], []),
+    ],
+)
+def test_who_proves_one_name_gets_at_somebody_else_whom_he_names_beside_it(about, method, covers, missing):
+    for law, right in EACH_RIGHT:
+        if right == "opt_out":
+            continue
+        case = Case(law, right, about)
+        told = case.do(ConfirmIdentity(method, "case-1", ANN, covers))
+        assert (told.missing, told.status) == (missing, "received" if missing else "confirmed")
+        for step in STEPS[right][0]:
+            if missing:
+                assert case.refused(BeginStep(step, ANN)) == "privacy.identity_unconfirmed"
+            else:
+                case.step(step)
+
+
+def test_two_proofs_do_not_add_up_or_one_document_counts_once_for_whatever_it_covers():
+    case = Case()
+    case.do(ConfirmIdentity("id_document", "case-1", ANN, ["customer_ref"]))
+    assert case.do(ConfirmIdentity("code_by_email", "case-2", ANN)).status == "confirmed"
+    case = Case()
+    for name in ("customer_ref", "email", "email"):
+        told = case.do(ConfirmIdentity("id_document", "case-1", ANN, [name]))
+    assert (told.status, len(told.proofs)) == ("confirmed", 2)
+
+
+def test_a_proof_from_before_it_was_said_what_it_covers_can_not_be_read_or_counts_for_more_than_it_shows():
+    """A row and an event as they were stored then."""
+    for method, missing in (("id_document", []), ("code_by_email", ["customer_ref"])):
+        event = msgspec.json.encode({"type": "IdentityConfirmed", "method": method, "evidence": "case-1", "by": ANN})
+        stored = msgspec.json.decode(event, type=privacy_request.IdentityConfirmed)
+        case = Case()
+        case.state = privacy_request.evolve(case.state, stored, Context(ID, "c", NOW_MS))
+        builtin = msgspec.to_builtins(case.state)
+        builtin["proofs"] = [proof[:4] for proof in builtin["proofs"]]
+        read = msgspec.msgpack.decode(msgspec.msgpack.encode(builtin), type=type(case.state))
+        assert read == case.state
+        assert missing_proofs(read) == missing
+
+
+def test_what_was_restricted_by_half_a_proof_stays_restricted_for_good():
+    case = Case(right="restriction").proved()
+    case.step("restrict")
+    case.do(CompleteRequest(ANN))
+    case.state.proofs = [msgspec.structs.replace(case.state.proofs[0], method="code_by_email", covers=[])]
+    assert case.step("lift_restriction").done[-1].step == "lift_restriction"
 
 
 def test_an_opt_out_waits_for_a_proof_or_an_agents_goes_without_the_mandate():
@@ -262,7 +328,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.case = Case("ccpa", "delete", agent="agent-7")
+        self.case = Case("ccpa", "delete", BY_ADDRESS, agent="agent-7")
 
     def send(self, command) -> None:
         try:

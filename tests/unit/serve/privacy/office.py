@@ -11,6 +11,8 @@ from tests.unit.serve.guarded_cell import GuardedCell
 from tests.unit.serve.post_office import bearer, joined
 from tests.unit.serve.small_cell import order
 
+# All by which a person can be named.
+NAMES = ["email", "customer_id", "customer_ref"]
 EMAIL = "mia.quill@example.org"
 REF = "loyal-7781"
 TO = {
@@ -144,7 +146,7 @@ async def stepped(cell: GuardedCell, request_id: str, name: str, **more: Any) ->
 async def proved(cell: GuardedCell, *law_and_right: str, **more: Any) -> str:
     """The id of a request of which it is known who asks."""
     request_id = await asked(cell, *law_and_right, **more)
-    told = await stepped(cell, request_id, "confirm_identity", method="id_document", evidence="case-1")
+    told = await stepped(cell, request_id, "confirm_identity", method="id_document", evidence="case-1", covers=NAMES)
     assert told["status"] == "confirmed"
     return request_id
 

@@ -78,6 +78,7 @@ async def test_after_an_erasure_something_yields_the_person(cell, caplog):
             "reservations": 0,
             "notices": 4,
             "consents": 0,
+            "of_others": 0,
         }
         await stepped(cell, request_id, "complete")
 

@@ -3,7 +3,7 @@
 import json
 
 from actors.domain.order_commands import RectifyOrder
-from serve.privacy.steps import RECTIFY_TRIES
+from serve.privacy.correcting import RECTIFY_TRIES
 from tests.unit.serve.post_office import MIA, bearer, coded
 from tests.unit.serve.privacy.office import REF, TO, body, customer, exported, placed, proved, step, stepped
 

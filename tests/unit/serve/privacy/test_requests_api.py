@@ -5,8 +5,9 @@ import pytest
 
 from actors.domain.times import DAY_MS, moment
 from actors.runtime.sharding import digest_of
-from tests.unit.serve.post_office import coded
+from tests.unit.serve.post_office import bearer, coded, joined
 from tests.unit.serve.privacy.office import (
+    DATA,
     EMAIL,
     PATH,
     PLANTED,
@@ -103,22 +104,47 @@ async def test_something_is_done_before_it_is_known_who_asks(cell):
     request_id = await asked(cell, "gdpr", "access")
     answer = await exported(cell, request_id)
     assert coded(answer) == (409, "privacy.identity_unconfirmed")
-    assert answer.json()["missing"] == ["person"]
+    assert answer.json()["missing"] == ["email", "customer_ref"]
     assert [word for word in PLANTED if word in answer.text.lower()] == []
 
 
 async def test_an_agent_acts_for_somebody_who_has_not_said_so(cell):
-    request_id = await asked(cell, "ccpa", "know", agent="agent-7")
+    request_id = await asked(cell, "ccpa", "know", agent="agent-7", customer_ref=None)
     told = await stepped(cell, request_id, "confirm_identity", method="agent_mandate", evidence="mandate-7")
-    assert (told["status"], told["missing"]) == ("received", ["person"])
+    assert (told["status"], told["missing"]) == ("received", ["email"])
     assert coded(await exported(cell, request_id)) == (409, "privacy.identity_unconfirmed")
     told = await stepped(cell, request_id, "confirm_identity", method="code_by_email", evidence="code-8")
     assert told["status"] == "confirmed"
     assert (await exported(cell, request_id)).status_code == 200
 
 
+async def test_a_proof_of_ones_own_address_opens_what_is_kept_under_somebody_elses_reference(cell):
+    _, orders = await customer(cell)
+    await over(cell, *orders)
+    mallory = await joined(cell, "mallory@example.net")
+    for right, name, more in (
+        ("access", "", {}), ("erasure", "erase", {}), ("restriction", "restrict", {}),
+        ("rectification", "rectify", {"order_id": orders[2], "correction": {"street": "x"}}),
+    ):  # fmt: skip
+        request_id = await asked(cell, "gdpr", right, email="mallory@example.net")
+        told = await stepped(cell, request_id, "confirm_identity", method="code_by_email", evidence="case-9")
+        assert (told["status"], told["missing"]) == ("received", ["customer_ref"])
+        before = cell.state()[0]
+        answer = await (step(cell, request_id, name, **more) if name else exported(cell, request_id))
+        assert (coded(answer), answer.json()["missing"]) == ((409, "privacy.identity_unconfirmed"), ["customer_ref"])
+        assert cell.state()[0] == before
+    # One that was carried to its end by such a proof, before it was asked of what: he reads what was done with it himself.
+    old = await asked(cell, "gdpr", "access", email="mallory@example.net")
+    await stepped(cell, old, "confirm_identity", method="code_by_email", evidence="case-9")
+    cell.gateway.entities["privacy_request", old][0].status = "completed"
+    answer = await cell.http.get(DATA, headers=bearer(mallory))
+    assert coded(answer) == (403, "privacy.no_request")
+
+
 @pytest.mark.parametrize("sent", [
-    {"step": "confirm_identity", "method": "id_document"}, {"step": "extend"}, {"step": "refuse", "reason": "complex"},
+    {"step": "confirm_identity", "method": "id_document", "evidence": "x"}, {"step": "confirm_identity", "method": "id_document", "evidence": "x", "covers": []},
+    {"step": "confirm_identity", "method": "code_by_email", "evidence": "x", "covers": ["customer_ref"]},
+    {"step": "confirm_identity", "method": "id_document", "covers": ["email"]}, {"step": "extend"}, {"step": "refuse", "reason": "complex"},
     {"step": "extend", "reason": "no_data"}, {"step": "erase", "order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab"},
     {"step": "rectify", "order_id": "us-01kah2v3nq7h3k2m9qk4t1x0ab"}, {"step": "export"}, {"step": "complete", "evidence": "x"},
 ])  # fmt: skip

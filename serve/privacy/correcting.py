@@ -1,0 +1,82 @@
+"""What is sealed of an order is corrected: what its person says is otherwise, or an address that is another's is taken out of it.
+
+Of what is sealed as a whole only the changes are otherwise: when the customer has just changed something himself, it is read anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from actors.domain.notice import WithdrawNotice
+from actors.domain.order_views import OrderContact, ViewContact
+from serve.identity.emails import Email
+from serve.keys.data_keys import Erased
+from serve.orders.private import PrivateOrders
+from serve.privacy.asking import Asking, each
+from serve.privacy.redirecting import Redirecting
+from serve.problems import Problem
+from serve.replies import body_of
+from serve.services import Services
+
+# So often a correction is tried while its order changes.
+RECTIFY_TRIES = 5
+_CHANGED = "order.changed_meanwhile"
+_ERASED = "order.person_erased"
+_decode_contact = msgspec.json.Decoder(OrderContact).decode
+
+
+class Correcting:
+    """Of one replica."""
+
+    def __init__(self, services: Services, private: PrivateOrders) -> None:
+        self._services = services
+        self._private = private
+        self._redirecting = Redirecting(services, private)
+
+    async def correct(self, order_id: str, changes: Mapping[str, Any], email: Email | None, asking: Asking) -> None:
+        """See `PrivateOrders.rectified`; what waits to be sent to the address of before is withdrawn. Raises Problem."""
+        for number in range(RECTIFY_TRIES):
+            try:
+                await self._once(await self._contact(order_id, asking), changes, email, number, asking)
+            except Problem as problem:
+                if problem.code != _CHANGED or number == RECTIFY_TRIES - 1:
+                    raise
+            else:
+                return
+
+    async def without_address(self, order_id: str, email_digest: str, asking: Asking) -> bool:
+        """Takes the address out of an order, if it is (still) the one of this digest: was it? Nobody is written to about the order any more; its account still finds it. Raises Problem 409, 503."""
+        for number in range(RECTIFY_TRIES):
+            contact = await self._contact(order_id, asking)
+            if contact.email_digest != email_digest:
+                return False
+            try:
+                await self._once(contact, {"email": ""}, None, number, asking)
+            except Problem as problem:
+                if problem.code == _ERASED:
+                    return False
+                if problem.code != _CHANGED or number == RECTIFY_TRIES - 1:
+                    raise
+            else:
+                return True
+        raise AssertionError("the last one is raised")
+
+    async def _contact(self, order_id: str, asking: Asking) -> OrderContact:
+        reply = await self._services.gateway.view("order", order_id, ViewContact(order_id), cause=asking.cause)
+        return _decode_contact(body_of(reply))
+
+    async def _once(
+        self, contact: OrderContact, changes: Mapping[str, Any], email: Email | None, number: int, asking: Asking
+    ) -> None:
+        """`number`: of the try. A refusal is remembered as an answer is: to repeat the call goes the same way again."""
+        try:
+            command = await self._private.rectified(contact.order_id, contact.sealed, changes, email, asking.cause)
+            redirection = await self._redirecting.of(contact.order_id, contact, command, asking)
+        except Erased:
+            raise Problem(_ERASED, "The person was erased: there is nothing to correct.") from None
+        # What is sealed is never the same twice; what was asked is told by the call's own digest.
+        await asking.ask("order", contact.order_id, redirection.command, f":{number}" if number else "")
+        await each(lambda notice_id: asking.ask("notice", notice_id, WithdrawNotice()), redirection.withdrawn)
