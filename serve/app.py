@@ -51,7 +51,7 @@ import serve.sourcing.endpoints
 import serve.sourcing.promises
 import serve.sourcing.simulations
 import serve.transfers.endpoints
-from serve import openapi
+from serve import documentation, openapi
 from serve.availability.endpoints import Availability
 from serve.availability.pickup import PickupOffers
 from serve.catalogue.known import KnownSkuCheck
@@ -259,6 +259,7 @@ def _fastapi(
         version=VERSION,
         description=DESCRIPTION,
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
     )
 
@@ -274,6 +275,7 @@ def _fastapi(
     for routes in routers:
         # Before anything else of the request is looked at.
         app.include_router(routes, dependencies=[Depends(allowed)])
+    documentation.install(app)
     openapi.install(app, hot_paths(), guarded=settings.identity == "required")
 
     methods_of = openapi.methods_by_path(routers, hot_paths())

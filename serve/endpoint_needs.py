@@ -265,6 +265,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     # One's own data, too: whoever has got hold of a session reads them as if they were his.
     ("GET", "/v1/customers/me/orders"): Need("customer.own", reads="customer.read_orders", own="customer.own"),
     # By passkeys one signs in: see the staff's.
+    ("GET", "/v1/customers/me/sessions"): Need("customer.own", reads="customer.read_sessions", own="customer.own"),
+    ("DELETE", "/v1/customers/me/sessions"): Need("customer.own", step_up=True, own="customer.own"),
     ("GET", "/v1/customers/me/passkeys"): Need("customer.own", reads="customer.read_passkeys", own="customer.own"),
     ("POST", "/v1/customers/me/passkey-options"): Need("customer.own", step_up=True, own="customer.own"),
     ("POST", "/v1/customers/me/passkeys"): Need("customer.own", step_up=True, own="customer.own"),

@@ -1,56 +1,50 @@
-"""What browsers are told with an answer: no guessing of types, no framing, no scripts but a page's own, nothing kept.
+"""What browsers are told with an answer: no guessing of types, no framing, no scripts but our own, nothing kept.
 
-Most answers are data: whoever opens one as a page sees text that loads, runs and sends nothing (`DATA`). In a page, an inline script or
-style is allowed by its hash (CSP, level 2), so it needs neither `unsafe-inline` nor changes: what somebody manages to write into it has
-another hash and does nothing.
+Most answers are data: whoever opens one as a page sees text that loads, runs and sends nothing (`DATA`), and of an answer that says
+nothing else that is so even when it is a page. A page that needs more says it by a `policy` that is made of constants before anybody asks
+for it: an inline script or style is allowed by its hash (CSP, level 2), so it needs neither `unsafe-inline` nor changes, and what
+somebody manages to write into the page has a hash that is not there and does nothing.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import re
-from collections.abc import MutableMapping
-from functools import lru_cache
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 from serve.context import Send
 
 Headers = list[tuple[bytes, bytes]]
-_INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
-_INLINE_STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
+POLICY = "content-security-policy"
+_POLICY = POLICY.encode()
 _ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 NO_STORE = (b"cache-control", b"no-store")
-# With everything that is no page. `sandbox`: even a browser that shows it gives it no origin, no scripts and no forms.
-DATA = (
-    *_ALWAYS,
-    (
-        b"content-security-policy",
-        b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
-    ),
-)
+# `sandbox`: even a browser that shows it gives it no origin, no scripts and no forms.
+_NOTHING = (_POLICY, b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox")
+# With everything that is no page.
+DATA = (*_ALWAYS, _NOTHING)
 # With every page: what opened it, or what it opens, can't reach into it.
 _PAGE = (*_ALWAYS, (b"cross-origin-opener-policy", b"same-origin"))
 
 
-def _allowed(inline: re.Pattern[bytes], page: bytes) -> bytes:
-    """The sources of one kind: our own files, and what stands in the page."""
-    hashes = [base64.b64encode(hashlib.sha256(text).digest()) for text in inline.findall(page)]
-    return b" ".join([b"'self'", *(b"'sha256-%s'" % digest for digest in hashes)])
-
-
-@lru_cache(maxsize=64)
-def policy(page: bytes) -> bytes:
-    """The Content-Security-Policy of a page."""
+def policy(*, scripts: Iterable[str] = (), styles: Iterable[str] = (), own_files: bool = False) -> str:
+    """The Content-Security-Policy of a page with these inline scripts and styles, constants all of them. `own_files`: it also loads what
+    the cell serves, and sends there."""
+    more = "img-src 'self' data:; font-src 'self'; connect-src 'self'; " if own_files else ""
     return (
-        b"default-src 'none'; script-src %s; style-src %s; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-        b"object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-        % (_allowed(_INLINE_SCRIPT, page), _allowed(_INLINE_STYLE, page))
+        f"default-src 'none'; script-src {_sources(scripts, own_files=own_files)}; style-src {_sources(styles, own_files=own_files)}; {more}"
+        f"object-src 'none'; base-uri 'none'; form-action {_sources((), own_files=own_files)}; frame-ancestors 'none'"
     )
+
+
+def _sources(inline: Iterable[str], *, own_files: bool) -> str:
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in inline]
+    return " ".join([*(["'self'"] if own_files else []), *(f"'sha256-{digest}'" for digest in hashes)]) or "'none'"
 
 
 class PageHeaders:
@@ -62,7 +56,6 @@ class PageHeaders:
     def __init__(self, send: Send, more: Headers) -> None:
         self._send = send
         self._more = more
-        self._held: MutableMapping[str, Any] | None = None
         self.status = 0
 
     async def __call__(self, message: MutableMapping[str, Any]) -> None:
@@ -74,11 +67,6 @@ class PageHeaders:
             headers = message["headers"] = [*message.get("headers", ()), *(_PAGE if page else DATA), *self._more]
             if b"cache-control" not in told and b"etag" not in told:
                 headers.append(NO_STORE)
-            if page:
-                self._held = message  # until the page is here, whose scripts are to be hashed
-                return
-        elif self._held is not None:
-            held, self._held = self._held, None
-            held["headers"].append((b"content-security-policy", policy(message.get("body", b""))))
-            await self._send(held)
+            if page and _POLICY not in told:
+                headers.append(_NOTHING)
         await self._send(message)

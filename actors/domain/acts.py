@@ -51,7 +51,14 @@ from actors.domain.breach import (
 from actors.domain.breach_state import Breach
 from actors.domain.catalogue import Catalogue, DefineSkus, DetailsDefined, TellCosts
 from actors.domain.client import Client, RegisterClient, SetClientScopes
-from actors.domain.customer_commands import EndSession, EraseCustomer, RefreshSession, TryCode, TryPasskey
+from actors.domain.customer_commands import (
+    EndOtherSessions,
+    EndSession,
+    EraseCustomer,
+    RefreshSession,
+    TryCode,
+    TryPasskey,
+)
 from actors.domain.customer_events import SessionOpened, SessionRefreshed
 from actors.domain.device import (
     AssertionUsed,
@@ -224,6 +231,8 @@ def of_customer(state: Any, command: Any, events: Sequence[Any]) -> Act:
         return Act("session.refresh", "", "", {}, refused)
     if type(command) is EndSession:
         return Act("session.close")
+    if type(command) is EndOtherSessions:
+        return Act("session.close_others")
     if type(command) is AddPasskey or type(command) is RemovePasskey:
         return plain("account", type(command))
     if type(command) is EraseCustomer:

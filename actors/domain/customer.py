@@ -2,8 +2,8 @@
 
     (unknown) ──KeepCode(opens)──▶ unproved ──TryCode, right──▶ proved ─┐ KeepCode, TryCode: one session more, at most SESSIONS_MAX
                                       └─ TryCode, wrong: counted        ├ TryPasskey: the same, by a passkey alone
-                                                                        ├ RefreshSession: a new token; EndSession
-                                                                        ├ AddPasskey, RemovePasskey: by who has a session
+                                                                        ├ RefreshSession: a new token; EndSession; EndOtherSessions: by who has one
+                                                                        ├ AddPasskey, RemovePasskey: by who has a session, which ends the others
                                                                         └ KeepEmail: once, right after the first session; again if the key of what is kept was destroyed
     EraseCustomer ──▶ as if there had never been one: its sessions are revoked, and whoever joins with the address begins anew
 
@@ -29,6 +29,7 @@ from actors.domain import customer_passkeys, ids, one_time_code
 from actors.domain import customer_sessions as sessions
 from actors.domain.customer_commands import (
     Command,
+    EndOtherSessions,
     EndSession,
     EraseCustomer,
     KeepCode,
@@ -81,6 +82,9 @@ def decide(state: Customer | None, command: Command, context: Context) -> Decisi
     if type(command) is EraseCustomer:
         ended = [session.session_id for session in customer.sessions]
         return _account(True, context, CustomerErased(ended, context.now_ms + REVOKED_MS))
+    if type(command) is EndOtherSessions:
+        session = sessions.running(customer, command.session_id, context)
+        return _account(True, context, *sessions.others_ended(customer, session.session_id, context))
     assert type(command) is EndSession
     found = session_of(customer, command.session_id)
     over = [] if found is None else [sessions.ended(found, "signed_out", context)]
@@ -136,7 +140,9 @@ def messages(customer_id: str, event: Event) -> Iterable[Message]:
 def view(state: Customer | None, query: ViewCustomer, version: int) -> KeptOfCustomer:
     """What is kept. Raises Refused `customer.unknown`."""
     customer = _known(None if state is not None and state.erased else state)
-    return KeptOfCustomer(customer.proved, customer.sealed_email, len(customer.sessions), customer.passkeys)
+    return KeptOfCustomer(
+        customer.proved, customer.sealed_email, len(customer.sessions), customer.passkeys, customer.sessions
+    )
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -52,10 +52,16 @@ class EndSession(msgspec.Struct, frozen=True, tag=True, gc=False):
     session_id: Annotated[str, CUSTOMER_SESSION]
 
 
+class EndOtherSessions(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Signs out everywhere but in this session."""
+
+    session_id: Annotated[str, CUSTOMER_SESSION]
+
+
 class EraseCustomer(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Nothing of the account stays. To do it twice changes nothing."""
 
 
 Opening = TryCode | TryPasskey
 Passkeys = AddPasskey | RemovePasskey
-Command = KeepCode | Opening | KeepEmail | RefreshSession | EndSession | Passkeys | EraseCustomer
+Command = KeepCode | Opening | KeepEmail | RefreshSession | EndSession | EndOtherSessions | Passkeys | EraseCustomer

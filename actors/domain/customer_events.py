@@ -11,6 +11,8 @@ from actors.domain.one_time_code import Codes
 from actors.domain.passkeys import PasskeyAdded, PasskeyRemoved, PasskeySuspected, PasskeyUse
 from actors.domain.personal_notes import CUSTOMER_SESSION, SEALED_EMAIL
 
+EndReason = Literal["signed_out", "token_reused", "put_out"]
+
 
 class CodeKept(msgspec.Struct, frozen=True, tag=True, gc=False):
     """A code waits. The first makes the account."""
@@ -45,11 +47,11 @@ class SessionRefreshed(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SessionEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The session is over, and revoked until `until_ms`."""
+    """The session is over, and revoked until `until_ms`. `put_out`: by another session of its customer, who wanted it or changed what he signs in by."""
 
     session_id: Annotated[str, CUSTOMER_SESSION]
     until_ms: int
-    reason: Literal["signed_out", "token_reused"]
+    reason: EndReason
 
 
 class CustomerErased(msgspec.Struct, frozen=True, tag=True, gc=False):

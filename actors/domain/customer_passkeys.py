@@ -1,11 +1,13 @@
 """The passkeys of a customer: they come and go while their person is signed in. What holds for passkeys of all accounts: `passkeys.py`.
 
-The last one may go: a code to the proved address always opens a session.
+The last one may go: a code to the proved address always opens a session. Whoever changes what he signs in by may do so because somebody else is
+signed in as he: all sessions but the one by which it is done are over with it.
 """
 
 from __future__ import annotations
 
 from actors.domain import customer_sessions, passkeys
+from actors.domain.customer_events import SessionEnded
 from actors.domain.customer_state import Customer
 from actors.domain.customer_views import CustomerPasskeys
 from actors.domain.kind import Context, Decision
@@ -16,18 +18,20 @@ def add(customer: Customer, command: AddPasskey, context: Context) -> Decision:
     """One more. Raises Refused `session.ended`, `passkey.challenge_spent`, `passkey.exists`, `passkey.too_many`."""
     customer_sessions.running(customer, command.session_id, context)
     passkeys.check_new(customer, command, context.now_ms)
-    return _told(context, PasskeyAdded(command.passkey, command.challenge, command.until_ms))
+    added = PasskeyAdded(command.passkey, command.challenge, command.until_ms)
+    return _told(context, added, customer_sessions.others_ended(customer, command.session_id, context))
 
 
 def remove(customer: Customer, command: RemovePasskey, context: Context) -> Decision:
     """One less. Raises Refused `session.ended`, `passkey.unknown`."""
     customer_sessions.running(customer, command.session_id, context)
     passkeys.check_known(customer, command.passkey_id)
-    return _told(context, PasskeyRemoved(command.passkey_id))
+    removed = PasskeyRemoved(command.passkey_id)
+    return _told(context, removed, customer_sessions.others_ended(customer, command.session_id, context))
 
 
-def _told(context: Context, event: PasskeyAdded | PasskeyRemoved) -> Decision:
-    return Decision([event], lambda state, version: CustomerPasskeys(context.entity_id, state.passkeys))
+def _told(context: Context, event: PasskeyAdded | PasskeyRemoved, over: list[SessionEnded]) -> Decision:
+    return Decision([event, *over], lambda state, version: CustomerPasskeys(context.entity_id, state.passkeys))
 
 
 def evolve(customer: Customer, event: PasskeyAdded | PasskeyRemoved | PasskeySuspected, context: Context) -> None:

@@ -6,13 +6,11 @@ Each token of a session has a number; whoever comes with an old one holds a toke
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from actors.domain import one_time_code, passkeys
 from actors.domain.customer_commands import RefreshSession, TryCode, TryPasskey
-from actors.domain.customer_events import CodeMissed, Event, SessionEnded, SessionOpened, SessionRefreshed
+from actors.domain.customer_events import CodeMissed, EndReason, Event, SessionEnded, SessionOpened, SessionRefreshed
 from actors.domain.customer_state import REVOKED_MS, SESSION_MS, SESSIONS_MAX, Customer, Session, runs, session_of
 from actors.domain.customer_views import CustomerSession
 from actors.domain.errors import Refused
@@ -58,9 +56,14 @@ def running(customer: Customer, session_id: str, context: Context) -> Session:
     return session
 
 
-def ended(session: Session, reason: Literal["signed_out", "token_reused"], context: Context) -> SessionEnded:
+def ended(session: Session, reason: EndReason, context: Context) -> SessionEnded:
     """That it is over."""
     return SessionEnded(session.session_id, context.now_ms + REVOKED_MS, reason)
+
+
+def others_ended(customer: Customer, session_id: str, context: Context) -> list[SessionEnded]:
+    """That all but this one are over. Those that ran out by themselves as well: nobody is to ask when exactly they did."""
+    return [ended(one, "put_out", context) for one in customer.sessions if one.session_id != session_id]
 
 
 def _opened(customer: Customer, session_id: str, context: Context, use: PasskeyUse | None) -> Decision:

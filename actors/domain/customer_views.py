@@ -16,17 +16,18 @@ class ViewCustomer(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class KeptOfCustomer(msgspec.Struct, frozen=True, gc=False):
-    """The answer. sessions: how many run, as far as is known. passkeys: oldest first."""
+    """The answer. sessions: how many run, as far as is known. passkeys: oldest first. opened: the sessions themselves, oldest first; some may be over."""
 
     proved: bool
     sealed_email: Annotated[bytes, SEALED_EMAIL]
     sessions: int
     passkeys: list[Passkey]
+    opened: list[Session] = []
 
 
 class CustomerAccount(msgspec.Struct, frozen=True, gc=False):
-    """The answer to KeepCode, KeepEmail, EndSession and EraseCustomer. `ok`: was it done? `sealed_email`: the proved address, b"" when there is none
-    yet."""
+    """The answer to KeepCode, KeepEmail, EndSession, EndOtherSessions and EraseCustomer. `ok`: was it done? `sealed_email`: the proved address,
+    b"" when there is none yet."""
 
     ok: bool
     customer_id: Annotated[str, CUSTOMER_ID]

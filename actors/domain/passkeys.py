@@ -49,7 +49,7 @@ class Passkey(msgspec.Struct, frozen=True, gc=False):
 
 class PasskeyUse(msgspec.Struct, frozen=True, gc=False):
     """A passkey of the account signed the challenge of this name, which is good until `until_ms`; `sign_count`: what its authenticator
-    counts. `alone`: it stands for both factors, as the person was verified by the authenticator and gave no password."""
+    counts. `alone`: nothing stands beside it, as the person was verified by the authenticator and gave no password."""
 
     passkey_id: str
     sign_count: int

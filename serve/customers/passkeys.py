@@ -243,7 +243,7 @@ def _add_own(api: APIRouter, passkeys: _Passkeys) -> None:
         ),
     )
     async def added(request: Request) -> Response:
-        """Takes what the browser gave. From now on it signs in by itself; codes go on working. At most five. Its customer is written to."""
+        """Takes what the browser gave. From now on it signs in by itself; codes go on working. At most five. All other sessions end, and its customer is written to."""
         return AnswerResponse((201, encode(await passkeys.add(request)), ()))
 
     @api.delete(
@@ -252,7 +252,7 @@ def _add_own(api: APIRouter, passkeys: _Passkeys) -> None:
         **documented(None, status=204, problems=(401, 403, 404, 422)),
     )
     async def removed(passkey_id: PasskeyId, request: Request) -> Response:
-        """It signs nothing any more. The last one may go as well: codes go on working. Its customer is written to."""
+        """It signs nothing any more. The last one may go as well: codes go on working. All other sessions end, and its customer is written to."""
         await passkeys.remove(passkey_id, request)
         return Response(status_code=204)
 

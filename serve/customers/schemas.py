@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -83,3 +84,19 @@ class CustomerTokens(msgspec.Struct, frozen=True):
     token_type: Literal["Bearer"]
     expires_in: int
     customer_id: Annotated[str, CUSTOMER_ID]
+
+
+class ListedSession(msgspec.Struct, frozen=True):
+    """`current`: it is the one that asks. `by`: what opened it. `opened_at`: null of one from before that was kept. `ends_at`: at the latest."""
+
+    current: bool
+    by: Literal["code", "passkey"]
+    opened_at: datetime | None
+    used_at: datetime
+    ends_at: datetime
+
+
+class CustomerSessionList(msgspec.Struct, frozen=True):
+    """The sessions of a customer that run, oldest first."""
+
+    sessions: list[ListedSession]

@@ -8,6 +8,7 @@ import serve.customers.accounts
 import serve.customers.guests
 import serve.customers.orders
 import serve.customers.passkeys
+import serve.customers.sessions
 import serve.devices.endpoints
 import serve.notices.endpoints
 from serve.identity import accounts, clients, factors, own_password, passkeys, sessions
@@ -27,6 +28,7 @@ def identity_routers(services: Services) -> list[APIRouter]:
         serve.customers.guests.router(desk, notifications),
         serve.customers.accounts.router(desk, notifications),
         serve.customers.passkeys.router(desk, notifications),
+        serve.customers.sessions.router(desk),
         serve.customers.orders.router(desk),
         serve.notices.endpoints.router(desk),
         serve.devices.endpoints.router(desk),

@@ -207,7 +207,8 @@ class _Sessions:
         if known is None or not principal.role:
             raise Problem("auth.forbidden", "Only people have a second factor.")
         step, recovery = desk.second_factor(known, sent.code, sent.recovery_code)
-        passkey = self._use(sent.passkey, _proof_of(principal), known, alone=False)
+        # There is no password beside it: a touch alone would be of whoever has found the open device.
+        passkey = self._use(sent.passkey, _proof_of(principal), known, alone=True)
         command = StepUp(principal.session_id, step, recovery, known.generation, passkey)
         outcome = await desk.ask("account", principal.subject, command, request.scope, SessionOutcome)
         if not outcome.ok:

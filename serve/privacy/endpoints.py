@@ -21,10 +21,11 @@ from serve.limits import PAGE_DEFAULT
 from serve.moments import ms_of
 from serve.openapi import documented
 from serve.orders.private import PrivateOrders
+from serve.pages import POLICY
 from serve.paging import Cursor, Limit, check_choice, one_of, page_of
 from serve.privacy.asking import Asking
 from serve.privacy.export import Export
-from serve.privacy.page import language_of, page
+from serve.privacy.page import PAGE_POLICY, language_of, page
 from serve.privacy.persons import Persons
 from serve.privacy.schemas import NewRequest, PersonData, RequestDetail, RequestPage, RequestUpdate
 from serve.privacy.steps import Steps
@@ -244,6 +245,5 @@ def _add_export(api: APIRouter, officer: _Officer) -> None:
         if format == "json":
             return ok(data)
         language = language_of(request.headers.get("accept-language", ""))
-        return Response(
-            page(data, language), media_type="text/html; charset=utf-8", headers={"content-language": language}
-        )
+        headers = {"content-language": language, POLICY: PAGE_POLICY}
+        return Response(page(data, language), media_type="text/html; charset=utf-8", headers=headers)

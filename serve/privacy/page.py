@@ -1,5 +1,5 @@
 """A person's data as a page to read, in English, Spanish or Portuguese. It has no script, loads nothing, and every text in it is escaped;
-`serve/pages.py` gives it the headers by which a browser takes nothing else from it."""
+by `PAGE_POLICY` a browser runs no script and uses no style but the page's own, should some text ever get into it as it is."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from actors.domain.order_terms_views import TermsView
 from actors.domain.order_views import OrderView
 from actors.domain.reservation_state import ReservationView
 from serve.packing.schemas import TrackedParcel
+from serve.pages import policy
 from serve.privacy.schemas import (
     AccountData,
     ConsentEntry,
@@ -67,6 +68,7 @@ _STYLE = (
     "body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;width:100%}"
     "th,td{border:1px solid #999;padding:.3rem .5rem;text-align:left;vertical-align:top}"
 )
+PAGE_POLICY = policy(styles=(_STYLE,))
 
 
 def language_of(accept_language: str) -> Language:

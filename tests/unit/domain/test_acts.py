@@ -22,7 +22,7 @@ from actors.domain.audit import Act, Audited, Changes, Who
 from actors.domain.catalogue import Catalogue, DefineSkus, DetailsDefined, Said, SkusDefined
 from actors.domain.claim import Take
 from actors.domain.client import RegisterClient
-from actors.domain.customer_commands import EndSession, RefreshSession, TryCode, TryPasskey
+from actors.domain.customer_commands import EndOtherSessions, EndSession, RefreshSession, TryCode, TryPasskey
 from actors.domain.customer_events import CodeMissed, SessionOpened
 from actors.domain.customer_state import Session
 from actors.domain.errors import Refused
@@ -225,6 +225,7 @@ def test_a_location_can_do_something_else_and_nobody_can_tell_what_it_was():
         ("account", RemovePasskey("s-1", "p-1"), [], "account.remove_passkey", ""),
         ("customer", RefreshSession("s-1", 1), [], "session.refresh", "session.token_reused"),
         ("customer", EndSession("s-1"), [], "session.close", ""),
+        ("customer", EndOtherSessions("s-1"), [], "session.close_others", ""),
         ("device", device.ClaimDevice(b"d", b"k"), [device.DeviceClaimed(b"k", "", 0)], "device.claim", ""),
         ("device", device.ClaimDevice(b"d", b"k"), [device.CodeMissed()], "device.claim", "code.refused"),
         ("device", device.UseAssertion("a", 1, 1), [device.AssertionUsed("a", 1)], "device.sign_in", ""),

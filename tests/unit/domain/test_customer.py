@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from actors.domain import customer, ids
 from actors.domain.customer_commands import (
+    EndOtherSessions,
     EndSession,
     EraseCustomer,
     KeepCode,
@@ -85,7 +86,7 @@ def code_of(work, *args):
 def test_somebody_without_an_account_gets_a_code_or_a_session():
     desk = Desk()
     for command in (
-        KeepCode(RIGHT), TryCode(RIGHT, "s"), KeepEmail(b"x"), RefreshSession("s", 1), EndSession("s"),
+        KeepCode(RIGHT), TryCode(RIGHT, "s"), KeepEmail(b"x"), RefreshSession("s", 1), EndSession("s"), EndOtherSessions("s"),
         TryPasskey(use(), "s"), TryPasskey(None, "s"), AddPasskey("s", PHONE, "made", UNTIL_MS), RemovePasskey("s", "phone"),
     ):  # fmt: skip
         assert code_of(desk.do, command) == "customer.unknown"
@@ -167,6 +168,38 @@ def test_who_signs_out_is_still_in_or_others_are_put_out():
     assert not desk.do(EndSession(one.session_id)).ok
     assert code_of(desk.do, RefreshSession(one.session_id, 1)) == "session.ended"
     assert desk.do(RefreshSession(other.session_id, 1)).session is not None
+
+
+@pytest.mark.parametrize("change", ["wish", "added", "removed"])
+def test_who_puts_others_out_or_changes_what_they_sign_in_by_goes_or_others_stay(change):
+    desk = Desk()
+    desk.with_phone()
+    thief, mine, last = desk.signed_in(), desk.signed_in(), desk.signed_in()
+    first = desk.state.sessions[0]
+    desk.now_ms += 1000
+    command = {
+        "wish": EndOtherSessions(mine.session_id),
+        "added": AddPasskey(mine.session_id, Passkey("tablet", b"t", b"k", 0, ""), "more", UNTIL_MS),
+        "removed": RemovePasskey(mine.session_id, "phone"),
+    }[change]
+    desk.do(command)
+    assert [one.session_id for one in desk.state.sessions] == [mine.session_id]
+    assert desk.post == [Revoke(one.session_id, desk.now_ms + REVOKED_MS) for one in (first, thief, last)]
+    assert code_of(desk.do, RefreshSession(thief.session_id, 1)) == "session.ended"
+    assert desk.do(RefreshSession(mine.session_id, 1)).session is not None
+
+
+@pytest.mark.parametrize("idle", [False, True])
+def test_a_session_that_ended_puts_others_out(idle):
+    desk = Desk()
+    old = desk.signed_in()
+    if idle:
+        desk.now_ms += IDLE_MS + 1
+    else:
+        desk.do(EndSession(old.session_id))
+    session = desk.signed_in()
+    assert code_of(desk.do, EndOtherSessions(old.session_id)) == "session.ended"
+    assert desk.do(RefreshSession(session.session_id, 1)).session is not None
 
 
 def test_sessions_pile_up_or_the_newest_gives_way():
@@ -273,6 +306,7 @@ _STEPS = st.one_of(
     st.builds(KeepEmail, st.just(b"sealed"), st.sampled_from([b"", b"sealed"])),
     st.builds(RefreshSession, st.sampled_from("abcdefgh"), st.integers(1, 3)),
     st.builds(EndSession, st.sampled_from("abcdefgh")),
+    st.builds(EndOtherSessions, st.sampled_from("abcdefgh")),
     st.builds(AddPasskey, st.sampled_from("abcdefgh"), st.just(PHONE), st.sampled_from("123"), st.just(UNTIL_MS)),
     st.builds(RemovePasskey, st.sampled_from("abcdefgh"), st.just("phone")),
     st.builds(

@@ -99,6 +99,15 @@ async def test_an_old_proof_is_not_renewed_by_a_passkey(cell, key):
     assert again.json()["code"] == "factor.code_wrong"
 
 
+async def test_a_touch_of_an_authenticator_that_looks_at_nobody_is_a_fresh_proof(cell, key):
+    headers = bearer((await alone(cell, key)).json())
+    asked = await options(cell, "/v1/sessions/current/passkey-options", **headers)
+    assert asked["userVerification"] == "required"
+    key.verifies = False
+    answer = await cell.http.post("/v1/sessions/current/proof", json={"passkey": key.sign(asked)}, headers=headers)
+    assert answer.json()["code"] == "factor.code_wrong"
+
+
 @pytest.mark.parametrize("lie", [{"origin": "https://evil.example"}, {"rp_id": "evil.example"}, {"verifies": False}])
 async def test_a_page_of_others_or_an_unverified_touch_signs_in(cell, key, lie):
     for name, value in lie.items():

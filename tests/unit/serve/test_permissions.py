@@ -188,6 +188,8 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/devices/{device_id}"): {"manager", "ops"},
     ("POST", "/v1/devices/{device_id}/changes"): {"manager", "ops"},
     ("DELETE", "/v1/customers/sessions/current"): {"customer"},
+    ("GET", "/v1/customers/me/sessions"): {"customer"},
+    ("DELETE", "/v1/customers/me/sessions"): {"customer"},
     ("GET", "/v1/customers/me/orders"): {"customer"},
     ("GET", "/v1/customers/me/passkeys"): {"customer"},
     ("POST", "/v1/customers/me/passkey-options"): {"customer"},
@@ -336,6 +338,7 @@ async def test_something_sensitive_is_done_without_a_fresh_second_factor(cell, m
         ("POST", "/v1/customers/me/passkey-options"),
         ("POST", "/v1/customers/me/passkeys"),
         ("DELETE", "/v1/customers/me/passkeys/{passkey_id}"),
+        ("DELETE", "/v1/customers/me/sessions"),
     }
     if not EXPECTED[method, template]:
         return
@@ -369,7 +372,7 @@ def test_the_matrix_has_every_endpoint_and_every_role():
 
 async def test_a_customers_or_a_guests_token_opens_something_that_is_not_their_own(cell):
     allowed = {endpoint for endpoint, roles in EXPECTED.items() if roles & OWNERS}
-    assert len(allowed) == 23
+    assert len(allowed) == 25
     for role in OWNERS:
         for method, template in EXPECTED.keys() - allowed:
             before = cell.state()

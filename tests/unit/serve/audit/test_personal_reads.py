@@ -29,6 +29,7 @@ NOT_OF_A_PERSON = {
 }
 OWN = {
     "orders": "customer.read_orders",
+    "sessions": "customer.read_sessions",
     "passkeys": "customer.read_passkeys",
     "consents": "consent.read",
     "privacy-requests": "privacy_request.search",
