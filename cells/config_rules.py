@@ -149,6 +149,15 @@ def _check_production(config: RegionConfig, path: Path) -> None:
         )
 
 
+def missing_in_production(config: RegionConfig) -> list[str]:
+    """What a cell of production starts without, and should not: its operators are told whenever it does."""
+    if config.region.profile != "production" or config.identity.mode == "off" or config.identity.breached_passwords:
+        return []
+    return [
+        "identity.breached_passwords names no file: of passwords stolen elsewhere only the commonest are refused (docs/security/passwords.md)"
+    ]
+
+
 def check_together(configs: list[RegionConfig], folder: Path) -> None:
     """All regions', of the folder: each country and port is one region's, and one is the default. Raises ConfigError."""
     defaults = [config.name for config in configs if config.region.default]

@@ -24,6 +24,7 @@ from typing import IO
 
 from cells.checks import check_ports
 from cells.config_copy import copy_config
+from cells.config_rules import missing_in_production
 from cells.errors import AlreadyRunning, CellError
 from cells.paths import CellPaths
 from cells.processes import ProcessTree, mark_of, stop, wait_until
@@ -126,6 +127,10 @@ class Keeper:
         self._journal.begin()
         with self._journal.step("leftovers") as step:
             step.note = self._end_earlier()
+        for missing in missing_in_production(self._config):
+            with self._journal.step("MISSING") as step:
+                step.note = missing
+            log.warning(missing)
         copy_config(self._paths.config)
         if self._config.encrypted:
             with self._journal.step("certificates"), refusal_kept(self._config, self._paths):

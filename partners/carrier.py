@@ -138,7 +138,7 @@ class LabelRequest(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=
 
 
 class Label(msgspec.Struct, frozen=True, gc=False):
-    """A paid label. document: ZPL as UTF-8 text, or a PDF of one page."""
+    """A paid label. document: ZPL as UTF-8 text from `^XA` to `^XZ`, or a PDF of one page; what is neither is not taken (`label_content.py`)."""
 
     tracking_number: str
     label_format: LabelFormat

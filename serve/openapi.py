@@ -98,6 +98,10 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "maxLength": 64},
     },
     "Location": {"description": "The path of what was made.", "schema": {"type": "string", "format": "uri-reference"}},
+    "Content-Disposition": {
+        "description": "It is a file, and what to call it (RFC 6266).",
+        "schema": {"type": "string", "maxLength": 200},
+    },
     "Retry-After": {"description": "After how many seconds to ask again.", "schema": {"type": "integer", "minimum": 0}},
     "WWW-Authenticate": {
         "description": "How to come in (RFC 6750), and what else is asked for: a fresh second factor is (RFC 9470).",

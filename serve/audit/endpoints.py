@@ -18,6 +18,7 @@ from actors.runtime.audit_lines import LINES_MAX, AuditLines, Filter, Line, Plac
 from serve.audit.schemas import AuditLine, AuditPage
 from serve.audit.who import sought_digest
 from serve.context import PRINCIPAL
+from serve.downloads import kept_as
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.moments import ms_asked
 from serve.openapi import documented
@@ -87,7 +88,7 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
         "/v1/audit",
         summary="Who did what",
         **documented(
-            AuditPage, problems=(400, 401, 403, 421, 422), also_as=("text/csv", "application/x-ndjson"), headers={200: ["X-Next-Cursor"]}
+            AuditPage, problems=(400, 401, 403, 421, 422), also_as=("text/csv", "application/x-ndjson"), headers={200: ["X-Next-Cursor", "Content-Disposition"]}
         ),
     )  # fmt: skip
     async def search(
@@ -133,7 +134,10 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
         told = [_told(line) for line in page.items]
         if format == "json":
             return ok(AuditPage(told, page.as_of, page.next_cursor))
-        headers = {"x-next-cursor": page.next_cursor} if page.next_cursor else {}
+        kept = kept_as(f"audit-{services.settings.region}", format)
+        headers = {key.decode(): value.decode() for key, value in [kept]}
+        if page.next_cursor:
+            headers["x-next-cursor"] = page.next_cursor
         if format == "ndjson":
             return Response(
                 b"".join(_encode(line) + b"\n" for line in told), headers=headers, media_type="application/x-ndjson"

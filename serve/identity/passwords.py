@@ -4,7 +4,8 @@ Kept as argon2id with the second recommended option of RFC 9106 ("low memory": 3
 default too. It is named here so that a new version of the library can't change it unseen.
 
 NIST asks for 15 characters where a password is the only factor, and for 8 beside a second one. Ours stands beside a second one;
-we ask for 12, without rules of composition, and refuse those that are known to be in use, or made of the retailer's own names (`own_words.py`).
+we ask for 12, without rules of composition, and refuse those that are known to be in use, made as most people make theirs (`common_patterns.py`), or of
+the retailer's own names (`own_words.py`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import Argon2Error
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
+from serve.identity.common_patterns import is_made_as_most_are
 from serve.identity.folding import folded
 from serve.identity.own_words import OwnWords
 
@@ -123,9 +125,10 @@ def check_new_password(text: str, breached: BreachedList, own_words: OwnWords, l
         raise WeakPassword(
             "own_words", "The password is made of names of this company and its places. Add some words that are not."
         )
-    if normal in breached:
+    if normal in breached or is_made_as_most_are(normal):
         raise WeakPassword(
-            "breached", "Many people use this password, so it is among the first to be tried. Take another."
+            "breached",
+            "Many people use this password or one that is made like it, so it is among the first to be tried. Take a few words.",
         )
 
 

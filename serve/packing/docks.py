@@ -56,7 +56,7 @@ from serve.packing.dock_schemas import (
     ScanDetail,
     WaitingDetail,
 )
-from serve.packing.documents import Document
+from serve.packing.documents import NAMED, Document
 from serve.packing.labels import KEYS_TRUSTED_MS, Labels
 from serve.packing.manifest_list import manifest_list
 from serve.paging import Cursor, Limit, page_of
@@ -266,7 +266,7 @@ def _add_reading(api: APIRouter, docks: DockCalls) -> None:
     @api.get(
         f"{_ROOT}/manifests/{{number}}/list.pdf",
         summary="The list of a manifest, to sign",
-        **documented(None, media_type="application/pdf", problems=_READ),
+        **documented(None, media_type="application/pdf", problems=_READ, headers=NAMED),
     )
     async def printed(
         location_id: LocationId,
@@ -280,7 +280,8 @@ def _add_reading(api: APIRouter, docks: DockCalls) -> None:
         name = docks.name(location_id, carrier)
         manifest = await docks.manifest(name, number, request)
         settings = docks.calls.settings
-        return Document(await asyncio.to_thread(manifest_list, name, manifest, settings, language, paper), "pdf")
+        drawn = await asyncio.to_thread(manifest_list, name, manifest, settings, language, paper)
+        return Document(drawn, "pdf", f"manifest-{name}-{number}")
 
 
 def _number_of(code: str) -> str:

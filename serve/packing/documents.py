@@ -14,6 +14,7 @@ from actors.domain.customs import CustomsDeclaration, Form, Papers, papers_of, v
 from actors.domain.money import Money
 from actors.domain.shipment_commands import LabelFormat
 from actors.domain.shipment_views import LabelView, ParcelView, ShipmentView
+from serve.downloads import kept_as
 from serve.openapi import KEY_PARAMETER, documented
 from serve.packing import examples
 from serve.packing.calls import (
@@ -34,7 +35,7 @@ from serve.packing.slip import Slip, SlipLine, SlipPaper, packing_slip
 from serve.packing.sscc_label import SsccLabel, sscc_label
 from serve.packing.words import Language
 from serve.packing.worth import prices_of
-from serve.pages import DATA, NO_STORE
+from serve.pages import NO_STORE
 from serve.problems import Problem
 from serve.responses import ok
 
@@ -42,20 +43,21 @@ _label_decoder = msgspec.json.Decoder(NewLabel)
 _PROBLEMS = (401, 403, 404, 409, 421)
 _READ = (*_PROBLEMS, 422)
 _MEDIA: Mapping[str, str] = {"pdf": "application/pdf", "zpl": "application/zpl"}
+NAMED: Mapping[int, tuple[str, ...]] = {200: ("Content-Disposition",)}
 _NEW_LABEL = {"carrier": "post", "service": "standard"}
 Customs = Literal["declaration", "invoice"]
 
 
 class Document(Response):
-    """What a printer takes: kept by nobody on the way."""
+    """What a printer takes: kept by nobody on the way. `name`: what a file of it is called, without what says its type."""
 
-    def __init__(self, content: bytes, label_format: str) -> None:
+    def __init__(self, content: bytes, label_format: str, name: str) -> None:
         super().__init__(content=content)
         self.raw_headers = [
             (b"content-type", _MEDIA[label_format].encode()),
             (b"content-length", b"%d" % len(content)),
+            kept_as(name, label_format),
             NO_STORE,
-            *DATA,
         ]
 
 
@@ -108,12 +110,13 @@ def _add_labels(api: APIRouter, calls: PackingCalls, labels: Labels) -> None:
     @api.get(
         "/v1/shipments/{shipment_id}/parcels/{parcel}/label",
         summary="The label of a parcel, to print",
-        **documented(None, media_type="application/pdf", also_as=("application/zpl",), problems=_READ),
+        **documented(None, media_type="application/pdf", also_as=("application/zpl",), problems=_READ, headers=NAMED),
     )
     async def label(shipment_id: ShipmentId, parcel: ParcelNumber, request: Request) -> Response:
         """PDF or ZPL, as it was bought."""
         view = await calls.view(shipment_id, request, papers=True)
-        return Document(*await labels.document(view, parcel_in(view, parcel), request))
+        document, label_format = await labels.document(view, parcel_in(view, parcel), request)
+        return Document(document, label_format, f"label-{shipment_id}-{parcel}")
 
 
 async def _label(calls: PackingCalls, shipment_id: str, number: int, request: Request) -> LabelDetail:
@@ -128,7 +131,7 @@ def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> 
     @api.get(
         "/v1/shipments/{shipment_id}/parcels/{parcel}/slip.pdf",
         summary="The packing slip of a parcel",
-        **documented(None, media_type="application/pdf", problems=_READ),
+        **documented(None, media_type="application/pdf", problems=_READ, headers=NAMED),
     )
     async def slip(
         shipment_id: ShipmentId,
@@ -142,12 +145,12 @@ def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> 
         view = await calls.view(shipment_id, request, papers=True)
         to = await recipients.of(view, request)
         said = _slip(calls, view, parcel_in(view, parcel), to, language, paper, prices)
-        return Document(await asyncio.to_thread(packing_slip, said), "pdf")
+        return Document(await asyncio.to_thread(packing_slip, said), "pdf", f"slip-{shipment_id}-{parcel}")
 
     @api.get(
         "/v1/shipments/{shipment_id}/parcels/{parcel}/customs.pdf",
         summary="The customs papers of a parcel",
-        **documented(None, media_type="application/pdf", problems=_READ),
+        **documented(None, media_type="application/pdf", problems=_READ, headers=NAMED),
     )
     async def customs(
         shipment_id: ShipmentId,
@@ -163,7 +166,8 @@ def _add_papers(api: APIRouter, calls: PackingCalls, recipients: Recipients) -> 
         one = parcel_in(view, parcel)
         declared = await _declared(calls, recipients, view, one, request)
         form = _papers(calls, one, declared).form
-        return Document(await asyncio.to_thread(_drawn, declared, document, form, language, paper), "pdf")
+        drawn = await asyncio.to_thread(_drawn, declared, document, form, language, paper)
+        return Document(drawn, "pdf", f"customs-{document}-{shipment_id}-{parcel}")
 
     @api.get(
         "/v1/shipments/{shipment_id}/parcels/{parcel}/customs",
@@ -185,7 +189,7 @@ def _add_sscc(api: APIRouter, calls: PackingCalls) -> None:
     @api.get(
         "/v1/shipments/{shipment_id}/parcels/{parcel}/sscc-label",
         summary="The number of a parcel as GS1-128, to print",
-        **documented(None, media_type="application/pdf", also_as=("application/zpl",), problems=_READ),
+        **documented(None, media_type="application/pdf", also_as=("application/zpl",), problems=_READ, headers=NAMED),
     )
     async def sscc(
         shipment_id: ShipmentId,
@@ -204,7 +208,7 @@ def _add_sscc(api: APIRouter, calls: PackingCalls) -> None:
         name = sender.name if sender is not None else view.location_id
         carton, cartons = _count(view, one)
         said = SsccLabel(one.sscc, name, view.order_id or view.shipment_id, carton, cartons, one.weight_g)
-        return Document(await asyncio.to_thread(sscc_label, said, label_format), label_format)
+        return Document(await asyncio.to_thread(sscc_label, said, label_format), label_format, f"sscc-{one.sscc}")
 
 
 def _count(view: ShipmentView, parcel: ParcelView) -> tuple[int, int]:

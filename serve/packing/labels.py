@@ -43,6 +43,7 @@ from partners.carrier import (
     Shipment,
     quote_of,
 )
+from partners.label_content import is_what_it_says
 from serve.callers import reach_of
 from serve.packing.calls import PackingCalls, parcel_in, ticket_decoder
 from serve.packing.carriers import TIMED_OUT, UNAVAILABLE, told_as
@@ -60,6 +61,8 @@ _VOIDED = "carrier.already_voided"
 ERASED = "shipment.person_erased"
 # The carrier knows nothing of a label that it may have sold.
 NOT_SOLD = "carrier.not_sold"
+# What it sent for one is not what was asked for: paid, but neither kept nor handed to anybody.
+NO_LABEL = "carrier.label_invalid"
 # With room for clocks that differ, and for a call that takes long to arrive.
 KEYS_TRUSTED_MS = KEYS_KEPT_MS // 2
 _encode = msgspec.msgpack.Encoder().encode
@@ -134,7 +137,8 @@ class Labels:
             raise told_as(away) from None
         except CarrierError as error:
             raise told_as(error) from None
-        document = label.document if len(label.document) <= DOCUMENT_BYTES_MAX else b""
+        kept = len(label.document) <= DOCUMENT_BYTES_MAX and is_what_it_says(label.document, wanted.label_format)
+        document = label.document if kept else b""
         sealed = b""
         if document:
             try:
@@ -156,7 +160,7 @@ class Labels:
             document, asked = paper.document, paper.request
         if document:
             kept = await self._recipients.unsealed(view.shipment_id, f"label:{label.key}", document, request)
-            return kept, label.label_format
+            return _printable(kept, label.label_format)
         wanted = await self._opened(view.shipment_id, parcel.number, asked, request)
         try:
             found = await self.port(label.carrier).find(label.key, wanted)
@@ -164,7 +168,7 @@ class Labels:
             raise told_as(error) from None
         if found is None:
             raise Problem(NOT_SOLD, "The carrier does not know the parcel any more.")
-        return found.document, label.label_format
+        return _printable(found.document, label.label_format)
 
     async def _wanted(self, ticket: LabelTicket, request: Request) -> LabelRequest | None:
         """What the carrier is asked under the ticket's key; None: that is not asked any more. Raises Problem."""
@@ -339,6 +343,15 @@ class Labels:
         # The carrier has done it: whoever called may be gone by now, the shipment must know.
         noting = self._calls.note(ticket.shipment_id, request, command, write, f"{ticket.key} {what}")
         await asyncio.shield(noting)
+
+
+def _printable(document: bytes, label_format: str) -> tuple[bytes, str]:
+    """What a carrier sent, if it is what it says. Raises Problem 409."""
+    if is_what_it_says(document, label_format):
+        return document, label_format
+    raise Problem(
+        NO_LABEL, f"What the carrier sent is no {label_format.upper()}. Give the label back, or ask again later."
+    )
 
 
 def _ticket_of(view: ShipmentView, number: int, label: LabelView) -> LabelTicket:

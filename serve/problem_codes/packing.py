@@ -92,6 +92,7 @@ CODES: dict[str, Entry] = {
     "carrier.request_invalid": Entry(422, "No carrier can be asked so"),
     "carrier.refused": Entry(409, "The carrier refuses"),
     "carrier.not_sold": Entry(409, "The carrier knows of no label"),
+    "carrier.label_invalid": Entry(409, "The carrier sent no such document"),
     "carrier.unavailable": Entry(503, "The carrier can't be reached"),
     "carrier.timed_out": Entry(503, "The carrier has not answered"),
     "carrier.too_heavy": Entry(409, "Too heavy for the carrier"),

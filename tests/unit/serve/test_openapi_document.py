@@ -115,7 +115,8 @@ def test_nobody_is_told_of_the_headers_of_an_answer(document):
     assert [at for at, names in answers.items() if at[1] == "401" and "WWW-Authenticate" not in names] == []
     assert [at for at, names in answers.items() if at[1] in ("429", "503") and "Retry-After" not in names] == []
     assert answers["POST /v1/orders", "201"] == {"Location", "X-Request-Id"}
-    assert answers["GET /v1/audit", "200"] == {"X-Next-Cursor", "X-Request-Id"}
+    assert answers["GET /v1/audit", "200"] == {"Content-Disposition", "X-Next-Cursor", "X-Request-Id"}
+    assert "Content-Disposition" in answers["GET /v1/shipments/{shipment_id}/parcels/{parcel}/label", "200"]
 
 
 def test_a_call_has_no_example(document):

@@ -94,6 +94,7 @@ async def test_lines_for_a_spreadsheet_run_nothing_there(cell):
     cell.audit.found = [line(2, subject="=HYPERLINK(1)", why="@x"), line(1)]
     answer = await ask(cell, "?format=csv&limit=1")
     assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.headers["content-disposition"] == 'attachment; filename="audit-us.csv"'
     head, row = csv.reader(io.StringIO(answer.text))
     told = dict(zip(head, row, strict=True))
     assert (told["subject"], told["why"]) == ("'=HYPERLINK(1)", "'@x")
