@@ -51,10 +51,10 @@ class DaySums:
             del self._sums[key]
 
     def usual(self, key: str, now_ms: int, days_min: int) -> float:
-        """What a day had that had any, of the whole days before the last 24 hours; 0 while these are fewer than `days_min`."""
+        """What a day had that had any, of the whole days before the last 24 hours; as if these were `days_min` at least."""
         oldest, cut = self._oldest(now_ms), _cut(now_ms)
         known = [amount for day, amount in self._sums.get(key, {}).items() if oldest <= day < cut]
-        return sum(known) / len(known) if known and len(known) >= days_min else 0.0
+        return sum(known) / max(len(known), days_min, 1)
 
     def _oldest(self, now_ms: int) -> int:
         return _cut(now_ms) - self._days

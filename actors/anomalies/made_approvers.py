@@ -66,6 +66,10 @@ class MadeApprovers:
             [request for request in (*(entry.request_id for entry in window.entries), record.request_id) if request],
         )  # fmt: skip
 
+    def judge(self, account_id: str, until_ms: int) -> None:
+        """Somebody looked at whose hands were in the account up to then (UTC ms): they are told of no more."""
+        self._made.judge(account_id, until_ms)
+
     def _makers(self, account_id: str, now_ms: int) -> set[str]:
         return {member.partition(" ")[2] for member in self._made.get(account_id, now_ms).members()}
 

@@ -25,7 +25,7 @@ from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.windows import KeptWindow
 from actors.domain.account_state import ROLES
 from actors.domain.ids import alert_id
-from actors.domain.times import MINUTE_MS
+from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 # Of the kept state; another one is not understood, and the monitor begins anew.
 STATE_VERSION = 1
@@ -135,6 +135,8 @@ class Monitor:
         self._rules.judge(known.rules, known.about, record.at_ms)
         if UNLIKE in known.rules:
             self._model.judge(known.about, record.at_ms)
+        if MADE_APPROVER in known.rules:
+            self._made.judge(known.about, record.at_ms)
 
     def _unlike(self, record: Record, told: Told) -> Finding:
         words = [_WORDS[name] for name, off in told.oddest[:3] if off > 1]
@@ -163,9 +165,11 @@ class Monitor:
         return _copied(known) if _merged(known, finding) else None
 
     def _quiet_ms(self, known: Alert) -> int:
-        """Who works unlike the role goes on with it in the next shift, and is still the same question to the auditor."""
-        minutes = self._settings.unlike_quiet_hours * 60 if UNLIKE in known.rules else self._settings.quiet_minutes
-        return minutes * MINUTE_MS
+        """Who works unlike the role goes on with it in the next shift, and whoever was let in decides all day: still the same question to the auditor."""
+        limits, quiet_ms = self._settings, self._settings.quiet_minutes * MINUTE_MS
+        if UNLIKE in known.rules:
+            quiet_ms = limits.unlike_quiet_hours * HOUR_MS
+        return max(quiet_ms, limits.made_days * DAY_MS) if MADE_APPROVER in known.rules else quiet_ms
 
     # --- state
     def dump(self) -> bytes:

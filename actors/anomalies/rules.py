@@ -58,8 +58,9 @@ _SIGMAS = 3.5
 _COUNTED = ("count", "found")
 # A refund of less than this share of the threshold is none to the rule: a crowd of them would push the others out of a window, and to give much by them takes hundreds.
 _TINY = 0.01
-# From these days it is known how much somebody gives back in one; of a machine once so many had any.
+# From these days it is known how much somebody gives back in one; where fewer had any, the others count with nothing: one day makes no next one four times as much.
 _REFUNDED_DAYS, _REFUNDED_DAYS_MIN = 28, 3
+_MACHINE_TIMES = 10
 # What a rule's findings are made of, where that is not the window of its name alone. What else a rule looks at speaks for somebody, or is about others.
 _MADE_OF = {"overrides": ("overrides", "counts"), "lookups": ("lookups", "lists")}
 # Of orders it matters which they are, and not how often each; of a session, when it was last at an hour that is its owner's.
@@ -202,22 +203,21 @@ class Rules:
             return None
         near = (1 - limits.refund_margin) * threshold <= amount <= threshold  # of more somebody else has to decide
         whose = f"{record.subject} {currency}"
-        # On a busy day there is more of everything, and so of this.
-        window = self._windows["refunds"].add(whose, record, "near" if near else "", amount / habit.busy)
+        window = self._windows["refunds"].add(whose, record, "near" if near else "", amount)
         self.refunded.add(whose, record.at_ms, amount)
         given, close = window.weight(), [entry.weight for entry in window.entries if entry.member]
         if near and len(close) >= limits.refunds and sum(close) >= limits.refund_share * given:
             reason = f"{len(close)} of {len(window)} refunds in a day just under {threshold} minor units"
             return _found("refunds", record, window, len(close) / limits.refunds, "step_up", reason)
-        usual_day = self.refunded.usual(whose, record.at_ms, 1 if record.role else _REFUNDED_DAYS_MIN)
-        # A person gives back by hand: what is much for any is told from the first day on. Of a machine nothing is much before it is known.
-        if not (usual_day or record.role):
-            return None
-        limit = threshold * _burst(limits.refund_day_times, usual_day / threshold, 60)
+        usual_day = self.refunded.usual(whose, record.at_ms, _REFUNDED_DAYS_MIN)
+        # A person gives back by hand, a machine what many persons ask for: what is much for any before it is known.
+        much = limits.refund_day_times * (1 if usual_day or record.role else _MACHINE_TIMES)
+        # On a busy day there is more of everything, and so of what is usual; the refunds are among what makes it busy, so what is much for any stays.
+        limit = threshold * max(much, habit.busy * _burst(0, usual_day / threshold, 60))
         if given < limit:
             return None
         of_usual = f"{usual_day:.0f} in a usual one" if usual_day else "and no usual one is known yet"
-        reason = f"{given:.0f} minor units {currency} given back in {len(window)} refunds in a day, what a busy day brings taken off; {of_usual}"
+        reason = f"{given:.0f} minor units {currency} given back in {len(window)} refunds in a day; {of_usual}"
         return _found("refunds", record, window, given / limit, "step_up", reason)
 
     # --- who is it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +17,23 @@ class SharedLine:
 
     Args:
         url: as for RedisJournal.
-        timeout_s: of each call.
+        timeout_s: of each call, the wait for those before it included: while Redis hangs, nobody waits for everybody's time.
     """
 
     def __init__(self, url: str | Path, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
         self._line = RedisLine(f"unix://{url}" if str(url).startswith("/") else str(url), timeout_s)
 
     async def ask(self, *parts: str | int) -> Any:
         """The answer to a command. Raises JournalUnavailable, also where Redis is full or a replica by now: its connection is left then, for who is the
         primary shows when connecting anew."""
         try:
-            return await self._line.call(parts)
+            async with asyncio.timeout(self._timeout_s):
+                return await self._line.call(parts)
         except (OSError, TimeoutError, RedisError) as fault:
             if is_of_a_replica(fault):
                 await self._line.leave()
-            raise JournalUnavailable(f"Redis: {fault}") from fault
+            raise JournalUnavailable(f"Redis: {str(fault) or 'no turn within the time'}") from fault
 
     async def close(self) -> None:
         """Ends the connection."""

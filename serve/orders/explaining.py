@@ -58,7 +58,8 @@ def router(services: Services, territory: Territory, private: PrivateOrders) -> 
         language: Annotated[Language, Query(description="of the words")] = "en",
     ) -> Response:
         """The decision at its placement with what was considered and rejected, in words and numbers; then what its first 500 events tell of who was asked, and gave
-        what. Names are those that places have now. How far they are from there is withheld (`elsewhere`) from who is bound to locations with which the order has nothing to do."""
+        what. Names are those that places have now. How far they are from there is withheld from who is bound to locations
+        with which the order has nothing to do (`elsewhere`), and from who may not see what an order's address was before it was corrected (`rectified`)."""
         territory.check_order(order_id)
         request.scope[ENTITY_ID] = order_id
         page = _history_decoder.decode(body_of(await services.gateway.history("order", order_id, 0, PAGE_MAX)))
@@ -95,7 +96,7 @@ async def _stored(
     stored, withheld = await private.sourcing(
         order_id, base64.b64decode(placed.get("sourcing", "")), cause, sealed=bool(placed.get("sealed")), restricted_too=reveals(scope)
     )  # fmt: skip
-    if withheld is None and not sees_corrected(scope) and is_corrected(placed, known.sealed):
+    if withheld is None and stored and not sees_corrected(scope) and is_corrected(placed, known.sealed):
         return b"", "rectified"
     return stored, withheld
 

@@ -17,8 +17,8 @@ _WAITING = WaitingAsked.__name__
 
 
 def is_corrected(placed: dict[str, Any], present: bytes) -> bool:
-    """Does the order go elsewhere than when it was placed? placed: the event of that, as the history has it; present: what is sealed of the order now. Places were asked with the address of
-    then: what tells how near they are tells of that one."""
+    """Was what is sealed of the order corrected since it was placed? placed: the event of that, as the history has it; present: what is sealed of the order now. Places were asked with the
+    address of then: what tells how near they are tells of that one. Which part was corrected is not looked at: who may not see the former address may lose a ranking for a telephone number."""
     return base64.b64decode(placed.get("sealed") or "") != present
 
 

@@ -93,7 +93,7 @@ class SourcingStep(msgspec.Struct, frozen=True):
     words: str
 
 
-# "rectified": it was decided for an address that was corrected since.
+# "rectified": what is sealed of the order, its address among it, was corrected since it was decided.
 WithheldSourcing = Withheld | Literal["rectified"]
 
 

@@ -20,12 +20,12 @@ def test_days_that_are_not_whole_or_too_long_ago_are_taken_for_usual_ones():
     assert list(sums.dump()["k"]) == [3, 4, 5, 6, 7]
 
 
-def test_days_without_any_make_the_usual_one_small_or_a_few_make_one():
+def test_days_without_any_make_the_usual_one_small_or_one_day_makes_a_usual_one():
     sums = DaySums(28)
     for day in (0, 10):
         sums.add("k", day * DAY_MS, 30.0)
     now_ms = 20 * DAY_MS
-    assert (sums.usual("k", now_ms, 2), sums.usual("k", now_ms, 3), sums.usual("l", now_ms, 1)) == (30.0, 0.0, 0.0)
+    assert (sums.usual("k", now_ms, 2), sums.usual("k", now_ms, 3), sums.usual("l", now_ms, 1)) == (30.0, 20.0, 0.0)
 
 
 def test_many_keys_fill_the_memory_or_one_that_never_comes_again_is_kept_for_ever():
@@ -59,7 +59,7 @@ def test_a_day_has_another_sum_than_all_that_made_it_up(steps, days_min):
         by_hand.append((key, today, amount))
         known = [(day, given) for of, day, given in by_hand if of == key and today - 5 <= day < today - 1]
         days = len({day for day, _ in known})
-        expected = sum(given for _, given in known) / days if days and days >= days_min else 0.0
+        expected = sum(given for _, given in known) / max(days, days_min, 1)
         again = DaySums(4)
         again.restore(sums.dump())
         assert abs(again.usual(key, now_ms, days_min) - expected) < 1e-6

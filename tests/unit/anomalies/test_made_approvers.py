@@ -45,6 +45,24 @@ def test_somebody_decides_by_an_account_that_he_just_made_his(action, verdict):
         assert told in reason
 
 
+def test_a_new_manager_is_told_of_with_each_decision_of_his_first_day():
+    shop = Shop()
+    made(shop, START, "account.open", MIA)
+    for hour in (3, 6, 9, 12):
+        decided(shop, START + hour * HOUR_MS)
+    assert len({alert.alert_id for alert in shop.alerts}) == 1
+
+
+def test_whom_an_auditor_has_looked_at_is_told_of_again_all_day():
+    shop = Shop()
+    made(shop, START, "account.open", MIA)
+    (alert,) = decided(shop, START + 3 * HOUR_MS)
+    shop.closed(START + 4 * HOUR_MS, alert)
+    assert decided(shop, START + 5 * HOUR_MS) == []
+    made(shop, START + 6 * HOUR_MS, "account.set_password", MIA)
+    assert [alert.rules for alert in decided(shop, START + 7 * HOUR_MS)] == [["made_approver"]]
+
+
 def test_who_decides_as_ever_is_told_or_who_was_let_in_days_ago():
     shop = Shop()
     decided(shop, START)

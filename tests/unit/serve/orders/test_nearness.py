@@ -152,6 +152,15 @@ async def test_how_far_places_were_from_an_address_before_it_was_corrected_is_ex
     assert await explained(officer(cell)) == (None, True, True)
 
 
+async def test_a_decision_that_there_is_not_is_withheld_after_a_correction(cell):
+    order_id = await placed(cell, body(ship_to=JERSEY))
+    await stepped(
+        cell, await proved(cell, "gdpr", "rectification"), "rectify", order_id=order_id, correction={"city": "Hoboken"}
+    )
+    answer = (await cell.http.get(f"/v1/orders/{order_id}/sourcing", headers=support(cell))).json()
+    assert (answer["withheld"], answer["decision"]) == (None, None)
+
+
 async def erased(cell, order_id):
     await over(cell, order_id)
     told = await stepped(cell, await proved(cell, "gdpr", "erasure"), "erase")
