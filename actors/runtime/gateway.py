@@ -296,7 +296,8 @@ class Gateway:
             try:
                 async with asyncio.timeout(self._limits.call_timeout_s):
                     latest = await self._source()
-                if latest.version >= self._map.version:
+                # A restarted supervisor counts anew. Were it one of before after all, the next map is the present one's again.
+                if latest.incarnation != self._map.incarnation or latest.version >= self._map.version:
                     self._map, self._owned = latest, _owned(latest)
             except (HostUnreachable, TimeoutError):
                 pass
