@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Coroutine, Mapping
 from typing import Any
@@ -70,7 +71,9 @@ class Supervisor:
         # 0 until it is known: see _recall.
         self._wanted = 0
         self._scaling = asyncio.Lock()
-        self._known = Ownership(self._settings.limits.shards)
+        self._known = Ownership(self._settings.limits.shards, secrets.token_hex(8))
+        # Were hosts asked what they own?
+        self._found = asyncio.Event()
         self._epoch = 0
         self._hosts: dict[str, HostRecord] = {}
         self._starting: dict[str, asyncio.Task[None]] = {}
@@ -84,8 +87,10 @@ class Supervisor:
 
     # --- what others ask --------------------------------------------------------------------------------------------
     async def shard_map(self) -> bytes:
-        """The present map. Also what wakes the supervisor after a restart: gateways ask all the time."""
+        """The present map. Also what wakes the supervisor after a restart: gateways ask all the time. Until it knows what the hosts own it
+        tells none: they go by the one that they have."""
         self._ensure_running()
+        await self._found.wait()
         return msgspec.msgpack.encode(self._known.map())
 
     async def scale(self, hosts: int) -> None:
@@ -146,6 +151,7 @@ class Supervisor:
     # --- the loop ---------------------------------------------------------------------------------------------------
     async def _run(self) -> None:
         await self._find()
+        self._found.set()
         while True:
             try:
                 self._watch()
@@ -174,8 +180,6 @@ class Supervisor:
                     continue
                 self._hosts[actor["name"]] = HostRecord(actor["name"], handle)
                 self._known.claimed(actor["name"], owned)
-        # Higher than whatever an earlier supervisor gave out.
-        self._known.version = time.time_ns() // 1_000_000
 
     async def _recall(self) -> None:
         """How many hosts there shall be: what the cell was scaled to in this run, or the number of its file. Raises StoreUnavailable."""

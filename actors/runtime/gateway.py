@@ -77,13 +77,14 @@ class _Asked(msgspec.Struct, eq=False):
 
 
 class _Lane:
-    """What waits for one host."""
+    """What waits for one host. `under_way`: its calls, also those that outlast the driver who began them; some may have ended."""
 
-    __slots__ = ("busy", "called_at", "queue")
+    __slots__ = ("busy", "called_at", "queue", "under_way")
 
     def __init__(self) -> None:
         self.called_at = -1e9
         self.queue: deque[_Asked] = deque()
+        self.under_way: set[asyncio.Task[None]] = set()
         self.busy = False
 
 
@@ -221,19 +222,26 @@ class Gateway:
     async def _drive(self, host: str, lane: _Lane) -> None:
         # One turn of the loop, so that all that is asked in this turn goes with the first call.
         await asyncio.sleep(0)
-        under_way: set[asyncio.Task[None]] = set()
+        patience_s = self._limits.call_patience_s
         try:
+            if lane.under_way:
+                # The driver before this one had nothing left to send while they took their time.
+                await self._gather(lane, max(0.0, lane.called_at + patience_s - self._clock.monotonic()))
             while lane.queue:
                 early = lane.called_at + self._spacing_s - self._clock.monotonic()
                 if early > 0 and len(lane.queue) < self._limits.batch_max:
                     await self._clock.sleep(early)
                 lane.called_at = self._clock.monotonic()
                 most = min(len(lane.queue), self._limits.batch_max)
-                under_way.add(self._spawn(self._call(host, [lane.queue.popleft() for _ in range(most)])))
-                patience = self._limits.call_patience_s if len(under_way) < self._limits.calls_max else None
-                _, under_way = await asyncio.wait(under_way, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                lane.under_way.add(self._spawn(self._call(host, [lane.queue.popleft() for _ in range(most)])))
+                await self._gather(lane, patience_s)
         finally:
             lane.busy = False
+
+    async def _gather(self, lane: _Lane, patience_s: float) -> None:
+        """Until a call under way has ended; no longer than `patience_s` while there may be further ones."""
+        patience = patience_s if len(lane.under_way) < self._limits.calls_max else None
+        _, lane.under_way = await asyncio.wait(lane.under_way, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
 
     async def _call(self, host: str, batch: list[_Asked]) -> None:
         self.calls += 1
@@ -288,7 +296,8 @@ class Gateway:
             try:
                 async with asyncio.timeout(self._limits.call_timeout_s):
                     latest = await self._source()
-                if latest.version >= self._map.version:
+                # A restarted supervisor counts anew. Were it one of before after all, the next map is the present one's again.
+                if latest.incarnation != self._map.incarnation or latest.version >= self._map.version:
                     self._map, self._owned = latest, _owned(latest)
             except (HostUnreachable, TimeoutError):
                 pass

@@ -12,16 +12,17 @@ from actors.runtime.ports import ShardMap
 
 
 class Ownership:
-    """`owners[shard]`: a host's name, "" while nobody is known to own it. `version` rises with every change."""
+    """`owners[shard]`: a host's name, "" while nobody is known to own it. `version` rises with every change. `incarnation`: see `ShardMap`."""
 
-    def __init__(self, shards: int) -> None:
+    def __init__(self, shards: int, incarnation: str = "") -> None:
+        self._incarnation = incarnation
         self.version = 0
         self.owners = [""] * shards
         self._epochs = [0] * shards
 
     def map(self) -> ShardMap:
         """What gateways go by."""
-        return ShardMap(self.version, list(self.owners))
+        return ShardMap(self.version, list(self.owners), self._incarnation)
 
     def of(self, host: str) -> list[int]:
         """The host's shards."""

@@ -209,10 +209,13 @@ class Transport(Protocol):
 
 
 class ShardMap(msgspec.Struct, frozen=True, array_like=True):
-    """Which host owns which shard. `version` rises with every change; `owners[shard]` is "" while nobody does."""
+    """Which host owns which shard; `owners[shard]` is "" while nobody does. `version` rises with every change that the supervisor makes;
+    `incarnation` names it: one that was restarted has another, and counts from the beginning. No clock tells which of two is the newer, and
+    none has to: there is one at a time, so whoever asks hears the present one last."""
 
     version: int
     owners: list[str]
+    incarnation: str = ""
 
 
 # Gives the present map; called again when a host says that it is not the owner or can't be reached.

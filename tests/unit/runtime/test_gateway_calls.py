@@ -59,6 +59,23 @@ async def test_a_slow_host_does_not_keep_asks_to_another_one_waiting(line):
     await asyncio.gather(*tasks)
 
 
+async def test_a_host_that_hangs_is_called_again_for_every_ask_however_many_calls_are_under_way(line):
+    gateway = await ready(line, calls_max=3, call_patience_s=0.001, call_timeout_s=60.0, request_timeout_s=60.0)
+    line.gate.clear()
+    asks = []
+    for number in range(2):
+        asks.append(asyncio.create_task(add(gateway, f"a{number}")))
+        # Sent, and nothing else is there to be sent: whoever sent it is gone.
+        await until(lambda number=number: len(line.calls) == number + 1 and not gateway._lanes["h0", False].busy)
+    for number in range(20):
+        asks.append(asyncio.create_task(add(gateway, f"b{number}")))
+        await asyncio.sleep(0.002)  # longer than a call is waited for
+    assert line.sizes() == [1, 1, 1]
+    line.gate.set()
+    assert {reply.status for reply in await asyncio.gather(*asks)} == {wire.OK}
+    assert [envelope.entity_id for envelope in line.calls[3][1]] == [f"b{number}" for number in range(1, 20)]
+
+
 async def test_commands_of_one_body_to_one_entity_go_in_another_order(line):
     gateway = await ready(line, batch_max=3)
     asks = [Ask("counter", "a", Add(n), f"c{n}", n) for n in range(7)]

@@ -44,6 +44,30 @@ async def test_an_older_map_does_not_replace_a_newer_one(line):
     assert {host for host, _ in line.calls} == {"h0"}
 
 
+async def test_a_supervisor_that_was_restarted_is_not_heard_until_it_counted_as_far_as_the_one_before(line):
+    line.map = ShardMap(1000, ["h0"], "before the clock stepped back")
+    gateway = await ready(line)
+    line.reply = lambda host, envelope: Reply(wire.OK if host == "h1" else wire.NOT_OWNER)
+    line.map = ShardMap(900, ["h1"], "and after")
+    assert (await add(gateway, "a")).status == wire.OK
+    assert [host for host, _ in line.calls] == ["h0", "h1"]
+
+
+async def test_one_late_map_of_a_supervisor_that_is_gone_is_held_for_the_newest_for_ever(line):
+    line.map = ShardMap(5, ["h1"], "present")
+    gateway = await ready(line)
+    maps = [ShardMap(9, ["h0"], "gone"), line.map]
+
+    async def source() -> ShardMap:
+        return maps.pop(0) if len(maps) > 1 else maps[0]
+
+    gateway._source = source
+    gateway._refresh()
+    await until(lambda: gateway._map.incarnation == "gone")
+    line.reply = lambda host, envelope: Reply(wire.OK if host == "h1" else wire.NOT_OWNER)
+    assert (await add(gateway, "a")).status == wire.OK
+
+
 async def test_a_map_that_cannot_be_read_for_a_while_is_a_delay_and_not_an_error(line):
     gateway = gateway_on(line)
     faults = [HostUnreachable("supervisor"), ValueError("a map that can't be decoded")]

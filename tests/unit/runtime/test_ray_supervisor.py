@@ -16,6 +16,9 @@ from actors.ray_host import CellSettings
 from actors.ray_supervisor import HostRecord, Supervisor
 from actors.runtime.errors import StoreUnavailable
 from actors.runtime.limits import Limits
+from actors.runtime.ports import ShardMap
+from actors.runtime.wire import NOT_OWNER, OK, Envelope, Reply
+from tests.unit.runtime.played_hosts import Wire, add, gateway_on
 from tests.unit.runtime.rig import until
 
 SHARDS = 4
@@ -242,6 +245,53 @@ async def test_a_host_is_emptied_or_started_before_it_is_known_how_many_there_sh
         await until(lambda: second.killed)
         assert set(started) == {1}
     assert sorted(first.serves) == [0, 1, 2, 3]
+
+
+async def test_callers_go_to_the_dead_when_the_supervisor_was_restarted_after_the_clock_stepped_back(
+    line: Wire,
+) -> None:
+    first, second = two_hosts()
+    asked: list[Supervisor] = []
+
+    async def source() -> ShardMap:
+        return msgspec.msgpack.decode(await asked[-1].shard_map(), type=ShardMap)
+
+    gateway = gateway_on(line)
+    gateway._source = source
+    with supervised(first, second) as supervisor:
+        asked.append(supervisor)
+        for _ in range(1000):  # it has long been at work
+            supervisor._known.freed([])
+        assert {(await add(gateway, f"before-{number}")).status for number in range(2 * SHARDS)} == {OK}
+
+    def reply(host: str, envelope: Envelope) -> Reply:
+        return Reply(OK if host == second.name else NOT_OWNER)
+
+    line.reply = reply
+    with supervised(second) as restarted:
+        asked.append(restarted)
+        await until(lambda: owners_of(restarted) == [second.name] * SHARDS)
+        assert {(await add(gateway, f"after-{number}")).status for number in range(2 * SHARDS)} == {OK}
+
+
+async def test_a_supervisor_that_has_not_asked_the_hosts_yet_says_that_nobody_owns_anything() -> None:
+    first, second = two_hosts()
+    with supervised(first, second) as supervisor:
+        find, may_find, asked = supervisor._find, asyncio.Event(), asyncio.Event()
+
+        async def slow() -> None:
+            asked.set()
+            await may_find.wait()
+            await find()
+
+        supervisor._find = slow  # type: ignore[method-assign]
+        told = asyncio.create_task(supervisor.shard_map())
+        await asyncio.wait_for(asked.wait(), 30)
+        await asyncio.sleep(0)
+        assert not told.done()
+        may_find.set()
+        known = msgspec.msgpack.decode(await told, type=ShardMap)
+    assert known.owners == [first.name] * 2 + [second.name] * 2
 
 
 async def test_who_scales_a_cell_is_told_that_it_is_done_although_nobody_would_remember_it(kept: KeptScale) -> None:
