@@ -27,7 +27,7 @@ class Gateway(Protocol):
         self,
         kind: str,
         entity_id: str,
-        command: msgspec.Struct,
+        command: msgspec.Struct | None,
         *,
         command_id: str,
         digest: int,
@@ -35,9 +35,10 @@ class Gateway(Protocol):
         wait_ms: int = 0,
         cause: str = "",
         who: Who | None = None,
+        refused: bytes = b"",
     ) -> Reply:
         """One command. `wait_ms` > 0: wait so long for the final answer when the first is provisional. `who`: for the
-        audit."""
+        audit. `refused` (`judging.py`): what was found wrong, instead of the command; the answer unless it was done before."""
 
     async def ask_many(self, asks: Sequence[Ask], *, cause: str = "", who: Who | None = None) -> list[Reply]:
         """Many commands; answers in the same order."""

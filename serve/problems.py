@@ -113,7 +113,10 @@ def refusing(call: Callable[_P, _T]) -> Callable[_P, _T]:
 def _of_body(refusal: RefusalBody) -> Problem:
     if refusal.code not in TABLE:
         return Problem("request.fault", "The cell refused for a reason that the API does not know.")
-    return Problem(refusal.code, refusal.detail, extra=refusal.extra)
+    extra = dict(refusal.extra)
+    # Of what was found before the entity was asked (`judging.py`): itself it knows no places of a body.
+    errors = extra.pop("errors", ())
+    return Problem(refusal.code, refusal.detail, extra=extra, errors=errors)
 
 
 def escaped(token: str) -> str:

@@ -24,7 +24,7 @@ class RefusalBody(msgspec.Struct, frozen=True):
 class Refused(Exception):
     """Raised by `decide`. `extra` values are JSON types only."""
 
-    def __init__(self, code: str, detail: str, **extra: Any) -> None:
+    def __init__(self, code: str, detail: str, /, **extra: Any) -> None:
         super().__init__(f"{code}: {detail}")
         self.body = RefusalBody(code, detail, extra)
 

@@ -43,14 +43,15 @@ _NOWHERE = ShardMap(0, [])
 
 
 class Ask(msgspec.Struct, frozen=True, gc=False):
-    """One command of many for `Gateway.ask_many`."""
+    """One command of many for `Gateway.ask_many`; `refused` as in `Gateway.ask`."""
 
     kind: str
     entity_id: str
-    command: msgspec.Struct
+    command: msgspec.Struct | None
     command_id: str
     digest: int
     creates: bool = False
+    refused: bytes = b""
 
 
 class FeedListener(Protocol):
@@ -134,14 +135,15 @@ class Gateway:
 
     # --- asking -----------------------------------------------------------------------------------------------------
     async def ask(
-        self, kind: str, entity_id: str, command: msgspec.Struct, *, command_id: str, digest: int, creates: bool = False,
-        wait_ms: int = 0, cause: str = "", who: Who | None = None,
+        self, kind: str, entity_id: str, command: msgspec.Struct | None, *, command_id: str, digest: int, creates: bool = False,
+        wait_ms: int = 0, cause: str = "", who: Who | None = None, refused: bytes = b"",
     ) -> Reply:  # fmt: skip
-        """The reply to one command. With `wait_ms` a provisional one waits so long for the final one, and is PENDING when that has not come."""
+        """The reply to one command. With `wait_ms` a provisional one waits so long for the final one, and is PENDING when that has not come. `refused`: see `Envelope`; there is no command then."""
         self._ticket = ticket = self._ticket + 1
         envelope = Envelope(
-            ticket, kind, entity_id, command_id, digest, to_msgpack(command), creates, wait_ms > 0, cause, who=who
-        )
+            ticket, kind, entity_id, command_id, digest, _body(command), creates, wait_ms > 0, cause, who=who,
+            refused=refused,
+        )  # fmt: skip
         if not wait_ms:
             return await self._one(envelope)
         final = self._final[ticket] = asyncio.get_running_loop().create_future()
@@ -160,10 +162,11 @@ class Gateway:
         """The replies to many commands, in the same order."""
         envelopes = [
             Envelope(
-                0, a.kind, a.entity_id, a.command_id, a.digest, to_msgpack(a.command), a.creates, cause=cause, who=who
+                0, a.kind, a.entity_id, a.command_id, a.digest, _body(a.command), a.creates, cause=cause, who=who,
+                refused=a.refused,
             )
             for a in asks
-        ]
+        ]  # fmt: skip
         batch = Batch(len(envelopes))
         for index, envelope in enumerate(envelopes):
             self.submit(envelope, partial(batch.put, index))
@@ -447,6 +450,10 @@ class Gateway:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _body(command: msgspec.Struct | None) -> bytes:
+    return b"" if command is None else to_msgpack(command)
 
 
 def _owned(known: ShardMap) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from actors.domain.acts import audited_of
-from actors.domain.errors import Refused
+from actors.domain.errors import Refused, decode_refusal
 from actors.domain.kind import Context
 from actors.runtime import wire
 from actors.runtime.codec import Codec, to_json
@@ -115,13 +115,20 @@ class TurnTaker:
         answers: list[tuple[str, bytes]] = []
         happened: list[Any] = []
         provisional = False
-        command = codec.command(envelope.body)
+        command = None if envelope.refused else codec.command(envelope.body)
         try:
+            if command is None:
+                # Whoever asks found it, and had to ask all the same: it may have been done at an earlier try, when there was nothing to find.
+                found = decode_refusal(envelope.refused)
+                raise Refused(found.code, found.detail, **found.extra)
             decision = kind.decide(entity.state, command, context)
         except Refused as refused:
             self.refusals += 1
             status, reply, events = wire.REFUSED, to_json(refused.body), b"[]"
-            audited = audited_of(kind, envelope.who, entity.state, command, [], refused.body.code)
+            # Of what is no command whoever found it keeps the line.
+            audited = (
+                [] if command is None else audited_of(kind, envelope.who, entity.state, command, [], refused.body.code)
+            )
         else:
             happened = decision.events
             # Before the state is changed: it says what was there before.

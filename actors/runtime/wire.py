@@ -45,7 +45,8 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     commands is then kept by kind and command id alone. wait: the final answer is wanted when the first one is provisional.
     body: the command or query in MessagePack. cause: the request id, for history and logs. who: who asked, for the audit; None where nobody
     did (messages between entities, timers) and while identity is off. since_ms: it may have been done already, at any time since then (UTC
-    ms), which is longer ago than the memory of commands goes; 0 for what is not that old.
+    ms), which is longer ago than the memory of commands goes; 0 for what is not that old. refused: RefusalBody as JSON instead of a command: why whoever asks found that it can't be done,
+    which is the answer unless the command was done before; b"" where nothing was found.
     """
 
     ticket: int
@@ -60,6 +61,7 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     mode: int = COMMAND
     who: Who | None = None
     since_ms: int = 0
+    refused: bytes = b""
 
 
 class Reply(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -31,6 +31,7 @@ from serve.callers import caller_of, check_reaches, reach_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
 from serve.freshness import from_store
 from serve.gateway import Ask
+from serve.judging import carried
 from serve.limits import ITEMS_MAX
 from serve.moments import Moment, ms_of
 from serve.openapi import ProblemBody, documented
@@ -211,10 +212,13 @@ async def _done(
     failed: dict[str, Problem] = {}
     kept = await private.notes.kept_many([(name, command) for name in names], cause)
     for position, (name, one) in enumerate(zip(names, kept, strict=True)):
-        if isinstance(one, Problem):
-            failed[name] = one
-        else:
-            asks.append(Ask("order", name, one, f"{write.key}/{position}", write.digest))
+        try:
+            refused = carried(one) if isinstance(one, Problem) else b""
+        except Problem as problem:
+            failed[name] = problem
+            continue
+        to_do = None if isinstance(one, Problem) else one
+        asks.append(Ask("order", name, to_do, f"{write.key}/{position}", write.digest, refused=refused))
     replies = await services.gateway.ask_many(asks, cause=cause, who=scope.get(WHO)) if asks else []
     done: dict[str, OrderUpdateResult] = {}
     for ask, reply in zip(asks, replies, strict=True):

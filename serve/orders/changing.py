@@ -24,6 +24,7 @@ from actors.domain.order_views import (
 from actors.domain.personal_notes import PURCHASE
 from serve.callers import reach_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO
+from serve.judging import judged
 from serve.keys.data_keys import Erased
 from serve.limits import LINES_MAX, UNITS_MAX
 from serve.openapi import documented
@@ -114,23 +115,38 @@ class _Changing:
         scope[ENTITY_ID] = order_id
         if not sent.lines and sent.ship_to is None and sent.service_level is None:
             raise field_problem("order.nothing_to_change", "Say what shall be otherwise.", "/lines")
-        cause = scope[REQUEST_ID]
-        body = body_of(await services.gateway.view("order", order_id, ViewOrder(order_id, asker), cause=cause))
-        order = _view_decoder.decode(body)
-        command = ChangeOrder(
+        if sent.ship_to is not None:
+            self._check(sent.ship_to)
+        command, refused = await judged(self._command(order_id, sent, request, asker))
+        reply = await services.gateway.ask(
+            "order", order_id, command,
+            command_id=write.key, digest=self._digest(write), cause=scope[REQUEST_ID], who=scope.get(WHO), refused=refused,
+        )  # fmt: skip
+        return answer(reply)
+
+    async def _command(self, order_id: str, sent: OrderChanges, request: Request, asker: str) -> ChangeOrder:
+        """Raises Problem."""
+        cause = request.scope[REQUEST_ID]
+        reply = await self._services.gateway.view("order", order_id, ViewOrder(order_id, asker), cause=cause)
+        order = _view_decoder.decode(body_of(reply))
+        return ChangeOrder(
             [LineChange(line.line, line.quantity) for line in sent.lines],
             None if sent.ship_to is None else await self._address(order, sent.ship_to, cause),
             sent.service_level,
             await self._where_more(order, sent, cause),
             self._cut_offs(order),
             asker,
-            reach_of(scope) if not asker else [],
+            reach_of(request.scope) if not asker else [],
         )
-        reply = await services.gateway.ask(
-            "order", order_id, command,
-            command_id=write.key, digest=self._digest(write), cause=cause, who=scope.get(WHO),
-        )  # fmt: skip
-        return answer(reply)
+
+    def _check(self, to: Destination) -> None:
+        """Raises Problem 422."""
+        if (to.lat is None) != (to.lon is None):
+            missing = "lat" if to.lat is None else "lon"
+            detail = "Give both lat and lon, or neither."
+            raise field_problem("order.coordinates_incomplete", detail, f"/ship_to/{missing}")
+        if not self._private.seals:
+            refuse_names(to)
 
     def _digest(self, write: Write) -> int:
         # An address may stand in it.
@@ -168,12 +184,7 @@ class _Changing:
         if to.country != order.ship_to.country:
             detail = "Other places, prices and duties hold there: cancel the order and place it anew."
             raise field_problem("order.country_fixed", detail, "/ship_to/country", country=order.ship_to.country)
-        if (to.lat is None) != (to.lon is None):
-            missing = "lat" if to.lat is None else "lon"
-            detail = "Give both lat and lon, or neither."
-            raise field_problem("order.coordinates_incomplete", detail, f"/ship_to/{missing}")
         if not self._private.seals:
-            refuse_names(to)
             return NewAddress(ShipTo(to.country, to.postcode, to.city, to.lat, to.lon))
         query = ViewContact(order.order_id)
         reply = await self._services.gateway.view("order", order.order_id, query, cause=cause)

@@ -19,6 +19,7 @@ from serve.availability.keepers import FIRST, among
 from serve.callers import subject_of
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
+from serve.judging import judged
 from serve.orders.own import check_ref, owner_of, reveals, told_alike
 from serve.orders.pickup import Pickups, check_plain, check_whole
 from serve.orders.places import PlacesOfOrders
@@ -75,19 +76,29 @@ class OrderPlacing:
         return await self._placed(order, write, scope)
 
     async def _placed(self, order: NewOrder, write: Write, scope: Scope) -> Answer:
-        settings = self._settings
+        settings, owner, cause = self._settings, owner_of(scope), scope[REQUEST_ID]
+        order_id = new_order_id(settings.region, self._clock.now_ms(), write.key)
+        command, refused = await judged(self._whole_command(order_id, order, owner, scope))
+        reply = await self._gateway.ask(
+            "order", order_id, command,
+            command_id=write.key, digest=self._private.digest(write.body, write.digest), creates=True,
+            wait_ms=settings.placement_wait_ms, cause=cause, who=scope.get(WHO), refused=refused,
+        )  # fmt: skip
+        return await self._told(reply, scope)
+
+    async def _whole_command(self, order_id: str, order: NewOrder, owner: str, scope: Scope) -> PlaceOrder:
+        """Raises Problem."""
+        cause = scope[REQUEST_ID]
         if order.pickup is not None or order.ship_to is NOWHERE:
             order = self._collected(order)
         self._check(order)
         check_ref(scope, order.customer.customer_ref)
-        owner, cause = owner_of(scope), scope[REQUEST_ID]
         if owner and self._signals is not None:
             await self._signals.heed(scope, owner)
         await self._known.require([line.sku for line in order.lines], "/lines/{}/sku", cause)
         for position, line in enumerate(order.lines):
             if line.substitutes:
                 await self._known.require(line.substitutes, f"/lines/{position}/substitutes/{{}}", cause)
-        order_id = new_order_id(settings.region, self._clock.now_ms(), write.key)
         scope[ENTITY_ID] = order_id
         command = self._command(order, owner, scope)
         if order.reservation_id:
@@ -96,13 +107,7 @@ class OrderPlacing:
             parts = parts_of(command.lines, command.kits) if command.kits else command.lines
             command = self._pickups.of(command, order.pickup.location_id, parts, self._clock.now_ms())
             command = msgspec.structs.replace(command, placed_by=_of_staff(scope))
-        command = await self._private.sealed(order_id, order, command, cause)
-        reply = await self._gateway.ask(
-            "order", order_id, command,
-            command_id=write.key, digest=self._private.digest(write.body, write.digest), creates=True,
-            wait_ms=settings.placement_wait_ms, cause=cause, who=scope.get(WHO),
-        )  # fmt: skip
-        return await self._told(reply, scope)
+        return await self._private.sealed(order_id, order, command, cause)
 
     async def _told(self, reply: Reply, scope: Scope) -> Answer:
         """201 with the whole order. Raises Problem: `order.not_shown` of one that is placed and durable; the same call again gives it."""

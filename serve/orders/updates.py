@@ -21,6 +21,7 @@ from actors.runtime.wire import OK, Reply
 from serve.callers import reach_of
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Receive, Scope
 from serve.gateway import Ask
+from serve.judging import carried, judged
 from serve.orders.hold_notes import may_tell
 from serve.orders.holding import HOLDING, check_plain, holding
 from serve.orders.own import asker_of, of_customer, told_alike
@@ -38,6 +39,7 @@ _item_decoder = msgspec.json.Decoder(OrderUpdateItem)
 _items_decoder = msgspec.json.Decoder(OrderUpdates)
 _raw_items_decoder = msgspec.json.Decoder(RawOrderUpdates)
 _encode = msgspec.json.Encoder().encode
+_Command = UpdateOrder | HoldOrder | ReleaseOrder | PrioritiseOrder
 
 # Commands without a moment, place or line: by far the most frequent, and equal values may be shared.
 _PLAIN = {name: UpdateOrder(name) for name in ("start_picking", "pause_picking", "pack", "ship", "deliver", "cancel")}
@@ -75,19 +77,26 @@ class OrderUpdating:
         write = await self._bodies.read(scope, receive)
         scope[ENTITY_ID] = order_id
         self._territory.check_order(order_id)
-        command = self._any(order_id, decode(_update_decoder, write.body), "", reach_of(scope), scope)
+        sent = decode(_update_decoder, write.body)
+        asked = self._any(order_id, sent, "", reach_of(scope), scope)
         if asker:
-            command = of_customer(command, asker)
-        cause = scope[REQUEST_ID]
-        if type(command) is UpdateOrder and command.update in _ASKS_ELSEWHERE:
-            command = await self._places.added_to(order_id, command, cause)
-        elif self._private.notes.seals(command):
-            command = await self._private.notes.kept(order_id, command, cause)
+            asked = of_customer(asked, asker)
+        refused, command = self._untimely(sent, ""), None
+        if not refused:
+            command, refused = await judged(self._completed(order_id, asked, scope[REQUEST_ID]))
         reply = await self._gateway.ask(
             "order", order_id, command,
-            command_id=write.key, digest=self._digest(write), cause=cause, who=scope.get(WHO),
+            command_id=write.key, digest=self._digest(write), cause=scope[REQUEST_ID], who=scope.get(WHO), refused=refused,
         )  # fmt: skip
         return answer(reply)
+
+    async def _completed(self, order_id: str, command: _Command, cause: str) -> _Command:
+        """With where else to ask, and its note sealed. Raises Problem."""
+        if type(command) is UpdateOrder and command.update in _ASKS_ELSEWHERE:
+            return await self._places.added_to(order_id, command, cause)
+        if self._private.notes.seals(command):
+            return await self._private.notes.kept(order_id, command, cause)
+        return command
 
     def _digest(self, write: Write) -> int:
         # What is remembered of a note must not confirm a guess.
@@ -133,6 +142,11 @@ class OrderUpdating:
             except Problem as problem:
                 results[position] = self._failed(item.order_id, problem, scope)
                 continue
+            refused = self._untimely(item, f"/updates/{position}")
+            if refused:
+                asks.append(Ask("order", item.order_id, None, f"{key}/{position}", digest, refused=refused))
+                positions.append(position)
+                continue
             if type(command) is UpdateOrder and command.update in _ASKS_ELSEWHERE:
                 waiting.append(len(asks))
             elif self._private.notes.seals(command):
@@ -148,17 +162,20 @@ class OrderUpdating:
     async def _sealed(
         self, asks: list[Ask], positions: list[int], noted: list[int], scope: Scope, results: list[bytes]
     ) -> tuple[list[Ask], list[int]]:
-        """The asks with their notes sealed; those whose note can't be are told as bad."""
+        """The asks with their notes sealed; those whose note can't be are refused."""
         kept = await self._private.notes.kept_many(
             [(asks[at].entity_id, asks[at].command) for at in noted], scope[REQUEST_ID]
         )
         bad = set[int]()
         for at, command in zip(noted, kept, strict=True):
-            if isinstance(command, Problem):
-                results[positions[at]] = self._failed(asks[at].entity_id, command, scope)
-                bad.add(at)
-            else:
+            if not isinstance(command, Problem):
                 asks[at] = msgspec.structs.replace(asks[at], command=command)
+                continue
+            try:
+                asks[at] = msgspec.structs.replace(asks[at], command=None, refused=carried(command))
+            except Problem as problem:
+                results[positions[at]] = self._failed(asks[at].entity_id, problem, scope)
+                bad.add(at)
         good = [at for at in range(len(asks)) if at not in bad]
         return [asks[at] for at in good], [positions[at] for at in good]
 
@@ -191,7 +208,7 @@ class OrderUpdating:
 
     def _any(
         self, order_id: str, sent: OrderUpdate | OrderUpdateItem, base: str, within: list[str], scope: Scope
-    ) -> UpdateOrder | HoldOrder | ReleaseOrder | PrioritiseOrder:
+    ) -> _Command:
         """The domain's command. Raises Problem 403, and 422 with pointers below `base`."""
         if sent.update not in HOLDING:
             return self._command(order_id, sent, base, within)
@@ -218,23 +235,26 @@ class OrderUpdating:
             detail = f"Lines belong to short_pick, not to {update}."
             raise field_problem("update.lines_not_allowed", detail, f"{base}/lines")
         fulfilment = None if sent.fulfilment_id is None else _number(order_id, sent.fulfilment_id, base)
-        at_ms = None if sent.occurred_at is None else self._occurred_at_ms(sent.occurred_at, base)
+        at_ms = None if sent.occurred_at is None else _ms(sent.occurred_at)
         lines = [(line.sku, line.quantity) for line in sent.lines] if sent.lines else []
         lots = [(line.sku, line.lot, line.quantity) for line in sent.lines or () if line.lot]
         return UpdateOrder(update, fulfilment, at_ms, lines, within=within, lots=lots)
 
-    def _occurred_at_ms(self, at: datetime, base: str) -> int:
-        at_ms = int(at.timestamp() * 1000)
-        now_ms = self._clock.now_ms()
+    def _untimely(self, sent: OrderUpdate | OrderUpdateItem, base: str) -> bytes:
+        """For the order, when `occurred_at` is too old, or yet to come (`judging.carried`); b"" when it is neither. When the same call was taken it was in time, maybe."""
+        if sent.occurred_at is None:
+            return b""
+        at_ms, now_ms = _ms(sent.occurred_at), self._clock.now_ms()
         if now_ms - self._age_max_ms <= at_ms <= now_ms + self._ahead_max_ms:
-            return at_ms
-        raise field_problem(
+            return b""
+        problem = field_problem(
             "update.occurred_at_out_of_range",
             f"occurred_at may be at most {self._age_max_ms // DAY_MS} days old and {self._ahead_max_ms // 1000} s ahead.",
             f"{base}/occurred_at",
             age_max_days=self._age_max_ms // DAY_MS,
             ahead_max_s=self._ahead_max_ms // 1000,
         )
+        return carried(problem)
 
     def _failed(self, order_id: str, problem: Problem, scope: Scope) -> bytes:
         self._metrics.refused(problem.code)
@@ -266,6 +286,10 @@ def _named_order(raw: msgspec.Raw) -> str:
         return _named_decoder.decode(raw).order_id[:64]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def _number(order_id: str, fulfilment_id: str, base: str) -> int:

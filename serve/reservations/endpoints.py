@@ -14,8 +14,9 @@ from actors.domain.order_state import Line, wanted_of
 from actors.domain.reservation_commands import Command, ExtendReservation, MakeReservation, ReleaseReservation
 from actors.domain.reservation_state import ReservationView, ViewReservation
 from serve.catalogue.known import KnownSkuCheck
-from serve.context import ENTITY_ID, REQUEST_ID, WHO
+from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
 from serve.identity.limits import RESERVATIONS_BY_CUSTOMER, hold_to
+from serve.judging import judged
 from serve.openapi import KEY_PARAMETER, documented
 from serve.orders.own import asker_of, owner_of, told_alike
 from serve.orders.places import PlacesOfOrders
@@ -81,19 +82,12 @@ class _Reservations:
         services, scope = self._services, request.scope
         write = await services.bodies.read(scope, request.receive)
         sent = decode(_new_decoder, write.body)
-        self._check(sent.ship_to)
-        owner, cause, now_ms = owner_of(scope), scope[REQUEST_ID], services.clock.now_ms()
-        if owner:
-            _check_own(sent.lines)
-            _check_own_time(sent.ttl_s)
-            # Who keeps goods from others by many small carts is slowed down.
-            await hold_to(services.limits, RESERVATIONS_BY_CUSTOMER, "reservations", owner, now_ms)
-        await self._known.require([line.sku for line in sent.lines], "/lines/{}/sku", cause)
-        made_id = scope[ENTITY_ID] = new_reservation_id(services.settings.region, now_ms, write.key)
+        made_id = new_reservation_id(services.settings.region, services.clock.now_ms(), write.key)
+        command, refused = await judged(self._command(made_id, sent, scope))
         reply = await services.gateway.ask(
-            _NOUN, made_id, self._command(sent, owner),
+            _NOUN, made_id, command,
             command_id=write.key, digest=write.to(scope["path"]).digest, creates=True, wait_ms=services.settings.placement_wait_ms,
-            cause=cause, who=scope.get(WHO),
+            cause=scope[REQUEST_ID], who=scope.get(WHO), refused=refused,
         )  # fmt: skip
         body = body_of(reply)
         made = _view_decoder.decode(body)
@@ -148,8 +142,17 @@ class _Reservations:
             detail = "Give both lat and lon, or neither."
             raise field_problem("order.coordinates_incomplete", detail, f"/ship_to/{missing}")
 
-    def _command(self, sent: NewReservation, owner: str) -> MakeReservation:
-        index = self._services.index
+    async def _command(self, made_id: str, sent: NewReservation, scope: Scope) -> MakeReservation:
+        """Raises Problem."""
+        services, index, owner = self._services, self._services.index, owner_of(scope)
+        self._check(sent.ship_to)
+        if owner:
+            _check_own(sent.lines)
+            _check_own_time(sent.ttl_s)
+            # Who keeps goods from others by many small carts is slowed down.
+            await hold_to(services.limits, RESERVATIONS_BY_CUSTOMER, "reservations", owner, services.clock.now_ms())
+        await self._known.require([line.sku for line in sent.lines], "/lines/{}/sku", scope[REQUEST_ID])
+        scope[ENTITY_ID] = made_id
         # Of a kit its parts are kept: it has no stock of its own.
         lines = [Line(line.sku, line.quantity, 0) for line in sent.lines]
         need = wanted_of(lines, index.kits(line.sku for line in sent.lines))

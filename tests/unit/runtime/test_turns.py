@@ -1,9 +1,12 @@
 """A turn happens once, whole, or not at all."""
 
+import msgspec
 import pytest
 
 from actors.domain.audit import Who
+from actors.domain.errors import RefusalBody
 from actors.runtime import wire
+from actors.runtime.codec import to_json
 from actors.runtime.mailbox import Group
 from actors.runtime.shard import Entity
 from actors.runtime.turns import EvolveFault, NeedsStore, TurnTaker
@@ -79,6 +82,46 @@ def test_asking_for_what_does_not_exist_fills_neither_journal_nor_memory(table):
     assert table.turns() == []
     assert len(table.shard.entities) == 1
     assert len(table.shard.memory._recent) == 0
+
+
+def found_wrong(entity_id: str, command: counter.Add, command_id: str = "c1"):
+    """The same call, of which whoever asks finds now that it can't be done."""
+    refused = to_json(RefusalBody("counter.late", "It is too late for that.", {"code": 7, "errors": []}))
+    one = envelope(entity_id, command, command_id, who=Who("us-acct-mia"))
+    return msgspec.structs.replace(one, body=b"", refused=refused)
+
+
+def test_what_was_done_is_refused_when_it_is_asked_for_again_though_it_would_not_be_taken_now(table):
+    done = table.take(envelope("us-1", counter.Add(5)))
+    assert table.take(found_wrong("us-1", counter.Add(5))) == done
+    assert code_of(table.take(found_wrong("us-1", counter.Add(6)))) == wire.CODE_KEY_REUSED
+    assert table.entity.state.total == 6
+    assert len(table.turns()) == 1
+
+
+def test_what_was_found_wrong_changes_something_or_is_done_at_the_next_try(table):
+    refused = table.take(found_wrong("us-1", counter.Add(5)))
+    assert (refused.status, code_of(refused)) == (wire.REFUSED, "counter.late")
+    assert msgspec.json.decode(refused.body)["extra"] == {"code": 7, "errors": []}
+    assert not refused.audited  # it was no command: whoever found it notes it
+    assert table.take(envelope("us-1", counter.Add(5))).body == refused.body
+    [turn] = table.turns()
+    assert (turn.events, turn.status, turn.version, turn.audited) == (b"[]", wire.REFUSED, 1, [])
+    assert table.entity.state.total == 1
+
+
+def test_what_was_found_wrong_before_anything_exists_is_remembered(table):
+    refused = table.take(found_wrong("us-2", counter.Add(5)), absent=True)
+    assert code_of(refused) == "counter.late"
+    assert table.turns() == []
+    assert total_of(table.take(envelope("us-2", counter.Add(5)), absent=True)) == 5
+
+
+def test_what_was_found_wrong_is_told_before_the_history_was_asked_whether_it_was_done(table):
+    one = msgspec.structs.replace(found_wrong("us-1", counter.Add(5)), since_ms=1)
+    with pytest.raises(NeedsStore):
+        table.take(one)
+    assert code_of(table.take(one, asked=True)) == "counter.late"
 
 
 @pytest.mark.parametrize("who", [None, Who("us-acct-mia")])

@@ -13,7 +13,7 @@ import msgspec
 
 from actors.domain.acts import audited_of
 from actors.domain.audit import Audited, Who
-from actors.domain.errors import RefusalBody, Refused
+from actors.domain.errors import RefusalBody, Refused, decode_refusal
 from actors.domain.kind import Context, Message
 from actors.domain.kinds import KINDS
 from actors.domain.rows import (
@@ -99,8 +99,9 @@ class FakeGateway:
 
     # --- the port
     async def ask(
-        self, kind: str, entity_id: str, command: msgspec.Struct, *,
+        self, kind: str, entity_id: str, command: msgspec.Struct | None, *,
         command_id: str, digest: int, creates: bool = False, wait_ms: int = 0, cause: str = "", who: Who | None = None,
+        refused: bytes = b"",
     ) -> Reply:  # fmt: skip
         self._trouble()
         if self.fault is not None:
@@ -114,7 +115,11 @@ class FakeGateway:
             if known_digest != digest:
                 return Reply(KEY_REUSED, refusal(CODE_KEY_REUSED, "The key was used for another request."))
             return reply if wait_ms else _at_once(reply)
-        reply = self._turn(kind, entity_id, command, command_id, cause, who)
+        reply = (
+            Reply(REFUSED, encode(decode_refusal(refused)))
+            if refused
+            else self._turn(kind, entity_id, command, command_id, cause, who)
+        )
         if (kind, entity_id) not in self.entities:
             # Where nothing exists, the runtime drops the turn.
             return reply
@@ -143,6 +148,7 @@ class FakeGateway:
                 command_id=a.command_id,
                 digest=a.digest,
                 creates=a.creates,
+                refused=a.refused,
                 cause=cause,
                 who=who,
             )
