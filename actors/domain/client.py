@@ -32,18 +32,21 @@ Secret = tuple[str, int]
 
 # --- commands -------------------------------------------------------------------------------------------------------
 class RegisterClient(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A new client. `locations`: where it may act, empty for the whole region; `secret_hash`: SHA-256 as hex."""
+    """A new client. `locations`: where it may act, empty for the whole region; `secret_hash`: SHA-256 as hex; `draw`: a name by chance for this one
+    drawing of a secret, which the answer repeats."""
 
     scopes: list[str]
     locations: list[str]
     secret_hash: str
+    draw: str = ""
 
 
 class RotateClientSecret(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A new secret. The one before stays good for `grace_ms`, at most GRACE_MAX_MS; any older one ends."""
+    """A new secret. The one before stays good for `grace_ms`, at most GRACE_MAX_MS; any older one ends. `draw`: see RegisterClient."""
 
     secret_hash: str
     grace_ms: int
+    draw: str = ""
 
 
 class SetClientScopes(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -164,18 +167,21 @@ class ClientView(msgspec.Struct, frozen=True, gc=False):
 
 
 class ClientChanged(msgspec.Struct, frozen=True, gc=False):
-    """The answer to all commands but a new secret."""
+    """The answer to all commands but a new secret. `draw`: of the registration that was done, by which whoever repeats it sees that the secret
+    which he has drawn was not taken; "" else, and in answers of earlier releases."""
 
     client_id: str
     version: int
+    draw: str = ""
 
 
 class ClientSecretChanged(msgspec.Struct, frozen=True, gc=False):
-    """The answer to a new secret. `old_until_ms`: when the one before ends, UTC ms; 0 when it has ended."""
+    """The answer to a new secret. `old_until_ms`: when the one before ends, UTC ms; 0 when it has ended. `draw`: see ClientChanged."""
 
     client_id: str
     version: int
     old_until_ms: int
+    draw: str = ""
 
 
 # --- decide ---------------------------------------------------------------------------------------------------------
@@ -185,7 +191,8 @@ def decide(state: Client | None, command: Command, context: Context) -> Decision
         if state is not None:
             detail = f"Client {context.entity_id} exists already."
             raise Refused("client.exists", detail, client_id=context.entity_id)
-        return _changed(context, ClientRegistered(command.scopes, command.locations, command.secret_hash))
+        registered = ClientRegistered(command.scopes, command.locations, command.secret_hash)
+        return Decision([registered], lambda state, version: ClientChanged(context.entity_id, version, command.draw))
     client = _known(state)
     if type(command) is RotateClientSecret:
         return _rotate(client, command, context)
@@ -211,7 +218,7 @@ def _changed(context: Context, *events: Event) -> Decision:
 
 def _rotate(client: Client, command: RotateClientSecret, context: Context) -> Decision:
     def reply(state: Client, version: int) -> ClientSecretChanged:
-        return ClientSecretChanged(state.client_id, version, _old_until_ms(state))
+        return ClientSecretChanged(state.client_id, version, _old_until_ms(state), command.draw)
 
     if client.secrets[0][0] == command.secret_hash:
         return Decision([], reply)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
-from typing import Annotated
+import secrets
+from typing import Annotated, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Path, Request
@@ -13,6 +12,7 @@ from starlette.responses import Response
 
 from actors.domain.client import (
     CheckClient,
+    ClientChanged,
     ClientCheck,
     ClientView,
     DisableClient,
@@ -49,9 +49,12 @@ from serve.responses import AnswerResponse, encode, ok
 
 # What operators on the cell's own machine name themselves (`cells/keys.py`).
 RESERVED_NAMES = frozenset({"local"})
+SECRET_BYTES = 32
+DRAW_BYTES = 8
 ClientId = Annotated[str, Path(max_length=64, description="e.g. us-client-web-shop")]
 _new_decoder = msgspec.json.Decoder(NewClient)
 _change_decoder = msgspec.json.Decoder(ClientChange)
+_changed_decoder = msgspec.json.Decoder(ClientChanged)
 _NEW = {"name": "web-shop", "scopes": ["orders.place", "orders.read"]}
 _CHANGE = {"change": "rotate_secret", "grace_s": 3600}
 _FORM = {
@@ -65,6 +68,17 @@ _FORM = {
 def _secret_hash(secret: str) -> str:
     # 256 random bits need no slow hash.
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class _Drawn(NamedTuple):
+    """A secret of 256 bits by chance: what is made from the cell's keys, whoever has these can make as well. `draw`: a name for it that tells nothing of it."""
+
+    secret: str
+    draw: str
+
+
+def _drawn() -> _Drawn:
+    return _Drawn(secrets.token_urlsafe(SECRET_BYTES), secrets.token_hex(DRAW_BYTES))
 
 
 def _check_scopes(scopes: Scopes) -> None:
@@ -85,6 +99,14 @@ def _check_own(scope: Scope, scopes: Scopes) -> None:
         raise Problem("client.beyond_rights", f"You don't have these rights yourself: {', '.join(more)}.")
 
 
+def _told(changed: ClientChanged, drawn: _Drawn) -> ClientSecret:
+    """The secret, if it is the one that was taken. Raises Problem 409 when the call is a repetition: then another one was, and nobody knows that any more."""
+    if changed.draw != drawn.draw:
+        detail = "This was done before, and its secret told once; it is kept nowhere. If it was lost, ask for a new one: `rotate_secret`, with another key."
+        raise Problem("client.secret_told", detail, extra={"client_id": changed.client_id})
+    return ClientSecret(changed.client_id, drawn.secret)
+
+
 class _Clients:
     """The handlers' work."""
 
@@ -102,9 +124,9 @@ class _Clients:
         if sent.name in RESERVED_NAMES:
             raise Problem("client.exists", "This name is taken.")
         identity = request.scope[ENTITY_ID] = client_id(desk.region, sent.name)
-        secret = self._secret(identity, write.key)
-        await self._ask(request, write, identity, RegisterClient(sent.scopes, sent.locations, _secret_hash(secret)))
-        return ClientSecret(identity, secret)
+        drawn = _drawn()
+        command = RegisterClient(sent.scopes, sent.locations, _secret_hash(drawn.secret), drawn.draw)
+        return _told(await self._ask(request, write, identity, command), drawn)
 
     async def read(self, request: Request, identity: str) -> Response:
         desk = self.desk
@@ -121,14 +143,14 @@ class _Clients:
         request.scope[ENTITY_ID] = identity
         desk.check_own("client", identity)
         await desk.check_reach("client", identity, ViewClient(), ClientView, request.scope)
-        secret = ""
+        drawn = _Drawn("", "")
         command: msgspec.Struct
         if sent.change == "rotate_secret":
             # Whoever is told the secret may do what the client may.
             known = await desk.view("client", identity, ViewClient(), request.scope, ClientView)
             _check_own(request.scope, known.scopes)
-            secret = self._secret(identity, write.key)
-            command = RotateClientSecret(_secret_hash(secret), sent.grace_s * 1000)
+            drawn = _drawn()
+            command = RotateClientSecret(_secret_hash(drawn.secret), sent.grace_s * 1000, drawn.draw)
         elif sent.change == "scopes":
             _check_scopes(sent.scopes)
             _check_own(request.scope, sent.scopes)
@@ -136,21 +158,16 @@ class _Clients:
             command = SetClientScopes(sent.scopes, sent.locations)
         else:
             command = DisableClient() if sent.change == "disable" else EnableClient()
-        await self._ask(request, write, identity, command)
-        return ClientSecret(identity, secret)
+        return _told(await self._ask(request, write, identity, command), drawn)
 
-    async def _ask(self, request: Request, write: Write, identity: str, command: msgspec.Struct) -> None:
+    async def _ask(self, request: Request, write: Write, identity: str, command: msgspec.Struct) -> ClientChanged:
         """Raises Problem where it is refused."""
         reply = await self.desk.services.gateway.ask(
             "client", identity, command,
             command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
         )  # fmt: skip
-        body_of(reply)
-
-    def _secret(self, identity: str, key: str) -> str:
-        """Made from the call's key, so that a repeated call gives the same secret again. 256 bits."""
-        made = hmac.digest(self.desk.keys().lookup_key, f"client-secret\0{identity}\0{key}".encode(), "sha256")
-        return base64.urlsafe_b64encode(made).decode("ascii").rstrip("=")
+        # A new secret's answer has one member more.
+        return _changed_decoder.decode(body_of(reply))
 
     async def token(self, request: Request) -> AccessToken:
         desk = self.desk
@@ -238,7 +255,7 @@ def router(desk: Desk) -> APIRouter:
         **documented(ClientSecret, request=NewClient, request_example=_NEW, status=201, problems=(401, 403, 409)),
     )
     async def registered(request: Request) -> Response:
-        """Gives the secret; it is kept nowhere."""
+        """Gives the secret, once: it is kept nowhere. The same call again is answered 409 `client.secret_told`; whoever lost the secret asks for a new one."""
         return AnswerResponse((201, encode(await clients.register(request)), ()))
 
     @api.get(
@@ -253,10 +270,11 @@ def router(desk: Desk) -> APIRouter:
     @api.post(
         "/v1/clients/{client_id}/changes",
         summary="Change a machine's rights or secret",
-        **documented(ClientSecret, request=ClientChange, request_example=_CHANGE, problems=(401, 403, 404)),
+        **documented(ClientSecret, request=ClientChange, request_example=_CHANGE, problems=(401, 403, 404, 409)),
     )
     async def changed(client_id: ClientId, request: Request) -> Response:
-        """Tokens that were given before end, but at a new secret. `client_secret` is empty unless it is new."""
+        """Tokens that were given before end, but at a new secret. `client_secret` is empty unless it is new; it is told once, and the same call again is
+        answered 409 `client.secret_told`. With another one after a lost one only the lost one keeps its grace: the secret before it ends at once."""
         return ok(await clients.change(request, client_id))
 
     return api

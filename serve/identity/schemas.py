@@ -256,7 +256,7 @@ class ClientChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClientSecret(msgspec.Struct, frozen=True):
-    """The secret is shown here and nowhere else."""
+    """The secret is shown here, once, and nowhere else."""
 
     client_id: str
     client_secret: str

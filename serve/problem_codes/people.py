@@ -39,6 +39,7 @@ CODES: dict[str, Entry] = {
     "account.factor_exists": Entry(409, "There is a second factor already"),
     "account.location_not_allowed": Entry(403, "Not allowed at this location"),
     "client.exists": Entry(409, "Client exists already"),
+    "client.secret_told": Entry(409, "Secret was told already"),
     "client.unknown": Entry(404, "No such client"),
     "client.scope_unknown": Entry(422, "No such scope"),
     "client.refused": Entry(401, "Machine refused"),

@@ -13,7 +13,9 @@ from actors.domain.client import (
     GRACE_MAX_MS,
     TOKEN_MAX_MS,
     CheckClient,
+    ClientChanged,
     ClientCheck,
+    ClientSecretChanged,
     DisableClient,
     EnableClient,
     RegisterClient,
@@ -70,6 +72,20 @@ def code_of(work, *args):
 def test_a_client_is_registered_twice():
     desk = Desk().registered()
     assert code_of(desk.do, RegisterClient([], [], HASHES[1])) == "client.exists"
+
+
+def test_a_repeated_call_can_not_be_told_from_the_one_that_gave_the_secret():
+    """Whoever repeats it has drawn another secret, and is answered as the first was: with the name of that one's drawing."""
+    desk = Desk()
+    assert desk.do(RegisterClient([], [], HASHES[0], "first")).draw == "first"
+    assert desk.do(RotateClientSecret(HASHES[1], 0, "second")).draw == "second"
+    assert desk.do(DisableClient()).draw == ""
+
+
+def test_answers_that_an_earlier_release_remembered_can_not_be_read():
+    assert msgspec.json.decode(b'{"client_id":"c","version":1}', type=ClientChanged).draw == ""
+    told = msgspec.json.decode(b'{"client_id":"c","version":2,"old_until_ms":0}', type=ClientSecretChanged)
+    assert told.draw == ""
 
 
 def test_a_client_that_there_is_not_can_be_used():

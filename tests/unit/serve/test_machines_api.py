@@ -1,12 +1,14 @@
 """Machines as callers: how they are registered, get tokens for their scopes, and are shut out."""
 
 import base64
+import hashlib
+import hmac
 
 import msgspec
 import pytest
 
 from actors.domain.audit import Audited
-from actors.domain.client import SetClientScopes
+from actors.domain.client import Client, SetClientScopes
 from serve.audit import trail
 from serve.endpoint_needs import NEEDS
 from serve.identity.limits import BY_ADDRESS, BY_CLIENT
@@ -114,8 +116,60 @@ async def test_a_machine_gets_a_token_for_its_scopes_and_no_more(cell):
     assert (await token_of(cell, client, scope="stock.adjust")).json()["error"] == "invalid_scope"
 
 
-async def test_a_repeated_registration_gives_the_same_secret_again(cell):
-    assert await registered(cell, ["orders.read"]) == await registered(cell, ["orders.read"])
+def told_already(answer) -> bool:
+    return (answer.status_code, answer.json()["code"]) == (
+        409,
+        "client.secret_told",
+    ) and "client_secret" not in answer.json()
+
+
+async def test_a_repeated_registration_tells_a_secret_that_is_not_the_client_s(cell):
+    client, new = await registered(cell, ["orders.read"]), {"name": "shop", "scopes": ["orders.read"]}
+    again = await cell.post("/v1/clients", new, "reg-1", **cell.bearer())
+    assert told_already(again)
+    assert again.json()["client_id"] == client["client_id"]
+    assert (await token_of(cell, client)).status_code == 200
+    # Whoever lost it asks for a new one.
+    path = f"/v1/clients/{client['client_id']}/changes"
+    fresh = (await cell.post(path, {"change": "rotate_secret"}, **cell.bearer())).json()
+    assert (await token_of(cell, fresh)).status_code == 200
+
+
+async def test_a_repeated_new_secret_replaces_the_one_that_was_told(cell):
+    client, change = await registered(cell, ["orders.read"]), {"change": "rotate_secret", "grace_s": 0}
+    path = f"/v1/clients/{client['client_id']}/changes"
+    fresh = (await cell.post(path, change, "new-1", **cell.bearer())).json()
+    assert told_already(await cell.post(path, change, "new-1", **cell.bearer()))
+    assert (await token_of(cell, fresh)).status_code == 200
+    off = {"change": "disable"}
+    first, again = [(await cell.post(path, off, "off-1", **cell.bearer())).json() for _ in range(2)]
+    assert first == again == {"client_id": client["client_id"], "client_secret": ""}
+
+
+async def test_who_has_the_key_file_and_the_database_makes_a_machine_s_secret(cell):
+    """Neither what is remembered of the call nor what the entity keeps, with any key of the file, gives it."""
+    client = await registered(cell, ["orders.read"])
+    told, identity = client["client_secret"], client["client_id"]
+    keys = [command_id for kind, _, command_id in cell.gateway.remembered if kind == "client"]
+    assert keys
+    for key in (*keys, "reg-1"):
+        made = hmac.digest(cell.keys.lookup_key, f"client-secret\0{identity}\0{key}".encode(), "sha256")
+        assert base64.urlsafe_b64encode(made).decode().rstrip("=") != told
+    state, _ = cell.gateway.entities["client", identity]
+    replies = b"".join(reply.body for _, reply in cell.gateway.remembered.values())
+    assert told.encode() not in msgspec.json.encode(state) + replies
+    assert len(base64.urlsafe_b64decode(told + "=")) == 32
+
+
+async def test_a_machine_of_an_earlier_release_is_kept_out(cell):
+    """Its secret was made from the key of its registration."""
+    made = hmac.digest(cell.keys.lookup_key, b"client-secret\0us-client-old\0reg-1", "sha256")
+    old = base64.urlsafe_b64encode(made).decode().rstrip("=")
+    cell.gateway.entities["client", "us-client-old"] = (
+        Client("us-client-old", ["orders.read"], [], [(hashlib.sha256(old.encode()).hexdigest(), 0)]),
+        1,
+    )
+    assert (await token_of(cell, {"client_id": "us-client-old", "client_secret": old})).status_code == 200
 
 
 async def test_a_machine_may_name_itself_by_basic_but_not_twice(cell):
