@@ -107,9 +107,9 @@ class _Accounts:
     async def open_session(self, request: Request) -> CustomerTokens:
         desk, scope = self._desk, request.scope
         earliest = asyncio.get_running_loop().time() + REFUSAL_S
+        await desk.hold_address(scope, "customer-sign-in")
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         sent = decode(_session_decoder, write.body)
-        await desk.hold_address(scope, "customer-sign-in")
         email, keys = checked(sent.email, "/email"), desk.keys()
         identity = scope[ENTITY_ID] = self._id(email)
         await desk.hold_to(TRIES_BY_PERSON, "customer-tries", identity)

@@ -1,7 +1,7 @@
 """How often signing in may be tried: by account and by address. Who guesses passwords is slowed down long before he is right, and the
 costly hashes are kept for those who may try.
 
-    what can be guessed, or costs a hash (passwords, codes)    counted before it is looked at, by address and by whom it is for
+    what can be guessed, or costs a hash (passwords, codes)    counted before it is looked at, by address (before its body is read) and by whom it is for
     what proves itself (refresh tokens, tickets, secrets of    looked at first; if good, counted by whom it is of,
     256 bits, what a device signed)                            if not, by address
 
