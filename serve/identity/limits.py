@@ -114,6 +114,13 @@ class Routers:
         """What counts as one caller for a limit."""
         return network_of(self.address_of(scope))
 
+    @staticmethod
+    def is_from_here(scope: Scope) -> bool:
+        """Is whoever opened the connection on this machine? Of a router's callers that says nothing."""
+        client = scope.get("client")
+        told = _parsed(str(client[0])) if client else None
+        return told is not None and told.is_loopback
+
     def _is_router(self, peer: str) -> bool:
         if not self._networks:
             return False
