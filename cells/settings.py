@@ -78,7 +78,7 @@ class Api(Section, frozen=True):
 
     `host` and `port` are those of the uvicorn door of the Serve replicas; `serve_port` is Serve's own ingress, on loopback alone. `router_networks`: where routers stand that are not on this
     machine: what they say of a caller's address counts, so nobody else may be in these networks. `replicas`: processes that answer at that door, each with
-    an index of all stock. `max_body_bytes`: larger bodies get 413 `body.too_large`; whoever raises it raises `body_bytes_max` in `config/router.toml` as well, or the router refuses them
+    an index of all stock. `max_body_bytes`: larger bodies get 413 `body.too_large`, and so do those of more than 16 KiB where nobody has to be signed in; whoever raises it raises `body_bytes_max` in `config/router.toml` as well, or the router refuses them
     before. `placement_wait_ms`: for how long a placement waits for its final answer; then it is answered as it is (`placed`) and goes on; less than
     `request_timeout_ms`, after which a caller gets 503 `cell.unavailable`, and which must be less than the router's `cell_timeout_ms`. An update that says when it happened (`occurred_at`) is taken
     for `occurred_at_max_age_days` back and, as clocks differ, for `occurred_at_max_ahead_s` ahead; else 422.

@@ -17,6 +17,8 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 REQUEST_ID = "ocefs.request_id"
 ENTITY_ID = "ocefs.entity_id"
 PRINCIPAL = "ocefs.principal"
+# There where nobody has to be signed in.
+OPEN_TO_ALL = "ocefs.open"
 # Who asks, for the audit; there in a cell with identity.
 WHO = "ocefs.who"
 _HEADERS = "ocefs.headers"

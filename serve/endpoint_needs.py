@@ -28,7 +28,8 @@ OPEN = Need(None)
 SIGNED_IN = Need("")
 
 NEEDS: Mapping[tuple[str, str], Need] = {
-    # Whether it runs, for the router, Kubernetes and Prometheus; `/metrics` is not passed on by the router.
+    # Whether it runs, for the router, Kubernetes and Prometheus; `/metrics` is not passed on by the router, and asks who comes from another
+    # machine for a token (`health/endpoints.py`).
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("GET", "/metrics"): OPEN,

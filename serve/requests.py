@@ -16,11 +16,13 @@ import msgspec
 from starlette.requests import Request
 
 from actors.runtime.sharding import digest_of
-from serve.context import PRINCIPAL, Receive, Scope, headers_of
+from serve.context import OPEN_TO_ALL, PRINCIPAL, Receive, Scope, headers_of
 from serve.payments.pan import form_holds_pan, json_holds_pan, pointer_of_pan, text_holds_pan
 from serve.problems import Problem, escaped
 
 KEY_CHARS_MAX = 255
+# Of a body that anybody may send: a sign-in has some hundred bytes, a new passkey a few thousand with the certificates of its maker.
+OPEN_BODY_MAX = 16_384
 T = TypeVar("T")
 _json_decoder = msgspec.json.Decoder()
 
@@ -104,7 +106,7 @@ def _too_large(limit: int) -> Problem:
 
 
 class BodyReader:
-    """Reads writes. `key_digest`: what stands for the Idempotency-Key of a caller who said who he is. Bodies have a limit of bytes, and a deadline: one timer looks after all that are being read, because a timer for
+    """Reads writes. `key_digest`: what stands for the Idempotency-Key of a caller who said who he is. Bodies have a limit of bytes (a low one where nobody has to be signed in), and a deadline: one timer looks after all that are being read, because a timer for
     each would cost a hot route a fifth of its time.
     """
 
@@ -142,14 +144,15 @@ class BodyReader:
         if encoding and encoding.lower() != b"identity":
             raise _header_problem("request.content_type", "Compressed bodies are not taken.", "Content-Encoding")
         length = headers.get(b"content-length")
-        if length and (len(length) > 18 or not length.isdigit() or int(length) > self._body_max):
-            raise _too_large(self._body_max)
+        body_max = min(self._body_max, OPEN_BODY_MAX) if OPEN_TO_ALL in scope else self._body_max
+        if length and (len(length) > 18 or not length.isdigit() or int(length) > body_max):
+            raise _too_large(body_max)
         _check_target(scope)
-        body = await self._in_time(receive)
+        body = await self._in_time(receive, body_max)
         _check_body(body, media_type)
         return Write(checked, body, digest_of(body))
 
-    async def _in_time(self, receive: Receive) -> bytes:
+    async def _in_time(self, receive: Receive, body_max: int) -> bytes:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task(loop)
         assert task is not None
@@ -157,7 +160,7 @@ class BodyReader:
         if self._timer is None:
             self._timer = loop.call_later(self._timeout_s, self._sweep, loop)
         try:
-            return await _read(receive, self._body_max)
+            return await _read(receive, body_max)
         except asyncio.CancelledError:
             if task not in self._overdue:
                 raise

@@ -5,6 +5,7 @@
                                                                         ├ RefreshSession: a new token; EndSession; EndOtherSessions: by who has one
                                                                         ├ AddPasskey, RemovePasskey: by who has a session, which ends the others
                                                                         └ KeepEmail: once, right after the first session; again if the key of what is kept was destroyed
+    unproved ──ForgetUnproved──▶ as if there had never been one, a day after the last code (the entity's timer): what is not proved is not kept, nor are the data keys that its codes were sent under
     EraseCustomer ──▶ as if there had never been one: its sessions are revoked, and whoever joins with the address begins anew
 
 Its id is made from the address's keyed digest, so whoever knows the address and the key finds it, and the address stands nowhere in the
@@ -32,6 +33,7 @@ from actors.domain.customer_commands import (
     EndOtherSessions,
     EndSession,
     EraseCustomer,
+    ForgetUnproved,
     KeepCode,
     KeepEmail,
     RefreshSession,
@@ -48,9 +50,11 @@ from actors.domain.customer_events import (
     SessionEnded,
     SessionOpened,
     Sessions,
+    UnprovedForgotten,
 )
-from actors.domain.customer_state import REVOKED_MS, Customer, session_of
+from actors.domain.customer_state import KEYS_MAX, REVOKED_MS, UNPROVED_MS, Customer, session_of
 from actors.domain.customer_views import CustomerAccount, KeptOfCustomer, ViewCustomer
+from actors.domain.data_key import DestroyKey
 from actors.domain.errors import Refused
 from actors.domain.kind import Context, Decision, Kind, Message, Row, StoredRows
 from actors.domain.passkeys import AddPasskey, RemovePasskey
@@ -77,18 +81,22 @@ def decide(state: Customer | None, command: Command, context: Context) -> Decisi
     if type(command) is RemovePasskey:
         return customer_passkeys.remove(customer, command, context)
     if type(command) is KeepEmail:
-        due = customer.proved and customer.sealed_email == command.instead_of
-        return _account(due, context, *([EmailKept(command.sealed_email)] if due else []))
+        wanted = customer.proved and customer.sealed_email == command.instead_of
+        return _account(wanted, context, *([EmailKept(command.sealed_email)] if wanted else []))
     if type(command) is EraseCustomer:
         ended = [session.session_id for session in customer.sessions]
         return _account(True, context, CustomerErased(ended, context.now_ms + REVOKED_MS))
     if type(command) is EndOtherSessions:
         session = sessions.running(customer, command.session_id, context)
         return _account(True, context, *sessions.others_ended(customer, session.session_id, context))
+    if type(command) is ForgetUnproved:
+        due_ms = due(customer)
+        over = due_ms is not None and context.now_ms >= due_ms
+        return _account(over, context, *([UnprovedForgotten(customer.key_ids)] if over else []))
     assert type(command) is EndSession
     found = session_of(customer, command.session_id)
-    over = [] if found is None else [sessions.ended(found, "signed_out", context)]
-    return _account(found is not None, context, *over)
+    signed_out = [] if found is None else [sessions.ended(found, "signed_out", context)]
+    return _account(found is not None, context, *signed_out)
 
 
 def _known(state: Customer | None) -> Customer:
@@ -105,17 +113,20 @@ def _account(ok: bool, context: Context, *events: Event) -> Decision:
 
 def _keep(customer: Customer, command: KeepCode, context: Context) -> Decision:
     kept = one_time_code.asked(customer.codes, command.digest, context.now_ms)
-    return _account(kept is not None, context, *([CodeKept(kept)] if kept is not None else []))
+    key_id = "" if customer.proved else command.key_id
+    return _account(kept is not None, context, *([CodeKept(kept, key_id)] if kept is not None else []))
 
 
 # --- evolve ---------------------------------------------------------------------------------------------------------
 def evolve(state: Customer | None, event: Event, context: Context) -> Customer:
     """The next state; takes over `state`."""
     customer = state if state is not None and not state.erased else Customer()
-    if type(event) is CustomerErased:
+    if type(event) is CustomerErased or type(event) is UnprovedForgotten:
         return Customer(erased=True)
     if type(event) is CodeKept:
         customer.codes = event.codes
+        if event.key_id and event.key_id not in customer.key_ids and len(customer.key_ids) < KEYS_MAX:
+            customer.key_ids = [*customer.key_ids, event.key_id]
     elif type(event) is CodeMissed:
         customer.codes = one_time_code.missed(customer.codes)
     elif type(event) is EmailKept:
@@ -130,11 +141,21 @@ def evolve(state: Customer | None, event: Event, context: Context) -> Customer:
 
 # --- messages and projections ---------------------------------------------------------------------------------------
 def messages(customer_id: str, event: Event) -> Iterable[Message]:
-    """Sessions that ended are revoked."""
+    """Sessions that ended are revoked; keys of somebody who proved nothing are destroyed."""
+    if isinstance(event, UnprovedForgotten):
+        for key_id in event.key_ids:
+            yield Message("data_key", key_id, DestroyKey())
     if isinstance(event, SessionOpened | SessionEnded | CustomerErased):
         revocations_id = ids.revocations_id(ids.region_of(customer_id))
         for session_id in [event.session_id] if isinstance(event, SessionEnded) else event.ended:
             yield Message("revocations", revocations_id, Revoke(session_id, event.until_ms))
+
+
+def due(customer: Customer) -> int | None:
+    """When it is forgotten, as long as nobody has proved the address (UTC ms)."""
+    if customer.proved or customer.erased or not customer.codes.until_ms:
+        return None
+    return customer.codes.until_ms + UNPROVED_MS
 
 
 def view(state: Customer | None, query: ViewCustomer, version: int) -> KeptOfCustomer:
@@ -151,7 +172,7 @@ _decode = msgspec.msgpack.Decoder(Customer).decode
 
 def rows(state: Customer, version: int, events: Sequence[Event], context: Context) -> list[Row]:
     """The account's one row."""
-    return [CustomerRow(context.entity_id, version, int(state.proved), _encode(state))]
+    return [CustomerRow(context.entity_id, version, int(state.proved), _encode(state), due(state))]
 
 
 def restore(entity_id: str, stored: StoredRows) -> tuple[Customer, int] | None:
@@ -162,5 +183,5 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Customer, int] | None:
 
 CUSTOMER = Kind(
     name="customer", commands=Command, events=Event, queries=ViewCustomer, decide=decide, evolve=evolve, view=view,
-    tables=(CustomerRow,), restore=restore, rows=rows, messages=messages, secret=True,
+    tables=(CustomerRow,), restore=restore, rows=rows, messages=messages, due=due, wake=ForgetUnproved, secret=True,
 )  # fmt: skip

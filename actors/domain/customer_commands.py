@@ -11,10 +11,11 @@ from actors.domain.personal_notes import CUSTOMER_SESSION, SEALED_EMAIL
 
 
 class KeepCode(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """This code (its keyed digest) is about to be sent. `opens`: to somebody who may be unknown yet."""
+    """This code (its keyed digest) is about to be sent. `opens`: to somebody who may be unknown yet; `key_id`: then of the data key under which it is sent."""
 
     digest: bytes
     opens: bool = False
+    key_id: str = ""
 
 
 class TryCode(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -62,6 +63,20 @@ class EraseCustomer(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Nothing of the account stays. To do it twice changes nothing."""
 
 
+class ForgetUnproved(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Nobody may have proved the address in time."""
+
+
 Opening = TryCode | TryPasskey
 Passkeys = AddPasskey | RemovePasskey
-Command = KeepCode | Opening | KeepEmail | RefreshSession | EndSession | EndOtherSessions | Passkeys | EraseCustomer
+Command = (
+    KeepCode
+    | Opening
+    | KeepEmail
+    | RefreshSession
+    | EndSession
+    | EndOtherSessions
+    | Passkeys
+    | EraseCustomer
+    | ForgetUnproved
+)

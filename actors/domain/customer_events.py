@@ -15,9 +15,10 @@ EndReason = Literal["signed_out", "token_reused", "put_out"]
 
 
 class CodeKept(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A code waits. The first makes the account."""
+    """A code waits. The first makes the account. `key_id`: of a data key that has to go with it, unless it is proved; "" for none."""
 
     codes: Codes
+    key_id: str = ""
 
 
 class CodeMissed(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -61,6 +62,12 @@ class CustomerErased(msgspec.Struct, frozen=True, tag=True, gc=False):
     until_ms: int
 
 
+class UnprovedForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Nobody has proved the address: the account is no more, nor are the data keys that were made for it."""
+
+    key_ids: list[str]
+
+
 Passkeys = PasskeyAdded | PasskeyRemoved | PasskeySuspected
 Sessions = SessionOpened | SessionRefreshed | SessionEnded
-Event = CodeKept | CodeMissed | EmailKept | Sessions | Passkeys | CustomerErased
+Event = CodeKept | CodeMissed | EmailKept | Sessions | Passkeys | CustomerErased | UnprovedForgotten

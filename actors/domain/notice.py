@@ -1,10 +1,10 @@
 """A notice: something that has to reach a person by other ways than ours: an e-mail with a code.
 
     (none) ──WriteNotice──▶ pending ──MarkSent──▶ sent: address and content are forgotten
-                               ├── `until_ms`: not worth sending any more
+                               ├── `until_ms`: not worth sending any more ──▶ withdrawn, by the entity's timer
                                └── WithdrawNotice ──▶ withdrawn: the same is forgotten, and it is not sent
 
-It is kept until whoever delivers (a program of the retailer's) has read it from the table `notices` and said that it is sent. Address
+It is kept until whoever delivers (a program of the retailer's) has read it from the table `notices` and said that it is sent, or it is too late for that. Address
 and content come sealed, and stay so. Times are UTC milliseconds since 1970.
 """
 
@@ -44,6 +44,10 @@ class WithdrawNotice(msgspec.Struct, frozen=True, tag=True, gc=False):
     ahead: bool = False
 
 
+class ExpireNotice(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Its time may be over."""
+
+
 class NoticeWritten(msgspec.Struct, frozen=True, tag=True, gc=False):
     """It is to be sent."""
 
@@ -62,7 +66,7 @@ class NoticeWithdrawn(msgspec.Struct, frozen=True, tag=True, gc=False):
     """It is not to be sent any more."""
 
 
-Command = WriteNotice | MarkSent | WithdrawNotice
+Command = WriteNotice | MarkSent | WithdrawNotice | ExpireNotice
 Event = NoticeWritten | NoticeSent | NoticeWithdrawn
 
 
@@ -105,7 +109,8 @@ def decide(state: Notice | None, command: Command, context: Context) -> Decision
         return _told(context, written)
     if state is None and type(command) is WithdrawNotice and command.ahead:
         return _told(context, NoticeWithdrawn())
-    if status_of(_known(state)) != "pending":
+    notice = _known(state)
+    if status_of(notice) != "pending" or (type(command) is ExpireNotice and context.now_ms < notice.until_ms):
         return _told(context)
     return _told(context, NoticeSent() if type(command) is MarkSent else NoticeWithdrawn())
 
@@ -144,6 +149,11 @@ def evolve(state: Notice | None, event: Event, context: Context) -> Notice:
     return state
 
 
+def due(notice: Notice) -> int | None:
+    """When it is not worth sending any more, as long as it is to be sent (UTC ms)."""
+    return notice.until_ms if status_of(notice) == "pending" else None
+
+
 def view(state: Notice | None, query: ViewNotice, version: int) -> msgspec.Struct:
     """A notice tells nothing."""
     raise Refused("notice.unreadable", "A notice can't be read.")
@@ -154,7 +164,7 @@ def rows(state: Notice, version: int, events: Sequence[Event], context: Context)
     return [
         NoticeRow(
             context.entity_id, version, status_of(state), state.template, state.about, state.sealed_address,
-            state.sealed_content, state.created_at_ms, state.until_ms, state.sent_at_ms,
+            state.sealed_content, state.created_at_ms, state.until_ms, state.sent_at_ms, due(state),
         )
     ]  # fmt: skip
 
@@ -174,5 +184,5 @@ def restore(entity_id: str, stored: StoredRows) -> tuple[Notice, int] | None:
 
 NOTICE = Kind(
     name="notice", commands=Command, events=Event, queries=ViewNotice, decide=decide, evolve=evolve, view=view,
-    tables=(NoticeRow,), restore=restore, rows=rows, secret=True,
+    tables=(NoticeRow,), restore=restore, rows=rows, due=due, wake=ExpireNotice, secret=True,
 )  # fmt: skip

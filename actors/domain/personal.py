@@ -136,7 +136,7 @@ KEEPS: Mapping[Keep, str] = {
     "account": "as long as the account exists",
     "session": "until the session ends: of staff after 12 hours at the latest, of customers after 30 days",
     "revoked": "until a day after the session would have ended by itself, the newest entry of a cell until there is another one; that it was revoked stays in the history, for which no term is set by the system",
-    "sent": "until the message is sent, then emptied",
+    "sent": "until the message is sent, or not worth sending any more (codes: ten minutes), then emptied",
     "audit": "as long as the audit: `[audit] keep_days`, 1,097 days unless configured, longer while a hold is placed",
     "alert": "as long as the alert; no term is set by the system",
     "approval": "as long as the approval; no term is set by the system",

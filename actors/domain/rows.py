@@ -217,7 +217,7 @@ class ClientRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class CustomerRow(msgspec.Struct, array_like=True, gc=False):
-    """One customer's account, with its whole state for the next activation. `proved`: 1 or 0."""
+    """One customer's account, with its whole state for the next activation. `proved`: 1 or 0; `due_at`: when it is forgotten unless it is proved (UTC ms), else None."""
 
     table: ClassVar[str] = "customers"
     key: ClassVar[tuple[str, ...]] = ("customer_id",)
@@ -228,6 +228,7 @@ class CustomerRow(msgspec.Struct, array_like=True, gc=False):
     version: int
     proved: int
     state: bytes
+    due_at: int | None = None
 
 
 class GuestRow(msgspec.Struct, array_like=True, gc=False):
@@ -245,7 +246,8 @@ class GuestRow(msgspec.Struct, array_like=True, gc=False):
 
 class NoticeRow(msgspec.Struct, array_like=True, gc=False):
     """What a person has to be told, for whoever delivers it. `status`: pending, sent or withdrawn; `about`: the id of what it is about; address
-    and content are sealed, and empty once it is not pending any more. Times: UTC ms; from `until_at` on it is not worth sending."""
+    and content are sealed, and empty once it is not pending any more. Times: UTC ms; from `until_at` on it is not worth sending; `due_at`: the same while it is pending, else
+    None."""
 
     table: ClassVar[str] = "notices"
     key: ClassVar[tuple[str, ...]] = ("notice_id",)
@@ -262,6 +264,7 @@ class NoticeRow(msgspec.Struct, array_like=True, gc=False):
     created_at: int
     until_at: int
     sent_at: int | None
+    due_at: int | None = None
 
 
 class DataKeyRow(msgspec.Struct, array_like=True, gc=False):

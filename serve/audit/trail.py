@@ -4,14 +4,15 @@
     machine's sign-in     ──▶ `signed_in`: likewise; its secret is checked by a view, which has no turn
     operator's act        ──▶ `acted`: likewise; it is done already
     keeper's act          ──▶ `said`: likewise; under a key, because it is said again until it is answered
-    refusal               ──▶ `refused`: goes with the next lines; the same one again within a moment is counted, not repeated
+    refusal               ──▶ `refused`: goes with the next lines; the same one again within a moment is counted, not repeated; of somebody whom nobody
+                              knows for a minute (`strangers.py`)
     what nobody asked for ──▶ `note`: goes with the next lines, and waits for as long as it takes
 
 Ids of another region are kept as that region alone (`eu-`): who is meant by them stays there. What can be no id of ours is not kept: people type names,
 e-mail addresses and numbers of cards where an id belongs, and nothing can be erased here.
 
 A read is noted before it is answered, so the line says that it was asked for. Refusals are told at once: of a replica that is killed, those
-of its last moment are lost.
+of its last moment are lost, and of strangers the number of its last minute.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from actors.domain.trail import NOTES_MAX, Note
 from actors.runtime.ports import Clock
 from actors.runtime.sharding import digest_of
 from actors.runtime.wire import OK
+from serve.audit.strangers import FOLD_S, Strangers, is_stranger
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
 from serve.gateway import Gateway
 from serve.payments.pan import text_holds_pan
@@ -68,6 +70,8 @@ class Trail:
         self._refusals: dict[_Refusal, _Seen] = {}
         self._notes: list[Audited] = []
         self._overflow = 0
+        self._strangers = Strangers()
+        self._minute: asyncio.TimerHandle | None = None
         self._reading: asyncio.Task[None] | None = None
         self._refusing: asyncio.Task[None] | None = None
 
@@ -122,10 +126,32 @@ class Trail:
         seen = self._refusals.get(what)
         if seen is not None:
             seen.times += 1
-        elif len(self._refusals) >= WAITING_MAX:
+            return
+        at_ms, request_id = self._clock.now_ms(), scope[REQUEST_ID]
+        if is_stranger(who, problem.code) and not self._is_first(who, problem.code, endpoint, at_ms, request_id):
+            return
+        if len(self._refusals) >= WAITING_MAX:
             self._overflow += 1
         else:
-            self._refusals[what] = _Seen(self._clock.now_ms(), scope[REQUEST_ID])
+            self._refusals[what] = _Seen(at_ms, request_id)
+            self._begin()
+
+    def _is_first(self, who: Who, code: str, endpoint: str, at_ms: int, request_id: str) -> bool:
+        if self._minute is None:
+            self._minute = asyncio.get_running_loop().call_later(FOLD_S, self._minute_is_over)
+        return self._strangers.is_first(who, code, endpoint, at_ms, request_id)
+
+    def _minute_is_over(self) -> None:
+        self._minute = None
+        self._tell_strangers()
+        if len(self._strangers):
+            self._minute = asyncio.get_running_loop().call_later(FOLD_S, self._minute_is_over)
+
+    def _tell_strangers(self) -> None:
+        """Puts what was counted of them with what waits."""
+        self._overflow += self._strangers.overflow
+        self._notes += self._strangers.told(max(0, WAITING_MAX - len(self._notes)))
+        if self._notes or self._overflow:
             self._begin()
 
     def note(self, act: Act, outcome: str) -> None:
@@ -150,6 +176,11 @@ class Trail:
 
     async def close(self) -> None:
         """Hands over what still waits, if the cell takes it soon."""
+        if self._minute is not None:
+            self._minute.cancel()
+            self._minute = None
+        self._tell_strangers()
+        self._strangers = Strangers()
         tasks = [task for task in (self._reading, self._refusing) if task is not None and not task.done()]
         if tasks:
             _, left = await asyncio.wait(tasks, timeout=CLOSE_S)

@@ -80,7 +80,9 @@ class _Accounts:
     async def _send(self, identity: str, email: Email, scope: Scope, *, opens: bool) -> None:
         desk = self._desk
         keys, code = desk.keys(), new_code()
-        command = KeepCode(code_digest(keys, identity, code), opens)
+        # Made before the account, which says what becomes of it: who proves nothing leaves no key.
+        key_id = await self._key_of(identity, scope) if opens else ""
+        command = KeepCode(code_digest(keys, identity, code), opens, key_id)
         try:
             account = await desk.ask("customer", identity, command, scope, CustomerAccount)
         except Problem as problem:
@@ -98,12 +100,16 @@ class _Accounts:
         notice = Notice(template, address, identity, {"code": code}, desk.now_ms() + CODE_MS)
         await self._notifications.send(notice, scope)
 
+    async def _key_of(self, identity: str, scope: Scope) -> str:
+        data_keys = self._desk.data_keys()
+        return (await data_keys.of_person(data_keys.digest("person", identity), scope[REQUEST_ID])).key_id
+
     async def open_session(self, request: Request) -> CustomerTokens:
         desk, scope = self._desk, request.scope
         earliest = asyncio.get_running_loop().time() + REFUSAL_S
+        await desk.hold_address(scope, "customer-sign-in")
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         sent = decode(_session_decoder, write.body)
-        await desk.hold_address(scope, "customer-sign-in")
         email, keys = checked(sent.email, "/email"), desk.keys()
         identity = scope[ENTITY_ID] = self._id(email)
         await desk.hold_to(TRIES_BY_PERSON, "customer-tries", identity)
@@ -135,7 +141,7 @@ class _Accounts:
         return b"" if address else kept.sealed_email
 
     async def _keep(self, identity: str, email: Email, instead_of: bytes, scope: Scope) -> None:
-        # Only now: what is not proved is not kept.
+        # Only now: what is not proved is not kept, and of the account nothing after a day (`customer.py`).
         desk = self._desk
         sealed = await sealed_email(desk.data_keys(), identity, email.address, scope[REQUEST_ID])
         await desk.ask("customer", identity, KeepEmail(sealed, instead_of), scope, CustomerAccount)

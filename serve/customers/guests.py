@@ -103,9 +103,9 @@ class _Guests:
     async def open_session(self, request: Request) -> GuestToken:
         desk, scope = self._desk, request.scope
         earliest = asyncio.get_running_loop().time() + REFUSAL_S
+        await desk.hold_address(scope, "guest")
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         sent = decode(_session_decoder, write.body)
-        await desk.hold_address(scope, "guest")
         self._territory.check_order(sent.order_id)
         await desk.hold_to(TRIES_BY_PERSON, "guest-tries", sent.order_id)
         scope[ENTITY_ID] = sent.order_id

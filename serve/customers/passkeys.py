@@ -161,9 +161,9 @@ class _SignIn:
         """Raises Problem."""
         desk, scope = self._desk, request.scope
         earliest = asyncio.get_running_loop().time() + REFUSAL_S
+        await desk.hold_address(scope, "customer-sign-in")
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         sent = decode(_sign_in_decoder, write.body).passkey
-        await desk.hold_address(scope, "customer-sign-in")
         identity = scope[ENTITY_ID] = self._account(sent)
         await desk.hold_to(TRIES_BY_PERSON, "customer-passkey", identity)
         try:

@@ -39,9 +39,9 @@ class Claiming:
         """Raises Problem."""
         desk, scope = self._desk, request.scope
         earliest = asyncio.get_running_loop().time() + REFUSAL_S
+        await desk.hold_address(scope, "device-claims")
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         sent = decode(_decoder, write.body)
-        await desk.hold_address(scope, "device-claims")
         public_key = key_of(sent.public_key)
         await desk.hold_to(TRIES_BY_PERSON, "device-claims", sent.device_id)
         try:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from actors.runtime.wire import HostStats
+from serve.endpoint_needs import Need
 from serve.metrics import CONTENT_TYPE
 from serve.openapi import documented
 from serve.responses import AnswerResponse, encode, ok
 from serve.services import Services
 
 OK = "ok"
+# Of who asks for the metrics from another machine.
+FROM_ELSEWHERE = Need("figures.read", attended=False)
 
 
 class Alive(msgspec.Struct, frozen=True):
@@ -103,9 +106,15 @@ def router(services: Services) -> APIRouter:
         answer.headers["content-type"] = "application/json"
         return answer
 
-    @api.get("/metrics", summary="Figures of the API's replicas", **documented(None, media_type="text/plain"))
-    async def metrics() -> Response:
-        """Prometheus' text format, of all replicas (label `replica`)."""
+    @api.get(
+        "/metrics",
+        summary="Figures of the API's replicas",
+        **documented(None, media_type="text/plain", problems=(401, 403)),
+    )
+    async def metrics(request: Request) -> Response:
+        """Prometheus' text format, of all replicas (label `replica`). From another machine it takes a token with `figures.read`; routers don't pass it on."""
+        if not services.routers.is_from_here(request.scope):
+            services.guard.check(request.scope, FROM_ELSEWHERE)
         response = Response(services.metrics.text())
         response.raw_headers = [
             (b"content-type", CONTENT_TYPE), (b"content-length", b"%d" % len(response.body)), (b"cache-control", b"no-store")

@@ -16,7 +16,7 @@ from actors.domain.audit import Who
 from actors.domain.personal_notes import CALLER, CALLER_SESSION
 from actors.runtime.ports import Clock
 from serve.audit.who import WhoAsks, on_device
-from serve.context import ENTITY_ID, PRINCIPAL, WHO, Scope, headers_of
+from serve.context import ENTITY_ID, OPEN_TO_ALL, PRINCIPAL, WHO, Scope, headers_of
 from serve.endpoint_needs import Need
 from serve.identity.activity import Activity
 from serve.identity.ended import EndedSessions
@@ -90,10 +90,13 @@ class Guard:
 
     def check(self, scope: Scope, need: Need | None, location_id: str = "") -> None:
         """Raises Problem 401 or 403; `need` None: the endpoint is not declared, so nobody may use it."""
+        is_open = need is not None and need.permission is None
+        if is_open:
+            scope[OPEN_TO_ALL] = True
         if not self.required:
             return
         keys = self._keyring()
-        if need is not None and need.permission is None:
+        if is_open:
             self._name_nobody(scope, keys)
             return
         try:

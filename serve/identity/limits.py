@@ -1,7 +1,7 @@
 """How often signing in may be tried: by account and by address. Who guesses passwords is slowed down long before he is right, and the
 costly hashes are kept for those who may try.
 
-    what can be guessed, or costs a hash (passwords, codes)    counted before it is looked at, by address and by whom it is for
+    what can be guessed, or costs a hash (passwords, codes)    counted before it is looked at, by address (before its body is read) and by whom it is for
     what proves itself (refresh tokens, tickets, secrets of    looked at first; if good, counted by whom it is of,
     256 bits, what a device signed)                            if not, by address
 
@@ -113,6 +113,13 @@ class Routers:
     def network_of(self, scope: Scope) -> str:
         """What counts as one caller for a limit."""
         return network_of(self.address_of(scope))
+
+    @staticmethod
+    def is_from_here(scope: Scope) -> bool:
+        """Is whoever opened the connection on this machine? Of a router's callers that says nothing."""
+        client = scope.get("client")
+        told = _parsed(str(client[0])) if client else None
+        return told is not None and told.is_loopback
 
     def _is_router(self, peer: str) -> bool:
         if not self._networks:

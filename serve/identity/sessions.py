@@ -118,12 +118,12 @@ class _Sessions:
     async def sign_in(self, request: Request) -> Tokens:
         desk = self._desk
         earliest = asyncio.get_running_loop().time() + REFUSAL_S
+        device = desk.services.guard.device(request.scope)
+        await self._hold(device, request)
         write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
         sent = decode(_sign_in_decoder, write.body)
-        device = desk.services.guard.device(request.scope)
         location_id = _place_of(sent, device)
         alone = _is_alone(sent)
-        await self._hold(device, request)
         identity = desk.account_of(sent.login) if not alone else _named_by(sent, desk.region)
         await desk.hold_to(BY_ACCOUNT, "account", identity)
         known = await desk.credentials(identity, request.scope)

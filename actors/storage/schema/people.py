@@ -56,6 +56,8 @@ customers = sa.Table(
     bigint("version"),
     integer("proved"),  # 1 or 0
     sa.Column("state", sa.LargeBinary, nullable=False),
+    sa.Column("due_at", Instant),
+    sa.Index("customers_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
     **ROOM,
 )  # fmt: skip
 
@@ -67,7 +69,7 @@ guests = sa.Table(
     **ROOM,
 )  # fmt: skip
 
-# Read by whoever delivers, oldest first; what is sent stays, empty.
+# Read by whoever delivers, oldest first; what is sent, or was too late, stays, empty.
 notices = sa.Table(
     "notices", metadata,
     key("notice_id", primary_key=True),
@@ -80,6 +82,8 @@ notices = sa.Table(
     instant("created_at"),
     instant("until_at"),
     sa.Column("sent_at", Instant),
+    sa.Column("due_at", Instant),
+    sa.Index("notices_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
     sa.Index("notices_pending", "created_at", postgresql_where=sa.text("status = 'pending'")),
     **ROOM,
 )  # fmt: skip

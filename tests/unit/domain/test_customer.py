@@ -13,6 +13,7 @@ from actors.domain.customer_commands import (
     EndOtherSessions,
     EndSession,
     EraseCustomer,
+    ForgetUnproved,
     KeepCode,
     KeepEmail,
     Opening,
@@ -21,8 +22,19 @@ from actors.domain.customer_commands import (
     TryPasskey,
 )
 from actors.domain.customer_events import SessionOpened
-from actors.domain.customer_state import IDLE_MS, REVOKED_MS, SESSION_MS, SESSIONS_MAX, Customer, Session, runs
+from actors.domain.customer_state import (
+    IDLE_MS,
+    KEYS_MAX,
+    REVOKED_MS,
+    SESSION_MS,
+    SESSIONS_MAX,
+    UNPROVED_MS,
+    Customer,
+    Session,
+    runs,
+)
 from actors.domain.customer_views import ViewCustomer
+from actors.domain.data_key import DestroyKey
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
 from actors.domain.one_time_code import CODE_MS, TRIES_MAX
@@ -119,6 +131,46 @@ def test_an_address_whose_key_is_destroyed_is_kept_for_ever_or_replaced_by_who_d
     assert desk.do(KeepEmail(b"second", instead_of=b"first")).ok
     assert not desk.do(KeepEmail(b"third", instead_of=b"first")).ok
     assert desk.state.sealed_email == b"second"
+
+
+def test_an_address_that_nobody_proves_is_kept_or_its_keys_are_or_one_who_comes_late_is_forgotten():
+    desk = Desk()
+    desk.do(KeepCode(RIGHT, opens=True, key_id="us-key-1"))
+    desk.now_ms += UNPROVED_MS
+    desk.do(KeepCode(RIGHT, opens=True, key_id="us-key-2"))
+    desk.do(KeepCode(RIGHT, opens=True, key_id="us-key-1"))
+    due_ms = desk.row.due_at
+    assert due_ms == customer.due(desk.state) == desk.now_ms + CODE_MS + UNPROVED_MS
+    desk.now_ms = due_ms - 1
+    assert not desk.do(ForgetUnproved()).ok
+    desk.now_ms = due_ms
+    assert desk.do(ForgetUnproved()).ok
+    assert desk.state == Customer(erased=True)
+    assert desk.row.due_at is None
+    assert desk.post == [DestroyKey(), DestroyKey()]
+    assert code_of(desk.do, ForgetUnproved()) == "customer.unknown"
+    desk.signed_in()
+    assert desk.state.proved
+
+
+def test_a_customer_who_proved_the_address_is_forgotten_or_loses_a_key():
+    desk = Desk()
+    desk.do(KeepCode(RIGHT, opens=True, key_id="us-key-1"))
+    desk.do(TryCode(RIGHT, "s-1"))
+    desk.do(KeepCode(RIGHT, opens=True, key_id="us-key-2"))
+    assert (desk.row.due_at, desk.state.key_ids) == (None, [])
+    desk.now_ms += 10 * UNPROVED_MS
+    assert not desk.do(ForgetUnproved()).ok
+    assert desk.state.proved
+    assert desk.post == []
+
+
+def test_keys_of_one_who_proves_nothing_pile_up_without_end():
+    desk = Desk()
+    for number in range(2 * KEYS_MAX):
+        desk.do(KeepCode(RIGHT, opens=True, key_id=f"us-key-{number}"))
+        desk.now_ms += CODE_MS * 3
+    assert len(desk.state.key_ids) == KEYS_MAX
 
 
 def test_a_code_opens_two_sessions_or_works_late_or_after_too_many_tries():

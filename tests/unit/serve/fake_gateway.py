@@ -128,6 +128,15 @@ class FakeGateway:
             self.run_outbox()
         return self.remembered[scope][1] if wait_ms else _at_once(reply)
 
+    async def wake_due(self) -> None:
+        """Fires the timers whose time has come."""
+        for (kind, entity_id), (state, _) in list(self.entities.items()):
+            due_ms, wake = KINDS[kind].due(state), KINDS[kind].wake
+            if due_ms is not None and due_ms <= self.clock.now_ms():
+                assert wake is not None
+                self.turns += 1
+                await self.ask(kind, entity_id, wake(), command_id=f"timer-{self.turns}", digest=0)
+
     def _note(self, entity_id: str, command: Any, command_id: str, digest: int) -> Reply:
         """What a trail answers: each lies in one shard, which remembers."""
         known_digest, reply = self.noted.get((entity_id, command_id), (digest, None))

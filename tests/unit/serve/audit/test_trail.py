@@ -162,11 +162,11 @@ async def test_the_same_refusal_again_and_again_is_counted_not_repeated(cell, mo
 async def test_refusals_beyond_the_limit_are_at_least_counted(cell, monkeypatch):
     monkeypatch.setattr(trail, "GATHER_S", 0.05)
     monkeypatch.setattr(trail, "WAITING_MAX", 1)
-    for path in ("/v1/skus", "/v1/locations", "/v1/live"):
-        await cell.http.get(path)
+    for path in ("/v1/alerts", "/v1/approvals", "/v1/audit"):
+        assert (await cell.http.get(path, headers=cell.of_role("driver"))).status_code == 403
     overflow, first = await lines(cell, 2)
     assert (overflow.outcome, overflow.act.changes) == ("audit.overflow", {"times": (None, 2)})
-    assert first.act.changes == {"endpoint": (None, "GET /v1/skus")}
+    assert first.act.changes == {"endpoint": (None, "GET /v1/alerts")}
 
 
 async def test_what_an_operator_did_is_not_written_down_or_not_before_it_is_answered(cell):
