@@ -7,7 +7,9 @@ into a line nevertheless, `mask_pans` takes it out, and `mask_secrets` what look
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,15 @@ class PlainLines(logging.Formatter):
         return masked(without_secrets(super().format(record)))
 
 
+class OwnLog(RotatingFileHandler):
+    """Of files that only their user reads, also those that were open to others."""
+
+    def _open(self) -> TextIOWrapper:
+        stream = super()._open()
+        os.fchmod(stream.fileno(), 0o600)
+        return stream
+
+
 def configure_logs(folder: str, actor: str, level: int = logging.INFO) -> None:
     """JSON lines to `<folder>/<actor>.log` (to stderr when the folder is ""), for structlog and the standard library alike."""
     shared: list[structlog.typing.Processor] = [
@@ -76,9 +87,9 @@ def configure_logs(folder: str, actor: str, level: int = logging.INFO) -> None:
     )
     handler: logging.Handler
     if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         path = Path(folder) / f"{actor.replace('/', '-')}.log"
-        handler = RotatingFileHandler(path, maxBytes=LOG_BYTES_MAX, backupCount=LOG_FILES)
+        handler = OwnLog(path, maxBytes=LOG_BYTES_MAX, backupCount=LOG_FILES)
     else:
         handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)

@@ -18,17 +18,19 @@ _FIRST = (
 )
 
 
+def opened_by(config: RegionConfig, router_host: str) -> str:
+    """What makes the cell one of production or lets others reach it, itself or by a router at `router_host`; "" when nothing does."""
+    if config.region.profile == "production":
+        return 'region.profile is "production"'
+    if config.api.host not in LOOPBACK:
+        return f"api.host is {config.api.host!r}"
+    return "" if router_host in LOOPBACK else f"the router's host is {router_host!r}"
+
+
 def check_cell_has_none(config: RegionConfig, router_host: str, paths: CellPaths) -> None:
     """Raises CellError when the cell is one of production or reached by others, itself or by a router at `router_host`, and has demo accounts."""
-    if config.region.profile == "production":
-        why = 'region.profile is "production"'
-    elif config.api.host not in LOOPBACK:
-        why = f"api.host is {config.api.host!r}"
-    elif router_host not in LOOPBACK:
-        why = f"the router's host is {router_host!r}"
-    else:
-        return
-    if paths.demo_people.exists():
+    why = opened_by(config, router_host)
+    if why and paths.demo_people.exists():
         raise _known(config.name, why)
 
 

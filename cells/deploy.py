@@ -37,6 +37,7 @@ from cells.postgres import CELL_USER
 from cells.region_key import check_region_key
 from cells.settings import INGRESS_HOST, RegionConfig, StoreAddresses
 from cells.tls import door_pair, inside_pair
+from cells.told_notices import note, tells
 from cells.untold import refusal_kept
 from cells.watching import anomaly_settings
 from cells.wiring import api_settings, cell_settings, make_services
@@ -77,7 +78,9 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
         start_monitor(settings, watched, config.anomalies.webhook_url, config.anomalies.webhook_secret_file)
     start_figures(settings, counts=config.figures.enabled)
     door = door_pair(config, paths.home) if config.encrypted else None
-    api = api_settings(config, paths.run / "cell.secret", keyring, door)
+    told = tells(config, load_router().host)
+    note(paths, told=told)
+    api = api_settings(config, paths.run / "cell.secret", keyring, door, notices_told=told)
     start_ingress(ingress_options(config, paths))
     app = deployment(
         partial(make_services, msgspec.msgpack.encode(settings), msgspec.msgpack.encode(api)),

@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
+from actors.logs import OwnLog
 from cells.calls import call
 from cells.config import load_region
 from cells.errors import CellError
 from cells.keys import local_token
+from cells.log_files import make_log_folder
 from cells.paths import CellPaths
 from cells.state import as_it_runs
 from cells.trust import of_cell
@@ -64,8 +66,8 @@ def _told(paths: CellPaths, region: str, acts: str, body: object, key: str) -> s
 def _keep(paths: CellPaths, done: str, why: str) -> None:
     # Of this line alone: the command line has no log otherwise.
     try:
-        paths.logs.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(paths.logs / "operator.log")
+        make_log_folder(paths.logs)
+        handler = OwnLog(paths.logs / "operator.log")
     except OSError:
         return  # the console has said it
     log.addHandler(handler)

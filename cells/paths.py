@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cells.config import PROJECT
 from cells.errors import CellError
+from cells.log_files import make_log_folder
 
 KEYRING = "keyring.json"
 
@@ -57,6 +58,8 @@ class CellPaths:
         self.untold = self.run / "untold.json"
         # Made by a deploy that has brought the schema up to date.
         self.schema_ready = self.run / "schema.ready"
+        # There while the cell tells notices to its log (cells/told_notices.py).
+        self.notices_told = self.run / "notices.told"
         # A word: how far the cell is filled with demo data (cells/demo.py).
         self.demo_data = self.folder / "demo-data"
         self.demo_people = self.secrets / "demo-people.json"
@@ -72,8 +75,8 @@ class CellPaths:
 
     def create(self) -> None:
         """Make the folders. Raises `CellError` if the short folder belongs to somebody else."""
-        for folder in (self.logs, self.run):
-            folder.mkdir(parents=True, exist_ok=True)
+        self.run.mkdir(parents=True, exist_ok=True)
+        make_log_folder(self.logs)
         own_folder(self.short.parent)
         for folder in (self.short, self.ray_temp, self.haproxy):
             own_folder(folder)

@@ -19,6 +19,8 @@ from typing import Any
 import msgspec
 import psutil
 
+from cells.log_files import own_file
+
 # Set in the environment of everything that a keeper starts; the value is random and new for each start of a cell.
 RUN_TOKEN = "OCEFS_RUN"  # noqa: S105 -- the name of the variable
 _POLL_S = 0.02
@@ -90,7 +92,7 @@ class Child:
         user: pwd.struct_passwd | None = None,
         folder: Path | None = None,
     ) -> None:
-        with log.open("ab") as output:
+        with open(log, "ab", opener=own_file) as output:
             self._popen: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 -- our own programs, no shell
                 [str(part) for part in command],
                 stdin=subprocess.DEVNULL,

@@ -77,8 +77,11 @@ def cursor_key(secret_file: Path) -> bytes:
     return hmac.digest(secret_file.read_bytes(), b"page cursors", hashlib.sha256)
 
 
-def api_settings(config: RegionConfig, secret_file: Path, keyring: Path, door: Pair | None = None) -> ApiSettings:
-    """What the region's API has to know; the other regions are named so that callers can be sent there. `door`: what its door shows."""
+def api_settings(
+    config: RegionConfig, secret_file: Path, keyring: Path, door: Pair | None = None, *, notices_told: bool = False
+) -> ApiSettings:
+    """What the region's API has to know; the other regions are named so that callers can be sent there. `door`: what its door shows.
+    `notices_told`: to the log, too."""
     others = [other for other in load_all() if other.name != config.name]
     return ApiSettings(
         region=config.name, title=config.region.title, lat=config.region.lat, lon=config.region.lon,
@@ -92,7 +95,7 @@ def api_settings(config: RegionConfig, secret_file: Path, keyring: Path, door: P
         occurred_at_max_ahead_s=config.api.occurred_at_max_ahead_s,
         identity=config.identity.mode, keyring=str(keyring), keys=key_port(config),
         breached_passwords=config.identity.breached_passwords, own_words=own_words(config),
-        profile=config.region.profile,
+        notices_told=notices_told,
         rp_id=config.identity.rp_id, origins=origins_of(config),
         approval_adjustment_units=config.approvals.adjustment_units,
         approval_transfer_units=config.approvals.transfer_units,

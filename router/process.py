@@ -30,6 +30,7 @@ from cells.pem import read_certificates
 from cells.processes import Child, ProcessMark, is_alive, last_lines, send, wait_until
 from cells.processes import stop as stop_process
 from cells.tls import check_pair
+from cells.told_notices import check_none_told
 from cells.trust import SYSTEM, Trust
 from router.addresses import AddressDatabaseError, address_map, fingerprint
 from router.admin_socket import AdminError, AdminSocket
@@ -76,9 +77,11 @@ def start(home: Path, config: RouterConfig, regions: Sequence[Region], *, with_c
         with_control: also start the control part as a process of its own.
 
     Raises:
-        CellError: a port is taken, the configuration contradicts itself, others would reach demo accounts, or HAProxy did not start.
+        CellError: a port is taken, the configuration contradicts itself, others would reach demo accounts or a cell that tells codes to its log, or HAProxy did not start.
     """
-    check_cells_have_none(home, config.host, [region.name for region in regions])
+    names = [region.name for region in regions]
+    check_cells_have_none(home, config.host, names)
+    check_none_told(home, config.host, names)
     router = RouterFolder(home)
     plan = Plan(config, tuple(regions))
     with router.locked():

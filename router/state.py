@@ -19,6 +19,7 @@ from typing import TypeVar
 import msgspec
 
 from cells.errors import CellError
+from cells.log_files import make_log_folder
 from cells.paths import own_folder, short_folder
 from cells.processes import ProcessMark
 from router.config import RouterConfig
@@ -74,7 +75,7 @@ class RouterFolder:
 
     def create(self) -> None:
         """Make the folders; only the owner may reach the socket."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_log_folder(self.folder)
         own_folder(self.places.socket.parent.parent)
         own_folder(self.places.socket.parent)
 

@@ -27,7 +27,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     `pickup_hold_days`: for how long a store keeps what is ready for its customer, and at most (`pickup_hold_max_days`), when it is extended.
     `pickup_late_hours`, `pickup_give_up_hours`: so long after something should be ready its store is told, and others are asked; 0: never.
     `sourcing`: the region's own policy, None for the built-in one, whose amounts are in `currency` then.
-    `profile`: in one that is not "production" notices are written to the log too, codes and all.
+    `notices_told`: notices are written to the log too, codes and all; of a demo that nobody but this machine reaches.
     `port` 0: any free port (tests). `head_timeout_s`: for the head of a request, from the connection or from its first byte. `drain_s`: how long
     the door waits for requests in flight; `serve_drain_s`: how long Serve keeps its own ingress open before that
     (RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S). `tls_certificate`, `tls_key`: PEM files that the door shows; with none it speaks plain HTTP.
@@ -65,7 +65,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     sourcing: Policy | None = None
     currency: str = "USD"
     packing: PackingSettings = PackingSettings()
-    profile: Literal["demo", "production"] = "production"
+    notices_told: bool = False
 
     host: str = "127.0.0.1"
     port: int = 0

@@ -10,6 +10,7 @@ and RuPay's 508 (Maestro's 50), Hipercard and RuPay's 60 (Maestro's 60), Elo's 6
 What has that shape and is none:
 - A part of a longer token of letters and digits, a UUID's groups, the fraction of a number (47.4012888888881881).
 - Up to 15 digits right behind a `+`: a telephone number (ITU-T E.164).
+- A column of numbers of seven digits or more, one to a line.
 - 12 or 13 digits right beside a letter, `-` or `_` (`shop-4512345678901`): hardly any card has so few, and many ids have; so whoever
   must send such ids has a way to.
 Nobody is kept from hiding a number (reversed, in Base64, spelt out): this finds what is written by mistake.
@@ -18,7 +19,8 @@ Nobody is kept from hiding a number (reversed, in Base64, spelt out): this finds
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 DIGITS_MIN = 12
@@ -70,11 +72,15 @@ _LENGTHS: dict[bytes, tuple[int, ...]] = {
 
 # Every digit as `0`, blanks and dashes left out: twelve zeros in a row are necessary for a number, and told at a nanosecond a byte.
 _AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
-_SEPARATORS = b" -"
+_SEPARATORS = b" -\t\r\n"
 _TWELVE = b"0" * DIGITS_MIN
 # Where a number may begin: a group of four digits or more, and enough behind it.
-_START = re.compile(rb"(?<![0-9])(?=1|2[2-7]|3|4|5|6|8[126]|9[78])[0-9]{4}(?=(?:[ -]?[0-9]){8})")
+_START = re.compile(rb"(?<![0-9])(?=1|2[2-7]|3|4|5|6|8[126]|9[78])[0-9]{4}(?=(?:(?:-|[ \t\r\n]{1,2})?[0-9]){8})")
 _GROUP = re.compile(rb"[0-9]{1,20}")
+_BETWEEN = re.compile(rb"-|[ \t\r\n]{1,2}")
+_USUAL = (b" ", b"-")
+# Where copying has put more between the groups, or the end of a line, only those that cards have: numbers in a column have more digits.
+_COPIED_GROUP_MAX = 6
 # And fewer than DIGITS_MIN: nobody writes 123456789012-1, that is a number and a counter.
 _INNER_GROUP_MIN = 4
 _LUHN_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
@@ -86,12 +92,19 @@ _UUID_CHARS = 36
 _PHONE_DIGITS_MAX = 15
 _SHORT_DIGITS_MAX = 13
 
-# Characters that look like digits, blanks and dashes, as copying and Asian keyboards bring them.
+# Beyond ASCII, by Unicode's category; those of other planes no page has in its texts.
+_OF_CATEGORY = {
+    wanted: [code for code in range(0x80, 0x10000) if unicodedata.category(chr(code)) == wanted]
+    for wanted in ("Zs", "Cf")
+}
+# Characters that look like digits, blanks (Zs) and dashes, as copying and Asian keyboards bring them.
 LOOKALIKES: dict[int, str] = {
     **{0xFF10 + digit: str(digit) for digit in range(10)},
-    **dict.fromkeys((0x00A0, 0x2007, 0x2009, 0x202F, 0x3000), " "),
-    **dict.fromkeys((0x00AD, 0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2212, 0xFF0D), "-"),
+    **dict.fromkeys(_OF_CATEGORY["Zs"], " "),
+    **dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2212, 0xFF0D), "-"),
 }
+# What nobody sees (Cf): joiners, marks of direction, soft hyphens. One of them may stand within a number or end it, so both are to be looked at.
+UNSEEN = re.compile(f"[{re.escape(''.join(map(chr, _OF_CATEGORY['Cf'])))}]")
 
 
 def luhn(digits: bytes) -> bool:
@@ -126,7 +139,7 @@ def spans(data: bytes) -> Iterator[tuple[int, int]]:
 
 def _end(data: bytes, start: int, lengths: tuple[int, ...]) -> int:
     """Where the number that begins here ends, 0 when none does: the longest of those that its groups make."""
-    digits, at, found = b"", start, 0
+    digits, at, found, copied = b"", start, 0, False
     while True:
         group = _GROUP.match(data, at)
         if group is None:
@@ -135,11 +148,17 @@ def _end(data: bytes, start: int, lengths: tuple[int, ...]) -> int:
         if len(digits) > DIGITS_MAX:
             return found
         end = group.end()
+        if copied and end - at > _COPIED_GROUP_MAX:
+            return found
         if len(digits) in lengths and luhn(digits) and _alone(data, start, end, len(digits)):
             found = end
-        if not _INNER_GROUP_MIN <= end - at < DIGITS_MIN or data[end : end + 1] not in (b" ", b"-"):
+        between = _BETWEEN.match(data, end)
+        if between is None or not _INNER_GROUP_MIN <= end - at < DIGITS_MIN:
             return found
-        at = end + 1
+        copied = between[0] not in _USUAL
+        if copied and end - at > _COPIED_GROUP_MAX:
+            return found
+        at = between.end()
 
 
 def _alone(data: bytes, start: int, end: int, digits: int) -> bool:
@@ -161,11 +180,24 @@ def _alone(data: bytes, start: int, end: int, digits: int) -> bool:
 
 def masked(text: str) -> str:
     """The text with MASK in the place of each number."""
-    # One byte a character, so that places are the same in both.
-    alike = text if text.isascii() else text.translate(LOOKALIKES)
-    data = alike.encode("ascii", "replace")
+    if text.isascii():
+        return _masked(text, text.encode())
+    if UNSEEN.search(text):
+        seen = [place for place, char in enumerate(text) if not UNSEEN.match(char)]
+        text = _masked(text, _alike("".join(text[place] for place in seen)), seen)
+    return _masked(text, _alike(text))
+
+
+def _alike(text: str) -> bytes:
+    """One byte a character, so that places are the same in both."""
+    return text.translate(LOOKALIKES).encode("ascii", "replace")
+
+
+def _masked(text: str, data: bytes, places: Sequence[int] = ()) -> str:
+    """`data`: how the text is read. `places`: where in the text each byte of that stands, if it is not at the same place."""
     if not may_hold(data):
         return text
+    places = places or range(len(text))
     for start, end in reversed(list(spans(data))):
-        text = f"{text[:start]}{MASK}{text[end:]}"
+        text = f"{text[: places[start]]}{MASK}{text[places[end - 1] + 1 :]}"
     return text

@@ -1,4 +1,4 @@
-"""Notices as entities that somebody else delivers (`actors/domain/notice.py`); where nothing is real they are told to the log as well."""
+"""Notices as entities that somebody else delivers (`actors/domain/notice.py`); in a demo that nobody but its machine reaches they are told to the log as well."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class NoticeOutbox:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._told = desk.services.settings.profile != "production"
+        self._told = desk.services.settings.notices_told
 
     async def send(self, notice: Notice, scope: Scope) -> None:
         """See Notifications."""
@@ -63,6 +63,6 @@ class NoticeOutbox:
         body_of(reply)
         if self._told:
             log.info(
-                "a notice, told because this is no production", notice_id=identity, template=notice.template,
+                "a notice, told because nobody but this machine comes in", notice_id=identity, template=notice.template,
                 address=masked(notice.address), request_id=scope[REQUEST_ID], **notice.values,
             )  # fmt: skip

@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from actors.domain.card_number import LOOKALIKES, may_hold, spans
+from actors.domain.card_number import LOOKALIKES, UNSEEN, may_hold, spans
 from serve.problems import escaped
 
 # Pointer, member's name ("" for none), and what stands there; `_END` has no name at all.
@@ -29,18 +29,24 @@ _NAME_CHARS_MAX = 100
 _GTIN_FIELD = re.compile(rb'"(?:%b)"[ \t\r\n]*:[ \t\r\n]*"\Z' % "|".join(sorted(GTIN_FIELDS)).encode())
 _FIELD_SIGHT = 32
 
-_BYTES_OF_LOOKALIKES = {chr(code).encode(): text.encode() for code, text in LOOKALIKES.items()}
-_LOOKALIKE = re.compile(b"|".join(re.escape(spelling) for spelling in _BYTES_OF_LOOKALIKES))
-# By the four hexadecimal digits of JSON's escape, in lower case.
-_ESCAPED = {b"%04x" % code: text.encode() for code, text in LOOKALIKES.items()} | {
-    b"%04x" % ord(char): char.encode() for char in "0123456789 -"
+_LOOKALIKE = re.compile(f"[{re.escape(''.join(map(chr, LOOKALIKES)))}]")
+_ASCII = bytes(range(0x80))
+# By JSON's escape without its first two characters, in lower case.
+_ESCAPED = {
+    **{b"%04x" % ord(char): char.encode() for char in "0123456789 -\t\r\n"},
+    **{
+        b"%04x" % code: chr(code).encode()
+        for code in range(0x80, 0x10000)
+        if code in LOOKALIKES or UNSEEN.match(chr(code))
+    },
 }
+_ESCAPED_BLANKS = {rb"\t": b"\t", rb"\r": b"\r", rb"\n": b"\n"}
 _ESCAPE = re.compile(rb'\\(?:u[0-9a-fA-F]{4}|[\\"/bfnrt])')
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:
     """What the escape stands for if that can be part of a number, else something that ends one."""
-    return _ESCAPED.get(found[0][2:].lower(), b"\t")
+    return _ESCAPED_BLANKS.get(found[0]) or _ESCAPED.get(found[0][2:].lower(), b"\0")
 
 
 def json_holds_pan(body: bytes) -> bool:
@@ -63,9 +69,19 @@ def text_holds_pan(text: bytes) -> bool:
 
 
 def _holds(data: bytes, *, fields: bool = False) -> bool:
-    if not data.isascii() and _LOOKALIKE.search(data):
-        for spelling, plain in _BYTES_OF_LOOKALIKES.items():
-            data = data.replace(spelling, plain)
+    if not data.isascii():
+        # Most of what is beyond ASCII is letters, and all else need not be looked through for it.
+        beyond = data.translate(None, _ASCII).decode("utf-8", "replace")
+        unseen = UNSEEN.search(beyond)
+        if unseen or _LOOKALIKE.search(beyond):
+            text = data.decode("utf-8", "replace").translate(LOOKALIKES)
+            data = text.encode()
+            if unseen and _plain_holds(UNSEEN.sub("", text).encode(), fields=fields):
+                return True
+    return _plain_holds(data, fields=fields)
+
+
+def _plain_holds(data: bytes, *, fields: bool) -> bool:
     if not may_hold(data):
         return False
     return any(not (fields and _in_gtin_field(data, start, end)) for start, end in spans(data))

@@ -4,6 +4,7 @@ import json
 import random
 import time
 import uuid
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import assume, given
@@ -74,6 +75,40 @@ def test_a_number_beside_punctuation_is_found_and_masked(number, beside):
     assert json_holds_pan(json.dumps({"x": text}).encode())
 
 
+BLANKS = "\u00a0\u1680\u2000\u2002\u2003\u2004\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u202a\u202c\u2060\ufeff"
+COPIED = ["  ", "\t", "\n", "\r\n", " \t", *BLANKS, *UNSEEN, *(f" {char}" for char in UNSEEN)]
+
+
+@given(pans(), st.sampled_from(((4, 4, 4, 4, 3), (4, 6, 6), (4, 5, 6))), st.sampled_from(COPIED), st.booleans())
+def test_a_number_that_copying_has_spread_is_let_through(number, sizes, between, ascii_only):
+    groups, rest = [], number
+    for size in sizes:
+        groups.append(rest[:size])
+        rest = rest[size:]
+    assume(not rest)
+    text = between.join(group for group in groups if group)
+    assert json_holds_pan(json.dumps({"note": f"x {text} y"}, ensure_ascii=ascii_only).encode())
+    assert form_holds_pan(quote_plus(text).encode())
+    assert pointer_of_pan(json.dumps({"note": text}).encode()) == "/note"
+    assert masked(f"x {text} y") == f"x {MASK} y"
+
+
+@given(st.lists(st.integers(1_000_000, 99_999_999_999), min_size=2, max_size=6), st.sampled_from(COPIED[:5]))
+def test_order_numbers_in_a_column_are_taken_for_a_card_s(numbers, between):
+    column = between.join(map(str, numbers))
+    assert not text_holds_pan(column.encode())
+    assert not json_holds_pan(json.dumps({"note": column}).encode())
+    assert masked(column) == column
+
+
+@given(st.integers(0, 10**13 - 1), st.integers(0, 10**17 - 1), st.sampled_from(["  ", "\t", "\n", "\r\n", "\x1d"]))
+def test_gs1_elements_are_taken_for_a_card_s_more_often_by_what_stands_between_them(item, serial, between):
+    parts = [f"(01){gtin(f'{item:013d}')}", f"(17)261124(21){serial}", f"(00){serial:018d}"]
+    apart = any(text_holds_pan(part.encode()) for part in parts)
+    assert text_holds_pan(between.join(parts).encode()) == apart
+
+
 @given(pans())
 def test_a_number_spelt_as_json_number_or_escapes_is_found(number):
     assert json_holds_pan(b'{"quantity":%b}' % number.encode())
@@ -96,6 +131,7 @@ def test_the_schemes_own_test_numbers_are_found(number):
     "text",
     ["us-4111111111111111", "PAN4111111111111111", "ref_4111111111111111", "B4111111111111111^DOE/J^2612", "1111-4111111111111111",
      "4111\u00a01111\u00a01111\u00a01111", "4111–1111–1111–1111", "2026-11-24 4111 1111 1111 1111 12/28", "41111111 11111111",
+     "4111 1111  1111 1111", "3782  822463  10005", "4111\r\n1111\n1111\t1111", "4111111111111111\u2060123", "\u200e4111111111111111\u200e",
      "+49 4111111111111111", ";4111111111111111=26121010000000000000?", "20 4222222222222."],
 )  # fmt: skip
 def test_a_number_in_careless_company_is_found(text):
@@ -120,7 +156,7 @@ def test_ids_and_timestamps_are_let_through(made, raw, epoch_ms):
     [
         "us-01kah2v3nq7h3k2m9qk4t1x0ab", "2026-11-24T17:13:54.123456Z", "20261124171354", "2026-11-24 17:13:54", "1Z4111111111111111",
         "9f84111111111111111a", "4111111111111111x1", "4111111111111112", "41111111111111111111", "+639171234567", "+501800000009",
-        "shop-4222222222222", "47.4012888888881881", "-122.4111111111111111", "1 2 3 4 5 6 7 8 9 10 11 12", "4111 1111  1111 1111",
+        "shop-4222222222222", "47.4012888888881881", "-122.4111111111111111", "1 2 3 4 5 6 7 8 9 10 11 12",
         "1299", "550e8400-e29b-41d4-a716-501800000009", "978-3-16-148410-0", "0000000000000000", "4111,1111,1111,1111",
     ],
 )  # fmt: skip
@@ -207,6 +243,9 @@ SLOW = {
     "wide digits": "１".encode() * (MIB // 3),
     "blanks": (b"1111" + b" " * 60) * (MIB // 64),
     "dashes": b"4111" + b"-" * MIB,
+    "lines": b"4112\n\n" * (MIB // 6),
+    "joiners": "4\u200b".encode() * (MIB // 4),
+    "other alphabets": "ж語 1".encode() * (MIB // 7),
 }
 
 
