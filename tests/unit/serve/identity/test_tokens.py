@@ -14,10 +14,10 @@ from joserfc.jwk import OKPKey
 from serve.identity.keyring import KEEP_MS, create, load, rotate
 from serve.identity.tokens import (
     ACCESS_S,
+    AUD_REQUIRED_FROM_S,
     IAT_LEEWAY_S,
     REFRESH_S,
     TOKEN_CHARS_MAX,
-    AUD_REQUIRED_FROM_S,
     Claims,
     TokenRefused,
     Use,
