@@ -282,13 +282,13 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/customers/me/privacy-requests/{request_id}"): Need(
         "customer.own", reads="privacy_request.read", own="customer.own"
     ),
-    ("GET", "/v1/customers/me/data"): Need("customer.own", step_up=True, reads="customer.export", own="customer.own"),
+    ("POST", "/v1/customers/me/data"): Need("customer.own", step_up=True, reads="customer.export", own="customer.own"),
     # People's own data, of whoever asks: told, changed or erased by somebody who has just proved who he is.
     ("GET", "/v1/privacy-requests"): Need("privacy.handle", reads="privacy_request.search"),
     ("POST", "/v1/privacy-requests"): Need("privacy.handle"),
     ("GET", "/v1/privacy-requests/{request_id}"): Need("privacy.handle", reads="privacy_request.read"),
     ("POST", "/v1/privacy-requests/{request_id}/steps"): Need("privacy.handle", step_up=True),
-    ("GET", "/v1/privacy-requests/{request_id}/export"): Need(
+    ("POST", "/v1/privacy-requests/{request_id}/export"): Need(
         "privacy.handle", step_up=True, reads="privacy_request.read_export"
     ),
     ("POST", "/v1/notices/{notice_id}/sent"): Need("notices.deliver"),

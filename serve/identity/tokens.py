@@ -1,7 +1,7 @@
 """Signed tokens: JWT (RFC 7519) signed by Ed25519 (RFC 8037), in the profile of RFC 9068 as far as it fits.
 
     issue:   Claims ─▶ {"alg":"EdDSA","typ","kid"} . claims . signature by the keyring's first key
-    verify:  length ─▶ header (algorithm, typ, key) ─▶ signature ─▶ claims ─▶ region, time
+    verify:  length ─▶ header (algorithm, typ, key) ─▶ signature ─▶ claims ─▶ region, audience, time
 
 The header is read by us, strictly, before the library sees anything: exactly `alg`, `typ` and `kid`. So nothing that a token
 says about its own algorithm or key can choose how it is checked (RFC 8725). `typ` tells access from refresh tokens.
@@ -27,14 +27,18 @@ GUEST_S = 1800
 GUEST = "guest"
 # How far the clock of the cell that issued may be ahead of ours. `exp` is exact.
 IAT_LEEWAY_S = 60
+# 2027-03-01. A token that was given before then may have no `aud`, as those of releases before it came in have none: they live for 12 hours at most, and this ends by itself.
+# Who comes to this release later than that has his people sign in anew, once.
+AUD_REQUIRED_FROM_S = 1_803_859_200
 TOKEN_CHARS_MAX = 4096
 ALGORITHM = "EdDSA"
 
 Use = Literal["access", "refresh"]
 Reason = Literal[
-    "malformed", "algorithm", "key_unknown", "signature", "expired", "not_yet", "region", "claims"
+    "malformed", "algorithm", "key_unknown", "signature", "expired", "not_yet", "region", "audience", "claims"
 ]  # fmt: skip
 _TYP: dict[str, str] = {"access": "at+jwt", "refresh": "rt+jwt"}
+_FOR: dict[str, str] = {"access": "api", "refresh": "sessions"}
 _LIFE_S_MAX: dict[str, int] = {"access": ACCESS_S, "refresh": REFRESH_S}
 
 
@@ -53,7 +57,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     locs: locations that the rights reach; empty: all of the region. iat, exp: seconds UTC since 1970. auth_time: when the second
     factor was last given, of a customer when the session was opened (same unit; 0 never). acr: "1" one factor or a machine, "2" two factors. num: number of the token within
     its shift; 0 for machines. dev: id of the device that it was given to, or to somebody who works on it; dev_sid: the device's session, which
-    has to last as long. Both "" for no device.
+    has to last as long. Both "" for no device. aud: whom it is for (RFC 9068, section 3): `audience_of(iss, use)`, which `issue` puts in; "" in old ones.
     """
 
     iss: str
@@ -70,6 +74,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     dev: str
     dev_sid: str
     use: Use
+    aud: str = ""
 
 
 class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,12 +107,18 @@ def issuer_of(region: str) -> str:
     return f"ocefs:{region}"
 
 
+def audience_of(issuer: str, use: Use) -> str:
+    """The `aud` of an issuer's tokens: its API takes access tokens, what renews sessions refresh tokens, and neither the other's."""
+    return f"{issuer}/{_FOR[use]}"
+
+
 def issue(keyring: Keyring, claims: Claims) -> str:
     """The token. Raises ValueError for claims that `verify` would refuse, or that make it too long."""
     if not _sound(claims):
         raise ValueError(
             f"a token needs a subject, a session, a life of 1 to {_life_s_max(claims)} s, and a device with its session or neither"
         )
+    claims = msgspec.structs.replace(claims, aud=audience_of(claims.iss, claims.use))
     header = {"alg": ALGORITHM, "typ": _TYP[claims.use], "kid": keyring.signing_kid}
     token = jws.serialize_compact(header, _encode(claims), keyring.signing_key(), registry=REGISTRY)
     if len(token) > TOKEN_CHARS_MAX:
@@ -137,6 +148,8 @@ def verify(keyring: Keyring, token: str, region: str, now_s: int, use: Use = "ac
         raise TokenRefused("claims")
     if claims.iss != issuer_of(region):
         raise TokenRefused("region")
+    if claims.aud != audience_of(claims.iss, use) and (claims.aud or claims.iat >= AUD_REQUIRED_FROM_S):
+        raise TokenRefused("audience")
     if claims.iat > now_s + IAT_LEEWAY_S:
         raise TokenRefused("not_yet")
     if now_s >= claims.exp:

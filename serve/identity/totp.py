@@ -18,8 +18,8 @@ SECRET_BYTES = 20  # RFC 4226, section 4, R6: as long as a SHA-1 digest
 # Crockford's base32: no i, l, o, u.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _LOOK_ALIKES = str.maketrans("oil", "011")
-# 6 × 4 × 5 bits = 120 bits. From 112 on a plain hash is enough (ASVS 5.0.0, 6.5.2; NIST SP 800-63B-4, section 3.1.2.2).
-_RECOVERY_GROUPS = 6
+# 7 × 4 × 5 bits = 140 bits: 128 at least (ASVS 5.0.0, 11.5.1), and from 112 on a plain hash is enough (6.5.2; NIST SP 800-63B-4, section 3.1.2.2).
+_RECOVERY_GROUPS = 7
 _RECOVERY_GROUP_CHARS = 4
 
 
@@ -56,14 +56,14 @@ def matching_step(secret: bytes, code: str, now_s: int, window: int = 1) -> int:
 
 
 def new_recovery_codes(count: int = 10) -> list[str]:
-    """Codes of 120 random bits, like `7k3q-9xwd-m4tz-c05n-vr2h-81ep`, each for one use. Shown once; kept as `recovery_hash`."""
+    """Codes of 140 random bits, like `7k3q-9xwd-m4tz-c05n-vr2h-81ep-6fgs`, each for one use. Shown once; kept as `recovery_hash`."""
     return [_recovery_code() for _ in range(count)]
 
 
 def recovery_hash(code: str) -> str:
     """SHA-256 (hex) of a recovery code, however it was written: capitals, dashes, blanks, o for 0, i and l for 1.
 
-    A slow hash would add nothing: 120 random bits can't be guessed one by one. Accounts that were enrolled before these have codes of 12
+    A slow hash would add nothing: 140 random bits can't be guessed one by one. Accounts that were enrolled before these have codes of 24 or 12
     characters; they are read alike.
     """
     plain = "".join(unicodedata.normalize("NFKC", code).casefold().split()).replace("-", "").translate(_LOOK_ALIKES)

@@ -82,7 +82,7 @@ class Requests:
 
     async def exported(self, found: RequestView, request: Request, by: str) -> PersonData:
         """All of the person's data, once the request allows it, noted as told. Raises Problem."""
-        # A read has no Idempotency-Key: each is a call of its own.
+        # It has no Idempotency-Key, since nobody's answer of then is to be kept: each is a call of its own, and told once is told.
         asking = Asking(self.services.gateway, request.scope, secrets.token_hex(16), 0)
         await asking.of_request(found.request_id, BeginStep("export", by), ":begin")
         data = await self.export.gather(found.about, request.scope)
@@ -231,7 +231,8 @@ def _place(position: str | None) -> tuple[int, str] | None:
 
 
 def _add_export(api: APIRouter, officer: _Officer) -> None:
-    @api.get(
+    # No GET: the request notes that it was told, and is under way from then on.
+    @api.post(
         "/v1/privacy-requests/{request_id}/export",
         summary="All data of the person who asks",
         **documented(PersonData, problems=(401, 403, 404, 409, 422), also_as=("text/html",)),

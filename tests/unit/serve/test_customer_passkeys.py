@@ -371,7 +371,7 @@ async def test_a_name_stands_somewhere_unsealed(cell, mia):
 async def test_who_asks_for_her_own_data_is_not_told_of_her_passkeys(cell, mia, key):
     asked = {"law": "gdpr", "right": "access"}
     assert (await cell.post("/v1/customers/me/privacy-requests", asked, **bearer(mia))).status_code == 201
-    data = (await cell.http.get("/v1/customers/me/data", headers=bearer(mia))).json()
+    data = (await cell.http.post("/v1/customers/me/data", headers=bearer(mia))).json()
     assert [account["passkeys"] for account in data["accounts"]] == [["phone"]]
 
 

@@ -90,7 +90,7 @@ async def test_a_person_s_export_leaves_out_where_she_waits(cell):
     await waiting(cell, mia, customer={"email": MIA})
     sent = {"law": "gdpr", "right": "access"}
     assert (await cell.post("/v1/customers/me/privacy-requests", sent, **mia)).status_code == 201
-    answer = await cell.http.get("/v1/customers/me/data", headers=mia)
+    answer = await cell.http.post("/v1/customers/me/data", headers=mia)
     assert answer.status_code == 200, answer.text
     assert [one["here_spot"] for one in answer.json()["pickups"]] == [SPOT]
 

@@ -14,6 +14,7 @@ from joserfc.jwk import OKPKey
 from serve.identity.keyring import KEEP_MS, create, load, rotate
 from serve.identity.tokens import (
     ACCESS_S,
+    AUD_REQUIRED_FROM_S,
     IAT_LEEWAY_S,
     REFRESH_S,
     TOKEN_CHARS_MAX,
@@ -29,9 +30,9 @@ NOW_S = 1_790_000_000
 CLAIMS = Claims(
     iss=issuer_of("us"), sub="us-acct-1", sid="s-1", role="manager", scopes=(), locs=("us-st-austin",),
     iat=NOW_S, exp=NOW_S + ACCESS_S, auth_time=NOW_S - 5, acr="2", num=3, dev="us-device-1",
-    dev_sid="us-device-1.2", use="access",
+    dev_sid="us-device-1.2", use="access", aud="ocefs:us/api",
 )  # fmt: skip
-REFRESH = msgspec.structs.replace(CLAIMS, exp=NOW_S + REFRESH_S, use="refresh")
+REFRESH = msgspec.structs.replace(CLAIMS, exp=NOW_S + REFRESH_S, use="refresh", aud="ocefs:us/sessions")
 TOKEN_CHARACTERS = string.ascii_letters + string.digits + "-_.=+/ \n\x00é"
 
 
@@ -79,7 +80,7 @@ def test_what_is_issued_is_read_again_as_it_was(
 ):
     claims = Claims(
         iss=issuer_of("us"), sub=sub, sid=sid, role=role, scopes=scopes, locs=locs, iat=NOW_S, exp=NOW_S + life,
-        auth_time=auth_time, acr=acr, num=num, dev=device[0], dev_sid=device[1], use="access",
+        auth_time=auth_time, acr=acr, num=num, dev=device[0], dev_sid=device[1], use="access", aud="ocefs:us/api",
     )  # fmt: skip
     assert verify(keyring, issue(keyring, claims), "us", NOW_S) == claims
 
@@ -201,7 +202,7 @@ def test_a_refresh_token_gives_no_access_and_the_other_way_round(keyring):
     assert reason(keyring, forged(keyring, header_of(keyring, typ="rt+jwt"), payload_of()), use="refresh") == "claims"
 
 
-@pytest.mark.parametrize("name", [field.name for field in msgspec.structs.fields(Claims)])
+@pytest.mark.parametrize("name", [field.name for field in msgspec.structs.fields(Claims) if field.name != "aud"])
 def test_a_missing_claim_is_no_licence(keyring, name):
     assert reason(keyring, forged(keyring, header_of(keyring), payload_of(**{name: ...}))) == "claims"
 
@@ -235,6 +236,20 @@ def test_no_token_is_issued_that_would_be_refused(keyring):
     ):  # fmt: skip
         with pytest.raises(ValueError):
             issue(keyring, msgspec.structs.replace(CLAIMS, **changes))
+
+
+@pytest.mark.parametrize("aud", ["ocefs:eu/api", "ocefs:us/sessions", "ocefs:us", "OCEFS:us/api", "another-api"])
+def test_a_token_that_is_for_somebody_else_is_taken(keyring, aud):
+    assert reason(keyring, forged(keyring, header_of(keyring), payload_of(aud=aud))) == "audience"
+
+
+def test_a_token_of_the_release_before_signs_its_person_out_or_is_taken_for_ever(keyring):
+    old = forged(keyring, header_of(keyring), payload_of(aud=...))
+    assert verify(keyring, old, "us", NOW_S) == msgspec.structs.replace(CLAIMS, aud="")
+    late = AUD_REQUIRED_FROM_S
+    again = forged(keyring, header_of(keyring), payload_of(aud=..., iat=late, exp=late + ACCESS_S, auth_time=late))
+    with pytest.raises(TokenRefused, match="audience"):
+        verify(keyring, again, "us", late)
 
 
 def test_a_rotation_signs_nobody_out(tmp_path):

@@ -153,7 +153,7 @@ async def proved(cell: GuardedCell, *law_and_right: str, **more: Any) -> str:
 
 async def exported(cell: GuardedCell, request_id: str, query: str = "", **headers: str) -> httpx.Response:
     """The answer to the officer who asks for all data."""
-    return await cell.http.get(f"{PATH}/{request_id}/export{query}", headers=cell.of_role("privacy") | headers)
+    return await cell.http.post(f"{PATH}/{request_id}/export{query}", headers=cell.of_role("privacy") | headers)
 
 
 def found(text: str) -> list[str]:

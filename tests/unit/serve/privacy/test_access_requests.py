@@ -35,15 +35,15 @@ from tests.unit.serve.small_cell import order
 
 async def test_a_customer_gets_their_data_unasked_or_not_at_all(cell):
     tokens, orders = await customer(cell)
-    assert coded(await cell.http.get(DATA, headers=bearer(tokens))) == (403, "privacy.no_request")
+    assert coded(await cell.http.post(DATA, headers=bearer(tokens))) == (403, "privacy.no_request")
     await ask_mine(cell, tokens, "erasure")
-    assert coded(await cell.http.get(DATA, headers=bearer(tokens))) == (403, "privacy.no_request")
+    assert coded(await cell.http.post(DATA, headers=bearer(tokens))) == (403, "privacy.no_request")
     mine = await ask_mine(cell, tokens, "portability")
     assert (mine["status"], mine["term"]) == (
         "confirmed",
         "GDPR Art. 12(3): one month, two further ones where necessary",
     )
-    answer = await cell.http.get(DATA, headers=bearer(tokens))
+    answer = await cell.http.post(DATA, headers=bearer(tokens))
     assert answer.status_code == 200, answer.text
     data = answer.json()
     assert {one["order"]["order_id"] for one in data["orders"]} == set(orders)
@@ -66,9 +66,9 @@ async def test_another_customer_sees_a_request_or_gets_the_data(cell):
     assert coded(foreign) == coded(nothing) == (404, "privacy.unknown")
     assert {**foreign.json(), "request_id": ""} == {**nothing.json(), "request_id": ""}
     assert (await cell.http.get(MINE, headers=bearer(tom))).json()["requests"] == []
-    assert coded(await cell.http.get(DATA, headers=bearer(tom))) == (403, "privacy.no_request")
+    assert coded(await cell.http.post(DATA, headers=bearer(tom))) == (403, "privacy.no_request")
     await ask_mine(cell, tom, "know", "ccpa")
-    his = (await cell.http.get(DATA, headers=bearer(tom))).text.lower()
+    his = (await cell.http.post(DATA, headers=bearer(tom))).text.lower()
     assert [word for word in PLANTED if word in his] == []
     assert [one["request_id"] for one in (await cell.http.get(MINE, headers=bearer(mia))).json()["requests"]] == [hers]
 
@@ -87,7 +87,7 @@ async def test_a_mistyped_address_tells_another_customer_where_somebody_lives(ce
         await stepped(cell, request_id, "restrict")
     await ask_mine(cell, mia, "access")
     told = [
-        await cell.http.get(DATA, headers=bearer(mia)),
+        await cell.http.post(DATA, headers=bearer(mia)),
         await exported(cell, await proved(cell, "gdpr", "access")),
         await exported(cell, await proved(cell, "gdpr", "access"), "?format=html"),
     ]
@@ -101,19 +101,19 @@ async def test_a_mistyped_address_tells_another_customer_where_somebody_lives(ce
     )  # fmt: skip
     assert coded(rectified) == (404, "privacy.order_of_another")
     await ask_mine(cell, tom, "access")
-    data = (await cell.http.get(DATA, headers=bearer(tom))).json()
+    data = (await cell.http.post(DATA, headers=bearer(tom))).json()
     assert [one["order"]["ship_to"]["street"] for one in data["orders"]] == ["99 Secret Road"]
 
 
 async def test_the_data_of_a_completed_request_is_told_for_ever(cell):
     tokens, _ = await customer(cell)
     request_id = (await ask_mine(cell, tokens, "access", "lgpd"))["request_id"]
-    assert (await cell.http.get(DATA, headers=bearer(tokens))).status_code == 200
+    assert (await cell.http.post(DATA, headers=bearer(tokens))).status_code == 200
     await stepped(cell, request_id, "complete")
-    assert (await cell.http.get(DATA, headers=bearer(tokens))).status_code == 200
+    assert (await cell.http.post(DATA, headers=bearer(tokens))).status_code == 200
     cell.clock.now += 15 * DAY_MS + 1
     again = await joined(cell, EMAIL)
-    assert coded(await cell.http.get(DATA, headers=bearer(again))) == (403, "privacy.no_request")
+    assert coded(await cell.http.post(DATA, headers=bearer(again))) == (403, "privacy.no_request")
 
 
 async def test_a_session_of_yesterday_is_proof_enough_to_be_told_everything(cell):
@@ -122,7 +122,7 @@ async def test_a_session_of_yesterday_is_proof_enough_to_be_told_everything(cell
     cell.clock.now += 301_000
     renewed = await cell.plain("/v1/customers/sessions/refresh", {"refresh_token": tokens["refresh_token"]})
     for answer in (
-        await cell.http.get(DATA, headers=bearer(renewed.json())),
+        await cell.http.post(DATA, headers=bearer(renewed.json())),
         await cell.post(MINE, {"law": "gdpr", "right": "erasure"}, **bearer(renewed.json())),
     ):
         assert coded(answer) == (401, "auth.step_up_required")
@@ -137,7 +137,7 @@ async def test_somebody_asks_without_end(cell):
     ]
     assert told == [201] * OWN_DATA_BY_PERSON.burst + [429]
     told = [
-        (await cell.http.get(DATA, headers=bearer(tokens))).status_code for _ in range(OWN_DATA_BY_PERSON.burst + 1)
+        (await cell.http.post(DATA, headers=bearer(tokens))).status_code for _ in range(OWN_DATA_BY_PERSON.burst + 1)
     ]
     assert told == [200] * OWN_DATA_BY_PERSON.burst + [429]
 
@@ -148,7 +148,7 @@ async def test_what_an_officer_wrote_down_is_not_seen_by_the_person(cell):
     listed = (await cell.http.get(MINE, headers=bearer(tokens))).json()["requests"]
     assert [one["request_id"] for one in listed] == [request_id]
     # Nobody has proved it yet: the session would, and did not ask.
-    assert coded(await cell.http.get(DATA, headers=bearer(tokens))) == (403, "privacy.no_request")
+    assert coded(await cell.http.post(DATA, headers=bearer(tokens))) == (403, "privacy.no_request")
 
 
 async def test_an_order_of_the_person_is_left_out_of_the_export(cell):

@@ -68,7 +68,7 @@ async def test_notes_of_one_by_one_of_many_and_by_a_filter_are_not_told_to_the_p
     if restricted:
         await stepped(cell, await proved(cell, "gdpr", "restriction"), "restrict")
     await ask_mine(cell, tokens, "access")
-    mine = (await cell.http.get(DATA, headers=bearer(tokens))).json()["orders"]
+    mine = (await cell.http.post(DATA, headers=bearer(tokens))).json()["orders"]
     assert {one["order"]["order_id"] for one in mine} == set(orders)
     for one in mine:
         assert [note["note"] for note in one["notes"]] == [NOTE, f"called: {NOTE}", NOTE, f"called: {NOTE}", NOTE]

@@ -163,7 +163,7 @@ async def test_an_old_proof_of_the_officer_is_enough_to_tell_or_change_somebodys
     stale = cell.of_role("privacy", auth_time=cell.clock.now // 1000 - 301)
     before = cell.state()
     for answer in (
-        await cell.http.get(f"{PATH}/{request_id}/export", headers=stale),
+        await cell.http.post(f"{PATH}/{request_id}/export", headers=stale),
         await cell.post(f"{PATH}/{request_id}/steps", {"step": "erase"}, **stale),
     ):
         assert coded(answer) == (401, "auth.step_up_required")
@@ -177,7 +177,7 @@ async def test_somebody_with_rights_at_one_place_handles_requests_of_the_region(
         await cell.post(PATH, {"law": "gdpr", "right": "access", "customer_ref": REF}, **here),
         await cell.http.get(PATH, headers=here),
         await cell.http.get(f"{PATH}/{request_id}", headers=here),
-        await cell.http.get(f"{PATH}/{request_id}/export", headers=here),
+        await cell.http.post(f"{PATH}/{request_id}/export", headers=here),
         await cell.post(f"{PATH}/{request_id}/steps", {"step": "complete"}, **here),
     ]
     assert [coded(answer) for answer in answers] == [(403, "auth.location_forbidden")] * 5

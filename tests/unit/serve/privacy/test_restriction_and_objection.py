@@ -19,7 +19,7 @@ async def test_restricted_data_is_told_to_others_or_not_to_the_person(cell):
     own = (await cell.http.get(f"/v1/orders/{orders[0]}", headers=bearer(tokens))).json()
     assert own["ship_to"] == TO
     await ask_mine(cell, tokens, "access")
-    data = (await cell.http.get(DATA, headers=bearer(tokens))).json()
+    data = (await cell.http.post(DATA, headers=bearer(tokens))).json()
     assert [one["order"]["ship_to"] for one in data["orders"]] == [TO] * 3
     cell.clock.now += TOLD_MS
     await stepped(cell, request_id, "lift_restriction")
