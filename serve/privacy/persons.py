@@ -12,7 +12,7 @@ account may write there whatever address he likes, and must not keep a person fr
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 import msgspec
 
@@ -105,14 +105,14 @@ class Persons:
             raise Problem("privacy.not_fresh", detail)
 
     async def orders(self, about: About) -> list[OrderSummary]:
-        """All orders, newest first. Raises Problem 409 for more than ORDERS_MAX, 503."""
+        """All orders, newest first, of what is `of_others` the newest ORDERS_MAX. Raises Problem 409 for more than ORDERS_MAX of the person, 503."""
         found: dict[str, OrderSummary] = {}
         for customer_id in about.customer_ids:
-            await self._collect(found, owner=customer_id)
+            await self._collect(about, found, owner=customer_id)
         if about.email_digest:
-            await self._collect(found, email_digest=about.email_digest)
+            await self._collect(about, found, email_digest=about.email_digest)
         if about.customer_ref:
-            await self._collect(found, customer_ref=about.customer_ref)
+            await self._collect(about, found, customer_ref=about.customer_ref)
         for order_id in about.order_ids:
             named = await self.order(order_id)
             if named is not None:
@@ -144,7 +144,7 @@ class Persons:
         return own_of(about, await self.orders(about))
 
     async def _collect(
-        self, found: dict[str, OrderSummary], *, owner: str | None = None, email_digest: str | None = None,
+        self, about: About, found: dict[str, OrderSummary], *, owner: str | None = None, email_digest: str | None = None,
         customer_ref: str | None = None,
     ) -> None:  # fmt: skip
         before = None
@@ -155,8 +155,11 @@ class Persons:
                     email_digest=email_digest,
                 )
             )  # fmt: skip
-            found.update((order.order_id, order) for order in page)
-            if len(found) > ORDERS_MAX:
+            # Of others' as many again: who places more with somebody's address must not bring her to the limit.
+            room = max(ORDERS_MAX - len(of_others(about, found.values())), 0)
+            some = [*own_of(about, page), *of_others(about, page)[:room]]
+            found.update((order.order_id, order) for order in some)
+            if len(own_of(about, found.values())) > ORDERS_MAX:
                 detail = f"This person has more than {ORDERS_MAX} orders."
                 raise Problem("privacy.too_many_orders", detail, extra={"limit": ORDERS_MAX})
             if len(page) < _PAGE:
@@ -216,15 +219,15 @@ class Persons:
         more: dict[str, OrderSummary] = {}
         references = {order.customer_ref for order in orders if not order.owner}
         for customer_ref in sorted(references - {"", about.customer_ref}):
-            await self._collect(more, customer_ref=customer_ref)
+            await self._collect(about, more, customer_ref=customer_ref)
         return sorted(more.keys() - known)
 
 
-def of_others(about: About, orders: Sequence[OrderSummary]) -> list[OrderSummary]:
+def of_others(about: About, orders: Iterable[OrderSummary]) -> list[OrderSummary]:
     """What another account has placed with the person's address to write to."""
     return [one for one in orders if one.owner and one.owner not in about.customer_ids]
 
 
-def own_of(about: About, orders: Sequence[OrderSummary]) -> list[OrderSummary]:
+def own_of(about: About, orders: Iterable[OrderSummary]) -> list[OrderSummary]:
     """All but that."""
     return [one for one in orders if not one.owner or one.owner in about.customer_ids]
