@@ -13,10 +13,11 @@ from actors.domain.times import DAY_MS
 NEAR_MS = 5 * DAY_MS
 RequestStatus = Literal["received", "confirmed", "in_progress", "completed", "refused"]
 # How it became known who asks. `account_session`: signed in by a code to the proved address; `code_by_email`: a code to the address that the
-# orders have; `id_document`: looked at and not kept; `agent_mandate`: the signed permission of an authorized agent.
-Method = Literal["account_session", "code_by_email", "id_document", "agent_mandate"]
-# By what a person was named: `email` is the address and the account that it has, `customer_id` another account.
-Name = Literal["email", "customer_id", "customer_ref"]
+# orders have; `id_document`: looked at and not kept; `order_papers`: what came with an order, or the marketplace's confirmation of it, from somebody who knows to whom and where it went; `agent_mandate`: the signed permission of an authorized agent.
+Method = Literal["account_session", "code_by_email", "id_document", "agent_mandate", "order_papers"]
+# By what a person was named: `email` is the address and the account that it has, `customer_id` another account,
+# `orders` such that name nobody.
+Name = Literal["email", "customer_id", "customer_ref", "orders"]
 Extension = Literal["complex", "many_requests"]
 Refusal = Literal[
     "identity_not_proved", "agent_not_authorized", "no_data", "unfounded", "excessive", "legal_obligation", "legal_claims",
@@ -27,13 +28,14 @@ OPEN: frozenset[RequestStatus] = frozenset({"received", "confirmed", "in_progres
 
 class About(msgspec.Struct, frozen=True, gc=False):
     """Whom it is about, and no word of it in the clear. person: keyed digest of the first that the person was named by; subjects: digests of all
-    identities that data keys are kept for; customer_ids: of accounts; email_digest, customer_ref: by which orders are found, "" for none."""
+    identities that data keys are kept for; customer_ids: of accounts; email_digest, customer_ref: by which orders are found, "" for none; order_ids: of orders that are named themselves, each kept under a key of its own."""
 
     person: Annotated[str, REQUEST_OF]
     subjects: Annotated[list[str], REQUEST_OF]
     customer_ids: Annotated[list[str], REQUEST_OF]
     email_digest: Annotated[str, REQUEST_CONTACT]
     customer_ref: Annotated[str, REQUEST_REFERENCE]
+    order_ids: list[str] = []
 
 
 class Proof(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -118,13 +120,15 @@ def names_of(about: About) -> list[Name]:
         named.append("customer_id")
     if about.customer_ref:
         named.append("customer_ref")
+    if about.order_ids:
+        named.append("orders")
     return named
 
 
 def shown_by(proof: Proof, about: About) -> set[Name]:
     """Of which names it is known by this proof that they are the person's who asks.
 
-    A code shows who reads at the address, a session whose account it is: nothing of another name that stands in the same letter. Of a document the officer says it (`covers`), who has looked whether the
+    A code shows who reads at the address, a session whose account it is, papers of orders who got them: nothing of another name that stands in the same letter. Of a document the officer says it (`covers`), who has looked whether the
     name belongs to whom it shows; one from before he was asked that counts for all, as it did when it was looked at. A mandate shows nothing of the person.
     """
     named = names_of(about)
@@ -132,6 +136,8 @@ def shown_by(proof: Proof, about: About) -> set[Name]:
         return {"email"}
     if proof.method == "account_session":
         return {"customer_id" if "customer_id" in named else "email"}
+    if proof.method == "order_papers":
+        return {"orders"}
     if proof.method == "id_document":
         return set(proof.covers or named)
     return set()

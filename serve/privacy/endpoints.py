@@ -25,6 +25,7 @@ from serve.pages import POLICY
 from serve.paging import Cursor, Limit, check_choice, one_of, page_of
 from serve.privacy.asking import Asking
 from serve.privacy.export import Export
+from serve.privacy.named_orders import NamedOrders
 from serve.privacy.page import PAGE_POLICY, language_of, page
 from serve.privacy.persons import Persons
 from serve.privacy.schemas import NewRequest, PersonData, RequestDetail, RequestPage, RequestUpdate
@@ -54,6 +55,7 @@ class Requests:
         self.services = services
         self.persons = persons
         self._private = private
+        self.named = NamedOrders(services, persons, private)
         self.export = Export(services, persons, private)
         self.steps = Steps(services, persons, private)
 
@@ -120,14 +122,16 @@ class _Officer:
 
     async def _about(self, sent: NewRequest, request: Request) -> About:
         region = self._services.settings.region
-        if sent.customer_id is None and sent.email is None and sent.customer_ref is None:
-            detail = "Name the person by `customer_id`, `email` or `customer_ref`."
+        if not (sent.customer_id or sent.email or sent.customer_ref or sent.order_ids or sent.order_ref):
+            detail = "Name the person by `customer_id`, `email`, `customer_ref`, `order_ids` or `order_ref`."
             raise Problem("body.invalid", detail, errors=[{"pointer": "", "detail": detail}])
         if sent.customer_id is not None and not sent.customer_id.startswith(f"{region}-"):
             raise field_problem("body.invalid", "`customer_id` must be one of this region.", "/customer_id")
         email = None if sent.email is None else checked(sent.email, "/email")
-        persons = self._requests.persons
-        return await persons.about(sent.customer_id or "", email, sent.customer_ref or "", request.scope)
+        orders = await self._requests.named.resolved(sent.order_ids or [], sent.order_ref or "", request.scope)
+        return await self._requests.persons.about(
+            sent.customer_id or "", email, sent.customer_ref or "", request.scope, orders
+        )
 
     async def step(self, request_id: str, request: Request) -> RequestView:
         """Raises Problem."""
@@ -169,7 +173,9 @@ def router(requests: Requests) -> APIRouter:
     @api.post(
         "/v1/privacy-requests",
         summary="Write down a request of a person about their own data",
-        **documented(RequestDetail, request=NewRequest, request_example=_NEW, status=201, problems=(401, 403, 409)),
+        **documented(
+            RequestDetail, request=NewRequest, request_example=_NEW, status=201, problems=(401, 403, 404, 409)
+        ),
     )
     async def written(request: Request) -> Response:
         """Its deadline follows from the law and the day that it came in. What was typed to name the person is not kept."""

@@ -1,6 +1,7 @@
-"""Whose data it is: a person is named by an account, an e-mail address or a reference of the retailer, and found by keyed digests of these.
+"""Whose data it is: a person is named by an account, an e-mail address or a reference of the retailer, and found by keyed digests of these; who has
+none of them, by orders (`named_orders.py`).
 
-    names ──▶ About (digests) ──▶ orders: of the account, with the address, with the reference
+    names ──▶ About (digests) ──▶ orders: of the account, with the address, with the reference, those that are named
                               └──▶ data keys: of each of these identities, and those that the orders are sealed under
 
 One identity has one key (`serve/orders/private.py`): the account, else the reference, else the address. So an order that was found by its address
@@ -11,7 +12,7 @@ account may write there whatever address he likes, and must not keep a person fr
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 import msgspec
 
@@ -50,12 +51,14 @@ class Persons:
         self._private = private
 
     # --- who it is
-    def person(self, customer_id: str) -> str:
-        """The keyed digest of an account's person."""
-        return self._keys.digest("person", customer_id)
+    def person(self, identity: str) -> str:
+        """The keyed digest of the person of an account, or of an order that names nobody (its id)."""
+        return self._keys.digest("person", identity)
 
-    async def about(self, customer_id: str, email: Email | None, customer_ref: str, scope: Scope) -> About:
-        """By what was named, "" and None for nothing, and the address that the account has. Raises Problem 503."""
+    async def about(
+        self, customer_id: str, email: Email | None, customer_ref: str, scope: Scope, order_ids: Sequence[str] = ()
+    ) -> About:
+        """By what was named, "" and None for nothing, and the address that the account has. order_ids: see `NamedOrders`. Raises Problem 503."""
         if email is None and customer_id:
             address = await self.address(customer_id, scope)
             email = checked(address, "") if address else None
@@ -66,9 +69,10 @@ class Persons:
         subjects = [self.person(identity) for identity in customer_ids]
         if customer_ref:
             subjects.append(self._keys.digest("person", f"ref:{customer_ref}"))
+        subjects += [self.person(order_id) for order_id in order_ids]
         return About(
             subjects[0], subjects, customer_ids, "" if email is None else self._private.email_digest(email),
-            self._private.stored("customer_ref", customer_ref),
+            self._private.stored("customer_ref", customer_ref), list(order_ids),
         )  # fmt: skip
 
     async def account(self, customer_id: str, scope: Scope) -> KeptOfCustomer | None:
@@ -101,22 +105,46 @@ class Persons:
             raise Problem("privacy.not_fresh", detail)
 
     async def orders(self, about: About) -> list[OrderSummary]:
-        """All orders, newest first. Raises Problem 409 for more than ORDERS_MAX, 503."""
+        """All orders, newest first, of what is `of_others` the newest ORDERS_MAX. Raises Problem 409 for more than ORDERS_MAX of the person, 503."""
         found: dict[str, OrderSummary] = {}
         for customer_id in about.customer_ids:
-            await self._collect(found, owner=customer_id)
+            await self._collect(about, found, owner=customer_id)
         if about.email_digest:
-            await self._collect(found, email_digest=about.email_digest)
+            await self._collect(about, found, email_digest=about.email_digest)
         if about.customer_ref:
-            await self._collect(found, customer_ref=about.customer_ref)
+            await self._collect(about, found, customer_ref=about.customer_ref)
+        for order_id in about.order_ids:
+            named = await self.order(order_id)
+            if named is not None:
+                found[order_id] = named
         return [found[order_id] for order_id in sorted(found, reverse=True)]
+
+    async def order(self, order_id: str) -> OrderSummary | None:
+        """One order by its id, None when there is none. Raises Problem 503."""
+        # The newest of those before whatever comes next after it.
+        page = await from_store(
+            self._services.read_model.orders(customer_ref=None, status=None, before=f"{order_id}~", limit=1)
+        )
+        return page[0] if page and page[0].order_id == order_id else None
+
+    async def is_alone(self, order: OrderSummary, scope: Scope) -> bool:
+        """Is what is known of an order's person, if anything, kept under a key of its own? Raises Problem 503."""
+        person = self.person(order.order_id)
+        if order.sealed:
+            return (await self._key(envelope.key_of(order.sealed), scope)).person == person
+        # The staff may have written about somebody of whom nothing else is known (`hold_notes.py`).
+        return not order.owner and bool(await from_store(self._services.read_model.data_keys(person)))
+
+    async def _key(self, key_id: str, scope: Scope) -> WrappedKey:
+        reply = await self._services.gateway.view("data_key", key_id, ViewKey(), cause=scope[REQUEST_ID])
+        return _decode_key(body_of(reply))
 
     async def own_orders(self, about: About) -> list[OrderSummary]:
         """Those of the person, newest first, without what is `of_others`, which would tell who that is and where he lives (GDPR Art. 15(4)). Raises Problem 409 for more than ORDERS_MAX, 503."""
         return own_of(about, await self.orders(about))
 
     async def _collect(
-        self, found: dict[str, OrderSummary], *, owner: str | None = None, email_digest: str | None = None,
+        self, about: About, found: dict[str, OrderSummary], *, owner: str | None = None, email_digest: str | None = None,
         customer_ref: str | None = None,
     ) -> None:  # fmt: skip
         before = None
@@ -127,8 +155,11 @@ class Persons:
                     email_digest=email_digest,
                 )
             )  # fmt: skip
-            found.update((order.order_id, order) for order in page)
-            if len(found) > ORDERS_MAX:
+            # Of others' as many again: who places more with somebody's address must not bring her to the limit.
+            room = max(ORDERS_MAX - len(of_others(about, found.values())), 0)
+            some = [*own_of(about, page), *of_others(about, page)[:room]]
+            found.update((order.order_id, order) for order in some)
+            if len(own_of(about, found.values())) > ORDERS_MAX:
                 detail = f"This person has more than {ORDERS_MAX} orders."
                 raise Problem("privacy.too_many_orders", detail, extra={"limit": ORDERS_MAX})
             if len(page) < _PAGE:
@@ -172,8 +203,7 @@ class Persons:
             if account is not None:
                 sealed.update(envelope.key_of(passkey.sealed_name) for passkey in account.passkeys)
         for key_id in sorted(sealed):
-            reply = await self._services.gateway.view("data_key", key_id, ViewKey(), cause=scope[REQUEST_ID])
-            key = _decode_key(body_of(reply))
+            key = await self._key(key_id, scope)
             persons.append(key.person)
             if key.status == "in_use":
                 found.add(key_id)
@@ -189,15 +219,15 @@ class Persons:
         more: dict[str, OrderSummary] = {}
         references = {order.customer_ref for order in orders if not order.owner}
         for customer_ref in sorted(references - {"", about.customer_ref}):
-            await self._collect(more, customer_ref=customer_ref)
+            await self._collect(about, more, customer_ref=customer_ref)
         return sorted(more.keys() - known)
 
 
-def of_others(about: About, orders: Sequence[OrderSummary]) -> list[OrderSummary]:
+def of_others(about: About, orders: Iterable[OrderSummary]) -> list[OrderSummary]:
     """What another account has placed with the person's address to write to."""
     return [one for one in orders if one.owner and one.owner not in about.customer_ids]
 
 
-def own_of(about: About, orders: Sequence[OrderSummary]) -> list[OrderSummary]:
+def own_of(about: About, orders: Iterable[OrderSummary]) -> list[OrderSummary]:
     """All but that."""
     return [one for one in orders if not one.owner or one.owner in about.customer_ids]

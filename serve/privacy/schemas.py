@@ -50,24 +50,28 @@ CodeText = Annotated[
 ]
 CustomerId = Annotated[str, Meta(max_length=64, pattern=CUSTOMER_PATTERN.pattern)]
 OrderId = Annotated[str, Meta(max_length=64, pattern=ORDER_PATTERN.pattern)]
+_Named = Annotated[str, Meta(min_length=1, max_length=64, pattern=TEXT)]
+# In one request; a person with more of them sends another.
+NAMED_ORDERS_MAX = 50
 RequestStep = Literal[
     "confirm_identity", "extend", "refuse", "restrict", "lift_restriction", "erase", "rectify", "opt_out", "complete"
 ]
 
 
 class NewRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A request that came in by letter, phone or agent. The person is named by at least one of `customer_id`, `email` and `customer_ref`: of these,
-    keyed digests are kept and not what was typed. `agent`: a reference to the authorized agent's papers; `received_at`: now when absent."""
+    """A request that came in by letter, phone or agent. The person is named by at least one of `customer_id`, `email`, `customer_ref`, `order_ids` and `order_ref`: of these,
+    keyed digests and ids are kept and not what was typed. `order_ids`, `order_ref`: orders of somebody who has no account, address or reference, as at a marketplace; each is looked for at once.
+    `agent`: a reference to the authorized agent's papers; `received_at`: now when absent."""
 
     law: Law
     right: Right
     customer_id: Annotated[CustomerId | None, REQUEST_OF] = None
     email: Annotated[EmailText | None, REQUEST_CONTACT] = None
-    customer_ref: Annotated[
-        Annotated[str, Meta(min_length=1, max_length=64, pattern=TEXT)] | None, REQUEST_REFERENCE
-    ] = None
+    customer_ref: Annotated[_Named | None, REQUEST_REFERENCE] = None
     agent: Annotated[CodeText | None, REQUEST_AGENT] = None
     received_at: Moment | None = None
+    order_ids: Annotated[list[OrderId], Meta(min_length=1, max_length=NAMED_ORDERS_MAX)] | None = None
+    order_ref: Annotated[_Named | None, REQUEST_REFERENCE] = None
 
 
 class NewOwnRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,7 +130,7 @@ class DoneDetail(msgspec.Struct, frozen=True):
 
 
 class RequestDetail(msgspec.Struct, frozen=True):
-    """All of a request. `missing`: what is to be proved yet before anything is done: that `email` (the address, and the account that it has), `customer_id`, `customer_ref` are the person's who asks, the agent's `mandate`; `begun`: steps that were cut short: do
+    """All of a request. `missing`: what is to be proved yet before anything is done: that `email` (the address, and the account that it has), `customer_id`, `customer_ref`, `orders` are the person's who asks, the agent's `mandate`; `begun`: steps that were cut short: do
     them again; `extended`, `refusal`: the reason, "" for none."""
 
     request_id: str

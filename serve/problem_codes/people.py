@@ -96,6 +96,7 @@ CODES: dict[str, Entry] = {
     "privacy.shipments_under_way": Entry(409, "Shipments are under way"),
     "privacy.too_many_reservations": Entry(409, "Too many reservations for one call"),
     "privacy.order_of_another": Entry(404, "Not an order of this person"),
+    "privacy.order_of_person": Entry(409, "The order has somebody who is named otherwise"),
     "privacy.no_request": Entry(403, "No confirmed request for this"),
     "consent.too_many_changes": Entry(409, "Too many changes"),
     "consent.signal_in_force": Entry(409, "The browser's signal says no"),

@@ -44,6 +44,8 @@ async def test_orders_are_listed_newest_first_by_customer_and_status(store: Stor
     ids = [row.order_id for row in reversed(rows)]
     assert await listed() == ids
     assert await listed(limit=4, before=ids[3]) == ids[4:8]
+    # How one is found by its id (`Persons.order`).
+    assert await listed(limit=1, before=f"{ids[3]}~") == [ids[3]]
     for status in ("shipped", "picking", "nonsense"):
         assert await listed(status=status) == [row.order_id for row in reversed(rows) if row.status == status]
     mine = [row for row in reversed(rows) if row.customer_ref == "cust-1"]
@@ -149,6 +151,8 @@ async def test_approvals_are_listed_newest_first_by_status_and_place(store: Stor
     ids = [row.approval_id for row in newest]
     assert await listed() == ids
     assert await listed(limit=4, before=ids[3]) == ids[4:8]
+    # How one is found by its id (`Persons.order`).
+    assert await listed(limit=1, before=f"{ids[3]}~") == [ids[3]]
     for status in ("pending", "done", "non\x00sense"):
         assert await listed(status=status) == [row.approval_id for row in newest if row.status == status]
     there = [row.approval_id for row in newest if row.location_id in ("us-wh-0", "us-wh-2")]

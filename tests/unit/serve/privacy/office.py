@@ -12,7 +12,7 @@ from tests.unit.serve.post_office import bearer, joined
 from tests.unit.serve.small_cell import order
 
 # All by which a person can be named.
-NAMES = ["email", "customer_id", "customer_ref"]
+NAMES = ["email", "customer_id", "customer_ref", "orders"]
 EMAIL = "mia.quill@example.org"
 REF = "loyal-7781"
 TO = {

@@ -3,6 +3,7 @@
 import pytest
 
 from serve.keys.envelope import key_of
+from serve.privacy import persons
 from tests.unit.serve.post_office import bearer, coded, joined, letters
 from tests.unit.serve.privacy.office import (
     DATA,
@@ -11,6 +12,7 @@ from tests.unit.serve.privacy.office import (
     asked,
     body,
     customer,
+    exported,
     letters_left,
     opened,
     over,
@@ -59,6 +61,21 @@ async def test_a_strangers_order_keeps_the_person_from_erasing_herself(cell):
     await placed(cell, order(customer={"email": EMAIL}), **bearer(mallory))
     mine = await ask_mine(cell, tokens, "erasure")
     assert (await stepped(cell, mine["request_id"], "erase"))["done"][0]["counts"]["accounts"] == 1
+
+
+async def test_a_stranger_brings_the_person_to_the_limit_of_orders_that_one_may_have(cell, monkeypatch):
+    mine, mallory = await placed(cell, body(customer={"email": EMAIL})), await joined(cell, "mallory@example.net")
+    for _ in range(3):
+        await placed(cell, order(customer={"email": EMAIL}), **bearer(mallory))
+    await over(cell, mine)
+    monkeypatch.setattr(persons, "ORDERS_MAX", 2)
+    request_id = await proved(cell, customer_ref=None)
+    counts = [(await stepped(cell, request_id, "erase"))["done"][-1]["counts"]["of_others"] for _ in range(3)]
+    assert counts == [2, 1, 0]
+    for _ in range(3):
+        await placed(cell, body(customer={"email": EMAIL}))
+    answer = await exported(cell, await proved(cell, "gdpr", "access", customer_ref=None))
+    assert coded(answer) == (409, "privacy.too_many_orders")
 
 
 @pytest.mark.parametrize(("right", "name"), [("erasure", "erase"), ("restriction", "restrict")])
