@@ -20,6 +20,8 @@ from serve.problems import Problem
 _T = TypeVar("_T")
 # Not who the caller is and what he may: who lost a right is not told what he once did by it. Nor what passes by itself, as an entity would remember it.
 _GOES_ALONG = frozenset({404, 409, 422})
+# The catalogue takes no SKU away: who named one that it lacks was not taken before, and may well be tomorrow.
+_STAYS = "sku.unknown"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -33,7 +35,7 @@ async def judged(making: Awaitable[_T]) -> tuple[_T | None, bytes]:
 
 def carried(problem: Problem) -> bytes:
     """The problem as `refused` of `Gateway.ask`; `problems.of_refusal` makes the same problem of it again. Raises the problem itself when the memory of commands must not be asked."""
-    if problem.status not in _GOES_ALONG:
+    if problem.status not in _GOES_ALONG or problem.code == _STAYS:
         raise problem
     places = {"errors": problem.errors} if problem.errors else {}
     return _encode(RefusalBody(problem.code, problem.detail, places | problem.extra))
