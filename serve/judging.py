@@ -4,7 +4,8 @@ The time, the catalogue, stock, policies, other entities: all that may be otherw
 was, though nobody might do it now. So what is found wrong does not end the call here: it goes to the entity in the command's place, whose memory of commands answers first. One that was
 not done is refused with just that, and changes nothing.
 
-What is wrong with a body at any time is refused where it is read (`requests.decode`), and so is an id that can't be one of ours.
+What is wrong with a body at any time is refused where it is read (`requests.decode`), and so is an id that can't be one of ours. What goes along is remembered as any refusal where the entity
+exists, so it tells of no person.
 """
 
 from __future__ import annotations
