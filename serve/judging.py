@@ -4,7 +4,8 @@ The time, the catalogue, stock, policies, other entities: all that may be otherw
 was, though nobody might do it now. So what is found wrong does not end the call here: it goes to the entity in the command's place, whose memory of commands answers first. One that was
 not done is refused with just that, and changes nothing.
 
-What is wrong with a body at any time is refused where it is read (`requests.decode`), and so is an id that can't be one of ours.
+What is wrong with a body at any time is refused where it is read (`requests.decode`), and so is an id that can't be one of ours. What goes along is remembered as any refusal where the entity
+exists, so it tells of no person.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from serve.problems import Problem
 _T = TypeVar("_T")
 # Not who the caller is and what he may: who lost a right is not told what he once did by it. Nor what passes by itself, as an entity would remember it.
 _GOES_ALONG = frozenset({404, 409, 422})
+# The catalogue takes no SKU away: who named one that it lacks was not taken before, and may well be tomorrow.
+_STAYS = "sku.unknown"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -33,7 +36,7 @@ async def judged(making: Awaitable[_T]) -> tuple[_T | None, bytes]:
 
 def carried(problem: Problem) -> bytes:
     """The problem as `refused` of `Gateway.ask`; `problems.of_refusal` makes the same problem of it again. Raises the problem itself when the memory of commands must not be asked."""
-    if problem.status not in _GOES_ALONG:
+    if problem.status not in _GOES_ALONG or problem.code == _STAYS:
         raise problem
     places = {"errors": problem.errors} if problem.errors else {}
     return _encode(RefusalBody(problem.code, problem.detail, places | problem.extra))

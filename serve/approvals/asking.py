@@ -55,16 +55,17 @@ def person_asking(scope: Scope) -> str:
 
 
 async def ask_approval(
-    services: Services, request: Request, location_id: str, target_id: str, wanted: Wanted, write: Write
-) -> Response:
-    """202 with the approval. The same key for the same target gives the same approval again, whatever became of it. Raises Problem."""
+    services: Services, request: Request, location_id: str, target_id: str, wanted: Wanted, write: Write, refused: bytes = b""
+) -> Response:  # fmt: skip
+    """202 with the approval. The same key for the same target gives the same approval again, whatever became of it. `refused`: see `judging.judged`. Raises Problem."""
     settings, asked_by = services.settings, person_asking(request.scope)
     # A key is good once a target, as it is for what is done at once; where it lies may be another place meanwhile.
     key = f"{target_id}:{write.key}"
-    command = AskApproval(location_id, target_id, wanted, asked_by, settings.approval_expires_hours * HOUR_MS)
+    asked_for = AskApproval(location_id, target_id, wanted, asked_by, settings.approval_expires_hours * HOUR_MS)
     reply = await services.gateway.ask(
-        "approval", approval_id(settings.region, services.clock.now_ms(), key), command,
+        "approval", approval_id(settings.region, services.clock.now_ms(), key), None if refused else asked_for,
         command_id=key, digest=write.digest, creates=True, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+        refused=refused,
     )  # fmt: skip
     asked = _view_decoder.decode(body_of(reply))
     body = encode(AskedApproval(asked.approval_id, asked.status, moment(asked.expires_at_ms)))

@@ -38,6 +38,7 @@ from serve.counts.schemas import (
     Tolerance,
 )
 from serve.identity.guard import Principal
+from serve.judging import judged
 from serve.limits import PAGE_DEFAULT
 from serve.locations.calls import LocationCalls
 from serve.locations.kept import FoundGoods, require_kept
@@ -143,14 +144,13 @@ class _Counts:
             for at, line in enumerate(sent.lines)
             if line.quantity
         ]
-        await require_kept(
-            self._locations, partial(self._place_of, count_id, request), found_there, request.scope[REQUEST_ID]
-        )
+        place = partial(self._place_of, count_id, request)
+        _, refused = await judged(require_kept(self._locations, place, found_there, request.scope[REQUEST_ID]))
         command = SubmitSpot(
             spot, [(line.sku, line.lot, line.quantity) for line in sent.lines], ms_of(sent.counted_at, "/counted_at"),
             subject_of(request.scope), await self._may_decide(count_id, spot, request), reach_of(request.scope),
         )  # fmt: skip
-        found = await self._ask(count_id, request, command, write)
+        found = await self._ask(count_id, request, None if refused else command, write, refused=refused)
         problems = _problems(found, [spot])
         if problems:
             raise _refused(problems[0])
@@ -172,15 +172,15 @@ class _Counts:
         return (await self.view(count_id, request)).location_id
 
     async def _ask(
-        self, count_id: str, request: Request, command: Command, write: Write, *, creates: bool = False
-    ) -> CountView:
+        self, count_id: str, request: Request, command: Command | None, write: Write, *, creates: bool = False, refused: bytes = b""
+    ) -> CountView:  # fmt: skip
         """Waits a moment for what the location has to say."""
         self._check_id(count_id, request)
         services, scope = self._services, request.scope
         reply = await services.gateway.ask(
             "count", count_id, command,
             command_id=write.key, digest=write.digest, creates=creates, wait_ms=0 if creates else services.settings.placement_wait_ms,
-            cause=scope[REQUEST_ID], who=scope.get(WHO),
+            cause=scope[REQUEST_ID], who=scope.get(WHO), refused=refused,
         )  # fmt: skip
         return _view_decoder.decode(body_of(reply))
 

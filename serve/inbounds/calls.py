@@ -35,14 +35,15 @@ class InboundCalls:
         self.goods = GoodsCheck(self.locations)
 
     async def ask(
-        self, inbound_id: str, request: Request, command: Command, write: Write, *, creates: bool = False, wait_ms: int = 0
+        self, inbound_id: str, request: Request, command: Command | None, write: Write, *, creates: bool = False,
+        wait_ms: int = 0, refused: bytes = b"",
     ) -> bytes:  # fmt: skip
-        """What the inbound answers, as JSON. `wait_ms`: for what the location has to say. Raises Problem."""
+        """What the inbound answers, as JSON. `wait_ms`: for what the location has to say. `refused`: see `judging.judged`. Raises Problem."""
         self.check_id(inbound_id, request)
         reply = await self.services.gateway.ask(
             "inbound", inbound_id, command,
             command_id=write.key, digest=write.digest, creates=creates, wait_ms=wait_ms, cause=request.scope[REQUEST_ID],
-            who=request.scope.get(WHO),
+            who=request.scope.get(WHO), refused=refused,
         )  # fmt: skip
         return body_of(reply)
 

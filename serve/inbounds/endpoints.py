@@ -28,6 +28,7 @@ from serve.inbounds.schemas import (
     ReceiptResult,
 )
 from serve.inbounds.told import detail, listed, result
+from serve.judging import judged
 from serve.limits import PAGE_DEFAULT
 from serve.moments import ms_of
 from serve.openapi import documented
@@ -82,12 +83,17 @@ def _add_announcing(api: APIRouter, calls: InboundCalls) -> None:
     async def changed(inbound_id: InboundId, request: Request) -> Response:
         """Another date, lines of which nothing has come, packages that have not come."""
         write, sent = await calls.services.bodies.document(request, _change_decoder)
-        cause = request.scope[REQUEST_ID]
-        lines = await calls.goods.announced(sent.lines, cause)
-        packages = None if sent.packages is None else await calls.goods.packed(sent.packages, cause)
-        expected_at_ms = None if sent.expected_at is None else ms_of(sent.expected_at, "/expected_at")
-        command = ChangeInbound(expected_at_ms, lines, sent.removed_lines, packages, reach_of(request.scope))
-        return AnswerResponse((200, await calls.ask(inbound_id, request, command, write), ()))
+        command, refused = await judged(_change(calls, request, sent))
+        return AnswerResponse((200, await calls.ask(inbound_id, request, command, write, refused=refused), ()))
+
+
+async def _change(calls: InboundCalls, request: Request, sent: InboundChange) -> ChangeInbound:
+    """Raises Problem."""
+    cause = request.scope[REQUEST_ID]
+    lines = await calls.goods.announced(sent.lines, cause)
+    packages = None if sent.packages is None else await calls.goods.packed(sent.packages, cause)
+    expected_at_ms = None if sent.expected_at is None else ms_of(sent.expected_at, "/expected_at")
+    return ChangeInbound(expected_at_ms, lines, sent.removed_lines, packages, reach_of(request.scope))
 
 
 async def _announce(calls: InboundCalls, request: Request) -> Response:
@@ -95,17 +101,23 @@ async def _announce(calls: InboundCalls, request: Request) -> Response:
     write, sent = await calls.services.bodies.document(request, _new_decoder)
     calls.territory.check_location(sent.location_id)
     await calls.locations.require(sent.location_id, cause)
-    lines = await calls.goods.announced(sent.lines, cause)
-    packages = await calls.goods.packed(sent.packages, cause)
-    command = AnnounceInbound(
-        sent.location_id, ms_of(sent.expected_at, "/expected_at"), lines, packages, sent.supplier_ref, sent.purchase_ref, sent.asn_ref,
-        sent.tolerance_percent, reach_of(request.scope),
-    )  # fmt: skip
+    command, refused = await judged(_announcement(calls, request, sent))
     made_id = new_inbound_id(services.settings.region, services.clock.now_ms(), write.key)
-    body = await calls.ask(made_id, request, command, write, creates=True)
+    body = await calls.ask(made_id, request, command, write, creates=True, refused=refused)
     # A repeated call is told of the first one's inbound.
     location = f"/v1/inbounds/{_status_decoder.decode(body).inbound_id}"
     return AnswerResponse((201, body, ((b"location", location.encode()),)))
+
+
+async def _announcement(calls: InboundCalls, request: Request, sent: NewInbound) -> AnnounceInbound:
+    """Raises Problem."""
+    cause = request.scope[REQUEST_ID]
+    lines = await calls.goods.announced(sent.lines, cause)
+    packages = await calls.goods.packed(sent.packages, cause)
+    return AnnounceInbound(
+        sent.location_id, ms_of(sent.expected_at, "/expected_at"), lines, packages, sent.supplier_ref, sent.purchase_ref, sent.asn_ref,
+        sent.tolerance_percent, reach_of(request.scope),
+    )  # fmt: skip
 
 
 def _add_receiving(api: APIRouter, calls: InboundCalls) -> None:
@@ -121,12 +133,13 @@ def _add_receiving(api: APIRouter, calls: InboundCalls) -> None:
         SKUs that were not announced are taken when it is said so. What the location refuses is answered as its refusal, and has not come. When it is slow to answer, the
         receipt is still `booking`. Once all is in, the inbound closes by itself."""
         write, sent = await calls.services.bodies.document(request, _receipt_decoder)
-        packages, lines = await calls.goods.received(sent, request.scope[REQUEST_ID])
-        command = ReceiveGoods(
-            packages, lines, sent.accept_over, sent.accept_unexpected, sent.reference, reach_of(request.scope)
-        )
-        wait_ms = calls.services.settings.placement_wait_ms
-        answer = _answer_decoder.decode(await calls.ask(inbound_id, request, command, write, wait_ms=wait_ms))
+        goods, refused = await judged(calls.goods.received(sent, request.scope[REQUEST_ID]))
+        command, wait_ms = None, calls.services.settings.placement_wait_ms
+        if goods is not None:
+            within = reach_of(request.scope)
+            command = ReceiveGoods(*goods, sent.accept_over, sent.accept_unexpected, sent.reference, within)
+        body = await calls.ask(inbound_id, request, command, write, wait_ms=wait_ms, refused=refused)
+        answer = _answer_decoder.decode(body)
         receipt = answer.receipt
         if receipt.status == "refused":
             raise Problem(receipt.code, receipt.detail, extra={"receipt": receipt.receipt})

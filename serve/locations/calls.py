@@ -52,11 +52,14 @@ class LocationCalls:
         request.scope[ENTITY_ID] = location_id
         return write._replace(digest=digest_of(part.encode()))
 
-    async def ask(self, request: Request, location_id: str, command: msgspec.Struct, write: Write) -> Response:
-        """The location's answer. Raises Problem."""
+    async def ask(
+        self, request: Request, location_id: str, command: msgspec.Struct | None, write: Write, refused: bytes = b""
+    ) -> Response:
+        """The location's answer. `refused`: see `judging.judged`. Raises Problem."""
         reply = await self.services.gateway.ask(
             "location", location_id, command,
             command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+            refused=refused,
         )  # fmt: skip
         return AnswerResponse(answer(reply))
 

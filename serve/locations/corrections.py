@@ -13,6 +13,7 @@ from actors.domain.location_views import Changed
 from serve.approvals.asking import ask_approval, needs_approval
 from serve.approvals.schemas import AskedApproval
 from serve.context import REQUEST_ID
+from serve.judging import judged
 from serve.locations.calls import LocationCalls, LocationId, line_value
 from serve.locations.kept import FoundGoods, require_kept
 from serve.locations.schemas import NewAdjustment
@@ -61,7 +62,7 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
             for position, line in enumerate(sent.lines)
             if line.quantity > 0
         ]
-        await require_kept(calls, partial(_here, location_id), gains, request.scope[REQUEST_ID])
+        _, refused = await judged(require_kept(calls, partial(_here, location_id), gains, request.scope[REQUEST_ID]))
         lines = [
             AdjustmentLine(
                 line.sku, line.quantity, line.reason, line_value(line.unit_value), line.safety_stock, line.lot,
@@ -72,8 +73,8 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         command = AdjustStock(lines, sent.reference)
         if needs_approval(calls.services, command):
             await calls.require(location_id, request.scope[REQUEST_ID])
-            return await ask_approval(calls.services, request, location_id, location_id, command, write)
-        return await calls.ask(request, location_id, command, write)
+            return await ask_approval(calls.services, request, location_id, location_id, command, write, refused)
+        return await calls.ask(request, location_id, None if refused else command, write, refused)
 
 
 async def _here(location_id: str) -> str:

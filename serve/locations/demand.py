@@ -15,6 +15,7 @@ from actors.domain.location_views import Changed, SkuStockView, ViewSku
 from actors.domain.outlook import PERIOD_DAYS_MAX
 from serve.context import REQUEST_ID
 from serve.freshness import from_store
+from serve.judging import judged
 from serve.locations.calls import LocationCalls, LocationId
 from serve.locations.demand_measured import first_ms, measured
 from serve.locations.demand_schemas import NewDemand, RateChange, RateMeasurement, rate_of
@@ -66,7 +67,8 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         _check_single(skus, "/skus/{}")
         cause = request.scope[REQUEST_ID]
         await calls.known.require(skus, "/skus/{}", cause)
-        return await calls.ask(request, location_id, SetLevels(await _measured(calls, location_id, skus, cause)), write)
+        levels, refused = await judged(_measured(calls, location_id, skus, cause))
+        return await calls.ask(request, location_id, None if levels is None else SetLevels(levels), write, refused)
 
 
 async def _measured(calls: LocationCalls, location_id: str, skus: Sequence[str], cause: str) -> list[Levels]:

@@ -14,6 +14,7 @@ from actors.domain.location_commands import ReceiptLine, ReceiveStock
 from actors.domain.location_views import Changed
 from serve.catalogue.known import Catalogue
 from serve.context import REQUEST_ID
+from serve.judging import judged
 from serve.locations.calls import LocationCalls, LocationId, line_value
 from serve.locations.schemas import NewReceipt
 from serve.openapi import documented
@@ -49,8 +50,9 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
             calls.check_value(line.unit_value, position)
         await calls.known.require([line.sku for line in sent.lines], "/lines/{}/sku", request.scope[REQUEST_ID])
         skus = [line.sku for line in sent.lines]
-        lines = await calls.known.judged(partial(_counted, sent), skus, request.scope[REQUEST_ID])
-        return await calls.ask(request, location_id, ReceiveStock(lines, sent.reference), write)
+        lines, refused = await judged(calls.known.judged(partial(_counted, sent), skus, request.scope[REQUEST_ID]))
+        command = None if lines is None else ReceiveStock(lines, sent.reference)
+        return await calls.ask(request, location_id, command, write, refused)
 
 
 def _counted(sent: NewReceipt, catalogue: Catalogue) -> list[ReceiptLine]:

@@ -117,18 +117,19 @@ class _Changing:
             raise field_problem("order.nothing_to_change", "Say what shall be otherwise.", "/lines")
         if sent.ship_to is not None:
             self._check(sent.ship_to)
-        command, refused = await judged(self._command(order_id, sent, request, asker))
+        cause = scope[REQUEST_ID]
+        # Of another person's order nothing goes along: it is none of the caller's.
+        body = body_of(await services.gateway.view("order", order_id, ViewOrder(order_id, asker), cause=cause))
+        command, refused = await judged(self._command(_view_decoder.decode(body), sent, request, asker))
         reply = await services.gateway.ask(
             "order", order_id, command,
-            command_id=write.key, digest=self._digest(write), cause=scope[REQUEST_ID], who=scope.get(WHO), refused=refused,
+            command_id=write.key, digest=self._digest(write), cause=cause, who=scope.get(WHO), refused=refused,
         )  # fmt: skip
         return answer(reply)
 
-    async def _command(self, order_id: str, sent: OrderChanges, request: Request, asker: str) -> ChangeOrder:
+    async def _command(self, order: OrderView, sent: OrderChanges, request: Request, asker: str) -> ChangeOrder:
         """Raises Problem."""
         cause = request.scope[REQUEST_ID]
-        reply = await self._services.gateway.view("order", order_id, ViewOrder(order_id, asker), cause=cause)
-        order = _view_decoder.decode(body_of(reply))
         return ChangeOrder(
             [LineChange(line.line, line.quantity) for line in sent.lines],
             None if sent.ship_to is None else await self._address(order, sent.ship_to, cause),

@@ -84,14 +84,15 @@ class PackingCalls:
         return write._replace(digest=digest_of(f"{request.method} {request.scope['path']}".encode()))
 
     async def ask(
-        self, shipment_id: str, request: Request, command: Command, write: Write, *, creates: bool = False, wait: bool = True
+        self, shipment_id: str, request: Request, command: Command | None, write: Write, *, creates: bool = False,
+        wait: bool = True, refused: bytes = b"",
     ) -> bytes:  # fmt: skip
-        """What the shipment answers, as JSON. Raises Problem."""
+        """What the shipment answers, as JSON. `refused`: see `judging.judged`. Raises Problem."""
         self.check_id(shipment_id, request)
         reply = await self.services.gateway.ask(
             "shipment", shipment_id, command,
             command_id=write.key, digest=write.digest, creates=creates, wait_ms=WAIT_MS if wait else 0,
-            cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+            cause=request.scope[REQUEST_ID], who=request.scope.get(WHO), refused=refused,
         )  # fmt: skip
         return body_of(reply)
 

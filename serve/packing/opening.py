@@ -17,6 +17,7 @@ from actors.domain.times import moment
 from actors.runtime.read_model import ShipmentSummary
 from serve.callers import reach_of
 from serve.context import REQUEST_ID
+from serve.judging import judged
 from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
 from serve.packing import examples
@@ -80,13 +81,20 @@ async def _begin(calls: PackingCalls, proposing: Proposing, recipients: Recipien
         raise field_problem("order.fulfilment_unknown", "There is no such fulfilment.", "/fulfilment_id")
     calls.territory.check_order(order_id)
     order = await recipients.order(order_id, request)
-    location_id, lines = _held(order, sent.fulfilment_id)
-    command = OpenShipment(
-        location_id, order_id, int(number), lines, proposing.known(lines), proposed(await proposing.proposal(lines)),
-        series(calls.services), reach_of(request.scope),
-    )  # fmt: skip
+    command, refused = await judged(_opening(calls, proposing, request, order, sent.fulfilment_id))
     shipment_id = ids.shipment_of(order_id, int(number))
-    return _made(await calls.ask(shipment_id, request, command, write))
+    return _made(await calls.ask(shipment_id, request, command, write, refused=refused))
+
+
+async def _opening(
+    calls: PackingCalls, proposing: Proposing, request: Request, order: OrderView, name: str
+) -> OpenShipment:
+    """Raises Problem."""
+    location_id, lines = _held(order, name)
+    return OpenShipment(
+        location_id, order.order_id, int(name.rpartition(".")[2]), lines, proposing.known(lines),
+        proposed(await proposing.proposal(lines)), series(calls.services), reach_of(request.scope),
+    )  # fmt: skip
 
 
 def _held(order: OrderView, name: str) -> tuple[str, list[Units]]:
@@ -117,20 +125,27 @@ async def _manual(calls: PackingCalls, proposing: Proposing, recipients: Recipie
     calls.territory.check_location(sent.location_id)
     await calls.locations.require(sent.location_id, request.scope[REQUEST_ID])
     await calls.known.require([line.sku for line in sent.lines], "/lines/{}/sku", request.scope[REQUEST_ID])
-    lines = [(line.sku, line.quantity) for line in sent.lines]
+    shipment_id = ids.shipment_id(services.settings.region, services.clock.now_ms(), write.key)
+    command, refused = await judged(_manually(calls, proposing, recipients, request, sent, shipment_id))
+    return _made(await calls.ask(shipment_id, request, command, write, creates=True, refused=refused))
+
+
+async def _manually(
+    calls: PackingCalls, proposing: Proposing, recipients: Recipients, request: Request, sent: NewManualShipment, shipment_id: str
+) -> OpenManual:  # fmt: skip
+    """Raises Problem."""
+    services, lines = calls.services, [(line.sku, line.quantity) for line in sent.lines]
     for position, (sku, _) in enumerate(lines):
         if services.index.details(sku).kit:
             raise field_problem("shipment.kit", f"{sku} is a kit: name its parts.", f"/lines/{position}/sku")
-    shipment_id = ids.shipment_id(services.settings.region, services.clock.now_ms(), write.key)
     person = recipients.person(sent.customer_ref, sent.email)
     sealed = await recipients.sealed_party(shipment_id, sent.ship_to, person, request)
     sealed_note = await recipients.sealed_note(shipment_id, sent.note, person, request)
-    command = OpenManual(
+    return OpenManual(
         sent.location_id, sent.reason, "" if sealed_note else sent.note, lines, proposing.known(lines), proposed(await proposing.proposal(sorted(lines))),
         series(services), sent.ship_to.country, sealed, reach_of(request.scope), person,
         sealed_note,
     )  # fmt: skip
-    return _made(await calls.ask(shipment_id, request, command, write, creates=True))
 
 
 def _made(body: bytes) -> Response:

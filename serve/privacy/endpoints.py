@@ -17,6 +17,7 @@ from serve.callers import check_reaches_all
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
 from serve.identity.emails import checked
 from serve.identity.guard import Principal
+from serve.judging import judged
 from serve.limits import PAGE_DEFAULT
 from serve.moments import ms_of
 from serve.openapi import documented
@@ -67,14 +68,16 @@ class Requests:
         )
         return _view_decoder.decode(body_of(reply))
 
-    async def receive(self, request: Request, write: Write, received: ReceiveRequest) -> RequestView:
-        """Writes it down. Raises Problem."""
+    async def receive(
+        self, request: Request, write: Write, received: ReceiveRequest | None, refused: bytes = b""
+    ) -> RequestView:
+        """Writes it down. `refused`: see `judging.judged`. Raises Problem."""
         settings, clock = self.services.settings, self.services.clock
         request_id = request.scope[ENTITY_ID] = privacy_request_id(settings.region, clock.now_ms(), write.key)
         reply = await self.services.gateway.ask(
             "privacy_request", request_id, received,
             command_id=write.key, digest=self.digest(write), creates=True, cause=request.scope[REQUEST_ID],
-            who=request.scope.get(WHO),
+            who=request.scope.get(WHO), refused=refused,
         )  # fmt: skip
         return _view_decoder.decode(body_of(reply))
 
@@ -110,15 +113,17 @@ class _Officer:
         officer = officer_of(request)
         write = await self._services.bodies.read(request.scope, request.receive)
         sent = decode(_new_decoder, write.body)
+        received, refused = await judged(self._received(sent, officer, request))
+        return await self._requests.receive(request, write, received, refused)
+
+    async def _received(self, sent: NewRequest, officer: Principal, request: Request) -> ReceiveRequest:
+        """Raises Problem."""
         about, now_ms = await self._about(sent, request), self._services.clock.now_ms()
         received_ms = now_ms if sent.received_at is None else ms_of(sent.received_at, "/received_at")
         if not now_ms - RECEIVED_AGO_DAYS * DAY_MS <= received_ms <= now_ms:
             detail = f"`received_at` must be within the last {RECEIVED_AGO_DAYS} days."
             raise field_problem("body.invalid", detail, "/received_at")
-        received = ReceiveRequest(
-            sent.law, sent.right, about, received_ms, officer.subject, agent=sent.agent or ""
-        )  # fmt: skip
-        return await self._requests.receive(request, write, received)
+        return ReceiveRequest(sent.law, sent.right, about, received_ms, officer.subject, agent=sent.agent or "")
 
     async def _about(self, sent: NewRequest, request: Request) -> About:
         region = self._services.settings.region

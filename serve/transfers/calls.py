@@ -86,12 +86,15 @@ class TransferCalls:
     async def _destination(self, transfer_id: str, request: Request) -> str:
         return (await self.view(transfer_id, request)).destination_id
 
-    async def ask(self, transfer_id: str, request: Request, command: Command, write: Write) -> Response:
-        """The transfer's answer. Raises Problem."""
+    async def ask(
+        self, transfer_id: str, request: Request, command: Command | None, write: Write, refused: bytes = b""
+    ) -> Response:
+        """The transfer's answer. `refused`: see `judging.judged`. Raises Problem."""
         self.check_id(transfer_id, request)
         reply = await self.services.gateway.ask(
             "transfer", transfer_id, command,
             command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
+            refused=refused,
         )  # fmt: skip
         return AnswerResponse(answer(reply))
 

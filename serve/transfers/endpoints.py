@@ -18,6 +18,7 @@ from serve.approvals.asking import needs_approval, person_asking
 from serve.callers import reach_of
 from serve.catalogue.known import Catalogue, KnownSkuCheck
 from serve.context import REQUEST_ID, WHO
+from serve.judging import judged
 from serve.limits import PAGE_DEFAULT
 from serve.openapi import documented
 from serve.paging import Cursor, Limit, LocationAsked, one_of, page_at_places
@@ -107,7 +108,7 @@ async def _request(calls: TransferCalls, request: Request) -> Response:
         await calls.locations.require(location_id, scope[REQUEST_ID])
     skus = [line.sku for line in sent.lines]
     await calls.known.require(skus, "/lines/{}/sku", scope[REQUEST_ID])
-    await calls.known.judged(partial(_check_no_kits, skus), skus, scope[REQUEST_ID])
+    _, refused = await judged(calls.known.judged(partial(_check_no_kits, skus), skus, scope[REQUEST_ID]))
     lines, asked_by, approval_ms = units_of(sent.lines), "", 0
     if needs_approval(services, ApproveTransfer(sent.source_id, sent.destination_id, lines)):
         asked_by, approval_ms = person_asking(scope), services.settings.approval_expires_hours * HOUR_MS
@@ -117,8 +118,9 @@ async def _request(calls: TransferCalls, request: Request) -> Response:
     )  # fmt: skip
     made_id = new_transfer_id(services.settings.region, services.clock.now_ms(), write.key)
     reply = await services.gateway.ask(
-        "transfer", made_id, command,
+        "transfer", made_id, None if refused else command,
         command_id=write.key, digest=write.digest, creates=True, cause=scope[REQUEST_ID], who=scope.get(WHO),
+        refused=refused,
     )  # fmt: skip
     body = body_of(reply)
     # A repeated call is told of the first one's transfer.

@@ -19,6 +19,7 @@ from actors.domain.transfer_commands import (
 )
 from actors.domain.transfer_state import TransferStatusView
 from serve.callers import reach_of
+from serve.judging import judged
 from serve.openapi import documented
 from serve.transfers.calls import TransferCalls, TransferId, expected_ms, units_of
 from serve.transfers.schemas import NewDispatch, NoDetails, TransferClosure, TransferReceipt, TransferShortPick
@@ -75,9 +76,9 @@ def add(api: APIRouter, calls: TransferCalls) -> None:
         """Nothing more will come. Everything that is on the road has to be named as lost, just that; what never left stays at the source. A transfer of which all
         has arrived closes by itself."""
         write, sent = await calls.services.bodies.document(request, _closure_decoder)
-        found = await calls.found(transfer_id, sent.found, request)
-        command = CloseTransfer(units_of(sent.lost), found, reach_of(request.scope))
-        return await calls.ask(transfer_id, request, command, write)
+        found, refused = await judged(calls.found(transfer_id, sent.found, request))
+        command = None if found is None else CloseTransfer(units_of(sent.lost), found, reach_of(request.scope))
+        return await calls.ask(transfer_id, request, command, write, refused)
 
     @api.post(
         "/v1/transfers/{transfer_id}/cancellation",

@@ -57,7 +57,7 @@ async def test_after_a_restart_nobody_is_forgotten_and_no_notice_ends(stores):
 async def test_what_was_there_before_there_were_timers_stays_for_ever(clean_url):
     store = PostgresStore(clean_url)
     await kept(store, shards())
-    step = importlib.import_module("actors.storage.migrations.versions.0043_forgotten_in_time")
+    step = importlib.import_module("actors.storage.migrations.versions.0041_forgotten_in_time")
     with psycopg.connect(clean_url) as connection:
         for table in ("notices", "customers"):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN due_at")

@@ -130,6 +130,76 @@ async def test_parts_of_a_body_that_were_taken_are_refused_because_they_happened
     assert cell.state() == before
 
 
+SEATTLE = "us-wh-seattle"
+D4 = [{"sku": "D4", "quantity": 5}]
+ANNOUNCED = [{"line": 1, "sku": "D4", "quantity": 5}]
+GAIN = {"lines": [{"sku": "D4", "quantity": 5, "reason": "found"}]}
+LOSS = {"lines": [{"sku": "D4", "quantity": -5, "reason": "loss"}]}
+INBOUND = {"location_id": SEATTLE, "expected_at": "2026-01-02T00:00:00Z", "lines": ANNOUNCED}
+
+
+async def defined(cell, **details):
+    answer = await cell.post("/v1/skus", {"skus": [{"sku": "D4"} | details]})
+    assert answer.status_code == 200, answer.text
+
+
+async def kept_by_lot(cell):
+    await defined(cell, tracking="lot")
+
+
+async def gone_and_kept_by_lot(cell):
+    assert (await cell.post(f"/v1/locations/{SEATTLE}/adjustments", LOSS)).status_code == 200
+    await kept_by_lot(cell)
+
+
+async def a_kit(cell):
+    await defined(cell, kit=[{"sku": "A1", "quantity": 1}])
+
+
+async def of_inbound(cell):
+    answer = await cell.post("/v1/inbounds", INBOUND)
+    assert answer.status_code == 201, answer.text
+    return f"/v1/inbounds/{answer.json()['inbound_id']}/receipts"
+
+
+async def nothing_first(_):
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("before", "path", "body", "changed", "code"),
+    [
+        (nothing_first, f"/v1/locations/{SEATTLE}/receipts", {"lines": D4}, kept_by_lot, "stock.lot_required"),
+        (nothing_first, f"/v1/locations/{SEATTLE}/adjustments", GAIN, gone_and_kept_by_lot, "stock.lot_required"),
+        (nothing_first, "/v1/transfers", {"source_id": SEATTLE, "destination_id": PORTLAND, "lines": D4}, a_kit, "stock.kit_not_kept"),
+        (nothing_first, "/v1/inbounds", INBOUND, a_kit, "stock.kit_not_kept"),
+        (of_inbound, "", {"lines": D4}, kept_by_lot, "stock.lot_required"),
+    ],
+    ids=["receipt", "adjustment", "transfer", "inbound", "receipt of an inbound"],
+)  # fmt: skip
+async def test_goods_that_were_booked_are_refused_because_the_catalogue_keeps_them_otherwise_by_now(
+    cell, before, path, body, changed, code
+):
+    path = path or await before(cell)
+    first = await cell.post(path, body, "the-key")
+    assert first.status_code in {200, 201}, first.text
+    await changed(cell)
+    state = cell.state()
+    assert same(await cell.post(path, body, "the-key"), first)
+    assert cell.state() == state
+    late = await cell.post(path, body, "another-key")
+    assert (late.status_code, late.json()["code"]) == (422, code), late.text
+    assert late.json()["errors"][0]["pointer"].startswith("/lines/0")
+    assert cell.state()[:3] == state[:3]
+
+
+async def test_a_sku_that_came_into_the_catalogue_meanwhile_stays_unknown_to_the_same_call(cell):
+    path, body = await of_inbound(cell), {"lines": [{"sku": "E5", "quantity": 5}], "accept_unexpected": True}
+    assert (await cell.post(path, body, "the-key")).json()["code"] == "sku.unknown"
+    assert (await cell.post("/v1/skus", {"skus": [{"sku": "E5"}]})).status_code == 200
+    assert (await cell.post(path, body, "the-key")).status_code == 200
+
+
 def test_who_may_not_do_it_any_more_is_told_what_he_once_did_or_what_passes_is_remembered():
     for code in ("auth.forbidden", "auth.token_missing", "auth.too_often", "cell.unavailable"):
         with pytest.raises(Problem, match=code):

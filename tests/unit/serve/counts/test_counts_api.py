@@ -405,6 +405,18 @@ async def test_what_is_there_without_a_lot_from_before_can_not_be_counted(open_c
     assert (answer.json()["spots"][0]["status"], stock) == ("correcting", before + 1)
 
 
+async def test_what_was_counted_is_refused_when_it_is_sent_again_and_the_catalogue_keeps_it_otherwise_by_now(open_cell):
+    path = await opened(open_cell)
+    await begun(open_cell, path)
+    first = await submit(open_cell, path, [("A1", 10), ("D4", 2)], when=at(open_cell), Idempotency_Key="the-key")
+    assert first.status_code == 200, first.text
+    assert (await open_cell.post("/v1/skus", {"skus": [{"sku": "D4", "tracking": "lot"}]})).status_code == 200
+    again = await submit(open_cell, path, [("A1", 10), ("D4", 2)], when=at(open_cell), Idempotency_Key="the-key")
+    assert (again.status_code, again.content) == (200, first.content)
+    late = await submit(open_cell, path, [("A1", 10), ("D4", 2)])
+    assert (late.status_code, late.json()["code"]) == (422, "stock.lot_required")
+
+
 async def scanner_of(cell, **person):
     """The bearer of a scanner that the person has enrolled himself and that nobody works on."""
     body = {"name": "mine", "model": "scanner", "location_id": SEATTLE, "scopes": ["stock.read", "stock.receive"]}

@@ -91,6 +91,8 @@ async def test_few_days_are_taken_for_a_measurement(cell):
         "stock.demand_unmeasurable",
         "/skus/0",
     )
+    assert cell.state()[:3] == before[:3]
+    before = cell.state()
     cell.read_model.away = True
     assert (await cell.post(f"{WH}/demand-rates/measurements", {"skus": ["A1"]})).status_code == 503
     assert cell.state() == before

@@ -55,6 +55,15 @@ async def test_what_is_not_being_picked_is_packed(station):
     assert answer.json()["code"] == "shipment.not_packable"
 
 
+async def test_a_shipment_that_was_begun_is_not_found_again_once_it_has_left(station):
+    order_id = await station.picked()
+    body = {"fulfilment_id": f"{order_id}.1"}
+    first = await station.done("POST", "/v1/shipments", body, 201, "the-key")
+    await station.fill(first["shipment_id"], ("A1", 3))
+    await station.done("POST", f"/v1/orders/{order_id}/updates", {"update": "ship"})
+    assert await station.done("POST", "/v1/shipments", body, 201, "the-key") == first
+
+
 async def test_a_wrong_scan_passes(station):
     _, name = await station.opened()
     path = f"/v1/shipments/{name}/parcels"

@@ -5,6 +5,7 @@ import pytest
 
 from actors.domain.times import DAY_MS, moment
 from actors.runtime.sharding import digest_of
+from serve.privacy.endpoints import RECEIVED_AGO_DAYS
 from tests.unit.serve.post_office import bearer, coded, joined
 from tests.unit.serve.privacy.office import (
     DATA,
@@ -72,6 +73,18 @@ async def test_the_deadline_counts_from_when_it_was_written_down(cell):
         PATH, {"law": "lgpd", "right": "access", "customer_ref": REF, "received_at": at}, **cell.of_role("privacy")
     )
     assert answer.json()["deadline_at"] == _iso(received + 15 * DAY_MS)
+
+
+async def test_a_request_that_was_written_down_is_refused_as_too_old_when_it_is_sent_again(cell):
+    at = _iso(cell.clock.now - RECEIVED_AGO_DAYS * DAY_MS + 60_000)
+    sent = {"law": "lgpd", "right": "access", "customer_ref": REF, "received_at": at}
+    first = await cell.post(PATH, sent, "the-key", **cell.of_role("privacy"))
+    assert first.status_code == 201, first.text
+    cell.clock.now += 120_000
+    again = await cell.post(PATH, sent, "the-key", **cell.of_role("privacy"))
+    assert (again.status_code, again.json()) == (201, first.json())
+    late = await cell.post(PATH, sent, "another-key", **cell.of_role("privacy"))
+    assert (*coded(late), late.json()["errors"][0]["pointer"]) == (422, "body.invalid", "/received_at")
 
 
 def _iso(ms):

@@ -93,3 +93,25 @@ async def test_a_large_order_of_before_the_policy_is_a_fault_when_it_asks_again(
     more = {"lines": [{"line": 1, "quantity": 2}]}
     answer = await cell.post(f"{path}/changes", more)
     assert (answer.status_code, answer.json()["code"]) == (422, "sourcing.lines_too_many"), answer.text
+
+
+async def test_what_was_taken_before_there_was_a_policy_is_refused_when_it_is_sent_again(cell):
+    kits = await kits_of_different_parts(cell)
+    lines = [{"sku": kit, "quantity": 1} for kit in kits]
+    path = f"/v1/orders/{(await cell.placed(*((kit, 1) for kit in kits)))['order_id']}"
+    await received(cell, SEATTLE, **{f"P{number}-{part}": 9 for number in range(20) for part in range(PARTS)})
+    calls = [
+        ("/v1/orders", order(*((kit, 1) for kit in kits))),
+        ("/v1/reservations", {"channel": "online", "lines": lines, "policy": "partial"}),
+        (f"{path}/updates", {"update": "allocate"}),
+        (f"{path}/changes", {"lines": [{"line": 1, "quantity": 2}]}),
+    ]
+    first = [await cell.post(*call, f"key-{at}") for at, call in enumerate(calls)]
+    assert [answer.status_code for answer in first] == [201, 201, 200, 200]
+    await policy(cell)
+    for at, (call, answer) in enumerate(zip(calls, first, strict=True)):
+        again = await cell.post(*call, f"key-{at}")
+        assert again.status_code == answer.status_code, again.text
+        assert again.content == answer.content
+    for call in calls[:2]:
+        assert (await cell.post(*call)).json()["code"] == "sourcing.lines_too_many"

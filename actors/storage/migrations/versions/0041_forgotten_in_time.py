@@ -1,14 +1,14 @@
 """When a notice is not worth sending any more, and when a customer is forgotten who has proved no address. What was there before is due now, or when its time is over: an
 account that was erased is woken once, and has nothing to do.
 
-Revision: 0043, after 0040.
+Revision: 0041, after 0040.
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0043"
+revision = "0041"
 down_revision = "0040"
 branch_labels = None
 depends_on = None
