@@ -20,8 +20,9 @@ from actors.runtime.limits import Limits
 from actors.runtime.loader import Loader
 from actors.runtime.memory import NEWEST_MAX, CommandMemory, Remembered, Seen
 from actors.runtime.outbox import Outbox
+from actors.runtime.pages import page_by_page
 from actors.runtime.pauses import Pauses
-from actors.runtime.ports import Clock, Journal, Lease, OutboxEntry, Store
+from actors.runtime.ports import Clock, Due, Journal, Lease, OutboxEntry, Store
 from actors.runtime.shard import Shard, TailEntry
 from actors.runtime.sharding import shard_of
 from actors.runtime.timers import Timers
@@ -222,7 +223,6 @@ class Activation:
         if not mine:
             self._unsettled.clear()
             return
-        numbers = list(mine)
         try:
             for codec in self._codecs.values():
                 if codec.kind.resident:
@@ -231,11 +231,8 @@ class Activation:
                         shard = self._shards.get(shard_of(codec.kind.name, entity_id, self._limits.shards))
                         if shard is not None and shard.number in mine:
                             self._loader.want(shard, [(codec.kind.name, entity_id)])
-            for entry in await self._store.outbox(numbers):
-                if entry.shard in self._shards:
-                    self._restore(entry)
-            for due_ms, kind, entity_id in await self._store.due(numbers):
-                self._timers.stored(shard_of(kind, entity_id, self._limits.shards), (kind, entity_id), due_ms)
+            await self._stored_messages(mine)
+            await self._stored_timers(mine)
         except StoreUnavailable:
             return
         except Exception:
@@ -246,6 +243,28 @@ class Activation:
         self._pauses.well("settling")
         # One that was lost and built again meanwhile may have missed what was found: it is settled anew.
         self._unsettled -= {n for n, shard in mine.items() if self._shards.get(n) is shard}
+
+    async def _stored_messages(self, mine: Mapping[int, Shard]) -> None:
+        numbers, most = list(mine), self._limits.settle_max
+
+        def take(entry: OutboxEntry) -> None:
+            if self._shards.get(entry.shard) is mine[entry.shard]:
+                self._restore(entry)
+
+        await page_by_page(lambda after: self._store.outbox(numbers, after, most), take)
+
+    async def _stored_timers(self, mine: Mapping[int, Shard]) -> None:
+        """Each live cart has one: a cell has hundreds of thousands. One whose row changes between two pages has been in memory since, so it is known."""
+        numbers, most = list(mine), self._limits.settle_max
+
+        def take(due: Due) -> None:
+            due_ms, kind, entity_id = due
+            number = shard_of(kind, entity_id, self._limits.shards)
+            # None for a shard that was given up meanwhile: nobody would forget it again.
+            if self._shards.get(number) is mine[number]:
+                self._timers.stored(number, (kind, entity_id), due_ms)
+
+        await page_by_page(lambda after: self._store.due(numbers, after, most), take)
 
     def _restore(self, entry: OutboxEntry) -> None:
         try:

@@ -27,6 +27,7 @@ class Limits(msgspec.Struct, frozen=True):
     feed_piece_max: int = 5_000  # rows in one downlink: 10 to 20 ms of a host's loop
     feed_live_max: int = 10_000
     load_max: int = 2_000  # entities in one query, and commands that are asked for along with others
+    settle_max: int = 2_000  # timers, or messages, in one query for shards that were taken over
     call_timeout_s: float = 2.0
     # A Ray call costs some 600 µs of CPU whatever it carries: hosts send each other messages no more often than this.
     call_spacing_s: float = 0.004

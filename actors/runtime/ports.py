@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from actors.domain.kind import Kind, Row, StoredRows
+from actors.runtime.pages import Page
 from actors.runtime.wire import Turn
 
 
@@ -116,6 +117,12 @@ class OutboxEntry(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+# (due_at UTC ms, kind, entity_id) of an entity that wants to be woken.
+Due = tuple[int, str, str]
+# (shard, number): where an entry of the outbox stands.
+OutboxMark = tuple[int, int]
+
+
 class DrainedTurn(msgspec.Struct, frozen=True):
     """A turn with its place in the journal: `line` counts turns within the entry from 0."""
 
@@ -182,11 +189,15 @@ class Store(Protocol):
     async def resident(self, kind: Kind) -> list[str]:
         """Ids of all stored entities of a resident kind (the first key column of its first table)."""
 
-    async def due(self, shards: Sequence[int]) -> list[tuple[int, str, str]]:
-        """(due_at UTC ms, kind, entity_id) of all stored entities of these shards that want to be woken."""
+    async def due(self, shards: Sequence[int], after: Due | None, limit: int) -> Page[Due, Due]:
+        """Stored entities of these shards that want to be woken: kind after kind, of each the soonest first. At most `limit` are looked at, those
+        of other shards too. Of what changes between two pages, an entity whose time is brought forward past `after` is missed, and one that is put
+        off is found twice; all others once."""
 
-    async def outbox(self, shards: Sequence[int]) -> list[OutboxEntry]:
-        """Entries not yet acknowledged, parked ones too."""
+    async def outbox(
+        self, shards: Sequence[int], after: OutboxMark | None, limit: int
+    ) -> Page[OutboxEntry, OutboxMark]:
+        """At most `limit` entries not yet acknowledged, parked ones too: shard after shard, of each as they came."""
 
     async def remembered(self, kind: str, fingerprints: Sequence[int], since_ms: int) -> dict[int, RememberedCommand]:
         """What the history since `since_ms` knows of commands with these fingerprints."""

@@ -13,12 +13,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actors.domain.kind import Kind
 from actors.domain.kinds import KINDS
-from actors.runtime.ports import DrainBatch, HistoryTurn, Lease, OutboxEntry, RememberedCommand, ShardRecord, Snapshot
+from actors.runtime.pages import Page
+from actors.runtime.ports import (
+    DrainBatch,
+    Due,
+    HistoryTurn,
+    Lease,
+    OutboxEntry,
+    OutboxMark,
+    RememberedCommand,
+    ShardRecord,
+    Snapshot,
+)
 from actors.runtime.sharding import shard_of
 from actors.storage.connections import CONNECT_TIMEOUT_S, STATEMENT_TIMEOUT_S, bounded, new_engine
 from actors.storage.drain import DRAIN_TIMEOUT_S, Drainer, drain_session
 from actors.storage.partitions import Month, ensure_partitions
 from actors.storage.schema import metadata, row_columns
+from actors.storage.schema.columns import Instant
 from actors.storage.schema.turns import history, outbox
 from actors.storage.schema.turns import shards as shard_table
 from actors.storage.storable import storable_text
@@ -26,6 +38,13 @@ from actors.storage.storable import storable_text
 LOAD_IDS_MAX = 5_000  # of one query; more are asked for in several
 HISTORY_LIMIT_MAX = 10_000
 _T = TypeVar("_T")
+# Kinds whose entities want to be woken: id and due-time.
+_TIMERS = {
+    kind.name: (row_columns(row_type)[0], metadata.tables[row_type.table].c.due_at)  # type: ignore[attr-defined]
+    for kind in KINDS.values()
+    for row_type in kind.tables[:1]
+    if "due_at" in row_type.__struct_fields__
+}
 _decode_answers = msgspec.msgpack.Decoder(list[tuple[str, bytes]]).decode
 
 
@@ -33,6 +52,11 @@ def _in(column: sa.Column[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]
     """`column = ANY (array)`: one statement for any number of values."""
     kind = sa.Text if isinstance(column.type, sa.Text) else column.type
     return column == sa.any_(sa.bindparam(None, list(values), type_=postgresql.ARRAY(kind)))
+
+
+def _values(*typed: tuple[Any, type[sa.types.TypeEngine[Any]]]) -> sa.Tuple:
+    """A row of values, to be compared with one of columns: an index on the first of these finds it."""
+    return sa.tuple_(*(sa.literal(value, kind) for value, kind in typed))
 
 
 class PostgresStore:
@@ -173,27 +197,36 @@ class PostgresStore:
         query = sa.select(following.c.id).where(following.c.id.is_not(None)).order_by(following.c.id)
         return [row.id for row in await self._all(query)]
 
-    async def due(self, shards: Sequence[int]) -> list[tuple[int, str, str]]:
-        """See `Store.due`; soonest first."""
-        wanted, found = set(shards), []
-        for kind in KINDS.values():
-            for row_type in kind.tables[:1]:
-                if "due_at" not in row_type.__struct_fields__:
-                    continue
-                table = metadata.tables[row_type.table]  # type: ignore[attr-defined]
-                entity_id, due_at = row_columns(row_type)[0], table.c.due_at
-                query = sa.select(due_at, entity_id).where(due_at.is_not(None)).order_by(due_at, entity_id)
-                for due_ms, name in await self._all(query):
-                    if shard_of(kind.name, name, self._shards) in wanted:
-                        found.append((due_ms, kind.name, name))
-        return found
+    async def due(self, shards: Sequence[int], after: Due | None, limit: int) -> Page[Due, Due]:
+        """See `Store.due`. No table knows the shard: it is a matter of the id."""
+        wanted, found, room = set(shards), list[Due](), limit
+        kinds = list(_TIMERS)
+        for kind in kinds[kinds.index(after[1]) if after else 0 :]:
+            entity_id, due_at = _TIMERS[kind]
+            query = sa.select(due_at, entity_id).where(due_at.is_not(None)).order_by(due_at, entity_id).limit(room)
+            if after and after[1] == kind:
+                query = query.where(sa.tuple_(due_at, entity_id) > _values((after[0], Instant), (after[2], sa.Text)))
+            rows = await self._all(query)
+            found.extend((ms, kind, name) for ms, name in rows if shard_of(kind, name, self._shards) in wanted)
+            room -= len(rows)
+            if not room:
+                return Page(found, (rows[-1][0], kind, rows[-1][1]))
+        return Page(found, None)
 
-    async def outbox(self, shards: Sequence[int]) -> list[OutboxEntry]:
-        """See `Store.outbox`; in the order in which they came."""
+    async def outbox(
+        self, shards: Sequence[int], after: OutboxMark | None, limit: int
+    ) -> Page[OutboxEntry, OutboxMark]:
+        """See `Store.outbox`."""
         c = outbox.c
         columns = (c.message_id, c.shard, c.sender_kind, c.sender_id, c.message, c.at, c.attempts, c.parked, c.error)
-        rows = await self._all(sa.select(*columns).where(_in(c.shard, shards)).order_by(c.number))
-        return [OutboxEntry(*row) for row in rows]
+        query = sa.select(*columns, c.number).where(_in(c.shard, shards)).order_by(c.shard, c.number).limit(limit)
+        if after:
+            query = query.where(
+                sa.tuple_(c.shard, c.number) > _values((after[0], sa.Integer), (after[1], sa.BigInteger))
+            )
+        rows = await self._all(query)
+        last = (rows[-1].shard, rows[-1].number) if len(rows) == limit else None
+        return Page([OutboxEntry(*row[:-1]) for row in rows], last)
 
     # --- the long memory ------------------------------------------------------------------------------------------
     async def remembered(self, kind: str, fingerprints: Sequence[int], since_ms: int) -> dict[int, RememberedCommand]:

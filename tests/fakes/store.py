@@ -13,12 +13,15 @@ from actors.domain.rows import (
     changed,
 )
 from actors.runtime.errors import Fenced, StoreUnavailable
+from actors.runtime.pages import Page
 from actors.runtime.ports import (
     DrainBatch,
     DrainedTurn,
+    Due,
     HistoryTurn,
     Lease,
     OutboxEntry,
+    OutboxMark,
     RememberedCommand,
     ShardRecord,
     Snapshot,
@@ -28,13 +31,15 @@ from tests.fakes.latency import Delay, no_delay
 
 
 class StoreDisk:
-    """The whole cell's store. `away`: nobody reaches it."""
+    """The whole cell's store. `away`: nobody reaches it; `numbers`: in which order the entries of the outbox came."""
 
     def __init__(self) -> None:
         self.shards: dict[int, ShardRecord] = {}
         self.history: list[DrainedTurn] = []
         self.rows: dict[str, dict[tuple[Any, ...], Any]] = {}
         self.outbox: dict[str, OutboxEntry] = {}
+        self.number = 0  # of the last entry of the outbox
+        self.numbers: dict[str, int] = {}
         self.away = False
 
     def record(self, shard: int) -> ShardRecord:
@@ -146,6 +151,8 @@ class MemoryStore:
                 key = _key_of(change)
                 disk.rows[table][key] = changed(disk.rows[table][key], change)
         for entry in batch.outbox_put:
+            if entry.message_id not in disk.outbox:
+                disk.numbers[entry.message_id] = disk.number = disk.number + 1
             disk.outbox[entry.message_id] = entry
         for message_id in batch.outbox_remove:
             disk.outbox.pop(message_id, None)
@@ -175,24 +182,37 @@ class MemoryStore:
         await self._return()
         return found
 
-    async def due(self, shards: Sequence[int]) -> list[tuple[int, str, str]]:
+    async def due(self, shards: Sequence[int], after: Due | None, limit: int) -> Page[Due, Due]:
         await self._arrive()
-        found = [
-            (row.due_at, kind.name, key[0])
+        places = list(KINDS)
+        all_due = sorted(
+            (places.index(kind.name), row.due_at, key[0])
             for kind in KINDS.values()
             for row_type in kind.tables[:1]
             if "due_at" in row_type.__struct_fields__
             for key, row in self._rows(row_type.table).items()  # type: ignore[attr-defined]
-            if row.due_at is not None and shard_of(kind.name, key[0], self._shards) in shards
+            if row.due_at is not None
+        )
+        mark = (places.index(after[1]), after[0], after[2]) if after else (-1, 0, "")
+        looked = [(due_at, places[place], name) for place, due_at, name in all_due if (place, due_at, name) > mark][
+            :limit
         ]
         await self._return()
-        return sorted(found)
+        found = [one for one in looked if shard_of(one[1], one[2], self._shards) in shards]
+        return Page(found, looked[-1] if len(looked) == limit else None)
 
-    async def outbox(self, shards: Sequence[int]) -> list[OutboxEntry]:
+    async def outbox(
+        self, shards: Sequence[int], after: OutboxMark | None, limit: int
+    ) -> Page[OutboxEntry, OutboxMark]:
         await self._arrive()
-        found = [entry for entry in self.disk.outbox.values() if entry.shard in shards]
+        disk = self.disk
+        marks = sorted(
+            (one.shard, disk.numbers.get(name, 0), name) for name, one in disk.outbox.items() if one.shard in shards
+        )
+        looked = [mark for mark in marks if after is None or mark[:2] > after][:limit]
+        found = [disk.outbox[name] for _, _, name in looked]
         await self._return()
-        return found
+        return Page(found, looked[-1][:2] if len(looked) == limit else None)
 
     # --- the long memory ------------------------------------------------------------------------------------------
     def _turns(self, kind: str) -> list[DrainedTurn]:

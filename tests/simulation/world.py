@@ -109,6 +109,7 @@ class World:
             listen_max_s=rng.choice((0.5, 10.0)), feed_rows_max=rng.choice((10, 200_000)),
             feed_piece_max=rng.choice((3, 5_000)), call_timeout_s=rng.choice((0.7, 2.0)),
             request_timeout_s=rng.choice((3.0, 8.0)), outbox_retry_max=rng.choice((3, 20)),
+            settle_max=random.Random(f"settle {self.seed}").choice((2, 2_000)),
         )  # fmt: skip
 
     # --- what the parts of the world ask of it ------------------------------------------------------------------------

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from actors.domain.rows import ApprovalRow, BreachRow, DeviceRow, LedgerRow, OrderChange, OrderRow
-from actors.runtime.ports import DrainBatch, DrainedTurn
+from actors.runtime.pages import page_by_page
+from actors.runtime.ports import DrainBatch, DrainedTurn, Due, OutboxEntry, Store
 from actors.runtime.sharding import fingerprint
 from actors.runtime.wire import OK, Turn
 from actors.storage.schema import metadata
@@ -32,6 +34,20 @@ def turn(number: int, entity_id: str = "us-order", **changed: Any) -> Turn:
 def drained(shard: int, position: int, *turns: Turn) -> list[DrainedTurn]:
     """The turns of one entry."""
     return [DrainedTurn(shard, position, line, one) for line, one in enumerate(turns)]
+
+
+async def due_of(store: Store, shards: Sequence[int], limit: int = 2_000) -> list[Due]:
+    """All that want to be woken, in pages of `limit`."""
+    found: list[Due] = []
+    await page_by_page(lambda after: store.due(shards, after, limit), found.append)
+    return found
+
+
+async def outbox_of(store: Store, shards: Sequence[int], limit: int = 2_000) -> list[OutboxEntry]:
+    """All entries of the outbox, in pages of `limit`."""
+    found: list[OutboxEntry] = []
+    await page_by_page(lambda after: store.outbox(shards, after, limit), found.append)
+    return found
 
 
 def batch(

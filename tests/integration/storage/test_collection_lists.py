@@ -9,7 +9,7 @@ from actors.domain.collection_state import OVER
 from actors.domain.rows_of_collections import CollectionRow
 from actors.runtime.ports import Store
 from actors.runtime.read_model import ReadModel
-from tests.integration.storage.samples import NOW_MS, batch, drained, turn
+from tests.integration.storage.samples import NOW_MS, batch, drained, due_of, turn
 
 STATUSES = ("locating", "located", "ready", "collected", "cancelled", "unopened")
 
@@ -43,7 +43,7 @@ async def test_collections_are_listed_newest_first_by_status_and_store(store: St
     assert await listed(locations=["us-\x00"]) == await listed(locations=[]) == []
     late = {one.collection_id: one.late_at for one in await read_model.collections(status=None, locations=None, before=None, limit=99)}  # fmt: skip
     assert late == {row.collection_id: row.late_at for row in known}
-    waiting = await store.due(range(64))
+    waiting = await due_of(store, range(64))
     assert waiting == [(row.due_at, "collection", row.collection_id) for row in rows if row.due_at is not None]
     loaded = await store.load(COLLECTION, [rows[2].collection_id])
     assert loaded[rows[2].collection_id].rows == {"collections": [rows[2]]}

@@ -15,7 +15,7 @@ from actors.runtime.read_model import CountSummary, ReadModel, SkuMovement
 from actors.runtime.sharding import shard_of
 from actors.storage import count_queries
 from tests.fakes import count_lists
-from tests.integration.storage.samples import NOW_MS, batch, drained, ledger_row, turn
+from tests.integration.storage.samples import NOW_MS, batch, drained, due_of, ledger_row, turn
 
 DAY_MS = 86_400_000
 
@@ -56,7 +56,7 @@ async def test_an_open_count_is_woken_and_comes_back_as_it_was(store: Store):
     shard = shard_of("count", "us-count-1", 64)
     late = count_row("us-count-1", due_at=NOW_MS + 5)
     await keep(store, counts=[late, count_row("us-count-2", "closed")])
-    assert await store.due([shard]) == [(NOW_MS + 5, "count", "us-count-1")]
+    assert await due_of(store, [shard]) == [(NOW_MS + 5, "count", "us-count-1")]
     found = await store.load(COUNT, ["us-count-1"])
     assert found["us-count-1"].rows["counts"] == [late]
 

@@ -9,7 +9,7 @@ from actors.domain.privacy_request import PRIVACY_REQUEST
 from actors.domain.rows import ConsentRow, NoticeRow, PrivacyRequestRow
 from actors.runtime.ports import Store
 from actors.runtime.read_model import PrivacyRequestSummary, ReadModel
-from tests.integration.storage.samples import NOW_MS, batch, drained, order_row, turn
+from tests.integration.storage.samples import NOW_MS, batch, drained, due_of, order_row, turn
 
 MIA, TOM = "a" * 32, "b" * 32
 STATUSES = ("received", "confirmed", "in_progress", "completed", "refused")
@@ -65,7 +65,7 @@ async def test_a_request_or_consents_do_not_come_back_from_the_store_or_nobody_i
     assert (await store.load(CONSENT, ["us-consent-1"]))["us-consent-1"].rows == {"consents": [consents]}
     loaded = await store.load(PRIVACY_REQUEST, [row.request_id for row in requests])
     assert [loaded[row.request_id].rows for row in requests] == [{"privacy_requests": [row]} for row in requests]
-    due = [one for one in await store.due(range(64)) if one[1] == "privacy_request"]
+    due = [one for one in await due_of(store, range(64)) if one[1] == "privacy_request"]
     assert due == [(NOW_MS + 2, "privacy_request", "us-privacy-002")]
 
 

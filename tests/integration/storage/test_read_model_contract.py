@@ -20,6 +20,7 @@ from tests.integration.storage.samples import (
     breach_row,
     device_row,
     drained,
+    due_of,
     ledger_row,
     order_change,
     order_row,
@@ -166,7 +167,7 @@ async def test_approvals_are_listed_newest_first_by_status_and_place(store: Stor
         NOW_MS,
         NOW_MS + 5,
     )
-    waiting = await store.due(range(64))
+    waiting = await due_of(store, range(64))
     assert waiting == [(row.due_at, "approval", row.approval_id) for row in rows if row.due_at is not None]
 
 
@@ -178,7 +179,7 @@ async def test_reservations_come_back_and_those_that_are_live_wake_up(store: Sto
     await store.drain(batch({1: (1, 1)}, drained(1, 1, turn(1)), {"reservations": [live, over]}))
     ended = msgspec.structs.replace(over, version=3, status="expired", due_at=None)
     await store.drain(batch({1: (1, 2)}, drained(1, 2, turn(2)), {"reservations": [ended]}))
-    assert await store.due(range(64)) == [(live.due_at, "reservation", live.reservation_id)]
+    assert await due_of(store, range(64)) == [(live.due_at, "reservation", live.reservation_id)]
     loaded = await store.load(RESERVATION, [live.reservation_id, over.reservation_id])
     assert [one.rows["reservations"] for one in loaded.values()] == [[live], [ended]]
 
@@ -199,7 +200,7 @@ async def test_breaches_are_listed_newest_first_by_status_and_wake_up(store: Sto
         one for one in whole if one.status == "closed"
     ]
     assert await read_model.breaches(status="o\x00pen", before=None, limit=100) == []
-    waiting = await store.due([*range(64)])
+    waiting = await due_of(store, [*range(64)])
     assert waiting == [(row.due_at, "breach", row.breach_id) for row in rows if row.due_at is not None]
     loaded = await store.load(BREACH, [rows[0].breach_id])
     assert loaded[rows[0].breach_id].rows == {"breaches": [rows[0]]}

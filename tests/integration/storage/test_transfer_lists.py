@@ -8,7 +8,7 @@ from actors.domain.rows_of_transfers import TransferRow
 from actors.domain.transfer import TRANSFER
 from actors.runtime.ports import Store
 from actors.runtime.read_model import ReadModel
-from tests.integration.storage.samples import NOW_MS, batch, drained, turn
+from tests.integration.storage.samples import NOW_MS, batch, drained, due_of, turn
 
 STATUSES = ("requested", "allocated", "dispatched", "closed", "cancelled")
 
@@ -48,7 +48,7 @@ async def test_transfers_are_listed_newest_first_by_status_and_either_end(store:
     assert await listed(locations=["us-\x00"]) == await listed(locations=[]) == []
     last = (await read_model.transfers(status=None, locations=None, before=ids[-2], limit=1))[0]
     assert (last.wanted, last.lost, last.late, last.expected_at, last.requested_at) == (12, 1, True, None, NOW_MS)
-    waiting = await store.due(range(64))
+    waiting = await due_of(store, range(64))
     assert waiting == [(row.due_at, "transfer", row.transfer_id) for row in rows if row.due_at is not None]
     loaded = await store.load(TRANSFER, [rows[0].transfer_id])
     assert loaded[rows[0].transfer_id].rows == {"transfers": [rows[0]]}

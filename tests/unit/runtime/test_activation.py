@@ -11,6 +11,7 @@ from actors.domain.times import HOUR_MS
 from actors.runtime import activation
 from actors.runtime.codec import to_msgpack
 from actors.runtime.errors import Outdated, StoreUnavailable
+from actors.runtime.pages import Page
 from actors.runtime.ports import OutboxEntry
 from actors.runtime.sharding import shard_of
 from tests.unit.runtime import counter
@@ -45,14 +46,14 @@ async def test_a_shard_lost_while_its_messages_are_fetched_gets_them_all_the_sam
     found, lost_again, due_asked, may_open, back = (asyncio.Event() for _ in range(5))
     outbox, due, open_ = cell.store.outbox, cell.store.due, cell.journal.open
 
-    async def slow_outbox(shards):
-        entries = await outbox(shards)
+    async def slow_outbox(*asked):
+        entries = await outbox(*asked)
         found.set()
         await lost_again.wait()
         return entries
 
-    async def slow_due(shards):
-        entries = await due(shards)
+    async def slow_due(*asked):
+        entries = await due(*asked)
         due_asked.set()
         await back.wait()
         return entries
@@ -83,10 +84,10 @@ async def test_a_timer_that_was_brought_forward_while_the_store_was_asked_is_put
 
     told, may_tell = asyncio.Event(), asyncio.Event()
 
-    async def slow_due(shards):
+    async def slow_due(*asked):
         told.set()
         await may_tell.wait()
-        return [(far_ms, "counter", "us-1")]
+        return Page([(far_ms, "counter", "us-1")], None)
 
     monkeypatch.setattr(cell.store, "due", slow_due)
     new = await cell.host("h1")
@@ -121,11 +122,11 @@ async def test_a_stored_message_that_can_not_be_read_ends_no_host_and_holds_up_n
 async def test_a_fault_of_the_store_that_nobody_foresaw_ends_no_host_and_is_got_over(cell, monkeypatch, caplog):
     due, tried = cell.store.due, []
 
-    async def broken(shards):
-        tried.append(shards)
+    async def broken(*asked):
+        tried.append(asked)
         if len(tried) < 3:
             raise ValueError("a row that nobody can read")
-        return await due(shards)
+        return await due(*asked)
 
     monkeypatch.setattr(cell.store, "due", broken)
     host = await cell.host()
@@ -138,10 +139,10 @@ async def test_a_fault_of_the_store_that_nobody_foresaw_ends_no_host_and_is_got_
 async def test_a_store_that_hangs_while_shards_are_settled_holds_up_no_timer(cell, monkeypatch):
     asked, go_on = asyncio.Event(), asyncio.Event()
 
-    async def hangs(shards):
+    async def hangs(*_):
         asked.set()
         await go_on.wait()
-        return []
+        return Page([], None)
 
     monkeypatch.setattr(cell.store, "outbox", hangs)
     host = await cell.host()

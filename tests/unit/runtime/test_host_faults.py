@@ -7,6 +7,7 @@ import pytest
 from actors.domain.rows import StockRow
 from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
+from actors.runtime.pages import Page
 from actors.runtime.sharding import shard_of
 from actors.runtime.wire import Envelope
 from tests.unit.runtime import counter
@@ -74,8 +75,8 @@ async def test_an_entity_whose_row_cannot_be_read_does_not_take_the_others_with_
 
 
 async def test_an_entity_that_can_not_be_woken_has_its_shard_built_again_and_again(cell, monkeypatch):
-    async def due(shards):
-        return [(counter.FATAL_MS, "counter", "us-1")]
+    async def due(shards, after, limit):
+        return Page([(counter.FATAL_MS, "counter", "us-1")], None)
 
     monkeypatch.setattr(cell.store, "due", due)
     host = await cell.host()
