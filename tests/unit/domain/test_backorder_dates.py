@@ -185,7 +185,8 @@ def test_an_empty_line_stays_till_what_was_announced_is_late():
 # --- at the order -------------------------------------------------------------------------------------------------
 def notices(shop: Shop):
     found = [one for (kind, _), (one, _) in shop.entities.items() if kind == "notice"]
-    return [msgspec.json.decode(one.sealed_content) for one in found if one.template == "order.date_moved"]
+    # What was not sent in time is empty.
+    return [msgspec.json.decode(one.sealed_content or b"{}") for one in found if one.template == "order.date_moved"]
 
 
 def waits(shop: Shop, **more) -> str:
@@ -440,7 +441,10 @@ def test_the_customer_keeps_a_date_that_has_passed():
     order_id = waits(shop)
     expect(shop, 1, SOON)
     pass_(shop, TELL_AFTER_MS)
+    seen = []
     for _ in range(9):
         pass_(shop, DAY_MS)
-    assert notices(shop)[1:] == [{"expected_by": "", "was_expected_by": iso(SOON)}]
+        seen += [one for one in notices(shop)[1:] if one]
+    assert seen == [{"expected_by": "", "was_expected_by": iso(SOON)}]
+    assert len(notices(shop)) == 2
     assert shop.order_view(order_id).backorder.expected_by is msgspec.UNSET
