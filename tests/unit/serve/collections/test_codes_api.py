@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from actors.domain.collection_commands import RenewCode
 from actors.domain.times import DAY_MS, MINUTE_MS
 from actors.runtime.wire import Reply
+from serve.collections import telling
 from tests.unit.serve.collections.collection_rig import (
     NOBODY,
     associate,
@@ -217,3 +219,19 @@ async def test_another_code_is_sent_for_what_was_cancelled_just_now(guarded, mon
     monkeypatch.setattr(guarded.gateway, "ask", crossing)
     answer = await step(guarded, only(told), "code", {}, support(guarded))
     assert coded(answer) == (409, "collection.cancelled")
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_pickups_code_stands_in_the_log_of_a_cell_that_others_reach(guarded, monkeypatch, told):
+    lines = []
+
+    class Log:
+        def info(self, *given, **more):
+            lines.append((given, more))
+
+    monkeypatch.setattr(telling, "log", Log())
+    guarded.services.settings = msgspec.structs.replace(guarded.services.settings, notices_told=told)
+    mia = bearer(await joined(guarded))
+    order = await placed(guarded, ("A1", 2), headers=mia, customer={"email": MIA})
+    await made_ready(guarded, order, associate(guarded))
+    assert (code_in(guarded) in repr(lines)) == bool(lines) == told
