@@ -266,3 +266,12 @@ def test_a_rotation_signs_nobody_out(tmp_path):
     assert reason(before, new) == "key_unknown"
     assert reason(after, old, now_s=NOW_S + KEEP_MS // 1000, use="refresh") == "key_unknown"
     assert REFRESH_S * 1000 < KEEP_MS  # or a refresh token could outlive its key
+
+
+def test_everybody_s_tokens_live_on_after_the_key_was_given_up(tmp_path):
+    """What `rotate-keys --compromised` does: all people at once are signed out, by their refresh tokens as well."""
+    path = tmp_path / "keys.json"
+    create(path, NOW_S * 1000)
+    access, refresh = issue(load(path), CLAIMS), issue(load(path), REFRESH)
+    rotate(path, NOW_S * 1000, keep_old=False)
+    assert reason(load(path), access) == reason(load(path), refresh, use="refresh") == "key_unknown"
