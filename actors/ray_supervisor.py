@@ -311,6 +311,8 @@ class Supervisor:
             return
         plan = moves(self._known.owners, staying, self._settings.pinned)
         for (source, target), shards in plan.items():
+            if "" in self._known.owners:
+                return  # somebody died meanwhile: those who have no owner come first
             if {source, target} <= self._hosts.keys():
                 await self._watching({(source, target): self._move(source, target, shards[:MOVE_CHUNK])})
         if not plan:

@@ -37,6 +37,7 @@ class PlayedHost:
         self.gave: list[list[int]] = []
         self.serves: dict[int, int] = {}
         self.take_over_s = 0.0
+        self.hand_over_s = 0.0
         self.late_s = 0.0
         self.killed = False
 
@@ -53,7 +54,7 @@ class PlayedHost:
 
     async def hand_over(self, shards: list[int]) -> list[int]:
         self.gave.append(shards)
-        await self._answer()
+        await self._answer(self.hand_over_s)
         for shard in shards:
             del self.serves[shard]
         return shards
@@ -115,9 +116,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def supervised(*hosts: PlayedHost, wanted: int = 0, pinned: tuple[int, ...] = ()) -> Iterator[Supervisor]:
+def supervised(
+    *hosts: PlayedHost, wanted: int = 0, pinned: tuple[int, ...] = (), shards: int = SHARDS
+) -> Iterator[Supervisor]:
     """A supervisor that has found these hosts; it can start no other."""
-    settings = CellSettings("us", wanted or len(hosts), Limits(shards=SHARDS), "", "", run=RUN, pinned=pinned)
+    settings = CellSettings("us", wanted or len(hosts), Limits(shards=shards), "", "", run=RUN, pinned=pinned)
     supervisor = Supervisor(msgspec.msgpack.encode(settings))
 
     async def found() -> None:
@@ -193,6 +196,35 @@ async def test_shards_move_to_a_host_that_is_new() -> None:
     with supervised(full, empty) as supervisor:
         await until(lambda: sorted(owners_of(supervisor)) == [full.name] * 2 + [empty.name] * 2)
     assert (full.killed, empty.killed, len(empty.serves)) == (False, False, 2)
+
+
+async def test_shards_of_a_host_that_dies_while_others_move_have_no_owner_until_all_have_moved() -> None:
+    """Its orders would get 503 for as long as all moves that were planned take."""
+    happened: list[tuple[str, list[int]]] = []
+
+    class Noted(PlayedHost):
+        async def take_over(self, shards: list[int], epoch: int) -> list[int]:
+            happened.append(("take", shards))
+            return await super().take_over(shards, epoch)
+
+        async def hand_over(self, shards: list[int]) -> list[int]:
+            happened.append(("give", shards))
+            return await super().hand_over(shards)
+
+    first, second, dying, empty = hosts = [Noted(f"us/host-{number}") for number in range(4)]
+    first.serves, second.serves, dying.serves = dict.fromkeys((0, 1, 2), 1), dict.fromkeys((3, 4, 5), 1), {6: 1, 7: 1}
+    for host in hosts:
+        host.hand_over_s = 1.0  # so long that whoever dies is given up meanwhile
+    with supervised(*hosts, shards=8) as supervisor:
+        await until(lambda: happened)
+        assert len(happened) == 1  # the first of two moves to the empty one
+        dying.stopped = True
+        await until(lambda: dying.killed)
+        assert len(happened) == 1
+        await until(lambda: {6, 7} <= {shard for what, shards in happened if what == "take" for shard in shards})
+        assert [what for what, _ in happened].count("give") == 1
+        await until(lambda: "" not in owners_of(supervisor))
+    assert empty.serves
 
 
 def two_hosts() -> tuple[PlayedHost, PlayedHost]:
