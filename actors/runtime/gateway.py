@@ -312,7 +312,8 @@ class Gateway:
         self._listen_to_hosts()
         waiting, self._homeless = self._homeless, deque()
         now = self._clock.monotonic()
-        # As they were asked: of two calls that were lost the later one may have come back first, with what stood behind in the same body.
+        # As they were asked: of two calls that were lost the later one may have come back first, with what stood behind in the same body. What still
+        # waited in a lane is not held back for them: if the first of two calls is lost and the second is not, the second comes first.
         for asked in sorted(waiting, key=attrgetter("number")):
             if now >= asked.deadline:
                 self._finish(asked, UNAVAILABLE)
