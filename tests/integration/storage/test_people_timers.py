@@ -14,6 +14,7 @@ from actors.domain.notice import WriteNotice
 from actors.runtime.ports import DrainBatch
 from actors.runtime.sharding import shard_of
 from actors.storage.postgres_store import PostgresStore
+from tests.integration.storage.samples import due_of
 
 NOW_MS = 1_767_225_600_000
 PERSON, NOTICE = "us-cust-1", "us-notice-1"
@@ -46,7 +47,7 @@ async def test_after_a_restart_nobody_is_forgotten_and_no_notice_ends(stores):
     new_store, _ = stores
     store = new_store()
     due = await kept(store, shards())
-    assert sorted(await store.due(shards())) == due
+    assert sorted(await due_of(store, shards())) == due
     for identity, (kind, _) in KEPT.items():
         loaded = await store.load(kind, [identity])
         state, _ = kind.restore(identity, loaded[identity].rows)
@@ -62,7 +63,7 @@ async def test_what_was_there_before_there_were_timers_stays_for_ever(clean_url)
         for table in ("notices", "customers"):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN due_at")
         connection.execute(step._COLUMNS)
-    found = {identity: due_ms for due_ms, _, identity in await store.due(shards())}
+    found = {identity: due_ms for due_ms, _, identity in await due_of(store, shards())}
     await store.close()
     assert found.keys() == {PERSON, NOTICE}
     assert found[NOTICE] == NOW_MS + 600_000
