@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from actors.anomalies.settings import AnomalySettings
 from cells.errors import ConfigError
 from cells.settings import Anomalies, Approvals, Identity, RegionConfig
 from cells.watching import anomaly_settings
@@ -18,7 +19,7 @@ def config(mode="required", refund_minor=10_000, **more) -> RegionConfig:
 def test_a_cell_without_identity_is_watched_or_one_with_it_is_not():
     assert anomaly_settings(config("off")) is None
     assert anomaly_settings(config(enabled=False)) is None
-    assert anomaly_settings(config()).lookups == 100
+    assert anomaly_settings(config()).lookups == AnomalySettings().lookups
 
 
 def test_a_threshold_is_ignored_or_a_wrong_one_taken():

@@ -150,7 +150,7 @@ async def test_a_proof_of_ones_own_address_opens_what_is_kept_under_somebody_els
     old = await asked(cell, "gdpr", "access", email="mallory@example.net")
     await stepped(cell, old, "confirm_identity", method="code_by_email", evidence="case-9")
     cell.gateway.entities["privacy_request", old][0].status = "completed"
-    answer = await cell.http.get(DATA, headers=bearer(mallory))
+    answer = await cell.http.post(DATA, headers=bearer(mallory))
     assert coded(answer) == (403, "privacy.no_request")
 
 

@@ -110,7 +110,7 @@ async def test_an_erased_persons_address_stays_in_somebody_elses_order_or_is_sti
     assert (state.email_digest, cell.gateway.orders[gift].email_digest) == ("", "")
     assert EMAIL.encode() not in cell.unsealed(state.sealed, f"order:{gift}:private")
     await ask_mine(cell, tom, "access")
-    [told] = (await cell.http.get(DATA, headers=bearer(tom))).json()["orders"]
+    [told] = (await cell.http.post(DATA, headers=bearer(tom))).json()["orders"]
     assert (told["order"]["order_id"], told["email"]) == (gift, "")
     # Nothing is left to do.
     again = await stepped(cell, await proved(cell, customer_ref=None), "erase")
