@@ -274,8 +274,9 @@ class Rules:
         here = self._presence.others(f"off {record.network}", record)
         on_time, session = self._windows["on_time"], f"{record.subject} {record.session_id} {record.network}"
         # Who swapped into the first shift of the day comes minutes before it.
-        shares = (self._habits.share(record.role, hour), self._habits.share(record.role, (hour + 1) % 24))
-        if habit.near(hour, 3) > 0.0 or max(shares) > OFF_SHARE:
+        if habit.near(hour, 3) > 0.0 or any(
+            self._habits.share(record.role, at % 24) > OFF_SHARE for at in (hour, hour + 1)
+        ):
             on_time.add(session, record)
             return None
         if habit.days < KNOWN_DAYS or peers > 1 or here or len(on_time.get(session, record.at_ms)):
