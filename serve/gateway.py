@@ -8,7 +8,8 @@ from typing import Protocol
 import msgspec
 
 from actors.domain.audit import Who
-from actors.runtime.gateway import Ask, FeedListener
+from actors.runtime.gateway import Ask
+from actors.runtime.host_feeds import FeedListener
 from actors.runtime.ports import Clock
 from actors.runtime.wire import HostStats, Reply
 

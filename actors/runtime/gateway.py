@@ -15,30 +15,22 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Protocol
 
 import msgspec
 
 from actors.domain.audit import Who
-from actors.domain.kind import Row
-from actors.domain.rows import LocationRow, RevocationRow, SkuRow, StockRow
-from actors.domain.rows_of_sourcing import LocationProfileRow, SourcingPolicyRow
 from actors.runtime import wire
 from actors.runtime.codec import to_msgpack
 from actors.runtime.errors import HostUnreachable
+from actors.runtime.host_feeds import FeedListener, HostFeeds
 from actors.runtime.limits import Limits
 from actors.runtime.mailbox import INBOX_FULL, UNAVAILABLE, Batch
 from actors.runtime.ports import Clock, MapSource, ShardMap, Transport
-from actors.runtime.sharding import mask_of, shard_of
-from actors.runtime.wire import Call, Downlink, Envelope, FedRow, HostStats, LiveEvent, Reply
+from actors.runtime.sharding import shard_of
+from actors.runtime.wire import Call, Envelope, HostStats, Reply
 
 log = logging.getLogger("ocefs.gateway")
 _REPLIES = msgspec.msgpack.Decoder(list[Reply]).decode
-_DOWNLINK = msgspec.msgpack.Decoder(Downlink).decode
-_ROWS: dict[str, msgspec.msgpack.Decoder[Row]] = {
-    row.table: msgspec.msgpack.Decoder(row)
-    for row in (StockRow, LocationRow, SkuRow, RevocationRow, LocationProfileRow, SourcingPolicyRow)
-}
 _NOWHERE = ShardMap(0, [])
 
 
@@ -52,20 +44,6 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     digest: int
     creates: bool = False
     refused: bytes = b""
-
-
-class FeedListener(Protocol):
-    """Who wants to know what the hosts publish."""
-
-    def reset(self, host: str) -> None:
-        """Of what happened at the host not everything was told live, or it is gone with what it had not told. Its rows follow, if it has
-        any. The hosts of the first map that is read are no news to anybody, so to hear them first misses nothing."""
-
-    def rows(self, rows: list[Row]) -> None:
-        """Changed rows (StockRow, LocationRow, SkuRow, RevocationRow); upserts by key."""
-
-    def live(self, event: LiveEvent) -> None:
-        """A change of an entity; only while screens are wanted."""
 
 
 class _Asked(msgspec.Struct, eq=False):
@@ -104,8 +82,6 @@ class Gateway:
         self._clock = clock
         self._limits = limits
         self._map = _NOWHERE
-        # By host, "" for nobody's: `sharding.mask_of` its shards by the map.
-        self._owned: dict[str, bytes] = {}
         self._map_read_at = -1e9
         self._refreshing: asyncio.Task[None] | None = None
         # By host; those who wait for final answers have a lane of their own, because their calls take several rounds.
@@ -115,20 +91,7 @@ class Gateway:
         self._waiting = 0
         self._ticket = 0
         self._final: dict[int, asyncio.Future[Reply]] = {}
-        self._listeners: list[FeedListener] = []
-        self._listening: dict[str, asyncio.Task[None]] = {}
-        self._live = False
-        self._stats: dict[str, HostStats] = {}
-        # Hosts of the map that have answered, and of those the ones that have told all that they have.
-        self._met: set[str] = set()
-        self._heard: set[str] = set()
-        # Those that came into the map after the first one: what they did before they were heard, nobody was told live.
-        self._late: set[str] = set()
-        self._mapped = False
-        # Hosts that have answered a poll that wanted live events, and were asked for nothing else since.
-        self._telling: set[str] = set()
-        # By shard: the highest epoch of which rows were heard.
-        self._epochs: dict[int, int] = {}
+        self._feeds = HostFeeds(name, transport, clock, limits, self._answered)
         self._tasks: set[asyncio.Task[None]] = set()
         self.calls = 0
         self.envelopes = 0
@@ -301,7 +264,7 @@ class Gateway:
                     latest = await self._source()
                 # A restarted supervisor counts anew. Were it one of before after all, the next map is the present one's again.
                 if latest.incarnation != self._map.incarnation or latest.version >= self._map.version:
-                    self._map, self._owned = latest, _owned(latest)
+                    self._map = latest
             except (HostUnreachable, TimeoutError):
                 pass
             except Exception:
@@ -309,7 +272,8 @@ class Gateway:
             self._map_read_at = self._clock.monotonic()
         finally:
             self._refreshing = None
-        self._listen_to_hosts()
+        if self._listens:
+            self._feeds.follow(self._map)
         waiting, self._homeless = self._homeless, deque()
         now = self._clock.monotonic()
         # As they were asked: of two calls that were lost the later one may have come back first, with what stood behind in the same body. What still
@@ -320,7 +284,7 @@ class Gateway:
             else:
                 self._route(asked)
 
-    # --- listening --------------------------------------------------------------------------------------------------
+    # --- life, and what hosts tell ----------------------------------------------------------------------------------
     async def start(self) -> None:
         """Reads the map; listens to the hosts from now on."""
         self._refresh()
@@ -328,6 +292,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Stops everything; waiting callers get UNAVAILABLE."""
+        self._feeds.close()
         for task in list(self._tasks):
             task.cancel()
         left = [*self._homeless, *(asked for lane in self._lanes.values() for asked in lane.queue)]
@@ -337,34 +302,27 @@ class Gateway:
 
     def subscribe(self, listener: FeedListener) -> None:
         """From `start` on the listener is told everything."""
-        self._listeners.append(listener)
+        self._feeds.subscribe(listener)
 
     def want_live(self, wanted: bool) -> None:
-        """Are there screens? Hosts hear of it with the next poll: see `is_told_live`."""
-        self._live = wanted
+        """See `HostFeeds.want_live`."""
+        self._feeds.want_live(wanted)
 
     def is_told_live(self) -> bool:
-        """Is what happens now at any host told live, or else that something is missing? Of shards without an owner the next one says so."""
-        owners = self._owned.keys() - {""}
-        return self._live and bool(owners) and owners <= self._telling
+        """See `HostFeeds.is_told_live`."""
+        return self._feeds.is_told_live()
 
     def stats(self) -> list[HostStats]:
         """The latest of each host in the map."""
-        names = sorted({name for name in self._map.owners if name})
-        return [self._stats[name] for name in names if name in self._stats]
+        return self._feeds.stats()
 
     def fresh_ms(self) -> int | None:
-        """What was acknowledged before that (UTC ms) is in the store; None while that is not known of every shard. For two seconds after
-        shards went to another host it may say too much: so long the map and the hosts' word are on their way."""
-        told = [(self._stats.get(name), mask) for name, mask in self._owned.items()]
-        # A host that tells of other shards than the map does says nothing of what those acknowledged.
-        fresh = [stats.fresh_ms for stats, mask in told if stats is not None and stats.owned == mask]
-        return min(fresh) if fresh and len(fresh) == len(told) else None
+        """See `HostFeeds.fresh_ms`."""
+        return self._feeds.fresh_ms()
 
     def heard_all(self) -> bool:
-        """Has every shard an owner, and has each owner told what it has? Before that nobody here knows what there is. Residents of a shard that
-        its owner is just taking over may still follow."""
-        return bool(self._owned) and self._owned.keys() <= self._heard
+        """See `HostFeeds.heard_all`."""
+        return self._feeds.heard_all()
 
     def unowned_shards(self) -> int:
         """How many shards nobody owns; all of them while there is no map."""
@@ -376,75 +334,10 @@ class Gateway:
             await self._clock.sleep(1.0)
             self._refresh()
 
-    def _listen_to_hosts(self) -> None:
-        hosts = {name for name in self._map.owners if name} if self._listens else set[str]()
-        for host in sorted(hosts - self._listening.keys()):
-            self._listening[host] = self._spawn(self._listen(host))
-            if self._mapped:
-                self._late.add(host)
-        self._mapped = self._mapped or bool(hosts)
-        for host in sorted(self._listening.keys() - hosts):
-            self._listening.pop(host).cancel()
-            self._stats.pop(host, None)
-            self._late.discard(host)
-            self._telling.discard(host)
-            self._heard.discard(host)
-            if host in self._met:
-                self._met.discard(host)
-                for listener in self._listeners:
-                    listener.reset(host)
-
-    async def _listen(self, host: str) -> None:
-        cursor = wire.UNHEARD
-        while True:
-            try:
-                if not (live := self._live):
-                    self._telling.discard(host)
-                async with asyncio.timeout(2 * self._limits.listen_max_s):
-                    link = _DOWNLINK(await self._transport.listen(host, self.name, cursor, live))
-                self._received(host, link)
-                cursor = link.cursor
-                if cursor != wire.UNHEARD:
-                    self._met.add(host)
-                    if live:
-                        self._telling.add(host)
-                    if not link.more:
-                        self._heard.add(host)
-                continue
-            except (HostUnreachable, TimeoutError):
-                pass
-            except Exception:
-                log.exception("what a host told could not be taken", extra={"host": host})
-            # What was missed is unknown: from the beginning.
-            cursor = wire.UNHEARD
-            self._telling.discard(host)
-            await self._clock.sleep(self._limits.retry_pause_s * 4)
-
-    def _received(self, host: str, link: Downlink) -> None:
-        if link.stats is not None:
-            self._stats[host] = link.stats
-        for ticket, reply in link.answers:
-            final = self._final.get(ticket)
-            if final is not None and not final.done():
-                final.set_result(reply)
-        rows = [_ROWS[fed.table].decode(fed.row) for fed in link.rows if self._is_newest(fed)]
-        missed = link.reset and (host in self._met or host in self._late)
-        if link.reset:
-            self._late.discard(host)
-        for listener in self._listeners:
-            if missed:
-                listener.reset(host)
-            if rows:
-                listener.rows(rows)
-            for event in link.live:
-                listener.live(event)
-
-    def _is_newest(self, fed: FedRow) -> bool:
-        """What a shard's last owner says may come after what its present one does, who has told of all of it, or will."""
-        newest = self._epochs.get(fed.shard, -1)
-        if fed.epoch > newest:
-            self._epochs[fed.shard] = fed.epoch
-        return fed.epoch >= newest
+    def _answered(self, ticket: int, reply: Reply) -> None:
+        final = self._final.get(ticket)
+        if final is not None and not final.done():
+            final.set_result(reply)
 
     def _spawn(self, work: object) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
@@ -455,10 +348,3 @@ class Gateway:
 
 def _body(command: msgspec.Struct | None) -> bytes:
     return b"" if command is None else to_msgpack(command)
-
-
-def _owned(known: ShardMap) -> dict[str, bytes]:
-    owned: dict[str, list[int]] = {}
-    for shard, name in enumerate(known.owners):
-        owned.setdefault(name, []).append(shard)
-    return {name: mask_of(shards) for name, shards in owned.items()}

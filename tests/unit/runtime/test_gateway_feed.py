@@ -91,7 +91,7 @@ async def test_a_host_that_left_the_map_is_not_shown_any_more(line):
     await until(gateway.stats)
     line.map = ShardMap(2, ["h1"])
     gateway._refresh()
-    await until(lambda: list(gateway._listening) == ["h1"])
+    await until(lambda: list(gateway._feeds._listening) == ["h1"])
     assert gateway.stats() == []
     await gateway.close()
 
@@ -105,14 +105,14 @@ async def test_lists_are_said_to_be_fresh_while_a_host_has_not_told_or_tells_of_
         name: replace(STATS, name=name, owned=mask_of([shard]), fresh_ms=at_ms)
         for name, shard, at_ms in (("h0", 0, 5000), ("h1", 1, 7000))
     }
-    gateway._received("h0", Downlink(1, True, [], [], [], told["h0"]))
+    gateway._feeds._received("h0", Downlink(1, True, [], [], [], told["h0"]))
     await until(lambda: len(gateway._map.owners) == 2)
     assert gateway.fresh_ms() is None
-    gateway._received("h1", Downlink(1, True, [], [], [], told["h1"]))
+    gateway._feeds._received("h1", Downlink(1, True, [], [], [], told["h1"]))
     assert gateway.fresh_ms() == 5000
     # One of its shards is being recovered, or it has another one: what the map's acknowledged is nowhere in its figures.
     for owned in ([], [0], [0, 1]):
-        gateway._received("h1", Downlink(2, True, [], [], [], replace(told["h1"], owned=mask_of(owned))))
+        gateway._feeds._received("h1", Downlink(2, True, [], [], [], replace(told["h1"], owned=mask_of(owned))))
         assert gateway.fresh_ms() is None
     await gateway.close()
 
@@ -206,7 +206,7 @@ async def test_a_row_that_comes_late_from_a_shards_last_owner_is_shown_instead_o
 
     def told(shard: int, epoch: int, on_hand: int) -> None:
         row = to_msgpack(StockRow("us-wh", "A", on_hand, 0, 0))
-        gateway._received("h0", Downlink(1, False, [], [FedRow(shard, epoch, "stock", row)], [], STATS))
+        gateway._feeds._received("h0", Downlink(1, False, [], [FedRow(shard, epoch, "stock", row)], [], STATS))
 
     for shard, epoch, on_hand in ((7, 4, 10), (7, 5, 9), (7, 4, 10), (3, 4, 1), (7, 5, 8)):
         told(shard, epoch, on_hand)

@@ -15,8 +15,8 @@ from actors.domain.kinds import KINDS
 from actors.domain.rows import RevocationRow
 from actors.runtime import wire
 from actors.runtime.feed import FEED_TABLES
-from actors.runtime.gateway import _ROWS
 from actors.runtime.host import Host
+from actors.runtime.host_feeds import _ROWS
 from actors.runtime.wire import Envelope
 from tests.unit.runtime import counter
 from tests.unit.runtime.rig import ask, code_of, envelope, listen, until
