@@ -2,7 +2,7 @@
 
 Real Redis, real PostgreSQL, the real hosts, gateway, app and door, all on one event loop; calls to hosts are calls. What it serves a
 second is what one core of Python can do, so its inverse is the Python cost of a request: measure it with `perf.bench --base`, or
-attach py-spy. Stops with Ctrl-C.
+attach py-spy. It asks nobody who he is: its key file is its own, so no tool could sign in. Stops with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Here:
 
 async def _serve(folder: Path, redis_url: str, postgres_url: str, host_count: int, port: int) -> None:
     config = load_region(REGION)
+    config = msgspec.structs.replace(config, identity=msgspec.structs.replace(config.identity, mode="off"))
     limits, clock, here = limits_of(config), SystemClock(), Here()
     names = [f"{REGION}/host-{n}" for n in range(host_count)]
     owners = [names[shard % host_count] for shard in range(limits.shards)]

@@ -9,7 +9,7 @@ from cells.processes import wait_until
 from perf.ports import free_ports
 
 
-def test_the_cell_for_profilers_does_not_come_up_or_does_not_end():
+def test_the_cell_for_profilers_does_not_come_up_lets_no_tool_in_or_does_not_end():
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "perf.one_process", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
@@ -18,6 +18,7 @@ def test_the_cell_for_profilers_does_not_come_up_or_does_not_end():
             up = wait_until(lambda: running.poll() is not None or call("GET", ready, timeout_s=2).fine, 60, 0.1)
             assert up
             assert running.poll() is None, running.stderr and running.stderr.read()[-2000:]
+            assert call("GET", f"http://127.0.0.1:{port}/v1/skus", timeout_s=5).status == 200
             running.send_signal(signal.SIGTERM)
             assert running.wait(30) == 0
         finally:
