@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from operator import attrgetter
 from typing import Any
@@ -234,17 +234,16 @@ class Drain:
             if shard is None or record.watermark <= shard.drained:
                 continue
             covered = sum(1 for entry in shard.tail if entry.position <= record.watermark)
-            for entry in islice(shard.tail, covered):
-                if entry.rows is None:
-                    self._fold_away(shard, entry)
+            fold_away(shard, [entry for entry in islice(shard.tail, covered) if entry.rows is None])
             self._advance(shard, covered, record.watermark)
         self._in_doubt = False
 
-    def _fold_away(self, shard: Shard, entry: TailEntry) -> None:
-        """A turn of the tail that turns out to be in the store needs no folding."""
-        key = (entry.turn.kind, entry.turn.entity_id)
-        left = [other for other in shard.unfolded.get(key, ()) if other is not entry]
+
+def fold_away(shard: Shard, entries: Sequence[TailEntry]) -> None:
+    """Turns of the tail that turn out to be in the store need no folding. One pass over what is left of an entity: a busy location may have tens of
+    thousands."""
+    gone = set(entries)
+    for key in {(entry.turn.kind, entry.turn.entity_id) for entry in entries}:
+        left = [entry for entry in shard.unfolded.pop(key, ()) if entry not in gone]
         if left:
             shard.unfolded[key] = left
-        else:
-            shard.unfolded.pop(key, None)

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from actors.runtime.activation import READ_MAX
+from actors.runtime.drain import fold_away
 from actors.runtime.loader import FOLD_MAX
 from actors.runtime.sharding import shard_of
 from tests.unit.runtime import counter
@@ -141,9 +142,29 @@ async def test_turns_that_turn_out_to_be_drained_while_they_are_folded_leave_an_
     few = 4 * FOLD_MAX
     host, folded = await folding({"us-1": few})
     shard = host.shards[OWN]
-    folded.at[few // 2] = lambda: host.drain._fold_away(shard, shard.tail[0])
+    folded.at[few // 2] = lambda: fold_away(shard, [shard.tail[0]])
     shard_tail = len(shard.tail)
     cell.store.load_gate.set()
     await until(lambda: KEY in shard.entities)
     assert shard.entities[KEY].dirty == few - 1
     assert shard_tail == few
+
+
+async def test_what_the_store_turns_out_to_have_is_taken_away_turn_by_turn_from_all_that_a_busy_entity_has_left(
+    cell, folding
+):
+    host, _ = await folding({"us-1": 6, "us-2": 2})
+    shard = host.shards[OWN]
+    reads: Counter[tuple[str, str]] = Counter()
+
+    class Counted(dict):
+        def pop(self, key, *default):
+            reads[key] += 1
+            return super().pop(key, *default)
+
+    shard.unfolded = Counted(shard.unfolded)
+    covered = [entry for entry in shard.tail if entry.turn.version <= (4 if entry.turn.entity_id == "us-1" else 2)]
+    fold_away(shard, covered)
+    assert [entry.turn.version for entry in shard.unfolded[KEY]] == [5, 6]
+    assert list(shard.unfolded) == [KEY]
+    assert set(reads.values()) == {1}
