@@ -19,7 +19,7 @@ def test_the_cell_for_profilers_does_not_come_up_lets_no_tool_in_or_does_not_end
             assert up
             assert running.poll() is None, running.stderr and running.stderr.read()[-2000:]
             assert call("GET", f"http://127.0.0.1:{port}/v1/skus", timeout_s=5).status == 200
-            running.send_signal(signal.SIGTERM)
-            assert running.wait(30) == 0
         finally:
-            running.kill()
+            running.send_signal(signal.SIGTERM)  # whatever happened: killed, it would leave its stores behind
+            ended = running.wait(30)
+        assert ended == 0
