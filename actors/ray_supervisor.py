@@ -88,9 +88,10 @@ class Supervisor:
     # --- what others ask --------------------------------------------------------------------------------------------
     async def shard_map(self) -> bytes:
         """The present map. Also what wakes the supervisor after a restart: gateways ask all the time. Until it knows what the hosts own it
-        tells none: they go by the one that they have."""
+        tells none: they go by the one that they have. Raises TimeoutError when that takes long, so that those who ask don't pile up here."""
         self._ensure_running()
-        await self._found.wait()
+        async with asyncio.timeout(SILENCE_S):
+            await self._found.wait()
         return msgspec.msgpack.encode(self._known.map())
 
     async def scale(self, hosts: int) -> None:
@@ -150,8 +151,14 @@ class Supervisor:
 
     # --- the loop ---------------------------------------------------------------------------------------------------
     async def _run(self) -> None:
-        await self._find()
-        self._found.set()
+        while not self._found.is_set():
+            try:
+                await self._find()
+                self._found.set()
+            except Exception as fault:
+                self._error = f"{type(fault).__name__}: {fault}"
+                log.exception("which hosts there are could not be found out")
+                await asyncio.sleep(PING_S)
         while True:
             try:
                 self._watch()

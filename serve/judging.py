@@ -19,7 +19,7 @@ from actors.domain.errors import RefusalBody
 from serve.problems import Problem
 
 _T = TypeVar("_T")
-# Not who the caller is and what he may: who lost a right is not told what he once did by it. Nor what passes by itself, as an entity would remember it.
+# Not who the caller is and what he may: who lost a right is not told what he once did by it. Nor that there is too much to do, or something away: an entity would remember it.
 _GOES_ALONG = frozenset({404, 409, 422})
 # The catalogue takes no SKU away: who named one that it lacks was not taken before, and may well be tomorrow.
 _STAYS = "sku.unknown"

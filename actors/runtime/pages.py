@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from actors.runtime.errors import RuntimeFault
+
 T = TypeVar("T")
 Mark = TypeVar("Mark")
 
@@ -21,13 +23,16 @@ class Page(msgspec.Struct, Generic[T, Mark], frozen=True):
 
 
 async def page_by_page(read: Callable[[Mark | None], Awaitable[Page[T, Mark]]], take: Callable[[T], None]) -> None:
-    """Takes all there is. `read` gives the page after a mark (None: the first); others have the loop between two pages."""
+    """Takes all there is. `read` gives the page after a mark (None: the first); others have the loop between two pages. Raises RuntimeFault when a page
+    ends where it began: it would be read for ever."""
     after: Mark | None = None
     while True:
         page = await read(after)
         for one in page.found:
             take(one)
-        after = page.after
-        if after is None:
+        if page.after is None:
             return
+        if page.after == after:
+            raise RuntimeFault(f"a page ends where it began: {after}")
+        after = page.after
         await asyncio.sleep(0)

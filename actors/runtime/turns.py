@@ -98,8 +98,8 @@ class TurnTaker:
             # The waiters are found by the first delivery's entity, whose id the repetition can't know.
             self._wait(shard, item, known.entity_id, group)
         else:
-            # The line is that of the first delivery.
-            audited = known.status == wire.REFUSED and item.envelope.who is not None
+            # The line is that of the first delivery. Of what was no command there is none: whoever found it keeps it.
+            audited = known.status == wire.REFUSED and item.envelope.who is not None and not item.envelope.refused
             reply = Reply(known.status, known.reply, audited)
         group.replies.append((shard, item, reply))
 

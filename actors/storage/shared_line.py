@@ -17,11 +17,13 @@ class SharedLine:
 
     Args:
         url: as for RedisJournal.
-        timeout_s: of each call, the wait for those before it included: while Redis hangs, nobody waits for everybody's time.
+        timeout_s: of each call, and of the wait for one's turn: while Redis hangs, nobody waits for everybody's time. Each has its own, for a call that
+            began with what the wait had left would be given up on the way, and its connection with it: the next one would have still less.
     """
 
     def __init__(self, url: str | Path, timeout_s: float) -> None:
         self._timeout_s = timeout_s
+        self._turn = asyncio.Lock()
         self._line = RedisLine(f"unix://{url}" if str(url).startswith("/") else str(url), timeout_s)
 
     async def ask(self, *parts: str | int) -> Any:
@@ -29,7 +31,11 @@ class SharedLine:
         primary shows when connecting anew."""
         try:
             async with asyncio.timeout(self._timeout_s):
+                await self._turn.acquire()
+            try:
                 return await self._line.call(parts)
+            finally:
+                self._turn.release()
         except (OSError, TimeoutError, RedisError) as fault:
             if is_of_a_replica(fault):
                 await self._line.leave()

@@ -139,10 +139,10 @@ class OrderUpdating:
             try:
                 check(item.order_id)
                 command = command_of(item.order_id, item, f"/updates/{position}", within, scope)
+                refused = self._untimely(item, f"/updates/{position}")
             except Problem as problem:
                 results[position] = self._failed(item.order_id, problem, scope)
                 continue
-            refused = self._untimely(item, f"/updates/{position}")
             if refused:
                 asks.append(Ask("order", item.order_id, None, f"{key}/{position}", digest, refused=refused))
                 positions.append(position)
@@ -241,7 +241,8 @@ class OrderUpdating:
         return UpdateOrder(update, fulfilment, at_ms, lines, within=within, lots=lots)
 
     def _untimely(self, sent: OrderUpdate | OrderUpdateItem, base: str) -> bytes:
-        """For the order, when `occurred_at` is too old, or yet to come (`judging.carried`); b"" when it is neither. When the same call was taken it was in time, maybe."""
+        """For the order, when `occurred_at` is too old (`judging.carried`): when the same call was taken it was in time, maybe. b"" when it is in time. Raises Problem when it is yet to
+        come: so it was at any earlier try, and soon it is not."""
         if sent.occurred_at is None:
             return b""
         at_ms, now_ms = _ms(sent.occurred_at), self._clock.now_ms()
@@ -254,6 +255,8 @@ class OrderUpdating:
             age_max_days=self._age_max_ms // DAY_MS,
             ahead_max_s=self._ahead_max_ms // 1000,
         )
+        if at_ms > now_ms:
+            raise problem
         return carried(problem)
 
     def _failed(self, order_id: str, problem: Problem, scope: Scope) -> bytes:

@@ -104,6 +104,8 @@ def test_what_was_found_wrong_changes_something_or_is_done_at_the_next_try(table
     assert (refused.status, code_of(refused)) == (wire.REFUSED, "counter.late")
     assert msgspec.json.decode(refused.body)["extra"] == {"code": 7, "errors": []}
     assert not refused.audited  # it was no command: whoever found it notes it
+    # Nor when the gateway asks again because the first answer was lost: there is no line of the first delivery.
+    assert table.take(found_wrong("us-1", counter.Add(5))) == refused
     assert table.take(envelope("us-1", counter.Add(5))).body == refused.body
     [turn] = table.turns()
     assert (turn.events, turn.status, turn.version, turn.audited) == (b"[]", wire.REFUSED, 1, [])

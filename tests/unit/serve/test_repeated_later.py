@@ -89,15 +89,14 @@ async def test_an_update_that_was_taken_is_refused_because_it_happened_too_long_
     assert (versions, counted[:2]) == (cell.state()[0], list(cell.state()[1:3]))
 
 
-async def test_an_update_that_was_refused_as_yet_to_come_is_done_when_it_is_sent_again(cell):
+async def test_an_update_that_was_refused_as_yet_to_come_is_refused_when_its_time_has_come(cell):
     path = f"/v1/orders/{(await cell.placed())['order_id']}/updates"
     body = {"update": "start_picking", "occurred_at": in_(cell, 600)}
     first = await cell.post(path, body, "the-key")
     assert first.json()["code"] == "update.occurred_at_out_of_range"
     await a_quarter_later(cell)
     again = await cell.post(path, body, "the-key")
-    assert same(again, first)
-    assert again.json()["errors"] == first.json()["errors"]
+    assert again.status_code == 200, again.text
 
 
 async def test_parts_of_a_body_that_were_taken_are_refused_because_they_happened_too_long_ago_by_now(cell):
