@@ -5,7 +5,8 @@
                                                                         ├ RefreshSession: a new token; EndSession; EndOtherSessions: by who has one
                                                                         ├ AddPasskey, RemovePasskey: by who has a session, which ends the others
                                                                         └ KeepEmail: once, right after the first session; again if the key of what is kept was destroyed
-    unproved ──ForgetUnproved──▶ as if there had never been one, a day after the last code (the entity's timer): what is not proved is not kept, nor are the data keys that its codes were sent under
+    unproved ──ForgetUnproved──▶ as if there had never been one, a day after the last code (the entity's timer): what is not proved is not kept, nor are the data keys of its codes. They are no keys of the person's: under those may
+                                       be what somebody ordered with the address, and anybody may ask for a code
     EraseCustomer ──▶ as if there had never been one: its sessions are revoked, and whoever joins with the address begins anew
 
 Its id is made from the address's keyed digest, so whoever knows the address and the key finds it, and the address stands nowhere in the
@@ -92,7 +93,7 @@ def decide(state: Customer | None, command: Command, context: Context) -> Decisi
     if type(command) is ForgetUnproved:
         due_ms = due(customer)
         over = due_ms is not None and context.now_ms >= due_ms
-        return _account(over, context, *([UnprovedForgotten(customer.key_ids)] if over else []))
+        return _account(over, context, *([UnprovedForgotten(customer.code_key_ids)] if over else []))
     assert type(command) is EndSession
     found = session_of(customer, command.session_id)
     signed_out = [] if found is None else [sessions.ended(found, "signed_out", context)]
@@ -113,7 +114,7 @@ def _account(ok: bool, context: Context, *events: Event) -> Decision:
 
 def _keep(customer: Customer, command: KeepCode, context: Context) -> Decision:
     kept = one_time_code.asked(customer.codes, command.digest, context.now_ms)
-    key_id = "" if customer.proved else command.key_id
+    key_id = "" if customer.proved else command.code_key_id
     return _account(kept is not None, context, *([CodeKept(kept, key_id)] if kept is not None else []))
 
 
@@ -125,8 +126,9 @@ def evolve(state: Customer | None, event: Event, context: Context) -> Customer:
         return Customer(erased=True)
     if type(event) is CodeKept:
         customer.codes = event.codes
-        if event.key_id and event.key_id not in customer.key_ids and len(customer.key_ids) < KEYS_MAX:
-            customer.key_ids = [*customer.key_ids, event.key_id]
+        key_id, known = event.code_key_id, customer.code_key_ids
+        if key_id and key_id not in known and len(known) < KEYS_MAX:
+            customer.code_key_ids = [*known, key_id]
     elif type(event) is CodeMissed:
         customer.codes = one_time_code.missed(customer.codes)
     elif type(event) is EmailKept:
@@ -141,9 +143,9 @@ def evolve(state: Customer | None, event: Event, context: Context) -> Customer:
 
 # --- messages and projections ---------------------------------------------------------------------------------------
 def messages(customer_id: str, event: Event) -> Iterable[Message]:
-    """Sessions that ended are revoked; keys of somebody who proved nothing are destroyed."""
+    """Sessions that ended are revoked; the keys of codes that nobody gave are destroyed."""
     if isinstance(event, UnprovedForgotten):
-        for key_id in event.key_ids:
+        for key_id in event.code_key_ids:
             yield Message("data_key", key_id, DestroyKey())
     if isinstance(event, SessionOpened | SessionEnded | CustomerErased):
         revocations_id = ids.revocations_id(ids.region_of(customer_id))

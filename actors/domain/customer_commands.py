@@ -11,11 +11,12 @@ from actors.domain.personal_notes import CUSTOMER_SESSION, SEALED_EMAIL
 
 
 class KeepCode(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """This code (its keyed digest) is about to be sent. `opens`: to somebody who may be unknown yet; `key_id`: then of the data key under which it is sent."""
+    """This code (its keyed digest) is about to be sent. `opens`: to somebody who may be unknown yet; `code_key_id`: then of the data key under which it is sent, and
+    nothing else is kept."""
 
     digest: bytes
     opens: bool = False
-    key_id: str = ""
+    code_key_id: str = ""
 
 
 class TryCode(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -15,10 +15,11 @@ EndReason = Literal["signed_out", "token_reused", "put_out"]
 
 
 class CodeKept(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A code waits. The first makes the account. `key_id`: of a data key that has to go with it, unless it is proved; "" for none."""
+    """A code waits. The first makes the account. `code_key_id`: of the data key under which it is sent, and nothing else is kept: it has to go with the account, unless that is proved. "" for
+    none, and in events that named a key of the person's (`key_id`): guests' orders are under that, which nobody may destroy unasked."""
 
     codes: Codes
-    key_id: str = ""
+    code_key_id: str = ""
 
 
 class CodeMissed(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -63,9 +64,9 @@ class CustomerErased(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class UnprovedForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Nobody has proved the address: the account is no more, nor are the data keys that were made for it."""
+    """Nobody has proved the address: the account is no more, nor are the data keys of its codes."""
 
-    key_ids: list[str]
+    code_key_ids: list[str] = []
 
 
 Passkeys = PasskeyAdded | PasskeyRemoved | PasskeySuspected

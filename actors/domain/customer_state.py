@@ -18,7 +18,7 @@ SESSION_MS = 30 * DAY_MS
 IDLE_MS = 12 * HOUR_MS
 # An account that nobody has proved is forgotten so long after its last code.
 UNPROVED_MS = DAY_MS
-# Data keys of such a one: each is of a time in which the store did not tell of the one before.
+# Data keys of its codes: each is of a time in which the store did not tell of the one before.
 KEYS_MAX = 16
 # No access token of a session lives longer; a refresh token of one that ended is refused here.
 REVOKED_MS = 15 * 60_000
@@ -38,7 +38,7 @@ class Session(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 class Customer(msgspec.Struct):
     """The state of an account. `proved`: a right code was given once. `sealed_email`: b"" until it is kept. `sessions` and `passkeys`: oldest first.
-    `challenges`: those that passkeys signed. `erased`: there is none any more. `key_ids`: while it is not proved, of the data keys that were made for it."""
+    `challenges`: those that passkeys signed. `erased`: there is none any more. `code_key_ids`: while it is not proved, of the data keys that only its codes are sent under."""
 
     codes: Codes = one_time_code.NONE
     sealed_email: Annotated[bytes, SEALED_EMAIL] = b""
@@ -47,7 +47,7 @@ class Customer(msgspec.Struct):
     erased: bool = False
     passkeys: list[Passkey] = []
     challenges: once.Once = once.NOTHING
-    key_ids: list[str] = []
+    code_key_ids: list[str] = []
 
 
 def session_of(customer: Customer, session_id: str) -> Session | None:

@@ -29,6 +29,7 @@ from serve.customers.schemas import (
     EmailRequest,
 )
 from serve.customers.tokens import CUSTOMER, tokens
+from serve.customers.unproved import unproved
 from serve.identity.desk import Desk, not_before
 from serve.identity.emails import Email, checked
 from serve.identity.guard import Principal
@@ -81,7 +82,7 @@ class _Accounts:
         desk = self._desk
         keys, code = desk.keys(), new_code()
         # Made before the account, which says what becomes of it: who proves nothing leaves no key.
-        key_id = await self._key_of(identity, scope) if opens else ""
+        key_id = await self._key_of(unproved(identity), scope) if opens else ""
         command = KeepCode(code_digest(keys, identity, code), opens, key_id)
         try:
             account = await desk.ask("customer", identity, command, scope, CustomerAccount)
@@ -97,12 +98,13 @@ class _Accounts:
             # Its key may be destroyed without the account. The account's id is the address's digest: whoever reads the given one is its customer.
             address = await opened_email(desk.data_keys(), identity, proved, scope[REQUEST_ID]) or address
         template: Template = "customer.code" if proved else "customer.welcome"
-        notice = Notice(template, address, identity, {"code": code}, desk.now_ms() + CODE_MS)
+        person = identity if proved else unproved(identity)
+        notice = Notice(template, address, identity, {"code": code}, desk.now_ms() + CODE_MS, person=person)
         await self._notifications.send(notice, scope)
 
-    async def _key_of(self, identity: str, scope: Scope) -> str:
+    async def _key_of(self, person: str, scope: Scope) -> str:
         data_keys = self._desk.data_keys()
-        return (await data_keys.of_person(data_keys.digest("person", identity), scope[REQUEST_ID])).key_id
+        return (await data_keys.of_person(data_keys.digest("person", person), scope[REQUEST_ID])).key_id
 
     async def open_session(self, request: Request) -> CustomerTokens:
         desk, scope = self._desk, request.scope

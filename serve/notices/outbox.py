@@ -53,7 +53,7 @@ class NoticeOutbox:
         desk = self._desk
         identity = notice_id(desk.region, notice.once or secrets.token_bytes(16))
         keys, cause = desk.data_keys(), scope[REQUEST_ID]
-        beside: bytes | str = notice.beside or keys.digest("person", notice.about)
+        beside: bytes | str = notice.beside or keys.digest("person", notice.person or notice.about)
         address, content = await sealed_values(keys, beside, identity, notice.address, notice.values, cause)
         command = WriteNotice(notice.template, notice.about, address, content, notice.until_ms)
         reply = await desk.services.gateway.ask(

@@ -19,7 +19,8 @@ Template = Literal[
 
 class Notice(msgspec.Struct, frozen=True):
     """`address`: an e-mail address; `about`: the id of the order or customer; `values`: what the template's text is filled with; `until_ms`
-    (UTC): from then on it is not worth sending. `beside`: something of the same person that is sealed already; b"": the person is `about`.
+    (UTC): from then on it is not worth sending. `beside`: something of the same person that is sealed already; b"": the person is `person`,
+    or `about` if that is "".
     `once`: 16 bytes or more that a repeated call gives again, so that it is one notice; b"": it is another each time."""
 
     template: Template
@@ -28,6 +29,7 @@ class Notice(msgspec.Struct, frozen=True):
     values: Mapping[str, str]
     until_ms: int
     beside: bytes = b""
+    person: str = ""
     once: bytes = b""
 
     def __repr__(self) -> str:

@@ -23,6 +23,7 @@ from actors.runtime.read_model import OrderSummary
 from serve.context import REQUEST_ID, Scope
 from serve.customers.passkey_names import opened_name
 from serve.customers.proved_email import opened_email
+from serve.customers.unproved import unproved
 from serve.freshness import fresh_enough, from_store
 from serve.identity.emails import Email, checked
 from serve.keys import envelope
@@ -195,6 +196,7 @@ class Persons:
     async def keys(self, about: About, orders: Sequence[OrderSummary], scope: Scope) -> tuple[list[str], list[str]]:
         """(ids of all keys in use that something of the person is sealed under, the keyed digests of whom these are kept for). Raises Problem 503."""
         found, persons = set[str](), list(about.subjects)
+        persons += [self.person(unproved(customer_id)) for customer_id in about.customer_ids]
         sealed = {envelope.key_of(order.sealed) for order in orders if order.sealed}
         for customer_id in about.customer_ids:
             account = await self.account(customer_id, scope)

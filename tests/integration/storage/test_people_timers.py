@@ -22,7 +22,7 @@ from tests.integration.storage.samples import due_of
 NOW_MS = 1_767_225_600_000
 PERSON, NOTICE = "us-cust-1", "us-notice-1"
 KEPT = {
-    PERSON: (customer.CUSTOMER, KeepCode(b"d" * 32, opens=True, key_id="us-key-1")),
+    PERSON: (customer.CUSTOMER, KeepCode(b"d" * 32, opens=True, code_key_id="us-key-1")),
     NOTICE: (notice.NOTICE, WriteNotice("customer.welcome", PERSON, b"address", b"content", NOW_MS + 600_000)),
 }
 

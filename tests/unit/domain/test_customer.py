@@ -135,10 +135,10 @@ def test_an_address_whose_key_is_destroyed_is_kept_for_ever_or_replaced_by_who_d
 
 def test_an_address_that_nobody_proves_is_kept_or_its_keys_are_or_one_who_comes_late_is_forgotten():
     desk = Desk()
-    desk.do(KeepCode(RIGHT, opens=True, key_id="us-key-1"))
+    desk.do(KeepCode(RIGHT, opens=True, code_key_id="us-key-1"))
     desk.now_ms += UNPROVED_MS
-    desk.do(KeepCode(RIGHT, opens=True, key_id="us-key-2"))
-    desk.do(KeepCode(RIGHT, opens=True, key_id="us-key-1"))
+    desk.do(KeepCode(RIGHT, opens=True, code_key_id="us-key-2"))
+    desk.do(KeepCode(RIGHT, opens=True, code_key_id="us-key-1"))
     due_ms = desk.row.due_at
     assert due_ms == customer.due(desk.state) == desk.now_ms + CODE_MS + UNPROVED_MS
     desk.now_ms = due_ms - 1
@@ -155,10 +155,10 @@ def test_an_address_that_nobody_proves_is_kept_or_its_keys_are_or_one_who_comes_
 
 def test_a_customer_who_proved_the_address_is_forgotten_or_loses_a_key():
     desk = Desk()
-    desk.do(KeepCode(RIGHT, opens=True, key_id="us-key-1"))
+    desk.do(KeepCode(RIGHT, opens=True, code_key_id="us-key-1"))
     desk.do(TryCode(RIGHT, "s-1"))
-    desk.do(KeepCode(RIGHT, opens=True, key_id="us-key-2"))
-    assert (desk.row.due_at, desk.state.key_ids) == (None, [])
+    desk.do(KeepCode(RIGHT, opens=True, code_key_id="us-key-2"))
+    assert (desk.row.due_at, desk.state.code_key_ids) == (None, [])
     desk.now_ms += 10 * UNPROVED_MS
     assert not desk.do(ForgetUnproved()).ok
     assert desk.state.proved
@@ -168,9 +168,9 @@ def test_a_customer_who_proved_the_address_is_forgotten_or_loses_a_key():
 def test_keys_of_one_who_proves_nothing_pile_up_without_end():
     desk = Desk()
     for number in range(2 * KEYS_MAX):
-        desk.do(KeepCode(RIGHT, opens=True, key_id=f"us-key-{number}"))
+        desk.do(KeepCode(RIGHT, opens=True, code_key_id=f"us-key-{number}"))
         desk.now_ms += CODE_MS * 3
-    assert len(desk.state.key_ids) == KEYS_MAX
+    assert len(desk.state.code_key_ids) == KEYS_MAX
 
 
 def test_a_code_opens_two_sessions_or_works_late_or_after_too_many_tries():

@@ -4,12 +4,19 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from actors.domain import customer
+from actors.domain.customer_commands import ForgetUnproved
+from actors.domain.customer_events import Event
 from actors.domain.customer_state import UNPROVED_MS
-from actors.domain.one_time_code import CODE_MS
-from tests.unit.serve.guarded_cell import GuardedCell
+from actors.domain.kind import Context
+from actors.domain.one_time_code import CODE_MS, Codes
+from actors.domain.times import HOUR_MS
+from tests.unit.serve.guarded_cell import GuardedCell, furnished
 from tests.unit.serve.post_office import joined, letters, without_waiting
+from tests.unit.serve.small_cell import order
 
 
 @pytest.fixture
@@ -53,7 +60,7 @@ async def test_who_proves_the_address_is_forgotten_with_those_who_did_not_or_can
     mia = await joined(cell, "mia@example.com")
     cell.clock.now += CODE_MS + UNPROVED_MS
     await cell.gateway.wake_due()
-    assert keys(cell) == {True: 1, False: 1}
+    assert keys(cell) == {True: 2, False: 1}  # of the address, and of the codes from before it was proved
     again = await joined(cell, "mia@example.com")
     assert again["customer_id"] == mia["customer_id"]
     assert await joined(cell, "nobody0@example.com"), "who was forgotten can begin anew"
@@ -63,3 +70,50 @@ async def test_asking_for_a_code_to_sign_in_makes_a_key_for_an_address_that_is_n
     answer = await cell.plain("/v1/customers/codes", {"email": "nobody@example.com"})
     assert answer.status_code == 202
     assert not keys(cell)
+
+
+async def by_a_guest(cell: GuardedCell) -> str:
+    """An order that names nothing but the address."""
+    body = order()
+    body["customer"] = {"email": "gina@example.com"}
+    body["ship_to"] = {**body["ship_to"], "street": "1 Elm", "recipient": "Gina Guest"}
+    return (await cell.post("/v1/orders", body, **cell.bearer())).json()["order_id"]
+
+
+@pytest.mark.parametrize("ordered_first", [True, False])
+async def test_what_a_guest_ordered_is_lost_because_somebody_asked_for_a_code_with_his_address(
+    tmp_path, monkeypatch, ordered_first
+):
+    without_waiting(monkeypatch)
+    async with furnished(tmp_path) as cell:
+        orders = [await by_a_guest(cell)] if ordered_first else []
+        assert (await cell.plain("/v1/customers", {"email": "gina@example.com"})).status_code == 202
+        cell.clock.now += HOUR_MS
+        orders.append(await by_a_guest(cell))
+        cell.clock.now += CODE_MS + UNPROVED_MS
+        await cell.gateway.wake_due()
+        assert keys(cell) == {True: 1, False: 1}
+        for order_id in orders:
+            told = (await cell.http.get(f"/v1/orders/{order_id}", headers=cell.bearer())).json()
+            assert (told["ship_to"]["street"], told.get("withheld")) == ("1 Elm", None)
+
+
+def test_keys_of_guests_that_were_kept_as_those_of_codes_are_destroyed_by_who_reads_them_now():
+    context = Context("us-cust-1", "c", 1)
+    kept = msgspec.msgpack.decode(
+        msgspec.msgpack.encode({"type": "CodeKept", "codes": Codes(b"d" * 32, 1), "key_id": "us-key-guest"}),
+        type=Event,
+    )
+    state = customer.evolve(None, kept, context)
+    (row,) = customer.rows(state, 1, [kept], context)
+    old = msgspec.msgpack.decode(row.state) | {"key_ids": ["us-key-guest"]}
+    restored, _ = customer.restore(
+        "us-cust-1", {"customers": [msgspec.structs.replace(row, state=msgspec.msgpack.encode(old))]}
+    )
+    over = Context("us-cust-1", "c", 2 * UNPROVED_MS)
+    (event,) = customer.decide(restored, ForgetUnproved(), over).events
+    assert not list(customer.messages("us-cust-1", event))
+    before = msgspec.msgpack.decode(
+        msgspec.msgpack.encode({"type": "UnprovedForgotten", "key_ids": ["us-key-guest"]}), type=Event
+    )
+    assert not list(customer.messages("us-cust-1", before))

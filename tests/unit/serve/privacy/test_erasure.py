@@ -71,7 +71,7 @@ async def test_after_an_erasure_something_yields_the_person(cell, caplog):
         request_id = await proved(cell)
         done = (await stepped(cell, request_id, "erase"))["done"][-1]["counts"]
         assert done == {
-            "keys": 2,
+            "keys": 3,
             "orders": 3,
             "shipments": 0,
             "accounts": 1,

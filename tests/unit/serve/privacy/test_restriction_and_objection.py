@@ -9,8 +9,8 @@ async def test_restricted_data_is_told_to_others_or_not_to_the_person(cell):
     tokens, orders = await customer(cell)
     request_id = await proved(cell, "gdpr", "restriction")
     told = await stepped(cell, request_id, "restrict")
-    assert told["done"][0]["counts"] == {"keys": 2, "of_others": 0}, (
-        "the account's with the guest's orders, and the reference's"
+    assert told["done"][0]["counts"] == {"keys": 3, "of_others": 0}, (
+        "the account's with the guest's orders, that of its codes, and the reference's"
     )
     await stepped(cell, request_id, "complete")
     for order_id in orders:
