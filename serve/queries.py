@@ -75,7 +75,7 @@ def single_names(routes: Iterable[BaseRoute]) -> SingleNames:
         (method, route.path_format): frozenset(_single(route.dependant))
         for route in routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in route.methods or ()
     }
 
 
