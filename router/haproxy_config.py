@@ -177,6 +177,9 @@ def _public(config: RouterConfig, regions: Sequence[Region], places: Places, con
         )
         if config.request_log == "errors":
             lines.append("option dontlog-normal")
+        if config.encrypted:
+            # a handshake that failed never becomes a request
+            lines.append("error-log-format '%Ts.%ms %b handshake=%[fc_err_str,json] tls=%[ssl_fc_err_str,json]'")
     if config.encrypted:
         header = "Strict-Transport-Security"  # RFC 6797; ours stands for the cell's
         told = f"set-header {header} 'max-age={config.hsts_max_age_s}; includeSubDomains'"
