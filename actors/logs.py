@@ -46,7 +46,7 @@ def _masked(value: Any) -> Any:
 class PlainLines(logging.Formatter):
     """Lines for people, of the keeper and the commands, without what must be in no log. Times are UTC, as in all other logs."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 

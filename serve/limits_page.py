@@ -19,7 +19,7 @@ from actors.domain.shipment_state import PARCELS_MAX
 from actors.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 from actors.domain.transfer_commands import LINES_MAX as TRANSFER_LINES_MAX
 from actors.domain.what_if_terms import ORDERS_MAX as PLAYED_MAX
-from serve.audit.endpoints import LINES_MAX as AUDIT_LINES_MAX
+from actors.runtime.audit_lines import LINES_MAX as AUDIT_LINES_MAX
 from serve.customers.codes import CODE_DIGITS
 from serve.identity import limits, passwords, tokens
 from serve.identity.limits import Limit
