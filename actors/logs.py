@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -43,7 +44,11 @@ def _masked(value: Any) -> Any:
 
 
 class PlainLines(logging.Formatter):
-    """Lines for people, of the keeper and the commands, without what must be in no log."""
+    """Lines for people, of the keeper and the commands, without what must be in no log. Times are UTC, as in all other logs."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
 
     def format(self, record: logging.LogRecord) -> str:
         """See logging.Formatter."""

@@ -15,7 +15,7 @@ import msgspec
 from cells.tls import CIPHERS
 from router import haproxy_rules
 from router.config import RouterConfig
-from router.problems import CELL_UNAVAILABLE, HAPROXY_ERRORS, answer, error, quoted
+from router.problems import CELL_UNAVAILABLE, HAPROXY_ERRORS, NO_REQUEST, answer, error, for_statistics, quoted
 from router.topology import Region, check_encryption, check_exposure, check_regions
 
 LUA_FILE = Path(__file__).resolve().parent / "nearest.lua"
@@ -149,10 +149,10 @@ def _defaults(config: RouterConfig) -> list[str]:
         "option http-keep-alive",
         # a caller's idle connection lives through a reload: closed at once, it would swallow the request under way on it
         "option idle-close-on-response",
-        # the cell is asked once the body is here (or a buffer of it): a slow sender holds none of its connections,
-        # and a request that the cell broke off on can be sent once more with its body
-        "option http-buffer-request",
         "option dontlognull",
+        # What never becomes a request HAProxy answers with a page of its own, which can be told to say nothing, but not how browsers are to
+        # take it: who sends no HTTP is hung up on.
+        *(f"errorfile {status} /dev/null" for status in NO_REQUEST),
         f"timeout connect {config.connect_timeout_ms}ms",
         f"timeout client {config.client_timeout_ms}ms",
         f"timeout server {config.cell_timeout_ms}ms",
@@ -177,11 +177,16 @@ def _public(config: RouterConfig, regions: Sequence[Region], places: Places, con
         )
         if config.request_log == "errors":
             lines.append("option dontlog-normal")
+        if config.encrypted:
+            # a handshake that failed never becomes a request
+            lines.append("error-log-format '%Ts.%ms %b handshake=%[fc_err_str,json] tls=%[ssl_fc_err_str,json]'")
     if config.encrypted:
         header = "Strict-Transport-Security"  # RFC 6797; ours stands for the cell's
         told = f"set-header {header} 'max-age={config.hsts_max_age_s}; includeSubDomains'"
         lines.append(f"http-after-response {told if config.hsts_max_age_s else f'del-header {header}'}")
-    lines += [error(problem, {}, config.retry_after_s) for problem in HAPROXY_ERRORS]
+    lines += [
+        error(problem, {}, config.retry_after_s) for problem in HAPROXY_ERRORS if problem.status not in NO_REQUEST
+    ]
     return lines + haproxy_rules.rules(config, regions)
 
 
@@ -206,6 +211,9 @@ def _backend(config: RouterConfig, region: Region, places: Places, *, drained: b
     ]
     return [
         *streams,
+        # the cell is asked once the body is here (or a buffer of it): a slow sender holds none of its connections,
+        # and a request that the cell broke off on can be sent once more with its body
+        "option http-buffer-request",
         "option httpchk",
         f"http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host {address} hdr Connection close",
         "http-check expect status 200",
@@ -247,6 +255,7 @@ def _statistics(config: RouterConfig) -> list[str]:
         "stats enable",
         "stats uri /",
         "stats refresh 5s",
+        *for_statistics(),
     ]
 
 

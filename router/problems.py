@@ -10,14 +10,19 @@ import msgspec
 
 CONTENT_TYPE = "application/problem+json"
 REQUEST_ID = "var(txn.request_id)"
-# With every answer of our own; cells say it themselves. Whoever opens one as a page sees text that loads, runs and sends nothing.
-_FOR_BROWSERS = {
+# What browsers are told with every answer of our own; cells say it themselves.
+_ALWAYS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
 }
+_POLICY = "Content-Security-Policy"
+_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+# Whoever opens one as a page sees text that loads, runs and sends nothing.
+_FOR_BROWSERS = _ALWAYS | {_POLICY: f"{_NOTHING}; sandbox"}
+# The one style sheet of HAProxy's statistics page. It is the same in all of a version; with another the page has no colours.
+_STATISTICS_STYLE = "3TId5T17NC4iBRXTtHiJvLI47UrjWwR/owrLd36I7o0="
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,8 +77,9 @@ NO_CELL = Problem(
     detail="No region's cell answers at the moment.",
 )
 
-# What HAProxy itself finds on a request, by status. After 502 and 504 the cell may have done the work. (What is not
-# HTTP at all, or has a head beyond HAProxy's buffer, never becomes a request: it gets HAProxy's own bare 400.)
+# What is not HTTP at all, or has a head beyond HAProxy's buffer (400), or a head that does not come (408), never becomes a request.
+NO_REQUEST = (400, 408)
+# What HAProxy itself finds on a request, by status; those of NO_REQUEST once it has a cell. After 502 and 504 the cell may have done the work.
 _UNKNOWN_OUTCOME = "The outcome is not known: repeat a write with the same Idempotency-Key."
 HAPROXY_ERRORS: tuple[Problem, ...] = (
     Problem(
@@ -139,6 +145,13 @@ def own_headers() -> str:
     """The `hdr` arguments of each answer of our own."""
     told = " ".join(f"hdr {name} {quoted(value)}" for name, value in _FOR_BROWSERS.items())
     return f"{told} hdr X-Request-Id %[{REQUEST_ID}]"
+
+
+def for_statistics() -> list[str]:
+    """Rules for HAProxy's own page and figures."""
+    style = f"style-src 'sha256-{_STATISTICS_STYLE}'"
+    told = _ALWAYS | {_POLICY: f"{_NOTHING}; {style}"}
+    return [f"http-after-response set-header {name} {quoted(value)}" for name, value in told.items()]
 
 
 def answer(problem: Problem, extra: dict[str, str | list[str]] | None = None) -> str:

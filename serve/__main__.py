@@ -2,15 +2,23 @@
 
 python -m serve permissions   the matrix of endpoints and roles, as docs/security/permissions.md has it
 python -m serve errors        all codes that a refusal is answered with, as docs/errors.md has them
+python -m serve fields        who sees and changes which fields, and which go together, as docs/security/fields.md has it
+python -m serve limits        limits of signing in, sessions, business and cost, as docs/security/limits.md has them
 python -m serve processing    the register of processing, as docs/privacy/processing.md has it
 """
 
 import argparse
 import sys
 
-from serve import permissions, problem_page, processing
+from serve import fields_page, limits_page, permissions, problem_page, processing
 
-PAGES = {"permissions": permissions.page, "errors": problem_page.page, "processing": processing.page}
+PAGES = {
+    "permissions": permissions.page,
+    "errors": problem_page.page,
+    "fields": fields_page.page,
+    "limits": limits_page.page,
+    "processing": processing.page,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -71,6 +71,7 @@ from serve.pages import PageHeaders
 from serve.permissions import undeclared
 from serve.privacy.routes import privacy_routers
 from serve.problems import Answer, Problem
+from serve.queries import require_once, single_names
 from serve.regions import Territory
 from serve.requests import ClientGone
 from serve.responses import AnswerResponse, send_answer
@@ -266,12 +267,16 @@ def _fastapi(
     async def allowed(request: Request) -> None:
         template = getattr(request.scope.get("route"), "path_format", "")
         location_id = request.path_params.get("location_id", "")
-        need = NEEDS.get((request.method, template))
+        endpoint = (request.method, template)
+        need = NEEDS.get(endpoint)
         services.guard.check(request.scope, need, location_id)
+        if request.scope["query_string"]:
+            require_once(request.query_params.multi_items(), single[endpoint])
         if need is not None and need.reads and not need.counted:
             await _note_read(services, request, need.reads)
 
     routers = _routers(services, territory, known, private, places)
+    single = single_names(route for routes in routers for route in routes.routes)
     for routes in routers:
         # Before anything else of the request is looked at.
         app.include_router(routes, dependencies=[Depends(allowed)])

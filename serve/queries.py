@@ -1,14 +1,27 @@
-"""Query strings of the hot routes; FastAPI reads those of the others."""
+"""Query strings of the hot routes, and what all routes ask of theirs: what is one value is given once. FastAPI reads those of the others.
+
+Of two values somebody else may have looked at the other one: the router chooses a cell by the first `lat`.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterable, Iterator
+from typing import get_origin
 from urllib.parse import unquote_plus
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from serve.problems import Problem
 
 PAIRS_MAX = 128
 QUERY_BYTES_MAX = 16_384
+
+
+# The names that are given once, by method and template.
+SingleNames = dict[tuple[str, str], frozenset[str]]
 
 
 def pairs(query: bytes) -> list[tuple[str, str]]:
@@ -43,3 +56,32 @@ def number(name: str, value: str, least: float, most: float) -> float:
         return found
     detail = f"{name} must be a number from {least:g} to {most:g}."
     raise Problem("request.parameter_invalid", detail, errors=[{"parameter": name, "detail": detail}])
+
+
+def require_once(given: Iterable[tuple[str, str]], single: Collection[str]) -> None:
+    """Raises Problem 422 with the first name of `single` that is given again."""
+    seen = set()
+    for name, _ in given:
+        if name in single:
+            if name in seen:
+                detail = f"{name} is one value: give it once."
+                raise Problem("request.parameter_repeated", detail, errors=[{"parameter": name, "detail": detail}])
+            seen.add(name)
+
+
+def single_names(routes: Iterable[BaseRoute]) -> SingleNames:
+    """What FastAPI's routes take one value of; of a parameter that is a list they take many."""
+    return {
+        (method, route.path_format): frozenset(_single(route.dependant))
+        for route in routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+
+
+def _single(needs: Dependant) -> Iterator[str]:
+    for parameter in needs.query_params:
+        if get_origin(parameter.field_info.annotation) is not list:
+            yield parameter.alias
+    for part in needs.dependencies:
+        yield from _single(part)

@@ -6,7 +6,7 @@
     on shift → off shift as well: an old token number in Refresh, ChangeRole, SetPassword, ResetFactor (→ without factor),
                                   Disable; and by itself, without an event, after `ends_ms` or when idle for IDLE_MS
     enabled ◀──Enable / Disable──▶ disabled                nobody signs in
-    failures 1, 2, … LOCK_AFTER ──▶ locked for LOCK_MS     a right password and a right code don't help meanwhile
+    failures 1, 2, … LOCK_AFTER ──▶ locked for LOCK_MS     a right password and a right code don't help meanwhile; a passkey alone does
 
 A proof is judged against credentials that were read a moment before (a slow hash lies in between). So they have a generation, which every
 change of them raises, and a proof of another generation proves nothing: nobody gets in with a password that was just replaced.

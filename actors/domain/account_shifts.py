@@ -37,7 +37,8 @@ def sign_in(account: Account, command: SignIn, context: Context) -> Decision:
     """A shift, or why not. Raises Refused `account.location_not_allowed`."""
     if not account.enabled:
         return _not_signed_in("failed")
-    if context.now_ms < account.locked_until_ms:
+    # Nobody guesses a signature: who was locked out by others gets in by a passkey that needs no password.
+    if context.now_ms < account.locked_until_ms and not (command.passkey is not None and command.passkey.alone):
         return _not_signed_in("locked")
     current = command.generation == account.generation
     if current and command.password_ok and not account.has_factor:

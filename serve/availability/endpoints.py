@@ -17,11 +17,13 @@ from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID, Receive, Scope
 from serve.limits import SKUS_PER_QUERY_MAX
 from serve.problems import Answer, Problem
-from serve.queries import number, pairs
+from serve.queries import number, pairs, require_once
 
 CHANNELS = frozenset(get_args(Channel))
 LOCATIONS_DEFAULT = 10
 LOCATIONS_MAX = 100
+# All but the SKUs.
+_SINGLE = frozenset({"lat", "lon", "limit", "channel", "pickup"})
 
 
 class AvailabilityView(msgspec.Struct, frozen=True):
@@ -58,7 +60,9 @@ class Availability:
         skus: list[str] = []
         lat = lon = None
         limit, channel, pickup = LOCATIONS_DEFAULT, "", False
-        for name, value in pairs(query):
+        given = pairs(query)
+        require_once(given, _SINGLE)
+        for name, value in given:
             if name == "sku":
                 skus.append(value)
             elif name == "lat":

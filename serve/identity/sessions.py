@@ -125,7 +125,8 @@ class _Sessions:
         location_id = _place_of(sent, device)
         alone = _is_alone(sent)
         identity = desk.account_of(sent.login) if not alone else _named_by(sent, desk.region)
-        await desk.hold_to(BY_ACCOUNT, "account", identity)
+        # Apart, so that whoever guesses at a password keeps nobody out who has a passkey.
+        await desk.hold_to(BY_ACCOUNT, "passkey" if alone else "account", identity)
         known = await desk.credentials(identity, request.scope)
         fits = False if alone else await desk.fits(known.password_hash if known else DUMMY_HASH, sent.password)
         # Hashes may have to wait for each other; what comes after them differs between known logins and others.

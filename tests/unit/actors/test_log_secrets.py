@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 
 import pytest
 import structlog
@@ -92,3 +93,16 @@ def test_the_keepers_lines_hold_secrets():
     lines = PlainLines("%(levelname)s %(message)s")
     record = logging.LogRecord("ocefs", logging.INFO, "", 1, "%s and 4111111111111111", (f"redis://:{HIDDEN}@c",), None)
     assert lines.format(record) == f"INFO redis://:{MASK}@c and [card number]"
+
+
+def test_a_line_for_people_has_the_machine_s_own_time(monkeypatch):
+    monkeypatch.setenv("TZ", "America/Bogota")
+    time.tzset()
+    try:
+        record = logging.LogRecord("ocefs", logging.INFO, "", 0, "us runs", (), None)
+        record.created, record.msecs = 1_772_366_400.25, 250.0
+        line = PlainLines("%(asctime)s %(levelname)s %(message)s").format(record)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert line == "2026-03-01T12:00:00.250Z INFO us runs"

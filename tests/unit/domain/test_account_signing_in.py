@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from actors.domain.account_commands import (
     Disable,
     Enable,
+    EnrolPasskey,
     EnrolTotp,
     Refresh,
     ResetFactor,
 )
 from actors.domain.account_state import LOCK_AFTER, LOCK_MS, SHIFT_MAX_MS, Shift
 from actors.domain.errors import Refused
+from actors.domain.passkeys import Passkey, PasskeyUse
 from tests.unit.domain.account_desk import ID, MINUTE_MS, STEP, Desk, revoked
 
 
@@ -93,6 +96,21 @@ def test_the_tenth_failure_does_not_lock_or_a_right_password_helps_meanwhile():
     desk.now_ms = until - 1
     assert desk.sign_in().ok
     assert (desk.state.failures, desk.state.locked_until_ms) == (0, 0)
+
+
+def test_who_has_a_passkey_is_locked_out_by_whoever_guesses_at_his_password():
+    desk = Desk().opened()
+    desk.do(EnrolPasskey(Passkey("phone", b"c", b"k", 0, "phone"), "made", desk.now_ms + MINUTE_MS, ["recovery-1"]))
+    for _ in range(LOCK_AFTER):
+        desk.sign_in(password_ok=False)
+    signed = PasskeyUse("phone", 1, "signed", desk.now_ms + MINUTE_MS, alone=True)
+    with_password = msgspec.structs.replace(signed, alone=False)
+    assert desk.sign_in(passkey=with_password).reason == "locked"
+    assert desk.sign_in(recovery_hash="recovery-1").reason == "locked"
+    other = msgspec.structs.replace(signed, passkey_id="other")
+    assert desk.sign_in(password_ok=False, passkey=other).reason == "failed"
+    assert desk.sign_in(password_ok=False, passkey=signed).ok
+    assert desk.sign_in(password_ok=False, passkey=signed).reason == "failed"
 
 
 def test_failures_of_last_week_add_to_those_of_today_although_one_succeeded():

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import re
 
 import pytest
 
@@ -318,11 +319,56 @@ QUERIES = [
     ("/v1/availability?sku=" + "A" * 20_000, 422, "request.parameter_invalid"),
     ("/v1/nothing", 404, "request.route_unknown"),
 ]
+# What is asked, and the one that is given twice. The router knows names as they are written, the cell as they are read.
+REPEATED = [
+    ("/v1/availability?sku=A1&lat=40&lon=-74&lat=48", "lat"),
+    ("/v1/availability?sku=A1&l%61t=40&lon=-74&lat=48", "lat"),
+    ("/v1/availability?sku=A1&lat=40&lon=-74&lon=-74", "lon"),
+    ("/v1/availability?limit=1&sku=A1&limit=", "limit"),
+    ("/v1/availability?sku=A1&channel=web&channel=store", "channel"),
+    ("/v1/availability?sku=A1&lat=40&lon=-74&pickup=false&pickup=true", "pickup"),
+    ("/v1/orders?status=placed&status=packed", "status"),
+    ("/v1/orders?limit=1&limit=0", "limit"),
+    ("/v1/orders?limit=1&%6Cimit=2", "limit"),
+    (f"/v1/orders/{UNKNOWN}/events?after=1&after=1", "after"),
+    ("/v1/locations/us-wh-seattle/level-suggestions?sku=A1&service_level=0.9&service_level=0.8", "service_level"),
+    ("/v1/locations/us-wh-seattle/put-away-suggestions?sku=A1&units=1&sku=A1", "sku"),
+]
 
 
 @pytest.mark.parametrize(("path", "status", "code"), QUERIES)
 async def test_a_wrong_query_is_refused(cell, path, status, code):
     told(await cell.http.get(path), status, code, None)
+
+
+@pytest.mark.parametrize(("path", "name"), REPEATED)
+async def test_of_a_value_that_is_given_twice_one_counts(cell, path, name):
+    answer = await cell.http.get(path)
+    told(answer, 422, "request.parameter_repeated", None)
+    assert [place["parameter"] for place in answer.json()["errors"]] == [name]
+
+
+async def test_some_route_takes_one_of_two_values(cell):
+    document = (await cell.get("/openapi.json")).json()
+    asked = [
+        (method, re.sub("{.*?}", UNKNOWN, path), parameter["name"], parameter["schema"])
+        for path, methods in document["paths"].items()
+        for method, told_of in methods.items()
+        for parameter in told_of.get("parameters", ())
+        if parameter["in"] == "query"
+    ]
+    assert len(asked) > 50
+    for method, path, name, schema in asked:
+        answer = await cell.http.request(method, f"{path}?{name}=1&{name}=1")
+        refused = answer.json()["code"] == "request.parameter_repeated"
+        assert refused == (schema.get("type") != "array"), (method, path, name)
+
+
+@pytest.mark.parametrize("path", ["/v1/availability", "/v1/locations/us-wh-seattle/level-suggestions"])
+async def test_what_may_be_given_many_times_is_refused(cell, path):
+    answer = await cell.http.get(f"{path}?sku=A1&of=no-one&sku=B+2&of=no-one")
+    assert answer.status_code == 200, answer.text
+    assert [one["sku"] for one in answer.json().get("skus") or answer.json()["suggestions"]] == ["A1", "B 2"]
 
 
 async def test_a_cursor_that_was_tampered_with_is_refused(cell):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from serve.identity import sessions
+from serve.identity.limits import BY_ACCOUNT
 from tests.unit.serve.authenticator import Authenticator
 from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell, Person
 
@@ -68,6 +69,14 @@ async def test_a_passkey_does_not_do_beside_the_password_in_place_of_a_code(cell
     assert (await cell.plain("/v1/sessions", body)).status_code == 200
     wrong = body | {"password": "no", "passkey": key.sign(await options(cell))}
     assert (await cell.plain("/v1/sessions", wrong)).json()["code"] == "session.refused"
+
+
+async def test_whoever_guesses_at_a_password_keeps_out_who_has_a_passkey(cell, mia, key):
+    for _ in range(BY_ACCOUNT.burst + 1):
+        await mia.sign_in(password="wrong" * 5, code="000000")
+    # The account is locked as well by then.
+    assert (await mia.sign_in(code="000000")).json()["code"] == "auth.too_often"
+    assert (await alone(cell, key)).status_code == 200
 
 
 async def test_a_signature_is_taken_twice(cell, key):

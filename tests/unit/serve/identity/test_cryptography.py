@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,10 @@ BY = {
 # Weak, nobody's to use: and what has more than one way to be chosen by its name.
 WEAK = {"md5", "sha1", "new"}
 ALLOWED = {("actors/storage/redis_journal.py", "sha1")}  # the name that Redis gives a script
+# Whoever imports one of these stands in docs/security/crypto.md.
+CRYPTOGRAPHY = {
+    "hashlib", "hmac", "zlib", "ssl", "cryptography", "joserfc", "argon2", "webauthn", "pyotp", "boto3", "botocore",
+}  # fmt: skip
 UNKNOWN = {
     "Crypto",
     "Cryptodome",
@@ -72,6 +77,20 @@ def test_a_weak_hash_or_a_library_that_nobody_chose_is_used():
             assert "random" not in roots, file
         seen += 1
     assert seen > 400
+
+
+def test_the_list_of_all_cryptography_lacks_some_or_names_what_is_gone():
+    folders = "|".join(FOLDERS)
+    text = (PROJECT / "docs/security/crypto.md").read_text()
+    told = set(re.findall(rf"`((?:{folders})/[a-z_0-9/]+\.py)`", text))
+    used = {
+        str(path.relative_to(PROJECT))
+        for folder in FOLDERS
+        for path in (PROJECT / folder).rglob("*.py")
+        if "migrations" not in path.parts
+        and {name.partition(".")[0] for name in imports_of(ast.parse(path.read_text()))} & CRYPTOGRAPHY
+    }
+    assert told == used
 
 
 @pytest.mark.parametrize("text", ["four büs tickets to Lyon", "eleven grey kettles sing"])
