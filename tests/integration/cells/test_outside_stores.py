@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 from redis import Redis
 
 from actors.storage import redis_journal
 from cells import stores as stores_module
+from cells.deploy import make_schema
 from cells.errors import StoreFailed
 from cells.paths import CellPaths
-from cells.settings import RegionConfig
+from cells.settings import RegionConfig, StoreAddresses
 from cells.stores import OutsideStore, Store, stores
 
 pytestmark = pytest.mark.real
@@ -26,6 +29,15 @@ def outside(monkeypatch, tmp_path):
         return stores(RegionConfig(), CellPaths("us", tmp_path))
 
     return made
+
+
+@pytest.fixture
+def clerk(postgres_url: str) -> Iterator[str]:
+    """URL of a role that owns nothing."""
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute("CREATE ROLE clerk LOGIN")
+        yield postgres_url.replace("ocefs@", "clerk@")
+        owner.execute("DROP ROLE clerk")
 
 
 def _refused(store: Store) -> StoreFailed:
@@ -144,3 +156,12 @@ def test_a_redis_wants_a_password_and_that_is_found_by_the_hosts(outside, redis_
             operator.config_set("requirepass", "")
     assert "invalid username-password pair" in wrong.problem
     assert "wrong-one" not in str(wrong)
+
+
+def test_a_role_that_may_not_make_tables_costs_a_traceback(clerk, postgres_url):
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    for url, words in ((clerk, "permission denied"), (postgres_url.replace("/test", "/none"), "does not exist")):
+        with pytest.raises(StoreFailed, match=words) as raised:
+            make_schema(RegionConfig(), StoreAddresses(postgres_url=url, owner_url=url, redis_url=""))
+        assert "OCEFS_<REGION>_POSTGRES_OWNER_URL" in raised.value.next_step
