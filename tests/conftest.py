@@ -18,7 +18,7 @@ import psycopg
 import pytest
 import structlog
 
-from cells.postgres import EmbeddedPostgres
+from cells.postgres import EmbeddedPostgres, postgres_binaries
 from cells.redis import EmbeddedRedis, answer
 from perf.ports import free_ports
 
@@ -52,8 +52,10 @@ def short_tmp() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres_server(short_tmp: Path) -> Iterator[EmbeddedPostgres]:
-    """The run's PostgreSQL; take `postgres_url` unless the test is about the server."""
-    server = EmbeddedPostgres(short_tmp / "postgres", short_tmp / "pg")
+    """The run's PostgreSQL; take `postgres_url` unless the test is about the server. Another than the packaged one runs if
+    OCEFS_TEST_POSTGRES_BIN names the folder of its `initdb` and `postgres`."""
+    binaries = postgres_binaries(os.environ.get("OCEFS_TEST_POSTGRES_BIN", ""))
+    server = EmbeddedPostgres(short_tmp / "postgres", short_tmp / "pg", binaries=binaries)
     server.start()
     yield server
     server.stop()

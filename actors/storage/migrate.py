@@ -5,32 +5,41 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import psycopg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from actors.runtime.errors import StoreUnavailable
 from actors.storage.connections import CONNECT_TIMEOUT_S, engine_url
 
 # Any number, the same for ever: whoever migrates holds this advisory lock.
 _MIGRATION_LOCK = 0x0CEF5
+_REFUSALS = (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
 
 
 def migrate(url: str) -> None:
     """Runs the missing steps, all in one transaction, and makes the partitions of this month and the next.
 
-    Two starters at once take turns; the second finds nothing to do. Raises sqlalchemy.exc.OperationalError when the
-    database can't be reached.
+    Two starters at once take turns; the second finds nothing to do. Raises StoreUnavailable when the database can't be
+    reached, or refuses the change: its role may not make tables, or it is a standby.
     """
     from actors.storage.partitions import ensure_partitions_now
 
     engine = sa.create_engine(
         engine_url(url), poolclass=sa.NullPool, connect_args={"connect_timeout": CONNECT_TIMEOUT_S}
     )
-    with engine.connect() as connection, connection.begin():
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-        command.upgrade(alembic_config(connection), "head")
-        ensure_partitions_now(connection)
-    engine.dispose()
+    try:
+        with engine.connect() as connection, connection.begin():
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            command.upgrade(alembic_config(connection), "head")
+            ensure_partitions_now(connection)
+    except sa.exc.DBAPIError as fault:
+        if isinstance(fault.orig, _REFUSALS):
+            raise StoreUnavailable(" ".join(str(fault.orig).split())) from fault
+        raise
+    finally:
+        engine.dispose()
 
 
 def alembic_config(connection: sa.Connection | None = None) -> Config:
@@ -48,8 +57,8 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         migrate(arguments[0])
-    except sa.exc.OperationalError as fault:
-        print(f"The database can't be reached or refused the change: {fault.orig}", file=sys.stderr)
+    except StoreUnavailable as fault:
+        print(f"The database can't be reached or refused the change: {fault}", file=sys.stderr)
         return 1
     print("The schema is up to date.")
     return 0

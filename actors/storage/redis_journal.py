@@ -12,6 +12,7 @@ Redis has it on disk: `appendfsync always`, which `verify` checks.
 from __future__ import annotations
 
 import asyncio
+import re
 import struct
 import sys
 import time
@@ -42,6 +43,7 @@ ROUND_TRIP_SHARDS = 1024  # Lua takes at most some 8,000 values at once
 READ_ENTRIES = 256
 READ_BYTES = 8 * 1024 * 1024
 CONNECTIONS_MAX = 8
+VERSION_MIN = (6, 2)
 _HOUR_S = 3_600
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -49,7 +51,7 @@ _decode = msgspec.msgpack.Decoder(list[Turn]).decode
 
 
 class JournalUnsafe(Exception):
-    """This Redis would acknowledge what is not yet on disk."""
+    """This Redis would acknowledge what is not yet on disk, or is too old to say."""
 
 
 class RedisJournal:
@@ -98,11 +100,17 @@ class RedisJournal:
     async def verify(self) -> None:
         """Checks once, at start, that what Redis acknowledges is on disk and stays there.
 
-        Raises JournalUnsafe: its settings say otherwise, or (for one of ours) can't be read. Raises JournalUnavailable.
+        Raises JournalUnsafe: it is older than VERSION_MIN, its settings say otherwise, or (for one of ours) can't be read. Raises
+        JournalUnavailable.
         """
         async with self._answering():
             # Told also where settings are hidden.
-            policy = _text((await self._redis.info("memory")).get("maxmemory_policy"))
+            told = await self._redis.info()
+        version, policy = _text(told.get("redis_version")), _text(told.get("maxmemory_policy"))
+        if tuple(map(int, re.findall(r"\d+", version)[:2])) < VERSION_MIN:
+            raise JournalUnsafe(
+                f"Redis is {version or 'of no version'}, must be {'.'.join(map(str, VERSION_MIN))} or newer."
+            )
         if policy not in ("", "noeviction"):
             raise JournalUnsafe(
                 f"Redis would forget what it acknowledged: maxmemory-policy is {policy!r}, must be 'noeviction'."

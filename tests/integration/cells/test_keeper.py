@@ -331,12 +331,27 @@ def test_a_store_that_cannot_start_is_not_explained(cell):
     assert "correct it" in state.problems[-1].next_step
 
 
-def test_a_store_of_the_environment_that_is_away_is_not_explained(cell, free_port):
-    url = f"postgresql://me:secret@127.0.0.1:{free_port}/db"
-    assert cell.start(OCEFS_US_POSTGRES_URL=url).wait(30) == 1
-    problem = cell.state().problems[-1]
-    assert "OCEFS_US_POSTGRES_URL" in problem.next_step
-    assert "secret" not in cell.paths.state_file.read_text()
+@pytest.mark.parametrize(
+    ("store", "url", "words"),
+    [
+        ("POSTGRES", "postgresql://me:secret@127.0.0.1:{free_port}/db", "Connection refused"),
+        ("POSTGRES", "postgresql://ocefs:secret@/none?host={postgres}", 'database "none" does not exist'),
+        ("REDIS", "unix://{redis}?password=secret", "without any password configured"),
+    ],
+)
+def test_a_store_of_the_environment_that_will_not_do_is_not_explained_or_ray_is_started_for_it(
+    cell, free_port, postgres_server, redis_socket, store, url, words
+):
+    variable = f"OCEFS_US_{store}_URL"
+    url = url.format(free_port=free_port, postgres=postgres_server.socket_dir, redis=redis_socket)
+    assert cell.start(**{variable: url}).wait(30) == 1
+    state = cell.state()
+    [problem] = state.problems
+    assert words in problem.problem
+    assert variable in problem.problem
+    assert variable in problem.next_step
+    assert "Ray" not in [step.name for step in state.steps]
+    assert "secret" not in cell.paths.state_file.read_text() + cell.log()
 
 
 def test_a_refused_deployment_leaves_processes(cell):

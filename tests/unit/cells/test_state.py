@@ -92,3 +92,7 @@ def test_a_password_is_shown():
     assert without_password("postgresql://me:secret@db:5432/o?x=1") == "postgresql://me:***@db:5432/o?x=1"
     assert without_password("redis://:secret@db/0") == "redis://:***@db/0"
     assert without_password("unix:///tmp/x.sock") == "unix:///tmp/x.sock"
+    assert without_password("unix:///x.sock?db=1&password=secret") == "unix:///x.sock?db=1&password=***"
+    assert without_password("postgresql:///o?password=secret&host=/run") == "postgresql:///o?password=***&host=/run"
+    for unreadable in ("postgresql://me:se/cret@db/o", "postgresql://me:1/cret@db/o", "redis://:se#cret@db"):
+        assert "cret" not in without_password(unreadable)

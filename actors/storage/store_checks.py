@@ -1,0 +1,79 @@
+"""Whether a store that somebody else runs may be a cell's: asked as the cell will ask, before anything is started on it.
+
+No text of an error holds a password: the drivers show pieces of an address that they can't read, so theirs are not passed on then.
+"""
+
+from __future__ import annotations
+
+import psycopg
+import sqlalchemy as sa
+from psycopg.conninfo import conninfo_to_dict
+from redis.exceptions import RedisError
+
+from actors.runtime.errors import StoreUnavailable
+from actors.storage.connections import driver_url, engine_url, session_options
+from actors.storage.redis_journal import JournalUnsafe, RedisJournal
+
+TIMEOUT_S = 3
+_REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+
+
+class StoreUnfit(Exception):
+    """This store answers, but is none that a cell can be kept in."""
+
+
+def check_postgres(url: str, versions: range) -> None:
+    """Signs in and asks for the version.
+
+    Args:
+        url: `postgresql://` (or `postgres://`, `postgresql+psycopg://`).
+        versions: the major versions that will do.
+
+    Raises ValueError: no such address. Raises StoreUnavailable: nobody answers, or it refuses the role, its password or the database.
+    Raises StoreUnfit: another version.
+    """
+    address = driver_url(url)
+    try:
+        # Both read it, reads by SQLAlchemy, the write-behind by libpq, and differ about a password with a / in it.
+        user, told = sa.make_url(engine_url(url)).username, conninfo_to_dict(address)
+    except (sa.exc.ArgumentError, ValueError, psycopg.ProgrammingError):
+        address = ""
+    if not address.startswith("postgresql://") or user not in (None, told.get("user")):
+        raise ValueError("it is no address of PostgreSQL")
+    try:
+        with psycopg.connect(
+            address, connect_timeout=TIMEOUT_S, options=session_options(TIMEOUT_S), autocommit=True
+        ) as connection:
+            found = connection.execute("SELECT current_setting('server_version_num')::int / 10000").fetchone()
+    except psycopg.Error as fault:
+        raise StoreUnavailable(_one_line(fault)) from None
+    version = found[0] if found else None
+    if version not in versions:
+        raise StoreUnfit(f"it is PostgreSQL {version}, must be {versions[0]} to {versions[-1]}")
+
+
+async def check_redis(url: str) -> None:
+    """Signs in and looks at what the journal relies on; a managed Redis may hide it.
+
+    Args:
+        url: `redis://`, `rediss://` or `unix://`.
+
+    Raises ValueError: no such address. Raises JournalUnavailable: nobody answers, or it refuses the password. Raises StoreUnfit: it is
+    too old, or would forget what it acknowledged.
+    """
+    if not url.startswith(_REDIS_SCHEMES):
+        raise ValueError("it is no address of Redis")
+    try:
+        journal = RedisJournal(url, "", timeout_s=TIMEOUT_S, ours=False)
+    except (ValueError, TypeError, RedisError):  # of a port, of what stands behind the ?
+        raise ValueError("it is no address of Redis") from None
+    try:
+        await journal.verify()
+    except JournalUnsafe as fault:
+        raise StoreUnfit(str(fault)) from None
+    finally:
+        await journal.close()
+
+
+def _one_line(fault: Exception) -> str:
+    return " ".join(str(fault).split())
