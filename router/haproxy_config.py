@@ -150,8 +150,7 @@ def _defaults(config: RouterConfig) -> list[str]:
         # a caller's idle connection lives through a reload: closed at once, it would swallow the request under way on it
         "option idle-close-on-response",
         "option dontlognull",
-        # What never becomes a request HAProxy answers with a page of its own, which can be told to say nothing, but not how browsers are to
-        # take it: who sends no HTTP is hung up on.
+        # Of a head that does not come HAProxy would say so by a page of its own, which browsers that opened a connection in advance take for an answer.
         *(f"errorfile {status} /dev/null" for status in NO_REQUEST),
         f"timeout connect {config.connect_timeout_ms}ms",
         f"timeout client {config.client_timeout_ms}ms",

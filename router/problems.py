@@ -77,8 +77,9 @@ NO_CELL = Problem(
     detail="No region's cell answers at the moment.",
 )
 
-# What is not HTTP at all, or has a head beyond HAProxy's buffer (400), or a head that does not come (408), never becomes a request.
-NO_REQUEST = (400, 408)
+# What is not HTTP at all, or has a head beyond HAProxy's buffer, never becomes a request: it gets HAProxy's own bare 400, which can't be told otherwise; it is better than silence to
+# who sends a key of a megabyte. Of a head that does not come (408) nobody waits for an answer.
+NO_REQUEST = (408,)
 # What HAProxy itself finds on a request, by status; those of NO_REQUEST once it has a cell. After 502 and 504 the cell may have done the work.
 _UNKNOWN_OUTCOME = "The outcome is not known: repeat a write with the same Idempotency-Key."
 HAPROXY_ERRORS: tuple[Problem, ...] = (

@@ -33,7 +33,7 @@ belong to the code. `request_id` is also in `X-Request-Id`; the logs and the aud
 | 429, 503 | wait for `Retry-After` seconds, then repeat with the same `Idempotency-Key` |
 | 500 | a fault of ours: nothing, or all of it, was done; repeat with the same `Idempotency-Key`, and tell us `request_id` |
 
-The router's own answers have codes that begin with `router.` (`router/problems.py`). What is no HTTP at all, or has a head of more than twice the router's `header_bytes_max` (30 KB), or does not come in time, gets no answer from the router: it is hung up on. `POST /v1/oauth/token` refuses as OAuth 2 says (RFC 6749, 5.2).
+The router's own answers have codes that begin with `router.` (`router/problems.py`). What is no HTTP at all, or has a head of more than twice the router's `header_bytes_max` (30 KB), gets a bare 400 from HAProxy: a page, and no problem; so it does from Serve's own ingress. A head that does not come in time is hung up on. `POST /v1/oauth/token` refuses as OAuth 2 says (RFC 6749, 5.2).
 
 """
 
