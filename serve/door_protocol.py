@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from uvicorn.protocols.http.flow_control import service_unavailable
@@ -15,6 +16,7 @@ from serve.problems import CONTENT_TYPE, Problem
 from serve.responses import send_answer
 
 CLOSE = (b"connection", b"close")  # the last answer on a connection
+_is_name = re.compile(rb"[A-Za-z0-9-]{1,80}").fullmatch
 _REASONS = {400: b"Bad Request", 431: b"Request Header Fields Too Large"}
 
 
@@ -74,6 +76,7 @@ class LimitedHttp(HttpToolsProtocol):
     headed = bodied = False
     # Of a field that is not whole yet, and what `header_bytes` was when it began.
     field_bytes = whole_bytes = 0
+    field_name = b""  # as far as it is known
     head_timer: asyncio.TimerHandle | None = None
     # Uvicorn knows the latest request alone, which may still wait for its turn.
     answering: RequestResponseCycle | None = None
@@ -93,11 +96,11 @@ class LimitedHttp(HttpToolsProtocol):
         self.headed = False
         super().data_received(data)
         if not self.headed and not self.transport.is_closing():
-            self._count_field(len(data))
+            self._count_field(data)
             self._time_head()
 
     def on_message_begin(self) -> None:
-        self.header_bytes = 0
+        self.header_bytes, self.field_name = 0, b""
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -110,15 +113,24 @@ class LimitedHttp(HttpToolsProtocol):
         self.bodied = True
         super().on_body(body)
 
-    def _count_field(self, more: int) -> None:
+    def _count_field(self, data: bytes) -> None:
         """Of bytes that completed no head: a head or a trailer without an end."""
+        self._name_field(data)
         if self.bodied or self.header_bytes != self.whole_bytes:
             self.bodied, self.whole_bytes, self.field_bytes = False, self.header_bytes, 0
             return
-        self.field_bytes += more
+        self.field_bytes += len(data)
         if self.field_bytes > self.header_bytes_max:
             self.header_bytes = self.header_bytes_max + 1
             self.send_400_response("")
+
+    def _name_field(self, data: bytes) -> None:
+        """Of the field that is not whole yet: its name, if it stands whole in the bytes with which it begins."""
+        line = data.rfind(b"\r\n")
+        # The parser tells of a header when the next one begins: that may be all that these bytes are.
+        if line >= 0 or self.header_bytes != self.whole_bytes:
+            begin = max(line, 0)
+            self.field_name = data[begin : max(begin, data.find(b":", begin))].lstrip(b"\r\n")
 
     def _time_head(self) -> None:
         """From here on there is a time for the next head, unless a request is being answered: after that uvicorn's own timer runs."""
@@ -145,6 +157,8 @@ class LimitedHttp(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self.header_bytes + len(name) + len(value) > self.header_bytes_max:
+            self.field_name = name
         self._count(len(name) + len(value))
         super().on_header(name, value)
 
@@ -158,11 +172,16 @@ class LimitedHttp(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         if self.header_bytes > self.header_bytes_max:
             detail = f"Request line and headers may have {self.header_bytes_max} bytes."
-            problem = Problem("request.headers_too_large", detail)
+            name = self.field_name
+            errors = [{"header": name.decode(), "detail": "With this one it is more."}] if _is_name(name) else []
+            problem = Problem("request.headers_too_large", detail, errors=errors)
         else:
             problem = Problem("request.malformed", "This is not valid HTTP.")
-        body = problem.body("")
+        # A new one: of what is no whole request nothing that it says of itself is taken over.
+        request_id = request_id_of({"headers": []})
+        body = problem.body(request_id)
         headers = dict((*self.server_state.default_headers, *DATA, NO_STORE, CLOSE)) | {
+            b"x-request-id": request_id.encode(),
             b"content-type": CONTENT_TYPE,
             b"content-length": b"%d" % len(body),
         }

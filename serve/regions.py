@@ -30,7 +30,9 @@ class Territory:
             return
         region = self._other_countries.get(country)
         if region is not None:
-            raise self._misdirected(f"{country} is served by the region {region}.", region)
+            problem = self._misdirected(f"{country} is served by the region {region}.", region)
+            problem.errors = [{"pointer": pointer, "detail": problem.detail}]
+            raise problem
         served = sorted(self._countries)
         raise field_problem("country.not_served", f"No region serves {country}.", pointer, served_here=served)
 

@@ -96,7 +96,8 @@ def _booked(count: Count | None, spot: CountedSpot) -> int | None:
 
 
 def _of_adjustment(known: dict[str, Stock], command: AdjustStock) -> Act:
-    counts, thresholds, reasons = dict[str, Changed](), dict[str, Changed](), dict[str, None]()
+    counts, thresholds = dict[str, Changed](), dict[str, Changed]()
+    reasons, of_levels = dict[str, None](), dict[str, None]()
     for line in command.lines:
         stock = known.get(line.sku) or Stock()
         if line.quantity:
@@ -106,9 +107,10 @@ def _of_adjustment(known: dict[str, Stock], command: AdjustStock) -> Act:
             first, last = counts.get(name, (stock.on_hand, stock.on_hand))
             counts[name] = (first, last + line.quantity)  # type: ignore[operator]
         if line.safety_stock is not None:
+            of_levels[line.reason] = None
             thresholds[f"{line.sku}.safety_stock"] = (stock.safety_stock, line.safety_stock)
     if not counts:
-        return Act("location.set_safety_stock", "", "", few({}, thresholds))
+        return Act("location.set_safety_stock", "", ",".join(of_levels), few({}, thresholds))
     return Act("location.adjust", "", ",".join(reasons), with_totals(counts, thresholds))
 
 

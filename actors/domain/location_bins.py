@@ -49,7 +49,7 @@ def move(location: Location, command: MoveUnits) -> list[Event]:
             raise Refused("bins.same", f"{line.sku} would stay where it is.", sku=line.sku, bin_id=line.to_bin)
         take_out(draft, line)
         put_in(draft, line.sku, line.lot, line.to_bin, line.quantity, added)
-    return [StockChanged(draft.entries, "", command.reference)]
+    return [StockChanged(draft.entries, command.cause, command.reference)]
 
 
 def take_out(draft: Draft, line: MoveLine) -> None:

@@ -49,7 +49,7 @@ class Allot(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class ReceiveStock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Goods came in. `cause`: the id of what announced them, or "". `allot`: what of it is allocated in the same moment."""
+    """Goods came in. `cause`: the id of what announced them, else of the request. `allot`: what of it is allocated in the same moment."""
 
     lines: list[ReceiptLine]
     reference: str = ""
@@ -71,7 +71,7 @@ class AdjustmentLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class AdjustStock(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Corrections, all or none. `cause`: the approval or count by which they come, or "". `as_far`: by a count, which saw what it saw: what is promised stays,
+    """Corrections, all or none. `cause`: the approval or count by which they come, else the id of the request. `as_far`: by a count, which saw what it saw: what is promised stays,
     as much of a loss as can be is
     taken, and the rest is told as a risk; a gain is taken though its bin is full or its lot has ended (then on quality hold). `as_left`: a loss is also no more than its bin still has by the books: of
     all that a second person approves at once, one line that was moved meanwhile does not refuse the others."""
@@ -94,10 +94,11 @@ class ConditionLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class ChangeCondition(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Goods on hand are found damaged, are held until somebody has looked at them, or are good again: all lines or none."""
+    """Goods on hand are found damaged, are held until somebody has looked at them, or are good again: all lines or none. `cause`: the id of the request."""
 
     lines: list[ConditionLine]
     reference: str = ""
+    cause: str = ""
 
 
 class SetLevels(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -213,10 +214,11 @@ class MoveLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class MoveUnits(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Goods are put away, moved or taken out: all lines or none."""
+    """Goods are put away, moved or taken out: all lines or none. `cause`: the id of the request, or "" of a floor's own."""
 
     lines: list[MoveLine]
     reference: str = ""
+    cause: str = ""
 
 
 class BeginCounting(msgspec.Struct, frozen=True, tag=True, gc=False):

@@ -58,7 +58,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class StockChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Stock changed by `entries`. `cause`: "<order or transfer id>.<part>", the id of a reservation, an approval or what was announced, or ""."""
+    """Stock changed by `entries`. `cause`: "<order or transfer id>.<part>", the id of a reservation, an approval, a count or what was announced, else of the request
+    by which it came; "" where time is it, or a floor's own step."""
 
     entries: list[Entry]
     cause: str = ""
@@ -66,9 +67,14 @@ class StockChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SafetyStockSet(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units per SKU that are never promised."""
+    """Units per SKU that are never promised. `was`: what each level was before; `reasons`: why it is another. `cause`, `reference`: as of `StockChanged`. Events of
+    before the ledger told of levels have only these."""
 
     levels: list[Units]
+    was: list[int] = []
+    reasons: list[Reason] = []
+    cause: str = ""
+    reference: str = ""
 
 
 class Levels(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -55,6 +55,7 @@ def rows(state: Location, version: int, events: Sequence[Event], context: Contex
                 spots = location_counting.touched(state, event)
                 out.extend(counting_row(place, spot, state.counting[spot]) for spot in spots)
         elif type(event) is SafetyStockSet:
+            out.extend(_levels_ledger(state, version - len(events) + at + 1, event, events[at + 1 :], context))
             touched.update((sku, None) for sku, _ in event.levels)
         elif type(event) is LevelsSet:
             touched.update((levels.sku, None) for levels in event.levels)
@@ -95,7 +96,7 @@ def _parts(place: str, state: Location, entry: Entry, cause: str) -> Iterable[Ro
     """The lot, the claim and the content of a bin that the entry changed."""
     if entry.lot:
         yield _lot_row(place, entry.sku, entry.lot, state.lots.get(entry.sku, {}).get(entry.lot))
-        if cause:
+        if cause and (entry.allocated or entry.aside is not None):
             units = state.claims.get(cause, {}).get((entry.sku, entry.lot), 0)
             yield ClaimRow(place, cause, entry.sku, entry.lot, units, gone=not units)
     if entry.bin:
@@ -147,12 +148,7 @@ def _incoming_row(location_id: str, source_id: str, sku: str, units: int, one: I
 def _ledger(
     state: Location, version: int, event: StockChanged, later: Sequence[Event], context: Context
 ) -> list[LedgerRow]:
-    # Balances after each entry, worked backwards from the state after all of them, and of what came later in the same turn.
-    balance = {entry.sku: copy(state.stock[entry.sku]) for entry in event.entries}
-    for change in later:
-        for entry in change.entries if type(change) is StockChanged else ():
-            if entry.sku in balance:
-                _undo(entry, balance[entry.sku])
+    balance = _balances(state, (entry.sku for entry in event.entries), later)
     out = []
     for line in range(len(event.entries) - 1, -1, -1):
         entry = event.entries[line]
@@ -171,6 +167,29 @@ def _ledger(
         _undo(entry, counts)
     out.reverse()
     return out
+
+
+def _levels_ledger(
+    state: Location, version: int, event: SafetyStockSet, later: Sequence[Event], context: Context
+) -> Iterator[LedgerRow]:
+    """No count changes, so that it was and is as a state that nothing is promised from; nothing of events that say no reasons."""
+    balance = _balances(state, (sku for sku, _ in event.levels), later)
+    for line, ((sku, level), was, reason) in enumerate(zip(event.levels, event.was, event.reasons, strict=False)):
+        counts = balance[sku]
+        yield LedgerRow(
+            context.entity_id, version, line, context.now_ms, sku, reason, 0, 0, 0, counts.on_hand, counts.allocated,
+            event.cause, event.reference, None, None, "safety_stock", level - was, level,
+        )  # fmt: skip
+
+
+def _balances(state: Location, skus: Iterable[str], later: Sequence[Event]) -> dict[str, Stock]:
+    """After an event, worked backwards from the state after all of them: without what came later in the same turn."""
+    balance = {sku: copy(state.stock[sku]) for sku in skus}
+    for change in later:
+        for entry in change.entries if type(change) is StockChanged else ():
+            if entry.sku in balance:
+                _undo(entry, balance[entry.sku])
+    return balance
 
 
 def _undo(entry: Entry, counts: Stock) -> None:

@@ -102,14 +102,19 @@ def adjust(location: Location, command: AdjustStock, context: Context) -> list[E
                 at_risk[line.sku] = at_risk.get(line.sku, 0) + missed
         elif line.quantity < 0:
             _lose(draft, line)
-    levels = [(line.sku, line.safety_stock) for line in command.lines if line.safety_stock is not None]
     events: list[Event] = []
     if draft.entries:
         events.append(StockChanged(draft.entries, command.cause, command.reference))
-    if levels:
-        events.append(SafetyStockSet(levels))
-        for sku, level in levels:
-            draft.stock(sku).safety_stock = level
+    levels = SafetyStockSet([], [], [], command.cause, command.reference)
+    for line in command.lines:
+        if line.safety_stock is not None:
+            stock = draft.stock(line.sku)
+            levels.levels.append((line.sku, line.safety_stock))
+            levels.was.append(stock.safety_stock)
+            levels.reasons.append(line.reason)
+            stock.safety_stock = line.safety_stock
+    if levels.levels:
+        events.append(levels)
     events.extend(PromisesAtRisk(sku, units) for sku, units in at_risk.items())
     return [*events, *_levels_crossed(draft)]
 
@@ -246,7 +251,7 @@ def change_condition(location: Location, command: ChangeCondition, context: Cont
         for aside in (_aside(line.was, -line.quantity), _aside(line.now, line.quantity)):
             if aside is not None:
                 draft.add(Entry(line.sku, line.quantity, 0, 0, "condition", None, aside, line.lot))
-    return [StockChanged(draft.entries, "", command.reference), *_levels_crossed(draft)]
+    return [StockChanged(draft.entries, command.cause, command.reference), *_levels_crossed(draft)]
 
 
 def set_levels(location: Location, command: SetLevels) -> list[Event]:

@@ -141,7 +141,7 @@ def kept_back_of(buffers: str) -> dict[str, int]:
 
 class LedgerRow(msgspec.Struct, array_like=True, gc=False):
     """One entry of the stock ledger: what changed, by how much, why, and the balance after it. `aside`: which of the states reserved, damaged and
-    quality_hold it changes, None for none; the same with lot and bin."""
+    quality_hold it changes, or the level safety_stock, None for none; the same with lot and bin."""
 
     table: ClassVar[str] = "ledger"
     key: ClassVar[tuple[str, ...]] = ("location_id", "version", "line", "at")

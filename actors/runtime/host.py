@@ -287,12 +287,14 @@ class Host:
         self._at_fault(item, what, fault, sure=await self.appender.superseded([shard]) == [])
 
     def _at_fault(self, item: Item, what: str, fault: Exception, *, sure: bool) -> None:
-        entity = (item.envelope.kind, item.envelope.entity_id)
+        envelope = item.envelope
+        # By its request id, which the caller was told, a fault is found; of a message's it is the event it came from.
+        about = {"entity_id": envelope.entity_id, "kind": envelope.kind, "request_id": envelope.cause}
         if sure:
             self.turns.faults += 1
-            log.error(what, exc_info=fault, extra={"entity": entity})
+            log.error(what, exc_info=fault, extra=about)
         else:
-            log.warning("%s: perhaps for want of what happened last", what, exc_info=fault, extra={"entity": entity})
+            log.warning("%s: perhaps for want of what happened last", what, exc_info=fault, extra=about)
         item.done(FAULT if sure else UNAVAILABLE)
 
     def _is_due(self, shard: Shard, key: Key, now_ms: int, item: Item) -> bool:

@@ -253,7 +253,7 @@ class Loader:
                 waiting.fault = fault
                 if not waiting.items:  # nobody will hear of it
                     self._pauses.fault(key, self._clock.now_ms())
-                    log.exception("an entity could not be loaded", extra={"entity": key})
+                    log.exception("an entity could not be loaded", extra={"kind": key[0], "entity_id": key[1]})
         if outdated:
             await self._install(kind, outdated, round_)
 

@@ -74,7 +74,9 @@ def past_stock_query(skus: Sequence[str], at_ms: int, limit: int) -> sa.Select[A
 
 
 def _free_delta(c: Any) -> sa.ColumnElement[int]:
-    delta: sa.ColumnElement[int] = c.on_hand_delta - c.allocated_delta - sa.func.coalesce(c.aside_delta, 0)
+    # A level is no units: what is below the safety stock is free, and not promised.
+    aside = sa.case((c.aside == "safety_stock", 0), else_=sa.func.coalesce(c.aside_delta, 0))
+    delta: sa.ColumnElement[int] = c.on_hand_delta - c.allocated_delta - aside
     return delta
 
 

@@ -31,7 +31,7 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
     async def change(
         location_id: str, request: Request, lines: Iterable[ConditionLine], reference: str, write: Write
     ) -> Response:
-        command = ChangeCondition([*lines], reference)
+        command = ChangeCondition([*lines], reference, request.scope[REQUEST_ID])
         await calls.known.require([line.sku for line in command.lines], "/lines/{}/sku", request.scope[REQUEST_ID])
         return await calls.ask(request, location_id, command, write)
 

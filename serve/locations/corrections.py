@@ -70,7 +70,7 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
             )
             for line in sent.lines
         ]  # fmt: skip
-        command = AdjustStock(lines, sent.reference)
+        command = AdjustStock(lines, sent.reference, request.scope[REQUEST_ID])
         if needs_approval(calls.services, command):
             await calls.require(location_id, request.scope[REQUEST_ID])
             return await ask_approval(calls.services, request, location_id, location_id, command, write, refused)

@@ -53,7 +53,7 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         sent = decode(_order_decoder, write.body)
         await calls.known.require([line.sku for line in sent.lines], "/lines/{}/sku", request.scope[REQUEST_ID])
         lines = [MoveLine(line.sku, line.quantity, line.from_bin, line.to_bin, line.lot) for line in sent.lines]
-        return await calls.ask(request, location_id, MoveUnits(lines, sent.reference), write)
+        return await calls.ask(request, location_id, MoveUnits(lines, sent.reference, request.scope[REQUEST_ID]), write)
 
     @api.get(
         "/v1/locations/{location_id}/put-away-suggestions",

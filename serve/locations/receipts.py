@@ -51,7 +51,7 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         await calls.known.require([line.sku for line in sent.lines], "/lines/{}/sku", request.scope[REQUEST_ID])
         skus = [line.sku for line in sent.lines]
         lines, refused = await judged(calls.known.judged(partial(_counted, sent), skus, request.scope[REQUEST_ID]))
-        command = None if lines is None else ReceiveStock(lines, sent.reference)
+        command = None if lines is None else ReceiveStock(lines, sent.reference, request.scope[REQUEST_ID])
         return await calls.ask(request, location_id, command, write, refused)
 
 

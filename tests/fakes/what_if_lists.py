@@ -43,7 +43,8 @@ def decisions(
 
 
 def _delta(row: LedgerRow) -> int:
-    return row.on_hand_delta - row.allocated_delta - (row.aside_delta or 0)
+    aside = 0 if row.aside == "safety_stock" else row.aside_delta or 0
+    return row.on_hand_delta - row.allocated_delta - aside
 
 
 def past_stock(

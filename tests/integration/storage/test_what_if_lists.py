@@ -100,8 +100,10 @@ async def test_stock_of_then_is_not_what_is_there_now_less_what_happened_since(s
         StockRow(place, sku, n, 0, 2, buffers="online:1" if sku == "B" else "", outlook=outlook if sku == "A" else b"")
         for (place, sku), n in units.items()
     ]
-    await keep(store, ledger=ledger, stock=stock)
     cut = NOW_MS + 60_000
+    # A level that is set later moves no units.
+    levels = [entry(200 + n, "A", cut + n, aside=("safety_stock", 5), reason="other") for n in range(3)]
+    await keep(store, ledger=[*ledger, *levels], stock=stock)
     found = await read_model.past_stock(["A", "B"], cut, 99)
     assert found == [
         PastStock(place, sku, then[place, sku], 2, {"online": 1} if sku == "B" else {}, rate if sku == "A" else None)

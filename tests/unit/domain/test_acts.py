@@ -92,7 +92,7 @@ def test_counts_and_thresholds_are_told_as_they_were_and_as_they_became():
     assert act.changes == {"A.on_hand": (10, 8), "B.safety_stock": (0, 4), **totals(2, 2, 0)}
     assert (act.action, act.why) == ("location.adjust", "damage,found")
     only_threshold = act_of("location", AUSTIN, AdjustStock([AdjustmentLine("A", 0, "other", None, 4)]))
-    assert only_threshold == Act("location.set_safety_stock", "", "", {"A.safety_stock": (1, 4)})
+    assert only_threshold == Act("location.set_safety_stock", "", "other", {"A.safety_stock": (1, 4)})
 
 
 HIDDEN = [

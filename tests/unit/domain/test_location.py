@@ -20,6 +20,7 @@ from actors.domain.location_commands import (
     Ship,
     ShortPick,
 )
+from actors.domain.location_events import Event, SafetyStockSet
 from actors.domain.location_promises import Taken
 from actors.domain.location_views import ViewStock
 from actors.domain.rows import LedgerRow
@@ -95,6 +96,29 @@ def test_opening_it_again_without_a_change_is_an_event():
     assert (books.version, books.stock("a").on_hand) == (3, 1)
 
 
+def test_a_safety_stock_that_is_corrected_changes_without_a_word_in_the_ledger():
+    books = Books().with_units(a=5)
+    lines = [AdjustmentLine("a", -1, "loss", None, 2), AdjustmentLine("a", 0, "other", None, 3)]
+    books.do(AdjustStock(lines, "season", "r-1"))
+    [loss, first, second] = books.ledger("a")[1:]
+    assert (loss.reason, loss.on_hand_delta, loss.version) == ("loss", -1, first.version - 1)
+    levels = [(row.reason, row.aside, row.aside_delta, row.aside_balance) for row in (first, second)]
+    assert levels == [("loss", "safety_stock", 2, 2), ("other", "safety_stock", 1, 3)]
+    for row in (first, second):
+        assert (row.quantity, row.on_hand_delta, row.allocated_delta, row.on_hand, row.allocated) == (0, 0, 0, 4, 0)
+        assert (row.cause, row.reference) == ("r-1", "season")
+
+
+def test_a_safety_stock_of_before_the_ledger_told_of_it_is_not_read():
+    old = msgspec.json.decode(b'{"type":"SafetyStockSet","levels":[["a",3]]}', type=Event)
+    assert old == SafetyStockSet([("a", 3)])
+    books = Books().with_units(a=5)
+    state = location.evolve(books.state, old, AT)
+    assert state.stock["a"].safety_stock == 3
+    rows = location.rows(state, books.version + 1, [old], AT)
+    assert [row.table for row in rows] == ["locations", "stock"], "of what has no reason the ledger tells one"
+
+
 def test_a_page_of_stock_loses_the_sku_at_its_end():
     books = Books().with_units(a=1, b=2)
     first = location.view(books.state, ViewStock("us-wh-1", "", 1), books.version)
@@ -119,6 +143,9 @@ def test_stock_differs_from_its_ledger(steps):
         assert stock.allocated == sum(row.allocated_delta for row in mine)
         assert 0 <= stock.allocated <= stock.on_hand
         assert not mine or (mine[-1].on_hand, mine[-1].allocated) == (stock.on_hand, stock.allocated)
+        levels = [row for row in mine if row.aside == "safety_stock"]
+        assert stock.safety_stock == sum(row.aside_delta for row in levels)
+        assert not levels or levels[-1].aside_balance == stock.safety_stock
     assert len({(row.version, row.line) for row in ledger}) == len(ledger)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actors.domain import location_waiting
+from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
 from actors.domain.location_commands import (
     AdjustmentLine,
@@ -25,6 +26,7 @@ from actors.domain.location_dates import LOOK_AFTER_MS
 from actors.domain.location_events import Levels, StockRanOut, StockRunsLow
 from actors.domain.location_profile import Profile, SetProfile
 from actors.domain.order_backorder import DateMoved, UnitsOffered
+from actors.domain.rows import LedgerRow
 from tests.unit.domain.line_rig import NOW_MS, Place
 
 DAY_MS = 86_400_000
@@ -57,6 +59,19 @@ def test_units_that_are_free_again_are_anybodys(freed):
     place.do(freed)
     assert place.served == [("us-1", 10_001, [("a", 1)])]
     assert place.state.stock["a"].available == 0
+
+
+def test_a_level_is_told_with_what_was_served_after_it():
+    place = Place()
+    place.receive(("a", 3))
+    place.do(SetLevels([Levels("a", 2)]))
+    place.wait("us-1", 10, ("a", 3))
+    place.do(AdjustStock([AdjustmentLine("a", 0, "other", safety_stock=0)]))
+    assert place.served[1:] == [("us-1", 10_002, [("a", 2)])]
+    rows = KINDS["location"].rows(place.state, place.version, place.last, Context("here", "c", NOW_MS))
+    [level, allocated] = [row for row in rows if isinstance(row, LedgerRow)]
+    assert (level.aside_delta, level.aside_balance, level.on_hand, level.allocated) == (-2, 0, 3, 1)
+    assert (allocated.reason, allocated.allocated) == ("allocate", 3)
 
 
 def test_what_is_kept_from_a_channel_goes_to_it_or_to_nobody():

@@ -26,6 +26,32 @@ async def test_an_event_that_cannot_be_applied_harms_nobody_else_and_leaves_the_
 
 
 @pytest.mark.parametrize("command", [counter.CrashInEvolve(), counter.CrashInReply(), counter.CrashInDecide()])
+async def test_a_fault_can_not_be_found_by_the_request_id_that_the_caller_was_told(cell, caplog, command):
+    host = await cell.host()
+    [reply] = await ask(host, envelope("us-1", command, "crash", cause="r-1"))
+    assert reply.status == wire.FAULT
+    assert abouts(caplog) == [("us-1", "counter", "r-1")]
+
+
+async def test_a_fault_of_what_can_not_be_loaded_does_not_say_whose_it_is(cell, caplog):
+    host = await cell.host()
+    await ask(host, envelope("us-1", counter.Add(5)))
+    await until(lambda: not host.drain.waiting())
+    for one in host.shards.values():
+        one.entities.clear()
+    cell.store.disk.rows["counters"]["us-1",] = StockRow("not", "a counter", 0, 0, 0)
+    [reply] = await ask(host, envelope("us-1", counter.Add(1), "c2", cause="r-2"))
+    assert reply.status == wire.FAULT
+    assert abouts(caplog) == [("us-1", "counter", "r-2")]
+
+
+def abouts(caplog) -> list[tuple[str, str, str]]:
+    """(entity id, kind, request id) of all lines of faults."""
+    lines = [record.__dict__ for record in caplog.records if record.exc_info]
+    return [(line["entity_id"], line["kind"], line["request_id"]) for line in lines]
+
+
+@pytest.mark.parametrize("command", [counter.CrashInEvolve(), counter.CrashInReply(), counter.CrashInDecide()])
 async def test_a_host_that_was_succeeded_tells_of_faults_that_are_none(cell, command):
     # A message that is told of a fault is sent no more, and a caller gives up: with the whole history there may be none.
     old = await cell.host("h0")

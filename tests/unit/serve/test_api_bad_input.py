@@ -61,7 +61,7 @@ PLACEMENTS = [
     ("order_ref", "x" * 65, 422, "body.invalid", "/order_ref"),
     ("customer/customer_ref", "\u0000", 422, "body.invalid", "/customer/customer_ref"),
     ("customer/email", "a@b", 422, "email.not_kept", "/customer/email"),
-    ("ship_to/country", "DE", 421, "region.misdirected", None),
+    ("ship_to/country", "DE", 421, "region.misdirected", "/ship_to/country"),
     ("ship_to/country", "ZZ", 422, "country.not_served", "/ship_to/country"),
     ("ship_to/country", "us", 422, "body.invalid", "/ship_to/country"),
     ("ship_to/country", ..., 422, "body.missing_field", "/ship_to/country"),

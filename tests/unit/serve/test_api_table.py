@@ -226,12 +226,19 @@ async def test_receipts_and_adjustments_show_in_stock_and_ledger(cell):
         "reference": "asn-2",
         "lines": [{"sku": "C3", "quantity": 4, "unit_value": {"amount": 250, "currency": "USD"}}],
     }
-    assert (await cell.post(f"{path}/receipts", receipt)).json() == {"location_id": "us-wh-newark", "version": 3}
+    answer = await cell.post(f"{path}/receipts", receipt)
+    assert answer.json() == {"location_id": "us-wh-newark", "version": 3}
+    received = answer.headers["x-request-id"]
     lines = [
         {"sku": "C3", "quantity": -2, "reason": "damage"},
         {"sku": "C3", "quantity": 0, "reason": "other", "safety_stock": 1},
     ]
-    assert (await cell.post(f"{path}/adjustments", {"lines": lines})).status_code == 200
+    adjustment = {"lines": lines, "reference": "shelf-4"}
+    asked = "0f8b3c52-9a1e-4a58-b0c1-7d5e2f3a4b6c"
+    answer = await cell.post(f"{path}/adjustments", adjustment, "key-of-two", x_request_id=asked)
+    assert answer.status_code == 200
+    # The same again is the request of then, whatever its id.
+    assert (await cell.post(f"{path}/adjustments", adjustment, "key-of-two")).json() == answer.json()
     stock = (await cell.get(f"{path}/stock", limit=2)).json()
     assert len(stock["stock"]) == 2
     rest = (await cell.get(f"{path}/stock", cursor=stock["next_cursor"])).json()
@@ -248,13 +255,17 @@ async def test_receipts_and_adjustments_show_in_stock_and_ledger(cell):
     }
     assert rest["stock"] == [stock]
     assert rest["next_cursor"] is None
-    ledger = (await cell.get(f"{path}/ledger", sku="C3", limit=2)).json()
-    assert [(e["reason"], e["on_hand_delta"], e["on_hand"]) for e in ledger["entries"]] == [
-        ("damage", -2, 7),
-        ("receipt", 4, 9),
+    ledger = (await cell.get(f"{path}/ledger", sku="C3", limit=3)).json()
+    told = ("reason", "on_hand_delta", "on_hand", "cause", "reference")
+    assert [tuple(e[name] for name in told) for e in ledger["entries"]] == [
+        ("other", 0, 7, asked, "shelf-4"),
+        ("damage", -2, 7, asked, "shelf-4"),
+        ("receipt", 4, 9, received, "asn-2"),
     ]
-    assert ledger["entries"][1]["value_minor"] == 1000
-    rest = (await cell.get(f"{path}/ledger", sku="C3", limit=2, cursor=ledger["next_cursor"])).json()
+    level = ledger["entries"][0]
+    assert [level[name] for name in ("aside", "aside_delta", "aside_balance", "quantity")] == ["safety_stock", 1, 1, 0]
+    assert ledger["entries"][2]["value_minor"] == 1000
+    rest = (await cell.get(f"{path}/ledger", sku="C3", limit=3, cursor=ledger["next_cursor"])).json()
     assert [e["on_hand"] for e in rest["entries"]] == [STOCK["us-wh-newark"]["C3"]]
 
 

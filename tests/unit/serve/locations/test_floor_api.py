@@ -110,11 +110,13 @@ async def test_goods_go_out_of_sale_and_come_back(cell):
     at = (await stock(cell))["stock"]
     assert (at["on_hand"], at["available"], at["damaged"], at["quality_hold"]) == (100, 90, 4, 6)
     release = {"lines": [{"sku": "A1", "quantity": 5, "was": "quality_hold"}]}
-    assert (await cell.post(f"{WH}/quality-releases", release)).status_code == 200
+    answer = await cell.post(f"{WH}/quality-releases", release)
+    assert answer.status_code == 200
     at = (await stock(cell))["stock"]
     assert (at["on_hand"], at["available"], at["damaged"], at["quality_hold"]) == (100, 95, 4, 1)
     entry = (await cell.get(f"{WH}/ledger", sku="A1", limit=1)).json()["entries"][0]
     assert (entry["aside"], entry["aside_delta"], entry["aside_balance"]) == ("quality_hold", -5, 1)
+    assert entry["cause"] == answer.headers["x-request-id"]
 
 
 async def test_the_floor_s_endpoint_puts_nothing_back_on_sale(cell):
@@ -240,8 +242,10 @@ async def test_a_wrong_move_is_refused_and_the_right_ones_with_it(floor, change,
 
 async def test_a_move_is_told_by_the_ledger_with_its_bins(floor):
     await floor.post(f"{WH}/moves", {"lines": [{"sku": "A1", "quantity": 9, "to_bin": "A-01"}]})
-    await floor.post(f"{WH}/moves", {"lines": [{"sku": "A1", "quantity": 2, "from_bin": "A-01", "to_bin": "A-02"}]})
+    second = {"lines": [{"sku": "A1", "quantity": 2, "from_bin": "A-01", "to_bin": "A-02"}]}
+    moved = await floor.post(f"{WH}/moves", second)
     entries = (await floor.get(f"{WH}/ledger", sku="A1")).json()["entries"]
+    assert entries[0]["cause"] == moved.headers["x-request-id"]
     assert [(e["reason"], e["bin_id"], e["bin_delta"], e["on_hand_delta"]) for e in entries[:3]] == [
         ("move", "A-02", 2, 0), ("move", "A-01", -2, 0), ("move", "A-01", 9, 0),
     ]  # fmt: skip
