@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import argparse
-import json
+import time
 
+import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
 from cells.config import load_region
 from cells.connection import connect
@@ -50,13 +52,18 @@ def _parked(region: str, console: Console, *, retry: bool) -> None:
     import ray
 
     from actors.ray_gateway import NAMESPACE, supervisor_name
+    from actors.runtime.outbox import recipient_of
+    from actors.runtime.ports import OutboxEntry
 
     supervisor = ray.get_actor(supervisor_name(region), NAMESPACE)
     if retry:
         console.print(f"{ray.get(supervisor.retry_parked.remote())} messages are tried again")
         return
-    table = Table("message", "sender", "attempts", "error")
+    heads = ("message", "sender", "recipient", "since", "attempts", "error")
+    table = Table(*(Column(head, overflow="fold") for head in heads))  # ids are whole in narrow terminals, too
     for host in ray.get(supervisor.parked.remote()):
-        for entry in json.loads(host):
-            table.add_row(entry["message_id"], entry["sender_id"], str(entry["attempts"]), entry["error"])
+        for entry in msgspec.json.decode(host, type=list[OutboxEntry]):
+            sender, recipient = f"{entry.sender_kind} {entry.sender_id}", " ".join(recipient_of(entry))
+            since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at_ms / 1000))
+            table.add_row(entry.message_id, sender, recipient, since, str(entry.attempts), escape(entry.error))
     console.print(table if table.row_count else "nothing is parked")

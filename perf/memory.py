@@ -2,7 +2,8 @@
 
 Orders are built by the real decisions: placed with three lines, reserved at one location, then idle and written behind. A fresh
 process for each measurement, so that what one leaves behind is not taken for the other's. Two figures for each: what the process
-grew by (RSS), and what Python says that it holds (tracemalloc). The target is 4 KB for an idle order.
+grew by (RSS), and what Python says that it holds (tracemalloc). The target is 4 KB for an idle order; every test run looks at
+the second figure (`tests/unit/perf/test_memory.py`).
 """
 
 from __future__ import annotations

@@ -38,6 +38,12 @@ _IN_DOUBT = PASSING | {wire.CODE_FAULT, wire.CODE_KEY_REUSED, ""}
 _ENTRY = msgspec.msgpack.Decoder(tuple[str, str, bool, bytes]).decode
 
 
+def recipient_of(entry: OutboxEntry) -> tuple[str, str]:
+    """(kind, id) of the entity that a stored message is for."""
+    kind, entity_id, _, _ = _ENTRY(entry.message)
+    return kind, entity_id
+
+
 class Pending(msgspec.Struct, eq=False):
     """A message that is not acknowledged. `stored`: there is a row in the store, `stale`: which no longer tells the truth; `again`: how
     often an operator had it tried again after a refusal."""

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from perf.replay.run import COULD_NOT_RUN, Settings, replay
 
 INTERRUPTED = 130
 CONCURRENCY_MAX = 1_000
+SPEED_BELOW = 1_000_000_000
 _PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -29,27 +31,27 @@ def region_of(trace: Path, regions: Sequence[str]) -> str:
 
 
 def _share(text: str) -> Fraction:
-    try:
+    with suppress(ValueError, ZeroDivisionError):
         value = Fraction(text)
-    except ZeroDivisionError:
-        raise ValueError(text) from None
-    if not 0 <= value <= 1:
-        raise ValueError(text)
-    return value
+        if 0 <= value <= 1:
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is no share: from 0 to 1, e.g. 0.9 or 9/10")
 
 
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1e9:
-        raise ValueError(text)
-    return value
+def _speed(text: str) -> float:
+    with suppress(ValueError):
+        value = float(text)
+        if 0 < value < SPEED_BELOW:
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is no speed: above 0 and below {SPEED_BELOW:,}, e.g. 100")
 
 
 def _concurrency(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= CONCURRENCY_MAX:
-        raise ValueError(text)
-    return value
+    with suppress(ValueError):
+        value = int(text)
+        if 1 <= value <= CONCURRENCY_MAX:
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} can't be in flight: from 1 to {CONCURRENCY_MAX} requests")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -61,9 +63,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--base", default=running_router(), help="the router, or one cell (default %(default)s)")
     options.add_argument("--region", default="", help="default: the end of the trace's name")
     options.add_argument("--scarce", type=_share, help="receive only this share of the demand, e.g. 0.9")
-    options.add_argument(
-        "--speed", type=_positive, help="replay in trace time times this (default: as fast as possible)"
-    )
+    options.add_argument("--speed", type=_speed, help="replay in trace time times this (default: as fast as possible)")
     options.add_argument(
         "--concurrency", type=_concurrency, default=64, help="requests in flight (default %(default)s)"
     )

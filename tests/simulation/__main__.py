@@ -27,6 +27,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--workers", type=int, default=0, help="processes; 0: one a core when there are many seeds")
     options = parser.parse_args(arguments)
 
+    if options.seeds < 1:
+        parser.error(f"--seeds must be 1 or more, not {options.seeds}: without seeds nothing is checked")
     seeds = [options.seed] if options.seed is not None else range(options.first, options.first + options.seeds)
     workers = options.workers or (os.cpu_count() or 1 if len(seeds) >= SHARED_FROM else 1)
     began, failed, totals, done = time.perf_counter(), [], dict[str, int](), 0

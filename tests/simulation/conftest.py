@@ -8,8 +8,7 @@ from tests.simulation.runs import Finished, Runs
 @pytest.fixture(scope="session")
 def runs(request: pytest.FixtureRequest) -> Iterator[Runs]:
     """Those of all tests that were chosen: while one test waits for its run, the others' go on."""
-    marks = (item.get_closest_marker("simulates") for item in request.session.items)
-    runs = Runs(mark.args for mark in marks if mark is not None)
+    runs = Runs(mark.args for item in request.session.items for mark in item.iter_markers("simulates"))
     yield runs
     runs.close()
 

@@ -10,22 +10,44 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.simulation.faults import BLOWS
 from tests.simulation.runs import simulate
 
 SEEDS = 300
 CHUNK = 50
-
-
-def chunk(first: int):
-    run = pytest.mark.simulates("--first", str(first), "--seeds", str(CHUNK))
-    return pytest.param(first, marks=run)
+CHUNKS = [("--first", str(first), "--seeds", str(CHUNK)) for first in range(1, SEEDS + 1, CHUNK)]
+RUNS = [pytest.mark.simulates(*arguments) for arguments in CHUNKS]
+# What the lines between processes do to calls, as `wire.py` counts it, and what the journal says no to because of it all.
+WEATHER = [
+    *(f"{line}: {fault}" for line in ("network", "journal", "store") for fault in ("slow", "request lost", "reply lost")),
+    "network: repeated",
+    "journal: late",
+    "journal: append done without a reply",
+    "stale appends refused",
+]  # fmt: skip
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("first", [chunk(first) for first in range(1, SEEDS + 1, CHUNK)])
+@pytest.mark.parametrize(
+    "first", [pytest.param(arguments[1], marks=run) for arguments, run in zip(CHUNKS, RUNS, strict=True)]
+)
 def test_no_promise_is_broken_whatever_fails(first, done):
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     assert f"{CHUNK} seeds, 0 failed" in done.stdout
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("fault", [pytest.param(fault, marks=RUNS) for fault in (*BLOWS, *WEATHER)])
+def test_a_fault_that_no_promise_may_break_by_is_never_played(fault, runs):
+    assert sum(_counted(runs.finished(arguments).stdout).get(fault, 0) for arguments in CHUNKS) > 0
+
+
+@pytest.mark.parametrize("seeds", ["0", "-3"])
+def test_a_run_of_no_seeds_is_taken_for_one_that_found_nothing(seeds):
+    refused = simulate("--seeds", seeds)
+    assert refused.returncode == 2
+    assert "--seeds must be 1 or more" in refused.stderr
+    assert "0 failed" not in refused.stdout
 
 
 @pytest.mark.timeout(120)
@@ -45,6 +67,12 @@ def test_a_world_does_not_depend_on_those_that_ran_before_it_or_on_where_its_obj
     assert len(set(forwards.values())) == len(seeds)
     assert forwards == backwards
     assert forwards["12"] == _digest(simulate("--seed", "12").stdout)
+
+
+def _counted(output: str) -> dict[str, int]:
+    """The counts of the summary, by name."""
+    summary = (output.splitlines() or [""])[-1].partition("; ")[2]
+    return {name: int(count) for name, count in re.findall(r"(?:^|, )(\D+) (\d+)(?=, |$)", summary)}
 
 
 def _digests(seeds: list[int], junk: int) -> dict[str, str]:

@@ -67,7 +67,10 @@ class Line:
     def _delay(self) -> float:
         odds = self.odds
         delay = self._rng.uniform(odds.delay_min, odds.delay_max)
-        return delay * self._rng.uniform(10, 100) if self._rng.random() < odds.slow else delay
+        if self._rng.random() >= odds.slow:
+            return delay
+        self._tally("slow")
+        return delay * self._rng.uniform(10, 100)
 
     async def remote(
         self,
@@ -93,13 +96,16 @@ class Line:
         there_after, request = self._delay(), _Request(caller, what, there, server, self._delay(), mute)
         if lost:
             self._note(caller, f"{what} … request lost")
+            self._tally("request lost")
         else:
             if late:
                 self._note(caller, f"{what} … will come late")
+                self._tally("late")
                 there_after += limit
             self._start(there_after, request, answer)
             if again:
                 self._note(caller, f"{what} … will come again")
+                self._tally("repeated")
                 self._start(there_after + self._delay() * rng.choice((1, 10, 1000)), request, None)
         self._later_fail(limit, answer, "timeout")
         return await answer
@@ -127,6 +133,10 @@ class Line:
         process.on_death.pop(id(answer), None)
         if request.mute:
             self._note(request.caller, f"{request.what} … done, reply lost")
+            self._tally("reply lost")
+            if request.what.startswith("append ") and error is None and not outcome:
+                # The worst that Redis can do: nobody is told of what is on disk. `outcome` has the shards that were refused.
+                self._tally("append done without a reply")
             return
         self._loop.call_later(request.back_after, self._settle, answer, outcome, error, context=WORLD.context())
 
@@ -144,6 +154,9 @@ class Line:
     def _fail(self, answer: asyncio.Future[Any], why: str) -> None:
         if not answer.done():
             answer.set_exception(self._fault(f"{self.name}: {why}"))
+
+    def _tally(self, fault: str) -> None:
+        self._trace.tally(f"{self.name}: {fault}")
 
     def _note(self, caller: str, what: str) -> None:
         self._trace(self._loop.time(), caller, what)

@@ -157,3 +157,14 @@ def test_without_a_router_the_next_step_is_named() -> None:
         )
     assert done.returncode == 1
     assert "make up" in done.stdout
+
+
+def test_a_region_that_there_is_not_is_told_as_a_router_that_does_not_answer() -> None:
+    environment = os.environ | {"HOST": "", "REGIONS": "us mars"}
+    done = subprocess.run(
+        [sys.executable, "-m", "perf.load"], env=environment, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 1
+    assert "there is no region 'mars'" in done.stdout
+    assert "known regions: eu, latam, us" in done.stdout
+    assert "answers at" not in done.stdout

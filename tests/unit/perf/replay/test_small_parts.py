@@ -49,12 +49,26 @@ def test_a_trace_without_a_region_is_sent_anywhere(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--scarce", "1.1"], ["--scarce", "1/0"], ["--speed", "0"], ["--speed", "nan"], ["--concurrency", "0"]]
+    ("option", "wrong", "right"),
+    [
+        ("--scarce", "1.1", "from 0 to 1"),
+        ("--scarce", "1/0", "from 0 to 1"),
+        ("--scarce", "some", "from 0 to 1"),
+        ("--speed", "0", "above 0 and below 1,000,000,000"),
+        ("--speed", "nan", "above 0 and below 1,000,000,000"),
+        ("--speed", "fast", "above 0 and below 1,000,000,000"),
+        ("--concurrency", "0", "from 1 to 1000"),
+    ],
 )
-def test_a_wrong_option_is_taken(wrong: list[str]) -> None:
+def test_a_wrong_option_is_taken_or_what_would_be_right_is_not_told(
+    option: str, wrong: str, right: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as caught:
-        parser().parse_args(["--trace", "us.csv", *wrong])
+        parser().parse_args(["--trace", "us.csv", option, wrong])
     assert caught.value.code == 2
+    told = capsys.readouterr().err
+    assert right in told
+    assert repr(wrong) in told
 
 
 def test_stock_is_received_in_stores_although_there_are_warehouses() -> None:
