@@ -219,7 +219,9 @@ def test_large_input_passes(rig: Rig) -> None:
     ],
 )
 def test_what_is_no_request_is_hung_up_on_without_a_word(rig: Rig, sent: bytes) -> None:
-    assert _raw(rig.config.port, sent).startswith(b"HTTP/1.1 4") or _raw(rig.config.port, sent).startswith(b"HTTP/1.0 4")
+    assert _raw(rig.config.port, sent).startswith(b"HTTP/1.1 4") or _raw(rig.config.port, sent).startswith(
+        b"HTTP/1.0 4"
+    )
     assert rig.cell_of("/v1/skus") == "us"
 
 
