@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -136,7 +136,9 @@ def _typed(raw: dict[str, object], path: Path) -> RegionConfig:
     for section, struct in sections.items():
         table = raw.get(section, {})
         if not isinstance(table, dict):
-            raise ConfigError(f"{path}: {section} is a value, not a section", f"write [{section}] on a line of its own")
+            below = f", and below it: mode = {msgspec.json.encode(table).decode()}" if hasattr(struct(), "mode") else ""
+            next_step = f"write [{section}] on a line of its own{below}"
+            raise ConfigError(f"{path}: {section} is a value, not a section", next_step)
         _known_keys(table, [field.name for field in msgspec.structs.fields(struct)], path, f"{section}.")
     try:
         return msgspec.convert(raw, RegionConfig)
@@ -155,10 +157,15 @@ def _known_keys(table: dict[str, object], known: Iterable[str], path: Path, pref
 
 
 def _right(key: str, sections: dict[str, type]) -> str:
-    """What a correct value of `section.key` looks like, from its default."""
+    """What a correct value of `section.key` looks like: all that it may be, or its default."""
     section, _, rest = key.partition(".")
     if section == "packing":
         return "docs/domain/packing.md tells what may stand in [packing]"
     name = rest.split("[")[0]
-    default = getattr(sections[section](), name, None) if section in sections else None
-    return f"an example of a right value: {name} = {msgspec.json.encode(default).decode()}" if name else "see README.md"
+    if not name or section not in sections:
+        return "see README.md"
+    choices = get_args(kind) if get_origin(kind := get_type_hints(sections[section]).get(name)) is Literal else ()
+    if choices:
+        return f"it is one of: {', '.join(msgspec.json.encode(choice).decode() for choice in choices)}"
+    default = getattr(sections[section](), name, None)
+    return f"an example of a right value: {name} = {msgspec.json.encode(default).decode()}"

@@ -35,7 +35,7 @@ def run(console: Console) -> int:
         table.add_row(str(file), whose, f"{until:%Y-%m-%d}", f"{left}, new" if file.name in made else left)
     console.print(table)
     console.print(
-        "What runs takes new certificates at its next start; the router at once."
+        "Doors and the router take new certificates at once; what a cell's parts say to each other, at its next start."
         if made
         else "Nothing had to be made.",
         soft_wrap=True,
