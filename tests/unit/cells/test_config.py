@@ -81,7 +81,7 @@ def test_a_setting_has_no_default(tmp_path):
             "2 of its locations, and runtime.hosts is 3",
             "hosts = 4",
         ),
-        ('[region]\nresidency = "loose"\n', "region.residency", 'it is one of: "open", "strict"'),
+        ('[region]\nresidency = "loose"\n', "region.residency", 'it is one of: "strict", "open"'),
         ('[region]\ncountries = ["usa"]\n', "region.countries[0]", "countries"),
         ('[region]\ncountries = ["US", "US"]\n', "names US twice", "keep one"),
         ('[region]\ntimezone = "Europe/Amsterdm"\n', "region.timezone", "Europe/Amsterdam"),

@@ -42,7 +42,7 @@ def test_a_right_port_is_refused(tmp_path, text):
     ("text", "where", "right"),
     [
         ('prot = "vault"\n', "keys.prot", "did you mean 'port'"),
-        ('port = "gcp"\n', "keys.port", 'port = "file"'),
+        ('port = "gcp"\n', "keys.port", 'it is one of: "file", "vault", "aws-kms"'),
         ('port = "vault"\nkey = "k"\n', "keys.address is missing", 'address = "https://vault.example.com:8200"'),
         ('port = "vault"\naddress = "https://v"\n', "keys.key is missing", 'key = "ocefs-us"'),
         (VAULT.replace("https", "http"), "keys.address must be https", "https://vault.example.com:8200"),
