@@ -55,11 +55,13 @@ def check_fields(sent: RequestUpdate) -> None:
     if sent.method == "id_document":
         # All else shows by itself of whom it is the proof.
         wanted = (*wanted, "covers")
+    # May be left out where the request has one order only, which it alone knows.
+    may = ("order_ids",) if sent.method == "order_papers" or "orders" in (sent.covers or ()) else ()
     for name in sent.__struct_fields__:
         value = getattr(sent, name)
         if name in wanted and value is None:
             raise field_problem("body.missing_field", f"Field `{name}` is required.", f"/{name}")
-        if name not in wanted and name != "step" and value is not None:
+        if name not in (*wanted, *may, "step") and value is not None:
             raise field_problem("body.invalid", f"`{sent.step}` has no `{name}`.", f"/{name}")
     reasons = _REASONS.get(sent.step)
     if reasons is not None and sent.reason not in reasons:
@@ -83,7 +85,7 @@ class Steps:
             assert sent.method is not None
             assert sent.evidence is not None
             return await asking.of_request(
-                request_id, ConfirmIdentity(sent.method, sent.evidence, by, sent.covers or [])
+                request_id, ConfirmIdentity(sent.method, sent.evidence, by, sent.covers or [], sent.order_ids or [])
             )
         if sent.step == "extend":
             return await asking.of_request(request_id, ExtendDeadline(sent.reason, by))  # type: ignore[arg-type]

@@ -168,6 +168,29 @@ async def test_papers_of_an_order_prove_an_address_or_a_code_to_it_somebody_else
         assert coded(await exported(cell, request_id)) == (409, "privacy.identity_unconfirmed")
 
 
+async def test_papers_of_ones_own_order_tell_of_a_strangers_that_is_named_beside_it(cell):
+    order_ids = [await bought(cell), await bought(cell, ship_to={**TO, "recipient": "Vic Victim"})]
+    request_id = await asked(cell, "gdpr", "access", **by_id(*order_ids))
+    of_papers = {"method": "order_papers", "evidence": "slip-1"}
+    unsaid = await step(cell, request_id, "confirm_identity", **of_papers)
+    assert (coded(unsaid), unsaid.json()["field"]) == ((422, "privacy.orders_of_proof"), "order_ids")
+    assert unsaid.json()["order_ids"] == order_ids
+    told = await stepped(cell, request_id, "confirm_identity", **of_papers, order_ids=order_ids[:1])
+    assert (told["missing"], told["missing_orders"]) == (["orders"], order_ids[1:])
+    assert coded(await exported(cell, request_id)) == (409, "privacy.identity_unconfirmed")
+    told = await stepped(cell, request_id, "confirm_identity", **of_papers, order_ids=order_ids)
+    assert (told["missing"], told["proofs"][1]["order_ids"]) == ([], order_ids)
+    assert "Vic Victim" in (await exported(cell, request_id)).text
+
+
+async def test_a_code_to_an_address_is_said_to_be_of_orders(cell):
+    order_id = await bought(cell)
+    request_id = await asked(cell, "gdpr", "access", order_ids=[order_id])
+    for proof in ({"method": "code_by_email"}, {"method": "id_document", "covers": ["email"]}):
+        answer = await step(cell, request_id, "confirm_identity", evidence="case-6", order_ids=[order_id], **proof)
+        assert coded(answer) == (422, "body.invalid")
+
+
 async def test_an_order_that_is_not_written_behind_yet_is_said_not_to_be_there(cell, monkeypatch):
     order_id = await bought(cell)
     monkeypatch.setattr(cell.gateway, "fresh_ms", lambda: cell.clock.now - 60_000)
