@@ -1,7 +1,9 @@
 """Who has bought at a marketplace, and has neither account nor address nor reference here, gets at nothing that is kept of them; or gets at somebody else's by an order's number."""
 
+import msgspec
 import pytest
 
+from serve.privacy.named_orders import SAME_REF_MAX
 from tests.unit.serve.post_office import bearer, coded, joined
 from tests.unit.serve.privacy.office import (
     EMAIL,
@@ -146,6 +148,29 @@ async def test_a_stranger_writes_the_same_reference_and_keeps_the_person_from_he
     await over(cell, order_id, same)
     await stepped(cell, await proved(cell, **BY_REF), "erase")
     assert [(await shown(cell, one)).get("withheld") for one in (order_id, same)] == ["erased", None]
+
+
+async def test_a_stranger_writes_the_same_reference_so_often_that_the_persons_order_is_not_found(cell):
+    order_id = await bought(cell)
+    same = cell.gateway.orders[order_id]
+    for number in range(SAME_REF_MAX):
+        # Newer than hers, as its id says.
+        newer = f"us-{'z' * 22}{number:04}"
+        cell.gateway.orders[newer] = msgspec.structs.replace(same, order_id=newer, owner="us-cust-mallory")
+    await over(cell, order_id)
+    await stepped(cell, await proved(cell, **BY_REF), "erase")
+    assert (await shown(cell, order_id))["withheld"] == "erased"
+
+
+async def test_so_many_guests_have_a_reference_that_another_persons_order_is_taken_for_the_only_one(cell):
+    order_id = await bought(cell)
+    same = cell.gateway.orders[await placed(cell, order(order_ref=MARKET_REF, customer={"email": EMAIL}, ship_to=TO))]
+    for number in range(SAME_REF_MAX - 2):
+        older = f"us-{'0' * 22}{number:04}"
+        cell.gateway.orders[older] = msgspec.structs.replace(same, order_id=older)
+    answer = await written(cell, order_ref=MARKET_REF)
+    assert coded(answer) == (409, "privacy.person_ambiguous")
+    assert answer.json()["order_ids"] == [order_id]
 
 
 async def test_two_people_whose_marketplaces_count_alike_are_taken_for_one(cell):
