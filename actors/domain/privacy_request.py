@@ -38,6 +38,7 @@ from actors.domain.privacy_state import (
     ViewRequest,
     due_ms,
     missing_proofs,
+    shown_by,
     view_of,
 )
 from actors.domain.privacy_terms import RIGHTS, STEPS, Law, Right, Step, deadline_of, term_of
@@ -64,12 +65,13 @@ class ReceiveRequest(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ConfirmIdentity(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """It is known who asks. evidence: a reference of the officer's files, no word of the person; covers: see `Proof`."""
+    """It is known who asks. evidence: a reference of the officer's files, no word of the person; covers, order_ids: see `Proof`; of one named order its id may be left out."""
 
     method: Method
     evidence: str
     by: Annotated[str, HANDLER]
     covers: list[Name] = []
+    order_ids: list[str] = []
 
 
 class BeginStep(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -130,12 +132,13 @@ class RequestReceived(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class IdentityConfirmed(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """One proof more of who asks. covers: see `Proof`."""
+    """One proof more of who asks. covers, order_ids: see `Proof`."""
 
     method: Method
     evidence: str
     by: Annotated[str, HANDLER]
     covers: list[Name] = []
+    order_ids: list[str] = []
 
 
 class StepBegun(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -295,12 +298,27 @@ def _note(request: PrivacyRequest, command: NoteStep, context: Context) -> Decis
 def _confirm(request: PrivacyRequest, command: ConfirmIdentity, context: Context) -> Decision:
     if command.method == "agent_mandate" and not request.agent:
         raise Refused("privacy.no_agent", "No agent asks here.")
-    said = (command.method, command.evidence, command.covers)
-    if any((proof.method, proof.evidence, proof.covers) == said for proof in request.proofs):
+    order_ids = _orders_of(command, request, context)
+    said = (command.method, command.evidence, command.covers, order_ids)
+    if any((proof.method, proof.evidence, proof.covers, proof.order_ids) == said for proof in request.proofs):
         return _told(context)
     if len(request.proofs) >= PROOFS_MAX:
         raise Refused("privacy.too_many_steps", f"A request has at most {PROOFS_MAX} proofs.", limit=PROOFS_MAX)
-    return _told(context, IdentityConfirmed(command.method, command.evidence, command.by, command.covers))
+    return _told(context, IdentityConfirmed(command.method, command.evidence, command.by, command.covers, order_ids))
+
+
+def _orders_of(command: ConfirmIdentity, request: PrivacyRequest, context: Context) -> list[str]:
+    """For which of the named orders it is a proof, each once; [] where it is none of orders."""
+    proof = Proof(command.method, command.evidence, command.by, context.now_ms, command.covers)
+    if not request.about.order_ids or "orders" not in shown_by(proof, request.about):
+        return []
+    named = list(dict.fromkeys(command.order_ids))
+    if not named and len(request.about.order_ids) == 1:
+        return request.about.order_ids
+    if not named or not set(named) <= set(request.about.order_ids):
+        detail = "Name by `order_ids` for which orders of the request this is the proof."
+        raise Refused("privacy.orders_of_proof", detail, field="order_ids", order_ids=request.about.order_ids)
+    return named
 
 
 def _extend(request: PrivacyRequest, command: ExtendDeadline, context: Context) -> Decision:
@@ -338,7 +356,10 @@ def evolve(state: PrivacyRequest | None, event: Event, context: Context) -> Priv
         return made
     assert state is not None
     if type(event) is IdentityConfirmed:
-        state.proofs = [*state.proofs, Proof(event.method, event.evidence, event.by, context.now_ms, event.covers)]
+        state.proofs = [
+            *state.proofs,
+            Proof(event.method, event.evidence, event.by, context.now_ms, event.covers, event.order_ids),
+        ]
         if state.status == "received" and not missing_proofs(state):
             state.status = "confirmed"
     elif type(event) is StepBegun:

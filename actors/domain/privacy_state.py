@@ -39,13 +39,15 @@ class About(msgspec.Struct, frozen=True, gc=False):
 
 
 class Proof(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How it became known who asks. covers: of whom else than the method itself shows (`shown_by`), as the officer says; [] where that was not told yet."""
+    """How it became known who asks. covers: of whom else than the method itself shows (`shown_by`), as the officer says; [] where that was not told yet. order_ids: of which of the named orders,
+    where it is a proof of orders; [] where that was not asked yet."""
 
     method: Method
     evidence: str
     by: Annotated[str, HANDLER]
     at_ms: int
     covers: list[Name] = []
+    order_ids: list[str] = []
 
 
 class Done(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -87,7 +89,7 @@ class ViewRequest(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class RequestView(msgspec.Struct, frozen=True, gc=False):
-    """A request; also the answer to every command. Its `about` is for the cell itself. missing: see `missing_proofs`."""
+    """A request; also the answer to every command. Its `about` is for the cell itself. missing: see `missing_proofs`; missing_orders: the same of single orders."""
 
     request_id: str
     version: int
@@ -108,6 +110,7 @@ class RequestView(msgspec.Struct, frozen=True, gc=False):
     closed_ms: int
     near: bool
     overdue: bool
+    missing_orders: list[str] = []
 
 
 def names_of(about: About) -> list[Name]:
@@ -143,6 +146,19 @@ def shown_by(proof: Proof, about: About) -> set[Name]:
     return set()
 
 
+def missing_orders(request: PrivacyRequest) -> list[str]:
+    """Of which orders that are named it is not known yet that they are the person's who asks.
+
+    Each of them might be another stranger's, so papers of one show nothing of the next. A proof from before it was asked for which orders it is counts for all, as it did then.
+    """
+    about = request.about
+    shown: set[str] = set()
+    for proof in request.proofs:
+        if "orders" in shown_by(proof, about):
+            shown.update(proof.order_ids or about.order_ids)
+    return [order_id for order_id in about.order_ids if order_id not in shown]
+
+
 def missing_proofs(request: PrivacyRequest) -> list[str]:
     """What is not known yet: of which names (`names_of`) that they are the person's who asks, or that the agent has a `mandate`.
 
@@ -152,6 +168,8 @@ def missing_proofs(request: PrivacyRequest) -> list[str]:
     missing: list[str] = []
     if request.right != "opt_out":
         shown = {name for proof in request.proofs for name in shown_by(proof, request.about)}
+        if missing_orders(request):
+            shown.discard("orders")
         missing += [name for name in names_of(request.about) if name not in shown]
     if request.agent and all(proof.method != "agent_mandate" for proof in request.proofs):
         missing.append("mandate")
@@ -164,6 +182,7 @@ def view_of(request_id: str, request: PrivacyRequest, version: int) -> RequestVi
         request_id, version, request.law, request.right, request.about, request.status, request.received_ms,
         request.deadline_ms, request.taken_by, request.agent, missing_proofs(request), request.proofs, request.begun,
         request.done, request.extended, request.refusal, request.closed_ms, request.near, request.overdue,
+        [] if request.right == "opt_out" else missing_orders(request),
     )  # fmt: skip
 
 

@@ -278,10 +278,10 @@ class ReadModel(Protocol):
     async def orders(
         self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
         email_digest: str | None = None, order_ref: str | None = None, held: str | None = None, placed_before_ms: int | None = None,
-        with_places: bool = False,
+        with_places: bool = False, ownerless: bool = False,
     ) -> list[OrderSummary]:  # fmt: skip
         """Newest first (by order id), older than the order id `before`. `owner`: those of this customer. Of a sealed order the references are
-        digests, as they are kept. "" finds none. `held`: those that are held for that reason, or for `any`. `with_places`: each is opened for its `places`,
+        digests, as they are kept. "" finds none. `ownerless`: only those of no account. `held`: those that are held for that reason, or for `any`. `with_places`: each is opened for its `places`,
         which no column tells."""
 
     async def devices(self, location_id: str, *, before: str | None, limit: int) -> list[DeviceSummary]:

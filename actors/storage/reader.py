@@ -79,10 +79,12 @@ class PostgresReadModel:
     async def orders(
         self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
         email_digest: str | None = None, order_ref: str | None = None, held: str | None = None, placed_before_ms: int | None = None,
-        with_places: bool = False,
+        with_places: bool = False, ownerless: bool = False,
     ) -> list[OrderSummary]:  # fmt: skip
         """See `ReadModel.orders`; at most LIMIT_MAX."""
         query = orders_query(customer_ref, status, before, limit, owner, email_digest, order_ref)
+        if ownerless:
+            query = query.where(orders.c.owner == "")
         if held is not None:
             query = query.join(held_orders, held_orders.c.order_id == orders.c.order_id)
             if held != "any":

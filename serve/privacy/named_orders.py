@@ -5,7 +5,7 @@
                         └── of an account, reference or address ─▶ refused: that is to be named, and proved
 
 Such an order is the only one under its key (`PrivateOrders`), so nothing of anybody else is told or erased with it. Its reference is the marketplace's, and whoever has an account may write the same one into an
-order of his own: that one is his account's, and is passed over. Ids are kept and not the reference: so it is settled which orders they are, when somebody looks at what was named.
+order of his own, and as often as he likes: those are his account's, and are not looked at (`ownerless`), so that no number of them hides hers. Ids are kept and not the reference: so it is settled which orders they are, when somebody looks at what was named.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actors.domain.ids import ORDER_PATTERN, is_of
+from actors.runtime.read_model import OrderSummary
 from serve.context import Scope
 from serve.freshness import from_store
 from serve.orders.private import PrivateOrders
@@ -20,7 +21,7 @@ from serve.privacy.persons import Persons
 from serve.problems import Problem
 from serve.services import Services
 
-# That have one reference: more are no way to name somebody.
+# That have one reference and no account: more are no way to name somebody.
 SAME_REF_MAX = 100
 
 
@@ -55,18 +56,23 @@ class NamedOrders:
 
     async def _by_reference(self, order_ref: str, scope: Scope) -> str:
         stored = self._private.stored("order_ref", order_ref)
-        orders = await from_store(
-            self._services.read_model.orders(
-                customer_ref=None, status=None, before=None, limit=SAME_REF_MAX, order_ref=stored
-            )
-        )
+        orders = await self._with_reference(stored, ownerless=True)
         alone = [order.order_id for order in orders if await self._persons.is_alone(order, scope)]
-        if len(alone) > 1:
+        # Of a full page nobody knows what stands behind it.
+        if len(alone) > 1 or len(orders) == SAME_REF_MAX:
             detail = "Several orders have this reference: look which of them it is, and name it by its id."
             raise Problem("privacy.person_ambiguous", detail, extra={"order_ids": alone})
         if alone:
             return alone[0]
+        orders = orders or await self._with_reference(stored, ownerless=False)
         raise _of_person([order.order_id for order in orders]) if orders else _none()
+
+    async def _with_reference(self, stored: str, *, ownerless: bool) -> list[OrderSummary]:
+        return await from_store(
+            self._services.read_model.orders(
+                customer_ref=None, status=None, before=None, limit=SAME_REF_MAX, order_ref=stored, ownerless=ownerless
+            )
+        )
 
 
 def _none() -> Problem:

@@ -63,9 +63,11 @@ class _Own:
         return person_detail(await self._requests.view(request_id, request, person))
 
     async def data(self, request: Request) -> PersonData:
-        """Raises Problem 403 when the customer has not asked for it."""
+        """Raises Problem 403 when the customer has not asked for it, 503 while that is not known."""
         customer = customer_of(request.scope)
         await self._hold("own-data", customer.subject)
+        # Who has asked a moment ago is not to hear that it was never asked.
+        await self._requests.persons.all_written()
         now_ms, person = self._services.clock.now_ms(), self._requests.persons.person(customer.subject)
         found = await from_store(
             self._services.read_model.privacy_requests(statuses=None, person=person, after=None, limit=REQUESTS_MAX)

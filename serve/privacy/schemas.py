@@ -98,7 +98,7 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RequestUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One step. `confirm_identity` has a `method` and an `evidence`, of an `id_document` what it `covers` as well: which of the request's names are the person's whom it shows. `extend` and `refuse` a `reason`, `rectify` an `order_id` and a
+    """One step. `confirm_identity` has a `method` and an `evidence`, of an `id_document` what it `covers` as well: which of the request's names are the person's whom it shows; `order_papers`, and a document that covers `orders`, the `order_ids` of the request that they are the proof of, unless it has one only. `extend` and `refuse` a `reason`, `rectify` an `order_id` and a
     `correction`; the others have nothing more."""
 
     step: RequestStep
@@ -108,16 +108,18 @@ class RequestUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order_id: OrderId | None = None
     correction: Correction | None = None
     covers: Annotated[list[Name], Meta(min_length=1, max_length=len(get_args(Name)))] | None = None
+    order_ids: Annotated[list[OrderId], Meta(min_length=1, max_length=NAMED_ORDERS_MAX)] | None = None
 
 
 class ProofDetail(msgspec.Struct, frozen=True):
-    """How it became known who asks. `by`: who has noted it; `covers`: as the officer has said of a document."""
+    """How it became known who asks. `by`: who has noted it; `covers`: as the officer has said of a document; `order_ids`: for which of the named orders."""
 
     method: Method
     evidence: str
     by: Annotated[str, HANDLER]
     at: datetime
     covers: list[Name]
+    order_ids: list[str]
 
 
 class DoneDetail(msgspec.Struct, frozen=True):
@@ -130,7 +132,7 @@ class DoneDetail(msgspec.Struct, frozen=True):
 
 
 class RequestDetail(msgspec.Struct, frozen=True):
-    """All of a request. `missing`: what is to be proved yet before anything is done: that `email` (the address, and the account that it has), `customer_id`, `customer_ref`, `orders` are the person's who asks, the agent's `mandate`; `begun`: steps that were cut short: do
+    """All of a request. `missing`: what is to be proved yet before anything is done: that `email` (the address, and the account that it has), `customer_id`, `customer_ref`, `orders` are the person's who asks, the agent's `mandate`; `missing_orders`: of which orders; `begun`: steps that were cut short: do
     them again; `extended`, `refusal`: the reason, "" for none."""
 
     request_id: str
@@ -152,6 +154,7 @@ class RequestDetail(msgspec.Struct, frozen=True):
     extended: str
     refusal: str
     closed_at: datetime | None
+    missing_orders: list[str]
 
 
 class PersonRequest(msgspec.Struct, frozen=True):

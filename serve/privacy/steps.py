@@ -2,7 +2,7 @@
 
     begin (the request judges: identity? of this right?) ──▶ the work ──▶ note with counts
 
-A call that fails between the two leaves the step begun; to do it again, under another key, brings it to its end.
+An erasure looks first whether it can be done: one that is refused has not begun. A call that fails between the two leaves the step begun; to do it again, under another key, brings it to its end.
 """
 
 from __future__ import annotations
@@ -22,15 +22,17 @@ from actors.domain.privacy_request import (
     NoteStep,
     RefuseRequest,
 )
-from actors.domain.privacy_state import Extension, Refusal, RequestView
+from actors.domain.privacy_state import OPEN, Extension, Refusal, RequestView, ViewRequest
+from actors.domain.privacy_terms import STEPS
 from serve.identity.emails import checked
 from serve.orders.private import PrivateOrders
 from serve.privacy.asking import Asking, each
 from serve.privacy.correcting import Correcting
-from serve.privacy.erasure import Erasure
+from serve.privacy.erasure import Erasure, Extent
 from serve.privacy.persons import Persons
 from serve.privacy.schemas import RequestUpdate
 from serve.problems import Problem, field_problem
+from serve.replies import body_of
 from serve.services import Services
 
 # What a step has besides its name; all of it, and nothing else.
@@ -47,6 +49,7 @@ _REASONS: Mapping[str, frozenset[str]] = {
 # To object is to say no to all that is not the contract's (GDPR Art. 21(2), (3)).
 _OBJECTED = ("marketing_email", "personalisation", "sale_or_sharing")
 _BEGIN = ":begin"
+_decode_request = msgspec.json.Decoder(RequestView).decode
 
 
 def check_fields(sent: RequestUpdate) -> None:
@@ -55,11 +58,13 @@ def check_fields(sent: RequestUpdate) -> None:
     if sent.method == "id_document":
         # All else shows by itself of whom it is the proof.
         wanted = (*wanted, "covers")
+    # May be left out where the request has one order only, which it alone knows.
+    may = ("order_ids",) if sent.method == "order_papers" or "orders" in (sent.covers or ()) else ()
     for name in sent.__struct_fields__:
         value = getattr(sent, name)
         if name in wanted and value is None:
             raise field_problem("body.missing_field", f"Field `{name}` is required.", f"/{name}")
-        if name not in wanted and name != "step" and value is not None:
+        if name not in (*wanted, *may, "step") and value is not None:
             raise field_problem("body.invalid", f"`{sent.step}` has no `{name}`.", f"/{name}")
     reasons = _REASONS.get(sent.step)
     if reasons is not None and sent.reason not in reasons:
@@ -83,7 +88,7 @@ class Steps:
             assert sent.method is not None
             assert sent.evidence is not None
             return await asking.of_request(
-                request_id, ConfirmIdentity(sent.method, sent.evidence, by, sent.covers or [])
+                request_id, ConfirmIdentity(sent.method, sent.evidence, by, sent.covers or [], sent.order_ids or [])
             )
         if sent.step == "extend":
             return await asking.of_request(request_id, ExtendDeadline(sent.reason, by))  # type: ignore[arg-type]
@@ -91,20 +96,37 @@ class Steps:
             return await asking.of_request(request_id, RefuseRequest(sent.reason, by))  # type: ignore[arg-type]
         if sent.step == "complete":
             return await asking.of_request(request_id, CompleteRequest(by))
+        if sent.step == "erase":
+            await self._can_be_erased(request_id, asking)
         begun = await asking.of_request(request_id, BeginStep(sent.step, by), _BEGIN)
         counts = await self._work(begun, sent, asking)
         return await asking.of_request(request_id, NoteStep(sent.step, by, counts))
 
     async def _work(self, request: RequestView, sent: RequestUpdate, asking: Asking) -> dict[str, int]:
         if sent.step == "erase":
-            extent = await self._erasure.extent(request.about, asking.scope)
-            await self._erasure.check(extent, asking.scope)
+            # Once more: something may have been placed since it was looked at, and the request's own word came in between.
+            extent = await self._checked(request, asking)
             return await self._erasure.erase(request.about, extent, asking)
         if sent.step == "rectify":
             return await self._rectify(request, sent, asking)
         if sent.step == "opt_out":
             return await self._opt_out(request, asking)
         return await self._erasure.restrict(request, asking, restricted=sent.step == "restrict")
+
+    async def _can_be_erased(self, request_id: str, asking: Asking) -> None:
+        """Raises Problem 409, 503 for what would stop it, as far as the request lets somebody know; what it does not allow, it refuses itself."""
+        query = ViewRequest(request_id)
+        request = _decode_request(
+            body_of(await asking.gateway.view("privacy_request", request_id, query, cause=asking.cause))
+        )
+        begins = request.status in OPEN and "erase" not in request.begun and "erase" in STEPS[request.right][0]
+        if begins and not request.missing:
+            await self._checked(request, asking)
+
+    async def _checked(self, request: RequestView, asking: Asking) -> Extent:
+        extent = await self._erasure.extent(request.about, asking.scope)
+        await self._erasure.check(extent, asking.scope)
+        return extent
 
     async def _opt_out(self, request: RequestView, asking: Asking) -> dict[str, int]:
         purposes = _OBJECTED if request.right == "object" else ("sale_or_sharing",)

@@ -16,11 +16,12 @@ def detail(request: RequestView) -> RequestDetail:
         moment(request.deadline_ms), request.near, request.overdue, term_of(request.law, request.right).source,
         request.taken_by, request.agent, request.missing,
         [
-            ProofDetail(proof.method, proof.evidence, proof.by, moment(proof.at_ms), proof.covers)
+            ProofDetail(proof.method, proof.evidence, proof.by, moment(proof.at_ms), proof.covers, proof.order_ids)
             for proof in request.proofs
         ],
         request.begun, [DoneDetail(one.step, one.by, moment(one.at_ms), one.counts) for one in request.done],
         request.extended, request.refusal, moment(request.closed_ms) if request.closed_ms else None,
+        request.missing_orders,
     )  # fmt: skip
 
 

@@ -79,6 +79,7 @@ CODES: dict[str, Entry] = {
     "privacy.closed": Entry(409, "Request is closed"),
     "privacy.right_not_of_law": Entry(422, "No right by this law"),
     "privacy.identity_unconfirmed": Entry(409, "It is not known yet who asks"),
+    "privacy.orders_of_proof": Entry(422, "It is not said of which orders it is the proof"),
     "privacy.no_agent": Entry(409, "No agent asks"),
     "privacy.step_not_of_right": Entry(409, "Step is not part of the right"),
     "privacy.step_not_begun": Entry(409, "Step was not begun"),

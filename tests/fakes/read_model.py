@@ -77,7 +77,7 @@ class MemoryReadModel:
     async def orders(
         self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
         email_digest: str | None = None, order_ref: str | None = None, held: str | None = None, placed_before_ms: int | None = None,
-        with_places: bool = False,
+        with_places: bool = False, ownerless: bool = False,
     ) -> list[OrderSummary]:  # fmt: skip
         await self._arrive()
         rows: list[OrderRow] = [
@@ -86,6 +86,7 @@ class MemoryReadModel:
             and (owner is None or (row.owner == owner != ""))
             and (email_digest is None or (row.email_digest == email_digest != ""))
             and (order_ref is None or (row.order_ref == order_ref != ""))
+            and (not ownerless or row.owner == "")
             and (status is None or row.status == status)
             and (placed_before_ms is None or row.placed_at < placed_before_ms)
             and (held is None or is_held(self.disk.rows.get("held_orders", {}).get((row.order_id,)), held))

@@ -60,5 +60,11 @@ async def test_a_sealed_order_comes_back_otherwise_or_is_not_found_by_its_addres
     assert (found.order_id, found.sealed) == ("us-1", row.sealed)
     (same,) = await read_model.orders(customer_ref=None, status=None, before=None, limit=9, order_ref="o" * 32)
     assert same == found
+    owned = order_row("us-3", order_ref="o" * 32, owner="us-cust-mallory")
+    await kept(store, 2, orders=[owned])
+    (alone,) = await read_model.orders(
+        customer_ref=None, status=None, before=None, limit=1, order_ref="o" * 32, ownerless=True
+    )
+    assert alone == found
     for nothing in ({"email_digest": ""}, {"order_ref": ""}, {"order_ref": "p" * 32}):
         assert await read_model.orders(customer_ref=None, status=None, before=None, limit=9, **nothing) == []

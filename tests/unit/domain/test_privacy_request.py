@@ -190,6 +190,40 @@ def test_a_proof_from_before_it_was_said_what_it_covers_can_not_be_read_or_count
         assert missing_proofs(read) == missing
 
 
+TWO_ORDERS = About("p" * 32, ["p" * 32, "q" * 32], [], "", "", ["us-1", "us-2"])
+
+
+@pytest.mark.parametrize(("method", "covers"), [("order_papers", []), ("id_document", ["orders"])])
+def test_papers_of_one_order_open_another_strangers(method, covers):
+    case = Case(right="access", about=TWO_ORDERS)
+    for order_ids in ([], ["us-3"], ["us-1", "us-3"]):
+        assert case.refused(ConfirmIdentity(method, "slip-1", ANN, covers, order_ids)) == "privacy.orders_of_proof"
+    told = case.do(ConfirmIdentity(method, "slip-1", ANN, covers, ["us-1"]))
+    assert (told.missing, told.missing_orders, told.status) == (["orders"], ["us-2"], "received")
+    assert case.refused(BeginStep("export", ANN)) == "privacy.identity_unconfirmed"
+    # The same papers, for the other.
+    told = case.do(ConfirmIdentity(method, "slip-1", ANN, covers, ["us-2", "us-2"]))
+    assert (told.missing, told.missing_orders, told.status) == ([], [], "confirmed")
+    assert [proof.order_ids for proof in told.proofs] == [["us-1"], ["us-2"]]
+
+
+def test_the_one_order_that_is_named_has_to_be_named_again():
+    case = Case(about=msgspec.structs.replace(TWO_ORDERS, order_ids=["us-1"]))
+    assert case.do(ConfirmIdentity("order_papers", "slip-1", ANN)).proofs[0].order_ids == ["us-1"]
+    assert case.state.status == "confirmed"
+
+
+def test_papers_from_before_it_was_said_of_which_orders_count_for_none():
+    event = {"type": "IdentityConfirmed", "method": "order_papers", "evidence": "case-1", "by": ANN, "covers": []}
+    case = Case(about=TWO_ORDERS)
+    stored = msgspec.convert(event, type=privacy_request.IdentityConfirmed)
+    case.state = privacy_request.evolve(case.state, stored, Context(ID, "c", NOW_MS))
+    builtin = msgspec.to_builtins(case.state)
+    builtin["proofs"] = [proof[:5] for proof in builtin["proofs"]]
+    read = msgspec.msgpack.decode(msgspec.msgpack.encode(builtin), type=type(case.state))
+    assert (read, missing_proofs(read), read.status) == (case.state, [], "confirmed")
+
+
 def test_what_was_restricted_by_half_a_proof_stays_restricted_for_good():
     case = Case(right="restriction").proved()
     case.step("restrict")

@@ -61,7 +61,7 @@ class FakeReadModel:
     async def orders(
         self, *, customer_ref: str | None, status: str | None, before: str | None, limit: int, owner: str | None = None,
         email_digest: str | None = None, order_ref: str | None = None, held: str | None = None, placed_before_ms: int | None = None,
-        with_places: bool = False,
+        with_places: bool = False, ownerless: bool = False,
     ) -> list[OrderSummary]:  # fmt: skip
         if self.away:
             raise StoreUnavailable
@@ -73,6 +73,7 @@ class FakeReadModel:
             and (owner is None or (row.owner == owner != ""))
             and (email_digest is None or (row.email_digest == email_digest != ""))
             and (order_ref is None or (row.order_ref == order_ref != ""))
+            and (not ownerless or row.owner == "")
             and (status is None or row.status == status)
             and (placed_before_ms is None or row.placed_at < placed_before_ms)
             and (held is None or is_held(self.gateway.held.get(row.order_id), held))

@@ -224,3 +224,29 @@ async def test_the_export_of_somebody_with_very_many_carts_grows_without_bound(c
     await in_carts(cell, tokens, 3)
     answer = await exported(cell, await proved(cell, "gdpr", "access"))
     assert coded(answer) == (409, "privacy.too_many_reservations")
+
+
+@pytest.mark.parametrize("catches_up", [True, False])
+async def test_who_asks_for_the_data_at_once_is_told_that_nobody_asked(cell, monkeypatch, catches_up):
+    tokens = await joined(cell, EMAIL)
+    since, listed, sleep = cell.clock.now, cell.read_model.privacy_requests, cell.services.clock.sleep
+    behind = [True]
+
+    async def slept(seconds):
+        behind[0] = not catches_up
+        await sleep(seconds)
+
+    async def old(**asked):
+        return [] if behind[0] else await listed(**asked)
+
+    monkeypatch.setattr(cell.services.clock, "sleep", slept)
+    monkeypatch.setattr(cell.read_model, "privacy_requests", old)
+    monkeypatch.setattr(cell.gateway, "fresh_ms", lambda: since if behind[0] else cell.clock.now)
+    cell.clock.now += 10
+    assert (await ask_mine(cell, tokens, "access"))["status"] == "confirmed"
+    answer = await cell.http.post(DATA, headers=bearer(tokens))
+    if catches_up:
+        assert answer.status_code == 200, answer.text
+    else:
+        assert coded(answer) == (503, "privacy.not_fresh")
+        assert "retry-after" in answer.headers

@@ -1,7 +1,9 @@
 """Who has bought at a marketplace, and has neither account nor address nor reference here, gets at nothing that is kept of them; or gets at somebody else's by an order's number."""
 
+import msgspec
 import pytest
 
+from serve.privacy.named_orders import SAME_REF_MAX
 from tests.unit.serve.post_office import bearer, coded, joined
 from tests.unit.serve.privacy.office import (
     EMAIL,
@@ -148,6 +150,29 @@ async def test_a_stranger_writes_the_same_reference_and_keeps_the_person_from_he
     assert [(await shown(cell, one)).get("withheld") for one in (order_id, same)] == ["erased", None]
 
 
+async def test_a_stranger_writes_the_same_reference_so_often_that_the_persons_order_is_not_found(cell):
+    order_id = await bought(cell)
+    same = cell.gateway.orders[order_id]
+    for number in range(SAME_REF_MAX):
+        # Newer than hers, as its id says.
+        newer = f"us-{'z' * 22}{number:04}"
+        cell.gateway.orders[newer] = msgspec.structs.replace(same, order_id=newer, owner="us-cust-mallory")
+    await over(cell, order_id)
+    await stepped(cell, await proved(cell, **BY_REF), "erase")
+    assert (await shown(cell, order_id))["withheld"] == "erased"
+
+
+async def test_so_many_guests_have_a_reference_that_another_persons_order_is_taken_for_the_only_one(cell):
+    order_id = await bought(cell)
+    same = cell.gateway.orders[await placed(cell, order(order_ref=MARKET_REF, customer={"email": EMAIL}, ship_to=TO))]
+    for number in range(SAME_REF_MAX - 2):
+        older = f"us-{'0' * 22}{number:04}"
+        cell.gateway.orders[older] = msgspec.structs.replace(same, order_id=older)
+    answer = await written(cell, order_ref=MARKET_REF)
+    assert coded(answer) == (409, "privacy.person_ambiguous")
+    assert answer.json()["order_ids"] == [order_id]
+
+
 async def test_two_people_whose_marketplaces_count_alike_are_taken_for_one(cell):
     first, second = await bought(cell), await bought(cell)
     answer = await written(cell, order_ref=MARKET_REF)
@@ -166,6 +191,29 @@ async def test_papers_of_an_order_prove_an_address_or_a_code_to_it_somebody_else
         told = await stepped(cell, request_id, "confirm_identity", method=method, evidence="case-5")
         assert told["missing"] == [missing]
         assert coded(await exported(cell, request_id)) == (409, "privacy.identity_unconfirmed")
+
+
+async def test_papers_of_ones_own_order_tell_of_a_strangers_that_is_named_beside_it(cell):
+    order_ids = [await bought(cell), await bought(cell, ship_to={**TO, "recipient": "Vic Victim"})]
+    request_id = await asked(cell, "gdpr", "access", **by_id(*order_ids))
+    of_papers = {"method": "order_papers", "evidence": "slip-1"}
+    unsaid = await step(cell, request_id, "confirm_identity", **of_papers)
+    assert (coded(unsaid), unsaid.json()["field"]) == ((422, "privacy.orders_of_proof"), "order_ids")
+    assert unsaid.json()["order_ids"] == order_ids
+    told = await stepped(cell, request_id, "confirm_identity", **of_papers, order_ids=order_ids[:1])
+    assert (told["missing"], told["missing_orders"]) == (["orders"], order_ids[1:])
+    assert coded(await exported(cell, request_id)) == (409, "privacy.identity_unconfirmed")
+    told = await stepped(cell, request_id, "confirm_identity", **of_papers, order_ids=order_ids)
+    assert (told["missing"], told["proofs"][1]["order_ids"]) == ([], order_ids)
+    assert "Vic Victim" in (await exported(cell, request_id)).text
+
+
+async def test_a_code_to_an_address_is_said_to_be_of_orders(cell):
+    order_id = await bought(cell)
+    request_id = await asked(cell, "gdpr", "access", order_ids=[order_id])
+    for proof in ({"method": "code_by_email"}, {"method": "id_document", "covers": ["email"]}):
+        answer = await step(cell, request_id, "confirm_identity", evidence="case-6", order_ids=[order_id], **proof)
+        assert coded(answer) == (422, "body.invalid")
 
 
 async def test_an_order_that_is_not_written_behind_yet_is_said_not_to_be_there(cell, monkeypatch):

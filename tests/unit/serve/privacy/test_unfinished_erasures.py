@@ -37,7 +37,7 @@ async def test_a_parcel_on_its_way_loses_its_address(cell):
     shown = (await cell.http.get(f"/v1/orders/{orders[2]}", headers=cell.of_role("manager"))).json()
     assert shown["ship_to"]["recipient"] == "Mia Quillfeather"
     left = (await cell.http.get(f"{PATH}/{request_id}", headers=cell.of_role("privacy"))).json()
-    assert (left["begun"], left["done"]) == (["erase"], [])
+    assert (left["begun"], left["done"]) == ([], [])
     assert coded(await step(cell, request_id, "complete")) == (409, "privacy.nothing_done")
     await over(cell, orders[2])
     assert (await stepped(cell, request_id, "erase"))["done"][0]["counts"]["orders"] == 3
@@ -74,6 +74,35 @@ async def test_an_erasure_that_was_cut_short_never_comes_to_its_end(cell, stops_
     assert letters_left(cell) == []
     assert owners(cell) == ["", ""]
     assert (await stepped(cell, request_id, "complete"))["status"] == "completed"
+
+
+async def test_a_refused_erasure_looks_begun(cell):
+    _, orders = await customer(cell)
+    request_id = await proved(cell)
+    assert coded(await step(cell, request_id, "erase")) == (409, "privacy.orders_under_way")
+    told = (await cell.http.get(f"{PATH}/{request_id}", headers=cell.of_role("privacy"))).json()
+    assert (told["begun"], told["status"]) == ([], "confirmed")
+    assert [one for one in cell.gateway.audited if "begin_erase" in repr(one)] == []
+    await over(cell, *orders)
+    assert (await stepped(cell, request_id, "erase"))["done"][-1]["step"] == "erase"
+
+
+async def test_an_order_that_is_placed_between_the_look_and_the_beginning_is_erased_on_its_way(cell):
+    await over(cell, await placed(cell))
+    request_id = await proved(cell)
+    asking, placed_since = cell.gateway.ask, []
+
+    async def late(kind, identity, command, *rest, **more):
+        if "BeginStep" in repr(command):
+            cell.gateway.ask = asking
+            placed_since.append(await placed(cell))
+        return await asking(kind, identity, command, *rest, **more)
+
+    cell.gateway.ask = late
+    answer = await step(cell, request_id, "erase")
+    assert (coded(answer), answer.json()["order_ids"]) == ((409, "privacy.orders_under_way"), placed_since)
+    assert all(not state.forgotten for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "order")
+    assert opened(cell) != []
 
 
 def fall_behind(cell, monkeypatch):
