@@ -5,6 +5,8 @@ What is searched decides how:
     a person or device, words, or nothing but times ──▶ lines, by the index that fits
     an entity ──▶ lines by its index, and an order's routine steps, which that has not, at the moments of its turns in the history
     a machine, an action, an address, a place ──▶ the newest seconds with all of these (`audit_seconds`) ──▶ their lines ──▶ older seconds, until the page is full
+
+A device and whose data it was have no index: they are looked at in each of the lines that the rest finds.
 """
 
 from __future__ import annotations
@@ -216,6 +218,8 @@ def _matching(query: sa.Select[Any], wanted: Filter, before: Place | None) -> sa
         (c.subject, wanted.subject),
         (c.entity_id, wanted.entity_id),
         (c.location_id, wanted.location_id),
+        (c.device, wanted.device),
+        (c.behalf, wanted.behalf),
     ):
         if value:
             query = query.where(column == storable_text(value))

@@ -72,6 +72,28 @@ async def test_looking_for_something_finds_all_of_it_and_nothing_else(lines, wan
     assert [line.number for line in found] == numbers
 
 
+async def test_a_terminal_or_a_customer_is_looked_for_and_lines_of_others_are_found(store, clean_url):
+    turns = []
+    for number, (subject, device, behalf) in enumerate(
+        [("us-acct-mia", "us-device-1", ""), ("us-acct-sam", "us-device-1", "c-1"), ("us-client-web", "", "c-1")], 1
+    ):
+        turn = acted(number, subject, "order.search")
+        who = msgspec.structs.replace(turn.audited[0].who, device=device, behalf=behalf)
+        turns.append(msgspec.structs.replace(turn, audited=[msgspec.structs.replace(turn.audited[0], who=who)]))
+    await drained(store, 1, 1, *turns)
+    search = PostgresAudit(clean_url)
+    for wanted, numbers in (
+        (Filter(device="us-device-1"), [2, 1]),
+        (Filter(behalf="c-1"), [3, 2]),
+        (Filter(device="us-device-1", behalf="c-1"), [2]),
+        (Filter(subject="us-acct-mia", device="us-device-1"), [1]),
+        (Filter(action="order.search", behalf="c-1"), [3, 2]),
+        (Filter(subject="us-client-web", device="us-device-1"), []),
+    ):
+        assert [line.number for line in (await search.search(wanted, None, 100)).lines] == numbers
+    await search.close()
+
+
 @pytest.mark.parametrize(
     ("text", "numbers"),
     [
