@@ -251,8 +251,9 @@ def of_customer(state: Any, command: Any, events: Sequence[Any]) -> Act:
 def of_alert(state: Any, command: Any, events: Sequence[Any]) -> Act:
     """`alert.raise` with the rules, `alert.assign`, `alert.close` with the verdict, `alert.told`."""
     if type(command) is RaiseAlert:
-        found = command.finding
-        return Act("alert.raise", "", ",".join(found.rules), {"action": (None, found.action)} if events else {})
+        rules = ",".join(command.finding.rules)
+        # As the alert has it: what the rule asks for is not done to everybody.
+        return Act("alert.raise", "", rules, {"action": (None, events[0].finding.action)} if events else {})
     if type(command) is AssignAlert:
         before = None if state is None else state.assignee
         return Act("alert.assign", "", "", {"assignee": (before, command.assignee)} if events else {})
