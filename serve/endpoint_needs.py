@@ -241,6 +241,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("POST", "/v1/passkeys"): Need("", step_up=True),
     ("DELETE", "/v1/passkeys/{passkey_id}"): Need("", step_up=True),
     ("POST", "/v1/accounts"): Need("accounts.write", step_up=True),
+    # Notes by itself whose it was.
+    ("POST", "/v1/account-searches"): Need("accounts.read", reads="account.read", counted=True),
     ("GET", "/v1/accounts/{account_id}"): Need("accounts.read", reads="account.read"),
     ("POST", "/v1/accounts/{account_id}/changes"): Need("accounts.write", step_up=True),
     ("POST", "/v1/clients"): Need("clients.write", step_up=True),

@@ -97,7 +97,7 @@ class Habits:
                 self._roles[habit.role] = [weight / 2 for weight in hours]
             _close(habit, day)
         habit.today_acts += 1
-        habit.role = record.role or habit.role  # a sign-in does not say it
+        habit.role = record.role or habit.role  # a refused sign-in does not say it
         hour //= HOUR_MS
         if hour not in habit.today_hours:
             habit.today_hours.append(hour)

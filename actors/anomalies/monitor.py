@@ -19,7 +19,7 @@ from actors.anomalies.day_sums import Days
 from actors.anomalies.habits import Habits, Kept
 from actors.anomalies.made_approvers import MADE_APPROVER, MadeApprovers
 from actors.anomalies.model import VOICES, BehaviourModel, Told
-from actors.anomalies.record import CLOSED, COMPARED, REFRESH, Record, Reference
+from actors.anomalies.record import CLOSED, COMPARED, REFRESH, SIGN_IN, Record, Reference
 from actors.anomalies.rules import Action, Finding, Rules
 from actors.anomalies.settings import AnomalySettings
 from actors.anomalies.windows import KeptWindow
@@ -121,7 +121,7 @@ class Monitor:
             yield from self._rules.see(record, habit, usual)
             yield from self._made.see(record)
         # Machines do what their programs do, and customers come and go: only staff works in a way that can be known.
-        if record.role in ROLES:
+        if record.role in ROLES and record.action != SIGN_IN:
             told = self._model.see(record)
             if self._with_model and told is not None and told.evidence >= self._settings.model_threshold:
                 yield self._unlike(record, told)

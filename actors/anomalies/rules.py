@@ -267,7 +267,8 @@ class Rules:
         return _found("stolen_token", record, window, number / limits.new_network_acts, "end_session", reason)
 
     def _off_shift(self, record: Record, habit: Habit, usual: Usually) -> Finding | None:
-        if not record.role:
+        # To sign in is no work yet.
+        if not record.role or record.action == SIGN_IN:
             return None
         peers = self._presence.others(record.role, record)
         hour = record.at_ms % DAY_MS // HOUR_MS

@@ -100,11 +100,19 @@ def audited_of(
         told = _TOLD_BY_ITSELF.get(kind.name)
         return [] if told is None else told(state, events)
     act = kind.act(state, command, events) if kind.act is not None else plain(kind.name, type(command))
-    return [Audited(_known(who), act, refused or act.refused)]
+    return [Audited(_known(_as_signed_in(who, events)), act, refused or act.refused)]
 
 
 # Turns that nobody asked for, and that have lines of their own.
 _TOLD_BY_ITSELF: Mapping[str, Callable[[Any, Sequence[Any]], list[Audited]]] = {"approval": settled, "count": compared}
+
+
+def _as_signed_in(who: Who, events: Sequence[Any]) -> Who:
+    """Whoever signs in comes without a role and a session: those of the shift that he has just opened."""
+    if not events or type(events[0]) is not SignedIn:
+        return who
+    shift = events[0].shift
+    return Who(who.subject, shift.role, shift.session_id, who.address, who.device, who.behalf)
 
 
 @lru_cache(_CALLERS_MAX)
@@ -243,8 +251,9 @@ def of_customer(state: Any, command: Any, events: Sequence[Any]) -> Act:
 def of_alert(state: Any, command: Any, events: Sequence[Any]) -> Act:
     """`alert.raise` with the rules, `alert.assign`, `alert.close` with the verdict, `alert.told`."""
     if type(command) is RaiseAlert:
-        found = command.finding
-        return Act("alert.raise", "", ",".join(found.rules), {"action": (None, found.action)} if events else {})
+        rules = ",".join(command.finding.rules)
+        # As the alert has it: what the rule asks for is not done to everybody.
+        return Act("alert.raise", "", rules, {"action": (None, events[0].finding.action)} if events else {})
     if type(command) is AssignAlert:
         before = None if state is None else state.assignee
         return Act("alert.assign", "", "", {"assignee": (before, command.assignee)} if events else {})

@@ -45,7 +45,8 @@ _STRENGTH: tuple[AlertAction, ...] = ("none", "step_up", "end_session")
 # --- commands -------------------------------------------------------------------------------------------------------
 class Finding(msgspec.Struct, frozen=True, gc=False):
     """What was found. about: an account, or an address's digest; session_id: in which, or ""; began_ms, last_ms: UTC ms; score: 0 to 1;
-    evidence: (shard, number) of lines of the audit; requests: ids of requests; action: what is done by itself, to this session."""
+    evidence: (shard, number) of lines of the audit; requests: ids of requests; action: what is done by itself, to this session; of a machine, a device or an address,
+    which have none, it becomes `none`."""
 
     about: Annotated[str, Meta(min_length=1, max_length=128), ALERT_ABOUT]
     role: Annotated[str, Meta(max_length=32)]
@@ -170,6 +171,9 @@ def decide(state: Alert | None, command: Command, context: Context) -> Decision:
 
 
 def _raise(state: Alert | None, found: Finding, context: Context) -> Decision:
+    if not _can_act(found):
+        # What is told of an alert is what was done, not what the rule would have done to a person.
+        found = msgspec.structs.replace(found, action="none")
     if state is None:
         return _told(context, AlertRaised(found, found.action))
     known = state.finding
@@ -180,6 +184,11 @@ def _raise(state: Alert | None, found: Finding, context: Context) -> Decision:
         return _told(context)
     asked = found.action if stronger or elsewhere else "none"
     return _told(context, AlertRaised(found, asked, again=unjudged and state.status == "closed"))
+
+
+def _can_act(found: Finding) -> bool:
+    """Only sessions of people are touched: a machine that is stopped stops a shop."""
+    return bool(found.session_id) and ids.ACCOUNT_PATTERN.match(found.about) is not None
 
 
 def _known(state: Alert | None) -> Alert:
@@ -219,12 +228,12 @@ def evolve(state: Alert | None, event: Event, context: Context) -> Alert:
 
 
 def messages(alert_id: str, event: Event) -> Iterable[Message]:
-    """What the alert does by itself. Only sessions of people are touched: a machine that is stopped stops a shop."""
+    """What the alert does by itself."""
     if type(event) is not AlertRaised or event.asked == "none":
         return
     found = event.finding
-    if not (found.session_id and ids.ACCOUNT_PATTERN.match(found.about)):
-        return
+    if not _can_act(found):
+        return  # an event of before says otherwise
     region = ids.region_of(alert_id)
     if event.asked == "end_session":
         yield Message("account", found.about, EndShift(found.session_id))

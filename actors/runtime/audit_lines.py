@@ -45,7 +45,8 @@ class Place(NamedTuple):
 class Filter(msgspec.Struct, frozen=True):
     """What is looked for; empty: anything. action: a whole one, or what it begins with and a dot (`order.`). address: as it stands
     in a line, or a network's digest, for all of its addresses. since_ms, until_ms: UTC, the
-    latter not in it. text: words, all of them; `"two words"` next to each other, `-word` not."""
+    latter not in it. text: words, all of them; `"two words"` next to each other, `-word` not. device, behalf: as they stand in a line; no index has them,
+    so something else must keep the search small."""
 
     subject: str = ""
     action: str = ""
@@ -55,6 +56,8 @@ class Filter(msgspec.Struct, frozen=True):
     since_ms: int | None = None
     until_ms: int | None = None
     text: str = ""
+    device: str = ""
+    behalf: str = ""
 
 
 class Found(NamedTuple):

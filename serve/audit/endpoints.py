@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -16,9 +16,10 @@ from starlette.responses import Response
 from actors.domain.times import moment
 from actors.runtime.audit_lines import LINES_MAX, AuditLines, Filter, Line, Place
 from serve.audit.schemas import AuditLine, AuditPage
-from serve.audit.who import sought_digest
+from serve.audit.sought import UNINDEXED_DAYS_MAX, check_ids, check_small, sought_address, sought_behalf
 from serve.context import PRINCIPAL
 from serve.downloads import kept_as
+from serve.identity.keyring import Keyring
 from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.moments import ms_asked
 from serve.openapi import documented
@@ -37,6 +38,9 @@ _encode = msgspec.json.Encoder().encode
 Format = Literal["json", "ndjson", "csv"]
 _SUBJECT = "whose acts: an account's, client's, device's or customer's id; empty for all"
 _ENTITY = "to what it was done: an order's, account's, … id; empty for all"
+_BY_ITSELF = f"without any other of these, at most {UNINDEXED_DAYS_MAX} days (`since`, `until`)"
+_DEVICE = f"on which enrolled device; {_BY_ITSELF}"
+_BEHALF = f"whose orders were looked for: a customer's reference, or the digest as a line has it; {_BY_ITSELF}"
 _PLACE_ASKED = "at which location; who has rights at some only must name one"
 
 
@@ -50,8 +54,10 @@ class Auditing:
 
     async def find(self, request: Request, wanted: Filter, cursor: str | None, limit: int) -> Page[Line]:
         """Raises Problem."""
-        for named in (wanted.subject, wanted.entity_id, wanted.location_id):
+        for named in (wanted.subject, wanted.entity_id, wanted.location_id, wanted.device):
             self._territory.check_own(named)
+        check_ids(wanted, self._services.settings.region)
+        check_small(wanted, self._services.clock.now_ms())
         principal = request.scope.get(PRINCIPAL)
         if principal is not None and principal.locations and wanted.location_id not in principal.locations:
             raise Problem("auth.location_forbidden", "Your rights reach some locations only: name one as location_id.")
@@ -70,13 +76,17 @@ class Auditing:
         place = f"{broken_off.at_ms}.{broken_off.shard}.{broken_off.number}"
         return page._replace(next_cursor=self._services.cursors.seal(scope, place))
 
-    def address(self, clear: str) -> str:
-        """An address as the audit knows it, or a /64. Raises Problem 422, or 503 without keys."""
+    def digest(self, clear: str, digested: Callable[[Keyring, str], str]) -> str:
+        """What is given in the clear, as the audit knows it; "" for nothing. Raises Problem 422, or 503 without keys."""
+        if not clear:
+            return ""
         services = self._services
         keys = None if services.keys is None else services.keys.current(services.clock.monotonic())
         if keys is None:
-            raise Problem("auth.unavailable", "The cell has no keys: an address can't be looked for.")
-        return sought_digest(keys, clear)
+            raise Problem(
+                "auth.unavailable", "The cell has no keys: nothing that is kept as a digest can be looked for."
+            )
+        return digested(keys, clear)
 
 
 def router(services: Services, lines: AuditLines) -> APIRouter:
@@ -112,6 +122,8 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
                 description="in the clear, of IPv6 also a whole /64; only digests are kept",
             ),
         ] = "",
+        device: Annotated[str, Query(max_length=128, pattern=_WORD, description=_DEVICE)] = "",
+        behalf: Annotated[str, Query(max_length=64, pattern=_WORD, description=_BEHALF)] = "",
         since: Annotated[datetime | None, Query(description="from then on, e.g. 2026-03-01T00:00:00Z")] = None,
         until: Annotated[datetime | None, Query(description="before then")] = None,
         text: Annotated[
@@ -127,8 +139,9 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
             detail = f"A page has at most {PAGE_MAX} lines; csv and ndjson take up to {LINES_MAX}."
             raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "limit", "detail": detail}])
         wanted = Filter(
-            subject, action, entity_id, location_id, auditing.address(address) if address else "",
+            subject, action, entity_id, location_id, auditing.digest(address, sought_address),
             None if since is None else ms_asked("since", since), None if until is None else ms_asked("until", until), text,
+            device, auditing.digest(behalf, sought_behalf),
         )  # fmt: skip
         page = await auditing.find(request, wanted, cursor, limit)
         told = [_told(line) for line in page.items]

@@ -11,8 +11,7 @@ from actors.domain.audit import Who
 from actors.domain.audit_address import joined
 from serve.context import PRINCIPAL, WHO, Scope
 from serve.identity.keyring import Keyring
-from serve.identity.limits import network_named, network_of, same_for_all
-from serve.problems import Problem
+from serve.identity.limits import network_of, same_for_all
 
 # Addresses whose digest is kept ready; all are made anew when there are more.
 KNOWN_MAX = 20_000
@@ -24,17 +23,6 @@ def address_digest(keys: Keyring, address: str) -> str:
     network, whole = network_of(address), same_for_all(address)
     told = pseudonym(keys, "address", network)
     return told if network == whole else joined(told, pseudonym(keys, "address", whole))
-
-
-def sought_digest(keys: Keyring, sought: str) -> str:
-    """An address that somebody looks for, or a /64 of IPv6. Raises Problem 422 for another network: of these there is no digest."""
-    if "/" not in sought:
-        return address_digest(keys, sought)
-    network = network_named(sought)
-    if network is None:
-        detail = "An address is looked for whole, or as a /64 of IPv6, e.g. 2001:db8:1:2::/64."
-        raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "address", "detail": detail}])
-    return pseudonym(keys, "address", network)
 
 
 def pseudonym(keys: Keyring, kind: str, text: str) -> str:

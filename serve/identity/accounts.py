@@ -12,7 +12,7 @@ from actors.domain.account_commands import ChangeRole, Disable, Enable, OpenAcco
 from actors.domain.account_views import AccountView, ViewAccount
 from serve.context import ENTITY_ID, PRINCIPAL, REQUEST_ID, WHO
 from serve.identity.desk import Desk, check_given
-from serve.identity.schemas import AccountChange, NewAccount
+from serve.identity.schemas import AccountChange, AccountSearch, NewAccount
 from serve.openapi import documented
 from serve.problems import Problem, field_problem
 from serve.replies import answer
@@ -21,8 +21,10 @@ from serve.responses import AnswerResponse
 
 AccountId = Annotated[str, Path(max_length=64, description="e.g. us-acct-01kah2v3nq7h3k2m9qk4t1x0ab")]
 _new_decoder = msgspec.json.Decoder(NewAccount)
+_search_decoder = msgspec.json.Decoder(AccountSearch)
 _change_decoder = msgspec.json.Decoder(AccountChange)
 _NEW = {"login": "mia.manager", "role": "manager", "password": "a long enough password", "locations": ["us-st-austin"]}
+_SEARCH = {"login": "mia.manager"}
 _CHANGE = {"change": "role", "role": "associate", "locations": ["us-st-austin"]}
 # Changes that need nothing besides.
 _PLAIN = {"reset_factor": ResetFactor, "disable": Disable, "enable": Enable}
@@ -42,6 +44,14 @@ class _Accounts:
         account_id = desk.account_of(sent.login)
         command = OpenAccount(sent.role, sent.locations, await self._hashed(account_id, sent.password, sent.login))
         return await self._done(request, account_id, command, write, 201)
+
+    async def find(self, request: Request) -> Response:
+        desk = self._desk
+        write = await desk.services.bodies.read(request.scope, request.receive, keyed=False)
+        account_id = desk.account_of(decode(_search_decoder, write.body).login)
+        # Also where there is none: that is told as well.
+        await desk.services.trail.read(request.scope, "account.read", "account", account_id)
+        return await self.read(request, account_id)
 
     async def read(self, request: Request, account_id: str) -> Response:
         desk = self._desk
@@ -109,6 +119,15 @@ def router(desk: Desk) -> APIRouter:
     async def opened(request: Request) -> Response:
         """With a first password; the person enrols a second factor at the first sign-in."""
         return await accounts.open(request)
+
+    @api.post(
+        "/v1/account-searches",
+        summary="Find an account by its login",
+        **documented(AccountView, body=AccountSearch, request_example=_SEARCH, problems=(400, 401, 403, 404, 422)),
+    )
+    async def found(request: Request) -> Response:
+        """As reading it by its id, under which it stands in the audit. In a body, because a login is personal and addresses of requests stand in many logs."""
+        return await accounts.find(request)
 
     @api.get(
         "/v1/accounts/{account_id}", summary="Read an account", **documented(AccountView, problems=(401, 403, 404, 422))

@@ -139,6 +139,11 @@ def network_of(address: str) -> str:
     return str(IPv6Network((int(told) >> _HOST_BITS << _HOST_BITS, 128 - _HOST_BITS)))
 
 
+def is_address(text: str) -> bool:
+    """Is it an IP address, in any spelling?"""
+    return _parsed(text) is not None
+
+
 def network_named(text: str) -> str | None:
     """A /64 that somebody names as one (`2001:db8:1:2::/64`), in the spelling of `network_of`; None for what is none."""
     try:

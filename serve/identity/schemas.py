@@ -229,6 +229,12 @@ class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locations: LocationIds = []
 
 
+class AccountSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whole: only its digest is kept."""
+
+    login: Annotated[Login, LOGIN]
+
+
 class AccountChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`role` takes role and locations, `password` the new password. Each ends the running shift."""
 

@@ -7,6 +7,9 @@ import pytest
 
 from actors.domain import device, guest
 from actors.domain.account import Disable, OpenAccount
+from actors.domain.account_commands import SignIn
+from actors.domain.account_events import SignedIn, SignInFailed
+from actors.domain.account_state import Shift
 from actors.domain.acts import audited_of
 from actors.domain.acts_changes import CHANGES_MAX, WORDS_CHARS_MAX, totals_of
 from actors.domain.approval import (
@@ -237,6 +240,17 @@ def test_a_location_can_do_something_else_and_nobody_can_tell_what_it_was():
 def test_a_customers_or_guests_sign_in_is_called_otherwise_than_that_of_staff(kind, command, events, action, refused):
     [line] = audited_of(KINDS[kind], MIA, None, command, events)
     assert (line.act.action, line.outcome) == (action, refused)
+
+
+def test_a_sign_in_does_not_say_which_shift_began_and_where():
+    nobody_yet = Who(MIA.subject, address="a-77", device="us-device-1")
+    command = SignIn("s-9", True, 1, "", "us-st-austin", 0, "till")
+    shift = Shift("s-9", "manager", "us-st-austin", 0, 1, 0, 0, 1, "till", "us-device-1", "us-device-1.1")
+    [line] = audited_of(KINDS["account"], nobody_yet, None, command, [SignedIn(shift, 1, "")])
+    assert line.who == Who(MIA.subject, "manager", "s-9", "a-77", "us-device-1")
+    assert (line.act.location_id, line.outcome) == ("us-st-austin", "")
+    [line] = audited_of(KINDS["account"], nobody_yet, None, command, [SignInFailed(1)])
+    assert (line.who, line.outcome) == (nobody_yet, "session.refused")
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from actors.domain import alert, ids
 from actors.domain.account_commands import EndShift
+from actors.domain.acts import audited_of
 from actors.domain.alert import AlertTold, AssignAlert, CloseAlert, Event, Finding, RaiseAlert, ViewAlert
+from actors.domain.audit import Who
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
+from actors.domain.kinds import KINDS
 from actors.domain.revocations import Revoke, doubted, unproved
 
 NOW_MS = 1_767_225_600_000
@@ -145,10 +148,23 @@ def test_another_session_gets_what_the_first_one_deserved():
 @pytest.mark.parametrize(
     "more", [{"about": "a-0123456789abcdef0123"}, {"about": "us-client-erp"}, {"session_id": ""}, {"action": "none"}]
 )
-def test_an_alert_about_no_person_ends_a_session(more):
+def test_an_alert_about_no_person_ends_a_session_or_says_that_it_did(more):
     life = Life()
-    life.do(RaiseAlert(finding(**({"action": "end_session"} | more))))
+    raise_it = RaiseAlert(finding(**({"action": "end_session"} | more)))
+    view = life.do(raise_it)
     assert life.sent == []
+    assert view.finding.action == life.events[0].finding.action == life.events[0].asked == "none"
+    [row] = alert.rows(life.state, 1, life.events, Context(ID, "c", NOW_MS))
+    assert row.action == "none"
+    [line] = audited_of(KINDS["alert"], Who("us-watchman"), None, raise_it, life.events)
+    assert line.act.changes == {"action": (None, "none")}
+    # Read again it is the same, and no news.
+    assert life.do(raise_it).version == 1
+
+
+def test_an_event_of_before_ends_the_session_of_a_machine():
+    raised = alert.AlertRaised(finding(about="us-client-erp", action="end_session"), "end_session")
+    assert list(alert.messages(ID, raised)) == []
 
 
 def test_the_webhook_is_told_of_old_news_for_new():

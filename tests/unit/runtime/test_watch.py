@@ -15,6 +15,8 @@ from actors.runtime.mailbox import UNAVAILABLE
 from actors.runtime.watch import SAVE_S, STALE_MS, Watch
 from tests.unit.serve.fake_gateway import FakeClock, FakeGateway
 
+TOM = f"us-acct-{'0' * 26}"
+
 
 class Stream:
     """An audit of one shard, and the monitor's memory."""
@@ -64,7 +66,7 @@ class Rig:
             count = len(self.stream.lines) + 1
             self.stream.lines.append(
                 Record(
-                    0, count, self.clock.now - late_ms + count, "us-acct-tom", "support", "order.read", session_id="s1",
+                    0, count, self.clock.now - late_ms + count, TOM, "support", "order.read", session_id="s1",
                     address="a", kind="order", entity_id=f"o{count}", request_id=f"r{count}",
                 )
             )  # fmt: skip
@@ -82,7 +84,7 @@ async def test_misuse_is_not_told_within_a_round(rig):
     rig.snoop()
     await rig.watch.round()
     (alert,) = rig.alerts()
-    assert (alert.finding.about, alert.finding.rules, alert.status) == ("us-acct-tom", ["lookups"], "open")
+    assert (alert.finding.about, alert.finding.rules, alert.status) == (TOM, ["lookups"], "open")
     assert alert.finding.evidence[-1] == (0, 100)
     await rig.watch.round()
     assert len(rig.alerts()) == 1

@@ -3,6 +3,7 @@
 import base64
 import re
 
+import msgspec
 import pytest
 
 from actors.runtime.sharding import digest_of
@@ -151,6 +152,39 @@ async def test_nothing_secret_is_told_of_an_account(cell):
     assert "argon2" not in told
     assert mia.secret not in told
     assert not re.search(r"hash|sealed|recovery", told)
+
+
+@pytest.mark.parametrize("role", ["manager", "auditor", "privacy", "ops"])
+async def test_nobody_knows_under_which_id_a_person_stands_in_the_audit(cell, role):
+    mia = await cell.enrolled("mia", "manager")
+    answer = await cell.plain("/v1/account-searches", {"login": "mia"}, **cell.of_role(role))
+    assert answer.status_code == 200
+    read = await cell.http.get(f"/v1/accounts/{mia.account_id}", headers=cell.of_role(role))
+    assert answer.json() == read.json()
+    assert answer.json()["account_id"] == mia.account_id
+
+
+async def test_a_login_is_tried_out_and_no_line_says_so(cell):
+    mia = await cell.enrolled("mia", "manager")
+    await cell.services.trail.close()
+    cell.gateway.audited.clear()
+    auditor = cell.of_role("auditor", sub="us-acct-ada")
+    await cell.plain("/v1/account-searches", {"login": "mia"}, **auditor)
+    none = await cell.plain("/v1/account-searches", {"login": "nobody"}, **auditor)
+    assert (none.status_code, none.json()["code"]) == (404, "account.unknown")
+    await cell.services.trail.close()
+    told = [(line.who.subject, line.act.action, line.kind, line.entity_id) for line in cell.gateway.audited]
+    assert told[0] == ("us-acct-ada", "account.read", "account", mia.account_id)
+    assert told[1][:3] == ("us-acct-ada", "account.read", "account")
+    assert told[1][3] != mia.account_id
+    assert not any(b"nobody" in msgspec.json.encode(line) for line in cell.gateway.audited)
+
+
+async def test_somebody_bound_to_a_location_finds_accounts_of_elsewhere_by_their_login(cell):
+    await cell.opened("boss", "ops")
+    bound = cell.of_role("ops", locs=("us-st-portland",))
+    answer = await cell.plain("/v1/account-searches", {"login": "boss"}, **bound)
+    assert (answer.status_code, answer.json()["code"]) == (403, "account.beyond_rights")
 
 
 async def test_live_screens_are_told_nothing_of_accounts(cell):

@@ -37,6 +37,7 @@ def guarded(fuzzed: Fuzzed) -> list[tuple[str, bytes, bytes]]:
         ("GET", f"/v1/orders/{fuzzed.order_id}".encode(), b""),
         ("POST", b"/v1/orders", ORDER_BODY),
         ("POST", f"/v1/orders/{fuzzed.order_id}/updates".encode(), b'{"update":"cancel"}'),
+        ("POST", b"/v1/account-searches", b'{"login":"mia"}'),
         ("GET", f"/v1/accounts/{fuzzed.account_id}".encode(), b""),
         ("POST", f"/v1/accounts/{fuzzed.account_id}/changes".encode(), b'{"change":"disable"}'),
         ("GET", b"/v1/audit?subject=us-acct-x", b""),

@@ -178,6 +178,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/passkeys"): EVERYBODY,
     ("DELETE", "/v1/passkeys/{passkey_id}"): EVERYBODY,
     ("POST", "/v1/accounts"): {"ops"},
+    ("POST", "/v1/account-searches"): {"manager", "auditor", "privacy", "ops"},
     ("GET", "/v1/accounts/{account_id}"): {"manager", "auditor", "privacy", "ops"},
     ("POST", "/v1/accounts/{account_id}/changes"): {"ops"},
     ("POST", "/v1/clients"): {"ops"},

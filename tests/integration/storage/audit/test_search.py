@@ -72,6 +72,63 @@ async def test_looking_for_something_finds_all_of_it_and_nothing_else(lines, wan
     assert [line.number for line in found] == numbers
 
 
+async def test_a_terminal_or_a_customer_is_looked_for_and_lines_of_others_are_found(store, clean_url):
+    turns = []
+    for number, (subject, device, behalf) in enumerate(
+        [("us-acct-mia", "us-device-1", ""), ("us-acct-sam", "us-device-1", "c-1"), ("us-client-web", "", "c-1")], 1
+    ):
+        turn = acted(number, subject, "order.search")
+        who = msgspec.structs.replace(turn.audited[0].who, device=device, behalf=behalf)
+        turns.append(msgspec.structs.replace(turn, audited=[msgspec.structs.replace(turn.audited[0], who=who)]))
+    await drained(store, 1, 1, *turns)
+    search = PostgresAudit(clean_url)
+    for wanted, numbers in (
+        (Filter(device="us-device-1"), [2, 1]),
+        (Filter(behalf="c-1"), [3, 2]),
+        (Filter(device="us-device-1", behalf="c-1"), [2]),
+        (Filter(subject="us-acct-mia", device="us-device-1"), [1]),
+        (Filter(action="order.search", behalf="c-1"), [3, 2]),
+        (Filter(subject="us-client-web", device="us-device-1"), []),
+    ):
+        assert [line.number for line in (await search.search(wanted, None, 100)).lines] == numbers
+    await search.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("HOODIE-XL", [3, 1]),
+        ("hoodie-xl.on_hand", [1]),
+        ("XL-HOODIE", []),
+        ("MUG-BLUE", [2]),
+        ("auth.forbidden", [4]),
+        ("location.adjust", [3, 2, 1]),
+        ('"HOODIE-XL.on_hand"', [1]),
+        ('"stock-take HOODIE-XL"', [3, 1]),
+        ("adjust -HOODIE-XL", [2]),
+        ('adjust -"hoodie-xl.on_hand"', [3, 2]),
+        ("MUG-BLUE or auth.forbidden", [4, 2]),
+        ('MUG"BLUE', [2]),
+        ("... - {}", []),
+    ],
+)
+async def test_what_an_auditor_copies_out_of_a_line_is_not_found_again(store, clean_url, text, numbers):
+    """A SKU, a code, a field of a SKU: with the characters that separate words in a line."""
+    refused = acted(4, "us-acct-mia", "order.ship", why="")
+    line = msgspec.structs.replace(refused.audited[0], outcome="auth.forbidden")
+    await drained(
+        store, 1, 1,
+        acted(1, "us-acct-mia", "location.adjust", **{"HOODIE-XL.on_hand": 7}),
+        acted(2, "us-acct-mia", "location.adjust", **{"MUG-BLUE.on_hand": 2}),
+        acted(3, "us-acct-mia", "location.adjust", **{"HOODIE-XL.safety_stock": 1}),
+        msgspec.structs.replace(refused, audited=[line]),
+    )  # fmt: skip
+    search = PostgresAudit(clean_url)
+    found = (await search.search(Filter(text=text), None, 100)).lines
+    await search.close()
+    assert [line.number for line in found] == numbers
+
+
 async def test_an_ipv6_network_is_found_by_no_address_or_an_address_of_before_there_were_networks_is_not(
     store, owner, clean_url
 ):

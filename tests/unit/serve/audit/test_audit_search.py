@@ -13,6 +13,8 @@ from serve.audit.who import pseudonym
 from tests.unit.serve.fake_audit import line
 from tests.unit.serve.guarded_cell import GuardedCell
 
+DEVICE = f"us-device-{'0' * 26}"
+
 
 @pytest.fixture
 def cell(tmp_path: Path) -> GuardedCell:
@@ -41,6 +43,7 @@ async def test_what_is_looked_for_is_passed_on_whole_and_an_address_only_as_its_
     query = (
         "?subject=us-acct-mia&action=order.&entity_id=us-1&location_id=us-st-austin&address=203.0.113.7"
         "&since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00%2B01:00&text=damage"
+        f"&device={DEVICE}&behalf=c-77"
     )
     assert (await ask(cell, query)).status_code == 200
     [(wanted, before, limit)] = cell.audit.asked
@@ -49,8 +52,9 @@ async def test_what_is_looked_for_is_passed_on_whole_and_an_address_only_as_its_
     assert wanted.address.startswith("a-")
     assert "203.0" not in wanted.address
     expected = Filter(
-        "us-acct-mia", "order.", "us-1", "us-st-austin", wanted.address, 1_767_225_600_000, 1_767_308_400_000, "damage"
-    )
+        "us-acct-mia", "order.", "us-1", "us-st-austin", wanted.address, 1_767_225_600_000, 1_767_308_400_000, "damage",
+        DEVICE, pseudonym(cell.keys, "customer", "c-77"),
+    )  # fmt: skip
     assert wanted == expected
 
 
@@ -148,6 +152,43 @@ async def test_a_network_of_which_there_is_no_digest_is_looked_for_in_vain(cell,
     answer = await ask(cell, f"?address={network}")
     assert (answer.status_code, answer.json()["code"]) == (422, "request.parameter_invalid")
     assert cell.audit.asked == []
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("?subject=mia.manager", "subject"),
+        ("?subject=mia", "subject"),
+        ("?subject=mia-manager", "subject"),
+        ("?address=999.1.1.1", "address"),
+        ("?address=the+office", "address"),
+        ("?device=till-3&action=order.ship", "device"),
+        ("?behalf=mia@example.com&action=order.search", "behalf"),
+    ],
+)
+async def test_what_can_stand_in_no_line_is_answered_as_if_nothing_had_been_done(cell, query, parameter):
+    answer = await ask(cell, query)
+    assert (answer.status_code, answer.json()["code"]) == (422, "request.parameter_invalid")
+    assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
+    assert cell.audit.asked == []
+
+
+@pytest.mark.parametrize("wanted", [f"device={DEVICE}", "behalf=c-77"])
+async def test_years_are_read_for_a_terminal_or_a_customer_alone(cell, wanted):
+    for span in ("", "&until=2026-01-02T00:00:00Z", "&since=2026-01-01T00:00:00Z&until=2026-01-08T00:00:01Z"):
+        answer = await ask(cell, f"?{wanted}{span}")
+        assert (answer.status_code, answer.json()["code"]) == (422, "request.parameter_invalid")
+    assert cell.audit.asked == []
+    week = "since=2026-01-01T00:00:00Z&until=2026-01-08T00:00:00Z"
+    for beside in (week, "subject=us-acct-mia", "entity_id=us-1", "action=order.", "text=damage", "address=::1"):
+        assert (await ask(cell, f"?{wanted}&{beside}")).status_code == 200
+
+
+async def test_a_customer_is_found_by_the_reference_or_by_the_digest_of_a_line(cell):
+    digest = pseudonym(cell.keys, "customer", "c-77")
+    for sought in ("c-77", digest):
+        await ask(cell, f"?behalf={sought}&action=order.search")
+    assert [wanted.behalf for wanted, _, _ in cell.audit.asked] == [digest, digest]
 
 
 async def test_lines_for_machines_are_one_json_each(cell):

@@ -374,7 +374,7 @@ async def test_an_id_of_ours_is_not_kept(cell, kept):
 async def test_a_sign_in_and_a_failed_one_name_the_account_and_nothing_secret(cell):
     mia = await cell.enrolled("mia.manager")
     await forget(cell)
-    await mia.tokens()
+    shift = (await mia.tokens())["shift"]
     await mia.sign_in(password="wrong guess of hers", code="000000")
     await cell.plain("/v1/sessions", {"login": "nobody.here", "password": PASSWORD, "code": "123456"})
     found = await lines(cell, 3)
@@ -384,6 +384,8 @@ async def test_a_sign_in_and_a_failed_one_name_the_account_and_nothing_secret(ce
         ("request.refused", "session.refused"),
     ]
     assert found[0].who.subject == found[1].who.subject == mia.account_id
+    assert (found[0].who.role, found[0].who.session_id) == ("manager", shift["session_id"])
+    assert (found[1].who.role, found[1].who.session_id) == ("", ""), "nobody has proved to be her"
     told = msgspec.json.encode(found)
     assert not any(secret in told for secret in (b"mia.manager", b"wrong guess", PASSWORD.encode(), b"nobody.here"))
 
