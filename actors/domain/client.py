@@ -2,8 +2,11 @@
 
     (unknown) ──RegisterClient──▶ enabled ◀──EnableClient / DisableClient──▶ disabled
 
-    secrets:     [newest, older]      RotateClientSecret: the newest becomes the older one, good for a grace yet
+    secrets:     [newest, older, …]   RotateClientSecret: the newest becomes an older one, good for a grace yet
     generation:  1, 2, 3, …           all tokens of a generation are one session, `<client id>.<generation>`
+
+An older secret keeps the end that it was promised, whatever comes after it: when the answer with a new one is lost, and another has to be made, the one before
+the lost one is the only one that anybody has. A grace of 0 ends them all.
 
 Whatever changes the client's rights begins a new generation and revokes the last, so that no token outlives the rights that it was
 made with. Only hashes of secrets come here; a secret has 256 bits, so a plain hash is enough.
@@ -26,6 +29,8 @@ from actors.domain.times import DAY_MS
 # No token of a client is good for longer.
 TOKEN_MAX_MS = 15 * 60_000
 GRACE_MAX_MS = 7 * DAY_MS
+# The newest, the one before it, and one for an answer that was lost.
+SECRETS_MAX = 3
 # (SHA-256 of the secret as hex, when it expires in UTC ms; 0 for never)
 Secret = tuple[str, int]
 
@@ -42,7 +47,8 @@ class RegisterClient(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class RotateClientSecret(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """A new secret. The one before stays good for `grace_ms`, at most GRACE_MAX_MS; any older one ends. `draw`: see RegisterClient."""
+    """A new secret. The one before stays good for `grace_ms`, at most GRACE_MAX_MS, and older ones until their own ends; with 0 all of them end. Of more than
+    SECRETS_MAX the oldest stays and those between end. `draw`: see RegisterClient."""
 
     secret_hash: str
     grace_ms: int
@@ -111,7 +117,7 @@ Event = ClientRegistered | ClientSecretRotated | ClientScopesSet | ClientDisable
 
 # --- state ----------------------------------------------------------------------------------------------------------
 class Client(msgspec.Struct):
-    """The state of a client. `secrets`: newest first, at most two."""
+    """The state of a client. `secrets`: newest first, at most SECRETS_MAX."""
 
     client_id: str
     scopes: list[str]
@@ -154,7 +160,7 @@ class ClientCheck(msgspec.Struct, frozen=True, gc=False):
 
 
 class ClientView(msgspec.Struct, frozen=True, gc=False):
-    """A client without its secrets. `old_secret_until_ms` (UTC ms): when the older secret ends, 0 when there is none."""
+    """A client without its secrets. `old_secret_until_ms` (UTC ms): when the last of the older secrets ends, 0 when there is none."""
 
     client_id: str
     version: int
@@ -237,8 +243,7 @@ def evolve(state: Client | None, event: Event, context: Context) -> Client:
         return Client(context.entity_id, event.scopes, event.locations, [(event.secret_hash, 0)])
     assert state is not None
     if type(event) is ClientSecretRotated:
-        old = [(state.secrets[0][0], event.old_until_ms)] if event.old_until_ms > context.now_ms else []
-        state.secrets = [(event.secret_hash, 0), *old]
+        state.secrets = [(event.secret_hash, 0), *_still_good(state.secrets, event.old_until_ms, context.now_ms)]
         return state
     state.generation += 1
     if type(event) is ClientScopesSet:
@@ -246,6 +251,14 @@ def evolve(state: Client | None, event: Event, context: Context) -> Client:
     else:
         state.enabled = type(event) is ClientEnabled
     return state
+
+
+def _still_good(secrets: list[Secret], old_until_ms: int, now_ms: int) -> list[Secret]:
+    """Of those that there were, what stays beside a new one. Of too many the oldest does, which may be the only one that was told to anybody."""
+    if old_until_ms <= now_ms:
+        return []
+    older = [known for known in secrets[1:] if known[1] > now_ms]
+    return [(secrets[0][0], old_until_ms), *older[2 - SECRETS_MAX :]]
 
 
 # --- messages and projections ---------------------------------------------------------------------------------------
@@ -263,7 +276,7 @@ def view(state: Client | None, query: CheckClient | ViewClient, version: int) ->
         return _check(client, query)
     return ClientView(
         client.client_id, version, client.name, client.scopes, client.locations, client.enabled, client.generation,
-        _old_until_ms(client),
+        max((until_ms for _, until_ms in client.secrets), default=0),
     )  # fmt: skip
 
 

@@ -102,7 +102,10 @@ def _check_own(scope: Scope, scopes: Scopes) -> None:
 def _told(changed: ClientChanged, drawn: _Drawn) -> ClientSecret:
     """The secret, if it is the one that was taken. Raises Problem 409 when the call is a repetition: then another one was, and nobody knows that any more."""
     if changed.draw != drawn.draw:
-        detail = "This was done before, and its secret told once; it is kept nowhere. If it was lost, ask for a new one: `rotate_secret`, with another key."
+        detail = (
+            "This was done before, and its secret told once; it is kept nowhere. If it was lost, ask for a new one: `rotate_secret`, with another key. "
+            "A secret in use stays good until the end that it was promised, if you give a `grace_s` again; with 0 it ends at once."
+        )
         raise Problem("client.secret_told", detail, extra={"client_id": changed.client_id})
     return ClientSecret(changed.client_id, drawn.secret)
 
@@ -274,7 +277,8 @@ def router(desk: Desk) -> APIRouter:
     )
     async def changed(client_id: ClientId, request: Request) -> Response:
         """Tokens that were given before end, but at a new secret. `client_secret` is empty unless it is new; it is told once, and the same call again is
-        answered 409 `client.secret_told`. With another one after a lost one only the lost one keeps its grace: the secret before it ends at once."""
+        answered 409 `client.secret_told`. With another key after a lost one the secret in use stays good until the end that it was promised; with
+        `grace_s` 0 all older ones end at once. At most three are good: the newest, the one before it, and the oldest."""
         return ok(await clients.change(request, client_id))
 
     return api

@@ -37,6 +37,8 @@ FILE_BYTES_MAX = 65_536
 SIGNING_KEYS_MAX = 64
 # A new one each month for twenty years.
 SEALING_KEYS_MAX = 256
+# As many of them are for the day that the file leaks: habit must not have taken the room by then.
+SEALING_KEYS_SPARE = 16
 WRAPPING_KEYS_MAX = 16
 # How often a watch looks at the file, at most.
 LOOK_EVERY_S = 1.0
@@ -212,22 +214,23 @@ def rotate(path: Path, now_ms: int, *, keep_old: bool = True) -> str:
                 f"rotate less often: a retired key is kept for {KEEP_MS // HOUR_MS} hours",
             )
         fresh_key = _new_signing(now_ms)
-        sealing = file.sealing if keep_old else _with_new_sealing(path, file)
+        sealing = file.sealing if keep_old else _with_new_sealing(path, file, SEALING_KEYS_MAX)
         _replace(path, msgspec.structs.replace(file, signing=[fresh_key, *kept], sealing=sealing))
     return fresh_key.kid
 
 
 def rotate_sealing(path: Path) -> int:
-    """Adds a sealing key as the first; its id. Raises KeyringError. Replicas see it within LOOK_EVERY_S."""
+    """Adds a sealing key as the first; its id. Leaves room for the last SEALING_KEYS_SPARE, which are for `rotate` after a leak. Raises KeyringError. Replicas see
+    it within LOOK_EVERY_S."""
     with _locked(path.parent):
         file = _read(path)
-        sealing = _with_new_sealing(path, file)
+        sealing = _with_new_sealing(path, file, SEALING_KEYS_MAX - SEALING_KEYS_SPARE)
         _replace(path, msgspec.structs.replace(file, sealing=sealing))
     return sealing[0].id
 
 
-def _with_new_sealing(path: Path, file: _File) -> list[_Sealing]:
-    if len(file.sealing) >= SEALING_KEYS_MAX:
+def _with_new_sealing(path: Path, file: _File, most: int) -> list[_Sealing]:
+    if len(file.sealing) >= most:
         raise KeyringError(
             f"{path} holds {len(file.sealing)} sealing keys",
             "they are kept for what they sealed, so rotate less often; after a leak, see docs/security/keys.md",

@@ -29,6 +29,7 @@ from actors.domain.revocations import Revoke
 
 NOW_MS = 1_767_225_600_000
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 ID = ids.client_id("us", "erp-bridge")
 HASHES = [hashlib.sha256(bytes([n])).hexdigest() for n in range(4)]
 
@@ -118,11 +119,42 @@ def test_an_old_secret_stays_good_for_ever():
     desk = Desk().registered()
     assert desk.do(RotateClientSecret(HASHES[1], 2 * GRACE_MAX_MS)).old_until_ms == NOW_MS + GRACE_MAX_MS
     desk.do(RotateClientSecret(HASHES[2], HOUR_MS))
-    assert [desk.check(one).ok for one in HASHES] == [False, True, True, False]
+    desk.now_ms += HOUR_MS
+    assert [desk.check(one).ok for one in HASHES] == [True, False, True, False]
+    desk.now_ms = NOW_MS + GRACE_MAX_MS
+    assert [desk.check(one).ok for one in HASHES] == [False, False, True, False]
     for grace_ms in (0, -HOUR_MS):
         told = desk.do(RotateClientSecret(HASHES[3 if grace_ms == 0 else 0], grace_ms))
         assert told.old_until_ms == 0
         assert len(desk.state.secrets) == 1
+
+
+def test_a_lost_answer_ends_the_only_secret_that_anybody_has():
+    """Two answers are lost, one after the other; the secret in use was promised a day, and gets neither less nor more."""
+    desk = Desk().registered()
+    for lost in HASHES[1:]:
+        desk.now_ms += HOUR_MS
+        desk.do(RotateClientSecret(lost, DAY_MS))
+    assert [desk.check(one).ok for one in HASHES] == [True, False, True, True]
+    desk.now_ms = NOW_MS + HOUR_MS + DAY_MS - 1
+    assert desk.check(HASHES[0]).ok
+    desk.now_ms += 1
+    assert not desk.check(HASHES[0]).ok
+
+
+def test_a_leaked_secret_outlives_a_grace_of_none():
+    desk = Desk().registered()
+    desk.do(RotateClientSecret(HASHES[1], DAY_MS))
+    desk.do(RotateClientSecret(HASHES[2], 0))
+    assert [desk.check(one).ok for one in HASHES] == [False, False, True, False]
+
+
+def test_an_administrator_believes_that_older_secrets_have_ended():
+    """The one before the newest ends first."""
+    desk = Desk().registered()
+    desk.do(RotateClientSecret(HASHES[1], DAY_MS))
+    assert desk.do(RotateClientSecret(HASHES[2], HOUR_MS)).old_until_ms == NOW_MS + HOUR_MS
+    assert client.view(desk.state, ViewClient(), desk.version).old_secret_until_ms == NOW_MS + DAY_MS
 
 
 def test_the_same_secret_again_makes_itself_expire():
@@ -203,9 +235,9 @@ def test_a_client_comes_back_from_its_row_as_another(life):
 
 
 @given(moves)
-def test_some_way_leaves_three_secrets_or_none_or_an_older_generation_good(life):
+def test_some_way_leaves_four_secrets_or_none_or_an_older_generation_good(life):
     desk = lived(life)
-    assert 1 <= len(desk.state.secrets) <= 2
+    assert 1 <= len(desk.state.secrets) <= 3
     assert desk.state.secrets[0][1] == 0
     assert all(NOW_MS < until <= desk.now_ms + GRACE_MAX_MS for _, until in desk.state.secrets[1:])
     assert [message.command.session_id for message in desk.post] == [

@@ -146,6 +146,18 @@ async def test_a_repeated_new_secret_replaces_the_one_that_was_told(cell):
     assert first == again == {"client_id": client["client_id"], "client_secret": ""}
 
 
+async def test_a_new_secret_after_a_lost_one_stops_the_machine_that_works_with_the_old_one(cell):
+    client, change = await registered(cell, ["orders.read"]), {"change": "rotate_secret", "grace_s": 86_400}
+    path = f"/v1/clients/{client['client_id']}/changes"
+    assert (await cell.post(path, change, "lost-1", **cell.bearer())).status_code == 200
+    again = await cell.post(path, change, "lost-1", **cell.bearer())
+    assert told_already(again)
+    assert "secret in use stays good" in again.json()["detail"]
+    fresh = (await cell.post(path, change, "new-1", **cell.bearer())).json()
+    for good in (client, fresh):
+        assert (await token_of(cell, good)).status_code == 200
+
+
 async def test_who_has_the_key_file_and_the_database_makes_a_machine_s_secret(cell):
     """Neither what is remembered of the call nor what the entity keeps, with any key of the file, gives it."""
     client = await registered(cell, ["orders.read"])

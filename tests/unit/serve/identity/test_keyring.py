@@ -272,6 +272,19 @@ def test_a_file_grows_until_it_can_not_be_read(path):
     assert load(path).sealing_id == SEALING_KEYS_MAX
 
 
+def test_a_leaked_file_can_not_be_answered_because_it_was_rotated_by_habit(path):
+    first = json.loads(path.read_bytes())["sealing"][0]
+    damage(path, sealing=[{**first, "id": number} for number in range(239, 0, -1)])
+    assert rotate_sealing(path) == 240
+    with pytest.raises(KeyringError, match="240 sealing keys"):
+        rotate_sealing(path)
+    for leak in range(1, 17):
+        leaked = load(path)
+        rotate(path, NOW_MS + leak, keep_old=False)
+        assert load(path).sealing_id == 240 + leak
+        assert load(path).verifying_key(leaked.signing_kid, NOW_MS + leak) is None
+
+
 def test_a_key_file_of_an_earlier_release_can_not_be_rotated(path):
     """It has one sealing key, and no wrapping keys."""
     told = json.loads(path.read_bytes())
