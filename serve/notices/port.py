@@ -29,7 +29,7 @@ class Notice(msgspec.Struct, frozen=True):
     values: Mapping[str, str]
     until_ms: int
     beside: bytes = b""
-    person: str = ""
+    person: Annotated[str, NOTICE_ABOUT] = ""
     once: bytes = b""
 
     def __repr__(self) -> str:
