@@ -23,10 +23,10 @@ JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 EVENT_STREAM = "text/event-stream"
 REF = "#/components/schemas/{name}"
-# What any route may be answered.
-ALWAYS = (429, 500, 503)
+# What any route may be answered; 422 for a query that it does not know.
+ALWAYS = (422, 429, 500, 503)
 # What any write may be answered besides.
-WRITE_PROBLEMS = (400, 408, 413, 415, 422)
+WRITE_PROBLEMS = (400, 408, 413, 415)
 
 
 # What the documentation's page is divided into, in the order in which one gets to know a cell.

@@ -78,7 +78,7 @@ def _pan_refused(place: dict[str, str] | None) -> Problem:
     return Problem("payment.pan_refused", detail, errors=[] if place is None else [place | {"detail": "a card number"}])
 
 
-def _check_target(scope: Scope) -> None:
+def check_target(scope: Scope) -> None:
     """Raises Problem 422 when the path or the query holds a card's number: ids in paths are journalled."""
     path = scope.get("raw_path") or scope["path"].encode()
     if form_holds_pan(path):
@@ -147,7 +147,7 @@ class BodyReader:
         body_max = min(self._body_max, OPEN_BODY_MAX) if OPEN_TO_ALL in scope else self._body_max
         if length and (len(length) > 18 or not length.isdigit() or int(length) > body_max):
             raise _too_large(body_max)
-        _check_target(scope)
+        check_target(scope)
         body = await self._in_time(receive, body_max)
         _check_body(body, media_type)
         return Write(checked, body, digest_of(body))

@@ -366,7 +366,7 @@ async def test_some_route_takes_one_of_two_values(cell):
 
 @pytest.mark.parametrize("path", ["/v1/availability", "/v1/locations/us-wh-seattle/level-suggestions"])
 async def test_what_may_be_given_many_times_is_refused(cell, path):
-    answer = await cell.http.get(f"{path}?sku=A1&of=no-one&sku=B+2&of=no-one")
+    answer = await cell.http.get(f"{path}?sku=A1&sku=B+2")
     assert answer.status_code == 200, answer.text
     assert [one["sku"] for one in answer.json().get("skus") or answer.json()["suggestions"]] == ["A1", "B 2"]
 
