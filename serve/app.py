@@ -71,7 +71,7 @@ from serve.pages import PageHeaders
 from serve.permissions import undeclared
 from serve.privacy.routes import privacy_routers
 from serve.problems import Answer, Problem
-from serve.queries import NO_NAMES, check_names, names_of, pairs
+from serve.queries import NO_NAMES, check_names, check_query, names_of, pairs
 from serve.regions import Territory
 from serve.requests import ClientGone
 from serve.responses import AnswerResponse, send_answer
@@ -83,7 +83,7 @@ DESCRIPTION = (
     "`DELETE /v1/passkeys/{passkey_id}` and `DELETE /v1/customers/me/passkeys/{passkey_id}`, `POST /v1/customers`, `POST /v1/devices/claim`, `POST /v1/audit/operator-acts` and "
     "`POST /v1/notices/{notice_id}/sent`. Errors are RFC 9457 problem details with a stable `code` "
     "(`ProblemBody` lists all; `docs/errors.md` says what to do). Money is in minor units, times are UTC. "
-    "A query may have the parameters that its endpoint tells of, and no others."
+    "A query may have the parameters that its endpoint tells of, and no others; an empty one that is optional is as if it were not there."
 )
 _PAGES_MAX = 20
 _ORDERS = "/v1/orders/"
@@ -277,7 +277,7 @@ def _fastapi(
         if request.scope["query_string"]:
             names = names_of_routes.get(endpoint)
             if names is not None:
-                check_names(request.scope, request.query_params.multi_items(), names)
+                check_query(request, names)
         if need is not None and need.reads and not need.counted:
             await _note_read(services, request, need.reads)
 

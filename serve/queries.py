@@ -12,6 +12,8 @@ from urllib.parse import unquote_plus
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from serve.context import Scope
@@ -26,10 +28,11 @@ _NAME_CHARS_MAX = 100
 
 
 class Names(NamedTuple):
-    """The parameters of a route's query: those that stand for one value, and those that are lists."""
+    """The parameters of a route's query: those that stand for one value, and those that are lists. optional: of the first."""
 
     single: frozenset[str] = frozenset()
     many: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
 
 
 NO_NAMES = Names()
@@ -86,6 +89,16 @@ def check_names(scope: Scope, given: Iterable[tuple[str, str]], names: Names) ->
             raise _unknown(name[:_NAME_CHARS_MAX], sorted(names.single | names.many))
 
 
+def check_query(request: Request, names: Names) -> None:
+    """The same of a request that FastAPI has begun with. What is optional and empty is left out then: it is a field of a form that nobody filled in, and not given."""
+    given = request.query_params.multi_items()
+    check_names(request.scope, given, names)
+    kept = [(name, value) for name, value in given if value or name not in names.optional]
+    if len(kept) != len(given):
+        # FastAPI has looked at them for the check itself, and they are remembered here.
+        request._query_params = QueryParams(kept)  # noqa: SLF001 - Starlette has no other way
+
+
 def _unknown(name: str, known: list[str]) -> Problem:
     detail = f"There is no parameter `{name}` here; there {_told(known)}."
     return Problem("request.parameter_unknown", detail, errors=[{"parameter": name, "detail": detail}])
@@ -100,20 +113,26 @@ def _told(known: list[str]) -> str:
 def names_of(routes: Iterable[BaseRoute]) -> NamesOfRoutes:
     """What the queries of FastAPI's routes may have in them."""
     return {
-        (method, route.path_format): Names(
-            single=frozenset(name for name, is_list in parameters if not is_list),
-            many=frozenset(name for name, is_list in parameters if is_list),
-        )
+        (method, route.path_format): _names(route.dependant)
         for route in routes
         if isinstance(route, APIRoute) and route.path_format.startswith(_PREFIX)
-        for parameters in [list(_parameters(route.dependant))]
         for method in route.methods or ()
     }
 
 
-def _parameters(needs: Dependant) -> Iterator[tuple[str, bool]]:
-    """Name, and whether it is a list."""
+def _names(needs: Dependant) -> Names:
+    parameters = list(_parameters(needs))
+    return Names(
+        single=frozenset(name for name, is_list, _ in parameters if not is_list),
+        many=frozenset(name for name, is_list, _ in parameters if is_list),
+        optional=frozenset(name for name, is_list, required in parameters if not (is_list or required)),
+    )
+
+
+def _parameters(needs: Dependant) -> Iterator[tuple[str, bool, bool]]:
+    """Name, whether it is a list, whether it is required."""
     for parameter in needs.query_params:
-        yield parameter.alias, get_origin(parameter.field_info.annotation) is list
+        field = parameter.field_info
+        yield parameter.alias, get_origin(field.annotation) is list, field.is_required()
     for part in needs.dependencies:
         yield from _parameters(part)

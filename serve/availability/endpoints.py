@@ -64,6 +64,8 @@ class Availability:
         for name, value in given:
             if name == "sku":
                 skus.append(value)
+            elif not value:
+                continue  # as if it were not given
             elif name == "lat":
                 lat = number(name, value, -90, 90)
             elif name == "lon":

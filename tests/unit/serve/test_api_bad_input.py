@@ -296,7 +296,7 @@ async def test_wrong_particulars_are_refused(cell, change, code, pointer):
 QUERIES = [
     ("/v1/orders?cursor=abc", 400, "cursor.invalid"),
     ("/v1/skus?cursor=abc", 400, "cursor.invalid"),
-    ("/v1/locations?cursor=", 400, "cursor.invalid"),
+    ("/v1/locations?cursor=x", 400, "cursor.invalid"),
     ("/v1/locations/us-wh-seattle/stock?cursor=abc", 400, "cursor.invalid"),
     ("/v1/locations/us-wh-seattle/ledger?cursor=abc", 400, "cursor.invalid"),
     ("/v1/orders?status=lost", 422, "request.parameter_invalid"),

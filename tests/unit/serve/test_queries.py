@@ -107,3 +107,33 @@ async def test_a_card_s_number_as_a_name_is_sent_back(cell):
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"])
 async def test_a_probe_or_a_page_is_refused_for_what_it_ignores(cell, path):
     assert (await cell.http.get(f"{path}?at=1")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "without"),
+    [
+        ("/v1/orders", "customer_ref=&status=&held=&cursor=&limit=", ""),
+        ("/v1/orders", "status=placed&customer_ref", "status=placed"),
+        ("/v1/skus", "limit=&cursor=", ""),
+        ("/v1/locations", "cursor=&limit=1", "limit=1"),
+        ("/v1/availability", "sku=A1&lat=&lon=&limit=&channel=&pickup=", "sku=A1"),
+        ("/v1/locations/us-wh-seattle/level-suggestions", "sku=A1&service_level=&lead_time_days=", "sku=A1"),
+    ],
+)
+async def test_a_field_of_a_form_that_nobody_filled_in_is_refused_or_means_something(cell, path, query, without):
+    await cell.placed()
+    answer, same = await cell.http.get(f"{path}?{query}"), await cell.http.get(f"{path}?{without}")
+    assert answer.status_code == same.status_code == 200, answer.text
+    assert {**answer.json(), "as_of": 0} == {**same.json(), "as_of": 0}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/availability?sku=", "/v1/availability?sku=A1&lat=&lon=5", "/v1/orders?limit=&limit=1",
+        "/v1/locations/us-wh-seattle/level-suggestions?sku=", "/v1/locations/us-wh-seattle/level-suggestions?sku=A1&sku=",
+        "/v1/locations/us-wh-seattle/put-away-suggestions?sku=A1&units=", "/v1/orders?custmer_ref=",
+    ],
+)  # fmt: skip
+async def test_something_empty_that_has_to_be_there_is_taken(cell, path):
+    assert (await cell.http.get(path)).status_code == 422
