@@ -298,7 +298,16 @@ def _document(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]], guarded:
     if guarded:
         _tell_of_tokens(document)
     _tell_of_headers(paths)
+    _tell_of_empty_values(paths)
     return document
+
+
+def _tell_of_empty_values(paths: Mapping[str, Mapping[str, Any]]) -> None:
+    """What is optional and empty is not given (`queries.py`)."""
+    for told in (told for operations in paths.values() for told in operations.values()):
+        for one in told.get("parameters", ()):
+            if one["in"] == "query" and not one["required"] and one["schema"].get("type") != "array":
+                one["allowEmptyValue"] = True
 
 
 def _tell_of_headers(paths: Mapping[str, Mapping[str, Any]]) -> None:
