@@ -317,6 +317,8 @@ QUERIES = [
     ("/v1/availability?sku=A1&sku=zz", 422, "sku.unknown"),
     ("/v1/availability?" + "&".join(["sku=A1"] * 51), 422, "request.parameter_invalid"),
     ("/v1/availability?sku=" + "A" * 20_000, 422, "request.parameter_invalid"),
+    ("/v1/inventory/", 404, "request.route_unknown"),
+    ("/v1/locations/us-wh-seattle/stock/", 404, "request.route_unknown"),
     ("/v1/nothing", 404, "request.route_unknown"),
 ]
 # What is asked, and the one that is given twice. The router knows names as they are written, the cell as they are read.
