@@ -71,7 +71,7 @@ from serve.pages import PageHeaders
 from serve.permissions import undeclared
 from serve.privacy.routes import privacy_routers
 from serve.problems import Answer, Problem
-from serve.queries import require_once, single_names
+from serve.queries import NO_NAMES, check_names, check_query, names_of, pairs
 from serve.regions import Territory
 from serve.requests import ClientGone
 from serve.responses import AnswerResponse, send_answer
@@ -82,7 +82,8 @@ DESCRIPTION = (
     "Orders, stock and availability of one region. Writes need an `Idempotency-Key`, but for signing in and out, codes and second factors, "
     "`DELETE /v1/passkeys/{passkey_id}` and `DELETE /v1/customers/me/passkeys/{passkey_id}`, `POST /v1/customers`, `POST /v1/devices/claim`, `POST /v1/audit/operator-acts` and "
     "`POST /v1/notices/{notice_id}/sent`. Errors are RFC 9457 problem details with a stable `code` "
-    "(`ProblemBody` lists all; `docs/errors.md` says what to do). Money is in minor units, times are UTC."
+    "(`ProblemBody` lists all; `docs/errors.md` says what to do). Money is in minor units, times are UTC. "
+    "A query may have the parameters that its endpoint tells of, and no others; an empty one that is optional is as if it were not there."
 )
 _PAGES_MAX = 20
 _ORDERS = "/v1/orders/"
@@ -208,6 +209,9 @@ class Api:
         """The answer, whatever happens; None when the caller is gone."""
         try:
             self._guard.check(scope, hot.need)
+            if scope["query_string"] and hot is not self._availability:
+                # That one looks at its own, once for all who ask the same; the others take none.
+                check_names(scope, pairs(scope["query_string"]), NO_NAMES)
             if hot.need is not None and hot.need.reads:
                 await self._trail.read(scope, hot.need.reads, "order", order_id)
             if hot.of_order is not None:
@@ -271,12 +275,14 @@ def _fastapi(
         need = NEEDS.get(endpoint)
         services.guard.check(request.scope, need, location_id)
         if request.scope["query_string"]:
-            require_once(request.query_params.multi_items(), single[endpoint])
+            names = names_of_routes.get(endpoint)
+            if names is not None:
+                check_query(request, names)
         if need is not None and need.reads and not need.counted:
             await _note_read(services, request, need.reads)
 
     routers = _routers(services, territory, known, private, places)
-    single = single_names(route for routes in routers for route in routes.routes)
+    names_of_routes = names_of(route for routes in routers for route in routes.routes)
     for routes in routers:
         # Before anything else of the request is looked at.
         app.include_router(routes, dependencies=[Depends(allowed)])

@@ -88,6 +88,7 @@ TOGETHER: tuple[Together, ...] = (
     Together("client: scopes, who registers it", "none for people alone, none of level high that he has not", ("client.scope_forbidden", "client.beyond_rights")),
     Together("decision: `decision`, `note`", "a refusal has one, an approval none", ("body.missing_field", "body.invalid")),
     Together("key: `Idempotency-Key`, the request", "the same key for the same request only", ("idempotency.key_reused",)),
+    Together("query: its names", "those of which the API's document tells for the endpoint", ("request.parameter_unknown",)),
     Together("query: a name that stands for one value", "once", ("request.parameter_repeated",)),
 )  # fmt: skip
 

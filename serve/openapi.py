@@ -23,10 +23,10 @@ JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 EVENT_STREAM = "text/event-stream"
 REF = "#/components/schemas/{name}"
-# What any route may be answered.
-ALWAYS = (429, 500, 503)
+# What any route may be answered; 422 for a query that it does not know.
+ALWAYS = (422, 429, 500, 503)
 # What any write may be answered besides.
-WRITE_PROBLEMS = (400, 408, 413, 415, 422)
+WRITE_PROBLEMS = (400, 408, 413, 415)
 
 
 # What the documentation's page is divided into, in the order in which one gets to know a cell.
@@ -298,7 +298,16 @@ def _document(app: FastAPI, hot_paths: Mapping[str, Mapping[str, Any]], guarded:
     if guarded:
         _tell_of_tokens(document)
     _tell_of_headers(paths)
+    _tell_of_empty_values(paths)
     return document
+
+
+def _tell_of_empty_values(paths: Mapping[str, Mapping[str, Any]]) -> None:
+    """What is optional and empty is not given (`queries.py`)."""
+    for told in (told for operations in paths.values() for told in operations.values()):
+        for one in told.get("parameters", ()):
+            if one["in"] == "query" and not one["required"] and one["schema"].get("type") != "array":
+                one["allowEmptyValue"] = True
 
 
 def _tell_of_headers(paths: Mapping[str, Mapping[str, Any]]) -> None:

@@ -1,27 +1,43 @@
-"""Query strings of the hot routes, and what all routes ask of theirs: what is one value is given once. FastAPI reads those of the others.
+"""Query strings of the hot routes, and what all routes ask of theirs: no name that they don't know, and what is one value once. FastAPI reads those of the others.
 
-Of two values somebody else may have looked at the other one: the router chooses a cell by the first `lat`.
+Who misspells a filter would be told about everybody's orders. Of two values somebody else may have looked at the other one: the router chooses a cell by the first `lat`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator
-from typing import get_origin
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, get_origin
 from urllib.parse import unquote_plus
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
 from starlette.routing import BaseRoute
 
+from serve.context import Scope
 from serve.problems import Problem
+from serve.requests import check_target
 
 PAIRS_MAX = 128
 QUERY_BYTES_MAX = 16_384
+# Of the API. What else there is (probes, metrics, pages) is asked by who adds what he likes, and ignores it.
+_PREFIX = "/v1/"
+_NAME_CHARS_MAX = 100
 
 
-# The names that are given once, by method and template.
-SingleNames = dict[tuple[str, str], frozenset[str]]
+class Names(NamedTuple):
+    """The parameters of a route's query: those that stand for one value, and those that are lists. optional: of the first."""
+
+    single: frozenset[str] = frozenset()
+    many: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+
+
+NO_NAMES = Names()
+# By method and template.
+NamesOfRoutes = dict[tuple[str, str], Names]
 
 
 def pairs(query: bytes) -> list[tuple[str, str]]:
@@ -58,30 +74,65 @@ def number(name: str, value: str, least: float, most: float) -> float:
     raise Problem("request.parameter_invalid", detail, errors=[{"parameter": name, "detail": detail}])
 
 
-def require_once(given: Iterable[tuple[str, str]], single: Collection[str]) -> None:
-    """Raises Problem 422 with the first name of `single` that is given again."""
+def check_names(scope: Scope, given: Iterable[tuple[str, str]], names: Names) -> None:
+    """Raises Problem 422 with the first name that is unknown, or given again though it is one value."""
     seen = set()
     for name, _ in given:
-        if name in single:
+        if name in names.single:
             if name in seen:
                 detail = f"{name} is one value: give it once."
                 raise Problem("request.parameter_repeated", detail, errors=[{"parameter": name, "detail": detail}])
             seen.add(name)
+        elif name not in names.many:
+            # A card's number is told as that, and not sent back.
+            check_target(scope)
+            raise _unknown(name[:_NAME_CHARS_MAX], sorted(names.single | names.many))
 
 
-def single_names(routes: Iterable[BaseRoute]) -> SingleNames:
-    """What FastAPI's routes take one value of; of a parameter that is a list they take many."""
+def check_query(request: Request, names: Names) -> None:
+    """The same of a request that FastAPI has begun with. What is optional and empty is left out then: it is a field of a form that nobody filled in, and not given."""
+    given = request.query_params.multi_items()
+    check_names(request.scope, given, names)
+    kept = [(name, value) for name, value in given if value or name not in names.optional]
+    if len(kept) != len(given):
+        # FastAPI has looked at them for the check itself, and they are remembered here.
+        request._query_params = QueryParams(kept)  # noqa: SLF001 - Starlette has no other way
+
+
+def _unknown(name: str, known: list[str]) -> Problem:
+    detail = f"There is no parameter `{name}` here; there {_told(known)}."
+    return Problem("request.parameter_unknown", detail, errors=[{"parameter": name, "detail": detail}])
+
+
+def _told(known: list[str]) -> str:
+    if not known:
+        return "are none"
+    return f"{'is' if len(known) == 1 else 'are'} {', '.join(known)}"
+
+
+def names_of(routes: Iterable[BaseRoute]) -> NamesOfRoutes:
+    """What the queries of FastAPI's routes may have in them."""
     return {
-        (method, route.path_format): frozenset(_single(route.dependant))
+        (method, route.path_format): _names(route.dependant)
         for route in routes
-        if isinstance(route, APIRoute)
+        if isinstance(route, APIRoute) and route.path_format.startswith(_PREFIX)
         for method in route.methods or ()
     }
 
 
-def _single(needs: Dependant) -> Iterator[str]:
+def _names(needs: Dependant) -> Names:
+    parameters = list(_parameters(needs))
+    return Names(
+        single=frozenset(name for name, is_list, _ in parameters if not is_list),
+        many=frozenset(name for name, is_list, _ in parameters if is_list),
+        optional=frozenset(name for name, is_list, required in parameters if not (is_list or required)),
+    )
+
+
+def _parameters(needs: Dependant) -> Iterator[tuple[str, bool, bool]]:
+    """Name, whether it is a list, whether it is required."""
     for parameter in needs.query_params:
-        if get_origin(parameter.field_info.annotation) is not list:
-            yield parameter.alias
+        field = parameter.field_info
+        yield parameter.alias, get_origin(field.annotation) is list, field.is_required()
     for part in needs.dependencies:
-        yield from _single(part)
+        yield from _parameters(part)

@@ -16,6 +16,7 @@ import msgspec
 from starlette.requests import Request
 
 from actors.runtime.sharding import digest_of
+from serve.choices import words_at
 from serve.context import OPEN_TO_ALL, PRINCIPAL, Receive, Scope, headers_of
 from serve.payments.pan import form_holds_pan, json_holds_pan, pointer_of_pan, text_holds_pan
 from serve.problems import Problem, escaped
@@ -78,7 +79,7 @@ def _pan_refused(place: dict[str, str] | None) -> Problem:
     return Problem("payment.pan_refused", detail, errors=[] if place is None else [place | {"detail": "a card number"}])
 
 
-def _check_target(scope: Scope) -> None:
+def check_target(scope: Scope) -> None:
     """Raises Problem 422 when the path or the query holds a card's number: ids in paths are journalled."""
     path = scope.get("raw_path") or scope["path"].encode()
     if form_holds_pan(path):
@@ -147,7 +148,7 @@ class BodyReader:
         body_max = min(self._body_max, OPEN_BODY_MAX) if OPEN_TO_ALL in scope else self._body_max
         if length and (len(length) > 18 or not length.isdigit() or int(length) > body_max):
             raise _too_large(body_max)
-        _check_target(scope)
+        check_target(scope)
         body = await self._in_time(receive, body_max)
         _check_body(body, media_type)
         return Write(checked, body, digest_of(body))
@@ -212,7 +213,7 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, base: st
     except msgspec.ValidationError as error:
         # It stopped at the first thing that is wrong for us; what is no JSON at all is told as that, wherever it breaks.
         _check_json(body, base)
-        raise _invalid(str(error), base) from None
+        raise _invalid(str(error), base, decoder.type) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         _check_json(body, base)
         raise Problem("body.malformed_json", "The body can't be read.", errors=[_place(base, "unreadable")]) from None
@@ -243,15 +244,16 @@ def _place(pointer: str, detail: str) -> dict[str, str]:
 # `[...]` is some value of a mapping, which one is not said: the mapping is told.
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]|\[\.\.\.\]")
 _FIELD = re.compile(r"^Object (contains unknown|missing required) field `(.*)`$", re.DOTALL)
+_NO_WORD = ("Invalid enum value ", "Invalid value ")
 _NAME_CHARS_MAX = 100
 
 
-def _invalid(message: str, base: str) -> Problem:
-    """What msgspec says as "… - at `$.lines[0].sku`"; that becomes a code, a detail and a JSON pointer."""
+def _invalid(message: str, base: str, kind: Any) -> Problem:
+    """What msgspec says as "… - at `$.lines[0].sku`" of a value of type `kind`; that becomes a code, a detail and a JSON pointer."""
     what, at, path = message.rpartition(" - at `$")
     if not at:
         what, path = message, ""
-    steps = (name or number for name, number in _STEP.findall(path.removesuffix("`")))
+    steps = [name or number for name, number in _STEP.findall(path.removesuffix("`"))]
     pointer = base + "".join(f"/{step}" for step in steps if step)
     code = "body.invalid"
     field = _FIELD.match(what)
@@ -260,4 +262,6 @@ def _invalid(message: str, base: str) -> Problem:
         name = field[2][:_NAME_CHARS_MAX]
         pointer += "/" + escaped(name)
         what = f"Unknown field `{name}`" if code == "body.unknown_field" else f"Field `{name}` is required"
+    elif what.startswith(_NO_WORD) and (words := words_at(kind, steps)):
+        what = f"{what}: it is one of {', '.join(words)}"
     return Problem(code, f"{what}.", errors=[_place(pointer, what)])

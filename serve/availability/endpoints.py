@@ -17,13 +17,12 @@ from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID, Receive, Scope
 from serve.limits import SKUS_PER_QUERY_MAX
 from serve.problems import Answer, Problem
-from serve.queries import number, pairs, require_once
+from serve.queries import Names, check_names, number, pairs
 
 CHANNELS = frozenset(get_args(Channel))
 LOCATIONS_DEFAULT = 10
 LOCATIONS_MAX = 100
-# All but the SKUs.
-_SINGLE = frozenset({"lat", "lon", "limit", "channel", "pickup"})
+_NAMES = Names(single=frozenset({"lat", "lon", "limit", "channel", "pickup"}), many=frozenset({"sku"}))
 
 
 class AvailabilityView(msgspec.Struct, frozen=True):
@@ -61,10 +60,12 @@ class Availability:
         lat = lon = None
         limit, channel, pickup = LOCATIONS_DEFAULT, "", False
         given = pairs(query)
-        require_once(given, _SINGLE)
+        check_names(scope, given, _NAMES)
         for name, value in given:
             if name == "sku":
                 skus.append(value)
+            elif not value:
+                continue  # as if it were not given
             elif name == "lat":
                 lat = number(name, value, -90, 90)
             elif name == "lon":

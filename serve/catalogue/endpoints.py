@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Path, Request
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.responses import Response
 
 from actors.domain.article import Article
@@ -54,6 +55,15 @@ _DETAIL = {
     "tracking": "none", "expires": False, "min_life_days": 0, "hazard_class": "", "temperature": "ambient", "kit": [], "goods_classes": [],
     "released_at": None, **_LIGHT,
 }  # fmt: skip
+
+
+class _SkuConvertor(PathConvertor):
+    """`{sku:sku}` in a template: slashes stand decoded in the path, and one that ends before the SKU is no resource."""
+
+    regex = ".+"
+
+
+register_url_convertor("sku", _SkuConvertor())
 SkuInPath = Annotated[
     str, Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", description="percent-encoded")
 ]
@@ -94,8 +104,7 @@ def router(services: Services, territory: Territory) -> APIRouter:
         next_cursor = services.cursors.seal("skus", page[-1][0]) if more else None
         return ok(SkuPage([SkuView(sku, text) for sku, text in page], next_cursor))
 
-    # A SKU may have slashes, which stand decoded in the path.
-    @api.get("/v1/skus/{sku:path}", summary="One SKU", **documented(SkuDetail, problems=(404, 422), example=_DETAIL))
+    @api.get("/v1/skus/{sku:sku}", summary="One SKU", **documented(SkuDetail, problems=(404, 422), example=_DETAIL))
     async def one(sku: SkuInPath, request: Request) -> Response:
         """With all that is known of it, from the catalogue's actor: every acknowledged change is in it."""
         cause = request.scope[REQUEST_ID]

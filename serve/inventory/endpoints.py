@@ -68,9 +68,8 @@ def router(services: Services) -> APIRouter:
     api = APIRouter(tags=["inventory"])
     catalogue = catalogue_id(services.settings.region)
 
-    # A SKU may have slashes, which stand decoded in the path.
     @api.get(
-        "/v1/inventory/{sku:path}",
+        "/v1/inventory/{sku:sku}",
         summary="One SKU over all places",
         **documented(InventoryView, problems=(404, 422), example=_EXAMPLE),
     )

@@ -45,9 +45,8 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
         more = cursors.seal(scope, page.next_after) if page.next_after else None
         return ok(StockPage(page.location_id, page.version, page.stock, more))
 
-    # A SKU may have slashes, which stand decoded in the path.
     @api.get(
-        "/v1/locations/{location_id}/stock/{sku:path}",
+        "/v1/locations/{location_id}/stock/{sku:sku}",
         summary="One SKU at a location",
         **documented(SkuStock, problems=(404, 421, 422)),
     )

@@ -11,6 +11,7 @@ CODES: dict[str, Entry] = {
     "request.malformed": Entry(400, "Not valid HTTP"),
     "request.headers_too_large": Entry(431, "Headers are too large"),
     "request.parameter_invalid": Entry(422, "Parameter is not valid"),
+    "request.parameter_unknown": Entry(422, "No such parameter"),
     "request.parameter_repeated": Entry(422, "Parameter is given twice"),
     "request.fault": Entry(500, "Internal error"),
     "body.too_large": Entry(413, "Body is too large"),

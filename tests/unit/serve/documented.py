@@ -33,8 +33,6 @@ def _told(api: Api, scope: Scope) -> tuple[str, Mapping[str, Any]] | None:
     if method not in api.methods_of.get(template, ()):
         return None
     answers = {str(status): answer for status, answer in route.responses.items()}
-    if scope.get("path_params") or scope["query_string"]:
-        answers.setdefault("422", {})  # FastAPI tells of it
     return f"{method} {template}", answers
 
 
