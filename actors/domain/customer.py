@@ -86,7 +86,7 @@ def decide(state: Customer | None, command: Command, context: Context) -> Decisi
         return _account(wanted, context, *([EmailKept(command.sealed_email)] if wanted else []))
     if type(command) is EraseCustomer:
         ended = [session.session_id for session in customer.sessions]
-        return _account(True, context, CustomerErased(ended, context.now_ms + REVOKED_MS))
+        return _account(True, context, CustomerErased(ended, context.now_ms + REVOKED_MS, customer.code_key_ids))
     if type(command) is EndOtherSessions:
         session = sessions.running(customer, command.session_id, context)
         return _account(True, context, *sessions.others_ended(customer, session.session_id, context))
@@ -143,8 +143,8 @@ def evolve(state: Customer | None, event: Event, context: Context) -> Customer:
 
 # --- messages and projections ---------------------------------------------------------------------------------------
 def messages(customer_id: str, event: Event) -> Iterable[Message]:
-    """Sessions that ended are revoked; the keys of codes that nobody gave are destroyed."""
-    if isinstance(event, UnprovedForgotten):
+    """Sessions that ended are revoked; the keys of codes are destroyed with their account."""
+    if isinstance(event, UnprovedForgotten | CustomerErased):
         for key_id in event.code_key_ids:
             yield Message("data_key", key_id, DestroyKey())
     if isinstance(event, SessionOpened | SessionEnded | CustomerErased):

@@ -57,10 +57,11 @@ class SessionEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class CustomerErased(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The account is no more. `ended`: its sessions, revoked until `until_ms`."""
+    """The account is no more, nor are the data keys of its codes. `ended`: its sessions, revoked until `until_ms`."""
 
     ended: list[str]
     until_ms: int
+    code_key_ids: list[str] = []
 
 
 class UnprovedForgotten(msgspec.Struct, frozen=True, tag=True, gc=False):

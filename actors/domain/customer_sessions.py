@@ -93,7 +93,7 @@ def evolve(customer: Customer, event: SessionOpened | SessionRefreshed | Session
         if event.passkey is not None:
             passkeys.use_up(customer, event.passkey, context.now_ms)
         else:
-            customer.codes, customer.proved, customer.code_key_ids = one_time_code.used(customer.codes), True, []
+            customer.codes, customer.proved = one_time_code.used(customer.codes), True
         # One that ran out by itself goes without a word: none of its tokens is good any more.
         kept = [one for one in customer.sessions if one.session_id not in event.ended and runs(one, context.now_ms)]
         customer.sessions = [*kept, event.session]

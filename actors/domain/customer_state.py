@@ -38,7 +38,7 @@ class Session(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 class Customer(msgspec.Struct):
     """The state of an account. `proved`: a right code was given once. `sealed_email`: b"" until it is kept. `sessions` and `passkeys`: oldest first.
-    `challenges`: those that passkeys signed. `erased`: there is none any more. `code_key_ids`: while it is not proved, of the data keys that only its codes are sent under."""
+    `challenges`: those that passkeys signed. `erased`: there is none any more. `code_key_ids`: of the data keys that only codes were sent under, from before it was proved."""
 
     codes: Codes = one_time_code.NONE
     sealed_email: Annotated[bytes, SEALED_EMAIL] = b""
