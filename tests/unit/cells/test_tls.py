@@ -219,7 +219,7 @@ def test_serve_s_ingress_or_the_way_to_a_replica_stays_plain_or_is_changed_twice
 @pytest.mark.parametrize(
     ("text", "problem", "right"),
     [
-        ('[tls]\nmode = "on"', "tls.mode", 'mode = "off"'),
+        ('[tls]\nmode = "on"', "tls.mode", 'it is one of: "off", "required"'),
         ('[tls]\ncertificate = "a.pem"', "tls.certificate is given", "give all three"),
         ('[tls]\ncertificate = "a.pem"\nkey = "a.key"', "not all of", "give all three"),
         ('[tls]\nname = "not a name"', "tls.name", "name"),

@@ -124,7 +124,7 @@ async def test_what_expires_and_has_no_lot_is_good_until_nobody_knows_when(cell)
 
 
 @pytest.mark.parametrize(
-    "day", ["soon", "2026-02-30", "20260301", "2026-W09-1", "1767225600", "", "0000-01-01", "2026-3-1"]
+    "day", ["soon", "2026-02-30", "20260301", "2026-W09-1", "1767225600", "0000-01-01", "2026-3-1"]
 )
 async def test_a_day_that_is_none_is_refused(cell, day):
     told = await cell.get("/v1/inventory/A1", good_until=day)
