@@ -1,7 +1,7 @@
 """The cell's one ASGI app. `build(services)` gives it; both doors serve the same object.
 
     request ──▶ Api ──┬─ hot routes: plain handlers with msgspec      updates, placements, one order, availability
-                      └─ FastAPI: everything else                     lists, locations, catalogue, live, health, docs
+                      └─ FastAPI: everything else (`routes.py`)       lists, locations, catalogue, live, health, docs
 
 `Api` gives every request its id, counts it, bounds how many run at once, and turns a crash into a 500 that tells nothing but the
 id. Hot or not, callers pass the same guard (`identity/guard.py`) with the endpoint's declaration (`permissions.py`), bodies are read by
@@ -10,54 +10,20 @@ id. Hot or not, callers pass the same guard (`identity/guard.py`) with the endpo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import NamedTuple
 
-from fastapi import APIRouter, Depends, FastAPI
-from fastapi.exceptions import RequestValidationError
+from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
 
-import serve.alerts.endpoints
-import serve.approvals.endpoints
-import serve.audit.endpoints
-import serve.audit.keeper
-import serve.audit.operators
-import serve.breaches.endpoints
-import serve.catalogue.endpoints
-import serve.collections.endpoints
-import serve.counts.endpoints
-import serve.counts.suggestions
-import serve.figures.endpoints
-import serve.floor.endpoints
-import serve.health.endpoints
-import serve.inbounds.endpoints
-import serve.inventory.endpoints
-import serve.keys.endpoints
-import serve.live.endpoints
-import serve.locations.endpoints
-import serve.orders.bulk
-import serve.orders.changing
-import serve.orders.explaining
-import serve.orders.reading
-import serve.orders.refunding
-import serve.orders.searching
-import serve.packing.endpoints
-import serve.reservations.endpoints
-import serve.sourcing.endpoints
-import serve.sourcing.promises
-import serve.sourcing.simulations
-import serve.transfers.endpoints
 from serve import documentation, openapi
 from serve.availability.endpoints import Availability
 from serve.availability.pickup import PickupOffers
 from serve.catalogue.known import KnownSkuCheck
 from serve.context import REQUEST_ID, Receive, Scope, Send, request_id_of
 from serve.endpoint_needs import NEEDS, Need
-from serve.identity.routes import identity_routers
 from serve.logs import crashed
 from serve.metrics import OTHER, UNMATCHED
 from serve.orders.documents import hot_paths
@@ -69,13 +35,14 @@ from serve.orders.reading import OrderReading
 from serve.orders.updates import OrderUpdating
 from serve.pages import PageHeaders
 from serve.permissions import undeclared
-from serve.privacy.routes import privacy_routers
 from serve.problems import Answer, Problem
 from serve.queries import NO_NAMES, check_names, check_query, names_of, pairs
 from serve.regions import Territory
 from serve.requests import ClientGone
-from serve.responses import AnswerResponse, send_answer
+from serve.responses import send_answer
+from serve.routes import all_routers
 from serve.services import Services
+from serve.told_errors import fault, tell_errors
 
 VERSION = "1.0"
 DESCRIPTION = (
@@ -227,7 +194,7 @@ class Api:
         except Exception:
             self._metrics.faults += 1
             crashed(scope)
-            return _fault(request_id)
+            return fault(request_id)
 
     async def _cold(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
         """FastAPI's routes; gives the status. The request id goes with every answer."""
@@ -235,7 +202,7 @@ class Api:
         try:
             await self._rest(scope, receive, sending)
         except Exception:
-            # The answer, if none had begun, was given by `_crashed`; Starlette raises again so that it can be logged once.
+            # The answer, if none had begun, was given by `told_errors.py`; Starlette raises again so that it can be logged once.
             self._metrics.faults += 1
             crashed(scope)
         return sending.status
@@ -248,10 +215,6 @@ def build(services: Services) -> Api:
 
 def _busy(request_id: str) -> Answer:
     return Problem("cell.busy", "This replica has too many requests in flight.").answer(request_id)
-
-
-def _fault(request_id: str) -> Answer:
-    return Problem("request.fault", "Something went wrong. Tell us the request id.").answer(request_id)
 
 
 def _fastapi(
@@ -281,7 +244,7 @@ def _fastapi(
         if need is not None and need.reads and not need.counted:
             await _note_read(services, request, need.reads)
 
-    routers = _routers(services, territory, known, private, places)
+    routers = all_routers(services, territory, known, private, places)
     names_of_routes = names_of(route for routes in routers for route in routes.routes)
     for routes in routers:
         # Before anything else of the request is looked at.
@@ -290,169 +253,11 @@ def _fastapi(
     openapi.install(app, hot_paths(), guarded=settings.identity == "required")
 
     methods_of = openapi.methods_by_path(routers, hot_paths())
-    _tell_errors(app, services, methods_of)
+    tell_errors(app, services, methods_of)
     return app, methods_of
-
-
-def _routers(
-    services: Services, territory: Territory, known: KnownSkuCheck, private: PrivateOrders, places: PlacesOfOrders
-) -> list[APIRouter]:  # fmt: skip
-    """All of FastAPI's routes."""
-    return [
-        serve.orders.reading.router(services, territory, private),
-        serve.orders.searching.router(services, private),
-        serve.orders.explaining.router(services, territory, private),
-        serve.orders.bulk.router(services, territory, private),
-        serve.orders.changing.router(services, territory, private, places),
-        serve.orders.refunding.router(services, territory),
-        serve.sourcing.endpoints.router(services, territory),
-        serve.sourcing.simulations.router(services, territory, private),
-        serve.sourcing.promises.router(services),
-        serve.reservations.endpoints.router(services, territory, places, known),
-        serve.locations.endpoints.router(services, territory, known),
-        serve.inventory.endpoints.router(services),
-        serve.catalogue.endpoints.router(services, territory),
-        serve.counts.endpoints.router(services, territory, known),
-        serve.floor.endpoints.router(services, territory, known),
-        serve.transfers.endpoints.router(services, territory, known),
-        serve.inbounds.endpoints.router(services, territory, known),
-        serve.packing.endpoints.router(services, territory, known, private),
-        serve.collections.endpoints.router(services, territory, known, private),
-        serve.counts.suggestions.router(services, territory),
-        serve.figures.endpoints.router(services, territory),
-        serve.live.endpoints.router(services),
-        serve.health.endpoints.router(services),
-        *audit_routers(services),
-        *alert_routers(services),
-        *key_routers(services),
-        *approval_routers(services),
-        *breach_routers(services),
-        *identity_routers(services),
-        *privacy_routers(services, private),
-    ]
-
-
-def _tell_errors(app: FastAPI, services: Services, methods_of: dict[str, set[str]]) -> None:
-    """Whatever goes wrong is told as a problem."""
-
-    async def told(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Problem)
-        services.metrics.refused(error.code)
-        _note_refusal(services, request, error)
-        return _respond(request, error)
-
-    async def invalid(request: Request, error: Exception) -> Response:
-        problem = _of_validation(error)
-        _note_refusal(services, request, problem)
-        return _respond(request, problem)
-
-    app.add_exception_handler(Problem, told)
-    app.add_exception_handler(ClientGone, _gone)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(Exception, _crashed)
-
-    async def unrouted(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        return _unrouted(methods_of, request, error, guarded=services.guard.required)
-
-    app.add_exception_handler(HTTPException, unrouted)
-
-
-def _respond(request: Request, problem: Problem) -> Response:
-    return AnswerResponse(problem.answer(request.scope[REQUEST_ID]))
-
-
-class _Nothing(Response):
-    """For a caller who is gone."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        pass
-
-
-async def _gone(request: Request, error: Exception) -> Response:
-    return _Nothing()
-
-
-async def _crashed(request: Request, error: Exception) -> Response:
-    return AnswerResponse(_fault(request.scope[REQUEST_ID]))
-
-
-def audit_routers(services: Services) -> list[APIRouter]:
-    """None in a cell that keeps no audit."""
-    if services.audit is None:
-        return []
-    return [
-        serve.audit.endpoints.router(services, services.audit), serve.audit.operators.router(services), serve.audit.keeper.router(services),
-    ]  # fmt: skip
-
-
-def alert_routers(services: Services) -> list[APIRouter]:
-    """None in a cell whose audit nobody watches."""
-    return [] if services.alerts is None else [serve.alerts.endpoints.router(services, services.alerts)]
-
-
-def approval_routers(services: Services) -> list[APIRouter]:
-    """None in a cell that knows nobody: four eyes are of two people."""
-    return [serve.approvals.endpoints.router(services)] if services.guard.required else []
-
-
-def breach_routers(services: Services) -> list[APIRouter]:
-    """None in a cell that knows nobody, and has no keys to seal a summary with."""
-    return [serve.breaches.endpoints.router(services)] if services.guard.required else []
-
-
-def key_routers(services: Services) -> list[APIRouter]:
-    """None in a cell that seals nothing."""
-    return [] if services.data_keys is None else [serve.keys.endpoints.router(services, services.data_keys)]
 
 
 async def _note_read(services: Services, request: Request, action: str) -> None:
     """Whose data is read is said by the path: an entity's."""
     entity_id = next(iter(request.path_params.values()), "")
     await services.trail.read(request.scope, action, action.partition(".")[0] if entity_id else "", entity_id)
-
-
-def _note_refusal(services: Services, request: Request, problem: Problem) -> None:
-    template = getattr(request.scope.get("route"), "path_format", "")
-    services.trail.refused(request.scope, problem, f"{request.method} {template}")
-
-
-def _of_validation(error: Exception) -> Problem:
-    """Parameters of the path, the query and headers; bodies are read by `requests.py`."""
-    assert isinstance(error, RequestValidationError)
-    places = []
-    for found in error.errors():
-        where, name = found["loc"][0], str(found["loc"][-1])
-        places.append({"header" if where == "header" else "parameter": name, "detail": str(found["msg"])})
-    detail = "; ".join(f"{place.get('parameter') or place.get('header')}: {place['detail']}" for place in places)
-    return Problem("request.parameter_invalid", detail, errors=places)
-
-
-def _unrouted(
-    documented: Mapping[str, set[str]], request: Request, error: HTTPException, *, guarded: bool
-) -> Response:  # fmt: skip
-    """404, or 405 with all methods that the path has."""
-    path = request.url.path
-    # A path that is written out is not one of a template that would fit it, too.
-    templates = [path] if path in documented else [template for template in documented if _fits(template, path)]
-    allowed = {method for template in templates for method in documented[template]}
-    if error.status_code == 405 and error.headers and not allowed:
-        # What the document does not tell of: the pages of the documentation.
-        allowed = set(error.headers.get("Allow", "GET").split(", "))
-    if allowed:
-        methods = ", ".join(sorted(allowed))
-        problem = Problem(
-            "request.method_not_allowed", f"This resource knows {methods}.", headers=((b"allow", methods.encode()),)
-        )
-        return _respond(request, problem)
-    detail = "There is no such resource; see /docs."
-    if not guarded and any(_fits(template, path) for _, template in NEEDS):
-        detail = (
-            "This resource is of a cell that knows who asks; in this one identity is off (make up IDENTITY=required)."
-        )
-    return _respond(request, Problem("request.route_unknown", detail))
-
-
-def _fits(template: str, path: str) -> bool:
-    wanted, given = template.split("/"), path.split("/")
-    return len(wanted) == len(given) and all(w == g or (w[:1] == "{" and g) for w, g in zip(wanted, given, strict=True))
