@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from serve.problems import Problem
+from serve.problems import parameter_problem
 
 _FIRST = date(1970, 1, 1).toordinal()
 
@@ -29,4 +29,4 @@ def day_asked(name: str, value: str) -> int:
     if on is not None and on.isoformat() == value:
         return day_of(on)
     detail = f"{name} must be a date such as 2026-03-01."
-    raise Problem("request.parameter_invalid", detail, errors=[{"parameter": name, "detail": detail}])
+    raise parameter_problem(name, detail)

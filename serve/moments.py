@@ -12,7 +12,7 @@ from typing import Annotated
 from msgspec import Meta
 from pydantic import BeforeValidator
 
-from serve.problems import Problem, field_problem
+from serve.problems import field_problem, parameter_problem
 
 # 2100-01-01: nobody plans further ahead, and a time that far off is a slip.
 END_MS = 4_102_444_800_000
@@ -37,19 +37,15 @@ def ms_of(at: datetime, pointer: str) -> int:
 def ms_asked(name: str, at: datetime) -> int:
     """The same of a parameter, which may lack its offset. Raises Problem 422."""
     if at.tzinfo is None:
-        raise _parameter(name, "A time needs its offset, e.g. 2026-03-14T12:00:00Z.")
+        raise parameter_problem(name, "A time needs its offset, e.g. 2026-03-14T12:00:00Z.")
     at_ms = _ms(at)
     if not 0 <= at_ms < END_MS:
-        raise _parameter(name, _RANGE)
+        raise parameter_problem(name, _RANGE)
     return at_ms
 
 
 def _ms(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(milliseconds=1)
-
-
-def _parameter(name: str, detail: str) -> Problem:
-    return Problem("request.parameter_invalid", detail, errors=[{"parameter": name, "detail": detail}])
 
 
 def _written(value: object) -> object:

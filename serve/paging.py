@@ -13,7 +13,7 @@ from starlette.requests import Request
 from serve.callers import places_asked
 from serve.freshness import as_of, from_store
 from serve.limits import PAGE_MAX
-from serve.problems import Problem
+from serve.problems import parameter_problem
 from serve.services import Services
 
 T = TypeVar("T")
@@ -81,4 +81,4 @@ def check_choice(name: str, value: str | None, choices: Collection[str]) -> None
     """Raises Problem 422 when a parameter is given and is none of these."""
     if value is not None and value not in choices:
         detail = f"{name} must be one of {', '.join(sorted(choices))}."
-        raise Problem("request.parameter_invalid", detail, errors=[{"parameter": name, "detail": detail}])
+        raise parameter_problem(name, detail)

@@ -90,6 +90,11 @@ def field_problem(code: str, detail: str, pointer: str, **extra: Any) -> Problem
     return Problem(code, detail, extra=extra, errors=[{"pointer": pointer, "detail": detail}])
 
 
+def parameter_problem(name: str, detail: str, code: str = "request.parameter_invalid") -> Problem:
+    """A problem of one parameter of the path or the query."""
+    return Problem(code, detail, errors=[{"parameter": name, "detail": detail}])
+
+
 def of_refusal(reply: Reply) -> Problem:
     """The problem that a reply other than OK tells of. A code that the table lacks is a fault of ours."""
     problem = _of_body(decode_refusal(reply.body))

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from serve.context import Scope
-from serve.problems import Problem
+from serve.problems import Problem, parameter_problem
 from serve.requests import check_target
 
 PAIRS_MAX = 128
@@ -46,12 +46,12 @@ def pairs(query: bytes) -> list[tuple[str, str]]:
         return []
     if len(query) > QUERY_BYTES_MAX or query.count(b"&") >= PAIRS_MAX:
         detail = f"The query may have {PAIRS_MAX} parameters and {QUERY_BYTES_MAX} bytes."
-        raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "", "detail": detail}])
+        raise parameter_problem("", detail)
     try:
         return [_pair(part) for part in query.decode("ascii").split("&") if part]
     except UnicodeDecodeError:
         detail = "The query is not UTF-8, percent-encoded."
-        raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "", "detail": detail}]) from None
+        raise parameter_problem("", detail) from None
 
 
 def _pair(part: str) -> tuple[str, str]:
@@ -71,7 +71,7 @@ def number(name: str, value: str, least: float, most: float) -> float:
     if least <= found <= most:
         return found
     detail = f"{name} must be a number from {least:g} to {most:g}."
-    raise Problem("request.parameter_invalid", detail, errors=[{"parameter": name, "detail": detail}])
+    raise parameter_problem(name, detail)
 
 
 def check_names(scope: Scope, given: Iterable[tuple[str, str]], names: Names) -> None:
@@ -81,7 +81,7 @@ def check_names(scope: Scope, given: Iterable[tuple[str, str]], names: Names) ->
         if name in names.single:
             if name in seen:
                 detail = f"{name} is one value: give it once."
-                raise Problem("request.parameter_repeated", detail, errors=[{"parameter": name, "detail": detail}])
+                raise parameter_problem(name, detail, "request.parameter_repeated")
             seen.add(name)
         elif name not in names.many:
             # A card's number is told as that, and not sent back.
@@ -101,7 +101,7 @@ def check_query(request: Request, names: Names) -> None:
 
 def _unknown(name: str, known: list[str]) -> Problem:
     detail = f"There is no parameter `{name}` here; there {_told(known)}."
-    return Problem("request.parameter_unknown", detail, errors=[{"parameter": name, "detail": detail}])
+    return parameter_problem(name, detail, "request.parameter_unknown")
 
 
 def _told(known: list[str]) -> str:

@@ -24,7 +24,7 @@ from serve.limits import PAGE_DEFAULT, PAGE_MAX
 from serve.moments import ms_asked
 from serve.openapi import documented
 from serve.paging import Cursor, Page, page_of
-from serve.problems import Problem
+from serve.problems import Problem, parameter_problem
 from serve.regions import Territory
 from serve.responses import ok
 from serve.services import Services
@@ -137,7 +137,7 @@ def router(services: Services, lines: AuditLines) -> APIRouter:
         is looked for a few seconds at a time. That the audit was searched stands in the audit."""
         if format == "json" and limit > PAGE_MAX:
             detail = f"A page has at most {PAGE_MAX} lines; csv and ndjson take up to {LINES_MAX}."
-            raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "limit", "detail": detail}])
+            raise parameter_problem("limit", detail)
         wanted = Filter(
             subject, action, entity_id, location_id, auditing.digest(address, sought_address),
             None if since is None else ms_asked("since", since), None if until is None else ms_asked("until", until), text,

@@ -15,7 +15,7 @@ from actors.runtime.audit_lines import Filter
 from serve.audit.who import DIGEST_CHARS, address_digest, pseudonym
 from serve.identity.keyring import Keyring
 from serve.identity.limits import is_address, network_named
-from serve.problems import Problem
+from serve.problems import parameter_problem
 
 # A device or a customer has no index. Lines of so many days can be read one by one, those of months can't.
 UNINDEXED_DAYS_MAX = 7
@@ -25,12 +25,12 @@ _DIGEST = re.compile(rf"[a-z]-[0-9a-f]{{{DIGEST_CHARS}}}")
 def check_ids(wanted: Filter, region: str) -> None:
     """Raises Problem 422 for a subject or device that is nobody's id here: a login, a name."""
     if wanted.subject and not is_of(wanted.subject, ANY_PATTERN, region):
-        raise _refused(
+        raise parameter_problem(
             "subject",
             f"Not an id, e.g. {region}-acct-… or {region}-client-erp-bridge; of whose login it is, tells POST /v1/account-searches.",
         )
     if wanted.device and not is_of(wanted.device, DEVICE_PATTERN, region):
-        raise _refused("device", f"Not an enrolled device's id, {region}-device-…")
+        raise parameter_problem("device", f"Not an enrolled device's id, {region}-device-…")
 
 
 def check_small(wanted: Filter, now_ms: int) -> None:
@@ -42,7 +42,7 @@ def check_small(wanted: Filter, now_ms: int) -> None:
     until_ms = now_ms if wanted.until_ms is None else wanted.until_ms
     if wanted.since_ms is None or until_ms - wanted.since_ms > UNINDEXED_DAYS_MAX * DAY_MS:
         others = "`subject`, `entity_id`, `action`, `location_id`, `address`, `text`"
-        raise _refused(
+        raise parameter_problem(
             unindexed,
             f"By this alone only {UNINDEXED_DAYS_MAX} days are searched: give `since` and `until`, or one of {others}.",
         )
@@ -54,7 +54,9 @@ def sought_address(keys: Keyring, sought: str) -> str:
     if network is not None:
         return pseudonym(keys, "address", network)
     if not is_address(sought):
-        raise _refused("address", "An address is looked for whole, or as a /64 of IPv6, e.g. 2001:db8:1:2::/64.")
+        raise parameter_problem(
+            "address", "An address is looked for whole, or as a /64 of IPv6, e.g. 2001:db8:1:2::/64."
+        )
     return address_digest(keys, sought)
 
 
@@ -63,9 +65,7 @@ def sought_behalf(keys: Keyring, sought: str) -> str:
     if _DIGEST.fullmatch(sought):
         return sought
     if "@" in sought:
-        raise _refused("behalf", "A customer's reference, or the digest that stands in a line; no e-mail address.")
+        raise parameter_problem(
+            "behalf", "A customer's reference, or the digest that stands in a line; no e-mail address."
+        )
     return pseudonym(keys, "customer", sought)
-
-
-def _refused(parameter: str, detail: str) -> Problem:
-    return Problem("request.parameter_invalid", detail, errors=[{"parameter": parameter, "detail": detail}])

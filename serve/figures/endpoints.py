@@ -19,7 +19,7 @@ from serve.freshness import from_store
 from serve.locations.calls import LocationId
 from serve.moments import WRITTEN, ms_asked
 from serve.openapi import documented
-from serve.problems import Problem
+from serve.problems import Problem, parameter_problem
 from serve.regions import Territory
 from serve.responses import ok
 from serve.services import Services
@@ -124,13 +124,9 @@ async def _read(
 
 def _check(since_ms: int, until_ms: int, step_s: int) -> None:
     if step_s % 60:
-        raise _wrong("step", "step is a multiple of 60 seconds.")
+        raise parameter_problem("step", "step is a multiple of 60 seconds.")
     if not 0 < until_ms - since_ms <= MINUTES_KEPT_DAYS * DAY_MS:
-        raise _wrong("from", f"from lies before to, by at most {MINUTES_KEPT_DAYS} days.")
+        raise parameter_problem("from", f"from lies before to, by at most {MINUTES_KEPT_DAYS} days.")
     if (until_ms - since_ms) / (step_s * 1000) > POINTS_MAX:
         detail = f"At most {POINTS_MAX} steps are told at once: take longer steps, or a shorter time."
         raise Problem("figures.too_many_points", detail, extra={"limit": POINTS_MAX})
-
-
-def _wrong(name: str, detail: str) -> Problem:
-    return Problem("request.parameter_invalid", detail, errors=[{"parameter": name, "detail": detail}])

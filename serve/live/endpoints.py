@@ -13,7 +13,7 @@ from serve.callers import check_may
 from serve.context import PRINCIPAL, Receive, Scope, Send
 from serve.live.hub import KINDS, LiveChange, LiveHub, LiveStream
 from serve.openapi import EVENT_STREAM, documented
-from serve.problems import Problem
+from serve.problems import parameter_problem
 from serve.services import Services
 
 
@@ -83,7 +83,7 @@ def router(services: Services) -> APIRouter:
         wanted = frozenset(kind.strip() for kind in kinds.split(","))
         if not wanted <= KINDS:
             detail = f"kinds may be {' and '.join(sorted(KINDS))}."
-            raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "kinds", "detail": detail}])
+            raise parameter_problem("kinds", detail)
         principal = request.scope.get(PRINCIPAL)
         if "figures" in wanted:
             check_may(request.scope, "figures.read")

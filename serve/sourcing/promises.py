@@ -23,7 +23,7 @@ from serve.freshness import as_of, from_store
 from serve.moments import WRITTEN, ms_asked
 from serve.openapi import documented
 from serve.paging import LocationAsked
-from serve.problems import Problem
+from serve.problems import parameter_problem
 from serve.responses import ok
 from serve.services import Services
 from serve.sourcing.schemas import PolicyChannel
@@ -194,5 +194,5 @@ def _period(from_: datetime, to: datetime) -> tuple[int, int]:
     from_ms, until_ms = ms_asked("from", from_), ms_asked("to", to)
     if not 0 < until_ms - from_ms <= DAYS_MAX * DAY_MS:
         detail = f"to must be after from, by {DAYS_MAX} days at most."
-        raise Problem("request.parameter_invalid", detail, errors=[{"parameter": "to", "detail": detail}])
+        raise parameter_problem("to", detail)
     return from_ms, until_ms
