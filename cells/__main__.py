@@ -11,7 +11,7 @@ python -m cells demo-people us       the demo accounts that the cell has; --disa
 python -m cells rotate-keys us       a new key signs tokens; nobody is signed out (--compromised: everybody, at once)
 python -m cells rotate-keys us --sealing        a new key seals secrets of second factors and tickets
 python -m cells rotate-keys us --wrapping       a new key wraps customers' data keys: after an erasure, docs/security/keys.md
-python -m cells audit verify us      recomputes the audit's chains; also: anchor, prune, hold, lift
+python -m cells audit verify [regions…]   recomputes the audit's chains; also, of one region: anchor, prune, hold, lift
 python -m cells certs                our own certificates: makes what is missing or soon ends, and says how long each lasts
 python -m cells demo us              play a day: a delivery, a rush, a short pick, a transfer, a count, a pickup
 python -m cells scale us --hosts 4   move shards to more or fewer hosts, live; also: --parked, --retry-parked

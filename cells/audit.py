@@ -1,9 +1,11 @@
 """`python -m cells audit …`: what an operator does about the audit, and what the keeper does each day."""
 
 import argparse
+import contextlib
 import logging
 import re
 import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from rich.console import Console
@@ -13,7 +15,7 @@ from actors.storage.audit_check import anchors, verify
 from actors.storage.audit_keeping import Held, anchor, connected, drop_old, dropped_months, hold, lift
 from cells.audit_key import load_audit_key, make_audit_key
 from cells.audit_record import known_anchors, record_anchors
-from cells.config import load_region
+from cells.config import load_all, load_region
 from cells.errors import CellError
 from cells.operators import write_down
 from cells.paths import CellPaths
@@ -27,16 +29,25 @@ HOLD_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """One of the commands; the exit code. Raises CellError."""
-    config = load_region(options.region)
-    try:
-        return _run(options, config, CellPaths(config.name), console)
-    except StoreUnavailable as away:
-        raise CellError(f"the audit can't be reached: {away}", "is the cell up? see: python -m cells status") from None
-
-
-def _run(options: argparse.Namespace, config: RegionConfig, paths: CellPaths, console: Console) -> int:
     if options.audit == "verify":
-        return _verify(config, paths, console)
+        return _verify_all(load_all(options.regions or None), console)
+    config = load_region(options.region)
+    with _reached(config):
+        _run(options, config, CellPaths(config.name), console)
+    return 0
+
+
+@contextlib.contextmanager
+def _reached(config: RegionConfig) -> Iterator[None]:
+    """Raises CellError for a store that is away."""
+    try:
+        yield
+    except StoreUnavailable as away:
+        told = f"the audit of {config.name} can't be reached: {away}"
+        raise CellError(told, "is the cell up? see: python -m cells status") from None
+
+
+def _run(options: argparse.Namespace, config: RegionConfig, paths: CellPaths, console: Console) -> None:
     if options.audit == "anchor":
         made = make_anchors(config, paths, _today())
         console.print(f"{made} anchors made" if made else "nothing new up to yesterday to be anchored")
@@ -48,7 +59,6 @@ def _run(options: argparse.Namespace, config: RegionConfig, paths: CellPaths, co
             write_down(paths, config.name, "audit.prune", "", console)
     else:
         _hold(options, config, paths, console)
-    return 0
 
 
 def keep_daily(config: RegionConfig, paths: CellPaths) -> None:
@@ -96,6 +106,20 @@ def _drop_past(config: RegionConfig, paths: CellPaths, today: date) -> list[str]
     with connected(store_addresses(config, paths).owner_url) as owner:
         dropped = drop_old(owner, config.name, today, config.audit.keep_days, key.sign)
     return [f"{month:%Y-%m} is dropped: {lines:,} lines" for month, lines in dropped]
+
+
+def _verify_all(configs: list[RegionConfig], console: Console) -> int:
+    """One after the other, whatever is wrong with those before. Raises CellError, for all that could not be looked at, in the end."""
+    worst, away = 0, []
+    for config in configs:
+        try:
+            with _reached(config):
+                worst = max(worst, _verify(config, CellPaths(config.name), console))
+        except CellError as error:
+            away.append(error)
+    if away:
+        raise CellError("\n".join(error.problem for error in away), away[0].next_step)
+    return worst
 
 
 def _verify(config: RegionConfig, paths: CellPaths, console: Console) -> int:

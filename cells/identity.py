@@ -19,6 +19,11 @@ from cells.state import as_it_runs
 from cells.trust import of_cell
 from serve.permissions import PERMISSIONS
 
+_TAKEN = (
+    "choose another login; or, if it is that person's, change the account that there is (password, role, second factor): "
+    "POST /v1/accounts/{account_id}/changes, see /docs"
+)
+
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """One of the commands; the exit code. Raises CellError."""
@@ -74,6 +79,9 @@ def _open_account(options: argparse.Namespace, paths: CellPaths, console: Consol
         if isinstance(answer.body, dict) and answer.body.get("code") == "request.route_unknown":
             raise CellError(f"the account was not opened: identity is off in {options.region}", IDENTITY_OFF)
         if isinstance(answer.body, dict) and "detail" in answer.body:
-            raise CellError(f"the account was not opened: {answer.body['detail']}", "correct that, and try again")
+            told = f"the account was not opened: {answer.body['detail']}"
+            raise CellError(
+                told, _TAKEN if answer.body.get("code") == "account.exists" else "correct that, and try again"
+            )
         raise CellError("the account was not opened: nobody answered", "is the cell up? see: python -m cells status")
     console.print(f"{answer.body['account_id']} is open; the second factor is enrolled at the first sign-in")

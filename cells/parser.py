@@ -121,6 +121,9 @@ def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "lift": "end a hold",
     }
     for name, text in texts.items():
+        if name == "verify":
+            _add(tasks, name, text).add_argument("regions", nargs="*", help="default: all")
+            continue
         task = _for_region(tasks, name, text)
         if name in {"hold", "lift"}:
             task.add_argument("name", help="of the hold, e.g. case-2027-14")

@@ -113,7 +113,7 @@ class Services:
             activity=self.activity,
         )
         others = settings.other_regions | frozenset(settings.other_countries.values())
-        self.trail = Trail(settings.region, others, self.gateway, self.clock)
+        self.trail = Trail(settings.region, others, self.gateway, self.clock, self.routers)
         if self.keys is not None and settings.identity == "required":
             # The file of the region's key, if that is in one, is the same; one watch tells.
             self.keys.told = self._keyring_changed

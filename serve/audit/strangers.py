@@ -2,7 +2,8 @@
 
     (network, code) ──first──▶ a line of its own
                     ──again──▶ counted ──each FOLD_S──▶ one line, `times`: as many as were counted
-                    ──one network or code too many──▶ only the number is kept (`audit.overflow`)
+    more than NETWORKS_MAX  ──▶ (what is around, code), which begins anew: a /48 of IPv6, a /16 of IPv4
+    more than AROUND_MAX    ──▶ (code)
 
 Without a token there can be as many refusals as somebody sends requests, each for another endpoint or from another address of his network, while a line is kept for years and
 goes through the journal that orders use. Refused sign-ins (TRIES) keep lines of their own: they are limited by network, and by whom they are for the monitor sees what is guessed.
@@ -16,8 +17,9 @@ from actors.domain.audit import Act, Audited, Changes, Who
 from actors.domain.audit_address import network_in
 
 FOLD_S = 60.0
-# (network, code) that are counted at once. So much is the most of a replica: twice as many lines a minute.
-KINDS_MAX = 500
+# Of each so many are counted at once; of codes there are few. A replica writes two lines a minute for each at most: a first one, and what was counted.
+NETWORKS_MAX = 50
+AROUND_MAX = 50
 TRIES = frozenset({"session.refused", "client.refused", "code.refused"})
 
 
@@ -30,26 +32,27 @@ class _Counted(msgspec.Struct):
     endpoint: str = ""
 
 
+# (place, code) → what was counted
+_Kinds = dict[tuple[str, str], _Counted]
+
+
 class Strangers:
-    """Of one replica. `overflow`: refusals of kinds for which there was no room, since the last `told`."""
+    """Of one replica."""
 
     def __init__(self) -> None:
-        self._kinds: dict[tuple[str, str], _Counted] = {}
-        self.overflow = 0
+        # By network, by what is around it, and by code alone.
+        self._kinds: tuple[_Kinds, _Kinds, _Kinds] = ({}, {}, {})
 
     def __len__(self) -> int:
         """How many kinds are looked after."""
-        return len(self._kinds)
+        return sum(map(len, self._kinds))
 
-    def is_first(self, who: Who, code: str, endpoint: str, at_ms: int, request_id: str) -> bool:
-        """Is the refusal to have a line of its own? Else it is counted."""
-        kind = network_in(who.address), code
-        counted = self._kinds.get(kind)
+    def is_first(self, who: Who, around: str, code: str, endpoint: str, at_ms: int, request_id: str) -> bool:
+        """Is the refusal to have a line of its own? Else it is counted. `around`: see `limits.network_around`; it is kept nowhere."""
+        kinds, kind = self._kind(network_in(who.address), around, code)
+        counted = kinds.get(kind)
         if counted is None:
-            if len(self._kinds) >= KINDS_MAX:
-                self.overflow += 1
-                return False
-            self._kinds[kind] = _Counted()
+            kinds[kind] = _Counted()
             return True
         if not counted.times:
             counted.at_ms, counted.request_id, counted.endpoint = at_ms, request_id, endpoint
@@ -58,17 +61,27 @@ class Strangers:
         counted.times += 1
         return False
 
+    def _kind(self, network: str, around: str, code: str) -> tuple[_Kinds, tuple[str, str]]:
+        """The narrowest that is looked after, or for which there is room."""
+        by_network, by_around, by_code = self._kinds
+        for kinds, place, most in ((by_network, network, NETWORKS_MAX), (by_around, around, AROUND_MAX)):
+            if (place, code) in kinds or len(kinds) < most:
+                return kinds, (place, code)
+        return by_code, ("", code)
+
     def told(self, most: int) -> list[Audited]:
         """The lines of what was counted, once; what is more waits for the next time. A kind of which nothing came since the last time is forgotten: its next is a first one."""
-        self.overflow = 0
-        counts, self._kinds = self._kinds, {}
         lines: list[Audited] = []
-        for (network, code), counted in counts.items():
-            if counted.times:
-                waits = len(lines) >= most
-                self._kinds[network, code] = counted if waits else _Counted()
-                if not waits:
-                    lines.append(_line(network, code, counted))
+        for kinds in self._kinds:
+            counts = dict(kinds)
+            kinds.clear()
+            for (place, code), counted in counts.items():
+                if counted.times:
+                    waits = len(lines) >= most
+                    kinds[place, code] = counted if waits else _Counted()
+                    if not waits:
+                        # Of more than a network there is no digest, by which anybody could look for it.
+                        lines.append(_line(place if kinds is self._kinds[0] else "", code, counted))
         return lines
 
 

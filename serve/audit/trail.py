@@ -32,6 +32,7 @@ from actors.runtime.wire import OK
 from serve.audit.strangers import FOLD_S, Strangers, is_stranger
 from serve.context import ENTITY_ID, REQUEST_ID, WHO, Scope
 from serve.gateway import Gateway
+from serve.identity.limits import Routers, network_around
 from serve.payments.pan import text_holds_pan
 from serve.problems import Problem
 from serve.requests import Write
@@ -58,14 +59,15 @@ class _Seen(msgspec.Struct):
 
 
 class Trail:
-    """Of one replica. `others`: the other regions."""
+    """Of one replica. `others`: the other regions; `routers`: whose word says from where somebody calls."""
 
-    def __init__(self, region: str, others: frozenset[str], gateway: Gateway, clock: Clock) -> None:
+    def __init__(self, region: str, others: frozenset[str], gateway: Gateway, clock: Clock, routers: Routers) -> None:
         self._region = region
         self._id = f"{region}-trail-{secrets.randbelow(TRAILS):02}"
         self._others = others
         self._gateway = gateway
         self._clock = clock
+        self._routers = routers
         self._reads: list[tuple[Audited, asyncio.Future[bool]]] = []
         self._refusals: dict[_Refusal, _Seen] = {}
         self._notes: list[Audited] = []
@@ -128,30 +130,31 @@ class Trail:
             seen.times += 1
             return
         at_ms, request_id = self._clock.now_ms(), scope[REQUEST_ID]
-        if is_stranger(who, problem.code) and not self._is_first(who, problem.code, endpoint, at_ms, request_id):
-            return
+        if is_stranger(who, problem.code):
+            self._begin_minute()
+            around = network_around(self._routers.address_of(scope))
+            if not self._strangers.is_first(who, around, problem.code, endpoint, at_ms, request_id):
+                return
         if len(self._refusals) >= WAITING_MAX:
             self._overflow += 1
         else:
             self._refusals[what] = _Seen(at_ms, request_id)
             self._begin()
 
-    def _is_first(self, who: Who, code: str, endpoint: str, at_ms: int, request_id: str) -> bool:
+    def _begin_minute(self) -> None:
         if self._minute is None:
             self._minute = asyncio.get_running_loop().call_later(FOLD_S, self._minute_is_over)
-        return self._strangers.is_first(who, code, endpoint, at_ms, request_id)
 
     def _minute_is_over(self) -> None:
         self._minute = None
         self._tell_strangers()
         if len(self._strangers):
-            self._minute = asyncio.get_running_loop().call_later(FOLD_S, self._minute_is_over)
+            self._begin_minute()
 
     def _tell_strangers(self) -> None:
         """Puts what was counted of them with what waits."""
-        self._overflow += self._strangers.overflow
         self._notes += self._strangers.told(max(0, WAITING_MAX - len(self._notes)))
-        if self._notes or self._overflow:
+        if self._notes:
             self._begin()
 
     def note(self, act: Act, outcome: str) -> None:

@@ -6,6 +6,7 @@ while the rule knows those of next year; it covers hundreds of thousands of text
 anybody's list of stolen passwords. A list of one's own still adds to it (`BreachedList`).
 
     folded, read from the left, the longest piece that fits  →  words · walks · years, digits and marks · letters of no piece
+    the same three characters or fewer again and again  →  refused
     no letter of no piece, not more than one word (as often as you like), at most FILLERS_MAX digits and marks of no walk  →  refused
 
 `Monkey-Monkey-2026` is such a one; two different words are none, neither is a sentence: there are no rules of composition. Twelve digits that nothing joins
@@ -34,7 +35,8 @@ _LINES = (
 )  # fmt: skip
 _WAYS = tuple(line for drawn in _LINES for line in (drawn, drawn[::-1]))
 _WALK_CHARS_MAX = max(map(len, _WAYS))
-# What is written again and again is no better than once.
+# What is written again and again is no better than once; and no longer than that it is nothing, once.
+REPEATED_CHARS_MAX = 3
 _AGAIN = re.compile(r"(.+?)\1+", re.DOTALL)
 _SAME = re.compile(r"([a-z0-9!-/:-@])\1{2,}")
 
@@ -57,9 +59,17 @@ _LETTERS_MIN = 2  # of a word as it was typed: 7357 is a number
 
 
 def is_made_as_most_are(text: str) -> bool:
-    """Is the text nothing but one common word, ways over the keyboard, and a few digits and marks?"""
+    """Is the text nothing but one common word, ways over the keyboard, and a few digits and marks? Or the same few characters, or such a one, again and again?"""
     again = _AGAIN.fullmatch(text := folded(text))
-    text = text if again is None else again.group(1)
+    return _is_drawn_out(text) or _is_common(text) or (again is not None and _is_common(again.group(1)))
+
+
+def _is_drawn_out(text: str) -> bool:
+    """The same few characters, the last time maybe not all of them."""
+    return any(text[few:] == text[:-few] for few in range(1, REPEATED_CHARS_MAX + 1))
+
+
+def _is_common(text: str) -> bool:
     words: set[int | None] = set()
     fillers = at = 0
     while at < len(text):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple, Protocol
 
 from actors.runtime.errors import JournalUnavailable
@@ -142,6 +142,16 @@ def network_of(address: str) -> str:
 def is_address(text: str) -> bool:
     """Is it an IP address, in any spelling?"""
     return _parsed(text) is not None
+
+
+def network_around(address: str) -> str:
+    """What one owner may well have all of: the /48 of an IPv6 address (RFC 6177, 2), and the /16 of an IPv4 one. What is no address stays as it is."""
+    told = _parsed(address)
+    if told is None:
+        return address
+    if told.version == 4:
+        return str(IPv4Network((int(told), 16), strict=False))
+    return str(IPv6Network((int(told), 48), strict=False))
 
 
 def network_named(text: str) -> str | None:

@@ -26,7 +26,8 @@ from serve.permissions import CUSTOMERS, ROLES
 
 Login = Annotated[str, Meta(min_length=1, max_length=128)]
 Password = Annotated[str, Meta(min_length=1, max_length=256)]
-Code = Annotated[str, Meta(max_length=6, pattern="^[0-9]*$")]
+# With the blanks that authenticators show in it.
+Code = Annotated[str, Meta(max_length=12, pattern=r"^[0-9\s]*$")]
 RecoveryCode = Annotated[str, Meta(max_length=40)]
 LocationId = Annotated[str, Meta(max_length=80, pattern=LOCATION_PATTERN.pattern)]
 # They stand in every token, and a token has an end.

@@ -40,10 +40,12 @@ def qr_svg(uri: str) -> str:
 
 
 def matching_step(secret: bytes, code: str, now_s: int, window: int = 1) -> int:
-    """The number of the 30-s step (since 1970) that the code belongs to, at most `window` steps from now; 0 if none.
+    """The number of the 30-s step (since 1970) that the code belongs to, at most `window` steps from now; 0 if none. Blanks are taken out: `123 456` is how
+    authenticators show it.
 
     A code must be taken once only (RFC 6238, section 5.2): the caller keeps the last step that was taken and wants a later one.
     """
+    code = "".join(code.split())
     if len(code) != DIGITS or not code.isascii() or not code.isdigit():
         return 0
     totp = _totp(secret)

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 ORDERS = 40
 CUSTOMERS = 8
 # The issue's: what was revoked is so in every replica within that.
-ERASED_S = 3.0
+ERASED_S = 2.0
 # A file is read in pieces that overlap by more than any of the words.
 PIECE, OVERLAP = 1 << 22, 64
 # What must be found, or the search finds nothing for another reason.

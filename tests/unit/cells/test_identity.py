@@ -42,5 +42,13 @@ def test_a_refusal_is_taken_for_identity_that_is_off(told):
     assert problem == "the account was not opened: There is no such role."
 
 
+def test_who_names_a_login_that_there_is_has_nothing_to_correct(told):
+    taken = Answer(409, {"code": "account.exists", "detail": "Account us-acct-1 exists already."})
+    problem, next_step = told("account", "us", "mia", "--role", "manager", answer=taken)
+    assert problem.endswith("us-acct-1 exists already.")
+    assert "choose another login" in next_step
+    assert "/v1/accounts/{account_id}/changes" in next_step
+
+
 def test_a_code_of_nobody_ends_with_there_are_none(told):
     assert "make up IDENTITY=required" in told("code", "us", "manager")[1]

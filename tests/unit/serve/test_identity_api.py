@@ -34,6 +34,14 @@ async def test_a_shift_opens_its_tokens_work_and_end_with_it(cell):
     assert (again.status_code, again.json()["code"]) == (401, "session.ended")
 
 
+async def test_a_code_as_the_authenticator_shows_it_is_no_code(cell):
+    mia = await cell.enrolled("mia")
+    code = cell.next_code(mia.secret)
+    assert (await mia.sign_in(code=f"{code[:3]} {code[3:]}")).status_code == 200
+    assert (await mia.sign_in(code=code)).status_code == 401, "the same one, and taken once"
+    assert (await mia.sign_in(code="12a 456")).status_code == 422
+
+
 @pytest.mark.parametrize("wrong", ["login", "password", "code", "used code", "locked"])
 async def test_why_a_sign_in_failed_is_told_to_nobody(cell, wrong):
     mia = await cell.enrolled("mia")

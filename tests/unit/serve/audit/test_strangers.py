@@ -10,6 +10,8 @@ from actors.anomalies.record import NOT_LET_IN
 from actors.domain.audit import Audited, Who
 from actors.domain.audit_address import network_in
 from serve.audit import strangers, trail
+from serve.audit.who import address_digest
+from serve.identity.limits import network_around
 from tests.unit.serve.guarded_cell import GuardedCell
 
 PATHS = ("/v1/skus", "/v1/locations", "/v1/alerts", "/v1/audit", "/v1/live")
@@ -72,27 +74,69 @@ async def test_two_networks_or_two_codes_are_mixed_up(cell):
     assert sorted(stands_for(line) for line in found) == [1, 1, 1, 2, 2]
 
 
-async def test_who_has_many_networks_fills_the_audit_or_is_not_even_counted(cell, monkeypatch):
-    monkeypatch.setattr(strangers, "KINDS_MAX", 4)
-    await asked(cell, 40, "2001:db8:0:{:x}::1")
+async def test_who_has_many_networks_fills_the_audit_or_is_not_even_counted(cell):
+    """A /48 is what anybody is given: 65,536 networks."""
+    await asked(cell, 200, "2001:db8:0:{:x}::1")
     found = await lines(cell)
-    assert [line.outcome for line in found].count("audit.overflow") == 1
-    assert len(found) == 5
-    assert sum(map(stands_for, found)) == 40
+    assert len(found) == 50 + 2, "one for each network, the first of the /48, and how many followed it"
+    assert sum(map(stands_for, found)) == 200
+    assert [stands_for(line) for line in found if not line.who.address] == [149]
+
+
+@pytest.mark.parametrize("other", ["2001:db8:ffff::1", "203.0.113.9"])
+async def test_who_has_many_networks_keeps_everybody_else_out_of_the_audit(cell, other):
+    await asked(cell, 100, "2001:db8:0:{:x}::1")
+    await asked(cell, 1, other)
+    seen = [line for line in await lines(cell) if line.who.address and stands_for(line) == 1]
+    address = address_digest(cell.keys, other)
+    assert [line.who.address for line in seen].count(address) == 1
+
+
+@pytest.mark.parametrize("address", ["2001:db8:{:x}::1", "10.{}.0.1"])
+async def test_who_has_networks_everywhere_fills_the_audit_or_is_not_even_counted(cell, address):
+    await asked(cell, 200, address)
+    found = await lines(cell)
+    assert len(found) == 50 + 50 + 2
+    assert sum(map(stands_for, found)) == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "around"),
+    [
+        ("2001:db8:7:ffff::1", "2001:db8:7::/48"), ("::1", "::/48"), ("fe80::1%eth0", "fe80::/48"), ("203.0.113.9", "203.0.0.0/16"),
+        ("::ffff:203.0.113.9", "203.0.0.0/16"), ("unknown", "unknown"), ("", ""),
+    ],
+)  # fmt: skip
+def test_what_is_around_an_address_depends_on_its_spelling_or_makes_it_raise(address, around):
+    assert network_around(address) == around
+
+
+def test_lines_of_a_minute_are_more_than_the_documents_say_when_all_of_them_come_again_and_again():
+    counted = strangers.Strangers()
+    for minute in range(3):
+        firsts = sum(
+            counted.is_first(Who(address=f"a-{n}"), f"around-{n}", "auth.token_missing", "GET /", minute, "r")
+            for n in range(1_000)
+            for _ in range(2)
+        )
+        lines = counted.told(5_000)
+        assert firsts + len(lines) <= 200 + 2
+        assert firsts + sum(map(stands_for, lines)) == 2_000
+        assert len(counted) <= 101
 
 
 async def test_a_quiet_network_is_remembered_for_ever_and_its_next_refusal_told_late(cell):
     counted = strangers.Strangers()
     who = Who(address="a-1")
-    assert counted.is_first(who, "auth.token_missing", "GET /", 1, "r-1")
-    assert not counted.is_first(who, "auth.token_missing", "GET /", 2, "r-2")
+    assert counted.is_first(who, "here", "auth.token_missing", "GET /", 1, "r-1")
+    assert not counted.is_first(who, "here", "auth.token_missing", "GET /", 2, "r-2")
     assert [(line.at_ms, line.request_id) for line in counted.told(9)] == [(2, "r-2")]
-    assert not counted.is_first(who, "auth.token_missing", "GET /", 3, "r-3")
+    assert not counted.is_first(who, "here", "auth.token_missing", "GET /", 3, "r-3")
     assert counted.told(0) == []
     assert [stands_for(line) for line in counted.told(9)] == [1], "what had no room waits"
     assert counted.told(9) == []
     assert not len(counted)
-    assert counted.is_first(who, "auth.token_missing", "GET /", 4, "r-4")
+    assert counted.is_first(who, "here", "auth.token_missing", "GET /", 4, "r-4")
 
 
 async def test_what_the_monitor_needs_to_see_guessing_is_put_together_by_network(cell):

@@ -41,6 +41,18 @@ def test_what_everybody_tries_first_is_taken(text):
     assert is_refused(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["xxxxxxxxxxxx", "abababababab", "hahahahahaha", "XxXxXxXxXxXx", "jajajajajajaja", "qv7qv7qv7qv7", "ñññññññññññññ", "lololololololol"]
+)  # fmt: skip
+def test_the_same_few_characters_again_and_again_are_taken(text):
+    assert is_refused(text)
+
+
+def test_a_text_is_refused_for_being_written_twice_though_it_is_good_once():
+    assert not is_refused("kT9#vQ2kT9#vQ2")
+    assert is_refused("Summer25Summer25")
+
+
 def test_fewer_than_three_thousand_that_fit_the_policy_are_refused():
     tried = {word + tail for word, tail in product(WORDS, TAILS)} | {f"{word}{word}{word}" for word in WORDS}
     tried |= {f"{text[:1].upper()}{text[1:]}" for text in BREACHED._words}

@@ -61,10 +61,16 @@ ARABIC = "".join(chr(0x660 + int(digit)) for digit in GOOD)
 
 
 @pytest.mark.parametrize(
-    "code", ["", GOOD[:5], GOOD + "0", " " + GOOD, GOOD + "\n", f"{GOOD[:3]} {GOOD[3:]}", FULL_WIDTH, ARABIC, "+" + GOOD[1:], "x" * 6]
+    "code", ["", "      ", GOOD[:5], GOOD + "0", f"{GOOD[:3]} {GOOD[3:5]}", f"{GOOD[:3]}-{GOOD[3:]}", FULL_WIDTH, ARABIC, "+" + GOOD[1:], "x" * 6]
 )  # fmt: skip
 def test_anything_but_six_ascii_digits_is_refused(code):
     assert matching_step(RFC_SECRET, code, NOW_S) == 0
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u202f", "\t", "\n"])
+def test_a_code_is_refused_for_the_blanks_that_authenticators_show_in_it(blank):
+    for code in (f"{GOOD[:3]}{blank}{GOOD[3:]}", blank + GOOD + blank, blank.join(GOOD)):
+        assert matching_step(RFC_SECRET, code, NOW_S) == NOW_S // 30
 
 
 @given(st.text(max_size=12))
