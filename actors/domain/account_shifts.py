@@ -49,15 +49,11 @@ def sign_in(account: Account, command: SignIn, context: Context) -> Decision:
     if not knows or not factors.fits(account, command, context):
         return _not_signed_in("failed", SignInFailed(*_next_failure(account.failures, context)))
     # Only now: where somebody may work is nothing for who is not known yet.
-    if account.locations and command.location_id not in account.locations:
-        raise Refused(
-            "account.location_not_allowed", "This account does not work there.",
-            location_id=command.location_id, locations=account.locations,
-        )  # fmt: skip
+    location_id = _place_of(account, command)
     now_ms = context.now_ms
     length_ms = min(command.planned_ms, SHIFT_MAX_MS) if command.planned_ms > 0 else SHIFT_MAX_MS
     shift = Shift(
-        command.session_id, account.role, command.location_id, now_ms, now_ms + length_ms, now_ms, now_ms, 1,
+        command.session_id, account.role, location_id, now_ms, now_ms + length_ms, now_ms, now_ms, 1,
         command.device, command.device_id, command.device_session,
     )  # fmt: skip
     return Decision(
@@ -133,6 +129,18 @@ def session(event: Event) -> Decision:
 def no_session(reason: SessionReason, *events: Event) -> Decision:
     """No new token, and why."""
     return Decision(list(events), lambda state, version: SessionOutcome(False, reason, state.account_id, "", [], None))
+
+
+def _place_of(account: Account, command: SignIn) -> str:
+    """Where the shift is worked. Who works at one place need not say which."""
+    if not command.location_id and len(account.locations) == 1:
+        return account.locations[0]
+    if account.locations and command.location_id not in account.locations:
+        raise Refused(
+            "account.location_not_allowed", "This account does not work there.",
+            location_id=command.location_id, locations=account.locations,
+        )  # fmt: skip
+    return command.location_id
 
 
 def _not_signed_in(reason: SignInReason, *events: Event) -> Decision:

@@ -37,12 +37,25 @@ def test_a_shift_has_no_end(planned_ms):
 
 
 def test_somebody_works_where_they_may_not_and_the_refusal_uses_their_code_up():
-    desk = Desk().ready(locations=["us-st-1"])
+    desk = Desk().ready(locations=["us-st-1", "us-st-3"])
     for elsewhere in ("us-st-2", ""):
         with pytest.raises(Refused) as refused:
             desk.sign_in(location_id=elsewhere)
         assert refused.value.body.code == "account.location_not_allowed"
     assert desk.sign_in(location_id="us-st-1").ok
+
+
+def test_who_works_at_one_place_has_to_name_it_or_his_shift_is_nowhere():
+    desk = Desk().ready(locations=["us-st-1"])
+    told = desk.sign_in(location_id="")
+    assert told.ok
+    assert told.shift.location_id == "us-st-1"
+
+
+def test_who_works_at_one_place_gets_in_elsewhere():
+    desk = Desk().ready(locations=["us-st-1"])
+    with pytest.raises(Refused, match="does not work there"):
+        desk.sign_in(location_id="us-st-2")
 
 
 def test_where_somebody_may_work_is_told_to_who_does_not_know_the_password():
