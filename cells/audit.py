@@ -13,7 +13,7 @@ from rich.console import Console
 from actors.runtime.errors import StoreUnavailable
 from actors.storage.audit_check import anchors, verify
 from actors.storage.audit_keeping import Held, anchor, connected, drop_old, dropped_months, hold, lift
-from cells.audit_key import load_audit_key, make_audit_key
+from cells.audit_key import has_audit_key, load_audit_key, make_audit_key
 from cells.audit_record import known_anchors, record_anchors
 from cells.config import load_all, load_region
 from cells.errors import CellError
@@ -30,7 +30,9 @@ HOLD_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 def run(options: argparse.Namespace, console: Console) -> int:
     """One of the commands; the exit code. Raises CellError."""
     if options.audit == "verify":
-        return _verify_all(load_all(options.regions or None), console)
+        if options.regions:
+            return _verify_all([load_region(name) for name in dict.fromkeys(options.regions)], console)
+        return _verify_all(_with_audit(load_all(), console), console)
     config = load_region(options.region)
     with _reached(config):
         _run(options, config, CellPaths(config.name), console)
@@ -108,8 +110,17 @@ def _drop_past(config: RegionConfig, paths: CellPaths, today: date) -> list[str]
     return [f"{month:%Y-%m} is dropped: {lines:,} lines" for month, lines in dropped]
 
 
+def _with_audit(configs: list[RegionConfig], console: Console) -> list[RegionConfig]:
+    """Those whose cell has run on this machine; says which are left out. All, where none has: each then says what it lacks."""
+    here = [config for config in configs if has_audit_key(CellPaths(config.name))]
+    left_out = [config.name for config in configs if config not in here]
+    if here and left_out:
+        console.print(f"{', '.join(left_out)}: no audit on this machine, left out")
+    return here or configs
+
+
 def _verify_all(configs: list[RegionConfig], console: Console) -> int:
-    """One after the other, whatever is wrong with those before. Raises CellError, for all that could not be looked at, in the end."""
+    """One after the other, also those behind one that can't be reached or has no key. Raises CellError, for all of these, in the end."""
     worst, away = 0, []
     for config in configs:
         try:
@@ -118,7 +129,8 @@ def _verify_all(configs: list[RegionConfig], console: Console) -> int:
         except CellError as error:
             away.append(error)
     if away:
-        raise CellError("\n".join(error.problem for error in away), away[0].next_step)
+        steps = dict.fromkeys(error.next_step for error in away)
+        raise CellError("\n".join(error.problem for error in away), "; ".join(steps))
     return worst
 
 
@@ -129,12 +141,13 @@ def _verify(config: RegionConfig, paths: CellPaths, console: Console) -> int:
         checked = verify(owner, config.name, key.is_signed, record)
     for broken in checked.breaks:
         where = "" if broken.shard < 0 else f"shard {broken.shard}: "
-        console.print(f"[red]{where}{broken.what}[/]", soft_wrap=True)
+        console.print(f"[red]{config.name}: {where}{broken.what}[/]", soft_wrap=True)
     told = f"{checked.lines:,} lines in {checked.shards} shards recomputed, {checked.anchors} anchors right"
-    console.print(told if checked.breaks else f"the audit of {config.name} is whole: {told}")
+    console.print(f"the audit of {config.name} is {'broken' if checked.breaks else 'whole'}: {told}")
     if record is None:
         console.print(
-            "There is no record of the anchors here (secrets/audit.anchors): whether some were taken away can't be told."
+            f"{config.name}: there is no record of the anchors here (secrets/audit.anchors): whether some were taken away can't be told.",
+            soft_wrap=True,
         )
     return 1 if checked.breaks else 0
 

@@ -70,6 +70,11 @@ def make_audit_key(paths: CellPaths) -> AuditKey:
     return key
 
 
+def has_audit_key(paths: CellPaths) -> bool:
+    """Whether a cell has run here: it has had one from its first start on."""
+    return (paths.secrets / "audit.key").exists()
+
+
 def load_audit_key(paths: CellPaths) -> AuditKey:
     """The cell's key. Raises CellError when there is none, it is no such key, or others may read it."""
     file = paths.secrets / "audit.key"

@@ -11,7 +11,6 @@ import logging
 import time
 from functools import partial
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 import ray
@@ -36,6 +35,7 @@ from cells.pinning import check_pinned
 from cells.postgres import CELL_USER
 from cells.region_key import check_region_key
 from cells.settings import INGRESS_HOST, RegionConfig, StoreAddresses
+from cells.stores import user_of
 from cells.tls import door_pair, inside_pair
 from cells.told_notices import note, tells
 from cells.untold import refusal_kept
@@ -139,11 +139,19 @@ def check_shards(config: RegionConfig, addresses: StoreAddresses) -> None:
 
 
 def give_rights(config: RegionConfig, addresses: StoreAddresses) -> None:
-    """The cell's role may do its work and no more. Raises CellError when a production cell could change its own audit."""
-    if addresses.owner_url != addresses.postgres_url:
-        role = urlsplit(addresses.postgres_url).username or ""
-        grant(addresses.owner_url, unquote(role), make=role == CELL_USER)
-    if config.region.profile == "production" and may_alter_audit(addresses.postgres_url):
+    """The cell's role may do its work and no more. Raises StoreFailed when PostgreSQL can't be reached or does not let us, CellError when a
+    production cell could change its own audit."""
+    try:
+        if addresses.owner_url != addresses.postgres_url:
+            role = user_of(addresses.postgres_url)
+            grant(addresses.owner_url, role, make=role == CELL_USER)
+        may_alter = config.region.profile == "production" and may_alter_audit(addresses.postgres_url)
+    except StoreUnavailable as fault:
+        raise StoreFailed(
+            f"{config.name}: PostgreSQL can't be reached or refused the rights of the cell's role: {fault}",
+            "is it up, may the role of OCEFS_<REGION>_POSTGRES_OWNER_URL grant, and is that of …_POSTGRES_URL let in? then try again",
+        ) from None
+    if may_alter:
         raise CellError(
             f"{config.name}: the database role of the cell owns the audit, so it could change it",
             f"give the cell a role of its own, and the owner's URL as OCEFS_{config.name.upper()}_POSTGRES_OWNER_URL",

@@ -122,7 +122,9 @@ def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     }
     for name, text in texts.items():
         if name == "verify":
-            _add(tasks, name, text).add_argument("regions", nargs="*", help="default: all")
+            _add(tasks, name, text).add_argument(
+                "regions", nargs="*", help="default: all that have run on this machine"
+            )
             continue
         task = _for_region(tasks, name, text)
         if name in {"hold", "lift"}:

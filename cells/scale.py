@@ -64,6 +64,6 @@ def _parked(region: str, console: Console, *, retry: bool) -> None:
     for host in ray.get(supervisor.parked.remote()):
         for entry in msgspec.json.decode(host, type=list[OutboxEntry]):
             sender, recipient = f"{entry.sender_kind} {entry.sender_id}", " ".join(recipient_of(entry))
-            since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at_ms / 1000))
+            since = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(entry.at_ms / 1000))  # as in the logs
             table.add_row(entry.message_id, sender, recipient, since, str(entry.attempts), escape(entry.error))
     console.print(table if table.row_count else "nothing is parked")

@@ -9,8 +9,8 @@ import asyncio
 import os
 import re
 from collections.abc import Callable
-from typing import Protocol
-from urllib.parse import urlsplit, urlunsplit
+from typing import NamedTuple, Protocol
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from cells.errors import StoreFailed
 from cells.paths import CellPaths
@@ -21,6 +21,16 @@ from cells.settings import RegionConfig, StoreAddresses
 from cells.tls import check_postgres_url, check_redis_url
 
 _UNREADABLE = "an address that can't be read"
+Check = Callable[[str], None]
+
+
+class Asked(NamedTuple):
+    """An address that is asked whether a cell can be kept there, the variable that names it, and what one can do without it."""
+
+    variable: str
+    url: str
+    check: Check
+    instead: str
 
 
 class Store(Protocol):
@@ -46,20 +56,18 @@ class OutsideStore:
         variable: of the environment, which names it.
         check: asks an address whether a cell can be kept there.
         form: what such an address looks like.
-        asked: the addresses to ask, by their variables; default the one.
+        before: what is asked before it.
     """
 
     mark = None
 
     def __init__(
-        self, name: str, url: str, variable: str, check: Callable[[str], None], form: str, asked: dict[str, str] | None = None
+        self, name: str, url: str, variable: str, check: Check, form: str, before: "tuple[Asked, ...]" = ()
     ) -> None:  # fmt: skip
         self.name = name
         self.url = url
-        self._variable = variable
-        self._check = check
         self._form = form
-        self._asked = asked or {variable: url}
+        self._asked = (*before, Asked(variable, url, check, f"unset {variable} to have an embedded one"))
 
     def start(self) -> str:
         """Ask it whether a cell can be kept in it. Gives the URL.
@@ -67,19 +75,19 @@ class OutsideStore:
         Raises:
             StoreFailed: it can't be reached, refuses us, or will not do.
         """
-        for variable, url in self._asked.items():
-            self._ask(variable, url)
+        for asked in self._asked:
+            self._ask(asked)
         return self.url
 
-    def _ask(self, variable: str, url: str) -> None:
+    def _ask(self, asked: "Asked") -> None:
         # Late, as in the checks: importing the drivers takes a while, and most commands ask no store.
         from actors.runtime.errors import Unavailable
         from actors.storage.store_checks import StoreUnfit
 
+        variable, url, check, instead = asked
         where = f"{self.name} at {without_password(url)} (from {variable})"
-        instead = f"unset {self._variable} to have an embedded one"
         try:
-            self._check(url)
+            check(url)
         except ValueError:
             raise StoreFailed(
                 f"{variable} is no address of {self.name} that can be read",
@@ -108,6 +116,18 @@ def _check_postgres(url: str) -> None:
     check_postgres(url, VERSIONS)
 
 
+def _check_of_role(url: str, owner_url: str) -> Check:
+    """Of the cell's role beside an owner, who may have it to make when the cell is deployed."""
+    role = user_of(url)
+
+    def check(url: str) -> None:
+        from actors.storage.store_checks import check_postgres_role
+
+        check_postgres_role(url, VERSIONS, owner_url, role)
+
+    return check if role == CELL_USER else _check_postgres
+
+
 def _check_redis(url: str) -> None:
     from actors.storage.store_checks import check_redis
 
@@ -121,11 +141,18 @@ def without_password(url: str) -> str:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return _UNREADABLE
-    if "@" in url and "@" not in parts.netloc:
-        return _UNREADABLE  # a / or the like in its password: nobody can tell where that ends
+    before = url.partition("?")[0]
+    if "@" in url and ("@" not in parts.netloc or before.count("@") > 1):
+        return _UNREADABLE  # a / or an @ or the like in its password: nobody can tell where that ends
     if parts.password is not None:
         url = urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{parts.hostname or ''}{port}"))
     return re.sub(r"(?<=password=)[^&#]+", "***", url)
+
+
+def user_of(url: str) -> str:
+    """The role that an address names, also one whose password can't be read; "" without one."""
+    named = re.match(r"[a-z+]+://([^:@/?#]*)[^/?#]*@", url)
+    return unquote(named[1]) if named else ""
 
 
 def stores(config: RegionConfig, paths: CellPaths, run: str = "") -> tuple[Store, Store]:
@@ -140,9 +167,15 @@ def stores(config: RegionConfig, paths: CellPaths, run: str = "") -> tuple[Store
         if config.encrypted:
             check_postgres_url(url, variable)
         form = "postgresql://user:password@host:5432/database"
-        postgres = OutsideStore(
-            "PostgreSQL", url, variable, _check_postgres, form, _postgres_asked(config, variable, url)
-        )
+        owner_variable, owner_url = _owner(config, url)
+        postgres = (
+            OutsideStore("PostgreSQL", url, variable, _check_postgres, form)
+            if owner_url == url
+            else OutsideStore(
+                "PostgreSQL", url, variable, _check_of_role(url, owner_url), form,
+                (Asked(owner_variable, owner_url, _check_postgres, f"unset {owner_variable}, and the role of {variable} owns all"),),
+            )
+        )  # fmt: skip
     else:
         postgres = EmbeddedPostgres(
             paths.postgres,
@@ -181,16 +214,7 @@ def store_addresses(config: RegionConfig, paths: CellPaths) -> StoreAddresses:
 def _owner(config: RegionConfig, url: str) -> tuple[str, str]:
     """The variable that names the schema's owner, and his URL: without it the cell's own, `url`."""
     variable = f"OCEFS_{config.name.upper()}_POSTGRES_OWNER_URL"
-    owner_url = os.environ.get(variable, url)
+    owner_url = os.environ.get(variable) or url
     if config.encrypted:
         check_postgres_url(owner_url, variable)
     return variable, owner_url
-
-
-def _postgres_asked(config: RegionConfig, variable: str, url: str) -> dict[str, str]:
-    """The owner first, then the cell's role: not where that one is made by the owner, when the cell is deployed."""
-    owner_variable, owner_url = _owner(config, url)
-    if owner_url == url:
-        return {variable: url}
-    made = urlsplit(url).username == CELL_USER
-    return {owner_variable: owner_url} | ({} if made else {variable: url})

@@ -7,7 +7,7 @@ believes nobody else: what the door shows is for others, and says nothing about 
 import datetime as dt
 import ssl
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from cells.certs import Pair, ca_file, cell_holders, inside_of, make, pair_of
 from cells.errors import CertificateRefused
@@ -116,7 +116,7 @@ def _is_through(side: ssl.SSLObject) -> bool:
 
 def check_postgres_url(url: str, variable: str) -> None:
     """Raises CertificateRefused unless everything between us and this PostgreSQL is encrypted and its certificate verified."""
-    parts = urlsplit(url)
+    parts = _parts(url, variable)
     settings = _settings(parts.query, variable)
     hosts = (settings.get("host") or parts.hostname or "").split(",")
     if all(host.startswith("/") for host in hosts) and "hostaddr" not in settings:
@@ -132,7 +132,7 @@ def check_postgres_url(url: str, variable: str) -> None:
 
 def check_redis_url(url: str, variable: str) -> None:
     """Raises CertificateRefused unless everything between us and this Redis is encrypted and its certificate verified."""
-    parts = urlsplit(url)
+    parts = _parts(url, variable)
     settings = _settings(parts.query, variable)
     if parts.scheme == "unix" or url.startswith("/"):
         return
@@ -145,6 +145,15 @@ def check_redis_url(url: str, variable: str) -> None:
         "write rediss://…?ssl_ca_certs=/path/of/ca.pem (a file that can be read; without it those that the system trusts count), "
         "and no other ssl_ settings",
     )
+
+
+def _parts(url: str, variable: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise CertificateRefused(
+            f"{variable} can't be read", "write what its password has of : / ? # [ ] @ as %3A %2F %3F %23 %5B %5D %40"
+        ) from None
 
 
 def _settings(query: str, variable: str) -> dict[str, str]:

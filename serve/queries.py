@@ -90,7 +90,8 @@ def check_names(scope: Scope, given: Iterable[tuple[str, str]], names: Names) ->
 
 
 def check_query(request: Request, names: Names) -> None:
-    """The same of a request that FastAPI has begun with. What is optional and empty is left out then: it is a field of a form that nobody filled in, and not given."""
+    """The same of a request that FastAPI has begun with. What is optional and empty is left out then: it is a field of a form that nobody filled in, and not given.
+    Not so what may not be empty: whose orders are asked for is never everybody's because a caller's variable was not set."""
     given = request.query_params.multi_items()
     check_names(request.scope, given, names)
     kept = [(name, value) for name, value in given if value or name not in names.optional]
@@ -125,14 +126,15 @@ def _names(needs: Dependant) -> Names:
     return Names(
         single=frozenset(name for name, is_list, _ in parameters if not is_list),
         many=frozenset(name for name, is_list, _ in parameters if is_list),
-        optional=frozenset(name for name, is_list, required in parameters if not (is_list or required)),
+        optional=frozenset(name for name, is_list, needed in parameters if not (is_list or needed)),
     )
 
 
 def _parameters(needs: Dependant) -> Iterator[tuple[str, bool, bool]]:
-    """Name, whether it is a list, whether it is required."""
+    """Name, whether it is a list, whether something must stand there."""
     for parameter in needs.query_params:
         field = parameter.field_info
-        yield parameter.alias, get_origin(field.annotation) is list, field.is_required()
+        needed = field.is_required() or any(getattr(rule, "min_length", 0) for rule in field.metadata)
+        yield parameter.alias, get_origin(field.annotation) is list, needed
     for part in needs.dependencies:
         yield from _parameters(part)

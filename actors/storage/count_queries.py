@@ -36,7 +36,7 @@ def movements_query(location_id: str, since_ms: int, limit: int) -> sa.Select[An
     place = storable_text(location_id)
     s, c = stock.c, last_counted.c
     newest = (
-        sa.select(ledger.c.sku, ledger.c.reason, ledger.c.quantity, ledger.c.at)
+        sa.select(ledger.c.sku, ledger.c.reason, ledger.c.quantity, ledger.c.at, ledger.c.aside)
         .where(ledger.c.location_id == place)
         .order_by(ledger.c.version.desc(), ledger.c.line.desc())
         .limit(MOVEMENT_ENTRIES_MAX)
@@ -47,7 +47,8 @@ def movements_query(location_id: str, since_ms: int, limit: int) -> sa.Select[An
     counted = sa.func.max(e.at).filter(e.reason == "count")
     moved = (
         sa.select(e.sku, units.label("units"), counted.label("counted_at"))
-        .where(e.at >= sa.literal(since_ms, Instant))
+        # A safety stock that was corrected "for a count" moved nothing, and nobody counted.
+        .where(e.at >= sa.literal(since_ms, Instant), e.aside.is_distinct_from("safety_stock"))
         .group_by(e.sku)
         .subquery("moved")
     )

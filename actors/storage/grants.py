@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import psycopg
 from psycopg import sql
 
-from actors.storage.connections import driver_url
+from actors.runtime.errors import StoreUnavailable
+from actors.storage.connections import CONNECT_TIMEOUT_S, driver_url
 from actors.storage.partitions import parts_of
 
 # May be added to and read, never changed.
 APPEND_ONLY = ("history", "audit", "audit_seconds")
 _LOCK = 0x0CEF8
+_REFUSALS = (
+    psycopg.OperationalError,
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.UndefinedObject,  # the role
+)
 # The owner's alone; the cell reads them.
 KEPT_BY_OWNER = ("audit_anchors", "audit_holds", "audit_drops", "sharding", "key_canary", "identity_off")
 
 
 def grant(owner_url: str, role: str, *, make: bool = False) -> None:
     """Gives `role` the rights that a cell needs, and takes all others. `make`: the role, if there is none (without a password: for a
-    database that only this user reaches)."""
+    database that only this user reaches). Raises StoreUnavailable: it can't be reached, or does not let us."""
     name = sql.Identifier(role)
-    with psycopg.connect(driver_url(owner_url)) as connection:
+    with _connected(owner_url) as connection:
         # Starters at once take turns.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
@@ -44,11 +55,20 @@ def grant(owner_url: str, role: str, *, make: bool = False) -> None:
 
 
 def may_alter_audit(url: str) -> bool:
-    """Could whoever connects by this URL change lines of the audit?"""
-    with psycopg.connect(driver_url(url)) as connection:
+    """Could whoever connects by this URL change lines of the audit? Raises StoreUnavailable."""
+    with _connected(url) as connection:
         found = connection.execute(
             "SELECT has_table_privilege('audit', 'UPDATE') OR has_table_privilege('audit', 'DELETE')"
             " OR has_table_privilege('audit_seconds', 'DELETE')"
             " OR pg_has_role((SELECT relowner FROM pg_class WHERE oid = 'audit'::regclass), 'USAGE')"
         ).fetchone()
     return bool(found and found[0])
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
+    try:
+        with psycopg.connect(driver_url(url), connect_timeout=CONNECT_TIMEOUT_S) as connection:
+            yield connection
+    except _REFUSALS as fault:
+        raise StoreUnavailable(" ".join(str(fault).split())) from None

@@ -5,6 +5,8 @@ No text of an error holds a password: the drivers show pieces of an address that
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import psycopg
 import sqlalchemy as sa
 from psycopg.conninfo import conninfo_to_dict
@@ -38,7 +40,12 @@ def check_postgres(url: str, versions: range) -> None:
         user, told = sa.make_url(engine_url(url)).username, conninfo_to_dict(address)
     except (sa.exc.ArgumentError, ValueError, psycopg.ProgrammingError):
         address = ""
-    if not address.startswith("postgresql://") or user not in (None, told.get("user")):
+    # Of several @ the last one ends the password, for both; the driver then takes a part of it for the host, and names that.
+    if (
+        not address.startswith("postgresql://")
+        or user not in (None, told.get("user"))
+        or address.partition("?")[0].count("@") > 1
+    ):
         raise ValueError("it is no address of PostgreSQL")
     try:
         with psycopg.connect(
@@ -52,6 +59,19 @@ def check_postgres(url: str, versions: range) -> None:
         raise StoreUnfit(f"it is PostgreSQL {version}, must be {versions[0]} to {versions[-1]}")
 
 
+def check_postgres_role(url: str, versions: range, owner_url: str, role: str) -> None:
+    """The same, of a role that its owner makes when the cell is deployed: nothing is asked while there is none. Raises as `check_postgres`."""
+    try:
+        with psycopg.connect(
+            driver_url(owner_url), connect_timeout=TIMEOUT_S, options=session_options(TIMEOUT_S)
+        ) as owner:
+            known = owner.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
+    except psycopg.Error as fault:
+        raise StoreUnavailable(_one_line(fault)) from None
+    if known:
+        check_postgres(url, versions)
+
+
 async def check_redis(url: str) -> None:
     """Signs in and looks at what the journal relies on; a managed Redis may hide it.
 
@@ -61,7 +81,8 @@ async def check_redis(url: str) -> None:
     Raises ValueError: no such address. Raises JournalUnavailable: nobody answers, or it refuses the password. Raises StoreUnfit: it is
     too old, or would forget what it acknowledged.
     """
-    if not url.startswith(_REDIS_SCHEMES):
+    # What stands before the last @ may be a password with a / in it, of which the driver would take a part for the host.
+    if not url.startswith(_REDIS_SCHEMES) or _is_torn(url):
         raise ValueError("it is no address of Redis")
     try:
         journal = RedisJournal(url, "", timeout_s=TIMEOUT_S, ours=False)
@@ -73,6 +94,13 @@ async def check_redis(url: str) -> None:
         raise StoreUnfit(str(fault)) from None
     finally:
         await journal.close()
+
+
+def _is_torn(url: str) -> bool:
+    try:
+        return "@" in urlsplit(url).path
+    except ValueError:
+        return True
 
 
 def _one_line(fault: Exception) -> str:

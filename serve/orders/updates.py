@@ -242,7 +242,7 @@ class OrderUpdating:
 
     def _untimely(self, sent: OrderUpdate | OrderUpdateItem, base: str) -> bytes:
         """For the order, when `occurred_at` is too old (`judging.carried`): when the same call was taken it was in time, maybe. b"" when it is in time. Raises Problem when it is yet to
-        come: so it was at any earlier try, and soon it is not."""
+        come: so it was at any earlier try (unless the clock of the replica that was asked then goes before ours), and soon it is not."""
         if sent.occurred_at is None:
             return b""
         at_ms, now_ms = _ms(sent.occurred_at), self._clock.now_ms()

@@ -26,7 +26,7 @@ def movements(
     limit: int,
 ) -> list[SkuMovement]:  # fmt: skip
     newest = sorted((row for row in ledger if row.location_id == location_id), key=lambda row: (row.version, row.line))
-    entries = [row for row in newest[-MOVEMENT_ENTRIES_MAX:] if row.at >= since_ms]
+    entries = [row for row in newest[-MOVEMENT_ENTRIES_MAX:] if row.at >= since_ms and row.aside != "safety_stock"]
     last = {row.sku: row.counted_at for row in counted if row.location_id == location_id}
     found = []
     for row in stock:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import psycopg
 import pytest
 from redis import Redis
 
 from actors.storage import redis_journal
 from cells import stores as stores_module
-from cells.deploy import make_schema
+from cells.deploy import give_rights, make_schema
 from cells.errors import StoreFailed
 from cells.paths import CellPaths
-from cells.settings import RegionConfig, StoreAddresses
+from cells.settings import Region, RegionConfig, StoreAddresses
 from cells.stores import OutsideStore, Store, stores
 
 pytestmark = pytest.mark.real
@@ -67,6 +68,8 @@ def test_another_way_to_write_it_is_refused(outside, postgres_url, begin):
         "postgresql+asyncpg://me:secret@db/ocefs",
         "postgresql://me:se/cret@db/ocefs",
         "postgresql://me:%zzsecret@db/ocefs",
+        "postgresql://me:Se@cret@db/ocefs",
+        "postgresql://me:p@Secret/word@db/ocefs",
     ],
 )
 def test_what_is_no_address_of_postgres_is_tried_or_its_password_shown(outside, url):
@@ -77,7 +80,16 @@ def test_what_is_no_address_of_postgres_is_tried_or_its_password_shown(outside, 
 
 
 @pytest.mark.parametrize(
-    "url", ["http://:secret@db", "redis://:se/cret@db", "redis://db:port/secret", "redis://db?secret=1", "db:6379"]
+    "url",
+    [
+        "http://:secret@db",
+        "redis://:se/cret@db",
+        "redis://db:port/secret",
+        "redis://db?secret=1",
+        "db:6379",
+        "redis://me:p@secret/word@db:1",
+        "redis://me:se[cret@db",
+    ],
 )
 def test_what_is_no_address_of_redis_is_tried_or_its_password_shown(outside, url):
     refused = _refused(outside(REDIS=url)[1])
@@ -118,6 +130,46 @@ def test_the_cells_role_is_not_asked_because_an_owner_is(outside, postgres_url):
 def test_a_role_that_the_owner_will_make_is_missed(outside, postgres_url):
     cells = postgres_url.replace("ocefs@", "ocefs_cell@")
     assert outside(POSTGRES=cells, POSTGRES_OWNER=postgres_url)[0].start() == cells
+
+
+def test_a_role_that_the_owner_has_made_is_let_in_nowhere_and_that_is_found_by_the_hosts(outside, postgres_url):
+    cells = postgres_url.replace("ocefs@", "ocefs_cell:wrong@").replace("/test", "/none")
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute("CREATE ROLE ocefs_cell LOGIN")
+        try:
+            refused = _refused(outside(POSTGRES=cells, POSTGRES_OWNER=postgres_url)[0])
+        finally:
+            owner.execute("DROP ROLE ocefs_cell")
+    assert refused.problem.endswith("does not exist")
+    assert "(from OCEFS_US_POSTGRES_URL)" in refused.problem
+    assert "wrong" not in str(refused)
+
+
+def test_a_password_that_cant_be_read_ends_in_a_traceback(outside, postgres_url):
+    cells = postgres_url.replace("ocefs@", "clerk:pa[ss@")
+    refused = _refused(outside(POSTGRES=cells, POSTGRES_OWNER=postgres_url)[0])
+    assert "(from OCEFS_US_POSTGRES_URL)" in refused.problem
+    assert "[ss" not in str(refused)
+
+
+def test_an_owner_who_is_empty_is_asked(outside, postgres_url):
+    assert outside(POSTGRES=postgres_url, POSTGRES_OWNER="")[0].start() == postgres_url
+
+
+def test_a_wrong_owner_is_to_be_mended_by_another_cells_store(outside, postgres_url):
+    refused = _refused(outside(POSTGRES=postgres_url, POSTGRES_OWNER="mysql://db")[0])
+    assert refused.next_step.endswith(
+        "or unset OCEFS_US_POSTGRES_OWNER_URL, and the role of OCEFS_US_POSTGRES_URL owns all"
+    )
+
+
+def test_a_role_that_is_not_let_in_costs_a_traceback(postgres_url):
+    config = msgspec.structs.replace(RegionConfig(), region=Region(profile="production"))
+    cell = postgres_url.replace("ocefs@", "nobody@")
+    for owner in (cell, postgres_url):
+        with pytest.raises(StoreFailed, match='"nobody" does not exist') as raised:
+            give_rights(config, StoreAddresses(postgres_url=cell, owner_url=owner, redis_url=""))
+        assert "then try again" in raised.value.next_step
 
 
 def test_an_old_redis_is_taken(outside, redis_url, monkeypatch):

@@ -82,6 +82,8 @@ async def test_what_moved_is_told_with_when_it_was_counted_last(store: Store, re
         ledger_row(6, sku="C", reason="count", quantity=-1, at=NOW_MS - 4),
         ledger_row(7, sku="A", reason="count", quantity=-1, at=NOW_MS - 3),
         ledger_row(8, sku="E", reason="ship", quantity=500, at=NOW_MS - 2, location_id="us-st"),
+        ledger_row(9, sku="C", reason="count", quantity=0, at=NOW_MS - 1, aside="safety_stock"),
+        ledger_row(10, sku="D", reason="count", quantity=0, at=NOW_MS - 1, aside="safety_stock"),
     ]
     counted = [
         LastCountedRow("us-wh", "A", NOW_MS - 100), LastCountedRow("us-wh", "B", NOW_MS - 200), LastCountedRow("us-st", "E", NOW_MS),

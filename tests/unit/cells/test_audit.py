@@ -1,11 +1,14 @@
 """`python -m cells audit verify` looks at the regions that are named, or at all."""
 
 import io
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from actors.runtime.errors import StoreUnavailable
+from actors.storage.audit_check import Break, Checked
 from cells import audit
 from cells.config import region_names
 from cells.errors import CellError
@@ -54,3 +57,33 @@ def test_a_region_that_is_away_hides_the_others_or_passes_for_whole(looked):
     assert looked.seen == ["us", "eu", "latam"]
     assert raised.value.problem == "the audit of us can't be reached: no answer\nthere is no key"
     assert "status" in raised.value.next_step
+    assert "make one" in raised.value.next_step
+
+
+def test_regions_that_never_ran_here_fail_the_check_of_all(looked, tmp_path):
+    key = tmp_path / "us" / "secrets" / "audit.key"
+    key.parent.mkdir(parents=True)
+    key.touch()
+    assert looked() == (["us"], 0)
+
+
+def test_another_regions_wrong_file_stops_the_check_of_one(looked, tmp_path, monkeypatch):
+    for name, text in (("us", '[region]\nname = "us"\n'), ("eu", "wrong = 1")):
+        (tmp_path / f"{name}.toml").write_text(text)
+    monkeypatch.setenv("OCEFS_CONFIG", str(tmp_path))
+    assert looked("us") == (["us"], 0)
+
+
+def test_of_several_regions_nobody_can_tell_which_one_is_broken(monkeypatch, tmp_path):
+    monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
+    checked = Checked(10, 2, 1, [Break(3, 17, "line 17 does not follow"), Break(-1, 0, "an anchor is gone")])
+    monkeypatch.setattr(audit, "load_audit_key", lambda paths: SimpleNamespace(is_signed=None))
+    monkeypatch.setattr(audit, "store_addresses", lambda config, paths: SimpleNamespace(owner_url=""))
+    monkeypatch.setattr(audit, "connected", lambda url: nullcontext())
+    monkeypatch.setattr(audit, "verify", lambda *given: checked)
+    told = io.StringIO()
+    assert audit.run(parser().parse_args(["audit", "verify", "us", "eu"]), Console(file=told)) == 1
+    for region in ("us", "eu"):
+        for line in ("shard 3: line 17 does not follow", "an anchor is gone"):
+            assert f"{region}: {line}" in told.getvalue()
+        assert f"the audit of {region} is broken: 10 lines in 2 shards" in told.getvalue()

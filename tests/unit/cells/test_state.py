@@ -94,5 +94,12 @@ def test_a_password_is_shown():
     assert without_password("unix:///tmp/x.sock") == "unix:///tmp/x.sock"
     assert without_password("unix:///x.sock?db=1&password=secret") == "unix:///x.sock?db=1&password=***"
     assert without_password("postgresql:///o?password=secret&host=/run") == "postgresql:///o?password=***&host=/run"
-    for unreadable in ("postgresql://me:se/cret@db/o", "postgresql://me:1/cret@db/o", "redis://:se#cret@db"):
+    for unreadable in (
+        "postgresql://me:se/cret@db/o",
+        "postgresql://me:1/cret@db/o",
+        "redis://:se#cret@db",
+        "postgresql://u:se@cret@db/o",
+        "postgresql://u:p@cret/word@db/o",
+        "redis://u:p@cret/word@db:1",
+    ):
         assert "cret" not in without_password(unreadable)
