@@ -6,6 +6,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -66,6 +68,16 @@ def hosts(monkeypatch) -> list[Host]:
     return hosts
 
 
+@pytest.fixture
+def tokyo(monkeypatch) -> Iterator[None]:
+    """The machine stands there, the logs are in UTC."""
+    with monkeypatch.context() as moved:
+        moved.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 def told(*, retry: bool = False) -> str:
     out = io.StringIO()
     options = argparse.Namespace(region="us", hosts=None, parked=not retry, retry_parked=retry)
@@ -73,11 +85,11 @@ def told(*, retry: bool = False) -> str:
     return out.getvalue()
 
 
-def test_a_parked_message_of_some_host_is_not_on_the_list_or_not_told_whose_for_whom_and_since_when(hosts):
+def test_a_parked_message_of_some_host_is_not_on_the_list_or_not_told_whose_for_whom_and_since_when(hosts, tokyo):
     hosts[0].send("us-1", "us-2", "counter.negative")
     hosts[1].send("us-3", "us-4", "[red]odd")
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in told().splitlines() if line.startswith("│")]
-    since = f"{datetime.fromtimestamp(SINCE_MS / 1000, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+    since = f"{datetime.fromtimestamp(SINCE_MS / 1000, UTC):%Y-%m-%d %H:%M:%S}Z"
     assert rows == [
         ["us-1/7.0", "counter us-1", "counter us-2", since, "0", "counter.negative"],
         ["us-3/7.0", "counter us-3", "counter us-4", since, "0", "[red]odd"],
