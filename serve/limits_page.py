@@ -85,7 +85,7 @@ _GUESSING = f"""## Guessing
 |---|---|---|---|
 | password and code at the door | address | {_often(limits.BY_ADDRESS)}; on an enrolled device as much by that instead | no refusal before half a second, the same one for each reason |
 | the same | account, there or not | {_often(limits.BY_ACCOUNT)} | the {LOCK_AFTER}th failure in a row locks the door for {_lasts(LOCK_MS)} |
-| passkey at the door | account, apart from passwords | {_often(limits.BY_ACCOUNT)} | each challenge is answered once |
+| passkey without a password at the door | address, as above; account, apart from passwords, once its signature fits | {_often(limits.BY_ACCOUNT)} an account | each challenge is answered once; a signature that does not fit locks nothing |
 | second factor or password during a shift | person | {_often(limits.BY_ACCOUNT)} | failures of their own; the {LOCK_AFTER}th locks inside and at the door for {_lasts(LOCK_MS)} |
 | renewing tokens | session, of staff and of customers | {_often(limits.BY_SESSION)} | an old token ends the session |
 | asking for a code | address | {_often(limits.CODES_BY_ADDRESS)} | answered alike and as late whether there is such an order or account |
@@ -102,8 +102,8 @@ An address is an IPv4 address or a /64 of IPv6. Counted are all replicas togethe
 **A lock as a weapon.** Who knows a login name can lock its door by {LOCK_AFTER} wrong passwords, and again each half hour, from anywhere. What it does not do:
 
 - *it ends nothing*: who is on shift works on, renews his tokens and gives his second factor; failures inside are counted apart;
-- *it keeps nobody out who has a passkey*: that one is taken although the account is locked, and its tries are counted apart, for nobody guesses a signature. So give passkeys to those who must get in, two each;
-- *it takes a name*: logins are told by no answer, list or log, and of the account an attacker sees the same refusal whether it is there, locked or disabled;
+- *it keeps nobody out who has a passkey*: that one is taken although the account is locked, and its tries are counted apart, once its signature fits, so that nobody else uses them up. So give passkeys to those who must get in, two each;
+- *it takes a name*: logins are told by no answer, list or log, the account's id opens and locks nothing, and of the account an attacker sees the same refusal whether it is there, locked or disabled;
 - *it is seen*: after 10 tries within an hour `guessing` raises an alert, `stuffing` one of whoever tries it with many names.
 
 What to do when it happens: an administrator sets a new password for the account, which lifts the lock (and ends its shift); a person whose name is tried again and again gets a passkey, or another account under a name that is not an address. Of customers and guests nothing is ever locked: a wrong code costs
