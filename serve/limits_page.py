@@ -85,12 +85,13 @@ _GUESSING = f"""## Guessing
 |---|---|---|---|
 | password and code at the door | address | {_often(limits.BY_ADDRESS)}; on an enrolled device as much by that instead | no refusal before half a second, the same one for each reason |
 | the same | account, there or not | {_often(limits.BY_ACCOUNT)} | the {LOCK_AFTER}th failure in a row locks the door for {_lasts(LOCK_MS)} |
-| passkey at the door | account, apart from passwords | {_often(limits.BY_ACCOUNT)} | each challenge is answered once |
+| passkey without a password at the door | address, as above; account, apart from passwords, once its signature fits | {_often(limits.BY_ACCOUNT)} an account | each challenge is answered once; a signature that does not fit locks nothing |
 | second factor or password during a shift | person | {_often(limits.BY_ACCOUNT)} | failures of their own; the {LOCK_AFTER}th locks inside and at the door for {_lasts(LOCK_MS)} |
 | renewing tokens | session, of staff and of customers | {_often(limits.BY_SESSION)} | an old token ends the session |
 | asking for a code | address | {_often(limits.CODES_BY_ADDRESS)} | answered alike and as late whether there is such an order or account |
 | the same | order, or customer | {_often(limits.CODES_BY_PERSON)} | after {one_time_code.ASKS_MAX} in a row one each {_lasts(one_time_code.ASK_EVERY_MS)} |
-| trying a code, or a customer's passkey | order, or customer | {_often(limits.TRIES_BY_PERSON)} | each code: {one_time_code.TRIES_MAX} tries, {_lasts(one_time_code.CODE_MS)}, once |
+| trying a code, or a customer's passkey | address | {_often(limits.BY_ADDRESS)} | no refusal before half a second |
+| the same | order or customer, for each address by itself | {_often(limits.TRIES_BY_PERSON)} | each code: {one_time_code.TRIES_MAX} tries, {_lasts(one_time_code.CODE_MS)}, once |
 | claiming a device | device | {_often(limits.TRIES_BY_PERSON)} | each code: {one_time_code.TRIES_MAX} tries, {_lasts(device.CODE_MS)}, once |
 | tokens of machines and devices | machine, once it has proved itself; else address | {_often(limits.BY_CLIENT)} | a secret of 256 bits or a key: nobody guesses it |
 | the code of a collection | collection | {one_time_code.TRIES_MAX} tries | a new one {RENEWALS_MAX} times a day |
@@ -102,12 +103,19 @@ An address is an IPv4 address or a /64 of IPv6. Counted are all replicas togethe
 **A lock as a weapon.** Who knows a login name can lock its door by {LOCK_AFTER} wrong passwords, and again each half hour, from anywhere. What it does not do:
 
 - *it ends nothing*: who is on shift works on, renews his tokens and gives his second factor; failures inside are counted apart;
-- *it keeps nobody out who has a passkey*: that one is taken although the account is locked, and its tries are counted apart, for nobody guesses a signature. So give passkeys to those who must get in, two each;
-- *it takes a name*: logins are told by no answer, list or log, and of the account an attacker sees the same refusal whether it is there, locked or disabled;
+- *it keeps nobody out who has a passkey*: that one is taken although the account is locked, and its tries are counted apart, once its signature fits, so that nobody else uses them up. So give passkeys to those who must get in, two each;
+- *it takes a name*: logins are told by no answer, list or log, the account's id opens and locks nothing, and of the account an attacker sees the same refusal whether it is there, locked or disabled;
 - *it is seen*: after 10 tries within an hour `guessing` raises an alert, `stuffing` one of whoever tries it with many names.
 
-What to do when it happens: an administrator sets a new password for the account, which lifts the lock (and ends its shift); a person whose name is tried again and again gets a passkey, or another account under a name that is not an address. Of customers and guests nothing is ever locked: a wrong code costs
-that code, the next one goes to its owner. What stays: who has only a password and stands before the door waits for half an hour, or for an administrator.
+What to do when it happens: an administrator sets a new password for the account, which lifts the lock (and ends its shift); a person whose name is tried again and again gets a passkey, or another account under a name that is not an address. What stays: who has only a password
+and stands before the door waits for half an hour, or for an administrator.
+
+**Of customers and guests nothing is ever locked**, and tries are counted for each address by itself, so nobody uses up those that somebody else has elsewhere. A stranger who knows an e-mail address or an order's id can still be in the way, from anywhere and for as long as he goes on:
+
+- *by wrong codes*: {one_time_code.TRIES_MAX} of them, and the code that waits is worth nothing;
+- *by asking for codes*: each that is sent replaces the one that waits, and what he asks counts as the owner's one request a minute. The code goes to the owner all the same; none goes out for an order's id alone.
+
+He reads no code by it, and guesses one in {10**CODE_DIGITS // one_time_code.TRIES_MAX:,} of those that he has sent. The way round is a customer's passkey, which needs no code and has tries of its own; guests have none.
 
 """
 

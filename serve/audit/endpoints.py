@@ -16,7 +16,7 @@ from starlette.responses import Response
 from actors.domain.times import moment
 from actors.runtime.audit_lines import LINES_MAX, AuditLines, Filter, Line, Place
 from serve.audit.schemas import AuditLine, AuditPage
-from serve.audit.sought import UNINDEXED_DAYS_MAX, check_ids, check_small, sought_address, sought_behalf
+from serve.audit.sought import UNINDEXED_DAYS_MAX, check_ids, check_small, check_words, sought_address, sought_behalf
 from serve.context import PRINCIPAL
 from serve.downloads import kept_as
 from serve.identity.keyring import Keyring
@@ -57,6 +57,7 @@ class Auditing:
         for named in (wanted.subject, wanted.entity_id, wanted.location_id, wanted.device):
             self._territory.check_own(named)
         check_ids(wanted, self._services.settings.region)
+        check_words(wanted)
         check_small(wanted, self._services.clock.now_ms())
         principal = request.scope.get(PRINCIPAL)
         if principal is not None and principal.locations and wanted.location_id not in principal.locations:

@@ -1,6 +1,8 @@
 """What auditors look for, as it stands in lines; what can stand in none is refused: no lines at all would look as if nothing had been done.
 
 subject, device    ids of this cell
+entity_id          likewise, of any kind
+text               has a letter or a digit: signs are no words, and what has none is found in no line
 address            in the clear, or a /64 of IPv6 ──▶ its keyed digest
 behalf             a customer's reference in the clear ──▶ its keyed digest; or a digest as a line has it
 """
@@ -23,14 +25,25 @@ _DIGEST = re.compile(rf"[a-z]-[0-9a-f]{{{DIGEST_CHARS}}}")
 
 
 def check_ids(wanted: Filter, region: str) -> None:
-    """Raises Problem 422 for a subject or device that is nobody's id here: a login, a name."""
+    """Raises Problem 422 for a subject, device or entity that is nobody's and nothing's id here: a login, a name."""
     if wanted.subject and not is_of(wanted.subject, ANY_PATTERN, region):
         raise parameter_problem(
             "subject",
             f"Not an id, e.g. {region}-acct-… or {region}-client-erp-bridge; of whose login it is, tells POST /v1/account-searches.",
         )
+    if wanted.entity_id and not is_of(wanted.entity_id, ANY_PATTERN, region):
+        raise parameter_problem(
+            "entity_id",
+            f"Not an id, e.g. {region}-acct-… or {region}-wh-seattle; an account's, by its login, tells POST /v1/account-searches.",
+        )
     if wanted.device and not is_of(wanted.device, DEVICE_PATTERN, region):
         raise parameter_problem("device", f"Not an enrolled device's id, {region}-device-…")
+
+
+def check_words(wanted: Filter) -> None:
+    """Raises Problem 422 for a text in which there is nothing to look for."""
+    if wanted.text and not any(map(str.isalnum, wanted.text)):
+        raise parameter_problem("text", "There is no word in it: words have letters or digits.")
 
 
 def check_small(wanted: Filter, now_ms: int) -> None:

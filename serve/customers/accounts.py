@@ -33,7 +33,7 @@ from serve.customers.unproved import unproved
 from serve.identity.desk import Desk, not_before
 from serve.identity.emails import Email, checked
 from serve.identity.guard import Principal
-from serve.identity.limits import BY_SESSION, CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON
+from serve.identity.limits import BY_SESSION, CODES_BY_ADDRESS, CODES_BY_PERSON
 from serve.identity.sealing import code_digest, email_digest
 from serve.identity.tokens import TokenRefused, verify
 from serve.notices.port import Notice, Notifications, Template
@@ -114,7 +114,7 @@ class _Accounts:
         sent = decode(_session_decoder, write.body)
         email, keys = checked(sent.email, "/email"), desk.keys()
         identity = scope[ENTITY_ID] = self._id(email)
-        await desk.hold_to(TRIES_BY_PERSON, "customer-tries", identity)
+        await desk.hold_tries(scope, "customer-tries", identity)
         command = TryCode(code_digest(keys, identity, plain(sent.code)), secrets.token_hex(16))
         opened, known = CustomerSession(identity, None), True
         try:

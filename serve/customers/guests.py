@@ -25,7 +25,7 @@ from serve.identity.desk import Desk, not_before
 from serve.identity.emails import Email, checked
 from serve.identity.folding import folded
 from serve.identity.guard import challenge
-from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON, TRIES_BY_PERSON
+from serve.identity.limits import CODES_BY_ADDRESS, CODES_BY_PERSON
 from serve.identity.sealing import code_digest
 from serve.identity.tokens import GUEST, GUEST_S, Claims, issue, issuer_of
 from serve.keys.data_keys import Erased
@@ -107,7 +107,7 @@ class _Guests:
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         sent = decode(_session_decoder, write.body)
         self._territory.check_order(sent.order_id)
-        await desk.hold_to(TRIES_BY_PERSON, "guest-tries", sent.order_id)
+        await desk.hold_tries(scope, "guest-tries", sent.order_id)
         scope[ENTITY_ID] = sent.order_id
         keys = desk.keys()
         digest = code_digest(keys, sent.order_id, plain(sent.code))

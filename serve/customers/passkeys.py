@@ -31,7 +31,6 @@ from serve.customers.tokens import tokens
 from serve.identity.ceremonies import PasskeyRefused, named_by, new_challenge
 from serve.identity.desk import Desk, not_before, told
 from serve.identity.guard import Principal, challenge
-from serve.identity.limits import TRIES_BY_PERSON
 from serve.identity.passkeys import CREDENTIAL, invalid, listed
 from serve.identity.schemas import Assertion, NewPasskeyRequest, PasskeyList, PasskeyOptions, PasskeyRequest
 from serve.notices.port import Notifications
@@ -165,7 +164,7 @@ class _SignIn:
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         sent = decode(_sign_in_decoder, write.body).passkey
         identity = scope[ENTITY_ID] = self._account(sent)
-        await desk.hold_to(TRIES_BY_PERSON, "customer-passkey", identity)
+        await desk.hold_tries(scope, "customer-passkey", identity)
         try:
             kept = await desk.view("customer", identity, ViewCustomer(), scope, KeptOfCustomer)
             command = TryPasskey(self._use(sent, kept.passkeys), secrets.token_hex(16))

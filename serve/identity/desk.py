@@ -24,7 +24,7 @@ from serve.context import PRINCIPAL, REQUEST_ID, Scope
 from serve.identity.ceremonies import Ceremonies
 from serve.identity.guard import Principal, challenge
 from serve.identity.keyring import Keyring
-from serve.identity.limits import BY_ADDRESS, Limit, hold_to
+from serve.identity.limits import BY_ADDRESS, TRIES_BY_PERSON, Limit, hold_to
 from serve.identity.own_words import OwnWords
 from serve.identity.passwords import (
     BreachedList,
@@ -89,6 +89,11 @@ class Desk:
         """Counts a try of `what` from the caller's address: before it is looked at where it can be guessed or costs much, else when it was
         not good (REFUSED). Raises Problem 429 or 503."""
         await self.hold_to(BY_ADDRESS, f"{what}-address", self.services.routers.network_of(scope))
+
+    async def hold_tries(self, scope: Scope, what: str, who: str) -> None:
+        """Counts a try of `what` for somebody (a customer, an order) by the caller's network too: whoever knows an e-mail address or an order's id uses up
+        nobody's tries but those of his own network. How often a code may be tried from all of them, the code itself counts. Raises Problem 429 or 503."""
+        await self.hold_to(TRIES_BY_PERSON, what, f"{who} {self.services.routers.network_of(scope)}")
 
     async def refresh_refused(self, refused: TokenRefused, scope: Scope) -> Problem:
         """What is told of a refresh token that is not good. Raises Problem 429 or 503."""

@@ -4,6 +4,7 @@ costly hashes are kept for those who may try.
     what can be guessed, or costs a hash (passwords, codes)    counted before it is looked at, by address (before its body is read) and by whom it is for
     what proves itself (refresh tokens, tickets, secrets of    looked at first; if good, counted by whom it is of,
     256 bits, what a device signed)                            if not, by address
+    a passkey of staff's without a password                    by address before it is looked at; if good, by whom it is of too
 
 An address is a building with hundreds of people and devices, and with whoever is in its guests' network. So each thing that is tried has an
 address's tries of its own, and nobody who proves himself is held up by what others send from there, or in his name.
@@ -43,7 +44,8 @@ BY_SESSION = Limit(10, 15)
 # Codes that are sent: a household or an office asks from one address, and a mailbox must not be filled by others.
 CODES_BY_ADDRESS = Limit(10, 20)
 CODES_BY_PERSON = Limit(1, 3)
-# Codes that are tried, by order or customer; each is worth nothing after a few anyway.
+# Codes that are tried, and customers' passkeys, by order or customer and the network that it comes from (`Desk.hold_tries`): a code is worth nothing
+# after a few tries anyway, from wherever they come. Of a device's claim by the device alone.
 TRIES_BY_PERSON = Limit(10, 15)
 # What customers ask about their own data: an answer reads every order of theirs, and each request is work for somebody.
 OWN_DATA_BY_PERSON = Limit(2, 10)

@@ -125,19 +125,23 @@ class _Sessions:
         location_id = _place_of(sent, device)
         alone = _is_alone(sent)
         identity = desk.account_of(sent.login) if not alone else _named_by(sent, desk.region)
-        # Apart, so that whoever guesses at a password keeps nobody out who has a passkey.
-        await desk.hold_to(BY_ACCOUNT, "passkey" if alone else "account", identity)
+        if not alone:
+            await desk.hold_to(BY_ACCOUNT, "account", identity)
         known = await desk.credentials(identity, request.scope)
         fits = False if alone else await desk.fits(known.password_hash if known else DUMMY_HASH, sent.password)
         # Hashes may have to wait for each other; what comes after them differs between known logins and others.
         earliest = max(earliest, asyncio.get_running_loop().time() + REFUSAL_AFTER_HASH_S)
-        if known is None:
-            # For the audit: many names that nobody has are many accounts tried.
+        passkey = None if known is None else self._use(sent.passkey, SIGN_IN, known, alone=alone)
+        if known is None or (alone and passkey is None):
+            # Who it is was only said, by anybody who knows the id: the account hears nothing of it and rests for nobody. For the audit: many
+            # names that nobody has are many accounts tried.
             request.scope[ENTITY_ID] = identity
             await not_before(earliest)
             raise _refused()
+        if alone:
+            # Apart, and only now: who guesses at a password, or names the account, uses up none of the tries of who has the passkey.
+            await desk.hold_to(BY_ACCOUNT, "passkey", identity)
         step, recovery = desk.second_factor(known, sent.code, sent.recovery_code)
-        passkey = self._use(sent.passkey, SIGN_IN, known, alone=alone)
         if sent.passkey is not None and passkey is None:
             # Nobody learns by it which part was wrong; it is counted like any failure.
             fits, step, recovery = False, 0, ""

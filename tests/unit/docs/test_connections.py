@@ -1,6 +1,7 @@
 """docs/security/connections.md: nothing opens a connection of which nobody has written down where it goes."""
 
 import ast
+import re
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[3]
@@ -53,3 +54,21 @@ def test_a_module_opens_a_connection_that_is_on_no_list():
         "actors/link.py",
     ):
         assert file in outside, file
+
+
+def test_the_rules_for_one_machine_reject_what_is_of_no_user():
+    """Packets of the kernel's own sockets match neither `skuid` nor `skuid !=`: what is not asked for the cell's user must not come to a reject."""
+    (table,) = re.findall(r"^```\n(table inet .*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    chains = {
+        name: [rule.strip() for rule in rules.splitlines() if rule.strip()]
+        for name, rules in re.findall(r"^  chain (\w+) {\n(.*?)^  }$", table, re.MULTILINE | re.DOTALL)
+    }
+    assert chains.pop("out") == [
+        "type filter hook output priority 0; policy accept;",
+        'meta skuid "ocefs" jump cell',
+    ]
+    assert list(chains) == ["cell"]
+    assert not any("hook" in rule for rule in chains["cell"])
+    assert chains["cell"][-1].endswith("reject")
+    # As the NetworkPolicy has it.
+    assert {"udp dport 53 accept", "tcp dport 53 accept"} <= set(chains["cell"])

@@ -4,7 +4,7 @@ import pytest
 
 from actors.domain.data_key import DestroyKey
 from actors.domain.one_time_code import CODE_MS
-from serve.identity.limits import CODES_BY_PERSON
+from serve.identity.limits import CODES_BY_PERSON, TRIES_BY_PERSON
 from serve.keys.envelope import key_of
 from tests.unit.serve.guarded_cell import furnished
 from tests.unit.serve.post_office import MIA, bearer, code_in, coded, joined, letters, without_waiting
@@ -139,6 +139,18 @@ async def test_a_code_works_twice_late_or_for_another_address(cell):
     cell.clock.now += CODE_MS
     again = await cell.plain("/v1/customers/sessions", {"email": MIA, "code": code_in(cell)})
     assert coded(again) == (401, "code.refused")
+
+
+async def test_whoever_knows_an_address_keeps_its_customer_out_by_wrong_codes(cell):
+    mia = await joined(cell)
+    body = {"email": MIA, "code": "00000000"}
+    for network in ("203.0.113.7", "203.0.113.8", "2001:db8:1:2::1"):
+        told = [
+            coded(await cell.plain("/v1/customers/sessions", body, **{"X-Forwarded-For": network}))
+            for _ in range(TRIES_BY_PERSON.burst + 1)
+        ]
+        assert told == [(401, "code.refused")] * TRIES_BY_PERSON.burst + [(429, "auth.too_often")]
+    assert (await joined(cell))["customer_id"] == mia["customer_id"]
 
 
 async def test_a_mailbox_is_filled(cell):

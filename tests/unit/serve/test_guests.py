@@ -165,6 +165,18 @@ async def test_a_code_is_guessed_by_trying_many(cell):
     assert tried[-1].headers["retry-after"]
 
 
+async def test_whoever_knows_the_id_of_an_order_keeps_its_owner_out_by_wrong_codes(cell):
+    order_id = await placed(cell)
+    body = {"order_id": order_id, "code": "00000000"}
+    for network in ("203.0.113.7", "203.0.113.8", "2001:db8:1:2::1"):
+        told = [
+            coded(await cell.plain("/v1/guest/sessions", body, **{"X-Forwarded-For": network}))
+            for _ in range(TRIES_BY_PERSON.burst + 1)
+        ]
+        assert told == [(401, "code.refused")] * TRIES_BY_PERSON.burst + [(429, "auth.too_often")]
+    assert (await came_in(cell, order_id))["order_id"] == order_id
+
+
 @pytest.mark.parametrize("order_id", ["known", NOBODY])
 async def test_a_storm_of_requests_fills_a_mailbox_or_tells_orders_apart(cell, order_id):
     order_id = await placed(cell) if order_id == "known" else order_id

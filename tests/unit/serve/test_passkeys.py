@@ -1,10 +1,13 @@
 """A passkey signs in, by itself or beside the password, once for each challenge, and for nobody else."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actors.domain.account_state import LOCK_AFTER
+from serve.audit import trail
 from serve.identity import sessions
 from serve.identity.limits import BY_ACCOUNT
 from tests.unit.serve.authenticator import Authenticator
@@ -77,6 +80,62 @@ async def test_whoever_guesses_at_a_password_keeps_out_who_has_a_passkey(cell, m
     # The account is locked as well by then.
     assert (await mia.sign_in(code="000000")).json()["code"] == "auth.too_often"
     assert (await alone(cell, key)).status_code == 200
+
+
+def pretending(handle: bytes) -> Authenticator:
+    """Of somebody who knows the id of an account, and has no passkey of it."""
+    made = Authenticator()
+    made.user_handle = handle
+    return made
+
+
+async def test_whoever_knows_the_id_of_an_account_locks_it_or_keeps_out_who_has_its_passkey(cell, mia, key):
+    stranger = pretending(key.user_handle)
+    for _ in range(LOCK_AFTER + BY_ACCOUNT.burst + 1):
+        assert (await alone(cell, stranger)).json()["code"] == "session.refused"
+    assert (await mia.sign_in()).status_code == 200
+    assert (await alone(cell, key)).status_code == 200
+
+
+async def test_one_passkey_signs_in_as_often_as_somebody_likes(cell, key):
+    answers = [await alone(cell, key) for _ in range(BY_ACCOUNT.burst + 1)]
+    assert [answer.status_code for answer in answers] == [200] * BY_ACCOUNT.burst + [429]
+    assert answers[-1].json()["code"] == "auth.too_often"
+
+
+async def test_what_is_answered_to_a_wrong_signature_or_when_tells_whether_there_is_such_an_account(
+    cell, key, monkeypatch
+):
+    left = []
+
+    async def noted(earliest_s: float) -> None:
+        left.append(earliest_s - asyncio.get_running_loop().time())
+
+    monkeypatch.setattr(sessions, "REFUSAL_S", 30.0)
+    monkeypatch.setattr(sessions, "not_before", noted)
+    strangers = [pretending(handle) for handle in (key.user_handle, b"us-acct-00000000000000000000000000", b"")]
+    answers = [await alone(cell, stranger) for stranger in strangers]
+    told = [(answer.status_code, answer.json() | {"request_id": ""}) for answer in answers]
+    assert told == [told[0]] * len(told)
+    heads = [{**answer.headers, "x-request-id": ""} for answer in answers]
+    assert heads == [heads[0]] * len(heads)
+    assert len(left) == len(answers)
+    # Each waits for the rest of what was left at its beginning.
+    assert all(25.0 < left_s <= 30.0 for left_s in left), left
+
+
+async def test_who_tries_passkeys_of_many_accounts_stands_in_the_audit_without_them(cell, mia, key, monkeypatch):
+    monkeypatch.setattr(trail, "GATHER_S", 0.0)
+    nobodys = f"us-acct-{'0' * 26}"
+    await cell.services.trail.close()
+    cell.gateway.audited.clear()
+    for handle in (key.user_handle, nobodys.encode()):
+        await alone(cell, pretending(handle))
+    await cell.services.trail.close()
+    # As `turned_away` and `who` of actors/anomalies/record.py read it, for `stuffing` and `guessing`.
+    told = [(line.act.action, line.outcome, line.who.subject, line.entity_id) for line in cell.gateway.audited]
+    assert told == [("request.refused", "session.refused", "", one) for one in (mia.account_id, nobodys)]
+    assert all(line.who.address for line in cell.gateway.audited)
 
 
 async def test_a_signature_is_taken_twice(cell, key):

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actors.domain import ids
 from actors.domain.audit_address import network_in, stands_as, within
 from actors.runtime.audit_lines import Filter, Place
 from serve.audit.who import pseudonym
@@ -14,6 +15,7 @@ from tests.unit.serve.fake_audit import line
 from tests.unit.serve.guarded_cell import GuardedCell
 
 DEVICE = f"us-device-{'0' * 26}"
+NOW_MS = 1_767_225_600_000
 
 
 @pytest.fixture
@@ -164,6 +166,14 @@ async def test_a_network_of_which_there_is_no_digest_is_looked_for_in_vain(cell,
         ("?address=the+office", "address"),
         ("?device=till-3&action=order.ship", "device"),
         ("?behalf=mia@example.com&action=order.search", "behalf"),
+        *(
+            (f"?entity_id={wrong}", "entity_id")
+            for wrong in ("mia.manager", "us", "us-", "us-Acct-X", "us-acct-x%20", "1")
+        ),
+        *(
+            (f"?subject=us-acct-mia&text={signs}", "text")
+            for signs in ("%22", "-", "---", ".", "[]", "%20", "%22%22", "-%22_%22", "%26%7C!()", "%E2%80%94")
+        ),
     ],
 )
 async def test_what_can_stand_in_no_line_is_answered_as_if_nothing_had_been_done(cell, query, parameter):
@@ -171,6 +181,50 @@ async def test_what_can_stand_in_no_line_is_answered_as_if_nothing_had_been_done
     assert (answer.status_code, answer.json()["code"]) == (422, "request.parameter_invalid")
     assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
     assert cell.audit.asked == []
+
+
+@pytest.mark.parametrize(
+    "entity_id",
+    [
+        ids.new_order_id("us", NOW_MS, "k"),
+        ids.reservation_id("us", NOW_MS, "k"),
+        ids.approval_id("us", NOW_MS, "k"),
+        ids.breach_id("us", NOW_MS, "k"),
+        ids.privacy_request_id("us", NOW_MS, "k"),
+        ids.transfer_id("us", NOW_MS, "k"),
+        ids.count_id("us", NOW_MS, "k"),
+        ids.inbound_id("us", NOW_MS, "k"),
+        ids.shipment_id("us", NOW_MS, "k"),
+        ids.shipment_of(ids.new_order_id("us", NOW_MS, "k"), 12),
+        ids.dock_id(f"us-{'x' * 63}", "c" * 24),
+        ids.sscc_series_id("us", "9521234", 0),
+        ids.collection_id("us", NOW_MS, "o.1"),
+        ids.consent_id("us", "0" * 32),
+        ids.device_id("us", NOW_MS, "k"),
+        ids.claim_id("us", "k"),
+        ids.catalogue_id("us"),
+        ids.account_id("us", bytes(16)),
+        ids.customer_id("us", bytes(16)),
+        ids.alert_id("us", NOW_MS, "found"),
+        ids.notice_id("us", bytes(16)),
+        ids.data_key_id("us", bytes(16)),
+        ids.client_id("us", "c" * 41),
+        ids.revocations_id("us"),
+        ids.sourcing_policies_id("us"),
+        ids.simulations_id("us"),
+        ids.simulation_id("us", NOW_MS, "k"),
+        "us-trail-00",
+    ],
+)
+async def test_what_was_done_to_something_is_found_by_no_id_of_its_kind(cell, entity_id):
+    assert (await ask(cell, f"?entity_id={entity_id}")).status_code == 200
+    assert [wanted.entity_id for wanted, _, _ in cell.audit.asked] == [entity_id]
+
+
+@pytest.mark.parametrize("text", ["7", "-damage", "[x]", "%22stock%20take%22", "%E6%97%A5%E6%9C%AC", "%C3%A9"])
+async def test_a_word_among_signs_or_of_other_letters_is_not_looked_for(cell, text):
+    assert (await ask(cell, f"?text={text}")).status_code == 200
+    assert len(cell.audit.asked) == 1
 
 
 @pytest.mark.parametrize("wanted", [f"device={DEVICE}", "behalf=c-77"])
