@@ -92,7 +92,7 @@ _GUESSING = f"""## Guessing
 | the same | order, or customer | {_often(limits.CODES_BY_PERSON)} | after {one_time_code.ASKS_MAX} in a row one each {_lasts(one_time_code.ASK_EVERY_MS)} |
 | trying a code, or a customer's passkey | address | {_often(limits.BY_ADDRESS)} | no refusal before half a second |
 | the same | order or customer, for each address by itself | {_often(limits.TRIES_BY_PERSON)} | each code: {one_time_code.TRIES_MAX} tries, {_lasts(one_time_code.CODE_MS)}, once |
-| claiming a device | device | {_often(limits.TRIES_BY_PERSON)} | each code: {one_time_code.TRIES_MAX} tries, {_lasts(device.CODE_MS)}, once |
+| claiming a device | device, for each address by itself | {_often(limits.TRIES_BY_PERSON)} | each code: {one_time_code.TRIES_MAX} tries, {_lasts(device.CODE_MS)}, once |
 | tokens of machines and devices | machine, once it has proved itself; else address | {_often(limits.BY_CLIENT)} | a secret of 256 bits or a key: nobody guesses it |
 | the code of a collection | collection | {one_time_code.TRIES_MAX} tries | a new one {RENEWALS_MAX} times a day |
 

@@ -19,7 +19,6 @@ from serve.customers.codes import plain
 from serve.devices.schemas import ClaimedDevice, ClaimRequest, PublicKey
 from serve.identity.desk import Desk, not_before
 from serve.identity.guard import challenge
-from serve.identity.limits import TRIES_BY_PERSON
 from serve.identity.sealing import code_digest
 from serve.identity.tokens import issuer_of
 from serve.problems import Problem, field_problem
@@ -43,7 +42,7 @@ class Claiming:
         write = await desk.services.bodies.read(scope, request.receive, keyed=False)
         sent = decode(_decoder, write.body)
         public_key = key_of(sent.public_key)
-        await desk.hold_to(TRIES_BY_PERSON, "device-claims", sent.device_id)
+        await desk.hold_tries(scope, "device-claims", sent.device_id)
         try:
             outcome = await self._outcome(sent, public_key, scope)
         except Problem as problem:

@@ -91,7 +91,7 @@ class Desk:
         await self.hold_to(BY_ADDRESS, f"{what}-address", self.services.routers.network_of(scope))
 
     async def hold_tries(self, scope: Scope, what: str, who: str) -> None:
-        """Counts a try of `what` for somebody (a customer, an order) by the caller's network too: whoever knows an e-mail address or an order's id uses up
+        """Counts a try of `what` for somebody (a customer, an order, a device) by the caller's network too: whoever knows an e-mail address or an id uses up
         nobody's tries but those of his own network. How often a code may be tried from all of them, the code itself counts. Raises Problem 429 or 503."""
         await self.hold_to(TRIES_BY_PERSON, what, f"{who} {self.services.routers.network_of(scope)}")
 

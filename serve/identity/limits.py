@@ -45,7 +45,7 @@ BY_SESSION = Limit(10, 15)
 CODES_BY_ADDRESS = Limit(10, 20)
 CODES_BY_PERSON = Limit(1, 3)
 # Codes that are tried, and customers' passkeys, by order or customer and the network that it comes from (`Desk.hold_tries`): a code is worth nothing
-# after a few tries anyway, from wherever they come. Of a device's claim by the device alone.
+# after a few tries anyway, from wherever they come. Claims of devices likewise.
 TRIES_BY_PERSON = Limit(10, 15)
 # What customers ask about their own data: an answer reads every order of theirs, and each request is work for somebody.
 OWN_DATA_BY_PERSON = Limit(2, 10)
