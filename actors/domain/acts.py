@@ -50,7 +50,7 @@ from actors.domain.breach import (
 )
 from actors.domain.breach_state import Breach
 from actors.domain.catalogue import Catalogue, DefineSkus, DetailsDefined, TellCosts
-from actors.domain.client import Client, RegisterClient, SetClientScopes
+from actors.domain.client import Client, RegisterClient, RotateClientSecret, SetClientScopes
 from actors.domain.customer_commands import (
     EndOtherSessions,
     EndSession,
@@ -198,7 +198,9 @@ def of_account(state: Account | None, command: Any, events: Sequence[Any]) -> Ac
 
 
 def of_client(state: Client | None, command: Any, events: Sequence[Any]) -> Act:
-    """`client.register`, `client.set_scopes`, … with the scopes before and after."""
+    """`client.register`, `client.set_scopes`, … with the scopes before and after; `client.rotate_secret` with whether older secrets were ended."""
+    if events and isinstance(command, RotateClientSecret) and (command.end_older or command.grace_ms <= 0):
+        return Act("client.rotate_secret", "", "", {"older_secrets": (None, "ended")})
     if not events or not isinstance(command, RegisterClient | SetClientScopes):
         return Act(plain("client", type(command)).action.replace("_client", ""))
     before = "" if state is None else ",".join(state.scopes)

@@ -6,7 +6,7 @@
     generation:  1, 2, 3, …           all tokens of a generation are one session, `<client id>.<generation>`
 
 An older secret keeps the end that it was promised, whatever comes after it: when the answer with a new one is lost, and another has to be made, the one before
-the lost one is the only one that anybody has. A grace of 0 ends them all.
+the lost one is the only one that anybody has. A grace of 0 ends them all; `end_older` all but the one before, when an older one has leaked and that is in use.
 
 Whatever changes the client's rights begins a new generation and revokes the last, so that no token outlives the rights that it was
 made with. Only hashes of secrets come here; a secret has 256 bits, so a plain hash is enough.
@@ -48,11 +48,12 @@ class RegisterClient(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class RotateClientSecret(msgspec.Struct, frozen=True, tag=True, gc=False):
     """A new secret. The one before stays good for `grace_ms`, at most GRACE_MAX_MS, and older ones until their own ends; with 0 all of them end. Of more than
-    SECRETS_MAX the oldest stays and those between end. `draw`: see RegisterClient."""
+    SECRETS_MAX the oldest stays and those between end. `draw`: see RegisterClient. `end_older`: those that are older than the one before end at once."""
 
     secret_hash: str
     grace_ms: int
     draw: str = ""
+    end_older: bool = False
 
 
 class SetClientScopes(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -83,10 +84,11 @@ class ClientRegistered(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class ClientSecretRotated(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """There is a new secret; the one before expires at `old_until_ms` (UTC ms)."""
+    """There is a new secret; the one before expires at `old_until_ms` (UTC ms). `end_older`: those that were older have ended."""
 
     secret_hash: str
     old_until_ms: int
+    end_older: bool = False
 
 
 class ClientScopesSet(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -182,12 +184,14 @@ class ClientChanged(msgspec.Struct, frozen=True, gc=False):
 
 
 class ClientSecretChanged(msgspec.Struct, frozen=True, gc=False):
-    """The answer to a new secret. `old_until_ms`: when the one before ends, UTC ms; 0 when it has ended. `draw`: see ClientChanged."""
+    """The answer to a new secret. `old_until_ms`: when the one before ends, UTC ms; 0 when it has ended. `draw`: see ClientChanged. `older_until_ms`: when the last of those
+    ends that are older than it, 0 when there is none; unset in answers of earlier releases, which don't know how to end them alone."""
 
     client_id: str
     version: int
     old_until_ms: int
     draw: str = ""
+    older_until_ms: int | msgspec.UnsetType = msgspec.UNSET
 
 
 # --- decide ---------------------------------------------------------------------------------------------------------
@@ -224,16 +228,22 @@ def _changed(context: Context, *events: Event) -> Decision:
 
 def _rotate(client: Client, command: RotateClientSecret, context: Context) -> Decision:
     def reply(state: Client, version: int) -> ClientSecretChanged:
-        return ClientSecretChanged(state.client_id, version, _old_until_ms(state), command.draw)
+        return ClientSecretChanged(
+            state.client_id,
+            version,
+            _last_until_ms(state.secrets[1:2]),
+            command.draw,
+            _last_until_ms(state.secrets[2:]),
+        )
 
     if client.secrets[0][0] == command.secret_hash:
         return Decision([], reply)
     grace_ms = max(0, min(command.grace_ms, GRACE_MAX_MS))
-    return Decision([ClientSecretRotated(command.secret_hash, context.now_ms + grace_ms)], reply)
+    return Decision([ClientSecretRotated(command.secret_hash, context.now_ms + grace_ms, command.end_older)], reply)
 
 
-def _old_until_ms(client: Client) -> int:
-    return client.secrets[1][1] if len(client.secrets) > 1 else 0
+def _last_until_ms(secrets: Sequence[Secret]) -> int:
+    return max((until_ms for _, until_ms in secrets), default=0)
 
 
 # --- evolve ---------------------------------------------------------------------------------------------------------
@@ -243,7 +253,7 @@ def evolve(state: Client | None, event: Event, context: Context) -> Client:
         return Client(context.entity_id, event.scopes, event.locations, [(event.secret_hash, 0)])
     assert state is not None
     if type(event) is ClientSecretRotated:
-        state.secrets = [(event.secret_hash, 0), *_still_good(state.secrets, event.old_until_ms, context.now_ms)]
+        state.secrets = [(event.secret_hash, 0), *_still_good(state.secrets, event, context.now_ms)]
         return state
     state.generation += 1
     if type(event) is ClientScopesSet:
@@ -253,12 +263,12 @@ def evolve(state: Client | None, event: Event, context: Context) -> Client:
     return state
 
 
-def _still_good(secrets: list[Secret], old_until_ms: int, now_ms: int) -> list[Secret]:
+def _still_good(secrets: list[Secret], event: ClientSecretRotated, now_ms: int) -> list[Secret]:
     """Of those that there were, what stays beside a new one. Of too many the oldest does, which may be the only one that was told to anybody."""
-    if old_until_ms <= now_ms:
+    if event.old_until_ms <= now_ms:
         return []
-    older = [known for known in secrets[1:] if known[1] > now_ms]
-    return [(secrets[0][0], old_until_ms), *older[2 - SECRETS_MAX :]]
+    older = [] if event.end_older else [known for known in secrets[1:] if known[1] > now_ms]
+    return [(secrets[0][0], event.old_until_ms), *older[2 - SECRETS_MAX :]]
 
 
 # --- messages and projections ---------------------------------------------------------------------------------------
@@ -276,7 +286,7 @@ def view(state: Client | None, query: CheckClient | ViewClient, version: int) ->
         return _check(client, query)
     return ClientView(
         client.client_id, version, client.name, client.scopes, client.locations, client.enabled, client.generation,
-        max((until_ms for _, until_ms in client.secrets), default=0),
+        _last_until_ms(client.secrets),
     )  # fmt: skip
 
 

@@ -115,7 +115,13 @@ def _account(ok: bool, context: Context, *events: Event) -> Decision:
 def _keep(customer: Customer, command: KeepCode, context: Context) -> Decision:
     kept = one_time_code.asked(customer.codes, command.digest, context.now_ms)
     key_id = "" if customer.proved else command.code_key_id
-    return _account(kept is not None, context, *([CodeKept(kept, key_id)] if kept is not None else []))
+
+    def reply(state: Customer, version: int) -> CustomerAccount:
+        # What the account names goes with it; another key, of one who has KEYS_MAX or has not opened it now, would stay.
+        under = state.code_key_ids[-1] if state.code_key_ids else command.code_key_id
+        return CustomerAccount(kept is not None, context.entity_id, state.sealed_email, under)
+
+    return Decision([CodeKept(kept, key_id)] if kept is not None else [], reply)
 
 
 # --- evolve ---------------------------------------------------------------------------------------------------------

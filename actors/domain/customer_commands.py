@@ -11,8 +11,8 @@ from actors.domain.personal_notes import CUSTOMER_SESSION, SEALED_EMAIL
 
 
 class KeepCode(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """This code (its keyed digest) is about to be sent. `opens`: to somebody who may be unknown yet; `code_key_id`: then of the data key under which it is sent, and
-    nothing else is kept."""
+    """This code (its keyed digest) is about to be sent. `opens`: to somebody who may be unknown yet; `code_key_id`: then of a data key under which it may be sent, and
+    nothing else is kept. The answer says under which it is."""
 
     digest: bytes
     opens: bool = False

@@ -27,11 +27,13 @@ class KeptOfCustomer(msgspec.Struct, frozen=True, gc=False):
 
 class CustomerAccount(msgspec.Struct, frozen=True, gc=False):
     """The answer to KeepCode, KeepEmail, EndSession, EndOtherSessions and EraseCustomer. `ok`: was it done? `sealed_email`: the proved address,
-    b"" when there is none yet."""
+    b"" when there is none yet. `code_key_id`: of the data key that a code to an address which is not proved is to be sent under, since it goes with the account; "" for none, to
+    another command, and in answers of earlier releases."""
 
     ok: bool
     customer_id: Annotated[str, CUSTOMER_ID]
     sealed_email: Annotated[bytes, SEALED_EMAIL]
+    code_key_id: str = ""
 
 
 class CustomerSession(msgspec.Struct, frozen=True, gc=False):

@@ -2,9 +2,11 @@
 
     (network, code) ──first──▶ a line of its own
                     ──again──▶ counted ──each FOLD_S──▶ one line, `times`: as many as were counted
-    more than NETWORKS_MAX  ──▶ (what is around, code), which begins anew: a /48 of IPv6, a /16 of IPv4
-    more than AROUND_MAX    ──▶ (code)
+    more than NETWORKS_MAX, or NEAR_MAX of what is around    ──▶ (what is around, code), which begins anew: a /48 of IPv6, a /16 of IPv4
+    more than AROUND_MAX, or CODES_MAX of what is around     ──▶ (code)
 
+Of what is around, which one owner may well have all of, there are only so many, so that he doesn't take the places of all others. Honest people who share it (an office, a provider's
+customers) lose detail by that, and no refusal: a line of several networks has that of the first.
 Without a token there can be as many refusals as somebody sends requests, each for another endpoint or from another address of his network, while a line is kept for years and
 goes through the journal that orders use. Refused sign-ins (TRIES) keep lines of their own: they are limited by network, and by whom they are for the monitor sees what is guessed.
 """
@@ -20,16 +22,23 @@ FOLD_S = 60.0
 # Of each so many are counted at once; of codes there are few. A replica writes two lines a minute for each at most: a first one, and what was counted.
 NETWORKS_MAX = 50
 AROUND_MAX = 50
+# Of each of them that one /48 or /16 may have at once.
+NEAR_MAX = 5
+CODES_MAX = 3
 TRIES = frozenset({"session.refused", "client.refused", "code.refused"})
 
 
 class _Counted(msgspec.Struct):
-    """What came since the last line: how often, and when, for which request and at which endpoint first; `endpoint` "" once there were several."""
+    """What came since the last line: how often, and when, for which request, from which network and at which endpoint first; `endpoint` "" once there were several, `alone` no
+    longer once there were several networks. `around`: whose place it takes."""
 
+    around: str
     times: int = 0
     at_ms: int = 0
     request_id: str = ""
     endpoint: str = ""
+    network: str = ""
+    alone: bool = True
 
 
 # (place, code) → what was counted
@@ -48,24 +57,30 @@ class Strangers:
         return sum(map(len, self._kinds))
 
     def is_first(self, who: Who, around: str, code: str, endpoint: str, at_ms: int, request_id: str) -> bool:
-        """Is the refusal to have a line of its own? Else it is counted. `around`: see `limits.network_around`; it is kept nowhere."""
-        kinds, kind = self._kind(network_in(who.address), around, code)
+        """Is the refusal to have a line of its own? Else it is counted. `around`: see `limits.network_around`; it stands in no line."""
+        network = network_in(who.address)
+        kinds, kind = self._kind(network, around, code)
         counted = kinds.get(kind)
         if counted is None:
-            kinds[kind] = _Counted()
+            kinds[kind] = _Counted(around)
             return True
         if not counted.times:
-            counted.at_ms, counted.request_id, counted.endpoint = at_ms, request_id, endpoint
-        elif counted.endpoint != endpoint:
+            counted.at_ms, counted.request_id, counted.endpoint, counted.network = at_ms, request_id, endpoint, network
+        if counted.endpoint != endpoint:
             counted.endpoint = ""
+        if counted.network != network:
+            counted.alone = False
         counted.times += 1
         return False
 
     def _kind(self, network: str, around: str, code: str) -> tuple[_Kinds, tuple[str, str]]:
         """The narrowest that is looked after, or for which there is room."""
         by_network, by_around, by_code = self._kinds
-        for kinds, place, most in ((by_network, network, NETWORKS_MAX), (by_around, around, AROUND_MAX)):
-            if (place, code) in kinds or len(kinds) < most:
+        for kinds, place, most, near in (
+            (by_network, network, NETWORKS_MAX, NEAR_MAX),
+            (by_around, around, AROUND_MAX, CODES_MAX),
+        ):
+            if (place, code) in kinds or (len(kinds) < most and _of(around, kinds) < near):
                 return kinds, (place, code)
         return by_code, ("", code)
 
@@ -78,10 +93,9 @@ class Strangers:
             for (place, code), counted in counts.items():
                 if counted.times:
                     waits = len(lines) >= most
-                    kinds[place, code] = counted if waits else _Counted()
+                    kinds[place, code] = counted if waits else _Counted(counted.around)
                     if not waits:
-                        # Of more than a network there is no digest, by which anybody could look for it.
-                        lines.append(_line(place if kinds is self._kinds[0] else "", code, counted))
+                        lines.append(_line(code, counted))
         return lines
 
 
@@ -90,8 +104,15 @@ def is_stranger(who: Who, code: str) -> bool:
     return not who.subject and not who.device and code not in TRIES
 
 
-def _line(network: str, code: str, counted: _Counted) -> Audited:
+def _of(around: str, kinds: _Kinds) -> int:
+    return sum(counted.around == around for counted in kinds.values())
+
+
+def _line(code: str, counted: _Counted) -> Audited:
     changes: Changes = {"endpoint": (None, counted.endpoint)} if counted.endpoint else {}
+    if not counted.alone:
+        # The first of them is one that can be looked for: of more than a network there is no digest.
+        changes["networks"] = (None, "several")
     changes["times"] = (None, counted.times)
     act = Act("request.refused", "", "", changes)
-    return Audited(Who(address=network), act, code, "", "", 0, counted.at_ms, counted.request_id)
+    return Audited(Who(address=counted.network), act, code, "", "", 0, counted.at_ms, counted.request_id)

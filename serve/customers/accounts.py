@@ -81,7 +81,8 @@ class _Accounts:
     async def _send(self, identity: str, email: Email, scope: Scope, *, opens: bool) -> None:
         desk = self._desk
         keys, code = desk.keys(), new_code()
-        # Made before the account, which says what becomes of it: who proves nothing leaves no key.
+        # Made before the account, which says what becomes of it: who proves nothing leaves no key. Who signs in has one already, which another replica may have made: a
+        # second one would be named by nobody.
         key_id = await self._key_of(unproved(identity), scope) if opens else ""
         command = KeepCode(code_digest(keys, identity, code), opens, key_id)
         try:
@@ -98,8 +99,10 @@ class _Accounts:
             # Its key may be destroyed without the account. The account's id is the address's digest: whoever reads the given one is its customer.
             address = await opened_email(desk.data_keys(), identity, proved, scope[REQUEST_ID]) or address
         template: Template = "customer.code" if proved else "customer.welcome"
-        person = identity if proved else unproved(identity)
-        notice = Notice(template, address, identity, {"code": code}, desk.now_ms() + CODE_MS, person=person)
+        # An account that an earlier release opened, and a host of one, name no key: then it is sought by whose it is.
+        person, under = (identity, "") if proved else (unproved(identity), account.code_key_id or key_id)
+        until_ms = desk.now_ms() + CODE_MS
+        notice = Notice(template, address, identity, {"code": code}, until_ms, person=person, key_id=under)
         await self._notifications.send(notice, scope)
 
     async def _key_of(self, person: str, scope: Scope) -> str:

@@ -14,6 +14,7 @@ from actors.domain.client import (
     CheckClient,
     ClientChanged,
     ClientCheck,
+    ClientSecretChanged,
     ClientView,
     DisableClient,
     EnableClient,
@@ -55,8 +56,9 @@ ClientId = Annotated[str, Path(max_length=64, description="e.g. us-client-web-sh
 _new_decoder = msgspec.json.Decoder(NewClient)
 _change_decoder = msgspec.json.Decoder(ClientChange)
 _changed_decoder = msgspec.json.Decoder(ClientChanged)
+_secret_changed_decoder = msgspec.json.Decoder(ClientSecretChanged)
 _NEW = {"name": "web-shop", "scopes": ["orders.place", "orders.read"]}
-_CHANGE = {"change": "rotate_secret", "grace_s": 3600}
+_CHANGE = {"change": "rotate_secret", "grace_s": 3600, "end_older": False}
 _FORM = {
     "grant_type": "client_credentials",
     "client_id": "us-client-marketplace",
@@ -99,14 +101,16 @@ def _check_own(scope: Scope, scopes: Scopes) -> None:
         raise Problem("client.beyond_rights", f"You don't have these rights yourself: {', '.join(more)}.")
 
 
-def _told(changed: ClientChanged, drawn: _Drawn) -> ClientSecret:
+def _told(changed: ClientChanged | ClientSecretChanged, drawn: _Drawn) -> ClientSecret:
     """The secret, if it is the one that was taken. Raises Problem 409 when the call is a repetition: then another one was, and nobody knows that any more."""
     if changed.draw != drawn.draw:
         detail = (
             "This was done before, and its secret told once; it is kept nowhere. If it was lost, ask for a new one: `rotate_secret`, with another key. "
-            "A secret in use stays good until the end that it was promised, if you give a `grace_s` again; with 0 it ends at once."
+            "A secret in use stays good until the end that it was promised, if you give a `grace_s` again; with 0, or with `end_older`, it ends at once."
         )
         raise Problem("client.secret_told", detail, extra={"client_id": changed.client_id})
+    if isinstance(changed, ClientSecretChanged):
+        return ClientSecret(changed.client_id, drawn.secret, changed.old_until_ms, changed.older_until_ms)
     return ClientSecret(changed.client_id, drawn.secret)
 
 
@@ -153,7 +157,7 @@ class _Clients:
             known = await desk.view("client", identity, ViewClient(), request.scope, ClientView)
             _check_own(request.scope, known.scopes)
             drawn = _drawn()
-            command = RotateClientSecret(_secret_hash(drawn.secret), sent.grace_s * 1000, drawn.draw)
+            command = RotateClientSecret(_secret_hash(drawn.secret), sent.grace_s * 1000, drawn.draw, sent.end_older)
         elif sent.change == "scopes":
             _check_scopes(sent.scopes)
             _check_own(request.scope, sent.scopes)
@@ -163,14 +167,16 @@ class _Clients:
             command = DisableClient() if sent.change == "disable" else EnableClient()
         return _told(await self._ask(request, write, identity, command), drawn)
 
-    async def _ask(self, request: Request, write: Write, identity: str, command: msgspec.Struct) -> ClientChanged:
+    async def _ask(
+        self, request: Request, write: Write, identity: str, command: msgspec.Struct
+    ) -> ClientChanged | ClientSecretChanged:
         """Raises Problem where it is refused."""
         reply = await self.desk.services.gateway.ask(
             "client", identity, command,
             command_id=write.key, digest=write.digest, cause=request.scope[REQUEST_ID], who=request.scope.get(WHO),
         )  # fmt: skip
-        # A new secret's answer has one member more.
-        return _changed_decoder.decode(body_of(reply))
+        decoder = _secret_changed_decoder if isinstance(command, RotateClientSecret) else _changed_decoder
+        return decoder.decode(body_of(reply))
 
     async def token(self, request: Request) -> AccessToken:
         desk = self.desk
@@ -278,7 +284,8 @@ def router(desk: Desk) -> APIRouter:
     async def changed(client_id: ClientId, request: Request) -> Response:
         """Tokens that were given before end, but at a new secret. `client_secret` is empty unless it is new; it is told once, and the same call again is
         answered 409 `client.secret_told`. With another key after a lost one the secret in use stays good until the end that it was promised; with
-        `grace_s` 0 all older ones end at once. At most three are good: the newest, the one before it, and the oldest."""
+        `grace_s` 0 all older ones end at once, with `end_older` all but the one before the new one: when an older one has leaked. At most three are good: the newest, the one before it,
+        and the oldest."""
         return ok(await clients.change(request, client_id))
 
     return api

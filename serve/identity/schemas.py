@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from actors.domain.ids import LOCATION_PATTERN
 from actors.domain.personal_notes import (
@@ -254,19 +254,23 @@ class NewClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClientChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`rotate_secret`: the old one stays good for `grace_s` seconds; `scopes` takes scopes and locations."""
+    """`rotate_secret`: the old one stays good for `grace_s` seconds, and with `end_older` those before it end at once; `scopes` takes scopes and locations."""
 
     change: Literal["rotate_secret", "scopes", "disable", "enable"]
     grace_s: Annotated[int, Meta(ge=0, le=604_800)] = 0
     scopes: Scopes = []
     locations: LocationIds = []
+    end_older: bool = False
 
 
 class ClientSecret(msgspec.Struct, frozen=True):
-    """The secret is shown here, once, and nowhere else."""
+    """The secret is shown here, once, and nowhere else. Of a new one also: `old_until_ms`, when the one before ends, and `older_until_ms`, when the last of those ends that are older
+    than it (UTC ms; 0: there is none any more; not there: the host is of an earlier release and has ended none by `end_older`)."""
 
     client_id: str
     client_secret: str
+    old_until_ms: int | UnsetType = UNSET
+    older_until_ms: int | UnsetType = UNSET
 
 
 class AccessToken(msgspec.Struct, frozen=True):

@@ -104,7 +104,11 @@ class DataKeys:
 
     async def seal_beside(self, sealed: bytes, plain: bytes, place: str, cause: str) -> bytes:
         """Seals under the same key as something that is sealed already. Raises Erased, Problem 503."""
-        key = await self.opened(_key_of(sealed), cause)
+        return await self.seal_under(_key_of(sealed), plain, place, cause)
+
+    async def seal_under(self, key_id: str, plain: bytes, place: str, cause: str) -> bytes:
+        """Seals under the key of that id. Raises Erased, Problem 503."""
+        key = await self.opened(key_id, cause)
         return envelope.seal(key.cipher, key.key_id, plain, place)
 
     async def unseal(self, sealed: bytes, place: str, cause: str) -> tuple[bytes, bool]:

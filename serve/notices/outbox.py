@@ -26,14 +26,17 @@ def masked(address: str) -> str:
 
 
 async def sealed_values(
-    keys: DataKeys, whose: bytes | str, identity: str, address: str, values: Mapping[str, str], cause: str
-) -> tuple[bytes, bytes]:
-    """Address and content of the notice `identity`, under the key of the person that `whose` is the keyed digest of, or of what is sealed already. Raises Problem 503."""
+    keys: DataKeys, whose: bytes | str, identity: str, address: str, values: Mapping[str, str], cause: str, key_id: str = ""
+) -> tuple[bytes, bytes]:  # fmt: skip
+    """Address and content of the notice `identity`, under the key of that id, else of the person that `whose` is the keyed digest of, or of what is sealed already. Raises Erased
+    where such a key is destroyed, Problem 503."""
     parts = {"address": address.encode(), "content": msgspec.json.encode(values)}
     out = []
     for name, plain in parts.items():
         place = f"notice:{identity}:{name}"
-        if isinstance(whose, bytes):
+        if key_id:
+            out.append(await keys.seal_under(key_id, plain, place, cause))
+        elif isinstance(whose, bytes):
             out.append(await keys.seal_beside(whose, plain, place, cause))
         else:
             out.append(await keys.seal(whose, plain, place, cause))
@@ -54,7 +57,9 @@ class NoticeOutbox:
         identity = notice_id(desk.region, notice.once or secrets.token_bytes(16))
         keys, cause = desk.data_keys(), scope[REQUEST_ID]
         beside: bytes | str = notice.beside or keys.digest("person", notice.person or notice.about)
-        address, content = await sealed_values(keys, beside, identity, notice.address, notice.values, cause)
+        address, content = await sealed_values(
+            keys, beside, identity, notice.address, notice.values, cause, notice.key_id
+        )
         command = WriteNotice(notice.template, notice.about, address, content, notice.until_ms)
         reply = await desk.services.gateway.ask(
             "notice", identity, command,

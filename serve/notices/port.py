@@ -20,7 +20,7 @@ Template = Literal[
 class Notice(msgspec.Struct, frozen=True):
     """`address`: an e-mail address; `about`: the id of the order or customer; `values`: what the template's text is filled with; `until_ms`
     (UTC): from then on it is not worth sending. `beside`: something of the same person that is sealed already; b"": the person is `person`,
-    or `about` if that is "".
+    or `about` if that is "". `key_id`: of the one data key that it may lie under, whatever else is known of the person; "" for any of theirs.
     `once`: 16 bytes or more that a repeated call gives again, so that it is one notice; b"": it is another each time."""
 
     template: Template
@@ -31,6 +31,7 @@ class Notice(msgspec.Struct, frozen=True):
     beside: bytes = b""
     person: Annotated[str, NOTICE_ABOUT] = ""
     once: bytes = b""
+    key_id: str = ""
 
     def __repr__(self) -> str:
         return f"<Notice {self.template} about {self.about}>"

@@ -24,7 +24,7 @@ from actors.domain.article import Details
 from actors.domain.audit import Act, Audited, Changes, Who
 from actors.domain.catalogue import Catalogue, DefineSkus, DetailsDefined, Said, SkusDefined
 from actors.domain.claim import Take
-from actors.domain.client import RegisterClient
+from actors.domain.client import ClientSecretRotated, RegisterClient, RotateClientSecret
 from actors.domain.customer_commands import EndOtherSessions, EndSession, RefreshSession, TryCode, TryPasskey
 from actors.domain.customer_events import CodeMissed, SessionOpened
 from actors.domain.customer_state import Session
@@ -83,6 +83,13 @@ def test_a_trail_brings_its_own_lines_whoever_hands_them_over():
 )
 def test_a_command_is_called_by_another_name(kind, state, command, name):
     assert act_of(kind, state, command).action == name
+
+
+@pytest.mark.parametrize(("grace_ms", "end_older", "told"), [(0, False, True), (1, True, True), (1, False, False)])
+def test_nobody_finds_when_a_machine_s_leaked_secret_ended(grace_ms, end_older, told):
+    rotated = ClientSecretRotated("h", 1, end_older)
+    act = act_of("client", None, RotateClientSecret("h", grace_ms, "", end_older), [rotated])
+    assert act == Act("client.rotate_secret", "", "", {"older_secrets": (None, "ended")} if told else {})
 
 
 def test_counts_and_thresholds_are_told_as_they_were_and_as_they_became():

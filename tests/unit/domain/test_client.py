@@ -87,6 +87,14 @@ def test_answers_that_an_earlier_release_remembered_can_not_be_read():
     assert msgspec.json.decode(b'{"client_id":"c","version":1}', type=ClientChanged).draw == ""
     told = msgspec.json.decode(b'{"client_id":"c","version":2,"old_until_ms":0}', type=ClientSecretChanged)
     assert told.draw == ""
+    assert told.older_until_ms is msgspec.UNSET, "nobody knows whether older ones have ended"
+
+
+def test_commands_and_events_of_earlier_releases_end_older_secrets():
+    command = {"type": "RotateClientSecret", "secret_hash": "h", "grace_ms": 1, "draw": ""}
+    event = {"type": "ClientSecretRotated", "secret_hash": "h", "old_until_ms": 1}
+    assert not msgspec.convert(command, client.Command).end_older
+    assert not msgspec.convert(event, client.Event).end_older
 
 
 def test_a_client_that_there_is_not_can_be_used():
@@ -149,11 +157,30 @@ def test_a_leaked_secret_outlives_a_grace_of_none():
     assert [desk.check(one).ok for one in HASHES] == [False, False, True, False]
 
 
+def test_a_leaked_older_secret_ends_only_with_the_one_in_use():
+    desk = Desk().registered()
+    desk.do(RotateClientSecret(HASHES[1], GRACE_MAX_MS))
+    told = desk.do(RotateClientSecret(HASHES[2], HOUR_MS, end_older=True))
+    assert (told.old_until_ms, told.older_until_ms) == (NOW_MS + HOUR_MS, 0)
+    assert [desk.check(one).ok for one in HASHES] == [False, True, True, False]
+    desk.now_ms += HOUR_MS
+    assert [desk.check(one).ok for one in HASHES] == [False, False, True, False]
+
+
+def test_an_answer_that_is_lost_while_an_older_secret_ends_takes_the_one_in_use_with_it():
+    desk = Desk().registered()
+    desk.do(RotateClientSecret(HASHES[1], GRACE_MAX_MS))
+    desk.do(RotateClientSecret(HASHES[2], DAY_MS, end_older=True))
+    desk.do(RotateClientSecret(HASHES[3], HOUR_MS))
+    assert [desk.check(one).ok for one in HASHES] == [False, True, True, True]
+
+
 def test_an_administrator_believes_that_older_secrets_have_ended():
     """The one before the newest ends first."""
     desk = Desk().registered()
-    desk.do(RotateClientSecret(HASHES[1], DAY_MS))
-    assert desk.do(RotateClientSecret(HASHES[2], HOUR_MS)).old_until_ms == NOW_MS + HOUR_MS
+    assert desk.do(RotateClientSecret(HASHES[1], DAY_MS)).older_until_ms == 0
+    told = desk.do(RotateClientSecret(HASHES[2], HOUR_MS))
+    assert (told.old_until_ms, told.older_until_ms) == (NOW_MS + HOUR_MS, NOW_MS + DAY_MS)
     assert client.view(desk.state, ViewClient(), desk.version).old_secret_until_ms == NOW_MS + DAY_MS
 
 
@@ -198,7 +225,13 @@ def test_an_administrator_sees_a_secret():
 
 scopes = st.sampled_from(([], ["stock:write"], ["orders:read", "stock:write"]))
 commands = st.one_of(
-    st.builds(RotateClientSecret, st.sampled_from(HASHES), st.sampled_from((-1, 0, HOUR_MS, 2 * GRACE_MAX_MS))),
+    st.builds(
+        RotateClientSecret,
+        st.sampled_from(HASHES),
+        st.sampled_from((-1, 0, HOUR_MS, 2 * GRACE_MAX_MS)),
+        st.just(""),
+        st.booleans(),
+    ),
     st.builds(SetClientScopes, scopes, st.sampled_from(([], ["us-wh-1"]))),
     st.sampled_from((DisableClient(), EnableClient())),
 )

@@ -33,7 +33,7 @@ from actors.domain.customer_state import (
     Session,
     runs,
 )
-from actors.domain.customer_views import ViewCustomer
+from actors.domain.customer_views import CustomerAccount, ViewCustomer
 from actors.domain.data_key import DestroyKey
 from actors.domain.errors import Refused
 from actors.domain.kind import Context
@@ -168,9 +168,20 @@ def test_a_customer_who_proved_the_address_is_forgotten_or_loses_a_key():
 def test_keys_of_one_who_proves_nothing_pile_up_without_end():
     desk = Desk()
     for number in range(2 * KEYS_MAX):
-        desk.do(KeepCode(RIGHT, opens=True, code_key_id=f"us-key-{number}"))
+        told = desk.do(KeepCode(RIGHT, opens=True, code_key_id=f"us-key-{number}"))
+        assert told.code_key_id in desk.state.code_key_ids, "a code lies under a key that stays"
         desk.now_ms += CODE_MS * 3
     assert len(desk.state.code_key_ids) == KEYS_MAX
+
+
+def test_a_code_to_sign_in_lies_under_a_key_that_the_account_does_not_name():
+    desk = Desk()
+    assert desk.do(KeepCode(RIGHT, opens=True, code_key_id="us-key-1")).code_key_id == "us-key-1"
+    assert desk.do(KeepCode(RIGHT)).code_key_id == "us-key-1"
+    told = msgspec.msgpack.decode(
+        msgspec.msgpack.encode({"ok": True, "customer_id": ID, "sealed_email": b""}), type=CustomerAccount
+    )
+    assert told.code_key_id == "", "an answer that an earlier release remembered can't be read"
 
 
 def test_a_code_opens_two_sessions_or_works_late_or_after_too_many_tries():

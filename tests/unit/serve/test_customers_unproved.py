@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 
@@ -14,6 +15,9 @@ from actors.domain.customer_state import UNPROVED_MS
 from actors.domain.kind import Context
 from actors.domain.one_time_code import CODE_MS, Codes
 from actors.domain.times import HOUR_MS
+from serve.app import build
+from serve.keys.envelope import key_of
+from serve.services import Services
 from tests.unit.serve.guarded_cell import GuardedCell, furnished
 from tests.unit.serve.post_office import joined, letters, without_waiting
 from tests.unit.serve.small_cell import order
@@ -70,6 +74,34 @@ async def test_asking_for_a_code_to_sign_in_makes_a_key_for_an_address_that_is_n
     answer = await cell.plain("/v1/customers/codes", {"email": "nobody@example.com"})
     assert answer.status_code == 202
     assert not keys(cell)
+
+
+async def at_another_replica(cell: GuardedCell, path: str, email: str) -> None:
+    """That knows no key of the person's, while the store can't tell it of one."""
+    mine, cell.read_model.away = cell.services, True
+    other = Services(mine.settings, cell.gateway, cell.read_model, cell.clock, audit=cell.audit, alerts=cell.alerts)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(build(other)), base_url="http://other") as http:
+        assert (await http.post(path, json={"email": email})).status_code == 202
+    cell.read_model.away = False
+
+
+@pytest.mark.parametrize("path", ["/v1/customers", "/v1/customers/codes"])
+async def test_a_key_that_another_replica_makes_for_a_code_stays_and_opens_the_address_in_the_history(cell, path):
+    await strangers(cell, 1)
+    await at_another_replica(cell, path, "nobody0@example.com")
+    assert len(letters(cell)) == 2
+    cell.clock.now += CODE_MS + UNPROVED_MS
+    await cell.gateway.wake_due()
+    assert set(keys(cell)) == {False}
+
+
+async def test_who_joins_again_and_again_while_the_store_is_away_has_codes_under_keys_that_stay(cell, monkeypatch):
+    monkeypatch.setattr(customer, "KEYS_MAX", 1)
+    await strangers(cell, 1)
+    await at_another_replica(cell, "/v1/customers", "nobody0@example.com")
+    (account,) = (state for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "customer")
+    notices = [state for (kind, _), (state, _) in cell.gateway.entities.items() if kind == "notice"]
+    assert [key_of(one.sealed_address) for one in notices] == account.code_key_ids * 2
 
 
 async def by_a_guest(cell: GuardedCell) -> str:

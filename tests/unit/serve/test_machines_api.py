@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from typing import Any
 
 import msgspec
 import pytest
@@ -156,6 +157,34 @@ async def test_a_new_secret_after_a_lost_one_stops_the_machine_that_works_with_t
     fresh = (await cell.post(path, change, "new-1", **cell.bearer())).json()
     for good in (client, fresh):
         assert (await token_of(cell, good)).status_code == 200
+
+
+async def test_a_leaked_older_secret_signs_in_until_its_end_or_takes_the_one_in_use_along(cell):
+    leaked = await registered(cell, ["orders.read"])
+    path, week_s = f"/v1/clients/{leaked['client_id']}/changes", 604_800
+
+    async def rotated(key: str, **more: Any) -> dict[str, Any]:
+        answer = await cell.post(path, {"change": "rotate_secret", **more}, key, **cell.bearer())
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    def secret(told: dict[str, Any]) -> dict[str, str]:
+        return {name: told[name] for name in ("client_id", "client_secret")}
+
+    between, now = await rotated("new-1", grace_s=week_s), cell.clock.now
+    used = await rotated("new-2", grace_s=3600)
+    assert (used["old_until_ms"], used["older_until_ms"]) == (now + 3_600_000, now + week_s * 1000)
+    assert (await token_of(cell, leaked)).status_code == 200
+    fresh = await rotated("new-3", grace_s=3600, end_older=True)
+    assert (fresh["old_until_ms"], fresh["older_until_ms"]) == (now + 3_600_000, 0)
+    tried = [(await token_of(cell, secret(one))).status_code for one in (leaked, between, used, fresh)]
+    assert tried == [401, 401, 200, 200]
+    again = {"change": "rotate_secret", "grace_s": 3600, "end_older": True}
+    assert told_already(await cell.post(path, again, "new-3", **cell.bearer()))
+    assert (await token_of(cell, secret(used))).status_code == 200
+    rotations = [line.act.changes for line in cell.gateway.audited if line.act.action == "client.rotate_secret"]
+    assert rotations == [{}, {}, {"older_secrets": (None, "ended")}]
 
 
 async def test_who_has_the_key_file_and_the_database_makes_a_machine_s_secret(cell):

@@ -78,9 +78,56 @@ async def test_who_has_many_networks_fills_the_audit_or_is_not_even_counted(cell
     """A /48 is what anybody is given: 65,536 networks."""
     await asked(cell, 200, "2001:db8:0:{:x}::1")
     found = await lines(cell)
-    assert len(found) == 50 + 2, "one for each network, the first of the /48, and how many followed it"
+    assert len(found) == 5 + 2, "one for each network that has a place, the first of the /48, and how many followed it"
     assert sum(map(stands_for, found)) == 200
-    assert [stands_for(line) for line in found if not line.who.address] == [149]
+    assert [stands_for(line) for line in found if "networks" in line.act.changes] == [194]
+
+
+async def test_who_holds_the_places_of_one_net_leaves_others_without_an_address_to_be_found_by(cell):
+    """Two refusals each of fifty networks keep their places, minute after minute."""
+    for _ in range(2):
+        await asked(cell, 50, "2001:db8:0:{:x}::1")
+    await asked(cell, 1_000, "203.0.113.9")
+    of_other = [line for line in await lines(cell) if line.who.address == address_digest(cell.keys, "203.0.113.9")]
+    assert list(map(stands_for, of_other)) == [1, 999]
+
+
+def refused(counted: strangers.Strangers, network: str, around: str, code: str = "auth.token_missing") -> bool:
+    return counted.is_first(Who(address=network), around, code, "GET /", 1, "r")
+
+
+def test_what_one_counts_of_many_nets_has_no_address_or_seems_to_be_one_network_alone():
+    counted = strangers.Strangers()
+    for n in range(100):
+        refused(counted, f"a-{n}", f"around-{n}")
+    for n in range(100, 103):
+        refused(counted, f"a-{n}", f"around-{n}")
+    assert refused(counted, "a-0", "around-0", "auth.token_wrong"), "what is known of a code by itself is another"
+    (line,) = (line for line in counted.told(999) if stands_for(line) == 2)
+    assert (line.who.address, line.act.changes["networks"]) == ("a-101", (None, "several"))
+
+
+def test_the_codes_of_a_few_nets_take_the_first_line_of_everybody_else():
+    counted = strangers.Strangers()
+    for n in range(strangers.NETWORKS_MAX):
+        refused(counted, f"a-{n}", f"around-{n}")
+    for n in range(3 * 18):
+        refused(counted, f"b-{n}", f"of-codes-{n % 3}", f"code-{n // 3}")
+    assert refused(counted, "a-other", "around-other", "code-17")
+    assert not refused(counted, "a-other", "around-other", "code-17")
+    (line,) = (line for line in counted.told(999) if line.who.address == "a-other")
+    assert (stands_for(line), "networks" in line.act.changes) == (1, False)
+
+
+def test_the_places_of_a_net_are_taken_for_good_or_given_again_while_they_are_held():
+    counted = strangers.Strangers()
+    firsts = []
+    for _ in range(3):
+        firsts.append(sum(refused(counted, f"a-{n}", "around") for n in range(20) for _ in range(2)))
+        counted.told(999)
+    assert firsts == [strangers.NEAR_MAX + 1, 0, 0]
+    counted.told(999)
+    assert not len(counted)
 
 
 @pytest.mark.parametrize("other", ["2001:db8:ffff::1", "203.0.113.9"])
