@@ -102,9 +102,10 @@ class ChangeCondition(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 class SetLevels(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Safety stock, reorder points and buffers of channels."""
+    """Safety stock, reorder points and buffers of channels. `cause`: the id of the request."""
 
     levels: list[Levels]
+    cause: str = ""
 
 
 # --- promises --------------------------------------------------------------------------------------------------------

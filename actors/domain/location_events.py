@@ -16,6 +16,8 @@ Reason = Literal[
     "allocate", "release", "pick", "short_pick", "ship", "reserve", "unreserve", "convert",
     # of goods that come, are corrected, change their condition or their place
     "receipt", "count", "damage", "loss", "found", "return", "write_off", "other", "condition", "expiry", "move",
+    # of what is kept back
+    "levels",
 ]  # fmt: skip
 LocationType = Literal["warehouse", "store"]
 # On hand and yet not to be promised: it waits in a cart, is damaged, or has to be looked at first.
@@ -89,9 +91,12 @@ class Levels(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class LevelsSet(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """The levels of these SKUs are others."""
+    """The levels of these SKUs are others. `was`: what each safety stock was before, where another one is said; `cause`: the id of the request. Events of before the ledger
+    told of levels have neither."""
 
     levels: list[Levels]
+    was: list[int] = []
+    cause: str = ""
 
 
 class LotOpened(msgspec.Struct, frozen=True, tag=True, gc=False):

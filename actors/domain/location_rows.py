@@ -58,6 +58,7 @@ def rows(state: Location, version: int, events: Sequence[Event], context: Contex
             out.extend(_levels_ledger(state, version - len(events) + at + 1, event, events[at + 1 :], context))
             touched.update((sku, None) for sku, _ in event.levels)
         elif type(event) is LevelsSet:
+            out.extend(_levels_ledger(state, version - len(events) + at + 1, event, events[at + 1 :], context))
             touched.update((levels.sku, None) for levels in event.levels)
         elif isinstance(event, ProfileSet | DayCounted):
             assert state.profile is not None
@@ -170,16 +171,33 @@ def _ledger(
 
 
 def _levels_ledger(
-    state: Location, version: int, event: SafetyStockSet, later: Sequence[Event], context: Context
+    state: Location, version: int, event: SafetyStockSet | LevelsSet, later: Sequence[Event], context: Context
 ) -> Iterator[LedgerRow]:
-    """No count changes, so that it was and is as a state that nothing is promised from; nothing of events that say no reasons."""
-    balance = _balances(state, (sku for sku, _ in event.levels), later)
-    for line, ((sku, level), was, reason) in enumerate(zip(event.levels, event.was, event.reasons, strict=False)):
+    """No count changes, so that it was and is as a state that nothing is promised from; nothing of events that don't say what was before."""
+    changed = list(_corrected(event) if isinstance(event, SafetyStockSet) else _set(event))
+    balance = _balances(state, (sku for sku, _, _, _ in changed), later)
+    reference = event.reference if isinstance(event, SafetyStockSet) else ""
+    for line, (sku, level, was, reason) in enumerate(changed):
         counts = balance[sku]
         yield LedgerRow(
             context.entity_id, version, line, context.now_ms, sku, reason, 0, 0, 0, counts.on_hand, counts.allocated,
-            event.cause, event.reference, None, None, "safety_stock", level - was, level,
+            event.cause, reference, None, None, "safety_stock", level - was, level,
         )  # fmt: skip
+
+
+# A SKU, its safety stock, what that was before, and why it is another.
+_Level = tuple[str, int, int, str]
+
+
+def _corrected(event: SafetyStockSet) -> Iterator[_Level]:
+    for (sku, level), was, reason in zip(event.levels, event.was, event.reasons, strict=False):
+        yield sku, level, was, reason
+
+
+def _set(event: LevelsSet) -> Iterator[_Level]:
+    for levels, was in zip(event.levels, event.was, strict=False):
+        if levels.safety_stock is not None and levels.safety_stock != was:
+            yield levels.sku, levels.safety_stock, was, "levels"
 
 
 def _balances(state: Location, skus: Iterable[str], later: Sequence[Event]) -> dict[str, Stock]:

@@ -259,7 +259,8 @@ def set_levels(location: Location, command: SetLevels) -> list[Event]:
     changed = [levels for levels in command.levels if _differs(location.stock.get(levels.sku) or Stock(), levels)]
     if not changed:
         return []
-    events: list[Event] = [LevelsSet(changed)]
+    was = [(location.stock.get(levels.sku) or Stock()).safety_stock for levels in changed]
+    events: list[Event] = [LevelsSet(changed, was, command.cause)]
     for levels in changed:
         before = location.stock.get(levels.sku)
         if before is not None:

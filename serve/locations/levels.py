@@ -56,7 +56,7 @@ def add(api: APIRouter, calls: LocationCalls) -> None:
             )
             for one in sent.levels
         ]
-        return await calls.ask(request, location_id, SetLevels(levels), write)
+        return await calls.ask(request, location_id, SetLevels(levels, request.scope[REQUEST_ID]), write)
 
 
 def _check(levels: list[NewLevels]) -> None:

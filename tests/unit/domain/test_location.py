@@ -17,10 +17,11 @@ from actors.domain.location_commands import (
     ReceiptLine,
     ReceiveStock,
     Release,
+    SetLevels,
     Ship,
     ShortPick,
 )
-from actors.domain.location_events import Event, SafetyStockSet
+from actors.domain.location_events import Event, Levels, SafetyStockSet
 from actors.domain.location_promises import Taken
 from actors.domain.location_views import ViewStock
 from actors.domain.rows import LedgerRow
@@ -33,6 +34,9 @@ commands = st.one_of(
     st.lists(
         st.tuples(st.sampled_from(SKUS), st.integers(-6, 6), st.sampled_from((None, 0, 2))), min_size=1, max_size=3
     ).map(lambda lines: AdjustStock([AdjustmentLine(sku, n, "count", None, safety) for sku, n, safety in lines])),
+    st.tuples(st.sampled_from(SKUS), st.sampled_from((None, 0, 3)), st.integers(0, 2)).map(
+        lambda one: SetLevels([Levels(*one)], "r-2")
+    ),
     *(
         units.map(lambda lines, kind=kind: kind("us-o", 1, list(dict(lines).items())))
         for kind in (Allocate, Release, Pick, ShortPick, Ship)
@@ -117,6 +121,25 @@ def test_a_safety_stock_of_before_the_ledger_told_of_it_is_not_read():
     assert state.stock["a"].safety_stock == 3
     rows = location.rows(state, books.version + 1, [old], AT)
     assert [row.table for row in rows] == ["locations", "stock"], "of what has no reason the ledger tells one"
+
+
+def test_a_safety_stock_that_is_set_changes_without_a_word_in_the_ledger():
+    books = Books().with_units(a=5, b=1)
+    books.do(SetLevels([Levels("a", 2, 9), Levels("b", None, 3), Levels("c", 0, 1)], "r-1"))
+    books.do(SetLevels([Levels("a", 1)], "r-2"))
+    levels = [row for row in books.rows if isinstance(row, LedgerRow) and row.aside == "safety_stock"]
+    told = [(row.sku, row.reason, row.aside_delta, row.aside_balance, row.cause) for row in levels]
+    assert told == [("a", "levels", 2, 2, "r-1"), ("a", "levels", -1, 1, "r-2")], "and of what stays nothing is told"
+    assert [(row.quantity, row.on_hand_delta, row.on_hand) for row in levels] == [(0, 0, 5)] * 2
+
+
+def test_a_safety_stock_that_was_set_before_the_ledger_told_of_it_is_not_read():
+    old = msgspec.json.decode(b'{"type":"LevelsSet","levels":[["a",3,null,null]]}', type=Event)
+    books = Books().with_units(a=5)
+    state = location.evolve(books.state, old, AT)
+    assert state.stock["a"].safety_stock == 3
+    rows = location.rows(state, books.version + 1, [old], AT)
+    assert [row.table for row in rows] == ["locations", "stock"]
 
 
 def test_a_page_of_stock_loses_the_sku_at_its_end():

@@ -44,7 +44,7 @@ def told(books: Books, sku: str) -> Outlook:
 def test_demand_is_forgotten_or_levels_with_it():
     books = Books().with_units(a=10)
     books.do(SetLevels([Levels("a", 2, 5, {"online": 1}, RATE)]))
-    assert books.events[-1] == LevelsSet([Levels("a", 2, 5, {"online": 1}, RATE)])
+    assert books.events[-1] == LevelsSet([Levels("a", 2, 5, {"online": 1}, RATE)], [0])
     assert told(books, "a") == Outlook(RATE)
     books.do(SetLevels([Levels("a", 3)]))
     assert (books.stock("a").rate, books.stock("a").safety_stock, books.stock("a").reorder_point) == (RATE, 3, 5)

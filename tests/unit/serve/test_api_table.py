@@ -269,6 +269,15 @@ async def test_receipts_and_adjustments_show_in_stock_and_ledger(cell):
     assert [e["on_hand"] for e in rest["entries"]] == [STOCK["us-wh-newark"]["C3"]]
 
 
+async def test_the_ledger_is_silent_about_a_safety_stock_that_was_set(cell):
+    path, asked = "/v1/locations/us-wh-newark", "0f8b3c52-9a1e-4a58-b0c1-7d5e2f3a4b6c"
+    levels = {"levels": [{"sku": "C3", "safety_stock": 2, "reorder_point": 5}]}
+    assert (await cell.write("PUT", f"{path}/levels", levels, "key", x_request_id=asked)).status_code == 200
+    [entry, *_] = (await cell.get(f"{path}/ledger", sku="C3")).json()["entries"]
+    told = ("reason", "cause", "quantity", "aside", "aside_delta", "aside_balance")
+    assert [entry[name] for name in told] == ["levels", asked, 0, "safety_stock", 2, 2]
+
+
 async def test_a_new_sku_can_be_ordered_before_this_replica_heard_of_it(cell):
     cell.gateway.feeding = False
     assert (await cell.post("/v1/skus", {"skus": [{"sku": "new"}]})).status_code == 200
