@@ -13,7 +13,7 @@ from rich.console import Console
 from actors.runtime.errors import StoreUnavailable
 from actors.storage.audit_check import anchors, verify
 from actors.storage.audit_keeping import Held, anchor, connected, drop_old, dropped_months, hold, lift
-from cells.audit_key import has_audit_key, load_audit_key, make_audit_key
+from cells.audit_key import had_audit_key, load_audit_key, make_audit_key
 from cells.audit_record import known_anchors, record_anchors
 from cells.config import load_all, load_region
 from cells.errors import CellError
@@ -112,7 +112,7 @@ def _drop_past(config: RegionConfig, paths: CellPaths, today: date) -> list[str]
 
 def _with_audit(configs: list[RegionConfig], console: Console) -> list[RegionConfig]:
     """Those whose cell has run on this machine; says which are left out. All, where none has: each then says what it lacks."""
-    here = [config for config in configs if has_audit_key(CellPaths(config.name))]
+    here = [config for config in configs if had_audit_key(CellPaths(config.name))]
     left_out = [config.name for config in configs if config not in here]
     if here and left_out:
         console.print(f"{', '.join(left_out)}: no audit on this machine, left out")

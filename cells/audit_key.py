@@ -51,7 +51,7 @@ class AuditKey:
 
 def make_audit_key(paths: CellPaths) -> AuditKey:
     """The cell's key, made at the first start and never again: with another one, older anchors would seem forged. Raises CellError."""
-    file, made = paths.secrets / "audit.key", paths.run / "audit-key.made"
+    file, made = paths.secrets / "audit.key", _made(paths)
     try:
         if not file.exists():
             if made.exists():
@@ -70,9 +70,14 @@ def make_audit_key(paths: CellPaths) -> AuditKey:
     return key
 
 
-def has_audit_key(paths: CellPaths) -> bool:
-    """Whether a cell has run here: it has had one from its first start on."""
-    return (paths.secrets / "audit.key").exists()
+def had_audit_key(paths: CellPaths) -> bool:
+    """Whether a cell has run here, which has had one from its first start on; also one that is gone by now."""
+    return any(file.exists() for file in (paths.secrets / "audit.key", _made(paths), paths.secrets / "audit.anchors"))
+
+
+def _made(paths: CellPaths) -> Path:
+    """Stays when the key goes."""
+    return paths.run / "audit-key.made"
 
 
 def load_audit_key(paths: CellPaths) -> AuditKey:

@@ -22,6 +22,7 @@ from actors.ray_gateway import NAMESPACE, supervisor_name
 from actors.ray_monitor import end_monitor, start_monitor
 from actors.ray_supervisor import start_supervisor
 from actors.runtime.errors import StoreUnavailable
+from actors.storage.connections import role_of
 from actors.storage.grants import grant, may_alter_audit
 from actors.storage.migrate import migrate
 from actors.storage.sharding import shards_made_with
@@ -35,7 +36,6 @@ from cells.pinning import check_pinned
 from cells.postgres import CELL_USER
 from cells.region_key import check_region_key
 from cells.settings import INGRESS_HOST, RegionConfig, StoreAddresses
-from cells.stores import user_of
 from cells.tls import door_pair, inside_pair
 from cells.told_notices import note, tells
 from cells.untold import refusal_kept
@@ -143,7 +143,7 @@ def give_rights(config: RegionConfig, addresses: StoreAddresses) -> None:
     production cell could change its own audit."""
     try:
         if addresses.owner_url != addresses.postgres_url:
-            role = user_of(addresses.postgres_url)
+            role = _role(config, addresses.postgres_url)
             grant(addresses.owner_url, role, make=role == CELL_USER)
         may_alter = config.region.profile == "production" and may_alter_audit(addresses.postgres_url)
     except StoreUnavailable as fault:
@@ -156,6 +156,17 @@ def give_rights(config: RegionConfig, addresses: StoreAddresses) -> None:
             f"{config.name}: the database role of the cell owns the audit, so it could change it",
             f"give the cell a role of its own, and the owner's URL as OCEFS_{config.name.upper()}_POSTGRES_OWNER_URL",
         )
+
+
+def _role(config: RegionConfig, url: str) -> str:
+    """Raises StoreFailed."""
+    if role := role_of(url):
+        return role
+    variable = f"OCEFS_{config.name.upper()}_POSTGRES_URL"
+    raise StoreFailed(
+        f"{variable} names no role, to which the owner could give rights",
+        f"write it as postgresql://role@…, in {variable}",
+    )
 
 
 def wait_settled(supervisor: Any, region: str, deadline_s: float = SHARDS_DEADLINE_S) -> dict[str, Any]:

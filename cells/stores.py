@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from cells.errors import StoreFailed
 from cells.paths import CellPaths
@@ -116,16 +116,15 @@ def _check_postgres(url: str) -> None:
     check_postgres(url, VERSIONS)
 
 
-def _check_of_role(url: str, owner_url: str) -> Check:
-    """Of the cell's role beside an owner, who may have it to make when the cell is deployed."""
-    role = user_of(url)
+def _check_beside(owner_url: str) -> Check:
+    """Of the cell's role, which the owner may have to make when the cell is deployed."""
 
     def check(url: str) -> None:
         from actors.storage.store_checks import check_postgres_role
 
-        check_postgres_role(url, VERSIONS, owner_url, role)
+        check_postgres_role(url, VERSIONS, owner_url, CELL_USER)
 
-    return check if role == CELL_USER else _check_postgres
+    return check
 
 
 def _check_redis(url: str) -> None:
@@ -149,12 +148,6 @@ def without_password(url: str) -> str:
     return re.sub(r"(?<=password=)[^&#]+", "***", url)
 
 
-def user_of(url: str) -> str:
-    """The role that an address names, also one whose password can't be read; "" without one."""
-    named = re.match(r"[a-z+]+://([^:@/?#]*)[^/?#]*@", url)
-    return unquote(named[1]) if named else ""
-
-
 def stores(config: RegionConfig, paths: CellPaths, run: str = "") -> tuple[Store, Store]:
     """PostgreSQL and Redis of a cell, not yet started; `run` is the token by which embedded ones are found again.
 
@@ -172,7 +165,7 @@ def stores(config: RegionConfig, paths: CellPaths, run: str = "") -> tuple[Store
             OutsideStore("PostgreSQL", url, variable, _check_postgres, form)
             if owner_url == url
             else OutsideStore(
-                "PostgreSQL", url, variable, _check_of_role(url, owner_url), form,
+                "PostgreSQL", url, variable, _check_beside(owner_url), form,
                 (Asked(owner_variable, owner_url, _check_postgres, f"unset {owner_variable}, and the role of {variable} owns all"),),
             )
         )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from actors.runtime.errors import StoreUnavailable
@@ -33,6 +34,14 @@ def driver_url(url: str) -> str:
 def engine_url(url: str) -> str:
     """The URL as SQLAlchemy wants it for psycopg 3."""
     return "postgresql+psycopg://" + driver_url(url).removeprefix("postgresql://")
+
+
+def role_of(url: str) -> str:
+    """The role that an address names, "" for none, and of what is no address."""
+    try:
+        return str(conninfo_to_dict(driver_url(url)).get("user", ""))
+    except psycopg.ProgrammingError:
+        return ""
 
 
 def session_options(statement_timeout_s: float, **more: str) -> str:

@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from redis.exceptions import RedisError
 
 from actors.runtime.errors import StoreUnavailable
-from actors.storage.connections import driver_url, engine_url, session_options
+from actors.storage.connections import driver_url, engine_url, role_of, session_options
 from actors.storage.redis_journal import JournalUnsafe, RedisJournal
 
 TIMEOUT_S = 3
@@ -40,7 +40,7 @@ def check_postgres(url: str, versions: range) -> None:
         user, told = sa.make_url(engine_url(url)).username, conninfo_to_dict(address)
     except (sa.exc.ArgumentError, ValueError, psycopg.ProgrammingError):
         address = ""
-    # Of several @ the last one ends the password, for both; the driver then takes a part of it for the host, and names that.
+    # Of several @ the first one ends the password, for both: what follows of it is taken for the host, and named when that is not found.
     if (
         not address.startswith("postgresql://")
         or user not in (None, told.get("user"))
@@ -59,17 +59,20 @@ def check_postgres(url: str, versions: range) -> None:
         raise StoreUnfit(f"it is PostgreSQL {version}, must be {versions[0]} to {versions[-1]}")
 
 
-def check_postgres_role(url: str, versions: range, owner_url: str, role: str) -> None:
-    """The same, of a role that its owner makes when the cell is deployed: nothing is asked while there is none. Raises as `check_postgres`."""
+def check_postgres_role(url: str, versions: range, owner_url: str, made: str) -> None:
+    """The same, beside an owner, who makes the role `made` when the cell is deployed: as that one nobody asks before it is there. Raises as `check_postgres`."""
+    if role_of(url) != made or _has_role(owner_url, made):
+        check_postgres(url, versions)
+
+
+def _has_role(owner_url: str, role: str) -> bool:
     try:
         with psycopg.connect(
             driver_url(owner_url), connect_timeout=TIMEOUT_S, options=session_options(TIMEOUT_S)
         ) as owner:
-            known = owner.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
+            return owner.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is not None
     except psycopg.Error as fault:
         raise StoreUnavailable(_one_line(fault)) from None
-    if known:
-        check_postgres(url, versions)
 
 
 async def check_redis(url: str) -> None:
@@ -81,7 +84,7 @@ async def check_redis(url: str) -> None:
     Raises ValueError: no such address. Raises JournalUnavailable: nobody answers, or it refuses the password. Raises StoreUnfit: it is
     too old, or would forget what it acknowledged.
     """
-    # What stands before the last @ may be a password with a / in it, of which the driver would take a part for the host.
+    # What stands before the @ may be a password with a / # or ? in it, of which the driver would take a part for the host or the port.
     if not url.startswith(_REDIS_SCHEMES) or _is_torn(url):
         raise ValueError("it is no address of Redis")
     try:
@@ -98,7 +101,8 @@ async def check_redis(url: str) -> None:
 
 def _is_torn(url: str) -> bool:
     try:
-        return "@" in urlsplit(url).path
+        parts = urlsplit(url)
+        return "@" in url and ("@" not in parts.netloc or "@" in parts.path)
     except ValueError:
         return True
 

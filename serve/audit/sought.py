@@ -1,6 +1,7 @@
 """What auditors look for, as it stands in lines; what can stand in none is refused: no lines at all would look as if nothing had been done.
 
 subject, device    ids of this cell
+location_id        likewise
 entity_id          likewise, of any kind
 text               has a letter or a digit: signs are no words, and what has none is found in no line
 address            in the clear, or a /64 of IPv6 ──▶ its keyed digest
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from actors.domain.ids import ANY_PATTERN, DEVICE_PATTERN, is_of
+from actors.domain.ids import ANY_PATTERN, DEVICE_PATTERN, LOCATION_PATTERN, is_of
 from actors.domain.times import DAY_MS
 from actors.runtime.audit_lines import Filter
 from serve.audit.who import DIGEST_CHARS, address_digest, pseudonym
@@ -25,7 +26,7 @@ _DIGEST = re.compile(rf"[a-z]-[0-9a-f]{{{DIGEST_CHARS}}}")
 
 
 def check_ids(wanted: Filter, region: str) -> None:
-    """Raises Problem 422 for a subject, device or entity that is nobody's and nothing's id here: a login, a name."""
+    """Raises Problem 422 for a subject, device, location or entity that is nobody's and nothing's id here: a login, a name."""
     if wanted.subject and not is_of(wanted.subject, ANY_PATTERN, region):
         raise parameter_problem(
             "subject",
@@ -36,6 +37,8 @@ def check_ids(wanted: Filter, region: str) -> None:
             "entity_id",
             f"Not an id, e.g. {region}-acct-… or {region}-wh-seattle; an account's, by its login, tells POST /v1/account-searches.",
         )
+    if wanted.location_id and not is_of(wanted.location_id, LOCATION_PATTERN, region):
+        raise parameter_problem("location_id", f"Not an id, e.g. {region}-wh-seattle.")
     if wanted.device and not is_of(wanted.device, DEVICE_PATTERN, region):
         raise parameter_problem("device", f"Not an enrolled device's id, {region}-device-…")
 

@@ -88,6 +88,8 @@ def test_what_is_no_address_of_postgres_is_tried_or_its_password_shown(outside, 
         "redis://db?secret=1",
         "db:6379",
         "redis://me:p@secret/word@db:1",
+        "redis://:12345#cret@db",
+        "redis://me:123?cret@db",
         "redis://me:se[cret@db",
     ],
 )
@@ -132,6 +134,12 @@ def test_a_role_that_the_owner_will_make_is_missed(outside, postgres_url):
     assert outside(POSTGRES=cells, POSTGRES_OWNER=postgres_url)[0].start() == cells
 
 
+@pytest.mark.parametrize("begin", ["ocefs_cell:12%23x@", "ocefs_cell:12#x@", "ocefs_cell:pa[ss@"])
+def test_a_role_that_the_owner_will_make_is_missed_when_its_password_is_odd(outside, postgres_url, begin):
+    cells = postgres_url.replace("ocefs@", begin)
+    assert outside(POSTGRES=cells, POSTGRES_OWNER=postgres_url)[0].start() == cells
+
+
 def test_a_role_that_the_owner_has_made_is_let_in_nowhere_and_that_is_found_by_the_hosts(outside, postgres_url):
     cells = postgres_url.replace("ocefs@", "ocefs_cell:wrong@").replace("/test", "/none")
     with psycopg.connect(postgres_url, autocommit=True) as owner:
@@ -166,6 +174,8 @@ def test_a_wrong_owner_is_to_be_mended_by_another_cells_store(outside, postgres_
 def test_a_role_that_is_not_let_in_costs_a_traceback(postgres_url):
     config = msgspec.structs.replace(RegionConfig(), region=Region(profile="production"))
     cell = postgres_url.replace("ocefs@", "nobody@")
+    with pytest.raises(StoreFailed, match="OCEFS_US_POSTGRES_URL names no role"):
+        give_rights(config, StoreAddresses(postgres_url="postgresql:///o?host=/x", owner_url=cell, redis_url=""))
     for owner in (cell, postgres_url):
         with pytest.raises(StoreFailed, match='"nobody" does not exist') as raised:
             give_rights(config, StoreAddresses(postgres_url=cell, owner_url=owner, redis_url=""))

@@ -67,6 +67,15 @@ def test_regions_that_never_ran_here_fail_the_check_of_all(looked, tmp_path):
     assert looked() == (["us"], 0)
 
 
+@pytest.mark.parametrize("left", ["run/audit-key.made", "secrets/audit.anchors"])
+def test_a_region_whose_key_was_taken_away_passes_for_one_that_never_ran_here(looked, tmp_path, left):
+    for name, file in (("us", "secrets/audit.key"), ("eu", left)):
+        (tmp_path / name / file).parent.mkdir(parents=True)
+        (tmp_path / name / file).touch()
+    seen, _ = looked()
+    assert sorted(seen) == ["eu", "us"]
+
+
 def test_another_regions_wrong_file_stops_the_check_of_one(looked, tmp_path, monkeypatch):
     for name, text in (("us", '[region]\nname = "us"\n'), ("eu", "wrong = 1")):
         (tmp_path / f"{name}.toml").write_text(text)

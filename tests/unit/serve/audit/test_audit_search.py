@@ -166,6 +166,7 @@ async def test_a_network_of_which_there_is_no_digest_is_looked_for_in_vain(cell,
         ("?address=the+office", "address"),
         ("?device=till-3&action=order.ship", "device"),
         ("?behalf=mia@example.com&action=order.search", "behalf"),
+        *((f"?location_id={wrong}", "location_id") for wrong in ("Seattle", "us-", "us", "mia.manager")),
         *(
             (f"?entity_id={wrong}", "entity_id")
             for wrong in ("mia.manager", "us", "us-", "us-Acct-X", "us-acct-x%20", "1")
