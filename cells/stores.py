@@ -62,7 +62,7 @@ class OutsideStore:
     mark = None
 
     def __init__(
-        self, name: str, url: str, variable: str, check: Check, form: str, before: "tuple[Asked, ...]" = ()
+        self, name: str, url: str, variable: str, check: Check, form: str, before: tuple[Asked, ...] = ()
     ) -> None:  # fmt: skip
         self.name = name
         self.url = url
@@ -79,7 +79,7 @@ class OutsideStore:
             self._ask(asked)
         return self.url
 
-    def _ask(self, asked: "Asked") -> None:
+    def _ask(self, asked: Asked) -> None:
         # Late, as in the checks: importing the drivers takes a while, and most commands ask no store.
         from actors.runtime.errors import Unavailable
         from actors.storage.store_checks import StoreUnfit

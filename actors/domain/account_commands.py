@@ -40,8 +40,8 @@ class EnrolPasskey(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 class SignIn(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Begins a shift. `totp_step`: the time step whose code was given, 0 when none fits; `recovery_hash`: of the recovery code given
-    instead, "" for none; `passkey`: that signed instead of both; `location_id`: "" for nowhere in particular; `planned_ms`: the shift's
-    length, 0 for the longest; `device_id`, `device_session`: of the enrolled device on which it is worked, "" for none."""
+    instead, "" for none; `passkey`: that signed instead of both; `location_id`: "" for the only place of who works at one, and
+    for none of who works at any; `planned_ms`: the shift's length, 0 for the longest; `device_id`, `device_session`: of the enrolled device on which it is worked, "" for none."""
 
     session_id: Annotated[str, SHIFT_ID]
     password_ok: bool

@@ -10,18 +10,12 @@ import psycopg
 from psycopg import sql
 
 from actors.runtime.errors import StoreUnavailable
-from actors.storage.connections import CONNECT_TIMEOUT_S, driver_url
+from actors.storage.connections import CONNECT_TIMEOUT_S, REFUSALS, driver_url, one_line
 from actors.storage.partitions import parts_of
 
 # May be added to and read, never changed.
 APPEND_ONLY = ("history", "audit", "audit_seconds")
 _LOCK = 0x0CEF8
-_REFUSALS = (
-    psycopg.OperationalError,
-    psycopg.errors.InsufficientPrivilege,
-    psycopg.errors.ReadOnlySqlTransaction,
-    psycopg.errors.UndefinedObject,  # the role
-)
 # The owner's alone; the cell reads them.
 KEPT_BY_OWNER = ("audit_anchors", "audit_holds", "audit_drops", "sharding", "key_canary", "identity_off")
 
@@ -70,5 +64,5 @@ def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
     try:
         with psycopg.connect(driver_url(url), connect_timeout=CONNECT_TIMEOUT_S) as connection:
             yield connection
-    except _REFUSALS as fault:
-        raise StoreUnavailable(" ".join(str(fault).split())) from None
+    except (*REFUSALS, psycopg.errors.UndefinedObject) as fault:  # the role
+        raise StoreUnavailable(one_line(fault)) from None

@@ -5,17 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import psycopg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
 from actors.runtime.errors import StoreUnavailable
-from actors.storage.connections import CONNECT_TIMEOUT_S, engine_url
+from actors.storage.connections import CONNECT_TIMEOUT_S, REFUSALS, engine_url, one_line
 
 # Any number, the same for ever: whoever migrates holds this advisory lock.
 _MIGRATION_LOCK = 0x0CEF5
-_REFUSALS = (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
 
 
 def migrate(url: str) -> None:
@@ -35,8 +33,8 @@ def migrate(url: str) -> None:
             command.upgrade(alembic_config(connection), "head")
             ensure_partitions_now(connection)
     except sa.exc.DBAPIError as fault:
-        if isinstance(fault.orig, _REFUSALS):
-            raise StoreUnavailable(" ".join(str(fault.orig).split())) from fault
+        if isinstance(fault.orig, REFUSALS):
+            raise StoreUnavailable(one_line(fault.orig)) from fault
         raise
     finally:
         engine.dispose()

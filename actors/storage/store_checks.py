@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from redis.exceptions import RedisError
 
 from actors.runtime.errors import StoreUnavailable
-from actors.storage.connections import driver_url, engine_url, role_of, session_options
+from actors.storage.connections import driver_url, engine_url, one_line, role_of, session_options
 from actors.storage.redis_journal import JournalUnsafe, RedisJournal
 
 TIMEOUT_S = 3
@@ -53,7 +53,7 @@ def check_postgres(url: str, versions: range) -> None:
         ) as connection:
             found = connection.execute("SELECT current_setting('server_version_num')::int / 10000").fetchone()
     except psycopg.Error as fault:
-        raise StoreUnavailable(_one_line(fault)) from None
+        raise StoreUnavailable(one_line(fault)) from None
     version = found[0] if found else None
     if version not in versions:
         raise StoreUnfit(f"it is PostgreSQL {version}, must be {versions[0]} to {versions[-1]}")
@@ -72,7 +72,7 @@ def _has_role(owner_url: str, role: str) -> bool:
         ) as owner:
             return owner.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is not None
     except psycopg.Error as fault:
-        raise StoreUnavailable(_one_line(fault)) from None
+        raise StoreUnavailable(one_line(fault)) from None
 
 
 async def check_redis(url: str) -> None:
@@ -105,7 +105,3 @@ def _is_torn(url: str) -> bool:
         return "@" in url and ("@" not in parts.netloc or "@" in parts.path)
     except ValueError:
         return True
-
-
-def _one_line(fault: Exception) -> str:
-    return " ".join(str(fault).split())
