@@ -144,7 +144,7 @@ class SlowRound:
         self.need: dict[str, int] = {}
         self.ended: list[str] = []
         self.resting: list[tuple[Waiter, str]] = []
-        # Whose turn came in this round: what had been given by then.
+        # Whose turn came in this round, or that of somebody before it: what had been given by then.
         self.begun: dict[str, dict[str, int]] = {}
         self.slots = [of for one in self.keepers() for of in one.lines]
 
@@ -196,9 +196,9 @@ class SlowRound:
         return min(self.free(sku, one.channel) - gone, self.free(sku, "") - gone - stay)
 
     def went_before(self, one: Waiter, sku: str) -> int:
-        """Units of it that others had before it was set aside for the waiter: when its turn came in this round, or else who comes before it."""
-        if one.order_id in self.begun:
-            return self.begun[one.order_id].get(sku, 0)
+        """Units of it that others had before it was set aside for the waiter, the last time: when its turn came in this round, or that of somebody who comes before it; or else who comes before it."""
+        if sku in self.begun.get(one.order_id, {}):
+            return self.begun[one.order_id][sku]
         ranks = {name: self.line.waiters[name].rank(sku) for name, of in self.given if of == sku}
         return sum(n for (name, of), n in self.given.items() if of == sku and ranks[name] < one.rank(sku))
 
@@ -246,6 +246,11 @@ class SlowRound:
             self.begun[one.order_id] = gone
             self.line.keeps[one.order_id] = (sku, self.now_ms + location_turns.KEEP_MS)
             self.line.passed.pop(one.order_id, None)
+            # For those behind there is only what is left now, with what others got meanwhile.
+            for other in self.keepers():
+                for of in one.lines.keys() & other.lines.keys():
+                    if other.rank(of) > one.rank(of):
+                        self.begun.setdefault(other.order_id, {})[of] = gone[of]
 
     def come_to_their_turn(self, sku: str) -> None:
         """Those who have been passed often enough, now that somebody got some of it."""
