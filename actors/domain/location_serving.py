@@ -125,6 +125,7 @@ class Round:
                 return
             ranks = queues[sku][one].ranks
             if got < wanted or at + 1 == len(ranks):
+                # Those behind it, who are like it, find nothing either. A turn that comes later in the round can leave one over for them: that is the next round's.
                 heappop(heads)
             else:
                 heapreplace(heads, (ranks[at + 1], sku, one, at + 1))
@@ -155,8 +156,12 @@ class Round:
         for sku in waiter.lines:
             self._claim(sku)
             self._hold_of(waiter, sku)
-            for name in self.turns.behind(sku, waiter):
-                self._hold_of(self._waiters[name], sku)  # what is left for it now
+            self._hold_behind(waiter, sku)
+
+    def _hold_behind(self, waiter: Waiter, sku: str) -> None:
+        """What is left now for those who come after it."""
+        for name in self.turns.behind(sku, waiter):
+            self._hold_of(self._waiters[name], sku)
 
     def _hold_of(self, waiter: Waiter, sku: str) -> None:
         stock = self._draft.stock(sku)
@@ -182,6 +187,8 @@ class Round:
         if self.turns.keeps(waiter.order_id):
             self._given_up |= dict.fromkeys(waiter.lines)
         self.turns.served(waiter)
+        for other in waiter.lines:
+            self._hold_behind(waiter, other)  # what was kept back from its channel has to stay for it no longer
         return wanted
 
     def _take(self, waiter: Waiter, sku: str, wanted: int) -> int:

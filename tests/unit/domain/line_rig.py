@@ -169,16 +169,23 @@ class SlowRound:
             for one in self.line.waiters.values()
             if sku in one.lines and one.from_ms.get(sku, 0) <= self.now_ms and self.free(sku, "") > 0
         ]
+        over = set[tuple[str, str, int]]()
         for rank, sku in sorted(heads):
             one = self.line.waiters[rank[2]]
+            alike = (sku, one.channel, one.from_ms.get(sku, 0))
             if (one.order_id, sku) in self.given:
                 continue
             if one.whole and not self.finds_all(one):
                 self.stands_back(one, sku)
-            elif one.whole or self.good(one, sku):
+            elif one.whole or (alike not in over and self.good(one, sku)):
+                # Once somebody lacked some, those who are like him and behind get none in this look: not even if a turn that comes in it leaves some.
+                if not one.whole and self.good(one, sku) < one.lines[sku]:
+                    over.add(alike)
                 for of in one.lines if one.whole else (sku,):
                     self.gets(one, of)
                 self.come_to_their_turn(sku)
+            elif not one.whole:
+                over.add(alike)
 
     def left(self, one: Waiter, sku: str) -> int:
         """What those before it leave of it for whom units are set aside."""

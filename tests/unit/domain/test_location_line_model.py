@@ -177,6 +177,10 @@ def short_turns(monkeypatch):
 @example(42226)
 # Who waits already says the same again.
 @example(101618)
+# A turn that comes in a round leaves one over for those of whom the first has got nothing in it.
+@example(303381)
+# Who is served leaves what was kept back from its channel to those whose turn it is behind it, before others.
+@example(311690)
 def test_the_line_gives_a_unit_to_somebody_else_than_a_plain_one_would(short_turns, seed):
     play = Play(seed)
     for _ in range(60):
