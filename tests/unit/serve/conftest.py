@@ -1,17 +1,23 @@
-import inspect
 from collections.abc import AsyncIterator, Iterator
-from types import CodeType
+from dataclasses import fields, replace
+from types import CodeType, FunctionType
 from typing import Any, get_args, get_origin
 
 import pytest
+from argon2 import PasswordHasher
+from argon2.profiles import CHEAPEST
+from fastapi import routing
 from fastapi.dependencies import utils
+from fastapi.dependencies.models import Dependant
 from pydantic.fields import FieldInfo
 
 from serve.app import Api
+from serve.identity import passwords, sessions
 from tests.unit.serve.documented import watched
 from tests.unit.serve.small_cell import Cell, furnish
 
 # Each test builds an app of its own, of 200 routes. FastAPI would look at each of their parameters anew every time, which took half of these tests' time.
+Defaults = tuple[Any, ...]
 _looked_at: dict[tuple[Any, ...], Any] = {}
 _analyze_param = utils.analyze_param
 
@@ -38,23 +44,64 @@ def _once(*, param_name: str, annotation: Any, value: Any, path_param_names: set
 
 utils.analyze_param = _once
 
-# Nor need what is written there be evaluated again: it sees the module alone, so it says the same of each function made of one piece of code.
-_evaluated: dict[tuple[str, CodeType], inspect.Signature] = {}
-_get_signature = utils._get_signature
+# Nor need a function be looked at again that is made of the same piece of code: what is written there sees the module alone, so it asks the same of each but for its defaults.
+_asked: dict[tuple[Any, ...], tuple[Defaults, Dependant]] = {}
+_returned: dict[tuple[str, CodeType], Any] = {}
+_get_dependant, _get_returned = utils.get_dependant, utils.get_typed_return_annotation
 
 
-def _signature(call: Any) -> inspect.Signature:
-    code, written = getattr(call, "__code__", None), getattr(call, "__annotations__", {})
-    if code is None or hasattr(call, "__wrapped__") or not all(isinstance(one, str) for one in written.values()):
-        return _get_signature(call)
-    if (call.__module__, code) not in _evaluated:
-        _evaluated[call.__module__, code] = _get_signature(call)
-    known, found = _evaluated[call.__module__, code], inspect.signature(call)
-    parameters = [one.replace(annotation=known.parameters[one.name].annotation) for one in found.parameters.values()]
-    return found.replace(parameters=parameters, return_annotation=known.return_annotation)
+def _as_written(call: Any) -> bool:
+    """Does it say what its piece of code says?"""
+    if type(call) is not FunctionType or hasattr(call, "__wrapped__"):
+        return False
+    return all(type(one) is str for one in call.__annotations__.values())
 
 
-utils._get_signature = _signature
+def _returns(call: Any) -> Any:
+    if not _as_written(call):
+        return _get_returned(call)
+    key = (call.__module__, call.__code__)
+    if key not in _returned:
+        _returned[key] = _get_returned(call)
+    return _returned[key]
+
+
+def _dependant(*, path: str, call: Any, **how: Any) -> Dependant:
+    if not _as_written(call):
+        return _get_dependant(path=path, call=call, **how)
+    key = (path, call.__module__, call.__code__, repr(how))
+    defaults = (*(call.__defaults__ or ()), *(call.__kwdefaults__ or {}).values())
+    known = _asked.get(key)
+    if known is None or not _same(known[0], defaults):
+        known = _asked[key] = defaults, _get_dependant(path=path, call=call, **how)
+    return _copied(known[1], call)
+
+
+def _same(some: Defaults, others: Defaults) -> bool:
+    return len(some) == len(others) and all(one is other for one, other in zip(some, others, strict=True))
+
+
+def _copied(known: Dependant, call: Any) -> Dependant:
+    """Its own, as FastAPI adds to the lists."""
+    lists = {one.name: list(getattr(known, one.name)) for one in fields(known) if one.default_factory is list}
+    return replace(known, call=call, **lists)
+
+
+utils.get_dependant = routing.get_dependant = _dependant
+routing.get_typed_return_annotation = _returns
+
+# The hash of a password takes 0.1 s and 64 MiB, by intention. Few tests are about that; the others took a fifth of their time for it.
+_cheap_hasher = PasswordHasher.from_parameters(CHEAPEST)
+_CHEAP_DUMMY = _cheap_hasher.hash("nobody's")
+
+
+@pytest.fixture(autouse=True)
+def _hashes_are_cheap(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless the test is marked with `real_hashes`."""
+    if request.node.get_closest_marker("real_hashes") is None:
+        monkeypatch.setattr(passwords, "_hasher", _cheap_hasher)
+        for module in (passwords, sessions):
+            monkeypatch.setattr(module, "DUMMY_HASH", _CHEAP_DUMMY)
 
 
 @pytest.fixture(autouse=True)

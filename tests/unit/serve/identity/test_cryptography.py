@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from serve.identity.passwords import hash_password
 
+pytestmark = pytest.mark.real_hashes
+
 PROJECT = Path(__file__).parents[4]
 FOLDERS = ("actors", "cells", "partners", "router", "serve")
 # What each does that signs, seals, hashes passwords or judges signatures, and by whose code.

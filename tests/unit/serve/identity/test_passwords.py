@@ -24,6 +24,8 @@ from serve.identity.passwords import (
     verify_password,
 )
 
+pytestmark = pytest.mark.real_hashes
+
 PASSWORD = "four büs tickets to Lyon"
 BREACHED = BreachedList()
 OWN_WORDS = OwnWords(["Acme", "Austin"])

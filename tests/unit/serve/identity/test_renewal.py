@@ -14,6 +14,8 @@ from serve.identity.passwords import Overloaded, PasswordWorkers, needs_rehash, 
 from serve.identity.renewal import TASK
 from tests.unit.serve.guarded_cell import PASSWORD, GuardedCell, Person
 
+pytestmark = pytest.mark.real_hashes
+
 NEW = "seven blue kettles sing"
 
 
