@@ -27,7 +27,7 @@ import sys
 from rich.console import Console
 
 from actors.logs import PlainLines
-from cells.config import load_all, region_names
+from cells.config import load_all
 from cells.errors import CellError, refused
 from cells.parser import parser
 from cells.paths import CellPaths
@@ -92,7 +92,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     from cells import show
 
     if options.command == "logs":
-        return show.logs(names or region_names(), console, options.lines)
+        return show.logs(names, console, options.lines)
     return show.status(load_all(names), console)
 
 

@@ -99,7 +99,9 @@ def drop_past(config: RegionConfig, paths: CellPaths, today: date) -> list[str]:
     try:
         return _drop_past(config, paths, today)
     except Held as held:
-        raise CellError(f"nothing was dropped: {held}", "python -m cells audit lift, when it is over") from None
+        raise CellError(
+            f"nothing was dropped: {held}", f"python -m cells audit lift {config.name} <its name>, when it is over"
+        ) from None
 
 
 def _drop_past(config: RegionConfig, paths: CellPaths, today: date) -> list[str]:

@@ -42,7 +42,7 @@ def check_memory(configs: Iterable[RegionConfig], meminfo: Path = Path("/proc/me
     )
 
 
-def _available_mb(meminfo: Path) -> int | None:
+def _available_mb(meminfo: Path, group: Path = Path("/sys/fs/cgroup")) -> int | None:
     """What the machine has, or the container's limit leaves, whichever is less."""
     try:
         lines = meminfo.read_text(encoding="ascii").splitlines()
@@ -50,9 +50,11 @@ def _available_mb(meminfo: Path) -> int | None:
     except (OSError, StopIteration, ValueError, IndexError):
         return None
     try:
-        group = Path("/sys/fs/cgroup")
-        limit, used = (group / "memory.max").read_text().strip(), (group / "memory.current").read_text().strip()
-        return available_mb if limit == "max" else min(available_mb, (int(limit) - int(used)) // 1024 // 1024)
+        limit, used = (group / "memory.max").read_text().strip(), int((group / "memory.current").read_text())
+        # Files that were read are among it, and give way.
+        named = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        kept = used - int(named.get("inactive_file", 0))
+        return available_mb if limit == "max" else min(available_mb, (int(limit) - kept) // 1024 // 1024)
     except (OSError, ValueError):
         return available_mb
 

@@ -1,7 +1,7 @@
 """The config files as a cell's run read them, kept beside its state.
 
     <home>/<region>/run/config/regions/*.toml
-    <home>/<region>/run/config/router.toml      where there is one
+    <home>/<region>/run/config/router.toml      empty where there is none
 
 Whatever the keeper starts later, hours or months on, reads this copy: a file that somebody is editing must not keep a cell from
 coming back, nor bring it back on other ports than its keeper waits for. An edit counts from the next start of the cell.
@@ -25,6 +25,8 @@ def copy_config(folder: Path) -> None:
         shutil.copy(file, regions)
     if config_file().exists():
         shutil.copy(config_file(), folder / "router.toml")
+    else:
+        (folder / "router.toml").touch()
 
 
 def edited_since(name: str, folder: Path) -> bool:

@@ -31,7 +31,7 @@ from cells.processes import ProcessTree, mark_of, stop, wait_until
 from cells.ray_cluster import Cluster, RayCluster
 from cells.settings import RegionConfig
 from cells.state import Journal, KeeperState, Run, Step, read_state
-from cells.stores import OutsideStore, Store, stores, without_password
+from cells.stores import OutsideStore, Store, check_kept_elsewhere, stores, without_password
 from cells.tls import prepare
 from cells.untold import refusal_kept, tell
 
@@ -84,6 +84,8 @@ class Keeper:
         self._lock()
         if before := read_state(self._paths.state_file):
             self._journal.state.earlier = before.runs()  # kept until they are ended: this record replaces theirs
+            # So that a start which fails does not forget them.
+            self._journal.state.outside, self._journal.state.addresses = before.outside, before.addresses
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         outcome = 1
@@ -141,6 +143,7 @@ class Keeper:
             if file.stat().st_size > _LOG_MAX_BYTES and file != self._paths.keeper_log:
                 file.replace(file.with_suffix(".log.1"))
         self._stores = stores(self._config, self._paths, store_token(self._run))
+        check_kept_elsewhere(self._paths, self._stores)
         self._cluster = self._make_cluster(self._config, self._paths, self._run)
         self._start_together()
         with self._journal.step("hosts and API"):
@@ -185,6 +188,7 @@ class Keeper:
             pool.shutdown(wait=False, cancel_futures=True)
         with self._journal.change() as state:
             state.addresses = {store.name: without_password(store.url) for store in self._stores}
+            state.outside = {store.name: store.variable for store in self._stores if isinstance(store, OutsideStore)}
 
     def _one_step(self, name: str, start: Callable[[], object]) -> None:
         with self._journal.step(name):

@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cells.calls import Answer, call
+from cells.config import region_names
 from cells.demo import demo_orders, places
-from cells.paths import CellPaths
+from cells.errors import ConfigError
+from cells.paths import CellPaths, started
 from cells.processes import is_alive
 from cells.settings import RegionConfig
 from cells.shell import typed
@@ -168,17 +170,27 @@ def _router() -> tuple[str, bool]:
     return f"router: {found.address} (process {found.pid}, control {found.control_pid or 'away'}): {cells}", False
 
 
-def logs(names: list[str], console: Console, count: int) -> int:
-    """Print the last lines of each log of these regions, and where Ray's own logs are."""
-    for name in names:
+def logs(names: list[str] | None, console: Console, count: int) -> int:
+    """Print the last lines of each log of these regions (default: of all that were ever started here, and of the router), and where Ray's own logs are. Raises ConfigError for a region that there is not."""
+    known = list(dict.fromkeys((*region_names(), *started())))
+    for name in names or []:
+        if name not in known:
+            raise ConfigError(f"there is no region {name!r}", f"known regions: {', '.join(known)}")
+    for name in names or known:
         paths = CellPaths(name)
-        for file in sorted(paths.logs.glob("*.log")):
-            console.rule(f"{name}: {file}", align="left")
-            with file.open("r", encoding="utf-8", errors="replace") as lines:
-                for line in deque(lines, maxlen=count):
-                    console.print(line.rstrip("\n"), markup=False, highlight=False, soft_wrap=True)
+        _last_lines_of(name, paths.logs, console, count)
         console.print(f"Ray's own logs of {name}: {paths.ray_temp}/session_latest/logs")
+    if not names:
+        _last_lines_of("router", CellPaths("router").folder, console, count)
     return 0
+
+
+def _last_lines_of(name: str, folder: Path, console: Console, count: int) -> None:
+    for file in sorted(folder.glob("*.log")):
+        console.rule(f"{name}: {file}", align="left")
+        with file.open("r", encoding="utf-8", errors="replace") as lines:
+            for line in deque(lines, maxlen=count):
+                console.print(line.rstrip("\n"), markup=False, highlight=False, soft_wrap=True)
 
 
 def _pid(mark: Any) -> str:

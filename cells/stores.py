@@ -8,16 +8,17 @@ keeping of the audit; without it the cell's own role does that, and could change
 import asyncio
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
-from cells.errors import StoreFailed
+from cells.errors import StepFailed, StoreFailed
 from cells.paths import CellPaths
 from cells.postgres import CELL_USER, VERSIONS, EmbeddedPostgres, postgres_binaries
 from cells.processes import ProcessMark
 from cells.redis import EmbeddedRedis, redis_binary
 from cells.settings import RegionConfig, StoreAddresses
+from cells.state import read_state
 from cells.tls import check_postgres_url, check_redis_url
 
 _UNREADABLE = "an address that can't be read"
@@ -66,6 +67,7 @@ class OutsideStore:
     ) -> None:  # fmt: skip
         self.name = name
         self.url = url
+        self.variable = variable
         self._form = form
         self._asked = (*before, Asked(variable, url, check, f"unset {variable} to have an embedded one"))
 
@@ -193,6 +195,19 @@ def stores(config: RegionConfig, paths: CellPaths, run: str = "") -> tuple[Store
             run=run,
         )
     return postgres, redis
+
+
+def check_kept_elsewhere(paths: CellPaths, made: Iterable[Store]) -> None:
+    """Raises StepFailed when a store would be an embedded one that was somebody else's at the last start: a shell that was not told would begin anew with an empty one, and every order
+    seem gone."""
+    state = read_state(paths.state_file)
+    for store in made:
+        variable = state.outside.get(store.name) if state is not None else None
+        if state is not None and variable and not isinstance(store, OutsideStore):
+            raise StepFailed(
+                f"{state.region} kept its data in a {store.name} that {variable} named ({state.addresses.get(store.name, 'unknown')}), and it is not set now",
+                f"set {variable} as before; or, to begin anew with an embedded one: rm {paths.state_file}",
+            )
 
 
 def store_addresses(config: RegionConfig, paths: CellPaths) -> StoreAddresses:

@@ -9,26 +9,25 @@ from concurrent.futures import ThreadPoolExecutor
 from rich.console import Console
 
 from cells import checks
-from cells.calls import call
 from cells.config import PROJECT, load_all
 from cells.config_copy import edited_since
 from cells.demo import is_to_fill, leave_empty, seed
 from cells.demo_people import lacks_people, seed_people
 from cells.errors import CellError, StepFailed
+from cells.modes import check_mode, check_modes
 from cells.paths import CellPaths
 from cells.processes import Child, is_alive, last_lines
 from cells.settings import RegionConfig
 from cells.shell import typed
 from cells.show import where_to_look
 from cells.state import KeeperState, as_it_runs, read_state
-from cells.stores import store_addresses
+from cells.stores import check_kept_elsewhere, stores
 from cells.tls import prepare
-from cells.trust import Trust, of_cell
+from cells.trust import Trust
 from cells.untold import refusal_kept
 
 _START_S = 240.0
 _POLL_S = 0.1
-_UNAUTHORIZED = 401
 
 
 def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
@@ -39,7 +38,9 @@ def up(names: list[str] | None, console: Console, *, demo: bool = True) -> int:
     started = time.monotonic()
     checks.check_python()
     configs = load_all(names)
-    _check_others(configs)
+    named = {config.name for config in configs}
+    # The router speaks to every cell as the present settings say, also to those that were not named and run.
+    check_modes([config for config in load_all() if config.name not in named])
     starting = [config for config in configs if not _running(config, console)]
     if starting:
         console.print(f"starting {', '.join(config.name for config in starting)}", style="bold")
@@ -72,7 +73,7 @@ def _running(config: RegionConfig, console: Console) -> bool:
     assert state.keeper is not None
     since = time.strftime("%H:%M:%S", time.localtime(state.started_at))
     console.print(f"{config.name} runs already, since {since} (keeper: process {state.keeper.pid})")
-    _check_mode(config)
+    check_mode(config, CellPaths(config.name))
     if edited_since(config.name, CellPaths(config.name).config):
         console.print(
             f"config/regions/{config.name}.toml was edited since, which counts from the next start: make down REGIONS={config.name}, then make up",
@@ -82,50 +83,18 @@ def _running(config: RegionConfig, console: Console) -> bool:
     return True
 
 
-def _check_others(configs: list[RegionConfig]) -> None:
-    """The router speaks to every cell as the present settings say, also to those that were not named and run."""
-    named = {config.name for config in configs}
-    for config in load_all():
-        state = read_state(CellPaths(config.name).state_file)
-        if config.name not in named and state is not None and (state.keeper_lives or state.leftovers()):
-            _check_mode(config)
-
-
-def _check_mode(config: RegionConfig) -> None:
-    """A cell keeps the identity, the encryption and the address that it was started with; the router would be opened to others believing the present
-    settings."""
-    paths = CellPaths(config.name)
-    state = read_state(paths.state_file)
-    if state is not None and state.tls != config.tls.mode:
-        raise _other_mode(config.name, "tls", state.tls, config.tls.mode)
-    started = as_it_runs(config, paths)
-    if started.address != config.address:
-        raise StepFailed(
-            f"{config.name} runs at {started.address}, and {config.address} is wanted, where the router would look for it",
-            f"make down REGIONS={config.name}, then make up again; or take the edit of config/regions/{config.name}.toml back",
-        )
-    answer = call("GET", f"{config.address}/v1/skus?limit=1", trust=of_cell(config))
-    runs = "required" if answer.status == _UNAUTHORIZED else "off" if answer.fine else config.identity.mode
-    if runs != config.identity.mode:
-        raise _other_mode(config.name, "identity", runs, config.identity.mode)
-
-
-def _other_mode(name: str, what: str, runs: str, wanted: str) -> StepFailed:
-    return StepFailed(
-        f"{name} runs with {what} {runs}, and {wanted} is wanted",
-        f"make down REGIONS={name}, then make up again; or make up {what.upper()}={runs}",
-    )
-
-
 def _check_before(configs: list[RegionConfig]) -> None:
-    """What would only fail later, or for all: memory, certificates, stores and ports. A crashed cell's ports are freed by its keeper."""
+    """What would only fail later, or for all: memory, certificates, stores and ports, the router's too. A crashed cell's ports are freed by its keeper."""
+    from router import config as router_config
+    from router import process
+
     checks.check_memory(configs)
+    process.check_ports(CellPaths("router").home, router_config.load())
     for config in configs:
         paths = CellPaths(config.name)
         with refusal_kept(config, paths):
             prepare(config, paths.home)
-        if config.encrypted:
-            store_addresses(config, paths)
+        check_kept_elsewhere(paths, stores(config, paths))
         state = read_state(CellPaths(config.name).state_file)
         if state is None or state.phase in {"stopped", "failed"}:
             checks.check_ports(config)

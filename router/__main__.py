@@ -10,7 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from cells.errors import CellError
+from cells.config import load_all
+from cells.errors import CellError, refused
+from cells.modes import check_modes
 from cells.paths import home_folder
 from cells.shell import typed
 from router import process
@@ -29,9 +31,17 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run(options)
     except CellError as error:
-        print(f"router: {typed(str(error))}", file=sys.stderr)
-        return 1
+        return _told(error)
+    except OSError as error:
+        return _told(refused(error))
+    except KeyboardInterrupt:
+        return 130
     return 0
+
+
+def _told(error: CellError) -> int:
+    print(f"router: {typed(str(error))}", file=sys.stderr)
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,10 +87,17 @@ def _configured(options: argparse.Namespace) -> tuple[RouterConfig, tuple[Region
     return load(options.config), tuple(load_regions(names, home=options.home))
 
 
+def _to_start(options: argparse.Namespace) -> tuple[RouterConfig, tuple[Region, ...]]:
+    """Whoever starts it may have said less than who started the cells: a router without TLS before cells that have it, or one for others before cells that ask nobody."""
+    config, regions = _configured(options)
+    check_modes(load_all([region.name for region in regions]), options.home)
+    return config, regions
+
+
 def _serve(options: argparse.Namespace) -> None:
     if process.status(options.home).running:
         raise CellError("the router runs already", "stop it first: python -m router stop")
-    config, regions = _configured(options)
+    config, regions = _to_start(options)
     _print(process.start(options.home, config, regions, with_control=False))
     control = Control(options.home)
     control.take_over()
@@ -91,7 +108,7 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _start(options: argparse.Namespace) -> None:
-    config, regions = _configured(options)
+    config, regions = _to_start(options)
     _print(process.start(options.home, config, regions))
 
 

@@ -7,6 +7,7 @@ old one finishes what it has and gives each kept connection one more answer, whi
 """
 
 import contextlib
+import errno
 import hashlib
 import importlib
 import os
@@ -23,6 +24,7 @@ from pathlib import Path
 import msgspec
 
 from cells.certs import Pair, ca_file, make, pair_of, router_holder, write_private
+from cells.checks import port_owner
 from cells.config import PROJECT
 from cells.demo_exposure import check_cells_have_none
 from cells.errors import CellError, PortTaken, StepFailed, refused
@@ -330,6 +332,13 @@ def _answers(admin: AdminSocket, pid: int) -> bool:
         return False
 
 
+def check_ports(home: Path, config: RouterConfig) -> None:
+    """What a start would find only once the cells run. Raises `PortTaken` if another process has a port of the router's, which does not run."""
+    state = RouterFolder(home).state()
+    if not is_alive(state.haproxy):
+        _check_ports(config, _STOP_S if any(map(is_alive, state.retiring)) else 0.0)
+
+
 def _check_ports(config: RouterConfig, patience_s: float) -> None:
     for host, port in ((config.host, config.port), ("127.0.0.1", config.stats_port)):
         wait_until(partial(_is_free, host, port), patience_s)
@@ -353,7 +362,8 @@ def _why_taken(host: str, port: int) -> str:
         try:
             probe.bind((bound, port))
         except OSError as error:
-            return error.strerror or str(error)
+            why = error.strerror or str(error)
+            return f"{why} by {port_owner(port)}" if error.errno == errno.EADDRINUSE else why
     return ""
 
 

@@ -87,6 +87,13 @@ def test_a_mistake_is_answered_with_a_stack_trace(home: Path) -> None:
         assert "Traceback" not in failed.stderr
 
 
+def test_a_folder_that_can_not_be_made_is_answered_with_a_stack_trace() -> None:
+    failed = run(Path("/dev/null/x"), "drain", "us")
+    assert failed.returncode == 1
+    assert "Not a directory" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
 def test_the_router_imports_ray() -> None:
     code = "import sys, router.__main__; sys.exit('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0

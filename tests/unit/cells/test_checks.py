@@ -36,6 +36,18 @@ def test_enough_memory_is_refused_or_an_unknown_machine(tmp_path):
     checks.check_memory([_config(memory_min_mb=10**9)], tmp_path / "there is no such file")
 
 
+def test_files_that_a_container_has_read_count_as_memory_that_nobody_gives_back(tmp_path):
+    for name, text in {
+        "memory.max": "1000000000\n",
+        "memory.current": "900000000\n",
+        "memory.stat": "anon 1\ninactive_file 600000000\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    assert checks._available_mb(_meminfo(tmp_path, 10_000), tmp_path) == 700_000_000 // 1024 // 1024
+    (tmp_path / "memory.max").write_text("max\n")
+    assert checks._available_mb(_meminfo(tmp_path, 10_000), tmp_path) == 10_000
+
+
 def test_a_taken_port_is_not_told_with_the_process_that_has_it(free_port):
     with socket.socket() as other:
         other.bind(("127.0.0.1", free_port))

@@ -126,6 +126,7 @@ def test_keys_of_another_cell_start_it_without_a_line(paths, monkeypatch):
 def test_a_certificate_s_key_that_others_may_read_is_refused_without_a_line(paths, monkeypatch, where):
     config = msgspec.structs.replace(CONFIG, tls=Tls(mode="required"))
     monkeypatch.setattr(up.checks, "check_memory", lambda *_: None)
+    monkeypatch.setattr("router.process.check_ports", lambda *_: None)
     make(paths.home, cell_holders(config))
     key = door_pair(config, paths.home).key
     key.chmod(0o640)

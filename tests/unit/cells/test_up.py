@@ -1,20 +1,23 @@
 """`make up` must not believe a setting that the running cell was not started with."""
 
 import os
+import socket
 
 import msgspec
 import pytest
 from rich.console import Console
 
-from cells import up
+from cells import modes, up
 from cells.calls import Answer
 from cells.config import load_region, with_tls
 from cells.config_copy import copy_config
 from cells.errors import PortTaken, StepFailed
+from cells.modes import check_mode
 from cells.paths import CellPaths
 from cells.processes import mark_of
 from cells.settings import Identity, RegionConfig
 from cells.state import KeeperState, as_it_runs, write_state
+from router.__main__ import main as router_command
 
 
 @pytest.mark.parametrize(
@@ -29,28 +32,28 @@ from cells.state import KeeperState, as_it_runs, write_state
     ],
 )
 def test_a_cell_that_runs_open_is_taken_for_a_guarded_one(monkeypatch, wanted, answer, fits):
-    monkeypatch.setattr(up, "call", lambda method, url, trust: answer)
+    monkeypatch.setattr(modes, "call", lambda method, url, trust: answer)
     config = msgspec.structs.replace(RegionConfig(), identity=Identity(mode=wanted))
     if fits:
-        up._check_mode(config)
+        check_mode(config, CellPaths(config.name))
         return
     with pytest.raises(StepFailed) as raised:
-        up._check_mode(config)
+        check_mode(config, CellPaths(config.name))
     assert "make down REGIONS=us" in raised.value.next_step
 
 
 @pytest.mark.parametrize(("runs", "wanted"), [("off", "required"), ("required", "off")])
 def test_a_cell_in_plain_text_is_taken_for_an_encrypted_one(monkeypatch, tmp_path, runs, wanted):
     monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
-    monkeypatch.setattr(up, "call", lambda method, url, trust: Answer(401, {}))
+    monkeypatch.setattr(modes, "call", lambda method, url, trust: Answer(401, {}))
     paths = CellPaths("us")
     paths.run.mkdir(parents=True)
     write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=mark_of(os.getpid()), tls=runs))
     config = with_tls(RegionConfig(), wanted)
     with pytest.raises(StepFailed, match=f"runs with tls {runs}, and {wanted} is wanted") as raised:
-        up._check_mode(config)
+        check_mode(config, CellPaths(config.name))
     assert "make down REGIONS=us" in raised.value.next_step
-    up._check_mode(with_tls(config, runs))
+    check_mode(with_tls(config, runs), CellPaths(config.name))
 
 
 def test_a_tool_speaks_plain_text_to_an_encrypted_cell_because_its_shell_was_not_told(tmp_path):
@@ -75,7 +78,7 @@ def us_runs(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     for name in ("_check_before", "_spawn", "_start_router"):
         monkeypatch.setattr(up, name, refuse)
-    monkeypatch.setattr(up, "call", lambda method, url, trust: Answer(200, {}))
+    monkeypatch.setattr(modes, "call", lambda method, url, trust: Answer(200, {}))
     paths = CellPaths("us")
     paths.run.mkdir(parents=True)
     return lambda state: write_state(paths.state_file, state)
@@ -89,7 +92,7 @@ def test_the_router_is_told_something_else_of_a_cell_that_was_not_named(monkeypa
     monkeypatch.setenv(f"OCEFS_{setting}", "required")
     with pytest.raises(StepFailed, match=f"us runs with {told}") as raised:
         up.up(["eu"], Console(quiet=True))
-    assert raised.value.next_step == f"make down REGIONS=us, then make up again; or make up {setting}=off"
+    assert raised.value.next_step.startswith(f"make down REGIONS=us, then make up again; or make up {setting}=off")
 
 
 def test_a_cell_whose_keeper_crashed_is_cut_off(monkeypatch, us_runs):
@@ -205,6 +208,27 @@ def test_a_production_cell_is_filled(monkeypatch, started_anew, tmp_path):
     )
     monkeypatch.setenv("OCEFS_CONFIG", str(folder))
     monkeypatch.delenv("OCEFS_IDENTITY")
-    monkeypatch.setattr(up, "call", lambda method, url, trust: Answer(401, {}))
+    monkeypatch.setattr(modes, "call", lambda method, url, trust: Answer(401, {}))
     assert up.up(["us"], Console(quiet=True)) == 0
     assert started_anew == []
+
+
+def test_a_router_that_is_started_later_believes_a_shell_that_was_told_less(monkeypatch, us_runs, tmp_path, capsys):
+    us_runs(KeeperState(region="us", phase="running", keeper=mark_of(os.getpid()), tls="required"))
+    monkeypatch.setattr("router.process.launch", lambda *_: pytest.fail("it was started"))
+    for command in ("start", "serve"):
+        assert router_command([command, "--home", str(tmp_path), "--regions", "us"]) == 1
+        said = capsys.readouterr().err
+        assert "us runs with tls required, and off is wanted" in said
+        assert "OCEFS_TLS=required" in said
+
+
+def test_a_port_of_the_router_is_found_taken_only_once_all_cells_run(monkeypatch, tmp_path, free_port):
+    monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
+    monkeypatch.setenv("OCEFS_ROUTER_CONFIG", str(tmp_path / "router.toml"))
+    monkeypatch.setattr(up.checks, "check_memory", lambda *_: None)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        (tmp_path / "router.toml").write_text(f"[router]\nport = {port}\nstats_port = {free_port}\n")
+        with pytest.raises(PortTaken, match=rf"127\.0\.0\.1:{port}: Address already in use by process {os.getpid()} "):
+            up._check_before([load_region("us")])

@@ -55,7 +55,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "router": (
         {
             f"cells.{part}" for part in (
-                "certs", "config", "demo_exposure", "errors", "log_files", "paths", "pem", "processes", "settings", "shell", "tls",
+                "certs", "checks", "config", "demo_exposure", "errors", "log_files", "modes", "paths", "pem", "processes", "settings", "shell", "tls",
                 "told_notices", "trust",
             )
         },

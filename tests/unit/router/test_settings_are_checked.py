@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from cells.config import load_all
+from cells.config_copy import copy_config, copy_environment
 from router.config import DEFAULT_FILE, DETECTION_MS_MAX, RouterConfig, RouterConfigError, detection_ms, load, parse
 from router.regions import load_regions, region_of
 from router.state import Changes
@@ -72,3 +73,13 @@ def test_what_was_changed_for_a_region_outlives_it() -> None:
     changes = Changes({"JP": "latam", "CA": "us", "FR": ""}, ("latam", "eu"))
     assert changes.among({"us", "eu"}) == Changes({"CA": "us", "FR": ""}, ("eu",))
     assert changes.among({"us", "eu", "latam"}) == changes
+
+
+def test_a_mistyped_name_of_the_file_means_all_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCEFS_ROUTER_CONFIG", str(tmp_path / "nope.toml"))
+    with pytest.raises(RouterConfigError, match=r"nope\.toml: can't be read"):
+        load()
+    # A cell's own copy is there, also where there was nothing to copy.
+    copy_config(tmp_path / "copy")
+    monkeypatch.setenv("OCEFS_ROUTER_CONFIG", copy_environment(tmp_path / "copy")["OCEFS_ROUTER_CONFIG"])
+    assert load() == RouterConfig()

@@ -1,0 +1,50 @@
+"""Whether running cells are as the present settings have them: a cell keeps the identity, the encryption and the address that it was started with.
+
+Whoever opens a router asks first. By settings that say otherwise than the cells run, it would speak to them as nobody answers, or open to others a cell that asks nobody who he is.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from cells.calls import call
+from cells.errors import StepFailed
+from cells.paths import CellPaths
+from cells.settings import RegionConfig
+from cells.state import as_it_runs, read_state
+from cells.trust import of_cell
+
+_UNAUTHORIZED = 401
+
+
+def check_modes(configs: Iterable[RegionConfig], home: Path | None = None) -> None:
+    """Raises StepFailed for the first of these cells that runs, or of which something is left, otherwise than it is configured. home: default `home_folder()`."""
+    for config in configs:
+        paths = CellPaths(config.name, home)
+        state = read_state(paths.state_file)
+        if state is not None and (state.keeper_lives or state.leftovers()):
+            check_mode(config, paths)
+
+
+def check_mode(config: RegionConfig, paths: CellPaths) -> None:
+    """Raises StepFailed if this cell, which runs, runs otherwise."""
+    state = read_state(paths.state_file)
+    if state is not None and state.tls != config.tls.mode:
+        raise _other_mode(config.name, "tls", state.tls, config.tls.mode)
+    started = as_it_runs(config, paths)
+    if started.address != config.address:
+        raise StepFailed(
+            f"{config.name} runs at {started.address}, and {config.address} is wanted, where the router would look for it",
+            f"make down REGIONS={config.name}, then make up again; or take the edit of config/regions/{config.name}.toml back",
+        )
+    answer = call("GET", f"{config.address}/v1/skus?limit=1", trust=of_cell(config))
+    runs = "required" if answer.status == _UNAUTHORIZED else "off" if answer.fine else config.identity.mode
+    if runs != config.identity.mode:
+        raise _other_mode(config.name, "identity", runs, config.identity.mode)
+
+
+def _other_mode(name: str, what: str, runs: str, wanted: str) -> StepFailed:
+    setting = f"{what.upper()}={runs}"
+    return StepFailed(
+        f"{name} runs with {what} {runs}, and {wanted} is wanted",
+        f"make down REGIONS={name}, then make up again; or make up {setting} (of other commands: OCEFS_{setting})",
+    )

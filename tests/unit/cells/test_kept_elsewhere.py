@@ -1,0 +1,58 @@
+"""A cell whose stores somebody else runs begins anew with empty ones of its own, because a shell was not told where they are."""
+
+import pytest
+
+from cells.config import load_region
+from cells.errors import StepFailed
+from cells.keeper import Keeper
+from cells.paths import CellPaths
+from cells.state import KeeperState, read_state, write_state
+from cells.stores import check_kept_elsewhere, stores
+
+OUTSIDE = {
+    "PostgreSQL": ("OCEFS_US_POSTGRES_URL", "postgresql://ocefs:secret@db.example:5432/us"),
+    "Redis": ("OCEFS_US_REDIS_URL", "redis://cache.example:6379/0"),
+}
+
+
+@pytest.fixture
+def paths(monkeypatch, tmp_path) -> CellPaths:
+    for variable, _ in OUTSIDE.values():
+        monkeypatch.delenv(variable, raising=False)
+    made = CellPaths("us", tmp_path)
+    made.create()
+    return made
+
+
+def check(paths: CellPaths) -> None:
+    check_kept_elsewhere(paths, stores(load_region("us"), paths))
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_orders_seem_gone(paths, monkeypatch, name):
+    variable, url = OUTSIDE[name]
+    write_state(
+        paths.state_file, KeeperState(region="us", phase="stopped", outside={name: variable}, addresses={name: "there"})
+    )
+    with pytest.raises(StepFailed, match=rf"{name} that {variable} named \(there\)") as raised:
+        check(paths)
+    assert raised.value.next_step.startswith(f"set {variable} as before")
+    monkeypatch.setenv(variable, url)
+    check(paths)
+
+
+def test_a_cell_with_stores_of_its_own_or_none_yet_is_refused(paths):
+    check(paths)
+    write_state(paths.state_file, KeeperState(region="us", phase="stopped", addresses={"Redis": "unix:///x"}))
+    check(paths)
+
+
+def test_a_start_that_was_refused_forgets_where_they_are(paths):
+    """The next one would be let in."""
+    where = {"PostgreSQL": "OCEFS_US_POSTGRES_URL"}
+    write_state(paths.state_file, KeeperState(region="us", phase="stopped", outside=where))
+    assert Keeper(load_region("us"), paths).run() == 1
+    kept = read_state(paths.state_file)
+    assert kept is not None
+    assert (kept.phase, kept.outside) == ("failed", where)
+    assert "is not set now" in kept.problems[-1].problem
