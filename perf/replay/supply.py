@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from perf.replay.survey import SkuNeed
-from perf.replay.trace import QUANTITY_MAX
+from perf.replay.trace import QUANTITY_MAX, holds_card_number
 from perf.run_names import LETTERS
 
 BODY_LINES_MAX: Final = 1_000  # the cell's limit for SKUs and receipts in one body
@@ -70,8 +70,11 @@ def _units_at(need: SkuNeed, index: int, places: int, scarce: Fraction | None) -
 
 
 def sku_bodies(needs: Mapping[str, SkuNeed]) -> Iterator[list[dict[str, str]]]:
-    """The SKUs to define, in bodies of at most BODY_LINES_MAX; one without a description is described by its own code."""
+    """The SKUs to define, in bodies of at most BODY_LINES_MAX; one without a description is described by its own code, or by `-` where that looks like a card's number (some GTINs do)."""
     skus = sorted(needs)
     for start in range(0, len(skus), BODY_LINES_MAX):
         part = skus[start : start + BODY_LINES_MAX]
-        yield [{"sku": sku, "description": needs[sku].description or sku} for sku in part]
+        yield [
+            {"sku": sku, "description": needs[sku].description or ("-" if holds_card_number(sku) else sku)}
+            for sku in part
+        ]

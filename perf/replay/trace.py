@@ -8,13 +8,16 @@ import csv
 import gzip
 import hashlib
 import io
+import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final, cast
+
+from serve.payments.pan import json_holds_pan
 
 REQUIRED_COLUMNS: Final = (
     "ordered_at",
@@ -160,7 +163,7 @@ class TraceReader:
 
     def _records(self, text: io.TextIOWrapper) -> Iterator[tuple[int, dict[str, str] | Rejection]]:
         csv.field_size_limit(ROW_CHARS_MAX)
-        rows = csv.reader(text, strict=False)
+        rows = _Rows(text)
         header = self._header(rows)
         number = 0
         while True:
@@ -198,6 +201,19 @@ class TraceReader:
         return header
 
 
+class _Rows:
+    """The fields of each line. Raises csv.Error for one that is no row, and goes on with the next: a quote too many must not swallow the rows behind it, so none goes over several lines."""
+
+    def __init__(self, text: Iterable[str]) -> None:
+        self._lines = iter(text)
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return self
+
+    def __next__(self) -> list[str]:
+        return next(csv.reader((next(self._lines),), strict=True))
+
+
 def check_row(row: int, fields: dict[str, str]) -> TraceLine | Rejection:
     """One record as a line, or the reason why it can't be taken. Never raises."""
     try:
@@ -230,7 +246,7 @@ def _line(row: int, fields: dict[str, str]) -> TraceLine:
         postcode=_text(fields, "postcode", POSTCODE_CHARS_MAX),
         lat=_degrees(fields, "lat", 90),
         lon=_degrees(fields, "lon", 180),
-        sku=_text(fields, "sku", SKU_CHARS_MAX, required=True),
+        sku=_sku(fields),
         description=_description(fields),
         quantity=quantity,
         unit_price_minor=_integer(fields, "unit_price_minor", 0, PRICE_MINOR_MAX),
@@ -253,10 +269,24 @@ def _text(fields: dict[str, str], name: str, chars_max: int, required: bool = Fa
     return value
 
 
+def _sku(fields: dict[str, str]) -> str:
+    """A cell takes no number of a card, and would refuse the whole body."""
+    sku = _text(fields, "sku", SKU_CHARS_MAX, required=True)
+    if json_holds_pan(json.dumps({"sku": sku}).encode()):
+        raise _Unusable("sku looks like a card's number")
+    return sku
+
+
 def _description(fields: dict[str, str]) -> str:
-    """Cut and cleaned rather than refused: a description decides nothing."""
+    """Cut and cleaned rather than refused, left out if a cell would take it for a card's number: a description decides nothing."""
     printable = "".join(c if c.isprintable() else " " for c in fields.get("description", ""))
-    return printable.strip()[:DESCRIPTION_CHARS_MAX]
+    text = printable.strip()[:DESCRIPTION_CHARS_MAX]
+    return "" if holds_card_number(text) else text
+
+
+def holds_card_number(text: str) -> bool:
+    """Would a cell refuse a body with this text in it?"""
+    return json_holds_pan(json.dumps(text).encode())
 
 
 def _integer(fields: dict[str, str], name: str, low: int, high: int) -> int:

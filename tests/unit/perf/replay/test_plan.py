@@ -159,6 +159,10 @@ def test_skus_are_left_out_or_go_beyond_the_limit_of_a_body() -> None:
     assert bodies[0][0] == {"sku": "00000", "description": "00000"}
 
 
+def test_a_gtin_that_looks_like_a_card_s_number_is_refused_as_its_own_description() -> None:
+    assert list(sku_bodies({"4006381330060": SkuNeed()})) == [[{"sku": "4006381330060", "description": "-"}]]
+
+
 def test_receipts_of_another_replay_are_taken_for_this_one_s_or_its_own_for_another_s() -> None:
     needs = {"A": SkuNeed(sold=10), "B": SkuNeed(sold=4, written_off=2)}
     name = receipts_reference(needs, ["us-1", "us-2"], None)

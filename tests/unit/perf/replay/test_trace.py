@@ -54,6 +54,7 @@ def write(tmp_path: Path) -> Callable[[bytes], Path]:
         ({"sku": " "}, "sku is empty"),
         ({"sku": "x" * 65}, "sku is longer than 64 characters"),
         ({"sku": "a\tb"}, "sku has unprintable characters"),
+        ({"sku": "4111111111111111"}, "sku looks like a card's number"),
         ({"order_ref": "1" * 60}, "order_ref is longer than"),
         ({"trace": "a:b"}, "trace must be"),
         ({"customer_ref": "c" * 65}, "customer_ref is longer"),
@@ -179,3 +180,25 @@ def test_columns_in_another_order_or_unknown_ones_are_not_understood(write: Call
         writer.writerow({**ROW, "weather": "fine"})
     lines, rejections = read(path)
     assert (len(lines), rejections) == (1, [])
+
+
+def test_a_forgotten_quote_swallows_the_rows_behind_it(write: Callable[[bytes], Path]) -> None:
+    """They would be neither taken nor rejected, and be missing on both sides of the comparison."""
+    names = [name for name in ROW if name != "description"] + ["description"]
+    rows = [",".join(str(row()[name]) for name in names[:-1]) + "," for _ in range(6)]
+    texts = ["a", '"12 inch ruler', "b", '"a ""good"" one"', '"two\nlines"', "c"]
+    content = "\n".join([",".join(names), *(start + text for start, text in zip(rows, texts, strict=True))]) + "\n"
+    lines, rejections = read(write(content.encode()))
+    assert [line.description for line in lines] == ["a", "b", 'a "good" one', "c"]
+    # The field over two lines is two that are none.
+    assert [one.row for one in rejections] == [2, 5, 6]
+    assert "not a CSV row" in rejections[0].reason
+
+
+def test_a_number_like_a_card_s_stops_the_whole_trace(write: Callable[[bytes], Path]) -> None:
+    """A cell refuses the body with it, and so all SKUs beside it."""
+    gtin, described = "4006381330060", "old text 4111 1111 1111 1111"
+    (line, named), rejections = read(
+        write(csv_of(row(sku="A1", description=described), row(sku=gtin, description="")).encode())
+    )
+    assert (line.description, named.sku, rejections) == ("", gtin, [])
