@@ -322,6 +322,15 @@ class Round:
             before = min(ahead, known.available) if known is not None else 0
             yield from crossed(sku, stock.reorder_point, before, stock.available)
 
+    def fallen(self, events: Iterable[Event]) -> Iterable[Event]:
+        """That somebody else takes what these events say makes stock low, by what there is: what is set aside or kept for the line is there yet."""
+        stock: dict[str, Stock] = {}
+        for entry in (entry for event in events if type(event) is StockChanged for entry in event.entries):
+            apply(entry, stock.setdefault(entry.sku, copy(self._draft.stock(entry.sku))))
+        for sku, after in stock.items():
+            before = self._draft.stock(sku)
+            yield from crossed(sku, before.reorder_point, before.available, after.available)
+
     def rest(self, skus: Iterable[str]) -> Location:
         """The location as whoever is not in the line may see it: without what went to the line, or is kept for it."""
         location, draft = self._location, self._draft

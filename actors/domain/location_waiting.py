@@ -30,7 +30,15 @@ from actors.domain.allocation import need_of
 from actors.domain.kind import Context, Decision, Message
 from actors.domain.location_capacity import next_day_ms
 from actors.domain.location_commands import Allocate, Command, LookAtLots, Reserve
-from actors.domain.location_events import Event, LevelsSet, LotsLookedAt, SafetyStockSet, StockChanged
+from actors.domain.location_events import (
+    Event,
+    LevelsSet,
+    LotsLookedAt,
+    SafetyStockSet,
+    StockChanged,
+    StockRanOut,
+    StockRunsLow,
+)
 from actors.domain.location_line import (
     InLine,
     LineChanged,
@@ -129,6 +137,9 @@ def _asked(
     served = round_.events(line.waiters, floor=location.floor is not None)
     touched = bool(served) or any(round_.left(sku) for sku in waited_for)
     decision = inner(round_.rest(skus) if touched else location, command, context)
+    if touched:
+        others = [event for event in decision.events if type(event) not in (StockRunsLow, StockRanOut)]
+        decision.events[:] = [*others, *round_.fallen(others)]
     decision = _passed(line, _counted(line, served), asker, decision)
     if not served and line.keeps(asker, context.now_ms) and decision.events:
         # It took of what was set aside for it: what had to stay with that, others may have now.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from actors.domain import location_serving, location_turns
 from actors.domain.location_commands import Allocate, ReceiptLine, ReceiveStock, Reserve, SetLevels
-from actors.domain.location_events import Levels
+from actors.domain.location_events import Levels, StockRunsLow
 from actors.domain.location_profile import Profile, SetProfile
 from actors.domain.location_serving import Round
 from actors.domain.location_turns import KEEP_MS, KEEPERS_MAX, PASSED_MAX
@@ -384,3 +384,20 @@ def test_somebody_is_passed_more_often_than_it_is_said(soon_again, seed):
     traffic = Traffic(seed)
     for _ in range(150):
         traffic.step()
+
+
+@pytest.mark.parametrize("kept", [0, 6])
+@pytest.mark.parametrize(
+    ("point", "wants", "told"),
+    [(3, 2, []), (3, 4, []), (7, 4, [StockRunsLow("a", 6, 7)]), (7, 2, [])],
+)
+def test_units_that_are_set_aside_count_as_gone_when_stock_is_said_to_run_low(at_once, kept, point, wants, told):
+    """It would be said too soon, or not at all: below the point already, it falls to it no more."""
+    place = Place()
+    place.receive(("a", 10))
+    place.do(SetLevels([Levels("a", None, point)]))
+    if kept:
+        place.wait("us-1", 10, ("a", kept), ("b", 1), whole=True)
+    assert place.do(Allocate("us-new", 1, [("a", wants)])).lines == [("a", wants)]
+    assert place.state.stock["a"].available == 10 - wants
+    assert place.told == told
