@@ -7,8 +7,8 @@
 Without this an order for several goods at once could be passed for ever by orders for one: each unit that comes is somebody's before the next one is there. What is set aside
 stays free in the books, of the lots that are good for it; only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there is nothing to be given back.
 
-No two keep from each other what both need: what there is goes to those who keep by rank, and a rank is the same for all SKUs of such an order. Nothing lies idle for long: a turn ends, and
-of one SKU units are set aside for at most `KEEPERS_MAX` orders at a time. Who wants more than `TURN_SKUS_MAX` SKUs has no turn: it is served when all is free at once.
+No two keep from each other what both need: what there is goes to those who keep by rank, and a rank is the same for all SKUs of such an order. A turn ends, and
+of one SKU units are set aside for at most `KEEPERS_MAX` orders at a time; but one turn may follow the other (docs/domain/backorder.md). Who wants more than `TURN_SKUS_MAX` SKUs has no turn: it is served when all is free at once.
 """
 
 from __future__ import annotations
