@@ -134,7 +134,7 @@ class Round:
         """What there is of it waits for who takes all or nothing, if it is its turn; if not it is left to others, as what is missing may never come."""
         if any(moment > self._context.now_ms for moment in waiter.from_ms.values()):
             return
-        if self._good(waiter, sku) and self.turns.has(waiter, sku):
+        if not self._beyond_a_day(waiter) and self._good(waiter, sku) and self.turns.has(waiter, sku):
             # Its heads follow each other, as it has one rank: nothing is given in between.
             if waiter.order_id not in self._held:
                 self._hold(waiter)
@@ -149,7 +149,8 @@ class Round:
         names = (only for _, _, _, only in self._line.queues.get(sku, ()) if only and self.turns.keeps(only))
         keepers = [waiters[name] for name in names if name in waiters and sku in waiters[name].lines]
         for waiter in sorted(keepers, key=lambda one: one.rank(sku)):
-            self._hold_of(waiter, sku)
+            if not self._beyond_a_day(waiter):
+                self._hold_of(waiter, sku)
 
     def _hold(self, waiter: Waiter) -> None:
         self._held.add(waiter.order_id)
@@ -241,7 +242,7 @@ class Round:
 
     def _finds_all(self, waiter: Waiter) -> bool:
         now_ms = self._context.now_ms
-        if any(moment > now_ms for moment in waiter.from_ms.values()):
+        if any(moment > now_ms for moment in waiter.from_ms.values()) or self._beyond_a_day(waiter):
             return False
         if self._late and any(sku not in self._served_now and self._line.ahead(waiter, sku) for sku in waiter.lines):
             return False  # of its other goods there may be some for who comes before it, who is not looked at now
@@ -260,6 +261,10 @@ class Round:
     def _free_for(self, waiter: Waiter, sku: str) -> int:
         known = self._draft.touched.get(sku) or self._location.stock.get(sku)
         return known.available_to(waiter.channel) if known is not None else 0
+
+    def _beyond_a_day(self, waiter: Waiter) -> bool:
+        """Is it more at once than the place does in a day by now? Whoever came when it did more finds all on no day, so nothing is set aside for him."""
+        return self._profile is not None and 0 < self._profile.units_a_day < sum(waiter.lines.values())
 
     def _room(self, waiter: Waiter, wanted: int) -> int:
         """Units that the location may still do for the order today. What is wanted above that waits for tomorrow, and so do those behind."""

@@ -401,3 +401,21 @@ def test_units_that_are_set_aside_count_as_gone_when_stock_is_said_to_run_low(at
     assert place.do(Allocate("us-new", 1, [("a", wants)])).lines == [("a", wants)]
     assert place.state.stock["a"].available == 10 - wants
     assert place.told == told
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_units_lie_idle_for_an_order_that_the_place_can_do_on_no_day_any_more(at_once, before):
+    place = Place()
+    place.do(SetProfile(Profile(units_a_day=100)))
+    if before:  # its turn runs already
+        place.receive(("a", 20))
+    assert place.wait("us-1", 10, ("a", 20), ("b", 1), whole=True).accepted
+    place.do(SetProfile(Profile(units_a_day=10)))
+    if not before:
+        place.receive(("a", 20))
+    assert place.do(Allocate("us-new", 1, [("a", 5)])).lines == [("a", 5)]
+    place.receive(("b", 1))
+    assert place.served == []
+    place.do(SetProfile(Profile(units_a_day=100)))
+    place.receive(("a", 5))
+    assert [name for name, _, _ in place.served] == ["us-1"]
