@@ -50,6 +50,11 @@ def is_to_fill(config: RegionConfig) -> bool:
     return takes_demo(config) and _how_far(config) != _FILLED
 
 
+def is_filled(config: RegionConfig) -> bool:
+    """Whether it has all of the demo data."""
+    return _how_far(config) == _FILLED
+
+
 def leave_empty(config: RegionConfig) -> None:
     """No later start fills the cell, unless it has its demo data already."""
     if is_to_fill(config):

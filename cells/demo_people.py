@@ -26,6 +26,10 @@ from serve.permissions import CUSTOMERS, ROLES
 
 PASSWORD = "try-{role}-at-{region}"  # noqa: S105 -- of demo accounts, which a production cell refuses
 # Of whoever looks for accounts where nobody is known.
+_NONE = (
+    "there are none in it: make up opens them where it fills a cell. One that was started empty gets an account by python -m cells account; "
+    "one with identity off by make down, then make up IDENTITY=required, which is refused once it has orders"
+)
 IDENTITY_OFF = "identity is off in it: make down, then make up IDENTITY=required; once it has orders that is refused, and says how to come to a fresh cell"
 _STEP_S = 30
 _UNAUTHORIZED, _CONFLICT = 401, 409
@@ -99,7 +103,7 @@ def code_of(paths: CellPaths, role: str) -> tuple[Person, str, int]:
             now_s = int(time.time())
             return person, pyotp.TOTP(person.secret).at(now_s), _STEP_S - now_s % _STEP_S
     known = ", ".join(person.role for person in read_people(paths))
-    raise CellError(f"there is no demo account for {role!r}", f"there are: {known}" if known else IDENTITY_OFF)
+    raise CellError(f"there is no demo account for {role!r}", f"there are: {known}" if known else _NONE)
 
 
 def keep_people(paths: CellPaths, people: list[Person]) -> None:

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from cells.calls import Answer, call
 from cells.config import region_names
-from cells.demo import demo_orders, places
+from cells.demo import demo_orders, is_filled, places
+from cells.demo_people import read_people
 from cells.errors import ConfigError
 from cells.paths import CellPaths, started
 from cells.processes import is_alive
@@ -67,10 +68,15 @@ def _calls_to_try(config: RegionConfig, router: str, console: Console, trust: Tr
             f"{curl} {router}/v1/sessions {headers} \\\n"
             f'  -d \'{{"login": "manager@{region}.demo", "password": "try-manager-at-{region}", "code": "<code>"}}\''
         )
-        if config.identity.demo_accounts:
+        if any(person.role == "manager" and person.is_ready for person in read_people(CellPaths(region))):
             _shown(console, "sign in, here as the manager:", f"python -m cells code {region} manager", sign_in)
         _shown(console, "or take a token for tools on this machine:", f"TOKEN=$(python -m cells token {region})")
         token = ' -H "Authorization: Bearer $TOKEN"'  # noqa: S105 -- a variable of the reader's shell
+    if not is_filled(config):
+        console.print(
+            f"{region} is empty: your own SKUs and locations come first, as the API docs above have it", style="bold"
+        )
+        return
     body = json.dumps(demo_orders(config, 2)[1], ensure_ascii=True)
     place = f"{curl} {router}/v1/orders {headers} -H 'Idempotency-Key: my-first-order'{token} \\\n  -d '{body}'"
     follow = f"{curl} {router}/v1/orders/<order_id from the answer>/events{token}"

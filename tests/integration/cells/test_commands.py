@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from cells.__main__ import main
 from cells.calls import Answer
 from cells.config import load_all
-from cells.errors import MemoryTooLow, PortTaken
+from cells.demo import leave_empty
+from cells.demo_people import code_of, demo_person, keep_people
+from cells.errors import CellError, MemoryTooLow, PortTaken
 from cells.paths import CellPaths, short_folder
 from cells.processes import Child, ProcessMark, is_alive, stop
 from cells.settings import Identity, Region, RegionConfig
@@ -194,11 +197,19 @@ def test_status_says_that_all_is_well_while_the_router_is_dead(home, free_port, 
         assert "router: died" in _text(console)
 
 
+def filled(region: str) -> None:
+    """As `make up` leaves it."""
+    file = CellPaths(region).demo_data
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("filled\n")
+
+
 @pytest.mark.parametrize("region", ["us", "eu", "latam"])
 @pytest.mark.parametrize("mode", ["off", "required"])
 def test_a_printed_call_goes_to_the_default_region(home, region, mode):
     console = _console()
     config = RegionConfig(region=Region(name=region), identity=Identity(mode=mode))
+    filled(region)
     where_to_look([config], "http://127.0.0.1:8080", console)
     calls = re.findall(r"curl .*", _text(console))
     assert sum("/v1/orders " in call for call in calls) == 1
@@ -206,7 +217,35 @@ def test_a_printed_call_goes_to_the_default_region(home, region, mode):
         assert f"-H 'X-OCEFS-Region: {region}'" in call or "/v1/orders/<order_id from the answer>/" in call
 
 
+@pytest.mark.parametrize("people", [False, True])
+def test_somebody_is_sent_to_an_account_or_goods_that_are_not_there(home, people):
+    console, paths, config = _console(), CellPaths("us"), RegionConfig(identity=Identity(mode="required"))
+    leave_empty(config) if not people else filled("us")
+    if people:
+        keep_people(
+            paths,
+            [
+                msgspec.structs.replace(
+                    demo_person("us", "manager"),
+                    secret="JBSWY3DPEHPK3PXP",
+                    account_id="us-acct-1",
+                    recovery_codes=["x"],
+                )
+            ],
+        )
+    where_to_look([config], "http://127.0.0.1:8080", console)
+    text = _text(console)
+    assert ("python -m cells code us manager" in text) is people
+    assert ("/v1/orders " in text) is people
+    assert ("us is empty" in text) is not people
+    if not people:
+        with pytest.raises(CellError, match="no demo account for 'manager'") as raised:
+            code_of(paths, "manager")
+        assert "started empty" in raised.value.next_step
+
+
 def test_the_printed_order_call_is_no_valid_json(home):
+    filled("us")
     console = _console()
     where_to_look([RegionConfig(identity=Identity(mode="off"))], "http://127.0.0.1:8080", console)
     text = _text(console)
