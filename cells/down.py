@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import Console
 
-from cells.config import region_names
-from cells.errors import CellError, ConfigError, refused
+from cells.errors import CellError, refused
 from cells.keeper import end_leftovers, living
-from cells.paths import CellPaths, started
+from cells.paths import CellPaths, known_regions
 from cells.processes import is_alive, send, stop, wait_until
 from cells.state import KeeperState, read_state, write_state
 from cells.up import print_step
@@ -23,10 +22,7 @@ def down(names: list[str] | None, console: Console) -> int:
 
     What is in the way of one, a full disk above all, keeps none of the others from ending.
     """
-    known = list(dict.fromkeys((*region_names(), *started())))
-    for name in names or []:
-        if name not in known:
-            raise ConfigError(f"there is no region {name!r}", f"known regions: {', '.join(known)}")
+    known = known_regions(names or ())
     states = {name: read_state(CellPaths(name).state_file) for name in names or known}
     others = [name for name in known if name not in states and _lives(read_state(CellPaths(name).state_file))]
     outcomes: list[bool | None] = []

@@ -7,10 +7,11 @@ session folder live under `/tmp/ocefs-<8 hex of the home path's SHA-256>/`, whic
 import hashlib
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
-from cells.config import PROJECT
-from cells.errors import CellError
+from cells.config import PROJECT, region_names
+from cells.errors import CellError, ConfigError
 from cells.log_files import make_log_folder
 
 KEYRING = "keyring.json"
@@ -29,6 +30,15 @@ def short_folder(home: Path) -> Path:
 def started() -> list[str]:
     """The regions that were ever started in this home, whether their files are still there or not."""
     return sorted(file.parent.parent.name for file in home_folder().glob("*/run/state.json"))
+
+
+def known_regions(wanted: Iterable[str] = ()) -> list[str]:
+    """The regions that have a file or were ever started in this home. Raises ConfigError for one of `wanted` that is none of them."""
+    known = list(dict.fromkeys((*region_names(), *started())))
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(f"there is no region {name!r}", f"known regions: {', '.join(known)}")
+    return known
 
 
 class CellPaths:

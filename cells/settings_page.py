@@ -21,7 +21,7 @@ These win over the files. The commands are to be given the same ones as the cell
 | variable | what |
 |---|---|
 | `OCEFS_HOME` | the folder of all state; default `.ocefs` in the project |
-| `OCEFS_CONFIG`, `OCEFS_ROUTER_CONFIG` | the folder of the regions' files, and the router's file; default `config/regions` and `config/router.toml` in the project |
+| `OCEFS_CONFIG`, `OCEFS_ROUTER_CONFIG` | the folder of the regions' files, and the router's file, which must be there; default `config/regions` and `config/router.toml` in the project |
 | `OCEFS_IDENTITY` | `off` or `required`: `[identity] mode` of all cells (`make up IDENTITY=…`) |
 | `OCEFS_TLS` | `off` or `required`, or 0 or 1: `[tls] mode` of all cells, and `tls` of the router (`make up TLS=…`) |
 | `OCEFS_TLS_CA` | the PEM file of the CA by which our own tools verify cells and router, or `system`; default: the CA of `make certs`, if there is one |

@@ -10,11 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from cells.calls import Answer, call
-from cells.config import region_names
 from cells.demo import demo_orders, is_filled, places
 from cells.demo_people import read_people
-from cells.errors import ConfigError
-from cells.paths import CellPaths, started
+from cells.paths import CellPaths, known_regions
 from cells.processes import is_alive
 from cells.settings import RegionConfig
 from cells.shell import typed
@@ -178,10 +176,7 @@ def _router() -> tuple[str, bool]:
 
 def logs(names: list[str] | None, console: Console, count: int) -> int:
     """Print the last lines of each log of these regions (default: of all that were ever started here, and of the router), and where Ray's own logs are. Raises ConfigError for a region that there is not."""
-    known = list(dict.fromkeys((*region_names(), *started())))
-    for name in names or []:
-        if name not in known:
-            raise ConfigError(f"there is no region {name!r}", f"known regions: {', '.join(known)}")
+    known = known_regions(names or ())
     for name in names or known:
         paths = CellPaths(name)
         _last_lines_of(name, paths.logs, console, count)

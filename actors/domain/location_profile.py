@@ -40,6 +40,10 @@ class Profile(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         """Is there a limit to what it does in a day?"""
         return bool(self.orders_a_day or self.units_a_day)
 
+    def beyond_a_day(self, units: int) -> bool:
+        """Is it more than it does in any day?"""
+        return 0 < self.units_a_day < units
+
     def calendar(self, timezone: str) -> Calendar | None:
         """When it works; None for always. timezone: the location's, an IANA name."""
         return Calendar(timezone, self.week, self.holidays) if self.week else None

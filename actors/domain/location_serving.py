@@ -264,7 +264,7 @@ class Round:
 
     def _beyond_a_day(self, waiter: Waiter) -> bool:
         """Is it more at once than the place does in a day by now? Whoever came when it did more finds all on no day, so nothing is set aside for him."""
-        return self._profile is not None and 0 < self._profile.units_a_day < sum(waiter.lines.values())
+        return self._profile is not None and self._profile.beyond_a_day(sum(waiter.lines.values()))
 
     def _room(self, waiter: Waiter, wanted: int) -> int:
         """Units that the location may still do for the order today. What is wanted above that waits for tomorrow, and so do those behind."""

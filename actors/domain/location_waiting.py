@@ -221,7 +221,7 @@ def _fits(line: WaitingLine, known: Waiter | None, lines: Iterable[str], *, whol
 def _beyond_a_day(location: Location, lines: Mapping[str, int]) -> bool:
     """All of it at once would be more work than the place ever does in a day: it would wait for ever."""
     profile = location.profile
-    return profile is not None and 0 < profile.units_a_day < sum(lines.values())
+    return profile is not None and profile.beyond_a_day(sum(lines.values()))
 
 
 def _whole_for(line: WaitingLine, sku: str) -> int:

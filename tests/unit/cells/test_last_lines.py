@@ -1,5 +1,7 @@
 """`make logs`: the ends of all logs."""
 
+import io
+
 import pytest
 from rich.console import Console
 
@@ -17,9 +19,9 @@ def said(monkeypatch, tmp_path):
         (folder / "some.log").write_text(f"before\nlast of {name}\n")
 
     def printed(names):
-        console = Console(record=True, width=300, quiet=False, file=(tmp_path / "out").open("w"))
-        assert show.logs(names, console, 1) == 0
-        return console.export_text()
+        out = io.StringIO()
+        assert show.logs(names, Console(file=out, width=300), 1) == 0
+        return out.getvalue()
 
     return printed
 

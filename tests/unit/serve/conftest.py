@@ -17,7 +17,6 @@ from tests.unit.serve.documented import watched
 from tests.unit.serve.small_cell import Cell, furnish
 
 # Each test builds an app of its own, of 200 routes. FastAPI would look at each of their parameters anew every time, which took half of these tests' time.
-Defaults = tuple[Any, ...]
 _looked_at: dict[tuple[Any, ...], Any] = {}
 _analyze_param = utils.analyze_param
 
@@ -44,6 +43,7 @@ def _once(*, param_name: str, annotation: Any, value: Any, path_param_names: set
 
 utils.analyze_param = _once
 
+Defaults = tuple[Any, ...]
 # Nor need a function be looked at again that is made of the same piece of code: what is written there sees the module alone, so it asks the same of each but for its defaults.
 _asked: dict[tuple[Any, ...], tuple[Defaults, Dependant]] = {}
 _returned: dict[tuple[str, CodeType], Any] = {}
