@@ -110,12 +110,19 @@ class LineServed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
     floor: bool = False
 
 
-class LineTurn(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """Units are set aside for the order until then, since that came to be its turn for this SKU; None: its time is over."""
+class LineTurn(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
+    """Units are set aside for the order until then, since that came to be its turn for this SKU; None: its time is over. `lacked`: of these there was less than it wants."""
 
     order_id: str
     sku: str
     until_ms: int | None
+    lacked: list[str] = []
+
+
+class DoubtEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """More of these SKUs is free than before, of which it was doubted that any come."""
+
+    skus: list[str]
 
 
 class LinePassed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
@@ -166,7 +173,7 @@ class Queue(msgspec.Struct):
 
 class WaitingLine(msgspec.Struct):
     """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `resting`: SKU → how many of these want it who are passed for now; `given`: SKU → how many were given some of it since, of these SKUs. `dates`: SKU → when those
-    who wait for it have to be looked at (UTC ms), as what is to come of it has changed, and up to which rank they were."""
+    who wait for it have to be looked at (UTC ms), as what is to come of it has changed, and up to which rank they were. `doubted`: SKUs that somebody lacked when his turn was over, and of which none came in since."""
 
     waiters: dict[str, Waiter] = {}
     queues: dict[str, dict[Class, Queue]] = {}
@@ -175,6 +182,7 @@ class WaitingLine(msgspec.Struct):
     resting: dict[str, int] = {}
     given: dict[str, int] = {}
     dates: dict[str, tuple[int, Rank | None]] = {}
+    doubted: set[str] = set()
 
     def waiting_for(self, sku: str) -> int:
         """How many orders wait for it."""
@@ -255,6 +263,7 @@ class WaitingLine(msgspec.Struct):
         waiter = self.waiters[event.order_id] = msgspec.structs.replace(known, turn=turn)
         self._rest(waiter)
         self._rest_no_more(known, known.lines)
+        self.doubted.update(event.lacked)
 
     def keeps(self, order_id: str, now_ms: int) -> bool:
         """Is it the order's turn?"""
@@ -306,11 +315,12 @@ class WaitingLine(msgspec.Struct):
                 del self.queues[sku]
 
     def _look_no_more(self, skus: Iterable[str]) -> None:
-        """For what nobody waits any more there is no date to be told."""
-        if self.dates:
+        """For what nobody waits any more there is no date to be told, and no doubt to be held."""
+        if self.dates or self.doubted:
             for sku in skus:
                 if sku not in self.queues:
                     self.dates.pop(sku, None)
+                    self.doubted.discard(sku)
 
     def ahead(self, waiter: Waiter, sku: str) -> int:
         """Units that those want who come before that rank, of all classes."""
@@ -341,8 +351,8 @@ class WaitingLine(msgspec.Struct):
         return min(moments, default=None)
 
 
-Changed = LineChanged | LineServed | LineTurn | LinePassed | DatesDue | LineDated | DatesLooked | LineDue
-CHANGED = (LineChanged, LineServed, LineTurn, LinePassed, DatesDue, LineDated, DatesLooked, LineDue)
+Changed = LineChanged | LineServed | LineTurn | DoubtEnded | LinePassed | DatesDue | LineDated | DatesLooked | LineDue
+CHANGED = (LineChanged, LineServed, LineTurn, DoubtEnded, LinePassed, DatesDue, LineDated, DatesLooked, LineDue)
 
 
 def line_changed(line: WaitingLine | None, event: Changed) -> WaitingLine | None:
@@ -355,6 +365,8 @@ def line_changed(line: WaitingLine | None, event: Changed) -> WaitingLine | None
         line.serve(event)
     elif type(event) is LineTurn:
         line.take_turn(event)
+    elif type(event) is DoubtEnded:
+        line.doubted.difference_update(event.skus)
     elif type(event) is LinePassed:
         line.pass_by(event.skus, event.order_id)
     elif type(event) is DatesDue:

@@ -11,7 +11,7 @@ from actors.domain.location_alerts import crossed
 from actors.domain.location_capacity import count_of, local_day
 from actors.domain.location_draft import Draft, apply
 from actors.domain.location_events import Entry, Event, LevelsSet, LotOpened, SafetyStockSet, StockChanged, Units
-from actors.domain.location_line import Class, LineServed, Queue, Rank, Waiter, WaitingLine
+from actors.domain.location_line import Class, DoubtEnded, LineServed, Queue, Rank, Waiter, WaitingLine
 from actors.domain.location_lots import first_expired, today, without
 from actors.domain.location_profile import DayCount, DayCounted, ProfileSet
 from actors.domain.location_state import Location, Lot, Stock
@@ -37,7 +37,6 @@ class Round:
         self, location: Location, line: WaitingLine, events: Iterable[Event], context: Context, asker: str = ""
     ) -> None:
         self._location, self._context, self._asker = location, context, asker
-        self.turns = Turns(line, context.now_ms)
         self._draft = Draft(location)
         self._profile, count = location.profile, None
         self._given: dict[str, list[Entry]] = {}
@@ -58,6 +57,7 @@ class Round:
                 self._profile = event.profile
             elif type(event) is DayCounted:
                 count = event.count
+        self.turns = Turns(line, context.now_ms, self._came(), self._lacks)
         self._count: DayCount | None = None
         if self._profile is not None and self._profile.limited:
             self._count = count or count_of(
@@ -85,6 +85,13 @@ class Round:
                     stock.safety_stock = levels.safety_stock
                 if levels.buffers is not None:
                     stock.buffers = buffers_of(levels.buffers)
+
+    def _came(self) -> Iterable[str]:
+        """SKUs of which more is free than before the turn."""
+        for sku, stock in self._draft.touched.items():
+            known = self._location.stock.get(sku)
+            if stock.available > (known.available if known is not None else 0):
+                yield sku
 
     # --- who gets it
     def serve(
@@ -176,6 +183,15 @@ class Round:
 
     def _good(self, waiter: Waiter, sku: str) -> int:
         return sum(units for _, units in self._parts(waiter, sku, waiter.lines[sku]))
+
+    def _lacks(self, waiter: Waiter, sku: str) -> bool:
+        """Is there less of it than it wants, in its channel and lasting long enough, be it set aside for others or not?"""
+        stock, lots = self._draft.stock(sku), self._draft.lots(sku)
+        units = min(waiter.lines[sku], stock.available_to(waiter.channel))
+        if lots:
+            parts = first_expired(lots, units, today(self._context) + waiter.life_days.get(sku, 0))
+            units = sum(n for _, n in parts)
+        return units < waiter.lines[sku]
 
     def _give(self, waiter: Waiter, sku: str, wanted: int) -> int:
         """Units that it got, all that there are for it; everything else that it wants too, if it takes all or nothing."""
@@ -301,8 +317,10 @@ class Round:
         return self.kept.get(sku, 0) + self.turns.aside_but(sku, self._asker)
 
     def events(self, waiters: Mapping[str, Waiter], *, floor: bool) -> list[Event]:
-        """Whose turn came or ended; and who was served, each with the units as one part of the order."""
-        out: list[Event] = [turn for name, turn in self.turns.changed.items() if name not in self._given]
+        """Of which SKUs it is doubted no more that they come; whose turn came or ended; and who was served, each with the units as one part of the order."""
+        ended = self.turns.doubts_ended()
+        out: list[Event] = [DoubtEnded(ended)] if ended else []
+        out += [turn for name, turn in self.turns.changed.items() if name not in self._given]
         for order_id, entries in self._given.items():
             number, got = waiters[order_id].number, dict[str, int]()
             for entry in entries:

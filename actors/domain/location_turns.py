@@ -4,17 +4,19 @@
         ▲                                                         │
         └──── KEEP_MS are over: it goes to the next in line ──────┘
 
+A turn is for what still comes. When one is over, what its order lacked is in doubt: until some of it comes in, nobody has a turn who lacks it. So goods lie idle at most once for what never comes, however many wait for it.
+
 Without this an order for several goods at once could be passed for ever by orders for one: each unit that comes is somebody's before the next one is there. What is set aside
 stays free in the books, of the lots that are good for it; only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there is nothing to be given back.
 
 No two keep from each other what both need: what there is goes to those who keep by rank, and a rank is the same for all SKUs of such an order. A turn ends, and
-of one SKU units are set aside for at most `KEEPERS_MAX` orders at a time; but one turn may follow the other (docs/domain/backorder.md). Who wants more than `TURN_SKUS_MAX` SKUs has no turn: it is served when all is free at once.
+of one SKU units are set aside for at most `KEEPERS_MAX` orders at a time. Who wants more than `TURN_SKUS_MAX` SKUs has no turn: it is served when all is free at once.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from operator import itemgetter
 
@@ -34,10 +36,16 @@ _rank_of = itemgetter(0)
 
 
 class Turns:
-    """Whose turn it is in one round, and what is set aside. `changed`: whose turn came or ended in it."""
+    """Whose turn it is in one round, and what is set aside. `changed`: whose turn came or ended in it.
 
-    def __init__(self, line: WaitingLine, now_ms: int) -> None:
-        self._line, self._turns, self._now_ms = line, line.turns, now_ms
+    came: SKUs of which more is free by now than before. lacks: is there less of the SKU than the order wants, whoever may have it?"""
+
+    def __init__(
+        self, line: WaitingLine, now_ms: int, came: Iterable[str], lacks: Callable[[Waiter, str], bool]
+    ) -> None:
+        self._line, self._turns, self._now_ms, self._lacks = line, line.turns, now_ms, lacks
+        self._came = frozenset(came)
+        self._doubted = line.doubted - self._came
         self._current: dict[str, Turn] = {}
         self._instead: Waiter | None = None
         # SKU → for how many orders units of it are set aside
@@ -129,7 +137,9 @@ class Turns:
         if turn.lasts(self._now_ms):
             return True
         if turn.until_ms is not None:
-            self._set(waiter, Turn(turn.sku, None))
+            lacked = [of for of in waiter.lines if of not in self._came and self._lacks(waiter, of)]
+            self._doubted.update(lacked)
+            self._set(waiter, Turn(turn.sku, None), lacked)
         if name not in self._need:
             before = 0 if name in self._current else self._line.passed(waiter) - turn.mark
             self._need[name] = PASSED_MAX - before
@@ -151,6 +161,8 @@ class Turns:
     def _begins(self, waiter: Waiter, sku: str) -> bool:
         if len(waiter.lines) > TURN_SKUS_MAX or any(self._keeping(of) >= KEEPERS_MAX for of in waiter.lines):
             return False
+        if any(of in self._doubted and self._lacks(waiter, of) for of in waiter.lines):
+            return False
         for of in waiter.lines:
             self._keepers[of] += 1
             self._resting.get(of, {}).pop(waiter.order_id, None)
@@ -168,9 +180,13 @@ class Turns:
             found = self._keepers[sku] = sum(self.keeps(name) for name in names)
         return found
 
-    def _set(self, waiter: Waiter, turn: Turn) -> None:
+    def _set(self, waiter: Waiter, turn: Turn, lacked: Iterable[str] = ()) -> None:
         self._current[waiter.order_id] = turn
-        self.changed[waiter.order_id] = LineTurn(waiter.order_id, turn.sku, turn.until_ms)
+        self.changed[waiter.order_id] = LineTurn(waiter.order_id, turn.sku, turn.until_ms, list(lacked))
+
+    def doubts_ended(self) -> list[str]:
+        """SKUs that were in doubt, and of which some came in."""
+        return sorted(self._line.doubted & self._came)
 
     def next_end_ms(self) -> int | None:
         """When the next turn ends (UTC ms)."""

@@ -202,7 +202,8 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
         return [], told
     before = known.lines if known is not None else {}
     whole = known is not None and known.whole
-    left = [sku for sku in before if sku not in waiter.lines and (whole or sku in line.dates)]
+    noted = line.dates.keys() | line.doubted
+    left = [sku for sku in before if sku not in waiter.lines and (whole or sku in noted)]
     events: list[Event] = [LineChanged(waiter, left), *arrivals.joined(waiter)]
     dates_ms = location_dates.due_of(events)
     events.extend(_got_at_once(location, line, known, waiter, context, dates_ms))

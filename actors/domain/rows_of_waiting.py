@@ -11,6 +11,7 @@ from actors.domain.location_line import (
     Changed,
     DatesDue,
     DatesLooked,
+    DoubtEnded,
     LineChanged,
     LineDated,
     LineDue,
@@ -46,10 +47,11 @@ NOTE = "#"
 
 
 class Note(msgspec.Struct, array_like=True, gc=False):
-    """Of one SKU: `given`, `dates`, see `WaitingLine`; None where there is nothing."""
+    """Of one SKU: `given`, `dates`, `doubted`, see `WaitingLine`; None where there is nothing."""
 
     given: int | None = None
     date: tuple[int, Rank | None] | None = None
+    doubted: bool = False
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -67,8 +69,8 @@ def waiter_row(location_id: str, order_id: str, line: WaitingLine | None) -> Wai
 
 def note_row(location_id: str, sku: str, line: WaitingLine | None) -> WaiterRow:
     """What is counted or due for the SKU; gone when there is nothing."""
-    note = Note(line.given.get(sku), line.dates.get(sku)) if line is not None else Note()
-    if note.given is None and note.date is None:
+    note = Note(line.given.get(sku), line.dates.get(sku), sku in line.doubted) if line is not None else Note()
+    if note == Note():
         return WaiterRow(location_id, NOTE + sku, gone=True)
     return WaiterRow(location_id, NOTE + sku, state=_encode(note))
 
@@ -90,7 +92,7 @@ def rows_of_line(location_id: str, line: WaitingLine | None, event: Changed) -> 
         noted = waiter.lines if waiter is not None else ()
     elif type(event) is LineDated:
         yield waiter_row(location_id, event.order_id, line)
-    elif type(event) is LinePassed or type(event) is DatesDue:
+    elif type(event) is LinePassed or type(event) is DatesDue or type(event) is DoubtEnded:
         noted = event.skus
         if type(event) is LinePassed and event.order_id:
             yield waiter_row(location_id, event.order_id, line)
@@ -139,4 +141,6 @@ def line_of(rows: Iterable[WaiterRow]) -> WaitingLine | None:
             line.given[sku] = note.given
         if note.date is not None:
             line.dates[sku] = note.date
+        if note.doubted:
+            line.doubted.add(sku)
     return line

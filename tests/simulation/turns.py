@@ -94,6 +94,15 @@ def free_for(state: Location, waiter: Waiter, sku: str, at_ms: int) -> int:
     return _from_lots(state, waiter, sku, units, lots, at_ms) if lots else units
 
 
+def lacks(state: Location, one: Waiter, sku: str, at_ms: int) -> bool:
+    """Is there less of it than it wants, be it set aside for others or not?"""
+    stock, lots = state.stock.get(sku), state.lots.get(sku, {})
+    units = 0 if stock is None else stock.available_to(one.channel)
+    if lots:
+        units = min(units, sum(max(0, lots[name].free) for name in lots if good_for(state, one, sku, name, at_ms)))
+    return units < one.lines[sku]
+
+
 class Passed:
     """Who was passed, and how often, at one location."""
 
@@ -102,6 +111,7 @@ class Passed:
         self.lines: dict[str, dict[str, int]] = {}
         self.counts: dict[str, int] = {}
         self.keepers: list[Waiter] = []
+        self.doubted: frozenset[str] = frozenset()
 
     def after(self, state: Location, events: Iterable[object], turn: Turn, *, landed: bool = False) -> Iterator[str]:
         """Looks at a turn. `landed`: who got something without being served in the line had it before, on the road."""
@@ -130,7 +140,13 @@ class Passed:
                 )
             elif not keeps(one, turn.at_ms) and not any(moment > turn.at_ms for moment in one.from_ms.values()):
                 yield from self._count(state, one, later, turn)
+            if keeps(one, turn.at_ms) and name in began:
+                yield from (
+                    f"{self.name} version {turn.version}: it is the turn of {name}, who lacks {sku}, and none came"
+                    for sku in self._in_doubt(state, one, turn.at_ms) & self.doubted
+                )
         self.lines = {name: dict(one.lines) for name, one in whole.items()}
+        self.doubted = frozenset() if line is None else frozenset(line.doubted)
         self.keepers = [one for one in whole.values() if one.turn is not None and one.turn.until_ms is not None]
 
     def _is_later(self, state: Location, by: str, one: Waiter, sku: str) -> bool:
@@ -139,9 +155,16 @@ class Passed:
             return not state.stock[sku].buffers
         return other.channel == one.channel and other.rank(sku) > one.rank(sku) and not other.from_ms
 
+    def _in_doubt(self, state: Location, one: Waiter, at_ms: int) -> frozenset[str]:
+        """What it lacks that nobody has a turn for."""
+        assert state.waiting is not None
+        return frozenset(sku for sku in one.lines if sku in state.waiting.doubted and lacks(state, one, sku, at_ms))
+
     def _count(self, state: Location, one: Waiter, later: list[tuple[str, str]], turn: Turn) -> Iterator[str]:
         line = state.waiting
         assert line is not None
+        if self._in_doubt(state, one, turn.at_ms):
+            return
         # Of what is set aside for so many already it has no turn: before this, or now.
         for keepers in (self.keepers, line.waiters.values()):
             of = Counter(sku for other in keepers if keeps(other, turn.at_ms) for sku in other.lines)

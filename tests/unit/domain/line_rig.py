@@ -91,6 +91,8 @@ class SlowLine:
         # order → (for which SKU, until when); order → of which SKUs others were given some while it is passed
         self.keeps: dict[str, tuple[str, int]] = {}
         self.passed: dict[str, list[str]] = {}
+        # SKUs that somebody lacked when his turn was over, and of which none came since
+        self.doubted: set[str] = set()
 
     def put(self, waiter: Waiter) -> None:
         """In place of what it wanted before."""
@@ -103,16 +105,24 @@ class SlowLine:
             before is None or before.lines.keys() != waiter.lines.keys() or waiter.order_id not in self.passed
         ):
             self.passed[waiter.order_id] = []
+        self._forget()
 
     def leave(self, order_id: str) -> bool:
         """Was it there?"""
         self.keeps.pop(order_id, None)
         self.passed.pop(order_id, None)
-        return self.waiters.pop(order_id, None) is not None
+        was_there = self.waiters.pop(order_id, None) is not None
+        self._forget()
+        return was_there
 
-    def serve(self, skus: Iterable[str], free, now_ms: int) -> dict[tuple[str, str], int]:
-        """(order, SKU) → units. `free(sku, channel)`: before anything is given."""
-        given = SlowRound(self, free, now_ms).serve(skus)
+    def _forget(self) -> None:
+        """What nobody waits for is in no doubt."""
+        self.doubted &= {sku for one in self.waiters.values() for sku in one.lines}
+
+    def serve(self, skus: Iterable[str], free, now_ms: int, came: Iterable[str] = ()) -> dict[tuple[str, str], int]:
+        """(order, SKU) → units. `free(sku, channel)`: before anything is given. came: SKUs of which more is free than before."""
+        self.doubted -= set(came)
+        given = SlowRound(self, free, now_ms, came).serve(skus)
         for _, sku in given:
             self.newcomer_got([sku])
         self._served(given)
@@ -132,13 +142,14 @@ class SlowLine:
             if not lines:
                 self.keeps.pop(order_id, None)
                 self.passed.pop(order_id, None)
+        self._forget()
 
 
 class SlowRound:
     """One look at who waits: by rank everybody gets what those before leave, or, if that is not all and he takes nothing less, stands back or has it set aside."""
 
-    def __init__(self, line: SlowLine, free, now_ms: int) -> None:
-        self.line, self.free, self.now_ms = line, free, now_ms
+    def __init__(self, line: SlowLine, free, now_ms: int, came: Iterable[str] = ()) -> None:
+        self.line, self.free, self.now_ms, self.came = line, free, now_ms, set(came)
         self.given: dict[tuple[str, str], int] = {}
         # Of those who are passed: how many have to pass them yet, whose turn has just ended, and who is passed because of which SKU.
         self.need: dict[str, int] = {}
@@ -233,6 +244,7 @@ class SlowRound:
             del self.line.keeps[name]
             self.line.passed[name] = []
             self.ended.append(name)
+            self.line.doubted |= {of for of in one.lines if self.lacks(one, of)} - self.came
         if name in self.line.keeps:
             return
         if name not in self.need:
@@ -245,8 +257,15 @@ class SlowRound:
         else:
             self.resting.append((one, sku))
 
+    def lacks(self, one: Waiter, sku: str) -> bool:
+        """Is there less of it than it wants, whoever may have that?"""
+        gone = sum(n for (_, of), n in self.given.items() if of == sku)
+        return self.free(sku, one.channel) - gone < one.lines[sku]
+
     def begins(self, one: Waiter, sku: str) -> None:
-        """Its turn, unless too many have theirs."""
+        """Its turn, unless too many have theirs, or it lacks what may never come."""
+        if any(of in self.line.doubted and self.lacks(one, of) for of in one.lines):
+            return
         if all(self.slots.count(of) < location_turns.KEEPERS_MAX for of in one.lines):
             self.slots.extend(one.lines)
             gone = {of: sum(n for (_, other), n in self.given.items() if other == of) for of in one.lines}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 
 import pytest
@@ -47,6 +48,7 @@ class Play:
     def do(self, command, skus=()) -> None:
         """What the line gets by it is what the slow one gives of what is free after it."""
         before, version = len(self.place.served), self.place.version
+        was = {sku: stock.available for sku, stock in self.place.state.stock.items()}
         known = {name: one.lines for name, one in self.slow.waiters.items()}
         try:
             reply = self.place.do(command)
@@ -60,7 +62,9 @@ class Play:
         if isinstance(command, Allocate | Reserve) and reply.lines:
             for sku, n in reply.lines:
                 taken[sku] += n
-        given = self.slow.serve(skus, lambda sku, channel: self._free_before(sku, channel, taken), self.place.now_ms)
+        came = [sku for sku in SKUS if self._free_before(sku, "", taken) > was.get(sku, 0)]
+        free = partial(self._free_before, taken=taken)
+        given = self.slow.serve(skus, free, self.place.now_ms, came)
         assert got == {key: n for key, n in given.items() if n}, (command, known)
         if isinstance(command, Allocate | Reserve):
             self.slow.newcomer_got([sku for sku, _ in reply.lines])
@@ -75,6 +79,7 @@ class Play:
         kept = {name: (turn.sku, turn.until_ms) for name, turn in turns.items() if turn.until_ms is not None}
         assert kept == self.slow.keeps
         assert sorted(turns.keys() - kept.keys()) == sorted(self.slow.passed)
+        assert (set() if self.place.state.waiting is None else self.place.state.waiting.doubted) == self.slow.doubted
         assert self.place.again() == self.place.state
 
     def _free_before(self, sku: str, channel: str, taken: dict[str, int]) -> int:

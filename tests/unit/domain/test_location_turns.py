@@ -14,6 +14,7 @@ from actors.domain.location_events import Levels, StockRunsLow
 from actors.domain.location_profile import Profile, SetProfile
 from actors.domain.location_serving import Round
 from actors.domain.location_turns import KEEP_MS, KEEPERS_MAX, PASSED_MAX
+from actors.domain.times import HOUR_MS
 from tests.unit.domain.line_rig import NOW_MS, Place
 
 DAY_MS = 86_400_000
@@ -96,18 +97,71 @@ def test_goods_lie_idle_for_what_never_comes():
     place.now_ms += KEEP_MS
     place.wake()
     assert place.served == [("us-2", 10_001, [("a", 1)])]
-    # Others come first again, so many.
+    assert place.again().waiting.doubted == {"b"}
+    # Of what it lacks none has come: nothing is set aside for it, however often it is passed.
     place.receive(("a", 1))
-    passed(place, "a", PASSED_MAX - 2)
-    place.receive(("a", 1))
-    assert place.do(Allocate("us-later", 1, [("a", 1)])).lines == [], "it was passed often enough"
+    passed(place, "a", 3 * PASSED_MAX)
     place.receive(("b", 1))
+    assert place.again().waiting.doubted == set()
+    assert place.do(Allocate("us-late", 2, [("b", 1)])).lines == [], "it was passed often enough, and some has come"
+    place.receive(("a", 1))
     assert place.served[-1] == ("us-1", 10_001, [("a", 1), ("b", 1)])
+
+
+def test_orders_that_wait_for_what_never_comes_have_one_turn_after_the_other():
+    """Carts would find nothing for days, though hundreds are there."""
+    place, got = Place(small=False), []
+    place.receive(("a", 500))
+    for number in range(60):
+        place.wait(f"us-{number:02}", number, ("a", 60), ("b", 1), whole=True)
+    for hour in range(120):
+        place.now_ms = NOW_MS + hour * HOUR_MS
+        place.wake()
+        for at in (1, 2):
+            got += place.do(Reserve(f"us-resv-{hour}-{at}", [("a", 1)])).lines
+    assert len(got) >= 2 * (120 - 2 * KEEP_MS // HOUR_MS)
+    # The first in rank are served when it comes after all.
+    place.receive(("b", 2))
+    assert [name for name, _, _ in place.served] == ["us-00", "us-01"]
+
+
+@pytest.mark.parametrize("how", ["leaves", "wants other goods", "has all it wants"])
+def test_what_nobody_waits_for_any_more_stays_in_doubt(at_once, how):
+    """Who comes next year for it would have no turn."""
+    place = Place()
+    place.receive(("a", 1))
+    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
+    place.wait("us-2", 20, ("z", 1))
+    place.now_ms += KEEP_MS
+    place.wake()
+    assert place.again().waiting.doubted == {"b"}
+    assert place.do(Allocate("us-new", 1, [("a", 1)])).lines == [("a", 1)]
+    if how == "has all it wants":
+        place.receive(("a", 1), ("b", 1))
+    else:
+        place.wait("us-1", 10, *([] if how == "leaves" else [("a", 1), ("c", 1)]), whole=True)
+    assert place.again() == place.state
+    assert place.state.waiting.doubted == set()
+    place.wait("us-3", 30, ("d", 1), ("b", 1), whole=True)
+    place.receive(("d", 1))
+    assert place.do(Allocate("us-newer", 1, [("d", 1)])).lines == []
+
+
+def test_nobody_has_a_turn_for_what_is_there_as_somebody_else_lacked_it(at_once):
+    place = Place()
+    place.receive(("a", 1), ("b", 1))
+    place.wait("us-1", 10, ("a", 1), ("b", 2), whole=True)
+    place.now_ms += KEEP_MS
+    place.wake()
+    assert place.state.waiting.doubted == {"b"}
+    # One of it is all that this one wants.
+    place.wait("us-2", 20, ("b", 1), ("c", 1), whole=True)
+    assert place.do(Allocate("us-new", 1, [("b", 1)])).lines == []
 
 
 def test_the_timer_of_a_turn_comes_late_and_somebody_else_finds_the_units_kept():
     place = Place()
-    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
+    place.wait("us-1", 10, ("a", 1), ("b", 2), whole=True)
     passed(place, "a", PASSED_MAX)
     place.receive(("a", 1))
     assert place.do(Allocate("us-new", 1, [("a", 1)])).lines == []
@@ -116,8 +170,8 @@ def test_the_timer_of_a_turn_comes_late_and_somebody_else_finds_the_units_kept()
     place.wake()
     assert place.again() == place.state
     passed(place, "a", PASSED_MAX - 1)
-    place.receive(("a", 1))
-    assert place.do(Allocate("us-late", 1, [("a", 1)])).lines == [], "who found its time over passed it, too"
+    place.receive(("b", 1))
+    assert place.do(Allocate("us-late", 1, [("b", 1)])).lines == [], "who found its time over passed it, too"
 
 
 def test_all_of_a_sku_is_kept_for_hundreds_who_wait_for_another(at_once):
@@ -335,7 +389,7 @@ class Traffic:
         self.passed = {
             name: n for name, n in self.passed.items() if name in self.whole() and not self.keeps(self.whole()[name])
         }
-        before, late = len(place.served), {name: one for name, one in self.whole().items() if not self.keeps(one)}
+        before, late = len(place.served), {name: one for name, one in self.whole().items() if self.is_passed(one)}
         if draw < 0.15:
             place.wait(
                 f"us-{self.number:03}", self.number, ("a", rng.randint(1, 2)), ("b", rng.randint(1, 2)), whole=True
@@ -361,14 +415,20 @@ class Traffic:
     def keeps(self, one) -> bool:
         return one.turn is not None and one.turn.until_ms is not None and one.turn.until_ms > self.place.now_ms
 
+    def is_passed(self, one) -> bool:
+        """It is not its turn, though what it lacks may come."""
+        doubted, stock = self.place.state.waiting.doubted, self.place.state.stock
+        lacked = {sku for sku, units in one.lines.items() if sku not in stock or stock[sku].available < units}
+        return not self.keeps(one) and not lacked & doubted
+
     def pass_by(self, late, skus: set[str], by: str | None) -> None:
-        for name, one in late.items():
-            if skus & one.lines.keys() and name != by and (by is None or name < by):
-                self.passed[name] = self.passed.get(name, 0) + 1
         whole = self.whole()
-        for name, count in self.passed.items():
-            if name in whole and self.keeps(whole[name]):
-                continue  # in this very step, before who came last
+        for name, one in late.items():
+            if not (skus & one.lines.keys() and name != by and (by is None or name < by)):
+                continue
+            if name in whole and not self.is_passed(whole[name]):
+                continue  # its turn came in this very step, before who came last; or ended, and it lacked something
+            count = self.passed[name] = self.passed.get(name, 0) + 1
             assert count <= location_turns.PASSED_MAX, f"{name} was passed {count} times before it was its turn"
 
 

@@ -7,6 +7,7 @@ import pytest
 from actors.domain import location_turns
 from actors.domain.location_commands import Allocate, ReceiptLine, ReceiveStock, Reserve
 from actors.domain.location_profile import Profile, SetProfile
+from actors.domain.location_turns import KEEP_MS
 from tests.unit.domain.line_rig import NOW_MS, Place
 
 DAY_MS = 86_400_000
@@ -39,6 +40,22 @@ def test_lots_that_are_too_old_are_kept_and_the_good_ones_given_away(at_once, co
     place.receive(("b", 1))
     assert place.served == [("us-1", 10_001, [("a", 1), ("b", 1)])]
     assert place.state.claims["us-1.10001"] == {("a", "long"): 1}
+
+
+def test_what_ends_too_soon_counts_as_there_when_a_turn_is_over(at_once):
+    """Its other goods would be kept for it again and again."""
+    place = Place()
+    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True, life_days={"a": 30})
+    milk(place, 20, "short", 5)
+    place.receive(("b", 1))
+    assert place.do(Allocate("us-new", 1, [("b", 1)])).lines == []
+    place.now_ms += KEEP_MS
+    place.wake()
+    assert place.do(Allocate("us-newer", 1, [("b", 1)])).lines == [("b", 1)]
+    place.receive(("b", 1))
+    assert place.do(Allocate("us-newest", 1, [("b", 1)])).lines == [("b", 1)]
+    milk(place, 1, "long", 60)
+    assert place.do(Allocate("us-last", 1, [("a", 1)], "", {"a": 30})).lines == []
 
 
 def test_two_are_kept_the_same_lot(at_once):
