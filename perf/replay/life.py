@@ -1,8 +1,8 @@
 """Takes placed orders through their lives: many at once in bodies of updates, or one by one in trace time.
 
 An order's steps are sent one after the other, each after the answer to the one before, so their sequence is kept. An
-`order.illegal_transition` is no failure where the order already is what the trace says: so it is when a run was
-interrupted between a step and its answer, and the next one groups its bodies differently.
+`order.illegal_transition` is no failure where the order is at or past that step already: so it is when a run was
+interrupted, and the next one groups its bodies differently. It goes on from where the order is.
 """
 
 import asyncio
@@ -21,6 +21,9 @@ ITEM_TRIES_MAX: Final = 30
 ITEM_PAUSE_S_FIRST: Final = 0.1
 ITEM_PAUSE_S_MAX: Final = 5.0
 ILLEGAL: Final = "order.illegal_transition"
+# What an order of which a part was never there says once the rest is on its way, and says for ever.
+PARTLY: Final = "partly_shipped"
+_LEAVING: Final = ("ship", "deliver")
 _PATH: Final = "/v1/order-updates"
 
 Step = tuple[LiveOrder, str]
@@ -63,7 +66,7 @@ class Life:
                 halts = await self._send_body(round_[start : start + UPDATES_PER_BODY_MAX])
                 out.update(id(halt.live) for halt in halts)
                 illegal.extend((halt.live, halt.step) for halt in halts if halt.illegal)
-        await asyncio.gather(*(self._check(live, step) for live, step in illegal))
+        await asyncio.gather(*(self._go_on(live, step) for live, step in illegal))
 
     async def _send_body(self, steps: list[Step]) -> list[Halt]:
         """Sends one body, again while the cell puts items off; returns the orders that can't go on."""
@@ -97,16 +100,21 @@ class Life:
 
     async def alone(self, live: LiveOrder, until: Callable[[str], Awaitable[None]]) -> None:
         """Takes one order to its last status; `until` waits for the time of a step."""
-        if not self.is_due(live):
-            return
+        if self.is_due(live):
+            await self._one_by_one(live, live.plan.steps, until)
+
+    async def _one_by_one(
+        self, live: LiveOrder, steps: Sequence[str], until: Callable[[str], Awaitable[None]] | None = None
+    ) -> None:
         path = f"/v1/orders/{live.order_id}/updates"
-        for step in live.plan.steps:
-            await until(step)
+        for step in steps:
+            if until is not None:
+                await until(step)
             answer = await self._client.post(path, encode({"update": step}), step_key(live.plan.reference, step))
             if answer.ok:
                 self._done(live, step)
             elif answer.code == ILLEGAL:
-                await self._check(live, step)
+                await self._go_on(live, step, until)
                 return
             else:
                 self._tally.refuse(live.plan.reference, step, answer.code, answer.detail)
@@ -117,15 +125,27 @@ class Life:
         if step == "ship":
             self._tally.shipped.add(live.plan.reference)
 
-    async def _check(self, live: LiveOrder, step: str) -> None:
-        """After an illegal step: fine where the order is at its last status already."""
+    async def _go_on(self, live: LiveOrder, step: str, until: Callable[[str], Awaitable[None]] | None = None) -> None:
+        """After an illegal step: what comes after it, where an earlier run has taken the order there; else it is refused."""
         present = await read_status(self._client, live.order_id)
-        if present == STATUS_AFTER[live.plan.steps[-1]]:
-            self._tally.already_so += 1
-            if "ship" in live.plan.steps:
-                self._tally.shipped.add(live.plan.reference)
-        else:
+        at = live.plan.steps.index(step)
+        while at < len(live.plan.steps) and not _is_after(live.plan.steps[at], present):
+            at += 1
+        if at == len(live.plan.steps):
             self._tally.refuse(live.plan.reference, step, ILLEGAL, f"the order is {present or 'unknown'}")
+            return
+        if "ship" in live.plan.steps[: at + 1]:
+            self._tally.shipped.add(live.plan.reference)
+        left = live.plan.steps[at + 1 :]
+        if left:
+            await self._one_by_one(live, left, until)
+        else:
+            self._tally.already_so += 1
+
+
+def _is_after(step: str, status: str) -> bool:
+    """Has an order of that status taken the step?"""
+    return status == STATUS_AFTER[step] or (status == PARTLY and step in _LEAVING)
 
 
 def _problem(result: Result) -> Result:

@@ -1,6 +1,7 @@
 """Small traces with everything that an importer must survive, and cells that are slow, busy or away."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import psycopg
@@ -117,6 +118,25 @@ def test_trace_time_ends_elsewhere_than_full_speed(bench: Start, write_trace: Wr
     assert code == 0, shown
     assert "already at their last status" in shown
     assert len(here.cell.orders) == 8
+
+
+@pytest.mark.parametrize(("before", "after"), [(3_600.0, None), (None, 3_600.0)])
+def test_a_run_that_was_interrupted_among_an_order_s_steps_stays_there(
+    bench: Start, write_trace: Write, before: float | None, after: float | None
+) -> None:
+    """The next one sends other bodies, and the first steps of each order are done already."""
+    here, row = bench("us"), "2020-01-01T10:00:00,shop,{},1,online,c1,US,A,Apple,4,100,USD,{},,"
+    came_to = ["processing,PICKING", "shipped,", "delivered,"] * 4
+    # Half of what is wanted is there: one order gets a part, and is never more than partly shipped.
+    first = write_trace(*(row.format(at, status) for at, status in enumerate(came_to)))
+    assert here.replay(first, scarce=Fraction(11, 24), speed=before)[0] == 0
+    assert {order.status for order in here.cell.orders.values()} == {
+        "backordered", "picking", "shipped", "delivered", "partly_shipped",
+    }  # fmt: skip
+    whole = write_trace(*(row.format(at, "delivered,") for at in range(len(came_to))))
+    code, shown = here.replay(whole, scarce=Fraction(11, 24), speed=after)
+    assert code == 0, shown
+    assert {order.status for order in here.cell.orders.values()} == {"backordered", "delivered", "partly_shipped"}
 
 
 def test_a_step_that_is_refused_goes_unnoticed(bench: Start, write_trace: Write) -> None:
