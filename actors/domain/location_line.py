@@ -111,18 +111,21 @@ class LineServed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=
 
 
 class LineTurn(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
-    """Units are set aside for the order until then, since that came to be its turn for this SKU; None: its time is over. `lacked`: of these there was less than it wants."""
+    """Units are set aside for the order until then, since that came to be its turn for this SKU; None: its time is over. `lacked`: of these there was less than it wants, and none came for
+    long. `rest_ms`: so long its other SKUs are set aside for nobody anew then, as they lay idle in vain (UTC ms)."""
 
     order_id: str
     sku: str
     until_ms: int | None
     lacked: list[str] = []
+    rest_ms: int = 0
 
 
-class DoubtEnded(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """More of these SKUs is free than before, of which it was doubted that any come."""
+class GoodsCame(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """Some of these SKUs came in, for which somebody waits who takes all or nothing. `at_ms`: when (UTC ms)."""
 
     skus: list[str]
+    at_ms: int
 
 
 class LinePassed(msgspec.Struct, frozen=True, tag=True, gc=False, omit_defaults=True):
@@ -173,7 +176,8 @@ class Queue(msgspec.Struct):
 
 class WaitingLine(msgspec.Struct):
     """See the module's docstring. `turns`: order id → its turn, of those who take all or nothing. `resting`: SKU → how many of these want it who are passed for now; `given`: SKU → how many were given some of it since, of these SKUs. `dates`: SKU → when those
-    who wait for it have to be looked at (UTC ms), as what is to come of it has changed, and up to which rank they were. `doubted`: SKUs that somebody lacked when his turn was over, and of which none came in since."""
+    who wait for it have to be looked at (UTC ms), as what is to come of it has changed, and up to which rank they were. `doubted`: SKUs that somebody lacked when his turn was over, and of which none came for long, and none since; `came`: SKU →
+    when some came in last (UTC ms), of those that are waited for by who takes all or nothing; `rests`: SKU → until when it is set aside for nobody anew (UTC ms)."""
 
     waiters: dict[str, Waiter] = {}
     queues: dict[str, dict[Class, Queue]] = {}
@@ -183,6 +187,12 @@ class WaitingLine(msgspec.Struct):
     given: dict[str, int] = {}
     dates: dict[str, tuple[int, Rank | None]] = {}
     doubted: set[str] = set()
+    came: dict[str, int] = {}
+    rests: dict[str, int] = {}
+
+    def remembers(self, sku: str) -> bool:
+        """Is something noted of it that goes with the last who waits for it?"""
+        return sku in self.dates or sku in self.doubted or sku in self.came or sku in self.rests
 
     def waiting_for(self, sku: str) -> int:
         """How many orders wait for it."""
@@ -263,7 +273,9 @@ class WaitingLine(msgspec.Struct):
         waiter = self.waiters[event.order_id] = msgspec.structs.replace(known, turn=turn)
         self._rest(waiter)
         self._rest_no_more(known, known.lines)
-        self.doubted.update(event.lacked)
+        if event.lacked:
+            self.doubted.update(event.lacked)
+            self.rests |= {sku: event.rest_ms for sku in waiter.lines if sku not in self.doubted}
 
     def keeps(self, order_id: str, now_ms: int) -> bool:
         """Is it the order's turn?"""
@@ -315,12 +327,13 @@ class WaitingLine(msgspec.Struct):
                 del self.queues[sku]
 
     def _look_no_more(self, skus: Iterable[str]) -> None:
-        """For what nobody waits any more there is no date to be told, and no doubt to be held."""
-        if self.dates or self.doubted:
+        """For what nobody waits any more there is no date to be told, and nothing to be remembered."""
+        if self.dates or self.doubted or self.came or self.rests:
             for sku in skus:
                 if sku not in self.queues:
-                    self.dates.pop(sku, None)
                     self.doubted.discard(sku)
+                    for noted in (self.dates, self.came, self.rests):
+                        noted.pop(sku, None)
 
     def ahead(self, waiter: Waiter, sku: str) -> int:
         """Units that those want who come before that rank, of all classes."""
@@ -351,8 +364,8 @@ class WaitingLine(msgspec.Struct):
         return min(moments, default=None)
 
 
-Changed = LineChanged | LineServed | LineTurn | DoubtEnded | LinePassed | DatesDue | LineDated | DatesLooked | LineDue
-CHANGED = (LineChanged, LineServed, LineTurn, DoubtEnded, LinePassed, DatesDue, LineDated, DatesLooked, LineDue)
+Changed = LineChanged | LineServed | LineTurn | GoodsCame | LinePassed | DatesDue | LineDated | DatesLooked | LineDue
+CHANGED = (LineChanged, LineServed, LineTurn, GoodsCame, LinePassed, DatesDue, LineDated, DatesLooked, LineDue)
 
 
 def line_changed(line: WaitingLine | None, event: Changed) -> WaitingLine | None:
@@ -365,8 +378,9 @@ def line_changed(line: WaitingLine | None, event: Changed) -> WaitingLine | None
         line.serve(event)
     elif type(event) is LineTurn:
         line.take_turn(event)
-    elif type(event) is DoubtEnded:
+    elif type(event) is GoodsCame:
         line.doubted.difference_update(event.skus)
+        line.came |= dict.fromkeys(event.skus, event.at_ms)
     elif type(event) is LinePassed:
         line.pass_by(event.skus, event.order_id)
     elif type(event) is DatesDue:

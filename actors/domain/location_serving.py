@@ -11,12 +11,12 @@ from actors.domain.location_alerts import crossed
 from actors.domain.location_capacity import count_of, local_day
 from actors.domain.location_draft import Draft, apply
 from actors.domain.location_events import Entry, Event, LevelsSet, LotOpened, SafetyStockSet, StockChanged, Units
-from actors.domain.location_line import Class, DoubtEnded, LineServed, Queue, Rank, Waiter, WaitingLine
+from actors.domain.location_line import Class, GoodsCame, LineServed, Queue, Rank, Waiter, WaitingLine
 from actors.domain.location_lots import first_expired, today, without
 from actors.domain.location_profile import DayCount, DayCounted, ProfileSet
 from actors.domain.location_state import Location, Lot, Stock
 from actors.domain.location_stock import buffers_of
-from actors.domain.location_turns import Turns
+from actors.domain.location_turns import Turns, came_in
 
 # Orders that are served in one turn; the others follow at once in the next.
 SERVED_MAX = 200
@@ -57,7 +57,7 @@ class Round:
                 self._profile = event.profile
             elif type(event) is DayCounted:
                 count = event.count
-        self.turns = Turns(line, context.now_ms, self._came(), self._lacks)
+        self.turns = Turns(line, context.now_ms, came_in(events), self)
         self._count: DayCount | None = None
         if self._profile is not None and self._profile.limited:
             self._count = count or count_of(
@@ -85,13 +85,6 @@ class Round:
                     stock.safety_stock = levels.safety_stock
                 if levels.buffers is not None:
                     stock.buffers = buffers_of(levels.buffers)
-
-    def _came(self) -> Iterable[str]:
-        """SKUs of which more is free than before the turn."""
-        for sku, stock in self._draft.touched.items():
-            known = self._location.stock.get(sku)
-            if stock.available > (known.available if known is not None else 0):
-                yield sku
 
     # --- who gets it
     def serve(
@@ -141,7 +134,7 @@ class Round:
         """What there is of it waits for who takes all or nothing, if it is its turn; if not it is left to others, as what is missing may never come."""
         if any(moment > self._context.now_ms for moment in waiter.from_ms.values()):
             return
-        if not self._beyond_a_day(waiter) and self._good(waiter, sku) and self.turns.has(waiter, sku):
+        if not self.beyond_a_day(waiter) and self._good(waiter, sku) and self.turns.has(waiter, sku):
             # Its heads follow each other, as it has one rank: nothing is given in between.
             if waiter.order_id not in self._held:
                 self._hold(waiter)
@@ -156,7 +149,7 @@ class Round:
         names = (only for _, _, _, only in self._line.queues.get(sku, ()) if only and self.turns.keeps(only))
         keepers = [waiters[name] for name in names if name in waiters and sku in waiters[name].lines]
         for waiter in sorted(keepers, key=lambda one: one.rank(sku)):
-            if not self._beyond_a_day(waiter):
+            if not self.beyond_a_day(waiter):
                 self._hold_of(waiter, sku)
 
     def _hold(self, waiter: Waiter) -> None:
@@ -184,14 +177,14 @@ class Round:
     def _good(self, waiter: Waiter, sku: str) -> int:
         return sum(units for _, units in self._parts(waiter, sku, waiter.lines[sku]))
 
-    def _lacks(self, waiter: Waiter, sku: str) -> bool:
-        """Is there less of it than it wants, in its channel and lasting long enough, be it set aside for others or not?"""
-        stock, lots = self._draft.stock(sku), self._draft.lots(sku)
-        units = min(waiter.lines[sku], stock.available_to(waiter.channel))
-        if lots:
-            parts = first_expired(lots, units, today(self._context) + waiter.life_days.get(sku, 0))
-            units = sum(n for _, n in parts)
-        return units < waiter.lines[sku]
+    def lacks(self, waiter: Waiter, sku: str) -> bool:
+        """See `Goods`. What is simply not there is seen before any lot is looked at: there may be thousands."""
+        wanted = waiter.lines[sku]
+        if self._free_for(waiter, sku) < wanted:
+            return True
+        lots = self._draft.lots(sku)
+        parts = first_expired(lots, wanted, today(self._context) + waiter.life_days.get(sku, 0)) if lots else ()
+        return bool(lots) and sum(n for _, n in parts) < wanted
 
     def _give(self, waiter: Waiter, sku: str, wanted: int) -> int:
         """Units that it got, all that there are for it; everything else that it wants too, if it takes all or nothing."""
@@ -258,7 +251,7 @@ class Round:
 
     def _finds_all(self, waiter: Waiter) -> bool:
         now_ms = self._context.now_ms
-        if any(moment > now_ms for moment in waiter.from_ms.values()) or self._beyond_a_day(waiter):
+        if any(moment > now_ms for moment in waiter.from_ms.values()) or self.beyond_a_day(waiter):
             return False
         if self._late and any(sku not in self._served_now and self._line.ahead(waiter, sku) for sku in waiter.lines):
             return False  # of its other goods there may be some for who comes before it, who is not looked at now
@@ -278,7 +271,7 @@ class Round:
         known = self._draft.touched.get(sku) or self._location.stock.get(sku)
         return known.available_to(waiter.channel) if known is not None else 0
 
-    def _beyond_a_day(self, waiter: Waiter) -> bool:
+    def beyond_a_day(self, waiter: Waiter) -> bool:
         """Is it more at once than the place does in a day by now? Whoever came when it did more finds all on no day, so nothing is set aside for him."""
         return self._profile is not None and self._profile.beyond_a_day(sum(waiter.lines.values()))
 
@@ -317,9 +310,9 @@ class Round:
         return self.kept.get(sku, 0) + self.turns.aside_but(sku, self._asker)
 
     def events(self, waiters: Mapping[str, Waiter], *, floor: bool) -> list[Event]:
-        """Of which SKUs it is doubted no more that they come; whose turn came or ended; and who was served, each with the units as one part of the order."""
-        ended = self.turns.doubts_ended()
-        out: list[Event] = [DoubtEnded(ended)] if ended else []
+        """What came in of what is waited for as a whole; whose turn came or ended; and who was served, each with the units as one part of the order."""
+        came = self.turns.waited_for()
+        out: list[Event] = [GoodsCame(came, self._context.now_ms)] if came else []
         out += [turn for name, turn in self.turns.changed.items() if name not in self._given]
         for order_id, entries in self._given.items():
             number, got = waiters[order_id].number, dict[str, int]()

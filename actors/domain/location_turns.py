@@ -4,7 +4,8 @@
         ▲                                                         │
         └──── KEEP_MS are over: it goes to the next in line ──────┘
 
-A turn is for what still comes. When one is over, what its order lacked is in doubt: until some of it comes in, nobody has a turn who lacks it. So goods lie idle at most once for what never comes, however many wait for it.
+A turn is for what still comes. When one is over, what its order lacked is in doubt if none of it came for `COMES_MS`: until some comes in, nobody has a turn who lacks it. And what lay idle in vain rests: for `KEEP_MS` no turn begins
+that wants it. So goods lie idle only once for what comes no more, however many wait for it; and at most two thirds of the time for however many things that come no more.
 
 Without this an order for several goods at once could be passed for ever by orders for one: each unit that comes is somebody's before the next one is there. What is set aside
 stays free in the books, of the lots that are good for it; only nobody who comes later gets it. It is worked out anew in each round from who is in line and what is free, so there is nothing to be given back.
@@ -16,12 +17,14 @@ of one SKU units are set aside for at most `KEEPERS_MAX` orders at a time. Who w
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
+from typing import Protocol
 
+from actors.domain.location_events import Event, LevelsSet, SafetyStockSet, StockChanged
 from actors.domain.location_line import LineTurn, Rank, Turn, Units, Waiter, WaitingLine
-from actors.domain.times import HOUR_MS
+from actors.domain.times import DAY_MS, HOUR_MS
 
 # So long units are set aside for one order.
 KEEP_MS = 12 * HOUR_MS
@@ -29,23 +32,48 @@ KEEP_MS = 12 * HOUR_MS
 PASSED_MAX = 5
 # For so many orders units of one SKU are set aside.
 KEEPERS_MAX = 10
+# What has not come for so long may never come again: longer than from a Friday's delivery to a Monday's.
+COMES_MS = 4 * DAY_MS
 # Who wants more of them at once has no turn: it would keep a whole shop idle, and everybody would have to look at all of it.
 TURN_SKUS_MAX = 50
 
 _rank_of = itemgetter(0)
 
 
+class Goods(Protocol):
+    """What there is in a round."""
+
+    def lacks(self, waiter: Waiter, sku: str) -> bool:
+        """Is there less of it than it wants, in its channel and lasting long enough, be it set aside for others or not?"""
+        ...
+
+    def beyond_a_day(self, waiter: Waiter) -> bool:
+        """Is it more at once than the place does in a day?"""
+        ...
+
+
+def came_in(events: Iterable[Event]) -> Iterator[str]:
+    """SKUs that there are more of for sale by these: they came, were found, are good again, or are not kept back any more. What somebody gives back was there before."""
+    for event in events:
+        if type(event) is StockChanged:
+            for entry in event.entries:
+                state, aside = entry.aside or ("", 0)
+                if entry.on_hand > (0 if state == "reserved" else aside):
+                    yield entry.sku
+        elif type(event) is SafetyStockSet:
+            yield from (sku for sku, _ in event.levels)
+        elif type(event) is LevelsSet:
+            yield from (levels.sku for levels in event.levels)
+
+
 class Turns:
-    """Whose turn it is in one round, and what is set aside. `changed`: whose turn came or ended in it.
+    """Whose turn it is in one round, and what is set aside. `changed`: whose turn came or ended in it. came: SKUs of which some came in by what the round is about."""
 
-    came: SKUs of which more is free by now than before. lacks: is there less of the SKU than the order wants, whoever may have it?"""
-
-    def __init__(
-        self, line: WaitingLine, now_ms: int, came: Iterable[str], lacks: Callable[[Waiter, str], bool]
-    ) -> None:
-        self._line, self._turns, self._now_ms, self._lacks = line, line.turns, now_ms, lacks
+    def __init__(self, line: WaitingLine, now_ms: int, came: Iterable[str], goods: Goods) -> None:
+        self._line, self._turns, self._now_ms, self._goods = line, line.turns, now_ms, goods
         self._came = frozenset(came)
-        self._doubted = line.doubted - self._came
+        # By what ended in this round.
+        self._newly_doubted, self._rested = set[str](), set[str]()
         self._current: dict[str, Turn] = {}
         self._instead: Waiter | None = None
         # SKU → for how many orders units of it are set aside
@@ -137,9 +165,7 @@ class Turns:
         if turn.lasts(self._now_ms):
             return True
         if turn.until_ms is not None:
-            lacked = [of for of in waiter.lines if of not in self._came and self._lacks(waiter, of)]
-            self._doubted.update(lacked)
-            self._set(waiter, Turn(turn.sku, None), lacked)
+            self._ends(waiter, turn.sku)
         if name not in self._need:
             before = 0 if name in self._current else self._line.passed(waiter) - turn.mark
             self._need[name] = PASSED_MAX - before
@@ -161,13 +187,34 @@ class Turns:
     def _begins(self, waiter: Waiter, sku: str) -> bool:
         if len(waiter.lines) > TURN_SKUS_MAX or any(self._keeping(of) >= KEEPERS_MAX for of in waiter.lines):
             return False
-        if any(of in self._doubted and self._lacks(waiter, of) for of in waiter.lines):
+        if any(self._rests(of) or (self._is_doubted(of) and self._goods.lacks(waiter, of)) for of in waiter.lines):
             return False
         for of in waiter.lines:
             self._keepers[of] += 1
             self._resting.get(of, {}).pop(waiter.order_id, None)
-        self._set(waiter, Turn(sku, self._now_ms + KEEP_MS))
+        turn = self._current[waiter.order_id] = Turn(sku, self._now_ms + KEEP_MS)
+        self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, turn.until_ms)
         return True
+
+    def _ends(self, waiter: Waiter, sku: str) -> None:
+        """Its time is over. Of what it lacks it is doubted that any comes, if none did for so long."""
+        came, long_ago_ms = self._line.came, self._now_ms - COMES_MS
+        lacked = [
+            of for of in waiter.lines
+            if of not in self._came and came.get(of, 0) <= long_ago_ms and self._goods.lacks(waiter, of)
+        ]  # fmt: skip
+        self._newly_doubted.update(lacked)
+        if lacked:
+            self._rested.update(of for of in waiter.lines if not self._is_doubted(of))
+        self._current[waiter.order_id] = Turn(sku, None)
+        rest_ms = self._now_ms + KEEP_MS if lacked else 0
+        self.changed[waiter.order_id] = LineTurn(waiter.order_id, sku, None, lacked, rest_ms)
+
+    def _is_doubted(self, sku: str) -> bool:
+        return sku not in self._came and (sku in self._newly_doubted or sku in self._line.doubted)
+
+    def _rests(self, sku: str) -> bool:
+        return sku in self._rested or self._line.rests.get(sku, 0) > self._now_ms
 
     def _keeping(self, sku: str) -> int:
         """For how many orders it is set aside, by whatever it came to be their turn."""
@@ -177,16 +224,22 @@ class Turns:
             names = {only for _, _, _, only in self._line.queues.get(sku, ()) if only}
             if instead is not None and instead.whole:
                 (names.add if sku in instead.lines else names.discard)(instead.order_id)
-            found = self._keepers[sku] = sum(self.keeps(name) for name in names)
+            found = self._keepers[sku] = sum(self.keeps(name) and not self._is_beyond(name) for name in names)
         return found
 
-    def _set(self, waiter: Waiter, turn: Turn, lacked: Iterable[str] = ()) -> None:
-        self._current[waiter.order_id] = turn
-        self.changed[waiter.order_id] = LineTurn(waiter.order_id, turn.sku, turn.until_ms, list(lacked))
+    def _is_beyond(self, name: str) -> bool:
+        """Nothing is set aside for it, though it may have its turn yet."""
+        instead = self._instead
+        waiter = instead if instead is not None and instead.order_id == name else self._line.waiters.get(name)
+        return waiter is not None and self._goods.beyond_a_day(waiter)
 
-    def doubts_ended(self) -> list[str]:
-        """SKUs that were in doubt, and of which some came in."""
-        return sorted(self._line.doubted & self._came)
+    def waited_for(self) -> list[str]:
+        """Of what came in, that which somebody waits for who takes all or nothing, or of which it was doubted that any comes."""
+        line = self._line
+        return sorted(
+            sku for sku in self._came
+            if sku in line.doubted or any(only for _, _, _, only in line.queues.get(sku, ()))
+        )  # fmt: skip
 
     def next_end_ms(self) -> int | None:
         """When the next turn ends (UTC ms)."""

@@ -202,8 +202,7 @@ def wait(location: Location, command: WaitInLine, context: Context) -> tuple[lis
         return [], told
     before = known.lines if known is not None else {}
     whole = known is not None and known.whole
-    noted = line.dates.keys() | line.doubted
-    left = [sku for sku in before if sku not in waiter.lines and (whole or sku in noted)]
+    left = [sku for sku in before if sku not in waiter.lines and (whole or line.remembers(sku))]
     events: list[Event] = [LineChanged(waiter, left), *arrivals.joined(waiter)]
     dates_ms = location_dates.due_of(events)
     events.extend(_got_at_once(location, line, known, waiter, context, dates_ms))

@@ -11,7 +11,7 @@ from actors.domain.location_line import (
     Changed,
     DatesDue,
     DatesLooked,
-    DoubtEnded,
+    GoodsCame,
     LineChanged,
     LineDated,
     LineDue,
@@ -47,13 +47,16 @@ NOTE = "#"
 
 
 class Note(msgspec.Struct, array_like=True, gc=False):
-    """Of one SKU: `given`, `dates`, `doubted`, see `WaitingLine`; None where there is nothing."""
+    """Of one SKU: `given`, `dates`, `doubted`, `came`, `rests`, see `WaitingLine`; None where there is nothing."""
 
     given: int | None = None
     date: tuple[int, Rank | None] | None = None
     doubted: bool = False
+    came_ms: int | None = None
+    rests_ms: int | None = None
 
 
+_NOTHING = Note()
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Waiter).decode
 _decode_note = msgspec.msgpack.Decoder(Note).decode
@@ -68,9 +71,13 @@ def waiter_row(location_id: str, order_id: str, line: WaitingLine | None) -> Wai
 
 
 def note_row(location_id: str, sku: str, line: WaitingLine | None) -> WaiterRow:
-    """What is counted or due for the SKU; gone when there is nothing."""
-    note = Note(line.given.get(sku), line.dates.get(sku), sku in line.doubted) if line is not None else Note()
-    if note == Note():
+    """What is counted, due or remembered for the SKU; gone when there is nothing."""
+    note = _NOTHING
+    if line is not None:
+        note = Note(
+            line.given.get(sku), line.dates.get(sku), sku in line.doubted, line.came.get(sku), line.rests.get(sku)
+        )  # fmt: skip
+    if note == _NOTHING:
         return WaiterRow(location_id, NOTE + sku, gone=True)
     return WaiterRow(location_id, NOTE + sku, state=_encode(note))
 
@@ -92,7 +99,7 @@ def rows_of_line(location_id: str, line: WaitingLine | None, event: Changed) -> 
         noted = waiter.lines if waiter is not None else ()
     elif type(event) is LineDated:
         yield waiter_row(location_id, event.order_id, line)
-    elif type(event) is LinePassed or type(event) is DatesDue or type(event) is DoubtEnded:
+    elif type(event) is LinePassed or type(event) is DatesDue or type(event) is GoodsCame:
         noted = event.skus
         if type(event) is LinePassed and event.order_id:
             yield waiter_row(location_id, event.order_id, line)
@@ -143,4 +150,8 @@ def line_of(rows: Iterable[WaiterRow]) -> WaitingLine | None:
             line.dates[sku] = note.date
         if note.doubted:
             line.doubted.add(sku)
+        if note.came_ms is not None:
+            line.came[sku] = note.came_ms
+        if note.rests_ms is not None:
+            line.rests[sku] = note.rests_ms
     return line

@@ -14,7 +14,7 @@ from actors.domain.times import DAY_MS
 from actors.runtime.wire import Turn
 
 _SHORT = (
-    (location_turns, "KEEP_MS", 1_500), (location_turns, "PASSED_MAX", 3), (location_turns, "KEEPERS_MAX", 3),
+    (location_turns, "KEEP_MS", 1_500), (location_turns, "COMES_MS", 2_500), (location_turns, "PASSED_MAX", 3), (location_turns, "KEEPERS_MAX", 3),
     (location_dates, "LOOK_AFTER_MS", 400), (location_dates, "LATE_MS", 700), (location_dates, "LOOK_AGAIN_MS", 500), (order_dates, "TELL_AFTER_MS", 900),
 )  # fmt: skip
 
@@ -142,11 +142,11 @@ class Passed:
                 yield from self._count(state, one, later, turn)
             if keeps(one, turn.at_ms) and name in began:
                 yield from (
-                    f"{self.name} version {turn.version}: it is the turn of {name}, who lacks {sku}, and none came"
+                    f"{self.name} version {turn.version}: it is the turn of {name}, and {sku} is in doubt, or rests"
                     for sku in self._in_doubt(state, one, turn.at_ms) & self.doubted
                 )
         self.lines = {name: dict(one.lines) for name, one in whole.items()}
-        self.doubted = frozenset() if line is None else frozenset(line.doubted)
+        self.doubted = frozenset() if line is None else frozenset(line.doubted) | line.rests.keys()
         self.keepers = [one for one in whole.values() if one.turn is not None and one.turn.until_ms is not None]
 
     def _is_later(self, state: Location, by: str, one: Waiter, sku: str) -> bool:
@@ -156,9 +156,13 @@ class Passed:
         return other.channel == one.channel and other.rank(sku) > one.rank(sku) and not other.from_ms
 
     def _in_doubt(self, state: Location, one: Waiter, at_ms: int) -> frozenset[str]:
-        """What it lacks that nobody has a turn for."""
-        assert state.waiting is not None
-        return frozenset(sku for sku in one.lines if sku in state.waiting.doubted and lacks(state, one, sku, at_ms))
+        """What it lacks that nobody has a turn for, and what rests."""
+        line = state.waiting
+        assert line is not None
+        return frozenset(
+            sku for sku in one.lines
+            if line.rests.get(sku, 0) > at_ms or (sku in line.doubted and lacks(state, one, sku, at_ms))
+        )  # fmt: skip
 
     def _count(self, state: Location, one: Waiter, later: list[tuple[str, str]], turn: Turn) -> Iterator[str]:
         line = state.waiting

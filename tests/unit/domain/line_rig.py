@@ -91,8 +91,10 @@ class SlowLine:
         # order → (for which SKU, until when); order → of which SKUs others were given some while it is passed
         self.keeps: dict[str, tuple[str, int]] = {}
         self.passed: dict[str, list[str]] = {}
-        # SKUs that somebody lacked when his turn was over, and of which none came since
+        # SKUs that somebody lacked when his turn was over, and of which none came for long, and none since; when some came last; what is set aside for nobody anew, and until when
         self.doubted: set[str] = set()
+        self.came: dict[str, int] = {}
+        self.rests: dict[str, int] = {}
 
     def put(self, waiter: Waiter) -> None:
         """In place of what it wanted before."""
@@ -116,13 +118,19 @@ class SlowLine:
         return was_there
 
     def _forget(self) -> None:
-        """What nobody waits for is in no doubt."""
-        self.doubted &= {sku for one in self.waiters.values() for sku in one.lines}
+        """What nobody waits for is not remembered."""
+        wanted = {sku for one in self.waiters.values() for sku in one.lines}
+        self.doubted &= wanted
+        for noted in (self.came, self.rests):
+            for sku in noted.keys() - wanted:
+                del noted[sku]
 
     def serve(self, skus: Iterable[str], free, now_ms: int, came: Iterable[str] = ()) -> dict[tuple[str, str], int]:
-        """(order, SKU) → units. `free(sku, channel)`: before anything is given. came: SKUs of which more is free than before."""
+        """(order, SKU) → units. `free(sku, channel)`: before anything is given. came: SKUs of which some came in."""
+        whole = {sku for one in self.waiters.values() if one.whole for sku in one.lines}
+        self.came |= {sku: now_ms for sku in came if sku in whole | self.doubted}
         self.doubted -= set(came)
-        given = SlowRound(self, free, now_ms, came).serve(skus)
+        given = SlowRound(self, free, now_ms).serve(skus)
         for _, sku in given:
             self.newcomer_got([sku])
         self._served(given)
@@ -148,8 +156,8 @@ class SlowLine:
 class SlowRound:
     """One look at who waits: by rank everybody gets what those before leave, or, if that is not all and he takes nothing less, stands back or has it set aside."""
 
-    def __init__(self, line: SlowLine, free, now_ms: int, came: Iterable[str] = ()) -> None:
-        self.line, self.free, self.now_ms, self.came = line, free, now_ms, set(came)
+    def __init__(self, line: SlowLine, free, now_ms: int) -> None:
+        self.line, self.free, self.now_ms = line, free, now_ms
         self.given: dict[tuple[str, str], int] = {}
         # Of those who are passed: how many have to pass them yet, whose turn has just ended, and who is passed because of which SKU.
         self.need: dict[str, int] = {}
@@ -244,7 +252,12 @@ class SlowRound:
             del self.line.keeps[name]
             self.line.passed[name] = []
             self.ended.append(name)
-            self.line.doubted |= {of for of in one.lines if self.lacks(one, of)} - self.came
+            long_ago = self.now_ms - location_turns.COMES_MS
+            in_vain = {of for of in one.lines if self.lacks(one, of) and self.line.came.get(of, 0) <= long_ago}
+            self.line.doubted |= in_vain
+            if in_vain:
+                rested = one.lines.keys() - self.line.doubted
+                self.line.rests |= dict.fromkeys(rested, self.now_ms + location_turns.KEEP_MS)
         if name in self.line.keeps:
             return
         if name not in self.need:
@@ -263,7 +276,9 @@ class SlowRound:
         return self.free(sku, one.channel) - gone < one.lines[sku]
 
     def begins(self, one: Waiter, sku: str) -> None:
-        """Its turn, unless too many have theirs, or it lacks what may never come."""
+        """Its turn, unless too many have theirs, it lacks what may never come, or some of it has just lain idle in vain."""
+        if any(self.line.rests.get(of, 0) > self.now_ms for of in one.lines):
+            return
         if any(of in self.line.doubted and self.lacks(one, of) for of in one.lines):
             return
         if all(self.slots.count(of) < location_turns.KEEPERS_MAX for of in one.lines):

@@ -26,7 +26,7 @@ from actors.domain.location_commands import (
     Unreserve,
 )
 from actors.domain.location_events import Levels
-from actors.domain.location_line import Waiter, WaitInLine
+from actors.domain.location_line import Waiter, WaitingLine, WaitInLine
 from tests.unit.domain.line_rig import NOW_MS, Place, SlowLine
 
 SKUS = ("a", "b", "c")
@@ -48,7 +48,7 @@ class Play:
     def do(self, command, skus=()) -> None:
         """What the line gets by it is what the slow one gives of what is free after it."""
         before, version = len(self.place.served), self.place.version
-        was = {sku: stock.available for sku, stock in self.place.state.stock.items()}
+        was = {sku: self._for_sale(sku) for sku in SKUS}
         known = {name: one.lines for name, one in self.slow.waiters.items()}
         try:
             reply = self.place.do(command)
@@ -62,7 +62,9 @@ class Play:
         if isinstance(command, Allocate | Reserve) and reply.lines:
             for sku, n in reply.lines:
                 taken[sku] += n
-        came = [sku for sku in SKUS if self._free_before(sku, "", taken) > was.get(sku, 0)]
+        came = [sku for sku in SKUS if self._for_sale(sku) > was[sku]]
+        if isinstance(command, SetLevels):
+            came += skus
         free = partial(self._free_before, taken=taken)
         given = self.slow.serve(skus, free, self.place.now_ms, came)
         assert got == {key: n for key, n in given.items() if n}, (command, known)
@@ -79,8 +81,14 @@ class Play:
         kept = {name: (turn.sku, turn.until_ms) for name, turn in turns.items() if turn.until_ms is not None}
         assert kept == self.slow.keeps
         assert sorted(turns.keys() - kept.keys()) == sorted(self.slow.passed)
-        assert (set() if self.place.state.waiting is None else self.place.state.waiting.doubted) == self.slow.doubted
+        line = self.place.state.waiting or WaitingLine()
+        assert (line.doubted, line.came, line.rests) == (self.slow.doubted, self.slow.came, self.slow.rests)
         assert self.place.again() == self.place.state
+
+    def _for_sale(self, sku: str) -> int:
+        """Be it promised to somebody or not."""
+        stock = self.place.state.stock.get(sku)
+        return 0 if stock is None else stock.on_hand - stock.damaged - stock.quality_hold
 
     def _free_before(self, sku: str, channel: str, taken: dict[str, int]) -> int:
         stock = self.place.state.stock.get(sku)
@@ -170,6 +178,7 @@ class Play:
 def short_turns(monkeypatch):
     """So that they come and end within a few steps."""
     monkeypatch.setattr(location_turns, "KEEP_MS", 12)
+    monkeypatch.setattr(location_turns, "COMES_MS", 20)
     monkeypatch.setattr(location_turns, "PASSED_MAX", 1)
     monkeypatch.setattr(location_turns, "KEEPERS_MAX", 2)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -9,11 +11,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actors.domain import location_serving, location_turns
-from actors.domain.location_commands import Allocate, ReceiptLine, ReceiveStock, Reserve, SetLevels
+from actors.domain.location_commands import (
+    AdjustmentLine,
+    AdjustStock,
+    Allocate,
+    ChangeCondition,
+    ConditionLine,
+    ReceiptLine,
+    ReceiveStock,
+    Reserve,
+    SetLevels,
+    Unreserve,
+)
 from actors.domain.location_events import Levels, StockRunsLow
 from actors.domain.location_profile import Profile, SetProfile
 from actors.domain.location_serving import Round
-from actors.domain.location_turns import KEEP_MS, KEEPERS_MAX, PASSED_MAX
+from actors.domain.location_turns import COMES_MS, KEEP_MS, KEEPERS_MAX, PASSED_MAX
 from actors.domain.times import HOUR_MS
 from tests.unit.domain.line_rig import NOW_MS, Place
 
@@ -101,6 +114,8 @@ def test_goods_lie_idle_for_what_never_comes():
     # Of what it lacks none has come: nothing is set aside for it, however often it is passed.
     place.receive(("a", 1))
     passed(place, "a", 3 * PASSED_MAX)
+    place.now_ms += KEEP_MS
+    passed(place, "a", PASSED_MAX)
     place.receive(("b", 1))
     assert place.again().waiting.doubted == set()
     assert place.do(Allocate("us-late", 2, [("b", 1)])).lines == [], "it was passed often enough, and some has come"
@@ -108,21 +123,125 @@ def test_goods_lie_idle_for_what_never_comes():
     assert place.served[-1] == ("us-1", 10_001, [("a", 1), ("b", 1)])
 
 
-def test_orders_that_wait_for_what_never_comes_have_one_turn_after_the_other():
-    """Carts would find nothing for days, though hundreds are there."""
-    place, got = Place(small=False), []
-    place.receive(("a", 500))
-    for number in range(60):
-        place.wait(f"us-{number:02}", number, ("a", 60), ("b", 1), whole=True)
-    for hour in range(120):
+def served_carts(place: Place, hours: int, each: Callable[[int], object] = lambda hour: None) -> list[int]:
+    """Two carts an hour for one "a" each; in which hours they got it. each: what else happens."""
+    got = []
+    for hour in range(hours):
         place.now_ms = NOW_MS + hour * HOUR_MS
         place.wake()
+        each(hour)
         for at in (1, 2):
-            got += place.do(Reserve(f"us-resv-{hour}-{at}", [("a", 1)])).lines
-    assert len(got) >= 2 * (120 - 2 * KEEP_MS // HOUR_MS)
-    # The first in rank are served when it comes after all.
-    place.receive(("b", 2))
-    assert [name for name, _, _ in place.served] == ["us-00", "us-01"]
+            got += [hour for _ in place.do(Reserve(f"us-resv-{hour}-{at}", [("a", 1)])).lines]
+    return got
+
+
+@pytest.mark.parametrize("others", ["the same", "a cart gives it back", "each another"])
+def test_orders_that_wait_for_what_never_comes_have_one_turn_after_the_other(others):
+    """Carts would find nothing for days, though hundreds are there."""
+    place = Place(small=False)
+    place.receive(("a", 500), ("b", 1))
+    for number in range(60):
+        lacked = (f"b{number}", 1) if others == "each another" else ("b", 2)
+        place.wait(f"us-{number:02}", number, ("a", 60), lacked, whole=True)
+
+    def back_and_forth(hour: int) -> None:
+        cart = place.do(Reserve(f"us-resv-b{hour}", [("b", 1)])).lines if others == "a cart gives it back" else []
+        if cart:
+            place.do(Unreserve(f"us-resv-b{hour}", cart))
+
+    got, turn_h = served_carts(place, 120, back_and_forth), KEEP_MS // HOUR_MS
+    gaps = [later - sooner for sooner, later in itertools.pairwise(got)]
+    assert max(gaps) <= turn_h + 1
+    assert len(got) >= (2 * 120 * 4 // 10 if others == "each another" else 2 * (120 - turn_h))
+    if others == "the same":  # the first in rank are served when it comes after all
+        place.receive(("b", 3))
+        assert [name for name, _, _ in place.served] == ["us-00", "us-01"]
+
+
+@pytest.mark.parametrize(("wants", "daily"), [(15, 10), (25, 20), (50, 20)])
+def test_an_order_that_needs_more_than_one_delivery_never_has_them_together(wants, daily):
+    """Its goods come each day, and carts take them in between."""
+    place = Place(small=False)
+    place.wait("us-1", 10, ("a", wants), whole=True)
+    served_carts(place, 120, lambda hour: place.receive(("a", daily)) if hour % 24 == 8 else None)
+    assert [name for name, _, _ in place.served] == ["us-1"]
+
+
+def test_what_did_not_come_for_long_is_believed_to_come(at_once):
+    place = Place()
+    place.receive(("a", 1))
+    place.wait("us-1", 10, ("a", 1), ("b", 2), whole=True)
+    place.receive(("b", 1))
+    while place.now_ms + KEEP_MS < NOW_MS + COMES_MS:
+        place.now_ms += KEEP_MS
+        place.wake()
+        assert place.do(Reserve("us-resv-1", [("a", 1)])).lines == [], "it came not long ago"
+    place.now_ms += KEEP_MS
+    place.wake()
+    assert place.do(Reserve("us-resv-1", [("a", 1)])).lines == [("a", 1)]
+
+
+@pytest.mark.parametrize("more", ["receipt", "found", "good again", "levels"])
+def test_what_comes_in_another_way_than_by_a_receipt_stays_in_doubt(at_once, more):
+    place = Place()
+    place.receive(("a", 1), ("b", 1))
+    place.do(SetLevels([Levels("b", 0, None, {"online": 1})]))
+    place.do(ChangeCondition([ConditionLine("b", 1, "sellable", "damaged")]))
+    place.wait("us-1", 10, ("a", 1), ("b", 9), whole=True, channel="online")
+    place.now_ms += COMES_MS
+    place.wake()
+    assert place.state.waiting.doubted == {"b"}
+    place.do({
+        "receipt": ReceiveStock([ReceiptLine("b", 1)]), "found": AdjustStock([AdjustmentLine("b", 1, "found")]),
+        "good again": ChangeCondition([ConditionLine("b", 1, "damaged", "sellable")]),
+        "levels": SetLevels([Levels("b", None, None, {"online": 0})]),
+    }[more])  # fmt: skip
+    assert place.again().waiting.doubted == set()
+
+
+def test_goods_that_come_damaged_end_a_doubt(at_once):
+    place = Place()
+    place.receive(("a", 1))
+    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
+    place.now_ms += KEEP_MS
+    place.wake()
+    place.do(ReceiveStock([ReceiptLine("b", 1, condition="damaged")]))
+    assert place.state.waiting.doubted == {"b"}
+
+
+def test_the_last_who_waits_for_what_is_in_doubt_takes_what_he_finds_and_the_doubt_stays_in_its_row(at_once):
+    place = Place()
+    place.receive(("a", 1))
+    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
+    place.wait("us-2", 20, ("b", 1))
+    place.now_ms += KEEP_MS
+    place.wake()
+    place.wait("us-1", 10, whole=True)
+    assert place.again().waiting.doubted == {"b"}
+    place.wait("us-2", 20, ("z", 1))
+    assert place.again() == place.state
+
+
+def test_those_whom_the_place_can_do_on_no_day_any_more_keep_others_from_their_turns(at_once):
+    place = Place(small=False)
+    place.do(SetProfile(Profile(units_a_day=100)))
+    place.receive(("a", 200))
+    for number in range(KEEPERS_MAX):
+        place.wait(f"us-{number:02}", number, ("a", 20), ("b", 1), whole=True)
+    place.do(SetProfile(Profile(units_a_day=10)))
+    place.wait("us-50", 50, ("a", 3), ("b", 1), whole=True)
+    assert place.do(Reserve("us-resv-1", [("a", 200)])).lines == [("a", 197)]
+
+
+def test_units_stay_for_who_can_have_them_on_no_day_when_another_wants_them_with_something_else(at_once):
+    place = Place()
+    place.do(SetProfile(Profile(units_a_day=100)))
+    place.receive(("a", 20))
+    place.wait("us-1", 10, ("a", 20), ("b", 1), whole=True)
+    place.do(SetProfile(Profile(units_a_day=10)))
+    place.wait("us-2", 20, ("a", 2), ("c", 1), whole=True)
+    place.receive(("c", 1))
+    assert [name for name, _, _ in place.served] == ["us-2"]
 
 
 @pytest.mark.parametrize("how", ["leaves", "wants other goods", "has all it wants"])
@@ -170,6 +289,7 @@ def test_the_timer_of_a_turn_comes_late_and_somebody_else_finds_the_units_kept()
     place.wake()
     assert place.again() == place.state
     passed(place, "a", PASSED_MAX - 1)
+    place.now_ms += KEEP_MS
     place.receive(("b", 1))
     assert place.do(Allocate("us-late", 1, [("b", 1)])).lines == [], "who found its time over passed it, too"
 
@@ -283,7 +403,8 @@ def test_what_is_counted_for_who_is_passed_grows_without_end():
     passed(place, "a", PASSED_MAX)
     place.receive(("a", 1))
     assert place.state.waiting.turns["us-1"].until_ms
-    assert (place.state.waiting.given, notes(place)) == ({}, [])
+    # That some came in is noted, too, and in the end that none did.
+    assert (place.state.waiting.given, notes(place)) == ({}, ["a"])
     place.now_ms += KEEP_MS
     place.wake()
     assert (place.state.waiting.given, notes(place)) == ({"a": 0, "d": 0}, ["a", "d"])
@@ -416,10 +537,11 @@ class Traffic:
         return one.turn is not None and one.turn.until_ms is not None and one.turn.until_ms > self.place.now_ms
 
     def is_passed(self, one) -> bool:
-        """It is not its turn, though what it lacks may come."""
-        doubted, stock = self.place.state.waiting.doubted, self.place.state.stock
+        """It is not its turn, though what it lacks may come, and none of it lay idle in vain a while ago."""
+        line, stock = self.place.state.waiting, self.place.state.stock
         lacked = {sku for sku, units in one.lines.items() if sku not in stock or stock[sku].available < units}
-        return not self.keeps(one) and not lacked & doubted
+        rests = any(line.rests.get(sku, 0) > self.place.now_ms for sku in one.lines)
+        return not self.keeps(one) and not lacked & line.doubted and not rests
 
     def pass_by(self, late, skus: set[str], by: str | None) -> None:
         whole = self.whole()

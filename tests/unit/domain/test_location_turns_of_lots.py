@@ -7,7 +7,7 @@ import pytest
 from actors.domain import location_turns
 from actors.domain.location_commands import Allocate, ReceiptLine, ReceiveStock, Reserve
 from actors.domain.location_profile import Profile, SetProfile
-from actors.domain.location_turns import KEEP_MS
+from actors.domain.location_turns import COMES_MS, KEEP_MS
 from tests.unit.domain.line_rig import NOW_MS, Place
 
 DAY_MS = 86_400_000
@@ -46,7 +46,8 @@ def test_what_ends_too_soon_counts_as_there_when_a_turn_is_over(at_once):
     """Its other goods would be kept for it again and again."""
     place = Place()
     place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True, life_days={"a": 30})
-    milk(place, 20, "short", 5)
+    milk(place, 20, "short", 9)
+    place.now_ms += COMES_MS
     place.receive(("b", 1))
     assert place.do(Allocate("us-new", 1, [("b", 1)])).lines == []
     place.now_ms += KEEP_MS
@@ -54,6 +55,7 @@ def test_what_ends_too_soon_counts_as_there_when_a_turn_is_over(at_once):
     assert place.do(Allocate("us-newer", 1, [("b", 1)])).lines == [("b", 1)]
     place.receive(("b", 1))
     assert place.do(Allocate("us-newest", 1, [("b", 1)])).lines == [("b", 1)]
+    place.now_ms += KEEP_MS
     milk(place, 1, "long", 60)
     assert place.do(Allocate("us-last", 1, [("a", 1)], "", {"a": 30})).lines == []
 
