@@ -52,7 +52,7 @@ $(READY): requirements-dev.lock pyproject.toml
 
 .PHONY: up
 up: $(READY) ## start the cells and the router with demo data (REGIONS="us eu": only these; IDENTITY=off: nobody is asked who he is; TLS=1: nothing in plain text)
-	@OCEFS_IDENTITY="$${OCEFS_IDENTITY:-$(IDENTITY)}" OCEFS_TLS="$${OCEFS_TLS:-$(TLS)}" $(RUN) -m cells up $(NAMES) $(ARGS)
+	@OCEFS_IDENTITY="$(or $(IDENTITY),$${OCEFS_IDENTITY:-})" OCEFS_TLS="$(or $(TLS),$${OCEFS_TLS:-})" $(RUN) -m cells up $(NAMES) $(ARGS)
 
 .PHONY: certs
 certs: $(READY) ## a local CA and certificates for cells and router; renews what ends within a week
@@ -145,7 +145,7 @@ format: $(READY) ## let ruff format and correct what it can
 
 .PHONY: bench
 bench: $(READY) ## our speed beside that of the usual ways to build it (needs wrk; TLS=1: the cells and the router with TLS)
-	@OCEFS_TLS="$${OCEFS_TLS:-$(TLS)}" $(RUN) -m perf.bench $(ARGS)
+	@OCEFS_TLS="$(or $(TLS),$${OCEFS_TLS:-})" $(RUN) -m perf.bench $(ARGS)
 
 .PHONY: replay
 replay: $(READY) ## send a real order trace through the router: TRACE=file [SCARCE=0.9] [SPEED=100]

@@ -89,7 +89,10 @@ def load_audit_key(paths: CellPaths) -> AuditKey:
         with file.open("rb") as opened:
             key = load_pem_private_key(opened.read(FILE_BYTES_MAX), password=None)
     except FileNotFoundError:
-        raise CellError(f"there is no {file}", "it is made when a cell with identity starts") from None
+        next_step = (
+            "bring it back from your backup" if had_audit_key(paths) else "it is made when a cell with identity starts"
+        )
+        raise CellError(f"there is no {file}", next_step) from None
     except (ValueError, TypeError):
         raise CellError(f"{file} holds no key", "bring it back from your backup") from None
     except OSError as error:

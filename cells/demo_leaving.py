@@ -19,6 +19,8 @@ def list_people(paths: CellPaths, console: Console) -> None:
     """The demo accounts that the cell has."""
     for person in read_people(paths):
         console.print(f"{person.role}  {person.login}  {person.account_id if person.is_ready else 'not finished'}")
+    if not read_people(paths):
+        console.print("it has none")
 
 
 def disable_people(config: RegionConfig, paths: CellPaths, console: Console) -> None:

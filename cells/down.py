@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import Console
 
+from cells import keeper_lock
 from cells.errors import CellError, refused
 from cells.keeper import end_leftovers, living
 from cells.paths import CellPaths, known_regions
@@ -24,7 +25,8 @@ def down(names: list[str] | None, console: Console) -> int:
     """
     known = known_regions(names or ())
     states = {name: read_state(CellPaths(name).state_file) for name in names or known}
-    others = [name for name in known if name not in states and _lives(read_state(CellPaths(name).state_file))]
+    others = [name for name in known if name not in states and _lives(name)]
+    others += [name for name, state in states.items() if state is None and _lives(name)]  # can't be ended, see below
     outcomes: list[bool | None] = []
     if not others:  # the router goes with the last cell
         outcomes.append(_tried("router", lambda: _stop_router(console), console))
@@ -45,8 +47,12 @@ def _tried(who: str, action: Callable[[], bool], console: Console) -> bool | Non
         return None
 
 
-def _lives(state: KeeperState | None) -> bool:
-    return state is not None and (state.keeper_lives or bool(state.leftovers()))
+def _lives(name: str) -> bool:
+    paths = CellPaths(name)
+    state = read_state(paths.state_file)
+    if state is None:
+        return keeper_lock.holder(paths.lock_file) is not None
+    return state.keeper_lives or bool(state.leftovers())
 
 
 def _stop_router(console: Console) -> bool:
@@ -62,10 +68,16 @@ def _stop_router(console: Console) -> bool:
 
 def _end(name: str, state: KeeperState | None, console: Console) -> bool:
     """End one region; whether anything ran."""
+    paths = CellPaths(name)
     if state is None:
+        keeper = keeper_lock.holder(paths.lock_file)
+        if keeper is not None:
+            raise CellError(
+                f"a keeper runs (process {keeper or 'unknown'}), but its record {paths.state_file} is gone or can't be read",
+                f"end it with: kill {keeper or '<its process, python -m cells keep ' + name + '>'}; it ends what it started",
+            )
         return False
     started = time.monotonic()
-    paths = CellPaths(name)
     ran = state.keeper_lives
     if ran and state.keeper is not None:
         send(state.keeper, signal.SIGTERM)

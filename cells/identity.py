@@ -12,7 +12,7 @@ from cells.calls import call
 from cells.config import load_region
 from cells.demo_people import IDENTITY_OFF, code_of
 from cells.errors import CellError
-from cells.keys import local_token, rotate_keys
+from cells.keys import had_keyring, local_token, rotate_keys
 from cells.operators import write_down
 from cells.paths import CellPaths
 from cells.state import as_it_runs
@@ -28,6 +28,11 @@ _TAKEN = (
 def run(options: argparse.Namespace, console: Console) -> int:
     """One of the commands; the exit code. Raises CellError."""
     paths = CellPaths(load_region(options.region).name)
+    if options.command in {"token", "rotate-keys", "account"} and not had_keyring(paths):
+        raise CellError(
+            f"{options.region} has no keys here: it never ran with identity on, or elsewhere (OCEFS_HOME)",
+            f"start it: python -m cells up {options.region}",
+        )
     if options.command == "token":
         print(local_token(paths, options.region, options.scope or PERMISSIONS))
         # Standard output is for the token alone.

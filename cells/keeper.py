@@ -9,7 +9,6 @@ One keeper a region: it holds a lock that the kernel releases when it dies, howe
 then (a crash of the keeper stops no order); the next keeper finds them by its state file, ends them and says so.
 """
 
-import fcntl
 import logging
 import os
 import secrets
@@ -22,6 +21,7 @@ from threading import Thread
 from types import FrameType
 from typing import IO
 
+from cells import keeper_lock
 from cells.checks import check_ports
 from cells.config_copy import copy_config
 from cells.config_rules import missing_in_production
@@ -70,8 +70,9 @@ class Keeper:
         self._ending = threading.Event()
         self._lock_file: IO[str] | None = None
         state = KeeperState(
-            region=config.name, keeper=mark_of(os.getpid()), run=self._run, started_at=time.time(), tls=config.tls.mode
-        )
+            region=config.name, keeper=mark_of(os.getpid()), run=self._run, started_at=time.time(),
+            tls=config.tls.mode, identity=config.identity.mode,
+        )  # fmt: skip
         self._journal = Journal(paths.state_file, state)
 
     def run(self) -> int:
@@ -104,10 +105,8 @@ class Keeper:
         return outcome
 
     def _lock(self) -> None:
-        self._lock_file = self._paths.lock_file.open("a", encoding="ascii")
-        try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        self._lock_file = keeper_lock.take(self._paths.lock_file)
+        if self._lock_file is None:
             state = read_state(self._paths.state_file)
             pid = state.keeper.pid if state and state.keeper else "unknown"
             raise AlreadyRunning(

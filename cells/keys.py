@@ -23,8 +23,7 @@ T = TypeVar("T")
 
 def make_keyring(paths: CellPaths) -> Path:
     """The key file, made at the first start. Raises KeyFileRefused when it is gone, or can't be used, CellError."""
-    # Apart from the keys, so that it outlives their folder.
-    made = paths.run / "keyring.made"
+    made = _made(paths)
     if not paths.keyring.exists():
         if made.exists():
             raise KeyFileRefused(
@@ -38,6 +37,16 @@ def make_keyring(paths: CellPaths) -> Path:
     made.parent.mkdir(parents=True, exist_ok=True)
     made.touch(mode=0o600)
     return paths.keyring
+
+
+def had_keyring(paths: CellPaths) -> bool:
+    """Whether a cell has run here, which has had one from its first start with identity on; also one that is gone by now."""
+    return paths.keyring.exists() or _made(paths).exists()
+
+
+def _made(paths: CellPaths) -> Path:
+    """Apart from the keys, so that it outlives their folder."""
+    return paths.run / "keyring.made"
 
 
 def rotate_keys(paths: CellPaths, *, compromised: bool = False) -> str:

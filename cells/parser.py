@@ -59,6 +59,13 @@ def _for_region(
     return command
 
 
+def _lines(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 100000")
+    return number
+
+
 def _add_start_and_look(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     texts = {
         "up": "start cells and the router, and fill cells that never were with demo data",
@@ -72,7 +79,9 @@ def _add_start_and_look(commands: "argparse._SubParsersAction[argparse.ArgumentP
         if name == "up":
             command.add_argument("--empty", action="store_true", help="without demo data, now and later")
         if name == "logs":
-            command.add_argument("--lines", type=int, default=20, help="how many of each log (default: 20)")
+            command.add_argument(
+                "--lines", type=_lines, default=20, help="how many of each log, up to 100,000 (default: 20)"
+            )
 
 
 def _add_identity(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

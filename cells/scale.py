@@ -17,13 +17,15 @@ from cells.config import load_region
 from cells.connection import connect
 from cells.errors import CellError
 from cells.paths import CellPaths
-from cells.state import as_it_runs
+from cells.state import as_it_runs, read_state
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Runs the command; the exit code. Raises CellError."""
     config = load_region(options.region)
-    config = as_it_runs(config, CellPaths(config.name))
+    paths = CellPaths(config.name)
+    _check_runs(paths, config.name)
+    config = as_it_runs(config, paths)
     if options.hosts is not None and not 1 <= options.hosts <= config.runtime.shards:
         raise CellError(
             f"{config.name} can't have {options.hosts} hosts",
@@ -35,6 +37,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
     else:
         _parked(config.name, console, retry=options.retry_parked)
     return 0
+
+
+def _check_runs(paths: CellPaths, name: str) -> None:
+    """Ray itself would look for it for minutes. Its keeper may be gone: hosts go on without."""
+    state = read_state(paths.state_file)
+    if state is None or not (state.keeper_lives or state.leftovers()):
+        raise CellError(f"{name} does not run", f"start it: python -m cells up {name}")
 
 
 def _scale(region: str, hosts: int, console: Console) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cells.calls import Answer, call
 from cells.demo import demo_orders, is_filled, places
 from cells.demo_people import read_people
+from cells.errors import CellError
 from cells.paths import CellPaths, known_regions
 from cells.processes import is_alive
 from cells.settings import RegionConfig
@@ -102,11 +104,17 @@ def status(configs: list[RegionConfig], console: Console) -> int:
         state = read_state(paths.state_file)
         running = as_it_runs(config, paths)
         runs = state is not None and state.keeper_lives and state.phase in {"running", "recovering"}
-        ready = _asked(running) if runs else Answer(0, {})
+        try:
+            ready = _asked(running) if runs else Answer(0, {})
+        except CellError as error:  # of the certificates: the others are shown all the same
+            ready = Answer(0, {})
+            problems.append(f"{config.name}: {typed(str(error))}")
         fine = fine and runs and ready.fine
         cells.add_row(*_cell_row(config, state, ready))
         for host in _hosts(ready):
             hosts.add_row(*_host_row(config, host))
+        if state is not None and _is_crashed(state):
+            problems.append(f"{config.name}: its keeper is gone\n  make up starts it again, and ends what it left")
         if state is not None:
             problems += [
                 f"{config.name} {_clock(p.at)} {p.problem}\n  {typed(p.next_step)}" for p in state.problems[-3:]
@@ -128,7 +136,7 @@ def _cell_row(config: RegionConfig, state: KeeperState | None, ready: Answer) ->
     if state is None:
         return [config.name, "never started", *[""] * 8]
     phase: str = state.phase
-    if phase in {"starting", "running", "recovering", "stopping"} and not state.keeper_lives:
+    if _is_crashed(state):
         phase = "[red]keeper crashed[/]"
     elif phase == "running":
         phase = "[green]ready[/]" if ready.fine else f"[yellow]not ready ({ready.status or 'no answer'})[/]"
@@ -138,6 +146,10 @@ def _cell_row(config: RegionConfig, state: KeeperState | None, ready: Answer) ->
     restarts = ", ".join(f"{name} {count}" for name, count in state.restarts.items()) or "0"
     health = [str(body.get(key, "")) for key in ("journal", "store")]
     return [config.name, phase, _clock(state.started_at), *pids, restarts, *health]
+
+
+def _is_crashed(state: KeeperState) -> bool:
+    return state.phase in {"starting", "running", "recovering", "stopping"} and not state.keeper_lives
 
 
 def _hosts(ready: Answer) -> list[dict[str, Any]]:
@@ -165,7 +177,10 @@ def _router() -> tuple[str, bool]:
     """How it is, and whether it died."""
     from router import process
 
-    found = process.status(CellPaths("router").home)
+    try:
+        found = process.status(CellPaths("router").home)
+    except CellError as error:
+        return f"router: [red]unknown[/]: {escape(typed(str(error)))}", True
     if found.died:
         return "router: [red]died; its control part starts it again, or else make up[/]", True
     if not found.running:
@@ -187,7 +202,7 @@ def logs(names: list[str] | None, console: Console, count: int) -> int:
 
 
 def _last_lines_of(name: str, folder: Path, console: Console, count: int) -> None:
-    for file in sorted(folder.glob("*.log")):
+    for file in sorted(file for file in folder.glob("*.log") if file.is_file()):
         console.rule(f"{name}: {file}", align="left")
         with file.open("r", encoding="utf-8", errors="replace") as lines:
             for line in deque(lines, maxlen=count):

@@ -64,6 +64,7 @@ class KeeperState(msgspec.Struct, kw_only=True):
         processes: what the keeper started itself, by name.
         restarts: how often each of them was started again.
         tls: `tls.mode` with which the cell was started.
+        identity: `identity.mode` likewise; "" in a record of an older release.
         outside: its stores that somebody else runs, by name → the variable of the environment that said where.
         earlier: runs before this one of which something may be left, until it is ended.
     """
@@ -80,6 +81,7 @@ class KeeperState(msgspec.Struct, kw_only=True):
     problems: list[Problem] = msgspec.field(default_factory=list)
     addresses: dict[str, str] = msgspec.field(default_factory=dict)
     tls: Literal["off", "required"] = "off"
+    identity: Literal["", "off", "required"] = ""
     earlier: list[Run] = msgspec.field(default_factory=list)
     outside: dict[str, str] = msgspec.field(default_factory=dict)
 

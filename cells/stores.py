@@ -204,15 +204,17 @@ def check_kept_elsewhere(paths: CellPaths, made: Iterable[Store]) -> None:
     for store in made:
         variable = state.outside.get(store.name) if state is not None else None
         if state is not None and variable and not isinstance(store, OutsideStore):
+            written = [file for file in (paths.state_file, paths.demo_data, paths.demo_people) if file.exists()]
             raise StepFailed(
                 f"{state.region} kept its data in a {store.name} that {variable} named ({state.addresses.get(store.name, 'unknown')}), and it is not set now",
-                f"set {variable} as before; or, to begin anew with an embedded one: rm {paths.state_file}",
+                f"set {variable} as before; or, to begin anew with an embedded one, after make down: rm {' '.join(map(str, written))}",
             )
 
 
 def store_addresses(config: RegionConfig, paths: CellPaths) -> StoreAddresses:
-    """Where the cell's stores answer, or will once they are started."""
+    """Where the cell's stores answer, or will once they are started. Raises StepFailed, see `check_kept_elsewhere`."""
     postgres, redis = stores(config, paths)
+    check_kept_elsewhere(paths, (postgres, redis))
     if isinstance(postgres, EmbeddedPostgres):
         return StoreAddresses(postgres_url=postgres.cell_url, owner_url=postgres.url, redis_url=redis.url)
     _, owner_url = _owner(config, postgres.url)

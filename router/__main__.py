@@ -12,7 +12,7 @@ import msgspec
 
 from cells.config import load_all
 from cells.errors import CellError, refused
-from cells.modes import check_modes
+from cells.modes import check_left_out, check_modes
 from cells.paths import home_folder
 from cells.shell import typed
 from router import process
@@ -88,9 +88,13 @@ def _configured(options: argparse.Namespace) -> tuple[RouterConfig, tuple[Region
 
 
 def _to_start(options: argparse.Namespace) -> tuple[RouterConfig, tuple[Region, ...]]:
-    """Whoever starts it may have said less than who started the cells: a router without TLS before cells that have it, or one for others before cells that ask nobody."""
+    """Whoever starts it may have said less than who started the cells: a router without TLS before cells that have it, one for others before cells that ask nobody, or one that
+    leaves out a cell that runs, and is served by it until now."""
     config, regions = _configured(options)
-    check_modes(load_all([region.name for region in regions]), options.home)
+    check_modes(load_all(), options.home)
+    plan = RouterFolder(options.home).plan() if process.status(options.home).running else None
+    served = {region.name for region in plan.regions} if plan is not None else set[str]()
+    check_left_out(served - {region.name for region in regions}, options.home)
     return config, regions
 
 

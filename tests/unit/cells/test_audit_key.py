@@ -64,3 +64,14 @@ def test_a_key_that_is_none_or_of_another_kind_is_refused(paths):
 
 def test_the_key_shows_nothing_of_itself(paths):
     assert repr(make_audit_key(paths)) == "<AuditKey>"
+
+
+def test_a_key_that_is_gone_is_said_to_be_made_at_the_next_start(paths):
+    with pytest.raises(CellError) as raised:
+        load_audit_key(paths)
+    assert "made when a cell with identity starts" in raised.value.next_step
+    make_audit_key(paths)
+    (paths.secrets / "audit.key").unlink()
+    with pytest.raises(CellError) as raised:
+        load_audit_key(paths)
+    assert raised.value.next_step == "bring it back from your backup"

@@ -6,7 +6,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from cells import identity
+from cells import identity, keys
 from cells.calls import Answer
 from cells.errors import CellError
 from cells.parser import parser
@@ -18,6 +18,7 @@ def told(monkeypatch, tmp_path):
     monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
     monkeypatch.delenv("OCEFS_CONFIG", raising=False)
     monkeypatch.setattr(identity, "local_token", lambda *_: "token")
+    monkeypatch.setattr(identity, "had_keyring", lambda *_: True)
     monkeypatch.setattr(sys, "stdin", io.StringIO("a long password\n"))
 
     def run(*arguments: str, answer: Answer | None = None) -> tuple[str, str]:
@@ -52,3 +53,13 @@ def test_who_names_a_login_that_there_is_has_nothing_to_correct(told):
 
 def test_a_code_of_nobody_ends_with_there_are_none(told):
     assert "make up IDENTITY=required" in told("code", "us", "manager")[1]
+
+
+@pytest.mark.parametrize(
+    "command", [("token", "us"), ("rotate-keys", "us"), ("account", "us", "mia", "--role", "manager")]
+)
+def test_keys_of_a_cell_that_never_ran_are_to_come_back_from_a_backup(told, monkeypatch, command):
+    monkeypatch.setattr(identity, "had_keyring", keys.had_keyring)
+    problem, next_step = told(*command)
+    assert "us has no keys here" in problem
+    assert next_step == "start it: python -m cells up us"

@@ -7,7 +7,7 @@ from cells.errors import StepFailed
 from cells.keeper import Keeper
 from cells.paths import CellPaths
 from cells.state import KeeperState, read_state, write_state
-from cells.stores import check_kept_elsewhere, stores
+from cells.stores import check_kept_elsewhere, store_addresses, stores
 
 OUTSIDE = {
     "PostgreSQL": ("OCEFS_US_POSTGRES_URL", "postgresql://ocefs:secret@db.example:5432/us"),
@@ -57,3 +57,21 @@ def test_a_start_that_was_refused_forgets_where_they_are(paths, monkeypatch):
     assert kept is not None
     assert (kept.phase, kept.outside) == ("failed", where)
     assert "is not set now" in kept.problems[-1].problem
+
+
+def test_an_audit_is_looked_for_in_the_embedded_store(paths):
+    write_state(
+        paths.state_file, KeeperState(region="us", phase="running", outside={"PostgreSQL": "OCEFS_US_POSTGRES_URL"})
+    )
+    with pytest.raises(StepFailed, match="OCEFS_US_POSTGRES_URL"):
+        store_addresses(load_region("us"), paths)
+
+
+def test_who_begins_anew_is_told_to_leave_marks_of_what_was_there(paths):
+    paths.secrets.mkdir(parents=True, exist_ok=True)
+    for file in (paths.demo_data, paths.demo_people):
+        file.write_text("x")
+    write_state(paths.state_file, KeeperState(region="us", phase="stopped", outside={"Redis": "OCEFS_US_REDIS_URL"}))
+    with pytest.raises(StepFailed) as raised:
+        check(paths)
+    assert all(str(file) in raised.value.next_step for file in (paths.state_file, paths.demo_data, paths.demo_people))

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from cells import show
 from cells.errors import ConfigError
+from cells.parser import parser
 from cells.paths import CellPaths
 
 
@@ -37,3 +38,16 @@ def test_a_region_that_there_is_not_has_logs(said):
     with pytest.raises(ConfigError, match="there is no region 'ue'") as raised:
         said(["ue"])
     assert "us" in raised.value.next_step
+
+
+def test_a_folder_that_is_named_like_a_log_ends_the_command(said):
+    (CellPaths("us").logs / "a.log").mkdir()
+    assert "last of us" in said(["us"])
+
+
+@pytest.mark.parametrize("lines", ["-1", "0", "99999999999999999999", "some"])
+def test_a_wrong_number_of_lines_ends_in_a_stack_trace(capsys, lines):
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args(["logs", f"--lines={lines}"])
+    assert ended.value.code == 2
+    assert "--lines" in capsys.readouterr().err

@@ -65,6 +65,7 @@ def hosts(monkeypatch) -> list[Host]:
     monkeypatch.setattr(ray, "get", asyncio.run)
     monkeypatch.setattr(scale, "connect", lambda config: None)
     monkeypatch.setattr(scale, "as_it_runs", lambda config, paths: config)
+    monkeypatch.setattr(scale, "_check_runs", lambda paths, name: None)
     return hosts
 
 

@@ -1,7 +1,9 @@
 """`make up` must not believe a setting that the running cell was not started with."""
 
 import os
+import shutil
 import socket
+import subprocess
 
 import msgspec
 import pytest
@@ -9,7 +11,8 @@ from rich.console import Console
 
 from cells import modes, up
 from cells.calls import Answer
-from cells.config import load_region, with_tls
+from cells.certs import ca_file
+from cells.config import PROJECT, load_region, with_tls
 from cells.config_copy import copy_config
 from cells.errors import PortTaken, StepFailed
 from cells.modes import check_mode
@@ -18,6 +21,10 @@ from cells.processes import mark_of
 from cells.settings import Identity, RegionConfig
 from cells.state import KeeperState, as_it_runs, write_state
 from router.__main__ import main as router_command
+from router.config import RouterConfig
+from router.process import RouterStatus
+from router.regions import load_regions
+from router.state import Plan, RouterFolder
 
 
 @pytest.mark.parametrize(
@@ -232,3 +239,50 @@ def test_a_port_of_the_router_is_found_taken_only_once_all_cells_run(monkeypatch
         (tmp_path / "router.toml").write_text(f"[router]\nport = {port}\nstats_port = {free_port}\n")
         with pytest.raises(PortTaken, match=rf"127\.0\.0\.1:{port}: Address already in use by process {os.getpid()} "):
             up._check_before([load_region("us")])
+
+
+def test_a_cell_that_does_not_answer_passes_for_what_a_shell_says(monkeypatch, us_runs, tmp_path, capsys):
+    us_runs(KeeperState(region="us", phase="recovering", keeper=mark_of(os.getpid()), identity="off"))
+    monkeypatch.setattr(modes, "call", lambda method, url, trust: Answer(0, ""))
+    monkeypatch.setattr("router.process.launch", lambda *_: pytest.fail("it was started"))
+    monkeypatch.setenv("OCEFS_IDENTITY", "required")
+    assert router_command(["start", "--home", str(tmp_path), "--regions", "us"]) == 1
+    assert "us runs with identity off, and required is wanted" in capsys.readouterr().err
+
+
+def test_a_cell_of_an_older_release_is_asked_with_the_certificates_of_another_home(monkeypatch, us_runs, tmp_path):
+    us_runs(KeeperState(region="us", phase="running", keeper=mark_of(os.getpid()), tls="required"))
+    asked = []
+    monkeypatch.setattr(modes, "call", lambda method, url, trust: asked.append(trust.ca) or Answer(401, {}))
+    monkeypatch.setenv("OCEFS_HOME", str(tmp_path / "another"))
+    check_mode(with_tls(load_region("us"), "required"), CellPaths("us", tmp_path))
+    assert asked == [str(ca_file(tmp_path))]
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_router_that_is_started_with_fewer_regions_cuts_off_a_cell_that_runs(
+    monkeypatch, us_runs, tmp_path, capsys, lives
+):
+    gone = msgspec.structs.replace(mark_of(os.getpid()), started="long ago")
+    keeper = mark_of(os.getpid()) if lives else gone
+    us_runs(KeeperState(region="us", phase="running" if lives else "stopped", keeper=keeper, identity="required"))
+    RouterFolder(tmp_path).create()
+    RouterFolder(tmp_path).save(Plan(RouterConfig(), tuple(load_regions(None, home=tmp_path))))
+    monkeypatch.setattr("router.process.status", lambda home: RouterStatus(running=True))
+    started = []
+    monkeypatch.setattr("router.process.start", lambda *_: started.append(1) or RouterStatus(running=True))
+    assert router_command(["start", "--home", str(tmp_path), "--regions", "eu"]) == (1 if lives else 0)
+    assert bool(started) != lives
+    assert ("us runs, and its callers would find it no more" in capsys.readouterr().err) == lives
+
+
+@pytest.mark.parametrize("setting", ["TLS", "IDENTITY"])
+def test_what_is_typed_after_make_counts_less_than_what_the_shell_was_told(setting):
+    make = shutil.which("make")
+    assert make is not None
+    for typed, shell, wanted in (("off", "required", '="off"'), ("", "required", f'="${{OCEFS_{setting}:-}}"')):
+        shown = subprocess.run(
+            [make, "-n", "up", f"{setting}={typed}"], cwd=PROJECT, env={**os.environ, f"OCEFS_{setting}": shell},
+            capture_output=True, text=True, timeout=60, check=True,
+        ).stdout  # fmt: skip
+        assert f"OCEFS_{setting}{wanted}" in shown

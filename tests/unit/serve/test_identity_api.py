@@ -90,6 +90,7 @@ async def test_how_long_a_refusal_takes_does_not_tell_whether_there_is_an_accoun
     assert loop.time() - began >= 0.7
 
 
+@pytest.mark.real_hashes
 async def test_an_unknown_login_costs_no_hash_and_so_is_told_from_a_known_one(cell, monkeypatch):
     verified = []
     monkeypatch.setattr(passwords, "verify_password", lambda kept, text: bool(verified.append(kept)))

@@ -1,0 +1,78 @@
+"""A cell whose record is gone or damaged runs on, and nobody is told."""
+
+import io
+import os
+
+import pytest
+from rich.console import Console
+
+from cells import down, keeper_lock, scale, show
+from cells.config import load_all
+from cells.errors import CellError, CertificateRefused
+from cells.parser import parser
+from cells.paths import CellPaths
+from cells.processes import mark_of
+from cells.state import KeeperState, write_state
+
+
+@pytest.fixture
+def paths(monkeypatch, tmp_path) -> CellPaths:
+    monkeypatch.setenv("OCEFS_HOME", str(tmp_path))
+    made = CellPaths("us")
+    made.run.mkdir(parents=True)
+    return made
+
+
+def test_two_keepers_have_the_lock_or_it_outlives_its_holder(paths):
+    assert keeper_lock.holder(paths.lock_file) is None
+    held = keeper_lock.take(paths.lock_file)
+    assert held is not None
+    assert keeper_lock.take(paths.lock_file) is None
+    assert keeper_lock.holder(paths.lock_file) == os.getpid()
+    held.close()
+    assert keeper_lock.holder(paths.lock_file) is None
+
+
+@pytest.mark.parametrize("record", [None, b"{"])
+@pytest.mark.parametrize("names", [["us"], None, ["eu"]])
+def test_down_says_that_nothing_runs_and_takes_the_router(monkeypatch, paths, record, names):
+    monkeypatch.setattr(down, "_stop_router", lambda console: pytest.fail("the router was stopped"))
+    if record is not None:
+        paths.state_file.write_bytes(record)
+    out = io.StringIO()
+    with keeper_lock.take(paths.lock_file):
+        code = down.down(names, Console(file=out, width=300))
+    assert code == (0 if names == ["eu"] else 1)
+    assert (f"kill {os.getpid()}" in out.getvalue()) == (names != ["eu"])
+
+
+def test_who_scales_a_cell_that_does_not_run_waits_for_minutes(monkeypatch, paths):
+    monkeypatch.setattr(scale, "connect", lambda config: pytest.fail("it was waited for"))
+    options = parser().parse_args(["scale", "us", "--hosts", "2"])
+    with pytest.raises(CellError, match="us does not run") as raised:
+        scale.run(options, Console(quiet=True))
+    assert raised.value.next_step == "start it: python -m cells up us"
+    gone = mark_of(os.getpid())
+    write_state(paths.state_file, KeeperState(region="us", phase="running", processes={"Ray": gone}))
+    with pytest.raises(pytest.fail.Exception):
+        scale.run(options, Console(quiet=True))  # its keeper crashed, and Ray goes on
+
+
+def test_one_cell_s_lost_certificates_hide_all_others(monkeypatch, paths):
+    def asked(config):
+        raise CertificateRefused("the certificates to trust can't be used", "give a PEM file")
+
+    monkeypatch.setattr(show, "_asked", asked)
+    write_state(paths.state_file, KeeperState(region="us", phase="running", keeper=mark_of(os.getpid())))
+    (CellPaths("eu").run).mkdir(parents=True)
+    write_state(CellPaths("eu").state_file, KeeperState(region="eu", phase="running"))
+    router = CellPaths("router").folder
+    router.mkdir()
+    (router / "state.json").write_text("{")
+    out = io.StringIO()
+    assert show.status(load_all(), Console(file=out, width=300)) == 1
+    said = out.getvalue()
+    assert "us: the certificates to trust can't be used" in said
+    assert "never started" in said  # latam
+    assert "eu: its keeper is gone" in said
+    assert "router: unknown" in said
