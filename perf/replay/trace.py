@@ -202,10 +202,14 @@ def _line(row: int, fields: dict[str, str]) -> TraceLine:
     trace = fields["trace"]
     if not _TRACE_NAME.fullmatch(trace):
         raise _Unusable("trace must be 1 to 40 letters, digits or . _ -")
+    _without_card_number("trace", trace)
     order_ref = _text(fields, "order_ref", REFERENCE_CHARS_MAX - len(trace) - 1, required=True)
+    _without_card_number("order_ref", order_ref)
     quantity = _integer(fields, "quantity", -QUANTITY_MAX, QUANTITY_MAX)
     if quantity == 0:
         raise _Unusable("quantity is 0")
+    price_minor = _integer(fields, "unit_price_minor", 0, PRICE_MINOR_MAX)
+    _without_card_number("unit_price_minor", str(price_minor))
     return TraceLine(
         row=row,
         ordered_at=_required_time(fields, "ordered_at"),
@@ -213,16 +217,16 @@ def _line(row: int, fields: dict[str, str]) -> TraceLine:
         order_ref=order_ref,
         line_no=_integer(fields, "line_no", 1, LINE_NO_MAX),
         channel=_one_of(fields, "channel", CHANNELS, CHANNELS[0]),
-        customer_ref=_text(fields, "customer_ref", CUSTOMER_CHARS_MAX),
+        customer_ref=_optional_text(fields, "customer_ref", CUSTOMER_CHARS_MAX),
         country=_code(fields, "country", _COUNTRY, "an ISO 3166 alpha-2 code") if fields.get("country") else "",
-        city=_text(fields, "city", CITY_CHARS_MAX),
-        postcode=_text(fields, "postcode", POSTCODE_CHARS_MAX),
+        city=_optional_text(fields, "city", CITY_CHARS_MAX),
+        postcode=_optional_text(fields, "postcode", POSTCODE_CHARS_MAX),
         lat=_degrees(fields, "lat", 90),
         lon=_degrees(fields, "lon", 180),
         sku=_sku(fields),
         description=_description(fields),
         quantity=quantity,
-        unit_price_minor=_integer(fields, "unit_price_minor", 0, PRICE_MINOR_MAX),
+        unit_price_minor=price_minor,
         currency=_code(fields, "currency", _CURRENCY, "an ISO 4217 code"),
         final_status=_one_of(fields, "final_status", FINAL_STATUSES),
         raw_status=_text(fields, "raw_status", RAW_STATUS_CHARS_MAX),
@@ -243,11 +247,23 @@ def _text(fields: dict[str, str], name: str, chars_max: int, required: bool = Fa
 
 
 def _sku(fields: dict[str, str]) -> str:
-    """A cell takes no number of a card, and would refuse the whole body."""
+    """Looked at as what it is: a cell takes the number of a card for a SKU where it is a GTIN."""
     sku = _text(fields, "sku", SKU_CHARS_MAX, required=True)
     if json_holds_pan(json.dumps({"sku": sku}).encode()):
         raise _Unusable("sku looks like a card's number")
     return sku
+
+
+def _without_card_number(name: str, value: str) -> None:
+    """A cell takes no number of a card, and would refuse the whole body; what names the order or counts can't be left out."""
+    if holds_card_number(value):
+        raise _Unusable(f"{name} looks like a card's number")
+
+
+def _optional_text(fields: dict[str, str], name: str, chars_max: int) -> str:
+    """Left out if a cell would take it for a card's number: no figure depends on it, so the order goes on without."""
+    text = _text(fields, name, chars_max)
+    return "" if holds_card_number(text) else text
 
 
 def _description(fields: dict[str, str]) -> str:

@@ -10,7 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perf.replay.client import encode
+from perf.replay.orders import TraceOrder
+from perf.replay.plan import plan_order
 from perf.replay.trace import QUANTITY_MAX, Rejection, TraceError, TraceLine, TraceReader, check_row
+from serve.payments.pan import json_holds_pan
 from tests.unit.perf.replay.traces import ROW, csv_of, row
 
 GOOD = csv_of(row())
@@ -55,6 +59,9 @@ def write(tmp_path: Path) -> Callable[[bytes], Path]:
         ({"sku": "x" * 65}, "sku is longer than 64 characters"),
         ({"sku": "a\tb"}, "sku has unprintable characters"),
         ({"sku": "4111111111111111"}, "sku looks like a card's number"),
+        ({"order_ref": "4111 1111 1111 1111"}, "order_ref looks like a card's number"),
+        ({"trace": "4111-1111-1111-1111"}, "trace looks like a card's number"),
+        ({"unit_price_minor": "500000000009"}, "unit_price_minor looks like a card's number"),
         ({"order_ref": "1" * 60}, "order_ref is longer than"),
         ({"trace": "a:b"}, "trace must be"),
         ({"customer_ref": "c" * 65}, "customer_ref is longer"),
@@ -188,3 +195,19 @@ def test_a_number_like_a_card_s_stops_the_whole_trace(write: Callable[[bytes], P
         write(csv_of(row(sku="A1", description=described), row(sku=gtin, description="")).encode())
     )
     assert (line.description, named.sku, rejections) == ("", gtin, [])
+
+
+@pytest.mark.parametrize("name", ROW)
+def test_a_number_like_a_card_s_has_its_order_refused(name: str) -> None:
+    for number in ("4111111111111111", "+4111 1111 1111 1111", "c-4111-1111-1111-1111", "500000000009"):
+        checked = check_row(1, row(**{name: number}))
+        if isinstance(checked, TraceLine):
+            body = encode(plan_order(TraceOrder((checked,))).body_for("US"))
+            assert not json_holds_pan(body), number
+
+
+def test_an_order_is_lost_for_what_could_be_left_out() -> None:
+    number = "4111 1111 1111 1111"
+    checked = check_row(1, row(customer_ref=number, city=f"near {number}", postcode=number))
+    assert isinstance(checked, TraceLine)
+    assert (checked.customer_ref, checked.city, checked.postcode) == ("", "", "")
