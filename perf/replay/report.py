@@ -77,6 +77,15 @@ def show_rejected(console: Console, found: Survey) -> None:
     console.print(table)
 
 
+def show_equal(console: Console, rejected: int) -> None:
+    """The last words of a replay in which nothing differs: no more than was compared, and rows that could not be taken were not."""
+    if not rejected:
+        console.print("[bold green]equal[/]: Postgres holds exactly this trace, and its stock adds up.")
+        return
+    left_out = "1 row was not" if rejected == 1 else f"{rejected:,} rows were not"
+    console.print(f"[bold green]equal[/] for the rows that were taken; {left_out}, see above. The stock adds up.")
+
+
 def show_tally(console: Console, tally: Tally, retries: int) -> None:
     """What happened on the way, and what the cell refused for good."""
     table = Table(title="On the way", title_justify="left")

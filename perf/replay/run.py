@@ -32,7 +32,7 @@ from perf.replay.readback import (
     read_settled,
     read_stock_settled,
 )
-from perf.replay.report import show_figures, show_rejected, show_stock, show_tally
+from perf.replay.report import show_equal, show_figures, show_rejected, show_stock, show_tally
 from perf.replay.second_person import SecondPerson
 from perf.replay.stock import StockReport
 from perf.replay.stores import PostgresUnknown, postgres_url, sealed_name
@@ -212,7 +212,7 @@ def _verdict(
             "[bold red]Write-behind did not catch up[/] with what the cell acknowledged, see the figures above."
         )
     if equal and settled and not tally.refused:
-        console.print("[bold green]equal[/]: Postgres holds exactly this trace, and its stock adds up.")
+        show_equal(console, found.rejected.total())
         return EQUAL
     console.print("[bold red]different[/]" if not equal or not settled else "[bold red]refused steps, see above[/]")
     return DIFFERENT

@@ -1,4 +1,4 @@
-"""Reads an order trace row by row: CSV or gzipped CSV in, checked lines and named rejections out.
+"""Reads an order trace row by row (`rows.py`): CSV or gzipped CSV in, checked lines and named rejections out.
 
 A row that can't be taken never stops the reading and never raises: it becomes a `Rejection` with its row number and
 reason. Only what makes the whole file useless (no such file, no usable header, a broken gzip stream) is a `TraceError`.
@@ -11,12 +11,13 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final, cast
 
+from perf.replay.rows import Rows
 from serve.payments.pan import json_holds_pan
 
 REQUIRED_COLUMNS: Final = (
@@ -41,9 +42,8 @@ CUSTOMER_CHARS_MAX: Final = 64
 POSTCODE_CHARS_MAX: Final = 64
 CITY_CHARS_MAX: Final = 100
 PRICE_MINOR_MAX: Final = 10**12
-# Ours: they bound the memory of the reader.
+# Ours: they bound the memory of the reader (a row's characters are in rows.py).
 LINE_NO_MAX: Final = 10_000
-ROW_CHARS_MAX: Final = 65_536
 DESCRIPTION_CHARS_MAX: Final = 150  # so that 1,000 SKUs fit in the 1 MiB of one body, whatever the script
 RAW_STATUS_CHARS_MAX: Final = 100
 
@@ -60,7 +60,7 @@ class TraceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row that can't be taken. `row` counts data rows from 1 (the header is row 0)."""
+    """A row that can't be taken. `row`: its first line, counted from 1 behind the header, without blank ones between rows."""
 
     row: int
     reason: str
@@ -158,40 +158,26 @@ class TraceReader:
             opener = gzip.open if start.read(2) == _GZIP_MAGIC else open
         source = cast(IO[bytes], opener(self._path, "rb"))
         hashing = io.BufferedReader(_HashingReader(source, self._digest), buffer_size=1 << 18)
-        # Bytes that are no UTF-8 become surrogates: the row that holds them is named, the others are unharmed.
-        return io.TextIOWrapper(hashing, encoding="utf-8", errors="surrogateescape", newline="")
+        # Bytes that are no UTF-8 become surrogates: the row that holds them is named, the others are unharmed. A byte order
+        # mark goes before anything is parsed: left there, it would stand before the quote of a quoted header.
+        return io.TextIOWrapper(hashing, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
     def _records(self, text: io.TextIOWrapper) -> Iterator[tuple[int, dict[str, str] | Rejection]]:
-        csv.field_size_limit(ROW_CHARS_MAX)
-        rows = _Rows(text)
+        rows = Rows(text)
         header = self._header(rows)
-        number = 0
-        while True:
-            number += 1
-            try:
-                values = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield number, Rejection(number, f"not a CSV row: {error}")
-                continue
-            if not values:
-                number -= 1  # a blank line is no data row
-                continue
-            if len(values) != len(header):
-                yield number, Rejection(number, f"{len(values)} fields where the header has {len(header)}")
-                continue
-            yield number, dict(zip(header, values, strict=True))
+        for number, found in rows.numbered(len(header)):
+            if isinstance(found, str):
+                yield number, Rejection(number, found)
+            else:
+                yield number, dict(zip(header, found, strict=True))
 
-    def _header(self, rows: Iterator[list[str]]) -> list[str]:
+    def _header(self, rows: Rows) -> list[str]:
         try:
-            header = [name.strip() for name in next(rows)]
+            header = [name.strip() for name in rows.header()]
         except StopIteration:
             raise TraceError(f"{self._path} is empty: a header with {', '.join(REQUIRED_COLUMNS)} is needed") from None
         except csv.Error as error:
             raise TraceError(f"{self._path} has no CSV header: {error}") from error
-        if header:
-            header[0] = header[0].removeprefix("\ufeff")
         missing = [name for name in REQUIRED_COLUMNS if name not in header]
         if missing:
             raise TraceError(f"{self._path} lacks the column(s) {', '.join(missing)}")
@@ -199,19 +185,6 @@ class TraceReader:
         if twice:
             raise TraceError(f"{self._path} has the column(s) {', '.join(twice)} more than once")
         return header
-
-
-class _Rows:
-    """The fields of each line. Raises csv.Error for one that is no row, and goes on with the next: a quote too many must not swallow the rows behind it, so none goes over several lines."""
-
-    def __init__(self, text: Iterable[str]) -> None:
-        self._lines = iter(text)
-
-    def __iter__(self) -> Iterator[list[str]]:
-        return self
-
-    def __next__(self) -> list[str]:
-        return next(csv.reader((next(self._lines),), strict=True))
 
 
 def check_row(row: int, fields: dict[str, str]) -> TraceLine | Rejection:
@@ -229,10 +202,14 @@ def _line(row: int, fields: dict[str, str]) -> TraceLine:
     trace = fields["trace"]
     if not _TRACE_NAME.fullmatch(trace):
         raise _Unusable("trace must be 1 to 40 letters, digits or . _ -")
+    _without_card_number("trace", trace)
     order_ref = _text(fields, "order_ref", REFERENCE_CHARS_MAX - len(trace) - 1, required=True)
+    _without_card_number("order_ref", order_ref)
     quantity = _integer(fields, "quantity", -QUANTITY_MAX, QUANTITY_MAX)
     if quantity == 0:
         raise _Unusable("quantity is 0")
+    price_minor = _integer(fields, "unit_price_minor", 0, PRICE_MINOR_MAX)
+    _without_card_number("unit_price_minor", str(price_minor))
     return TraceLine(
         row=row,
         ordered_at=_required_time(fields, "ordered_at"),
@@ -240,16 +217,16 @@ def _line(row: int, fields: dict[str, str]) -> TraceLine:
         order_ref=order_ref,
         line_no=_integer(fields, "line_no", 1, LINE_NO_MAX),
         channel=_one_of(fields, "channel", CHANNELS, CHANNELS[0]),
-        customer_ref=_text(fields, "customer_ref", CUSTOMER_CHARS_MAX),
+        customer_ref=_optional_text(fields, "customer_ref", CUSTOMER_CHARS_MAX),
         country=_code(fields, "country", _COUNTRY, "an ISO 3166 alpha-2 code") if fields.get("country") else "",
-        city=_text(fields, "city", CITY_CHARS_MAX),
-        postcode=_text(fields, "postcode", POSTCODE_CHARS_MAX),
+        city=_optional_text(fields, "city", CITY_CHARS_MAX),
+        postcode=_optional_text(fields, "postcode", POSTCODE_CHARS_MAX),
         lat=_degrees(fields, "lat", 90),
         lon=_degrees(fields, "lon", 180),
         sku=_sku(fields),
         description=_description(fields),
         quantity=quantity,
-        unit_price_minor=_integer(fields, "unit_price_minor", 0, PRICE_MINOR_MAX),
+        unit_price_minor=price_minor,
         currency=_code(fields, "currency", _CURRENCY, "an ISO 4217 code"),
         final_status=_one_of(fields, "final_status", FINAL_STATUSES),
         raw_status=_text(fields, "raw_status", RAW_STATUS_CHARS_MAX),
@@ -270,11 +247,23 @@ def _text(fields: dict[str, str], name: str, chars_max: int, required: bool = Fa
 
 
 def _sku(fields: dict[str, str]) -> str:
-    """A cell takes no number of a card, and would refuse the whole body."""
+    """Looked at as what it is: a cell takes the number of a card for a SKU where it is a GTIN."""
     sku = _text(fields, "sku", SKU_CHARS_MAX, required=True)
     if json_holds_pan(json.dumps({"sku": sku}).encode()):
         raise _Unusable("sku looks like a card's number")
     return sku
+
+
+def _without_card_number(name: str, value: str) -> None:
+    """A cell takes no number of a card, and would refuse the whole body; what names the order or counts can't be left out."""
+    if holds_card_number(value):
+        raise _Unusable(f"{name} looks like a card's number")
+
+
+def _optional_text(fields: dict[str, str], name: str, chars_max: int) -> str:
+    """Left out if a cell would take it for a card's number: no figure depends on it, so the order goes on without."""
+    text = _text(fields, name, chars_max)
+    return "" if holds_card_number(text) else text
 
 
 def _description(fields: dict[str, str]) -> str:

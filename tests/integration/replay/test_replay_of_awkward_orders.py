@@ -72,6 +72,18 @@ def test_a_wrong_row_is_taken_or_stops_the_others(bench: Start, write_trace: Wri
     assert all(row in shown for row in ("13", "14", "15"))
 
 
+def test_the_last_words_claim_rows_that_were_not_taken(bench: Start, write_trace: Write) -> None:
+    here = bench("us")
+    code, shown = here.replay(write_trace(AWKWARD[0]))
+    assert code == 0, shown
+    assert "equal: Postgres holds exactly this trace" in shown
+    for wrong, words in ((WRONG[:1], "1 row was not"), (WRONG[::2], "2 rows were not")):
+        code, shown = here.replay(write_trace(AWKWARD[0], *wrong))
+        assert code == 0, shown
+        assert f"equal for the rows that were taken; {words}, see above" in shown
+        assert "exactly this trace" not in shown
+
+
 def test_a_busy_cell_is_not_asked_again_or_under_another_key(bench: Start, write_trace: Write) -> None:
     here = bench("us")
     here.cell.put_off = [(503, "0.01"), (429, "0.01"), (503, "")]
