@@ -10,7 +10,7 @@ import msgspec
 from actors.domain import location_turns
 from actors.domain.kind import Context
 from actors.domain.kinds import KINDS
-from actors.domain.location_commands import OpenLocation, ReceiptLine, ReceiveStock
+from actors.domain.location_commands import Allocate, OpenLocation, ReceiptLine, ReceiveStock
 from actors.domain.location_events import StockRanOut, StockRunsLow
 from actors.domain.location_line import LineServed, Waiter, WaitInLine
 
@@ -81,6 +81,14 @@ class Place:
     def waiting(self) -> dict[str, dict[str, int]]:
         line = self.state.waiting
         return {} if line is None else {name: dict(one.lines) for name, one in line.waiters.items() if one.lines}
+
+
+def passed(place: Place, sku: str, times: int) -> None:
+    """Others come and get it."""
+    for _ in range(times):
+        place.receive((sku, 1))
+        assert place.do(Allocate(f"us-new-{place.turns}", 1, [(sku, 1)])).lines == [(sku, 1)]
+        assert place.again() == place.state
 
 
 class SlowLine:

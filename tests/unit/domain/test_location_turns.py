@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
-from random import Random
-
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from actors.domain import location_serving, location_turns
 from actors.domain.location_commands import (
-    AdjustmentLine,
-    AdjustStock,
     Allocate,
-    ChangeCondition,
-    ConditionLine,
-    ReceiptLine,
-    ReceiveStock,
     Reserve,
     SetLevels,
-    Unreserve,
 )
 from actors.domain.location_events import Levels, StockRunsLow
 from actors.domain.location_profile import Profile, SetProfile
 from actors.domain.location_serving import Round
-from actors.domain.location_turns import COMES_MS, KEEP_MS, KEEPERS_MAX, PASSED_MAX
-from actors.domain.times import HOUR_MS
-from tests.unit.domain.line_rig import NOW_MS, Place
+from actors.domain.location_turns import KEEP_MS, KEEPERS_MAX, PASSED_MAX
+from tests.unit.domain.line_rig import NOW_MS, Place, passed
 
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def at_once(monkeypatch):
-    """Nobody has to be passed before it is his turn."""
-    monkeypatch.setattr(location_turns, "PASSED_MAX", 0)
 
 
 def test_who_wants_two_goods_at_once_is_passed_for_ever_by_those_who_want_one(at_once):
@@ -88,194 +68,6 @@ def test_what_a_buffer_holds_back_as_well_goes_past_whose_turn_it_is_to_who_came
     assert place.served == []
     place.receive(("a", 2), ("b", 2))
     assert [name for name, _, _ in place.served] == ["us-1", "us-2"]
-
-
-def passed(place: Place, sku: str, times: int) -> None:
-    """Others come and get it."""
-    for _ in range(times):
-        place.receive((sku, 1))
-        assert place.do(Allocate(f"us-new-{place.turns}", 1, [(sku, 1)])).lines == [(sku, 1)]
-        assert place.again() == place.state
-
-
-def test_goods_lie_idle_for_what_never_comes():
-    place = Place()
-    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
-    passed(place, "a", PASSED_MAX)
-    place.receive(("a", 1))
-    assert place.do(Allocate("us-late", 1, [("a", 1)])).lines == [], "it was passed often enough"
-    place.wait("us-2", 20, ("a", 2))
-    assert place.served == []
-    assert place.state.waiting.due_ms == NOW_MS + KEEP_MS
-    place.now_ms += KEEP_MS
-    place.wake()
-    assert place.served == [("us-2", 10_001, [("a", 1)])]
-    assert place.again().waiting.doubted == {"b"}
-    # Of what it lacks none has come: nothing is set aside for it, however often it is passed.
-    place.receive(("a", 1))
-    passed(place, "a", 3 * PASSED_MAX)
-    place.now_ms += KEEP_MS
-    passed(place, "a", PASSED_MAX)
-    place.receive(("b", 1))
-    assert place.again().waiting.doubted == set()
-    assert place.do(Allocate("us-late", 2, [("b", 1)])).lines == [], "it was passed often enough, and some has come"
-    place.receive(("a", 1))
-    assert place.served[-1] == ("us-1", 10_001, [("a", 1), ("b", 1)])
-
-
-def served_carts(place: Place, hours: int, each: Callable[[int], object] = lambda hour: None) -> list[int]:
-    """Two carts an hour for one "a" each; in which hours they got it. each: what else happens."""
-    got = []
-    for hour in range(hours):
-        place.now_ms = NOW_MS + hour * HOUR_MS
-        place.wake()
-        each(hour)
-        for at in (1, 2):
-            got += [hour for _ in place.do(Reserve(f"us-resv-{hour}-{at}", [("a", 1)])).lines]
-    return got
-
-
-@pytest.mark.parametrize("others", ["the same", "a cart gives it back", "each another"])
-def test_orders_that_wait_for_what_never_comes_have_one_turn_after_the_other(others):
-    """Carts would find nothing for days, though hundreds are there."""
-    place = Place(small=False)
-    place.receive(("a", 500), ("b", 1))
-    for number in range(60):
-        lacked = (f"b{number}", 1) if others == "each another" else ("b", 2)
-        place.wait(f"us-{number:02}", number, ("a", 60), lacked, whole=True)
-
-    def back_and_forth(hour: int) -> None:
-        cart = place.do(Reserve(f"us-resv-b{hour}", [("b", 1)])).lines if others == "a cart gives it back" else []
-        if cart:
-            place.do(Unreserve(f"us-resv-b{hour}", cart))
-
-    got, turn_h = served_carts(place, 120, back_and_forth), KEEP_MS // HOUR_MS
-    gaps = [later - sooner for sooner, later in itertools.pairwise(got)]
-    assert max(gaps) <= turn_h + 1
-    assert len(got) >= (2 * 120 * 4 // 10 if others == "each another" else 2 * (120 - turn_h))
-    if others == "the same":  # the first in rank are served when it comes after all
-        place.receive(("b", 3))
-        assert [name for name, _, _ in place.served] == ["us-00", "us-01"]
-
-
-@pytest.mark.parametrize(("wants", "daily"), [(15, 10), (25, 20), (50, 20)])
-def test_an_order_that_needs_more_than_one_delivery_never_has_them_together(wants, daily):
-    """Its goods come each day, and carts take them in between."""
-    place = Place(small=False)
-    place.wait("us-1", 10, ("a", wants), whole=True)
-    served_carts(place, 120, lambda hour: place.receive(("a", daily)) if hour % 24 == 8 else None)
-    assert [name for name, _, _ in place.served] == ["us-1"]
-
-
-def test_what_did_not_come_for_long_is_believed_to_come(at_once):
-    place = Place()
-    place.receive(("a", 1))
-    place.wait("us-1", 10, ("a", 1), ("b", 2), whole=True)
-    place.receive(("b", 1))
-    while place.now_ms + KEEP_MS < NOW_MS + COMES_MS:
-        place.now_ms += KEEP_MS
-        place.wake()
-        assert place.do(Reserve("us-resv-1", [("a", 1)])).lines == [], "it came not long ago"
-    place.now_ms += KEEP_MS
-    place.wake()
-    assert place.do(Reserve("us-resv-1", [("a", 1)])).lines == [("a", 1)]
-
-
-@pytest.mark.parametrize("more", ["receipt", "found", "good again", "levels"])
-def test_what_comes_in_another_way_than_by_a_receipt_stays_in_doubt(at_once, more):
-    place = Place()
-    place.receive(("a", 1), ("b", 1))
-    place.do(SetLevels([Levels("b", 0, None, {"online": 1})]))
-    place.do(ChangeCondition([ConditionLine("b", 1, "sellable", "damaged")]))
-    place.wait("us-1", 10, ("a", 1), ("b", 9), whole=True, channel="online")
-    place.now_ms += COMES_MS
-    place.wake()
-    assert place.state.waiting.doubted == {"b"}
-    place.do({
-        "receipt": ReceiveStock([ReceiptLine("b", 1)]), "found": AdjustStock([AdjustmentLine("b", 1, "found")]),
-        "good again": ChangeCondition([ConditionLine("b", 1, "damaged", "sellable")]),
-        "levels": SetLevels([Levels("b", None, None, {"online": 0})]),
-    }[more])  # fmt: skip
-    assert place.again().waiting.doubted == set()
-
-
-def test_goods_that_come_damaged_end_a_doubt(at_once):
-    place = Place()
-    place.receive(("a", 1))
-    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
-    place.now_ms += KEEP_MS
-    place.wake()
-    place.do(ReceiveStock([ReceiptLine("b", 1, condition="damaged")]))
-    assert place.state.waiting.doubted == {"b"}
-
-
-def test_the_last_who_waits_for_what_is_in_doubt_takes_what_he_finds_and_the_doubt_stays_in_its_row(at_once):
-    place = Place()
-    place.receive(("a", 1))
-    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
-    place.wait("us-2", 20, ("b", 1))
-    place.now_ms += KEEP_MS
-    place.wake()
-    place.wait("us-1", 10, whole=True)
-    assert place.again().waiting.doubted == {"b"}
-    place.wait("us-2", 20, ("z", 1))
-    assert place.again() == place.state
-
-
-def test_those_whom_the_place_can_do_on_no_day_any_more_keep_others_from_their_turns(at_once):
-    place = Place(small=False)
-    place.do(SetProfile(Profile(units_a_day=100)))
-    place.receive(("a", 200))
-    for number in range(KEEPERS_MAX):
-        place.wait(f"us-{number:02}", number, ("a", 20), ("b", 1), whole=True)
-    place.do(SetProfile(Profile(units_a_day=10)))
-    place.wait("us-50", 50, ("a", 3), ("b", 1), whole=True)
-    assert place.do(Reserve("us-resv-1", [("a", 200)])).lines == [("a", 197)]
-
-
-def test_units_stay_for_who_can_have_them_on_no_day_when_another_wants_them_with_something_else(at_once):
-    place = Place()
-    place.do(SetProfile(Profile(units_a_day=100)))
-    place.receive(("a", 20))
-    place.wait("us-1", 10, ("a", 20), ("b", 1), whole=True)
-    place.do(SetProfile(Profile(units_a_day=10)))
-    place.wait("us-2", 20, ("a", 2), ("c", 1), whole=True)
-    place.receive(("c", 1))
-    assert [name for name, _, _ in place.served] == ["us-2"]
-
-
-@pytest.mark.parametrize("how", ["leaves", "wants other goods", "has all it wants"])
-def test_what_nobody_waits_for_any_more_stays_in_doubt(at_once, how):
-    """Who comes next year for it would have no turn."""
-    place = Place()
-    place.receive(("a", 1))
-    place.wait("us-1", 10, ("a", 1), ("b", 1), whole=True)
-    place.wait("us-2", 20, ("z", 1))
-    place.now_ms += KEEP_MS
-    place.wake()
-    assert place.again().waiting.doubted == {"b"}
-    assert place.do(Allocate("us-new", 1, [("a", 1)])).lines == [("a", 1)]
-    if how == "has all it wants":
-        place.receive(("a", 1), ("b", 1))
-    else:
-        place.wait("us-1", 10, *([] if how == "leaves" else [("a", 1), ("c", 1)]), whole=True)
-    assert place.again() == place.state
-    assert place.state.waiting.doubted == set()
-    place.wait("us-3", 30, ("d", 1), ("b", 1), whole=True)
-    place.receive(("d", 1))
-    assert place.do(Allocate("us-newer", 1, [("d", 1)])).lines == []
-
-
-def test_nobody_has_a_turn_for_what_is_there_as_somebody_else_lacked_it(at_once):
-    place = Place()
-    place.receive(("a", 1), ("b", 1))
-    place.wait("us-1", 10, ("a", 1), ("b", 2), whole=True)
-    place.now_ms += KEEP_MS
-    place.wake()
-    assert place.state.waiting.doubted == {"b"}
-    # One of it is all that this one wants.
-    place.wait("us-2", 20, ("b", 1), ("c", 1), whole=True)
-    assert place.do(Allocate("us-new", 1, [("b", 1)])).lines == []
 
 
 def test_the_timer_of_a_turn_comes_late_and_somebody_else_finds_the_units_kept():
@@ -496,78 +288,6 @@ def test_who_takes_all_is_forgotten_when_the_day_has_room_for_less(at_once):
     assert [name for name, _, _ in place.served] == ["us-0", "us-1"]
 
 
-class Traffic:
-    """Orders for one good and for two, by a seed; what comes and who takes it. It counts who was passed by whom by itself."""
-
-    def __init__(self, seed: int) -> None:
-        self.rng, self.place, self.number = Random(seed), Place(small=False), 0
-        self.passed: dict[str, int] = {}
-
-    def step(self) -> None:
-        rng, place = self.rng, self.place
-        self.number += 1
-        draw = rng.random()
-        self.passed = {
-            name: n for name, n in self.passed.items() if name in self.whole() and not self.keeps(self.whole()[name])
-        }
-        before, late = len(place.served), {name: one for name, one in self.whole().items() if self.is_passed(one)}
-        if draw < 0.15:
-            place.wait(
-                f"us-{self.number:03}", self.number, ("a", rng.randint(1, 2)), ("b", rng.randint(1, 2)), whole=True
-            )
-        elif draw < 0.35:
-            place.wait(f"us-{self.number:03}", self.number, (rng.choice("ab"), rng.randint(1, 3)))
-        elif draw < 0.75:
-            place.do(ReceiveStock([ReceiptLine(rng.choice("aab"), 1)]))
-        elif draw < 0.95:
-            sku = rng.choice("ab")
-            if place.do(Allocate(f"us-new-{self.number}", 1, [(sku, 1)])).lines:
-                self.pass_by(late, {sku}, None)
-        else:
-            place.now_ms += rng.choice((1, KEEP_MS // 3))
-            place.wake()
-        for name, _, lines in place.served[before:]:
-            self.pass_by(late, {sku for sku, _ in lines}, name)
-
-    def whole(self):
-        line = self.place.state.waiting
-        return {} if line is None else {name: one for name, one in line.waiters.items() if one.whole and one.lines}
-
-    def keeps(self, one) -> bool:
-        return one.turn is not None and one.turn.until_ms is not None and one.turn.until_ms > self.place.now_ms
-
-    def is_passed(self, one) -> bool:
-        """It is not its turn, though what it lacks may come, and none of it lay idle in vain a while ago."""
-        line, stock = self.place.state.waiting, self.place.state.stock
-        lacked = {sku for sku, units in one.lines.items() if sku not in stock or stock[sku].available < units}
-        rests = any(line.rests.get(sku, 0) > self.place.now_ms for sku in one.lines)
-        return not self.keeps(one) and not lacked & line.doubted and not rests
-
-    def pass_by(self, late, skus: set[str], by: str | None) -> None:
-        whole = self.whole()
-        for name, one in late.items():
-            if not (skus & one.lines.keys() and name != by and (by is None or name < by)):
-                continue
-            if name in whole and not self.is_passed(whole[name]):
-                continue  # its turn came in this very step, before who came last; or ended, and it lacked something
-            count = self.passed[name] = self.passed.get(name, 0) + 1
-            assert count <= location_turns.PASSED_MAX, f"{name} was passed {count} times before it was its turn"
-
-
-@pytest.fixture
-def soon_again(monkeypatch):
-    monkeypatch.setattr(location_turns, "PASSED_MAX", 3)
-    monkeypatch.setattr(location_turns, "KEEPERS_MAX", 100)
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(0, 2**32))
-def test_somebody_is_passed_more_often_than_it_is_said(soon_again, seed):
-    traffic = Traffic(seed)
-    for _ in range(150):
-        traffic.step()
-
-
 @pytest.mark.parametrize("kept", [0, 6])
 @pytest.mark.parametrize(
     ("point", "wants", "told"),
@@ -601,3 +321,25 @@ def test_units_lie_idle_for_an_order_that_the_place_can_do_on_no_day_any_more(at
     place.do(SetProfile(Profile(units_a_day=100)))
     place.receive(("a", 5))
     assert [name for name, _, _ in place.served] == ["us-1"]
+
+
+def test_those_whom_the_place_can_do_on_no_day_any_more_keep_others_from_their_turns(at_once):
+    place = Place(small=False)
+    place.do(SetProfile(Profile(units_a_day=100)))
+    place.receive(("a", 200))
+    for number in range(KEEPERS_MAX):
+        place.wait(f"us-{number:02}", number, ("a", 20), ("b", 1), whole=True)
+    place.do(SetProfile(Profile(units_a_day=10)))
+    place.wait("us-50", 50, ("a", 3), ("b", 1), whole=True)
+    assert place.do(Reserve("us-resv-1", [("a", 200)])).lines == [("a", 197)]
+
+
+def test_units_stay_for_who_can_have_them_on_no_day_when_another_wants_them_with_something_else(at_once):
+    place = Place()
+    place.do(SetProfile(Profile(units_a_day=100)))
+    place.receive(("a", 20))
+    place.wait("us-1", 10, ("a", 20), ("b", 1), whole=True)
+    place.do(SetProfile(Profile(units_a_day=10)))
+    place.wait("us-2", 20, ("a", 2), ("c", 1), whole=True)
+    place.receive(("c", 1))
+    assert [name for name, _, _ in place.served] == ["us-2"]

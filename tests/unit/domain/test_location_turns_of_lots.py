@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from actors.domain import location_turns
 from actors.domain.location_commands import Allocate, ReceiptLine, ReceiveStock, Reserve
 from actors.domain.location_profile import Profile, SetProfile
 from actors.domain.location_turns import COMES_MS, KEEP_MS
 from tests.unit.domain.line_rig import NOW_MS, Place
 
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def at_once(monkeypatch):
-    """Nobody has to be passed before it is his turn."""
-    monkeypatch.setattr(location_turns, "PASSED_MAX", 0)
 
 
 def milk(place: Place, units: int, lot: str, days: int) -> None:
