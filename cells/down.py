@@ -25,8 +25,8 @@ def down(names: list[str] | None, console: Console) -> int:
     """
     known = known_regions(names or ())
     states = {name: read_state(CellPaths(name).state_file) for name in names or known}
-    others = [name for name in known if name not in states and _lives(name)]
-    others += [name for name, state in states.items() if state is None and _lives(name)]  # can't be ended, see below
+    # Those that were not named, and those that can't be ended for want of a record.
+    others = [name for name in known if states.get(name) is None and _lives(name)]
     outcomes: list[bool | None] = []
     if not others:  # the router goes with the last cell
         outcomes.append(_tried("router", lambda: _stop_router(console), console))
@@ -52,7 +52,7 @@ def _lives(name: str) -> bool:
     state = read_state(paths.state_file)
     if state is None:
         return keeper_lock.holder(paths.lock_file) is not None
-    return state.keeper_lives or bool(state.leftovers())
+    return state.anything_runs
 
 
 def _stop_router(console: Console) -> bool:

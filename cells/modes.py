@@ -21,7 +21,7 @@ def check_modes(configs: Iterable[RegionConfig], home: Path | None = None) -> No
     for config in configs:
         paths = CellPaths(config.name, home)
         state = read_state(paths.state_file)
-        if state is not None and (state.keeper_lives or state.leftovers()):
+        if state is not None and state.anything_runs:
             check_mode(config, paths)
 
 

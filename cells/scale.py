@@ -42,7 +42,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _check_runs(paths: CellPaths, name: str) -> None:
     """Ray itself would look for it for minutes. Its keeper may be gone: hosts go on without."""
     state = read_state(paths.state_file)
-    if state is None or not (state.keeper_lives or state.leftovers()):
+    if state is None or not state.anything_runs:
         raise CellError(f"{name} does not run", f"start it: python -m cells up {name}")
 
 

@@ -90,6 +90,11 @@ class KeeperState(msgspec.Struct, kw_only=True):
         """Whether the keeper that wrote this still runs."""
         return is_alive(self.keeper)
 
+    @property
+    def anything_runs(self) -> bool:
+        """Whether its keeper does, or what a dead one left."""
+        return self.keeper_lives or bool(self.leftovers())
+
     def runs(self) -> list[Run]:
         """This run and the earlier ones of which something may be left."""
         return [Run(self.run, self.processes), *self.earlier]
