@@ -133,22 +133,27 @@ def test_trace_time_ends_elsewhere_than_full_speed(bench: Start, write_trace: Wr
 
 
 @pytest.mark.parametrize(("before", "after"), [(3_600.0, None), (None, 3_600.0)])
+@pytest.mark.parametrize(
+    ("scarce", "came_to", "stands_at", "ends_at"),
+    [
+        (None, ["processing,PICKING", "shipped,", "delivered,"], {"picking", "shipped", "delivered"}, {"delivered"}),
+        # Of 48 units 22 are there: whoever comes sixth gets a part, and is never more than partly shipped.
+        (Fraction(11, 24), ["shipped,", "delivered,"], {"partly_shipped"}, {"backordered", "delivered", "partly_shipped"}),
+    ],
+)  # fmt: skip
 def test_a_run_that_was_interrupted_among_an_order_s_steps_stays_there(
-    bench: Start, write_trace: Write, before: float | None, after: float | None
-) -> None:
+    bench: Start, write_trace: Write, scarce: Fraction | None, came_to: list[str],
+    stands_at: set[str], ends_at: set[str], before: float | None, after: float | None,
+) -> None:  # fmt: skip
     """The next one sends other bodies, and the first steps of each order are done already."""
     here, row = bench("us"), "2020-01-01T10:00:00,shop,{},1,online,c1,US,A,Apple,4,100,USD,{},,"
-    came_to = ["processing,PICKING", "shipped,", "delivered,"] * 4
-    # Half of what is wanted is there: one order gets a part, and is never more than partly shipped.
-    first = write_trace(*(row.format(at, status) for at, status in enumerate(came_to)))
-    assert here.replay(first, scarce=Fraction(11, 24), speed=before)[0] == 0
-    assert {order.status for order in here.cell.orders.values()} == {
-        "backordered", "picking", "shipped", "delivered", "partly_shipped",
-    }  # fmt: skip
-    whole = write_trace(*(row.format(at, "delivered,") for at in range(len(came_to))))
-    code, shown = here.replay(whole, scarce=Fraction(11, 24), speed=after)
+    first = write_trace(*(row.format(at, came_to[at % len(came_to)]) for at in range(12)))
+    assert here.replay(first, scarce=scarce, speed=before)[0] == 0
+    assert stands_at <= {order.status for order in here.cell.orders.values()}
+    whole = write_trace(*(row.format(at, "delivered,") for at in range(12)))
+    code, shown = here.replay(whole, scarce=scarce, speed=after)
     assert code == 0, shown
-    assert {order.status for order in here.cell.orders.values()} == {"backordered", "delivered", "partly_shipped"}
+    assert {order.status for order in here.cell.orders.values()} == ends_at
 
 
 def test_a_step_that_is_refused_goes_unnoticed(bench: Start, write_trace: Write) -> None:
